@@ -1,0 +1,5 @@
+//! Plan → effects.
+
+mod outcome;
+
+pub use outcome::{Applied, StepOutcome, StepResult};

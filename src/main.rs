@@ -1,0 +1,2 @@
+//! The command `emblazon`.
+fn main() {}

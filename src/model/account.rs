@@ -1,0 +1,150 @@
+//! Names and identities of accounts and clusters.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Identifies an account on a cluster: 32 lower-case hexadecimal digits (E4).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AccountId(String);
+
+/// Says why a text is not an account id.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum AccountIdError {
+    /// The text has the wrong number of characters.
+    #[error("an account id has 32 characters, this has {0}")]
+    Length(usize),
+    /// The text holds something else than `0`–`9` and `a`–`f`.
+    #[error("an account id holds only 0-9 and a-f, this has {0:?}")]
+    Character(char),
+}
+
+impl AccountId {
+    /// Parses 32 lower-case hexadecimal digits; the server knows no other spelling
+    /// (`err.account_dashless_upper` answered 404).
+    ///
+    /// # Errors
+    /// Names the wrong length, or the first character that is not allowed.
+    pub fn parse(text: &str) -> Result<Self, AccountIdError> {
+        if let Some(wrong) = text.chars().find(|c| !matches!(c, '0'..='9' | 'a'..='f')) {
+            return Err(AccountIdError::Character(wrong));
+        }
+        if text.len() != 32 {
+            return Err(AccountIdError::Length(text.chars().count()));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// Returns the id as the server spells it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for AccountId {
+    type Error = AccountIdError;
+
+    fn try_from(text: String) -> Result<Self, AccountIdError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<AccountId> for String {
+    fn from(id: AccountId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+macro_rules! text_newtype {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Wraps a text that was checked where it was read.
+            #[must_use]
+            pub fn new(text: impl Into<String>) -> Self {
+                Self(text.into())
+            }
+
+            /// Returns the text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+text_newtype! {
+    /// Names an account in the tree: its folder below `accounts/`.
+    AccountName
+}
+text_newtype! {
+    /// Names a SIP realm, the second way to identify an account.
+    Realm
+}
+text_newtype! {
+    /// Names a cluster, as declared in `emblazon.yaml`.
+    ClusterName
+}
+
+/// Says which live account is meant: by id, or by realm.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Identity {
+    /// The account's id on the chosen cluster.
+    Id(AccountId),
+    /// The account's SIP realm, looked up on the cluster.
+    Realm(Realm),
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Realm(realm) => realm.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn account_ids() {
+        #[track_caller]
+        fn check(text: &str, expected: &Result<(), AccountIdError>) {
+            assert_eq!(&AccountId::parse(text).map(|_| ()), expected, "{text}");
+        }
+        check("59bf4a8641b8a1d827710bfc558510c9", &Ok(()));
+        check(
+            "59BF4A8641B8A1D827710BFC558510C9",
+            &Err(AccountIdError::Character('B')),
+        );
+        check("59bf4a86", &Err(AccountIdError::Length(8)));
+        check("", &Err(AccountIdError::Length(0)));
+        check(
+            "59bf4a86-41b8-a1d8-2771-0bfc558510c9",
+            &Err(AccountIdError::Character('-')),
+        );
+    }
+}

@@ -1,0 +1,225 @@
+//! Brand assets: logo, icon and welcome page.
+
+use std::fmt;
+use std::sync::Arc;
+
+use camino::Utf8PathBuf;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+/// Names one of the three assets of a whitelabel (B1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AssetKind {
+    /// The picture in the header and on the login page.
+    Logo,
+    /// The picture in the browser's tab.
+    Icon,
+    /// The HTML of the welcome page.
+    Welcome,
+}
+
+impl AssetKind {
+    /// All kinds, in the order of the documentation.
+    pub const ALL: [Self; 3] = [Self::Logo, Self::Icon, Self::Welcome];
+
+    /// Returns the name in paths, keys and attachment names.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Logo => "logo",
+            Self::Icon => "icon",
+            Self::Welcome => "welcome",
+        }
+    }
+
+    /// Tells whether the server takes an upload of that type for this kind (B3).
+    #[must_use]
+    pub fn accepts(self, asset_type: AssetType) -> bool {
+        match self {
+            Self::Logo => matches!(
+                asset_type,
+                AssetType::Png | AssetType::Jpeg | AssetType::Gif
+            ),
+            Self::Icon => asset_type != AssetType::Html,
+            Self::Welcome => asset_type == AssetType::Html,
+        }
+    }
+}
+
+impl fmt::Display for AssetKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Names the type of an asset, as its bytes show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AssetType {
+    /// Portable Network Graphics.
+    Png,
+    /// JPEG.
+    Jpeg,
+    /// GIF.
+    Gif,
+    /// Windows icon.
+    Ico,
+    /// HTML.
+    Html,
+}
+
+impl AssetType {
+    /// Returns the content type to upload it with (B3).
+    #[must_use]
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Png => "image/png",
+            Self::Jpeg => "image/jpeg",
+            Self::Gif => "image/gif",
+            Self::Ico => "image/x-icon",
+            Self::Html => "text/html",
+        }
+    }
+
+    /// Returns the usual file name extension, without the dot.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Png => "png",
+            Self::Jpeg => "jpg",
+            Self::Gif => "gif",
+            Self::Ico => "ico",
+            Self::Html => "html",
+        }
+    }
+
+    /// Recognises a type by the first bytes; the server's content type says nothing (B14).
+    ///
+    /// Whatever is not one of the four pictures and is UTF-8 text with a `<` as its first visible
+    /// character counts as HTML.
+    #[must_use]
+    pub fn sniff(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(Self::Png),
+            [0xff, 0xd8, 0xff, ..] => Some(Self::Jpeg),
+            [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Self::Gif),
+            [0, 0, 1, 0, ..] => Some(Self::Ico),
+            _ => std::str::from_utf8(bytes)
+                .ok()
+                .filter(|text| {
+                    text.trim_start_matches('\u{feff}')
+                        .trim_start()
+                        .starts_with('<')
+                })
+                .map(|_| Self::Html),
+        }
+    }
+}
+
+impl fmt::Display for AssetType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Png => "PNG",
+            Self::Jpeg => "JPEG",
+            Self::Gif => "GIF",
+            Self::Ico => "ICO",
+            Self::Html => "HTML",
+        })
+    }
+}
+
+/// Identifies bytes by their SHA-256, written as 64 lower-case hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Digest(Arc<str>);
+
+impl Digest {
+    /// Computes the digest of some bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut text = String::with_capacity(64);
+        for byte in Sha256::digest(bytes) {
+            use fmt::Write as _;
+            let _ = write!(text, "{byte:02x}");
+        }
+        Self(text.into())
+    }
+
+    /// Returns all 64 digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the first twelve digits, enough for people to compare.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        self.0.get(..12).unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Width and height of a picture, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dimensions {
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+}
+
+impl fmt::Display for Dimensions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}×{}", self.width, self.height)
+    }
+}
+
+/// What is known of an asset without its bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssetFacts {
+    /// The SHA-256 of the bytes.
+    pub digest: Digest,
+    /// The number of bytes.
+    pub size: u64,
+    /// The type by content; absent when the bytes are none of the known types.
+    pub asset_type: Option<AssetType>,
+    /// The size of the picture, when it is one.
+    pub dimensions: Option<Dimensions>,
+}
+
+/// A file of the tree that is declared as an asset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssetFile {
+    /// The path from the tree's top.
+    pub path: Utf8PathBuf,
+    /// What its bytes are.
+    pub facts: AssetFacts,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_by_content() {
+        #[track_caller]
+        fn check(bytes: &[u8], expected: Option<AssetType>) {
+            assert_eq!(AssetType::sniff(bytes), expected, "{bytes:?}");
+        }
+        check(b"\x89PNG\r\n\x1a\nrest", Some(AssetType::Png));
+        check(b"\xff\xd8\xff\xe0", Some(AssetType::Jpeg));
+        check(b"GIF89a", Some(AssetType::Gif));
+        check(b"\0\0\x01\0\x01\0", Some(AssetType::Ico));
+        check(b"\xef\xbb\xbf \n<p>x</p>", Some(AssetType::Html));
+        check(b"<svg xmlns='x'/>", Some(AssetType::Html));
+        check(b"hello", None);
+        check(b"RIFF....WEBP", None);
+        check(b"", None);
+    }
+}

@@ -1,0 +1,21 @@
+//! What exists: accounts, domains, settings, assets, records. Plain values, no I/O.
+
+mod account;
+mod asset;
+mod domain;
+mod field;
+mod key_path;
+mod revision;
+mod secret;
+mod settings;
+mod template;
+
+pub use account::{AccountId, AccountIdError, AccountName, ClusterName, Identity, Realm};
+pub use asset::{AssetFacts, AssetFile, AssetKind, AssetType, Digest, Dimensions};
+pub use domain::{DomainName, DomainNameError};
+pub use field::{FIELDS, Field, FieldOrigin, FieldType, HIJACKING_NAMES, field};
+pub use key_path::KeyPath;
+pub use revision::Revision;
+pub use secret::Secret;
+pub use settings::{Object, Settings};
+pub use template::{DomainTemplate, HostEntry, PLACEHOLDER};

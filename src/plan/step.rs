@@ -1,0 +1,177 @@
+//! What a plan is made of.
+
+use std::collections::BTreeMap;
+
+use camino::Utf8PathBuf;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::diff::Change;
+use crate::model::{
+    AccountId, AccountName, AssetFacts, AssetKind, ClusterName, Digest, DomainTemplate, KeyPath,
+    Object, Revision,
+};
+
+/// The version of the plan's format; raised when a field changes its meaning.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Everything that `apply` will do, and nothing that it must decide.
+///
+/// It holds no secret: undeclared values of the live document are not in it; they are merged in
+/// from a fresh read whose revision the precondition names.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// [`FORMAT_VERSION`].
+    pub version: u32,
+    /// The cluster that it is for.
+    pub cluster: ClusterName,
+    /// The digest of the desired state that it leads to.
+    pub tree: Digest,
+    /// The steps, in an order in which they may be carried out one by one.
+    pub steps: Vec<Step>,
+    /// What a guard refused.
+    pub refusals: Vec<Refusal>,
+}
+
+/// Numbers a step inside its plan, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StepId(pub u32);
+
+/// One write.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its number.
+    pub id: StepId,
+    /// What it writes to.
+    pub subject: Subject,
+    /// What it does.
+    pub action: Action,
+    /// What that changes, field by field; never empty.
+    pub changes: Vec<Change>,
+    /// What must be true of the live side right before.
+    pub precondition: Precondition,
+    /// How much it can hurt.
+    pub risk: Risk,
+    /// Steps that must have succeeded before.
+    pub after: Vec<StepId>,
+    /// What a reader should know, such as that a welcome page will be put back.
+    pub notes: Vec<String>,
+}
+
+/// What a step writes to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// The whitelabel of an account.
+    Account {
+        /// Its name in the tree.
+        name: AccountName,
+        /// Its id on the cluster.
+        id: AccountId,
+    },
+    /// The system's domain template.
+    Template,
+}
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Gives an account without a whitelabel one (W3).
+    Create {
+        /// The whole document.
+        settings: Object,
+    },
+    /// Changes keys of a document; all others stay (W8).
+    Update {
+        /// Keys and the values that they get.
+        set: BTreeMap<KeyPath, Value>,
+        /// Keys that are taken away.
+        remove: Vec<KeyPath>,
+    },
+    /// Releases a domain by moving the document to a parked name (W22, W23).
+    Release {
+        /// The parked name.
+        parked: String,
+    },
+    /// Puts an asset up; the document's other assets survive it.
+    Upload {
+        /// Which asset.
+        asset: AssetKind,
+        /// The file, from the tree's top.
+        path: Utf8PathBuf,
+        /// What its bytes are.
+        facts: AssetFacts,
+    },
+    /// Deletes the whitelabel, creates it again and puts the remaining assets up: the only way to
+    /// remove an asset (B18).
+    Recreate {
+        /// The assets that are left out.
+        without: Vec<AssetKind>,
+    },
+    /// Deletes the whitelabel with its assets (W7).
+    Delete,
+    /// Replaces the whole template (D7).
+    ReplaceTemplate {
+        /// The new template, undeclared hosts of the old one included.
+        template: DomainTemplate,
+    },
+}
+
+/// What must be true of the live side right before a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precondition {
+    /// The document has this revision.
+    Revision(Revision),
+    /// The account has no whitelabel.
+    NoWhitelabel,
+    /// The document is as this step left it.
+    AsLeftBy(StepId),
+    /// The raw template has this digest.
+    Template(Digest),
+}
+
+/// How much a step can hurt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Risk {
+    /// Nobody outside sees it, and it can be undone.
+    Reversible,
+    /// Customers see it; it can be undone.
+    CustomerVisible,
+    /// It cannot be undone without a snapshot.
+    Destructive,
+}
+
+/// What a guard refused to plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Which guard.
+    pub kind: RefusalKind,
+    /// What it would have written to; absent when the whole run is refused.
+    pub subject: Option<Subject>,
+    /// Why, with the figure and the limit.
+    pub message: String,
+    /// The narrow way to allow this one.
+    pub help: String,
+}
+
+/// Names a guard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalKind {
+    /// A deletion without `--prune`.
+    Prune,
+    /// An asset removal without `recreate: allowed`.
+    Recreate,
+    /// A deletion of something protected.
+    Protected,
+    /// A template that the server could not serve.
+    UnservableTemplate,
+    /// A domain that an account outside the tree holds.
+    DomainHeld,
+    /// A tree without accounts.
+    EmptyTree,
+}

@@ -1,0 +1,258 @@
+//! What the tree wants, for one cluster, after all layers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use camino::Utf8PathBuf;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::diag::{Diagnostics, Place, SourceMap, Spanned};
+use crate::model::{
+    AccountName, AssetFile, AssetKind, ClusterName, Digest, HostEntry, Identity, KeyPath,
+};
+
+/// What a loader gives: the desired state as far as it could be read, and what is wrong.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The desired state; to be acted upon only when no diagnostic is an error.
+    pub desired: Desired,
+    /// Every mistake, sorted by file and place.
+    pub diagnostics: Diagnostics,
+    /// The texts of all files that were read.
+    pub sources: SourceMap,
+}
+
+/// The desired state of one cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Desired {
+    /// Where and how to reach the cluster.
+    pub cluster: ClusterConfig,
+    /// The accounts, sorted by name.
+    pub accounts: Vec<DesiredAccount>,
+    /// The domain template; absent when `domains.yaml` is.
+    pub template: Option<DesiredTemplate>,
+    /// The guards that hold for the whole run.
+    pub policy: Policy,
+}
+
+/// How to reach one cluster, from `emblazon.yaml`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterConfig {
+    /// Its name.
+    pub name: ClusterName,
+    /// The base URL of its API, up to and without `/v2`; absent in a tree that is only for the sandbox.
+    pub api: Option<Spanned<String>>,
+    /// The account below which everything lies; the token's own account when absent.
+    pub root: Option<Identity>,
+    /// Hosts other than loopback that may be reached by `http://`.
+    pub allow_plain_http: bool,
+    /// A PEM file with further certificate authorities, from the tree's top.
+    pub ca_file: Option<Utf8PathBuf>,
+    /// How to log in.
+    pub auth: AuthConfig,
+}
+
+/// How to log in: exactly one of the three ways. No secret stands in the tree itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum AuthConfig {
+    /// Nothing declared: `EMBLAZON_API_KEY`, else `EMBLAZON_TOKEN`, from the environment.
+    #[default]
+    Environment,
+    /// `api_auth` with an API key (A2).
+    ApiKey(SecretSource),
+    /// A token that somebody else got.
+    Token(SecretSource),
+    /// `user_auth` with a user's credentials (A3).
+    User {
+        /// The user's name.
+        user: String,
+        /// The password.
+        password: SecretSource,
+        /// The account that the user belongs to.
+        account: UserAccount,
+    },
+}
+
+/// Names a user's account for `user_auth` (A3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UserAccount {
+    /// By the account's name.
+    Name(String),
+    /// By its realm.
+    Realm(String),
+    /// By one of its phone numbers.
+    PhoneNumber(String),
+}
+
+/// Says where a secret is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretSource {
+    /// In an environment variable.
+    Environment(String),
+    /// In a file that only its owner may read, from the tree's top or absolute.
+    File(Utf8PathBuf),
+    /// On the first line that a command prints; program and arguments, no shell.
+    Command(Vec<String>),
+}
+
+/// The guards that hold for a whole run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Whether creating a whitelabel may cost money (402, C7).
+    pub billing: BillingPolicy,
+}
+
+/// What to do when the server asks whether charges are accepted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BillingPolicy {
+    /// Refuse, and say what it would cost.
+    #[default]
+    Refuse,
+    /// Accept.
+    Accept,
+}
+
+/// The desired state of one account.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DesiredAccount {
+    /// Its folder below `accounts/`.
+    pub name: AccountName,
+    /// Which live account it is, and where that stands.
+    pub identity: Spanned<Identity>,
+    /// Every declared key, by path; leaves only.
+    pub settings: BTreeMap<KeyPath, Declared<Value>>,
+    /// Every declared asset.
+    pub assets: BTreeMap<AssetKind, Declared<AssetFile>>,
+    /// Where `whitelabel: null` stands, when the account must have no whitelabel at all.
+    pub absent: Option<Place>,
+    /// What happens to its DNS.
+    pub dns: DnsMode,
+    /// What further holds for it.
+    pub policy: AccountPolicy,
+}
+
+/// What holds for one account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AccountPolicy {
+    /// Whether undeclared keys are kept or removed.
+    pub ownership: Ownership,
+    /// Whether the whitelabel may be deleted and recreated, the only way to remove an asset (B18).
+    pub recreate: bool,
+    /// Whether nothing of it may be deleted.
+    pub protected: bool,
+}
+
+/// Whose the undeclared keys are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ownership {
+    /// Not ours: they stay as they are.
+    #[default]
+    Shared,
+    /// Ours: what the tree does not declare is removed.
+    Exclusive,
+}
+
+/// What happens to an account's DNS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DnsMode {
+    /// It is compared.
+    #[default]
+    Observe,
+    /// It is compared and pushed.
+    Manage,
+    /// It is left alone.
+    Ignore,
+}
+
+/// A declared value with its origin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declared<T> {
+    /// The value; `None` was declared by `null`: it must not be there.
+    pub value: Option<T>,
+    /// Where the winning layer declares it.
+    pub place: Place,
+}
+
+/// The desired domain template.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DesiredTemplate {
+    /// Record type → host → entry; `None` must not be there.
+    pub hosts: BTreeMap<Target, Declared<HostEntry>>,
+    /// Record types that are declared, also those without hosts.
+    pub types: BTreeSet<String>,
+    /// Whether undeclared hosts are kept or removed.
+    pub ownership: Ownership,
+}
+
+/// Names one host of the template.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Target {
+    /// The record type, as the template spells it.
+    pub record_type: String,
+    /// The host, with its placeholder.
+    pub host: String,
+}
+
+/// A place for people and machines that have no source map.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Origin {
+    /// The path from the tree's top.
+    pub file: Utf8PathBuf,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column in characters, from 1.
+    pub column: u32,
+}
+
+impl Desired {
+    /// Computes the digest that names this desired state: equal trees, equal digests.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        use std::fmt::Write as _;
+        let mut text = String::new();
+        let _ = writeln!(text, "cluster {}", self.cluster.name);
+        for account in &self.accounts {
+            let _ = writeln!(
+                text,
+                "account {} {:?}",
+                account.name, account.identity.value
+            );
+            let _ = writeln!(
+                text,
+                "{:?} {:?} {}",
+                account.policy,
+                account.dns,
+                account.absent.is_some()
+            );
+            for (key, declared) in &account.settings {
+                let _ = writeln!(
+                    text,
+                    "{key} {:?}",
+                    declared.value.as_ref().map(Value::to_string)
+                );
+            }
+            for (asset, declared) in &account.assets {
+                let _ = writeln!(
+                    text,
+                    "{asset} {:?}",
+                    declared.value.as_ref().map(|file| &file.facts.digest)
+                );
+            }
+        }
+        if let Some(template) = &self.template {
+            let _ = writeln!(
+                text,
+                "template {:?} {:?}",
+                template.ownership, template.types
+            );
+            for (target, declared) in &template.hosts {
+                let _ = writeln!(text, "{target:?} {:?}", declared.value);
+            }
+        }
+        let _ = writeln!(text, "{:?}", self.policy);
+        Digest::of(text.as_bytes())
+    }
+}
