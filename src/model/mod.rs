@@ -5,6 +5,7 @@ mod asset;
 mod domain;
 mod field;
 mod key_path;
+pub mod record;
 mod revision;
 mod secret;
 mod settings;
@@ -15,6 +16,7 @@ pub use asset::{AssetFacts, AssetFile, AssetKind, AssetType, Digest, Dimensions}
 pub use domain::{DomainName, DomainNameError};
 pub use field::{FIELDS, Field, FieldOrigin, FieldType, HIJACKING_NAMES, field};
 pub use key_path::KeyPath;
+pub use record::{RecordData, RecordError, RecordErrorKind, RecordName, RecordType};
 pub use revision::Revision;
 pub use secret::Secret;
 pub use settings::{Object, Settings};
