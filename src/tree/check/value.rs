@@ -29,11 +29,10 @@ pub fn value(field: &Field, value: &Value) -> Vec<Problem> {
         (FieldType::Price, Value::String(text)) => price(path, text),
         (FieldType::AccountIds, value) => authorities(path, value),
         (FieldType::TextList, Value::Array(items)) => list(path, items),
-        (FieldType::Map, Value::Object(_)) | (FieldType::Any, _) => inner(path, value),
+        // The members of a map come one by one, with the map's field.
+        (FieldType::Map | FieldType::Any, _) => inner(path, value),
         (FieldType::Boolean { .. }, Value::Bool(_)) => Vec::new(),
         (FieldType::Integer, Value::Number(number)) if !number.is_f64() => Vec::new(),
-        // The members of a map come one by one, with the map's field.
-        (FieldType::Map, _) => inner(path, value),
         (wanted, _) => vec![wrong_type(path, wanted, value)],
     }
 }
