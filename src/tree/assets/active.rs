@@ -186,9 +186,9 @@ fn attribute(tag: &Tag, name: &str, value: &str, say: &mut impl FnMut(Code, Stri
     }
     // An animation can put any of its values into a link.
     let parts = value.split(if local == "values" { ';' } else { '\0' });
-    for part in parts {
+    for part in parts.filter(|_| !is_prose(local)) {
         let scheme = scheme(part);
-        if runs(&scheme, part) {
+        if runs(&scheme, part) && !(scheme == "data" && is_shown(element, local)) {
             say(
                 Code::EB0609,
                 format!("<{element} {name}> holds the script address {scheme}:"),
@@ -226,6 +226,24 @@ fn attribute(tag: &Tag, name: &str, value: &str, say: &mut impl FnMut(Code, Stri
     }
 }
 
+/// Tells whether people read the attribute, so that an address in it is only text.
+fn is_prose(attribute: &str) -> bool {
+    matches!(
+        attribute,
+        "alt" | "title" | "placeholder" | "label" | "summary"
+    ) || attribute.starts_with("aria-")
+}
+
+/// Tells whether the address is only shown as a picture, in which nothing runs, not even in SVG.
+fn is_shown(element: &str, attribute: &str) -> bool {
+    match attribute {
+        "src" => matches!(element, "img" | "input" | "source"),
+        "href" => matches!(element, "image" | "feimage"),
+        "srcset" | "poster" | "background" => true,
+        _ => false,
+    }
+}
+
 /// Reads the scheme of an address as browsers do: without control characters and spaces before it, and without tabs and
 /// line breaks anywhere.
 fn scheme(address: &str) -> String {
@@ -254,7 +272,6 @@ fn runs(scheme: &str, address: &str) -> bool {
                 .collect();
             let kind = plain.split_once(':').map_or("", |(_, kind)| kind);
             let kind = kind.split([';', ',']).next().unwrap_or("");
-            // SVG in <img> does not run, but the same text in a link does.
             !(kind.is_empty()
                 || kind == "text/plain"
                 || kind.starts_with("font/")

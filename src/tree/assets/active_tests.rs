@@ -31,7 +31,11 @@ fn harmless_pages() {
         &[],
     );
     check("<img src='data:image/png;base64,AAAA' alt=''>", &[]);
-    check("<img src='logo.png' alt='javascript is nice'>", &[]);
+    check(
+        "<img src='data:image/svg+xml,%3Csvg/%3E' alt='JavaScript: the good parts'>",
+        &[],
+    );
+    check("<img src='logo.png' title='data:text/html'>", &[]);
     check("<!-- <script>old()</script> --><p>x</p>", &[]);
     check(
         "<style>p { color: red; background: url(data:image/png;base64,AA) }</style>",

@@ -44,6 +44,7 @@ pub(super) fn tags(text: &str) -> Vec<Tag> {
         position: 0,
         seen: BTreeSet::new(),
         ends: BTreeMap::new(),
+        comment: 0..0,
     };
     let mut tags = Vec::new();
     let mut readings = vec![0];
@@ -67,6 +68,8 @@ struct Scanner<'a> {
     seen: BTreeSet<usize>,
     /// The last search for the end tag of each element: from where, and where it is.
     ends: BTreeMap<String, Range<usize>>,
+    /// The last comment; one that begins inside it, in another reading, ends where it ends.
+    comment: Range<usize>,
 }
 
 impl<'a> Scanner<'a> {
@@ -128,8 +131,12 @@ impl<'a> Scanner<'a> {
             1
         } else if body.starts_with("->") {
             2
+        } else if self.comment.start <= start && start + "--!>".len() <= self.comment.end {
+            self.comment.end - start
         } else {
-            comment_length(body)
+            let length = comment_length(body);
+            self.comment = start..start + length;
+            length
         };
         self.position = start + length;
     }
@@ -287,6 +294,14 @@ mod tests {
         check("</ <b> ><i>", "i");
         check("<![CDATA[><b>]]>", "b");
         check("</p title='>'><b>", "b");
+    }
+
+    /// A page that begins another reading at each step takes no more than a few of its lengths.
+    #[test]
+    fn many_readings() {
+        let count = 20_000;
+        assert_eq!(tags(&"<style><!--</style>".repeat(count)).len(), count);
+        assert_eq!(tags(&"<style><title>".repeat(count)).len(), 2 * count);
     }
 
     #[test]

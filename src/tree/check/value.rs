@@ -7,7 +7,7 @@ use super::identity::domain_help;
 use super::key::{looks_secret, secret};
 use super::{Problem, account_id};
 use crate::diag::Code;
-use crate::model::{DomainName, Field, FieldType};
+use crate::model::{DomainName, Field, FieldType, KeyPath};
 
 /// The length in characters after which a text is probably a mistake.
 const LONG_TEXT: usize = 500;
@@ -35,6 +35,12 @@ pub fn value(field: &Field, value: &Value) -> Vec<Problem> {
         (FieldType::Integer, Value::Number(number)) if !number.is_f64() => Vec::new(),
         (wanted, _) => vec![wrong_type(path, wanted, value)],
     }
+}
+
+/// Checks the value of a key that only `extra_keys` let in: no null inside, no secret, nothing invisible.
+#[must_use]
+pub fn free_value(path: &KeyPath, value: &Value) -> Vec<Problem> {
+    inner(path.as_str(), value)
 }
 
 fn wrong_type(path: &str, wanted: FieldType, value: &Value) -> Problem {

@@ -195,8 +195,9 @@ fn prices() {
     );
 }
 
+/// Trap 26: one id, alone or as a list of one, is the same; of several the server uses none.
 #[test]
-fn porting_authorities() {
+fn trap_26_porting_authorities() {
     let one = "59bf4a8641b8a1d827710bfc558510c9";
     let two = "0123456789abcdef0123456789abcdef";
     check("port.authority", &json!(one), &[]);
@@ -336,6 +337,21 @@ fn trap_32_texts_for_booleans() {
         &json!("no"),
         &[(Code::EB0510, "true or false")],
     );
+}
+
+#[test]
+fn values_of_extra_keys() {
+    let path = KeyPath::parse("theme");
+    let codes = |input: &Value| -> Vec<Code> {
+        let problems = free_value(&path, input);
+        problems.iter().map(|problem| problem.code).collect()
+    };
+    assert_eq!(codes(&json!([1, "a", {"b": true}])), []);
+    assert_eq!(
+        codes(&json!([null, {"api_key": "x"}])),
+        [Code::EB0511, Code::EB0523]
+    );
+    assert_eq!(codes(&json!("a\u{0}")), [Code::EB0507]);
 }
 
 /// Trap 40: secrets inside lists, which have no key path of their own.
