@@ -316,12 +316,9 @@ fn field_schema(field: &Field) -> Value {
 
 /// A map with known keys.
 fn map(description: &str, properties: Value) -> Value {
-    described(
-        description,
-        json!({
-            "type": "object", "properties": properties, "additionalProperties": false,
-        }),
-    )
+    let mut schema = json!({"type": "object", "additionalProperties": false});
+    schema["properties"] = properties;
+    described(description, schema)
 }
 
 /// One word of a few; the first is what holds when nothing is declared.

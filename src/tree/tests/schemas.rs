@@ -54,7 +54,11 @@ fn the_starter_tree_is_valid() {
     assert_eq!(lines(&loaded), "");
     assert_eq!(loaded.desired.accounts.len(), 1);
     assert!(loaded.desired.template.is_some());
-    for (path, text) in files.iter().filter(|(path, _)| path.ends_with(".yaml")) {
+    for (path, text) in files.iter().filter(|(path, _)| {
+        Path::new(path)
+            .extension()
+            .is_some_and(|found| found == "yaml")
+    }) {
         let (line, _) = text.split_once('\n').expect("a first line");
         let schema = line.rsplit('/').next().expect("a schema's name");
         let validator = validator(schema);
