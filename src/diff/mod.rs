@@ -6,6 +6,7 @@
 
 mod account;
 pub(crate) mod assets;
+mod base;
 pub mod canonical;
 mod change;
 mod compare;

@@ -128,8 +128,8 @@ fn domain_edges(chains: &[Option<Chain>], index: usize, verdict: &Verdict) -> Ve
         .waits_for
         .iter()
         .filter_map(|holder| {
-            let freed = drafts(*holder).iter().position(frees)?;
-            Some(((*holder, freed), (index, claim)))
+            let first = drafts(*holder).iter().position(frees)?;
+            Some(((*holder, first), (index, claim)))
         })
         .collect()
 }
