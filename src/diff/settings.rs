@@ -112,6 +112,14 @@ impl Row<'_> {
             (_, live) => live.and_then(canonical),
         };
         match verdict(base.as_ref(), &desired, live.as_ref()) {
+            // A declared `false` is as good as absence, but nobody removed it.
+            Verdict::Differs(Cause::Removal) if self.desired.value().is_some() => {
+                Some(if base.is_some() {
+                    Cause::Git
+                } else {
+                    Cause::Differs
+                })
+            }
             Verdict::Differs(cause) => Some(cause),
             Verdict::InSync | Verdict::Kept => None,
         }
