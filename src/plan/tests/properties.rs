@@ -1,5 +1,6 @@
 //! What holds of every plan, over random trees and random live states.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -171,7 +172,7 @@ struct Case {
 impl Case {
     fn plan(&self, world: &World, base: Option<&Desired>) -> Plan {
         let live = world.live(&self.desired);
-        plan(&self.desired, base, &live, &sources(), self.options).plan
+        plan(&self.desired, base, &live, &sources(), &self.options).plan
     }
 }
 
@@ -356,6 +357,66 @@ fn the_difference_to_itself_is_empty() {
             );
         }
     });
+}
+
+/// The cases above are worth something only if they reach everything that a plan can hold.
+#[test]
+fn the_cases_reach_every_action_and_refusal() {
+    let found = RefCell::new(BTreeMap::<String, usize>::new());
+    for_all(|case| {
+        let plan = case.plan(&case.world, case.base.as_ref());
+        let mut found = found.borrow_mut();
+        let mut count = |name: &str| *found.entry(name.to_owned()).or_default() += 1;
+        for step in &plan.steps {
+            match &step.action {
+                Action::Create { settings } if settings.contains_key("domain") => count("create"),
+                Action::Create { .. } => count("create without domain"),
+                Action::Update { .. } => count("update"),
+                Action::Release { .. } => count("release"),
+                Action::Upload { .. } => count("upload"),
+                Action::Recreate { .. } => count("recreate"),
+                Action::Delete => count("delete"),
+                Action::ReplaceTemplate { .. } => count("template"),
+            }
+            for note in &step.notes {
+                if note.contains("W21") {
+                    count("written again");
+                }
+                if note.contains("observed 2") {
+                    count("welcome put back");
+                }
+            }
+            if step.after.len() > 1 {
+                count("claim after release");
+            }
+        }
+        for refusal in &plan.refusals {
+            count(&format!("{:?}", refusal.kind));
+        }
+    });
+    let found = found.into_inner();
+    for name in [
+        "create",
+        "create without domain",
+        "update",
+        "release",
+        "upload",
+        "recreate",
+        "delete",
+        "template",
+        "written again",
+        "welcome put back",
+        "claim after release",
+        "Prune",
+        "Recreate",
+        "Protected",
+        "DomainHeld",
+    ] {
+        assert!(
+            found.get(name).is_some_and(|count| *count >= 3),
+            "{name} in {found:?}"
+        );
+    }
 }
 
 /// The table itself: equal sides never differ, and what is not declared is never set.
