@@ -66,12 +66,53 @@ pub(super) struct Refused {
 
 type Holders = BTreeMap<DomainName, Reading<Vec<Unmanaged>>>;
 
+/// All accounts of the tree, found by what they have and want.
+struct Registry<'a> {
+    parties: &'a [Party],
+    holders: &'a Holders,
+    by_id: BTreeMap<&'a AccountId, usize>,
+    /// Whose documents have a domain.
+    by_live: BTreeMap<&'a str, BTreeSet<usize>>,
+    /// Who is the first to be written with a domain.
+    by_wanted: BTreeMap<&'a str, usize>,
+}
+
+impl<'a> Registry<'a> {
+    fn new(parties: &'a [Party], holders: &'a Holders) -> Self {
+        let mut registry = Self {
+            parties,
+            holders,
+            by_id: BTreeMap::new(),
+            by_live: BTreeMap::new(),
+            by_wanted: BTreeMap::new(),
+        };
+        for (index, party) in parties.iter().enumerate() {
+            if let Some(id) = &party.id {
+                registry.by_id.insert(id, index);
+            }
+            if let Some(live) = &party.live {
+                registry.by_live.entry(live).or_default().insert(index);
+            }
+            if let (Some(wanted), true) = (&party.wanted, party.is_written()) {
+                registry.by_wanted.entry(wanted).or_insert(index);
+            }
+        }
+        registry
+    }
+
+    /// Returns what the server says of a domain's reservations, when it was asked.
+    fn reservations(&self, domain: &str) -> Option<&'a Reading<Vec<Unmanaged>>> {
+        self.holders.get(&DomainName::parse(domain).ok()?)
+    }
+}
+
 /// Decides for all accounts at once; one verdict a party, in their order.
 pub(super) fn settle(parties: &[Party], holders: &Holders) -> Vec<Verdict> {
+    let registry = Registry::new(parties, holders);
     let mut refused: BTreeMap<usize, Refused> = BTreeMap::new();
     // Each round refuses at least one more account, so it ends.
     let mut verdicts = loop {
-        let (verdicts, more) = round(parties, holders, &refused);
+        let (verdicts, more) = round(&registry, &refused);
         if more.is_empty() {
             break verdicts;
         }
@@ -100,10 +141,10 @@ impl Party {
 }
 
 fn round(
-    parties: &[Party],
-    holders: &Holders,
+    registry: &Registry<'_>,
     refused: &BTreeMap<usize, Refused>,
 ) -> (Vec<Verdict>, BTreeMap<usize, Refused>) {
+    let parties = registry.parties;
     let mut verdicts: Vec<Verdict> = parties
         .iter()
         .enumerate()
@@ -121,11 +162,11 @@ fn round(
         let Some(domain) = &party.wanted else {
             continue;
         };
-        if let Some(rival) = rival(parties, index, domain) {
+        if let Some(rival) = rival(registry, index, domain) {
             more.insert(index, rival);
             continue;
         }
-        let (others, note) = holders_of(parties, holders, index, domain);
+        let (others, note) = holders_of(registry, index, domain);
         verdicts[index].note = note;
         for other in others {
             match other {
@@ -166,21 +207,14 @@ enum Holder {
 
 /// Lists everybody else who has a domain: by the server's reservations, and by documents.
 fn holders_of(
-    parties: &[Party],
-    holders: &Holders,
+    registry: &Registry<'_>,
     index: usize,
     domain: &str,
 ) -> (Vec<Holder>, Option<String>) {
-    let mut inside: BTreeSet<usize> = (parties.iter().enumerate())
-        .filter(|(_, party)| party.live.as_deref() == Some(domain))
-        .map(|(other, _)| other)
-        .collect();
+    let mut inside = registry.by_live.get(domain).cloned().unwrap_or_default();
     let mut outside = Vec::new();
     let mut note = None;
-    let reading = DomainName::parse(domain)
-        .ok()
-        .and_then(|domain| holders.get(&domain));
-    match reading {
+    match registry.reservations(domain) {
         None => {}
         Some(Reading::Unknown(reason)) => {
             note = Some(format!(
@@ -189,12 +223,9 @@ fn holders_of(
         }
         Some(Reading::Known(accounts)) => {
             for account in accounts {
-                match parties
-                    .iter()
-                    .position(|party| party.id.as_ref() == Some(&account.id))
-                {
+                match registry.by_id.get(&account.id) {
                     Some(other) => {
-                        inside.insert(other);
+                        inside.insert(*other);
                     }
                     None => outside.push(account.clone()),
                 }
@@ -246,10 +277,9 @@ fn let_go(holder: &Party, domain: &str, is_refused: bool) -> LetGo {
 }
 
 /// Of two accounts that want one domain which neither has, the later one is refused.
-fn rival(parties: &[Party], index: usize, domain: &str) -> Option<Refused> {
-    let rival = parties[..index]
-        .iter()
-        .find(|other| other.is_written() && other.wanted.as_deref() == Some(domain))?;
+fn rival(registry: &Registry<'_>, index: usize, domain: &str) -> Option<Refused> {
+    let first = *registry.by_wanted.get(domain)?;
+    let rival = registry.parties.get(first).filter(|_| first < index)?;
     Some(Refused {
         message: format!("{domain} is declared by {} too", rival.name),
         help: "declare it for one account only".to_owned(),
