@@ -112,7 +112,7 @@ pub(super) fn settle(parties: &[Party], holders: &Holders) -> Vec<Verdict> {
     let mut refused: BTreeMap<usize, Refused> = BTreeMap::new();
     // Each round refuses at least one more account, so it ends.
     let mut verdicts = loop {
-        let (verdicts, more) = round(&registry, &refused);
+        let (verdicts, more) = Round::new(&registry, &refused).run();
         if more.is_empty() {
             break verdicts;
         }
@@ -140,64 +140,84 @@ impl Party {
     }
 }
 
-fn round(
-    registry: &Registry<'_>,
-    refused: &BTreeMap<usize, Refused>,
-) -> (Vec<Verdict>, BTreeMap<usize, Refused>) {
-    let parties = registry.parties;
-    let mut verdicts: Vec<Verdict> = parties
-        .iter()
-        .enumerate()
-        .map(|(index, party)| Verdict {
-            parks: party.drops() && !refused.contains_key(&index),
-            ..Verdict::default()
-        })
-        .collect();
-    let mut more = BTreeMap::new();
-    let mut open: BTreeSet<usize> = (0..parties.len())
-        .filter(|index| parties[*index].is_written() && !refused.contains_key(index))
-        .collect();
-    while let Some(index) = open.pop_first() {
-        let party = &parties[index];
-        let Some(domain) = &party.wanted else {
-            continue;
-        };
-        if let Some(rival) = rival(registry, index, domain) {
-            more.insert(index, rival);
-            continue;
+/// One attempt to settle everything, with what is known to be refused.
+struct Round<'a> {
+    registry: &'a Registry<'a>,
+    refused: &'a BTreeMap<usize, Refused>,
+    verdicts: Vec<Verdict>,
+    /// Written accounts whose claims are still to be looked at.
+    open: BTreeSet<usize>,
+    more: BTreeMap<usize, Refused>,
+}
+
+impl<'a> Round<'a> {
+    fn new(registry: &'a Registry<'a>, refused: &'a BTreeMap<usize, Refused>) -> Self {
+        let parties = registry.parties.iter().enumerate();
+        let is_refused = |index: &usize| refused.contains_key(index);
+        Self {
+            registry,
+            refused,
+            verdicts: (parties.clone())
+                .map(|(index, party)| Verdict {
+                    parks: party.drops() && !is_refused(&index),
+                    ..Verdict::default()
+                })
+                .collect(),
+            open: parties
+                .filter(|(index, party)| party.is_written() && !is_refused(index))
+                .map(|(index, _)| index)
+                .collect(),
+            more: BTreeMap::new(),
         }
-        let (others, note) = holders_of(registry, index, domain);
-        verdicts[index].note = note;
-        for other in others {
-            match other {
+    }
+
+    /// Returns the verdicts, and who must be refused besides.
+    fn run(mut self) -> (Vec<Verdict>, BTreeMap<usize, Refused>) {
+        while let Some(index) = self.open.pop_first() {
+            if let Some(domain) = &self.registry.parties[index].wanted {
+                self.claim(index, domain);
+            }
+        }
+        (self.verdicts, self.more)
+    }
+
+    fn claim(&mut self, index: usize, domain: &str) {
+        if let Some(rival) = rival(self.registry, index, domain) {
+            self.more.insert(index, rival);
+            return;
+        }
+        let (holders, note) = holders_of(self.registry, index, domain);
+        self.verdicts[index].note = note;
+        for holder in holders {
+            match holder {
                 Holder::Outside(account) => {
-                    more.insert(index, held_outside(domain, &account));
+                    self.more.insert(index, held_outside(domain, &account));
                 }
-                Holder::Inside(holder) => {
-                    match let_go(&parties[holder], domain, refused.contains_key(&holder)) {
-                        LetGo::Refused(reason) => {
-                            more.insert(index, reason);
-                        }
-                        LetGo::ByItself => {
-                            verdicts[index].waits_for.insert(holder);
-                        }
-                        LetGo::Parks => {
-                            verdicts[holder].parks = true;
-                            verdicts[index].waits_for.insert(holder);
-                        }
-                        LetGo::Rewrites => {
-                            if verdicts[holder].frees.is_none() {
-                                verdicts[holder].frees = Some(domain.clone());
-                                open.insert(holder);
-                            }
-                            verdicts[index].waits_for.insert(holder);
-                        }
-                    }
-                }
+                Holder::Inside(holder) => self.ask(index, holder, domain),
             }
         }
     }
-    (verdicts, more)
+
+    /// Has one account let go of the domain that another claims.
+    fn ask(&mut self, index: usize, holder: usize, domain: &str) {
+        let party = &self.registry.parties[holder];
+        match let_go(party, domain, self.refused.contains_key(&holder)) {
+            LetGo::Refused(reason) => {
+                self.more.insert(index, reason);
+                return;
+            }
+            LetGo::ByItself => {}
+            LetGo::Parks => self.verdicts[holder].parks = true,
+            LetGo::Rewrites => {
+                // It claims its own domain again, and may have to wait for that in turn.
+                if self.verdicts[holder].frees.is_none() {
+                    self.verdicts[holder].frees = Some(domain.to_owned());
+                    self.open.insert(holder);
+                }
+            }
+        }
+        self.verdicts[index].waits_for.insert(holder);
+    }
 }
 
 enum Holder {

@@ -8,7 +8,7 @@ use crate::diff::fixture::{
 };
 use crate::diff::{Cause, Status, compare, parked_domain, settings_in_sync};
 use crate::live::{Live, Reading};
-use crate::model::{AccountName, AssetKind, Settings};
+use crate::model::{AccountName, AssetKind, Identity, Realm, Settings};
 use crate::tree::DesiredAccount;
 
 #[track_caller]
@@ -256,6 +256,42 @@ fn three_ways() {
         ]
     );
     assert!(differences.notes.is_empty());
+}
+
+/// An account is the same after it was renamed, and after its identity was written in the other way.
+#[test]
+fn base_accounts_are_found_by_identity() {
+    #[track_caller]
+    fn check(base: DesiredAccount, desired: DesiredAccount, is_same: bool) {
+        let name = desired.name.to_string();
+        let differences = compare(
+            &tree(vec![desired]),
+            Some(&tree(vec![base])),
+            &live([(&name, Some(json!({"a": 1, "b": 1})))]),
+            &sources(),
+        );
+        assert_eq!(differences.is_empty(), !is_same);
+    }
+    let old = || account("acme", json!({"a": 1, "b": 1}));
+    let with_identity = |name: &str, identity: Identity| {
+        let mut new = account(name, json!({"a": 1}));
+        new.identity.value = identity;
+        new
+    };
+    let realm = || Identity::Realm(Realm::new("acme.sip.example.com"));
+    check(old(), account("acme", json!({"a": 1})), true);
+    check(
+        old(),
+        with_identity("renamed", Identity::Id(id("acme"))),
+        true,
+    );
+    check(old(), with_identity("acme", realm()), true);
+    check(
+        old(),
+        with_identity("acme", Identity::Id(id("other"))),
+        false,
+    );
+    check(old(), with_identity("renamed", realm()), false);
 }
 
 /// Without a base nothing can have been dropped, and the report says so.
