@@ -86,6 +86,7 @@ fn trap_22_records() {
         true,
     );
     check("TXT", &["v=spf1 -all"], &["\"v=spf1 -all\""], true);
+    check("TXT", &["\"a\" \"b\""], &["ab"], true);
     check("TXT", &["Case"], &["case"], false);
     // What cannot be parsed is compared as it stands.
     check("A", &["not an address"], &["not an address"], true);
