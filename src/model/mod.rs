@@ -4,6 +4,7 @@ mod account;
 mod asset;
 mod domain;
 mod field;
+mod json;
 mod key_path;
 pub mod record;
 mod revision;
@@ -15,6 +16,7 @@ pub use account::{AccountId, AccountIdError, AccountName, ClusterName, Identity,
 pub use asset::{AssetFacts, AssetFile, AssetKind, AssetType, Digest, Dimensions};
 pub use domain::{DomainName, DomainNameError};
 pub use field::{FIELDS, Field, FieldOrigin, FieldType, HIJACKING_NAMES, field};
+pub use json::canonical_json;
 pub use key_path::KeyPath;
 pub use record::{RecordData, RecordError, RecordErrorKind, RecordName, RecordType};
 pub use revision::Revision;
