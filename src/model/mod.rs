@@ -5,6 +5,7 @@ mod asset;
 mod domain;
 mod field;
 mod key_path;
+mod md5;
 mod revision;
 mod secret;
 mod settings;
@@ -15,6 +16,7 @@ pub use asset::{AssetFacts, AssetFile, AssetKind, AssetType, Digest, Dimensions}
 pub use domain::{DomainName, DomainNameError};
 pub use field::{FIELDS, Field, FieldOrigin, FieldType, HIJACKING_NAMES, field};
 pub use key_path::KeyPath;
+pub use md5::md5_hex;
 pub use revision::Revision;
 pub use secret::Secret;
 pub use settings::{Object, Settings};
