@@ -21,7 +21,7 @@ use super::run_id::RunId;
 use super::state_file;
 use crate::model::{
     AccountId, AccountName, AssetKind, AssetType, ClusterName, Digest, DomainTemplate, Object,
-    Revision, Settings,
+    Revision, Settings, canonical_json,
 };
 
 /// The version of the manifest's format; raised when a field changes its meaning.
@@ -240,42 +240,6 @@ fn write(path: &Utf8Path, bytes: &[u8]) -> Result<(), SnapshotError> {
         path: path.to_owned(),
         source,
     })
-}
-
-/// Writes JSON with sorted keys and no white space, so that equal values have equal digests.
-fn canonical_json(value: &Value) -> String {
-    let mut text = String::new();
-    write_canonical(value, &mut text);
-    text
-}
-
-fn write_canonical(value: &Value, text: &mut String) {
-    match value {
-        Value::Object(object) => {
-            let sorted: BTreeMap<&String, &Value> = object.iter().collect();
-            text.push('{');
-            for (index, (key, value)) in sorted.into_iter().enumerate() {
-                if index > 0 {
-                    text.push(',');
-                }
-                text.push_str(&Value::from(key.as_str()).to_string());
-                text.push(':');
-                write_canonical(value, text);
-            }
-            text.push('}');
-        }
-        Value::Array(items) => {
-            text.push('[');
-            for (index, item) in items.iter().enumerate() {
-                if index > 0 {
-                    text.push(',');
-                }
-                write_canonical(item, text);
-            }
-            text.push(']');
-        }
-        scalar => text.push_str(&scalar.to_string()),
-    }
 }
 
 #[cfg(test)]
