@@ -71,16 +71,19 @@ pub(super) async fn settle(
     let mut uploads: BTreeMap<AssetKind, u32> = BTreeMap::new();
     let mut recreated = false;
     let mut in_doubt = false;
+    let mut has_written = false;
     let mut last = Exhausted {
         reason: "the server accepted an asset again and again, and never showed it".to_owned(),
         advice: "look into the server's log",
     };
     loop {
-        let Some(brand) = now else {
+        let Some(mut brand) = now else {
             recreated = true;
             now = Some(create_again(hand, account, goal.wanted).await?);
             continue;
         };
+        // What was there before was looked for twice; nothing else can have been overlooked.
+        brand.is_confirmed = true;
         check_settings(goal, &brand)?;
         let Some((kind, asset)) = next(goal.wanted, &brand) else {
             return Ok(Settled { brand, recreated });
@@ -101,6 +104,7 @@ pub(super) async fn settle(
         };
         match hand.send(account, &write).await? {
             Ok(answer) => {
+                has_written = true;
                 let revision = answer.map(|document| document.revision);
                 let shown = Some((kind, asset));
                 now = look(hand, account, shown, revision.as_ref()).await?;
@@ -122,10 +126,31 @@ pub(super) async fn settle(
                 now = look(hand, account, None, None)
                     .await
                     .map_err(|trouble| with_reason(trouble, error.cause()))?;
-                judge(hand, &brand, now.as_ref(), (kind, asset), &error, in_doubt)?;
+                let failure = Failure {
+                    kind,
+                    asset,
+                    error: &error,
+                    in_doubt,
+                    has_written,
+                    is_repair: goal.before.digest(kind) == Some(&asset.digest),
+                };
+                judge(hand, &brand, now.as_ref(), &failure)?;
             }
         }
     }
+}
+
+/// An upload that failed.
+struct Failure<'a> {
+    kind: AssetKind,
+    asset: &'a Held,
+    error: &'a WriteError,
+    /// Whether this upload or an earlier one may have been carried out, whole or in part.
+    in_doubt: bool,
+    /// Whether an earlier upload was accepted.
+    has_written: bool,
+    /// Whether it was to put an asset back that an earlier upload took along.
+    is_repair: bool,
 }
 
 /// Decides after a failed upload whether going on is right.
@@ -133,36 +158,42 @@ fn judge(
     hand: &mut Hand<'_>,
     before: &Brand,
     now: Option<&Brand>,
-    (kind, asset): (AssetKind, &Held),
-    error: &WriteError,
-    may_have_hurt: bool,
+    failure: &Failure<'_>,
 ) -> Result<(), Trouble> {
+    let Failure { kind, error, .. } = failure;
     let cause = error.cause();
+    let moved = |found: String| {
+        Trouble::Stop(if failure.has_written {
+            Stop::Unknown(format!(
+                "assets were uploaded, and meanwhile {found}; plan again"
+            ))
+        } else {
+            Stop::Moved(format!("{found}; plan again"))
+        })
+    };
     match now {
-        None if may_have_hurt => hand.repair(format!(
+        None if failure.in_doubt => hand.repair(format!(
             "the failed upload of the {kind} deleted the whole whitelabel; it was created again from what was there before"
         ))?,
-        None => {
-            return Err(Trouble::Stop(Stop::Moved(
-                "the whitelabel was deleted since the plan; plan again".to_owned(),
-            )));
-        }
-        Some(brand) if brand.digest(kind) == Some(&asset.digest) => {
-            hand.note(format!("the answer was no help ({cause}), but the {kind} is there"));
+        None => return Err(moved("somebody deleted the whitelabel".to_owned())),
+        Some(brand) if brand.digest(*kind) == Some(&failure.asset.digest) => {
+            hand.note(format!(
+                "the answer was no help ({cause}), but the {kind} is there"
+            ));
         }
         Some(brand) if brand.revision == before.revision => {
-            if !answer::is_worth_repeating(error) {
+            if !failure.is_repair && !answer::is_worth_repeating(error) {
                 return Err(Trouble::Exhausted(Exhausted::new(error, 1)));
             }
         }
-        Some(_) if may_have_hurt => {
+        Some(_) if failure.in_doubt => {
             hand.note(format!("an upload of the {kind} failed on the way ({cause})"));
         }
         Some(brand) => {
-            return Err(Trouble::Stop(Stop::Moved(format!(
-                "the whitelabel has revision {} instead of {}; plan again",
-                brand.revision, before.revision
-            ))));
+            return Err(moved(format!(
+                "the whitelabel moved from revision {} to {}",
+                before.revision, brand.revision
+            )));
         }
     }
     Ok(())
@@ -327,43 +358,48 @@ impl From<Stop> for Trouble {
     }
 }
 
-/// Goes back to what was there before, after a wanted state could not be reached, and says how the
-/// step ends.
+/// Goes back to what was there before, after a wanted state could not be reached; when the wanted
+/// state is there after all, that is what counts.
 pub(super) async fn go_back(
     hand: &mut Hand<'_>,
     account: &AccountId,
     before: &Brand,
     tried: &Brand,
     failure: Exhausted,
-) -> Stop {
+) -> Result<Brand, Stop> {
     let Exhausted { reason, advice } = failure;
     let goal = Goal {
         wanted: before,
         before,
         tried: Some(tried),
     };
-    let start = match look(hand, account, None, None).await {
-        Ok(start) => start,
-        Err(trouble) => return lost(hand, &reason, trouble),
-    };
+    let start = look(hand, account, None, None)
+        .await
+        .map_err(|trouble| lost(hand, &reason, trouble))?;
+    if let Some(brand) = start.as_ref().filter(|brand| has_same_assets(brand, tried)) {
+        return Ok(brand.clone());
+    }
     let is_there = start
         .as_ref()
         .is_some_and(|brand| next(before, brand).is_none());
-    match settle(hand, account, &goal, start).await {
-        Ok(settled) => {
-            let lookup = verify::public(hand, account, settled.brand.document()).await;
-            let how = if is_there {
-                "is there still"
-            } else {
-                "was put back"
-            };
-            match lookup {
-                Ok(_) => Stop::Failed(format!("{reason}; what was there before {how}; {advice}")),
-                Err(stop) => stop,
-            }
-        }
-        Err(trouble) => lost(hand, &reason, trouble),
-    }
+    let settled = settle(hand, account, &goal, start)
+        .await
+        .map_err(|trouble| lost(hand, &reason, trouble))?;
+    verify::public(hand, account, settled.brand.document()).await?;
+    let how = if is_there {
+        "is there still"
+    } else {
+        "was put back"
+    };
+    Err(Stop::Failed(format!(
+        "{reason}; what was there before {how}; {advice}"
+    )))
+}
+
+fn has_same_assets(one: &Brand, other: &Brand) -> bool {
+    AssetKind::ALL
+        .into_iter()
+        .all(|kind| one.digest(kind) == other.digest(kind))
 }
 
 fn lost(hand: &Hand<'_>, reason: &str, trouble: Trouble) -> Stop {

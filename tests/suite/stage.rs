@@ -93,7 +93,7 @@ impl Stage {
     }
 
     pub(crate) async fn plan_with(&self, tree: &Tree, client: &ReadClient) -> Plan {
-        let live = collect(client, &tree.desired, &CollectOptions::default())
+        let live = collect(client, &tree.desired, &CollectOptions { unmanaged: false })
             .await
             .unwrap();
         let mut sources = SourceMap::default();
@@ -113,7 +113,18 @@ impl Stage {
         plan: &Plan,
         options: apply::Options,
     ) -> Applied {
-        let reader = self.client().await;
+        self.apply_as(self.client().await, tree, plan, options)
+            .await
+    }
+
+    /// Carries a plan out with a client that has logged in.
+    pub(crate) async fn apply_as(
+        &self,
+        reader: ReadClient,
+        tree: &Tree,
+        plan: &Plan,
+        options: apply::Options,
+    ) -> Applied {
         let writer = WriteClient::new(reader.clone());
         let template = TemplateWriter::new(reader);
         let files = |path: &Utf8Path| tree.files.get(path).cloned().ok_or("no such file");

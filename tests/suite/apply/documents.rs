@@ -249,10 +249,10 @@ async fn trap_38_a_stale_read_is_read_again() {
         json!({"company_name": "Acme Voice", "domain": "new.example.com"}),
     );
     let plan = stage.plan(&tree).await;
-    let stale = |path: &str| Fault::new("GET", path, FaultKind::StaleRead);
+    let lagging = |path: &str| Fault::new("GET", path, FaultKind::StaleRead);
     stage.faults(vec![
-        stale("/v2/accounts/*/whitelabel").nth(2).times(3),
-        stale("/v2/whitelabel/*"),
+        lagging("/v2/accounts/*/whitelabel").nth(2).times(3),
+        lagging("/v2/whitelabel/*"),
     ]);
     let applied = stage.apply(&tree, &plan).await;
     let outcome = only(&applied);
