@@ -1,6 +1,9 @@
 //! The whole project from outside: over HTTP, against the sandbox.
 #![allow(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
+mod apply;
 mod conformance;
+mod faults;
 mod sandbox;
+mod stage;
 mod wire;
