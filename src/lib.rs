@@ -5,4 +5,5 @@ pub mod diff;
 pub mod live;
 pub mod model;
 pub mod plan;
+pub mod report;
 pub mod tree;

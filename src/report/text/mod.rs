@@ -1,0 +1,63 @@
+//! The report for people: narrow and wide terminals, with and without colour.
+//!
+//! Nothing that comes from the platform or from a file reaches the terminal unescaped.
+
+mod change;
+mod coverage;
+mod diagnostic;
+mod escape;
+mod object;
+mod outcome;
+mod page;
+mod shared;
+mod summary;
+mod value;
+
+pub use diagnostic::render_problem;
+pub use escape::visible;
+
+use super::{Command, Report};
+use page::Page;
+
+/// How to render; decided at the edge, so that the renderer stays pure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// How many columns there are; under 40 counts as 40.
+    pub width: usize,
+    /// Whether to write colours as ANSI sequences.
+    pub colour: bool,
+    /// Whether lists of names are shown in full, and objects in sync by name.
+    pub verbose: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            width: 80,
+            colour: false,
+            verbose: false,
+        }
+    }
+}
+
+/// Renders a report; the last line is the summary.
+#[must_use]
+pub fn render(report: &Report, options: Options) -> String {
+    let mut page = Page::new(options);
+    diagnostic::write(&mut page, &report.problems);
+    match report.command {
+        Command::Validate => {}
+        Command::Plan | Command::Drift => object::write(&mut page, report),
+        Command::Apply => {
+            if report.summary().steps == 0 {
+                object::write_open(&mut page, report);
+            }
+            outcome::write(&mut page, report);
+        }
+    }
+    if report.command != Command::Validate {
+        coverage::write(&mut page, report);
+    }
+    summary::write(&mut page, report);
+    page.finish()
+}

@@ -1,0 +1,164 @@
+//! Accounts and the template: what is pending, refused, unknown.
+
+use super::change::{self, Words};
+use super::page::{Page, Piece, Tone, piece};
+use super::shared::{self, Block, Part};
+use super::visible;
+use crate::plan::{Refusal, Risk};
+use crate::report::{Command, ObjectReport, Report, Status};
+
+pub(super) fn write(page: &mut Page, report: &Report) {
+    let words = match report.command {
+        Command::Drift => Words::Drift,
+        _ => Words::Plan,
+    };
+    if let Some(template) = &report.template {
+        for block in shared::blocks(&[template]) {
+            write_block(page, &block, words);
+        }
+    }
+    let accounts: Vec<&ObjectReport> = report.accounts.iter().collect();
+    for block in shared::blocks(&accounts) {
+        write_block(page, &block, words);
+    }
+    write_open(page, report);
+}
+
+/// Writes what no step mends: open differences, refusals, what could not be checked.
+pub(super) fn write_open(page: &mut Page, report: &Report) {
+    let words = match report.command {
+        Command::Drift => Words::Drift,
+        _ => Words::Plan,
+    };
+    for object in report.objects().filter(|object| !object.open.is_empty()) {
+        page.gap();
+        let mut heading = heading(object);
+        heading.push(piece(Tone::Warning, "  not planned"));
+        page.wrapped(0, 4, &heading);
+        let changes: Vec<_> = object.open.iter().collect();
+        change::write_all(page, 4, &changes, words);
+    }
+    write_refusals(page, report);
+    write_unknown(page, report);
+    if page.options.verbose {
+        write_in_sync(page, report);
+    }
+}
+
+fn write_block(page: &mut Page, block: &Block<'_>, words: Words) {
+    page.gap();
+    match block.objects.as_slice() {
+        [object] => page.wrapped(0, 4, &heading(object)),
+        objects => {
+            let names: Vec<&str> = objects.iter().map(|object| object.title()).collect();
+            shared::write_names(page, &format!("on {} accounts", names.len()), &names);
+        }
+    }
+    for part in &block.steps {
+        write_part(page, part, words);
+    }
+}
+
+fn heading(object: &ObjectReport) -> Vec<Piece> {
+    let mut pieces = vec![piece(Tone::Heading, visible(object.title()))];
+    if let Some(id) = &object.id {
+        pieces.push(piece(Tone::Plain, "  "));
+        pieces.push(piece(Tone::Faint, id.as_str()));
+    }
+    pieces
+}
+
+fn write_part(page: &mut Page, part: &Part<'_>, words: Words) {
+    let mut head = Vec::new();
+    if words == Words::Plan {
+        let verb = match part.asset {
+            Some(asset) => format!("{} {asset}", part.verb.as_str()),
+            None => part.verb.as_str().to_owned(),
+        };
+        head.push(piece(Tone::Plain, verb));
+        head.push(piece(Tone::Faint, ", "));
+        head.push(risk(part.risk));
+        page.wrapped(2, 6, &head);
+    }
+    let changes: Vec<_> = part.changes.iter().collect();
+    let indent = if words == Words::Plan { 4 } else { 2 };
+    change::write_all(page, indent, &changes, words);
+    if words == Words::Plan {
+        for name in &part.waits_for {
+            let text = format!("after {}", visible(name));
+            page.wrapped(indent + 2, indent + 4, &[piece(Tone::Faint, text)]);
+        }
+        for note in &part.notes {
+            let text = format!("note: {}", visible(note));
+            page.wrapped(indent + 2, indent + 4, &[piece(Tone::Plain, text)]);
+        }
+    }
+}
+
+fn risk(risk: Risk) -> Piece {
+    match risk {
+        Risk::Reversible => piece(Tone::Faint, "reversible"),
+        Risk::CustomerVisible => piece(Tone::Warning, "customer-visible"),
+        Risk::Destructive => piece(Tone::Failure, "DESTRUCTIVE"),
+    }
+}
+
+fn write_refusals(page: &mut Page, report: &Report) {
+    let refusals: Vec<(Option<&ObjectReport>, &Refusal)> = report
+        .refusals
+        .iter()
+        .map(|refusal| (None, refusal))
+        .chain(report.objects().flat_map(|object| {
+            let refusals = object.refusals.iter();
+            refusals.map(move |refusal| (Some(object), refusal))
+        }))
+        .collect();
+    if refusals.is_empty() {
+        return;
+    }
+    page.gap();
+    page.line(0, &[piece(Tone::Failure, "refused")]);
+    for (object, refusal) in refusals {
+        let title = object.map_or("the whole run", ObjectReport::title);
+        let line = [
+            piece(Tone::Heading, visible(title)),
+            piece(Tone::Plain, format!(": {}", visible(&refusal.message))),
+        ];
+        page.wrapped(2, 6, &line);
+        let help = format!("help: {}", visible(&refusal.help));
+        page.wrapped(4, 6, &[piece(Tone::Good, help)]);
+    }
+}
+
+fn write_unknown(page: &mut Page, report: &Report) {
+    let unknown: Vec<&ObjectReport> = report
+        .objects()
+        .filter(|object| !object.unknown.is_empty())
+        .collect();
+    if unknown.is_empty() {
+        return;
+    }
+    page.gap();
+    page.line(0, &[piece(Tone::Warning, "could not be checked")]);
+    for object in unknown {
+        for reason in &object.unknown {
+            let line = [
+                piece(Tone::Heading, visible(object.title())),
+                piece(Tone::Plain, format!(": {}", visible(reason))),
+            ];
+            page.wrapped(2, 6, &line);
+        }
+    }
+}
+
+fn write_in_sync(page: &mut Page, report: &Report) {
+    let names: Vec<&str> = report
+        .objects()
+        .filter(|object| object.status == Status::InSync)
+        .map(ObjectReport::title)
+        .collect();
+    if !names.is_empty() {
+        page.gap();
+        shared::write_names(page, "in sync", &names);
+    }
+}
