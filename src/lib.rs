@@ -1,5 +1,6 @@
 //! GitOps for the branding of a Kazoo telephony platform.
 pub mod apply;
+pub mod cli;
 pub mod diag;
 pub mod diff;
 pub mod live;

@@ -457,9 +457,7 @@ impl From<&AssetFacts> for Side {
         Self::Asset {
             sha256: facts.digest.to_string(),
             size: facts.size,
-            content_type: facts
-                .asset_type
-                .map(crate::model::AssetType::content_type),
+            content_type: facts.asset_type.map(crate::model::AssetType::content_type),
             width: facts.dimensions.map(|dimensions| dimensions.width),
             height: facts.dimensions.map(|dimensions| dimensions.height),
         }

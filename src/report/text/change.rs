@@ -169,10 +169,15 @@ fn long(change: &Change, width: usize) -> Option<(Vec<String>, Vec<String>)> {
     let (Side::Value(old), Side::Value(new)) = (&change.before, &change.after) else {
         return None;
     };
-    let is_text = |value: &Value| value.as_str().is_some_and(|text| text.trim_end().contains('\n'));
+    let is_text = |value: &Value| {
+        value
+            .as_str()
+            .is_some_and(|text| text.trim_end().contains('\n'))
+    };
     let is_tree = |value: &Value| value.is_object() || value.is_array();
     let wide = |value: &Value| value::inline(value).len() > width;
-    let by_lines = is_text(old) || is_text(new) || (is_tree(old) && is_tree(new) && (wide(old) || wide(new)));
+    let by_lines =
+        is_text(old) || is_text(new) || (is_tree(old) && is_tree(new) && (wide(old) || wide(new)));
     by_lines.then(|| (value::lines(old), value::lines(new)))
 }
 
@@ -188,7 +193,11 @@ fn write_lines(
     let old: Vec<&str> = old.iter().map(String::as_str).collect();
     let new: Vec<&str> = new.iter().map(String::as_str).collect();
     let diff = TextDiff::from_slices(&old, &new);
-    let count = |tag| diff.iter_all_changes().filter(|line| line.tag() == tag).count();
+    let count = |tag| {
+        diff.iter_all_changes()
+            .filter(|line| line.tag() == tag)
+            .count()
+    };
     let (removed, added) = (count(ChangeTag::Delete), count(ChangeTag::Insert));
     head.push(piece(Tone::Faint, format!("  -{removed} +{added} lines")));
     head.extend(cause(change, words));
@@ -197,14 +206,25 @@ fn write_lines(
         if number > 0 {
             page.line(indent + 4, &[piece(Tone::Faint, "…")]);
         }
-        for line in group.iter().flat_map(|operation| diff.iter_changes(operation)) {
+        for line in group
+            .iter()
+            .flat_map(|operation| diff.iter_changes(operation))
+        {
             let (tone, sign) = match line.tag() {
                 ChangeTag::Delete => (Tone::Removed, "- "),
                 ChangeTag::Insert => (Tone::Added, "+ "),
                 ChangeTag::Equal => (Tone::Faint, "  "),
             };
-            page.line(indent + 4, &[piece(tone, format!("{sign}{}", line.value()))]);
+            page.line(
+                indent + 4,
+                &[piece(tone, format!("{sign}{}", line.value()))],
+            );
         }
     }
-    write_tail(page, indent + 4, Vec::new(), change.origin.as_ref().map(origin));
+    write_tail(
+        page,
+        indent + 4,
+        Vec::new(),
+        change.origin.as_ref().map(origin),
+    );
 }

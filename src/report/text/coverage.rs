@@ -15,7 +15,10 @@ pub(super) fn write(page: &mut Page, report: &Report) {
     match &coverage.unmanaged {
         Reading::Unknown(reason) => {
             page.gap();
-            let text = format!("accounts outside the tree could not be listed: {}", visible(reason));
+            let text = format!(
+                "accounts outside the tree could not be listed: {}",
+                visible(reason)
+            );
             page.wrapped(0, 2, &[piece(Tone::Warning, text)]);
         }
         Reading::Known(accounts) if accounts.is_empty() => {}
@@ -44,7 +47,10 @@ pub(super) fn write(page: &mut Page, report: &Report) {
                 page.wrapped(2, 4, &line);
             }
             if shown < accounts.len() {
-                let text = format!("… and {} more (--verbose lists all)", accounts.len() - shown);
+                let text = format!(
+                    "… and {} more (--verbose lists all)",
+                    accounts.len() - shown
+                );
                 page.line(2, &[piece(Tone::Faint, text)]);
             }
         }

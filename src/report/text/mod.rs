@@ -13,6 +13,9 @@ mod shared;
 mod summary;
 mod value;
 
+#[cfg(test)]
+mod tests;
+
 pub use diagnostic::render_problem;
 pub use escape::visible;
 

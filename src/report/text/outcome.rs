@@ -23,7 +23,11 @@ pub(super) fn write(page: &mut Page, report: &Report) {
         page.wrapped(0, 8, &line);
         if page.options.verbose || !matches!(step.result, Some(StepResult::Done { .. })) {
             for note in &step.notes {
-                page.wrapped(8, 8, &[piece(Tone::Plain, format!("note: {}", visible(note)))]);
+                page.wrapped(
+                    8,
+                    8,
+                    &[piece(Tone::Plain, format!("note: {}", visible(note)))],
+                );
             }
         }
     }
@@ -37,15 +41,25 @@ fn line(
     let (tone, word, reason) = match &step.result {
         None => (Tone::Faint, "pending", None),
         Some(StepResult::Done { .. }) => (Tone::Good, "done", None),
-        Some(StepResult::Moved { reason }) => (Tone::Warning, "moved", Some(visible(reason).into_owned())),
-        Some(StepResult::Failed { reason }) => (Tone::Failure, "FAILED", Some(visible(reason).into_owned())),
-        Some(StepResult::Unknown { reason }) => (Tone::Failure, "UNKNOWN", Some(visible(reason).into_owned())),
+        Some(StepResult::Moved { reason }) => {
+            (Tone::Warning, "moved", Some(visible(reason).into_owned()))
+        }
+        Some(StepResult::Failed { reason }) => {
+            (Tone::Failure, "FAILED", Some(visible(reason).into_owned()))
+        }
+        Some(StepResult::Unknown { reason }) => {
+            (Tone::Failure, "UNKNOWN", Some(visible(reason).into_owned()))
+        }
         Some(StepResult::Skipped { because }) => {
             let before = steps.get(because).map_or_else(
                 || format!("step {}", because.0 + 1),
                 |(object, step)| format!("{} {}", visible(object.title()), what(step)),
             );
-            (Tone::Warning, "skipped", Some(format!("{before} did not succeed")))
+            (
+                Tone::Warning,
+                "skipped",
+                Some(format!("{before} did not succeed")),
+            )
         }
     };
     let mut pieces = vec![

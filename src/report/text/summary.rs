@@ -84,12 +84,14 @@ fn objects(report: &Report) -> String {
 
 fn drift(report: &Report, summary: &Summary) -> Vec<Piece> {
     let mut line = if summary.differing > 0 {
-        let cluster = report
-            .cluster
-            .as_ref()
-            .map_or_else(String::new, |name| format!(" on {}", visible(name.as_str())));
+        let cluster = report.cluster.as_ref().map_or_else(String::new, |name| {
+            format!(" on {}", visible(name.as_str()))
+        });
         let differing = count(summary.differing, "object");
-        vec![piece(Tone::Changed, format!("Drift: {differing}{cluster} not as the tree says"))]
+        vec![piece(
+            Tone::Changed,
+            format!("Drift: {differing}{cluster} not as the tree says"),
+        )]
     } else if summary.unknown > 0 {
         vec![piece(Tone::Plain, "Drift: none found")]
     } else {
@@ -108,7 +110,11 @@ fn apply(summary: &Summary) -> Vec<Piece> {
         } else {
             Tone::Failure
         };
-        let text = format!("Applied: {} of {}", summary.done, count(summary.steps, "step"));
+        let text = format!(
+            "Applied: {} of {}",
+            summary.done,
+            count(summary.steps, "step")
+        );
         vec![piece(tone, text)]
     };
     for (number, word, tone) in [

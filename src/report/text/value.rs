@@ -34,7 +34,9 @@ pub(super) fn lines(value: &Value) -> Vec<String> {
         Value::String(text) => text.clone(),
         other => serde_json::to_string_pretty(other).unwrap_or_default(),
     };
-    text.lines().map(|line| visible(line).into_owned()).collect()
+    text.lines()
+        .map(|line| visible(line).into_owned())
+        .collect()
 }
 
 /// Writes what is known of an asset: type, dimensions, size, short digest.
@@ -99,11 +101,9 @@ pub(super) fn key(key: &ChangeKey) -> String {
     match key {
         ChangeKey::Setting(path) => format!("whitelabel.{}", visible(path.as_str())),
         ChangeKey::Asset(kind) => format!("assets.{kind}"),
-        ChangeKey::Host(target) => format!(
-            "{} {}",
-            visible(&target.record_type),
-            visible(&target.host)
-        ),
+        ChangeKey::Host(target) => {
+            format!("{} {}", visible(&target.record_type), visible(&target.host))
+        }
         ChangeKey::RecordType(record_type) => visible(record_type).into_owned(),
         ChangeKey::Whitelabel => "whitelabel".to_owned(),
     }

@@ -1,0 +1,15 @@
+//! The edge: arguments, terminal, clock, environment and exit codes. Everything below takes values.
+
+mod args;
+mod commands;
+mod exit;
+mod failure;
+mod log;
+mod output;
+mod progress;
+mod run;
+mod ui;
+
+pub use args::Cli;
+pub use exit::Exit;
+pub use run::run;

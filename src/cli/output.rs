@@ -1,0 +1,26 @@
+//! Where a report goes: standard output in one format, and files in any.
+
+use std::fs;
+
+use anyhow::Context as _;
+
+use super::args::{Format, OutputArgs};
+use super::failure::Failure;
+use super::ui::Ui;
+use crate::report::{Report, json, text};
+
+/// Writes a report wherever it was asked for.
+pub(crate) fn deliver(ui: Ui, report: &Report, args: &OutputArgs) -> Result<(), Failure> {
+    for output in &args.output {
+        let text = render(report, output.format, ui.file_options());
+        fs::write(&output.file, text).with_context(|| output.file.to_string())?;
+    }
+    ui.data(&render(report, args.format, ui.stdout_options()))
+}
+
+fn render(report: &Report, format: Format, options: text::Options) -> String {
+    match format {
+        Format::Text => text::render(report, options),
+        Format::Json => json::render(report),
+    }
+}
