@@ -1,5 +1,7 @@
 //! One difference, field by field.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
@@ -22,20 +24,58 @@ pub(super) enum Words {
     Drift,
 }
 
+/// One line of a comparison: a change, or one member of a host that changes.
+struct Row {
+    key: String,
+    before: Side,
+    after: Side,
+    cause: Cause,
+    origin: Option<Origin>,
+}
+
 /// Writes some changes of one step, with their values in one column.
-pub(super) fn write_all(page: &mut Page, indent: usize, changes: &[&Change], words: Words) {
-    let column = changes
+pub(super) fn write_all(page: &mut Page, indent: usize, changes: &[Change], words: Words) {
+    let rows: Vec<Row> = changes.iter().flat_map(rows).collect();
+    let column = rows
         .iter()
-        .map(|change| width(&[key(change)]))
+        .map(|row| width(&[key(row)]))
         .filter(|width| *width <= MAX_KEY)
         .max()
         .unwrap_or(0);
-    for change in changes {
-        write(page, indent, change, column, words);
+    for row in &rows {
+        write(page, indent, row, column, words);
     }
 }
 
-fn write(page: &mut Page, indent: usize, change: &Change, column: usize, words: Words) {
+/// Splits a host that is on both sides into the members that differ.
+fn rows(change: &Change) -> Vec<Row> {
+    let row = |key: String, before: Side, after: Side| Row {
+        key,
+        before,
+        after,
+        cause: change.cause,
+        origin: change.origin.clone(),
+    };
+    let key = value::key(&change.key);
+    if let (Side::Host(old), Side::Host(new)) = (&change.before, &change.after) {
+        let (old, new) = (value::members(old), value::members(new));
+        let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+        let side = |members: &BTreeMap<String, Value>, name: &String| {
+            members.get(name).cloned().map_or(Side::Absent, Side::Value)
+        };
+        let differing: Vec<Row> = names
+            .into_iter()
+            .filter(|name| old.get(*name) != new.get(*name))
+            .map(|name| row(format!("{key} {name}"), side(&old, name), side(&new, name)))
+            .collect();
+        if !differing.is_empty() {
+            return differing;
+        }
+    }
+    vec![row(key, change.before.clone(), change.after.clone())]
+}
+
+fn write(page: &mut Page, indent: usize, change: &Row, column: usize, words: Words) {
     if let Some((old, new)) = long(change, page.options.width) {
         return write_lines(page, indent, change, &old, &new, words);
     }
@@ -85,7 +125,7 @@ fn write_tail(page: &mut Page, indent: usize, mut tail: Vec<Piece>, origin: Opti
     }
 }
 
-fn marker(change: &Change, words: Words) -> Piece {
+fn marker(change: &Row, words: Words) -> Piece {
     match (words, &change.before, &change.after) {
         (Words::Plan, Side::Absent, _) => piece(Tone::Added, "+ "),
         (Words::Plan, _, Side::Absent) => piece(Tone::Removed, "- "),
@@ -93,11 +133,11 @@ fn marker(change: &Change, words: Words) -> Piece {
     }
 }
 
-fn key(change: &Change) -> Piece {
-    piece(Tone::Key, value::key(&change.key))
+fn key(change: &Row) -> Piece {
+    piece(Tone::Key, change.key.as_str())
 }
 
-fn sides(change: &Change, words: Words) -> Vec<Piece> {
+fn sides(change: &Row, words: Words) -> Vec<Piece> {
     let before = value::side(&change.before);
     let after = value::side(&change.after);
     match words {
@@ -124,7 +164,7 @@ fn nothing() -> String {
     "(nothing)".to_owned()
 }
 
-fn stacked(change: &Change, words: Words) -> Vec<Vec<Piece>> {
+fn stacked(change: &Row, words: Words) -> Vec<Vec<Piece>> {
     let (old, new) = side_words(words);
     let mut rows = Vec::new();
     let mut row = |word: &str, tone: Tone, text: Option<String>| {
@@ -148,13 +188,13 @@ fn side_words(words: Words) -> (&'static str, &'static str) {
     }
 }
 
-fn cause(change: &Change, words: Words) -> Option<Piece> {
+fn cause(change: &Row, words: Words) -> Option<Piece> {
     let (tone, text) = match change.cause {
         Cause::Differs | Cause::Git => return None,
         Cause::Drift if words == Words::Drift => return None,
         Cause::Drift => (Tone::Warning, "  changed on the platform"),
         Cause::Conflict => (Tone::Failure, "  changed on the platform and in Git"),
-        Cause::Removal => (Tone::Warning, "  no longer wanted"),
+        Cause::Removal => (Tone::Warning, "  must not be there"),
     };
     Some(piece(tone, text))
 }
@@ -165,7 +205,7 @@ fn origin(origin: &Origin) -> String {
 }
 
 /// Returns both sides as lines when a comparison by lines says more than one line of each.
-fn long(change: &Change, width: usize) -> Option<(Vec<String>, Vec<String>)> {
+fn long(change: &Row, width: usize) -> Option<(Vec<String>, Vec<String>)> {
     let (Side::Value(old), Side::Value(new)) = (&change.before, &change.after) else {
         return None;
     };
@@ -184,7 +224,7 @@ fn long(change: &Change, width: usize) -> Option<(Vec<String>, Vec<String>)> {
 fn write_lines(
     page: &mut Page,
     indent: usize,
-    change: &Change,
+    change: &Row,
     old: &[String],
     new: &[String],
     words: Words,

@@ -27,7 +27,7 @@ pub(super) fn write(page: &mut Page, report: &Report) {
             let total = coverage.managed + accounts.len();
             let percent = coverage.percent().unwrap_or(0);
             let text = format!(
-                "not in the tree: {} of {total} live whitelabels (the tree covers {percent} %)",
+                "not in the tree: {} of {total} live whitelabels (the tree covers {percent}%)",
                 accounts.len()
             );
             page.wrapped(0, 2, &[piece(Tone::Heading, text)]);

@@ -35,8 +35,7 @@ pub(super) fn write_open(page: &mut Page, report: &Report) {
         let mut heading = heading(object);
         heading.push(piece(Tone::Warning, "  not planned"));
         page.wrapped(0, 4, &heading);
-        let changes: Vec<_> = object.open.iter().collect();
-        change::write_all(page, 4, &changes, words);
+        change::write_all(page, 4, &object.open, words);
     }
     write_refusals(page, report);
     write_unknown(page, report);
@@ -80,9 +79,8 @@ fn write_part(page: &mut Page, part: &Part<'_>, words: Words) {
         head.push(risk(part.risk));
         page.wrapped(2, 6, &head);
     }
-    let changes: Vec<_> = part.changes.iter().collect();
     let indent = if words == Words::Plan { 4 } else { 2 };
-    change::write_all(page, indent, &changes, words);
+    change::write_all(page, indent, &part.changes, words);
     if words == Words::Plan {
         for name in &part.waits_for {
             let text = format!("after {}", visible(name));

@@ -1,5 +1,7 @@
 //! One side of a difference, in words.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::escape::visible;
@@ -84,16 +86,29 @@ pub(super) fn side(side: &Side) -> Option<String> {
 
 fn host(entry: &HostEntry) -> String {
     let mut words = vec![inline(&Value::from(entry.mapping.clone()))];
-    if let Some(name) = &entry.name {
-        words.push(format!("name {}", inline(&Value::from(name.clone()))));
-    }
-    if let Some(zone) = &entry.zone {
-        words.push(format!("zone {}", inline(&Value::from(zone.clone()))));
-    }
-    for (key, value) in &entry.extra {
-        words.push(format!("{} {}", visible(key), inline(value)));
-    }
+    words.extend(
+        members(entry)
+            .iter()
+            .filter(|(member, _)| *member != "mapping")
+            .map(|(member, value)| format!("{member} {}", inline(value))),
+    );
     words.join(", ")
+}
+
+/// Returns the members of a host, by name.
+pub(super) fn members(entry: &HostEntry) -> BTreeMap<String, Value> {
+    let mut members: BTreeMap<String, Value> = entry
+        .extra
+        .iter()
+        .map(|(member, value)| (visible(member).into_owned(), value.clone()))
+        .collect();
+    members.insert("mapping".to_owned(), Value::from(entry.mapping.clone()));
+    for (member, text) in [("name", &entry.name), ("zone", &entry.zone)] {
+        if let Some(text) = text {
+            members.insert(member.to_owned(), Value::from(text.clone()));
+        }
+    }
+    members
 }
 
 /// Writes the key as the tree spells it.
