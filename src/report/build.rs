@@ -6,8 +6,8 @@ use super::model::{Command, Coverage, ObjectReport, Report, Requests, Status, St
 use super::{Problem, problems};
 use crate::apply::{Applied, StepOutcome};
 use crate::diag::{Diagnostic, SourceMap};
-use crate::diff::Change;
-use crate::live::{Live, LiveAccount, Reading};
+use crate::diff::{AccountDifference, Differences};
+use crate::live::{Live, Reading};
 use crate::model::{AccountName, Digest};
 use crate::plan::{Action, Plan, Refusal, Step, StepId, Subject};
 use crate::tree::Desired;
@@ -25,6 +25,8 @@ pub struct Facts<'a> {
     pub desired: Option<&'a Desired>,
     /// The live state.
     pub live: Option<&'a Live>,
+    /// What differs.
+    pub differences: Option<&'a Differences>,
     /// The plan, with its digest.
     pub plan: Option<(&'a Plan, &'a Digest)>,
     /// What became of the plan.
@@ -39,7 +41,7 @@ pub fn report(facts: &Facts<'_>) -> Report {
     let problems: Vec<Problem> = problems(facts.diagnostics, facts.sources);
     let mut planned = Planned::sort(facts);
     let accounts = facts.desired.map_or_else(Vec::new, |desired| {
-        let account = |name: &AccountName| account(name, facts, &mut planned);
+        let account = |name: &AccountName| account(name, &mut planned);
         desired
             .accounts
             .iter()
@@ -60,14 +62,18 @@ pub fn report(facts: &Facts<'_>) -> Report {
         accounts,
         template,
         refusals: planned.refusals.remove(&None).unwrap_or_default(),
+        notes: facts
+            .differences
+            .map_or_else(Vec::new, |differences| differences.notes.clone()),
         coverage: facts.live.and_then(coverage),
         requests: facts.requests,
     }
 }
 
-/// Steps and refusals by the object that they belong to; `None` is the run as a whole.
+/// Differences, steps and refusals by the object that they belong to; `None` is the run as a whole.
 #[derive(Default)]
-struct Planned {
+struct Planned<'a> {
+    differences: BTreeMap<&'a AccountName, &'a AccountDifference>,
     steps: BTreeMap<Object, Vec<StepReport>>,
     refusals: BTreeMap<Option<Object>, Vec<Refusal>>,
 }
@@ -88,9 +94,11 @@ impl From<&Subject> for Object {
     }
 }
 
-impl Planned {
-    fn sort(facts: &Facts<'_>) -> Self {
+impl<'a> Planned<'a> {
+    fn sort(facts: &Facts<'a>) -> Self {
         let mut planned = Self::default();
+        let differences = facts.differences.iter().flat_map(|found| &found.accounts);
+        planned.differences = differences.map(|found| (&found.name, found)).collect();
         let Some((plan, _)) = facts.plan else {
             return planned;
         };
@@ -158,62 +166,46 @@ fn step_report(
     }
 }
 
-fn account(name: &AccountName, facts: &Facts<'_>, planned: &mut Planned) -> ObjectReport {
-    let live = facts.live.and_then(|live| live.accounts.get(name));
-    let id = live.and_then(|live| live.id.known()).cloned();
-    let unknown = live.map_or_else(Vec::new, unknown);
-    let mut report = object(&Object::Account(name.clone()), unknown, planned);
+fn account(name: &AccountName, planned: &mut Planned<'_>) -> ObjectReport {
+    let mut report = object(&Object::Account(name.clone()), planned);
     report.name = Some(name.clone());
-    report.id = id;
+    if let Some(difference) = planned.differences.get(name) {
+        report.id.clone_from(&difference.id);
+        report.changes.clone_from(&difference.changes);
+        report.unknown.clone_from(&difference.unknown);
+        report.notes.clone_from(&difference.notes);
+    }
+    report.status = report.verdict();
     report
 }
 
-fn template(facts: &Facts<'_>, planned: &mut Planned) -> ObjectReport {
-    let unknown = match facts.live.and_then(|live| live.template.as_ref()) {
-        Some(Reading::Unknown(reason)) => vec![reason.clone()],
-        Some(Reading::Known(_)) | None => Vec::new(),
-    };
-    object(&Object::Template, unknown, planned)
+fn template(facts: &Facts<'_>, planned: &mut Planned<'_>) -> ObjectReport {
+    let mut report = object(&Object::Template, planned);
+    let difference = facts
+        .differences
+        .and_then(|differences| differences.template.as_ref());
+    if let Some(difference) = difference {
+        report.changes.clone_from(&difference.changes);
+        report.unknown.extend(difference.unknown.clone());
+    }
+    report.status = report.verdict();
+    report
 }
 
-fn object(object: &Object, unknown: Vec<String>, planned: &mut Planned) -> ObjectReport {
-    let mut report = ObjectReport {
+fn object(object: &Object, planned: &mut Planned<'_>) -> ObjectReport {
+    ObjectReport {
         name: None,
         id: None,
         status: Status::InSync,
-        unknown,
+        unknown: Vec::new(),
         steps: planned.steps.remove(object).unwrap_or_default(),
         refusals: planned
             .refusals
             .remove(&Some(object.clone()))
             .unwrap_or_default(),
-        open: Vec::<Change>::new(),
-    };
-    report.status = report.verdict();
-    report
-}
-
-fn unknown(live: &LiveAccount) -> Vec<String> {
-    let mut reasons = Vec::new();
-    if let Reading::Unknown(reason) = &live.id {
-        reasons.push(reason.clone());
+        changes: Vec::new(),
+        notes: Vec::new(),
     }
-    match &live.document {
-        Reading::Unknown(reason) => {
-            if !reasons.contains(reason) {
-                reasons.push(reason.clone());
-            }
-        }
-        Reading::Known(None) => {}
-        Reading::Known(Some(document)) => {
-            for (kind, asset) in &document.assets {
-                if let Reading::Unknown(reason) = asset {
-                    reasons.push(format!("{kind}: {reason}"));
-                }
-            }
-        }
-    }
-    reasons
 }
 
 fn coverage(live: &Live) -> Option<Coverage> {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Problem;
 use crate::apply::StepResult;
 use crate::diag::Severity;
-use crate::diff::Change;
+use crate::diff::{Change, ChangeKey};
 use crate::live::{Reading, Unmanaged};
 use crate::model::{AccountId, AccountName, AssetKind, ClusterName, Digest};
 use crate::plan::{Action, Refusal, Risk, StepId};
@@ -43,6 +43,8 @@ pub struct Report {
     pub template: Option<ObjectReport>,
     /// What guards refused for the run as a whole.
     pub refusals: Vec<Refusal>,
+    /// What a reader should know of the run as a whole.
+    pub notes: Vec<String>,
     /// Live whitelabels outside the tree, when somebody asked for them.
     pub coverage: Option<Coverage>,
     /// The requests that were sent, when they were counted.
@@ -64,8 +66,10 @@ pub struct ObjectReport {
     pub steps: Vec<StepReport>,
     /// What guards refused.
     pub refusals: Vec<Refusal>,
-    /// Differences that no step mends, because a guard refused or because something is unknown.
-    pub open: Vec<Change>,
+    /// What differed before any step.
+    pub changes: Vec<Change>,
+    /// What a reader should know of it as a whole.
+    pub notes: Vec<String>,
 }
 
 /// The verdict on one account, or on the template.
@@ -234,7 +238,18 @@ impl ObjectReport {
     /// Tells whether the platform differs from the tree, as far as it could be read before any step.
     #[must_use]
     pub fn differs(&self) -> bool {
-        !self.steps.is_empty() || !self.open.is_empty()
+        !self.steps.is_empty() || !self.changes.is_empty()
+    }
+
+    /// Iterates over the differences that no step mends, because a guard refused or something is unknown.
+    pub fn open(&self) -> impl Iterator<Item = &Change> {
+        let mended = |key: &ChangeKey| {
+            let changes = self.steps.iter().flat_map(|step| &step.changes);
+            changes.into_iter().any(|change| change.key == *key)
+        };
+        self.changes
+            .iter()
+            .filter(move |change| !mended(&change.key))
     }
 
     /// Works the verdict out from everything else.

@@ -155,6 +155,12 @@ mod tests {
                 ),
             })
             .collect();
-        insta::assert_snapshot!(found.join("\n"), @"");
+        insta::assert_snapshot!(found.join("\n"), @r"
+        no place
+        other file a.yaml:1:1-1:2 0..1
+        past the end a.yaml:2:1-2:1 2..2
+        first b.yaml:1:1-1:2 0..2
+        second b.yaml:2:6-2:7 11..12
+        ");
     }
 }

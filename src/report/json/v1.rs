@@ -37,6 +37,8 @@ pub struct Document {
     template: Option<Object>,
     /// What guards refused for the run as a whole.
     refusals: Vec<Refusal>,
+    /// What a reader should know of the run as a whole.
+    notes: Vec<String>,
     /// Live whitelabels outside the tree.
     unmanaged: Option<Unmanaged>,
     /// The requests that were sent.
@@ -125,8 +127,10 @@ struct Object {
     steps: Vec<Step>,
     /// What guards refused.
     refusals: Vec<Refusal>,
-    /// Differences that no step mends.
-    open: Vec<Change>,
+    /// What differed before any step; what no step mends is here only.
+    changes: Vec<Change>,
+    /// What a reader should know of it as a whole.
+    notes: Vec<String>,
 }
 
 /// One write.
@@ -295,6 +299,7 @@ impl From<&Report> for Document {
             accounts: report.accounts.iter().map(Object::from).collect(),
             template: report.template.as_ref().map(Object::from),
             refusals: report.refusals.iter().map(Refusal::from).collect(),
+            notes: report.notes.clone(),
             unmanaged: report.coverage.as_ref().map(Unmanaged::from),
             requests: report.requests.map(|requests| Requests {
                 reading: requests.reading,
@@ -371,7 +376,8 @@ impl From<&ObjectReport> for Object {
             unknown: object.unknown.clone(),
             steps: object.steps.iter().map(Step::from).collect(),
             refusals: object.refusals.iter().map(Refusal::from).collect(),
-            open: object.open.iter().map(Change::from).collect(),
+            changes: object.changes.iter().map(Change::from).collect(),
+            notes: object.notes.clone(),
         }
     }
 }

@@ -154,6 +154,26 @@ mod tests {
 
     #[test]
     fn mistakes_with_their_places() {
-        insta::assert_snapshot!(rendered(80), @"");
+        insta::assert_snapshot!(rendered(80), @r#"
+        error[EB0101]: no emblazon.yaml
+         |
+         = help: run `emblazon init`
+        error[EB0101]: a scheme does not belong in a domain
+         --> accounts/acme/account.yaml:3:11
+          |
+        3 |   domain: HTTPS://Acme.example.com/
+          |           ^^^^^^^^^^^^^^^^^^^^^^^^^ not a bare host name
+          |
+          = help: write `acme.example.com`
+        error[EB0101]: key "domain" stands twice
+         --> accounts/acme/account.yaml:4:3
+          |
+        3 |   domain: HTTPS://Acme.example.com/
+          |   ------------- the first
+        4 |   domain: acme.example.com
+          |   ^^^^^^^^^^^^ the second
+          |
+          = help: remove one
+        "#);
     }
 }

@@ -52,10 +52,8 @@ pub fn render(report: &Report, options: Options) -> String {
         Command::Validate => {}
         Command::Plan | Command::Drift => object::write(&mut page, report),
         Command::Apply => {
-            if report.summary().steps == 0 {
-                object::write_open(&mut page, report);
-            }
             outcome::write(&mut page, report);
+            object::write_rest(&mut page, report);
         }
     }
     if report.command != Command::Validate {

@@ -4,43 +4,95 @@ use super::change::{self, Words};
 use super::page::{Page, Piece, Tone, piece};
 use super::shared::{self, Block, Part};
 use super::visible;
-use crate::plan::{Refusal, Risk};
-use crate::report::{Command, ObjectReport, Report, Status};
+use crate::diff::Change;
+use crate::plan::{Refusal, Risk, StepId};
+use crate::report::{Command, ObjectReport, Report, Status, StepReport, Verb};
 
 pub(super) fn write(page: &mut Page, report: &Report) {
-    let words = match report.command {
-        Command::Drift => Words::Drift,
-        _ => Words::Plan,
-    };
-    if let Some(template) = &report.template {
-        for block in shared::blocks(&[template]) {
-            write_block(page, &block, words);
+    match report.command {
+        Command::Drift => {
+            let found: Vec<ObjectReport> = report.objects().map(as_found).collect();
+            let objects: Vec<&ObjectReport> = found.iter().collect();
+            for block in shared::blocks(&objects) {
+                write_block(page, &block, Words::Drift);
+            }
+        }
+        Command::Validate | Command::Plan | Command::Apply => {
+            let template: Vec<&ObjectReport> = report.template.iter().collect();
+            let accounts: Vec<&ObjectReport> = report.accounts.iter().collect();
+            for block in [shared::blocks(&template), shared::blocks(&accounts)]
+                .iter()
+                .flatten()
+            {
+                write_block(page, block, Words::Plan);
+            }
+            write_open(page, report);
         }
     }
-    let accounts: Vec<&ObjectReport> = report.accounts.iter().collect();
-    for block in shared::blocks(&accounts) {
-        write_block(page, &block, words);
-    }
-    write_open(page, report);
+    write_rest(page, report);
 }
 
-/// Writes what no step mends: open differences, refusals, what could not be checked.
-pub(super) fn write_open(page: &mut Page, report: &Report) {
-    let words = match report.command {
-        Command::Drift => Words::Drift,
-        _ => Words::Plan,
+/// Turns what differs into one step, so that drift is put together like a plan.
+fn as_found(object: &ObjectReport) -> ObjectReport {
+    let step = StepReport {
+        id: StepId(0),
+        verb: Verb::Update,
+        asset: None,
+        changes: object.changes.clone(),
+        risk: Risk::Reversible,
+        waits_for: Vec::new(),
+        notes: Vec::new(),
+        result: None,
     };
-    for object in report.objects().filter(|object| !object.open.is_empty()) {
-        page.gap();
-        let mut heading = heading(object);
-        heading.push(piece(Tone::Warning, "  not planned"));
-        page.wrapped(0, 4, &heading);
-        change::write_all(page, 4, &object.open, words);
+    ObjectReport {
+        steps: vec![step],
+        ..object.clone()
     }
+}
+
+/// Writes the differences that no step mends.
+fn write_open(page: &mut Page, report: &Report) {
+    for object in report.objects() {
+        let open: Vec<Change> = object.open().cloned().collect();
+        if !open.is_empty() {
+            page.gap();
+            let mut heading = heading(object);
+            heading.push(piece(Tone::Warning, "  differs, not planned"));
+            page.wrapped(0, 4, &heading);
+            change::write_all(page, 4, &open, Words::Plan);
+        }
+    }
+}
+
+/// Writes what is refused, unknown, and to be known.
+pub(super) fn write_rest(page: &mut Page, report: &Report) {
     write_refusals(page, report);
     write_unknown(page, report);
+    write_notes(page, report);
     if page.options.verbose {
         write_in_sync(page, report);
+    }
+}
+
+fn write_notes(page: &mut Page, report: &Report) {
+    let notes: Vec<(&str, &String)> = report
+        .notes
+        .iter()
+        .map(|note| ("note", note))
+        .chain(report.objects().flat_map(|object| {
+            let notes = object.notes.iter();
+            notes.map(move |note| (object.title(), note))
+        }))
+        .collect();
+    if !notes.is_empty() {
+        page.gap();
+    }
+    for (subject, note) in notes {
+        let line = [
+            piece(Tone::Heading, visible(subject)),
+            piece(Tone::Plain, format!(": {}", visible(note))),
+        ];
+        page.wrapped(0, 2, &line);
     }
 }
 
