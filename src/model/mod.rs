@@ -4,6 +4,7 @@ mod account;
 mod asset;
 mod domain;
 mod field;
+mod json;
 mod key_path;
 mod revision;
 mod secret;
@@ -14,6 +15,7 @@ pub use account::{AccountId, AccountIdError, AccountName, ClusterName, Identity,
 pub use asset::{AssetFacts, AssetFile, AssetKind, AssetType, Digest, Dimensions};
 pub use domain::{DomainName, DomainNameError};
 pub use field::{FIELDS, Field, FieldOrigin, FieldType, HIJACKING_NAMES, field};
+pub use json::canonical_json;
 pub use key_path::KeyPath;
 pub use revision::Revision;
 pub use secret::Secret;
