@@ -270,7 +270,8 @@ pub(crate) struct DriftArgs {
 #[command(after_help = "Examples:
   emblazon explain EB0101
   emblazon explain acme
-  emblazon explain acme whitelabel.nav.help")]
+  emblazon explain acme whitelabel.nav.help
+  emblazon explain acme whitelabel.nav.help examples/quickstart")]
 pub(crate) struct ExplainArgs {
     /// A diagnostic's code, or an account's name in the tree
     #[arg(value_name = "CODE|ACCOUNT")]
@@ -278,7 +279,7 @@ pub(crate) struct ExplainArgs {
     /// One key, such as whitelabel.nav.help or assets.logo; all when left out
     pub(crate) key: Option<String>,
     /// The folder with emblazon.yaml
-    #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
+    #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
     pub(crate) tree: Utf8PathBuf,
     #[command(flatten)]
     pub(crate) choice: TreeChoice,

@@ -8,6 +8,7 @@ mod log;
 mod output;
 mod progress;
 mod run;
+mod tree;
 mod ui;
 
 pub use args::Cli;

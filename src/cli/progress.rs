@@ -1,6 +1,6 @@
 //! One line on the terminal that says how far a long command is.
 
-use std::cell::RefCell;
+use std::sync::{Mutex, PoisonError};
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ const REDRAW: Duration = Duration::from_millis(100);
 
 /// Draws a bar on standard error once a command takes over a second; draws nothing where no terminal is.
 pub(crate) struct Progress {
-    state: RefCell<State>,
+    state: Mutex<State>,
     shown: bool,
     width: usize,
 }
@@ -27,7 +27,7 @@ struct State {
 impl Progress {
     pub(crate) fn new(ui: Ui) -> Self {
         Self {
-            state: RefCell::new(State {
+            state: Mutex::new(State {
                 started: Instant::now(),
                 drawn: None,
             }),
@@ -41,7 +41,7 @@ impl Progress {
         if !self.shown {
             return;
         }
-        let mut state = self.state.borrow_mut();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         let fresh = state.drawn.is_some_and(|drawn| now - drawn < REDRAW);
         if now - state.started < PATIENCE || fresh {
@@ -59,7 +59,7 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if self.state.borrow().drawn.is_some() {
+        if self.state.lock().unwrap_or_else(PoisonError::into_inner).drawn.is_some() {
             let _ = write!(io::stderr(), "\r\x1b[K");
         }
     }

@@ -43,6 +43,10 @@ fn misread(error: &clap::Error) -> ExitCode {
 
 fn dispatch(ui: Ui, command: &Command) -> Result<Exit, Failure> {
     match command {
+        Command::Validate(args) => commands::validate(ui, args),
+        Command::Explain(args) => commands::explain(ui, args),
+        Command::Init(args) => commands::init(ui, args),
+        Command::Schema(args) => commands::schema(ui, args),
         Command::Completions(args) => commands::completions(ui, args),
         Command::Man(args) => commands::man(ui, args),
         _ => Err(Failure::Usage("not wired".to_owned())),

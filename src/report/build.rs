@@ -35,6 +35,28 @@ pub struct Facts<'a> {
     pub requests: Option<Requests>,
 }
 
+impl<'a> Facts<'a> {
+    /// Starts with what every command has: a tree that was read.
+    #[must_use]
+    pub fn new(
+        command: Command,
+        diagnostics: &'a [Diagnostic],
+        sources: &'a SourceMap,
+    ) -> Self {
+        Self {
+            command,
+            diagnostics,
+            sources,
+            desired: None,
+            live: None,
+            differences: None,
+            plan: None,
+            applied: None,
+            requests: None,
+        }
+    }
+}
+
 /// Puts together what a run has to say.
 #[must_use]
 pub fn report(facts: &Facts<'_>) -> Report {

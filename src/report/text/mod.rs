@@ -43,6 +43,19 @@ impl Default for Options {
     }
 }
 
+/// Breaks a text at spaces to fit a width; paragraphs stay apart.
+#[must_use]
+pub fn fill(text: &str, width: usize) -> String {
+    let mut page = Page::new(Options {
+        width,
+        ..Options::default()
+    });
+    for paragraph in text.split('\n') {
+        page.wrapped(0, 0, &[page::piece(page::Tone::Plain, visible(paragraph))]);
+    }
+    page.finish()
+}
+
 /// Renders a report; the last line is the summary.
 #[must_use]
 pub fn render(report: &Report, options: Options) -> String {
