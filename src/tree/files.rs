@@ -67,14 +67,29 @@ impl Files {
                     found.misplaced(entry, Code::EB0212, "the name of the folder is not allowed".to_owned(),
                         "use letters, digits, dot, hyphen and underscore, beginning with a letter or a digit");
                 }
-                (Ok(Some(role)), ListedKind::File) => found.add(&entry.path, role),
+                (Ok(Some(role)), ListedKind::File) => {
+                    found.add(&entry.path, role);
+                }
                 (Ok(Some(_)), kind) | (_, kind @ ListedKind::Link) => {
-                    let what = if kind == ListedKind::Link { "a symbolic link" } else { "not a file" };
-                    found.misplaced(entry, Code::EB0112, format!("{} is {what}", entry.path),
-                        "put the file itself here: what a link shows depends on where it is read");
+                    let what = if kind == ListedKind::Link {
+                        "a symbolic link"
+                    } else {
+                        "not a file"
+                    };
+                    found.misplaced(
+                        entry,
+                        Code::EB0112,
+                        format!("{} is {what}", entry.path),
+                        "put the file itself here: what a link shows depends on where it is read",
+                    );
                 }
                 (Err(help), _) => {
-                    found.misplaced(entry, Code::EB0117, format!("{} is not read", entry.path), help);
+                    found.misplaced(
+                        entry,
+                        Code::EB0117,
+                        format!("{} is not read", entry.path),
+                        help,
+                    );
                 }
                 (Ok(None), _) => {}
             }
@@ -123,7 +138,9 @@ fn role(parts: &[&str]) -> Result<Option<Role>, &'static str> {
             Err("move it to brands/NAME.yaml: brands do not lie in folders")
         }
         ["accounts", name, "account.yaml"] => Ok(Some(Role::Account(name.to_owned()))),
-        ["accounts", _, file] if file.eq_ignore_ascii_case("account.yaml") || has_extension(file, "yml") => {
+        ["accounts", _, file]
+            if file.eq_ignore_ascii_case("account.yaml") || has_extension(file, "yml") =>
+        {
             Err("rename it to account.yaml")
         }
         ["accounts", file] if is_yaml(file) => Err("move it to accounts/NAME/account.yaml"),

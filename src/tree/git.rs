@@ -25,10 +25,11 @@ impl GitTree {
     /// Finds the repository that `folder` lies in and the folder's content in a revision: a commit, a
     /// tag, a branch, or anything else that `git rev-parse` understands.
     pub fn open(folder: &Utf8Path, revision: &str) -> Result<Self, SourceError> {
-        let repository = Repository::discover(folder).map_err(|error| SourceError::NoRepository {
-            path: folder.to_owned(),
-            reason: error.message().to_owned(),
-        })?;
+        let repository =
+            Repository::discover(folder).map_err(|error| SourceError::NoRepository {
+                path: folder.to_owned(),
+                reason: error.message().to_owned(),
+            })?;
         let no_revision = |error: git2::Error| SourceError::NoRevision {
             revision: revision.to_owned(),
             reason: error.message().to_owned(),
@@ -57,17 +58,26 @@ impl GitTree {
 
     fn with<T>(&self, work: impl FnOnce(&Repository) -> T) -> T {
         // A panic while reading leaves nothing half-written in a repository that is only read.
-        work(&self.repository.lock().unwrap_or_else(PoisonError::into_inner))
+        work(
+            &self
+                .repository
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 }
 
 impl TreeSource for GitTree {
     fn list(&self) -> Result<Vec<Listed>, SourceError> {
         self.with(|repository| {
-            let top = repository.find_tree(self.tree).map_err(|error| failed(&error))?;
+            let top = repository
+                .find_tree(self.tree)
+                .map_err(|error| failed(&error))?;
             let mut found = Vec::new();
             for name in TOP_FILES.into_iter().chain(TOP_FOLDERS) {
-                let Some(entry) = top.get_name(name) else { continue };
+                let Some(entry) = top.get_name(name) else {
+                    continue;
+                };
                 let path = Utf8PathBuf::from(name);
                 if entry.kind() == Some(ObjectType::Tree) && TOP_FOLDERS.contains(&name) {
                     walk(repository, entry.id(), &path, &mut found)?;
@@ -145,7 +155,9 @@ fn walk(
     path: &Utf8Path,
     found: &mut Vec<Listed>,
 ) -> Result<(), SourceError> {
-    let tree = repository.find_tree(folder).map_err(|error| failed(&error))?;
+    let tree = repository
+        .find_tree(folder)
+        .map_err(|error| failed(&error))?;
     for entry in &tree {
         let name = entry.name().map_err(|_| {
             SourceError::Name(String::from_utf8_lossy(entry.name_bytes()).into_owned())
@@ -173,8 +185,12 @@ fn find(repository: &Repository, top: Oid, path: &Utf8Path) -> Result<Oid, ReadE
     let mut components = path.components().peekable();
     while let Some(component) = components.next() {
         walked.push(component);
-        let tree = repository.find_tree(folder).map_err(|error| read_failed(&error))?;
-        let entry = tree.get_name(component.as_str()).ok_or(ReadError::Missing)?;
+        let tree = repository
+            .find_tree(folder)
+            .map_err(|error| read_failed(&error))?;
+        let entry = tree
+            .get_name(component.as_str())
+            .ok_or(ReadError::Missing)?;
         match (listed_kind(&entry), entry.kind(), components.peek()) {
             (ListedKind::Link, ..) => return Err(ReadError::Link(walked)),
             (_, Some(ObjectType::Tree), Some(_)) => folder = entry.id(),

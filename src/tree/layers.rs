@@ -69,7 +69,10 @@ impl Lock<'_> {
         Diagnostic::new(
             Code::EB0303,
             format!("{layer} changes {address}, which {} locks", self.layer),
-            format!("delete {address} here, or take {} out of lock there", self.address),
+            format!(
+                "delete {address} here, or take {} out of lock there",
+                self.address
+            ),
         )
         .at(place, "changed here")
         .see(self.place, "locked here")
@@ -83,7 +86,8 @@ fn broken<'l>(
     address: &KeyPath,
     declared: &Declared<Item>,
 ) -> Option<Lock<'l>> {
-    let touches = |lock: &&Lock<'_>| address.is_within(lock.address) || lock.address.is_within(address);
+    let touches =
+        |lock: &&Lock<'_>| address.is_within(lock.address) || lock.address.is_within(address);
     let lock = locks.iter().find(touches)?;
     let same = match effective.get(address.as_str()) {
         Some(winner) => winner.declared.value == declared.value,
@@ -116,7 +120,10 @@ fn below<'l>(effective: &Effective<'l>, address: &str) -> impl Iterator<Item = &
     let start = format!("{address}.");
     let end = format!("{address}/");
     effective
-        .range::<str, _>((Bound::Excluded(start.as_str()), Bound::Excluded(end.as_str())))
+        .range::<str, _>((
+            Bound::Excluded(start.as_str()),
+            Bound::Excluded(end.as_str()),
+        ))
         .map(|(key, _)| *key)
         .collect::<Vec<_>>()
         .into_iter()

@@ -9,17 +9,16 @@ use camino::{Utf8Path, Utf8PathBuf};
 use thiserror::Error;
 
 use super::assets;
-use super::check::{self, Problem};
+use super::check::{self, Problem, nearest};
+use super::decode::Reader;
 use super::decode::account::{AccountContext, Presence};
 use super::decode::config::Config;
 use super::decode::layer::{LAYER_KEYS, Surroundings};
-use super::decode::Reader;
 use super::files::{self, CONFIG_PATH, Files, Role, TreeFile, start_of};
 use super::layer::{Item, Layer, LayerName};
 use super::layers::{self, Effective};
 use super::node::Content;
 use super::source::{Listed, MAX_ASSET_BYTES, ReadError, SourceError, TreeSource};
-use super::suggest::closest;
 use super::{
     AccountPolicy, AuthConfig, ClusterConfig, Declared, Desired, DesiredAccount, DesiredTemplate,
     DnsMode, Loaded,
@@ -31,7 +30,9 @@ use crate::model::{AccountName, AssetFacts, AssetFile, AssetKind, ClusterName, K
 #[derive(Debug, Error)]
 pub enum LoadError {
     /// The folder is no tree.
-    #[error("there is no emblazon.yaml here; name the tree's folder, or begin one with `emblazon init`")]
+    #[error(
+        "there is no emblazon.yaml here; name the tree's folder, or begin one with `emblazon init`"
+    )]
     NotATree,
     /// The chosen cluster is not declared.
     #[error("there is no cluster {name}; declared in emblazon.yaml: {known}{suggestion}")]
@@ -94,7 +95,11 @@ pub fn load(source: &dyn TreeSource, cluster: Option<&str>) -> Result<Loaded, Lo
     let brands = loader.brands(&files, &config.extra_keys);
     let common = Common {
         cluster: &cluster.name,
-        clusters: &config.clusters.iter().map(|cluster| cluster.name.clone()).collect::<Vec<_>>(),
+        clusters: &config
+            .clusters
+            .iter()
+            .map(|cluster| cluster.name.clone())
+            .collect::<Vec<_>>(),
         extra_keys: &config.extra_keys,
         defaults: &Arc::new(config.defaults),
         brands: &brands,
@@ -112,8 +117,14 @@ pub fn load(source: &dyn TreeSource, cluster: Option<&str>) -> Result<Loaded, Lo
         layers.insert(account.name, account.layers);
         desired.accounts.extend(account.desired);
     }
-    desired.accounts.sort_by(|left, right| left.name.cmp(&right.name));
-    let Loader { texts, mut diagnostics, .. } = loader;
+    desired
+        .accounts
+        .sort_by(|left, right| left.name.cmp(&right.name));
+    let Loader {
+        texts,
+        mut diagnostics,
+        ..
+    } = loader;
     diagnostics.extend(check::desired(&desired));
     sort(&mut diagnostics);
     Ok(Loaded {
@@ -131,7 +142,11 @@ pub fn clusters(source: &dyn TreeSource) -> Result<Vec<ClusterName>, LoadError> 
     let file = files.files.iter().find(|file| file.role == Role::Config);
     let parsed = files::parse(source, file.ok_or(LoadError::NotATree)?);
     let config = Reader::default().config(&parsed.root);
-    Ok(config.clusters.into_iter().map(|cluster| cluster.name).collect())
+    Ok(config
+        .clusters
+        .into_iter()
+        .map(|cluster| cluster.name)
+        .collect())
 }
 
 /// Files that cannot be understood leave the choice open, so that their mistakes can be shown.
@@ -151,13 +166,16 @@ fn choose(
         auth: AuthConfig::default(),
     };
     match (name, clusters) {
-        (Some(name), _) => match clusters.iter().find(|cluster| cluster.name.as_str() == name) {
+        (Some(name), _) => match clusters
+            .iter()
+            .find(|cluster| cluster.name.as_str() == name)
+        {
             Some(cluster) => Ok(cluster.clone()),
             None if !parsed => Ok(unnamed(name)),
             None => Err(LoadError::UnknownCluster {
                 name: name.to_owned(),
                 known: known(),
-                suggestion: closest(name, names())
+                suggestion: nearest(name, names())
                     .map(|name| format!("; did you mean {name}?"))
                     .unwrap_or_default(),
             }),
@@ -215,7 +233,10 @@ impl Loader<'_> {
     }
 
     fn template(&mut self, files: &Files) -> Option<DesiredTemplate> {
-        let file = files.files.iter().find(|file| file.role == Role::Template)?;
+        let file = files
+            .files
+            .iter()
+            .find(|file| file.role == Role::Template)?;
         let parsed = files::parse(self.source, file);
         let mut reader = Reader::default();
         let template = reader.template(&parsed.root);
@@ -228,7 +249,9 @@ impl Loader<'_> {
     fn brands(&mut self, files: &Files, extra_keys: &[String]) -> BTreeMap<String, Arc<Layer>> {
         let mut brands = BTreeMap::new();
         for file in &files.files {
-            let Role::Brand(name) = &file.role else { continue };
+            let Role::Brand(name) = &file.role else {
+                continue;
+            };
             let parsed = files::parse(self.source, file);
             let mut reader = Reader::default();
             let around = Surroundings {
@@ -263,13 +286,17 @@ impl Loader<'_> {
                 .chunks(share)
                 .map(|files| {
                     scope.spawn(move || {
-                        let read = files.iter().map(|(file, name)| loader.account(file, name, common));
+                        let read = files
+                            .iter()
+                            .map(|(file, name)| loader.account(file, name, common));
                         read.collect::<Vec<_>>()
                     })
                 })
                 .collect();
             let join = |worker: thread::ScopedJoinHandle<'_, Vec<Account>>| {
-                worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                worker
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
             };
             workers.into_iter().flat_map(join).collect()
         });
@@ -331,7 +358,11 @@ impl Loader<'_> {
         Account {
             name,
             text: (file.clone(), parsed.text),
-            extends: account.extends.into_iter().map(|brand| brand.value).collect(),
+            extends: account
+                .extends
+                .into_iter()
+                .map(|brand| brand.value)
+                .collect(),
             layers,
             desired,
             diagnostics,
@@ -347,14 +378,14 @@ impl Loader<'_> {
     /// Reads the assets that a layer declares.
     fn inspect(&self, layer: &mut Layer, diagnostics: &mut Diagnostics) {
         for declared in layer.entries.values_mut() {
-            let Some(Item::Asset { kind, path, facts }) = &mut declared.value else { continue };
+            let Some(Item::Asset { kind, path, facts }) = &mut declared.value else {
+                continue;
+            };
             match &*self.inspected(*kind, path) {
                 Ok((found, problems)) => {
                     *facts = Some(found.clone());
-                    diagnostics.extend(problems.iter().map(|problem| {
-                        Diagnostic::new(problem.code, &problem.message, &problem.help)
-                            .at(declared.place, "")
-                    }));
+                    let problems = problems.iter().cloned();
+                    diagnostics.extend(problems.map(|problem| problem.at(declared.place)));
                 }
                 Err(error) => {
                     let suggestion = self.neighbour(path);
@@ -381,7 +412,10 @@ impl Loader<'_> {
     fn neighbour(&self, path: &Utf8Path) -> Option<&str> {
         let files = self.listed.iter().map(|entry| &entry.path);
         let beside = files.filter(|file| file.parent() == path.parent());
-        closest(path.file_name()?, beside.filter_map(|file| file.file_name()))
+        nearest(
+            path.file_name()?,
+            beside.filter_map(|file| file.file_name()),
+        )
     }
 
     fn report_unused(&mut self, files: &Files, accounts: &[Account], config: &TreeFile) {
@@ -390,7 +424,9 @@ impl Loader<'_> {
             .flat_map(|account| account.extends.iter().map(String::as_str))
             .collect();
         for file in &files.files {
-            let Role::Brand(name) = &file.role else { continue };
+            let Role::Brand(name) = &file.role else {
+                continue;
+            };
             if !used.contains(name.as_str()) {
                 let message = format!("no account extends brand {name}");
                 let help = "name it in an account's extends, or delete the file";
@@ -401,7 +437,8 @@ impl Loader<'_> {
         if accounts.is_empty() {
             let help = "add accounts/NAME/account.yaml; an empty tree plans nothing";
             let diagnostic = Diagnostic::new(Code::EB0213, "the tree has no accounts", help);
-            self.diagnostics.push(diagnostic.at(start_of(config.id), ""));
+            self.diagnostics
+                .push(diagnostic.at(start_of(config.id), ""));
         }
     }
 
@@ -424,12 +461,16 @@ fn fill(account: &mut DesiredAccount, effective: &Effective<'_>, diagnostics: &m
                 Some(Item::Setting(value)) => Some(value.clone()),
                 _ => None,
             };
-            account.settings.insert(KeyPath::parse(path), Declared { value, place });
+            account
+                .settings
+                .insert(KeyPath::parse(path), Declared { value, place });
         } else if let Some(kind) = asset_kind(address) {
             match (none, value) {
                 // The layer that says "no whitelabel" means the assets of lower ones too.
                 (Some(none), _) if winner.layer < none.layer => {}
-                (Some(none), Some(_)) => diagnostics.push(contradiction(kind, place, none.declared.place)),
+                (Some(none), Some(_)) => {
+                    diagnostics.push(contradiction(kind, place, none.declared.place))
+                }
                 (_, None) => {
                     account.assets.insert(kind, Declared { value: None, place });
                 }
@@ -454,7 +495,9 @@ fn fill(account: &mut DesiredAccount, effective: &Effective<'_>, diagnostics: &m
 
 fn asset_kind(address: &str) -> Option<AssetKind> {
     let name = address.strip_prefix("assets.")?;
-    AssetKind::ALL.into_iter().find(|kind| kind.as_str() == name)
+    AssetKind::ALL
+        .into_iter()
+        .find(|kind| kind.as_str() == name)
 }
 
 fn asset_file(item: &Item) -> Option<AssetFile> {
@@ -482,7 +525,7 @@ fn contradiction(kind: AssetKind, place: Place, null: Place) -> Diagnostic {
 }
 
 fn unknown_brand(name: &str, place: Place, brands: &BTreeMap<String, Arc<Layer>>) -> Diagnostic {
-    let help = closest(name, brands.keys().map(String::as_str)).map_or_else(
+    let help = nearest(name, brands.keys().map(String::as_str)).map_or_else(
         || format!("add brands/{name}.yaml, or take the name out of extends"),
         |brand| format!("did you mean {brand}?"),
     );
@@ -496,7 +539,10 @@ fn blot_out(text: String, secrets: &[Place]) -> String {
     for secret in secrets {
         let range = secret.span.start as usize..secret.span.end as usize;
         if let Some(bytes) = bytes.get_mut(range) {
-            bytes.iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b'*');
+            bytes
+                .iter_mut()
+                .filter(|byte| **byte != b'\n')
+                .for_each(|byte| *byte = b'*');
         }
     }
     String::from_utf8(bytes).unwrap_or_default()
@@ -509,7 +555,9 @@ fn sort(diagnostics: &mut Diagnostics) {
             let place = diagnostic.primary.as_ref().map(|label| label.place);
             (place.map(|place| (place.file, place.span)), diagnostic.code)
         };
-        key(left).cmp(&key(right)).then_with(|| left.message.cmp(&right.message))
+        key(left)
+            .cmp(&key(right))
+            .then_with(|| left.message.cmp(&right.message))
     });
     diagnostics.dedup();
 }

@@ -4,7 +4,7 @@
 //! [`decode`] typed layers, [`layers`] merges those, and [`load`] puts all of it together. [`check`]
 //! and [`assets`] judge single values.
 
-mod assets;
+pub mod assets;
 pub mod check;
 mod decode;
 mod desired;
@@ -15,7 +15,10 @@ mod layers;
 mod load;
 mod node;
 mod source;
-mod suggest;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod workdir;
 mod yaml;
 
@@ -29,5 +32,4 @@ pub use layer::{Item, Layer, LayerName};
 pub use layers::{Provenance, explain};
 pub use load::{LoadError, clusters, load};
 pub use source::{Listed, ListedKind, MAX_ASSET_BYTES, ReadError, SourceError, TreeSource};
-pub use suggest::closest;
 pub use workdir::Workdir;

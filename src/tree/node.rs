@@ -4,16 +4,16 @@ use crate::diag::Place;
 
 /// One node with the place that it stands at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Node {
+pub(in crate::tree) struct Node {
     /// What it is.
-    pub content: Content,
+    pub(in crate::tree) content: Content,
     /// The bytes that it covers.
-    pub place: Place,
+    pub(in crate::tree) place: Place,
 }
 
 /// What a node is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Content {
+pub(in crate::tree) enum Content {
     /// A scalar, not interpreted: who reads it knows which type is wanted.
     Scalar(Scalar),
     /// A list.
@@ -26,43 +26,40 @@ pub enum Content {
 
 /// A scalar's text, after YAML's escapes and folding.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scalar {
+pub(in crate::tree) struct Scalar {
     /// The text.
-    pub text: String,
+    pub(in crate::tree) text: String,
     /// Whether it stands without quotes; only then it may be a boolean, a number or null.
-    pub plain: bool,
+    pub(in crate::tree) plain: bool,
 }
 
 /// A key of a map and its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub(in crate::tree) struct Entry {
     /// The key.
-    pub key: String,
+    pub(in crate::tree) key: String,
     /// Where the key stands.
-    pub key_place: Place,
+    pub(in crate::tree) key_place: Place,
     /// The value.
-    pub value: Node,
+    pub(in crate::tree) value: Node,
 }
 
 impl Node {
     /// Tells whether it is `null` or `~`, in the spellings of the YAML 1.2 core schema.
     ///
     /// Nothing at all is not null: see [`Self::is_empty`].
-    #[must_use]
-    pub fn is_null(&self) -> bool {
+    pub(in crate::tree) fn is_null(&self) -> bool {
         matches!(&self.content, Content::Scalar(scalar)
             if scalar.plain && matches!(scalar.text.as_str(), "null" | "Null" | "NULL" | "~"))
     }
 
     /// Tells whether a key was written and its value was left out.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(in crate::tree) fn is_empty(&self) -> bool {
         matches!(&self.content, Content::Scalar(scalar) if scalar.plain && scalar.text.is_empty())
     }
 
     /// Says what it is, for messages.
-    #[must_use]
-    pub fn describe(&self) -> &'static str {
+    pub(in crate::tree) fn describe(&self) -> &'static str {
         match &self.content {
             Content::Scalar(_) if self.is_empty() => "nothing",
             Content::Scalar(_) if self.is_null() => "null",

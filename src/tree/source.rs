@@ -62,7 +62,9 @@ pub enum SourceError {
         reason: String,
     },
     /// There is no such revision.
-    #[error("there is no revision {revision} in the repository: {reason}; fetch it, or name another one")]
+    #[error(
+        "there is no revision {revision} in the repository: {reason}; fetch it, or name another one"
+    )]
     NoRevision {
         /// The revision, as it was asked for.
         revision: String,
@@ -154,11 +156,23 @@ mod tests {
         #[track_caller]
         fn check(folder: &str, written: &str, expected: Option<&str>) {
             let got = resolve(Utf8Path::new(folder), written);
-            assert_eq!(got.as_deref(), expected.map(Utf8Path::new), "{folder} + {written}");
+            assert_eq!(
+                got.as_deref(),
+                expected.map(Utf8Path::new),
+                "{folder} + {written}"
+            );
         }
         check("accounts/acme", "logo.png", Some("accounts/acme/logo.png"));
-        check("accounts/acme", "./a//logo.png", Some("accounts/acme/a/logo.png"));
-        check("accounts/acme", "../gold/logo.png", Some("accounts/gold/logo.png"));
+        check(
+            "accounts/acme",
+            "./a//logo.png",
+            Some("accounts/acme/a/logo.png"),
+        );
+        check(
+            "accounts/acme",
+            "../gold/logo.png",
+            Some("accounts/gold/logo.png"),
+        );
         check("accounts/acme", "../../assets/x.png", Some("assets/x.png"));
         check("accounts/acme", "../../../x.png", None);
         check("", "../x.png", None);

@@ -95,7 +95,9 @@ impl TreeSource for Workdir {
             }
             metadata = Some(found);
         }
-        let metadata = metadata.filter(fs::Metadata::is_file).ok_or(ReadError::NotAFile)?;
+        let metadata = metadata
+            .filter(fs::Metadata::is_file)
+            .ok_or(ReadError::NotAFile)?;
         let too_large = |size| ReadError::TooLarge { size, limit };
         if metadata.len() > limit {
             return Err(too_large(metadata.len()));
@@ -103,7 +105,9 @@ impl TreeSource for Workdir {
         let mut bytes = Vec::new();
         let file = fs::File::open(&full).map_err(failed)?;
         // The file may grow between the two calls.
-        file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
+        file.take(limit + 1)
+            .read_to_end(&mut bytes)
+            .map_err(failed)?;
         if bytes.len() as u64 > limit {
             return Err(too_large(bytes.len() as u64));
         }

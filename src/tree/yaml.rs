@@ -5,23 +5,24 @@
 
 use std::collections::BTreeMap;
 
-use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span as ParserSpan, StrInput};
+use granit_parser::{
+    ErrorKind, Event, Parser, ScalarStyle, ScanError, Span as ParserSpan, StrInput,
+};
 
 use super::node::{Content, Entry, Node, Scalar};
 use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Place, Span};
 
 /// The largest file that is read as YAML, in bytes.
-pub const MAX_YAML_BYTES: u64 = 1 << 20;
+pub(super) const MAX_YAML_BYTES: u64 = 1 << 20;
 
 /// The deepest nesting that is read; a whitelabel has three levels.
-pub const MAX_DEPTH: usize = 32;
+pub(super) const MAX_DEPTH: usize = 32;
 
 /// Reads one document.
 ///
 /// The node is absent when the text is not YAML, or when there is no document in it. Mistakes that
 /// leave the structure clear are reported and the rest of the file is read on.
-#[must_use]
-pub fn parse(file: FileId, text: &str) -> (Option<Node>, Diagnostics) {
+pub(super) fn parse(file: FileId, text: &str) -> (Option<Node>, Diagnostics) {
     let mut reader = Reader::new(file, text);
     reader.check_characters();
     if !reader.diagnostics.is_empty() {
@@ -96,7 +97,10 @@ impl<'t> Reader<'t> {
             let place = self.place(at, at + character.len_utf8());
             self.report(
                 Code::EB0107,
-                format!("control character U+{:04X} in the file", u32::from(character)),
+                format!(
+                    "control character U+{:04X} in the file",
+                    u32::from(character)
+                ),
                 "delete it, or write it as an escape such as \"\\u00A0\" in double quotes",
                 place,
                 "nobody can see it here",
@@ -185,7 +189,8 @@ impl<'t> Reader<'t> {
             match event {
                 Event::Anchor(..) => self.anchor(span),
                 Event::SequenceEnd => {
-                    let place = self.collection(start, span, items.last().map(|node: &Node| node.place));
+                    let place =
+                        self.collection(start, span, items.last().map(|node: &Node| node.place));
                     return Ok(Node {
                         content: Content::Sequence(items),
                         place,
@@ -233,7 +238,12 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn entry(&mut self, key: Node, value: Node, seen: &mut BTreeMap<String, Place>) -> Option<Entry> {
+    fn entry(
+        &mut self,
+        key: Node,
+        value: Node,
+        seen: &mut BTreeMap<String, Place>,
+    ) -> Option<Entry> {
         let key_place = key.place;
         let scalar = match key.content {
             Content::Scalar(scalar) => scalar,

@@ -5,7 +5,8 @@ use camino::Utf8Path;
 use super::layer::{LAYER_KEYS, Surroundings};
 use super::{Fields, Reader};
 use crate::diag::{Code, Place, Spanned};
-use crate::model::{AccountId, ClusterName, Identity, Realm};
+use crate::model::{ClusterName, Identity};
+use crate::tree::check;
 use crate::tree::layer::{Layer, LayerName};
 use crate::tree::node::{Content, Node};
 
@@ -78,7 +79,12 @@ impl Reader {
         }
     }
 
-    fn identity(&mut self, fields: Fields<'_>, root: &Node, context: AccountContext<'_>) -> Presence {
+    fn identity(
+        &mut self,
+        fields: Fields<'_>,
+        root: &Node,
+        context: AccountContext<'_>,
+    ) -> Presence {
         match (fields.entry("account"), fields.entry("realm")) {
             (Some(entry), None) => {
                 self.per_cluster(&entry.value, "account", context, Self::account_id)
@@ -126,7 +132,7 @@ impl Reader {
         context: AccountContext<'_>,
         read: fn(&mut Self, &Node, &str) -> Option<Identity>,
     ) -> Presence {
-        let mut spanned = |reader: &mut Self, node: &Node| {
+        let spanned = |reader: &mut Self, node: &Node| {
             read(reader, node, what).map_or(Presence::Unknown, |value| {
                 Presence::Here(Spanned {
                     value,
@@ -151,19 +157,14 @@ impl Reader {
     /// Reads an account's id.
     pub(super) fn account_id(&mut self, node: &Node, what: &str) -> Option<Identity> {
         let text = self.text(node, what)?.value;
-        match AccountId::parse(&text) {
+        match check::account_id(&text) {
             Ok(id) => Some(Identity::Id(id)),
-            Err(error) => {
-                let undashed = text.replace('-', "").to_lowercase();
-                let help = if AccountId::parse(&undashed).is_ok() {
-                    format!("write {undashed}")
-                } else if text.contains('.') {
-                    format!("write realm: {text}, if that is the account's SIP realm")
-                } else {
-                    "copy the id from the account's URL: 32 characters, 0-9 and a-f".to_owned()
-                };
-                let message = format!("{what} {text:?} is no account id: {error}");
-                self.report(Code::EB0211, message, help, node.place, "no account id");
+            Err(mut problem) => {
+                if check::realm(&text).is_ok() {
+                    problem.help =
+                        format!("write realm: {text}, if that is the account's SIP realm");
+                }
+                self.diagnostics.push(problem.at(node.place));
                 None
             }
         }
@@ -172,17 +173,16 @@ impl Reader {
     /// Reads a realm.
     pub(super) fn realm(&mut self, node: &Node, what: &str) -> Option<Identity> {
         let text = self.text(node, what)?.value;
-        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-        let help = if AccountId::parse(&text).is_ok() {
-            format!("write account: {text}; this is an account's id")
-        } else if !text.is_empty() && text.chars().all(allowed) && !text.starts_with('.') {
-            return Some(Identity::Realm(Realm::new(text)));
-        } else {
-            "write the bare host name that the account's phones register with".to_owned()
-        };
-        let message = format!("{what} {text:?} is no SIP realm");
-        self.report(Code::EB0211, message, help, node.place, "no realm");
-        None
+        match check::realm(&text) {
+            Ok(realm) => Some(Identity::Realm(realm)),
+            Err(mut problem) => {
+                if check::account_id(&text).is_ok() {
+                    problem.help = format!("write account: {text}; this is an account's id");
+                }
+                self.diagnostics.push(problem.at(node.place));
+                None
+            }
+        }
     }
 
     fn extends(&mut self, node: &Node) -> Vec<Spanned<String>> {

@@ -9,9 +9,9 @@ use super::layer::{LAYER_KEYS, Surroundings};
 use super::{Fields, Reader};
 use crate::diag::{Code, Place, Spanned};
 use crate::model::{AccountId, ClusterName, Identity};
+use crate::tree::check::nearest;
 use crate::tree::layer::{Layer, LayerName};
 use crate::tree::node::{Content, Entry, Node};
-use crate::tree::suggest::closest;
 use crate::tree::{
     AuthConfig, BillingPolicy, ClusterConfig, DnsSettings, Policy, SecretSource, UserAccount,
 };
@@ -28,8 +28,13 @@ pub(in crate::tree) const CLUSTER_KEYS: [&str; 5] =
 pub(in crate::tree) const AUTH_KEYS: [&str; 3] = ["api_key", "token", "user"];
 
 /// The keys of `user`.
-pub(in crate::tree) const USER_KEYS: [&str; 5] =
-    ["name", "password", "account_name", "account_realm", "phone_number"];
+pub(in crate::tree) const USER_KEYS: [&str; 5] = [
+    "name",
+    "password",
+    "account_name",
+    "account_realm",
+    "phone_number",
+];
 
 /// The places that a secret may be kept at.
 pub(in crate::tree) const SECRET_KEYS: [&str; 3] = ["env", "file", "command"];
@@ -250,8 +255,8 @@ impl Reader {
         let mut resolvers = Vec::new();
         for text in self.texts(node, "resolvers") {
             let address = text.value.parse::<SocketAddr>().ok();
-            let address = address
-                .or_else(|| Some(SocketAddr::new(text.value.parse::<IpAddr>().ok()?, 53)));
+            let address =
+                address.or_else(|| Some(SocketAddr::new(text.value.parse::<IpAddr>().ok()?, 53)));
             match address {
                 Some(value) => resolvers.push(Spanned {
                     value,
@@ -331,15 +336,27 @@ impl Reader {
             return;
         }
         let names = || clusters.iter().map(ClusterName::as_str);
-        let help = closest(&entry.key, names()).map_or_else(
-            || format!("declared in emblazon.yaml: {}", names().collect::<Vec<_>>().join(", ")),
+        let help = nearest(&entry.key, names()).map_or_else(
+            || {
+                format!(
+                    "declared in emblazon.yaml: {}",
+                    names().collect::<Vec<_>>().join(", ")
+                )
+            },
             |name| format!("did you mean {name}?"),
         );
         let hint = AccountId::parse(&entry.key).is_ok();
         self.report(
             Code::EB0801,
-            format!("{what} names the cluster {}, which is not declared", entry.key),
-            if hint { "write the cluster's name, then the id".to_owned() } else { help },
+            format!(
+                "{what} names the cluster {}, which is not declared",
+                entry.key
+            ),
+            if hint {
+                "write the cluster's name, then the id".to_owned()
+            } else {
+                help
+            },
             entry.key_place,
             "no such cluster",
         );

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use camino::Utf8Path;
+use serde_json::Value;
 
 use super::{Fields, Reader};
-use crate::diag::{Code, Diagnostic, Place, Spanned};
-use crate::model::{AssetKind, FIELDS, Field, FieldType, KeyPath};
+use crate::diag::{Code, Place, Spanned};
+use crate::model::{AssetKind, FIELDS, Field, FieldType, KeyPath, field};
 use crate::tree::check;
+use crate::tree::check::nearest;
 use crate::tree::layer::{Item, Layer, LayerName};
 use crate::tree::node::{Content, Entry, Node};
 use crate::tree::source::resolve;
-use crate::tree::suggest::closest;
 use crate::tree::{Declared, DnsMode, Ownership};
 
 /// The keys of a layer.
@@ -87,7 +88,9 @@ impl Reader {
         if let Some(node) = fields.get("assets") {
             self.assets(node, around.folder, &mut entries);
         }
-        let locks = fields.get("lock").map_or_else(Vec::new, |node| self.locks(node, around));
+        let locks = fields
+            .get("lock")
+            .map_or_else(Vec::new, |node| self.locks(node, around));
         Layer {
             name,
             entries,
@@ -120,26 +123,23 @@ impl Reader {
         entries: &mut BTreeMap<KeyPath, Declared<Item>>,
     ) {
         if let Some(problem) = check::key(path, extra_keys) {
-            let diagnostic = Diagnostic::new(problem.code, problem.message, problem.help);
-            self.diagnostics.push(diagnostic.at(entry.key_place, ""));
+            self.diagnostics.push(problem.at(entry.key_place));
             return;
         }
         let node = &entry.value;
-        let field = described(path);
-        let mut put = |value: Option<Item>| {
+        let known = described(path);
+        let mut declare = |value: Option<Item>| {
             let address = KeyPath::parse(&format!("whitelabel.{path}"));
             let place = node.place;
             entries.insert(address, Declared { value, place });
         };
-        match (&node.content, field) {
-            _ if node.is_null() => put(None),
+        match (&node.content, known) {
+            _ if node.is_null() => declare(None),
             (_, Some(field)) => {
-                let Some(value) = self.field_value(field, node) else { return };
-                for problem in check::value(field, &value) {
-                    let diagnostic = Diagnostic::new(problem.code, problem.message, problem.help);
-                    self.diagnostics.push(diagnostic.at(node.place, ""));
+                let value = self.field_value(field, node);
+                if let Some(item) = self.judged(Some(field), value, node.place) {
+                    declare(Some(item));
                 }
-                put(Some(Item::Setting(value)));
             }
             (Content::Mapping(inner), None) if !inner.is_empty() => {
                 for entry in self.map(node, path.as_str()).iter() {
@@ -149,8 +149,29 @@ impl Reader {
             (_, None) if is_group(path) && !matches!(node.content, Content::Mapping(_)) => {
                 self.wrong_type(node, path.as_str(), "a map");
             }
-            (_, None) => put(self.free_value(node, path.as_str()).map(Item::Setting)),
+            (_, None) => {
+                let value = self.free_value(node, path.as_str());
+                if let Some(item) = self.judged(field(path.as_str()), value, node.place) {
+                    declare(Some(item));
+                }
+            }
         }
+    }
+
+    /// Checks a value; a wrong one is declared all the same, so that no later mistake hides behind it.
+    fn judged(
+        &mut self,
+        field: Option<&Field>,
+        value: Option<Value>,
+        place: Place,
+    ) -> Option<Item> {
+        let value = value?;
+        if let Some(field) = field {
+            let problems = check::value(field, &value).into_iter();
+            self.diagnostics
+                .extend(problems.map(|problem| problem.at(place)));
+        }
+        Some(Item::Setting(value))
     }
 
     fn assets(
@@ -162,12 +183,16 @@ impl Reader {
         let names = AssetKind::ALL.map(AssetKind::as_str);
         let fields = self.fields(node, "assets", &names);
         for kind in AssetKind::ALL {
-            let Some(node) = fields.get(kind.as_str()) else { continue };
+            let Some(node) = fields.get(kind.as_str()) else {
+                continue;
+            };
             let place = node.place;
             let value = if node.is_null() {
                 None
             } else {
-                let Some(item) = self.asset(kind, node, folder) else { continue };
+                let Some(item) = self.asset(kind, node, folder) else {
+                    continue;
+                };
                 Some(item)
             };
             let address = KeyPath::from_segments(["assets", kind.as_str()]);
@@ -206,8 +231,11 @@ impl Reader {
                 continue;
             }
             let known = addresses();
-            let help = closest(&text.value, known.iter().map(String::as_str)).map_or_else(
-                || "write the key's whole path, such as whitelabel.hide_powered or assets.logo".to_owned(),
+            let help = nearest(&text.value, known.iter().map(String::as_str)).map_or_else(
+                || {
+                    "write the key's whole path, such as whitelabel.hide_powered or assets.logo"
+                        .to_owned()
+                },
                 |word| format!("did you mean {word}?"),
             );
             let message = format!("lock names {}, which is no key of a layer", text.value);
@@ -244,8 +272,13 @@ fn is_address(text: &str, extra_keys: &[String]) -> bool {
 
 /// Lists the addresses that are worth suggesting.
 fn addresses() -> Vec<String> {
-    let keys = LAYER_KEYS.iter().filter(|key| **key != "lock").map(|key| (*key).to_owned());
-    let fields = FIELDS.iter().map(|field| format!("whitelabel.{}", field.path));
+    let keys = LAYER_KEYS
+        .iter()
+        .filter(|key| **key != "lock")
+        .map(|key| (*key).to_owned());
+    let fields = FIELDS
+        .iter()
+        .map(|field| format!("whitelabel.{}", field.path));
     let assets = AssetKind::ALL.iter().map(|kind| format!("assets.{kind}"));
     keys.chain(fields).chain(assets).collect()
 }

@@ -1,8 +1,8 @@
 //! The primitives of decoding: maps with known keys, texts, booleans, choices, lists.
 
 use crate::diag::{Code, Diagnostic, Diagnostics, Place, Spanned};
+use crate::tree::check::nearest;
 use crate::tree::node::{Content, Entry, Node};
-use crate::tree::suggest::closest;
 
 /// Collects the mistakes of one file while it is decoded; every method reports and goes on.
 #[derive(Debug, Default)]
@@ -155,7 +155,9 @@ impl Reader {
         let lower = scalar.text.to_lowercase();
         let help = match lower.as_str() {
             "true" | "false" if quoted => {
-                format!("write {lower} without quotes: the server would turn the text into a boolean, and it would differ for ever")
+                format!(
+                    "write {lower} without quotes: the server would turn the text into a boolean, and it would differ for ever"
+                )
             }
             "yes" | "y" | "on" | "1" | "true" => "write true".to_owned(),
             "no" | "n" | "off" | "0" | "false" => "write false".to_owned(),
@@ -184,7 +186,7 @@ impl Reader {
             return Some(*value);
         }
         let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-        let help = closest(&text.value, words.iter().copied()).map_or_else(
+        let help = nearest(&text.value, words.iter().copied()).map_or_else(
             || format!("write one of {}", words.join(", ")),
             |word| format!("did you mean {word}?"),
         );
@@ -229,7 +231,7 @@ impl Reader {
 
     /// Reports a key that nobody knows.
     pub(in crate::tree) fn unknown_key(&mut self, entry: &Entry, what: &str, known: &[&str]) {
-        let help = closest(&entry.key, known.iter().copied()).map_or_else(
+        let help = nearest(&entry.key, known.iter().copied()).map_or_else(
             || format!("known here: {}", known.join(", ")),
             |word| format!("did you mean {word}?"),
         );

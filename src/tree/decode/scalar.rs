@@ -28,10 +28,12 @@ impl Reader {
                 _ => self.text(node, what).map(|text| Value::String(text.value)),
             },
             FieldType::TextList => {
-                matches!(node.content, Content::Sequence(_)).then_some(()).or_else(|| {
-                    self.wrong_type(node, what, "a list");
-                    None
-                })?;
+                matches!(node.content, Content::Sequence(_))
+                    .then_some(())
+                    .or_else(|| {
+                        self.wrong_type(node, what, "a list");
+                        None
+                    })?;
                 Some(self.text_values(node, what))
             }
             FieldType::Map | FieldType::Any => self.free_value(node, what),
@@ -61,7 +63,17 @@ impl Reader {
     /// Reads a value that no field describes.
     pub(super) fn free_value(&mut self, node: &Node, what: &str) -> Option<Value> {
         match &node.content {
-            Content::Scalar(_) if node.is_null() || node.is_empty() => {
+            Content::Scalar(_) if node.is_null() => {
+                self.report(
+                    Code::EB0511,
+                    format!("{what} is null inside of a value"),
+                    "leave it out, or declare the key itself as null",
+                    node.place,
+                    "only a key of its own can be null",
+                );
+                None
+            }
+            Content::Scalar(_) if node.is_empty() => {
                 self.wrong_type(node, what, "a value");
                 None
             }
@@ -169,9 +181,14 @@ fn looks_numeric(text: &str) -> bool {
         || lower.starts_with('.') && lower[1..].starts_with(|c: char| c.is_ascii_digit());
     let mantissa_end = lower.find('e').unwrap_or(lower.len());
     let (mantissa, exponent) = lower.split_at(mantissa_end);
-    let exponent = exponent.strip_prefix('e').map(|rest| rest.strip_prefix(['+', '-']).unwrap_or(rest));
+    let exponent = exponent
+        .strip_prefix('e')
+        .map(|rest| rest.strip_prefix(['+', '-']).unwrap_or(rest));
     begins
         && mantissa.matches('.').count() <= 1
-        && mantissa.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '_'))
-        && exponent.is_none_or(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
+        && mantissa
+            .chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, '.' | '_'))
+        && exponent
+            .is_none_or(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::layer::OWNERSHIPS;
 use super::Reader;
+use super::layer::OWNERSHIPS;
 use crate::diag::{Code, Spanned};
 use crate::model::HostEntry;
 use crate::tree::check::{self, SpannedEntry};
@@ -29,8 +29,22 @@ impl Reader {
         let mut types = BTreeSet::new();
         for record_type in self.map(node, "template").iter() {
             types.insert(record_type.key.clone());
+            if !matches!(
+                record_type.value.content,
+                Content::Mapping(_) | Content::Broken
+            ) {
+                let problem = check::not_a_map(&format!("type {}", record_type.key), "a map");
+                self.diagnostics.push(problem.at(record_type.value.place));
+                continue;
+            }
+            if self.map(&record_type.value, &record_type.key).is_empty() {
+                let name = spanned_key(record_type);
+                self.diagnostics.extend(check::record_type(&name));
+            }
             for host in self.map(&record_type.value, &record_type.key).iter() {
-                let Some(declared) = self.host(record_type, host) else { continue };
+                let Some(declared) = self.host(record_type, host) else {
+                    continue;
+                };
                 let target = Target {
                     record_type: record_type.key.clone(),
                     host: host.key.clone(),
@@ -51,6 +65,11 @@ impl Reader {
             return Some(Declared { value: None, place });
         }
         let what = format!("{} {}", record_type.key, host.key);
+        if !matches!(host.value.content, Content::Mapping(_) | Content::Broken) {
+            let problem = check::not_a_map(&format!("host {}", host.key), "a map");
+            self.diagnostics.push(problem.at(host.value.place));
+            return None;
+        }
         let fields = self.fields(&host.value, &what, &HOST_KEYS);
         if matches!(host.value.content, Content::Mapping(_)) && !fields.has("mapping") {
             self.report(
@@ -75,12 +94,8 @@ impl Reader {
             mapping,
             zone,
         };
-        let key = |entry: &Entry| Spanned {
-            value: entry.key.clone(),
-            place: entry.key_place,
-        };
-        self.diagnostics
-            .extend(check::host(&key(record_type), &key(host), &entry));
+        let problems = check::host(&spanned_key(record_type), &spanned_key(host), &entry);
+        self.diagnostics.extend(problems);
         let value = Some(HostEntry {
             name: entry.name.map(|name| name.value),
             mapping: entry.mapping.into_iter().map(|text| text.value).collect(),
@@ -97,5 +112,12 @@ impl Reader {
             Content::Scalar(_) => self.text(node, &what).into_iter().collect(),
             _ => self.texts(node, &what),
         }
+    }
+}
+
+fn spanned_key(entry: &Entry) -> Spanned<String> {
+    Spanned {
+        value: entry.key.clone(),
+        place: entry.key_place,
     }
 }

@@ -1,0 +1,3 @@
+//! The tree from files to desired state, as its users see it.
+
+mod catalogue;
