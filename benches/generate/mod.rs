@@ -100,12 +100,13 @@ fn settings(api: &str) -> String {
     )
 }
 
-const DOMAINS: &str = r#"A:
-  "us-east.{{domain}}": { name: East, mapping: ["192.0.2.10"], zone: us-east }
-CNAME:
-  "portal.{{domain}}": { name: Portal, mapping: [ui.example.com] }
-SRV:
-  "_sip._udp.{{domain}}": { name: SIP, mapping: ["10 50 5060 us-east.{{domain}}"] }
+const DOMAINS: &str = r#"template:
+  A:
+    "us-east.{{domain}}": { name: East, mapping: ["192.0.2.10"], zone: us-east }
+  CNAME:
+    "portal.{{domain}}": { name: Portal, mapping: [ui.example.com] }
+  SRV:
+    "_sip._udp.{{domain}}": { name: SIP, mapping: ["10 50 5060 us-east.{{domain}}"] }
 "#;
 
 fn brand_layer(brand: usize) -> String {
@@ -156,10 +157,7 @@ fn seed(shape: Shape) -> String {
             );
         }
     }
-    text.push_str("template:\n");
-    for line in DOMAINS.lines() {
-        let _ = writeln!(text, "  {line}");
-    }
+    text.push_str(DOMAINS);
     text
 }
 
