@@ -1,0 +1,9 @@
+//! Tests of the whole: one binary, so that it links once.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops, also outside the functions that clippy knows as tests"
+)]
+
+mod architecture;
+mod promises;
+mod source_text;
