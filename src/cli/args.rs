@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::str::FromStr;
 
+use super::tree::Several;
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
@@ -117,6 +118,17 @@ pub(crate) struct PlatformArgs {
     /// Use the API at this URL instead of the cluster's
     #[arg(long, value_name = "URL", env = "EMBLAZON_API", hide_env_values = true, conflicts_with = "sandbox", value_hint = ValueHint::Url)]
     pub(crate) api: Option<String>,
+}
+
+impl PlatformArgs {
+    /// Says what to do with a tree of several clusters: a sandbox stands in for any of them.
+    pub(crate) fn several(&self) -> Several {
+        if self.sandbox {
+            Several::First
+        } else {
+            Several::Refuse
+        }
+    }
 }
 
 /// How and where to report.

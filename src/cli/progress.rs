@@ -1,7 +1,7 @@
 //! One line on the terminal that says how far a long command is.
 
-use std::sync::{Mutex, PoisonError};
 use std::io::{self, Write as _};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::ui::Ui;
@@ -59,7 +59,13 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if self.state.lock().unwrap_or_else(PoisonError::into_inner).drawn.is_some() {
+        if self
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .drawn
+            .is_some()
+        {
             let _ = write!(io::stderr(), "\r\x1b[K");
         }
     }

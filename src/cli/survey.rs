@@ -77,7 +77,12 @@ pub(crate) async fn look(
     platform_args: &PlatformArgs,
     prune: bool,
 ) -> Result<Report, Failure> {
-    let tree = tree::open(&tree_args.tree, &tree_args.choice, platform_args.sandbox)?;
+    let tree = tree::open(
+        ui,
+        &tree_args.tree,
+        &tree_args.choice,
+        platform_args.several(),
+    )?;
     if tree.loaded.has_errors() {
         return Ok(report::report(&tree_facts(command, &tree)));
     }

@@ -38,11 +38,7 @@ pub struct Facts<'a> {
 impl<'a> Facts<'a> {
     /// Starts with what every command has: a tree that was read.
     #[must_use]
-    pub fn new(
-        command: Command,
-        diagnostics: &'a [Diagnostic],
-        sources: &'a SourceMap,
-    ) -> Self {
+    pub fn new(command: Command, diagnostics: &'a [Diagnostic], sources: &'a SourceMap) -> Self {
         Self {
             command,
             diagnostics,
@@ -196,8 +192,8 @@ fn account(name: &AccountName, planned: &mut Planned<'_>) -> ObjectReport {
         report.changes.clone_from(&difference.changes);
         report.unknown.clone_from(&difference.unknown);
         report.notes.clone_from(&difference.notes);
+        report.status = report.verdict();
     }
-    report.status = report.verdict();
     report
 }
 
@@ -209,8 +205,8 @@ fn template(facts: &Facts<'_>, planned: &mut Planned<'_>) -> ObjectReport {
     if let Some(difference) = difference {
         report.changes.clone_from(&difference.changes);
         report.unknown.extend(difference.unknown.clone());
+        report.status = report.verdict();
     }
-    report.status = report.verdict();
     report
 }
 
@@ -218,7 +214,7 @@ fn object(object: &Object, planned: &mut Planned<'_>) -> ObjectReport {
     ObjectReport {
         name: None,
         id: None,
-        status: Status::InSync,
+        status: Status::NotCompared,
         unknown: Vec::new(),
         steps: planned.steps.remove(object).unwrap_or_default(),
         refusals: planned

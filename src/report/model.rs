@@ -1,5 +1,7 @@
 //! What a run has to say, as one value.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::Problem;
@@ -76,6 +78,8 @@ pub struct ObjectReport {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
+    /// It was not compared with any platform.
+    NotCompared,
     /// Tree and platform agree.
     InSync,
     /// Steps are pending.
@@ -188,6 +192,23 @@ impl Report {
     /// Iterates over the template, if any, and the accounts.
     pub fn objects(&self) -> impl Iterator<Item = &ObjectReport> {
         self.template.iter().chain(&self.accounts)
+    }
+
+    /// Takes in what the same tree's report for another cluster says: mistakes and accounts that are not
+    /// in this one. The result is about no single cluster.
+    pub fn also(&mut self, other: Self) {
+        for problem in other.problems {
+            if !self.problems.contains(&problem) {
+                self.problems.push(problem);
+            }
+        }
+        self.problems.sort_by(Problem::by_place);
+        let known: BTreeSet<_> = self.accounts.iter().map(|known| known.name.clone()).collect();
+        let others = other.accounts.into_iter();
+        self.accounts.extend(others.filter(|account| !known.contains(&account.name)));
+        self.accounts.sort_by(|a, b| a.name.cmp(&b.name));
+        self.cluster = None;
+        self.tree = None;
     }
 
     /// Counts.

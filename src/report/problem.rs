@@ -1,5 +1,6 @@
 //! Diagnostics whose places are resolved, so that a renderer needs no source map.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
@@ -49,6 +50,20 @@ pub struct SourceText {
     pub text: Arc<str>,
 }
 
+impl Problem {
+    /// Orders by file, place, code and message.
+    pub(super) fn by_place(&self, other: &Self) -> Ordering {
+        let place = |problem: &'_ Self| {
+            let label = problem.primary.as_ref()?;
+            Some((label.source.path.clone(), label.start))
+        };
+        place(self)
+            .cmp(&place(other))
+            .then_with(|| self.code.cmp(&other.code))
+            .then_with(|| self.message.cmp(&other.message))
+    }
+}
+
 /// Resolves diagnostics against the texts that they point into, and sorts them by file, place and code; those
 /// without a place come first.
 #[must_use]
@@ -71,18 +86,7 @@ pub fn problems(diagnostics: &[Diagnostic], sources: &SourceMap) -> Vec<Problem>
             help: diagnostic.help.clone(),
         })
         .collect();
-    problems.sort_by(|a, b| {
-        let place = |problem: &Problem| {
-            problem
-                .primary
-                .as_ref()
-                .map(|label| (label.source.path.clone(), label.start))
-        };
-        place(a)
-            .cmp(&place(b))
-            .then_with(|| a.code.cmp(&b.code))
-            .then_with(|| a.message.cmp(&b.message))
-    });
+    problems.sort_by(Problem::by_place);
     problems
 }
 

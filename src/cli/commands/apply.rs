@@ -24,7 +24,7 @@ pub(crate) fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
 
 async fn run(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
     let folder = &args.tree.tree;
-    let tree = tree::open(folder, &args.tree.choice, args.platform.sandbox)?;
+    let tree = tree::open(ui, folder, &args.tree.choice, args.platform.several())?;
     if tree.loaded.has_errors() {
         let report = report::report(&survey::tree_facts(Command::Apply, &tree));
         output::deliver(ui, &report, &args.output)?;

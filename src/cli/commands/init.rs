@@ -15,8 +15,14 @@ use crate::cli::ui::Ui;
 const FILES: [(&str, &str); 6] = [
     ("emblazon.yaml", include_str!("init/emblazon.yaml")),
     ("brands/standard.yaml", include_str!("init/standard.yaml")),
-    ("accounts/example/account.yaml", include_str!("init/account.yaml")),
-    ("accounts/example/welcome.html", include_str!("init/welcome.html")),
+    (
+        "accounts/example/account.yaml",
+        include_str!("init/account.yaml"),
+    ),
+    (
+        "accounts/example/welcome.html",
+        include_str!("init/welcome.html"),
+    ),
     ("sandbox.yaml", include_str!("init/sandbox.yaml")),
     (".gitignore", include_str!("init/gitignore")),
 ];
@@ -52,7 +58,8 @@ fn write_new(file: &Utf8Path, text: &str) -> Result<bool, Failure> {
     let opened = OpenOptions::new().write(true).create_new(true).open(file);
     match opened {
         Ok(mut open) => {
-            open.write_all(text.as_bytes()).with_context(|| file.to_string())?;
+            open.write_all(text.as_bytes())
+                .with_context(|| file.to_string())?;
             Ok(true)
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),

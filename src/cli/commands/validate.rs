@@ -4,14 +4,26 @@ use crate::cli::args::ValidateArgs;
 use crate::cli::failure::Failure;
 use crate::cli::ui::Ui;
 use crate::cli::{Exit, output, tree};
-use crate::report::{self, Command, Facts};
+use crate::report::{self, Command, Facts, Report};
+use crate::tree::Loaded;
 
+/// A tree with several clusters is checked for each of them; a mistake that shows in all is told once.
 pub(crate) fn validate(ui: Ui, args: &ValidateArgs) -> Result<Exit, Failure> {
-    let tree = tree::open(&args.tree.tree, &args.tree.choice, false)?;
-    let report = report::report(&Facts {
-        desired: Some(&tree.loaded.desired),
-        ..Facts::new(Command::Validate, &tree.loaded.diagnostics, &tree.loaded.sources)
-    });
+    let trees = tree::open_all(&args.tree.tree, &args.tree.choice)?;
+    let mut reports = trees.iter().map(report_on);
+    let Some(mut report) = reports.next() else {
+        return Err(Failure::Usage("the tree declares no cluster".to_owned()));
+    };
+    for other in reports {
+        report.also(other);
+    }
     output::deliver(ui, &report, &args.output)?;
     Ok(Exit::of(&report))
+}
+
+fn report_on(loaded: &Loaded) -> Report {
+    report::report(&Facts {
+        desired: Some(&loaded.desired),
+        ..Facts::new(Command::Validate, &loaded.diagnostics, &loaded.sources)
+    })
 }

@@ -119,7 +119,7 @@ struct Object {
     name: Option<String>,
     /// The account's id on the platform, when it is known.
     id: Option<String>,
-    /// The verdict: `in_sync`, `pending`, `refused`, `unknown`, `done`, `partly` or `failed`.
+    /// The verdict: `not_compared`, `in_sync`, `pending`, `refused`, `unknown`, `done`, `partly` or `failed`.
     status: &'static str,
     /// Why it could not be checked, or not wholly.
     unknown: Vec<String>,
@@ -365,6 +365,7 @@ impl From<&ObjectReport> for Object {
             name: object.name.as_ref().map(ToString::to_string),
             id: object.id.as_ref().map(ToString::to_string),
             status: match object.status {
+                Status::NotCompared => "not_compared",
                 Status::InSync => "in_sync",
                 Status::Pending => "pending",
                 Status::Refused => "refused",
