@@ -234,7 +234,7 @@ pub(super) fn read_error(error: &ReadError, path: &str, suggestion: Option<&str>
         ),
         ReadError::Link(_) => Diagnostic::new(
             Code::EB0112,
-            message,
+            error.to_string(),
             "put the file itself here: what a link shows depends on where it is read",
         ),
         ReadError::TooLarge { .. } => Diagnostic::new(Code::EB0109, message, "make it smaller"),

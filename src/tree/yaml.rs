@@ -155,9 +155,16 @@ impl<'t> Reader<'t> {
         }
         match event {
             Event::Scalar(text, style, ..) => {
+                let plain = style == ScalarStyle::Plain;
+                // The parser writes a tilde where there is nothing, but the two do not mean the same here.
+                let nothing = plain && place.span.start == place.span.end;
                 let scalar = Scalar {
-                    text: text.into_owned(),
-                    plain: style == ScalarStyle::Plain,
+                    text: if nothing {
+                        String::new()
+                    } else {
+                        text.into_owned()
+                    },
+                    plain,
                 };
                 Ok(Node {
                     content: Content::Scalar(scalar),
@@ -249,6 +256,12 @@ impl<'t> Reader<'t> {
             Content::Scalar(scalar) => scalar,
             Content::Broken => return None,
             Content::Sequence(_) | Content::Mapping(_) => {
+                // A placeholder without quotes is a map in a map: say it once, for the outer one.
+                self.diagnostics.retain(|diagnostic| {
+                    let place = diagnostic.primary.as_ref().map(|label| label.place.span);
+                    diagnostic.code != Code::EB0111
+                        || place.is_some_and(|span| span.start < key_place.span.start)
+                });
                 self.report(
                     Code::EB0111,
                     "a key that is a list or a map",
@@ -306,7 +319,11 @@ impl<'t> Reader<'t> {
         let info = error.info();
         let (code, help) = match error.kind() {
             ErrorKind::RecursionLimitExceeded => (Code::EB0110, "flatten the document"),
-            _ if self.slice_from(at).starts_with('\t') => {
+            _ if self
+                .line_until(at)
+                .trim_start_matches(' ')
+                .starts_with('\t') =>
+            {
                 (Code::EB0101, "indent with spaces: YAML does not take tabs")
             }
             _ => (
@@ -372,7 +389,10 @@ impl<'t> Reader<'t> {
             .unwrap_or("")
     }
 
-    fn slice_from(&self, at: usize) -> &'t str {
-        self.text.get(at..).unwrap_or("")
+    /// Returns the line up to the character at a place, and that character.
+    fn line_until(&self, at: usize) -> &'t str {
+        let end = self.text.ceil_char_boundary(at.saturating_add(1));
+        let before = self.text.get(..end).unwrap_or(self.text);
+        before.rsplit('\n').next().unwrap_or(before)
     }
 }

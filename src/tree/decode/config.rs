@@ -187,7 +187,7 @@ impl Reader {
 
     fn auth(&mut self, node: &Node, secrets: &mut Vec<Place>) -> AuthConfig {
         let fields = self.fields(node, "auth", &AUTH_KEYS);
-        let Some(entry) = self.exactly_one(fields, "auth", &AUTH_KEYS, node.place) else {
+        let Some(entry) = self.exactly_one(fields, "auth", &AUTH_KEYS, &AUTH_KEYS, node) else {
             return AuthConfig::Environment;
         };
         let node = &entry.value;
@@ -203,7 +203,7 @@ impl Reader {
         let fields = self.fields(node, "user", &USER_KEYS);
         let user = self.required(fields, "name", "user", node);
         let password = self.required(fields, "password", "user", node);
-        let account = self.exactly_one(fields, "user", &USER_KEYS[2..], node.place);
+        let account = self.exactly_one(fields, "user", &USER_KEYS[2..], &USER_KEYS, node);
         let user = user.and_then(|entry| self.text(&entry.value, "name"));
         let password = password.and_then(|entry| self.secret(entry, secrets));
         let account = account.and_then(|entry| {
@@ -235,7 +235,7 @@ impl Reader {
             return None;
         }
         let fields = self.fields(node, what, &SECRET_KEYS);
-        let entry = self.exactly_one(fields, what, &SECRET_KEYS, node.place)?;
+        let entry = self.exactly_one(fields, what, &SECRET_KEYS, &SECRET_KEYS, node)?;
         match entry.key.as_str() {
             "env" => self
                 .text(&entry.value, "env")
@@ -298,7 +298,8 @@ impl Reader {
         fields: Fields<'n>,
         what: &str,
         keys: &[&str],
-        place: Place,
+        known: &[&str],
+        node: &Node,
     ) -> Option<&'n Entry> {
         let mut found = keys.iter().filter_map(|key| fields.entry(key));
         let first = found.next();
@@ -314,14 +315,16 @@ impl Reader {
                 None
             }
             (Some(first), None) => Some(first),
-            // A map with unknown or empty keys has its report.
             (None, _) => {
-                if fields.is_empty() {
+                // A mistyped key was most likely one of them, and has its report, as an empty one has.
+                let complete = fields.written().all(|key| known.contains(&key));
+                let is_map = matches!(node.content, Content::Mapping(_));
+                if is_map && complete && !keys.iter().any(|key| fields.has(key)) {
                     self.report(
                         Code::EB0206,
                         format!("{what} has none of {}", keys.join(", ")),
                         format!("write exactly one of {}", keys.join(", ")),
-                        place,
+                        node.place,
                         "incomplete",
                     );
                 }

@@ -33,6 +33,11 @@ impl<'n> Fields<'n> {
         self.entries.iter().any(|entry| entry.key == key)
     }
 
+    /// Lists the keys that were written, with or without a value.
+    pub(in crate::tree) fn written(self) -> impl Iterator<Item = &'n str> {
+        self.entries.iter().map(|entry| entry.key.as_str())
+    }
+
     /// Tells whether no key was written at all.
     pub(in crate::tree) fn is_empty(self) -> bool {
         self.entries.is_empty()

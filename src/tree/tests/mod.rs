@@ -1,3 +1,5 @@
 //! The tree from files to desired state, as its users see it.
 
 mod catalogue;
+mod loading;
+mod source;
