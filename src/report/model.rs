@@ -203,9 +203,14 @@ impl Report {
             }
         }
         self.problems.sort_by(Problem::by_place);
-        let known: BTreeSet<_> = self.accounts.iter().map(|known| known.name.clone()).collect();
+        let known: BTreeSet<_> = self
+            .accounts
+            .iter()
+            .map(|known| known.name.clone())
+            .collect();
         let others = other.accounts.into_iter();
-        self.accounts.extend(others.filter(|account| !known.contains(&account.name)));
+        self.accounts
+            .extend(others.filter(|account| !known.contains(&account.name)));
         self.accounts.sort_by(|a, b| a.name.cmp(&b.name));
         self.cluster = None;
         self.tree = None;

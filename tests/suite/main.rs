@@ -5,5 +5,6 @@
 )]
 
 mod architecture;
+mod cli;
 mod promises;
 mod source_text;
