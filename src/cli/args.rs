@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use super::tree::Several;
+use crate::sandbox::Profile;
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
@@ -115,7 +116,7 @@ pub(crate) struct PlatformArgs {
     /// Use a platform of its own, seeded from the tree's sandbox.yaml, that lives as long as the command
     #[arg(long)]
     pub(crate) sandbox: bool,
-    /// Use the API at this URL instead of the cluster's
+    /// Use the API at this URL, with the key in EMBLAZON_API_KEY or the token in EMBLAZON_TOKEN
     #[arg(long, value_name = "URL", env = "EMBLAZON_API", hide_env_values = true, conflicts_with = "sandbox", value_hint = ValueHint::Url)]
     pub(crate) api: Option<String>,
 }
@@ -307,6 +308,29 @@ pub(crate) struct InitArgs {
     pub(crate) tree: Utf8PathBuf,
 }
 
+/// Which Kazoo a sandbox behaves like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProfileName {
+    /// Kazoo 4.3
+    #[value(name = "4.3")]
+    V43,
+    /// Kazoo's main branch
+    Master,
+    /// Kazoo 5
+    #[value(name = "5")]
+    V5,
+}
+
+impl From<ProfileName> for Profile {
+    fn from(name: ProfileName) -> Self {
+        match name {
+            ProfileName::V43 => Self::V43,
+            ProfileName::Master => Self::Master,
+            ProfileName::V5 => Self::V5,
+        }
+    }
+}
+
 /// Serve a platform on this machine, to try things on
 ///
 /// Speaks the whitelabel API of a Kazoo, with its quirks. Prints its URL and API key once it listens, and
@@ -321,8 +345,8 @@ pub(crate) struct SandboxArgs {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub(crate) listen: SocketAddr,
     /// Which Kazoo to behave like: 4.3, master or 5
-    #[arg(long, default_value = "master")]
-    pub(crate) profile: String,
+    #[arg(long, default_value = "master", hide_possible_values = true)]
+    pub(crate) profile: ProfileName,
     /// Keep the state in this folder instead of in memory
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) state: Option<Utf8PathBuf>,

@@ -6,8 +6,10 @@ mod exit;
 mod failure;
 mod log;
 mod output;
+mod platform;
 mod progress;
 mod run;
+mod survey;
 mod tree;
 mod ui;
 

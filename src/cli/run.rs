@@ -44,11 +44,14 @@ fn misread(error: &clap::Error) -> ExitCode {
 fn dispatch(ui: Ui, command: &Command) -> Result<Exit, Failure> {
     match command {
         Command::Validate(args) => commands::validate(ui, args),
+        Command::Plan(args) => commands::plan(ui, args),
+        Command::Apply(args) => commands::apply(ui, args),
+        Command::Drift(args) => commands::drift(ui, args),
         Command::Explain(args) => commands::explain(ui, args),
         Command::Init(args) => commands::init(ui, args),
+        Command::Sandbox(args) => commands::sandbox(ui, args),
         Command::Schema(args) => commands::schema(ui, args),
         Command::Completions(args) => commands::completions(ui, args),
         Command::Man(args) => commands::man(ui, args),
-        _ => Err(Failure::Usage("not wired".to_owned())),
     }
 }

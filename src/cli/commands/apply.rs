@@ -1,8 +1,14 @@
 //! `apply [TREE]`
 
-use camino::Utf8PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::apply::{self, Applied};
+use anyhow::Context as _;
+use camino::{Utf8Path, Utf8PathBuf};
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use crate::apply::{self, Applied, Event};
 use crate::cli::args::{ApplyArgs, Format};
 use crate::cli::failure::Failure;
 use crate::cli::platform::{self, Platform};
@@ -11,7 +17,8 @@ use crate::cli::survey::{self, Survey};
 use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::Ui;
 use crate::cli::{Exit, output};
-use crate::report::{self, Command, Facts, text};
+use crate::plan::{Step, Subject};
+use crate::report::{self, Command, text};
 use crate::tree::MAX_ASSET_BYTES;
 
 pub(crate) fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
@@ -34,13 +41,14 @@ async fn run(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
     let survey = Survey::take(ui, &tree, &platform, args.prune.prune).await?;
     show_plan(ui, &tree, &survey, args)?;
     let steps = survey.planned.plan.steps.len();
-    let mut facts = survey.facts(Command::Apply, &tree);
     let applied;
+    let mut facts = survey.facts(Command::Apply, &tree);
     if steps > 0 {
-        if !args.yes && !args.platform.sandbox && !ui.confirm("Apply this plan?")? {
+        let sure = args.yes || args.platform.sandbox || ui.confirm("Apply this plan?")?;
+        if !sure {
             return Err(Failure::Refused("not applied".to_owned()));
         }
-        applied = carry_out(ui, &tree, &platform, &survey, folder.join(".emblazon")).await?;
+        applied = carry_out(ui, &tree, &platform, &survey, folder).await?;
         facts.applied = Some(&applied);
     }
     facts.requests = platform.requests();
@@ -48,7 +56,10 @@ async fn run(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
     output::deliver(ui, &report, &args.output)?;
     let mut exit = Exit::of(&report);
     if platform.is_sandbox() && steps > 0 {
-        exit = exit.max(plan_again(ui, &tree, &platform, args).await?);
+        let again = plan_again(ui, &tree, &platform, args).await?;
+        if exit == Exit::Done {
+            exit = again;
+        }
     }
     platform.stop().await;
     Ok(exit)
@@ -65,12 +76,104 @@ fn show_plan(ui: Ui, tree: &OpenTree, survey: &Survey, args: &ApplyArgs) -> Resu
     }
 }
 
+/// Carries the plan out. Ctrl-C ends the run after the writes that are in hand.
 async fn carry_out(
     ui: Ui,
     tree: &OpenTree,
     platform: &Platform,
     survey: &Survey,
-    state_dir: Utf8PathBuf,
+    folder: &Utf8Path,
 ) -> Result<Applied, Failure> {
-    todo!()
+    let plan = &survey.planned.plan;
+    let state = StateFolder::choose(platform, folder)?;
+    let mut options = apply::Options::new(state.path().to_owned(), Timestamp::now);
+    options.billing = tree.loaded.desired.policy.billing;
+    let interrupted = watch_for_interrupt(ui, options.cancel.clone());
+    let progress = Progress::new(ui);
+    let done = AtomicUsize::new(0);
+    let source = Arc::clone(&tree.source);
+    let files = |path: &Utf8Path| source.read(path, MAX_ASSET_BYTES);
+    let template = platform.template_writer();
+    let applied = apply::run(
+        plan,
+        &platform.writer(),
+        Some(&template),
+        &files,
+        &options,
+        &|event| match event {
+            Event::Begun(step) => {
+                progress.update(done.load(Ordering::Relaxed), plan.steps.len(), title(step));
+            }
+            Event::Ended(step, _) => {
+                let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+                progress.update(done, plan.steps.len(), title(step));
+            }
+        },
+    )
+    .await
+    .map_err(|error| Failure::Failed(error.into()));
+    interrupted.abort();
+    applied
+}
+
+fn title(step: &Step) -> &str {
+    match &step.subject {
+        Subject::Account { name, .. } => name.as_str(),
+        Subject::Template => "domain template",
+    }
+}
+
+fn watch_for_interrupt(ui: Ui, cancel: CancellationToken) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            ui.talk("stopping after what is in hand");
+            cancel.cancel();
+        }
+    })
+}
+
+/// Where snapshots and journals go.
+enum StateFolder {
+    /// Below the tree, to be kept.
+    Kept(Utf8PathBuf),
+    /// Nowhere that lasts: a sandbox's state is gone with it, and its journal must not be taken for a
+    /// platform's.
+    Passing(tempfile::TempDir, Utf8PathBuf),
+}
+
+impl StateFolder {
+    fn choose(platform: &Platform, folder: &Utf8Path) -> Result<Self, Failure> {
+        if !platform.is_sandbox() {
+            return Ok(Self::Kept(folder.join(".emblazon")));
+        }
+        let passing = tempfile::tempdir().context("a temporary folder")?;
+        let path = Utf8PathBuf::from_path_buf(passing.path().to_owned())
+            .map_err(|path| anyhow::anyhow!("{} is not UTF-8", path.display()))?;
+        Ok(Self::Passing(passing, path))
+    }
+
+    fn path(&self) -> &Utf8Path {
+        match self {
+            Self::Kept(path) | Self::Passing(_, path) => path,
+        }
+    }
+}
+
+/// Shows that nothing is left to do; on a sandbox, where reading costs nothing.
+async fn plan_again(
+    ui: Ui,
+    tree: &OpenTree,
+    platform: &Platform,
+    args: &ApplyArgs,
+) -> Result<Exit, Failure> {
+    let survey = Survey::take(ui, tree, platform, args.prune.prune).await?;
+    let plan = report::report(&survey.facts(Command::Plan, tree));
+    let shown = text::render(&plan, ui.stdout_options());
+    let text = format!("\nA second look at the platform:\n{shown}");
+    if args.output.format == Format::Text {
+        ui.data(&text)?;
+    } else {
+        ui.talk(&text);
+    }
+    Ok(Exit::of(&plan))
 }

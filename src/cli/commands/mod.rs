@@ -1,5 +1,9 @@
 //! One file a command.
 
+mod apply;
+mod drift;
+mod plan;
+mod sandbox;
 mod completions;
 mod explain;
 mod init;
@@ -7,6 +11,10 @@ mod man;
 mod schema;
 mod validate;
 
+pub(super) use apply::apply;
+pub(super) use drift::drift;
+pub(super) use plan::plan;
+pub(super) use sandbox::sandbox;
 pub(super) use completions::completions;
 pub(super) use explain::explain;
 pub(super) use init::init;
