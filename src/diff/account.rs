@@ -1,5 +1,6 @@
 //! One account: desired × base × live → difference.
 
+use super::base::Base;
 use super::{Change, ChangeKey, Declaration, Edit, Side, Verdict, assets, settings, verdict};
 use crate::diag::{Place, SourceMap};
 use crate::live::{LiveAccount, LiveDocument, Reading};
@@ -92,11 +93,10 @@ pub(super) fn in_base<'a>(
     })
 }
 
-/// Compares one account. The outer `base` is absent when no applied tree is known, the inner one
-/// when that tree does not have the account.
+/// Compares one account.
 pub(super) fn compare(
     desired: &DesiredAccount,
-    base: Option<Option<&DesiredAccount>>,
+    base: Base<&DesiredAccount>,
     live: Option<&LiveAccount>,
     sources: &SourceMap,
 ) -> AccountDifference {
@@ -145,13 +145,12 @@ pub(super) fn compare(
 /// Compares whether there is a whitelabel at all.
 fn existence(
     desired: &DesiredAccount,
-    base: Option<Option<&DesiredAccount>>,
+    base: Base<&DesiredAccount>,
     live: Option<&LiveDocument>,
     sources: &SourceMap,
 ) -> Option<Change> {
     let (wanted, place) = whole(desired);
-    let base =
-        base.map(|account| account.map_or(Declaration::Undeclared, |account| whole(account).0));
+    let base = base.declares(|account| whole(account).0);
     let live = live.map(|_| ());
     let Verdict::Differs(cause) = (match wanted {
         Declaration::Undeclared => Verdict::Kept,

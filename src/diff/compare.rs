@@ -1,5 +1,6 @@
 //! The whole difference.
 
+use super::base::Base;
 use super::{AccountDifference, Status, TemplateDifference, account, template};
 use crate::diag::SourceMap;
 use crate::live::Live;
@@ -65,12 +66,12 @@ pub fn compare(
         .accounts
         .iter()
         .map(|wanted| {
-            let base = base.map(|base| account::in_base(&base.accounts, wanted));
+            let base = Base::find(base, |base| account::in_base(&base.accounts, wanted));
             account::compare(wanted, base, live.accounts.get(&wanted.name), sources)
         })
         .collect();
     let template = desired.template.as_ref().map(|wanted| {
-        let base = base.map(|base| base.template.as_ref());
+        let base = Base::find(base, |base| base.template.as_ref());
         template::compare(wanted, base, live.template.as_ref(), sources)
     });
     let mut notes = Vec::new();

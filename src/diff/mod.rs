@@ -6,12 +6,17 @@
 
 mod account;
 pub(crate) mod assets;
+mod base;
 pub mod canonical;
 mod change;
 mod compare;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod record;
 mod settings;
 mod template;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 pub use account::{AccountDifference, Status, parked_domain};

@@ -42,7 +42,7 @@ pub fn plan(
     base: Option<&Desired>,
     live: &Live,
     sources: &SourceMap,
-    options: Options,
+    options: &Options,
 ) -> Planned {
     let differences = compare(desired, base, live, sources);
     let mut refusals = Vec::new();
@@ -59,7 +59,7 @@ pub fn plan(
     let intents: Vec<Intent<'_>> = (desired.accounts.iter().zip(&differences.accounts))
         .map(|(account, difference)| {
             let live = live.accounts.get(&account.name);
-            Intent::new(account, difference, live, options, &mut refusals)
+            Intent::new(account, difference, live, *options, &mut refusals)
         })
         .collect();
     let parties: Vec<_> = intents.iter().map(Intent::party).collect();
@@ -128,8 +128,8 @@ fn domain_edges(chains: &[Option<Chain>], index: usize, verdict: &Verdict) -> Ve
         .waits_for
         .iter()
         .filter_map(|holder| {
-            let freed = drafts(*holder).iter().position(frees)?;
-            Some(((*holder, freed), (index, claim)))
+            let first = drafts(*holder).iter().position(frees)?;
+            Some(((*holder, first), (index, claim)))
         })
         .collect()
 }

@@ -240,9 +240,8 @@ fn let_go(holder: &Party, domain: &str, is_refused: bool) -> LetGo {
             ),
         ),
         Fate::Created | Fate::Updated if holder.wanted.is_some() => LetGo::ByItself,
-        Fate::Created | Fate::Updated => LetGo::Parks,
         Fate::Untouched if holder.wanted.is_some() => LetGo::Rewrites,
-        Fate::Untouched => LetGo::Parks,
+        Fate::Created | Fate::Updated | Fate::Untouched => LetGo::Parks,
     }
 }
 
