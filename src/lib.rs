@@ -81,4 +81,5 @@ pub mod live;
 pub mod model;
 pub mod plan;
 pub mod report;
+pub mod sandbox;
 pub mod tree;

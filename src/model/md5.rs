@@ -26,8 +26,8 @@ pub fn md5_hex(bytes: &[u8]) -> String {
                 .rev()
                 .fold(0, |sum, byte| sum << 8 | u32::from(*byte));
         }
-        let mixed = rounds(state, &words, &sines);
-        for (sum, value) in state.iter_mut().zip(mixed) {
+        let added = rounds(state, &words, &sines);
+        for (sum, value) in state.iter_mut().zip(added) {
             *sum = sum.wrapping_add(value);
         }
     }
