@@ -56,9 +56,11 @@ fn unreachable(error: live::ApiError) -> Failure {
 /// Starts a sandbox with what the tree's `sandbox.yaml` says is live.
 async fn sandbox(folder: &Utf8Path) -> Result<Platform, Failure> {
     let file = folder.join("sandbox.yaml");
-    let text = std::fs::read_to_string(&file)
-        .with_context(|| format!("{file} says what is live in the sandbox, and could not be read"))?;
-    let seed = Seed::parse(&text, Path::new(folder)).map_err(|error| Failure::Failed(error.into()))?;
+    let text = std::fs::read_to_string(&file).with_context(|| {
+        format!("{file} says what is live in the sandbox, and could not be read")
+    })?;
+    let seed =
+        Seed::parse(&text, Path::new(folder)).map_err(|error| Failure::Failed(error.into()))?;
     let sandbox = Sandbox::start(Options::seeded(seed))
         .await
         .context("the sandbox did not start")?;

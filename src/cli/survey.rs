@@ -40,7 +40,7 @@ impl Survey {
         let desired = &tree.loaded.desired;
         let live = platform.collect(ui, desired).await?;
         let options = plan::Options { prune };
-        let planned = plan::plan(desired, None, &live, &tree.loaded.sources, options);
+        let planned = plan::plan(desired, None, &live, &tree.loaded.sources, &options);
         let digest = planned.plan.digest();
         Ok(Self {
             live,

@@ -31,7 +31,9 @@ async fn serve(ui: Ui, format: Format, options: Options) -> Result<Exit, Failure
     if format == Format::Text {
         ui.talk("press Ctrl-C to stop");
     }
-    tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")?;
+    tokio::signal::ctrl_c()
+        .await
+        .context("waiting for Ctrl-C")?;
     sandbox.stop().await;
     Ok(Exit::Done)
 }
