@@ -1,14 +1,16 @@
 //! Platform → live state.
 //!
 //! [`ReadClient`] has no method that could change anything; [`WriteClient`] and [`TemplateWriter`] are made from it by
-//! an explicit call.
+//! an explicit call. [`collect`] reads everything that a plan needs.
 
 mod api;
 mod classify;
 mod client;
+mod collect;
 mod config;
 mod error;
 mod facts;
+mod holders;
 mod pace;
 mod redact;
 mod request;
@@ -21,6 +23,7 @@ mod tls;
 pub use api::{
     AccountInfo, AssetContent, Document, Filter, ReadClient, TemplateWriter, WriteClient,
 };
+pub use collect::{CollectOptions, collect};
 pub use config::{ClientConfig, Credential, Limits};
 pub use error::{ApiError, Violation, WriteError};
 pub use request::RequestId;

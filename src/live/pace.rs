@@ -156,12 +156,6 @@ impl Pace {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Returns how many requests may be out now.
-    #[cfg(test)]
-    fn limit(&self) -> usize {
-        self.state().controller.limit()
-    }
 }
 
 impl Slot<'_> {
