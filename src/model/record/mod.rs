@@ -5,6 +5,9 @@ mod name;
 mod parse;
 mod record_type;
 
+#[cfg(test)]
+mod tests;
+
 pub use data::RecordData;
 pub use name::RecordName;
 pub use parse::{RecordError, RecordErrorKind};

@@ -207,13 +207,13 @@ impl Fields<'_> {
             octets,
             quoted: true,
         };
-        if bytes
-            .get(self.position)
-            .is_some_and(|next| !next.is_ascii_whitespace() && *next != b'"')
+        if let Some(next) = self.rest().chars().next()
+            && !next.is_whitespace()
+            && next != '"'
         {
             return Err(RecordError {
                 offset: self.position,
-                length: 1,
+                length: next.len_utf8(),
                 kind: RecordErrorKind::Form("after a closing quote there must be a space"),
             });
         }

@@ -14,4 +14,4 @@ pub use key::key;
 pub use nearest::nearest;
 pub use problem::Problem;
 pub use template::{SpannedEntry, host, not_a_map, record_type};
-pub use value::value;
+pub use value::{free_value, value};

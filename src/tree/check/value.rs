@@ -7,7 +7,7 @@ use super::identity::domain_help;
 use super::key::{looks_secret, secret};
 use super::{Problem, account_id};
 use crate::diag::Code;
-use crate::model::{DomainName, Field, FieldType};
+use crate::model::{DomainName, Field, FieldType, KeyPath};
 
 /// The length in characters after which a text is probably a mistake.
 const LONG_TEXT: usize = 500;
@@ -29,13 +29,18 @@ pub fn value(field: &Field, value: &Value) -> Vec<Problem> {
         (FieldType::Price, Value::String(text)) => price(path, text),
         (FieldType::AccountIds, value) => authorities(path, value),
         (FieldType::TextList, Value::Array(items)) => list(path, items),
-        (FieldType::Map, Value::Object(_)) | (FieldType::Any, _) => inner(path, value),
+        // The members of a map come one by one, with the map's field.
+        (FieldType::Map | FieldType::Any, _) => inner(path, value),
         (FieldType::Boolean { .. }, Value::Bool(_)) => Vec::new(),
         (FieldType::Integer, Value::Number(number)) if !number.is_f64() => Vec::new(),
-        // The members of a map come one by one, with the map's field.
-        (FieldType::Map, _) => inner(path, value),
         (wanted, _) => vec![wrong_type(path, wanted, value)],
     }
+}
+
+/// Checks the value of a key that only `extra_keys` let in: no null inside, no secret, nothing invisible.
+#[must_use]
+pub fn free_value(path: &KeyPath, value: &Value) -> Vec<Problem> {
+    inner(path.as_str(), value)
 }
 
 fn wrong_type(path: &str, wanted: FieldType, value: &Value) -> Problem {
