@@ -6,71 +6,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use thiserror::Error;
 
 use super::assets;
 use super::check::{self, Problem, nearest};
+use super::cluster::{LoadError, choose};
 use super::decode::Reader;
 use super::decode::account::{AccountContext, Presence};
 use super::decode::config::Config;
 use super::decode::layer::{LAYER_KEYS, Surroundings};
 use super::files::{self, CONFIG_PATH, Files, Role, TreeFile, start_of};
 use super::layer::{Item, Layer, LayerName};
-use super::layers::{self, Effective};
+use super::layers;
 use super::node::Content;
-use super::source::{Listed, MAX_ASSET_BYTES, ReadError, SourceError, TreeSource};
-use super::{
-    AccountPolicy, AuthConfig, ClusterConfig, Declared, Desired, DesiredAccount, DesiredTemplate,
-    DnsMode, Loaded,
-};
+use super::resolve::fill;
+use super::source::{Listed, MAX_ASSET_BYTES, ReadError, TreeSource};
+use super::{AccountPolicy, Desired, DesiredAccount, DesiredTemplate, DnsMode, Loaded};
 use crate::diag::{Code, Diagnostic, Diagnostics, Place};
-use crate::model::{AccountName, AssetFacts, AssetFile, AssetKind, ClusterName, KeyPath};
-
-/// Says why there is nothing to load; mistakes in the files are diagnostics instead.
-#[derive(Debug, Error)]
-pub enum LoadError {
-    /// The folder is no tree.
-    #[error(
-        "there is no emblazon.yaml here; name the tree's folder, or begin one with `emblazon init`"
-    )]
-    NotATree,
-    /// The chosen cluster is not declared.
-    #[error("there is no cluster {name}; declared in emblazon.yaml: {known}{suggestion}")]
-    UnknownCluster {
-        /// The name that was asked for.
-        name: String,
-        /// The declared ones, separated by commas.
-        known: String,
-        /// `; did you mean …?`, or nothing.
-        suggestion: String,
-    },
-    /// Several clusters are declared and none was chosen.
-    #[error("the tree has several clusters; choose one with --cluster: {known}")]
-    SeveralClusters {
-        /// The declared ones, separated by commas.
-        known: String,
-    },
-    /// The files cannot be listed.
-    #[error(transparent)]
-    Source(#[from] SourceError),
-}
-
-impl LoadError {
-    /// Tells whether the command line is to be corrected (exit 64), not the machine (exit 1).
-    #[must_use]
-    pub fn is_usage(&self) -> bool {
-        match self {
-            Self::NotATree | Self::UnknownCluster { .. } | Self::SeveralClusters { .. } => true,
-            Self::Source(error) => matches!(
-                error,
-                SourceError::NoFolder(_)
-                    | SourceError::NoRepository { .. }
-                    | SourceError::NoRevision { .. }
-                    | SourceError::NotInRevision { .. }
-            ),
-        }
-    }
-}
+use crate::model::{AccountName, AssetFacts, AssetKind, ClusterName};
 
 /// Loads the desired state of one cluster; `cluster` may be left out when there is only one.
 pub fn load(source: &dyn TreeSource, cluster: Option<&str>) -> Result<Loaded, LoadError> {
@@ -147,43 +99,6 @@ pub fn clusters(source: &dyn TreeSource) -> Result<Vec<ClusterName>, LoadError> 
         .into_iter()
         .map(|cluster| cluster.name)
         .collect())
-}
-
-/// Files that cannot be understood leave the choice open, so that their mistakes can be shown.
-fn choose(
-    clusters: &[ClusterConfig],
-    parsed: bool,
-    name: Option<&str>,
-) -> Result<ClusterConfig, LoadError> {
-    let names = || clusters.iter().map(|cluster| cluster.name.as_str());
-    let known = || names().collect::<Vec<_>>().join(", ");
-    let unnamed = |name: &str| ClusterConfig {
-        name: ClusterName::new(name),
-        api: None,
-        root: None,
-        allow_plain_http: false,
-        ca_file: None,
-        auth: AuthConfig::default(),
-    };
-    match (name, clusters) {
-        (Some(name), _) => match clusters
-            .iter()
-            .find(|cluster| cluster.name.as_str() == name)
-        {
-            Some(cluster) => Ok(cluster.clone()),
-            None if !parsed => Ok(unnamed(name)),
-            None => Err(LoadError::UnknownCluster {
-                name: name.to_owned(),
-                known: known(),
-                suggestion: nearest(name, names())
-                    .map(|name| format!("; did you mean {name}?"))
-                    .unwrap_or_default(),
-            }),
-        },
-        (None, []) => Ok(unnamed("default")),
-        (None, [cluster]) => Ok(cluster.clone()),
-        (None, _) => Err(LoadError::SeveralClusters { known: known() }),
-    }
 }
 
 /// What all accounts are built from.
@@ -447,81 +362,6 @@ impl Loader<'_> {
             *slot = Some(text);
         }
     }
-}
-
-/// Puts what holds into an account.
-fn fill(account: &mut DesiredAccount, effective: &Effective<'_>, diagnostics: &mut Diagnostics) {
-    let none = effective.get("whitelabel");
-    account.absent = none.map(|winner| winner.declared.place);
-    for (address, winner) in effective {
-        let place = winner.declared.place;
-        let value = winner.declared.value.as_ref();
-        if let Some(path) = address.strip_prefix("whitelabel.") {
-            let value = match value {
-                Some(Item::Setting(value)) => Some(value.clone()),
-                _ => None,
-            };
-            account
-                .settings
-                .insert(KeyPath::parse(path), Declared { value, place });
-        } else if let Some(kind) = asset_kind(address) {
-            match (none, value) {
-                // The layer that says "no whitelabel" means the assets of lower ones too.
-                (Some(none), _) if winner.layer < none.layer => {}
-                (Some(none), Some(_)) => {
-                    diagnostics.push(contradiction(kind, place, none.declared.place))
-                }
-                (_, None) => {
-                    account.assets.insert(kind, Declared { value: None, place });
-                }
-                (_, Some(item)) => {
-                    if let Some(file) = asset_file(item) {
-                        let value = Some(file);
-                        account.assets.insert(kind, Declared { value, place });
-                    }
-                }
-            }
-        } else {
-            match value {
-                Some(Item::Dns(mode)) => account.dns = *mode,
-                Some(Item::Ownership(ownership)) => account.policy.ownership = *ownership,
-                Some(Item::Recreate(recreate)) => account.policy.recreate = *recreate,
-                Some(Item::Protected(protected)) => account.policy.protected = *protected,
-                Some(Item::Setting(_) | Item::Asset { .. }) | None => {}
-            }
-        }
-    }
-}
-
-fn asset_kind(address: &str) -> Option<AssetKind> {
-    let name = address.strip_prefix("assets.")?;
-    AssetKind::ALL
-        .into_iter()
-        .find(|kind| kind.as_str() == name)
-}
-
-fn asset_file(item: &Item) -> Option<AssetFile> {
-    match item {
-        Item::Asset {
-            path,
-            facts: Some(facts),
-            ..
-        } => Some(AssetFile {
-            path: path.clone(),
-            facts: facts.clone(),
-        }),
-        _ => None,
-    }
-}
-
-fn contradiction(kind: AssetKind, place: Place, null: Place) -> Diagnostic {
-    Diagnostic::new(
-        Code::EB0306,
-        format!("{kind} is declared for an account that must have no whitelabel"),
-        "delete the asset, or whitelabel: null; assets live in the whitelabel",
-    )
-    .at(place, "an asset")
-    .see(null, "no whitelabel")
 }
 
 fn unknown_brand(name: &str, place: Place, brands: &BTreeMap<String, Arc<Layer>>) -> Diagnostic {

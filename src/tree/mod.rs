@@ -6,14 +6,18 @@
 
 pub mod assets;
 pub mod check;
+mod cluster;
 mod decode;
 mod desired;
 mod files;
 mod git;
+pub mod init;
 mod layer;
 mod layers;
 mod load;
 mod node;
+mod resolve;
+pub mod schema;
 mod source;
 #[cfg(test)]
 mod testing;
@@ -22,6 +26,7 @@ mod tests;
 mod workdir;
 mod yaml;
 
+pub use cluster::LoadError;
 pub use desired::{
     AccountPolicy, AuthConfig, BillingPolicy, ClusterConfig, Declared, Desired, DesiredAccount,
     DesiredTemplate, DnsMode, DnsSettings, Loaded, Origin, Ownership, Policy, SecretSource, Target,
@@ -30,6 +35,6 @@ pub use desired::{
 pub use git::GitTree;
 pub use layer::{Item, Layer, LayerName};
 pub use layers::{Provenance, explain};
-pub use load::{LoadError, clusters, load};
+pub use load::{clusters, load};
 pub use source::{Listed, ListedKind, MAX_ASSET_BYTES, ReadError, SourceError, TreeSource};
 pub use workdir::Workdir;

@@ -88,7 +88,7 @@ impl TreeSource for Workdir {
         let mut metadata = None;
         for component in path.components() {
             full.push(component);
-            let found = fs::symlink_metadata(&full).map_err(failed)?;
+            let found = fs::symlink_metadata(&full).map_err(|error| failed(&error))?;
             if found.is_symlink() {
                 let link = full.strip_prefix(&self.root).unwrap_or(path);
                 return Err(ReadError::Link(link.to_owned()));
@@ -103,11 +103,11 @@ impl TreeSource for Workdir {
             return Err(too_large(metadata.len()));
         }
         let mut bytes = Vec::new();
-        let file = fs::File::open(&full).map_err(failed)?;
+        let file = fs::File::open(&full).map_err(|error| failed(&error))?;
         // The file may grow between the two calls.
         file.take(limit + 1)
             .read_to_end(&mut bytes)
-            .map_err(failed)?;
+            .map_err(|error| failed(&error))?;
         if bytes.len() as u64 > limit {
             return Err(too_large(bytes.len() as u64));
         }
@@ -135,8 +135,8 @@ fn is_absence(error: &io::Error) -> bool {
     )
 }
 
-fn failed(error: io::Error) -> ReadError {
-    if is_absence(&error) {
+fn failed(error: &io::Error) -> ReadError {
+    if is_absence(error) {
         ReadError::Missing
     } else {
         ReadError::Failed(error.to_string())

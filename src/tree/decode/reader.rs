@@ -95,18 +95,14 @@ impl Reader {
 
     /// Reads a map whose keys are free.
     pub(in crate::tree) fn map<'n>(&mut self, node: &'n Node, what: &str) -> Fields<'n> {
-        match &node.content {
-            Content::Mapping(entries) => {
-                for entry in entries.iter().filter(|entry| entry.value.is_empty()) {
-                    self.no_value(entry);
-                }
-                Fields { entries }
-            }
-            _ => {
-                self.wrong_type(node, what, "a map");
-                Fields { entries: &[] }
-            }
+        let Content::Mapping(entries) = &node.content else {
+            self.wrong_type(node, what, "a map");
+            return Fields { entries: &[] };
+        };
+        for entry in entries.iter().filter(|entry| entry.value.is_empty()) {
+            self.no_value(entry);
         }
+        Fields { entries }
     }
 
     /// Reads a list.

@@ -2,4 +2,6 @@
 
 mod catalogue;
 mod loading;
+mod properties;
+mod schemas;
 mod source;
