@@ -9,7 +9,6 @@ use camino::Utf8Path;
 use super::args::PlatformArgs;
 use super::failure::Failure;
 use super::tree::OpenTree;
-use super::ui::Ui;
 use crate::live::{
     self, ClientConfig, CollectOptions, Credential, Live, ReadClient, TemplateWriter, WriteClient,
 };
@@ -150,7 +149,7 @@ async fn credential(folder: &Utf8Path, auth: &AuthConfig) -> Result<Credential, 
 
 impl Platform {
     /// Reads everything that the tree speaks of.
-    pub(crate) async fn collect(&self, ui: Ui, desired: &Desired) -> Result<Live, Failure> {
+    pub(crate) async fn collect(&self, desired: &Desired) -> Result<Live, Failure> {
         let options = CollectOptions::default();
         live::collect(&self.read, desired, &options)
             .await

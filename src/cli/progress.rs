@@ -57,6 +57,38 @@ impl Progress {
     }
 }
 
+/// Waits for something, and says so on the terminal when it takes over a second.
+pub(crate) async fn during<T>(ui: Ui, what: &str, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    let started = Instant::now();
+    let mut drawn = false;
+    let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + PATIENCE, PATIENCE);
+    let ended = loop {
+        tokio::select! {
+            ended = &mut work => break ended,
+            _ = ticks.tick() => {
+                if ui.shows_progress() {
+                    drawn = true;
+                    let text = format!("{} ({} s)", visible(what), started.elapsed().as_secs());
+                    let text: String = text.chars().take(ui.width().saturating_sub(1)).collect();
+                    draw(&text);
+                }
+            }
+        }
+    };
+    if drawn {
+        draw("");
+    }
+    ended
+}
+
+/// Replaces the line that the cursor is on.
+fn draw(text: &str) {
+    let mut err = io::stderr().lock();
+    let _ = write!(err, "\r\x1b[K{text}");
+    let _ = err.flush();
+}
+
 impl Drop for Progress {
     fn drop(&mut self) {
         if self
@@ -66,7 +98,7 @@ impl Drop for Progress {
             .drawn
             .is_some()
         {
-            let _ = write!(io::stderr(), "\r\x1b[K");
+            draw("");
         }
     }
 }

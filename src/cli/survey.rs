@@ -6,6 +6,7 @@ use tokio::runtime::Runtime;
 use super::args::{PlatformArgs, TreeArgs};
 use super::failure::Failure;
 use super::platform::{self, Platform};
+use super::progress;
 use super::tree::{self, OpenTree};
 use super::ui::Ui;
 use crate::live::Live;
@@ -38,7 +39,12 @@ impl Survey {
         prune: bool,
     ) -> Result<Self, Failure> {
         let desired = &tree.loaded.desired;
-        let live = platform.collect(ui, desired).await?;
+        let live = progress::during(
+            ui,
+            &format!("reading {} accounts", desired.accounts.len()),
+            platform.collect(desired),
+        )
+        .await?;
         let options = plan::Options { prune };
         let planned = plan::plan(desired, None, &live, &tree.loaded.sources, &options);
         let digest = planned.plan.digest();

@@ -45,6 +45,7 @@ impl Ui {
             width: self.width,
             colour: self.stdout_colour,
             verbose: self.verbose,
+            plan_seen: false,
         }
     }
 
@@ -62,6 +63,7 @@ impl Ui {
             width: DEFAULT_WIDTH,
             colour: false,
             verbose: true,
+            plan_seen: false,
         }
     }
 

@@ -53,7 +53,7 @@ async fn run(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
     }
     facts.requests = platform.requests();
     let report = report::report(&facts);
-    output::deliver(ui, &report, &args.output)?;
+    output::deliver_outcome(ui, &report, &args.output)?;
     let mut exit = Exit::of(&report);
     if platform.is_sandbox() && steps > 0 {
         let again = plan_again(ui, &tree, &platform, args).await?;
@@ -87,6 +87,7 @@ async fn carry_out(
     let plan = &survey.planned.plan;
     let state = StateFolder::choose(platform, folder)?;
     let mut options = apply::Options::new(state.path().to_owned(), Timestamp::now);
+    tell_of_interrupted(ui, state.path());
     options.billing = tree.loaded.desired.policy.billing;
     let interrupted = watch_for_interrupt(ui, options.cancel.clone());
     let progress = Progress::new(ui);
@@ -114,6 +115,35 @@ async fn carry_out(
     .map_err(|error| Failure::Failed(error.into()));
     interrupted.abort();
     applied
+}
+
+/// Says what the last run had in hand when it was killed; the new plan has read what became of it.
+fn tell_of_interrupted(ui: Ui, state: &Utf8Path) {
+    let last = apply::runs(state)
+        .ok()
+        .and_then(|runs| runs.last().cloned());
+    let entries = last.and_then(|run| apply::read_journal(state, &run).ok());
+    let Some(interrupted) = entries.and_then(|entries| apply::interrupted(&entries)) else {
+        return;
+    };
+    let run = interrupted
+        .run
+        .map_or_else(String::new, |run| format!(" {run}"));
+    ui.talk(&format!(
+        "the run{run} before this one did not end; what it had in hand:"
+    ));
+    for hand in interrupted.in_hand {
+        let subject = match &hand.subject {
+            Subject::Account { name, .. } => name.as_str(),
+            Subject::Template => "domain template",
+        };
+        ui.talk(&format!(
+            "  {}: {}",
+            text::visible(subject),
+            text::visible(&hand.write)
+        ));
+    }
+    ui.talk("its snapshots are kept; this run goes by what is live now");
 }
 
 fn title(step: &Step) -> &str {
@@ -168,12 +198,20 @@ async fn plan_again(
 ) -> Result<Exit, Failure> {
     let survey = Survey::take(ui, tree, platform, args.prune.prune).await?;
     let plan = report::report(&survey.facts(Command::Plan, tree));
-    let shown = text::render(&plan, ui.stdout_options());
-    let text = format!("\nA second look at the platform:\n{shown}");
+    let exit = Exit::of(&plan);
+    let options = ui.stdout_options();
+    let text = if plan.summary().steps == 0 {
+        format!("\nPlanned again:\n{}", text::summary(&plan, options))
+    } else {
+        format!(
+            "\nWhat is still to be done:\n\n{}",
+            text::render(&plan, options)
+        )
+    };
     if args.output.format == Format::Text {
         ui.data(&text)?;
     } else {
         ui.talk(&text);
     }
-    Ok(Exit::of(&plan))
+    Ok(exit)
 }

@@ -7,7 +7,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::page::{Page, Piece, Tone, piece, width};
 use super::value;
-use crate::diff::{Cause, Change, Side};
+use crate::diff::{Cause, Change, ChangeKey, Side};
 use crate::tree::Origin;
 
 /// How many unchanged lines stand around a changed one.
@@ -35,7 +35,7 @@ struct Row {
 
 /// Writes some changes of one step, with their values in one column.
 pub(super) fn write_all(page: &mut Page, indent: usize, changes: &[Change], words: Words) {
-    let rows: Vec<Row> = changes.iter().flat_map(rows).collect();
+    let rows: Vec<Row> = said(changes).flat_map(rows).collect();
     let column = rows
         .iter()
         .map(|row| width(&[key(row)]))
@@ -45,6 +45,15 @@ pub(super) fn write_all(page: &mut Page, indent: usize, changes: &[Change], word
     for row in &rows {
         write(page, indent, row, column, words);
     }
+}
+
+/// Leaves out that a whitelabel is there when its keys say so.
+fn said(changes: &[Change]) -> impl Iterator<Item = &Change> {
+    let whole = |change: &Change| change.key == ChangeKey::Whitelabel;
+    let all = changes.iter().all(whole);
+    changes
+        .iter()
+        .filter(move |change| all || !whole(change) || change.after != Side::Present)
 }
 
 /// Splits a host that is on both sides into the members that differ.
@@ -75,14 +84,17 @@ fn rows(change: &Change) -> Vec<Row> {
     vec![row(key, change.before.clone(), change.after.clone())]
 }
 
-fn write(page: &mut Page, indent: usize, change: &Row, column: usize, words: Words) {
+fn write(page: &mut Page, indent: usize, change: &Row, mut column: usize, words: Words) {
     if let Some((old, new)) = long(change, page.options.width) {
         return write_lines(page, indent, change, &old, &new, words);
     }
     let mut head = vec![marker(change, words), key(change)];
+    let sides = sides(change, words);
+    if width(&sides) == 0 {
+        column = 0;
+    }
     let pad = (column + 2).saturating_sub(width(&[key(change)])).max(2);
     head.push(piece(Tone::Plain, " ".repeat(pad)));
-    let sides = sides(change, words);
     let mut tail = Vec::new();
     tail.extend(cause(change, words));
     let mut line = head.clone();
@@ -100,13 +112,26 @@ fn write(page: &mut Page, indent: usize, change: &Row, column: usize, words: Wor
     short.extend(sides);
     if page.fits(indent, &short) {
         page.line(indent, &short);
-    } else {
-        page.line(indent, &[marker(change, words), key(change)]);
-        for row in stacked(change, words) {
-            page.line(indent + 4, &row);
-        }
+        return write_tail(page, indent + 4, tail, origin);
     }
-    write_tail(page, indent + 4, tail, origin);
+    page.line(indent, &[marker(change, words), key(change)]);
+    let mut stack = stacked(change, words);
+    let mut last = stack.pop().unwrap_or_default();
+    for line in stack {
+        page.line(indent + 4, &line);
+    }
+    let mut with_tail = last.clone();
+    with_tail.extend(tail.iter().cloned());
+    if let Some(origin) = &origin {
+        with_tail.push(piece(Tone::Faint, format!("  ({origin})")));
+    }
+    if page.fits(indent + 4, &with_tail) {
+        last = with_tail;
+        page.line(indent + 4, &last);
+    } else {
+        page.line(indent + 4, &last);
+        write_tail(page, indent + 4, tail, origin);
+    }
 }
 
 /// Writes the cause and the origin on a line of their own.
@@ -138,8 +163,14 @@ fn key(change: &Row) -> Piece {
 }
 
 fn sides(change: &Row, words: Words) -> Vec<Piece> {
-    let before = value::side(&change.before);
-    let after = value::side(&change.after);
+    let words_of = |side: &Side| {
+        let text = value::side(side);
+        text.map(|text| match (words, side) {
+            (Words::Drift, Side::Present) => "(there)".to_owned(),
+            _ => text,
+        })
+    };
+    let (before, after) = (words_of(&change.before), words_of(&change.after));
     match words {
         Words::Plan => match (before, after) {
             (Some(before), Some(after)) => vec![

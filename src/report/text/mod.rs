@@ -31,6 +31,8 @@ pub struct Options {
     pub colour: bool,
     /// Whether lists of names are shown in full, and objects in sync by name.
     pub verbose: bool,
+    /// Whether the reader has seen the plan, so that an apply needs to say only what became of it.
+    pub plan_seen: bool,
 }
 
 impl Default for Options {
@@ -39,8 +41,17 @@ impl Default for Options {
             width: 80,
             colour: false,
             verbose: false,
+            plan_seen: false,
         }
     }
+}
+
+/// Renders the last line of a report alone.
+#[must_use]
+pub fn summary(report: &Report, options: Options) -> String {
+    let mut page = Page::new(options);
+    summary::write(&mut page, report);
+    page.finish()
 }
 
 /// Breaks a text at spaces to fit a width; paragraphs stay apart.
@@ -61,16 +72,13 @@ pub fn fill(text: &str, width: usize) -> String {
 pub fn render(report: &Report, options: Options) -> String {
     let mut page = Page::new(options);
     diagnostic::write(&mut page, &report.problems);
-    match report.command {
-        Command::Validate => {}
-        Command::Plan | Command::Drift => object::write(&mut page, report),
-        Command::Apply => {
-            outcome::write(&mut page, report);
-            object::write_rest(&mut page, report);
-        }
-    }
-    if report.command != Command::Validate {
+    let plan_seen = report.command == Command::Apply && options.plan_seen;
+    if report.command != Command::Validate && !plan_seen {
+        object::write(&mut page, report);
         coverage::write(&mut page, report);
+    }
+    if report.command == Command::Apply {
+        outcome::write(&mut page, report);
     }
     summary::write(&mut page, report);
     page.finish()

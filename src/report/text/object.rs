@@ -65,7 +65,7 @@ fn write_open(page: &mut Page, report: &Report) {
 }
 
 /// Writes what is refused, unknown, and to be known.
-pub(super) fn write_rest(page: &mut Page, report: &Report) {
+fn write_rest(page: &mut Page, report: &Report) {
     write_refusals(page, report);
     write_unknown(page, report);
     write_notes(page, report);

@@ -7,6 +7,13 @@ use crate::report::{Command, Report, Summary};
 pub(super) fn write(page: &mut Page, report: &Report) {
     let summary = report.summary();
     page.gap();
+    if let Some(requests) = report.requests.filter(|_| page.options.verbose) {
+        let text = format!(
+            "Requests: {} reading, {} writing",
+            requests.reading, requests.writing
+        );
+        page.wrapped(0, 2, &[piece(Tone::Faint, text)]);
+    }
     let line = match report.command {
         Command::Validate => validate(report, &summary),
         _ if summary.errors > 0 => tree_errors(&summary),
@@ -59,7 +66,7 @@ fn plan(report: &Report, summary: &Summary) -> Vec<Piece> {
     } else {
         vec![piece(Tone::Plain, "Plan: nothing that can be done")]
     };
-    rest(&mut line, summary);
+    rest(&mut line, summary, "in sync");
     if let Some(digest) = report.plan.as_ref().filter(|_| summary.steps > 0) {
         let text = format!("; digest {}", digest.short());
         line.push(piece(Tone::Faint, text));
@@ -97,7 +104,7 @@ fn drift(report: &Report, summary: &Summary) -> Vec<Piece> {
     } else {
         vec![piece(Tone::Good, "Drift: none")]
     };
-    rest(&mut line, summary);
+    rest(&mut line, summary, "in sync");
     line
 }
 
@@ -127,13 +134,13 @@ fn apply(summary: &Summary) -> Vec<Piece> {
             line.push(piece(tone, format!("; {number} {word}")));
         }
     }
-    rest(&mut line, summary);
+    rest(&mut line, summary, "in sync before");
     line
 }
 
-fn rest(line: &mut Vec<Piece>, summary: &Summary) {
+fn rest(line: &mut Vec<Piece>, summary: &Summary, in_sync: &str) {
     for (number, word, tone) in [
-        (summary.in_sync, "in sync", Tone::Plain),
+        (summary.in_sync, in_sync, Tone::Plain),
         (summary.refused, "refused", Tone::Failure),
         (summary.unknown, "not checked", Tone::Warning),
     ] {

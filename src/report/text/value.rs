@@ -80,7 +80,7 @@ pub(super) fn side(side: &Side) -> Option<String> {
         Side::Value(value) => Some(inline(value)),
         Side::Asset(facts) => Some(asset(facts)),
         Side::Host(entry) => Some(host(entry)),
-        Side::Present => Some("there".to_owned()),
+        Side::Present => Some(String::new()),
     }
 }
 
