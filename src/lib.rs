@@ -77,6 +77,7 @@ pub mod apply;
 pub mod cli;
 pub mod diag;
 pub mod diff;
+pub mod dns;
 pub mod live;
 pub mod model;
 pub mod plan;
