@@ -85,7 +85,7 @@ catalogue! {
         "Control characters, a byte order mark inside the text, and characters that turn the direction of writing \
          cannot be seen in a review, and change what is read. Where one is really meant, write it as an escape in \
          double quotes.\n\n\
-         wrong:  an invisible U+200F or U+0000 pasted from elsewhere\n\
+         wrong:  an invisible U+202E or U+0000 pasted from elsewhere\n\
          right:  company_name: \"Acme\\u00A0Voice\""
     EB0108 Error "the file is not UTF-8"
         "Files are read as UTF-8. Another encoding turns letters with accents into others.\n\n\
@@ -134,6 +134,10 @@ catalogue! {
          account.yaml, brands are files directly in brands/.\n\n\
          wrong:  accounts/acme.yaml\n\
          right:  accounts/acme/account.yaml"
+    EB0118 Warning "a folder in accounts/ without an account"
+        "Files lie in the folder and nothing declares them; maybe account.yaml was forgotten or misspelt.\n\n\
+         wrong:  accounts/acme/logo.png alone\n\
+         right:  accounts/acme/account.yaml beside it"
     EB0201 Error "unknown key"
         "The key means nothing at this place; a mistyped one would be ignored in silence.\n\n\
          wrong:  assests: { logo: logo.png }\n\

@@ -1,5 +1,7 @@
 //! Which file of a tree is what, and which ones stand in the wrong place.
 
+use std::collections::BTreeSet;
+
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::node::{Content, Node};
@@ -94,7 +96,35 @@ impl Files {
                 (Ok(None), _) => {}
             }
         }
+        found.report_unread_folders(listed);
         found
+    }
+
+    /// Warns of folders in `accounts/` that hold files, and no account.
+    fn report_unread_folders(&mut self, listed: &[Listed]) {
+        let folder = |path: &Utf8Path| {
+            let mut parts = path.components().map(|part| part.as_str());
+            let name = (parts.next() == Some("accounts")).then(|| parts.next())??;
+            parts.next().map(|_| name.to_owned())
+        };
+        let known: BTreeSet<String> = self
+            .files
+            .iter()
+            .filter_map(|file| folder(&file.path))
+            .collect();
+        let mut last = None;
+        for entry in listed {
+            let Some(name) = folder(&entry.path) else {
+                continue;
+            };
+            if known.contains(&name) || last.as_ref() == Some(&name) {
+                continue;
+            }
+            let message = format!("accounts/{name} has no account.yaml");
+            let help = "add it, or move the files out of accounts/";
+            self.misplaced(entry, Code::EB0118, message, help);
+            last = Some(name);
+        }
     }
 
     fn add(&mut self, path: &Utf8Path, role: Role) -> FileId {

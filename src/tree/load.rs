@@ -138,12 +138,17 @@ impl Loader<'_> {
     fn config(&mut self, file: &TreeFile) -> (Config, bool) {
         let parsed = files::parse(self.source, file);
         let is_yaml = parsed.root.content != Content::Broken;
+        let is_clean = parsed.diagnostics.is_empty();
         self.diagnostics.extend(parsed.diagnostics);
         let mut reader = Reader::default();
         let config = reader.config(&parsed.root);
         self.diagnostics.extend(reader.diagnostics);
-        let text = blot_out(parsed.text, &config.secrets);
-        self.keep_text(file, text);
+        let text = if is_clean {
+            parsed.text
+        } else {
+            blot_out_lines(&parsed.text)
+        };
+        self.keep_text(file, blot_out(text, &reader.secrets));
         (config, is_yaml)
     }
 
@@ -177,7 +182,7 @@ impl Loader<'_> {
             let mut layer = reader.layer(LayerName::Brand(name.clone()), fields, around);
             self.diagnostics.extend(parsed.diagnostics);
             self.diagnostics.extend(reader.diagnostics);
-            self.keep_text(file, parsed.text);
+            self.keep_text(file, blot_out(parsed.text, &reader.secrets));
             self.inspect_layer(&mut layer);
             brands.insert(name.clone(), Arc::new(layer));
         }
@@ -272,7 +277,7 @@ impl Loader<'_> {
         };
         Account {
             name,
-            text: (file.clone(), parsed.text),
+            text: (file.clone(), blot_out(parsed.text, &reader.secrets)),
             extends: account
                 .extends
                 .into_iter()
@@ -373,8 +378,39 @@ fn unknown_brand(name: &str, place: Place, brands: &BTreeMap<String, Arc<Layer>>
         .at(place, "no such file in brands/")
 }
 
+/// Hides what follows a key that may hold a secret, in a file whose nodes cannot be relied upon.
+fn blot_out_lines(text: &str) -> String {
+    let secret = |line: &str| {
+        let keys = ["api_key", "token", "password"].iter();
+        let value = keys
+            .filter_map(|key| Some(line.find(key)? + key.len()))
+            .filter(|end| {
+                !line[*end..]
+                    .trim_start_matches([':', ' ', '"'])
+                    .starts_with('{')
+            })
+            .min();
+        value.map(|start| (start, line.len()))
+    };
+    let mut hidden = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        match secret(line.trim_end()) {
+            Some((start, end)) => {
+                hidden.push_str(&line[..start]);
+                hidden.push_str(&"*".repeat(end - start));
+                hidden.push_str(&line[end..]);
+            }
+            None => hidden.push_str(line),
+        }
+    }
+    hidden
+}
+
 /// Replaces what must not be shown by asterisks, byte for byte, so that all places stay right.
 fn blot_out(text: String, secrets: &[Place]) -> String {
+    if secrets.is_empty() {
+        return text;
+    }
     let mut bytes = text.into_bytes();
     for secret in secrets {
         let range = secret.span.start as usize..secret.span.end as usize;

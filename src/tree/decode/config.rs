@@ -7,7 +7,7 @@ use url::{Host, Url};
 
 use super::layer::{LAYER_KEYS, Surroundings};
 use super::{Fields, Reader};
-use crate::diag::{Code, Place, Spanned};
+use crate::diag::{Code, Spanned};
 use crate::model::{AccountId, ClusterName, Identity};
 use crate::tree::check::nearest;
 use crate::tree::layer::{Layer, LayerName};
@@ -39,6 +39,17 @@ pub(in crate::tree) const USER_KEYS: [&str; 5] = [
 /// The places that a secret may be kept at.
 pub(in crate::tree) const SECRET_KEYS: [&str; 3] = ["env", "file", "command"];
 
+/// The keys below `auth` whose values are no secrets.
+const PLAIN_KEYS: [&str; 7] = [
+    "env",
+    "file",
+    "command",
+    "name",
+    "account_name",
+    "account_realm",
+    "phone_number",
+];
+
 /// The words for `policy.billing`.
 pub(in crate::tree) const BILLING: [(&str, BillingPolicy); 2] = [
     ("refuse", BillingPolicy::Refuse),
@@ -58,8 +69,6 @@ pub(in crate::tree) struct Config {
     pub(in crate::tree) dns: DnsSettings,
     /// The keys that are let in beside the known ones.
     pub(in crate::tree) extra_keys: Vec<String>,
-    /// Secrets that stand in the file, and must not be shown.
-    pub(in crate::tree) secrets: Vec<Place>,
 }
 
 impl Config {
@@ -75,7 +84,6 @@ impl Config {
             policy: Policy::default(),
             dns: DnsSettings::default(),
             extra_keys: Vec::new(),
-            secrets: Vec::new(),
         }
     }
 }
@@ -91,7 +99,7 @@ impl Reader {
         }
         if let Some(node) = fields.get("clusters") {
             for entry in self.map(node, "clusters").iter() {
-                let cluster = self.cluster(entry, &mut config.secrets);
+                let cluster = self.cluster(entry);
                 config.clusters.push(cluster);
             }
         }
@@ -118,9 +126,16 @@ impl Reader {
         config
     }
 
-    fn cluster(&mut self, entry: &Entry, secrets: &mut Vec<Place>) -> ClusterConfig {
+    fn cluster(&mut self, entry: &Entry) -> ClusterConfig {
         let name = &entry.key;
         let fields = self.fields(&entry.value, &format!("cluster {name}"), &CLUSTER_KEYS);
+        // A secret under a mistyped or misplaced key is a secret all the same.
+        for entry in fields
+            .iter()
+            .filter(|entry| !CLUSTER_KEYS.contains(&entry.key.as_str()))
+        {
+            self.hide(&entry.value);
+        }
         let allow_plain_http = fields
             .get("allow_plain_http")
             .and_then(|node| self.boolean(node, "allow_plain_http"))
@@ -138,7 +153,7 @@ impl Reader {
                 .map(|path| Utf8PathBuf::from(path.value)),
             auth: fields
                 .get("auth")
-                .map(|node| self.auth(node, secrets))
+                .map(|node| self.auth(node))
                 .unwrap_or_default(),
         }
     }
@@ -151,6 +166,9 @@ impl Reader {
             Ok(url) => api_problem(&url).map(str::to_owned),
         };
         if let Some(problem) = problem {
+            if text.value.contains('@') {
+                self.hide(node);
+            }
             self.report(
                 Code::EB0802,
                 format!("api {problem}"),
@@ -185,27 +203,28 @@ impl Reader {
         }
     }
 
-    fn auth(&mut self, node: &Node, secrets: &mut Vec<Place>) -> AuthConfig {
+    fn auth(&mut self, node: &Node) -> AuthConfig {
+        self.hide_except(node, &PLAIN_KEYS);
         let fields = self.fields(node, "auth", &AUTH_KEYS);
         let Some(entry) = self.exactly_one(fields, "auth", &AUTH_KEYS, &AUTH_KEYS, node) else {
             return AuthConfig::Environment;
         };
         let node = &entry.value;
         let auth = match entry.key.as_str() {
-            "api_key" => self.secret(entry, secrets).map(AuthConfig::ApiKey),
-            "token" => self.secret(entry, secrets).map(AuthConfig::Token),
-            _ => self.user(node, secrets),
+            "api_key" => self.secret(entry).map(AuthConfig::ApiKey),
+            "token" => self.secret(entry).map(AuthConfig::Token),
+            _ => self.user(node),
         };
         auth.unwrap_or_default()
     }
 
-    fn user(&mut self, node: &Node, secrets: &mut Vec<Place>) -> Option<AuthConfig> {
+    fn user(&mut self, node: &Node) -> Option<AuthConfig> {
         let fields = self.fields(node, "user", &USER_KEYS);
         let user = self.required(fields, "name", "user", node);
         let password = self.required(fields, "password", "user", node);
         let account = self.exactly_one(fields, "user", &USER_KEYS[2..], &USER_KEYS, node);
         let user = user.and_then(|entry| self.text(&entry.value, "name"));
-        let password = password.and_then(|entry| self.secret(entry, secrets));
+        let password = password.and_then(|entry| self.secret(entry));
         let account = account.and_then(|entry| {
             let text = self.text(&entry.value, &entry.key)?.value;
             Some(match entry.key.as_str() {
@@ -221,10 +240,9 @@ impl Reader {
         })
     }
 
-    fn secret(&mut self, entry: &Entry, secrets: &mut Vec<Place>) -> Option<SecretSource> {
+    fn secret(&mut self, entry: &Entry) -> Option<SecretSource> {
         let (what, node) = (&entry.key, &entry.value);
         if matches!(&node.content, Content::Scalar(_)) && !node.is_null() {
-            secrets.push(node.place);
             self.report(
                 Code::EB0804,
                 format!("{what} stands in the tree"),

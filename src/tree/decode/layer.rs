@@ -123,6 +123,9 @@ impl Reader {
         entries: &mut BTreeMap<KeyPath, Declared<Item>>,
     ) {
         if let Some(problem) = check::key(path, extra_keys) {
+            if problem.code == Code::EB0523 {
+                self.hide(&entry.value);
+            }
             self.diagnostics.push(problem.at(entry.key_place));
             return;
         }
@@ -166,10 +169,11 @@ impl Reader {
         place: Place,
     ) -> Option<Item> {
         let value = value?;
-        if let Some(field) = field {
-            let problems = check::value(field, &value).into_iter();
-            self.diagnostics
-                .extend(problems.map(|problem| problem.at(place)));
+        for problem in field.map_or_else(Vec::new, |field| check::value(field, &value)) {
+            if matches!(problem.code, Code::EB0502 | Code::EB0523) {
+                self.secrets.push(place);
+            }
+            self.diagnostics.push(problem.at(place));
         }
         Some(Item::Setting(value))
     }

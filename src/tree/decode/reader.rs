@@ -9,6 +9,8 @@ use crate::tree::node::{Content, Entry, Node};
 pub(in crate::tree) struct Reader {
     /// What was found so far.
     pub(in crate::tree) diagnostics: Diagnostics,
+    /// Where texts stand that must not be shown, not even in the line that a diagnostic quotes.
+    pub(in crate::tree) secrets: Vec<Place>,
 }
 
 /// The entries of a map.
@@ -61,6 +63,27 @@ impl Reader {
     ) {
         self.diagnostics
             .push(Diagnostic::new(code, message, help).at(place, label));
+    }
+
+    /// Hides every text in a node.
+    pub(in crate::tree) fn hide(&mut self, node: &Node) {
+        self.hide_except(node, &[]);
+    }
+
+    /// Hides every text in a node but those below some keys.
+    pub(in crate::tree) fn hide_except(&mut self, node: &Node, shown: &[&str]) {
+        match &node.content {
+            Content::Scalar(_) => self.secrets.push(node.place),
+            Content::Sequence(items) => items.iter().for_each(|item| self.hide_except(item, shown)),
+            Content::Mapping(entries) => {
+                for entry in entries {
+                    if !shown.contains(&entry.key.as_str()) {
+                        self.hide_except(&entry.value, shown);
+                    }
+                }
+            }
+            Content::Broken => {}
+        }
     }
 
     /// Reports a mistake that a second place explains.

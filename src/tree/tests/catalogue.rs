@@ -74,6 +74,12 @@ fn eb01_files() {
         accounts/acme/account.yaml:2:39 EB0115 there is no file accounts/acme/ico; add the file, or correct the path: it starts at the folder of the file that names it
         accounts/acme/account.yaml:2:50 EB0112 cannot read accounts/acme: it is not a file; name a file
         "); // EB0115
+    let forgotten = [
+        ("accounts/acme/acount.yaml", ID),
+        ("accounts/acme/logo.png", ""),
+        ("accounts/beta/account.yaml", ID),
+    ];
+    assert_snapshot!(tree(&forgotten), @"accounts/acme/acount.yaml:1:1 EB0118 accounts/acme has no account.yaml; add it, or move the files out of accounts/"); // EB0118
     let misplaced = [
         ("accounts/acme.yaml", ID),
         ("accounts/beta/account.yml", ID),
@@ -177,6 +183,13 @@ fn eb02_structure() {
     assert_snapshot!(tree(&[]), @"emblazon.yaml:1:1 EB0213 the tree has no accounts; add accounts/NAME/account.yaml; an empty tree plans nothing"); // EB0213
 }
 
+/// Trap 32: the server would turn the text into a boolean, and the two would differ for ever.
+#[test]
+fn trap_32_quoted_booleans() {
+    assert_snapshot!(account("whitelabel: {hide_credits: \"false\"}"), @r#"accounts/acme/account.yaml:2:28 EB0203 hide_credits is "false", which is not a boolean; write false without quotes: the server would turn the text into a boolean, and it would differ for ever"#); // EB0203
+    assert_snapshot!(account("whitelabel: {hide_credits: false}"), @"");
+}
+
 #[test]
 fn identities() {
     let identity = |text: &str| tree(&[("accounts/acme/account.yaml", text)]);
@@ -244,21 +257,42 @@ fn eb08_clusters_and_policy() {
     assert_snapshot!(config("clusters: {production: {}}\npolicy: {billing: maybe}"), @r#"emblazon.yaml:2:19 EB0204 billing cannot be "maybe"; write one of refuse, accept"#); // EB0204
 }
 
-/// What would leak stands in the diagnostics' text no more.
+/// What would leak is not in the texts that diagnostics are drawn from, wherever it was written.
 #[test]
 fn secrets_are_blotted_out() {
-    let files = [
-        (
-            "emblazon.yaml",
-            "clusters: {production: {auth: {api_key: hunter2}}}\n",
-        ),
-        ("accounts/acme/account.yaml", ID),
-    ];
-    let loaded = Tree::new(&files).load(None);
-    assert!(!lines(&loaded).contains("hunter2"));
-    let texts: Vec<&str> = loaded.sources.iter().map(|(_, file)| &*file.text).collect();
-    assert_eq!(
-        texts,
-        [ID, "clusters: {production: {auth: {api_key: *******}}}\n"]
+    #[track_caller]
+    fn check(config: &str, account: &str) {
+        let account = format!("{ID}{account}");
+        let files = [
+            ("emblazon.yaml", config),
+            ("accounts/acme/account.yaml", &account),
+        ];
+        let loaded = Tree::new(&files).load(Some("production"));
+        assert!(loaded.has_errors(), "{config} {account}");
+        assert!(!lines(&loaded).contains("hunter2"));
+        for (_, file) in loaded.sources.iter() {
+            assert!(!file.text.contains("hunter2"), "{}", file.text);
+            assert!([config.len(), account.len()].contains(&file.text.len()));
+        }
+    }
+    let good = "clusters: {production: {}}";
+    check("clusters: {production: {auth: {api_key: hunter2}}}", "");
+    check("clusters: {production: {auth: {apikey: hunter2}}}", "");
+    check("clusters: {production: {auth: {token: [hunter2]}}}", "");
+    check("clusters: {production: {auth: hunter2}}", "");
+    check("clusters: {production: {api_key: hunter2}}", "");
+    check(
+        "clusters: {production: {api: https://u:hunter2@a.example}}",
+        "",
+    );
+    check("clusters: {production: {auth: {api_key: hunter2}}", "");
+    check(
+        "clusters:\n  production:\n    auth:\n      api_key: {env: A}\n      api_key: hunter2\n",
+        "",
+    );
+    check(good, "whitelabel: {sso: {client_secret: hunter2}}");
+    check(
+        good,
+        "whitelabel: {nav: {help: https://u:hunter2@a.example}}",
     );
 }
