@@ -242,7 +242,7 @@ impl Sandbox {
         self.shared.clock.advance(by);
     }
 
-    /// Sets the sandbox's clock to a time in seconds since 1970.
+    /// Sets the sandbox's clock to a time in seconds since 1970; it stands still from then on.
     pub fn set_clock(&self, unix_seconds: u64) {
         self.shared.clock.set(unix_seconds);
     }

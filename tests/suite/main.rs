@@ -6,5 +6,6 @@
 
 mod architecture;
 mod cli;
+mod conformance;
 mod promises;
 mod source_text;

@@ -364,11 +364,7 @@ fn render_failure(call: &Call<'_>, refusal: Refusal) -> Answer {
     Answer {
         status: refusal.status,
         headers,
-        body: if call.request.method == "HEAD" {
-            Bytes::new()
-        } else {
-            written(call, &body)
-        },
+        body: written(call, &body),
     }
 }
 

@@ -104,7 +104,9 @@ pub(crate) fn answer(
         .and_then(|()| negotiation::check(&call, world))
         .and_then(|()| match effects.status {
             // A conflict in an upload is the handler's: it may leave something behind (B12).
-            Some(status) if status != 409 || !matches!(call.noun, Noun::Asset(_)) => {
+            Some(status)
+                if status != 409 || call.verb != "POST" || !matches!(call.noun, Noun::Asset(_)) =>
+            {
                 Err(refusal(status))
             }
             _ => handle(&call, world),
