@@ -1,5 +1,7 @@
 //! One account: desired × base × live → difference.
 
+use std::collections::BTreeMap;
+
 use super::base::Base;
 use super::{Change, ChangeKey, Declaration, Edit, Side, Verdict, assets, settings, verdict};
 use crate::diag::{Place, SourceMap};
@@ -73,24 +75,37 @@ pub fn parked_domain(id: &AccountId) -> String {
     format!("parked-{id}.invalid")
 }
 
-/// Finds the account in the tree that was applied last: by its identity, or by its name when one
-/// tree names it by id and the other by realm.
-pub(super) fn in_base<'a>(
-    base: &'a [DesiredAccount],
-    account: &DesiredAccount,
-) -> Option<&'a DesiredAccount> {
-    let same_identity = base
-        .iter()
-        .find(|other| other.identity.value == account.identity.value);
-    same_identity.or_else(|| {
-        base.iter().find(|other| {
-            other.name == account.name
-                && matches!(
-                    (&other.identity.value, &account.identity.value),
-                    (Identity::Id(_), Identity::Realm(_)) | (Identity::Realm(_), Identity::Id(_))
-                )
-        })
-    })
+/// The accounts of the tree that was applied last.
+pub(super) struct BaseAccounts<'a> {
+    by_identity: BTreeMap<&'a Identity, &'a DesiredAccount>,
+    by_name: BTreeMap<&'a AccountName, &'a DesiredAccount>,
+}
+
+impl<'a> BaseAccounts<'a> {
+    pub(super) fn new(accounts: &'a [DesiredAccount]) -> Self {
+        Self {
+            by_identity: (accounts.iter())
+                .map(|account| (&account.identity.value, account))
+                .collect(),
+            by_name: (accounts.iter())
+                .map(|account| (&account.name, account))
+                .collect(),
+        }
+    }
+
+    /// Finds an account by its identity, or by its name when one tree names it by id and the other
+    /// by realm.
+    pub(super) fn find(&self, account: &DesiredAccount) -> Option<&'a DesiredAccount> {
+        let identity = &account.identity.value;
+        let renamed = |other: &&DesiredAccount| {
+            matches!(
+                (&other.identity.value, identity),
+                (Identity::Id(_), Identity::Realm(_)) | (Identity::Realm(_), Identity::Id(_))
+            )
+        };
+        let found = self.by_identity.get(identity).copied();
+        found.or_else(|| self.by_name.get(&account.name).copied().filter(renamed))
+    }
 }
 
 /// Compares one account.

@@ -1,5 +1,6 @@
 //! The whole difference.
 
+use super::account::BaseAccounts;
 use super::base::Base;
 use super::{AccountDifference, Status, TemplateDifference, account, template};
 use crate::diag::SourceMap;
@@ -62,11 +63,12 @@ pub fn compare(
     live: &Live,
     sources: &SourceMap,
 ) -> Differences {
+    let base_accounts = base.map(|base| BaseAccounts::new(&base.accounts));
     let accounts = desired
         .accounts
         .iter()
         .map(|wanted| {
-            let base = Base::find(base, |base| account::in_base(&base.accounts, wanted));
+            let base = Base::find(base_accounts.as_ref(), |base| base.find(wanted));
             account::compare(wanted, base, live.accounts.get(&wanted.name), sources)
         })
         .collect();

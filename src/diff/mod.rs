@@ -12,7 +12,6 @@ mod change;
 mod compare;
 #[cfg(test)]
 pub(crate) mod fixture;
-mod record;
 mod settings;
 mod template;
 #[cfg(test)]

@@ -186,6 +186,12 @@ fn assemble(chains: Vec<Option<Chain>>, mut edges: BTreeSet<(Slot, Slot)>) -> Ve
         }
     }
     let numbers = order::number(&levels, &edges);
+    let mut waits: BTreeMap<Slot, BTreeSet<StepId>> = BTreeMap::new();
+    for (before, after) in &edges {
+        if let Some(id) = numbers.get(before) {
+            waits.entry(*after).or_default().insert(*id);
+        }
+    }
     let mut steps = Vec::new();
     for (index, chain) in chains.into_iter().enumerate() {
         let Some(chain) = chain else { continue };
@@ -195,10 +201,6 @@ fn assemble(chains: Vec<Option<Chain>>, mut edges: BTreeSet<(Slot, Slot)>) -> Ve
             let Some(id) = numbers.get(&slot).copied() else {
                 break;
             };
-            let before: BTreeSet<StepId> = (edges.iter())
-                .filter(|(_, after)| *after == slot)
-                .filter_map(|(before, _)| numbers.get(before).copied())
-                .collect();
             steps.push(Step {
                 id,
                 subject: chain.subject.clone(),
@@ -206,7 +208,7 @@ fn assemble(chains: Vec<Option<Chain>>, mut edges: BTreeSet<(Slot, Slot)>) -> Ve
                 changes: draft.changes,
                 precondition: std::mem::replace(&mut precondition, Precondition::AsLeftBy(id)),
                 risk: draft.risk,
-                after: before.into_iter().collect(),
+                after: waits.remove(&slot).into_iter().flatten().collect(),
                 notes: draft.notes,
             });
         }
