@@ -59,9 +59,10 @@ const IMPURE: &[&str] = &[
     "std::net::Tcp",
     "std::net::Udp",
     "std::process",
-    "std::thread",
     "SystemTime",
     "tempfile::",
+    "thread::sleep",
+    "thread::spawn",
     "tokio::",
     "use std::{",
 ];

@@ -41,6 +41,7 @@ impl SourceText {
     fn only_tests(&self) -> bool {
         self.path.starts_with("tests/")
             || self.path.ends_with("tests.rs")
+            || self.path.ends_with("/testing.rs")
             || self.path.contains("/tests/")
     }
 }
