@@ -10,22 +10,10 @@ use crate::cli::Exit;
 use crate::cli::args::InitArgs;
 use crate::cli::failure::Failure;
 use crate::cli::ui::Ui;
+use crate::tree::init::starter;
 
-/// The starter tree, file by file.
-const FILES: [(&str, &str); 6] = [
-    ("emblazon.yaml", include_str!("init/emblazon.yaml")),
-    ("brands/standard.yaml", include_str!("init/standard.yaml")),
-    (
-        "accounts/example/account.yaml",
-        include_str!("init/account.yaml"),
-    ),
-    (
-        "accounts/example/welcome.html",
-        include_str!("init/welcome.html"),
-    ),
-    ("sandbox.yaml", include_str!("init/sandbox.yaml")),
-    (".gitignore", include_str!("init/gitignore")),
-];
+/// What is live on the sandbox that the starter tree is tried on.
+const SANDBOX: &str = include_str!("starter_sandbox.yaml");
 
 pub(crate) fn init(ui: Ui, args: &InitArgs) -> Result<Exit, Failure> {
     let folder = &args.tree;
@@ -33,14 +21,9 @@ pub(crate) fn init(ui: Ui, args: &InitArgs) -> Result<Exit, Failure> {
         let message = format!("{folder} holds a tree already; name another folder");
         return Err(Failure::Usage(message));
     }
-    let schemas = super::schema::schemas();
-    let schemas = schemas
-        .iter()
-        .filter(|(name, _)| *name != "report.schema.json")
-        .map(|(name, text)| (format!("schemas/{name}"), text.as_str()));
-    let files = FILES.map(|(name, text)| (name.to_owned(), text));
-    for (name, text) in files.into_iter().chain(schemas) {
-        if write_new(&folder.join(&name), text)? {
+    let sandbox = ("sandbox.yaml".to_owned(), SANDBOX.to_owned());
+    for (name, text) in starter().into_iter().chain([sandbox]) {
+        if write_new(&folder.join(&name), &text)? {
             ui.talk(&format!("wrote {}", folder.join(&name)));
         } else {
             ui.talk(&format!("kept {}", folder.join(&name)));

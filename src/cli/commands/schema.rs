@@ -9,6 +9,7 @@ use crate::cli::args::SchemaArgs;
 use crate::cli::failure::Failure;
 use crate::cli::ui::Ui;
 use crate::report::json;
+use crate::tree::schema;
 
 pub(crate) fn schema(ui: Ui, args: &SchemaArgs) -> Result<Exit, Failure> {
     fs::create_dir_all(&args.folder).with_context(|| args.folder.to_string())?;
@@ -22,7 +23,11 @@ pub(crate) fn schema(ui: Ui, args: &SchemaArgs) -> Result<Exit, Failure> {
 
 /// Returns every schema with the name of its file.
 pub(crate) fn schemas() -> Vec<(&'static str, String)> {
-    vec![("report.schema.json", json::schema())]
+    let tree = schema::schemas()
+        .into_iter()
+        .map(|(name, schema)| (name, schema::render(&schema)));
+    tree.chain([("report.schema.json", json::schema())])
+        .collect()
 }
 
 #[cfg(test)]
