@@ -116,7 +116,7 @@ pub(crate) struct PlatformArgs {
     /// Use a platform of its own, seeded from the tree's sandbox.yaml, that lives as long as the command
     #[arg(long)]
     pub(crate) sandbox: bool,
-    /// Use the API at this URL, with the key in EMBLAZON_API_KEY or the token in EMBLAZON_TOKEN
+    /// Use the API at this URL, with the key in `EMBLAZON_API_KEY` or the token in `EMBLAZON_TOKEN`
     #[arg(long, value_name = "URL", env = "EMBLAZON_API", hide_env_values = true, conflicts_with = "sandbox", value_hint = ValueHint::Url)]
     pub(crate) api: Option<String>,
 }

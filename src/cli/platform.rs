@@ -41,14 +41,16 @@ pub(crate) async fn connect(
         Some(api) => elsewhere(api, folder, cluster).await?,
         None => declared(folder, cluster).await?,
     };
-    let read = ReadClient::connect(config).await.map_err(unreachable)?;
+    let read = ReadClient::connect(config)
+        .await
+        .map_err(|error| unreachable(&error))?;
     Ok(Platform {
         read,
         sandbox: None,
     })
 }
 
-fn unreachable(error: live::ApiError) -> Failure {
+fn unreachable(error: &live::ApiError) -> Failure {
     Failure::Failed(anyhow!(error.explained()))
 }
 
@@ -66,7 +68,9 @@ async fn sandbox(folder: &Utf8Path) -> Result<Platform, Failure> {
     let credential = Credential::ApiKey(Secret::new(sandbox.api_key()));
     let mut config = ClientConfig::new(sandbox.url(), credential);
     config.seed = fastrand::u64(..);
-    let read = ReadClient::connect(config).await.map_err(unreachable)?;
+    let read = ReadClient::connect(config)
+        .await
+        .map_err(|error| unreachable(&error))?;
     Ok(Platform {
         read,
         sandbox: Some(sandbox),
@@ -153,7 +157,7 @@ impl Platform {
         let options = CollectOptions::default();
         live::collect(&self.read, desired, &options)
             .await
-            .map_err(unreachable)
+            .map_err(|error| unreachable(&error))
     }
 
     /// Gives out the client that writes whitelabels.

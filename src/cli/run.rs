@@ -51,7 +51,7 @@ fn dispatch(ui: Ui, command: &Command) -> Result<Exit, Failure> {
         Command::Init(args) => commands::init(ui, args),
         Command::Sandbox(args) => commands::sandbox(ui, args),
         Command::Schema(args) => commands::schema(ui, args),
-        Command::Completions(args) => commands::completions(ui, args),
+        Command::Completions(args) => commands::completions(args),
         Command::Man(args) => commands::man(ui, args),
     }
 }

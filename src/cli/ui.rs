@@ -16,26 +16,48 @@ const DEFAULT_WIDTH: usize = 100;
 /// Knows how to talk to whoever started the command.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ui {
-    stdout_colour: bool,
-    stderr_colour: bool,
+    stdout: Stream,
+    stderr: Stream,
+    /// Whether somebody can answer a question.
     interactive: bool,
     width: usize,
-    quiet: bool,
-    verbose: bool,
+    volume: Volume,
+}
+
+/// What one of the two streams is.
+#[derive(Clone, Copy, Debug)]
+struct Stream {
+    terminal: bool,
+    colour: bool,
+}
+
+/// How much to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Volume {
+    Quiet,
+    Normal,
+    Verbose,
 }
 
 impl Ui {
     /// Looks at the terminal, the environment and the options.
     pub(crate) fn new(common: &Common) -> Self {
-        let stdout = io::stdout().is_terminal();
-        let stderr = io::stderr().is_terminal();
+        let stream = |terminal| Stream {
+            terminal,
+            colour: colour(common.color, terminal),
+        };
+        let stdout = stream(io::stdout().is_terminal());
+        let stderr = stream(io::stderr().is_terminal());
         Self {
-            stdout_colour: colour(common.color, stdout),
-            stderr_colour: colour(common.color, stderr),
-            interactive: io::stdin().is_terminal() && stderr,
-            width: width(stdout),
-            quiet: common.quiet,
-            verbose: common.verbose > 0,
+            stdout,
+            stderr,
+            interactive: io::stdin().is_terminal() && stderr.terminal,
+            width: width(stdout.terminal),
+            volume: match (common.quiet, common.verbose) {
+                (true, _) => Volume::Quiet,
+                (false, 0) => Volume::Normal,
+                (false, _) => Volume::Verbose,
+            },
         }
     }
 
@@ -43,8 +65,8 @@ impl Ui {
     pub(crate) fn stdout_options(self) -> text::Options {
         text::Options {
             width: self.width,
-            colour: self.stdout_colour,
-            verbose: self.verbose,
+            colour: self.stdout.colour,
+            verbose: self.volume == Volume::Verbose,
             plan_seen: false,
         }
     }
@@ -52,24 +74,14 @@ impl Ui {
     /// Returns how a text for standard error is to be rendered.
     pub(crate) fn stderr_options(self) -> text::Options {
         text::Options {
-            colour: self.stderr_colour,
+            colour: self.stderr.colour,
             ..self.stdout_options()
-        }
-    }
-
-    /// Returns how a text for a file is to be rendered.
-    pub(crate) fn file_options(self) -> text::Options {
-        text::Options {
-            width: DEFAULT_WIDTH,
-            colour: false,
-            verbose: true,
-            plan_seen: false,
         }
     }
 
     /// Tells whether talk on standard error may use colours.
     pub(crate) fn stderr_colour(self) -> bool {
-        self.stderr_colour
+        self.stderr.colour
     }
 
     /// Tells whether somebody can answer a question.
@@ -79,7 +91,7 @@ impl Ui {
 
     /// Tells whether a progress line may be drawn.
     pub(crate) fn shows_progress(self) -> bool {
-        !self.quiet && !self.verbose && io::stderr().is_terminal()
+        self.volume == Volume::Normal && self.stderr.terminal
     }
 
     /// Returns the width in columns.
@@ -87,18 +99,9 @@ impl Ui {
         self.width
     }
 
-    /// Writes data.
-    pub(crate) fn data(self, text: &str) -> Result<(), Failure> {
-        let mut out = io::stdout().lock();
-        out.write_all(text.as_bytes())
-            .and_then(|()| out.flush())
-            .context("standard output")?;
-        Ok(())
-    }
-
     /// Talks, unless asked to be quiet. Nobody reads talk that cannot be written, so that is no error.
     pub(crate) fn talk(self, text: &str) {
-        if !self.quiet {
+        if self.volume != Volume::Quiet {
             let mut err = io::stderr().lock();
             let _ = err.write_all(text.as_bytes());
             let _ = err.write_all(if text.ends_with('\n') { b"" } else { b"\n" });
@@ -110,24 +113,43 @@ impl Ui {
         let style = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
         let mut err = io::stderr().lock();
         let message = text::visible(message);
-        let _ = if self.stderr_colour {
+        let _ = if self.stderr.colour {
             writeln!(err, "{style}error{style:#}: {message}")
         } else {
             writeln!(err, "error: {message}")
         };
     }
+}
 
-    /// Asks a question that only `y` or `yes` answers with yes.
-    pub(crate) fn confirm(self, question: &str) -> Result<bool, Failure> {
-        let mut err = io::stderr().lock();
-        let _ = write!(err, "{question} [y/N] ");
-        let _ = err.flush();
-        let mut answer = String::new();
-        io::stdin()
-            .read_line(&mut answer)
-            .context("standard input")?;
-        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+/// Returns how a text for a file is to be rendered.
+pub(crate) fn file_options() -> text::Options {
+    text::Options {
+        width: DEFAULT_WIDTH,
+        verbose: true,
+        ..text::Options::default()
     }
+}
+
+/// Writes data to standard output.
+pub(crate) fn data(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .context("standard output")?;
+    Ok(())
+}
+
+/// Asks a question that only `y` or `yes` answers with yes.
+pub(crate) fn confirm(question: &str) -> Result<bool, Failure> {
+    let mut err = io::stderr().lock();
+    // Who cannot read the question does not answer yes.
+    let _ = write!(err, "{question} [y/N] ");
+    let _ = err.flush();
+    let mut answer = String::new();
+    io::stdin()
+        .read_line(&mut answer)
+        .context("standard input")?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
 /// `--color` wins; else `NO_COLOR`, `CLICOLOR_FORCE` and a dumb or missing terminal decide.

@@ -127,7 +127,10 @@ fn init_writes_a_tree_that_validates() {
     check_exit(&run(folder.path(), &["init", "fresh"]), 0);
     let output = run(folder.path(), &["validate", "fresh"]);
     check_exit(&output, 0);
-    assert_eq!(stdout(&output), "The tree is valid: 1 account and the domain template\n");
+    assert_eq!(
+        stdout(&output),
+        "The tree is valid: 1 account and the domain template\n"
+    );
     let again = run(folder.path(), &["init", "fresh"]);
     check_exit(&again, 64);
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
+use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use crate::apply::{self, Applied, Event};
@@ -15,7 +16,7 @@ use crate::cli::platform::{self, Platform};
 use crate::cli::progress::Progress;
 use crate::cli::survey::{self, Survey};
 use crate::cli::tree::{self, OpenTree};
-use crate::cli::ui::Ui;
+use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, output};
 use crate::plan::{Step, Subject};
 use crate::report::{self, Command, text};
@@ -44,7 +45,7 @@ async fn run(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
     let applied;
     let mut facts = survey.facts(Command::Apply, &tree);
     if steps > 0 {
-        let sure = args.yes || args.platform.sandbox || ui.confirm("Apply this plan?")?;
+        let sure = args.yes || args.platform.sandbox || ui::confirm("Apply this plan?")?;
         if !sure {
             return Err(Failure::Refused("not applied".to_owned()));
         }
@@ -69,7 +70,7 @@ async fn run(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
 fn show_plan(ui: Ui, tree: &OpenTree, survey: &Survey, args: &ApplyArgs) -> Result<(), Failure> {
     let plan = report::report(&survey.facts(Command::Plan, tree));
     if args.output.format == Format::Text {
-        ui.data(&(text::render(&plan, ui.stdout_options()) + "\n"))
+        ui::data(&(text::render(&plan, ui.stdout_options()) + "\n"))
     } else {
         ui.talk(&text::render(&plan, ui.stderr_options()));
         Ok(())
@@ -86,8 +87,8 @@ async fn carry_out(
 ) -> Result<Applied, Failure> {
     let plan = &survey.planned.plan;
     let state = StateFolder::choose(platform, folder)?;
-    let mut options = apply::Options::new(state.path().to_owned(), Timestamp::now);
-    tell_of_interrupted(ui, state.path());
+    let mut options = apply::Options::new(state.path.clone(), Timestamp::now);
+    tell_of_interrupted(ui, &state.path);
     options.billing = tree.loaded.desired.policy.billing;
     let interrupted = watch_for_interrupt(ui, options.cancel.clone());
     let progress = Progress::new(ui);
@@ -163,29 +164,29 @@ fn watch_for_interrupt(ui: Ui, cancel: CancellationToken) -> tokio::task::JoinHa
 }
 
 /// Where snapshots and journals go.
-enum StateFolder {
-    /// Below the tree, to be kept.
-    Kept(Utf8PathBuf),
-    /// Nowhere that lasts: a sandbox's state is gone with it, and its journal must not be taken for a
-    /// platform's.
-    Passing(tempfile::TempDir, Utf8PathBuf),
+struct StateFolder {
+    path: Utf8PathBuf,
+    /// Takes the folder away when the run is over.
+    _passing: Option<TempDir>,
 }
 
 impl StateFolder {
+    /// A platform's are kept below the tree. A sandbox's are gone with it: its journal must not be taken for a
+    /// platform's.
     fn choose(platform: &Platform, folder: &Utf8Path) -> Result<Self, Failure> {
         if !platform.is_sandbox() {
-            return Ok(Self::Kept(folder.join(".emblazon")));
+            return Ok(Self {
+                path: folder.join(".emblazon"),
+                _passing: None,
+            });
         }
         let passing = tempfile::tempdir().context("a temporary folder")?;
         let path = Utf8PathBuf::from_path_buf(passing.path().to_owned())
-            .map_err(|path| anyhow::anyhow!("{} is not UTF-8", path.display()))?;
-        Ok(Self::Passing(passing, path))
-    }
-
-    fn path(&self) -> &Utf8Path {
-        match self {
-            Self::Kept(path) | Self::Passing(_, path) => path,
-        }
+            .map_err(|path| anyhow!("the temporary folder {} is not UTF-8", path.display()))?;
+        Ok(Self {
+            path,
+            _passing: Some(passing),
+        })
     }
 }
 
@@ -209,7 +210,7 @@ async fn plan_again(
         )
     };
     if args.output.format == Format::Text {
-        ui.data(&text)?;
+        ui::data(&text)?;
     } else {
         ui.talk(&text);
     }

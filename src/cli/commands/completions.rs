@@ -5,11 +5,11 @@ use clap::CommandFactory as _;
 use crate::cli::Exit;
 use crate::cli::args::{Cli, CompletionsArgs};
 use crate::cli::failure::Failure;
-use crate::cli::ui::Ui;
+use crate::cli::ui;
 
-pub(crate) fn completions(ui: Ui, args: &CompletionsArgs) -> Result<Exit, Failure> {
+pub(crate) fn completions(args: &CompletionsArgs) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "emblazon", &mut script);
-    ui.data(&String::from_utf8_lossy(&script))?;
+    ui::data(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Done)
 }

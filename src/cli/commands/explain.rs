@@ -6,7 +6,7 @@ use crate::cli::Exit;
 use crate::cli::args::ExplainArgs;
 use crate::cli::failure::Failure;
 use crate::cli::tree::{self, Several};
-use crate::cli::ui::Ui;
+use crate::cli::ui::{self, Ui};
 use crate::diag::{Code, Severity};
 use crate::model::{AccountName, KeyPath};
 use crate::report::text;
@@ -15,7 +15,7 @@ use crate::tree::check::nearest;
 
 pub(crate) fn explain(ui: Ui, args: &ExplainArgs) -> Result<Exit, Failure> {
     if let Some(code) = Code::parse(&args.subject) {
-        ui.data(&code_text(code, ui.width()))?;
+        ui::data(&code_text(code, ui.width()))?;
         return Ok(Exit::Done);
     }
     if looks_like_code(&args.subject) {
@@ -26,7 +26,7 @@ pub(crate) fn explain(ui: Ui, args: &ExplainArgs) -> Result<Exit, Failure> {
         ));
     }
     let tree = tree::open(ui, &args.tree, &args.choice, Several::First)?;
-    ui.data(&account_text(&tree.loaded, args)?)?;
+    ui::data(&account_text(&tree.loaded, args)?)?;
     Ok(Exit::Done)
 }
 

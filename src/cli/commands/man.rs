@@ -9,7 +9,7 @@ use clap_mangen::Man;
 use crate::cli::Exit;
 use crate::cli::args::{Cli, ManArgs};
 use crate::cli::failure::Failure;
-use crate::cli::ui::Ui;
+use crate::cli::ui::{self, Ui};
 
 pub(crate) fn man(ui: Ui, args: &ManArgs) -> Result<Exit, Failure> {
     if let Some(folder) = &args.folder {
@@ -20,7 +20,7 @@ pub(crate) fn man(ui: Ui, args: &ManArgs) -> Result<Exit, Failure> {
         let mut page = Vec::new();
         let man = Man::new(Cli::command());
         man.render(&mut page).context("the manual page")?;
-        ui.data(&String::from_utf8_lossy(&page))?;
+        ui::data(&String::from_utf8_lossy(&page))?;
     }
     Ok(Exit::Done)
 }

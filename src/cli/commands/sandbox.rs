@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::cli::args::{Format, SandboxArgs};
 use crate::cli::failure::Failure;
-use crate::cli::ui::Ui;
+use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, survey};
 use crate::sandbox::{Fault, Options, Sandbox, SandboxError, Seed};
 
@@ -27,7 +27,7 @@ pub(crate) fn sandbox(ui: Ui, args: &SandboxArgs) -> Result<Exit, Failure> {
 
 async fn serve(ui: Ui, format: Format, options: Options) -> Result<Exit, Failure> {
     let sandbox = Sandbox::start(options).await.map_err(wrong)?;
-    ui.data(&greeting(&sandbox, format))?;
+    ui::data(&greeting(&sandbox, format))?;
     if format == Format::Text {
         ui.talk("press Ctrl-C to stop");
     }

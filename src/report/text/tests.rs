@@ -16,9 +16,9 @@ use crate::plan::{Refusal, RefusalKind, Risk, StepId};
 use crate::report::{Command, Coverage, ObjectReport, Report, StepReport, Verb};
 use crate::tree::{Origin, Target};
 
-fn origin(file: &str, line: u32, column: u32) -> Option<Origin> {
+fn origin(file: &str, line: u32, column: u32) -> Origin {
     let file = file.into();
-    Some(Origin { file, line, column })
+    Origin { file, line, column }
 }
 
 fn side(value: Value) -> Side {
@@ -34,7 +34,7 @@ fn setting(key: &str, before: Value, after: Value, cause: Cause, line: u32) -> C
         before: side(before),
         after: side(after),
         cause,
-        origin: origin("accounts/acme/account.yaml", line, 17),
+        origin: Some(origin("accounts/acme/account.yaml", line, 17)),
     }
 }
 
@@ -101,7 +101,7 @@ fn empty(command: Command) -> Report {
 
 fn learn_more(line: u32) -> Change {
     Change {
-        origin: origin("brands/gold.yaml", line, 5),
+        origin: Some(origin("brands/gold.yaml", line, 5)),
         ..setting(
             "nav.learn_more",
             json!("https://gold.example.com/old"),
@@ -112,9 +112,7 @@ fn learn_more(line: u32) -> Change {
     }
 }
 
-/// One of everything that a plan can show.
-fn sample(command: Command) -> Report {
-    let mut report = empty(command);
+fn acme() -> ObjectReport {
     let mut update = step(
         1,
         Verb::Update,
@@ -162,31 +160,17 @@ fn sample(command: Command) -> Report {
             before: Side::Asset(picture(b"old", 12_431, AssetType::Gif, 300)),
             after: Side::Asset(picture(b"new", 1_834_000, AssetType::Png, 1320)),
             cause: Cause::Git,
-            origin: origin("accounts/acme/account.yaml", 12, 9),
+            origin: Some(origin("accounts/acme/account.yaml", 12, 9)),
         }],
     );
     upload.asset = Some(AssetKind::Logo);
     upload.notes = vec![
         "the server deletes the welcome page with the first logo; it is put up again".to_owned(),
     ];
-    report.accounts.push(account("acme", vec![update, upload]));
-    for name in ["beta", "delta", "gamma"] {
-        let shared = step(3, Verb::Update, Risk::Reversible, vec![learn_more(3)]);
-        report.accounts.push(account(name, vec![shared]));
-    }
-    let mut refused = account("hooli", Vec::new());
-    refused.refusals.push(Refusal {
-        kind: RefusalKind::Prune,
-        subject: None,
-        message: "deleting the whitelabel of hooli needs to be asked for".to_owned(),
-        help: "run again with `--prune`".to_owned(),
-    });
-    report.accounts.push(refused);
-    let mut lost = object(Some("initech"), None, Vec::new());
-    lost.unknown
-        .push("reading the whitelabel timed out after 30 s".to_owned());
-    report.accounts.push(lost);
-    report.accounts.push(account("quiet", Vec::new()));
+    account("acme", vec![update, upload])
+}
+
+fn template() -> ObjectReport {
     let host = |mapping: &[&str]| {
         Side::Host(HostEntry {
             name: Some("East".to_owned()),
@@ -207,10 +191,34 @@ fn sample(command: Command) -> Report {
             before: host(&["203.0.113.5"]),
             after: host(&["192.0.2.10", "192.0.2.11"]),
             cause: Cause::Git,
-            origin: origin("domains.yaml", 8, 3),
+            origin: Some(origin("domains.yaml", 8, 3)),
         }],
     );
-    report.template = Some(object(None, None, vec![replace]));
+    object(None, None, vec![replace])
+}
+
+/// One of everything that a plan can show.
+fn sample(command: Command) -> Report {
+    let mut report = empty(command);
+    report.accounts.push(acme());
+    for name in ["beta", "delta", "gamma"] {
+        let shared = step(3, Verb::Update, Risk::Reversible, vec![learn_more(3)]);
+        report.accounts.push(account(name, vec![shared]));
+    }
+    let mut refused = account("hooli", Vec::new());
+    refused.refusals.push(Refusal {
+        kind: RefusalKind::Prune,
+        subject: None,
+        message: "deleting the whitelabel of hooli needs to be asked for".to_owned(),
+        help: "run again with `--prune`".to_owned(),
+    });
+    report.accounts.push(refused);
+    let mut lost = object(Some("initech"), None, Vec::new());
+    lost.unknown
+        .push("reading the whitelabel timed out after 30 s".to_owned());
+    report.accounts.push(lost);
+    report.accounts.push(account("quiet", Vec::new()));
+    report.template = Some(template());
     report.coverage = Some(Coverage {
         managed: 5,
         unmanaged: Reading::Known(vec![Unmanaged {
@@ -237,15 +245,13 @@ fn a_plan_at_80_columns() {
       replace, customer-visible
         ~ A us-east.{{domain}} mapping
             - ["203.0.113.5"]
-            + ["192.0.2.10", "192.0.2.11"]
-            (domains.yaml:8:3)
+            + ["192.0.2.10", "192.0.2.11"]  (domains.yaml:8:3)
 
     on 4 accounts: acme, beta, delta, gamma
       update, customer-visible
         ~ whitelabel.nav.learn_more
             - "https://gold.example.com/old"
-            + "https://gold.example.com/features"
-            (brands/gold.yaml:3:5)
+            + "https://gold.example.com/features"  (brands/gold.yaml:3:5)
 
     acme  822b33ad87c148a0a20a5ba7cd5ebcaa
       update, customer-visible
@@ -271,8 +277,7 @@ fn a_plan_at_80_columns() {
       upload logo, customer-visible
         ~ assets.logo
             - GIF 300×80 12.4 kB cba06b5736fa
-            + PNG 1320×80 1.8 MB 11507a0e2f5e
-            (accounts/acme/account.yaml:12:9)
+            + PNG 1320×80 1.8 MB 11507a0e2f5e  (accounts/acme/account.yaml:12:9)
           note: the server deletes the welcome page with the first logo; it is put
             up again
 
@@ -299,8 +304,7 @@ fn a_plan_at_60_columns() {
       replace, customer-visible
         ~ A us-east.{{domain}} mapping
             - ["203.0.113.5"]
-            + ["192.0.2.10", "192.0.2.11"]
-            (domains.yaml:8:3)
+            + ["192.0.2.10", "192.0.2.11"]  (domains.yaml:8:3)
 
     on 4 accounts: acme, beta, delta, gamma
       update, customer-visible
@@ -410,17 +414,15 @@ fn a_plan_at_140_columns() {
 #[test]
 fn drift_names_account_key_and_both_values() {
     insta::assert_snapshot!(at(80, &sample(Command::Drift)), @r#"
-    domain template
-      ~ A us-east.{{domain}} mapping
-          live  ["203.0.113.5"]
-          tree  ["192.0.2.10", "192.0.2.11"]
-          (domains.yaml:8:3)
-
     on 4 accounts: acme, beta, delta, gamma
       ~ whitelabel.nav.learn_more
           live  "https://gold.example.com/old"
-          tree  "https://gold.example.com/features"
-          (brands/gold.yaml:3:5)
+          tree  "https://gold.example.com/features"  (brands/gold.yaml:3:5)
+
+    domain template
+      ~ A us-east.{{domain}} mapping
+          live  ["203.0.113.5"]
+          tree  ["192.0.2.10", "192.0.2.11"]  (domains.yaml:8:3)
 
     acme  822b33ad87c148a0a20a5ba7cd5ebcaa
       ~ whitelabel.company_name        live "Acme"  tree "Acme Voice"
@@ -429,12 +431,10 @@ fn drift_names_account_key_and_both_values() {
           (accounts/acme/account.yaml:6:17)
       ~ whitelabel.fake_api_url
           live  "https://old.example.com"
-          tree  (nothing)
-          must not be there  (accounts/acme/account.yaml:7:17)
+          tree  (nothing)  must not be there  (accounts/acme/account.yaml:7:17)
       ~ whitelabel.port.support_email
           live  "x@evil.example"
-          tree  "porting@acme.example.com"
-          (accounts/acme/account.yaml:8:17)
+          tree  "porting@acme.example.com"  (accounts/acme/account.yaml:8:17)
       ~ whitelabel.sso.note  -1 +2 lines  changed on the platform and in Git
             line one
           - line two
@@ -446,8 +446,7 @@ fn drift_names_account_key_and_both_values() {
           (accounts/acme/account.yaml:9:17)
       ~ assets.logo
           live  GIF 300×80 12.4 kB cba06b5736fa
-          tree  PNG 1320×80 1.8 MB 11507a0e2f5e
-          (accounts/acme/account.yaml:12:9)
+          tree  PNG 1320×80 1.8 MB 11507a0e2f5e  (accounts/acme/account.yaml:12:9)
 
     refused
       hooli: deleting the whitelabel of hooli needs to be asked for
@@ -489,7 +488,58 @@ fn an_apply_says_what_became_of_each_step() {
         step.id = StepId(id);
         step.result = results.next().or(Some(StepResult::Done { revision: None }));
     }
-    insta::assert_snapshot!(at(80, &report), @r"
+    insta::assert_snapshot!(at(80, &report), @r#"
+    domain template
+      replace, customer-visible
+        ~ A us-east.{{domain}} mapping
+            - ["203.0.113.5"]
+            + ["192.0.2.10", "192.0.2.11"]  (domains.yaml:8:3)
+
+    on 4 accounts: acme, beta, delta, gamma
+      update, customer-visible
+        ~ whitelabel.nav.learn_more
+            - "https://gold.example.com/old"
+            + "https://gold.example.com/features"  (brands/gold.yaml:3:5)
+
+    acme  822b33ad87c148a0a20a5ba7cd5ebcaa
+      update, customer-visible
+        ~ whitelabel.company_name        "Acme" -> "Acme Voice"
+            (accounts/acme/account.yaml:4:17)
+        + whitelabel.hide_powered        true  (accounts/acme/account.yaml:6:17)
+        - whitelabel.fake_api_url        "https://old.example.com"
+            must not be there  (accounts/acme/account.yaml:7:17)
+        ~ whitelabel.port.support_email
+            - "x@evil.example"
+            + "porting@acme.example.com"
+            changed on the platform  (accounts/acme/account.yaml:8:17)
+        ~ whitelabel.sso.note  -1 +2 lines  changed on the platform and in Git
+              line one
+            - line two
+            + line 2
+              line three
+              line four
+              the last line
+            + and one more
+            (accounts/acme/account.yaml:9:17)
+          after globex
+      upload logo, customer-visible
+        ~ assets.logo
+            - GIF 300×80 12.4 kB cba06b5736fa
+            + PNG 1320×80 1.8 MB 11507a0e2f5e  (accounts/acme/account.yaml:12:9)
+          note: the server deletes the welcome page with the first logo; it is put
+            up again
+
+    refused
+      hooli: deleting the whitelabel of hooli needs to be asked for
+        help: run again with `--prune`
+
+    could not be checked
+      initech: reading the whitelabel timed out after 30 s
+
+    not in the tree: 1 of 6 live whitelabels (the tree covers 83%)
+      Umbrella \u{202e}evil\u{1b}[2J  eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee
+        umbrella.sip.example.com
+
     done    domain template replace
     FAILED  acme update: the server answered 400: company_name is too short; change
             it in the tree
@@ -501,13 +551,9 @@ fn an_apply_says_what_became_of_each_step() {
             `emblazon plan`
     done    gamma update
 
-    not in the tree: 1 of 6 live whitelabels (the tree covers 83%)
-      Umbrella \u{202e}evil\u{1b}[2J  eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee
-        umbrella.sip.example.com
-
     Applied: 2 of 6 steps; 1 failed; 1 with unknown outcome; 1 moved since the plan;
-      1 skipped; 3 in sync; 1 refused; 1 not checked
-    ");
+      1 skipped; 3 in sync before; 1 refused; 1 not checked
+    "#);
 }
 
 #[test]
@@ -518,7 +564,10 @@ fn nothing_to_do() {
     report.command = Command::Drift;
     assert_eq!(at(80, &report), "Drift: none; 1 in sync\n");
     report.command = Command::Apply;
-    assert_eq!(at(80, &report), "Applied: nothing to do; 1 in sync\n");
+    assert_eq!(
+        at(80, &report),
+        "Applied: nothing to do; 1 in sync before\n"
+    );
     report.command = Command::Validate;
     assert_eq!(at(80, &report), "The tree is valid: 1 account\n");
 }
@@ -539,8 +588,7 @@ fn one_change_on_214_accounts() {
       update, reversible
         ~ whitelabel.nav.learn_more
             - "https://gold.example.com/old"
-            + "https://gold.example.com/features"
-            (brands/gold.yaml:3:5)
+            + "https://gold.example.com/features"  (brands/gold.yaml:3:5)
 
     Plan: 214 steps on 214 of 214 accounts; digest 64879f7d6b96
     "#);
