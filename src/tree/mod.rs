@@ -1,8 +1,8 @@
 //! Files → desired state. Reading takes `(value, diagnostics)` all the way: one run shows every mistake.
 //!
-//! Read it in this order: [`source`] gives bytes ([`workdir`] or [`git`]), [`yaml`] makes nodes of them,
-//! [`decode`] typed layers, [`layers`] merges those, and [`load`] puts all of it together. [`check`]
-//! and [`assets`] judge single values.
+//! Read it in this order: `source` gives bytes (`workdir` or `git`), `yaml` makes nodes of them,
+//! `decode` typed layers, `layers` merges those, and `load` puts all of it together. `check`
+//! and `assets` judge single values.
 
 pub mod assets;
 pub mod check;

@@ -252,6 +252,16 @@ impl<'t> Reader<'t> {
         seen: &mut BTreeMap<String, Place>,
     ) -> Option<Entry> {
         let key_place = key.place;
+        if key.is_null() || key.is_empty() {
+            self.report(
+                Code::EB0111,
+                "a key that is null",
+                "write the key's name, in quotes if it is the word null",
+                key_place,
+                "a key is a text",
+            );
+            return None;
+        }
         let scalar = match key.content {
             Content::Scalar(scalar) => scalar,
             Content::Broken => return None,

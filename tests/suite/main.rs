@@ -6,6 +6,7 @@
 
 mod architecture;
 mod cli;
+mod cli_platform;
 mod conformance;
 mod promises;
 mod source_text;

@@ -7,6 +7,7 @@ use super::pipeline::Call;
 use super::precondition;
 use super::route::Noun;
 use crate::model::Object;
+use crate::sandbox::FaultKind;
 use crate::sandbox::clock::GREGORIAN_OFFSET;
 use crate::sandbox::world::{Account, PageRequest, Relation, World, derived_id};
 
@@ -94,7 +95,7 @@ fn create(call: &Call<'_>, world: &mut World, parent: Option<&str>) -> Result<Su
     account.tree.push(parent.clone());
     account.extra = fields;
     account.created = call.now.saturating_add(GREGORIAN_OFFSET);
-    if call.effects.half_created_account {
+    if call.hits.include(FaultKind::HalfCreatedAccount) {
         let location = format!("/v2/accounts/{parent}/{id}");
         return Ok(Success::new(Value::Object(account.public_fields()))
             .created(Some(location))
@@ -284,7 +285,7 @@ fn with_list_revision(call: &Call<'_>, items: Value) -> Success {
     if empty {
         success
     } else {
-        success.revision(revision)
+        success.revision(&revision)
     }
 }
 
@@ -305,7 +306,7 @@ fn parents(world: &World, id: &str) -> Success {
     let items = Value::Array(items);
     let revision = derived_id(&items.to_string());
     Success::new(items)
-        .revision(revision)
+        .revision(&revision)
         .with("page_size", json!(size))
 }
 

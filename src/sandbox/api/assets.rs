@@ -11,6 +11,7 @@ use super::pipeline::Call;
 use super::precondition;
 use super::whitelabel::{by_domain, etag, seen, shown};
 use crate::model::{AssetKind, Object};
+use crate::sandbox::FaultKind;
 use crate::sandbox::clock::GREGORIAN_OFFSET;
 use crate::sandbox::world::{Attachment, Document, UploadEnd, World};
 
@@ -84,7 +85,7 @@ fn upload(call: &Call<'_>, world: &mut World, kind: AssetKind) -> Result<Success
         &attachment.content_type,
         call.now,
     );
-    if call.effects.status == Some(409) {
+    if call.hits.status() == Some(409) {
         // B12: the first save met a conflict; only 5.x stops there.
         if !call.profile.stops_upload_after_conflict() {
             let end = UploadEnd::StoredBesideConflict;
@@ -92,7 +93,7 @@ fn upload(call: &Call<'_>, world: &mut World, kind: AssetKind) -> Result<Success
         }
         return Err(Failure::conflict());
     }
-    if call.effects.destroy_document {
+    if call.hits.include(FaultKind::DestroyDocument) {
         world.upload(account, kind, &name, attachment, UploadEnd::AttachmentFails);
         return Err(Failure::late(
             500,

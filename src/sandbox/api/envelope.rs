@@ -73,7 +73,7 @@ impl Success {
         self
     }
 
-    pub(crate) fn revision(mut self, revision: impl ToString) -> Self {
+    pub(crate) fn revision(mut self, revision: &(impl ToString + ?Sized)) -> Self {
         self.revision = Some(revision.to_string());
         self
     }

@@ -8,7 +8,7 @@ use url::{Host, Url};
 use super::layer::{LAYER_KEYS, Surroundings};
 use super::{Fields, Reader};
 use crate::diag::{Code, Spanned};
-use crate::model::{AccountId, ClusterName, Identity};
+use crate::model::{ClusterName, Identity};
 use crate::tree::check::nearest;
 use crate::tree::layer::{Layer, LayerName};
 use crate::tree::node::{Content, Entry, Node};
@@ -366,18 +366,13 @@ impl Reader {
             },
             |name| format!("did you mean {name}?"),
         );
-        let hint = AccountId::parse(&entry.key).is_ok();
         self.report(
             Code::EB0801,
             format!(
                 "{what} names the cluster {}, which is not declared",
                 entry.key
             ),
-            if hint {
-                "write the cluster's name, then the id".to_owned()
-            } else {
-                help
-            },
+            help,
             entry.key_place,
             "no such cluster",
         );

@@ -107,13 +107,17 @@ impl Reader {
         what: &str,
         known: &[&str],
     ) -> Fields<'n> {
-        let fields = self.map(node, what);
-        for entry in fields.entries {
+        let Content::Mapping(entries) = &node.content else {
+            return self.map(node, what);
+        };
+        for entry in entries {
             if !known.contains(&entry.key.as_str()) {
                 self.unknown_key(entry, what, known);
+            } else if entry.value.is_empty() {
+                self.no_value(entry);
             }
         }
-        fields
+        Fields { entries }
     }
 
     /// Reads a map whose keys are free.

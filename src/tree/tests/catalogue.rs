@@ -38,6 +38,10 @@ fn eb01_yaml() {
     assert_snapshot!(account("dns:\u{0}ignore"), @r#"accounts/acme/account.yaml:2:5 EB0107 control character U+0000 in the file; delete it, or write it as an escape such as "\u00A0" in double quotes"#); // EB0107
     assert_snapshot!(account(&format!("dns: {}1{}", "[".repeat(40), "]".repeat(40))), @"accounts/acme/account.yaml:2:38 EB0110 nested over 32 levels deep; flatten the document"); // EB0110
     assert_snapshot!(account(&format!("dns: {}", "[".repeat(5000))), @"accounts/acme/account.yaml:2:261 EB0110 not valid YAML: recursion limit exceeded; flatten the document"); // EB0110
+    assert_snapshot!(account("null: 1\n? \n: 2\n"), @r"
+        accounts/acme/account.yaml:2:1 EB0111 a key that is null; write the key's name, in quotes if it is the word null
+        accounts/acme/account.yaml:4:1 EB0111 a key that is null; write the key's name, in quotes if it is the word null
+        "); // EB0111
     assert_snapshot!(account("{{domain}}: 1\n"), @r#"accounts/acme/account.yaml:2:1 EB0111 a key that is a list or a map; put the key in quotes: "{{domain}}" without quotes is a map in YAML"#); // EB0111
 }
 
