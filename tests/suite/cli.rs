@@ -53,7 +53,7 @@ pub(crate) fn stderr(output: &Output) -> String {
 }
 
 #[track_caller]
-fn check_exit(output: &Output, expected: i32) {
+pub(crate) fn check_exit(output: &Output, expected: i32) {
     assert_eq!(
         output.status.code(),
         Some(expected),
@@ -63,7 +63,7 @@ fn check_exit(output: &Output, expected: i32) {
     );
 }
 
-fn write(folder: &Path, name: &str, text: &str) {
+pub(crate) fn write(folder: &Path, name: &str, text: &str) {
     let file = folder.join(name);
     fs::create_dir_all(file.parent().unwrap()).unwrap();
     fs::write(file, text).unwrap();

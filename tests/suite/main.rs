@@ -9,4 +9,6 @@ mod cli;
 mod cli_platform;
 mod conformance;
 mod promises;
+mod sandbox;
 mod source_text;
+mod wire;

@@ -270,7 +270,11 @@ fn write_lines(
             .count()
     };
     let (removed, added) = (count(ChangeTag::Delete), count(ChangeTag::Insert));
-    head.push(piece(Tone::Faint, format!("  -{removed} +{added} lines")));
+    let counts = match words {
+        Words::Plan => format!("  -{removed} +{added} lines"),
+        Words::Drift => format!("  {removed} lines live (-), {added} in the tree (+)"),
+    };
+    head.push(piece(Tone::Faint, counts));
     head.extend(cause(change, words));
     page.wrapped(indent, indent + 4, &head);
     for (number, group) in diff.grouped_ops(CONTEXT_LINES).iter().enumerate() {

@@ -212,10 +212,12 @@ fn sample(command: Command) -> Report {
         message: "deleting the whitelabel of hooli needs to be asked for".to_owned(),
         help: "run again with `--prune`".to_owned(),
     });
+    refused.status = refused.verdict();
     report.accounts.push(refused);
     let mut lost = object(Some("initech"), None, Vec::new());
     lost.unknown
         .push("reading the whitelabel timed out after 30 s".to_owned());
+    lost.status = lost.verdict();
     report.accounts.push(lost);
     report.accounts.push(account("quiet", Vec::new()));
     report.template = Some(template());
@@ -292,7 +294,7 @@ fn a_plan_at_80_columns() {
       Umbrella \u{202e}evil\u{1b}[2J  eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee
         umbrella.sip.example.com
 
-    Plan: 6 steps on 4 of 7 accounts and the domain template; 3 in sync; 1 refused;
+    Plan: 6 steps on 4 of 7 accounts and the domain template; 1 in sync; 1 refused;
       1 not checked; digest 64879f7d6b96
     "#);
 }
@@ -360,7 +362,7 @@ fn a_plan_at_60_columns() {
         eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee
         umbrella.sip.example.com
 
-    Plan: 6 steps on 4 of 7 accounts and the domain template; 3
+    Plan: 6 steps on 4 of 7 accounts and the domain template; 1
       in sync; 1 refused; 1 not checked; digest 64879f7d6b96
     "#);
 }
@@ -407,7 +409,7 @@ fn a_plan_at_140_columns() {
     not in the tree: 1 of 6 live whitelabels (the tree covers 83%)
       Umbrella \u{202e}evil\u{1b}[2J  eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee  umbrella.sip.example.com
 
-    Plan: 6 steps on 4 of 7 accounts and the domain template; 3 in sync; 1 refused; 1 not checked; digest 64879f7d6b96
+    Plan: 6 steps on 4 of 7 accounts and the domain template; 1 in sync; 1 refused; 1 not checked; digest 64879f7d6b96
     "#);
 }
 
@@ -435,7 +437,8 @@ fn drift_names_account_key_and_both_values() {
       ~ whitelabel.port.support_email
           live  "x@evil.example"
           tree  "porting@acme.example.com"  (accounts/acme/account.yaml:8:17)
-      ~ whitelabel.sso.note  -1 +2 lines  changed on the platform and in Git
+      ~ whitelabel.sso.note  1 lines live (-), 2 in the tree (+)  changed on the
+          platform and in Git
             line one
           - line two
           + line 2
@@ -459,7 +462,7 @@ fn drift_names_account_key_and_both_values() {
       Umbrella \u{202e}evil\u{1b}[2J  eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee
         umbrella.sip.example.com
 
-    Drift: 5 objects on production not as the tree says; 3 in sync; 1 refused; 1 not
+    Drift: 5 objects on production not as the tree says; 1 in sync; 1 refused; 1 not
       checked
     "#);
 }
@@ -552,7 +555,7 @@ fn an_apply_says_what_became_of_each_step() {
     done    gamma update
 
     Applied: 2 of 6 steps; 1 failed; 1 with unknown outcome; 1 moved since the plan;
-      1 skipped; 3 in sync before; 1 refused; 1 not checked
+      1 skipped; 1 in sync before; 1 refused; 1 not checked
     "#);
 }
 
