@@ -16,6 +16,7 @@ mod layer;
 mod layers;
 mod load;
 mod node;
+mod policy;
 mod resolve;
 pub mod schema;
 mod source;
@@ -28,13 +29,13 @@ mod yaml;
 
 pub use cluster::LoadError;
 pub use desired::{
-    AccountPolicy, AuthConfig, BillingPolicy, ClusterConfig, Declared, Desired, DesiredAccount,
-    DesiredTemplate, DnsMode, DnsSettings, Loaded, Origin, Ownership, Policy, SecretSource, Target,
-    UserAccount,
+    AccountPolicy, AuthConfig, ClusterConfig, Declared, Desired, DesiredAccount, DesiredTemplate,
+    DnsMode, DnsSettings, Loaded, Origin, Ownership, SecretSource, Target, UserAccount,
 };
 pub use git::GitTree;
 pub use layer::{Item, Layer, LayerName};
 pub use layers::{Provenance, explain};
 pub use load::{clusters, load};
+pub use policy::{BillingPolicy, Freeze, Policy, Retention};
 pub use source::{Listed, ListedKind, MAX_ASSET_BYTES, ReadError, SourceError, TreeSource};
 pub use workdir::Workdir;

@@ -98,8 +98,11 @@ impl Stage {
             .unwrap();
         let mut sources = SourceMap::default();
         sources.add("accounts.yaml".into(), "");
-        let options = plan::Options { prune: true };
-        plan::plan(&tree.desired, None, &live, &sources, options).plan
+        let options = plan::Options {
+            prune: true,
+            ..plan::Options::default()
+        };
+        plan::plan(&tree.desired, None, &live, &sources, &options).plan
     }
 
     /// Carries a plan out, without any pause.
