@@ -597,6 +597,34 @@ fn one_change_on_214_accounts() {
     "#);
 }
 
+/// Many steps that went well are counted; those that did not are named.
+#[test]
+fn one_failure_among_214_accounts() {
+    let mut report = empty(Command::Apply);
+    report.accounts = (0..214)
+        .map(|number| {
+            let mut update = step(number, Verb::Update, Risk::Reversible, vec![learn_more(3)]);
+            update.result = Some(match number {
+                7 => StepResult::Failed {
+                    reason: "the server answered 500".to_owned(),
+                },
+                _ => StepResult::Done { revision: None },
+            });
+            account(&format!("customer-{number:03}"), vec![update])
+        })
+        .collect();
+    let options = Options {
+        plan_seen: true,
+        ..Options::default()
+    };
+    insta::assert_snapshot!(render(&report, options), @r"
+    done    213 × update
+    FAILED  customer-007 update: the server answered 500
+
+    Applied: 213 of 214 steps; 1 failed
+    ");
+}
+
 /// Invariant 8: whatever a step changes is seen.
 #[test]
 fn colours_do_not_change_the_words() {
