@@ -7,19 +7,21 @@ pub(super) fn explain(error: &ApiError) -> String {
     error.explained()
 }
 
-/// Says in one line what became of a write and what to do.
-pub(super) fn told(error: &WriteError) -> String {
-    format!("{error}; {}", error.cause().advice())
+/// Says what happened, and how often it did.
+pub(super) fn tried(error: &WriteError, sent: u32) -> String {
+    match sent {
+        1 => error.cause().to_string(),
+        more => format!("{} (tried {more} times)", error.cause()),
+    }
 }
 
 /// Says in one line why a write that has changed nothing is not sent again.
 pub(super) fn given_up(error: &WriteError, sent: u32) -> String {
-    let cause = error.cause();
-    let times = match sent {
-        1 => String::new(),
-        more => format!(" (tried {more} times)"),
-    };
-    format!("{cause}{times}; nothing was changed; {}", cause.advice())
+    format!(
+        "{}; nothing was changed; {}",
+        tried(error, sent),
+        error.cause().advice()
+    )
 }
 
 /// Tells whether the write may have been carried out, whole or in part.

@@ -12,6 +12,8 @@ pub(super) struct Brand {
     pub(super) revision: Revision,
     pub(super) settings: Settings,
     pub(super) assets: BTreeMap<AssetKind, Held>,
+    /// Whether each asset that is not there was looked for twice, or is known not to be.
+    pub(super) is_confirmed: bool,
 }
 
 /// An asset's bytes.
@@ -44,7 +46,31 @@ impl Brand {
             revision: document.revision,
             settings: document.settings,
             assets,
+            is_confirmed: false,
         })
+    }
+
+    /// Looks once more for the assets that are not there.
+    ///
+    /// A read may lag behind (C3). An asset that was overlooked is not in the snapshot and is not put
+    /// back, so a step that can destroy assets does not trust one look.
+    pub(super) async fn confirmed(
+        mut self,
+        reader: &ReadClient,
+        account: &AccountId,
+    ) -> Result<Self, ApiError> {
+        if self.is_confirmed {
+            return Ok(self);
+        }
+        for kind in AssetKind::ALL {
+            if !self.assets.contains_key(&kind)
+                && let Some(held) = Held::read(reader, account, kind).await?
+            {
+                self.assets.insert(kind, held);
+            }
+        }
+        self.is_confirmed = true;
+        Ok(self)
     }
 
     /// Returns the digest of an asset, when there is one.
@@ -65,7 +91,7 @@ impl Brand {
         Self {
             revision: document.revision,
             settings: document.settings,
-            assets: self.assets,
+            ..self
         }
     }
 }

@@ -40,22 +40,22 @@ pub(super) async fn write(
         };
         sent += 1;
         doubtful |= answer::may_have_landed(&error);
-        let told = answer::told(&error);
+        let cause = error.cause();
         let fate = match fate(hand, account, before, wanted).await {
             Ok(fate) => fate,
             Err(unread) if doubtful => {
                 return Err(Stop::Unknown(format!(
-                    "{told}; what became of it could not be read: {}; plan again",
+                    "{cause}; what became of it could not be read: {}; plan again",
                     answer::explain(&unread)
                 )));
             }
-            Err(_) => return Err(Stop::Failed(told)),
+            Err(_) => return Err(Stop::Failed(answer::given_up(&error, sent))),
         };
         match fate {
             // A 412 with the wanted content is an earlier try of the same request that did land.
             Fate::Landed(document) if doubtful || before.is_some() => {
                 hand.note(format!(
-                    "the answer was no help ({told}), but the write is there"
+                    "the answer was no help ({cause}), but the write is there"
                 ));
                 return Ok(document);
             }
@@ -67,16 +67,17 @@ pub(super) async fn write(
             Fate::Untouched if answer::is_worth_repeating(&error) && sent < patience.writes => {
                 patience.pause(sent - 1).await;
             }
-            Fate::Untouched => return Err(Stop::Failed(answer::given_up(&error, sent))),
             Fate::Foreign(found) if doubtful => {
                 return Err(Stop::Unknown(format!(
-                    "{told}; now {found}, so somebody else wrote before or after it; plan again"
+                    "{cause}; now {found}, so somebody else wrote before or after it; plan again"
                 )));
             }
             Fate::Foreign(found) if answer::is_about_the_document(&error) => {
                 return Err(Stop::Moved(format!("{found}; plan again")));
             }
-            Fate::Foreign(_) => return Err(Stop::Failed(told)),
+            Fate::Untouched | Fate::Foreign(_) => {
+                return Err(Stop::Failed(answer::given_up(&error, sent)));
+            }
         }
     }
 }

@@ -111,7 +111,7 @@ async fn work<'p>(
     let mut hand = Hand::new(context, step);
     let result = match step::carry_out(&mut hand, &mut queue.lane).await {
         Ok(revision) => StepResult::Done { revision },
-        Err(stop) => stop.result(),
+        Err(ended) => ended.result(),
     };
     let outcome = StepOutcome {
         notes: hand.notes,

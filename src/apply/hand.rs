@@ -138,7 +138,7 @@ impl<'a> Hand<'a> {
         let told = match &answer {
             Ok(Some(document)) => format!("accepted as revision {}", document.revision),
             Ok(None) => "accepted".to_owned(),
-            Err(error) => answer::told(error),
+            Err(error) => error.to_string(),
         };
         self.answered(request.as_str(), told);
         Ok(answer)
@@ -159,7 +159,7 @@ impl<'a> Hand<'a> {
         let answer = client.replace(template, &request).await;
         let told = match &answer {
             Ok(()) => "accepted".to_owned(),
-            Err(error) => answer::told(error),
+            Err(error) => error.to_string(),
         };
         self.answered(request.as_str(), told);
         Ok(answer)

@@ -11,6 +11,7 @@ use super::answer;
 use super::brand::{Brand, Held};
 use super::hand::{Hand, Stop, Write};
 use super::reading;
+use super::verify;
 use crate::diff::settings_in_sync;
 use crate::live::{ApiError, WriteError};
 use crate::model::{AccountId, AssetKind, Revision};
@@ -38,7 +39,24 @@ pub(super) enum Trouble {
     /// The step must end at once.
     Stop(Stop),
     /// It was tried often enough; the document may be in any state.
-    Exhausted(String),
+    Exhausted(Exhausted),
+}
+
+/// What failed until patience ended.
+pub(super) struct Exhausted {
+    /// What happened.
+    reason: String,
+    /// What to do about it.
+    advice: &'static str,
+}
+
+impl Exhausted {
+    fn new(error: &WriteError, sent: u32) -> Self {
+        Self {
+            reason: answer::tried(error, sent),
+            advice: error.cause().advice(),
+        }
+    }
 }
 
 /// Uploads what is missing, and creates the document when an upload has destroyed it.
@@ -53,13 +71,19 @@ pub(super) async fn settle(
     let mut uploads: BTreeMap<AssetKind, u32> = BTreeMap::new();
     let mut recreated = false;
     let mut in_doubt = false;
-    let mut last = String::from("the server lost it each time");
+    let mut has_written = false;
+    let mut last = Exhausted {
+        reason: "the server accepted an asset again and again, and never showed it".to_owned(),
+        advice: "look into the server's log",
+    };
     loop {
-        let Some(brand) = now else {
+        let Some(mut brand) = now else {
             recreated = true;
             now = Some(create_again(hand, account, goal.wanted).await?);
             continue;
         };
+        // What was there before was looked for twice; nothing else can have been overlooked.
+        brand.is_confirmed = true;
         check_settings(goal, &brand)?;
         let Some((kind, asset)) = next(goal.wanted, &brand) else {
             return Ok(Settled { brand, recreated });
@@ -80,6 +104,7 @@ pub(super) async fn settle(
         };
         match hand.send(account, &write).await? {
             Ok(answer) => {
+                has_written = true;
                 let revision = answer.map(|document| document.revision);
                 let shown = Some((kind, asset));
                 now = look(hand, account, shown, revision.as_ref()).await?;
@@ -96,15 +121,36 @@ pub(super) async fn settle(
                 note_eaten(hand, goal.wanted, &brand, found, kind)?;
             }
             Err(error) => {
-                last = answer::told(&error);
+                last = Exhausted::new(&error, *count);
                 in_doubt |= answer::may_have_landed(&error);
                 now = look(hand, account, None, None)
                     .await
-                    .map_err(|trouble| with_reason(trouble, &last))?;
-                judge(hand, &brand, now.as_ref(), (kind, asset), &error, in_doubt)?;
+                    .map_err(|trouble| with_reason(trouble, error.cause()))?;
+                let failure = Failure {
+                    kind,
+                    asset,
+                    error: &error,
+                    in_doubt,
+                    has_written,
+                    is_repair: goal.before.digest(kind) == Some(&asset.digest),
+                };
+                judge(hand, &brand, now.as_ref(), &failure)?;
             }
         }
     }
+}
+
+/// An upload that failed.
+struct Failure<'a> {
+    kind: AssetKind,
+    asset: &'a Held,
+    error: &'a WriteError,
+    /// Whether this upload or an earlier one may have been carried out, whole or in part.
+    in_doubt: bool,
+    /// Whether an earlier upload was accepted.
+    has_written: bool,
+    /// Whether it was to put an asset back that an earlier upload took along.
+    is_repair: bool,
 }
 
 /// Decides after a failed upload whether going on is right.
@@ -112,36 +158,42 @@ fn judge(
     hand: &mut Hand<'_>,
     before: &Brand,
     now: Option<&Brand>,
-    (kind, asset): (AssetKind, &Held),
-    error: &WriteError,
-    may_have_hurt: bool,
+    failure: &Failure<'_>,
 ) -> Result<(), Trouble> {
-    let told = answer::told(error);
+    let Failure { kind, error, .. } = failure;
+    let cause = error.cause();
+    let moved = |found: String| {
+        Trouble::Stop(if failure.has_written {
+            Stop::Unknown(format!(
+                "assets were uploaded, and meanwhile {found}; plan again"
+            ))
+        } else {
+            Stop::Moved(format!("{found}; plan again"))
+        })
+    };
     match now {
-        None if may_have_hurt => hand.repair(format!(
+        None if failure.in_doubt => hand.repair(format!(
             "the failed upload of the {kind} deleted the whole whitelabel; it was created again from what was there before"
         ))?,
-        None => {
-            return Err(Trouble::Stop(Stop::Moved(
-                "the whitelabel was deleted since the plan; plan again".to_owned(),
-            )));
-        }
-        Some(brand) if brand.digest(kind) == Some(&asset.digest) => {
-            hand.note(format!("the answer was no help ({told}), but the {kind} is there"));
+        None => return Err(moved("somebody deleted the whitelabel".to_owned())),
+        Some(brand) if brand.digest(*kind) == Some(&failure.asset.digest) => {
+            hand.note(format!(
+                "the answer was no help ({cause}), but the {kind} is there"
+            ));
         }
         Some(brand) if brand.revision == before.revision => {
-            if !answer::is_worth_repeating(error) {
-                return Err(Trouble::Exhausted(told));
+            if !failure.is_repair && !answer::is_worth_repeating(error) {
+                return Err(Trouble::Exhausted(Exhausted::new(error, 1)));
             }
         }
-        Some(_) if may_have_hurt => {
-            hand.note(format!("an upload of the {kind} failed on the way ({told})"));
+        Some(_) if failure.in_doubt => {
+            hand.note(format!("an upload of the {kind} failed on the way ({cause})"));
         }
         Some(brand) => {
-            return Err(Trouble::Stop(Stop::Moved(format!(
-                "the whitelabel has revision {} instead of {}; plan again",
-                brand.revision, before.revision
-            ))));
+            return Err(moved(format!(
+                "the whitelabel moved from revision {} to {}",
+                before.revision, brand.revision
+            )));
         }
     }
     Ok(())
@@ -174,7 +226,7 @@ fn check_settings(goal: &Goal<'_>, now: &Brand) -> Result<(), Trouble> {
     }
     Err(Trouble::Stop(Stop::Unknown(format!(
         "somebody changed the whitelabel while its assets were uploaded: {} in revision {}; plan again",
-        super::verify::differing(&goal.wanted.settings, &now.settings),
+        verify::differing(&goal.wanted.settings, &now.settings),
         now.revision
     ))))
 }
@@ -244,7 +296,7 @@ fn unread(error: &ApiError) -> Trouble {
     )))
 }
 
-fn with_reason(trouble: Trouble, reason: &str) -> Trouble {
+fn with_reason(trouble: Trouble, reason: &ApiError) -> Trouble {
     match trouble {
         Trouble::Stop(Stop::Unknown(text)) => {
             Trouble::Stop(Stop::Unknown(format!("{reason}; {text}")))
@@ -264,7 +316,7 @@ async fn create_again(
 ) -> Result<Brand, Trouble> {
     let patience = hand.context.options.patience;
     let mut billing = hand.context.options.billing;
-    let mut told = String::new();
+    let mut failure = None;
     let mut repeat = true;
     for repetition in 0..=patience.writes {
         if repetition > 0 {
@@ -275,13 +327,13 @@ async fn create_again(
             billing,
         };
         if let Err(error) = hand.send(account, &write).await? {
-            told = answer::told(&error);
             if answer::is_billing(&error) {
                 billing = BillingPolicy::Accept;
                 hand.note("the server asked for consent to charges before it took the whitelabel back; it was given, because nothing was added");
             } else if !answer::is_worth_repeating(&error) {
                 repeat = false;
             }
+            failure = Some(Exhausted::new(&error, repetition + 1));
         }
         if let Some(brand) = look(hand, account, None, None).await? {
             return Ok(brand);
@@ -290,9 +342,14 @@ async fn create_again(
             break;
         }
     }
-    Err(Trouble::Exhausted(format!(
-        "the whitelabel could not be created again: {told}"
-    )))
+    let (why, advice) = match failure {
+        Some(failure) => (failure.reason, failure.advice),
+        None => ("the server never showed it".to_owned(), "plan again"),
+    };
+    Err(Trouble::Exhausted(Exhausted {
+        reason: format!("the whitelabel could not be created again: {why}"),
+        advice,
+    }))
 }
 
 impl From<Stop> for Trouble {
@@ -301,41 +358,56 @@ impl From<Stop> for Trouble {
     }
 }
 
-/// Goes back to what was there before, after a wanted state could not be reached, and says how the
-/// step ends.
+/// Goes back to what was there before, after a wanted state could not be reached; when the wanted
+/// state is there after all, that is what counts.
 pub(super) async fn go_back(
     hand: &mut Hand<'_>,
     account: &AccountId,
     before: &Brand,
     tried: &Brand,
-    reason: String,
-) -> Stop {
+    failure: Exhausted,
+) -> Result<Brand, Stop> {
+    let Exhausted { reason, advice } = failure;
     let goal = Goal {
         wanted: before,
         before,
         tried: Some(tried),
     };
-    let start = match look(hand, account, None, None).await {
-        Ok(start) => start,
-        Err(trouble) => return lost(hand, &reason, trouble),
-    };
-    match settle(hand, account, &goal, start).await {
-        Ok(settled) if settled.recreated => {
-            match super::verify::public(hand, account, settled.brand.document()).await {
-                Ok(_) => Stop::Failed(format!("{reason}; what was there before was put back")),
-                Err(stop) => stop,
-            }
-        }
-        Ok(_) => Stop::Failed(format!("{reason}; what was there before is there still")),
-        Err(trouble) => lost(hand, &reason, trouble),
+    let start = look(hand, account, None, None)
+        .await
+        .map_err(|trouble| lost(hand, &reason, trouble))?;
+    if let Some(brand) = start.as_ref().filter(|brand| has_same_assets(brand, tried)) {
+        return Ok(brand.clone());
     }
+    let is_there = start
+        .as_ref()
+        .is_some_and(|brand| next(before, brand).is_none());
+    let settled = settle(hand, account, &goal, start)
+        .await
+        .map_err(|trouble| lost(hand, &reason, trouble))?;
+    verify::public(hand, account, settled.brand.document()).await?;
+    let how = if is_there {
+        "is there still"
+    } else {
+        "was put back"
+    };
+    Err(Stop::Failed(format!(
+        "{reason}; what was there before {how}; {advice}"
+    )))
+}
+
+fn has_same_assets(one: &Brand, other: &Brand) -> bool {
+    AssetKind::ALL
+        .into_iter()
+        .all(|kind| one.digest(kind) == other.digest(kind))
 }
 
 fn lost(hand: &Hand<'_>, reason: &str, trouble: Trouble) -> Stop {
     let run = hand.context.run();
     match trouble {
-        Trouble::Exhausted(why) => Stop::Failed(format!(
-            "{reason}; putting back what was there before failed too: {why}; the snapshot of run {run} holds all of it"
+        Trouble::Exhausted(failure) => Stop::Failed(format!(
+            "{reason}; putting back what was there before failed too: {}; the snapshot of run {run} holds all of it; {}",
+            failure.reason, failure.advice
         )),
         Trouble::Stop(Stop::Unknown(why) | Stop::Failed(why) | Stop::Moved(why)) => Stop::Unknown(
             format!("{reason}; then {why}; the snapshot of run {run} holds what was there before"),

@@ -85,7 +85,7 @@ pub(super) async fn public(
         Ok(Some(answer)) => answer.revision,
         Ok(None) => document.revision.clone(),
         Err(error) => {
-            hand.note(format!("writing it once more: {}", answer::told(&error)));
+            hand.note(format!("writing it once more: {}", error.cause()));
             document.revision.clone()
         }
     };

@@ -4,11 +4,14 @@
     reason = "a test that cannot go on stops, also outside the functions that clippy knows as tests"
 )]
 
+mod apply;
 mod architecture;
 mod cli;
 mod cli_platform;
 mod conformance;
+mod faults;
 mod promises;
 mod sandbox;
 mod source_text;
+mod stage;
 mod wire;

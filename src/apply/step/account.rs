@@ -86,20 +86,38 @@ async fn begin(
             document.as_ref(),
         )));
     }
+    let reader = hand.context.reader();
     let brand = match (document, lane.brand.take()) {
         (None, _) => None,
         // An unchanged revision proves the attachments unchanged too: they live in the document.
         (Some(document), Some(known)) if known.revision == document.revision => {
             Some(known.updated(document))
         }
-        (Some(document), _) => Some(
-            Brand::complete(hand.context.reader(), account, document)
-                .await
-                .map_err(|error| Stop::unread(&error))?,
-        ),
+        (Some(document), _) => {
+            let read = Brand::complete(reader, account, document).await;
+            Some(read.map_err(|error| Stop::unread(&error))?)
+        }
+    };
+    let brand = match brand {
+        Some(brand) if can_destroy_assets(&hand.step.action) => {
+            let confirmed = brand.confirmed(reader, account).await;
+            Some(confirmed.map_err(|error| Stop::unread(&error))?)
+        }
+        brand => brand,
     };
     hand.context.keep_account(name, account, brand.as_ref())?;
     Ok(brand)
+}
+
+/// Tells whether a step can take assets along that it does not mean to touch, or all of them.
+fn can_destroy_assets(action: &Action) -> bool {
+    match action {
+        Action::Upload { .. } | Action::Recreate { .. } | Action::Delete => true,
+        Action::Create { .. }
+        | Action::Update { .. }
+        | Action::Release { .. }
+        | Action::ReplaceTemplate { .. } => false,
+    }
 }
 
 /// Returns the revision that the document must have; `None` means no document.

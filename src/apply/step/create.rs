@@ -26,5 +26,6 @@ pub(super) async fn create(
         revision: read.revision,
         settings: read.settings,
         assets: BTreeMap::new(),
+        is_confirmed: true,
     })
 }

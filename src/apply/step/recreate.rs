@@ -31,8 +31,8 @@ pub(super) async fn recreate(
             Ok(settled.brand.updated(document))
         }
         Err(Trouble::Stop(stop)) => Err(stop),
-        Err(Trouble::Exhausted(reason)) => {
-            Err(settle::go_back(hand, account, &before, &wanted, reason).await)
+        Err(Trouble::Exhausted(failure)) => {
+            settle::go_back(hand, account, &before, &wanted, failure).await
         }
     }
 }

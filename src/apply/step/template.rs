@@ -47,12 +47,12 @@ pub(super) async fn replace(hand: &mut Hand<'_>, wanted: &DomainTemplate) -> Res
         };
         sent += 1;
         doubtful |= answer::may_have_landed(&error);
-        let told = answer::told(&error);
+        let cause = error.cause();
         let now = reading::until(patience, async || reader.template().await, |_| true).await;
         match now {
             Ok(now) if doubtful && now == *wanted => {
                 hand.note(format!(
-                    "the answer was no help ({told}), but the template is there"
+                    "the answer was no help ({cause}), but the template is there"
                 ));
                 return Ok(());
             }
@@ -64,11 +64,11 @@ pub(super) async fn replace(hand: &mut Hand<'_>, wanted: &DomainTemplate) -> Res
             }
             Ok(_) => {
                 return Err(Stop::Unknown(format!(
-                    "{told}; now the template is neither the old nor the new one, so somebody else wrote it; plan again"
+                    "{cause}; now the template is neither the old nor the new one, so somebody else wrote it; plan again"
                 )));
             }
-            Err(unread) if doubtful => return Err(unknown(&told, &unread)),
-            Err(_) => return Err(Stop::Failed(told)),
+            Err(unread) if doubtful => return Err(unknown(&cause.to_string(), &unread)),
+            Err(_) => return Err(Stop::Failed(answer::given_up(&error, sent))),
         }
     }
 }

@@ -42,12 +42,6 @@ pub(super) async fn replace(
                 .to_owned(),
         ));
     }
-    if let Some(verb) = wanted.get(&KeyPath::from("verb")) {
-        return Err(Stop::Failed(format!(
-            "the live document has the key `verb` ({verb}), which would turn the update into another \
-             request, even a deletion (E11); have it removed from the data store"
-        )));
-    }
     let document = before.document();
     let write = Write::Update {
         settings: wanted,

@@ -32,8 +32,8 @@ pub(super) async fn upload(
         }
         Ok(settled) => Ok(settled.brand),
         Err(Trouble::Stop(stop)) => Err(stop),
-        Err(Trouble::Exhausted(reason)) => {
-            Err(settle::go_back(hand, account, &before, &wanted, reason).await)
+        Err(Trouble::Exhausted(failure)) => {
+            settle::go_back(hand, account, &before, &wanted, failure).await
         }
     }
 }
