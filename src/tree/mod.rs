@@ -1,5 +1,6 @@
 //! Files → desired state. Reading takes `(value, diagnostics)` all the way: one run shows every mistake.
 
+pub mod assets;
 pub mod check;
 mod desired;
 
