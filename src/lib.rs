@@ -2,6 +2,7 @@
 pub mod apply;
 pub mod diag;
 pub mod diff;
+pub mod dns;
 pub mod live;
 pub mod model;
 pub mod plan;

@@ -1,5 +1,8 @@
 //! One account: desired × base × live → difference.
 
+use std::collections::BTreeMap;
+
+use super::base::Base;
 use super::{Change, ChangeKey, Declaration, Edit, Side, Verdict, assets, settings, verdict};
 use crate::diag::{Place, SourceMap};
 use crate::live::{LiveAccount, LiveDocument, Reading};
@@ -72,31 +75,43 @@ pub fn parked_domain(id: &AccountId) -> String {
     format!("parked-{id}.invalid")
 }
 
-/// Finds the account in the tree that was applied last: by its identity, or by its name when one
-/// tree names it by id and the other by realm.
-pub(super) fn in_base<'a>(
-    base: &'a [DesiredAccount],
-    account: &DesiredAccount,
-) -> Option<&'a DesiredAccount> {
-    let same_identity = base
-        .iter()
-        .find(|other| other.identity.value == account.identity.value);
-    same_identity.or_else(|| {
-        base.iter().find(|other| {
-            other.name == account.name
-                && matches!(
-                    (&other.identity.value, &account.identity.value),
-                    (Identity::Id(_), Identity::Realm(_)) | (Identity::Realm(_), Identity::Id(_))
-                )
-        })
-    })
+/// The accounts of the tree that was applied last.
+pub(super) struct BaseAccounts<'a> {
+    by_identity: BTreeMap<&'a Identity, &'a DesiredAccount>,
+    by_name: BTreeMap<&'a AccountName, &'a DesiredAccount>,
 }
 
-/// Compares one account. The outer `base` is absent when no applied tree is known, the inner one
-/// when that tree does not have the account.
+impl<'a> BaseAccounts<'a> {
+    pub(super) fn new(accounts: &'a [DesiredAccount]) -> Self {
+        Self {
+            by_identity: (accounts.iter())
+                .map(|account| (&account.identity.value, account))
+                .collect(),
+            by_name: (accounts.iter())
+                .map(|account| (&account.name, account))
+                .collect(),
+        }
+    }
+
+    /// Finds an account by its identity, or by its name when one tree names it by id and the other
+    /// by realm.
+    pub(super) fn find(&self, account: &DesiredAccount) -> Option<&'a DesiredAccount> {
+        let identity = &account.identity.value;
+        let renamed = |other: &&DesiredAccount| {
+            matches!(
+                (&other.identity.value, identity),
+                (Identity::Id(_), Identity::Realm(_)) | (Identity::Realm(_), Identity::Id(_))
+            )
+        };
+        let found = self.by_identity.get(identity).copied();
+        found.or_else(|| self.by_name.get(&account.name).copied().filter(renamed))
+    }
+}
+
+/// Compares one account.
 pub(super) fn compare(
     desired: &DesiredAccount,
-    base: Option<Option<&DesiredAccount>>,
+    base: Base<&DesiredAccount>,
     live: Option<&LiveAccount>,
     sources: &SourceMap,
 ) -> AccountDifference {
@@ -145,13 +160,12 @@ pub(super) fn compare(
 /// Compares whether there is a whitelabel at all.
 fn existence(
     desired: &DesiredAccount,
-    base: Option<Option<&DesiredAccount>>,
+    base: Base<&DesiredAccount>,
     live: Option<&LiveDocument>,
     sources: &SourceMap,
 ) -> Option<Change> {
     let (wanted, place) = whole(desired);
-    let base =
-        base.map(|account| account.map_or(Declaration::Undeclared, |account| whole(account).0));
+    let base = base.declares(|account| whole(account).0);
     let live = live.map(|_| ());
     let Verdict::Differs(cause) = (match wanted {
         Declaration::Undeclared => Verdict::Kept,

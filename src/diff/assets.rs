@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::base::Base;
 use super::{Change, ChangeKey, Declaration, Side, Verdict, verdict};
 use crate::diag::SourceMap;
 use crate::live::{LiveAsset, LiveDocument, Reading};
@@ -19,18 +20,14 @@ pub(super) struct Found {
 /// Compares the assets of one account by digest; `live` is `None` when there is no document.
 pub(super) fn compare(
     desired: &DesiredAccount,
-    base: Option<Option<&DesiredAccount>>,
+    base: Base<&DesiredAccount>,
     live: Option<&LiveDocument>,
     sources: &SourceMap,
 ) -> Found {
     let mut found = Found::default();
     for kind in AssetKind::ALL {
         let wanted = declaration(&desired.assets, kind);
-        let before = base.map(|account| {
-            account.map_or(Declaration::Undeclared, |account| {
-                declaration(&account.assets, kind)
-            })
-        });
+        let before = base.declares(|account| declaration(&account.assets, kind));
         let is_declared = wanted != Declaration::Undeclared;
         let was_declared = matches!(before, Some(Declaration::Value(_)));
         if !is_declared && !was_declared {

@@ -16,7 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::model::{
-    FIELDS, Field, FieldOrigin, FieldType, HostEntry, KeyPath, Object, Settings, field,
+    FIELDS, Field, FieldOrigin, FieldType, HostEntry, KeyPath, Object, RecordData, RecordType,
+    Settings, field,
 };
 
 /// Returns the canonical form of a setting; `None` when it says no more than its absence.
@@ -88,7 +89,7 @@ pub fn explicit_defaults() -> BTreeMap<KeyPath, Value> {
 /// Returns the form in which template hosts are compared.
 #[must_use]
 pub fn host(host: &str) -> String {
-    name(host)
+    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }
 
 /// One host's entry in canonical form.
@@ -96,8 +97,24 @@ pub fn host(host: &str) -> String {
 pub struct CanonicalEntry {
     name: Option<String>,
     zone: Option<String>,
-    mapping: BTreeSet<String>,
+    mapping: BTreeSet<Record>,
     extra: Object,
+}
+
+/// One string of a mapping.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Record {
+    Data(RecordData),
+    /// What is no record of its type, or of a type that emblazon does not know.
+    Text(String),
+}
+
+impl Record {
+    fn parse(record_type: &str, text: &str) -> Self {
+        RecordType::parse(record_type)
+            .and_then(|record_type| RecordData::parse(record_type, text).ok())
+            .map_or_else(|| Self::Text(text.to_owned()), Self::Data)
+    }
 }
 
 /// Returns the canonical form of a host's entry below a record type.
@@ -109,7 +126,7 @@ pub fn entry(record_type: &str, entry: &HostEntry) -> CanonicalEntry {
         mapping: entry
             .mapping
             .iter()
-            .map(|text| super::record::canonical(record_type, text))
+            .map(|text| Record::parse(record_type, text))
             .collect(),
         extra: entry
             .extra
@@ -117,10 +134,6 @@ pub fn entry(record_type: &str, entry: &HostEntry) -> CanonicalEntry {
             .map(|(key, value)| (key.clone(), plain(value.clone())))
             .collect(),
     }
-}
-
-pub(super) fn name(text: &str) -> String {
-    text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase()
 }
 
 fn known(path: &KeyPath) -> Option<&'static Field> {

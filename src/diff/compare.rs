@@ -1,5 +1,7 @@
 //! The whole difference.
 
+use super::account::BaseAccounts;
+use super::base::Base;
 use super::{AccountDifference, Status, TemplateDifference, account, template};
 use crate::diag::SourceMap;
 use crate::live::Live;
@@ -61,16 +63,17 @@ pub fn compare(
     live: &Live,
     sources: &SourceMap,
 ) -> Differences {
+    let base_accounts = base.map(|base| BaseAccounts::new(&base.accounts));
     let accounts = desired
         .accounts
         .iter()
         .map(|wanted| {
-            let base = base.map(|base| account::in_base(&base.accounts, wanted));
+            let base = Base::find(base_accounts.as_ref(), |base| base.find(wanted));
             account::compare(wanted, base, live.accounts.get(&wanted.name), sources)
         })
         .collect();
     let template = desired.template.as_ref().map(|wanted| {
-        let base = base.map(|base| base.template.as_ref());
+        let base = Base::find(base, |base| base.template.as_ref());
         template::compare(wanted, base, live.template.as_ref(), sources)
     });
     let mut notes = Vec::new();

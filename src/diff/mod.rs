@@ -6,12 +6,16 @@
 
 mod account;
 pub(crate) mod assets;
+mod base;
 pub mod canonical;
 mod change;
 mod compare;
-mod record;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod settings;
 mod template;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 pub use account::{AccountDifference, Status, parked_domain};

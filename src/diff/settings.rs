@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::base::Base;
 use super::canonical::{is_server_key, setting, written};
 use super::{Cause, Change, ChangeKey, Declaration, Side, Verdict, verdict};
 use crate::diag::SourceMap;
@@ -52,7 +53,7 @@ struct Row<'a> {
 /// Compares the settings of one account.
 pub(super) fn compare(
     desired: &DesiredAccount,
-    base: Option<Option<&DesiredAccount>>,
+    base: Base<&DesiredAccount>,
     live: &Settings,
     sources: &SourceMap,
 ) -> (Edit, Vec<Change>) {
@@ -111,6 +112,14 @@ impl Row<'_> {
             (_, live) => live.and_then(canonical),
         };
         match verdict(base.as_ref(), &desired, live.as_ref()) {
+            // A declared `false` is as good as absence, but nobody removed it.
+            Verdict::Differs(Cause::Removal) if self.desired.value().is_some() => {
+                Some(if base.is_some() {
+                    Cause::Git
+                } else {
+                    Cause::Differs
+                })
+            }
             Verdict::Differs(cause) => Some(cause),
             Verdict::InSync | Verdict::Kept => None,
         }
@@ -121,14 +130,15 @@ impl Row<'_> {
 /// undeclared or, under exclusive ownership, as unwanted: nothing is filtered out afterwards.
 fn rows<'a>(
     desired: &'a DesiredAccount,
-    base: Option<Option<&'a DesiredAccount>>,
+    base: Base<&'a DesiredAccount>,
     live: &'a Settings,
 ) -> Vec<Row<'a>> {
-    let nothing = &EMPTY;
-    let base_keys = base.flatten().map_or(nothing, |account| &account.settings);
-    let base_owner = base.flatten().map(|account| account.policy.ownership);
     let mut paths: BTreeSet<KeyPath> = desired.settings.keys().cloned().collect();
-    paths.extend(base_keys.keys().cloned());
+    paths.extend(
+        base.known()
+            .into_iter()
+            .flat_map(|account| account.settings.keys().cloned()),
+    );
     paths.extend(
         live.leaves()
             .into_keys()
@@ -138,25 +148,19 @@ fn rows<'a>(
         .into_iter()
         .filter(|path| !is_covered(path, &desired.settings))
         .map(|path| Row {
-            base: base.map(|_| declaration(base_keys, base_owner, &path)),
-            desired: declaration(&desired.settings, Some(desired.policy.ownership), &path),
+            base: base.declares(|account| declaration(account, &path)),
+            desired: declaration(desired, &path),
             live: live.get(&path),
             path,
         })
         .collect()
 }
 
-static EMPTY: Keys = Keys::new();
-
-fn declaration<'a>(
-    keys: &'a Keys,
-    ownership: Option<Ownership>,
-    path: &KeyPath,
-) -> Declaration<&'a Value> {
-    match keys.get(path) {
-        Some(declared) => Declaration::of(declared.value.as_ref()),
-        None if ownership == Some(Ownership::Exclusive) => Declaration::Absent,
-        None => Declaration::Undeclared,
+fn declaration<'a>(account: &'a DesiredAccount, path: &KeyPath) -> Declaration<&'a Value> {
+    match (account.settings.get(path), account.policy.ownership) {
+        (Some(declared), _) => Declaration::of(declared.value.as_ref()),
+        (None, Ownership::Exclusive) => Declaration::Absent,
+        (None, Ownership::Shared) => Declaration::Undeclared,
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::base::Base;
 use super::canonical::{self, CanonicalEntry};
 use super::{Change, ChangeKey, Declaration, Side, Status, Verdict, verdict};
 use crate::diag::SourceMap;
 use crate::live::Reading;
 use crate::model::{DomainTemplate, HostEntry};
-use crate::tree::{DesiredTemplate, Origin, Ownership, Target};
+use crate::tree::{Declared, DesiredTemplate, Origin, Ownership, Target};
 
 /// What differs in the system's domain template.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,11 +33,10 @@ impl TemplateDifference {
 /// Names a host in the form in which hosts are compared.
 type Key = (String, String);
 
-/// Compares the template. The outer `base` is absent when no applied tree is known, the inner one
-/// when that tree declares no template.
+/// Compares the template.
 pub(super) fn compare(
     desired: &DesiredTemplate,
-    base: Option<Option<&DesiredTemplate>>,
+    base: Base<&DesiredTemplate>,
     live: Option<&Reading<DomainTemplate>>,
     sources: &SourceMap,
 ) -> TemplateDifference {
@@ -51,55 +51,7 @@ pub(super) fn compare(
         Some(Reading::Known(live)) => live,
     };
     let mut wanted = live.clone();
-    let mut changes = Vec::new();
-    let live_hosts = hosts_of(live, desired);
-    let desired_hosts = declared_hosts(desired);
-    let base_hosts = base.map(|base| base.map(declared_hosts).unwrap_or_default());
-    let keys: BTreeSet<&Key> = (desired_hosts.keys())
-        .chain(base_hosts.iter().flat_map(BTreeMap::keys))
-        .chain(live_hosts.keys())
-        .collect();
-    for key in keys {
-        let present = live_hosts.get(key);
-        let side = Sides {
-            desired: desired_hosts.get(key).copied(),
-            base: base_hosts.as_ref().map(|hosts| hosts.get(key).copied()),
-            live: present.map(|(_, entry)| *entry),
-            is_owned: desired.ownership == Ownership::Exclusive,
-            was_owned: base
-                .flatten()
-                .is_some_and(|base| base.ownership == Ownership::Exclusive),
-        };
-        let Verdict::Differs(cause) = side.verdict(&key.0) else {
-            continue;
-        };
-        if let Some((target, _)) = present
-            && let Some(hosts) = wanted.0.get_mut(&target.record_type)
-        {
-            hosts.remove(&target.host);
-        }
-        let after = side.wanted();
-        let target = match (side.desired, present) {
-            (Some((target, _)), _) | (None, Some((target, _))) => (*target).clone(),
-            (None, None) => continue,
-        };
-        if let Some(entry) = &after {
-            let hosts = wanted.0.entry(target.record_type.clone()).or_default();
-            hosts.insert(target.host.clone(), entry.clone());
-        }
-        let host = |entry: Option<&HostEntry>| {
-            entry.map_or(Side::Absent, |entry| Side::Host(entry.clone()))
-        };
-        changes.push(Change {
-            key: ChangeKey::Host(target),
-            before: host(side.live),
-            after: host(after.as_ref()),
-            cause,
-            origin: side
-                .desired
-                .map(|(_, declared)| Origin::of(declared.place, sources)),
-        });
-    }
+    let mut changes = hosts(desired, base, live, &mut wanted, sources);
     changes.extend(types(desired, base, live, &mut wanted));
     changes.sort_by(|a, b| a.key.cmp(&b.key));
     TemplateDifference {
@@ -109,70 +61,136 @@ pub(super) fn compare(
     }
 }
 
-type DeclaredHost<'a> = (&'a Target, &'a crate::tree::Declared<HostEntry>);
+/// Compares the hosts of all record types, and puts what differs into `wanted`.
+fn hosts(
+    desired: &DesiredTemplate,
+    base: Base<&DesiredTemplate>,
+    live: &DomainTemplate,
+    wanted: &mut DomainTemplate,
+    sources: &SourceMap,
+) -> Vec<Change> {
+    let live_hosts = live_hosts(live, desired);
+    let desired_hosts = declared_hosts(desired);
+    let base_hosts = base.known().map(declared_hosts).unwrap_or_default();
+    let keys: BTreeSet<&Key> = (desired_hosts.keys())
+        .chain(base_hosts.keys())
+        .chain(live_hosts.keys())
+        .collect();
+    let mut changes = Vec::new();
+    for key in keys {
+        let present = live_hosts.get(key);
+        let sides = Sides {
+            desired: Declarer::new(desired, &desired_hosts, key),
+            base: match base {
+                Base::Unknown => Base::Unknown,
+                Base::Missing => Base::Missing,
+                Base::Known(base) => Base::Known(Declarer::new(base, &base_hosts, key)),
+            },
+            live: present.map(|(_, entry)| *entry),
+        };
+        let Verdict::Differs(cause) = sides.verdict(&key.0) else {
+            continue;
+        };
+        let declared = sides.desired.host;
+        let target = match (declared, present) {
+            (Some((target, _)), _) | (None, Some((target, _))) => (*target).clone(),
+            (None, None) => continue,
+        };
+        let after = sides.wanted();
+        if let Some((old, _)) = present
+            && let Some(hosts) = wanted.0.get_mut(&old.record_type)
+        {
+            hosts.remove(&old.host);
+        }
+        if let Some(entry) = &after {
+            let hosts = wanted.0.entry(target.record_type.clone()).or_default();
+            hosts.insert(target.host.clone(), entry.clone());
+        }
+        let side = |entry: Option<&HostEntry>| {
+            entry.map_or(Side::Absent, |entry| Side::Host(entry.clone()))
+        };
+        changes.push(Change {
+            key: ChangeKey::Host(target),
+            before: side(sides.live),
+            after: side(after.as_ref()),
+            cause,
+            origin: declared.map(|(_, declared)| Origin::of(declared.place, sources)),
+        });
+    }
+    changes
+}
+
+type DeclaredHost<'a> = (&'a Target, &'a Declared<HostEntry>);
+
+/// One tree's word on one host.
+#[derive(Clone, Copy)]
+struct Declarer<'a> {
+    host: Option<DeclaredHost<'a>>,
+    ownership: Ownership,
+}
+
+impl<'a> Declarer<'a> {
+    fn new(template: &DesiredTemplate, hosts: &BTreeMap<Key, DeclaredHost<'a>>, key: &Key) -> Self {
+        Self {
+            host: hosts.get(key).copied(),
+            ownership: template.ownership,
+        }
+    }
+
+    fn entry(&self) -> Option<&'a HostEntry> {
+        self.host?.1.value.as_ref()
+    }
+}
 
 /// One host with its three sides.
 struct Sides<'a> {
-    desired: Option<DeclaredHost<'a>>,
-    base: Option<Option<DeclaredHost<'a>>>,
+    desired: Declarer<'a>,
+    base: Base<Declarer<'a>>,
     live: Option<&'a HostEntry>,
-    is_owned: bool,
-    was_owned: bool,
 }
 
 impl Sides<'_> {
     fn verdict(&self, record_type: &str) -> Verdict {
         let entry = |entry: &HostEntry| canonical::entry(record_type, entry);
-        let declaration = |host: Option<DeclaredHost<'_>>, owned: bool| match host {
-            Some((_, declared)) => Declaration::of(
-                declared
-                    .value
-                    .as_ref()
-                    .map(|value| entry(&self.completed(value, owned))),
-            ),
-            None if owned => Declaration::Absent,
-            None => Declaration::Undeclared,
+        let declaration = |declarer: Declarer<'_>| match (declarer.host, declarer.ownership) {
+            (Some(_), _) => Declaration::of(self.completed(declarer).as_ref().map(entry)),
+            (None, Ownership::Exclusive) => Declaration::Absent,
+            (None, Ownership::Shared) => Declaration::Undeclared,
         };
-        let desired = declaration(self.desired, self.is_owned);
-        let base = self.base.map(|host| declaration(host, self.was_owned));
+        let base = self.base.declares(declaration);
         let live: Option<CanonicalEntry> = self.live.map(entry);
-        verdict(base.as_ref(), &desired, live.as_ref())
+        verdict(base.as_ref(), &declaration(self.desired), live.as_ref())
     }
 
     fn wanted(&self) -> Option<HostEntry> {
-        let (_, declared) = self.desired?;
-        let value = declared.value.as_ref()?;
-        Some(self.completed(value, self.is_owned))
+        self.completed(self.desired)
     }
 
-    /// Adds what the declaration does not speak of from the live entry: name, zone and members that
+    /// Adds what a declaration does not speak of from the live entry: name, zone and members that
     /// emblazon does not know (trap 25). What the last applied tree declared and this one does not
     /// is not added.
-    fn completed(&self, declared: &HostEntry, owned: bool) -> HostEntry {
-        let mut entry = declared.clone();
-        let Some(live) = self.live.filter(|_| !owned) else {
-            return entry;
+    fn completed(&self, declarer: Declarer<'_>) -> Option<HostEntry> {
+        let mut entry = declarer.entry()?.clone();
+        let Some(live) = self
+            .live
+            .filter(|_| declarer.ownership == Ownership::Shared)
+        else {
+            return Some(entry);
         };
-        let base = self
-            .base
-            .flatten()
-            .and_then(|(_, declared)| declared.value.as_ref());
-        let was_declared = |member: fn(&HostEntry) -> bool| base.is_some_and(member);
-        if entry.name.is_none() && !was_declared(|base| base.name.is_some()) {
+        let base = self.base.known().and_then(|base| base.entry());
+        if entry.name.is_none() && base.is_none_or(|base| base.name.is_none()) {
             entry.name.clone_from(&live.name);
         }
-        if entry.zone.is_none() && !was_declared(|base| base.zone.is_some()) {
+        if entry.zone.is_none() && base.is_none_or(|base| base.zone.is_none()) {
             entry.zone.clone_from(&live.zone);
         }
         for (key, value) in &live.extra {
-            if !base.is_some_and(|base| base.extra.contains_key(key)) {
-                entry
-                    .extra
-                    .entry(key.clone())
-                    .or_insert_with(|| value.clone());
+            if base.is_none_or(|base| !base.extra.contains_key(key)) {
+                let member = entry.extra.entry(key.clone());
+                member.or_insert_with(|| value.clone());
             }
         }
-        entry
+        Some(entry)
     }
 }
 
@@ -189,7 +207,7 @@ fn declared_hosts(template: &DesiredTemplate) -> BTreeMap<Key, DeclaredHost<'_>>
 
 /// Lines the live hosts up by the form in which they are compared. Of several spellings of one name
 /// the declared one counts, else the first; the others are kept under their own spelling.
-fn hosts_of<'a>(
+fn live_hosts<'a>(
     live: &'a DomainTemplate,
     desired: &DesiredTemplate,
 ) -> BTreeMap<Key, (Target, &'a HostEntry)> {
@@ -229,7 +247,7 @@ fn hosts_of<'a>(
 /// Compares the record types themselves; only one without hosts can be taken away.
 fn types(
     desired: &DesiredTemplate,
-    base: Option<Option<&DesiredTemplate>>,
+    base: Base<&DesiredTemplate>,
     live: &DomainTemplate,
     wanted: &mut DomainTemplate,
 ) -> Vec<Change> {
@@ -249,8 +267,7 @@ fn types(
     names.extend(desired.hosts.keys().map(|target| &target.record_type));
     let mut changes = Vec::new();
     for name in names {
-        let before =
-            base.map(|base| base.map_or(Declaration::Undeclared, |base| declaration(base, name)));
+        let before = base.declares(|base| declaration(base, name));
         let there = live.0.get(name).map(|_| ());
         let wanted_type = declaration(desired, name);
         let Verdict::Differs(cause) = verdict(before.as_ref(), &wanted_type, there.as_ref()) else {

@@ -439,3 +439,80 @@ fn attachment(disposition: &str) -> Option<String> {
     };
     (!name.is_empty()).then(|| name.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Observed 4: the name is only a name, whatever it holds.
+    #[test]
+    fn observed_04_attachment_names() {
+        #[track_caller]
+        fn check(disposition: &str, expected: Option<&str>) {
+            assert_eq!(attachment(disposition).as_deref(), expected);
+        }
+        check("attachment; filename=logo-a.png", Some("logo-a.png"));
+        check(
+            "attachment; filename=\"logo a.png\"; x=1",
+            Some("logo a.png"),
+        );
+        check(
+            "attachment; filename=logo-../../x.png",
+            Some("logo-../../x.png"),
+        );
+        check("attachment; filename=", None);
+        check("attachment", None);
+    }
+
+    #[test]
+    fn what_a_failure_means_for_a_write() {
+        #[track_caller]
+        fn check(error: ApiError, repeat: Repeat, doubtful: bool, expected: &str) {
+            let failure = Failure {
+                error,
+                stage: Stage::Request,
+                doubtful,
+            };
+            let shown = failure.of_write(repeat).to_string();
+            assert!(shown.starts_with(expected), "{shown}");
+        }
+        let unavailable = || ApiError::Unavailable {
+            status: 503,
+            message: String::new(),
+            retry_after: None,
+        };
+        let connect = || ApiError::Connect {
+            host: String::new(),
+            reason: String::new(),
+        };
+        let cut = || ApiError::Transport {
+            reason: String::new(),
+        };
+        let refused = || ApiError::Unauthorised {
+            multi_factor: false,
+        };
+        check(
+            ApiError::PreconditionFailed,
+            Repeat::Guarded,
+            false,
+            "refused",
+        );
+        // After a 503 the refusal may only show that the first try was saved (W21).
+        check(
+            ApiError::PreconditionFailed,
+            Repeat::Guarded,
+            true,
+            "its outcome",
+        );
+        check(ApiError::Conflict, Repeat::Guarded, false, "refused");
+        check(ApiError::Conflict, Repeat::Once, false, "its outcome");
+        check(unavailable(), Repeat::Guarded, false, "its outcome");
+        check(ApiError::InitFailed, Repeat::Guarded, false, "its outcome");
+        check(cut(), Repeat::Once, false, "its outcome");
+        check(connect(), Repeat::Once, false, "not sent");
+        check(connect(), Repeat::Guarded, true, "its outcome");
+        check(refused(), Repeat::Once, false, "not sent");
+        let login = Failure::of_login(ApiError::UnknownApiKey).of_write(Repeat::Once);
+        assert_eq!(login, WriteError::NotSent(ApiError::UnknownApiKey));
+    }
+}

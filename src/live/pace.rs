@@ -21,8 +21,8 @@ const SLOW_FACTOR: f64 = 0.8;
 /// An answer that takes this many times the quickest one shows a queue.
 const SLOW: f64 = 2.0;
 
-/// How much the quickest latency is forgotten with each answer, so that a server which has become
-/// slower for good is not held back for ever.
+/// How much the quickest latency is forgotten with each answer while no more than [`START`] requests
+/// are out: then it is the server that has become slower, and not our own queue.
 const FORGET: f64 = 1.01;
 
 /// Kinds of requests whose latencies can be compared with each other.
@@ -90,8 +90,9 @@ impl Controller {
             Sample::Overloaded => self.fall(OVERLOAD_FACTOR),
             Sample::Answered(kind, latency) => {
                 let latency = latency.as_secs_f64();
+                let forget = if self.limit > START { 1.0 } else { FORGET };
                 let quickest = self.quickest.entry(kind).or_insert(latency);
-                *quickest = latency.min(*quickest * FORGET);
+                *quickest = latency.min(*quickest * forget);
                 if latency > *quickest * SLOW {
                     self.fall(SLOW_FACTOR);
                 } else {
@@ -174,5 +175,112 @@ impl Drop for Slot<'_> {
         let released = limit.saturating_sub(others);
         state.issued = others + released;
         self.pace.slots.add_permits(released);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Answers with the latency of a server that works on two requests at a time, as the real one did:
+    /// 9 ms each, and a queue for what is more.
+    fn answer(limit: usize) -> Sample {
+        let waiting = limit.saturating_sub(2);
+        let latency = Duration::from_micros(9_000 + 5_500 * waiting as u64);
+        Sample::Answered(Kind::Document, latency)
+    }
+
+    #[test]
+    fn starts_at_two_and_creeps_up_to_the_cap() {
+        let mut controller = Controller::new(8);
+        assert_eq!(controller.limit(), 2);
+        let quick = Sample::Answered(Kind::Document, Duration::from_millis(9));
+        for _ in 0..3 {
+            controller.observe(quick);
+        }
+        assert_eq!(controller.limit(), 3);
+        for _ in 0..1000 {
+            controller.observe(quick);
+        }
+        assert_eq!(controller.limit(), 8);
+    }
+
+    /// With the latencies of a real server the limit stays near the two connections that it can use.
+    #[test]
+    fn settles_where_a_real_server_is_busy() {
+        let mut controller = Controller::new(64);
+        let mut seen = Vec::new();
+        for _ in 0..2000 {
+            controller.observe(answer(controller.limit()));
+            seen.push(controller.limit());
+        }
+        let settled = seen.get(1000..).unwrap_or_default();
+        assert!(
+            settled.iter().all(|limit| (2..=5).contains(limit)),
+            "{settled:?}"
+        );
+    }
+
+    /// Answers to requests that were sent under the old limit count as one bad sign, not as many.
+    #[test]
+    fn falls_once_for_a_burst_and_never_below_one() {
+        let mut controller = Controller::new(16);
+        let quick = Sample::Answered(Kind::Asset, Duration::from_millis(1));
+        for _ in 0..500 {
+            controller.observe(quick);
+        }
+        assert_eq!(controller.limit(), 16);
+        for _ in 0..8 {
+            controller.observe(Sample::Overloaded);
+        }
+        assert_eq!(controller.limit(), 8);
+        for _ in 0..500 {
+            controller.observe(Sample::Overloaded);
+        }
+        assert_eq!(controller.limit(), 1);
+        for _ in 0..3 {
+            controller.observe(quick);
+        }
+        assert!(controller.limit() > 1);
+    }
+
+    /// A list takes long by nature; nothing follows from that.
+    #[test]
+    fn lists_say_nothing() {
+        let mut controller = Controller::new(16);
+        for milliseconds in [1, 5000, 1, 9000] {
+            let latency = Duration::from_millis(milliseconds);
+            controller.observe(Sample::Answered(Kind::Other, latency));
+        }
+        controller.observe(Sample::Nothing);
+        assert_eq!(controller.limit(), 2);
+    }
+
+    #[test]
+    fn a_slow_server_becomes_the_measure() {
+        let mut controller = Controller::new(4);
+        controller.observe(Sample::Answered(Kind::Document, Duration::from_millis(1)));
+        for _ in 0..1000 {
+            controller.observe(Sample::Answered(Kind::Document, Duration::from_millis(50)));
+        }
+        assert_eq!(controller.limit(), 4);
+    }
+
+    /// Slots follow the limit down and up, also those that are dropped without a word.
+    #[tokio::test]
+    async fn slots_follow_the_limit() {
+        let pace = Pace::new(2);
+        let first = pace.enter().await;
+        let second = pace.enter().await;
+        assert_eq!(pace.slots.available_permits(), 0);
+        first.finish(Sample::Overloaded);
+        assert_eq!(pace.slots.available_permits(), 0);
+        drop(second);
+        assert_eq!(pace.slots.available_permits(), 1);
+        let quick = Sample::Answered(Kind::Asset, Duration::from_millis(1));
+        for _ in 0..10 {
+            pace.enter().await.finish(quick);
+        }
+        assert_eq!(pace.slots.available_permits(), 2);
     }
 }

@@ -132,3 +132,111 @@ fn asked_pause(error: &ApiError) -> Option<Duration> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy() -> RetryPolicy {
+        RetryPolicy::default()
+    }
+
+    fn unavailable(status: u16) -> ApiError {
+        ApiError::Unavailable {
+            status,
+            message: String::new(),
+            retry_after: None,
+        }
+    }
+
+    fn connect() -> ApiError {
+        ApiError::Connect {
+            host: "127.0.0.1:1".to_owned(),
+            reason: String::new(),
+        }
+    }
+
+    fn transport() -> ApiError {
+        ApiError::Transport {
+            reason: String::new(),
+        }
+    }
+
+    fn limited(retry_after: Option<u64>) -> ApiError {
+        ApiError::TooManyRequests {
+            retry_after: retry_after.map(Duration::from_secs),
+        }
+    }
+
+    /// The table of the module, row by row: how often a read, a guarded write and a write that is sent once go out.
+    #[test]
+    fn trap_28_times_that_a_request_is_sent() {
+        #[track_caller]
+        fn check(error: &ApiError, expected: [u32; 3]) {
+            let sent = [Repeat::Read, Repeat::Guarded, Repeat::Once].map(|repeat| {
+                let mut attempt = 1;
+                while policy()
+                    .pause(error, repeat, attempt, Duration::ZERO, 0.5)
+                    .is_some()
+                {
+                    attempt += 1;
+                }
+                attempt
+            });
+            assert_eq!(sent, expected, "{error:?}");
+        }
+        check(&connect(), [5, 5, 5]);
+        check(&limited(None), [5, 5, 5]);
+        check(&unavailable(503), [5, 5, 1]);
+        check(&unavailable(500), [5, 1, 1]);
+        check(&unavailable(502), [5, 1, 1]);
+        check(&transport(), [5, 1, 1]);
+        let timed_out = ApiError::TimedOut {
+            after: Duration::ZERO,
+        };
+        check(&timed_out, [5, 1, 1]);
+        check(&ApiError::InitFailed, [2, 1, 1]);
+        check(
+            &ApiError::Unauthorised {
+                multi_factor: false,
+            },
+            [1, 1, 1],
+        );
+        check(&ApiError::Conflict, [1, 1, 1]);
+        check(&ApiError::PreconditionFailed, [1, 1, 1]);
+        check(&ApiError::NoWhitelabel, [1, 1, 1]);
+    }
+
+    /// E23, C5: pauses double, are jittered, are capped, and obey the server.
+    #[test]
+    fn pauses() {
+        #[track_caller]
+        fn check(error: &ApiError, attempt: u32, chance: f64, milliseconds: u64) {
+            let pause = policy().pause(error, Repeat::Read, attempt, Duration::ZERO, chance);
+            assert_eq!(pause, Some(Duration::from_millis(milliseconds)));
+        }
+        check(&transport(), 1, 0.0, 125);
+        check(&transport(), 1, 1.0, 250);
+        check(&transport(), 2, 1.0, 500);
+        check(&transport(), 4, 1.0, 2000);
+        check(&limited(None), 1, 0.0, 1125);
+        check(&limited(Some(30)), 1, 0.0, 30_000);
+        check(&limited(Some(1)), 1, 1.0, 1250);
+        let capped = RetryPolicy {
+            attempts: 40,
+            ..policy()
+        };
+        let pause = capped.pause(&transport(), Repeat::Read, 39, Duration::ZERO, 1.0);
+        assert_eq!(pause, Some(capped.longest_pause));
+    }
+
+    /// A pause that would outlast the call's deadline is not begun.
+    #[test]
+    fn deadline() {
+        let elapsed = Duration::from_millis(119_900);
+        let pause = policy().pause(&transport(), Repeat::Read, 1, elapsed, 0.0);
+        assert_eq!(pause, None);
+        let pause = policy().pause(&limited(Some(600)), Repeat::Read, 1, Duration::ZERO, 0.0);
+        assert_eq!(pause, None);
+    }
+}

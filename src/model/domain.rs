@@ -67,7 +67,7 @@ impl DomainName {
             return Err(DomainNameError::Empty);
         }
         if let Some(what) = extra(text) {
-            let suggestion = bare(text).filter(|bare| Self::parse(bare).is_ok());
+            let suggestion = bare(text).filter(|bare| bare != text && Self::parse(bare).is_ok());
             return Err(DomainNameError::Extra { what, suggestion });
         }
         if text.parse::<std::net::IpAddr>().is_ok() {
@@ -185,6 +185,8 @@ mod tests {
         check("acme.example.com:8000", Err("a port"));
         check("acme.example.com.", Err("a trailing dot"));
         check(" acme.example.com", Err("white space"));
+        check("acme example.com", Err("white space"));
+        check("admin@acme.example.com", Err("a user name"));
         check("acme.example.com/x", Err("a path"));
         check("", Err("Empty"));
         check("localhost", Err("SingleLabel"));

@@ -42,7 +42,7 @@ pub fn plan(
     base: Option<&Desired>,
     live: &Live,
     sources: &SourceMap,
-    options: Options,
+    options: &Options,
 ) -> Planned {
     let differences = compare(desired, base, live, sources);
     let mut refusals = Vec::new();
@@ -59,7 +59,7 @@ pub fn plan(
     let intents: Vec<Intent<'_>> = (desired.accounts.iter().zip(&differences.accounts))
         .map(|(account, difference)| {
             let live = live.accounts.get(&account.name);
-            Intent::new(account, difference, live, options, &mut refusals)
+            Intent::new(account, difference, live, *options, &mut refusals)
         })
         .collect();
     let parties: Vec<_> = intents.iter().map(Intent::party).collect();
@@ -128,8 +128,8 @@ fn domain_edges(chains: &[Option<Chain>], index: usize, verdict: &Verdict) -> Ve
         .waits_for
         .iter()
         .filter_map(|holder| {
-            let freed = drafts(*holder).iter().position(frees)?;
-            Some(((*holder, freed), (index, claim)))
+            let first = drafts(*holder).iter().position(frees)?;
+            Some(((*holder, first), (index, claim)))
         })
         .collect()
 }
@@ -186,6 +186,12 @@ fn assemble(chains: Vec<Option<Chain>>, mut edges: BTreeSet<(Slot, Slot)>) -> Ve
         }
     }
     let numbers = order::number(&levels, &edges);
+    let mut waits: BTreeMap<Slot, BTreeSet<StepId>> = BTreeMap::new();
+    for (before, after) in &edges {
+        if let Some(id) = numbers.get(before) {
+            waits.entry(*after).or_default().insert(*id);
+        }
+    }
     let mut steps = Vec::new();
     for (index, chain) in chains.into_iter().enumerate() {
         let Some(chain) = chain else { continue };
@@ -195,10 +201,6 @@ fn assemble(chains: Vec<Option<Chain>>, mut edges: BTreeSet<(Slot, Slot)>) -> Ve
             let Some(id) = numbers.get(&slot).copied() else {
                 break;
             };
-            let before: BTreeSet<StepId> = (edges.iter())
-                .filter(|(_, after)| *after == slot)
-                .filter_map(|(before, _)| numbers.get(before).copied())
-                .collect();
             steps.push(Step {
                 id,
                 subject: chain.subject.clone(),
@@ -206,7 +208,7 @@ fn assemble(chains: Vec<Option<Chain>>, mut edges: BTreeSet<(Slot, Slot)>) -> Ve
                 changes: draft.changes,
                 precondition: std::mem::replace(&mut precondition, Precondition::AsLeftBy(id)),
                 risk: draft.risk,
-                after: before.into_iter().collect(),
+                after: waits.remove(&slot).into_iter().flatten().collect(),
                 notes: draft.notes,
             });
         }

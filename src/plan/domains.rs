@@ -66,12 +66,53 @@ pub(super) struct Refused {
 
 type Holders = BTreeMap<DomainName, Reading<Vec<Unmanaged>>>;
 
+/// All accounts of the tree, found by what they have and want.
+struct Registry<'a> {
+    parties: &'a [Party],
+    holders: &'a Holders,
+    by_id: BTreeMap<&'a AccountId, usize>,
+    /// Whose documents have a domain.
+    by_live: BTreeMap<&'a str, BTreeSet<usize>>,
+    /// Who is the first to be written with a domain.
+    by_wanted: BTreeMap<&'a str, usize>,
+}
+
+impl<'a> Registry<'a> {
+    fn new(parties: &'a [Party], holders: &'a Holders) -> Self {
+        let mut registry = Self {
+            parties,
+            holders,
+            by_id: BTreeMap::new(),
+            by_live: BTreeMap::new(),
+            by_wanted: BTreeMap::new(),
+        };
+        for (index, party) in parties.iter().enumerate() {
+            if let Some(id) = &party.id {
+                registry.by_id.insert(id, index);
+            }
+            if let Some(live) = &party.live {
+                registry.by_live.entry(live).or_default().insert(index);
+            }
+            if let (Some(wanted), true) = (&party.wanted, party.is_written()) {
+                registry.by_wanted.entry(wanted).or_insert(index);
+            }
+        }
+        registry
+    }
+
+    /// Returns what the server says of a domain's reservations, when it was asked.
+    fn reservations(&self, domain: &str) -> Option<&'a Reading<Vec<Unmanaged>>> {
+        self.holders.get(&DomainName::parse(domain).ok()?)
+    }
+}
+
 /// Decides for all accounts at once; one verdict a party, in their order.
 pub(super) fn settle(parties: &[Party], holders: &Holders) -> Vec<Verdict> {
+    let registry = Registry::new(parties, holders);
     let mut refused: BTreeMap<usize, Refused> = BTreeMap::new();
     // Each round refuses at least one more account, so it ends.
     let mut verdicts = loop {
-        let (verdicts, more) = round(parties, holders, &refused);
+        let (verdicts, more) = Round::new(&registry, &refused).run();
         if more.is_empty() {
             break verdicts;
         }
@@ -99,64 +140,84 @@ impl Party {
     }
 }
 
-fn round(
-    parties: &[Party],
-    holders: &Holders,
-    refused: &BTreeMap<usize, Refused>,
-) -> (Vec<Verdict>, BTreeMap<usize, Refused>) {
-    let mut verdicts: Vec<Verdict> = parties
-        .iter()
-        .enumerate()
-        .map(|(index, party)| Verdict {
-            parks: party.drops() && !refused.contains_key(&index),
-            ..Verdict::default()
-        })
-        .collect();
-    let mut more = BTreeMap::new();
-    let mut open: BTreeSet<usize> = (0..parties.len())
-        .filter(|index| parties[*index].is_written() && !refused.contains_key(index))
-        .collect();
-    while let Some(index) = open.pop_first() {
-        let party = &parties[index];
-        let Some(domain) = &party.wanted else {
-            continue;
-        };
-        if let Some(rival) = rival(parties, index, domain) {
-            more.insert(index, rival);
-            continue;
+/// One attempt to settle everything, with what is known to be refused.
+struct Round<'a> {
+    registry: &'a Registry<'a>,
+    refused: &'a BTreeMap<usize, Refused>,
+    verdicts: Vec<Verdict>,
+    /// Written accounts whose claims are still to be looked at.
+    open: BTreeSet<usize>,
+    more: BTreeMap<usize, Refused>,
+}
+
+impl<'a> Round<'a> {
+    fn new(registry: &'a Registry<'a>, refused: &'a BTreeMap<usize, Refused>) -> Self {
+        let parties = registry.parties.iter().enumerate();
+        let is_refused = |index: &usize| refused.contains_key(index);
+        Self {
+            registry,
+            refused,
+            verdicts: (parties.clone())
+                .map(|(index, party)| Verdict {
+                    parks: party.drops() && !is_refused(&index),
+                    ..Verdict::default()
+                })
+                .collect(),
+            open: parties
+                .filter(|(index, party)| party.is_written() && !is_refused(index))
+                .map(|(index, _)| index)
+                .collect(),
+            more: BTreeMap::new(),
         }
-        let (others, note) = holders_of(parties, holders, index, domain);
-        verdicts[index].note = note;
-        for other in others {
-            match other {
+    }
+
+    /// Returns the verdicts, and who must be refused besides.
+    fn run(mut self) -> (Vec<Verdict>, BTreeMap<usize, Refused>) {
+        while let Some(index) = self.open.pop_first() {
+            if let Some(domain) = &self.registry.parties[index].wanted {
+                self.claim(index, domain);
+            }
+        }
+        (self.verdicts, self.more)
+    }
+
+    fn claim(&mut self, index: usize, domain: &str) {
+        if let Some(rival) = rival(self.registry, index, domain) {
+            self.more.insert(index, rival);
+            return;
+        }
+        let (holders, note) = holders_of(self.registry, index, domain);
+        self.verdicts[index].note = note;
+        for holder in holders {
+            match holder {
                 Holder::Outside(account) => {
-                    more.insert(index, held_outside(domain, &account));
+                    self.more.insert(index, held_outside(domain, &account));
                 }
-                Holder::Inside(holder) => {
-                    match let_go(&parties[holder], domain, refused.contains_key(&holder)) {
-                        LetGo::Refused(reason) => {
-                            more.insert(index, reason);
-                        }
-                        LetGo::ByItself => {
-                            verdicts[index].waits_for.insert(holder);
-                        }
-                        LetGo::Parks => {
-                            verdicts[holder].parks = true;
-                            verdicts[index].waits_for.insert(holder);
-                        }
-                        LetGo::Rewrites => {
-                            if verdicts[holder].frees.is_none() {
-                                verdicts[holder].frees = Some(domain.clone());
-                                open.insert(holder);
-                            }
-                            verdicts[index].waits_for.insert(holder);
-                        }
-                    }
-                }
+                Holder::Inside(holder) => self.ask(index, holder, domain),
             }
         }
     }
-    (verdicts, more)
+
+    /// Has one account let go of the domain that another claims.
+    fn ask(&mut self, index: usize, holder: usize, domain: &str) {
+        let party = &self.registry.parties[holder];
+        match let_go(party, domain, self.refused.contains_key(&holder)) {
+            LetGo::Refused(reason) => {
+                self.more.insert(index, reason);
+                return;
+            }
+            LetGo::ByItself => {}
+            LetGo::Parks => self.verdicts[holder].parks = true,
+            LetGo::Rewrites => {
+                // It claims its own domain again, and may have to wait for that in turn.
+                if self.verdicts[holder].frees.is_none() {
+                    self.verdicts[holder].frees = Some(domain.to_owned());
+                    self.open.insert(holder);
+                }
+            }
+        }
+        self.verdicts[index].waits_for.insert(holder);
+    }
 }
 
 enum Holder {
@@ -166,21 +227,14 @@ enum Holder {
 
 /// Lists everybody else who has a domain: by the server's reservations, and by documents.
 fn holders_of(
-    parties: &[Party],
-    holders: &Holders,
+    registry: &Registry<'_>,
     index: usize,
     domain: &str,
 ) -> (Vec<Holder>, Option<String>) {
-    let mut inside: BTreeSet<usize> = (parties.iter().enumerate())
-        .filter(|(_, party)| party.live.as_deref() == Some(domain))
-        .map(|(other, _)| other)
-        .collect();
+    let mut inside = registry.by_live.get(domain).cloned().unwrap_or_default();
     let mut outside = Vec::new();
     let mut note = None;
-    let reading = DomainName::parse(domain)
-        .ok()
-        .and_then(|domain| holders.get(&domain));
-    match reading {
+    match registry.reservations(domain) {
         None => {}
         Some(Reading::Unknown(reason)) => {
             note = Some(format!(
@@ -189,12 +243,9 @@ fn holders_of(
         }
         Some(Reading::Known(accounts)) => {
             for account in accounts {
-                match parties
-                    .iter()
-                    .position(|party| party.id.as_ref() == Some(&account.id))
-                {
+                match registry.by_id.get(&account.id) {
                     Some(other) => {
-                        inside.insert(other);
+                        inside.insert(*other);
                     }
                     None => outside.push(account.clone()),
                 }
@@ -240,17 +291,15 @@ fn let_go(holder: &Party, domain: &str, is_refused: bool) -> LetGo {
             ),
         ),
         Fate::Created | Fate::Updated if holder.wanted.is_some() => LetGo::ByItself,
-        Fate::Created | Fate::Updated => LetGo::Parks,
         Fate::Untouched if holder.wanted.is_some() => LetGo::Rewrites,
-        Fate::Untouched => LetGo::Parks,
+        Fate::Created | Fate::Updated | Fate::Untouched => LetGo::Parks,
     }
 }
 
 /// Of two accounts that want one domain which neither has, the later one is refused.
-fn rival(parties: &[Party], index: usize, domain: &str) -> Option<Refused> {
-    let rival = parties[..index]
-        .iter()
-        .find(|other| other.is_written() && other.wanted.as_deref() == Some(domain))?;
+fn rival(registry: &Registry<'_>, index: usize, domain: &str) -> Option<Refused> {
+    let first = *registry.by_wanted.get(domain)?;
+    let rival = registry.parties.get(first).filter(|_| first < index)?;
     Some(Refused {
         message: format!("{domain} is declared by {} too", rival.name),
         help: "declare it for one account only".to_owned(),

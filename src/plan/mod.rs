@@ -12,6 +12,8 @@ mod order;
 mod risk;
 mod servable;
 mod step;
+#[cfg(test)]
+mod tests;
 
 pub use builder::{Options, Planned, plan};
 pub use format::PlanFormatError;

@@ -26,6 +26,7 @@ mod connection;
 mod counts;
 mod digest;
 mod faults;
+mod gzip;
 mod profile;
 mod record;
 mod seed;

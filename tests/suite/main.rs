@@ -1,10 +1,9 @@
-//! The program as its users meet it: over HTTP, against the sandbox.
-
-#![allow(
-    clippy::unwrap_used,
-    reason = "the functions that tests share are tests, though clippy does not know them as such"
-)]
+//! The whole project from outside: over HTTP, against the sandbox.
+#![allow(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
 mod apply;
+mod conformance;
 mod faults;
+mod sandbox;
 mod stage;
+mod wire;

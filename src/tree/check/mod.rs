@@ -1,1 +1,17 @@
 //! What must be true of a tree before anything is sent.
+
+mod across;
+mod identity;
+mod key;
+mod nearest;
+mod problem;
+mod template;
+mod value;
+
+pub use across::desired;
+pub use identity::{account_id, realm};
+pub use key::key;
+pub use nearest::nearest;
+pub use problem::Problem;
+pub use template::{SpannedEntry, host, not_a_map, record_type};
+pub use value::{free_value, value};

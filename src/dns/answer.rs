@@ -1,0 +1,95 @@
+//! What a server answered.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::model::record::{RecordData, RecordName};
+
+/// One server's answer to one question. Whatever is not an answer is told apart (design, section 7).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// There are records, perhaps behind aliases.
+    Found(Found),
+    /// The name exists without records of the type (RFC 2308, section 2.2).
+    NoData {
+        /// Seconds for which a resolver may remember that, when the answer says so.
+        negative_ttl: Option<u32>,
+    },
+    /// The name does not exist (RFC 2308, section 2.1).
+    NxDomain {
+        /// Seconds for which a resolver may remember that, when the answer says so.
+        negative_ttl: Option<u32>,
+    },
+    /// There is no answer that says anything about the name.
+    Failed(Failure),
+}
+
+/// The records of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The aliases that were followed inside the answer, from the name that was asked.
+    pub aliases: Vec<RecordName>,
+    /// The records at the end; empty when an alias leads out of what the server knows.
+    pub records: BTreeSet<RecordData>,
+    /// Seconds for which all of it may be remembered.
+    pub ttl: u32,
+}
+
+/// Why a server's answer says nothing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Failure {
+    /// No answer within the time, over all attempts.
+    TimedOut,
+    /// The server could not be reached.
+    Unreachable(String),
+    /// SERVFAIL: the server could not find out; with DNSSEC often a bogus signature.
+    ServFail,
+    /// REFUSED: the server does not answer us.
+    Refused,
+    /// The server is listed for the zone and is not authoritative for it (a lame delegation).
+    Lame,
+    /// Another response code.
+    Code(String),
+    /// The aliases lead in a circle.
+    AliasLoop,
+    /// The bytes are not an answer to the question.
+    Malformed(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TimedOut => f.write_str("no answer in time"),
+            Self::Unreachable(reason) => write!(f, "not reachable: {reason}"),
+            Self::ServFail => f.write_str("SERVFAIL"),
+            Self::Refused => f.write_str("REFUSED"),
+            Self::Lame => f.write_str("lame: not authoritative for the zone"),
+            Self::Code(code) => write!(f, "answered {code}"),
+            Self::AliasLoop => f.write_str("its CNAMEs lead in a circle"),
+            Self::Malformed(reason) => write!(f, "answered nonsense: {reason}"),
+        }
+    }
+}
+
+impl Answer {
+    /// Returns the records that the name has, none for a name or type that does not exist; `None` when the answer
+    /// says nothing.
+    #[must_use]
+    pub fn records(&self) -> Option<BTreeSet<RecordData>> {
+        match self {
+            Self::Found(found) => Some(found.records.clone()),
+            Self::NoData { .. } | Self::NxDomain { .. } => Some(BTreeSet::new()),
+            Self::Failed(_) => None,
+        }
+    }
+
+    /// Returns the seconds for which a resolver may repeat this answer.
+    #[must_use]
+    pub fn ttl(&self) -> Option<u32> {
+        match self {
+            Self::Found(found) => Some(found.ttl),
+            Self::NoData { negative_ttl } | Self::NxDomain { negative_ttl } => *negative_ttl,
+            Self::Failed(_) => None,
+        }
+    }
+}

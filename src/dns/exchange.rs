@@ -1,0 +1,318 @@
+//! Sends questions and waits for answers: UDP first, TCP when an answer was cut (RFC 7766).
+//!
+//! All questions to one server share one connected socket, so that thousands of questions cost thousands of packets
+//! and not thousands of sockets. Each question has a random id, and an answer counts only when address, port, id and
+//! question fit.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hickory_proto::op::{Message, Query};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpStream, UdpSocket};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::packet::{self, Decoded};
+use super::window::Window;
+use super::{Answer, Failure, Question};
+
+/// How patient and how greedy the exchange is.
+#[derive(Clone, Copy, Debug)]
+pub struct ExchangeOptions {
+    /// How long one attempt waits for its answer.
+    pub timeout: Duration,
+    /// How often a question is sent at most.
+    pub attempts: u32,
+    /// How many questions may be under way to one server at most.
+    pub in_flight: usize,
+}
+
+impl Default for ExchangeOptions {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(2),
+            attempts: 3,
+            in_flight: 256,
+        }
+    }
+}
+
+/// What an exchange has sent and received so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Questions that were asked.
+    pub questions: u64,
+    /// Packets that were sent over UDP, repeats included.
+    pub udp_packets: u64,
+    /// Connections over TCP.
+    pub tcp_connections: u64,
+    /// Attempts without an answer.
+    pub timeouts: u64,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    questions: AtomicU64,
+    udp_packets: AtomicU64,
+    tcp_connections: AtomicU64,
+    timeouts: AtomicU64,
+}
+
+/// Asks servers.
+#[derive(Debug)]
+pub struct Exchange {
+    options: ExchangeOptions,
+    channels: Mutex<BTreeMap<SocketAddr, Arc<Channel>>>,
+    counters: Counters,
+}
+
+impl Exchange {
+    /// Makes an exchange; sockets are opened when they are needed.
+    #[must_use]
+    pub fn new(options: ExchangeOptions) -> Self {
+        Self {
+            options,
+            channels: Mutex::default(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Asks an authoritative server of a zone, without recursion; an answer without authority is lame.
+    pub async fn ask_authoritative(&self, server: SocketAddr, question: &Question) -> Answer {
+        self.ask(server, question, true).await
+    }
+
+    /// Asks a recursive resolver.
+    pub async fn ask_resolver(&self, server: SocketAddr, question: &Question) -> Answer {
+        self.ask(server, question, false).await
+    }
+
+    /// Returns what was sent and received so far.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Traffic {
+            questions: read(&self.counters.questions),
+            udp_packets: read(&self.counters.udp_packets),
+            tcp_connections: read(&self.counters.tcp_connections),
+            timeouts: read(&self.counters.timeouts),
+        }
+    }
+
+    async fn ask(&self, server: SocketAddr, question: &Question, authoritative: bool) -> Answer {
+        let query = match packet::query(&question.name, packet::wire_type(question.record_type)) {
+            Ok(query) => query,
+            Err(failure) => return Answer::Failed(failure),
+        };
+        match self.message(server, &query, !authoritative).await {
+            Ok(message) => packet::answer(&message, question, authoritative),
+            Err(failure) => Answer::Failed(failure),
+        }
+    }
+
+    /// Sends one question and gives back the whole message that answers it.
+    ///
+    /// # Errors
+    /// When no server answered, or nothing that can be read.
+    pub(super) async fn message(
+        &self,
+        server: SocketAddr,
+        query: &Query,
+        recursion: bool,
+    ) -> Result<Box<Message>, Failure> {
+        self.counters.questions.fetch_add(1, Ordering::Relaxed);
+        let channel = self.channel(server).await?;
+        let permit = channel.window.enter().await;
+        let mut last = Failure::TimedOut;
+        for _ in 0..self.options.attempts {
+            self.counters.udp_packets.fetch_add(1, Ordering::Relaxed);
+            match timeout(self.options.timeout, channel.attempt(query, recursion)).await {
+                Ok(Ok(Decoded::Message(message))) => {
+                    permit.answered();
+                    return Ok(message);
+                }
+                Ok(Ok(Decoded::Truncated)) => {
+                    permit.answered();
+                    return self.message_over_tcp(server, query, recursion).await;
+                }
+                Ok(Ok(Decoded::NotOurs)) => {
+                    last = Failure::Malformed("an answer to another question".to_owned());
+                }
+                Ok(Err(failure)) => last = failure,
+                Err(_) => {
+                    self.counters.timeouts.fetch_add(1, Ordering::Relaxed);
+                    permit.lost();
+                    last = Failure::TimedOut;
+                }
+            }
+        }
+        Err(last)
+    }
+
+    async fn channel(&self, server: SocketAddr) -> Result<Arc<Channel>, Failure> {
+        if let Some(channel) = self.lock().get(&server) {
+            return Ok(Arc::clone(channel));
+        }
+        let opened = Channel::open(server, self.options.in_flight)
+            .await
+            .map_err(|error| Failure::Unreachable(error.to_string()))?;
+        Ok(Arc::clone(self.lock().entry(server).or_insert(opened)))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<SocketAddr, Arc<Channel>>> {
+        self.channels.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn message_over_tcp(
+        &self,
+        server: SocketAddr,
+        query: &Query,
+        recursion: bool,
+    ) -> Result<Box<Message>, Failure> {
+        self.counters
+            .tcp_connections
+            .fetch_add(1, Ordering::Relaxed);
+        timeout(self.options.timeout, tcp(server, query, recursion))
+            .await
+            .unwrap_or(Err(Failure::TimedOut))
+    }
+}
+
+/// One server's socket and the questions that wait on it.
+#[derive(Debug)]
+struct Channel {
+    socket: Arc<UdpSocket>,
+    waiting: Arc<Waiting>,
+    window: Window,
+    reader: JoinHandle<()>,
+}
+
+type Reply = Result<Vec<u8>, Failure>;
+
+#[derive(Debug, Default)]
+struct Waiting(Mutex<BTreeMap<u16, oneshot::Sender<Reply>>>);
+
+impl Waiting {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<u16, oneshot::Sender<Reply>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a free id.
+    fn register(&self) -> (u16, oneshot::Receiver<Reply>) {
+        let (sender, receiver) = oneshot::channel();
+        let mut waiting = self.lock();
+        let mut id = fastrand::u16(..);
+        while waiting.contains_key(&id) {
+            id = id.wrapping_add(1);
+        }
+        waiting.insert(id, sender);
+        (id, receiver)
+    }
+}
+
+impl Channel {
+    async fn open(server: SocketAddr, in_flight: usize) -> std::io::Result<Arc<Self>> {
+        let any: SocketAddr = match server {
+            SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+            SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+        };
+        let socket = Arc::new(UdpSocket::bind(any).await?);
+        socket.connect(server).await?;
+        let waiting = Arc::new(Waiting::default());
+        let reader = tokio::spawn(read_all(Arc::clone(&socket), Arc::clone(&waiting)));
+        Ok(Arc::new(Self {
+            socket,
+            waiting,
+            window: Window::new(in_flight),
+            reader,
+        }))
+    }
+
+    async fn attempt(&self, query: &Query, recursion: bool) -> Result<Decoded, Failure> {
+        let (id, reply) = self.waiting.register();
+        let _registered = Registered {
+            id,
+            waiting: &self.waiting,
+        };
+        let packet = packet::encode(id, query, recursion)?;
+        self.socket
+            .send(&packet)
+            .await
+            .map_err(|error| Failure::Unreachable(error.to_string()))?;
+        let bytes = reply.await.unwrap_or(Err(Failure::TimedOut))?;
+        packet::decode(&bytes, id, query)
+    }
+}
+
+impl Drop for Channel {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}
+
+/// Frees an id also when the attempt is given up.
+struct Registered<'a> {
+    id: u16,
+    waiting: &'a Waiting,
+}
+
+impl Drop for Registered<'_> {
+    fn drop(&mut self) {
+        self.waiting.lock().remove(&self.id);
+    }
+}
+
+async fn read_all(socket: Arc<UdpSocket>, waiting: Arc<Waiting>) {
+    let mut buffer = vec![0; usize::from(u16::MAX)];
+    loop {
+        match socket.recv(&mut buffer).await {
+            Ok(length) => {
+                let Some(packet) = buffer.get(..length) else {
+                    continue;
+                };
+                let &[high, low, ..] = packet else { continue };
+                let waiter = waiting.lock().remove(&u16::from_be_bytes([high, low]));
+                if let Some(waiter) = waiter {
+                    // Whoever asked may have given up in the meantime.
+                    let _ = waiter.send(Ok(packet.to_vec()));
+                }
+            }
+            // An ICMP error does not say which question it answers: all that wait have lost.
+            Err(error) => {
+                for (_, waiter) in std::mem::take(&mut *waiting.lock()) {
+                    let _ = waiter.send(Err(Failure::Unreachable(error.to_string())));
+                }
+                if error.kind() != std::io::ErrorKind::ConnectionRefused {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+async fn tcp(server: SocketAddr, query: &Query, recursion: bool) -> Result<Box<Message>, Failure> {
+    let unreachable = |error: std::io::Error| Failure::Unreachable(error.to_string());
+    let id = fastrand::u16(..);
+    let packet = packet::encode(id, query, recursion)?;
+    let length = u16::try_from(packet.len())
+        .map_err(|_| Failure::Malformed("the question is too long".to_owned()))?;
+    let mut stream = TcpStream::connect(server).await.map_err(unreachable)?;
+    let mut message = length.to_be_bytes().to_vec();
+    message.extend(packet);
+    stream.write_all(&message).await.map_err(unreachable)?;
+    let length = stream.read_u16().await.map_err(unreachable)?;
+    let mut bytes = vec![0; usize::from(length)];
+    stream.read_exact(&mut bytes).await.map_err(unreachable)?;
+    match packet::decode(&bytes, id, query)? {
+        Decoded::Message(message) => Ok(message),
+        Decoded::Truncated => Err(Failure::Malformed("cut even over TCP".to_owned())),
+        Decoded::NotOurs => Err(Failure::Malformed(
+            "an answer to another question".to_owned(),
+        )),
+    }
+}

@@ -1,0 +1,141 @@
+//! Asks the world about what is expected: each authoritative server and each resolver, once per question.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+
+use super::verdict::Flattened;
+use super::zone::{Zone, ZoneError, ZoneOptions, Zones};
+use super::{Answer, Exchange, Expected, Failure, Observation, Observed, Question, Server};
+use crate::model::record::{RecordData, RecordType};
+
+/// Asks about one host after the other, keeping what it learns of zones.
+#[derive(Debug)]
+pub struct Observer {
+    exchange: Exchange,
+    zones: Zones,
+    resolvers: Vec<SocketAddr>,
+}
+
+impl Observer {
+    /// Makes an observer.
+    #[must_use]
+    pub fn new(exchange: Exchange, options: ZoneOptions) -> Self {
+        Self {
+            exchange,
+            resolvers: options.resolvers.clone(),
+            zones: Zones::new(options),
+        }
+    }
+
+    /// Returns the exchange, for its counts.
+    #[must_use]
+    pub fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+
+    /// Observes everything that is expected of one domain, in the order given.
+    pub async fn observe(&self, expected: &[Expected]) -> Vec<Observation> {
+        join_all(expected.iter().map(|expected| self.observe_one(expected))).await
+    }
+
+    async fn observe_one(&self, expected: &Expected) -> Observation {
+        let question = &expected.question;
+        let resolvers = join_all(self.resolvers.iter().map(|address| async {
+            Observed {
+                server: Server {
+                    name: None,
+                    address: *address,
+                },
+                answer: self.exchange.ask_resolver(*address, question).await,
+            }
+        }));
+        let zone = self.zones.of(&self.exchange, &question.name);
+        let (resolvers, zone) = tokio::join!(resolvers, zone);
+        let mut observation = Observation {
+            resolvers,
+            ..Observation::default()
+        };
+        match zone {
+            Ok(zone) => {
+                observation.authoritative = self.ask_zone(&zone, question).await;
+                observation.flattened = self.flattened(&zone, expected, &observation).await;
+            }
+            Err(ZoneError::NotRegistered) => observation.not_registered = true,
+            Err(ZoneError::Failed(failure)) => observation.zone_failure = Some(failure),
+        }
+        observation
+    }
+
+    async fn ask_zone(&self, zone: &Arc<Zone>, question: &Question) -> Vec<Observed> {
+        let asked = zone.servers.iter().map(|server| async {
+            Observed {
+                server: server.clone(),
+                answer: self
+                    .exchange
+                    .ask_authoritative(server.address, question)
+                    .await,
+            }
+        });
+        let mut observed = join_all(asked).await;
+        observed.extend(zone.unreachable.iter().map(|(name, failure)| Observed {
+            server: Server {
+                name: Some(name.to_string()),
+                address: SocketAddr::from(([0, 0, 0, 0], 0)),
+            },
+            answer: Answer::Failed(Failure::Unreachable(format!(
+                "its address could not be found: {failure}"
+            ))),
+        }));
+        observed
+    }
+
+    /// Where an alias is expected and the zone has none, asks for the addresses of both ends.
+    async fn flattened(
+        &self,
+        zone: &Zone,
+        expected: &Expected,
+        observation: &Observation,
+    ) -> Option<Flattened> {
+        let RecordType::Cname = expected.question.record_type else {
+            return None;
+        };
+        let none = |observed: &Observed| matches!(observed.answer, Answer::NoData { .. });
+        if !observation.authoritative.iter().any(none) {
+            return None;
+        }
+        let server = zone.servers.first()?;
+        let resolver = self.resolvers.first()?;
+        let mut flattened = Flattened::default();
+        for record_type in [RecordType::A, RecordType::Aaaa] {
+            let host = Question {
+                name: expected.question.name.clone(),
+                record_type,
+            };
+            if let Some(records) = self
+                .exchange
+                .ask_authoritative(server.address, &host)
+                .await
+                .records()
+            {
+                flattened.host.extend(records);
+            }
+            for target in expected.records.iter().filter_map(RecordData::target) {
+                let target = Question {
+                    name: target.clone(),
+                    record_type,
+                };
+                if let Some(records) = self
+                    .exchange
+                    .ask_resolver(*resolver, &target)
+                    .await
+                    .records()
+                {
+                    flattened.target.extend(records);
+                }
+            }
+        }
+        Some(flattened)
+    }
+}

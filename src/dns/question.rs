@@ -1,0 +1,20 @@
+//! What is asked.
+
+use std::fmt;
+
+use crate::model::record::{RecordName, RecordType};
+
+/// A name and a type.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Question {
+    /// The name.
+    pub name: RecordName,
+    /// The type.
+    pub record_type: RecordType,
+}
+
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.record_type)
+    }
+}

@@ -1,0 +1,333 @@
+//! Expected × observed → verdict. Pure; the table of design section 7.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Answer, Expected, Failure};
+use crate::model::record::RecordData;
+
+/// A server that was asked.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Server {
+    /// Its name, where it has one.
+    pub name: Option<String>,
+    /// Where it was asked.
+    pub address: SocketAddr,
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "{name} ({})", self.address.ip()),
+            None if self.address.port() == 53 => self.address.ip().fmt(f),
+            None => self.address.fmt(f),
+        }
+    }
+}
+
+/// One server's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// The server.
+    pub server: Server,
+    /// What it answered.
+    pub answer: Answer,
+}
+
+/// Everything that was observed about one question.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observation {
+    /// The answers of the zone's servers.
+    pub authoritative: Vec<Observed>,
+    /// The answers of the recursive resolvers.
+    pub resolvers: Vec<Observed>,
+    /// Whether nobody registered the domain, so that there is no zone.
+    pub not_registered: bool,
+    /// Why the zone's servers could not be asked at all.
+    pub zone_failure: Option<Failure>,
+    /// The addresses that the expected alias leads to, and those that the host itself has: a provider may have
+    /// flattened the alias. Asked only where a CNAME is expected and there is none.
+    pub flattened: Option<Flattened>,
+}
+
+/// What is needed to recognise a flattened CNAME.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Flattened {
+    /// The addresses of the alias' target.
+    pub target: BTreeSet<RecordData>,
+    /// The addresses of the host.
+    pub host: BTreeSet<RecordData>,
+}
+
+/// The verdict on one host and type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "verdict")]
+pub enum Verdict {
+    /// All authoritative servers agree with the template.
+    Ok,
+    /// They agree that some of the records are not there, and nothing else is.
+    Missing,
+    /// They agree on something else.
+    Different,
+    /// They have all of the records and more.
+    Extra,
+    /// They are right, and a resolver still has an old answer.
+    Propagating {
+        /// Seconds until the last old answer ends; absent when an answer does not say.
+        old_for: Option<u32>,
+    },
+    /// They disagree.
+    Inconsistent,
+    /// Nobody could be asked, or not everybody.
+    Unknown {
+        /// Who failed, and how.
+        reason: String,
+    },
+}
+
+impl Verdict {
+    /// Returns the word for tables.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Missing => "missing",
+            Self::Different => "different",
+            Self::Extra => "extra",
+            Self::Propagating { .. } => "propagating",
+            Self::Inconsistent => "inconsistent",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+
+    /// Tells whether it is a difference that somebody must mend; propagating and unknown are none.
+    #[must_use]
+    pub fn is_difference(&self) -> bool {
+        match self {
+            Self::Missing | Self::Different | Self::Extra | Self::Inconsistent => true,
+            Self::Ok | Self::Propagating { .. } | Self::Unknown { .. } => false,
+        }
+    }
+}
+
+/// What is said of one record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordMark {
+    /// Expected and there.
+    Present,
+    /// Expected and not there.
+    Missing,
+    /// There and not expected.
+    Extra,
+}
+
+/// The verdict on one host and type, with its reasons.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// What was expected.
+    pub expected: Expected,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Each record, expected ones first; what the authoritative servers have where they agree.
+    pub records: Vec<(RecordMark, RecordData)>,
+    /// Which server says what, where they disagree, fail or are behind.
+    pub servers: Vec<(Server, String)>,
+    /// What a reader should know, such as that an alias was flattened.
+    pub notes: Vec<String>,
+}
+
+/// Judges one host and type.
+#[must_use]
+pub fn judge(expected: &Expected, observation: &Observation) -> Judgement {
+    let mut judgement = Judgement {
+        expected: expected.clone(),
+        verdict: Verdict::Ok,
+        records: Vec::new(),
+        servers: Vec::new(),
+        notes: Vec::new(),
+    };
+    let said: Vec<(&Server, BTreeSet<RecordData>)> = observation
+        .authoritative
+        .iter()
+        .filter_map(|observed| Some((&observed.server, observed.answer.records()?)))
+        .collect();
+    let failed = failures(&observation.authoritative);
+    judgement.verdict = match said.split_first() {
+        None if observation.not_registered => {
+            judgement.records = mark(&expected.records, &BTreeSet::new());
+            judgement.notes.push(
+                "no zone holds this name: the domain is not registered, or not delegated"
+                    .to_owned(),
+            );
+            Verdict::Missing
+        }
+        None => Verdict::Unknown {
+            reason: nobody(observation, &failed),
+        },
+        Some(((_, first), others)) if others.iter().any(|(_, records)| !same(records, first)) => {
+            judgement.servers = said
+                .iter()
+                .map(|(server, records)| ((*server).clone(), list(records)))
+                .collect();
+            Verdict::Inconsistent
+        }
+        Some(((_, records), _)) => {
+            judgement.records = mark(&expected.records, records);
+            agreed(&mut judgement, observation, &failed)
+        }
+    };
+    judgement.servers.extend(
+        failed
+            .into_iter()
+            .map(|(server, failure)| (server, failure.to_string())),
+    );
+    judgement
+}
+
+/// Judges where all servers that answered say the same.
+fn agreed(
+    judgement: &mut Judgement,
+    observation: &Observation,
+    failed: &[(Server, Failure)],
+) -> Verdict {
+    if let Some(note) = flattened(observation) {
+        judgement
+            .records
+            .retain(|(mark, _)| *mark != RecordMark::Extra);
+        for (mark, _) in &mut judgement.records {
+            *mark = RecordMark::Present;
+        }
+        judgement.notes.push(note);
+    }
+    let has = |wanted: RecordMark| judgement.records.iter().any(|(mark, _)| *mark == wanted);
+    match (has(RecordMark::Missing), has(RecordMark::Extra)) {
+        (true, false) => return Verdict::Missing,
+        (true, true) => return Verdict::Different,
+        (false, true) => return Verdict::Extra,
+        (false, false) => {}
+    }
+    if !failed.is_empty() {
+        let answered = observation.authoritative.len() - failed.len();
+        return Verdict::Unknown {
+            reason: format!(
+                "{answered} of {} authoritative servers are right, the others gave no answer",
+                observation.authoritative.len()
+            ),
+        };
+    }
+    behind(judgement, observation)
+}
+
+/// Tells right from propagating by the resolvers; one that fails says nothing.
+fn behind(judgement: &mut Judgement, observation: &Observation) -> Verdict {
+    let flattened = !judgement.notes.is_empty();
+    let mut old_for = Some(0);
+    let mut old = false;
+    for observed in &observation.resolvers {
+        let Some(records) = observed.answer.records() else {
+            if let Answer::Failed(failure) = &observed.answer {
+                judgement
+                    .notes
+                    .push(format!("resolver {}: {failure}", observed.server));
+            }
+            continue;
+        };
+        if same(&records, &judgement.expected.records) || flattened && records.is_empty() {
+            continue;
+        }
+        old = true;
+        let ttl = observed.answer.ttl();
+        old_for = old_for.zip(ttl).map(|(longest, ttl)| longest.max(ttl));
+        let until = ttl.map_or(String::new(), |ttl| format!(", for {ttl} s more at most"));
+        judgement.servers.push((
+            observed.server.clone(),
+            format!("{}{until}", list(&records)),
+        ));
+    }
+    if old {
+        Verdict::Propagating { old_for }
+    } else {
+        Verdict::Ok
+    }
+}
+
+fn flattened(observation: &Observation) -> Option<String> {
+    let Flattened { target, host } = observation.flattened.as_ref()?;
+    (!target.is_empty() && target == host).then(|| {
+        "the CNAME is flattened: the host has the addresses of its target, which the provider must keep up to date"
+            .to_owned()
+    })
+}
+
+fn failures(observed: &[Observed]) -> Vec<(Server, Failure)> {
+    observed
+        .iter()
+        .filter_map(|observed| match &observed.answer {
+            Answer::Failed(failure) => Some((observed.server.clone(), failure.clone())),
+            Answer::Found(_) | Answer::NoData { .. } | Answer::NxDomain { .. } => None,
+        })
+        .collect()
+}
+
+fn nobody(observation: &Observation, failed: &[(Server, Failure)]) -> String {
+    if let Some(failure) = &observation.zone_failure {
+        return format!("the zone's servers could not be found: {failure}");
+    }
+    let kinds: BTreeSet<String> = failed
+        .iter()
+        .map(|(_, failure)| failure.to_string())
+        .collect();
+    format!(
+        "no authoritative server gave an answer ({})",
+        kinds.into_iter().collect::<Vec<_>>().join("; ")
+    )
+}
+
+/// Compares two sets as records, not as text.
+fn same(left: &BTreeSet<RecordData>, right: &BTreeSet<RecordData>) -> bool {
+    left.len() == right.len()
+        && left
+            .iter()
+            .all(|record| right.iter().any(|other| other.means(record)))
+}
+
+fn mark(
+    expected: &BTreeSet<RecordData>,
+    seen: &BTreeSet<RecordData>,
+) -> Vec<(RecordMark, RecordData)> {
+    let known = |set: &BTreeSet<RecordData>, record: &RecordData| {
+        set.iter().any(|other| other.means(record))
+    };
+    let wanted = expected.iter().map(|record| {
+        let mark = if known(seen, record) {
+            RecordMark::Present
+        } else {
+            RecordMark::Missing
+        };
+        (mark, record.clone())
+    });
+    let extra = seen
+        .iter()
+        .filter(|record| !known(expected, record))
+        .map(|record| (RecordMark::Extra, record.clone()));
+    wanted.chain(extra).collect()
+}
+
+fn list(records: &BTreeSet<RecordData>) -> String {
+    if records.is_empty() {
+        return "nothing".to_owned();
+    }
+    records
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+#[cfg(test)]
+#[path = "verdict_tests.rs"]
+mod tests;

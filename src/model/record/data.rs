@@ -1,0 +1,186 @@
+//! The data of one record.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::{RecordError, RecordName, RecordType};
+
+/// Holds the data of one record in canonical form, so that equal records are equal values.
+///
+/// Names are lower-case without trailing dot, the chunks of a TXT are joined, flags and services of a NAPTR are
+/// upper-case (trap 22). [`fmt::Display`] writes the one canonical text, in the form of a zone file (RFC 1035,
+/// section 5.1).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RecordData {
+    /// An IPv4 address.
+    A(Ipv4Addr),
+    /// An IPv6 address.
+    Aaaa(Ipv6Addr),
+    /// The host's other name.
+    Cname(RecordName),
+    /// A mail server.
+    Mx {
+        /// Lower ones are tried first; absent where the text does not say (the server leaves it out, D14).
+        preference: Option<u16>,
+        /// The mail server; the root means that no mail is taken (RFC 7505).
+        exchange: RecordName,
+    },
+    /// A rewriting rule.
+    Naptr {
+        /// Rules are processed in this order.
+        order: u16,
+        /// The preference among rules of the same order.
+        preference: u16,
+        /// What the result is, such as `S`; upper case.
+        flags: String,
+        /// What the rule is for, such as `SIP+D2U`; upper case.
+        services: String,
+        /// The substitution expression; empty when there is a replacement.
+        regexp: String,
+        /// The next name; the root when there is an expression.
+        replacement: RecordName,
+    },
+    /// A server of a service.
+    Srv {
+        /// Lower ones are tried first.
+        priority: u16,
+        /// The share among servers of the same priority.
+        weight: u16,
+        /// The port.
+        port: u16,
+        /// The server; the root means that the service is not offered.
+        target: RecordName,
+    },
+    /// Text: the octets of all character strings, joined.
+    Txt(Vec<u8>),
+    /// A rule for issuers of certificates.
+    Caa {
+        /// Bit 7 is "critical".
+        flags: u8,
+        /// The property, such as `issue`; lower case.
+        tag: String,
+        /// Its value.
+        value: String,
+    },
+}
+
+impl RecordData {
+    /// Parses the text of a mapping, as administrators type it: with or without trailing dots, and a TXT with or
+    /// without quotes. `{{domain}}` may stand inside names.
+    ///
+    /// # Errors
+    /// Says what is wrong, and at which byte of the text.
+    pub fn parse(record_type: RecordType, text: &str) -> Result<Self, RecordError> {
+        super::parse::parse(record_type, text)
+    }
+
+    /// Returns the type.
+    #[must_use]
+    pub fn record_type(&self) -> RecordType {
+        match self {
+            Self::A(_) => RecordType::A,
+            Self::Aaaa(_) => RecordType::Aaaa,
+            Self::Cname(_) => RecordType::Cname,
+            Self::Mx { .. } => RecordType::Mx,
+            Self::Naptr { .. } => RecordType::Naptr,
+            Self::Srv { .. } => RecordType::Srv,
+            Self::Txt(_) => RecordType::Txt,
+            Self::Caa { .. } => RecordType::Caa,
+        }
+    }
+
+    /// Returns the name that the record leads to, when it leads to one.
+    #[must_use]
+    pub fn target(&self) -> Option<&RecordName> {
+        let name = match self {
+            Self::Cname(name)
+            | Self::Mx { exchange: name, .. }
+            | Self::Naptr {
+                replacement: name, ..
+            }
+            | Self::Srv { target: name, .. } => name,
+            Self::A(_) | Self::Aaaa(_) | Self::Txt(_) | Self::Caa { .. } => return None,
+        };
+        (!name.is_root()).then_some(name)
+    }
+
+    /// Tells whether both mean the same; of two MX only one of which has a preference, the servers count (D15).
+    #[must_use]
+    pub fn means(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::Mx {
+                    preference: left,
+                    exchange,
+                },
+                Self::Mx {
+                    preference: right,
+                    exchange: other,
+                },
+            ) => exchange == other && (left == right || left.is_none() || right.is_none()),
+            _ => self == other,
+        }
+    }
+}
+
+impl fmt::Display for RecordData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::A(address) => address.fmt(f),
+            Self::Aaaa(address) => address.fmt(f),
+            Self::Cname(name) => name.fmt(f),
+            Self::Mx {
+                preference: Some(preference),
+                exchange,
+            } => write!(f, "{preference} {exchange}"),
+            Self::Mx { exchange, .. } => exchange.fmt(f),
+            Self::Naptr {
+                order,
+                preference,
+                flags,
+                services,
+                regexp,
+                replacement,
+            } => {
+                write!(f, "{order} {preference} ")?;
+                for text in [flags, services, regexp] {
+                    write_quoted(f, text.as_bytes())?;
+                    f.write_str(" ")?;
+                }
+                replacement.fmt(f)
+            }
+            Self::Srv {
+                priority,
+                weight,
+                port,
+                target,
+            } => write!(f, "{priority} {weight} {port} {target}"),
+            Self::Txt(octets) if octets.is_empty() => f.write_str("\"\""),
+            Self::Txt(octets) => {
+                for (index, chunk) in octets.chunks(255).enumerate() {
+                    if index > 0 {
+                        f.write_str(" ")?;
+                    }
+                    write_quoted(f, chunk)?;
+                }
+                Ok(())
+            }
+            Self::Caa { flags, tag, value } => {
+                write!(f, "{flags} {tag} ")?;
+                write_quoted(f, value.as_bytes())
+            }
+        }
+    }
+}
+
+fn write_quoted(f: &mut fmt::Formatter<'_>, octets: &[u8]) -> fmt::Result {
+    f.write_str("\"")?;
+    for octet in octets {
+        match octet {
+            b'"' | b'\\' => write!(f, "\\{}", char::from(*octet))?,
+            b' '..=b'~' => write!(f, "{}", char::from(*octet))?,
+            _ => write!(f, "\\{octet:03}")?,
+        }
+    }
+    f.write_str("\"")
+}

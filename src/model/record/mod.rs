@@ -1,0 +1,14 @@
+//! DNS records as records, not as text (RFC 1035, 2782, 3403, 3596, 8659).
+
+mod data;
+mod name;
+mod parse;
+mod record_type;
+
+#[cfg(test)]
+mod tests;
+
+pub use data::RecordData;
+pub use name::RecordName;
+pub use parse::{RecordError, RecordErrorKind};
+pub use record_type::RecordType;

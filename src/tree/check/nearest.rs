@@ -1,0 +1,66 @@
+//! "Did you mean": the known name next to a mistyped one.
+
+/// Finds the candidate that a mistyped word most probably meant.
+///
+/// Case, hyphens and underscores do not count. Returns nothing when even the best differs in more than a
+/// third of its letters; of equally near ones the first wins.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = folded(word);
+    let mut best = None;
+    for candidate in candidates {
+        let other = folded(candidate);
+        let distance = distance(&word, &other);
+        let allowed = word.len().max(other.len()) / 3;
+        if distance <= allowed && best.is_none_or(|(least, _)| distance < least) {
+            best = Some((distance, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
+}
+
+fn folded(word: &str) -> Vec<char> {
+    word.chars()
+        .filter(|c| !matches!(c, '_' | '-'))
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+/// Counts insertions, deletions, replacements and swaps of neighbours (optimal string alignment).
+fn distance(left: &[char], right: &[char]) -> usize {
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=right.len()).collect();
+    for (i, a) in left.iter().enumerate() {
+        let mut row = Vec::with_capacity(right.len() + 1);
+        row.push(i + 1);
+        for (j, b) in right.iter().enumerate() {
+            let replaced = last[j] + usize::from(a != b);
+            let mut cost = replaced.min(last[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && *a == right[j - 1] && left[i - 1] == *b {
+                cost = cost.min(before[j - 1] + 1);
+            }
+            row.push(cost);
+        }
+        before = std::mem::replace(&mut last, row);
+    }
+    last[right.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours() {
+        #[track_caller]
+        fn check(word: &str, expected: Option<&str>) {
+            let known = ["company_name", "domain", "hide_powered", "nav", "port"];
+            assert_eq!(nearest(word, known), expected, "{word}");
+        }
+        check("domian", Some("domain"));
+        check("companyName", Some("company_name"));
+        check("hide-powerd", Some("hide_powered"));
+        check("prot", Some("port"));
+        check("colour", None);
+        check("", None);
+    }
+}

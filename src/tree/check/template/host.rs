@@ -1,0 +1,370 @@
+//! One host of the template.
+
+use super::place::part;
+use crate::diag::{Code, Diagnostic, Diagnostics, Place, Spanned};
+use crate::model::{PLACEHOLDER, RecordData, RecordErrorKind, RecordName, RecordType};
+use crate::tree::check::value::invisible;
+use crate::tree::check::{Problem, nearest};
+
+/// One host's entry with the place of each part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpannedEntry {
+    /// The name that people read.
+    pub name: Option<Spanned<String>>,
+    /// The records.
+    pub mapping: Vec<Spanned<String>>,
+    /// The zone that the operator gave; the server's own word, not a name of DNS.
+    pub zone: Option<Spanned<String>>,
+}
+
+/// Says that a type or a host of the template is not a map, or a mapping not a list: the server would store it and
+/// answer 500 from then on (D9, observed 7).
+///
+/// `what` names the part, such as `host us-east.{{domain}}`; `wanted` is `a map` or `a list`.
+#[must_use]
+pub fn not_a_map(what: &str, wanted: &str) -> Problem {
+    Problem::new(
+        Code::EB0710,
+        format!("{what} must be {wanted}; the server would store this and fail from then on"),
+        format!("write {wanted}"),
+    )
+}
+
+/// Checks the name of a record type, a top key of the template.
+#[must_use]
+pub fn record_type(name: &Spanned<String>) -> Diagnostics {
+    let text = name.value.as_str();
+    let diagnostic = match RecordType::parse(text) {
+        Some(RecordType::Caa) => Diagnostic::new(
+            Code::EB0715,
+            "older servers fail to test a template with CAA",
+            "leave CAA to the zone, or try GET of the domain test on your server first",
+        ),
+        Some(_) => return Vec::new(),
+        None if text == "CNAM" => Diagnostic::new(
+            Code::EB0702,
+            "CNAM is no record type; its domain test fails for every account",
+            "write CNAME",
+        ),
+        None => {
+            let help = match nearest(text, RecordType::ALL.map(RecordType::as_str)) {
+                Some(known) => format!("did you mean {known}?"),
+                None => "use A, AAAA, CNAME, MX, NAPTR, SRV or TXT".to_owned(),
+            };
+            Diagnostic::new(Code::EB0701, format!("unknown record type {text}"), help)
+        }
+    };
+    vec![diagnostic.at(name.place, "")]
+}
+
+/// Checks one host of the template by itself: its type, its name, and each of its records.
+///
+/// What is wrong with the type is said for each of its hosts, in equal diagnostics; keep one of them. What concerns
+/// several hosts is checked by [`crate::tree::check::desired`].
+#[must_use]
+pub fn host(
+    record_type: &Spanned<String>,
+    host: &Spanned<String>,
+    entry: &SpannedEntry,
+) -> Diagnostics {
+    let mut diagnostics = self::record_type(record_type);
+    // A CNAM is meant as CNAME, and its entry will have to pass as one.
+    let parsed = match record_type.value.as_str() {
+        "CNAM" => Some(RecordType::Cname),
+        text => RecordType::parse(text),
+    };
+    let Some(parsed) = parsed else {
+        return diagnostics;
+    };
+    diagnostics.extend(host_name(parsed, host));
+    diagnostics.extend(members(parsed, host, entry));
+    diagnostics.extend(records(parsed, &entry.mapping));
+    diagnostics
+}
+
+fn host_name(record_type: RecordType, host: &Spanned<String>) -> Diagnostics {
+    let text = host.value.as_str();
+    if let Some(second) = second_placeholder(host) {
+        return vec![second];
+    }
+    let name = match RecordName::parse(text) {
+        Ok(name) if !name.is_root() => name,
+        Ok(_) => return vec![no_host(host, 0, 1, "is the root")],
+        Err((offset, length, problem)) => return vec![no_host(host, offset, length, problem)],
+    };
+    let mut diagnostics = Vec::new();
+    let mut say = |code, message: String, help: &str| {
+        diagnostics.push(Diagnostic::new(code, message, help).at(host.place, ""));
+    };
+    if name
+        .as_str()
+        .split('.')
+        .any(|label| label == "_acme-challenge")
+    {
+        say(
+            Code::EB0711,
+            format!("{text} belongs to whoever renews the certificates"),
+            "remove the host from the template",
+        );
+    }
+    if record_type == RecordType::Cname && name.as_str() == PLACEHOLDER {
+        say(
+            Code::EB0711,
+            format!("a CNAME at {PLACEHOLDER} itself would hide the zone's NS and SOA"),
+            "use A and AAAA there, or a CNAME for a host below it such as portal.{{domain}}",
+        );
+    }
+    if !text.contains(PLACEHOLDER) {
+        if record_type == RecordType::Cname {
+            say(
+                Code::EB0706,
+                format!("the CNAME host {text} lacks {PLACEHOLDER}, the server refuses it"),
+                "write {{domain}} in place of the domain",
+            );
+        } else {
+            say(
+                Code::EB0707,
+                format!("{text} lacks {PLACEHOLDER}, so it is the same name for every brand"),
+                "write {{domain}} in place of the domain",
+            );
+        }
+    } else if !name.is_within_placeholder() {
+        say(
+            Code::EB0707,
+            format!("{text} does not end in {PLACEHOLDER}, so it lies outside the brand's zone"),
+            "put {{domain}} at the end",
+        );
+    }
+    let mut labels = name.as_str().split('.');
+    if record_type == RecordType::Srv
+        && !labels.by_ref().take(2).all(|label| label.starts_with('_'))
+    {
+        say(
+            Code::EB0714,
+            format!("{text} is no name for an SRV, nothing asks for it"),
+            "begin it with service and protocol, such as _sip._udp.",
+        );
+    }
+    diagnostics
+}
+
+fn no_host(host: &Spanned<String>, offset: usize, length: usize, problem: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::EB0713,
+        format!("the host {:?} {problem}", host.value),
+        "write a name such as us-east.{{domain}}",
+    )
+    .at(part(host.place, &host.value, offset, length), problem)
+}
+
+fn members(record_type: RecordType, host: &Spanned<String>, entry: &SpannedEntry) -> Diagnostics {
+    let mut diagnostics = Vec::new();
+    for text in [&entry.name, &entry.zone].into_iter().flatten() {
+        diagnostics
+            .extend(invisible(&host.value, &text.value).map(|problem| problem.at(text.place)));
+    }
+    let mut say = |code, message: String, help: &str| {
+        diagnostics.push(Diagnostic::new(code, message, help).at(host.place, ""));
+    };
+    if record_type == RecordType::Cname {
+        if entry.name.is_none() {
+            say(
+                Code::EB0705,
+                format!(
+                    "the CNAME host {} has no name, the server refuses it",
+                    host.value
+                ),
+                "add what people call it, such as name: Web portal",
+            );
+        }
+        if entry.mapping.is_empty() {
+            say(
+                Code::EB0705,
+                format!(
+                    "the CNAME host {} has nothing in mapping, the server refuses it",
+                    host.value
+                ),
+                "add the target, such as mapping: [portal.example.net]",
+            );
+        }
+    } else if entry.mapping.is_empty() {
+        say(
+            Code::EB0714,
+            format!("{} has nothing in mapping", host.value),
+            "add a record, or remove the host",
+        );
+    }
+    diagnostics
+}
+
+fn records(record_type: RecordType, mapping: &[Spanned<String>]) -> Diagnostics {
+    let mut diagnostics = Vec::new();
+    let mut seen: Vec<(RecordData, Place)> = Vec::new();
+    for text in mapping {
+        if let Some(wrong) = second_placeholder(text).or_else(|| no_placeholder(record_type, text))
+        {
+            diagnostics.push(wrong);
+            continue;
+        }
+        let data = match RecordData::parse(record_type, &text.value) {
+            Ok(data) => data,
+            Err(error) => {
+                diagnostics.push(
+                    Diagnostic::new(
+                        Code::EB0703,
+                        format!("{:?} is no {record_type} record: {error}", text.value),
+                        record_help(record_type, &error.kind),
+                    )
+                    .at(
+                        part(text.place, &text.value, error.offset, error.length),
+                        "",
+                    ),
+                );
+                continue;
+            }
+        };
+        diagnostics.extend(doubt(&data).map(|(message, help)| {
+            Diagnostic::new(Code::EB0714, message, help).at(text.place, "")
+        }));
+        if let Some((_, first)) = seen.iter().find(|(other, _)| *other == data) {
+            diagnostics.push(
+                Diagnostic::new(
+                    Code::EB0708,
+                    format!("the {record_type} record {data} stands here twice"),
+                    "remove one of them",
+                )
+                .at(text.place, "again")
+                .see(*first, "first here"),
+            );
+            continue;
+        }
+        if let (RecordType::Cname, Some((other, first))) = (record_type, seen.first()) {
+            diagnostics.push(
+                Diagnostic::new(
+                    Code::EB0709,
+                    format!("a host has one CNAME, this has {other} and {data}"),
+                    "keep one target",
+                )
+                .at(text.place, "a second target")
+                .see(*first, "the first"),
+            );
+        }
+        seen.push((data, text.place));
+    }
+    diagnostics
+}
+
+/// Finds a second placeholder: the server would leave it as it is (D2, trap 23).
+fn second_placeholder(text: &Spanned<String>) -> Option<Diagnostic> {
+    let (offset, _) = text.value.match_indices(PLACEHOLDER).nth(1)?;
+    Some(
+        Diagnostic::new(
+            Code::EB0704,
+            format!(
+                "{PLACEHOLDER} stands twice in {:?}, the server replaces only the first",
+                text.value
+            ),
+            "keep one {{domain}} in each text",
+        )
+        .at(
+            part(text.place, &text.value, offset, PLACEHOLDER.len()),
+            "stays as it is",
+        ),
+    )
+}
+
+/// Finds what looks like a placeholder and is not the one that the server knows.
+fn no_placeholder(record_type: RecordType, text: &Spanned<String>) -> Option<Diagnostic> {
+    let (offset, _) = text
+        .value
+        .match_indices("{{")
+        .find(|(offset, _)| !text.value[*offset..].starts_with(PLACEHOLDER))?;
+    let rest = &text.value[offset..];
+    let length = rest.find("}}").map_or(rest.len(), |end| end + 2);
+    Some(
+        Diagnostic::new(
+            Code::EB0703,
+            format!(
+                "{:?} is no {record_type} record: {} is not replaced by anything",
+                text.value,
+                &rest[..length]
+            ),
+            "write {{domain}}, in lower case and without spaces",
+        )
+        .at(part(text.place, &text.value, offset, length), ""),
+    )
+}
+
+fn doubt(data: &RecordData) -> Option<(String, &'static str)> {
+    match data {
+        RecordData::Mx {
+            preference: None,
+            exchange,
+        } => Some((
+            format!("the MX record {exchange} has no preference"),
+            "put a number before it, such as 10",
+        )),
+        RecordData::Srv {
+            port: 0, target, ..
+        } if !target.is_root() => Some((
+            format!("the SRV record to {target} has port 0"),
+            "give the port, such as 5060",
+        )),
+        RecordData::A(address) if address.is_loopback() || address.is_unspecified() => Some((
+            format!("{address} is the customer's own machine"),
+            "give the address of the platform",
+        )),
+        RecordData::Aaaa(address) if address.is_loopback() || address.is_unspecified() => Some((
+            format!("{address} is the customer's own machine"),
+            "give the address of the platform",
+        )),
+        _ => None,
+    }
+}
+
+fn record_help(record_type: RecordType, kind: &RecordErrorKind) -> String {
+    match (record_type, kind) {
+        (_, RecordErrorKind::TooLong(_)) => {
+            "split it into several quoted strings: \"…\" \"…\"".to_owned()
+        }
+        (_, RecordErrorKind::Quote) => "close the quote".to_owned(),
+        (
+            RecordType::A,
+            RecordErrorKind::Address {
+                other_kind: true, ..
+            },
+        ) => "put IPv6 addresses below AAAA".to_owned(),
+        (
+            RecordType::Aaaa,
+            RecordErrorKind::Address {
+                other_kind: true, ..
+            },
+        ) => "put IPv4 addresses below A".to_owned(),
+        (_, RecordErrorKind::Address { found, .. })
+            if RecordName::parse(found).is_ok() && !found.is_empty() =>
+        {
+            format!(
+                "write an address, such as {}, or put the name below CNAME",
+                example(record_type)
+            )
+        }
+        _ => format!("write it like {}", example(record_type)),
+    }
+}
+
+fn example(record_type: RecordType) -> &'static str {
+    match record_type {
+        RecordType::A => "192.0.2.10",
+        RecordType::Aaaa => "2001:db8::10",
+        RecordType::Cname => "portal.example.net",
+        RecordType::Mx => "10 mail.example.net",
+        RecordType::Naptr => "10 100 \"S\" \"SIP+D2U\" \"\" _sip._udp.proxy.{{domain}}",
+        RecordType::Srv => "10 50 5060 us-east.{{domain}}",
+        RecordType::Txt => "\"v=spf1 -all\"",
+        RecordType::Caa => "0 issue \"ca.example.net\"",
+    }
+}
+
+#[cfg(test)]
+#[path = "host_tests.rs"]
+mod tests;

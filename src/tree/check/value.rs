@@ -1,0 +1,401 @@
+//! What the value of a known key must look like.
+
+use serde_json::Value;
+use url::Url;
+
+use super::identity::domain_help;
+use super::key::{looks_secret, secret};
+use super::{Problem, account_id};
+use crate::diag::Code;
+use crate::model::{DomainName, Field, FieldType, KeyPath};
+
+/// The length in characters after which a text is probably a mistake.
+const LONG_TEXT: usize = 500;
+
+/// Checks the value of one declared key by the type that the key has.
+///
+/// A top-level `null` means "must not be there" and is right for every key (trap 31).
+#[must_use]
+pub fn value(field: &Field, value: &Value) -> Vec<Problem> {
+    if value.is_null() {
+        return Vec::new();
+    }
+    let path = field.path;
+    match (field.field_type, value) {
+        (FieldType::Text, Value::String(text)) => plain(path, text),
+        (FieldType::Domain, Value::String(text)) => domain(path, text),
+        (FieldType::Url, Value::String(text)) => url(path, text),
+        (FieldType::Email, Value::String(text)) => email(path, text),
+        (FieldType::Price, Value::String(text)) => price(path, text),
+        (FieldType::AccountIds, value) => authorities(path, value),
+        (FieldType::TextList, Value::Array(items)) => list(path, items),
+        // The members of a map come one by one, with the map's field.
+        (FieldType::Map | FieldType::Any, _) => inner(path, value),
+        (FieldType::Boolean { .. }, Value::Bool(_)) => Vec::new(),
+        (FieldType::Integer, Value::Number(number)) if !number.is_f64() => Vec::new(),
+        (wanted, _) => vec![wrong_type(path, wanted, value)],
+    }
+}
+
+/// Checks the value of a key that only `extra_keys` let in: no null inside, no secret, nothing invisible.
+#[must_use]
+pub fn free_value(path: &KeyPath, value: &Value) -> Vec<Problem> {
+    inner(path.as_str(), value)
+}
+
+fn wrong_type(path: &str, wanted: FieldType, value: &Value) -> Problem {
+    let (name, example) = match wanted {
+        FieldType::Boolean { .. } => ("true or false", "true"),
+        FieldType::Integer => ("a whole number", "15"),
+        FieldType::AccountIds => ("an account id", "59bf4a8641b8a1d827710bfc558510c9"),
+        FieldType::TextList => ("a list of texts", "[one, two]"),
+        FieldType::Map => ("a map", "{ key: value }"),
+        FieldType::Text
+        | FieldType::Domain
+        | FieldType::Url
+        | FieldType::Email
+        | FieldType::Price
+        | FieldType::Any => ("a text", "\"text\""),
+    };
+    Problem::new(
+        Code::EB0510,
+        format!("{path} wants {name}, this is {}", kind(value)),
+        format!("write {example}"),
+    )
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a map",
+    }
+}
+
+fn domain(path: &str, text: &str) -> Vec<Problem> {
+    match DomainName::parse(text) {
+        Ok(_) => Vec::new(),
+        Err(error) => vec![Problem::new(
+            Code::EB0401,
+            format!("{path} {text:?} is not a bare host name: {error}"),
+            domain_help(&error),
+        )],
+    }
+}
+
+fn url(path: &str, text: &str) -> Vec<Problem> {
+    let bad = |why: &str, help: &str| {
+        vec![Problem::new(
+            Code::EB0501,
+            format!("{path} {text:?} {why}"),
+            help.to_owned(),
+        )]
+    };
+    // The parser mends these silently; browsers and mails would get the text as it is.
+    if text.is_empty() {
+        return bad("is empty", "write an address, or null to remove the key");
+    }
+    if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return bad("holds white space", "write spaces inside an address as %20");
+    }
+    let parsed = match Url::parse(text) {
+        Ok(parsed) => parsed,
+        Err(url::ParseError::RelativeUrlWithoutBase) => {
+            return bad(
+                "is not absolute",
+                &format!("write https://{}", text.trim_start_matches('/')),
+            );
+        }
+        Err(error) => {
+            return bad(
+                &format!("is no web address: {error}"),
+                "write https://host/path",
+            );
+        }
+    };
+    if !matches!(parsed.scheme(), "http" | "https") {
+        let why = format!("has the scheme {}", parsed.scheme());
+        return bad(
+            &why,
+            "write an address that begins with https:// or http://",
+        );
+    }
+    if !has_two_slashes(text) {
+        return bad(
+            "lacks the two slashes after its scheme",
+            &format!("write {parsed}"),
+        );
+    }
+    if !parsed.username().is_empty() || parsed.password().is_some() {
+        return vec![Problem::new(
+            Code::EB0502,
+            // The text itself is not repeated, for it may hold a password.
+            format!("{path} holds a user name or a password, and everybody can read it"),
+            "remove the part before the @, and change that password",
+        )];
+    }
+    Vec::new()
+}
+
+fn has_two_slashes(text: &str) -> bool {
+    text.split_once(':')
+        .is_some_and(|(_, rest)| rest.starts_with("//") && !rest.starts_with("///"))
+}
+
+fn email(path: &str, text: &str) -> Vec<Problem> {
+    let reason = match text.rsplit_once('@') {
+        None => "has no @",
+        Some((local, _)) if local.contains('@') => "has more than one @",
+        Some(_) if text.contains(|c: char| c.is_whitespace() || c.is_control()) => {
+            "holds white space"
+        }
+        Some((local, _)) if local.is_empty() || local.len() > 64 => {
+            "needs 1 to 64 characters before the @"
+        }
+        Some((local, _))
+            if local.starts_with('.') || local.ends_with('.') || local.contains("..") =>
+        {
+            "has a dot in the wrong place"
+        }
+        Some((local, _)) if local.contains(['<', '>', ',', ';', ':', '(', ')', '"', '\\']) => {
+            "holds more than one bare address"
+        }
+        Some((_, host)) => match DomainName::parse(&host.to_ascii_lowercase()) {
+            Ok(_) => return Vec::new(),
+            Err(_) => "has no valid domain after the @",
+        },
+    };
+    vec![Problem::new(
+        Code::EB0503,
+        format!("{path} {text:?} is not an e-mail address: it {reason}"),
+        "write one bare address, such as porting@example.com",
+    )]
+}
+
+fn price(path: &str, text: &str) -> Vec<Problem> {
+    if is_amount(text) {
+        return Vec::new();
+    }
+    let amount: String = text
+        .chars()
+        .filter(|c| c.is_ascii_digit() || matches!(c, '.' | ','))
+        .collect();
+    let rest: String = text
+        .chars()
+        .filter(|c| !(c.is_ascii_digit() || matches!(c, '.' | ',') || c.is_whitespace()))
+        .collect();
+    let is_currency = matches!(rest.as_str(), "$" | "€" | "£" | "¥" | "₹" | "₽" | "US$")
+        || rest.len() == 3 && rest.bytes().all(|b| b.is_ascii_uppercase());
+    if is_currency && is_amount(&amount) {
+        return vec![Problem::new(
+            Code::EB0505,
+            format!("{path} {text:?} carries a currency"),
+            format!("write {amount}"),
+        )];
+    }
+    let help = match amount.replace(',', ".") {
+        mended if is_amount(&mended) => format!("write {mended}"),
+        _ => "write digits, with a point before the decimals, such as 29.99".to_owned(),
+    };
+    vec![Problem::new(
+        Code::EB0504,
+        format!("{path} {text:?} is not a price"),
+        help,
+    )]
+}
+
+fn is_amount(text: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    match text.split_once('.') {
+        Some((whole, decimals)) => digits(whole) && digits(decimals),
+        None => digits(text),
+    }
+}
+
+fn authorities(path: &str, value: &Value) -> Vec<Problem> {
+    let ids: Vec<&Value> = match value {
+        Value::Array(ids) => ids.iter().collect(),
+        one => vec![one],
+    };
+    let mut problems = Vec::new();
+    for id in &ids {
+        match id {
+            Value::String(text) => problems.extend(account_id(text).err().map(|problem| Problem {
+                message: format!("{path}: {}", problem.message),
+                ..problem
+            })),
+            other => problems.push(wrong_type(path, FieldType::AccountIds, other)),
+        }
+    }
+    if ids.is_empty() {
+        problems.push(wrong_type(path, FieldType::AccountIds, value));
+    } else if ids.len() > 1 {
+        problems.push(Problem::new(
+            Code::EB0506,
+            format!(
+                "{path} has {} ids, and the server then uses none of them",
+                ids.len()
+            ),
+            "keep one account id",
+        ));
+    }
+    problems
+}
+
+fn list(path: &str, items: &[Value]) -> Vec<Problem> {
+    items
+        .iter()
+        .flat_map(|item| match item {
+            Value::String(text) => plain(path, text),
+            Value::Null => vec![null_inside(path)],
+            other => vec![Problem::new(
+                Code::EB0510,
+                format!("{path} wants texts, one of its items is {}", kind(other)),
+                "write a list of texts, such as [one, two]",
+            )],
+        })
+        .collect()
+}
+
+/// Checks what lies inside a value that is stored as a whole.
+fn inner(path: &str, value: &Value) -> Vec<Problem> {
+    match value {
+        Value::String(text) => {
+            let mut problems: Vec<Problem> = invisible(path, text).into_iter().collect();
+            if text.contains("PRIVATE KEY-----") {
+                problems.push(secret(path, "a private key"));
+            }
+            problems
+        }
+        Value::Array(items) => items.iter().flat_map(|item| member(path, item)).collect(),
+        Value::Object(members) => members
+            .iter()
+            .flat_map(|(name, item)| {
+                let path = format!("{path}.{name}");
+                let mut problems = member(&path, item);
+                if looks_secret(name) {
+                    problems.push(secret(&path, name));
+                }
+                problems
+            })
+            .collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
+    }
+}
+
+fn member(path: &str, value: &Value) -> Vec<Problem> {
+    if value.is_null() {
+        return vec![null_inside(path)];
+    }
+    inner(path, value)
+}
+
+fn null_inside(path: &str) -> Problem {
+    Problem::new(
+        Code::EB0511,
+        format!("{path} holds null, which the server would store"),
+        "remove the null",
+    )
+}
+
+fn plain(path: &str, text: &str) -> Vec<Problem> {
+    let mut problems = inner(path, &Value::String(text.to_owned()));
+    let doubt = if text.trim().is_empty() {
+        Some((
+            "is empty",
+            "write a text, or null to remove the key".to_owned(),
+        ))
+    } else if text.trim() != text {
+        Some((
+            "has white space around it",
+            format!("write {:?}", text.trim()),
+        ))
+    } else if text.chars().count() > LONG_TEXT {
+        Some(("has over 500 characters", "shorten it".to_owned()))
+    } else {
+        None
+    };
+    if let Some((what, help)) = doubt {
+        problems.push(Problem::new(Code::EB0508, format!("{path} {what}"), help));
+    } else if path == "brandColor" && !is_colour(text) {
+        let help = if is_colour(&format!("#{text}")) {
+            format!("write \"#{text}\", with the quotes")
+        } else {
+            "write a hexadecimal colour, such as \"#0a7cff\", or a function such as rgb(10, 124, 255)".to_owned()
+        };
+        problems.push(Problem::new(
+            Code::EB0509,
+            format!("{path} {text:?} is not a colour that all browsers know"),
+            help,
+        ));
+    }
+    problems
+}
+
+/// Finds characters that are not seen, and those that turn the direction of what follows.
+pub(super) fn invisible(path: &str, text: &str) -> Option<Problem> {
+    let bad = text.chars().find(|c| {
+        c.is_control() && !matches!(c, '\n' | '\t')
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+    })?;
+    Some(Problem::new(
+        Code::EB0507,
+        format!(
+            "{path} holds the invisible character U+{:04X}",
+            u32::from(bad)
+        ),
+        "remove it; it often comes from copying",
+    ))
+}
+
+fn is_colour(text: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "aqua",
+        "black",
+        "blue",
+        "fuchsia",
+        "gray",
+        "green",
+        "grey",
+        "lime",
+        "maroon",
+        "navy",
+        "olive",
+        "orange",
+        "purple",
+        "red",
+        "silver",
+        "teal",
+        "transparent",
+        "white",
+        "yellow",
+    ];
+    if let Some(digits) = text.strip_prefix('#') {
+        return matches!(digits.len(), 3 | 4 | 6 | 8)
+            && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    }
+    let lower = text.to_ascii_lowercase();
+    let function = ["rgb(", "rgba(", "hsl(", "hsla("]
+        .iter()
+        .find_map(|name| lower.strip_prefix(name));
+    match function.and_then(|rest| rest.strip_suffix(')')) {
+        Some(inner) => {
+            let count = inner
+                .split([',', '/', ' '])
+                .filter(|part| !part.is_empty())
+                .count();
+            matches!(count, 3 | 4)
+                && inner
+                    .chars()
+                    .all(|c| c.is_ascii_digit() || matches!(c, ',' | '.' | '%' | ' ' | '/' | '-'))
+        }
+        None => NAMES.contains(&lower.as_str()),
+    }
+}
+
+#[cfg(test)]
+#[path = "value_tests.rs"]
+mod tests;
