@@ -4,10 +4,13 @@
     reason = "a test that cannot go on stops, also outside the functions that clippy knows as tests"
 )]
 
+mod apply;
 mod architecture;
 mod conformance;
+mod faults;
 mod promises;
 mod sandbox;
 mod source_text;
+mod stage;
 mod tls;
 mod wire;
