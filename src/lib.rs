@@ -76,11 +76,13 @@
 //! shows what becomes of it.
 
 pub mod apply;
+pub mod cli;
 pub mod diag;
 pub mod diff;
 pub mod dns;
 pub mod live;
 pub mod model;
 pub mod plan;
+pub mod report;
 pub mod sandbox;
 pub mod tree;

@@ -6,6 +6,8 @@
 
 mod apply;
 mod architecture;
+mod cli;
+mod cli_platform;
 mod conformance;
 mod faults;
 mod promises;
