@@ -161,9 +161,8 @@ fn too_many_deletions(plan: &Plan, policy: &Policy) -> Option<Refusal> {
         .filter(|step| matches!(step.action, Action::Delete))
         .count();
     (deletions > limit as usize).then(|| {
-        let message = format!(
-            "{deletions} whitelabels would be deleted, policy.max_deletions is {limit}"
-        );
+        let message =
+            format!("{deletions} whitelabels would be deleted, policy.max_deletions is {limit}");
         let first = "delete fewer at once";
         run_refusal(plan, RefusalKind::TooManyDeletions, message, first)
     })

@@ -133,26 +133,25 @@ impl<'a> Intent<'a> {
 
     fn deletion(&self, options: &Options, refusals: &mut Vec<Refusal>) -> Fate {
         let name = &self.desired.name;
-        let (kind, message, help) = if self.desired.policy.protected
-            && !options.allows(RefusalKind::Protected)
-        {
-            (
-                RefusalKind::Protected,
-                format!("the whitelabel of {name} would be deleted, and {name} is protected"),
-                format!(
-                    "take `protected` away in its own commit, or {}",
-                    guard::approval(RefusalKind::Protected)
-                ),
-            )
-        } else if !options.allows(RefusalKind::Prune) {
-            (
-                RefusalKind::Prune,
-                format!("the whitelabel of {name} would be deleted with all its assets"),
-                "run with `--prune` to allow deletions".to_owned(),
-            )
-        } else {
-            return Fate::Deleted;
-        };
+        let (kind, message, help) =
+            if self.desired.policy.protected && !options.allows(RefusalKind::Protected) {
+                (
+                    RefusalKind::Protected,
+                    format!("the whitelabel of {name} would be deleted, and {name} is protected"),
+                    format!(
+                        "take `protected` away in its own commit, or {}",
+                        guard::approval(RefusalKind::Protected)
+                    ),
+                )
+            } else if !options.allows(RefusalKind::Prune) {
+                (
+                    RefusalKind::Prune,
+                    format!("the whitelabel of {name} would be deleted with all its assets"),
+                    "run with `--prune` to allow deletions".to_owned(),
+                )
+            } else {
+                return Fate::Deleted;
+            };
         refusals.push(Refusal {
             kind,
             subject: self.subject(),

@@ -312,7 +312,11 @@ async fn serve(
         connection.end();
         return Response::default();
     }
-    let body = axum::body::to_bytes(body, BODY_LIMIT).await;
+    // Half a request is none: taken for an empty body it would wipe a document (W6).
+    let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT).await else {
+        connection.end();
+        return Response::default();
+    };
     if hits.include(FaultKind::Hang) {
         shared.stop.cancelled().await;
         connection.end();
@@ -329,11 +333,11 @@ async fn serve(
         path,
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: parts.headers,
-        body: body.unwrap_or_default(),
+        body,
         peer: connection.peer().to_owned(),
     };
     let answer = shared.handle(&request, &hits);
-    if hits.include(FaultKind::LostAnswer) {
+    if answer.lost || hits.include(FaultKind::LostAnswer) {
         connection.end();
     }
     if hits.include(FaultKind::CutBody) {
@@ -348,6 +352,7 @@ fn counted(shared: &Shared) -> Response {
         status: 200,
         headers: vec![("content-type", "application/json".to_owned())],
         body: Bytes::from(text),
+        lost: false,
     })
 }
 

@@ -5,8 +5,8 @@
 use serde_json::{Map, Value, json};
 
 use super::decode::config::USER_KEYS;
-use super::decode::policy::BILLING;
 use super::decode::layer::{DNS_MODES, OWNERSHIPS, RECREATE};
+use super::decode::policy::BILLING;
 use crate::model::{AssetKind, FIELDS, Field, FieldOrigin, FieldType, HIJACKING_NAMES};
 
 /// The dialect of all schemas.

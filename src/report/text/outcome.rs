@@ -5,8 +5,12 @@ use std::collections::BTreeMap;
 use super::page::{Page, Piece, Tone, piece};
 use super::visible;
 use crate::apply::StepResult;
+use crate::model::AssetKind;
 use crate::plan::StepId;
-use crate::report::{ObjectReport, Report, StepReport};
+use crate::report::{ObjectReport, Report, StepReport, Verb};
+
+/// Up to how many steps that are done are listed one by one.
+const SHOWN_DONE: usize = 40;
 
 pub(super) fn write(page: &mut Page, report: &Report) {
     let steps: BTreeMap<StepId, (&ObjectReport, &StepReport)> = report
@@ -18,7 +22,19 @@ pub(super) fn write(page: &mut Page, report: &Report) {
         return;
     }
     page.gap();
-    for (object, step) in steps.values() {
+    let done = |step: &StepReport| matches!(step.result, Some(StepResult::Done { .. }));
+    let folded =
+        !page.options.verbose && steps.values().filter(|(_, step)| done(step)).count() > SHOWN_DONE;
+    if folded {
+        write_folded(
+            page,
+            steps
+                .values()
+                .map(|(_, step)| *step)
+                .filter(|step| done(step)),
+        );
+    }
+    for (object, step) in steps.values().filter(|(_, step)| !(folded && done(step))) {
         let line = line(object, step, &steps);
         page.wrapped(0, 8, &line);
         if page.options.verbose || !matches!(step.result, Some(StepResult::Done { .. })) {
@@ -30,6 +46,21 @@ pub(super) fn write(page: &mut Page, report: &Report) {
                 );
             }
         }
+    }
+}
+
+/// Writes how many steps of each kind are done.
+fn write_folded<'a>(page: &mut Page, steps: impl Iterator<Item = &'a StepReport>) {
+    let mut kinds: BTreeMap<(Verb, Option<AssetKind>), usize> = BTreeMap::new();
+    for step in steps {
+        *kinds.entry((step.verb, step.asset)).or_default() += 1;
+    }
+    for ((verb, asset), number) in kinds {
+        let line = [
+            piece(Tone::Good, "done"),
+            piece(Tone::Plain, format!("    {number} × {}", kind(verb, asset))),
+        ];
+        page.line(0, &line);
     }
 }
 
@@ -75,8 +106,12 @@ fn line(
 }
 
 fn what(step: &StepReport) -> String {
-    match step.asset {
-        Some(asset) => format!("{} {asset}", step.verb.as_str()),
-        None => step.verb.as_str().to_owned(),
+    kind(step.verb, step.asset)
+}
+
+fn kind(verb: Verb, asset: Option<AssetKind>) -> String {
+    match asset {
+        Some(asset) => format!("{} {asset}", verb.as_str()),
+        None => verb.as_str().to_owned(),
     }
 }

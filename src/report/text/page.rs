@@ -113,25 +113,33 @@ impl Page {
         let mut fresh = true;
         let mut pending = 0;
         for Piece { tone, text } in pieces {
+            // What goes on one line with one colour is written at once.
+            let mut run = String::new();
             for chunk in text.split_inclusive(' ') {
                 let word = chunk.trim_end_matches(' ');
                 let wide = word.width();
                 if !word.is_empty() {
                     if !fresh && column + pending + wide > self.options.width {
+                        self.push(*tone, &run);
+                        run.clear();
                         self.text.push('\n');
                         self.indent(hang);
                         column = hang;
-                    } else {
+                    } else if run.is_empty() {
                         self.indent(pending);
                         column += pending;
+                    } else {
+                        run.extend(std::iter::repeat_n(' ', pending));
+                        column += pending;
                     }
-                    self.push(*tone, word);
+                    run.push_str(word);
                     column += wide;
                     pending = 0;
                     fresh = false;
                 }
                 pending += chunk.len() - word.len();
             }
+            self.push(*tone, &run);
         }
         self.text.push('\n');
     }
@@ -142,6 +150,9 @@ impl Page {
 
     fn push(&mut self, tone: Tone, text: &str) {
         let style = tone.style();
+        if text.is_empty() {
+            return;
+        }
         if self.options.colour && style != Style::new() {
             let _ = write!(self.text, "{style}{text}{style:#}");
         } else {

@@ -1,12 +1,14 @@
 //! The same on many accounts, said once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::page::{Page, Piece, Tone, piece};
 use super::visible;
 use crate::diff::Change;
+use crate::model::AssetKind;
 use crate::plan::Risk;
 use crate::report::{ObjectReport, StepReport, Verb};
+use crate::tree::Origin;
 
 /// On how many accounts something must be the same to be said once.
 const SHARED_FROM: usize = 3;
@@ -22,7 +24,7 @@ pub(super) struct Block<'a> {
 /// A step, or what is left of it once the shared changes are said elsewhere.
 pub(super) struct Part<'a> {
     pub(super) verb: Verb,
-    pub(super) asset: Option<crate::model::AssetKind>,
+    pub(super) asset: Option<AssetKind>,
     pub(super) risk: Risk,
     pub(super) changes: Vec<Change>,
     pub(super) notes: Vec<&'a str>,
@@ -45,9 +47,16 @@ pub(super) fn blocks<'a>(objects: &[&'a ObjectReport]) -> Vec<Block<'a>> {
             for change in &step.changes {
                 match shared.get(&fingerprint(step, change)) {
                     None => rest.changes.push(change.clone()),
-                    Some(members) if members[0] == index => {
-                        let change = common(change, members, objects, step);
-                        add(groups.entry(members.clone()).or_default(), step, change);
+                    Some(found) if found.members.first() == Some(&index) => {
+                        let change = Change {
+                            origin: found.origin.clone(),
+                            ..change.clone()
+                        };
+                        add(
+                            groups.entry(found.members.clone()).or_default(),
+                            step,
+                            change,
+                        );
                     }
                     Some(_) => {}
                 }
@@ -79,7 +88,7 @@ pub(super) fn blocks<'a>(objects: &[&'a ObjectReport]) -> Vec<Block<'a>> {
 /// Says a note once when every account of a shared block has it.
 fn hoist_notes<'a>(blocks: &mut [Block<'a>], own: &mut Vec<Block<'a>>) {
     for block in blocks {
-        let names: Vec<&str> = block.objects.iter().map(|object| object.title()).collect();
+        let names: BTreeSet<&str> = block.objects.iter().map(|object| object.title()).collect();
         for step in &mut block.steps {
             let Some(first) = block.objects.first() else {
                 continue;
@@ -99,10 +108,12 @@ fn hoist_notes<'a>(blocks: &mut [Block<'a>], own: &mut Vec<Block<'a>>) {
                     step.notes.push(note);
                 }
             }
-            for other in own
-                .iter_mut()
-                .filter(|other| names.contains(&other.objects[0].title()))
-            {
+            for other in own.iter_mut().filter(|other| {
+                other
+                    .objects
+                    .first()
+                    .is_some_and(|object| names.contains(object.title()))
+            }) {
                 for part in &mut other.steps {
                     if part.verb == step.verb && part.asset == step.asset {
                         part.notes.retain(|note| !step.notes.contains(note));
@@ -119,19 +130,34 @@ fn hoist_notes<'a>(blocks: &mut [Block<'a>], own: &mut Vec<Block<'a>>) {
     own.retain(|block| !block.steps.is_empty());
 }
 
-fn shared(objects: &[&ObjectReport]) -> BTreeMap<Fingerprint, Vec<usize>> {
-    let mut found: BTreeMap<Fingerprint, Vec<usize>> = BTreeMap::new();
+/// On which accounts a change is the same.
+struct Shared {
+    members: Vec<usize>,
+    /// Where the tree declares it, when it is one place for all of them.
+    origin: Option<Origin>,
+}
+
+fn shared(objects: &[&ObjectReport]) -> BTreeMap<Fingerprint, Shared> {
+    let mut found: BTreeMap<Fingerprint, Shared> = BTreeMap::new();
     for (index, object) in objects.iter().enumerate() {
         for step in &object.steps {
             for change in &step.changes {
-                let members = found.entry(fingerprint(step, change)).or_default();
-                if members.last() != Some(&index) {
-                    members.push(index);
+                let shared = found
+                    .entry(fingerprint(step, change))
+                    .or_insert_with(|| Shared {
+                        members: Vec::new(),
+                        origin: change.origin.clone(),
+                    });
+                if shared.origin != change.origin {
+                    shared.origin = None;
+                }
+                if shared.members.last() != Some(&index) {
+                    shared.members.push(index);
                 }
             }
         }
     }
-    found.retain(|_, members| members.len() >= SHARED_FROM);
+    found.retain(|_, shared| shared.members.len() >= SHARED_FROM);
     found
 }
 
@@ -141,28 +167,6 @@ fn fingerprint(step: &StepReport, change: &Change) -> Fingerprint {
         ..change.clone()
     };
     format!("{:?} {:?} {change:?}", step.verb, step.asset)
-}
-
-/// Keeps the origin only when all accounts have the same one.
-fn common(
-    change: &Change,
-    members: &[usize],
-    objects: &[&ObjectReport],
-    step: &StepReport,
-) -> Change {
-    let wanted = fingerprint(step, change);
-    let same = members.iter().all(|index| {
-        objects[*index].steps.iter().any(|other| {
-            other
-                .changes
-                .iter()
-                .any(|found| found.origin == change.origin && fingerprint(other, found) == wanted)
-        })
-    });
-    Change {
-        origin: change.origin.clone().filter(|_| same),
-        ..change.clone()
-    }
 }
 
 fn part(step: &StepReport) -> Part<'_> {

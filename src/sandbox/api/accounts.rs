@@ -28,6 +28,7 @@ pub(crate) fn handle(call: &Call<'_>, world: &mut World) -> Result<Success, Fail
         (Noun::Parents, _) => Ok(parents(world, id)),
         (Noun::Tree, _) => tree(world, id),
         (Noun::Reseller, _) => promote(world, id, verb == "PUT"),
+        (Noun::ApiKey, "PUT") => renew_api_key(world, id),
         (Noun::ApiKey, _) => api_key(world, id),
         (_, "PUT") => create(call, world, Some(id)),
         (_, "POST" | "PATCH") => change(call, world, id, verb == "PATCH"),
@@ -200,6 +201,14 @@ fn promote(world: &mut World, id: &str, promoted: bool) -> Result<Success, Failu
 fn api_key(world: &World, id: &str) -> Result<Success, Failure> {
     let account = existing(world, id)?;
     Ok(Success::new(json!({"api_key": account.api_key})).revision(&account.revision))
+}
+
+/// Gives an account another key; the old one logs nobody in any more (A7).
+fn renew_api_key(world: &mut World, id: &str) -> Result<Success, Failure> {
+    if let Some(account) = world.account_mut(id) {
+        account.renew_api_key();
+    }
+    Ok(api_key(world, id)?.created(None))
 }
 
 /// Lists accounts below another one (L1–L4).

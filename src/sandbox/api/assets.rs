@@ -60,6 +60,9 @@ fn download(
         return Err(Failure::late(404, "bad identifier", json!([kind.as_str()])));
     };
     precondition::check(call, None)?;
+    if call.request.header("range").is_some() && call.profile.dies_of_ranges() {
+        return Err(Failure::no_answer());
+    }
     let mut success = Success::new(json!({}));
     success.asset = Some(AssetBody {
         name: name.to_owned(),

@@ -214,6 +214,7 @@ fn preflight(call: &Call<'_>) -> Answer {
         status: 200,
         headers,
         body: Bytes::new(),
+        lost: false,
     }
 }
 
@@ -225,5 +226,6 @@ fn front_page() -> Answer {
         body: Bytes::from_static(
             b"This is the emblazon sandbox, a fake of the Kazoo whitelabel API.\nThe API is below /v2.\n",
         ),
+        lost: false,
     }
 }

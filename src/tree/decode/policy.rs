@@ -51,14 +51,16 @@ impl Reader {
         policy.max_unreadable_percent =
             limit("max_unreadable_percent", PERCENT).or(policy.max_unreadable_percent);
         policy.share_floor = limit("share_floor", u32::MAX).unwrap_or(policy.share_floor);
-        let protected: Vec<_> = fields.get("protected_accounts").map_or_else(Vec::new, |node| {
-            let names = self.texts(node, "protected_accounts").into_iter();
-            let spanned = |name: Spanned<String>| Spanned {
-                value: AccountName::new(name.value),
-                place: name.place,
-            };
-            names.map(spanned).collect()
-        });
+        let protected: Vec<_> = fields
+            .get("protected_accounts")
+            .map_or_else(Vec::new, |node| {
+                let names = self.texts(node, "protected_accounts").into_iter();
+                let spanned = |name: Spanned<String>| Spanned {
+                    value: AccountName::new(name.value),
+                    place: name.place,
+                };
+                names.map(spanned).collect()
+            });
         policy.protected_accounts = protected.iter().map(|name| name.value.clone()).collect();
         if let Some(node) = fields.get("protected_keys") {
             for text in self.texts(node, "protected_keys") {

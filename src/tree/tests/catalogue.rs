@@ -263,7 +263,8 @@ fn eb08_clusters_and_policy() {
 
 #[test]
 fn eb08_guards() {
-    let policy = |policy: &str| config(&format!("clusters: {{production: {{}}}}\npolicy: {policy}"));
+    let policy =
+        |policy: &str| config(&format!("clusters: {{production: {{}}}}\npolicy: {policy}"));
     assert_snapshot!(policy("{max_deletions: 5, max_changed_percent: 30, max_unreadable_percent: 100, share_floor: 0, protected_accounts: [acme], protected_keys: [domain, nav], freeze: [{from: 2026-12-24T12:00:00+01:00, until: 2026-12-27T06:00:00Z, reason: Christmas}], snapshots: {runs: 10, days: 30}}"), @"");
     assert_snapshot!(policy("{max_deletion: 5}"), @"emblazon.yaml:2:10 EB0201 policy has no key max_deletion; did you mean max_deletions?");
     assert_snapshot!(policy("{protected_accounts: [amce]}"), @"emblazon.yaml:2:31 EB0806 there is no account amce to protect; did you mean acme?"); // EB0806

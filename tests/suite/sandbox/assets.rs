@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::Caller;
-use super::caller::acme;
+use super::caller::{acme, request};
+use crate::wire;
 
 async fn with_document() -> Caller {
     let caller = Caller::new().await;
@@ -154,4 +155,16 @@ async fn observed_06_assets_are_open_without_a_token() {
             .status,
         401
     );
+}
+
+#[tokio::test]
+async fn observed_11_a_range_ends_the_connection() {
+    let caller = with_document().await;
+    caller.upload(&acme("/logo"), "image/png", b"eA==").await;
+    let mut request = request("GET", &acme("/logo"), None);
+    request
+        .headers
+        .push(("Range".to_owned(), "bytes=0-1".to_owned()));
+    let received = wire::exchange(caller.sandbox.address(), &request).await;
+    assert_eq!(received, Vec::<u8>::new());
 }

@@ -2,6 +2,7 @@
 
 use emblazon::sandbox::{Fault, FaultKind};
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::Caller;
 use super::caller::{ACME, acme, request};
@@ -79,6 +80,24 @@ async fn connections_end_before_in_and_after_the_work() {
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("HTTP/1.1 200"));
     assert!(body.starts_with('{') && !body.ends_with('}'), "{body}");
+}
+
+#[tokio::test]
+async fn half_a_request_changes_nothing() {
+    let caller = with_document().await;
+    let mut stream = tokio::net::TcpStream::connect(caller.sandbox.address())
+        .await
+        .unwrap();
+    let head = format!(
+        "POST {} HTTP/1.1\r\nHost: x\r\nX-Auth-Token: {}\r\nContent-Length: 100\r\n\r\n{{",
+        acme(""),
+        caller.token
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut rest = Vec::new();
+    let _ = stream.read_to_end(&mut rest).await;
+    assert_eq!(caller.get(&acme("")).await.generation(), 1);
 }
 
 #[tokio::test]

@@ -100,6 +100,11 @@ async fn accounts_are_created_promoted_and_removed() {
     );
     let key = caller.get(&format!("{child}/api_key")).await.json();
     assert_eq!(key["data"]["api_key"].as_str().unwrap().len(), 64);
+    let renewed = caller
+        .put(&format!("{child}/api_key"), &json!({}))
+        .await
+        .json();
+    assert_ne!(renewed["data"]["api_key"], key["data"]["api_key"]);
     assert_eq!(caller.delete(&parent).await.status, 400);
     assert_eq!(caller.delete(&child).await.status, 200);
     assert_eq!(caller.get(&child).await.status, 404);
