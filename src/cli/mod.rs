@@ -1,6 +1,8 @@
 //! The edge: arguments, terminal, clock, environment and exit codes. Everything below takes values.
 
+mod approval;
 mod args;
+mod carry;
 mod commands;
 mod exit;
 mod failure;
@@ -8,7 +10,9 @@ mod log;
 mod output;
 mod platform;
 mod progress;
+mod recovery;
 mod run;
+mod saved;
 mod survey;
 mod tree;
 mod ui;

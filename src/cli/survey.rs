@@ -1,9 +1,6 @@
 //! Tree and platform → plan: what `plan`, `drift` and `apply` begin with.
 
-use std::collections::BTreeSet;
-
 use anyhow::Context as _;
-use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
 use super::args::{PlatformArgs, TreeArgs};
@@ -14,7 +11,7 @@ use super::tree::{self, OpenTree};
 use super::ui::Ui;
 use crate::live::Live;
 use crate::model::Digest;
-use crate::plan::{self, Planned};
+use crate::plan::{self, Plan, Planned};
 use crate::report::{self, Command, Facts, Report};
 
 /// Starts the runtime that requests run on.
@@ -39,7 +36,7 @@ impl Survey {
         ui: Ui,
         tree: &OpenTree,
         platform: &Platform,
-        prune: bool,
+        rules: &plan::Options,
     ) -> Result<Self, Failure> {
         let desired = &tree.loaded.desired;
         let live = progress::during(
@@ -48,12 +45,7 @@ impl Survey {
             platform.collect(desired),
         )
         .await?;
-        let options = plan::Options {
-            prune,
-            allow: BTreeSet::new(),
-            now: Timestamp::now(),
-        };
-        let planned = plan::plan(desired, None, &live, &tree.loaded.sources, &options);
+        let planned = plan::plan(desired, None, &live, &tree.loaded.sources, rules);
         let digest = planned.plan.digest();
         Ok(Self {
             live,
@@ -88,8 +80,8 @@ pub(crate) async fn look(
     command: Command,
     tree_args: &TreeArgs,
     platform_args: &PlatformArgs,
-    prune: bool,
-) -> Result<Report, Failure> {
+    rules: &plan::Options,
+) -> Result<(Report, Option<Plan>), Failure> {
     let tree = tree::open(
         ui,
         &tree_args.tree,
@@ -97,13 +89,13 @@ pub(crate) async fn look(
         platform_args.several(),
     )?;
     if tree.loaded.has_errors() {
-        return Ok(report::report(&tree_facts(command, &tree)));
+        return Ok((report::report(&tree_facts(command, &tree)), None));
     }
     let platform = platform::connect(&tree_args.tree, &tree, platform_args).await?;
-    let survey = Survey::take(ui, &tree, &platform, prune).await?;
+    let survey = Survey::take(ui, &tree, &platform, rules).await?;
     let mut facts = survey.facts(command, &tree);
     facts.requests = platform.requests();
     let report = report::report(&facts);
     platform.stop().await;
-    Ok(report)
+    Ok((report, Some(survey.planned.plan)))
 }

@@ -3,17 +3,22 @@
 use crate::cli::args::PlanArgs;
 use crate::cli::failure::Failure;
 use crate::cli::ui::Ui;
-use crate::cli::{Exit, output, survey};
+use crate::cli::{Exit, approval, output, saved, survey};
 use crate::report::Command;
 
 pub(crate) fn plan(ui: Ui, args: &PlanArgs) -> Result<Exit, Failure> {
-    let report = survey::runtime()?.block_on(survey::look(
+    let rules = approval::rules(args.prune.prune, approval::kinds(&args.prune.allow));
+    let (report, plan) = survey::runtime()?.block_on(survey::look(
         ui,
         Command::Plan,
         &args.tree,
         &args.platform,
-        args.prune.prune,
+        &rules,
     ))?;
     output::deliver(ui, &report, &args.output)?;
+    if let (Some(file), Some(plan)) = (&args.out, plan) {
+        saved::write(file, &plan, &args.tree.tree, &args.tree.choice)?;
+        ui.talk(&format!("saved; carry it out with `emblazon apply {file}`"));
+    }
     Ok(Exit::of(&report))
 }
