@@ -263,12 +263,12 @@ pub fn moved_since(
     }
     if let (Some(_), Some(Reading::Known(now))) = (&manifest.template, &live.template) {
         let replaced = plan.into_iter().flat_map(|plan| &plan.steps);
-        let replaced = replaced.filter_map(|step| match &step.action {
+        let mut replaced = replaced.filter_map(|step| match &step.action {
             Action::ReplaceTemplate { template } => Some(template.digest()),
             _ => None,
         });
         let is_left = matches!(left(entries, &Subject::Template), Left::At(_));
-        if !is_left || replaced.last() != Some(now.digest()) {
+        if !is_left || replaced.next_back() != Some(now.digest()) {
             let reason = "it is not as the run left it".to_owned();
             moved.insert(Subject::Template, reason);
         }

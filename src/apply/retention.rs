@@ -60,6 +60,8 @@ pub fn prune(
         if path.file_name().is_some_and(|name| !named.contains(name)) {
             remove(&path)?;
             objects += 1;
+            // A folder that still has something in it stays.
+            let _ = path.parent().map(std::fs::remove_dir);
         }
     }
     Ok(Pruned {

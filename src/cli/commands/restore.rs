@@ -49,7 +49,7 @@ async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
     back.desired.policy = tree.loaded.desired.policy.clone();
     let live = platform.collect(&back.desired).await?;
     let rules = approval.rules(true);
-    let planned = plan_back(&mut back, &live, &rules, |planned| {
+    let planned = plan_back(&back, &live, &rules, |planned| {
         if args.moved {
             return Ok(Vec::new());
         }
@@ -91,27 +91,26 @@ async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
 
 /// Plans the way back; what moved since is left out, and refused by name.
 fn plan_back(
-    back: &mut WayBack,
+    back: &WayBack,
     live: &Live,
     rules: &plan::Options,
     moved: impl FnOnce(&Planned) -> Result<Vec<Refusal>, Failure>,
 ) -> Result<Planned, Failure> {
-    let plan = |back: &WayBack| plan::plan(&back.desired, None, live, &back.sources, rules);
-    let mut planned = plan(back);
+    let plan = |desired| plan::plan(desired, None, live, &back.sources, rules);
+    let mut planned = plan(&back.desired);
     let refused = moved(&planned)?;
     if !refused.is_empty() {
+        let mut rest = back.desired.clone();
         for refusal in &refused {
             match &refusal.subject {
                 Some(Subject::Account { name, .. }) => {
-                    back.desired
-                        .accounts
-                        .retain(|account| account.name != *name);
+                    rest.accounts.retain(|account| account.name != *name);
                 }
-                Some(Subject::Template) => back.desired.template = None,
+                Some(Subject::Template) => rest.template = None,
                 None => {}
             }
         }
-        planned = plan(back);
+        planned.plan = plan(&rest).plan;
         // Nothing is left to restore; that the tree were empty is not what is wrong.
         let refusals = &mut planned.plan.refusals;
         refusals.retain(|refusal| refusal.kind != RefusalKind::EmptyTree);
