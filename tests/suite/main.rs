@@ -11,6 +11,7 @@ mod cli_platform;
 mod conformance;
 mod faults;
 mod guards;
+mod kill;
 mod platform;
 mod promises;
 mod restore;
