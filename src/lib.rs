@@ -6,4 +6,5 @@ pub mod dns;
 pub mod live;
 pub mod model;
 pub mod plan;
+pub mod sandbox;
 pub mod tree;

@@ -5,6 +5,7 @@ mod asset;
 mod domain;
 mod field;
 mod key_path;
+mod md5;
 pub mod record;
 mod revision;
 mod secret;
@@ -16,6 +17,7 @@ pub use asset::{AssetFacts, AssetFile, AssetKind, AssetType, Digest, Dimensions}
 pub use domain::{DomainName, DomainNameError};
 pub use field::{FIELDS, Field, FieldOrigin, FieldType, HIJACKING_NAMES, field};
 pub use key_path::KeyPath;
+pub use md5::md5_hex;
 pub use record::{RecordData, RecordError, RecordErrorKind, RecordName, RecordType};
 pub use revision::Revision;
 pub use secret::Secret;

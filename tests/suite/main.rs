@@ -1,0 +1,3 @@
+//! The whole project from outside: over HTTP, against the sandbox.
+
+mod conformance;
