@@ -4,6 +4,7 @@ mod account;
 mod asset;
 mod domain;
 mod field;
+mod json;
 mod key_path;
 mod md5;
 pub mod record;
@@ -16,6 +17,7 @@ pub use account::{AccountId, AccountIdError, AccountName, ClusterName, Identity,
 pub use asset::{AssetFacts, AssetFile, AssetKind, AssetType, Digest, Dimensions};
 pub use domain::{DomainName, DomainNameError};
 pub use field::{FIELDS, Field, FieldOrigin, FieldType, HIJACKING_NAMES, field};
+pub use json::canonical_json;
 pub use key_path::KeyPath;
 pub use md5::md5_hex;
 pub use record::{RecordData, RecordError, RecordErrorKind, RecordName, RecordType};

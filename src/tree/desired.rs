@@ -207,6 +207,19 @@ pub struct Origin {
     pub column: u32,
 }
 
+impl Origin {
+    /// Looks a place up.
+    #[must_use]
+    pub fn of(place: Place, sources: &SourceMap) -> Self {
+        let position = sources.position(place);
+        Self {
+            file: sources.path(place).to_owned(),
+            line: position.line,
+            column: position.column,
+        }
+    }
+}
+
 impl Desired {
     /// Computes the digest that names this desired state: equal trees, equal digests.
     #[must_use]
