@@ -1,0 +1,1 @@
+//! The DNS of the sandbox, over real packets.
