@@ -46,24 +46,25 @@ fn schedule(block: &[u8]) -> [u32; 80] {
     words
 }
 
-fn rounds(state: [u32; 5], words: &[u32; 80]) -> [u32; 5] {
-    let [mut a, mut b, mut c, mut d, mut e] = state;
+/// Runs the 80 rounds of one block (FIPS 180-4, 6.1.2, step 3).
+fn rounds(mut state: [u32; 5], words: &[u32; 80]) -> [u32; 5] {
     for (step, word) in words.iter().enumerate() {
+        let [first, x, y, z, last] = state;
         let (mix, constant) = match step / 20 {
-            0 => ((b & c) | (!b & d), 0x5a82_7999),
-            1 => (b ^ c ^ d, 0x6ed9_eba1),
-            2 => ((b & c) | (b & d) | (c & d), 0x8f1b_bcdc),
-            _ => (b ^ c ^ d, 0xca62_c1d6_u32),
+            0 => ((x & y) | (!x & z), 0x5a82_7999),
+            1 => (x ^ y ^ z, 0x6ed9_eba1),
+            2 => ((x & y) | (x & z) | (y & z), 0x8f1b_bcdc),
+            _ => (x ^ y ^ z, 0xca62_c1d6_u32),
         };
-        let next = a
+        let next = first
             .rotate_left(5)
             .wrapping_add(mix)
-            .wrapping_add(e)
+            .wrapping_add(last)
             .wrapping_add(constant)
             .wrapping_add(*word);
-        (e, d, c, b, a) = (d, c, b.rotate_left(30), a, next);
+        state = [next, first, x.rotate_left(30), y, z];
     }
-    [a, b, c, d, e]
+    state
 }
 
 #[cfg(test)]

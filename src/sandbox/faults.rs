@@ -1,5 +1,7 @@
 //! Scripted faults: which request goes wrong, and how.
 
+use std::time::Duration;
+
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -134,7 +136,7 @@ impl FaultScript {
     }
 
     /// Returns what goes wrong with this request, in the order of the script.
-    pub(crate) fn hits(&mut self, method: &str, path: &str) -> Vec<FaultKind> {
+    pub(crate) fn hits(&mut self, method: &str, path: &str) -> Hits {
         let mut hits = Vec::new();
         for (fault, seen) in &mut self.entries {
             if fault.matches(method, path) {
@@ -144,7 +146,34 @@ impl FaultScript {
                 }
             }
         }
-        hits
+        Hits(hits)
+    }
+}
+
+/// What goes wrong with one request.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Hits(Vec<FaultKind>);
+
+impl Hits {
+    /// Tells whether that goes wrong.
+    pub(crate) fn include(&self, kind: FaultKind) -> bool {
+        self.0.contains(&kind)
+    }
+
+    /// Returns the status to refuse with.
+    pub(crate) fn status(&self) -> Option<u16> {
+        self.0.iter().find_map(|kind| match kind {
+            FaultKind::Status(status) => Some(*status),
+            _ => None,
+        })
+    }
+
+    /// Returns how long the request waits.
+    pub(crate) fn delay(&self) -> Option<Duration> {
+        self.0.iter().find_map(|kind| match kind {
+            FaultKind::DelayMs(millis) => Some(Duration::from_millis(*millis)),
+            _ => None,
+        })
     }
 }
 
@@ -182,9 +211,9 @@ mod tests {
         let mut script = FaultScript::new(vec![
             Fault::new("POST", "*", FaultKind::Hang).nth(2).times(2),
         ]);
-        let hits: Vec<usize> = (0..5).map(|_| script.hits("POST", "/x").len()).collect();
+        let hits: Vec<usize> = (0..5).map(|_| script.hits("POST", "/x").0.len()).collect();
         assert_eq!(hits, [0, 1, 1, 0, 0]);
-        assert!(script.hits("GET", "/x").is_empty());
+        assert!(script.hits("GET", "/x").0.is_empty());
     }
 
     #[test]

@@ -27,6 +27,7 @@ mod counts;
 mod digest;
 pub mod dns;
 mod faults;
+mod gzip;
 mod profile;
 mod record;
 mod seed;

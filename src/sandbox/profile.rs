@@ -56,6 +56,11 @@ impl Profile {
         self == Self::V5
     }
 
+    /// Tells whether a `Range` on an asset ends the connection without an answer (observed 11).
+    pub(crate) fn dies_of_ranges(self) -> bool {
+        self == Self::Master
+    }
+
     /// Returns the `version` of envelopes.
     pub(crate) fn version(self) -> &'static str {
         match self {

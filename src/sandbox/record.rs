@@ -65,7 +65,11 @@ impl Recorder {
             },
             "status": answer.status,
             "response_headers": headers,
-            "response_body": self.body(&answer.body),
+            "response_body": if request.method == "HEAD" {
+                json!("")
+            } else {
+                self.body(&answer.body)
+            },
         });
         self.next += 1;
         let mut text = line.to_string();

@@ -16,16 +16,20 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::api::{self, Answer, Buckets, Effects, Request, Server};
+use super::api::{self, Answer, Buckets, Request, Server};
 use super::clock::Clock;
 use super::connection::{Connection, FaultyListener};
-use super::faults::FaultScript;
+use super::faults::{FaultScript, Hits};
+use super::gzip;
 use super::record::Recorder;
 use super::world::{Store, World};
 use super::{Counts, Fault, FaultKind, Profile, Seed};
 
 /// The largest body that is read at all; a real server cuts off earlier (B6).
 const BODY_LIMIT: usize = 64 * 1024 * 1024;
+
+/// Shorter bodies go out as they are, as the real server's HTTP layer decides.
+const COMPRESSED_FROM: usize = 300;
 
 /// How a sandbox is started.
 #[derive(Clone, Debug)]
@@ -136,7 +140,8 @@ impl Sandbox {
     /// # Errors
     /// When the address, the state folder or the recording cannot be used.
     pub async fn start(options: Options) -> Result<Self, SandboxError> {
-        let (store, world) = opened(&options)?;
+        let (store, mut world) = opened(&options)?;
+        world.settle();
         let recorder = options
             .record
             .map(|file| {
@@ -278,54 +283,16 @@ fn opened(options: &Options) -> Result<(Option<Store>, World), SandboxError> {
         source,
     };
     let store = Store::open(folder).map_err(failed)?;
-    let world = match store.load().map_err(failed)? {
-        Some(mut world) => {
-            world.settings = options.seed.world.settings.clone();
-            world
-        }
-        None => {
-            store.save(&options.seed.world).map_err(failed)?;
-            options.seed.world.clone()
-        }
-    };
+    let saved = store.load().map_err(failed)?;
+    let mut world = saved.unwrap_or_else(|| options.seed.world.clone());
+    world.settings = options.seed.world.settings.clone();
+    store.save(&world).map_err(failed)?;
     Ok((Some(store), world))
 }
 
 /// Locks, also after a panic elsewhere: a test that failed must not hide behind another one.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What faults do to the connection, around the handling of the request.
-#[derive(Debug, Default)]
-struct Plan {
-    effects: Effects,
-    hang: bool,
-    drop_before: bool,
-    drop_after: bool,
-    cut_body: bool,
-    delay: Option<Duration>,
-}
-
-impl Plan {
-    fn of(hits: &[FaultKind]) -> Self {
-        let mut plan = Self::default();
-        for hit in hits {
-            match *hit {
-                FaultKind::Status(status) => plan.effects.status = Some(status),
-                FaultKind::Hang => plan.hang = true,
-                FaultKind::CutBody => plan.cut_body = true,
-                FaultKind::LostAnswer => plan.drop_after = true,
-                FaultKind::StaleRead => plan.effects.stale_read = true,
-                FaultKind::DestroyDocument => plan.effects.destroy_document = true,
-                FaultKind::SkipAccountWrite => plan.effects.skip_account_write = true,
-                FaultKind::DropConnection => plan.drop_before = true,
-                FaultKind::DelayMs(millis) => plan.delay = Some(Duration::from_millis(millis)),
-                FaultKind::HalfCreatedAccount => plan.effects.half_created_account = true,
-            }
-        }
-        plan
-    }
 }
 
 async fn serve(
@@ -340,18 +307,22 @@ async fn serve(
     }
     let method = parts.method.as_str().to_owned();
     locked(&shared.counts).add(&method, &path);
-    let plan = Plan::of(&locked(&shared.faults).hits(&method, &path));
-    if plan.drop_before {
+    let hits = locked(&shared.faults).hits(&method, &path);
+    if hits.include(FaultKind::DropConnection) {
         connection.end();
         return Response::default();
     }
-    let body = axum::body::to_bytes(body, BODY_LIMIT).await;
-    if plan.hang {
+    // Half a request is none: taken for an empty body it would wipe a document (W6).
+    let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT).await else {
+        connection.end();
+        return Response::default();
+    };
+    if hits.include(FaultKind::Hang) {
         shared.stop.cancelled().await;
         connection.end();
         return Response::default();
     }
-    if let Some(delay) = plan.delay {
+    if let Some(delay) = hits.delay() {
         tokio::select! {
             () = tokio::time::sleep(delay) => {}
             () = shared.stop.cancelled() => {}
@@ -362,14 +333,14 @@ async fn serve(
         path,
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: parts.headers,
-        body: body.unwrap_or_default(),
+        body,
         peer: connection.peer().to_owned(),
     };
-    let answer = shared.handle(&request, plan.effects);
-    if plan.drop_after {
+    let answer = shared.handle(&request, &hits);
+    if answer.lost || hits.include(FaultKind::LostAnswer) {
         connection.end();
     }
-    if plan.cut_body {
+    if hits.include(FaultKind::CutBody) {
         connection.end_in_body(answer.body.len() / 2);
     }
     written(answer)
@@ -381,6 +352,7 @@ fn counted(shared: &Shared) -> Response {
         status: 200,
         headers: vec![("content-type", "application/json".to_owned())],
         body: Bytes::from(text),
+        lost: false,
     })
 }
 
@@ -391,7 +363,7 @@ impl Shared {
         counts
     }
 
-    fn handle(&self, request: &Request, effects: Effects) -> Answer {
+    fn handle(&self, request: &Request, hits: &Hits) -> Answer {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let request_id = request
             .header("x-request-id")
@@ -399,7 +371,7 @@ impl Shared {
         let now = self.clock.unix_millis();
         let mut world = locked(&self.world);
         let mut server = locked(&self.server);
-        let answer = api::answer(&mut server, &mut world, request, effects, request_id, now);
+        let mut answer = api::answer(&mut server, &mut world, request, hits, request_id, now);
         drop(server);
         let may_have_changed = !matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
         if let Some(store) = self.store.as_ref().filter(|_| may_have_changed)
@@ -412,7 +384,19 @@ impl Shared {
         {
             tracing::error!(%error, "the sandbox cannot record");
         }
+        compress(request, &mut answer);
         answer
+    }
+}
+
+/// Compresses a longer body when the client takes it (E18, observed 15).
+fn compress(request: &Request, answer: &mut Answer) {
+    let accepted = request
+        .header("accept-encoding")
+        .is_some_and(|encodings| encodings.contains("gzip"));
+    if accepted && answer.body.len() > COMPRESSED_FROM {
+        answer.body = Bytes::from(gzip::wrap(&answer.body));
+        answer.headers.push(("content-encoding", "gzip".to_owned()));
     }
 }
 

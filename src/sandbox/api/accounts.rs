@@ -7,6 +7,7 @@ use super::pipeline::Call;
 use super::precondition;
 use super::route::Noun;
 use crate::model::Object;
+use crate::sandbox::FaultKind;
 use crate::sandbox::clock::GREGORIAN_OFFSET;
 use crate::sandbox::world::{Account, PageRequest, Relation, World, derived_id};
 
@@ -27,6 +28,7 @@ pub(crate) fn handle(call: &Call<'_>, world: &mut World) -> Result<Success, Fail
         (Noun::Parents, _) => Ok(parents(world, id)),
         (Noun::Tree, _) => tree(world, id),
         (Noun::Reseller, _) => promote(world, id, verb == "PUT"),
+        (Noun::ApiKey, "PUT") => renew_api_key(world, id),
         (Noun::ApiKey, _) => api_key(world, id),
         (_, "PUT") => create(call, world, Some(id)),
         (_, "POST" | "PATCH") => change(call, world, id, verb == "PATCH"),
@@ -94,7 +96,7 @@ fn create(call: &Call<'_>, world: &mut World, parent: Option<&str>) -> Result<Su
     account.tree.push(parent.clone());
     account.extra = fields;
     account.created = call.now.saturating_add(GREGORIAN_OFFSET);
-    if call.effects.half_created_account {
+    if call.hits.include(FaultKind::HalfCreatedAccount) {
         let location = format!("/v2/accounts/{parent}/{id}");
         return Ok(Success::new(Value::Object(account.public_fields()))
             .created(Some(location))
@@ -201,6 +203,14 @@ fn api_key(world: &World, id: &str) -> Result<Success, Failure> {
     Ok(Success::new(json!({"api_key": account.api_key})).revision(&account.revision))
 }
 
+/// Gives an account another key; the old one logs nobody in any more (A7).
+fn renew_api_key(world: &mut World, id: &str) -> Result<Success, Failure> {
+    if let Some(account) = world.account_mut(id) {
+        account.renew_api_key();
+    }
+    Ok(api_key(world, id)?.created(None))
+}
+
 /// Lists accounts below another one (L1–L4).
 fn list(
     call: &Call<'_>,
@@ -284,7 +294,7 @@ fn with_list_revision(call: &Call<'_>, items: Value) -> Success {
     if empty {
         success
     } else {
-        success.revision(revision)
+        success.revision(&revision)
     }
 }
 
@@ -305,7 +315,7 @@ fn parents(world: &World, id: &str) -> Success {
     let items = Value::Array(items);
     let revision = derived_id(&items.to_string());
     Success::new(items)
-        .revision(revision)
+        .revision(&revision)
         .with("page_size", json!(size))
 }
 

@@ -11,6 +11,7 @@ use super::pipeline::Call;
 use super::precondition;
 use super::whitelabel::{by_domain, etag, seen, shown};
 use crate::model::{AssetKind, Object};
+use crate::sandbox::FaultKind;
 use crate::sandbox::clock::GREGORIAN_OFFSET;
 use crate::sandbox::world::{Attachment, Document, UploadEnd, World};
 
@@ -59,6 +60,9 @@ fn download(
         return Err(Failure::late(404, "bad identifier", json!([kind.as_str()])));
     };
     precondition::check(call, None)?;
+    if call.request.header("range").is_some() && call.profile.dies_of_ranges() {
+        return Err(Failure::no_answer());
+    }
     let mut success = Success::new(json!({}));
     success.asset = Some(AssetBody {
         name: name.to_owned(),
@@ -84,7 +88,7 @@ fn upload(call: &Call<'_>, world: &mut World, kind: AssetKind) -> Result<Success
         &attachment.content_type,
         call.now,
     );
-    if call.effects.status == Some(409) {
+    if call.hits.status() == Some(409) {
         // B12: the first save met a conflict; only 5.x stops there.
         if !call.profile.stops_upload_after_conflict() {
             let end = UploadEnd::StoredBesideConflict;
@@ -92,7 +96,7 @@ fn upload(call: &Call<'_>, world: &mut World, kind: AssetKind) -> Result<Success
         }
         return Err(Failure::conflict());
     }
-    if call.effects.destroy_document {
+    if call.hits.include(FaultKind::DestroyDocument) {
         world.upload(account, kind, &name, attachment, UploadEnd::AttachmentFails);
         return Err(Failure::late(
             500,

@@ -15,6 +15,9 @@ const EXPOSED_HEADERS: &str =
     "content-type, x-auth-token, x-request-id, x-kazoo-cluster-id, location, etag, etag";
 const LONG_AGO: &str = "Fri, 01 Jan 1999 00:00:00 GMT";
 
+/// Stands for a connection that ends without an answer; no HTTP status has this number.
+const NO_ANSWER: u16 = 0;
+
 /// A complete HTTP answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
@@ -24,6 +27,8 @@ pub(crate) struct Answer {
     pub(crate) headers: Vec<(&'static str, String)>,
     /// The body.
     pub(crate) body: Bytes,
+    /// The connection ends instead.
+    pub(crate) lost: bool,
 }
 
 /// What a handler answers when all went well.
@@ -73,7 +78,7 @@ impl Success {
         self
     }
 
-    pub(crate) fn revision(mut self, revision: impl ToString) -> Self {
+    pub(crate) fn revision(mut self, revision: &(impl ToString + ?Sized)) -> Self {
         self.revision = Some(revision.to_string());
         self
     }
@@ -155,6 +160,11 @@ impl Failure {
     /// An answer without a body.
     pub(crate) fn empty(status: u16) -> Self {
         Self::of(status, Stage::Protocol, "", None)
+    }
+
+    /// The server's process dies and the connection with it (observed 11).
+    pub(crate) fn no_answer() -> Self {
+        Self::empty(NO_ANSWER)
     }
 
     /// 304, with the tag of what was not modified.
@@ -291,6 +301,7 @@ fn render_success(call: &Call<'_>, success: Success) -> Answer {
             status: 200,
             headers,
             body: asset.bytes,
+            lost: false,
         };
     }
     headers.push(("content-type", "application/json".to_owned()));
@@ -311,6 +322,7 @@ fn render_success(call: &Call<'_>, success: Success) -> Answer {
         status: success.status,
         headers,
         body: written(call, &body),
+        lost: false,
     }
 }
 
@@ -336,6 +348,7 @@ fn render_failure(call: &Call<'_>, refusal: Refusal) -> Answer {
             status: refusal.status,
             headers,
             body: Bytes::new(),
+            lost: refusal.status == NO_ANSWER,
         };
     }
     let methods = if refusal.stage == Stage::Reading {
@@ -354,6 +367,10 @@ fn render_failure(call: &Call<'_>, refusal: Refusal) -> Answer {
     } else {
         base(call, None)
     };
+    // E21: anonymous errors of 4.3 spell the missing token out.
+    if call.profile.always_shows_version() && call.token.is_none() {
+        body.insert("auth_token".to_owned(), json!("undefined"));
+    }
     body.extend(refusal.more);
     if let Some(data) = refusal.data {
         body.insert("data".to_owned(), data);
@@ -365,6 +382,7 @@ fn render_failure(call: &Call<'_>, refusal: Refusal) -> Answer {
         status: refusal.status,
         headers,
         body: written(call, &body),
+        lost: false,
     }
 }
 
@@ -400,8 +418,6 @@ fn anonymous(call: &Call<'_>) -> Object {
     let mut body = Object::new();
     if call.profile.always_shows_version() {
         body.insert("version".to_owned(), json!(call.profile.version()));
-        // E21: anonymous errors of 4.3 spell the missing token out.
-        body.insert("auth_token".to_owned(), json!("undefined"));
     }
     body.insert("timestamp".to_owned(), json!(timestamp(call.now)));
     body.insert("node".to_owned(), json!("sandbox"));

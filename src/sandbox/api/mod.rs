@@ -20,6 +20,6 @@ mod whitelabel;
 
 pub(crate) use auth::Buckets;
 pub(crate) use envelope::Answer;
-pub(crate) use pipeline::{Effects, Server, answer};
+pub(crate) use pipeline::{Server, answer};
 pub(crate) use request::Request;
 pub(crate) use route::class_of;

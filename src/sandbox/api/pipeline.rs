@@ -9,6 +9,7 @@ use super::request::{Input, Request};
 use super::route::{Noun, Route, Scope};
 use super::{accounts, assets, auth, domains, negotiation, schemas, search, whitelabel};
 use crate::sandbox::Profile;
+use crate::sandbox::faults::Hits;
 use crate::sandbox::world::World;
 
 /// What the server is, besides the world it holds.
@@ -20,26 +21,12 @@ pub(crate) struct Server {
     pub(crate) buckets: Buckets,
 }
 
-/// What scripted faults do to the handling of a request.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Effects {
-    /// Refuse with that status.
-    pub(crate) status: Option<u16>,
-    /// Read the document before its last change.
-    pub(crate) stale_read: bool,
-    /// Let the attachment write fail.
-    pub(crate) destroy_document: bool,
-    /// Do not write the account.
-    pub(crate) skip_account_write: bool,
-    /// Answer the creation of an account, but do not create it.
-    pub(crate) half_created_account: bool,
-}
-
 /// A request on its way through the checks.
 pub(crate) struct Call<'a> {
     pub(crate) request: &'a Request,
     pub(crate) profile: Profile,
-    pub(crate) effects: Effects,
+    /// What a script lets go wrong.
+    pub(crate) hits: &'a Hits,
     pub(crate) request_id: String,
     /// Seconds since 1970.
     pub(crate) now: u64,
@@ -73,7 +60,7 @@ pub(crate) fn answer(
     server: &mut Server,
     world: &mut World,
     request: &Request,
-    effects: Effects,
+    hits: &Hits,
     request_id: String,
     now_millis: u64,
 ) -> Answer {
@@ -86,7 +73,7 @@ pub(crate) fn answer(
         verb: request.method.clone(),
         request,
         profile: server.profile,
-        effects,
+        hits,
         request_id,
         now: now_millis / 1000,
         input: Input::default(),
@@ -102,7 +89,7 @@ pub(crate) fn answer(
         .and_then(|()| locate(&mut call, world, &route))
         .and_then(|()| admit(&mut call, world, &mut server.buckets, now_millis))
         .and_then(|()| negotiation::check(&call, world))
-        .and_then(|()| match effects.status {
+        .and_then(|()| match hits.status() {
             // A conflict in an upload is the handler's: it may leave something behind (B12).
             Some(status)
                 if status != 409 || call.verb != "POST" || !matches!(call.noun, Noun::Asset(_)) =>
@@ -227,6 +214,7 @@ fn preflight(call: &Call<'_>) -> Answer {
         status: 200,
         headers,
         body: Bytes::new(),
+        lost: false,
     }
 }
 
@@ -238,5 +226,6 @@ fn front_page() -> Answer {
         body: Bytes::from_static(
             b"This is the emblazon sandbox, a fake of the Kazoo whitelabel API.\nThe API is below /v2.\n",
         ),
+        lost: false,
     }
 }

@@ -53,7 +53,7 @@ pub(crate) fn show(call: &Call<'_>, name: &str) -> Result<Success, Failure> {
     let mut schema = schema(name, call.profile).ok_or_else(|| Failure::bad_identifier(name))?;
     schema["id"] = json!(name);
     let digest = crate::sandbox::world::derived_id(&schema.to_string());
-    Ok(Success::new(schema).revision(format!("1-{digest}")))
+    Ok(Success::new(schema).revision(&format!("1-{digest}")))
 }
 
 /// Answers `PUT /v2/schemas/{name}/validation`: the document with its defaults; nothing is saved

@@ -6,6 +6,7 @@ use super::envelope::{Failure, Success};
 use super::pipeline::Call;
 use super::{precondition, schemas};
 use crate::model::Object;
+use crate::sandbox::FaultKind;
 use crate::sandbox::world::{Document, World};
 
 /// Answers `/v2/accounts/{id}/whitelabel`.
@@ -64,7 +65,7 @@ pub(crate) fn by_domain<'a>(
 /// Returns the document that a read sees: an old one behind a stale cache (C3).
 pub(crate) fn seen<'a>(call: &Call<'_>, world: &'a World, account: &str) -> Option<&'a Document> {
     let account = world.account(account)?;
-    if call.effects.stale_read {
+    if call.hits.include(FaultKind::StaleRead) {
         account.previous.as_ref()
     } else {
         account.whitelabel.as_ref()
@@ -119,7 +120,7 @@ fn delete(call: &Call<'_>, world: &mut World, account: &str) -> Result<Success, 
     precondition::check(call, Some(&etag(&document)))?;
     world.delete_document(account);
     // W21: when this write fails, the account keeps the domain and nobody is told.
-    if !call.effects.skip_account_write {
+    if !call.hits.include(FaultKind::SkipAccountWrite) {
         world.reserve_domain(account, None);
     }
     let mut success = shown(&document);
@@ -171,7 +172,7 @@ fn save(call: &Call<'_>, world: &mut World, account: &str, settings: Object) {
         .and_then(Value::as_str)
         .map(str::to_owned);
     world.save_settings(account, settings);
-    if call.effects.skip_account_write {
+    if call.hits.include(FaultKind::SkipAccountWrite) {
         return;
     }
     match domain {

@@ -88,6 +88,12 @@ impl Account {
         }
     }
 
+    /// Replaces the API key by another one.
+    pub(crate) fn renew_api_key(&mut self) {
+        self.api_key = derived_key(&self.api_key);
+        self.revision.step();
+    }
+
     /// Returns the stored fields that a list filter can see, private ones included (L3).
     pub(crate) fn document_for_filters(&self) -> Object {
         let mut document = self.public_fields();
@@ -124,9 +130,9 @@ pub(crate) fn derived_id(text: &str) -> String {
     hex.get(..32).unwrap_or(hex).to_owned()
 }
 
-/// Derives a 64-character API key from an account's id.
-fn derived_key(id: &str) -> String {
-    Digest::of(format!("api key of {id}").as_bytes())
+/// Derives a 64-character API key from a text.
+fn derived_key(text: &str) -> String {
+    Digest::of(format!("api key of {text}").as_bytes())
         .as_str()
         .to_owned()
 }

@@ -71,6 +71,7 @@ impl World {
     /// Saves new public keys, keeping the attachments; a document is created when there is none.
     pub(crate) fn save_settings(&mut self, id: &str, settings: Object) {
         if let Some(account) = self.account_mut(id) {
+            account.previous.clone_from(&account.whitelabel);
             account.change_whitelabel(|document| document.settings = settings);
         }
     }
@@ -96,6 +97,7 @@ impl World {
         let Some(account) = self.account_mut(id) else {
             return;
         };
+        account.previous.clone_from(&account.whitelabel);
         if end != UploadEnd::StoredBesideConflict {
             account.change_whitelabel(|document| {
                 let old = document.asset(kind).map(|(name, _)| name.to_owned());
@@ -110,7 +112,8 @@ impl World {
                 .as_ref()
                 .is_some_and(|document| document.attachments.is_empty());
             if empty {
-                self.delete_document(id);
+                account.whitelabel = None;
+                account.whitelabel_revision.step();
             }
             return;
         }
@@ -141,6 +144,7 @@ impl World {
     /// none of another name.
     pub fn put_attachment(&mut self, id: &str, name: &str, content_type: &str, bytes: &[u8]) {
         if let Some(account) = self.account_mut(id) {
+            account.previous.clone_from(&account.whitelabel);
             account.change_whitelabel(|document| {
                 document.attachments.insert(
                     name.to_owned(),
@@ -164,7 +168,6 @@ impl Account {
     fn change_whitelabel(&mut self, change: impl FnOnce(&mut Document)) {
         self.whitelabel_revision.step();
         let revision = self.whitelabel_revision.clone();
-        self.previous.clone_from(&self.whitelabel);
         let document = self.whitelabel.get_or_insert_with(|| Document {
             settings: Object::new(),
             attachments: BTreeMap::new(),

@@ -151,6 +151,13 @@ impl World {
             .map(String::as_str)
     }
 
+    /// Lets what is there count as old: a stale read before the first change sees the same.
+    pub(crate) fn settle(&mut self) {
+        for account in self.accounts.values_mut() {
+            account.previous.clone_from(&account.whitelabel);
+        }
+    }
+
     /// Writes `pvt_whitelabel_domain` of an account; `None` removes it (W21, W7).
     pub fn reserve_domain(&mut self, id: &str, domain: Option<&str>) {
         self.release_domain(id);

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::differences::MEANT;
 use super::mapping::Mapping;
 use super::recording::{Recording, bytes};
-use super::wire::{Answer, Request};
+use crate::wire::{Answer, Request, gunzip};
 
 /// Headers that a client can act on, and those that follow from the same decisions.
 const HEADERS: [&str; 11] = [
@@ -52,7 +52,7 @@ pub(crate) enum Comparison {
     Different(String),
 }
 
-pub(crate) fn compare(
+pub(crate) async fn compare(
     mapping: &Mapping,
     recording: &Recording,
     request: &Request,
@@ -68,10 +68,15 @@ pub(crate) fn compare(
     let recorded = form(
         recording.status,
         headers(&|name| recording.header(name).map(str::to_owned)),
-        &bytes(&recording.response_body),
+        &plain(
+            bytes(&recording.response_body),
+            recording.header("content-encoding"),
+        )
+        .await,
     );
-    let ours_body = std::str::from_utf8(&answer.body).map_or_else(
-        |_| answer.body.clone(),
+    let ours_body = plain(answer.body.clone(), answer.header("content-encoding")).await;
+    let ours_body = std::str::from_utf8(&ours_body).map_or_else(
+        |_| ours_body.clone(),
         |text| mapping.to_recording(text).into_bytes(),
     );
     let ours = form(
@@ -96,6 +101,13 @@ pub(crate) fn compare(
     Comparison::Different(report(recording, request, &recorded, &ours))
 }
 
+async fn plain(body: Vec<u8>, encoding: Option<&str>) -> Vec<u8> {
+    match encoding {
+        Some("gzip") => gunzip(&body).await,
+        _ => body,
+    }
+}
+
 fn form(status: u16, mut headers: BTreeMap<String, String>, body: &[u8]) -> Form {
     let body = serde_json::from_slice::<Value>(body).map_or_else(
         |_| json!(std::str::from_utf8(body).map_or_else(|_| STANDARD.encode(body), str::to_owned)),
@@ -108,7 +120,7 @@ fn form(status: u16, mut headers: BTreeMap<String, String>, body: &[u8]) -> Form
     if (body.is_object() || status == 405)
         && let Some(length) = headers.get_mut("content-length")
     {
-        *length = "some".to_owned();
+        "some".clone_into(length);
     }
     if let Some(etag) = headers.get_mut("etag") {
         *etag = revision(etag.trim_matches('"'));

@@ -25,30 +25,10 @@ pub(crate) const MEANT: &[Difference] = &[
         },
     },
     Difference {
-        what: "gzip",
-        why: "the sandbox does not compress: it would need one more library, and a client must take both",
-        applies: |recording| recording.header("content-encoding").is_some(),
-        leave_out: |form| {
-            form.headers.remove("content-encoding");
-            form.headers.remove("content-length");
-            form.body = Value::Null;
-        },
-    },
-    Difference {
         what: "descriptions in a schema",
         why: "the sandbox shows the project's own words",
         applies: |recording| recording.path.starts_with("/v2/schemas/"),
         leave_out: |form| strip_members(&mut form.body, "description"),
-    },
-    Difference {
-        what: "the wording of JSON parse errors",
-        why: "it depends on a library's version on the server",
-        applies: |recording| {
-            recording
-                .json()
-                .is_some_and(|body| body.pointer("/data/json/invalid").is_some())
-        },
-        leave_out: |form| strip_members(&mut form.body["data"]["json"], "message"),
     },
     Difference {
         what: "the revision of an account's tree",

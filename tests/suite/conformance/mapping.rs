@@ -6,7 +6,7 @@ use emblazon::sandbox::Sandbox;
 use serde_json::Value;
 
 use super::recording::{Recording, bytes};
-use super::wire::{Answer, Request};
+use crate::wire::{Answer, Request};
 
 /// Knows for each recorded text what the sandbox has in its place.
 pub(crate) struct Mapping {

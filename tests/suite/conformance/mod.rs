@@ -13,10 +13,10 @@ mod compare;
 mod differences;
 mod mapping;
 mod recording;
-mod wire;
 
 use emblazon::sandbox::{Account, Fault, FaultKind, Options, Sandbox, Seed, User, World};
 
+use crate::wire;
 use compare::Comparison;
 use mapping::Mapping;
 use recording::Recording;
@@ -70,7 +70,7 @@ async fn replay(sandbox: &Sandbox, mapping: &mut Mapping, recording: &Recording)
         repeats += 1;
     }
     mapping.learn(sandbox, recording, &answer);
-    compare::compare(mapping, recording, &request, &answer)
+    compare::compare(mapping, recording, &request, &answer).await
 }
 
 #[tokio::test]
