@@ -18,6 +18,7 @@ mod tests;
 pub use builder::{Options, Planned, plan};
 pub use format::PlanFormatError;
 pub use order::Level;
+pub(crate) use servable::check as check_template;
 pub use step::{
     Action, FORMAT_VERSION, Plan, Precondition, Refusal, RefusalKind, Risk, Step, StepId, Subject,
 };

@@ -15,7 +15,7 @@ pub(super) fn is_servable(record_type: &str) -> bool {
 
 /// Refuses a template that the server would not take, or could not serve afterwards (D8, D9, D10,
 /// trap 4, trap 21, observed 7).
-pub(super) fn check(template: &DomainTemplate) -> Vec<Refusal> {
+pub(crate) fn check(template: &DomainTemplate) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     let mut refuse = |message: String, help: &str| {
         refusals.push(Refusal {
