@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::str::FromStr;
+use std::time::Duration;
 
 use super::tree::Several;
 use crate::sandbox::Profile;
@@ -76,6 +77,8 @@ pub(crate) enum Command {
     Plan(PlanArgs),
     Apply(ApplyArgs),
     Drift(DriftArgs),
+    #[command(subcommand)]
+    Dns(DnsCommand),
     Explain(ExplainArgs),
     Init(InitArgs),
     Sandbox(SandboxArgs),
@@ -266,6 +269,9 @@ pub(crate) struct ApplyArgs {
 #[command(after_help = "Examples:
   emblazon drift
   emblazon drift --format json --output text=drift.txt
+  emblazon drift --skip-dns
+
+DNS is compared too, unless --skip-dns says otherwise or the account has dns: ignore.
 
 Exit codes: 0 none, 2 drift, 3 the tree has errors, 5 a guard would refuse to mend it,
 6 something could not be read and no drift was found.")]
@@ -274,8 +280,73 @@ pub(crate) struct DriftArgs {
     pub(crate) tree: TreeArgs,
     #[command(flatten)]
     pub(crate) platform: PlatformArgs,
+    /// Do not look at DNS
+    #[arg(long)]
+    pub(crate) skip_dns: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+/// Look at what DNS really answers
+#[derive(Debug, Subcommand)]
+pub(crate) enum DnsCommand {
+    Check(DnsCheckArgs),
+}
+
+/// Compare what DNS answers with the domain template
+///
+/// Asks every authoritative server of each brand's zone and the recursive resolvers, and gives a verdict on each host:
+/// ok, missing, different, extra, propagating, inconsistent or unknown. Changes nothing.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  emblazon dns check
+  emblazon dns check acme --wait 10m
+  emblazon dns check --sandbox --tree examples/quickstart
+  emblazon dns check --ask-kazoo --format json
+
+The template is that of domains.yaml; without one, the platform's is read.
+
+Exit codes: 0 right (or right at the source, and propagating), 2 differences, 3 the tree has errors, 6 something could
+not be checked and no difference was found.")]
+pub(crate) struct DnsCheckArgs {
+    /// The accounts, by name; all when none is given
+    pub(crate) accounts: Vec<String>,
+    /// The folder with emblazon.yaml
+    #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(crate) tree: Utf8PathBuf,
+    #[command(flatten)]
+    pub(crate) choice: TreeChoice,
+    #[command(flatten)]
+    pub(crate) platform: PlatformArgs,
+    /// Check again until everything is right, for at most this long, such as 90s, 10m or 1h
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) wait: Option<Duration>,
+    /// Also let the platform test the domains, and compare what it sees
+    #[arg(long)]
+    pub(crate) ask_kazoo: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Reads a number with `s`, `m` or `h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = match text
+        .char_indices()
+        .find(|(_, letter)| !letter.is_ascii_digit())
+    {
+        Some((at, _)) => text.split_at(at),
+        None => (text, ""),
+    };
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return Err("write a number and s, m or h, such as 10m".to_owned()),
+    };
+    let number: u64 = number
+        .parse()
+        .map_err(|_| "write a number first, such as 10m".to_owned())?;
+    Ok(Duration::from_secs(number.saturating_mul(seconds)))
 }
 
 /// Explain a code, or where an account's values come from
@@ -344,6 +415,9 @@ pub(crate) struct SandboxArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub(crate) listen: SocketAddr,
+    /// Serve the seed's DNS at this port of 127.0.0.1 and the addresses after it; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub(crate) dns_port: u16,
     /// Which Kazoo to behave like: 4.3, master or 5
     #[arg(long, default_value = "master", hide_possible_values = true)]
     pub(crate) profile: ProfileName,

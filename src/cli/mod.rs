@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod dns;
 mod exit;
 mod failure;
 mod log;

@@ -125,24 +125,6 @@ impl Exchange {
     ///
     /// # Errors
     /// When no server answered, or nothing that can be read.
-    pub(super) async fn message(
-        &self,
-        server: SocketAddr,
-        query: &Query,
-        recursion: bool,
-    ) -> Result<Box<Message>, Failure> {
-        let manner = if recursion {
-            Manner::Recursive
-        } else {
-            Manner::Authoritative
-        };
-        self.send(server, query, manner).await
-    }
-
-    /// Sends one question in a given manner.
-    ///
-    /// # Errors
-    /// As [`Self::message`].
     pub(super) async fn send(
         &self,
         server: SocketAddr,

@@ -47,6 +47,28 @@ pub enum HintKind {
     Wildcard,
 }
 
+impl HintKind {
+    /// Returns the word for machines.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::DoubledDomain => "doubled_domain",
+            Self::AliasAtApex => "alias_at_apex",
+            Self::AliasBesideData => "alias_beside_data",
+            Self::QuotesInText => "quotes_in_text",
+            Self::SplitText => "split_text",
+            Self::OldAddress => "old_address",
+            Self::DanglingTarget => "dangling_target",
+            Self::MissingIpv6 => "missing_ipv6",
+            Self::UnwantedIpv6 => "unwanted_ipv6",
+            Self::Bogus => "bogus",
+            Self::Forbidden => "forbidden",
+            Self::WrongPort => "wrong_port",
+            Self::Wildcard => "wildcard",
+        }
+    }
+}
+
 /// A probable cause, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hint {

@@ -116,6 +116,17 @@ impl DomainCheck {
     /// Returns how the domain stands. What is not understood is unknown: nobody can tell whether it is right.
     #[must_use]
     pub fn standing(&self) -> Standing {
+        self.standings().max().unwrap_or_default()
+    }
+
+    /// Tells whether something of it could not be checked, whatever else was found.
+    #[must_use]
+    pub fn has_unknown(&self) -> bool {
+        self.standings()
+            .any(|standing| standing == Standing::Unknown)
+    }
+
+    fn standings(&self) -> impl Iterator<Item = Standing> {
         let hosts = self
             .hosts
             .iter()
@@ -126,11 +137,7 @@ impl DomainCheck {
             .iter()
             .filter(|phones| phones.registration == Registration::Unknown)
             .map(|_| Standing::Unknown);
-        hosts
-            .chain(not_understood)
-            .chain(phones)
-            .max()
-            .unwrap_or_default()
+        hosts.chain(not_understood).chain(phones)
     }
 
     /// Returns how many hosts got each verdict.

@@ -35,6 +35,10 @@ pub struct Loaded {
 pub struct DnsSettings {
     /// The recursive resolvers to ask; the system's own when empty.
     pub resolvers: Vec<Spanned<SocketAddr>>,
+    /// The servers to ask instead of those that a zone names, for hidden primaries and split horizons.
+    pub servers: Vec<Spanned<SocketAddr>>,
+    /// The port of the servers that zones name; 53 when absent.
+    pub port: Option<u16>,
 }
 
 /// The desired state of one cluster.

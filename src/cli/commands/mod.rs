@@ -2,6 +2,7 @@
 
 mod apply;
 mod completions;
+mod dns;
 mod drift;
 mod explain;
 mod init;
@@ -13,6 +14,7 @@ mod validate;
 
 pub(super) use apply::apply;
 pub(super) use completions::completions;
+pub(super) use dns::dns_check;
 pub(super) use drift::drift;
 pub(super) use explain::explain;
 pub(super) use init::init;

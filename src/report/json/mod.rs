@@ -1,5 +1,6 @@
 //! The report for machines: JSON whose version names its module; the schema is `schemas/report.schema.json`.
 
+mod dns;
 pub mod v1;
 
 use super::Report;

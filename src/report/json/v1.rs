@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::dns::Dns;
 use crate::apply::StepResult;
 use crate::diag::Severity;
 use crate::diff::{Cause, Change as Difference, ChangeKey, Side as DifferenceSide};
@@ -19,7 +20,7 @@ pub struct Document {
     /// The version of this format; always 1.
     #[schemars(range(min = 1, max = 1))]
     version: u32,
-    /// The command: `validate`, `plan`, `drift` or `apply`.
+    /// The command: `validate`, `plan`, `drift`, `apply` or `dns`.
     command: &'static str,
     /// The cluster's name in the tree.
     cluster: Option<String>,
@@ -43,6 +44,8 @@ pub struct Document {
     unmanaged: Option<Unmanaged>,
     /// The requests that were sent.
     requests: Option<Requests>,
+    /// What DNS answers, when it was asked.
+    dns: Option<Dns>,
 }
 
 /// The figures of a run.
@@ -290,6 +293,7 @@ impl From<&Report> for Document {
                 report::Command::Plan => "plan",
                 report::Command::Drift => "drift",
                 report::Command::Apply => "apply",
+                report::Command::Dns => "dns",
             },
             cluster: report.cluster.as_ref().map(ToString::to_string),
             tree: report.tree.as_ref().map(ToString::to_string),
@@ -305,6 +309,7 @@ impl From<&Report> for Document {
                 reading: requests.reading,
                 writing: requests.writing,
             }),
+            dns: report.dns.as_ref().map(Dns::from),
         }
     }
 }

@@ -5,6 +5,7 @@
 mod change;
 mod coverage;
 mod diagnostic;
+mod dns;
 mod escape;
 mod object;
 mod outcome;
@@ -73,10 +74,12 @@ pub fn render(report: &Report, options: Options) -> String {
     let mut page = Page::new(options);
     diagnostic::write(&mut page, &report.problems);
     let plan_seen = report.command == Command::Apply && options.plan_seen;
-    if report.command != Command::Validate && !plan_seen {
+    let compared = !matches!(report.command, Command::Validate | Command::Dns);
+    if compared && !plan_seen {
         object::write(&mut page, report);
         coverage::write(&mut page, report);
     }
+    dns::write(&mut page, report);
     if report.command == Command::Apply {
         outcome::write(&mut page, report);
     }

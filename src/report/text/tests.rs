@@ -96,6 +96,7 @@ fn empty(command: Command) -> Report {
         notes: Vec::new(),
         coverage: None,
         requests: None,
+        dns: None,
     }
 }
 
