@@ -101,7 +101,7 @@ impl Checker {
             let transports = sip::transports(&proxy, &expected);
             let walk = self.walk(&proxy, &transports, &mut known).await;
             let wanted = sip::wanted(&proxy, &expected);
-            phones.push(sip::judge(&proxy, &wanted, &walk));
+            phones.push(sip::judge(&top, &proxy, &wanted, &walk));
         }
         let wildcard = wildcard.and_then(|answer| hint::catch_all(&top, &answer));
         let caa = caa.and_then(|answer| hint::certificates(&top, &answer));

@@ -360,8 +360,16 @@ pub(super) fn transports(proxy: &RecordName, expected: &[Expected]) -> BTreeSet<
 }
 
 /// Compares what phones find with what the template says, in one sentence.
-pub(super) fn judge(proxy: &RecordName, wanted: &[Route], walk: &Walk) -> Phones {
-    let place = proxy.as_str().split('.').next().unwrap_or_default();
+pub(super) fn judge(
+    domain: &RecordName,
+    proxy: &RecordName,
+    wanted: &[Route],
+    walk: &Walk,
+) -> Phones {
+    let place = match proxy.as_str().split_once('.') {
+        Some((place, _)) if proxy != domain => format!("in {place}"),
+        _ => format!("of {proxy}"),
+    };
     let phones = |registration, sentence, routes: &[Route]| Phones {
         proxy: proxy.clone(),
         registration,
@@ -371,14 +379,13 @@ pub(super) fn judge(proxy: &RecordName, wanted: &[Route], walk: &Walk) -> Phones
     let routes = match walk {
         Walk::Routes(routes) => routes,
         Walk::Failed(question, failure) => {
-            let sentence = format!(
-                "cannot tell whether phones in {place} can register: {question}: {failure}"
-            );
+            let sentence =
+                format!("cannot tell whether phones {place} can register: {question}: {failure}");
             return phones(Registration::Unknown, sentence, &[]);
         }
         Walk::Needs(_) => {
             let sentence = format!(
-                "cannot tell whether phones in {place} can register: the chain of records is too long"
+                "cannot tell whether phones {place} can register: the chain of records is too long"
             );
             return phones(Registration::Unknown, sentence, &[]);
         }
@@ -396,30 +403,30 @@ pub(super) fn judge(proxy: &RecordName, wanted: &[Route], walk: &Walk) -> Phones
         return match (also, wanted.first()) {
             (Some(also), _) => {
                 let sentence = format!(
-                    "some phones in {place} go to {}:{} over {}, which is not in the template",
+                    "some phones {place} go to {}:{} over {}, which is not in the template",
                     also.target, also.port, also.transport
                 );
                 phones(Registration::Impaired, sentence, routes)
             }
             (None, Some(first)) => {
                 let sentence = format!(
-                    "phones in {place} register at {}:{} over {}",
+                    "phones {place} register at {}:{} over {}",
                     first.target, first.port, first.transport
                 );
                 phones(Registration::Works, sentence, routes)
             }
             (None, None) => phones(
                 Registration::Works,
-                format!("the template sends phones in {place} nowhere"),
+                format!("the template sends phones {place} nowhere"),
                 routes,
             ),
         };
     };
     if mended.len() < wanted.len() {
-        let sentence = format!("some phones in {place} cannot register: {first}");
+        let sentence = format!("some phones {place} cannot register: {first}");
         phones(Registration::Impaired, sentence, routes)
     } else {
-        let sentence = format!("phones in {place} cannot register: {first}");
+        let sentence = format!("phones {place} cannot register: {first}");
         phones(Registration::Broken, sentence, routes)
     }
 }

@@ -74,8 +74,15 @@ fn write_account(page: &mut Page, account: &AccountDns) {
         .filter(|columns| *columns <= NAME_COLUMNS)
         .max()
         .unwrap_or_default();
+    let shared = same_reasons(&check.hosts);
+    if let Some(first) = check.hosts.first().filter(|_| shared) {
+        if let Some(said) = said(&first.judgement.verdict) {
+            page.wrapped(2, 4, &[piece(tone(&first.judgement.verdict), said)]);
+        }
+        write_reasons(page, 2, first);
+    }
     for (host, opinion) in account.hosts() {
-        write_host(page, host, columns);
+        write_host(page, host, columns, shared);
         write_opinion(page, host, opinion);
     }
     write_not_understood(page, check);
@@ -110,7 +117,7 @@ fn tone(verdict: &Verdict) -> Tone {
 }
 
 /// Writes `TYPE name  verdict  record`, or, where that does not fit, the records below.
-fn write_host(page: &mut Page, host: &HostCheck, columns: usize) {
+fn write_host(page: &mut Page, host: &HostCheck, columns: usize, shared: bool) {
     let judgement = &host.judgement;
     let verdict = &judgement.verdict;
     let mut line = vec![
@@ -120,7 +127,7 @@ fn write_host(page: &mut Page, host: &HostCheck, columns: usize) {
             format!("{:<VERDICT_COLUMNS$}", verdict.word()),
         ),
     ];
-    let said = said(verdict);
+    let said = said(verdict).filter(|_| !shared);
     let records: Vec<Piece> = judgement
         .records
         .iter()
@@ -133,41 +140,62 @@ fn write_host(page: &mut Page, host: &HostCheck, columns: usize) {
             }
         })
         .collect();
+    let hang = 2 + width(&line);
+    // All records stand in the column beside the verdict, or all below it.
+    let beside = said.is_none()
+        && records
+            .iter()
+            .all(|record| page.fits(hang, std::slice::from_ref(record)));
     let mut rest = records.as_slice();
-    if let Some(said) = said {
-        line.push(piece(Tone::Plain, said));
-    } else if let [first, others @ ..] = rest {
-        let mut with_first = line.clone();
-        with_first.push(first.clone());
-        if page.fits(2, &with_first) {
-            line = with_first;
+    match (said, rest) {
+        (Some(said), _) => line.push(piece(Tone::Plain, said)),
+        (None, [first, others @ ..]) if beside => {
+            line.push(first.clone());
             rest = others;
         }
+        (None, _) => line[1].text.truncate(verdict.word().len()),
     }
-    let hang = 2 + width(&line[..2]);
     if page.fits(2, &line) {
         page.line(2, &line);
     } else {
         page.wrapped(2, 6, &line);
     }
     for record in rest {
-        let indent = if page.fits(hang, std::slice::from_ref(record)) {
-            hang
-        } else {
-            6
-        };
-        page.line(indent, std::slice::from_ref(record));
+        page.line(if beside { hang } else { 6 }, std::slice::from_ref(record));
     }
-    for (server, said) in &judgement.servers {
-        let text = format!("{server}: {said}");
-        page.wrapped(6, 8, &[piece(Tone::Plain, visible(&text))]);
-    }
-    for note in &judgement.notes {
-        page.wrapped(6, 8, &[piece(Tone::Faint, visible(note))]);
+    if !shared {
+        write_reasons(page, 6, host);
     }
     for hint in &host.hints {
         write_hint(page, 6, &hint.text);
     }
+}
+
+/// Writes who says what, and what a reader should know.
+fn write_reasons(page: &mut Page, indent: usize, host: &HostCheck) {
+    for (server, said) in &host.judgement.servers {
+        let text = format!("{server}: {said}");
+        page.wrapped(indent, indent + 2, &[piece(Tone::Plain, visible(&text))]);
+    }
+    for note in &host.judgement.notes {
+        page.wrapped(indent, indent + 2, &[piece(Tone::Faint, visible(note))]);
+    }
+}
+
+/// Tells whether all hosts have the same verdict for the same reasons, so that those are written once.
+fn same_reasons(hosts: &[HostCheck]) -> bool {
+    let [first, others @ ..] = hosts else {
+        return false;
+    };
+    let first = &first.judgement;
+    let reasons = !first.servers.is_empty() || !first.notes.is_empty();
+    let same = others.iter().all(|host| {
+        let other = &host.judgement;
+        other.verdict == first.verdict
+            && other.servers == first.servers
+            && other.notes == first.notes
+    });
+    reasons && !others.is_empty() && same
 }
 
 /// Says what a verdict says beyond its word.
