@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use emblazon::tree::{
 };
 use jiff::Timestamp;
 use serde_json::Value;
+use tokio::sync::OnceCell;
 
 /// A place in a tree that has no files.
 const PLACE: Place = Place {
@@ -37,13 +39,21 @@ pub(crate) struct Stage {
     pub(crate) state: Utf8PathBuf,
     /// How long a request may take; short where a fault hangs.
     timeout: Duration,
+    client: OnceCell<ReadClient>,
     _directory: tempfile::TempDir,
 }
 
 impl Stage {
     /// Starts a sandbox from a seed; the files lie beside it.
     pub(crate) async fn start(seed: &str, files: &[(&str, Vec<u8>)]) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        // A run waits for the disk at each write, and no test looks at it after a crash.
+        let in_memory = Path::new("/dev/shm");
+        let directory = if in_memory.is_dir() {
+            tempfile::tempdir_in(in_memory)
+        } else {
+            tempfile::tempdir()
+        };
+        let directory = directory.unwrap();
         let path = Utf8Path::from_path(directory.path()).unwrap().to_owned();
         for (name, bytes) in files {
             std::fs::write(path.join(name), bytes).unwrap();
@@ -61,6 +71,7 @@ impl Stage {
             sandbox: Sandbox::start(options).await.unwrap(),
             state: path.join("state"),
             timeout: Duration::from_secs(20),
+            client: OnceCell::new(),
             _directory: directory,
         }
     }
@@ -71,8 +82,12 @@ impl Stage {
         self
     }
 
-    /// Logs in.
+    /// Logs in, once.
     pub(crate) async fn client(&self) -> ReadClient {
+        self.client.get_or_init(|| self.connect()).await.clone()
+    }
+
+    async fn connect(&self) -> ReadClient {
         let key = Credential::ApiKey(Secret::new(self.sandbox.api_key()));
         let mut config = ClientConfig::new(self.sandbox.url(), key);
         config.limits.read = self.timeout;
@@ -90,11 +105,7 @@ impl Stage {
     /// Plans the way to a tree.
     pub(crate) async fn plan(&self, tree: &Tree) -> Plan {
         let client = self.client().await;
-        self.plan_with(tree, &client).await
-    }
-
-    pub(crate) async fn plan_with(&self, tree: &Tree, client: &ReadClient) -> Plan {
-        let live = collect(client, &tree.desired, &CollectOptions { unmanaged: false })
+        let live = collect(&client, &tree.desired, &CollectOptions { unmanaged: false })
             .await
             .unwrap();
         let mut sources = SourceMap::default();

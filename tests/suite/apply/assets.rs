@@ -281,9 +281,10 @@ async fn trap_18_a_recreation_that_fails_goes_back() {
     );
     let after = stage.shown("city").unwrap();
     assert_eq!(
-        (after.assets, after.settings),
-        (before.assets, before.settings)
+        (after.assets, after.reserved),
+        (before.assets, before.reserved)
     );
+    assert_eq!(after.settings["brandColor"], "red");
 }
 
 #[tokio::test]
