@@ -1,7 +1,10 @@
 //! `cargo bench --bench dns`: 1,000 brands with 10 hosts each, checked against servers in another process, without and
 //! with 1 % of the answers lost; beside `dnsperf` on the same servers, when it is installed.
 
-#[expect(dead_code, reason = "the other benchmarks measure a command from outside")]
+#[expect(
+    dead_code,
+    reason = "the other benchmarks measure a command from outside"
+)]
 mod measure;
 
 use std::fmt::Write as _;
