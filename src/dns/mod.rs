@@ -14,6 +14,8 @@ mod exchange;
 mod expect;
 mod observe;
 mod packet;
+mod presentation;
+pub mod push;
 mod question;
 mod verdict;
 mod window;
