@@ -82,6 +82,16 @@ pub enum PushError {
         /// The name of the key.
         key: String,
     },
+    /// NOTAUTH to a query, without the reason that RFC 8945 wants.
+    #[error(
+        "{server} does not accept key {key} (NOTAUTH, without a reason); compare its name, algorithm and secret with the server's"
+    )]
+    KeyRejected {
+        /// Where it was asked.
+        server: String,
+        /// The name of the key.
+        key: String,
+    },
     /// BADTIME (RFC 8945, section 5.2.3).
     #[error("{server} has another time (BADTIME){}; set both clocks by NTP", behind(*.seconds))]
     BadTime {

@@ -57,20 +57,27 @@ impl Rfc2136 {
 
     async fn find_zone(&self, name: &RecordName) -> Result<RecordName, PushError> {
         let mut session = Session::open(self).await?;
-        let answer = session.ask(query(name, WireType::SOA)?).await?;
-        answer
-            .answers
-            .iter()
-            .chain(&answer.authorities)
-            .filter(|_| answer.metadata.authoritative)
-            .find_map(|record| {
-                let owner = record_name(&record.name);
-                (matches!(record.data, RData::SOA(_)) && is_below(name, &owner)).then_some(owner)
-            })
-            .ok_or_else(|| PushError::NoZone {
-                server: self.server.clone(),
-                name: name.clone(),
-            })
+        let mut candidate = Some(name.as_str());
+        while let Some(text) = candidate {
+            let asked = RecordName::observed(text);
+            let answer = session.ask(query(&asked, WireType::SOA)?).await?;
+            // A query has no other reason for NOTAUTH than its signature (RFC 8945, section 5.2).
+            if answer.metadata.response_code == ResponseCode::NotAuth {
+                return Err(PushError::KeyRejected {
+                    server: self.server.clone(),
+                    key: self.key.clone(),
+                });
+            }
+            if let Some(zone) = apex(&answer, name) {
+                return Ok(zone);
+            }
+            // An alias answers in place of the SOA, so the name above is asked.
+            candidate = text.split_once('.').map(|(_, parent)| parent);
+        }
+        Err(PushError::NoZone {
+            server: self.server.clone(),
+            name: name.clone(),
+        })
     }
 
     async fn read_all(
@@ -221,6 +228,19 @@ fn with_port(server: &str) -> String {
     } else {
         format!("{server}:53")
     }
+}
+
+/// Returns the owner of the SOA in an authoritative answer about a name, when it is above that name.
+fn apex(answer: &Message, name: &RecordName) -> Option<RecordName> {
+    answer
+        .answers
+        .iter()
+        .chain(&answer.authorities)
+        .filter(|_| answer.metadata.authoritative)
+        .find_map(|record| {
+            let owner = record_name(&record.name);
+            (matches!(record.data, RData::SOA(_)) && is_below(name, &owner)).then_some(owner)
+        })
 }
 
 fn query(name: &RecordName, wire_type: WireType) -> Result<Message, PushError> {

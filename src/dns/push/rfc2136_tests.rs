@@ -62,7 +62,20 @@ fn an_update_says_what_must_stand_and_what_changes() {
         set("b.acme.example", RecordType::Cname, &[], &["ui.example.net"]),
         set("c.acme.example", RecordType::Txt, &[], &["v=1"]),
         set("d.acme.example", RecordType::Mx, &["10 mx.example.net"], &[]),
-    ]), @"");
+    ]), @r##"
+    if a.acme.example. 0 IN A 192.0.2.1
+    if a.acme.example. 0 IN A 192.0.2.2
+    if b.acme.example. 0 NONE CNAME UPDATE
+    if b.acme.example. 0 NONE ANY UPDATE
+    if c.acme.example. 0 NONE TXT UPDATE
+    if c.acme.example. 0 NONE CNAME UPDATE
+    if d.acme.example. 0 IN MX 10 mx.example.net.
+    do a.acme.example. 0 NONE A 192.0.2.2
+    do d.acme.example. 0 NONE MX 10 mx.example.net.
+    do a.acme.example. 300 IN A 192.0.2.3
+    do b.acme.example. 300 IN CNAME ui.example.net.
+    do c.acme.example. 300 IN TXT v=1
+    "##);
 }
 
 /// An alias takes the place of addresses in one message: the addresses go first.
@@ -71,7 +84,12 @@ fn an_alias_may_take_the_place_of_addresses() {
     insta::assert_snapshot!(written(vec![
         set("a.acme.example", RecordType::A, &["192.0.2.1"], &[]),
         set("a.acme.example", RecordType::Cname, &[], &["ui.example.net"]),
-    ]), @"");
+    ]), @r##"
+    if a.acme.example. 0 IN A 192.0.2.1
+    if a.acme.example. 0 NONE CNAME UPDATE
+    do a.acme.example. 0 NONE A 192.0.2.1
+    do a.acme.example. 300 IN CNAME ui.example.net.
+    "##);
 }
 
 #[test]

@@ -1,0 +1,1 @@
+//! Exports, read by those for whom they are.
