@@ -12,6 +12,8 @@
 mod answer;
 mod exchange;
 mod expect;
+pub mod export;
+pub mod letter;
 mod observe;
 mod packet;
 mod presentation;
