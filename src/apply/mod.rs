@@ -1,5 +1,42 @@
 //! Plan → effects.
+//!
+//! ```text
+//! plan ──► schedule ──► step ──► read ──► precondition ──► snapshot ──► journal ──► write
+//!             ▲                                                                       │
+//!             │                               repair ◄── verify ◄── read back ◄───────┘
+//!             └────────────── outcome ◄── journal ◄──────┘
+//! ```
+//!
+//! Nothing is decided here that the plan did not decide, except what to do when the server does
+//! something else than it was asked to: each such case is read again and put right, or reported as it is.
 
+mod answer;
+mod brand;
+mod context;
+mod document;
+mod executor;
+mod hand;
+mod journal;
+mod options;
 mod outcome;
+mod reading;
+mod run_id;
+mod schedule;
+mod settle;
+mod snapshot;
+mod state_file;
+mod step;
+mod verify;
 
+pub use executor::{ApplyError, run};
+pub use journal::{
+    Entry, InHand, Interrupted, JOURNAL_VERSION, Journal, JournalError, JournalEvent, interrupted,
+    read as read_journal, runs,
+};
+pub use options::{AssetSource, Event, Options, Patience};
 pub use outcome::{Applied, StepOutcome, StepResult};
+pub use run_id::{RunId, RunIdError};
+pub use snapshot::{
+    AccountSnapshot, DocumentSnapshot, MANIFEST_VERSION, Manifest, SnapshotError, SnapshotStore,
+    StoredAsset,
+};

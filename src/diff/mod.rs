@@ -1,5 +1,27 @@
 //! Desired × base × live → changes. Pure.
+//!
+//! Every key that any side knows becomes a row, and one table, [`verdict`], decides about each. What the
+//! tree does not declare is a row like the others, so that it is kept by decision and not by being
+//! overlooked. All sides pass through [`canonical`] before.
 
+mod account;
+pub(crate) mod assets;
+mod base;
+pub mod canonical;
 mod change;
+mod compare;
+#[cfg(test)]
+pub(crate) mod fixture;
+mod settings;
+mod template;
+#[cfg(test)]
+mod tests;
+mod verdict;
 
+pub use account::{AccountDifference, Status, parked_domain};
+pub use canonical::settings_in_sync;
 pub use change::{Cause, Change, ChangeKey, Side};
+pub use compare::{Differences, compare};
+pub use settings::Edit;
+pub use template::TemplateDifference;
+pub use verdict::{Declaration, Verdict, verdict};

@@ -54,7 +54,7 @@ pub fn expect(template: &DomainTemplate, domain: &DomainName) -> Expectations {
                     merged
                         .entry(expected.question.clone())
                         .and_modify(|earlier| {
-                            earlier.records.extend(expected.records.iter().cloned())
+                            earlier.records.extend(expected.records.iter().cloned());
                         })
                         .or_insert(expected);
                 }

@@ -1,5 +1,36 @@
 //! Platform → live state.
+//!
+//! [`ReadClient`] has no method that could change anything; [`WriteClient`] and [`TemplateWriter`] are made from it by
+//! an explicit call. [`collect`] reads everything that a plan needs.
 
+mod api;
+mod classify;
+mod client;
+mod collect;
+mod config;
+mod error;
+mod facts;
+mod failure;
+mod holders;
+mod pace;
+mod redact;
+mod request;
+mod retry;
+mod secret_source;
+mod session;
 mod state;
+mod tls;
 
+pub use api::{
+    AccountInfo, AssetContent, Document, Filter, ReadClient, TemplateWriter, WriteClient,
+};
+pub use collect::{CollectOptions, collect};
+pub use config::{ClientConfig, Credential, Limits};
+pub use error::{ApiError, Violation, WriteError};
+pub use request::RequestId;
+pub use retry::RetryPolicy;
+pub use secret_source::{SecretError, credential, resolve};
 pub use state::{Live, LiveAccount, LiveAsset, LiveDocument, Reading, Unmanaged};
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Object;
+use super::{Digest, Object, canonical_json};
 
 /// The text in hosts and mappings that the server replaces by a brand's domain, once per string (D2).
 pub const PLACEHOLDER: &str = "{{domain}}";
@@ -41,5 +41,12 @@ impl DomainTemplate {
     /// When it does not have the shape of a template.
     pub fn from_answer(data: Object) -> Result<Self, serde_json::Error> {
         serde_json::from_value(Value::Object(data))
+    }
+
+    /// Computes the digest that stands for the template in a precondition; it has no revision (D7).
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        // Every key of a template is a text, so it always has a JSON form.
+        Digest::of(canonical_json(&serde_json::to_value(self).unwrap_or_default()).as_bytes())
     }
 }

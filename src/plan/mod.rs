@@ -1,7 +1,24 @@
 //! Changes → plan. Pure: the same inputs give the same bytes (invariant 3).
+//!
+//! The order table with its picture is in [`order`](Level); who must let a domain go before whom is
+//! settled apart, for it is the only thing that ties accounts together.
 
+mod builder;
+mod domains;
+mod draft;
+mod format;
+mod intent;
+mod order;
+mod risk;
+mod servable;
 mod step;
+#[cfg(test)]
+mod tests;
 
+pub use builder::{Options, Planned, plan};
+pub use format::PlanFormatError;
+pub use order::Level;
+pub(crate) use servable::check as check_template;
 pub use step::{
     Action, FORMAT_VERSION, Plan, Precondition, Refusal, RefusalKind, Risk, Step, StepId, Subject,
 };

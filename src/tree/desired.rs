@@ -1,11 +1,14 @@
 //! What the tree wants, for one cluster, after all layers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Layer;
 use crate::diag::{Diagnostics, Place, SourceMap, Spanned};
 use crate::model::{
     AccountName, AssetFile, AssetKind, ClusterName, Digest, HostEntry, Identity, KeyPath,
@@ -18,8 +21,20 @@ pub struct Loaded {
     pub desired: Desired,
     /// Every mistake, sorted by file and place.
     pub diagnostics: Diagnostics,
-    /// The texts of all files that were read.
+    /// The texts of all files that were read; a secret that stood in one is blotted out.
     pub sources: SourceMap,
+    /// The layers of every account of the tree, lowest first, also of accounts that the cluster does
+    /// not have; [`super::explain`] reads them.
+    pub layers: BTreeMap<AccountName, Vec<Arc<Layer>>>,
+    /// How DNS is observed.
+    pub dns: DnsSettings,
+}
+
+/// How DNS is observed, from `dns` in `emblazon.yaml`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DnsSettings {
+    /// The recursive resolvers to ask; the system's own when empty.
+    pub resolvers: Vec<Spanned<SocketAddr>>,
 }
 
 /// The desired state of one cluster.
@@ -154,6 +169,17 @@ pub enum Ownership {
     Exclusive,
 }
 
+impl Ownership {
+    /// Returns the word in the tree.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Shared => "shared",
+            Self::Exclusive => "exclusive",
+        }
+    }
+}
+
 /// What happens to an account's DNS.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -165,6 +191,18 @@ pub enum DnsMode {
     Manage,
     /// It is left alone.
     Ignore,
+}
+
+impl DnsMode {
+    /// Returns the word in the tree.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Observe => "observe",
+            Self::Manage => "manage",
+            Self::Ignore => "ignore",
+        }
+    }
 }
 
 /// A declared value with its origin.
@@ -205,6 +243,19 @@ pub struct Origin {
     pub line: u32,
     /// The column in characters, from 1.
     pub column: u32,
+}
+
+impl Origin {
+    /// Looks a place up.
+    #[must_use]
+    pub fn of(place: Place, sources: &SourceMap) -> Self {
+        let position = sources.position(place);
+        Self {
+            file: sources.path(place).to_owned(),
+            line: position.line,
+            column: position.column,
+        }
+    }
 }
 
 impl Desired {

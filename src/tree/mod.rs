@@ -1,10 +1,40 @@
 //! Files → desired state. Reading takes `(value, diagnostics)` all the way: one run shows every mistake.
+//!
+//! Read it in this order: `source` gives bytes (`workdir` or `git`), `yaml` makes nodes of them,
+//! `decode` typed layers, `layers` merges those, and `load` puts all of it together. `check`
+//! and `assets` judge single values.
 
 pub mod assets;
 pub mod check;
+mod cluster;
+mod decode;
 mod desired;
+mod files;
+mod git;
+pub mod init;
+mod layer;
+mod layers;
+mod load;
+mod node;
+mod resolve;
+pub mod schema;
+mod source;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod workdir;
+mod yaml;
 
+pub use cluster::LoadError;
 pub use desired::{
     AccountPolicy, AuthConfig, BillingPolicy, ClusterConfig, Declared, Desired, DesiredAccount,
-    DesiredTemplate, DnsMode, Loaded, Origin, Ownership, Policy, SecretSource, Target, UserAccount,
+    DesiredTemplate, DnsMode, DnsSettings, Loaded, Origin, Ownership, Policy, SecretSource, Target,
+    UserAccount,
 };
+pub use git::GitTree;
+pub use layer::{Item, Layer, LayerName};
+pub use layers::{Provenance, explain};
+pub use load::{clusters, load};
+pub use source::{Listed, ListedKind, MAX_ASSET_BYTES, ReadError, SourceError, TreeSource};
+pub use workdir::Workdir;

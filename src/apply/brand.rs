@@ -1,0 +1,192 @@
+//! A live document with all its assets, as a step reads it before it writes and after.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::live::{ApiError, Document, ReadClient};
+use crate::model::{AccountId, AssetKind, AssetType, Digest, Revision, Settings};
+
+/// A whitelabel with the bytes of every asset that it has.
+#[derive(Clone, Debug)]
+pub(super) struct Brand {
+    pub(super) revision: Revision,
+    pub(super) settings: Settings,
+    pub(super) assets: BTreeMap<AssetKind, Held>,
+    /// Whether each asset that is not there was looked for twice, or is known not to be.
+    pub(super) is_confirmed: bool,
+}
+
+/// An asset's bytes.
+#[derive(Clone, Debug)]
+pub(super) struct Held {
+    pub(super) bytes: Arc<[u8]>,
+    pub(super) digest: Digest,
+    pub(super) attachment: Option<String>,
+}
+
+impl Brand {
+    /// The order in which assets are uploaded to a document without any: a welcome that is alone
+    /// would count as the logo and be deleted by the logo's upload (B11, observed 2).
+    pub(super) const SAFE_ORDER: [AssetKind; 3] =
+        [AssetKind::Icon, AssetKind::Logo, AssetKind::Welcome];
+
+    /// Reads all assets of a document.
+    pub(super) async fn complete(
+        reader: &ReadClient,
+        account: &AccountId,
+        document: Document,
+    ) -> Result<Self, ApiError> {
+        let mut assets = BTreeMap::new();
+        for kind in AssetKind::ALL {
+            if let Some(held) = Held::read(reader, account, kind).await? {
+                assets.insert(kind, held);
+            }
+        }
+        Ok(Self {
+            revision: document.revision,
+            settings: document.settings,
+            assets,
+            is_confirmed: false,
+        })
+    }
+
+    /// Looks once more for the assets that are not there.
+    ///
+    /// A read may lag behind (C3). An asset that was overlooked is not in the snapshot and is not put
+    /// back, so a step that can destroy assets does not trust one look.
+    pub(super) async fn confirmed(
+        mut self,
+        reader: &ReadClient,
+        account: &AccountId,
+    ) -> Result<Self, ApiError> {
+        if self.is_confirmed {
+            return Ok(self);
+        }
+        for kind in AssetKind::ALL {
+            if !self.assets.contains_key(&kind)
+                && let Some(held) = Held::read(reader, account, kind).await?
+            {
+                self.assets.insert(kind, held);
+            }
+        }
+        self.is_confirmed = true;
+        Ok(self)
+    }
+
+    /// Returns the digest of an asset, when there is one.
+    pub(super) fn digest(&self, kind: AssetKind) -> Option<&Digest> {
+        self.assets.get(&kind).map(|held| &held.digest)
+    }
+
+    /// Returns the settings with the revision that they were read at.
+    pub(super) fn document(&self) -> Document {
+        Document {
+            revision: self.revision.clone(),
+            settings: self.settings.clone(),
+        }
+    }
+
+    /// Puts newer settings in; the assets survive a POST (W5).
+    pub(super) fn updated(self, document: Document) -> Self {
+        Self {
+            revision: document.revision,
+            settings: document.settings,
+            ..self
+        }
+    }
+}
+
+impl Held {
+    /// Takes the bytes of a file.
+    pub(super) fn new(bytes: Vec<u8>) -> Self {
+        Self {
+            digest: Digest::of(&bytes),
+            bytes: bytes.into(),
+            attachment: None,
+        }
+    }
+
+    /// Reads one asset; a welcome that the server shows as the logo, because no logo is there, is no
+    /// logo (B11).
+    async fn read(
+        reader: &ReadClient,
+        account: &AccountId,
+        kind: AssetKind,
+    ) -> Result<Option<Self>, ApiError> {
+        let Some(content) = reader.asset(account, kind).await? else {
+            return Ok(None);
+        };
+        if kind == AssetKind::Logo && is_welcome(content.attachment.as_deref()) {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            digest: Digest::of(&content.bytes),
+            bytes: content.bytes.into(),
+            attachment: content.attachment,
+        }))
+    }
+
+    /// Returns the type by content, when it is a known one.
+    pub(super) fn sniffed(&self) -> Option<AssetType> {
+        AssetType::sniff(&self.bytes)
+    }
+
+    /// Returns the type to upload it as: by content, else by its attachment's name, else one that
+    /// the server takes for the kind; the bytes are what counts, the server never tells the type
+    /// again (B14).
+    pub(super) fn upload_type(&self, kind: AssetKind) -> AssetType {
+        let by_name = || {
+            let name = self.attachment.as_deref()?.to_ascii_lowercase();
+            let extension = name.rsplit_once('.')?.1;
+            match extension {
+                "png" => Some(AssetType::Png),
+                "jpg" | "jpeg" => Some(AssetType::Jpeg),
+                "gif" => Some(AssetType::Gif),
+                "ico" => Some(AssetType::Ico),
+                "html" | "htm" => Some(AssetType::Html),
+                _ => None,
+            }
+        };
+        self.sniffed()
+            .filter(|by_content| kind.accepts(*by_content))
+            .or_else(|| by_name().filter(|by_name| kind.accepts(*by_name)))
+            .unwrap_or(match kind {
+                AssetKind::Logo => AssetType::Png,
+                AssetKind::Icon => AssetType::Ico,
+                AssetKind::Welcome => AssetType::Html,
+            })
+    }
+}
+
+fn is_welcome(attachment: Option<&str>) -> bool {
+    attachment.is_some_and(|name| name.starts_with(AssetKind::Welcome.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn upload_types() {
+        #[track_caller]
+        fn check(kind: AssetKind, bytes: &[u8], name: &str, expected: AssetType) {
+            let mut held = Held::new(bytes.to_vec());
+            held.attachment = Some(name.to_owned());
+            assert_eq!(held.upload_type(kind), expected, "{kind} {name}");
+        }
+        let (logo, icon, welcome) = (AssetKind::Logo, AssetKind::Icon, AssetKind::Welcome);
+        check(logo, b"GIF89a", "logo-x.png", AssetType::Gif);
+        check(logo, b"<svg/>", "logo-x.jpeg", AssetType::Jpeg);
+        check(logo, b"", "logo-x", AssetType::Png);
+        check(icon, b"", "icon-x.bin", AssetType::Ico);
+        check(welcome, b"hello", "welcome-x.png", AssetType::Html);
+    }
+
+    /// A lone welcome is shown as the logo.
+    #[test]
+    fn trap_16_a_welcome_is_no_logo() {
+        assert!(is_welcome(Some("welcome-x.html")));
+        assert!(!is_welcome(Some("logo-welcome.png")));
+        assert!(!is_welcome(None));
+    }
+}

@@ -1,0 +1,149 @@
+//! What all steps of a run share: the clients, the journal, the snapshots.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::brand::Brand;
+use super::executor::ApplyError;
+use super::journal::{JOURNAL_VERSION, Journal, JournalError, JournalEvent};
+use super::options::{AssetSource, Options};
+use super::run_id::RunId;
+use super::snapshot::{
+    AccountSnapshot, DocumentSnapshot, MANIFEST_VERSION, Manifest, SnapshotError, SnapshotStore,
+    StoredAsset,
+};
+use crate::live::{ReadClient, RequestId, TemplateWriter, WriteClient};
+use crate::model::{AccountId, AccountName, DomainTemplate};
+use crate::plan::Plan;
+
+/// What all steps of a run share.
+pub(super) struct Context<'a> {
+    pub(super) writer: &'a WriteClient,
+    pub(super) template: Option<&'a TemplateWriter>,
+    pub(super) files: &'a dyn AssetSource,
+    pub(super) options: &'a Options,
+    journal: Journal,
+    snapshots: SnapshotStore,
+    manifest: Mutex<Manifest>,
+    requests: AtomicU32,
+}
+
+impl<'a> Context<'a> {
+    /// Starts the run's journal.
+    pub(super) fn start(
+        plan: &Plan,
+        writer: &'a WriteClient,
+        template: Option<&'a TemplateWriter>,
+        files: &'a dyn AssetSource,
+        options: &'a Options,
+    ) -> Result<Self, ApplyError> {
+        let started = (options.now)();
+        let digest = plan.digest();
+        let journal = Journal::create(&options.state_dir, &RunId::new(started, &digest))?;
+        journal.append(
+            started,
+            JournalEvent::RunStarted {
+                version: JOURNAL_VERSION,
+                run: journal.run().clone(),
+                plan: digest.clone(),
+                cluster: plan.cluster.clone(),
+                steps: plan.steps.len(),
+            },
+        )?;
+        let manifest = Manifest {
+            version: MANIFEST_VERSION,
+            run: journal.run().clone(),
+            plan: digest,
+            cluster: plan.cluster.clone(),
+            started,
+            accounts: std::collections::BTreeMap::new(),
+            template: None,
+        };
+        Ok(Self {
+            writer,
+            template,
+            files,
+            options,
+            journal,
+            snapshots: SnapshotStore::new(&options.state_dir),
+            manifest: Mutex::new(manifest),
+            requests: AtomicU32::new(0),
+        })
+    }
+
+    /// Returns the client for reading.
+    pub(super) fn reader(&self) -> &ReadClient {
+        self.writer.read()
+    }
+
+    /// Returns the run's name.
+    pub(super) fn run(&self) -> &RunId {
+        self.journal.run()
+    }
+
+    /// Adds a line to the journal.
+    pub(super) fn journal(&self, event: JournalEvent) -> Result<(), JournalError> {
+        self.journal.append((self.options.now)(), event)
+    }
+
+    /// Returns a request id that no other request of any run has.
+    pub(super) fn next_request(&self) -> RequestId {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        RequestId::new(format!("{}-{number}", self.run()))
+    }
+
+    /// Keeps what an account was before this run; only the first call for an account counts.
+    pub(super) fn keep_account(
+        &self,
+        name: &AccountName,
+        account: &AccountId,
+        brand: Option<&Brand>,
+    ) -> Result<(), SnapshotError> {
+        if self.has_kept(|manifest| manifest.accounts.contains_key(account)) {
+            return Ok(());
+        }
+        let document = brand.map(|brand| self.keep_brand(brand)).transpose()?;
+        let snapshot = AccountSnapshot {
+            name: name.clone(),
+            document,
+        };
+        self.amend(|manifest| {
+            manifest.accounts.insert(account.clone(), snapshot);
+        })
+    }
+
+    /// Keeps what the template was before this run.
+    pub(super) fn keep_template(&self, template: &DomainTemplate) -> Result<(), SnapshotError> {
+        let digest = self.snapshots.put_template(template)?;
+        self.amend(|manifest| manifest.template = Some(digest))
+    }
+
+    fn keep_brand(&self, brand: &Brand) -> Result<DocumentSnapshot, SnapshotError> {
+        let mut assets = std::collections::BTreeMap::new();
+        for (kind, held) in &brand.assets {
+            let stored = StoredAsset {
+                digest: self.snapshots.put(&held.bytes)?,
+                size: held.bytes.len() as u64,
+                asset_type: held.sniffed(),
+                attachment: held.attachment.clone(),
+            };
+            assets.insert(*kind, stored);
+        }
+        Ok(DocumentSnapshot {
+            revision: brand.revision.clone(),
+            settings: self.snapshots.put_settings(&brand.settings)?,
+            reserved_domain: super::verify::domain(&brand.settings).map(str::to_owned),
+            assets,
+        })
+    }
+
+    fn has_kept(&self, test: impl FnOnce(&Manifest) -> bool) -> bool {
+        test(&self.manifest.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn amend(&self, change: impl FnOnce(&mut Manifest)) -> Result<(), SnapshotError> {
+        let mut manifest = self.manifest.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut manifest);
+        self.snapshots.write_manifest(&manifest)
+    }
+}

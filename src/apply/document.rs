@@ -1,0 +1,146 @@
+//! Writes to a document: sent, and when the answer is an error or lost, decided by reading again.
+
+use super::answer;
+use super::hand::{Hand, Stop, Write};
+use super::reading;
+use crate::diff::settings_in_sync;
+use crate::live::{ApiError, Document};
+use crate::model::{AccountId, Settings};
+
+/// What a write whose answer says nothing has done.
+enum Fate {
+    /// The document is as wanted, and was not so before.
+    Landed(Option<Document>),
+    /// The document is as it was before.
+    Untouched,
+    /// The document is neither: somebody else wrote.
+    Foreign(String),
+}
+
+/// Sends a write until it is certain what became of it, and returns the document as the server
+/// answered or showed it.
+///
+/// `before` is the document that the write replaces, `wanted` what there is after it; `None` means
+/// no document. A repetition is safe: the write names the revision that it replaces, and a
+/// creation never overwrites (W3, W15).
+pub(super) async fn write(
+    hand: &mut Hand<'_>,
+    account: &AccountId,
+    before: Option<&Document>,
+    wanted: Option<&Settings>,
+    write: &Write<'_>,
+) -> Result<Option<Document>, Stop> {
+    let patience = hand.context.options.patience;
+    let mut doubtful = false;
+    let mut sent = 0;
+    loop {
+        let error = match hand.send(account, write).await? {
+            Ok(document) => return Ok(document),
+            Err(error) => error,
+        };
+        sent += 1;
+        doubtful |= answer::may_have_landed(&error);
+        let cause = error.cause();
+        let fate = match fate(hand, account, before, wanted).await {
+            Ok(fate) => fate,
+            Err(unread) if doubtful => {
+                return Err(Stop::Unknown(format!(
+                    "{cause}; what became of it could not be read: {}; plan again",
+                    answer::explain(&unread)
+                )));
+            }
+            Err(_) => return Err(Stop::Failed(answer::given_up(&error, sent))),
+        };
+        match fate {
+            // A 412 with the wanted content is an earlier try of the same request that did land.
+            Fate::Landed(document) if doubtful || before.is_some() => {
+                hand.note(format!(
+                    "the answer was no help ({cause}), but the write is there"
+                ));
+                return Ok(document);
+            }
+            Fate::Landed(_) => {
+                return Err(Stop::Moved(
+                    "somebody else created the same whitelabel meanwhile; plan again".to_owned(),
+                ));
+            }
+            Fate::Untouched if answer::is_worth_repeating(&error) && sent < patience.writes => {
+                patience.pause(sent - 1).await;
+            }
+            Fate::Foreign(found) if doubtful => {
+                return Err(Stop::Unknown(format!(
+                    "{cause}; now {found}, so somebody else wrote before or after it; plan again"
+                )));
+            }
+            Fate::Foreign(found) if answer::is_about_the_document(&error) => {
+                return Err(Stop::Moved(format!("{found}; plan again")));
+            }
+            Fate::Untouched | Fate::Foreign(_) => {
+                return Err(Stop::Failed(answer::given_up(&error, sent)));
+            }
+        }
+    }
+}
+
+async fn fate(
+    hand: &Hand<'_>,
+    account: &AccountId,
+    before: Option<&Document>,
+    wanted: Option<&Settings>,
+) -> Result<Fate, ApiError> {
+    let reader = hand.context.reader();
+    let now = reading::until(
+        hand.context.options.patience,
+        async || reader.whitelabel(account).await,
+        |_| true,
+    )
+    .await?;
+    let is_before = now.as_ref().map(|document| &document.revision)
+        == before.map(|document| &document.revision);
+    let is_wanted = match (&now, wanted) {
+        (Some(document), Some(wanted)) => settings_in_sync(wanted, &document.settings),
+        (None, None) => true,
+        _ => false,
+    };
+    Ok(match now {
+        _ if is_before => Fate::Untouched,
+        now if is_wanted => Fate::Landed(now),
+        Some(document) => {
+            Fate::Foreign(format!("the whitelabel has revision {}", document.revision))
+        }
+        None => Fate::Foreign("the account has no whitelabel".to_owned()),
+    })
+}
+
+/// Returns the document that an accepted write answered with.
+pub(super) fn answered(document: Option<Document>) -> Result<Document, Stop> {
+    document.ok_or_else(|| {
+        Stop::Unknown(
+            "the server accepted it and answered without a document; plan again".to_owned(),
+        )
+    })
+}
+
+/// Checks that an account shows no document any more; a read may lag behind (C3).
+pub(super) async fn is_gone(hand: &Hand<'_>, account: &AccountId) -> Result<(), Stop> {
+    let reader = hand.context.reader();
+    let now = reading::until(
+        hand.context.options.patience,
+        async || reader.whitelabel(account).await,
+        Option::is_none,
+    )
+    .await
+    .map_err(|error| {
+        Stop::Unknown(format!(
+            "the server accepted the deletion, but it could not be verified: {}; plan again",
+            answer::explain(&error)
+        ))
+    })?;
+    if now.is_none() {
+        return Ok(());
+    }
+    Err(Stop::Unknown(
+        "the server accepted the deletion, but shows a whitelabel; somebody may have created it right after; plan again"
+            .to_owned(),
+    ))
+}

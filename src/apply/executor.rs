@@ -1,0 +1,162 @@
+//! Carries out a plan's steps: each after those it depends on, those of one object one by one, those
+//! of different objects side by side.
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use thiserror::Error;
+
+use super::context::Context;
+use super::hand::Hand;
+use super::journal::{JournalError, JournalEvent};
+use super::options::{AssetSource, Event, Options};
+use super::outcome::{Applied, StepOutcome, StepResult};
+use super::schedule::{Next, Queue, Schedule};
+use super::step;
+use crate::live::{TemplateWriter, WriteClient};
+use crate::plan::{FORMAT_VERSION, Plan, Step, StepId};
+
+/// Says why a run could not begin; nothing was written.
+#[derive(Debug, Error)]
+pub enum ApplyError {
+    /// Another version of emblazon made the plan.
+    #[error("the plan has format {found}, this version carries out {FORMAT_VERSION}; plan again")]
+    Version {
+        /// The version that the plan names.
+        found: u32,
+    },
+    /// The plan's steps are not numbered from 0.
+    #[error("step {place} of the plan has the number {}; it was changed by hand, plan again", .found.0)]
+    Numbering {
+        /// The step's place, from 0.
+        place: u32,
+        /// The number that it has.
+        found: StepId,
+    },
+    /// The journal could not be started.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+/// Carries out a plan and says what became of each step.
+///
+/// One object's failure never stops another's steps. The template's steps need a
+/// [`TemplateWriter`]; without one they fail.
+///
+/// # Errors
+/// When the run could not begin. Whatever happens after that is in the outcomes.
+pub async fn run(
+    plan: &Plan,
+    writer: &WriteClient,
+    template: Option<&TemplateWriter>,
+    files: &dyn AssetSource,
+    options: &Options,
+    progress: &(dyn Fn(Event<'_>) + Sync),
+) -> Result<Applied, ApplyError> {
+    if plan.version != FORMAT_VERSION {
+        return Err(ApplyError::Version {
+            found: plan.version,
+        });
+    }
+    if let Some((place, step)) = (0..).zip(&plan.steps).find(|(n, step)| step.id.0 != *n) {
+        return Err(ApplyError::Numbering {
+            place,
+            found: step.id,
+        });
+    }
+    if plan.steps.is_empty() {
+        return Ok(Applied::default());
+    }
+    let context = Context::start(plan, writer, template, files, options)?;
+    let mut schedule = Schedule::new(plan);
+    let mut in_hand = FuturesUnordered::new();
+    loop {
+        while in_hand.len() < options.concurrency.get() && !options.cancel.is_cancelled() {
+            match schedule.next() {
+                Next::Ready(queue, step) => {
+                    progress(Event::Begun(step));
+                    in_hand.push(work(&context, queue, step));
+                }
+                Next::Blocked(step, because) => {
+                    let outcome = ended(step, StepResult::Skipped { because });
+                    conclude(&context, &mut schedule, progress, step, outcome);
+                }
+                Next::Waiting => break,
+            }
+        }
+        let Some((queue, step, outcome)) = in_hand.next().await else {
+            break;
+        };
+        schedule.give_back(queue);
+        conclude(&context, &mut schedule, progress, step, outcome);
+    }
+    let reason = if options.cancel.is_cancelled() {
+        "not begun: the run was interrupted; plan again"
+    } else {
+        "not begun: the steps wait for each other; make the plan anew"
+    };
+    for step in schedule.rest() {
+        let reason = reason.to_owned();
+        let outcome = ended(step, StepResult::Failed { reason });
+        conclude(&context, &mut schedule, progress, step, outcome);
+    }
+    Ok(finish(&context, schedule))
+}
+
+/// Carries out one step of an object.
+async fn work<'p>(
+    context: &Context<'_>,
+    mut queue: Queue<'p>,
+    step: &'p Step,
+) -> (Queue<'p>, &'p Step, StepOutcome) {
+    let mut hand = Hand::new(context, step);
+    let result = match step::carry_out(&mut hand, &mut queue.lane).await {
+        Ok(revision) => StepResult::Done { revision },
+        Err(ended) => ended.result(),
+    };
+    let outcome = StepOutcome {
+        notes: hand.notes,
+        ..ended(step, result)
+    };
+    (queue, step, outcome)
+}
+
+fn ended(step: &Step, result: StepResult) -> StepOutcome {
+    StepOutcome {
+        step: step.id,
+        result,
+        notes: Vec::new(),
+    }
+}
+
+/// Writes an outcome down, shows it, and keeps it for the report.
+fn conclude(
+    context: &Context<'_>,
+    schedule: &mut Schedule<'_>,
+    progress: &(dyn Fn(Event<'_>) + Sync),
+    step: &Step,
+    mut outcome: StepOutcome,
+) {
+    let written = context.journal(JournalEvent::Outcome {
+        step: outcome.step,
+        result: outcome.result.clone(),
+        notes: outcome.notes.clone(),
+    });
+    if let Err(error) = written {
+        outcome.notes.push(error.to_string());
+    }
+    progress(Event::Ended(step, &outcome));
+    schedule.conclude(outcome);
+}
+
+fn finish(context: &Context<'_>, schedule: Schedule<'_>) -> Applied {
+    let outcomes = schedule.into_outcomes();
+    let done = outcomes
+        .iter()
+        .filter(|outcome| matches!(outcome.result, StepResult::Done { .. }))
+        .count();
+    if let Err(error) = context.journal(JournalEvent::RunFinished { done }) {
+        // Every step has ended; a journal without its last line only makes the next run look twice.
+        tracing::warn!(%error, "the journal's last line could not be written");
+    }
+    Applied { outcomes }
+}

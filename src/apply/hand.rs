@@ -1,0 +1,225 @@
+//! A step in hand: its writes, each announced in the journal before it is sent.
+
+use super::answer;
+use super::brand::Held;
+use super::context::Context;
+use super::journal::{JournalError, JournalEvent};
+use super::outcome::StepResult;
+use super::snapshot::SnapshotError;
+use crate::live::{ApiError, Document, WriteError};
+use crate::model::{AccountId, AssetKind, DomainTemplate, Revision, Settings};
+use crate::plan::Step;
+use crate::tree::BillingPolicy;
+
+/// A step in hand.
+pub(super) struct Hand<'a> {
+    pub(super) context: &'a Context<'a>,
+    pub(super) step: &'a Step,
+    /// What a reader of the report should know.
+    pub(super) notes: Vec<String>,
+}
+
+/// Why a step ends without being done.
+#[derive(Debug)]
+pub(super) enum Stop {
+    Moved(String),
+    Failed(String),
+    Unknown(String),
+}
+
+/// One write to an account.
+#[derive(Clone, Debug)]
+pub(super) enum Write<'a> {
+    Create {
+        settings: &'a Settings,
+        billing: BillingPolicy,
+    },
+    Update {
+        settings: &'a Settings,
+        if_match: &'a Revision,
+    },
+    Upload {
+        kind: AssetKind,
+        asset: &'a Held,
+        if_match: &'a Revision,
+    },
+    Delete {
+        if_match: &'a Revision,
+    },
+}
+
+impl Write<'_> {
+    fn describe(&self) -> String {
+        match self {
+            Self::Create { .. } => "create".to_owned(),
+            Self::Update { .. } => "update".to_owned(),
+            Self::Upload { kind, asset, .. } => format!("upload {kind} {}", asset.digest),
+            Self::Delete { .. } => "delete".to_owned(),
+        }
+    }
+
+    fn if_match(&self) -> Option<&Revision> {
+        match self {
+            Self::Create { .. } => None,
+            Self::Update { if_match, .. }
+            | Self::Upload { if_match, .. }
+            | Self::Delete { if_match } => Some(if_match),
+        }
+    }
+}
+
+impl<'a> Hand<'a> {
+    pub(super) fn new(context: &'a Context<'a>, step: &'a Step) -> Self {
+        Self {
+            context,
+            step,
+            notes: Vec::new(),
+        }
+    }
+
+    /// Adds a note for the report.
+    pub(super) fn note(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        if !self.notes.contains(&text) {
+            self.notes.push(text);
+        }
+    }
+
+    /// Notes, in the report and in the journal, that the server's doing is put right.
+    pub(super) fn repair(&mut self, what: impl Into<String>) -> Result<(), Stop> {
+        let what = what.into();
+        self.context.journal(JournalEvent::Repair {
+            step: self.step.id,
+            what: what.clone(),
+        })?;
+        self.note(what);
+        Ok(())
+    }
+
+    /// Sends one write; the outer error means that the journal could not be written, so nothing was
+    /// sent.
+    pub(super) async fn send(
+        &mut self,
+        account: &AccountId,
+        write: &Write<'_>,
+    ) -> Result<Result<Option<Document>, WriteError>, Stop> {
+        let request = self.context.next_request();
+        self.announce(write.describe(), write.if_match(), request.as_str())?;
+        let client = self.context.writer;
+        let answer = match write {
+            Write::Create { settings, billing } => client
+                .create(account, settings, *billing, &request)
+                .await
+                .map(Some),
+            Write::Update { settings, if_match } => client
+                .update(account, settings, if_match, &request)
+                .await
+                .map(Some),
+            Write::Upload {
+                kind,
+                asset,
+                if_match,
+            } => client
+                .upload(
+                    account,
+                    *kind,
+                    asset.upload_type(*kind),
+                    asset.bytes.to_vec(),
+                    if_match,
+                    &request,
+                )
+                .await
+                .map(Some),
+            Write::Delete { if_match } => client
+                .delete(account, if_match, &request)
+                .await
+                .map(|()| None),
+        };
+        let told = match &answer {
+            Ok(Some(document)) => format!("accepted as revision {}", document.revision),
+            Ok(None) => "accepted".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        self.answered(request.as_str(), told);
+        Ok(answer)
+    }
+
+    /// Sends the template; the outer error means that nothing was sent.
+    pub(super) async fn send_template(
+        &mut self,
+        template: &DomainTemplate,
+    ) -> Result<Result<(), WriteError>, Stop> {
+        let Some(client) = self.context.template else {
+            return Err(Stop::Failed(
+                "this run may not write the template; log in with the master account".to_owned(),
+            ));
+        };
+        let request = self.context.next_request();
+        self.announce("replace template".to_owned(), None, request.as_str())?;
+        let answer = client.replace(template, &request).await;
+        let told = match &answer {
+            Ok(()) => "accepted".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        self.answered(request.as_str(), told);
+        Ok(answer)
+    }
+
+    fn announce(
+        &self,
+        write: String,
+        if_match: Option<&Revision>,
+        request: &str,
+    ) -> Result<(), Stop> {
+        self.context.journal(JournalEvent::Intent {
+            step: self.step.id,
+            subject: self.step.subject.clone(),
+            write,
+            if_match: if_match.cloned(),
+            request: request.to_owned(),
+        })?;
+        Ok(())
+    }
+
+    /// The write is out already, so a journal that cannot take its answer is a note, not an error.
+    fn answered(&mut self, request: &str, answer: String) {
+        let written = self.context.journal(JournalEvent::Answer {
+            step: self.step.id,
+            request: request.to_owned(),
+            answer,
+        });
+        if let Err(error) = written {
+            self.note(error.to_string());
+        }
+    }
+}
+
+impl Stop {
+    /// Ends a step because nothing could be read before anything was written.
+    pub(super) fn unread(error: &ApiError) -> Self {
+        Self::Failed(format!(
+            "the live state could not be read, so nothing was written: {}",
+            answer::explain(error)
+        ))
+    }
+
+    pub(super) fn result(self) -> StepResult {
+        match self {
+            Self::Moved(reason) => StepResult::Moved { reason },
+            Self::Failed(reason) => StepResult::Failed { reason },
+            Self::Unknown(reason) => StepResult::Unknown { reason },
+        }
+    }
+}
+
+impl From<JournalError> for Stop {
+    fn from(error: JournalError) -> Self {
+        Self::Failed(format!("nothing was sent: {error}"))
+    }
+}
+
+impl From<SnapshotError> for Stop {
+    fn from(error: SnapshotError) -> Self {
+        Self::Failed(format!("nothing was sent: {error}"))
+    }
+}

@@ -1,0 +1,120 @@
+//! What a run is given besides its plan.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::outcome::StepOutcome;
+use crate::plan::Step;
+use crate::tree::BillingPolicy;
+
+/// How a run is carried out.
+#[derive(Clone)]
+pub struct Options {
+    /// The directory for the journal and the snapshots, `.emblazon` in the tree.
+    pub state_dir: Utf8PathBuf,
+    /// How many accounts are worked on at the same time; two saturate a real server.
+    pub concurrency: NonZeroUsize,
+    /// Whether creating a whitelabel may cost money (C7).
+    pub billing: BillingPolicy,
+    /// How often and how long to ask again.
+    pub patience: Patience,
+    /// Gives the time, for the run's name and the journal.
+    pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// Once cancelled, the steps in hand are finished and no other is begun.
+    pub cancel: CancellationToken,
+}
+
+/// How often something is tried before it counts as failed.
+///
+/// A read right after a write may show what was there before (C3, trap 38), so one look is not
+/// enough for a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// How often a read that shows something unexpected is made in all.
+    pub reads: u32,
+    /// How often a write whose failure left nothing behind is sent in all.
+    pub writes: u32,
+    /// How long to wait before the second try; doubled before each further one.
+    pub pause: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            reads: 4,
+            writes: 3,
+            pause: Duration::from_millis(250),
+        }
+    }
+}
+
+impl Patience {
+    /// Waits before the `n`th repetition, from 0.
+    pub(super) async fn pause(&self, n: u32) {
+        let factor = 2_u32.saturating_pow(n.min(6));
+        tokio::time::sleep(self.pause.saturating_mul(factor)).await;
+    }
+}
+
+impl Options {
+    /// Fills in what most runs want: two accounts at once, no charges, no cancellation.
+    #[must_use]
+    pub fn new(
+        state_dir: Utf8PathBuf,
+        now: impl Fn() -> Timestamp + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            state_dir,
+            concurrency: NonZeroUsize::MIN.saturating_add(1),
+            billing: BillingPolicy::Refuse,
+            patience: Patience::default(),
+            now: Arc::new(now),
+            cancel: CancellationToken::new(),
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("state_dir", &self.state_dir)
+            .field("concurrency", &self.concurrency)
+            .field("billing", &self.billing)
+            .field("patience", &self.patience)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Gives the bytes of the tree's asset files; closures over a path do.
+pub trait AssetSource: Sync {
+    /// Reads the file at a path from the tree's top.
+    ///
+    /// # Errors
+    /// Says in words why it could not be read.
+    fn bytes(&self, path: &Utf8Path) -> Result<Vec<u8>, String>;
+}
+
+impl<F, E> AssetSource for F
+where
+    F: Fn(&Utf8Path) -> Result<Vec<u8>, E> + Sync,
+    E: fmt::Display,
+{
+    fn bytes(&self, path: &Utf8Path) -> Result<Vec<u8>, String> {
+        self(path).map_err(|error| error.to_string())
+    }
+}
+
+/// What happens in a run, for a progress display.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// A step begins.
+    Begun(&'a Step),
+    /// A step has ended, or was not begun.
+    Ended(&'a Step, &'a StepOutcome),
+}

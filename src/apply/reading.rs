@@ -1,0 +1,62 @@
+//! Reading until the answer is what it must be, or patience ends.
+
+use super::options::Patience;
+use crate::live::ApiError;
+
+/// Reads again while a read fails or shows something else than expected, and returns what was seen
+/// last.
+///
+/// Reads may lag behind a write (C3, trap 38), and after a write that may have hurt, giving up at
+/// the first failed read would leave the hurt unmended.
+pub(super) async fn until<T>(
+    patience: Patience,
+    mut read: impl AsyncFnMut() -> Result<T, ApiError>,
+    is_expected: impl Fn(&T) -> bool,
+) -> Result<T, ApiError> {
+    let mut last = read().await;
+    for repetition in 1..patience.reads {
+        if last.as_ref().is_ok_and(&is_expected) {
+            break;
+        }
+        patience.pause(repetition - 1).await;
+        // A failed read takes nothing back that an earlier one showed.
+        last = read().await.or_else(|error| last.map_err(|_| error));
+    }
+    last
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn reads_until_it_is_as_expected() {
+        #[track_caller]
+        fn unread() -> Result<u32, ApiError> {
+            Err(ApiError::InitFailed)
+        }
+        async fn check(
+            answers: Vec<Result<u32, ApiError>>,
+            expected: Result<u32, ApiError>,
+            left: usize,
+        ) {
+            let patience = Patience {
+                reads: 3,
+                writes: 1,
+                pause: Duration::ZERO,
+            };
+            let mut answers = answers.into_iter();
+            let mut next = async || answers.next().expect("too many reads");
+            let got = until(patience, &mut next, |answer| *answer == 7).await;
+            assert_eq!(got, expected);
+            assert_eq!(answers.len(), left);
+        }
+        check(vec![Ok(7), Ok(1)], Ok(7), 1).await;
+        check(vec![Ok(1), unread(), Ok(7), Ok(1)], Ok(7), 1).await;
+        check(vec![Ok(1), Ok(2), Ok(3)], Ok(3), 0).await;
+        check(vec![Ok(1), Ok(2), unread()], Ok(2), 0).await;
+        check(vec![unread(), unread(), unread()], unread(), 0).await;
+    }
+}

@@ -1,0 +1,416 @@
+//! Brings an account's assets to a wanted state through uploads that may hurt each other.
+//!
+//! An upload of a logo can delete the welcome (B11, observed 2), a failed one can delete the whole
+//! document (B12, observed 3), and a refused one may have stored its file (trap 17). So every
+//! upload is followed by a look at everything, and what is wrong then is put right, until all is as
+//! wanted or patience ends.
+
+use std::collections::BTreeMap;
+
+use super::answer;
+use super::brand::{Brand, Held};
+use super::hand::{Hand, Stop, Write};
+use super::reading;
+use super::verify;
+use crate::diff::settings_in_sync;
+use crate::live::{ApiError, WriteError};
+use crate::model::{AccountId, AssetKind, Revision};
+use crate::tree::BillingPolicy;
+
+/// What is wanted, and what else may be met on the way without being anybody else's work.
+pub(super) struct Goal<'a> {
+    /// The state to reach; assets that it does not have are left alone.
+    pub(super) wanted: &'a Brand,
+    /// The state before the step.
+    pub(super) before: &'a Brand,
+    /// A state that this step tried to reach earlier.
+    pub(super) tried: Option<&'a Brand>,
+}
+
+/// What was reached.
+pub(super) struct Settled {
+    pub(super) brand: Brand,
+    /// Whether the document was created anew on the way, so that the public lookup is in question.
+    pub(super) recreated: bool,
+}
+
+/// Why a wanted state was not reached.
+pub(super) enum Trouble {
+    /// The step must end at once.
+    Stop(Stop),
+    /// It was tried often enough; the document may be in any state.
+    Exhausted(Exhausted),
+}
+
+/// What failed until patience ended.
+pub(super) struct Exhausted {
+    /// What happened.
+    reason: String,
+    /// What to do about it.
+    advice: &'static str,
+}
+
+impl Exhausted {
+    fn new(error: &WriteError, sent: u32) -> Self {
+        Self {
+            reason: answer::tried(error, sent),
+            advice: error.cause().advice(),
+        }
+    }
+}
+
+/// Uploads what is missing, and creates the document when an upload has destroyed it.
+pub(super) async fn settle(
+    hand: &mut Hand<'_>,
+    account: &AccountId,
+    goal: &Goal<'_>,
+    start: Option<Brand>,
+) -> Result<Settled, Trouble> {
+    let patience = hand.context.options.patience;
+    let mut now = start;
+    let mut uploads: BTreeMap<AssetKind, u32> = BTreeMap::new();
+    let mut recreated = false;
+    let mut in_doubt = false;
+    let mut has_written = false;
+    let mut last = Exhausted {
+        reason: "the server accepted an asset again and again, and never showed it".to_owned(),
+        advice: "look into the server's log",
+    };
+    loop {
+        let Some(mut brand) = now else {
+            recreated = true;
+            now = Some(create_again(hand, account, goal.wanted).await?);
+            continue;
+        };
+        // What was there before was looked for twice; nothing else can have been overlooked.
+        brand.is_confirmed = true;
+        check_settings(goal, &brand)?;
+        let Some((kind, asset)) = next(goal.wanted, &brand) else {
+            return Ok(Settled { brand, recreated });
+        };
+        check_asset(goal, &brand, kind)?;
+        let count = uploads.entry(kind).or_default();
+        *count += 1;
+        if *count > patience.writes {
+            return Err(Trouble::Exhausted(last));
+        }
+        if *count > 1 {
+            patience.pause(*count - 2).await;
+        }
+        let write = Write::Upload {
+            kind,
+            asset,
+            if_match: &brand.revision,
+        };
+        match hand.send(account, &write).await? {
+            Ok(answer) => {
+                has_written = true;
+                let revision = answer.map(|document| document.revision);
+                let shown = Some((kind, asset));
+                now = look(hand, account, shown, revision.as_ref()).await?;
+                if is_at_risk(&brand, kind) && now.as_ref().is_some_and(has_welcome) {
+                    // It should be gone; a read that lags behind would hide that.
+                    now = look(hand, account, shown, revision.as_ref()).await?;
+                }
+                let Some(found) = &now else {
+                    return Err(Trouble::Stop(Stop::Unknown(format!(
+                        "the server accepted the {kind}, but the account shows no whitelabel; \
+                         somebody may have deleted it right after; plan again"
+                    ))));
+                };
+                note_eaten(hand, goal.wanted, &brand, found, kind)?;
+            }
+            Err(error) => {
+                last = Exhausted::new(&error, *count);
+                in_doubt |= answer::may_have_landed(&error);
+                now = look(hand, account, None, None)
+                    .await
+                    .map_err(|trouble| with_reason(trouble, error.cause()))?;
+                let failure = Failure {
+                    kind,
+                    asset,
+                    error: &error,
+                    in_doubt,
+                    has_written,
+                    is_repair: goal.before.digest(kind) == Some(&asset.digest),
+                };
+                judge(hand, &brand, now.as_ref(), &failure)?;
+            }
+        }
+    }
+}
+
+/// An upload that failed.
+struct Failure<'a> {
+    kind: AssetKind,
+    asset: &'a Held,
+    error: &'a WriteError,
+    /// Whether this upload or an earlier one may have been carried out, whole or in part.
+    in_doubt: bool,
+    /// Whether an earlier upload was accepted.
+    has_written: bool,
+    /// Whether it was to put an asset back that an earlier upload took along.
+    is_repair: bool,
+}
+
+/// Decides after a failed upload whether going on is right.
+fn judge(
+    hand: &mut Hand<'_>,
+    before: &Brand,
+    now: Option<&Brand>,
+    failure: &Failure<'_>,
+) -> Result<(), Trouble> {
+    let Failure { kind, error, .. } = failure;
+    let cause = error.cause();
+    let moved = |found: String| {
+        Trouble::Stop(if failure.has_written {
+            Stop::Unknown(format!(
+                "assets were uploaded, and meanwhile {found}; plan again"
+            ))
+        } else {
+            Stop::Moved(format!("{found}; plan again"))
+        })
+    };
+    match now {
+        None if failure.in_doubt => hand.repair(format!(
+            "the failed upload of the {kind} deleted the whole whitelabel; it was created again from what was there before"
+        ))?,
+        None => return Err(moved("somebody deleted the whitelabel".to_owned())),
+        Some(brand) if brand.digest(*kind) == Some(&failure.asset.digest) => {
+            hand.note(format!(
+                "the answer was no help ({cause}), but the {kind} is there"
+            ));
+        }
+        Some(brand) if brand.revision == before.revision => {
+            if !failure.is_repair && !answer::is_worth_repeating(error) {
+                return Err(Trouble::Exhausted(Exhausted::new(error, 1)));
+            }
+        }
+        Some(_) if failure.in_doubt => {
+            hand.note(format!("an upload of the {kind} failed on the way ({cause})"));
+        }
+        Some(brand) => {
+            return Err(moved(format!(
+                "the whitelabel moved from revision {} to {}",
+                before.revision, brand.revision
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Tells whether the upload of a logo will delete the welcome: it counts as the logo as long as
+/// there is none (observed 2).
+fn is_at_risk(before: &Brand, uploaded: AssetKind) -> bool {
+    uploaded == AssetKind::Logo
+        && !before.assets.contains_key(&AssetKind::Logo)
+        && has_welcome(before)
+}
+
+fn has_welcome(brand: &Brand) -> bool {
+    brand.assets.contains_key(&AssetKind::Welcome)
+}
+
+/// Returns the first asset that is not as wanted, in the safe order.
+fn next<'a>(wanted: &'a Brand, now: &Brand) -> Option<(AssetKind, &'a Held)> {
+    Brand::SAFE_ORDER.into_iter().find_map(|kind| {
+        let asset = wanted.assets.get(&kind)?;
+        (now.digest(kind) != Some(&asset.digest)).then_some((kind, asset))
+    })
+}
+
+/// Refuses to go on over settings that somebody else wrote.
+fn check_settings(goal: &Goal<'_>, now: &Brand) -> Result<(), Trouble> {
+    if settings_in_sync(&goal.wanted.settings, &now.settings) {
+        return Ok(());
+    }
+    Err(Trouble::Stop(Stop::Unknown(format!(
+        "somebody changed the whitelabel while its assets were uploaded: {} in revision {}; plan again",
+        verify::differing(&goal.wanted.settings, &now.settings),
+        now.revision
+    ))))
+}
+
+/// Refuses to overwrite an asset that somebody else put there.
+fn check_asset(goal: &Goal<'_>, now: &Brand, kind: AssetKind) -> Result<(), Trouble> {
+    let Some(found) = now.digest(kind) else {
+        return Ok(());
+    };
+    let ours = goal.before.digest(kind) == Some(found)
+        || goal.tried.and_then(|tried| tried.digest(kind)) == Some(found);
+    if ours {
+        return Ok(());
+    }
+    Err(Trouble::Stop(Stop::Unknown(format!(
+        "somebody replaced the {kind} while assets were uploaded; plan again"
+    ))))
+}
+
+/// Notes the assets that an upload took with it; the next round puts them back.
+fn note_eaten(
+    hand: &mut Hand<'_>,
+    wanted: &Brand,
+    before: &Brand,
+    now: &Brand,
+    uploaded: AssetKind,
+) -> Result<(), Stop> {
+    for kind in wanted.assets.keys().filter(|kind| **kind != uploaded) {
+        if before.assets.contains_key(kind) && !now.assets.contains_key(kind) {
+            hand.repair(format!(
+                "the upload of the {uploaded} deleted the {kind}, which was put back"
+            ))?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads document and assets; repeats while they do not show an accepted upload (C3, trap 38).
+async fn look(
+    hand: &Hand<'_>,
+    account: &AccountId,
+    accepted: Option<(AssetKind, &Held)>,
+    revision: Option<&Revision>,
+) -> Result<Option<Brand>, Trouble> {
+    let reader = hand.context.reader();
+    let read = async || match reader.whitelabel(account).await? {
+        Some(document) => Brand::complete(reader, account, document).await.map(Some),
+        None => Ok(None),
+    };
+    let shows = |found: &Option<Brand>| match (found, accepted) {
+        (_, None) => true,
+        (None, Some(_)) => false,
+        (Some(brand), Some((kind, asset))) => {
+            brand.digest(kind) == Some(&asset.digest)
+                && revision.is_none_or(|revision| brand.revision == *revision)
+        }
+    };
+    reading::until(hand.context.options.patience, read, shows)
+        .await
+        .map_err(|error| unread(&error))
+}
+
+fn unread(error: &ApiError) -> Trouble {
+    Trouble::Stop(Stop::Unknown(format!(
+        "assets were uploaded, but what is there now could not be read: {}; plan again",
+        answer::explain(error)
+    )))
+}
+
+fn with_reason(trouble: Trouble, reason: &ApiError) -> Trouble {
+    match trouble {
+        Trouble::Stop(Stop::Unknown(text)) => {
+            Trouble::Stop(Stop::Unknown(format!("{reason}; {text}")))
+        }
+        other => other,
+    }
+}
+
+/// Creates a document that was there a moment ago.
+///
+/// The account is charged for nothing new, so a server that asks for consent (402) gets it: the
+/// alternative is a brand that stays lost.
+async fn create_again(
+    hand: &mut Hand<'_>,
+    account: &AccountId,
+    wanted: &Brand,
+) -> Result<Brand, Trouble> {
+    let patience = hand.context.options.patience;
+    let mut billing = hand.context.options.billing;
+    let mut failure = None;
+    let mut repeat = true;
+    for repetition in 0..=patience.writes {
+        if repetition > 0 {
+            patience.pause(repetition - 1).await;
+        }
+        let write = Write::Create {
+            settings: &wanted.settings,
+            billing,
+        };
+        if let Err(error) = hand.send(account, &write).await? {
+            if answer::is_billing(&error) {
+                billing = BillingPolicy::Accept;
+                hand.note("the server asked for consent to charges before it took the whitelabel back; it was given, because nothing was added");
+            } else if !answer::is_worth_repeating(&error) {
+                repeat = false;
+            }
+            failure = Some(Exhausted::new(&error, repetition + 1));
+        }
+        if let Some(brand) = look(hand, account, None, None).await? {
+            return Ok(brand);
+        }
+        if !repeat {
+            break;
+        }
+    }
+    let (why, advice) = match failure {
+        Some(failure) => (failure.reason, failure.advice),
+        None => ("the server never showed it".to_owned(), "plan again"),
+    };
+    Err(Trouble::Exhausted(Exhausted {
+        reason: format!("the whitelabel could not be created again: {why}"),
+        advice,
+    }))
+}
+
+impl From<Stop> for Trouble {
+    fn from(stop: Stop) -> Self {
+        Self::Stop(stop)
+    }
+}
+
+/// Goes back to what was there before, after a wanted state could not be reached; when the wanted
+/// state is there after all, that is what counts.
+pub(super) async fn go_back(
+    hand: &mut Hand<'_>,
+    account: &AccountId,
+    before: &Brand,
+    tried: &Brand,
+    failure: Exhausted,
+) -> Result<Brand, Stop> {
+    let Exhausted { reason, advice } = failure;
+    let goal = Goal {
+        wanted: before,
+        before,
+        tried: Some(tried),
+    };
+    let start = look(hand, account, None, None)
+        .await
+        .map_err(|trouble| lost(hand, &reason, trouble))?;
+    if let Some(brand) = start.as_ref().filter(|brand| has_same_assets(brand, tried)) {
+        return Ok(brand.clone());
+    }
+    let is_there = start
+        .as_ref()
+        .is_some_and(|brand| next(before, brand).is_none());
+    let settled = settle(hand, account, &goal, start)
+        .await
+        .map_err(|trouble| lost(hand, &reason, trouble))?;
+    verify::public(hand, account, settled.brand.document()).await?;
+    let how = if is_there {
+        "is there still"
+    } else {
+        "was put back"
+    };
+    Err(Stop::Failed(format!(
+        "{reason}; what was there before {how}; {advice}"
+    )))
+}
+
+fn has_same_assets(one: &Brand, other: &Brand) -> bool {
+    AssetKind::ALL
+        .into_iter()
+        .all(|kind| one.digest(kind) == other.digest(kind))
+}
+
+fn lost(hand: &Hand<'_>, reason: &str, trouble: Trouble) -> Stop {
+    let run = hand.context.run();
+    match trouble {
+        Trouble::Exhausted(failure) => Stop::Failed(format!(
+            "{reason}; putting back what was there before failed too: {}; the snapshot of run {run} holds all of it; {}",
+            failure.reason, failure.advice
+        )),
+        Trouble::Stop(Stop::Unknown(why) | Stop::Failed(why) | Stop::Moved(why)) => Stop::Unknown(
+            format!("{reason}; then {why}; the snapshot of run {run} holds what was there before"),
+        ),
+    }
+}

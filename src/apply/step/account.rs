@@ -1,0 +1,191 @@
+//! What all steps on an account have in common: the precondition and the snapshot.
+
+use std::collections::BTreeMap;
+
+use super::{create, delete, recreate, release, template, update, upload};
+use crate::apply::brand::Brand;
+use crate::apply::hand::{Hand, Stop};
+use crate::apply::reading;
+use crate::diff::{ChangeKey, Side};
+use crate::live::Document;
+use crate::model::{AccountId, AccountName, Revision};
+use crate::plan::{Action, Precondition, Step, StepId, Subject};
+
+/// What earlier steps of the same run know of the object that a step writes to.
+#[derive(Debug, Default)]
+pub(in crate::apply) struct Lane {
+    /// The revision at which each step left it; `None` when it left no whitelabel.
+    left: BTreeMap<StepId, Option<Revision>>,
+    /// The document with its assets as the last step left it.
+    brand: Option<Brand>,
+}
+
+/// Carries out one step; the revision is the one that the document has after it.
+pub(in crate::apply) async fn carry_out(
+    hand: &mut Hand<'_>,
+    lane: &mut Lane,
+) -> Result<Option<Revision>, Stop> {
+    let step = hand.step;
+    let (name, account) = match (&step.subject, &step.action) {
+        (Subject::Template, Action::ReplaceTemplate { template }) => {
+            template::replace(hand, template).await?;
+            return Ok(None);
+        }
+        (Subject::Account { name, id }, _) => (name, id),
+        (Subject::Template, _) => return Err(mismatch()),
+    };
+    let before = begin(hand, lane, name, account).await?;
+    let brand = match (&step.action, before) {
+        (Action::Create { settings }, None) => Some(create::create(hand, account, settings).await?),
+        (Action::Update { set, remove }, Some(before)) => {
+            Some(update::update(hand, account, before, set, remove).await?)
+        }
+        (Action::Release { parked }, Some(before)) => {
+            Some(release::release(hand, account, before, parked).await?)
+        }
+        (Action::Upload { asset, path, facts }, Some(before)) => {
+            Some(upload::upload(hand, account, before, *asset, path, facts).await?)
+        }
+        (Action::Recreate { without }, Some(before)) => {
+            Some(recreate::recreate(hand, account, before, without).await?)
+        }
+        (Action::Delete, Some(before)) => {
+            delete::delete(hand, account, &before).await?;
+            None
+        }
+        (Action::ReplaceTemplate { .. } | Action::Create { .. }, _) | (_, None) => {
+            return Err(mismatch());
+        }
+    };
+    let revision = brand.as_ref().map(|brand| brand.revision.clone());
+    lane.left.insert(step.id, revision.clone());
+    lane.brand = brand;
+    Ok(revision)
+}
+
+fn mismatch() -> Stop {
+    Stop::Failed(
+        "the step's action does not fit its subject and precondition; make the plan anew"
+            .to_owned(),
+    )
+}
+
+/// Reads the account, checks the precondition, and keeps what is there.
+async fn begin(
+    hand: &mut Hand<'_>,
+    lane: &mut Lane,
+    name: &AccountName,
+    account: &AccountId,
+) -> Result<Option<Brand>, Stop> {
+    let expected = expected(hand.step, lane)?;
+    let document = read(hand, account, expected.as_ref()).await?;
+    if document.as_ref().map(|document| &document.revision) != expected.as_ref() {
+        return Err(Stop::Moved(moved(
+            hand.step,
+            expected.as_ref(),
+            document.as_ref(),
+        )));
+    }
+    let reader = hand.context.reader();
+    let brand = match (document, lane.brand.take()) {
+        (None, _) => None,
+        // An unchanged revision proves the attachments unchanged too: they live in the document.
+        (Some(document), Some(known)) if known.revision == document.revision => {
+            Some(known.updated(document))
+        }
+        (Some(document), _) => {
+            let read = Brand::complete(reader, account, document).await;
+            Some(read.map_err(|error| Stop::unread(&error))?)
+        }
+    };
+    let brand = match brand {
+        Some(brand) if can_destroy_assets(&hand.step.action) => {
+            let confirmed = brand.confirmed(reader, account).await;
+            Some(confirmed.map_err(|error| Stop::unread(&error))?)
+        }
+        brand => brand,
+    };
+    hand.context.keep_account(name, account, brand.as_ref())?;
+    Ok(brand)
+}
+
+/// Tells whether a step can take assets along that it does not mean to touch, or all of them.
+fn can_destroy_assets(action: &Action) -> bool {
+    match action {
+        Action::Upload { .. } | Action::Recreate { .. } | Action::Delete => true,
+        Action::Create { .. }
+        | Action::Update { .. }
+        | Action::Release { .. }
+        | Action::ReplaceTemplate { .. } => false,
+    }
+}
+
+/// Returns the revision that the document must have; `None` means no document.
+fn expected(step: &Step, lane: &Lane) -> Result<Option<Revision>, Stop> {
+    match &step.precondition {
+        Precondition::Revision(revision) => Ok(Some(revision.clone())),
+        Precondition::NoWhitelabel => Ok(None),
+        Precondition::AsLeftBy(earlier) => lane.left.get(earlier).cloned().ok_or_else(mismatch),
+        Precondition::Template(_) => Err(mismatch()),
+    }
+}
+
+/// Reads the document, again while it is not as expected: a read may lag behind (C3, trap 38).
+async fn read(
+    hand: &Hand<'_>,
+    account: &AccountId,
+    expected: Option<&Revision>,
+) -> Result<Option<Document>, Stop> {
+    let reader = hand.context.reader();
+    reading::until(
+        hand.context.options.patience,
+        async || reader.whitelabel(account).await,
+        |found| found.as_ref().map(|document| &document.revision) == expected,
+    )
+    .await
+    .map_err(|error| Stop::unread(&error))
+}
+
+/// Says what moved, in terms of what the step would have changed.
+fn moved(step: &Step, expected: Option<&Revision>, found: Option<&Document>) -> String {
+    let (expected, found) = match (expected, found) {
+        (None, Some(found)) => {
+            return format!(
+                "somebody created the whitelabel since the plan (revision {}); plan again",
+                found.revision
+            );
+        }
+        (Some(_), None) => {
+            return "somebody deleted the whitelabel since the plan; plan again".to_owned();
+        }
+        (None, None) => return "plan again".to_owned(),
+        (Some(expected), Some(found)) => (expected, found),
+    };
+    let keys: Vec<String> = step
+        .changes
+        .iter()
+        .filter_map(|change| match (&change.key, &change.before) {
+            (ChangeKey::Setting(key), before) => {
+                let now = found.settings.get(key);
+                let planned = match before {
+                    Side::Value(value) => Some(value),
+                    _ => None,
+                };
+                (now != planned).then(|| match now {
+                    Some(now) => format!("{key} is now {now}"),
+                    None => format!("{key} is gone"),
+                })
+            }
+            _ => None,
+        })
+        .collect();
+    let what = if keys.is_empty() {
+        "none of the settings that this step changes differ".to_owned()
+    } else {
+        keys.join(", ")
+    };
+    format!(
+        "the whitelabel has revision {} instead of {expected}: {what}; plan again",
+        found.revision
+    )
+}

@@ -1,0 +1,12 @@
+//! One file a verb: what each kind of step reads, writes and checks.
+
+mod account;
+mod create;
+mod delete;
+mod recreate;
+mod release;
+mod template;
+mod update;
+mod upload;
+
+pub(super) use account::{Lane, carry_out};

@@ -1,0 +1,147 @@
+//! After a write: what the document says now, and what the public sees.
+
+use super::answer;
+use super::hand::{Hand, Stop, Write};
+use super::reading;
+use crate::diff::settings_in_sync;
+use crate::live::Document;
+use crate::model::{AccountId, DomainName, KeyPath, Revision, Settings};
+
+/// Returns the domain that settings claim, when it is one that customers can reach.
+pub(super) fn domain(settings: &Settings) -> Option<&str> {
+    settings
+        .get(&KeyPath::from("domain"))?
+        .as_str()
+        .filter(|text| DomainName::parse(&text.to_ascii_lowercase()).is_ok())
+}
+
+/// Reads a document back until it shows what was written; reads may lag behind (C3, trap 38).
+pub(super) async fn read_back(
+    hand: &Hand<'_>,
+    account: &AccountId,
+    written: &Revision,
+    wanted: &Settings,
+) -> Result<Document, Stop> {
+    let reader = hand.context.reader();
+    let last = reading::until(
+        hand.context.options.patience,
+        async || reader.whitelabel(account).await,
+        |found| {
+            found.as_ref().is_some_and(|document| {
+                document.revision == *written && settings_in_sync(wanted, &document.settings)
+            })
+        },
+    )
+    .await
+    .map_err(|error| {
+        Stop::Unknown(format!(
+            "the server accepted it as revision {written}, but it could not be read back: {}; plan again",
+            answer::explain(&error)
+        ))
+    })?;
+    match last {
+        // Else somebody wrote the same once more, or the answer's revision was not the last one (trap 14).
+        Some(document) if settings_in_sync(wanted, &document.settings) => Ok(document),
+        Some(document) if document.revision == *written => Err(Stop::Failed(format!(
+            "the server accepted it as revision {written}, but stored something else: {}; plan again",
+            differing(wanted, &document.settings)
+        ))),
+        Some(document) => Err(Stop::Unknown(format!(
+            "the server accepted it as revision {written}, but revision {} shows something else: {}; \
+             somebody may have changed it right after; plan again",
+            document.revision,
+            differing(wanted, &document.settings)
+        ))),
+        None => Err(Stop::Unknown(format!(
+            "the server accepted it as revision {written}, but the account shows no whitelabel; \
+             somebody may have deleted it right after; plan again"
+        ))),
+    }
+}
+
+/// Checks that the public lookup by domain shows the document; writes it once more when it does
+/// not, because the account's side of the write may have failed silently (W21, trap 11).
+///
+/// Returns the document, whose revision moves with that second write.
+pub(super) async fn public(
+    hand: &mut Hand<'_>,
+    account: &AccountId,
+    document: Document,
+) -> Result<Document, Stop> {
+    let Some(domain) = domain(&document.settings).map(str::to_owned) else {
+        return Ok(document);
+    };
+    if sees(hand, &domain, &document.settings).await?.is_none() {
+        return Ok(document);
+    }
+    hand.repair(format!(
+        "the public lookup of {domain} did not show the document, so it was written once more"
+    ))?;
+    let again = Write::Update {
+        settings: &document.settings,
+        if_match: &document.revision,
+    };
+    let revision = match hand.send(account, &again).await? {
+        Ok(Some(answer)) => answer.revision,
+        Ok(None) => document.revision.clone(),
+        Err(error) => {
+            hand.note(format!("writing it once more: {}", error.cause()));
+            document.revision.clone()
+        }
+    };
+    let document = read_back(hand, account, &revision, &document.settings).await?;
+    match sees(hand, &domain, &document.settings).await? {
+        None => Ok(document),
+        Some(what) => Err(Stop::Failed(format!(
+            "the document is stored, but the public lookup of {domain} {what}; find out which other \
+             account holds that domain, or ask the platform to repair the account document"
+        ))),
+    }
+}
+
+/// Tells what the public sees instead of the wanted settings; `None` when it sees them.
+async fn sees(hand: &Hand<'_>, domain: &str, wanted: &Settings) -> Result<Option<String>, Stop> {
+    let reader = hand.context.reader();
+    let shows = |seen: &Option<Settings>| {
+        seen.as_ref()
+            .is_some_and(|settings| settings_in_sync(wanted, settings))
+    };
+    let seen = reading::until(
+        hand.context.options.patience,
+        async || reader.public_whitelabel(domain).await,
+        shows,
+    )
+    .await
+    .map_err(|error| {
+        Stop::Unknown(format!(
+            "the document is stored, but the public lookup of {domain} could not be made: {}; plan again",
+            answer::explain(&error)
+        ))
+    })?;
+    if shows(&seen) {
+        return Ok(None);
+    }
+    Ok(Some(match seen {
+        Some(settings) => format!("shows something else: {}", differing(wanted, &settings)),
+        None => "finds nothing".to_owned(),
+    }))
+}
+
+/// Names the keys that differ, at most three.
+pub(super) fn differing(wanted: &Settings, found: &Settings) -> String {
+    let (wanted, found) = (wanted.leaves(), found.leaves());
+    let mut keys: Vec<&str> = wanted
+        .keys()
+        .chain(found.keys())
+        .filter(|key| wanted.get(*key) != found.get(*key))
+        .map(KeyPath::as_str)
+        .collect();
+    keys.sort_unstable();
+    keys.dedup();
+    match keys.as_slice() {
+        [] => "the same keys in another form".to_owned(),
+        [one] => format!("{one} differs"),
+        [one, two] => format!("{one} and {two} differ"),
+        [one, two, rest @ ..] => format!("{one}, {two} and {} more differ", rest.len()),
+    }
+}

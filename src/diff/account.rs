@@ -1,0 +1,219 @@
+//! One account: desired × base × live → difference.
+
+use std::collections::BTreeMap;
+
+use super::base::Base;
+use super::{Change, ChangeKey, Declaration, Edit, Side, Verdict, assets, settings, verdict};
+use crate::diag::{Place, SourceMap};
+use crate::live::{LiveAccount, LiveDocument, Reading};
+use crate::model::{AccountId, AccountName, Identity, KeyPath, Settings};
+use crate::tree::{DesiredAccount, Origin};
+
+/// What differs in one account.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AccountDifference {
+    /// Its name in the tree.
+    pub name: AccountName,
+    /// Its id, when the account could be found.
+    pub id: Option<AccountId>,
+    /// What differs, sorted by key.
+    pub changes: Vec<Change>,
+    /// What to do to the document for it.
+    pub edit: Edit,
+    /// What could not be read, each with the reason; nothing of it is in the changes (invariant 6).
+    pub unknown: Vec<String>,
+    /// What a reader should know.
+    pub notes: Vec<String>,
+}
+
+/// How an account, or the template, stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// Live is as the tree wants it.
+    InSync,
+    /// It differs; more may be unknown.
+    Changes,
+    /// No difference was found, but not everything could be read.
+    Unknown,
+}
+
+impl Status {
+    pub(super) fn of(changes: &[Change], is_unknown: bool) -> Self {
+        if !changes.is_empty() {
+            Self::Changes
+        } else if is_unknown {
+            Self::Unknown
+        } else {
+            Self::InSync
+        }
+    }
+}
+
+impl AccountDifference {
+    /// Tells how the account stands.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        Status::of(&self.changes, !self.unknown.is_empty())
+    }
+
+    fn unknown(name: &AccountName, id: Option<&AccountId>, reason: &str) -> Self {
+        Self {
+            name: name.clone(),
+            id: id.cloned(),
+            changes: Vec::new(),
+            edit: Edit::default(),
+            unknown: vec![reason.to_owned()],
+            notes: Vec::new(),
+        }
+    }
+}
+
+/// Returns the name that an account's domain is moved to while it is released: nobody else's, and
+/// never resolvable (RFC 2606).
+#[must_use]
+pub fn parked_domain(id: &AccountId) -> String {
+    format!("parked-{id}.invalid")
+}
+
+/// The accounts of the tree that was applied last.
+pub(super) struct BaseAccounts<'a> {
+    by_identity: BTreeMap<&'a Identity, &'a DesiredAccount>,
+    by_name: BTreeMap<&'a AccountName, &'a DesiredAccount>,
+}
+
+impl<'a> BaseAccounts<'a> {
+    pub(super) fn new(accounts: &'a [DesiredAccount]) -> Self {
+        Self {
+            by_identity: (accounts.iter())
+                .map(|account| (&account.identity.value, account))
+                .collect(),
+            by_name: (accounts.iter())
+                .map(|account| (&account.name, account))
+                .collect(),
+        }
+    }
+
+    /// Finds an account by its identity, or by its name when one tree names it by id and the other
+    /// by realm.
+    pub(super) fn find(&self, account: &DesiredAccount) -> Option<&'a DesiredAccount> {
+        let identity = &account.identity.value;
+        let renamed = |other: &&DesiredAccount| {
+            matches!(
+                (&other.identity.value, identity),
+                (Identity::Id(_), Identity::Realm(_)) | (Identity::Realm(_), Identity::Id(_))
+            )
+        };
+        let found = self.by_identity.get(identity).copied();
+        found.or_else(|| self.by_name.get(&account.name).copied().filter(renamed))
+    }
+}
+
+/// Compares one account.
+pub(super) fn compare(
+    desired: &DesiredAccount,
+    base: Base<&DesiredAccount>,
+    live: Option<&LiveAccount>,
+    sources: &SourceMap,
+) -> AccountDifference {
+    let name = &desired.name;
+    let Some(live) = live else {
+        return AccountDifference::unknown(name, None, "the account was not read");
+    };
+    let id = match &live.id {
+        Reading::Known(id) => id,
+        Reading::Unknown(reason) => return AccountDifference::unknown(name, None, reason),
+    };
+    let document = match &live.document {
+        Reading::Known(document) => document.as_ref(),
+        Reading::Unknown(reason) => return AccountDifference::unknown(name, Some(id), reason),
+    };
+    let mut difference = AccountDifference {
+        name: name.clone(),
+        id: Some(id.clone()),
+        changes: Vec::new(),
+        edit: Edit::default(),
+        unknown: Vec::new(),
+        notes: Vec::new(),
+    };
+    difference
+        .changes
+        .extend(existence(desired, base, document, sources));
+    if desired.absent.is_some() || (document.is_none() && difference.changes.is_empty()) {
+        return difference;
+    }
+    let nothing = Settings::default();
+    let live_settings = document.map_or(&nothing, |document| &document.settings);
+    let (edit, changes) = settings::compare(desired, base, live_settings, sources);
+    difference.edit = edit;
+    difference.changes.extend(changes);
+    if document.is_some() {
+        unpark(&mut difference, id, live_settings);
+    }
+    let found = assets::compare(desired, base, document, sources);
+    difference.changes.extend(found.changes);
+    difference.unknown = found.unknown;
+    difference.notes.extend(found.notes);
+    difference.changes.sort_by(|a, b| a.key.cmp(&b.key));
+    difference
+}
+
+/// Compares whether there is a whitelabel at all.
+fn existence(
+    desired: &DesiredAccount,
+    base: Base<&DesiredAccount>,
+    live: Option<&LiveDocument>,
+    sources: &SourceMap,
+) -> Option<Change> {
+    let (wanted, place) = whole(desired);
+    let base = base.declares(|account| whole(account).0);
+    let live = live.map(|_| ());
+    let Verdict::Differs(cause) = (match wanted {
+        Declaration::Undeclared => Verdict::Kept,
+        _ => verdict(base.as_ref(), &wanted, live.as_ref()),
+    }) else {
+        return None;
+    };
+    let side = |there: bool| if there { Side::Present } else { Side::Absent };
+    Some(Change {
+        key: ChangeKey::Whitelabel,
+        before: side(live.is_some()),
+        after: side(wanted.value().is_some()),
+        cause,
+        origin: Some(Origin::of(place, sources)),
+    })
+}
+
+/// Tells what a tree says about the whitelabel as a whole. One that declares nothing, or only what
+/// must not be there, asks for no document.
+fn whole(account: &DesiredAccount) -> (Declaration<()>, Place) {
+    let wants_something = account.settings.values().any(|key| key.value.is_some())
+        || account.assets.values().any(|asset| asset.value.is_some());
+    match account.absent {
+        Some(place) => (Declaration::Absent, place),
+        None if wants_something => (Declaration::Value(()), account.identity.place),
+        None => (Declaration::Undeclared, account.identity.place),
+    }
+}
+
+/// Takes a parked name away that a killed run left behind and that the tree does not speak of.
+fn unpark(difference: &mut AccountDifference, id: &AccountId, live: &Settings) {
+    let path = KeyPath::from("domain");
+    let is_parked = live.get(&path).and_then(|value| value.as_str()) == Some(&*parked_domain(id));
+    if !is_parked
+        || difference.edit.set.contains_key(&path)
+        || difference.edit.remove.contains(&path)
+    {
+        return;
+    }
+    difference.edit.remove.push(path.clone());
+    difference.changes.push(Change {
+        before: settings::side(&path, live.get(&path)),
+        after: Side::Absent,
+        key: ChangeKey::Setting(path),
+        cause: super::Cause::Removal,
+        origin: None,
+    });
+    difference
+        .notes
+        .push("the domain is a parked name that an unfinished run left; it is removed".to_owned());
+}

@@ -1,0 +1,177 @@
+//! Lists of accounts.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::read::ReadClient;
+use crate::live::error::ApiError;
+use crate::live::request::Request;
+use crate::live::state::Unmanaged;
+use crate::model::AccountId;
+
+/// The server's own page size (L1); asking for less gains nothing.
+const SMALLEST_PAGE: u32 = 50;
+
+/// Which accounts a list shows (L4).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    pairs: Vec<(&'static str, String)>,
+}
+
+impl Filter {
+    /// Shows all accounts.
+    #[must_use]
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// Shows accounts whose whitelabel has, or once had, a domain: a hint only (L3, trap 37).
+    #[must_use]
+    pub fn with_whitelabel_domain() -> Self {
+        Self {
+            pairs: vec![("has_key", "pvt_whitelabel_domain".to_owned())],
+        }
+    }
+
+    /// Shows accounts that hold a domain, in exactly this spelling (L3).
+    #[must_use]
+    pub fn holding(domain: impl Into<String>) -> Self {
+        Self {
+            pairs: vec![("filter_pvt_whitelabel_domain", domain.into())],
+        }
+    }
+
+    /// Shows accounts with a realm.
+    #[must_use]
+    pub fn realm(realm: impl Into<String>) -> Self {
+        Self {
+            pairs: vec![("filter_realm", realm.into())],
+        }
+    }
+}
+
+/// One page of a list.
+#[derive(Debug)]
+struct Page {
+    items: Vec<Value>,
+    next: Option<String>,
+}
+
+impl ReadClient {
+    /// Lists every account below `root`, `root` itself not included (L1), sorted by id.
+    ///
+    /// # Errors
+    /// Also when the list repeats itself (L2, trap 39) and cannot be had in one piece: a list that is
+    /// not complete is never given.
+    pub async fn descendants(
+        &self,
+        root: &AccountId,
+        filter: &Filter,
+    ) -> Result<Vec<Unmanaged>, ApiError> {
+        let mut found = BTreeMap::new();
+        let mut start: Option<String> = None;
+        let mut size = self.transport.limits.page_size.max(1);
+        loop {
+            let mut query = vec![("page_size", size.to_string())];
+            query.extend(start.iter().map(|key| ("start_key", key.clone())));
+            let page = match self.page(root, filter, query).await {
+                Ok(page) => page,
+                Err(ApiError::RangeNotSatisfiable) if size > SMALLEST_PAGE => {
+                    size = (size / 2).max(SMALLEST_PAGE);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            collect(page.items, &mut found)?;
+            match page.next {
+                None => break,
+                // A page full of accounts with one name: its key never advances.
+                Some(next) if start.as_ref() == Some(&next) => {
+                    return self.whole_list(root, filter).await;
+                }
+                Some(next) => start = Some(next),
+            }
+        }
+        Ok(found.into_values().collect())
+    }
+
+    /// Finds the one account below `start`, or `start` itself, that has a realm.
+    pub(super) async fn by_realm(
+        &self,
+        start: &AccountId,
+        realm: &str,
+    ) -> Result<AccountId, ApiError> {
+        let mut found: Vec<AccountId> = self
+            .descendants(start, &Filter::realm(realm))
+            .await?
+            .into_iter()
+            .filter(|account| account.realm == realm)
+            .map(|account| account.id)
+            .collect();
+        if let Some(own) = self.account(start).await?
+            && own.realm == realm
+        {
+            found.push(own.id);
+        }
+        match (found.pop(), found.is_empty()) {
+            (Some(id), true) => Ok(id),
+            _ => Err(ApiError::NoSuchAccount {
+                account: realm.to_owned(),
+            }),
+        }
+    }
+
+    async fn whole_list(
+        &self,
+        root: &AccountId,
+        filter: &Filter,
+    ) -> Result<Vec<Unmanaged>, ApiError> {
+        let query = vec![("paginate", "false".to_owned())];
+        let page = match self.page(root, filter, query).await {
+            Err(ApiError::RangeNotSatisfiable) => return Err(ApiError::EndlessList),
+            page => page?,
+        };
+        let mut found = BTreeMap::new();
+        collect(page.items, &mut found)?;
+        Ok(found.into_values().collect())
+    }
+
+    async fn page(
+        &self,
+        root: &AccountId,
+        filter: &Filter,
+        query: Vec<(&'static str, String)>,
+    ) -> Result<Page, ApiError> {
+        let limits = &self.transport.limits;
+        let path = vec!["accounts", root.as_str(), "descendants"];
+        let mut request = Request::get(path, limits.list_bytes, limits.read).about_account(root);
+        request.query = query;
+        request.query.extend(filter.pairs.iter().cloned());
+        let envelope = self.json(&request).await?;
+        let next = envelope.text("next_start_key").map(str::to_owned);
+        let Value::Array(items) = envelope.data else {
+            return Err(ApiError::Unusable {
+                reason: "it is no list of accounts".to_owned(),
+            });
+        };
+        Ok(Page { items, next })
+    }
+}
+
+/// Takes a page's accounts in; one that was there already is the same one (L2).
+fn collect(items: Vec<Value>, into: &mut BTreeMap<AccountId, Unmanaged>) -> Result<(), ApiError> {
+    for item in items {
+        let text = |name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default();
+        let id = AccountId::parse(text("id")).map_err(|error| ApiError::Unusable {
+            reason: format!("an account of the list has no id: {error}"),
+        })?;
+        let account = Unmanaged {
+            id: id.clone(),
+            name: text("name").to_owned(),
+            realm: text("realm").to_owned(),
+        };
+        into.insert(id, account);
+    }
+    Ok(())
+}

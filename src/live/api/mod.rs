@@ -1,0 +1,11 @@
+//! The platform's API, one typed method a call. What reads and what writes are different types.
+
+mod listing;
+mod read;
+mod template;
+mod write;
+
+pub use listing::Filter;
+pub use read::{AccountInfo, AssetContent, Document, ReadClient};
+pub use template::TemplateWriter;
+pub use write::WriteClient;

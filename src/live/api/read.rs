@@ -1,0 +1,277 @@
+//! Calls that read one thing.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::live::client::Transport;
+use crate::live::config::ClientConfig;
+use crate::live::error::ApiError;
+use crate::live::facts::facts;
+use crate::live::failure::Failure;
+use crate::live::pace::Kind;
+use crate::live::request::{Answer, Envelope, Request};
+use crate::model::{
+    AccountId, AssetFacts, AssetKind, AssetType, DomainTemplate, Identity, Object, PLACEHOLDER,
+    Revision, Settings,
+};
+
+/// Reads from one cluster. It has no method that could change anything there (invariant 2); cheap to
+/// clone.
+///
+/// ```compile_fail,E0599
+/// use emblazon::live::{ReadClient, RequestId};
+/// use emblazon::model::{AccountId, Revision};
+///
+/// async fn a_reader_cannot_write(client: ReadClient, account: AccountId, revision: Revision) {
+///     client.delete(&account, &revision, &RequestId::new("x")).await;
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct ReadClient {
+    pub(super) transport: Arc<Transport>,
+    root: AccountId,
+}
+
+/// A live whitelabel document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// Its revision, for `If-Match`.
+    pub revision: Revision,
+    /// Its public keys.
+    pub settings: Settings,
+}
+
+/// A live asset with its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssetContent {
+    /// The stored bytes.
+    pub bytes: Vec<u8>,
+    /// The attachment's name, as the server gives it; never to be used as a path (B10, observed 4).
+    pub attachment: Option<String>,
+    /// What the bytes are; the answer's content type is worth nothing (B14).
+    pub facts: AssetFacts,
+}
+
+/// What is known of an account (L7).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountInfo {
+    /// Its id.
+    pub id: AccountId,
+    /// Its name.
+    pub name: String,
+    /// Its realm.
+    pub realm: String,
+    /// Whether it is the master account, which alone may write the domain template (A10).
+    pub superduper: bool,
+    /// Whether it is a reseller.
+    pub is_reseller: bool,
+    /// Whether it is enabled.
+    pub enabled: bool,
+}
+
+impl ReadClient {
+    /// Logs in and finds the root account.
+    ///
+    /// # Errors
+    /// When the configuration is wrong, the login is refused, or the root cannot be told: a given
+    /// token that does not name its account needs a configured root.
+    pub async fn connect(config: ClientConfig) -> Result<Self, ApiError> {
+        let transport = Arc::new(Transport::new(&config)?);
+        let own = transport.own_account().await?;
+        let root = match (config.root, own) {
+            (Some(Identity::Id(id)), _) => id,
+            (None, Some(own)) => own,
+            (Some(Identity::Realm(realm)), Some(own)) => {
+                let start = Self {
+                    transport: Arc::clone(&transport),
+                    root: own.clone(),
+                };
+                start.by_realm(&own, realm.as_str()).await?
+            }
+            (None | Some(Identity::Realm(_)), None) => {
+                return Err(ApiError::Configuration(
+                    "the token does not say whose it is; declare `root` with an account id"
+                        .to_owned(),
+                ));
+            }
+        };
+        Ok(Self { transport, root })
+    }
+
+    /// Returns the account below which everything lies.
+    #[must_use]
+    pub fn root(&self) -> &AccountId {
+        &self.root
+    }
+
+    /// Reads an account's whitelabel; `None` when the server says that it has none (W2).
+    pub async fn whitelabel(&self, account: &AccountId) -> Result<Option<Document>, ApiError> {
+        let limits = &self.transport.limits;
+        let path = vec!["accounts", account.as_str(), "whitelabel"];
+        let mut request =
+            Request::get(path, limits.document_bytes, limits.read).about_account(account);
+        request.kind = Kind::Document;
+        match self.json(&request).await {
+            Ok(envelope) => document(envelope).map(Some),
+            Err(ApiError::NoWhitelabel) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads an account's asset; `None` when the server says that there is none.
+    ///
+    /// A welcome that the server shows as the logo, because no logo is there, is no logo (B11,
+    /// observed 2).
+    pub async fn asset(
+        &self,
+        account: &AccountId,
+        kind: AssetKind,
+    ) -> Result<Option<AssetContent>, ApiError> {
+        let path = vec!["accounts", account.as_str(), "whitelabel", kind.as_str()];
+        let request = self.asset_request(path).about_account(account);
+        self.asset_answer(kind, &request).await
+    }
+
+    /// Reads the system's domain template raw, without the whitelabel module writing anything but
+    /// its own default on a new cluster (D4, D5, trap 36).
+    pub async fn template(&self) -> Result<DomainTemplate, ApiError> {
+        let limits = &self.transport.limits;
+        let path = vec!["whitelabel", "domains"];
+        let mut request = Request::get(path, limits.document_bytes, limits.read);
+        request.query.push(("domain", PLACEHOLDER.to_owned()));
+        let data = object(self.json(&request).await?.data)?;
+        DomainTemplate::from_answer(data).map_err(|error| ApiError::Unusable {
+            reason: format!("it is no domain template: {error}"),
+        })
+    }
+
+    /// Reads what the public sees below a domain; `None` when no account answers for it, or several do
+    /// (W10, W25). The token is sent along: without it such calls are limited (observed 5).
+    pub async fn public_whitelabel(&self, domain: &str) -> Result<Option<Settings>, ApiError> {
+        let limits = &self.transport.limits;
+        let path = vec!["whitelabel", domain];
+        let request = Request::get(path, limits.document_bytes, limits.read).about_domain(domain);
+        match self.json(&request).await {
+            Ok(envelope) => Ok(Some(Settings::from_answer(object(envelope.data)?))),
+            Err(ApiError::UnknownDomain { .. } | ApiError::NoWhitelabel) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads an asset as the public sees it below a domain; `None` when there is none, or nobody
+    /// answers for the domain.
+    pub async fn public_asset(
+        &self,
+        domain: &str,
+        kind: AssetKind,
+    ) -> Result<Option<AssetContent>, ApiError> {
+        let path = vec!["whitelabel", domain, kind.as_str()];
+        let request = self.asset_request(path).about_domain(domain);
+        self.asset_answer(kind, &request).await
+    }
+
+    /// Reads an account; `None` when there is no such account.
+    pub async fn account(&self, id: &AccountId) -> Result<Option<AccountInfo>, ApiError> {
+        let limits = &self.transport.limits;
+        let path = vec!["accounts", id.as_str()];
+        let request = Request::get(path, limits.document_bytes, limits.read).about_account(id);
+        match self.json(&request).await {
+            Ok(envelope) => account_info(&envelope.data).map(Some),
+            Err(ApiError::NoSuchAccount { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) async fn json(&self, request: &Request<'_>) -> Result<Envelope, ApiError> {
+        self.transport
+            .send_json(request)
+            .await
+            .map_err(|failure| failure.error)
+    }
+
+    fn asset_request<'a>(&self, path: Vec<&'a str>) -> Request<'a> {
+        let limits = &self.transport.limits;
+        // No conditionals (412, B15), no Range (observed 11), and an Accept that takes all (406, B13).
+        let mut request = Request::get(path, limits.asset_bytes, limits.read);
+        request.kind = Kind::Asset;
+        request
+    }
+
+    async fn asset_answer(
+        &self,
+        kind: AssetKind,
+        request: &Request<'_>,
+    ) -> Result<Option<AssetContent>, ApiError> {
+        let answer = match self.transport.send(request).await {
+            Ok(answer) => answer,
+            Err(Failure {
+                error:
+                    ApiError::NoSuchAsset { .. }
+                    | ApiError::NoWhitelabel
+                    | ApiError::UnknownDomain { .. },
+                ..
+            }) => return Ok(None),
+            Err(failure) => return Err(failure.error),
+        };
+        Ok(content(kind, answer))
+    }
+}
+
+/// Builds the document from an answer about it.
+pub(super) fn document(envelope: Envelope) -> Result<Document, ApiError> {
+    let revision = envelope.text("revision").map(Revision::new);
+    let revision = revision.ok_or_else(|| ApiError::Unusable {
+        reason: "it has no revision".to_owned(),
+    })?;
+    Ok(Document {
+        revision,
+        settings: Settings::from_answer(object(envelope.data)?),
+    })
+}
+
+pub(super) fn object(data: Value) -> Result<Object, ApiError> {
+    match data {
+        Value::Object(object) => Ok(object),
+        _ => Err(ApiError::Unusable {
+            reason: "its `data` is no object".to_owned(),
+        }),
+    }
+}
+
+fn content(kind: AssetKind, answer: Answer) -> Option<AssetContent> {
+    let facts = facts(&answer.body);
+    if kind == AssetKind::Logo && is_welcome(answer.attachment.as_deref(), facts.asset_type) {
+        return None;
+    }
+    Some(AssetContent {
+        bytes: answer.body,
+        attachment: answer.attachment,
+        facts,
+    })
+}
+
+/// Tells whether what was answered for the logo is the welcome. A name without a known prefix, from
+/// an old server, counts as the logo (B11); without any name, the content decides.
+fn is_welcome(attachment: Option<&str>, asset_type: Option<AssetType>) -> bool {
+    match attachment {
+        Some(name) => name.starts_with(AssetKind::Welcome.as_str()),
+        None => asset_type == Some(AssetType::Html),
+    }
+}
+
+fn account_info(data: &Value) -> Result<AccountInfo, ApiError> {
+    let text = |name: &str| data.get(name).and_then(Value::as_str).unwrap_or_default();
+    let flag = |name: &str| data.get(name).and_then(Value::as_bool);
+    let id = AccountId::parse(text("id")).map_err(|error| ApiError::Unusable {
+        reason: format!("its account has no id: {error}"),
+    })?;
+    Ok(AccountInfo {
+        id,
+        name: text("name").to_owned(),
+        realm: text("realm").to_owned(),
+        superduper: flag("superduper_admin").unwrap_or(false),
+        is_reseller: flag("is_reseller").unwrap_or(false),
+        enabled: flag("enabled").unwrap_or(true),
+    })
+}

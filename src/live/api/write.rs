@@ -1,0 +1,164 @@
+//! The calls that change an account's whitelabel.
+
+use reqwest::Method;
+use serde_json::{Map, Value};
+
+use super::read::{Document, ReadClient, document};
+use crate::live::error::{ApiError, WriteError};
+use crate::live::request::{Body, Request, RequestId};
+use crate::live::retry::Repeat;
+use crate::model::{AccountId, AssetKind, AssetType, Digest, HIJACKING_NAMES, Revision, Settings};
+use crate::tree::BillingPolicy;
+
+/// Writes whitelabels. Each method is one request; which one, in which order, and what to do after a
+/// failure is the caller's.
+#[derive(Clone, Debug)]
+pub struct WriteClient {
+    read: ReadClient,
+}
+
+impl WriteClient {
+    /// Takes the right to write.
+    #[must_use]
+    pub fn new(read: ReadClient) -> Self {
+        Self { read }
+    }
+
+    /// Returns the client that only reads.
+    #[must_use]
+    pub fn read(&self) -> &ReadClient {
+        &self.read
+    }
+
+    /// Creates an account's whitelabel (PUT, W3); refused with [`ApiError::Conflict`] when there is
+    /// one, and with [`ApiError::Billing`] when it costs money and `billing` does not accept that (C7).
+    pub async fn create(
+        &self,
+        account: &AccountId,
+        settings: &Settings,
+        billing: BillingPolicy,
+        request: &RequestId,
+    ) -> Result<Document, WriteError> {
+        let mut envelope = envelope(settings)?;
+        if billing == BillingPolicy::Accept {
+            // Beside `data`, never inside, where it would be stored (C7, trap 29).
+            envelope.insert("accept_charges".to_owned(), Value::Bool(true));
+        }
+        let call = Request {
+            method: Method::PUT,
+            body: Body::Envelope(Value::Object(envelope)),
+            repeat: Repeat::Once,
+            ..self.call(account, None, request)
+        };
+        self.send(&call).await
+    }
+
+    /// Replaces all public keys of an account's whitelabel (POST, W4): what `settings` does not have
+    /// is gone, so it is the whole document, undeclared keys included (trap 1).
+    ///
+    /// # Errors
+    /// A document without keys would wipe the whitelabel (W6, trap 4) and is not sent.
+    pub async fn update(
+        &self,
+        account: &AccountId,
+        settings: &Settings,
+        if_match: &Revision,
+        request: &RequestId,
+    ) -> Result<Document, WriteError> {
+        if settings.as_object().is_empty() {
+            return Err(WriteError::NotSent(ApiError::EmptyDocument));
+        }
+        let call = Request {
+            method: Method::POST,
+            body: Body::Envelope(Value::Object(envelope(settings)?)),
+            if_match: Some(if_match),
+            ..self.call(account, None, request)
+        };
+        self.send(&call).await
+    }
+
+    /// Uploads an asset, named by the digest of its bytes, so that it can be told from one that was
+    /// put there by hand (B10, observed 4). Returns the document, at a revision two further (B9, trap 14).
+    ///
+    /// # Errors
+    /// After anything but a success the document may be gone, and its other assets with it (B12,
+    /// trap 17): read again.
+    pub async fn upload(
+        &self,
+        account: &AccountId,
+        kind: AssetKind,
+        asset_type: AssetType,
+        bytes: Vec<u8>,
+        if_match: &Revision,
+        request: &RequestId,
+    ) -> Result<Document, WriteError> {
+        let name = format!("{}.{}", Digest::of(&bytes), asset_type.extension());
+        let call = Request {
+            method: Method::POST,
+            query: vec![("filename", name)],
+            body: Body::File(asset_type.content_type(), &bytes),
+            if_match: Some(if_match),
+            repeat: Repeat::Once,
+            ..self.call(account, Some(kind), request)
+        };
+        self.send(&call).await
+    }
+
+    /// Deletes an account's whitelabel with all its assets, and releases its domain (W7, trap 18).
+    pub async fn delete(
+        &self,
+        account: &AccountId,
+        if_match: &Revision,
+        request: &RequestId,
+    ) -> Result<(), WriteError> {
+        let call = Request {
+            method: Method::DELETE,
+            if_match: Some(if_match),
+            ..self.call(account, None, request)
+        };
+        let transport = &self.read.transport;
+        let sent = transport.send(&call).await;
+        sent.map_err(|failure| failure.of_write(&call.body))?;
+        Ok(())
+    }
+
+    fn call<'a>(
+        &self,
+        account: &'a AccountId,
+        asset: Option<AssetKind>,
+        request: &'a RequestId,
+    ) -> Request<'a> {
+        let limits = &self.read.transport.limits;
+        let mut path = vec!["accounts", account.as_str(), "whitelabel"];
+        path.extend(asset.map(AssetKind::as_str));
+        Request {
+            id: Some(request),
+            repeat: Repeat::Guarded,
+            ..Request::get(path, limits.document_bytes, limits.write).about_account(account)
+        }
+    }
+
+    async fn send(&self, call: &Request<'_>) -> Result<Document, WriteError> {
+        let transport = &self.read.transport;
+        let answer = transport
+            .send_json(call)
+            .await
+            .map_err(|failure| failure.of_write(&call.body))?;
+        document(answer).map_err(WriteError::Lost)
+    }
+}
+
+/// Puts settings into an envelope, unless one of their names would steer the request (E11, observed 1).
+fn envelope(settings: &Settings) -> Result<Map<String, Value>, WriteError> {
+    let data = settings.as_object();
+    if let Some(name) = HIJACKING_NAMES
+        .iter()
+        .find(|name| data.contains_key(**name))
+    {
+        return Err(WriteError::NotSent(ApiError::HijackingKey { key: name }));
+    }
+    Ok(Map::from_iter([(
+        "data".to_owned(),
+        Value::Object(data.clone()),
+    )]))
+}

@@ -1,0 +1,406 @@
+//! Sends requests: token, pace, tries, deadlines, caps.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use reqwest::header::{
+    CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH, RETRY_AFTER,
+};
+use reqwest::{Method, RequestBuilder, Response};
+use serde_json::Value;
+use tracing::debug;
+use url::Url;
+
+use super::classify::{Subject, classify, retry_after};
+use super::config::{ClientConfig, Limits};
+use super::error::ApiError;
+use super::failure::{Failure, Stage};
+use super::pace::{Kind, Pace, Sample};
+use super::redact::Redaction;
+use super::request::{Answer, Body, Envelope, Request, RequestId};
+use super::retry::Class;
+use super::session::{Login, Session, State};
+use super::tls::{http_client, innermost};
+use crate::model::{AccountId, Object, Secret};
+
+/// The most bytes of an answer that is an error; its body is only looked through for a reason.
+const ERROR_BYTES: usize = 1 << 20;
+
+/// Everything that one cluster's clients share.
+#[derive(Debug)]
+pub(super) struct Transport {
+    http: reqwest::Client,
+    base: Url,
+    session: Session,
+    pace: Pace,
+    pub(super) limits: Limits,
+    random: Mutex<fastrand::Rng>,
+}
+
+impl Transport {
+    pub(super) fn new(config: &ClientConfig) -> Result<Self, ApiError> {
+        let base = config.base()?;
+        Ok(Self {
+            http: http_client(config, &base)?,
+            base,
+            session: Session::new(config.credential.clone()),
+            pace: Pace::new(config.limits.concurrency),
+            limits: config.limits,
+            random: Mutex::new(fastrand::Rng::with_seed(config.seed)),
+        })
+    }
+
+    /// Logs in unless that is done, and returns the token's own account when it is known.
+    pub(super) async fn own_account(&self) -> Result<Option<AccountId>, ApiError> {
+        Ok(self.login(None).await?.account)
+    }
+
+    /// Sends a request with the token; renews the token once when it is refused, and sends the
+    /// request once more (trap 28).
+    pub(super) async fn send(&self, request: &Request<'_>) -> Result<Answer, Failure> {
+        let login = self.login(None).await.map_err(Failure::of_login)?;
+        let refused = match self.tries(request, Some(&login.token)).await {
+            Err(failure) if failure.is_unauthorised() && self.session.is_renewable() => login,
+            other => return other,
+        };
+        let renewed = self
+            .login(Some(&refused.token))
+            .await
+            .map_err(Failure::of_login)?;
+        self.tries(request, Some(&renewed.token)).await
+    }
+
+    /// Sends a request and reads the JSON envelope of its answer.
+    pub(super) async fn send_json(&self, request: &Request<'_>) -> Result<Envelope, Failure> {
+        let answer = self.send(request).await?;
+        envelope(&answer.body).map_err(|error| Failure {
+            error,
+            stage: Stage::Request,
+            doubtful: true,
+        })
+    }
+
+    /// Returns the login; makes a new one when there is none, or when the server refused `refused`
+    /// and nobody has renewed it meanwhile.
+    async fn login(&self, refused: Option<&Secret>) -> Result<Login, ApiError> {
+        let mut state = self.session.lock().await;
+        match &*state {
+            State::LoggedIn(login)
+                if refused.is_none_or(|old| old.expose() != login.token.expose()) =>
+            {
+                return Ok(login.clone());
+            }
+            State::Rejected(error) => return Err(error.clone()),
+            State::LoggedIn(_) | State::Fresh => {}
+        }
+        let result = self.fetch_login().await;
+        match &result {
+            Ok(login) => *state = State::LoggedIn(login.clone()),
+            Err(error) if Class::of(error) == Class::Final => {
+                *state = State::Rejected(error.clone());
+            }
+            Err(_) => {}
+        }
+        result
+    }
+
+    async fn fetch_login(&self) -> Result<Login, ApiError> {
+        let Some((path, body)) = self.session.login_request() else {
+            return Err(ApiError::Unauthorised {
+                multi_factor: false,
+            });
+        };
+        let request = Request {
+            method: Method::PUT,
+            body: Body::Envelope(body),
+            subject: Subject {
+                login: true,
+                ..Subject::default()
+            },
+            ..Request::get(vec![path], self.limits.document_bytes, self.limits.read)
+        };
+        let answer = self
+            .tries(&request, None)
+            .await
+            .map_err(|failure| failure.error)?;
+        let envelope = envelope(&answer.body)?;
+        let token = envelope
+            .text("auth_token")
+            .ok_or_else(|| ApiError::Unusable {
+                reason: "the login's answer has no token".to_owned(),
+            })?;
+        let account = envelope.data.get("account_id").and_then(Value::as_str);
+        Ok(Login {
+            token: Secret::new(token),
+            account: account.and_then(|id| AccountId::parse(id).ok()),
+        })
+    }
+
+    /// Sends a request as often as the table in [`super::retry`] says.
+    async fn tries(
+        &self,
+        request: &Request<'_>,
+        token: Option<&Secret>,
+    ) -> Result<Answer, Failure> {
+        let started = Instant::now();
+        let mut doubtful = false;
+        let mut attempt = 1;
+        loop {
+            let slot = self.pace.enter().await;
+            let sent = Instant::now();
+            let result = self.once(request, token).await;
+            slot.finish(sample(request.kind, result.as_ref().err(), sent.elapsed()));
+            let error = match result {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let chance = self.random().f64();
+            let pause =
+                self.limits
+                    .retry
+                    .pause(&error, request.repeat, attempt, started.elapsed(), chance);
+            let Some(pause) = pause else {
+                return Err(Failure {
+                    error,
+                    stage: Stage::Request,
+                    doubtful,
+                });
+            };
+            doubtful |= matches!(Class::of(&error), Class::Unavailable | Class::Lost);
+            debug!(attempt, pause_ms = pause.as_millis(), %error, "trying again");
+            tokio::time::sleep(pause).await;
+            attempt += 1;
+        }
+    }
+
+    /// Sends a request once and reads its answer.
+    async fn once(
+        &self,
+        request: &Request<'_>,
+        token: Option<&Secret>,
+    ) -> Result<Answer, ApiError> {
+        let id = request.id.cloned().unwrap_or_else(|| self.new_id());
+        let method = request.method.as_str();
+        let path = request.path.join("/");
+        let sent = Instant::now();
+        let ms = || sent.elapsed().as_millis();
+        match self.builder(request, token, &id)?.send().await {
+            Ok(response) => {
+                let status = response.status().as_u16();
+                debug!(method, path, status, ms = ms(), %id, "answered");
+                self.answer(request, token, response).await
+            }
+            Err(error) => {
+                let error = self.transport_error(&error, request.timeout);
+                debug!(method, path, %error, ms = ms(), %id, "no answer");
+                Err(error)
+            }
+        }
+    }
+
+    async fn answer(
+        &self,
+        request: &Request<'_>,
+        token: Option<&Secret>,
+        mut response: Response,
+    ) -> Result<Answer, ApiError> {
+        let status = response.status();
+        if status.is_success() {
+            let body = self
+                .read(&mut response, request.cap, request.timeout)
+                .await?;
+            let disposition = text(response.headers(), &CONTENT_DISPOSITION);
+            return Ok(Answer {
+                body,
+                attachment: disposition.and_then(|value| attachment(&value)),
+            });
+        }
+        // The status alone says most of it, also when its body was cut.
+        let body = self
+            .read(&mut response, ERROR_BYTES, request.timeout)
+            .await
+            .unwrap_or_default();
+        let wait = retry_after(text(response.headers(), &RETRY_AFTER).as_deref());
+        let redaction = self.session.redaction(token);
+        Err(classify(
+            status.as_u16(),
+            wait,
+            &body,
+            request.subject,
+            &redaction,
+        ))
+    }
+
+    fn builder(
+        &self,
+        request: &Request<'_>,
+        token: Option<&Secret>,
+        id: &RequestId,
+    ) -> Result<RequestBuilder, ApiError> {
+        let mut builder = self
+            .http
+            .request(request.method.clone(), self.url(request)?)
+            .timeout(request.timeout)
+            .header("x-request-id", id.as_str());
+        if let Some(token) = token {
+            let mut value = HeaderValue::from_str(token.expose()).map_err(|_| {
+                ApiError::Configuration("the token holds characters that no token has".to_owned())
+            })?;
+            value.set_sensitive(true);
+            builder = builder.header("x-auth-token", value);
+        }
+        if let Some(revision) = request.if_match {
+            builder = builder.header(IF_MATCH, revision.etag());
+        }
+        Ok(match &request.body {
+            Body::Nothing => builder,
+            Body::Envelope(envelope) => builder.json(envelope),
+            Body::File(content_type, bytes) => builder
+                .header(CONTENT_TYPE, *content_type)
+                .body(bytes.to_vec()),
+        })
+    }
+
+    fn url(&self, request: &Request<'_>) -> Result<Url, ApiError> {
+        // A segment of dots would lead to another path, and an empty one to another meaning.
+        if request
+            .path
+            .iter()
+            .any(|part| matches!(*part, "" | "." | ".."))
+        {
+            return Err(ApiError::NoSuchPath {
+                message: "an empty name cannot be asked for".to_owned(),
+            });
+        }
+        let mut url = self.base.clone();
+        url.path_segments_mut()
+            .map_err(|()| ApiError::Configuration("`api` takes no path".to_owned()))?
+            .pop_if_empty()
+            .push("v2")
+            .extend(&request.path);
+        if !request.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&request.query);
+        }
+        Ok(url)
+    }
+
+    async fn read(
+        &self,
+        response: &mut Response,
+        cap: usize,
+        timeout: Duration,
+    ) -> Result<Vec<u8>, ApiError> {
+        let too_large = ApiError::AnswerTooLarge { limit: cap };
+        let announced = response.content_length().unwrap_or(0);
+        let announced = usize::try_from(announced).unwrap_or(usize::MAX);
+        if announced > cap {
+            return Err(too_large);
+        }
+        let mut body = Vec::with_capacity(announced);
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| self.transport_error(&error, timeout))?
+        {
+            if body.len() + chunk.len() > cap {
+                return Err(too_large);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    fn transport_error(&self, error: &reqwest::Error, timeout: Duration) -> ApiError {
+        let reason = Redaction::default().clean(&innermost(error));
+        if error.is_connect() {
+            let host = self.base.host_str().unwrap_or_default();
+            let port = self.base.port_or_known_default().unwrap_or_default();
+            ApiError::Connect {
+                host: format!("{host}:{port}"),
+                reason,
+            }
+        } else if error.is_timeout() {
+            ApiError::TimedOut { after: timeout }
+        } else if error.is_builder() {
+            ApiError::Configuration(reason)
+        } else {
+            ApiError::Transport { reason }
+        }
+    }
+
+    fn new_id(&self) -> RequestId {
+        RequestId::new(format!("emblazon-{:016x}", self.random().u64(..)))
+    }
+
+    fn random(&self) -> std::sync::MutexGuard<'_, fastrand::Rng> {
+        self.random.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn sample(kind: Kind, error: Option<&ApiError>, latency: Duration) -> Sample {
+    match error {
+        None => Sample::Answered(kind, latency),
+        Some(
+            ApiError::TooManyRequests { .. }
+            | ApiError::Unavailable { .. }
+            | ApiError::TimedOut { .. },
+        ) => Sample::Overloaded,
+        Some(_) => Sample::Nothing,
+    }
+}
+
+fn envelope(body: &[u8]) -> Result<Envelope, ApiError> {
+    let unusable = |reason: &str| ApiError::Unusable {
+        reason: reason.to_owned(),
+    };
+    let mut members: Object =
+        serde_json::from_slice(body).map_err(|_| unusable("it is no JSON object"))?;
+    let data = members
+        .remove("data")
+        .ok_or_else(|| unusable("it has no `data`"))?;
+    if members.get("status").and_then(Value::as_str) == Some("error") {
+        return Err(unusable("its envelope says error, its status says success"));
+    }
+    Ok(Envelope { data, members })
+}
+
+fn text(headers: &HeaderMap, name: &reqwest::header::HeaderName) -> Option<String> {
+    let value = headers.get(name)?;
+    Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+/// Reads the attachment's name out of `attachment; filename=NAME`: not quoted by Kazoo (B13), which
+/// other servers may do.
+fn attachment(disposition: &str) -> Option<String> {
+    let (_, name) = disposition.split_once("filename=")?;
+    let name = match name.strip_prefix('"') {
+        Some(quoted) => quoted.split('"').next().unwrap_or_default(),
+        None => name.split(';').next().unwrap_or_default().trim(),
+    };
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Observed 4: the name is only a name, whatever it holds.
+    #[test]
+    fn observed_04_attachment_names() {
+        #[track_caller]
+        fn check(disposition: &str, expected: Option<&str>) {
+            assert_eq!(attachment(disposition).as_deref(), expected);
+        }
+        check("attachment; filename=logo-a.png", Some("logo-a.png"));
+        check(
+            "attachment; filename=\"logo a.png\"; x=1",
+            Some("logo a.png"),
+        );
+        check(
+            "attachment; filename=logo-../../x.png",
+            Some("logo-../../x.png"),
+        );
+        check("attachment; filename=", None);
+        check("attachment", None);
+    }
+}

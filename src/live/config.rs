@@ -1,0 +1,195 @@
+//! How to reach a cluster, with everything resolved.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use url::{Host, Url};
+
+use super::error::ApiError;
+use super::retry::RetryPolicy;
+use crate::model::{Identity, Secret};
+use crate::tree::UserAccount;
+
+/// Everything that a client needs to reach one cluster; holds the credential, and shows it to nobody.
+#[derive(Clone, Debug)]
+pub struct ClientConfig {
+    /// The base URL of the API, up to and without `/v2`.
+    pub api: String,
+    /// How to log in.
+    pub credential: Credential,
+    /// The account below which everything lies; the token's own account when absent.
+    pub root: Option<Identity>,
+    /// Whether `http://` may be used to a host that is not loopback.
+    pub allow_plain_http: bool,
+    /// Further certificate authorities, as PEM.
+    pub ca_pem: Option<Vec<u8>>,
+    /// Limits of time, size and number.
+    pub limits: Limits,
+    /// Seeds the jitter of pauses and the ids of requests.
+    pub seed: u64,
+}
+
+/// A credential, resolved.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// `api_auth` with an API key (A2).
+    ApiKey(Secret),
+    /// A token that somebody else got; it cannot be renewed.
+    Token(Secret),
+    /// `user_auth` (A3).
+    User {
+        /// The user's name.
+        user: String,
+        /// The password.
+        password: Secret,
+        /// The account that the user belongs to.
+        account: UserAccount,
+    },
+}
+
+/// Limits of time, size and number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most requests that are out at the same time; the client starts with two.
+    pub concurrency: u16,
+    /// How long connecting may take.
+    pub connect: Duration,
+    /// How long one read may take, from sending to the answer's last byte.
+    pub read: Duration,
+    /// How long one write may take; an upload takes longer than a read.
+    pub write: Duration,
+    /// How often and how long to try again.
+    pub retry: RetryPolicy,
+    /// The most bytes of one JSON answer, unpacked.
+    pub document_bytes: usize,
+    /// The most bytes of a list's page, unpacked.
+    pub list_bytes: usize,
+    /// The most bytes of an asset; the server takes 8,000,000 (B6).
+    pub asset_bytes: usize,
+    /// How many accounts are asked for in one page of a list.
+    pub page_size: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            concurrency: 8,
+            connect: Duration::from_secs(10),
+            read: Duration::from_secs(30),
+            write: Duration::from_mins(1),
+            retry: RetryPolicy::default(),
+            document_bytes: 8 << 20,
+            list_bytes: 64 << 20,
+            asset_bytes: 16 << 20,
+            page_size: 500,
+        }
+    }
+}
+
+impl ClientConfig {
+    /// Makes a configuration with the usual limits.
+    #[must_use]
+    pub fn new(api: impl Into<String>, credential: Credential) -> Self {
+        Self {
+            api: api.into(),
+            credential,
+            root: None,
+            allow_plain_http: false,
+            ca_pem: None,
+            limits: Limits::default(),
+            seed: 0,
+        }
+    }
+
+    /// Checks the base URL and brings it into the form that paths are appended to.
+    pub(super) fn base(&self) -> Result<Url, ApiError> {
+        let wrong = |text: &str| Err(ApiError::Configuration(text.to_owned()));
+        let Ok(mut url) = Url::parse(&self.api) else {
+            return wrong("`api` is not a URL");
+        };
+        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+            return wrong("`api` must be an https:// or http:// URL");
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return wrong("`api` must not hold credentials; declare them under `auth`");
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return wrong("`api` must not have a query or a fragment");
+        }
+        if url.scheme() == "http" && !is_loopback(&url) && !self.allow_plain_http {
+            return wrong(
+                "`api` is http:// to another machine, which would show the token to everybody on the way; use https:// or set `allow_plain_http: true`",
+            );
+        }
+        let path = url.path().trim_end_matches('/');
+        let path = path.strip_suffix("/v2").unwrap_or(path).to_owned();
+        url.set_path(&path);
+        Ok(url)
+    }
+}
+
+/// Tells whether a URL stays on this machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
+        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base_urls() {
+        #[track_caller]
+        fn check(api: &str, allow_plain_http: bool, expected: Result<&str, &str>) {
+            let mut config = ClientConfig::new(api, Credential::Token(Secret::new("canary")));
+            config.allow_plain_http = allow_plain_http;
+            let base = config.base();
+            match (&base, expected) {
+                (Ok(url), Ok(expected)) => assert_eq!(url.as_str(), expected),
+                (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
+                _ => panic!("{api}: {base:?}, expected {expected:?}"),
+            }
+        }
+        check(
+            "https://api.example.com:8443",
+            false,
+            Ok("https://api.example.com:8443/"),
+        );
+        check(
+            "https://example.com/kazoo/v2/",
+            false,
+            Ok("https://example.com/kazoo"),
+        );
+        check("http://127.0.0.1:8000", false, Ok("http://127.0.0.1:8000/"));
+        check("http://[::1]:8000/", false, Ok("http://[::1]:8000/"));
+        check("http://localhost:8000", false, Ok("http://localhost:8000/"));
+        check(
+            "http://api.example.com:8000",
+            false,
+            Err("allow_plain_http"),
+        );
+        check(
+            "http://localhost.example.com",
+            false,
+            Err("allow_plain_http"),
+        );
+        check(
+            "http://api.example.com:8000",
+            true,
+            Ok("http://api.example.com:8000/"),
+        );
+        check(
+            "https://u:canary@example.com",
+            false,
+            Err("must not hold credentials"),
+        );
+        check("https://example.com/?auth_token=x", false, Err("query"));
+        check("ftp://example.com", false, Err("https://"));
+        check("example.com", false, Err("not a URL"));
+    }
+}

@@ -1,0 +1,347 @@
+//! Every way in which the platform, or the way to it, says no.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::model::KeyPath;
+
+/// Says why a call gave no result: one variant for each row of the server's error table (section 1.5
+/// of the contract), and one for each way in which no answer comes.
+///
+/// Holds no credential and no answer as a whole: the server echoes the token in every body (observed
+/// 16) and the API key in the answer to a failed login (trap 41).
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ApiError {
+    /// 400 with rules by path (E22).
+    #[error("the server refused the values: {}", Violation::list(.0))]
+    Validation(Vec<Violation>),
+    /// 400, rule `domain.unique`: another account holds the domain, perhaps as a reservation of its
+    /// past (W19, W22, trap 10).
+    #[error("domain {domain:?} is held by another account")]
+    DomainInUse {
+        /// The domain as it was sent.
+        domain: String,
+    },
+    /// 400, rule `file.maxSize`, where other servers say 413 (B6, trap 33).
+    #[error("the upload is too large for the server{}", limit_of(*.limit))]
+    TooLarge {
+        /// The most bytes that it takes, when it says so.
+        limit: Option<u64>,
+    },
+    /// 400 (423 is meant): the account is expired or disabled.
+    #[error("the account is {state}")]
+    AccountLocked {
+        /// `expired` or `disabled`.
+        state: &'static str,
+    },
+    /// 400 without rules: the request itself was not understood.
+    #[error("the server did not understand the request{}", tail(.message))]
+    BadRequest {
+        /// What it said.
+        message: String,
+    },
+    /// 401, either spelling (trap 28): the token is not known, expired, or was revoked.
+    #[error("the server does not accept the login{}", if *.multi_factor { " without a second factor" } else { "" })]
+    Unauthorised {
+        /// Whether it asks for a second factor.
+        multi_factor: bool,
+    },
+    /// 402 with what it would cost (C7, trap 29).
+    #[error("the whitelabel costs money: {quote}")]
+    Billing {
+        /// What the server quotes, in short.
+        quote: String,
+    },
+    /// 402 although charges were accepted: the account is not in good standing (C7).
+    #[error("billing refuses the change{}", tail(.message))]
+    BillingStanding {
+        /// What it said.
+        message: String,
+    },
+    /// 403: the path's account is not below the token's, or the master account is needed (A9, A10).
+    #[error("the login may not do this")]
+    Forbidden,
+    /// 404: the account of the path is not there (E4).
+    #[error("no such account: {account}")]
+    NoSuchAccount {
+        /// What the server could not find.
+        account: String,
+    },
+    /// 404, cause `whitelabel`: the account has no whitelabel (W2).
+    #[error("the account has no whitelabel")]
+    NoWhitelabel,
+    /// 404 with an array: the account has no such asset, or no whitelabel at all (B17).
+    #[error("no such asset: {asset}")]
+    NoSuchAsset {
+        /// What was asked for.
+        asset: String,
+    },
+    /// 404, cause a domain: no account holds it, or several do (W10, W25).
+    #[error("no account, or more than one, answers for domain {domain:?}")]
+    UnknownDomain {
+        /// The domain of the path.
+        domain: String,
+    },
+    /// 404 to a login: the server does not know the API key, and echoes it (A2, trap 41).
+    #[error("the server does not know the API key")]
+    UnknownApiKey,
+    /// 404 without a cause: the path leads nowhere on this server.
+    #[error("the server has no such path{}", tail(.message))]
+    NoSuchPath {
+        /// What it said.
+        message: String,
+    },
+    /// 405, without an `Allow` header (trap 34).
+    #[error("the server does not allow this method here")]
+    MethodNotAllowed,
+    /// 406: the server has the answer in a type only that was not asked for (B13).
+    #[error("the server cannot answer in the type that was asked for")]
+    NotAcceptable,
+    /// 409: the document is there already, or somebody wrote at the same moment (W3, C2).
+    #[error("the document is there already, or was written by somebody else just now")]
+    Conflict,
+    /// 410: the API's version is not served any more (E2).
+    #[error("this server no longer serves that API version")]
+    Gone,
+    /// 412: the document is not at the revision that was read (W15).
+    #[error("the document has changed since it was read")]
+    PreconditionFailed,
+    /// 415: the server does not take an upload of that type (B3).
+    #[error("the server does not take this type of file")]
+    UnsupportedType,
+    /// 416: the list is larger than the server's memory limit (L2).
+    #[error("the list is too large for the server")]
+    RangeNotSatisfiable,
+    /// 429: the bucket of requests is empty (C4).
+    #[error("the server says: too many requests")]
+    TooManyRequests {
+        /// How long it asks to wait; Kazoo itself never says (C5), a proxy may.
+        retry_after: Option<Duration>,
+    },
+    /// 500 `init failed`: a module of the server broke off, mostly because of what is stored (D9).
+    #[error("the server broke off while it worked on the request (init failed)")]
+    InitFailed,
+    /// 503, 502, 504, or 500 `datastore_fault`: the server or its data store is not well.
+    #[error("the server is not available ({status}{})", tail(.message))]
+    Unavailable {
+        /// The HTTP status.
+        status: u16,
+        /// What it said.
+        message: String,
+        /// How long it asks to wait.
+        retry_after: Option<Duration>,
+    },
+    /// Any other status.
+    #[error("the server answered with status {status}{}", tail(.message))]
+    Unexpected {
+        /// The HTTP status.
+        status: u16,
+        /// What it said.
+        message: String,
+    },
+    /// No connection came about, so nothing was sent.
+    #[error("no connection to {host}: {reason}")]
+    Connect {
+        /// Host and port.
+        host: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// No answer came in time.
+    #[error("no answer within {} s", .after.as_secs_f64())]
+    TimedOut {
+        /// How long was waited.
+        after: Duration,
+    },
+    /// The connection broke before the answer was complete.
+    #[error("the connection broke before the answer was complete: {reason}")]
+    Transport {
+        /// What the system said.
+        reason: String,
+    },
+    /// A success whose body is not what the contract says.
+    #[error("the answer cannot be used: {reason}")]
+    Unusable {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The answer is larger than it may be.
+    #[error("the answer has more than {limit} bytes")]
+    AnswerTooLarge {
+        /// The cap in bytes.
+        limit: usize,
+    },
+    /// A list that the server cannot give completely (L2, trap 39).
+    #[error("the server's list of accounts repeats itself and has no end")]
+    EndlessList,
+    /// An update with no keys would wipe the whole whitelabel, or the template (trap 4), so it is not sent.
+    #[error("an update without any key would wipe everything, so it was not sent")]
+    EmptyDocument,
+    /// A key at the top of the settings would steer the request instead of being stored (E11, observed
+    /// 1), so the settings were not sent.
+    #[error("key {key:?} would steer the request instead of being stored, so it was not sent")]
+    HijackingKey {
+        /// Its name.
+        key: &'static str,
+    },
+    /// The client cannot be made from what is configured.
+    #[error("{0}")]
+    Configuration(String),
+}
+
+/// One rule that a value breaks, as the server sees it (E22).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The key; the server escapes dots as [`KeyPath`] does (observed 9).
+    pub path: KeyPath,
+    /// The rule's name, such as `type` or `wrong_format`.
+    pub rule: String,
+    /// What the server says about it.
+    pub message: String,
+}
+
+impl Violation {
+    fn list(violations: &[Self]) -> String {
+        let mut list: Vec<String> = violations
+            .iter()
+            .map(|violation| {
+                let said = if violation.message.is_empty() {
+                    &violation.rule
+                } else {
+                    &violation.message
+                };
+                format!("{}: {said}", violation.path)
+            })
+            .collect();
+        list.sort();
+        list.join("; ")
+    }
+}
+
+impl ApiError {
+    /// Says what the user should do about it: one lower-case fragment.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::Validation(_) => {
+                "correct these keys in the tree; this server may know another schema than emblazon"
+            }
+            Self::DomainInUse { .. } => {
+                "find the account that holds it (it may hold a domain that its settings no longer show) and release it there first"
+            }
+            Self::TooLarge { .. } => "make the file smaller",
+            Self::AccountLocked { .. } => {
+                "have the account enabled again, or take it out of the tree"
+            }
+            Self::BadRequest { .. } | Self::Unusable { .. } => {
+                "check that the URL is that of a Kazoo API; run again with -vv and look for a proxy that rewrites"
+            }
+            Self::Unauthorised { multi_factor: true } => {
+                "use an API key, or a token that a person got"
+            }
+            Self::Unauthorised {
+                multi_factor: false,
+            } => "check the API key, the password or the token; a given token lasts about an hour",
+            Self::Billing { .. } => {
+                "set `billing: accept` in the policy of emblazon.yaml if the charges are wanted"
+            }
+            Self::BillingStanding { .. } => "settle the account's bills first",
+            Self::Forbidden => {
+                "log in with an account above it; the domain template needs the master account"
+            }
+            Self::NoSuchAccount { .. } => {
+                "check the account's id in the tree and the cluster that was chosen"
+            }
+            Self::NoWhitelabel => "plan again: it was removed meanwhile, or never created",
+            Self::NoSuchAsset { .. } => "plan again",
+            Self::UnknownDomain { .. } => {
+                "apply the account's settings again; that repairs its registration"
+            }
+            Self::UnknownApiKey => {
+                "check the API key: it has 64 characters and belongs to one cluster"
+            }
+            Self::NoSuchPath { .. } | Self::MethodNotAllowed | Self::Gone => {
+                "check the URL (without /v2 at its end) and that crossbar runs cb_whitelabel"
+            }
+            Self::NotAcceptable => "look for a proxy that changes the Accept header",
+            Self::Conflict | Self::PreconditionFailed => {
+                "plan again, look at the difference, and apply that plan"
+            }
+            Self::UnsupportedType => {
+                "use PNG, JPEG or GIF (and ICO for icons), HTML for the welcome page"
+            }
+            Self::RangeNotSatisfiable | Self::EndlessList => {
+                "declare a `root` closer to the accounts, or name accounts by id instead of by realm"
+            }
+            Self::TooManyRequests { .. } => {
+                "wait a minute and try again; another client may share this address"
+            }
+            Self::InitFailed => {
+                "look into the server's log; a broken domain template or request often is the cause"
+            }
+            Self::Unavailable { .. } => "try again later; if it stays, ask the platform's operator",
+            Self::Unexpected { .. } => "look into the server's log, or for a proxy in between",
+            Self::Connect { .. } => {
+                "check the URL and the network; with https also the certificate, whose authority `ca_file` can name"
+            }
+            Self::TimedOut { .. } | Self::Transport { .. } => {
+                "try again; a plan shows what was done"
+            }
+            Self::AnswerTooLarge { .. } => "check the URL; no brand needs that much",
+            Self::EmptyDocument => "declare at least one key, or `whitelabel: null` to remove it",
+            Self::HijackingKey { .. } => {
+                "remove that key, from the tree or from the live document by hand"
+            }
+            Self::Configuration(_) => "correct the cluster's entry in emblazon.yaml",
+        }
+    }
+
+    /// Returns message and advice as one line, for places that keep a text only.
+    #[must_use]
+    pub fn explained(&self) -> String {
+        format!("{self}; {}", self.advice())
+    }
+}
+
+/// Says why a write has no good end, and what that means for the object.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum WriteError {
+    /// The server refused it (4xx); nothing was changed.
+    #[error("refused: {0}")]
+    Refused(#[source] ApiError),
+    /// It was, or may have been, processed, and what became of it is unknown: no answer, a cut one, a
+    /// 5xx (the settings may be saved although the account's registration failed, W21, and a failed
+    /// upload may have destroyed the document, B12), or a 409 to an upload (B12). Read again before
+    /// anything else.
+    #[error("its outcome is unknown: {0}")]
+    Lost(#[source] ApiError),
+    /// It certainly was not processed: no connection, no login, or refused by the client itself.
+    #[error("not sent: {0}")]
+    NotSent(#[source] ApiError),
+}
+
+impl WriteError {
+    /// Returns what happened, whatever it means for the object.
+    #[must_use]
+    pub fn cause(&self) -> &ApiError {
+        match self {
+            Self::Refused(cause) | Self::Lost(cause) | Self::NotSent(cause) => cause,
+        }
+    }
+}
+
+fn limit_of(limit: Option<u64>) -> String {
+    limit.map_or_else(String::new, |limit| {
+        format!(", which takes up to {limit} bytes")
+    })
+}
+
+fn tail(message: &str) -> String {
+    if message.is_empty() {
+        String::new()
+    } else {
+        format!(": {message}")
+    }
+}

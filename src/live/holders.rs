@@ -1,0 +1,175 @@
+//! Who holds a domain that an account is about to claim.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::api::{Filter, ReadClient};
+use super::collect::reading;
+use super::error::ApiError;
+use super::state::{LiveAccount, Reading, Unmanaged};
+use crate::model::{AccountName, DomainName, KeyPath, Settings};
+use crate::tree::Desired;
+
+/// The root account, which no list of its descendants shows (L1).
+pub(super) struct Root<'a> {
+    client: &'a ReadClient,
+    /// What was read of it already, when it stands in the tree.
+    read: Option<Reading<Option<Settings>>>,
+}
+
+impl<'a> Root<'a> {
+    pub(super) fn of(
+        client: &'a ReadClient,
+        accounts: &BTreeMap<AccountName, LiveAccount>,
+    ) -> Self {
+        let read = accounts
+            .values()
+            .find(|account| account.id.known() == Some(client.root()))
+            .map(|account| match &account.document {
+                Reading::Known(document) => {
+                    Reading::Known(document.as_ref().map(|document| document.settings.clone()))
+                }
+                Reading::Unknown(reason) => Reading::Unknown(reason.clone()),
+            });
+        Self { client, read }
+    }
+
+    /// Returns its whitelabel's settings.
+    pub(super) async fn document(&self) -> Result<Reading<Option<Settings>>, ApiError> {
+        if let Some(read) = &self.read {
+            return Ok(read.clone());
+        }
+        let document = self.client.whitelabel(self.client.root()).await;
+        reading(document.map(|document| document.map(|document| document.settings)))
+    }
+
+    /// Returns its name and realm.
+    pub(super) async fn account(&self) -> Result<Reading<Unmanaged>, ApiError> {
+        let root = self.client.root();
+        let found = match self.client.account(root).await {
+            Ok(Some(found)) => Ok(Unmanaged {
+                id: found.id,
+                name: found.name,
+                realm: found.realm,
+            }),
+            Ok(None) => Err(ApiError::NoSuchAccount {
+                account: root.to_string(),
+            }),
+            Err(error) => Err(error),
+        };
+        reading(found)
+    }
+}
+
+/// Looks up who holds each domain that the tree declares and that the account does not have yet, so
+/// that a plan can release it first, or refuse (trap 10, W22). No lookup when everything is in sync.
+pub(super) async fn holders(
+    client: &ReadClient,
+    desired: &Desired,
+    accounts: &BTreeMap<AccountName, LiveAccount>,
+    root: &Root<'_>,
+) -> Result<BTreeMap<DomainName, Reading<Vec<Unmanaged>>>, ApiError> {
+    let mut holders = BTreeMap::new();
+    let mut root_domain = None;
+    for domain in claims(desired, accounts) {
+        if root_domain.is_none() {
+            root_domain = Some(root.document().await?);
+        }
+        let found = holders_of(client, &domain, root, root_domain.as_ref()).await?;
+        holders.insert(domain, found);
+    }
+    Ok(holders)
+}
+
+/// Returns the domains that accounts are about to claim.
+fn claims(desired: &Desired, accounts: &BTreeMap<AccountName, LiveAccount>) -> Vec<DomainName> {
+    let key = KeyPath::from("domain");
+    let mut claims = Vec::new();
+    for account in &desired.accounts {
+        let declared = account.settings.get(&key);
+        let Some(Value::String(wanted)) = declared.and_then(|declared| declared.value.as_ref())
+        else {
+            continue;
+        };
+        let live = accounts.get(&account.name).map(|live| &live.document);
+        let Some(Reading::Known(live)) = live else {
+            continue;
+        };
+        let has = live
+            .as_ref()
+            .and_then(|document| document.settings.get(&key))
+            .and_then(Value::as_str)
+            .is_some_and(|has| has.eq_ignore_ascii_case(wanted));
+        if let (false, Ok(domain)) = (has, DomainName::parse(wanted)) {
+            claims.push(domain);
+        }
+    }
+    claims
+}
+
+async fn holders_of(
+    client: &ReadClient,
+    domain: &DomainName,
+    root: &Root<'_>,
+    root_document: Option<&Reading<Option<Settings>>>,
+) -> Result<Reading<Vec<Unmanaged>>, ApiError> {
+    let listed = client
+        .descendants(client.root(), &Filter::holding(domain.as_str()))
+        .await;
+    let mut found = match reading(listed)? {
+        Reading::Known(found) => found,
+        unknown @ Reading::Unknown(_) => return Ok(unknown),
+    };
+    if root_document.is_some_and(|document| root_holds(document, domain)) {
+        match root.account().await? {
+            Reading::Known(account) => found.push(account),
+            Reading::Unknown(reason) => return Ok(Reading::Unknown(reason)),
+        }
+    }
+    if found.is_empty() {
+        return in_another_spelling(client, domain).await;
+    }
+    found.sort();
+    Ok(Reading::Known(found))
+}
+
+fn root_holds(document: &Reading<Option<Settings>>, domain: &DomainName) -> bool {
+    let Reading::Known(Some(settings)) = document else {
+        return false;
+    };
+    settings
+        .get(&KeyPath::from("domain"))
+        .and_then(Value::as_str)
+        .is_some_and(|held| held.eq_ignore_ascii_case(domain.as_str()))
+}
+
+/// The filter compares letter by letter; the uniqueness that counts, and the public lookup, do not
+/// (W10, W19). So the public lookup says whether somebody holds another spelling.
+async fn in_another_spelling(
+    client: &ReadClient,
+    domain: &DomainName,
+) -> Result<Reading<Vec<Unmanaged>>, ApiError> {
+    let settings = match reading(client.public_whitelabel(domain.as_str()).await)? {
+        Reading::Known(None) => return Ok(Reading::Known(Vec::new())),
+        Reading::Known(Some(settings)) => settings,
+        Reading::Unknown(reason) => return Ok(Reading::Unknown(reason)),
+    };
+    let spelling = settings
+        .get(&KeyPath::from("domain"))
+        .and_then(Value::as_str)
+        .filter(|spelling| spelling.eq_ignore_ascii_case(domain.as_str()));
+    if let Some(spelling) = spelling {
+        let listed = client
+            .descendants(client.root(), &Filter::holding(spelling))
+            .await;
+        match reading(listed)? {
+            Reading::Known(found) if found.is_empty() => {}
+            found => return Ok(found),
+        }
+    }
+    Ok(Reading::Unknown(format!(
+        "an account answers for {domain}, but none below {} is listed for it; look for it outside, or log in with the master account",
+        client.root()
+    )))
+}

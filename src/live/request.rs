@@ -1,0 +1,118 @@
+//! One request and one answer, before anybody knows what they mean.
+
+use std::fmt;
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::Value;
+
+use super::classify::Subject;
+use super::pace::Kind;
+use super::retry::Repeat;
+use crate::model::{AccountId, Object, Revision};
+
+/// Names a request to the server and in its logs (`X-Request-ID`, E12, observed 12).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RequestId(String);
+
+impl RequestId {
+    /// Takes a name; what a header cannot hold is left out.
+    #[must_use]
+    pub fn new(text: impl AsRef<str>) -> Self {
+        let visible = text.as_ref().chars().filter(char::is_ascii_graphic);
+        Self(visible.take(64).collect())
+    }
+
+    /// Returns the name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One request, complete but for the token. Not to be shown: a login's body holds the credential.
+#[derive(Clone)]
+pub(super) struct Request<'a> {
+    pub method: Method,
+    /// The path below `/v2`, one item a segment, not encoded.
+    pub path: Vec<&'a str>,
+    pub query: Vec<(&'static str, String)>,
+    pub body: Body<'a>,
+    pub if_match: Option<&'a Revision>,
+    pub id: Option<&'a RequestId>,
+    pub repeat: Repeat,
+    pub kind: Kind,
+    pub subject: Subject<'a>,
+    /// The most bytes of the answer.
+    pub cap: usize,
+    pub timeout: Duration,
+}
+
+/// What a request carries.
+#[derive(Clone)]
+pub(super) enum Body<'a> {
+    Nothing,
+    /// A JSON envelope, built from typed values only (observed 1).
+    Envelope(Value),
+    /// A file.
+    File(&'static str, &'a [u8]),
+}
+
+impl<'a> Request<'a> {
+    /// Builds a read of a path below `/v2`.
+    pub(super) fn get(path: Vec<&'a str>, cap: usize, timeout: Duration) -> Self {
+        Self {
+            method: Method::GET,
+            path,
+            query: Vec::new(),
+            body: Body::Nothing,
+            if_match: None,
+            id: None,
+            repeat: Repeat::Read,
+            kind: Kind::Other,
+            subject: Subject::default(),
+            cap,
+            timeout,
+        }
+    }
+
+    /// Says which account the path names.
+    pub(super) fn about_account(mut self, account: &'a AccountId) -> Self {
+        self.subject.account = Some(account.as_str());
+        self
+    }
+
+    /// Says which domain the path names.
+    pub(super) fn about_domain(mut self, domain: &'a str) -> Self {
+        self.subject.domain = Some(domain);
+        self
+    }
+}
+
+/// A success.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    pub body: Vec<u8>,
+    /// The attachment's name, as the server gives it; never to be used as a path (observed 4).
+    pub attachment: Option<String>,
+}
+
+/// What the envelope of a JSON answer holds.
+#[derive(Debug)]
+pub(super) struct Envelope {
+    pub data: Value,
+    pub members: Object,
+}
+
+impl Envelope {
+    /// Returns a text of the envelope itself, such as `revision` or `auth_token`.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.members.get(name)?.as_str()
+    }
+}

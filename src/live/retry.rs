@@ -1,0 +1,242 @@
+//! Which failures are tried again, and when.
+//!
+//! | | read | guarded write | write once |
+//! | --- | --- | --- | --- |
+//! | no connection | again | again | again |
+//! | 429 | again | again | again |
+//! | 503 | again | again | – |
+//! | 500 `datastore_…`, 502, 504, cut, timed out | again | – | – |
+//! | 500 `init failed` | again, once | – | – |
+//! | everything else | – | – | – |
+//!
+//! A guarded write carries `If-Match`, or replaces a whole: sent twice it does no more than sent once. Creating and
+//! uploading are sent once: what a failed upload leaves behind must be looked at first (B12).
+
+use std::time::Duration;
+
+use super::error::ApiError;
+
+/// Says what happens when a request is sent twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// Nothing: it only reads.
+    Read,
+    /// No more than when it is sent once.
+    Guarded,
+    /// More than when it is sent once.
+    Once,
+}
+
+/// What a failure means for another try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// Certainly not sent.
+    NotSent,
+    /// The server has enough for now, and did not look at it.
+    Limited,
+    /// The server is not well, and most probably did nothing.
+    Unavailable,
+    /// It may have been processed.
+    Lost,
+    /// The server broke off; it will mostly do so again.
+    Broken,
+    /// Another try will not help.
+    Final,
+}
+
+/// How often and how long to try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// The most times that one request is sent.
+    pub attempts: u32,
+    /// The pause after the first failure; each further one is twice as long.
+    pub first_pause: Duration,
+    /// The longest pause.
+    pub longest_pause: Duration,
+    /// The shortest pause after a 429 (C5).
+    pub limited_pause: Duration,
+    /// The time after which no further try of a call is begun.
+    pub deadline: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            attempts: 5,
+            first_pause: Duration::from_millis(250),
+            longest_pause: Duration::from_secs(10),
+            limited_pause: Duration::from_secs(1),
+            deadline: Duration::from_mins(2),
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// Decides whether a request is sent again, and after which pause. `attempt` counts from 1;
+    /// `chance` is a random number from 0 to 1.
+    pub(super) fn pause(
+        &self,
+        error: &ApiError,
+        repeat: Repeat,
+        attempt: u32,
+        elapsed: Duration,
+        chance: f64,
+    ) -> Option<Duration> {
+        let class = Class::of(error);
+        let most = match (class, repeat) {
+            (Class::NotSent | Class::Limited, _)
+            | (Class::Unavailable, Repeat::Read | Repeat::Guarded)
+            | (Class::Lost, Repeat::Read) => self.attempts,
+            (Class::Broken, Repeat::Read) => self.attempts.min(2),
+            (Class::Unavailable | Class::Lost | Class::Broken | Class::Final, _) => 1,
+        };
+        if attempt >= most {
+            return None;
+        }
+        let doubled = self
+            .first_pause
+            .saturating_mul(2_u32.saturating_pow(attempt - 1))
+            .min(self.longest_pause);
+        let mut pause = doubled.mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0);
+        if class == Class::Limited {
+            pause += self.limited_pause;
+        }
+        if let Some(asked) = asked_pause(error) {
+            pause = pause.max(asked);
+        }
+        (elapsed + pause < self.deadline).then_some(pause)
+    }
+}
+
+impl Class {
+    /// Tells what a failure means for another try.
+    pub(super) fn of(error: &ApiError) -> Self {
+        match error {
+            ApiError::Connect { .. } => Self::NotSent,
+            ApiError::TooManyRequests { .. } => Self::Limited,
+            ApiError::Unavailable { status: 503, .. } => Self::Unavailable,
+            ApiError::Unavailable { .. }
+            | ApiError::TimedOut { .. }
+            | ApiError::Transport { .. } => Self::Lost,
+            ApiError::InitFailed => Self::Broken,
+            _ => Self::Final,
+        }
+    }
+}
+
+fn asked_pause(error: &ApiError) -> Option<Duration> {
+    match error {
+        ApiError::TooManyRequests { retry_after } | ApiError::Unavailable { retry_after, .. } => {
+            *retry_after
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy() -> RetryPolicy {
+        RetryPolicy::default()
+    }
+
+    fn unavailable(status: u16) -> ApiError {
+        ApiError::Unavailable {
+            status,
+            message: String::new(),
+            retry_after: None,
+        }
+    }
+
+    fn connect() -> ApiError {
+        ApiError::Connect {
+            host: "127.0.0.1:1".to_owned(),
+            reason: String::new(),
+        }
+    }
+
+    fn transport() -> ApiError {
+        ApiError::Transport {
+            reason: String::new(),
+        }
+    }
+
+    fn limited(retry_after: Option<u64>) -> ApiError {
+        ApiError::TooManyRequests {
+            retry_after: retry_after.map(Duration::from_secs),
+        }
+    }
+
+    /// The table of the module, row by row: how often a read, a guarded write and a write that is sent once go out.
+    #[test]
+    fn trap_28_times_that_a_request_is_sent() {
+        #[track_caller]
+        fn check(error: &ApiError, expected: [u32; 3]) {
+            let sent = [Repeat::Read, Repeat::Guarded, Repeat::Once].map(|repeat| {
+                let mut attempt = 1;
+                while policy()
+                    .pause(error, repeat, attempt, Duration::ZERO, 0.5)
+                    .is_some()
+                {
+                    attempt += 1;
+                }
+                attempt
+            });
+            assert_eq!(sent, expected, "{error:?}");
+        }
+        check(&connect(), [5, 5, 5]);
+        check(&limited(None), [5, 5, 5]);
+        check(&unavailable(503), [5, 5, 1]);
+        check(&unavailable(500), [5, 1, 1]);
+        check(&unavailable(502), [5, 1, 1]);
+        check(&transport(), [5, 1, 1]);
+        let timed_out = ApiError::TimedOut {
+            after: Duration::ZERO,
+        };
+        check(&timed_out, [5, 1, 1]);
+        check(&ApiError::InitFailed, [2, 1, 1]);
+        check(
+            &ApiError::Unauthorised {
+                multi_factor: false,
+            },
+            [1, 1, 1],
+        );
+        check(&ApiError::Conflict, [1, 1, 1]);
+        check(&ApiError::PreconditionFailed, [1, 1, 1]);
+        check(&ApiError::NoWhitelabel, [1, 1, 1]);
+    }
+
+    /// E23, C5: pauses double, are jittered, are capped, and obey the server.
+    #[test]
+    fn pauses() {
+        #[track_caller]
+        fn check(error: &ApiError, attempt: u32, chance: f64, milliseconds: u64) {
+            let pause = policy().pause(error, Repeat::Read, attempt, Duration::ZERO, chance);
+            assert_eq!(pause, Some(Duration::from_millis(milliseconds)));
+        }
+        check(&transport(), 1, 0.0, 125);
+        check(&transport(), 1, 1.0, 250);
+        check(&transport(), 2, 1.0, 500);
+        check(&transport(), 4, 1.0, 2000);
+        check(&limited(None), 1, 0.0, 1125);
+        check(&limited(Some(30)), 1, 0.0, 30_000);
+        check(&limited(Some(1)), 1, 1.0, 1250);
+        let capped = RetryPolicy {
+            attempts: 40,
+            ..policy()
+        };
+        let pause = capped.pause(&transport(), Repeat::Read, 39, Duration::ZERO, 1.0);
+        assert_eq!(pause, Some(capped.longest_pause));
+    }
+
+    /// A pause that would outlast the call's deadline is not begun.
+    #[test]
+    fn deadline() {
+        let elapsed = Duration::from_millis(119_900);
+        let pause = policy().pause(&transport(), Repeat::Read, 1, elapsed, 0.0);
+        assert_eq!(pause, None);
+        let pause = policy().pause(&limited(Some(600)), Repeat::Read, 1, Duration::ZERO, 0.0);
+        assert_eq!(pause, None);
+    }
+}

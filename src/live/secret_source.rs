@@ -1,0 +1,180 @@
+//! Where credentials come from: environment, file, or command.
+
+use std::fs::File;
+use std::io::Read as _;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use thiserror::Error;
+use tokio::process::Command;
+
+use super::config::Credential;
+use crate::model::Secret;
+use crate::tree::{AuthConfig, SecretSource};
+
+/// The most bytes of a file or an output that is a secret.
+const LONGEST: u64 = 16 * 1024;
+
+/// How long a command may take; it may ask a person or a remote vault.
+const PATIENCE: std::time::Duration = std::time::Duration::from_mins(1);
+
+/// Says why there is no credential. It never holds any part of one.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SecretError {
+    /// The variable is not set, or is empty.
+    #[error("environment variable {0} is not set; set it, or declare another source under `auth`")]
+    Unset(String),
+    /// The file could not be read.
+    #[error("secret file {path} could not be read: {reason}; check its path, from the tree's top")]
+    Unreadable {
+        /// The path as declared.
+        path: Utf8PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// Others than the owner may read or write the file.
+    #[error(
+        "secret file {path} has mode {mode:03o}; take it from group and others with `chmod 600 {path}`"
+    )]
+    Exposed {
+        /// The path as declared.
+        path: Utf8PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The command could not be started, failed, or took too long.
+    #[error("secret command {program} {problem}; run it by hand to see why")]
+    Command {
+        /// The program, without its arguments.
+        program: String,
+        /// What happened.
+        problem: String,
+    },
+    /// The source gave nothing, more than a secret has, or no text.
+    #[error("{origin} holds no secret on its first line; put the secret alone into it")]
+    NoSecret {
+        /// Names the source.
+        origin: String,
+    },
+}
+
+/// Fetches the credential that a cluster's `auth` declares; without any, `EMBLAZON_API_KEY` from the
+/// environment, else `EMBLAZON_TOKEN`. See [`resolve`] for the arguments.
+pub async fn credential(
+    auth: &AuthConfig,
+    top: &Utf8Path,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<Credential, SecretError> {
+    let resolved = async |source| resolve(source, top, environment).await;
+    match auth {
+        AuthConfig::Environment => {
+            let variable = |name: &str| SecretSource::Environment(name.to_owned());
+            match resolved(&variable("EMBLAZON_API_KEY")).await {
+                Ok(key) => Ok(Credential::ApiKey(key)),
+                Err(unset) => match resolved(&variable("EMBLAZON_TOKEN")).await {
+                    Ok(token) => Ok(Credential::Token(token)),
+                    Err(_) => Err(unset),
+                },
+            }
+        }
+        AuthConfig::ApiKey(source) => resolved(source).await.map(Credential::ApiKey),
+        AuthConfig::Token(source) => resolved(source).await.map(Credential::Token),
+        AuthConfig::User {
+            user,
+            password,
+            account,
+        } => Ok(Credential::User {
+            user: user.clone(),
+            password: resolved(password).await?,
+            account: account.clone(),
+        }),
+    }
+}
+
+/// Fetches a secret from its source. `top` is where relative paths and the command start from;
+/// `environment` looks a variable up.
+pub async fn resolve(
+    source: &SecretSource,
+    top: &Utf8Path,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<Secret, SecretError> {
+    match source {
+        SecretSource::Environment(name) => environment(name)
+            .filter(|value| !value.trim().is_empty())
+            .map(|value| Secret::new(value.trim()))
+            .ok_or_else(|| SecretError::Unset(name.clone())),
+        SecretSource::File(path) => from_file(path, top),
+        SecretSource::Command(words) => from_command(words, top).await,
+    }
+}
+
+fn from_file(path: &Utf8Path, top: &Utf8Path) -> Result<Secret, SecretError> {
+    let unreadable = |error: std::io::Error| SecretError::Unreadable {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    };
+    let file = File::open(top.join(path)).map_err(unreadable)?;
+    // The open file is checked, not the path, which could lead elsewhere a moment later.
+    check_mode(path, &file.metadata().map_err(unreadable)?)?;
+    let mut bytes = Vec::new();
+    file.take(LONGEST)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    first_line(&bytes, || format!("secret file {path}"))
+}
+
+#[cfg(unix)]
+fn check_mode(path: &Utf8Path, metadata: &std::fs::Metadata) -> Result<(), SecretError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = metadata.permissions().mode() & 0o777;
+    let others = mode & 0o077;
+    if others == 0 {
+        return Ok(());
+    }
+    Err(SecretError::Exposed {
+        path: path.to_owned(),
+        mode,
+    })
+}
+
+#[cfg(not(unix))]
+fn check_mode(_path: &Utf8Path, _metadata: &std::fs::Metadata) -> Result<(), SecretError> {
+    Ok(())
+}
+
+async fn from_command(words: &[String], top: &Utf8Path) -> Result<Secret, SecretError> {
+    let program = words.first().cloned().unwrap_or_default();
+    let failed = |problem: String| SecretError::Command {
+        program: program.clone(),
+        problem,
+    };
+    let run = Command::new(&program)
+        .args(words.get(1..).unwrap_or_default())
+        .current_dir(top)
+        .stdin(std::process::Stdio::null())
+        .stderr(std::process::Stdio::inherit())
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(PATIENCE, run)
+        .await
+        .map_err(|_| failed(format!("gave nothing within {} s", PATIENCE.as_secs())))?
+        .map_err(|error| failed(format!("could not be started: {error}")))?;
+    if !output.status.success() {
+        return Err(failed(format!("failed with {}", output.status)));
+    }
+    first_line(&output.stdout, || {
+        format!("output of secret command {program}")
+    })
+}
+
+fn first_line(bytes: &[u8], origin: impl Fn() -> String) -> Result<Secret, SecretError> {
+    let line = bytes
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    let text = std::str::from_utf8(line).map(str::trim).unwrap_or_default();
+    if text.is_empty() || bytes.len() as u64 >= LONGEST {
+        return Err(SecretError::NoSecret { origin: origin() });
+    }
+    Ok(Secret::new(text))
+}

@@ -1,0 +1,159 @@
+//! The token: fetched once, renewed once when the server no longer takes it.
+
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use super::config::Credential;
+use super::error::ApiError;
+use super::redact::Redaction;
+use crate::model::{AccountId, Secret, md5_hex};
+use crate::tree::UserAccount;
+
+/// What a login gave.
+#[derive(Clone, Debug)]
+pub(super) struct Login {
+    pub token: Secret,
+    /// The token's own account.
+    pub account: Option<AccountId>,
+}
+
+/// Holds the credential and the token that it gave last.
+#[derive(Debug)]
+pub(super) struct Session {
+    credential: Credential,
+    state: Mutex<State>,
+}
+
+/// What is known of the login. Whoever holds its lock logs in; the others wait, and share the result.
+#[derive(Debug)]
+pub(super) enum State {
+    /// Nobody has logged in.
+    Fresh,
+    /// There is a token.
+    LoggedIn(Login),
+    /// The server does not take the credential; asking again would only fill its log.
+    Rejected(ApiError),
+}
+
+impl Session {
+    pub(super) fn new(credential: Credential) -> Self {
+        let state = match &credential {
+            Credential::Token(token) => State::LoggedIn(Login {
+                token: token.clone(),
+                account: account_of_token(token),
+            }),
+            Credential::ApiKey(_) | Credential::User { .. } => State::Fresh,
+        };
+        Self {
+            credential,
+            state: Mutex::new(state),
+        }
+    }
+
+    /// Tells whether another login may give another token.
+    pub(super) fn is_renewable(&self) -> bool {
+        !matches!(self.credential, Credential::Token(_))
+    }
+
+    /// Gives the state to the one who will log in if that is needed.
+    pub(super) async fn lock(&self) -> tokio::sync::MutexGuard<'_, State> {
+        self.state.lock().await
+    }
+
+    /// Returns the login's path below `/v2` and its envelope (A2, A3); nothing for a given token.
+    pub(super) fn login_request(&self) -> Option<(&'static str, Value)> {
+        match &self.credential {
+            Credential::Token(_) => None,
+            Credential::ApiKey(key) => {
+                Some(("api_auth", json!({"data": {"api_key": key.expose()}})))
+            }
+            Credential::User {
+                user,
+                password,
+                account,
+            } => {
+                let (name, value) = match account {
+                    UserAccount::Name(name) => ("account_name", name),
+                    UserAccount::Realm(realm) => ("account_realm", realm),
+                    UserAccount::PhoneNumber(number) => ("phone_number", number),
+                };
+                let credentials = md5_hex(format!("{user}:{}", password.expose()).as_bytes());
+                Some((
+                    "user_auth",
+                    json!({"data": {"credentials": credentials, "method": "md5", name: value}}),
+                ))
+            }
+        }
+    }
+
+    /// Returns what must not appear in any text; `token` is the one that was sent.
+    pub(super) fn redaction(&self, token: Option<&Secret>) -> Redaction {
+        let derived = match &self.credential {
+            Credential::User { user, password, .. } => Some(Secret::new(md5_hex(
+                format!("{user}:{}", password.expose()).as_bytes(),
+            ))),
+            Credential::ApiKey(_) | Credential::Token(_) => None,
+        };
+        let given = match &self.credential {
+            Credential::ApiKey(secret) | Credential::Token(secret) => secret,
+            Credential::User { password, .. } => password,
+        };
+        Redaction::new(
+            [given.clone()]
+                .into_iter()
+                .chain(token.cloned())
+                .chain(derived),
+        )
+    }
+}
+
+/// Reads the account from a token's payload, which anybody can read without the key (A5).
+fn account_of_token(token: &Secret) -> Option<AccountId> {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    let payload = token.expose().split('.').nth(1)?;
+    let payload = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
+    let claims: Value = serde_json::from_slice(&payload).ok()?;
+    AccountId::parse(claims.get("account_id")?.as_str()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_of_tokens() {
+        #[track_caller]
+        fn check(token: &str, expected: Option<&str>) {
+            let account = account_of_token(&Secret::new(token));
+            assert_eq!(account.as_ref().map(AccountId::as_str), expected, "{token}");
+        }
+        // {"account_id":"59bf4a8641b8a1d827710bfc558510c9","exp":1}
+        check(
+            "eyJh.eyJhY2NvdW50X2lkIjoiNTliZjRhODY0MWI4YTFkODI3NzEwYmZjNTU4NTEwYzkiLCJleHAiOjF9.sig",
+            Some("59bf4a8641b8a1d827710bfc558510c9"),
+        );
+        check("opaque", None);
+        check("a.!!.c", None);
+    }
+
+    /// The credentials are what the recording of a good `user_auth` shows in form: an MD5 (A3).
+    #[test]
+    fn login_requests() {
+        let session = Session::new(Credential::User {
+            user: "admin".to_owned(),
+            password: Secret::new("canary"),
+            account: UserAccount::Realm("acme.sip.example.com".to_owned()),
+        });
+        let (path, body) = session.login_request().expect("a user logs in");
+        assert_eq!(path, "user_auth");
+        assert_eq!(
+            body,
+            json!({"data": {
+                "credentials": md5_hex(b"admin:canary"), "method": "md5",
+                "account_realm": "acme.sip.example.com",
+            }})
+        );
+        assert!(!format!("{session:?}").contains("canary"));
+    }
+}

@@ -1,0 +1,218 @@
+//! The whole plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::domains::{self, Verdict};
+use super::draft::{self, Draft};
+use super::intent::Intent;
+use super::order::{self, Level, Slot};
+use super::{
+    Action, FORMAT_VERSION, Plan, Precondition, Refusal, RefusalKind, Step, StepId, Subject,
+    servable,
+};
+use crate::diag::SourceMap;
+use crate::diff::{Cause, Change, ChangeKey, Differences, Side, TemplateDifference, compare};
+use crate::live::{Live, Reading};
+use crate::tree::Desired;
+
+/// What is allowed in one run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Whether whole whitelabels may be deleted. Keys, and hosts of the template, that the tree no
+    /// longer wants need no leave: each is shown, and a snapshot brings it back.
+    pub prune: bool,
+}
+
+/// A plan, and the difference that it came from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Planned {
+    /// What will be done.
+    pub plan: Plan,
+    /// What differs, also where a guard refuses to do anything about it.
+    pub differences: Differences,
+}
+
+/// Plans the way from the live state to the desired one. Pure: equal inputs, equal bytes.
+///
+/// A guard refuses as little as it can: a refused removal of an asset leaves the account's other
+/// steps, but an account whose domain somebody else holds gets no step, for half a brand is worse than none.
+#[must_use]
+pub fn plan(
+    desired: &Desired,
+    base: Option<&Desired>,
+    live: &Live,
+    sources: &SourceMap,
+    options: &Options,
+) -> Planned {
+    let differences = compare(desired, base, live, sources);
+    let mut refusals = Vec::new();
+    if desired.accounts.is_empty() && desired.template.is_none() {
+        refusals.push(Refusal {
+            kind: RefusalKind::EmptyTree,
+            subject: None,
+            message: "the tree has no accounts and no domain template".to_owned(),
+            help: "check that this is the right folder and the right cluster".to_owned(),
+        });
+    }
+    let mut chains = Vec::new();
+    let mut edges = BTreeSet::new();
+    let intents: Vec<Intent<'_>> = (desired.accounts.iter().zip(&differences.accounts))
+        .map(|(account, difference)| {
+            let live = live.accounts.get(&account.name);
+            Intent::new(account, difference, live, *options, &mut refusals)
+        })
+        .collect();
+    let parties: Vec<_> = intents.iter().map(Intent::party).collect();
+    let verdicts = domains::settle(&parties, &live.holders);
+    for (intent, verdict) in intents.iter().zip(&verdicts) {
+        chains.push(chain(intent, verdict, &mut refusals));
+    }
+    for (index, verdict) in verdicts.iter().enumerate() {
+        edges.extend(domain_edges(&chains, index, verdict));
+    }
+    if let Some(difference) = &differences.template {
+        chains.push(template(difference, live, &mut refusals));
+    }
+    refusals.sort_by(|a, b| (&a.subject, a.kind).cmp(&(&b.subject, b.kind)));
+    let plan = Plan {
+        version: FORMAT_VERSION,
+        cluster: desired.cluster.name.clone(),
+        tree: desired.digest(),
+        steps: assemble(chains, edges),
+        refusals,
+    };
+    Planned { plan, differences }
+}
+
+/// The steps of one subject, each after the one before.
+struct Chain {
+    subject: Subject,
+    precondition: Precondition,
+    drafts: Vec<Draft>,
+}
+
+fn chain(intent: &Intent<'_>, verdict: &Verdict, refusals: &mut Vec<Refusal>) -> Option<Chain> {
+    let subject = intent.subject()?;
+    if let Some(refused) = &verdict.refused {
+        refusals.push(Refusal {
+            kind: RefusalKind::DomainHeld,
+            subject: Some(subject.clone()),
+            message: refused.message.clone(),
+            help: refused.help.clone(),
+        });
+    }
+    Some(Chain {
+        subject,
+        precondition: intent
+            .document
+            .map_or(Precondition::NoWhitelabel, |document| {
+                Precondition::Revision(document.revision.clone())
+            }),
+        drafts: draft::steps(intent, verdict),
+    })
+}
+
+/// Connects the write that claims a domain with the steps that free it: the first of each holder.
+fn domain_edges(chains: &[Option<Chain>], index: usize, verdict: &Verdict) -> Vec<(Slot, Slot)> {
+    let drafts = |index: usize| {
+        let chain = chains.get(index).and_then(Option::as_ref);
+        chain.map_or(&[][..], |chain| &chain.drafts)
+    };
+    let Some(claim) = drafts(index).iter().rposition(Draft::is_write) else {
+        return Vec::new();
+    };
+    let frees = |draft: &Draft| {
+        draft.is_write() || matches!(draft.action, Action::Release { .. } | Action::Delete)
+    };
+    verdict
+        .waits_for
+        .iter()
+        .filter_map(|holder| {
+            let first = drafts(*holder).iter().position(frees)?;
+            Some(((*holder, first), (index, claim)))
+        })
+        .collect()
+}
+
+fn template(
+    difference: &TemplateDifference,
+    live: &Live,
+    refusals: &mut Vec<Refusal>,
+) -> Option<Chain> {
+    let before = live.template.as_ref().and_then(Reading::known)?;
+    let mut wanted = difference.wanted.clone()?;
+    let mut changes = difference.changes.clone();
+    if changes.is_empty() {
+        return None;
+    }
+    // A type without hosts that the server has no name for is a left-over of a migration.
+    wanted.0.retain(|record_type, hosts| {
+        let stays = servable::is_servable(record_type) || !hosts.is_empty();
+        let key = ChangeKey::RecordType(record_type.clone());
+        if !stays && !changes.iter().any(|change| change.key == key) {
+            changes.push(Change {
+                key,
+                before: Side::Present,
+                after: Side::Absent,
+                cause: Cause::Removal,
+                origin: None,
+            });
+        }
+        stays
+    });
+    changes.sort_by(|a, b| a.key.cmp(&b.key));
+    let refused = servable::check(&wanted);
+    if !refused.is_empty() {
+        refusals.extend(refused);
+        return None;
+    }
+    let replace = Action::ReplaceTemplate { template: wanted };
+    Some(Chain {
+        subject: Subject::Template,
+        precondition: Precondition::Template(before.digest()),
+        drafts: Draft::new(replace, changes).into_iter().collect(),
+    })
+}
+
+fn assemble(chains: Vec<Option<Chain>>, mut edges: BTreeSet<(Slot, Slot)>) -> Vec<Step> {
+    let mut levels = BTreeMap::new();
+    for (index, chain) in chains.iter().enumerate() {
+        let drafts = chain.iter().flat_map(|chain| &chain.drafts);
+        for (place, draft) in drafts.enumerate() {
+            levels.insert((index, place), Level::of(&draft.action));
+            if let Some(previous) = place.checked_sub(1) {
+                edges.insert(((index, previous), (index, place)));
+            }
+        }
+    }
+    let numbers = order::number(&levels, &edges);
+    let mut waits: BTreeMap<Slot, BTreeSet<StepId>> = BTreeMap::new();
+    for (before, after) in &edges {
+        if let Some(id) = numbers.get(before) {
+            waits.entry(*after).or_default().insert(*id);
+        }
+    }
+    let mut steps = Vec::new();
+    for (index, chain) in chains.into_iter().enumerate() {
+        let Some(chain) = chain else { continue };
+        let mut precondition = chain.precondition;
+        for (place, draft) in chain.drafts.into_iter().enumerate() {
+            let slot = (index, place);
+            let Some(id) = numbers.get(&slot).copied() else {
+                break;
+            };
+            steps.push(Step {
+                id,
+                subject: chain.subject.clone(),
+                action: draft.action,
+                changes: draft.changes,
+                precondition: std::mem::replace(&mut precondition, Precondition::AsLeftBy(id)),
+                risk: draft.risk,
+                after: waits.remove(&slot).into_iter().flatten().collect(),
+                notes: draft.notes,
+            });
+        }
+    }
+    steps.sort_by_key(|step| step.id);
+    steps
+}

@@ -1,0 +1,280 @@
+//! The steps of one account, before they are numbered.
+
+use serde_json::Value;
+
+use super::domains::{Fate, Verdict};
+use super::intent::Intent;
+use super::{Action, Risk, risk};
+use crate::diff::canonical::explicit_defaults;
+use crate::diff::{Cause, Change, ChangeKey, Edit, Side, assets, parked_domain};
+use crate::live::Reading;
+use crate::model::{AccountId, AssetKind, KeyPath};
+
+/// A step without number, precondition and predecessors.
+pub(super) struct Draft {
+    pub(super) action: Action,
+    pub(super) changes: Vec<Change>,
+    pub(super) risk: Risk,
+    pub(super) notes: Vec<String>,
+}
+
+impl Draft {
+    /// Makes a draft; none without a change that a person can see (invariant 8).
+    pub(super) fn new(action: Action, changes: Vec<Change>) -> Option<Self> {
+        (!changes.is_empty()).then(|| Self {
+            risk: risk::of(&action, &changes),
+            action,
+            changes,
+            notes: Vec::new(),
+        })
+    }
+
+    fn note(mut self, note: Option<String>) -> Self {
+        self.notes.extend(note);
+        self
+    }
+
+    /// Tells whether it writes the whole document, its domain included.
+    pub(super) fn is_write(&self) -> bool {
+        matches!(self.action, Action::Create { .. } | Action::Update { .. })
+    }
+}
+
+/// Drafts the steps of one account, in the order in which they are carried out.
+pub(super) fn steps(intent: &Intent<'_>, verdict: &Verdict) -> Vec<Draft> {
+    let (Some(id), None) = (&intent.difference.id, &verdict.refused) else {
+        return Vec::new();
+    };
+    let mut drafts = Vec::new();
+    match intent.fate {
+        Fate::Unknown | Fate::Missing => return drafts,
+        Fate::Deleted => {
+            drafts.extend(Draft::new(
+                Action::Delete,
+                intent.difference.changes.clone(),
+            ));
+            return drafts;
+        }
+        Fate::Created => drafts.extend(create(intent, verdict, id)),
+        Fate::Updated | Fate::Untouched => {
+            if verdict.parks {
+                drafts.extend(release(intent, id));
+            }
+            drafts.extend(recreate(intent));
+            drafts.extend(update(intent, verdict, id));
+        }
+    }
+    drafts.extend(uploads(intent));
+    if let Some(last) = drafts.iter_mut().rfind(|draft| draft.is_write()) {
+        last.notes.extend(verdict.note.clone());
+    }
+    drafts
+}
+
+fn domain() -> KeyPath {
+    KeyPath::from("domain")
+}
+
+/// Returns the change of the domain as the difference has it, or one that says nothing yet.
+fn domain_change(intent: &Intent<'_>) -> Change {
+    let key = ChangeKey::Setting(domain());
+    let existing = intent.setting_changes().find(|change| change.key == key);
+    existing.cloned().unwrap_or_else(|| {
+        let live = intent
+            .document
+            .and_then(|document| document.settings.get(&domain()));
+        let side = live.map_or(Side::Absent, |value| Side::Value(value.clone()));
+        Change {
+            key,
+            before: side.clone(),
+            after: side,
+            cause: Cause::Removal,
+            origin: None,
+        }
+    })
+}
+
+fn parked_side(id: &AccountId) -> Side {
+    Side::Value(Value::from(parked_domain(id)))
+}
+
+/// Puts a change of the domain in the place of the one that is there.
+fn with_domain(changes: &mut Vec<Change>, domain: Change) {
+    changes.retain(|change| change.key != domain.key);
+    changes.push(domain);
+    changes.sort_by(|a, b| a.key.cmp(&b.key));
+}
+
+/// Creates the document; one that has to step aside first is created under the parked name.
+fn create(intent: &Intent<'_>, verdict: &Verdict, id: &AccountId) -> Vec<Draft> {
+    let mut settings = intent.target.clone();
+    let mut changes: Vec<Change> = intent
+        .difference
+        .changes
+        .iter()
+        .filter(|change| !matches!(change.key, ChangeKey::Asset(_)))
+        .cloned()
+        .collect();
+    let mut second = None;
+    if verdict.parks {
+        let full = domain_change(intent);
+        with_domain(
+            &mut changes,
+            Change {
+                after: parked_side(id),
+                ..full.clone()
+            },
+        );
+        let mut edit = Edit::default();
+        match settings.get(&domain()) {
+            Some(value) => {
+                edit.set.insert(domain(), value.clone());
+            }
+            None => edit.remove.push(domain()),
+        }
+        settings.set(&domain(), Value::from(parked_domain(id)));
+        let change = Change {
+            before: parked_side(id),
+            ..full
+        };
+        second = Draft::new(action(edit), vec![change]);
+    }
+    let create = Action::Create {
+        settings: settings.as_object().clone(),
+    };
+    Draft::new(create, changes)
+        .into_iter()
+        .chain(second)
+        .collect()
+}
+
+fn release(intent: &Intent<'_>, id: &AccountId) -> Option<Draft> {
+    let parked = parked_domain(id);
+    let change = Change {
+        after: parked_side(id),
+        ..domain_change(intent)
+    };
+    let note = match &change.before {
+        Side::Value(Value::String(live)) => {
+            format!("{live} leads nowhere from here until it is claimed")
+        }
+        _ => "the account reserves a domain that its document does not have (W22)".to_owned(),
+    };
+    Some(Draft::new(Action::Release { parked }, vec![change])?.note(Some(note)))
+}
+
+fn recreate(intent: &Intent<'_>) -> Option<Draft> {
+    if intent.without.is_empty() {
+        return None;
+    }
+    let changes = (intent.difference.changes.iter())
+        .filter(
+            |change| matches!(change.key, ChangeKey::Asset(kind) if intent.without.contains(&kind)),
+        )
+        .cloned()
+        .collect();
+    let action = Action::Recreate {
+        without: intent.without.clone(),
+    };
+    let note =
+        "the brand is gone while it is deleted and created again; its other assets are put back";
+    Some(Draft::new(action, changes)?.note(Some(note.to_owned())))
+}
+
+fn update(intent: &Intent<'_>, verdict: &Verdict, id: &AccountId) -> Option<Draft> {
+    let live = &intent.document?.settings;
+    let mut edit = intent.difference.edit.clone();
+    let mut changes: Vec<Change> = intent.setting_changes().cloned().collect();
+    let mut notes = Vec::new();
+    if verdict.parks {
+        match intent.target.get(&domain()) {
+            Some(value) => {
+                edit.set.insert(domain(), value.clone());
+            }
+            None if !edit.remove.contains(&domain()) => edit.remove.push(domain()),
+            None => {}
+        }
+        let change = Change {
+            before: parked_side(id),
+            ..domain_change(intent)
+        };
+        with_domain(&mut changes, change);
+    } else if let Some(reserved) = &verdict.frees {
+        edit.set
+            .extend(live.get(&domain()).map(|value| (domain(), value.clone())));
+        let change = Change {
+            before: Side::Value(Value::from(reserved.as_str())),
+            cause: Cause::Drift,
+            ..domain_change(intent)
+        };
+        with_domain(&mut changes, change);
+        notes.push(format!(
+            "the account still reserves {reserved} although its document has another domain (W21); writing the document again releases it"
+        ));
+    }
+    if changes.is_empty() {
+        return None;
+    }
+    edit.remove.sort();
+    // A map that gives way to keys below it is replaced by setting them.
+    edit.remove.retain(|path| {
+        !edit
+            .set
+            .keys()
+            .any(|set| set.is_within(path) && set != path)
+            || live.get(path).is_some_and(Value::is_object)
+    });
+    if edit.apply_to(live).as_object().is_empty() {
+        edit.set.extend(explicit_defaults());
+        notes.push("nothing but the server's defaults remains in the document".to_owned());
+    }
+    let mut draft = Draft::new(action(edit), changes)?;
+    draft.notes.extend(notes);
+    Some(draft)
+}
+
+fn action(edit: Edit) -> Action {
+    Action::Update {
+        set: edit.set,
+        remove: edit.remove,
+    }
+}
+
+fn uploads(intent: &Intent<'_>) -> Vec<Draft> {
+    [AssetKind::Icon, AssetKind::Logo, AssetKind::Welcome]
+        .into_iter()
+        .filter_map(|kind| {
+            let change = intent.difference.changes.iter().find(|change| {
+                change.key == ChangeKey::Asset(kind) && change.after != Side::Absent
+            })?;
+            let file = intent.desired.assets.get(&kind)?.value.as_ref()?;
+            let upload = Action::Upload {
+                asset: kind,
+                path: file.path.clone(),
+                facts: file.facts.clone(),
+            };
+            let note = (kind == AssetKind::Logo && eats_welcome(intent)).then(|| {
+                "no logo is stored, so the server deletes the welcome page with this upload; it is read before and put back (observed 2)".to_owned()
+            });
+            Some(Draft::new(upload, vec![change.clone()])?.note(note))
+        })
+        .collect()
+}
+
+/// Tells whether putting a logo up deletes a welcome page that is there.
+fn eats_welcome(intent: &Intent<'_>) -> bool {
+    let Some(document) = intent.document else {
+        return false;
+    };
+    let stored = |kind| {
+        document
+            .assets
+            .get(&kind)
+            .and_then(Reading::known)
+            .and_then(Option::as_ref)
+    };
+    let has_logo = assets::reading(document, AssetKind::Logo).is_ok_and(|logo| logo.is_some());
+    let has_welcome = stored(AssetKind::Welcome).is_some()
+        || stored(AssetKind::Logo).is_some_and(|asset| assets::is_welcome(document, asset));
+    !has_logo && has_welcome
+}

@@ -1,0 +1,193 @@
+//! What the plan means to do with one account, before domains are settled.
+
+use super::domains::{Fate, Party};
+use super::{Options, Refusal, RefusalKind, Subject};
+use crate::diff::canonical::{explicit_defaults, written};
+use crate::diff::{AccountDifference, Change, ChangeKey, Side};
+use crate::live::{LiveAccount, LiveDocument, Reading};
+use crate::model::{AssetKind, KeyPath, Settings};
+use crate::tree::DesiredAccount;
+
+/// One account, its difference, and what the guards leave of it.
+pub(super) struct Intent<'a> {
+    pub(super) desired: &'a DesiredAccount,
+    pub(super) difference: &'a AccountDifference,
+    pub(super) document: Option<&'a LiveDocument>,
+    pub(super) fate: Fate,
+    /// The assets for whose removal the whitelabel is created again.
+    pub(super) without: Vec<AssetKind>,
+    /// The document as it is to be.
+    pub(super) target: Settings,
+}
+
+impl<'a> Intent<'a> {
+    pub(super) fn new(
+        desired: &'a DesiredAccount,
+        difference: &'a AccountDifference,
+        live: Option<&'a LiveAccount>,
+        options: Options,
+        refusals: &mut Vec<Refusal>,
+    ) -> Self {
+        let reading = live.map(|live| &live.document);
+        let document = reading.and_then(Reading::known).and_then(Option::as_ref);
+        let mut intent = Self {
+            desired,
+            difference,
+            document,
+            fate: Fate::Unknown,
+            without: Vec::new(),
+            target: document
+                .map(|document| document.settings.clone())
+                .unwrap_or_default(),
+        };
+        if difference.id.is_none() || reading.and_then(Reading::known).is_none() {
+            return intent;
+        }
+        let changes_whole = difference
+            .changes
+            .iter()
+            .any(|change| change.key == ChangeKey::Whitelabel);
+        intent.fate = match document {
+            None if changes_whole => Fate::Created,
+            None => Fate::Missing,
+            Some(_) if changes_whole => intent.deletion(options, refusals),
+            Some(_) if intent.setting_changes().next().is_some() => Fate::Updated,
+            Some(_) => Fate::Untouched,
+        };
+        match intent.fate {
+            Fate::Created => intent.target = created(desired),
+            Fate::Updated => intent.target = difference.edit.apply_to(&intent.target),
+            Fate::Unknown | Fate::Missing | Fate::Untouched | Fate::Deleted => {}
+        }
+        if matches!(intent.fate, Fate::Updated | Fate::Untouched) {
+            intent.without = intent.asset_removals(refusals);
+        }
+        intent
+    }
+
+    pub(super) fn subject(&self) -> Option<Subject> {
+        let id = self.difference.id.clone()?;
+        Some(Subject::Account {
+            name: self.desired.name.clone(),
+            id,
+        })
+    }
+
+    pub(super) fn party(&self) -> Party {
+        let of = |settings: &Settings| {
+            let domain = settings.get(&KeyPath::from("domain"))?.as_str()?;
+            (!domain.is_empty()).then(|| domain.to_ascii_lowercase())
+        };
+        let is_there = !matches!(self.fate, Fate::Unknown | Fate::Missing | Fate::Deleted);
+        Party {
+            name: self.desired.name.to_string(),
+            id: self.difference.id.clone(),
+            fate: self.fate,
+            live: self.document.and_then(|document| of(&document.settings)),
+            wanted: of(&self.target).filter(|_| is_there),
+        }
+    }
+
+    /// Iterates over the changes that a write of the document makes.
+    pub(super) fn setting_changes(&self) -> impl Iterator<Item = &'a Change> {
+        self.difference
+            .changes
+            .iter()
+            .filter(|change| matches!(change.key, ChangeKey::Setting(_)))
+    }
+
+    fn deletion(&self, options: Options, refusals: &mut Vec<Refusal>) -> Fate {
+        let name = &self.desired.name;
+        let (kind, message, help) = if self.desired.policy.protected {
+            (
+                RefusalKind::Protected,
+                format!("the whitelabel of {name} would be deleted, and {name} is protected"),
+                "take `protected` away in its own commit".to_owned(),
+            )
+        } else if !options.prune {
+            (
+                RefusalKind::Prune,
+                format!("the whitelabel of {name} would be deleted with all its assets"),
+                "run with `--prune` to allow deletions".to_owned(),
+            )
+        } else {
+            return Fate::Deleted;
+        };
+        refusals.push(Refusal {
+            kind,
+            subject: self.subject(),
+            message,
+            help,
+        });
+        Fate::Untouched
+    }
+
+    /// Returns the assets that may be removed. While one asset could not be read nothing is deleted,
+    /// for it could not be put back (invariant 6).
+    fn asset_removals(&self, refusals: &mut Vec<Refusal>) -> Vec<AssetKind> {
+        let name = &self.desired.name;
+        let removed: Vec<AssetKind> = (self.difference.changes.iter())
+            .filter(|change| change.after == Side::Absent)
+            .filter_map(|change| match change.key {
+                ChangeKey::Asset(kind) => Some(kind),
+                _ => None,
+            })
+            .collect();
+        let Some(first) = removed.first() else {
+            return removed;
+        };
+        let list: Vec<&str> = removed.iter().map(|kind| kind.as_str()).collect();
+        let what = list.join(" and ");
+        let (kind, message, help) = if self.desired.policy.protected {
+            (
+                RefusalKind::Protected,
+                format!(
+                    "the {what} of {name} can only be removed by deleting the whitelabel, and {name} is protected"
+                ),
+                "take `protected` away in its own commit".to_owned(),
+            )
+        } else if !self.desired.policy.recreate {
+            (
+                RefusalKind::Recreate,
+                format!(
+                    "the {what} of {name} can only be removed by deleting the whitelabel and creating it again"
+                ),
+                format!("set `recreate: allowed` for {name}, or declare another {first}"),
+            )
+        } else if !self.difference.unknown.is_empty() {
+            (
+                RefusalKind::Recreate,
+                format!(
+                    "the {what} of {name} cannot be removed while another asset could not be read"
+                ),
+                format!("run again when all assets of {name} can be read"),
+            )
+        } else {
+            return removed;
+        };
+        refusals.push(Refusal {
+            kind,
+            subject: self.subject(),
+            message,
+            help,
+        });
+        Vec::new()
+    }
+}
+
+/// Builds a new document from what is declared. One that would be empty says its defaults: an empty
+/// document is never sent (trap 4).
+fn created(desired: &DesiredAccount) -> Settings {
+    let mut settings = Settings::default();
+    for (path, declared) in &desired.settings {
+        if let Some(value) = &declared.value {
+            settings.set(path, written(path, value));
+        }
+    }
+    if settings.as_object().is_empty() {
+        for (path, value) in explicit_defaults() {
+            settings.set(&path, value);
+        }
+    }
+    settings
+}

@@ -1,0 +1,5 @@
+//! Tables over whole plans, and properties against a small model of the server.
+
+mod properties;
+mod tables;
+mod world;

@@ -1,0 +1,276 @@
+//! Version 1 of the JSON report. A member never changes its meaning; new ones may be added.
+
+mod from_report;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+/// The whole report of one run of emblazon.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "emblazon report")]
+pub struct Document {
+    /// The version of this format; always 1.
+    #[schemars(range(min = 1, max = 1))]
+    version: u32,
+    /// The command: `validate`, `plan`, `drift` or `apply`.
+    command: &'static str,
+    /// The cluster's name in the tree.
+    cluster: Option<String>,
+    /// The SHA-256 that names the desired state.
+    tree: Option<String>,
+    /// The SHA-256 that names the plan.
+    plan: Option<String>,
+    /// The figures.
+    summary: Summary,
+    /// The mistakes in the tree, sorted by file and place.
+    diagnostics: Vec<Diagnostic>,
+    /// The accounts of the tree, sorted by name.
+    accounts: Vec<Object>,
+    /// The domain template, when the tree declares it.
+    template: Option<Object>,
+    /// What guards refused for the run as a whole.
+    refusals: Vec<Refusal>,
+    /// What a reader should know of the run as a whole.
+    notes: Vec<String>,
+    /// Live whitelabels outside the tree.
+    unmanaged: Option<Unmanaged>,
+    /// The requests that were sent.
+    requests: Option<Requests>,
+}
+
+/// The figures of a run.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Summary {
+    /// Diagnostics that stop `plan` and `apply`.
+    errors: usize,
+    /// Diagnostics that do not.
+    warnings: usize,
+    /// Accounts of the tree.
+    accounts: usize,
+    /// Accounts and template that are as the tree wants them.
+    in_sync: usize,
+    /// Accounts and template with planned steps.
+    changing: usize,
+    /// Accounts and template that differ from the tree.
+    differing: usize,
+    /// Accounts and template that could not be checked wholly.
+    unknown: usize,
+    /// Refusals.
+    refused: usize,
+    /// Planned steps.
+    steps: usize,
+    /// Steps that were carried out and seen in the read-back.
+    done: usize,
+    /// Steps that were not carried out because the object had moved.
+    moved: usize,
+    /// Steps that failed.
+    failed: usize,
+    /// Steps whose outcome is not known.
+    uncertain: usize,
+    /// Steps that were not tried.
+    skipped: usize,
+}
+
+/// One mistake in the tree.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Diagnostic {
+    /// The stable code, such as `EB0101`.
+    code: &'static str,
+    /// `error` or `warning`.
+    severity: &'static str,
+    /// What is wrong.
+    message: String,
+    /// What to do.
+    help: String,
+    /// The place that is to be changed.
+    place: Option<Place>,
+    /// Places that explain it.
+    related: Vec<Place>,
+}
+
+/// A range in a file of the tree; lines and columns start at 1, columns count characters.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Place {
+    /// The path from the tree's top.
+    file: String,
+    /// The first line.
+    line: u32,
+    /// The first column.
+    column: u32,
+    /// The last line.
+    end_line: u32,
+    /// The column after the last one.
+    end_column: u32,
+    /// A few words on this place; may be empty.
+    label: String,
+}
+
+/// One account, or the template.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Object {
+    /// The account's name in the tree; null for the template.
+    name: Option<String>,
+    /// The account's id on the platform, when it is known.
+    id: Option<String>,
+    /// The verdict: `not_compared`, `in_sync`, `pending`, `refused`, `unknown`, `done`, `partly` or `failed`.
+    status: &'static str,
+    /// Why it could not be checked, or not wholly.
+    unknown: Vec<String>,
+    /// What is to be done, or was done, in order.
+    steps: Vec<Step>,
+    /// What guards refused.
+    refusals: Vec<Refusal>,
+    /// What differed before any step; what no step mends is here only.
+    changes: Vec<Change>,
+    /// What a reader should know of it as a whole.
+    notes: Vec<String>,
+}
+
+/// One write.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Step {
+    /// Its number in the plan, from 0.
+    id: u32,
+    /// `create`, `update`, `release`, `upload`, `recreate`, `delete` or `replace`.
+    action: &'static str,
+    /// The asset of an upload.
+    asset: Option<&'static str>,
+    /// `reversible`, `customer_visible` or `destructive`.
+    risk: &'static str,
+    /// What changes; never empty.
+    changes: Vec<Change>,
+    /// Other accounts whose steps must come first.
+    waits_for: Vec<String>,
+    /// What a reader should know.
+    notes: Vec<String>,
+    /// What became of it; null before an apply.
+    outcome: Option<Outcome>,
+}
+
+/// One difference.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Change {
+    /// `setting`, `asset`, `host`, `record_type` or `whitelabel`.
+    kind: &'static str,
+    /// The dotted path of a setting, the asset, the record type, or empty.
+    key: String,
+    /// The host, for a host of the template.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host: Option<String>,
+    /// The live side.
+    before: Side,
+    /// The side that the tree wants.
+    after: Side,
+    /// `differs`, `git`, `drift`, `conflict` or `removal`.
+    cause: &'static str,
+    /// The file in the tree that declares it.
+    file: Option<String>,
+    /// The line in that file.
+    line: Option<u32>,
+    /// The column in that line.
+    column: Option<u32>,
+}
+
+/// One side of a difference.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(tag = "is", rename_all = "snake_case")]
+enum Side {
+    /// It is not there.
+    Absent,
+    /// It is there; there is no more to say about it.
+    Present,
+    /// A value of the whitelabel, or a host of the template.
+    Value {
+        /// The value.
+        value: Value,
+    },
+    /// An asset.
+    Asset {
+        /// The SHA-256 of its bytes.
+        sha256: String,
+        /// The number of bytes.
+        size: u64,
+        /// The content type, by content.
+        content_type: Option<&'static str>,
+        /// The width in pixels.
+        width: Option<u32>,
+        /// The height in pixels.
+        height: Option<u32>,
+    },
+}
+
+/// What became of a step.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(tag = "is", rename_all = "snake_case")]
+enum Outcome {
+    /// The server accepted it and the read-back shows it.
+    Done {
+        /// The revision after it.
+        revision: Option<String>,
+    },
+    /// The object had moved since the plan; nothing was written.
+    Moved {
+        /// What was expected and what was found.
+        reason: String,
+    },
+    /// It was refused, or could not be carried out.
+    Failed {
+        /// What happened, and what to do.
+        reason: String,
+    },
+    /// It was sent, and what became of it could not be found out.
+    Unknown {
+        /// What happened, and what to do.
+        reason: String,
+    },
+    /// It was not tried.
+    Skipped {
+        /// The number of the step that did not succeed.
+        because: u32,
+    },
+}
+
+/// What a guard refused.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Refusal {
+    /// The guard.
+    guard: &'static str,
+    /// Why.
+    message: String,
+    /// The narrow way to allow this one.
+    help: String,
+}
+
+/// Live whitelabels outside the tree.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Unmanaged {
+    /// How many accounts of the tree have a live whitelabel.
+    managed: usize,
+    /// The share that the tree covers, in whole percent.
+    covered_percent: Option<usize>,
+    /// The accounts; null when they could not be listed.
+    accounts: Option<Vec<UnmanagedAccount>>,
+    /// Why they could not be listed.
+    unknown: Option<String>,
+}
+
+/// An account with a whitelabel that is not in the tree.
+#[derive(Debug, Serialize, JsonSchema)]
+struct UnmanagedAccount {
+    /// Its id.
+    id: String,
+    /// Its name on the platform.
+    name: String,
+    /// Its realm.
+    realm: String,
+}
+
+/// How many requests were sent.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Requests {
+    /// Requests that read.
+    reading: u64,
+    /// Requests that write.
+    writing: u64,
+}

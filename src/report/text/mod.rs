@@ -1,0 +1,22 @@
+//! The report for people: narrow and wide terminals, with and without colour.
+//!
+//! Nothing that comes from the platform or from a file reaches the terminal unescaped.
+
+mod change;
+mod coverage;
+mod diagnostic;
+mod escape;
+mod object;
+mod outcome;
+mod page;
+mod render;
+mod shared;
+mod summary;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use diagnostic::render_problem;
+pub use escape::visible;
+pub use render::{Options, fill, render, summary};

@@ -1,0 +1,203 @@
+//! Logo, icon and welcome page (B1–B18).
+
+use axum::body::Bytes;
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde_json::json;
+
+use super::envelope::{AssetBody, Failure, Success};
+use super::pipeline::Call;
+use super::precondition;
+use super::whitelabel::{by_domain, etag, seen, shown};
+use crate::model::{AssetKind, Object};
+use crate::sandbox::FaultKind;
+use crate::sandbox::clock::GREGORIAN_OFFSET;
+use crate::sandbox::world::{Attachment, Document, UploadEnd, World};
+
+/// Decodes with or without padding (B5).
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Answers `/v2/accounts/{id}/whitelabel/{asset}`.
+pub(crate) fn handle(
+    call: &Call<'_>,
+    world: &mut World,
+    kind: AssetKind,
+) -> Result<Success, Failure> {
+    if call.verb == "POST" {
+        return upload(call, world, kind);
+    }
+    // Without an account in the path there is no document, so no asset (`dom.public.logo_noacct`).
+    let document = call
+        .account
+        .as_deref()
+        .and_then(|account| seen(call, world, account));
+    download(call, document, kind)
+}
+
+/// Answers a GET of an asset by domain; the account in the path is ignored (B1).
+pub(crate) fn look_up(
+    call: &Call<'_>,
+    world: &World,
+    domain: &str,
+    kind: AssetKind,
+) -> Result<Success, Failure> {
+    let (document, more) = by_domain(call, world, domain)?;
+    download(call, Some(document), kind).map_err(|failure| failure.merge(&more))
+}
+
+fn download(
+    call: &Call<'_>,
+    document: Option<&Document>,
+    kind: AssetKind,
+) -> Result<Success, Failure> {
+    let found = document.and_then(|document| document.asset(kind));
+    let Some((name, attachment)) = found else {
+        // B17: the name of the asset in a list.
+        return Err(Failure::late(404, "bad identifier", json!([kind.as_str()])));
+    };
+    precondition::check(call, None)?;
+    if call.request.header("range").is_some() && call.profile.dies_of_ranges() {
+        return Err(Failure::no_answer());
+    }
+    let mut success = Success::new(json!({}));
+    success.asset = Some(AssetBody {
+        name: name.to_owned(),
+        bytes: Bytes::copy_from_slice(&attachment.bytes),
+    });
+    Ok(success)
+}
+
+/// Stores an upload and answers the document, not the file (B9, trap 14).
+fn upload(call: &Call<'_>, world: &mut World, kind: AssetKind) -> Result<Success, Failure> {
+    let account = call.account_id()?;
+    let missing = || Failure::bad_identifier("whitelabel");
+    let current = etag(world.document(account).ok_or_else(missing)?);
+    let (attachment, may_be_named) = received(call)?;
+    precondition::check(call, Some(&current))?;
+    let filename = call
+        .input
+        .value("filename")
+        .filter(|name| may_be_named && !name.is_empty());
+    let name = attachment_name(
+        kind,
+        filename.as_deref(),
+        &attachment.content_type,
+        call.now,
+    );
+    if call.hits.status() == Some(409) {
+        // B12: the first save met a conflict; only 5.x stops there.
+        if !call.profile.stops_upload_after_conflict() {
+            let end = UploadEnd::StoredBesideConflict;
+            world.upload(account, kind, &name, attachment, end);
+        }
+        return Err(Failure::conflict());
+    }
+    if call.hits.include(FaultKind::DestroyDocument) {
+        world.upload(account, kind, &name, attachment, UploadEnd::AttachmentFails);
+        return Err(Failure::late(
+            500,
+            "datastore_fault",
+            json!({"message": "datastore fault"}),
+        ));
+    }
+    world.upload(account, kind, &name, attachment, UploadEnd::Stored);
+    Ok(shown(world.document(account).ok_or_else(missing)?))
+}
+
+/// Takes the file out of a body: as it is, or decoded (B4, B5). The flag tells whether the caller
+/// may name it (B10).
+fn received(call: &Call<'_>) -> Result<(Attachment, bool), Failure> {
+    let media_type = call.request.media_type().unwrap_or_default();
+    if matches!(
+        media_type.as_str(),
+        "application/base64" | "application/x-base64"
+    ) {
+        return Ok((decoded(&call.request.body)?, false));
+    }
+    let encoded = call
+        .request
+        .header("content-transfer-encoding")
+        .is_some_and(|encoding| encoding.eq_ignore_ascii_case("base64"));
+    let bytes = if encoded {
+        decode(&String::from_utf8_lossy(&call.request.body))?
+    } else {
+        call.request.body.to_vec()
+    };
+    let attachment = Attachment {
+        content_type: media_type,
+        bytes: bytes.into(),
+    };
+    Ok((attachment, true))
+}
+
+/// Decodes a data URI, or bare base64, which loses the type (trap 15).
+fn decoded(body: &[u8]) -> Result<Attachment, Failure> {
+    let text = String::from_utf8_lossy(body);
+    let data_uri = text
+        .trim()
+        .strip_prefix("data:")
+        .and_then(|rest| rest.split_once(','));
+    let (content_type, encoded) = match data_uri {
+        Some((head, encoded)) => {
+            let media_type = head.split(';').next().unwrap_or(head);
+            (media_type.to_ascii_lowercase(), encoded)
+        }
+        None => ("application/base64".to_owned(), text.as_ref()),
+    };
+    Ok(Attachment {
+        content_type,
+        bytes: decode(encoded)?.into(),
+    })
+}
+
+fn decode(text: &str) -> Result<Vec<u8>, Failure> {
+    let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    LENIENT.decode(compact).map_err(|_| {
+        let mut errors = Object::new();
+        errors.insert(
+            "file".to_owned(),
+            json!({"encoding": {"message": "failed to decode base64 data"}}),
+        );
+        Failure::invalid(errors)
+    })
+}
+
+/// Names an attachment (B10, observed 4): the asset, the caller's name or the time, and an
+/// extension where the name has none; spaces go, everything else stays as it is.
+fn attachment_name(
+    kind: AssetKind,
+    filename: Option<&str>,
+    content_type: &str,
+    now: u64,
+) -> String {
+    let filename = filename.map_or_else(
+        || format!("uploaded_file_{}", now.saturating_add(GREGORIAN_OFFSET)),
+        |name| name.chars().filter(|c| !c.is_whitespace()).collect(),
+    );
+    let last = filename.rsplit('/').next().unwrap_or(&filename);
+    let has_extension = last
+        .rsplit_once('.')
+        .is_some_and(|(_, end)| !end.is_empty());
+    if has_extension {
+        format!("{kind}-{filename}")
+    } else {
+        format!("{kind}-{filename}.{}", extension(content_type))
+    }
+}
+
+/// Returns the server's extension for a type; it knows few, and leaves the dot alone for the
+/// others (`att.logo.get_noct`, `att2.icon.get_msicon`).
+fn extension(content_type: &str) -> &'static str {
+    match content_type {
+        "image/png" => "png",
+        "image/jpeg" => "jpeg",
+        "image/gif" => "gif",
+        "image/x-icon" => "ico",
+        "text/html" => "html",
+        _ => "",
+    }
+}

@@ -1,0 +1,25 @@
+//! The whitelabel API as Kazoo speaks it: from a request and a world to an answer.
+//!
+//! [`answer`] runs the checks in the server's own order (E20) and hands the request to the noun's
+//! file; nothing here knows sockets.
+
+mod accounts;
+mod assets;
+mod auth;
+mod domains;
+mod envelope;
+mod negotiation;
+mod pipeline;
+mod precondition;
+mod request;
+mod route;
+mod schemas;
+mod search;
+mod validation;
+mod whitelabel;
+
+pub(crate) use auth::Buckets;
+pub(crate) use envelope::Answer;
+pub(crate) use pipeline::{Server, answer};
+pub(crate) use request::Request;
+pub(crate) use route::class_of;

@@ -1,0 +1,231 @@
+//! The order of checks (E20), which decides which error wins.
+
+use axum::body::Bytes;
+use serde_json::json;
+
+use super::auth::Buckets;
+use super::envelope::{Answer, Failure, Success, cors, refusal, render};
+use super::request::{Input, Request};
+use super::route::{Noun, Route, Scope};
+use super::{accounts, assets, auth, domains, negotiation, schemas, search, whitelabel};
+use crate::sandbox::Profile;
+use crate::sandbox::faults::Hits;
+use crate::sandbox::world::World;
+
+/// What the server is, besides the world it holds.
+#[derive(Debug)]
+pub(crate) struct Server {
+    /// The imitated version.
+    pub(crate) profile: Profile,
+    /// The token buckets (C4).
+    pub(crate) buckets: Buckets,
+}
+
+/// A request on its way through the checks.
+pub(crate) struct Call<'a> {
+    pub(crate) request: &'a Request,
+    pub(crate) profile: Profile,
+    /// What a script lets go wrong.
+    pub(crate) hits: &'a Hits,
+    pub(crate) request_id: String,
+    /// Seconds since 1970.
+    pub(crate) now: u64,
+    pub(crate) noun: Noun,
+    pub(crate) methods: &'static [&'static str],
+    /// The method that the handler sees: `verb` may have replaced it (E11, observed 1).
+    pub(crate) verb: String,
+    pub(crate) input: Input,
+    /// The token as it was sent; echoed (observed 16).
+    pub(crate) token: Option<String>,
+    /// The account of a valid token.
+    pub(crate) caller: Option<String>,
+    /// The account in the path.
+    pub(crate) account: Option<String>,
+    /// What is left in the caller's bucket.
+    pub(crate) remaining: u32,
+}
+
+impl Call<'_> {
+    /// Returns the account in the path.
+    ///
+    /// # Errors
+    /// 500 without one: the module's code needs it (`dom.public.root.tok`).
+    pub(crate) fn account_id(&self) -> Result<&str, Failure> {
+        self.account.as_deref().ok_or_else(Failure::init_failed)
+    }
+}
+
+/// Answers a request.
+pub(crate) fn answer(
+    server: &mut Server,
+    world: &mut World,
+    request: &Request,
+    hits: &Hits,
+    request_id: String,
+    now_millis: u64,
+) -> Answer {
+    let Some(route) = Route::parse(&request.path) else {
+        return front_page();
+    };
+    let mut call = Call {
+        methods: route.methods(world.master()),
+        noun: route.noun.clone(),
+        verb: request.method.clone(),
+        request,
+        profile: server.profile,
+        hits,
+        request_id,
+        now: now_millis / 1000,
+        input: Input::default(),
+        token: None,
+        caller: None,
+        account: None,
+        remaining: world.settings.bucket.unwrap_or_default(),
+    };
+    if request.method == "OPTIONS" && request.header("access-control-request-method").is_some() {
+        return preflight(&call);
+    }
+    let result = read(&mut call, world, &route)
+        .and_then(|()| locate(&mut call, world, &route))
+        .and_then(|()| admit(&mut call, world, &mut server.buckets, now_millis))
+        .and_then(|()| negotiation::check(&call, world))
+        .and_then(|()| match hits.status() {
+            // A conflict in an upload is the handler's: it may leave something behind (B12).
+            Some(status)
+                if status != 409 || call.verb != "POST" || !matches!(call.noun, Noun::Asset(_)) =>
+            {
+                Err(refusal(status))
+            }
+            _ => handle(&call, world),
+        });
+    render(&call, result)
+}
+
+/// Reads body, token and verb: nothing about the path counts yet.
+fn read(call: &mut Call<'_>, world: &World, route: &Route) -> Result<(), Failure> {
+    if route.version < 2 && !call.profile.serves_v1() {
+        return Err(Failure::gone());
+    }
+    call.input = Input::parse(call.request, world.settings.upload_limit)?;
+    auth::identify(call, world)?;
+    // Observed 1: the body's `verb` replaces the method of a write.
+    if matches!(call.request.method.as_str(), "POST" | "PUT")
+        && let Some(verb) = call.input.value("verb")
+    {
+        call.verb = verb.to_uppercase();
+    }
+    Ok(())
+}
+
+/// Finds what the path means: no module, no such method, no such account.
+fn locate(call: &mut Call<'_>, world: &World, route: &Route) -> Result<(), Failure> {
+    match route.noun {
+        Noun::NotFound => {
+            return Err(Failure::early(
+                404,
+                "not_found",
+                json!({"message": "not found"}),
+            ));
+        }
+        Noun::NoModule => return Ok(()),
+        _ => {}
+    }
+    if !call.methods.contains(&call.verb.as_str()) {
+        return Err(Failure::early(
+            405,
+            "invalid_method",
+            json!({"message": "method not allowed"}),
+        ));
+    }
+    call.account = match &route.account {
+        Scope::System => None,
+        Scope::Own => Some(call.caller.clone().ok_or_else(Failure::no_credentials)?),
+        Scope::Id(id) if id.len() != 32 => {
+            let message = format!("invalid account_id '{id}'");
+            return Err(Failure::early(
+                404,
+                "bad identifier",
+                json!({"message": message}),
+            ));
+        }
+        Scope::Id(id) if world.account(id).is_none() => {
+            return Err(Failure::early(
+                404,
+                "bad_identifier",
+                json!({"message": "bad identifier", "cause": id}),
+            ));
+        }
+        Scope::Id(id) => Some(id.clone()),
+    };
+    Ok(())
+}
+
+/// Lets the caller in: bucket (429), token (401), rights (403), module (404).
+fn admit(
+    call: &mut Call<'_>,
+    world: &World,
+    buckets: &mut Buckets,
+    now_millis: u64,
+) -> Result<(), Failure> {
+    if call.caller.is_none() || call.profile.charges_every_request() {
+        call.remaining = buckets.consume(call, &world.settings, now_millis)?;
+    }
+    if call.caller.is_none() && !auth::is_public(call) {
+        return Err(Failure::no_credentials());
+    }
+    if call.noun == Noun::NoModule {
+        return Err(Failure::empty(404));
+    }
+    auth::authorise(call, world)
+}
+
+fn handle(call: &Call<'_>, world: &mut World) -> Result<Success, Failure> {
+    match &call.noun {
+        Noun::Whitelabel => whitelabel::handle(call, world),
+        Noun::ByDomain(domain) => whitelabel::look_up(call, world, domain),
+        Noun::Asset(kind) => assets::handle(call, world, *kind),
+        Noun::AssetByDomain(domain, kind) => assets::look_up(call, world, domain, *kind),
+        Noun::Domains => domains::handle(call, world),
+        Noun::ApiAuth => auth::api_auth(call, world),
+        Noun::UserAuth => auth::user_auth(call, world),
+        Noun::TokenAuth => auth::token_auth(call, world),
+        Noun::Schemas => Ok(schemas::list()),
+        Noun::Schema(name) => schemas::show(call, name),
+        Noun::SchemaValidation(name) => schemas::validate(call, name),
+        Noun::Search => search::handle(call, world),
+        Noun::Accounts
+        | Noun::Account
+        | Noun::Descendants
+        | Noun::Children
+        | Noun::Siblings
+        | Noun::Parents
+        | Noun::Tree
+        | Noun::Reseller
+        | Noun::ApiKey => accounts::handle(call, world),
+        Noun::NotFound | Noun::NoModule => Err(Failure::empty(404)),
+    }
+}
+
+/// Answers a browser's question before a cross-origin request (E6).
+fn preflight(call: &Call<'_>) -> Answer {
+    let mut headers = vec![("x-request-id", call.request_id.clone())];
+    headers.extend(cors(call.methods));
+    Answer {
+        status: 200,
+        headers,
+        body: Bytes::new(),
+        lost: false,
+    }
+}
+
+/// Answers whatever has no version in its path (E1).
+fn front_page() -> Answer {
+    Answer {
+        status: 200,
+        headers: vec![("content-type", "text/plain; charset=UTF-8".to_owned())],
+        body: Bytes::from_static(
+            b"This is the emblazon sandbox, a fake of the Kazoo whitelabel API.\nThe API is below /v2.\n",
+        ),
+        lost: false,
+    }
+}

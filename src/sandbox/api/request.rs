@@ -1,0 +1,173 @@
+//! A request, taken apart as Kazoo does it.
+
+use axum::body::Bytes;
+use axum::http::HeaderMap;
+use serde_json::{Value, json};
+
+use super::envelope::Failure;
+use crate::model::Object;
+
+/// A request as it came.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    /// The HTTP method.
+    pub(crate) method: String,
+    /// The path, still encoded.
+    pub(crate) path: String,
+    /// The query, still encoded.
+    pub(crate) query: String,
+    /// The headers.
+    pub(crate) headers: HeaderMap,
+    /// The whole body.
+    pub(crate) body: Bytes,
+    /// Who sent it.
+    pub(crate) peer: String,
+}
+
+impl Request {
+    /// Returns a header as text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Returns the media type without parameters, in lower case.
+    pub(crate) fn media_type(&self) -> Option<String> {
+        let value = self.header("content-type")?;
+        let media_type = value.split(';').next().unwrap_or(value);
+        Some(media_type.trim().to_ascii_lowercase())
+    }
+
+    /// Tells whether the body is parsed as JSON (E10).
+    fn speaks_json(&self) -> bool {
+        self.media_type().is_none_or(|media_type| {
+            matches!(
+                media_type.as_str(),
+                "application/json" | "application/x-json" | "application/x-www-form-urlencoded"
+            )
+        })
+    }
+}
+
+/// The parts of a request that a handler looks values up in (E11).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Input {
+    /// The member `data`; an empty object when there is no body (E7).
+    pub(crate) data: Value,
+    /// The members beside `data`, under normalised names (E8).
+    pub(crate) envelope: Object,
+    /// The query, decoded.
+    pub(crate) query: Vec<(String, String)>,
+}
+
+impl Input {
+    /// Parses query and body.
+    ///
+    /// # Errors
+    /// The 400 answers of a body that is too large, no JSON, or no envelope (B6, E7, E9).
+    pub(crate) fn parse(request: &Request, upload_limit: usize) -> Result<Self, Failure> {
+        let query = url::form_urlencoded::parse(request.query.as_bytes())
+            .into_owned()
+            .collect();
+        let mut input = Self {
+            data: json!({}),
+            envelope: Object::new(),
+            query,
+        };
+        if request.body.len() > upload_limit {
+            return Err(too_large(upload_limit));
+        }
+        if request.body.is_empty() || !request.speaks_json() {
+            return Ok(input);
+        }
+        let text = lenient_text(&request.body);
+        // The recorded wording, which depends on a library's version: nobody may rely on it.
+        let parsed =
+            serde_json::from_str(&text).map_err(|_| invalid_json("decoder_exit around 0"))?;
+        let Value::Object(parsed) = parsed else {
+            return Err(invalid_json("All JSON must be valid"));
+        };
+        let mut envelope: Object = parsed
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(key, value)| (normalised(&key), value))
+            .collect();
+        match envelope.remove("data") {
+            Some(data @ (Value::Object(_) | Value::Array(_))) => input.data = data,
+            None => return Err(no_data(&envelope)),
+            Some(other) => return Err(wrong_data(&other)),
+        }
+        input.envelope = envelope;
+        Ok(input)
+    }
+
+    /// Looks a request value up: in `data`, then in the query, then beside `data` (E11).
+    pub(crate) fn value(&self, name: &str) -> Option<String> {
+        self.data
+            .get(name)
+            .map(text)
+            .or_else(|| self.query_value(name).map(str::to_owned))
+            .or_else(|| self.envelope.get(name).map(text))
+    }
+
+    /// Looks a value up in the query alone.
+    pub(crate) fn query_value(&self, name: &str) -> Option<&str> {
+        self.query
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Looks a truth value up.
+    pub(crate) fn truth(&self, name: &str) -> Option<bool> {
+        self.value(name).map(|text| text == "true")
+    }
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Reads a body as text; a byte that is not UTF-8 stands for the Latin-1 character, as the
+/// recordings show (`val.bad_utf8`).
+fn lenient_text(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().copied().map(char::from));
+    }
+    text
+}
+
+/// Normalises a top-level name (E8).
+fn normalised(key: &str) -> String {
+    key.to_lowercase().replace('-', "_")
+}
+
+fn invalid_json(message: &str) -> Failure {
+    Failure::unreadable(&json!({"json": {"invalid": {"message": message, "target": "body"}}}))
+}
+
+fn no_data(envelope: &Object) -> Failure {
+    Failure::unreadable(&json!({"data": {"required": {
+        "message": "Field is required but missing",
+        "value": envelope,
+    }}}))
+}
+
+fn wrong_data(value: &Value) -> Failure {
+    Failure::unreadable(&json!({"data": {"type": {
+        "message": "Value did not match type(s): object, array",
+        "target": "object, array",
+        "value": value,
+    }}}))
+}
+
+fn too_large(limit: usize) -> Failure {
+    Failure::unreadable(&json!({"file": {"maxSize": {
+        "message": format!("Payload or Files must not be more than {limit} bytes"),
+        "target": limit,
+    }}}))
+}

@@ -1,0 +1,73 @@
+//! How many requests came, by method and class.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::api::class_of;
+
+/// Counts requests; `GET /sandbox/counts` answers it as JSON.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// All requests below `/v…`.
+    pub total: u64,
+    /// The PUT, POST, PATCH and DELETE among them, except logins and the account-scoped domain
+    /// test, which change nothing.
+    pub mutating: u64,
+    /// How many connections were accepted.
+    pub connections: u64,
+    /// The requests by method and class, such as `GET whitelabel`.
+    pub by_class: BTreeMap<String, u64>,
+}
+
+impl Counts {
+    /// Counts one request.
+    pub(crate) fn add(&mut self, method: &str, path: &str) {
+        let (class, changes) = class_of(path);
+        self.total += 1;
+        if changes && matches!(method, "PUT" | "POST" | "PATCH" | "DELETE") {
+            self.mutating += 1;
+        }
+        *self
+            .by_class
+            .entry(format!("{method} {class}"))
+            .or_default() += 1;
+    }
+
+    /// Returns the number of requests of one method and class.
+    #[must_use]
+    pub fn of(&self, method: &str, class: &str) -> u64 {
+        self.by_class
+            .get(&format!("{method} {class}"))
+            .copied()
+            .unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_counts_as_mutating() {
+        #[track_caller]
+        fn check(method: &str, path: &str, mutating: u64) {
+            let mut counts = Counts::default();
+            counts.add(method, path);
+            assert_eq!(
+                (counts.total, counts.mutating),
+                (1, mutating),
+                "{method} {path}"
+            );
+        }
+        check("GET", "/v2/accounts/a/whitelabel", 0);
+        check("POST", "/v2/accounts/a/whitelabel", 1);
+        check("POST", "/v2/accounts/a/whitelabel/logo", 1);
+        check("POST", "/v2/accounts/a/whitelabel/domains", 0);
+        check("POST", "/v2/whitelabel/domains", 1);
+        check("PUT", "/v2/api_auth", 0);
+        check("PUT", "/v2/user_auth", 0);
+        check("PUT", "/v2/accounts/a", 1);
+        check("DELETE", "/v2/accounts/a/whitelabel", 1);
+    }
+}

@@ -1,0 +1,248 @@
+//! Scripted faults: which request goes wrong, and how.
+
+use std::time::Duration;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::SandboxError;
+
+/// Lets the nth request that matches go wrong, in one way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// The HTTP method; any when absent.
+    #[serde(default)]
+    pub method: Option<String>,
+    /// A pattern for the path without its query; `*` stands for any run of characters. Any path
+    /// when absent.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// The first matching request that goes wrong, counted from 1.
+    #[serde(default = "one")]
+    pub nth: u32,
+    /// How many matching requests go wrong from there on.
+    #[serde(default = "one")]
+    pub times: u32,
+    /// What goes wrong.
+    #[serde(deserialize_with = "fault_kind")]
+    pub fault: FaultKind,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// Reads the kind as JSON has it: YAML's own way of writing such values would want a tag.
+fn fault_kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FaultKind, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    serde_json::from_value(value).map_err(D::Error::custom)
+}
+
+/// Says what goes wrong with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultKind {
+    /// The server refuses with that status and its usual body; nothing is done.
+    Status(u16),
+    /// No answer comes, until the sandbox stops; nothing is done.
+    Hang,
+    /// The request is done and the connection ends in the middle of the answer's body.
+    CutBody,
+    /// The request is done and the connection ends without an answer.
+    LostAnswer,
+    /// A read is answered with the document as it was before its last change (C3).
+    StaleRead,
+    /// The attachment write of an upload fails, and takes the document along when no other
+    /// attachment is left (B12, observed 3).
+    DestroyDocument,
+    /// The second write, to the account, fails silently (W21).
+    SkipAccountWrite,
+    /// The connection ends before anything is done.
+    DropConnection,
+    /// The request is done after so many milliseconds.
+    DelayMs(u64),
+    /// An account creation ends half-way: it is answered with 201, but the account does not exist.
+    /// So did accounts below a reseller in the recordings.
+    HalfCreatedAccount,
+}
+
+impl Fault {
+    /// Makes a fault for the first request to match.
+    #[must_use]
+    pub fn new(method: &str, path: &str, fault: FaultKind) -> Self {
+        Self {
+            method: Some(method.to_owned()),
+            path: Some(path.to_owned()),
+            nth: 1,
+            times: 1,
+            fault,
+        }
+    }
+
+    /// Makes it start at the nth matching request, counted from 1.
+    #[must_use]
+    pub fn nth(mut self, nth: u32) -> Self {
+        self.nth = nth;
+        self
+    }
+
+    /// Makes it hit so many matching requests in a row.
+    #[must_use]
+    pub fn times(mut self, times: u32) -> Self {
+        self.times = times;
+        self
+    }
+
+    /// Parses a list of faults in YAML, as `--faults FILE` has it.
+    ///
+    /// # Errors
+    /// When it is not such a list.
+    pub fn parse_list(yaml: &str) -> Result<Vec<Self>, SandboxError> {
+        serde_yaml::from_str(yaml).map_err(|error| SandboxError::Faults(error.to_string()))
+    }
+
+    fn matches(&self, method: &str, path: &str) -> bool {
+        self.method
+            .as_deref()
+            .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
+            && self
+                .path
+                .as_deref()
+                .is_none_or(|pattern| glob(pattern.as_bytes(), path.as_bytes()))
+    }
+}
+
+/// Matches a pattern in which `*` stands for any run of bytes.
+fn glob(pattern: &[u8], text: &[u8]) -> bool {
+    match pattern.split_first() {
+        None => text.is_empty(),
+        Some((b'*', rest)) => (0..=text.len()).any(|skip| glob(rest, &text[skip..])),
+        Some((first, rest)) => text.first() == Some(first) && glob(rest, &text[1..]),
+    }
+}
+
+/// Counts matching requests and says which faults hit.
+#[derive(Debug, Default)]
+pub(crate) struct FaultScript {
+    entries: Vec<(Fault, u32)>,
+}
+
+impl FaultScript {
+    pub(crate) fn new(faults: Vec<Fault>) -> Self {
+        Self {
+            entries: faults.into_iter().map(|fault| (fault, 0)).collect(),
+        }
+    }
+
+    /// Returns what goes wrong with this request, in the order of the script.
+    pub(crate) fn hits(&mut self, method: &str, path: &str) -> Hits {
+        let mut hits = Vec::new();
+        for (fault, seen) in &mut self.entries {
+            if fault.matches(method, path) {
+                *seen += 1;
+                if *seen >= fault.nth && *seen - fault.nth < fault.times {
+                    hits.push(fault.fault);
+                }
+            }
+        }
+        Hits(hits)
+    }
+}
+
+/// What goes wrong with one request.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Hits(Vec<FaultKind>);
+
+impl Hits {
+    /// Tells whether that goes wrong.
+    pub(crate) fn include(&self, kind: FaultKind) -> bool {
+        self.0.contains(&kind)
+    }
+
+    /// Returns the status to refuse with.
+    pub(crate) fn status(&self) -> Option<u16> {
+        self.0.iter().find_map(|kind| match kind {
+            FaultKind::Status(status) => Some(*status),
+            _ => None,
+        })
+    }
+
+    /// Returns how long the request waits.
+    pub(crate) fn delay(&self) -> Option<Duration> {
+        self.0.iter().find_map(|kind| match kind {
+            FaultKind::DelayMs(millis) => Some(Duration::from_millis(*millis)),
+            _ => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs() {
+        #[track_caller]
+        fn check(pattern: &str, text: &str, expected: bool) {
+            assert_eq!(
+                glob(pattern.as_bytes(), text.as_bytes()),
+                expected,
+                "{pattern} {text}"
+            );
+        }
+        check(
+            "/v2/accounts/*/whitelabel/logo",
+            "/v2/accounts/a/whitelabel/logo",
+            true,
+        );
+        check(
+            "/v2/accounts/*/whitelabel",
+            "/v2/accounts/a/whitelabel/logo",
+            false,
+        );
+        check("*", "", true);
+        check("*logo", "/a/logo", true);
+        check("/a", "/ab", false);
+    }
+
+    #[test]
+    fn nth_and_times() {
+        let mut script = FaultScript::new(vec![
+            Fault::new("POST", "*", FaultKind::Hang).nth(2).times(2),
+        ]);
+        let hits: Vec<usize> = (0..5).map(|_| script.hits("POST", "/x").0.len()).collect();
+        assert_eq!(hits, [0, 1, 1, 0, 0]);
+        assert!(script.hits("GET", "/x").0.is_empty());
+    }
+
+    #[test]
+    fn yaml() {
+        let faults = Fault::parse_list(
+            "- {method: POST, path: '/v2/*', nth: 2, fault: {status: 503}}\n- {fault: hang}\n- {fault: {delay_ms: 5}}\n",
+        )
+        .unwrap();
+        assert_eq!(
+            faults,
+            [
+                Fault::new("POST", "/v2/*", FaultKind::Status(503)).nth(2),
+                Fault {
+                    method: None,
+                    path: None,
+                    nth: 1,
+                    times: 1,
+                    fault: FaultKind::Hang
+                },
+                Fault {
+                    method: None,
+                    path: None,
+                    nth: 1,
+                    times: 1,
+                    fault: FaultKind::DelayMs(5)
+                },
+            ]
+        );
+        assert!(Fault::parse_list("- {fault: melt}").is_err());
+        assert!(Fault::parse_list("- {fualt: hang}").is_err());
+    }
+}

@@ -1,0 +1,294 @@
+//! What a sandbox starts with: `sandbox.yaml`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::world::{Account, ServerSettings, User, World, derived_id};
+use super::{Fault, SandboxError};
+use crate::model::{AccountId, AssetKind, AssetType, Object};
+
+/// A world to start with, and the faults that go with it.
+#[derive(Clone, Debug)]
+pub struct Seed {
+    /// The world.
+    pub world: World,
+    /// Scripted faults.
+    pub faults: Vec<Fault>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SeedFile {
+    accounts: Vec<SeedAccount>,
+    #[serde(default)]
+    template: Option<Object>,
+    #[serde(default)]
+    faults: Vec<Fault>,
+    #[serde(default)]
+    server: SeedServer,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SeedServer {
+    token_lifetime: Option<u64>,
+    bucket: Option<u32>,
+    #[serde(default)]
+    unlimited: bool,
+    refill_per_second: Option<u32>,
+    price: Option<f64>,
+    upload_limit: Option<usize>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SeedAccount {
+    name: String,
+    id: Option<AccountId>,
+    parent: Option<String>,
+    realm: Option<String>,
+    api_key: Option<String>,
+    #[serde(default)]
+    reseller: bool,
+    #[serde(default)]
+    users: Vec<SeedUser>,
+    whitelabel: Option<Object>,
+    #[serde(default)]
+    assets: BTreeMap<AssetKind, String>,
+    reserved_domain: Option<String>,
+    #[serde(default)]
+    extra: Object,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SeedUser {
+    name: String,
+    password: String,
+}
+
+impl Default for Seed {
+    /// Returns a world with nothing but its master account.
+    fn default() -> Self {
+        let mut master = Account::new(
+            &derived_id("account Master"),
+            "Master",
+            "master.sip.example.com",
+        );
+        master.reseller = true;
+        Self {
+            world: World::new(master),
+            faults: Vec::new(),
+        }
+    }
+}
+
+impl Seed {
+    /// Reads a `sandbox.yaml`; the files it names lie in `base`.
+    ///
+    /// # Errors
+    /// When it is no valid seed: unknown members, a parent that is not there, a file that cannot be
+    /// read, an API key that has not 64 characters.
+    pub fn parse(yaml: &str, base: &Path) -> Result<Self, SandboxError> {
+        let file: SeedFile =
+            serde_yaml::from_str(yaml).map_err(|error| SandboxError::Seed(error.to_string()))?;
+        let mut entries = file.accounts.into_iter();
+        let first = entries.next().ok_or_else(|| {
+            SandboxError::Seed("no accounts; the first one is the master account".to_owned())
+        })?;
+        if first.parent.is_some() {
+            return Err(SandboxError::Seed(format!(
+                "account {:?} is the first, so it is the master and has no parent; remove `parent`",
+                first.name
+            )));
+        }
+        let mut master = account(&first)?;
+        master.reseller = true;
+        let mut world = World::new(master);
+        let master = world.master().to_owned();
+        world.settings = server_settings(&file.server);
+        fill(&mut world, &master, first, base)?;
+        for entry in entries {
+            let mut made = account(&entry)?;
+            if world.account(&made.id).is_some() {
+                return Err(SandboxError::Seed(format!(
+                    "account {:?} has the id of another one; give one of them its own `id`",
+                    entry.name
+                )));
+            }
+            made.tree = tree_below(&world, &entry)?;
+            let id = made.id.clone();
+            world.insert_account(made);
+            fill(&mut world, &id, entry, base)?;
+        }
+        if let Some(template) = file.template {
+            world.set_template(template);
+        }
+        Ok(Self {
+            world,
+            faults: file.faults,
+        })
+    }
+
+    /// Makes a seed of so many accounts below the master, each with a whitelabel and three small
+    /// assets; the same number gives the same seed.
+    #[must_use]
+    pub fn generate(accounts: usize) -> Self {
+        let mut seed = Self::default();
+        let master = seed.world.master().to_owned();
+        for number in 0..accounts {
+            let name = format!("account-{number:05}");
+            let id = derived_id(&name);
+            let domain = format!("{name}.example.com");
+            let mut account = Account::new(&id, &name, &format!("{name}.sip.example.com"));
+            account.tree = vec![master.clone()];
+            seed.world.insert_account(account);
+            seed.world.edit_settings(&id, |settings| {
+                settings.insert("company_name".to_owned(), Value::from(name.as_str()));
+                settings.insert("domain".to_owned(), Value::from(domain.as_str()));
+                for switch in ["hide_credits", "hide_powered", "hide_registration"] {
+                    settings.insert(switch.to_owned(), Value::from(false));
+                }
+            });
+            for (kind, asset_type, bytes) in generated_assets(&name) {
+                put_asset(&mut seed.world, &id, kind, asset_type, &bytes);
+            }
+        }
+        seed
+    }
+
+    /// Takes the limit on requests without a token away; for loads that a real server would not
+    /// bear.
+    #[must_use]
+    pub fn unlimited(mut self) -> Self {
+        self.world.settings.bucket = None;
+        self
+    }
+}
+
+/// Returns three small files with the right first bytes.
+fn generated_assets(name: &str) -> [(AssetKind, AssetType, Vec<u8>); 3] {
+    let mut logo = b"\x89PNG\r\n\x1a\n".to_vec();
+    logo.extend_from_slice(name.as_bytes());
+    let mut icon = vec![0, 0, 1, 0, 1, 0];
+    icon.extend_from_slice(name.as_bytes());
+    let welcome = format!("<h1>{name}</h1>\n").into_bytes();
+    [
+        (AssetKind::Logo, AssetType::Png, logo),
+        (AssetKind::Icon, AssetType::Ico, icon),
+        (AssetKind::Welcome, AssetType::Html, welcome),
+    ]
+}
+
+fn put_asset(world: &mut World, id: &str, kind: AssetKind, asset_type: AssetType, bytes: &[u8]) {
+    let name = format!("{kind}-seed.{}", asset_type.extension());
+    world.put_attachment(id, &name, asset_type.content_type(), bytes);
+}
+
+fn server_settings(server: &SeedServer) -> ServerSettings {
+    let usual = ServerSettings::default();
+    ServerSettings {
+        token_lifetime: server.token_lifetime.unwrap_or(usual.token_lifetime),
+        bucket: if server.unlimited {
+            None
+        } else {
+            server.bucket.or(usual.bucket)
+        },
+        refill_per_second: server.refill_per_second.unwrap_or(usual.refill_per_second),
+        price: server.price,
+        upload_limit: server.upload_limit.unwrap_or(usual.upload_limit),
+    }
+}
+
+fn account(entry: &SeedAccount) -> Result<Account, SandboxError> {
+    let name = &entry.name;
+    let id = entry.id.as_ref().map_or_else(
+        || derived_id(&format!("account {name}")),
+        |id| id.as_str().to_owned(),
+    );
+    let realm = entry
+        .realm
+        .clone()
+        .unwrap_or_else(|| format!("{}.sip.example.com", slug(name)));
+    let mut account = Account::new(&id, name, &realm);
+    account.reseller = entry.reseller;
+    account.extra.clone_from(&entry.extra);
+    account.users = entry
+        .users
+        .iter()
+        .map(|user| User::new(&id, &user.name, &user.password))
+        .collect();
+    if let Some(key) = &entry.api_key {
+        if key.chars().count() != 64 {
+            return Err(SandboxError::Seed(format!(
+                "the api_key of account {name:?} must have 64 characters; leave it out to get one"
+            )));
+        }
+        account.api_key.clone_from(key);
+    }
+    Ok(account)
+}
+
+fn slug(name: &str) -> String {
+    name.chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_lowercase()
+            } else {
+                '-'
+            }
+        })
+        .collect()
+}
+
+fn tree_below(world: &World, entry: &SeedAccount) -> Result<Vec<String>, SandboxError> {
+    let parent = match &entry.parent {
+        None => world.account(world.master()),
+        Some(parent) => world
+            .account(parent)
+            .or_else(|| world.account_named(parent)),
+    };
+    let parent = parent.ok_or_else(|| {
+        SandboxError::Seed(format!(
+            "account {:?} has an unknown parent {:?}; put the parent before it",
+            entry.name,
+            entry.parent.as_deref().unwrap_or_default()
+        ))
+    })?;
+    let mut tree = parent.tree.clone();
+    tree.push(parent.id.clone());
+    Ok(tree)
+}
+
+/// Puts an account's whitelabel and assets in place.
+fn fill(world: &mut World, id: &str, entry: SeedAccount, base: &Path) -> Result<(), SandboxError> {
+    let has_assets = !entry.assets.is_empty();
+    match entry.whitelabel {
+        Some(settings) => world.edit_settings(id, |stored| stored.extend(settings)),
+        None if has_assets => {
+            return Err(SandboxError::Seed(format!(
+                "account {:?} has assets and no whitelabel; add `whitelabel: {{}}`",
+                entry.name
+            )));
+        }
+        None => {}
+    }
+    if let Some(domain) = &entry.reserved_domain {
+        world.reserve_domain(id, Some(domain));
+    }
+    for (kind, file) in entry.assets {
+        let path = base.join(&file);
+        let bytes = std::fs::read(&path).map_err(|error| {
+            SandboxError::Seed(format!(
+                "the {kind} {file:?} of account {:?} cannot be read: {error}; paths start beside sandbox.yaml",
+                entry.name
+            ))
+        })?;
+        let asset_type = AssetType::sniff(&bytes).unwrap_or(AssetType::Html);
+        put_asset(world, id, kind, asset_type, &bytes);
+    }
+    Ok(())
+}

@@ -1,0 +1,416 @@
+//! The running sandbox: a server on loopback.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::api::{self, Answer, Buckets, Request, Server};
+use super::clock::Clock;
+use super::connection::{Connection, FaultyListener};
+use super::faults::{FaultScript, Hits};
+use super::gzip;
+use super::record::Recorder;
+use super::world::{Store, World};
+use super::{Counts, Fault, FaultKind, Profile, Seed};
+
+/// The largest body that is read at all; a real server cuts off earlier (B6).
+const BODY_LIMIT: usize = 64 * 1024 * 1024;
+
+/// Shorter bodies go out as they are, as the real server's HTTP layer decides.
+const COMPRESSED_FROM: usize = 300;
+
+/// How a sandbox is started.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The imitated version.
+    pub profile: Profile,
+    /// What is there at the start; a state folder that is not new wins.
+    pub seed: Seed,
+    /// A folder to keep the state in.
+    pub state: Option<PathBuf>,
+    /// Scripted faults, besides those of the seed.
+    pub faults: Vec<Fault>,
+    /// A file to append requests and answers to.
+    pub record: Option<PathBuf>,
+}
+
+impl Default for Options {
+    /// Returns an empty sandbox on a free port of 127.0.0.1 that imitates master.
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            profile: Profile::default(),
+            seed: Seed::default(),
+            state: None,
+            faults: Vec::new(),
+            record: None,
+        }
+    }
+}
+
+impl Options {
+    /// Returns the default options with that seed.
+    #[must_use]
+    pub fn seeded(seed: Seed) -> Self {
+        Self {
+            seed,
+            ..Self::default()
+        }
+    }
+}
+
+/// Says why a sandbox does not start.
+#[derive(Debug, Error)]
+pub enum SandboxError {
+    /// `sandbox.yaml` is wrong.
+    #[error("sandbox.yaml: {0}")]
+    Seed(String),
+    /// The list of faults is wrong.
+    #[error("faults: {0}")]
+    Faults(String),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}; choose another address with --listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The state folder cannot be used.
+    #[error("cannot use the state folder {}: {source}; choose another one or remove it", folder.display())]
+    State {
+        /// The folder.
+        folder: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The recording cannot be written.
+    #[error("cannot write the recording {}: {source}", file.display())]
+    Record {
+        /// The file.
+        file: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+}
+
+/// A running sandbox; it stops when dropped, and requests that hang end then.
+#[derive(Debug)]
+pub struct Sandbox {
+    address: SocketAddr,
+    api_key: String,
+    account_id: String,
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+    task: Option<JoinHandle<()>>,
+}
+
+/// What all connections share.
+#[derive(Debug)]
+struct Shared {
+    world: Mutex<World>,
+    server: Mutex<Server>,
+    faults: Mutex<FaultScript>,
+    counts: Mutex<Counts>,
+    recorder: Mutex<Option<Recorder>>,
+    store: Option<Store>,
+    clock: Clock,
+    connections: Arc<AtomicU64>,
+    requests: AtomicU64,
+    stop: CancellationToken,
+}
+
+impl Sandbox {
+    /// Starts a sandbox; it answers when this returns.
+    ///
+    /// # Errors
+    /// When the address, the state folder or the recording cannot be used.
+    pub async fn start(options: Options) -> Result<Self, SandboxError> {
+        let (store, mut world) = opened(&options)?;
+        world.settle();
+        let recorder = options
+            .record
+            .map(|file| {
+                Recorder::open(&file).map_err(|source| SandboxError::Record { file, source })
+            })
+            .transpose()?;
+        let listener = TcpListener::bind(options.listen)
+            .await
+            .and_then(|listener| Ok((listener.local_addr()?, listener)));
+        let (address, listener) = listener.map_err(|source| SandboxError::Listen {
+            address: options.listen,
+            source,
+        })?;
+        let account_id = world.master().to_owned();
+        let api_key = world
+            .account(&account_id)
+            .map(|master| master.api_key.clone())
+            .unwrap_or_default();
+        let stop = CancellationToken::new();
+        let mut faults = options.seed.faults;
+        faults.extend(options.faults);
+        let connections = Arc::new(AtomicU64::new(0));
+        let shared = Arc::new(Shared {
+            world: Mutex::new(world),
+            server: Mutex::new(Server {
+                profile: options.profile,
+                buckets: Buckets::default(),
+            }),
+            faults: Mutex::new(FaultScript::new(faults)),
+            counts: Mutex::default(),
+            recorder: Mutex::new(recorder),
+            store,
+            clock: Clock::default(),
+            connections: Arc::clone(&connections),
+            requests: AtomicU64::new(0),
+            stop: stop.clone(),
+        });
+        let service = Router::new()
+            .fallback(serve)
+            .with_state(Arc::clone(&shared))
+            .into_make_service_with_connect_info::<Connection>();
+        let listener = FaultyListener::new(listener, connections);
+        let ending = stop.clone();
+        let task = tokio::spawn(async move {
+            // Serving ends by the token only; an accept that fails is tried again inside.
+            let _ = axum::serve(listener, service)
+                .with_graceful_shutdown(ending.cancelled_owned())
+                .await;
+        });
+        Ok(Self {
+            address,
+            api_key,
+            account_id,
+            shared,
+            stop,
+            task: Some(task),
+        })
+    }
+
+    /// Returns the base URL, such as `http://127.0.0.1:8000`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Returns the address it listens on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Returns the master's API key.
+    #[must_use]
+    pub fn api_key(&self) -> &str {
+        &self.api_key
+    }
+
+    /// Returns the master's account id.
+    #[must_use]
+    pub fn account_id(&self) -> &str {
+        &self.account_id
+    }
+
+    /// Returns how many requests came so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.shared.counts()
+    }
+
+    /// Gives access to the world, to look at it or to change it by hand. Requests wait meanwhile,
+    /// so the guard must not be held across an `await`.
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        locked(&self.shared.world)
+    }
+
+    /// Replaces the scripted faults; counting starts anew.
+    pub fn set_faults(&self, faults: Vec<Fault>) {
+        *locked(&self.shared.faults) = FaultScript::new(faults);
+    }
+
+    /// Turns the sandbox's clock forward: tokens end and buckets fill without waiting.
+    pub fn advance(&self, by: Duration) {
+        self.shared.clock.advance(by);
+    }
+
+    /// Sets the sandbox's clock to a time in seconds since 1970; it stands still from then on.
+    pub fn set_clock(&self, unix_seconds: u64) {
+        self.shared.clock.set(unix_seconds);
+    }
+
+    /// Stops the server and waits for it.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        if let Some(task) = self.task.take() {
+            let _ = task.await;
+        }
+    }
+
+    /// Waits until the server ends; a command that only serves calls this.
+    pub async fn wait(mut self) {
+        if let Some(task) = self.task.take() {
+            let _ = task.await;
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+fn opened(options: &Options) -> Result<(Option<Store>, World), SandboxError> {
+    let Some(folder) = &options.state else {
+        return Ok((None, options.seed.world.clone()));
+    };
+    let failed = |source| SandboxError::State {
+        folder: folder.clone(),
+        source,
+    };
+    let store = Store::open(folder).map_err(failed)?;
+    let saved = store.load().map_err(failed)?;
+    let mut world = saved.unwrap_or_else(|| options.seed.world.clone());
+    world.settings = options.seed.world.settings.clone();
+    store.save(&world).map_err(failed)?;
+    Ok((Some(store), world))
+}
+
+/// Locks, also after a panic elsewhere: a test that failed must not hide behind another one.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn serve(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    request: axum::extract::Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path().to_owned();
+    if path == "/sandbox/counts" {
+        return counted(&shared);
+    }
+    let method = parts.method.as_str().to_owned();
+    locked(&shared.counts).add(&method, &path);
+    let hits = locked(&shared.faults).hits(&method, &path);
+    if hits.include(FaultKind::DropConnection) {
+        connection.end();
+        return Response::default();
+    }
+    // Half a request is none: taken for an empty body it would wipe a document (W6).
+    let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT).await else {
+        connection.end();
+        return Response::default();
+    };
+    if hits.include(FaultKind::Hang) {
+        shared.stop.cancelled().await;
+        connection.end();
+        return Response::default();
+    }
+    if let Some(delay) = hits.delay() {
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            () = shared.stop.cancelled() => {}
+        }
+    }
+    let request = Request {
+        method,
+        path,
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: parts.headers,
+        body,
+        peer: connection.peer().to_owned(),
+    };
+    let answer = shared.handle(&request, &hits);
+    if answer.lost || hits.include(FaultKind::LostAnswer) {
+        connection.end();
+    }
+    if hits.include(FaultKind::CutBody) {
+        connection.end_in_body(answer.body.len() / 2);
+    }
+    written(answer)
+}
+
+fn counted(shared: &Shared) -> Response {
+    let text = serde_json::to_vec(&shared.counts()).unwrap_or_default();
+    written(Answer {
+        status: 200,
+        headers: vec![("content-type", "application/json".to_owned())],
+        body: Bytes::from(text),
+        lost: false,
+    })
+}
+
+impl Shared {
+    fn counts(&self) -> Counts {
+        let mut counts = locked(&self.counts).clone();
+        counts.connections = self.connections.load(Ordering::Relaxed);
+        counts
+    }
+
+    fn handle(&self, request: &Request, hits: &Hits) -> Answer {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        let request_id = request
+            .header("x-request-id")
+            .map_or_else(|| format!("{number:032x}"), str::to_owned);
+        let now = self.clock.unix_millis();
+        let mut world = locked(&self.world);
+        let mut server = locked(&self.server);
+        let mut answer = api::answer(&mut server, &mut world, request, hits, request_id, now);
+        drop(server);
+        let may_have_changed = !matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
+        if let Some(store) = self.store.as_ref().filter(|_| may_have_changed)
+            && let Err(error) = store.save(&world)
+        {
+            tracing::error!(%error, "the sandbox cannot keep its state");
+        }
+        if let Some(recorder) = locked(&self.recorder).as_mut()
+            && let Err(error) = recorder.write(&world, request, &answer)
+        {
+            tracing::error!(%error, "the sandbox cannot record");
+        }
+        compress(request, &mut answer);
+        answer
+    }
+}
+
+/// Compresses a longer body when the client takes it (E18, observed 15).
+fn compress(request: &Request, answer: &mut Answer) {
+    let accepted = request
+        .header("accept-encoding")
+        .is_some_and(|encodings| encodings.contains("gzip"));
+    if accepted && answer.body.len() > COMPRESSED_FROM {
+        answer.body = Bytes::from(gzip::wrap(&answer.body));
+        answer.headers.push(("content-encoding", "gzip".to_owned()));
+    }
+}
+
+fn written(answer: Answer) -> Response {
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() =
+        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in answer.headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
+        .headers_mut()
+        .insert(header::SERVER, HeaderValue::from_static("emblazon-sandbox"));
+    response
+}

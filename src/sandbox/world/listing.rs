@@ -1,0 +1,148 @@
+//! Lists of accounts: order, pages and filters (L1–L4).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+
+use super::{Account, World};
+
+/// The text after every other one: where a descending list starts.
+const LAST: &str = "\u{fff0}";
+
+/// Which accounts are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Relation {
+    /// All below.
+    Descendants,
+    /// One level below.
+    Children,
+}
+
+/// What a list request asks for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PageRequest {
+    /// The number of items, or no limit.
+    pub(crate) size: Option<usize>,
+    /// Where to start: an opaque key from the page before.
+    pub(crate) start_key: Option<String>,
+    /// Filters by name and value, as in the query.
+    pub(crate) filters: Vec<(String, String)>,
+}
+
+/// One page of a list.
+pub(crate) struct Page<'a> {
+    /// The accounts.
+    pub(crate) accounts: Vec<&'a Account>,
+    /// The key that this page started at.
+    pub(crate) start_key: String,
+    /// The key of the next page; absent on the last one (observed 10).
+    pub(crate) next_start_key: Option<String>,
+}
+
+impl World {
+    /// Lists the accounts below another one by descending name, as the recordings show.
+    ///
+    /// A page starts at a name, not at an account: with a whole page of one name the key does not
+    /// move (L2, trap 39).
+    pub(crate) fn list(&self, root: &str, relation: Relation, request: &PageRequest) -> Page<'_> {
+        let start = request
+            .start_key
+            .as_deref()
+            .and_then(decode_key)
+            .unwrap_or_else(|| LAST.to_owned());
+        let mut accounts: Vec<&Account> = self
+            .accounts()
+            .filter(|account| match relation {
+                Relation::Descendants => account.tree.iter().any(|ancestor| ancestor == root),
+                Relation::Children => account.tree.last().is_some_and(|parent| parent == root),
+            })
+            .filter(|account| account.name.as_str() <= start.as_str())
+            .filter(|account| passes(account, &request.filters))
+            .collect();
+        accounts.sort_by(|one, other| other.name.cmp(&one.name).then(one.id.cmp(&other.id)));
+        let next = request
+            .size
+            .filter(|size| *size < accounts.len())
+            .map(|size| {
+                let next = encode_key(root, &accounts[size].name);
+                accounts.truncate(size);
+                next
+            });
+        Page {
+            accounts,
+            start_key: encode_key(root, &start),
+            next_start_key: next,
+        }
+    }
+}
+
+/// Applies the filters of a query to an account's full document (L3, L4).
+fn passes(account: &Account, filters: &[(String, String)]) -> bool {
+    if filters.is_empty() {
+        return true;
+    }
+    let document = Value::Object(account.document_for_filters());
+    filters.iter().all(|(name, wanted)| {
+        if let Some(key) = name.strip_prefix("filter_not_") {
+            text_at(&document, key).as_deref() != Some(wanted)
+        } else if let Some(key) = name.strip_prefix("filter_") {
+            text_at(&document, key).as_deref() == Some(wanted)
+        } else {
+            match name.as_str() {
+                "has_key" => value_at(&document, wanted).is_some(),
+                "key_missing" => value_at(&document, wanted).is_none(),
+                "has_value" => text_at(&document, wanted).is_some_and(|text| !text.is_empty()),
+                "value_missing" => text_at(&document, wanted).is_none_or(|text| text.is_empty()),
+                "created_from" | "modified_from" => {
+                    wanted.parse().is_ok_and(|from| account.created >= from)
+                }
+                "created_to" | "modified_to" => {
+                    wanted.parse().is_ok_and(|to| account.created <= to)
+                }
+                _ => true,
+            }
+        }
+    })
+}
+
+fn value_at<'a>(document: &'a Value, path: &str) -> Option<&'a Value> {
+    path.split('.')
+        .try_fold(document, |value, key| value.get(key))
+}
+
+fn text_at(document: &Value, path: &str) -> Option<String> {
+    value_at(document, path).map(|value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    })
+}
+
+/// Writes `[root, name]` in Erlang's external term format, base64url without padding, as the
+/// recordings show it.
+fn encode_key(root: &str, name: &str) -> String {
+    let mut term = vec![131, b'l', 0, 0, 0, 2];
+    for text in [root, name] {
+        term.push(b'm');
+        term.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
+        term.extend_from_slice(text.as_bytes());
+    }
+    term.push(b'j');
+    URL_SAFE_NO_PAD.encode(term)
+}
+
+/// Reads the name out of a key that [`encode_key`] wrote.
+fn decode_key(key: &str) -> Option<String> {
+    let term = URL_SAFE_NO_PAD.decode(key).ok()?;
+    let (_, rest) = binary(term.get(6..)?)?;
+    let (name, _) = binary(rest)?;
+    String::from_utf8(name.to_vec()).ok()
+}
+
+fn binary(term: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (head, rest) = term.split_at_checked(5)?;
+    let [b'm', length @ ..] = head else {
+        return None;
+    };
+    let length = u32::from_be_bytes(length.try_into().ok()?);
+    rest.split_at_checked(usize::try_from(length).ok()?)
+}

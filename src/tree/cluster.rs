@@ -1,0 +1,91 @@
+//! Which cluster is meant, and why there may be nothing to load.
+
+use thiserror::Error;
+
+use super::check::nearest;
+use super::source::SourceError;
+use super::{AuthConfig, ClusterConfig};
+use crate::model::ClusterName;
+
+/// Says why there is nothing to load; mistakes in the files are diagnostics instead.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// The folder is no tree.
+    #[error(
+        "there is no emblazon.yaml here; name the tree's folder, or begin one with `emblazon init`"
+    )]
+    NotATree,
+    /// The chosen cluster is not declared.
+    #[error("there is no cluster {name}; declared in emblazon.yaml: {known}{suggestion}")]
+    UnknownCluster {
+        /// The name that was asked for.
+        name: String,
+        /// The declared ones, separated by commas.
+        known: String,
+        /// `; did you mean …?`, or nothing.
+        suggestion: String,
+    },
+    /// Several clusters are declared and none was chosen.
+    #[error("the tree has several clusters; choose one with --cluster: {known}")]
+    SeveralClusters {
+        /// The declared ones, separated by commas.
+        known: String,
+    },
+    /// The files cannot be listed.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+}
+
+impl LoadError {
+    /// Tells whether the command line is to be corrected (exit 64), not the machine (exit 1).
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::NotATree | Self::UnknownCluster { .. } | Self::SeveralClusters { .. } => true,
+            Self::Source(error) => matches!(
+                error,
+                SourceError::NoFolder(_)
+                    | SourceError::NoRepository { .. }
+                    | SourceError::NoRevision { .. }
+                    | SourceError::NotInRevision { .. }
+            ),
+        }
+    }
+}
+
+/// Files that cannot be understood leave the choice open, so that their mistakes can be shown.
+pub(super) fn choose(
+    clusters: &[ClusterConfig],
+    parsed: bool,
+    name: Option<&str>,
+) -> Result<ClusterConfig, LoadError> {
+    let names = || clusters.iter().map(|cluster| cluster.name.as_str());
+    let known = || names().collect::<Vec<_>>().join(", ");
+    let unnamed = |name: &str| ClusterConfig {
+        name: ClusterName::new(name),
+        api: None,
+        root: None,
+        allow_plain_http: false,
+        ca_file: None,
+        auth: AuthConfig::default(),
+    };
+    match (name, clusters) {
+        (Some(name), _) => match clusters
+            .iter()
+            .find(|cluster| cluster.name.as_str() == name)
+        {
+            Some(cluster) => Ok(cluster.clone()),
+            None if !parsed => Ok(unnamed(name)),
+            None => Err(LoadError::UnknownCluster {
+                name: name.to_owned(),
+                known: known(),
+                suggestion: nearest(name, names())
+                    .map(|name| format!("; did you mean {name}?"))
+                    .unwrap_or_default(),
+            }),
+        },
+        (None, []) => Ok(unnamed("default")),
+        (None, [cluster]) => Ok(cluster.clone()),
+        (None, _) => Err(LoadError::SeveralClusters { known: known() }),
+    }
+}

@@ -1,0 +1,224 @@
+//! `accounts/NAME/account.yaml`: identity, layers, and what holds on one cluster only.
+
+use camino::Utf8Path;
+
+use super::layer::{LAYER_KEYS, Surroundings};
+use super::{Fields, Reader};
+use crate::diag::{Code, Place, Spanned};
+use crate::model::{ClusterName, Identity};
+use crate::tree::check;
+use crate::tree::layer::{Layer, LayerName};
+use crate::tree::node::{Content, Node};
+
+/// The keys of an account that no other layer has.
+pub(in crate::tree) const ACCOUNT_KEYS: [&str; 4] = ["account", "realm", "extends", "overrides"];
+
+/// An account as its file declares it, before any other layer.
+#[derive(Clone, Debug)]
+pub(in crate::tree) struct AccountFile {
+    /// Which live account it is.
+    pub(in crate::tree) identity: Presence,
+    /// The brands that it is built on, lowest first.
+    pub(in crate::tree) extends: Vec<Spanned<String>>,
+    /// Its own layer.
+    pub(in crate::tree) own: Layer,
+    /// What holds on single clusters.
+    pub(in crate::tree) overrides: Vec<(ClusterName, Layer)>,
+}
+
+/// Whether a cluster has the account.
+#[derive(Clone, Debug)]
+pub(in crate::tree) enum Presence {
+    /// It has, under this identity.
+    Here(Spanned<Identity>),
+    /// The account names its clusters, and this is none of them.
+    Elsewhere,
+    /// It was not declared in a way that can be understood; reported already.
+    Unknown,
+}
+
+/// What the decoder of an account needs to know.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::tree) struct AccountContext<'a> {
+    /// The chosen cluster.
+    pub(in crate::tree) cluster: &'a ClusterName,
+    /// All clusters of the tree.
+    pub(in crate::tree) clusters: &'a [ClusterName],
+    /// The account's folder, from the tree's top.
+    pub(in crate::tree) folder: &'a Utf8Path,
+    /// The keys that `extra_keys` lets in.
+    pub(in crate::tree) extra_keys: &'a [String],
+}
+
+impl Reader {
+    /// Reads an account's file.
+    pub(in crate::tree) fn account(
+        &mut self,
+        root: &Node,
+        context: AccountContext<'_>,
+    ) -> AccountFile {
+        let known: Vec<&str> = ACCOUNT_KEYS.into_iter().chain(LAYER_KEYS).collect();
+        let fields = self.fields(root, "an account", &known);
+        let around = Surroundings {
+            folder: context.folder,
+            extra_keys: context.extra_keys,
+        };
+        let identity = self.identity(fields, root, context);
+        let extends = fields
+            .get("extends")
+            .map_or_else(Vec::new, |node| self.extends(node));
+        let own = self.layer(LayerName::Account, fields, around);
+        let overrides = fields
+            .get("overrides")
+            .map_or_else(Vec::new, |node| self.overrides(node, context, around));
+        AccountFile {
+            identity,
+            extends,
+            own,
+            overrides,
+        }
+    }
+
+    fn identity(
+        &mut self,
+        fields: Fields<'_>,
+        root: &Node,
+        context: AccountContext<'_>,
+    ) -> Presence {
+        match (fields.entry("account"), fields.entry("realm")) {
+            (Some(entry), None) => {
+                self.per_cluster(&entry.value, "account", context, Self::account_id)
+            }
+            (None, Some(entry)) => self.per_cluster(&entry.value, "realm", context, Self::realm),
+            (Some(account), Some(realm)) => {
+                self.report_both(
+                    Code::EB0206,
+                    "account and realm are both declared",
+                    "keep one of the two",
+                    (realm.key_place, "one way to name the account"),
+                    (account.key_place, "another way"),
+                );
+                Presence::Unknown
+            }
+            (None, None) => {
+                // A file that could not be read, or whose key was left without a value, has its report.
+                let is_map = matches!(&root.content, Content::Mapping(_));
+                if is_map && !fields.has("account") && !fields.has("realm") {
+                    let start = Place {
+                        span: crate::diag::Span {
+                            start: root.place.span.start,
+                            end: root.place.span.start,
+                        },
+                        ..root.place
+                    };
+                    self.report(
+                        Code::EB0205,
+                        "the account's identity is missing",
+                        "add account: with the 32 digits of its id, or realm: with its SIP realm",
+                        start,
+                        "neither account nor realm is declared",
+                    );
+                }
+                Presence::Unknown
+            }
+        }
+    }
+
+    /// Reads an identity, or a map of one per cluster.
+    fn per_cluster(
+        &mut self,
+        node: &Node,
+        what: &str,
+        context: AccountContext<'_>,
+        read: fn(&mut Self, &Node, &str) -> Option<Identity>,
+    ) -> Presence {
+        let spanned = |reader: &mut Self, node: &Node| {
+            read(reader, node, what).map_or(Presence::Unknown, |value| {
+                Presence::Here(Spanned {
+                    value,
+                    place: node.place,
+                })
+            })
+        };
+        if !matches!(node.content, Content::Mapping(_)) {
+            return spanned(self, node);
+        }
+        let mut presence = Presence::Elsewhere;
+        for entry in self.map(node, what).iter() {
+            self.cluster_name(entry, what, context.clusters);
+            let found = spanned(self, &entry.value);
+            if entry.key == context.cluster.as_str() {
+                presence = found;
+            }
+        }
+        presence
+    }
+
+    /// Reads an account's id.
+    pub(super) fn account_id(&mut self, node: &Node, what: &str) -> Option<Identity> {
+        let text = self.text(node, what)?.value;
+        match check::account_id(&text) {
+            Ok(id) => Some(Identity::Id(id)),
+            Err(mut problem) => {
+                if check::realm(&text).is_ok() {
+                    problem.help =
+                        format!("write realm: {text}, if that is the account's SIP realm");
+                }
+                self.diagnostics.push(problem.at(node.place));
+                None
+            }
+        }
+    }
+
+    /// Reads a realm.
+    pub(super) fn realm(&mut self, node: &Node, what: &str) -> Option<Identity> {
+        let text = self.text(node, what)?.value;
+        match check::realm(&text) {
+            Ok(realm) => Some(Identity::Realm(realm)),
+            Err(mut problem) => {
+                if check::account_id(&text).is_ok() {
+                    problem.help = format!("write account: {text}; this is an account's id");
+                }
+                self.diagnostics.push(problem.at(node.place));
+                None
+            }
+        }
+    }
+
+    fn extends(&mut self, node: &Node) -> Vec<Spanned<String>> {
+        let mut names: Vec<Spanned<String>> = Vec::new();
+        for name in self.texts(node, "extends") {
+            if let Some(first) = names.iter().find(|earlier| earlier.value == name.value) {
+                let first = first.place;
+                self.report_both(
+                    Code::EB0302,
+                    format!("brand {} twice in extends", name.value),
+                    "keep the one whose position you mean: later layers win",
+                    (name.place, "the second one"),
+                    (first, "the first one"),
+                );
+                continue;
+            }
+            names.push(name);
+        }
+        names
+    }
+
+    fn overrides(
+        &mut self,
+        node: &Node,
+        context: AccountContext<'_>,
+        around: Surroundings<'_>,
+    ) -> Vec<(ClusterName, Layer)> {
+        let mut overrides = Vec::new();
+        for entry in self.map(node, "overrides").iter() {
+            self.cluster_name(entry, "overrides", context.clusters);
+            let cluster = ClusterName::new(entry.key.clone());
+            let what = format!("overrides.{cluster}");
+            let fields = self.fields(&entry.value, &what, &LAYER_KEYS);
+            let layer = self.layer(LayerName::Override(cluster.clone()), fields, around);
+            overrides.push((cluster, layer));
+        }
+        overrides
+    }
+}

@@ -1,0 +1,404 @@
+//! `emblazon.yaml`: clusters, defaults, policy, DNS, further keys.
+
+use std::net::{IpAddr, SocketAddr};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use url::{Host, Url};
+
+use super::layer::{LAYER_KEYS, Surroundings};
+use super::{Fields, Reader};
+use crate::diag::{Code, Spanned};
+use crate::model::{ClusterName, Identity};
+use crate::tree::check::nearest;
+use crate::tree::layer::{Layer, LayerName};
+use crate::tree::node::{Content, Entry, Node};
+use crate::tree::{
+    AuthConfig, BillingPolicy, ClusterConfig, DnsSettings, Policy, SecretSource, UserAccount,
+};
+
+/// The keys of `emblazon.yaml`.
+pub(in crate::tree) const CONFIG_KEYS: [&str; 5] =
+    ["clusters", "defaults", "policy", "dns", "extra_keys"];
+
+/// The keys of a cluster.
+pub(in crate::tree) const CLUSTER_KEYS: [&str; 5] =
+    ["api", "root", "auth", "ca_file", "allow_plain_http"];
+
+/// The ways to log in.
+pub(in crate::tree) const AUTH_KEYS: [&str; 3] = ["api_key", "token", "user"];
+
+/// The keys of `user`.
+pub(in crate::tree) const USER_KEYS: [&str; 5] = [
+    "name",
+    "password",
+    "account_name",
+    "account_realm",
+    "phone_number",
+];
+
+/// The places that a secret may be kept at.
+pub(in crate::tree) const SECRET_KEYS: [&str; 3] = ["env", "file", "command"];
+
+/// The keys below `auth` whose values are no secrets.
+const PLAIN_KEYS: [&str; 7] = [
+    "env",
+    "file",
+    "command",
+    "name",
+    "account_name",
+    "account_realm",
+    "phone_number",
+];
+
+/// The words for `policy.billing`.
+pub(in crate::tree) const BILLING: [(&str, BillingPolicy); 2] = [
+    ("refuse", BillingPolicy::Refuse),
+    ("accept", BillingPolicy::Accept),
+];
+
+/// What `emblazon.yaml` declares.
+#[derive(Clone, Debug)]
+pub(in crate::tree) struct Config {
+    /// The clusters, in the order of the file.
+    pub(in crate::tree) clusters: Vec<ClusterConfig>,
+    /// The lowest layer.
+    pub(in crate::tree) defaults: Layer,
+    /// The guards.
+    pub(in crate::tree) policy: Policy,
+    /// How DNS is observed.
+    pub(in crate::tree) dns: DnsSettings,
+    /// The keys that are let in beside the known ones.
+    pub(in crate::tree) extra_keys: Vec<String>,
+}
+
+impl Config {
+    /// Returns what holds when nothing is declared.
+    pub(in crate::tree) fn empty() -> Self {
+        Self {
+            clusters: Vec::new(),
+            defaults: Layer {
+                name: LayerName::Defaults,
+                entries: std::collections::BTreeMap::new(),
+                locks: Vec::new(),
+            },
+            policy: Policy::default(),
+            dns: DnsSettings::default(),
+            extra_keys: Vec::new(),
+        }
+    }
+}
+
+impl Reader {
+    /// Reads `emblazon.yaml`.
+    pub(in crate::tree) fn config(&mut self, root: &Node) -> Config {
+        let mut config = Config::empty();
+        let fields = self.fields(root, "emblazon.yaml", &CONFIG_KEYS);
+        if let Some(node) = fields.get("extra_keys") {
+            let keys = self.texts(node, "extra_keys");
+            config.extra_keys = keys.into_iter().map(|key| key.value).collect();
+        }
+        if let Some(node) = fields.get("clusters") {
+            for entry in self.map(node, "clusters").iter() {
+                let cluster = self.cluster(entry);
+                config.clusters.push(cluster);
+            }
+        }
+        if let Some(node) = fields.get("defaults") {
+            let around = Surroundings {
+                folder: Utf8Path::new(""),
+                extra_keys: &config.extra_keys,
+            };
+            let fields = self.fields(node, "defaults", &LAYER_KEYS);
+            config.defaults = self.layer(LayerName::Defaults, fields, around);
+        }
+        if let Some(node) = fields.get("policy") {
+            let fields = self.fields(node, "policy", &["billing"]);
+            if let Some(node) = fields.get("billing") {
+                config.policy.billing = self.choice(node, "billing", &BILLING).unwrap_or_default();
+            }
+        }
+        if let Some(node) = fields.get("dns") {
+            let fields = self.fields(node, "dns", &["resolvers"]);
+            if let Some(node) = fields.get("resolvers") {
+                config.dns.resolvers = self.resolvers(node);
+            }
+        }
+        config
+    }
+
+    fn cluster(&mut self, entry: &Entry) -> ClusterConfig {
+        let name = &entry.key;
+        let fields = self.fields(&entry.value, &format!("cluster {name}"), &CLUSTER_KEYS);
+        // A secret under a mistyped or misplaced key is a secret all the same.
+        for entry in fields
+            .iter()
+            .filter(|entry| !CLUSTER_KEYS.contains(&entry.key.as_str()))
+        {
+            self.hide(&entry.value);
+        }
+        let allow_plain_http = fields
+            .get("allow_plain_http")
+            .and_then(|node| self.boolean(node, "allow_plain_http"))
+            .unwrap_or(false);
+        ClusterConfig {
+            name: ClusterName::new(name.clone()),
+            api: fields
+                .get("api")
+                .and_then(|node| self.api(node, allow_plain_http)),
+            root: fields.get("root").and_then(|node| self.root(node)),
+            allow_plain_http,
+            ca_file: fields
+                .get("ca_file")
+                .and_then(|node| self.text(node, "ca_file"))
+                .map(|path| Utf8PathBuf::from(path.value)),
+            auth: fields
+                .get("auth")
+                .map(|node| self.auth(node))
+                .unwrap_or_default(),
+        }
+    }
+
+    fn api(&mut self, node: &Node, allow_plain_http: bool) -> Option<Spanned<String>> {
+        let text = self.text(node, "api")?;
+        let place = text.place;
+        let problem = match Url::parse(&text.value) {
+            Err(error) => Some(format!("is no URL: {error}")),
+            Ok(url) => api_problem(&url).map(str::to_owned),
+        };
+        if let Some(problem) = problem {
+            if text.value.contains('@') {
+                self.hide(node);
+            }
+            self.report(
+                Code::EB0802,
+                format!("api {problem}"),
+                "write scheme, host and port only, such as https://api.example.com:8443",
+                place,
+                "the base URL of the API is wanted",
+            );
+            return None;
+        }
+        let plain = Url::parse(&text.value).is_ok_and(|url| {
+            url.scheme() == "http" && !url.host().as_ref().is_some_and(is_loopback)
+        });
+        if plain && !allow_plain_http {
+            self.report(
+                Code::EB0803,
+                "api is not encrypted and not on this machine: the API key would cross the network in clear text",
+                "write https://, or add allow_plain_http: true if the network is trusted",
+                place,
+                "http",
+            );
+        }
+        Some(Spanned {
+            value: text.value.trim_end_matches('/').to_owned(),
+            place,
+        })
+    }
+
+    fn root(&mut self, node: &Node) -> Option<Identity> {
+        match &node.content {
+            Content::Scalar(scalar) if scalar.text.contains('.') => self.realm(node, "root"),
+            _ => self.account_id(node, "root"),
+        }
+    }
+
+    fn auth(&mut self, node: &Node) -> AuthConfig {
+        self.hide_except(node, &PLAIN_KEYS);
+        let fields = self.fields(node, "auth", &AUTH_KEYS);
+        let Some(entry) = self.exactly_one(fields, "auth", &AUTH_KEYS, &AUTH_KEYS, node) else {
+            return AuthConfig::Environment;
+        };
+        let node = &entry.value;
+        let auth = match entry.key.as_str() {
+            "api_key" => self.secret(entry).map(AuthConfig::ApiKey),
+            "token" => self.secret(entry).map(AuthConfig::Token),
+            _ => self.user(node),
+        };
+        auth.unwrap_or_default()
+    }
+
+    fn user(&mut self, node: &Node) -> Option<AuthConfig> {
+        let fields = self.fields(node, "user", &USER_KEYS);
+        let user = self.required(fields, "name", "user", node);
+        let password = self.required(fields, "password", "user", node);
+        let account = self.exactly_one(fields, "user", &USER_KEYS[2..], &USER_KEYS, node);
+        let user = user.and_then(|entry| self.text(&entry.value, "name"));
+        let password = password.and_then(|entry| self.secret(entry));
+        let account = account.and_then(|entry| {
+            let text = self.text(&entry.value, &entry.key)?.value;
+            Some(match entry.key.as_str() {
+                "account_name" => UserAccount::Name(text),
+                "account_realm" => UserAccount::Realm(text),
+                _ => UserAccount::PhoneNumber(text),
+            })
+        });
+        Some(AuthConfig::User {
+            user: user?.value,
+            password: password?,
+            account: account?,
+        })
+    }
+
+    fn secret(&mut self, entry: &Entry) -> Option<SecretSource> {
+        let (what, node) = (&entry.key, &entry.value);
+        if matches!(&node.content, Content::Scalar(_)) && !node.is_null() {
+            self.report(
+                Code::EB0804,
+                format!("{what} stands in the tree"),
+                format!("move it out and write {what}: {{env: VARIABLE}}, {{file: PATH}} or {{command: [PROGRAM, …]}}; then replace it, for Git keeps what was committed"),
+                entry.key_place,
+                "a secret must not be in the tree",
+            );
+            return None;
+        }
+        let fields = self.fields(node, what, &SECRET_KEYS);
+        let entry = self.exactly_one(fields, what, &SECRET_KEYS, &SECRET_KEYS, node)?;
+        match entry.key.as_str() {
+            "env" => self
+                .text(&entry.value, "env")
+                .map(|name| SecretSource::Environment(name.value)),
+            "file" => self
+                .text(&entry.value, "file")
+                .map(|path| SecretSource::File(path.value.into())),
+            _ => {
+                let words = self.texts(&entry.value, "command");
+                let words: Vec<String> = words.into_iter().map(|word| word.value).collect();
+                (!words.is_empty()).then_some(SecretSource::Command(words))
+            }
+        }
+    }
+
+    fn resolvers(&mut self, node: &Node) -> Vec<Spanned<SocketAddr>> {
+        let mut resolvers = Vec::new();
+        for text in self.texts(node, "resolvers") {
+            let address = text.value.parse::<SocketAddr>().ok();
+            let address =
+                address.or_else(|| Some(SocketAddr::new(text.value.parse::<IpAddr>().ok()?, 53)));
+            match address {
+                Some(value) => resolvers.push(Spanned {
+                    value,
+                    place: text.place,
+                }),
+                None => self.report(
+                    Code::EB0805,
+                    format!("resolver {:?} is no address", text.value),
+                    "write an IP address, with a port if it is not 53: 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:53",
+                    text.place,
+                    "no IP address",
+                ),
+            }
+        }
+        resolvers
+    }
+
+    fn required<'n>(
+        &mut self,
+        fields: Fields<'n>,
+        key: &str,
+        what: &str,
+        node: &Node,
+    ) -> Option<&'n Entry> {
+        if matches!(node.content, Content::Mapping(_)) && !fields.has(key) {
+            self.report(
+                Code::EB0205,
+                format!("{what} has no {key}"),
+                format!("add {key}:"),
+                node.place,
+                "incomplete",
+            );
+        }
+        fields.entry(key)
+    }
+
+    fn exactly_one<'n>(
+        &mut self,
+        fields: Fields<'n>,
+        what: &str,
+        keys: &[&str],
+        known: &[&str],
+        node: &Node,
+    ) -> Option<&'n Entry> {
+        let mut found = keys.iter().filter_map(|key| fields.entry(key));
+        let first = found.next();
+        match (first, found.next()) {
+            (Some(first), Some(second)) => {
+                self.report_both(
+                    Code::EB0206,
+                    format!("{what} has both {} and {}", first.key, second.key),
+                    format!("keep exactly one of {}", keys.join(", ")),
+                    (second.key_place, "one"),
+                    (first.key_place, "another one"),
+                );
+                None
+            }
+            (Some(first), None) => Some(first),
+            (None, _) => {
+                // A mistyped key was most likely one of them, and has its report, as an empty one has.
+                let complete = fields.written().all(|key| known.contains(&key));
+                let is_map = matches!(node.content, Content::Mapping(_));
+                if is_map && complete && !keys.iter().any(|key| fields.has(key)) {
+                    self.report(
+                        Code::EB0206,
+                        format!("{what} has none of {}", keys.join(", ")),
+                        format!("write exactly one of {}", keys.join(", ")),
+                        node.place,
+                        "incomplete",
+                    );
+                }
+                None
+            }
+        }
+    }
+
+    /// Checks that a key names a cluster of the tree.
+    pub(super) fn cluster_name(&mut self, entry: &Entry, what: &str, clusters: &[ClusterName]) {
+        if clusters.iter().any(|cluster| cluster.as_str() == entry.key) {
+            return;
+        }
+        let names = || clusters.iter().map(ClusterName::as_str);
+        let help = nearest(&entry.key, names()).map_or_else(
+            || {
+                format!(
+                    "declared in emblazon.yaml: {}",
+                    names().collect::<Vec<_>>().join(", ")
+                )
+            },
+            |name| format!("did you mean {name}?"),
+        );
+        self.report(
+            Code::EB0801,
+            format!(
+                "{what} names the cluster {}, which is not declared",
+                entry.key
+            ),
+            help,
+            entry.key_place,
+            "no such cluster",
+        );
+    }
+}
+
+fn api_problem(url: &Url) -> Option<&'static str> {
+    if !matches!(url.scheme(), "http" | "https") {
+        Some("is neither http:// nor https://")
+    } else if url.host().is_none() {
+        Some("has no host")
+    } else if !url.username().is_empty() || url.password().is_some() {
+        Some("holds credentials")
+    } else if url.query().is_some() || url.fragment().is_some() {
+        Some("has a query or a fragment")
+    } else if url.path().trim_end_matches('/').ends_with("/v2") {
+        Some("ends in /v2, which is added to it")
+    } else {
+        None
+    }
+}
+
+fn is_loopback(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => *name == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    }
+}

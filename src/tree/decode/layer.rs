@@ -1,0 +1,288 @@
+//! What a layer may declare: the same keys in `defaults`, `brands/`, an account and its `overrides`.
+
+use std::collections::BTreeMap;
+
+use camino::Utf8Path;
+use serde_json::Value;
+
+use super::{Fields, Reader};
+use crate::diag::{Code, Place, Spanned};
+use crate::model::{AssetKind, FIELDS, Field, FieldType, KeyPath, field};
+use crate::tree::check;
+use crate::tree::check::nearest;
+use crate::tree::layer::{Item, Layer, LayerName};
+use crate::tree::node::{Content, Entry, Node};
+use crate::tree::source::resolve;
+use crate::tree::{Declared, DnsMode, Ownership};
+
+/// The keys of a layer.
+pub(in crate::tree) const LAYER_KEYS: [&str; 7] = [
+    "whitelabel",
+    "assets",
+    "dns",
+    "ownership",
+    "recreate",
+    "protected",
+    "lock",
+];
+
+/// The words for `dns`.
+pub(in crate::tree) const DNS_MODES: [(&str, DnsMode); 3] = [
+    ("observe", DnsMode::Observe),
+    ("manage", DnsMode::Manage),
+    ("ignore", DnsMode::Ignore),
+];
+
+/// The words for `ownership`.
+pub(in crate::tree) const OWNERSHIPS: [(&str, Ownership); 2] = [
+    ("shared", Ownership::Shared),
+    ("exclusive", Ownership::Exclusive),
+];
+
+/// The words for `recreate`.
+pub(in crate::tree) const RECREATE: [(&str, bool); 2] = [("refused", false), ("allowed", true)];
+
+/// What a layer needs to know of its surroundings.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::tree) struct Surroundings<'a> {
+    /// The folder of the file, from the tree's top: asset paths start there.
+    pub(in crate::tree) folder: &'a Utf8Path,
+    /// The keys that `extra_keys` lets in.
+    pub(in crate::tree) extra_keys: &'a [String],
+}
+
+impl Reader {
+    /// Reads a layer from a map whose unknown keys were reported already.
+    pub(in crate::tree) fn layer(
+        &mut self,
+        name: LayerName,
+        fields: Fields<'_>,
+        around: Surroundings<'_>,
+    ) -> Layer {
+        let mut entries = BTreeMap::new();
+        let mut put = |address: &str, value: Option<Item>, place: Place| {
+            if let Some(value) = value {
+                let value = Some(value);
+                entries.insert(KeyPath::from(address), Declared { value, place });
+            }
+        };
+        if let Some(node) = fields.get("dns") {
+            let mode = self.choice(node, "dns", &DNS_MODES);
+            put("dns", mode.map(Item::Dns), node.place);
+        }
+        if let Some(node) = fields.get("ownership") {
+            let ownership = self.choice(node, "ownership", &OWNERSHIPS);
+            put("ownership", ownership.map(Item::Ownership), node.place);
+        }
+        if let Some(node) = fields.get("recreate") {
+            let recreate = self.choice(node, "recreate", &RECREATE);
+            put("recreate", recreate.map(Item::Recreate), node.place);
+        }
+        if let Some(node) = fields.get("protected") {
+            let protected = self.boolean(node, "protected");
+            put("protected", protected.map(Item::Protected), node.place);
+        }
+        if let Some(entry) = fields.entry("whitelabel") {
+            self.whitelabel(entry, around.extra_keys, &mut entries);
+        }
+        if let Some(node) = fields.get("assets") {
+            self.assets(node, around.folder, &mut entries);
+        }
+        let locks = fields
+            .get("lock")
+            .map_or_else(Vec::new, |node| self.locks(node, around));
+        Layer {
+            name,
+            entries,
+            locks,
+        }
+    }
+
+    fn whitelabel(
+        &mut self,
+        entry: &Entry,
+        extra_keys: &[String],
+        entries: &mut BTreeMap<KeyPath, Declared<Item>>,
+    ) {
+        if entry.value.is_null() {
+            let place = entry.value.place;
+            entries.insert("whitelabel".into(), Declared { value: None, place });
+            return;
+        }
+        for entry in self.map(&entry.value, "whitelabel").iter() {
+            let path = KeyPath::from_segments([&entry.key]);
+            self.setting(&path, entry, extra_keys, entries);
+        }
+    }
+
+    fn setting(
+        &mut self,
+        path: &KeyPath,
+        entry: &Entry,
+        extra_keys: &[String],
+        entries: &mut BTreeMap<KeyPath, Declared<Item>>,
+    ) {
+        if let Some(problem) = check::key(path, extra_keys) {
+            if problem.code == Code::EB0523 {
+                self.hide(&entry.value);
+            }
+            self.diagnostics.push(problem.at(entry.key_place));
+            return;
+        }
+        let node = &entry.value;
+        let known = described(path);
+        let mut declare = |value: Option<Item>| {
+            let address = KeyPath::parse(&format!("whitelabel.{path}"));
+            let place = node.place;
+            entries.insert(address, Declared { value, place });
+        };
+        match (&node.content, known) {
+            _ if node.is_null() => declare(None),
+            (_, Some(field)) => {
+                let value = self.field_value(field, node);
+                if let Some(item) = self.judged(Some(field), value, node.place) {
+                    declare(Some(item));
+                }
+            }
+            (Content::Mapping(inner), None) if !inner.is_empty() => {
+                for entry in self.map(node, path.as_str()).iter() {
+                    self.setting(&path.child(&entry.key), entry, extra_keys, entries);
+                }
+            }
+            (_, None) if is_group(path) && !matches!(node.content, Content::Mapping(_)) => {
+                self.wrong_type(node, path.as_str(), "a map");
+            }
+            (_, None) => {
+                let value = self.free_value(node, path.as_str());
+                if let Some(item) = self.judged(field(path.as_str()), value, node.place) {
+                    declare(Some(item));
+                }
+            }
+        }
+    }
+
+    /// Checks a value; a wrong one is declared all the same, so that no later mistake hides behind it.
+    fn judged(
+        &mut self,
+        field: Option<&Field>,
+        value: Option<Value>,
+        place: Place,
+    ) -> Option<Item> {
+        let value = value?;
+        for problem in field.map_or_else(Vec::new, |field| check::value(field, &value)) {
+            if matches!(problem.code, Code::EB0502 | Code::EB0523) {
+                self.secrets.push(place);
+            }
+            self.diagnostics.push(problem.at(place));
+        }
+        Some(Item::Setting(value))
+    }
+
+    fn assets(
+        &mut self,
+        node: &Node,
+        folder: &Utf8Path,
+        entries: &mut BTreeMap<KeyPath, Declared<Item>>,
+    ) {
+        let names = AssetKind::ALL.map(AssetKind::as_str);
+        let fields = self.fields(node, "assets", &names);
+        for kind in AssetKind::ALL {
+            let Some(node) = fields.get(kind.as_str()) else {
+                continue;
+            };
+            let place = node.place;
+            let value = if node.is_null() {
+                None
+            } else {
+                let Some(item) = self.asset(kind, node, folder) else {
+                    continue;
+                };
+                Some(item)
+            };
+            let address = KeyPath::from_segments(["assets", kind.as_str()]);
+            entries.insert(address, Declared { value, place });
+        }
+    }
+
+    fn asset(&mut self, kind: AssetKind, node: &Node, folder: &Utf8Path) -> Option<Item> {
+        let written = self.text(node, &format!("assets.{kind}"))?.value;
+        let Some(path) = resolve(folder, &written) else {
+            self.report(
+                Code::EB0113,
+                format!("{kind} {written} lies outside of the tree"),
+                "copy the file into the tree and write a path that is relative to this file",
+                node.place,
+                "leads out of the tree",
+            );
+            return None;
+        };
+        Some(Item::Asset {
+            kind,
+            path,
+            facts: None,
+        })
+    }
+
+    fn locks(&mut self, node: &Node, around: Surroundings<'_>) -> Vec<Spanned<KeyPath>> {
+        let texts = self.texts(node, "lock");
+        let mut locks = Vec::with_capacity(texts.len());
+        for text in texts {
+            if is_address(&text.value, around.extra_keys) {
+                locks.push(Spanned {
+                    value: KeyPath::parse(&text.value),
+                    place: text.place,
+                });
+                continue;
+            }
+            let known = addresses();
+            let help = nearest(&text.value, known.iter().map(String::as_str)).map_or_else(
+                || {
+                    "write the key's whole path, such as whitelabel.hide_powered or assets.logo"
+                        .to_owned()
+                },
+                |word| format!("did you mean {word}?"),
+            );
+            let message = format!("lock names {}, which is no key of a layer", text.value);
+            self.report(Code::EB0304, message, help, text.place, "no such key");
+        }
+        locks
+    }
+}
+
+/// Returns the field that describes a path; free content is described by no field.
+fn described(path: &KeyPath) -> Option<&'static Field> {
+    FIELDS.iter().find(|field| {
+        field.path == path.as_str() && !matches!(field.field_type, FieldType::Map | FieldType::Any)
+    })
+}
+
+/// Tells whether known keys lie below a path.
+fn is_group(path: &KeyPath) -> bool {
+    FIELDS.iter().any(|field| {
+        let below = field.path.strip_prefix(path.as_str());
+        below.is_some_and(|rest| rest.starts_with('.'))
+            || field.path == path.as_str() && field.field_type == FieldType::Map
+    })
+}
+
+fn is_address(text: &str, extra_keys: &[String]) -> bool {
+    match text.split_once('.') {
+        None => text != "lock" && LAYER_KEYS.contains(&text),
+        Some(("whitelabel", path)) => check::key(&path.into(), extra_keys).is_none(),
+        Some(("assets", kind)) => AssetKind::ALL.iter().any(|known| known.as_str() == kind),
+        Some(_) => false,
+    }
+}
+
+/// Lists the addresses that are worth suggesting.
+fn addresses() -> Vec<String> {
+    let keys = LAYER_KEYS
+        .iter()
+        .filter(|key| **key != "lock")
+        .map(|key| (*key).to_owned());
+    let fields = FIELDS
+        .iter()
+        .map(|field| format!("whitelabel.{}", field.path));
+    let assets = AssetKind::ALL.iter().map(|kind| format!("assets.{kind}"));
+    keys.chain(fields).chain(assets).collect()
+}

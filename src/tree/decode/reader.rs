@@ -1,0 +1,284 @@
+//! The primitives of decoding: maps with known keys, texts, booleans, choices, lists.
+
+use crate::diag::{Code, Diagnostic, Diagnostics, Place, Spanned};
+use crate::tree::check::nearest;
+use crate::tree::node::{Content, Entry, Node};
+
+/// Collects the mistakes of one file while it is decoded; every method reports and goes on.
+#[derive(Debug, Default)]
+pub(in crate::tree) struct Reader {
+    /// What was found so far.
+    pub(in crate::tree) diagnostics: Diagnostics,
+    /// Where texts stand that must not be shown, not even in the line that a diagnostic quotes.
+    pub(in crate::tree) secrets: Vec<Place>,
+}
+
+/// The entries of a map.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::tree) struct Fields<'n> {
+    entries: &'n [Entry],
+}
+
+impl<'n> Fields<'n> {
+    /// Returns the entry with a key; one without a value is not there, it was reported.
+    pub(in crate::tree) fn entry(self, key: &str) -> Option<&'n Entry> {
+        self.iter().find(|entry| entry.key == key)
+    }
+
+    /// Returns the value of a key.
+    pub(in crate::tree) fn get(self, key: &str) -> Option<&'n Node> {
+        self.entry(key).map(|entry| &entry.value)
+    }
+
+    /// Tells whether a key was written, with or without a value.
+    pub(in crate::tree) fn has(self, key: &str) -> bool {
+        self.entries.iter().any(|entry| entry.key == key)
+    }
+
+    /// Lists the keys that were written, with or without a value.
+    pub(in crate::tree) fn written(self) -> impl Iterator<Item = &'n str> {
+        self.entries.iter().map(|entry| entry.key.as_str())
+    }
+
+    /// Tells whether no key was written at all.
+    pub(in crate::tree) fn is_empty(self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Iterates over the entries that have a value.
+    pub(in crate::tree) fn iter(self) -> impl Iterator<Item = &'n Entry> {
+        self.entries.iter().filter(|entry| !entry.value.is_empty())
+    }
+}
+
+impl Reader {
+    /// Reports a mistake.
+    pub(in crate::tree) fn report(
+        &mut self,
+        code: Code,
+        message: impl Into<String>,
+        help: impl Into<String>,
+        place: Place,
+        label: &str,
+    ) {
+        self.diagnostics
+            .push(Diagnostic::new(code, message, help).at(place, label));
+    }
+
+    /// Hides every text in a node.
+    pub(in crate::tree) fn hide(&mut self, node: &Node) {
+        self.hide_except(node, &[]);
+    }
+
+    /// Hides every text in a node but those below some keys.
+    pub(in crate::tree) fn hide_except(&mut self, node: &Node, shown: &[&str]) {
+        match &node.content {
+            Content::Scalar(_) => self.secrets.push(node.place),
+            Content::Sequence(items) => items.iter().for_each(|item| self.hide_except(item, shown)),
+            Content::Mapping(entries) => {
+                for entry in entries {
+                    if !shown.contains(&entry.key.as_str()) {
+                        self.hide_except(&entry.value, shown);
+                    }
+                }
+            }
+            Content::Broken => {}
+        }
+    }
+
+    /// Reports a mistake that a second place explains.
+    pub(in crate::tree) fn report_both(
+        &mut self,
+        code: Code,
+        message: impl Into<String>,
+        help: impl Into<String>,
+        (place, label): (Place, &str),
+        (other, other_label): (Place, &str),
+    ) {
+        let diagnostic = Diagnostic::new(code, message, help);
+        self.diagnostics
+            .push(diagnostic.at(place, label).see(other, other_label));
+    }
+
+    /// Reads a map whose keys are known.
+    pub(in crate::tree) fn fields<'n>(
+        &mut self,
+        node: &'n Node,
+        what: &str,
+        known: &[&str],
+    ) -> Fields<'n> {
+        let Content::Mapping(entries) = &node.content else {
+            return self.map(node, what);
+        };
+        for entry in entries {
+            if !known.contains(&entry.key.as_str()) {
+                self.unknown_key(entry, what, known);
+            } else if entry.value.is_empty() {
+                self.no_value(entry);
+            }
+        }
+        Fields { entries }
+    }
+
+    /// Reads a map whose keys are free.
+    pub(in crate::tree) fn map<'n>(&mut self, node: &'n Node, what: &str) -> Fields<'n> {
+        let Content::Mapping(entries) = &node.content else {
+            self.wrong_type(node, what, "a map");
+            return Fields { entries: &[] };
+        };
+        for entry in entries.iter().filter(|entry| entry.value.is_empty()) {
+            self.no_value(entry);
+        }
+        Fields { entries }
+    }
+
+    /// Reads a list.
+    pub(in crate::tree) fn list<'n>(&mut self, node: &'n Node, what: &str) -> &'n [Node] {
+        if let Content::Sequence(items) = &node.content {
+            return items;
+        }
+        self.wrong_type(node, what, "a list");
+        &[]
+    }
+
+    /// Reads a text, also one that looks like a number or a boolean.
+    pub(in crate::tree) fn text(&mut self, node: &Node, what: &str) -> Option<Spanned<String>> {
+        match &node.content {
+            Content::Scalar(scalar) if !node.is_null() && !node.is_empty() => Some(Spanned {
+                value: scalar.text.clone(),
+                place: node.place,
+            }),
+            _ => {
+                self.wrong_type(node, what, "a text");
+                None
+            }
+        }
+    }
+
+    /// Reads a list of texts.
+    pub(in crate::tree) fn texts(&mut self, node: &Node, what: &str) -> Vec<Spanned<String>> {
+        let items = self.list(node, what);
+        items
+            .iter()
+            .filter_map(|item| self.text(item, &format!("an item of {what}")))
+            .collect()
+    }
+
+    /// Reads `true` or `false`.
+    pub(in crate::tree) fn boolean(&mut self, node: &Node, what: &str) -> Option<bool> {
+        let Content::Scalar(scalar) = &node.content else {
+            self.wrong_type(node, what, "true or false");
+            return None;
+        };
+        let (plain, quoted) = (scalar.plain, !scalar.plain);
+        match scalar.text.as_str() {
+            "true" | "True" | "TRUE" if plain => return Some(true),
+            "false" | "False" | "FALSE" if plain => return Some(false),
+            _ if node.is_empty() || node.is_null() => {
+                self.wrong_type(node, what, "true or false");
+                return None;
+            }
+            _ => {}
+        }
+        let lower = scalar.text.to_lowercase();
+        let help = match lower.as_str() {
+            "true" | "false" if quoted => {
+                format!(
+                    "write {lower} without quotes: the server would turn the text into a boolean, and it would differ for ever"
+                )
+            }
+            "yes" | "y" | "on" | "1" | "true" => "write true".to_owned(),
+            "no" | "n" | "off" | "0" | "false" => "write false".to_owned(),
+            _ => "write true or false".to_owned(),
+        };
+        self.report(
+            Code::EB0203,
+            format!("{what} is {:?}, which is not a boolean", scalar.text),
+            help,
+            node.place,
+            "true or false is wanted",
+        );
+        None
+    }
+
+    /// Reads one word of a few.
+    pub(in crate::tree) fn choice<T: Copy>(
+        &mut self,
+        node: &Node,
+        what: &str,
+        choices: &[(&'static str, T)],
+    ) -> Option<T> {
+        let text = self.text(node, what)?;
+        let found = choices.iter().find(|(word, _)| *word == text.value);
+        if let Some((_, value)) = found {
+            return Some(*value);
+        }
+        let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+        let help = nearest(&text.value, words.iter().copied()).map_or_else(
+            || format!("write one of {}", words.join(", ")),
+            |word| format!("did you mean {word}?"),
+        );
+        self.report(
+            Code::EB0204,
+            format!("{what} cannot be {:?}", text.value),
+            help,
+            node.place,
+            "none of the words that are known here",
+        );
+        None
+    }
+
+    /// Reports a node that is something else than what is wanted.
+    pub(in crate::tree) fn wrong_type(&mut self, node: &Node, what: &str, wanted: &str) {
+        let place = node.place;
+        match &node.content {
+            Content::Broken => {}
+            _ if node.is_null() => self.report(
+                Code::EB0210,
+                format!("{what} is null"),
+                format!("write {wanted}, or delete the key; null means \"must not be there\" and is for settings and assets"),
+                place,
+                "null has no meaning here",
+            ),
+            Content::Mapping(entries) if entries.iter().any(|entry| entry.value.is_empty()) => self.report(
+                Code::EB0202,
+                format!("{what} is a map, {wanted} is wanted"),
+                "put it in quotes if it begins with {{domain}}: braces without quotes are a map",
+                place,
+                &format!("{wanted} is wanted here"),
+            ),
+            _ => self.report(
+                Code::EB0202,
+                format!("{what} is {}, {wanted} is wanted", node.describe()),
+                format!("write {wanted}"),
+                place,
+                &format!("{wanted} is wanted here"),
+            ),
+        }
+    }
+
+    /// Reports a key that nobody knows.
+    pub(in crate::tree) fn unknown_key(&mut self, entry: &Entry, what: &str, known: &[&str]) {
+        let help = nearest(&entry.key, known.iter().copied()).map_or_else(
+            || format!("known here: {}", known.join(", ")),
+            |word| format!("did you mean {word}?"),
+        );
+        self.report(
+            Code::EB0201,
+            format!("{what} has no key {}", entry.key),
+            help,
+            entry.key_place,
+            "unknown key",
+        );
+    }
+
+    fn no_value(&mut self, entry: &Entry) {
+        self.report(
+            Code::EB0207,
+            format!("{} has no value", entry.key),
+            "write the value; null for \"must not be there\", \"\" for an empty text, {} for an empty map; or delete the key",
+            entry.key_place,
+            "nothing stands behind it",
+        );
+    }
+}

@@ -1,0 +1,281 @@
+//! Which file of a tree is what, and which ones stand in the wrong place.
+
+use std::collections::BTreeSet;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::node::{Content, Node};
+use super::source::{Listed, ListedKind, ReadError, TreeSource};
+use super::yaml::{self, MAX_YAML_BYTES};
+use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Place, SourceMap, Span};
+
+/// The file that makes a folder a tree.
+pub(super) const CONFIG_PATH: &str = "emblazon.yaml";
+
+/// The files of a tree that are read as YAML, in the order of their ids.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    /// Each one with its id.
+    pub(super) files: Vec<TreeFile>,
+    /// What stands in the wrong place.
+    pub(super) diagnostics: Diagnostics,
+}
+
+/// One file that is read as YAML.
+#[derive(Clone, Debug)]
+pub(super) struct TreeFile {
+    /// Its id in the source map.
+    pub(super) id: FileId,
+    /// Its path from the tree's top.
+    pub(super) path: Utf8PathBuf,
+    /// What it is.
+    pub(super) role: Role,
+}
+
+/// What a file is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// `emblazon.yaml`
+    Config,
+    /// `domains.yaml`
+    Template,
+    /// `brands/NAME.yaml`
+    Brand(String),
+    /// `accounts/NAME/account.yaml`
+    Account(String),
+    /// Something that is not read; it has an id so that a diagnostic can point at it.
+    Misplaced,
+}
+
+/// The result of reading one file: never nothing, so that the others go on.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    /// The text; empty when it could not be read.
+    pub(super) text: String,
+    /// The document; an empty map for an empty file, [`Content::Broken`] after a mistake.
+    pub(super) root: Node,
+    /// What is wrong with it.
+    pub(super) diagnostics: Diagnostics,
+}
+
+impl Files {
+    /// Sorts a source's files by what they are.
+    pub(super) fn classify(listed: &[Listed]) -> Self {
+        let mut found = Self::default();
+        for entry in listed {
+            let parts: Vec<&str> = entry.path.components().map(|part| part.as_str()).collect();
+            match (role(&parts), entry.kind) {
+                (Ok(Some(Role::Account(name))), ListedKind::File) if !is_name(&name) => {
+                    found.misplaced(entry, Code::EB0212, "the name of the folder is not allowed".to_owned(),
+                        "use letters, digits, dot, hyphen and underscore, beginning with a letter or a digit");
+                }
+                (Ok(Some(role)), ListedKind::File) => {
+                    found.add(&entry.path, role);
+                }
+                (Ok(Some(_)), kind) | (_, kind @ ListedKind::Link) => {
+                    let what = if kind == ListedKind::Link {
+                        "a symbolic link"
+                    } else {
+                        "not a file"
+                    };
+                    found.misplaced(
+                        entry,
+                        Code::EB0112,
+                        format!("{} is {what}", entry.path),
+                        "put the file itself here: what a link shows depends on where it is read",
+                    );
+                }
+                (Err(help), _) => {
+                    found.misplaced(
+                        entry,
+                        Code::EB0117,
+                        format!("{} is not read", entry.path),
+                        help,
+                    );
+                }
+                (Ok(None), _) => {}
+            }
+        }
+        found.report_unread_folders(listed);
+        found
+    }
+
+    /// Warns of folders in `accounts/` that hold files, and no account.
+    fn report_unread_folders(&mut self, listed: &[Listed]) {
+        let folder = |path: &Utf8Path| {
+            let mut parts = path.components().map(|part| part.as_str());
+            let name = (parts.next() == Some("accounts")).then(|| parts.next())??;
+            parts.next().map(|_| name.to_owned())
+        };
+        let known: BTreeSet<String> = self
+            .files
+            .iter()
+            .filter_map(|file| folder(&file.path))
+            .collect();
+        let mut last = None;
+        for entry in listed {
+            let Some(name) = folder(&entry.path) else {
+                continue;
+            };
+            if known.contains(&name) || last.as_ref() == Some(&name) {
+                continue;
+            }
+            let message = format!("accounts/{name} has no account.yaml");
+            let help = "add it, or move the files out of accounts/";
+            self.misplaced(entry, Code::EB0118, message, help);
+            last = Some(name);
+        }
+    }
+
+    fn add(&mut self, path: &Utf8Path, role: Role) -> FileId {
+        let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
+        self.files.push(TreeFile {
+            id,
+            path: path.to_owned(),
+            role,
+        });
+        id
+    }
+
+    fn misplaced(&mut self, entry: &Listed, code: Code, message: String, help: &str) {
+        let id = self.add(&entry.path, Role::Misplaced);
+        self.diagnostics
+            .push(Diagnostic::new(code, message, help).at(start_of(id), ""));
+    }
+
+    /// Makes the source map, with the texts that were read.
+    pub(super) fn sources(self, mut texts: Vec<Option<String>>) -> SourceMap {
+        let mut sources = SourceMap::default();
+        for file in self.files {
+            let text = texts.get_mut(file.id.0 as usize).and_then(Option::take);
+            sources.add(file.path, text.unwrap_or_default());
+        }
+        sources
+    }
+}
+
+/// Tells what a path is: a role, nothing of ours, or a mistake with its help.
+fn role(parts: &[&str]) -> Result<Option<Role>, &'static str> {
+    match *parts {
+        [CONFIG_PATH] => Ok(Some(Role::Config)),
+        ["domains.yaml"] => Ok(Some(Role::Template)),
+        ["brands", file] => match file.strip_suffix(".yaml") {
+            Some(name) => Ok(Some(Role::Brand(name.to_owned()))),
+            None if has_extension(file, "yml") => Err("rename it to end in .yaml"),
+            None => Ok(None),
+        },
+        ["brands", .., file] if is_yaml(file) => {
+            Err("move it to brands/NAME.yaml: brands do not lie in folders")
+        }
+        ["accounts", name, "account.yaml"] => Ok(Some(Role::Account(name.to_owned()))),
+        ["accounts", _, file]
+            if file.eq_ignore_ascii_case("account.yaml") || has_extension(file, "yml") =>
+        {
+            Err("rename it to account.yaml")
+        }
+        ["accounts", file] if is_yaml(file) => Err("move it to accounts/NAME/account.yaml"),
+        ["accounts", .., "account.yaml"] => {
+            Err("move it to accounts/NAME/account.yaml: accounts do not lie in each other")
+        }
+        _ => Ok(None),
+    }
+}
+
+fn has_extension(file: &str, extension: &str) -> bool {
+    Utf8Path::new(file)
+        .extension()
+        .is_some_and(|found| found.eq_ignore_ascii_case(extension))
+}
+
+fn is_yaml(file: &str) -> bool {
+    has_extension(file, "yaml") || has_extension(file, "yml")
+}
+
+fn is_name(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(allowed)
+}
+
+/// Returns the place that stands for a whole file.
+pub(super) fn start_of(file: FileId) -> Place {
+    Place {
+        file,
+        span: Span { start: 0, end: 0 },
+    }
+}
+
+/// Reads and parses one file.
+pub(super) fn parse(source: &dyn TreeSource, file: &TreeFile) -> Parsed {
+    let place = start_of(file.id);
+    let broken = |text: String, diagnostics: Diagnostics| Parsed {
+        text,
+        root: Node {
+            content: Content::Broken,
+            place,
+        },
+        diagnostics,
+    };
+    let bytes = match source.read(&file.path, MAX_YAML_BYTES) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let diagnostic = read_error(&error, file.path.as_str(), None).at(place, "");
+            return broken(String::new(), vec![diagnostic]);
+        }
+    };
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let message = format!("{} is not UTF-8: byte {at} begins no character", file.path);
+            let diagnostic = Diagnostic::new(Code::EB0108, message, "save the file as UTF-8");
+            return broken(String::new(), vec![diagnostic.at(place, "")]);
+        }
+    };
+    let (root, diagnostics) = yaml::parse(file.id, &text);
+    match root {
+        Some(root) => Parsed {
+            text,
+            root,
+            diagnostics,
+        },
+        None if diagnostics.is_empty() => Parsed {
+            text,
+            root: Node {
+                content: Content::Mapping(Vec::new()),
+                place,
+            },
+            diagnostics,
+        },
+        None => broken(text, diagnostics),
+    }
+}
+
+/// Says why a file cannot be read; `suggestion` is a file that may have been meant.
+pub(super) fn read_error(error: &ReadError, path: &str, suggestion: Option<&str>) -> Diagnostic {
+    let message = format!("cannot read {path}: {error}");
+    match error {
+        ReadError::Missing => Diagnostic::new(
+            Code::EB0115,
+            format!("there is no file {path}"),
+            suggestion.map_or_else(
+                || "add the file, or correct the path: it starts at the folder of the file that names it".to_owned(),
+                |name| format!("did you mean {name}?"),
+            ),
+        ),
+        ReadError::Link(_) => Diagnostic::new(
+            Code::EB0112,
+            error.to_string(),
+            "put the file itself here: what a link shows depends on where it is read",
+        ),
+        ReadError::TooLarge { .. } => Diagnostic::new(Code::EB0109, message, "make it smaller"),
+        ReadError::LfsPointer => Diagnostic::new(
+            Code::EB0114,
+            message,
+            "run git lfs pull before, or keep the file in Git itself; --rev cannot read from LFS",
+        ),
+        ReadError::NotAFile => Diagnostic::new(Code::EB0112, message, "name a file"),
+        ReadError::Failed(_) => {
+            Diagnostic::new(Code::EB0116, message, "check the file's permissions and the disk")
+        }
+    }
+}

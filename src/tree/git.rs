@@ -1,0 +1,225 @@
+//! A tree in a commit, read without a checkout.
+
+use std::sync::{Mutex, PoisonError};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use git2::{ErrorCode, ObjectType, Oid, Repository, Tree, TreeEntry};
+
+use super::source::{
+    Listed, ListedKind, ReadError, SourceError, TOP_FILES, TOP_FOLDERS, TreeSource, is_hidden,
+    is_lfs_pointer,
+};
+
+/// The mode of a symbolic link in a Git tree.
+const LINK_MODE: i32 = 0o120_000;
+
+/// Reads a tree as a commit holds it.
+pub struct GitTree {
+    // libgit2 lets one thread at a time use a repository; parsing is what takes time, not reading.
+    repository: Mutex<Repository>,
+    tree: Oid,
+    commit: Oid,
+}
+
+impl GitTree {
+    /// Finds the repository that `folder` lies in and the folder's content in a revision: a commit, a
+    /// tag, a branch, or anything else that `git rev-parse` understands.
+    pub fn open(folder: &Utf8Path, revision: &str) -> Result<Self, SourceError> {
+        let repository =
+            Repository::discover(folder).map_err(|error| SourceError::NoRepository {
+                path: folder.to_owned(),
+                reason: error.message().to_owned(),
+            })?;
+        let no_revision = |error: git2::Error| SourceError::NoRevision {
+            revision: revision.to_owned(),
+            reason: error.message().to_owned(),
+        };
+        let prefix = prefix(&repository, folder)?;
+        let (tree, commit) = {
+            let commit = repository
+                .revparse_single(revision)
+                .and_then(|object| object.peel_to_commit())
+                .map_err(no_revision)?;
+            let top = commit.tree().map_err(|error| failed(&error))?;
+            (below(&repository, &top, &prefix, revision)?, commit.id())
+        };
+        Ok(Self {
+            repository: Mutex::new(repository),
+            tree,
+            commit,
+        })
+    }
+
+    /// Returns the commit's full id.
+    #[must_use]
+    pub fn commit(&self) -> String {
+        self.commit.to_string()
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&Repository) -> T) -> T {
+        // A panic while reading leaves nothing half-written in a repository that is only read.
+        work(
+            &self
+                .repository
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+}
+
+impl TreeSource for GitTree {
+    fn list(&self) -> Result<Vec<Listed>, SourceError> {
+        self.with(|repository| {
+            let top = repository
+                .find_tree(self.tree)
+                .map_err(|error| failed(&error))?;
+            let mut found = Vec::new();
+            for name in TOP_FILES.into_iter().chain(TOP_FOLDERS) {
+                let Some(entry) = top.get_name(name) else {
+                    continue;
+                };
+                let path = Utf8PathBuf::from(name);
+                if entry.kind() == Some(ObjectType::Tree) && TOP_FOLDERS.contains(&name) {
+                    walk(repository, entry.id(), &path, &mut found)?;
+                } else {
+                    found.push(Listed {
+                        path,
+                        kind: listed_kind(&entry),
+                    });
+                }
+            }
+            found.sort_unstable();
+            Ok(found)
+        })
+    }
+
+    fn read(&self, path: &Utf8Path, limit: u64) -> Result<Vec<u8>, ReadError> {
+        let bytes = self.with(|repository| {
+            let blob = find(repository, self.tree, path)?;
+            let (size, _) = repository
+                .odb()
+                .and_then(|database| database.read_header(blob))
+                .map_err(|error| read_failed(&error))?;
+            let size = size as u64;
+            if size > limit {
+                return Err(ReadError::TooLarge { size, limit });
+            }
+            repository
+                .find_blob(blob)
+                .map(|blob| blob.content().to_vec())
+                .map_err(|error| read_failed(&error))
+        })?;
+        if is_lfs_pointer(&bytes) {
+            return Err(ReadError::LfsPointer);
+        }
+        Ok(bytes)
+    }
+}
+
+/// Returns the path of a folder in its repository; empty at the top and in a bare repository.
+fn prefix(repository: &Repository, folder: &Utf8Path) -> Result<Utf8PathBuf, SourceError> {
+    let Some(top) = repository.workdir() else {
+        return Ok(Utf8PathBuf::new());
+    };
+    let not_there = |_| SourceError::NoFolder(folder.to_owned());
+    let folder = folder.canonicalize_utf8().map_err(not_there)?;
+    let top = top.canonicalize().map_err(not_there)?;
+    Ok(folder
+        .strip_prefix(&top)
+        .map(Utf8Path::to_owned)
+        .unwrap_or_default())
+}
+
+fn below(
+    repository: &Repository,
+    top: &Tree<'_>,
+    prefix: &Utf8Path,
+    revision: &str,
+) -> Result<Oid, SourceError> {
+    if prefix.as_str().is_empty() {
+        return Ok(top.id());
+    }
+    top.get_path(prefix.as_std_path())
+        .and_then(|entry| entry.to_object(repository))
+        .and_then(|object| object.peel_to_tree())
+        .map(|tree| tree.id())
+        .map_err(|_| SourceError::NotInRevision {
+            revision: revision.to_owned(),
+            path: prefix.to_owned(),
+        })
+}
+
+fn walk(
+    repository: &Repository,
+    folder: Oid,
+    path: &Utf8Path,
+    found: &mut Vec<Listed>,
+) -> Result<(), SourceError> {
+    let tree = repository
+        .find_tree(folder)
+        .map_err(|error| failed(&error))?;
+    for entry in &tree {
+        let name = entry.name().map_err(|_| {
+            SourceError::Name(String::from_utf8_lossy(entry.name_bytes()).into_owned())
+        })?;
+        if is_hidden(name) {
+            continue;
+        }
+        let path = path.join(name);
+        if entry.kind() == Some(ObjectType::Tree) {
+            walk(repository, entry.id(), &path, found)?;
+        } else {
+            found.push(Listed {
+                path,
+                kind: listed_kind(&entry),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Goes down one name after the other, so that a link on the way is seen.
+fn find(repository: &Repository, top: Oid, path: &Utf8Path) -> Result<Oid, ReadError> {
+    let mut folder = top;
+    let mut walked = Utf8PathBuf::new();
+    let mut components = path.components().peekable();
+    while let Some(component) = components.next() {
+        walked.push(component);
+        let tree = repository
+            .find_tree(folder)
+            .map_err(|error| read_failed(&error))?;
+        let entry = tree
+            .get_name(component.as_str())
+            .ok_or(ReadError::Missing)?;
+        match (listed_kind(&entry), entry.kind(), components.peek()) {
+            (ListedKind::Link, ..) => return Err(ReadError::Link(walked)),
+            (_, Some(ObjectType::Tree), Some(_)) => folder = entry.id(),
+            (ListedKind::File, _, None) => return Ok(entry.id()),
+            (ListedKind::File, _, Some(_)) => return Err(ReadError::Missing),
+            _ => return Err(ReadError::NotAFile),
+        }
+    }
+    Err(ReadError::NotAFile)
+}
+
+fn listed_kind(entry: &TreeEntry<'_>) -> ListedKind {
+    if entry.filemode() == LINK_MODE {
+        ListedKind::Link
+    } else if entry.kind() == Some(ObjectType::Blob) {
+        ListedKind::File
+    } else {
+        ListedKind::Other
+    }
+}
+
+fn failed(error: &git2::Error) -> SourceError {
+    SourceError::Git(error.message().to_owned())
+}
+
+fn read_failed(error: &git2::Error) -> ReadError {
+    if error.code() == ErrorCode::NotFound {
+        ReadError::Missing
+    } else {
+        ReadError::Failed(error.message().to_owned())
+    }
+}

@@ -1,0 +1,87 @@
+//! One layer: what one place of the tree declares about accounts, as a flat map of addresses.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use camino::Utf8PathBuf;
+use serde_json::Value;
+
+use super::{Declared, DnsMode, Ownership};
+use crate::diag::Spanned;
+use crate::model::{AssetFacts, AssetKind, ClusterName, KeyPath};
+
+/// What one layer declares.
+///
+/// An address is the path of a key in the file, such as `whitelabel.nav.help`, `assets.logo` or
+/// `dns`. Only leaves are in the map, so no address lies within another one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layer {
+    /// Which layer it is.
+    pub name: LayerName,
+    /// What it declares, by address.
+    pub entries: BTreeMap<KeyPath, Declared<Item>>,
+    /// The addresses that no later layer may change.
+    pub locks: Vec<Spanned<KeyPath>>,
+}
+
+/// Names a layer, lowest first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LayerName {
+    /// `defaults` in `emblazon.yaml`.
+    Defaults,
+    /// `brands/NAME.yaml`.
+    Brand(String),
+    /// The account's own file.
+    Account,
+    /// `overrides` of a cluster, in the account's file.
+    Override(ClusterName),
+}
+
+impl fmt::Display for LayerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Defaults => f.write_str("defaults"),
+            Self::Brand(name) => write!(f, "brand {name}"),
+            Self::Account => f.write_str("account"),
+            Self::Override(cluster) => write!(f, "overrides.{cluster}"),
+        }
+    }
+}
+
+/// What is declared at one address.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Item {
+    /// A key of the whitelabel document.
+    Setting(Value),
+    /// An asset.
+    Asset {
+        /// Which one.
+        kind: AssetKind,
+        /// The path from the tree's top.
+        path: Utf8PathBuf,
+        /// What the file is; absent until it is read, and when it cannot be read.
+        facts: Option<AssetFacts>,
+    },
+    /// What happens to DNS.
+    Dns(DnsMode),
+    /// Whose undeclared keys are.
+    Ownership(Ownership),
+    /// Whether the whitelabel may be deleted and recreated.
+    Recreate(bool),
+    /// Whether nothing may be deleted.
+    Protected(bool),
+}
+
+impl fmt::Display for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Setting(value) => value.fmt(f),
+            Self::Asset { path, .. } => path.fmt(f),
+            Self::Dns(mode) => f.write_str(mode.as_str()),
+            Self::Ownership(ownership) => f.write_str(ownership.as_str()),
+            Self::Recreate(true) => f.write_str("allowed"),
+            Self::Recreate(false) => f.write_str("refused"),
+            Self::Protected(protected) => protected.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Layers → what holds: merging, locks, and where each value comes from.
+//!
+//! ```text
+//! defaults   brand   brand   account   overrides.CLUSTER
+//!    └────────►───────►────────►────────────►──── later wins, address by address
+//! ```
+//!
+//! Maps merge by key because only leaves are addressed. Everything else replaces: a leaf at an
+//! address takes away what lies below the address and any leaf above it.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use super::layer::{Item, Layer};
+use super::{Declared, Loaded};
+use crate::diag::{Code, Diagnostic, Diagnostics, Place};
+use crate::model::{AccountName, KeyPath, Object};
+use crate::tree::LayerName;
+
+/// What holds after all layers, by address.
+pub(super) type Effective<'l> = BTreeMap<&'l str, Winner<'l>>;
+
+/// A declaration that won, and its layer's position.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Winner<'l> {
+    /// The position of the layer, from 0 for the lowest.
+    pub(super) layer: usize,
+    /// What it declares.
+    pub(super) declared: &'l Declared<Item>,
+}
+
+/// Merges layers, lowest first, and reports what breaks a lock.
+pub(super) fn merge(layers: &[Arc<Layer>]) -> (Effective<'_>, Diagnostics) {
+    let mut effective = Effective::new();
+    let mut diagnostics = Diagnostics::new();
+    let mut locks: Vec<Lock<'_>> = Vec::new();
+    for (position, layer) in layers.iter().enumerate() {
+        for (address, declared) in &layer.entries {
+            if let Some(lock) = broken(&locks, &effective, address, declared) {
+                diagnostics.push(lock.diagnostic(address, declared.place, &layer.name));
+                continue;
+            }
+            let winner = Winner {
+                layer: position,
+                declared,
+            };
+            put(&mut effective, address.as_str(), winner);
+        }
+        locks.extend(layer.locks.iter().map(|lock| Lock {
+            address: &lock.value,
+            place: lock.place,
+            layer: &layer.name,
+        }));
+    }
+    (effective, diagnostics)
+}
+
+/// An address that later layers must not change.
+#[derive(Clone, Copy)]
+struct Lock<'l> {
+    address: &'l KeyPath,
+    place: Place,
+    layer: &'l LayerName,
+}
+
+impl Lock<'_> {
+    fn diagnostic(&self, address: &KeyPath, place: Place, layer: &LayerName) -> Diagnostic {
+        Diagnostic::new(
+            Code::EB0303,
+            format!("{layer} changes {address}, which {} locks", self.layer),
+            format!(
+                "delete {address} here, or take {} out of lock there",
+                self.address
+            ),
+        )
+        .at(place, "changed here")
+        .see(self.place, "locked here")
+    }
+}
+
+/// Finds the lock that a declaration breaks: saying the same again breaks none.
+fn broken<'l>(
+    locks: &[Lock<'l>],
+    effective: &Effective<'_>,
+    address: &KeyPath,
+    declared: &Declared<Item>,
+) -> Option<Lock<'l>> {
+    let touches =
+        |lock: &&Lock<'_>| address.is_within(lock.address) || lock.address.is_within(address);
+    let lock = locks.iter().find(touches)?;
+    let same = match effective.get(address.as_str()) {
+        Some(winner) => winner.declared.value == declared.value,
+        // An empty map over a map changes nothing.
+        None => is_empty_map(declared) && below(effective, address.as_str()).next().is_some(),
+    };
+    (!same).then_some(*lock)
+}
+
+fn put<'l>(effective: &mut Effective<'l>, address: &'l str, winner: Winner<'l>) {
+    let lower: Vec<&str> = below(effective, address).collect();
+    if is_empty_map(winner.declared) && !lower.is_empty() {
+        return;
+    }
+    for key in lower {
+        effective.remove(key);
+    }
+    for (dot, _) in address.match_indices('.') {
+        effective.remove(&address[..dot]);
+    }
+    effective.insert(address, winner);
+}
+
+fn is_empty_map(declared: &Declared<Item>) -> bool {
+    matches!(&declared.value, Some(Item::Setting(serde_json::Value::Object(object))) if object == &Object::new())
+}
+
+/// Lists the addresses below one; in the order of texts they are neighbours.
+fn below<'l>(effective: &Effective<'l>, address: &str) -> impl Iterator<Item = &'l str> {
+    let start = format!("{address}.");
+    let end = format!("{address}/");
+    effective
+        .range::<str, _>((
+            Bound::Excluded(start.as_str()),
+            Bound::Excluded(end.as_str()),
+        ))
+        .map(|(key, _)| *key)
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+/// One layer's say on one address, for `emblazon explain`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Provenance {
+    /// The address, such as `whitelabel.nav.help`.
+    pub address: KeyPath,
+    /// The layer.
+    pub layer: LayerName,
+    /// Where it is declared.
+    pub place: Place,
+    /// What is declared; absent for `null`.
+    pub value: Option<Item>,
+    /// Whether this is what holds in the end.
+    pub won: bool,
+}
+
+/// Lists what each layer says on an address and on all below it, sorted by address, lowest layer
+/// first; on everything when no address is given.
+///
+/// Absent when the tree has no such account. A declaration above the address (`whitelabel: null`)
+/// is listed too, for it decides.
+#[must_use]
+pub fn explain(
+    loaded: &Loaded,
+    account: &AccountName,
+    address: Option<&KeyPath>,
+) -> Option<Vec<Provenance>> {
+    let layers = loaded.layers.get(account)?;
+    let (effective, _) = merge(layers);
+    let asked = |entry: &KeyPath| {
+        address.is_none_or(|address| entry.is_within(address) || address.is_within(entry))
+    };
+    let mut found = Vec::new();
+    for (position, layer) in layers.iter().enumerate() {
+        for (address, declared) in layer.entries.iter().filter(|(address, _)| asked(address)) {
+            let winner = effective.get(address.as_str());
+            found.push(Provenance {
+                address: address.clone(),
+                layer: layer.name.clone(),
+                place: declared.place,
+                value: declared.value.clone(),
+                won: winner.is_some_and(|winner| winner.layer == position),
+            });
+        }
+    }
+    found.sort_by(|left, right| left.address.cmp(&right.address));
+    Some(found)
+}

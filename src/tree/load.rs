@@ -1,0 +1,470 @@
+//! A source → [`Loaded`]: reads every file, decodes, merges, and collects every mistake.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZero;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::assets;
+use super::check::{self, Problem, nearest};
+use super::cluster::{LoadError, choose};
+use super::decode::Reader;
+use super::decode::account::{AccountContext, Presence};
+use super::decode::config::Config;
+use super::decode::layer::{LAYER_KEYS, Surroundings};
+use super::files::{self, CONFIG_PATH, Files, Role, TreeFile, start_of};
+use super::layer::{Item, Layer, LayerName};
+use super::layers;
+use super::node::Content;
+use super::resolve::fill;
+use super::source::{Listed, MAX_ASSET_BYTES, ReadError, TreeSource};
+use super::{AccountPolicy, Desired, DesiredAccount, DesiredTemplate, DnsMode, Loaded};
+use crate::diag::{Code, Diagnostic, Diagnostics, Place};
+use crate::model::{AccountName, AssetFacts, AssetKind, ClusterName};
+
+/// Loads the desired state of one cluster; `cluster` may be left out when there is only one.
+pub fn load(source: &dyn TreeSource, cluster: Option<&str>) -> Result<Loaded, LoadError> {
+    let listed = source.list()?;
+    let files = Files::classify(&listed);
+    let config_file = files
+        .files
+        .iter()
+        .find(|file| file.role == Role::Config)
+        .ok_or(LoadError::NotATree)?;
+    let mut loader = Loader {
+        source,
+        listed: &listed,
+        facts: Mutex::default(),
+        texts: vec![None; files.files.len()],
+        diagnostics: files.diagnostics.clone(),
+    };
+    let (mut config, parsed) = loader.config(config_file);
+    let cluster = choose(&config.clusters, parsed, cluster)?;
+    loader.inspect_layer(&mut config.defaults);
+    let template = loader.template(&files);
+    let brands = loader.brands(&files, &config.extra_keys);
+    let common = Common {
+        cluster: &cluster.name,
+        clusters: &config
+            .clusters
+            .iter()
+            .map(|cluster| cluster.name.clone())
+            .collect::<Vec<_>>(),
+        extra_keys: &config.extra_keys,
+        defaults: &Arc::new(config.defaults),
+        brands: &brands,
+    };
+    let accounts = loader.accounts(&files, &common);
+    loader.report_unused(&files, &accounts, config_file);
+    let mut layers = BTreeMap::new();
+    let mut desired = Desired {
+        cluster,
+        accounts: Vec::with_capacity(accounts.len()),
+        template,
+        policy: config.policy,
+    };
+    for account in accounts {
+        layers.insert(account.name, account.layers);
+        desired.accounts.extend(account.desired);
+    }
+    desired
+        .accounts
+        .sort_by(|left, right| left.name.cmp(&right.name));
+    let Loader {
+        texts,
+        mut diagnostics,
+        ..
+    } = loader;
+    diagnostics.extend(check::desired(&desired));
+    sort(&mut diagnostics);
+    Ok(Loaded {
+        desired,
+        diagnostics,
+        sources: files.sources(texts),
+        layers,
+        dns: config.dns,
+    })
+}
+
+/// Lists the clusters that a tree declares, for commands that go through all of them.
+pub fn clusters(source: &dyn TreeSource) -> Result<Vec<ClusterName>, LoadError> {
+    let files = Files::classify(&source.list()?);
+    let file = files.files.iter().find(|file| file.role == Role::Config);
+    let parsed = files::parse(source, file.ok_or(LoadError::NotATree)?);
+    let config = Reader::default().config(&parsed.root);
+    Ok(config
+        .clusters
+        .into_iter()
+        .map(|cluster| cluster.name)
+        .collect())
+}
+
+/// What all accounts are built from.
+#[derive(Clone, Copy)]
+struct Common<'a> {
+    cluster: &'a ClusterName,
+    clusters: &'a [ClusterName],
+    extra_keys: &'a [String],
+    defaults: &'a Arc<Layer>,
+    brands: &'a BTreeMap<String, Arc<Layer>>,
+}
+
+/// One account, read and merged.
+struct Account {
+    name: AccountName,
+    text: (TreeFile, String),
+    extends: Vec<String>,
+    layers: Vec<Arc<Layer>>,
+    desired: Option<DesiredAccount>,
+    diagnostics: Diagnostics,
+}
+
+/// What the bytes of one asset are; or why they could not be read.
+type Inspected = Result<(AssetFacts, Vec<Problem>), ReadError>;
+
+struct Loader<'s> {
+    source: &'s dyn TreeSource,
+    listed: &'s [Listed],
+    // Many accounts may declare one file of a brand.
+    facts: Mutex<BTreeMap<(AssetKind, Utf8PathBuf), Arc<Inspected>>>,
+    texts: Vec<Option<String>>,
+    diagnostics: Diagnostics,
+}
+
+impl Loader<'_> {
+    /// Reads `emblazon.yaml`, and tells whether it was YAML at all.
+    fn config(&mut self, file: &TreeFile) -> (Config, bool) {
+        let parsed = files::parse(self.source, file);
+        let is_yaml = parsed.root.content != Content::Broken;
+        let is_clean = parsed.diagnostics.is_empty();
+        self.diagnostics.extend(parsed.diagnostics);
+        let mut reader = Reader::default();
+        let config = reader.config(&parsed.root);
+        self.diagnostics.extend(reader.diagnostics);
+        let text = if is_clean {
+            parsed.text
+        } else {
+            blot_out_lines(&parsed.text)
+        };
+        self.keep_text(file, blot_out(text, &reader.secrets));
+        (config, is_yaml)
+    }
+
+    fn template(&mut self, files: &Files) -> Option<DesiredTemplate> {
+        let file = files
+            .files
+            .iter()
+            .find(|file| file.role == Role::Template)?;
+        let parsed = files::parse(self.source, file);
+        let mut reader = Reader::default();
+        let template = reader.template(&parsed.root);
+        self.diagnostics.extend(parsed.diagnostics);
+        self.diagnostics.extend(reader.diagnostics);
+        self.keep_text(file, parsed.text);
+        template
+    }
+
+    fn brands(&mut self, files: &Files, extra_keys: &[String]) -> BTreeMap<String, Arc<Layer>> {
+        let mut brands = BTreeMap::new();
+        for file in &files.files {
+            let Role::Brand(name) = &file.role else {
+                continue;
+            };
+            let parsed = files::parse(self.source, file);
+            let mut reader = Reader::default();
+            let around = Surroundings {
+                folder: Utf8Path::new("brands"),
+                extra_keys,
+            };
+            let fields = reader.fields(&parsed.root, "a brand", &LAYER_KEYS);
+            let mut layer = reader.layer(LayerName::Brand(name.clone()), fields, around);
+            self.diagnostics.extend(parsed.diagnostics);
+            self.diagnostics.extend(reader.diagnostics);
+            self.keep_text(file, blot_out(parsed.text, &reader.secrets));
+            self.inspect_layer(&mut layer);
+            brands.insert(name.clone(), Arc::new(layer));
+        }
+        brands
+    }
+
+    fn accounts(&mut self, files: &Files, common: &Common<'_>) -> Vec<Account> {
+        let files: Vec<(&TreeFile, &str)> = files
+            .files
+            .iter()
+            .filter_map(|file| match &file.role {
+                Role::Account(name) => Some((file, name.as_str())),
+                _ => None,
+            })
+            .collect();
+        let threads = thread::available_parallelism().map_or(1, NonZero::get);
+        let share = files.len().div_ceil(threads).max(64);
+        let loader = &*self;
+        let mut accounts: Vec<Account> = thread::scope(|scope| {
+            let workers: Vec<_> = files
+                .chunks(share)
+                .map(|files| {
+                    scope.spawn(move || {
+                        let read = files
+                            .iter()
+                            .map(|(file, name)| loader.account(file, name, common));
+                        read.collect::<Vec<_>>()
+                    })
+                })
+                .collect();
+            let join = |worker: thread::ScopedJoinHandle<'_, Vec<Account>>| {
+                worker
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            workers.into_iter().flat_map(join).collect()
+        });
+        for account in &mut accounts {
+            self.diagnostics.append(&mut account.diagnostics);
+            let (file, text) = &mut account.text;
+            let text = std::mem::take(text);
+            self.keep_text(file, text);
+        }
+        accounts
+    }
+
+    fn account(&self, file: &TreeFile, name: &str, common: &Common<'_>) -> Account {
+        let parsed = files::parse(self.source, file);
+        let mut diagnostics = parsed.diagnostics;
+        let mut reader = Reader::default();
+        let context = AccountContext {
+            cluster: common.cluster,
+            clusters: common.clusters,
+            folder: file.path.parent().unwrap_or(Utf8Path::new("")),
+            extra_keys: common.extra_keys,
+        };
+        let mut account = reader.account(&parsed.root, context);
+        diagnostics.append(&mut reader.diagnostics);
+        let mut layers = vec![Arc::clone(common.defaults)];
+        for brand in &account.extends {
+            match common.brands.get(&brand.value) {
+                Some(layer) => layers.push(Arc::clone(layer)),
+                None => diagnostics.push(unknown_brand(&brand.value, brand.place, common.brands)),
+            }
+        }
+        self.inspect(&mut account.own, &mut diagnostics);
+        layers.push(Arc::new(account.own));
+        for (cluster, mut layer) in account.overrides {
+            self.inspect(&mut layer, &mut diagnostics);
+            if cluster == *common.cluster {
+                layers.push(Arc::new(layer));
+            }
+        }
+        let name = AccountName::new(name);
+        let (effective, broken_locks) = layers::merge(&layers);
+        diagnostics.extend(broken_locks);
+        let desired = match account.identity {
+            Presence::Here(identity) => {
+                let mut desired = DesiredAccount {
+                    name: name.clone(),
+                    identity,
+                    settings: BTreeMap::new(),
+                    assets: BTreeMap::new(),
+                    absent: None,
+                    dns: DnsMode::default(),
+                    policy: AccountPolicy::default(),
+                };
+                fill(&mut desired, &effective, &mut diagnostics);
+                Some(desired)
+            }
+            Presence::Elsewhere | Presence::Unknown => None,
+        };
+        Account {
+            name,
+            text: (file.clone(), blot_out(parsed.text, &reader.secrets)),
+            extends: account
+                .extends
+                .into_iter()
+                .map(|brand| brand.value)
+                .collect(),
+            layers,
+            desired,
+            diagnostics,
+        }
+    }
+
+    fn inspect_layer(&mut self, layer: &mut Layer) {
+        let mut diagnostics = Diagnostics::new();
+        self.inspect(layer, &mut diagnostics);
+        self.diagnostics.append(&mut diagnostics);
+    }
+
+    /// Reads the assets that a layer declares.
+    fn inspect(&self, layer: &mut Layer, diagnostics: &mut Diagnostics) {
+        for declared in layer.entries.values_mut() {
+            let Some(Item::Asset { kind, path, facts }) = &mut declared.value else {
+                continue;
+            };
+            match &*self.inspected(*kind, path) {
+                Ok((found, problems)) => {
+                    *facts = Some(found.clone());
+                    let problems = problems.iter().cloned();
+                    diagnostics.extend(problems.map(|problem| problem.at(declared.place)));
+                }
+                Err(error) => {
+                    let suggestion = self.neighbour(path);
+                    let diagnostic = files::read_error(error, path.as_str(), suggestion);
+                    diagnostics.push(diagnostic.at(declared.place, ""));
+                }
+            }
+        }
+    }
+
+    fn inspected(&self, kind: AssetKind, path: &Utf8Path) -> Arc<Inspected> {
+        let key = (kind, path.to_owned());
+        let cache = || self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = cache().get(&key) {
+            return Arc::clone(known);
+        }
+        let read = self.source.read(path, MAX_ASSET_BYTES);
+        let inspected = Arc::new(read.map(|bytes| assets::inspect(kind, path, &bytes)));
+        cache().insert(key, Arc::clone(&inspected));
+        inspected
+    }
+
+    /// Finds the file in the same folder whose name is closest.
+    fn neighbour(&self, path: &Utf8Path) -> Option<&str> {
+        let files = self.listed.iter().map(|entry| &entry.path);
+        let beside = files.filter(|file| file.parent() == path.parent());
+        nearest(
+            path.file_name()?,
+            beside.filter_map(|file| file.file_name()),
+        )
+    }
+
+    fn report_unused(&mut self, files: &Files, accounts: &[Account], config: &TreeFile) {
+        let used: BTreeSet<&str> = accounts
+            .iter()
+            .flat_map(|account| account.extends.iter().map(String::as_str))
+            .collect();
+        for file in &files.files {
+            let Role::Brand(name) = &file.role else {
+                continue;
+            };
+            if !used.contains(name.as_str()) {
+                let message = format!("no account extends brand {name}");
+                let help = "name it in an account's extends, or delete the file";
+                self.diagnostics
+                    .push(Diagnostic::new(Code::EB0305, message, help).at(start_of(file.id), ""));
+            }
+        }
+        if accounts.is_empty() {
+            let help = "add accounts/NAME/account.yaml; an empty tree plans nothing";
+            let diagnostic = Diagnostic::new(Code::EB0213, "the tree has no accounts", help);
+            self.diagnostics
+                .push(diagnostic.at(start_of(config.id), ""));
+        }
+    }
+
+    fn keep_text(&mut self, file: &TreeFile, text: String) {
+        if let Some(slot) = self.texts.get_mut(file.id.0 as usize) {
+            *slot = Some(text);
+        }
+    }
+}
+
+fn unknown_brand(name: &str, place: Place, brands: &BTreeMap<String, Arc<Layer>>) -> Diagnostic {
+    let help = nearest(name, brands.keys().map(String::as_str)).map_or_else(
+        || format!("add brands/{name}.yaml, or take the name out of extends"),
+        |brand| format!("did you mean {brand}?"),
+    );
+    Diagnostic::new(Code::EB0301, format!("there is no brand {name}"), help)
+        .at(place, "no such file in brands/")
+}
+
+/// Hides what follows a key that may hold a secret, in a file whose nodes cannot be relied upon.
+fn blot_out_lines(text: &str) -> String {
+    let secret = |line: &str| {
+        let keys = ["api_key", "token", "password"].iter();
+        let value = keys
+            .filter_map(|key| Some(line.find(key)? + key.len()))
+            .filter(|end| {
+                !line[*end..]
+                    .trim_start_matches([':', ' ', '"'])
+                    .starts_with('{')
+            })
+            .min();
+        value.map(|start| (start, line.len()))
+    };
+    let mut hidden = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        match secret(line.trim_end()) {
+            Some((start, end)) => {
+                hidden.push_str(&line[..start]);
+                hidden.push_str(&"*".repeat(end - start));
+                hidden.push_str(&line[end..]);
+            }
+            None => hidden.push_str(line),
+        }
+    }
+    hidden
+}
+
+/// Replaces what must not be shown by asterisks, byte for byte, so that all places stay right.
+fn blot_out(text: String, secrets: &[Place]) -> String {
+    if secrets.is_empty() {
+        return text;
+    }
+    let mut bytes = text.into_bytes();
+    for secret in secrets {
+        let range = secret.span.start as usize..secret.span.end as usize;
+        if let Some(bytes) = bytes.get_mut(range) {
+            bytes
+                .iter_mut()
+                .filter(|byte| **byte != b'\n')
+                .for_each(|byte| *byte = b'*');
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// Sorts by file and place; what several accounts show of one mistake in a brand is said once.
+fn sort(diagnostics: &mut Diagnostics) {
+    diagnostics.sort_by(|left, right| {
+        let key = |diagnostic: &Diagnostic| {
+            let place = diagnostic.primary.as_ref().map(|label| label.place);
+            (place.map(|place| (place.file, place.span)), diagnostic.code)
+        };
+        key(left)
+            .cmp(&key(right))
+            .then_with(|| left.message.cmp(&right.message))
+    });
+    diagnostics.dedup();
+}
+
+impl Loaded {
+    /// Lists the files that an account's desired state depends on: its layers' files and its assets.
+    #[must_use]
+    pub fn files_of(&self, account: &AccountName) -> BTreeSet<Utf8PathBuf> {
+        let mut files = BTreeSet::new();
+        for layer in self.layers.get(account).into_iter().flatten() {
+            files.insert(match &layer.name {
+                LayerName::Defaults => Utf8PathBuf::from(CONFIG_PATH),
+                LayerName::Brand(name) => format!("brands/{name}.yaml").into(),
+                LayerName::Account | LayerName::Override(_) => {
+                    format!("accounts/{account}/account.yaml").into()
+                }
+            });
+            for declared in layer.entries.values() {
+                if let Some(Item::Asset { path, .. }) = &declared.value {
+                    files.insert(path.clone());
+                }
+            }
+        }
+        files
+    }
+
+    /// Tells whether a diagnostic is an error, so that nothing may be planned.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics
+            .iter()
+            .any(|diagnostic| diagnostic.code.severity() == crate::diag::Severity::Error)
+    }
+}

@@ -1,0 +1,353 @@
+//! JSON Schemas of the files, for editors: completion, hover text, and the mistakes that a schema can see.
+//!
+//! Built from the same tables that the decoder reads, so a key cannot be known to only one of them.
+
+use serde_json::{Map, Value, json};
+
+use super::decode::config::{BILLING, USER_KEYS};
+use super::decode::layer::{DNS_MODES, OWNERSHIPS, RECREATE};
+use crate::model::{AssetKind, FIELDS, Field, FieldOrigin, FieldType, HIJACKING_NAMES};
+
+/// The dialect of all schemas.
+const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+
+/// Returns every schema with its file name, sorted by name.
+#[must_use]
+pub fn schemas() -> Vec<(&'static str, Value)> {
+    vec![
+        ("account.schema.json", account()),
+        ("brand.schema.json", brand()),
+        ("domains.schema.json", domains()),
+        ("emblazon.schema.json", emblazon()),
+    ]
+}
+
+/// Renders a schema as its file holds it.
+#[must_use]
+pub fn render(schema: &Value) -> String {
+    format!("{schema:#}\n")
+}
+
+fn document(title: &str, description: &str, body: Value) -> Value {
+    let mut schema = json!({
+        "$schema": DIALECT,
+        "title": title,
+        "type": "object",
+        "additionalProperties": false,
+    });
+    merge(&mut schema, described(description, body));
+    schema
+}
+
+fn emblazon() -> Value {
+    let cluster = map(
+        "One Kazoo platform.",
+        json!({
+            "api": described("Where the API is: scheme, host and port, without /v2.", json!({
+                "type": "string", "pattern": "^https?://[^/?#@]+(/[^?#]*)?$", "examples": ["https://api.example.com:8443"],
+            })),
+            "root": described("The account below which everything lies, by id or realm; the token's own account when left out.", json!({"type": "string"})),
+            "auth": auth(),
+            "ca_file": described("A PEM file with further certificate authorities, from the tree's top.", json!({"type": "string"})),
+            "allow_plain_http": described("Lets the API key cross the network in clear text. Loopback needs no such leave.", json!({"type": "boolean", "default": false})),
+        }),
+    );
+    document(
+        "emblazon.yaml",
+        "Where the platforms are, and what holds for every account.",
+        json!({"properties": {
+            "clusters": described("The platforms, by name.", json!({"type": "object", "additionalProperties": cluster})),
+            "defaults": described("The lowest layer: it holds for every account that does not say otherwise.", layer_object()),
+            "policy": map("Guards for a whole run.", json!({
+                "billing": words("What to do when a new whitelabel costs money.", &BILLING),
+            })),
+            "dns": map("How DNS is observed.", json!({
+                "resolvers": described("Recursive resolvers to ask, by address; the system's own when left out.", json!({
+                    "type": "array", "items": {"type": "string"}, "examples": [["192.0.2.53", "[2001:db8::1]:5353"]],
+                })),
+            })),
+            "extra_keys": described("Whitelabel keys that are let in beside the known ones, by dotted path.", json!({
+                "type": "array", "items": {"type": "string"}, "examples": [["theme", "nav.status"]],
+            })),
+        }}),
+    )
+}
+
+fn auth() -> Value {
+    let text = || json!({"type": "string"});
+    let secret = |what: &str| {
+        let mut schema = map(
+            what,
+            json!({
+                "env": described("The name of an environment variable.", text()),
+                "file": described("A file that only its owner may read.", text()),
+                "command": described("A program and its arguments; the first line that it prints.", json!({
+                    "type": "array", "items": text(), "minItems": 1,
+                })),
+            }),
+        );
+        merge(&mut schema, json!({"minProperties": 1, "maxProperties": 1}));
+        schema
+    };
+    let mut user = map(
+        "Logs in as a user, with name and password.",
+        json!({
+            "name": described("The user's name.", text()),
+            "password": secret("Where the password is kept."),
+            "account_name": described("The account that the user belongs to, by its name.", text()),
+            "account_realm": described("The same, by its SIP realm.", text()),
+            "phone_number": described("The same, by one of its phone numbers.", json!({"type": ["string", "integer"]})),
+        }),
+    );
+    let accounts: Vec<Value> = USER_KEYS[2..]
+        .iter()
+        .map(|key| json!({"required": [key]}))
+        .collect();
+    merge(
+        &mut user,
+        json!({"required": ["name", "password"], "oneOf": accounts}),
+    );
+    let mut auth = map(
+        "How to log in; `EMBLAZON_API_KEY` or `EMBLAZON_TOKEN` from the environment when left out.",
+        json!({
+            "api_key": secret("Where the API key is kept."),
+            "token": secret("Where a token is kept that somebody else got."),
+            "user": user,
+        }),
+    );
+    merge(&mut auth, json!({"minProperties": 1, "maxProperties": 1}));
+    auth
+}
+
+fn domains() -> Value {
+    let text = || json!({"type": "string"});
+    let mut host = map(
+        "One host of the template; null: must not be there.",
+        json!({
+            "name": described("The name that people read.", text()),
+            "mapping": described("The records, as texts; {{domain}} once in each at most.", json!({
+                "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+                "examples": [["192.0.2.10"], ["10 5 7000 us-east.{{domain}}"]],
+            })),
+            "zone": described("The server's own word for where the host is.", text()),
+        }),
+    );
+    merge(
+        &mut host,
+        json!({"type": ["object", "null"], "required": ["mapping"]}),
+    );
+    let hosts = described(
+        "Hosts by name, with {{domain}} for the brand's domain.",
+        json!({
+            "type": "object", "additionalProperties": host,
+        }),
+    );
+    let types: Map<String, Value> = ["A", "AAAA", "CNAME", "MX", "NAPTR", "SRV", "TXT"]
+        .into_iter()
+        .map(|name| (name.to_owned(), hosts.clone()))
+        .collect();
+    document(
+        "domains.yaml",
+        "The system's domain template: which records every brand's domain must have.",
+        json!({"properties": {
+            "ownership": words("Whose the hosts are that the tree does not declare.", &OWNERSHIPS),
+            "template": described("Record type, then host.", json!({
+                "type": "object", "properties": types, "additionalProperties": false,
+            })),
+        }}),
+    )
+}
+
+fn brand() -> Value {
+    document(
+        "brands/NAME.yaml",
+        "A layer that accounts name in `extends`.",
+        json!({"properties": layer()}),
+    )
+}
+
+fn account() -> Value {
+    let id = json!({"type": "string", "pattern": "^[0-9a-f]{32}$", "examples": ["0123456789abcdef0123456789abcdef"]});
+    let realm = json!({"type": "string", "examples": ["acme.sip.example.com"]});
+    let per_cluster =
+        |one: Value| json!({"anyOf": [one, {"type": "object", "additionalProperties": one}]});
+    let mut properties = json!({
+        "account": described("The account's id, or one id per cluster.", per_cluster(id)),
+        "realm": described("The account's SIP realm, or one per cluster; instead of `account`.", per_cluster(realm)),
+        "extends": described("Brands that this account is built on, lowest first: later ones win, and the account itself wins over all of them.", json!({
+            "type": "array", "items": {"type": "string"}, "uniqueItems": true, "examples": [["reseller-gold"]],
+        })),
+        "overrides": described("What holds on one cluster only, by its name.", json!({
+            "type": "object", "additionalProperties": layer_object(),
+        })),
+    });
+    merge(&mut properties, layer());
+    document(
+        "accounts/NAME/account.yaml",
+        "One account: who it is, and how it is branded.",
+        json!({"properties": properties, "oneOf": [{"required": ["account"]}, {"required": ["realm"]}]}),
+    )
+}
+
+fn layer_object() -> Value {
+    json!({"type": "object", "properties": layer(), "additionalProperties": false})
+}
+
+/// The properties of a layer.
+fn layer() -> Value {
+    let assets: Map<String, Value> = AssetKind::ALL
+        .into_iter()
+        .map(|kind| (kind.as_str().to_owned(), asset(kind)))
+        .collect();
+    let lock = described(
+        "Keys that no later layer may change, by their whole path.",
+        json!({
+            "type": "array", "items": {"type": "string"}, "examples": [["whitelabel.hide_powered", "assets.logo"]],
+        }),
+    );
+    json!({
+        "whitelabel": whitelabel(),
+        "assets": map("Files, by paths that start at this file's folder.", Value::Object(assets)),
+        "dns": words("What happens to the DNS of the account's domain: observe compares, manage compares and pushes, ignore leaves it alone.", &DNS_MODES),
+        "ownership": words("Whose the keys are that the tree does not declare: shared keeps them, exclusive removes them.", &OWNERSHIPS),
+        "recreate": words("Whether the whitelabel may be deleted and created again, which is the only way to remove an asset.", &RECREATE),
+        "protected": described("Refuses to delete anything of the account.", json!({"type": "boolean", "default": false})),
+        "lock": lock,
+    })
+}
+
+fn asset(kind: AssetKind) -> Value {
+    let (doc, example) = match kind {
+        AssetKind::Logo => (
+            "The picture in the header and on the login page: PNG, JPEG or GIF.",
+            "logo.png",
+        ),
+        AssetKind::Icon => (
+            "The picture in the browser's tab: ICO, PNG, JPEG or GIF.",
+            "icon.ico",
+        ),
+        AssetKind::Welcome => (
+            "The HTML of the welcome page, without scripts.",
+            "welcome.html",
+        ),
+    };
+    described(
+        &format!("{doc} null: must not be there."),
+        json!({
+            "type": ["string", "null"], "examples": [example],
+        }),
+    )
+}
+
+/// The whitelabel's keys, nested as their paths say.
+fn whitelabel() -> Value {
+    let mut properties = Map::new();
+    for field in FIELDS {
+        let (group, key) = match field.path.split_once('.') {
+            Some((group, key)) => (Some(group), key),
+            None => (None, field.path),
+        };
+        let place = match group {
+            None => &mut properties,
+            Some(group) => {
+                let entry = properties.entry(group).or_insert_with(|| json!({
+                    "type": ["object", "null"], "properties": {}, "additionalProperties": unknown_key(),
+                }));
+                let Some(Value::Object(inner)) = entry.get_mut("properties") else {
+                    continue;
+                };
+                inner
+            }
+        };
+        place.insert(key.to_owned(), field_schema(field));
+    }
+    described(
+        "The settings of the brand. A key that is not declared stays as it is; null: must not be there.",
+        json!({
+            "type": ["object", "null"],
+            "properties": properties,
+            "propertyNames": {"not": {"anyOf": [{"enum": HIJACKING_NAMES}, {"pattern": "^(_|pvt_)"}]}},
+            "additionalProperties": unknown_key(),
+        }),
+    )
+}
+
+/// A schema cannot know `extra_keys`, so editors strike unknown keys out instead of underlining them.
+fn unknown_key() -> Value {
+    json!({"deprecated": true, "description": "Unknown, unless extra_keys in emblazon.yaml lets it in."})
+}
+
+fn field_schema(field: &Field) -> Value {
+    // What looks like a number stays a text where a text is wanted, so editors must not object.
+    let text = json!({"type": ["string", "number", "null"]});
+    let schema = match field.field_type {
+        FieldType::Text => text,
+        FieldType::Price => with(text, json!({"examples": ["29.99"]})),
+        FieldType::Domain => json!({
+            "type": ["string", "null"], "pattern": "^[a-z0-9.-]+$", "examples": ["portal.example.com"],
+        }),
+        FieldType::Url => json!({
+            "type": ["string", "null"], "pattern": "^https?://", "examples": ["https://help.example.com"],
+        }),
+        FieldType::Email => json!({
+            "type": ["string", "null"], "pattern": "^[^@]+@[^@]+$", "examples": ["porting@example.com"],
+        }),
+        FieldType::Boolean { defaulted: false } => json!({"type": ["boolean", "null"]}),
+        FieldType::Boolean { defaulted: true } => {
+            json!({"type": ["boolean", "null"], "default": false})
+        }
+        FieldType::Integer => json!({"type": ["integer", "null"], "examples": [15]}),
+        FieldType::AccountIds => json!({
+            "anyOf": [{"type": ["string", "null"]}, {"type": "array", "items": {"type": "string"}}],
+            "examples": ["0123456789abcdef0123456789abcdef"],
+        }),
+        FieldType::TextList => json!({
+            "type": ["array", "null"], "items": {"type": ["string", "number"]},
+        }),
+        FieldType::Map => json!({"type": ["object", "null"]}),
+        FieldType::Any => json!({}),
+    };
+    let whose = match field.origin {
+        FieldOrigin::Schema => "Checked by the server.",
+        FieldOrigin::Ui => "Read by the portal only.",
+    };
+    described(&format!("{} {whose}", field.doc), schema)
+}
+
+/// A map with known keys.
+fn map(description: &str, properties: Value) -> Value {
+    let mut schema = json!({"type": "object", "additionalProperties": false});
+    schema["properties"] = properties;
+    described(description, schema)
+}
+
+/// One word of a few; the first is what holds when nothing is declared.
+fn words<T>(description: &str, choices: &[(&'static str, T)]) -> Value {
+    let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+    described(
+        description,
+        json!({"enum": words, "default": words.first()}),
+    )
+}
+
+/// Adds hover text, also in the form that editors render.
+fn described(description: &str, schema: Value) -> Value {
+    let markdown = description
+        .replace("null:", "`null`:")
+        .replace("{{domain}}", "`{{domain}}`");
+    with(
+        schema,
+        json!({"description": description.replace('`', ""), "markdownDescription": markdown}),
+    )
+}
+
+fn with(mut schema: Value, more: Value) -> Value {
+    merge(&mut schema, more);
+    schema
+}
+
+fn merge(schema: &mut Value, more: Value) {
+    if let (Value::Object(schema), Value::Object(more)) = (schema, more) {
+        schema.extend(more);
+    }
+}

@@ -1,0 +1,302 @@
+//! One tree for each code of EB01, EB02, EB03 and EB08: what is said, where, and how to mend it.
+
+use insta::assert_snapshot;
+
+use crate::tree::testing::{TWO_CLUSTERS, Tree, lines};
+
+const ID: &str = "account: 0123456789abcdef0123456789abcdef\n";
+
+/// Shows the diagnostics of one account with some lines of its own.
+fn account(text: &str) -> String {
+    tree(&[("accounts/acme/account.yaml", &format!("{ID}{text}"))])
+}
+
+/// Shows the diagnostics of a tree.
+fn tree(files: &[(&str, &str)]) -> String {
+    lines(&Tree::new(files).load(Some("production")))
+}
+
+/// Shows the diagnostics of an `emblazon.yaml` with one account beside it.
+fn config(text: &str) -> String {
+    tree(&[("emblazon.yaml", text), ("accounts/acme/account.yaml", ID)])
+}
+
+#[test]
+fn eb01_yaml() {
+    assert_snapshot!(account("whitelabel: {company_name: \"Acme}"), @"accounts/acme/account.yaml:2:28 EB0101 not valid YAML: unclosed quote; look here and on the line above for a missing quote, colon or space"); // EB0101
+    assert_snapshot!(account("whitelabel:\n\tdomain: x"), @"accounts/acme/account.yaml:3:2 EB0101 not valid YAML: tabs disallowed within this context (block indentation); indent with spaces: YAML does not take tabs"); // EB0101
+    assert_snapshot!(account("protected: true\nprotected: false"), @"accounts/acme/account.yaml:3:1 EB0102 key protected twice in one map; keep one of the two [accounts/acme/account.yaml:2:1]"); // EB0102
+    assert_snapshot!(account("whitelabel: &a {company_name: Acme}\nassets: *a"), @r"
+        accounts/acme/account.yaml:2:13 EB0103 anchor &a; delete it; move what is shared into a layer in brands/
+        accounts/acme/account.yaml:3:9 EB0103 alias *a; write the value out, or move what is shared into a layer in brands/
+        "); // EB0103
+    assert_snapshot!(account("whitelabel: *nobody"), @"accounts/acme/account.yaml:2:13 EB0103 alias *nobody; write the value out, or move what is shared into a layer in brands/"); // EB0103
+    assert_snapshot!(account("whitelabel:\n  <<: {company_name: Acme}"), @"accounts/acme/account.yaml:3:3 EB0104 merge key <<; move what is shared into a layer in brands/ and name it in extends"); // EB0104
+    assert_snapshot!(account("protected: !!bool true"), @"accounts/acme/account.yaml:2:12 EB0105 tag !!bool; delete the tag: a value's type follows from its key"); // EB0105
+    assert_snapshot!(account("---\nb: c"), @"accounts/acme/account.yaml:2:1 EB0106 a second document in the file; move it into a file of its own"); // EB0106
+    assert_snapshot!(account("whitelabel: {company_name: \"A\u{202e}B\"}"), @r#"accounts/acme/account.yaml:2:30 EB0107 control character U+202E in the file; delete it, or write it as an escape such as "\u00A0" in double quotes"#); // EB0107
+    assert_snapshot!(account("dns:\u{0}ignore"), @r#"accounts/acme/account.yaml:2:5 EB0107 control character U+0000 in the file; delete it, or write it as an escape such as "\u00A0" in double quotes"#); // EB0107
+    assert_snapshot!(account(&format!("dns: {}1{}", "[".repeat(40), "]".repeat(40))), @"accounts/acme/account.yaml:2:38 EB0110 nested over 32 levels deep; flatten the document"); // EB0110
+    assert_snapshot!(account(&format!("dns: {}", "[".repeat(5000))), @"accounts/acme/account.yaml:2:261 EB0110 not valid YAML: recursion limit exceeded; flatten the document"); // EB0110
+    assert_snapshot!(account("null: 1\n? \n: 2\n"), @r"
+        accounts/acme/account.yaml:2:1 EB0111 a key that is null; write the key's name, in quotes if it is the word null
+        accounts/acme/account.yaml:4:1 EB0111 a key that is null; write the key's name, in quotes if it is the word null
+        "); // EB0111
+    assert_snapshot!(account("{{domain}}: 1\n"), @r#"accounts/acme/account.yaml:2:1 EB0111 a key that is a list or a map; put the key in quotes: "{{domain}}" without quotes is a map in YAML"#); // EB0111
+}
+
+#[test]
+fn eb01_files() {
+    let files = Tree::new(&[("accounts/acme/account.yaml", ID)]);
+    files.write(
+        "accounts/acme/account.yaml",
+        b"realm: caf\xe9.example.com\n",
+    );
+    assert_snapshot!(lines(&files.load(None)), @"accounts/acme/account.yaml:1:1 EB0108 accounts/acme/account.yaml is not UTF-8: byte 10 begins no character; save the file as UTF-8"); // EB0108
+    files.write("accounts/acme/account.yaml", &vec![b'#'; (1 << 20) + 1]);
+    assert_snapshot!(lines(&files.load(None)), @"accounts/acme/account.yaml:1:1 EB0109 cannot read accounts/acme/account.yaml: it has 1048577 bytes, the limit is 1048576; make it smaller"); // EB0109
+    assert_snapshot!(account("assets: {logo: ../../../logo.png}"), @"accounts/acme/account.yaml:2:16 EB0113 logo ../../../logo.png lies outside of the tree; copy the file into the tree and write a path that is relative to this file"); // EB0113
+    assert_snapshot!(account("assets: {logo: /etc/logo.png}"), @"accounts/acme/account.yaml:2:16 EB0113 logo /etc/logo.png lies outside of the tree; copy the file into the tree and write a path that is relative to this file"); // EB0113
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n";
+    let lfs = [
+        (
+            "accounts/acme/account.yaml",
+            &*format!("{ID}assets: {{logo: logo.png}}"),
+        ),
+        ("accounts/acme/logo.png", pointer),
+    ];
+    assert_snapshot!(tree(&lfs), @"accounts/acme/account.yaml:2:16 EB0114 cannot read accounts/acme/logo.png: it is a Git LFS pointer, the content was not fetched; run git lfs pull before, or keep the file in Git itself; --rev cannot read from LFS"); // EB0114
+    let near = [
+        (
+            "accounts/acme/account.yaml",
+            &*format!("{ID}assets: {{welcome: Welcome.html, icon: ico, logo: .}}"),
+        ),
+        ("accounts/acme/welcome.html", "<p>Hello</p>"),
+    ];
+    assert_snapshot!(tree(&near), @r"
+        accounts/acme/account.yaml:2:19 EB0115 there is no file accounts/acme/Welcome.html; did you mean welcome.html?
+        accounts/acme/account.yaml:2:39 EB0115 there is no file accounts/acme/ico; add the file, or correct the path: it starts at the folder of the file that names it
+        accounts/acme/account.yaml:2:50 EB0112 cannot read accounts/acme: it is not a file; name a file
+        "); // EB0115
+    let forgotten = [
+        ("accounts/acme/acount.yaml", ID),
+        ("accounts/acme/logo.png", ""),
+        ("accounts/beta/account.yaml", ID),
+    ];
+    assert_snapshot!(tree(&forgotten), @"accounts/acme/acount.yaml:1:1 EB0118 accounts/acme has no account.yaml; add it, or move the files out of accounts/"); // EB0118
+    let misplaced = [
+        ("accounts/acme.yaml", ID),
+        ("accounts/beta/account.yml", ID),
+        ("accounts/gold/gamma/account.yaml", ID),
+        ("brands/gold/base.yaml", ""),
+        ("brands/gold.yml", ""),
+        ("README.md", ""),
+    ];
+    assert_snapshot!(tree(&misplaced), @r"
+        accounts/acme.yaml:1:1 EB0117 accounts/acme.yaml is not read; move it to accounts/NAME/account.yaml
+        accounts/beta/account.yml:1:1 EB0117 accounts/beta/account.yml is not read; rename it to account.yaml
+        accounts/gold/gamma/account.yaml:1:1 EB0117 accounts/gold/gamma/account.yaml is not read; move it to accounts/NAME/account.yaml: accounts do not lie in each other
+        brands/gold/base.yaml:1:1 EB0117 brands/gold/base.yaml is not read; move it to brands/NAME.yaml: brands do not lie in folders
+        brands/gold.yml:1:1 EB0117 brands/gold.yml is not read; rename it to end in .yaml
+        emblazon.yaml:1:1 EB0213 the tree has no accounts; add accounts/NAME/account.yaml; an empty tree plans nothing
+        "); // EB0117
+}
+
+#[cfg(unix)]
+#[test]
+fn eb0112_links() {
+    use std::os::unix::fs::symlink;
+    let files = Tree::new(&[(
+        "accounts/acme/account.yaml",
+        &format!("{ID}assets: {{logo: a.png, icon: dir/b.png}}"),
+    )]);
+    symlink("/etc/hostname", files.path().join("accounts/acme/a.png")).expect("a link");
+    symlink("/etc", files.path().join("accounts/acme/dir")).expect("a link");
+    symlink("/etc/hostname", files.path().join("domains.yaml")).expect("a link");
+    assert_snapshot!(lines(&files.load(None)), @r"
+        accounts/acme/a.png:1:1 EB0112 accounts/acme/a.png is a symbolic link; put the file itself here: what a link shows depends on where it is read
+        accounts/acme/account.yaml:2:16 EB0112 accounts/acme/a.png is a symbolic link; put the file itself here: what a link shows depends on where it is read
+        accounts/acme/account.yaml:2:29 EB0112 accounts/acme/dir is a symbolic link; put the file itself here: what a link shows depends on where it is read
+        accounts/acme/dir:1:1 EB0112 accounts/acme/dir is a symbolic link; put the file itself here: what a link shows depends on where it is read
+        domains.yaml:1:1 EB0112 domains.yaml is a symbolic link; put the file itself here: what a link shows depends on where it is read
+        ");
+}
+
+#[cfg(unix)]
+#[test]
+fn eb0116_unreadable() {
+    let error = crate::tree::ReadError::Failed("Permission denied".to_owned());
+    let diagnostic = crate::tree::files::read_error(&error, "accounts/acme/logo.png", None);
+    assert_eq!(diagnostic.code, crate::diag::Code::EB0116);
+}
+
+#[test]
+fn eb02_structure() {
+    assert_snapshot!(account("assests: {}\nwhitelable: {}\nfoo: 1"), @r"
+        accounts/acme/account.yaml:2:1 EB0201 an account has no key assests; did you mean assets?
+        accounts/acme/account.yaml:3:1 EB0201 an account has no key whitelable; did you mean whitelabel?
+        accounts/acme/account.yaml:4:1 EB0201 an account has no key foo; known here: account, realm, extends, overrides, whitelabel, assets, dns, ownership, recreate, protected, lock
+        "); // EB0201
+    assert_snapshot!(account("assets: {logos: a.png}"), @"accounts/acme/account.yaml:2:10 EB0201 assets has no key logos; did you mean logo?"); // EB0201
+    assert_snapshot!(account("extends: gold\nassets: []\nwhitelabel: text"), @r"
+        accounts/acme/account.yaml:2:10 EB0202 extends is a text, a list is wanted; write a list
+        accounts/acme/account.yaml:3:9 EB0202 assets is a list, a map is wanted; write a map
+        accounts/acme/account.yaml:4:13 EB0202 whitelabel is a text, a map is wanted; write a map
+        "); // EB0202
+    assert_snapshot!(account("whitelabel: {nav: text, company_name: {a: b}, additionalCss: x}"), @r"
+        accounts/acme/account.yaml:2:19 EB0202 nav is a text, a map is wanted; write a map
+        accounts/acme/account.yaml:2:39 EB0202 company_name is a map, a text is wanted; write a text
+        accounts/acme/account.yaml:2:62 EB0202 additionalCss is a text, a list is wanted; write a list
+        "); // EB0202
+    assert_snapshot!(account("protected: no"), @r#"accounts/acme/account.yaml:2:12 EB0203 protected is "no", which is not a boolean; write false"#); // EB0203
+    assert_snapshot!(account("whitelabel: {hide_powered: \"true\", hide_credits: on, hide_registration: maybe}"), @r#"
+        accounts/acme/account.yaml:2:28 EB0203 hide_powered is "true", which is not a boolean; write true without quotes: the server would turn the text into a boolean, and it would differ for ever
+        accounts/acme/account.yaml:2:50 EB0203 hide_credits is "on", which is not a boolean; write true
+        accounts/acme/account.yaml:2:73 EB0203 hide_registration is "maybe", which is not a boolean; write true or false
+        "#); // EB0203
+    assert_snapshot!(account("dns: watch\nownership: exclusiv\nrecreate: true"), @r#"
+        accounts/acme/account.yaml:2:6 EB0204 dns cannot be "watch"; write one of observe, manage, ignore
+        accounts/acme/account.yaml:3:12 EB0204 ownership cannot be "exclusiv"; did you mean exclusive?
+        accounts/acme/account.yaml:4:11 EB0204 recreate cannot be "true"; write one of refused, allowed
+        "#); // EB0204
+    assert_snapshot!(tree(&[("accounts/acme/account.yaml", "dns: ignore\n")]), @"accounts/acme/account.yaml:1:1 EB0205 the account's identity is missing; add account: with the 32 digits of its id, or realm: with its SIP realm"); // EB0205
+    assert_snapshot!(account("realm: acme.example.com"), @"accounts/acme/account.yaml:2:1 EB0206 account and realm are both declared; keep one of the two [accounts/acme/account.yaml:1:1]"); // EB0206
+    assert_snapshot!(account("dns:\nwhitelabel:\n  company_name:\n  nav: {help: }\n"), @r#"
+        accounts/acme/account.yaml:2:1 EB0207 dns has no value; write the value; null for "must not be there", "" for an empty text, {} for an empty map; or delete the key
+        accounts/acme/account.yaml:4:3 EB0207 company_name has no value; write the value; null for "must not be there", "" for an empty text, {} for an empty map; or delete the key
+        accounts/acme/account.yaml:5:9 EB0207 help has no value; write the value; null for "must not be there", "" for an empty text, {} for an empty map; or delete the key
+        "#); // EB0207
+    assert_snapshot!(account("whitelabel: {logoutTimer: 15 min}"), @r#"accounts/acme/account.yaml:2:27 EB0208 logoutTimer is "15 min", which is not an integer; write decimal digits without sign, zeros in front, or separators"#); // EB0208
+    assert_snapshot!(account("whitelabel: {logoutTimer: 010}"), @r#"accounts/acme/account.yaml:2:27 EB0208 logoutTimer is "010", which is not an integer; write decimal digits without sign, zeros in front, or separators"#); // EB0208
+    assert_snapshot!(account("whitelabel: {social: {phone: +15551234567, on: yes, pin: 0123, price: 1.10}}"), @r#"
+        accounts/acme/account.yaml:2:30 EB0209 social.phone is +15551234567, which YAML readers understand in different ways; write "+15551234567" for the text, or the plain decimal form for the number
+        accounts/acme/account.yaml:2:48 EB0209 social.on is yes, which YAML readers understand in different ways; write "yes" for the text, or true for the boolean
+        accounts/acme/account.yaml:2:58 EB0209 social.pin is 0123, which YAML readers understand in different ways; write "0123" for the text, or the plain decimal form for the number
+        accounts/acme/account.yaml:2:71 EB0209 social.price is 1.10, which YAML readers understand in different ways; write "1.10" for the text, or the plain decimal form for the number
+        "#); // EB0209
+    assert_snapshot!(account("dns: null\nassets: ~\nextends: [null]"), @r#"
+        accounts/acme/account.yaml:2:6 EB0210 dns is null; write a text, or delete the key; null means "must not be there" and is for settings and assets
+        accounts/acme/account.yaml:3:9 EB0210 assets is null; write a map, or delete the key; null means "must not be there" and is for settings and assets
+        accounts/acme/account.yaml:4:11 EB0210 an item of extends is null; write a text, or delete the key; null means "must not be there" and is for settings and assets
+        "#); // EB0210
+    assert_snapshot!(account("whitelabel: {social: [null]}"), @"accounts/acme/account.yaml:2:23 EB0511 an item of social is null inside of a value; leave it out, or declare the key itself as null"); // EB0511
+    assert_snapshot!(tree(&[("accounts/Acme Voice/account.yaml", ID)]), @r"
+        accounts/Acme Voice/account.yaml:1:1 EB0212 the name of the folder is not allowed; use letters, digits, dot, hyphen and underscore, beginning with a letter or a digit
+        emblazon.yaml:1:1 EB0213 the tree has no accounts; add accounts/NAME/account.yaml; an empty tree plans nothing
+        "); // EB0212
+    assert_snapshot!(tree(&[]), @"emblazon.yaml:1:1 EB0213 the tree has no accounts; add accounts/NAME/account.yaml; an empty tree plans nothing"); // EB0213
+}
+
+/// Trap 32: the server would turn the text into a boolean, and the two would differ for ever.
+#[test]
+fn trap_32_quoted_booleans() {
+    assert_snapshot!(account("whitelabel: {hide_credits: \"false\"}"), @r#"accounts/acme/account.yaml:2:28 EB0203 hide_credits is "false", which is not a boolean; write false without quotes: the server would turn the text into a boolean, and it would differ for ever"#); // EB0203
+    assert_snapshot!(account("whitelabel: {hide_credits: false}"), @"");
+}
+
+#[test]
+fn identities() {
+    let identity = |text: &str| tree(&[("accounts/acme/account.yaml", text)]);
+    assert_snapshot!(identity("account: 01234567-89AB-cdef-0123-456789abcdef"), @r#"accounts/acme/account.yaml:1:10 EB0404 "01234567-89AB-cdef-0123-456789abcdef" is no account id: an account id holds only 0-9 and a-f, this has '-'; write 0123456789abcdef0123456789abcdef"#);
+    assert_snapshot!(identity("account: acme.example.com"), @r#"accounts/acme/account.yaml:1:10 EB0404 "acme.example.com" is no account id: an account id holds only 0-9 and a-f, this has 'm'; write realm: acme.example.com, if that is the account's SIP realm"#);
+    assert_snapshot!(identity("realm: 0123456789abcdef0123456789abcdef"), @r#"accounts/acme/account.yaml:1:8 EB0405 "0123456789abcdef0123456789abcdef" is no realm: a domain has at least two labels; write account: 0123456789abcdef0123456789abcdef; this is an account's id"#);
+    assert_snapshot!(identity("account:\n"), @r#"accounts/acme/account.yaml:1:1 EB0207 account has no value; write the value; null for "must not be there", "" for an empty text, {} for an empty map; or delete the key"#);
+    assert_snapshot!(identity("account: {prod: 0123456789abcdef0123456789abcdef}"), @"accounts/acme/account.yaml:1:11 EB0801 account names the cluster prod, which is not declared; declared in emblazon.yaml: production");
+}
+
+#[test]
+fn eb03_layers() {
+    let gold = (
+        "brands/gold.yaml",
+        "whitelabel: {hide_powered: true}\nlock: [whitelabel.hide_powered]\n",
+    );
+    let with = |text: &str| tree(&[gold, ("accounts/acme/account.yaml", &format!("{ID}{text}"))]);
+    assert_snapshot!(with("extends: [golden]"), @r"
+        accounts/acme/account.yaml:2:11 EB0301 there is no brand golden; did you mean gold?
+        brands/gold.yaml:1:1 EB0305 no account extends brand gold; name it in an account's extends, or delete the file
+        "); // EB0301, EB0305
+    assert_snapshot!(with("extends: [gold, gold]"), @"accounts/acme/account.yaml:2:17 EB0302 brand gold twice in extends; keep the one whose position you mean: later layers win [accounts/acme/account.yaml:2:11]"); // EB0302
+    assert_snapshot!(with("extends: [gold]\nwhitelabel: {hide_powered: false}"), @"accounts/acme/account.yaml:3:28 EB0303 account changes whitelabel.hide_powered, which brand gold locks; delete whitelabel.hide_powered here, or take whitelabel.hide_powered out of lock there [brands/gold.yaml:2:8]"); // EB0303
+    assert_snapshot!(with("extends: [gold]\nwhitelabel: {hide_powered: true}"), @"");
+    assert_snapshot!(with("extends: [gold]\nwhitelabel: null"), @"accounts/acme/account.yaml:3:13 EB0303 account changes whitelabel, which brand gold locks; delete whitelabel here, or take whitelabel.hide_powered out of lock there [brands/gold.yaml:2:8]"); // EB0303
+    assert_snapshot!(with("extends: [gold]\nlock: [hide_powered, whitelabel.hide_powerd, nothing]"), @r"
+        accounts/acme/account.yaml:3:8 EB0304 lock names hide_powered, which is no key of a layer; write the key's whole path, such as whitelabel.hide_powered or assets.logo
+        accounts/acme/account.yaml:3:22 EB0304 lock names whitelabel.hide_powerd, which is no key of a layer; did you mean whitelabel.hide_powered?
+        accounts/acme/account.yaml:3:46 EB0304 lock names nothing, which is no key of a layer; write the key's whole path, such as whitelabel.hide_powered or assets.logo
+        "); // EB0304
+    assert_snapshot!(with(""), @"brands/gold.yaml:1:1 EB0305 no account extends brand gold; name it in an account's extends, or delete the file"); // EB0305
+    let absent = [
+        (
+            "accounts/acme/account.yaml",
+            &*format!("{ID}whitelabel: null\nassets: {{welcome: w.html}}"),
+        ),
+        ("accounts/acme/w.html", "<p>Hello</p>"),
+    ];
+    assert_snapshot!(tree(&absent), @"accounts/acme/account.yaml:3:19 EB0306 welcome is declared for an account that must have no whitelabel; delete the asset, or whitelabel: null; assets live in the whitelabel [accounts/acme/account.yaml:2:13]"); // EB0306
+}
+
+#[test]
+fn eb08_clusters_and_policy() {
+    let over = format!("{ID}overrides: {{stagin: {{}}}}");
+    let files = [
+        ("emblazon.yaml", TWO_CLUSTERS),
+        ("accounts/acme/account.yaml", &over),
+    ];
+    assert_snapshot!(tree(&files), @"accounts/acme/account.yaml:2:13 EB0801 overrides names the cluster stagin, which is not declared; did you mean staging?"); // EB0801
+    let api = |url: &str| config(&format!("clusters: {{production: {{api: {url}}}}}"));
+    assert_snapshot!(api("api.example.com:8000"), @"emblazon.yaml:1:30 EB0802 api is neither http:// nor https://; write scheme, host and port only, such as https://api.example.com:8443"); // EB0802
+    assert_snapshot!(api("https://api.example.com/v2/"), @"emblazon.yaml:1:30 EB0802 api ends in /v2, which is added to it; write scheme, host and port only, such as https://api.example.com:8443"); // EB0802
+    assert_snapshot!(api("https://u:p@api.example.com"), @"emblazon.yaml:1:30 EB0802 api holds credentials; write scheme, host and port only, such as https://api.example.com:8443"); // EB0802
+    assert_snapshot!(api("http://api.example.com:8000"), @"emblazon.yaml:1:30 EB0803 api is not encrypted and not on this machine: the API key would cross the network in clear text; write https://, or add allow_plain_http: true if the network is trusted"); // EB0803
+    assert_snapshot!(api("http://127.0.0.1:8000/"), @"");
+    assert_snapshot!(config("clusters: {production: {api: http://a.example, allow_plain_http: true}}"), @"");
+    assert_snapshot!(config("clusters: {production: {auth: {api_key: hunter2}}}"), @"emblazon.yaml:1:32 EB0804 api_key stands in the tree; move it out and write api_key: {env: VARIABLE}, {file: PATH} or {command: [PROGRAM, …]}; then replace it, for Git keeps what was committed"); // EB0804
+    assert_snapshot!(config("clusters: {production: {}}\ndns: {resolvers: [192.0.2.1, '[2001:db8::1]:53', dns.example]}"), @r#"emblazon.yaml:2:50 EB0805 resolver "dns.example" is no address; write an IP address, with a port if it is not 53: 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:53"#); // EB0805
+    assert_snapshot!(config("clusters: {production: {auth: {token: {env: A, file: b}, api_key: {}}}}"), @"emblazon.yaml:1:32 EB0206 auth has both api_key and token; keep exactly one of api_key, token, user [emblazon.yaml:1:58]"); // EB0206
+    assert_snapshot!(config("clusters: {production: {auth: {user: {name: admin}}}}"), @r"
+        emblazon.yaml:1:38 EB0205 user has no password; add password:
+        emblazon.yaml:1:38 EB0206 user has none of account_name, account_realm, phone_number; write exactly one of account_name, account_realm, phone_number
+        ");
+    assert_snapshot!(config("clusters: {production: {auth: {user: {name: a, password: {env: P}, account_realm: a.b, phone_number: +15551234567}}}}"), @"emblazon.yaml:1:88 EB0206 user has both account_realm and phone_number; keep exactly one of account_name, account_realm, phone_number [emblazon.yaml:1:68]");
+    assert_snapshot!(config("clusters: {production: {}}\npolicy: {billing: maybe}"), @r#"emblazon.yaml:2:19 EB0204 billing cannot be "maybe"; write one of refuse, accept"#); // EB0204
+}
+
+/// What would leak is not in the texts that diagnostics are drawn from, wherever it was written.
+#[test]
+fn secrets_are_blotted_out() {
+    #[track_caller]
+    fn check(config: &str, account: &str) {
+        let account = format!("{ID}{account}");
+        let files = [
+            ("emblazon.yaml", config),
+            ("accounts/acme/account.yaml", &account),
+        ];
+        let loaded = Tree::new(&files).load(Some("production"));
+        assert!(loaded.has_errors(), "{config} {account}");
+        assert!(!lines(&loaded).contains("hunter2"));
+        for (_, file) in loaded.sources.iter() {
+            assert!(!file.text.contains("hunter2"), "{}", file.text);
+            assert!([config.len(), account.len()].contains(&file.text.len()));
+        }
+    }
+    let good = "clusters: {production: {}}";
+    check("clusters: {production: {auth: {api_key: hunter2}}}", "");
+    check("clusters: {production: {auth: {apikey: hunter2}}}", "");
+    check("clusters: {production: {auth: {token: [hunter2]}}}", "");
+    check("clusters: {production: {auth: hunter2}}", "");
+    check("clusters: {production: {api_key: hunter2}}", "");
+    check(
+        "clusters: {production: {api: https://u:hunter2@a.example}}",
+        "",
+    );
+    check("clusters: {production: {auth: {api_key: hunter2}}", "");
+    check(
+        "clusters:\n  production:\n    auth:\n      api_key: {env: A}\n      api_key: hunter2\n",
+        "",
+    );
+    check(good, "whitelabel: {sso: {client_secret: hunter2}}");
+    check(
+        good,
+        "whitelabel: {nav: {help: https://u:hunter2@a.example}}",
+    );
+}

@@ -1,0 +1,408 @@
+//! Text → [`Node`]: the part of YAML that people mean when they say YAML.
+//!
+//! Anchors, aliases, merge keys, tags and several documents in one file are refused, because two
+//! tools disagree on each of them and none is needed where layers do the sharing.
+
+use std::collections::BTreeMap;
+
+use granit_parser::{
+    ErrorKind, Event, Parser, ScalarStyle, ScanError, Span as ParserSpan, StrInput,
+};
+
+use super::node::{Content, Entry, Node, Scalar};
+use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Place, Span};
+
+/// The largest file that is read as YAML, in bytes.
+pub(super) const MAX_YAML_BYTES: u64 = 1 << 20;
+
+/// The deepest nesting that is read; a whitelabel has three levels.
+pub(super) const MAX_DEPTH: usize = 32;
+
+/// Reads one document.
+///
+/// The node is absent when the text is not YAML, or when there is no document in it. Mistakes that
+/// leave the structure clear are reported and the rest of the file is read on.
+pub(super) fn parse(file: FileId, text: &str) -> (Option<Node>, Diagnostics) {
+    let mut reader = Reader::new(file, text);
+    reader.check_characters();
+    if !reader.diagnostics.is_empty() {
+        return (None, reader.diagnostics);
+    }
+    let node = match reader.document() {
+        Ok(node) => node,
+        Err(Stop::Syntax(error)) => {
+            let diagnostic = reader.syntax_error(&error);
+            reader.diagnostics.push(diagnostic);
+            None
+        }
+        Err(Stop::Depth(place)) => {
+            reader.diagnostics.push(
+                Diagnostic::new(
+                    Code::EB0110,
+                    format!("nested over {MAX_DEPTH} levels deep"),
+                    "flatten the document",
+                )
+                .at(place, "this is one level too deep"),
+            );
+            None
+        }
+    };
+    (node, reader.diagnostics)
+}
+
+/// Why reading cannot go on.
+enum Stop {
+    Syntax(ScanError),
+    Depth(Place),
+}
+
+impl From<ScanError> for Stop {
+    fn from(error: ScanError) -> Self {
+        Self::Syntax(error)
+    }
+}
+
+struct Reader<'t> {
+    file: FileId,
+    text: &'t str,
+    parser: Parser<'t, StrInput<'t>>,
+    diagnostics: Diagnostics,
+}
+
+impl<'t> Reader<'t> {
+    fn new(file: FileId, text: &'t str) -> Self {
+        let options = granit_parser::options! {
+            disallow_directives: true,
+            emit_unresolved_aliases: true,
+            emit_anchor_events: true,
+            emit_comments: false,
+        };
+        Self {
+            file,
+            text,
+            parser: Parser::new_from_str_with_options(text, options),
+            diagnostics: Diagnostics::new(),
+        }
+    }
+
+    /// The parser would take some of these for content, where nobody can see them.
+    fn check_characters(&mut self) {
+        let invisible = |(at, character): &(usize, char)| match character {
+            '\n' | '\r' | '\t' => false,
+            '\u{feff}' => *at != 0,
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+            other => other.is_control(),
+        };
+        if let Some((at, character)) = self.text.char_indices().find(invisible) {
+            let place = self.place(at, at + character.len_utf8());
+            self.report(
+                Code::EB0107,
+                format!(
+                    "control character U+{:04X} in the file",
+                    u32::from(character)
+                ),
+                "delete it, or write it as an escape such as \"\\u00A0\" in double quotes",
+                place,
+                "nobody can see it here",
+            );
+        }
+    }
+
+    fn document(&mut self) -> Result<Option<Node>, Stop> {
+        let mut root = None;
+        loop {
+            let (event, span) = self.next()?;
+            match event {
+                Event::StreamEnd => return Ok(root),
+                Event::DocumentStart(..) if root.is_some() => {
+                    let place = self.span(span);
+                    self.report(
+                        Code::EB0106,
+                        "a second document in the file",
+                        "move it into a file of its own",
+                        place,
+                        "it starts here",
+                    );
+                    return Ok(root);
+                }
+                Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
+                event => root = Some(self.node(event, span, 0)?),
+            }
+        }
+    }
+
+    fn next(&mut self) -> Result<(Event<'t>, ParserSpan), Stop> {
+        self.parser
+            .next_event()
+            .unwrap_or_else(|| Ok((Event::StreamEnd, ParserSpan::default())))
+            .map_err(Stop::from)
+    }
+
+    fn node(&mut self, event: Event<'t>, span: ParserSpan, depth: usize) -> Result<Node, Stop> {
+        let place = self.span(span);
+        if depth > MAX_DEPTH {
+            return Err(Stop::Depth(place));
+        }
+        if event.tag().is_some() {
+            let tag = span.tag_span().map_or(place, |tag| self.span(tag));
+            self.report(
+                Code::EB0105,
+                format!("tag {}", self.slice(tag)),
+                "delete the tag: a value's type follows from its key",
+                tag,
+                "tags are not read",
+            );
+        }
+        match event {
+            Event::Scalar(text, style, ..) => {
+                let plain = style == ScalarStyle::Plain;
+                // The parser writes a tilde where there is nothing, but the two do not mean the same here.
+                let nothing = plain && place.span.start == place.span.end;
+                let scalar = Scalar {
+                    text: if nothing {
+                        String::new()
+                    } else {
+                        text.into_owned()
+                    },
+                    plain,
+                };
+                Ok(Node {
+                    content: Content::Scalar(scalar),
+                    place,
+                })
+            }
+            Event::SequenceStart(..) => self.sequence(place, depth),
+            Event::MappingStart(..) => self.mapping(place, depth),
+            _ => {
+                self.report(
+                    Code::EB0103,
+                    format!("alias {}", self.slice(place)),
+                    "write the value out, or move what is shared into a layer in brands/",
+                    place,
+                    "aliases are not read",
+                );
+                Ok(Node {
+                    content: Content::Broken,
+                    place,
+                })
+            }
+        }
+    }
+
+    fn sequence(&mut self, start: Place, depth: usize) -> Result<Node, Stop> {
+        let mut items = Vec::new();
+        loop {
+            let (event, span) = self.next()?;
+            match event {
+                Event::Anchor(..) => self.anchor(span),
+                Event::SequenceEnd => {
+                    let place =
+                        self.collection(start, span, items.last().map(|node: &Node| node.place));
+                    return Ok(Node {
+                        content: Content::Sequence(items),
+                        place,
+                    });
+                }
+                event => items.push(self.node(event, span, depth + 1)?),
+            }
+        }
+    }
+
+    fn mapping(&mut self, start: Place, depth: usize) -> Result<Node, Stop> {
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut seen = BTreeMap::new();
+        loop {
+            let (event, span) = self.next()?;
+            match event {
+                Event::Anchor(..) => self.anchor(span),
+                Event::MappingEnd => {
+                    let last = entries.last().map(|entry| entry.value.place);
+                    let place = self.collection(start, span, last);
+                    return Ok(Node {
+                        content: Content::Mapping(entries),
+                        place,
+                    });
+                }
+                event => {
+                    let key = self.node(event, span, depth + 1)?;
+                    let (event, span) = self.value()?;
+                    let value = self.node(event, span, depth + 1)?;
+                    if let Some(entry) = self.entry(key, value, &mut seen) {
+                        entries.push(entry);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads up to the start of a key's value: the key may carry an anchor.
+    fn value(&mut self) -> Result<(Event<'t>, ParserSpan), Stop> {
+        loop {
+            match self.next()? {
+                (Event::Anchor(..), span) => self.anchor(span),
+                other => return Ok(other),
+            }
+        }
+    }
+
+    fn entry(
+        &mut self,
+        key: Node,
+        value: Node,
+        seen: &mut BTreeMap<String, Place>,
+    ) -> Option<Entry> {
+        let key_place = key.place;
+        if key.is_null() || key.is_empty() {
+            self.report(
+                Code::EB0111,
+                "a key that is null",
+                "write the key's name, in quotes if it is the word null",
+                key_place,
+                "a key is a text",
+            );
+            return None;
+        }
+        let scalar = match key.content {
+            Content::Scalar(scalar) => scalar,
+            Content::Broken => return None,
+            Content::Sequence(_) | Content::Mapping(_) => {
+                // A placeholder without quotes is a map in a map: say it once, for the outer one.
+                self.diagnostics.retain(|diagnostic| {
+                    let place = diagnostic.primary.as_ref().map(|label| label.place.span);
+                    diagnostic.code != Code::EB0111
+                        || place.is_some_and(|span| span.start < key_place.span.start)
+                });
+                self.report(
+                    Code::EB0111,
+                    "a key that is a list or a map",
+                    "put the key in quotes: \"{{domain}}\" without quotes is a map in YAML",
+                    key_place,
+                    "a key is a text",
+                );
+                return None;
+            }
+        };
+        if scalar.plain && scalar.text == "<<" {
+            self.report(
+                Code::EB0104,
+                "merge key <<",
+                "move what is shared into a layer in brands/ and name it in extends",
+                key_place,
+                "merge keys are not read",
+            );
+            return None;
+        }
+        if let Some(first) = seen.get(&scalar.text) {
+            self.diagnostics.push(
+                Diagnostic::new(
+                    Code::EB0102,
+                    format!("key {} twice in one map", scalar.text),
+                    "keep one of the two",
+                )
+                .at(key_place, "the second one")
+                .see(*first, "the first one"),
+            );
+            return None;
+        }
+        seen.insert(scalar.text.clone(), key_place);
+        Some(Entry {
+            key: scalar.text,
+            key_place,
+            value,
+        })
+    }
+
+    fn anchor(&mut self, span: ParserSpan) {
+        let place = self.span(span);
+        self.report(
+            Code::EB0103,
+            format!("anchor {}", self.slice(place)),
+            "delete it; move what is shared into a layer in brands/",
+            place,
+            "anchors are not read",
+        );
+    }
+
+    fn syntax_error(&self, error: &ScanError) -> Diagnostic {
+        let at = error.marker().byte_offset().unwrap_or(self.text.len());
+        let place = self.place(at, at);
+        let info = error.info();
+        let (code, help) = match error.kind() {
+            ErrorKind::RecursionLimitExceeded => (Code::EB0110, "flatten the document"),
+            _ if self
+                .line_until(at)
+                .trim_start_matches(' ')
+                .starts_with('\t') =>
+            {
+                (Code::EB0101, "indent with spaces: YAML does not take tabs")
+            }
+            _ => (
+                Code::EB0101,
+                "look here and on the line above for a missing quote, colon or space",
+            ),
+        };
+        Diagnostic::new(code, format!("not valid YAML: {info}"), help)
+            .at(place, "the parser gave up here")
+    }
+
+    fn report(
+        &mut self,
+        code: Code,
+        message: impl Into<String>,
+        help: &str,
+        place: Place,
+        text: &str,
+    ) {
+        self.diagnostics
+            .push(Diagnostic::new(code, message, help).at(place, text));
+    }
+
+    /// Covers a collection from its start to the end of what is in it: the parser's own end of a
+    /// block collection lies behind blank lines and comments.
+    fn collection(&self, start: Place, end: ParserSpan, last: Option<Place>) -> Place {
+        let end = self.span(end);
+        let block = end.span.start == end.span.end;
+        let end = match last {
+            Some(last) if block => last.span.end,
+            _ => end.span.end,
+        };
+        Place {
+            file: self.file,
+            span: Span {
+                start: start.span.start,
+                end: end.max(start.span.start),
+            },
+        }
+    }
+
+    fn span(&self, span: ParserSpan) -> Place {
+        let start = span.start.byte_offset().unwrap_or(0);
+        let end = span.end.byte_offset().unwrap_or(start).max(start);
+        let covered = self.text.get(start..end).unwrap_or("");
+        self.place(start, start + covered.trim_end().len())
+    }
+
+    fn place(&self, start: usize, end: usize) -> Place {
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Place {
+            file: self.file,
+            span: Span {
+                start: offset(start),
+                end: offset(end),
+            },
+        }
+    }
+
+    fn slice(&self, place: Place) -> &'t str {
+        self.text
+            .get(place.span.start as usize..place.span.end as usize)
+            .unwrap_or("")
+    }
+
+    /// Returns the line up to the character at a place, and that character.
+    fn line_until(&self, at: usize) -> &'t str {
+        let end = self.text.ceil_char_boundary(at.saturating_add(1));
+        let before = self.text.get(..end).unwrap_or(self.text);
+        before.rsplit('\n').next().unwrap_or(before)
+    }
+}

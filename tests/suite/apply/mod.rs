@@ -1,0 +1,6 @@
+//! Runs against the sandbox.
+
+mod assets;
+mod documents;
+mod run;
+mod template;

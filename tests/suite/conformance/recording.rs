@@ -1,0 +1,79 @@
+//! One line of the recordings.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::Value;
+
+const TEXT: &str = include_str!("../recordings/transcripts.jsonl");
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Recording {
+    pub(crate) name: String,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) request_headers: BTreeMap<String, String>,
+    pub(crate) request_body: Value,
+    pub(crate) status: u16,
+    pub(crate) response_headers: Vec<(String, String)>,
+    pub(crate) response_body: Value,
+    #[serde(default)]
+    pub(crate) nondeterministic: bool,
+}
+
+pub(crate) fn all() -> Vec<Recording> {
+    TEXT.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+impl Recording {
+    /// Returns the answer's body as JSON, when it is.
+    pub(crate) fn json(&self) -> Option<Value> {
+        serde_json::from_str(self.response_body.as_str()?).ok()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.response_headers
+            .iter()
+            .find(|(header, _)| header == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Returns when the answer was made, in seconds since 1970.
+    pub(crate) fn time(&self) -> Option<u64> {
+        let body = self.json()?;
+        let time: jiff::Timestamp = body["timestamp"].as_str()?.parse().ok()?;
+        u64::try_from(time.as_second()).ok()
+    }
+
+    /// Tells whether an account was created that the server then could not finish: the fields that
+    /// it adds to a finished one are missing.
+    pub(crate) fn is_half_created_account(&self) -> bool {
+        let below_accounts = self.path.starts_with("/v2/accounts/");
+        let body = self.json().unwrap_or_default();
+        self.method == "PUT"
+            && below_accounts
+            && body["data"].get("realm").is_some()
+            && body["data"].get("superduper_admin").is_none()
+    }
+}
+
+/// Returns the bytes of a recorded body: text, base64, or a size.
+pub(crate) fn bytes(body: &Value) -> Vec<u8> {
+    if let Some(text) = body.as_str() {
+        return text.as_bytes().to_vec();
+    }
+    if let Some(encoded) = body["base64"].as_str() {
+        return STANDARD.decode(encoded).unwrap();
+    }
+    if let Some(zeros) = body["zero_bytes_after_png_signature"].as_u64() {
+        let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
+        bytes.resize(bytes.len() + usize::try_from(zeros).unwrap(), 0);
+        return bytes;
+    }
+    assert!(body.is_null(), "unknown kind of body: {body}");
+    Vec::new()
+}

@@ -1,0 +1,363 @@
+//! Every scripted fault at every request of a run (invariant 4): the first run's report is true,
+//! the second run converges, and at no time has an account lost a document or an asset that it had.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+
+use camino::Utf8Path;
+use emblazon::apply::{Applied, StepResult};
+use emblazon::diff::settings_in_sync;
+use emblazon::model::{AssetKind, KeyPath, Object, Settings};
+use emblazon::plan::{Action, Plan, Subject};
+use emblazon::sandbox::{Fault, FaultKind};
+use futures_util::{StreamExt as _, stream};
+use serde_json::{Value, json};
+
+use crate::stage::{Shown, Stage, Tree, html, ico, png};
+
+/// One account for each kind of step.
+const SEED: &str = "
+accounts:
+  - {name: master, id: '00000000000000000000000000000000'}
+  - {name: acme, id: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa}
+  - name: beta
+    id: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
+    whitelabel: {domain: beta.example.com, brandColor: red}
+    assets: {icon: icon.ico, welcome: welcome.html}
+  - name: city
+    id: cccccccccccccccccccccccccccccccc
+    whitelabel: {domain: city.example.com}
+    assets: {logo: logo.png}
+  - name: delta
+    id: dddddddddddddddddddddddddddddddd
+    whitelabel: {domain: delta.example.com, brandColor: red}
+    assets: {icon: icon.ico, logo: logo.png, welcome: welcome.html}
+  - name: echo
+    id: eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee
+    whitelabel: {domain: echo.example.com, brandColor: red}
+    assets: {logo: logo.png}
+  - name: foxtrot
+    id: ffffffffffffffffffffffffffffffff
+    whitelabel: {domain: foxtrot.example.com, brandColor: red}
+    assets: {welcome: welcome.html}
+";
+
+/// The accounts that must have a document at all times.
+const KEPT: [&str; 4] = ["beta", "delta", "echo", "foxtrot"];
+
+fn tree() -> Tree {
+    Tree::new()
+        .account("acme", json!({"domain": "acme.example.com"}))
+        .asset("acme", AssetKind::Logo, Some(png("acme")))
+        .asset("acme", AssetKind::Welcome, Some(html("acme")))
+        .account("beta", json!({"company_name": "Beta"}))
+        .asset("beta", AssetKind::Logo, Some(png("beta")))
+        .without("city")
+        .account("delta", json!({}))
+        .asset("delta", AssetKind::Icon, None)
+        .account("echo", json!({"domain": "foxtrot.example.com"}))
+        .asset("echo", AssetKind::Logo, Some(png("echo")))
+        .account("foxtrot", json!({"domain": "echo.example.com"}))
+        .template(json!({"A": {"new.{{domain}}": {"mapping": ["192.0.2.7"]}}}))
+}
+
+async fn stage() -> Stage {
+    let files = [
+        ("welcome.html", html("seeded")),
+        ("icon.ico", ico("seeded")),
+        ("logo.png", png("seeded")),
+    ];
+    Stage::start(SEED, &files).await
+}
+
+/// Runs a plan one step after the other, so that the nth request is always the same one.
+async fn run(stage: &Stage, tree: &Tree, plan: &Plan) -> Applied {
+    let mut options = stage.options();
+    options.concurrency = NonZeroUsize::MIN;
+    stage.apply_with(tree, plan, options).await
+}
+
+/// The plan of the first run, which is the same on every stage, and every fault at every request of
+/// it that the fault can hit.
+async fn cases() -> (Plan, Vec<Fault>) {
+    let stage = stage().await;
+    let tree = tree();
+    let plan = stage.plan(&tree).await;
+    let before = stage.sandbox.counts();
+    let applied = run(&stage, &tree, &plan).await;
+    for outcome in &applied.outcomes {
+        assert!(
+            matches!(outcome.result, StepResult::Done { .. }),
+            "{outcome:?}"
+        );
+    }
+    let after = stage.sandbox.counts();
+    let sent = |method: &str| -> u32 {
+        let of = |counts: &emblazon::sandbox::Counts| -> u64 {
+            let of_method = |class: &&String| class.starts_with(method);
+            let keys = counts.by_class.keys().filter(of_method);
+            keys.map(|class| counts.by_class[class]).sum()
+        };
+        u32::try_from(of(&after) - of(&before)).unwrap()
+    };
+    let any = |fault| Fault {
+        method: None,
+        path: None,
+        nth: 1,
+        times: 1,
+        fault,
+    };
+    let everywhere = [
+        FaultKind::Status(401),
+        FaultKind::Status(402),
+        FaultKind::Status(403),
+        FaultKind::Status(409),
+        FaultKind::Status(412),
+        FaultKind::Status(429),
+        FaultKind::Status(500),
+        FaultKind::Status(503),
+        FaultKind::Hang,
+        FaultKind::CutBody,
+        FaultKind::LostAnswer,
+        FaultKind::DropConnection,
+    ];
+    let mut kinds: Vec<(Fault, u32)> = everywhere
+        .into_iter()
+        .map(|fault| (any(fault), sent("")))
+        .collect();
+    kinds.push((Fault::new("GET", "*", FaultKind::StaleRead), sent("GET")));
+    kinds.push((
+        Fault::new("POST", "*/whitelabel/*", FaultKind::DestroyDocument),
+        sent("POST"),
+    ));
+    for method in ["PUT", "POST"] {
+        kinds.push((
+            Fault::new(method, "*/whitelabel", FaultKind::SkipAccountWrite),
+            sent(method),
+        ));
+    }
+    let cases = kinds
+        .into_iter()
+        .flat_map(|(fault, count)| (1..=count).map(move |nth| fault.clone().nth(nth)))
+        .collect();
+    (plan, cases)
+}
+
+#[test]
+fn every_fault_at_every_request() {
+    let (plan, cases) = block_on(cases());
+    assert!(cases.len() >= 500, "only {} cases", cases.len());
+    let shares: Vec<Vec<Fault>> = (0..WORKERS)
+        .map(|worker| {
+            cases
+                .iter()
+                .skip(worker)
+                .step_by(WORKERS)
+                .cloned()
+                .collect()
+        })
+        .collect();
+    let wrong: Vec<String> = std::thread::scope(|scope| {
+        let workers: Vec<_> = shares
+            .into_iter()
+            .map(|share| scope.spawn(|| block_on(work_through(&plan, share))))
+            .collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().unwrap())
+            .collect()
+    });
+    assert!(
+        wrong.is_empty(),
+        "{} of {} wrong:\n{}",
+        wrong.len(),
+        cases.len(),
+        wrong.join("\n")
+    );
+}
+
+/// How many threads share the cases.
+const WORKERS: usize = 4;
+
+async fn work_through(plan: &Plan, cases: Vec<Fault>) -> Vec<String> {
+    stream::iter(cases)
+        .map(|fault| case(plan, fault))
+        .buffer_unordered(8)
+        .filter_map(|result| async { result.err() })
+        .collect()
+        .await
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+/// Runs with one fault, then without, and says what is wrong.
+async fn case(plan: &Plan, fault: Fault) -> Result<(), String> {
+    let mut stage = stage().await;
+    if fault.fault == FaultKind::Hang {
+        stage = stage.impatient();
+    }
+    let tree = tree();
+    let before = everything(&stage);
+    stage.client().await;
+    stage.faults(vec![fault.clone()]);
+    let first = run(&stage, &tree, plan).await;
+    stage.faults(Vec::new());
+    let wrong = |what: String| Err(format!("{fault:?}: {what}"));
+    if let Err(what) = is_true(&stage, &tree, plan, &first, &before) {
+        return wrong(format!("first run: {what}\n  {first:?}"));
+    }
+    if let Err(what) = nothing_lost(&stage, &tree, &before) {
+        return wrong(format!("after the first run: {what}\n  {first:?}"));
+    }
+    let plan = stage.plan(&tree).await;
+    let second = run(&stage, &tree, &plan).await;
+    for outcome in &second.outcomes {
+        if !matches!(outcome.result, StepResult::Done { .. }) {
+            return wrong(format!("second run: {outcome:?}"));
+        }
+    }
+    if let Err(what) = nothing_lost(&stage, &tree, &before) {
+        return wrong(format!("after the second run: {what}"));
+    }
+    let rest = stage.plan(&tree).await.steps;
+    if !rest.is_empty() {
+        return wrong(format!("a third plan has steps: {rest:?}"));
+    }
+    for (name, shown) in everything(&stage) {
+        let Some(shown) = shown else { continue };
+        if shown.reserved.as_deref() != shown.settings.get("domain").and_then(Value::as_str) {
+            return wrong(format!("{name} reserves {:?}: {shown:?}", shown.reserved));
+        }
+    }
+    Ok(())
+}
+
+type Everything = BTreeMap<&'static str, Option<Shown>>;
+
+fn everything(stage: &Stage) -> Everything {
+    ["acme", "beta", "city", "delta", "echo", "foxtrot"]
+        .into_iter()
+        .map(|name| (name, stage.shown(name)))
+        .collect()
+}
+
+/// Checks that each account is as the outcomes of its steps say.
+fn is_true(
+    stage: &Stage,
+    tree: &Tree,
+    plan: &Plan,
+    applied: &Applied,
+    before: &Everything,
+) -> Result<(), String> {
+    if applied.outcomes.len() != plan.steps.len() {
+        return Err("a step has no outcome".to_owned());
+    }
+    for (account, shown) in before {
+        let mut model = shown
+            .clone()
+            .map(|shown| (Settings::from(shown.settings), shown.assets));
+        let mut is_certain = true;
+        for (step, outcome) in plan.steps.iter().zip(&applied.outcomes) {
+            match &step.subject {
+                Subject::Account { name, .. } if name.as_str() == *account => {}
+                _ => continue,
+            }
+            match &outcome.result {
+                StepResult::Done { .. } => carry_out(&mut model, &step.action, tree),
+                StepResult::Unknown { .. } => is_certain = false,
+                _ => {}
+            }
+        }
+        let now = stage
+            .shown(account)
+            .map(|shown| (Settings::from(shown.settings), shown.assets));
+        let same = match (&model, &now) {
+            (None, None) => true,
+            (Some((settings, assets)), Some((live_settings, live_assets))) => {
+                settings_in_sync(settings, live_settings) && assets == live_assets
+            }
+            _ => false,
+        };
+        if is_certain && !same {
+            return Err(format!("{account} has {now:?} instead of {model:?}"));
+        }
+    }
+    let has_host = stage.sandbox.world().template()["A"]
+        .get("new.{{domain}}")
+        .is_some();
+    for (step, outcome) in plan.steps.iter().zip(&applied.outcomes) {
+        let is_done = matches!(outcome.result, StepResult::Done { .. });
+        let is_unknown = matches!(outcome.result, StepResult::Unknown { .. });
+        if step.subject == Subject::Template && !is_unknown && is_done != has_host {
+            return Err("the template is not as its outcome says".to_owned());
+        }
+    }
+    Ok(())
+}
+
+type Model = Option<(Settings, BTreeMap<AssetKind, Vec<u8>>)>;
+
+/// Does to a model what a step does to an account.
+fn carry_out(model: &mut Model, action: &Action, tree: &Tree) {
+    if let Action::Create { settings } = action {
+        *model = Some((Settings::from(settings.clone()), BTreeMap::new()));
+    }
+    if *action == Action::Delete {
+        *model = None;
+    }
+    let Some((document, assets)) = model else {
+        return;
+    };
+    match action {
+        Action::Update { set, remove } => {
+            for key in remove {
+                document.remove(key);
+            }
+            for (key, value) in set {
+                document.set(key, value.clone());
+            }
+        }
+        Action::Release { parked } => document.set(&KeyPath::from("domain"), json!(parked)),
+        Action::Upload { asset, path, .. } => {
+            assets.insert(*asset, tree.files[path].clone());
+        }
+        Action::Recreate { without } => assets.retain(|kind, _| !without.contains(kind)),
+        Action::Create { .. } | Action::Delete | Action::ReplaceTemplate { .. } => {}
+    }
+}
+
+/// Checks that no account has lost its document, an undeclared key, or an asset.
+fn nothing_lost(stage: &Stage, tree: &Tree, before: &Everything) -> Result<(), String> {
+    for name in KEPT {
+        let Some(before) = &before[name] else {
+            continue;
+        };
+        let now = stage
+            .shown(name)
+            .ok_or(format!("{name} has lost its document"))?;
+        if now.settings.get("brandColor") != before.settings.get("brandColor") {
+            return Err(format!(
+                "{name} has lost its undeclared key: {:?}",
+                Object::clone(&now.settings)
+            ));
+        }
+        for (kind, bytes) in &before.assets {
+            let is_removed = (name, *kind) == ("delta", AssetKind::Icon);
+            let declared = tree
+                .files
+                .get(Utf8Path::new(&format!("accounts/{name}/{kind}")));
+            match now.assets.get(kind) {
+                Some(found) if found == bytes || Some(found) == declared => {}
+                None if is_removed => {}
+                found => return Err(format!("{name} has lost its {kind}: {found:?}")),
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,18 @@
+//! Tests of the whole: one binary, so that it links once.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops, also outside the functions that clippy knows as tests"
+)]
+
+mod apply;
+mod architecture;
+mod cli;
+mod cli_platform;
+mod conformance;
+mod faults;
+mod promises;
+mod sandbox;
+mod source_text;
+mod stage;
+mod tls;
+mod wire;
