@@ -109,17 +109,19 @@ impl Letter<'_> {
         for host in self.expected {
             match self.task(host) {
                 Task::Enter(missing, instead) => {
-                    enter.extend(entries(host, &zone, &missing, &instead))
+                    enter.extend(entries(host, &zone, &missing, &instead));
                 }
                 Task::Extra(records) => {
-                    extra.extend(records.iter().map(|data| row(host, &zone, data)))
+                    extra.extend(records.iter().map(|data| row(host, &zone, data)));
                 }
                 Task::Unclear(reason) => unclear.push(vec![
                     name(&host.question.name, &zone),
                     host.question.record_type.to_string(),
                     reason,
                 ]),
-                Task::Right => right.extend(host.records.iter().map(|data| row(host, &zone, data))),
+                Task::Right => {
+                    right.extend(host.records.iter().map(|data| row(host, &zone, data)));
+                }
             }
         }
         let mut blocks = vec![Block::Heading(format!("DNS entries for {}", self.domain))];
