@@ -2,8 +2,9 @@
 
 use std::process::Command;
 
-use emblazon::dns::push::{KeyAlgorithm, PushConfig, Rfc2136Config, TsigKey};
+use emblazon::dns::push::{PushConfig, Rfc2136Config, TsigKey};
 use emblazon::model::Secret;
+use emblazon::tree::KeyAlgorithm;
 use tempfile::TempDir;
 
 use crate::process::{Server, free_port, print, run, start};
@@ -27,10 +28,9 @@ impl Bind {
         let port = free_port();
         let control = path.display();
         std::fs::write(path.join("zone"), ZONE_FILE).unwrap();
-        let keys: String = KeyAlgorithm::ALL
-            .iter()
+        let keys = KeyAlgorithm::ALL
             .map(|algorithm| format!("key \"emblazon-{algorithm}\" {{ algorithm {algorithm}; secret \"{SECRET}\"; }};\n"))
-            .collect();
+            .concat();
         std::fs::write(
             path.join("named.conf"),
             format!(
@@ -74,7 +74,7 @@ zone "{ZONE}" {{
         Self {
             port,
             _server: server,
-            folder: folder,
+            folder,
         }
     }
 
@@ -92,7 +92,7 @@ zone "{ZONE}" {{
     }
 
     /// Returns how to push with the right key through another port.
-    pub(crate) fn right_at(&self, port: u16) -> PushConfig {
+    pub(crate) fn right_at(port: u16) -> PushConfig {
         config(
             port,
             "emblazon-hmac-sha256",

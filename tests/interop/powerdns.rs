@@ -1,9 +1,10 @@
-//! A PowerDNS with an SQLite file, its API on loopback, and dynamic updates.
+//! A PowerDNS with a file for a database, its API on loopback, and dynamic updates.
 
 use std::process::Command;
 
-use emblazon::dns::push::{KeyAlgorithm, PowerDnsConfig, PushConfig, Rfc2136Config, TsigKey};
+use emblazon::dns::push::{PowerDnsConfig, PushConfig, Rfc2136Config, TsigKey};
 use emblazon::model::Secret;
+use emblazon::tree::KeyAlgorithm;
 use tempfile::TempDir;
 
 use crate::bind::SECRET;

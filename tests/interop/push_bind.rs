@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use emblazon::dns::push::{KeyAlgorithm, Pending, PushError, PushPolicy, pending, primary, push};
+use emblazon::dns::push::{Pending, PushError, PushPolicy, pending, primary, push};
 use emblazon::model::{RecordName, RecordType};
+use emblazon::tree::KeyAlgorithm;
 
 use crate::bind::{Bind, OTHER_SECRET, SECRET};
 use crate::race::before_updates;
@@ -145,7 +146,7 @@ async fn a_change_in_the_last_moment_is_refused_by_the_server() {
         hosts.push(alias);
         let late = Arc::clone(&bind);
         let port = before_updates(bind.port, move || late.update(change));
-        let primary = primary(&bind.right_at(port)).unwrap();
+        let primary = primary(&Bind::right_at(port)).unwrap();
         let planned = pending(primary.as_ref(), &hosts, &[], PushPolicy::default())
             .await
             .unwrap();

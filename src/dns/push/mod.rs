@@ -22,7 +22,7 @@ mod session;
 mod wire;
 
 pub use change::{Changes, PushPolicy, RefusedSet, SetChange, Standing, ZoneChange, changes};
-pub use config::{KeyAlgorithm, PowerDnsConfig, PushConfig, Rfc2136Config, TsigKey};
+pub use config::{PowerDnsConfig, PushConfig, Rfc2136Config, TsigKey};
 pub use error::PushError;
 pub use powerdns::PowerDns;
 pub use primary::{Pending, Push, Pushed, pending, primary, push};

@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode, UpdateMessage as _};
 use hickory_proto::rr::{RData, Record, RecordType as WireType, TSigner};
 
+use super::config;
 use super::session::Session;
 use super::{Push, PushError, Rfc2136Config, SetChange, Standing, ZoneChange, wire};
 use crate::dns::packet::{record_data, record_name, wire_name, wire_type};
@@ -46,7 +47,7 @@ impl Rfc2136 {
                 key.name
             ))
         })?;
-        let signer = TSigner::new(key.octets()?, key.algorithm.wire(), name, FUDGE)
+        let signer = TSigner::new(key.octets()?, config::wire(key.algorithm), name, FUDGE)
             .map_err(|error| PushError::Configuration(format!("key {}: {error}", key.name)))?;
         Ok(Self {
             server: with_port(&config.server),

@@ -118,9 +118,12 @@ impl Reader {
             }
         }
         if let Some(node) = fields.get("dns") {
-            let fields = self.fields(node, "dns", &["resolvers"]);
+            let fields = self.fields(node, "dns", &["resolvers", "push"]);
             if let Some(node) = fields.get("resolvers") {
                 config.dns.resolvers = self.resolvers(node);
+            }
+            if let Some(node) = fields.get("push") {
+                config.dns.push = self.push(node);
             }
         }
         config
@@ -240,7 +243,7 @@ impl Reader {
         })
     }
 
-    fn secret(&mut self, entry: &Entry) -> Option<SecretSource> {
+    pub(super) fn secret(&mut self, entry: &Entry) -> Option<SecretSource> {
         let (what, node) = (&entry.key, &entry.value);
         if matches!(&node.content, Content::Scalar(_)) && !node.is_null() {
             self.report(
@@ -292,7 +295,7 @@ impl Reader {
         resolvers
     }
 
-    fn required<'n>(
+    pub(super) fn required<'n>(
         &mut self,
         fields: Fields<'n>,
         key: &str,
@@ -395,7 +398,7 @@ fn api_problem(url: &Url) -> Option<&'static str> {
     }
 }
 
-fn is_loopback(host: &Host<&str>) -> bool {
+pub(super) fn is_loopback(host: &Host<&str>) -> bool {
     match host {
         Host::Domain(name) => *name == "localhost",
         Host::Ipv4(address) => address.is_loopback(),
