@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::str::FromStr;
 
+use super::dns_args::{DnsExportArgs, DnsLetterArgs, DnsPushArgs};
 use super::tree::Several;
 use crate::sandbox::Profile;
 use camino::Utf8PathBuf;
@@ -76,6 +77,8 @@ pub(crate) enum Command {
     Plan(PlanArgs),
     Apply(ApplyArgs),
     Drift(DriftArgs),
+    #[command(subcommand)]
+    Dns(DnsCommand),
     Explain(ExplainArgs),
     Init(InitArgs),
     Sandbox(SandboxArgs),
@@ -276,6 +279,14 @@ pub(crate) struct DriftArgs {
     pub(crate) platform: PlatformArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+/// Look at what DNS really answers
+#[derive(Debug, Subcommand)]
+pub(crate) enum DnsCommand {
+    Push(DnsPushArgs),
+    Export(DnsExportArgs),
+    Letter(DnsLetterArgs),
 }
 
 /// Explain a code, or where an account's values come from

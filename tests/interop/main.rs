@@ -8,6 +8,7 @@
 )]
 
 mod bind;
+mod command;
 mod export;
 mod powerdns;
 mod process;

@@ -37,15 +37,15 @@ pub(crate) fn start(mut command: Command, log: &Path, mut answers: impl FnMut() 
         .stdout(file.try_clone().unwrap())
         .stderr(file)
         .spawn()
-        .unwrap_or_else(|error| panic!("{:?}: {error}", command.get_program()));
+        .unwrap_or_else(|error| panic!("{}: {error}", command.get_program().display()));
     let mut server = Server(child);
     let begin = Instant::now();
     while !answers() {
         let ended = server.0.try_wait().unwrap();
         assert!(
             ended.is_none() && begin.elapsed() < START,
-            "{:?} does not answer ({ended:?}):\n{}",
-            command.get_program(),
+            "{} does not answer ({ended:?}):\n{}",
+            command.get_program().display(),
             std::fs::read_to_string(log).unwrap()
         );
         std::thread::yield_now();

@@ -19,6 +19,7 @@ mod powerdns;
 mod primary;
 mod rfc2136;
 mod session;
+mod show;
 mod wire;
 
 pub use change::{Changes, PushPolicy, RefusedSet, SetChange, Standing, ZoneChange, changes};
@@ -27,3 +28,4 @@ pub use error::PushError;
 pub use powerdns::PowerDns;
 pub use primary::{Pending, Push, Pushed, pending, primary, push};
 pub use rfc2136::Rfc2136;
+pub use show::show;
