@@ -5,12 +5,17 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use clap::{Args, Subcommand, ValueHint};
 
+use crate::cli::dns_args::{DnsExportArgs, DnsLetterArgs, DnsPushArgs};
+
 use super::{OutputArgs, PlatformArgs, TreeChoice};
 
-/// Look at what DNS really answers
+/// Look at what DNS really answers, and mend it
 #[derive(Debug, Subcommand)]
 pub(crate) enum DnsCommand {
     Check(DnsCheckArgs),
+    Push(DnsPushArgs),
+    Export(DnsExportArgs),
+    Letter(DnsLetterArgs),
 }
 
 /// Compare what DNS answers with the domain template

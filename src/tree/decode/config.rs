@@ -118,7 +118,7 @@ impl Reader {
             }
         }
         if let Some(node) = fields.get("dns") {
-            let fields = self.fields(node, "dns", &["resolvers", "servers", "port"]);
+            let fields = self.fields(node, "dns", &["resolvers", "servers", "port", "push"]);
             if let Some(node) = fields.get("resolvers") {
                 config.dns.resolvers = self.addresses(node, "resolver");
             }
@@ -127,6 +127,9 @@ impl Reader {
             }
             if let Some(node) = fields.get("port") {
                 config.dns.port = self.port(node);
+            }
+            if let Some(node) = fields.get("push") {
+                config.dns.push = self.push(node);
             }
         }
         config
@@ -246,7 +249,7 @@ impl Reader {
         })
     }
 
-    fn secret(&mut self, entry: &Entry) -> Option<SecretSource> {
+    pub(super) fn secret(&mut self, entry: &Entry) -> Option<SecretSource> {
         let (what, node) = (&entry.key, &entry.value);
         if matches!(&node.content, Content::Scalar(_)) && !node.is_null() {
             self.report(
@@ -313,7 +316,7 @@ impl Reader {
         resolvers
     }
 
-    fn required<'n>(
+    pub(super) fn required<'n>(
         &mut self,
         fields: Fields<'n>,
         key: &str,
@@ -416,7 +419,7 @@ fn api_problem(url: &Url) -> Option<&'static str> {
     }
 }
 
-fn is_loopback(host: &Host<&str>) -> bool {
+pub(super) fn is_loopback(host: &Host<&str>) -> bool {
     match host {
         Host::Domain(name) => *name == "localhost",
         Host::Ipv4(address) => address.is_loopback(),
