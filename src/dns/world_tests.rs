@@ -90,28 +90,28 @@ async fn checked(seed: &DnsSeed, template: &DomainTemplate) -> DomainCheck {
 
 /// Writes what a check found, without the port that differs from run to run.
 fn told(check: &DomainCheck) -> String {
-    let mut text = String::new();
+    let mut text = Vec::new();
     for host in &check.hosts {
         let judgement = &host.judgement;
-        text += &format!("{} {:?}\n", judgement.expected.question, judgement.verdict);
+        text.push(format!("{} {:?}", judgement.expected.question, judgement.verdict));
         for (mark, record) in &judgement.records {
-            text += &format!("  {mark:?} {record}\n");
+            text.push(format!("  {mark:?} {record}\n");
         }
         for (server, said) in &judgement.servers {
             let name = server.name.as_deref().unwrap_or("resolver");
-            text += &format!("  {name}: {said}\n");
+            text.push(format!("  {name}: {said}"));
         }
         for hint in &host.hints {
-            text += &format!("  hint {:?}: {}\n", hint.kind, hint.text);
+            text += &format!("  hint {:?}: {}", hint.kind, hint.text));
         }
     }
     for phones in &check.phones {
-        text += &format!("{:?}: {}\n", phones.registration, phones.sentence);
+        text.push(format!("{:?}: {}", phones.registration, phones.sentence));
     }
     for hint in &check.hints {
-        text += &format!("hint {:?}: {}\n", hint.kind, hint.text);
+        text.push(format!("hint {:?}: {}", hint.kind, hint.text));
     }
-    text
+    text.join("\n")
 }
 
 async fn verdict(seed: &DnsSeed) -> Verdict {
