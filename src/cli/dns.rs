@@ -129,7 +129,7 @@ pub(crate) async fn check(list: &Checklist, options: &ZoneOptions) -> DnsReport 
     ));
     let checks = list.domains.iter().map(async |(name, domain)| AccountDns {
         name: name.clone(),
-        check: checker.check(&list.template, domain).await,
+        check: Box::pin(checker.check(&list.template, domain)).await,
         platform: None,
     });
     let accounts = stream::iter(checks)

@@ -90,28 +90,29 @@ async fn checked(seed: &DnsSeed, template: &DomainTemplate) -> DomainCheck {
 
 /// Writes what a check found, without the port that differs from run to run.
 fn told(check: &DomainCheck) -> String {
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for host in &check.hosts {
         let judgement = &host.judgement;
-        text += &format!("{} {:?}\n", judgement.expected.question, judgement.verdict);
+        let question = &judgement.expected.question;
+        lines.push(format!("{question} {:?}", judgement.verdict));
         for (mark, record) in &judgement.records {
-            text += &format!("  {mark:?} {record}\n");
+            lines.push(format!("  {mark:?} {record}"));
         }
         for (server, said) in &judgement.servers {
             let name = server.name.as_deref().unwrap_or("resolver");
-            text += &format!("  {name}: {said}\n");
+            lines.push(format!("  {name}: {said}"));
         }
         for hint in &host.hints {
-            text += &format!("  hint {:?}: {}\n", hint.kind, hint.text);
+            lines.push(format!("  hint {:?}: {}", hint.kind, hint.text));
         }
     }
     for phones in &check.phones {
-        text += &format!("{:?}: {}\n", phones.registration, phones.sentence);
+        lines.push(format!("{:?}: {}", phones.registration, phones.sentence));
     }
     for hint in &check.hints {
-        text += &format!("hint {:?}: {}\n", hint.kind, hint.text);
+        lines.push(format!("hint {:?}: {}", hint.kind, hint.text));
     }
-    text
+    lines.join("\n")
 }
 
 async fn verdict(seed: &DnsSeed) -> Verdict {

@@ -196,7 +196,7 @@ impl Zones {
         let mut last = Failure::Unreachable("no resolver is configured".to_owned());
         for resolver in &self.options.resolvers {
             for manner in [Manner::Recursive, Manner::Unvalidated] {
-                match exchange.send(*resolver, &query, manner).await {
+                match Box::pin(exchange.send(*resolver, &query, manner)).await {
                     Ok(message) => match packet::failure(&message, false) {
                         None => return Ok(message),
                         Some(failure) => last = failure,

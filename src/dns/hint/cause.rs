@@ -183,8 +183,8 @@ impl Case<'_> {
     }
 
     fn quotes_in_text(&self) -> Cause {
-        let wanted = self.texts(&self.missing);
-        let typed = self.texts(&self.extra).into_iter().any(|text| {
+        let wanted = texts(&self.missing);
+        let typed = texts(&self.extra).into_iter().any(|text| {
             let bare: Vec<u8> = text
                 .iter()
                 .copied()
@@ -202,11 +202,11 @@ impl Case<'_> {
     }
 
     fn split_text(&self) -> Cause {
-        let pieces = self.texts(&self.extra);
+        let pieces = texts(&self.extra);
         if pieces.len() < 2 || pieces.len() > MAX_PIECES {
             return None;
         }
-        let wanted = self.texts(&self.missing);
+        let wanted = texts(&self.missing);
         wanted
             .iter()
             .any(|text| composed(text, &pieces))
@@ -219,16 +219,6 @@ impl Case<'_> {
                     ),
                 )
             })
-    }
-
-    fn texts<'r>(&self, records: &[&'r RecordData]) -> Vec<&'r [u8]> {
-        records
-            .iter()
-            .filter_map(|record| match record {
-                RecordData::Txt(octets) => Some(octets.as_slice()),
-                _ => None,
-            })
-            .collect()
     }
 
     fn forbidden(&self) -> Cause {
@@ -357,6 +347,16 @@ fn relative(name: &RecordName, apex: &RecordName) -> String {
         Some(rest) => rest.trim_end_matches('.').to_owned(),
         None => name.to_string(),
     }
+}
+
+fn texts<'r>(records: &[&'r RecordData]) -> Vec<&'r [u8]> {
+    records
+        .iter()
+        .filter_map(|record| match record {
+            RecordData::Txt(octets) => Some(octets.as_slice()),
+            _ => None,
+        })
+        .collect()
 }
 
 /// Tells whether a text is made of all the pieces, in some order.

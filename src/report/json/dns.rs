@@ -14,7 +14,7 @@ pub(super) struct Dns {
     /// The hosts with each verdict.
     hosts: Verdicts,
     /// The domains, sorted by account.
-    domains: Vec<Domain>,
+    domains: Vec<Checked>,
     /// The accounts that were not checked.
     skipped: Vec<Skipped>,
     /// The questions that were asked.
@@ -55,7 +55,7 @@ struct Skipped {
 
 /// One account's domain.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Domain {
+struct Checked {
     /// The account's name in the tree.
     account: String,
     /// The domain.
@@ -196,7 +196,7 @@ impl From<&DnsReport> for Dns {
         Self {
             standing: standing(dns.standing()),
             hosts: dns.tally().into(),
-            domains: dns.accounts.iter().map(Domain::from).collect(),
+            domains: dns.accounts.iter().map(Checked::from).collect(),
             skipped: dns
                 .skipped
                 .iter()
@@ -226,7 +226,7 @@ impl From<Tally> for Verdicts {
     }
 }
 
-impl From<&AccountDns> for Domain {
+impl From<&AccountDns> for Checked {
     fn from(account: &AccountDns) -> Self {
         let check = &account.check;
         Self {

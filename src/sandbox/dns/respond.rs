@@ -240,9 +240,10 @@ pub(super) fn spoil(
     };
     for hit in hits {
         match hit {
-            DnsFaultKind::Servfail => fail(&mut response, ResponseCode::ServFail),
             DnsFaultKind::Bogus if request.checking_disabled => {}
-            DnsFaultKind::Bogus => fail(&mut response, ResponseCode::ServFail),
+            DnsFaultKind::Servfail | DnsFaultKind::Bogus => {
+                fail(&mut response, ResponseCode::ServFail);
+            }
             DnsFaultKind::Refused => fail(&mut response, ResponseCode::Refused),
             DnsFaultKind::Notimp => fail(&mut response, ResponseCode::NotImp),
             DnsFaultKind::Drop => return None,

@@ -345,7 +345,7 @@ impl Shared {
         let hits = world
             .faults
             .hits(&server, &query.name, &wire_type, transport);
-        self.count(&server, query.name.to_lowercase(), wire_type, transport);
+        self.count(&server, &query.name.to_lowercase(), wire_type, transport);
         let bytes = if hits.contains(&DnsFaultKind::Garbage) {
             packet.get(..2)?.iter().copied().chain([0xff; 9]).collect()
         } else if request.op_code == OpCode::Update {
@@ -366,7 +366,7 @@ impl Shared {
         Some(Reply { bytes, delay })
     }
 
-    fn count(&self, server: &str, name: Name, record_type: String, transport: Transport) {
+    fn count(&self, server: &str, name: &Name, record_type: String, transport: Transport) {
         let name = name.to_ascii();
         let asked = Asked {
             server: server.to_owned(),

@@ -121,8 +121,10 @@ fn rdata(data: &RecordData, text: &str) -> Result<RData, hickory_proto::ProtoErr
         } => RData::SRV(SRV::new(*priority, *weight, *port, target(host)?)),
         RecordData::Txt(octets) => {
             let divided = RData::try_from_str(WireType::TXT, text).ok();
-            let same = divided
-                .filter(|data| matches!(data, RData::TXT(txt) if txt.txt_data.concat() == *octets));
+            let same = divided.filter(|divided| match divided {
+                RData::TXT(strings) => strings.txt_data.concat() == *octets,
+                _ => false,
+            });
             same.unwrap_or_else(|| {
                 RData::TXT(TXT::from_bytes(octets.chunks(STRING_LENGTH).collect()))
             })
