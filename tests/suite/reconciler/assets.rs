@@ -33,7 +33,12 @@ async fn trap_14_settings_and_three_assets_in_one_run() {
             .beside(&acme, "icon.ico", &icon(RED))
             .beside(&acme, "welcome.html", &welcome("Acme"))
             .load();
-        assert_snapshot!(bench.converge(&tree).await, @"");
+        assert_snapshot!(bench.converge(&tree).await, @r"
+        acme create company_name (differs) whitelabel (differs); done
+        acme upload icon (differs); done
+        acme upload logo (differs); done
+        acme upload welcome (differs); done
+        ");
         check(bench, &acme, [Some(logo(RED)), Some(icon(RED)), Some(welcome("Acme"))]).await;
         // One of them changes.
         let tree = bench
@@ -43,7 +48,7 @@ async fn trap_14_settings_and_three_assets_in_one_run() {
             .beside(&acme, "icon.ico", &icon(RED))
             .beside(&acme, "welcome.html", &welcome("Acme"))
             .load();
-        assert_snapshot!(bench.converge(&tree).await, @"");
+        assert_snapshot!(bench.converge(&tree).await, @"acme upload logo (differs); done");
         check(bench, &acme, [Some(logo(BLUE)), Some(icon(RED)), Some(welcome("Acme"))]).await;
         let live = bench.hands.settings(&acme).await.unwrap();
         assert_eq!(live["company_name"], "Acme");
@@ -67,8 +72,11 @@ async fn observed_02_a_logo_spares_the_welcome() {
                 .account(&acme, "assets: {logo: logo.png}")
                 .beside(&acme, "logo.png", &logo(RED))
                 .load();
-            let told = bench.converge(&tree).await.replace(name, "NAME");
-            assert_snapshot!(told, @"");
+            let told = bench.converge(&tree).await;
+            let expected = format!(
+                "{name} upload logo (differs); done\n  the upload of the logo deleted the welcome, which was put back"
+            );
+            assert_eq!(told, expected);
             let icon = with_icon.then(|| icon(RED));
             check(bench, &acme, [Some(logo(RED)), icon, Some(welcome("By hand"))]).await;
         }
@@ -82,14 +90,28 @@ async fn trap_01_assets_that_are_not_declared_survive() {
         let acme = bench.branded("acme", json!({"company_name": "Old"})).await;
         bench.hands.upload(&acme, LOGO, &logo(RED)).await;
         bench.hands.upload(&acme, ICON, &icon(RED)).await;
-        bench.hands.upload(&acme, WELCOME, &welcome("By hand")).await;
+        bench
+            .hands
+            .upload(&acme, WELCOME, &welcome("By hand"))
+            .await;
         let tree = bench
             .tree()
-            .account(&acme, "whitelabel: {company_name: New}\nassets: {icon: icon.ico}")
+            .account(
+                &acme,
+                "whitelabel: {company_name: New}\nassets: {icon: icon.ico}",
+            )
             .beside(&acme, "icon.ico", &icon(BLUE))
             .load();
-        assert_snapshot!(bench.converge(&tree).await, @"");
-        check(bench, &acme, [Some(logo(RED)), Some(icon(BLUE)), Some(welcome("By hand"))]).await;
+        assert_snapshot!(bench.converge(&tree).await, @r"
+        acme update company_name (differs); done
+        acme upload icon (differs); done
+        ");
+        check(
+            bench,
+            &acme,
+            [Some(logo(RED)), Some(icon(BLUE)), Some(welcome("By hand"))],
+        )
+        .await;
     })
     .await;
 }
@@ -110,7 +132,7 @@ async fn observed_04_uploads_are_named_by_their_digest() {
         assert_eq!(bench.plan(&tree(RED)).await.plan.steps, []);
         let (name, _) = bench.hands.asset(&acme, LOGO).await.unwrap();
         assert_eq!(name, "logo-byhand.png");
-        assert_snapshot!(bench.converge(&tree(BLUE)).await, @"");
+        assert_snapshot!(bench.converge(&tree(BLUE)).await, @"acme upload logo (differs); done");
         let (name, bytes) = bench.hands.asset(&acme, LOGO).await.unwrap();
         assert_eq!(name, format!("logo-{}.png", Digest::of(&logo(BLUE))));
         assert!(bytes == logo(BLUE));
@@ -132,10 +154,10 @@ async fn trap_18_an_asset_is_removed_by_creating_the_rest_again() {
         let tree = bench.tree().account(&acme, text).load();
         let plan = bench.plan(&tree).await.plan;
         assert_eq!(plan.steps, []);
-        assert_snapshot!(bench.refusals(&plan), @"");
+        assert_snapshot!(bench.refusals(&plan), @"Recreate: the icon of acme can only be removed by deleting the whitelabel and creating it again");
         let text = format!("recreate: allowed\n{text}");
         let tree = bench.tree().account(&acme, &text).load();
-        assert_snapshot!(bench.converge(&tree).await, @"");
+        assert_snapshot!(bench.converge(&tree).await, @"acme recreate icon (removal); done");
         check(bench, &acme, [Some(logo(RED)), None, Some(welcome("By hand"))]).await;
         let live = bench.hands.public(&domain).await.unwrap();
         assert_eq!(live["brandColor"], "teal");

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -77,7 +78,7 @@ impl Bench {
             accounts: Mutex::default(),
             template: Mutex::default(),
             folders: AtomicU32::new(0),
-            directory: tempfile::tempdir().unwrap(),
+            directory: directory(),
         }
     }
 
@@ -210,7 +211,11 @@ impl Bench {
         let after = self.settled(tree).await;
         let rest: Vec<&Step> = after.plan.steps.iter().collect();
         assert!(rest.is_empty(), "after\n{told}\nthere is still {rest:?}");
-        assert_eq!(after.plan.refusals, [], "after the run something is refused");
+        assert_eq!(
+            after.plan.refusals,
+            [],
+            "after the run something is refused"
+        );
         told
     }
 
@@ -251,6 +256,17 @@ impl Bench {
     /// Takes what is another one in each run out of a text.
     pub(super) fn masked(&self, text: &str) -> String {
         text.replace(&self.label, "LABEL")
+    }
+}
+
+/// Makes a folder, in memory where there is such a place: a run waits for the disk at each write, and no test
+/// looks at it after a crash.
+fn directory() -> tempfile::TempDir {
+    let in_memory = Path::new("/dev/shm");
+    if in_memory.is_dir() {
+        tempfile::tempdir_in(in_memory).unwrap()
+    } else {
+        tempfile::tempdir().unwrap()
     }
 }
 

@@ -20,11 +20,17 @@ async fn an_edit_between_plan_and_apply_is_left_alone() {
             .account(&beta, "whitelabel: {company_name: New}")
             .load();
         let plan = bench.plan(&tree).await.plan;
-        bench.hands.replace(&acme, &json!({"company_name": "By hand"})).await;
+        bench
+            .hands
+            .replace(&acme, &json!({"company_name": "By hand"}))
+            .await;
         let applied = bench.apply(&tree, &plan).await;
         let told = bench.told(&plan, &applied);
         let (moved, done) = told.split_once('\n').unwrap();
-        assert!(moved.starts_with("acme update company_name (differs); moved: "), "{told}");
+        assert!(
+            moved.starts_with("acme update company_name (differs); moved: "),
+            "{told}"
+        );
         assert!(moved.contains("company_name is now \"By hand\""), "{told}");
         assert_eq!(done, "beta update company_name (differs); done");
         let live = bench.hands.settings(&acme).await.unwrap();
@@ -40,12 +46,21 @@ async fn an_edit_between_plan_and_apply_is_left_alone() {
 async fn trap_02_a_whitelabel_made_since_the_plan_is_left_alone() {
     scenario(async |bench: &Bench| {
         let acme = bench.account("acme").await;
-        let tree = bench.tree().account(&acme, "whitelabel: {company_name: Acme}").load();
+        let tree = bench
+            .tree()
+            .account(&acme, "whitelabel: {company_name: Acme}")
+            .load();
         let plan = bench.plan(&tree).await.plan;
-        bench.hands.create(&acme, &json!({"company_name": "By hand"})).await;
+        bench
+            .hands
+            .create(&acme, &json!({"company_name": "By hand"}))
+            .await;
         let applied = bench.apply(&tree, &plan).await;
         let told = bench.told(&plan, &applied);
-        assert!(told.contains("; moved: somebody created the whitelabel"), "{told}");
+        assert!(
+            told.contains("; moved: somebody created the whitelabel"),
+            "{told}"
+        );
         let live = bench.hands.settings(&acme).await.unwrap();
         assert_eq!(live["company_name"], "By hand");
     })
@@ -68,7 +83,7 @@ async fn an_unknown_account_is_unknown() {
         assert_eq!(account.status(), Status::Unknown);
         assert!(account.unknown[0].contains("no such account"), "{:?}", account.unknown);
         let applied = bench.apply(&tree, &planned.plan).await;
-        assert_snapshot!(bench.told(&planned.plan, &applied), @"");
+        assert_snapshot!(bench.told(&planned.plan, &applied), @"acme create company_name (differs) whitelabel (differs); done");
         assert_eq!(bench.settled(&tree).await.plan.steps, []);
     })
     .await;
@@ -80,7 +95,7 @@ async fn an_account_is_found_by_its_realm() {
         let acme = bench.account("acme").await;
         let text = format!("realm: {}\nwhitelabel: {{company_name: Acme}}\n", acme.realm);
         let tree = bench.tree().named("acme", &text).load();
-        assert_snapshot!(bench.converge(&tree).await, @"");
+        assert_snapshot!(bench.converge(&tree).await, @"acme create company_name (differs) whitelabel (differs); done");
         let live = bench.hands.settings(&acme).await.unwrap();
         assert_eq!(live["company_name"], "Acme");
     })
@@ -97,8 +112,8 @@ async fn trap_18_a_whitelabel_is_deleted_with_leave_only() {
         let tree = bench.tree().account(&acme, "whitelabel: null").load();
         let plan = bench.plan_with(&tree, None, false).await.plan;
         assert_eq!(plan.steps, []);
-        assert_snapshot!(bench.refusals(&plan), @"");
-        assert_snapshot!(bench.converge(&tree).await, @"");
+        assert_snapshot!(bench.refusals(&plan), @"Prune: the whitelabel of acme would be deleted with all its assets");
+        assert_snapshot!(bench.converge(&tree).await, @"acme delete whitelabel (removal); done");
         assert_eq!(bench.hands.settings(&acme).await, None);
         assert_eq!(bench.hands.public(&domain).await, None);
     })
@@ -113,7 +128,7 @@ async fn what_is_protected_is_not_deleted() {
         let tree = bench.tree().account(&acme, text).load();
         let plan = bench.plan(&tree).await.plan;
         assert_eq!(plan.steps, []);
-        assert_snapshot!(bench.refusals(&plan), @"");
+        assert_snapshot!(bench.refusals(&plan), @"Protected: the whitelabel of acme would be deleted, and acme is protected");
     })
     .await;
 }

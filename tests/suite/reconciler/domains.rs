@@ -31,7 +31,11 @@ async fn w23_two_accounts_swap_their_domains() {
             .account(&acme, &format!("whitelabel: {{domain: {y}}}"))
             .account(&beta, &format!("whitelabel: {{domain: {x}}}"))
             .load();
-        assert_snapshot!(bench.converge(&tree).await, @"");
+        assert_snapshot!(bench.converge(&tree).await, @r"
+        acme release domain (differs); done
+        beta update domain (differs); done
+        acme update domain (differs); done
+        ");
         check_public(bench, &[(x, Some("beta")), (y, Some("acme"))]).await;
     })
     .await;
@@ -50,7 +54,11 @@ async fn domains_are_handed_on_along_a_chain() {
             .account(&beta, &format!("whitelabel: {{domain: {z}}}"))
             .account(&city, &format!("whitelabel: {{domain: {new}}}"))
             .load();
-        assert_snapshot!(bench.converge(&tree).await, @"");
+        assert_snapshot!(bench.converge(&tree).await, @r"
+        city update domain (differs); done
+        beta update domain (differs); done
+        acme update domain (differs); done
+        ");
         let (acme, beta, city) = (Some("acme"), Some("beta"), Some("city"));
         check_public(bench, &[(&x, None), (&y, acme), (&z, beta), (&new, city)]).await;
     })
@@ -64,8 +72,14 @@ async fn trap_08_a_dropped_domain_is_released_and_claimed() {
         let domain = &bench.domain("x");
         let acme = with_domain(bench, "acme", domain).await;
         let beta = bench.branded("beta", json!({"company_name": "beta"})).await;
-        let alone = bench.tree().account(&acme, "whitelabel: {domain: null}").load();
-        assert_snapshot!(bench.converge(&alone).await, @"");
+        let alone = bench
+            .tree()
+            .account(&acme, "whitelabel: {domain: null}")
+            .load();
+        assert_snapshot!(bench.converge(&alone).await, @r"
+        acme release domain (removal); done
+        acme update domain (removal); done
+        ");
         check_public(bench, &[(domain, None)]).await;
         let live = bench.hands.settings(&acme).await.unwrap();
         assert_eq!(live.get("domain"), None);
@@ -74,7 +88,7 @@ async fn trap_08_a_dropped_domain_is_released_and_claimed() {
             .account(&acme, "whitelabel: {domain: null}")
             .account(&beta, &format!("whitelabel: {{domain: {domain}}}"))
             .load();
-        assert_snapshot!(bench.converge(&tree).await, @"");
+        assert_snapshot!(bench.converge(&tree).await, @"beta update domain (differs); done");
         check_public(bench, &[(domain, Some("beta"))]).await;
     })
     .await;
@@ -89,9 +103,16 @@ async fn a_domain_is_dropped_and_claimed_in_one_run() {
         let tree = bench
             .tree()
             .account(&acme, "whitelabel: {domain: null}")
-            .account(&beta, &format!("whitelabel: {{company_name: beta, domain: {domain}}}"))
+            .account(
+                &beta,
+                &format!("whitelabel: {{company_name: beta, domain: {domain}}}"),
+            )
             .load();
-        assert_snapshot!(bench.converge(&tree).await, @"");
+        assert_snapshot!(bench.converge(&tree).await, @r"
+        acme release domain (removal); done
+        acme update domain (removal); done
+        beta create company_name (differs) domain (differs) whitelabel (differs); done
+        ");
         check_public(bench, &[(domain, Some("beta"))]).await;
         let live = bench.hands.settings(&acme).await.unwrap();
         assert_eq!(live["company_name"], "acme");
@@ -107,14 +128,21 @@ async fn a_stale_reservation_is_released() {
         let domain = &bench.domain("x");
         let acme = with_domain(bench, "acme", domain).await;
         let beta = bench.branded("beta", json!({"company_name": "beta"})).await;
-        bench.hands.replace(&acme, &json!({"company_name": "acme"})).await;
+        bench
+            .hands
+            .replace(&acme, &json!({"company_name": "acme"}))
+            .await;
         check_public(bench, &[(domain, Some("acme"))]).await;
         let tree = bench
             .tree()
             .account(&acme, "whitelabel: {company_name: acme}")
             .account(&beta, &format!("whitelabel: {{domain: {domain}}}"))
             .load();
-        assert_snapshot!(bench.converge(&tree).await, @"");
+        assert_snapshot!(bench.converge(&tree).await, @r"
+        acme release domain (removal); done
+        acme update domain (removal); done
+        beta update domain (differs); done
+        ");
         check_public(bench, &[(domain, Some("beta"))]).await;
     })
     .await;
@@ -126,10 +154,13 @@ async fn an_own_stale_reservation_is_no_hindrance() {
     scenario(async |bench: &Bench| {
         let domain = &bench.domain("x");
         let acme = with_domain(bench, "acme", domain).await;
-        bench.hands.replace(&acme, &json!({"company_name": "acme"})).await;
+        bench
+            .hands
+            .replace(&acme, &json!({"company_name": "acme"}))
+            .await;
         let text = format!("whitelabel: {{domain: {domain}}}");
         let tree = bench.tree().account(&acme, &text).load();
-        assert_snapshot!(bench.converge(&tree).await, @"");
+        assert_snapshot!(bench.converge(&tree).await, @"acme update domain (differs); done");
         check_public(bench, &[(domain, Some("acme"))]).await;
     })
     .await;
@@ -146,7 +177,7 @@ async fn trap_10_a_domain_that_an_outsider_holds_is_refused() {
         let plan = bench.plan(&tree).await.plan;
         assert_eq!(plan.steps, []);
         let refusals = bench.refusals(&plan).replace(outsider.id.as_str(), "ID");
-        assert_snapshot!(refusals, @"");
+        assert_snapshot!(refusals, @r#"DomainHeld: x-LABEL.example.com is held by "emblazon-test-LABEL-outsider" (ID), which is not in the tree"#);
         let live = bench.hands.settings(&acme).await.unwrap();
         assert_eq!(live["company_name"], "acme");
         check_public(bench, &[(domain, Some("outsider"))]).await;
@@ -165,7 +196,7 @@ async fn the_case_of_a_domain_is_no_difference() {
         assert_eq!(bench.plan(&tree).await.plan.steps, []);
         let text = format!("whitelabel: {{domain: {domain}, company_name: Acme}}");
         let tree = bench.tree().account(&acme, &text).load();
-        assert_snapshot!(bench.converge(&tree).await, @"");
+        assert_snapshot!(bench.converge(&tree).await, @"acme update company_name (differs); done");
         check_public(bench, &[(domain, Some("Acme"))]).await;
     })
     .await;

@@ -46,7 +46,7 @@ async fn a_replaced_template_keeps_what_is_not_declared() {
 
         let text = format!("template: {{A: {{'{ours}': {{name: Ours, mapping: [192.0.2.2]}}}}}}\n");
         let tree = bench.tree().file("domains.yaml", text.as_bytes()).load();
-        assert_snapshot!(bench.converge(&tree).await, @"");
+        assert_snapshot!(bench.converge(&tree).await, @"template replace A emblazon-test.{{domain}} (differs); done");
         let entry = json!({"name": "Ours", "mapping": ["192.0.2.2"]});
         let added = with_host(&before, "A", ours, entry);
         assert_eq!(bench.hands.template().await, added);
@@ -55,7 +55,7 @@ async fn a_replaced_template_keeps_what_is_not_declared() {
             "template: {{A: {{'{ours}': null, '{theirs}': {{name: By hand, mapping: [192.0.2.3]}}}}}}\n"
         );
         let tree = bench.tree().file("domains.yaml", text.as_bytes()).load();
-        assert_snapshot!(bench.converge(&tree).await, @"");
+        assert_snapshot!(bench.converge(&tree).await, @"template replace A emblazon-hand.{{domain}} (differs) A emblazon-test.{{domain}} (removal); done");
         let mut removed = without_host(&added, "A", ours);
         removed["A"][theirs]["mapping"] = json!(["192.0.2.3"]);
         assert_eq!(bench.hands.template().await, removed);
@@ -63,7 +63,7 @@ async fn a_replaced_template_keeps_what_is_not_declared() {
         // And the way back, by which the platform is left as it was.
         let text = format!("template: {{A: {{'{theirs}': null}}}}\n");
         let tree = bench.tree().file("domains.yaml", text.as_bytes()).load();
-        assert_snapshot!(bench.converge(&tree).await, @"");
+        assert_snapshot!(bench.converge(&tree).await, @"template replace A emblazon-hand.{{domain}} (removal); done");
         assert_eq!(bench.hands.template().await, found);
     })
     .await;
@@ -77,7 +77,8 @@ async fn trap_42_a_template_that_moved_is_left_alone() {
             return;
         }
         let found = bench.borrow_template().await;
-        let text = "template: {A: {'emblazon-test.{{domain}}': {name: Ours, mapping: [192.0.2.2]}}}\n";
+        let text =
+            "template: {A: {'emblazon-test.{{domain}}': {name: Ours, mapping: [192.0.2.2]}}}\n";
         let tree = bench.tree().file("domains.yaml", text.as_bytes()).load();
         let plan = bench.plan(&tree).await.plan;
         let entry = json!({"name": "By hand", "mapping": ["192.0.2.1"]});
