@@ -54,7 +54,7 @@
 //! 3. **A plan is data**: complete, versioned, free of secrets; the same inputs give the same bytes.
 //!    Guarded by `every_plan_is_well_formed`.
 //! 4. **Apply, then plan, is empty**, and after every fault once a second run ends.
-//!    Guarded by `apply_then_plan_is_empty` and `every_fault_converges`.
+//!    Guarded by `apply_then_plan_is_empty` and `every_fault_at_every_request`.
 //! 5. **The same text is the same state.** A tree read from files and from the commit that holds them is one
 //!    desired state, with the same diagnostics.
 //!    Guarded by `work_tree_and_commit_agree`.
