@@ -208,6 +208,9 @@ impl Bench {
         }
         let applied = self.apply(tree, &planned.plan).await;
         let told = self.told(&planned.plan, &applied);
+        for outcome in &applied.outcomes {
+            assert!(matches!(outcome.result, StepResult::Done { .. }), "{told}");
+        }
         let after = self.settled(tree).await;
         let rest: Vec<&Step> = after.plan.steps.iter().collect();
         assert!(rest.is_empty(), "after\n{told}\nthere is still {rest:?}");
