@@ -129,7 +129,7 @@ async fn observed_04_uploads_are_named_by_their_digest() {
                 .beside(&acme, "logo.png", &logo(colour))
                 .load()
         };
-        assert_eq!(bench.plan(&tree(RED)).await.plan.steps, []);
+        assert_eq!(bench.settled(&tree(RED)).await.plan.steps, []);
         let (name, _) = bench.hands.asset(&acme, LOGO).await.unwrap();
         assert_eq!(name, "logo-byhand.png");
         assert_snapshot!(bench.converge(&tree(BLUE)).await, @"acme upload logo (differs); done");

@@ -1,5 +1,6 @@
 //! One scenario's bench: a platform, hands and the reconciler on it, and what must be cleaned up.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::Path;
@@ -132,6 +133,19 @@ impl Bench {
         template
     }
 
+    /// Checks the template; other nodes of a cluster see a new one after seconds (D7).
+    pub(super) async fn check_template(&self, expected: &Value) {
+        let mut found = self.hands.template().await;
+        for look in 1..LOOKS {
+            if found == *expected || !self.platform.is_external() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100) * 2_u32.pow(look)).await;
+            found = self.hands.template().await;
+        }
+        assert_eq!(found, *expected);
+    }
+
     fn folder(&self) -> Utf8PathBuf {
         let number = self.folders.fetch_add(1, Ordering::Relaxed);
         let path = Utf8Path::from_path(self.directory.path()).unwrap();
@@ -193,9 +207,30 @@ impl Bench {
                 ..Patience::default()
             };
         }
-        apply::run(plan, &writer, Some(&template), &files, &options, &|_| {})
+        let applied = apply::run(plan, &writer, Some(&template), &files, &options, &|_| {})
             .await
-            .unwrap()
+            .unwrap();
+        if self.platform.is_external() {
+            self.await_writes(plan, &applied).await;
+        }
+        applied
+    }
+
+    /// Waits until the hands see what each account's last step left.
+    async fn await_writes(&self, plan: &Plan, applied: &Applied) {
+        let mut last = BTreeMap::new();
+        for (step, outcome) in plan.steps.iter().zip(&applied.outcomes) {
+            if let (Subject::Account { id, .. }, StepResult::Done { revision }) =
+                (&step.subject, &outcome.result)
+            {
+                last.insert(id, revision.as_ref());
+            }
+        }
+        for (id, revision) in last {
+            if let Some(revision) = revision {
+                self.hands.await_revision(id, revision.as_str()).await;
+            }
+        }
     }
 
     /// Plans and carries out; nothing is refused, nothing unknown, and afterwards nothing is left to

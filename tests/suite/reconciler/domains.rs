@@ -193,7 +193,7 @@ async fn the_case_of_a_domain_is_no_difference() {
         let acme = with_domain(bench, "acme", &domain.to_uppercase()).await;
         let text = format!("whitelabel: {{domain: {domain}}}");
         let tree = bench.tree().account(&acme, &text).load();
-        assert_eq!(bench.plan(&tree).await.plan.steps, []);
+        assert_eq!(bench.settled(&tree).await.plan.steps, []);
         let text = format!("whitelabel: {{domain: {domain}, company_name: Acme}}");
         let tree = bench.tree().account(&acme, &text).load();
         assert_snapshot!(bench.converge(&tree).await, @"acme update company_name (differs); done");

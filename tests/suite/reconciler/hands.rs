@@ -41,6 +41,11 @@ impl Answer {
         let mut body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
         body["data"].take()
     }
+
+    fn revision(&self) -> String {
+        let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        body["revision"].as_str().unwrap_or_default().to_owned()
+    }
 }
 
 impl Hands {
@@ -149,20 +154,41 @@ impl Hands {
     /// Creates a whitelabel.
     pub(super) async fn create(&self, account: &Account, settings: &Value) {
         let path = format!("/accounts/{}/whitelabel", account.id);
-        let status = self.json(Method::PUT, &path, settings).await.status;
-        assert_eq!(status, StatusCode::CREATED, "{} by hand", account.name);
+        let answer = self.json(Method::PUT, &path, settings).await;
+        assert_eq!(
+            answer.status,
+            StatusCode::CREATED,
+            "{} by hand",
+            account.name
+        );
+        self.await_revision(&account.id, &answer.revision()).await;
     }
 
     /// Replaces all settings, whatever the revision is; tells whether the server took them.
     pub(super) async fn try_replace(&self, account: &Account, settings: &Value) -> bool {
         let path = format!("/accounts/{}/whitelabel", account.id);
-        let status = self.json(Method::POST, &path, settings).await.status;
-        status.is_success()
+        let answer = self.json(Method::POST, &path, settings).await;
+        if answer.status.is_success() {
+            self.await_revision(&account.id, &answer.revision()).await;
+        }
+        answer.status.is_success()
     }
 
     pub(super) async fn replace(&self, account: &Account, settings: &Value) {
         let taken = self.try_replace(account, settings).await;
         assert!(taken, "{} by hand", account.name);
+    }
+
+    /// Waits until reads show a write, which on a cluster may take a moment (C3, trap 38).
+    pub(super) async fn await_revision(&self, account: &AccountId, revision: &str) {
+        let path = format!("/accounts/{account}/whitelabel");
+        for look in 0..TRIES {
+            if self.get(&path).await.revision() == revision {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20) * 2_u32.pow(look)).await;
+        }
+        panic!("revision {revision} of {account} does not show");
     }
 
     /// Reads the settings, without the `id` that the server adds; `None` when there is no whitelabel.
@@ -196,8 +222,14 @@ impl Hands {
         };
         let path = format!("/accounts/{}/whitelabel/{kind}?filename=byhand", account.id);
         let content = Some((content_type, bytes.to_vec()));
-        let status = self.send(Method::POST, &path, content).await.status;
-        assert_eq!(status, StatusCode::OK, "{kind} of {} by hand", account.name);
+        let answer = self.send(Method::POST, &path, content).await;
+        assert_eq!(
+            answer.status,
+            StatusCode::OK,
+            "{kind} of {} by hand",
+            account.name
+        );
+        self.await_revision(&account.id, &answer.revision()).await;
     }
 
     /// Reads an asset and its attachment's name; what the server shows in its place is none (observed 2).

@@ -153,7 +153,7 @@ async fn defaulted_booleans_are_no_difference() {
             "whitelabel: {hide_powered: false, hide_credits: false}",
             "whitelabel: {hide_registration: null}",
         ] {
-            let plan = bench.plan(&tree(silent)).await.plan;
+            let plan = bench.settled(&tree(silent)).await.plan;
             assert_eq!(plan.steps, [], "{silent}");
         }
         assert_snapshot!(bench.converge(&tree("whitelabel: {hide_powered: true}")).await, @"acme update hide_powered (differs); done");
@@ -181,7 +181,7 @@ async fn trap_26_one_port_authority_is_one_in_a_list() {
             format!("whitelabel: {{port: {{authority: {one}}}}}"),
             format!("whitelabel: {{port: {{authority: [{one}]}}}}"),
         ] {
-            let plan = bench.plan(&tree(same)).await.plan;
+            let plan = bench.settled(&tree(same)).await.plan;
             assert_eq!(plan.steps, []);
         }
         let both = tree(format!("whitelabel: {{port: {{authority: [{one}, {two}]}}}}"));
