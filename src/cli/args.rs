@@ -1,7 +1,11 @@
 //! What can be said on the command line.
 
+mod dns;
+
 use std::net::SocketAddr;
 use std::str::FromStr;
+
+pub(crate) use dns::{DnsCheckArgs, DnsCommand};
 
 use super::tree::Several;
 use crate::sandbox::Profile;
@@ -76,6 +80,8 @@ pub(crate) enum Command {
     Plan(PlanArgs),
     Apply(ApplyArgs),
     Drift(DriftArgs),
+    #[command(subcommand)]
+    Dns(DnsCommand),
     Explain(ExplainArgs),
     Init(InitArgs),
     Sandbox(SandboxArgs),
@@ -266,6 +272,9 @@ pub(crate) struct ApplyArgs {
 #[command(after_help = "Examples:
   emblazon drift
   emblazon drift --format json --output text=drift.txt
+  emblazon drift --skip-dns
+
+DNS is compared too, unless --skip-dns says otherwise or the account has dns: ignore.
 
 Exit codes: 0 none, 2 drift, 3 the tree has errors, 5 a guard would refuse to mend it,
 6 something could not be read and no drift was found.")]
@@ -274,6 +283,9 @@ pub(crate) struct DriftArgs {
     pub(crate) tree: TreeArgs,
     #[command(flatten)]
     pub(crate) platform: PlatformArgs,
+    /// Do not look at DNS
+    #[arg(long)]
+    pub(crate) skip_dns: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -344,6 +356,9 @@ pub(crate) struct SandboxArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub(crate) listen: SocketAddr,
+    /// Serve the seed's DNS at this port of 127.0.0.1 and the addresses after it; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub(crate) dns_port: u16,
     /// Which Kazoo to behave like: 4.3, master or 5
     #[arg(long, default_value = "master", hide_possible_values = true)]
     pub(crate) profile: ProfileName,

@@ -2,12 +2,15 @@
 
 mod args;
 mod commands;
+mod dns;
+mod dns_args;
 mod exit;
 mod failure;
 mod log;
 mod output;
 mod platform;
 mod progress;
+mod records;
 mod run;
 mod survey;
 mod tree;

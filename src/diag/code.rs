@@ -465,6 +465,11 @@ catalogue! {
         "Resolvers are asked by their IP address; a name would need a resolver first.\n\n\
          wrong:  resolvers: [dns.example.com]\n\
          right:  resolvers: [192.0.2.53, \"[2001:db8::1]:5353\"]"
+    EB0806 Error "not a primary that records can be pushed to"
+        "Records go to the primary of the zone: by dynamic updates to a host, or through the API of a PowerDNS at a \
+         URL that is https:// or on this machine.\n\n\
+         wrong:  push: { method: powerdns, url: http://dns.example.com:8081, api_key: { env: PDNS_KEY } }\n\
+         right:  push: { method: rfc2136, server: ns1.example.com, key: { name: emblazon, secret: { env: TSIG } } }"
 }
 
 impl Code {

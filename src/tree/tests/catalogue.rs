@@ -252,6 +252,27 @@ fn eb08_clusters_and_policy() {
     assert_snapshot!(config("clusters: {production: {api: http://a.example, allow_plain_http: true}}"), @"");
     assert_snapshot!(config("clusters: {production: {auth: {api_key: hunter2}}}"), @"emblazon.yaml:1:32 EB0804 api_key stands in the tree; move it out and write api_key: {env: VARIABLE}, {file: PATH} or {command: [PROGRAM, …]}; then replace it, for Git keeps what was committed"); // EB0804
     assert_snapshot!(config("clusters: {production: {}}\ndns: {resolvers: [192.0.2.1, '[2001:db8::1]:53', dns.example]}"), @r#"emblazon.yaml:2:50 EB0805 resolver "dns.example" is no address; write an IP address, with a port if it is not 53: 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:53"#); // EB0805
+    let push = |text: &str| {
+        config(&format!(
+            "clusters: {{production: {{}}}}\ndns: {{push: {text}}}"
+        ))
+    };
+    let key = "key: {name: k, secret: {env: TSIG}}";
+    assert_snapshot!(push(&format!("{{method: rfc2136, server: ns1.example.com, {key}}}")), @"");
+    assert_snapshot!(push("{method: powerdns, url: 'http://127.0.0.1:8081', api_key: {file: key}, server_id: a, ttl: 60, ownership: exclusive}"), @"");
+    assert_snapshot!(push(&format!("{{method: rfc2136, server: 'https://ns1', {key}}}")), @r##"emblazon.yaml:2:39 EB0806 server is neither a host nor an address; write the primary's name or address, with a port if it is not 53: ns1.example.com, 192.0.2.1:5353 or [2001:db8::1]:53"##); // EB0806
+    assert_snapshot!(push("{method: powerdns, url: 'http://dns.example', api_key: {env: A}}"), @r##"emblazon.yaml:2:37 EB0806 url is not encrypted and not on this machine: the API key would cross the network in clear text; write https://, or put a proxy with TLS in front of PowerDNS"##); // EB0806
+    assert_snapshot!(push("{method: powerdns, url: 'https://u:hunter2@dns.example', api_key: {env: A}, ttl: soon}"), @r##"
+    emblazon.yaml:2:37 EB0806 url is not the base URL of an API; write scheme, host and port only, such as https://dns.example.com:8081
+    emblazon.yaml:2:94 EB0806 ttl is no number of seconds; write whole seconds from 0 to 2147483647, such as 3600
+    "##); // EB0806
+    assert_snapshot!(push("{method: powerdns, url: 'https://dns.example', api_key: hunter2}"), @r##"emblazon.yaml:2:60 EB0804 api_key stands in the tree; move it out and write api_key: {env: VARIABLE}, {file: PATH} or {command: [PROGRAM, …]}; then replace it, for Git keeps what was committed"##);
+    assert_snapshot!(push("{method: rfc2136, server: ns1, key: {secret: {env: TSIG}, algorithm: hmac-md5}}"), @r##"
+    emblazon.yaml:2:49 EB0205 key has no name; add name:
+    emblazon.yaml:2:82 EB0204 algorithm cannot be "hmac-md5"; write one of hmac-sha256, hmac-sha512
+    "##);
+    assert_snapshot!(push("{server: ns1}"), @r##"emblazon.yaml:2:13 EB0205 push has no method; add method:"##);
+    assert_snapshot!(push("[]"), @r##"emblazon.yaml:2:13 EB0202 push is a list, a map is wanted; write a map"##);
     assert_snapshot!(config("clusters: {production: {auth: {token: {env: A, file: b}, api_key: {}}}}"), @"emblazon.yaml:1:32 EB0206 auth has both api_key and token; keep exactly one of api_key, token, user [emblazon.yaml:1:58]"); // EB0206
     assert_snapshot!(config("clusters: {production: {auth: {user: {name: admin}}}}"), @r"
         emblazon.yaml:1:38 EB0205 user has no password; add password:
