@@ -109,14 +109,7 @@ async fn every_known_key_is_written_and_read_back() {
                 wanted.set(&KeyPath::from(field.path), value);
             }
             let text = format!("whitelabel: {}", Value::Object(wanted.as_object().clone()));
-            let tree = bench
-                .tree()
-                .file(
-                    "emblazon.yaml",
-                    b"clusters: {test: {}}\nextra_keys: [companyName]\n",
-                )
-                .account(&acme, &text)
-                .load();
+            let tree = bench.tree().account(&acme, &text).load();
             let changes = &bench.plan(&tree).await.differences.accounts[0].changes;
             for field in FIELDS {
                 let path = KeyPath::from(field.path);
