@@ -12,6 +12,7 @@ mod cli_platform;
 mod conformance;
 mod faults;
 mod promises;
+mod reconciler;
 mod sandbox;
 mod source_text;
 mod stage;
