@@ -2,7 +2,7 @@
 
 mod args;
 mod commands;
-mod dns_args;
+mod dns;
 mod exit;
 mod failure;
 mod log;

@@ -50,6 +50,7 @@ fn dispatch(ui: Ui, command: &Command) -> Result<Exit, Failure> {
         Command::Dns(DnsCommand::Push(args)) => commands::dns_push(ui, args),
         Command::Dns(DnsCommand::Export(args)) => commands::dns_export(ui, args),
         Command::Dns(DnsCommand::Letter(args)) => commands::dns_letter(ui, args),
+        Command::Dns(DnsCommand::Check(args)) => commands::dns_check(ui, args),
         Command::Explain(args) => commands::explain(ui, args),
         Command::Init(args) => commands::init(ui, args),
         Command::Sandbox(args) => commands::sandbox(ui, args),

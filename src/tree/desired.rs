@@ -37,6 +37,10 @@ pub struct DnsSettings {
     pub resolvers: Vec<Spanned<SocketAddr>>,
     /// Where the records of accounts with `dns: manage` are pushed to.
     pub push: Option<PushSettings>,
+    /// The servers to ask instead of those that a zone names, for hidden primaries and split horizons.
+    pub servers: Vec<Spanned<SocketAddr>>,
+    /// The port of the servers that zones name; 53 when absent.
+    pub port: Option<u16>,
 }
 
 /// The desired state of one cluster.

@@ -67,6 +67,12 @@ fn emblazon() -> Value {
                 "resolvers": described("Recursive resolvers to ask, by address; the system's own when left out.", json!({
                     "type": "array", "items": {"type": "string"}, "examples": [["192.0.2.53", "[2001:db8::1]:5353"]],
                 })),
+                "servers": described("Servers to ask instead of those that a zone names, by address.", json!({
+                    "type": "array", "items": {"type": "string"}, "examples": [["192.0.2.54"]],
+                })),
+                "port": described("The port of the servers that zones name; 53 when left out.", json!({
+                    "type": ["integer", "string"], "examples": [5353],
+                })),
             })),
             "extra_keys": described("Whitelabel keys that are let in beside the known ones, by dotted path.", json!({
                 "type": "array", "items": {"type": "string"}, "examples": [["theme", "nav.status"]],

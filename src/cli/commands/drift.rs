@@ -2,17 +2,24 @@
 
 use crate::cli::args::DriftArgs;
 use crate::cli::failure::Failure;
+use crate::cli::survey::Dns;
 use crate::cli::ui::Ui;
 use crate::cli::{Exit, output, survey};
 use crate::report::Command;
 
 pub(crate) fn drift(ui: Ui, args: &DriftArgs) -> Result<Exit, Failure> {
+    let dns = if args.skip_dns {
+        Dns::Skipped
+    } else {
+        Dns::Included
+    };
     let report = survey::runtime()?.block_on(survey::look(
         ui,
         Command::Drift,
         &args.tree,
         &args.platform,
         false,
+        dns,
     ))?;
     output::deliver(ui, &report, &args.output)?;
     Ok(Exit::of(&report))

@@ -2,6 +2,7 @@
 
 mod apply;
 mod completions;
+mod dns;
 mod dns_export;
 mod dns_letter;
 mod dns_push;
@@ -16,6 +17,7 @@ mod validate;
 
 pub(super) use apply::apply;
 pub(super) use completions::completions;
+pub(super) use dns::dns_check;
 pub(super) use dns_export::dns_export;
 pub(super) use dns_letter::dns_letter;
 pub(super) use dns_push::dns_push;

@@ -2,6 +2,7 @@
 
 use crate::cli::args::PlanArgs;
 use crate::cli::failure::Failure;
+use crate::cli::survey::Dns;
 use crate::cli::ui::Ui;
 use crate::cli::{Exit, output, survey};
 use crate::report::Command;
@@ -13,6 +14,7 @@ pub(crate) fn plan(ui: Ui, args: &PlanArgs) -> Result<Exit, Failure> {
         &args.tree,
         &args.platform,
         args.prune.prune,
+        Dns::Skipped,
     ))?;
     output::deliver(ui, &report, &args.output)?;
     Ok(Exit::of(&report))
