@@ -1,11 +1,13 @@
 //! What can be said on the command line.
 
 mod dns;
+mod records;
 
 use std::net::SocketAddr;
 use std::str::FromStr;
 
 pub(crate) use dns::{DnsCheckArgs, DnsCommand};
+pub(crate) use records::{DnsExportArgs, DnsLetterArgs, DnsPushArgs, ExportFormat, LetterFormat};
 
 use super::tree::Several;
 use crate::sandbox::Profile;

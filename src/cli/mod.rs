@@ -3,7 +3,6 @@
 mod args;
 mod commands;
 mod dns;
-mod dns_args;
 mod exit;
 mod failure;
 mod log;

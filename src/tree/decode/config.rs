@@ -118,7 +118,8 @@ impl Reader {
             }
         }
         if let Some(node) = fields.get("dns") {
-            let fields = self.fields(node, "dns", &["resolvers", "servers", "port", "push"]);
+            let known = ["resolvers", "servers", "port", "push"];
+            let fields = self.fields(node, "dns", &known);
             if let Some(node) = fields.get("resolvers") {
                 config.dns.resolvers = self.addresses(node, "resolver");
             }
