@@ -1,10 +1,16 @@
 //! What can be said on the command line.
 
+mod dns;
+mod records;
+
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 
 use super::approval::{DigestPrefix, GuardName};
+pub(crate) use dns::{DnsCheckArgs, DnsCommand};
+pub(crate) use records::{DnsExportArgs, DnsLetterArgs, DnsPushArgs, ExportFormat, LetterFormat};
+
 use super::tree::Several;
 use crate::sandbox::Profile;
 use camino::Utf8PathBuf;
@@ -81,6 +87,8 @@ pub(crate) enum Command {
     Show(ShowArgs),
     History(HistoryArgs),
     Restore(RestoreArgs),
+    #[command(subcommand)]
+    Dns(DnsCommand),
     Explain(ExplainArgs),
     Init(InitArgs),
     Sandbox(SandboxArgs),
@@ -389,6 +397,9 @@ pub(crate) struct RestoreArgs {
 #[command(after_help = "Examples:
   emblazon drift
   emblazon drift --format json --output text=drift.txt
+  emblazon drift --skip-dns
+
+DNS is compared too, unless --skip-dns says otherwise or the account has dns: ignore.
 
 Exit codes: 0 none, 2 drift, 3 the tree has errors, 5 a guard would refuse to mend it,
 6 something could not be read and no drift was found.")]
@@ -397,6 +408,9 @@ pub(crate) struct DriftArgs {
     pub(crate) tree: TreeArgs,
     #[command(flatten)]
     pub(crate) platform: PlatformArgs,
+    /// Do not look at DNS
+    #[arg(long)]
+    pub(crate) skip_dns: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -467,6 +481,9 @@ pub(crate) struct SandboxArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub(crate) listen: SocketAddr,
+    /// Serve the seed's DNS at this port of 127.0.0.1 and the addresses after it; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub(crate) dns_port: u16,
     /// Which Kazoo to behave like: 4.3, master or 5
     #[arg(long, default_value = "master", hide_possible_values = true)]
     pub(crate) profile: ProfileName,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use super::args::{Cli, Command};
+use super::args::{Cli, Command, DnsCommand};
 use super::failure::Failure;
 use super::ui::Ui;
 use super::{Exit, commands, log};
@@ -50,6 +50,10 @@ fn dispatch(ui: Ui, command: &Command) -> Result<Exit, Failure> {
         Command::Show(args) => commands::show(ui, args),
         Command::History(args) => commands::history(ui, args),
         Command::Restore(args) => commands::restore(ui, args),
+        Command::Dns(DnsCommand::Push(args)) => commands::dns_push(ui, args),
+        Command::Dns(DnsCommand::Export(args)) => commands::dns_export(ui, args),
+        Command::Dns(DnsCommand::Letter(args)) => commands::dns_letter(ui, args),
+        Command::Dns(DnsCommand::Check(args)) => commands::dns_check(ui, args),
         Command::Explain(args) => commands::explain(ui, args),
         Command::Init(args) => commands::init(ui, args),
         Command::Sandbox(args) => commands::sandbox(ui, args),

@@ -4,6 +4,7 @@ use anyhow::Context as _;
 use tokio::runtime::Runtime;
 
 use super::args::{PlatformArgs, TreeArgs};
+use super::dns::{self, Checklist};
 use super::failure::Failure;
 use super::platform::{self, Platform};
 use super::progress;
@@ -12,7 +13,7 @@ use super::ui::Ui;
 use crate::live::Live;
 use crate::model::Digest;
 use crate::plan::{self, Plan, Planned};
-use crate::report::{self, Command, Facts, Report};
+use crate::report::{self, Command, DnsReport, Facts, Report};
 
 /// Starts the runtime that requests run on.
 pub(crate) fn runtime() -> Result<Runtime, Failure> {
@@ -74,6 +75,39 @@ pub(crate) fn tree_facts(command: Command, tree: &OpenTree) -> Facts<'_> {
     }
 }
 
+/// Whether a comparison looks at DNS too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dns {
+    /// It does.
+    Included,
+    /// It does not.
+    Skipped,
+}
+
+/// Compares DNS with the template that the tree declares. A tree without one declares nothing about DNS; a sandbox
+/// without DNS has none to compare with.
+async fn ask_dns(
+    ui: Ui,
+    tree: &OpenTree,
+    platform: &Platform,
+) -> Result<Option<DnsReport>, Failure> {
+    let desired = &tree.loaded.desired;
+    let resolver = platform.sandbox_resolver();
+    let Some(template) = &desired.template else {
+        return Ok(None);
+    };
+    if platform.is_sandbox() && resolver.is_none() {
+        return Ok(None);
+    }
+    let list = Checklist::new(desired, dns::declared_template(template), &[]);
+    if list.is_empty() {
+        return Ok(None);
+    }
+    let options = dns::whom_to_ask(tree, resolver)?;
+    let found = progress::during(ui, "asking DNS", dns::check(&list, &options)).await;
+    Ok(Some(found))
+}
+
 /// Compares a tree with a platform and reports on it; a tree with errors is compared with nothing.
 pub(crate) async fn look(
     ui: Ui,
@@ -81,6 +115,7 @@ pub(crate) async fn look(
     tree_args: &TreeArgs,
     platform_args: &PlatformArgs,
     rules: &plan::Options,
+    dns: Dns,
 ) -> Result<(Report, Option<Plan>), Failure> {
     let tree = tree::open(
         ui,
@@ -95,6 +130,11 @@ pub(crate) async fn look(
     let survey = Survey::take(ui, &tree, &platform, rules).await?;
     let mut facts = survey.facts(command, &tree);
     facts.requests = platform.requests();
+    let found = match dns {
+        Dns::Included => ask_dns(ui, &tree, &platform).await?,
+        Dns::Skipped => None,
+    };
+    facts.dns = found.as_ref();
     let report = report::report(&facts);
     platform.stop().await;
     Ok((report, Some(survey.planned.plan)))

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{Command, Coverage, ObjectReport, Report, Requests, Status, StepReport, Verb};
-use super::{Problem, problems};
+use super::{DnsReport, Problem, problems};
 use crate::apply::{Applied, StepOutcome};
 use crate::diag::{Diagnostic, SourceMap};
 use crate::diff::{AccountDifference, Differences};
@@ -33,6 +33,8 @@ pub struct Facts<'a> {
     pub applied: Option<&'a Applied>,
     /// The requests that were sent, when they were counted.
     pub requests: Option<Requests>,
+    /// What DNS answers.
+    pub dns: Option<&'a DnsReport>,
 }
 
 impl<'a> Facts<'a> {
@@ -49,6 +51,7 @@ impl<'a> Facts<'a> {
             plan: None,
             applied: None,
             requests: None,
+            dns: None,
         }
     }
 }
@@ -85,6 +88,7 @@ pub fn report(facts: &Facts<'_>) -> Report {
             .unwrap_or_default(),
         coverage: facts.live.and_then(coverage),
         requests: facts.requests,
+        dns: facts.dns.cloned(),
     }
 }
 

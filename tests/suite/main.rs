@@ -7,6 +7,7 @@
 mod apply;
 mod architecture;
 mod cli;
+mod cli_dns;
 mod cli_platform;
 mod conformance;
 mod faults;
@@ -14,6 +15,7 @@ mod guards;
 mod kill;
 mod platform;
 mod promises;
+mod reconciler;
 mod restore;
 mod sandbox;
 mod saved_plan;

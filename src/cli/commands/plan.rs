@@ -2,6 +2,7 @@
 
 use crate::cli::args::PlanArgs;
 use crate::cli::failure::Failure;
+use crate::cli::survey::Dns;
 use crate::cli::ui::Ui;
 use crate::cli::{Exit, approval, output, saved, survey};
 use crate::report::Command;
@@ -14,6 +15,7 @@ pub(crate) fn plan(ui: Ui, args: &PlanArgs) -> Result<Exit, Failure> {
         &args.tree,
         &args.platform,
         &rules,
+        Dns::Skipped,
     ))?;
     output::deliver(ui, &report, &args.output)?;
     if let (Some(file), Some(plan)) = (&args.out, plan) {

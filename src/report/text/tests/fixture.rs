@@ -98,6 +98,7 @@ pub(super) fn empty(command: Command) -> Report {
         notes: Vec::new(),
         coverage: None,
         requests: None,
+        dns: None,
     }
 }
 
