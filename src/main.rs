@@ -1,2 +1,7 @@
 //! The command `emblazon`.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    emblazon::cli::run(std::env::args_os())
+}

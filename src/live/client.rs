@@ -13,11 +13,12 @@ use url::Url;
 
 use super::classify::{Subject, classify, retry_after};
 use super::config::{ClientConfig, Limits};
-use super::error::{ApiError, WriteError};
+use super::error::ApiError;
+use super::failure::{Failure, Stage};
 use super::pace::{Kind, Pace, Sample};
 use super::redact::Redaction;
 use super::request::{Answer, Body, Envelope, Request, RequestId};
-use super::retry::{Class, Repeat};
+use super::retry::Class;
 use super::session::{Login, Session, State};
 use super::tls::{http_client, innermost};
 use crate::model::{AccountId, Object, Secret};
@@ -34,22 +35,6 @@ pub(super) struct Transport {
     pace: Pace,
     pub(super) limits: Limits,
     random: Mutex<fastrand::Rng>,
-}
-
-/// Why a request has no success.
-#[derive(Debug)]
-pub(super) struct Failure {
-    pub error: ApiError,
-    /// Whether the last try got past the login.
-    stage: Stage,
-    /// Whether an earlier try may have been processed, so that a refusal may only show its effect.
-    doubtful: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    Login,
-    Request,
 }
 
 impl Transport {
@@ -352,51 +337,6 @@ impl Transport {
     }
 }
 
-impl Failure {
-    fn of_login(error: ApiError) -> Self {
-        Self {
-            error,
-            stage: Stage::Login,
-            doubtful: false,
-        }
-    }
-
-    fn is_unauthorised(&self) -> bool {
-        matches!(self.error, ApiError::Unauthorised { .. })
-    }
-
-    /// Tells what the failure means for the object of a write.
-    pub(super) fn of_write(self, repeat: Repeat) -> WriteError {
-        let class = Class::of(&self.error);
-        let error = self.error;
-        match (self.stage, class) {
-            (Stage::Login, _) | (Stage::Request, Class::NotSent) if !self.doubtful => {
-                WriteError::NotSent(error)
-            }
-            (Stage::Request, Class::Final) if !self.doubtful => match error {
-                ApiError::Unauthorised { .. } | ApiError::Configuration(_) => {
-                    WriteError::NotSent(error)
-                }
-                // A 409 to an upload may come after the file was stored (B12).
-                ApiError::Conflict if repeat == Repeat::Once => WriteError::Lost(error),
-                ApiError::Unexpected { status, .. } if status >= 500 => WriteError::Lost(error),
-                ApiError::Unusable { .. } | ApiError::AnswerTooLarge { .. } => {
-                    WriteError::Lost(error)
-                }
-                _ => WriteError::Refused(error),
-            },
-            (Stage::Request, Class::Limited) if !self.doubtful => WriteError::Refused(error),
-            _ => WriteError::Lost(error),
-        }
-    }
-}
-
-impl From<Failure> for ApiError {
-    fn from(failure: Failure) -> Self {
-        failure.error
-    }
-}
-
 fn sample(kind: Kind, error: Option<&ApiError>, latency: Duration) -> Sample {
     match error {
         None => Sample::Answered(kind, latency),
@@ -462,57 +402,5 @@ mod tests {
         );
         check("attachment; filename=", None);
         check("attachment", None);
-    }
-
-    #[test]
-    fn what_a_failure_means_for_a_write() {
-        #[track_caller]
-        fn check(error: ApiError, repeat: Repeat, doubtful: bool, expected: &str) {
-            let failure = Failure {
-                error,
-                stage: Stage::Request,
-                doubtful,
-            };
-            let shown = failure.of_write(repeat).to_string();
-            assert!(shown.starts_with(expected), "{shown}");
-        }
-        let unavailable = || ApiError::Unavailable {
-            status: 503,
-            message: String::new(),
-            retry_after: None,
-        };
-        let connect = || ApiError::Connect {
-            host: String::new(),
-            reason: String::new(),
-        };
-        let cut = || ApiError::Transport {
-            reason: String::new(),
-        };
-        let refused = || ApiError::Unauthorised {
-            multi_factor: false,
-        };
-        check(
-            ApiError::PreconditionFailed,
-            Repeat::Guarded,
-            false,
-            "refused",
-        );
-        // After a 503 the refusal may only show that the first try was saved (W21).
-        check(
-            ApiError::PreconditionFailed,
-            Repeat::Guarded,
-            true,
-            "its outcome",
-        );
-        check(ApiError::Conflict, Repeat::Guarded, false, "refused");
-        check(ApiError::Conflict, Repeat::Once, false, "its outcome");
-        check(unavailable(), Repeat::Guarded, false, "its outcome");
-        check(ApiError::InitFailed, Repeat::Guarded, false, "its outcome");
-        check(cut(), Repeat::Once, false, "its outcome");
-        check(connect(), Repeat::Once, false, "not sent");
-        check(connect(), Repeat::Guarded, true, "its outcome");
-        check(refused(), Repeat::Once, false, "not sent");
-        let login = Failure::of_login(ApiError::UnknownApiKey).of_write(Repeat::Once);
-        assert_eq!(login, WriteError::NotSent(ApiError::UnknownApiKey));
     }
 }

@@ -10,6 +10,7 @@ mod collect;
 mod config;
 mod error;
 mod facts;
+mod failure;
 mod holders;
 mod pace;
 mod redact;
@@ -28,5 +29,8 @@ pub use config::{ClientConfig, Credential, Limits};
 pub use error::{ApiError, Violation, WriteError};
 pub use request::RequestId;
 pub use retry::RetryPolicy;
-pub use secret_source::{SecretError, resolve};
+pub use secret_source::{SecretError, credential, resolve};
 pub use state::{Live, LiveAccount, LiveAsset, LiveDocument, Reading, Unmanaged};
+
+#[cfg(test)]
+mod tests;

@@ -36,8 +36,8 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// One request, complete but for the token.
-#[derive(Clone, Debug)]
+/// One request, complete but for the token. Not to be shown: a login's body holds the credential.
+#[derive(Clone)]
 pub(super) struct Request<'a> {
     pub method: Method,
     /// The path below `/v2`, one item a segment, not encoded.
@@ -55,7 +55,7 @@ pub(super) struct Request<'a> {
 }
 
 /// What a request carries.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) enum Body<'a> {
     Nothing,
     /// A JSON envelope, built from typed values only (observed 1).

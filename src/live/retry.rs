@@ -55,7 +55,7 @@ pub struct RetryPolicy {
     pub longest_pause: Duration,
     /// The shortest pause after a 429 (C5).
     pub limited_pause: Duration,
-    /// How long one call may take, all tries and pauses together.
+    /// The time after which no further try of a call is begun.
     pub deadline: Duration,
 }
 

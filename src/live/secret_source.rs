@@ -7,8 +7,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use thiserror::Error;
 use tokio::process::Command;
 
+use super::config::Credential;
 use crate::model::Secret;
-use crate::tree::SecretSource;
+use crate::tree::{AuthConfig, SecretSource};
 
 /// The most bytes of a file or an output that is a secret.
 const LONGEST: u64 = 16 * 1024;
@@ -57,7 +58,40 @@ pub enum SecretError {
     },
 }
 
-/// Fetches a credential from its source. `top` is where relative paths and the command start from;
+/// Fetches the credential that a cluster's `auth` declares; without any, `EMBLAZON_API_KEY` from the
+/// environment, else `EMBLAZON_TOKEN`. See [`resolve`] for the arguments.
+pub async fn credential(
+    auth: &AuthConfig,
+    top: &Utf8Path,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<Credential, SecretError> {
+    let resolved = async |source| resolve(source, top, environment).await;
+    match auth {
+        AuthConfig::Environment => {
+            let variable = |name: &str| SecretSource::Environment(name.to_owned());
+            match resolved(&variable("EMBLAZON_API_KEY")).await {
+                Ok(key) => Ok(Credential::ApiKey(key)),
+                Err(unset) => match resolved(&variable("EMBLAZON_TOKEN")).await {
+                    Ok(token) => Ok(Credential::Token(token)),
+                    Err(_) => Err(unset),
+                },
+            }
+        }
+        AuthConfig::ApiKey(source) => resolved(source).await.map(Credential::ApiKey),
+        AuthConfig::Token(source) => resolved(source).await.map(Credential::Token),
+        AuthConfig::User {
+            user,
+            password,
+            account,
+        } => Ok(Credential::User {
+            user: user.clone(),
+            password: resolved(password).await?,
+            account: account.clone(),
+        }),
+    }
+}
+
+/// Fetches a secret from its source. `top` is where relative paths and the command start from;
 /// `environment` looks a variable up.
 pub async fn resolve(
     source: &SecretSource,

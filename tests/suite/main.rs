@@ -1,9 +1,17 @@
-//! The whole project from outside: over HTTP, against the sandbox.
-#![allow(clippy::unwrap_used, reason = "a test ends where something is missing")]
+//! Tests of the whole: one binary, so that it links once.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops, also outside the functions that clippy knows as tests"
+)]
 
 mod apply;
+mod architecture;
+mod cli;
+mod cli_platform;
 mod conformance;
 mod faults;
+mod promises;
 mod sandbox;
+mod source_text;
 mod stage;
 mod wire;

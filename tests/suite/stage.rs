@@ -110,7 +110,7 @@ impl Stage {
         let mut sources = SourceMap::default();
         sources.add("accounts.yaml".into(), "");
         let options = plan::Options { prune: true };
-        plan::plan(&tree.desired, None, &live, &sources, options).plan
+        plan::plan(&tree.desired, None, &live, &sources, &options).plan
     }
 
     /// Carries a plan out, without any pause.

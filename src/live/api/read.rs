@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::live::client::{Failure, Transport};
+use crate::live::client::Transport;
 use crate::live::config::ClientConfig;
 use crate::live::error::ApiError;
 use crate::live::facts::facts;
+use crate::live::failure::Failure;
 use crate::live::pace::Kind;
 use crate::live::request::{Answer, Envelope, Request};
 use crate::model::{
@@ -17,6 +18,15 @@ use crate::model::{
 
 /// Reads from one cluster. It has no method that could change anything there (invariant 2); cheap to
 /// clone.
+///
+/// ```compile_fail,E0599
+/// use emblazon::live::{ReadClient, RequestId};
+/// use emblazon::model::{AccountId, Revision};
+///
+/// async fn a_reader_cannot_write(client: ReadClient, account: AccountId, revision: Revision) {
+///     client.delete(&account, &revision, &RequestId::new("x")).await;
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct ReadClient {
     pub(super) transport: Arc<Transport>,

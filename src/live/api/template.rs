@@ -14,6 +14,15 @@ use crate::model::DomainTemplate;
 /// The account-scoped path tests an account's domains; the same path without an account replaces the
 /// template of the whole cluster (D7, trap 5). That call is in this type alone, so it cannot be made by
 /// forgetting an argument.
+///
+/// ```compile_fail,E0599
+/// use emblazon::live::{RequestId, WriteClient};
+/// use emblazon::model::DomainTemplate;
+///
+/// async fn a_writer_of_whitelabels_cannot(client: WriteClient, template: DomainTemplate) {
+///     client.replace(&template, &RequestId::new("x")).await;
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct TemplateWriter {
     read: ReadClient,
@@ -57,7 +66,7 @@ impl TemplateWriter {
         transport
             .send(&call)
             .await
-            .map_err(|failure| failure.of_write(call.repeat))?;
+            .map_err(|failure| failure.of_write(&call.body))?;
         Ok(())
     }
 }

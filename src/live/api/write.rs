@@ -118,7 +118,7 @@ impl WriteClient {
         };
         let transport = &self.read.transport;
         let sent = transport.send(&call).await;
-        sent.map_err(|failure| failure.of_write(call.repeat))?;
+        sent.map_err(|failure| failure.of_write(&call.body))?;
         Ok(())
     }
 
@@ -143,7 +143,7 @@ impl WriteClient {
         let answer = transport
             .send_json(call)
             .await
-            .map_err(|failure| failure.of_write(call.repeat))?;
+            .map_err(|failure| failure.of_write(&call.body))?;
         document(answer).map_err(WriteError::Lost)
     }
 }

@@ -1,0 +1,91 @@
+//! Runs a command and measures it from outside, as `/proc` shows it (Linux only).
+
+use std::fmt::Write as _;
+use std::fs;
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What one run took.
+pub(crate) struct Measured {
+    /// How it ended.
+    pub(crate) status: ExitStatus,
+    /// Time on the wall.
+    pub(crate) wall: Duration,
+    /// Time on all processors, user and system.
+    pub(crate) cpu: Duration,
+    /// The largest resident set (`VmHWM`), in bytes.
+    pub(crate) peak: u64,
+}
+
+/// `/proc/PID/stat` counts in these (`USER_HZ`, the same on every Linux).
+const TICKS_A_SECOND: u64 = 100;
+
+/// Runs a command to its end; its output is thrown away.
+pub(crate) fn run(command: &mut Command) -> std::io::Result<Measured> {
+    let start = Instant::now();
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let (mut peak, mut cpu) = (0, Duration::ZERO);
+    // The peak only rises and is gone with the memory; the times stay until the child is waited for.
+    while let Some((ended, times)) = times(child.id()) {
+        cpu = times;
+        if ended {
+            break;
+        }
+        peak = high_water(child.id()).unwrap_or(peak);
+        thread::sleep(Duration::from_millis(1));
+    }
+    let wall = start.elapsed();
+    Ok(Measured {
+        status: child.wait()?,
+        wall,
+        cpu,
+        peak,
+    })
+}
+
+/// Prints one line of a table whose columns are 12 wide.
+#[expect(clippy::print_stdout, reason = "the table is what a benchmark is for")]
+pub(crate) fn row(cells: &[String]) {
+    let mut line = String::new();
+    for cell in cells {
+        let _ = write!(line, "{cell:>12}");
+    }
+    println!("{line}");
+}
+
+/// Writes bytes as mebibytes.
+pub(crate) fn mebibytes(bytes: u64) -> String {
+    let tenths = bytes * 10 / (1 << 20);
+    format!("{}.{} MiB", tenths / 10, tenths % 10)
+}
+
+/// Writes a duration in milliseconds.
+pub(crate) fn milliseconds(duration: Duration) -> String {
+    format!("{} ms", duration.as_millis())
+}
+
+fn high_water(process: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+/// Returns whether the process has ended, and its processor time so far.
+fn times(process: u32) -> Option<(bool, Duration)> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The second field is the program's name in parentheses, and may hold spaces.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = |index: usize| fields.get(index)?.parse::<u64>().ok();
+    let used = ticks(11)? + ticks(12)?;
+    Some((
+        *fields.first()? == "Z",
+        Duration::from_millis(used * 1000 / TICKS_A_SECOND),
+    ))
+}

@@ -1,0 +1,426 @@
+//! What can be said on the command line.
+
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+use super::tree::Several;
+use crate::sandbox::Profile;
+use camino::Utf8PathBuf;
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+/// GitOps for the branding of a Kazoo telephony platform.
+///
+/// A tree of YAML files declares whitelabel settings, brand assets and the domain template. emblazon
+/// compares it with the platform, shows the difference, and applies it.
+#[derive(Debug, Parser)]
+#[command(name = "emblazon", version, max_term_width = 100)]
+#[command(
+    after_help = "Try it on a platform of its own, which `--sandbox` starts:
+  emblazon init brands
+  emblazon plan --sandbox brands
+  emblazon apply --sandbox brands
+
+Exit codes: 0 done or in sync, 1 failed, 2 differences, 3 the tree has errors, 4 applied in part,
+5 refused, 6 could not check everything, 64 wrong usage."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How to talk.
+#[derive(Args, Debug)]
+pub(crate) struct Common {
+    /// Say more; twice and three times: even more
+    #[arg(short, long, global = true, help_heading = "Talk", action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Say only what was asked for, and errors
+    #[arg(
+        short,
+        long,
+        global = true,
+        help_heading = "Talk",
+        conflicts_with = "verbose"
+    )]
+    pub(crate) quiet: bool,
+    /// When to use colours
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Talk",
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true
+    )]
+    #[arg(help = "When to use colours: auto, always, never")]
+    pub(crate) color: ColourChoice,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColourChoice {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Validate(ValidateArgs),
+    Plan(PlanArgs),
+    Apply(ApplyArgs),
+    Drift(DriftArgs),
+    Explain(ExplainArgs),
+    Init(InitArgs),
+    Sandbox(SandboxArgs),
+    Schema(SchemaArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
+}
+
+/// Which tree.
+#[derive(Args, Debug)]
+pub(crate) struct TreeArgs {
+    /// The folder with emblazon.yaml
+    #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(crate) tree: Utf8PathBuf,
+    #[command(flatten)]
+    pub(crate) choice: TreeChoice,
+}
+
+/// Which cluster and which state of the tree.
+#[derive(Args, Debug)]
+pub(crate) struct TreeChoice {
+    /// The cluster; needed only when emblazon.yaml names several
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "EMBLAZON_CLUSTER",
+        hide_env_values = true
+    )]
+    pub(crate) cluster: Option<String>,
+    /// Read the tree from this Git revision instead of from the files
+    #[arg(long, value_name = "REV")]
+    pub(crate) rev: Option<String>,
+}
+
+/// Which platform.
+#[derive(Args, Debug)]
+pub(crate) struct PlatformArgs {
+    /// Use a platform of its own, seeded from the tree's sandbox.yaml, that lives as long as the command
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+    /// Use the API at this URL, with the key in `EMBLAZON_API_KEY` or the token in `EMBLAZON_TOKEN`
+    #[arg(long, value_name = "URL", env = "EMBLAZON_API", hide_env_values = true, conflicts_with = "sandbox", value_hint = ValueHint::Url)]
+    pub(crate) api: Option<String>,
+}
+
+impl PlatformArgs {
+    /// Says what to do with a tree of several clusters: a sandbox stands in for any of them.
+    pub(crate) fn several(&self) -> Several {
+        if self.sandbox {
+            Several::First
+        } else {
+            Several::Refuse
+        }
+    }
+}
+
+/// How and where to report.
+#[derive(Args, Debug)]
+pub(crate) struct OutputArgs {
+    /// What to print: text or json
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
+    pub(crate) format: Format,
+    /// Also write the report to a file; may be given several times
+    #[arg(long, value_name = "FORMAT=FILE")]
+    pub(crate) output: Vec<Output>,
+}
+
+/// What a report is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// For machines
+    Json,
+}
+
+/// A format and a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Output {
+    pub(crate) format: Format,
+    pub(crate) file: Utf8PathBuf,
+}
+
+impl FromStr for Output {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (format, file) = text
+            .split_once('=')
+            .filter(|(_, file)| !file.is_empty())
+            .ok_or("write FORMAT=FILE, such as json=report.json")?;
+        Ok(Self {
+            format: Format::from_str(format, false)?,
+            file: file.into(),
+        })
+    }
+}
+
+/// Check the tree without asking any platform
+///
+/// Shows every mistake in one run, each with a code, its place and how to mend it.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  emblazon validate
+  emblazon validate --rev origin/main brands
+  emblazon validate --format json --output text=report.txt
+
+Exit codes: 0 valid (warnings or none), 3 errors.")]
+pub(crate) struct ValidateArgs {
+    #[command(flatten)]
+    pub(crate) tree: TreeArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Show what an apply would change, and change nothing
+///
+/// Reads the platform, compares it with the tree, and shows every difference with the place in the
+/// tree that asks for it. Sends no request that writes.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  emblazon plan
+  emblazon plan --sandbox examples/quickstart
+  emblazon plan --cluster staging --format json
+  emblazon plan --output json=plan.json --output text=plan.txt
+
+The credentials come from where emblazon.yaml says; when it says nothing, from EMBLAZON_API_KEY or
+EMBLAZON_TOKEN.
+
+Exit codes: 0 nothing to do, 2 changes are pending, 3 the tree has errors, 5 a guard refused
+something, 6 something could not be read and no difference was found.")]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) tree: TreeArgs,
+    #[command(flatten)]
+    pub(crate) platform: PlatformArgs,
+    #[command(flatten)]
+    pub(crate) prune: PruneArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// What may be deleted.
+#[derive(Args, Debug)]
+pub(crate) struct PruneArgs {
+    /// Delete whitelabels that the tree declares as `whitelabel: null`
+    #[arg(long)]
+    pub(crate) prune: bool,
+}
+
+/// Bring the platform to what the tree says
+///
+/// Plans, shows the plan, asks, and carries it out: each object is read again, saved, written, and
+/// read back. An object that moved in between is left alone, and the others go on.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  emblazon apply
+  emblazon apply --yes --cluster production
+  emblazon apply --sandbox examples/quickstart
+
+What was there before each write is kept below .emblazon/ in the tree.
+
+Exit codes: 0 done, 1 nothing could be applied, 3 the tree has errors, 4 applied in part, 5 refused
+by a guard or because everything had moved, 6 something could not be read.")]
+pub(crate) struct ApplyArgs {
+    #[command(flatten)]
+    pub(crate) tree: TreeArgs,
+    #[command(flatten)]
+    pub(crate) platform: PlatformArgs,
+    #[command(flatten)]
+    pub(crate) prune: PruneArgs,
+    /// Do not ask; needed where nobody can answer
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Find what somebody changed on the platform by hand
+///
+/// Compares like `plan`, and names both values of each difference. Sends no request that writes.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  emblazon drift
+  emblazon drift --format json --output text=drift.txt
+
+Exit codes: 0 none, 2 drift, 3 the tree has errors, 5 a guard would refuse to mend it,
+6 something could not be read and no drift was found.")]
+pub(crate) struct DriftArgs {
+    #[command(flatten)]
+    pub(crate) tree: TreeArgs,
+    #[command(flatten)]
+    pub(crate) platform: PlatformArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Explain a code, or where an account's values come from
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  emblazon explain EB0101
+  emblazon explain acme
+  emblazon explain acme whitelabel.nav.help
+  emblazon explain acme whitelabel.nav.help examples/quickstart")]
+pub(crate) struct ExplainArgs {
+    /// A diagnostic's code, or an account's name in the tree
+    #[arg(value_name = "CODE|ACCOUNT")]
+    pub(crate) subject: String,
+    /// One key, such as whitelabel.nav.help or assets.logo; all when left out
+    pub(crate) key: Option<String>,
+    /// The folder with emblazon.yaml
+    #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(crate) tree: Utf8PathBuf,
+    #[command(flatten)]
+    pub(crate) choice: TreeChoice,
+}
+
+/// Write a commented starter tree
+#[derive(Args, Debug)]
+#[command(after_help = "Example:
+  emblazon init brands && emblazon plan --sandbox brands")]
+pub(crate) struct InitArgs {
+    /// The folder; it is made, and no file in it is overwritten
+    #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(crate) tree: Utf8PathBuf,
+}
+
+/// Which Kazoo a sandbox behaves like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProfileName {
+    /// Kazoo 4.3
+    #[value(name = "4.3")]
+    V43,
+    /// Kazoo's main branch
+    Master,
+    /// Kazoo 5
+    #[value(name = "5")]
+    V5,
+}
+
+impl From<ProfileName> for Profile {
+    fn from(name: ProfileName) -> Self {
+        match name {
+            ProfileName::V43 => Self::V43,
+            ProfileName::Master => Self::Master,
+            ProfileName::V5 => Self::V5,
+        }
+    }
+}
+
+/// Serve a platform on this machine, to try things on
+///
+/// Speaks the whitelabel API of a Kazoo, with its quirks. Prints its URL and API key once it listens, and
+/// runs until it is interrupted.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  emblazon sandbox --seed examples/quickstart/sandbox.yaml
+  emblazon sandbox --listen 127.0.0.1:8000 --state world --record requests.jsonl
+  emblazon sandbox --format json      prints one line: {\"api\": …, \"api_key\": …, \"account_id\": …}")]
+pub(crate) struct SandboxArgs {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub(crate) listen: SocketAddr,
+    /// Which Kazoo to behave like: 4.3, master or 5
+    #[arg(long, default_value = "master", hide_possible_values = true)]
+    pub(crate) profile: ProfileName,
+    /// Keep the state in this folder instead of in memory
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) state: Option<Utf8PathBuf>,
+    /// Fail as this file says
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) faults: Option<Utf8PathBuf>,
+    /// Start with what this sandbox.yaml says
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) seed: Option<Utf8PathBuf>,
+    /// Write each request and its answer to this file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) record: Option<Utf8PathBuf>,
+    /// What to print: text or json
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
+    pub(crate) format: Format,
+}
+
+/// Write the JSON Schemas of the tree's files and of the reports
+#[derive(Args, Debug)]
+pub(crate) struct SchemaArgs {
+    /// The folder to write to
+    #[arg(default_value = "schemas", value_hint = ValueHint::DirPath)]
+    pub(crate) folder: Utf8PathBuf,
+}
+
+/// Print completions for a shell
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  emblazon completions bash > ~/.local/share/bash-completion/completions/emblazon
+  emblazon completions zsh > ~/.zfunc/_emblazon
+  emblazon completions fish > ~/.config/fish/completions/emblazon.fish")]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// Print the manual page, or write one page a command to a folder
+#[derive(Args, Debug)]
+pub(crate) struct ManArgs {
+    /// The folder to write to; without it, the main page is printed
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub(crate) folder: Option<Utf8PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn outputs() {
+        #[track_caller]
+        fn check(text: &str, expected: Result<(Format, &str), ()>) {
+            let found = text.parse::<Output>();
+            let found = found
+                .as_ref()
+                .map(|output| (output.format, output.file.as_str()));
+            assert_eq!(found.map_err(|_| ()), expected, "{text}");
+        }
+        check("json=a.json", Ok((Format::Json, "a.json")));
+        check("text=a=b", Ok((Format::Text, "a=b")));
+        check("json", Err(()));
+        check("json=", Err(()));
+        check("xml=a", Err(()));
+    }
+}

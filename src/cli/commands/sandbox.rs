@@ -1,0 +1,75 @@
+//! `sandbox`
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context as _;
+use camino::{Utf8Path, Utf8PathBuf};
+use serde_json::json;
+
+use crate::cli::args::{Format, SandboxArgs};
+use crate::cli::failure::Failure;
+use crate::cli::ui::{self, Ui};
+use crate::cli::{Exit, survey};
+use crate::sandbox::{Fault, Options, Sandbox, SandboxError, Seed};
+
+pub(crate) fn sandbox(ui: Ui, args: &SandboxArgs) -> Result<Exit, Failure> {
+    let options = Options {
+        listen: args.listen,
+        profile: args.profile.into(),
+        seed: args.seed.as_deref().map_or(Ok(Seed::default()), seed)?,
+        state: args.state.clone().map(Utf8PathBuf::into_std_path_buf),
+        faults: args.faults.as_deref().map_or(Ok(Vec::new()), faults)?,
+        record: args.record.clone().map(Utf8PathBuf::into_std_path_buf),
+    };
+    survey::runtime()?.block_on(serve(ui, args.format, options))
+}
+
+async fn serve(ui: Ui, format: Format, options: Options) -> Result<Exit, Failure> {
+    let sandbox = Sandbox::start(options).await.map_err(wrong)?;
+    ui::data(&greeting(&sandbox, format))?;
+    if format == Format::Text {
+        ui.talk("press Ctrl-C to stop");
+    }
+    tokio::signal::ctrl_c()
+        .await
+        .context("waiting for Ctrl-C")?;
+    sandbox.stop().await;
+    Ok(Exit::Done)
+}
+
+/// Says how to reach it; as JSON in one line, for scripts that wait for it.
+fn greeting(sandbox: &Sandbox, format: Format) -> String {
+    match format {
+        Format::Text => format!(
+            "api         {}\napi key     {}\naccount id  {}\n",
+            sandbox.url(),
+            sandbox.api_key(),
+            sandbox.account_id()
+        ),
+        Format::Json => {
+            let line = json!({
+                "api": sandbox.url(),
+                "api_key": sandbox.api_key(),
+                "account_id": sandbox.account_id(),
+                "dns": null,
+            });
+            format!("{line}\n")
+        }
+    }
+}
+
+fn seed(file: &Utf8Path) -> Result<Seed, Failure> {
+    let text = fs::read_to_string(file).with_context(|| file.to_string())?;
+    let folder = file.parent().unwrap_or(Utf8Path::new(""));
+    Seed::parse(&text, Path::new(folder)).map_err(wrong)
+}
+
+fn faults(file: &Utf8Path) -> Result<Vec<Fault>, Failure> {
+    let text = fs::read_to_string(file).with_context(|| file.to_string())?;
+    Fault::parse_list(&text).map_err(wrong)
+}
+
+fn wrong(error: SandboxError) -> Failure {
+    Failure::Failed(error.into())
+}

@@ -1,0 +1,46 @@
+//! `schema [FOLDER]`
+
+use std::fs;
+
+use anyhow::Context as _;
+
+use crate::cli::Exit;
+use crate::cli::args::SchemaArgs;
+use crate::cli::failure::Failure;
+use crate::cli::ui::Ui;
+use crate::report::json;
+use crate::tree::schema;
+
+pub(crate) fn schema(ui: Ui, args: &SchemaArgs) -> Result<Exit, Failure> {
+    fs::create_dir_all(&args.folder).with_context(|| args.folder.to_string())?;
+    for (name, text) in schemas() {
+        let file = args.folder.join(name);
+        fs::write(&file, text).with_context(|| file.to_string())?;
+        ui.talk(&format!("wrote {file}"));
+    }
+    Ok(Exit::Done)
+}
+
+/// Returns every schema with the name of its file.
+pub(crate) fn schemas() -> Vec<(&'static str, String)> {
+    let tree = schema::schemas()
+        .into_iter()
+        .map(|(name, schema)| (name, schema::render(&schema)));
+    tree.chain([("report.schema.json", json::schema())])
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `emblazon schema` brings them up to date.
+    #[test]
+    fn committed_schemas_are_current() {
+        let folder = camino::Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas");
+        for (name, text) in schemas() {
+            let committed = fs::read_to_string(folder.join(name)).unwrap_or_default();
+            assert_eq!(committed, text, "{name} is old; run `emblazon schema`");
+        }
+    }
+}

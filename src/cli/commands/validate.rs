@@ -1,0 +1,29 @@
+//! `validate [TREE]`
+
+use crate::cli::args::ValidateArgs;
+use crate::cli::failure::Failure;
+use crate::cli::ui::Ui;
+use crate::cli::{Exit, output, tree};
+use crate::report::{self, Command, Facts, Report};
+use crate::tree::Loaded;
+
+/// A tree with several clusters is checked for each of them; a mistake that shows in all is told once.
+pub(crate) fn validate(ui: Ui, args: &ValidateArgs) -> Result<Exit, Failure> {
+    let trees = tree::open_all(&args.tree.tree, &args.tree.choice)?;
+    let mut reports = trees.iter().map(report_on);
+    let Some(mut report) = reports.next() else {
+        return Err(Failure::Usage("the tree declares no cluster".to_owned()));
+    };
+    for other in reports {
+        report.also(other);
+    }
+    output::deliver(ui, &report, &args.output)?;
+    Ok(Exit::of(&report))
+}
+
+fn report_on(loaded: &Loaded) -> Report {
+    report::report(&Facts {
+        desired: Some(&loaded.desired),
+        ..Facts::new(Command::Validate, &loaded.diagnostics, &loaded.sources)
+    })
+}

@@ -1,0 +1,213 @@
+//! What a run ends with, as a number. The meaning of a number never changes.
+//!
+//! | exit | meaning |
+//! | --- | --- |
+//! | 0 | done, in sync |
+//! | 1 | failed |
+//! | 2 | differences: changes are pending, or drift was found |
+//! | 3 | the tree has errors |
+//! | 4 | applied in part |
+//! | 5 | refused by a guard, a lock or a stale plan |
+//! | 6 | could not check everything (and no difference was found) |
+//! | 64 | wrong usage |
+//!
+//! When several hold, the first in this order wins: 3, 4, 1, 5, 2, 6, 0. A refusal goes before a difference, because
+//! it needs a person, whereas a pending change only needs an apply.
+
+use std::process::ExitCode;
+
+use crate::report::{Command, Report, Summary};
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// Done, or in sync.
+    Done,
+    /// Nothing was done, because something failed.
+    Failed,
+    /// Changes are pending, or drift was found.
+    Differences,
+    /// The tree has errors.
+    TreeErrors,
+    /// Some steps were carried out and some were not.
+    Partly,
+    /// A guard, a lock or a stale plan stood in the way.
+    Refused,
+    /// Something could not be checked, and no difference was found.
+    Unchecked,
+    /// The command line is wrong.
+    Usage,
+}
+
+impl Exit {
+    /// Returns the number that the process ends with.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Differences => 2,
+            Self::TreeErrors => 3,
+            Self::Partly => 4,
+            Self::Refused => 5,
+            Self::Unchecked => 6,
+            Self::Usage => 64,
+        }
+    }
+
+    /// Works out how a run ended from what it reports.
+    #[must_use]
+    pub fn of(report: &Report) -> Self {
+        let summary = report.summary();
+        if summary.errors > 0 {
+            return Self::TreeErrors;
+        }
+        match report.command {
+            Command::Validate => Self::Done,
+            Command::Plan | Command::Drift if summary.refused > 0 => Self::Refused,
+            Command::Plan | Command::Drift if summary.differing > 0 => Self::Differences,
+            Command::Plan | Command::Drift => checked(&summary),
+            Command::Apply => applied(&summary),
+        }
+    }
+}
+
+fn applied(summary: &Summary) -> Exit {
+    if summary.done < summary.steps {
+        return if summary.done > 0 {
+            Exit::Partly
+        } else if summary.failed + summary.uncertain > 0 {
+            Exit::Failed
+        } else {
+            Exit::Refused
+        };
+    }
+    if summary.refused > 0 {
+        Exit::Refused
+    } else {
+        checked(summary)
+    }
+}
+
+fn checked(summary: &Summary) -> Exit {
+    if summary.unknown > 0 {
+        Exit::Unchecked
+    } else {
+        Exit::Done
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_never_change() {
+        let codes = [
+            Exit::Done,
+            Exit::Failed,
+            Exit::Differences,
+            Exit::TreeErrors,
+            Exit::Partly,
+            Exit::Refused,
+            Exit::Unchecked,
+            Exit::Usage,
+        ]
+        .map(Exit::code);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 64]);
+    }
+
+    #[test]
+    fn outcomes_of_an_apply() {
+        #[track_caller]
+        fn check(summary: Summary, expected: Exit) {
+            assert_eq!(applied(&summary), expected, "{summary:?}");
+        }
+        let none = Summary::default();
+        check(none, Exit::Done);
+        check(
+            Summary {
+                steps: 2,
+                done: 2,
+                ..none
+            },
+            Exit::Done,
+        );
+        check(
+            Summary {
+                steps: 2,
+                done: 1,
+                failed: 1,
+                ..none
+            },
+            Exit::Partly,
+        );
+        check(
+            Summary {
+                steps: 2,
+                done: 1,
+                moved: 1,
+                ..none
+            },
+            Exit::Partly,
+        );
+        check(
+            Summary {
+                steps: 2,
+                failed: 1,
+                skipped: 1,
+                ..none
+            },
+            Exit::Failed,
+        );
+        check(
+            Summary {
+                steps: 1,
+                uncertain: 1,
+                ..none
+            },
+            Exit::Failed,
+        );
+        check(
+            Summary {
+                steps: 2,
+                moved: 1,
+                skipped: 1,
+                ..none
+            },
+            Exit::Refused,
+        );
+        check(
+            Summary {
+                steps: 1,
+                done: 1,
+                refused: 1,
+                ..none
+            },
+            Exit::Refused,
+        );
+        check(
+            Summary {
+                refused: 1,
+                unknown: 1,
+                ..none
+            },
+            Exit::Refused,
+        );
+        check(
+            Summary {
+                steps: 1,
+                done: 1,
+                unknown: 1,
+                ..none
+            },
+            Exit::Unchecked,
+        );
+    }
+}

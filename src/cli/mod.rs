@@ -1,0 +1,18 @@
+//! The edge: arguments, terminal, clock, environment and exit codes. Everything below takes values.
+
+mod args;
+mod commands;
+mod exit;
+mod failure;
+mod log;
+mod output;
+mod platform;
+mod progress;
+mod run;
+mod survey;
+mod tree;
+mod ui;
+
+pub use args::Cli;
+pub use exit::Exit;
+pub use run::run;

@@ -1,0 +1,41 @@
+//! Where a report goes: standard output in one format, and files in any.
+
+use std::fs;
+
+use anyhow::Context as _;
+
+use super::args::{Format, OutputArgs};
+use super::failure::Failure;
+use super::ui::{self, Ui};
+use crate::report::{Report, json, text};
+
+/// Writes a report wherever it was asked for.
+pub(crate) fn deliver(ui: Ui, report: &Report, args: &OutputArgs) -> Result<(), Failure> {
+    write_files(report, args)?;
+    ui::data(&render(report, args.format, ui.stdout_options()))
+}
+
+/// Does the same for an apply whose plan was shown before.
+pub(crate) fn deliver_outcome(ui: Ui, report: &Report, args: &OutputArgs) -> Result<(), Failure> {
+    write_files(report, args)?;
+    let options = text::Options {
+        plan_seen: true,
+        ..ui.stdout_options()
+    };
+    ui::data(&render(report, args.format, options))
+}
+
+fn write_files(report: &Report, args: &OutputArgs) -> Result<(), Failure> {
+    for output in &args.output {
+        let text = render(report, output.format, ui::file_options());
+        fs::write(&output.file, text).with_context(|| output.file.to_string())?;
+    }
+    Ok(())
+}
+
+fn render(report: &Report, format: Format, options: text::Options) -> String {
+    match format {
+        Format::Text => text::render(report, options),
+        Format::Json => json::render(report),
+    }
+}

@@ -1,0 +1,193 @@
+//! Reaching a platform: the cluster's, one at another URL, or a sandbox in this process.
+
+use std::env;
+use std::path::Path;
+
+use anyhow::{Context as _, anyhow};
+use camino::Utf8Path;
+
+use super::args::PlatformArgs;
+use super::failure::Failure;
+use super::tree::OpenTree;
+use crate::live::{
+    self, ClientConfig, CollectOptions, Credential, Live, ReadClient, TemplateWriter, WriteClient,
+};
+use crate::model::Secret;
+use crate::report::Requests;
+use crate::sandbox::{Options, Sandbox, Seed};
+use crate::tree::{AuthConfig, ClusterConfig, Desired, SecretSource};
+
+/// Where a credential comes from when the tree does not say.
+const API_KEY_VARIABLE: &str = "EMBLAZON_API_KEY";
+const TOKEN_VARIABLE: &str = "EMBLAZON_TOKEN";
+
+/// A platform that can be read; writing takes an explicit call.
+pub(crate) struct Platform {
+    read: ReadClient,
+    sandbox: Option<Sandbox>,
+}
+
+/// Reaches the platform that the arguments name.
+pub(crate) async fn connect(
+    folder: &Utf8Path,
+    tree: &OpenTree,
+    args: &PlatformArgs,
+) -> Result<Platform, Failure> {
+    if args.sandbox {
+        return sandbox(folder).await;
+    }
+    let cluster = &tree.loaded.desired.cluster;
+    let config = match &args.api {
+        Some(api) => elsewhere(api, folder, cluster).await?,
+        None => declared(folder, cluster).await?,
+    };
+    let read = ReadClient::connect(config)
+        .await
+        .map_err(|error| unreachable(&error))?;
+    Ok(Platform {
+        read,
+        sandbox: None,
+    })
+}
+
+fn unreachable(error: &live::ApiError) -> Failure {
+    Failure::Failed(anyhow!(error.explained()))
+}
+
+/// Starts a sandbox with what the tree's `sandbox.yaml` says is live.
+async fn sandbox(folder: &Utf8Path) -> Result<Platform, Failure> {
+    let file = folder.join("sandbox.yaml");
+    let text = std::fs::read_to_string(&file).with_context(|| {
+        format!("{file} says what is live in the sandbox, and could not be read")
+    })?;
+    let seed =
+        Seed::parse(&text, Path::new(folder)).map_err(|error| Failure::Failed(error.into()))?;
+    let sandbox = Sandbox::start(Options::seeded(seed))
+        .await
+        .context("the sandbox did not start")?;
+    let credential = Credential::ApiKey(Secret::new(sandbox.api_key()));
+    let mut config = ClientConfig::new(sandbox.url(), credential);
+    config.seed = fastrand::u64(..);
+    let read = ReadClient::connect(config)
+        .await
+        .map_err(|error| unreachable(&error))?;
+    Ok(Platform {
+        read,
+        sandbox: Some(sandbox),
+    })
+}
+
+/// Configures the cluster as the tree declares it.
+async fn declared(folder: &Utf8Path, cluster: &ClusterConfig) -> Result<ClientConfig, Failure> {
+    let Some(api) = &cluster.api else {
+        let message = format!(
+            "cluster {} has no api in emblazon.yaml; add its URL, or use --sandbox",
+            cluster.name
+        );
+        return Err(Failure::Usage(message));
+    };
+    let credential = credential(folder, &cluster.auth).await?;
+    configure(&api.value, credential, folder, cluster)
+}
+
+/// Configures another URL. The cluster's credentials are for the cluster, and are not sent there.
+async fn elsewhere(
+    api: &str,
+    folder: &Utf8Path,
+    cluster: &ClusterConfig,
+) -> Result<ClientConfig, Failure> {
+    let credential = credential(folder, &AuthConfig::Environment).await?;
+    configure(api, credential, folder, cluster)
+}
+
+fn configure(
+    api: &str,
+    credential: Credential,
+    folder: &Utf8Path,
+    cluster: &ClusterConfig,
+) -> Result<ClientConfig, Failure> {
+    let mut config = ClientConfig::new(api, credential);
+    config.root.clone_from(&cluster.root);
+    config.allow_plain_http = cluster.allow_plain_http;
+    if let Some(file) = &cluster.ca_file {
+        let file = folder.join(file);
+        let pem = std::fs::read(&file).with_context(|| file.to_string())?;
+        config.ca_pem = Some(pem);
+    }
+    config.seed = fastrand::u64(..);
+    Ok(config)
+}
+
+async fn credential(folder: &Utf8Path, auth: &AuthConfig) -> Result<Credential, Failure> {
+    let secret = async |source: &SecretSource| {
+        let found = live::resolve(source, folder, &|name| env::var(name).ok()).await;
+        found.map_err(|error| Failure::Failed(error.into()))
+    };
+    match auth {
+        AuthConfig::Environment => {
+            let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
+            let source = |name: &str| SecretSource::Environment(name.to_owned());
+            if set(API_KEY_VARIABLE) {
+                Ok(Credential::ApiKey(secret(&source(API_KEY_VARIABLE)).await?))
+            } else if set(TOKEN_VARIABLE) {
+                Ok(Credential::Token(secret(&source(TOKEN_VARIABLE)).await?))
+            } else {
+                Err(Failure::Usage(format!(
+                    "no credentials: set {API_KEY_VARIABLE} or {TOKEN_VARIABLE}, or declare auth in emblazon.yaml"
+                )))
+            }
+        }
+        AuthConfig::ApiKey(source) => Ok(Credential::ApiKey(secret(source).await?)),
+        AuthConfig::Token(source) => Ok(Credential::Token(secret(source).await?)),
+        AuthConfig::User {
+            user,
+            password,
+            account,
+        } => Ok(Credential::User {
+            user: user.clone(),
+            password: secret(password).await?,
+            account: account.clone(),
+        }),
+    }
+}
+
+impl Platform {
+    /// Reads everything that the tree speaks of.
+    pub(crate) async fn collect(&self, desired: &Desired) -> Result<Live, Failure> {
+        let options = CollectOptions::default();
+        live::collect(&self.read, desired, &options)
+            .await
+            .map_err(|error| unreachable(&error))
+    }
+
+    /// Gives out the client that writes whitelabels.
+    pub(crate) fn writer(&self) -> WriteClient {
+        WriteClient::new(self.read.clone())
+    }
+
+    /// Gives out the client that writes the template.
+    pub(crate) fn template_writer(&self) -> TemplateWriter {
+        TemplateWriter::new(self.read.clone())
+    }
+
+    /// Tells whether it is a sandbox, which nobody misses.
+    pub(crate) fn is_sandbox(&self) -> bool {
+        self.sandbox.is_some()
+    }
+
+    /// Returns how many requests a sandbox got.
+    pub(crate) fn requests(&self) -> Option<Requests> {
+        let counts = self.sandbox.as_ref()?.counts();
+        Some(Requests {
+            reading: counts.total - counts.mutating,
+            writing: counts.mutating,
+        })
+    }
+
+    /// Stops a sandbox.
+    pub(crate) async fn stop(self) {
+        if let Some(sandbox) = self.sandbox {
+            sandbox.stop().await;
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! From the command line to an exit code.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+use super::args::{Cli, Command};
+use super::failure::Failure;
+use super::ui::Ui;
+use super::{Exit, commands, log};
+
+/// Runs the command that the arguments name, and returns what the process ends with.
+#[must_use]
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return misread(&error),
+    };
+    let ui = Ui::new(&cli.common);
+    log::start(cli.common.verbose, ui.stderr_colour());
+    let ended = dispatch(ui, &cli.command);
+    let exit = ended.unwrap_or_else(|failure| {
+        if let Some(message) = failure.message() {
+            ui.error(&message);
+        }
+        failure.exit()
+    });
+    exit.into()
+}
+
+/// Prints clap's help, version or complaint; a complaint is wrong usage.
+fn misread(error: &clap::Error) -> ExitCode {
+    // Help that nobody reads to its end is no failure.
+    let _ = error.print();
+    let exit = match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,
+        _ => Exit::Usage,
+    };
+    exit.into()
+}
+
+fn dispatch(ui: Ui, command: &Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Validate(args) => commands::validate(ui, args),
+        Command::Plan(args) => commands::plan(ui, args),
+        Command::Apply(args) => commands::apply(ui, args),
+        Command::Drift(args) => commands::drift(ui, args),
+        Command::Explain(args) => commands::explain(ui, args),
+        Command::Init(args) => commands::init(ui, args),
+        Command::Sandbox(args) => commands::sandbox(ui, args),
+        Command::Schema(args) => commands::schema(ui, args),
+        Command::Completions(args) => commands::completions(args),
+        Command::Man(args) => commands::man(ui, args),
+    }
+}

@@ -1,0 +1,197 @@
+//! The terminal: data goes to standard output, talk to standard error.
+
+use std::env;
+use std::io::{self, IsTerminal as _, Write};
+
+use anstyle::{AnsiColor, Style};
+use anyhow::Context as _;
+
+use super::args::{ColourChoice, Common};
+use super::failure::Failure;
+use crate::report::text;
+
+/// The width where nobody can say one, such as in a pipe or a file.
+const DEFAULT_WIDTH: usize = 100;
+
+/// Knows how to talk to whoever started the command.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ui {
+    stdout: Stream,
+    stderr: Stream,
+    /// Whether somebody can answer a question.
+    interactive: bool,
+    width: usize,
+    volume: Volume,
+}
+
+/// What one of the two streams is.
+#[derive(Clone, Copy, Debug)]
+struct Stream {
+    terminal: bool,
+    colour: bool,
+}
+
+/// How much to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Volume {
+    Quiet,
+    Normal,
+    Verbose,
+}
+
+impl Ui {
+    /// Looks at the terminal, the environment and the options.
+    pub(crate) fn new(common: &Common) -> Self {
+        let stream = |terminal| Stream {
+            terminal,
+            colour: colour(common.color, terminal),
+        };
+        let stdout = stream(io::stdout().is_terminal());
+        let stderr = stream(io::stderr().is_terminal());
+        Self {
+            stdout,
+            stderr,
+            interactive: io::stdin().is_terminal() && stderr.terminal,
+            width: width(stdout.terminal),
+            volume: match (common.quiet, common.verbose) {
+                (true, _) => Volume::Quiet,
+                (false, 0) => Volume::Normal,
+                (false, _) => Volume::Verbose,
+            },
+        }
+    }
+
+    /// Returns how a text for standard output is to be rendered.
+    pub(crate) fn stdout_options(self) -> text::Options {
+        text::Options {
+            width: self.width,
+            colour: self.stdout.colour,
+            verbose: self.volume == Volume::Verbose,
+            plan_seen: false,
+        }
+    }
+
+    /// Returns how a text for standard error is to be rendered.
+    pub(crate) fn stderr_options(self) -> text::Options {
+        text::Options {
+            colour: self.stderr.colour,
+            ..self.stdout_options()
+        }
+    }
+
+    /// Tells whether talk on standard error may use colours.
+    pub(crate) fn stderr_colour(self) -> bool {
+        self.stderr.colour
+    }
+
+    /// Tells whether somebody can answer a question.
+    pub(crate) fn is_interactive(self) -> bool {
+        self.interactive
+    }
+
+    /// Tells whether a progress line may be drawn.
+    pub(crate) fn shows_progress(self) -> bool {
+        self.volume == Volume::Normal && self.stderr.terminal
+    }
+
+    /// Returns the width in columns.
+    pub(crate) fn width(self) -> usize {
+        self.width
+    }
+
+    /// Talks, unless asked to be quiet. Nobody reads talk that cannot be written, so that is no error.
+    pub(crate) fn talk(self, text: &str) {
+        if self.volume != Volume::Quiet {
+            let mut err = io::stderr().lock();
+            let _ = err.write_all(text.as_bytes());
+            let _ = err.write_all(if text.ends_with('\n') { b"" } else { b"\n" });
+        }
+    }
+
+    /// Says what went wrong, also when quiet.
+    pub(crate) fn error(self, message: &str) {
+        let style = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
+        let mut err = io::stderr().lock();
+        let message = text::visible(message);
+        let _ = if self.stderr.colour {
+            writeln!(err, "{style}error{style:#}: {message}")
+        } else {
+            writeln!(err, "error: {message}")
+        };
+    }
+}
+
+/// Returns how a text for a file is to be rendered.
+pub(crate) fn file_options() -> text::Options {
+    text::Options {
+        width: DEFAULT_WIDTH,
+        verbose: true,
+        ..text::Options::default()
+    }
+}
+
+/// Writes data to standard output.
+pub(crate) fn data(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .context("standard output")?;
+    Ok(())
+}
+
+/// Asks a question that only `y` or `yes` answers with yes.
+pub(crate) fn confirm(question: &str) -> Result<bool, Failure> {
+    let mut err = io::stderr().lock();
+    // Who cannot read the question does not answer yes.
+    let _ = write!(err, "{question} [y/N] ");
+    let _ = err.flush();
+    let mut answer = String::new();
+    io::stdin()
+        .read_line(&mut answer)
+        .context("standard input")?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// `--color` wins; else `NO_COLOR`, `CLICOLOR_FORCE` and a dumb or missing terminal decide.
+fn colour(choice: ColourChoice, terminal: bool) -> bool {
+    let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
+    match choice {
+        ColourChoice::Always => true,
+        ColourChoice::Never => false,
+        ColourChoice::Auto if set("NO_COLOR") => false,
+        ColourChoice::Auto
+            if env::var_os("CLICOLOR_FORCE")
+                .is_some_and(|force| !force.is_empty() && force != "0") =>
+        {
+            true
+        }
+        ColourChoice::Auto => terminal && env::var_os("TERM").is_none_or(|term| term != "dumb"),
+    }
+}
+
+/// `COLUMNS` wins; else the terminal is asked.
+fn width(terminal: bool) -> usize {
+    let columns = env::var("COLUMNS").ok();
+    let columns = columns.and_then(|columns| columns.trim().parse().ok());
+    columns
+        .filter(|columns| *columns > 0)
+        .or_else(|| terminal.then(terminal_width))
+        .unwrap_or(DEFAULT_WIDTH)
+}
+
+/// Asks the terminal by way of clap, which wraps its help at the terminal's width: a help text of
+/// one-letter words shows how wide that is. Saves a library and unsafe code for one system call.
+fn terminal_width() -> usize {
+    let about = "x ".repeat(1000);
+    let mut command = clap::Command::new("width")
+        .max_term_width(500)
+        .disable_help_flag(true)
+        .help_template("{about}")
+        .about(about);
+    let help = command.render_help().to_string();
+    let widest = help.lines().map(|line| line.trim_end().len()).max();
+    // Words of one letter and a space end on odd columns.
+    widest
+        .map_or(DEFAULT_WIDTH, |columns| columns + 1)
+        .clamp(40, 500)
+}

@@ -1,0 +1,118 @@
+//! Why a request has no success, and what that means for the object of a write.
+
+use super::error::{ApiError, WriteError};
+use super::request::Body;
+use super::retry::Class;
+
+/// Why a request has no success.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub error: ApiError,
+    /// Whether the last try got past the login.
+    pub stage: Stage,
+    /// Whether an earlier try may have been processed, so that a refusal may only show its effect.
+    pub doubtful: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    Login,
+    Request,
+}
+
+impl Failure {
+    pub(super) fn of_login(error: ApiError) -> Self {
+        Self {
+            error,
+            stage: Stage::Login,
+            doubtful: false,
+        }
+    }
+
+    pub(super) fn is_unauthorised(&self) -> bool {
+        matches!(self.error, ApiError::Unauthorised { .. })
+    }
+
+    /// Tells what the failure means for the object of a write.
+    pub(super) fn of_write(self, body: &Body<'_>) -> WriteError {
+        let class = Class::of(&self.error);
+        let error = self.error;
+        match (self.stage, class) {
+            (Stage::Login, _) | (Stage::Request, Class::NotSent) if !self.doubtful => {
+                WriteError::NotSent(error)
+            }
+            (Stage::Request, Class::Final) if !self.doubtful => match error {
+                ApiError::Unauthorised { .. } | ApiError::Configuration(_) => {
+                    WriteError::NotSent(error)
+                }
+                // A 409 to an upload may come after the file was stored (B12).
+                ApiError::Conflict if matches!(body, Body::File(..)) => WriteError::Lost(error),
+                ApiError::Unexpected { status, .. } if status >= 500 => WriteError::Lost(error),
+                ApiError::Unusable { .. } | ApiError::AnswerTooLarge { .. } => {
+                    WriteError::Lost(error)
+                }
+                _ => WriteError::Refused(error),
+            },
+            (Stage::Request, Class::Limited) if !self.doubtful => WriteError::Refused(error),
+            _ => WriteError::Lost(error),
+        }
+    }
+}
+
+impl From<Failure> for ApiError {
+    fn from(failure: Failure) -> Self {
+        failure.error
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_failure_means_for_a_write() {
+        #[track_caller]
+        fn check(error: ApiError, upload: bool, doubtful: bool, expected: &str) {
+            let failure = Failure {
+                error,
+                stage: Stage::Request,
+                doubtful,
+            };
+            let body = if upload {
+                Body::File("image/png", b"x")
+            } else {
+                Body::Nothing
+            };
+            let shown = failure.of_write(&body).to_string();
+            assert!(shown.starts_with(expected), "{shown}");
+        }
+        let unavailable = || ApiError::Unavailable {
+            status: 503,
+            message: String::new(),
+            retry_after: None,
+        };
+        let connect = || ApiError::Connect {
+            host: String::new(),
+            reason: String::new(),
+        };
+        let cut = || ApiError::Transport {
+            reason: String::new(),
+        };
+        let refused = || ApiError::Unauthorised {
+            multi_factor: false,
+        };
+        check(ApiError::PreconditionFailed, false, false, "refused");
+        // After a 503 the refusal may only show that the first try was saved (W21).
+        check(ApiError::PreconditionFailed, false, true, "its outcome");
+        check(ApiError::Conflict, false, false, "refused");
+        check(ApiError::Conflict, true, false, "its outcome");
+        check(unavailable(), false, false, "its outcome");
+        check(ApiError::InitFailed, false, false, "its outcome");
+        check(cut(), true, false, "its outcome");
+        check(connect(), true, false, "not sent");
+        check(connect(), false, true, "its outcome");
+        check(refused(), true, false, "not sent");
+        let login = Failure::of_login(ApiError::UnknownApiKey).of_write(&Body::Nothing);
+        assert_eq!(login, WriteError::NotSent(ApiError::UnknownApiKey));
+    }
+}

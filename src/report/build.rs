@@ -1,0 +1,237 @@
+//! The stages' values → one [`Report`].
+
+use std::collections::BTreeMap;
+
+use super::model::{Command, Coverage, ObjectReport, Report, Requests, Status, StepReport, Verb};
+use super::{Problem, problems};
+use crate::apply::{Applied, StepOutcome};
+use crate::diag::{Diagnostic, SourceMap};
+use crate::diff::{AccountDifference, Differences};
+use crate::live::{Live, Reading};
+use crate::model::{AccountName, Digest};
+use crate::plan::{Action, Plan, Refusal, Step, StepId, Subject};
+use crate::tree::Desired;
+
+/// What the stages gave, as far as they were run.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The command that is reported on.
+    pub command: Command,
+    /// What is wrong in the tree.
+    pub diagnostics: &'a [Diagnostic],
+    /// The texts that the diagnostics point into.
+    pub sources: &'a SourceMap,
+    /// The desired state, when it could be made out.
+    pub desired: Option<&'a Desired>,
+    /// The live state.
+    pub live: Option<&'a Live>,
+    /// What differs.
+    pub differences: Option<&'a Differences>,
+    /// The plan, with its digest.
+    pub plan: Option<(&'a Plan, &'a Digest)>,
+    /// What became of the plan.
+    pub applied: Option<&'a Applied>,
+    /// The requests that were sent, when they were counted.
+    pub requests: Option<Requests>,
+}
+
+impl<'a> Facts<'a> {
+    /// Starts with what every command has: a tree that was read.
+    #[must_use]
+    pub fn new(command: Command, diagnostics: &'a [Diagnostic], sources: &'a SourceMap) -> Self {
+        Self {
+            command,
+            diagnostics,
+            sources,
+            desired: None,
+            live: None,
+            differences: None,
+            plan: None,
+            applied: None,
+            requests: None,
+        }
+    }
+}
+
+/// Puts together what a run has to say.
+#[must_use]
+pub fn report(facts: &Facts<'_>) -> Report {
+    let problems: Vec<Problem> = problems(facts.diagnostics, facts.sources);
+    let mut planned = Planned::sort(facts);
+    let accounts = facts.desired.map_or_else(Vec::new, |desired| {
+        let account = |name: &AccountName| account(name, &mut planned);
+        desired
+            .accounts
+            .iter()
+            .map(|declared| &declared.name)
+            .map(account)
+            .collect()
+    });
+    let template = facts
+        .desired
+        .and_then(|desired| desired.template.as_ref())
+        .map(|_| template(facts, &mut planned));
+    Report {
+        command: facts.command,
+        cluster: facts.desired.map(|desired| desired.cluster.name.clone()),
+        tree: facts.desired.map(Desired::digest),
+        plan: facts.plan.map(|(_, digest)| digest.clone()),
+        problems,
+        accounts,
+        template,
+        refusals: planned.refusals.remove(&None).unwrap_or_default(),
+        notes: facts
+            .differences
+            .map_or_else(Vec::new, |differences| differences.notes.clone()),
+        coverage: facts.live.and_then(coverage),
+        requests: facts.requests,
+    }
+}
+
+/// Differences, steps and refusals by the object that they belong to; `None` is the run as a whole.
+#[derive(Default)]
+struct Planned<'a> {
+    differences: BTreeMap<&'a AccountName, &'a AccountDifference>,
+    steps: BTreeMap<Object, Vec<StepReport>>,
+    refusals: BTreeMap<Option<Object>, Vec<Refusal>>,
+}
+
+/// What people call an account or the template; the template's name cannot be a folder's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Object {
+    Template,
+    Account(AccountName),
+}
+
+impl From<&Subject> for Object {
+    fn from(subject: &Subject) -> Self {
+        match subject {
+            Subject::Account { name, .. } => Self::Account(name.clone()),
+            Subject::Template => Self::Template,
+        }
+    }
+}
+
+impl<'a> Planned<'a> {
+    fn sort(facts: &Facts<'a>) -> Self {
+        let mut planned = Self::default();
+        let differences = facts.differences.iter().flat_map(|found| &found.accounts);
+        planned.differences = differences.map(|found| (&found.name, found)).collect();
+        let Some((plan, _)) = facts.plan else {
+            return planned;
+        };
+        let subjects: BTreeMap<StepId, &Subject> = plan
+            .steps
+            .iter()
+            .map(|step| (step.id, &step.subject))
+            .collect();
+        let outcomes: BTreeMap<StepId, &StepOutcome> = facts
+            .applied
+            .iter()
+            .flat_map(|applied| &applied.outcomes)
+            .map(|outcome| (outcome.step, outcome))
+            .collect();
+        for step in &plan.steps {
+            planned
+                .steps
+                .entry(Object::from(&step.subject))
+                .or_default()
+                .push(step_report(step, &subjects, &outcomes));
+        }
+        for refusal in &plan.refusals {
+            planned
+                .refusals
+                .entry(refusal.subject.as_ref().map(Object::from))
+                .or_default()
+                .push(refusal.clone());
+        }
+        planned
+    }
+}
+
+fn step_report(
+    step: &Step,
+    subjects: &BTreeMap<StepId, &Subject>,
+    outcomes: &BTreeMap<StepId, &StepOutcome>,
+) -> StepReport {
+    let outcome = outcomes.get(&step.id);
+    let mut notes = step.notes.clone();
+    notes.extend(outcome.iter().flat_map(|outcome| outcome.notes.clone()));
+    let mut waits_for: Vec<String> = step
+        .after
+        .iter()
+        .filter_map(|id| subjects.get(id))
+        .filter(|subject| **subject != &step.subject)
+        .map(|subject| match subject {
+            Subject::Account { name, .. } => name.to_string(),
+            Subject::Template => "domain template".to_owned(),
+        })
+        .collect();
+    waits_for.sort();
+    waits_for.dedup();
+    StepReport {
+        id: step.id,
+        verb: Verb::from(&step.action),
+        asset: match step.action {
+            Action::Upload { asset, .. } => Some(asset),
+            _ => None,
+        },
+        changes: step.changes.clone(),
+        risk: step.risk,
+        waits_for,
+        notes,
+        result: outcome.map(|outcome| outcome.result.clone()),
+    }
+}
+
+fn account(name: &AccountName, planned: &mut Planned<'_>) -> ObjectReport {
+    let mut report = object(&Object::Account(name.clone()), planned);
+    report.name = Some(name.clone());
+    if let Some(difference) = planned.differences.get(name) {
+        report.id.clone_from(&difference.id);
+        report.changes.clone_from(&difference.changes);
+        report.unknown.clone_from(&difference.unknown);
+        report.notes.clone_from(&difference.notes);
+        report.status = report.verdict();
+    }
+    report
+}
+
+fn template(facts: &Facts<'_>, planned: &mut Planned<'_>) -> ObjectReport {
+    let mut report = object(&Object::Template, planned);
+    let difference = facts
+        .differences
+        .and_then(|differences| differences.template.as_ref());
+    if let Some(difference) = difference {
+        report.changes.clone_from(&difference.changes);
+        report.unknown.extend(difference.unknown.clone());
+        report.status = report.verdict();
+    }
+    report
+}
+
+fn object(object: &Object, planned: &mut Planned<'_>) -> ObjectReport {
+    ObjectReport {
+        name: None,
+        id: None,
+        status: Status::NotCompared,
+        unknown: Vec::new(),
+        steps: planned.steps.remove(object).unwrap_or_default(),
+        refusals: planned
+            .refusals
+            .remove(&Some(object.clone()))
+            .unwrap_or_default(),
+        changes: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+fn coverage(live: &Live) -> Option<Coverage> {
+    let managed = live
+        .accounts
+        .values()
+        .filter(|account| matches!(account.document, Reading::Known(Some(_))))
+        .count();
+    let unmanaged = live.unmanaged.clone()?;
+    Some(Coverage { managed, unmanaged })
+}

@@ -1,0 +1,348 @@
+//! What a run has to say, as one value.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::Problem;
+use crate::apply::StepResult;
+use crate::diag::Severity;
+use crate::diff::{Change, ChangeKey};
+use crate::live::{Reading, Unmanaged};
+use crate::model::{AccountId, AccountName, AssetKind, ClusterName, Digest};
+use crate::plan::{Action, Refusal, Risk, StepId};
+
+/// Names the command that a report comes from; it decides the words, not the facts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// The tree alone was checked.
+    Validate,
+    /// The tree was compared with the platform.
+    Plan,
+    /// The same, seen as what somebody changed on the platform.
+    Drift,
+    /// The steps were carried out.
+    Apply,
+}
+
+/// What a run has to say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// The command.
+    pub command: Command,
+    /// The cluster; absent when the tree does not say which.
+    pub cluster: Option<ClusterName>,
+    /// The digest of the desired state, when it could be made out.
+    pub tree: Option<Digest>,
+    /// The digest of the plan, when there is one.
+    pub plan: Option<Digest>,
+    /// What is wrong in the tree, sorted by file and place.
+    pub problems: Vec<Problem>,
+    /// The accounts of the tree, sorted by name.
+    pub accounts: Vec<ObjectReport>,
+    /// The domain template, when the tree declares it.
+    pub template: Option<ObjectReport>,
+    /// What guards refused for the run as a whole.
+    pub refusals: Vec<Refusal>,
+    /// What a reader should know of the run as a whole.
+    pub notes: Vec<String>,
+    /// Live whitelabels outside the tree, when somebody asked for them.
+    pub coverage: Option<Coverage>,
+    /// The requests that were sent, when they were counted.
+    pub requests: Option<Requests>,
+}
+
+/// What there is to say about one account, or about the template.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ObjectReport {
+    /// The account's name in the tree; absent for the template.
+    pub name: Option<AccountName>,
+    /// The account's id, when it is known.
+    pub id: Option<AccountId>,
+    /// The verdict.
+    pub status: Status,
+    /// Why it could not be checked, or not wholly.
+    pub unknown: Vec<String>,
+    /// What is to be done, or was done, in order.
+    pub steps: Vec<StepReport>,
+    /// What guards refused.
+    pub refusals: Vec<Refusal>,
+    /// What differed before any step.
+    pub changes: Vec<Change>,
+    /// What a reader should know of it as a whole.
+    pub notes: Vec<String>,
+}
+
+/// The verdict on one account, or on the template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// It was not compared with any platform.
+    NotCompared,
+    /// Tree and platform agree.
+    InSync,
+    /// Steps are pending.
+    Pending,
+    /// A guard refused some of it; what it did not refuse may be pending or done.
+    Refused,
+    /// It could not be checked, or not wholly, and nothing is pending.
+    Unknown,
+    /// Every step was carried out and seen in the read-back.
+    Done,
+    /// Some steps were carried out.
+    Partly,
+    /// No step was carried out.
+    Failed,
+}
+
+/// One step and what became of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepReport {
+    /// Its number in the plan.
+    pub id: StepId,
+    /// What it does, in one word.
+    pub verb: Verb,
+    /// The asset, for an upload.
+    pub asset: Option<AssetKind>,
+    /// What changes.
+    pub changes: Vec<Change>,
+    /// How much it can hurt.
+    pub risk: Risk,
+    /// The objects whose steps must come first; the object's own are left out.
+    pub waits_for: Vec<String>,
+    /// What a reader should know.
+    pub notes: Vec<String>,
+    /// What became of it; absent before an apply.
+    pub result: Option<StepResult>,
+}
+
+/// What a step does, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    /// A whitelabel is made.
+    Create,
+    /// Keys of a whitelabel change.
+    Update,
+    /// A domain is given up, for another account to take.
+    Release,
+    /// An asset is put up.
+    Upload,
+    /// A whitelabel is deleted and made again, to lose an asset.
+    Recreate,
+    /// A whitelabel is deleted.
+    Delete,
+    /// The template is replaced.
+    Replace,
+}
+
+/// Live whitelabels outside the tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Coverage {
+    /// How many accounts of the tree have a live whitelabel.
+    pub managed: usize,
+    /// The accounts that have one and are not in the tree.
+    pub unmanaged: Reading<Vec<Unmanaged>>,
+}
+
+/// How many requests were sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Requests {
+    /// Requests that read.
+    pub reading: u64,
+    /// Requests that write.
+    pub writing: u64,
+}
+
+/// The figures of a report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Mistakes in the tree that stop `plan` and `apply`.
+    pub errors: usize,
+    /// Mistakes that do not.
+    pub warnings: usize,
+    /// Accounts of the tree.
+    pub accounts: usize,
+    /// Objects (accounts, and the template) that are as the tree wants them.
+    pub in_sync: usize,
+    /// Objects that steps are planned for.
+    pub changing: usize,
+    /// Objects that differ from the tree, with or without a step that mends it.
+    pub differing: usize,
+    /// Objects that could not be checked wholly.
+    pub unknown: usize,
+    /// Refusals, those for the whole run included.
+    pub refused: usize,
+    /// Planned steps.
+    pub steps: usize,
+    /// Steps that were carried out and seen in the read-back.
+    pub done: usize,
+    /// Steps that were not carried out because the object had moved.
+    pub moved: usize,
+    /// Steps that failed.
+    pub failed: usize,
+    /// Steps whose outcome is not known.
+    pub uncertain: usize,
+    /// Steps that were not tried, because one before did not succeed.
+    pub skipped: usize,
+}
+
+impl Report {
+    /// Iterates over the template, if any, and the accounts.
+    pub fn objects(&self) -> impl Iterator<Item = &ObjectReport> {
+        self.template.iter().chain(&self.accounts)
+    }
+
+    /// Takes in what the same tree's report for another cluster says: mistakes and accounts that are not
+    /// in this one. The result is about no single cluster.
+    pub fn also(&mut self, other: Self) {
+        for problem in other.problems {
+            if !self.problems.contains(&problem) {
+                self.problems.push(problem);
+            }
+        }
+        self.problems.sort_by(Problem::by_place);
+        let known: BTreeSet<_> = self
+            .accounts
+            .iter()
+            .map(|known| known.name.clone())
+            .collect();
+        let others = other.accounts.into_iter();
+        self.accounts
+            .extend(others.filter(|account| !known.contains(&account.name)));
+        self.accounts.sort_by(|a, b| a.name.cmp(&b.name));
+        self.cluster = None;
+        self.tree = None;
+    }
+
+    /// Counts.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        let mut summary = Summary {
+            accounts: self.accounts.len(),
+            refused: self.refusals.len(),
+            ..Summary::default()
+        };
+        for problem in &self.problems {
+            match problem.severity {
+                Severity::Error => summary.errors += 1,
+                Severity::Warning => summary.warnings += 1,
+            }
+        }
+        for object in self.objects() {
+            summary.in_sync += usize::from(object.status == Status::InSync);
+            summary.changing += usize::from(!object.steps.is_empty());
+            summary.differing += usize::from(object.differs());
+            summary.unknown += usize::from(!object.unknown.is_empty());
+            summary.refused += object.refusals.len();
+            summary.steps += object.steps.len();
+            for step in &object.steps {
+                match &step.result {
+                    None => {}
+                    Some(StepResult::Done { .. }) => summary.done += 1,
+                    Some(StepResult::Moved { .. }) => summary.moved += 1,
+                    Some(StepResult::Failed { .. }) => summary.failed += 1,
+                    Some(StepResult::Unknown { .. }) => summary.uncertain += 1,
+                    Some(StepResult::Skipped { .. }) => summary.skipped += 1,
+                }
+            }
+        }
+        summary
+    }
+}
+
+impl ObjectReport {
+    /// Returns what people call it.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        self.name
+            .as_ref()
+            .map_or("domain template", AccountName::as_str)
+    }
+
+    /// Tells whether the platform differs from the tree, as far as it could be read before any step.
+    #[must_use]
+    pub fn differs(&self) -> bool {
+        !self.steps.is_empty() || !self.changes.is_empty()
+    }
+
+    /// Iterates over the differences that no step mends, because a guard refused or something is unknown.
+    pub fn open(&self) -> impl Iterator<Item = &Change> {
+        let mended = |key: &ChangeKey| {
+            let changes = self.steps.iter().flat_map(|step| &step.changes);
+            changes.into_iter().any(|change| change.key == *key)
+        };
+        self.changes
+            .iter()
+            .filter(move |change| !mended(&change.key))
+    }
+
+    /// Works the verdict out from everything else.
+    #[must_use]
+    pub fn verdict(&self) -> Status {
+        let done = |step: &StepReport| matches!(step.result, Some(StepResult::Done { .. }));
+        if self.steps.iter().any(|step| step.result.is_some()) {
+            return if !self.steps.iter().all(done) {
+                if self.steps.iter().any(done) {
+                    Status::Partly
+                } else {
+                    Status::Failed
+                }
+            } else if self.refusals.is_empty() {
+                Status::Done
+            } else {
+                Status::Refused
+            };
+        }
+        if !self.refusals.is_empty() {
+            Status::Refused
+        } else if self.differs() {
+            Status::Pending
+        } else if !self.unknown.is_empty() {
+            Status::Unknown
+        } else {
+            Status::InSync
+        }
+    }
+}
+
+impl Coverage {
+    /// Returns the share of live whitelabels that the tree covers, in whole percent, rounded down; absent when the
+    /// others could not be listed or when there is none at all.
+    #[must_use]
+    pub fn percent(&self) -> Option<usize> {
+        let others = self.unmanaged.known()?.len();
+        (self.managed * 100).checked_div(self.managed + others)
+    }
+}
+
+impl From<&Action> for Verb {
+    fn from(action: &Action) -> Self {
+        match action {
+            Action::Create { .. } => Self::Create,
+            Action::Update { .. } => Self::Update,
+            Action::Release { .. } => Self::Release,
+            Action::Upload { .. } => Self::Upload,
+            Action::Recreate { .. } => Self::Recreate,
+            Action::Delete => Self::Delete,
+            Action::ReplaceTemplate { .. } => Self::Replace,
+        }
+    }
+}
+
+impl Verb {
+    /// Returns the word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Release => "release domain",
+            Self::Upload => "upload",
+            Self::Recreate => "recreate",
+            Self::Delete => "delete",
+            Self::Replace => "replace",
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! One difference, field by field.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use similar::{ChangeTag, TextDiff};
+
+use super::page::{Page, Piece, Tone, piece, width};
+use super::value;
+use crate::diff::{Cause, Change, ChangeKey, Side};
+use crate::tree::Origin;
+
+/// How many unchanged lines stand around a changed one.
+const CONTEXT_LINES: usize = 2;
+/// Keys longer than this are not aligned with.
+const MAX_KEY: usize = 34;
+
+/// Which words name the two sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Words {
+    /// `before -> after`, seen from what a plan does.
+    Plan,
+    /// `live … tree …`, seen from what was found.
+    Drift,
+}
+
+/// One line of a comparison: a change, or one member of a host that changes.
+struct Row {
+    key: String,
+    before: Side,
+    after: Side,
+    cause: Cause,
+    origin: Option<Origin>,
+}
+
+/// Writes some changes of one step, with their values in one column.
+pub(super) fn write_all(page: &mut Page, indent: usize, changes: &[Change], words: Words) {
+    let rows: Vec<Row> = said(changes).flat_map(rows).collect();
+    let column = rows
+        .iter()
+        .map(|row| width(&[key(row)]))
+        .filter(|width| *width <= MAX_KEY)
+        .max()
+        .unwrap_or(0);
+    for row in &rows {
+        write(page, indent, row, column, words);
+    }
+}
+
+/// Leaves out that a whitelabel is there when its keys say so.
+fn said(changes: &[Change]) -> impl Iterator<Item = &Change> {
+    let whole = |change: &Change| change.key == ChangeKey::Whitelabel;
+    let all = changes.iter().all(whole);
+    changes
+        .iter()
+        .filter(move |change| all || !whole(change) || change.after != Side::Present)
+}
+
+/// Splits a host that is on both sides into the members that differ.
+fn rows(change: &Change) -> Vec<Row> {
+    let row = |key: String, before: Side, after: Side| Row {
+        key,
+        before,
+        after,
+        cause: change.cause,
+        origin: change.origin.clone(),
+    };
+    let key = value::key(&change.key);
+    if let (Side::Host(old), Side::Host(new)) = (&change.before, &change.after) {
+        let (old, new) = (value::members(old), value::members(new));
+        let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+        let side = |members: &BTreeMap<String, Value>, name: &String| {
+            members.get(name).cloned().map_or(Side::Absent, Side::Value)
+        };
+        let differing: Vec<Row> = names
+            .into_iter()
+            .filter(|name| old.get(*name) != new.get(*name))
+            .map(|name| row(format!("{key} {name}"), side(&old, name), side(&new, name)))
+            .collect();
+        if !differing.is_empty() {
+            return differing;
+        }
+    }
+    vec![row(key, change.before.clone(), change.after.clone())]
+}
+
+fn write(page: &mut Page, indent: usize, change: &Row, mut column: usize, words: Words) {
+    if let Some((old, new)) = long(change, page.options.width) {
+        return write_lines(page, indent, change, &old, &new, words);
+    }
+    let mut head = vec![marker(change, words), key(change)];
+    let sides = sides(change, words);
+    if width(&sides) == 0 {
+        column = 0;
+    }
+    let pad = (column + 2).saturating_sub(width(&[key(change)])).max(2);
+    head.push(piece(Tone::Plain, " ".repeat(pad)));
+    let mut tail = Vec::new();
+    tail.extend(cause(change, words));
+    let mut line = head.clone();
+    line.extend(sides.iter().cloned());
+    line.extend(tail.iter().cloned());
+    let origin = change.origin.as_ref().map(origin);
+    if let Some(origin) = &origin {
+        line.push(piece(Tone::Plain, "  "));
+        line.push(piece(Tone::Faint, format!("({origin})")));
+    }
+    if page.fits(indent, &line) {
+        return page.line(indent, &line);
+    }
+    let mut short = head;
+    short.extend(sides);
+    if page.fits(indent, &short) {
+        page.line(indent, &short);
+        return write_tail(page, indent + 4, tail, origin);
+    }
+    page.line(indent, &[marker(change, words), key(change)]);
+    let mut stack = stacked(change, words);
+    let mut last = stack.pop().unwrap_or_default();
+    for line in stack {
+        page.line(indent + 4, &line);
+    }
+    let mut with_tail = last.clone();
+    with_tail.extend(tail.iter().cloned());
+    if let Some(origin) = &origin {
+        with_tail.push(piece(Tone::Faint, format!("  ({origin})")));
+    }
+    if page.fits(indent + 4, &with_tail) {
+        last = with_tail;
+        page.line(indent + 4, &last);
+    } else {
+        page.line(indent + 4, &last);
+        write_tail(page, indent + 4, tail, origin);
+    }
+}
+
+/// Writes the cause and the origin on a line of their own.
+fn write_tail(page: &mut Page, indent: usize, mut tail: Vec<Piece>, origin: Option<String>) {
+    if let Some(first) = tail.first_mut() {
+        first.text = first.text.trim_start().to_owned();
+    }
+    if let Some(origin) = origin {
+        if !tail.is_empty() {
+            tail.push(piece(Tone::Plain, "  "));
+        }
+        tail.push(piece(Tone::Faint, format!("({origin})")));
+    }
+    if !tail.is_empty() {
+        page.wrapped(indent, indent, &tail);
+    }
+}
+
+fn marker(change: &Row, words: Words) -> Piece {
+    match (words, &change.before, &change.after) {
+        (Words::Plan, Side::Absent, _) => piece(Tone::Added, "+ "),
+        (Words::Plan, _, Side::Absent) => piece(Tone::Removed, "- "),
+        _ => piece(Tone::Changed, "~ "),
+    }
+}
+
+fn key(change: &Row) -> Piece {
+    piece(Tone::Key, change.key.as_str())
+}
+
+fn sides(change: &Row, words: Words) -> Vec<Piece> {
+    let words_of = |side: &Side| {
+        let text = value::side(side);
+        text.map(|text| match (words, side) {
+            (Words::Drift, Side::Present) => "(there)".to_owned(),
+            _ => text,
+        })
+    };
+    let (before, after) = (words_of(&change.before), words_of(&change.after));
+    match words {
+        Words::Plan => match (before, after) {
+            (Some(before), Some(after)) => vec![
+                piece(Tone::Removed, before),
+                piece(Tone::Plain, " -> "),
+                piece(Tone::Added, after),
+            ],
+            (None, Some(after)) => vec![piece(Tone::Added, after)],
+            (Some(before), None) => vec![piece(Tone::Removed, before)],
+            (None, None) => Vec::new(),
+        },
+        Words::Drift => vec![
+            piece(Tone::Plain, "live "),
+            piece(Tone::Removed, before.unwrap_or_else(nothing)),
+            piece(Tone::Plain, "  tree "),
+            piece(Tone::Added, after.unwrap_or_else(nothing)),
+        ],
+    }
+}
+
+fn nothing() -> String {
+    "(nothing)".to_owned()
+}
+
+fn stacked(change: &Row, words: Words) -> Vec<Vec<Piece>> {
+    let (old, new) = side_words(words);
+    let mut rows = Vec::new();
+    let mut row = |word: &str, tone: Tone, text: Option<String>| {
+        let text = match words {
+            Words::Plan => text,
+            Words::Drift => Some(text.unwrap_or_else(nothing)),
+        };
+        if let Some(text) = text {
+            rows.push(vec![piece(tone, format!("{word}{text}"))]);
+        }
+    };
+    row(old, Tone::Removed, value::side(&change.before));
+    row(new, Tone::Added, value::side(&change.after));
+    rows
+}
+
+fn side_words(words: Words) -> (&'static str, &'static str) {
+    match words {
+        Words::Plan => ("- ", "+ "),
+        Words::Drift => ("live  ", "tree  "),
+    }
+}
+
+fn cause(change: &Row, words: Words) -> Option<Piece> {
+    let (tone, text) = match change.cause {
+        Cause::Differs | Cause::Git => return None,
+        Cause::Drift if words == Words::Drift => return None,
+        Cause::Drift => (Tone::Warning, "  changed on the platform"),
+        Cause::Conflict => (Tone::Failure, "  changed on the platform and in Git"),
+        Cause::Removal => (Tone::Warning, "  must not be there"),
+    };
+    Some(piece(tone, text))
+}
+
+fn origin(origin: &Origin) -> String {
+    let Origin { file, line, column } = origin;
+    format!("{}:{line}:{column}", super::visible(file.as_str()))
+}
+
+/// Returns both sides as lines when a comparison by lines says more than one line of each.
+fn long(change: &Row, width: usize) -> Option<(Vec<String>, Vec<String>)> {
+    let (Side::Value(old), Side::Value(new)) = (&change.before, &change.after) else {
+        return None;
+    };
+    let is_text = |value: &Value| {
+        value
+            .as_str()
+            .is_some_and(|text| text.trim_end().contains('\n'))
+    };
+    let is_tree = |value: &Value| value.is_object() || value.is_array();
+    let wide = |value: &Value| value::inline(value).len() > width;
+    let by_lines =
+        is_text(old) || is_text(new) || (is_tree(old) && is_tree(new) && (wide(old) || wide(new)));
+    by_lines.then(|| (value::lines(old), value::lines(new)))
+}
+
+fn write_lines(
+    page: &mut Page,
+    indent: usize,
+    change: &Row,
+    old: &[String],
+    new: &[String],
+    words: Words,
+) {
+    let mut head = vec![marker(change, words), key(change)];
+    let old: Vec<&str> = old.iter().map(String::as_str).collect();
+    let new: Vec<&str> = new.iter().map(String::as_str).collect();
+    let diff = TextDiff::from_slices(&old, &new);
+    let count = |tag| {
+        diff.iter_all_changes()
+            .filter(|line| line.tag() == tag)
+            .count()
+    };
+    let (removed, added) = (count(ChangeTag::Delete), count(ChangeTag::Insert));
+    let counts = match words {
+        Words::Plan => format!("  -{removed} +{added} lines"),
+        Words::Drift => format!("  {removed} lines live (-), {added} in the tree (+)"),
+    };
+    head.push(piece(Tone::Faint, counts));
+    head.extend(cause(change, words));
+    page.wrapped(indent, indent + 4, &head);
+    for (number, group) in diff.grouped_ops(CONTEXT_LINES).iter().enumerate() {
+        if number > 0 {
+            page.line(indent + 4, &[piece(Tone::Faint, "…")]);
+        }
+        for line in group
+            .iter()
+            .flat_map(|operation| diff.iter_changes(operation))
+        {
+            let (tone, sign) = match line.tag() {
+                ChangeTag::Delete => (Tone::Removed, "- "),
+                ChangeTag::Insert => (Tone::Added, "+ "),
+                ChangeTag::Equal => (Tone::Faint, "  "),
+            };
+            page.line(
+                indent + 4,
+                &[piece(tone, format!("{sign}{}", line.value()))],
+            );
+        }
+    }
+    write_tail(
+        page,
+        indent + 4,
+        Vec::new(),
+        change.origin.as_ref().map(origin),
+    );
+}

@@ -1,0 +1,214 @@
+//! Accounts and the template: what is pending, refused, unknown.
+
+use super::change::{self, Words};
+use super::page::{Page, Piece, Tone, piece};
+use super::shared::{self, Block, Part};
+use super::visible;
+use crate::diff::Change;
+use crate::plan::{Refusal, Risk, StepId};
+use crate::report::{Command, ObjectReport, Report, Status, StepReport, Verb};
+
+pub(super) fn write(page: &mut Page, report: &Report) {
+    match report.command {
+        Command::Drift => {
+            let found: Vec<ObjectReport> = report.objects().map(as_found).collect();
+            let objects: Vec<&ObjectReport> = found.iter().collect();
+            for block in shared::blocks(&objects) {
+                write_block(page, &block, Words::Drift);
+            }
+        }
+        Command::Validate | Command::Plan | Command::Apply => {
+            let template: Vec<&ObjectReport> = report.template.iter().collect();
+            let accounts: Vec<&ObjectReport> = report.accounts.iter().collect();
+            for block in [shared::blocks(&template), shared::blocks(&accounts)]
+                .iter()
+                .flatten()
+            {
+                write_block(page, block, Words::Plan);
+            }
+            write_open(page, report);
+        }
+    }
+    write_rest(page, report);
+}
+
+/// Turns what differs into one step, so that drift is put together like a plan.
+fn as_found(object: &ObjectReport) -> ObjectReport {
+    let step = StepReport {
+        id: StepId(0),
+        verb: Verb::Update,
+        asset: None,
+        changes: object.changes.clone(),
+        risk: Risk::Reversible,
+        waits_for: Vec::new(),
+        notes: Vec::new(),
+        result: None,
+    };
+    ObjectReport {
+        steps: vec![step],
+        ..object.clone()
+    }
+}
+
+/// Writes the differences that no step mends.
+fn write_open(page: &mut Page, report: &Report) {
+    for object in report.objects() {
+        let open: Vec<Change> = object.open().cloned().collect();
+        if !open.is_empty() {
+            page.gap();
+            let mut heading = heading(object);
+            heading.push(piece(Tone::Warning, "  differs, not planned"));
+            page.wrapped(0, 4, &heading);
+            change::write_all(page, 4, &open, Words::Plan);
+        }
+    }
+}
+
+/// Writes what is refused, unknown, and to be known.
+fn write_rest(page: &mut Page, report: &Report) {
+    write_refusals(page, report);
+    write_unknown(page, report);
+    write_notes(page, report);
+    if page.options.verbose {
+        write_in_sync(page, report);
+    }
+}
+
+fn write_notes(page: &mut Page, report: &Report) {
+    let notes: Vec<(&str, &String)> = report
+        .notes
+        .iter()
+        .map(|note| ("note", note))
+        .chain(report.objects().flat_map(|object| {
+            let notes = object.notes.iter();
+            notes.map(move |note| (object.title(), note))
+        }))
+        .collect();
+    if !notes.is_empty() {
+        page.gap();
+    }
+    for (subject, note) in notes {
+        let line = [
+            piece(Tone::Heading, visible(subject)),
+            piece(Tone::Plain, format!(": {}", visible(note))),
+        ];
+        page.wrapped(0, 2, &line);
+    }
+}
+
+fn write_block(page: &mut Page, block: &Block<'_>, words: Words) {
+    page.gap();
+    match block.objects.as_slice() {
+        [object] => page.wrapped(0, 4, &heading(object)),
+        objects => {
+            let names: Vec<&str> = objects.iter().map(|object| object.title()).collect();
+            shared::write_names(page, &format!("on {} accounts", names.len()), &names);
+        }
+    }
+    for part in &block.steps {
+        write_part(page, part, words);
+    }
+}
+
+fn heading(object: &ObjectReport) -> Vec<Piece> {
+    let mut pieces = vec![piece(Tone::Heading, visible(object.title()))];
+    if let Some(id) = &object.id {
+        pieces.push(piece(Tone::Plain, "  "));
+        pieces.push(piece(Tone::Faint, id.as_str()));
+    }
+    pieces
+}
+
+fn write_part(page: &mut Page, part: &Part<'_>, words: Words) {
+    let mut head = Vec::new();
+    if words == Words::Plan {
+        let verb = match part.asset {
+            Some(asset) => format!("{} {asset}", part.verb.as_str()),
+            None => part.verb.as_str().to_owned(),
+        };
+        head.push(piece(Tone::Plain, verb));
+        head.push(piece(Tone::Faint, ", "));
+        head.push(risk(part.risk));
+        page.wrapped(2, 6, &head);
+    }
+    let indent = if words == Words::Plan { 4 } else { 2 };
+    change::write_all(page, indent, &part.changes, words);
+    if words == Words::Plan {
+        for name in &part.waits_for {
+            let text = format!("after {}", visible(name));
+            page.wrapped(indent + 2, indent + 4, &[piece(Tone::Faint, text)]);
+        }
+        for note in &part.notes {
+            let text = format!("note: {}", visible(note));
+            page.wrapped(indent + 2, indent + 4, &[piece(Tone::Plain, text)]);
+        }
+    }
+}
+
+fn risk(risk: Risk) -> Piece {
+    match risk {
+        Risk::Reversible => piece(Tone::Faint, "reversible"),
+        Risk::CustomerVisible => piece(Tone::Warning, "customer-visible"),
+        Risk::Destructive => piece(Tone::Failure, "DESTRUCTIVE"),
+    }
+}
+
+fn write_refusals(page: &mut Page, report: &Report) {
+    let refusals: Vec<(Option<&ObjectReport>, &Refusal)> = report
+        .refusals
+        .iter()
+        .map(|refusal| (None, refusal))
+        .chain(report.objects().flat_map(|object| {
+            let refusals = object.refusals.iter();
+            refusals.map(move |refusal| (Some(object), refusal))
+        }))
+        .collect();
+    if refusals.is_empty() {
+        return;
+    }
+    page.gap();
+    page.line(0, &[piece(Tone::Failure, "refused")]);
+    for (object, refusal) in refusals {
+        let title = object.map_or("the whole run", ObjectReport::title);
+        let line = [
+            piece(Tone::Heading, visible(title)),
+            piece(Tone::Plain, format!(": {}", visible(&refusal.message))),
+        ];
+        page.wrapped(2, 6, &line);
+        let help = format!("help: {}", visible(&refusal.help));
+        page.wrapped(4, 6, &[piece(Tone::Good, help)]);
+    }
+}
+
+fn write_unknown(page: &mut Page, report: &Report) {
+    let unknown: Vec<&ObjectReport> = report
+        .objects()
+        .filter(|object| !object.unknown.is_empty())
+        .collect();
+    if unknown.is_empty() {
+        return;
+    }
+    page.gap();
+    page.line(0, &[piece(Tone::Warning, "could not be checked")]);
+    for object in unknown {
+        for reason in &object.unknown {
+            let line = [
+                piece(Tone::Heading, visible(object.title())),
+                piece(Tone::Plain, format!(": {}", visible(reason))),
+            ];
+            page.wrapped(2, 6, &line);
+        }
+    }
+}
+
+fn write_in_sync(page: &mut Page, report: &Report) {
+    let names: Vec<&str> = report
+        .objects()
+        .filter(|object| object.status == Status::InSync)
+        .map(ObjectReport::title)
+        .collect();
+    if !names.is_empty() {
+        page.gap();
+        shared::write_names(page, "in sync", &names);
+    }
+}

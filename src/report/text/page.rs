@@ -1,0 +1,162 @@
+//! A page of text: indentation, colour, and line breaks at the page's width.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+use unicode_width::UnicodeWidthStr as _;
+
+use super::Options;
+
+/// What a piece of text is, which decides its colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    Plain,
+    Heading,
+    Key,
+    Added,
+    Removed,
+    Changed,
+    Warning,
+    Failure,
+    Good,
+    Faint,
+}
+
+impl Tone {
+    fn style(self) -> Style {
+        let colour = |colour: AnsiColor| colour.on_default();
+        match self {
+            Self::Plain => Style::new(),
+            Self::Heading => Style::new().bold(),
+            Self::Key => colour(AnsiColor::Cyan),
+            Self::Added | Self::Good => colour(AnsiColor::Green),
+            Self::Removed => colour(AnsiColor::Red),
+            Self::Changed | Self::Warning => colour(AnsiColor::Yellow),
+            Self::Failure => colour(AnsiColor::Red).bold(),
+            Self::Faint => Style::new().dimmed(),
+        }
+    }
+}
+
+/// A piece of a line; its text is escaped already.
+#[derive(Clone, Debug)]
+pub(super) struct Piece {
+    pub(super) tone: Tone,
+    pub(super) text: String,
+}
+
+pub(super) fn piece(tone: Tone, text: impl Into<String>) -> Piece {
+    Piece {
+        tone,
+        text: text.into(),
+    }
+}
+
+/// Counts the columns that some pieces take in a row.
+pub(super) fn width(pieces: &[Piece]) -> usize {
+    pieces.iter().map(|piece| piece.text.width()).sum()
+}
+
+/// The text as it grows.
+pub(super) struct Page {
+    text: String,
+    pub(super) options: Options,
+}
+
+impl Page {
+    pub(super) fn new(options: Options) -> Self {
+        let width = options.width.max(40);
+        Self {
+            text: String::new(),
+            options: Options { width, ..options },
+        }
+    }
+
+    pub(super) fn finish(self) -> String {
+        self.text
+    }
+
+    /// Tells whether some pieces fit on one line at an indent.
+    pub(super) fn fits(&self, indent: usize, pieces: &[Piece]) -> bool {
+        indent + width(pieces) <= self.options.width
+    }
+
+    /// Leaves an empty line, except at the top.
+    pub(super) fn gap(&mut self) {
+        if !self.text.is_empty() && !self.text.ends_with("\n\n") {
+            self.text.push('\n');
+        }
+    }
+
+    /// Takes a text that is laid out already.
+    pub(super) fn verbatim(&mut self, text: &str) {
+        self.text.push_str(text);
+        if !text.ends_with('\n') {
+            self.text.push('\n');
+        }
+    }
+
+    /// Writes one line as it is, however long.
+    pub(super) fn line(&mut self, indent: usize, pieces: &[Piece]) {
+        self.indent(indent);
+        for piece in pieces {
+            self.push(piece.tone, &piece.text);
+        }
+        self.text.push('\n');
+    }
+
+    /// Writes pieces, broken at spaces; further lines are indented by `hang`. A word that is wider than the
+    /// page stays whole, so that it can be copied.
+    pub(super) fn wrapped(&mut self, indent: usize, hang: usize, pieces: &[Piece]) {
+        self.indent(indent);
+        let mut column = indent;
+        let mut fresh = true;
+        let mut pending = 0;
+        for Piece { tone, text } in pieces {
+            // What goes on one line with one colour is written at once.
+            let mut run = String::new();
+            for chunk in text.split_inclusive(' ') {
+                let word = chunk.trim_end_matches(' ');
+                let wide = word.width();
+                if !word.is_empty() {
+                    if !fresh && column + pending + wide > self.options.width {
+                        self.push(*tone, &run);
+                        run.clear();
+                        self.text.push('\n');
+                        self.indent(hang);
+                        column = hang;
+                    } else if run.is_empty() {
+                        self.indent(pending);
+                        column += pending;
+                    } else {
+                        run.extend(std::iter::repeat_n(' ', pending));
+                        column += pending;
+                    }
+                    run.push_str(word);
+                    column += wide;
+                    pending = 0;
+                    fresh = false;
+                }
+                pending += chunk.len() - word.len();
+            }
+            self.push(*tone, &run);
+        }
+        self.text.push('\n');
+    }
+
+    fn indent(&mut self, columns: usize) {
+        self.text.extend(std::iter::repeat_n(' ', columns));
+    }
+
+    fn push(&mut self, tone: Tone, text: &str) {
+        let style = tone.style();
+        if text.is_empty() {
+            return;
+        }
+        if self.options.colour && style != Style::new() {
+            let _ = write!(self.text, "{style}{text}{style:#}");
+        } else {
+            self.text.push_str(text);
+        }
+    }
+}

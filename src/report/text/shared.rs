@@ -1,0 +1,216 @@
+//! The same on many accounts, said once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::page::{Page, Piece, Tone, piece};
+use super::visible;
+use crate::diff::Change;
+use crate::model::AssetKind;
+use crate::plan::Risk;
+use crate::report::{ObjectReport, StepReport, Verb};
+use crate::tree::Origin;
+
+/// On how many accounts something must be the same to be said once.
+const SHARED_FROM: usize = 3;
+/// How many names are spelled out.
+const SHOWN_NAMES: usize = 8;
+
+/// A block of the report: some accounts, and what is the same on all of them.
+pub(super) struct Block<'a> {
+    pub(super) objects: Vec<&'a ObjectReport>,
+    pub(super) steps: Vec<Part<'a>>,
+}
+
+/// A step, or what is left of it once the shared changes are said elsewhere.
+pub(super) struct Part<'a> {
+    pub(super) verb: Verb,
+    pub(super) asset: Option<AssetKind>,
+    pub(super) risk: Risk,
+    pub(super) changes: Vec<Change>,
+    pub(super) notes: Vec<&'a str>,
+    pub(super) waits_for: Vec<&'a str>,
+}
+
+/// What makes a change the same as another: everything but where the tree declares it.
+type Fingerprint = String;
+
+/// Splits the accounts' steps into blocks: what at least three accounts share first, by falling number of
+/// accounts, then each account with what is its own.
+pub(super) fn blocks<'a>(objects: &[&'a ObjectReport]) -> Vec<Block<'a>> {
+    let shared = shared(objects);
+    let mut groups: BTreeMap<Vec<usize>, Vec<Part<'a>>> = BTreeMap::new();
+    let mut own: Vec<Block<'a>> = Vec::new();
+    for (index, object) in objects.iter().enumerate() {
+        let mut parts = Vec::new();
+        for step in &object.steps {
+            let mut rest = part(step);
+            for change in &step.changes {
+                match shared.get(&fingerprint(step, change)) {
+                    None => rest.changes.push(change.clone()),
+                    Some(found) if found.members.first() == Some(&index) => {
+                        let change = Change {
+                            origin: found.origin.clone(),
+                            ..change.clone()
+                        };
+                        add(
+                            groups.entry(found.members.clone()).or_default(),
+                            step,
+                            change,
+                        );
+                    }
+                    Some(_) => {}
+                }
+            }
+            if !rest.changes.is_empty() || !rest.waits_for.is_empty() || !rest.notes.is_empty() {
+                parts.push(rest);
+            }
+        }
+        if !parts.is_empty() {
+            own.push(Block {
+                objects: vec![object],
+                steps: parts,
+            });
+        }
+    }
+    let mut blocks: Vec<Block<'a>> = groups
+        .into_iter()
+        .map(|(members, steps)| Block {
+            objects: members.iter().map(|index| objects[*index]).collect(),
+            steps,
+        })
+        .collect();
+    blocks.sort_by_key(|block| std::cmp::Reverse(block.objects.len()));
+    hoist_notes(&mut blocks, &mut own);
+    blocks.extend(own);
+    blocks
+}
+
+/// Says a note once when every account of a shared block has it.
+fn hoist_notes<'a>(blocks: &mut [Block<'a>], own: &mut Vec<Block<'a>>) {
+    for block in blocks {
+        let names: BTreeSet<&str> = block.objects.iter().map(|object| object.title()).collect();
+        for step in &mut block.steps {
+            let Some(first) = block.objects.first() else {
+                continue;
+            };
+            let notes = first
+                .steps
+                .iter()
+                .filter(|own| own.verb == step.verb && own.asset == step.asset)
+                .flat_map(|own| &own.notes);
+            for note in notes {
+                let everywhere = block.objects.iter().all(|object| {
+                    object.steps.iter().any(|own| {
+                        own.verb == step.verb && own.asset == step.asset && own.notes.contains(note)
+                    })
+                });
+                if everywhere {
+                    step.notes.push(note);
+                }
+            }
+            for other in own.iter_mut().filter(|other| {
+                other
+                    .objects
+                    .first()
+                    .is_some_and(|object| names.contains(object.title()))
+            }) {
+                for part in &mut other.steps {
+                    if part.verb == step.verb && part.asset == step.asset {
+                        part.notes.retain(|note| !step.notes.contains(note));
+                    }
+                }
+            }
+        }
+    }
+    for block in own.iter_mut() {
+        block.steps.retain(|part| {
+            !part.changes.is_empty() || !part.waits_for.is_empty() || !part.notes.is_empty()
+        });
+    }
+    own.retain(|block| !block.steps.is_empty());
+}
+
+/// On which accounts a change is the same.
+struct Shared {
+    members: Vec<usize>,
+    /// Where the tree declares it, when it is one place for all of them.
+    origin: Option<Origin>,
+}
+
+fn shared(objects: &[&ObjectReport]) -> BTreeMap<Fingerprint, Shared> {
+    let mut found: BTreeMap<Fingerprint, Shared> = BTreeMap::new();
+    for (index, object) in objects.iter().enumerate() {
+        for step in &object.steps {
+            for change in &step.changes {
+                let shared = found
+                    .entry(fingerprint(step, change))
+                    .or_insert_with(|| Shared {
+                        members: Vec::new(),
+                        origin: change.origin.clone(),
+                    });
+                if shared.origin != change.origin {
+                    shared.origin = None;
+                }
+                if shared.members.last() != Some(&index) {
+                    shared.members.push(index);
+                }
+            }
+        }
+    }
+    found.retain(|_, shared| shared.members.len() >= SHARED_FROM);
+    found
+}
+
+fn fingerprint(step: &StepReport, change: &Change) -> Fingerprint {
+    let change = Change {
+        origin: None,
+        ..change.clone()
+    };
+    format!("{:?} {:?} {change:?}", step.verb, step.asset)
+}
+
+fn part(step: &StepReport) -> Part<'_> {
+    Part {
+        verb: step.verb,
+        asset: step.asset,
+        risk: step.risk,
+        changes: Vec::new(),
+        notes: step.notes.iter().map(String::as_str).collect(),
+        waits_for: step.waits_for.iter().map(String::as_str).collect(),
+    }
+}
+
+fn add<'a>(parts: &mut Vec<Part<'a>>, step: &'a StepReport, change: Change) {
+    let fits = |part: &&mut Part<'_>| part.verb == step.verb && part.asset == step.asset;
+    match parts.iter_mut().find(fits) {
+        Some(part) => {
+            part.risk = part.risk.max(step.risk);
+            part.changes.push(change);
+        }
+        None => parts.push(Part {
+            changes: vec![change],
+            notes: Vec::new(),
+            waits_for: Vec::new(),
+            ..part(step)
+        }),
+    }
+}
+
+/// Writes names, folded when there are many.
+pub(super) fn write_names(page: &mut Page, count: &str, names: &[&str]) {
+    let shown = if page.options.verbose || names.len() <= SHOWN_NAMES + 1 {
+        names.len()
+    } else {
+        SHOWN_NAMES
+    };
+    let mut pieces: Vec<Piece> = vec![piece(Tone::Heading, format!("{count}: "))];
+    let mut list: Vec<String> = names[..shown]
+        .iter()
+        .map(|name| visible(name).into_owned())
+        .collect();
+    if shown < names.len() {
+        list.push(format!("… and {} more", names.len() - shown));
+    }
+    pieces.push(piece(Tone::Plain, list.join(", ")));
+    page.wrapped(0, 4, &pieces);
+}

@@ -1,0 +1,151 @@
+//! The last line.
+
+use super::page::{Page, Piece, Tone, piece};
+use super::visible;
+use crate::report::{Command, Report, Summary};
+
+pub(super) fn write(page: &mut Page, report: &Report) {
+    let summary = report.summary();
+    page.gap();
+    if let Some(requests) = report.requests.filter(|_| page.options.verbose) {
+        let text = format!(
+            "Requests: {} reading, {} writing",
+            requests.reading, requests.writing
+        );
+        page.wrapped(0, 2, &[piece(Tone::Faint, text)]);
+    }
+    let line = match report.command {
+        Command::Validate => validate(report, &summary),
+        _ if summary.errors > 0 => tree_errors(&summary),
+        Command::Plan => plan(report, &summary),
+        Command::Drift => drift(report, &summary),
+        Command::Apply => apply(&summary),
+    };
+    page.wrapped(0, 2, &line);
+}
+
+/// Writes a number with its noun: `1 account`, `2 accounts`.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
+fn validate(report: &Report, summary: &Summary) -> Vec<Piece> {
+    if summary.errors > 0 {
+        return tree_errors(summary);
+    }
+    let mut text = format!("The tree is valid: {}", count(summary.accounts, "account"));
+    if report.template.is_some() {
+        text.push_str(" and the domain template");
+    }
+    let mut line = vec![piece(Tone::Good, text)];
+    if summary.warnings > 0 {
+        let warnings = format!("; {}", count(summary.warnings, "warning"));
+        line.push(piece(Tone::Warning, warnings));
+    }
+    line
+}
+
+fn tree_errors(summary: &Summary) -> Vec<Piece> {
+    let mut text = format!("The tree has {}", count(summary.errors, "error"));
+    if summary.warnings > 0 {
+        text.push_str(" and ");
+        text.push_str(&count(summary.warnings, "warning"));
+    }
+    let explain = " (`emblazon explain CODE` tells more)";
+    vec![piece(Tone::Failure, text), piece(Tone::Plain, explain)]
+}
+
+fn plan(report: &Report, summary: &Summary) -> Vec<Piece> {
+    let mut line = if summary.steps > 0 {
+        let steps = count(summary.steps, "step");
+        let objects = objects(report);
+        vec![piece(Tone::Changed, format!("Plan: {steps} on {objects}"))]
+    } else if summary.refused + summary.unknown == 0 {
+        vec![piece(Tone::Good, "Plan: nothing to do")]
+    } else {
+        vec![piece(Tone::Plain, "Plan: nothing that can be done")]
+    };
+    rest(&mut line, summary, "in sync");
+    if let Some(digest) = report.plan.as_ref().filter(|_| summary.steps > 0) {
+        let text = format!("; digest {}", digest.short());
+        line.push(piece(Tone::Faint, text));
+    }
+    line
+}
+
+fn objects(report: &Report) -> String {
+    let accounts = report.accounts.iter();
+    let changing = accounts.filter(|object| !object.steps.is_empty()).count();
+    let template = report
+        .template
+        .as_ref()
+        .is_some_and(|template| !template.steps.is_empty());
+    let accounts = format!("{changing} of {}", count(report.accounts.len(), "account"));
+    match (changing, template) {
+        (0, true) => "the domain template".to_owned(),
+        (_, true) => format!("{accounts} and the domain template"),
+        (_, false) => accounts,
+    }
+}
+
+fn drift(report: &Report, summary: &Summary) -> Vec<Piece> {
+    let mut line = if summary.differing > 0 {
+        let cluster = report.cluster.as_ref().map_or_else(String::new, |name| {
+            format!(" on {}", visible(name.as_str()))
+        });
+        let differing = count(summary.differing, "object");
+        vec![piece(
+            Tone::Changed,
+            format!("Drift: {differing}{cluster} not as the tree says"),
+        )]
+    } else if summary.unknown > 0 {
+        vec![piece(Tone::Plain, "Drift: none found")]
+    } else {
+        vec![piece(Tone::Good, "Drift: none")]
+    };
+    rest(&mut line, summary, "in sync");
+    line
+}
+
+fn apply(summary: &Summary) -> Vec<Piece> {
+    let mut line = if summary.steps == 0 {
+        vec![piece(Tone::Good, "Applied: nothing to do")]
+    } else {
+        let tone = if summary.done == summary.steps {
+            Tone::Good
+        } else {
+            Tone::Failure
+        };
+        let text = format!(
+            "Applied: {} of {}",
+            summary.done,
+            count(summary.steps, "step")
+        );
+        vec![piece(tone, text)]
+    };
+    for (number, word, tone) in [
+        (summary.failed, "failed", Tone::Failure),
+        (summary.uncertain, "with unknown outcome", Tone::Failure),
+        (summary.moved, "moved since the plan", Tone::Warning),
+        (summary.skipped, "skipped", Tone::Warning),
+    ] {
+        if number > 0 {
+            line.push(piece(tone, format!("; {number} {word}")));
+        }
+    }
+    rest(&mut line, summary, "in sync before");
+    line
+}
+
+fn rest(line: &mut Vec<Piece>, summary: &Summary, in_sync: &str) {
+    for (number, word, tone) in [
+        (summary.in_sync, in_sync, Tone::Plain),
+        (summary.refused, "refused", Tone::Failure),
+        (summary.unknown, "not checked", Tone::Warning),
+    ] {
+        if number > 0 {
+            line.push(piece(tone, format!("; {number} {word}")));
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! The command as its users start it: wiring, exit codes, streams. What reports look like is tested beside the
+//! renderers.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use crate::source_text::top;
+
+/// What may leak in from whoever runs the tests.
+const SCRUBBED: &[&str] = &[
+    "CLICOLOR_FORCE",
+    "COLUMNS",
+    "EMBLAZON_API",
+    "EMBLAZON_API_KEY",
+    "EMBLAZON_CLUSTER",
+    "EMBLAZON_TOKEN",
+    "GIT_DIR",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_COLOR",
+    "RUST_LOG",
+    "http_proxy",
+    "https_proxy",
+];
+
+/// Prepares a run of the command in a folder, with nothing of the tester's own environment.
+pub(crate) fn emblazon(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_emblazon"));
+    for name in SCRUBBED {
+        command.env_remove(name);
+    }
+    command
+        .current_dir(folder)
+        .env("HOME", folder)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_SYSTEM", "/dev/null")
+        .stdin(Stdio::null());
+    command
+}
+
+/// Runs the command to its end.
+pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Output {
+    emblazon(folder).args(arguments).output().unwrap()
+}
+
+pub(crate) fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+pub(crate) fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[track_caller]
+pub(crate) fn check_exit(output: &Output, expected: i32) {
+    assert_eq!(
+        output.status.code(),
+        Some(expected),
+        "stdout:\n{}\nstderr:\n{}",
+        stdout(output),
+        stderr(output)
+    );
+}
+
+pub(crate) fn write(folder: &Path, name: &str, text: &str) {
+    let file = folder.join(name);
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(file, text).unwrap();
+}
+
+#[test]
+fn wrong_usage_is_64() {
+    #[track_caller]
+    fn check(arguments: &[&str], expected: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        let output = run(folder.path(), arguments);
+        check_exit(&output, 64);
+        assert_eq!(stdout(&output), "", "{arguments:?}");
+        let message = stderr(&output);
+        assert!(message.contains(expected), "{arguments:?}: {message}");
+    }
+    check(&["frobnicate"], "unrecognized subcommand");
+    check(&[], "Usage: emblazon");
+    check(&["plan", "--format", "xml"], "invalid value 'xml'");
+    check(&["plan", "--output", "report.json"], "FORMAT=FILE");
+    check(&["validate"], "emblazon init");
+    check(&["validate", "nowhere"], "nowhere");
+    check(&["apply"], "--yes");
+    check(&["explain", "EB0100"], "did you mean EB0101?");
+    check(&["plan", "-q", "-v"], "cannot be used with");
+}
+
+#[test]
+fn help_and_version_are_data() {
+    #[track_caller]
+    fn check(arguments: &[&str], expected: &str) {
+        let output = run(&top(), arguments);
+        check_exit(&output, 0);
+        assert_eq!(stderr(&output), "");
+        assert!(stdout(&output).contains(expected), "{}", stdout(&output));
+    }
+    check(&["--version"], "emblazon 0.1.0");
+    check(&["--help"], "Exit codes: 0 done or in sync");
+    check(&["help", "plan"], "Sends no request that writes");
+    check(&["completions", "bash"], "complete -F _emblazon");
+    check(&["completions", "fish"], "complete -c emblazon");
+    check(&["man"], ".TH emblazon 1");
+    check(
+        &["explain", "eb0101"],
+        "error EB0101: the file is not valid YAML",
+    );
+}
+
+/// A starter tree is valid as it is written, and nothing of the user's is overwritten.
+#[test]
+fn init_writes_a_tree_that_validates() {
+    let folder = tempfile::tempdir().unwrap();
+    write(
+        folder.path(),
+        "brands/accounts/example/account.yaml",
+        "mine\n",
+    );
+    check_exit(&run(folder.path(), &["init", "brands"]), 0);
+    let kept = folder.path().join("brands/accounts/example/account.yaml");
+    assert_eq!(fs::read_to_string(&kept).unwrap(), "mine\n");
+    check_exit(&run(folder.path(), &["init", "fresh"]), 0);
+    let output = run(folder.path(), &["validate", "fresh"]);
+    check_exit(&output, 0);
+    assert_eq!(
+        stdout(&output),
+        "The tree is valid: 1 account and the domain template\n"
+    );
+    let again = run(folder.path(), &["init", "fresh"]);
+    check_exit(&again, 64);
+}
+
+#[test]
+fn a_tree_with_errors_is_3_and_every_mistake_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    write(
+        folder.path(),
+        "emblazon.yaml",
+        "clusters:\n  production: { api: \"https://api.example.com\" }\ndefaults:\n  whitelabel: { hide_powred: true }\n",
+    );
+    write(
+        folder.path(),
+        "accounts/acme/account.yaml",
+        "realm: acme.sip.example.com\nwhitelabel:\n  domain: HTTPS://Acme.example.com/\n",
+    );
+    for command in ["validate", "plan", "drift"] {
+        let output = run(folder.path(), &[command, "--format", "json"]);
+        check_exit(&output, 3);
+        let report: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+        let places: Vec<String> = report["diagnostics"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|found| {
+                let place = &found["place"];
+                format!("{}:{}:{}", place["file"], place["line"], place["column"])
+            })
+            .collect();
+        assert_eq!(
+            places,
+            [
+                "\"accounts/acme/account.yaml\":3:11",
+                "\"emblazon.yaml\":4:17"
+            ],
+            "{command}"
+        );
+    }
+}
+
+/// Several formats leave one run, and the machine's follows its schema.
+#[test]
+fn one_run_writes_several_formats() {
+    let folder = tempfile::tempdir().unwrap();
+    check_exit(&run(folder.path(), &["init", "."]), 0);
+    let output = run(
+        folder.path(),
+        &[
+            "validate",
+            "--output",
+            "json=a.json",
+            "--output",
+            "text=a.txt",
+        ],
+    );
+    check_exit(&output, 0);
+    let text = fs::read_to_string(folder.path().join("a.txt")).unwrap();
+    assert_eq!(text, stdout(&output));
+    let json = fs::read_to_string(folder.path().join("a.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let schema = fs::read_to_string(top().join("schemas/report.schema.json")).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    assert!(jsonschema::is_valid(&schema, &json));
+}
+
+/// Colours come only where they were asked for.
+#[test]
+fn colours_follow_the_options() {
+    #[track_caller]
+    fn check(arguments: &[&str], variable: Option<(&str, &str)>, expected: bool) {
+        let folder = tempfile::tempdir().unwrap();
+        run(folder.path(), &["init", "."]);
+        let mut command = emblazon(folder.path());
+        let output = command
+            .arg("validate")
+            .args(arguments)
+            .envs(variable)
+            .output()
+            .unwrap();
+        assert_eq!(
+            stdout(&output).contains('\u{1b}'),
+            expected,
+            "{arguments:?} {variable:?}"
+        );
+    }
+    check(&[], None, false);
+    check(&["--color", "always"], None, true);
+    check(&["--color", "always"], Some(("NO_COLOR", "1")), true);
+    check(&[], Some(("CLICOLOR_FORCE", "1")), true);
+    check(&["--color", "never"], Some(("CLICOLOR_FORCE", "1")), false);
+}
+
+/// Whoever stops reading has read enough.
+#[cfg(unix)]
+#[test]
+fn a_broken_pipe_is_no_error() {
+    let mut child = emblazon(&top())
+        .args(["completions", "zsh"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    check_exit(&output, 0);
+    assert_eq!(stderr(&output), "");
+}
+
+#[test]
+fn man_pages_go_to_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    check_exit(&run(folder.path(), &["man", "pages"]), 0);
+    let pages = fs::read_dir(folder.path().join("pages")).unwrap().count();
+    assert_eq!(pages, 11, "one for each command, and the main one");
+}
+
+#[test]
+fn explain_shows_each_layer_and_the_winner() {
+    let output = run(
+        &top().join("examples/quickstart"),
+        &["explain", "acme", "whitelabel.nav.help", "-q"],
+    );
+    check_exit(&output, 0);
+    assert_eq!(stderr(&output), "");
+    insta::assert_snapshot!(stdout(&output), @r#"
+    whitelabel.nav.help
+        "https://help.northwind.example"  brands/northwind.yaml:7:11  (brand northwind)
+      * "https://help.acme.example"  accounts/acme/account.yaml:14:11  (account)
+    "#);
+}
