@@ -46,22 +46,35 @@ pub fn plan(
 ) -> Planned {
     let differences = compare(desired, base, live, sources);
     let mut refusals = Vec::new();
-    if desired.accounts.is_empty() && desired.template.is_none() {
+    let is_emptied = desired.accounts.is_empty() && !differences.departed.is_empty();
+    if is_emptied || (desired.accounts.is_empty() && desired.template.is_none()) {
         refusals.push(Refusal {
             kind: RefusalKind::EmptyTree,
             subject: None,
-            message: "the tree has no accounts and no domain template".to_owned(),
+            message: if is_emptied {
+                format!(
+                    "the tree has no accounts; the one that was applied last had {} with a whitelabel",
+                    differences.departed.len()
+                )
+            } else {
+                "the tree has no accounts and no domain template".to_owned()
+            },
             help: "check that this is the right folder and the right cluster".to_owned(),
         });
     }
     let mut chains = Vec::new();
     let mut edges = BTreeSet::new();
-    let intents: Vec<Intent<'_>> = (desired.accounts.iter().zip(&differences.accounts))
+    let mut intents: Vec<Intent<'_>> = (desired.accounts.iter().zip(&differences.accounts))
         .map(|(account, difference)| {
             let live = live.accounts.get(&account.name);
             Intent::new(account, difference, live, *options, &mut refusals)
         })
         .collect();
+    if let Some(base) = base
+        && !desired.accounts.is_empty()
+    {
+        intents.extend(departed(base, &differences, live, *options, &mut refusals));
+    }
     let parties: Vec<_> = intents.iter().map(Intent::party).collect();
     let verdicts = domains::settle(&parties, &live.holders);
     for (intent, verdict) in intents.iter().zip(&verdicts) {
@@ -82,6 +95,25 @@ pub fn plan(
         refusals,
     };
     Planned { plan, differences }
+}
+
+/// Returns what is to be done with accounts that the tree does not have any more.
+fn departed<'a>(
+    base: &'a Desired,
+    differences: &'a Differences,
+    live: &'a Live,
+    options: Options,
+    refusals: &mut Vec<Refusal>,
+) -> Vec<Intent<'a>> {
+    (differences.departed.iter())
+        .filter_map(|difference| {
+            let id = difference.id.as_ref()?;
+            let mut departed = live.departed.iter();
+            let (name, live) = departed.find(|(_, live)| live.id.known() == Some(id))?;
+            let account = base.accounts.iter().find(|account| account.name == *name)?;
+            Intent::departed(account, difference, live, options, refusals)
+        })
+        .collect()
 }
 
 /// The steps of one subject, each after the one before.
