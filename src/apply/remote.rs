@@ -4,6 +4,7 @@
 //! A ref is only ever moved from a value that was seen (compare and swap); of two that try at the same
 //! time one succeeds, which the remote itself decides.
 
+use std::collections::BTreeMap;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -73,6 +74,7 @@ pub enum Swap {
 #[derive(Clone, Debug)]
 pub struct LocalClone {
     folder: Utf8PathBuf,
+    environment: BTreeMap<String, String>,
 }
 
 impl LocalClone {
@@ -81,9 +83,19 @@ impl LocalClone {
         match Repository::discover(folder) {
             Ok(_) => Ok(Some(Self {
                 folder: folder.to_owned(),
+                environment: BTreeMap::new(),
             })),
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
             Err(error) => Err(unreadable(&error)),
+        }
+    }
+
+    /// Gives every `git` that is started these variables besides what it inherits.
+    #[must_use]
+    pub fn with_environment(self, environment: BTreeMap<String, String>) -> Self {
+        Self {
+            environment,
+            ..self
         }
     }
 
@@ -93,9 +105,7 @@ impl LocalClone {
         let wanted = name.unwrap_or("origin");
         match (repository.find_remote(wanted), name) {
             (Ok(_), _) => Ok(Some(Remote {
-                clone: Self {
-                    folder: self.folder.clone(),
-                },
+                clone: self.clone(),
                 name: wanted.to_owned(),
             })),
             (Err(_), None) => Ok(None),
@@ -167,6 +177,7 @@ impl LocalClone {
         for name in MISLEADING.iter().chain(&SECRETS) {
             git.env_remove(name);
         }
+        git.envs(&self.environment);
         let mut child = git
             .spawn()
             .map_err(|error| GitError::NotStarted(error.to_string()))?;

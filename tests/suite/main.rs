@@ -10,6 +10,8 @@ mod cli;
 mod cli_platform;
 mod conformance;
 mod faults;
+mod git;
+mod lease;
 mod promises;
 mod sandbox;
 mod source_text;
