@@ -24,7 +24,7 @@
 //!
 //! # Code map
 //!
-//! In the order of the flow; a module imports only from those above it, `sandbox` only from [`model`].
+//! A module imports only from those above it, [`live`] and [`dns`] not from each other, `sandbox` only from [`model`].
 //!
 //! - [`model`]: what exists. Accounts, domains, settings, assets, records, revisions: plain values, and the table of
 //!   all known keys ([`model::FIELDS`]) that decoding, checking, schemas and hints read.
@@ -33,6 +33,8 @@
 //! - [`tree`]: files → [`tree::Desired`]. Reads a work tree or a commit, decodes exactly, applies the layers, checks
 //!   everything, and gives the desired state *and* every mistake.
 //! - [`live`]: platform → [`live::Live`]. The HTTP client. What reads and what writes are different types.
+//! - [`dns`]: DNS → what the world sees, judged against the template record by record; what could not be read is never
+//!   called drift.
 //! - [`diff`]: desired × base × live → changes, in one canonical form.
 //! - [`plan`]: changes → [`plan::Plan`], an ordered list of steps with preconditions, reasons and risks.
 //! - [`apply`]: plan → effects: check, keep a copy, write, read back, look from outside.
@@ -50,20 +52,20 @@
 //!    request that replaces the system template lives in a third type, so that an account forgotten in a path cannot compile.
 //!    Guarded by `plan_sends_no_mutating_request`.
 //! 3. **A plan is data**: complete, versioned, free of secrets; the same inputs give the same bytes.
-//!    Guarded by `same_inputs_give_the_same_bytes`.
+//!    Guarded by `every_plan_is_well_formed`.
 //! 4. **Apply, then plan, is empty**, and after every fault once a second run ends.
-//!    Guarded by `apply_then_plan_is_empty` and `every_fault_converges`.
-//! 5. **What is read back is what was written.** A step that the server accepted and that does not show afterwards is
-//!    a failure of that step, not a success.
-//!    Guarded by `apply_then_plan_is_empty`.
+//!    Guarded by `apply_then_plan_is_empty` and `every_fault_at_every_request`.
+//! 5. **The same text is the same state.** A tree read from files and from the commit that holds them is one
+//!    desired state, with the same diagnostics.
+//!    Guarded by `work_tree_and_commit_agree`.
 //! 6. **Three-valued truth.** What could not be read is *unknown*: never "missing", never "in sync", and never a
 //!    reason to write.
-//!    Guarded by `unknown_plans_nothing`.
+//!    Guarded by `unknown_gives_no_change`.
 //! 7. **Nothing undeclared is lost.** Keys, attachments and template hosts that the tree does not declare survive every
 //!    write, and so does what the server would throw away by itself.
-//!    Guarded by `undeclared_survives`.
+//!    Guarded by `trap_01_undeclared_keys_and_assets_survive`.
 //! 8. **No update without a visible field.** A change that renders as nothing is a defect.
-//!    Guarded by `every_update_shows_a_field`.
+//!    Guarded by `every_plan_is_well_formed`.
 //! 9. **No secret leaves**: not in output, logs, plans, snapshots, errors.
 //!    Guarded by `no_secret_leaves`.
 //!

@@ -108,7 +108,7 @@ catalogue! {
     EB0112 Error "not a file of its own"
         "Symbolic links, submodules and devices are not read: what a link shows depends on the machine and can \
          lie outside of the tree, and a commit holds only its text.\n\n\
-         wrong:  accounts/acme/logo.png -> /home/me/logo.png\n\
+         wrong:  accounts/acme/logo.png -> ../../shared-logos/logo.png\n\
          right:  accounts/acme/logo.png     the file itself"
     EB0113 Error "a path leaves the tree"
         "Asset paths start at the folder of the file that names them and stay inside the tree, so that a commit \

@@ -284,7 +284,7 @@ impl ApiError {
             Self::Unavailable { .. } => "try again later; if it stays, ask the platform's operator",
             Self::Unexpected { .. } => "look into the server's log, or for a proxy in between",
             Self::Connect { .. } => {
-                "check the URL, the network, and the certificate if it is https"
+                "check the URL and the network; with https also the certificate, whose authority `ca_file` can name"
             }
             Self::TimedOut { .. } | Self::Transport { .. } => {
                 "try again; a plan shows what was done"

@@ -95,7 +95,7 @@ fn json_report(output: &Output) -> Value {
 
 /// Invariant 2: 2 with changes pending, 0 without, and in both cases not one mutating request.
 #[test]
-fn a_plan_cannot_write() {
+fn plan_sends_no_mutating_request() {
     let world = World::new();
     let output = world.run(&["plan"]);
     check_exit(&output, 2);

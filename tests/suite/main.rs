@@ -16,4 +16,5 @@ mod promises;
 mod sandbox;
 mod source_text;
 mod stage;
+mod tls;
 mod wire;

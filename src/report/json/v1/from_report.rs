@@ -1,0 +1,262 @@
+//! The report's values → version 1.
+
+use super::{
+    Change, Diagnostic, Document, Object, Outcome, Place, Refusal, Requests, Side, Step, Summary,
+    Unmanaged, UnmanagedAccount,
+};
+use crate::apply::StepResult;
+use crate::diag::Severity;
+use crate::diff::{Cause, Change as Difference, ChangeKey, Side as DifferenceSide};
+use crate::live::Reading;
+use crate::model::AssetFacts;
+use crate::plan::{Refusal as PlanRefusal, RefusalKind, Risk};
+use crate::report::{self, ObjectReport, Report, Status, StepReport, Verb};
+
+impl From<&Report> for Document {
+    fn from(report: &Report) -> Self {
+        Self {
+            version: 1,
+            command: match report.command {
+                report::Command::Validate => "validate",
+                report::Command::Plan => "plan",
+                report::Command::Drift => "drift",
+                report::Command::Apply => "apply",
+            },
+            cluster: report.cluster.as_ref().map(ToString::to_string),
+            tree: report.tree.as_ref().map(ToString::to_string),
+            plan: report.plan.as_ref().map(ToString::to_string),
+            summary: report.summary().into(),
+            diagnostics: report.problems.iter().map(Diagnostic::from).collect(),
+            accounts: report.accounts.iter().map(Object::from).collect(),
+            template: report.template.as_ref().map(Object::from),
+            refusals: report.refusals.iter().map(Refusal::from).collect(),
+            notes: report.notes.clone(),
+            unmanaged: report.coverage.as_ref().map(Unmanaged::from),
+            requests: report.requests.map(|requests| Requests {
+                reading: requests.reading,
+                writing: requests.writing,
+            }),
+        }
+    }
+}
+
+impl From<report::Summary> for Summary {
+    fn from(summary: report::Summary) -> Self {
+        Self {
+            errors: summary.errors,
+            warnings: summary.warnings,
+            accounts: summary.accounts,
+            in_sync: summary.in_sync,
+            changing: summary.changing,
+            differing: summary.differing,
+            unknown: summary.unknown,
+            refused: summary.refused,
+            steps: summary.steps,
+            done: summary.done,
+            moved: summary.moved,
+            failed: summary.failed,
+            uncertain: summary.uncertain,
+            skipped: summary.skipped,
+        }
+    }
+}
+
+impl From<&report::Problem> for Diagnostic {
+    fn from(problem: &report::Problem) -> Self {
+        Self {
+            code: problem.code.as_str(),
+            severity: match problem.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+            },
+            message: problem.message.clone(),
+            help: problem.help.clone(),
+            place: problem.primary.as_ref().map(Place::from),
+            related: problem.related.iter().map(Place::from).collect(),
+        }
+    }
+}
+
+impl From<&report::Label> for Place {
+    fn from(label: &report::Label) -> Self {
+        Self {
+            file: label.source.path.to_string(),
+            line: label.from.line,
+            column: label.from.column,
+            end_line: label.to.line,
+            end_column: label.to.column,
+            label: label.text.clone(),
+        }
+    }
+}
+
+impl From<&ObjectReport> for Object {
+    fn from(object: &ObjectReport) -> Self {
+        Self {
+            name: object.name.as_ref().map(ToString::to_string),
+            id: object.id.as_ref().map(ToString::to_string),
+            status: match object.status {
+                Status::NotCompared => "not_compared",
+                Status::InSync => "in_sync",
+                Status::Pending => "pending",
+                Status::Refused => "refused",
+                Status::Unknown => "unknown",
+                Status::Done => "done",
+                Status::Partly => "partly",
+                Status::Failed => "failed",
+            },
+            unknown: object.unknown.clone(),
+            steps: object.steps.iter().map(Step::from).collect(),
+            refusals: object.refusals.iter().map(Refusal::from).collect(),
+            changes: object.changes.iter().map(Change::from).collect(),
+            notes: object.notes.clone(),
+        }
+    }
+}
+
+impl From<&StepReport> for Step {
+    fn from(step: &StepReport) -> Self {
+        Self {
+            id: step.id.0,
+            action: match step.verb {
+                Verb::Create => "create",
+                Verb::Update => "update",
+                Verb::Release => "release",
+                Verb::Upload => "upload",
+                Verb::Recreate => "recreate",
+                Verb::Delete => "delete",
+                Verb::Replace => "replace",
+            },
+            asset: step.asset.map(crate::model::AssetKind::as_str),
+            risk: match step.risk {
+                Risk::Reversible => "reversible",
+                Risk::CustomerVisible => "customer_visible",
+                Risk::Destructive => "destructive",
+            },
+            changes: step.changes.iter().map(Change::from).collect(),
+            waits_for: step.waits_for.clone(),
+            notes: step.notes.clone(),
+            outcome: step.result.as_ref().map(Outcome::from),
+        }
+    }
+}
+
+impl From<&Difference> for Change {
+    fn from(change: &Difference) -> Self {
+        let (kind, key, host) = match &change.key {
+            ChangeKey::Setting(path) => ("setting", path.to_string(), None),
+            ChangeKey::Asset(kind) => ("asset", kind.to_string(), None),
+            ChangeKey::Host(target) => {
+                let host = Some(target.host.clone());
+                ("host", target.record_type.clone(), host)
+            }
+            ChangeKey::RecordType(record_type) => ("record_type", record_type.clone(), None),
+            ChangeKey::Whitelabel => ("whitelabel", String::new(), None),
+        };
+        let origin = change.origin.as_ref();
+        Self {
+            kind,
+            key,
+            host,
+            before: Side::from(&change.before),
+            after: Side::from(&change.after),
+            cause: match change.cause {
+                Cause::Differs => "differs",
+                Cause::Git => "git",
+                Cause::Drift => "drift",
+                Cause::Conflict => "conflict",
+                Cause::Removal => "removal",
+            },
+            file: origin.map(|origin| origin.file.to_string()),
+            line: origin.map(|origin| origin.line),
+            column: origin.map(|origin| origin.column),
+        }
+    }
+}
+
+impl From<&DifferenceSide> for Side {
+    fn from(side: &DifferenceSide) -> Self {
+        match side {
+            DifferenceSide::Absent => Self::Absent,
+            DifferenceSide::Present => Self::Present,
+            DifferenceSide::Value(value) => Self::Value {
+                value: value.clone(),
+            },
+            DifferenceSide::Host(entry) => Self::Value {
+                value: serde_json::to_value(entry).unwrap_or_default(),
+            },
+            DifferenceSide::Asset(facts) => Self::from(facts),
+        }
+    }
+}
+
+impl From<&AssetFacts> for Side {
+    fn from(facts: &AssetFacts) -> Self {
+        Self::Asset {
+            sha256: facts.digest.to_string(),
+            size: facts.size,
+            content_type: facts.asset_type.map(crate::model::AssetType::content_type),
+            width: facts.dimensions.map(|dimensions| dimensions.width),
+            height: facts.dimensions.map(|dimensions| dimensions.height),
+        }
+    }
+}
+
+impl From<&StepResult> for Outcome {
+    fn from(result: &StepResult) -> Self {
+        match result {
+            StepResult::Done { revision } => Self::Done {
+                revision: revision.as_ref().map(ToString::to_string),
+            },
+            StepResult::Moved { reason } => Self::Moved {
+                reason: reason.clone(),
+            },
+            StepResult::Failed { reason } => Self::Failed {
+                reason: reason.clone(),
+            },
+            StepResult::Unknown { reason } => Self::Unknown {
+                reason: reason.clone(),
+            },
+            StepResult::Skipped { because } => Self::Skipped { because: because.0 },
+        }
+    }
+}
+
+impl From<&PlanRefusal> for Refusal {
+    fn from(refusal: &PlanRefusal) -> Self {
+        Self {
+            guard: match refusal.kind {
+                RefusalKind::Prune => "prune",
+                RefusalKind::Recreate => "recreate",
+                RefusalKind::Protected => "protected",
+                RefusalKind::UnservableTemplate => "unservable_template",
+                RefusalKind::DomainHeld => "domain_held",
+                RefusalKind::EmptyTree => "empty_tree",
+            },
+            message: refusal.message.clone(),
+            help: refusal.help.clone(),
+        }
+    }
+}
+
+impl From<&report::Coverage> for Unmanaged {
+    fn from(coverage: &report::Coverage) -> Self {
+        let (accounts, unknown) = match &coverage.unmanaged {
+            Reading::Unknown(reason) => (None, Some(reason.clone())),
+            Reading::Known(accounts) => {
+                let account = |found: &crate::live::Unmanaged| UnmanagedAccount {
+                    id: found.id.to_string(),
+                    name: found.name.clone(),
+                    realm: found.realm.clone(),
+                };
+                (Some(accounts.iter().map(account).collect()), None)
+            }
+        };
+        Self {
+            managed: coverage.managed,
+            covered_percent: coverage.percent(),
+            accounts,
+            unknown,
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! What people see, at several widths.
+
+mod fixture;
+mod snapshots;
+mod visible;

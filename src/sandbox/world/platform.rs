@@ -1,0 +1,186 @@
+//! The platform as a whole: the account tree, the domains that are taken, the template.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Account, Document, ServerSettings, default_template, derived_id};
+use crate::model::Object;
+
+/// Holds everything that a Kazoo remembers and the sandbox imitates.
+#[derive(Clone, Debug)]
+pub struct World {
+    pub(super) accounts: BTreeMap<String, Account>,
+    pub(super) master: String,
+    pub(super) template: Object,
+    pub(super) by_domain: BTreeMap<String, BTreeSet<String>>,
+    pub(super) next_account: u64,
+    pub(crate) settings: ServerSettings,
+}
+
+impl World {
+    /// Starts a world with its master account.
+    #[must_use]
+    pub fn new(master: Account) -> Self {
+        let id = master.id.clone();
+        let mut world = Self {
+            accounts: BTreeMap::new(),
+            master: id,
+            template: default_template(),
+            by_domain: BTreeMap::new(),
+            next_account: 1,
+            settings: ServerSettings::default(),
+        };
+        world.insert_account(master);
+        world
+    }
+
+    /// Adds an account, or replaces the one with the same id.
+    pub fn insert_account(&mut self, account: Account) {
+        let id = account.id.clone();
+        self.release_domain(&id);
+        if let Some(domain) = &account.reserved_domain {
+            self.claim_domain(&id, domain);
+        }
+        self.accounts.insert(id, account);
+    }
+
+    /// Removes an account with all that it has.
+    pub fn remove_account(&mut self, id: &str) -> Option<Account> {
+        self.release_domain(id);
+        self.accounts.remove(id)
+    }
+
+    /// Returns the id of the master account.
+    #[must_use]
+    pub fn master(&self) -> &str {
+        &self.master
+    }
+
+    /// Returns an account by id.
+    #[must_use]
+    pub fn account(&self, id: &str) -> Option<&Account> {
+        self.accounts.get(id)
+    }
+
+    pub(crate) fn account_mut(&mut self, id: &str) -> Option<&mut Account> {
+        self.accounts.get_mut(id)
+    }
+
+    /// Returns all accounts in the order of their ids.
+    pub fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.values()
+    }
+
+    /// Returns the account whose name is this one.
+    #[must_use]
+    pub fn account_named(&self, name: &str) -> Option<&Account> {
+        self.accounts.values().find(|account| account.name == name)
+    }
+
+    /// Returns an account's whitelabel document.
+    #[must_use]
+    pub fn document(&self, account: &str) -> Option<&Document> {
+        self.accounts.get(account)?.whitelabel.as_ref()
+    }
+
+    /// Makes a new account id: 32 hexadecimal digits, the same in every run.
+    pub(crate) fn new_account_id(&mut self) -> String {
+        loop {
+            let id = derived_id(&format!("account {}", self.next_account));
+            self.next_account += 1;
+            if !self.accounts.contains_key(&id) {
+                return id;
+            }
+        }
+    }
+
+    /// Returns the ids of the accounts that hold a domain, by its lower-case spelling (W10, W19).
+    pub(crate) fn holders(&self, domain: &str) -> impl Iterator<Item = &str> {
+        self.by_domain
+            .get(&domain.to_lowercase())
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+    }
+
+    /// Lets what is there count as old: a stale read before the first change sees the same.
+    pub(crate) fn settle(&mut self) {
+        for account in self.accounts.values_mut() {
+            account.previous.clone_from(&account.whitelabel);
+        }
+    }
+
+    /// Writes `pvt_whitelabel_domain` of an account; `None` removes it (W21, W7).
+    pub fn reserve_domain(&mut self, id: &str, domain: Option<&str>) {
+        self.release_domain(id);
+        if let Some(domain) = domain {
+            self.claim_domain(id, domain);
+        }
+        if let Some(account) = self.accounts.get_mut(id) {
+            account.reserved_domain = domain.map(str::to_owned);
+            account.revision.step();
+        }
+    }
+
+    /// Steps the revision of an account without a change of it (W24).
+    pub(crate) fn touch_account(&mut self, id: &str) {
+        if let Some(account) = self.accounts.get_mut(id) {
+            account.revision.step();
+        }
+    }
+
+    pub(super) fn release_domain(&mut self, id: &str) {
+        let Some(key) = self
+            .accounts
+            .get(id)
+            .and_then(|account| account.reserved_domain.as_deref())
+            .map(str::to_lowercase)
+        else {
+            return;
+        };
+        if let Some(holders) = self.by_domain.get_mut(&key) {
+            holders.remove(id);
+            if holders.is_empty() {
+                self.by_domain.remove(&key);
+            }
+        }
+    }
+
+    pub(super) fn claim_domain(&mut self, id: &str, domain: &str) {
+        self.by_domain
+            .entry(domain.to_lowercase())
+            .or_default()
+            .insert(id.to_owned());
+    }
+
+    /// Returns the stored template, raw.
+    #[must_use]
+    pub fn template(&self) -> &Object {
+        &self.template
+    }
+
+    /// Replaces the stored template without any check (D7).
+    pub fn set_template(&mut self, template: Object) {
+        self.template = template;
+    }
+
+    /// Tells whether a token of one account may act on another one (A9).
+    pub(crate) fn may_act(&self, actor: &str, on: &str) -> bool {
+        actor == on
+            || actor == self.master
+            || self
+                .accounts
+                .get(on)
+                .is_some_and(|account| account.tree.iter().any(|ancestor| ancestor == actor))
+    }
+
+    /// Returns the nearest reseller above an account, or the master.
+    pub(crate) fn reseller_of(&self, account: &Account) -> &str {
+        account
+            .tree
+            .iter()
+            .rev()
+            .filter_map(|id| self.accounts.get(id))
+            .find(|ancestor| ancestor.reseller)
+            .map_or(self.master.as_str(), |ancestor| ancestor.id.as_str())
+    }
+}
