@@ -139,7 +139,7 @@ fn dependencies(step: &Step) -> impl Iterator<Item = StepId> {
 mod tests {
     use super::*;
     use crate::model::{AccountId, AccountName, ClusterName, Digest, Revision};
-    use crate::plan::{Action, FORMAT_VERSION, Risk};
+    use crate::plan::{Action, FORMAT_VERSION, Risk, Scope};
 
     fn step(id: u32, account: char, after: &[u32]) -> Step {
         Step {
@@ -162,6 +162,8 @@ mod tests {
             version: FORMAT_VERSION,
             cluster: ClusterName::new("test"),
             tree: Digest::of(b""),
+            commit: None,
+            scope: Scope::default(),
             steps,
             refusals: Vec::new(),
         }

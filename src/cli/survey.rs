@@ -1,6 +1,9 @@
 //! Tree and platform → plan: what `plan`, `drift` and `apply` begin with.
 
+use std::collections::BTreeSet;
+
 use anyhow::Context as _;
+use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
 use super::args::{PlatformArgs, TreeArgs};
@@ -45,7 +48,11 @@ impl Survey {
             platform.collect(desired),
         )
         .await?;
-        let options = plan::Options { prune };
+        let options = plan::Options {
+            prune,
+            allow: BTreeSet::new(),
+            now: Timestamp::now(),
+        };
         let planned = plan::plan(desired, None, &live, &tree.loaded.sources, &options);
         let digest = planned.plan.digest();
         Ok(Self {

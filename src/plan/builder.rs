@@ -2,25 +2,38 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::domains::{self, Verdict};
 use super::draft::{self, Draft};
 use super::intent::Intent;
 use super::order::{self, Level, Slot};
 use super::{
-    Action, FORMAT_VERSION, Plan, Precondition, Refusal, RefusalKind, Step, StepId, Subject,
-    servable,
+    Action, FORMAT_VERSION, Plan, Precondition, Refusal, RefusalKind, Scope, Step, StepId, Subject,
+    guard, servable,
 };
 use crate::diag::SourceMap;
 use crate::diff::{Cause, Change, ChangeKey, Differences, Side, TemplateDifference, compare};
 use crate::live::{Live, Reading};
-use crate::tree::Desired;
+use crate::tree::{Desired, DesiredAccount, Policy};
 
 /// What is allowed in one run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Whether whole whitelabels may be deleted. Keys, and hosts of the template, that the tree no
     /// longer wants need no leave: each is shown, and a snapshot brings it back.
     pub prune: bool,
+    /// Guards that do not hold for this plan; whoever carries it out must allow them again.
+    pub allow: BTreeSet<RefusalKind>,
+    /// The time, for freezes.
+    pub now: Timestamp,
+}
+
+impl Options {
+    /// Tells whether a guard is lifted.
+    pub(super) fn allows(&self, kind: RefusalKind) -> bool {
+        self.allow.contains(&kind) || (self.prune && kind == RefusalKind::Prune)
+    }
 }
 
 /// A plan, and the difference that it came from.
@@ -46,19 +59,18 @@ pub fn plan(
 ) -> Planned {
     let differences = compare(desired, base, live, sources);
     let mut refusals = Vec::new();
-    let is_emptied = desired.accounts.is_empty() && !differences.departed.is_empty();
-    if is_emptied || (desired.accounts.is_empty() && desired.template.is_none()) {
+    if desired.accounts.is_empty()
+        && !differences.departed.is_empty()
+        && desired.template.is_some()
+        && !options.allows(RefusalKind::EmptyTree)
+    {
         refusals.push(Refusal {
             kind: RefusalKind::EmptyTree,
             subject: None,
-            message: if is_emptied {
-                format!(
-                    "the tree has no accounts; the one that was applied last had {} with a whitelabel",
-                    differences.departed.len()
-                )
-            } else {
-                "the tree has no accounts and no domain template".to_owned()
-            },
+            message: format!(
+                "the tree has no accounts; the one that was applied last had {} that have a whitelabel still",
+                differences.departed.len()
+            ),
             help: "check that this is the right folder and the right cluster".to_owned(),
         });
     }
@@ -67,13 +79,15 @@ pub fn plan(
     let mut intents: Vec<Intent<'_>> = (desired.accounts.iter().zip(&differences.accounts))
         .map(|(account, difference)| {
             let live = live.accounts.get(&account.name);
-            Intent::new(account, difference, live, *options, &mut refusals)
+            let rules = (&desired.policy, options);
+            Intent::new(account, difference, live, rules, &mut refusals)
         })
         .collect();
     if let Some(base) = base
-        && !desired.accounts.is_empty()
+        && (!desired.accounts.is_empty() || options.allows(RefusalKind::EmptyTree))
     {
-        intents.extend(departed(base, &differences, live, *options, &mut refusals));
+        let rules = (&desired.policy, options);
+        intents.extend(departed(base, &differences, live, rules, &mut refusals));
     }
     let parties: Vec<_> = intents.iter().map(Intent::party).collect();
     let verdicts = domains::settle(&parties, &live.holders);
@@ -86,14 +100,19 @@ pub fn plan(
     if let Some(difference) = &differences.template {
         chains.push(template(difference, live, &mut refusals));
     }
-    refusals.sort_by(|a, b| (&a.subject, a.kind).cmp(&(&b.subject, b.kind)));
-    let plan = Plan {
+    let mut plan = Plan {
         version: FORMAT_VERSION,
         cluster: desired.cluster.name.clone(),
         tree: desired.digest(),
+        commit: None,
+        scope: scope(desired, live),
         steps: assemble(chains, edges),
         refusals,
     };
+    let guarded = guard::check(&plan, desired, &options.allow, options.now);
+    plan.refusals.extend(guarded);
+    plan.refusals
+        .sort_by(|a, b| (&a.subject, a.kind).cmp(&(&b.subject, b.kind)));
     Planned { plan, differences }
 }
 
@@ -102,7 +121,7 @@ fn departed<'a>(
     base: &'a Desired,
     differences: &'a Differences,
     live: &'a Live,
-    options: Options,
+    rules: (&Policy, &Options),
     refusals: &mut Vec<Refusal>,
 ) -> Vec<Intent<'a>> {
     (differences.departed.iter())
@@ -111,9 +130,22 @@ fn departed<'a>(
             let mut departed = live.departed.iter();
             let (name, live) = departed.find(|(_, live)| live.id.known() == Some(id))?;
             let account = base.accounts.iter().find(|account| account.name == *name)?;
-            Intent::departed(account, difference, live, options, refusals)
+            Intent::departed(account, difference, live, rules, refusals)
         })
         .collect()
+}
+
+fn scope(desired: &Desired, live: &Live) -> Scope {
+    let is_read = |account: &&DesiredAccount| {
+        let live = live.accounts.get(&account.name);
+        live.is_some_and(|live| live.id.known().is_some() && live.document.known().is_some())
+    };
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let read = desired.accounts.iter().filter(is_read).count();
+    Scope {
+        accounts: count(desired.accounts.len()),
+        unreadable: count(desired.accounts.len() - read),
+    }
 }
 
 /// The steps of one subject, each after the one before.

@@ -34,6 +34,8 @@ pub(super) enum Fate {
     Missing,
     /// It is made.
     Created,
+    /// A guard keeps it as it is, whatever others ask of it.
+    Held,
     /// It stays as it is.
     Untouched,
     /// It is changed.
@@ -275,7 +277,7 @@ fn let_go(holder: &Party, domain: &str, is_refused: bool) -> LetGo {
             format!("{domain} may be held by {name}, which could not be read"),
             format!("run again when {name} can be read"),
         ),
-        _ if is_refused => refuse(
+        fate if is_refused || fate == Fate::Held => refuse(
             format!("{domain} is held by {name}, whose own steps are refused"),
             format!("resolve the refusal of {name} first"),
         ),
@@ -292,7 +294,7 @@ fn let_go(holder: &Party, domain: &str, is_refused: bool) -> LetGo {
         ),
         Fate::Created | Fate::Updated if holder.wanted.is_some() => LetGo::ByItself,
         Fate::Untouched if holder.wanted.is_some() => LetGo::Rewrites,
-        Fate::Created | Fate::Updated | Fate::Untouched => LetGo::Parks,
+        Fate::Created | Fate::Updated | Fate::Untouched | Fate::Held => LetGo::Parks,
     }
 }
 

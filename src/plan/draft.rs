@@ -47,7 +47,7 @@ pub(super) fn steps(intent: &Intent<'_>, verdict: &Verdict) -> Vec<Draft> {
     };
     let mut drafts = Vec::new();
     match intent.fate {
-        Fate::Unknown | Fate::Missing => return drafts,
+        Fate::Unknown | Fate::Missing | Fate::Held => return drafts,
         Fate::Deleted => {
             drafts.extend(Draft::new(
                 Action::Delete,

@@ -23,18 +23,31 @@ pub enum PlanFormatError {
 }
 
 impl Plan {
-    /// Returns the digest that an approval is bound to: equal plans, equal digests.
+    /// Returns the digest that an approval is bound to: equal steps for equal trees, equal digests.
+    ///
+    /// What was refused is left out, so that a plan keeps its digest when a guard is lifted for it or a
+    /// freeze begins; so is the commit, for the branch that was approved and its merge have the same
+    /// tree in different commits.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        Digest::of(self.to_json().as_bytes())
+        let mut value = self.to_value();
+        if let Value::Object(fields) = &mut value {
+            fields.remove("refusals");
+            fields.remove("commit");
+        }
+        Digest::of(canonical_json(&value).as_bytes())
     }
 
     /// Writes the plan as one line of JSON with sorted keys and no white space, the same bytes for
     /// equal plans (invariant 3).
     #[must_use]
     pub fn to_json(&self) -> String {
+        canonical_json(&self.to_value())
+    }
+
+    fn to_value(&self) -> Value {
         // Every key of a plan is a text, so it always has a JSON form.
-        canonical_json(&serde_json::to_value(self).unwrap_or_default())
+        serde_json::to_value(self).unwrap_or_default()
     }
 
     /// Reads what [`Self::to_json`] wrote.

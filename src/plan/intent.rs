@@ -1,12 +1,12 @@
 //! What the plan means to do with one account, before domains are settled.
 
 use super::domains::{Fate, Party};
-use super::{Options, Refusal, RefusalKind, Subject};
+use super::{Options, Refusal, RefusalKind, Subject, guard};
 use crate::diff::canonical::{explicit_defaults, written};
 use crate::diff::{AccountDifference, Change, ChangeKey, Side};
 use crate::live::{LiveAccount, LiveDocument, Reading};
 use crate::model::{AssetKind, KeyPath, Settings};
-use crate::tree::DesiredAccount;
+use crate::tree::{DesiredAccount, Policy};
 
 /// One account, its difference, and what the guards leave of it.
 pub(super) struct Intent<'a> {
@@ -25,9 +25,10 @@ impl<'a> Intent<'a> {
         desired: &'a DesiredAccount,
         difference: &'a AccountDifference,
         live: Option<&'a LiveAccount>,
-        options: Options,
+        rules: (&Policy, &Options),
         refusals: &mut Vec<Refusal>,
     ) -> Self {
+        let (policy, options) = rules;
         let reading = live.map(|live| &live.document);
         let document = reading.and_then(Reading::known).and_then(Option::as_ref);
         let mut intent = Self {
@@ -54,13 +55,18 @@ impl<'a> Intent<'a> {
             Some(_) if intent.setting_changes().next().is_some() => Fate::Updated,
             Some(_) => Fate::Untouched,
         };
+        if let Some(held) = intent.held(policy, options) {
+            refusals.push(held);
+            intent.fate = Fate::Held;
+            return intent;
+        }
         match intent.fate {
             Fate::Created => intent.target = created(desired),
             Fate::Updated => intent.target = difference.edit.apply_to(&intent.target),
-            Fate::Unknown | Fate::Missing | Fate::Untouched | Fate::Deleted => {}
+            Fate::Unknown | Fate::Missing | Fate::Held | Fate::Untouched | Fate::Deleted => {}
         }
         if matches!(intent.fate, Fate::Updated | Fate::Untouched) {
-            intent.without = intent.asset_removals(refusals);
+            intent.without = intent.asset_removals(options, refusals);
         }
         intent
     }
@@ -71,9 +77,10 @@ impl<'a> Intent<'a> {
         base: &'a DesiredAccount,
         difference: &'a AccountDifference,
         live: &'a LiveAccount,
-        options: Options,
+        rules: (&Policy, &Options),
         refusals: &mut Vec<Refusal>,
     ) -> Option<Self> {
+        let (policy, options) = rules;
         let document = live.document.known()?.as_ref()?;
         let mut intent = Self {
             desired: base,
@@ -88,6 +95,10 @@ impl<'a> Intent<'a> {
         }
         let forget = format!(", or with `--forget {}` to leave it as it is", base.name);
         intent.fate = intent.deletion(&forget, options, refusals);
+        if let Some(held) = intent.held(policy, options) {
+            refusals.push(held);
+            return None;
+        }
         (intent.fate == Fate::Deleted).then_some(intent)
     }
 
@@ -122,23 +133,56 @@ impl<'a> Intent<'a> {
             .filter(|change| matches!(change.key, ChangeKey::Setting(_)))
     }
 
-    fn deletion(&self, instead: &str, options: Options, refusals: &mut Vec<Refusal>) -> Fate {
-        let name = &self.difference.name;
-        let (kind, message, help) = if self.desired.policy.protected {
-            (
-                RefusalKind::Protected,
-                format!("the whitelabel of {name} would be deleted, and {name} is protected"),
-                format!("take `protected` away in its own commit{instead}"),
-            )
-        } else if !options.prune {
-            (
-                RefusalKind::Prune,
-                format!("the whitelabel of {name} would be deleted with all its assets"),
-                format!("run with `--prune` to allow deletions{instead}"),
-            )
-        } else {
-            return Fate::Deleted;
+    /// Says why nothing of the account may change.
+    fn held(&self, policy: &Policy, options: &Options) -> Option<Refusal> {
+        let name = &self.desired.name;
+        let changes = &self.difference.changes;
+        if changes.is_empty() {
+            return None;
+        }
+        if policy.protected_accounts.contains(name)
+            && !options.allows(RefusalKind::ProtectedAccount)
+        {
+            return Some(guard::account_refusal(self.subject(), name));
+        }
+        if options.allows(RefusalKind::ProtectedKey) {
+            return None;
+        }
+        let (key, what) = match (self.fate, self.document) {
+            (Fate::Deleted, Some(document)) => {
+                let is_there = |key: &&KeyPath| document.settings.get(key).is_some();
+                (policy.protected_keys.iter().find(is_there)?, "go")
+            }
+            (Fate::Updated, _) => {
+                let key = |change| guard::protected_key(policy, change);
+                (changes.iter().find_map(key)?, "change")
+            }
+            _ => return None,
         };
+        Some(guard::key_refusal(self.subject(), name, key, what))
+    }
+
+    fn deletion(&self, instead: &str, options: &Options, refusals: &mut Vec<Refusal>) -> Fate {
+        let name = &self.difference.name;
+        let (kind, message, help) =
+            if self.desired.policy.protected && !options.allows(RefusalKind::Protected) {
+                (
+                    RefusalKind::Protected,
+                    format!("the whitelabel of {name} would be deleted, and {name} is protected"),
+                    format!(
+                        "take `protected` away in its own commit{instead}, or {}",
+                        guard::approval(RefusalKind::Protected)
+                    ),
+                )
+            } else if !options.allows(RefusalKind::Prune) {
+                (
+                    RefusalKind::Prune,
+                    format!("the whitelabel of {name} would be deleted with all its assets"),
+                    format!("run with `--prune` to allow deletions{instead}"),
+                )
+            } else {
+                return Fate::Deleted;
+            };
         refusals.push(Refusal {
             kind,
             subject: self.subject(),
@@ -158,12 +202,12 @@ impl<'a> Intent<'a> {
         if dropped.is_empty() {
             return String::new();
         }
-        format!(", or leave it as it is with `{}`", dropped.join(" "))
+        format!(", leave it as it is with `{}`", dropped.join(" "))
     }
 
     /// Returns the assets that may be removed. While one asset could not be read nothing is deleted,
     /// for it could not be put back (invariant 6).
-    fn asset_removals(&self, refusals: &mut Vec<Refusal>) -> Vec<AssetKind> {
+    fn asset_removals(&self, options: &Options, refusals: &mut Vec<Refusal>) -> Vec<AssetKind> {
         let name = &self.desired.name;
         let removed: Vec<AssetKind> = (self.difference.changes.iter())
             .filter(|change| change.after == Side::Absent)
@@ -177,23 +221,29 @@ impl<'a> Intent<'a> {
         };
         let list: Vec<&str> = removed.iter().map(|kind| kind.as_str()).collect();
         let what = list.join(" and ");
-        let (kind, message, help) = if self.desired.policy.protected {
+        let (kind, message, help) = if self.desired.policy.protected
+            && !options.allows(RefusalKind::Protected)
+        {
             (
                 RefusalKind::Protected,
                 format!(
                     "the {what} of {name} can only be removed by deleting the whitelabel, and {name} is protected"
                 ),
-                "take `protected` away in its own commit".to_owned(),
+                format!(
+                    "take `protected` away in its own commit, or {}",
+                    guard::approval(RefusalKind::Protected)
+                ),
             )
-        } else if !self.desired.policy.recreate {
+        } else if !self.desired.policy.recreate && !options.allows(RefusalKind::Recreate) {
             (
                 RefusalKind::Recreate,
                 format!(
                     "the {what} of {name} can only be removed by deleting the whitelabel and creating it again"
                 ),
                 format!(
-                    "set `recreate: allowed` for {name}, or declare another {first}{}",
-                    self.instead_of_losing(&removed)
+                    "set `recreate: allowed` for {name}, declare another {first}{}, or {}",
+                    self.instead_of_losing(&removed),
+                    guard::approval(RefusalKind::Recreate)
                 ),
             )
         } else if !self.difference.unknown.is_empty() {

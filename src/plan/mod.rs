@@ -7,6 +7,7 @@ mod builder;
 mod domains;
 mod draft;
 mod format;
+pub mod guard;
 mod intent;
 mod order;
 mod risk;
@@ -20,5 +21,6 @@ pub use format::PlanFormatError;
 pub use order::Level;
 pub(crate) use servable::check as check_template;
 pub use step::{
-    Action, FORMAT_VERSION, Plan, Precondition, Refusal, RefusalKind, Risk, Step, StepId, Subject,
+    Action, FORMAT_VERSION, Plan, Precondition, Refusal, RefusalKind, Risk, Scope, Step, StepId,
+    Subject,
 };

@@ -27,10 +27,25 @@ pub struct Plan {
     pub cluster: ClusterName,
     /// The digest of the desired state that it leads to.
     pub tree: Digest,
+    /// The commit that the desired state was read from, when it was one: where a saved plan's assets are found again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// How much was looked at.
+    #[serde(default)]
+    pub scope: Scope,
     /// The steps, in an order in which they may be carried out one by one.
     pub steps: Vec<Step>,
     /// What a guard refused.
     pub refusals: Vec<Refusal>,
+}
+
+/// How much a plan looked at: what shares are shares of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scope {
+    /// The accounts of the tree.
+    pub accounts: u32,
+    /// Those of them whose whitelabel could not be read.
+    pub unreadable: u32,
 }
 
 /// Numbers a step inside its plan, from 0.
@@ -174,4 +189,20 @@ pub enum RefusalKind {
     DomainHeld,
     /// A tree without accounts.
     EmptyTree,
+    /// A change of an account that no run changes.
+    ProtectedAccount,
+    /// A change of a key that no run changes.
+    ProtectedKey,
+    /// More deletions than one run may make.
+    TooManyDeletions,
+    /// Changes on more accounts than one run may change.
+    TooManyChanges,
+    /// More accounts that could not be read than may be.
+    Unreadable,
+    /// A time in which nothing is written.
+    Freeze,
+    /// A creation that costs money.
+    Billing,
+    /// A way back over what somebody changed in between.
+    MovedSince,
 }

@@ -8,7 +8,7 @@ use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Layer;
+use super::{Layer, Policy};
 use crate::diag::{Diagnostics, Place, SourceMap, Spanned};
 use crate::model::{
     AccountName, AssetFile, AssetKind, ClusterName, Digest, HostEntry, Identity, KeyPath,
@@ -108,24 +108,6 @@ pub enum SecretSource {
     File(Utf8PathBuf),
     /// On the first line that a command prints; program and arguments, no shell.
     Command(Vec<String>),
-}
-
-/// The guards that hold for a whole run.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Policy {
-    /// Whether creating a whitelabel may cost money (402, C7).
-    pub billing: BillingPolicy,
-}
-
-/// What to do when the server asks whether charges are accepted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BillingPolicy {
-    /// Refuse, and say what it would cost.
-    #[default]
-    Refuse,
-    /// Accept.
-    Accept,
 }
 
 /// The desired state of one account.

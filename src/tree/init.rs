@@ -43,6 +43,8 @@ defaults:
 
 policy:
   billing: refuse         # what to do when a new whitelabel costs money: refuse | accept
+  max_deletions: 5        # more in one run needs approval: apply --allow too-many-deletions --expect DIGEST
+  max_changed_percent: 30 # of the accounts, once there are ten
 ";
 
 const DOMAINS: &str = r#"# yaml-language-server: $schema=schemas/domains.schema.json

@@ -21,7 +21,7 @@ use super::node::Content;
 use super::resolve::fill;
 use super::source::{Listed, MAX_ASSET_BYTES, ReadError, TreeSource};
 use super::{AccountPolicy, Desired, DesiredAccount, DesiredTemplate, DnsMode, Loaded};
-use crate::diag::{Code, Diagnostic, Diagnostics, Place};
+use crate::diag::{Code, Diagnostic, Diagnostics, Place, Spanned};
 use crate::model::{AccountName, AssetFacts, AssetKind, ClusterName};
 
 /// Loads the desired state of one cluster; `cluster` may be left out when there is only one.
@@ -58,6 +58,7 @@ pub fn load(source: &dyn TreeSource, cluster: Option<&str>) -> Result<Loaded, Lo
     };
     let accounts = loader.accounts(&files, &common);
     loader.report_unused(&files, &accounts, config_file);
+    loader.report_unprotected(&config.protected, &accounts);
     let mut layers = BTreeMap::new();
     let mut desired = Desired {
         cluster,
@@ -359,6 +360,24 @@ impl Loader<'_> {
             let diagnostic = Diagnostic::new(Code::EB0213, "the tree has no accounts", help);
             self.diagnostics
                 .push(diagnostic.at(start_of(config.id), ""));
+        }
+    }
+
+    /// Reports protected accounts that the tree does not have, on any cluster.
+    fn report_unprotected(&mut self, protected: &[Spanned<AccountName>], accounts: &[Account]) {
+        let names = || accounts.iter().map(|account| account.name.as_str());
+        for named in protected {
+            if names().any(|name| name == named.value.as_str()) {
+                continue;
+            }
+            let help = nearest(named.value.as_str(), names()).map_or_else(
+                || "write the name of a folder below accounts/, or take it out".to_owned(),
+                |name| format!("did you mean {name}?"),
+            );
+            let message = format!("there is no account {} to protect", named.value);
+            let diagnostic = Diagnostic::new(Code::EB0806, message, help);
+            self.diagnostics
+                .push(diagnostic.at(named.place, "no such account"));
         }
     }
 

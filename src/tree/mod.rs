@@ -17,6 +17,7 @@ mod layer;
 mod layers;
 mod load;
 mod node;
+mod policy;
 mod resolve;
 pub mod schema;
 mod source;
@@ -33,13 +34,13 @@ pub use base::{
 };
 pub use cluster::LoadError;
 pub use desired::{
-    AccountPolicy, AuthConfig, BillingPolicy, ClusterConfig, Declared, Desired, DesiredAccount,
-    DesiredTemplate, DnsMode, DnsSettings, Loaded, Origin, Ownership, Policy, SecretSource, Target,
-    UserAccount,
+    AccountPolicy, AuthConfig, ClusterConfig, Declared, Desired, DesiredAccount, DesiredTemplate,
+    DnsMode, DnsSettings, Loaded, Origin, Ownership, SecretSource, Target, UserAccount,
 };
 pub use git::{GitTree, is_before};
 pub use layer::{Item, Layer, LayerName};
 pub use layers::{Provenance, explain};
 pub use load::{clusters, load};
+pub use policy::{BillingPolicy, Freeze, Policy, Retention};
 pub use source::{Listed, ListedKind, MAX_ASSET_BYTES, ReadError, SourceError, TreeSource};
 pub use workdir::Workdir;

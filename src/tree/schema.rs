@@ -4,8 +4,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::decode::config::{BILLING, USER_KEYS};
+use super::decode::config::USER_KEYS;
 use super::decode::layer::{DNS_MODES, OWNERSHIPS, RECREATE};
+use super::decode::policy::BILLING;
 use crate::model::{AssetKind, FIELDS, Field, FieldOrigin, FieldType, HIJACKING_NAMES};
 
 /// The dialect of all schemas.
@@ -58,9 +59,7 @@ fn emblazon() -> Value {
         json!({"properties": {
             "clusters": described("The platforms, by name.", json!({"type": "object", "additionalProperties": cluster})),
             "defaults": described("The lowest layer: it holds for every account that does not say otherwise.", layer_object()),
-            "policy": map("Guards for a whole run.", json!({
-                "billing": words("What to do when a new whitelabel costs money.", &BILLING),
-            })),
+            "policy": policy(),
             "dns": map("How DNS is observed.", json!({
                 "resolvers": described("Recursive resolvers to ask, by address; the system's own when left out.", json!({
                     "type": "array", "items": {"type": "string"}, "examples": [["192.0.2.53", "[2001:db8::1]:5353"]],
@@ -70,6 +69,54 @@ fn emblazon() -> Value {
                 "type": "array", "items": {"type": "string"}, "examples": [["theme", "nav.status"]],
             })),
         }}),
+    )
+}
+
+fn policy() -> Value {
+    let count = |what: &str| described(what, json!({"type": "integer", "minimum": 0}));
+    let percent = |what: &str| {
+        described(
+            what,
+            json!({"type": "integer", "minimum": 0, "maximum": 100}),
+        )
+    };
+    let texts = |what: &str, example: &str| {
+        described(
+            what,
+            json!({"type": "array", "items": {"type": "string"}, "uniqueItems": true, "examples": [[example]]}),
+        )
+    };
+    let time = |what: &str| {
+        described(
+            what,
+            json!({"type": "string", "examples": ["2026-12-24T12:00:00+01:00"]}),
+        )
+    };
+    let mut freeze = map(
+        "A time in which nothing is written.",
+        json!({
+            "from": time("When it begins, as RFC 3339."),
+            "until": time("When it is over."),
+            "reason": described("Why, for whoever is stopped by it.", json!({"type": "string"})),
+        }),
+    );
+    merge(&mut freeze, json!({"required": ["from", "until"]}));
+    map(
+        "Guards for a whole run: what trips one needs approval by `apply --allow GUARD --expect DIGEST`.",
+        json!({
+            "billing": words("What to do when a new whitelabel costs money.", &BILLING),
+            "max_deletions": count("How many whitelabels one run may delete; unlimited when left out."),
+            "max_changed_percent": percent("How many percent of the accounts one run may change; unlimited when left out."),
+            "max_unreadable_percent": percent("How many percent of the accounts may be unreadable before the others are left alone, too; 50 when left out."),
+            "share_floor": count("In trees with fewer accounts the two shares do not count; 10 when left out."),
+            "protected_accounts": texts("Accounts that no run changes without approval.", "acme"),
+            "protected_keys": texts("Whitelabel keys that no run changes without approval.", "domain"),
+            "freeze": described("Times in which nothing is written without approval.", json!({"type": "array", "items": freeze})),
+            "snapshots": map("How long snapshots and journals are kept: a run goes when both say so.", json!({
+                "runs": count("The number of latest runs that are kept, whatever their age; 50 when left out."),
+                "days": count("The days for which every run is kept; 90 when left out."),
+            })),
+        }),
     )
 }
 

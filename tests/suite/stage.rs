@@ -111,7 +111,10 @@ impl Stage {
         let live = collect(&client, &tree.desired, &options).await.unwrap();
         let mut sources = SourceMap::default();
         sources.add("accounts.yaml".into(), "");
-        let options = plan::Options { prune: true };
+        let options = plan::Options {
+            prune: true,
+            ..plan::Options::default()
+        };
         plan::plan(&tree.desired, None, &live, &sources, &options).plan
     }
 

@@ -191,6 +191,7 @@ fn for_all(property: impl Fn(&Case)) {
         let base = choices.one_in(2).then(|| choices.tree(&NAMES));
         let options = Options {
             prune: choices.one_in(2),
+            ..Options::default()
         };
         property(&Case {
             world: choices.world(),

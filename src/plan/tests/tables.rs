@@ -20,7 +20,11 @@ fn made(desired: &Desired, live: &Live) -> Plan {
 }
 
 fn pruned(desired: &Desired, live: &Live) -> Plan {
-    plan(desired, None, live, &sources(), &Options { prune: true }).plan
+    let options = Options {
+        prune: true,
+        ..Options::default()
+    };
+    plan(desired, None, live, &sources(), &options).plan
 }
 
 /// Writes a plan in a few words; parked names as `parked`.
@@ -268,12 +272,12 @@ fn trap_18_deletions_are_guarded() {
     let desired = tree(vec![absent("a", false), absent("b", true)]);
     insta::assert_snapshot!(show(&made(&desired, &state)), @r"
     Prune: the whitelabel of a would be deleted with all its assets; run with `--prune` to allow deletions
-    Protected: the whitelabel of b would be deleted, and b is protected; take `protected` away in its own commit
+    Protected: the whitelabel of b would be deleted, and b is protected; take `protected` away in its own commit, or look at it with `plan --allow protected`, and allow exactly that with `apply --allow protected --expect DIGEST`
     ");
     let plan = pruned(&desired, &state);
     insta::assert_snapshot!(show(&plan), @r"
     0 a: delete after []
-    Protected: the whitelabel of b would be deleted, and b is protected; take `protected` away in its own commit
+    Protected: the whitelabel of b would be deleted, and b is protected; take `protected` away in its own commit, or look at it with `plan --allow protected`, and allow exactly that with `apply --allow protected --expect DIGEST`
     ");
     assert_eq!(plan.steps[0].risk, Risk::Destructive);
     // No other difference ever leads to one.
@@ -297,7 +301,7 @@ fn trap_19_asset_removal() {
         AssetKind::Logo,
         Some(("old", "logo-1.png")),
     );
-    insta::assert_snapshot!(show(&made(&desired, &state)), @"Recreate: the logo of a can only be removed by deleting the whitelabel and creating it again; set `recreate: allowed` for a, or declare another logo");
+    insta::assert_snapshot!(show(&made(&desired, &state)), @"Recreate: the logo of a can only be removed by deleting the whitelabel and creating it again; set `recreate: allowed` for a, declare another logo, or look at it with `plan --allow recreate`, and allow exactly that with `apply --allow recreate --expect DIGEST`");
     desired.accounts[0].policy.recreate = true;
     let plan = made(&desired, &state);
     insta::assert_snapshot!(show(&plan), @"0 a: recreate without [Logo] after []");

@@ -1,4 +1,4 @@
-//! `emblazon.yaml`: clusters, defaults, policy, DNS, further keys.
+//! `emblazon.yaml`: clusters, defaults, DNS, further keys; the policy is read apart.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -8,13 +8,11 @@ use url::{Host, Url};
 use super::layer::{LAYER_KEYS, Surroundings};
 use super::{Fields, Reader};
 use crate::diag::{Code, Spanned};
-use crate::model::{ClusterName, Identity};
+use crate::model::{AccountName, ClusterName, Identity};
 use crate::tree::check::nearest;
 use crate::tree::layer::{Layer, LayerName};
 use crate::tree::node::{Content, Entry, Node};
-use crate::tree::{
-    AuthConfig, BillingPolicy, ClusterConfig, DnsSettings, Policy, SecretSource, UserAccount,
-};
+use crate::tree::{AuthConfig, ClusterConfig, DnsSettings, Policy, SecretSource, UserAccount};
 
 /// The keys of `emblazon.yaml`.
 pub(in crate::tree) const CONFIG_KEYS: [&str; 5] =
@@ -50,12 +48,6 @@ const PLAIN_KEYS: [&str; 7] = [
     "phone_number",
 ];
 
-/// The words for `policy.billing`.
-pub(in crate::tree) const BILLING: [(&str, BillingPolicy); 2] = [
-    ("refuse", BillingPolicy::Refuse),
-    ("accept", BillingPolicy::Accept),
-];
-
 /// What `emblazon.yaml` declares.
 #[derive(Clone, Debug)]
 pub(in crate::tree) struct Config {
@@ -65,6 +57,8 @@ pub(in crate::tree) struct Config {
     pub(in crate::tree) defaults: Layer,
     /// The guards.
     pub(in crate::tree) policy: Policy,
+    /// The accounts that the guards name, with their places.
+    pub(in crate::tree) protected: Vec<Spanned<AccountName>>,
     /// How DNS is observed.
     pub(in crate::tree) dns: DnsSettings,
     /// The keys that are let in beside the known ones.
@@ -82,6 +76,7 @@ impl Config {
                 locks: Vec::new(),
             },
             policy: Policy::default(),
+            protected: Vec::new(),
             dns: DnsSettings::default(),
             extra_keys: Vec::new(),
         }
@@ -112,10 +107,7 @@ impl Reader {
             config.defaults = self.layer(LayerName::Defaults, fields, around);
         }
         if let Some(node) = fields.get("policy") {
-            let fields = self.fields(node, "policy", &["billing"]);
-            if let Some(node) = fields.get("billing") {
-                config.policy.billing = self.choice(node, "billing", &BILLING).unwrap_or_default();
-            }
+            (config.policy, config.protected) = self.policy(node, &config.extra_keys);
         }
         if let Some(node) = fields.get("dns") {
             let fields = self.fields(node, "dns", &["resolvers"]);

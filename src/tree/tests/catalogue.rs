@@ -261,6 +261,22 @@ fn eb08_clusters_and_policy() {
     assert_snapshot!(config("clusters: {production: {}}\npolicy: {billing: maybe}"), @r#"emblazon.yaml:2:19 EB0204 billing cannot be "maybe"; write one of refuse, accept"#); // EB0204
 }
 
+#[test]
+fn eb08_guards() {
+    let policy =
+        |policy: &str| config(&format!("clusters: {{production: {{}}}}\npolicy: {policy}"));
+    assert_snapshot!(policy("{max_deletions: 5, max_changed_percent: 30, max_unreadable_percent: 100, share_floor: 0, protected_accounts: [acme], protected_keys: [domain, nav], freeze: [{from: 2026-12-24T12:00:00+01:00, until: 2026-12-27T06:00:00Z, reason: Christmas}], snapshots: {runs: 10, days: 30}}"), @"");
+    assert_snapshot!(policy("{max_deletion: 5}"), @"emblazon.yaml:2:10 EB0201 policy has no key max_deletion; did you mean max_deletions?");
+    assert_snapshot!(policy("{protected_accounts: [amce]}"), @"emblazon.yaml:2:31 EB0806 there is no account amce to protect; did you mean acme?"); // EB0806
+    assert_snapshot!(policy("{max_deletions: few}"), @r#"emblazon.yaml:2:25 EB0807 max_deletions cannot be "few"; write a whole number from 0"#); // EB0807
+    assert_snapshot!(policy("{max_changed_percent: 101}"), @r#"emblazon.yaml:2:31 EB0807 max_changed_percent cannot be "101"; write whole percents from 0 to 100, without the sign"#);
+    assert_snapshot!(policy("{snapshots: {days: -1}}"), @r#"emblazon.yaml:2:28 EB0807 days cannot be "-1"; write a whole number from 0"#);
+    assert_snapshot!(policy("{protected_keys: [domian]}"), @"emblazon.yaml:2:27 EB0520 unknown key domian; did you mean domain?");
+    assert_snapshot!(policy("{freeze: [{from: 24 December, until: 2026-12-27T06:00:00Z}]}"), @r#"emblazon.yaml:2:26 EB0808 from is "24 December", which is no point in time; write date, time and offset, such as 2026-12-24T12:00:00+01:00"#); // EB0808
+    assert_snapshot!(policy("{freeze: [{from: 2026-12-27T06:00:00Z, until: 2026-12-24T06:00:00Z}]}"), @"emblazon.yaml:2:55 EB0808 a freeze ends before it begins; swap from and until, or correct one of them [emblazon.yaml:2:26]");
+    assert_snapshot!(policy("{freeze: [{from: 2026-12-27T06:00:00Z}]}"), @"emblazon.yaml:2:19 EB0205 a freeze has no until; add until:");
+}
+
 /// What would leak is not in the texts that diagnostics are drawn from, wherever it was written.
 #[test]
 fn secrets_are_blotted_out() {

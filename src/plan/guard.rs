@@ -1,0 +1,252 @@
+//! What no run does without approval, however right the tree is. Pure: `now` is an argument.
+//!
+//! | guard | trips when | who is held |
+//! | --- | --- | --- |
+//! | `prune` | a whitelabel would be deleted and `--prune` was not said | the account |
+//! | `protected` | something of an account with `protected` would be deleted | the account |
+//! | `recreate` | an asset can only be removed by deleting the whitelabel | the asset |
+//! | `protected-account` | an account of `policy.protected_accounts` would change | the account |
+//! | `protected-key` | a key of `policy.protected_keys` would change or go | the account |
+//! | `too-many-deletions` | more than `policy.max_deletions` whitelabels would be deleted | the run |
+//! | `too-many-changes` | more than `policy.max_changed_percent` of the accounts would change | the run |
+//! | `unreadable` | more than `policy.max_unreadable_percent` of the accounts could not be read | the run |
+//! | `freeze` | now lies in a window of `policy.freeze` | the run |
+//! | `empty-tree` | the tree has neither accounts nor a template | the run |
+//! | `billing` | the server asks for money (C7); it tells only when it is asked to create | the step |
+//!
+//! Who is held as an account is left out of the plan, so that the other accounts need not wait. A held run is planned in
+//! full, to be looked at, and not carried out. [`check`] looks at a finished plan: after planning, and again right
+//! before it is carried out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::{Action, Plan, Refusal, RefusalKind, Step, Subject};
+use crate::diff::{Change, ChangeKey};
+use crate::model::{AccountName, KeyPath};
+use crate::tree::{Desired, DesiredAccount, Policy};
+
+/// The guards that an approval can lift, with their names on the command line.
+pub const GUARDS: [(RefusalKind, &str); 11] = [
+    (RefusalKind::Prune, "prune"),
+    (RefusalKind::Protected, "protected"),
+    (RefusalKind::Recreate, "recreate"),
+    (RefusalKind::ProtectedAccount, "protected-account"),
+    (RefusalKind::ProtectedKey, "protected-key"),
+    (RefusalKind::TooManyDeletions, "too-many-deletions"),
+    (RefusalKind::TooManyChanges, "too-many-changes"),
+    (RefusalKind::Unreadable, "unreadable"),
+    (RefusalKind::Freeze, "freeze"),
+    (RefusalKind::EmptyTree, "empty-tree"),
+    (RefusalKind::Billing, "billing"),
+];
+
+impl RefusalKind {
+    /// Returns the guard's name on the command line; `None` for a refusal that no approval lifts.
+    #[must_use]
+    pub fn guard(self) -> Option<&'static str> {
+        let found = GUARDS.iter().find(|(kind, _)| *kind == self);
+        found.map(|(_, name)| *name)
+    }
+
+    /// Finds a guard by its name on the command line.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let found = GUARDS.iter().find(|(_, known)| *known == name);
+        found.map(|(kind, _)| *kind)
+    }
+}
+
+/// Checks a finished plan against the guards, and returns what stands in its way; nothing is carried
+/// out while there is something.
+///
+/// `desired` is the tree that the plan was made from. `allow` are the guards that were lifted for
+/// exactly this plan.
+#[must_use]
+pub fn check(
+    plan: &Plan,
+    desired: &Desired,
+    allow: &BTreeSet<RefusalKind>,
+    now: Timestamp,
+) -> Vec<Refusal> {
+    let policy = &desired.policy;
+    let mut refusals = Vec::new();
+    refusals.extend(empty_tree(desired));
+    if !plan.steps.is_empty() {
+        refusals.extend(too_many_deletions(plan, policy));
+        refusals.extend(too_many_changes(plan, policy));
+        refusals.extend(unreadable(plan, policy));
+        refusals.extend(freeze(plan, policy, now));
+    }
+    let accounts: BTreeMap<&AccountName, &DesiredAccount> = (desired.accounts.iter())
+        .map(|account| (&account.name, account))
+        .collect();
+    for step in &plan.steps {
+        if let Subject::Account { name, .. } = &step.subject {
+            refusals.extend(held_step(step, name, policy, accounts.get(name).copied()));
+        }
+    }
+    refusals.retain(|refusal| !allow.contains(&refusal.kind));
+    refusals.dedup_by(|a, b| (a.kind, &a.subject) == (b.kind, &b.subject));
+    refusals
+}
+
+/// Says how to allow what the plan leaves out: the digest is that of the plan which has it in.
+pub(super) fn approval(kind: RefusalKind) -> String {
+    kind.guard().map_or_else(String::new, |guard| {
+        format!(
+            "look at it with `plan --allow {guard}`, and allow exactly that with `apply --allow {guard} --expect DIGEST`"
+        )
+    })
+}
+
+/// Names the protected key that a change would take away or give another value.
+pub(super) fn protected_key<'a>(policy: &'a Policy, change: &Change) -> Option<&'a KeyPath> {
+    let ChangeKey::Setting(path) = &change.key else {
+        return None;
+    };
+    (policy.protected_keys.iter()).find(|key| path.is_within(key) || key.is_within(path))
+}
+
+pub(super) fn account_refusal(subject: Option<Subject>, name: &AccountName) -> Refusal {
+    Refusal {
+        kind: RefusalKind::ProtectedAccount,
+        subject,
+        message: format!("{name} would change, and policy.protected_accounts has it"),
+        help: approval(RefusalKind::ProtectedAccount),
+    }
+}
+
+pub(super) fn key_refusal(
+    subject: Option<Subject>,
+    name: &AccountName,
+    key: &KeyPath,
+    what: &str,
+) -> Refusal {
+    Refusal {
+        kind: RefusalKind::ProtectedKey,
+        subject,
+        message: format!("{key} of {name} would {what}, and policy.protected_keys has it"),
+        help: approval(RefusalKind::ProtectedKey),
+    }
+}
+
+fn run_refusal(plan: &Plan, kind: RefusalKind, message: String, first: &str) -> Refusal {
+    let digest = plan.digest();
+    let guard = kind.guard().unwrap_or_default();
+    Refusal {
+        kind,
+        subject: None,
+        message,
+        help: format!(
+            "{first}, or allow exactly this plan with `apply --allow {guard} --expect {}`",
+            digest.short()
+        ),
+    }
+}
+
+fn empty_tree(desired: &Desired) -> Option<Refusal> {
+    (desired.accounts.is_empty() && desired.template.is_none()).then(|| Refusal {
+        kind: RefusalKind::EmptyTree,
+        subject: None,
+        message: "the tree has no accounts and no domain template".to_owned(),
+        help: "check that this is the right folder and the right cluster".to_owned(),
+    })
+}
+
+fn too_many_deletions(plan: &Plan, policy: &Policy) -> Option<Refusal> {
+    let limit = policy.max_deletions?;
+    let deletions = (plan.steps.iter())
+        .filter(|step| matches!(step.action, Action::Delete))
+        .count();
+    (deletions > limit as usize).then(|| {
+        let message =
+            format!("{deletions} whitelabels would be deleted, policy.max_deletions is {limit}");
+        let first = "delete fewer at once";
+        run_refusal(plan, RefusalKind::TooManyDeletions, message, first)
+    })
+}
+
+fn too_many_changes(plan: &Plan, policy: &Policy) -> Option<Refusal> {
+    let limit = policy.max_changed_percent?;
+    let changed: BTreeSet<&Subject> = (plan.steps.iter().map(|step| &step.subject))
+        .filter(|subject| matches!(subject, Subject::Account { .. }))
+        .collect();
+    let accounts = plan.scope.accounts;
+    is_over(changed.len(), accounts, limit, policy).then(|| {
+        let message = format!(
+            "{} of {accounts} accounts would change, policy.max_changed_percent is {limit}",
+            changed.len()
+        );
+        let first = "change fewer at once";
+        run_refusal(plan, RefusalKind::TooManyChanges, message, first)
+    })
+}
+
+fn unreadable(plan: &Plan, policy: &Policy) -> Option<Refusal> {
+    let limit = policy.max_unreadable_percent?;
+    let (unreadable, accounts) = (plan.scope.unreadable, plan.scope.accounts);
+    is_over(unreadable as usize, accounts, limit, policy).then(|| {
+        let message = format!(
+            "{unreadable} of {accounts} accounts could not be read, policy.max_unreadable_percent is {limit}"
+        );
+        let first = "run again when the platform answers";
+        run_refusal(plan, RefusalKind::Unreadable, message, first)
+    })
+}
+
+fn is_over(part: usize, whole: u32, limit: u32, policy: &Policy) -> bool {
+    whole >= policy.share_floor && part as u64 * 100 > u64::from(limit) * u64::from(whole)
+}
+
+fn freeze(plan: &Plan, policy: &Policy, now: Timestamp) -> Option<Refusal> {
+    let freeze = policy.freezes.iter().find(|freeze| freeze.holds(now))?;
+    let reason = (freeze.reason.as_ref()).map_or_else(String::new, |reason| format!(": {reason}"));
+    let message = format!(
+        "nothing is written from {} until {}{reason}",
+        freeze.from, freeze.until
+    );
+    let first = format!("wait until {}", freeze.until);
+    Some(run_refusal(plan, RefusalKind::Freeze, message, &first))
+}
+
+/// Checks a step for what planning should have left out: the policy may be a later one, and a saved plan
+/// may have been changed by hand.
+fn held_step(
+    step: &Step,
+    name: &AccountName,
+    policy: &Policy,
+    account: Option<&DesiredAccount>,
+) -> Option<Refusal> {
+    let subject = || Some(step.subject.clone());
+    if policy.protected_accounts.contains(name) {
+        return Some(account_refusal(subject(), name));
+    }
+    let is_creation = matches!(step.action, Action::Create { .. });
+    let key = (step.changes.iter()).find_map(|change| protected_key(policy, change));
+    if let Some(key) = key.filter(|_| !is_creation) {
+        return Some(key_refusal(subject(), name, key, "change"));
+    }
+    let deletes = matches!(step.action, Action::Delete | Action::Recreate { .. });
+    if deletes && account.is_some_and(|account| account.policy.protected) {
+        return Some(Refusal {
+            kind: RefusalKind::Protected,
+            subject: subject(),
+            message: format!("the whitelabel of {name} would be deleted, and {name} is protected"),
+            help: approval(RefusalKind::Protected),
+        });
+    }
+    let recreates = matches!(step.action, Action::Recreate { .. });
+    if recreates && account.is_some_and(|account| !account.policy.recreate) {
+        return Some(Refusal {
+            kind: RefusalKind::Recreate,
+            subject: subject(),
+            message: format!(
+                "the whitelabel of {name} would be deleted and created again, and recreate is not allowed for {name}"
+            ),
+            help: approval(RefusalKind::Recreate),
+        });
+    }
+    None
+}

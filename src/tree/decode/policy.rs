@@ -1,0 +1,174 @@
+//! `policy` in `emblazon.yaml`: the guards of a run.
+
+use jiff::Timestamp;
+
+use super::Reader;
+use crate::diag::{Code, Spanned};
+use crate::model::{AccountName, KeyPath};
+use crate::tree::check;
+use crate::tree::node::{Content, Node};
+use crate::tree::{BillingPolicy, Freeze, Policy, Retention};
+
+/// The keys of `policy`.
+pub(in crate::tree) const POLICY_KEYS: [&str; 9] = [
+    "billing",
+    "max_deletions",
+    "max_changed_percent",
+    "max_unreadable_percent",
+    "share_floor",
+    "protected_accounts",
+    "protected_keys",
+    "freeze",
+    "snapshots",
+];
+
+/// The words for `policy.billing`.
+pub(in crate::tree) const BILLING: [(&str, BillingPolicy); 2] = [
+    ("refuse", BillingPolicy::Refuse),
+    ("accept", BillingPolicy::Accept),
+];
+
+const PERCENT: u32 = 100;
+
+impl Reader {
+    /// Reads the guards, and the protected accounts with their places.
+    pub(super) fn policy(
+        &mut self,
+        node: &Node,
+        extra_keys: &[String],
+    ) -> (Policy, Vec<Spanned<AccountName>>) {
+        let mut policy = Policy::default();
+        let fields = self.fields(node, "policy", &POLICY_KEYS);
+        if let Some(node) = fields.get("billing") {
+            policy.billing = self.choice(node, "billing", &BILLING).unwrap_or_default();
+        }
+        let mut limit = |key: &str, most: u32| {
+            let node = fields.get(key)?;
+            self.limit(node, key, most)
+        };
+        policy.max_deletions = limit("max_deletions", u32::MAX);
+        policy.max_changed_percent = limit("max_changed_percent", PERCENT);
+        policy.max_unreadable_percent =
+            limit("max_unreadable_percent", PERCENT).or(policy.max_unreadable_percent);
+        policy.share_floor = limit("share_floor", u32::MAX).unwrap_or(policy.share_floor);
+        let protected: Vec<_> = fields
+            .get("protected_accounts")
+            .map_or_else(Vec::new, |node| {
+                let names = self.texts(node, "protected_accounts").into_iter();
+                let spanned = |name: Spanned<String>| Spanned {
+                    value: AccountName::new(name.value),
+                    place: name.place,
+                };
+                names.map(spanned).collect()
+            });
+        policy.protected_accounts = protected.iter().map(|name| name.value.clone()).collect();
+        if let Some(node) = fields.get("protected_keys") {
+            for text in self.texts(node, "protected_keys") {
+                let path = KeyPath::parse(&text.value);
+                if let Some(problem) = check::key(&path, extra_keys) {
+                    self.diagnostics.push(problem.at(text.place));
+                }
+                policy.protected_keys.insert(path);
+            }
+        }
+        if let Some(node) = fields.get("freeze") {
+            for item in self.list(node, "freeze") {
+                policy.freezes.extend(self.freeze(item));
+            }
+        }
+        if let Some(node) = fields.get("snapshots") {
+            policy.snapshots = self.retention(node);
+        }
+        (policy, protected)
+    }
+
+    fn retention(&mut self, node: &Node) -> Retention {
+        let fields = self.fields(node, "snapshots", &["runs", "days"]);
+        let mut limit = |key: &str, default: u32| {
+            let given = fields.get(key).map(|node| self.limit(node, key, u32::MAX));
+            given.flatten().unwrap_or(default)
+        };
+        let default = Retention::default();
+        Retention {
+            runs: limit("runs", default.runs),
+            days: limit("days", default.days),
+        }
+    }
+
+    fn freeze(&mut self, node: &Node) -> Option<Freeze> {
+        let fields = self.fields(node, "a freeze", &["from", "until", "reason"]);
+        let mut time = |key: &str| {
+            if matches!(node.content, Content::Mapping(_)) && !fields.has(key) {
+                self.report(
+                    Code::EB0205,
+                    format!("a freeze has no {key}"),
+                    format!("add {key}:"),
+                    node.place,
+                    "incomplete",
+                );
+            }
+            fields.get(key).and_then(|node| self.time(node, key))
+        };
+        let (from, until) = (time("from"), time("until"));
+        let reason = fields
+            .get("reason")
+            .and_then(|node| self.text(node, "reason"))
+            .map(|reason| reason.value);
+        let (from, until) = (from?, until?);
+        if until.value <= from.value {
+            self.report_both(
+                Code::EB0808,
+                "a freeze ends before it begins",
+                "swap from and until, or correct one of them",
+                (until.place, "the end"),
+                (from.place, "the beginning"),
+            );
+            return None;
+        }
+        Some(Freeze {
+            from: from.value,
+            until: until.value,
+            reason,
+        })
+    }
+
+    fn time(&mut self, node: &Node, what: &str) -> Option<Spanned<Timestamp>> {
+        let text = self.text(node, what)?;
+        if let Ok(value) = text.value.parse() {
+            return Some(Spanned {
+                value,
+                place: text.place,
+            });
+        }
+        self.report(
+            Code::EB0808,
+            format!("{what} is {:?}, which is no point in time", text.value),
+            "write date, time and offset, such as 2026-12-24T12:00:00+01:00",
+            text.place,
+            "no point in time",
+        );
+        None
+    }
+
+    /// Reads a whole number from 0 to `most`.
+    fn limit(&mut self, node: &Node, what: &str, most: u32) -> Option<u32> {
+        let text = self.text(node, what)?;
+        let is_plain = text.value.bytes().all(|byte| byte.is_ascii_digit());
+        let value = text.value.parse().ok().filter(|value| *value <= most);
+        if is_plain && value.is_some() {
+            return value;
+        }
+        self.report(
+            Code::EB0807,
+            format!("{what} cannot be {:?}", text.value),
+            if most == PERCENT {
+                "write whole percents from 0 to 100, without the sign"
+            } else {
+                "write a whole number from 0"
+            },
+            text.place,
+            "no limit",
+        );
+        None
+    }
+}
