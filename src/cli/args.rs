@@ -2,9 +2,12 @@
 
 use std::net::SocketAddr;
 use std::str::FromStr;
+use std::time::Duration;
 
 use super::tree::Several;
+use crate::diff::Direction;
 use crate::sandbox::Profile;
+use crate::tree::Forgotten;
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
@@ -220,7 +223,24 @@ pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) prune: PruneArgs,
     #[command(flatten)]
+    pub(crate) base: BaseArgs,
+    #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+/// What is known to have been applied.
+#[derive(Args, Debug)]
+pub(crate) struct BaseArgs {
+    /// The Git remote that knows which commit was applied last; origin where there is one
+    #[arg(long, value_name = "NAME", help_heading = "Git")]
+    pub(crate) remote: Option<String>,
+    /// Do not ask the remote; go by what this clone has
+    #[arg(long, help_heading = "Git")]
+    pub(crate) no_fetch: bool,
+    /// Leave something that the tree stopped declaring as it is: an account, or a key such as
+    /// acme:whitelabel.nav.help; may be given several times
+    #[arg(long, value_name = "ACCOUNT[:KEY]", help_heading = "Git")]
+    pub(crate) forget: Vec<Forgotten>,
 }
 
 /// What may be deleted.
@@ -256,6 +276,17 @@ pub(crate) struct ApplyArgs {
     #[arg(short, long)]
     pub(crate) yes: bool,
     #[command(flatten)]
+    pub(crate) base: BaseArgs,
+    /// Push nothing: neither which commit was applied, nor who is writing; only this host is locked
+    #[arg(long, help_heading = "Git")]
+    pub(crate) no_push: bool,
+    /// Apply a commit that comes before the one that was applied last
+    #[arg(long, help_heading = "Git")]
+    pub(crate) rollback: bool,
+    /// How long to wait while somebody else writes to the cluster, such as 30s or 10m
+    #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Git")]
+    pub(crate) wait_for_lease: Option<Duration>,
+    #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
 
@@ -265,7 +296,10 @@ pub(crate) struct ApplyArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   emblazon drift
+  emblazon drift --only live
   emblazon drift --format json --output text=drift.txt
+
+In a Git repository, each difference says which side moved since the last complete apply.
 
 Exit codes: 0 none, 2 drift, 3 the tree has errors, 5 a guard would refuse to mend it,
 6 something could not be read and no drift was found.")]
@@ -274,8 +308,50 @@ pub(crate) struct DriftArgs {
     pub(crate) tree: TreeArgs,
     #[command(flatten)]
     pub(crate) platform: PlatformArgs,
+    /// Show only what somebody changed on the platform, or only what is in Git and not applied yet
+    #[arg(long, value_name = "SIDE", hide_possible_values = true)]
+    #[arg(help = "Show one side only: live (changed on the platform), git (not applied yet)")]
+    pub(crate) only: Option<Side>,
+    #[command(flatten)]
+    pub(crate) base: BaseArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+/// Which side moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Side {
+    /// The platform
+    Live,
+    /// The tree
+    Git,
+}
+
+impl From<Side> for Direction {
+    fn from(side: Side) -> Self {
+        match side {
+            Side::Live => Self::Live,
+            Side::Git => Self::Git,
+        }
+    }
+}
+
+/// Reads `90`, `90s`, `10m` or `1h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let seconds = match &text[digits.len()..] {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => 0,
+    };
+    digits
+        .parse::<u64>()
+        .ok()
+        .filter(|_| seconds > 0)
+        .and_then(|number| number.checked_mul(seconds))
+        .map(Duration::from_secs)
+        .ok_or_else(|| "write seconds, minutes or hours, such as 30s, 10m or 1h".to_owned())
 }
 
 /// Explain a code, or where an account's values come from
@@ -405,6 +481,24 @@ mod tests {
     #[test]
     fn arguments_are_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations() {
+        #[track_caller]
+        fn check(text: &str, expected: Option<u64>) {
+            let found = duration(text).ok().map(|found| found.as_secs());
+            assert_eq!(found, expected, "{text}");
+        }
+        check("90", Some(90));
+        check("30s", Some(30));
+        check("10m", Some(600));
+        check("1h", Some(3600));
+        check("", None);
+        check("m", None);
+        check("1d", None);
+        check("-1s", None);
+        check("99999999999999999999h", None);
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! The edge: arguments, terminal, clock, environment and exit codes. Everything below takes values.
 
 mod args;
+mod base;
 mod commands;
 mod exit;
 mod failure;
+mod lease;
 mod log;
 mod output;
 mod platform;

@@ -6,16 +6,19 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
-use super::args::{PlatformArgs, TreeArgs};
+use super::args::{BaseArgs, PlatformArgs, TreeArgs};
+use super::base::Ground;
 use super::failure::Failure;
 use super::platform::{self, Platform};
 use super::progress;
 use super::tree::{self, OpenTree};
 use super::ui::Ui;
+use crate::diff::Direction;
 use crate::live::Live;
 use crate::model::Digest;
 use crate::plan::{self, Planned};
 use crate::report::{self, Command, Facts, Report};
+use crate::tree::Desired;
 
 /// Starts the runtime that requests run on.
 pub(crate) fn runtime() -> Result<Runtime, Failure> {
@@ -39,13 +42,14 @@ impl Survey {
         ui: Ui,
         tree: &OpenTree,
         platform: &Platform,
+        base: Option<&Desired>,
         prune: bool,
     ) -> Result<Self, Failure> {
         let desired = &tree.loaded.desired;
         let live = progress::during(
             ui,
             &format!("reading {} accounts", desired.accounts.len()),
-            platform.collect(desired),
+            platform.collect(desired, base),
         )
         .await?;
         let options = plan::Options {
@@ -53,7 +57,7 @@ impl Survey {
             allow: BTreeSet::new(),
             now: Timestamp::now(),
         };
-        let planned = plan::plan(desired, None, &live, &tree.loaded.sources, &options);
+        let planned = plan::plan(desired, base, &live, &tree.loaded.sources, &options);
         let digest = planned.plan.digest();
         Ok(Self {
             live,
@@ -82,26 +86,43 @@ pub(crate) fn tree_facts(command: Command, tree: &OpenTree) -> Facts<'_> {
     }
 }
 
+/// What `plan` and `drift` look at.
+#[derive(Clone, Copy)]
+pub(crate) struct Look<'a> {
+    pub(crate) command: Command,
+    pub(crate) tree: &'a TreeArgs,
+    pub(crate) platform: &'a PlatformArgs,
+    pub(crate) base: &'a BaseArgs,
+    pub(crate) prune: bool,
+    /// The only side whose changes are shown.
+    pub(crate) only: Option<Direction>,
+}
+
 /// Compares a tree with a platform and reports on it; a tree with errors is compared with nothing.
-pub(crate) async fn look(
-    ui: Ui,
-    command: Command,
-    tree_args: &TreeArgs,
-    platform_args: &PlatformArgs,
-    prune: bool,
-) -> Result<Report, Failure> {
-    let tree = tree::open(
-        ui,
-        &tree_args.tree,
-        &tree_args.choice,
-        platform_args.several(),
-    )?;
+pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Report, Failure> {
+    let Look { command, base, .. } = look;
+    let folder = &look.tree.tree;
+    let choice = &look.tree.choice;
+    let tree = tree::open(ui, folder, choice, look.platform.several())?;
     if tree.loaded.has_errors() {
         return Ok(report::report(&tree_facts(command, &tree)));
     }
-    let platform = platform::connect(&tree_args.tree, &tree, platform_args).await?;
-    let survey = Survey::take(ui, &tree, &platform, prune).await?;
+    let revision = choice.rev.as_deref();
+    let ground = Ground::find(ui, folder, &tree, revision, look.platform, base).await?;
+    let platform = platform::connect(folder, &tree, look.platform).await?;
+    let mut survey = Survey::take(ui, &tree, &platform, ground.desired(), look.prune).await?;
+    let mut notes = Vec::new();
+    if let Some(only) = look.only {
+        if ground.desired().is_some() {
+            survey.planned.differences.only(only);
+        } else {
+            notes.push("--only has no effect: which side moved cannot be told".to_owned());
+        }
+    }
+    notes.extend(ground.older(folder));
     let mut facts = survey.facts(command, &tree);
+    facts.base = ground.base.as_ref();
+    facts.notes = &notes;
     facts.requests = platform.requests();
     let report = report::report(&facts);
     platform.stop().await;

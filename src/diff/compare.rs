@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::base::Base;
-use super::{AccountDifference, Status, TemplateDifference, account, template};
+use super::{AccountDifference, Change, Direction, Status, TemplateDifference, account, template};
 use crate::diag::SourceMap;
 use crate::live::Live;
 use crate::model::{AccountId, AccountName, Identity};
@@ -35,6 +35,36 @@ impl Differences {
             .iter()
             .filter(|account| account.status() == status)
             .count()
+    }
+
+    /// Leaves out what only the other side moved, and says how much that was. What both moved stays, and
+    /// so does what cannot be told.
+    pub fn only(&mut self, direction: Direction) {
+        let mut left_out = 0_usize;
+        let mut keep = |changes: &mut Vec<Change>| {
+            let before = changes.len();
+            changes.retain(|change| match change.cause.direction() {
+                None | Some(Direction::Both) => true,
+                Some(moved) => moved == direction,
+            });
+            left_out += before - changes.len();
+        };
+        for account in self.accounts.iter_mut().chain(&mut self.departed) {
+            keep(&mut account.changes);
+        }
+        if let Some(template) = &mut self.template {
+            keep(&mut template.changes);
+        }
+        self.departed
+            .retain(|account| !account.changes.is_empty() || !account.unknown.is_empty());
+        if left_out > 0 {
+            let whose = match direction {
+                Direction::Live => "that are in Git and not applied yet",
+                Direction::Git | Direction::Both => "that somebody made on the platform",
+            };
+            self.notes
+                .push(format!("left out: {left_out} changes {whose}"));
+        }
     }
 
     /// Tells whether anything differs, as far as it could be read.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{Command, Coverage, ObjectReport, Report, Requests, Status, StepReport, Verb};
+use super::model::{
+    BaseReport, Command, Coverage, ObjectReport, Report, Requests, Status, StepReport, Verb,
+};
 use super::{Problem, problems};
 use crate::apply::{Applied, StepOutcome};
 use crate::diag::{Diagnostic, SourceMap};
@@ -10,7 +12,7 @@ use crate::diff::{AccountDifference, Differences};
 use crate::live::{Live, Reading};
 use crate::model::{AccountName, Digest};
 use crate::plan::{Action, Plan, Refusal, Step, StepId, Subject};
-use crate::tree::Desired;
+use crate::tree::{Base, Desired};
 
 /// What the stages gave, as far as they were run.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +33,10 @@ pub struct Facts<'a> {
     pub plan: Option<(&'a Plan, &'a Digest)>,
     /// What became of the plan.
     pub applied: Option<&'a Applied>,
+    /// The tree that was applied last, when somebody asked for it.
+    pub base: Option<&'a Base>,
+    /// What a reader should know besides.
+    pub notes: &'a [String],
     /// The requests that were sent, when they were counted.
     pub requests: Option<Requests>,
 }
@@ -48,6 +54,8 @@ impl<'a> Facts<'a> {
             differences: None,
             plan: None,
             applied: None,
+            base: None,
+            notes: &[],
             requests: None,
         }
     }
@@ -58,7 +66,7 @@ impl<'a> Facts<'a> {
 pub fn report(facts: &Facts<'_>) -> Report {
     let problems: Vec<Problem> = problems(facts.diagnostics, facts.sources);
     let mut planned = Planned::sort(facts);
-    let accounts = facts.desired.map_or_else(Vec::new, |desired| {
+    let mut accounts = facts.desired.map_or_else(Vec::new, |desired| {
         let account = |name: &AccountName| account(name, &mut planned);
         desired
             .accounts
@@ -67,6 +75,9 @@ pub fn report(facts: &Facts<'_>) -> Report {
             .map(account)
             .collect()
     });
+    let departed = facts.differences.iter().flat_map(|found| &found.departed);
+    accounts.extend(departed.map(|gone| account(&gone.name, &mut planned)));
+    accounts.sort_by(|a, b| a.name.cmp(&b.name));
     let template = facts
         .desired
         .and_then(|desired| desired.template.as_ref())
@@ -82,7 +93,12 @@ pub fn report(facts: &Facts<'_>) -> Report {
         refusals: planned.refusals.remove(&None).unwrap_or_default(),
         notes: facts
             .differences
-            .map_or_else(Vec::new, |differences| differences.notes.clone()),
+            .iter()
+            .flat_map(|differences| &differences.notes)
+            .chain(facts.notes)
+            .cloned()
+            .collect(),
+        base: facts.base.map(BaseReport::from),
         coverage: facts.live.and_then(coverage),
         requests: facts.requests,
     }
@@ -115,7 +131,8 @@ impl From<&Subject> for Object {
 impl<'a> Planned<'a> {
     fn sort(facts: &Facts<'a>) -> Self {
         let mut planned = Self::default();
-        let differences = facts.differences.iter().flat_map(|found| &found.accounts);
+        let differences = (facts.differences.iter())
+            .flat_map(|found| found.accounts.iter().chain(&found.departed));
         planned.differences = differences.map(|found| (&found.name, found)).collect();
         let Some((plan, _)) = facts.plan else {
             return planned;

@@ -207,7 +207,9 @@ impl Base {
     #[must_use]
     pub fn explained(&self) -> String {
         match self {
-            Self::Known { commit, .. } => format!("commit {} was applied last", short(commit)),
+            Self::Known { commit, .. } => {
+                format!("commit {} was applied last", short_commit(commit))
+            }
             Self::NoRef {
                 reference,
                 command: None,
@@ -229,7 +231,7 @@ impl Base {
                 let plural = if *errors == 1 { "" } else { "s" };
                 format!(
                     "commit {}, which was applied last, cannot be used: it has {errors} error{plural}, the first: {first}; the next complete apply puts another in its place",
-                    short(commit)
+                    short_commit(commit)
                 )
             }
             Self::NotAGitRepository => "the tree lies in no Git repository".to_owned(),
@@ -383,7 +385,7 @@ pub fn committed(
         Ok(there) if !there.has_errors() && there.desired.digest() == desired.digest() => {
             Ok(commit)
         }
-        Ok(_) => Err(NotCommitted::Differs(short(&commit).to_owned())),
+        Ok(_) => Err(NotCommitted::Differs(short_commit(&commit).to_owned())),
         Err(_) => Err(NotCommitted::NotInIt),
     }
 }
@@ -462,6 +464,6 @@ pub fn departed<'a>(tree: &Desired, base: &'a Desired) -> Vec<&'a DesiredAccount
 
 /// Shortens a commit's id for people.
 #[must_use]
-pub fn short(commit: &str) -> &str {
+pub fn short_commit(commit: &str) -> &str {
     commit.get(..10).unwrap_or(commit)
 }

@@ -30,7 +30,7 @@ mod yaml;
 
 pub use base::{
     Asked, Base, BaseAccounts, ForgetError, Forgotten, NotCommitted, applied_ref, committed,
-    departed, fetch_command, lease_ref, short,
+    departed, fetch_command, lease_ref, short_commit,
 };
 pub use cluster::LoadError;
 pub use desired::{

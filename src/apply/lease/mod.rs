@@ -9,11 +9,13 @@
 //! On one host the system arbitrates, by a lock on a file; between hosts the Git remote does, by moving a ref
 //! only from a value that was seen, so that no further server is needed.
 
+mod both;
 mod file;
 mod git;
 mod hold;
 mod record;
 
+pub use both::Leases;
 pub use file::FileLease;
 pub use git::GitLease;
 pub use hold::{Wait, take, while_held};

@@ -11,7 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::apply::{self, Applied, Event};
 use crate::cli::args::{ApplyArgs, Format};
+use crate::cli::base::{self, Ground};
 use crate::cli::failure::Failure;
+use crate::cli::lease::Held;
 use crate::cli::platform::{self, Platform};
 use crate::cli::progress::Progress;
 use crate::cli::survey::{self, Survey};
@@ -38,26 +40,65 @@ async fn run(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
         output::deliver(ui, &report, &args.output)?;
         return Ok(Exit::of(&report));
     }
-    let platform = platform::connect(folder, &tree, &args.platform).await?;
-    let survey = Survey::take(ui, &tree, &platform, args.prune.prune).await?;
-    show_plan(ui, &tree, &survey, args)?;
+    if args.platform.sandbox {
+        return work(ui, args, &tree, &CancellationToken::new()).await;
+    }
+    let cluster = &tree.loaded.desired.cluster.name;
+    let remote = base::arbiter(folder, &tree, &args.platform, &args.base)?;
+    let cancel = CancellationToken::new();
+    let held = Held::take(
+        ui,
+        &StateFolder::of_tree(folder),
+        cluster,
+        remote.filter(|_| !args.no_push),
+        args.wait_for_lease.unwrap_or_default(),
+    )
+    .await?;
+    let work = work(ui, args, &tree, &cancel);
+    held.during(ui, &cancel, work).await
+}
+
+/// Finds out what was applied last, plans, asks, carries out, and keeps what was applied.
+async fn work(
+    ui: Ui,
+    args: &ApplyArgs,
+    tree: &OpenTree,
+    cancel: &CancellationToken,
+) -> Result<Exit, Failure> {
+    let folder = &args.tree.tree;
+    let revision = args.tree.choice.rev.as_deref();
+    let ground = Ground::find(ui, folder, tree, revision, &args.platform, &args.base).await?;
+    if let Some(older) = ground.older(folder).filter(|_| !args.rollback) {
+        let message = format!("{older}; say --rollback to go back to it");
+        return Err(Failure::Refused(message));
+    }
+    let platform = platform::connect(folder, tree, &args.platform).await?;
+    let base = ground.desired();
+    let survey = Survey::take(ui, tree, &platform, base, args.prune.prune).await?;
+    show_plan(ui, tree, &survey, &ground, args)?;
     let steps = survey.planned.plan.steps.len();
-    let applied;
-    let mut facts = survey.facts(Command::Apply, &tree);
+    let mut applied = None;
     if steps > 0 {
-        let sure = args.yes || args.platform.sandbox || ui::confirm("Apply this plan?")?;
-        if !sure {
+        if !args.yes && !args.platform.sandbox && !asked("Apply this plan?").await? {
             return Err(Failure::Refused("not applied".to_owned()));
         }
-        applied = carry_out(ui, &tree, &platform, &survey, folder).await?;
-        facts.applied = Some(&applied);
+        applied = Some(carry_out(ui, tree, &platform, &survey, folder, cancel).await?);
     }
+    let recorded = ground.record(&survey.planned, applied.as_ref(), !args.no_push);
+    let notes: Vec<String> = recorded.await.into_iter().collect();
+    for note in &notes {
+        ui.talk(&text::visible(note));
+    }
+    let mut facts = survey.facts(Command::Apply, tree);
+    facts.applied = applied.as_ref();
+    facts.base = ground.base.as_ref();
+    facts.notes = &notes;
     facts.requests = platform.requests();
     let report = report::report(&facts);
     output::deliver_outcome(ui, &report, &args.output)?;
     let mut exit = Exit::of(&report);
     if platform.is_sandbox() && steps > 0 {
-        let again = plan_again(ui, &tree, &platform, args).await?;
+        let again = plan_again(ui, tree, &platform, args).await?;
         if exit == Exit::Done {
             exit = again;
         }
@@ -66,9 +107,24 @@ async fn run(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
+/// Asks without holding up what goes on besides: the lease must be renewed while somebody thinks.
+async fn asked(question: &'static str) -> Result<bool, Failure> {
+    tokio::task::spawn_blocking(move || ui::confirm(question))
+        .await
+        .map_err(|error| Failure::Failed(error.into()))?
+}
+
 /// Shows what will be done: as data when that is a text, else as talk.
-fn show_plan(ui: Ui, tree: &OpenTree, survey: &Survey, args: &ApplyArgs) -> Result<(), Failure> {
-    let plan = report::report(&survey.facts(Command::Plan, tree));
+fn show_plan(
+    ui: Ui,
+    tree: &OpenTree,
+    survey: &Survey,
+    ground: &Ground,
+    args: &ApplyArgs,
+) -> Result<(), Failure> {
+    let mut facts = survey.facts(Command::Plan, tree);
+    facts.base = ground.base.as_ref();
+    let plan = report::report(&facts);
     if args.output.format == Format::Text {
         ui::data(&(text::render(&plan, ui.stdout_options()) + "\n"))
     } else {
@@ -84,11 +140,13 @@ async fn carry_out(
     platform: &Platform,
     survey: &Survey,
     folder: &Utf8Path,
+    cancel: &CancellationToken,
 ) -> Result<Applied, Failure> {
     let plan = &survey.planned.plan;
     let state = StateFolder::choose(platform, folder)?;
     let mut options = apply::Options::new(state.path.clone(), Timestamp::now);
     tell_of_interrupted(ui, &state.path);
+    options.cancel = cancel.clone();
     options.billing = tree.loaded.desired.policy.billing;
     let interrupted = watch_for_interrupt(ui, options.cancel.clone());
     let progress = Progress::new(ui);
@@ -171,12 +229,17 @@ struct StateFolder {
 }
 
 impl StateFolder {
+    /// Names the folder of a platform's runs, below the tree.
+    fn of_tree(folder: &Utf8Path) -> Utf8PathBuf {
+        folder.join(".emblazon")
+    }
+
     /// A platform's are kept below the tree. A sandbox's are gone with it: its journal must not be taken for a
     /// platform's.
     fn choose(platform: &Platform, folder: &Utf8Path) -> Result<Self, Failure> {
         if !platform.is_sandbox() {
             return Ok(Self {
-                path: folder.join(".emblazon"),
+                path: Self::of_tree(folder),
                 _passing: None,
             });
         }
@@ -197,7 +260,7 @@ async fn plan_again(
     platform: &Platform,
     args: &ApplyArgs,
 ) -> Result<Exit, Failure> {
-    let survey = Survey::take(ui, tree, platform, args.prune.prune).await?;
+    let survey = Survey::take(ui, tree, platform, None, args.prune.prune).await?;
     let plan = report::report(&survey.facts(Command::Plan, tree));
     let exit = Exit::of(&plan);
     let options = ui.stdout_options();

@@ -2,18 +2,21 @@
 
 use crate::cli::args::DriftArgs;
 use crate::cli::failure::Failure;
+use crate::cli::survey::{self, Look};
 use crate::cli::ui::Ui;
-use crate::cli::{Exit, output, survey};
+use crate::cli::{Exit, output};
 use crate::report::Command;
 
 pub(crate) fn drift(ui: Ui, args: &DriftArgs) -> Result<Exit, Failure> {
-    let report = survey::runtime()?.block_on(survey::look(
-        ui,
-        Command::Drift,
-        &args.tree,
-        &args.platform,
-        false,
-    ))?;
+    let look = Look {
+        command: Command::Drift,
+        tree: &args.tree,
+        platform: &args.platform,
+        base: &args.base,
+        prune: false,
+        only: args.only.map(Into::into),
+    };
+    let report = survey::runtime()?.block_on(survey::look(ui, look))?;
     output::deliver(ui, &report, &args.output)?;
     Ok(Exit::of(&report))
 }
