@@ -6,6 +6,7 @@
 
 mod apply;
 mod architecture;
+mod base;
 mod cli;
 mod cli_platform;
 mod conformance;
