@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 
 /// How long one command may take.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 /// How much of a command's output is read, in bytes.
 const MAX_OUTPUT: u64 = 1 << 20;
 /// What stands in `git`'s environment for itself, and would lead it to another repository.

@@ -18,7 +18,7 @@ use crate::model::ClusterName;
 use crate::report::text;
 
 /// How long a lease holds unless it is renewed, which happens three times in between.
-const TERM: Duration = Duration::from_secs(600);
+const TERM: Duration = Duration::from_mins(10);
 /// How long to wait between two attempts to take it.
 const PAUSE: Duration = Duration::from_secs(2);
 

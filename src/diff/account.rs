@@ -144,12 +144,9 @@ pub(super) fn compare_departed(
         Reading::Known(id) => id,
         Reading::Unknown(reason) => return Some(AccountDifference::unknown(&name, None, reason)),
     };
-    let is_still_ours = match ids {
-        Some(ids) => ids.contains(id),
-        None => {
-            let reason = "the tree does not have it any more under this name; whether under another cannot be told while one of its accounts is unknown";
-            return Some(AccountDifference::unknown(&name, Some(id), reason));
-        }
+    let Some(ids) = ids else {
+        let reason = "it left the tree under this name; whether it is there under another cannot be told while an account of the tree is unknown";
+        return Some(AccountDifference::unknown(&name, Some(id), reason));
     };
     let document = match &live.document {
         Reading::Known(document) => document.as_ref(),
@@ -157,7 +154,7 @@ pub(super) fn compare_departed(
             return Some(AccountDifference::unknown(&name, Some(id), reason));
         }
     };
-    let document = document.filter(|_| !is_still_ours)?;
+    let document = document.filter(|_| !ids.contains(id))?;
     let (_, moved) = settings::compare(base, Base::Known(base), &document.settings, sources);
     let theirs: Vec<String> = settings::undeclared(base, &document.settings)
         .map(|path| path.to_string())

@@ -549,7 +549,7 @@ fn one_writer_at_a_time() {
     let claim = Claim {
         holder: "ann@elsewhere".to_owned(),
         purpose: "apply".to_owned(),
-        term: std::time::Duration::from_secs(600),
+        term: std::time::Duration::from_mins(10),
     };
     let lease = |name: &str, now: fn() -> Timestamp| {
         GitLease::new(

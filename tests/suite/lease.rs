@@ -27,7 +27,7 @@ fn claim(holder: &str) -> Claim {
     Claim {
         holder: holder.to_owned(),
         purpose: "apply".to_owned(),
-        term: Duration::from_secs(600),
+        term: Duration::from_mins(10),
     }
 }
 
@@ -75,6 +75,12 @@ struct Track {
     writing: AtomicUsize,
 }
 
+/// Prints the figures.
+#[allow(clippy::print_stdout, reason = "the figures are what the test is for")]
+fn report(left: usize, right: usize) {
+    println!("{ROUNDS} races: {left} won by one, {right} by the other, none by both");
+}
+
 async fn race_both(left: impl Lease + 'static, right: impl Lease + 'static) {
     let track = Arc::new(Track {
         barrier: Barrier::new(2),
@@ -84,7 +90,7 @@ async fn race_both(left: impl Lease + 'static, right: impl Lease + 'static) {
     let right = tokio::spawn(race(right, "right", track));
     let (left, right) = (left.await.unwrap(), right.await.unwrap());
     assert_eq!(left + right, ROUNDS);
-    println!("{ROUNDS} races: {left} won by one, {right} by the other, none by both");
+    report(left, right);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -218,7 +224,7 @@ async fn waiting_ends_when_the_holder_lets_go() {
     holder.attempt(&claim("holder")).await.unwrap();
     let busy = tokio::sync::Notify::new();
     let wait = Wait {
-        limit: Duration::from_secs(60),
+        limit: Duration::from_mins(1),
         pause: Duration::from_millis(1),
     };
     let waiting = claim("waiter");

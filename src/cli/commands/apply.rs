@@ -55,7 +55,7 @@ async fn run(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
     )
     .await?;
     let work = work(ui, args, &tree, &cancel);
-    held.during(ui, &cancel, work).await
+    Box::pin(held.during(ui, &cancel, work)).await
 }
 
 /// Finds out what was applied last, plans, asks, carries out, and keeps what was applied.
