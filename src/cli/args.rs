@@ -1,8 +1,12 @@
 //! What can be said on the command line.
 
+mod dns;
+
 use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
+
+pub(crate) use dns::{DnsCheckArgs, DnsCommand};
 
 use super::tree::Several;
 use crate::diff::Direction;
@@ -79,6 +83,8 @@ pub(crate) enum Command {
     Plan(PlanArgs),
     Apply(ApplyArgs),
     Drift(DriftArgs),
+    #[command(subcommand)]
+    Dns(DnsCommand),
     Explain(ExplainArgs),
     Init(InitArgs),
     Sandbox(SandboxArgs),
@@ -298,6 +304,9 @@ pub(crate) struct ApplyArgs {
   emblazon drift
   emblazon drift --only live
   emblazon drift --format json --output text=drift.txt
+  emblazon drift --skip-dns
+
+DNS is compared too, unless --skip-dns says otherwise or the account has dns: ignore.
 
 In a Git repository, each difference says which side moved since the last complete apply.
 
@@ -314,6 +323,9 @@ pub(crate) struct DriftArgs {
     pub(crate) only: Option<Side>,
     #[command(flatten)]
     pub(crate) base: BaseArgs,
+    /// Do not look at DNS
+    #[arg(long)]
+    pub(crate) skip_dns: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -420,6 +432,9 @@ pub(crate) struct SandboxArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub(crate) listen: SocketAddr,
+    /// Serve the seed's DNS at this port of 127.0.0.1 and the addresses after it; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub(crate) dns_port: u16,
     /// Which Kazoo to behave like: 4.3, master or 5
     #[arg(long, default_value = "master", hide_possible_values = true)]
     pub(crate) profile: ProfileName,

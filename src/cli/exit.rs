@@ -65,8 +65,12 @@ impl Exit {
         match report.command {
             Command::Validate => Self::Done,
             Command::Plan | Command::Drift if summary.refused > 0 => Self::Refused,
-            Command::Plan | Command::Drift if summary.differing > 0 => Self::Differences,
-            Command::Plan | Command::Drift => checked(&summary),
+            Command::Plan | Command::Drift | Command::Dns
+                if summary.differing + summary.dns_differing > 0 =>
+            {
+                Self::Differences
+            }
+            Command::Plan | Command::Drift | Command::Dns => checked(&summary),
             Command::Apply => applied(&summary),
         }
     }
@@ -90,7 +94,7 @@ fn applied(summary: &Summary) -> Exit {
 }
 
 fn checked(summary: &Summary) -> Exit {
-    if summary.unknown > 0 {
+    if summary.unknown + summary.dns_unknown > 0 {
         Exit::Unchecked
     } else {
         Exit::Done

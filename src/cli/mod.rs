@@ -3,6 +3,8 @@
 mod args;
 mod base;
 mod commands;
+mod dns;
+mod dns_args;
 mod exit;
 mod failure;
 mod lease;
@@ -10,6 +12,7 @@ mod log;
 mod output;
 mod platform;
 mod progress;
+mod records;
 mod run;
 mod survey;
 mod tree;

@@ -1,6 +1,7 @@
 //! Reaching a platform: the cluster's, one at another URL, or a sandbox in this process.
 
 use std::env;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
@@ -12,7 +13,7 @@ use super::tree::OpenTree;
 use crate::live::{
     self, ClientConfig, CollectOptions, Credential, Live, ReadClient, TemplateWriter, WriteClient,
 };
-use crate::model::Secret;
+use crate::model::{DomainTemplate, Secret};
 use crate::report::Requests;
 use crate::sandbox::{Options, Sandbox, Seed};
 use crate::tree::{AuthConfig, ClusterConfig, Desired, SecretSource};
@@ -50,7 +51,7 @@ pub(crate) async fn connect(
     })
 }
 
-fn unreachable(error: &live::ApiError) -> Failure {
+pub(crate) fn unreachable(error: &live::ApiError) -> Failure {
     Failure::Failed(anyhow!(error.explained()))
 }
 
@@ -175,6 +176,24 @@ impl Platform {
     /// Gives out the client that writes the template.
     pub(crate) fn template_writer(&self) -> TemplateWriter {
         TemplateWriter::new(self.read.clone())
+    }
+
+    /// Reads the platform's domain template.
+    pub(crate) async fn template(&self) -> Result<DomainTemplate, Failure> {
+        self.read
+            .template()
+            .await
+            .map_err(|error| unreachable(&error))
+    }
+
+    /// Gives out the client that reads.
+    pub(crate) fn reader(&self) -> &ReadClient {
+        &self.read
+    }
+
+    /// Returns where the sandbox's resolver is, when it has one.
+    pub(crate) fn sandbox_resolver(&self) -> Option<SocketAddr> {
+        Some(self.sandbox.as_ref()?.dns()?.resolver())
     }
 
     /// Tells whether it is a sandbox, which nobody misses.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use super::args::{Cli, Command};
+use super::args::{Cli, Command, DnsCommand};
 use super::failure::Failure;
 use super::ui::Ui;
 use super::{Exit, commands, log};
@@ -47,6 +47,10 @@ fn dispatch(ui: Ui, command: &Command) -> Result<Exit, Failure> {
         Command::Plan(args) => commands::plan(ui, args),
         Command::Apply(args) => commands::apply(ui, args),
         Command::Drift(args) => commands::drift(ui, args),
+        Command::Dns(DnsCommand::Check(args)) => commands::dns_check(ui, args),
+        Command::Dns(DnsCommand::Push(args)) => commands::dns_push(ui, args),
+        Command::Dns(DnsCommand::Export(args)) => commands::dns_export(ui, args),
+        Command::Dns(DnsCommand::Letter(args)) => commands::dns_letter(ui, args),
         Command::Explain(args) => commands::explain(ui, args),
         Command::Init(args) => commands::init(ui, args),
         Command::Sandbox(args) => commands::sandbox(ui, args),

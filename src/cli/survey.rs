@@ -8,6 +8,7 @@ use tokio::runtime::Runtime;
 
 use super::args::{BaseArgs, PlatformArgs, TreeArgs};
 use super::base::Ground;
+use super::dns::{self, Checklist};
 use super::failure::Failure;
 use super::platform::{self, Platform};
 use super::progress;
@@ -17,7 +18,7 @@ use crate::diff::Direction;
 use crate::live::Live;
 use crate::model::Digest;
 use crate::plan::{self, Planned};
-use crate::report::{self, Command, Facts, Report};
+use crate::report::{self, Command, DnsReport, Facts, Report};
 use crate::tree::Desired;
 
 /// Starts the runtime that requests run on.
@@ -86,6 +87,39 @@ pub(crate) fn tree_facts(command: Command, tree: &OpenTree) -> Facts<'_> {
     }
 }
 
+/// Whether a comparison looks at DNS too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dns {
+    /// It does.
+    Included,
+    /// It does not.
+    Skipped,
+}
+
+/// Compares DNS with the template that the tree declares. A tree without one declares nothing about DNS; a sandbox
+/// without DNS has none to compare with.
+async fn ask_dns(
+    ui: Ui,
+    tree: &OpenTree,
+    platform: &Platform,
+) -> Result<Option<DnsReport>, Failure> {
+    let desired = &tree.loaded.desired;
+    let resolver = platform.sandbox_resolver();
+    let Some(template) = &desired.template else {
+        return Ok(None);
+    };
+    if platform.is_sandbox() && resolver.is_none() {
+        return Ok(None);
+    }
+    let list = Checklist::new(desired, dns::declared_template(template), &[]);
+    if list.is_empty() {
+        return Ok(None);
+    }
+    let options = dns::whom_to_ask(tree, resolver)?;
+    let found = progress::during(ui, "asking DNS", dns::check(&list, &options)).await;
+    Ok(Some(found))
+}
+
 /// What `plan` and `drift` look at.
 #[derive(Clone, Copy)]
 pub(crate) struct Look<'a> {
@@ -96,6 +130,7 @@ pub(crate) struct Look<'a> {
     pub(crate) prune: bool,
     /// The only side whose changes are shown.
     pub(crate) only: Option<Direction>,
+    pub(crate) dns: Dns,
 }
 
 /// Compares a tree with a platform and reports on it; a tree with errors is compared with nothing.
@@ -124,6 +159,11 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Report, Failure> {
     facts.base = ground.base.as_ref();
     facts.notes = &notes;
     facts.requests = platform.requests();
+    let found = match look.dns {
+        Dns::Included => ask_dns(ui, &tree, &platform).await?,
+        Dns::Skipped => None,
+    };
+    facts.dns = found.as_ref();
     let report = report::report(&facts);
     platform.stop().await;
     Ok(report)

@@ -465,15 +465,20 @@ catalogue! {
         "Resolvers are asked by their IP address; a name would need a resolver first.\n\n\
          wrong:  resolvers: [dns.example.com]\n\
          right:  resolvers: [192.0.2.53, \"[2001:db8::1]:5353\"]"
-    EB0806 Error "a protected account that is not in the tree"
+    EB0806 Error "not a primary that records can be pushed to"
+        "Records go to the primary of the zone: by dynamic updates to a host, or through the API of a PowerDNS at a \
+         URL that is https:// or on this machine.\n\n\
+         wrong:  push: { method: powerdns, url: http://dns.example.com:8081, api_key: { env: PDNS_KEY } }\n\
+         right:  push: { method: rfc2136, server: ns1.example.com, key: { name: emblazon, secret: { env: TSIG } } }"
+    EB0807 Error "a protected account that is not in the tree"
         "The name is the account's folder below accounts/. One that names nothing protects nothing.\n\n\
          wrong:  protected_accounts: [amce]\n\
          right:  protected_accounts: [acme]"
-    EB0807 Error "not a limit"
+    EB0808 Error "not a limit"
         "Counts are whole numbers from 0, shares are whole percents from 0 to 100 without the sign.\n\n\
          wrong:  max_changed_percent: 0.3\n\
          right:  max_changed_percent: 30"
-    EB0808 Error "not a time"
+    EB0809 Error "not a time"
         "A freeze begins and ends at points in time, so each needs date, time and offset (RFC 3339). An end that \
          is not after the beginning would freeze nothing.\n\n\
          wrong:  from: 24 December\n\

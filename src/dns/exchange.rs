@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::packet::{self, Decoded};
+use super::packet::{self, Decoded, Manner};
 use super::window::Window;
 use super::{Answer, Failure, Question};
 
@@ -84,12 +84,18 @@ impl Exchange {
 
     /// Asks an authoritative server of a zone, without recursion; an answer without authority is lame.
     pub async fn ask_authoritative(&self, server: SocketAddr, question: &Question) -> Answer {
-        self.ask(server, question, true).await
+        self.ask(server, question, Manner::Authoritative).await
     }
 
     /// Asks a recursive resolver.
     pub async fn ask_resolver(&self, server: SocketAddr, question: &Question) -> Answer {
-        self.ask(server, question, false).await
+        self.ask(server, question, Manner::Recursive).await
+    }
+
+    /// Asks a recursive resolver not to validate signatures: an answer that comes only so is bogus (RFC 4035, section
+    /// 3.2.2).
+    pub async fn ask_unvalidated(&self, server: SocketAddr, question: &Question) -> Answer {
+        self.ask(server, question, Manner::Unvalidated).await
     }
 
     /// Returns what was sent and received so far.
@@ -104,13 +110,13 @@ impl Exchange {
         }
     }
 
-    async fn ask(&self, server: SocketAddr, question: &Question, authoritative: bool) -> Answer {
+    async fn ask(&self, server: SocketAddr, question: &Question, manner: Manner) -> Answer {
         let query = match packet::query(&question.name, packet::wire_type(question.record_type)) {
             Ok(query) => query,
             Err(failure) => return Answer::Failed(failure),
         };
-        match self.message(server, &query, !authoritative).await {
-            Ok(message) => packet::answer(&message, question, authoritative),
+        match self.send(server, &query, manner).await {
+            Ok(message) => packet::answer(&message, question, manner == Manner::Authoritative),
             Err(failure) => Answer::Failed(failure),
         }
     }
@@ -119,11 +125,11 @@ impl Exchange {
     ///
     /// # Errors
     /// When no server answered, or nothing that can be read.
-    pub(super) async fn message(
+    pub(super) async fn send(
         &self,
         server: SocketAddr,
         query: &Query,
-        recursion: bool,
+        manner: Manner,
     ) -> Result<Box<Message>, Failure> {
         self.counters.questions.fetch_add(1, Ordering::Relaxed);
         let channel = self.channel(server).await?;
@@ -131,14 +137,14 @@ impl Exchange {
         let mut last = Failure::TimedOut;
         for _ in 0..self.options.attempts {
             self.counters.udp_packets.fetch_add(1, Ordering::Relaxed);
-            match timeout(self.options.timeout, channel.attempt(query, recursion)).await {
+            match timeout(self.options.timeout, channel.attempt(query, manner)).await {
                 Ok(Ok(Decoded::Message(message))) => {
                     permit.answered();
                     return Ok(message);
                 }
                 Ok(Ok(Decoded::Truncated)) => {
                     permit.answered();
-                    return self.message_over_tcp(server, query, recursion).await;
+                    return self.message_over_tcp(server, query, manner).await;
                 }
                 Ok(Ok(Decoded::NotOurs)) => {
                     last = Failure::Malformed("an answer to another question".to_owned());
@@ -172,12 +178,12 @@ impl Exchange {
         &self,
         server: SocketAddr,
         query: &Query,
-        recursion: bool,
+        manner: Manner,
     ) -> Result<Box<Message>, Failure> {
         self.counters
             .tcp_connections
             .fetch_add(1, Ordering::Relaxed);
-        timeout(self.options.timeout, tcp(server, query, recursion))
+        timeout(self.options.timeout, tcp(server, query, manner))
             .await
             .unwrap_or(Err(Failure::TimedOut))
     }
@@ -233,13 +239,13 @@ impl Channel {
         }))
     }
 
-    async fn attempt(&self, query: &Query, recursion: bool) -> Result<Decoded, Failure> {
+    async fn attempt(&self, query: &Query, manner: Manner) -> Result<Decoded, Failure> {
         let (id, reply) = self.waiting.register();
         let _registered = Registered {
             id,
             waiting: &self.waiting,
         };
-        let packet = packet::encode(id, query, recursion)?;
+        let packet = packet::encode(id, query, manner)?;
         self.socket
             .send(&packet)
             .await
@@ -295,10 +301,10 @@ async fn read_all(socket: Arc<UdpSocket>, waiting: Arc<Waiting>) {
     }
 }
 
-async fn tcp(server: SocketAddr, query: &Query, recursion: bool) -> Result<Box<Message>, Failure> {
+async fn tcp(server: SocketAddr, query: &Query, manner: Manner) -> Result<Box<Message>, Failure> {
     let unreachable = |error: std::io::Error| Failure::Unreachable(error.to_string());
     let id = fastrand::u16(..);
-    let packet = packet::encode(id, query, recursion)?;
+    let packet = packet::encode(id, query, manner)?;
     let length = u16::try_from(packet.len())
         .map_err(|_| Failure::Malformed("the question is too long".to_owned()))?;
     let mut stream = TcpStream::connect(server).await.map_err(unreachable)?;

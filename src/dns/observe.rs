@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use super::verdict::Flattened;
 use super::zone::{Zone, ZoneError, ZoneOptions, Zones};
 use super::{Answer, Exchange, Expected, Failure, Observation, Observed, Question, Server};
-use crate::model::record::{RecordData, RecordType};
+use crate::model::record::{RecordData, RecordName, RecordType};
 
 /// Asks about one host after the other, keeping what it learns of zones.
 #[derive(Debug)]
@@ -35,6 +35,19 @@ impl Observer {
         &self.exchange
     }
 
+    /// Finds the zone of a name.
+    ///
+    /// # Errors
+    /// When nobody registered the name, or the resolvers cannot tell.
+    pub(super) async fn zone(&self, name: &RecordName) -> Result<Arc<Zone>, ZoneError> {
+        self.zones.of(&self.exchange, name).await
+    }
+
+    /// Returns the resolvers, in the order in which they are asked.
+    pub(super) fn resolvers(&self) -> &[SocketAddr] {
+        &self.resolvers
+    }
+
     /// Observes everything that is expected of one domain, in the order given.
     pub async fn observe(&self, expected: &[Expected]) -> Vec<Observation> {
         join_all(expected.iter().map(|expected| self.observe_one(expected))).await
@@ -59,6 +72,7 @@ impl Observer {
         };
         match zone {
             Ok(zone) => {
+                observation.zone = Some(zone.apex.clone());
                 observation.authoritative = self.ask_zone(&zone, question).await;
                 observation.flattened = self.flattened(&zone, expected, &observation).await;
             }

@@ -24,6 +24,17 @@ pub(super) enum Decoded {
     NotOurs,
 }
 
+/// How a question is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// Of the zone's own server, which is not to ask others.
+    Authoritative,
+    /// Of a resolver.
+    Recursive,
+    /// Of a resolver, which is not to validate signatures.
+    Unvalidated,
+}
+
 /// Makes the wire form of a question.
 ///
 /// # Errors
@@ -38,9 +49,10 @@ pub(super) fn query(name: &RecordName, wire_type: WireType) -> Result<Query, Fai
 ///
 /// # Errors
 /// When the message cannot be written.
-pub(super) fn encode(id: u16, query: &Query, recursion: bool) -> Result<Vec<u8>, Failure> {
+pub(super) fn encode(id: u16, query: &Query, manner: Manner) -> Result<Vec<u8>, Failure> {
     let mut message = Message::new(id, MessageType::Query, OpCode::Query);
-    message.metadata.recursion_desired = recursion;
+    message.metadata.recursion_desired = manner != Manner::Authoritative;
+    message.metadata.checking_disabled = manner == Manner::Unvalidated;
     message.add_query(query.clone());
     let mut edns = Edns::new();
     edns.set_max_payload(DEFAULT_MAX_PAYLOAD_LEN);

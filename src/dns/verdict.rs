@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Expected, Failure};
-use crate::model::record::RecordData;
+use crate::model::record::{RecordData, RecordName};
 
 /// A server that was asked.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +44,8 @@ pub struct Observation {
     pub authoritative: Vec<Observed>,
     /// The answers of the recursive resolvers.
     pub resolvers: Vec<Observed>,
+    /// The top of the zone that holds the name, where it was found.
+    pub zone: Option<RecordName>,
     /// Whether nobody registered the domain, so that there is no zone.
     pub not_registered: bool,
     /// Why the zone's servers could not be asked at all.

@@ -1,12 +1,13 @@
 //! Finds the zone of a name and the servers that answer for it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use hickory_proto::rr::{RData, RecordType as WireType};
-use tokio::sync::{Mutex, OnceCell};
 
+use super::memo::Memo;
+use super::packet::Manner;
 use super::{Exchange, Failure, Server, packet};
 use crate::model::record::RecordName;
 
@@ -41,13 +42,14 @@ pub struct ZoneOptions {
     pub servers: Vec<SocketAddr>,
 }
 
-type Slot = Arc<OnceCell<Result<Arc<Zone>, ZoneError>>>;
-
 /// Finds zones, each once.
 #[derive(Debug)]
 pub struct Zones {
     options: ZoneOptions,
-    found: Mutex<BTreeMap<RecordName, Slot>>,
+    /// The zone that a name's SOA tells, per name that was asked.
+    apexes: Memo<RecordName, Result<Option<RecordName>, ZoneError>>,
+    found: Memo<RecordName, Result<Arc<Zone>, ZoneError>>,
+    addresses: Memo<RecordName, Result<BTreeSet<IpAddr>, Failure>>,
 }
 
 impl Zones {
@@ -56,7 +58,9 @@ impl Zones {
     pub fn new(options: ZoneOptions) -> Self {
         Self {
             options,
-            found: Mutex::default(),
+            apexes: Memo::default(),
+            found: Memo::default(),
+            addresses: Memo::default(),
         }
     }
 
@@ -66,34 +70,50 @@ impl Zones {
     /// When nobody registered the name, or the resolvers cannot tell.
     pub async fn of(&self, exchange: &Exchange, name: &RecordName) -> Result<Arc<Zone>, ZoneError> {
         let apex = self.apex(exchange, name).await?;
-        let slot = Arc::clone(self.found.lock().await.entry(apex.clone()).or_default());
-        slot.get_or_init(|| async { self.servers(exchange, apex).await.map(Arc::new) })
+        self.found
+            .once(&apex, async {
+                self.servers(exchange, apex.clone()).await.map(Arc::new)
+            })
             .await
-            .clone()
     }
 
-    /// Finds the name at the top of the zone: the owner of the SOA, in the answer or in the authority section of a
-    /// negative one (RFC 2308, section 2).
+    /// Finds the name at the top of the zone, going up name by name.
     async fn apex(&self, exchange: &Exchange, name: &RecordName) -> Result<RecordName, ZoneError> {
         let mut candidate = name.clone();
+        let mut failed = None;
         loop {
-            let message = self.resolve(exchange, &candidate, WireType::SOA).await?;
-            let soa = message
-                .answers
-                .iter()
-                .chain(&message.authorities)
-                .find_map(|record| {
-                    let owner = packet::record_name(&record.name);
-                    (matches!(record.data, RData::SOA(_)) && is_below(name, &owner))
-                        .then_some(owner)
-                });
-            match soa {
-                Some(apex) if !is_public(&apex) => return Ok(apex),
-                Some(_) => return Err(ZoneError::NotRegistered),
-                None => {}
+            let apex = self.apexes.once(&candidate, async {
+                self.apex_of(exchange, &candidate).await
+            });
+            match apex.await {
+                Ok(Some(apex)) if !is_public(&apex) => return Ok(apex),
+                Ok(Some(_)) => return Err(failed.unwrap_or(ZoneError::NotRegistered)),
+                Ok(None) => {}
+                // A resolver also fails where only this name is broken, as by aliases in a circle; the zone's own
+                // servers can tell.
+                Err(error @ ZoneError::Failed(Failure::ServFail)) => failed = Some(error),
+                Err(error) => return Err(error),
             }
-            candidate = parent(&candidate).ok_or(ZoneError::NotRegistered)?;
+            candidate = match parent(&candidate) {
+                Some(parent) => parent,
+                None => return Err(failed.unwrap_or(ZoneError::NotRegistered)),
+            };
         }
+    }
+
+    /// Asks for a name's SOA; its owner, in the answer or in the authority section of a negative one, is the apex
+    /// (RFC 2308, section 2). An alias has none of its own.
+    async fn apex_of(
+        &self,
+        exchange: &Exchange,
+        name: &RecordName,
+    ) -> Result<Option<RecordName>, ZoneError> {
+        let message = self.resolve(exchange, name, WireType::SOA).await?;
+        let owners = message.answers.iter().chain(&message.authorities);
+        Ok(owners
+            .filter(|record| matches!(record.data, RData::SOA(_)))
+            .map(|record| packet::record_name(&record.name))
+            .find(|owner| is_below(name, owner)))
     }
 
     async fn servers(&self, exchange: &Exchange, apex: RecordName) -> Result<Zone, ZoneError> {
@@ -123,7 +143,10 @@ impl Zones {
             unreachable: Vec::new(),
         };
         for name in names {
-            match self.addresses(exchange, &name).await {
+            let addresses = self
+                .addresses
+                .once(&name, async { self.addresses(exchange, &name).await });
+            match addresses.await {
                 Ok(addresses) => zone
                     .servers
                     .extend(addresses.into_iter().map(|address| Server {
@@ -161,7 +184,8 @@ impl Zones {
         Err(Failure::Unreachable("its name has no address".to_owned()))
     }
 
-    /// Asks the resolvers one after the other until one answers.
+    /// Asks the resolvers one after the other until one answers; without validation when it fails with, so that a zone
+    /// with wrong signatures can be looked at.
     async fn resolve(
         &self,
         exchange: &Exchange,
@@ -171,12 +195,17 @@ impl Zones {
         let query = packet::query(name, wire_type).map_err(ZoneError::Failed)?;
         let mut last = Failure::Unreachable("no resolver is configured".to_owned());
         for resolver in &self.options.resolvers {
-            match exchange.message(*resolver, &query, true).await {
-                Ok(message) => match packet::failure(&message, false) {
-                    None => return Ok(message),
-                    Some(failure) => last = failure,
-                },
-                Err(failure) => last = failure,
+            for manner in [Manner::Recursive, Manner::Unvalidated] {
+                match Box::pin(exchange.send(*resolver, &query, manner)).await {
+                    Ok(message) => match packet::failure(&message, false) {
+                        None => return Ok(message),
+                        Some(failure) => last = failure,
+                    },
+                    Err(failure) => last = failure,
+                }
+                if last != Failure::ServFail {
+                    break;
+                }
             }
         }
         Err(ZoneError::Failed(last))

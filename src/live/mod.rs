@@ -22,7 +22,8 @@ mod state;
 mod tls;
 
 pub use api::{
-    AccountInfo, AssetContent, Document, Filter, ReadClient, TemplateWriter, WriteClient,
+    AccountInfo, AssetContent, Document, DomainTest, Filter, HostTest, ReadClient, TemplateWriter,
+    WriteClient,
 };
 pub use collect::{CollectOptions, collect};
 pub use config::{ClientConfig, Credential, Limits};

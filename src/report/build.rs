@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::model::{
     BaseReport, Command, Coverage, ObjectReport, Report, Requests, Status, StepReport, Verb,
 };
-use super::{Problem, problems};
+use super::{DnsReport, Problem, problems};
 use crate::apply::{Applied, StepOutcome};
 use crate::diag::{Diagnostic, SourceMap};
 use crate::diff::{AccountDifference, Differences};
@@ -39,6 +39,8 @@ pub struct Facts<'a> {
     pub notes: &'a [String],
     /// The requests that were sent, when they were counted.
     pub requests: Option<Requests>,
+    /// What DNS answers.
+    pub dns: Option<&'a DnsReport>,
 }
 
 impl<'a> Facts<'a> {
@@ -57,6 +59,7 @@ impl<'a> Facts<'a> {
             base: None,
             notes: &[],
             requests: None,
+            dns: None,
         }
     }
 }
@@ -101,6 +104,7 @@ pub fn report(facts: &Facts<'_>) -> Report {
         base: facts.base.map(BaseReport::from),
         coverage: facts.live.and_then(coverage),
         requests: facts.requests,
+        dns: facts.dns.cloned(),
     }
 }
 

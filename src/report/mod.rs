@@ -4,12 +4,14 @@
 //! every format says the same.
 
 mod build;
+mod dns;
 pub mod json;
 mod model;
 mod problem;
 pub mod text;
 
 pub use build::{Facts, report};
+pub use dns::{AccountDns, DnsReport, SecondOpinion};
 pub use model::{
     BaseReport, Command, Coverage, ObjectReport, Report, Requests, Status, StepReport, Summary,
     Verb,

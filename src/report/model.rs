@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::Problem;
+use super::{DnsReport, Problem};
 use crate::apply::StepResult;
 use crate::diag::Severity;
 use crate::diff::{Change, ChangeKey};
@@ -25,6 +25,8 @@ pub enum Command {
     Drift,
     /// The steps were carried out.
     Apply,
+    /// DNS was compared with the template.
+    Dns,
 }
 
 /// What a run has to say.
@@ -54,6 +56,8 @@ pub struct Report {
     pub coverage: Option<Coverage>,
     /// The requests that were sent, when they were counted.
     pub requests: Option<Requests>,
+    /// What DNS answers, when it was asked.
+    pub dns: Option<DnsReport>,
 }
 
 /// What there is to say about one account, or about the template.
@@ -218,6 +222,10 @@ pub struct Summary {
     pub uncertain: usize,
     /// Steps that were not tried, because one before did not succeed.
     pub skipped: usize,
+    /// Hosts whose DNS differs from the template.
+    pub dns_differing: usize,
+    /// Domains whose DNS could not be checked wholly.
+    pub dns_unknown: usize,
 }
 
 impl Report {
@@ -261,6 +269,10 @@ impl Report {
                 Severity::Error => summary.errors += 1,
                 Severity::Warning => summary.warnings += 1,
             }
+        }
+        if let Some(dns) = &self.dns {
+            summary.dns_differing = dns.tally().differing();
+            summary.dns_unknown = dns.unknown();
         }
         for object in self.objects() {
             summary.in_sync += usize::from(object.status == Status::InSync);

@@ -25,6 +25,7 @@ mod clock;
 mod connection;
 mod counts;
 mod digest;
+pub mod dns;
 mod faults;
 mod gzip;
 mod profile;

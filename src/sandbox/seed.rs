@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::dns::DnsSeed;
 use super::world::{Account, ServerSettings, User, World, derived_id};
 use super::{Fault, SandboxError};
 use crate::model::{AccountId, AssetKind, AssetType, Object};
@@ -17,6 +18,8 @@ pub struct Seed {
     pub world: World,
     /// Scripted faults.
     pub faults: Vec<Fault>,
+    /// What DNS has; without it there are no DNS servers.
+    pub dns: Option<DnsSeed>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -29,6 +32,7 @@ struct SeedFile {
     faults: Vec<Fault>,
     #[serde(default)]
     server: SeedServer,
+    dns: Option<DnsSeed>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -82,6 +86,7 @@ impl Default for Seed {
         Self {
             world: World::new(master),
             faults: Vec::new(),
+            dns: None,
         }
     }
 }
@@ -130,6 +135,7 @@ impl Seed {
         Ok(Self {
             world,
             faults: file.faults,
+            dns: file.dns,
         })
     }
 

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::api::{self, Answer, Buckets, Request, Server};
 use super::clock::Clock;
 use super::connection::{Connection, FaultyListener};
+use super::dns::{DnsError, DnsServer};
 use super::faults::{FaultScript, Hits};
 use super::gzip;
 use super::record::Recorder;
@@ -46,6 +47,8 @@ pub struct Options {
     pub faults: Vec<Fault>,
     /// A file to append requests and answers to.
     pub record: Option<PathBuf>,
+    /// The port of the DNS servers, when the seed has any; 0 takes a free one.
+    pub dns_port: u16,
 }
 
 impl Default for Options {
@@ -58,6 +61,7 @@ impl Default for Options {
             state: None,
             faults: Vec::new(),
             record: None,
+            dns_port: 0,
         }
     }
 }
@@ -98,6 +102,9 @@ pub enum SandboxError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// The DNS servers do not start.
+    #[error(transparent)]
+    Dns(#[from] DnsError),
     /// The recording cannot be written.
     #[error("cannot write the recording {}: {source}", file.display())]
     Record {
@@ -114,6 +121,7 @@ pub struct Sandbox {
     address: SocketAddr,
     api_key: String,
     account_id: String,
+    dns: Option<Arc<DnsServer>>,
     shared: Arc<Shared>,
     stop: CancellationToken,
     task: Option<JoinHandle<()>>,
@@ -160,6 +168,10 @@ impl Sandbox {
             .account(&account_id)
             .map(|master| master.api_key.clone())
             .unwrap_or_default();
+        let dns = match &options.seed.dns {
+            Some(seed) => Some(Arc::new(DnsServer::start(seed, options.dns_port).await?)),
+            None => None,
+        };
         let stop = CancellationToken::new();
         let mut faults = options.seed.faults;
         faults.extend(options.faults);
@@ -169,6 +181,7 @@ impl Sandbox {
             server: Mutex::new(Server {
                 profile: options.profile,
                 buckets: Buckets::default(),
+                dns: dns.clone(),
             }),
             faults: Mutex::new(FaultScript::new(faults)),
             counts: Mutex::default(),
@@ -195,6 +208,7 @@ impl Sandbox {
             address,
             api_key,
             account_id,
+            dns,
             shared,
             stop,
             task: Some(task),
@@ -223,6 +237,12 @@ impl Sandbox {
     #[must_use]
     pub fn account_id(&self) -> &str {
         &self.account_id
+    }
+
+    /// Returns the DNS servers, when the seed has any.
+    #[must_use]
+    pub fn dns(&self) -> Option<&DnsServer> {
+        self.dns.as_deref()
     }
 
     /// Returns how many requests came so far.

@@ -8,7 +8,7 @@ use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Layer, Policy};
+use super::{Layer, Policy, PushSettings};
 use crate::diag::{Diagnostics, Place, SourceMap, Spanned};
 use crate::model::{
     AccountName, AssetFile, AssetKind, ClusterName, Digest, HostEntry, Identity, KeyPath,
@@ -30,11 +30,17 @@ pub struct Loaded {
     pub dns: DnsSettings,
 }
 
-/// How DNS is observed, from `dns` in `emblazon.yaml`.
+/// How DNS is observed and pushed, from `dns` in `emblazon.yaml`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DnsSettings {
     /// The recursive resolvers to ask; the system's own when empty.
     pub resolvers: Vec<Spanned<SocketAddr>>,
+    /// The servers to ask instead of those that a zone names, for hidden primaries and split horizons.
+    pub servers: Vec<Spanned<SocketAddr>>,
+    /// The port of the servers that zones name; 53 when absent.
+    pub port: Option<u16>,
+    /// Where the records of accounts with `dns: manage` are pushed to.
+    pub push: Option<PushSettings>,
 }
 
 /// The desired state of one cluster.

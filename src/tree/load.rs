@@ -375,7 +375,7 @@ impl Loader<'_> {
                 |name| format!("did you mean {name}?"),
             );
             let message = format!("there is no account {} to protect", named.value);
-            let diagnostic = Diagnostic::new(Code::EB0806, message, help);
+            let diagnostic = Diagnostic::new(Code::EB0807, message, help);
             self.diagnostics
                 .push(diagnostic.at(named.place, "no such account"));
         }

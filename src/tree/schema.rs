@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::decode::config::USER_KEYS;
 use super::decode::layer::{DNS_MODES, OWNERSHIPS, RECREATE};
 use super::decode::policy::BILLING;
+use super::decode::push::ALGORITHMS;
 use crate::model::{AssetKind, FIELDS, Field, FieldOrigin, FieldType, HIJACKING_NAMES};
 
 /// The dialect of all schemas.
@@ -60,9 +61,16 @@ fn emblazon() -> Value {
             "clusters": described("The platforms, by name.", json!({"type": "object", "additionalProperties": cluster})),
             "defaults": described("The lowest layer: it holds for every account that does not say otherwise.", layer_object()),
             "policy": policy(),
-            "dns": map("How DNS is observed.", json!({
+            "dns": map("How DNS is observed and pushed.", json!({
+                "push": push(),
                 "resolvers": described("Recursive resolvers to ask, by address; the system's own when left out.", json!({
                     "type": "array", "items": {"type": "string"}, "examples": [["192.0.2.53", "[2001:db8::1]:5353"]],
+                })),
+                "servers": described("Servers to ask instead of those that a zone names, by address.", json!({
+                    "type": "array", "items": {"type": "string"}, "examples": [["192.0.2.54"]],
+                })),
+                "port": described("The port of the servers that zones name; 53 when left out.", json!({
+                    "type": ["integer", "string"], "examples": [5353],
                 })),
             })),
             "extra_keys": described("Whitelabel keys that are let in beside the known ones, by dotted path.", json!({
@@ -122,20 +130,6 @@ fn policy() -> Value {
 
 fn auth() -> Value {
     let text = || json!({"type": "string"});
-    let secret = |what: &str| {
-        let mut schema = map(
-            what,
-            json!({
-                "env": described("The name of an environment variable.", text()),
-                "file": described("A file that only its owner may read.", text()),
-                "command": described("A program and its arguments; the first line that it prints.", json!({
-                    "type": "array", "items": text(), "minItems": 1,
-                })),
-            }),
-        );
-        merge(&mut schema, json!({"minProperties": 1, "maxProperties": 1}));
-        schema
-    };
     let mut user = map(
         "Logs in as a user, with name and password.",
         json!({
@@ -164,6 +158,71 @@ fn auth() -> Value {
     );
     merge(&mut auth, json!({"minProperties": 1, "maxProperties": 1}));
     auth
+}
+
+/// Where a secret is kept.
+fn secret(what: &str) -> Value {
+    let text = || json!({"type": "string"});
+    let mut schema = map(
+        what,
+        json!({
+            "env": described("The name of an environment variable.", text()),
+            "file": described("A file that only its owner may read.", text()),
+            "command": described("A program and its arguments; the first line that it prints.", json!({
+                "type": "array", "items": text(), "minItems": 1,
+            })),
+        }),
+    );
+    merge(&mut schema, json!({"minProperties": 1, "maxProperties": 1}));
+    schema
+}
+
+/// Where the records of managed accounts go: one of two maps.
+fn push() -> Value {
+    let text = || json!({"type": "string"});
+    let either = |required: &[&str], method: &str, own: Value| {
+        let mut properties = json!({
+            "method": {"const": method},
+            "ttl": described("The time to live of new sets, in seconds; sets that stand keep theirs.", json!({
+                "type": ["integer", "string"], "default": 3600,
+            })),
+            "ownership": words("Whether records that nobody declared stay in a declared set (shared), or go (exclusive).", &OWNERSHIPS),
+        });
+        merge(&mut properties, own);
+        let mut schema = map("", properties);
+        schema["required"] = json!(required);
+        schema
+    };
+    let mut key = map(
+        "The TSIG key that signs.",
+        json!({
+            "name": described("The key's name, as the server knows it.", text()),
+            "algorithm": words("The key's algorithm.", &ALGORITHMS),
+            "secret": secret("Where the key's secret is kept, in Base64."),
+        }),
+    );
+    key["required"] = json!(["name", "secret"]);
+    let updates = either(
+        &["method", "server", "key"],
+        "rfc2136",
+        json!({
+            "server": described("The zones' primary: host or address, with a port if it is not 53.", text()),
+            "key": key,
+        }),
+    );
+    let powerdns = either(
+        &["method", "url", "api_key"],
+        "powerdns",
+        json!({
+            "url": described("Where PowerDNS's API is: scheme, host and port.", text()),
+            "api_key": secret("Where the API key is kept."),
+            "server_id": described("The server's id.", json!({"type": "string", "default": "localhost"})),
+        }),
+    );
+    described(
+        "Where the records of accounts with `dns: manage` are pushed to.",
+        json!({"oneOf": [updates, powerdns]}),
+    )
 }
 
 fn domains() -> Value {

@@ -65,6 +65,7 @@ impl Stage {
             state: None,
             faults: Vec::new(),
             record: None,
+            dns_port: 0,
         };
         Self {
             sandbox: Sandbox::start(options).await.unwrap(),

@@ -2,12 +2,17 @@
 
 use crate::cli::args::DriftArgs;
 use crate::cli::failure::Failure;
-use crate::cli::survey::{self, Look};
+use crate::cli::survey::{self, Dns, Look};
 use crate::cli::ui::Ui;
 use crate::cli::{Exit, output};
 use crate::report::Command;
 
 pub(crate) fn drift(ui: Ui, args: &DriftArgs) -> Result<Exit, Failure> {
+    let dns = if args.skip_dns {
+        Dns::Skipped
+    } else {
+        Dns::Included
+    };
     let look = Look {
         command: Command::Drift,
         tree: &args.tree,
@@ -15,6 +20,7 @@ pub(crate) fn drift(ui: Ui, args: &DriftArgs) -> Result<Exit, Failure> {
         base: &args.base,
         prune: false,
         only: args.only.map(Into::into),
+        dns,
     };
     let report = survey::runtime()?.block_on(survey::look(ui, look))?;
     output::deliver(ui, &report, &args.output)?;

@@ -2,6 +2,10 @@
 
 mod apply;
 mod completions;
+mod dns;
+mod dns_export;
+mod dns_letter;
+mod dns_push;
 mod drift;
 mod explain;
 mod init;
@@ -13,6 +17,10 @@ mod validate;
 
 pub(super) use apply::apply;
 pub(super) use completions::completions;
+pub(super) use dns::dns_check;
+pub(super) use dns_export::dns_export;
+pub(super) use dns_letter::dns_letter;
+pub(super) use dns_push::dns_push;
 pub(super) use drift::drift;
 pub(super) use explain::explain;
 pub(super) use init::init;

@@ -2,7 +2,7 @@
 
 use crate::cli::args::PlanArgs;
 use crate::cli::failure::Failure;
-use crate::cli::survey::{self, Look};
+use crate::cli::survey::{self, Dns, Look};
 use crate::cli::ui::Ui;
 use crate::cli::{Exit, output};
 use crate::report::Command;
@@ -15,6 +15,7 @@ pub(crate) fn plan(ui: Ui, args: &PlanArgs) -> Result<Exit, Failure> {
         base: &args.base,
         prune: args.prune.prune,
         only: None,
+        dns: Dns::Skipped,
     };
     let report = survey::runtime()?.block_on(survey::look(ui, look))?;
     output::deliver(ui, &report, &args.output)?;

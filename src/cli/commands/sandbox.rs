@@ -1,5 +1,6 @@
 //! `sandbox`
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -20,6 +21,7 @@ pub(crate) fn sandbox(ui: Ui, args: &SandboxArgs) -> Result<Exit, Failure> {
         seed: args.seed.as_deref().map_or(Ok(Seed::default()), seed)?,
         state: args.state.clone().map(Utf8PathBuf::into_std_path_buf),
         faults: args.faults.as_deref().map_or(Ok(Vec::new()), faults)?,
+        dns_port: args.dns_port,
         record: args.record.clone().map(Utf8PathBuf::into_std_path_buf),
     };
     survey::runtime()?.block_on(serve(ui, args.format, options))
@@ -41,18 +43,24 @@ async fn serve(ui: Ui, format: Format, options: Options) -> Result<Exit, Failure
 /// Says how to reach it; as JSON in one line, for scripts that wait for it.
 fn greeting(sandbox: &Sandbox, format: Format) -> String {
     match format {
-        Format::Text => format!(
-            "api         {}\napi key     {}\naccount id  {}\n",
-            sandbox.url(),
-            sandbox.api_key(),
-            sandbox.account_id()
-        ),
+        Format::Text => {
+            let mut text = format!(
+                "api         {}\napi key     {}\naccount id  {}\n",
+                sandbox.url(),
+                sandbox.api_key(),
+                sandbox.account_id()
+            );
+            if let Some(dns) = sandbox.dns() {
+                let _ = writeln!(text, "dns         {}", dns.resolver());
+            }
+            text
+        }
         Format::Json => {
             let line = json!({
                 "api": sandbox.url(),
                 "api_key": sandbox.api_key(),
                 "account_id": sandbox.account_id(),
-                "dns": null,
+                "dns": sandbox.dns().map(|dns| dns.resolver().to_string()),
             });
             format!("{line}\n")
         }

@@ -8,7 +8,7 @@ use super::read::ReadClient;
 use crate::live::error::ApiError;
 use crate::live::request::Request;
 use crate::live::state::Unmanaged;
-use crate::model::AccountId;
+use crate::model::{AccountId, Identity};
 
 /// The server's own page size (L1); asking for less gains nothing.
 const SMALLEST_PAGE: u32 = 50;
@@ -94,6 +94,17 @@ impl ReadClient {
             }
         }
         Ok(found.into_values().collect())
+    }
+
+    /// Finds the account that an identity names.
+    ///
+    /// # Errors
+    /// When no account, or more than one, has the realm.
+    pub async fn account_id(&self, identity: &Identity) -> Result<AccountId, ApiError> {
+        match identity {
+            Identity::Id(id) => Ok(id.clone()),
+            Identity::Realm(realm) => self.by_realm(self.root(), realm.as_str()).await,
+        }
     }
 
     /// Finds the one account below `start`, or `start` itself, that has a realm.

@@ -6,6 +6,6 @@ mod template;
 mod write;
 
 pub use listing::Filter;
-pub use read::{AccountInfo, AssetContent, Document, ReadClient};
+pub use read::{AccountInfo, AssetContent, Document, DomainTest, HostTest, ReadClient};
 pub use template::TemplateWriter;
 pub use write::WriteClient;

@@ -1,7 +1,10 @@
 //! Calls that read one thing.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use reqwest::Method;
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::live::client::Transport;
@@ -68,6 +71,20 @@ pub struct AccountInfo {
     pub is_reseller: bool,
     /// Whether it is enabled.
     pub enabled: bool,
+}
+
+/// What the server's test of a domain gave: record type → host → result (D12).
+pub type DomainTest = BTreeMap<String, BTreeMap<String, HostTest>>;
+
+/// What the server's test gave for one host.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct HostTest {
+    /// The expanded text of the template.
+    #[serde(default)]
+    pub expected: Vec<String>,
+    /// What the server's queries gave; empty also when they failed (D13).
+    #[serde(default)]
+    pub actual: Vec<String>,
 }
 
 impl ReadClient {
@@ -143,6 +160,30 @@ impl ReadClient {
         let data = object(self.json(&request).await?.data)?;
         DomainTemplate::from_answer(data).map_err(|error| ApiError::Unusable {
             reason: format!("it is no domain template: {error}"),
+        })
+    }
+
+    /// Lets the server test an account's domain: what it expects and what its own DNS queries gave, by type and host
+    /// (D12). The only POST that this client sends; it changes nothing. The server gives no verdict, and an empty list
+    /// says nothing, because every failed query gives one (D13, trap 24). It is slow, and must not be called in a loop
+    /// (D16).
+    ///
+    /// # Errors
+    /// When the call fails, or the answer is no such list.
+    pub async fn test_domain(
+        &self,
+        account: &AccountId,
+        domain: &str,
+    ) -> Result<DomainTest, ApiError> {
+        let limits = &self.transport.limits;
+        let path = vec!["accounts", account.as_str(), "whitelabel", "domains"];
+        let mut request =
+            Request::get(path, limits.document_bytes, limits.write).about_account(account);
+        request.method = Method::POST;
+        request.query.push(("domain", domain.to_owned()));
+        let data = self.json(&request).await?.data;
+        serde_json::from_value(data).map_err(|error| ApiError::Unusable {
+            reason: format!("it is no domain test: {error}"),
         })
     }
 

@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::dns::Dns;
+
 /// The whole report of one run of emblazon.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(title = "emblazon report")]
@@ -13,7 +15,7 @@ pub struct Document {
     /// The version of this format; always 1.
     #[schemars(range(min = 1, max = 1))]
     version: u32,
-    /// The command: `validate`, `plan`, `drift` or `apply`.
+    /// The command: `validate`, `plan`, `drift`, `apply` or `dns`.
     command: &'static str,
     /// The cluster's name in the tree.
     cluster: Option<String>,
@@ -39,6 +41,8 @@ pub struct Document {
     unmanaged: Option<Unmanaged>,
     /// The requests that were sent.
     requests: Option<Requests>,
+    /// What DNS answers, when it was asked.
+    dns: Option<Dns>,
 }
 
 /// The figures of a run.

@@ -5,6 +5,7 @@
 mod change;
 mod coverage;
 mod diagnostic;
+mod dns;
 mod escape;
 mod object;
 mod outcome;

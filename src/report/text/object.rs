@@ -17,7 +17,7 @@ pub(super) fn write(page: &mut Page, report: &Report) {
                 write_block(page, &block, Words::Drift);
             }
         }
-        Command::Validate | Command::Plan | Command::Apply => {
+        Command::Validate | Command::Plan | Command::Apply | Command::Dns => {
             let template: Vec<&ObjectReport> = report.template.iter().collect();
             let accounts: Vec<&ObjectReport> = report.accounts.iter().collect();
             for block in [shared::blocks(&template), shared::blocks(&accounts)]

@@ -1,7 +1,7 @@
 //! A report, from its first line to its last.
 
 use super::page::{self, Page};
-use super::{coverage, diagnostic, object, outcome, summary as last_line, visible};
+use super::{coverage, diagnostic, dns, object, outcome, summary as last_line, visible};
 use crate::report::{Command, Report};
 
 /// How to render; decided at the edge, so that the renderer stays pure.
@@ -55,10 +55,12 @@ pub fn render(report: &Report, options: Options) -> String {
     let mut page = Page::new(options);
     diagnostic::write(&mut page, &report.problems);
     let plan_seen = report.command == Command::Apply && options.plan_seen;
-    if report.command != Command::Validate && !plan_seen {
+    let compared = !matches!(report.command, Command::Validate | Command::Dns);
+    if compared && !plan_seen {
         object::write(&mut page, report);
         coverage::write(&mut page, report);
     }
+    dns::write(&mut page, report);
     if report.command == Command::Apply {
         outcome::write(&mut page, report);
     }

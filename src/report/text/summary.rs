@@ -20,8 +20,14 @@ pub(super) fn write(page: &mut Page, report: &Report) {
         Command::Plan => plan(report, &summary),
         Command::Drift => drift(report, &summary),
         Command::Apply => apply(&summary),
+        Command::Dns => Vec::new(),
     };
-    page.wrapped(0, 2, &line);
+    if !line.is_empty() {
+        page.wrapped(0, 2, &line);
+    }
+    if let Some(dns) = &report.dns {
+        page.wrapped(0, 2, &super::dns::summary(dns));
+    }
 }
 
 /// Writes a number with its noun: `1 account`, `2 accounts`.

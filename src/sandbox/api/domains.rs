@@ -15,7 +15,7 @@ pub(crate) fn handle(call: &Call<'_>, world: &mut World) -> Result<Success, Fail
         ("POST", None) => replace(call, world),
         ("POST", Some(_)) => {
             let expanded = expanded(call, world)?;
-            let results = test_results(&expanded).map_err(crash)?;
+            let results = test_results(&expanded, call.look_up).map_err(crash)?;
             Ok(Success::new(Value::Object(results)))
         }
         _ => {

@@ -1,5 +1,7 @@
 //! The order of checks (E20), which decides which error wins.
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use serde_json::json;
 
@@ -9,6 +11,7 @@ use super::request::{Input, Request};
 use super::route::{Noun, Route, Scope};
 use super::{accounts, assets, auth, domains, negotiation, schemas, search, whitelabel};
 use crate::sandbox::Profile;
+use crate::sandbox::dns::DnsServer;
 use crate::sandbox::faults::Hits;
 use crate::sandbox::world::World;
 
@@ -19,6 +22,8 @@ pub(crate) struct Server {
     pub(crate) profile: Profile,
     /// The token buckets (C4).
     pub(crate) buckets: Buckets,
+    /// The servers that a domain test asks.
+    pub(crate) dns: Option<Arc<DnsServer>>,
 }
 
 /// A request on its way through the checks.
@@ -27,6 +32,8 @@ pub(crate) struct Call<'a> {
     pub(crate) profile: Profile,
     /// What a script lets go wrong.
     pub(crate) hits: &'a Hits,
+    /// Tells what DNS has at a host, by type (D13, D14).
+    pub(crate) look_up: &'a dyn Fn(&str, &str) -> Vec<String>,
     pub(crate) request_id: String,
     /// Seconds since 1970.
     pub(crate) now: u64,
@@ -67,7 +74,14 @@ pub(crate) fn answer(
     let Some(route) = Route::parse(&request.path) else {
         return front_page();
     };
+    let dns = server.dns.clone();
+    let look_up = |record_type: &str, host: &str| {
+        dns.as_ref()
+            .map(|dns| dns.seen_by_kazoo(record_type, host))
+            .unwrap_or_default()
+    };
     let mut call = Call {
+        look_up: &look_up,
         methods: route.methods(world.master()),
         noun: route.noun.clone(),
         verb: request.method.clone(),

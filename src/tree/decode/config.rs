@@ -110,9 +110,18 @@ impl Reader {
             (config.policy, config.protected) = self.policy(node, &config.extra_keys);
         }
         if let Some(node) = fields.get("dns") {
-            let fields = self.fields(node, "dns", &["resolvers"]);
+            let fields = self.fields(node, "dns", &["resolvers", "servers", "port", "push"]);
             if let Some(node) = fields.get("resolvers") {
-                config.dns.resolvers = self.resolvers(node);
+                config.dns.resolvers = self.addresses(node, "resolver");
+            }
+            if let Some(node) = fields.get("servers") {
+                config.dns.servers = self.addresses(node, "server");
+            }
+            if let Some(node) = fields.get("port") {
+                config.dns.port = self.port(node);
+            }
+            if let Some(node) = fields.get("push") {
+                config.dns.push = self.push(node);
             }
         }
         config
@@ -232,7 +241,7 @@ impl Reader {
         })
     }
 
-    fn secret(&mut self, entry: &Entry) -> Option<SecretSource> {
+    pub(super) fn secret(&mut self, entry: &Entry) -> Option<SecretSource> {
         let (what, node) = (&entry.key, &entry.value);
         if matches!(&node.content, Content::Scalar(_)) && !node.is_null() {
             self.report(
@@ -261,9 +270,24 @@ impl Reader {
         }
     }
 
-    fn resolvers(&mut self, node: &Node) -> Vec<Spanned<SocketAddr>> {
+    fn port(&mut self, node: &Node) -> Option<u16> {
+        let text = self.text(node, "port")?;
+        let port = text.value.parse::<u16>().ok().filter(|port| *port > 0);
+        if port.is_none() {
+            self.report(
+                Code::EB0805,
+                format!("port {:?} is no port", text.value),
+                "write a number from 1 to 65535, or leave port away for 53",
+                text.place,
+                "no port",
+            );
+        }
+        port
+    }
+
+    fn addresses(&mut self, node: &Node, what: &str) -> Vec<Spanned<SocketAddr>> {
         let mut resolvers = Vec::new();
-        for text in self.texts(node, "resolvers") {
+        for text in self.texts(node, &format!("{what}s")) {
             let address = text.value.parse::<SocketAddr>().ok();
             let address =
                 address.or_else(|| Some(SocketAddr::new(text.value.parse::<IpAddr>().ok()?, 53)));
@@ -274,7 +298,7 @@ impl Reader {
                 }),
                 None => self.report(
                     Code::EB0805,
-                    format!("resolver {:?} is no address", text.value),
+                    format!("{what} {:?} is no address", text.value),
                     "write an IP address, with a port if it is not 53: 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:53",
                     text.place,
                     "no IP address",
@@ -284,7 +308,7 @@ impl Reader {
         resolvers
     }
 
-    fn required<'n>(
+    pub(super) fn required<'n>(
         &mut self,
         fields: Fields<'n>,
         key: &str,
@@ -387,7 +411,7 @@ fn api_problem(url: &Url) -> Option<&'static str> {
     }
 }
 
-fn is_loopback(host: &Host<&str>) -> bool {
+pub(super) fn is_loopback(host: &Host<&str>) -> bool {
     match host {
         Host::Domain(name) => *name == "localhost",
         Host::Ipv4(address) => address.is_loopback(),

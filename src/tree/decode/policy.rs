@@ -117,7 +117,7 @@ impl Reader {
         let (from, until) = (from?, until?);
         if until.value <= from.value {
             self.report_both(
-                Code::EB0808,
+                Code::EB0809,
                 "a freeze ends before it begins",
                 "swap from and until, or correct one of them",
                 (until.place, "the end"),
@@ -141,7 +141,7 @@ impl Reader {
             });
         }
         self.report(
-            Code::EB0808,
+            Code::EB0809,
             format!("{what} is {:?}, which is no point in time", text.value),
             "write date, time and offset, such as 2026-12-24T12:00:00+01:00",
             text.place,
@@ -159,7 +159,7 @@ impl Reader {
             return value;
         }
         self.report(
-            Code::EB0807,
+            Code::EB0808,
             format!("{what} cannot be {:?}", text.value),
             if most == PERCENT {
                 "write whole percents from 0 to 100, without the sign"

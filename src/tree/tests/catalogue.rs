@@ -252,6 +252,27 @@ fn eb08_clusters_and_policy() {
     assert_snapshot!(config("clusters: {production: {api: http://a.example, allow_plain_http: true}}"), @"");
     assert_snapshot!(config("clusters: {production: {auth: {api_key: hunter2}}}"), @"emblazon.yaml:1:32 EB0804 api_key stands in the tree; move it out and write api_key: {env: VARIABLE}, {file: PATH} or {command: [PROGRAM, …]}; then replace it, for Git keeps what was committed"); // EB0804
     assert_snapshot!(config("clusters: {production: {}}\ndns: {resolvers: [192.0.2.1, '[2001:db8::1]:53', dns.example]}"), @r#"emblazon.yaml:2:50 EB0805 resolver "dns.example" is no address; write an IP address, with a port if it is not 53: 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:53"#); // EB0805
+    let push = |text: &str| {
+        config(&format!(
+            "clusters: {{production: {{}}}}\ndns: {{push: {text}}}"
+        ))
+    };
+    let key = "key: {name: k, secret: {env: TSIG}}";
+    assert_snapshot!(push(&format!("{{method: rfc2136, server: ns1.example.com, {key}}}")), @"");
+    assert_snapshot!(push("{method: powerdns, url: 'http://127.0.0.1:8081', api_key: {file: key}, server_id: a, ttl: 60, ownership: exclusive}"), @"");
+    assert_snapshot!(push(&format!("{{method: rfc2136, server: 'https://ns1', {key}}}")), @r##"emblazon.yaml:2:39 EB0806 server is neither a host nor an address; write the primary's name or address, with a port if it is not 53: ns1.example.com, 192.0.2.1:5353 or [2001:db8::1]:53"##); // EB0806
+    assert_snapshot!(push("{method: powerdns, url: 'http://dns.example', api_key: {env: A}}"), @r##"emblazon.yaml:2:37 EB0806 url is not encrypted and not on this machine: the API key would cross the network in clear text; write https://, or put a proxy with TLS in front of PowerDNS"##); // EB0806
+    assert_snapshot!(push("{method: powerdns, url: 'https://u:hunter2@dns.example', api_key: {env: A}, ttl: soon}"), @r##"
+    emblazon.yaml:2:37 EB0806 url is not the base URL of an API; write scheme, host and port only, such as https://dns.example.com:8081
+    emblazon.yaml:2:94 EB0806 ttl is no number of seconds; write whole seconds from 0 to 2147483647, such as 3600
+    "##); // EB0806
+    assert_snapshot!(push("{method: powerdns, url: 'https://dns.example', api_key: hunter2}"), @r##"emblazon.yaml:2:60 EB0804 api_key stands in the tree; move it out and write api_key: {env: VARIABLE}, {file: PATH} or {command: [PROGRAM, …]}; then replace it, for Git keeps what was committed"##);
+    assert_snapshot!(push("{method: rfc2136, server: ns1, key: {secret: {env: TSIG}, algorithm: hmac-md5}}"), @r##"
+    emblazon.yaml:2:49 EB0205 key has no name; add name:
+    emblazon.yaml:2:82 EB0204 algorithm cannot be "hmac-md5"; write one of hmac-sha256, hmac-sha512
+    "##);
+    assert_snapshot!(push("{server: ns1}"), @r##"emblazon.yaml:2:13 EB0205 push has no method; add method:"##);
+    assert_snapshot!(push("[]"), @r##"emblazon.yaml:2:13 EB0202 push is a list, a map is wanted; write a map"##);
     assert_snapshot!(config("clusters: {production: {auth: {token: {env: A, file: b}, api_key: {}}}}"), @"emblazon.yaml:1:32 EB0206 auth has both api_key and token; keep exactly one of api_key, token, user [emblazon.yaml:1:58]"); // EB0206
     assert_snapshot!(config("clusters: {production: {auth: {user: {name: admin}}}}"), @r"
         emblazon.yaml:1:38 EB0205 user has no password; add password:
@@ -267,13 +288,13 @@ fn eb08_guards() {
         |policy: &str| config(&format!("clusters: {{production: {{}}}}\npolicy: {policy}"));
     assert_snapshot!(policy("{max_deletions: 5, max_changed_percent: 30, max_unreadable_percent: 100, share_floor: 0, protected_accounts: [acme], protected_keys: [domain, nav], freeze: [{from: 2026-12-24T12:00:00+01:00, until: 2026-12-27T06:00:00Z, reason: Christmas}], snapshots: {runs: 10, days: 30}}"), @"");
     assert_snapshot!(policy("{max_deletion: 5}"), @"emblazon.yaml:2:10 EB0201 policy has no key max_deletion; did you mean max_deletions?");
-    assert_snapshot!(policy("{protected_accounts: [amce]}"), @"emblazon.yaml:2:31 EB0806 there is no account amce to protect; did you mean acme?"); // EB0806
-    assert_snapshot!(policy("{max_deletions: few}"), @r#"emblazon.yaml:2:25 EB0807 max_deletions cannot be "few"; write a whole number from 0"#); // EB0807
-    assert_snapshot!(policy("{max_changed_percent: 101}"), @r#"emblazon.yaml:2:31 EB0807 max_changed_percent cannot be "101"; write whole percents from 0 to 100, without the sign"#);
-    assert_snapshot!(policy("{snapshots: {days: -1}}"), @r#"emblazon.yaml:2:28 EB0807 days cannot be "-1"; write a whole number from 0"#);
+    assert_snapshot!(policy("{protected_accounts: [amce]}"), @"emblazon.yaml:2:31 EB0807 there is no account amce to protect; did you mean acme?"); // EB0807
+    assert_snapshot!(policy("{max_deletions: few}"), @r#"emblazon.yaml:2:25 EB0808 max_deletions cannot be "few"; write a whole number from 0"#); // EB0808
+    assert_snapshot!(policy("{max_changed_percent: 101}"), @r#"emblazon.yaml:2:31 EB0808 max_changed_percent cannot be "101"; write whole percents from 0 to 100, without the sign"#);
+    assert_snapshot!(policy("{snapshots: {days: -1}}"), @r#"emblazon.yaml:2:28 EB0808 days cannot be "-1"; write a whole number from 0"#);
     assert_snapshot!(policy("{protected_keys: [domian]}"), @"emblazon.yaml:2:27 EB0520 unknown key domian; did you mean domain?");
-    assert_snapshot!(policy("{freeze: [{from: 24 December, until: 2026-12-27T06:00:00Z}]}"), @r#"emblazon.yaml:2:26 EB0808 from is "24 December", which is no point in time; write date, time and offset, such as 2026-12-24T12:00:00+01:00"#); // EB0808
-    assert_snapshot!(policy("{freeze: [{from: 2026-12-27T06:00:00Z, until: 2026-12-24T06:00:00Z}]}"), @"emblazon.yaml:2:55 EB0808 a freeze ends before it begins; swap from and until, or correct one of them [emblazon.yaml:2:26]");
+    assert_snapshot!(policy("{freeze: [{from: 24 December, until: 2026-12-27T06:00:00Z}]}"), @r#"emblazon.yaml:2:26 EB0809 from is "24 December", which is no point in time; write date, time and offset, such as 2026-12-24T12:00:00+01:00"#); // EB0809
+    assert_snapshot!(policy("{freeze: [{from: 2026-12-27T06:00:00Z, until: 2026-12-24T06:00:00Z}]}"), @"emblazon.yaml:2:55 EB0809 a freeze ends before it begins; swap from and until, or correct one of them [emblazon.yaml:2:26]");
     assert_snapshot!(policy("{freeze: [{from: 2026-12-27T06:00:00Z}]}"), @"emblazon.yaml:2:19 EB0205 a freeze has no until; add until:");
 }
 

@@ -37,6 +37,7 @@ fn recorded_world() -> Seed {
     Seed {
         world: World::new(master),
         faults: Vec::new(),
+        dns: None,
     }
 }
 

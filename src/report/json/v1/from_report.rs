@@ -10,6 +10,7 @@ use crate::diff::{Cause, Change as Difference, ChangeKey, Side as DifferenceSide
 use crate::live::Reading;
 use crate::model::AssetFacts;
 use crate::plan::{Refusal as PlanRefusal, RefusalKind, Risk};
+use crate::report::json::dns::Dns;
 use crate::report::{self, ObjectReport, Report, Status, StepReport, Verb};
 
 impl From<&Report> for Document {
@@ -21,6 +22,7 @@ impl From<&Report> for Document {
                 report::Command::Plan => "plan",
                 report::Command::Drift => "drift",
                 report::Command::Apply => "apply",
+                report::Command::Dns => "dns",
             },
             cluster: report.cluster.as_ref().map(ToString::to_string),
             tree: report.tree.as_ref().map(ToString::to_string),
@@ -41,6 +43,7 @@ impl From<&Report> for Document {
                 reading: requests.reading,
                 writing: requests.writing,
             }),
+            dns: report.dns.as_ref().map(Dns::from),
         };
         if !report
             .base

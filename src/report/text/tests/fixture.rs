@@ -99,6 +99,7 @@ pub(super) fn empty(command: Command) -> Report {
         base: None,
         coverage: None,
         requests: None,
+        dns: None,
     }
 }
 

@@ -1,0 +1,79 @@
+//! `dns check [ACCOUNT…]`
+
+use crate::cli::args::DnsCheckArgs;
+use crate::cli::dns::{self, Checklist};
+use crate::cli::failure::Failure;
+use crate::cli::tree::{self, OpenTree};
+use crate::cli::ui::Ui;
+use crate::cli::{Exit, output, platform, progress, survey};
+use crate::model::DomainTemplate;
+use crate::report::{self, Command, Report};
+
+pub(crate) fn dns_check(ui: Ui, args: &DnsCheckArgs) -> Result<Exit, Failure> {
+    let tree = tree::open(ui, &args.tree, &args.choice, args.platform.several())?;
+    let report = if tree.loaded.has_errors() {
+        report::report(&survey::tree_facts(Command::Dns, &tree))
+    } else {
+        survey::runtime()?.block_on(check(ui, &tree, args))?
+    };
+    output::deliver(ui, &report, &args.output)?;
+    Ok(Exit::of(&report))
+}
+
+async fn check(ui: Ui, tree: &OpenTree, args: &DnsCheckArgs) -> Result<Report, Failure> {
+    let desired = &tree.loaded.desired;
+    for name in &args.accounts {
+        if !desired
+            .accounts
+            .iter()
+            .any(|account| account.name.as_str() == name)
+        {
+            let message = format!("there is no account {name} in the tree");
+            return Err(Failure::Usage(message));
+        }
+    }
+    let declared = desired.template.as_ref().map(dns::declared_template);
+    // The platform is reached only when it is needed: DNS alone needs no credentials.
+    let needed = args.platform.sandbox || args.ask_kazoo || declared.is_none();
+    let platform = if needed {
+        Some(platform::connect(&args.tree, tree, &args.platform).await?)
+    } else {
+        None
+    };
+    let template: DomainTemplate = match (declared, &platform) {
+        (Some(template), _) => template,
+        (None, Some(platform)) => platform.template().await?,
+        (None, None) => DomainTemplate::default(),
+    };
+    let resolver = platform
+        .as_ref()
+        .and_then(platform::Platform::sandbox_resolver);
+    if args.platform.sandbox && resolver.is_none() {
+        let message = "the sandbox has no DNS; add a dns section to sandbox.yaml".to_owned();
+        return Err(Failure::Usage(message));
+    }
+    let options = dns::whom_to_ask(tree, resolver)?;
+    let list = Checklist::new(desired, template, &args.accounts);
+    let work = async {
+        match args.wait {
+            Some(patience) => dns::check_until(list, &options, patience).await,
+            None => dns::check(&list, &options).await,
+        }
+    };
+    let mut found = progress::during(ui, "asking DNS", work).await;
+    if let Some(platform) = &platform
+        && args.ask_kazoo
+    {
+        dns::ask_platform(&mut found, desired, platform.reader()).await;
+    }
+    let facts = report::Facts {
+        dns: Some(&found),
+        requests: platform.as_ref().and_then(platform::Platform::requests),
+        ..survey::tree_facts(Command::Dns, tree)
+    };
+    let report = report::report(&facts);
+    if let Some(platform) = platform {
+        platform.stop().await;
+    }
+    Ok(report)
+}

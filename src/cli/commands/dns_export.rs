@@ -1,0 +1,63 @@
+//! `dns export [ACCOUNT…]`
+
+use std::fs;
+
+use anyhow::Context as _;
+
+use crate::cli::dns_args::{DnsExportArgs, ExportFormat};
+use crate::cli::failure::Failure;
+use crate::cli::tree::{self, Several};
+use crate::cli::ui::{self, Ui};
+use crate::cli::{Exit, records, survey};
+use crate::dns::export::{AccountRecords, json, octodns, zone_file};
+use crate::model::RecordName;
+use crate::report::{self, Command, text};
+
+pub(crate) fn dns_export(ui: Ui, args: &DnsExportArgs) -> Result<Exit, Failure> {
+    let accounts = &args.accounts;
+    let tree = tree::open(ui, &accounts.tree, &accounts.choice, Several::First)?;
+    if tree.loaded.has_errors() {
+        let report = report::report(&survey::tree_facts(Command::Validate, &tree));
+        ui::data(&text::render(&report, ui.stdout_options()))?;
+        return Ok(Exit::of(&report));
+    }
+    if args.folder.is_some() && args.format != ExportFormat::Octodns {
+        let message = "--folder is for --format octodns, which has one file a zone";
+        return Err(Failure::Usage(message.to_owned()));
+    }
+    let mut exported = records::of(&tree, &accounts.accounts)?;
+    if let Some(zone) = &args.zone {
+        let zone = RecordName::parse(zone)
+            .map_err(|(_, _, problem)| Failure::Usage(format!("--zone {zone} {problem}")))?;
+        for account in &mut exported {
+            account.zone = Some(zone.clone());
+        }
+    }
+    match args.format {
+        ExportFormat::Zone => ui::data(&zone_file(&exported, args.ttl))?,
+        ExportFormat::Json => ui::data(&format!("{:#}\n", json(&exported, args.ttl)))?,
+        ExportFormat::Octodns => write_octodns(ui, &exported, args)?,
+    }
+    Ok(Exit::Done)
+}
+
+fn write_octodns(ui: Ui, exported: &[AccountRecords], args: &DnsExportArgs) -> Result<(), Failure> {
+    let octodns = octodns(exported, args.ttl);
+    for (what, reason) in &octodns.left_out {
+        ui.talk(&text::visible(&format!("left out: {what}: {reason}")));
+    }
+    match (&args.folder, octodns.files.len()) {
+        (Some(folder), _) => {
+            fs::create_dir_all(folder).with_context(|| folder.to_string())?;
+            for (name, text) in &octodns.files {
+                let file = folder.join(name);
+                fs::write(&file, text).with_context(|| file.to_string())?;
+            }
+            Ok(())
+        }
+        (None, 0 | 1) => octodns.files.values().try_for_each(|text| ui::data(text)),
+        (None, zones) => Err(Failure::Usage(format!(
+            "octoDNS has one file a zone, and there are {zones}; name a folder with --folder"
+        ))),
+    }
+}

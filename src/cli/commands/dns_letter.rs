@@ -1,0 +1,102 @@
+//! `dns letter ACCOUNT`
+
+use std::net::SocketAddr;
+
+use anyhow::Context as _;
+
+use crate::cli::dns_args::{DnsLetterArgs, LetterFormat};
+use crate::cli::failure::Failure;
+use crate::cli::tree::{self, OpenTree, Several};
+use crate::cli::ui::{self, Ui};
+use crate::cli::{Exit, progress, records, survey};
+use crate::dns::letter::Letter;
+use crate::dns::{
+    Exchange, ExchangeOptions, Expected, Judgement, Observer, ZoneOptions, Zones, judge,
+};
+use crate::model::{DomainName, RecordName};
+use crate::report::{self, Command, text};
+
+/// The port of DNS (RFC 1035, section 4.2).
+const DNS_PORT: u16 = 53;
+
+pub(crate) fn dns_letter(ui: Ui, args: &DnsLetterArgs) -> Result<Exit, Failure> {
+    let tree = tree::open(ui, &args.tree, &args.choice, Several::First)?;
+    if tree.loaded.has_errors() {
+        let report = report::report(&survey::tree_facts(Command::Validate, &tree));
+        ui::data(&text::render(&report, ui.stdout_options()))?;
+        return Ok(Exit::of(&report));
+    }
+    let records = records::of(&tree, std::slice::from_ref(&args.account))?;
+    let Some(account) = records.first() else {
+        let message = format!("account {} declares no domain", args.account);
+        return Err(Failure::Usage(message));
+    };
+    let expected = &account.expectations.expected;
+    let (zone, judgements) = if args.skip_dns {
+        (None, Vec::new())
+    } else {
+        let look = look(&tree, &account.domain, expected);
+        survey::runtime()?.block_on(progress::during(ui, "asking DNS", look))?
+    };
+    let brand = tree
+        .loaded
+        .desired
+        .accounts
+        .iter()
+        .find(|it| it.name == account.account)
+        .and_then(|it| records::text(it, "company_name"))
+        .unwrap_or_else(|| account.account.to_string());
+    let letter = Letter {
+        brand: &brand,
+        domain: &account.domain,
+        zone: zone.as_ref(),
+        expected,
+        judgements: &judgements,
+    };
+    ui::data(&match args.format {
+        LetterFormat::Text => letter.text(),
+        LetterFormat::Markdown => letter.markdown(),
+    })?;
+    Ok(Exit::Done)
+}
+
+/// Asks DNS for the zone of the domain and for each host. A zone that is not found is no failure: the letter then takes
+/// the domain for it, and the judgements say what could not be seen.
+async fn look(
+    tree: &OpenTree,
+    domain: &DomainName,
+    expected: &[Expected],
+) -> Result<(Option<RecordName>, Vec<Judgement>), Failure> {
+    let declared = tree.loaded.dns.resolvers.iter();
+    let mut resolvers: Vec<SocketAddr> = declared.map(|resolver| resolver.value).collect();
+    if resolvers.is_empty() {
+        resolvers = system_resolvers()?;
+    }
+    let options = ZoneOptions {
+        resolvers,
+        authoritative_port: DNS_PORT,
+        servers: Vec::new(),
+    };
+    let zones = Zones::new(options.clone());
+    let observer = Observer::new(Exchange::new(ExchangeOptions::default()), options);
+    let name = RecordName::observed(domain.as_str());
+    let zone = zones.of(observer.exchange(), &name).await.ok();
+    let observations = observer.observe(expected).await;
+    let judgements = expected
+        .iter()
+        .zip(&observations)
+        .map(|(expected, observation)| judge(expected, observation))
+        .collect();
+    Ok((zone.map(|zone| zone.apex.clone()), judgements))
+}
+
+fn system_resolvers() -> Result<Vec<SocketAddr>, Failure> {
+    let (config, _) = hickory_resolver::system_conf::read_system_conf().context(
+        "the system's resolvers could not be read; name some as dns.resolvers in emblazon.yaml, or say --skip-dns",
+    )?;
+    Ok(config
+        .name_servers()
+        .iter()
+        .map(|server| SocketAddr::new(server.ip, DNS_PORT))
+        .collect())
+}

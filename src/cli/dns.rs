@@ -1,0 +1,214 @@
+//! Checking the DNS of a tree's accounts: what `dns check` and `drift` share.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use futures_util::StreamExt as _;
+use futures_util::stream;
+
+use super::failure::Failure;
+use super::tree::OpenTree;
+use crate::dns::{
+    Checker, Exchange, ExchangeOptions, Observer, Seen, Standing, ZoneOptions, opinion,
+};
+use crate::live::{DomainTest, ReadClient};
+use crate::model::{AccountName, DomainName, DomainTemplate, KeyPath};
+use crate::report::{AccountDns, DnsReport, SecondOpinion};
+use crate::tree::{Desired, DesiredAccount, DesiredTemplate, DnsMode};
+
+/// The port of DNS (RFC 1035, section 4.2).
+const DNS_PORT: u16 = 53;
+/// How many domains are under way at a time; how many questions go to one server is bounded apart from that.
+const CONCURRENT_DOMAINS: usize = 64;
+/// How long `--wait` waits between two checks.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Whom to ask: the sandbox's resolver, else those of the tree, else the system's.
+pub(crate) fn whom_to_ask(
+    tree: &OpenTree,
+    sandbox: Option<SocketAddr>,
+) -> Result<ZoneOptions, Failure> {
+    if let Some(resolver) = sandbox {
+        return Ok(ZoneOptions {
+            resolvers: vec![resolver],
+            authoritative_port: resolver.port(),
+            servers: Vec::new(),
+        });
+    }
+    let settings = &tree.loaded.dns;
+    let declared = settings.resolvers.iter().map(|resolver| resolver.value);
+    let mut resolvers: Vec<SocketAddr> = declared.collect();
+    if resolvers.is_empty() {
+        resolvers = system_resolvers()?;
+    }
+    Ok(ZoneOptions {
+        resolvers,
+        authoritative_port: settings.port.unwrap_or(DNS_PORT),
+        servers: settings.servers.iter().map(|server| server.value).collect(),
+    })
+}
+
+fn system_resolvers() -> Result<Vec<SocketAddr>, Failure> {
+    let (config, _) = hickory_resolver::system_conf::read_system_conf().context(
+        "the system's resolvers could not be read; name some as dns.resolvers in emblazon.yaml",
+    )?;
+    Ok(config
+        .name_servers()
+        .iter()
+        .map(|server| {
+            let port = server.connections.first().map_or(DNS_PORT, |via| via.port);
+            SocketAddr::new(server.ip, port)
+        })
+        .collect())
+}
+
+/// What is checked.
+pub(crate) struct Checklist {
+    template: DomainTemplate,
+    domains: Vec<(AccountName, DomainName)>,
+    skipped: Vec<(AccountName, String)>,
+}
+
+impl Checklist {
+    /// Lists the domains of a tree; `only` names the accounts, all when empty.
+    pub(crate) fn new(desired: &Desired, template: DomainTemplate, only: &[String]) -> Self {
+        let mut list = Self {
+            template,
+            domains: Vec::new(),
+            skipped: Vec::new(),
+        };
+        for account in &desired.accounts {
+            let chosen = only.iter().any(|name| name == account.name.as_str());
+            if !only.is_empty() && !chosen {
+                continue;
+            }
+            match domain(account) {
+                Ok(domain) => list.domains.push((account.name.clone(), domain)),
+                Err(reason) => list.skipped.push((account.name.clone(), reason.to_owned())),
+            }
+        }
+        list
+    }
+
+    /// Tells whether there is nothing to ask.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.domains.is_empty()
+    }
+}
+
+fn domain(account: &DesiredAccount) -> Result<DomainName, &'static str> {
+    if account.dns == DnsMode::Ignore {
+        return Err("the tree says dns: ignore");
+    }
+    let declared = account.settings.get(&KeyPath::parse("domain"));
+    let text = declared
+        .and_then(|declared| declared.value.as_ref())
+        .and_then(serde_json::Value::as_str)
+        .ok_or("the tree declares no domain")?;
+    DomainName::parse(text).map_err(|_| "its domain is no host name")
+}
+
+/// Takes the hosts that a template declares; those that must not be there are left out.
+pub(crate) fn declared_template(template: &DesiredTemplate) -> DomainTemplate {
+    let mut declared = DomainTemplate::default();
+    for (target, host) in &template.hosts {
+        if let Some(entry) = &host.value {
+            let hosts = declared.0.entry(target.record_type.clone()).or_default();
+            hosts.insert(target.host.clone(), entry.clone());
+        }
+    }
+    declared
+}
+
+/// Checks each domain once.
+pub(crate) async fn check(list: &Checklist, options: &ZoneOptions) -> DnsReport {
+    let checker = Checker::new(Observer::new(
+        Exchange::new(ExchangeOptions::default()),
+        options.clone(),
+    ));
+    let checks = list.domains.iter().map(async |(name, domain)| AccountDns {
+        name: name.clone(),
+        check: Box::pin(checker.check(&list.template, domain)).await,
+        platform: None,
+    });
+    let accounts = stream::iter(checks)
+        .buffered(CONCURRENT_DOMAINS)
+        .collect()
+        .await;
+    DnsReport {
+        accounts,
+        skipped: list.skipped.clone(),
+        questions: checker.observer().exchange().traffic().questions,
+        rounds: 1,
+    }
+}
+
+/// Checks until everything is right, for at most so long. What is right is not asked again.
+pub(crate) async fn check_until(
+    list: Checklist,
+    options: &ZoneOptions,
+    patience: Duration,
+) -> DnsReport {
+    let started = Instant::now();
+    let mut report = check(&list, options).await;
+    let mut list = list;
+    while report.standing() != Standing::InSync {
+        let left = patience.saturating_sub(started.elapsed());
+        if left.is_zero() {
+            break;
+        }
+        tokio::time::sleep(PAUSE.min(left)).await;
+        let open = |name: &AccountName| {
+            let account = report.accounts.iter().find(|account| account.name == *name);
+            account.is_none_or(|account| account.check.standing() != Standing::InSync)
+        };
+        list.domains.retain(|(name, _)| open(name));
+        let again = check(&list, options).await;
+        for account in again.accounts {
+            if let Some(earlier) = report
+                .accounts
+                .iter_mut()
+                .find(|earlier| earlier.name == account.name)
+            {
+                *earlier = account;
+            }
+        }
+        report.questions += again.questions;
+        report.rounds += 1;
+    }
+    report
+}
+
+/// Asks the platform what it sees of each domain, one after the other: each test makes the platform ask in turn (D16).
+pub(crate) async fn ask_platform(report: &mut DnsReport, desired: &Desired, reader: &ReadClient) {
+    for account in &mut report.accounts {
+        let declared = desired
+            .accounts
+            .iter()
+            .find(|declared| declared.name == account.name);
+        let Some(declared) = declared else { continue };
+        let domain = account.check.domain.as_str();
+        let test = async {
+            let id = reader.account_id(&declared.identity.value).await?;
+            reader.test_domain(&id, domain).await
+        };
+        account.platform = Some(match test.await {
+            Ok(test) => {
+                let seen = seen(test);
+                let hosts = account.check.hosts.iter();
+                SecondOpinion::Hosts(hosts.map(|host| opinion(host, &seen)).collect())
+            }
+            Err(error) => SecondOpinion::Unknown(error.explained()),
+        });
+    }
+}
+
+fn seen(test: DomainTest) -> Seen {
+    test.into_iter()
+        .map(|(record_type, hosts)| {
+            let hosts = hosts.into_iter().map(|(host, test)| (host, test.actual));
+            (record_type, hosts.collect())
+        })
+        .collect()
+}

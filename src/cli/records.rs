@@ -1,0 +1,63 @@
+//! The records of a tree's accounts: what `dns push`, `dns export` and `dns letter` begin with.
+
+use super::failure::Failure;
+use super::tree::OpenTree;
+use crate::dns::expect;
+use crate::dns::export::AccountRecords;
+use crate::model::{DomainName, DomainTemplate, KeyPath};
+use crate::tree::{DesiredAccount, DesiredTemplate};
+
+/// Computes the records of the named accounts, of all when none is named. An account without a domain has none.
+pub(crate) fn of(tree: &OpenTree, only: &[String]) -> Result<Vec<AccountRecords>, Failure> {
+    let desired = &tree.loaded.desired;
+    let known = |name: &String| {
+        let mut accounts = desired.accounts.iter();
+        accounts.any(|account| account.name.as_str() == name)
+    };
+    if let Some(unknown) = only.iter().find(|name| !known(name)) {
+        let message = format!("there is no account {unknown} in the tree");
+        return Err(Failure::Usage(message));
+    }
+    let Some(template) = &desired.template else {
+        let message = "the tree has no domains.yaml, which says what records a domain needs; write one, or import it";
+        return Err(Failure::Usage(message.to_owned()));
+    };
+    let template = declared(template);
+    let accounts = desired
+        .accounts
+        .iter()
+        .filter(|account| only.is_empty() || only.iter().any(|name| name == account.name.as_str()));
+    Ok(accounts
+        .filter_map(|account| {
+            let domain = domain(account)?;
+            Some(AccountRecords {
+                account: account.name.clone(),
+                expectations: expect(&template, &domain),
+                domain,
+                zone: None,
+            })
+        })
+        .collect())
+}
+
+/// Takes the hosts that the tree declares; those that must not be there are left out.
+fn declared(template: &DesiredTemplate) -> DomainTemplate {
+    let mut declared = DomainTemplate::default();
+    for (target, host) in &template.hosts {
+        if let Some(entry) = &host.value {
+            let hosts = declared.0.entry(target.record_type.clone()).or_default();
+            hosts.insert(target.host.clone(), entry.clone());
+        }
+    }
+    declared
+}
+
+fn domain(account: &DesiredAccount) -> Option<DomainName> {
+    DomainName::parse(&text(account, "domain")?).ok()
+}
+
+/// Returns a declared text of an account.
+pub(crate) fn text(account: &DesiredAccount, key: &str) -> Option<String> {
+    let declared = account.settings.get(&KeyPath::parse(key))?;
+    Some(declared.value.as_ref()?.as_str()?.to_owned())
+}

@@ -1,0 +1,278 @@
+//! Template × domain → observed, judged, explained: the whole of `dns check` for one domain.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+use futures_util::future::join_all;
+
+use super::hint::{self, Evidence, Probes};
+use super::memo::Memo;
+use super::sip::{self, Walk};
+use super::{
+    Answer, Expectations, Hint, Judgement, NotUnderstood, Observation, Observer, Phones, Question,
+    Reach, expect, judge,
+};
+use crate::model::record::{RecordName, RecordType};
+use crate::model::{DomainName, DomainTemplate};
+
+/// A label that nobody has, so that only a wildcard answers for it.
+const NOBODY: &str = "emblazon-q7x2k9w4";
+/// How often a walk along SIP records may ask for more.
+const MAX_ROUNDS: usize = 4;
+/// How many questions such a walk may ask in all.
+const MAX_QUESTIONS: usize = 32;
+
+/// What is known of one domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DomainCheck {
+    /// The domain.
+    pub domain: DomainName,
+    /// The hosts of the template, sorted by name and type.
+    pub hosts: Vec<HostCheck>,
+    /// What phones find.
+    pub phones: Vec<Phones>,
+    /// What concerns the whole domain.
+    pub hints: Vec<Hint>,
+    /// Hosts of the template that say nothing about DNS.
+    pub not_understood: Vec<NotUnderstood>,
+}
+
+/// What is known of one host and type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostCheck {
+    /// The verdict, with its reasons.
+    pub judgement: Judgement,
+    /// The probable causes.
+    pub hints: Vec<Hint>,
+}
+
+/// Checks domains; what it learns of zones and of targets serves the next ones.
+#[derive(Debug)]
+pub struct Checker {
+    observer: Observer,
+    targets: Memo<RecordName, Reach>,
+}
+
+impl Checker {
+    /// Makes a checker.
+    #[must_use]
+    pub fn new(observer: Observer) -> Self {
+        Self {
+            observer,
+            targets: Memo::default(),
+        }
+    }
+
+    /// Returns the observer, for its counts.
+    #[must_use]
+    pub fn observer(&self) -> &Observer {
+        &self.observer
+    }
+
+    /// Checks one domain. Nothing is an error here: what cannot be found out is said to be unknown.
+    pub async fn check(&self, template: &DomainTemplate, domain: &DomainName) -> DomainCheck {
+        let Expectations {
+            expected,
+            not_understood,
+        } = expect(template, domain);
+        let top = RecordName::observed(domain.as_str());
+        let (observations, (wildcard, caa)) = tokio::join!(
+            self.observer.observe(&expected),
+            self.whole(&top, &expected)
+        );
+        let judgements: Vec<Judgement> = expected
+            .iter()
+            .zip(&observations)
+            .map(|(expected, observation)| judge(expected, observation))
+            .collect();
+        let hosts = join_all(judgements.into_iter().zip(&observations).map(
+            async |(judgement, observation)| {
+                let probes = hint::probes(&judgement, observation, &expected);
+                let mut evidence = self.probe(&judgement, probes).await;
+                evidence.wildcard.clone_from(&wildcard);
+                let hints = hint::hints(&judgement, observation, &evidence);
+                HostCheck { judgement, hints }
+            },
+        ));
+        let hosts = hosts.await;
+        let mut known = known(&expected, &observations);
+        let mut phones = Vec::new();
+        for proxy in sip::proxies(&expected) {
+            let transports = sip::transports(&proxy, &expected);
+            let walk = self.walk(&proxy, &transports, &mut known).await;
+            let wanted = sip::wanted(&proxy, &expected);
+            phones.push(sip::judge(&top, &proxy, &wanted, &walk));
+        }
+        let wildcard = wildcard.and_then(|answer| hint::catch_all(&top, &answer));
+        let caa = caa.and_then(|answer| hint::certificates(&top, &answer));
+        DomainCheck {
+            domain: domain.clone(),
+            hosts,
+            phones,
+            hints: wildcard.into_iter().chain(caa).collect(),
+            not_understood,
+        }
+    }
+
+    /// Asks what concerns the whole domain: whether a wildcard answers, and who may issue certificates.
+    async fn whole(
+        &self,
+        top: &RecordName,
+        expected: &[super::Expected],
+    ) -> (Option<Answer>, Option<Answer>) {
+        if expected.is_empty() {
+            return (None, None);
+        }
+        let wildcard = Question {
+            name: RecordName::observed(&format!("{NOBODY}.{top}")),
+            record_type: RecordType::A,
+        };
+        let caa = Question {
+            name: top.clone(),
+            record_type: RecordType::Caa,
+        };
+        let judged = expected.iter().any(|host| host.question == caa);
+        let wildcard = async {
+            let answer = self.ask_zone(&wildcard).await?;
+            matches!(answer, Answer::Found(_)).then_some(answer)
+        };
+        let caa = async {
+            if judged {
+                None
+            } else {
+                self.ask_zone(&caa).await
+            }
+        };
+        tokio::join!(wildcard, caa)
+    }
+
+    /// Asks the first server of a name's zone.
+    async fn ask_zone(&self, question: &Question) -> Option<Answer> {
+        let zone = self.observer.zone(&question.name).await.ok()?;
+        let server = zone.servers.first()?;
+        Some(
+            self.observer
+                .exchange()
+                .ask_authoritative(server.address, question)
+                .await,
+        )
+    }
+
+    async fn probe(&self, judgement: &Judgement, probes: Probes) -> Evidence {
+        let mut evidence = Evidence::default();
+        if let Some(question) = &probes.doubled {
+            evidence.doubled = self.ask_near(judgement, question).await;
+        }
+        if let Some(question) = &probes.ipv6 {
+            evidence.ipv6 = self.ask_near(judgement, question).await;
+        }
+        for target in probes.targets {
+            let reach = self.targets.once(&target, self.reach(&target)).await;
+            evidence.targets.insert(target, reach);
+        }
+        for resolver in probes.unvalidated {
+            let question = &judgement.expected.question;
+            let exchange = self.observer.exchange();
+            let answer = exchange.ask_unvalidated(resolver, question).await;
+            evidence.unvalidated.push((resolver, answer));
+        }
+        evidence
+    }
+
+    /// Asks the zone of the host itself, for a name beside or below it.
+    async fn ask_near(&self, judgement: &Judgement, question: &Question) -> Option<Answer> {
+        let zone = self
+            .observer
+            .zone(&judgement.expected.question.name)
+            .await
+            .ok()?;
+        let server = zone.servers.first()?;
+        let exchange = self.observer.exchange();
+        Some(exchange.ask_authoritative(server.address, question).await)
+    }
+
+    async fn reach(&self, target: &RecordName) -> Reach {
+        let mut reach = Reach::Nothing;
+        for record_type in [RecordType::A, RecordType::Aaaa] {
+            let question = Question {
+                name: target.clone(),
+                record_type,
+            };
+            match self
+                .ask_resolver(&question)
+                .await
+                .map(|answer| answer.records())
+            {
+                Some(Some(records)) if !records.is_empty() => return Reach::Reached,
+                Some(Some(_)) => {}
+                Some(None) | None => reach = Reach::Unknown,
+            }
+        }
+        reach
+    }
+
+    async fn ask_resolver(&self, question: &Question) -> Option<Answer> {
+        let resolver: &SocketAddr = self.observer.resolvers().first()?;
+        Some(
+            self.observer
+                .exchange()
+                .ask_resolver(*resolver, question)
+                .await,
+        )
+    }
+
+    /// Walks from a proxy to its servers, asking the resolver for what is not known yet.
+    async fn walk(
+        &self,
+        proxy: &RecordName,
+        transports: &BTreeSet<sip::Transport>,
+        known: &mut BTreeMap<Question, Answer>,
+    ) -> Walk {
+        let mut asked = 0;
+        let mut walk = sip::walk(proxy, transports, known);
+        for _ in 0..MAX_ROUNDS {
+            let Walk::Needs(questions) = &walk else {
+                break;
+            };
+            asked += questions.len();
+            if asked > MAX_QUESTIONS {
+                break;
+            }
+            let answers = questions.iter().map(async |question| {
+                let answer = self.ask_resolver(question).await?;
+                Some((question.clone(), answer))
+            });
+            let answers: Vec<_> = join_all(answers).await.into_iter().flatten().collect();
+            if answers.is_empty() {
+                break;
+            }
+            known.extend(answers);
+            walk = sip::walk(proxy, transports, known);
+        }
+        walk
+    }
+}
+
+/// What the zones' servers said already; one that answered is believed.
+fn known(expected: &[super::Expected], observations: &[Observation]) -> BTreeMap<Question, Answer> {
+    expected
+        .iter()
+        .zip(observations)
+        .filter_map(|(expected, observation)| {
+            // An alias that leads out of the zone is for the resolver to follow.
+            let leads_out = |answer: &Answer| {
+                matches!(answer, Answer::Found(found) if found.records.is_empty())
+            };
+            let mut answers = observation
+                .authoritative
+                .iter()
+                .map(|seen| &seen.answer)
+                .filter(|answer| !leads_out(answer));
+            let answer = answers
+                .clone()
+                .find(|answer| answer.records().is_some())
+                .or_else(|| answers.next())?;
+            Some((expected.question.clone(), answer.clone()))
+        })
+        .collect()
+}

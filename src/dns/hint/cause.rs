@@ -1,0 +1,382 @@
+//! Verdict and evidence → probable causes.
+
+use super::probe::doubled;
+use super::{Evidence, Hint, HintKind, Reach};
+use crate::dns::{Answer, Judgement, Observation, Question, RecordMark, Verdict};
+use crate::model::record::{RecordData, RecordName, RecordType};
+
+/// At most so many TXT records are tried as pieces of one.
+const MAX_PIECES: usize = 4;
+
+/// Names the probable causes of a verdict, most telling first.
+#[must_use]
+pub fn hints(judgement: &Judgement, observation: &Observation, evidence: &Evidence) -> Vec<Hint> {
+    let case = Case {
+        judgement,
+        observation,
+        evidence,
+        extra: marked(judgement, RecordMark::Extra),
+        missing: marked(judgement, RecordMark::Missing),
+    };
+    [
+        case.doubled_domain(),
+        case.alias_at_apex(),
+        case.alias_beside_data(),
+        case.wildcard(),
+        case.wrong_port(),
+        case.quotes_in_text(),
+        case.split_text(),
+        case.forbidden(),
+        case.missing_ipv6(),
+        case.old_address(),
+        case.unwanted_ipv6(),
+        case.bogus(),
+        case.dangling_target(),
+    ]
+    .into_iter()
+    .flatten()
+    .map(|(kind, text)| Hint { kind, text })
+    .collect()
+}
+
+fn marked(judgement: &Judgement, wanted: RecordMark) -> Vec<&RecordData> {
+    judgement
+        .records
+        .iter()
+        .filter(|(mark, _)| *mark == wanted)
+        .map(|(_, record)| record)
+        .collect()
+}
+
+struct Case<'a> {
+    judgement: &'a Judgement,
+    observation: &'a Observation,
+    evidence: &'a Evidence,
+    extra: Vec<&'a RecordData>,
+    missing: Vec<&'a RecordData>,
+}
+
+type Cause = Option<(HintKind, String)>;
+
+impl Case<'_> {
+    fn question(&self) -> &Question {
+        &self.judgement.expected.question
+    }
+
+    fn doubled_domain(&self) -> Cause {
+        let found = self.evidence.doubled.as_ref()?.records()?;
+        let wanted = &self.judgement.expected.records;
+        let theirs = found.iter().any(|record| {
+            wanted
+                .iter()
+                .any(|wanted| wanted.means(record) || of_doubled(record, wanted))
+        });
+        // A wildcard answers for the doubled name too.
+        let real = theirs || !found.is_empty() && self.evidence.wildcard.is_none();
+        let apex = self.observation.zone.as_ref()?;
+        let name = &self.question().name;
+        real.then(|| {
+            (
+                HintKind::DoubledDomain,
+                format!(
+                    "the record is at {}: the provider appends {apex} by itself; enter {} there",
+                    doubled(name, apex),
+                    relative(name, apex)
+                ),
+            )
+        })
+    }
+
+    fn alias_at_apex(&self) -> Cause {
+        let question = self.question();
+        let apex = self.observation.zone.as_ref()?;
+        (question.record_type == RecordType::Cname
+            && question.name == *apex
+            && self.judgement.verdict != Verdict::Ok)
+            .then(|| {
+                (
+                    HintKind::AliasAtApex,
+                    format!(
+                        "{apex} is the top of its zone and cannot have a CNAME; use the provider's ALIAS or flattened CNAME, or addresses"
+                    ),
+                )
+            })
+    }
+
+    fn alias_beside_data(&self) -> Cause {
+        let question = self.question();
+        if question.record_type == RecordType::Cname {
+            let flattened = self.observation.flattened.as_ref()?;
+            let address = flattened.host.first()?;
+            return (self.judgement.verdict == Verdict::Missing).then(|| {
+                (
+                    HintKind::AliasBesideData,
+                    format!(
+                        "{} has the {} record {address}, beside which no CNAME can be; delete it, then add the CNAME",
+                        question.name,
+                        address.record_type()
+                    ),
+                )
+            });
+        }
+        if self.judgement.verdict == Verdict::Ok {
+            return None;
+        }
+        let alias =
+            self.observation
+                .authoritative
+                .iter()
+                .find_map(|observed| match &observed.answer {
+                    Answer::Found(found) => found.aliases.first(),
+                    _ => None,
+                })?;
+        Some((
+            HintKind::AliasBesideData,
+            format!(
+                "{} is a CNAME for {alias}, beside which no {} can be; delete the CNAME, then add the {}",
+                question.name, question.record_type, question.record_type
+            ),
+        ))
+    }
+
+    fn wildcard(&self) -> Cause {
+        let Answer::Found(wildcard) = self.evidence.wildcard.as_ref()? else {
+            return None;
+        };
+        let name = &self.question().name;
+        let from_wildcard = self.extra.iter().any(|record| match record {
+            RecordData::Cname(target) => wildcard.aliases.first() == Some(target),
+            record => wildcard.records.contains(record),
+        });
+        from_wildcard.then(|| {
+            (
+                HintKind::Wildcard,
+                format!("the answer is that of the zone's wildcard; add {name} itself"),
+            )
+        })
+    }
+
+    fn wrong_port(&self) -> Cause {
+        for missing in &self.missing {
+            let RecordData::Srv { port, target, .. } = missing else {
+                continue;
+            };
+            for extra in &self.extra {
+                if let RecordData::Srv {
+                    port: other,
+                    target: same,
+                    ..
+                } = extra
+                    && same == target
+                    && other != port
+                {
+                    return Some((
+                        HintKind::WrongPort,
+                        format!(
+                            "the SRV for {target} has port {other}, the template says {port}; correct the port"
+                        ),
+                    ));
+                }
+            }
+        }
+        None
+    }
+
+    fn quotes_in_text(&self) -> Cause {
+        let wanted = texts(&self.missing);
+        let typed = texts(&self.extra).into_iter().any(|text| {
+            let bare: Vec<u8> = text
+                .iter()
+                .copied()
+                .filter(|octet| !matches!(octet, b'"' | b'\\'))
+                .collect();
+            bare.len() < text.len() && wanted.contains(&bare.as_slice())
+        });
+        typed.then(|| {
+            (
+                HintKind::QuotesInText,
+                "the quotes are part of the text; enter it without quotes, the provider adds them"
+                    .to_owned(),
+            )
+        })
+    }
+
+    fn split_text(&self) -> Cause {
+        let pieces = texts(&self.extra);
+        if pieces.len() < 2 || pieces.len() > MAX_PIECES {
+            return None;
+        }
+        let wanted = texts(&self.missing);
+        wanted
+            .iter()
+            .any(|text| composed(text, &pieces))
+            .then(|| {
+                (
+                    HintKind::SplitText,
+                    format!(
+                        "the text was divided into {} records; it must be one record, of several quoted strings where it is longer than 255 characters",
+                        pieces.len()
+                    ),
+                )
+            })
+    }
+
+    fn forbidden(&self) -> Cause {
+        let issuer = |record: &&RecordData| match record {
+            RecordData::Caa { tag, value, .. } if tag == "issue" => Some(value.clone()),
+            _ => None,
+        };
+        let wanted = self.missing.iter().find_map(issuer)?;
+        let others: Vec<String> = self.extra.iter().filter_map(issuer).collect();
+        (!others.is_empty()).then(|| {
+            (
+                HintKind::Forbidden,
+                format!(
+                    "only {} may issue certificates for {}, {wanted:?} may not; add the CAA record",
+                    quoted(&others),
+                    self.question().name
+                ),
+            )
+        })
+    }
+
+    fn missing_ipv6(&self) -> Cause {
+        let question = self.question();
+        (question.record_type == RecordType::Aaaa && self.judgement.verdict == Verdict::Missing)
+            .then(|| {
+                (
+                    HintKind::MissingIpv6,
+                    format!(
+                        "clients with IPv6 do not find {}; add the AAAA record",
+                        question.name
+                    ),
+                )
+            })
+    }
+
+    fn old_address(&self) -> Cause {
+        if self.wildcard().is_some() {
+            return None;
+        }
+        let addresses: Vec<String> = self
+            .extra
+            .iter()
+            .filter(|record| matches!(record, RecordData::A(_) | RecordData::Aaaa(_)))
+            .map(ToString::to_string)
+            .collect();
+        (!addresses.is_empty()).then(|| {
+            let text = if self.judgement.verdict == Verdict::Extra {
+                format!(
+                    "{} is still listed, so that some clients go there; delete it",
+                    addresses.join(", ")
+                )
+            } else {
+                format!(
+                    "{} may be the server of earlier times; replace it",
+                    addresses.join(", ")
+                )
+            };
+            (HintKind::OldAddress, text)
+        })
+    }
+
+    fn unwanted_ipv6(&self) -> Cause {
+        let Answer::Found(found) = self.evidence.ipv6.as_ref()? else {
+            return None;
+        };
+        // Behind an alias the addresses are those of the target's owner.
+        let address = found.records.first().filter(|_| found.aliases.is_empty())?;
+        Some((
+            HintKind::UnwantedIpv6,
+            format!(
+                "{} also has the AAAA record {address}, which is not in the template: clients with IPv6 go there; delete it, or add it to the template",
+                self.question().name
+            ),
+        ))
+    }
+
+    fn bogus(&self) -> Cause {
+        let (resolver, _) = self
+            .evidence
+            .unvalidated
+            .iter()
+            .find(|(_, answer)| answer.records().is_some())?;
+        Some((
+            HintKind::Bogus,
+            format!(
+                "the resolver {} answers only when it does not validate: the zone's DNSSEC signatures are wrong; sign the zone anew, or take its DS record away",
+                resolver.ip()
+            ),
+        ))
+    }
+
+    fn dangling_target(&self) -> Cause {
+        let targets: Vec<&str> = self
+            .evidence
+            .targets
+            .iter()
+            .filter(|(_, reach)| **reach == Reach::Nothing)
+            .map(|(target, _)| target.as_str())
+            .collect();
+        (!targets.is_empty()).then(|| {
+            (
+                HintKind::DanglingTarget,
+                format!(
+                    "{} has no address; correct the target, or give it one",
+                    targets.join(", ")
+                ),
+            )
+        })
+    }
+}
+
+/// Tells whether a record is the wanted one with its target doubled too.
+fn of_doubled(record: &RecordData, wanted: &RecordData) -> bool {
+    match (record.target(), wanted.target()) {
+        (Some(got), Some(wanted)) => got
+            .as_str()
+            .strip_prefix(wanted.as_str())
+            .is_some_and(|rest| rest.starts_with('.')),
+        _ => false,
+    }
+}
+
+fn relative(name: &RecordName, apex: &RecordName) -> String {
+    match name.as_str().strip_suffix(apex.as_str()) {
+        Some("") => "@".to_owned(),
+        Some(rest) => rest.trim_end_matches('.').to_owned(),
+        None => name.to_string(),
+    }
+}
+
+fn texts<'r>(records: &[&'r RecordData]) -> Vec<&'r [u8]> {
+    records
+        .iter()
+        .filter_map(|record| match record {
+            RecordData::Txt(octets) => Some(octets.as_slice()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Tells whether a text is made of all the pieces, in some order.
+fn composed(text: &[u8], pieces: &[&[u8]]) -> bool {
+    if pieces.is_empty() {
+        return text.is_empty();
+    }
+    pieces.iter().enumerate().any(|(index, piece)| {
+        text.strip_prefix(*piece).is_some_and(|rest| {
+            let mut others = pieces.to_vec();
+            others.remove(index);
+            composed(rest, &others)
+        })
+    })
+}
+
+fn quoted(texts: &[String]) -> String {
+    texts
+        .iter()
+        .map(|text| format!("{text:?}"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}

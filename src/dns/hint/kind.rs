@@ -1,0 +1,66 @@
+//! What hints there are.
+
+use serde::{Deserialize, Serialize};
+
+/// What somebody probably did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HintKind {
+    /// The zone's name was appended to a whole name.
+    DoubledDomain,
+    /// A CNAME is wanted where a zone begins (RFC 1034, section 3.6.2).
+    AliasAtApex,
+    /// A name has a CNAME and should have other data, or the other way round (RFC 1034, section 3.6.2).
+    AliasBesideData,
+    /// Quotes were typed into the text.
+    QuotesInText,
+    /// The strings of one TXT became several records.
+    SplitText,
+    /// An address from earlier times is still there.
+    OldAddress,
+    /// The target of a record has no address.
+    DanglingTarget,
+    /// IPv6 clients find nothing.
+    MissingIpv6,
+    /// IPv6 clients go elsewhere.
+    UnwantedIpv6,
+    /// The signatures are wrong, so that validating resolvers answer SERVFAIL.
+    Bogus,
+    /// No certificate may be issued.
+    Forbidden,
+    /// Only the port differs.
+    WrongPort,
+    /// The answer comes from a wildcard.
+    Wildcard,
+}
+
+impl HintKind {
+    /// Returns the word for machines.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::DoubledDomain => "doubled_domain",
+            Self::AliasAtApex => "alias_at_apex",
+            Self::AliasBesideData => "alias_beside_data",
+            Self::QuotesInText => "quotes_in_text",
+            Self::SplitText => "split_text",
+            Self::OldAddress => "old_address",
+            Self::DanglingTarget => "dangling_target",
+            Self::MissingIpv6 => "missing_ipv6",
+            Self::UnwantedIpv6 => "unwanted_ipv6",
+            Self::Bogus => "bogus",
+            Self::Forbidden => "forbidden",
+            Self::WrongPort => "wrong_port",
+            Self::Wildcard => "wildcard",
+        }
+    }
+}
+
+/// A probable cause, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hint {
+    /// The kind.
+    pub kind: HintKind,
+    /// A sentence that ends in something to do.
+    pub text: String,
+}

@@ -1,0 +1,12 @@
+//! Names the usual mistakes behind a verdict. Pure: it says what else it needs to know, and what follows from it.
+
+mod cause;
+mod kind;
+mod probe;
+mod whole;
+
+pub use cause::hints;
+pub use kind::{Hint, HintKind};
+pub use probe::{Evidence, Reach};
+pub(super) use probe::{Probes, probes};
+pub(super) use whole::{catch_all, certificates};

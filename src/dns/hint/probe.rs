@@ -1,0 +1,115 @@
+//! What else must be known of a host before its mistakes can be named.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+use crate::dns::{
+    Answer, Expected, Failure, Judgement, Observation, Question, RecordMark, Verdict,
+};
+use crate::model::record::{RecordData, RecordName, RecordType};
+
+/// At most so many targets of one host are followed.
+const MAX_TARGETS: usize = 4;
+/// At most so many resolvers are asked without validation.
+const MAX_UNVALIDATED: usize = 2;
+
+/// What became of a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// It has an address.
+    Reached,
+    /// It has none, or does not exist.
+    Nothing,
+    /// Nobody could tell.
+    Unknown,
+}
+
+/// What else must be known of a host; few questions, bounded whatever the answers were.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::dns) struct Probes {
+    /// The name with the zone appended once more, asked of the zone.
+    pub(in crate::dns) doubled: Option<Question>,
+    /// The host's IPv6 addresses, asked of the zone.
+    pub(in crate::dns) ipv6: Option<Question>,
+    /// Names whose addresses are looked up.
+    pub(in crate::dns) targets: BTreeSet<RecordName>,
+    /// Resolvers that are asked again without validation.
+    pub(in crate::dns) unvalidated: Vec<SocketAddr>,
+}
+
+/// What was found out beyond the observation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// What the zone has at the name with the zone appended once more.
+    pub doubled: Option<Answer>,
+    /// The host's IPv6 addresses, where none are expected.
+    pub ipv6: Option<Answer>,
+    /// What became of the targets.
+    pub targets: BTreeMap<RecordName, Reach>,
+    /// What resolvers that failed answer without validation.
+    pub unvalidated: Vec<(SocketAddr, Answer)>,
+    /// What the zone answers for a name that nobody has.
+    pub wildcard: Option<Answer>,
+}
+
+/// Says what else must be known of a host.
+pub(in crate::dns) fn probes(
+    judgement: &Judgement,
+    observation: &Observation,
+    expected: &[Expected],
+) -> Probes {
+    let question = &judgement.expected.question;
+    let mut probes = Probes::default();
+    if judgement.verdict == Verdict::Missing
+        && let Some(apex) = &observation.zone
+    {
+        probes.doubled = Some(Question {
+            name: doubled(&question.name, apex),
+            record_type: question.record_type,
+        });
+    }
+    let answered = !matches!(
+        judgement.verdict,
+        Verdict::Missing | Verdict::Unknown { .. }
+    );
+    let sixth = Question {
+        name: question.name.clone(),
+        record_type: RecordType::Aaaa,
+    };
+    if question.record_type == RecordType::A
+        && answered
+        && observation.zone.is_some()
+        && !expected.iter().any(|other| other.question == sixth)
+    {
+        probes.ipv6 = Some(sixth);
+    }
+    let hosts: BTreeSet<&RecordName> = expected.iter().map(|host| &host.question.name).collect();
+    probes.targets = judgement
+        .records
+        .iter()
+        .filter(|(mark, _)| *mark == RecordMark::Present)
+        .filter(|(_, record)| !matches!(record, RecordData::Naptr { .. }))
+        .filter_map(|(_, record)| record.target())
+        .filter(|target| !hosts.contains(target))
+        .take(MAX_TARGETS)
+        .cloned()
+        .collect();
+    let zone_answers = observation
+        .authoritative
+        .iter()
+        .any(|observed| observed.answer.records().is_some());
+    if zone_answers {
+        probes.unvalidated = observation
+            .resolvers
+            .iter()
+            .filter(|observed| observed.answer == Answer::Failed(Failure::ServFail))
+            .map(|observed| observed.server.address)
+            .take(MAX_UNVALIDATED)
+            .collect();
+    }
+    probes
+}
+
+pub(super) fn doubled(name: &RecordName, apex: &RecordName) -> RecordName {
+    RecordName::observed(&format!("{name}.{apex}"))
+}

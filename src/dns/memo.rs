@@ -1,0 +1,24 @@
+//! Answers that are found out once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, OnceCell};
+
+/// Values that are computed when they are first wanted, each once, also when several want it at the same time.
+#[derive(Debug)]
+pub(super) struct Memo<K, V>(Mutex<BTreeMap<K, Arc<OnceCell<V>>>>);
+
+impl<K, V> Default for Memo<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Clone + Ord, V: Clone> Memo<K, V> {
+    /// Returns the value, computing it where nobody has.
+    pub(super) async fn once(&self, key: &K, compute: impl Future<Output = V>) -> V {
+        let slot = Arc::clone(self.0.lock().await.entry(key.clone()).or_default());
+        slot.get_or_init(|| compute).await.clone()
+    }
+}

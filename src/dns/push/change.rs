@@ -1,0 +1,282 @@
+//! Expected × standing → the changes of one zone. Pure.
+//!
+//! Only names that the template declares, or declared when it was last applied, are ever in a change (invariant 7). Of
+//! the zone's own records none can be: SOA and NS are no types of a template, an alias at the apex and anything about
+//! `_acme-challenge` are refused.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::dns::presentation::{MX_PREFERENCE, relative};
+use crate::dns::{Expected, Question};
+use crate::model::record::{RecordData, RecordName, RecordType};
+
+/// What stands in a zone at one name and type, as its primary says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// The records of the type.
+    pub records: BTreeSet<RecordData>,
+    /// Their common time to live in seconds; absent where there are none.
+    pub ttl: Option<u32>,
+    /// The types that stand at the name besides, as far as they matter: an alias, or what an alias would hide.
+    pub beside: BTreeSet<String>,
+}
+
+/// How sets are changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PushPolicy {
+    /// Whether records that nobody declared are taken out of a set that the template declares.
+    pub exclusive: bool,
+    /// The time to live in seconds of a set that is new; one that stands keeps its own.
+    pub ttl: u32,
+}
+
+impl Default for PushPolicy {
+    fn default() -> Self {
+        Self {
+            exclusive: false,
+            ttl: 3600,
+        }
+    }
+}
+
+/// Everything that a push changes in one zone, in one message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ZoneChange {
+    /// The name at the zone's top.
+    pub zone: RecordName,
+    /// The sets, sorted by name and type; never empty.
+    pub sets: Vec<SetChange>,
+}
+
+/// One set of records before and after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetChange {
+    /// The name and type.
+    pub question: Question,
+    /// The records that stand there; the precondition of the change.
+    pub before: BTreeSet<RecordData>,
+    /// The records that will stand there; empty when the set goes.
+    pub after: BTreeSet<RecordData>,
+    /// Their time to live in seconds.
+    pub ttl: u32,
+}
+
+impl SetChange {
+    /// Returns the records that are new.
+    pub fn added(&self) -> impl Iterator<Item = &RecordData> {
+        self.after.difference(&self.before)
+    }
+
+    /// Returns the records that go.
+    pub fn removed(&self) -> impl Iterator<Item = &RecordData> {
+        self.before.difference(&self.after)
+    }
+}
+
+/// What a push would do in one zone, and what it leaves alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The sets that change, sorted by name and type.
+    pub sets: Vec<SetChange>,
+    /// Records in declared sets that nobody declared, and that stay.
+    pub kept: Vec<(Question, RecordData)>,
+    /// Sets that are not touched although they differ, and why.
+    pub refused: Vec<RefusedSet>,
+}
+
+/// A set that a push does not touch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedSet {
+    /// The name.
+    pub name: RecordName,
+    /// The type.
+    pub record_type: RecordType,
+    /// Why, and what to do.
+    pub reason: String,
+}
+
+/// Computes what a push changes in a zone.
+///
+/// `expected` is what the tree wants now, `before` what it wanted when it was last applied: records that are only in
+/// the latter were ours and go. `standing` has what the primary answered for each name and type of both; a set without
+/// an entry could not be read and is left alone.
+#[must_use]
+pub fn changes(
+    zone: &RecordName,
+    expected: &[Expected],
+    before: &[Expected],
+    standing: &BTreeMap<Question, Standing>,
+    policy: PushPolicy,
+) -> Changes {
+    let mut sets: BTreeMap<&Question, Wanted> = BTreeMap::new();
+    for host in before {
+        sets.entry(&host.question)
+            .or_default()
+            .earlier
+            .extend(&host.records);
+    }
+    for host in expected {
+        sets.entry(&host.question)
+            .or_default()
+            .now
+            .extend(&host.records);
+    }
+    let leaving = leaving(&sets, standing, policy);
+    let mut changes = Changes::default();
+    for (question, wanted) in &sets {
+        let refuse = |reason: String| RefusedSet {
+            name: question.name.clone(),
+            record_type: question.record_type,
+            reason,
+        };
+        if let Some(reason) = protected(zone, question) {
+            changes.refused.push(refuse(reason));
+            continue;
+        }
+        let Some(standing) = standing.get(question) else {
+            changes.refused.push(refuse(
+                "it could not be read at the primary, so nothing is changed; try again".to_owned(),
+            ));
+            continue;
+        };
+        let (after, kept) = wanted.after(question.record_type, standing, policy);
+        if let Some(reason) = hidden(question, &after, standing, &leaving) {
+            changes.refused.push(refuse(reason));
+            continue;
+        }
+        changes
+            .kept
+            .extend(kept.into_iter().map(|record| ((*question).clone(), record)));
+        if after != standing.records {
+            changes.sets.push(SetChange {
+                question: (*question).clone(),
+                before: standing.records.clone(),
+                after,
+                ttl: standing.ttl.unwrap_or(policy.ttl),
+            });
+        }
+    }
+    changes
+}
+
+/// What the tree wants of one set, now and when it was last applied.
+#[derive(Default)]
+struct Wanted<'a> {
+    now: BTreeSet<&'a RecordData>,
+    earlier: BTreeSet<&'a RecordData>,
+}
+
+impl Wanted<'_> {
+    /// Returns the records that stand afterwards, and those of them that nobody declared.
+    fn after(
+        &self,
+        record_type: RecordType,
+        standing: &Standing,
+        policy: PushPolicy,
+    ) -> (BTreeSet<RecordData>, Vec<RecordData>) {
+        let is_in = |set: &BTreeSet<&RecordData>, record: &RecordData| {
+            set.iter().any(|other| other.means(record))
+        };
+        // A name has one alias at most (RFC 1034, section 3.6.2), so a foreign one cannot stay beside ours.
+        let one_only = record_type == RecordType::Cname && !self.now.is_empty();
+        let exclusive = (policy.exclusive && !self.now.is_empty()) || one_only;
+        let mut after = BTreeSet::new();
+        let mut kept = Vec::new();
+        for record in &standing.records {
+            if is_in(&self.now, record) {
+                after.insert(record.clone());
+            } else if !exclusive && !is_in(&self.earlier, record) {
+                after.insert(record.clone());
+                kept.push(record.clone());
+            }
+        }
+        for record in &self.now {
+            if !after.iter().any(|other| other.means(record)) {
+                after.insert(complete(record));
+            }
+        }
+        (after, kept)
+    }
+}
+
+/// Fills in what a zone needs and the template does not say (D14).
+fn complete(record: &RecordData) -> RecordData {
+    match record {
+        RecordData::Mx {
+            preference: None,
+            exchange,
+        } => RecordData::Mx {
+            preference: Some(MX_PREFERENCE),
+            exchange: exchange.clone(),
+        },
+        other => other.clone(),
+    }
+}
+
+/// Returns the sets that will be empty, so that another type may take their place in the same message.
+fn leaving(
+    sets: &BTreeMap<&Question, Wanted<'_>>,
+    standing: &BTreeMap<Question, Standing>,
+    policy: PushPolicy,
+) -> BTreeSet<(RecordName, String)> {
+    sets.iter()
+        .filter(|(question, wanted)| {
+            standing.get(**question).is_some_and(|standing| {
+                let (after, _) = wanted.after(question.record_type, standing, policy);
+                after.is_empty()
+            })
+        })
+        .map(|(question, _)| (question.name.clone(), question.record_type.to_string()))
+        .collect()
+}
+
+/// Says why a set is never touched.
+fn protected(zone: &RecordName, question: &Question) -> Option<String> {
+    let Some(before) = relative(&question.name, zone) else {
+        return Some(format!(
+            "it lies outside the zone {zone}; enter it where its own zone is kept"
+        ));
+    };
+    if before.split('.').any(|label| label == "_acme-challenge") {
+        return Some(
+            "_acme-challenge belongs to whoever issues certificates; take it out of the template"
+                .to_owned(),
+        );
+    }
+    (before.is_empty() && question.record_type == RecordType::Cname).then(|| {
+        "it is the top of its zone, where SOA and NS stand and an alias cannot; use A and AAAA, or the provider's ALIAS"
+            .to_owned()
+    })
+}
+
+/// Says what an alias would hide, or which alias would hide the records (RFC 1034, section 3.6.2).
+fn hidden(
+    question: &Question,
+    after: &BTreeSet<RecordData>,
+    standing: &Standing,
+    leaving: &BTreeSet<(RecordName, String)>,
+) -> Option<String> {
+    if after.is_empty() || *after == standing.records {
+        return None;
+    }
+    let alias = RecordType::Cname.as_str();
+    let in_the_way: Vec<&str> = standing
+        .beside
+        .iter()
+        .map(String::as_str)
+        .filter(|other| question.record_type == RecordType::Cname || *other == alias)
+        .filter(|other| !leaving.contains(&(question.name.clone(), (*other).to_owned())))
+        .collect();
+    (!in_the_way.is_empty()).then(|| {
+        format!(
+            "the name has {} already, and an alias stands alone at its name; remove by hand what nobody needs",
+            in_the_way.join(", ")
+        )
+    })
+}
+
+#[cfg(test)]
+#[path = "change_tests.rs"]
+mod tests;

@@ -1,0 +1,159 @@
+//! Why a push did not happen.
+
+use thiserror::Error;
+
+use crate::dns::Question;
+use crate::model::record::RecordName;
+
+/// Says why records were not read or written, and what to do. It never holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum PushError {
+    /// The primary could not be reached, so nothing was sent.
+    #[error("{server} cannot be reached: {reason}; check the address under `dns: push`")]
+    Unreachable {
+        /// Where the primary is.
+        server: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// Something was sent, and no usable answer came.
+    #[error(
+        "{server} gave no usable answer: {reason}; what became of the change is shown by the next plan"
+    )]
+    Lost {
+        /// Where the primary is.
+        server: String,
+        /// What happened.
+        reason: String,
+    },
+    /// The configuration cannot work.
+    #[error("{0}")]
+    Configuration(String),
+    /// The primary keeps no zone for a name.
+    #[error(
+        "{server} keeps no zone for {name}; create the zone there, or set `dns: observe` for the account"
+    )]
+    NoZone {
+        /// Where the primary is.
+        server: String,
+        /// The name.
+        name: RecordName,
+    },
+    /// NOTAUTH without a TSIG error (RFC 2136, section 3.1.2).
+    #[error(
+        "{server} is not the primary of {zone} (NOTAUTH); put the zone's primary under `dns: push`"
+    )]
+    NotAuthoritative {
+        /// Where it was asked.
+        server: String,
+        /// The zone.
+        zone: RecordName,
+    },
+    /// REFUSED: the key is known and may not do this.
+    #[error(
+        "{server} refuses key {key} for {zone} (REFUSED); allow it there (BIND: `update-policy`, Knot: `acl`, PowerDNS: `TSIG-ALLOW-DNSUPDATE`)"
+    )]
+    Refused {
+        /// Where it was asked.
+        server: String,
+        /// The zone.
+        zone: RecordName,
+        /// The name of the key.
+        key: String,
+    },
+    /// BADKEY (RFC 8945, section 5.2.1).
+    #[error(
+        "{server} does not know key {key} with this algorithm (BADKEY); compare name and algorithm with the server's"
+    )]
+    BadKey {
+        /// Where it was asked.
+        server: String,
+        /// The name of the key.
+        key: String,
+    },
+    /// BADSIG (RFC 8945, section 5.2.2).
+    #[error(
+        "{server} cannot verify the signature of key {key} (BADSIG); the secret here is not the server's"
+    )]
+    BadSignature {
+        /// Where it was asked.
+        server: String,
+        /// The name of the key.
+        key: String,
+    },
+    /// NOTAUTH to a query, without the reason that RFC 8945 wants.
+    #[error(
+        "{server} does not accept key {key} (NOTAUTH, without a reason); compare its name, algorithm and secret with the server's"
+    )]
+    KeyRejected {
+        /// Where it was asked.
+        server: String,
+        /// The name of the key.
+        key: String,
+    },
+    /// BADTIME (RFC 8945, section 5.2.3).
+    #[error("{server} has another time (BADTIME){}; set both clocks by NTP", behind(*.seconds))]
+    BadTime {
+        /// Where it was asked.
+        server: String,
+        /// By how many seconds the server is ahead, when it says so.
+        seconds: Option<i64>,
+    },
+    /// The answer is not signed by the key.
+    #[error(
+        "the answer of {server} is not signed with key {key}; somebody else may have sent it, so it is not believed"
+    )]
+    NotSigned {
+        /// Who seems to have answered.
+        server: String,
+        /// The name of the key.
+        key: String,
+    },
+    /// The zone is no longer as it was read: a prerequisite failed (YXRRSET, NXRRSET, YXDOMAIN, NXDOMAIN).
+    #[error("{zone} changed in the meantime{}; nothing was written, plan again", at(.set.as_ref()))]
+    Moved {
+        /// The zone.
+        zone: RecordName,
+        /// The set, when it is known.
+        set: Option<Question>,
+    },
+    /// The API key is not accepted.
+    #[error("{server} does not accept the API key; compare it with `api-key` in pdns.conf")]
+    Unauthorised {
+        /// Where it was asked.
+        server: String,
+    },
+    /// The primary refused for another reason.
+    #[error("{server} refused: {reason}; mend that there or in the template")]
+    Rejected {
+        /// Where it was asked.
+        server: String,
+        /// The response code or message.
+        reason: String,
+    },
+    /// The primary accepted the change, and does not have it.
+    #[error(
+        "{server} accepted the change and answers {found} for {set}; look for other writers, or a name that cannot have this type"
+    )]
+    NotThere {
+        /// Where it was asked.
+        server: String,
+        /// The set.
+        set: Question,
+        /// What stands there.
+        found: String,
+    },
+}
+
+fn behind(seconds: Option<i64>) -> String {
+    match seconds {
+        Some(seconds) if seconds > 0 => format!(": it is {seconds} s ahead"),
+        Some(seconds) => format!(": it is {} s behind", seconds.unsigned_abs()),
+        None => String::new(),
+    }
+}
+
+fn at(set: Option<&Question>) -> String {
+    set.map_or_else(String::new, |set| format!(", at {set}"))
+}

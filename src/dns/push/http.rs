@@ -1,0 +1,114 @@
+//! The HTTP client for APIs of primaries: `https://`, or `http://` that stays on this machine.
+
+use std::net::IpAddr;
+
+use reqwest::redirect::Policy;
+use reqwest::{Client, ClientBuilder};
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::{ClientConfig as TlsConfig, RootCertStore};
+use url::{Host, Url};
+
+use super::PushError;
+use super::primary::PATIENCE;
+
+/// Checks the base URL: an API key must not be shown to everybody on the way.
+pub(super) fn base(text: &str) -> Result<Url, PushError> {
+    let wrong = |problem: &str| Err(PushError::Configuration(problem.to_owned()));
+    let Ok(mut url) = Url::parse(text) else {
+        return wrong("`url` of the push is not a URL; write it as https://host:port");
+    };
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return wrong("`url` of the push must be an https:// or http:// URL");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return wrong("`url` of the push must not hold credentials; declare `api_key`");
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return wrong("`url` of the push must not have a query or a fragment; leave them out");
+    }
+    if url.scheme() == "http" && !is_loopback(&url) {
+        return wrong(
+            "`url` of the push is http:// to another machine, which would show the API key to everybody on the way; use https://",
+        );
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+/// Makes the client: no redirects, no proxy on this machine.
+pub(super) fn client(base: &Url) -> Result<Client, PushError> {
+    let mut builder = Client::builder()
+        .user_agent(concat!("emblazon/", env!("CARGO_PKG_VERSION")))
+        .redirect(Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .timeout(PATIENCE);
+    if is_loopback(base) {
+        builder = builder.no_proxy();
+    }
+    let builder = if base.scheme() == "https" {
+        if CryptoProvider::get_default().is_none() {
+            // Whichever thread was first installed one, which is all that is wanted.
+            let _ = ring::default_provider().install_default();
+        }
+        builder
+    } else {
+        without_tls(builder)?
+    };
+    builder
+        .build()
+        .map_err(|error| PushError::Configuration(format!("no HTTP client: {error}")))
+}
+
+/// A client for plain HTTP still wants a TLS configuration; this one trusts nobody.
+fn without_tls(builder: ClientBuilder) -> Result<ClientBuilder, PushError> {
+    let tls = TlsConfig::builder_with_provider(ring::default_provider().into())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| PushError::Configuration(format!("no TLS: {error}")))?
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth();
+    Ok(builder.tls_backend_preconfigured(tls))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
+        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_api_key_goes_over_tls_or_stays_here() {
+        #[track_caller]
+        fn check(text: &str, expected: Result<&str, &str>) {
+            match (base(text), expected) {
+                (Ok(url), Ok(expected)) => assert_eq!(url.as_str(), expected),
+                (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
+                (got, expected) => panic!("{got:?} instead of {expected:?}"),
+            }
+        }
+        check(
+            "https://dns.example.net:8081/",
+            Ok("https://dns.example.net:8081/"),
+        );
+        check("http://127.0.0.1:8081", Ok("http://127.0.0.1:8081/"));
+        check("http://[::1]:8081/pdns/", Ok("http://[::1]:8081/pdns"));
+        check("http://localhost:8081", Ok("http://localhost:8081/"));
+        check("http://dns.example.net", Err("everybody on the way"));
+        check("http://localhost.example.net", Err("everybody on the way"));
+        check(
+            "https://user:canary@dns.example.net",
+            Err("must not hold credentials"),
+        );
+        check("https://dns.example.net?a=b", Err("query"));
+        check("ftp://dns.example.net", Err("https://"));
+        check("dns.example.net", Err("not a URL"));
+    }
+}

@@ -1,0 +1,323 @@
+//! PowerDNS's HTTP API, version 1: `GET` and `PATCH` of a zone.
+//!
+//! The API replaces whole sets and knows no preconditions, so a set is read again right before it is written, and
+//! records that are switched off in it (`disabled`) are sent back as they are. Two writers in the same instant cannot be
+//! told apart; where that matters, use dynamic updates.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use reqwest::header::HeaderValue;
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use url::Url;
+
+use super::{PowerDnsConfig, Push, PushError, SetChange, Standing, ZoneChange, http};
+use crate::dns::Question;
+use crate::dns::presentation::{absolute, content};
+use crate::model::record::{RecordData, RecordName, RecordType};
+
+/// A PowerDNS with its API switched on.
+pub struct PowerDns {
+    client: Client,
+    base: Url,
+    api_key: HeaderValue,
+    server_id: String,
+}
+
+#[derive(Deserialize)]
+struct ZoneEntry {
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct ZoneContent {
+    rrsets: Vec<RrSet>,
+}
+
+#[derive(Deserialize)]
+struct RrSet {
+    name: String,
+    #[serde(rename = "type")]
+    record_type: String,
+    #[serde(default)]
+    ttl: u32,
+    records: Vec<RrRecord>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct RrRecord {
+    content: String,
+    #[serde(default)]
+    disabled: bool,
+}
+
+#[derive(Deserialize)]
+struct Problem {
+    error: String,
+}
+
+impl PowerDns {
+    /// Takes the configuration; nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the URL or the key cannot be used.
+    pub fn new(config: &PowerDnsConfig) -> Result<Self, PushError> {
+        let base = http::base(&config.url)?;
+        let mut api_key = HeaderValue::from_str(config.api_key.expose().trim()).map_err(|_| {
+            PushError::Configuration(
+                "the API key has characters that a header cannot carry; copy it as pdns.conf has it"
+                    .to_owned(),
+            )
+        })?;
+        api_key.set_sensitive(true);
+        Ok(Self {
+            client: http::client(&base)?,
+            base,
+            api_key,
+            server_id: config.server_id.clone(),
+        })
+    }
+
+    /// Names the server in messages.
+    fn server(&self) -> String {
+        format!("PowerDNS at {}", self.base)
+    }
+
+    fn request(&self, method: Method, path: &[&str]) -> Result<RequestBuilder, PushError> {
+        let mut url = self.base.clone();
+        url.path_segments_mut()
+            .map_err(|()| PushError::Configuration("`url` of the push has no path".to_owned()))?
+            .pop_if_empty()
+            .extend(["api", "v1", "servers", &self.server_id, "zones"])
+            .extend(path);
+        Ok(self
+            .client
+            .request(method, url)
+            .header("X-API-Key", self.api_key.clone()))
+    }
+
+    /// Sends a request and gives back status and body. `lost` says whether a missing answer leaves the outcome open.
+    async fn send(
+        &self,
+        request: RequestBuilder,
+        lost: bool,
+    ) -> Result<(StatusCode, Vec<u8>), PushError> {
+        let failed = |error: reqwest::Error| {
+            let reason = innermost(&error);
+            let server = self.server();
+            if lost && !error.is_connect() {
+                PushError::Lost { server, reason }
+            } else {
+                PushError::Unreachable { server, reason }
+            }
+        };
+        let response = request.send().await.map_err(failed)?;
+        let status = response.status();
+        let body = response.bytes().await.map_err(failed)?;
+        if status == StatusCode::UNAUTHORIZED {
+            return Err(PushError::Unauthorised {
+                server: self.server(),
+            });
+        }
+        Ok((status, body.to_vec()))
+    }
+
+    fn rejected(&self, status: StatusCode, body: &[u8]) -> PushError {
+        let said = serde_json::from_slice::<Problem>(body).map_or_else(
+            |_| status.to_string(),
+            |problem| format!("{} ({status})", problem.error),
+        );
+        PushError::Rejected {
+            server: self.server(),
+            reason: said,
+        }
+    }
+
+    fn decode<'a, T: Deserialize<'a>>(&self, body: &'a [u8]) -> Result<T, PushError> {
+        serde_json::from_slice(body).map_err(|error| PushError::Rejected {
+            server: self.server(),
+            reason: format!("its answer is not that of a PowerDNS: {error}"),
+        })
+    }
+
+    /// Returns the id under which the API keeps a zone, when it keeps it.
+    async fn zone_id(&self, zone: &RecordName) -> Result<Option<String>, PushError> {
+        let request = self
+            .request(Method::GET, &[])?
+            .query(&[("zone", absolute(zone))]);
+        let (status, body) = self.send(request, false).await?;
+        if !status.is_success() {
+            return Err(self.rejected(status, &body));
+        }
+        let found: Vec<ZoneEntry> = self.decode(&body)?;
+        Ok(found.into_iter().next().map(|zone| zone.id))
+    }
+
+    async fn find_zone(&self, name: &RecordName) -> Result<RecordName, PushError> {
+        let mut candidate = Some(name.as_str());
+        while let Some(text) = candidate {
+            let zone = RecordName::observed(text);
+            if self.zone_id(&zone).await?.is_some() {
+                return Ok(zone);
+            }
+            candidate = text.split_once('.').map(|(_, parent)| parent);
+        }
+        Err(self.no_zone(name))
+    }
+
+    fn no_zone(&self, name: &RecordName) -> PushError {
+        PushError::NoZone {
+            server: self.server(),
+            name: name.clone(),
+        }
+    }
+
+    async fn zone(&self, zone: &RecordName) -> Result<(String, Vec<RrSet>), PushError> {
+        let id = self
+            .zone_id(zone)
+            .await?
+            .ok_or_else(|| self.no_zone(zone))?;
+        let (status, body) = self.send(self.request(Method::GET, &[&id])?, false).await?;
+        if !status.is_success() {
+            return Err(self.rejected(status, &body));
+        }
+        let content: ZoneContent = self.decode(&body)?;
+        Ok((id, content.rrsets))
+    }
+
+    async fn read_all(
+        &self,
+        zone: &RecordName,
+        questions: &BTreeSet<Question>,
+    ) -> Result<BTreeMap<Question, Standing>, PushError> {
+        let (_, sets) = self.zone(zone).await?;
+        Ok(questions
+            .iter()
+            .filter_map(|question| Some((question.clone(), standing(&sets, question)?)))
+            .collect())
+    }
+
+    async fn patch(&self, change: &ZoneChange) -> Result<(), PushError> {
+        let (id, sets) = self.zone(&change.zone).await?;
+        let mut patches = Vec::new();
+        for set in &change.sets {
+            let now = standing(&sets, &set.question);
+            if now.is_none_or(|now| now.records != set.before) {
+                return Err(PushError::Moved {
+                    zone: change.zone.clone(),
+                    set: Some(set.question.clone()),
+                });
+            }
+            patches.push(patch(set, find(&sets, &set.question)));
+        }
+        let request = self
+            .request(Method::PATCH, &[&id])?
+            .json(&json!({ "rrsets": patches }));
+        let (status, body) = self.send(request, true).await?;
+        if status.is_success() {
+            Ok(())
+        } else {
+            Err(self.rejected(status, &body))
+        }
+    }
+}
+
+impl Push for PowerDns {
+    fn zone_of<'a>(&'a self, name: &'a RecordName) -> BoxFuture<'a, Result<RecordName, PushError>> {
+        self.find_zone(name).boxed()
+    }
+
+    fn read<'a>(
+        &'a self,
+        zone: &'a RecordName,
+        questions: &'a BTreeSet<Question>,
+    ) -> BoxFuture<'a, Result<BTreeMap<Question, Standing>, PushError>> {
+        self.read_all(zone, questions).boxed()
+    }
+
+    fn write<'a>(&'a self, change: &'a ZoneChange) -> BoxFuture<'a, Result<(), PushError>> {
+        self.patch(change).boxed()
+    }
+}
+
+fn is_named(set: &RrSet, name: &RecordName) -> bool {
+    RecordName::observed(&set.name) == *name
+}
+
+fn find<'a>(sets: &'a [RrSet], question: &Question) -> Option<&'a RrSet> {
+    sets.iter().find(|set| {
+        set.record_type == question.record_type.as_str() && is_named(set, &question.name)
+    })
+}
+
+/// Reads a set; `None` when a record in it cannot be understood.
+fn standing(sets: &[RrSet], question: &Question) -> Option<Standing> {
+    let mut standing = Standing {
+        beside: sets
+            .iter()
+            .filter(|set| is_named(set, &question.name))
+            .filter(|set| set.records.iter().any(|record| !record.disabled))
+            .map(|set| set.record_type.clone())
+            .filter(|other| other != question.record_type.as_str())
+            .collect(),
+        ..Standing::default()
+    };
+    if let Some(set) = find(sets, question) {
+        standing.ttl = Some(set.ttl);
+        for record in set.records.iter().filter(|record| !record.disabled) {
+            standing
+                .records
+                .insert(understand(question.record_type, record)?);
+        }
+    }
+    Some(standing)
+}
+
+fn understand(record_type: RecordType, record: &RrRecord) -> Option<RecordData> {
+    RecordData::parse(record_type, &record.content).ok()
+}
+
+/// Makes the patch of one set. Records that stay keep the text that the server has.
+fn patch(set: &SetChange, now: Option<&RrSet>) -> Value {
+    let record_type = set.question.record_type;
+    let mut records: Vec<RrRecord> = now
+        .into_iter()
+        .flat_map(|now| &now.records)
+        .filter(|record| {
+            record.disabled
+                || understand(record_type, record).is_some_and(|data| set.after.contains(&data))
+        })
+        .cloned()
+        .collect();
+    records.extend(set.added().map(|data| RrRecord {
+        content: content(data),
+        disabled: false,
+    }));
+    let name = absolute(&set.question.name);
+    if records.is_empty() {
+        return json!({ "name": name, "type": record_type, "changetype": "DELETE" });
+    }
+    json!({
+        "name": name,
+        "type": record_type,
+        "ttl": set.ttl,
+        "changetype": "REPLACE",
+        "records": records,
+    })
+}
+
+/// Returns the message at the bottom of a chain of errors, without the URL.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+#[cfg(test)]
+#[path = "powerdns_tests.rs"]
+mod tests;

@@ -1,0 +1,332 @@
+//! Dynamic updates with prerequisites, signed by TSIG (RFC 2136, RFC 8945), over TCP.
+//!
+//! Reads are signed too: what the primary shows to the key is what counts, in split horizons as well, and nobody on the
+//! way can forge a read-back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode, UpdateMessage as _};
+use hickory_proto::rr::{RData, Record, RecordType as WireType, TSigner};
+
+use super::config;
+use super::session::Session;
+use super::{Push, PushError, Rfc2136Config, SetChange, Standing, ZoneChange, wire};
+use crate::dns::packet::{record_data, record_name, wire_name, wire_type};
+use crate::dns::zone::is_below;
+use crate::dns::{Question, packet};
+use crate::model::record::{RecordName, RecordType};
+
+/// By how many seconds the clocks may differ (RFC 8945, section 10).
+const FUDGE: u16 = 300;
+
+/// A primary that takes dynamic updates.
+pub struct Rfc2136 {
+    pub(super) server: String,
+    pub(super) key: String,
+    pub(super) signer: TSigner,
+}
+
+/// What was read at one name and type, with the records as the server sent them.
+struct RawSet {
+    standing: Standing,
+    records: Vec<Record>,
+}
+
+impl Rfc2136 {
+    /// Takes the configuration; connects for each operation anew.
+    ///
+    /// # Errors
+    /// When the key cannot be used.
+    pub fn new(config: &Rfc2136Config) -> Result<Self, PushError> {
+        let key = &config.key;
+        let name = wire_name(&RecordName::observed(&key.name)).map_err(|_| {
+            PushError::Configuration(format!(
+                "key {:?} has no name that DNS can carry; copy it from the server",
+                key.name
+            ))
+        })?;
+        let signer = TSigner::new(key.octets()?, config::wire(key.algorithm), name, FUDGE)
+            .map_err(|error| PushError::Configuration(format!("key {}: {error}", key.name)))?;
+        Ok(Self {
+            server: with_port(&config.server),
+            key: key.name.clone(),
+            signer,
+        })
+    }
+
+    async fn find_zone(&self, name: &RecordName) -> Result<RecordName, PushError> {
+        let mut session = Session::open(self).await?;
+        let mut candidate = Some(name.as_str());
+        while let Some(text) = candidate {
+            let asked = RecordName::observed(text);
+            let answer = session.ask(query(&asked, WireType::SOA)?).await?;
+            // A query has no other reason for NOTAUTH than its signature (RFC 8945, section 5.2).
+            if answer.metadata.response_code == ResponseCode::NotAuth {
+                return Err(PushError::KeyRejected {
+                    server: self.server.clone(),
+                    key: self.key.clone(),
+                });
+            }
+            if let Some(zone) = apex(&answer, name) {
+                return Ok(zone);
+            }
+            // An alias answers in place of the SOA, so the name above is asked.
+            candidate = text.split_once('.').map(|(_, parent)| parent);
+        }
+        Err(PushError::NoZone {
+            server: self.server.clone(),
+            name: name.clone(),
+        })
+    }
+
+    async fn read_all(
+        &self,
+        zone: &RecordName,
+        questions: &BTreeSet<Question>,
+    ) -> Result<BTreeMap<Question, Standing>, PushError> {
+        let mut session = Session::open(self).await?;
+        let mut read = BTreeMap::new();
+        for question in questions {
+            let raw = self.read_set(&mut session, zone, question).await?;
+            read.insert(question.clone(), raw.standing);
+        }
+        Ok(read)
+    }
+
+    async fn read_set(
+        &self,
+        session: &mut Session<'_>,
+        zone: &RecordName,
+        question: &Question,
+    ) -> Result<RawSet, PushError> {
+        let wanted = wire_type(question.record_type);
+        let answer = session.ask(query(&question.name, wanted)?).await?;
+        self.judge(&answer, zone)?;
+        let mut raw = RawSet {
+            standing: Standing::default(),
+            records: Vec::new(),
+        };
+        for record in &answer.answers {
+            if record_name(&record.name) != question.name {
+                continue;
+            }
+            if record.record_type() == WireType::CNAME && wanted != WireType::CNAME {
+                raw.standing.beside.insert("CNAME".to_owned());
+            }
+            if record.record_type() != wanted {
+                continue;
+            }
+            let Some(data) = record_data(&record.data) else {
+                continue;
+            };
+            raw.standing.records.insert(data);
+            raw.standing.ttl = Some(record.ttl);
+            raw.records.push(record.clone());
+        }
+        if wanted == WireType::CNAME && raw.records.is_empty() {
+            let answer = session.ask(query(&question.name, WireType::ANY)?).await?;
+            self.judge(&answer, zone)?;
+            raw.standing.beside = types_at(&answer, &question.name);
+        }
+        Ok(raw)
+    }
+
+    async fn update(&self, change: &ZoneChange) -> Result<(), PushError> {
+        let mut session = Session::open(self).await?;
+        let mut raw = Vec::new();
+        for set in &change.sets {
+            let read = self
+                .read_set(&mut session, &change.zone, &set.question)
+                .await?;
+            if read.standing.records != set.before {
+                return Err(PushError::Moved {
+                    zone: change.zone.clone(),
+                    set: Some(set.question.clone()),
+                });
+            }
+            raw.push(read.records);
+        }
+        let message = message(change, &raw).map_err(|error| {
+            PushError::Configuration(format!("the update of {}: {error}", change.zone))
+        })?;
+        let answer = session.send(message).await?;
+        match answer.metadata.response_code {
+            ResponseCode::NoError => Ok(()),
+            ResponseCode::YXDomain
+            | ResponseCode::YXRRSet
+            | ResponseCode::NXRRSet
+            | ResponseCode::NXDomain => Err(PushError::Moved {
+                zone: change.zone.clone(),
+                set: None,
+            }),
+            code => Err(self.rejection(code, &change.zone)),
+        }
+    }
+
+    /// Tells whether an answer says something about the zone.
+    fn judge(&self, answer: &Message, zone: &RecordName) -> Result<(), PushError> {
+        match answer.metadata.response_code {
+            ResponseCode::NoError | ResponseCode::NXDomain if answer.metadata.authoritative => {
+                Ok(())
+            }
+            ResponseCode::NoError | ResponseCode::NXDomain => Err(PushError::NotAuthoritative {
+                server: self.server.clone(),
+                zone: zone.clone(),
+            }),
+            code => Err(self.rejection(code, zone)),
+        }
+    }
+
+    fn rejection(&self, code: ResponseCode, zone: &RecordName) -> PushError {
+        let server = self.server.clone();
+        match code {
+            ResponseCode::NotAuth => PushError::NotAuthoritative {
+                server,
+                zone: zone.clone(),
+            },
+            ResponseCode::Refused => PushError::Refused {
+                server,
+                zone: zone.clone(),
+                key: self.key.clone(),
+            },
+            other => PushError::Rejected {
+                server,
+                reason: other.to_string(),
+            },
+        }
+    }
+}
+
+impl Push for Rfc2136 {
+    fn zone_of<'a>(&'a self, name: &'a RecordName) -> BoxFuture<'a, Result<RecordName, PushError>> {
+        self.find_zone(name).boxed()
+    }
+
+    fn read<'a>(
+        &'a self,
+        zone: &'a RecordName,
+        questions: &'a BTreeSet<Question>,
+    ) -> BoxFuture<'a, Result<BTreeMap<Question, Standing>, PushError>> {
+        self.read_all(zone, questions).boxed()
+    }
+
+    fn write<'a>(&'a self, change: &'a ZoneChange) -> BoxFuture<'a, Result<(), PushError>> {
+        self.update(change).boxed()
+    }
+}
+
+/// Adds the port of DNS where none is given.
+fn with_port(server: &str) -> String {
+    let has_port = server.rsplit_once(':').is_some_and(|(host, port)| {
+        port.parse::<u16>().is_ok() && (!host.contains(':') || host.ends_with(']'))
+    });
+    if has_port {
+        server.to_owned()
+    } else if server.contains(':') && !server.starts_with('[') {
+        format!("[{server}]:53")
+    } else {
+        format!("{server}:53")
+    }
+}
+
+/// Returns the owner of the SOA in an authoritative answer about a name, when it is above that name.
+fn apex(answer: &Message, name: &RecordName) -> Option<RecordName> {
+    answer
+        .answers
+        .iter()
+        .chain(&answer.authorities)
+        .filter(|_| answer.metadata.authoritative)
+        .find_map(|record| {
+            let owner = record_name(&record.name);
+            (matches!(record.data, RData::SOA(_)) && is_below(name, &owner)).then_some(owner)
+        })
+}
+
+fn query(name: &RecordName, wire_type: WireType) -> Result<Message, PushError> {
+    let query = packet::query(name, wire_type)
+        .map_err(|failure| PushError::Configuration(failure.to_string()))?;
+    let mut message = Message::new(fastrand::u16(..), MessageType::Query, OpCode::Query);
+    message.add_query(query);
+    Ok(message)
+}
+
+/// Returns the types that stand at a name and that an alias would hide; those of DNSSEC come by themselves, and HINFO
+/// is what a server says that does not like the question (RFC 8482).
+fn types_at(answer: &Message, name: &RecordName) -> BTreeSet<String> {
+    answer
+        .answers
+        .iter()
+        .filter(|record| record_name(&record.name) == *name)
+        .map(Record::record_type)
+        .filter(|it| {
+            !matches!(
+                it,
+                WireType::RRSIG
+                    | WireType::NSEC
+                    | WireType::NSEC3
+                    | WireType::HINFO
+                    | WireType::CNAME
+            )
+        })
+        .map(|it| it.to_string())
+        .collect()
+}
+
+/// Writes the one message that changes a zone. `raw` has, for each set, the records as the server showed them.
+fn message(change: &ZoneChange, raw: &[Vec<Record>]) -> Result<Message, hickory_proto::ProtoError> {
+    let mut message = Message::new(fastrand::u16(..), MessageType::Query, OpCode::Update);
+    message.add_zone(Query::query(wire_name(&change.zone)?, WireType::SOA));
+    for (set, raw) in change.sets.iter().zip(raw) {
+        if raw.is_empty() {
+            message.add_pre_requisite(wire::has_none(&set.question)?);
+        }
+        message.add_pre_requisites(raw.iter().map(wire::still_has));
+        if let Some(alone) = alone(change, set)? {
+            message.add_pre_requisite(alone);
+        }
+    }
+    // An alias and other records may change places, so everything that goes goes first.
+    for (set, raw) in change.sets.iter().zip(raw) {
+        for data in set.removed() {
+            message.add_updates(
+                raw.iter()
+                    .filter(|record| wire::is(record, data))
+                    .map(wire::deleted),
+            );
+        }
+    }
+    for set in &change.sets {
+        for data in set.added() {
+            message.add_update(wire::added(&set.question, data, set.ttl)?);
+        }
+    }
+    Ok(message)
+}
+
+/// Makes the prerequisite that nobody put an alias beside other records in the meantime: a server would ignore the
+/// addition silently (RFC 2136, section 3.4.2.2).
+fn alone(
+    change: &ZoneChange,
+    set: &SetChange,
+) -> Result<Option<Record>, hickory_proto::ProtoError> {
+    if !set.before.is_empty() || set.after.is_empty() {
+        return Ok(None);
+    }
+    let alias = set.question.record_type == RecordType::Cname;
+    let changes_places = change.sets.iter().any(|other| {
+        other.question.name == set.question.name
+            && other.question != set.question
+            && !other.before.is_empty()
+    });
+    Ok(match (alias, changes_places) {
+        (_, true) => None,
+        (true, false) => Some(wire::not_in_use(&set.question)?),
+        (false, false) => Some(wire::no_alias(&set.question)?),
+    })
+}
+
+#[cfg(test)]
+#[path = "rfc2136_tests.rs"]
+mod tests;

@@ -1,0 +1,148 @@
+//! Many verdicts → one, per account and per run.
+
+use serde::{Deserialize, Serialize};
+
+use super::{DomainCheck, Registration, Verdict};
+
+/// How a whole stands: the worst that holds for a part of it. Later ones are worse.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// Everything is right.
+    #[default]
+    InSync,
+    /// Everything is right at its source, and somebody still has old answers.
+    Propagating,
+    /// Not everything could be checked, and no difference was found.
+    Unknown,
+    /// There are differences that somebody must mend.
+    Differs,
+}
+
+impl Standing {
+    /// Returns how one verdict stands.
+    #[must_use]
+    pub fn of(verdict: &Verdict) -> Self {
+        match verdict {
+            Verdict::Ok => Self::InSync,
+            Verdict::Propagating { .. } => Self::Propagating,
+            Verdict::Unknown { .. } => Self::Unknown,
+            Verdict::Missing | Verdict::Different | Verdict::Extra | Verdict::Inconsistent => {
+                Self::Differs
+            }
+        }
+    }
+}
+
+/// How many hosts got each verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Right.
+    pub ok: usize,
+    /// Not there, in whole or in part.
+    pub missing: usize,
+    /// Something else is there.
+    pub different: usize,
+    /// Right, and more is there.
+    pub extra: usize,
+    /// Right, and somebody has old answers.
+    pub propagating: usize,
+    /// Servers disagree.
+    pub inconsistent: usize,
+    /// Could not be checked.
+    pub unknown: usize,
+    /// Hosts of the template that say nothing about DNS.
+    pub not_understood: usize,
+}
+
+impl Tally {
+    /// Counts the verdicts on any number of domains.
+    #[must_use]
+    pub fn of<'a>(checks: impl IntoIterator<Item = &'a DomainCheck>) -> Self {
+        let mut tally = Self::default();
+        for check in checks {
+            tally.not_understood += check.not_understood.len();
+            for host in &check.hosts {
+                *tally.slot(&host.judgement.verdict) += 1;
+            }
+        }
+        tally
+    }
+
+    fn slot(&mut self, verdict: &Verdict) -> &mut usize {
+        match verdict {
+            Verdict::Ok => &mut self.ok,
+            Verdict::Missing => &mut self.missing,
+            Verdict::Different => &mut self.different,
+            Verdict::Extra => &mut self.extra,
+            Verdict::Propagating { .. } => &mut self.propagating,
+            Verdict::Inconsistent => &mut self.inconsistent,
+            Verdict::Unknown { .. } => &mut self.unknown,
+        }
+    }
+
+    /// Returns how many hosts were looked at.
+    #[must_use]
+    pub fn hosts(&self) -> usize {
+        self.ok + self.differing() + self.propagating + self.unknown
+    }
+
+    /// Returns how many hosts somebody must mend.
+    #[must_use]
+    pub fn differing(&self) -> usize {
+        self.missing + self.different + self.extra + self.inconsistent
+    }
+
+    /// Returns the counts that are not zero, worst first, with the verdicts' words.
+    #[must_use]
+    pub fn words(&self) -> Vec<(usize, &'static str)> {
+        [
+            (self.different, "different"),
+            (self.missing, "missing"),
+            (self.extra, "extra"),
+            (self.inconsistent, "inconsistent"),
+            (self.unknown, "unknown"),
+            (self.not_understood, "not understood"),
+            (self.propagating, "propagating"),
+            (self.ok, "ok"),
+        ]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .collect()
+    }
+}
+
+impl DomainCheck {
+    /// Returns how the domain stands. What is not understood is unknown: nobody can tell whether it is right.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.standings().max().unwrap_or_default()
+    }
+
+    /// Tells whether something of it could not be checked, whatever else was found.
+    #[must_use]
+    pub fn has_unknown(&self) -> bool {
+        self.standings()
+            .any(|standing| standing == Standing::Unknown)
+    }
+
+    fn standings(&self) -> impl Iterator<Item = Standing> {
+        let hosts = self
+            .hosts
+            .iter()
+            .map(|host| Standing::of(&host.judgement.verdict));
+        let not_understood = (!self.not_understood.is_empty()).then_some(Standing::Unknown);
+        let phones = self
+            .phones
+            .iter()
+            .filter(|phones| phones.registration == Registration::Unknown)
+            .map(|_| Standing::Unknown);
+        hosts.chain(not_understood).chain(phones)
+    }
+
+    /// Returns how many hosts got each verdict.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        Tally::of([self])
+    }
+}

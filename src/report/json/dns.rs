@@ -1,0 +1,353 @@
+//! What DNS answers, in version 1 of the JSON report.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::dns::{HostCheck, Opinion, Phones, RecordMark, Registration, Standing, Tally, Verdict};
+use crate::report::{AccountDns, DnsReport, SecondOpinion};
+
+/// What DNS answers.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Dns {
+    /// `in_sync`, `propagating`, `unknown` or `differs`: the worst that holds for a domain.
+    standing: &'static str,
+    /// The hosts with each verdict.
+    hosts: Verdicts,
+    /// The domains, sorted by account.
+    domains: Vec<Checked>,
+    /// The accounts that were not checked.
+    skipped: Vec<Skipped>,
+    /// The questions that were asked.
+    questions: u64,
+    /// How often it was checked.
+    rounds: u32,
+}
+
+/// How many hosts got each verdict.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Verdicts {
+    /// Right.
+    ok: usize,
+    /// Not there, in whole or in part.
+    missing: usize,
+    /// Something else is there.
+    different: usize,
+    /// Right, and more is there.
+    extra: usize,
+    /// Right, and a resolver has old answers.
+    propagating: usize,
+    /// Servers disagree.
+    inconsistent: usize,
+    /// Could not be checked.
+    unknown: usize,
+    /// Hosts of the template that say nothing about DNS.
+    not_understood: usize,
+}
+
+/// An account that was not checked.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Skipped {
+    /// The account's name in the tree.
+    account: String,
+    /// Why.
+    reason: String,
+}
+
+/// One account's domain.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Checked {
+    /// The account's name in the tree.
+    account: String,
+    /// The domain.
+    domain: String,
+    /// How it stands, as above.
+    standing: &'static str,
+    /// The hosts of the template, sorted by name and type.
+    hosts: Vec<Host>,
+    /// What SIP phones find.
+    phones: Vec<Phone>,
+    /// Probable causes that concern the whole domain.
+    hints: Vec<Hint>,
+    /// Hosts of the template that say nothing about DNS.
+    not_understood: Vec<NotUnderstood>,
+    /// Why the platform could not be asked for its opinion.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    platform_unknown: Option<String>,
+}
+
+/// One host and type.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Host {
+    /// The name.
+    name: String,
+    /// The type.
+    #[serde(rename = "type")]
+    record_type: &'static str,
+    /// What people call it.
+    label: Option<String>,
+    /// `ok`, `missing`, `different`, `extra`, `propagating`, `inconsistent` or `unknown`.
+    verdict: &'static str,
+    /// Why it is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// For how many seconds old answers may live on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    old_for: Option<u32>,
+    /// The records, expected ones first.
+    records: Vec<Record>,
+    /// Which server says what, where they disagree, fail or are behind.
+    servers: Vec<Server>,
+    /// What a reader should know.
+    notes: Vec<String>,
+    /// Probable causes.
+    hints: Vec<Hint>,
+    /// What the platform sees, when it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    platform: Option<Platform>,
+}
+
+/// One record.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Record {
+    /// `present`, `missing` or `extra`.
+    mark: &'static str,
+    /// The data, as in a zone file.
+    data: String,
+}
+
+/// One server.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Server {
+    /// Its name, when it has one.
+    name: Option<String>,
+    /// Its address and port.
+    address: String,
+    /// What it says.
+    says: String,
+}
+
+/// A probable cause.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Hint {
+    /// The kind, such as `doubled_domain`.
+    kind: String,
+    /// A sentence that ends in something to do.
+    text: String,
+}
+
+/// What SIP phones find at one name.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Phone {
+    /// The name that is set in the phones.
+    proxy: String,
+    /// `works`, `impaired`, `broken` or `unknown`.
+    registration: &'static str,
+    /// One sentence for a support desk.
+    sentence: String,
+    /// The servers in the order in which a phone tries them.
+    routes: Vec<Route>,
+}
+
+/// One server that a phone tries.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Route {
+    /// `UDP`, `TCP` or `TLS`.
+    transport: String,
+    /// The server.
+    target: String,
+    /// The port.
+    port: u16,
+    /// Its addresses.
+    addresses: Vec<String>,
+}
+
+/// A host of the template that says nothing about DNS.
+#[derive(Debug, Serialize, JsonSchema)]
+struct NotUnderstood {
+    /// The type, as the template spells it.
+    #[serde(rename = "type")]
+    record_type: String,
+    /// The host, as the template spells it.
+    host: String,
+    /// Why.
+    reason: String,
+}
+
+/// What the platform's own test says.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Platform {
+    /// `right`, `otherwise` or `unknown`.
+    opinion: &'static str,
+    /// What it sees, when that is something else.
+    sees: Vec<String>,
+}
+
+fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::InSync => "in_sync",
+        Standing::Propagating => "propagating",
+        Standing::Unknown => "unknown",
+        Standing::Differs => "differs",
+    }
+}
+
+impl From<&DnsReport> for Dns {
+    fn from(dns: &DnsReport) -> Self {
+        Self {
+            standing: standing(dns.standing()),
+            hosts: dns.tally().into(),
+            domains: dns.accounts.iter().map(Checked::from).collect(),
+            skipped: dns
+                .skipped
+                .iter()
+                .map(|(account, reason)| Skipped {
+                    account: account.to_string(),
+                    reason: reason.clone(),
+                })
+                .collect(),
+            questions: dns.questions,
+            rounds: dns.rounds,
+        }
+    }
+}
+
+impl From<Tally> for Verdicts {
+    fn from(tally: Tally) -> Self {
+        Self {
+            ok: tally.ok,
+            missing: tally.missing,
+            different: tally.different,
+            extra: tally.extra,
+            propagating: tally.propagating,
+            inconsistent: tally.inconsistent,
+            unknown: tally.unknown,
+            not_understood: tally.not_understood,
+        }
+    }
+}
+
+impl From<&AccountDns> for Checked {
+    fn from(account: &AccountDns) -> Self {
+        let check = &account.check;
+        Self {
+            account: account.name.to_string(),
+            domain: check.domain.to_string(),
+            standing: standing(check.standing()),
+            hosts: account
+                .hosts()
+                .map(|(host, opinion)| Host {
+                    platform: opinion.map(Platform::from),
+                    ..Host::from(host)
+                })
+                .collect(),
+            phones: check.phones.iter().map(Phone::from).collect(),
+            hints: check.hints.iter().map(Hint::from).collect(),
+            not_understood: check
+                .not_understood
+                .iter()
+                .map(|host| NotUnderstood {
+                    record_type: host.record_type.clone(),
+                    host: host.host.clone(),
+                    reason: host.reason.clone(),
+                })
+                .collect(),
+            platform_unknown: match &account.platform {
+                Some(SecondOpinion::Unknown(reason)) => Some(reason.clone()),
+                Some(SecondOpinion::Hosts(_)) | None => None,
+            },
+        }
+    }
+}
+
+impl From<&HostCheck> for Host {
+    fn from(host: &HostCheck) -> Self {
+        let judgement = &host.judgement;
+        let question = &judgement.expected.question;
+        let (reason, old_for) = match &judgement.verdict {
+            Verdict::Unknown { reason } => (Some(reason.clone()), None),
+            Verdict::Propagating { old_for } => (None, *old_for),
+            Verdict::Ok
+            | Verdict::Missing
+            | Verdict::Different
+            | Verdict::Extra
+            | Verdict::Inconsistent => (None, None),
+        };
+        Self {
+            name: question.name.to_string(),
+            record_type: question.record_type.as_str(),
+            label: judgement.expected.label.clone(),
+            verdict: judgement.verdict.word(),
+            reason,
+            old_for,
+            records: judgement
+                .records
+                .iter()
+                .map(|(mark, data)| Record {
+                    mark: match mark {
+                        RecordMark::Present => "present",
+                        RecordMark::Missing => "missing",
+                        RecordMark::Extra => "extra",
+                    },
+                    data: data.to_string(),
+                })
+                .collect(),
+            servers: judgement
+                .servers
+                .iter()
+                .map(|(server, says)| Server {
+                    name: server.name.clone(),
+                    address: server.address.to_string(),
+                    says: says.clone(),
+                })
+                .collect(),
+            notes: judgement.notes.clone(),
+            hints: host.hints.iter().map(Hint::from).collect(),
+            platform: None,
+        }
+    }
+}
+
+impl From<&crate::dns::Hint> for Hint {
+    fn from(hint: &crate::dns::Hint) -> Self {
+        Self {
+            kind: hint.kind.as_str().to_owned(),
+            text: hint.text.clone(),
+        }
+    }
+}
+
+impl From<&Phones> for Phone {
+    fn from(phones: &Phones) -> Self {
+        Self {
+            proxy: phones.proxy.to_string(),
+            registration: match phones.registration {
+                Registration::Works => "works",
+                Registration::Impaired => "impaired",
+                Registration::Broken => "broken",
+                Registration::Unknown => "unknown",
+            },
+            sentence: phones.sentence.clone(),
+            routes: phones
+                .routes
+                .iter()
+                .map(|route| Route {
+                    transport: route.transport.to_string(),
+                    target: route.target.to_string(),
+                    port: route.port,
+                    addresses: route.addresses.iter().map(ToString::to_string).collect(),
+                })
+                .collect(),
+        }
+    }
+}
+
+impl From<&Opinion> for Platform {
+    fn from(opinion: &Opinion) -> Self {
+        let (opinion, sees) = match opinion {
+            Opinion::Right => ("right", Vec::new()),
+            Opinion::Otherwise { sees } => ("otherwise", sees.clone()),
+            Opinion::Unknown => ("unknown", Vec::new()),
+        };
+        Self { opinion, sees }
+    }
+}

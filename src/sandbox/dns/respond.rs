@@ -1,0 +1,282 @@
+//! Questions to answers, as an authoritative server or as the resolver.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use hickory_proto::op::{Edns, Message, MessageType, Metadata, OpCode, ResponseCode};
+use hickory_proto::rr::rdata::{A, AAAA, SOA};
+use hickory_proto::rr::{Name, RData, Record, RecordType as WireType};
+
+use super::fault::{DnsFaultKind, DnsFaultScript};
+use super::update::Keys;
+use super::zone::{self, End, RecordSet, Zone};
+use super::{DnsError, DnsSeed, wire};
+
+/// The size of answers to questions that do not say more (RFC 1035, section 4.2.1).
+const PLAIN_SIZE: u16 = 512;
+
+/// Everything that the servers know.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) zones: BTreeMap<Name, Zone>,
+    /// Where the servers are.
+    pub(super) addresses: BTreeMap<Name, IpAddr>,
+    pub(super) remembers: BTreeMap<(Name, WireType), RecordSet>,
+    pub(super) keys: Keys,
+    pub(super) faults: DnsFaultScript,
+}
+
+/// What the packets at an address are asked of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Resolver,
+    Authoritative(Name),
+}
+
+impl Role {
+    /// Returns the name that faults know it by.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Resolver => "resolver".to_owned(),
+            Self::Authoritative(name) => name.to_ascii().trim_end_matches('.').to_owned(),
+        }
+    }
+}
+
+impl World {
+    pub(super) fn new(seed: &DnsSeed, addresses: BTreeMap<Name, IpAddr>) -> Result<Self, DnsError> {
+        let mut world = Self {
+            zones: BTreeMap::new(),
+            addresses,
+            remembers: BTreeMap::new(),
+            keys: Keys::new(&seed.keys)?,
+            faults: DnsFaultScript::new(seed.faults.clone()),
+        };
+        for (apex, zone) in &seed.zones {
+            let zone = Zone::new(apex, zone)?;
+            world.zones.insert(zone.apex.clone(), zone);
+        }
+        world.remember(&seed.remembers)?;
+        Ok(world)
+    }
+
+    /// Replaces what the resolver remembers.
+    pub(super) fn remember(&mut self, lines: &[String]) -> Result<(), DnsError> {
+        self.remembers.clear();
+        for text in lines {
+            let line = wire::line(text, &Name::root())?;
+            let set = self
+                .remembers
+                .entry((line.name, line.wire_type))
+                .or_default();
+            set.ttl = line.ttl.unwrap_or(300);
+            set.data.extend(line.data);
+        }
+        Ok(())
+    }
+
+    /// Returns the deepest zone that holds a name, among those that `who` serves or, for `None`, all.
+    pub(super) fn zone_of(&self, name: &Name, who: Option<&Name>) -> Option<&Zone> {
+        let mut at = name.clone();
+        loop {
+            if let Some(zone) = self.zones.get(&at)
+                && who.is_none_or(|who| zone.servers.contains(who))
+            {
+                return Some(zone);
+            }
+            if at.is_root() {
+                return None;
+            }
+            at = at.base_name();
+        }
+    }
+
+    /// Answers a question.
+    pub(super) fn answer(&self, role: &Role, request: &Message) -> Message {
+        let mut response = Message::response(request.id, request.op_code);
+        response.metadata = Metadata::response_from_request(&request.metadata);
+        response.metadata.message_type = MessageType::Response;
+        response.metadata.recursion_available = *role == Role::Resolver;
+        response.add_queries(request.queries.iter().cloned());
+        if request.edns.is_some() {
+            let mut edns = Edns::new();
+            edns.set_max_payload(1232);
+            response.set_edns(edns);
+        }
+        let [query] = request.queries.as_slice() else {
+            response.metadata.response_code = ResponseCode::FormErr;
+            return response;
+        };
+        if request.op_code != OpCode::Query {
+            response.metadata.response_code = ResponseCode::NotImp;
+            return response;
+        }
+        let name = query.name.to_lowercase();
+        match role {
+            Role::Resolver => self.recurse(&name, query.query_type, &mut response),
+            Role::Authoritative(server) => {
+                self.authorise(server, &name, query.query_type, &mut response);
+            }
+        }
+        response
+    }
+
+    fn authorise(&self, server: &Name, name: &Name, wire_type: WireType, response: &mut Message) {
+        if let Some(address) = self.addresses.get(name).filter(|_| name == server)
+            && self.zone_of(name, None).is_none()
+        {
+            response.metadata.authoritative = true;
+            response.answers = address_record(name, *address, wire_type)
+                .into_iter()
+                .collect();
+            return;
+        }
+        let Some(zone) = self.zone_of(name, Some(server)) else {
+            response.metadata.response_code = ResponseCode::Refused;
+            return;
+        };
+        let deepest = self.zone_of(name, None).map(|deepest| &deepest.apex);
+        if let Some(child) = deepest.filter(|deepest| **deepest != zone.apex) {
+            let servers = self.zones.get(child).map(|child| &child.servers);
+            response.authorities = servers
+                .into_iter()
+                .flatten()
+                .map(|server| {
+                    let data = RData::NS(hickory_proto::rr::rdata::NS(server.clone()));
+                    Record::from_rdata(child.clone(), 3600, data)
+                })
+                .collect();
+            return;
+        }
+        response.metadata.authoritative = true;
+        let end = zone.search(Some(server), name, wire_type, &mut response.answers);
+        match end {
+            End::Found | End::Left(_) | End::Loop => {}
+            End::NoData => response.authorities = vec![zone.soa()],
+            End::NxDomain => {
+                response.metadata.response_code = ResponseCode::NXDomain;
+                response.authorities = vec![zone.soa()];
+            }
+        }
+    }
+
+    fn recurse(&self, asked: &Name, wire_type: WireType, response: &mut Message) {
+        let mut name = asked.clone();
+        for _ in 0..8 {
+            if let Some(set) = self.remembers.get(&(name.clone(), wire_type)) {
+                response.answers.extend(zone::records(&name, set));
+                if set.data.is_empty() {
+                    let mut soa = self.zone_of(&name, None).map_or_else(root_soa, Zone::soa);
+                    soa.ttl = set.ttl;
+                    response.authorities = vec![soa];
+                }
+                return;
+            }
+            let Some(zone) = self.zone_of(&name, None) else {
+                return self.outside(&name, wire_type, response);
+            };
+            match zone.search(None, &name, wire_type, &mut response.answers) {
+                End::Found => return,
+                End::NoData | End::NxDomain if self.addresses.contains_key(&name) => {
+                    return self.outside(&name, wire_type, response);
+                }
+                End::NoData => {
+                    response.authorities = vec![zone.soa()];
+                    return;
+                }
+                End::NxDomain => {
+                    response.metadata.response_code = ResponseCode::NXDomain;
+                    response.authorities = vec![zone.soa()];
+                    return;
+                }
+                End::Left(target) => name = target,
+                End::Loop => break,
+            }
+        }
+        response.answers.clear();
+        response.metadata.response_code = ResponseCode::ServFail;
+    }
+
+    /// Answers for names in no zone: the servers have addresses, and nothing else exists.
+    fn outside(&self, name: &Name, wire_type: WireType, response: &mut Message) {
+        response.authorities = vec![root_soa()];
+        match self.addresses.get(name) {
+            Some(address) => {
+                if let Some(record) = address_record(name, *address, wire_type) {
+                    response.authorities.clear();
+                    response.answers.push(record);
+                }
+            }
+            None => response.metadata.response_code = ResponseCode::NXDomain,
+        }
+    }
+}
+
+fn address_record(name: &Name, address: IpAddr, wire_type: WireType) -> Option<Record> {
+    let data = match (address, wire_type) {
+        (IpAddr::V4(address), WireType::A) => RData::A(A(address)),
+        (IpAddr::V6(address), WireType::AAAA) => RData::AAAA(AAAA(address)),
+        _ => return None,
+    };
+    Some(Record::from_rdata(name.clone(), 3600, data))
+}
+
+fn root_soa() -> Record {
+    let soa = SOA::new(Name::root(), Name::root(), 1, 3600, 600, 86_400, 60);
+    Record::from_rdata(Name::root(), 60, RData::SOA(soa))
+}
+
+/// Lets an answer go wrong; `None` when none is sent.
+pub(super) fn spoil(
+    request: &Message,
+    mut response: Message,
+    hits: &[DnsFaultKind],
+) -> Option<Message> {
+    let fail = |response: &mut Message, code| {
+        response.answers.clear();
+        response.authorities.clear();
+        response.metadata.authoritative = false;
+        response.metadata.response_code = code;
+    };
+    for hit in hits {
+        match hit {
+            DnsFaultKind::Bogus if request.checking_disabled => {}
+            DnsFaultKind::Servfail | DnsFaultKind::Bogus => {
+                fail(&mut response, ResponseCode::ServFail);
+            }
+            DnsFaultKind::Refused => fail(&mut response, ResponseCode::Refused),
+            DnsFaultKind::Notimp => fail(&mut response, ResponseCode::NotImp),
+            DnsFaultKind::Drop => return None,
+            DnsFaultKind::Truncate => response = response.truncate(),
+            DnsFaultKind::Lame => response.metadata.authoritative = false,
+            DnsFaultKind::MangleCase => {
+                for record in &mut response.answers {
+                    record.name.randomize_label_case();
+                    match &mut record.data {
+                        RData::CNAME(target) => target.0.randomize_label_case(),
+                        RData::SRV(srv) => srv.target.randomize_label_case(),
+                        RData::MX(mx) => mx.exchange.randomize_label_case(),
+                        _ => {}
+                    }
+                }
+            }
+            DnsFaultKind::WrongId => response.metadata.id = response.metadata.id.wrapping_add(1),
+            DnsFaultKind::Garbage | DnsFaultKind::DelayMs(_) => {}
+        }
+    }
+    Some(response)
+}
+
+/// Writes an answer; over UDP one that is too long is cut (RFC 2181, section 9).
+pub(super) fn write(request: &Message, response: &Message, udp: bool) -> Option<Vec<u8>> {
+    let bytes = response.to_vec().ok()?;
+    let most = request
+        .edns
+        .as_ref()
+        .map_or(PLAIN_SIZE, Edns::max_payload)
+        .max(PLAIN_SIZE);
+    if udp && bytes.len() > usize::from(most) {
+        return response.truncate().to_vec().ok();
+    }
+    Some(bytes)
+}

@@ -1,0 +1,379 @@
+//! The sockets: UDP and TCP at several addresses of loopback.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hickory_proto::op::{Message, OpCode};
+use hickory_proto::rr::{Name, RecordType as WireType};
+use thiserror::Error;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio_util::sync::CancellationToken;
+
+use super::fault::{DnsFaultKind, DnsFaultScript};
+use super::respond::{self, Role, World};
+use super::update;
+use super::zone::Zone;
+use super::{DnsFault, DnsSeed, Transport, ZoneSeed, wire};
+
+/// How often another port is tried when the first address has one that a later address has not.
+const PORT_ATTEMPTS: usize = 32;
+/// How long an idle connection is kept (RFC 7766, section 6.2.3).
+const IDLE: Duration = Duration::from_secs(10);
+
+/// Says why the DNS does not start.
+#[derive(Debug, Error)]
+pub enum DnsError {
+    /// A line of the seed is wrong.
+    #[error("dns record {line:?}: {reason}; write NAME [TTL] TYPE DATA")]
+    Record {
+        /// The line.
+        line: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A key of the seed is wrong.
+    #[error("dns key {name:?}: {reason}")]
+    Key {
+        /// The key's name.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// There are more servers than addresses.
+    #[error("over 250 DNS servers; let zones share servers")]
+    TooManyServers,
+    /// The addresses cannot be listened on.
+    #[error("cannot listen for DNS on loopback: {0}; choose another port")]
+    Listen(#[from] std::io::Error),
+}
+
+/// A question that was asked, for counting.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Asked {
+    /// The name of the server, or `resolver`.
+    pub server: String,
+    /// The name, in lower case without the last dot.
+    pub name: String,
+    /// The type, such as `A`.
+    pub record_type: String,
+    /// How it came.
+    pub transport: Transport,
+}
+
+/// Running DNS servers; they stop when dropped.
+#[derive(Debug)]
+pub struct DnsServer {
+    resolver: SocketAddr,
+    addresses: BTreeMap<Name, IpAddr>,
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+}
+
+#[derive(Debug)]
+struct Shared {
+    world: Mutex<World>,
+    asked: Mutex<BTreeMap<Asked, u64>>,
+}
+
+impl DnsServer {
+    /// Starts the servers of a seed; they answer when this returns. Port 0 takes one that is free at all addresses.
+    ///
+    /// # Errors
+    /// When the seed is wrong, or the addresses cannot be listened on.
+    pub async fn start(seed: &DnsSeed, port: u16) -> Result<Self, DnsError> {
+        let addresses = addresses(seed)?;
+        let shared = Arc::new(Shared {
+            world: Mutex::new(World::new(seed, addresses.clone())?),
+            asked: Mutex::default(),
+        });
+        let mut roles = vec![(IpAddr::from(Ipv4Addr::LOCALHOST), Role::Resolver)];
+        roles.extend(
+            addresses
+                .iter()
+                .map(|(name, address)| (*address, Role::Authoritative(name.clone()))),
+        );
+        let sockets = listen(&roles, port).await?;
+        let port = sockets.port;
+        let stop = CancellationToken::new();
+        for ((udp, tcp), (_, role)) in sockets.pairs.into_iter().zip(roles) {
+            let (shared, ending) = (Arc::clone(&shared), stop.clone());
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = ending.cancelled() => {}
+                    () = serve_udp(&shared, &role, udp) => {}
+                    () = serve_tcp(&shared, &role, tcp, &ending) => {}
+                }
+            });
+        }
+        Ok(Self {
+            resolver: (Ipv4Addr::LOCALHOST, port).into(),
+            addresses,
+            shared,
+            stop,
+        })
+    }
+
+    /// Returns the resolver's address.
+    #[must_use]
+    pub fn resolver(&self) -> SocketAddr {
+        self.resolver
+    }
+
+    /// Returns the port that all servers listen at.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.resolver.port()
+    }
+
+    /// Returns the address of the server of that name.
+    #[must_use]
+    pub fn server(&self, name: &str) -> Option<SocketAddr> {
+        let name = wire::name(name).ok()?;
+        let address = self.addresses.get(&name)?;
+        Some(SocketAddr::new(*address, self.port()))
+    }
+
+    /// Returns how often each question was asked.
+    #[must_use]
+    pub fn asked(&self) -> BTreeMap<Asked, u64> {
+        locked(&self.shared.asked).clone()
+    }
+
+    /// Replaces the scripted faults; counting starts anew.
+    pub fn set_faults(&self, faults: Vec<DnsFault>) {
+        locked(&self.shared.world).faults = DnsFaultScript::new(faults);
+    }
+
+    /// Replaces a zone, or adds one; its servers must be there since the start.
+    ///
+    /// # Errors
+    /// When a record is wrong.
+    pub fn set_zone(&self, apex: &str, seed: &ZoneSeed) -> Result<(), DnsError> {
+        let mut zone = Zone::new(apex, seed)?;
+        zone.changed();
+        let mut world = locked(&self.shared.world);
+        world.zones.insert(zone.apex.clone(), zone);
+        Ok(())
+    }
+
+    /// Replaces what the resolver remembers.
+    ///
+    /// # Errors
+    /// When a record is wrong.
+    pub fn remember(&self, lines: &[String]) -> Result<(), DnsError> {
+        locked(&self.shared.world).remember(lines)
+    }
+
+    /// Returns the records of a zone as lines `NAME TTL TYPE DATA`, sorted; without its SOA.
+    #[must_use]
+    pub fn records(&self, apex: &str) -> Vec<String> {
+        let world = locked(&self.shared.world);
+        let zone = wire::name(apex)
+            .ok()
+            .and_then(|apex| world.zones.get(&apex));
+        zone.into_iter()
+            .flat_map(|zone| &zone.sets)
+            .filter(|((_, wire_type), _)| *wire_type != WireType::SOA)
+            .flat_map(|((name, wire_type), set)| {
+                set.data
+                    .iter()
+                    .map(move |data| format!("{name} {} {wire_type} {data}", set.ttl))
+            })
+            .collect()
+    }
+
+    /// Returns what the domain test of a Kazoo would see at a host (D13, D14); nothing for a type it cannot ask.
+    #[must_use]
+    pub fn seen_by_kazoo(&self, record_type: &str, host: &str) -> Vec<String> {
+        let (Ok(wire_type), Ok(name)) = (record_type.parse::<WireType>(), wire::name(host)) else {
+            return Vec::new();
+        };
+        let world = locked(&self.shared.world);
+        let mut answers = Vec::new();
+        if let Some(zone) = world.zone_of(&name, None) {
+            zone.search(zone.servers.first(), &name, wire_type, &mut answers);
+        }
+        answers
+            .iter()
+            .filter(|record| record.record_type() == wire_type)
+            .filter_map(|record| wire::kazoo_text(&record.data))
+            .collect()
+    }
+}
+
+impl Drop for DnsServer {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// Gives every server that a zone names an address.
+fn addresses(seed: &DnsSeed) -> Result<BTreeMap<Name, IpAddr>, DnsError> {
+    let mut names = BTreeSet::new();
+    for server in seed.zones.values().flat_map(|zone| &zone.ns) {
+        names.insert(wire::name(server).map_err(|error| DnsError::Record {
+            line: server.clone(),
+            reason: error.to_string(),
+        })?);
+    }
+    names
+        .into_iter()
+        .zip(2..)
+        .map(|(name, last)| match last {
+            2..=251_u8 => Ok((name, Ipv4Addr::new(127, 0, 0, last).into())),
+            _ => Err(DnsError::TooManyServers),
+        })
+        .collect()
+}
+
+struct Sockets {
+    port: u16,
+    pairs: Vec<(UdpSocket, TcpListener)>,
+}
+
+async fn listen(roles: &[(IpAddr, Role)], wanted: u16) -> Result<Sockets, DnsError> {
+    let mut last = std::io::Error::other("no port was tried");
+    for _ in 0..PORT_ATTEMPTS {
+        match listen_once(roles, wanted).await {
+            Ok(sockets) => return Ok(sockets),
+            Err(error) if wanted == 0 && error.kind() == std::io::ErrorKind::AddrInUse => {
+                last = error;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(last.into())
+}
+
+async fn listen_once(roles: &[(IpAddr, Role)], wanted: u16) -> std::io::Result<Sockets> {
+    let mut port = wanted;
+    let mut pairs = Vec::new();
+    for (address, _) in roles {
+        let udp = UdpSocket::bind((*address, port)).await?;
+        port = udp.local_addr()?.port();
+        pairs.push((udp, TcpListener::bind((*address, port)).await?));
+    }
+    Ok(Sockets { port, pairs })
+}
+
+/// Locks, also after a panic elsewhere: a test that failed must not hide behind another one.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn serve_udp(shared: &Shared, role: &Role, socket: UdpSocket) {
+    let socket = Arc::new(socket);
+    let mut buffer = vec![0; usize::from(u16::MAX)];
+    loop {
+        // An error here is an ICMP message about an earlier answer; the socket goes on.
+        let Ok((length, peer)) = socket.recv_from(&mut buffer).await else {
+            continue;
+        };
+        let Some(reply) = buffer
+            .get(..length)
+            .and_then(|packet| shared.reply(role, packet, Transport::Udp))
+        else {
+            continue;
+        };
+        if let Some(delay) = reply.delay {
+            let socket = Arc::clone(&socket);
+            tokio::spawn(async move {
+                tokio::time::sleep(delay).await;
+                let _ = socket.send_to(&reply.bytes, peer).await;
+            });
+        } else {
+            // Whoever asked may be gone.
+            let _ = socket.send_to(&reply.bytes, peer).await;
+        }
+    }
+}
+
+async fn serve_tcp(
+    shared: &Arc<Shared>,
+    role: &Role,
+    listener: TcpListener,
+    stop: &CancellationToken,
+) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
+        let (shared, role, stop) = (Arc::clone(shared), role.clone(), stop.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                // A connection that breaks concerns its client only.
+                _ = serve_stream(&shared, &role, stream) => {}
+            }
+        });
+    }
+}
+
+async fn serve_stream(shared: &Shared, role: &Role, mut stream: TcpStream) -> std::io::Result<()> {
+    loop {
+        let length = tokio::time::timeout(IDLE, stream.read_u16()).await??;
+        let mut packet = vec![0; usize::from(length)];
+        stream.read_exact(&mut packet).await?;
+        let Some(reply) = shared.reply(role, &packet, Transport::Tcp) else {
+            return Ok(());
+        };
+        if let Some(delay) = reply.delay {
+            tokio::time::sleep(delay).await;
+        }
+        let length = u16::try_from(reply.bytes.len()).map_err(std::io::Error::other)?;
+        let mut bytes = length.to_be_bytes().to_vec();
+        bytes.extend(reply.bytes);
+        stream.write_all(&bytes).await?;
+    }
+}
+
+struct Reply {
+    bytes: Vec<u8>,
+    delay: Option<Duration>,
+}
+
+impl Shared {
+    fn reply(&self, role: &Role, packet: &[u8], transport: Transport) -> Option<Reply> {
+        let request = Message::from_vec(packet).ok()?;
+        let query = request.queries.first()?;
+        let server = role.name();
+        let wire_type = query.query_type.to_string();
+        let mut world = locked(&self.world);
+        let hits = world
+            .faults
+            .hits(&server, &query.name, &wire_type, transport);
+        self.count(&server, &query.name.to_lowercase(), wire_type, transport);
+        let bytes = if hits.contains(&DnsFaultKind::Garbage) {
+            packet.get(..2)?.iter().copied().chain([0xff; 9]).collect()
+        } else if request.op_code == OpCode::Update {
+            let response = update::handle(&mut world, role, packet, &request);
+            if hits.contains(&DnsFaultKind::Drop) {
+                return None;
+            }
+            response?
+        } else {
+            let response = world.answer(role, &request);
+            let response = respond::spoil(&request, response, &hits)?;
+            respond::write(&request, &response, transport == Transport::Udp)?
+        };
+        let delay = hits.iter().find_map(|hit| match hit {
+            DnsFaultKind::DelayMs(milliseconds) => Some(Duration::from_millis(*milliseconds)),
+            _ => None,
+        });
+        Some(Reply { bytes, delay })
+    }
+
+    fn count(&self, server: &str, name: &Name, record_type: String, transport: Transport) {
+        let name = name.to_ascii();
+        let asked = Asked {
+            server: server.to_owned(),
+            name: name.strip_suffix('.').unwrap_or(&name).to_owned(),
+            record_type,
+            transport,
+        };
+        *locked(&self.asked).entry(asked).or_default() += 1;
+    }
+}

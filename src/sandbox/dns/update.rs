@@ -1,0 +1,251 @@
+//! Changes to zones (RFC 2136), signed with TSIG (RFC 8945).
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hickory_proto::op::{Message, MessageType, Metadata, ResponseCode};
+use hickory_proto::rr::rdata::tsig::{TsigAlgorithm, TsigError};
+use hickory_proto::rr::{
+    DNSClass, Name, RData, Record, RecordType as WireType, TSigResponseContext, TSigner,
+};
+
+use super::respond::{Role, World};
+use super::zone::{RecordSet, Zone};
+use super::{DnsError, KeySeed, wire};
+use crate::sandbox::clock::Clock;
+
+/// How far the clocks of both ends may differ, in seconds (RFC 8945, section 10).
+const FUDGE: u16 = 300;
+
+/// The keys that updates may be signed with.
+#[derive(Default)]
+pub(super) struct Keys(BTreeMap<Name, TSigner>);
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl Keys {
+    pub(super) fn new(seeds: &BTreeMap<String, KeySeed>) -> Result<Self, DnsError> {
+        let mut keys = BTreeMap::new();
+        for (name, seed) in seeds {
+            let wrong = |reason: String| DnsError::Key {
+                name: name.clone(),
+                reason,
+            };
+            let algorithm = match seed.algorithm.as_str() {
+                "hmac-sha256" => TsigAlgorithm::HmacSha256,
+                "hmac-sha384" => TsigAlgorithm::HmacSha384,
+                "hmac-sha512" => TsigAlgorithm::HmacSha512,
+                other => return Err(wrong(format!("the algorithm {other:?} is not supported"))),
+            };
+            let secret = STANDARD
+                .decode(&seed.secret)
+                .map_err(|_| wrong("the secret is not in base 64".to_owned()))?;
+            let wire_name = wire::name(name).map_err(|error| wrong(error.to_string()))?;
+            let signer = TSigner::new(secret, algorithm, wire_name.clone(), FUDGE)
+                .map_err(|error| wrong(error.to_string()))?;
+            keys.insert(wire_name, signer);
+        }
+        Ok(Self(keys))
+    }
+}
+
+/// Carries out an update and answers it; `None` when no answer can be written.
+pub(super) fn handle(
+    world: &mut World,
+    role: &Role,
+    packet: &[u8],
+    request: &Message,
+) -> Option<Vec<u8>> {
+    let mut response = Message::response(request.id, request.op_code);
+    response.metadata = Metadata::response_from_request(&request.metadata);
+    response.metadata.message_type = MessageType::Response;
+    response.add_queries(request.queries.iter().cloned());
+    let now = Clock::default().unix_millis() / 1000;
+    let (code, context) = match authenticate(&world.keys, packet, request, now) {
+        Ok(context) => {
+            let done = update(world, role, request);
+            (done.err().unwrap_or(ResponseCode::NoError), Some(context))
+        }
+        Err((code, context)) => (code, context),
+    };
+    response.metadata.response_code = code;
+    if let Some(context) = context {
+        let encoded = response.to_vec().ok()?;
+        response.set_signature(context.sign(&encoded).ok()?);
+    }
+    response.to_vec().ok()
+}
+
+/// Checks who signed, in the order of RFC 8945, section 5.2: key, signature, time.
+fn authenticate(
+    keys: &Keys,
+    packet: &[u8],
+    request: &Message,
+    now: u64,
+) -> Result<TSigResponseContext, (ResponseCode, Option<TSigResponseContext>)> {
+    let Some(signature) = request.signature() else {
+        return Err((ResponseCode::Refused, None));
+    };
+    let id = request.id;
+    let Some(signer) = keys.0.get(&signature.name.to_lowercase()) else {
+        let context = TSigResponseContext::unknown_key(id, now, signature.name.clone());
+        return Err((ResponseCode::NotAuth, Some(context)));
+    };
+    let Ok((mac, _, valid)) = signer.verify_message_byte(packet, None, true) else {
+        let context = TSigResponseContext::bad_signature(id, now, signer.clone());
+        return Err((ResponseCode::NotAuth, Some(context)));
+    };
+    let context = |error| TSigResponseContext::new(id, now, signer.clone(), mac, error);
+    if valid.contains(&now) {
+        Ok(context(None))
+    } else {
+        let context = context(Some(TsigError::BadTime));
+        Err((ResponseCode::NotAuth, Some(context)))
+    }
+}
+
+fn update(world: &mut World, role: &Role, request: &Message) -> Result<(), ResponseCode> {
+    let Role::Authoritative(server) = role else {
+        return Err(ResponseCode::NotImp);
+    };
+    let [zone] = request.queries.as_slice() else {
+        return Err(ResponseCode::FormErr);
+    };
+    if zone.query_type != WireType::SOA {
+        return Err(ResponseCode::FormErr);
+    }
+    let zone = world
+        .zones
+        .get_mut(&zone.name.to_lowercase())
+        .filter(|zone| zone.servers.contains(server))
+        .ok_or(ResponseCode::NotAuth)?;
+    prerequisites(zone, &request.answers)?;
+    prescan(zone, &request.authorities)?;
+    let before = zone.sets.clone();
+    for record in &request.authorities {
+        apply(zone, record);
+    }
+    if zone.sets != before {
+        zone.changed();
+    }
+    Ok(())
+}
+
+fn in_use(zone: &Zone, name: &Name) -> bool {
+    zone.sets.keys().any(|(owner, _)| owner == name)
+}
+
+/// Checks the prerequisites (RFC 2136, section 3.2).
+fn prerequisites(zone: &Zone, records: &[Record]) -> Result<(), ResponseCode> {
+    let mut wanted: BTreeMap<(Name, WireType), Vec<RData>> = BTreeMap::new();
+    for record in records {
+        let name = record.name.to_lowercase();
+        let wire_type = record.record_type();
+        if record.ttl != 0 {
+            return Err(ResponseCode::FormErr);
+        }
+        if !zone.apex.zone_of(&name) {
+            return Err(ResponseCode::NotZone);
+        }
+        let there = zone.sets.contains_key(&(name.clone(), wire_type));
+        match (record.dns_class, wire_type) {
+            (DNSClass::ANY, WireType::ANY) if !in_use(zone, &name) => {
+                return Err(ResponseCode::NXDomain);
+            }
+            (DNSClass::NONE, WireType::ANY) if in_use(zone, &name) => {
+                return Err(ResponseCode::YXDomain);
+            }
+            (DNSClass::ANY | DNSClass::NONE, WireType::ANY) => {}
+            (DNSClass::ANY, _) if !there => return Err(ResponseCode::NXRRSet),
+            (DNSClass::NONE, _) if there => return Err(ResponseCode::YXRRSet),
+            (DNSClass::ANY | DNSClass::NONE, _) => {}
+            (DNSClass::IN, _) => wanted
+                .entry((name, wire_type))
+                .or_default()
+                .push(record.data.clone()),
+            _ => return Err(ResponseCode::FormErr),
+        }
+    }
+    let holds = wanted.iter().all(|(key, data)| {
+        zone.sets.get(key).is_some_and(|set| {
+            set.data.len() == data.len() && data.iter().all(|data| set.data.contains(data))
+        })
+    });
+    if holds {
+        Ok(())
+    } else {
+        Err(ResponseCode::NXRRSet)
+    }
+}
+
+/// Checks the updates before any of them is done (RFC 2136, section 3.4.1).
+fn prescan(zone: &Zone, records: &[Record]) -> Result<(), ResponseCode> {
+    for record in records {
+        if !zone.apex.zone_of(&record.name) {
+            return Err(ResponseCode::NotZone);
+        }
+        let valid = match record.dns_class {
+            DNSClass::IN => record.record_type() != WireType::ANY,
+            DNSClass::ANY => record.ttl == 0 && matches!(record.data, RData::Update0(_)),
+            DNSClass::NONE => record.ttl == 0 && record.record_type() != WireType::ANY,
+            _ => false,
+        };
+        if !valid {
+            return Err(ResponseCode::FormErr);
+        }
+    }
+    Ok(())
+}
+
+/// Does one update (RFC 2136, section 3.4.2); what would break the zone is passed over, as the RFC says.
+fn apply(zone: &mut Zone, record: &Record) {
+    let name = record.name.to_lowercase();
+    let wire_type = record.record_type();
+    let at_apex = name == zone.apex;
+    let guarded = at_apex && matches!(wire_type, WireType::SOA | WireType::NS);
+    let key = (name.clone(), wire_type);
+    match record.dns_class {
+        DNSClass::IN => {
+            let alias = zone.sets.contains_key(&(name.clone(), WireType::CNAME));
+            let other = zone
+                .sets
+                .keys()
+                .any(|(owner, other)| *owner == name && *other != WireType::CNAME);
+            let clash = if wire_type == WireType::CNAME {
+                other
+            } else {
+                alias
+            };
+            if clash || guarded {
+                return;
+            }
+            let set = zone.sets.entry(key).or_default();
+            set.ttl = record.ttl;
+            if wire_type == WireType::CNAME {
+                set.data.clear();
+            }
+            if !set.data.contains(&record.data) {
+                set.data.push(record.data.clone());
+            }
+        }
+        DNSClass::ANY if wire_type == WireType::ANY => zone.sets.retain(|(owner, other), _| {
+            *owner != name || at_apex && matches!(other, WireType::SOA | WireType::NS)
+        }),
+        DNSClass::ANY if !guarded => {
+            zone.sets.remove(&key);
+        }
+        DNSClass::NONE if !guarded => {
+            if let Some(set) = zone.sets.get_mut(&key) {
+                set.data.retain(|data| *data != record.data);
+            }
+            zone.sets
+                .retain(|_, set: &mut RecordSet| !set.data.is_empty());
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,217 @@
+//! Zones, and what a server finds in them.
+
+use std::collections::BTreeMap;
+
+use hickory_proto::rr::rdata::{NS, SOA};
+use hickory_proto::rr::{Name, RData, Record, RecordType as WireType};
+
+use super::{DnsError, ZoneSeed, wire};
+
+/// Longer chains of aliases are taken for loops.
+const MAX_ALIASES: usize = 16;
+
+/// All records of one name and type.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct RecordSet {
+    pub(super) ttl: u32,
+    pub(super) data: Vec<RData>,
+}
+
+type RecordSets = BTreeMap<(Name, WireType), RecordSet>;
+
+/// One zone as all of its servers have it, and what single ones have instead.
+#[derive(Clone, Debug)]
+pub(super) struct Zone {
+    pub(super) apex: Name,
+    pub(super) servers: Vec<Name>,
+    pub(super) sets: RecordSets,
+    /// Per server; an empty set hides the zone's.
+    pub(super) differing: BTreeMap<Name, RecordSets>,
+    negative_ttl: u32,
+    serial: u32,
+}
+
+/// Where a search ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Found,
+    NoData,
+    NxDomain,
+    /// An alias leads to this name outside the zone.
+    Left(Name),
+    /// The aliases lead in a circle.
+    Loop,
+}
+
+impl Zone {
+    pub(super) fn new(apex: &str, seed: &ZoneSeed) -> Result<Self, DnsError> {
+        let bad = |reason: hickory_proto::ProtoError| DnsError::Record {
+            line: apex.to_owned(),
+            reason: reason.to_string(),
+        };
+        let origin = wire::name(apex).map_err(bad)?;
+        let servers = seed
+            .ns
+            .iter()
+            .map(|server| wire::name(server).map_err(bad))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut zone = Self {
+            sets: RecordSets::new(),
+            differing: BTreeMap::new(),
+            negative_ttl: seed.negative_ttl,
+            serial: 1,
+            servers,
+            apex: origin.clone(),
+        };
+        fill(&mut zone.sets, &seed.records, &origin, seed.ttl)?;
+        for (server, differing) in &seed.servers {
+            let mut sets = RecordSets::new();
+            fill(&mut sets, &differing.records, &origin, seed.ttl)?;
+            for text in &differing.without {
+                let line = wire::line(text, &origin)?;
+                sets.insert((line.name, line.wire_type), RecordSet::default());
+            }
+            zone.differing
+                .insert(wire::name(server).map_err(bad)?, sets);
+        }
+        zone.rebuild();
+        Ok(zone)
+    }
+
+    /// Marks a change: the serial moves.
+    pub(super) fn changed(&mut self) {
+        self.serial = self.serial.wrapping_add(1);
+        self.rebuild();
+    }
+
+    fn rebuild(&mut self) {
+        let servers = self.servers.iter().map(|name| RData::NS(NS(name.clone())));
+        let servers = RecordSet {
+            ttl: 3600,
+            data: servers.collect(),
+        };
+        self.sets.insert((self.apex.clone(), WireType::NS), servers);
+        let soa = self.soa();
+        self.sets.insert(
+            (self.apex.clone(), WireType::SOA),
+            RecordSet {
+                ttl: soa.ttl,
+                data: vec![soa.data],
+            },
+        );
+    }
+
+    /// Returns the SOA, as negative answers carry it (RFC 2308, section 3).
+    pub(super) fn soa(&self) -> Record {
+        let primary = self.servers.first().unwrap_or(&self.apex).clone();
+        let soa = SOA::new(
+            primary,
+            self.apex.clone(),
+            self.serial,
+            3600,
+            600,
+            86_400,
+            self.negative_ttl,
+        );
+        Record::from_rdata(self.apex.clone(), self.negative_ttl, RData::SOA(soa))
+    }
+
+    /// Returns the records at a name and type, as the server has them; `None` stands for what they agree on.
+    pub(super) fn set(
+        &self,
+        server: Option<&Name>,
+        name: &Name,
+        wire_type: WireType,
+    ) -> Option<&RecordSet> {
+        let key = (name.clone(), wire_type);
+        let own = server
+            .and_then(|server| self.differing.get(server))
+            .and_then(|sets| sets.get(&key));
+        own.or_else(|| self.sets.get(&key))
+            .filter(|set| !set.data.is_empty())
+    }
+
+    /// Tells whether a name exists: it has records, or a name below it has (RFC 4592, section 2.2.2).
+    fn exists(&self, server: Option<&Name>, name: &Name) -> bool {
+        let start = (name.clone(), WireType::A.min(WireType::ZERO));
+        let below = |sets: &RecordSets| {
+            sets.range(start.clone()..)
+                .take_while(|((owner, _), _)| name.zone_of(owner))
+                .any(|((owner, wire_type), _)| self.set(server, owner, *wire_type).is_some())
+        };
+        below(&self.sets)
+            || server
+                .and_then(|server| self.differing.get(server))
+                .is_some_and(below)
+    }
+
+    /// Returns the name whose records answer for another one: itself, or a wildcard (RFC 4592, section 3.3).
+    fn owner(&self, server: Option<&Name>, name: &Name) -> Option<Name> {
+        if self.exists(server, name) {
+            return Some(name.clone());
+        }
+        let mut encloser = name.base_name();
+        while !self.exists(server, &encloser) && encloser != self.apex && !encloser.is_root() {
+            encloser = encloser.base_name();
+        }
+        let wildcard = encloser.prepend_label("*").ok()?;
+        self.exists(server, &wildcard).then_some(wildcard)
+    }
+
+    /// Searches, following aliases inside the zone; found records are added to `answers`.
+    pub(super) fn search(
+        &self,
+        server: Option<&Name>,
+        asked: &Name,
+        wire_type: WireType,
+        answers: &mut Vec<Record>,
+    ) -> End {
+        let mut name = asked.clone();
+        loop {
+            if !self.apex.zone_of(&name) {
+                return End::Left(name);
+            }
+            let Some(owner) = self.owner(server, &name) else {
+                return End::NxDomain;
+            };
+            if let Some(set) = self.set(server, &owner, wire_type) {
+                answers.extend(records(&name, set));
+                return End::Found;
+            }
+            let Some(set) = self.set(server, &owner, WireType::CNAME) else {
+                return End::NoData;
+            };
+            let circle = answers.iter().any(|record| record.name == name);
+            if circle || answers.len() > MAX_ALIASES {
+                return End::Loop;
+            }
+            answers.extend(records(&name, set));
+            match set.data.first() {
+                Some(RData::CNAME(target)) => name = target.0.clone(),
+                _ => return End::NoData,
+            }
+        }
+    }
+}
+
+/// Makes records of a set.
+pub(super) fn records(name: &Name, set: &RecordSet) -> Vec<Record> {
+    set.data
+        .iter()
+        .map(|data| Record::from_rdata(name.clone(), set.ttl, data.clone()))
+        .collect()
+}
+
+fn fill(sets: &mut RecordSets, lines: &[String], origin: &Name, ttl: u32) -> Result<(), DnsError> {
+    for text in lines {
+        let line = wire::line(text, origin)?;
+        let data = line.data.ok_or_else(|| DnsError::Record {
+            line: text.clone(),
+            reason: "the data is missing".to_owned(),
+        })?;
+        let set = sets.entry((line.name, line.wire_type)).or_default();
+        set.ttl = line.ttl.unwrap_or(ttl);
+        set.data.push(data);
+    }
+    Ok(())
+}

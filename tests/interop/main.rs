@@ -1,0 +1,31 @@
+//! Tests against real DNS servers, which run as ordinary processes on loopback.
+//!
+//! They need BIND 9, PowerDNS and octoDNS, so they run only when `EMBLAZON_INTEROP=1`; `.ci/run` installs the
+//! servers and sets it. A server that is missing then is a failure.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops, also outside the functions that clippy knows as tests"
+)]
+
+mod bind;
+mod command;
+mod export;
+mod powerdns;
+mod process;
+mod push_bind;
+mod push_powerdns;
+mod race;
+mod records;
+
+/// Tells whether the tests run; says so when not.
+fn wanted(test: &str) -> bool {
+    let wanted = std::env::var_os("EMBLAZON_INTEROP").is_some_and(|value| value == "1");
+    if !wanted {
+        use std::io::Write as _;
+        let _ = writeln!(
+            std::io::stderr(),
+            "{test}: skipped, set EMBLAZON_INTEROP=1 where BIND 9 and PowerDNS are installed"
+        );
+    }
+    wanted
+}

@@ -1,0 +1,228 @@
+//! Pushing to BIND 9 by dynamic updates.
+
+use std::sync::Arc;
+
+use emblazon::dns::push::{Pending, PushError, PushPolicy, pending, primary, push};
+use emblazon::model::{RecordName, RecordType};
+use emblazon::tree::KeyAlgorithm;
+
+use crate::bind::{Bind, OTHER_SECRET, SECRET};
+use crate::race::before_updates;
+use crate::records::{difference, expected};
+use crate::wanted;
+
+#[tokio::test]
+async fn a_push_changes_what_is_declared_and_nothing_else() {
+    if !wanted("a_push_changes_what_is_declared_and_nothing_else") {
+        return;
+    }
+    for algorithm in KeyAlgorithm::ALL {
+        let bind = Bind::start();
+        let before = bind.transfer();
+        let config = bind.config(&format!("emblazon-{algorithm}"), algorithm, SECRET);
+        let primary = primary(&config).unwrap();
+        let planned = pending(primary.as_ref(), &expected(), &[], PushPolicy::default())
+            .await
+            .unwrap();
+        assert_eq!(planned.refused, vec![]);
+        let kept: Vec<String> = planned
+            .kept
+            .iter()
+            .map(|(at, it)| format!("{at} {it}"))
+            .collect();
+        assert_eq!(
+            kept,
+            [
+                "acme.example MX 20 mail.acme.example",
+                "us-east.acme.example A 198.51.100.9"
+            ]
+        );
+        for change in &planned.zones {
+            push(primary.as_ref(), change).await.unwrap();
+        }
+        let again = pending(primary.as_ref(), &expected(), &[], PushPolicy::default())
+            .await
+            .unwrap();
+        assert_eq!(again.zones, vec![], "the second push is empty");
+        insta::allow_duplicates! {
+        insta::assert_snapshot!(difference(&before, &bind.transfer()), @r##"
+    - portal.acme.example. 300 IN CNAME OLD.example.net.
+    + _sip._udp.proxy.acme.example. 3600 IN SRV 10 10 7000 us-east.acme.example.
+    + acme.example. 300 IN MX 10 mx.example.net.
+    + acme.example. 3600 IN CAA 0 issue "ca.example"
+    + note.acme.example. 3600 IN TXT "say \"hi\"; and \\ more"
+    + portal.acme.example. 300 IN CNAME ui.example.net.
+    + proxy.acme.example. 3600 IN NAPTR 10 100 "S" "SIP+D2U" "" _sip._udp.proxy.acme.example.
+    + us-east.acme.example. 120 IN A 192.0.2.2
+    + us-east.acme.example. 3600 IN AAAA 2001:db8::1
+    "##);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_declared_goes_and_an_exclusive_set_is_ours_alone() {
+    if !wanted("what_was_declared_goes_and_an_exclusive_set_is_ours_alone") {
+        return;
+    }
+    let bind = Bind::start();
+    let primary = primary(&bind.right()).unwrap();
+    let before = bind.transfer();
+    let first = pending(primary.as_ref(), &expected(), &[], PushPolicy::default())
+        .await
+        .unwrap();
+    for change in &first.zones {
+        push(primary.as_ref(), change).await.unwrap();
+    }
+    let without_it: Vec<_> = expected()
+        .into_iter()
+        .filter(|host| {
+            host.question.name.as_str() != "note.acme.example"
+                && host.question.record_type != RecordType::Caa
+        })
+        .collect();
+    let policy = PushPolicy {
+        exclusive: true,
+        ..PushPolicy::default()
+    };
+    let second = pending(primary.as_ref(), &without_it, &expected(), policy)
+        .await
+        .unwrap();
+    for change in &second.zones {
+        push(primary.as_ref(), change).await.unwrap();
+    }
+    insta::assert_snapshot!(difference(&before, &bind.transfer()), @r##"
+    - acme.example. 300 IN MX 20 mail.acme.example.
+    - portal.acme.example. 300 IN CNAME OLD.example.net.
+    - us-east.acme.example. 120 IN A 198.51.100.9
+    + _sip._udp.proxy.acme.example. 3600 IN SRV 10 10 7000 us-east.acme.example.
+    + acme.example. 300 IN MX 10 mx.example.net.
+    + portal.acme.example. 300 IN CNAME ui.example.net.
+    + proxy.acme.example. 3600 IN NAPTR 10 100 "S" "SIP+D2U" "" _sip._udp.proxy.acme.example.
+    + us-east.acme.example. 120 IN A 192.0.2.2
+    + us-east.acme.example. 3600 IN AAAA 2001:db8::1
+    "##);
+}
+
+#[tokio::test]
+async fn a_concurrent_change_is_refused_and_not_overwritten() {
+    if !wanted("a_concurrent_change_is_refused_and_not_overwritten") {
+        return;
+    }
+    let bind = Bind::start();
+    let primary = primary(&bind.right()).unwrap();
+    let stale = pending(primary.as_ref(), &expected(), &[], PushPolicy::default())
+        .await
+        .unwrap();
+    bind.update("add us-east.acme.example. 120 A 203.0.113.1");
+    let between = bind.transfer();
+    let moved = push(primary.as_ref(), &stale.zones[0]).await.unwrap_err();
+    insta::assert_snapshot!(moved, @"acme.example changed in the meantime, at us-east.acme.example A; nothing was written, plan again");
+    assert_eq!(bind.transfer(), between, "nothing was written");
+}
+
+/// The change comes after everything was read, when only the prerequisites of the update itself can notice.
+#[tokio::test]
+async fn a_change_in_the_last_moment_is_refused_by_the_server() {
+    if !wanted("a_change_in_the_last_moment_is_refused_by_the_server") {
+        return;
+    }
+    for change in [
+        "add us-east.acme.example. 120 A 203.0.113.1",
+        "delete us-east.acme.example. A 198.51.100.9",
+        "delete portal.acme.example. CNAME",
+        "add note.acme.example. 60 TXT theirs",
+        "add note.acme.example. 60 CNAME theirs.example.net.",
+        "add new.acme.example. 60 TXT theirs",
+    ] {
+        let bind = Arc::new(Bind::start());
+        let mut hosts = expected();
+        let mut alias = hosts
+            .iter()
+            .find(|host| host.question.record_type == RecordType::Cname)
+            .unwrap()
+            .clone();
+        alias.question.name = RecordName::observed("new.acme.example");
+        hosts.push(alias);
+        let late = Arc::clone(&bind);
+        let port = before_updates(bind.port, move || late.update(change));
+        let primary = primary(&Bind::right_at(port)).unwrap();
+        let planned = pending(primary.as_ref(), &hosts, &[], PushPolicy::default())
+            .await
+            .unwrap();
+        let before = bind.transfer();
+        let moved = push(primary.as_ref(), &planned.zones[0]).await.unwrap_err();
+        assert!(
+            matches!(moved, PushError::Moved { set: None, .. }),
+            "{change}: {moved}"
+        );
+        let after = difference(&before, &bind.transfer());
+        assert_eq!(
+            after.lines().count(),
+            1,
+            "only the other's change is there: {after}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_not_right_is_told_apart() {
+    if !wanted("a_key_that_is_not_right_is_told_apart") {
+        return;
+    }
+    let bind = Bind::start();
+    let before = bind.transfer();
+    let attempt = async |name: &str, algorithm, secret: &str| -> Result<Pending, PushError> {
+        let primary = primary(&bind.config(name, algorithm, secret))?;
+        let planned = pending(primary.as_ref(), &expected(), &[], PushPolicy::default()).await?;
+        for change in &planned.zones {
+            push(primary.as_ref(), change).await?;
+        }
+        Ok(planned)
+    };
+    let sha256 = KeyAlgorithm::HmacSha256;
+    let mut lines = Vec::new();
+    for (name, algorithm, secret) in [
+        ("emblazon-hmac-sha256", sha256, OTHER_SECRET),
+        ("nobody", sha256, SECRET),
+        ("emblazon-hmac-sha256", KeyAlgorithm::HmacSha512, SECRET),
+        ("reader", sha256, SECRET),
+    ] {
+        let error = attempt(name, algorithm, secret)
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(!error.contains(secret), "no secret in {error}");
+        lines.push(error.replace(&bind.port.to_string(), "PORT"));
+    }
+    insta::assert_snapshot!(lines.join("\n"), @r##"
+    127.0.0.1:PORT cannot verify the signature of key emblazon-hmac-sha256 (BADSIG); the secret here is not the server's
+    127.0.0.1:PORT does not know key nobody with this algorithm (BADKEY); compare name and algorithm with the server's
+    127.0.0.1:PORT does not know key emblazon-hmac-sha256 with this algorithm (BADKEY); compare name and algorithm with the server's
+    127.0.0.1:PORT refuses key reader for acme.example (REFUSED); allow it there (BIND: `update-policy`, Knot: `acl`, PowerDNS: `TSIG-ALLOW-DNSUPDATE`)
+    "##);
+    assert_eq!(bind.transfer(), before, "nothing was written");
+}
+
+#[tokio::test]
+async fn a_name_without_a_zone_is_refused_and_the_others_go_on() {
+    if !wanted("a_name_without_a_zone_is_refused_and_the_others_go_on") {
+        return;
+    }
+    let bind = Bind::start();
+    let primary = primary(&bind.right()).unwrap();
+    let mut hosts = expected();
+    let mut elsewhere = hosts[0].clone();
+    elsewhere.question.name = RecordName::observed("a.other.example");
+    hosts.push(elsewhere);
+    let planned = pending(primary.as_ref(), &hosts, &[], PushPolicy::default())
+        .await
+        .unwrap();
+    assert_eq!(planned.zones.len(), 1);
+    let refused: Vec<String> = planned
+        .refused
+        .iter()
+        .map(|it| it.reason.replace(&bind.port.to_string(), "PORT"))
+        .collect();
+    insta::assert_snapshot!(refused.join("\n"), @r##"127.0.0.1:PORT keeps no zone for a.other.example; create the zone there, or set `dns: observe` for the account"##);
+}

@@ -1,0 +1,133 @@
+//! Pushing to PowerDNS, by its API and by dynamic updates.
+
+use emblazon::dns::push::{PushConfig, PushError, PushPolicy, pending, primary, push};
+
+use crate::bind::OTHER_SECRET;
+use crate::bind::SECRET;
+use crate::powerdns::PowerDns;
+use crate::records::{difference, expected};
+use crate::wanted;
+
+/// Pushes twice, and gives back what the first did.
+async fn push_twice(server: &PowerDns, config: &PushConfig) -> String {
+    let before = server.transfer();
+    let primary = primary(config).unwrap();
+    let planned = pending(primary.as_ref(), &expected(), &[], PushPolicy::default())
+        .await
+        .unwrap();
+    assert_eq!(planned.refused, vec![]);
+    assert_eq!(planned.kept.len(), 2);
+    for change in &planned.zones {
+        push(primary.as_ref(), change).await.unwrap();
+    }
+    let again = pending(primary.as_ref(), &expected(), &[], PushPolicy::default())
+        .await
+        .unwrap();
+    assert_eq!(again.zones, vec![], "the second push is empty");
+    difference(&before, &server.transfer())
+}
+
+#[tokio::test]
+async fn the_api_changes_what_is_declared_and_nothing_else() {
+    if !wanted("the_api_changes_what_is_declared_and_nothing_else") {
+        return;
+    }
+    let server = PowerDns::start();
+    server.sql("INSERT INTO records (domain_id, name, type, content, ttl, disabled) VALUES (1, 'us-east.acme.example', 'A', '192.0.2.99', 120, 1)");
+    insta::assert_snapshot!(push_twice(&server, &server.right_api()).await, @r##"
+    - portal.acme.example. 300 IN CNAME OLD.example.net.
+    + _sip._udp.proxy.acme.example. 3600 IN SRV 10 10 7000 us-east.acme.example.
+    + acme.example. 300 IN MX 10 mx.example.net.
+    + acme.example. 3600 IN CAA 0 issue "ca.example"
+    + note.acme.example. 3600 IN TXT "say \"hi\"; and \\ more"
+    + portal.acme.example. 300 IN CNAME ui.example.net.
+    + proxy.acme.example. 3600 IN NAPTR 10 100 "S" "SIP+D2U" "" _sip._udp.proxy.acme.example.
+    + us-east.acme.example. 120 IN A 192.0.2.2
+    + us-east.acme.example. 3600 IN AAAA 2001:db8::1
+    "##);
+    let off = server.ask_sql("SELECT content FROM records WHERE disabled = 1");
+    assert_eq!(off.trim(), "192.0.2.99", "what is switched off stays");
+}
+
+#[tokio::test]
+async fn dynamic_updates_do_the_same() {
+    if !wanted("dynamic_updates_do_the_same") {
+        return;
+    }
+    let server = PowerDns::start();
+    insta::assert_snapshot!(push_twice(&server, &server.updates(SECRET)).await, @r##"
+    - portal.acme.example. 300 IN CNAME OLD.example.net.
+    + _sip._udp.proxy.acme.example. 3600 IN SRV 10 10 7000 us-east.acme.example.
+    + acme.example. 300 IN MX 10 mx.example.net.
+    + acme.example. 3600 IN CAA 0 issue "ca.example"
+    + note.acme.example. 3600 IN TXT "say \"hi\"; and \\ more"
+    + portal.acme.example. 300 IN CNAME ui.example.net.
+    + proxy.acme.example. 3600 IN NAPTR 10 100 "S" "SIP+D2U" "" _sip._udp.proxy.acme.example.
+    + us-east.acme.example. 120 IN A 192.0.2.2
+    + us-east.acme.example. 3600 IN AAAA 2001:db8::1
+    "##);
+}
+
+#[tokio::test]
+async fn a_change_in_between_is_refused() {
+    if !wanted("a_change_in_between_is_refused") {
+        return;
+    }
+    let server = PowerDns::start();
+    for config in [server.right_api(), server.updates(SECRET)] {
+        let primary = primary(&config).unwrap();
+        let planned = pending(primary.as_ref(), &expected(), &[], PushPolicy::default())
+            .await
+            .unwrap();
+        server.by_hand(&[
+            "add-record",
+            "acme.example",
+            "us-east",
+            "A",
+            "120",
+            "203.0.113.1",
+        ]);
+        let between = server.transfer();
+        for error in [
+            push(primary.as_ref(), &planned.zones[0]).await.unwrap_err(),
+            primary.write(&planned.zones[0]).await.unwrap_err(),
+        ] {
+            assert!(matches!(error, PushError::Moved { .. }), "{error}");
+        }
+        assert_eq!(server.transfer(), between, "nothing was written");
+        server.by_hand(&[
+            "replace-rrset",
+            "acme.example",
+            "us-east",
+            "A",
+            "120",
+            "192.0.2.1",
+            "198.51.100.9",
+        ]);
+    }
+}
+
+#[tokio::test]
+async fn wrong_keys_are_told_apart() {
+    if !wanted("wrong_keys_are_told_apart") {
+        return;
+    }
+    let server = PowerDns::start();
+    let mut lines = Vec::new();
+    for config in [server.api("wrong"), server.updates(OTHER_SECRET)] {
+        let primary = primary(&config).unwrap();
+        let error = pending(primary.as_ref(), &expected(), &[], PushPolicy::default())
+            .await
+            .unwrap_err()
+            .to_string();
+        lines.push(
+            error
+                .replace(&server.api.to_string(), "PORT")
+                .replace(&server.port.to_string(), "PORT"),
+        );
+    }
+    insta::assert_snapshot!(lines.join("\n"), @r##"
+    PowerDNS at http://127.0.0.1:PORT/ does not accept the API key; compare it with `api-key` in pdns.conf
+    127.0.0.1:PORT does not accept key emblazon (NOTAUTH, without a reason); compare its name, algorithm and secret with the server's
+    "##);
+}

@@ -1,0 +1,164 @@
+//! `dns check`, and the DNS part of `drift`, as their users start them: against the sandbox's servers on loopback.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::cli::{check_exit, run, stderr, stdout, write};
+use crate::source_text::top;
+
+const QUICKSTART: &str = "examples/quickstart";
+
+fn check(accounts: &[&str], more: &[&str]) -> std::process::Output {
+    let mut arguments = vec!["dns", "check"];
+    arguments.extend(accounts);
+    arguments.extend(["--sandbox", "--tree", QUICKSTART]);
+    arguments.extend(more);
+    run(&top(), &arguments)
+}
+
+#[test]
+fn exit_codes_of_a_check() {
+    check_exit(&check(&[], &[]), 2);
+    check_exit(&check(&["northwind"], &[]), 0);
+    // Right at its source; a resolver is behind.
+    check_exit(&check(&["southgate"], &[]), 0);
+    // Invariant 6: what could not be asked is unknown, never a difference.
+    check_exit(&check(&["bluebird"], &[]), 6);
+    check_exit(&check(&["acme"], &[]), 2);
+    let nobody = check(&["nobody"], &[]);
+    check_exit(&nobody, 64);
+    assert!(stderr(&nobody).contains("no account nobody"));
+}
+
+#[test]
+fn a_check_says_what_is_wrong() {
+    let text = stdout(&check(&["acme"], &[]));
+    for part in [
+        "phones of voice.acme.example cannot register: SRV points at port 5065, the template says 5060",
+        "hint: 203.0.113.5 is still listed",
+        "the provider appends",
+        "inconsistent",
+        "ns2.registrar.example (127.0.0.4): nothing",
+        "DNS: 2 different, 1 missing, 1 extra, 1 inconsistent, 3 ok on 1 domain",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in:\n{text}");
+    }
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 100),
+        "{text}"
+    );
+    assert!(text.lines().all(|line| line == line.trim_end()), "{text}");
+}
+
+#[test]
+fn a_check_for_machines_fits_its_schema() {
+    let output = check(&[], &["--ask-kazoo", "--format", "json"]);
+    let report: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let schema = fs::read_to_string(top().join("schemas/report.schema.json")).unwrap();
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<String> = validator
+        .iter_errors(&report)
+        .map(|e| e.to_string())
+        .collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    assert_eq!(report["command"], "dns");
+    assert_eq!(report["dns"]["standing"], "differs");
+    assert_eq!(
+        report["requests"]["writing"], 0,
+        "the domain test changes nothing"
+    );
+    let acme = &report["dns"]["domains"][0];
+    let host = |name: &str, record_type: &str| {
+        let hosts = acme["hosts"].as_array().unwrap();
+        hosts
+            .iter()
+            .find(|host| host["name"] == name && host["type"] == record_type)
+            .cloned()
+            .unwrap()
+    };
+    // What the platform sees is what we see; and where it sees nothing, that is unknown (trap 24).
+    let proxy = host("us-east.voice.acme.example", "A");
+    assert_eq!(proxy["verdict"], "extra");
+    assert_eq!(proxy["platform"]["opinion"], "otherwise");
+    let portal = host("portal.voice.acme.example", "CNAME");
+    assert_eq!(portal["verdict"], "missing");
+    assert_eq!(portal["platform"]["opinion"], "unknown");
+}
+
+#[test]
+fn drift_includes_dns_unless_told_otherwise() {
+    let with = run(&top(), &["drift", "--sandbox", QUICKSTART]);
+    check_exit(&with, 2);
+    assert!(stdout(&with).contains("\nDNS: "), "{}", stdout(&with));
+    let without = run(&top(), &["drift", "--sandbox", QUICKSTART, "--skip-dns"]);
+    assert!(!stdout(&without).contains("\nDNS: "));
+}
+
+/// A tree in sync with its platform, whose DNS alone differs.
+fn small_tree(folder: &Path, address: &str) {
+    write(
+        folder,
+        "emblazon.yaml",
+        "clusters: {production: {api: \"https://api.example.com\"}}\n",
+    );
+    write(
+        folder,
+        "domains.yaml",
+        "template:\n  A:\n    \"sip.{{domain}}\": {name: Proxy, mapping: [192.0.2.10]}\n",
+    );
+    write(
+        folder,
+        "accounts/acme/account.yaml",
+        "realm: acme.sip.example.com\nwhitelabel: {domain: acme.example}\n",
+    );
+    let sandbox = format!(
+        "accounts:\n  - name: Master\n  - name: Acme\n    realm: acme.sip.example.com\n    whitelabel: {{domain: acme.example}}\n\
+         template:\n  A:\n    \"sip.{{{{domain}}}}\": {{name: Proxy, mapping: [192.0.2.10]}}\n\
+         dns:\n  zones:\n    acme.example: {{records: [sip A {address}]}}\n"
+    );
+    write(folder, "sandbox.yaml", &sandbox);
+}
+
+#[test]
+fn dns_alone_is_drift_too() {
+    let folder = tempfile::tempdir().unwrap();
+    small_tree(folder.path(), "192.0.2.99");
+    check_exit(&run(folder.path(), &["drift", "--sandbox"]), 2);
+    check_exit(
+        &run(folder.path(), &["drift", "--sandbox", "--skip-dns"]),
+        0,
+    );
+    small_tree(folder.path(), "192.0.2.10");
+    let right = run(folder.path(), &["drift", "--sandbox"]);
+    check_exit(&right, 0);
+    assert!(
+        stdout(&right).contains("DNS: 1 ok on 1 domain"),
+        "{}",
+        stdout(&right)
+    );
+    // Nothing is waited for when everything is right.
+    check_exit(
+        &run(
+            folder.path(),
+            &["dns", "check", "--sandbox", "--wait", "1h"],
+        ),
+        0,
+    );
+}
+
+#[test]
+fn a_platform_without_a_template_in_the_tree_gives_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    small_tree(folder.path(), "192.0.2.99");
+    fs::remove_file(folder.path().join("domains.yaml")).unwrap();
+    let output = run(folder.path(), &["dns", "check", "--sandbox"]);
+    check_exit(&output, 2);
+    assert!(
+        stdout(&output).contains("- 192.0.2.10"),
+        "{}",
+        stdout(&output)
+    );
+}
