@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::brand::Brand;
 use super::executor::ApplyError;
+use super::history;
 use super::journal::{JOURNAL_VERSION, Journal, JournalError, JournalEvent};
 use super::options::{AssetSource, Options};
 use super::run_id::RunId;
@@ -50,6 +51,7 @@ impl<'a> Context<'a> {
                 steps: plan.steps.len(),
             },
         )?;
+        history::keep_plan(&options.state_dir, journal.run(), plan)?;
         let manifest = Manifest {
             version: MANIFEST_VERSION,
             run: journal.run().clone(),

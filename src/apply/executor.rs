@@ -10,6 +10,7 @@ use super::hand::Hand;
 use super::journal::{JournalError, JournalEvent};
 use super::options::{AssetSource, Event, Options};
 use super::outcome::{Applied, StepOutcome, StepResult};
+use super::rollout::Course;
 use super::schedule::{Next, Queue, Schedule};
 use super::step;
 use crate::live::{TemplateWriter, WriteClient};
@@ -68,16 +69,21 @@ pub async fn run(
     }
     let context = Context::start(plan, writer, template, files, options)?;
     let mut schedule = Schedule::new(plan);
+    let mut course = Course::new(plan, &options.rollout);
     let mut in_hand = FuturesUnordered::new();
     loop {
-        while in_hand.len() < options.concurrency.get() && !options.cancel.is_cancelled() {
-            match schedule.next() {
+        while in_hand.len() < options.concurrency.get()
+            && !options.cancel.is_cancelled()
+            && course.ended().is_none()
+        {
+            match schedule.next(|step| course.admits(step)) {
                 Next::Ready(queue, step) => {
                     progress(Event::Begun(step));
                     in_hand.push(work(&context, queue, step));
                 }
                 Next::Blocked(step, because) => {
                     let outcome = ended(step, StepResult::Skipped { because });
+                    course.note(step, &outcome);
                     conclude(&context, &mut schedule, progress, step, outcome);
                 }
                 Next::Waiting => break,
@@ -87,12 +93,13 @@ pub async fn run(
             break;
         };
         schedule.give_back(queue);
+        course.note(step, &outcome);
         conclude(&context, &mut schedule, progress, step, outcome);
     }
-    let reason = if options.cancel.is_cancelled() {
-        "not begun: the run was interrupted; plan again"
-    } else {
-        "not begun: the steps wait for each other; make the plan anew"
+    let reason = match course.ended() {
+        Some(reason) => reason,
+        None if options.cancel.is_cancelled() => "not begun: the run was interrupted; plan again",
+        None => "not begun: the steps wait for each other; make the plan anew",
     };
     for step in schedule.rest() {
         let reason = reason.to_owned();

@@ -94,6 +94,8 @@ pub enum JournalEvent {
         /// How many steps were done.
         done: usize,
     },
+    /// The run never ended, and a later one has put right what it left.
+    Recovered,
 }
 
 /// Writes one run's journal.
@@ -164,6 +166,29 @@ impl Journal {
         }
     }
 
+    /// Opens the journal of a run that never ended, to say what became of it; a last line that was cut
+    /// off is taken away.
+    pub(super) fn reopen(state_directory: &Utf8Path, run: &RunId) -> Result<Self, JournalError> {
+        let path = path(state_directory, run);
+        let open = || {
+            let text = std::fs::read(&path)?;
+            let whole = (text.iter().rposition(|byte| *byte == b'\n')).map_or(0, |end| end + 1);
+            let file = File::options().append(true).open(&path)?;
+            file.set_len(whole as u64)?;
+            Ok(file)
+        };
+        let file = open().map_err(|source| JournalError::File {
+            action: "open",
+            path: path.clone(),
+            source,
+        })?;
+        Ok(Self {
+            run: run.clone(),
+            path,
+            file: Mutex::new(file),
+        })
+    }
+
     /// Returns the run's name.
     #[must_use]
     pub fn run(&self) -> &RunId {
@@ -189,7 +214,7 @@ impl Journal {
 
 /// Reads a run's journal; a last line that was cut off when the run died is left out.
 pub fn read(state_directory: &Utf8Path, run: &RunId) -> Result<Vec<Entry>, JournalError> {
-    let path = directory(state_directory).join(format!("{run}.jsonl"));
+    let path = path(state_directory, run);
     let text = std::fs::read(&path).map_err(|source| JournalError::File {
         action: "read",
         path: path.clone(),
@@ -312,11 +337,15 @@ pub fn interrupted(entries: &[Entry]) -> Option<Interrupted> {
                 open.remove(step);
                 seen.finished += 1;
             }
-            JournalEvent::RunFinished { .. } => return None,
+            JournalEvent::RunFinished { .. } | JournalEvent::Recovered => return None,
         }
     }
     seen.in_hand = open.into_values().collect();
     Some(seen)
+}
+
+pub(super) fn path(state_directory: &Utf8Path, run: &RunId) -> Utf8PathBuf {
+    directory(state_directory).join(format!("{run}.jsonl"))
 }
 
 fn directory(state_directory: &Utf8Path) -> Utf8PathBuf {

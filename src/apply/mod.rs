@@ -16,12 +16,17 @@ mod context;
 mod document;
 mod executor;
 mod hand;
+mod history;
 mod journal;
 pub mod lease;
 mod options;
 mod outcome;
 mod reading;
+mod recovery;
 pub mod remote;
+mod restore;
+mod retention;
+mod rollout;
 mod run_id;
 mod schedule;
 mod settle;
@@ -31,12 +36,17 @@ mod step;
 mod verify;
 
 pub use executor::{ApplyError, run};
+pub use history::{Record, RunState, outcomes, plan_of, record, records, used_by};
 pub use journal::{
     Entry, InHand, Interrupted, JOURNAL_VERSION, Journal, JournalError, JournalEvent, interrupted,
     read as read_journal, runs,
 };
 pub use options::{AssetSource, Event, Options, Patience};
 pub use outcome::{Applied, StepOutcome, StepResult};
+pub use recovery::{Wreck, close, repair, wrecks};
+pub use restore::{RestoreError, StoredAssets, WayBack, moved_since, way_back};
+pub use retention::{Pruned, prune};
+pub use rollout::Rollout;
 pub use run_id::{RunId, RunIdError};
 pub use snapshot::{
     AccountSnapshot, DocumentSnapshot, MANIFEST_VERSION, Manifest, SnapshotError, SnapshotStore,

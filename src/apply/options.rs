@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::outcome::StepOutcome;
+use super::rollout::Rollout;
 use crate::plan::Step;
 use crate::tree::BillingPolicy;
 
@@ -26,6 +27,8 @@ pub struct Options {
     pub patience: Patience,
     /// Gives the time, for the run's name and the journal.
     pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// Who goes first, and when to stop.
+    pub rollout: Rollout,
     /// Once cancelled, the steps in hand are finished and no other is begun.
     pub cancel: CancellationToken,
 }
@@ -75,6 +78,7 @@ impl Options {
             billing: BillingPolicy::Refuse,
             patience: Patience::default(),
             now: Arc::new(now),
+            rollout: Rollout::default(),
             cancel: CancellationToken::new(),
         }
     }
@@ -87,6 +91,7 @@ impl fmt::Debug for Options {
             .field("concurrency", &self.concurrency)
             .field("billing", &self.billing)
             .field("patience", &self.patience)
+            .field("rollout", &self.rollout)
             .finish_non_exhaustive()
     }
 }

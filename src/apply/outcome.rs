@@ -12,6 +12,15 @@ pub struct Applied {
     pub outcomes: Vec<StepOutcome>,
 }
 
+impl Applied {
+    /// Tells whether every step was carried out.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        let mut results = self.outcomes.iter().map(|outcome| &outcome.result);
+        results.all(|result| matches!(result, StepResult::Done { .. }))
+    }
+}
+
 /// What became of one step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepOutcome {

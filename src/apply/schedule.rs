@@ -56,10 +56,10 @@ impl<'p> Schedule<'p> {
         schedule
     }
 
-    /// Takes the next step, when there is one that waits for no other.
-    pub(super) fn next(&mut self) -> Next<'p> {
+    /// Takes the next step that is admitted, when there is one that waits for no other.
+    pub(super) fn next(&mut self, admits: impl Fn(&Step) -> bool) -> Next<'p> {
         let found = self.idle.iter().find_map(|(place, queue)| {
-            let step = *queue.steps.front()?;
+            let step = *queue.steps.front().filter(|step| admits(step))?;
             let blocked = self.blocked_by(step);
             (blocked.is_some() || self.is_ready(step)).then_some((*place, step, blocked))
         });
@@ -127,7 +127,7 @@ impl<'p> Schedule<'p> {
 }
 
 /// Returns the steps that must have succeeded before.
-fn dependencies(step: &Step) -> impl Iterator<Item = StepId> {
+pub(super) fn dependencies(step: &Step) -> impl Iterator<Item = StepId> {
     let left_by = match step.precondition {
         Precondition::AsLeftBy(earlier) => Some(earlier),
         Precondition::Revision(_) | Precondition::NoWhitelabel | Precondition::Template(_) => None,
@@ -177,7 +177,7 @@ mod tests {
         let mut trace = Vec::new();
         loop {
             while in_hand.len() < 2 {
-                match schedule.next() {
+                match schedule.next(|_| true) {
                     Next::Ready(queue, step) => {
                         trace.push(format!("+{}", step.id.0));
                         in_hand.push_back((queue, step));

@@ -210,7 +210,23 @@ impl SnapshotStore {
         })
     }
 
-    fn manifest_path(&self, run: &RunId) -> Utf8PathBuf {
+    /// Lists the files of all contents.
+    pub(super) fn objects(&self) -> io::Result<Vec<Utf8PathBuf>> {
+        let mut found = Vec::new();
+        let top = self.directory.join("objects");
+        if !top.exists() {
+            return Ok(found);
+        }
+        for folder in top.read_dir_utf8()? {
+            for file in folder?.path().read_dir_utf8()? {
+                found.push(file?.into_path());
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    pub(super) fn manifest_path(&self, run: &RunId) -> Utf8PathBuf {
         self.directory.join("runs").join(format!("{run}.json"))
     }
 

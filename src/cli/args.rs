@@ -3,11 +3,13 @@
 mod dns;
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::time::Duration;
 
 pub(crate) use dns::{DnsCheckArgs, DnsCommand};
 
+use super::approval::{DigestPrefix, GuardName};
 use super::tree::Several;
 use crate::diff::Direction;
 use crate::sandbox::Profile;
@@ -85,6 +87,9 @@ pub(crate) enum Command {
     Drift(DriftArgs),
     #[command(subcommand)]
     Dns(DnsCommand),
+    Show(ShowArgs),
+    History(HistoryArgs),
+    Restore(RestoreArgs),
     Explain(ExplainArgs),
     Init(InitArgs),
     Sandbox(SandboxArgs),
@@ -214,7 +219,8 @@ pub(crate) struct ValidateArgs {
   emblazon plan
   emblazon plan --sandbox examples/quickstart
   emblazon plan --cluster staging --format json
-  emblazon plan --output json=plan.json --output text=plan.txt
+  emblazon plan --output json=report.json --output text=report.txt
+  emblazon plan --out change.plan && emblazon apply change.plan
 
 The credentials come from where emblazon.yaml says; when it says nothing, from EMBLAZON_API_KEY or
 EMBLAZON_TOKEN.
@@ -228,18 +234,39 @@ pub(crate) struct PlanArgs {
     pub(crate) platform: PlatformArgs,
     #[command(flatten)]
     pub(crate) prune: PruneArgs,
+    /// Save the plan, to be approved and carried out later with `apply FILE`
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) out: Option<Utf8PathBuf>,
     #[command(flatten)]
     pub(crate) base: BaseArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
 
+/// Which remote.
+#[derive(Args, Debug)]
+pub(crate) struct RemoteArgs {
+    /// The Git remote that knows what was applied last and who is writing; origin where there is one
+    #[arg(long, value_name = "NAME", help_heading = "Git")]
+    pub(crate) remote: Option<String>,
+}
+
+/// How to be the only one who writes.
+#[derive(Args, Debug)]
+pub(crate) struct LeaseArgs {
+    /// Push nothing: neither which commit was applied, nor who is writing; only this host is locked
+    #[arg(long, help_heading = "Git")]
+    pub(crate) no_push: bool,
+    /// How long to wait while somebody else writes to the cluster, such as 30s or 10m
+    #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Git")]
+    pub(crate) wait_for_lease: Option<Duration>,
+}
+
 /// What is known to have been applied.
 #[derive(Args, Debug)]
 pub(crate) struct BaseArgs {
-    /// The Git remote that knows which commit was applied last; origin where there is one
-    #[arg(long, value_name = "NAME", help_heading = "Git")]
-    pub(crate) remote: Option<String>,
+    #[command(flatten)]
+    pub(crate) remote: RemoteArgs,
     /// Do not ask the remote; go by what this clone has
     #[arg(long, help_heading = "Git")]
     pub(crate) no_fetch: bool,
@@ -249,12 +276,15 @@ pub(crate) struct BaseArgs {
     pub(crate) forget: Vec<Forgotten>,
 }
 
-/// What may be deleted.
+/// What may be deleted, and what else is let through.
 #[derive(Args, Debug)]
 pub(crate) struct PruneArgs {
     /// Delete whitelabels that the tree declares as `whitelabel: null`
     #[arg(long)]
     pub(crate) prune: bool,
+    /// Lift a guard for this plan only; `apply` wants --expect with it
+    #[arg(long, value_name = "GUARD", value_delimiter = ',')]
+    pub(crate) allow: Vec<GuardName>,
 }
 
 /// Bring the platform to what the tree says
@@ -266,32 +296,143 @@ pub(crate) struct PruneArgs {
   emblazon apply
   emblazon apply --yes --cluster production
   emblazon apply --sandbox examples/quickstart
+  emblazon apply --yes --expect 3f9a1c0b7d52         only the plan that was approved
+  emblazon apply change.plan --tree brands           a plan that `plan --out` saved
+  emblazon apply --canary acme --max-failures 3      one first, then the others
 
-What was there before each write is kept below .emblazon/ in the tree.
+What was there before each write is kept below .emblazon/ in the tree; `emblazon history` lists it.
 
 Exit codes: 0 done, 1 nothing could be applied, 3 the tree has errors, 4 applied in part, 5 refused
 by a guard or because everything had moved, 6 something could not be read.")]
 pub(crate) struct ApplyArgs {
+    /// The folder with emblazon.yaml, or a plan that was saved
+    #[arg(value_name = "TREE|PLAN", default_value = ".", value_hint = ValueHint::AnyPath)]
+    pub(crate) target: Utf8PathBuf,
+    /// The folder with emblazon.yaml, for a saved plan
+    #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(crate) tree: Utf8PathBuf,
     #[command(flatten)]
-    pub(crate) tree: TreeArgs,
+    pub(crate) choice: TreeChoice,
     #[command(flatten)]
     pub(crate) platform: PlatformArgs,
     #[command(flatten)]
     pub(crate) prune: PruneArgs,
+    /// Carry out only the plan with this digest, which was approved
+    #[arg(long, value_name = "DIGEST")]
+    pub(crate) expect: Option<DigestPrefix>,
+    /// Carry out these accounts first, and the others only if that succeeds
+    #[arg(long, value_name = "ACCOUNT", value_delimiter = ',')]
+    pub(crate) canary: Vec<String>,
+    /// Begin no further account once so many did not succeed; 1 after a canary
+    #[arg(long, value_name = "N")]
+    pub(crate) max_failures: Option<NonZeroUsize>,
     /// Do not ask; needed where nobody can answer
     #[arg(short, long)]
     pub(crate) yes: bool,
     #[command(flatten)]
     pub(crate) base: BaseArgs,
-    /// Push nothing: neither which commit was applied, nor who is writing; only this host is locked
-    #[arg(long, help_heading = "Git")]
-    pub(crate) no_push: bool,
+    #[command(flatten)]
+    pub(crate) lease: LeaseArgs,
     /// Apply a commit that comes before the one that was applied last
     #[arg(long, help_heading = "Git")]
     pub(crate) rollback: bool,
-    /// How long to wait while somebody else writes to the cluster, such as 30s or 10m
-    #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Git")]
-    pub(crate) wait_for_lease: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Show a plan that was saved
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  emblazon show change.plan
+  emblazon show change.plan --format json")]
+pub(crate) struct ShowArgs {
+    /// The file that `plan --out` wrote
+    #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath)]
+    pub(crate) plan: Utf8PathBuf,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// List what was applied from this tree, or show one run
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = "Examples:
+  emblazon history
+  emblazon history show 20261123T210514042Z-64879f7d")]
+pub(crate) struct HistoryArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<HistoryCommand>,
+    /// The folder with emblazon.yaml
+    #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(crate) tree: Utf8PathBuf,
+    /// What to print: text or json
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
+    pub(crate) format: Format,
+}
+
+/// What to do with the history.
+#[derive(Debug, Subcommand)]
+pub(crate) enum HistoryCommand {
+    Show(HistoryShowArgs),
+}
+
+/// Show what one run changed, and what became of each step
+#[derive(Args, Debug)]
+pub(crate) struct HistoryShowArgs {
+    /// The run, as `history` names it
+    pub(crate) run: String,
+    /// The folder with emblazon.yaml
+    #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(crate) tree: Utf8PathBuf,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Bring back what was live before a run
+///
+/// Plans the way back to the run's snapshot, shows it, asks, and carries it out like any plan. What
+/// somebody changed since the run is left alone, unless --moved says otherwise.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  emblazon history
+  emblazon restore 20261123T210514042Z-64879f7d
+  emblazon restore 20261123T210514042Z-64879f7d acme zenith --yes
+
+Exit codes: 0 done, 1 nothing could be restored, 4 restored in part, 5 refused, because something moved
+since.")]
+pub(crate) struct RestoreArgs {
+    /// The run, as `history` names it
+    #[arg(value_name = "RUN")]
+    pub(crate) run: String,
+    /// The accounts; all of the run, and the domain template, when left out
+    #[arg(value_name = "ACCOUNT")]
+    pub(crate) accounts: Vec<String>,
+    /// The folder with emblazon.yaml
+    #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(crate) tree: Utf8PathBuf,
+    #[command(flatten)]
+    pub(crate) platform: PlatformArgs,
+    /// Also undo what somebody changed since the run
+    #[arg(long)]
+    pub(crate) moved: bool,
+    /// Lift a guard for this way back only; wants --expect with it
+    #[arg(long, value_name = "GUARD", value_delimiter = ',')]
+    pub(crate) allow: Vec<GuardName>,
+    /// Carry out only the way back with this digest, which was approved
+    #[arg(long, value_name = "DIGEST")]
+    pub(crate) expect: Option<DigestPrefix>,
+    /// Do not ask; needed where nobody can answer
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) remote: RemoteArgs,
+    #[command(flatten)]
+    pub(crate) lease: LeaseArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

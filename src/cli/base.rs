@@ -2,14 +2,14 @@
 
 use camino::Utf8Path;
 
-use super::args::{BaseArgs, PlatformArgs};
+use super::args::{BaseArgs, PlatformArgs, RemoteArgs};
 use super::failure::Failure;
 use super::progress;
 use super::tree::OpenTree;
 use super::ui::Ui;
 use crate::apply::remote::{GitError, LocalClone, Remote, Swap};
 use crate::apply::{Applied, StepResult};
-use crate::plan::Planned;
+use crate::plan::Plan;
 use crate::tree::{
     Asked, Base, Desired, NotCommitted, applied_ref, committed, is_before, short_commit,
 };
@@ -56,7 +56,7 @@ impl Ground {
         }
         let mut base = match LocalClone::find(folder) {
             Ok(Some(clone)) => {
-                ground.remote = remote(&clone, args)?;
+                ground.remote = remote(&clone, &args.remote)?;
                 ground.commit = Some(committed(folder, revision, desired));
                 ground.clone = Some(clone);
                 ground.read(ui, folder, desired, args).await?
@@ -133,10 +133,12 @@ impl Ground {
         })
     }
 
-    /// Moves the ref after an apply that left nothing to do, and says what became of it.
+    /// Moves the ref after an apply that left nothing to do, and says what became of it. `is_known` tells
+    /// whether all that the plan is about could be read.
     pub(crate) async fn record(
         &self,
-        planned: &Planned,
+        plan: &Plan,
+        is_known: bool,
         applied: Option<&Applied>,
         push: bool,
     ) -> Option<String> {
@@ -147,7 +149,7 @@ impl Ground {
             Ok(commit) => commit,
             Err(why) => return stays(&why.to_string()),
         };
-        if let Some(why) = incomplete(planned, applied) {
+        if let Some(why) = incomplete(plan, is_known, applied) {
             return stays(why);
         }
         match self.advance(clone, commit, push).await {
@@ -186,11 +188,11 @@ impl Ground {
 /// Finds the remote that arbitrates who writes to the tree's cluster; absent where none does.
 pub(crate) fn arbiter(
     folder: &Utf8Path,
-    tree: &OpenTree,
+    desired: &Desired,
     platform: &PlatformArgs,
-    args: &BaseArgs,
+    args: &RemoteArgs,
 ) -> Result<Option<Remote>, Failure> {
-    if platform.sandbox || is_elsewhere(platform, &tree.loaded.desired) {
+    if platform.sandbox || is_elsewhere(platform, desired) {
         return Ok(None);
     }
     // What Git cannot read is told with the base.
@@ -200,7 +202,7 @@ pub(crate) fn arbiter(
     }
 }
 
-fn remote(clone: &LocalClone, args: &BaseArgs) -> Result<Option<Remote>, Failure> {
+fn remote(clone: &LocalClone, args: &RemoteArgs) -> Result<Option<Remote>, Failure> {
     clone
         .remote(args.remote.as_deref())
         .map_err(|error| match error {
@@ -220,15 +222,15 @@ fn is_elsewhere(platform: &PlatformArgs, desired: &Desired) -> bool {
 }
 
 /// Says why an apply left something to do.
-fn incomplete(planned: &Planned, applied: Option<&Applied>) -> Option<&'static str> {
-    if !planned.plan.refusals.is_empty() {
+fn incomplete(plan: &Plan, is_known: bool, applied: Option<&Applied>) -> Option<&'static str> {
+    if !plan.refusals.is_empty() {
         return Some("a guard refused something");
     }
-    if planned.differences.is_incomplete() {
+    if !is_known {
         return Some("something could not be read");
     }
     let outcomes = applied.map_or(&[][..], |applied| &applied.outcomes);
     let is_done = |result: &StepResult| matches!(result, StepResult::Done { .. });
     let done = outcomes.iter().filter(|outcome| is_done(&outcome.result));
-    (done.count() != planned.plan.steps.len()).then_some("not every step was done")
+    (done.count() != plan.steps.len()).then_some("not every step was done")
 }

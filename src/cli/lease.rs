@@ -8,22 +8,50 @@ use camino::Utf8Path;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use super::args::{LeaseArgs, PlatformArgs, RemoteArgs};
+use super::base;
+use super::carry::StateFolder;
 use super::failure::Failure;
 use super::ui::Ui;
 use crate::apply::lease::{
     self, Claim, Clock, FileLease, GitLease, Lease as _, LeaseError, Leases, Record, Wait,
 };
-use crate::apply::remote::Remote;
-use crate::model::ClusterName;
 use crate::report::text;
+use crate::tree::Desired;
 
 /// How long a lease holds unless it is renewed, which happens three times in between.
 const TERM: Duration = Duration::from_mins(10);
 /// How long to wait between two attempts to take it.
 const PAUSE: Duration = Duration::from_secs(2);
 
+/// What is to be had alone, and how.
+#[derive(Clone, Copy)]
+pub(crate) struct Room<'a> {
+    pub(crate) folder: &'a Utf8Path,
+    pub(crate) desired: &'a Desired,
+    pub(crate) platform: &'a PlatformArgs,
+    pub(crate) remote: &'a RemoteArgs,
+    pub(crate) lease: &'a LeaseArgs,
+    /// What for, for others to see.
+    pub(crate) purpose: &'a str,
+}
+
+/// Does some work as the only one who writes to a cluster; a sandbox is nobody else's anyway.
+pub(crate) async fn alone<T>(
+    ui: Ui,
+    room: Room<'_>,
+    cancel: &CancellationToken,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    if room.platform.sandbox {
+        return work.await;
+    }
+    let held = Held::take(ui, room).await?;
+    held.during(ui, cancel, work).await
+}
+
 /// A lease that was taken.
-pub(crate) struct Held {
+struct Held {
     leases: Leases,
     claim: Claim,
 }
@@ -31,20 +59,19 @@ pub(crate) struct Held {
 impl Held {
     /// Takes the lease of a cluster, and waits for it as long as is allowed. Without a remote only this
     /// host is arbitrated.
-    pub(crate) async fn take(
-        ui: Ui,
-        state: &Utf8Path,
-        cluster: &ClusterName,
-        remote: Option<Remote>,
-        limit: Duration,
-    ) -> Result<Self, Failure> {
+    async fn take(ui: Ui, room: Room<'_>) -> Result<Self, Failure> {
+        let cluster = &room.desired.cluster.name;
+        let limit = room.lease.wait_for_lease.unwrap_or_default();
+        let remote = base::arbiter(room.folder, room.desired, room.platform, room.remote)?;
         let now: Clock = Arc::new(Timestamp::now);
-        let host = FileLease::new(state, cluster, Arc::clone(&now));
+        let state = StateFolder::of_tree(room.folder);
+        let host = FileLease::new(&state, cluster, Arc::clone(&now));
+        let remote = remote.filter(|_| !room.lease.no_push);
         let remote = remote.map(|remote| GitLease::new(remote, cluster, now));
         let mut leases = Leases::new(host, remote);
         let claim = Claim {
             holder: holder(),
-            purpose: format!("apply to {cluster}"),
+            purpose: format!("{} to {cluster}", room.purpose),
             term: TERM,
         };
         let wait = Wait {
@@ -71,7 +98,7 @@ impl Held {
 
     /// Does some work while the lease is renewed, and gives it back. When it is lost, `cancel` tells
     /// the work to begin nothing else.
-    pub(crate) async fn during<T>(
+    async fn during<T>(
         mut self,
         ui: Ui,
         cancel: &CancellationToken,

@@ -1,7 +1,9 @@
 //! The edge: arguments, terminal, clock, environment and exit codes. Everything below takes values.
 
+mod approval;
 mod args;
 mod base;
+mod carry;
 mod commands;
 mod dns;
 mod dns_args;
@@ -13,7 +15,9 @@ mod output;
 mod platform;
 mod progress;
 mod records;
+mod recovery;
 mod run;
+mod saved;
 mod survey;
 mod tree;
 mod ui;

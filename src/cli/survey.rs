@@ -1,9 +1,6 @@
 //! Tree and platform → plan: what `plan`, `drift` and `apply` begin with.
 
-use std::collections::BTreeSet;
-
 use anyhow::Context as _;
-use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
 use super::args::{BaseArgs, PlatformArgs, TreeArgs};
@@ -17,7 +14,7 @@ use super::ui::Ui;
 use crate::diff::Direction;
 use crate::live::Live;
 use crate::model::Digest;
-use crate::plan::{self, Planned};
+use crate::plan::{self, Plan, Planned};
 use crate::report::{self, Command, DnsReport, Facts, Report};
 use crate::tree::Desired;
 
@@ -44,7 +41,7 @@ impl Survey {
         tree: &OpenTree,
         platform: &Platform,
         base: Option<&Desired>,
-        prune: bool,
+        rules: &plan::Options,
     ) -> Result<Self, Failure> {
         let desired = &tree.loaded.desired;
         let live = progress::during(
@@ -53,12 +50,7 @@ impl Survey {
             platform.collect(desired, base),
         )
         .await?;
-        let options = plan::Options {
-            prune,
-            allow: BTreeSet::new(),
-            now: Timestamp::now(),
-        };
-        let planned = plan::plan(desired, base, &live, &tree.loaded.sources, &options);
+        let planned = plan::plan(desired, base, &live, &tree.loaded.sources, rules);
         let digest = planned.plan.digest();
         Ok(Self {
             live,
@@ -127,25 +119,25 @@ pub(crate) struct Look<'a> {
     pub(crate) tree: &'a TreeArgs,
     pub(crate) platform: &'a PlatformArgs,
     pub(crate) base: &'a BaseArgs,
-    pub(crate) prune: bool,
+    pub(crate) rules: &'a plan::Options,
     /// The only side whose changes are shown.
     pub(crate) only: Option<Direction>,
     pub(crate) dns: Dns,
 }
 
 /// Compares a tree with a platform and reports on it; a tree with errors is compared with nothing.
-pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Report, Failure> {
+pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<(Report, Option<Plan>), Failure> {
     let Look { command, base, .. } = look;
     let folder = &look.tree.tree;
     let choice = &look.tree.choice;
     let tree = tree::open(ui, folder, choice, look.platform.several())?;
     if tree.loaded.has_errors() {
-        return Ok(report::report(&tree_facts(command, &tree)));
+        return Ok((report::report(&tree_facts(command, &tree)), None));
     }
     let revision = choice.rev.as_deref();
     let ground = Ground::find(ui, folder, &tree, revision, look.platform, base).await?;
     let platform = platform::connect(folder, &tree, look.platform).await?;
-    let mut survey = Survey::take(ui, &tree, &platform, ground.desired(), look.prune).await?;
+    let mut survey = Survey::take(ui, &tree, &platform, ground.desired(), look.rules).await?;
     let mut notes = Vec::new();
     if let Some(only) = look.only {
         if ground.desired().is_some() {
@@ -166,5 +158,5 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Report, Failure> {
     facts.dns = found.as_ref();
     let report = report::report(&facts);
     platform.stop().await;
-    Ok(report)
+    Ok((report, Some(survey.planned.plan)))
 }

@@ -89,6 +89,17 @@ pub enum Subject {
     Template,
 }
 
+impl Subject {
+    /// Returns what people call it.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        match self {
+            Self::Account { name, .. } => name.as_str(),
+            Self::Template => "domain template",
+        }
+    }
+}
+
 /// What a step does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,6 +1,6 @@
 //! The stages' values → one [`Report`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{
     BaseReport, Command, Coverage, ObjectReport, Report, Requests, Status, StepReport, Verb,
@@ -69,26 +69,21 @@ impl<'a> Facts<'a> {
 pub fn report(facts: &Facts<'_>) -> Report {
     let problems: Vec<Problem> = problems(facts.diagnostics, facts.sources);
     let mut planned = Planned::sort(facts);
-    let mut accounts = facts.desired.map_or_else(Vec::new, |desired| {
-        let account = |name: &AccountName| account(name, &mut planned);
-        desired
-            .accounts
-            .iter()
-            .map(|declared| &declared.name)
-            .map(account)
-            .collect()
-    });
-    let departed = facts.differences.iter().flat_map(|found| &found.departed);
-    accounts.extend(departed.map(|gone| account(&gone.name, &mut planned)));
-    accounts.sort_by(|a, b| a.name.cmp(&b.name));
-    let template = facts
-        .desired
-        .and_then(|desired| desired.template.as_ref())
-        .map(|_| template(facts, &mut planned));
+    let alone = facts.plan.filter(|_| facts.desired.is_none());
+    let (accounts, template) = match alone {
+        Some((plan, _)) => objects_of_plan(plan, &mut planned),
+        None => objects_of_tree(facts, &mut planned),
+    };
     Report {
         command: facts.command,
-        cluster: facts.desired.map(|desired| desired.cluster.name.clone()),
-        tree: facts.desired.map(Desired::digest),
+        cluster: facts
+            .desired
+            .map(|desired| desired.cluster.name.clone())
+            .or_else(|| alone.map(|(plan, _)| plan.cluster.clone())),
+        tree: facts
+            .desired
+            .map(Desired::digest)
+            .or_else(|| alone.map(|(plan, _)| plan.tree.clone())),
         plan: facts.plan.map(|(_, digest)| digest.clone()),
         problems,
         accounts,
@@ -96,16 +91,83 @@ pub fn report(facts: &Facts<'_>) -> Report {
         refusals: planned.refusals.remove(&None).unwrap_or_default(),
         notes: facts
             .differences
-            .iter()
-            .flat_map(|differences| &differences.notes)
-            .chain(facts.notes)
-            .cloned()
+            .map(|differences| differences.notes.clone())
+            .or_else(|| alone.map(|(plan, _)| notes_of_plan(plan)))
+            .unwrap_or_default()
+            .into_iter()
+            .chain(facts.notes.iter().cloned())
             .collect(),
         base: facts.base.map(BaseReport::from),
         coverage: facts.live.and_then(coverage),
         requests: facts.requests,
         dns: facts.dns.cloned(),
     }
+}
+
+/// Reports on every account of the tree.
+fn objects_of_tree(
+    facts: &Facts<'_>,
+    planned: &mut Planned<'_>,
+) -> (Vec<ObjectReport>, Option<ObjectReport>) {
+    let declared = facts.desired.iter().flat_map(|desired| &desired.accounts);
+    let departed = facts.differences.iter().flat_map(|found| &found.departed);
+    let names = declared
+        .map(|declared| &declared.name)
+        .chain(departed.map(|gone| &gone.name));
+    let mut accounts: Vec<ObjectReport> = names.map(|name| account(name, planned)).collect();
+    accounts.sort_by(|a, b| a.name.cmp(&b.name));
+    let template = facts
+        .desired
+        .and_then(|desired| desired.template.as_ref())
+        .map(|_| template(facts, planned));
+    (accounts, template)
+}
+
+/// Reports on what a plan speaks of, when there is nothing but the plan.
+fn objects_of_plan(
+    plan: &Plan,
+    planned: &mut Planned<'_>,
+) -> (Vec<ObjectReport>, Option<ObjectReport>) {
+    let refused = plan
+        .refusals
+        .iter()
+        .filter_map(|refusal| refusal.subject.as_ref());
+    let subjects: BTreeSet<&Subject> = plan
+        .steps
+        .iter()
+        .map(|step| &step.subject)
+        .chain(refused)
+        .collect();
+    let (mut accounts, mut template) = (Vec::new(), None);
+    for subject in subjects {
+        let mut report = object(&Object::from(subject), planned);
+        let steps = plan.steps.iter().filter(|step| step.subject == *subject);
+        report.changes = steps.flat_map(|step| step.changes.clone()).collect();
+        report.status = report.verdict();
+        match subject {
+            Subject::Template => template = Some(report),
+            Subject::Account { name, id } => {
+                report.name = Some(name.clone());
+                report.id = Some(id.clone());
+                accounts.push(report);
+            }
+        }
+    }
+    (accounts, template)
+}
+
+fn notes_of_plan(plan: &Plan) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(commit) = &plan.commit {
+        notes.push(format!("the tree is that of commit {commit}"));
+    }
+    if plan.scope.unreadable > 0 {
+        notes.push(format!(
+            "{} of {} accounts could not be read when it was made",
+            plan.scope.unreadable, plan.scope.accounts
+        ));
+    }
+    notes
 }
 
 /// Differences, steps and refusals by the object that they belong to; `None` is the run as a whole.

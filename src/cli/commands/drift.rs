@@ -1,10 +1,12 @@
 //! `drift [TREE]`
 
+use std::collections::BTreeSet;
+
 use crate::cli::args::DriftArgs;
 use crate::cli::failure::Failure;
 use crate::cli::survey::{self, Dns, Look};
 use crate::cli::ui::Ui;
-use crate::cli::{Exit, output};
+use crate::cli::{Exit, approval, output};
 use crate::report::Command;
 
 pub(crate) fn drift(ui: Ui, args: &DriftArgs) -> Result<Exit, Failure> {
@@ -13,16 +15,17 @@ pub(crate) fn drift(ui: Ui, args: &DriftArgs) -> Result<Exit, Failure> {
     } else {
         Dns::Included
     };
+    let rules = approval::rules(false, BTreeSet::new());
     let look = Look {
         command: Command::Drift,
         tree: &args.tree,
         platform: &args.platform,
         base: &args.base,
-        prune: false,
+        rules: &rules,
         only: args.only.map(Into::into),
         dns,
     };
-    let report = survey::runtime()?.block_on(survey::look(ui, look))?;
+    let (report, _) = survey::runtime()?.block_on(survey::look(ui, look))?;
     output::deliver(ui, &report, &args.output)?;
     Ok(Exit::of(&report))
 }

@@ -4,20 +4,25 @@ use crate::cli::args::PlanArgs;
 use crate::cli::failure::Failure;
 use crate::cli::survey::{self, Dns, Look};
 use crate::cli::ui::Ui;
-use crate::cli::{Exit, output};
+use crate::cli::{Exit, approval, output, saved};
 use crate::report::Command;
 
 pub(crate) fn plan(ui: Ui, args: &PlanArgs) -> Result<Exit, Failure> {
+    let rules = approval::rules(args.prune.prune, approval::kinds(&args.prune.allow));
     let look = Look {
         command: Command::Plan,
         tree: &args.tree,
         platform: &args.platform,
         base: &args.base,
-        prune: args.prune.prune,
+        rules: &rules,
         only: None,
         dns: Dns::Skipped,
     };
-    let report = survey::runtime()?.block_on(survey::look(ui, look))?;
+    let (report, plan) = survey::runtime()?.block_on(survey::look(ui, look))?;
     output::deliver(ui, &report, &args.output)?;
+    if let (Some(file), Some(plan)) = (&args.out, plan) {
+        saved::write(file, &plan, &args.tree.tree, &args.tree.choice)?;
+        ui.talk(&format!("saved; carry it out with `emblazon apply {file}`"));
+    }
     Ok(Exit::of(&report))
 }

@@ -265,7 +265,7 @@ fn too_many_changes() {
     let (desired, state) = many(10, 4);
     let limited = |percent| {
         with_policy(desired.clone(), |policy| {
-            policy.max_changed_percent = Some(percent)
+            policy.max_changed_percent = Some(percent);
         })
     };
     let message = "4 of 10 accounts would change, policy.max_changed_percent is 39";

@@ -149,6 +149,7 @@ async fn observed_12_the_journal_ties_writes_to_the_servers_log() {
             JournalEvent::Repair { what, .. } => what,
             JournalEvent::Outcome { step, .. } => format!("step {} ended", step.0),
             JournalEvent::RunFinished { done } => format!("finished, {done} done"),
+            JournalEvent::Recovered => "recovered".to_owned(),
         })
         .collect();
     insta::assert_snapshot!(told.join("\n"), @r#"

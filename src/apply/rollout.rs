@@ -1,0 +1,94 @@
+//! Who goes first, and when to stop.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+
+use super::outcome::{StepOutcome, StepResult};
+use super::schedule::dependencies;
+use crate::model::AccountName;
+use crate::plan::{Plan, Step, StepId, Subject};
+
+/// Who goes first, and when to stop. Nobody and never, by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rollout {
+    /// The accounts whose steps are carried out, and seen in the read-back, before any other is begun.
+    /// The first failure of theirs ends the run; so does the first one after them, unless
+    /// [`Self::max_failures`] says otherwise.
+    pub canary: BTreeSet<AccountName>,
+    /// The number of objects that may fail before no other is begun.
+    pub max_failures: Option<NonZeroUsize>,
+}
+
+/// How far a run may go at the moment.
+#[derive(Debug)]
+pub(super) struct Course {
+    /// The steps that go first and have not ended.
+    first: BTreeSet<StepId>,
+    limit: Option<usize>,
+    failed: BTreeSet<Subject>,
+    ended: Option<String>,
+}
+
+impl Course {
+    pub(super) fn new(plan: &Plan, rollout: &Rollout) -> Self {
+        let is_canary = |step: &&Step| matches!(&step.subject, Subject::Account { name, .. } if rollout.canary.contains(name));
+        let mut first: BTreeSet<StepId> = (plan.steps.iter().filter(is_canary))
+            .map(|step| step.id)
+            .collect();
+        // A canary that takes over a domain takes along the step that lets it go.
+        let mut open: Vec<StepId> = first.iter().copied().collect();
+        while let Some(id) = open.pop() {
+            let step = plan.steps.iter().find(|step| step.id == id);
+            let before = step.into_iter().flat_map(dependencies);
+            open.extend(before.filter(|earlier| first.insert(*earlier)));
+        }
+        let limit = match (rollout.max_failures, rollout.canary.is_empty()) {
+            (Some(limit), _) => Some(limit.get()),
+            (None, true) => None,
+            (None, false) => Some(1),
+        };
+        Self {
+            first,
+            limit,
+            failed: BTreeSet::new(),
+            ended: None,
+        }
+    }
+
+    /// Tells whether a step may be begun now, as far as the order of objects is concerned.
+    pub(super) fn admits(&self, step: &Step) -> bool {
+        self.first.is_empty() || self.first.contains(&step.id)
+    }
+
+    /// Takes note of how a step ended.
+    pub(super) fn note(&mut self, step: &Step, outcome: &StepOutcome) {
+        let was_first = self.first.remove(&step.id);
+        let has_failed = match &outcome.result {
+            StepResult::Done { .. } | StepResult::Skipped { .. } => false,
+            StepResult::Moved { .. } | StepResult::Failed { .. } | StepResult::Unknown { .. } => {
+                true
+            }
+        };
+        if !has_failed || self.ended.is_some() {
+            return;
+        }
+        self.failed.insert(step.subject.clone());
+        if was_first {
+            let name = step.subject.title();
+            self.ended = Some(format!(
+                "not begun: {name}, which goes first, did not succeed"
+            ));
+        } else if self.limit.is_some_and(|limit| self.failed.len() >= limit) {
+            let failed = match self.failed.len() {
+                1 => format!("{} did not succeed", step.subject.title()),
+                count => format!("{count} objects did not succeed"),
+            };
+            self.ended = Some(format!("not begun: {failed}, which ends the run"));
+        }
+    }
+
+    /// Says why no further step is begun, once that is so.
+    pub(super) fn ended(&self) -> Option<&str> {
+        self.ended.as_deref()
+    }
+}

@@ -1,0 +1,149 @@
+//! Whether a plan may be carried out: the digest that was approved, and the guards that were lifted for it.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+
+use super::failure::Failure;
+use crate::model::Digest;
+use crate::plan::{self, Plan, Refusal, RefusalKind, guard};
+use crate::tree::{BillingPolicy, Desired};
+
+/// A guard, as the command line names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct GuardName(pub(crate) RefusalKind);
+
+impl FromStr for GuardName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        RefusalKind::named(text).map(Self).ok_or_else(|| {
+            let names: Vec<&str> = guard::GUARDS.iter().map(|(_, name)| *name).collect();
+            format!("write one of {}", names.join(", "))
+        })
+    }
+}
+
+/// The digest of a plan, or how it begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DigestPrefix(String);
+
+impl FromStr for DigestPrefix {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let is_long_enough = (12..=64).contains(&text.len());
+        if is_long_enough && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            Ok(Self(text.to_ascii_lowercase()))
+        } else {
+            Err(
+                "write the digest that `emblazon plan` printed, at least its first 12 digits"
+                    .to_owned(),
+            )
+        }
+    }
+}
+
+/// What was approved.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Approval {
+    pub(crate) allow: BTreeSet<RefusalKind>,
+    pub(crate) expect: Option<DigestPrefix>,
+}
+
+impl Approval {
+    /// Takes what the command line says.
+    ///
+    /// # Errors
+    /// A guard is lifted for one plan only, so its digest must be there.
+    pub(crate) fn new(allow: &[GuardName], expect: Option<&DigestPrefix>) -> Result<Self, Failure> {
+        if let (Some(first), None) = (allow.first(), expect) {
+            let name = first.0.guard().unwrap_or_default();
+            return Err(Failure::Usage(format!(
+                "--allow {name} is bound to one plan: look at `emblazon plan --allow {name}`, and add --expect with the digest that it prints"
+            )));
+        }
+        Ok(Self {
+            allow: kinds(allow),
+            expect: expect.cloned(),
+        })
+    }
+
+    /// Returns the rules to plan by.
+    pub(crate) fn rules(&self, prune: bool) -> plan::Options {
+        rules(prune, self.allow.clone())
+    }
+
+    /// Refuses a plan that is not the one that was approved.
+    pub(crate) fn check_digest(&self, digest: &Digest) -> Result<(), Failure> {
+        match &self.expect {
+            Some(expected) if !digest.as_str().starts_with(&expected.0) => {
+                Err(Failure::Refused(format!(
+                    "the plan has the digest {}, and {} was approved: the tree or the platform moved since; look at `emblazon plan` again",
+                    digest.short(),
+                    expected.0
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns what holds the plan up at this moment.
+    pub(crate) fn held(&self, plan: &Plan, desired: &Desired) -> Vec<Refusal> {
+        guard::check(plan, desired, &self.allow, Timestamp::now())
+    }
+
+    /// Returns whether charges are accepted.
+    pub(crate) fn billing(&self, declared: BillingPolicy) -> BillingPolicy {
+        if self.allow.contains(&RefusalKind::Billing) {
+            BillingPolicy::Accept
+        } else {
+            declared
+        }
+    }
+}
+
+/// Returns the rules to plan by, at this moment.
+pub(crate) fn rules(prune: bool, allow: BTreeSet<RefusalKind>) -> plan::Options {
+    plan::Options {
+        prune,
+        allow,
+        now: Timestamp::now(),
+    }
+}
+
+/// Returns the guards that the command line names.
+pub(crate) fn kinds(names: &[GuardName]) -> BTreeSet<RefusalKind> {
+    names.iter().map(|name| name.0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_have_at_least_twelve_digits() {
+        #[track_caller]
+        fn check(text: &str, expected: bool) {
+            assert_eq!(text.parse::<DigestPrefix>().is_ok(), expected, "{text}");
+        }
+        check("0123456789ab", true);
+        check("0123456789AB", true);
+        check("0123456789a", false);
+        check("0123456789ag", false);
+        check(&"a".repeat(65), false);
+    }
+
+    #[test]
+    fn an_approval_is_for_one_plan() {
+        let freeze = [GuardName(RefusalKind::Freeze)];
+        assert!(Approval::new(&freeze, None).is_err());
+        let digest = Digest::of(b"plan");
+        let prefix = digest.short().parse().unwrap();
+        let approval = Approval::new(&freeze, Some(&prefix)).unwrap();
+        assert!(approval.check_digest(&digest).is_ok());
+        let other = approval.check_digest(&Digest::of(b"other"));
+        assert!(matches!(other, Err(Failure::Refused(_))));
+    }
+}

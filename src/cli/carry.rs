@@ -1,0 +1,118 @@
+//! Carrying a plan out, whether it was just made, read from a file, or leads back to a snapshot.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Context as _, anyhow};
+use camino::{Utf8Path, Utf8PathBuf};
+use jiff::Timestamp;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+use super::failure::Failure;
+use super::platform::Platform;
+use super::progress::Progress;
+use super::ui::Ui;
+use crate::apply::{self, Applied, AssetSource, Event, Rollout};
+use crate::plan::Plan;
+use crate::tree::{BillingPolicy, Retention};
+
+/// How a plan is carried out.
+pub(crate) struct Manner<'a> {
+    pub(crate) state: &'a Utf8Path,
+    pub(crate) billing: BillingPolicy,
+    pub(crate) rollout: Rollout,
+    /// Stops the run after what is in hand.
+    pub(crate) cancel: CancellationToken,
+}
+
+/// Carries a plan out. Ctrl-C ends the run after the writes that are in hand.
+pub(crate) async fn carry_out(
+    ui: Ui,
+    platform: &Platform,
+    plan: &Plan,
+    files: &dyn AssetSource,
+    manner: Manner<'_>,
+) -> Result<Applied, Failure> {
+    let mut options = apply::Options::new(manner.state.to_owned(), Timestamp::now);
+    options.billing = manner.billing;
+    options.rollout = manner.rollout;
+    options.cancel = manner.cancel;
+    let interrupted = watch_for_interrupt(ui, options.cancel.clone());
+    let progress = Progress::new(ui);
+    let done = AtomicUsize::new(0);
+    let template = platform.template_writer();
+    let applied = apply::run(
+        plan,
+        &platform.writer(),
+        Some(&template),
+        files,
+        &options,
+        &|event| match event {
+            Event::Begun(step) => {
+                let done = done.load(Ordering::Relaxed);
+                progress.update(done, plan.steps.len(), step.subject.title());
+            }
+            Event::Ended(step, _) => {
+                let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+                progress.update(done, plan.steps.len(), step.subject.title());
+            }
+        },
+    )
+    .await
+    .map_err(|error| Failure::Failed(error.into()));
+    interrupted.abort();
+    applied
+}
+
+fn watch_for_interrupt(ui: Ui, cancel: CancellationToken) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            ui.talk("stopping after what is in hand");
+            cancel.cancel();
+        }
+    })
+}
+
+/// Throws away what old runs left behind. A run that went well is not spoilt by what it could not clear.
+pub(crate) fn clear_up(ui: Ui, state: &Utf8Path, retention: Retention) {
+    match apply::prune(state, retention, Timestamp::now()) {
+        Ok(pruned) if pruned.runs > 0 => ui.talk(&format!(
+            "threw away {} old runs and {} contents that only they had (policy.snapshots)",
+            pruned.runs, pruned.objects
+        )),
+        Ok(_) => {}
+        Err(error) => ui.talk(&format!("old runs are kept: {error}")),
+    }
+}
+
+/// Where snapshots and journals go.
+pub(crate) struct StateFolder {
+    pub(crate) path: Utf8PathBuf,
+    /// Takes the folder away when the run is over.
+    _passing: Option<TempDir>,
+}
+
+impl StateFolder {
+    /// Names the folder of a platform's runs, below the tree.
+    pub(crate) fn of_tree(folder: &Utf8Path) -> Utf8PathBuf {
+        folder.join(".emblazon")
+    }
+
+    /// A platform's are kept below the tree. A sandbox's are gone with it: its journal must not be taken for a
+    /// platform's.
+    pub(crate) fn choose(platform: &Platform, folder: &Utf8Path) -> Result<Self, Failure> {
+        if !platform.is_sandbox() {
+            return Ok(Self {
+                path: Self::of_tree(folder),
+                _passing: None,
+            });
+        }
+        let passing = tempfile::tempdir().context("a temporary folder")?;
+        let path = Utf8PathBuf::from_path_buf(passing.path().to_owned())
+            .map_err(|path| anyhow!("the temporary folder {} is not UTF-8", path.display()))?;
+        Ok(Self {
+            path,
+            _passing: Some(passing),
+        })
+    }
+}

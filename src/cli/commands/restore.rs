@@ -1,0 +1,183 @@
+//! `restore RUN [ACCOUNT …]`
+
+use std::collections::BTreeSet;
+
+use camino::Utf8Path;
+use tokio_util::sync::CancellationToken;
+
+use super::history::find;
+use crate::apply::{self, Manifest, Rollout, RunId, SnapshotStore, StoredAssets, WayBack};
+use crate::cli::approval::Approval;
+use crate::cli::args::{RestoreArgs, TreeChoice};
+use crate::cli::carry::{self, Manner, StateFolder};
+use crate::cli::failure::Failure;
+use crate::cli::lease::{self, Room};
+use crate::cli::platform;
+use crate::cli::tree::{self, OpenTree, Several};
+use crate::cli::ui::{self, Ui};
+use crate::cli::{Exit, output, survey};
+use crate::live::Live;
+use crate::model::AccountName;
+use crate::plan::{self, Planned, Refusal, RefusalKind, Subject};
+use crate::report::{self, Command, Facts, text};
+
+pub(crate) fn restore(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
+    if !args.yes && !ui.is_interactive() {
+        let message = "nobody can be asked here; say `--yes`";
+        return Err(Failure::Usage(message.to_owned()));
+    }
+    survey::runtime()?.block_on(run(ui, args))
+}
+
+async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
+    let state = StateFolder::of_tree(&args.tree);
+    let run = find(&state, &args.run)?;
+    // What is wrongly said is told before anybody waits.
+    Approval::new(&args.allow, args.expect.as_ref())?;
+    let store = SnapshotStore::new(&state);
+    let manifest = store.manifest(&run).map_err(failed)?;
+    let choice = TreeChoice {
+        cluster: Some(manifest.cluster.to_string()),
+        rev: None,
+    };
+    let tree = tree::open(ui, &args.tree, &choice, Several::Refuse)?;
+    let room = Room {
+        folder: &args.tree,
+        desired: &tree.loaded.desired,
+        platform: &args.platform,
+        remote: &args.remote,
+        lease: &args.lease,
+        purpose: "restore",
+    };
+    let cancel = CancellationToken::new();
+    let work = go_back(ui, args, (&tree, &manifest), &run, &cancel);
+    Box::pin(lease::alone(ui, room, &cancel, work)).await
+}
+
+/// Plans the way back, shows it, asks, and carries it out.
+async fn go_back(
+    ui: Ui,
+    args: &RestoreArgs,
+    (tree, manifest): (&OpenTree, &Manifest),
+    run: &RunId,
+    cancel: &CancellationToken,
+) -> Result<Exit, Failure> {
+    let state = StateFolder::of_tree(&args.tree);
+    let approval = Approval::new(&args.allow, args.expect.as_ref())?;
+    let store = SnapshotStore::new(&state);
+    let platform = platform::connect(&args.tree, tree, &args.platform).await?;
+    let only: BTreeSet<AccountName> = args.accounts.iter().map(AccountName::new).collect();
+    let cluster = &tree.loaded.desired.cluster;
+    let back = apply::way_back(manifest, &store, cluster, &only);
+    let mut back = back.map_err(|error| match error {
+        apply::RestoreError::NoAccount { .. } => Failure::Usage(error.to_string()),
+        apply::RestoreError::Snapshot(error) => failed(error),
+    })?;
+    back.desired.policy = tree.loaded.desired.policy.clone();
+    let live = platform.collect(&back.desired, None).await?;
+    let rules = approval.rules(true);
+    let planned = plan_back(&back, &live, &rules, |planned| {
+        if args.moved {
+            return Ok(Vec::new());
+        }
+        moved(&state, run, manifest, &live, planned)
+    })?;
+    let digest = planned.plan.digest();
+    let mut facts = Facts {
+        desired: Some(&back.desired),
+        live: Some(&live),
+        differences: Some(&planned.differences),
+        plan: Some((&planned.plan, &digest)),
+        ..Facts::new(Command::Plan, &[], &back.sources)
+    };
+    let shown = text::render(&report::report(&facts), ui.stderr_options());
+    ui.talk(&shown);
+    approval.check_digest(&digest)?;
+    facts.command = Command::Apply;
+    let is_held = !approval.held(&planned.plan, &back.desired).is_empty();
+    let applied;
+    if !planned.plan.steps.is_empty() && !is_held {
+        if !args.yes && !ui::ask("Restore this?").await? {
+            return Err(Failure::Refused("not restored".to_owned()));
+        }
+        let manner = Manner {
+            state: &state,
+            billing: approval.billing(back.desired.policy.billing),
+            rollout: Rollout::default(),
+            cancel: cancel.clone(),
+        };
+        let files = StoredAssets::new(&store, &back.desired);
+        applied = carry::carry_out(ui, &platform, &planned.plan, &files, manner).await?;
+        facts.applied = Some(&applied);
+    }
+    facts.requests = platform.requests();
+    let report = report::report(&facts);
+    output::deliver_outcome(ui, &report, &args.output)?;
+    platform.stop().await;
+    Ok(Exit::of(&report))
+}
+
+/// Plans the way back; what moved since is left out, and refused by name.
+fn plan_back(
+    back: &WayBack,
+    live: &Live,
+    rules: &plan::Options,
+    moved: impl FnOnce(&Planned) -> Result<Vec<Refusal>, Failure>,
+) -> Result<Planned, Failure> {
+    let plan = |desired| plan::plan(desired, None, live, &back.sources, rules);
+    let mut planned = plan(&back.desired);
+    let refused = moved(&planned)?;
+    if !refused.is_empty() {
+        let mut rest = back.desired.clone();
+        for refusal in &refused {
+            match &refusal.subject {
+                Some(Subject::Account { name, .. }) => {
+                    rest.accounts.retain(|account| account.name != *name);
+                }
+                Some(Subject::Template) => rest.template = None,
+                None => {}
+            }
+        }
+        planned.plan = plan(&rest).plan;
+        // Nothing is left to restore; that the tree were empty is not what is wrong.
+        let refusals = &mut planned.plan.refusals;
+        refusals.retain(|refusal| refusal.kind != RefusalKind::EmptyTree);
+        refusals.extend(refused);
+    }
+    // That no applied commit is known says nothing about a way back.
+    planned.differences.notes.clear();
+    Ok(planned)
+}
+
+fn moved(
+    state: &Utf8Path,
+    run: &RunId,
+    manifest: &Manifest,
+    live: &Live,
+    planned: &Planned,
+) -> Result<Vec<Refusal>, Failure> {
+    let entries = apply::read_journal(state, run).map_err(failed)?;
+    let kept = apply::plan_of(state, run);
+    let moved = apply::moved_since(manifest, &entries, kept.as_ref(), live);
+    let written: BTreeSet<&Subject> = planned
+        .plan
+        .steps
+        .iter()
+        .map(|step| &step.subject)
+        .collect();
+    let refused = moved
+        .into_iter()
+        .filter(|(subject, _)| written.contains(subject));
+    Ok(refused
+        .map(|(subject, reason)| Refusal {
+            kind: RefusalKind::MovedSince,
+            message: format!("{} moved since the run: {reason}", subject.title()),
+            subject: Some(subject),
+            help: "restore an older state over it with `--moved`, or leave it as it is".to_owned(),
+        })
+        .collect())
+}
+
+fn failed(error: impl Into<anyhow::Error>) -> Failure {
+    Failure::Failed(error.into())
+}

@@ -1,0 +1,21 @@
+//! `show PLAN`
+
+use crate::cli::args::ShowArgs;
+use crate::cli::failure::Failure;
+use crate::cli::ui::Ui;
+use crate::cli::{Exit, output, saved};
+use crate::diag::SourceMap;
+use crate::report::{self, Command, Facts};
+
+/// Shows a plan by itself: neither its tree nor its platform need be there.
+pub(crate) fn show(ui: Ui, args: &ShowArgs) -> Result<Exit, Failure> {
+    let plan = saved::read(&args.plan)?;
+    let digest = plan.digest();
+    let sources = SourceMap::default();
+    let facts = Facts {
+        plan: Some((&plan, &digest)),
+        ..Facts::new(Command::Plan, &[], &sources)
+    };
+    output::deliver(ui, &report::report(&facts), &args.output)?;
+    Ok(Exit::Done)
+}

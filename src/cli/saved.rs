@@ -1,0 +1,89 @@
+//! Plans in files: written by `plan --out`, read by `apply` and `show`.
+
+use std::fs;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use camino::Utf8Path;
+
+use super::args::TreeChoice;
+use super::failure::Failure;
+use super::tree::{self, OpenTree, Several};
+use super::ui::Ui;
+use crate::plan::{Plan, PlanFormatError};
+use crate::tree::{GitTree, Loaded, TreeSource};
+
+/// Saves a plan, with the commit that its tree can be read from later.
+pub(crate) fn write(
+    file: &Utf8Path,
+    plan: &Plan,
+    folder: &Utf8Path,
+    choice: &TreeChoice,
+) -> Result<(), Failure> {
+    let mut plan = plan.clone();
+    plan.commit = commit(&plan, folder, choice);
+    fs::write(file, plan.to_json() + "\n").with_context(|| file.to_string())?;
+    Ok(())
+}
+
+/// Finds the commit that holds the plan's tree; a work tree with changes is in none.
+fn commit(plan: &Plan, folder: &Utf8Path, choice: &TreeChoice) -> Option<String> {
+    let revision = choice.rev.as_deref().unwrap_or("HEAD");
+    let source = GitTree::open(folder, revision).ok()?;
+    let loaded = crate::tree::load(&source, Some(plan.cluster.as_str())).ok()?;
+    (loaded.desired.digest() == plan.tree).then(|| source.commit())
+}
+
+/// Reads a plan.
+pub(crate) fn read(file: &Utf8Path) -> Result<Plan, Failure> {
+    let text = fs::read_to_string(file).with_context(|| file.to_string())?;
+    Plan::from_json(&text).map_err(|error| match error {
+        PlanFormatError::Version { .. } => Failure::Refused(format!("{file}: {error}")),
+        PlanFormatError::Shape(_) => Failure::Usage(format!("{file}: {error}")),
+    })
+}
+
+/// Finds the tree that a plan was made from: the one that is there, or the one in the plan's commit.
+pub(crate) fn tree_of(
+    ui: Ui,
+    plan: &Plan,
+    folder: &Utf8Path,
+    choice: &TreeChoice,
+) -> Result<OpenTree, Failure> {
+    if let Some(cluster) = choice
+        .cluster
+        .as_ref()
+        .filter(|name| **name != plan.cluster.as_str())
+    {
+        return Err(Failure::Refused(format!(
+            "the plan is for cluster {}, not for {cluster}; plan for {cluster}, or leave --cluster out",
+            plan.cluster
+        )));
+    }
+    let choice = TreeChoice {
+        cluster: Some(plan.cluster.to_string()),
+        rev: choice.rev.clone(),
+    };
+    let here = tree::open(ui, folder, &choice, Several::Refuse)?;
+    let found = here.loaded.desired.digest();
+    if found == plan.tree && !here.loaded.has_errors() {
+        return Ok(here);
+    }
+    let at_commit = |commit: &String| -> Option<(GitTree, Loaded)> {
+        let source = GitTree::open(folder, commit).ok()?;
+        let loaded = crate::tree::load(&source, choice.cluster.as_deref()).ok()?;
+        (loaded.desired.digest() == plan.tree && !loaded.has_errors()).then_some((source, loaded))
+    };
+    if let Some((source, loaded)) = plan.commit.as_ref().and_then(at_commit) {
+        let source: Arc<dyn TreeSource + Send> = Arc::new(source);
+        return Ok(OpenTree { source, loaded });
+    }
+    let commit = plan.commit.as_ref().map_or_else(String::new, |commit| {
+        format!(", nor is its commit {commit} in this repository")
+    });
+    Err(Failure::Refused(format!(
+        "the plan was made from another tree: it names {}, here is {}{commit}; plan again",
+        plan.tree.short(),
+        found.short()
+    )))
+}
