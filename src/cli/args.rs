@@ -2,6 +2,7 @@
 
 mod dns;
 mod git;
+mod records;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -9,6 +10,7 @@ use std::str::FromStr;
 
 pub(crate) use dns::{DnsCheckArgs, DnsCommand};
 pub(crate) use git::{BaseArgs, LeaseArgs, RemoteArgs, Side};
+pub(crate) use records::{DnsExportArgs, DnsLetterArgs, DnsPushArgs, ExportFormat, LetterFormat};
 
 use super::approval::{DigestPrefix, GuardName};
 use super::tree::Several;
@@ -84,11 +86,11 @@ pub(crate) enum Command {
     Plan(PlanArgs),
     Apply(ApplyArgs),
     Drift(DriftArgs),
-    #[command(subcommand)]
-    Dns(DnsCommand),
     Show(ShowArgs),
     History(HistoryArgs),
     Restore(RestoreArgs),
+    #[command(subcommand)]
+    Dns(DnsCommand),
     Explain(ExplainArgs),
     Init(InitArgs),
     Sandbox(SandboxArgs),

@@ -6,7 +6,6 @@ mod base;
 mod carry;
 mod commands;
 mod dns;
-mod dns_args;
 mod exit;
 mod failure;
 mod lease;

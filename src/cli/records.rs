@@ -1,11 +1,12 @@
 //! The records of a tree's accounts: what `dns push`, `dns export` and `dns letter` begin with.
 
+use super::dns::declared_template;
 use super::failure::Failure;
 use super::tree::OpenTree;
 use crate::dns::expect;
 use crate::dns::export::AccountRecords;
-use crate::model::{DomainName, DomainTemplate, KeyPath};
-use crate::tree::{DesiredAccount, DesiredTemplate};
+use crate::model::{DomainName, KeyPath};
+use crate::tree::DesiredAccount;
 
 /// Computes the records of the named accounts, of all when none is named. An account without a domain has none.
 pub(crate) fn of(tree: &OpenTree, only: &[String]) -> Result<Vec<AccountRecords>, Failure> {
@@ -22,7 +23,7 @@ pub(crate) fn of(tree: &OpenTree, only: &[String]) -> Result<Vec<AccountRecords>
         let message = "the tree has no domains.yaml, which says what records a domain needs; write one, or import it";
         return Err(Failure::Usage(message.to_owned()));
     };
-    let template = declared(template);
+    let template = declared_template(template);
     let accounts = desired
         .accounts
         .iter()
@@ -38,18 +39,6 @@ pub(crate) fn of(tree: &OpenTree, only: &[String]) -> Result<Vec<AccountRecords>
             })
         })
         .collect())
-}
-
-/// Takes the hosts that the tree declares; those that must not be there are left out.
-fn declared(template: &DesiredTemplate) -> DomainTemplate {
-    let mut declared = DomainTemplate::default();
-    for (target, host) in &template.hosts {
-        if let Some(entry) = &host.value {
-            let hosts = declared.0.entry(target.record_type.clone()).or_default();
-            hosts.insert(target.host.clone(), entry.clone());
-        }
-    }
-    declared
 }
 
 fn domain(account: &DesiredAccount) -> Option<DomainName> {

@@ -20,7 +20,7 @@ pub struct Letter<'a> {
     pub brand: &'a str,
     /// Its domain.
     pub domain: &'a DomainName,
-    /// The zone that the domain lies in, where it is known; else the domain is taken for it.
+    /// The zone that the domain lies in, where it is known; else names are written in full.
     pub zone: Option<&'a RecordName>,
     /// What must be there.
     pub expected: &'a [Expected],
@@ -51,12 +51,6 @@ impl Letter<'_> {
     #[must_use]
     pub fn text(&self) -> String {
         render::text(&self.blocks())
-    }
-
-    fn zone(&self) -> RecordName {
-        self.zone
-            .cloned()
-            .unwrap_or_else(|| RecordName::observed(self.domain.as_str()))
     }
 
     fn judgement(&self, host: &Expected) -> Option<&Judgement> {
@@ -101,7 +95,7 @@ impl Letter<'_> {
     }
 
     fn blocks(&self) -> Vec<Block> {
-        let zone = self.zone();
+        let zone = self.zone;
         let mut enter = Vec::new();
         let mut extra = Vec::new();
         let mut unclear = Vec::new();
@@ -109,24 +103,24 @@ impl Letter<'_> {
         for host in self.expected {
             match self.task(host) {
                 Task::Enter(missing, instead) => {
-                    enter.extend(entries(host, &zone, &missing, &instead));
+                    enter.extend(entries(host, zone, &missing, &instead));
                 }
                 Task::Extra(records) => {
-                    extra.extend(records.iter().map(|data| row(host, &zone, data)));
+                    extra.extend(records.iter().map(|data| row(host, zone, data)));
                 }
                 Task::Unclear(reason) => unclear.push(vec![
-                    name(&host.question.name, &zone),
+                    name(&host.question.name, zone),
                     host.question.record_type.to_string(),
                     reason,
                 ]),
                 Task::Right => {
-                    right.extend(host.records.iter().map(|data| row(host, &zone, data)));
+                    right.extend(host.records.iter().map(|data| row(host, zone, data)));
                 }
             }
         }
         let mut blocks = vec![Block::Heading(format!("DNS entries for {}", self.domain))];
         blocks.push(Block::Paragraph(self.opening(
-            &zone,
+            zone,
             enter.is_empty() && extra.is_empty() && unclear.is_empty(),
         )));
         blocks.extend(self.notes().into_iter().map(Block::Paragraph));
@@ -173,18 +167,33 @@ impl Letter<'_> {
         self.judgements.iter().flat_map(noted).collect()
     }
 
-    fn opening(&self, zone: &RecordName, done: bool) -> String {
+    fn opening(&self, zone: Option<&RecordName>, done: bool) -> String {
         let brand = render::one_line(self.brand);
         if done {
             return format!(
                 "All DNS entries that {brand} needs are right. There is nothing to do."
             );
         }
+        let names = zone.map_or_else(
+            || {
+                format!(
+                    "They are entered where the domain {} is managed, usually at the company where it was registered. \
+                     Names are written in full. Many of these pages add the end by themselves: then leave out the \
+                     part that the page shows already.",
+                    self.domain
+                )
+            },
+            |zone| {
+                format!(
+                    "They are entered where the domain {zone} is managed, usually at the company where it was \
+                     registered. Names are written as most of these pages want them: without “.{zone}” at the end, \
+                     and “@” for {zone} itself. If your page asks for the whole name, add “.{zone}”."
+                )
+            },
+        );
         format!(
-            "These are the DNS entries that {brand} needs. They are entered where the domain {zone} is managed, usually \
-             at the company where it was registered. Names are written as most of these pages want them: without \
-             “.{zone}” at the end, and “@” for {zone} itself. If your page asks for the whole name, add “.{zone}”. \
-             Do not change other entries, above all those named NS and SOA."
+            "These are the DNS entries that {brand} needs. {names} Do not change other entries, above all those named \
+             NS and SOA."
         )
     }
 }
@@ -214,7 +223,7 @@ fn section(
 /// Makes the rows of what is to be entered; what stands there instead is told once, beside the first.
 fn entries(
     host: &Expected,
-    zone: &RecordName,
+    zone: Option<&RecordName>,
     missing: &[&RecordData],
     instead: &[&RecordData],
 ) -> Vec<Vec<String>> {
@@ -233,7 +242,7 @@ fn entries(
         .collect()
 }
 
-fn row(host: &Expected, zone: &RecordName, data: &RecordData) -> Vec<String> {
+fn row(host: &Expected, zone: Option<&RecordName>, data: &RecordData) -> Vec<String> {
     vec![
         name(&host.question.name, zone),
         host.question.record_type.to_string(),
@@ -242,8 +251,12 @@ fn row(host: &Expected, zone: &RecordName, data: &RecordData) -> Vec<String> {
     ]
 }
 
-/// Writes a name as registrars want it: without the zone, `@` for the zone itself; whole where it lies elsewhere.
-fn name(name: &RecordName, zone: &RecordName) -> String {
+/// Writes a name as registrars want it: without the zone, `@` for the zone itself; in full where the zone is not known
+/// or another one.
+fn name(name: &RecordName, zone: Option<&RecordName>) -> String {
+    let Some(zone) = zone else {
+        return name.to_string();
+    };
     match relative(name, zone) {
         Some("") => "@".to_owned(),
         Some(below) => below.to_owned(),

@@ -245,7 +245,7 @@ impl ApiError {
                 multi_factor: false,
             } => "check the API key, the password or the token; a given token lasts about an hour",
             Self::Billing { .. } => {
-                "set `billing: accept` in the policy of emblazon.yaml if the charges are wanted"
+                "if the charges are wanted, set `billing: accept` in the policy of emblazon.yaml, or allow them once with `apply --allow billing --expect DIGEST`"
             }
             Self::BillingStanding { .. } => "settle the account's bills first",
             Self::Forbidden => {

@@ -47,6 +47,8 @@ pub enum FaultKind {
     Status(u16),
     /// No answer comes, until the sandbox stops; nothing is done.
     Hang,
+    /// The request is done and no answer comes, until the sandbox stops.
+    Silence,
     /// The request is done and the connection ends in the middle of the answer's body.
     CutBody,
     /// The request is done and the connection ends without an answer.

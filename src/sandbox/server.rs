@@ -357,6 +357,11 @@ async fn serve(
         peer: connection.peer().to_owned(),
     };
     let answer = shared.handle(&request, &hits);
+    if hits.include(FaultKind::Silence) {
+        shared.stop.cancelled().await;
+        connection.end();
+        return Response::default();
+    }
     if answer.lost || hits.include(FaultKind::LostAnswer) {
         connection.end();
     }

@@ -35,12 +35,12 @@ pub struct Loaded {
 pub struct DnsSettings {
     /// The recursive resolvers to ask; the system's own when empty.
     pub resolvers: Vec<Spanned<SocketAddr>>,
+    /// Where the records of accounts with `dns: manage` are pushed to.
+    pub push: Option<PushSettings>,
     /// The servers to ask instead of those that a zone names, for hidden primaries and split horizons.
     pub servers: Vec<Spanned<SocketAddr>>,
     /// The port of the servers that zones name; 53 when absent.
     pub port: Option<u16>,
-    /// Where the records of accounts with `dns: manage` are pushed to.
-    pub push: Option<PushSettings>,
 }
 
 /// The desired state of one cluster.

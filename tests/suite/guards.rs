@@ -1,7 +1,7 @@
 //! Guards at the command line: exit 5, nothing written, and an approval that is good for one plan.
 
 use crate::cli::{check_exit, stderr, stdout};
-use crate::platform::Platform;
+use crate::platform::{Platform, id};
 
 /// The guard trips at plan time and at apply time, and nothing is written; approved by digest, it lets
 /// exactly this plan through.
@@ -130,6 +130,30 @@ fn an_empty_or_broken_tree_writes_nothing() {
     platform.declare('a', "whitelabel: {company_nam: new}");
     check_exit(&platform.run(&["apply", "--yes"]), 3);
     assert_eq!(platform.mutating(), 0);
+    platform.stop();
+}
+
+/// What a creation costs is known only when the server is asked for it.
+#[test]
+fn charges_are_allowed_once() {
+    let seed = format!(
+        "accounts:\n  - name: Master\n  - name: a\n    id: {}\nserver: {{price: 5.0}}\n",
+        id('a')
+    );
+    let platform = Platform::new(&seed, &[]);
+    platform.declare('a', "whitelabel: {company_name: A}");
+    let output = platform.run(&["apply", "--yes"]);
+    check_exit(&output, 1);
+    assert!(
+        stdout(&output).contains("--allow billing"),
+        "{}",
+        stdout(&output)
+    );
+    assert_eq!(platform.live('a'), None);
+    let digest = platform.digest(&[]);
+    let allow = ["apply", "--yes", "--allow", "billing", "--expect", &digest];
+    check_exit(&platform.run(&allow), 0);
+    assert_eq!(platform.key('a', "company_name"), "A");
     platform.stop();
 }
 

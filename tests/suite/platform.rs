@@ -46,13 +46,14 @@ impl Platform {
     /// Starts one with some accounts, named by one letter, whose company name is `old` on the platform and
     /// `new` in the tree.
     pub(crate) fn renamed(names: &str, policy: &str) -> Self {
-        let mut seed = String::from("accounts:\n  - name: Master\n");
-        for name in names.chars() {
-            seed += &format!(
+        let account = |name: char| {
+            format!(
                 "  - name: {name}\n    id: {}\n    whitelabel: {{company_name: old, domain: {name}.example.com, brandColor: red, {DEFAULTS}}}\n",
                 id(name)
-            );
-        }
+            )
+        };
+        let accounts: String = names.chars().map(account).collect();
+        let seed = format!("accounts:\n  - name: Master\n{accounts}");
         let platform = Self::new(&seed, &[]);
         for name in names.chars() {
             platform.declare(name, "whitelabel: {company_name: new}");

@@ -5,11 +5,9 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use clap::{Args, Subcommand, ValueHint};
 
-use crate::cli::dns_args::{DnsExportArgs, DnsLetterArgs, DnsPushArgs};
+use super::{DnsExportArgs, DnsLetterArgs, DnsPushArgs, OutputArgs, PlatformArgs, TreeChoice};
 
-use super::{OutputArgs, PlatformArgs, TreeChoice};
-
-/// Look at what DNS really answers, and mend it
+/// Look at what DNS really answers, and bring it to what the template says
 #[derive(Debug, Subcommand)]
 pub(crate) enum DnsCommand {
     Check(DnsCheckArgs),

@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::Context as _;
 
-use crate::cli::dns_args::{DnsExportArgs, ExportFormat};
+use crate::cli::args::{DnsExportArgs, ExportFormat};
 use crate::cli::failure::Failure;
 use crate::cli::tree::{self, Several};
 use crate::cli::ui::{self, Ui};

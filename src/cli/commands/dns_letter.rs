@@ -1,23 +1,14 @@
 //! `dns letter ACCOUNT`
 
-use std::net::SocketAddr;
-
-use anyhow::Context as _;
-
-use crate::cli::dns_args::{DnsLetterArgs, LetterFormat};
+use crate::cli::args::{DnsLetterArgs, LetterFormat};
 use crate::cli::failure::Failure;
 use crate::cli::tree::{self, OpenTree, Several};
 use crate::cli::ui::{self, Ui};
-use crate::cli::{Exit, progress, records, survey};
+use crate::cli::{Exit, dns, progress, records, survey};
 use crate::dns::letter::Letter;
-use crate::dns::{
-    Exchange, ExchangeOptions, Expected, Judgement, Observer, ZoneOptions, Zones, judge,
-};
+use crate::dns::{Exchange, ExchangeOptions, Expected, Judgement, Observer, Zones, judge};
 use crate::model::{DomainName, RecordName};
 use crate::report::{self, Command, text};
-
-/// The port of DNS (RFC 1035, section 4.2).
-const DNS_PORT: u16 = 53;
 
 pub(crate) fn dns_letter(ui: Ui, args: &DnsLetterArgs) -> Result<Exit, Failure> {
     let tree = tree::open(ui, &args.tree, &args.choice, Several::First)?;
@@ -67,16 +58,7 @@ async fn look(
     domain: &DomainName,
     expected: &[Expected],
 ) -> Result<(Option<RecordName>, Vec<Judgement>), Failure> {
-    let declared = tree.loaded.dns.resolvers.iter();
-    let mut resolvers: Vec<SocketAddr> = declared.map(|resolver| resolver.value).collect();
-    if resolvers.is_empty() {
-        resolvers = system_resolvers()?;
-    }
-    let options = ZoneOptions {
-        resolvers,
-        authoritative_port: DNS_PORT,
-        servers: Vec::new(),
-    };
+    let options = dns::whom_to_ask(tree, None)?;
     let zones = Zones::new(options.clone());
     let observer = Observer::new(Exchange::new(ExchangeOptions::default()), options);
     let name = RecordName::observed(domain.as_str());
@@ -88,15 +70,4 @@ async fn look(
         .map(|(expected, observation)| judge(expected, observation))
         .collect();
     Ok((zone.map(|zone| zone.apex.clone()), judgements))
-}
-
-fn system_resolvers() -> Result<Vec<SocketAddr>, Failure> {
-    let (config, _) = hickory_resolver::system_conf::read_system_conf().context(
-        "the system's resolvers could not be read; name some as dns.resolvers in emblazon.yaml, or say --skip-dns",
-    )?;
-    Ok(config
-        .name_servers()
-        .iter()
-        .map(|server| SocketAddr::new(server.ip, DNS_PORT))
-        .collect())
 }

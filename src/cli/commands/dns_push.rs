@@ -7,7 +7,7 @@ use anyhow::{Context as _, anyhow};
 use camino::Utf8Path;
 use jiff::Timestamp;
 
-use crate::cli::dns_args::DnsPushArgs;
+use crate::cli::args::DnsPushArgs;
 use crate::cli::failure::Failure;
 use crate::cli::tree::{self, OpenTree, Several};
 use crate::cli::ui::{self, Ui};

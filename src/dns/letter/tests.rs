@@ -203,9 +203,8 @@ fn a_letter_without_a_look_lists_everything() {
 
     These are the DNS entries that Acme Voice needs. They are entered where the
     domain voice.acme.example is managed, usually at the company where it was
-    registered. Names are written as most of these pages want them: without
-    “.voice.acme.example” at the end, and “@” for voice.acme.example itself. If
-    your page asks for the whole name, add “.voice.acme.example”. Do not change
+    registered. Names are written in full. Many of these pages add the end by
+    themselves: then leave out the part that the page shows already. Do not change
     other entries, above all those named NS and SOA.
 
     Please enter
@@ -213,36 +212,36 @@ fn a_letter_without_a_look_lists_everything() {
 
     One entry a line. Where something else stands there now, replace it.
 
-      Name       _sip._udp.proxy
+      Name       _sip._udp.proxy.voice.acme.example
       Type       SRV
       Value      priority 10, weight 10, port 7000, target us-east.voice.acme.example
       For        Phones
 
-      Name       portal
+      Name       portal.voice.acme.example
       Type       CNAME
       Value      ui.example.net
       For        Web portal
 
-      Name       proxy
+      Name       proxy.voice.acme.example
       Type       NAPTR
       Value      order 10, preference 100, flags S, service SIP+D2U, regular expression empty, replacement _sip._udp.proxy.voice.acme.example
 
-      Name       us-east
+      Name       us-east.voice.acme.example
       Type       A
       Value      192.0.2.1
       For        US East | proxy
 
-      Name       us-east
+      Name       us-east.voice.acme.example
       Type       A
       Value      192.0.2.2
       For        US East | proxy
 
-      Name       @
+      Name       voice.acme.example
       Type       MX
       Value      priority 10, mail server mx.example.net
       For        Mail
 
-      Name       @
+      Name       voice.acme.example
       Type       TXT
       Value      v=spf1 include:example.net -all
     "##);

@@ -110,7 +110,8 @@ impl Reader {
             (config.policy, config.protected) = self.policy(node, &config.extra_keys);
         }
         if let Some(node) = fields.get("dns") {
-            let fields = self.fields(node, "dns", &["resolvers", "servers", "port", "push"]);
+            let known = ["resolvers", "servers", "port", "push"];
+            let fields = self.fields(node, "dns", &known);
             if let Some(node) = fields.get("resolvers") {
                 config.dns.resolvers = self.addresses(node, "resolver");
             }

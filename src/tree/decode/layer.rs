@@ -6,7 +6,7 @@ use camino::Utf8Path;
 use serde_json::Value;
 
 use super::{Fields, Reader};
-use crate::diag::{Code, Place, Spanned};
+use crate::diag::{Code, Place, Severity, Spanned};
 use crate::model::{AssetKind, FIELDS, Field, FieldType, KeyPath, field};
 use crate::tree::check;
 use crate::tree::check::nearest;
@@ -126,8 +126,11 @@ impl Reader {
             if problem.code == Code::EB0523 {
                 self.hide(&entry.value);
             }
+            let is_error = problem.code.severity() == Severity::Error;
             self.diagnostics.push(problem.at(entry.key_place));
-            return;
+            if is_error {
+                return;
+            }
         }
         let node = &entry.value;
         let known = described(path);

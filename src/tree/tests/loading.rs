@@ -89,6 +89,14 @@ whitelabel:
         "#);
 }
 
+/// EB0524 only warns: what is declared is sent all the same, and not taken for undeclared.
+#[test]
+fn a_warning_drops_nothing() {
+    let shown = account("whitelabel: {companyName: Acme}");
+    assert!(shown.contains("EB0524"), "{shown}");
+    assert!(shown.contains("companyName = \"Acme\""), "{shown}");
+}
+
 /// Trap 31: null is never sent, it says that something must not be there.
 #[test]
 fn trap_31_null_means_absence() {

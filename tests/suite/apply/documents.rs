@@ -226,7 +226,7 @@ async fn trap_29_charges_need_consent() {
     let tree = Tree::new().account("city", json!({"company_name": "City"}));
     let plan = stage.plan(&tree).await;
     let applied = stage.apply(&tree, &plan).await;
-    insta::assert_snapshot!(reason(&applied), @"failed: the whitelabel costs money: branding.whitelabel: quantity 1, rate 5.0; nothing was changed; set `billing: accept` in the policy of emblazon.yaml if the charges are wanted");
+    insta::assert_snapshot!(reason(&applied), @"failed: the whitelabel costs money: branding.whitelabel: quantity 1, rate 5.0; nothing was changed; if the charges are wanted, set `billing: accept` in the policy of emblazon.yaml, or allow them once with `apply --allow billing --expect DIGEST`");
     assert_eq!(stage.shown("city"), None);
 
     let mut options = stage.options();

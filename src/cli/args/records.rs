@@ -1,9 +1,9 @@
-//! What can be said after `emblazon dns`.
+//! What can be said about the records that accounts need.
 
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::args::TreeChoice;
+use super::TreeChoice;
 
 /// Which accounts of which tree.
 #[derive(Args, Debug)]
