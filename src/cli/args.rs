@@ -1,16 +1,18 @@
 //! What can be said on the command line.
 
 mod dns;
+mod git;
 mod records;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 
-use super::approval::{DigestPrefix, GuardName};
 pub(crate) use dns::{DnsCheckArgs, DnsCommand};
+pub(crate) use git::{BaseArgs, LeaseArgs, RemoteArgs, Side};
 pub(crate) use records::{DnsExportArgs, DnsLetterArgs, DnsPushArgs, ExportFormat, LetterFormat};
 
+use super::approval::{DigestPrefix, GuardName};
 use super::tree::Several;
 use crate::sandbox::Profile;
 use camino::Utf8PathBuf;
@@ -237,6 +239,8 @@ pub(crate) struct PlanArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) out: Option<Utf8PathBuf>,
     #[command(flatten)]
+    pub(crate) base: BaseArgs,
+    #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
 
@@ -293,6 +297,13 @@ pub(crate) struct ApplyArgs {
     /// Do not ask; needed where nobody can answer
     #[arg(short, long)]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) base: BaseArgs,
+    #[command(flatten)]
+    pub(crate) lease: LeaseArgs,
+    /// Apply a commit that comes before the one that was applied last
+    #[arg(long, help_heading = "Git")]
+    pub(crate) rollback: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -387,6 +398,10 @@ pub(crate) struct RestoreArgs {
     #[arg(short, long)]
     pub(crate) yes: bool,
     #[command(flatten)]
+    pub(crate) remote: RemoteArgs,
+    #[command(flatten)]
+    pub(crate) lease: LeaseArgs,
+    #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
 
@@ -396,10 +411,13 @@ pub(crate) struct RestoreArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   emblazon drift
+  emblazon drift --only live
   emblazon drift --format json --output text=drift.txt
   emblazon drift --skip-dns
 
 DNS is compared too, unless --skip-dns says otherwise or the account has dns: ignore.
+
+In a Git repository, each difference says which side moved since the last complete apply.
 
 Exit codes: 0 none, 2 drift, 3 the tree has errors, 5 a guard would refuse to mend it,
 6 something could not be read and no drift was found.")]
@@ -408,6 +426,12 @@ pub(crate) struct DriftArgs {
     pub(crate) tree: TreeArgs,
     #[command(flatten)]
     pub(crate) platform: PlatformArgs,
+    /// Show only what somebody changed on the platform, or only what is in Git and not applied yet
+    #[arg(long, value_name = "SIDE", hide_possible_values = true)]
+    #[arg(help = "Show one side only: live (changed on the platform), git (not applied yet)")]
+    pub(crate) only: Option<Side>,
+    #[command(flatten)]
+    pub(crate) base: BaseArgs,
     /// Do not look at DNS
     #[arg(long)]
     pub(crate) skip_dns: bool,

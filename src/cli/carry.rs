@@ -21,6 +21,8 @@ pub(crate) struct Manner<'a> {
     pub(crate) state: &'a Utf8Path,
     pub(crate) billing: BillingPolicy,
     pub(crate) rollout: Rollout,
+    /// Stops the run after what is in hand.
+    pub(crate) cancel: CancellationToken,
 }
 
 /// Carries a plan out. Ctrl-C ends the run after the writes that are in hand.
@@ -34,6 +36,7 @@ pub(crate) async fn carry_out(
     let mut options = apply::Options::new(manner.state.to_owned(), Timestamp::now);
     options.billing = manner.billing;
     options.rollout = manner.rollout;
+    options.cancel = manner.cancel;
     let interrupted = watch_for_interrupt(ui, options.cancel.clone());
     let progress = Progress::new(ui);
     let done = AtomicUsize::new(0);

@@ -2,11 +2,13 @@
 
 mod approval;
 mod args;
+mod base;
 mod carry;
 mod commands;
 mod dns;
 mod exit;
 mod failure;
+mod lease;
 mod log;
 mod output;
 mod platform;

@@ -153,9 +153,16 @@ async fn credential(folder: &Utf8Path, auth: &AuthConfig) -> Result<Credential, 
 }
 
 impl Platform {
-    /// Reads everything that the tree speaks of.
-    pub(crate) async fn collect(&self, desired: &Desired) -> Result<Live, Failure> {
-        let options = CollectOptions::default();
+    /// Reads everything that the tree speaks of, and what the one applied last spoke of.
+    pub(crate) async fn collect(
+        &self,
+        desired: &Desired,
+        base: Option<&Desired>,
+    ) -> Result<Live, Failure> {
+        let options = CollectOptions {
+            base,
+            ..CollectOptions::default()
+        };
         live::collect(&self.read, desired, &options)
             .await
             .map_err(|error| unreachable(&error))

@@ -17,15 +17,18 @@ use crate::tree::BillingPolicy;
 
 /// Looks for runs that never ended, says what they had in hand, and puts back what they destroyed.
 ///
+/// `manner` is that of the run which is about to begin.
+///
 /// # Errors
 /// When something is destroyed and cannot be put back: a new plan would build on the ruins.
 pub(crate) async fn recover(
     ui: Ui,
     tree: &OpenTree,
     platform: &Platform,
-    state: &Utf8Path,
+    manner: &Manner<'_>,
     is_sure: bool,
 ) -> Result<(), Failure> {
+    let state = manner.state;
     let cluster = &tree.loaded.desired.cluster;
     let wrecks = apply::wrecks(state, &cluster.name).map_err(failed)?;
     let store = SnapshotStore::new(state);
@@ -35,10 +38,10 @@ pub(crate) async fn recover(
             close(state, wreck)?;
             continue;
         };
-        let live = platform.collect(&before.desired).await?;
+        let live = platform.collect(&before.desired, None).await?;
         let unread = apply::repair(wreck, &mut before, &live);
         if !before.desired.accounts.is_empty() {
-            put_right(ui, platform, (state, &store), (&before, &live), is_sure).await?;
+            put_right(ui, platform, (manner, &store), (&before, &live), is_sure).await?;
         } else if unread.is_empty() {
             ui.talk("nothing is destroyed; this run goes by what is live now");
         }
@@ -76,7 +79,7 @@ fn tell(ui: Ui, wreck: &Wreck) {
 async fn put_right(
     ui: Ui,
     platform: &Platform,
-    (state, store): (&Utf8Path, &SnapshotStore),
+    (run, store): (&Manner<'_>, &SnapshotStore),
     (before, live): (&WayBack, &Live),
     is_sure: bool,
 ) -> Result<(), Failure> {
@@ -88,13 +91,14 @@ async fn put_right(
             "what the run destroyed cannot be put back; do what the refusal says, then run again";
         return Err(Failure::Refused(message.to_owned()));
     }
-    if !is_sure && !ui::confirm("Put this back from the snapshot?")? {
+    if !is_sure && !ui::ask("Put this back from the snapshot?").await? {
         return Err(Failure::Refused("not put back, not applied".to_owned()));
     }
     let manner = Manner {
-        state,
+        state: run.state,
         billing: BillingPolicy::Accept,
         rollout: Rollout::default(),
+        cancel: run.cancel.clone(),
     };
     let files = StoredAssets::new(store, &before.desired);
     let applied = carry::carry_out(ui, platform, &plan, &files, manner).await?;

@@ -3,17 +3,20 @@
 use anyhow::Context as _;
 use tokio::runtime::Runtime;
 
-use super::args::{PlatformArgs, TreeArgs};
+use super::args::{BaseArgs, PlatformArgs, TreeArgs};
+use super::base::Ground;
 use super::dns::{self, Checklist};
 use super::failure::Failure;
 use super::platform::{self, Platform};
 use super::progress;
 use super::tree::{self, OpenTree};
 use super::ui::Ui;
+use crate::diff::Direction;
 use crate::live::Live;
 use crate::model::Digest;
 use crate::plan::{self, Plan, Planned};
 use crate::report::{self, Command, DnsReport, Facts, Report};
+use crate::tree::Desired;
 
 /// Starts the runtime that requests run on.
 pub(crate) fn runtime() -> Result<Runtime, Failure> {
@@ -37,16 +40,17 @@ impl Survey {
         ui: Ui,
         tree: &OpenTree,
         platform: &Platform,
+        base: Option<&Desired>,
         rules: &plan::Options,
     ) -> Result<Self, Failure> {
         let desired = &tree.loaded.desired;
         let live = progress::during(
             ui,
             &format!("reading {} accounts", desired.accounts.len()),
-            platform.collect(desired),
+            platform.collect(desired, base),
         )
         .await?;
-        let planned = plan::plan(desired, None, &live, &tree.loaded.sources, rules);
+        let planned = plan::plan(desired, base, &live, &tree.loaded.sources, rules);
         let digest = planned.plan.digest();
         Ok(Self {
             live,
@@ -108,29 +112,46 @@ async fn ask_dns(
     Ok(Some(found))
 }
 
+/// What `plan` and `drift` look at.
+#[derive(Clone, Copy)]
+pub(crate) struct Look<'a> {
+    pub(crate) command: Command,
+    pub(crate) tree: &'a TreeArgs,
+    pub(crate) platform: &'a PlatformArgs,
+    pub(crate) base: &'a BaseArgs,
+    pub(crate) rules: &'a plan::Options,
+    /// The only side whose changes are shown.
+    pub(crate) only: Option<Direction>,
+    pub(crate) dns: Dns,
+}
+
 /// Compares a tree with a platform and reports on it; a tree with errors is compared with nothing.
-pub(crate) async fn look(
-    ui: Ui,
-    command: Command,
-    tree_args: &TreeArgs,
-    platform_args: &PlatformArgs,
-    rules: &plan::Options,
-    dns: Dns,
-) -> Result<(Report, Option<Plan>), Failure> {
-    let tree = tree::open(
-        ui,
-        &tree_args.tree,
-        &tree_args.choice,
-        platform_args.several(),
-    )?;
+pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<(Report, Option<Plan>), Failure> {
+    let Look { command, base, .. } = look;
+    let folder = &look.tree.tree;
+    let choice = &look.tree.choice;
+    let tree = tree::open(ui, folder, choice, look.platform.several())?;
     if tree.loaded.has_errors() {
         return Ok((report::report(&tree_facts(command, &tree)), None));
     }
-    let platform = platform::connect(&tree_args.tree, &tree, platform_args).await?;
-    let survey = Survey::take(ui, &tree, &platform, rules).await?;
+    let revision = choice.rev.as_deref();
+    let ground = Ground::find(ui, folder, &tree, revision, look.platform, base).await?;
+    let platform = platform::connect(folder, &tree, look.platform).await?;
+    let mut survey = Survey::take(ui, &tree, &platform, ground.desired(), look.rules).await?;
+    let mut notes = Vec::new();
+    if let Some(only) = look.only {
+        if ground.desired().is_some() {
+            survey.planned.differences.only(only);
+        } else {
+            notes.push("--only has no effect: which side moved cannot be told".to_owned());
+        }
+    }
+    notes.extend(ground.older(folder));
     let mut facts = survey.facts(command, &tree);
+    facts.base = ground.base.as_ref();
+    facts.notes = &notes;
     facts.requests = platform.requests();
-    let found = match dns {
+    let found = match look.dns {
         Dns::Included => ask_dns(ui, &tree, &platform).await?,
         Dns::Skipped => None,
     };

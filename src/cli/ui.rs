@@ -152,6 +152,14 @@ pub(crate) fn confirm(question: &str) -> Result<bool, Failure> {
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
+/// Asks like [`confirm`], without holding up what goes on besides: a lease must be renewed while
+/// somebody thinks.
+pub(crate) async fn ask(question: &'static str) -> Result<bool, Failure> {
+    tokio::task::spawn_blocking(move || confirm(question))
+        .await
+        .context("the question")?
+}
+
 /// `--color` wins; else `NO_COLOR`, `CLICOLOR_FORCE` and a dumb or missing terminal decide.
 fn colour(choice: ColourChoice, terminal: bool) -> bool {
     let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());

@@ -1,12 +1,14 @@
 //! One account: desired × base × live → difference.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::base::Base;
-use super::{Change, ChangeKey, Declaration, Edit, Side, Verdict, assets, settings, verdict};
+use super::{
+    Cause, Change, ChangeKey, Declaration, Edit, Side, Verdict, assets, settings, verdict,
+};
 use crate::diag::{Place, SourceMap};
 use crate::live::{LiveAccount, LiveDocument, Reading};
-use crate::model::{AccountId, AccountName, Identity, KeyPath, Settings};
+use crate::model::{AccountId, AccountName, KeyPath, Settings};
 use crate::tree::{DesiredAccount, Origin};
 
 /// What differs in one account.
@@ -75,39 +77,6 @@ pub fn parked_domain(id: &AccountId) -> String {
     format!("parked-{id}.invalid")
 }
 
-/// The accounts of the tree that was applied last.
-pub(super) struct BaseAccounts<'a> {
-    by_identity: BTreeMap<&'a Identity, &'a DesiredAccount>,
-    by_name: BTreeMap<&'a AccountName, &'a DesiredAccount>,
-}
-
-impl<'a> BaseAccounts<'a> {
-    pub(super) fn new(accounts: &'a [DesiredAccount]) -> Self {
-        Self {
-            by_identity: (accounts.iter())
-                .map(|account| (&account.identity.value, account))
-                .collect(),
-            by_name: (accounts.iter())
-                .map(|account| (&account.name, account))
-                .collect(),
-        }
-    }
-
-    /// Finds an account by its identity, or by its name when one tree names it by id and the other
-    /// by realm.
-    pub(super) fn find(&self, account: &DesiredAccount) -> Option<&'a DesiredAccount> {
-        let identity = &account.identity.value;
-        let renamed = |other: &&DesiredAccount| {
-            matches!(
-                (&other.identity.value, identity),
-                (Identity::Id(_), Identity::Realm(_)) | (Identity::Realm(_), Identity::Id(_))
-            )
-        };
-        let found = self.by_identity.get(identity).copied();
-        found.or_else(|| self.by_name.get(&account.name).copied().filter(renamed))
-    }
-}
-
 /// Compares one account.
 pub(super) fn compare(
     desired: &DesiredAccount,
@@ -155,6 +124,66 @@ pub(super) fn compare(
     difference.notes.extend(found.notes);
     difference.changes.sort_by(|a, b| a.key.cmp(&b.key));
     difference
+}
+
+/// Compares an account that the tree applied last had and this one does not have any more. Its whole
+/// whitelabel is to go when that tree declared one: only then it was ours.
+///
+/// `ids` are those of the tree's accounts, absent when one of them is not known.
+pub(super) fn compare_departed(
+    name: AccountName,
+    base: &DesiredAccount,
+    live: &LiveAccount,
+    ids: Option<&BTreeSet<&AccountId>>,
+    sources: &SourceMap,
+) -> Option<AccountDifference> {
+    if !matches!(whole(base).0, Declaration::Value(())) {
+        return None;
+    }
+    let id = match &live.id {
+        Reading::Known(id) => id,
+        Reading::Unknown(reason) => return Some(AccountDifference::unknown(&name, None, reason)),
+    };
+    let Some(ids) = ids else {
+        let reason = "it left the tree under this name; whether it is there under another cannot be told while an account of the tree is unknown";
+        return Some(AccountDifference::unknown(&name, Some(id), reason));
+    };
+    let document = match &live.document {
+        Reading::Known(document) => document.as_ref(),
+        Reading::Unknown(reason) => {
+            return Some(AccountDifference::unknown(&name, Some(id), reason));
+        }
+    };
+    let document = document.filter(|_| !ids.contains(id))?;
+    let (_, moved) = settings::compare(base, Base::Known(base), &document.settings, sources);
+    let theirs: Vec<String> = settings::undeclared(base, &document.settings)
+        .map(|path| path.to_string())
+        .collect();
+    let mut notes = Vec::new();
+    if !theirs.is_empty() {
+        notes.push(format!(
+            "the whitelabel also holds what the tree never declared: {}",
+            theirs.join(", ")
+        ));
+    }
+    Some(AccountDifference {
+        name,
+        id: Some(id.clone()),
+        changes: vec![Change {
+            key: ChangeKey::Whitelabel,
+            before: Side::Present,
+            after: Side::Absent,
+            cause: if moved.is_empty() {
+                Cause::Removal
+            } else {
+                Cause::Conflict
+            },
+            origin: None,
+        }],
+        edit: Edit::default(),
+        unknown: Vec::new(),
+        notes,
+    })
 }
 
 /// Compares whether there is a whitelabel at all.
@@ -210,7 +239,7 @@ fn unpark(difference: &mut AccountDifference, id: &AccountId, live: &Settings) {
         before: settings::side(&path, live.get(&path)),
         after: Side::Absent,
         key: ChangeKey::Setting(path),
-        cause: super::Cause::Removal,
+        cause: Cause::Removal,
         origin: None,
     });
     difference

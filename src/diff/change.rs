@@ -55,6 +55,43 @@ pub enum Side {
     Present,
 }
 
+/// Which side moved since the tree was applied last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// The tree: the change is not applied yet.
+    Git,
+    /// The platform: somebody changed it by hand.
+    Live,
+    /// Both.
+    Both,
+}
+
+impl Direction {
+    /// Returns the word for machines.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Git => "git",
+            Self::Live => "live",
+            Self::Both => "both",
+        }
+    }
+}
+
+impl Cause {
+    /// Tells which side moved; meaningful only where the tree that was applied last is known.
+    #[must_use]
+    pub fn direction(self) -> Option<Direction> {
+        match self {
+            Self::Differs => None,
+            Self::Git | Self::Removal => Some(Direction::Git),
+            Self::Drift => Some(Direction::Live),
+            Self::Conflict => Some(Direction::Both),
+        }
+    }
+}
+
 /// Why live differs from the tree: the rows of the three-way table (design, section 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,17 +1,22 @@
 //! The whole difference.
 
-use super::account::BaseAccounts;
+use std::collections::BTreeSet;
+
 use super::base::Base;
-use super::{AccountDifference, Status, TemplateDifference, account, template};
+use super::{AccountDifference, Change, Direction, Status, TemplateDifference, account, template};
 use crate::diag::SourceMap;
 use crate::live::Live;
-use crate::tree::Desired;
+use crate::model::{AccountId, AccountName, Identity};
+use crate::tree::{BaseAccounts, Desired, DesiredAccount, departed};
 
 /// What differs between a tree and the platform.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Differences {
     /// One an account of the tree, in the tree's order.
     pub accounts: Vec<AccountDifference>,
+    /// One an account that the tree applied last had, that this one does not have any more, and that
+    /// still has a whitelabel.
+    pub departed: Vec<AccountDifference>,
     /// The domain template; absent when the tree declares none.
     pub template: Option<TemplateDifference>,
     /// What a reader should know of the whole.
@@ -19,6 +24,10 @@ pub struct Differences {
 }
 
 impl Differences {
+    fn all_accounts(&self) -> impl Iterator<Item = &AccountDifference> {
+        self.accounts.iter().chain(&self.departed)
+    }
+
     /// Counts the accounts that stand so.
     #[must_use]
     pub fn count(&self, status: Status) -> usize {
@@ -28,11 +37,40 @@ impl Differences {
             .count()
     }
 
+    /// Leaves out what only the other side moved, and says how much that was. What both moved stays, and
+    /// so does what cannot be told.
+    pub fn only(&mut self, direction: Direction) {
+        let mut left_out = 0_usize;
+        let mut keep = |changes: &mut Vec<Change>| {
+            let before = changes.len();
+            changes.retain(|change| match change.cause.direction() {
+                None | Some(Direction::Both) => true,
+                Some(moved) => moved == direction,
+            });
+            left_out += before - changes.len();
+        };
+        for account in self.accounts.iter_mut().chain(&mut self.departed) {
+            keep(&mut account.changes);
+        }
+        if let Some(template) = &mut self.template {
+            keep(&mut template.changes);
+        }
+        self.departed
+            .retain(|account| !account.changes.is_empty() || !account.unknown.is_empty());
+        if left_out > 0 {
+            let whose = match direction {
+                Direction::Live => "that are in Git and not applied yet",
+                Direction::Git | Direction::Both => "that somebody made on the platform",
+            };
+            self.notes
+                .push(format!("left out: {left_out} changes {whose}"));
+        }
+    }
+
     /// Tells whether anything differs, as far as it could be read.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.accounts
-            .iter()
+        self.all_accounts()
             .all(|account| account.changes.is_empty())
             && self
                 .template
@@ -43,8 +81,7 @@ impl Differences {
     /// Tells whether something could not be read.
     #[must_use]
     pub fn is_incomplete(&self) -> bool {
-        self.accounts
-            .iter()
+        self.all_accounts()
             .any(|account| !account.unknown.is_empty())
             || self
                 .template
@@ -63,7 +100,7 @@ pub fn compare(
     live: &Live,
     sources: &SourceMap,
 ) -> Differences {
-    let base_accounts = base.map(|base| BaseAccounts::new(&base.accounts));
+    let base_accounts = base.map(BaseAccounts::new);
     let accounts = desired
         .accounts
         .iter()
@@ -83,9 +120,57 @@ pub fn compare(
                 .to_owned(),
         );
     }
+    if let (None, Some(base)) = (&desired.template, base)
+        && base.template.is_some()
+    {
+        notes.push(
+            "domains.yaml is gone: the domain template on the platform stays as it is".to_owned(),
+        );
+    }
     Differences {
         accounts,
+        departed: base.map_or_else(Vec::new, |base| gone(desired, base, live, sources)),
         template,
         notes,
     }
+}
+
+/// Compares the accounts that the tree does not have any more.
+fn gone(
+    desired: &Desired,
+    base: &Desired,
+    live: &Live,
+    sources: &SourceMap,
+) -> Vec<AccountDifference> {
+    let ids: Option<BTreeSet<&AccountId>> = (desired.accounts.iter())
+        .map(|account| match &account.identity.value {
+            Identity::Id(id) => Some(id),
+            Identity::Realm(_) => live.accounts.get(&account.name)?.id.known(),
+        })
+        .collect();
+    departed(desired, base)
+        .into_iter()
+        .filter_map(|account| {
+            let found = live.departed.get(&account.name)?;
+            let name = departed_name(desired, account);
+            account::compare_departed(name, account, found, ids.as_ref(), sources)
+        })
+        .collect()
+}
+
+/// Returns what a departed account is called: its folder's name, with the identity that it had when
+/// another account has that folder now.
+fn departed_name(desired: &Desired, account: &DesiredAccount) -> AccountName {
+    if desired
+        .accounts
+        .iter()
+        .all(|other| other.name != account.name)
+    {
+        return account.name.clone();
+    }
+    let identity = match &account.identity.value {
+        Identity::Id(id) => id.as_str().get(..8).unwrap_or_default(),
+        Identity::Realm(realm) => realm.as_str(),
+    };
+    AccountName::new(format!("{}@{identity}", account.name))
 }

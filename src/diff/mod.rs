@@ -20,7 +20,7 @@ mod verdict;
 
 pub use account::{AccountDifference, Status, parked_domain};
 pub use canonical::settings_in_sync;
-pub use change::{Cause, Change, ChangeKey, Side};
+pub use change::{Cause, Change, ChangeKey, Direction, Side};
 pub use compare::{Differences, compare};
 pub use settings::Edit;
 pub use template::TemplateDifference;

@@ -156,6 +156,21 @@ fn rows<'a>(
         .collect()
 }
 
+/// Lists what a live document holds beside what an account declares; the server's own keys and defaults
+/// are nobody's.
+pub(super) fn undeclared<'a>(
+    account: &'a DesiredAccount,
+    live: &'a Settings,
+) -> impl Iterator<Item = KeyPath> + 'a {
+    live.leaves().into_iter().filter_map(|(path, value)| {
+        let is_theirs = !is_server_key(&path)
+            && !account.settings.contains_key(&path)
+            && !is_covered(&path, &account.settings)
+            && setting(&path, value).is_some();
+        is_theirs.then_some(path)
+    })
+}
+
 fn declaration<'a>(account: &'a DesiredAccount, path: &KeyPath) -> Declaration<&'a Value> {
     match (account.settings.get(path), account.policy.ownership) {
         (Some(declared), _) => Declaration::of(declared.value.as_ref()),

@@ -13,22 +13,27 @@ use super::api::{AssetContent, Document, Filter, ReadClient};
 use super::error::ApiError;
 use super::holders::{Root, holders};
 use super::state::{Live, LiveAccount, LiveAsset, LiveDocument, Reading, Unmanaged};
-use crate::model::{AccountId, AccountName, Identity, Realm};
-use crate::tree::{Desired, DesiredAccount};
+use crate::model::{AccountId, AccountName, AssetKind, Identity, Realm};
+use crate::tree::{BaseAccounts, Desired, DesiredAccount, departed};
 
 /// How many accounts are in hand at the same time; the client's pace decides how many requests are out.
 const ACCOUNTS_IN_HAND: usize = 32;
 
 /// What to read beside the tree's accounts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CollectOptions {
+#[derive(Clone, Copy, Debug)]
+pub struct CollectOptions<'a> {
     /// Whether to list live whitelabels that are not in the tree.
     pub unmanaged: bool,
+    /// The tree that was applied last: what it declares and this one does not is read too.
+    pub base: Option<&'a Desired>,
 }
 
-impl Default for CollectOptions {
+impl Default for CollectOptions<'_> {
     fn default() -> Self {
-        Self { unmanaged: true }
+        Self {
+            unmanaged: true,
+            base: None,
+        }
     }
 }
 
@@ -42,19 +47,26 @@ impl Default for CollectOptions {
 pub async fn collect(
     client: &ReadClient,
     desired: &Desired,
-    options: &CollectOptions,
+    options: &CollectOptions<'_>,
 ) -> Result<Live, ApiError> {
-    let everybody = if by_realm(desired).next().is_some() {
+    let departed = options
+        .base
+        .map_or_else(Vec::new, |base| departed(desired, base));
+    let names_realms = by_realm(&desired.accounts).next().is_some()
+        || by_realm(departed.iter().copied()).next().is_some();
+    let everybody = if names_realms {
         let all = client.descendants(client.root(), &Filter::all()).await;
         Some(reading(all)?)
     } else {
         None
     };
+    let before = options.base.map(BaseAccounts::new);
     let reads = desired.accounts.iter().map(|account| async {
         let id = identify(client, account, everybody.as_ref()).await?;
+        let kinds = kinds(account, before.as_ref().and_then(|base| base.find(account)));
         Ok((
             account.name.clone(),
-            read_account(client, account, id).await?,
+            read_account(client, &kinds, id).await?,
         ))
     });
     let accounts: Vec<Result<_, ApiError>> = stream::iter(reads)
@@ -62,6 +74,7 @@ pub async fn collect(
         .collect()
         .await;
     let accounts: BTreeMap<_, _> = accounts.into_iter().collect::<Result<_, _>>()?;
+    let departed = read_departed(client, &departed, everybody.as_ref()).await?;
     let template = match desired.template {
         Some(_) => Some(reading(client.template().await)?),
         None => None,
@@ -75,6 +88,7 @@ pub async fn collect(
     let holders = holders(client, desired, &accounts, &root).await?;
     Ok(Live {
         accounts,
+        departed,
         template,
         unmanaged,
         holders,
@@ -90,14 +104,69 @@ pub(super) fn reading<T>(result: Result<T, ApiError>) -> Result<Reading<T>, ApiE
     }
 }
 
-fn by_realm(desired: &Desired) -> impl Iterator<Item = &Realm> {
-    desired
-        .accounts
-        .iter()
+fn by_realm<'a>(
+    accounts: impl IntoIterator<Item = &'a DesiredAccount>,
+) -> impl Iterator<Item = &'a Realm> {
+    accounts
+        .into_iter()
         .filter_map(|account| match &account.identity.value {
             Identity::Realm(realm) => Some(realm),
             Identity::Id(_) => None,
         })
+}
+
+/// Lists the assets that one of both trees declares; without one of them it cannot be told whether
+/// what the tree stopped declaring is still there.
+fn kinds(account: &DesiredAccount, before: Option<&DesiredAccount>) -> BTreeSet<AssetKind> {
+    let before = before.into_iter().flat_map(|before| before.assets.keys());
+    account.assets.keys().chain(before).copied().collect()
+}
+
+/// Reads the accounts that the tree does not have any more. One that is gone from the platform is
+/// left out, for there is nothing to do about it.
+async fn read_departed(
+    client: &ReadClient,
+    departed: &[&DesiredAccount],
+    everybody: Option<&Reading<Vec<Unmanaged>>>,
+) -> Result<BTreeMap<AccountName, LiveAccount>, ApiError> {
+    let reads = departed.iter().map(|account| async {
+        let id = match &account.identity.value {
+            Identity::Id(id) => id.clone(),
+            Identity::Realm(realm) => match find(client, realm, everybody).await? {
+                Reading::Known(Some(id)) => id,
+                Reading::Known(None) => return Ok(None),
+                Reading::Unknown(reason) => {
+                    let unknown = LiveAccount {
+                        id: Reading::Unknown(reason.clone()),
+                        document: Reading::Unknown(reason),
+                    };
+                    return Ok(Some((account.name.clone(), unknown)));
+                }
+            },
+        };
+        // The whole is deleted or kept, so its assets need not be read.
+        match client.whitelabel(&id).await {
+            Err(ApiError::NoSuchAccount { .. }) => Ok(None),
+            found => {
+                let document = match reading(found)? {
+                    Reading::Known(found) => Reading::Known(found.map(|found| LiveDocument {
+                        revision: found.revision,
+                        settings: found.settings,
+                        assets: BTreeMap::new(),
+                    })),
+                    Reading::Unknown(reason) => Reading::Unknown(reason),
+                };
+                let id = Reading::Known(id);
+                Ok(Some((account.name.clone(), LiveAccount { id, document })))
+            }
+        }
+    });
+    let read: Vec<Result<_, ApiError>> = stream::iter(reads)
+        .buffer_unordered(ACCOUNTS_IN_HAND)
+        .collect()
+        .await;
+    let read: Vec<_> = read.into_iter().collect::<Result<_, _>>()?;
+    Ok(read.into_iter().flatten().collect())
 }
 
 async fn identify(
@@ -109,6 +178,22 @@ async fn identify(
         Identity::Id(id) => return Ok(Reading::Known(id.clone())),
         Identity::Realm(realm) => realm,
     };
+    Ok(match find(client, realm, everybody).await? {
+        Reading::Known(Some(id)) => Reading::Known(id),
+        Reading::Known(None) => Reading::Unknown(format!(
+            "no such account: none below {} has realm {realm}; check the realm and the cluster",
+            client.root()
+        )),
+        Reading::Unknown(reason) => Reading::Unknown(reason),
+    })
+}
+
+/// Finds the account of a realm.
+async fn find(
+    client: &ReadClient,
+    realm: &Realm,
+    everybody: Option<&Reading<Vec<Unmanaged>>>,
+) -> Result<Reading<Option<AccountId>>, ApiError> {
     let everybody = match everybody {
         Some(Reading::Known(everybody)) => everybody,
         Some(Reading::Unknown(reason)) => {
@@ -122,7 +207,7 @@ async fn identify(
         .iter()
         .filter(|account| account.realm.eq_ignore_ascii_case(realm.as_str()));
     match (found.next(), found.next()) {
-        (Some(only), None) => Ok(Reading::Known(only.id.clone())),
+        (Some(only), None) => Ok(Reading::Known(Some(only.id.clone()))),
         (Some(_), Some(_)) => Ok(Reading::Unknown(format!(
             "several accounts have realm {realm}; name the account by its id"
         ))),
@@ -131,23 +216,23 @@ async fn identify(
 }
 
 /// The root does not stand in the list of its descendants (L1), but may be meant.
-async fn is_root(client: &ReadClient, realm: &Realm) -> Result<Reading<AccountId>, ApiError> {
+async fn is_root(
+    client: &ReadClient,
+    realm: &Realm,
+) -> Result<Reading<Option<AccountId>>, ApiError> {
     let root = reading(client.account(client.root()).await)?;
     Ok(match root {
-        Reading::Known(Some(root)) if root.realm.eq_ignore_ascii_case(realm.as_str()) => {
-            Reading::Known(root.id)
-        }
-        Reading::Known(_) => Reading::Unknown(format!(
-            "no such account: none below {} has realm {realm}; check the realm and the cluster",
-            client.root()
-        )),
+        Reading::Known(root) => Reading::Known(
+            root.filter(|root| root.realm.eq_ignore_ascii_case(realm.as_str()))
+                .map(|root| root.id),
+        ),
         Reading::Unknown(reason) => Reading::Unknown(reason),
     })
 }
 
 async fn read_account(
     client: &ReadClient,
-    account: &DesiredAccount,
+    kinds: &BTreeSet<AssetKind>,
     id: Reading<AccountId>,
 ) -> Result<LiveAccount, ApiError> {
     let known = match &id {
@@ -169,7 +254,7 @@ async fn read_account(
     }
     let document = match reading(found)? {
         Reading::Known(Some(found)) => {
-            Reading::Known(Some(with_assets(client, known, account, found).await?))
+            Reading::Known(Some(with_assets(client, known, kinds, found).await?))
         }
         Reading::Known(None) => Reading::Known(None),
         Reading::Unknown(reason) => Reading::Unknown(reason),
@@ -180,11 +265,11 @@ async fn read_account(
 async fn with_assets(
     client: &ReadClient,
     id: &AccountId,
-    account: &DesiredAccount,
+    kinds: &BTreeSet<AssetKind>,
     found: Document,
 ) -> Result<LiveDocument, ApiError> {
     let mut assets = BTreeMap::new();
-    for kind in account.assets.keys() {
+    for kind in kinds {
         let asset = reading(client.asset(id, *kind).await)?;
         assets.insert(*kind, without_bytes(asset));
     }
@@ -224,7 +309,7 @@ async fn unmanaged(
         .values()
         .filter_map(|account| account.id.known())
         .collect();
-    let realms: BTreeSet<&str> = by_realm(desired).map(Realm::as_str).collect();
+    let realms: BTreeSet<&str> = by_realm(&desired.accounts).map(Realm::as_str).collect();
     listed.retain(|account| !ids.contains(&account.id) && !realms.contains(account.realm.as_str()));
     if !ids.contains(client.root()) {
         match root.document().await? {

@@ -34,6 +34,9 @@ impl<T> Reading<T> {
 pub struct Live {
     /// Each account of the tree.
     pub accounts: BTreeMap<AccountName, LiveAccount>,
+    /// Each account that the tree does not have any more and the tree applied last had, by its name
+    /// there; one that is gone from the platform too is not among them.
+    pub departed: BTreeMap<AccountName, LiveAccount>,
     /// The raw template, when the tree declares one; `None` when nobody asked for it.
     pub template: Option<Reading<DomainTemplate>>,
     /// Accounts with a whitelabel that are not in the tree.

@@ -15,7 +15,7 @@ use super::{
 use crate::diag::SourceMap;
 use crate::diff::{Cause, Change, ChangeKey, Differences, Side, TemplateDifference, compare};
 use crate::live::{Live, Reading};
-use crate::tree::{Desired, DesiredAccount};
+use crate::tree::{Desired, DesiredAccount, Policy};
 
 /// What is allowed in one run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,15 +59,36 @@ pub fn plan(
 ) -> Planned {
     let differences = compare(desired, base, live, sources);
     let mut refusals = Vec::new();
+    if desired.accounts.is_empty()
+        && !differences.departed.is_empty()
+        && desired.template.is_some()
+        && !options.allows(RefusalKind::EmptyTree)
+    {
+        refusals.push(Refusal {
+            kind: RefusalKind::EmptyTree,
+            subject: None,
+            message: format!(
+                "the tree has no accounts; the one that was applied last had {} that have a whitelabel still",
+                differences.departed.len()
+            ),
+            help: "check that this is the right folder and the right cluster".to_owned(),
+        });
+    }
     let mut chains = Vec::new();
     let mut edges = BTreeSet::new();
-    let intents: Vec<Intent<'_>> = (desired.accounts.iter().zip(&differences.accounts))
+    let mut intents: Vec<Intent<'_>> = (desired.accounts.iter().zip(&differences.accounts))
         .map(|(account, difference)| {
             let live = live.accounts.get(&account.name);
             let rules = (&desired.policy, options);
             Intent::new(account, difference, live, rules, &mut refusals)
         })
         .collect();
+    if let Some(base) = base
+        && (!desired.accounts.is_empty() || options.allows(RefusalKind::EmptyTree))
+    {
+        let rules = (&desired.policy, options);
+        intents.extend(departed(base, &differences, live, rules, &mut refusals));
+    }
     let parties: Vec<_> = intents.iter().map(Intent::party).collect();
     let verdicts = domains::settle(&parties, &live.holders);
     for (intent, verdict) in intents.iter().zip(&verdicts) {
@@ -93,6 +114,25 @@ pub fn plan(
     plan.refusals
         .sort_by(|a, b| (&a.subject, a.kind).cmp(&(&b.subject, b.kind)));
     Planned { plan, differences }
+}
+
+/// Returns what is to be done with accounts that the tree does not have any more.
+fn departed<'a>(
+    base: &'a Desired,
+    differences: &'a Differences,
+    live: &'a Live,
+    rules: (&Policy, &Options),
+    refusals: &mut Vec<Refusal>,
+) -> Vec<Intent<'a>> {
+    (differences.departed.iter())
+        .filter_map(|difference| {
+            let id = difference.id.as_ref()?;
+            let mut departed = live.departed.iter();
+            let (name, live) = departed.find(|(_, live)| live.id.known() == Some(id))?;
+            let account = base.accounts.iter().find(|account| account.name == *name)?;
+            Intent::departed(account, difference, live, rules, refusals)
+        })
+        .collect()
 }
 
 fn scope(desired: &Desired, live: &Live) -> Scope {

@@ -51,7 +51,7 @@ impl<'a> Intent<'a> {
         intent.fate = match document {
             None if changes_whole => Fate::Created,
             None => Fate::Missing,
-            Some(_) if changes_whole => intent.deletion(options, refusals),
+            Some(_) if changes_whole => intent.deletion("", options, refusals),
             Some(_) if intent.setting_changes().next().is_some() => Fate::Updated,
             Some(_) => Fate::Untouched,
         };
@@ -71,10 +71,41 @@ impl<'a> Intent<'a> {
         intent
     }
 
+    /// Means to delete the whitelabel of an account that the tree does not have any more, as the guards
+    /// allow; while they do not, it is an outsider's.
+    pub(super) fn departed(
+        base: &'a DesiredAccount,
+        difference: &'a AccountDifference,
+        live: &'a LiveAccount,
+        rules: (&Policy, &Options),
+        refusals: &mut Vec<Refusal>,
+    ) -> Option<Self> {
+        let (policy, options) = rules;
+        let document = live.document.known()?.as_ref()?;
+        let mut intent = Self {
+            desired: base,
+            difference,
+            document: Some(document),
+            fate: Fate::Untouched,
+            without: Vec::new(),
+            target: document.settings.clone(),
+        };
+        if difference.changes.is_empty() {
+            return None;
+        }
+        let forget = format!(", or with `--forget {}` to leave it as it is", base.name);
+        intent.fate = intent.deletion(&forget, options, refusals);
+        if let Some(held) = intent.held(policy, options) {
+            refusals.push(held);
+            return None;
+        }
+        (intent.fate == Fate::Deleted).then_some(intent)
+    }
+
     pub(super) fn subject(&self) -> Option<Subject> {
         let id = self.difference.id.clone()?;
         Some(Subject::Account {
-            name: self.desired.name.clone(),
+            name: self.difference.name.clone(),
             id,
         })
     }
@@ -86,7 +117,7 @@ impl<'a> Intent<'a> {
         };
         let is_there = !matches!(self.fate, Fate::Unknown | Fate::Missing | Fate::Deleted);
         Party {
-            name: self.desired.name.to_string(),
+            name: self.difference.name.to_string(),
             id: self.difference.id.clone(),
             fate: self.fate,
             live: self.document.and_then(|document| of(&document.settings)),
@@ -131,15 +162,15 @@ impl<'a> Intent<'a> {
         Some(guard::key_refusal(self.subject(), name, key, what))
     }
 
-    fn deletion(&self, options: &Options, refusals: &mut Vec<Refusal>) -> Fate {
-        let name = &self.desired.name;
+    fn deletion(&self, instead: &str, options: &Options, refusals: &mut Vec<Refusal>) -> Fate {
+        let name = &self.difference.name;
         let (kind, message, help) =
             if self.desired.policy.protected && !options.allows(RefusalKind::Protected) {
                 (
                     RefusalKind::Protected,
                     format!("the whitelabel of {name} would be deleted, and {name} is protected"),
                     format!(
-                        "take `protected` away in its own commit, or {}",
+                        "take `protected` away in its own commit{instead}, or {}",
                         guard::approval(RefusalKind::Protected)
                     ),
                 )
@@ -147,7 +178,7 @@ impl<'a> Intent<'a> {
                 (
                     RefusalKind::Prune,
                     format!("the whitelabel of {name} would be deleted with all its assets"),
-                    "run with `--prune` to allow deletions".to_owned(),
+                    format!("run with `--prune` to allow deletions{instead}"),
                 )
             } else {
                 return Fate::Deleted;
@@ -159,6 +190,19 @@ impl<'a> Intent<'a> {
             help,
         });
         Fate::Untouched
+    }
+
+    /// Says how to keep assets that the tree only stopped declaring.
+    fn instead_of_losing(&self, removed: &[AssetKind]) -> String {
+        let name = &self.desired.name;
+        let dropped: Vec<String> = (removed.iter())
+            .filter(|kind| !self.desired.assets.contains_key(kind))
+            .map(|kind| format!("--forget {name}:assets.{kind}"))
+            .collect();
+        if dropped.is_empty() {
+            return String::new();
+        }
+        format!(", leave it as it is with `{}`", dropped.join(" "))
     }
 
     /// Returns the assets that may be removed. While one asset could not be read nothing is deleted,
@@ -197,7 +241,8 @@ impl<'a> Intent<'a> {
                     "the {what} of {name} can only be removed by deleting the whitelabel and creating it again"
                 ),
                 format!(
-                    "set `recreate: allowed` for {name}, declare another {first}, or {}",
+                    "set `recreate: allowed` for {name}, declare another {first}{}, or {}",
+                    self.instead_of_losing(&removed),
                     guard::approval(RefusalKind::Recreate)
                 ),
             )

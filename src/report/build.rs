@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{Command, Coverage, ObjectReport, Report, Requests, Status, StepReport, Verb};
+use super::model::{
+    BaseReport, Command, Coverage, ObjectReport, Report, Requests, Status, StepReport, Verb,
+};
 use super::{DnsReport, Problem, problems};
 use crate::apply::{Applied, StepOutcome};
 use crate::diag::{Diagnostic, SourceMap};
@@ -10,7 +12,7 @@ use crate::diff::{AccountDifference, Differences};
 use crate::live::{Live, Reading};
 use crate::model::{AccountName, Digest};
 use crate::plan::{Action, Plan, Refusal, Step, StepId, Subject};
-use crate::tree::Desired;
+use crate::tree::{Base, Desired};
 
 /// What the stages gave, as far as they were run.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +33,10 @@ pub struct Facts<'a> {
     pub plan: Option<(&'a Plan, &'a Digest)>,
     /// What became of the plan.
     pub applied: Option<&'a Applied>,
+    /// The tree that was applied last, when somebody asked for it.
+    pub base: Option<&'a Base>,
+    /// What a reader should know besides.
+    pub notes: &'a [String],
     /// The requests that were sent, when they were counted.
     pub requests: Option<Requests>,
     /// What DNS answers.
@@ -50,6 +56,8 @@ impl<'a> Facts<'a> {
             differences: None,
             plan: None,
             applied: None,
+            base: None,
+            notes: &[],
             requests: None,
             dns: None,
         }
@@ -85,7 +93,11 @@ pub fn report(facts: &Facts<'_>) -> Report {
             .differences
             .map(|differences| differences.notes.clone())
             .or_else(|| alone.map(|(plan, _)| notes_of_plan(plan)))
-            .unwrap_or_default(),
+            .unwrap_or_default()
+            .into_iter()
+            .chain(facts.notes.iter().cloned())
+            .collect(),
+        base: facts.base.map(BaseReport::from),
         coverage: facts.live.and_then(coverage),
         requests: facts.requests,
         dns: facts.dns.cloned(),
@@ -98,9 +110,12 @@ fn objects_of_tree(
     planned: &mut Planned<'_>,
 ) -> (Vec<ObjectReport>, Option<ObjectReport>) {
     let declared = facts.desired.iter().flat_map(|desired| &desired.accounts);
-    let accounts = declared
-        .map(|declared| account(&declared.name, planned))
-        .collect();
+    let departed = facts.differences.iter().flat_map(|found| &found.departed);
+    let names = declared
+        .map(|declared| &declared.name)
+        .chain(departed.map(|gone| &gone.name));
+    let mut accounts: Vec<ObjectReport> = names.map(|name| account(name, planned)).collect();
+    accounts.sort_by(|a, b| a.name.cmp(&b.name));
     let template = facts
         .desired
         .and_then(|desired| desired.template.as_ref())
@@ -182,7 +197,8 @@ impl From<&Subject> for Object {
 impl<'a> Planned<'a> {
     fn sort(facts: &Facts<'a>) -> Self {
         let mut planned = Self::default();
-        let differences = facts.differences.iter().flat_map(|found| &found.accounts);
+        let differences = (facts.differences.iter())
+            .flat_map(|found| found.accounts.iter().chain(&found.departed));
         planned.differences = differences.map(|found| (&found.name, found)).collect();
         let Some((plan, _)) = facts.plan else {
             return planned;

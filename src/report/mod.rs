@@ -13,6 +13,7 @@ pub mod text;
 pub use build::{Facts, report};
 pub use dns::{AccountDns, DnsReport, SecondOpinion};
 pub use model::{
-    Command, Coverage, ObjectReport, Report, Requests, Status, StepReport, Summary, Verb,
+    BaseReport, Command, Coverage, ObjectReport, Report, Requests, Status, StepReport, Summary,
+    Verb,
 };
 pub use problem::{Label, Problem, SourceText, problems};

@@ -11,6 +11,7 @@ use crate::diff::{Change, ChangeKey};
 use crate::live::{Reading, Unmanaged};
 use crate::model::{AccountId, AccountName, AssetKind, ClusterName, Digest};
 use crate::plan::{Action, Refusal, Risk, StepId};
+use crate::tree::Base;
 
 /// Names the command that a report comes from; it decides the words, not the facts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +50,8 @@ pub struct Report {
     pub refusals: Vec<Refusal>,
     /// What a reader should know of the run as a whole.
     pub notes: Vec<String>,
+    /// What is known of the tree that was applied last; absent when nobody asked.
+    pub base: Option<BaseReport>,
     /// Live whitelabels outside the tree, when somebody asked for them.
     pub coverage: Option<Coverage>,
     /// The requests that were sent, when they were counted.
@@ -76,6 +79,35 @@ pub struct ObjectReport {
     pub changes: Vec<Change>,
     /// What a reader should know of it as a whole.
     pub notes: Vec<String>,
+}
+
+/// What is known of the tree that was applied last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseReport {
+    /// The word for machines.
+    pub state: &'static str,
+    /// The commit that the ref names.
+    pub commit: Option<String>,
+    /// What it means, and what to do.
+    pub message: String,
+}
+
+impl BaseReport {
+    /// Tells whether it is known, so that it can be told which side moved.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.state == "known"
+    }
+}
+
+impl From<&Base> for BaseReport {
+    fn from(base: &Base) -> Self {
+        Self {
+            state: base.state(),
+            commit: base.commit().map(str::to_owned),
+            message: base.explained(),
+        }
+    }
 }
 
 /// The verdict on one account, or on the template.

@@ -223,3 +223,56 @@ fn read_failed(error: &git2::Error) -> ReadError {
         ReadError::Failed(error.message().to_owned())
     }
 }
+
+/// What a revision leads to in the repository that a folder lies in.
+pub(super) enum Pointed {
+    /// The folder lies in no repository.
+    NoRepository,
+    /// The repository cannot be read.
+    Unreadable(String),
+    /// There is no such ref.
+    NoRef { is_shallow: bool },
+    /// The ref names something that the clone does not have.
+    NoCommit { is_shallow: bool },
+    /// This commit.
+    Commit(String),
+}
+
+/// Looks up where a revision leads to.
+pub(super) fn point(folder: &Utf8Path, revision: &str) -> Pointed {
+    let repository = match Repository::discover(folder) {
+        Ok(repository) => repository,
+        Err(error) if error.code() == ErrorCode::NotFound => return Pointed::NoRepository,
+        Err(error) => return Pointed::Unreadable(error.message().to_owned()),
+    };
+    let is_shallow = repository.is_shallow();
+    let found = repository.revparse_single(revision);
+    match found.and_then(|object| object.peel_to_commit()) {
+        Ok(commit) => Pointed::Commit(commit.id().to_string()),
+        Err(error) if error.code() == ErrorCode::UnbornBranch => Pointed::NoRef { is_shallow },
+        Err(error) if error.code() == ErrorCode::NotFound => {
+            // The ref itself is there when what it names is not.
+            if repository.find_reference(revision).is_ok() && revision.starts_with("refs/") {
+                Pointed::NoCommit { is_shallow }
+            } else {
+                Pointed::NoRef { is_shallow }
+            }
+        }
+        Err(error) => Pointed::Unreadable(error.message().to_owned()),
+    }
+}
+
+/// Tells whether a commit comes before another in history, and is not the same; `false` also where
+/// a shallow clone cannot tell.
+#[must_use]
+pub fn is_before(folder: &Utf8Path, earlier: &str, later: &str) -> bool {
+    let Ok(repository) = Repository::discover(folder) else {
+        return false;
+    };
+    let (Ok(earlier), Ok(later)) = (Oid::from_str(earlier), Oid::from_str(later)) else {
+        return false;
+    };
+    repository
+        .graph_descendant_of(later, earlier)
+        .unwrap_or(false)
+}

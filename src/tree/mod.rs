@@ -5,6 +5,7 @@
 //! and `assets` judge single values.
 
 pub mod assets;
+mod base;
 pub mod check;
 mod cluster;
 mod decode;
@@ -28,12 +29,16 @@ mod tests;
 mod workdir;
 mod yaml;
 
+pub use base::{
+    Asked, Base, BaseAccounts, ForgetError, Forgotten, NotCommitted, applied_ref, committed,
+    departed, fetch_command, lease_ref, short_commit,
+};
 pub use cluster::LoadError;
 pub use desired::{
     AccountPolicy, AuthConfig, ClusterConfig, Declared, Desired, DesiredAccount, DesiredTemplate,
     DnsMode, DnsSettings, Loaded, Origin, Ownership, SecretSource, Target, UserAccount,
 };
-pub use git::GitTree;
+pub use git::{GitTree, is_before};
 pub use layer::{Item, Layer, LayerName};
 pub use layers::{Provenance, explain};
 pub use load::{clusters, load};

@@ -126,6 +126,7 @@ fn drift_after_a_hand_edit() {
       ~ whitelabel.company_name  live "Hacked\u{1b}[2J"  tree "Acme Voice"
           (accounts/acme/account.yaml:3:17)
 
+    base: --api names another platform than the tree, which no commit was applied to
     note: no applied commit is known: what the tree stopped declaring cannot be told, and is kept
 
     Drift: 1 object on production not as the tree says

@@ -6,13 +6,16 @@
 
 mod apply;
 mod architecture;
+mod base;
 mod cli;
 mod cli_dns;
 mod cli_platform;
 mod conformance;
 mod faults;
+mod git;
 mod guards;
 mod kill;
+mod lease;
 mod platform;
 mod promises;
 mod reconciler;

@@ -105,9 +105,11 @@ impl Stage {
     /// Plans the way to a tree.
     pub(crate) async fn plan(&self, tree: &Tree) -> Plan {
         let client = self.client().await;
-        let live = collect(&client, &tree.desired, &CollectOptions { unmanaged: false })
-            .await
-            .unwrap();
+        let options = CollectOptions {
+            unmanaged: false,
+            base: None,
+        };
+        let live = collect(&client, &tree.desired, &options).await.unwrap();
         let mut sources = SourceMap::default();
         sources.add("accounts.yaml".into(), "");
         let options = plan::Options {

@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use camino::Utf8Path;
+use tokio_util::sync::CancellationToken;
 
 use crate::apply::{self, Applied, Rollout};
 use crate::cli::approval::Approval;
 use crate::cli::args::{ApplyArgs, Format};
+use crate::cli::base::Ground;
 use crate::cli::carry::{self, Manner, StateFolder};
 use crate::cli::failure::Failure;
+use crate::cli::lease::{self, Room};
 use crate::cli::platform::{self, Platform};
 use crate::cli::survey::{self, Survey};
 use crate::cli::tree::{self, OpenTree};
@@ -42,30 +45,76 @@ async fn fresh_plan(ui: Ui, args: &ApplyArgs, approval: &Approval) -> Result<Exi
         output::deliver(ui, &report, &args.output)?;
         return Ok(Exit::of(&report));
     }
+    let cancel = CancellationToken::new();
+    let work = fresh(ui, args, approval, &tree, &cancel);
+    Box::pin(lease::alone(ui, room(args, folder, &tree), &cancel, work)).await
+}
+
+/// Says what is to be had alone.
+fn room<'a>(args: &'a ApplyArgs, folder: &'a Utf8Path, tree: &'a OpenTree) -> Room<'a> {
+    Room {
+        folder,
+        desired: &tree.loaded.desired,
+        platform: &args.platform,
+        remote: &args.base.remote,
+        lease: &args.lease,
+        purpose: "apply",
+    }
+}
+
+/// Finds out what was applied last, and refuses to go back by accident.
+async fn ground(
+    ui: Ui,
+    args: &ApplyArgs,
+    folder: &Utf8Path,
+    tree: &OpenTree,
+    revision: Option<&str>,
+) -> Result<Ground, Failure> {
+    let ground = Ground::find(ui, folder, tree, revision, &args.platform, &args.base).await?;
+    match ground.older(folder).filter(|_| !args.rollback) {
+        Some(older) => Err(Failure::Refused(format!(
+            "{older}; say --rollback to go back to it"
+        ))),
+        None => Ok(ground),
+    }
+}
+
+/// Plans, shows, asks, carries out, and keeps what was applied.
+async fn fresh(
+    ui: Ui,
+    args: &ApplyArgs,
+    approval: &Approval,
+    tree: &OpenTree,
+    cancel: &CancellationToken,
+) -> Result<Exit, Failure> {
+    let folder = &args.target;
     let rollout = rollout(args, &tree.loaded.desired)?;
-    let platform = platform::connect(folder, &tree, &args.platform).await?;
+    let ground = ground(ui, args, folder, tree, args.choice.rev.as_deref()).await?;
+    let platform = platform::connect(folder, tree, &args.platform).await?;
     let state = StateFolder::choose(&platform, folder)?;
-    recovery::recover(ui, &tree, &platform, &state.path, is_sure(args)).await?;
+    let manner = manner(tree, approval, &state.path, rollout, cancel);
+    recovery::recover(ui, tree, &platform, &manner, is_sure(args)).await?;
     let rules = approval.rules(args.prune.prune);
-    let survey = Survey::take(ui, &tree, &platform, &rules).await?;
-    show_plan(
-        ui,
-        &report::report(&survey.facts(Command::Plan, &tree)),
-        args,
-    )?;
+    let survey = Survey::take(ui, tree, &platform, ground.desired(), &rules).await?;
+    let mut facts = survey.facts(Command::Plan, tree);
+    facts.base = ground.base.as_ref();
+    show_plan(ui, &report::report(&facts), args)?;
     approval.check_digest(&survey.digest)?;
     let plan = &survey.planned.plan;
     let is_held = !approval.held(plan, &tree.loaded.desired).is_empty();
     let applied;
-    let mut facts = survey.facts(Command::Apply, &tree);
+    facts.command = Command::Apply;
     if !plan.steps.is_empty() && !is_held {
-        ask(args)?;
-        applied = carry_out(ui, &tree, &platform, plan, approval, (&state.path, rollout)).await?;
+        ask(args).await?;
+        applied = carry_out(ui, tree, &platform, plan, manner).await?;
         facts.applied = Some(&applied);
     }
+    let is_known = !survey.planned.differences.is_incomplete();
+    let notes = record(ui, &ground, plan, is_known, facts.applied, args).await;
+    facts.notes = &notes;
     let mut exit = conclude(ui, &platform, facts, args)?;
     if platform.is_sandbox() && !plan.steps.is_empty() {
-        let again = plan_again(ui, &tree, &platform, args).await?;
+        let again = plan_again(ui, tree, &platform, args).await?;
         if exit == Exit::Done {
             exit = again;
         }
@@ -77,13 +126,28 @@ async fn fresh_plan(ui: Ui, args: &ApplyArgs, approval: &Approval) -> Result<Exi
 /// Carries out a plan that was saved: exactly that one, once.
 async fn saved_plan(ui: Ui, args: &ApplyArgs, approval: &Approval) -> Result<Exit, Failure> {
     let folder = &args.tree;
-    let mut plan = saved::read(&args.target)?;
-    let digest = plan.digest();
-    approval.check_digest(&digest)?;
+    let plan = saved::read(&args.target)?;
+    approval.check_digest(&plan.digest())?;
     let tree = saved::tree_of(ui, &plan, folder, &args.choice)?;
+    let cancel = CancellationToken::new();
+    let work = saved(ui, args, approval, (&tree, plan), &cancel);
+    Box::pin(lease::alone(ui, room(args, folder, &tree), &cancel, work)).await
+}
+
+async fn saved(
+    ui: Ui,
+    args: &ApplyArgs,
+    approval: &Approval,
+    (tree, mut plan): (&OpenTree, Plan),
+    cancel: &CancellationToken,
+) -> Result<Exit, Failure> {
+    let folder = &args.tree;
+    let digest = plan.digest();
     let desired = &tree.loaded.desired;
     let rollout = rollout(args, desired)?;
-    let platform = platform::connect(folder, &tree, &args.platform).await?;
+    let revision = plan.commit.as_deref().or(args.choice.rev.as_deref());
+    let ground = ground(ui, args, folder, tree, revision).await?;
+    let platform = platform::connect(folder, tree, &args.platform).await?;
     let state = StateFolder::choose(&platform, folder)?;
     let used =
         apply::used_by(&state.path, &digest).map_err(|error| Failure::Failed(error.into()))?;
@@ -94,31 +158,28 @@ async fn saved_plan(ui: Ui, args: &ApplyArgs, approval: &Approval) -> Result<Exi
             record.run
         )));
     }
-    recovery::recover(ui, &tree, &platform, &state.path, is_sure(args)).await?;
+    let manner = manner(tree, approval, &state.path, rollout, cancel);
+    recovery::recover(ui, tree, &platform, &manner, is_sure(args)).await?;
     // What held the whole run when it was planned may not hold it now, and the other way round.
     let held = approval.held(&plan, desired);
     plan.refusals.retain(|refusal| refusal.subject.is_some());
     plan.refusals.extend(held.iter().cloned());
     let mut facts = Facts {
         plan: Some((&plan, &digest)),
+        base: ground.base.as_ref(),
         ..Facts::new(Command::Plan, &[], &tree.loaded.sources)
     };
     show_plan(ui, &report::report(&facts), args)?;
     let applied;
     facts.command = Command::Apply;
     if !plan.steps.is_empty() && held.is_empty() {
-        ask(args)?;
-        applied = carry_out(
-            ui,
-            &tree,
-            &platform,
-            &plan,
-            approval,
-            (&state.path, rollout),
-        )
-        .await?;
+        ask(args).await?;
+        applied = carry_out(ui, tree, &platform, &plan, manner).await?;
         facts.applied = Some(&applied);
     }
+    let is_known = plan.scope.unreadable == 0;
+    let notes = record(ui, &ground, &plan, is_known, facts.applied, args).await;
+    facts.notes = &notes;
     let exit = conclude(ui, &platform, facts, args)?;
     platform.stop().await;
     Ok(exit)
@@ -143,8 +204,8 @@ fn is_sure(args: &ApplyArgs) -> bool {
     args.yes || args.platform.sandbox
 }
 
-fn ask(args: &ApplyArgs) -> Result<(), Failure> {
-    if is_sure(args) || ui::confirm("Apply this plan?")? {
+async fn ask(args: &ApplyArgs) -> Result<(), Failure> {
+    if is_sure(args) || ui::ask("Apply this plan?").await? {
         Ok(())
     } else {
         Err(Failure::Refused("not applied".to_owned()))
@@ -161,25 +222,51 @@ fn show_plan(ui: Ui, plan: &Report, args: &ApplyArgs) -> Result<(), Failure> {
     }
 }
 
+/// Moves the base, and says what became of it.
+async fn record(
+    ui: Ui,
+    ground: &Ground,
+    plan: &Plan,
+    is_known: bool,
+    applied: Option<&Applied>,
+    args: &ApplyArgs,
+) -> Vec<String> {
+    let recorded = ground.record(plan, is_known, applied, !args.lease.no_push);
+    let notes: Vec<String> = recorded.await.into_iter().collect();
+    for note in &notes {
+        ui.talk(&text::visible(note));
+    }
+    notes
+}
+
+fn manner<'a>(
+    tree: &OpenTree,
+    approval: &Approval,
+    state: &'a Utf8Path,
+    rollout: Rollout,
+    cancel: &CancellationToken,
+) -> Manner<'a> {
+    Manner {
+        state,
+        billing: approval.billing(tree.loaded.desired.policy.billing),
+        rollout,
+        cancel: cancel.clone(),
+    }
+}
+
 async fn carry_out(
     ui: Ui,
     tree: &OpenTree,
     platform: &Platform,
     plan: &Plan,
-    approval: &Approval,
-    (state, rollout): (&Utf8Path, Rollout),
+    manner: Manner<'_>,
 ) -> Result<Applied, Failure> {
-    let policy = &tree.loaded.desired.policy;
-    let manner = Manner {
-        state,
-        billing: approval.billing(policy.billing),
-        rollout,
-    };
+    let state = manner.state;
     let source = Arc::clone(&tree.source);
     let files = |path: &Utf8Path| source.read(path, MAX_ASSET_BYTES);
     let applied = carry::carry_out(ui, platform, plan, &files, manner).await?;
     if applied.is_complete() {
-        carry::clear_up(ui, state, policy.snapshots);
+        carry::clear_up(ui, state, tree.loaded.desired.policy.snapshots);
     }
     Ok(applied)
 }
@@ -204,7 +291,7 @@ async fn plan_again(
     args: &ApplyArgs,
 ) -> Result<Exit, Failure> {
     let rules = Approval::default().rules(args.prune.prune);
-    let survey = Survey::take(ui, tree, platform, &rules).await?;
+    let survey = Survey::take(ui, tree, platform, None, &rules).await?;
     let plan = report::report(&survey.facts(Command::Plan, tree));
     let exit = Exit::of(&plan);
     let options = ui.stdout_options();

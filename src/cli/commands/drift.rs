@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::cli::args::DriftArgs;
 use crate::cli::failure::Failure;
-use crate::cli::survey::Dns;
+use crate::cli::survey::{self, Dns, Look};
 use crate::cli::ui::Ui;
-use crate::cli::{Exit, approval, output, survey};
+use crate::cli::{Exit, approval, output};
 use crate::report::Command;
 
 pub(crate) fn drift(ui: Ui, args: &DriftArgs) -> Result<Exit, Failure> {
@@ -16,14 +16,16 @@ pub(crate) fn drift(ui: Ui, args: &DriftArgs) -> Result<Exit, Failure> {
         Dns::Included
     };
     let rules = approval::rules(false, BTreeSet::new());
-    let (report, _) = survey::runtime()?.block_on(survey::look(
-        ui,
-        Command::Drift,
-        &args.tree,
-        &args.platform,
-        &rules,
+    let look = Look {
+        command: Command::Drift,
+        tree: &args.tree,
+        platform: &args.platform,
+        base: &args.base,
+        rules: &rules,
+        only: args.only.map(Into::into),
         dns,
-    ))?;
+    };
+    let (report, _) = survey::runtime()?.block_on(survey::look(ui, look))?;
     output::deliver(ui, &report, &args.output)?;
     Ok(Exit::of(&report))
 }

@@ -2,21 +2,23 @@
 
 use crate::cli::args::PlanArgs;
 use crate::cli::failure::Failure;
-use crate::cli::survey::Dns;
+use crate::cli::survey::{self, Dns, Look};
 use crate::cli::ui::Ui;
-use crate::cli::{Exit, approval, output, saved, survey};
+use crate::cli::{Exit, approval, output, saved};
 use crate::report::Command;
 
 pub(crate) fn plan(ui: Ui, args: &PlanArgs) -> Result<Exit, Failure> {
     let rules = approval::rules(args.prune.prune, approval::kinds(&args.prune.allow));
-    let (report, plan) = survey::runtime()?.block_on(survey::look(
-        ui,
-        Command::Plan,
-        &args.tree,
-        &args.platform,
-        &rules,
-        Dns::Skipped,
-    ))?;
+    let look = Look {
+        command: Command::Plan,
+        tree: &args.tree,
+        platform: &args.platform,
+        base: &args.base,
+        rules: &rules,
+        only: None,
+        dns: Dns::Skipped,
+    };
+    let (report, plan) = survey::runtime()?.block_on(survey::look(ui, look))?;
     output::deliver(ui, &report, &args.output)?;
     if let (Some(file), Some(plan)) = (&args.out, plan) {
         saved::write(file, &plan, &args.tree.tree, &args.tree.choice)?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use camino::Utf8Path;
+use tokio_util::sync::CancellationToken;
 
 use super::history::find;
 use crate::apply::{self, Manifest, Rollout, RunId, SnapshotStore, StoredAssets, WayBack};
@@ -10,8 +11,9 @@ use crate::cli::approval::Approval;
 use crate::cli::args::{RestoreArgs, TreeChoice};
 use crate::cli::carry::{self, Manner, StateFolder};
 use crate::cli::failure::Failure;
+use crate::cli::lease::{self, Room};
 use crate::cli::platform;
-use crate::cli::tree::{self, Several};
+use crate::cli::tree::{self, OpenTree, Several};
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, output, survey};
 use crate::live::Live;
@@ -30,7 +32,8 @@ pub(crate) fn restore(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
 async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
     let state = StateFolder::of_tree(&args.tree);
     let run = find(&state, &args.run)?;
-    let approval = Approval::new(&args.allow, args.expect.as_ref())?;
+    // What is wrongly said is told before anybody waits.
+    Approval::new(&args.allow, args.expect.as_ref())?;
     let store = SnapshotStore::new(&state);
     let manifest = store.manifest(&run).map_err(failed)?;
     let choice = TreeChoice {
@@ -38,22 +41,46 @@ async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
         rev: None,
     };
     let tree = tree::open(ui, &args.tree, &choice, Several::Refuse)?;
-    let platform = platform::connect(&args.tree, &tree, &args.platform).await?;
+    let room = Room {
+        folder: &args.tree,
+        desired: &tree.loaded.desired,
+        platform: &args.platform,
+        remote: &args.remote,
+        lease: &args.lease,
+        purpose: "restore",
+    };
+    let cancel = CancellationToken::new();
+    let work = go_back(ui, args, (&tree, &manifest), &run, &cancel);
+    Box::pin(lease::alone(ui, room, &cancel, work)).await
+}
+
+/// Plans the way back, shows it, asks, and carries it out.
+async fn go_back(
+    ui: Ui,
+    args: &RestoreArgs,
+    (tree, manifest): (&OpenTree, &Manifest),
+    run: &RunId,
+    cancel: &CancellationToken,
+) -> Result<Exit, Failure> {
+    let state = StateFolder::of_tree(&args.tree);
+    let approval = Approval::new(&args.allow, args.expect.as_ref())?;
+    let store = SnapshotStore::new(&state);
+    let platform = platform::connect(&args.tree, tree, &args.platform).await?;
     let only: BTreeSet<AccountName> = args.accounts.iter().map(AccountName::new).collect();
     let cluster = &tree.loaded.desired.cluster;
-    let back = apply::way_back(&manifest, &store, cluster, &only);
+    let back = apply::way_back(manifest, &store, cluster, &only);
     let mut back = back.map_err(|error| match error {
         apply::RestoreError::NoAccount { .. } => Failure::Usage(error.to_string()),
         apply::RestoreError::Snapshot(error) => failed(error),
     })?;
     back.desired.policy = tree.loaded.desired.policy.clone();
-    let live = platform.collect(&back.desired).await?;
+    let live = platform.collect(&back.desired, None).await?;
     let rules = approval.rules(true);
     let planned = plan_back(&back, &live, &rules, |planned| {
         if args.moved {
             return Ok(Vec::new());
         }
-        moved(&state, &run, &manifest, &live, planned)
+        moved(&state, run, manifest, &live, planned)
     })?;
     let digest = planned.plan.digest();
     let mut facts = Facts {
@@ -70,13 +97,14 @@ async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
     let is_held = !approval.held(&planned.plan, &back.desired).is_empty();
     let applied;
     if !planned.plan.steps.is_empty() && !is_held {
-        if !args.yes && !ui::confirm("Restore this?")? {
+        if !args.yes && !ui::ask("Restore this?").await? {
             return Err(Failure::Refused("not restored".to_owned()));
         }
         let manner = Manner {
             state: &state,
             billing: approval.billing(back.desired.policy.billing),
             rollout: Rollout::default(),
+            cancel: cancel.clone(),
         };
         let files = StoredAssets::new(&store, &back.desired);
         applied = carry::carry_out(ui, &platform, &planned.plan, &files, manner).await?;

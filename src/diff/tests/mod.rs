@@ -2,6 +2,7 @@
 
 mod accounts;
 mod template;
+mod three_ways;
 
 use super::{ChangeKey, Differences, Side};
 

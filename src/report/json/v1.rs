@@ -35,6 +35,8 @@ pub struct Document {
     refusals: Vec<Refusal>,
     /// What a reader should know of the run as a whole.
     notes: Vec<String>,
+    /// What is known of the tree that was applied last; null when nobody asked.
+    base: Option<Base>,
     /// Live whitelabels outside the tree.
     unmanaged: Option<Unmanaged>,
     /// The requests that were sent.
@@ -74,6 +76,18 @@ struct Summary {
     uncertain: usize,
     /// Steps that were not tried.
     skipped: usize,
+}
+
+/// What is known of the tree that was applied last.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Base {
+    /// `known`, `no_ref`, `shallow_missing`, `no_longer_parses`, `not_a_git_repository`, `unreadable`,
+    /// `not_fetched` or `other_platform`.
+    state: &'static str,
+    /// The commit that the ref names.
+    commit: Option<String>,
+    /// What that means, and what to do.
+    message: String,
 }
 
 /// One mistake in the tree.
@@ -168,6 +182,9 @@ struct Change {
     after: Side,
     /// `differs`, `git`, `drift`, `conflict` or `removal`.
     cause: &'static str,
+    /// Which side moved since the tree was applied last: `git`, `live` or `both`; null when it is not known
+    /// what was applied last.
+    direction: Option<&'static str>,
     /// The file in the tree that declares it.
     file: Option<String>,
     /// The line in that file.

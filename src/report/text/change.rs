@@ -221,8 +221,8 @@ fn side_words(words: Words) -> (&'static str, &'static str) {
 
 fn cause(change: &Row, words: Words) -> Option<Piece> {
     let (tone, text) = match change.cause {
+        Cause::Git if words == Words::Drift => (Tone::Warning, "  in Git, not applied yet"),
         Cause::Differs | Cause::Git => return None,
-        Cause::Drift if words == Words::Drift => return None,
         Cause::Drift => (Tone::Warning, "  changed on the platform"),
         Cause::Conflict => (Tone::Failure, "  changed on the platform and in Git"),
         Cause::Removal => (Tone::Warning, "  must not be there"),

@@ -6,7 +6,7 @@ use super::shared::{self, Block, Part};
 use super::visible;
 use crate::diff::Change;
 use crate::plan::{Refusal, Risk, StepId};
-use crate::report::{Command, ObjectReport, Report, Status, StepReport, Verb};
+use crate::report::{BaseReport, Command, ObjectReport, Report, Status, StepReport, Verb};
 
 pub(super) fn write(page: &mut Page, report: &Report) {
     match report.command {
@@ -75,10 +75,15 @@ fn write_rest(page: &mut Page, report: &Report) {
 }
 
 fn write_notes(page: &mut Page, report: &Report) {
-    let notes: Vec<(&str, &String)> = report
-        .notes
+    // What is as it should be, or cannot be otherwise, is for those who ask.
+    let is_said = |base: &&BaseReport| {
+        page.options.verbose || !matches!(base.state, "known" | "not_a_git_repository")
+    };
+    let base = report.base.as_ref().filter(is_said);
+    let notes: Vec<(&str, &String)> = base
         .iter()
-        .map(|note| ("note", note))
+        .map(|base| ("base", &base.message))
+        .chain(report.notes.iter().map(|note| ("note", note)))
         .chain(report.objects().flat_map(|object| {
             let notes = object.notes.iter();
             notes.map(move |note| (object.title(), note))

@@ -168,7 +168,10 @@ impl Bench {
         base: Option<&Desired>,
         prune: bool,
     ) -> Planned {
-        let options = CollectOptions { unmanaged: false };
+        let options = CollectOptions {
+            unmanaged: false,
+            base: None,
+        };
         let live = collect(&self.reader, tree.desired(), &options)
             .await
             .unwrap();

@@ -1,8 +1,8 @@
 //! The report's values → version 1.
 
 use super::{
-    Change, Diagnostic, Document, Object, Outcome, Place, Refusal, Requests, Side, Step, Summary,
-    Unmanaged, UnmanagedAccount,
+    Base, Change, Diagnostic, Document, Object, Outcome, Place, Refusal, Requests, Side, Step,
+    Summary, Unmanaged, UnmanagedAccount,
 };
 use crate::apply::StepResult;
 use crate::diag::Severity;
@@ -15,7 +15,7 @@ use crate::report::{self, ObjectReport, Report, Status, StepReport, Verb};
 
 impl From<&Report> for Document {
     fn from(report: &Report) -> Self {
-        Self {
+        let mut document = Self {
             version: 1,
             command: match report.command {
                 report::Command::Validate => "validate",
@@ -33,12 +33,36 @@ impl From<&Report> for Document {
             template: report.template.as_ref().map(Object::from),
             refusals: report.refusals.iter().map(Refusal::from).collect(),
             notes: report.notes.clone(),
+            base: report.base.as_ref().map(|base| Base {
+                state: base.state,
+                commit: base.commit.clone(),
+                message: base.message.clone(),
+            }),
             unmanaged: report.coverage.as_ref().map(Unmanaged::from),
             requests: report.requests.map(|requests| Requests {
                 reading: requests.reading,
                 writing: requests.writing,
             }),
             dns: report.dns.as_ref().map(Dns::from),
+        };
+        if !report
+            .base
+            .as_ref()
+            .is_some_and(report::BaseReport::is_known)
+        {
+            document.forget_directions();
+        }
+        document
+    }
+}
+
+impl Document {
+    fn forget_directions(&mut self) {
+        for object in self.accounts.iter_mut().chain(&mut self.template) {
+            let steps = object.steps.iter_mut().flat_map(|step| &mut step.changes);
+            for change in object.changes.iter_mut().chain(steps) {
+                change.direction = None;
+            }
         }
     }
 }
@@ -170,6 +194,7 @@ impl From<&Difference> for Change {
                 Cause::Conflict => "conflict",
                 Cause::Removal => "removal",
             },
+            direction: change.cause.direction().map(crate::diff::Direction::as_str),
             file: origin.map(|origin| origin.file.to_string()),
             line: origin.map(|origin| origin.line),
             column: origin.map(|origin| origin.column),

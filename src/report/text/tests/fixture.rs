@@ -96,6 +96,7 @@ pub(super) fn empty(command: Command) -> Report {
         template: None,
         refusals: Vec::new(),
         notes: Vec::new(),
+        base: None,
         coverage: None,
         requests: None,
         dns: None,

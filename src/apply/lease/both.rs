@@ -1,0 +1,60 @@
+//! The lease of one host and the one of the remote together.
+
+use super::record::{Attempt, Claim, Lease, LeaseError};
+use super::{FileLease, GitLease};
+
+/// Holds the lock of this host and, where there is a remote, the lease of all hosts.
+pub struct Leases {
+    host: FileLease,
+    remote: Option<GitLease>,
+    is_host_busy: bool,
+}
+
+impl Leases {
+    /// Puts both together; takes nothing yet.
+    #[must_use]
+    pub fn new(host: FileLease, remote: Option<GitLease>) -> Self {
+        Self {
+            host,
+            remote,
+            is_host_busy: false,
+        }
+    }
+}
+
+impl Lease for Leases {
+    async fn attempt(&mut self, claim: &Claim) -> Result<Attempt, LeaseError> {
+        let host = self.host.attempt(claim).await?;
+        self.is_host_busy = matches!(host, Attempt::Busy(_));
+        let Some(remote) = self.remote.as_mut().filter(|_| !self.is_host_busy) else {
+            return Ok(host);
+        };
+        let attempt = remote.attempt(claim).await;
+        if !matches!(attempt, Ok(Attempt::Taken { .. })) {
+            self.host.release().await?;
+        }
+        attempt
+    }
+
+    async fn renew(&mut self, claim: &Claim) -> Result<(), LeaseError> {
+        self.host.renew(claim).await?;
+        match &mut self.remote {
+            Some(remote) => remote.renew(claim).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn release(&mut self) -> Result<(), LeaseError> {
+        let released = match &mut self.remote {
+            Some(remote) => remote.release().await,
+            None => Ok(()),
+        };
+        self.host.release().await?;
+        released
+    }
+
+    fn remedy(&self) -> Option<String> {
+        let remote = self.remote.as_ref().filter(|_| !self.is_host_busy);
+        remote.and_then(Lease::remedy)
+    }
+}

@@ -1,0 +1,391 @@
+//! A Git remote, reached with the user's own `git`, so that ssh, agents, credential helpers and
+//! proxies work as they do for them.
+//!
+//! A ref is only ever moved from a value that was seen (compare and swap); of two that try at the same
+//! time one succeeds, which the remote itself decides.
+
+use std::collections::BTreeMap;
+use std::process::Stdio;
+use std::time::Duration;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use git2::{ErrorCode, Oid, Repository};
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::process::Command;
+
+/// How long one command may take.
+const LIMIT: Duration = Duration::from_mins(2);
+/// How much of a command's output is read, in bytes.
+const MAX_OUTPUT: u64 = 1 << 20;
+/// What stands in `git`'s environment for itself, and would lead it to another repository.
+const MISLEADING: [&str; 9] = [
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_QUARANTINE_PATH",
+    "GIT_WORK_TREE",
+];
+/// What is none of `git`'s business, nor of anything that it starts.
+const SECRETS: [&str; 2] = ["EMBLAZON_API_KEY", "EMBLAZON_TOKEN"];
+
+/// Says why `git` did not do its work. No message holds a credential of a remote's URL.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum GitError {
+    /// The program could not be started.
+    #[error("git could not be started: {0}; install it, or use --no-fetch and --no-push")]
+    NotStarted(String),
+    /// It took too long.
+    #[error("git {command} did not end in {} seconds", LIMIT.as_secs())]
+    TimedOut {
+        /// What it was to do.
+        command: String,
+    },
+    /// It said no.
+    #[error("git {command} failed: {reason}")]
+    Failed {
+        /// What it was to do.
+        command: String,
+        /// Its last words.
+        reason: String,
+    },
+    /// The repository that the tree lies in cannot be read.
+    #[error("the Git repository cannot be read: {0}")]
+    Repository(String),
+    /// The remote that was asked for is not configured.
+    #[error("there is no remote {0}; `git remote` lists them")]
+    NoRemote(String),
+}
+
+/// What became of the attempt to move a ref.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Swap {
+    /// It was moved.
+    Done,
+    /// It is not where it was expected; nothing was done.
+    Moved,
+}
+
+/// The repository that a tree lies in, as `git` is to work on it.
+#[derive(Clone, Debug)]
+pub struct LocalClone {
+    folder: Utf8PathBuf,
+    environment: BTreeMap<String, String>,
+}
+
+impl LocalClone {
+    /// Finds the repository that a folder lies in; absent when it lies in none.
+    pub fn find(folder: &Utf8Path) -> Result<Option<Self>, GitError> {
+        match Repository::discover(folder) {
+            Ok(_) => Ok(Some(Self {
+                folder: folder.to_owned(),
+                environment: BTreeMap::new(),
+            })),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(unreadable(&error)),
+        }
+    }
+
+    /// Gives every `git` that is started these variables besides what it inherits.
+    #[must_use]
+    pub fn with_environment(self, environment: BTreeMap<String, String>) -> Self {
+        Self {
+            environment,
+            ..self
+        }
+    }
+
+    /// Finds the remote of a name or, without a name, `origin` where there is one.
+    pub fn remote(&self, name: Option<&str>) -> Result<Option<Remote>, GitError> {
+        let repository = self.repository()?;
+        let wanted = name.unwrap_or("origin");
+        match (repository.find_remote(wanted), name) {
+            (Ok(_), _) => Ok(Some(Remote {
+                clone: self.clone(),
+                name: wanted.to_owned(),
+            })),
+            (Err(_), None) => Ok(None),
+            (Err(_), Some(name)) => Err(GitError::NoRemote(name.to_owned())),
+        }
+    }
+
+    /// Moves a ref of this clone from a value that was seen.
+    pub async fn swap(
+        &self,
+        reference: &str,
+        old: Option<&str>,
+        new: &str,
+    ) -> Result<Swap, GitError> {
+        // Zeros stand for "must not be there".
+        let zeros = "0".repeat(new.len());
+        let expected = old.unwrap_or(&zeros);
+        let moved = self
+            .git("update-ref", &["--", reference, new, expected])
+            .await;
+        match moved {
+            Ok(_) => Ok(Swap::Done),
+            Err(error) => match self.value(reference)? {
+                Some(now) if now == new => Ok(Swap::Done),
+                now if now.as_deref() == old => Err(error),
+                _ => Ok(Swap::Moved),
+            },
+        }
+    }
+
+    /// Returns the id that a ref of this clone names.
+    pub fn value(&self, reference: &str) -> Result<Option<String>, GitError> {
+        match self.repository()?.refname_to_id(reference) {
+            Ok(id) => Ok(Some(id.to_string())),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(unreadable(&error)),
+        }
+    }
+
+    pub(super) fn repository(&self) -> Result<Repository, GitError> {
+        Repository::discover(&self.folder).map_err(|error| unreadable(&error))
+    }
+
+    fn has_commit(&self, id: &str) -> Result<bool, GitError> {
+        let repository = self.repository()?;
+        let found = Oid::from_str(id).and_then(|id| repository.find_commit(id)?.tree());
+        Ok(found.is_ok())
+    }
+
+    /// Runs `git` and returns what it printed.
+    async fn git(&self, command: &str, arguments: &[&str]) -> Result<String, GitError> {
+        let mut git = Command::new("git");
+        git.arg("-C")
+            .arg(&self.folder)
+            .args(["-c", "protocol.ext.allow=never"])
+            .args(["-c", "core.fsmonitor=false"])
+            .args(["-c", "gc.auto=0", "-c", "maintenance.auto=false"])
+            .args(["-c", "push.followTags=false", "-c", "push.gpgSign=false"])
+            .args(["-c", "submodule.recurse=false"])
+            .arg(command)
+            .args(arguments)
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GCM_INTERACTIVE", "never")
+            .env("LC_ALL", "C")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        for name in MISLEADING.iter().chain(&SECRETS) {
+            git.env_remove(name);
+        }
+        git.envs(&self.environment);
+        let mut child = git
+            .spawn()
+            .map_err(|error| GitError::NotStarted(error.to_string()))?;
+        let (output, talk) = (child.stdout.take(), child.stderr.take());
+        let run = async { tokio::join!(child.wait(), read(output), read(talk)) };
+        let Ok((status, output, talk)) = tokio::time::timeout(LIMIT, run).await else {
+            let command = command.to_owned();
+            return Err(GitError::TimedOut { command });
+        };
+        match status {
+            Ok(status) if status.success() => Ok(output),
+            Ok(_) => Err(GitError::Failed {
+                command: command.to_owned(),
+                reason: reason(&talk, &output),
+            }),
+            Err(error) => Err(GitError::NotStarted(error.to_string())),
+        }
+    }
+}
+
+fn unreadable(error: &git2::Error) -> GitError {
+    GitError::Repository(error.message().to_owned())
+}
+
+async fn read(stream: Option<impl AsyncRead + Unpin>) -> String {
+    let mut bytes = Vec::new();
+    if let Some(stream) = stream {
+        // What cannot be read says nothing; the exit status decides.
+        let _ = stream.take(MAX_OUTPUT).read_to_end(&mut bytes).await;
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Returns what `git` says is wrong, in one line.
+fn reason(talk: &str, output: &str) -> String {
+    let important = |line: &&str| {
+        ["fatal:", "error:", "remote:", "!"]
+            .iter()
+            .any(|word| line.starts_with(word))
+    };
+    let lines = || talk.lines().chain(output.lines()).map(str::trim);
+    let mut said: Vec<&str> = lines().filter(important).take(4).collect();
+    if said.is_empty() {
+        said.extend(lines().filter(|line| !line.is_empty()).take(2));
+    }
+    without_credentials(&said.join("; "))
+}
+
+/// Blots out the user and the password of each URL.
+fn without_credentials(text: &str) -> String {
+    let mut rest = text;
+    let mut clean = String::new();
+    while let Some((before, after)) = rest.split_once("://") {
+        clean.push_str(before);
+        clean.push_str("://");
+        let end = after
+            .find(|c: char| c.is_whitespace() || matches!(c, '/' | '\'' | '"'))
+            .unwrap_or(after.len());
+        let (authority, further) = after.split_at(end);
+        match authority.rsplit_once('@') {
+            Some((_, host)) => {
+                clean.push_str("***@");
+                clean.push_str(host);
+            }
+            None => clean.push_str(authority),
+        }
+        rest = further;
+    }
+    clean + rest
+}
+
+/// A remote of a repository.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    clone: LocalClone,
+    name: String,
+}
+
+impl Remote {
+    /// Returns its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn clone_of(&self) -> &LocalClone {
+        &self.clone
+    }
+
+    /// Asks the remote which id a ref names.
+    pub async fn value(&self, reference: &str) -> Result<Option<String>, GitError> {
+        let arguments = ["--quiet", "--refs", "--", &self.name, reference];
+        let listed = self.clone.git("ls-remote", &arguments).await?;
+        let found = listed.lines().find_map(|line| {
+            let (id, name) = line.split_once('\t')?;
+            (name == reference).then(|| id.to_owned())
+        });
+        Ok(found)
+    }
+
+    /// Makes a ref of this clone what it is on the remote, and gets the commit that it names.
+    pub async fn bring(&self, reference: &str) -> Result<Option<String>, GitError> {
+        let Some(id) = self.value(reference).await? else {
+            return Ok(None);
+        };
+        let here = self.clone.value(reference)?;
+        if self.clone.has_commit(&id)? {
+            if here.as_deref() != Some(&id) {
+                self.clone
+                    .git("update-ref", &["--", reference, &id])
+                    .await?;
+            }
+            return Ok(Some(id));
+        }
+        let refspec = format!("+{reference}:{reference}");
+        self.fetch(&refspec).await?;
+        self.clone.value(reference)
+    }
+
+    /// Gets the objects behind a ref without making a ref for them.
+    pub(super) async fn peek(&self, reference: &str) -> Result<(), GitError> {
+        self.fetch(reference).await
+    }
+
+    async fn fetch(&self, refspec: &str) -> Result<(), GitError> {
+        let mut arguments = vec![
+            "--quiet",
+            "--no-tags",
+            "--no-recurse-submodules",
+            "--no-write-fetch-head",
+            "--no-auto-maintenance",
+        ];
+        // In a whole clone this would cut history off.
+        if self.clone.repository()?.is_shallow() {
+            arguments.push("--depth=1");
+        }
+        arguments.extend(["--", &self.name, refspec]);
+        self.clone.git("fetch", &arguments).await?;
+        Ok(())
+    }
+
+    /// Moves a ref of the remote from a value that was seen; without a new value it is deleted.
+    pub async fn swap(
+        &self,
+        reference: &str,
+        old: Option<&str>,
+        new: Option<&str>,
+    ) -> Result<Swap, GitError> {
+        let lease = format!("--force-with-lease={reference}:{}", old.unwrap_or(""));
+        let refspec = format!("{}:{reference}", new.unwrap_or(""));
+        let arguments = [
+            "--quiet",
+            "--no-verify",
+            "--no-recurse-submodules",
+            &lease,
+            "--",
+            &self.name,
+            &refspec,
+        ];
+        let Err(error) = self.clone.git("push", &arguments).await else {
+            return Ok(Swap::Done);
+        };
+        // A push whose answer was lost may have arrived, and one that was refused may have lost a race.
+        let now = self.value(reference).await.map_err(|_| error.clone())?;
+        if now.as_deref() == new {
+            Ok(Swap::Done)
+        } else if now.as_deref() == old {
+            Err(error)
+        } else {
+            Ok(Swap::Moved)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_blotted_out() {
+        #[track_caller]
+        fn check(text: &str, expected: &str) {
+            assert_eq!(without_credentials(text), expected);
+        }
+        check("no URL", "no URL");
+        check(
+            "fatal: unable to access 'https://me:secret@git.example.com/x.git/': no",
+            "fatal: unable to access 'https://***@git.example.com/x.git/': no",
+        );
+        check(
+            "ssh://git@a/b and https://c/d",
+            "ssh://***@a/b and https://c/d",
+        );
+        check("https://me:p@ss@a", "https://***@a");
+    }
+
+    #[test]
+    fn reasons_are_what_matters() {
+        #[track_caller]
+        fn check(talk: &str, output: &str, expected: &str) {
+            assert_eq!(reason(talk, output), expected);
+        }
+        check(
+            "warning: x\nfatal: no such host\n",
+            "",
+            "fatal: no such host",
+        );
+        check("something\n", "", "something");
+        check("", "", "");
+    }
+}

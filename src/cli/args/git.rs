@@ -1,0 +1,100 @@
+//! What can be said about Git.
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use crate::diff::Direction;
+use crate::tree::Forgotten;
+
+/// Which remote.
+#[derive(Args, Debug)]
+pub(crate) struct RemoteArgs {
+    /// The Git remote that knows what was applied last and who is writing; origin where there is one
+    #[arg(long, value_name = "NAME", help_heading = "Git")]
+    pub(crate) remote: Option<String>,
+}
+
+/// How to be the only one who writes.
+#[derive(Args, Debug)]
+pub(crate) struct LeaseArgs {
+    /// Push nothing: neither which commit was applied, nor who is writing; only this host is locked
+    #[arg(long, help_heading = "Git")]
+    pub(crate) no_push: bool,
+    /// How long to wait while somebody else writes to the cluster, such as 30s or 10m
+    #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Git")]
+    pub(crate) wait_for_lease: Option<Duration>,
+}
+
+/// What is known to have been applied.
+#[derive(Args, Debug)]
+pub(crate) struct BaseArgs {
+    #[command(flatten)]
+    pub(crate) remote: RemoteArgs,
+    /// Do not ask the remote; go by what this clone has
+    #[arg(long, help_heading = "Git")]
+    pub(crate) no_fetch: bool,
+    /// Leave something that the tree stopped declaring as it is: an account, or a key such as
+    /// acme:whitelabel.nav.help; may be given several times
+    #[arg(long, value_name = "ACCOUNT[:KEY]", help_heading = "Git")]
+    pub(crate) forget: Vec<Forgotten>,
+}
+
+/// Which side moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Side {
+    /// The platform
+    Live,
+    /// The tree
+    Git,
+}
+
+impl From<Side> for Direction {
+    fn from(side: Side) -> Self {
+        match side {
+            Side::Live => Self::Live,
+            Side::Git => Self::Git,
+        }
+    }
+}
+
+/// Reads `90`, `90s`, `10m` or `1h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let seconds = match &text[digits.len()..] {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => 0,
+    };
+    digits
+        .parse::<u64>()
+        .ok()
+        .filter(|_| seconds > 0)
+        .and_then(|number| number.checked_mul(seconds))
+        .map(Duration::from_secs)
+        .ok_or_else(|| "write seconds, minutes or hours, such as 30s, 10m or 1h".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        #[track_caller]
+        fn check(text: &str, expected: Option<u64>) {
+            let found = duration(text).ok().map(|found| found.as_secs());
+            assert_eq!(found, expected, "{text}");
+        }
+        check("90", Some(90));
+        check("30s", Some(30));
+        check("10m", Some(600));
+        check("1h", Some(3600));
+        check("", None);
+        check("m", None);
+        check("1d", None);
+        check("-1s", None);
+        check("99999999999999999999h", None);
+    }
+}

@@ -1,0 +1,130 @@
+//! Being the only one who writes to a cluster while `apply` runs.
+
+use std::env;
+use std::sync::Arc;
+use std::time::Duration;
+
+use camino::Utf8Path;
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::args::{LeaseArgs, PlatformArgs, RemoteArgs};
+use super::base;
+use super::carry::StateFolder;
+use super::failure::Failure;
+use super::ui::Ui;
+use crate::apply::lease::{
+    self, Claim, Clock, FileLease, GitLease, Lease as _, LeaseError, Leases, Record, Wait,
+};
+use crate::report::text;
+use crate::tree::Desired;
+
+/// How long a lease holds unless it is renewed, which happens three times in between.
+const TERM: Duration = Duration::from_mins(10);
+/// How long to wait between two attempts to take it.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// What is to be had alone, and how.
+#[derive(Clone, Copy)]
+pub(crate) struct Room<'a> {
+    pub(crate) folder: &'a Utf8Path,
+    pub(crate) desired: &'a Desired,
+    pub(crate) platform: &'a PlatformArgs,
+    pub(crate) remote: &'a RemoteArgs,
+    pub(crate) lease: &'a LeaseArgs,
+    /// What for, for others to see.
+    pub(crate) purpose: &'a str,
+}
+
+/// Does some work as the only one who writes to a cluster; a sandbox is nobody else's anyway.
+pub(crate) async fn alone<T>(
+    ui: Ui,
+    room: Room<'_>,
+    cancel: &CancellationToken,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    if room.platform.sandbox {
+        return work.await;
+    }
+    let held = Held::take(ui, room).await?;
+    held.during(ui, cancel, work).await
+}
+
+/// A lease that was taken.
+struct Held {
+    leases: Leases,
+    claim: Claim,
+}
+
+impl Held {
+    /// Takes the lease of a cluster, and waits for it as long as is allowed. Without a remote only this
+    /// host is arbitrated.
+    async fn take(ui: Ui, room: Room<'_>) -> Result<Self, Failure> {
+        let cluster = &room.desired.cluster.name;
+        let limit = room.lease.wait_for_lease.unwrap_or_default();
+        let remote = base::arbiter(room.folder, room.desired, room.platform, room.remote)?;
+        let now: Clock = Arc::new(Timestamp::now);
+        let state = StateFolder::of_tree(room.folder);
+        let host = FileLease::new(&state, cluster, Arc::clone(&now));
+        let remote = remote.filter(|_| !room.lease.no_push);
+        let remote = remote.map(|remote| GitLease::new(remote, cluster, now));
+        let mut leases = Leases::new(host, remote);
+        let claim = Claim {
+            holder: holder(),
+            purpose: format!("{} to {cluster}", room.purpose),
+            term: TERM,
+        };
+        let wait = Wait {
+            limit,
+            pause: PAUSE,
+        };
+        let say = |words: &str, record: &Record| {
+            ui.talk(&format!("{words} {}", text::visible(&record.explained())));
+        };
+        let busy = |record: &Record| say("waiting for", record);
+        match lease::take(&mut leases, &claim, wait, &busy).await {
+            Ok(over) => {
+                if let Some(record) = over {
+                    say("took over the expired lease of", &record);
+                }
+                Ok(Self { leases, claim })
+            }
+            Err(error @ (LeaseError::Held { .. } | LeaseError::Contended)) => Err(
+                Failure::Refused(text::visible(&error.to_string()).into_owned()),
+            ),
+            Err(error) => Err(Failure::Failed(error.into())),
+        }
+    }
+
+    /// Does some work while the lease is renewed, and gives it back. When it is lost, `cancel` tells
+    /// the work to begin nothing else.
+    async fn during<T>(
+        mut self,
+        ui: Ui,
+        cancel: &CancellationToken,
+        work: impl Future<Output = T>,
+    ) -> T {
+        let (done, lost) = lease::while_held(&mut self.leases, &self.claim, cancel, work).await;
+        if let Some(error) = lost {
+            ui.talk(&format!("{error}; nothing further was begun"));
+        }
+        if let Err(error) = self.leases.release().await {
+            let message = format!("the lease could not be given back, and expires: {error}");
+            ui.talk(&text::visible(&message));
+        }
+        done
+    }
+}
+
+/// Says who runs this, for others to see.
+fn holder() -> String {
+    let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+    let user = variable("USER").or_else(|| variable("USERNAME"));
+    let host = variable("HOSTNAME").or_else(|| {
+        let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+        Some(name.trim().to_owned())
+    });
+    let user = user.unwrap_or_else(|| "somebody".to_owned());
+    let host = host.unwrap_or_else(|| "an unnamed host".to_owned());
+    format!("{user}@{host}, process {}", std::process::id())
+}

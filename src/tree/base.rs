@@ -1,0 +1,469 @@
+//! The base of the three-way difference: the tree of the commit that was applied last.
+//!
+//! A ref of the repository names it; there is no state file. Where it cannot be had, nothing is
+//! guessed: each way in which it can be missing is a value of its own, and counts as "no base".
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use camino::Utf8Path;
+use thiserror::Error;
+
+use super::git::{Pointed, point};
+use super::{Desired, DesiredAccount, GitTree, Loaded, load};
+use crate::diag::Severity;
+use crate::model::{AccountName, AssetKind, ClusterName, Identity, KeyPath};
+
+/// Returns the ref that names the commit which was applied last, completely.
+#[must_use]
+pub fn applied_ref(cluster: &ClusterName) -> String {
+    reference(cluster, "applied")
+}
+
+/// Returns the ref that says who may write to the cluster now.
+#[must_use]
+pub fn lease_ref(cluster: &ClusterName) -> String {
+    reference(cluster, "lease")
+}
+
+/// Builds a ref's name; what Git allows in no ref, or only in some places, is written as `%XX`.
+fn reference(cluster: &ClusterName, leaf: &str) -> String {
+    use std::fmt::Write as _;
+    let mut name = String::from("refs/emblazon/");
+    for byte in cluster.as_str().bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') {
+            name.push(char::from(byte));
+        } else {
+            let _ = write!(name, "%{byte:02X}");
+        }
+    }
+    name + "/" + leaf
+}
+
+/// Returns the command that brings a ref from a remote into a clone.
+#[must_use]
+pub fn fetch_command(remote: &str, reference: &str, is_shallow: bool) -> String {
+    // In a whole clone `--depth` would cut history off.
+    let depth = if is_shallow { "--depth=1 " } else { "" };
+    format!("git fetch {depth}{remote} +{reference}:{reference}")
+}
+
+/// Says what is known of the remote's ref.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked<'a> {
+    /// There is no remote.
+    NoRemote,
+    /// This remote was not asked.
+    No(&'a str),
+    /// This remote was asked, and what it has is here.
+    Yes(&'a str),
+}
+
+/// The tree that was applied last, or why it is not known.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Base {
+    /// It is known.
+    Known {
+        /// The commit's full id.
+        commit: String,
+        /// What it declares for the cluster.
+        desired: Box<Desired>,
+    },
+    /// No ref names it: nothing was applied yet, or nobody fetched the ref.
+    NoRef {
+        /// The ref.
+        reference: String,
+        /// What would get it, when a remote may have it.
+        command: Option<String>,
+    },
+    /// The clone is shallow, and does not have it.
+    ShallowMissing {
+        /// What gets it.
+        command: String,
+    },
+    /// The ref names it, and its content does not load any more: an older version wrote it, or the
+    /// clone lacks some of it.
+    NoLongerParses {
+        /// The commit's full id.
+        commit: String,
+        /// How many errors it has.
+        errors: usize,
+        /// The first of them.
+        first: String,
+    },
+    /// The tree lies in no Git repository.
+    NotAGitRepository,
+    /// Git could not read the repository.
+    Unreadable {
+        /// Git's reason.
+        reason: String,
+    },
+    /// The remote could not be asked, so the ref that is here may be out of date.
+    NotFetched {
+        /// Git's reason.
+        reason: String,
+    },
+    /// The platform is not the cluster's, so what was applied to the cluster says nothing.
+    OtherPlatform,
+}
+
+impl Base {
+    /// Reads the base of a tree's cluster from the repository that the folder lies in.
+    #[must_use]
+    pub fn read(folder: &Utf8Path, cluster: &ClusterName, asked: Asked<'_>) -> Self {
+        let reference = applied_ref(cluster);
+        let remote = match asked {
+            Asked::NoRemote => None,
+            Asked::No(remote) | Asked::Yes(remote) => Some(remote),
+        };
+        match point(folder, &reference) {
+            Pointed::NoRepository => Self::NotAGitRepository,
+            Pointed::Unreadable(reason) => Self::Unreadable { reason },
+            Pointed::NoRef { is_shallow: true } if !matches!(asked, Asked::Yes(_)) => {
+                let remote = remote.unwrap_or("origin");
+                let command = fetch_command(remote, &reference, true);
+                Self::ShallowMissing { command }
+            }
+            Pointed::NoRef { is_shallow } => {
+                let command = match asked {
+                    Asked::No(remote) => Some(fetch_command(remote, &reference, is_shallow)),
+                    Asked::NoRemote | Asked::Yes(_) => None,
+                };
+                Self::NoRef { reference, command }
+            }
+            Pointed::NoCommit { is_shallow } => {
+                let remote = remote.unwrap_or("origin");
+                let command = fetch_command(remote, &reference, is_shallow);
+                Self::ShallowMissing { command }
+            }
+            Pointed::Commit(commit) => Self::load(folder, cluster, commit),
+        }
+    }
+
+    fn load(folder: &Utf8Path, cluster: &ClusterName, commit: String) -> Self {
+        let loaded = GitTree::open(folder, &commit)
+            .map_err(|error| error.to_string())
+            .and_then(|source| {
+                load(&source, Some(cluster.as_str())).map_err(|error| error.to_string())
+            });
+        match loaded {
+            Ok(loaded) if loaded.has_errors() => {
+                let mut errors = loaded
+                    .diagnostics
+                    .iter()
+                    .filter(|diagnostic| diagnostic.code.severity() == Severity::Error);
+                let first = errors.next().map(|error| error.message.clone());
+                Self::NoLongerParses {
+                    commit,
+                    errors: errors.count() + 1,
+                    first: first.unwrap_or_default(),
+                }
+            }
+            Ok(Loaded { desired, .. }) => Self::Known {
+                commit,
+                desired: Box::new(desired),
+            },
+            Err(first) => Self::NoLongerParses {
+                commit,
+                errors: 1,
+                first,
+            },
+        }
+    }
+
+    /// Returns what was applied last, when it is known.
+    #[must_use]
+    pub fn desired(&self) -> Option<&Desired> {
+        match self {
+            Self::Known { desired, .. } => Some(desired),
+            _ => None,
+        }
+    }
+
+    /// Returns the id of the commit that the ref names, also when its content is of no use.
+    #[must_use]
+    pub fn commit(&self) -> Option<&str> {
+        match self {
+            Self::Known { commit, .. } | Self::NoLongerParses { commit, .. } => Some(commit),
+            _ => None,
+        }
+    }
+
+    /// Returns the word for machines.
+    #[must_use]
+    pub fn state(&self) -> &'static str {
+        match self {
+            Self::Known { .. } => "known",
+            Self::NoRef { .. } => "no_ref",
+            Self::ShallowMissing { .. } => "shallow_missing",
+            Self::NoLongerParses { .. } => "no_longer_parses",
+            Self::NotAGitRepository => "not_a_git_repository",
+            Self::Unreadable { .. } => "unreadable",
+            Self::NotFetched { .. } => "not_fetched",
+            Self::OtherPlatform => "other_platform",
+        }
+    }
+
+    /// Says in words how the base stands, and what to do about it.
+    #[must_use]
+    pub fn explained(&self) -> String {
+        match self {
+            Self::Known { commit, .. } => {
+                format!("commit {} was applied last", short_commit(commit))
+            }
+            Self::NoRef {
+                reference,
+                command: None,
+            } => format!("no commit was applied yet: there is no {reference}"),
+            Self::NoRef {
+                reference,
+                command: Some(command),
+            } => format!(
+                "no commit is known to have been applied: there is no {reference} here; `{command}` gets it, when there is one"
+            ),
+            Self::ShallowMissing { command } => format!(
+                "the commit that was applied last is not in this shallow clone; `{command}` gets it"
+            ),
+            Self::NoLongerParses {
+                commit,
+                errors,
+                first,
+            } => {
+                let plural = if *errors == 1 { "" } else { "s" };
+                format!(
+                    "commit {}, which was applied last, cannot be used: it has {errors} error{plural}, the first: {first}; the next complete apply puts another in its place",
+                    short_commit(commit)
+                )
+            }
+            Self::NotAGitRepository => "the tree lies in no Git repository".to_owned(),
+            Self::Unreadable { reason } => format!("the Git repository cannot be read: {reason}"),
+            Self::NotFetched { reason } => format!(
+                "the remote could not be asked which commit was applied last: {reason}; `--no-fetch` goes by what this clone has"
+            ),
+            Self::OtherPlatform => {
+                "--api names another platform than the tree, which no commit was applied to"
+                    .to_owned()
+            }
+        }
+    }
+
+    /// Lets go of something that the base declares and the tree does not, so that it is kept instead
+    /// of removed: the whole account, or one key of it.
+    pub fn forget(&mut self, what: &Forgotten, tree: &Desired) -> Result<(), ForgetError> {
+        let Self::Known { desired: base, .. } = self else {
+            return Err(ForgetError::NoBase(self.explained()));
+        };
+        let none = || ForgetError::NotThere(what.account.clone());
+        let is_it = |account: &DesiredAccount| account.name.as_str() == what.account;
+        let index = base.accounts.iter().position(is_it).ok_or_else(none)?;
+        let account = base.accounts.get_mut(index).ok_or_else(none)?;
+        let still = tree
+            .accounts
+            .iter()
+            .find(|account| account.name.as_str() == what.account);
+        let Some(key) = &what.key else {
+            if still.is_some_and(|still| still.identity.value == account.identity.value) {
+                return Err(ForgetError::Declared(what.account.clone()));
+            }
+            base.accounts.remove(index);
+            return Ok(());
+        };
+        let is_declared = still.is_some_and(|still| key.is_declared(still));
+        if is_declared || !key.take_from(account) {
+            return Err(ForgetError::Key {
+                account: what.account.clone(),
+                is_declared,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Names something that the tree stopped declaring: `ACCOUNT`, or `ACCOUNT:KEY`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forgotten {
+    account: String,
+    key: Option<ForgottenKey>,
+}
+
+/// One key, as `explain` spells it: `whitelabel.nav.help`, `assets.logo`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum ForgottenKey {
+    Setting(KeyPath),
+    Asset(AssetKind),
+}
+
+impl ForgottenKey {
+    fn is_declared(&self, account: &DesiredAccount) -> bool {
+        match self {
+            Self::Setting(path) => account.settings.contains_key(path),
+            Self::Asset(kind) => account.assets.contains_key(kind),
+        }
+    }
+
+    fn take_from(&self, account: &mut DesiredAccount) -> bool {
+        match self {
+            Self::Setting(path) => account.settings.remove(path).is_some(),
+            Self::Asset(kind) => account.assets.remove(kind).is_some(),
+        }
+    }
+}
+
+impl std::str::FromStr for Forgotten {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "write ACCOUNT, ACCOUNT:whitelabel.KEY or ACCOUNT:assets.ASSET".to_owned();
+        let Some((account, key)) = text.split_once(':') else {
+            return Ok(Self {
+                account: text.to_owned(),
+                key: None,
+            });
+        };
+        let (part, rest) = key.split_once('.').ok_or_else(wrong)?;
+        let key = match part {
+            "whitelabel" if !rest.is_empty() => ForgottenKey::Setting(KeyPath::from(rest)),
+            "assets" => {
+                let kind = AssetKind::ALL
+                    .into_iter()
+                    .find(|kind| kind.as_str() == rest);
+                ForgottenKey::Asset(kind.ok_or_else(wrong)?)
+            }
+            _ => return Err(wrong()),
+        };
+        Ok(Self {
+            account: account.to_owned(),
+            key: Some(key),
+        })
+    }
+}
+
+/// Says why something cannot be forgotten.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ForgetError {
+    /// There is no base to forget it from; then nothing is removed for being undeclared.
+    #[error("--forget has nothing to do: {0}")]
+    NoBase(String),
+    /// The base has no such account.
+    #[error("--forget {0}: the commit that was applied last has no such account")]
+    NotThere(String),
+    /// The tree still declares the account.
+    #[error("--forget {0}: the tree still has the account; take its folder away first")]
+    Declared(String),
+    /// The key is declared still, or never was.
+    #[error(
+        "--forget {account}: {}",
+        if *is_declared { "the tree still declares that key; take it away first" }
+        else { "the commit that was applied last does not declare that key" }
+    )]
+    Key {
+        /// The account.
+        account: String,
+        /// Whether the tree declares the key.
+        is_declared: bool,
+    },
+}
+
+/// Returns the commit whose tree is exactly what was loaded: the revision, or `HEAD`.
+///
+/// # Errors
+/// Says why no commit is.
+pub fn committed(
+    folder: &Utf8Path,
+    revision: Option<&str>,
+    desired: &Desired,
+) -> Result<String, NotCommitted> {
+    let revision = revision.unwrap_or("HEAD");
+    let commit = match point(folder, revision) {
+        Pointed::NoRepository => return Err(NotCommitted::NotAGitRepository),
+        Pointed::Unreadable(reason) => return Err(NotCommitted::Unreadable(reason)),
+        Pointed::NoRef { .. } | Pointed::NoCommit { .. } => return Err(NotCommitted::NoCommit),
+        Pointed::Commit(commit) => commit,
+    };
+    let source = GitTree::open(folder, &commit).map_err(|_| NotCommitted::NotInIt)?;
+    let there = load(&source, Some(desired.cluster.name.as_str()));
+    match there {
+        Ok(there) if !there.has_errors() && there.desired.digest() == desired.digest() => {
+            Ok(commit)
+        }
+        Ok(_) => Err(NotCommitted::Differs(short_commit(&commit).to_owned())),
+        Err(_) => Err(NotCommitted::NotInIt),
+    }
+}
+
+/// Says why what was applied is no commit's tree.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum NotCommitted {
+    /// There is no repository.
+    #[error("the tree lies in no Git repository")]
+    NotAGitRepository,
+    /// The repository has no commit yet.
+    #[error("the repository has no commit yet; commit the tree")]
+    NoCommit,
+    /// The commit does not hold the tree.
+    #[error("the tree is not committed yet; commit it")]
+    NotInIt,
+    /// The work tree is not as the commit has it.
+    #[error("the tree is not as commit {0} has it; commit the changes")]
+    Differs(String),
+    /// Git failed.
+    #[error("the Git repository cannot be read: {0}")]
+    Unreadable(String),
+}
+
+/// The accounts of the tree that was applied last, to be found by those of this one.
+pub struct BaseAccounts<'a> {
+    by_identity: BTreeMap<&'a Identity, &'a DesiredAccount>,
+    by_name: BTreeMap<&'a AccountName, &'a DesiredAccount>,
+}
+
+impl<'a> BaseAccounts<'a> {
+    /// Lines the accounts up.
+    #[must_use]
+    pub fn new(base: &'a Desired) -> Self {
+        Self {
+            by_identity: (base.accounts.iter())
+                .map(|account| (&account.identity.value, account))
+                .collect(),
+            by_name: (base.accounts.iter())
+                .map(|account| (&account.name, account))
+                .collect(),
+        }
+    }
+
+    /// Finds an account by its identity, or by its name when one tree names it by id and the other
+    /// by realm.
+    #[must_use]
+    pub fn find(&self, account: &DesiredAccount) -> Option<&'a DesiredAccount> {
+        let identity = &account.identity.value;
+        let renamed = |other: &&DesiredAccount| {
+            matches!(
+                (&other.identity.value, identity),
+                (Identity::Id(_), Identity::Realm(_)) | (Identity::Realm(_), Identity::Id(_))
+            )
+        };
+        let found = self.by_identity.get(identity).copied();
+        found.or_else(|| self.by_name.get(&account.name).copied().filter(renamed))
+    }
+}
+
+/// Returns the accounts of the base that the tree does not have any more.
+///
+/// One that moved to another folder *and* is named by realm in one tree and by id in the other is
+/// among these too; only the live ids tell that it is still there.
+#[must_use]
+pub fn departed<'a>(tree: &Desired, base: &'a Desired) -> Vec<&'a DesiredAccount> {
+    let accounts = BaseAccounts::new(base);
+    let still: BTreeSet<&AccountName> = (tree.accounts.iter())
+        .filter_map(|account| accounts.find(account))
+        .map(|account| &account.name)
+        .collect();
+    (base.accounts.iter())
+        .filter(|account| !still.contains(&account.name))
+        .collect()
+}
+
+/// Shortens a commit's id for people.
+#[must_use]
+pub fn short_commit(commit: &str) -> &str {
+    commit.get(..10).unwrap_or(commit)
+}
