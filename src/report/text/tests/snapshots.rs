@@ -193,16 +193,18 @@ fn drift_names_account_key_and_both_values() {
     on 4 accounts: acme, beta, delta, gamma
       ~ whitelabel.nav.learn_more
           live  "https://gold.example.com/old"
-          tree  "https://gold.example.com/features"  (brands/gold.yaml:3:5)
+          tree  "https://gold.example.com/features"
+          in Git, not applied yet  (brands/gold.yaml:3:5)
 
     domain template
       ~ A us-east.{{domain}} mapping
           live  ["203.0.113.5"]
-          tree  ["192.0.2.10", "192.0.2.11"]  (domains.yaml:8:3)
+          tree  ["192.0.2.10", "192.0.2.11"]
+          in Git, not applied yet  (domains.yaml:8:3)
 
     acme  822b33ad87c148a0a20a5ba7cd5ebcaa
       ~ whitelabel.company_name        live "Acme"  tree "Acme Voice"
-          (accounts/acme/account.yaml:4:17)
+          in Git, not applied yet  (accounts/acme/account.yaml:4:17)
       ~ whitelabel.hide_powered        live (nothing)  tree true
           (accounts/acme/account.yaml:6:17)
       ~ whitelabel.fake_api_url
@@ -210,7 +212,8 @@ fn drift_names_account_key_and_both_values() {
           tree  (nothing)  must not be there  (accounts/acme/account.yaml:7:17)
       ~ whitelabel.port.support_email
           live  "x@evil.example"
-          tree  "porting@acme.example.com"  (accounts/acme/account.yaml:8:17)
+          tree  "porting@acme.example.com"
+          changed on the platform  (accounts/acme/account.yaml:8:17)
       ~ whitelabel.sso.note  1 lines live (-), 2 in the tree (+)  changed on the
           platform and in Git
             line one
@@ -223,7 +226,8 @@ fn drift_names_account_key_and_both_values() {
           (accounts/acme/account.yaml:9:17)
       ~ assets.logo
           live  GIF 300×80 12.4 kB cba06b5736fa
-          tree  PNG 1320×80 1.8 MB 11507a0e2f5e  (accounts/acme/account.yaml:12:9)
+          tree  PNG 1320×80 1.8 MB 11507a0e2f5e
+          in Git, not applied yet  (accounts/acme/account.yaml:12:9)
 
     refused
       hooli: deleting the whitelabel of hooli needs to be asked for
