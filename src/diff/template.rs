@@ -275,7 +275,10 @@ fn types(
         };
         let is_wanted = wanted_type.value().is_some();
         if is_wanted {
-            wanted.0.entry(name.clone()).or_default();
+            // A type that comes with hosts is said by them; only one without is a difference of its own.
+            if !wanted.0.entry(name.clone()).or_default().is_empty() {
+                continue;
+            }
         } else if wanted.0.get(name).is_some_and(BTreeMap::is_empty) {
             wanted.0.remove(name);
         } else {
