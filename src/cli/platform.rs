@@ -16,7 +16,7 @@ use crate::live::{
 use crate::model::{DomainTemplate, Secret};
 use crate::report::Requests;
 use crate::sandbox::{Options, Sandbox, Seed};
-use crate::tree::{AuthConfig, ClusterConfig, Desired, SecretSource};
+use crate::tree::{AuthConfig, ClusterConfig, Desired};
 
 /// Where a credential comes from when the tree does not say.
 const API_KEY_VARIABLE: &str = "EMBLAZON_API_KEY";
@@ -120,36 +120,15 @@ fn configure(
 }
 
 async fn credential(folder: &Utf8Path, auth: &AuthConfig) -> Result<Credential, Failure> {
-    let secret = async |source: &SecretSource| {
-        let found = live::resolve(source, folder, &|name| env::var(name).ok()).await;
-        found.map_err(|error| Failure::Failed(error.into()))
-    };
-    match auth {
-        AuthConfig::Environment => {
-            let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
-            let source = |name: &str| SecretSource::Environment(name.to_owned());
-            if set(API_KEY_VARIABLE) {
-                Ok(Credential::ApiKey(secret(&source(API_KEY_VARIABLE)).await?))
-            } else if set(TOKEN_VARIABLE) {
-                Ok(Credential::Token(secret(&source(TOKEN_VARIABLE)).await?))
-            } else {
-                Err(Failure::Usage(format!(
-                    "no credentials: set {API_KEY_VARIABLE} or {TOKEN_VARIABLE}, or declare auth in emblazon.yaml"
-                )))
-            }
-        }
-        AuthConfig::ApiKey(source) => Ok(Credential::ApiKey(secret(source).await?)),
-        AuthConfig::Token(source) => Ok(Credential::Token(secret(source).await?)),
-        AuthConfig::User {
-            user,
-            password,
-            account,
-        } => Ok(Credential::User {
-            user: user.clone(),
-            password: secret(password).await?,
-            account: account.clone(),
-        }),
+    let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
+    if *auth == AuthConfig::Environment && !set(API_KEY_VARIABLE) && !set(TOKEN_VARIABLE) {
+        return Err(Failure::Usage(format!(
+            "no credentials: set {API_KEY_VARIABLE} or {TOKEN_VARIABLE}, or declare auth in emblazon.yaml"
+        )));
     }
+    live::credential(auth, folder, &|name| env::var(name).ok())
+        .await
+        .map_err(|error| Failure::Failed(error.into()))
 }
 
 impl Platform {

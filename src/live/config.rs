@@ -1,13 +1,12 @@
 //! How to reach a cluster, with everything resolved.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
-use url::{Host, Url};
+use url::Url;
 
 use super::error::ApiError;
 use super::retry::RetryPolicy;
-use crate::model::{Identity, Secret};
+use crate::model::{Identity, Secret, is_loopback};
 use crate::tree::UserAccount;
 
 /// Everything that a client needs to reach one cluster; holds the credential, and shows it to nobody.
@@ -116,7 +115,10 @@ impl ClientConfig {
         if url.query().is_some() || url.fragment().is_some() {
             return wrong("`api` must not have a query or a fragment");
         }
-        if url.scheme() == "http" && !is_loopback(&url) && !self.allow_plain_http {
+        if url.scheme() == "http"
+            && !url.host().as_ref().is_some_and(is_loopback)
+            && !self.allow_plain_http
+        {
             return wrong(
                 "`api` is http:// to another machine, which would show the token to everybody on the way; use https:// or set `allow_plain_http: true`",
             );
@@ -125,16 +127,6 @@ impl ClientConfig {
         let path = path.strip_suffix("/v2").unwrap_or(path).to_owned();
         url.set_path(&path);
         Ok(url)
-    }
-}
-
-/// Tells whether a URL stays on this machine.
-pub(super) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
-        None => false,
     }
 }
 

@@ -6,8 +6,9 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::{ClientConfig as TlsConfig, RootCertStore};
 use url::Url;
 
-use super::config::{ClientConfig, is_loopback};
+use super::config::ClientConfig;
 use super::error::ApiError;
+use crate::model::is_loopback;
 
 /// How long an idle connection is kept: the server closes it after 120 s (C1).
 const IDLE: std::time::Duration = std::time::Duration::from_secs(90);
@@ -22,7 +23,7 @@ pub(super) fn http_client(config: &ClientConfig, base: &Url) -> Result<Client, A
         .connect_timeout(config.limits.connect)
         .pool_idle_timeout(IDLE)
         .pool_max_idle_per_host(usize::from(config.limits.concurrency));
-    if is_loopback(base) {
+    if base.host().as_ref().is_some_and(is_loopback) {
         builder = builder.no_proxy();
     }
     let builder = if base.scheme() == "https" {

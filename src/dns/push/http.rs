@@ -1,15 +1,14 @@
 //! The HTTP client for APIs of primaries: `https://`, or `http://` that stays on this machine.
 
-use std::net::IpAddr;
-
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::{ClientConfig as TlsConfig, RootCertStore};
-use url::{Host, Url};
+use url::Url;
 
 use super::PushError;
 use super::primary::PATIENCE;
+use crate::model::is_loopback;
 
 /// Checks the base URL: an API key must not be shown to everybody on the way.
 pub(super) fn base(text: &str) -> Result<Url, PushError> {
@@ -26,7 +25,7 @@ pub(super) fn base(text: &str) -> Result<Url, PushError> {
     if url.query().is_some() || url.fragment().is_some() {
         return wrong("`url` of the push must not have a query or a fragment; leave them out");
     }
-    if url.scheme() == "http" && !is_loopback(&url) {
+    if url.scheme() == "http" && !url.host().as_ref().is_some_and(is_loopback) {
         return wrong(
             "`url` of the push is http:// to another machine, which would show the API key to everybody on the way; use https://",
         );
@@ -44,7 +43,7 @@ pub(super) fn client(base: &Url) -> Result<Client, PushError> {
         .referer(false)
         .retry(reqwest::retry::never())
         .timeout(PATIENCE);
-    if is_loopback(base) {
+    if base.host().as_ref().is_some_and(is_loopback) {
         builder = builder.no_proxy();
     }
     let builder = if base.scheme() == "https" {
@@ -69,15 +68,6 @@ fn without_tls(builder: ClientBuilder) -> Result<ClientBuilder, PushError> {
         .with_root_certificates(RootCertStore::empty())
         .with_no_client_auth();
     Ok(builder.tls_backend_preconfigured(tls))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]

@@ -3,12 +3,12 @@
 use std::net::{IpAddr, SocketAddr};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use url::{Host, Url};
+use url::Url;
 
 use super::layer::{LAYER_KEYS, Surroundings};
 use super::{Fields, Reader};
 use crate::diag::{Code, Spanned};
-use crate::model::{AccountName, ClusterName, Identity};
+use crate::model::{AccountName, ClusterName, Identity, is_loopback};
 use crate::tree::check::nearest;
 use crate::tree::layer::{Layer, LayerName};
 use crate::tree::node::{Content, Entry, Node};
@@ -409,13 +409,5 @@ fn api_problem(url: &Url) -> Option<&'static str> {
         Some("ends in /v2, which is added to it")
     } else {
         None
-    }
-}
-
-pub(super) fn is_loopback(host: &Host<&str>) -> bool {
-    match host {
-        Host::Domain(name) => *name == "localhost",
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
     }
 }

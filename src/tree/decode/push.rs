@@ -2,10 +2,10 @@
 
 use url::Url;
 
-use super::config::is_loopback;
 use super::layer::OWNERSHIPS;
 use super::{Fields, Reader};
 use crate::diag::{Code, Spanned};
+use crate::model::is_loopback;
 use crate::tree::node::{Content, Node};
 use crate::tree::{KeyAlgorithm, PushMethod, PushSettings};
 
