@@ -1,13 +1,14 @@
-//! Tests against real DNS servers, which run as ordinary processes on loopback.
+//! Tests against real DNS servers and in a real browser, which run as ordinary processes on loopback.
 //!
-//! They need BIND 9, PowerDNS and octoDNS, so they run only when `EMBLAZON_INTEROP=1`; `.ci/run` installs the
-//! servers and sets it. A server that is missing then is a failure.
+//! They need BIND 9, PowerDNS, octoDNS and Chromium, so they run only when `EMBLAZON_INTEROP=1`; `.ci/run` installs
+//! these and sets it. One that is missing then is a failure.
 #![allow(
     clippy::unwrap_used,
     reason = "a test that cannot go on stops, also outside the functions that clippy knows as tests"
 )]
 
 mod bind;
+mod browser;
 mod command;
 mod export;
 mod powerdns;
@@ -24,7 +25,7 @@ fn wanted(test: &str) -> bool {
         use std::io::Write as _;
         let _ = writeln!(
             std::io::stderr(),
-            "{test}: skipped, set EMBLAZON_INTEROP=1 where BIND 9 and PowerDNS are installed"
+            "{test}: skipped, set EMBLAZON_INTEROP=1 where BIND 9, PowerDNS and Chromium are installed"
         );
     }
     wanted
