@@ -41,6 +41,7 @@
 //! - `report`: values → text, one leaf file a format.
 //! - `sandbox`: a Kazoo to try things on, with its quirks and with faults on demand. A real server on loopback, so that
 //!   tests and newcomers use the whole program, and nothing needs a mock.
+//! - [`watch`]: the wheel, turned again and again by a daemon: orders come in, a status goes out.
 //! - `cli`: arguments, terminal, exit codes; one file a command. It knows everyone, and nobody knows it.
 //!
 //! # Invariants
@@ -86,3 +87,4 @@ pub mod plan;
 pub mod report;
 pub mod sandbox;
 pub mod tree;
+pub mod watch;

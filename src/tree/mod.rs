@@ -26,6 +26,7 @@ mod source;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod watch;
 mod workdir;
 mod yaml;
 
@@ -45,4 +46,5 @@ pub use load::{clusters, load};
 pub use policy::{BillingPolicy, Freeze, Policy, Retention};
 pub use push::{KeyAlgorithm, PushMethod, PushSettings};
 pub use source::{Listed, ListedKind, MAX_ASSET_BYTES, ReadError, SourceError, TreeSource};
+pub use watch::{ApplyMode, HealMode, WatchPolicy};
 pub use workdir::Workdir;

@@ -1,0 +1,271 @@
+//! What others want of the loop.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use tokio::sync::Notify;
+
+use super::status::{Pause, Trigger};
+use crate::model::{AccountName, Digest};
+
+/// One wish. None has an answer: what became of it is seen on the [`super::Board`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// The source may have changed.
+    Changed,
+    /// A forge says that something was pushed; `commit` is what it says is the branch's new one.
+    Webhook {
+        /// A hint, never trusted: the branch itself is read.
+        commit: Option<String>,
+    },
+    /// Accounts are to be read now, whatever is known of them, and what the policy lets be done about them, done.
+    /// No account names all.
+    Resync {
+        /// Which.
+        accounts: Vec<AccountName>,
+    },
+    /// What is pending is to be applied, also where the policy leaves that to a person; it must still be what was
+    /// looked at.
+    Approve {
+        /// [`super::ClusterStatus::plan`].
+        plan: Digest,
+    },
+    /// Nothing is to be written.
+    Pause(Pause),
+    /// Writing may go on.
+    Resume,
+    /// The configuration is to be read anew.
+    Reload,
+    /// The step in hand is to be finished, and the daemon to end.
+    Stop,
+}
+
+/// Everything that was wished for since the loop last looked. However many orders there were, this is
+/// no larger than the tree has accounts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// What called.
+    pub triggers: BTreeSet<Trigger>,
+    /// The commit that a forge named last.
+    pub hint: Option<String>,
+    /// The accounts to be read, beside those that are due anyway.
+    pub accounts: BTreeSet<AccountName>,
+    /// Whether all of them are.
+    pub everything: bool,
+    /// What was approved last.
+    pub approved: Option<Digest>,
+    /// The last word on the pause: `Some(None)` ends it.
+    pub pause: Option<Option<Pause>>,
+    /// Whether the configuration is to be read anew.
+    pub reload: bool,
+    /// Whether the daemon is to end.
+    pub stop: bool,
+}
+
+impl Wishes {
+    /// Takes in one more. Two orders of the same kind are one; of two that contradict each other the later holds.
+    pub fn add(&mut self, order: Order) {
+        match order {
+            Order::Changed => {
+                self.triggers.insert(Trigger::Change);
+            }
+            Order::Webhook { commit } => {
+                self.triggers.insert(Trigger::Webhook);
+                self.hint = commit.or(self.hint.take());
+            }
+            Order::Resync { accounts } => {
+                self.triggers.insert(Trigger::Resync);
+                self.everything |= accounts.is_empty();
+                self.accounts.extend(accounts);
+                if self.everything {
+                    self.accounts.clear();
+                }
+            }
+            Order::Approve { plan } => {
+                self.triggers.insert(Trigger::Approval);
+                self.approved = Some(plan);
+            }
+            Order::Pause(pause) => self.pause = Some(Some(pause)),
+            Order::Resume => {
+                self.pause = Some(None);
+                // What was held back is looked at anew.
+                self.triggers.insert(Trigger::Resync);
+                self.everything = true;
+                self.accounts.clear();
+            }
+            Order::Reload => {
+                self.triggers.insert(Trigger::Reload);
+                self.reload = true;
+            }
+            Order::Stop => self.stop = true,
+        }
+    }
+
+    /// Tells whether nobody wants anything.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The letter box of the loop; cheap to clone. Giving an order never waits, and a storm of them is one.
+#[derive(Clone, Debug, Default)]
+pub struct Orders {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    wishes: Mutex<Wishes>,
+    bell: Notify,
+}
+
+impl Orders {
+    /// Gives an order.
+    pub fn give(&self, order: Order) {
+        self.wishes().add(order);
+        self.shared.bell.notify_one();
+    }
+
+    /// Takes all that was wished for, and leaves nothing.
+    #[must_use]
+    pub fn take(&self) -> Wishes {
+        std::mem::take(&mut *self.wishes())
+    }
+
+    /// Waits until there is something; returns at once when there is already. For one waiter.
+    pub async fn come(&self) {
+        while self.wishes().is_empty() {
+            self.shared.bell.notified().await;
+        }
+    }
+
+    /// Asks for a pause that begins now.
+    pub fn pause(
+        &self,
+        reason: String,
+        by: Option<String>,
+        now: Timestamp,
+        until: Option<Timestamp>,
+    ) {
+        self.give(Order::Pause(Pause {
+            reason,
+            by,
+            since: now,
+            until,
+        }));
+    }
+
+    fn wishes(&self) -> MutexGuard<'_, Wishes> {
+        // Adding a wish cannot leave half of one behind.
+        self.shared
+            .wishes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pause(reason: &str) -> Pause {
+        Pause {
+            reason: reason.to_owned(),
+            by: None,
+            since: Timestamp::UNIX_EPOCH,
+            until: None,
+        }
+    }
+
+    fn resync(names: &[&str]) -> Order {
+        Order::Resync {
+            accounts: names.iter().copied().map(AccountName::new).collect(),
+        }
+    }
+
+    #[test]
+    fn orders_become_one() {
+        #[track_caller]
+        fn check(orders: &[Order], expected: &Wishes) {
+            let mut wishes = Wishes::default();
+            for order in orders {
+                wishes.add(order.clone());
+            }
+            assert_eq!(wishes, *expected, "{orders:?}");
+        }
+        let webhook = |commit: Option<&str>| Order::Webhook {
+            commit: commit.map(str::to_owned),
+        };
+        check(&[], &Wishes::default());
+        check(
+            &[
+                Order::Changed,
+                Order::Changed,
+                webhook(Some("a")),
+                webhook(None),
+            ],
+            &Wishes {
+                triggers: [Trigger::Change, Trigger::Webhook].into(),
+                hint: Some("a".to_owned()),
+                ..Wishes::default()
+            },
+        );
+        check(
+            &[resync(&["b"]), resync(&["a"]), resync(&["b"])],
+            &Wishes {
+                triggers: [Trigger::Resync].into(),
+                accounts: [AccountName::new("a"), AccountName::new("b")].into(),
+                ..Wishes::default()
+            },
+        );
+        check(
+            &[resync(&["b"]), resync(&[]), resync(&["a"])],
+            &Wishes {
+                triggers: [Trigger::Resync].into(),
+                everything: true,
+                ..Wishes::default()
+            },
+        );
+        check(
+            &[
+                Order::Pause(pause("one")),
+                Order::Resume,
+                Order::Pause(pause("two")),
+            ],
+            &Wishes {
+                triggers: [Trigger::Resync].into(),
+                everything: true,
+                pause: Some(Some(pause("two"))),
+                ..Wishes::default()
+            },
+        );
+        check(
+            &[Order::Reload, Order::Stop],
+            &Wishes {
+                triggers: [Trigger::Reload].into(),
+                reload: true,
+                stop: true,
+                ..Wishes::default()
+            },
+        );
+    }
+
+    #[tokio::test]
+    async fn an_order_that_was_given_before_is_not_waited_for() {
+        let orders = Orders::default();
+        orders.give(Order::Changed);
+        orders.give(Order::Stop);
+        orders.come().await;
+        assert!(orders.take().stop);
+        assert!(orders.take().is_empty());
+        // The bell may ring for what was taken already; that must not wake anybody.
+        let waiting = orders.clone();
+        let come = tokio::spawn(async move { waiting.come().await });
+        tokio::task::yield_now().await;
+        assert!(!come.is_finished());
+        orders.give(Order::Resume);
+        come.await.unwrap();
+    }
+}

@@ -1,0 +1,69 @@
+//! What somebody should be told of.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::AccountName;
+
+/// What kind of trouble there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertKind {
+    /// The tree has errors; the last good one stays in force.
+    BadTree,
+    /// The commit is not signed by somebody who may; the last good one stays in force.
+    UntrustedCommit,
+    /// The source could not be read.
+    SourceUnreadable,
+    /// The platform could not be read.
+    PlatformUnreadable,
+    /// An object waits for a person.
+    Stalled,
+    /// Drift was confirmed.
+    Drift,
+    /// An object's steps do not succeed.
+    Failing,
+    /// DNS differs from the template.
+    Dns,
+    /// The lease was lost.
+    LeaseLost,
+}
+
+/// Trouble that goes on. It is raised as long as it is in [`super::ClusterStatus::alerts`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alert {
+    /// What kind.
+    pub kind: AlertKind,
+    /// The account; absent for the template and for what concerns the cluster.
+    pub account: Option<AccountName>,
+    /// What there is to know, with what to do. It may hold any character.
+    pub message: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+impl Alert {
+    /// Tells whether it is about the same trouble; the words and the time do not matter.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        (self.kind, &self.account) == (other.kind, &other.account)
+    }
+}
+
+impl AlertKind {
+    /// Returns the word for machines.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BadTree => "bad_tree",
+            Self::UntrustedCommit => "untrusted_commit",
+            Self::SourceUnreadable => "source_unreadable",
+            Self::PlatformUnreadable => "platform_unreadable",
+            Self::Stalled => "stalled",
+            Self::Drift => "drift",
+            Self::Failing => "failing",
+            Self::Dns => "dns",
+            Self::LeaseLost => "lease_lost",
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! How the cluster stands as a whole.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use camino::Utf8PathBuf;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Alert, History, ObjectStatus, State};
+use crate::model::{AccountName, ClusterName, Digest};
+use crate::plan::Refusal;
+
+/// Everything that the daemon has to say. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Grows with each change of anything.
+    pub version: u64,
+    /// The whole.
+    pub cluster: ClusterStatus,
+    /// The domain template, when the tree declares it.
+    pub template: Option<Arc<ObjectStatus>>,
+    /// The accounts of the tree in force.
+    pub accounts: BTreeMap<AccountName, Arc<ObjectStatus>>,
+    /// What happened, the newest last.
+    pub history: Arc<History>,
+}
+
+/// How the cluster stands as a whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClusterStatus {
+    /// Its name; absent until a tree was read that says it.
+    pub name: Option<ClusterName>,
+    /// When the daemon began.
+    pub started: Timestamp,
+    /// When it last came round: a run ended, or it found that it has nothing to do.
+    pub beat: Timestamp,
+    /// Whether it may write.
+    pub role: Role,
+    /// What it is doing now.
+    pub mode: Mode,
+    /// Where the tree comes from, and what is in force.
+    pub source: SourceStatus,
+    /// Why it writes nothing, when somebody paused it.
+    pub paused: Option<Pause>,
+    /// Since when the platform cannot be read; absent when it can.
+    pub down_since: Option<Timestamp>,
+    /// The run before.
+    pub last_run: Option<Run>,
+    /// When the next one is due, unless something else calls for one before.
+    pub next_run: Option<Timestamp>,
+    /// The digest of what the next run would do; an [`super::super::Order::Approve`] names it.
+    pub plan: Option<Digest>,
+    /// What guards refused for a run as a whole.
+    pub refusals: Vec<Refusal>,
+    /// The trouble that goes on.
+    pub alerts: Vec<Alert>,
+}
+
+/// Whether the daemon may write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum Role {
+    /// It has not asked for the lease yet.
+    Starting,
+    /// It holds the lease.
+    Leader {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// Somebody else holds it; this one reads nothing and writes nothing.
+    Standby {
+        /// Who, in words; may hold any character.
+        holder: String,
+        /// Since when it waits.
+        since: Timestamp,
+    },
+}
+
+/// What the daemon is doing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum Mode {
+    /// It waits for something to do.
+    Idle,
+    /// A run is going on.
+    Running(InHand),
+    /// It finishes what is in hand, and ends.
+    Stopping,
+}
+
+/// A run that is going on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InHand {
+    /// Since when.
+    pub since: Timestamp,
+    /// What called for it.
+    pub triggers: Vec<Trigger>,
+    /// The objects that it looks at.
+    pub objects: usize,
+    /// The steps that it planned.
+    pub steps: usize,
+    /// Those of them that ended.
+    pub done: usize,
+}
+
+/// What calls for a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// The daemon began, or took over.
+    Start,
+    /// The source changed: a file, or the branch.
+    Change,
+    /// A forge said so.
+    Webhook,
+    /// The interval is over.
+    Interval,
+    /// Drift is to be confirmed.
+    Confirm,
+    /// Something that did not succeed is tried again.
+    Retry,
+    /// Somebody asked for it.
+    Resync,
+    /// Somebody approved what is pending.
+    Approval,
+    /// The configuration was read anew.
+    Reload,
+}
+
+/// Where the tree comes from, and what is in force.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceStatus {
+    /// The folder, or the remote without credentials.
+    pub place: String,
+    /// The branch, for a remote.
+    pub branch: Option<String>,
+    /// The commit that was seen last.
+    pub seen: Option<String>,
+    /// The commit in force: the last one that validated, and is trusted; absent without Git.
+    pub commit: Option<String>,
+    /// The first line of its message. It may hold any character.
+    pub subject: Option<String>,
+    /// Who signed it, when signatures are checked. It may hold any character.
+    pub signer: Option<String>,
+    /// The digest of the desired state in force.
+    pub tree: Option<Digest>,
+    /// Since when it is in force.
+    pub since: Option<Timestamp>,
+    /// When the source was last read.
+    pub checked: Option<Timestamp>,
+    /// Why what was seen last is not in force, in words.
+    pub problem: Option<String>,
+    /// The mistakes in what was seen last, errors and warnings.
+    pub mistakes: Vec<Mistake>,
+}
+
+/// One mistake in the tree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mistake {
+    /// The code of the catalogue.
+    pub code: String,
+    /// Whether it keeps the tree from being in force.
+    pub is_error: bool,
+    /// The file, from the tree's top.
+    pub file: Option<Utf8PathBuf>,
+    /// The line, from 1.
+    pub line: Option<u32>,
+    /// The column in characters, from 1.
+    pub column: Option<u32>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+}
+
+/// A time in which nothing is written. Reading goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// Why, in somebody's words. It may hold any character.
+    pub reason: String,
+    /// Who asked for it, as far as is known.
+    pub by: Option<String>,
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when; until somebody resumes when absent.
+    pub until: Option<Timestamp>,
+}
+
+impl Pause {
+    /// Tells whether it is over.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.until.is_some_and(|until| until <= now)
+    }
+}
+
+/// A run that ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// Its number, from 1, since the daemon began.
+    pub number: u64,
+    /// What called for it.
+    pub triggers: Vec<Trigger>,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub ended: Timestamp,
+    /// The commit that was in force.
+    pub commit: Option<String>,
+    /// The objects that it looked at.
+    pub objects: usize,
+    /// How it ended.
+    pub result: RunResult,
+    /// The steps that it planned.
+    pub steps: usize,
+    /// The steps that were carried out and seen in the read-back.
+    pub done: usize,
+    /// The steps that were not.
+    pub failed: usize,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunResult {
+    /// Nothing was to be done.
+    InSync,
+    /// All that policy lets be done was done.
+    Applied,
+    /// Something was left to a person, or for a second read.
+    Open,
+    /// Some of it did not succeed.
+    Failed,
+    /// Something, or everything, could not be read.
+    Unknown,
+}
+
+impl Status {
+    /// Begins with a daemon that has read nothing yet.
+    #[must_use]
+    pub fn new(now: Timestamp) -> Self {
+        Self {
+            version: 0,
+            cluster: ClusterStatus {
+                name: None,
+                started: now,
+                beat: now,
+                role: Role::Starting,
+                mode: Mode::Idle,
+                source: SourceStatus::default(),
+                paused: None,
+                down_since: None,
+                last_run: None,
+                next_run: None,
+                plan: None,
+                refusals: Vec::new(),
+                alerts: Vec::new(),
+            },
+            template: None,
+            accounts: BTreeMap::new(),
+            history: Arc::default(),
+        }
+    }
+
+    /// Iterates over the template, if any, and the accounts.
+    pub fn objects(&self) -> impl Iterator<Item = &ObjectStatus> {
+        self.template
+            .iter()
+            .chain(self.accounts.values())
+            .map(|object| &**object)
+    }
+
+    /// Counts the objects in a state.
+    #[must_use]
+    pub fn count(&self, state: State) -> usize {
+        self.objects()
+            .filter(|object| object.state == state)
+            .count()
+    }
+}
+
+impl Trigger {
+    /// Returns the word for machines.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Change => "change",
+            Self::Webhook => "webhook",
+            Self::Interval => "interval",
+            Self::Confirm => "confirm",
+            Self::Retry => "retry",
+            Self::Resync => "resync",
+            Self::Approval => "approval",
+            Self::Reload => "reload",
+        }
+    }
+}
+
+impl RunResult {
+    /// Returns the word for machines.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InSync => "in_sync",
+            Self::Applied => "applied",
+            Self::Open => "open",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+        }
+    }
+}

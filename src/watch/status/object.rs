@@ -1,0 +1,263 @@
+//! How one account stands, or the domain template.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::diff::Change;
+use crate::dns::{Standing, Tally};
+use crate::model::{AccountId, AccountName, AssetFile, AssetKind, Revision};
+use crate::plan::{Refusal, Risk};
+use crate::report::Verb;
+use crate::tree::WatchPolicy;
+
+/// How an object stands, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Tree and platform agree.
+    Ready,
+    /// They do not yet, and the daemon is at it by itself.
+    Reconciling,
+    /// They do not, and nothing goes on until a person does something.
+    Stalled,
+    /// It could not be read; nothing is known, and nothing is written.
+    Unknown,
+}
+
+/// Why an object stands as it does. Each belongs to one [`State`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Ready: tree and platform agree.
+    InSync,
+    /// Reconciling: a change is about to be applied.
+    Pending,
+    /// Reconciling: something differs, and a second read is to confirm it.
+    Confirming,
+    /// Reconciling: steps are being carried out.
+    Applying,
+    /// Reconciling: it did not succeed, and is tried again later ([`ObjectStatus::retry_at`]).
+    BackingOff,
+    /// Stalled: the policy leaves the apply to a person.
+    AwaitingApproval,
+    /// Stalled: the policy leaves live drift as it is.
+    DriftReported,
+    /// Stalled: a guard refused something ([`ObjectStatus::refusals`]).
+    Refused,
+    /// Stalled: somebody keeps changing back what was healed.
+    KeepsChanging,
+    /// Stalled: the daemon is paused, and something differs.
+    Paused,
+    /// Unknown: it was not read since the daemon began.
+    NotReadYet,
+    /// Unknown: the platform could not be read.
+    Unreadable,
+}
+
+/// How one account stands, or the domain template.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ObjectStatus {
+    /// The account's name in the tree; absent for the template.
+    pub name: Option<AccountName>,
+    /// The account's id, once it is known.
+    pub id: Option<AccountId>,
+    /// The company name that the tree declares. It may hold any character.
+    pub company: Option<String>,
+    /// The domain that the tree declares.
+    pub domain: Option<String>,
+    /// The assets that the tree declares; [`super::super::Board::asset`] gives their bytes.
+    pub assets: BTreeMap<AssetKind, AssetFile>,
+    /// What the tree wants the daemon to do with it.
+    pub policy: WatchPolicy,
+    /// How it stands.
+    pub state: State,
+    /// Why.
+    pub reason: Reason,
+    /// The same in words, with what to do. It may hold any character.
+    pub message: String,
+    /// Since when state and reason are what they are.
+    pub since: Timestamp,
+    /// When it was last read, whole.
+    pub checked: Option<Timestamp>,
+    /// The document's revision when it was last read or written.
+    pub revision: Option<Revision>,
+    /// The commit of which it is known that the platform had all of it; absent without Git.
+    pub commit: Option<String>,
+    /// What the tree changed and the platform does not have yet.
+    pub pending: Vec<Change>,
+    /// What somebody changed on the platform.
+    pub drift: Vec<Drift>,
+    /// What the next run would do, in order.
+    pub steps: Vec<PlannedStep>,
+    /// What guards refused.
+    pub refusals: Vec<Refusal>,
+    /// How often in a row it did not succeed.
+    pub failures: u32,
+    /// When it is tried again, after a failure.
+    pub retry_at: Option<Timestamp>,
+    /// What its DNS was found to be; absent when it was not asked.
+    pub dns: Option<DnsSummary>,
+}
+
+/// Something that somebody changed on the platform.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Drift {
+    /// What: `before` is what is live, `after` what the tree wants.
+    pub change: Change,
+    /// When it was first seen.
+    pub seen: Timestamp,
+    /// When a second read showed it again; it counts from then on.
+    pub confirmed: Option<Timestamp>,
+    /// How often it was put right lately, and came back.
+    pub rounds: u32,
+}
+
+/// One step that the next run would take.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlannedStep {
+    /// What it does, in one word.
+    pub verb: Verb,
+    /// The asset, for an upload.
+    pub asset: Option<AssetKind>,
+    /// What changes.
+    pub changes: Vec<Change>,
+    /// How much it can hurt.
+    pub risk: Risk,
+    /// What a reader should know.
+    pub notes: Vec<String>,
+}
+
+/// What an account's DNS was found to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DnsSummary {
+    /// The worst of it.
+    pub standing: Standing,
+    /// The hosts by verdict.
+    pub tally: Tally,
+    /// One line for each host that is not right, and each hint.
+    pub lines: Vec<String>,
+    /// When it was asked.
+    pub asked: Timestamp,
+}
+
+impl Reason {
+    /// Returns the state that it belongs to.
+    #[must_use]
+    pub fn state(self) -> State {
+        match self {
+            Self::InSync => State::Ready,
+            Self::Pending | Self::Confirming | Self::Applying | Self::BackingOff => {
+                State::Reconciling
+            }
+            Self::AwaitingApproval
+            | Self::DriftReported
+            | Self::Refused
+            | Self::KeepsChanging
+            | Self::Paused => State::Stalled,
+            Self::NotReadYet | Self::Unreadable => State::Unknown,
+        }
+    }
+
+    /// Returns the word for machines.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InSync => "in_sync",
+            Self::Pending => "pending",
+            Self::Confirming => "confirming",
+            Self::Applying => "applying",
+            Self::BackingOff => "backing_off",
+            Self::AwaitingApproval => "awaiting_approval",
+            Self::DriftReported => "drift_reported",
+            Self::Refused => "refused",
+            Self::KeepsChanging => "keeps_changing",
+            Self::Paused => "paused",
+            Self::NotReadYet => "not_read_yet",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+impl State {
+    /// Returns the word for machines.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Reconciling => "reconciling",
+            Self::Stalled => "stalled",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl ObjectStatus {
+    /// Begins with an object of which nothing is known yet.
+    #[must_use]
+    pub fn unread(name: Option<AccountName>, now: Timestamp) -> Self {
+        Self {
+            name,
+            id: None,
+            company: None,
+            domain: None,
+            assets: BTreeMap::new(),
+            policy: WatchPolicy::default(),
+            state: State::Unknown,
+            reason: Reason::NotReadYet,
+            message: "not read yet".to_owned(),
+            since: now,
+            checked: None,
+            revision: None,
+            commit: None,
+            pending: Vec::new(),
+            drift: Vec::new(),
+            steps: Vec::new(),
+            refusals: Vec::new(),
+            failures: 0,
+            retry_at: None,
+            dns: None,
+        }
+    }
+
+    /// Returns what people call it.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        self.name
+            .as_ref()
+            .map_or("domain template", AccountName::as_str)
+    }
+
+    /// Puts it into another state; [`Self::since`] moves only when state or reason do.
+    pub fn put(&mut self, reason: Reason, message: impl Into<String>, now: Timestamp) {
+        if self.reason != reason {
+            self.reason = reason;
+            self.state = reason.state();
+            self.since = now;
+        }
+        self.message = message.into();
+    }
+
+    /// Iterates over the drift that a second read confirmed.
+    pub fn confirmed_drift(&self) -> impl Iterator<Item = &Drift> {
+        self.drift.iter().filter(|drift| drift.confirmed.is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn since_moves_with_the_reason_alone() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let mut object = ObjectStatus::unread(Some(AccountName::new("acme")), at(1));
+        object.put(Reason::Unreadable, "503", at(2));
+        object.put(Reason::Unreadable, "timed out", at(3));
+        assert_eq!((object.state, object.since), (State::Unknown, at(2)));
+        assert_eq!(object.message, "timed out");
+        object.put(Reason::InSync, "", at(4));
+        assert_eq!((object.state, object.since), (State::Ready, at(4)));
+    }
+}
