@@ -32,7 +32,8 @@
 //!   mend it. Mistakes of users are diagnostics, collected; faults of the world are errors, returned.
 //! - [`tree`]: files → [`tree::Desired`]. Reads a work tree or a commit, decodes exactly, applies the layers, checks
 //!   everything, and gives the desired state *and* every mistake.
-//! - [`live`]: platform → [`live::Live`]. The HTTP client. What reads and what writes are different types.
+//! - [`live`]: platform → [`live::Live`]. The HTTP client. What reads and what writes are different types. A cache
+//!   spares reading what has not moved; nothing is written on its word.
 //! - [`dns`]: DNS → what the world sees, judged against the template record by record; what could not be read is never
 //!   called drift.
 //! - [`diff`]: desired × base × live → changes, in one canonical form.

@@ -3,6 +3,7 @@
 mod dns;
 mod git;
 mod records;
+mod scope;
 mod tools;
 
 use std::num::NonZeroUsize;
@@ -11,6 +12,7 @@ use std::str::FromStr;
 pub(crate) use dns::{DnsCheckArgs, DnsCommand};
 pub(crate) use git::{BaseArgs, LeaseArgs, RemoteArgs, Side};
 pub(crate) use records::{DnsExportArgs, DnsLetterArgs, DnsPushArgs, ExportFormat, LetterFormat};
+pub(crate) use scope::ScopeArgs;
 pub(crate) use tools::{CompletionsArgs, ExplainArgs, InitArgs, ManArgs, SandboxArgs, SchemaArgs};
 
 use super::approval::{DigestPrefix, GuardName};
@@ -241,6 +243,8 @@ pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) base: BaseArgs,
     #[command(flatten)]
+    pub(crate) scope: ScopeArgs,
+    #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
 
@@ -299,6 +303,8 @@ pub(crate) struct ApplyArgs {
     pub(crate) yes: bool,
     #[command(flatten)]
     pub(crate) base: BaseArgs,
+    #[command(flatten)]
+    pub(crate) scope: ScopeArgs,
     #[command(flatten)]
     pub(crate) lease: LeaseArgs,
     /// Apply a commit that comes before the one that was applied last
@@ -432,6 +438,8 @@ pub(crate) struct DriftArgs {
     pub(crate) only: Option<Side>,
     #[command(flatten)]
     pub(crate) base: BaseArgs,
+    #[command(flatten)]
+    pub(crate) scope: ScopeArgs,
     /// Do not look at DNS
     #[arg(long)]
     pub(crate) skip_dns: bool,

@@ -3,6 +3,7 @@
 mod approval;
 mod args;
 mod base;
+mod cache;
 mod carry;
 mod commands;
 mod dns;

@@ -1,5 +1,6 @@
 //! Reaching a platform: the cluster's, one at another URL, or a sandbox in this process.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -7,13 +8,15 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow};
 use camino::Utf8Path;
 
-use super::args::PlatformArgs;
+use super::args::{PlatformArgs, ScopeArgs};
+use super::cache;
 use super::failure::Failure;
 use super::tree::OpenTree;
 use crate::live::{
-    self, ClientConfig, CollectOptions, Credential, Live, ReadClient, TemplateWriter, WriteClient,
+    self, Cache, ClientConfig, CollectOptions, Credential, Live, ReadClient, TemplateWriter,
+    WriteClient,
 };
-use crate::model::{DomainTemplate, Secret};
+use crate::model::{AccountName, DomainTemplate, Secret};
 use crate::report::Requests;
 use crate::sandbox::{Options, Sandbox, Seed};
 use crate::tree::{AuthConfig, ClusterConfig, Desired};
@@ -25,6 +28,8 @@ const TOKEN_VARIABLE: &str = "EMBLAZON_TOKEN";
 /// A platform that can be read; writing takes an explicit call.
 pub(crate) struct Platform {
     read: ReadClient,
+    /// What was read before.
+    cache: Option<Cache>,
     sandbox: Option<Sandbox>,
 }
 
@@ -47,6 +52,7 @@ pub(crate) async fn connect(
         .map_err(|error| unreachable(&error))?;
     Ok(Platform {
         read,
+        cache: None,
         sandbox: None,
     })
 }
@@ -74,6 +80,7 @@ async fn sandbox(folder: &Utf8Path) -> Result<Platform, Failure> {
         .map_err(|error| unreachable(&error))?;
     Ok(Platform {
         read,
+        cache: None,
         sandbox: Some(sandbox),
     })
 }
@@ -132,6 +139,14 @@ async fn credential(folder: &Utf8Path, auth: &AuthConfig) -> Result<Credential, 
 }
 
 impl Platform {
+    /// Remembers from now on what was read, and what was read by runs before; a sandbox of one run is not worth it.
+    pub(crate) fn with_cache(mut self, args: &ScopeArgs) -> Self {
+        if !self.is_sandbox() {
+            self.cache = cache::open(&self.read, args);
+        }
+        self
+    }
+
     /// Reads everything that the tree speaks of, and what the one applied last spoke of.
     pub(crate) async fn collect(
         &self,
@@ -140,9 +155,31 @@ impl Platform {
     ) -> Result<Live, Failure> {
         let options = CollectOptions {
             base,
+            cache: self.cache.as_ref(),
             ..CollectOptions::default()
         };
         live::collect(&self.read, desired, &options)
+            .await
+            .map_err(|error| unreachable(&error))
+    }
+
+    /// Reads accounts again that the cache may have spoken of; nothing when there is no cache.
+    pub(crate) async fn read_again(
+        &self,
+        desired: &Desired,
+        base: Option<&Desired>,
+        names: &BTreeSet<AccountName>,
+        live: &mut Live,
+    ) -> Result<(), Failure> {
+        let Some(cache) = &self.cache else {
+            return Ok(());
+        };
+        let options = CollectOptions {
+            base,
+            cache: Some(cache),
+            ..CollectOptions::default()
+        };
+        live::read_again(&self.read, desired, &options, names, live)
             .await
             .map_err(|error| unreachable(&error))
     }

@@ -1,9 +1,11 @@
 //! Tree and platform → plan: what `plan`, `drift` and `apply` begin with.
 
+use std::collections::BTreeSet;
+
 use anyhow::Context as _;
 use tokio::runtime::Runtime;
 
-use super::args::{BaseArgs, PlatformArgs, TreeArgs};
+use super::args::{BaseArgs, PlatformArgs, ScopeArgs, TreeArgs};
 use super::base::Ground;
 use super::dns::{self, Checklist};
 use super::failure::Failure;
@@ -13,8 +15,8 @@ use super::tree::{self, OpenTree};
 use super::ui::Ui;
 use crate::diff::Direction;
 use crate::live::Live;
-use crate::model::Digest;
-use crate::plan::{self, Plan, Planned};
+use crate::model::{AccountName, Digest};
+use crate::plan::{self, Plan, Planned, Subject};
 use crate::report::{self, Command, DnsReport, Facts, Report};
 use crate::tree::Desired;
 
@@ -25,6 +27,26 @@ pub(crate) fn runtime() -> Result<Runtime, Failure> {
         .build()
         .context("the asynchronous runtime")?;
     Ok(runtime)
+}
+
+/// What a plan is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To be looked at.
+    Show,
+    /// To be carried out: what it writes to is read from the platform alone, and never from the cache.
+    Write,
+}
+
+/// Names the accounts that a plan writes to.
+fn written(plan: &Plan) -> BTreeSet<AccountName> {
+    let subjects = plan.steps.iter().map(|step| &step.subject);
+    subjects
+        .filter_map(|subject| match subject {
+            Subject::Account { name, .. } => Some(name.clone()),
+            Subject::Template => None,
+        })
+        .collect()
 }
 
 /// The platform as it was read, and what is to be done about it.
@@ -42,15 +64,31 @@ impl Survey {
         platform: &Platform,
         base: Option<&Desired>,
         rules: &plan::Options,
+        purpose: Purpose,
     ) -> Result<Self, Failure> {
         let desired = &tree.loaded.desired;
-        let live = progress::during(
+        let mut live = progress::during(
             ui,
             &format!("reading {} accounts", desired.accounts.len()),
             platform.collect(desired, base),
         )
         .await?;
-        let planned = plan::plan(desired, base, &live, &tree.loaded.sources, rules);
+        let mut planned = plan::plan(desired, base, &live, &tree.loaded.sources, rules);
+        if purpose == Purpose::Write {
+            let mut sure = BTreeSet::new();
+            loop {
+                let written = written(&planned.plan);
+                let unsure: BTreeSet<_> = written.difference(&sure).cloned().collect();
+                if unsure.is_empty() {
+                    break;
+                }
+                platform
+                    .read_again(desired, base, &unsure, &mut live)
+                    .await?;
+                sure.extend(unsure);
+                planned = plan::plan(desired, base, &live, &tree.loaded.sources, rules);
+            }
+        }
         let digest = planned.plan.digest();
         Ok(Self {
             live,
@@ -119,6 +157,8 @@ pub(crate) struct Look<'a> {
     pub(crate) tree: &'a TreeArgs,
     pub(crate) platform: &'a PlatformArgs,
     pub(crate) base: &'a BaseArgs,
+    pub(crate) scope: &'a ScopeArgs,
+    pub(crate) purpose: Purpose,
     pub(crate) rules: &'a plan::Options,
     /// The only side whose changes are shown.
     pub(crate) only: Option<Direction>,
@@ -137,7 +177,9 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<(Report, Option<Plan>
     let revision = choice.rev.as_deref();
     let ground = Ground::find(ui, folder, &tree, revision, look.platform, base).await?;
     let platform = platform::connect(folder, &tree, look.platform).await?;
-    let mut survey = Survey::take(ui, &tree, &platform, ground.desired(), look.rules).await?;
+    let platform = platform.with_cache(look.scope);
+    let desired = ground.desired();
+    let mut survey = Survey::take(ui, &tree, &platform, desired, look.rules, look.purpose).await?;
     let mut notes = Vec::new();
     if let Some(only) = look.only {
         if ground.desired().is_some() {

@@ -4,9 +4,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use reqwest::header::{
-    CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH, RETRY_AFTER,
+    CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_MATCH, IF_NONE_MATCH,
+    RETRY_AFTER,
 };
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use tracing::debug;
 use url::Url;
@@ -21,7 +22,7 @@ use super::request::{Answer, Body, Envelope, Request, RequestId};
 use super::retry::Class;
 use super::session::{Login, Session, State};
 use super::tls::{http_client, innermost};
-use crate::model::{AccountId, Object, Secret};
+use crate::model::{AccountId, Object, Revision, Secret};
 
 /// The most bytes of an answer that is an error; its body is only looked through for a reason.
 const ERROR_BYTES: usize = 1 << 20;
@@ -50,6 +51,10 @@ impl Transport {
         })
     }
 
+    pub(super) fn base(&self) -> &Url {
+        &self.base
+    }
+
     /// Logs in unless that is done, and returns the token's own account when it is known.
     pub(super) async fn own_account(&self) -> Result<Option<AccountId>, ApiError> {
         Ok(self.login(None).await?.account)
@@ -73,11 +78,19 @@ impl Transport {
     /// Sends a request and reads the JSON envelope of its answer.
     pub(super) async fn send_json(&self, request: &Request<'_>) -> Result<Envelope, Failure> {
         let answer = self.send(request).await?;
-        envelope(&answer.body).map_err(|error| Failure {
-            error,
-            stage: Stage::Request,
-            doubtful: true,
-        })
+        opened(&answer)
+    }
+
+    /// Sends a conditional request; nothing when the document is as the request names it.
+    pub(super) async fn send_if_changed(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<Option<Envelope>, Failure> {
+        let answer = self.send(request).await?;
+        if answer.is_unchanged {
+            return Ok(None);
+        }
+        opened(&answer).map(Some)
     }
 
     /// Returns the login; makes a new one when there is none, or when the server refused `refused`
@@ -205,6 +218,12 @@ impl Transport {
         mut response: Response,
     ) -> Result<Answer, ApiError> {
         let status = response.status();
+        if let Some(known) = request
+            .if_none_match
+            .filter(|_| status == StatusCode::NOT_MODIFIED)
+        {
+            return unchanged(response.headers(), known);
+        }
         if status.is_success() {
             let body = self
                 .read(&mut response, request.cap, request.timeout)
@@ -213,6 +232,7 @@ impl Transport {
             return Ok(Answer {
                 body,
                 attachment: disposition.and_then(|value| attachment(&value)),
+                is_unchanged: false,
             });
         }
         // The status alone says most of it, also when its body was cut.
@@ -251,6 +271,9 @@ impl Transport {
         }
         if let Some(revision) = request.if_match {
             builder = builder.header(IF_MATCH, revision.etag());
+        }
+        if let Some(revision) = request.if_none_match {
+            builder = builder.header(IF_NONE_MATCH, revision.etag());
         }
         Ok(match &request.body {
             Body::Nothing => builder,
@@ -347,6 +370,31 @@ fn sample(kind: Kind, error: Option<&ApiError>, latency: Duration) -> Sample {
         ) => Sample::Overloaded,
         Some(_) => Sample::Nothing,
     }
+}
+
+fn opened(answer: &Answer) -> Result<Envelope, Failure> {
+    envelope(&answer.body).map_err(|error| Failure {
+        error,
+        stage: Stage::Request,
+        doubtful: true,
+    })
+}
+
+/// Believes a 304 only when its tag, where it has one, is the one that was asked about: a cache on the way might answer
+/// for another.
+fn unchanged(headers: &HeaderMap, known: &Revision) -> Result<Answer, ApiError> {
+    let tag = text(headers, &ETAG);
+    let is_other = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag) != known.etag();
+    if tag.as_deref().is_some_and(is_other) {
+        return Err(ApiError::Unusable {
+            reason: "it says that another revision is unchanged".to_owned(),
+        });
+    }
+    Ok(Answer {
+        body: Vec::new(),
+        attachment: None,
+        is_unchanged: true,
+    })
 }
 
 fn envelope(body: &[u8]) -> Result<Envelope, ApiError> {

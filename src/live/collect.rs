@@ -1,18 +1,21 @@
 //! Everything that a plan needs, read with as few requests as can be.
 //!
 //! A real server is the bottleneck (Speed, in what was observed), so the number of requests counts: one for each account,
-//! one for each declared asset, and a few that do not depend on the tree's size. An asset has no revision of its
+//! one for each declared asset, and a few that do not depend on the tree's size. With a cache, an account that did not
+//! move since it was read costs one conditional request and no more. An asset has no revision of its
 //! own (B15); one that moves between the two reads moves the document's revision, and the plan's precondition
 //! catches that.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::{StreamExt as _, future, stream};
 
-use super::api::{AssetContent, Document, Filter, ReadClient};
+use super::account::{AccountReader, Memory};
+use super::api::{Filter, ReadClient};
+use super::cache::Cache;
 use super::error::ApiError;
 use super::holders::{Root, holders};
-use super::state::{Live, LiveAccount, LiveAsset, LiveDocument, Reading, Unmanaged};
+use super::state::{Live, LiveAccount, LiveDocument, Reading, Unmanaged};
 use crate::model::{AccountId, AccountName, AssetKind, Identity, Realm};
 use crate::tree::{BaseAccounts, Desired, DesiredAccount, departed};
 
@@ -26,6 +29,8 @@ pub struct CollectOptions<'a> {
     pub unmanaged: bool,
     /// The tree that was applied last: what it declares and this one does not is read too.
     pub base: Option<&'a Desired>,
+    /// What was read before; it is believed for revisions that have not moved, and brought up to date.
+    pub cache: Option<&'a Cache>,
 }
 
 impl Default for CollectOptions<'_> {
@@ -33,6 +38,7 @@ impl Default for CollectOptions<'_> {
         Self {
             unmanaged: true,
             base: None,
+            cache: None,
         }
     }
 }
@@ -52,28 +58,12 @@ pub async fn collect(
     let departed = options
         .base
         .map_or_else(Vec::new, |base| departed(desired, base));
-    let names_realms = by_realm(&desired.accounts).next().is_some()
-        || by_realm(departed.iter().copied()).next().is_some();
-    let everybody = if names_realms {
-        let all = client.descendants(client.root(), &Filter::all()).await;
-        Some(reading(all)?)
-    } else {
-        None
-    };
-    let before = options.base.map(BaseAccounts::new);
-    let reads = desired.accounts.iter().map(|account| async {
-        let id = identify(client, account, everybody.as_ref()).await?;
-        let kinds = kinds(account, before.as_ref().and_then(|base| base.find(account)));
-        Ok((
-            account.name.clone(),
-            read_account(client, &kinds, id).await?,
-        ))
-    });
-    let accounts: Vec<Result<_, ApiError>> = stream::iter(reads)
-        .buffer_unordered(ACCOUNTS_IN_HAND)
-        .collect()
-        .await;
-    let accounts: BTreeMap<_, _> = accounts.into_iter().collect::<Result<_, _>>()?;
+    let everybody = everybody(client, desired, &departed).await?;
+    let memory = options.cache.map_or(Memory::None, Memory::Believed);
+    let reader = AccountReader { client, memory };
+    let wanted = desired.accounts.iter();
+    let identified = wanted.map(|account| (account, identify(client, account, everybody.as_ref())));
+    let accounts = read_accounts(reader, options, identified).await?;
     let departed = read_departed(client, &departed, everybody.as_ref()).await?;
     let template = match desired.template {
         Some(_) => Some(reading(client.template().await)?),
@@ -86,6 +76,9 @@ pub async fn collect(
         None
     };
     let holders = holders(client, desired, &accounts, &root).await?;
+    if let Some(cache) = options.cache {
+        cache.save();
+    }
     Ok(Live {
         accounts,
         departed,
@@ -93,6 +86,71 @@ pub async fn collect(
         unmanaged,
         holders,
     })
+}
+
+/// Reads some accounts again from the platform alone, whatever the cache holds of them: what is written is planned from
+/// what was just read.
+///
+/// # Errors
+/// As [`collect`].
+pub async fn read_again(
+    client: &ReadClient,
+    desired: &Desired,
+    options: &CollectOptions<'_>,
+    names: &BTreeSet<AccountName>,
+    live: &mut Live,
+) -> Result<(), ApiError> {
+    let memory = options.cache.map_or(Memory::None, Memory::Refreshed);
+    let reader = AccountReader { client, memory };
+    let wanted = desired.accounts.iter().filter_map(|account| {
+        let known = live.accounts.get(&account.name)?;
+        let is_wanted = names.contains(&account.name);
+        is_wanted.then(|| (account, future::ready(Ok(known.id.clone()))))
+    });
+    let again = read_accounts(reader, options, wanted).await?;
+    live.accounts.extend(again);
+    if let Some(cache) = options.cache {
+        cache.save();
+    }
+    Ok(())
+}
+
+/// Reads accounts whose ids are found on the way.
+async fn read_accounts<'a>(
+    reader: AccountReader<'_>,
+    options: &CollectOptions<'_>,
+    accounts: impl Iterator<
+        Item = (
+            &'a DesiredAccount,
+            impl Future<Output = Result<Reading<AccountId>, ApiError>>,
+        ),
+    >,
+) -> Result<BTreeMap<AccountName, LiveAccount>, ApiError> {
+    let before = options.base.map(BaseAccounts::new);
+    let reads = accounts.map(|(account, id)| {
+        let kinds = kinds(account, before.as_ref().and_then(|base| base.find(account)));
+        async move { Ok((account.name.clone(), reader.read(&kinds, id.await?).await?)) }
+    });
+    let accounts: Vec<Result<_, ApiError>> = stream::iter(reads)
+        .buffer_unordered(ACCOUNTS_IN_HAND)
+        .collect()
+        .await;
+    accounts.into_iter().collect()
+}
+
+/// Lists all accounts, when the tree names some by their realms.
+async fn everybody(
+    client: &ReadClient,
+    desired: &Desired,
+    departed: &[&DesiredAccount],
+) -> Result<Option<Reading<Vec<Unmanaged>>>, ApiError> {
+    let names_realms = by_realm(&desired.accounts).next().is_some()
+        || by_realm(departed.iter().copied()).next().is_some();
+    if !names_realms {
+        return Ok(None);
+    }
+    let all = client.descendants(client.root(), &Filter::all()).await;
+    Ok(Some(reading(all)?))
 }
 
 /// Turns a failure into an unknown; only a refused login is an error, for it ends everything.
@@ -228,66 +286,6 @@ async fn is_root(
         ),
         Reading::Unknown(reason) => Reading::Unknown(reason),
     })
-}
-
-async fn read_account(
-    client: &ReadClient,
-    kinds: &BTreeSet<AssetKind>,
-    id: Reading<AccountId>,
-) -> Result<LiveAccount, ApiError> {
-    let known = match &id {
-        Reading::Known(known) => known,
-        Reading::Unknown(reason) => {
-            return Ok(LiveAccount {
-                document: Reading::Unknown(reason.clone()),
-                id,
-            });
-        }
-    };
-    let found = client.whitelabel(known).await;
-    if let Err(error @ ApiError::NoSuchAccount { .. }) = &found {
-        let reason = error.explained();
-        return Ok(LiveAccount {
-            id: Reading::Unknown(reason.clone()),
-            document: Reading::Unknown(reason),
-        });
-    }
-    let document = match reading(found)? {
-        Reading::Known(Some(found)) => {
-            Reading::Known(Some(with_assets(client, known, kinds, found).await?))
-        }
-        Reading::Known(None) => Reading::Known(None),
-        Reading::Unknown(reason) => Reading::Unknown(reason),
-    };
-    Ok(LiveAccount { id, document })
-}
-
-async fn with_assets(
-    client: &ReadClient,
-    id: &AccountId,
-    kinds: &BTreeSet<AssetKind>,
-    found: Document,
-) -> Result<LiveDocument, ApiError> {
-    let mut assets = BTreeMap::new();
-    for kind in kinds {
-        let asset = reading(client.asset(id, *kind).await)?;
-        assets.insert(*kind, without_bytes(asset));
-    }
-    Ok(LiveDocument {
-        revision: found.revision,
-        settings: found.settings,
-        assets,
-    })
-}
-
-fn without_bytes(asset: Reading<Option<AssetContent>>) -> Reading<Option<LiveAsset>> {
-    match asset {
-        Reading::Known(content) => Reading::Known(content.map(|content| LiveAsset {
-            facts: content.facts,
-            attachment: content.attachment,
-        })),
-        Reading::Unknown(reason) => Reading::Unknown(reason),
-    }
 }
 
 /// Lists the whitelabels outside the tree: accounts that have, or had, a whitelabel with a domain

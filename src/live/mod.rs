@@ -3,7 +3,9 @@
 //! [`ReadClient`] has no method that could change anything; [`WriteClient`] and [`TemplateWriter`] are made from it by
 //! an explicit call. [`collect`] reads everything that a plan needs.
 
+mod account;
 mod api;
+mod cache;
 mod classify;
 mod client;
 mod collect;
@@ -25,7 +27,8 @@ pub use api::{
     AccountInfo, AssetContent, Document, DomainTest, Filter, HostTest, ReadClient, TemplateWriter,
     WriteClient,
 };
-pub use collect::{CollectOptions, collect};
+pub use cache::Cache;
+pub use collect::{CollectOptions, collect, read_again};
 pub use config::{ClientConfig, Credential, Limits};
 pub use error::{ApiError, Violation, WriteError};
 pub use request::RequestId;

@@ -45,6 +45,8 @@ pub(super) struct Request<'a> {
     pub query: Vec<(&'static str, String)>,
     pub body: Body<'a>,
     pub if_match: Option<&'a Revision>,
+    /// Answered with [`Answer::is_unchanged`] while the document has this revision (W15).
+    pub if_none_match: Option<&'a Revision>,
     pub id: Option<&'a RequestId>,
     pub repeat: Repeat,
     pub kind: Kind,
@@ -73,6 +75,7 @@ impl<'a> Request<'a> {
             query: Vec::new(),
             body: Body::Nothing,
             if_match: None,
+            if_none_match: None,
             id: None,
             repeat: Repeat::Read,
             kind: Kind::Other,
@@ -101,6 +104,8 @@ pub(super) struct Answer {
     pub body: Vec<u8>,
     /// The attachment's name, as the server gives it; never to be used as a path (observed 4).
     pub attachment: Option<String>,
+    /// Whether the server said that it is as the request names it; there is no body then.
+    pub is_unchanged: bool,
 }
 
 /// What the envelope of a JSON answer holds.

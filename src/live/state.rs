@@ -66,7 +66,7 @@ pub struct LiveDocument {
 }
 
 /// A live asset.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveAsset {
     /// What its bytes are.
     pub facts: AssetFacts,

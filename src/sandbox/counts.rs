@@ -14,6 +14,12 @@ pub struct Counts {
     /// The PUT, POST, PATCH and DELETE among them, except logins and the account-scoped domain
     /// test, which change nothing.
     pub mutating: u64,
+    /// The reads that were answered with 304: what the caller knows has not moved.
+    #[serde(default)]
+    pub not_modified: u64,
+    /// The bytes of all answers' bodies, as they were sent.
+    #[serde(default)]
+    pub body_bytes: u64,
     /// How many connections were accepted.
     pub connections: u64,
     /// The requests by method and class, such as `GET whitelabel`.
@@ -32,6 +38,12 @@ impl Counts {
             .by_class
             .entry(format!("{method} {class}"))
             .or_default() += 1;
+    }
+
+    /// Counts an answer.
+    pub(crate) fn answered(&mut self, status: u16, body: usize) {
+        self.not_modified += u64::from(status == 304);
+        self.body_bytes += body as u64;
     }
 
     /// Returns the number of requests of one method and class.

@@ -410,6 +410,7 @@ impl Shared {
             tracing::error!(%error, "the sandbox cannot record");
         }
         compress(request, &mut answer);
+        locked(&self.counts).answered(answer.status, answer.body.len());
         answer
     }
 }

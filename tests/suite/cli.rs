@@ -13,6 +13,7 @@ const SCRUBBED: &[&str] = &[
     "COLUMNS",
     "EMBLAZON_API",
     "EMBLAZON_API_KEY",
+    "EMBLAZON_CACHE_DIR",
     "EMBLAZON_CLUSTER",
     "EMBLAZON_TOKEN",
     "GIT_DIR",
@@ -20,6 +21,7 @@ const SCRUBBED: &[&str] = &[
     "HTTP_PROXY",
     "NO_COLOR",
     "RUST_LOG",
+    "XDG_CACHE_HOME",
     "http_proxy",
     "https_proxy",
 ];

@@ -13,16 +13,16 @@ use crate::cli::{check_exit, emblazon, run, stderr, stdout, write};
 use crate::source_text::top;
 
 /// A platform in this process and a tree for it.
-struct World {
+pub(crate) struct World {
     runtime: tokio::runtime::Runtime,
-    sandbox: Sandbox,
-    folder: tempfile::TempDir,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) folder: tempfile::TempDir,
 }
 
-const ACME: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+pub(crate) const ACME: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         write(
             folder.path(),
@@ -51,7 +51,7 @@ impl World {
         }
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.run_with_key(self.sandbox.api_key(), arguments)
     }
 
@@ -64,23 +64,23 @@ impl World {
             .unwrap()
     }
 
-    fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         self.sandbox.counts()
     }
 
     /// Changes a key as somebody would by hand.
-    fn edit(&self, key: &str, value: &str) {
+    pub(crate) fn edit(&self, key: &str, value: &str) {
         self.sandbox.world().edit_settings(ACME, |settings| {
             settings.insert(key.to_owned(), json!(value));
         });
     }
 
-    fn stop(self) {
+    pub(crate) fn stop(self) {
         self.runtime.block_on(self.sandbox.stop());
     }
 }
 
-fn json_report(output: &Output) -> Value {
+pub(crate) fn json_report(output: &Output) -> Value {
     let report: Value = serde_json::from_str(&stdout(output)).unwrap();
     let schema = fs::read_to_string(top().join("schemas/report.schema.json")).unwrap();
     let schema: Value = serde_json::from_str(&schema).unwrap();

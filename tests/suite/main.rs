@@ -7,6 +7,7 @@
 mod apply;
 mod architecture;
 mod base;
+mod cache;
 mod cli;
 mod cli_dns;
 mod cli_platform;

@@ -108,6 +108,7 @@ impl Stage {
         let options = CollectOptions {
             unmanaged: false,
             base: None,
+            cache: None,
         };
         let live = collect(&client, &tree.desired, &options).await.unwrap();
         let mut sources = SourceMap::default();

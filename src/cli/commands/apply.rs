@@ -14,7 +14,7 @@ use crate::cli::carry::{self, Manner, StateFolder};
 use crate::cli::failure::Failure;
 use crate::cli::lease::{self, Room};
 use crate::cli::platform::{self, Platform};
-use crate::cli::survey::{self, Survey};
+use crate::cli::survey::{self, Purpose, Survey};
 use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, output, recovery, saved};
@@ -94,8 +94,11 @@ async fn fresh(
     let state = StateFolder::choose(&platform, folder)?;
     let manner = manner(tree, approval, &state.path, rollout, cancel);
     recovery::recover(ui, tree, &platform, &manner, is_sure(args)).await?;
+    // What a run left in pieces was read without the cache.
+    let platform = platform.with_cache(&args.scope);
     let rules = approval.rules(args.prune.prune);
-    let survey = Survey::take(ui, tree, &platform, ground.desired(), &rules).await?;
+    let desired = ground.desired();
+    let survey = Survey::take(ui, tree, &platform, desired, &rules, Purpose::Write).await?;
     let mut facts = survey.facts(Command::Plan, tree);
     facts.base = ground.base.as_ref();
     show_plan(ui, &report::report(&facts), args)?;
@@ -291,7 +294,7 @@ async fn plan_again(
     args: &ApplyArgs,
 ) -> Result<Exit, Failure> {
     let rules = Approval::default().rules(args.prune.prune);
-    let survey = Survey::take(ui, tree, platform, None, &rules).await?;
+    let survey = Survey::take(ui, tree, platform, None, &rules, Purpose::Show).await?;
     let plan = report::report(&survey.facts(Command::Plan, tree));
     let exit = Exit::of(&plan);
     let options = ui.stdout_options();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::cli::args::DriftArgs;
 use crate::cli::failure::Failure;
-use crate::cli::survey::{self, Dns, Look};
+use crate::cli::survey::{self, Dns, Look, Purpose};
 use crate::cli::ui::Ui;
 use crate::cli::{Exit, approval, output};
 use crate::report::Command;
@@ -21,6 +21,8 @@ pub(crate) fn drift(ui: Ui, args: &DriftArgs) -> Result<Exit, Failure> {
         tree: &args.tree,
         platform: &args.platform,
         base: &args.base,
+        scope: &args.scope,
+        purpose: Purpose::Show,
         rules: &rules,
         only: args.only.map(Into::into),
         dns,

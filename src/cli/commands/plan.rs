@@ -2,7 +2,7 @@
 
 use crate::cli::args::PlanArgs;
 use crate::cli::failure::Failure;
-use crate::cli::survey::{self, Dns, Look};
+use crate::cli::survey::{self, Dns, Look, Purpose};
 use crate::cli::ui::Ui;
 use crate::cli::{Exit, approval, output, saved};
 use crate::report::Command;
@@ -14,6 +14,12 @@ pub(crate) fn plan(ui: Ui, args: &PlanArgs) -> Result<Exit, Failure> {
         tree: &args.tree,
         platform: &args.platform,
         base: &args.base,
+        scope: &args.scope,
+        purpose: if args.out.is_some() {
+            Purpose::Write
+        } else {
+            Purpose::Show
+        },
         rules: &rules,
         only: None,
         dns: Dns::Skipped,

@@ -6,6 +6,7 @@ mod template;
 mod write;
 
 pub use listing::Filter;
+pub(super) use read::Reread;
 pub use read::{AccountInfo, AssetContent, Document, DomainTest, HostTest, ReadClient};
 pub use template::TemplateWriter;
 pub use write::WriteClient;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
+use url::Url;
 
 use crate::live::client::Transport;
 use crate::live::config::ClientConfig;
@@ -43,6 +44,15 @@ pub struct Document {
     pub revision: Revision,
     /// Its public keys.
     pub settings: Settings,
+}
+
+/// What a conditional read gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::live) enum Reread {
+    /// The document has the revision that is known.
+    Unchanged,
+    /// This is there now; `None` when the server says that there is no whitelabel.
+    Now(Option<Document>),
 }
 
 /// A live asset with its bytes.
@@ -122,18 +132,46 @@ impl ReadClient {
         &self.root
     }
 
+    /// Returns the URL that all paths are below.
+    pub(in crate::live) fn base(&self) -> &Url {
+        self.transport.base()
+    }
+
     /// Reads an account's whitelabel; `None` when the server says that it has none (W2).
     pub async fn whitelabel(&self, account: &AccountId) -> Result<Option<Document>, ApiError> {
+        match self.json(&self.document_request(account)).await {
+            Ok(envelope) => document(envelope).map(Some),
+            Err(ApiError::NoWhitelabel) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads an account's whitelabel unless it has the revision that is known.
+    pub(in crate::live) async fn whitelabel_unless(
+        &self,
+        account: &AccountId,
+        known: &Revision,
+    ) -> Result<Reread, ApiError> {
+        let mut request = self.document_request(account);
+        request.if_none_match = Some(known);
+        match self.transport.send_if_changed(&request).await {
+            Ok(None) => Ok(Reread::Unchanged),
+            Ok(Some(envelope)) => Ok(Reread::Now(Some(document(envelope)?))),
+            Err(Failure {
+                error: ApiError::NoWhitelabel,
+                ..
+            }) => Ok(Reread::Now(None)),
+            Err(failure) => Err(failure.error),
+        }
+    }
+
+    fn document_request<'a>(&self, account: &'a AccountId) -> Request<'a> {
         let limits = &self.transport.limits;
         let path = vec!["accounts", account.as_str(), "whitelabel"];
         let mut request =
             Request::get(path, limits.document_bytes, limits.read).about_account(account);
         request.kind = Kind::Document;
-        match self.json(&request).await {
-            Ok(envelope) => document(envelope).map(Some),
-            Err(ApiError::NoWhitelabel) => Ok(None),
-            Err(error) => Err(error),
-        }
+        request
     }
 
     /// Reads an account's asset; `None` when the server says that there is none.

@@ -1,12 +1,13 @@
 //! Whitelabel documents and their attachments.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use serde_json::json;
 
 use super::{Account, StoredRevision, World};
-use crate::model::{AssetKind, Object};
+use crate::model::{AssetKind, Digest, Object};
 
 /// A stored file of a whitelabel document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +46,16 @@ impl Document {
                     || kind == AssetKind::Logo && *index == last && !name.starts_with("icon")
             })
             .map(|(_, (name, attachment))| (name.as_str(), attachment))
+    }
+
+    /// Identifies what is stored.
+    fn content(&self) -> Digest {
+        let mut text = json!(self.settings).to_string();
+        for (name, attachment) in &self.attachments {
+            let digest = Digest::of(&attachment.bytes);
+            let _ = write!(text, "\n{name} {} {digest}", attachment.content_type);
+        }
+        Digest::of(text.as_bytes())
     }
 
     /// Returns the document as answers show it: the public keys and the id (E17).
@@ -166,14 +177,13 @@ impl World {
 
 impl Account {
     fn change_whitelabel(&mut self, change: impl FnOnce(&mut Document)) {
-        self.whitelabel_revision.step();
-        let revision = self.whitelabel_revision.clone();
         let document = self.whitelabel.get_or_insert_with(|| Document {
             settings: Object::new(),
             attachments: BTreeMap::new(),
-            revision: revision.clone(),
+            revision: self.whitelabel_revision.clone(),
         });
-        document.revision = revision;
         change(document);
+        self.whitelabel_revision.step_to(&document.content());
+        document.revision = self.whitelabel_revision.clone();
     }
 }

@@ -9,8 +9,8 @@ use crate::model::Digest;
 /// Names one state of a stored document: `N-hex`, where N grows by one with each write and goes on
 /// after a deletion (S1).
 ///
-/// The digits follow from the document's name and N, so that a run can be repeated exactly; like
-/// CouchDB's they say nothing to a client.
+/// The digits follow from the document's name and all that was written, so that a run can be repeated exactly, and two
+/// worlds with another content do not share a revision; like CouchDB's they say nothing to a client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredRevision {
     seed: String,
@@ -30,6 +30,12 @@ impl StoredRevision {
     /// Moves on by one write.
     pub fn step(&mut self) {
         self.generation += 1;
+    }
+
+    /// Moves on by one write of that content.
+    pub fn step_to(&mut self, content: &Digest) {
+        self.step();
+        self.seed = Digest::of(format!("{} {content}", self.seed).as_bytes()).to_string();
     }
 
     /// Returns the number of writes so far.

@@ -171,6 +171,7 @@ impl Bench {
         let options = CollectOptions {
             unmanaged: false,
             base: None,
+            cache: None,
         };
         let live = collect(&self.reader, tree.desired(), &options)
             .await

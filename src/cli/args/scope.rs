@@ -1,0 +1,11 @@
+//! How much is read.
+
+use clap::Args;
+
+/// What is read, and what is known already.
+#[derive(Args, Debug)]
+pub(crate) struct ScopeArgs {
+    /// Read all of it, also what has not moved since it was read last
+    #[arg(long, help_heading = "Reading")]
+    pub(crate) no_cache: bool,
+}

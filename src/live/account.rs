@@ -1,0 +1,152 @@
+//! One account's whitelabel with its assets, read with as few requests as can be.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::api::{AssetContent, Document, ReadClient, Reread};
+use super::cache::{Cache, Entry};
+use super::collect::reading;
+use super::error::ApiError;
+use super::state::{LiveAccount, LiveAsset, LiveDocument, Reading};
+use crate::model::{AccountId, AssetKind};
+
+/// What a reader of accounts does with what was read before.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Memory<'a> {
+    /// Nothing was kept, and nothing is.
+    None,
+    /// Believes it for a revision that has not moved.
+    Believed(&'a Cache),
+    /// Reads all anew, and keeps that.
+    Refreshed(&'a Cache),
+}
+
+impl<'a> Memory<'a> {
+    fn known(self, account: &AccountId) -> Option<Entry> {
+        match self {
+            Self::Believed(cache) => cache.get(account),
+            Self::Refreshed(_) | Self::None => None,
+        }
+    }
+
+    fn cache(self) -> Option<&'a Cache> {
+        match self {
+            Self::Believed(cache) | Self::Refreshed(cache) => Some(cache),
+            Self::None => None,
+        }
+    }
+}
+
+/// A document, and whether the cache does not have all of this.
+struct Found {
+    entry: Entry,
+    is_new: bool,
+}
+
+/// Reads accounts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AccountReader<'a> {
+    pub(super) client: &'a ReadClient,
+    pub(super) memory: Memory<'a>,
+}
+
+impl AccountReader<'_> {
+    /// Reads an account, and of its assets those of the kinds given.
+    pub(super) async fn read(
+        self,
+        kinds: &BTreeSet<AssetKind>,
+        id: Reading<AccountId>,
+    ) -> Result<LiveAccount, ApiError> {
+        let account = match &id {
+            Reading::Known(account) => account,
+            Reading::Unknown(reason) => {
+                return Ok(LiveAccount {
+                    document: Reading::Unknown(reason.clone()),
+                    id,
+                });
+            }
+        };
+        let found = self.document(account).await;
+        if let Err(error @ ApiError::NoSuchAccount { .. }) = &found {
+            let reason = error.explained();
+            return Ok(LiveAccount {
+                id: Reading::Unknown(reason.clone()),
+                document: Reading::Unknown(reason),
+            });
+        }
+        let document = match reading(found)? {
+            Reading::Known(Some(found)) => {
+                Reading::Known(Some(self.with_assets(account, kinds, found).await?))
+            }
+            Reading::Known(None) => Reading::Known(None),
+            Reading::Unknown(reason) => Reading::Unknown(reason),
+        };
+        Ok(LiveAccount { id, document })
+    }
+
+    /// Reads the document, or finds it as it was kept, with the assets that are known of that very revision.
+    async fn document(self, account: &AccountId) -> Result<Option<Found>, ApiError> {
+        let fresh = |document: Document| Found {
+            is_new: true,
+            entry: Entry {
+                account: account.clone(),
+                revision: document.revision,
+                read: self.memory.cache().map_or(0, Cache::now),
+                settings: document.settings,
+                assets: BTreeMap::new(),
+            },
+        };
+        let Some(known) = self.memory.known(account) else {
+            let document = self.client.whitelabel(account).await?;
+            return Ok(document.map(fresh));
+        };
+        let now = self.client.whitelabel_unless(account, &known.revision);
+        Ok(match now.await? {
+            Reread::Unchanged => Some(Found {
+                is_new: false,
+                entry: known,
+            }),
+            Reread::Now(document) => document.map(fresh),
+        })
+    }
+
+    async fn with_assets(
+        self,
+        account: &AccountId,
+        kinds: &BTreeSet<AssetKind>,
+        found: Found,
+    ) -> Result<LiveDocument, ApiError> {
+        let Found {
+            mut entry,
+            mut is_new,
+        } = found;
+        let mut assets = BTreeMap::new();
+        for kind in kinds {
+            let asset = match entry.assets.get(kind) {
+                Some(known) => Reading::Known(known.clone()),
+                None => without_bytes(reading(self.client.asset(account, *kind).await)?),
+            };
+            if let Reading::Known(asset) = &asset {
+                is_new |= entry.assets.insert(*kind, asset.clone()).is_none();
+            }
+            assets.insert(*kind, asset);
+        }
+        if let Some(cache) = self.memory.cache().filter(|_| is_new) {
+            cache.put(&entry);
+        }
+        Ok(LiveDocument {
+            revision: entry.revision,
+            settings: entry.settings,
+            assets,
+        })
+    }
+}
+
+fn without_bytes(asset: Reading<Option<AssetContent>>) -> Reading<Option<LiveAsset>> {
+    match asset {
+        Reading::Known(content) => Reading::Known(content.map(|content| LiveAsset {
+            facts: content.facts,
+            attachment: content.attachment,
+        })),
+        Reading::Unknown(reason) => Reading::Unknown(reason),
+    }
+}

@@ -1,0 +1,113 @@
+//! One account as it was read, and its line in a file.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::live::state::LiveAsset;
+use crate::model::{AccountId, AssetKind, Digest, Revision, Settings};
+
+/// Stands before what a checksum is made of; another format is another text.
+const FORMAT: &str = "emblazon cache 1";
+
+/// A longer line is not kept: it would crowd the others out.
+const LONGEST: usize = 256 << 10;
+
+/// What was read of an account's whitelabel at one revision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::live) struct Entry {
+    pub(in crate::live) account: AccountId,
+    pub(in crate::live) revision: Revision,
+    /// When the first of it was read, in seconds since 1970.
+    pub(in crate::live) read: i64,
+    pub(in crate::live) settings: Settings,
+    /// Assets that were asked for; `None` when the server said that there is none.
+    pub(in crate::live) assets: BTreeMap<AssetKind, Option<LiveAsset>>,
+}
+
+impl Entry {
+    /// Writes the line, without its end; none when it would be too long.
+    pub(super) fn to_line(&self, cluster: &Digest) -> Option<String> {
+        let json = serde_json::to_string(self).ok()?;
+        let line = format!("{} {json}", checksum(cluster, &json));
+        (line.len() <= LONGEST).then_some(line)
+    }
+
+    /// Reads a line back; none when it was damaged, or is another cluster's.
+    pub(super) fn from_line(line: &str, cluster: &Digest) -> Option<Self> {
+        let (sum, json) = line.split_once(' ')?;
+        if checksum(cluster, json).as_str() != sum {
+            return None;
+        }
+        serde_json::from_str(json).ok()
+    }
+}
+
+fn checksum(cluster: &Digest, json: &str) -> Digest {
+    Digest::of(format!("{FORMAT}\n{cluster}\n{json}").as_bytes())
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::AssetFacts;
+
+    pub(in crate::live::cache) fn entry(digit: char, company: &str) -> Entry {
+        let serde_json::Value::Object(settings) = json!({ "company_name": company }) else {
+            unreachable!()
+        };
+        let logo = LiveAsset {
+            facts: AssetFacts {
+                digest: Digest::of(b"logo"),
+                size: 4,
+                asset_type: None,
+                dimensions: None,
+            },
+            attachment: Some("logo-\u{202e}x.png".to_owned()),
+        };
+        Entry {
+            account: AccountId::parse(&digit.to_string().repeat(32)).unwrap(),
+            revision: Revision::new("3-abc"),
+            read: 1_764_000_000,
+            settings: Settings::from(settings),
+            assets: BTreeMap::from([(AssetKind::Logo, Some(logo)), (AssetKind::Icon, None)]),
+        }
+    }
+
+    #[test]
+    fn a_line_is_read_back() {
+        let cluster = Digest::of(b"cluster");
+        let entry = entry('a', "Acme\nVoice");
+        let line = entry.to_line(&cluster).unwrap();
+        assert!(!line.contains('\n'));
+        assert_eq!(Entry::from_line(&line, &cluster), Some(entry));
+        assert_eq!(Entry::from_line(&line, &Digest::of(b"other")), None);
+    }
+
+    /// Whatever byte of a line is changed, and wherever it is cut, nothing is read from it.
+    #[test]
+    fn no_damage_is_believed() {
+        let cluster = Digest::of(b"cluster");
+        let line = entry('a', "Acme").to_line(&cluster).unwrap();
+        for at in 0..line.len() {
+            if !line.is_char_boundary(at) {
+                continue;
+            }
+            assert_eq!(Entry::from_line(&line[..at], &cluster), None, "cut at {at}");
+            let mut damaged = line.clone().into_bytes();
+            damaged[at] ^= 1;
+            if let Ok(damaged) = String::from_utf8(damaged) {
+                assert_eq!(Entry::from_line(&damaged, &cluster), None, "byte {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_is_not_kept() {
+        let huge = entry('a', &"x".repeat(LONGEST));
+        assert_eq!(huge.to_line(&Digest::of(b"cluster")), None);
+    }
+}

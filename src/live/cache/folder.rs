@@ -1,0 +1,337 @@
+//! The cache's files.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+use tracing::debug;
+
+use super::entry::Entry;
+use super::shelf::Shelf;
+use crate::live::api::ReadClient;
+use crate::model::{AccountId, Digest};
+
+/// After a week, and at the latest after two, an account is read anew all the same: a node of the platform that
+/// lagged behind while it was read would else be believed for ever. The accounts differ, so that not all are due at once.
+const SECONDS_BELIEVED: i64 = 7 * 24 * 3600;
+
+/// The clusters that are kept; the one that was not written to longest goes first.
+const MOST_CLUSTERS: usize = 16;
+
+/// What was read of one cluster's whitelabels before.
+///
+/// Safe against whatever its files hold, and against other processes that use the same folder: files are replaced as a
+/// whole, and what does not check is not believed. Failing to keep something is no failure; it is only read again.
+#[derive(Debug)]
+pub struct Cache {
+    folder: PathBuf,
+    cluster: Digest,
+    now: i64,
+    shelves: Mutex<BTreeMap<String, Shelf>>,
+}
+
+impl Cache {
+    /// Opens the cache of the platform that a client reads. `top` is the folder that all clusters share; it is made when
+    /// something is kept.
+    #[must_use]
+    pub fn open(top: &Path, client: &ReadClient, now: Timestamp) -> Self {
+        Self::at(top, client.base().as_str(), client.root(), now)
+    }
+
+    fn at(top: &Path, api: &str, root: &AccountId, now: Timestamp) -> Self {
+        let cluster = Digest::of(format!("{api}\n{root}").as_bytes());
+        Self {
+            folder: top.join(cluster.short()),
+            cluster,
+            now: now.as_second(),
+            shelves: Mutex::default(),
+        }
+    }
+
+    /// Returns what was read of an account before.
+    pub(in crate::live) fn get(&self, account: &AccountId) -> Option<Entry> {
+        let found = self.shelf_of(account, |shelf| shelf.get(account, &self.cluster))?;
+        let is_sound = found.account == *account && found.read <= self.now;
+        (is_sound && self.now - found.read < believed(account)).then_some(found)
+    }
+
+    /// Keeps what was read of an account.
+    pub(in crate::live) fn put(&self, entry: &Entry) {
+        self.shelf_of(&entry.account, |shelf| shelf.put(entry, &self.cluster));
+    }
+
+    /// Returns the time of this run, in seconds since 1970.
+    pub(in crate::live) fn now(&self) -> i64 {
+        self.now
+    }
+
+    /// Writes what was put since the last time.
+    pub(in crate::live) fn save(&self) {
+        if let Err(error) = self.try_save() {
+            debug!(%error, folder = %self.folder.display(), "the cache was not written");
+        }
+    }
+
+    fn try_save(&self) -> io::Result<()> {
+        let mut shelves = self.shelves();
+        if !shelves.values().any(|shelf| shelf.is_dirty) {
+            return Ok(());
+        }
+        let is_new = !self.folder.exists();
+        make_folder(&self.folder)?;
+        check_owner_only(&self.folder)?;
+        for (name, shelf) in shelves.iter_mut().filter(|(_, shelf)| shelf.is_dirty) {
+            // Another process may have written since; a moment between this and the next line costs its entries, no more.
+            shelf.take_over(self.read(name));
+            replace(&self.folder.join(name), shelf.write().as_bytes())?;
+            shelf.is_dirty = false;
+        }
+        drop(shelves);
+        if is_new && let Some(top) = self.folder.parent() {
+            forget_clusters(top, &self.folder)?;
+        }
+        Ok(())
+    }
+
+    fn shelf_of<T>(&self, account: &AccountId, then: impl FnOnce(&mut Shelf) -> T) -> T {
+        let name = account.as_str().get(..2).unwrap_or_default();
+        let mut all = self.shelves();
+        then(
+            all.entry(name.to_owned())
+                .or_insert_with(|| self.read(name)),
+        )
+    }
+
+    fn read(&self, name: &str) -> Shelf {
+        let text = read(&self.folder, name).unwrap_or_default();
+        Shelf::parse(&text, &self.cluster)
+    }
+
+    fn shelves(&self) -> MutexGuard<'_, BTreeMap<String, Shelf>> {
+        self.shelves.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns for how many seconds an account is believed.
+fn believed(account: &AccountId) -> i64 {
+    let part = account.as_str().get(2..4).unwrap_or_default();
+    let part = i64::from_str_radix(part, 16).unwrap_or(0);
+    SECONDS_BELIEVED + SECONDS_BELIEVED * part / 0x100
+}
+
+/// Reads a file of the cache; nothing when there is none, or it cannot be one.
+fn read(folder: &Path, name: &str) -> Option<String> {
+    check_owner_only(folder).ok()?;
+    let file = folder.join(name);
+    let about = fs::symlink_metadata(&file).ok()?;
+    let fits = usize::try_from(about.len()).is_ok_and(|length| length <= Shelf::most_bytes());
+    if !about.is_file() || !fits {
+        return None;
+    }
+    // A byte that is no text spoils its line, not the file.
+    let bytes = fs::read(&file).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn make_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(folder)
+}
+
+/// Refuses a folder that somebody else could have put something into.
+fn check_owner_only(folder: &Path) -> io::Result<()> {
+    let about = fs::symlink_metadata(folder)?;
+    #[cfg(unix)]
+    let is_open = std::os::unix::fs::PermissionsExt::mode(&about.permissions()) & 0o022 != 0;
+    #[cfg(not(unix))]
+    let is_open = false;
+    if about.is_dir() && !is_open {
+        Ok(())
+    } else {
+        Err(io::Error::other("others may write into the folder"))
+    }
+}
+
+/// Puts a file in place as a whole. It need not survive a crash, so nobody waits for the disk.
+fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    // A named temporary file is created with mode 0600, and keeps it.
+    let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
+    temporary.write_all(bytes)?;
+    temporary.persist(file).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Takes away the folders of clusters that were not written to longest.
+fn forget_clusters(top: &Path, keep: &Path) -> io::Result<()> {
+    let mut clusters: Vec<(SystemTime, PathBuf)> = Vec::new();
+    for found in fs::read_dir(top)? {
+        let found = found?;
+        let name = found.file_name();
+        let is_cluster = name.len() == 12
+            && name
+                .to_string_lossy()
+                .bytes()
+                .all(|b| b.is_ascii_hexdigit());
+        let about = found.metadata()?;
+        if is_cluster && about.is_dir() && found.path() != keep {
+            clusters.push((about.modified()?, found.path()));
+        }
+    }
+    clusters.sort();
+    let surplus = (clusters.len() + 1).saturating_sub(MOST_CLUSTERS);
+    for (_, folder) in clusters.into_iter().take(surplus) {
+        fs::remove_dir_all(folder)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::entry::tests::entry;
+    use super::*;
+
+    const NOW: i64 = 1_764_000_000;
+
+    fn cache(top: &Path, now: i64) -> Cache {
+        let root = entry('0', "").account;
+        let now = Timestamp::from_second(now).unwrap();
+        Cache::at(top, "https://api.example.com/", &root, now)
+    }
+
+    fn files(top: &Path) -> Vec<PathBuf> {
+        let cluster = fs::read_dir(top).unwrap().next().unwrap().unwrap();
+        let files = fs::read_dir(cluster.path()).unwrap();
+        files.map(|file| file.unwrap().path()).collect()
+    }
+
+    #[test]
+    fn what_was_kept_is_found_by_the_next() {
+        let top = tempfile::tempdir().unwrap();
+        let first = cache(top.path(), NOW);
+        first.put(&entry('a', "Acme"));
+        assert_eq!(first.get(&entry('a', "").account), Some(entry('a', "Acme")));
+        first.save();
+        let next = cache(top.path(), NOW);
+        assert_eq!(next.get(&entry('a', "").account), Some(entry('a', "Acme")));
+        assert_eq!(next.get(&entry('b', "").account), None);
+        let elsewhere = Cache::at(
+            top.path(),
+            "https://other.example.com",
+            &entry('0', "").account,
+            Timestamp::from_second(NOW).unwrap(),
+        );
+        assert_eq!(elsewhere.get(&entry('a', "").account), None);
+    }
+
+    #[test]
+    fn nothing_is_believed_for_ever() {
+        let top = tempfile::tempdir().unwrap();
+        let now = cache(top.path(), NOW);
+        now.put(&entry('a', "Acme"));
+        now.put(&entry('0', "Root"));
+        now.save();
+        let known = |digit, days: i64| {
+            let then = cache(top.path(), NOW + days * 24 * 3600);
+            then.get(&entry(digit, "").account).is_some()
+        };
+        assert_eq!(
+            [6, 7, 14].map(|days| known('0', days)),
+            [true, false, false]
+        );
+        assert_eq!([6, 7, 14].map(|days| known('a', days)), [true, true, false]);
+        assert!(
+            !known('a', -1),
+            "what was read in the future is not believed"
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_may_look() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let top = tempfile::tempdir().unwrap();
+        let now = cache(top.path(), NOW);
+        now.put(&entry('a', "Acme"));
+        now.save();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let file = files(top.path()).pop().unwrap();
+        let folder = file.parent().unwrap();
+        assert_eq!((mode(&file), mode(folder)), (0o600, 0o700));
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).unwrap();
+        let next = cache(top.path(), NOW);
+        assert_eq!(next.get(&entry('a', "").account), None);
+    }
+
+    /// Two that began with the same files both keep what they read.
+    #[test]
+    fn two_at_once() {
+        let top = tempfile::tempdir().unwrap();
+        let (one, two) = (cache(top.path(), NOW), cache(top.path(), NOW));
+        let mut other = entry('a', "Other");
+        other.account = AccountId::parse(&format!("aa{}", "b".repeat(30))).unwrap();
+        assert_eq!(one.get(&other.account), None);
+        assert_eq!(two.get(&other.account), None);
+        one.put(&entry('a', "Acme"));
+        two.put(&other);
+        one.save();
+        two.save();
+        let next = cache(top.path(), NOW);
+        assert_eq!(next.get(&other.account), Some(other));
+        assert_eq!(next.get(&entry('a', "").account), Some(entry('a', "Acme")));
+        assert_eq!(files(top.path()).len(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn old_clusters_are_forgotten() {
+        let top = tempfile::tempdir().unwrap();
+        let root = entry('0', "").account;
+        for number in 0..MOST_CLUSTERS + 4 {
+            let api = format!("http://127.0.0.1:{number}");
+            let cache = Cache::at(
+                top.path(),
+                &api,
+                &root,
+                Timestamp::from_second(NOW).unwrap(),
+            );
+            cache.put(&entry('a', "Acme"));
+            cache.save();
+        }
+        fs::create_dir(top.path().join("not ours")).unwrap();
+        assert_eq!(fs::read_dir(top.path()).unwrap().count(), MOST_CLUSTERS + 1);
+    }
+
+    /// Rubbish of any kind where a file should be is as if there were none, and is written over.
+    #[test]
+    fn rubbish_is_no_cache() {
+        let top = tempfile::tempdir().unwrap();
+        let now = cache(top.path(), NOW);
+        now.put(&entry('a', "Acme"));
+        now.save();
+        let file = files(top.path()).pop().unwrap();
+        for rubbish in [
+            Vec::new(),
+            vec![0xff; 100],
+            b"\n\n\n{}\n".to_vec(),
+            vec![b'x'; Shelf::most_bytes() + 1],
+        ] {
+            fs::write(&file, rubbish).unwrap();
+            let next = cache(top.path(), NOW);
+            assert_eq!(next.get(&entry('a', "").account), None);
+            next.put(&entry('a', "Acme"));
+            next.save();
+            let healed = cache(top.path(), NOW);
+            assert!(healed.get(&entry('a', "").account).is_some());
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The accounts of one file, as values.
+
+use std::collections::BTreeMap;
+
+use super::entry::Entry;
+use crate::model::{AccountId, Digest};
+
+/// The most bytes of one file; what was not asked for longest goes first.
+const MOST_BYTES: usize = 1 << 20;
+
+/// The lines of one file, by account; parsed when they are asked for.
+#[derive(Debug, Default)]
+pub(super) struct Shelf {
+    lines: BTreeMap<AccountId, Line>,
+    /// The order of the line that was written, or asked for, last.
+    last: usize,
+    /// Whether the file does not have all of this.
+    pub(super) is_dirty: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Line {
+    text: String,
+    /// Later ones were written, or asked for, later.
+    order: usize,
+}
+
+impl Shelf {
+    /// Takes in the text of a file; damaged lines are left out.
+    pub(super) fn parse(text: &str, cluster: &Digest) -> Self {
+        let mut shelf = Self::default();
+        for line in text.lines() {
+            if let Some(entry) = Entry::from_line(line, cluster) {
+                shelf.put_line(entry.account, line.to_owned());
+            }
+        }
+        shelf
+    }
+
+    /// Returns what is known of an account, and remembers that it was asked for.
+    pub(super) fn get(&mut self, account: &AccountId, cluster: &Digest) -> Option<Entry> {
+        let order = self.next();
+        let line = self.lines.get_mut(account)?;
+        line.order = order;
+        Entry::from_line(&line.text, cluster)
+    }
+
+    /// Keeps what was read.
+    pub(super) fn put(&mut self, entry: &Entry, cluster: &Digest) {
+        match entry.to_line(cluster) {
+            Some(line) => self.put_line(entry.account.clone(), line),
+            None => {
+                self.lines.remove(&entry.account);
+            }
+        }
+        self.is_dirty = true;
+    }
+
+    /// Takes over what another process has put into the file meanwhile; what is here wins.
+    pub(super) fn take_over(&mut self, other: Self) {
+        for (account, line) in other.lines {
+            self.lines
+                .entry(account)
+                .or_insert(Line { order: 0, ..line });
+        }
+    }
+
+    /// Writes the file's text, within its bound, and forgets what did not fit.
+    pub(super) fn write(&mut self) -> String {
+        let mut lines: Vec<(&AccountId, &Line)> = self.lines.iter().collect();
+        lines.sort_by_key(|(_, line)| line.order);
+        let mut total: usize = lines.iter().map(|(_, line)| line.text.len() + 1).sum();
+        let mut dropped = Vec::new();
+        let mut text = String::with_capacity(total.min(MOST_BYTES));
+        for (account, line) in lines {
+            if total > MOST_BYTES {
+                total -= line.text.len() + 1;
+                dropped.push(account.clone());
+            } else {
+                text.push_str(&line.text);
+                text.push('\n');
+            }
+        }
+        for account in dropped {
+            self.lines.remove(&account);
+        }
+        text
+    }
+
+    /// Returns the most bytes that a file of this program has.
+    pub(super) fn most_bytes() -> usize {
+        MOST_BYTES
+    }
+
+    fn put_line(&mut self, account: AccountId, text: String) {
+        let order = self.next();
+        self.lines.insert(account, Line { text, order });
+    }
+
+    fn next(&mut self) -> usize {
+        self.last += 1;
+        self.last
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::entry::tests::entry;
+    use super::*;
+
+    fn cluster() -> Digest {
+        Digest::of(b"cluster")
+    }
+
+    #[test]
+    fn damaged_lines_are_left_out() {
+        let mut shelf = Shelf::default();
+        for digit in ['a', 'b', 'c'] {
+            shelf.put(&entry(digit, "Acme"), &cluster());
+        }
+        let text = shelf.write().replacen("Acme", "Evil", 1) + "rubbish\n\n";
+        let mut found = Shelf::parse(&text, &cluster());
+        assert!(!found.is_dirty);
+        let known = ['a', 'b', 'c'].map(|digit| {
+            let account = entry(digit, "").account;
+            found.get(&account, &cluster()).is_some()
+        });
+        assert_eq!(known, [false, true, true]);
+    }
+
+    /// The file stays within its bound, and keeps what was asked for last.
+    #[test]
+    fn what_was_not_asked_for_longest_goes_first() {
+        let mut shelf = Shelf::default();
+        let name = "x".repeat(200 << 10);
+        for digit in ['a', 'b', 'c', 'd'] {
+            shelf.put(&entry(digit, &name), &cluster());
+        }
+        assert!(shelf.get(&entry('a', "").account, &cluster()).is_some());
+        for digit in ['e', 'f'] {
+            shelf.put(&entry(digit, &name), &cluster());
+        }
+        let text = shelf.write();
+        assert!(text.len() <= MOST_BYTES);
+        let mut kept = Shelf::parse(&text, &cluster());
+        let kept: String = "abcdef"
+            .chars()
+            .filter(|digit| kept.get(&entry(*digit, "").account, &cluster()).is_some())
+            .collect();
+        assert_eq!(kept, "acdef");
+    }
+
+    #[test]
+    fn what_another_process_wrote_is_kept() {
+        let mut shelf = Shelf::default();
+        shelf.put(&entry('a', "ours"), &cluster());
+        let mut other = Shelf::default();
+        other.put(&entry('a', "theirs"), &cluster());
+        other.put(&entry('b', "theirs"), &cluster());
+        shelf.take_over(other);
+        let mut company = |digit| {
+            let account = entry(digit, "").account;
+            let found = shelf.get(&account, &cluster()).unwrap();
+            found.settings.get(&"company_name".into()).cloned()
+        };
+        assert_eq!(company('a'), Some("ours".into()));
+        assert_eq!(company('b'), Some("theirs".into()));
+    }
+}
