@@ -130,7 +130,10 @@ impl<'p> Schedule<'p> {
 pub(super) fn dependencies(step: &Step) -> impl Iterator<Item = StepId> {
     let left_by = match step.precondition {
         Precondition::AsLeftBy(earlier) => Some(earlier),
-        Precondition::Revision(_) | Precondition::NoWhitelabel | Precondition::Template(_) => None,
+        Precondition::Revision(_)
+        | Precondition::NoWhitelabel
+        | Precondition::Template(_)
+        | Precondition::Records(_) => None,
     };
     step.after.iter().copied().chain(left_by)
 }

@@ -15,7 +15,7 @@ use crate::dns::{
 use crate::live::{DomainTest, ReadClient};
 use crate::model::{AccountName, DomainName, DomainTemplate, KeyPath};
 use crate::report::{AccountDns, DnsReport, SecondOpinion};
-use crate::tree::{Desired, DesiredAccount, DesiredTemplate, DnsMode};
+use crate::tree::{Desired, DesiredAccount, DnsMode};
 
 /// The port of DNS (RFC 1035, section 4.2).
 const DNS_PORT: u16 = 53;
@@ -107,18 +107,6 @@ fn domain(account: &DesiredAccount) -> Result<DomainName, &'static str> {
         .and_then(serde_json::Value::as_str)
         .ok_or("the tree declares no domain")?;
     DomainName::parse(text).map_err(|_| "its domain is no host name")
-}
-
-/// Takes the hosts that a template declares; those that must not be there are left out.
-pub(crate) fn declared_template(template: &DesiredTemplate) -> DomainTemplate {
-    let mut declared = DomainTemplate::default();
-    for (target, host) in &template.hosts {
-        if let Some(entry) = &host.value {
-            let hosts = declared.0.entry(target.record_type.clone()).or_default();
-            hosts.insert(target.host.clone(), entry.clone());
-        }
-    }
-    declared
 }
 
 /// Checks each domain once.

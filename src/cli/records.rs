@@ -1,10 +1,9 @@
 //! The records of a tree's accounts: what `dns push`, `dns export` and `dns letter` begin with.
 
-use super::dns::declared_template;
 use super::failure::Failure;
 use super::tree::OpenTree;
-use crate::dns::expect;
 use crate::dns::export::AccountRecords;
+use crate::dns::{declared_template, expect};
 use crate::model::{DomainName, KeyPath};
 use crate::tree::DesiredAccount;
 

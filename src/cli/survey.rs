@@ -14,6 +14,7 @@ use super::progress;
 use super::tree::{self, OpenTree};
 use super::ui::Ui;
 use crate::diff::Direction;
+use crate::dns::declared_template;
 use crate::live::Live;
 use crate::model::{AccountName, Digest};
 use crate::plan::{self, Plan, Planned, Subject};
@@ -44,7 +45,7 @@ fn written(plan: &Plan) -> BTreeSet<AccountName> {
     subjects
         .filter_map(|subject| match subject {
             Subject::Account { name, .. } => Some(name.clone()),
-            Subject::Template => None,
+            Subject::Template | Subject::Zone(_) => None,
         })
         .collect()
 }
@@ -141,7 +142,7 @@ async fn ask_dns(
     if platform.is_sandbox() && resolver.is_none() {
         return Ok(None);
     }
-    let list = Checklist::new(desired, dns::declared_template(template), &[]);
+    let list = Checklist::new(desired, declared_template(template), &[]);
     if list.is_empty() {
         return Ok(None);
     }

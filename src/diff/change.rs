@@ -35,6 +35,8 @@ pub enum ChangeKey {
     Host(Target),
     /// A record type of the domain template without hosts.
     RecordType(String),
+    /// A set of records in the DNS; both sides are lists of texts.
+    Records(Target),
     /// The whole whitelabel.
     Whitelabel,
 }

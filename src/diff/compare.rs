@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::base::Base;
-use super::{AccountDifference, Change, Direction, Status, TemplateDifference, account, template};
+use super::{
+    AccountDifference, Change, Direction, Status, TemplateDifference, ZoneDifference, account,
+    template,
+};
 use crate::diag::SourceMap;
 use crate::live::Live;
 use crate::model::{AccountId, AccountName, Identity};
@@ -19,6 +22,8 @@ pub struct Differences {
     pub departed: Vec<AccountDifference>,
     /// The domain template; absent when the tree declares none.
     pub template: Option<TemplateDifference>,
+    /// The zones of accounts with `dns: manage`, by name; none when the primary was not asked.
+    pub zones: Vec<ZoneDifference>,
     /// What a reader should know of the whole.
     pub notes: Vec<String>,
 }
@@ -41,12 +46,13 @@ impl Differences {
     /// so does what cannot be told.
     pub fn only(&mut self, direction: Direction) {
         let mut left_out = 0_usize;
+        let is_kept = |change: &Change| match change.cause.direction() {
+            None | Some(Direction::Both) => true,
+            Some(moved) => moved == direction,
+        };
         let mut keep = |changes: &mut Vec<Change>| {
             let before = changes.len();
-            changes.retain(|change| match change.cause.direction() {
-                None | Some(Direction::Both) => true,
-                Some(moved) => moved == direction,
-            });
+            changes.retain(is_kept);
             left_out += before - changes.len();
         };
         for account in self.accounts.iter_mut().chain(&mut self.departed) {
@@ -54,6 +60,11 @@ impl Differences {
         }
         if let Some(template) = &mut self.template {
             keep(&mut template.changes);
+        }
+        for zone in &mut self.zones {
+            let before = zone.sets.len();
+            zone.sets.retain(|set| is_kept(&set.change));
+            left_out += before - zone.sets.len();
         }
         self.departed
             .retain(|account| !account.changes.is_empty() || !account.unknown.is_empty());
@@ -76,6 +87,7 @@ impl Differences {
                 .template
                 .as_ref()
                 .is_none_or(|template| template.changes.is_empty())
+            && self.zones.iter().all(|zone| zone.sets.is_empty())
     }
 
     /// Tells whether something could not be read.
@@ -87,6 +99,7 @@ impl Differences {
                 .template
                 .as_ref()
                 .is_some_and(|template| template.unknown.is_some())
+            || self.zones.iter().any(|zone| !zone.unknown.is_empty())
     }
 }
 
@@ -131,6 +144,7 @@ pub fn compare(
         accounts,
         departed: base.map_or_else(Vec::new, |base| gone(desired, base, live, sources)),
         template,
+        zones: Vec::new(),
         notes,
     }
 }
@@ -160,7 +174,7 @@ fn gone(
 
 /// Returns what a departed account is called: its folder's name, with the identity that it had when
 /// another account has that folder now.
-fn departed_name(desired: &Desired, account: &DesiredAccount) -> AccountName {
+pub(super) fn departed_name(desired: &Desired, account: &DesiredAccount) -> AccountName {
     if desired
         .accounts
         .iter()

@@ -12,16 +12,20 @@ mod change;
 mod compare;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod records;
 mod settings;
 mod template;
 #[cfg(test)]
 mod tests;
 mod verdict;
+mod zone;
 
 pub use account::{AccountDifference, Status, parked_domain};
 pub use canonical::settings_in_sync;
 pub use change::{Cause, Change, ChangeKey, Direction, Side};
 pub use compare::{Differences, compare};
+pub use records::ManagedRecords;
 pub use settings::Edit;
 pub use template::TemplateDifference;
 pub use verdict::{Declaration, Verdict, verdict};
+pub use zone::{SetDifference, ZoneDifference, compare_zones};

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Question;
 use crate::model::record::{RecordData, RecordError, RecordName, RecordType};
 use crate::model::{DomainName, DomainTemplate, HostEntry, PLACEHOLDER};
+use crate::tree::DesiredTemplate;
 
 /// The records that one host must have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,6 +100,29 @@ fn expect_host(
         label: entry.name.clone(),
         records,
     })
+}
+
+/// Returns the name and type that a host of the template has for a domain; `None` when it is not understood.
+#[must_use]
+pub fn question_of(record_type: &str, host: &str, domain: &DomainName) -> Option<Question> {
+    let name = expand(host, domain).ok()?;
+    Some(Question {
+        record_type: RecordType::parse(record_type)?,
+        name: RecordName::parse(&name).ok()?,
+    })
+}
+
+/// Takes the hosts that a template declares; those that must not be there are left out.
+#[must_use]
+pub fn declared_template(template: &DesiredTemplate) -> DomainTemplate {
+    let mut declared = DomainTemplate::default();
+    for (target, host) in &template.hosts {
+        if let Some(entry) = &host.value {
+            let hosts = declared.0.entry(target.record_type.clone()).or_default();
+            hosts.insert(target.host.clone(), entry.clone());
+        }
+    }
+    declared
 }
 
 fn expand(text: &str, domain: &DomainName) -> Result<String, String> {

@@ -32,7 +32,7 @@ mod zone;
 pub use answer::{Answer, Failure, Found};
 pub use check::{Checker, DomainCheck, HostCheck};
 pub use exchange::{Exchange, ExchangeOptions, Traffic};
-pub use expect::{Expectations, Expected, NotUnderstood, expect};
+pub use expect::{Expectations, Expected, NotUnderstood, declared_template, expect, question_of};
 pub use hint::{Evidence, Hint, HintKind, Reach, hints};
 pub use observe::Observer;
 pub use opinion::{Opinion, Seen, opinion};

@@ -21,6 +21,6 @@ pub use format::PlanFormatError;
 pub use order::Level;
 pub(crate) use servable::check as check_template;
 pub use step::{
-    Action, FORMAT_VERSION, Plan, Precondition, Refusal, RefusalKind, Risk, Scope, Step, StepId,
-    Subject,
+    Action, FORMAT_VERSION, Plan, PlannedSet, Precondition, Refusal, RefusalKind, Risk, Scope,
+    Step, StepId, Subject,
 };

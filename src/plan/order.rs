@@ -1,7 +1,7 @@
 //! In which order steps are carried out.
 //!
 //! ```text
-//!   release ──► delete ──► write ──► icon ──► logo ──► welcome ──► template
+//!   release ──► delete ──► write ──► icon ──► logo ──► welcome ──► template ──► records
 //!      │       recreate      ▲
 //!      │          │          │
 //!      └──────────┴──────────┘  a domain is claimed after its holder let it go
@@ -10,7 +10,8 @@
 //! Inside an account the steps form a chain; each one's precondition is what the one before left.
 //! Between accounts there are no edges but those of domains: the server refuses a domain that another
 //! account reserves (W19), so the step that claims one comes after the step that frees it. The
-//! template depends on nothing and comes last.
+//! template depends on nothing and comes after them. Records come last, for they lead customers to what the steps before
+//! have made: those of an account whose domain moves wait for the step that moves it, and are left alone when it fails.
 //!
 //! Why icon, logo, welcome (B11, B12, observed 2 and 3): while no logo is stored, the last attachment
 //! that is no icon counts as the logo, and uploading a logo deletes it; so the welcome comes after the logo. A
@@ -39,6 +40,8 @@ pub enum Level {
     Welcome,
     /// The domain template is replaced.
     Template,
+    /// Records of a zone change.
+    Records,
 }
 
 impl Level {
@@ -51,6 +54,7 @@ impl Level {
             Action::Create { .. } | Action::Update { .. } => Self::Write,
             Action::Upload { asset, .. } => Self::of_upload(*asset),
             Action::ReplaceTemplate { .. } => Self::Template,
+            Action::Records { .. } => Self::Records,
         }
     }
 

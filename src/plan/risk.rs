@@ -22,7 +22,12 @@ pub(super) fn of(action: &Action, changes: &[Change]) -> Risk {
     match action {
         Action::Delete | Action::Recreate { .. } => Risk::Destructive,
         Action::Update { .. } if changes.iter().all(is_unseen) => Risk::Reversible,
+        // Whoever uses a name that goes is cut off.
+        Action::Records { sets } if sets.iter().any(|set| set.change.after.is_empty()) => {
+            Risk::Destructive
+        }
         Action::Create { .. }
+        | Action::Records { .. }
         | Action::Update { .. }
         | Action::Release { .. }
         | Action::Upload { .. }

@@ -1,15 +1,16 @@
 //! What a plan is made of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::diff::Change;
+use crate::dns::push::SetChange;
 use crate::model::{
     AccountId, AccountName, AssetFacts, AssetKind, ClusterName, Digest, DomainTemplate, KeyPath,
-    Object, Revision,
+    Object, RecordName, Revision,
 };
 
 /// The version of the plan's format; raised when a field changes its meaning.
@@ -87,6 +88,8 @@ pub enum Subject {
     },
     /// The system's domain template.
     Template,
+    /// A zone of the DNS, at its primary.
+    Zone(RecordName),
 }
 
 impl Subject {
@@ -96,6 +99,7 @@ impl Subject {
         match self {
             Self::Account { name, .. } => name.as_str(),
             Self::Template => "domain template",
+            Self::Zone(zone) => zone.as_str(),
         }
     }
 }
@@ -143,6 +147,21 @@ pub enum Action {
         /// The new template, undeclared hosts of the old one included.
         template: DomainTemplate,
     },
+    /// Changes sets of records in one zone, all of them or none, in one message.
+    Records {
+        /// The sets, sorted by name and type; never empty.
+        sets: Vec<PlannedSet>,
+    },
+}
+
+/// One set of records, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedSet {
+    /// The records before and after.
+    #[serde(flatten)]
+    pub change: SetChange,
+    /// The accounts whose domains need it, or needed it.
+    pub accounts: BTreeSet<AccountName>,
 }
 
 /// What must be true of the live side right before a step.
@@ -157,6 +176,8 @@ pub enum Precondition {
     AsLeftBy(StepId),
     /// The raw template has this digest.
     Template(Digest),
+    /// The sets of records, as they stand at the primary, have this digest.
+    Records(Digest),
 }
 
 /// How much a step can hurt.
@@ -196,6 +217,8 @@ pub enum RefusalKind {
     Protected,
     /// A template that the server could not serve.
     UnservableTemplate,
+    /// Records that cannot or must not be written.
+    UnwritableRecords,
     /// A domain that an account outside the tree holds.
     DomainHeld,
     /// A tree without accounts.

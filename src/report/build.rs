@@ -8,9 +8,9 @@ use super::model::{
 use super::{DnsReport, Problem, problems};
 use crate::apply::{Applied, StepOutcome};
 use crate::diag::{Diagnostic, SourceMap};
-use crate::diff::{AccountDifference, Differences};
+use crate::diff::{AccountDifference, Differences, ZoneDifference};
 use crate::live::{Live, Reading};
-use crate::model::{AccountName, Digest};
+use crate::model::{AccountName, Digest, RecordName};
 use crate::plan::{Action, Plan, Refusal, Step, StepId, Subject};
 use crate::tree::{Base, Desired};
 
@@ -70,7 +70,7 @@ pub fn report(facts: &Facts<'_>) -> Report {
     let problems: Vec<Problem> = problems(facts.diagnostics, facts.sources);
     let mut planned = Planned::sort(facts);
     let alone = facts.plan.filter(|_| facts.desired.is_none());
-    let (accounts, template) = match alone {
+    let objects = match alone {
         Some((plan, _)) => objects_of_plan(plan, &mut planned),
         None => objects_of_tree(facts, &mut planned),
     };
@@ -86,8 +86,9 @@ pub fn report(facts: &Facts<'_>) -> Report {
             .or_else(|| alone.map(|(plan, _)| plan.tree.clone())),
         plan: facts.plan.map(|(_, digest)| digest.clone()),
         problems,
-        accounts,
-        template,
+        accounts: objects.accounts,
+        template: objects.template,
+        zones: objects.zones,
         refusals: planned.refusals.remove(&None).unwrap_or_default(),
         notes: facts
             .differences
@@ -104,11 +105,16 @@ pub fn report(facts: &Facts<'_>) -> Report {
     }
 }
 
+/// Everything that is reported on.
+#[derive(Default)]
+struct Objects {
+    accounts: Vec<ObjectReport>,
+    template: Option<ObjectReport>,
+    zones: Vec<ObjectReport>,
+}
+
 /// Reports on every account of the tree.
-fn objects_of_tree(
-    facts: &Facts<'_>,
-    planned: &mut Planned<'_>,
-) -> (Vec<ObjectReport>, Option<ObjectReport>) {
+fn objects_of_tree(facts: &Facts<'_>, planned: &mut Planned<'_>) -> Objects {
     let declared = facts.desired.iter().flat_map(|desired| &desired.accounts);
     let departed = facts.differences.iter().flat_map(|found| &found.departed);
     let names = declared
@@ -120,14 +126,16 @@ fn objects_of_tree(
         .desired
         .and_then(|desired| desired.template.as_ref())
         .map(|_| template(facts, planned));
-    (accounts, template)
+    let zones = facts.differences.iter().flat_map(|found| &found.zones);
+    Objects {
+        accounts,
+        template,
+        zones: zones.map(|difference| zone(difference, planned)).collect(),
+    }
 }
 
 /// Reports on what a plan speaks of, when there is nothing but the plan.
-fn objects_of_plan(
-    plan: &Plan,
-    planned: &mut Planned<'_>,
-) -> (Vec<ObjectReport>, Option<ObjectReport>) {
+fn objects_of_plan(plan: &Plan, planned: &mut Planned<'_>) -> Objects {
     let refused = plan
         .refusals
         .iter()
@@ -138,22 +146,26 @@ fn objects_of_plan(
         .map(|step| &step.subject)
         .chain(refused)
         .collect();
-    let (mut accounts, mut template) = (Vec::new(), None);
+    let mut objects = Objects::default();
     for subject in subjects {
         let mut report = object(&Object::from(subject), planned);
         let steps = plan.steps.iter().filter(|step| step.subject == *subject);
         report.changes = steps.flat_map(|step| step.changes.clone()).collect();
         report.status = report.verdict();
         match subject {
-            Subject::Template => template = Some(report),
+            Subject::Template => objects.template = Some(report),
+            Subject::Zone(zone) => {
+                report.zone = Some(zone.clone());
+                objects.zones.push(report);
+            }
             Subject::Account { name, id } => {
                 report.name = Some(name.clone());
                 report.id = Some(id.clone());
-                accounts.push(report);
+                objects.accounts.push(report);
             }
         }
     }
-    (accounts, template)
+    objects
 }
 
 fn notes_of_plan(plan: &Plan) -> Vec<String> {
@@ -178,11 +190,12 @@ struct Planned<'a> {
     refusals: BTreeMap<Option<Object>, Vec<Refusal>>,
 }
 
-/// What people call an account or the template; the template's name cannot be a folder's.
+/// What is reported on, by name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Object {
     Template,
     Account(AccountName),
+    Zone(RecordName),
 }
 
 impl From<&Subject> for Object {
@@ -190,6 +203,7 @@ impl From<&Subject> for Object {
         match subject {
             Subject::Account { name, .. } => Self::Account(name.clone()),
             Subject::Template => Self::Template,
+            Subject::Zone(zone) => Self::Zone(zone.clone()),
         }
     }
 }
@@ -245,10 +259,7 @@ fn step_report(
         .iter()
         .filter_map(|id| subjects.get(id))
         .filter(|subject| **subject != &step.subject)
-        .map(|subject| match subject {
-            Subject::Account { name, .. } => name.to_string(),
-            Subject::Template => "domain template".to_owned(),
-        })
+        .map(|subject| subject.title().to_owned())
         .collect();
     waits_for.sort();
     waits_for.dedup();
@@ -293,9 +304,20 @@ fn template(facts: &Facts<'_>, planned: &mut Planned<'_>) -> ObjectReport {
     report
 }
 
+fn zone(difference: &ZoneDifference, planned: &mut Planned<'_>) -> ObjectReport {
+    let mut report = object(&Object::Zone(difference.zone.clone()), planned);
+    report.zone = Some(difference.zone.clone());
+    report.changes = difference.changes().cloned().collect();
+    report.unknown.clone_from(&difference.unknown);
+    report.notes.clone_from(&difference.notes);
+    report.status = report.verdict();
+    report
+}
+
 fn object(object: &Object, planned: &mut Planned<'_>) -> ObjectReport {
     ObjectReport {
         name: None,
+        zone: None,
         id: None,
         status: Status::NotCompared,
         unknown: Vec::new(),

@@ -9,7 +9,7 @@ use crate::apply::StepResult;
 use crate::diag::Severity;
 use crate::diff::{Change, ChangeKey};
 use crate::live::{Reading, Unmanaged};
-use crate::model::{AccountId, AccountName, AssetKind, ClusterName, Digest};
+use crate::model::{AccountId, AccountName, AssetKind, ClusterName, Digest, RecordName};
 use crate::plan::{Action, Refusal, Risk, StepId};
 use crate::tree::Base;
 
@@ -46,6 +46,8 @@ pub struct Report {
     pub accounts: Vec<ObjectReport>,
     /// The domain template, when the tree declares it.
     pub template: Option<ObjectReport>,
+    /// The zones that hold records of accounts with `dns: manage`, sorted by name.
+    pub zones: Vec<ObjectReport>,
     /// What guards refused for the run as a whole.
     pub refusals: Vec<Refusal>,
     /// What a reader should know of the run as a whole.
@@ -60,11 +62,13 @@ pub struct Report {
     pub dns: Option<DnsReport>,
 }
 
-/// What there is to say about one account, or about the template.
+/// What there is to say about one account, about the template, or about one zone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ObjectReport {
-    /// The account's name in the tree; absent for the template.
+    /// The account's name in the tree; absent for the template and for zones.
     pub name: Option<AccountName>,
+    /// The zone's name; absent for accounts and for the template.
+    pub zone: Option<RecordName>,
     /// The account's id, when it is known.
     pub id: Option<AccountId>,
     /// The verdict.
@@ -110,7 +114,7 @@ impl From<&Base> for BaseReport {
     }
 }
 
-/// The verdict on one account, or on the template.
+/// The verdict on one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -171,6 +175,10 @@ pub enum Verb {
     Delete,
     /// The template is replaced.
     Replace,
+    /// Records of a zone are entered or changed, and taken out.
+    SetRecords,
+    /// Records of a zone are taken out.
+    RemoveRecords,
 }
 
 /// Live whitelabels outside the tree.
@@ -200,7 +208,7 @@ pub struct Summary {
     pub warnings: usize,
     /// Accounts of the tree.
     pub accounts: usize,
-    /// Objects (accounts, and the template) that are as the tree wants them.
+    /// Objects (accounts, the template, and zones) that are as the tree wants them.
     pub in_sync: usize,
     /// Objects that steps are planned for.
     pub changing: usize,
@@ -229,9 +237,12 @@ pub struct Summary {
 }
 
 impl Report {
-    /// Iterates over the template, if any, and the accounts.
+    /// Iterates over the template, if any, the accounts, and the zones.
     pub fn objects(&self) -> impl Iterator<Item = &ObjectReport> {
-        self.template.iter().chain(&self.accounts)
+        self.template
+            .iter()
+            .chain(&self.accounts)
+            .chain(&self.zones)
     }
 
     /// Takes in what the same tree's report for another cluster says: mistakes and accounts that are not
@@ -300,9 +311,11 @@ impl ObjectReport {
     /// Returns what people call it.
     #[must_use]
     pub fn title(&self) -> &str {
-        self.name
-            .as_ref()
-            .map_or("domain template", AccountName::as_str)
+        match (&self.name, &self.zone) {
+            (Some(name), _) => name.as_str(),
+            (None, Some(zone)) => zone.as_str(),
+            (None, None) => "domain template",
+        }
     }
 
     /// Tells whether the platform differs from the tree, as far as it could be read before any step.
@@ -371,6 +384,13 @@ impl From<&Action> for Verb {
             Action::Recreate { .. } => Self::Recreate,
             Action::Delete => Self::Delete,
             Action::ReplaceTemplate { .. } => Self::Replace,
+            Action::Records { sets } => {
+                if sets.iter().any(|set| set.change.added().next().is_some()) {
+                    Self::SetRecords
+                } else {
+                    Self::RemoveRecords
+                }
+            }
         }
     }
 }
@@ -387,6 +407,8 @@ impl Verb {
             Self::Recreate => "recreate",
             Self::Delete => "delete",
             Self::Replace => "replace",
+            Self::SetRecords => "set records",
+            Self::RemoveRecords => "remove records",
         }
     }
 }

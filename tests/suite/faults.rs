@@ -328,7 +328,10 @@ fn carry_out(model: &mut Model, action: &Action, tree: &Tree) {
             assets.insert(*asset, tree.files[path].clone());
         }
         Action::Recreate { without } => assets.retain(|kind, _| !without.contains(kind)),
-        Action::Create { .. } | Action::Delete | Action::ReplaceTemplate { .. } => {}
+        Action::Create { .. }
+        | Action::Delete
+        | Action::ReplaceTemplate { .. }
+        | Action::Records { .. } => {}
     }
 }
 

@@ -32,7 +32,7 @@ pub(in crate::apply) async fn carry_out(
             return Ok(None);
         }
         (Subject::Account { name, id }, _) => (name, id),
-        (Subject::Template, _) => return Err(mismatch()),
+        (Subject::Template | Subject::Zone(_), _) => return Err(mismatch()),
     };
     let before = begin(hand, lane, name, account).await?;
     let brand = match (&step.action, before) {
@@ -53,7 +53,8 @@ pub(in crate::apply) async fn carry_out(
             delete::delete(hand, account, &before).await?;
             None
         }
-        (Action::ReplaceTemplate { .. } | Action::Create { .. }, _) | (_, None) => {
+        (Action::ReplaceTemplate { .. } | Action::Records { .. } | Action::Create { .. }, _)
+        | (_, None) => {
             return Err(mismatch());
         }
     };
@@ -116,7 +117,8 @@ fn can_destroy_assets(action: &Action) -> bool {
         Action::Create { .. }
         | Action::Update { .. }
         | Action::Release { .. }
-        | Action::ReplaceTemplate { .. } => false,
+        | Action::ReplaceTemplate { .. }
+        | Action::Records { .. } => false,
     }
 }
 
@@ -126,7 +128,7 @@ fn expected(step: &Step, lane: &Lane) -> Result<Option<Revision>, Stop> {
         Precondition::Revision(revision) => Ok(Some(revision.clone())),
         Precondition::NoWhitelabel => Ok(None),
         Precondition::AsLeftBy(earlier) => lane.left.get(earlier).cloned().ok_or_else(mismatch),
-        Precondition::Template(_) => Err(mismatch()),
+        Precondition::Template(_) | Precondition::Records(_) => Err(mismatch()),
     }
 }
 

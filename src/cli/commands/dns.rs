@@ -6,6 +6,7 @@ use crate::cli::failure::Failure;
 use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::Ui;
 use crate::cli::{Exit, output, platform, progress, survey};
+use crate::dns::declared_template;
 use crate::model::DomainTemplate;
 use crate::report::{self, Command, Report};
 
@@ -32,7 +33,7 @@ async fn check(ui: Ui, tree: &OpenTree, args: &DnsCheckArgs) -> Result<Report, F
             return Err(Failure::Usage(message));
         }
     }
-    let declared = desired.template.as_ref().map(dns::declared_template);
+    let declared = desired.template.as_ref().map(declared_template);
     // The platform is reached only when it is needed: DNS alone needs no credentials.
     let needed = args.platform.sandbox || args.ask_kazoo || declared.is_none();
     let platform = if needed {

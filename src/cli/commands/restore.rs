@@ -135,7 +135,7 @@ fn plan_back(
                     rest.accounts.retain(|account| account.name != *name);
                 }
                 Some(Subject::Template) => rest.template = None,
-                None => {}
+                Some(Subject::Zone(_)) | None => {}
             }
         }
         planned.plan = plan(&rest).plan;

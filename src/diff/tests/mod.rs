@@ -23,6 +23,7 @@ fn lines(differences: &Differences) -> Vec<String> {
         ChangeKey::Setting(path) => path.to_string(),
         ChangeKey::Asset(kind) => kind.to_string(),
         ChangeKey::Host(target) => format!("{} {}", target.record_type, target.host),
+        ChangeKey::Records(target) => format!("{} {}", target.host, target.record_type),
         ChangeKey::RecordType(record_type) => record_type.clone(),
         ChangeKey::Whitelabel => "whitelabel".to_owned(),
     };

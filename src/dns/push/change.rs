@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::SetChange;
 use crate::dns::presentation::{MX_PREFERENCE, relative};
 use crate::dns::{Expected, Question};
 use crate::model::record::{RecordData, RecordName, RecordType};
@@ -50,31 +51,6 @@ pub struct ZoneChange {
     pub sets: Vec<SetChange>,
 }
 
-/// One set of records before and after.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SetChange {
-    /// The name and type.
-    pub question: Question,
-    /// The records that stand there; the precondition of the change.
-    pub before: BTreeSet<RecordData>,
-    /// The records that will stand there; empty when the set goes.
-    pub after: BTreeSet<RecordData>,
-    /// Their time to live in seconds.
-    pub ttl: u32,
-}
-
-impl SetChange {
-    /// Returns the records that are new.
-    pub fn added(&self) -> impl Iterator<Item = &RecordData> {
-        self.after.difference(&self.before)
-    }
-
-    /// Returns the records that go.
-    pub fn removed(&self) -> impl Iterator<Item = &RecordData> {
-        self.before.difference(&self.after)
-    }
-}
-
 /// What a push would do in one zone, and what it leaves alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
@@ -84,6 +60,8 @@ pub struct Changes {
     pub kept: Vec<(Question, RecordData)>,
     /// Sets that are not touched although they differ, and why.
     pub refused: Vec<RefusedSet>,
+    /// Sets that could not be read, and so are left alone.
+    pub unread: Vec<Question>,
 }
 
 /// A set that a push does not touch.
@@ -136,9 +114,7 @@ pub fn changes(
             continue;
         }
         let Some(standing) = standing.get(question) else {
-            changes.refused.push(refuse(
-                "it could not be read at the primary, so nothing is changed; try again".to_owned(),
-            ));
+            changes.unread.push((*question).clone());
             continue;
         };
         let (after, kept) = wanted.after(question.record_type, standing, policy);

@@ -246,7 +246,9 @@ fn an_mx_without_preference_is_satisfied_by_any() {
 fn a_set_that_could_not_be_read_is_left_alone() {
     let now = expected("a.acme.example A 192.0.2.1");
     let changes = changes(&zone(), &now, &[], &BTreeMap::new(), PushPolicy::default());
-    insta::assert_snapshot!(show(&changes).join("\n"), @"! a.acme.example A: it could not be read at the primary, so nothing is changed; try again");
+    assert_eq!(show(&changes), [] as [&str; 0]);
+    let unread: Vec<String> = changes.unread.iter().map(ToString::to_string).collect();
+    assert_eq!(unread, ["a.acme.example A"]);
 }
 
 #[test]

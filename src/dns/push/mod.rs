@@ -19,13 +19,17 @@ mod powerdns;
 mod primary;
 mod rfc2136;
 mod session;
+mod set;
 mod show;
+mod standings;
 mod wire;
 
-pub use change::{Changes, PushPolicy, RefusedSet, SetChange, Standing, ZoneChange, changes};
+pub use change::{Changes, PushPolicy, RefusedSet, Standing, ZoneChange, changes};
 pub use config::{PowerDnsConfig, PushConfig, Rfc2136Config, TsigKey};
 pub use error::PushError;
 pub use powerdns::PowerDns;
 pub use primary::{Pending, Push, Pushed, pending, primary, push};
 pub use rfc2136::Rfc2136;
+pub use set::{SetChange, digest};
 pub use show::show;
+pub use standings::{Home, Standings};

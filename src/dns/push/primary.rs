@@ -91,6 +91,7 @@ pub async fn pending(
             sets,
             kept,
             refused,
+            unread,
         } = changes(
             &zone,
             &of_zone(expected),
@@ -100,6 +101,16 @@ pub async fn pending(
         );
         pending.kept.extend(kept);
         pending.refused.extend(refused);
+        pending
+            .refused
+            .extend(unread.into_iter().map(|question| {
+                RefusedSet {
+                    name: question.name,
+                    record_type: question.record_type,
+                    reason: "it could not be read at the primary, so nothing is changed; try again"
+                        .to_owned(),
+                }
+            }));
         if !sets.is_empty() {
             pending.zones.push(ZoneChange { zone, sets });
         }

@@ -378,6 +378,7 @@ fn the_cases_reach_every_action_and_refusal() {
                 Action::Recreate { .. } => count("recreate"),
                 Action::Delete => count("delete"),
                 Action::ReplaceTemplate { .. } => count("template"),
+                Action::Records { .. } => count("records"),
             }
             for note in &step.notes {
                 if note.contains("W21") {

@@ -34,6 +34,7 @@ fn show(plan: &Plan) -> String {
         let subject = match &step.subject {
             Subject::Account { name, .. } => name.as_str(),
             Subject::Template => "template",
+            Subject::Zone(zone) => zone.as_str(),
         };
         let action = match &step.action {
             Action::Create { settings } => format!("create {}", Value::Object(settings.clone())),
@@ -50,6 +51,7 @@ fn show(plan: &Plan) -> String {
             Action::Recreate { without } => format!("recreate without {without:?}"),
             Action::Delete => "delete".to_owned(),
             Action::ReplaceTemplate { .. } => "replace".to_owned(),
+            Action::Records { .. } => "records".to_owned(),
         };
         let after: Vec<u32> = step.after.iter().map(|id| id.0).collect();
         let _ = writeln!(text, "{} {subject}: {action} after {after:?}", step.id.0);

@@ -130,6 +130,7 @@ impl World {
         for step in &plan.steps {
             let done = match &step.subject {
                 Subject::Template => self.replace(step),
+                Subject::Zone(_) => Err("there is no zone".to_owned()),
                 Subject::Account { id, .. } => {
                     let now = self
                         .accounts
@@ -140,7 +141,7 @@ impl World {
                         Precondition::Revision(wanted) => now.as_ref() == Some(wanted),
                         Precondition::NoWhitelabel => now.is_none(),
                         Precondition::AsLeftBy(before) => left.get(before) == Some(&now),
-                        Precondition::Template(_) => false,
+                        Precondition::Template(_) | Precondition::Records(_) => false,
                     };
                     if !is_met {
                         return Err(format!("{:?}: {:?} is not met", step.id, step.precondition));
@@ -206,7 +207,9 @@ impl World {
                 self.delete(id);
                 Ok(())
             }
-            Action::ReplaceTemplate { .. } => Err("not for an account".to_owned()),
+            Action::ReplaceTemplate { .. } | Action::Records { .. } => {
+                Err("not for an account".to_owned())
+            }
         }
     }
 

@@ -31,6 +31,8 @@ pub struct Document {
     accounts: Vec<Object>,
     /// The domain template, when the tree declares it.
     template: Option<Object>,
+    /// The zones that hold records of accounts with `dns: manage`, sorted by name.
+    zones: Vec<Object>,
     /// What guards refused for the run as a whole.
     refusals: Vec<Refusal>,
     /// What a reader should know of the run as a whole.
@@ -54,13 +56,13 @@ struct Summary {
     warnings: usize,
     /// Accounts of the tree.
     accounts: usize,
-    /// Accounts and template that are as the tree wants them.
+    /// Accounts, template and zones that are as the tree wants them.
     in_sync: usize,
-    /// Accounts and template with planned steps.
+    /// Accounts, template and zones with planned steps.
     changing: usize,
-    /// Accounts and template that differ from the tree.
+    /// Accounts, template and zones that differ from the tree.
     differing: usize,
-    /// Accounts and template that could not be checked wholly.
+    /// Accounts, template and zones that could not be checked wholly.
     unknown: usize,
     /// Refusals.
     refused: usize,
@@ -127,8 +129,10 @@ struct Place {
 /// One account, or the template.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Object {
-    /// The account's name in the tree; null for the template.
+    /// The account's name in the tree; null for the template and for zones.
     name: Option<String>,
+    /// The zone's name; null for accounts and for the template.
+    zone: Option<String>,
     /// The account's id on the platform, when it is known.
     id: Option<String>,
     /// The verdict: `not_compared`, `in_sync`, `pending`, `refused`, `unknown`, `done`, `partly` or `failed`.
@@ -150,7 +154,7 @@ struct Object {
 struct Step {
     /// Its number in the plan, from 0.
     id: u32,
-    /// `create`, `update`, `release`, `upload`, `recreate`, `delete` or `replace`.
+    /// `create`, `update`, `release`, `upload`, `recreate`, `delete`, `replace`, `set_records` or `remove_records`.
     action: &'static str,
     /// The asset of an upload.
     asset: Option<&'static str>,
@@ -169,11 +173,11 @@ struct Step {
 /// One difference.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Change {
-    /// `setting`, `asset`, `host`, `record_type` or `whitelabel`.
+    /// `setting`, `asset`, `host`, `record_type`, `records` or `whitelabel`.
     kind: &'static str,
     /// The dotted path of a setting, the asset, the record type, or empty.
     key: String,
-    /// The host, for a host of the template.
+    /// The host, for a host of the template and for records in the DNS.
     #[serde(skip_serializing_if = "Option::is_none")]
     host: Option<String>,
     /// The live side.
@@ -201,7 +205,7 @@ enum Side {
     Absent,
     /// It is there; there is no more to say about it.
     Present,
-    /// A value of the whitelabel, or a host of the template.
+    /// A value of the whitelabel, a host of the template, or the texts of the records in the DNS.
     Value {
         /// The value.
         value: Value,

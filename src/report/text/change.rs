@@ -27,6 +27,8 @@ pub(super) enum Words {
 /// One line of a comparison: a change, or one member of a host that changes.
 struct Row {
     key: String,
+    /// Whether the sides are records, which are written as a zone file has them.
+    is_record: bool,
     before: Side,
     after: Side,
     cause: Cause,
@@ -56,10 +58,12 @@ fn said(changes: &[Change]) -> impl Iterator<Item = &Change> {
         .filter(move |change| all || !whole(change) || change.after != Side::Present)
 }
 
-/// Splits a host that is on both sides into the members that differ.
+/// Splits a host that is on both sides into the members that differ, and a set of records into those that come and go.
 fn rows(change: &Change) -> Vec<Row> {
+    let is_record = matches!(change.key, ChangeKey::Records(_));
     let row = |key: String, before: Side, after: Side| Row {
         key,
+        is_record,
         before,
         after,
         cause: change.cause,
@@ -81,7 +85,46 @@ fn rows(change: &Change) -> Vec<Row> {
             return differing;
         }
     }
+    if is_record {
+        let (gone, come) = (
+            only_in(&change.before, &change.after),
+            only_in(&change.after, &change.before),
+        );
+        if let ([gone], [come]) = (gone.as_slice(), come.as_slice()) {
+            return vec![row(key, gone.clone(), come.clone())];
+        }
+        let gone = gone.into_iter().map(|gone| (gone, Side::Absent));
+        let come = come.into_iter().map(|come| (Side::Absent, come));
+        return gone
+            .chain(come)
+            .map(|(before, after)| row(key.clone(), before, after))
+            .collect();
+    }
     vec![row(key, change.before.clone(), change.after.clone())]
+}
+
+/// Returns the records of one side that the other does not have.
+fn only_in(side: &Side, other: &Side) -> Vec<Side> {
+    let records = |side: &Side| match side {
+        Side::Value(Value::Array(records)) => records.clone(),
+        _ => Vec::new(),
+    };
+    let others = records(other);
+    let mut records = records(side);
+    records.retain(|record| !others.contains(record));
+    records.into_iter().map(Side::Value).collect()
+}
+
+impl Row {
+    /// Writes one side on one line; `None` when it is not there.
+    fn text(&self, side: &Side) -> Option<String> {
+        match side {
+            Side::Value(Value::String(record)) if self.is_record => {
+                Some(super::visible(record).into_owned())
+            }
+            side => value::side(side),
+        }
+    }
 }
 
 fn write(page: &mut Page, indent: usize, change: &Row, mut column: usize, words: Words) {
@@ -164,7 +207,7 @@ fn key(change: &Row) -> Piece {
 
 fn sides(change: &Row, words: Words) -> Vec<Piece> {
     let words_of = |side: &Side| {
-        let text = value::side(side);
+        let text = change.text(side);
         text.map(|text| match (words, side) {
             (Words::Drift, Side::Present) => "(there)".to_owned(),
             _ => text,
@@ -207,8 +250,8 @@ fn stacked(change: &Row, words: Words) -> Vec<Vec<Piece>> {
             rows.push(vec![piece(tone, format!("{word}{text}"))]);
         }
     };
-    row(old, Tone::Removed, value::side(&change.before));
-    row(new, Tone::Added, value::side(&change.after));
+    row(old, Tone::Removed, change.text(&change.before));
+    row(new, Tone::Added, change.text(&change.after));
     rows
 }
 

@@ -20,11 +20,12 @@ pub(super) fn write(page: &mut Page, report: &Report) {
         Command::Validate | Command::Plan | Command::Apply | Command::Dns => {
             let template: Vec<&ObjectReport> = report.template.iter().collect();
             let accounts: Vec<&ObjectReport> = report.accounts.iter().collect();
-            for block in [shared::blocks(&template), shared::blocks(&accounts)]
+            let zones: Vec<&ObjectReport> = report.zones.iter().collect();
+            for block in [&template, &accounts, &zones]
                 .iter()
-                .flatten()
+                .flat_map(|objects| shared::blocks(objects))
             {
-                write_block(page, block, Words::Plan);
+                write_block(page, &block, Words::Plan);
             }
             write_open(page, report);
         }
@@ -116,7 +117,11 @@ fn write_block(page: &mut Page, block: &Block<'_>, words: Words) {
 }
 
 fn heading(object: &ObjectReport) -> Vec<Piece> {
-    let mut pieces = vec![piece(Tone::Heading, visible(object.title()))];
+    let mut pieces = Vec::new();
+    if object.zone.is_some() {
+        pieces.push(piece(Tone::Plain, "zone "));
+    }
+    pieces.push(piece(Tone::Heading, visible(object.title())));
     if let Some(id) = &object.id {
         pieces.push(piece(Tone::Plain, "  "));
         pieces.push(piece(Tone::Faint, id.as_str()));

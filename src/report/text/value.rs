@@ -119,6 +119,9 @@ pub(super) fn key(key: &ChangeKey) -> String {
         ChangeKey::Host(target) => {
             format!("{} {}", visible(&target.record_type), visible(&target.host))
         }
+        ChangeKey::Records(target) => {
+            format!("{} {}", visible(&target.host), visible(&target.record_type))
+        }
         ChangeKey::RecordType(record_type) => visible(record_type).into_owned(),
         ChangeKey::Whitelabel => "whitelabel".to_owned(),
     }

@@ -51,6 +51,7 @@ async fn a_failure_stays_in_its_account() {
     let name = |step: StepId| match &plan.steps[step.0 as usize].subject {
         emblazon::plan::Subject::Account { name, .. } => name.to_string(),
         emblazon::plan::Subject::Template => "template".to_owned(),
+        emblazon::plan::Subject::Zone(zone) => zone.to_string(),
     };
     let told: Vec<String> = applied
         .outcomes

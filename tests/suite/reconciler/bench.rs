@@ -320,6 +320,7 @@ fn step(step: &Step) -> String {
     let subject = match &step.subject {
         Subject::Account { name, .. } => name.as_str(),
         Subject::Template => "template",
+        Subject::Zone(zone) => zone.as_str(),
     };
     let verb = match &step.action {
         Action::Create { .. } => "create",
@@ -329,6 +330,7 @@ fn step(step: &Step) -> String {
         Action::Recreate { .. } => "recreate",
         Action::Delete => "delete",
         Action::ReplaceTemplate { .. } => "replace",
+        Action::Records { .. } => "records",
     };
     let mut shown = format!("{subject} {verb}");
     for change in &step.changes {
@@ -338,6 +340,7 @@ fn step(step: &Step) -> String {
             ChangeKey::Asset(kind) => kind.to_string(),
             ChangeKey::Host(target) => format!("{} {}", target.record_type, target.host),
             ChangeKey::RecordType(record_type) => record_type.clone(),
+            ChangeKey::Records(target) => format!("{} {}", target.host, target.record_type),
             ChangeKey::Whitelabel => "whitelabel".to_owned(),
         };
         let _ = write!(shown, " {key} ({cause})");

@@ -31,6 +31,7 @@ impl From<&Report> for Document {
             diagnostics: report.problems.iter().map(Diagnostic::from).collect(),
             accounts: report.accounts.iter().map(Object::from).collect(),
             template: report.template.as_ref().map(Object::from),
+            zones: report.zones.iter().map(Object::from).collect(),
             refusals: report.refusals.iter().map(Refusal::from).collect(),
             notes: report.notes.clone(),
             base: report.base.as_ref().map(|base| Base {
@@ -58,7 +59,8 @@ impl From<&Report> for Document {
 
 impl Document {
     fn forget_directions(&mut self) {
-        for object in self.accounts.iter_mut().chain(&mut self.template) {
+        let objects = self.accounts.iter_mut().chain(&mut self.template);
+        for object in objects.chain(&mut self.zones) {
             let steps = object.steps.iter_mut().flat_map(|step| &mut step.changes);
             for change in object.changes.iter_mut().chain(steps) {
                 change.direction = None;
@@ -121,6 +123,7 @@ impl From<&ObjectReport> for Object {
     fn from(object: &ObjectReport) -> Self {
         Self {
             name: object.name.as_ref().map(ToString::to_string),
+            zone: object.zone.as_ref().map(ToString::to_string),
             id: object.id.as_ref().map(ToString::to_string),
             status: match object.status {
                 Status::NotCompared => "not_compared",
@@ -153,6 +156,8 @@ impl From<&StepReport> for Step {
                 Verb::Recreate => "recreate",
                 Verb::Delete => "delete",
                 Verb::Replace => "replace",
+                Verb::SetRecords => "set_records",
+                Verb::RemoveRecords => "remove_records",
             },
             asset: step.asset.map(crate::model::AssetKind::as_str),
             risk: match step.risk {
@@ -176,6 +181,10 @@ impl From<&Difference> for Change {
             ChangeKey::Host(target) => {
                 let host = Some(target.host.clone());
                 ("host", target.record_type.clone(), host)
+            }
+            ChangeKey::Records(target) => {
+                let host = Some(target.host.clone());
+                ("records", target.record_type.clone(), host)
             }
             ChangeKey::RecordType(record_type) => ("record_type", record_type.clone(), None),
             ChangeKey::Whitelabel => ("whitelabel", String::new(), None),
@@ -258,6 +267,7 @@ impl From<&PlanRefusal> for Refusal {
                 RefusalKind::Recreate => "recreate",
                 RefusalKind::Protected => "protected",
                 RefusalKind::UnservableTemplate => "unservable_template",
+                RefusalKind::UnwritableRecords => "unwritable_records",
                 RefusalKind::DomainHeld => "domain_held",
                 RefusalKind::EmptyTree => "empty_tree",
                 RefusalKind::ProtectedAccount => "protected_account",

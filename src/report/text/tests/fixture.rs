@@ -71,6 +71,7 @@ pub(super) fn object(
 ) -> ObjectReport {
     let mut object = ObjectReport {
         name: name.map(AccountName::new),
+        zone: None,
         id,
         status: crate::report::Status::InSync,
         unknown: Vec::new(),
@@ -94,6 +95,7 @@ pub(super) fn empty(command: Command) -> Report {
         problems: Vec::new(),
         accounts: Vec::new(),
         template: None,
+        zones: Vec::new(),
         refusals: Vec::new(),
         notes: Vec::new(),
         base: None,

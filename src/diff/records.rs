@@ -1,0 +1,150 @@
+//! What accounts with `dns: manage` need in DNS, now and when the tree was applied last. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::compare::departed_name;
+use crate::diag::SourceMap;
+use crate::dns::{Expectations, Question, declared_template, expect, question_of};
+use crate::model::{AccountName, DomainName, DomainTemplate, KeyPath, RecordData, RecordName};
+use crate::tree::{
+    BaseAccounts, Desired, DesiredAccount, DesiredTemplate, DnsMode, Origin, departed,
+};
+
+/// What one set of records must hold.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Claim {
+    pub(super) records: BTreeSet<RecordData>,
+    pub(super) accounts: BTreeSet<AccountName>,
+    /// The domains that it is for.
+    pub(super) domains: BTreeSet<RecordName>,
+    pub(super) origin: Option<Origin>,
+}
+
+/// What accounts with `dns: manage` need in DNS, and what they needed when the tree was applied last.
+#[derive(Clone, Debug, Default)]
+pub struct ManagedRecords {
+    pub(super) now: BTreeMap<Question, Claim>,
+    /// Absent when no applied tree is known.
+    pub(super) earlier: Option<BTreeMap<Question, Claim>>,
+}
+
+impl ManagedRecords {
+    /// Works out what is needed from the tree and the one that was applied last.
+    ///
+    /// Without a template in the tree nothing is needed, and nothing is removed. Records of a domain that an account
+    /// has now whose DNS is not managed are nobody's to remove.
+    #[must_use]
+    pub fn new(desired: &Desired, base: Option<&Desired>, sources: &SourceMap) -> Self {
+        let mut managed = Self {
+            earlier: base.map(|_| BTreeMap::new()),
+            ..Self::default()
+        };
+        let Some(template) = &desired.template else {
+            return managed;
+        };
+        let declared = declared_template(template);
+        for account in desired
+            .accounts
+            .iter()
+            .filter(|account| is_managed(account))
+        {
+            if let Some(domain) = domain(account) {
+                let origins = origins(template, &domain, sources);
+                claim(
+                    &mut managed.now,
+                    &account.name,
+                    &declared,
+                    &domain,
+                    &origins,
+                );
+            }
+        }
+        if let (Some(base), Some(earlier)) = (base, &mut managed.earlier) {
+            *earlier = needed_before(desired, base);
+        }
+        managed
+    }
+
+    /// Tells whether nothing is needed and nothing was.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.now.is_empty() && self.earlier.as_ref().is_none_or(BTreeMap::is_empty)
+    }
+
+    /// Returns the names and types to look at.
+    #[must_use]
+    pub fn questions(&self) -> BTreeSet<Question> {
+        let earlier = self.earlier.iter().flat_map(BTreeMap::keys);
+        self.now.keys().chain(earlier).cloned().collect()
+    }
+}
+
+fn is_managed(account: &DesiredAccount) -> bool {
+    account.dns == DnsMode::Manage
+}
+
+fn domain(account: &DesiredAccount) -> Option<DomainName> {
+    let declared = account.settings.get(&KeyPath::from("domain"))?;
+    DomainName::parse(declared.value.as_ref()?.as_str()?).ok()
+}
+
+fn needed_before(desired: &Desired, base: &Desired) -> BTreeMap<Question, Claim> {
+    let mut earlier = BTreeMap::new();
+    let Some(template) = &base.template else {
+        return earlier;
+    };
+    let declared = declared_template(template);
+    let foreign: BTreeSet<DomainName> = (desired.accounts.iter())
+        .filter(|account| !is_managed(account))
+        .filter_map(domain)
+        .collect();
+    let known = BaseAccounts::new(base);
+    let staying = (desired
+        .accounts
+        .iter()
+        .filter(|account| is_managed(account)))
+    .filter_map(|account| Some((account.name.clone(), known.find(account)?)));
+    let gone = (departed(desired, base).into_iter())
+        .map(|account| (departed_name(desired, account), account));
+    for (name, account) in staying.chain(gone) {
+        let managed = Some(account).filter(|account| is_managed(account));
+        let domain = managed.and_then(domain);
+        if let Some(domain) = domain.filter(|domain| !foreign.contains(domain)) {
+            claim(&mut earlier, &name, &declared, &domain, &BTreeMap::new());
+        }
+    }
+    earlier
+}
+
+fn claim(
+    claims: &mut BTreeMap<Question, Claim>,
+    account: &AccountName,
+    template: &DomainTemplate,
+    domain: &DomainName,
+    origins: &BTreeMap<Question, Origin>,
+) {
+    let Expectations { expected, .. } = expect(template, domain);
+    for host in expected {
+        let origin = origins.get(&host.question).cloned();
+        let claim = claims.entry(host.question).or_default();
+        claim.records.extend(host.records);
+        claim.accounts.insert(account.clone());
+        claim.domains.insert(RecordName::observed(domain.as_str()));
+        claim.origin = claim.origin.take().or(origin);
+    }
+}
+
+/// Finds where the tree declares each set of a domain.
+fn origins(
+    template: &DesiredTemplate,
+    domain: &DomainName,
+    sources: &SourceMap,
+) -> BTreeMap<Question, Origin> {
+    (template.hosts.iter())
+        .filter(|(_, host)| host.value.is_some())
+        .filter_map(|(target, host)| {
+            let question = question_of(&target.record_type, &target.host, domain)?;
+            Some((question, Origin::of(host.place, sources)))
+        })
+        .collect()
+}
