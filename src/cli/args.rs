@@ -2,15 +2,16 @@
 
 mod dns;
 mod git;
+mod output;
 mod records;
 mod scope;
 mod tools;
 
 use std::num::NonZeroUsize;
-use std::str::FromStr;
 
 pub(crate) use dns::{DnsCheckArgs, DnsCommand};
 pub(crate) use git::{BaseArgs, LeaseArgs, RemoteArgs, Side};
+pub(crate) use output::{Format, ListFormat, OutputArgs};
 pub(crate) use records::{DnsExportArgs, DnsLetterArgs, DnsPushArgs, ExportFormat, LetterFormat};
 pub(crate) use scope::ScopeArgs;
 pub(crate) use tools::{CompletionsArgs, ExplainArgs, InitArgs, ManArgs, SandboxArgs, SchemaArgs};
@@ -146,53 +147,6 @@ impl PlatformArgs {
         } else {
             Several::Refuse
         }
-    }
-}
-
-/// How and where to report.
-#[derive(Args, Debug)]
-pub(crate) struct OutputArgs {
-    /// What to print: text or json
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        default_value = "text",
-        hide_possible_values = true
-    )]
-    pub(crate) format: Format,
-    /// Also write the report to a file; may be given several times
-    #[arg(long, value_name = "FORMAT=FILE")]
-    pub(crate) output: Vec<Output>,
-}
-
-/// What a report is written as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// For people
-    Text,
-    /// For machines
-    Json,
-}
-
-/// A format and a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Output {
-    pub(crate) format: Format,
-    pub(crate) file: Utf8PathBuf,
-}
-
-impl FromStr for Output {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (format, file) = text
-            .split_once('=')
-            .filter(|(_, file)| !file.is_empty())
-            .ok_or("write FORMAT=FILE, such as json=report.json")?;
-        Ok(Self {
-            format: Format::from_str(format, false)?,
-            file: file.into(),
-        })
     }
 }
 
@@ -346,7 +300,7 @@ pub(crate) struct HistoryArgs {
         default_value = "text",
         hide_possible_values = true
     )]
-    pub(crate) format: Format,
+    pub(crate) format: ListFormat,
 }
 
 /// What to do with the history.
@@ -456,22 +410,5 @@ mod tests {
     #[test]
     fn arguments_are_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn outputs() {
-        #[track_caller]
-        fn check(text: &str, expected: Result<(Format, &str), ()>) {
-            let found = text.parse::<Output>();
-            let found = found
-                .as_ref()
-                .map(|output| (output.format, output.file.as_str()));
-            assert_eq!(found.map_err(|_| ()), expected, "{text}");
-        }
-        check("json=a.json", Ok((Format::Json, "a.json")));
-        check("text=a=b", Ok((Format::Text, "a=b")));
-        check("json", Err(()));
-        check("json=", Err(()));
-        check("xml=a", Err(()));
     }
 }

@@ -4,10 +4,11 @@ use std::fs;
 
 use anyhow::Context as _;
 
+use super::Exit;
 use super::args::{Format, OutputArgs};
 use super::failure::Failure;
 use super::ui::{self, Ui};
-use crate::report::{Report, json, text};
+use crate::report::{Report, github, json, junit, sarif, text};
 
 /// Writes a report wherever it was asked for.
 pub(crate) fn deliver(ui: Ui, report: &Report, args: &OutputArgs) -> Result<(), Failure> {
@@ -37,5 +38,8 @@ fn render(report: &Report, format: Format, options: text::Options) -> String {
     match format {
         Format::Text => text::render(report, options),
         Format::Json => json::render(report),
+        Format::Sarif => sarif::render(report, Exit::of(report).code()),
+        Format::Junit => junit::render(report),
+        Format::Github => github::render(report),
     }
 }

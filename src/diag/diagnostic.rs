@@ -15,6 +15,17 @@ pub struct Diagnostic {
     pub related: Vec<Label>,
     /// What to do, as a lower-case imperative fragment.
     pub help: String,
+    /// What does it without further thought, where one text only can be meant.
+    pub fix: Option<Fix>,
+}
+
+/// A text that takes the place of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// What is replaced.
+    pub place: Place,
+    /// By what.
+    pub text: String,
 }
 
 /// A place and what to say about it.
@@ -39,6 +50,7 @@ impl Diagnostic {
             primary: None,
             related: Vec::new(),
             help: help.into(),
+            fix: None,
         }
     }
 
@@ -46,6 +58,16 @@ impl Diagnostic {
     #[must_use]
     pub fn at(mut self, place: Place, text: impl Into<String>) -> Self {
         self.primary = Some(Label {
+            place,
+            text: text.into(),
+        });
+        self
+    }
+
+    /// Says which text in which place mends it; for mistakes where nothing else can be meant.
+    #[must_use]
+    pub fn mended_by(mut self, place: Place, text: impl Into<String>) -> Self {
+        self.fix = Some(Fix {
             place,
             text: text.into(),
         });

@@ -57,6 +57,7 @@ pub struct SourceFile {
 #[derive(Clone, Debug, Default)]
 pub struct SourceMap {
     files: Vec<SourceFile>,
+    folder: Utf8PathBuf,
 }
 
 impl SourceMap {
@@ -68,6 +69,19 @@ impl SourceMap {
             text: text.into(),
         });
         id
+    }
+
+    /// Says where the tree lies in its repository.
+    #[must_use]
+    pub fn lying_in(mut self, folder: Utf8PathBuf) -> Self {
+        self.folder = folder;
+        self
+    }
+
+    /// Returns where the tree lies in its repository; empty at the top, and outside of any.
+    #[must_use]
+    pub fn folder(&self) -> &Utf8Path {
+        &self.folder
     }
 
     /// Returns a file by the id that [`Self::add`] gave.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::model::{
     BaseReport, Command, Coverage, ObjectReport, Report, Requests, Status, StepReport, Verb,
 };
-use super::{DnsReport, Problem, problems};
+use super::{DnsReport, Places, Problem, problems};
 use crate::apply::{Applied, StepOutcome};
 use crate::diag::{Diagnostic, SourceMap};
 use crate::diff::{AccountDifference, Differences, ZoneDifference};
@@ -102,6 +102,7 @@ pub fn report(facts: &Facts<'_>) -> Report {
         coverage: facts.live.and_then(coverage),
         requests: facts.requests,
         dns: facts.dns.cloned(),
+        places: Places::of(facts.desired, facts.sources),
     }
 }
 

@@ -3,12 +3,23 @@
 //! One value, [`Report`], holds what a run has to say; one file a format turns it into bytes, so that
 //! every format says the same.
 
+mod block;
 mod build;
 mod dns;
+mod escape;
+mod finding;
+#[cfg(test)]
+mod fixture;
+pub mod github;
 pub mod json;
+pub mod junit;
 mod model;
+mod places;
 mod problem;
+mod row;
+pub mod sarif;
 pub mod text;
+mod value;
 
 pub use build::{Facts, report};
 pub use dns::{AccountDns, DnsReport, SecondOpinion};
@@ -16,4 +27,5 @@ pub use model::{
     BaseReport, Command, Coverage, ObjectReport, Report, Requests, Status, StepReport, Summary,
     Verb,
 };
-pub use problem::{Label, Problem, SourceText, problems};
+pub use places::Places;
+pub use problem::{Fix, Label, Problem, SourceText, problems};

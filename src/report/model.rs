@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DnsReport, Problem};
+use super::{DnsReport, Places, Problem};
 use crate::apply::StepResult;
 use crate::diag::Severity;
 use crate::diff::{Change, ChangeKey};
@@ -27,6 +27,20 @@ pub enum Command {
     Apply,
     /// DNS was compared with the template.
     Dns,
+}
+
+impl Command {
+    /// Returns the word for machines.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Validate => "validate",
+            Self::Plan => "plan",
+            Self::Drift => "drift",
+            Self::Apply => "apply",
+            Self::Dns => "dns",
+        }
+    }
 }
 
 /// What a run has to say.
@@ -60,6 +74,8 @@ pub struct Report {
     pub requests: Option<Requests>,
     /// What DNS answers, when it was asked.
     pub dns: Option<DnsReport>,
+    /// Where things stand in the tree, for formats that point into files.
+    pub places: Places,
 }
 
 /// What there is to say about one account, about the template, or about one zone.

@@ -22,6 +22,17 @@ pub struct Problem {
     pub related: Vec<Label>,
     /// What to do.
     pub help: String,
+    /// What does it without further thought.
+    pub fix: Option<Fix>,
+}
+
+/// A text that takes the place of another, and mends a mistake by that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// What is replaced.
+    pub place: Label,
+    /// By what.
+    pub text: String,
 }
 
 /// A resolved place and what to say about it.
@@ -84,6 +95,16 @@ pub fn problems(diagnostics: &[Diagnostic], sources: &SourceMap) -> Vec<Problem>
                 .filter_map(|found| label(found, sources))
                 .collect(),
             help: diagnostic.help.clone(),
+            fix: diagnostic.fix.as_ref().and_then(|fix| {
+                let place = diag::Label {
+                    place: fix.place,
+                    text: String::new(),
+                };
+                Some(Fix {
+                    place: label(&place, sources)?,
+                    text: fix.text.clone(),
+                })
+            }),
         })
         .collect();
     problems.sort_by(Problem::by_place);

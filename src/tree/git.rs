@@ -19,6 +19,7 @@ pub struct GitTree {
     repository: Mutex<Repository>,
     tree: Oid,
     commit: Oid,
+    folder: Utf8PathBuf,
 }
 
 impl GitTree {
@@ -47,6 +48,7 @@ impl GitTree {
             repository: Mutex::new(repository),
             tree,
             commit,
+            folder: prefix,
         })
     }
 
@@ -114,6 +116,17 @@ impl TreeSource for GitTree {
         }
         Ok(bytes)
     }
+
+    fn folder(&self) -> Utf8PathBuf {
+        self.folder.clone()
+    }
+}
+
+/// Returns where a folder lies in its repository; empty at the top, and outside of any.
+pub(super) fn folder_in_repository(folder: &Utf8Path) -> Utf8PathBuf {
+    let repository = Repository::discover(folder).ok();
+    let found = repository.and_then(|repository| prefix(&repository, folder).ok());
+    found.unwrap_or_default()
 }
 
 /// Returns the path of a folder in its repository; empty at the top and in a bare repository.

@@ -83,7 +83,7 @@ pub fn load(source: &dyn TreeSource, cluster: Option<&str>) -> Result<Loaded, Lo
     Ok(Loaded {
         desired,
         diagnostics,
-        sources: files.sources(texts),
+        sources: files.sources(texts).lying_in(source.folder()),
         layers,
         dns: config.dns,
     })

@@ -14,6 +14,9 @@ pub trait TreeSource: Sync {
 
     /// Reads one file by its path from the tree's top, when it has at most `limit` bytes.
     fn read(&self, path: &Utf8Path, limit: u64) -> Result<Vec<u8>, ReadError>;
+
+    /// Returns where the tree lies in its repository; empty at the top, and outside of any.
+    fn folder(&self) -> Utf8PathBuf;
 }
 
 /// One thing that a source lists.

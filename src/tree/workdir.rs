@@ -116,6 +116,10 @@ impl TreeSource for Workdir {
         }
         Ok(bytes)
     }
+
+    fn folder(&self) -> Utf8PathBuf {
+        super::git::folder_in_repository(&self.root)
+    }
 }
 
 fn listed_kind(kind: fs::FileType) -> ListedKind {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::{Format, TreeChoice};
+use super::{ListFormat, TreeChoice};
 use crate::sandbox::Profile;
 
 /// Explain a code, or where an account's values come from
@@ -99,7 +99,7 @@ pub(crate) struct SandboxArgs {
         default_value = "text",
         hide_possible_values = true
     )]
-    pub(crate) format: Format,
+    pub(crate) format: ListFormat,
 }
 
 /// Write the JSON Schemas of the tree's files and of the reports

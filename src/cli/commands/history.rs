@@ -6,7 +6,7 @@ use camino::Utf8Path;
 use serde_json::json;
 
 use crate::apply::{self, Record, RunId};
-use crate::cli::args::{Format, HistoryArgs, HistoryCommand, HistoryShowArgs};
+use crate::cli::args::{HistoryArgs, HistoryCommand, HistoryShowArgs, ListFormat};
 use crate::cli::carry::StateFolder;
 use crate::cli::failure::Failure;
 use crate::cli::ui::{self, Ui};
@@ -29,7 +29,7 @@ fn list(ui: Ui, args: &HistoryArgs) -> Result<Exit, Failure> {
     let state = StateFolder::of_tree(&args.tree);
     let mut records = apply::records(&state).map_err(|error| Failure::Failed(error.into()))?;
     records.reverse();
-    if args.format == Format::Json {
+    if args.format == ListFormat::Json {
         let runs: Vec<_> = records.iter().map(as_json).collect();
         let list = json!({"version": VERSION, "runs": runs});
         ui::data(&format!("{list:#}\n"))?;

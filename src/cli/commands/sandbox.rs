@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::json;
 
-use crate::cli::args::{Format, SandboxArgs};
+use crate::cli::args::{ListFormat, SandboxArgs};
 use crate::cli::failure::Failure;
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, survey};
@@ -27,10 +27,10 @@ pub(crate) fn sandbox(ui: Ui, args: &SandboxArgs) -> Result<Exit, Failure> {
     survey::runtime()?.block_on(serve(ui, args.format, options))
 }
 
-async fn serve(ui: Ui, format: Format, options: Options) -> Result<Exit, Failure> {
+async fn serve(ui: Ui, format: ListFormat, options: Options) -> Result<Exit, Failure> {
     let sandbox = Sandbox::start(options).await.map_err(wrong)?;
     ui::data(&greeting(&sandbox, format))?;
-    if format == Format::Text {
+    if format == ListFormat::Text {
         ui.talk("press Ctrl-C to stop");
     }
     tokio::signal::ctrl_c()
@@ -41,9 +41,9 @@ async fn serve(ui: Ui, format: Format, options: Options) -> Result<Exit, Failure
 }
 
 /// Says how to reach it; as JSON in one line, for scripts that wait for it.
-fn greeting(sandbox: &Sandbox, format: Format) -> String {
+fn greeting(sandbox: &Sandbox, format: ListFormat) -> String {
     match format {
-        Format::Text => {
+        ListFormat::Text => {
             let mut text = format!(
                 "api         {}\napi key     {}\naccount id  {}\n",
                 sandbox.url(),
@@ -55,7 +55,7 @@ fn greeting(sandbox: &Sandbox, format: Format) -> String {
             }
             text
         }
-        Format::Json => {
+        ListFormat::Json => {
             let line = json!({
                 "api": sandbox.url(),
                 "api_key": sandbox.api_key(),

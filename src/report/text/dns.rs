@@ -26,7 +26,7 @@ pub(super) fn write(page: &mut Page, report: &Report) {
     } else if !quiet.is_empty() {
         page.gap();
         let names: Vec<&str> = quiet.iter().map(|account| account.name.as_str()).collect();
-        super::shared::write_names(page, "DNS ok", &names);
+        super::names::write(page, "DNS ok", &names);
     }
     if !dns.skipped.is_empty() {
         page.gap();

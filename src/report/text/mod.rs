@@ -6,18 +6,16 @@ mod change;
 mod coverage;
 mod diagnostic;
 mod dns;
-mod escape;
+mod names;
 mod object;
 mod outcome;
 mod page;
 mod render;
-mod shared;
 mod summary;
-mod value;
 
 #[cfg(test)]
 mod tests;
 
+pub use super::escape::visible;
 pub use diagnostic::render_problem;
-pub use escape::visible;
 pub use render::{Options, fill, render, summary};

@@ -1,19 +1,20 @@
 //! Accounts and the template: what is pending, refused, unknown.
 
 use super::change::{self, Words};
+use super::names;
 use super::page::{Page, Piece, Tone, piece};
-use super::shared::{self, Block, Part};
 use super::visible;
 use crate::diff::Change;
-use crate::plan::{Refusal, Risk, StepId};
-use crate::report::{BaseReport, Command, ObjectReport, Report, Status, StepReport, Verb};
+use crate::plan::{Refusal, Risk};
+use crate::report::block::{self, Block, Part};
+use crate::report::{BaseReport, Command, ObjectReport, Report, Status};
 
 pub(super) fn write(page: &mut Page, report: &Report) {
     match report.command {
         Command::Drift => {
-            let found: Vec<ObjectReport> = report.objects().map(as_found).collect();
+            let found: Vec<ObjectReport> = report.objects().map(block::as_found).collect();
             let objects: Vec<&ObjectReport> = found.iter().collect();
-            for block in shared::blocks(&objects) {
+            for block in block::blocks(&objects) {
                 write_block(page, &block, Words::Drift);
             }
         }
@@ -23,7 +24,7 @@ pub(super) fn write(page: &mut Page, report: &Report) {
             let zones: Vec<&ObjectReport> = report.zones.iter().collect();
             for block in [&template, &accounts, &zones]
                 .iter()
-                .flat_map(|objects| shared::blocks(objects))
+                .flat_map(|objects| block::blocks(objects))
             {
                 write_block(page, &block, Words::Plan);
             }
@@ -31,24 +32,6 @@ pub(super) fn write(page: &mut Page, report: &Report) {
         }
     }
     write_rest(page, report);
-}
-
-/// Turns what differs into one step, so that drift is put together like a plan.
-fn as_found(object: &ObjectReport) -> ObjectReport {
-    let step = StepReport {
-        id: StepId(0),
-        verb: Verb::Update,
-        asset: None,
-        changes: object.changes.clone(),
-        risk: Risk::Reversible,
-        waits_for: Vec::new(),
-        notes: Vec::new(),
-        result: None,
-    };
-    ObjectReport {
-        steps: vec![step],
-        ..object.clone()
-    }
 }
 
 /// Writes the differences that no step mends.
@@ -108,7 +91,7 @@ fn write_block(page: &mut Page, block: &Block<'_>, words: Words) {
         [object] => page.wrapped(0, 4, &heading(object)),
         objects => {
             let names: Vec<&str> = objects.iter().map(|object| object.title()).collect();
-            shared::write_names(page, &format!("on {} accounts", names.len()), &names);
+            names::write(page, &format!("on {} accounts", names.len()), &names);
         }
     }
     for part in &block.steps {
@@ -219,6 +202,6 @@ fn write_in_sync(page: &mut Page, report: &Report) {
         .collect();
     if !names.is_empty() {
         page.gap();
-        shared::write_names(page, "in sync", &names);
+        names::write(page, "in sync", &names);
     }
 }

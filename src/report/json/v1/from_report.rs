@@ -17,13 +17,7 @@ impl From<&Report> for Document {
     fn from(report: &Report) -> Self {
         let mut document = Self {
             version: 1,
-            command: match report.command {
-                report::Command::Validate => "validate",
-                report::Command::Plan => "plan",
-                report::Command::Drift => "drift",
-                report::Command::Apply => "apply",
-                report::Command::Dns => "dns",
-            },
+            command: report.command.as_str(),
             cluster: report.cluster.as_ref().map(ToString::to_string),
             tree: report.tree.as_ref().map(ToString::to_string),
             plan: report.plan.as_ref().map(ToString::to_string),

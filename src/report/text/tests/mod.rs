@@ -1,5 +1,4 @@
 //! What people see, at several widths.
 
-mod fixture;
 mod snapshots;
 mod visible;

@@ -1,8 +1,8 @@
 //! Whole reports.
 
-use super::fixture::{account, empty, learn_more, sample, step};
 use crate::apply::StepResult;
 use crate::plan::{Risk, StepId};
+use crate::report::fixture::{account, empty, learn_more, sample, step};
 use crate::report::text::{Options, render};
 use crate::report::{Command, Report, Verb};
 

@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::fixture::{account, empty, setting, step};
 use crate::diff::{Cause, Change};
 use crate::plan::Risk;
+use crate::report::fixture::{account, empty, setting, step};
 use crate::report::text::{Options, render};
 use crate::report::{Command, Report, Verb};
 
@@ -53,7 +53,7 @@ proptest! {
         let text = render(&report, Options { width, ..Options::default() });
         for object in report.objects() {
             for change in object.steps.iter().flat_map(|step| &step.changes) {
-                let key = crate::report::text::value::key(&change.key);
+                let key = crate::report::value::key(&change.key);
                 prop_assert!(text.contains(&key), "{key} is not in\n{text}");
             }
         }

@@ -1,5 +1,10 @@
 //! Reports to render.
 
+mod dns;
+mod whole;
+
+pub(super) use whole::everything;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -11,7 +16,7 @@ use crate::model::{
     HostEntry,
 };
 use crate::plan::{Refusal, RefusalKind, Risk, StepId};
-use crate::report::{Command, Coverage, ObjectReport, Report, StepReport, Verb};
+use crate::report::{Command, Coverage, ObjectReport, Places, Report, StepReport, Verb};
 use crate::tree::{Origin, Target};
 
 pub(super) fn origin(file: &str, line: u32, column: u32) -> Origin {
@@ -102,6 +107,7 @@ pub(super) fn empty(command: Command) -> Report {
         coverage: None,
         requests: None,
         dns: None,
+        places: Places::default(),
     }
 }
 

@@ -2,18 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::page::{Page, Piece, Tone, piece};
-use super::visible;
+use super::{ObjectReport, StepReport, Verb};
 use crate::diff::Change;
 use crate::model::AssetKind;
-use crate::plan::Risk;
-use crate::report::{ObjectReport, StepReport, Verb};
+use crate::plan::{Risk, StepId};
 use crate::tree::Origin;
 
 /// On how many accounts something must be the same to be said once.
 const SHARED_FROM: usize = 3;
-/// How many names are spelled out.
-const SHOWN_NAMES: usize = 8;
 
 /// A block of the report: some accounts, and what is the same on all of them.
 pub(super) struct Block<'a> {
@@ -196,21 +192,20 @@ fn add<'a>(parts: &mut Vec<Part<'a>>, step: &'a StepReport, change: Change) {
     }
 }
 
-/// Writes names, folded when there are many.
-pub(super) fn write_names(page: &mut Page, count: &str, names: &[&str]) {
-    let shown = if page.options.verbose || names.len() <= SHOWN_NAMES + 1 {
-        names.len()
-    } else {
-        SHOWN_NAMES
+/// Turns what differs into one step, so that drift is put together like a plan.
+pub(super) fn as_found(object: &ObjectReport) -> ObjectReport {
+    let step = StepReport {
+        id: StepId(0),
+        verb: Verb::Update,
+        asset: None,
+        changes: object.changes.clone(),
+        risk: Risk::Reversible,
+        waits_for: Vec::new(),
+        notes: Vec::new(),
+        result: None,
     };
-    let mut pieces: Vec<Piece> = vec![piece(Tone::Heading, format!("{count}: "))];
-    let mut list: Vec<String> = names[..shown]
-        .iter()
-        .map(|name| visible(name).into_owned())
-        .collect();
-    if shown < names.len() {
-        list.push(format!("… and {} more", names.len() - shown));
+    ObjectReport {
+        steps: vec![step],
+        ..object.clone()
     }
-    pieces.push(piece(Tone::Plain, list.join(", ")));
-    page.wrapped(0, 4, &pieces);
 }

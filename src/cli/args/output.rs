@@ -1,0 +1,90 @@
+//! What can be said about reports.
+
+use std::str::FromStr;
+
+use camino::Utf8PathBuf;
+use clap::{Args, ValueEnum};
+
+/// How and where to report.
+#[derive(Args, Debug)]
+pub(crate) struct OutputArgs {
+    /// What to print: text, json, sarif, junit or github
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
+    pub(crate) format: Format,
+    /// Also write the report to a file; may be given several times
+    #[arg(long, value_name = "FORMAT=FILE")]
+    pub(crate) output: Vec<Output>,
+}
+
+/// What a report is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people, on a terminal
+    Text,
+    /// For programs
+    Json,
+    /// For code scanning
+    Sarif,
+    /// For test reports
+    Junit,
+    /// For the log of a GitHub workflow, as annotations
+    Github,
+}
+
+/// What a list is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// A format and a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Output {
+    pub(crate) format: Format,
+    pub(crate) file: Utf8PathBuf,
+}
+
+impl FromStr for Output {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (format, file) = text
+            .split_once('=')
+            .filter(|(_, file)| !file.is_empty())
+            .ok_or("write FORMAT=FILE, such as json=report.json")?;
+        Ok(Self {
+            format: Format::from_str(format, false)?,
+            file: file.into(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outputs() {
+        #[track_caller]
+        fn check(text: &str, expected: Result<(Format, &str), ()>) {
+            let found = text.parse::<Output>();
+            let found = found
+                .as_ref()
+                .map(|output| (output.format, output.file.as_str()));
+            assert_eq!(found.map_err(|_| ()), expected, "{text}");
+        }
+        check("json=a.json", Ok((Format::Json, "a.json")));
+        check("text=a=b", Ok((Format::Text, "a=b")));
+        check("json", Err(()));
+        check("json=", Err(()));
+        check("xml=a", Err(()));
+    }
+}

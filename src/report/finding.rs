@@ -1,0 +1,288 @@
+//! The report as a flat list of findings, for formats that point at lines.
+
+mod dns;
+mod kind;
+mod outcome;
+mod spot;
+
+use std::collections::BTreeMap;
+
+pub(super) use dns::lines as dns_lines;
+pub(super) use kind::{Kind, Level, Rule};
+pub(super) use spot::Spot;
+
+use super::row::{self, Row};
+use super::{Command, ObjectReport, Problem, Report};
+use crate::diag::Severity;
+use crate::diff::{Change, Side};
+use crate::plan::Refusal;
+use crate::report::escape::visible;
+use crate::tree::Origin;
+
+/// How many names a message spells out.
+const SHOWN_NAMES: usize = 5;
+/// How many characters of one value a message shows.
+const SHOWN_VALUE: usize = 200;
+
+/// One thing that somebody should look at.
+#[derive(Clone, Debug)]
+pub(super) struct Finding {
+    /// Which kind of thing.
+    pub(super) rule: Rule,
+    /// How bad it is.
+    pub(super) level: Level,
+    /// What it is, in one line; everything hidden is escaped.
+    pub(super) message: String,
+    /// What to do.
+    pub(super) help: Option<String>,
+    /// The place in the tree that causes it.
+    pub(super) spot: Option<Spot>,
+    /// Places that explain it.
+    pub(super) related: Vec<(Spot, String)>,
+    /// The accounts that it is about.
+    pub(super) subjects: Vec<String>,
+    /// What mends it without further thought.
+    pub(super) remedy: Option<Remedy>,
+    /// What makes it the same finding in another run, wherever its line has moved to.
+    pub(super) identity: String,
+}
+
+/// A text that mends a finding when it takes the place of another.
+#[derive(Clone, Debug)]
+pub(super) struct Remedy {
+    pub(super) spot: Spot,
+    pub(super) text: String,
+    pub(super) description: String,
+}
+
+/// Lists what there is to look at: mistakes, refusals, what could not be checked, what went wrong, differences, DNS.
+/// The same difference from the same place on many accounts is one finding.
+pub(super) fn findings(report: &Report) -> Vec<Finding> {
+    let mut found: Vec<Finding> = report.problems.iter().map(problem).collect();
+    found.extend(
+        report
+            .refusals
+            .iter()
+            .map(|refused| refusal(report, None, refused)),
+    );
+    for object in report.objects() {
+        let refusals = object.refusals.iter();
+        found.extend(refusals.map(|refused| refusal(report, Some(object), refused)));
+        let reasons = object.unknown.iter();
+        found.extend(
+            reasons.map(|reason| about(report, object, Kind::Unknown, visible(reason).as_ref())),
+        );
+        found.extend(outcome::findings(report, object));
+    }
+    found.extend(changes(report));
+    found.extend(dns::findings(report));
+    number(&mut found);
+    found
+}
+
+/// Tells two findings apart that nothing else does.
+fn number(found: &mut [Finding]) {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for finding in found {
+        let times = seen.entry(finding.identity.clone()).or_default();
+        *times += 1;
+        if *times > 1 {
+            finding.identity = format!("{}\n#{times}", finding.identity);
+        }
+    }
+}
+
+fn problem(problem: &Problem) -> Finding {
+    let marked = problem.primary.as_ref().map_or("", |label| {
+        label
+            .source
+            .text
+            .get(label.start..label.end)
+            .unwrap_or_default()
+    });
+    let file = problem
+        .primary
+        .as_ref()
+        .map_or("", |label| label.source.path.as_str());
+    Finding {
+        rule: Rule::Diagnostic(problem.code),
+        level: match problem.severity {
+            Severity::Error => Level::Error,
+            Severity::Warning => Level::Warning,
+        },
+        message: visible(&problem.message).into_owned(),
+        help: Some(visible(&problem.help).into_owned()),
+        spot: problem.primary.as_ref().map(Spot::of_label),
+        related: problem
+            .related
+            .iter()
+            .map(|label| (Spot::of_label(label), visible(&label.text).into_owned()))
+            .collect(),
+        subjects: Vec::new(),
+        remedy: problem.fix.as_ref().map(|fix| Remedy {
+            spot: Spot::of_label(&fix.place),
+            text: fix.text.clone(),
+            description: visible(&problem.help).into_owned(),
+        }),
+        identity: format!("{}\n{file}\n{marked}", problem.code),
+    }
+}
+
+fn refusal(report: &Report, object: Option<&ObjectReport>, refusal: &Refusal) -> Finding {
+    let message = visible(&refusal.message);
+    let mut finding = match object {
+        Some(object) => about(report, object, Kind::Refused, &message),
+        None => bare(Kind::Refused, message.into_owned()),
+    };
+    finding.help = Some(visible(&refusal.help).into_owned());
+    finding.identity = format!("{}\n{:?}", finding.identity, refusal.kind);
+    finding
+}
+
+/// Makes a finding without a place.
+fn bare(kind: Kind, message: String) -> Finding {
+    Finding {
+        rule: Rule::Kind(kind),
+        level: kind.level(),
+        identity: kind.id().to_owned(),
+        message,
+        help: None,
+        spot: None,
+        related: Vec::new(),
+        subjects: Vec::new(),
+        remedy: None,
+    }
+}
+
+/// Makes a finding about a whole account, or the template, at the place that says which one it is.
+fn about(report: &Report, object: &ObjectReport, kind: Kind, message: &str) -> Finding {
+    let title = visible(object.title());
+    let places = &report.places;
+    let origin = match (&object.name, &object.zone) {
+        (Some(name), _) => places.accounts.get(name),
+        (None, Some(_)) => None,
+        (None, None) => places.hosts.values().min(),
+    };
+    Finding {
+        spot: origin.map(Spot::of_origin),
+        subjects: vec![title.to_string()],
+        identity: format!("{}\n{title}", kind.id()),
+        ..bare(kind, format!("{title}: {message}"))
+    }
+}
+
+/// What makes a difference the same as another: the rule, the place and both sides.
+type Same = (Kind, Option<Origin>, String, String);
+
+fn changes(report: &Report) -> Vec<Finding> {
+    let mut order: Vec<Same> = Vec::new();
+    let mut groups: BTreeMap<Same, (Row, Vec<&ObjectReport>)> = BTreeMap::new();
+    for object in report.objects() {
+        for row in row::rows(&shown(report, object)) {
+            let kind = Kind::of(row.cause, report.command);
+            let same = (
+                kind,
+                row.origin.clone(),
+                row.key.clone(),
+                sides(report.command, &row),
+            );
+            let group = groups.entry(same.clone()).or_insert_with(|| {
+                order.push(same);
+                (row, Vec::new())
+            });
+            group.1.push(object);
+        }
+    }
+    order
+        .iter()
+        .filter_map(|same| Some((same, groups.get(same)?)))
+        .map(|(same, (row, objects))| change(report, same, row, objects))
+        .collect()
+}
+
+/// Returns the differences to tell of: after an apply, those that it left.
+fn shown(report: &Report, object: &ObjectReport) -> Vec<Change> {
+    match report.command {
+        Command::Apply => object.open().cloned().collect(),
+        Command::Validate | Command::Plan | Command::Drift | Command::Dns => object.changes.clone(),
+    }
+}
+
+fn change(report: &Report, same: &Same, row: &Row, objects: &[&ObjectReport]) -> Finding {
+    let (kind, origin, key, _) = same;
+    let names: Vec<&str> = objects.iter().map(|object| object.title()).collect();
+    let message = format!("{}: {}", subjects(&names), sentence(row, report.command));
+    let nowhere = || match objects {
+        [object] => about(report, object, *kind, "").spot,
+        _ => None,
+    };
+    let place = origin.as_ref().map_or("", |origin| origin.file.as_str());
+    Finding {
+        spot: origin.as_ref().map(Spot::of_origin).or_else(nowhere),
+        subjects: names
+            .iter()
+            .map(|name| visible(name).into_owned())
+            .collect(),
+        identity: format!(
+            "{}\n{place}\n{key}\n{:?}\n{:?}",
+            kind.id(),
+            row.before,
+            row.after
+        ),
+        ..bare(*kind, message)
+    }
+}
+
+/// Says one difference in one line.
+pub(super) fn sentence(row: &Row, command: Command) -> String {
+    let mut sentence = format!("{}: {}", row.key, sides(command, row));
+    if let Some(why) = Kind::of(row.cause, command).why(command) {
+        sentence.push_str("; ");
+        sentence.push_str(why);
+    }
+    sentence
+}
+
+/// Names one account, or counts several and names the first.
+fn subjects(names: &[&str]) -> String {
+    let listed = |names: &[&str]| {
+        let names: Vec<_> = names.iter().map(|name| visible(name)).collect();
+        names.join(", ")
+    };
+    match names {
+        [one] => visible(one).into_owned(),
+        _ if names.len() <= SHOWN_NAMES => {
+            format!("{} accounts ({})", names.len(), listed(names))
+        }
+        _ => format!(
+            "{} accounts ({}, …)",
+            names.len(),
+            listed(&names[..SHOWN_NAMES])
+        ),
+    }
+}
+
+/// Says both sides in one line.
+fn sides(command: Command, row: &Row) -> String {
+    let word = |side: &Side| match (side, row.text(side)) {
+        (Side::Present, _) => "there".to_owned(),
+        (_, None) => "nothing".to_owned(),
+        (_, Some(text)) => cut(text, SHOWN_VALUE),
+    };
+    let (live, tree) = (word(&row.before), word(&row.after));
+    match command {
+        Command::Drift => format!("live {live}, tree {tree}"),
+        Command::Validate | Command::Plan | Command::Apply | Command::Dns => {
+            format!("{live} -> {tree}")
+        }
+    }
+}
+
+/// Cuts a text after so many characters, and says so.
+pub(super) fn cut(mut text: String, characters: usize) -> String {
+    if let Some((at, _)) = text.char_indices().nth(characters) {
+        text.truncate(at);
+        text.push('…');
+    }
+    text
+}

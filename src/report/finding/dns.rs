@@ -1,0 +1,118 @@
+//! What DNS answers, at the domain that the account declares.
+
+use std::fmt::Write as _;
+
+use super::{Finding, Kind, Spot, bare};
+use crate::dns::{HostCheck, RecordMark, Registration, Verdict};
+use crate::report::escape::visible;
+use crate::report::{AccountDns, Report};
+
+pub(super) fn findings(report: &Report) -> Vec<Finding> {
+    let accounts = report.dns.iter().flat_map(|dns| &dns.accounts);
+    accounts
+        .flat_map(|account| of_account(report, account))
+        .collect()
+}
+
+/// Says what there is to say of one account's domain, a line each.
+pub(in crate::report) fn lines(account: &AccountDns) -> Vec<String> {
+    let hosts = account.check.hosts.iter().filter_map(of_host);
+    let mut lines: Vec<String> = hosts.map(|(_, text)| visible(&text).into_owned()).collect();
+    lines.extend(rest(account).map(|(_, text, _)| visible(&text).into_owned()));
+    lines
+}
+
+/// Returns what is to be said beside the hosts: the kind, the text, and what it is about.
+fn rest(account: &AccountDns) -> impl Iterator<Item = (Kind, String, String)> {
+    let check = &account.check;
+    let not_understood = check.not_understood.iter().map(|host| {
+        let text = format!("{} {}: {}", host.record_type, host.host, host.reason);
+        (Kind::DnsUnknown, text, host.host.clone())
+    });
+    let phones = check.phones.iter().filter_map(|phones| {
+        let kind = match phones.registration {
+            Registration::Works => return None,
+            Registration::Impaired => Kind::SipImpaired,
+            Registration::Broken => Kind::SipBroken,
+            Registration::Unknown => Kind::DnsUnknown,
+        };
+        Some((kind, phones.sentence.clone(), phones.proxy.to_string()))
+    });
+    not_understood.chain(phones)
+}
+
+fn of_account(report: &Report, account: &AccountDns) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for host in &account.check.hosts {
+        let Some((kind, text)) = of_host(host) else {
+            continue;
+        };
+        let question = &host.judgement.expected.question;
+        let name = format!("{} {}", question.record_type, question.name);
+        let mut finding = at_domain(report, account, kind, &text, &name);
+        let hints = host
+            .hints
+            .iter()
+            .map(|hint| visible(&hint.text).into_owned());
+        let hints: Vec<String> = hints.collect();
+        finding.help = (!hints.is_empty()).then(|| hints.join("; "));
+        let declared = report.places.host(question, account.check.domain.as_str());
+        let wanted = "the template wants it".to_owned();
+        finding
+            .related
+            .extend(declared.map(|origin| (Spot::of_origin(origin), wanted)));
+        found.push(finding);
+    }
+    let rest = rest(account);
+    found.extend(rest.map(|(kind, text, what)| at_domain(report, account, kind, &text, &what)));
+    found
+}
+
+fn of_host(host: &HostCheck) -> Option<(Kind, String)> {
+    let judgement = &host.judgement;
+    let question = &judgement.expected.question;
+    let word = judgement.verdict.word();
+    let mut text = format!("{} {} {word}", question.record_type, question.name);
+    let kind = match &judgement.verdict {
+        Verdict::Ok => return None,
+        Verdict::Missing => Kind::DnsMissing,
+        Verdict::Different => Kind::DnsDifferent,
+        Verdict::Extra => Kind::DnsExtra,
+        Verdict::Inconsistent => Kind::DnsInconsistent,
+        Verdict::Propagating { old_for } => {
+            if let Some(old) = old_for {
+                let _ = write!(text, ": old answers for up to {old} s");
+            }
+            Kind::DnsPropagating
+        }
+        Verdict::Unknown { reason } => {
+            let _ = write!(text, ": {reason}");
+            Kind::DnsUnknown
+        }
+    };
+    for (mark, record) in &judgement.records {
+        let _ = match mark {
+            RecordMark::Present => Ok(()),
+            RecordMark::Missing => write!(text, "; wanted {record}"),
+            RecordMark::Extra => write!(text, "; found {record}"),
+        };
+    }
+    Some((kind, text))
+}
+
+/// Makes a finding at the account's domain.
+fn at_domain(report: &Report, account: &AccountDns, kind: Kind, text: &str, what: &str) -> Finding {
+    let places = &report.places;
+    let name = &account.name;
+    let origin = places
+        .domains
+        .get(name)
+        .or_else(|| places.accounts.get(name));
+    let title = visible(name.as_str());
+    Finding {
+        spot: origin.map(Spot::of_origin),
+        subjects: vec![title.to_string()],
+        identity: format!("{}\n{title}\n{what}", kind.id()),
+        ..bare(kind, format!("{title}: {}", visible(text)))
+    }
+}

@@ -1,0 +1,248 @@
+//! The rules that findings follow: codes of diagnostics, and kinds of everything else.
+
+use crate::diag::{Code, Severity};
+use crate::diff::Cause;
+use crate::report::Command;
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::report) enum Level {
+    /// Somebody must act before anything goes on.
+    Error,
+    /// Somebody should look.
+    Warning,
+    /// Worth knowing.
+    Note,
+}
+
+/// Which kind of thing a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::report) enum Rule {
+    /// A mistake in the tree.
+    Diagnostic(Code),
+    /// Anything else.
+    Kind(Kind),
+}
+
+/// Kinds of findings that are no mistakes in the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::report) enum Kind {
+    Differs,
+    Pending,
+    Removal,
+    Drift,
+    Conflict,
+    Refused,
+    Unknown,
+    StepFailed,
+    StepMoved,
+    StepSkipped,
+    StepUncertain,
+    DnsMissing,
+    DnsDifferent,
+    DnsExtra,
+    DnsInconsistent,
+    DnsPropagating,
+    DnsUnknown,
+    SipBroken,
+    SipImpaired,
+}
+
+impl Rule {
+    /// Returns the stable name.
+    pub(in crate::report) fn id(self) -> &'static str {
+        match self {
+            Self::Diagnostic(code) => code.as_str(),
+            Self::Kind(kind) => kind.id(),
+        }
+    }
+
+    /// Returns how bad it is.
+    pub(in crate::report) fn level(self) -> Level {
+        match self {
+            Self::Diagnostic(code) => match code.severity() {
+                Severity::Error => Level::Error,
+                Severity::Warning => Level::Warning,
+            },
+            Self::Kind(kind) => kind.level(),
+        }
+    }
+
+    /// Returns a few words on it.
+    pub(in crate::report) fn title(self) -> &'static str {
+        match self {
+            Self::Diagnostic(code) => code.title(),
+            Self::Kind(kind) => kind.row().2,
+        }
+    }
+
+    /// Returns what it means and what to do.
+    pub(in crate::report) fn help(self) -> &'static str {
+        match self {
+            Self::Diagnostic(code) => code.explanation(),
+            Self::Kind(kind) => kind.row().3,
+        }
+    }
+
+    /// Tells whether it says that something is not known, rather than that something is wrong.
+    pub(in crate::report) fn is_unknown(self) -> bool {
+        matches!(
+            self,
+            Self::Kind(Kind::Unknown | Kind::StepUncertain | Kind::DnsUnknown)
+        )
+    }
+}
+
+impl Kind {
+    /// Returns the kind of a difference.
+    pub(super) fn of(cause: Cause, command: Command) -> Self {
+        match cause {
+            Cause::Differs if command == Command::Drift => Self::Drift,
+            Cause::Differs => Self::Differs,
+            Cause::Git => Self::Pending,
+            Cause::Removal => Self::Removal,
+            Cause::Drift => Self::Drift,
+            Cause::Conflict => Self::Conflict,
+        }
+    }
+
+    pub(super) fn id(self) -> &'static str {
+        self.row().0
+    }
+
+    pub(super) fn level(self) -> Level {
+        self.row().1
+    }
+
+    /// Returns what a message adds to the two sides.
+    pub(super) fn why(self, command: Command) -> Option<&'static str> {
+        match self {
+            Self::Drift if command != Command::Drift => Some("changed on the platform"),
+            Self::Conflict => Some("changed on the platform and in Git"),
+            Self::Pending if command == Command::Drift => Some("in Git, not applied yet"),
+            Self::Removal => Some("must not be there"),
+            _ => None,
+        }
+    }
+
+    /// The table of kinds: id, level, title, help.
+    #[expect(clippy::too_many_lines, reason = "a table, one row a kind")]
+    fn row(self) -> (&'static str, Level, &'static str, &'static str) {
+        match self {
+            Self::Differs => (
+                "differs",
+                Level::Note,
+                "the platform differs from the tree",
+                "An apply brings it to what the tree says. Which side moved is not known, because no commit is known to have been applied.",
+            ),
+            Self::Pending => (
+                "pending",
+                Level::Note,
+                "a change from Git is not applied yet",
+                "The tree changed since it was applied last. An apply carries the change out.",
+            ),
+            Self::Removal => (
+                "removal",
+                Level::Note,
+                "something is removed from the platform",
+                "The tree does not declare it any more, or declares that it must not be there. An apply removes it.",
+            ),
+            Self::Drift => (
+                "drift",
+                Level::Warning,
+                "somebody changed the platform by hand",
+                "An apply restores what the tree says. Whoever wants to keep the change writes it into the tree.",
+            ),
+            Self::Conflict => (
+                "conflict",
+                Level::Warning,
+                "the platform and the tree changed both",
+                "An apply overwrites what somebody changed by hand. Compare both values before.",
+            ),
+            Self::Refused => (
+                "refused",
+                Level::Error,
+                "a guard refuses it",
+                "Nothing of it is carried out until the guard is satisfied or lifted for exactly this plan: emblazon apply --allow GUARD --expect DIGEST.",
+            ),
+            Self::Unknown => (
+                "unknown",
+                Level::Warning,
+                "it could not be checked",
+                "It is neither in sync nor different, and nothing is written to it. Mend the cause and run again.",
+            ),
+            Self::StepFailed => (
+                "step-failed",
+                Level::Error,
+                "a step failed",
+                "The platform is as it was before the step. Mend the cause and apply again; what is done stays done.",
+            ),
+            Self::StepMoved => (
+                "step-moved",
+                Level::Warning,
+                "the object moved since the plan",
+                "Somebody changed it after the plan was made, so it was left alone. Plan again.",
+            ),
+            Self::StepSkipped => (
+                "step-skipped",
+                Level::Warning,
+                "a step was not tried",
+                "A step that must come before did not succeed. Mend that one and apply again.",
+            ),
+            Self::StepUncertain => (
+                "step-uncertain",
+                Level::Error,
+                "what became of a step is not known",
+                "It was sent, and no answer came back that says what happened. Plan again: that reads the platform.",
+            ),
+            Self::DnsMissing => (
+                "dns-missing",
+                Level::Warning,
+                "a DNS record is missing",
+                "The zone's servers agree that records of the domain template are not there. emblazon dns letter ACCOUNT says what to enter.",
+            ),
+            Self::DnsDifferent => (
+                "dns-different",
+                Level::Warning,
+                "a DNS record says something else",
+                "The zone's servers agree on something other than the domain template. emblazon dns letter ACCOUNT says what to enter.",
+            ),
+            Self::DnsExtra => (
+                "dns-extra",
+                Level::Warning,
+                "there are more DNS records than the template has",
+                "The zone's servers have all records of the domain template and others beside them. Remove those that are not wanted.",
+            ),
+            Self::DnsInconsistent => (
+                "dns-inconsistent",
+                Level::Warning,
+                "the zone's servers disagree",
+                "One server has another version of the zone. Check its transfers.",
+            ),
+            Self::DnsPropagating => (
+                "dns-propagating",
+                Level::Note,
+                "a resolver still has an old answer",
+                "The zone is right. Old answers end by themselves.",
+            ),
+            Self::DnsUnknown => (
+                "dns-unknown",
+                Level::Warning,
+                "DNS could not be checked",
+                "Some server gave no answer that says anything. It is never counted as a difference.",
+            ),
+            Self::SipBroken => (
+                "sip-broken",
+                Level::Error,
+                "phones find no server of the template",
+                "Walked as a phone walks (RFC 3263), the domain leads to no server that the template names.",
+            ),
+            Self::SipImpaired => (
+                "sip-impaired",
+                Level::Warning,
+                "phones find not exactly what the template says",
+                "Walked as a phone walks (RFC 3263), the domain leads to other servers too, or not to all.",
+            ),
+        }
+    }
+}

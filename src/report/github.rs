@@ -1,0 +1,186 @@
+//! The report as annotations of a GitHub workflow run.
+//!
+//! The runner shows ten annotations of each level for a step, and drops the rest without a word; the last line
+//! here says how many those are.
+
+use std::fmt::Write as _;
+
+use super::finding::{Finding, Level, findings};
+use super::{Places, Report};
+
+/// How many annotations of one level the runner shows for one step.
+const LIMIT: usize = 10;
+
+/// Renders a report as workflow commands, one a line, worst first; empty when there is nothing to look at.
+#[must_use]
+pub fn render(report: &Report) -> String {
+    let mut found = findings(report);
+    found.sort_by_key(|finding| finding.level);
+    let count = |level| {
+        found
+            .iter()
+            .filter(|finding| finding.level == level)
+            .count()
+    };
+    let is_cut = [Level::Error, Level::Warning, Level::Note]
+        .iter()
+        .any(|level| count(*level) > LIMIT);
+    let limit = |level| match level {
+        // What says how many are left out is a notice, too.
+        Level::Note if is_cut => LIMIT - 1,
+        Level::Error | Level::Warning | Level::Note => LIMIT,
+    };
+    let mut text = String::new();
+    let mut more = Vec::new();
+    for level in [Level::Error, Level::Warning, Level::Note] {
+        let of_level = found.iter().filter(|finding| finding.level == level);
+        for finding in of_level.take(limit(level)) {
+            annotate(&mut text, finding, &report.places);
+        }
+        let left = count(level).saturating_sub(limit(level));
+        if left > 0 {
+            more.push(format!("{left} more {}", plural(level, left)));
+        }
+    }
+    if !more.is_empty() {
+        let message = format!(
+            "{} not shown here: a step has at most {LIMIT} annotations of each level; the report has all",
+            more.join(", ")
+        );
+        let _ = writeln!(text, "::notice title=emblazon::{}", data(&message));
+    }
+    text
+}
+
+fn annotate(text: &mut String, finding: &Finding, places: &Places) {
+    let mut properties = Vec::new();
+    if let Some(spot) = &finding.spot {
+        let file = places.in_repository(&spot.file);
+        properties.push(format!("file={}", property(file.as_str())));
+        properties.push(format!("line={}", spot.from.line));
+        // The runner takes columns only within one line.
+        let end = spot.to.filter(|to| to.line == spot.from.line);
+        properties.push(format!("col={}", spot.from.column));
+        properties.extend(end.map(|to| format!("endColumn={}", to.column)));
+    }
+    properties.push(format!("title={}", property(&title(finding))));
+    let mut message = finding.message.clone();
+    if let Some(help) = &finding.help {
+        message.push_str("\nhelp: ");
+        message.push_str(help);
+    }
+    let command = command(finding.level);
+    let _ = writeln!(
+        text,
+        "::{command} {}::{}",
+        properties.join(","),
+        data(&message)
+    );
+}
+
+fn title(finding: &Finding) -> String {
+    format!("{}: {}", finding.rule.id(), finding.rule.title())
+}
+
+fn command(level: Level) -> &'static str {
+    match level {
+        Level::Error => "error",
+        Level::Warning => "warning",
+        Level::Note => "notice",
+    }
+}
+
+fn plural(level: Level, count: usize) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{}{plural}", command(level))
+}
+
+/// Escapes what stands behind the second `::`.
+fn data(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+/// Escapes the value of a property.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::plan::Risk;
+    use crate::report::fixture::{account, empty, everything, setting, step};
+    use crate::report::{Command, Verb};
+    use serde_json::json;
+
+    #[test]
+    fn a_plan_as_annotations() {
+        insta::assert_snapshot!(render(&everything(Command::Plan)), @r#"
+        ::error file=brands tree/accounts/acme/account.yaml,line=2,col=45,endColumn=70,title=EB0401%3A the domain is not a bare host name::a scheme does not belong in a domain%0Ahelp: write `acme.example.com`
+        ::error file=brands tree/accounts/hooli/account.yaml,line=1,col=1,title=refused%3A a guard refuses it::hooli: deleting the whitelabel of hooli needs to be asked for%0Ahelp: run again with `--prune`
+        ::warning title=EB0118%3A a folder in accounts/ without an account::folder "old" has no account%0Ahelp: remove it
+        ::warning title=unknown%3A it could not be checked::initech: reading the whitelabel timed out after 30 s
+        ::warning file=brands tree/accounts/acme/account.yaml,line=8,col=17,title=drift%3A somebody changed the platform by hand::acme: whitelabel.port.support_email: "x@evil.example" -> "porting@acme.example.com"; changed on the platform
+        ::warning file=brands tree/accounts/acme/account.yaml,line=9,col=17,title=conflict%3A the platform and the tree changed both::acme: whitelabel.sso.note: "line one\nline two\nline three\nline four\nthe last line\n" -> "line one\nline 2\nline three\nline four\nthe last line\nand one more\n"; changed on the platform and in Git
+        ::warning file=brands tree/accounts/acme/account.yaml,line=2,col=38,title=dns-unknown%3A DNS could not be checked::acme: TXT acme.example.com unknown: no authoritative server gave an answer (no answer in time)
+        ::warning file=brands tree/accounts/acme/account.yaml,line=2,col=38,title=dns-different%3A a DNS record says something else::acme: CNAME portal.acme.example.com different; wanted ui.example.net; found old-ui.example.net%0Ahelp: the old portal is still named
+        ::notice file=brands tree/domains.yaml,line=8,col=3,title=pending%3A a change from Git is not applied yet::domain template: A us-east.{{domain}} mapping: ["203.0.113.5"] -> ["192.0.2.10", "192.0.2.11"]
+        ::notice file=brands tree/accounts/acme/account.yaml,line=4,col=17,title=pending%3A a change from Git is not applied yet::acme: whitelabel.company_name: "Acme" -> "Acme Voice"
+        ::notice file=brands tree/accounts/acme/account.yaml,line=6,col=17,title=differs%3A the platform differs from the tree::acme: whitelabel.hide_powered: nothing -> true
+        ::notice file=brands tree/accounts/acme/account.yaml,line=7,col=17,title=removal%3A something is removed from the platform::acme: whitelabel.fake_api_url: "https://old.example.com" -> nothing; must not be there
+        ::notice file=brands tree/brands/gold.yaml,line=3,col=5,title=pending%3A a change from Git is not applied yet::4 accounts (acme, beta, delta, gamma): whitelabel.nav.learn_more: "https://gold.example.com/old" -> "https://gold.example.com/features"
+        ::notice file=brands tree/accounts/acme/account.yaml,line=12,col=9,title=pending%3A a change from Git is not applied yet::acme: assets.logo: GIF 300×80 12.4 kB cba06b5736fa -> PNG 1320×80 1.8 MB 11507a0e2f5e
+        "#);
+    }
+
+    #[test]
+    fn the_rest_is_counted() {
+        let mut report = empty(Command::Drift);
+        for number in 0..25 {
+            let change = setting(
+                "company_name",
+                json!("a"),
+                json!(format!("b{number}")),
+                crate::diff::Cause::Drift,
+                number,
+            );
+            let update = step(number, Verb::Update, Risk::Reversible, vec![change]);
+            report
+                .accounts
+                .push(account(&format!("account-{number}"), vec![update]));
+        }
+        let text = render(&report);
+        assert_eq!(
+            text.lines()
+                .filter(|line| line.starts_with("::warning "))
+                .count(),
+            10
+        );
+        assert_eq!(
+            text.lines().last(),
+            Some(
+                "::notice title=emblazon::15 more warnings not shown here: a step has at most 10 annotations of each level; the report has all"
+            )
+        );
+    }
+
+    proptest! {
+        /// Whatever stands on the platform, each line is one command, and it is one of ours.
+        #[test]
+        fn no_value_breaks_out(before: String, after: String, name: String) {
+            let mut report = empty(Command::Drift);
+            let change = setting("company_name", json!(before), json!(after), crate::diff::Cause::Drift, 3);
+            let update = step(0, Verb::Update, Risk::Reversible, vec![change]);
+            report.accounts.push(account(&format!("a{name}"), vec![update]));
+            let text = render(&report);
+            for line in text.lines() {
+                prop_assert!(line.starts_with("::warning file=accounts/acme/account.yaml,line=3,col=17,title="), "{line}");
+                prop_assert_eq!(line.matches("::").count() - line.splitn(3, "::").nth(2).unwrap_or("").matches("::").count(), 2);
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Where things stand in the tree, for formats that point into files.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::diag::SourceMap;
+use crate::dns::Question;
+use crate::model::record::RecordName;
+use crate::model::{AccountName, KeyPath, PLACEHOLDER};
+use crate::tree::{Desired, Origin, Target};
+
+/// Where things stand in the tree; empty when there is nothing but a saved plan.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Places {
+    /// Where the tree lies in its repository; empty at the top.
+    pub folder: Utf8PathBuf,
+    /// The text of each file, by its path from the tree's top.
+    pub texts: BTreeMap<Utf8PathBuf, Arc<str>>,
+    /// Where each account says which one it is.
+    pub accounts: BTreeMap<AccountName, Origin>,
+    /// Where each account declares its domain.
+    pub domains: BTreeMap<AccountName, Origin>,
+    /// Where each host of the domain template stands.
+    pub hosts: BTreeMap<Target, Origin>,
+}
+
+impl Places {
+    /// Looks the places up.
+    #[must_use]
+    pub fn of(desired: Option<&Desired>, sources: &SourceMap) -> Self {
+        let mut places = Self {
+            folder: sources.folder().to_owned(),
+            texts: sources
+                .iter()
+                .map(|(_, file)| (file.path.clone(), file.text.clone()))
+                .collect(),
+            ..Self::default()
+        };
+        let Some(desired) = desired else {
+            return places;
+        };
+        let domain = KeyPath::from("domain");
+        for account in &desired.accounts {
+            let origin = Origin::of(account.identity.place, sources);
+            places.accounts.insert(account.name.clone(), origin);
+            if let Some(declared) = account.settings.get(&domain) {
+                let origin = Origin::of(declared.place, sources);
+                places.domains.insert(account.name.clone(), origin);
+            }
+        }
+        for (target, declared) in desired.template.iter().flat_map(|found| &found.hosts) {
+            let origin = Origin::of(declared.place, sources);
+            places.hosts.insert(target.clone(), origin);
+        }
+        places
+    }
+
+    /// Returns a file's path from the repository's top.
+    #[must_use]
+    pub fn in_repository(&self, file: &Utf8Path) -> Utf8PathBuf {
+        self.folder.join(file)
+    }
+
+    /// Finds the host of the template that leads to a question about a domain.
+    #[must_use]
+    pub fn host(&self, question: &Question, domain: &str) -> Option<&Origin> {
+        let found = self.hosts.iter().find(|(target, _)| {
+            target.record_type == question.record_type.as_str()
+                && RecordName::observed(&target.host.replace(PLACEHOLDER, domain)) == question.name
+        });
+        found.map(|(_, origin)| origin)
+    }
+}

@@ -1,0 +1,104 @@
+//! Changes as the lines of a comparison.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::escape::visible;
+use super::value;
+use crate::diff::{Cause, Change, ChangeKey, Side};
+use crate::tree::Origin;
+
+/// One line of a comparison: a change, or one member of a host that changes.
+pub(super) struct Row {
+    pub(super) key: String,
+    /// Whether the sides are records, which are written as a zone file has them.
+    pub(super) is_record: bool,
+    pub(super) before: Side,
+    pub(super) after: Side,
+    pub(super) cause: Cause,
+    pub(super) origin: Option<Origin>,
+}
+
+/// Splits some changes into the lines that say them.
+pub(super) fn rows(changes: &[Change]) -> Vec<Row> {
+    said(changes).flat_map(split).collect()
+}
+
+/// Leaves out that a whitelabel is there when its keys say so.
+fn said(changes: &[Change]) -> impl Iterator<Item = &Change> {
+    let whole = |change: &Change| change.key == ChangeKey::Whitelabel;
+    let all = changes.iter().all(whole);
+    changes
+        .iter()
+        .filter(move |change| all || !whole(change) || change.after != Side::Present)
+}
+
+/// Splits a host that is on both sides into the members that differ, and a set of records into those that come and go.
+fn split(change: &Change) -> Vec<Row> {
+    let is_record = matches!(change.key, ChangeKey::Records(_));
+    let row = |key: String, before: Side, after: Side| Row {
+        key,
+        is_record,
+        before,
+        after,
+        cause: change.cause,
+        origin: change.origin.clone(),
+    };
+    let key = value::key(&change.key);
+    if let (Side::Host(old), Side::Host(new)) = (&change.before, &change.after) {
+        let (old, new) = (value::members(old), value::members(new));
+        let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+        let side = |members: &BTreeMap<String, Value>, name: &String| {
+            members.get(name).cloned().map_or(Side::Absent, Side::Value)
+        };
+        let differing: Vec<Row> = names
+            .into_iter()
+            .filter(|name| old.get(*name) != new.get(*name))
+            .map(|name| row(format!("{key} {name}"), side(&old, name), side(&new, name)))
+            .collect();
+        if !differing.is_empty() {
+            return differing;
+        }
+    }
+    if is_record {
+        let (gone, come) = (
+            only_in(&change.before, &change.after),
+            only_in(&change.after, &change.before),
+        );
+        if let ([gone], [come]) = (gone.as_slice(), come.as_slice()) {
+            return vec![row(key, gone.clone(), come.clone())];
+        }
+        let gone = gone.into_iter().map(|gone| (gone, Side::Absent));
+        let come = come.into_iter().map(|come| (Side::Absent, come));
+        return gone
+            .chain(come)
+            .map(|(before, after)| row(key.clone(), before, after))
+            .collect();
+    }
+    vec![row(key, change.before.clone(), change.after.clone())]
+}
+
+/// Returns the records of one side that the other does not have.
+fn only_in(side: &Side, other: &Side) -> Vec<Side> {
+    let records = |side: &Side| match side {
+        Side::Value(Value::Array(records)) => records.clone(),
+        _ => Vec::new(),
+    };
+    let others = records(other);
+    let mut records = records(side);
+    records.retain(|record| !others.contains(record));
+    records.into_iter().map(Side::Value).collect()
+}
+
+impl Row {
+    /// Writes one side on one line; `None` when it is not there.
+    pub(super) fn text(&self, side: &Side) -> Option<String> {
+        match side {
+            Side::Value(Value::String(record)) if self.is_record => {
+                Some(visible(record).into_owned())
+            }
+            side => value::side(side),
+        }
+    }
+}

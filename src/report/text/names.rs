@@ -1,0 +1,26 @@
+//! Lists of names.
+
+use super::page::{Page, Piece, Tone, piece};
+use super::visible;
+
+/// How many names are spelled out.
+const SHOWN_NAMES: usize = 8;
+
+/// Writes names, folded when there are many.
+pub(super) fn write(page: &mut Page, count: &str, names: &[&str]) {
+    let shown = if page.options.verbose || names.len() <= SHOWN_NAMES + 1 {
+        names.len()
+    } else {
+        SHOWN_NAMES
+    };
+    let mut pieces: Vec<Piece> = vec![piece(Tone::Heading, format!("{count}: "))];
+    let mut list: Vec<String> = names[..shown]
+        .iter()
+        .map(|name| visible(name).into_owned())
+        .collect();
+    if shown < names.len() {
+        list.push(format!("… and {} more", names.len() - shown));
+    }
+    pieces.push(piece(Tone::Plain, list.join(", ")));
+    page.wrapped(0, 4, &pieces);
+}
