@@ -371,6 +371,42 @@ catalogue! {
         "A small file can unfold into gigabytes. Pictures over 4096 pixels on a side are not decoded.\n\n\
          wrong:  logo.png with 20000×20000\n\
          right:  logo.png with 800×200"
+    EB0613 Warning "the logo is very wide or very tall"
+        "Pages fit a logo into a box of about three to one. One that is more than eight times as wide as high, or more \
+         than twice as high as wide, becomes so small in it that nobody can read it.\n\n\
+         wrong:  logo.png with 1200×60\n\
+         right:  logo.png with 400×100"
+    EB0614 Warning "the logo has more pixels than the login page shows"
+        "A login page shows a logo about 300 pixels wide, and a dense screen makes 600 of them. More than 1200×600 \
+         only makes each visitor wait.\n\n\
+         wrong:  logo.png with 1800×600\n\
+         right:  logo.png with 600×200"
+    EB0615 Warning "the logo looks blurred on a dense screen"
+        "Phones and most new screens draw two or three pixels for each one of the page, and stretch a picture that has \
+         no more. A logo should have at least 160×48.\n\n\
+         wrong:  logo.png with 120×30\n\
+         right:  logo.png with 400×100"
+    EB0616 Warning "the logo stands in an opaque light box"
+        "All of its edge is opaque and light, so a page in dark colours shows a bright rectangle. JPEG cannot be \
+         transparent.\n\n\
+         wrong:  logo.jpg on white\n\
+         right:  logo.png with a transparent ground"
+    EB0617 Warning "the logo can hardly be seen"
+        "What counts is the contrast of the logo's own pixels with the page behind them, as WCAG measures it. Under \
+         1.6 to 1 a shape is lost. Said when more than 60% of a logo is lost on white, or more than 90% on a dark \
+         page (#14181f).\n\n\
+         wrong:  a white logo without a ground of its own\n\
+         right:  the logo's version for light grounds"
+    EB0618 Warning "the icon lacks the size that browsers show"
+        "A tab shows 16×16, on a dense screen 32×32; Windows takes 48×48 for a shortcut. An ICO holds several sizes, \
+         and what is not in it gets scaled. Without 32×32 the icon is blurred for most visitors.\n\n\
+         wrong:  icon.ico with 256×256 alone\n\
+         right:  icon.ico with 16×16, 32×32 and 48×48"
+    EB0619 Warning "a picture of the welcome page has no description"
+        "Who cannot see the picture hears its description, or hears nothing. A picture that only decorates says so by \
+         an empty one.\n\n\
+         wrong:  <img src=\"data:image/png;base64,…\">\n\
+         right:  <img src=\"data:image/png;base64,…\" alt=\"Our office in Bern\">"
     EB0701 Error "unknown record type"
         "The template knows A, AAAA, CNAME, MX, NAPTR, SRV and TXT. The server stores other types unseen, and some of \
          them make its domain test fail for everyone. NS and SOA belong to the zone's owner.\n\n\

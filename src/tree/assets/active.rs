@@ -55,7 +55,8 @@ struct Finding {
     help: &'static str,
 }
 
-fn position(text: &str, offset: usize) -> (usize, usize) {
+/// Returns line and column of a byte, from 1.
+pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or("");
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     let lines = before.bytes().filter(|byte| *byte == b'\n').count();

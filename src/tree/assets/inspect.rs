@@ -2,6 +2,7 @@
 
 use camino::Utf8Path;
 
+use super::markup::{Tag, tags};
 use super::{active, picture};
 use crate::diag::Code;
 use crate::model::{AssetFacts, AssetKind, AssetType, Digest};
@@ -96,7 +97,32 @@ fn extension(path: &Utf8Path, asset_type: AssetType) -> Option<Problem> {
 
 fn welcome(path: &Utf8Path, bytes: &[u8]) -> Vec<Problem> {
     // The sniffing let only UTF-8 through.
-    std::str::from_utf8(bytes).map_or_else(|_| Vec::new(), |text| active::inspect(path, text))
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return Vec::new();
+    };
+    let mut problems = active::inspect(path, text);
+    problems.extend(undescribed(path, text));
+    problems
+}
+
+/// Finds pictures without a word for those who cannot see them; told once for the whole page.
+fn undescribed(path: &Utf8Path, text: &str) -> Option<Problem> {
+    let is_mute = |tag: &Tag| {
+        tag.name == "img"
+            && tag.attribute("alt").is_none()
+            && tag.attribute("aria-hidden").is_none()
+    };
+    let mute: Vec<Tag> = tags(text).into_iter().filter(is_mute).collect();
+    let (line, column) = active::position(text, mute.first()?.offset);
+    let others = match mute.len() - 1 {
+        0 => String::new(),
+        others => format!(", nor have {others} more"),
+    };
+    Some(Problem::new(
+        Code::EB0619,
+        format!("{path}:{line}:{column}: <img> has no alt{others}"),
+        "say what it shows, or write alt=\"\" where it only decorates",
+    ))
 }
 
 fn not_accepted(

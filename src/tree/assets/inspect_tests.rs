@@ -1,15 +1,33 @@
 use std::io::Cursor;
 
-use image::{DynamicImage, ImageFormat};
+use image::{DynamicImage, ImageFormat, Rgba, RgbaImage};
 
 use super::*;
 use crate::model::Dimensions;
 
+/// Makes a picture whose left half is blue, and whose right half is clear.
 fn picture(format: ImageFormat, width: u32, height: u32) -> Vec<u8> {
+    let half = |x, _| {
+        if x < width / 2 {
+            Rgba([0x33, 0x66, 0x99, 0xff])
+        } else {
+            Rgba([0xff, 0xff, 0xff, 0])
+        }
+    };
+    painted(format, width, height, half)
+}
+
+fn painted(
+    format: ImageFormat,
+    width: u32,
+    height: u32,
+    colour: impl Fn(u32, u32) -> Rgba<u8>,
+) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
+    let picture = RgbaImage::from_fn(width, height, colour);
     let picture = match format {
-        ImageFormat::Jpeg => DynamicImage::new_rgb8(width, height),
-        _ => DynamicImage::new_rgba8(width, height),
+        ImageFormat::Jpeg => DynamicImage::from(picture).into_rgb8().into(),
+        _ => DynamicImage::from(picture),
     };
     picture
         .write_to(&mut bytes, format)
@@ -227,6 +245,67 @@ fn unusual_dimensions() {
     );
 }
 
+/// What the pixels say of how people will see it.
+#[test]
+fn insight() {
+    const CLEAR: Rgba<u8> = Rgba([0, 0, 0, 0]);
+    const WHITE: Rgba<u8> = Rgba([0xff; 4]);
+    const INK: Rgba<u8> = Rgba([0x22, 0x2a, 0x35, 0xff]);
+    let logo = |bytes: &[u8], expected: &[(Code, &str)]| {
+        check(AssetKind::Logo, "a.png", bytes, expected);
+    };
+    let png = |width, height| picture(ImageFormat::Png, width, height);
+    logo(&png(900, 100), &[(Code::EB0613, "so wide")]);
+    logo(&png(800, 100), &[]);
+    logo(&png(100, 201), &[(Code::EB0613, "so tall")]);
+    logo(&png(1201, 300), &[(Code::EB0614, "600 pixels wide")]);
+    logo(&png(1200, 600), &[]);
+    logo(&png(120, 40), &[(Code::EB0615, "twice as large")]);
+    logo(&png(160, 40), &[]);
+    let on = |left: Rgba<u8>, right: Rgba<u8>| {
+        let colour = move |x, y| {
+            if (20..100).contains(&x) && (5..45).contains(&y) {
+                left
+            } else {
+                right
+            }
+        };
+        painted(ImageFormat::Png, 200, 50, colour)
+    };
+    logo(&on(INK, WHITE), &[(Code::EB0616, "transparent ground")]);
+    logo(&on(WHITE, INK), &[]);
+    logo(
+        &on(WHITE, CLEAR),
+        &[(Code::EB0617, "on a light page: 100% of it")],
+    );
+    logo(
+        &on(INK, CLEAR),
+        &[(Code::EB0617, "on a dark page: 100% of it")],
+    );
+    logo(&on(CLEAR, CLEAR), &[(Code::EB0617, "on a light page")]);
+    check(
+        AssetKind::Icon,
+        "a.ico",
+        &picture(ImageFormat::Ico, 48, 48),
+        &[(Code::EB0618, "holds 48×48 and not 32×32")],
+    );
+    let code = Code::EB0619;
+    let page = b"<p>\n<img src=data:,> <img alt='' src=data:,> <img aria-hidden=true src=data:,>";
+    check(
+        AssetKind::Welcome,
+        "w.html",
+        page,
+        &[(code, "w.html:2:1: <img> has no alt")],
+    );
+    let page = b"<img src=data:,><img src=data:,><img src=data:,>";
+    check(
+        AssetKind::Welcome,
+        "w.html",
+        page,
+        &[(code, "nor have 2 more")],
+    );
+}
+
 #[test]
 fn too_many_pixels() {
     let png = picture(ImageFormat::Png, 5000, 20);
@@ -289,7 +368,7 @@ fn welcome_pages() {
     check(
         AssetKind::Welcome,
         "w.html",
-        b"<img src=http://a.example/b.png>",
+        b"<img src=http://a.example/b.png alt=''>",
         &[(Code::EB0610, "http://")],
     );
     check(

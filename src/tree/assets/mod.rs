@@ -1,9 +1,13 @@
 //! Asset files: what their bytes are, and what must be true of them before they are sent.
 
 mod active;
+mod decode;
+mod insight;
 mod inspect;
 mod markup;
 mod picture;
 mod reference;
 
+pub use decode::{DecodeError, decode, dimensions, icon_sizes};
+pub use insight::{DARK_GROUND, Insight, LIGHT_GROUND, Legibility};
 pub use inspect::inspect;

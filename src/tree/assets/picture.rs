@@ -1,71 +1,53 @@
-//! Pictures: whether browsers can show them, and how large they are.
-
-use std::io::Cursor;
+//! Pictures: whether browsers can show them, how large they are, and how people will see them.
 
 use camino::Utf8Path;
-use image::error::ImageError;
-use image::{ImageFormat, ImageReader, Limits};
 
+use super::decode::{DecodeError, LONGEST_SIDE, decode, dimensions, icon_sizes};
+use super::insight::Insight;
 use crate::diag::Code;
 use crate::model::{AssetKind, AssetType, Dimensions};
 use crate::tree::check::Problem;
 
-/// The longest side that is decoded, in pixels.
-const LONGEST_SIDE: u32 = 4096;
-/// The most memory that one picture may take while it is decoded: 4096 × 4096 pixels of four bytes.
-const MOST_MEMORY: u64 = 64 << 20;
+/// More than this share of a logo must be seen on a light page, which every portal has; in percent.
+const MOST_FAINT_ON_LIGHT: u8 = 60;
+/// The same on a dark page: dark letters beside a coloured mark are common, and do no harm alone.
+const MOST_FAINT_ON_DARK: u8 = 90;
 
-/// Decodes a picture and measures it.
+/// Decodes a picture, measures it and looks at it.
 pub(super) fn inspect(
     kind: AssetKind,
     asset_type: AssetType,
     path: &Utf8Path,
     bytes: &[u8],
 ) -> (Option<Dimensions>, Vec<Problem>) {
-    let format = match asset_type {
-        AssetType::Png => ImageFormat::Png,
-        AssetType::Jpeg => ImageFormat::Jpeg,
-        AssetType::Gif => ImageFormat::Gif,
-        AssetType::Ico => ImageFormat::Ico,
-        AssetType::Html => return (None, Vec::new()),
-    };
-    // The size stands at the beginning and is told also for what is too large, or cut off.
-    let dimensions = ImageReader::with_format(Cursor::new(bytes), format)
-        .into_dimensions()
-        .ok()
-        .map(|(width, height)| Dimensions { width, height });
-    if let Some(size) = dimensions
-        && size.width.max(size.height) > LONGEST_SIDE
-    {
-        return (dimensions, vec![too_many_pixels(path, Some(size))]);
-    }
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(LONGEST_SIDE);
-    limits.max_image_height = Some(LONGEST_SIDE);
-    limits.max_alloc = Some(MOST_MEMORY);
-    reader.limits(limits);
-    let problem = match reader.decode() {
-        Ok(_) if asset_type == AssetType::Jpeg && !ends_as_jpeg(bytes) => Some(Problem::new(
+    let size = dimensions(asset_type, bytes);
+    let problems = match decode(asset_type, bytes) {
+        Ok(picture) => {
+            let mut problems: Vec<Problem> = size
+                .and_then(|size| unusual(kind, path, size))
+                .into_iter()
+                .collect();
+            match kind {
+                AssetKind::Logo => problems.extend(logo(path, Insight::of(&picture))),
+                AssetKind::Icon => problems.extend(icon(path, &icon_sizes(bytes))),
+                AssetKind::Welcome => {}
+            }
+            problems
+        }
+        Err(DecodeError::NoPicture) => Vec::new(),
+        Err(DecodeError::TooManyPixels) => vec![too_many_pixels(path, size)],
+        Err(DecodeError::CutOff) => vec![Problem::new(
             Code::EB0602,
-            format!("{path} breaks off before the end of the JPEG"),
+            format!("{path} breaks off before the end of the {asset_type}"),
             "replace it by a whole file",
-        )),
-        Ok(_) => dimensions.and_then(|size| unusual(kind, path, size)),
-        Err(ImageError::Limits(_)) => Some(too_many_pixels(path, dimensions)),
-        Err(error) => Some(Problem::new(
+        )],
+        Err(DecodeError::Damaged(reason)) => vec![Problem::new(
             Code::EB0602,
-            format!("{path} cannot be decoded as {asset_type}: {error}"),
+            format!("{path} cannot be decoded as {asset_type}: {reason}"),
             "replace it by a file that a picture viewer opens",
-        )),
+        )],
     };
-    (dimensions, problem.into_iter().collect())
-}
-
-/// Tells whether the end-of-image marker is there; the decoder fills a cut JPEG with grey instead of failing.
-fn ends_as_jpeg(bytes: &[u8]) -> bool {
-    let tail = &bytes[bytes.len().saturating_sub(64 * 1024)..];
-    tail.windows(2).any(|pair| pair == [0xff, 0xd9])
+    (size, problems)
 }
 
 fn too_many_pixels(path: &Utf8Path, size: Option<Dimensions>) -> Problem {
@@ -78,26 +60,99 @@ fn too_many_pixels(path: &Utf8Path, size: Option<Dimensions>) -> Problem {
 }
 
 fn unusual(kind: AssetKind, path: &Utf8Path, size: Dimensions) -> Option<Problem> {
-    let shortest = size.width.min(size.height);
-    let longest = size.width.max(size.height);
-    let (message, help) = match kind {
-        AssetKind::Icon if size.width != size.height => (
+    let Dimensions { width, height } = size;
+    let shortest = width.min(height);
+    let longest = width.max(height);
+    let (code, message, help) = match kind {
+        AssetKind::Icon if width != height => (
+            Code::EB0606,
             format!("{path} is {size}, an icon is square"),
             "crop it, for example to 64×64",
         ),
         AssetKind::Icon if !(16..=512).contains(&longest) => (
+            Code::EB0606,
             format!("{path} is {size}, an icon has 16 to 512 pixels on a side"),
             "scale it, for example to 64×64",
         ),
         AssetKind::Logo if shortest < 16 => (
+            Code::EB0606,
             format!("{path} is {size}, too small to be seen as a logo"),
             "use a larger picture, for example 400×100",
         ),
         AssetKind::Logo if longest > 2000 => (
+            Code::EB0606,
             format!("{path} is {size}, larger than any page shows a logo"),
             "scale it down, for example to 400×100",
         ),
+        AssetKind::Logo if width > height.saturating_mul(8) => (
+            Code::EB0613,
+            format!(
+                "{path} is {size}, so wide that its letters become tiny where a page fits it in"
+            ),
+            "cut off what is empty, or set it in two lines",
+        ),
+        AssetKind::Logo if height > width.saturating_mul(2) => (
+            Code::EB0613,
+            format!("{path} is {size}, so tall that it becomes narrow in a page's header"),
+            "use the wide form of the logo",
+        ),
+        AssetKind::Logo if width > 1200 || height > 600 => (
+            Code::EB0614,
+            format!("{path} is {size}, more than a login page shows even on a dense screen"),
+            "scale it down, for example to 600 pixels wide",
+        ),
+        AssetKind::Logo if width < 160 && height < 48 => (
+            Code::EB0615,
+            format!("{path} is {size}, which looks blurred on a dense screen"),
+            "export it twice as large",
+        ),
         _ => return None,
     };
-    Some(Problem::new(Code::EB0606, message, help))
+    Some(Problem::new(code, message, help))
+}
+
+fn logo(path: &Utf8Path, insight: Insight) -> Option<Problem> {
+    let Insight {
+        on_light, on_dark, ..
+    } = insight;
+    let faint = |share, ground| {
+        format!(
+            "{path} can hardly be seen on a {ground} page: {share}% of it has the ground's colour"
+        )
+    };
+    let (code, message, help) = if insight.is_light_box() {
+        (
+            Code::EB0616,
+            format!("{path} has an opaque light box, which shows on a dark page"),
+            "export it as PNG with a transparent ground",
+        )
+    } else if on_light.faint > MOST_FAINT_ON_LIGHT {
+        (
+            Code::EB0617,
+            faint(on_light.faint, "light"),
+            "use the logo's version for light grounds",
+        )
+    } else if on_dark.faint > MOST_FAINT_ON_DARK {
+        (
+            Code::EB0617,
+            faint(on_dark.faint, "dark"),
+            "use a version with a colour that stands out on both, or a thin light outline",
+        )
+    } else {
+        return None;
+    };
+    Some(Problem::new(code, message, help))
+}
+
+/// A tab takes 32 pixels on a dense screen, and scales 16 from them on others; what is not there gets blurred.
+fn icon(path: &Utf8Path, sizes: &[Dimensions]) -> Option<Problem> {
+    if sizes.is_empty() || sizes.iter().any(|size| size.width == 32) {
+        return None;
+    }
+    let held: Vec<String> = sizes.iter().map(ToString::to_string).collect();
+    Some(Problem::new(
+        Code::EB0618,
+        format!("{path} holds {} and not 32×32", held.join(", ")),
+        "export it with 16×16, 32×32 and 48×48, or use one PNG of 64×64",
+    ))
 }
