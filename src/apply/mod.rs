@@ -11,6 +11,7 @@
 //! something else than it was asked to: each such case is read again and put right, or reported as it is.
 
 mod answer;
+mod applied_ref;
 mod brand;
 mod context;
 mod document;
@@ -35,6 +36,7 @@ mod state_file;
 mod step;
 mod verify;
 
+pub use applied_ref::{AppliedRef, left_open};
 pub use executor::{ApplyError, run};
 pub use history::{Record, RunState, outcomes, plan_of, record, records, used_by};
 pub use journal::{

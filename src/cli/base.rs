@@ -8,11 +8,9 @@ use super::progress;
 use super::tree::OpenTree;
 use super::ui::Ui;
 use crate::apply::remote::{GitError, LocalClone, Remote, Swap};
-use crate::apply::{Applied, StepResult};
+use crate::apply::{Applied, AppliedRef, left_open};
 use crate::plan::Plan;
-use crate::tree::{
-    Asked, Base, Desired, NotCommitted, applied_ref, committed, is_before, short_commit,
-};
+use crate::tree::{Base, Desired, NotCommitted, committed, is_before, short_commit};
 
 /// What Git knows of a tree and its cluster.
 pub(crate) struct Ground {
@@ -20,11 +18,7 @@ pub(crate) struct Ground {
     pub(crate) base: Option<Base>,
     /// Which commit the tree is; absent where it is nobody's business.
     commit: Option<Result<String, NotCommitted>>,
-    reference: String,
-    clone: Option<LocalClone>,
-    remote: Option<Remote>,
-    /// What the remote's ref was when it was asked.
-    there: Option<String>,
+    reference: Option<AppliedRef>,
 }
 
 impl Ground {
@@ -42,10 +36,7 @@ impl Ground {
         let mut ground = Self {
             base: None,
             commit: None,
-            reference: applied_ref(&cluster.name),
-            clone: None,
-            remote: None,
-            there: None,
+            reference: None,
         };
         if platform.sandbox {
             return Ok(ground);
@@ -56,10 +47,12 @@ impl Ground {
         }
         let mut base = match LocalClone::find(folder) {
             Ok(Some(clone)) => {
-                ground.remote = remote(&clone, &args.remote)?;
+                let remote = remote(&clone, &args.remote)?;
                 ground.commit = Some(committed(folder, revision, desired));
-                ground.clone = Some(clone);
-                ground.read(ui, folder, desired, args).await?
+                let mut reference = AppliedRef::new(folder, &cluster.name, clone, remote);
+                let base = read(ui, &mut reference, args).await?;
+                ground.reference = Some(reference);
+                base
             }
             Ok(None) => Base::NotAGitRepository,
             Err(error) => Base::Unreadable {
@@ -72,47 +65,6 @@ impl Ground {
         }
         ground.base = Some(base);
         Ok(ground)
-    }
-
-    async fn read(
-        &mut self,
-        ui: Ui,
-        folder: &Utf8Path,
-        desired: &Desired,
-        args: &BaseArgs,
-    ) -> Result<Base, Failure> {
-        let cluster = &desired.cluster.name;
-        let Some(remote) = &self.remote else {
-            return Ok(Base::read(folder, cluster, Asked::NoRemote));
-        };
-        let name = remote.name();
-        if args.no_fetch {
-            // Whoever moves the remote's ref must have seen it; what is here is what was seen.
-            let here = self
-                .clone
-                .as_ref()
-                .map(|clone| clone.value(&self.reference));
-            self.there = here
-                .transpose()
-                .map_err(|error| Failure::Failed(error.into()))?
-                .flatten();
-            return Ok(Base::read(folder, cluster, Asked::No(name)));
-        }
-        let title = format!("asking {name} what was applied last");
-        let brought = progress::during(ui, &title, remote.bring(&self.reference));
-        Ok(match brought.await {
-            Ok(Some(commit)) => {
-                self.there = Some(commit);
-                Base::read(folder, cluster, Asked::Yes(name))
-            }
-            Ok(None) => Base::NoRef {
-                reference: self.reference.clone(),
-                command: None,
-            },
-            Err(error) => Base::NotFetched {
-                reason: error.to_string(),
-            },
-        })
     }
 
     /// Returns the tree that was applied last, when it is known.
@@ -143,16 +95,16 @@ impl Ground {
         push: bool,
     ) -> Option<String> {
         let commit = self.commit.as_ref()?;
-        let clone = self.clone.as_ref()?;
+        let reference = self.reference.as_ref()?;
         let stays = |why: &str| Some(format!("the base stays as it was: {why}"));
         let commit = match commit {
             Ok(commit) => commit,
             Err(why) => return stays(&why.to_string()),
         };
-        if let Some(why) = incomplete(plan, is_known, applied) {
+        if let Some(why) = left_open(plan, is_known, applied) {
             return stays(why);
         }
-        match self.advance(clone, commit, push).await {
+        match reference.advance(commit, push).await {
             Ok(Swap::Done) => Some(format!(
                 "commit {} is the base from now on",
                 short_commit(commit)
@@ -161,28 +113,18 @@ impl Ground {
             Err(error) => stays(&error.to_string()),
         }
     }
+}
 
-    async fn advance(
-        &self,
-        clone: &LocalClone,
-        commit: &str,
-        push: bool,
-    ) -> Result<Swap, GitError> {
-        if let Some(remote) = self.remote.as_ref().filter(|_| push)
-            && self.there.as_deref() != Some(commit)
-        {
-            let there = self.there.as_deref();
-            let pushed = remote.swap(&self.reference, there, Some(commit)).await?;
-            if pushed == Swap::Moved {
-                return Ok(Swap::Moved);
-            }
-        }
-        let here = clone.value(&self.reference)?;
-        if here.as_deref() == Some(commit) {
-            return Ok(Swap::Done);
-        }
-        clone.swap(&self.reference, here.as_deref(), commit).await
-    }
+async fn read(ui: Ui, reference: &mut AppliedRef, args: &BaseArgs) -> Result<Base, Failure> {
+    let recall = |reference: &mut AppliedRef| {
+        let base = reference.recall();
+        base.map_err(|error| Failure::Failed(error.into()))
+    };
+    let Some(remote) = reference.remote().filter(|_| !args.no_fetch) else {
+        return recall(reference);
+    };
+    let title = format!("asking {} what was applied last", remote.name());
+    Ok(progress::during(ui, &title, reference.fetch()).await)
 }
 
 /// Finds the remote that arbitrates who writes to the tree's cluster; absent where none does.
@@ -219,18 +161,4 @@ fn is_elsewhere(platform: &PlatformArgs, desired: &Desired) -> bool {
         }
         _ => false,
     }
-}
-
-/// Says why an apply left something to do.
-fn incomplete(plan: &Plan, is_known: bool, applied: Option<&Applied>) -> Option<&'static str> {
-    if !plan.refusals.is_empty() {
-        return Some("a guard refused something");
-    }
-    if !is_known {
-        return Some("something could not be read");
-    }
-    let outcomes = applied.map_or(&[][..], |applied| &applied.outcomes);
-    let is_done = |result: &StepResult| matches!(result, StepResult::Done { .. });
-    let done = outcomes.iter().filter(|outcome| is_done(&outcome.result));
-    (done.count() != plan.steps.len()).then_some("not every step was done")
 }

@@ -1,6 +1,5 @@
 //! Being the only one who writes to a cluster while `apply` runs.
 
-use std::env;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,7 +69,7 @@ impl Held {
         let remote = remote.map(|remote| GitLease::new(remote, cluster, now));
         let mut leases = Leases::new(host, remote);
         let claim = Claim {
-            holder: holder(),
+            holder: lease::holder(),
             purpose: format!("{} to {cluster}", room.purpose),
             term: TERM,
         };
@@ -114,17 +113,4 @@ impl Held {
         }
         done
     }
-}
-
-/// Says who runs this, for others to see.
-fn holder() -> String {
-    let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-    let user = variable("USER").or_else(|| variable("USERNAME"));
-    let host = variable("HOSTNAME").or_else(|| {
-        let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
-        Some(name.trim().to_owned())
-    });
-    let user = user.unwrap_or_else(|| "somebody".to_owned());
-    let host = host.unwrap_or_else(|| "an unnamed host".to_owned());
-    format!("{user}@{host}, process {}", std::process::id())
 }

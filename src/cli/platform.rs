@@ -13,17 +13,13 @@ use super::cache;
 use super::failure::Failure;
 use super::tree::OpenTree;
 use crate::live::{
-    self, Cache, ClientConfig, CollectOptions, Credential, Live, ReadClient, TemplateWriter,
-    WriteClient,
+    self, Cache, ClientConfig, CollectOptions, Credential, Live, ReachError, ReadClient,
+    TemplateWriter, WriteClient,
 };
 use crate::model::{AccountName, DomainTemplate, Secret};
 use crate::report::Requests;
 use crate::sandbox::{Options, Sandbox, Seed};
-use crate::tree::{AuthConfig, ClusterConfig, Desired};
-
-/// Where a credential comes from when the tree does not say.
-const API_KEY_VARIABLE: &str = "EMBLAZON_API_KEY";
-const TOKEN_VARIABLE: &str = "EMBLAZON_TOKEN";
+use crate::tree::Desired;
 
 /// A platform that can be read; writing takes an explicit call.
 pub(crate) struct Platform {
@@ -43,10 +39,12 @@ pub(crate) async fn connect(
         return sandbox(folder).await;
     }
     let cluster = &tree.loaded.desired.cluster;
+    let environment = |name: &str| env::var(name).ok();
     let config = match &args.api {
-        Some(api) => elsewhere(api, folder, cluster).await?,
-        None => declared(folder, cluster).await?,
+        Some(api) => live::elsewhere(api, folder, cluster, &environment).await,
+        None => live::declared(folder, cluster, &environment).await,
     };
+    let config = config.map_err(unreached)?;
     let read = ReadClient::connect(config)
         .await
         .map_err(|error| unreachable(&error))?;
@@ -85,57 +83,12 @@ async fn sandbox(folder: &Utf8Path) -> Result<Platform, Failure> {
     })
 }
 
-/// Configures the cluster as the tree declares it.
-async fn declared(folder: &Utf8Path, cluster: &ClusterConfig) -> Result<ClientConfig, Failure> {
-    let Some(api) = &cluster.api else {
-        let message = format!(
-            "cluster {} has no api in emblazon.yaml; add its URL, or use --sandbox",
-            cluster.name
-        );
-        return Err(Failure::Usage(message));
-    };
-    let credential = credential(folder, &cluster.auth).await?;
-    configure(&api.value, credential, folder, cluster)
-}
-
-/// Configures another URL. The cluster's credentials are for the cluster, and are not sent there.
-async fn elsewhere(
-    api: &str,
-    folder: &Utf8Path,
-    cluster: &ClusterConfig,
-) -> Result<ClientConfig, Failure> {
-    let credential = credential(folder, &AuthConfig::Environment).await?;
-    configure(api, credential, folder, cluster)
-}
-
-fn configure(
-    api: &str,
-    credential: Credential,
-    folder: &Utf8Path,
-    cluster: &ClusterConfig,
-) -> Result<ClientConfig, Failure> {
-    let mut config = ClientConfig::new(api, credential);
-    config.root.clone_from(&cluster.root);
-    config.allow_plain_http = cluster.allow_plain_http;
-    if let Some(file) = &cluster.ca_file {
-        let file = folder.join(file);
-        let pem = std::fs::read(&file).with_context(|| file.to_string())?;
-        config.ca_pem = Some(pem);
+fn unreached(error: ReachError) -> Failure {
+    if error.is_usage() {
+        Failure::Usage(error.to_string())
+    } else {
+        Failure::Failed(error.into())
     }
-    config.seed = fastrand::u64(..);
-    Ok(config)
-}
-
-async fn credential(folder: &Utf8Path, auth: &AuthConfig) -> Result<Credential, Failure> {
-    let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
-    if *auth == AuthConfig::Environment && !set(API_KEY_VARIABLE) && !set(TOKEN_VARIABLE) {
-        return Err(Failure::Usage(format!(
-            "no credentials: set {API_KEY_VARIABLE} or {TOKEN_VARIABLE}, or declare auth in emblazon.yaml"
-        )));
-    }
-    live::credential(auth, folder, &|name| env::var(name).ok())
-        .await
-        .map_err(|error| Failure::Failed(error.into()))
 }
 
 impl Platform {

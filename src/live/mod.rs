@@ -10,6 +10,7 @@ mod classify;
 mod client;
 mod collect;
 mod config;
+mod declared;
 mod error;
 mod facts;
 mod failure;
@@ -30,6 +31,7 @@ pub use api::{
 pub use cache::Cache;
 pub use collect::{CollectOptions, collect, read_again};
 pub use config::{ClientConfig, Credential, Limits};
+pub use declared::{ReachError, declared, elsewhere};
 pub use error::{ApiError, Violation, WriteError};
 pub use request::RequestId;
 pub use retry::RetryPolicy;

@@ -63,7 +63,7 @@ pub enum SecretError {
 pub async fn credential(
     auth: &AuthConfig,
     top: &Utf8Path,
-    environment: &dyn Fn(&str) -> Option<String>,
+    environment: &(dyn Fn(&str) -> Option<String> + Sync),
 ) -> Result<Credential, SecretError> {
     let resolved = async |source| resolve(source, top, environment).await;
     match auth {
@@ -96,7 +96,7 @@ pub async fn credential(
 pub async fn resolve(
     source: &SecretSource,
     top: &Utf8Path,
-    environment: &dyn Fn(&str) -> Option<String>,
+    environment: &(dyn Fn(&str) -> Option<String> + Sync),
 ) -> Result<Secret, SecretError> {
     match source {
         SecretSource::Environment(name) => environment(name)

@@ -13,10 +13,12 @@ mod both;
 mod file;
 mod git;
 mod hold;
+mod holder;
 mod record;
 
 pub use both::Leases;
 pub use file::FileLease;
 pub use git::GitLease;
 pub use hold::{Wait, take, while_held};
+pub use holder::holder;
 pub use record::{Attempt, Claim, Clock, Lease, LeaseError, Record};
