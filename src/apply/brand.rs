@@ -30,6 +30,17 @@ impl Brand {
     pub(super) const SAFE_ORDER: [AssetKind; 3] =
         [AssetKind::Icon, AssetKind::Logo, AssetKind::Welcome];
 
+    /// Reads an account's document with all its assets.
+    pub(super) async fn read(
+        reader: &ReadClient,
+        account: &AccountId,
+    ) -> Result<Option<Self>, ApiError> {
+        match reader.whitelabel(account).await? {
+            Some(document) => Self::complete(reader, account, document).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Reads all assets of a document.
     pub(super) async fn complete(
         reader: &ReadClient,

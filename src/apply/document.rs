@@ -91,7 +91,7 @@ async fn fate(
     let reader = hand.context.reader();
     let now = reading::until(
         hand.context.options.patience,
-        async || reader.whitelabel(account).await,
+        || reader.whitelabel(account),
         |_| true,
     )
     .await?;
@@ -126,7 +126,7 @@ pub(super) async fn is_gone(hand: &Hand<'_>, account: &AccountId) -> Result<(), 
     let reader = hand.context.reader();
     let now = reading::until(
         hand.context.options.patience,
-        async || reader.whitelabel(account).await,
+        || reader.whitelabel(account),
         Option::is_none,
     )
     .await

@@ -8,11 +8,14 @@ use crate::live::ApiError;
 ///
 /// Reads may lag behind a write (C3, trap 38), and after a write that may have hurt, giving up at
 /// the first failed read would leave the hurt unmended.
-pub(super) async fn until<T>(
+pub(super) async fn until<T, F>(
     patience: Patience,
-    mut read: impl AsyncFnMut() -> Result<T, ApiError>,
+    mut read: impl FnMut() -> F,
     is_expected: impl Fn(&T) -> bool,
-) -> Result<T, ApiError> {
+) -> Result<T, ApiError>
+where
+    F: Future<Output = Result<T, ApiError>>,
+{
     let mut last = read().await;
     for repetition in 1..patience.reads {
         if last.as_ref().is_ok_and(&is_expected) {
@@ -48,7 +51,7 @@ mod tests {
                 pause: Duration::ZERO,
             };
             let mut answers = answers.into_iter();
-            let mut next = async || answers.next().expect("too many reads");
+            let mut next = || std::future::ready(answers.next().expect("too many reads"));
             let got = until(patience, &mut next, |answer| *answer == 7).await;
             assert_eq!(got, expected);
             assert_eq!(answers.len(), left);

@@ -272,10 +272,7 @@ async fn look(
     revision: Option<&Revision>,
 ) -> Result<Option<Brand>, Trouble> {
     let reader = hand.context.reader();
-    let read = async || match reader.whitelabel(account).await? {
-        Some(document) => Brand::complete(reader, account, document).await.map(Some),
-        None => Ok(None),
-    };
+    let read = || Brand::read(reader, account);
     let shows = |found: &Option<Brand>| match (found, accepted) {
         (_, None) => true,
         (None, Some(_)) => false,

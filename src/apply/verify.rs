@@ -25,7 +25,7 @@ pub(super) async fn read_back(
     let reader = hand.context.reader();
     let last = reading::until(
         hand.context.options.patience,
-        async || reader.whitelabel(account).await,
+        || reader.whitelabel(account),
         |found| {
             found.as_ref().is_some_and(|document| {
                 document.revision == *written && settings_in_sync(wanted, &document.settings)
@@ -108,7 +108,7 @@ async fn sees(hand: &Hand<'_>, domain: &str, wanted: &Settings) -> Result<Option
     };
     let seen = reading::until(
         hand.context.options.patience,
-        async || reader.public_whitelabel(domain).await,
+        || reader.public_whitelabel(domain),
         shows,
     )
     .await

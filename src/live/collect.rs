@@ -61,9 +61,9 @@ pub async fn collect(
     let everybody = everybody(client, desired, &departed).await?;
     let memory = options.cache.map_or(Memory::None, Memory::Believed);
     let reader = AccountReader { client, memory };
-    let wanted = desired.accounts.iter();
-    let identified = wanted.map(|account| (account, identify(client, account, everybody.as_ref())));
-    let accounts = read_accounts(reader, options, identified).await?;
+    let identified = |account| (account, identify(client, account, everybody.as_ref()));
+    let wanted = desired.accounts.iter().map(identified).collect();
+    let accounts = read_accounts(reader, options, wanted).await?;
     let departed = read_departed(client, &departed, everybody.as_ref()).await?;
     let template = match desired.template {
         Some(_) => Some(reading(client.template().await)?),
@@ -107,7 +107,7 @@ pub async fn read_again(
         let is_wanted = names.contains(&account.name);
         is_wanted.then(|| (account, future::ready(Ok(known.id.clone()))))
     });
-    let again = read_accounts(reader, options, wanted).await?;
+    let again = read_accounts(reader, options, wanted.collect()).await?;
     live.accounts.extend(again);
     if let Some(cache) = options.cache {
         cache.save();
@@ -116,21 +116,24 @@ pub async fn read_again(
 }
 
 /// Reads accounts whose ids are found on the way.
-async fn read_accounts<'a>(
+///
+/// The futures are made before the first is awaited: with a closure inside the stream the compiler no longer
+/// sees that the whole can go from thread to thread.
+async fn read_accounts(
     reader: AccountReader<'_>,
     options: &CollectOptions<'_>,
-    accounts: impl Iterator<
-        Item = (
-            &'a DesiredAccount,
-            impl Future<Output = Result<Reading<AccountId>, ApiError>>,
-        ),
-    >,
+    accounts: Vec<(
+        &DesiredAccount,
+        impl Future<Output = Result<Reading<AccountId>, ApiError>>,
+    )>,
 ) -> Result<BTreeMap<AccountName, LiveAccount>, ApiError> {
     let before = options.base.map(BaseAccounts::new);
-    let reads = accounts.map(|(account, id)| {
-        let kinds = kinds(account, before.as_ref().and_then(|base| base.find(account)));
-        async move { Ok((account.name.clone(), reader.read(&kinds, id.await?).await?)) }
-    });
+    let reads: Vec<_> = (accounts.into_iter())
+        .map(|(account, id)| {
+            let before = before.as_ref().and_then(|base| base.find(account));
+            read_account(reader, account, before, id)
+        })
+        .collect();
     let accounts: Vec<Result<_, ApiError>> = stream::iter(reads)
         .buffer_unordered(ACCOUNTS_IN_HAND)
         .collect()
@@ -187,44 +190,61 @@ async fn read_departed(
     departed: &[&DesiredAccount],
     everybody: Option<&Reading<Vec<Unmanaged>>>,
 ) -> Result<BTreeMap<AccountName, LiveAccount>, ApiError> {
-    let reads = departed.iter().map(|account| async {
-        let id = match &account.identity.value {
-            Identity::Id(id) => id.clone(),
-            Identity::Realm(realm) => match find(client, realm, everybody).await? {
-                Reading::Known(Some(id)) => id,
-                Reading::Known(None) => return Ok(None),
-                Reading::Unknown(reason) => {
-                    let unknown = LiveAccount {
-                        id: Reading::Unknown(reason.clone()),
-                        document: Reading::Unknown(reason),
-                    };
-                    return Ok(Some((account.name.clone(), unknown)));
-                }
-            },
-        };
-        // The whole is deleted or kept, so its assets need not be read.
-        match client.whitelabel(&id).await {
-            Err(ApiError::NoSuchAccount { .. }) => Ok(None),
-            found => {
-                let document = match reading(found)? {
-                    Reading::Known(found) => Reading::Known(found.map(|found| LiveDocument {
-                        revision: found.revision,
-                        settings: found.settings,
-                        assets: BTreeMap::new(),
-                    })),
-                    Reading::Unknown(reason) => Reading::Unknown(reason),
-                };
-                let id = Reading::Known(id);
-                Ok(Some((account.name.clone(), LiveAccount { id, document })))
-            }
-        }
-    });
+    let reads: Vec<_> = (departed.iter())
+        .map(|account| read_departed_account(client, account, everybody))
+        .collect();
     let read: Vec<Result<_, ApiError>> = stream::iter(reads)
         .buffer_unordered(ACCOUNTS_IN_HAND)
         .collect()
         .await;
     let read: Vec<_> = read.into_iter().collect::<Result<_, _>>()?;
     Ok(read.into_iter().flatten().collect())
+}
+
+async fn read_departed_account(
+    client: &ReadClient,
+    account: &DesiredAccount,
+    everybody: Option<&Reading<Vec<Unmanaged>>>,
+) -> Result<Option<(AccountName, LiveAccount)>, ApiError> {
+    let id = match &account.identity.value {
+        Identity::Id(id) => id.clone(),
+        Identity::Realm(realm) => match find(client, realm, everybody).await? {
+            Reading::Known(Some(id)) => id,
+            Reading::Known(None) => return Ok(None),
+            Reading::Unknown(reason) => {
+                let unknown = LiveAccount {
+                    id: Reading::Unknown(reason.clone()),
+                    document: Reading::Unknown(reason),
+                };
+                return Ok(Some((account.name.clone(), unknown)));
+            }
+        },
+    };
+    // The whole is deleted or kept, so its assets need not be read.
+    let found = match client.whitelabel(&id).await {
+        Err(ApiError::NoSuchAccount { .. }) => return Ok(None),
+        found => reading(found)?,
+    };
+    let document = match found {
+        Reading::Known(found) => Reading::Known(found.map(|found| LiveDocument {
+            revision: found.revision,
+            settings: found.settings,
+            assets: BTreeMap::new(),
+        })),
+        Reading::Unknown(reason) => Reading::Unknown(reason),
+    };
+    let id = Reading::Known(id);
+    Ok(Some((account.name.clone(), LiveAccount { id, document })))
+}
+
+async fn read_account(
+    reader: AccountReader<'_>,
+    account: &DesiredAccount,
+    before: Option<&DesiredAccount>,
+    id: impl Future<Output = Result<Reading<AccountId>, ApiError>>,
+) -> Result<(AccountName, LiveAccount), ApiError> {
+    let live = reader.read(&kinds(account, before), id.await?).await?;
+    Ok((account.name.clone(), live))
 }
 
 async fn identify(

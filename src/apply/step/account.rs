@@ -141,7 +141,7 @@ async fn read(
     let reader = hand.context.reader();
     reading::until(
         hand.context.options.patience,
-        async || reader.whitelabel(account).await,
+        || reader.whitelabel(account),
         |found| found.as_ref().map(|document| &document.revision) == expected,
     )
     .await

@@ -27,7 +27,7 @@ pub(super) async fn replace(hand: &mut Hand<'_>, wanted: &DomainTemplate) -> Res
     let reader = hand.context.reader();
     let before = reading::until(
         patience,
-        async || reader.template().await,
+        || reader.template(),
         |found| found.digest() == *expected,
     )
     .await
@@ -48,7 +48,7 @@ pub(super) async fn replace(hand: &mut Hand<'_>, wanted: &DomainTemplate) -> Res
         sent += 1;
         doubtful |= answer::may_have_landed(&error);
         let cause = error.cause();
-        let now = reading::until(patience, async || reader.template().await, |_| true).await;
+        let now = reading::until(patience, || reader.template(), |_| true).await;
         match now {
             Ok(now) if doubtful && now == *wanted => {
                 hand.note(format!(
@@ -77,7 +77,7 @@ async fn read_back(hand: &Hand<'_>, wanted: &DomainTemplate) -> Result<(), Stop>
     let reader = hand.context.reader();
     let now = reading::until(
         hand.context.options.patience,
-        async || reader.template().await,
+        || reader.template(),
         |found| found == wanted,
     )
     .await
