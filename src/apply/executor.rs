@@ -1,20 +1,23 @@
 //! Carries out a plan's steps: each after those it depends on, those of one object one by one, those
 //! of different objects side by side.
 
-use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use thiserror::Error;
 
 use super::context::Context;
 use super::hand::Hand;
 use super::journal::{JournalError, JournalEvent};
+use super::mandate::Mandate;
 use super::options::{AssetSource, Event, Options};
 use super::outcome::{Applied, StepOutcome, StepResult};
 use super::rollout::Course;
 use super::schedule::{Next, Queue, Schedule};
 use super::step;
 use crate::live::{TemplateWriter, WriteClient};
-use crate::plan::{FORMAT_VERSION, Plan, Step, StepId};
+use crate::model::Digest;
+use crate::plan::{FORMAT_VERSION, Refusal, Step, StepId};
 
 /// Says why a run could not begin; nothing was written.
 #[derive(Debug, Error)]
@@ -33,53 +36,69 @@ pub enum ApplyError {
         /// The number that it has.
         found: StepId,
     },
+    /// The plan leads to another tree than the one whose policy is to hold.
+    #[error("the plan was made from tree {}, this is {}; plan again", planned.short(), found.short())]
+    OtherTree {
+        /// The tree that the plan names.
+        planned: Digest,
+        /// The tree that was given.
+        found: Digest,
+    },
+    /// A guard holds the plan.
+    #[error("{}", told(.0))]
+    Held(Vec<Refusal>),
     /// The journal could not be started.
     #[error(transparent)]
     Journal(#[from] JournalError),
 }
 
+fn told(held: &[Refusal]) -> String {
+    let told: Vec<String> = held
+        .iter()
+        .map(|refusal| format!("{}; {}", refusal.message, refusal.help))
+        .collect();
+    told.join("; ")
+}
+
 /// Carries out a plan and says what became of each step.
 ///
+/// The guards are asked before the first step, and the freezes before each.
 /// One object's failure never stops another's steps. The template's steps need a
 /// [`TemplateWriter`]; without one they fail.
 ///
 /// # Errors
 /// When the run could not begin. Whatever happens after that is in the outcomes.
 pub async fn run(
-    plan: &Plan,
+    mandate: Mandate<'_>,
     writer: &WriteClient,
     template: Option<&TemplateWriter>,
     files: &dyn AssetSource,
     options: &Options,
     progress: &(dyn Fn(Event<'_>) + Sync),
 ) -> Result<Applied, ApplyError> {
-    if plan.version != FORMAT_VERSION {
-        return Err(ApplyError::Version {
-            found: plan.version,
-        });
-    }
-    if let Some((place, step)) = (0..).zip(&plan.steps).find(|(n, step)| step.id.0 != *n) {
-        return Err(ApplyError::Numbering {
-            place,
-            found: step.id,
-        });
-    }
+    let plan = mandate.plan;
+    mandate.check((options.now)())?;
     if plan.steps.is_empty() {
         return Ok(Applied::default());
     }
     let context = Context::start(plan, writer, template, files, options)?;
     let mut schedule = Schedule::new(plan);
     let mut course = Course::new(plan, &options.rollout);
-    let mut in_hand = FuturesUnordered::new();
+    // Boxed, so that the compiler sees that the whole may go from thread to thread.
+    let mut in_hand: FuturesUnordered<BoxFuture<'_, _>> = FuturesUnordered::new();
     loop {
         while in_hand.len() < options.concurrency.get()
             && !options.cancel.is_cancelled()
             && course.ended().is_none()
         {
+            if let Some(reason) = mandate.frozen(&*options.now) {
+                course.end(reason);
+                break;
+            }
             match schedule.next(|step| course.admits(step)) {
                 Next::Ready(queue, step) => {
                     progress(Event::Begun(step));
-                    in_hand.push(work(&context, queue, step));
+                    in_hand.push(work(&context, queue, step).boxed());
                 }
                 Next::Blocked(step, because) => {
                     let outcome = ended(step, StepResult::Skipped { because });

@@ -20,6 +20,7 @@ mod hand;
 mod history;
 mod journal;
 pub mod lease;
+mod mandate;
 mod options;
 mod outcome;
 mod reading;
@@ -43,6 +44,7 @@ pub use journal::{
     Entry, InHand, Interrupted, JOURNAL_VERSION, Journal, JournalError, JournalEvent, interrupted,
     read as read_journal, runs,
 };
+pub use mandate::Mandate;
 pub use options::{AssetSource, Event, Options, Patience};
 pub use outcome::{Applied, StepOutcome, StepResult};
 pub use recovery::{Wreck, close, repair, wrecks};

@@ -87,6 +87,11 @@ impl Course {
         }
     }
 
+    /// Begins no further step, for another reason than a failure.
+    pub(super) fn end(&mut self, reason: String) {
+        self.ended.get_or_insert(reason);
+    }
+
     /// Says why no further step is begun, once that is so.
     pub(super) fn ended(&self) -> Option<&str> {
         self.ended.as_deref()

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 
 use super::failure::Failure;
+use crate::apply::Mandate;
 use crate::model::Digest;
 use crate::plan::{self, Plan, Refusal, RefusalKind, guard};
 use crate::tree::{BillingPolicy, Desired};
@@ -57,7 +58,11 @@ impl Approval {
     ///
     /// # Errors
     /// A guard is lifted for one plan only, so its digest must be there.
-    pub(crate) fn new(allow: &[GuardName], expect: Option<&DigestPrefix>) -> Result<Self, Failure> {
+    pub(crate) fn new(
+        allow: &[GuardName],
+        prune: bool,
+        expect: Option<&DigestPrefix>,
+    ) -> Result<Self, Failure> {
         if let (Some(first), None) = (allow.first(), expect) {
             let name = first.0.guard().unwrap_or_default();
             return Err(Failure::Usage(format!(
@@ -65,14 +70,23 @@ impl Approval {
             )));
         }
         Ok(Self {
-            allow: kinds(allow),
+            allow: lifted(allow, prune),
             expect: expect.cloned(),
         })
     }
 
     /// Returns the rules to plan by.
-    pub(crate) fn rules(&self, prune: bool) -> plan::Options {
-        rules(prune, self.allow.clone())
+    pub(crate) fn rules(&self) -> plan::Options {
+        rules(self.allow.clone())
+    }
+
+    /// Returns what may be carried out.
+    pub(crate) fn mandate<'a>(&'a self, plan: &'a Plan, desired: &'a Desired) -> Mandate<'a> {
+        Mandate {
+            plan,
+            desired,
+            allow: &self.allow,
+        }
     }
 
     /// Refuses a plan that is not the one that was approved.
@@ -91,7 +105,7 @@ impl Approval {
 
     /// Returns what holds the plan up at this moment.
     pub(crate) fn held(&self, plan: &Plan, desired: &Desired) -> Vec<Refusal> {
-        guard::check(plan, desired, &self.allow, Timestamp::now())
+        self.mandate(plan, desired).held(Timestamp::now())
     }
 
     /// Returns whether charges are accepted.
@@ -105,17 +119,17 @@ impl Approval {
 }
 
 /// Returns the rules to plan by, at this moment.
-pub(crate) fn rules(prune: bool, allow: BTreeSet<RefusalKind>) -> plan::Options {
+pub(crate) fn rules(allow: BTreeSet<RefusalKind>) -> plan::Options {
     plan::Options {
-        prune,
         allow,
         now: Timestamp::now(),
     }
 }
 
-/// Returns the guards that the command line names.
-pub(crate) fn kinds(names: &[GuardName]) -> BTreeSet<RefusalKind> {
-    names.iter().map(|name| name.0).collect()
+/// Returns the guards that the command line lifts.
+pub(crate) fn lifted(names: &[GuardName], prune: bool) -> BTreeSet<RefusalKind> {
+    let names = names.iter().map(|name| name.0);
+    names.chain(prune.then_some(RefusalKind::Prune)).collect()
 }
 
 #[cfg(test)]
@@ -138,10 +152,10 @@ mod tests {
     #[test]
     fn an_approval_is_for_one_plan() {
         let freeze = [GuardName(RefusalKind::Freeze)];
-        assert!(Approval::new(&freeze, None).is_err());
+        assert!(Approval::new(&freeze, false, None).is_err());
         let digest = Digest::of(b"plan");
         let prefix = digest.short().parse().unwrap();
-        let approval = Approval::new(&freeze, Some(&prefix)).unwrap();
+        let approval = Approval::new(&freeze, false, Some(&prefix)).unwrap();
         assert!(approval.check_digest(&digest).is_ok());
         let other = approval.check_digest(&Digest::of(b"other"));
         assert!(matches!(other, Err(Failure::Refused(_))));

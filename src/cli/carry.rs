@@ -12,8 +12,7 @@ use super::failure::Failure;
 use super::platform::Platform;
 use super::progress::Progress;
 use super::ui::Ui;
-use crate::apply::{self, Applied, AssetSource, Event, Rollout};
-use crate::plan::Plan;
+use crate::apply::{self, Applied, ApplyError, AssetSource, Event, Mandate, Rollout};
 use crate::tree::{BillingPolicy, Retention};
 
 /// How a plan is carried out.
@@ -29,7 +28,7 @@ pub(crate) struct Manner<'a> {
 pub(crate) async fn carry_out(
     ui: Ui,
     platform: &Platform,
-    plan: &Plan,
+    mandate: Mandate<'_>,
     files: &dyn AssetSource,
     manner: Manner<'_>,
 ) -> Result<Applied, Failure> {
@@ -39,10 +38,11 @@ pub(crate) async fn carry_out(
     options.cancel = manner.cancel;
     let interrupted = watch_for_interrupt(ui, options.cancel.clone());
     let progress = Progress::new(ui);
+    let steps = mandate.plan.steps.len();
     let done = AtomicUsize::new(0);
     let template = platform.template_writer();
     let applied = apply::run(
-        plan,
+        mandate,
         &platform.writer(),
         Some(&template),
         files,
@@ -50,16 +50,19 @@ pub(crate) async fn carry_out(
         &|event| match event {
             Event::Begun(step) => {
                 let done = done.load(Ordering::Relaxed);
-                progress.update(done, plan.steps.len(), step.subject.title());
+                progress.update(done, steps, step.subject.title());
             }
             Event::Ended(step, _) => {
                 let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                progress.update(done, plan.steps.len(), step.subject.title());
+                progress.update(done, steps, step.subject.title());
             }
         },
     )
     .await
-    .map_err(|error| Failure::Failed(error.into()));
+    .map_err(|error| match error {
+        ApplyError::Held(_) => Failure::Refused(error.to_string()),
+        _ => Failure::Failed(error.into()),
+    });
     interrupted.abort();
     applied
 }

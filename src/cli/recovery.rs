@@ -1,5 +1,7 @@
 //! What a run before this one left in pieces is put right first.
 
+use std::collections::BTreeSet;
+
 use camino::Utf8Path;
 
 use super::approval;
@@ -8,7 +10,7 @@ use super::failure::Failure;
 use super::platform::Platform;
 use super::tree::OpenTree;
 use super::ui::{self, Ui};
-use crate::apply::{self, Rollout, SnapshotStore, StoredAssets, WayBack, Wreck};
+use crate::apply::{self, Mandate, Rollout, SnapshotStore, StoredAssets, WayBack, Wreck};
 use crate::live::Live;
 use crate::plan::{self, Plan};
 use crate::report::text::visible;
@@ -83,7 +85,8 @@ async fn put_right(
     (before, live): (&WayBack, &Live),
     is_sure: bool,
 ) -> Result<(), Failure> {
-    let rules = approval::rules(false, std::collections::BTreeSet::new());
+    let allow = BTreeSet::new();
+    let rules = approval::rules(allow.clone());
     let plan = plan::plan(&before.desired, None, live, &before.sources, &rules).plan;
     show(ui, &plan, before);
     if !plan.refusals.is_empty() {
@@ -101,7 +104,12 @@ async fn put_right(
         cancel: run.cancel.clone(),
     };
     let files = StoredAssets::new(store, &before.desired);
-    let applied = carry::carry_out(ui, platform, &plan, &files, manner).await?;
+    let mandate = Mandate {
+        plan: &plan,
+        desired: &before.desired,
+        allow: &allow,
+    };
+    let applied = carry::carry_out(ui, platform, mandate, &files, manner).await?;
     if applied.is_complete() {
         ui.talk("put back");
         return Ok(());

@@ -20,10 +20,9 @@ use crate::tree::{Desired, DesiredAccount, Policy};
 /// What is allowed in one run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Whether whole whitelabels may be deleted. Keys, and hosts of the template, that the tree no
-    /// longer wants need no leave: each is shown, and a snapshot brings it back.
-    pub prune: bool,
-    /// Guards that do not hold for this plan; whoever carries it out must allow them again.
+    /// Guards that do not hold for this plan; whoever carries it out must allow them again. With
+    /// [`RefusalKind::Prune`] whole whitelabels may be deleted. Keys, and hosts of the template, that the
+    /// tree no longer wants need no leave: each is shown, and a snapshot brings it back.
     pub allow: BTreeSet<RefusalKind>,
     /// The time, for freezes.
     pub now: Timestamp,
@@ -32,7 +31,7 @@ pub struct Options {
 impl Options {
     /// Tells whether a guard is lifted.
     pub(super) fn allows(&self, kind: RefusalKind) -> bool {
-        self.allow.contains(&kind) || (self.prune && kind == RefusalKind::Prune)
+        self.allow.contains(&kind)
     }
 }
 
@@ -109,7 +108,8 @@ pub fn plan(
         steps: assemble(chains, edges),
         refusals,
     };
-    let guarded = guard::check(&plan, desired, &options.allow, options.now);
+    let mut guarded = guard::check(&plan, desired, &options.allow, options.now);
+    guarded.retain(|refusal| !plan.refusals.contains(refusal));
     plan.refusals.extend(guarded);
     plan.refusals
         .sort_by(|a, b| (&a.subject, a.kind).cmp(&(&b.subject, b.kind)));

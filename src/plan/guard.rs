@@ -62,7 +62,7 @@ impl RefusalKind {
 /// out while there is something.
 ///
 /// `desired` is the tree that the plan was made from. `allow` are the guards that were lifted for
-/// exactly this plan.
+/// exactly this plan, [`RefusalKind::Prune`] among them when deletions were asked for.
 #[must_use]
 pub fn check(
     plan: &Plan,
@@ -72,7 +72,9 @@ pub fn check(
 ) -> Vec<Refusal> {
     let policy = &desired.policy;
     let mut refusals = Vec::new();
-    refusals.extend(empty_tree(desired));
+    let emptied = |refusal: &&Refusal| refusal.kind == RefusalKind::EmptyTree;
+    let emptied = plan.refusals.iter().find(emptied).cloned();
+    refusals.extend(emptied.or_else(|| empty_tree(desired)));
     if !plan.steps.is_empty() {
         refusals.extend(too_many_deletions(plan, policy));
         refusals.extend(too_many_changes(plan, policy));
@@ -84,11 +86,13 @@ pub fn check(
         .collect();
     for step in &plan.steps {
         if let Subject::Account { name, .. } = &step.subject {
-            refusals.extend(held_step(step, name, policy, accounts.get(name).copied()));
+            let account = accounts.get(name).copied();
+            refusals.extend(held_step(step, name, policy, account));
         }
     }
     refusals.retain(|refusal| !allow.contains(&refusal.kind));
-    refusals.dedup_by(|a, b| (a.kind, &a.subject) == (b.kind, &b.subject));
+    let mut seen = BTreeSet::new();
+    refusals.retain(|refusal| seen.insert((refusal.kind, refusal.subject.clone())));
     refusals
 }
 
@@ -200,7 +204,7 @@ fn is_over(part: usize, whole: u32, limit: u32, policy: &Policy) -> bool {
     whole >= policy.share_floor && part as u64 * 100 > u64::from(limit) * u64::from(whole)
 }
 
-fn freeze(plan: &Plan, policy: &Policy, now: Timestamp) -> Option<Refusal> {
+pub(crate) fn freeze(plan: &Plan, policy: &Policy, now: Timestamp) -> Option<Refusal> {
     let freeze = policy.freezes.iter().find(|freeze| freeze.holds(now))?;
     let reason = (freeze.reason.as_ref()).map_or_else(String::new, |reason| format!(": {reason}"));
     let message = format!(
@@ -218,35 +222,49 @@ fn held_step(
     name: &AccountName,
     policy: &Policy,
     account: Option<&DesiredAccount>,
-) -> Option<Refusal> {
+) -> Vec<Refusal> {
     let subject = || Some(step.subject.clone());
+    let deletes = step.action == Action::Delete;
+    let recreates = matches!(step.action, Action::Recreate { .. });
+    let mut held = Vec::new();
     if policy.protected_accounts.contains(name) {
-        return Some(account_refusal(subject(), name));
+        held.push(account_refusal(subject(), name));
     }
     let is_creation = matches!(step.action, Action::Create { .. });
     let key = (step.changes.iter()).find_map(|change| protected_key(policy, change));
     if let Some(key) = key.filter(|_| !is_creation) {
-        return Some(key_refusal(subject(), name, key, "change"));
+        held.push(key_refusal(subject(), name, key, "change"));
     }
-    let deletes = matches!(step.action, Action::Delete | Action::Recreate { .. });
-    if deletes && account.is_some_and(|account| account.policy.protected) {
-        return Some(Refusal {
-            kind: RefusalKind::Protected,
+    let mut refuse = |kind, message, help| {
+        held.push(Refusal {
+            kind,
             subject: subject(),
-            message: format!("the whitelabel of {name} would be deleted, and {name} is protected"),
-            help: approval(RefusalKind::Protected),
+            message,
+            help,
         });
+    };
+    if deletes {
+        refuse(
+            RefusalKind::Prune,
+            format!("the whitelabel of {name} would be deleted with all its assets"),
+            "run with `--prune` to allow deletions".to_owned(),
+        );
     }
-    let recreates = matches!(step.action, Action::Recreate { .. });
+    if (deletes || recreates) && account.is_some_and(|account| account.policy.protected) {
+        refuse(
+            RefusalKind::Protected,
+            format!("the whitelabel of {name} would be deleted, and {name} is protected"),
+            approval(RefusalKind::Protected),
+        );
+    }
     if recreates && account.is_some_and(|account| !account.policy.recreate) {
-        return Some(Refusal {
-            kind: RefusalKind::Recreate,
-            subject: subject(),
-            message: format!(
+        refuse(
+            RefusalKind::Recreate,
+            format!(
                 "the whitelabel of {name} would be deleted and created again, and recreate is not allowed for {name}"
             ),
-            help: approval(RefusalKind::Recreate),
-        });
+            approval(RefusalKind::Recreate),
+        );
     }
-    None
+    held
 }

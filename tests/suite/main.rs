@@ -13,6 +13,7 @@ mod cli_dns;
 mod cli_platform;
 mod conformance;
 mod faults;
+mod futures;
 mod git;
 mod guards;
 mod kill;

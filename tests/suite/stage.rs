@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use emblazon::apply::{self, Applied, Patience, StepResult};
+use emblazon::apply::{self, Applied, Mandate, Patience, StepResult};
 use emblazon::diag::{FileId, Place, SourceMap, Span, Spanned};
 use emblazon::live::{
     ClientConfig, CollectOptions, Credential, ReadClient, RetryPolicy, TemplateWriter, WriteClient,
@@ -17,7 +17,7 @@ use emblazon::model::{
     AccountId, AccountName, AssetFacts, AssetFile, AssetKind, AssetType, ClusterName, Digest,
     Identity, Object, Secret, Settings,
 };
-use emblazon::plan::{self, Plan};
+use emblazon::plan::{self, Plan, RefusalKind};
 use emblazon::sandbox::{Fault, Options, Profile, Sandbox, Seed};
 use emblazon::tree::{
     AccountPolicy, AuthConfig, ClusterConfig, Declared, Desired, DesiredAccount, DesiredTemplate,
@@ -114,7 +114,7 @@ impl Stage {
         let mut sources = SourceMap::default();
         sources.add("accounts.yaml".into(), "");
         let options = plan::Options {
-            prune: true,
+            allow: PRUNE.clone(),
             ..plan::Options::default()
         };
         plan::plan(&tree.desired, None, &live, &sources, &options).plan
@@ -146,9 +146,16 @@ impl Stage {
         let writer = WriteClient::new(reader.clone());
         let template = TemplateWriter::new(reader);
         let files = |path: &Utf8Path| tree.files.get(path).cloned().ok_or("no such file");
-        apply::run(plan, &writer, Some(&template), &files, &options, &|_| {})
-            .await
-            .unwrap()
+        apply::run(
+            unguarded(tree, plan),
+            &writer,
+            Some(&template),
+            &files,
+            &options,
+            &|_| {},
+        )
+        .await
+        .unwrap()
     }
 
     /// Options without pauses, and a clock that moves by a second with each look.
@@ -327,6 +334,18 @@ impl Tree {
             .iter_mut()
             .find(|account| account.name.as_str() == name)
             .expect("a declared account")
+    }
+}
+
+/// What may be deleted: everything.
+static PRUNE: LazyLock<BTreeSet<RefusalKind>> = LazyLock::new(|| [RefusalKind::Prune].into());
+
+/// A plan with leave to delete.
+pub(crate) fn unguarded<'a>(tree: &'a Tree, plan: &'a Plan) -> Mandate<'a> {
+    Mandate {
+        plan,
+        desired: &tree.desired,
+        allow: &PRUNE,
     }
 }
 

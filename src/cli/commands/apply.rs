@@ -6,7 +6,7 @@ use std::sync::Arc;
 use camino::Utf8Path;
 use tokio_util::sync::CancellationToken;
 
-use crate::apply::{self, Applied, Rollout};
+use crate::apply::{self, Applied, Mandate, Rollout};
 use crate::cli::approval::Approval;
 use crate::cli::args::{ApplyArgs, Format};
 use crate::cli::base::Ground;
@@ -17,7 +17,7 @@ use crate::cli::platform::{self, Platform};
 use crate::cli::survey::{self, Purpose, Survey};
 use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::{self, Ui};
-use crate::cli::{Exit, output, recovery, saved};
+use crate::cli::{Exit, approval, output, recovery, saved};
 use crate::model::AccountName;
 use crate::plan::Plan;
 use crate::report::{self, Command, Facts, Report, text};
@@ -28,9 +28,12 @@ pub(crate) fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
         let message = "nobody can be asked here; look at `emblazon plan` and then say `--yes`";
         return Err(Failure::Usage(message.to_owned()));
     }
-    let approval = Approval::new(&args.prune.allow, args.expect.as_ref())?;
+    let is_saved = args.target.is_file();
+    // A saved plan has deletions only when they were asked for, and whoever names it has seen them.
+    let prune = args.prune.prune || is_saved;
+    let approval = Approval::new(&args.prune.allow, prune, args.expect.as_ref())?;
     let runtime = survey::runtime()?;
-    if args.target.is_file() {
+    if is_saved {
         runtime.block_on(saved_plan(ui, args, &approval))
     } else {
         runtime.block_on(fresh_plan(ui, args, &approval))
@@ -96,20 +99,21 @@ async fn fresh(
     recovery::recover(ui, tree, &platform, &manner, is_sure(args)).await?;
     // What a run left in pieces was read without the cache.
     let platform = platform.with_cache(&args.scope);
-    let rules = approval.rules(args.prune.prune);
-    let desired = ground.desired();
-    let survey = Survey::take(ui, tree, &platform, desired, &rules, Purpose::Write).await?;
+    let rules = approval.rules();
+    let base = ground.desired();
+    let survey = Survey::take(ui, tree, &platform, base, &rules, Purpose::Write).await?;
     let mut facts = survey.facts(Command::Plan, tree);
     facts.base = ground.base.as_ref();
     show_plan(ui, &report::report(&facts), args)?;
     approval.check_digest(&survey.digest)?;
     let plan = &survey.planned.plan;
-    let is_held = !approval.held(plan, &tree.loaded.desired).is_empty();
+    let desired = &tree.loaded.desired;
+    let is_held = !approval.held(plan, desired).is_empty();
     let applied;
     facts.command = Command::Apply;
     if !plan.steps.is_empty() && !is_held {
         ask(args).await?;
-        applied = carry_out(ui, tree, &platform, plan, manner).await?;
+        applied = carry_out(ui, tree, &platform, approval.mandate(plan, desired), manner).await?;
         facts.applied = Some(&applied);
     }
     let is_known = !survey.planned.differences.is_incomplete();
@@ -177,7 +181,14 @@ async fn saved(
     facts.command = Command::Apply;
     if !plan.steps.is_empty() && held.is_empty() {
         ask(args).await?;
-        applied = carry_out(ui, tree, &platform, &plan, manner).await?;
+        applied = carry_out(
+            ui,
+            tree,
+            &platform,
+            approval.mandate(&plan, desired),
+            manner,
+        )
+        .await?;
         facts.applied = Some(&applied);
     }
     let is_known = plan.scope.unreadable == 0;
@@ -261,13 +272,13 @@ async fn carry_out(
     ui: Ui,
     tree: &OpenTree,
     platform: &Platform,
-    plan: &Plan,
+    mandate: Mandate<'_>,
     manner: Manner<'_>,
 ) -> Result<Applied, Failure> {
     let state = manner.state;
     let source = Arc::clone(&tree.source);
     let files = |path: &Utf8Path| source.read(path, MAX_ASSET_BYTES);
-    let applied = carry::carry_out(ui, platform, plan, &files, manner).await?;
+    let applied = carry::carry_out(ui, platform, mandate, &files, manner).await?;
     if applied.is_complete() {
         carry::clear_up(ui, state, tree.loaded.desired.policy.snapshots);
     }
@@ -293,7 +304,7 @@ async fn plan_again(
     platform: &Platform,
     args: &ApplyArgs,
 ) -> Result<Exit, Failure> {
-    let rules = Approval::default().rules(args.prune.prune);
+    let rules = approval::rules(approval::lifted(&[], args.prune.prune));
     let survey = Survey::take(ui, tree, platform, None, &rules, Purpose::Show).await?;
     let plan = report::report(&survey.facts(Command::Plan, tree));
     let exit = Exit::of(&plan);

@@ -15,7 +15,7 @@ pub(crate) fn drift(ui: Ui, args: &DriftArgs) -> Result<Exit, Failure> {
     } else {
         Dns::Included
     };
-    let rules = approval::rules(false, BTreeSet::new());
+    let rules = approval::rules(BTreeSet::new());
     let look = Look {
         command: Command::Drift,
         tree: &args.tree,

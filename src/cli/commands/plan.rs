@@ -8,7 +8,7 @@ use crate::cli::{Exit, approval, output, saved};
 use crate::report::Command;
 
 pub(crate) fn plan(ui: Ui, args: &PlanArgs) -> Result<Exit, Failure> {
-    let rules = approval::rules(args.prune.prune, approval::kinds(&args.prune.allow));
+    let rules = approval::rules(approval::lifted(&args.prune.allow, args.prune.prune));
     let look = Look {
         command: Command::Plan,
         tree: &args.tree,

@@ -20,6 +20,7 @@ use crate::live::Live;
 use crate::model::AccountName;
 use crate::plan::{self, Planned, Refusal, RefusalKind, Subject};
 use crate::report::{self, Command, Facts, text};
+use crate::tree::Desired;
 
 pub(crate) fn restore(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
     if !args.yes && !ui.is_interactive() {
@@ -33,7 +34,7 @@ async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
     let state = StateFolder::of_tree(&args.tree);
     let run = find(&state, &args.run)?;
     // What is wrongly said is told before anybody waits.
-    Approval::new(&args.allow, args.expect.as_ref())?;
+    approval(args)?;
     let store = SnapshotStore::new(&state);
     let manifest = store.manifest(&run).map_err(failed)?;
     let choice = TreeChoice {
@@ -54,6 +55,11 @@ async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
     Box::pin(lease::alone(ui, room, &cancel, work)).await
 }
 
+/// Takes what the command line says; whoever restores asks for the deletions that the way back needs.
+fn approval(args: &RestoreArgs) -> Result<Approval, Failure> {
+    Approval::new(&args.allow, true, args.expect.as_ref())
+}
+
 /// Plans the way back, shows it, asks, and carries it out.
 async fn go_back(
     ui: Ui,
@@ -63,7 +69,7 @@ async fn go_back(
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
     let state = StateFolder::of_tree(&args.tree);
-    let approval = Approval::new(&args.allow, args.expect.as_ref())?;
+    let approval = approval(args)?;
     let store = SnapshotStore::new(&state);
     let platform = platform::connect(&args.tree, tree, &args.platform).await?;
     let only: BTreeSet<AccountName> = args.accounts.iter().map(AccountName::new).collect();
@@ -75,8 +81,8 @@ async fn go_back(
     })?;
     back.desired.policy = tree.loaded.desired.policy.clone();
     let live = platform.collect(&back.desired, None).await?;
-    let rules = approval.rules(true);
-    let planned = plan_back(&back, &live, &rules, |planned| {
+    let rules = approval.rules();
+    let (planned, rest) = plan_back(&back, &live, &rules, |planned| {
         if args.moved {
             return Ok(Vec::new());
         }
@@ -94,7 +100,7 @@ async fn go_back(
     ui.talk(&shown);
     approval.check_digest(&digest)?;
     facts.command = Command::Apply;
-    let is_held = !approval.held(&planned.plan, &back.desired).is_empty();
+    let is_held = !approval.held(&planned.plan, &rest).is_empty();
     let applied;
     if !planned.plan.steps.is_empty() && !is_held {
         if !args.yes && !ui::ask("Restore this?").await? {
@@ -107,7 +113,8 @@ async fn go_back(
             cancel: cancel.clone(),
         };
         let files = StoredAssets::new(&store, &back.desired);
-        applied = carry::carry_out(ui, &platform, &planned.plan, &files, manner).await?;
+        let mandate = approval.mandate(&planned.plan, &rest);
+        applied = carry::carry_out(ui, &platform, mandate, &files, manner).await?;
         facts.applied = Some(&applied);
     }
     facts.requests = platform.requests();
@@ -117,18 +124,18 @@ async fn go_back(
     Ok(Exit::of(&report))
 }
 
-/// Plans the way back; what moved since is left out, and refused by name.
+/// Plans the way back; what moved since is left out, and refused by name. Returns what is left, too.
 fn plan_back(
     back: &WayBack,
     live: &Live,
     rules: &plan::Options,
     moved: impl FnOnce(&Planned) -> Result<Vec<Refusal>, Failure>,
-) -> Result<Planned, Failure> {
-    let plan = |desired| plan::plan(desired, None, live, &back.sources, rules);
-    let mut planned = plan(&back.desired);
+) -> Result<(Planned, Desired), Failure> {
+    let plan = |desired: &Desired| plan::plan(desired, None, live, &back.sources, rules);
+    let mut rest = back.desired.clone();
+    let mut planned = plan(&rest);
     let refused = moved(&planned)?;
     if !refused.is_empty() {
-        let mut rest = back.desired.clone();
         for refusal in &refused {
             match &refusal.subject {
                 Some(Subject::Account { name, .. }) => {
@@ -146,7 +153,7 @@ fn plan_back(
     }
     // That no applied commit is known says nothing about a way back.
     planned.differences.notes.clear();
-    Ok(planned)
+    Ok((planned, rest))
 }
 
 fn moved(

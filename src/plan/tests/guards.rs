@@ -127,7 +127,7 @@ fn protected() {
         .into_iter()
         .map(|refusal| refusal.kind)
         .collect();
-    assert_eq!(kinds, [RefusalKind::Protected]);
+    assert_eq!(kinds, [RefusalKind::Prune, RefusalKind::Protected]);
 }
 
 #[test]
@@ -243,10 +243,7 @@ fn too_many_deletions() {
     let document = || Some(json!({"company_name": "A"}));
     let state = live(names.map(|name| (name, document())));
     let limited = |limit| with_policy(desired.clone(), |policy| policy.max_deletions = Some(limit));
-    let prune = |allow: &[RefusalKind]| Options {
-        prune: true,
-        ..allowing(allow)
-    };
+    let prune = |allow: &[RefusalKind]| allowing(&[&[RefusalKind::Prune], allow].concat());
     let plan = made(&limited(2), &state, &prune(&[]));
     assert_eq!(plan.steps.len(), 3);
     let [refusal] = plan.refusals.as_slice() else {

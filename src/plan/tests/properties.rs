@@ -13,7 +13,7 @@ use crate::diff::fixture::{
 };
 use crate::diff::{Declaration, compare, verdict};
 use crate::model::{AssetKind, KeyPath, Settings};
-use crate::plan::{Action, Level, Options, Plan, Precondition, StepId, Subject, plan};
+use crate::plan::{Action, Level, Options, Plan, Precondition, RefusalKind, StepId, Subject, plan};
 use crate::tree::{Desired, Ownership};
 
 const NAMES: [&str; 5] = ["ada", "bob", "cem", "dee", "eve"];
@@ -190,7 +190,7 @@ fn for_all(property: impl Fn(&Case)) {
         let desired = choices.tree(&NAMES);
         let base = choices.one_in(2).then(|| choices.tree(&NAMES));
         let options = Options {
-            prune: choices.one_in(2),
+            allow: (choices.one_in(2).then_some(RefusalKind::Prune).into_iter()).collect(),
             ..Options::default()
         };
         property(&Case {

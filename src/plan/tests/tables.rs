@@ -21,7 +21,7 @@ fn made(desired: &Desired, live: &Live) -> Plan {
 
 fn pruned(desired: &Desired, live: &Live) -> Plan {
     let options = Options {
-        prune: true,
+        allow: [RefusalKind::Prune].into(),
         ..Options::default()
     };
     plan(desired, None, live, &sources(), &options).plan

@@ -2,5 +2,6 @@
 
 mod assets;
 mod documents;
+mod guards;
 mod run;
 mod template;

@@ -9,7 +9,7 @@ use emblazon::plan::StepId;
 use emblazon::sandbox::{Fault, FaultKind};
 use serde_json::json;
 
-use crate::stage::{Stage, Tree, html, id, png};
+use crate::stage::{Stage, Tree, html, id, png, unguarded};
 
 const SEED: &str = "
 accounts:
@@ -90,9 +90,16 @@ async fn an_interruption_ends_the_steps_in_hand() {
             cancel.cancel();
         }
     };
-    let applied = apply::run(&plan, &writer, Some(&template), &files, &options, &progress)
-        .await
-        .unwrap();
+    let applied = apply::run(
+        unguarded(&tree, &plan),
+        &writer,
+        Some(&template),
+        &files,
+        &options,
+        &progress,
+    )
+    .await
+    .unwrap();
     assert_eq!(applied.outcomes.len(), plan.steps.len());
     let done = |outcome: &&apply::StepOutcome| matches!(outcome.result, StepResult::Done { .. });
     assert_eq!(applied.outcomes.iter().filter(done).count(), 2);
@@ -178,8 +185,15 @@ async fn an_update_costs_seven_requests() {
     let before = stage.sandbox.counts().total;
     let writer = WriteClient::new(client);
     let files = |_: &camino::Utf8Path| Err::<Vec<u8>, _>("no files");
-    apply::run(&plan, &writer, None, &files, &stage.options(), &|_| {})
-        .await
-        .unwrap();
+    apply::run(
+        unguarded(&tree, &plan),
+        &writer,
+        None,
+        &files,
+        &stage.options(),
+        &|_| {},
+    )
+    .await
+    .unwrap();
     assert_eq!(stage.sandbox.counts().total - before, 7);
 }

@@ -1,6 +1,6 @@
 //! One scenario's bench: a platform, hands and the reconciler on it, and what must be cleaned up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::Path;
@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use emblazon::apply::{self, Applied, Patience, StepResult};
+use emblazon::apply::{self, Applied, Mandate, Patience, StepResult};
 use emblazon::diff::ChangeKey;
 use emblazon::live::{CollectOptions, ReadClient, TemplateWriter, WriteClient, collect};
 use emblazon::model::AccountId;
-use emblazon::plan::{self, Action, Plan, Planned, Step, Subject};
+use emblazon::plan::{self, Action, Plan, Planned, RefusalKind, Step, Subject};
 use emblazon::tree::Desired;
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
@@ -26,6 +26,11 @@ use super::tree::{Tree, TreeFiles};
 
 /// How often a platform may show an old state before it counts as the state.
 const LOOKS: u32 = 6;
+
+/// Leave to delete.
+fn pruning() -> BTreeSet<RefusalKind> {
+    [RefusalKind::Prune].into()
+}
 
 /// Tells the benches of one process apart.
 static BENCHES: AtomicU32 = AtomicU32::new(0);
@@ -177,7 +182,7 @@ impl Bench {
             .await
             .unwrap();
         let options = plan::Options {
-            prune,
+            allow: if prune { pruning() } else { BTreeSet::new() },
             ..plan::Options::default()
         };
         let sources = &tree.loaded.sources;
@@ -214,7 +219,12 @@ impl Bench {
                 ..Patience::default()
             };
         }
-        let applied = apply::run(plan, &writer, Some(&template), &files, &options, &|_| {})
+        let mandate = Mandate {
+            plan,
+            desired: tree.desired(),
+            allow: &pruning(),
+        };
+        let applied = apply::run(mandate, &writer, Some(&template), &files, &options, &|_| {})
             .await
             .unwrap();
         if self.platform.is_external() {

@@ -1,0 +1,68 @@
+//! What a run may do.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::executor::ApplyError;
+use crate::plan::{FORMAT_VERSION, Plan, Refusal, RefusalKind, guard};
+use crate::tree::Desired;
+
+/// A plan with what it was approved under. The run itself asks the guards once more, so that nobody who
+/// starts one can leave them out.
+#[derive(Clone, Copy, Debug)]
+pub struct Mandate<'a> {
+    /// What is to be carried out.
+    pub plan: &'a Plan,
+    /// The tree that the plan leads to; its policy holds.
+    pub desired: &'a Desired,
+    /// The guards that were lifted for exactly this plan; [`RefusalKind::Prune`] when deletions were asked for.
+    pub allow: &'a BTreeSet<RefusalKind>,
+}
+
+impl Mandate<'_> {
+    /// Returns what stands in the plan's way at this moment.
+    #[must_use]
+    pub fn held(&self, now: Timestamp) -> Vec<Refusal> {
+        guard::check(self.plan, self.desired, self.allow, now)
+    }
+
+    /// Checks that this is a plan of this version, unchanged, for this tree, and that no guard holds it.
+    pub(super) fn check(&self, now: Timestamp) -> Result<(), ApplyError> {
+        let plan = self.plan;
+        if plan.version != FORMAT_VERSION {
+            return Err(ApplyError::Version {
+                found: plan.version,
+            });
+        }
+        if let Some((place, step)) = (0..).zip(&plan.steps).find(|(n, step)| step.id.0 != *n) {
+            return Err(ApplyError::Numbering {
+                place,
+                found: step.id,
+            });
+        }
+        let found = self.desired.digest();
+        if plan.tree != found || plan.cluster != self.desired.cluster.name {
+            return Err(ApplyError::OtherTree {
+                planned: plan.tree.clone(),
+                found,
+            });
+        }
+        match self.held(now) {
+            held if held.is_empty() => Ok(()),
+            held => Err(ApplyError::Held(held)),
+        }
+    }
+
+    /// Says that a freeze began while the run was under way.
+    pub(super) fn frozen(&self, now: impl FnOnce() -> Timestamp) -> Option<String> {
+        if self.desired.policy.freezes.is_empty() || self.allow.contains(&RefusalKind::Freeze) {
+            return None;
+        }
+        let refusal = guard::freeze(self.plan, &self.desired.policy, now())?;
+        Some(format!(
+            "not begun: {}; plan again afterwards",
+            refusal.message
+        ))
+    }
+}
