@@ -176,16 +176,17 @@ impl Writer<'_> {
         let in_flow = self.is_flow(node);
         if let (Some(colon), true) = (key_end, is_collection(node) && !in_flow) {
             // A block begins on a line of its own; a value stands behind its key.
+            let gap = self.between(colon, range.start);
             // The place of a list that is not indented begins behind its first hyphen.
-            let gap = self.between(colon, range.start).trim();
-            if gap.is_empty() || gap == "-" {
+            let gap = gap.trim_end().strip_suffix('-').unwrap_or(gap);
+            if gap.trim().is_empty() {
                 ways.push(Splice {
                     range: colon..range.end,
                     text: format!(" {text}"),
                 });
             }
             ways.push(Splice {
-                range: range.clone(),
+                range: colon + gap.len()..range.end,
                 text: format!("  {text}"),
             });
         }
