@@ -19,7 +19,7 @@ use crate::live::{
 use crate::model::{AccountName, DomainTemplate, Secret};
 use crate::report::Requests;
 use crate::sandbox::{Options, Sandbox, Seed};
-use crate::tree::Desired;
+use crate::tree::{ClusterConfig, Desired};
 
 /// A platform that can be read; writing takes an explicit call.
 pub(crate) struct Platform {
@@ -35,12 +35,23 @@ pub(crate) async fn connect(
     tree: &OpenTree,
     args: &PlatformArgs,
 ) -> Result<Platform, Failure> {
-    if args.sandbox {
-        return sandbox(folder).await;
-    }
+    let seed = args.sandbox.then(|| folder.join("sandbox.yaml"));
     let cluster = &tree.loaded.desired.cluster;
+    reach(folder, cluster, seed.as_deref(), args.api.as_deref()).await
+}
+
+/// Reaches a cluster: by its own URL, by another one, or as a sandbox with what a seed says is live.
+pub(crate) async fn reach(
+    folder: &Utf8Path,
+    cluster: &ClusterConfig,
+    seed: Option<&Utf8Path>,
+    api: Option<&str>,
+) -> Result<Platform, Failure> {
+    if let Some(seed) = seed {
+        return sandbox(seed).await;
+    }
     let environment = |name: &str| env::var(name).ok();
-    let config = match &args.api {
+    let config = match api {
         Some(api) => live::elsewhere(api, folder, cluster, &environment).await,
         None => live::declared(folder, cluster, &environment).await,
     };
@@ -59,12 +70,12 @@ pub(crate) fn unreachable(error: &live::ApiError) -> Failure {
     Failure::Failed(anyhow!(error.explained()))
 }
 
-/// Starts a sandbox with what the tree's `sandbox.yaml` says is live.
-async fn sandbox(folder: &Utf8Path) -> Result<Platform, Failure> {
-    let file = folder.join("sandbox.yaml");
-    let text = std::fs::read_to_string(&file).with_context(|| {
+/// Starts a sandbox with what a `sandbox.yaml` says is live; the files that it names lie beside it.
+async fn sandbox(file: &Utf8Path) -> Result<Platform, Failure> {
+    let text = std::fs::read_to_string(file).with_context(|| {
         format!("{file} says what is live in the sandbox, and could not be read")
     })?;
+    let folder = file.parent().unwrap_or(Utf8Path::new(""));
     let seed =
         Seed::parse(&text, Path::new(folder)).map_err(|error| Failure::Failed(error.into()))?;
     let sandbox = Sandbox::start(Options::seeded(seed))

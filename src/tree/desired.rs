@@ -28,6 +28,8 @@ pub struct Loaded {
     pub layers: BTreeMap<AccountName, Vec<Arc<Layer>>>,
     /// How DNS is observed.
     pub dns: DnsSettings,
+    /// The keys that `extra_keys` lets in beside the known ones.
+    pub extra_keys: Vec<String>,
 }
 
 /// How DNS is observed and pushed, from `dns` in `emblazon.yaml`.

@@ -86,6 +86,7 @@ pub fn load(source: &dyn TreeSource, cluster: Option<&str>) -> Result<Loaded, Lo
         sources: files.sources(texts).lying_in(source.folder()),
         layers,
         dns: config.dns,
+        extra_keys: config.extra_keys,
     })
 }
 

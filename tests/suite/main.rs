@@ -16,6 +16,7 @@ mod faults;
 mod futures;
 mod git;
 mod guards;
+mod import;
 mod kill;
 mod lease;
 mod platform;
