@@ -4,6 +4,8 @@
 //! A ref is only ever moved from a value that was seen (compare and swap); of two that try at the same
 //! time one succeeds, which the remote itself decides.
 
+mod mirror;
+
 use std::collections::BTreeMap;
 use std::process::Stdio;
 use std::time::Duration;
@@ -13,6 +15,8 @@ use git2::{ErrorCode, Oid, Repository};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
+
+pub use mirror::Mirror;
 
 /// How long one command may take.
 const LIMIT: Duration = Duration::from_mins(2);

@@ -2,21 +2,21 @@
 
 mod dns;
 mod git;
-mod import;
 mod output;
 mod records;
 mod scope;
 mod tools;
+mod watch;
 
 use std::num::NonZeroUsize;
 
 pub(crate) use dns::{DnsCheckArgs, DnsCommand};
 pub(crate) use git::{BaseArgs, LeaseArgs, RemoteArgs, Side};
-pub(crate) use import::ImportArgs;
 pub(crate) use output::{Format, ListFormat, OutputArgs};
 pub(crate) use records::{DnsExportArgs, DnsLetterArgs, DnsPushArgs, ExportFormat, LetterFormat};
 pub(crate) use scope::ScopeArgs;
 pub(crate) use tools::{CompletionsArgs, ExplainArgs, InitArgs, ManArgs, SandboxArgs, SchemaArgs};
+pub(crate) use watch::WatchArgs;
 
 use super::approval::{DigestPrefix, GuardName};
 use super::tree::Several;
@@ -94,11 +94,11 @@ pub(crate) enum Command {
     Show(ShowArgs),
     History(HistoryArgs),
     Restore(RestoreArgs),
+    Watch(WatchArgs),
     #[command(subcommand)]
     Dns(DnsCommand),
     Explain(ExplainArgs),
     Init(InitArgs),
-    Import(ImportArgs),
     Sandbox(SandboxArgs),
     Schema(SchemaArgs),
     Completions(CompletionsArgs),

@@ -9,7 +9,6 @@ mod commands;
 mod dns;
 mod exit;
 mod failure;
-mod import;
 mod lease;
 mod log;
 mod output;

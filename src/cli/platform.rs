@@ -19,7 +19,7 @@ use crate::live::{
 use crate::model::{AccountName, DomainTemplate, Secret};
 use crate::report::Requests;
 use crate::sandbox::{Options, Sandbox, Seed};
-use crate::tree::{ClusterConfig, Desired};
+use crate::tree::{self, Desired, Workdir};
 
 /// A platform that can be read; writing takes an explicit call.
 pub(crate) struct Platform {
@@ -35,23 +35,12 @@ pub(crate) async fn connect(
     tree: &OpenTree,
     args: &PlatformArgs,
 ) -> Result<Platform, Failure> {
-    let seed = args.sandbox.then(|| folder.join("sandbox.yaml"));
-    let cluster = &tree.loaded.desired.cluster;
-    reach(folder, cluster, seed.as_deref(), args.api.as_deref()).await
-}
-
-/// Reaches a cluster: by its own URL, by another one, or as a sandbox with what a seed says is live.
-pub(crate) async fn reach(
-    folder: &Utf8Path,
-    cluster: &ClusterConfig,
-    seed: Option<&Utf8Path>,
-    api: Option<&str>,
-) -> Result<Platform, Failure> {
-    if let Some(seed) = seed {
-        return sandbox(seed).await;
+    if args.sandbox {
+        return sandbox(folder).await;
     }
+    let cluster = &tree.loaded.desired.cluster;
     let environment = |name: &str| env::var(name).ok();
-    let config = match api {
+    let config = match &args.api {
         Some(api) => live::elsewhere(api, folder, cluster, &environment).await,
         None => live::declared(folder, cluster, &environment).await,
     };
@@ -70,12 +59,32 @@ pub(crate) fn unreachable(error: &live::ApiError) -> Failure {
     Failure::Failed(anyhow!(error.explained()))
 }
 
-/// Starts a sandbox with what a `sandbox.yaml` says is live; the files that it names lie beside it.
-async fn sandbox(file: &Utf8Path) -> Result<Platform, Failure> {
-    let text = std::fs::read_to_string(file).with_context(|| {
+/// A sandbox, and how to reach it.
+pub(crate) struct SandboxPlatform {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) config: ClientConfig,
+}
+
+/// Configures another URL than the tree's, for a tree that is still to be loaded.
+pub(crate) async fn elsewhere(
+    folder: &Utf8Path,
+    cluster: Option<&str>,
+    api: &str,
+) -> Result<ClientConfig, Failure> {
+    let source = Workdir::open(folder).map_err(|error| Failure::Usage(error.to_string()))?;
+    let loaded = tree::load(&source, cluster).map_err(|error| Failure::Usage(error.to_string()))?;
+    let environment = |name: &str| env::var(name).ok();
+    live::elsewhere(api, folder, &loaded.desired.cluster, &environment)
+        .await
+        .map_err(unreached)
+}
+
+/// Starts a sandbox with what the tree's `sandbox.yaml` says is live.
+pub(crate) async fn start_sandbox(folder: &Utf8Path) -> Result<SandboxPlatform, Failure> {
+    let file = folder.join("sandbox.yaml");
+    let text = std::fs::read_to_string(&file).with_context(|| {
         format!("{file} says what is live in the sandbox, and could not be read")
     })?;
-    let folder = file.parent().unwrap_or(Utf8Path::new(""));
     let seed =
         Seed::parse(&text, Path::new(folder)).map_err(|error| Failure::Failed(error.into()))?;
     let sandbox = Sandbox::start(Options::seeded(seed))
@@ -84,6 +93,11 @@ async fn sandbox(file: &Utf8Path) -> Result<Platform, Failure> {
     let credential = Credential::ApiKey(Secret::new(sandbox.api_key()));
     let mut config = ClientConfig::new(sandbox.url(), credential);
     config.seed = fastrand::u64(..);
+    Ok(SandboxPlatform { sandbox, config })
+}
+
+async fn sandbox(folder: &Utf8Path) -> Result<Platform, Failure> {
+    let SandboxPlatform { sandbox, config } = start_sandbox(folder).await?;
     let read = ReadClient::connect(config)
         .await
         .map_err(|error| unreachable(&error))?;

@@ -8,7 +8,7 @@ use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Layer, Policy, PushSettings};
+use super::{Layer, Policy, PushSettings, WatchSettings};
 use crate::diag::{Diagnostics, Place, SourceMap, Spanned};
 use crate::model::{
     AccountName, AssetFile, AssetKind, ClusterName, Digest, HostEntry, Identity, KeyPath,
@@ -28,8 +28,8 @@ pub struct Loaded {
     pub layers: BTreeMap<AccountName, Vec<Arc<Layer>>>,
     /// How DNS is observed.
     pub dns: DnsSettings,
-    /// The keys that `extra_keys` lets in beside the known ones.
-    pub extra_keys: Vec<String>,
+    /// What the daemon may do by itself.
+    pub watch: WatchSettings,
 }
 
 /// How DNS is observed and pushed, from `dns` in `emblazon.yaml`.

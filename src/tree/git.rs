@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use git2::{ErrorCode, ObjectType, Oid, Repository, Tree, TreeEntry};
+use jiff::Timestamp;
 
 use super::source::{
     Listed, ListedKind, ReadError, SourceError, TOP_FILES, TOP_FOLDERS, TreeSource, is_hidden,
@@ -273,6 +274,16 @@ pub(super) fn point(folder: &Utf8Path, revision: &str) -> Pointed {
         }
         Err(error) => Pointed::Unreadable(error.message().to_owned()),
     }
+}
+
+/// Returns the first line of a commit's message, and when it was committed.
+#[must_use]
+pub fn commit_facts(folder: &Utf8Path, commit: &str) -> Option<(String, Option<Timestamp>)> {
+    let repository = Repository::discover(folder).ok()?;
+    let commit = repository.find_commit(Oid::from_str(commit).ok()?).ok()?;
+    let subject = String::from_utf8_lossy(commit.summary_bytes().unwrap_or_default());
+    let made = Timestamp::from_second(commit.time().seconds()).ok();
+    Some((subject.into_owned(), made))
 }
 
 /// Tells whether a commit comes before another in history, and is not the same; `false` also where

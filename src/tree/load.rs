@@ -20,7 +20,9 @@ use super::layers;
 use super::node::Content;
 use super::resolve::fill;
 use super::source::{Listed, MAX_ASSET_BYTES, ReadError, TreeSource};
-use super::{AccountPolicy, Desired, DesiredAccount, DesiredTemplate, DnsMode, Loaded};
+use super::{
+    AccountPolicy, Desired, DesiredAccount, DesiredTemplate, DnsMode, Loaded, WatchSettings,
+};
 use crate::diag::{Code, Diagnostic, Diagnostics, Place, Spanned};
 use crate::model::{AccountName, AssetFacts, AssetKind, ClusterName};
 
@@ -86,7 +88,7 @@ pub fn load(source: &dyn TreeSource, cluster: Option<&str>) -> Result<Loaded, Lo
         sources: files.sources(texts).lying_in(source.folder()),
         layers,
         dns: config.dns,
-        extra_keys: config.extra_keys,
+        watch: WatchSettings::default(),
     })
 }
 

@@ -10,7 +10,6 @@ pub mod check;
 mod cluster;
 mod decode;
 mod desired;
-pub mod edit;
 mod files;
 mod git;
 pub mod init;
@@ -40,12 +39,12 @@ pub use desired::{
     AccountPolicy, AuthConfig, ClusterConfig, Declared, Desired, DesiredAccount, DesiredTemplate,
     DnsMode, DnsSettings, Loaded, Origin, Ownership, SecretSource, Target, UserAccount,
 };
-pub use git::{GitTree, is_before};
+pub use git::{GitTree, commit_facts, is_before};
 pub use layer::{Item, Layer, LayerName};
 pub use layers::{Provenance, explain};
 pub use load::{clusters, load};
 pub use policy::{BillingPolicy, Freeze, Policy, Retention};
 pub use push::{KeyAlgorithm, PushMethod, PushSettings};
 pub use source::{Listed, ListedKind, MAX_ASSET_BYTES, ReadError, SourceError, TreeSource};
-pub use watch::{ApplyMode, HealMode, WatchPolicy};
+pub use watch::{ApplyMode, HealMode, WatchPolicy, WatchSettings};
 pub use workdir::Workdir;

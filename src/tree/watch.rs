@@ -1,6 +1,30 @@
 //! What `watch` may do by itself.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
+
+use crate::model::AccountName;
+
+/// What the daemon may do by itself, from `watch` in `emblazon.yaml` and in each `account.yaml`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WatchSettings {
+    /// What holds for the template, and for each account that says nothing.
+    pub policy: WatchPolicy,
+    /// The accounts that say something.
+    pub accounts: BTreeMap<AccountName, WatchPolicy>,
+    /// The accounts that go first.
+    pub canary: BTreeSet<AccountName>,
+}
+
+impl WatchSettings {
+    /// Returns what holds for an account, or for the template.
+    #[must_use]
+    pub fn of(&self, account: Option<&AccountName>) -> WatchPolicy {
+        let own = account.and_then(|name| self.accounts.get(name));
+        own.copied().unwrap_or(self.policy)
+    }
+}
 
 /// What the daemon does with an account, from `watch` in `emblazon.yaml` and in `account.yaml`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,12 +9,33 @@
 //! What is outside of the loop sees two things: [`Orders`], which it puts wishes into, and [`Board`], from which
 //! it reads the last [`Status`] and is told when there is another. Neither can be made to wait by the other side.
 
+mod agenda;
+mod alarm;
+mod assessment;
 mod board;
+mod chronicle;
+mod config;
+mod daemon;
+mod event;
+mod memory;
 mod orders;
+mod reading;
+mod recovery;
+mod selection;
+mod setup;
+mod show;
+mod source;
 mod status;
+mod turn;
+mod verdict;
+mod wheel;
 
 pub use board::Board;
+pub use config::{ConfigError, LeaseConfig, SourceConfig, Span, WatchConfig};
+pub use daemon::{WatchError, once, watch};
+pub use event::{Event, events};
 pub use orders::{Order, Orders, Wishes};
+pub use setup::{Place, Reread, Setup};
 pub use status::{
     Alert, AlertKind, ClusterStatus, DnsSummary, Drift, Finding, History, InHand, Incident,
     Mistake, Mode, ObjectStatus, Pause, PlannedStep, Reason, Role, Run, RunResult, SourceStatus,

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use super::status::{Pause, Trigger};
 use crate::model::{AccountName, Digest};
@@ -119,11 +120,15 @@ pub struct Orders {
 struct Shared {
     wishes: Mutex<Wishes>,
     bell: Notify,
+    stopped: CancellationToken,
 }
 
 impl Orders {
     /// Gives an order.
     pub fn give(&self, order: Order) {
+        if order == Order::Stop {
+            self.shared.stopped.cancel();
+        }
         self.wishes().add(order);
         self.shared.bell.notify_one();
     }
@@ -139,6 +144,12 @@ impl Orders {
         while self.wishes().is_empty() {
             self.shared.bell.notified().await;
         }
+    }
+
+    /// Gives out a token that is cancelled by [`Order::Stop`], which must not wait for the loop to look.
+    #[must_use]
+    pub fn stopped(&self) -> CancellationToken {
+        self.shared.stopped.clone()
     }
 
     /// Asks for a pause that begins now.

@@ -16,7 +16,6 @@ mod faults;
 mod futures;
 mod git;
 mod guards;
-mod import;
 mod kill;
 mod lease;
 mod platform;

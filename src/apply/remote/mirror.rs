@@ -1,0 +1,128 @@
+//! A branch of a remote, followed without a checkout.
+
+use std::collections::BTreeMap;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use git2::{Oid, Repository, RepositoryInitOptions};
+
+use super::{GitError, LocalClone, Remote, unreadable, without_credentials};
+
+/// The branch that `HEAD` names; nobody makes it, so that each branch can be fetched into.
+const NO_BRANCH: &str = "nothing-is-checked-out";
+const REMOTE: &str = "origin";
+
+/// A repository of our own that follows one branch of a remote; nothing is ever checked out.
+#[derive(Clone, Debug)]
+pub struct Mirror {
+    clone: LocalClone,
+    remote: Remote,
+    folder: Utf8PathBuf,
+    url: String,
+    branch: String,
+}
+
+impl Mirror {
+    /// Opens the repository in a folder, or makes it, and points it at the remote.
+    pub fn open(folder: &Utf8Path, url: &str, branch: &str) -> Result<Self, GitError> {
+        let mut options = RepositoryInitOptions::new();
+        options.initial_head(NO_BRANCH).external_template(false);
+        let repository =
+            Repository::init_opts(folder, &options).map_err(|error| unreadable(&error))?;
+        let known = repository.find_remote(REMOTE);
+        let is_same = known
+            .as_ref()
+            .is_ok_and(|known| known.url().is_ok_and(|known| known == url));
+        if !is_same {
+            let set = match known {
+                Ok(_) => repository.remote_set_url(REMOTE, url),
+                Err(_) => repository.remote(REMOTE, url).map(drop),
+            };
+            set.map_err(|error| unreadable(&error))?;
+        }
+        let clone = LocalClone {
+            folder: folder.to_owned(),
+            environment: BTreeMap::new(),
+        };
+        Ok(Self {
+            remote: Remote {
+                clone: clone.clone(),
+                name: REMOTE.to_owned(),
+            },
+            clone,
+            folder: folder.to_owned(),
+            url: url.to_owned(),
+            branch: branch.to_owned(),
+        })
+    }
+
+    /// Brings the branch, and returns its commit.
+    pub async fn fetch(&self) -> Result<String, GitError> {
+        let reference = format!("refs/heads/{}", self.branch);
+        let brought = self.remote.bring(&reference).await?;
+        brought.ok_or_else(|| {
+            GitError::Repository(format!(
+                "{} has no branch {}; `git ls-remote --heads` lists them",
+                self.place(),
+                self.branch
+            ))
+        })
+    }
+
+    /// Returns who signed a commit, when that is somebody in a file as `ssh-keygen` reads it. A signature of another
+    /// kind than SSH does not count, whatever else `git` would trust.
+    pub async fn signer(&self, commit: &str, signers: &Utf8Path) -> Result<String, GitError> {
+        let signature = {
+            let repository = self.clone.repository()?;
+            let id = Oid::from_str(commit).map_err(|error| unreadable(&error))?;
+            repository.extract_signature(&id, None)
+        };
+        let refused = |reason: &str| GitError::Repository(reason.to_owned());
+        let signature = signature.map_err(|_| refused("it has no signature"))?;
+        if !signature.0.starts_with(b"-----BEGIN SSH SIGNATURE-----") {
+            return Err(refused("its signature is none of SSH"));
+        }
+        let git = self.clone.clone().with_environment(BTreeMap::from([
+            ("GIT_CONFIG_COUNT".to_owned(), "1".to_owned()),
+            (
+                "GIT_CONFIG_KEY_0".to_owned(),
+                "gpg.ssh.allowedSignersFile".to_owned(),
+            ),
+            ("GIT_CONFIG_VALUE_0".to_owned(), signers.to_string()),
+        ]));
+        git.git("verify-commit", &["--", commit]).await?;
+        let told = git
+            .git("show", &["--no-patch", "--format=%GS", commit, "--"])
+            .await?;
+        Ok(told.trim().to_owned())
+    }
+
+    /// Returns the folder of the repository.
+    #[must_use]
+    pub fn folder(&self) -> &Utf8Path {
+        &self.folder
+    }
+
+    /// Returns the branch.
+    #[must_use]
+    pub fn branch(&self) -> &str {
+        &self.branch
+    }
+
+    /// Returns the remote's URL without credentials.
+    #[must_use]
+    pub fn place(&self) -> String {
+        without_credentials(&self.url)
+    }
+
+    /// Returns the repository.
+    #[must_use]
+    pub fn clone_of(&self) -> &LocalClone {
+        &self.clone
+    }
+
+    /// Returns the remote.
+    #[must_use]
+    pub fn remote(&self) -> &Remote {
+        &self.remote
+    }
+}

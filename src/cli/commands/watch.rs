@@ -1,0 +1,224 @@
+//! `watch [TREE]`
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use camino::{Utf8Path, Utf8PathBuf};
+use jiff::{SignedDuration, Timestamp};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::args::{ListFormat, TreeChoice, WatchArgs};
+use crate::cli::carry::StateFolder;
+use crate::cli::failure::Failure;
+use crate::cli::platform::{self, SandboxPlatform};
+use crate::cli::ui::{self, Ui};
+use crate::cli::{Exit, survey, tree};
+use crate::report::text::visible;
+use crate::watch::{
+    self, Board, Event, Order, Orders, Place, Reason, Reread, Role, Setup, State, Status,
+    WatchConfig,
+};
+
+pub(crate) fn watch(ui: Ui, args: &WatchArgs) -> Result<Exit, Failure> {
+    let setup = check(ui, args, setup(args)?)?;
+    survey::runtime()?.block_on(run(ui, args, setup))
+}
+
+/// Reads the daemon's file, or makes do with the arguments.
+fn setup(args: &WatchArgs) -> Result<Setup, Failure> {
+    let mut setup = match &args.config {
+        Some(file) => {
+            let config =
+                WatchConfig::read(file).map_err(|error| Failure::Usage(error.to_string()))?;
+            config.setup(top(file))
+        }
+        None => Setup::new(
+            Place::Folder(args.tree.clone()),
+            StateFolder::of_tree(&args.tree),
+        ),
+    };
+    if args.cluster.is_some() {
+        setup.cluster.clone_from(&args.cluster);
+    }
+    let span = |given: Option<std::time::Duration>, usual: SignedDuration| {
+        given
+            .and_then(|span| SignedDuration::try_from(span).ok())
+            .unwrap_or(usual)
+    };
+    setup.interval = span(args.interval, setup.interval);
+    setup.confirm_after = span(args.confirm_after, setup.confirm_after);
+    setup.push &= !args.no_push;
+    Ok(setup)
+}
+
+/// Looks whether there is a tree in a folder, and which cluster is meant: who named the wrong folder is told at once.
+fn check(ui: Ui, args: &WatchArgs, mut setup: Setup) -> Result<Setup, Failure> {
+    let Place::Folder(folder) = &setup.source else {
+        return Ok(setup);
+    };
+    let choice = TreeChoice {
+        cluster: setup.cluster.clone(),
+        rev: None,
+    };
+    let tree = tree::open(ui, folder, &choice, args.platform.several())?;
+    setup.cluster = Some(tree.loaded.desired.cluster.name.to_string());
+    Ok(setup)
+}
+
+fn top(file: &Utf8Path) -> &Utf8Path {
+    file.parent().unwrap_or(Utf8Path::new(""))
+}
+
+async fn run(ui: Ui, args: &WatchArgs, mut setup: Setup) -> Result<Exit, Failure> {
+    let sandbox = stand_in(ui, args, &mut setup).await?;
+    let board = Board::new(Timestamp::now());
+    let orders = Orders::default();
+    listen(&orders)?;
+    let told = tokio::spawn(tell(board.clone(), args.format));
+    let ended = if args.once {
+        Box::pin(watch::once(setup, board.clone(), orders)).await
+    } else {
+        Box::pin(watch::watch(setup, board.clone(), orders, reread(args))).await
+    };
+    ended.map_err(|error| Failure::Failed(error.into()))?;
+    // What changed last is told before the end.
+    board.change(|status| status.cluster.mode = watch::Mode::Stopping);
+    let _ = told.await;
+    if let Some(sandbox) = sandbox {
+        sandbox.sandbox.stop().await;
+    }
+    let status = board.status();
+    if args.once {
+        outcome(&status)
+    } else {
+        Ok(Exit::Done)
+    }
+}
+
+/// Takes another platform than the tree's, when the arguments say so.
+async fn stand_in(
+    ui: Ui,
+    args: &WatchArgs,
+    setup: &mut Setup,
+) -> Result<Option<SandboxPlatform>, Failure> {
+    if args.platform.sandbox {
+        let Place::Folder(folder) = &setup.source else {
+            let message = "--sandbox needs a folder with sandbox.yaml; leave out source.git";
+            return Err(Failure::Usage(message.to_owned()));
+        };
+        let sandbox = platform::start_sandbox(folder).await?;
+        ui.talk(&format!(
+            "the sandbox is at {}, with the API key {}",
+            sandbox.sandbox.url(),
+            sandbox.sandbox.api_key()
+        ));
+        let passing = tempfile::tempdir().context("a temporary folder")?;
+        let path = Utf8PathBuf::from_path_buf(passing.keep());
+        setup.state =
+            path.map_err(|path| anyhow::anyhow!("the folder {} is not UTF-8", path.display()))?;
+        setup.platform = Some(sandbox.config.clone());
+        return Ok(Some(sandbox));
+    }
+    if let Some(api) = &args.platform.api {
+        let Place::Folder(folder) = &setup.source else {
+            let message = "--api needs a folder; leave out source.git";
+            return Err(Failure::Usage(message.to_owned()));
+        };
+        setup.platform = Some(platform::elsewhere(folder, setup.cluster.as_deref(), api).await?);
+    }
+    Ok(None)
+}
+
+/// Reads the daemon's file anew, on request.
+fn reread(args: &WatchArgs) -> Option<Reread> {
+    let file = args.config.clone()?;
+    Some(Arc::new(move || {
+        let config = WatchConfig::read(&file).map_err(|error| error.to_string())?;
+        Ok(config.setup(top(&file)))
+    }))
+}
+
+/// Makes orders of signals.
+fn listen(orders: &Orders) -> Result<(), Failure> {
+    for (kind, order) in [
+        (SignalKind::hangup(), Order::Reload),
+        (SignalKind::interrupt(), Order::Stop),
+        (SignalKind::terminate(), Order::Stop),
+    ] {
+        let mut signals = signal(kind).context("waiting for signals")?;
+        let orders = orders.clone();
+        tokio::spawn(async move {
+            while signals.recv().await.is_some() {
+                orders.give(order.clone());
+            }
+        });
+    }
+    Ok(())
+}
+
+/// Says what changes, a line each, until the daemon ends.
+async fn tell(board: Board, format: ListFormat) {
+    let mut before = Arc::new(Status::new(Timestamp::now()));
+    loop {
+        let after = board.newer_than(before.version).await;
+        for event in watch::events(&before, &after) {
+            let line = match format {
+                ListFormat::Text => line(&event),
+                ListFormat::Json => serde_json::to_string(&event).unwrap_or_default(),
+            };
+            // A daemon whose output nobody reads goes on.
+            let _ = ui::data(&(line + "\n"));
+        }
+        if after.cluster.mode == watch::Mode::Stopping && after.cluster.next_run.is_none() {
+            return;
+        }
+        before = after;
+    }
+}
+
+fn line(event: &Event) -> String {
+    let time = event.at.strftime("%Y-%m-%dT%H:%M:%SZ");
+    let message = visible(&event.message);
+    match event.object.as_deref() {
+        Some(object) => {
+            let object = visible(object);
+            format!(
+                "{time} {object}: {} ({}): {message}",
+                event.event, event.reason
+            )
+        }
+        None => format!("{time} {}: {message}", event.event),
+    }
+}
+
+/// Says how `--once` ended.
+fn outcome(status: &Status) -> Result<Exit, Failure> {
+    if let Role::Standby { holder, .. } = &status.cluster.role {
+        let message = format!("somebody else writes to this cluster: {holder}");
+        return Err(Failure::Refused(visible(&message).into_owned()));
+    }
+    if let Some(problem) = &status.cluster.source.problem {
+        let is_bad = status
+            .cluster
+            .source
+            .mistakes
+            .iter()
+            .any(|mistake| mistake.is_error);
+        if is_bad {
+            return Ok(Exit::TreeErrors);
+        }
+        return Err(Failure::Failed(anyhow::anyhow!("{}", visible(problem))));
+    }
+    let has = |reason| status.objects().any(|object| object.reason == reason);
+    Ok(if has(Reason::BackingOff) {
+        Exit::Failed
+    } else if has(Reason::Refused) {
+        Exit::Refused
+    } else if status.count(State::Stalled) + status.count(State::Reconciling) > 0 {
+        Exit::Differences
+    } else if status.count(State::Unknown) > 0 {
+        Exit::Unchecked
+    } else {
+        Exit::Done
+    })
+}

@@ -1,0 +1,223 @@
+//! Who is read when. Pure: `now` is an argument, and chance comes from a seed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::AccountName;
+
+/// An object: an account, or the domain template.
+pub(super) type Name = Option<AccountName>;
+
+/// Objects that are due within this part of the interval are read together.
+const SLICES: i32 = 60;
+/// The shortest pause after a failure; doubled by each further one.
+const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(5);
+/// The longest pause after failures.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(15);
+
+/// When each object is due to be read. Objects that were read at the same time drift apart, so that
+/// a platform is asked a little all the time, and not everything at once.
+#[derive(Clone, Debug)]
+pub(super) struct Agenda {
+    interval: SignedDuration,
+    seed: u64,
+    due: BTreeMap<Name, Due>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Due {
+    at: Timestamp,
+    /// How often it was read by plan.
+    rounds: u64,
+}
+
+impl Agenda {
+    pub(super) fn new(interval: SignedDuration, seed: u64) -> Self {
+        Self {
+            interval,
+            seed,
+            due: BTreeMap::new(),
+        }
+    }
+
+    /// Takes over another interval; what is due earlier already stays so.
+    pub(super) fn set_interval(&mut self, interval: SignedDuration, now: Timestamp) {
+        self.interval = interval;
+        let latest = later(now, interval);
+        for due in self.due.values_mut() {
+            due.at = due.at.min(latest);
+        }
+    }
+
+    /// Knows these objects from now on and no others. New ones are due at once.
+    pub(super) fn follow(&mut self, names: &BTreeSet<Name>, now: Timestamp) {
+        self.due.retain(|name, _| names.contains(name));
+        for name in names {
+            let new = Due { at: now, rounds: 0 };
+            self.due.entry(name.clone()).or_insert(new);
+        }
+    }
+
+    /// Makes an object due no later than at a time.
+    pub(super) fn hasten(&mut self, name: &Name, at: Timestamp) {
+        if let Some(due) = self.due.get_mut(name) {
+            due.at = due.at.min(at);
+        }
+    }
+
+    /// Makes all objects due now.
+    pub(super) fn hasten_all(&mut self, now: Timestamp) {
+        for due in self.due.values_mut() {
+            due.at = due.at.min(now);
+        }
+    }
+
+    /// Takes note that an object was read, and plans the next time: the first at a place of its own in the
+    /// interval, the others an interval later, give or take a tenth.
+    pub(super) fn read(&mut self, name: &Name, now: Timestamp) {
+        let (seed, interval) = (self.seed, self.interval);
+        if let Some(due) = self.due.get_mut(name) {
+            let chance = chance(seed, name, due.rounds);
+            let share = if due.rounds == 0 {
+                0.05 + 0.95 * chance
+            } else {
+                0.9 + 0.2 * chance
+            };
+            due.rounds += 1;
+            due.at = later(now, interval.mul_f64(share));
+        }
+    }
+
+    /// Puts an object off until a time, and not a moment sooner.
+    pub(super) fn put_off(&mut self, name: &Name, until: Timestamp) {
+        if let Some(due) = self.due.get_mut(name) {
+            due.at = until;
+        }
+    }
+
+    /// Iterates over the objects.
+    pub(super) fn names(&self) -> impl Iterator<Item = Name> {
+        self.due.keys().cloned()
+    }
+
+    /// Returns when the next object is due.
+    pub(super) fn next(&self) -> Option<Timestamp> {
+        self.due.values().map(|due| due.at).min()
+    }
+
+    /// Returns what is to be read now: when something is due, also what soon will be.
+    pub(super) fn due(&self, now: Timestamp) -> BTreeSet<Name> {
+        if self.next().is_none_or(|next| next > now) {
+            return BTreeSet::new();
+        }
+        let soon = later(now, self.interval / SLICES);
+        let due = self.due.iter().filter(|(_, due)| due.at <= soon);
+        due.map(|(name, _)| name.clone()).collect()
+    }
+}
+
+/// Returns how long to wait after the `failures`th failure in a row, from 1.
+pub(super) fn back_off(failures: u32, name: &Name, seed: u64) -> SignedDuration {
+    let doubled =
+        FIRST_PAUSE.saturating_mul(2_i32.saturating_pow(failures.saturating_sub(1).min(20)));
+    let jitter = 0.8 + 0.4 * chance(seed, name, u64::from(failures));
+    doubled.min(LONGEST_PAUSE).mul_f64(jitter)
+}
+
+/// Returns a number from 0 to 1 that is always the same for the same arguments.
+fn chance(seed: u64, name: &Name, round: u64) -> f64 {
+    let mut hasher = DefaultHasher::new();
+    (seed, name, round).hash(&mut hasher);
+    let thousandth = u32::try_from(hasher.finish() % 1000).unwrap_or_default();
+    f64::from(thousandth) / 1000.0
+}
+
+/// Adds, and stops at the end of time.
+pub(super) fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
+    now.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "the agenda knows names, which the template has none of"
+    )]
+    fn account(number: usize) -> Name {
+        Some(AccountName::new(format!("account-{number:04}")))
+    }
+
+    #[test]
+    fn pauses_double_up_to_a_limit() {
+        #[track_caller]
+        fn check(failures: u32, least: i64, most: i64) {
+            for seed in 0..50 {
+                let pause = back_off(failures, &account(1), seed).as_secs();
+                assert!((least..=most).contains(&pause), "{failures}: {pause}");
+            }
+        }
+        check(1, 4, 6);
+        check(2, 8, 12);
+        check(4, 32, 48);
+        check(9, 720, 1080);
+        check(u32::MAX, 720, 1080);
+    }
+
+    #[test]
+    fn nothing_is_due_before_its_time() {
+        let mut agenda = Agenda::new(SignedDuration::from_secs(600), 7);
+        let names: BTreeSet<Name> = (0..3).map(account).collect();
+        agenda.follow(&names, at(0));
+        assert_eq!(agenda.due(at(0)), names);
+        for name in &names {
+            agenda.read(name, at(0));
+        }
+        assert!(agenda.due(at(0)).is_empty());
+        assert!(agenda.next() > Some(at(0)));
+        agenda.hasten(&account(1), at(5));
+        assert!(agenda.due(at(4)).is_empty());
+        assert!(agenda.due(at(5)).contains(&account(1)));
+        agenda.put_off(&account(1), at(900));
+        agenda.follow(&[account(1)].into(), at(5));
+        assert_eq!(agenda.next(), Some(at(900)));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
+        /// A thousand accounts: each is read once an interval, give or take, and never many of them at once.
+        #[test]
+        fn reads_are_spread_over_the_interval(seed: u64, count in 1_usize..1000) {
+            let mut agenda = Agenda::new(SignedDuration::from_secs(600), seed);
+            let names: BTreeSet<Name> = (0..count).map(account).collect();
+            agenda.follow(&names, at(0));
+            for name in &names {
+                agenda.read(name, at(0));
+            }
+            let (mut reads, mut runs, mut most) = (0, 0, 0);
+            while let Some(next) = agenda.next().filter(|next| *next <= at(3000)) {
+                let due = agenda.due(next);
+                prop_assert!(!due.is_empty());
+                reads += due.len();
+                runs += 1;
+                most = most.max(due.len());
+                for name in &due {
+                    agenda.read(name, next);
+                }
+            }
+            prop_assert!((count * 4..=count * 6).contains(&reads), "{} reads of {}", reads, count);
+            prop_assert!(most <= count / 12 + 8, "{} of {} at once", most, count);
+            prop_assert!(runs <= 60 * 6, "{} runs", runs);
+        }
+    }
+}

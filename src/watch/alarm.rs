@@ -1,0 +1,100 @@
+//! What somebody should be told of, from how everything stands. Pure.
+
+use jiff::Timestamp;
+
+use super::status::{Alert, AlertKind, ObjectStatus, Reason, State, Status};
+
+/// How often in a row something fails before somebody is told.
+const FAILURES: u32 = 3;
+
+/// Trouble that is not seen in the status of an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Trouble {
+    /// What is wrong with the source.
+    pub(super) source: Option<(AlertKind, String)>,
+    /// Why the platform cannot be read.
+    pub(super) platform: Option<String>,
+}
+
+/// Lists the trouble that goes on; what was raised before keeps its time.
+pub(super) fn alerts(status: &Status, trouble: &Trouble, now: Timestamp) -> Vec<Alert> {
+    let raise = |kind, account: Option<&ObjectStatus>, message: &str| Alert {
+        kind,
+        account: account.and_then(|object| object.name.clone()),
+        message: message.to_owned(),
+        since: now,
+    };
+    let mut alerts = Vec::new();
+    if let Some((kind, message)) = &trouble.source {
+        alerts.push(raise(*kind, None, message));
+    }
+    if let Some(message) = &trouble.platform {
+        alerts.push(raise(AlertKind::PlatformUnreadable, None, message));
+    }
+    for object in status.objects() {
+        let kind = match (object.reason, object.state) {
+            (Reason::DriftReported, _) => Some(AlertKind::Drift),
+            // A pause was somebody's wish.
+            (Reason::Paused, _) => None,
+            (_, State::Stalled) => Some(AlertKind::Stalled),
+            _ if object.failures >= FAILURES => Some(AlertKind::Failing),
+            _ => None,
+        };
+        if let Some(kind) = kind {
+            let message = format!("{}: {}", object.title(), object.message);
+            alerts.push(raise(kind, Some(object), &message));
+        }
+    }
+    for alert in &mut alerts {
+        let before = &status.cluster.alerts;
+        if let Some(known) = before.iter().find(|known| known.is_same(alert)) {
+            alert.since = known.since;
+        }
+    }
+    alerts
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::AccountName;
+
+    #[test]
+    fn trouble_is_raised_once_and_keeps_its_time() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let mut status = Status::new(at(0));
+        for (name, reason, failures) in [
+            ("drifted", Reason::DriftReported, 0),
+            ("failing", Reason::BackingOff, 3),
+            ("fine", Reason::InSync, 0),
+            ("paused", Reason::Paused, 0),
+            ("stuck", Reason::Refused, 0),
+            ("trying", Reason::BackingOff, 2),
+        ] {
+            let name = AccountName::new(name);
+            let mut object = ObjectStatus::unread(Some(name.clone()), at(0));
+            object.put(reason, "so it is", at(0));
+            object.failures = failures;
+            status.accounts.insert(name, Arc::new(object));
+        }
+        let trouble = Trouble {
+            source: Some((AlertKind::BadTree, "it has errors".to_owned())),
+            platform: None,
+        };
+        status.cluster.alerts = alerts(&status, &Trouble::default(), at(1));
+        let raised: Vec<String> = (alerts(&status, &trouble, at(9)).iter())
+            .map(|alert| {
+                let since = alert.since.as_second();
+                format!("{} {} since {since}", alert.kind.as_str(), alert.message)
+            })
+            .collect();
+        insta::assert_snapshot!(raised.join("\n"), @r"
+        bad_tree it has errors since 9
+        drift drifted: so it is since 1
+        failing failing: so it is since 1
+        stalled stuck: so it is since 1
+        ");
+    }
+}

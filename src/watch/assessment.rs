@@ -1,0 +1,245 @@
+//! Tree × base × live → what differs, what may be done, and the plan for it. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::agenda::Name;
+use super::memory::Memory;
+use super::selection::{is_exclusive, only, without};
+use super::status::Drift;
+use super::verdict::{Circumstances, Hold, Verdict, is_drift, judge};
+use crate::diff::{Change, ChangeKey, Differences};
+use crate::live::Live;
+use crate::model::AccountName;
+use crate::plan::{self, Plan, RefusalKind, Subject};
+use crate::tree::{ApplyMode, Desired, Loaded, departed};
+
+/// What is remembered of an object from one run to the next.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Record {
+    pub(super) memory: Memory,
+    /// What of the drift was seen when it was last read.
+    pub(super) drift: Vec<Drift>,
+    /// What went wrong the last time; absent after a success.
+    pub(super) failure: Option<String>,
+    pub(super) failures: u32,
+    pub(super) retry_at: Option<Timestamp>,
+}
+
+/// What an assessment follows from.
+#[derive(Clone, Copy)]
+pub(super) struct Matter<'a> {
+    pub(super) loaded: &'a Loaded,
+    pub(super) base: Option<&'a Desired>,
+    pub(super) live: &'a Live,
+    pub(super) records: &'a BTreeMap<Name, Record>,
+    /// The objects that were just read: nothing is done about others.
+    pub(super) read: &'a BTreeSet<Name>,
+    pub(super) is_paused: bool,
+    pub(super) is_approved: bool,
+    pub(super) now: Timestamp,
+}
+
+/// What differs, what may be done, and the plan for it.
+pub(super) struct Assessment {
+    pub(super) differences: Differences,
+    pub(super) verdicts: BTreeMap<Name, Verdict>,
+    /// Everything that there is to do, whoever may do it.
+    pub(super) whole: Plan,
+    /// The tree without what is held; [`Self::plan`] leads to it.
+    pub(super) desired: Desired,
+    /// What is done now.
+    pub(super) plan: Plan,
+}
+
+/// Returns what differs in an object.
+pub(super) fn changes<'a>(differences: &'a Differences, name: &Name) -> &'a [Change] {
+    match name {
+        Some(name) => {
+            let mut accounts = differences.accounts.iter();
+            let found = accounts.find(|account| account.name == *name);
+            found.map_or(&[], |account| &account.changes)
+        }
+        None => (differences.template.as_ref()).map_or(&[], |template| &template.changes),
+    }
+}
+
+/// Returns why an object could not be read, or not wholly.
+pub(super) fn unknown(differences: &Differences, name: &Name) -> Vec<String> {
+    let Some(name) = name else {
+        let template = differences.template.as_ref();
+        return (template.and_then(|template| template.unknown.clone()))
+            .into_iter()
+            .collect();
+    };
+    let mut accounts = differences.accounts.iter();
+    let found = accounts.find(|account| account.name == *name);
+    found.map_or_else(Vec::new, |account| account.unknown.clone())
+}
+
+/// Lists the objects of a tree.
+pub(super) fn names(desired: &Desired) -> BTreeSet<Name> {
+    let accounts = desired.accounts.iter();
+    let accounts = accounts.map(|account| Some(account.name.clone()));
+    accounts
+        .chain(desired.template.as_ref().map(|_| None))
+        .collect()
+}
+
+/// Takes what was just read into the memory, before it is judged.
+pub(super) fn remember(
+    records: &mut BTreeMap<Name, Record>,
+    differences: &Differences,
+    read: &BTreeSet<Name>,
+    now: Timestamp,
+) {
+    for name in read {
+        // What could not be read says nothing about what is there.
+        if unknown(differences, name).is_empty() {
+            let record = records.entry(name.clone()).or_default();
+            let drift = changes(differences, name)
+                .iter()
+                .filter(|change| is_drift(change));
+            record.drift = record.memory.observe(drift, now);
+        }
+    }
+}
+
+/// Works out what may be done about what was read, and plans it.
+pub(super) fn assess(matter: &Matter<'_>, differences: Differences) -> Assessment {
+    let Matter { loaded, now, .. } = *matter;
+    let desired = &loaded.desired;
+    let nothing = Record::default();
+    let mut verdicts = BTreeMap::new();
+    let mut held: BTreeMap<Name, BTreeSet<ChangeKey>> = BTreeMap::new();
+    for name in names(desired) {
+        let record = matter.records.get(&name).unwrap_or(&nothing);
+        let verdict = judge(&circumstances(matter, record, &differences, &name));
+        if !verdict.holds.is_empty() {
+            held.insert(name.clone(), verdict.holds.keys().cloned().collect());
+        }
+        verdicts.insert(name, verdict);
+    }
+    let policy = loaded.watch.policy;
+    let mut allow = BTreeSet::new();
+    if policy.prune {
+        allow.insert(RefusalKind::Prune);
+    }
+    let rules = plan::Options { allow, now };
+    let made = |desired: &Desired, base: Option<&Desired>| {
+        plan::plan(desired, base, matter.live, &loaded.sources, &rules).plan
+    };
+    let whole = made(desired, matter.base);
+    let rest = without(desired, &held);
+    let base = matter.base.map(|base| without(base, &held));
+    let planned = made(&rest, base.as_ref());
+    let known = names(desired);
+    let may_delete = policy.prune
+        && !matter.is_paused
+        && (policy.apply == ApplyMode::Auto || matter.is_approved);
+    let admits = |subject: &Subject| match subject_name(subject) {
+        Some(name) if known.contains(&name) => {
+            matter.read.contains(&name) && verdicts.get(&name).is_some_and(|verdict| verdict.acts)
+        }
+        // An account that the tree lost.
+        Some(Some(_)) => may_delete,
+        Some(None) | None => false,
+    };
+    Assessment {
+        plan: only(&planned, admits),
+        desired: rest,
+        whole,
+        verdicts,
+        differences,
+    }
+}
+
+/// Gathers what an object's verdict follows from.
+pub(super) fn circumstances<'a>(
+    matter: &Matter<'a>,
+    record: &'a Record,
+    differences: &'a Differences,
+    name: &Name,
+) -> Circumstances<'a> {
+    Circumstances {
+        policy: matter.loaded.watch.of(name.as_ref()),
+        is_exclusive: is_exclusive(&matter.loaded.desired, name),
+        is_paused: matter.is_paused,
+        is_approved: matter.is_approved,
+        retry_at: record.retry_at,
+        changes: changes(differences, name),
+        drift: &record.drift,
+        memory: &record.memory,
+        now: matter.now,
+    }
+}
+
+/// Returns the object that a step writes to; `None` for the zones of the DNS, which are no objects of the tree.
+pub(super) fn subject_name(subject: &Subject) -> Option<Name> {
+    match subject {
+        Subject::Account { name, .. } => Some(Some(name.clone())),
+        Subject::Template => Some(None),
+        Subject::Zone(_) => None,
+    }
+}
+
+/// Tells whether everything that a tree wants has come about, so that its commit is the next base. Drift that the
+/// policy leaves is no part of that.
+pub(super) fn is_complete(assessment: &Assessment) -> bool {
+    let open = |changes: &[Change]| changes.iter().any(|change| !is_drift(change));
+    let differences = &assessment.differences;
+    let template = differences.template.iter();
+    let lists = (differences.accounts.iter().chain(&differences.departed))
+        .map(|account| &account.changes)
+        .chain(template.map(|template| &template.changes));
+    !differences.is_incomplete()
+        && assessment.whole.refusals.is_empty()
+        && !lists.map(Vec::as_slice).any(open)
+}
+
+/// Puts into the tree that was applied last what is known to have come about.
+pub(super) fn settle(base: &mut Option<Desired>, desired: &Desired, differences: &Differences) {
+    let is_settled = |name: &Name| {
+        unknown(differences, name).is_empty()
+            && !changes(differences, name)
+                .iter()
+                .any(|change| !is_drift(change))
+    };
+    let settled: BTreeSet<&AccountName> = (desired.accounts.iter())
+        .map(|account| &account.name)
+        .filter(|name| is_settled(&Some((*name).clone())))
+        .collect();
+    let template = desired.template.clone().filter(|_| is_settled(&None));
+    if settled.is_empty() && template.is_none() {
+        return;
+    }
+    let base = base.get_or_insert_with(|| Desired {
+        accounts: Vec::new(),
+        template: None,
+        ..desired.clone()
+    });
+    for account in &desired.accounts {
+        if settled.contains(&account.name) {
+            base.accounts.retain(|known| {
+                known.name != account.name && known.identity.value != account.identity.value
+            });
+            base.accounts.push(account.clone());
+        }
+    }
+    if !differences.is_incomplete() && differences.departed.is_empty() {
+        let gone: BTreeSet<AccountName> = (departed(desired, base).into_iter())
+            .map(|account| account.name.clone())
+            .collect();
+        base.accounts.retain(|known| !gone.contains(&known.name));
+    }
+    base.accounts.sort_by(|a, b| a.name.cmp(&b.name));
+    if template.is_some() {
+        base.template = template;
+    }
+}
+
+/// Says what of an object's verdict is held for a reason.
+pub(super) fn holds(verdict: &Verdict, wanted: Hold) -> bool {
+    verdict.holds.values().any(|hold| *hold == wanted)
+}

@@ -1,0 +1,259 @@
+//! From a setup to a daemon: opens what it needs, leads when it may, and ends when it is told to.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use camino::Utf8PathBuf;
+use jiff::Timestamp;
+use thiserror::Error;
+use tokio_util::sync::CancellationToken;
+
+use super::chronicle::Chronicle;
+use super::setup::{Place, Reread, Setup};
+use super::source::{FolderSource, Lookout, RemoteSource, Source};
+use super::status::{Role, State};
+use super::wheel::Wheel;
+use super::{Board, Orders};
+use crate::apply::lease::{
+    self, Attempt, Claim, Clock, FileLease, GitLease, Lease as _, LeaseError, Leases,
+};
+use crate::apply::remote::GitError;
+use crate::model::ClusterName;
+
+/// How long a standby waits between two attempts to take the lease.
+const PAUSE: Duration = Duration::from_secs(2);
+/// How often `once` waits for drift to be confirmed, and for failures to pass.
+const ROUNDS: u32 = 3;
+
+/// Says why the daemon cannot begin.
+#[derive(Debug, Error)]
+pub enum WatchError {
+    /// The state folder cannot be used.
+    #[error("the state folder {path} cannot be used: {source}")]
+    State {
+        /// The folder.
+        path: Utf8PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The repository for the source cannot be used.
+    #[error("the source cannot be prepared: {0}")]
+    Source(#[from] GitError),
+}
+
+/// Runs until an [`super::Order::Stop`]; what is in hand then comes to its end first. `reread` reads the daemon's file
+/// anew on an [`super::Order::Reload`].
+pub async fn watch(
+    setup: Setup,
+    board: Board,
+    orders: Orders,
+    reread: Option<Reread>,
+) -> Result<(), WatchError> {
+    let (mut wheel, _lookout) = open(setup, board, orders.clone())?;
+    wheel.reread = reread;
+    let stop = orders.stopped();
+    while !stop.is_cancelled() {
+        Box::pin(lead(&mut wheel, &stop, false)).await;
+    }
+    wheel.board.change(|status| status.cluster.next_run = None);
+    Ok(())
+}
+
+/// Turns the wheel until nothing is left that goes by itself, and ends. Refused when somebody else leads.
+pub async fn once(setup: Setup, board: Board, orders: Orders) -> Result<(), WatchError> {
+    let (mut wheel, _lookout) = open(setup, board, orders.clone())?;
+    let stop = orders.stopped();
+    Box::pin(lead(&mut wheel, &stop, true)).await;
+    wheel.board.change(|status| status.cluster.next_run = None);
+    Ok(())
+}
+
+fn open(
+    setup: Setup,
+    board: Board,
+    orders: Orders,
+) -> Result<(Wheel, Option<Lookout>), WatchError> {
+    let chronicle = Chronicle::open(&setup.state).map_err(|source| WatchError::State {
+        path: setup.state.clone(),
+        source,
+    })?;
+    let (source, lookout) = match &setup.source {
+        Place::Folder(folder) => {
+            let lookout = Lookout::new(folder, &orders);
+            if let Err(error) = &lookout {
+                tracing::warn!(%error, "the folder cannot be watched; it is read now and then");
+            }
+            let source = FolderSource::new(folder.clone());
+            (Source::Folder(source), lookout.ok())
+        }
+        Place::Remote {
+            url,
+            branch,
+            folder,
+            signers,
+        } => {
+            let state = &setup.state;
+            let source = RemoteSource::new(state, url, branch, folder, signers.clone())?;
+            (Source::Remote(Box::new(source)), None)
+        }
+    };
+    Ok((Wheel::new(setup, board, orders, source, chronicle), lookout))
+}
+
+/// Waits for the lease, and works as long as it is held.
+async fn lead(wheel: &mut Wheel, stop: &CancellationToken, is_once: bool) {
+    let Some(cluster) = wheel.name_cluster(stop, is_once).await else {
+        return;
+    };
+    if wheel.setup.platform.is_some() {
+        // A sandbox is nobody else's.
+        let lost = CancellationToken::new();
+        wheel.take_lead(Timestamp::now());
+        work(wheel, &lost, is_once).await;
+        return;
+    }
+    let claim = Claim {
+        holder: lease::holder(),
+        purpose: format!("watch {cluster}"),
+        term: wheel.setup.term,
+    };
+    let mut leases = leases(wheel, &cluster);
+    if !take(wheel, &mut leases, &claim, stop, is_once).await {
+        return;
+    }
+    wheel.take_lead(Timestamp::now());
+    tracing::info!(%cluster, "leading");
+    let lost = CancellationToken::new();
+    let work = Box::pin(work(wheel, &lost, is_once));
+    let ((), error) = lease::while_held(&mut leases, &claim, &lost, work).await;
+    if let Some(error) = error {
+        tracing::warn!(%error, "no longer leading; nothing further was begun");
+    }
+    if let Err(error) = leases.release().await {
+        tracing::warn!(%error, "the lease could not be given back, and expires");
+    }
+}
+
+async fn work(wheel: &mut Wheel, lost: &CancellationToken, is_once: bool) {
+    if is_once {
+        wheel.turn_until_settled(lost, ROUNDS).await;
+    } else {
+        wheel.turn_on(lost).await;
+    }
+}
+
+fn leases(wheel: &Wheel, cluster: &ClusterName) -> Leases {
+    let now: Clock = Arc::new(Timestamp::now);
+    let host = FileLease::new(&wheel.setup.state, cluster, Arc::clone(&now));
+    let reference = wheel.source.applied_ref(cluster).ok().flatten();
+    let remote = reference.and_then(|reference| reference.remote().cloned());
+    let remote = remote.filter(|_| wheel.setup.push);
+    Leases::new(
+        host,
+        remote.map(|remote| GitLease::new(remote, cluster, now)),
+    )
+}
+
+/// Takes the lease, however long that takes; `false` when it is to end first.
+async fn take(
+    wheel: &Wheel,
+    leases: &mut Leases,
+    claim: &Claim,
+    stop: &CancellationToken,
+    is_once: bool,
+) -> bool {
+    loop {
+        match leases.attempt(claim).await {
+            Ok(Attempt::Taken { over }) => {
+                if let Some(record) = over {
+                    tracing::warn!("took over the expired lease of {}", record.explained());
+                }
+                return true;
+            }
+            Ok(Attempt::Busy(record)) => wheel.stand_by(&record.explained(), Timestamp::now()),
+            Err(LeaseError::Contended) => {}
+            Err(error) => {
+                tracing::warn!(%error, "the lease cannot be had");
+                // A push whose answer was lost may have taken it.
+                let _ = leases.release().await;
+                wheel.stand_by(&error.to_string(), Timestamp::now());
+            }
+        }
+        if is_once {
+            return false;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => {}
+            () = stop.cancelled() => return false,
+        }
+    }
+}
+
+impl Wheel {
+    fn take_lead(&mut self, now: Timestamp) {
+        self.begin(now);
+        self.board
+            .change(|status| status.cluster.role = Role::Leader { since: now });
+    }
+
+    fn stand_by(&self, holder: &str, now: Timestamp) {
+        let status = self.board.status();
+        let is_known = matches!(&status.cluster.role, Role::Standby { .. });
+        if !is_known {
+            tracing::info!(holder, "standing by");
+        }
+        self.board.change(|status| {
+            let since = match &status.cluster.role {
+                Role::Standby { since, .. } => *since,
+                Role::Starting | Role::Leader { .. } => now,
+            };
+            status.cluster.beat = now;
+            status.cluster.role = Role::Standby {
+                holder: holder.to_owned(),
+                since,
+            };
+        });
+    }
+
+    /// Finds out the cluster's name, for the lease: it stands in the tree. Waits until there is a tree.
+    async fn name_cluster(
+        &mut self,
+        stop: &CancellationToken,
+        is_once: bool,
+    ) -> Option<ClusterName> {
+        loop {
+            let read = self.source.read(self.setup.cluster.as_deref()).await;
+            match read {
+                Ok(snapshot) => return Some(snapshot.loaded.desired.cluster.name.clone()),
+                Err(trouble) => self.report_trouble(trouble, Timestamp::now()),
+            }
+            if is_once {
+                return None;
+            }
+            let pause = Duration::try_from(self.setup.poll).unwrap_or(PAUSE);
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.orders.come() => drop(self.orders.take()),
+                () = stop.cancelled() => return None,
+            }
+        }
+    }
+
+    /// Turns until nothing is left that goes by itself.
+    async fn turn_until_settled(&mut self, lost: &CancellationToken, rounds: u32) {
+        let stop = self.orders.stopped();
+        for _ in 0..rounds {
+            self.step(lost).await;
+            let status = self.board.status();
+            if status.count(State::Reconciling) == 0 {
+                return;
+            }
+            let pause = Duration::try_from(self.setup.confirm_after).unwrap_or_default();
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What changed between two looks at the board, as lines for logs and for whoever waits. Pure.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::status::{ObjectStatus, Reason, Role, Status};
+use crate::tree::short_commit;
+
+/// Something that changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Event {
+    /// When it was seen.
+    pub at: Timestamp,
+    /// What kind of thing: `role`, `commit`, `problem`, `platform`, `pause`, `run`, or an object's state.
+    pub event: &'static str,
+    /// The account; absent for the template and for what concerns the cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// What people call the object; absent for what concerns the cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
+    /// Why, as a word for machines.
+    pub reason: String,
+    /// The same in words. It may hold any character.
+    pub message: String,
+}
+
+/// Lists what changed, the whole before its objects.
+#[must_use]
+pub fn events(before: &Status, after: &Status) -> Vec<Event> {
+    let mut events = Vec::new();
+    let mut tell = |event, reason: &str, message: String| {
+        events.push(Event {
+            at: after.cluster.beat,
+            event,
+            account: None,
+            object: None,
+            reason: reason.to_owned(),
+            message,
+        });
+    };
+    let (was, is) = (&before.cluster, &after.cluster);
+    if std::mem::discriminant(&was.role) != std::mem::discriminant(&is.role) {
+        match &is.role {
+            Role::Starting => {}
+            Role::Leader { .. } => tell("role", "leader", "leading".to_owned()),
+            Role::Standby { holder, .. } => {
+                tell("role", "standby", format!("standing by: {holder}"));
+            }
+        }
+    }
+    if was.source.problem != is.source.problem
+        && let Some(problem) = &is.source.problem
+    {
+        tell("problem", "source", problem.clone());
+    }
+    if was.source.tree != is.source.tree || was.source.commit != is.source.commit {
+        let commit = is.source.commit.as_deref();
+        let subject = is.source.subject.as_deref().unwrap_or_default();
+        let message = commit.map_or_else(
+            || "another tree is in force".to_owned(),
+            |commit| format!("commit {} is in force: {subject}", short_commit(commit)),
+        );
+        tell("commit", commit.unwrap_or("none"), message);
+    }
+    match (was.down_since, is.down_since) {
+        (None, Some(_)) => tell("platform", "down", "the platform cannot be read".to_owned()),
+        (Some(_), None) => tell(
+            "platform",
+            "up",
+            "the platform can be read again".to_owned(),
+        ),
+        _ => {}
+    }
+    match (&was.paused, &is.paused) {
+        (before, Some(pause)) if before.as_ref() != Some(pause) => {
+            tell("pause", "paused", format!("paused: {}", pause.reason));
+        }
+        (Some(_), None) => tell("pause", "resumed", "resumed".to_owned()),
+        _ => {}
+    }
+    if was.last_run != is.last_run
+        && let Some(run) = is.last_run.as_ref().filter(|run| run.steps > 0)
+    {
+        let message = format!("{} of {} steps done", run.done, run.steps);
+        tell("run", run.result.as_str(), message);
+    }
+    for object in after.objects() {
+        let earlier = find(before, object);
+        let was = earlier.map_or(Reason::NotReadYet, |earlier| earlier.reason);
+        if was != object.reason {
+            events.push(Event {
+                at: object.since,
+                event: object.state.as_str(),
+                account: object.name.as_ref().map(ToString::to_string),
+                object: Some(object.title().to_owned()),
+                reason: object.reason.as_str().to_owned(),
+                message: object.message.clone(),
+            });
+        }
+    }
+    events
+}
+
+fn find<'a>(status: &'a Status, object: &ObjectStatus) -> Option<&'a ObjectStatus> {
+    match &object.name {
+        Some(name) => status.accounts.get(name).map(|found| &**found),
+        None => status.template.as_deref(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::AccountName;
+
+    #[test]
+    fn each_change_is_told_once() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let before = Status::new(at(0));
+        let mut after = before.clone();
+        after.cluster.role = Role::Leader { since: at(1) };
+        after.cluster.source.problem = Some("it has errors".to_owned());
+        after.cluster.down_since = Some(at(1));
+        let name = AccountName::new("acme");
+        let mut object = ObjectStatus::unread(Some(name.clone()), at(1));
+        object.put(Reason::InSync, "in sync", at(2));
+        after.accounts.insert(name, Arc::new(object));
+        let told: Vec<String> = (events(&before, &after).iter())
+            .map(|event| {
+                let account = event.account.as_deref().unwrap_or("-");
+                format!(
+                    "{} {account} {}: {}",
+                    event.event, event.reason, event.message
+                )
+            })
+            .collect();
+        insta::assert_snapshot!(told.join("\n"), @r"
+        role - leader: leading
+        problem - source: it has errors
+        platform - down: the platform cannot be read
+        ready acme in_sync: in sync
+        ");
+        assert_eq!(events(&after, &after), []);
+    }
+}

@@ -1,0 +1,185 @@
+//! What is remembered of an object between two reads: drift that was seen, and what was healed. Pure.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::status::Drift;
+use crate::diff::{Change, ChangeKey, Side};
+
+/// How often something is put right before somebody is asked to look.
+pub(super) const ROUNDS: usize = 3;
+/// How long a healing counts.
+const MEMORY: SignedDuration = SignedDuration::from_hours(6);
+
+/// What is remembered of an object.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Memory {
+    seen: BTreeMap<ChangeKey, Seen>,
+    healed: BTreeMap<ChangeKey, Vec<Timestamp>>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Seen {
+    live: Side,
+    first: Timestamp,
+    confirmed: Option<Timestamp>,
+}
+
+impl Memory {
+    /// Takes in the drift of a complete read. What was there at an earlier read already, and is still the same, is
+    /// confirmed; what is not there any more is forgotten.
+    pub(super) fn observe<'a>(
+        &mut self,
+        drift: impl Iterator<Item = &'a Change>,
+        now: Timestamp,
+    ) -> Vec<Drift> {
+        let before = std::mem::take(&mut self.seen);
+        let mut found = Vec::new();
+        for change in drift {
+            let earlier = before.get(&change.key);
+            let first = earlier.map_or(now, |seen| seen.first);
+            let confirmed = earlier
+                .filter(|seen| seen.live == change.before && seen.first < now)
+                .map(|seen| seen.confirmed.unwrap_or(now));
+            let rounds = self.rounds(&change.key, now);
+            found.push(Drift {
+                change: change.clone(),
+                seen: first,
+                confirmed,
+                rounds: u32::try_from(rounds).unwrap_or(u32::MAX),
+            });
+            let live = change.before.clone();
+            let seen = Seen {
+                live,
+                first,
+                confirmed,
+            };
+            self.seen.insert(change.key.clone(), seen);
+        }
+        found
+    }
+
+    /// Takes note that a key was put right.
+    pub(super) fn healed(&mut self, key: &ChangeKey, now: Timestamp) {
+        self.seen.remove(key);
+        self.healed.entry(key.clone()).or_default().push(now);
+    }
+
+    /// Lets go of everything, because a person looked at it or the tree wants something else now.
+    pub(super) fn forget(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Tells whether somebody keeps changing a key back.
+    pub(super) fn keeps_changing(&self, key: &ChangeKey, now: Timestamp) -> bool {
+        self.rounds(key, now) >= ROUNDS
+    }
+
+    fn rounds(&self, key: &ChangeKey, now: Timestamp) -> usize {
+        let rounds = self.healed.get(key).into_iter().flatten();
+        rounds
+            .filter(|healed| now.duration_since(**healed) < MEMORY)
+            .count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::diff::Cause;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn drift(key: &str, live: &str) -> Change {
+        Change {
+            key: ChangeKey::Setting(key.into()),
+            before: Side::Value(json!(live)),
+            after: Side::Absent,
+            cause: Cause::Drift,
+            origin: None,
+        }
+    }
+
+    /// Says of each read: key, live value, first seen, confirmed.
+    fn reads(reads: &[(i64, &[(&str, &str)])]) -> Vec<String> {
+        let mut memory = Memory::default();
+        let mut lines = Vec::new();
+        for (second, found) in reads {
+            let changes: Vec<Change> = found.iter().map(|(key, live)| drift(key, live)).collect();
+            for drift in memory.observe(changes.iter(), at(*second)) {
+                let confirmed = drift.confirmed.map(Timestamp::as_second);
+                let (ChangeKey::Setting(key), Side::Value(live)) =
+                    (&drift.change.key, &drift.change.before)
+                else {
+                    unreachable!()
+                };
+                let first = drift.seen.as_second();
+                lines.push(format!(
+                    "{second}: {key}={live} since {first} {confirmed:?}"
+                ));
+            }
+        }
+        lines
+    }
+
+    #[test]
+    fn drift_counts_when_it_was_read_twice() {
+        insta::assert_snapshot!(
+            reads(&[
+                (1, &[("a", "x")]),
+                (2, &[("a", "x"), ("b", "y")]),
+                (3, &[("a", "x"), ("b", "z")]),
+                (4, &[("b", "z")]),
+                (5, &[("a", "x")]),
+                (5, &[("a", "x")]),
+            ])
+            .join("\n"),
+            @r#"
+        1: a="x" since 1 None
+        2: a="x" since 1 Some(2)
+        2: b="y" since 2 None
+        3: a="x" since 1 Some(2)
+        3: b="z" since 2 None
+        4: b="z" since 2 Some(4)
+        5: a="x" since 5 None
+        5: a="x" since 5 None
+        "#
+        );
+    }
+
+    #[test]
+    fn who_keeps_changing_back_is_told_from_who_did_it_long_ago() {
+        let mut memory = Memory::default();
+        let key = ChangeKey::Setting("a".into());
+        for second in [0, 10, 20] {
+            assert!(!memory.keeps_changing(&key, at(second)));
+            memory.healed(&key, at(second));
+        }
+        assert!(memory.keeps_changing(&key, at(30)));
+        assert!(!memory.keeps_changing(&ChangeKey::Whitelabel, at(30)));
+        assert!(!memory.keeps_changing(&key, at(30 + 6 * 3600)));
+        memory.forget();
+        assert!(!memory.keeps_changing(&key, at(30)));
+    }
+
+    proptest! {
+        /// One read never confirms anything, however often it is told of.
+        #[test]
+        fn nothing_is_confirmed_by_one_read(values in proptest::collection::vec(0_u8..3, 1..20)) {
+            let mut memory = Memory::default();
+            let mut last = None;
+            for (second, value) in (1..).zip(values) {
+                let change = drift("a", &value.to_string());
+                let found = memory.observe([&change].into_iter(), at(second));
+                prop_assert_eq!(found[0].confirmed.is_some(), last == Some(value));
+                last = Some(value);
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The part of a tree and of a plan that may be carried out. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::agenda::Name;
+use crate::diff::ChangeKey;
+use crate::plan::{Plan, Precondition, Step, StepId, Subject};
+use crate::tree::{Desired, DesiredAccount, Ownership};
+
+/// Takes out of a tree what is held, so that nothing is planned for it: what a tree does not declare is kept.
+///
+/// To be done to the tree that was applied last too, or it would be taken for removed.
+pub(super) fn without(desired: &Desired, held: &BTreeMap<Name, BTreeSet<ChangeKey>>) -> Desired {
+    let mut rest = desired.clone();
+    for account in &mut rest.accounts {
+        if let Some(keys) = held.get(&Some(account.name.clone())) {
+            for key in keys {
+                match key {
+                    ChangeKey::Setting(path) => {
+                        account.settings.remove(path);
+                    }
+                    ChangeKey::Asset(kind) => {
+                        account.assets.remove(kind);
+                    }
+                    ChangeKey::Host(_)
+                    | ChangeKey::RecordType(_)
+                    | ChangeKey::Records(_)
+                    | ChangeKey::Whitelabel => {}
+                }
+            }
+        }
+    }
+    if let (Some(template), Some(keys)) = (&mut rest.template, held.get(&None)) {
+        template
+            .hosts
+            .retain(|target, _| !keys.contains(&ChangeKey::Host(target.clone())));
+    }
+    rest
+}
+
+/// Leaves of a plan the steps on some objects, as far as they wait for no step on another, and numbers them anew.
+/// What guards said of single objects is left out.
+pub(super) fn only(plan: &Plan, admits: impl Fn(&Subject) -> bool) -> Plan {
+    let mut numbers: BTreeMap<StepId, StepId> = BTreeMap::new();
+    let mut steps = Vec::new();
+    for step in &plan.steps {
+        // A step waits for earlier ones only.
+        if !admits(&step.subject) || !needs(step).all(|id| numbers.contains_key(&id)) {
+            continue;
+        }
+        let id = StepId(u32::try_from(steps.len()).unwrap_or(u32::MAX));
+        numbers.insert(step.id, id);
+        let anew = |old: &StepId| numbers.get(old).copied().unwrap_or(*old);
+        steps.push(Step {
+            id,
+            after: step.after.iter().map(anew).collect(),
+            precondition: match &step.precondition {
+                Precondition::AsLeftBy(old) => Precondition::AsLeftBy(anew(old)),
+                other => other.clone(),
+            },
+            ..step.clone()
+        });
+    }
+    let refusals = plan.refusals.iter();
+    Plan {
+        steps,
+        refusals: refusals
+            .filter(|refusal| refusal.subject.is_none())
+            .cloned()
+            .collect(),
+        ..plan.clone()
+    }
+}
+
+fn needs(step: &Step) -> impl Iterator<Item = StepId> {
+    let left_by = match &step.precondition {
+        Precondition::AsLeftBy(id) => Some(*id),
+        _ => None,
+    };
+    step.after.iter().copied().chain(left_by)
+}
+
+/// Lists the objects that differ between two trees, whatever stands where. `None` before there was any: all.
+pub(super) fn touched(before: Option<&Desired>, now: &Desired) -> BTreeSet<Name> {
+    let names = |desired: &Desired| -> BTreeSet<Name> {
+        let accounts = desired.accounts.iter();
+        let accounts = accounts.map(|account| Some(account.name.clone()));
+        accounts
+            .chain(desired.template.as_ref().map(|_| None))
+            .collect()
+    };
+    let Some(before) = before
+        .filter(|before| before.cluster.name == now.cluster.name && before.policy == now.policy)
+    else {
+        return names(now);
+    };
+    let earlier: BTreeMap<_, _> = (before.accounts.iter())
+        .map(|account| (&account.name, account))
+        .collect();
+    let mut touched: BTreeSet<Name> = (now.accounts.iter())
+        .filter(|account| {
+            let earlier = earlier.get(&account.name);
+            earlier.is_none_or(|earlier| !is_same(earlier, account))
+        })
+        .map(|account| Some(account.name.clone()))
+        .collect();
+    let template = |desired: &Desired| {
+        let template = desired.template.as_ref()?;
+        let hosts = template.hosts.iter();
+        let hosts: Vec<_> = hosts
+            .map(|(target, host)| (target.clone(), host.value.clone()))
+            .collect();
+        Some((template.ownership, template.types.clone(), hosts))
+    };
+    if now.template.is_some() && template(before) != template(now) {
+        touched.insert(None);
+    }
+    touched
+}
+
+/// Tells whether two trees want the same of an account.
+pub(super) fn is_same(a: &DesiredAccount, b: &DesiredAccount) -> bool {
+    let settings = |account: &DesiredAccount| -> Vec<_> {
+        let settings = account.settings.iter();
+        settings
+            .map(|(path, declared)| (path.clone(), declared.value.clone()))
+            .collect()
+    };
+    let assets = |account: &DesiredAccount| -> Vec<_> {
+        let assets = account.assets.iter();
+        assets
+            .map(|(kind, declared)| (*kind, declared.value.clone()))
+            .collect()
+    };
+    a.identity.value == b.identity.value
+        && a.absent.is_some() == b.absent.is_some()
+        && (a.dns, a.policy) == (b.dns, b.policy)
+        && settings(a) == settings(b)
+        && assets(a) == assets(b)
+}
+
+/// Tells whether the tree owns what it does not declare of an object.
+pub(super) fn is_exclusive(desired: &Desired, name: &Name) -> bool {
+    let ownership = match name {
+        Some(name) => (desired.accounts.iter())
+            .find(|account| account.name == *name)
+            .map(|account| account.policy.ownership),
+        None => desired.template.as_ref().map(|template| template.ownership),
+    };
+    ownership == Some(Ownership::Exclusive)
+}

@@ -1,0 +1,74 @@
+//! What the daemon is given, with everything resolved.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use camino::Utf8PathBuf;
+use jiff::SignedDuration;
+
+use crate::live::ClientConfig;
+
+/// What the daemon is given, with everything resolved.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Where the tree comes from.
+    pub source: Place,
+    /// The cluster; may be left out when the tree has only one.
+    pub cluster: Option<String>,
+    /// Where journal, snapshots, history and the fetched repository are kept.
+    pub state: Utf8PathBuf,
+    /// A platform other than the one that the tree declares: a sandbox.
+    pub platform: Option<ClientConfig>,
+    /// How often each account is read.
+    pub interval: SignedDuration,
+    /// How often the source is looked at without being told.
+    pub poll: SignedDuration,
+    /// How long after it was first seen drift is looked at again.
+    pub confirm_after: SignedDuration,
+    /// How long to wait for further hints after one.
+    pub settle: Duration,
+    /// How long the lease holds unless it is renewed.
+    pub term: Duration,
+    /// Whether the Git remote arbitrates between hosts, and learns what was applied.
+    pub push: bool,
+}
+
+/// Reads the daemon's file anew, or says why that cannot be.
+pub type Reread = Arc<dyn Fn() -> Result<Setup, String> + Send + Sync>;
+
+/// Where the tree comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A folder of this machine.
+    Folder(Utf8PathBuf),
+    /// A branch of a Git remote.
+    Remote {
+        /// Its URL, as `git` takes it.
+        url: String,
+        /// The branch.
+        branch: String,
+        /// The tree's folder in the repository; empty for the top.
+        folder: Utf8PathBuf,
+        /// The file that says who may sign; nobody needs to when absent.
+        signers: Option<Utf8PathBuf>,
+    },
+}
+
+impl Setup {
+    /// Fills in what most daemons want.
+    #[must_use]
+    pub fn new(source: Place, state: Utf8PathBuf) -> Self {
+        Self {
+            source,
+            cluster: None,
+            state,
+            platform: None,
+            interval: SignedDuration::from_mins(10),
+            poll: SignedDuration::from_mins(1),
+            confirm_after: SignedDuration::from_secs(10),
+            settle: Duration::from_millis(300),
+            term: Duration::from_mins(2),
+            push: true,
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Puts what a turn found on the board.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::agenda::Name;
+use super::assessment::{
+    Assessment, Matter, Record, changes, circumstances, names, subject_name, unknown,
+};
+use super::status::{ObjectStatus, PlannedStep, Reason, Status};
+use super::turn::acting;
+use super::verdict::{Standing, is_drift, judge, reason};
+use super::wheel::Wheel;
+use crate::diff::{Differences, compare};
+use crate::plan::{Action, Plan, Refusal, Step};
+use crate::tree::Loaded;
+
+/// What a turn found, for the board.
+pub(super) struct Found<'a> {
+    pub(super) differences: &'a Differences,
+    /// Everything that there is to do; absent when nothing was planned.
+    pub(super) whole: Option<&'a Plan>,
+    /// The objects that are being written to.
+    pub(super) acting: BTreeSet<Name>,
+    /// What held the run as a whole.
+    pub(super) held: Option<&'a str>,
+}
+
+impl<'a> Found<'a> {
+    /// Takes what an assessment says.
+    pub(super) fn of(assessment: &'a Assessment, held: Option<&'a str>) -> Self {
+        Self {
+            differences: &assessment.differences,
+            whole: Some(&assessment.whole),
+            acting: acting(&assessment.plan),
+            held,
+        }
+    }
+}
+
+impl Wheel {
+    /// Shows how objects stand when nothing could be planned.
+    pub(super) fn show_unread(&self, loaded: &Loaded, now: Timestamp) {
+        let live = &self.platform.live;
+        let differences = compare(&loaded.desired, self.base.as_ref(), live, &loaded.sources);
+        let found = Found {
+            differences: &differences,
+            whole: None,
+            acting: BTreeSet::new(),
+            held: None,
+        };
+        self.show(loaded, &names(&loaded.desired), &found, now);
+    }
+
+    /// Shows how objects stand.
+    pub(super) fn show(
+        &self,
+        loaded: &Loaded,
+        which: &BTreeSet<Name>,
+        found: &Found<'_>,
+        now: Timestamp,
+    ) {
+        let all = names(&loaded.desired);
+        let matter = Matter {
+            loaded,
+            base: self.base.as_ref(),
+            live: &self.platform.live,
+            records: &self.records,
+            read: &all,
+            is_paused: self.pause.is_some(),
+            is_approved: false,
+            now,
+        };
+        self.board.change(|status| {
+            for name in which {
+                // What was never read stays so, unless the platform cannot be read.
+                let is_read = match name {
+                    Some(name) => self.platform.live.accounts.contains_key(name),
+                    None => self.platform.live.template.is_some(),
+                };
+                if let Some(object) = find(status, name).filter(|_| is_read) {
+                    self.fill(Arc::make_mut(object), &matter, found);
+                }
+            }
+            if let Some(whole) = found.whole {
+                status.cluster.plan = (!whole.steps.is_empty()).then(|| whole.digest());
+                let refusals = whole.refusals.iter();
+                let refusals = refusals.filter(|refusal| refusal.subject.is_none());
+                status.cluster.refusals = refusals.cloned().collect();
+            }
+        });
+    }
+
+    /// Says how one object stands.
+    fn fill(&self, object: &mut ObjectStatus, matter: &Matter<'_>, found: &Found<'_>) {
+        let name = object.name.clone();
+        let nothing = Record::default();
+        let record = self.records.get(&name).unwrap_or(&nothing);
+        let circumstances = circumstances(matter, record, found.differences, &name);
+        let unknown = unknown(found.differences, &name);
+        let steps = found
+            .whole
+            .map_or_else(Vec::new, |plan| steps_of(plan, &name));
+        let refusals = found
+            .whole
+            .map_or_else(Vec::new, |plan| refusals_of(plan, &name));
+        let is_acting = found.acting.contains(&name);
+        let refused = (refusals.first())
+            .map(|refusal| format!("{}; {}", refusal.message, refusal.help))
+            .or_else(|| found.held.filter(|_| is_acting).map(str::to_owned));
+        let standing = Standing {
+            unknown: &unknown,
+            refused: refused.as_deref(),
+            failure: (record.failure.as_deref()).map(|why| (why, record.failures)),
+        };
+        let verdict = judge(&circumstances);
+        let (mut why, message) = reason(&circumstances, &verdict, &standing);
+        if why == Reason::Pending && is_acting && found.held.is_none() {
+            why = Reason::Applying;
+        }
+        object.put(why, message, matter.now);
+        let differing = changes(found.differences, &name).iter();
+        object.pending = differing
+            .filter(|change| !is_drift(change))
+            .cloned()
+            .collect();
+        object.drift.clone_from(&record.drift);
+        object.steps = steps;
+        object.refusals = refusals;
+        object.failures = record.failures;
+        object.retry_at = record.retry_at;
+        if unknown.is_empty() {
+            object.checked = self.platform.read_at(&name).or(object.checked);
+        }
+        if why == Reason::InSync {
+            let commit = self.force.as_ref().and_then(|force| force.commit.as_ref());
+            object.commit = commit.map(|commit| commit.id.clone());
+        }
+        let Some(account) = name.and_then(|name| matter.live.accounts.get(&name)) else {
+            return;
+        };
+        if let Some(id) = account.id.known() {
+            object.id = Some(id.clone());
+        }
+        if let Some(document) = account.document.known() {
+            object.revision = document.as_ref().map(|document| document.revision.clone());
+        }
+    }
+}
+
+fn find<'a>(status: &'a mut Status, name: &Name) -> Option<&'a mut Arc<ObjectStatus>> {
+    match name {
+        Some(name) => status.accounts.get_mut(name),
+        None => status.template.as_mut(),
+    }
+}
+
+fn refusals_of(plan: &Plan, name: &Name) -> Vec<Refusal> {
+    let is_own =
+        |refusal: &&Refusal| refusal.subject.as_ref().and_then(subject_name).as_ref() == Some(name);
+    plan.refusals.iter().filter(is_own).cloned().collect()
+}
+
+fn steps_of(plan: &Plan, name: &Name) -> Vec<PlannedStep> {
+    let is_own = |step: &&Step| subject_name(&step.subject).as_ref() == Some(name);
+    let planned = |step: &Step| PlannedStep {
+        verb: (&step.action).into(),
+        asset: match &step.action {
+            Action::Upload { asset, .. } => Some(*asset),
+            _ => None,
+        },
+        changes: step.changes.clone(),
+        risk: step.risk,
+        notes: step.notes.clone(),
+    };
+    plan.steps.iter().filter(is_own).map(planned).collect()
+}

@@ -1,0 +1,59 @@
+//! A tree in a folder of this machine.
+
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::snapshot::{Commit, Snapshot, Trouble, load, unreadable};
+use crate::apply::AppliedRef;
+use crate::apply::remote::{GitError, LocalClone};
+use crate::model::ClusterName;
+use crate::tree::{Workdir, commit_facts, committed};
+
+/// A folder that people or programs change as they like.
+pub(in crate::watch) struct FolderSource {
+    folder: Utf8PathBuf,
+}
+
+impl FolderSource {
+    pub(in crate::watch) fn new(folder: Utf8PathBuf) -> Self {
+        Self { folder }
+    }
+
+    pub(super) fn folder(&self) -> &Utf8Path {
+        &self.folder
+    }
+
+    pub(super) async fn read(&self, cluster: Option<&str>) -> Result<Snapshot, Trouble> {
+        let folder = self.folder.clone();
+        let cluster = cluster.map(str::to_owned);
+        let read = move || {
+            let files = Arc::new(Workdir::open(&folder).map_err(unreadable)?);
+            let mut snapshot = load(None, files, cluster.as_deref())?;
+            if let Ok(id) = committed(&folder, None, &snapshot.loaded.desired) {
+                let facts = commit_facts(&folder, &id);
+                snapshot.commit = facts.map(|(subject, made)| Commit {
+                    id,
+                    subject,
+                    made,
+                    signer: None,
+                });
+            }
+            Ok(snapshot)
+        };
+        tokio::task::spawn_blocking(read)
+            .await
+            .unwrap_or_else(|error| Err(unreadable(error)))
+    }
+
+    pub(super) fn applied_ref(
+        &self,
+        cluster: &ClusterName,
+    ) -> Result<Option<AppliedRef>, GitError> {
+        let Some(clone) = LocalClone::find(&self.folder)? else {
+            return Ok(None);
+        };
+        let remote = clone.remote(None)?;
+        Ok(Some(AppliedRef::new(&self.folder, cluster, clone, remote)))
+    }
+}

@@ -1,0 +1,96 @@
+//! A tree on a branch of a Git remote.
+
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::snapshot::{Commit, Snapshot, Trouble, load, unreadable};
+use crate::apply::AppliedRef;
+use crate::apply::remote::{GitError, Mirror};
+use crate::model::ClusterName;
+use crate::tree::{GitTree, commit_facts, short_commit};
+
+/// A branch, fetched by the user's own `git` into a repository without a checkout.
+pub(in crate::watch) struct RemoteSource {
+    mirror: Mirror,
+    /// The tree's folder in the repository.
+    folder: Utf8PathBuf,
+    place: String,
+    /// Who may sign, as `ssh-keygen` reads it; nobody needs to when absent.
+    signers: Option<Utf8PathBuf>,
+}
+
+impl RemoteSource {
+    /// Prepares a repository of its own; asks the remote nothing yet.
+    pub(in crate::watch) fn new(
+        state: &Utf8Path,
+        url: &str,
+        branch: &str,
+        folder: &Utf8Path,
+        signers: Option<Utf8PathBuf>,
+    ) -> Result<Self, GitError> {
+        let mirror = Mirror::open(&state.join("source"), url, branch)?;
+        let folder = mirror.folder().join(folder);
+        std::fs::create_dir_all(&folder)
+            .map_err(|error| GitError::Repository(format!("{folder}: {error}")))?;
+        Ok(Self {
+            place: mirror.place(),
+            mirror,
+            folder,
+            signers,
+        })
+    }
+
+    pub(super) fn folder(&self) -> &Utf8Path {
+        &self.folder
+    }
+
+    pub(super) fn place(&self) -> &str {
+        &self.place
+    }
+
+    pub(super) fn branch(&self) -> &str {
+        self.mirror.branch()
+    }
+
+    pub(super) async fn read(&self, cluster: Option<&str>) -> Result<Snapshot, Trouble> {
+        let id = self.mirror.fetch().await.map_err(unreadable)?;
+        let signer = match &self.signers {
+            None => None,
+            Some(signers) => Some(self.signer(&id, signers).await?),
+        };
+        let folder = self.folder.clone();
+        let cluster = cluster.map(str::to_owned);
+        let read = move || {
+            let files = Arc::new(GitTree::open(&folder, &id).map_err(unreadable)?);
+            let (subject, made) = commit_facts(&folder, &id).unwrap_or_default();
+            let commit = Commit {
+                id,
+                subject,
+                made,
+                signer,
+            };
+            load(Some(commit), files, cluster.as_deref())
+        };
+        tokio::task::spawn_blocking(read)
+            .await
+            .unwrap_or_else(|error| Err(unreadable(error)))
+    }
+
+    async fn signer(&self, commit: &str, signers: &Utf8Path) -> Result<String, Trouble> {
+        let signer = self.mirror.signer(commit, signers).await;
+        signer.map_err(|error| Trouble::Untrusted {
+            commit: commit.to_owned(),
+            reason: format!(
+                "commit {} is not signed by anybody in {signers}: {error}",
+                short_commit(commit)
+            ),
+        })
+    }
+
+    pub(super) fn applied_ref(&self, cluster: &ClusterName) -> AppliedRef {
+        let clone = self.mirror.clone_of().clone();
+        let remote = self.mirror.remote().clone();
+        AppliedRef::new(&self.folder, cluster, clone, Some(remote))
+    }
+}

@@ -1,0 +1,111 @@
+//! One state of the tree, as it was read.
+
+use std::sync::Arc;
+
+use camino::Utf8Path;
+use jiff::Timestamp;
+
+use super::{FolderSource, RemoteSource};
+use crate::apply::AppliedRef;
+use crate::apply::remote::GitError;
+use crate::model::ClusterName;
+use crate::tree::{self, Loaded, TreeSource};
+
+/// Where the tree comes from.
+pub(in crate::watch) enum Source {
+    /// A folder of this machine.
+    Folder(FolderSource),
+    /// A branch of a Git remote.
+    Remote(Box<RemoteSource>),
+}
+
+/// One state of the tree, as it was read.
+pub(in crate::watch) struct Snapshot {
+    /// The commit; absent when the tree is none.
+    pub(in crate::watch) commit: Option<Commit>,
+    pub(in crate::watch) files: Arc<dyn TreeSource + Send>,
+    pub(in crate::watch) loaded: Arc<Loaded>,
+}
+
+/// What is to be known of a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::watch) struct Commit {
+    pub(in crate::watch) id: String,
+    /// The first line of its message.
+    pub(in crate::watch) subject: String,
+    pub(in crate::watch) made: Option<Timestamp>,
+    /// Who signed it, when that was checked.
+    pub(in crate::watch) signer: Option<String>,
+}
+
+/// Why there is no snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::watch) enum Trouble {
+    /// The source could not be read, or holds no tree.
+    Unreadable(String),
+    /// The commit is not signed by somebody who may.
+    Untrusted { commit: String, reason: String },
+}
+
+impl Source {
+    /// Reads what is there now.
+    pub(in crate::watch) async fn read(&self, cluster: Option<&str>) -> Result<Snapshot, Trouble> {
+        match self {
+            Self::Folder(folder) => folder.read(cluster).await,
+            Self::Remote(remote) => remote.read(cluster).await,
+        }
+    }
+
+    /// Returns the folder that the tree's relative paths, such as secret files, are found from.
+    pub(in crate::watch) fn folder(&self) -> &Utf8Path {
+        match self {
+            Self::Folder(folder) => folder.folder(),
+            Self::Remote(remote) => remote.folder(),
+        }
+    }
+
+    /// Returns what people call it.
+    pub(in crate::watch) fn place(&self) -> String {
+        match self {
+            Self::Folder(folder) => folder.folder().to_string(),
+            Self::Remote(remote) => remote.place().to_owned(),
+        }
+    }
+
+    /// Returns the branch, for a remote.
+    pub(in crate::watch) fn branch(&self) -> Option<String> {
+        match self {
+            Self::Folder(_) => None,
+            Self::Remote(remote) => Some(remote.branch().to_owned()),
+        }
+    }
+
+    /// Names the ref that says what was applied last; absent where there is no repository.
+    pub(in crate::watch) fn applied_ref(
+        &self,
+        cluster: &ClusterName,
+    ) -> Result<Option<AppliedRef>, GitError> {
+        match self {
+            Self::Folder(folder) => folder.applied_ref(cluster),
+            Self::Remote(remote) => Ok(Some(remote.applied_ref(cluster))),
+        }
+    }
+}
+
+/// Loads the tree that a source holds.
+pub(super) fn load(
+    commit: Option<Commit>,
+    files: Arc<dyn TreeSource + Send>,
+    cluster: Option<&str>,
+) -> Result<Snapshot, Trouble> {
+    let loaded = tree::load(&*files, cluster).map_err(unreadable)?;
+    Ok(Snapshot {
+        commit,
+        files,
+        loaded: Arc::new(loaded),
+    })
+}
+
+pub(super) fn unreadable(error: impl std::fmt::Display) -> Trouble {
+    Trouble::Unreadable(error.to_string())
+}

@@ -1,0 +1,516 @@
+//! One turn of the wheel: read, assess, apply, read again, show.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use camino::Utf8Path;
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::agenda::{Name, back_off, later};
+use super::assessment::{
+    Assessment, Matter, assess, changes, holds, is_complete, names, remember, settle, subject_name,
+    unknown,
+};
+use super::chronicle::News;
+use super::reading::is_down;
+use super::recovery::recover;
+use super::show::Found;
+use super::status::{Finding, InHand, Mode, Run, RunResult, State, Trigger};
+use super::verdict::{Hold, is_drift, name as key_name};
+use super::wheel::Wheel;
+use crate::apply::remote::Swap;
+use crate::apply::{self, Applied, Event, Mandate, Rollout, StepResult};
+use crate::diff::{Change, compare};
+use crate::live::{ReadClient, TemplateWriter, WriteClient};
+use crate::plan::{Action, Plan, RefusalKind};
+use crate::tree::{HealMode, Loaded, MAX_ASSET_BYTES, TreeSource, short_commit};
+
+/// What a turn came to.
+#[derive(Default)]
+struct Tally {
+    steps: usize,
+    done: usize,
+    failed: usize,
+}
+
+impl Wheel {
+    /// Reads some objects and does what may be done about them.
+    pub(super) async fn turn(&mut self, read: BTreeSet<Name>, lost: &CancellationToken) {
+        let Some(force) = &self.force else {
+            return;
+        };
+        let loaded = Arc::clone(&force.loaded);
+        let files = Arc::clone(&force.files);
+        let started = Timestamp::now();
+        let mut triggers: Vec<Trigger> = std::mem::take(&mut self.triggers).into_iter().collect();
+        if triggers.is_empty() {
+            triggers.push(Trigger::Interval);
+        }
+        let hand = InHand {
+            since: started,
+            triggers: triggers.clone(),
+            objects: read.len(),
+            steps: 0,
+            done: 0,
+        };
+        self.board
+            .change(|status| status.cluster.mode = Mode::Running(hand));
+        let tally = match self.read(&loaded, &read).await {
+            Ok(client) => self.reconcile(&loaded, &files, &read, &client, lost).await,
+            Err(reason) => {
+                let now = Timestamp::now();
+                self.lose_platform(&reason, now);
+                self.show_unread(&loaded, now);
+                Tally::default()
+            }
+        };
+        self.note_run(triggers, started, read.len(), &tally);
+    }
+
+    /// Reads some objects. The reason says why nothing could be read at all.
+    async fn read(&mut self, loaded: &Loaded, read: &BTreeSet<Name>) -> Result<ReadClient, String> {
+        let desired = &loaded.desired;
+        let folder = self.source.folder().to_owned();
+        let client = self
+            .platform
+            .connect(&self.setup, &folder, &desired.cluster)
+            .await?;
+        if !self.is_recovered {
+            let recovered = recover(&self.setup.state, &desired.cluster, &client).await;
+            recovered.map_err(|error| error.to_string())?;
+            self.is_recovered = true;
+        }
+        let with_departed = std::mem::take(&mut self.look_for_departed);
+        let base = self.base.as_ref();
+        let result = self
+            .platform
+            .read(&client, desired, base, read, with_departed)
+            .await;
+        result.map_err(|error| error.explained())?;
+        if let Some(reason) = is_down(&self.platform.live, read) {
+            self.look_for_departed |= with_departed;
+            return Err(reason);
+        }
+        self.find_platform(Timestamp::now());
+        Ok(client)
+    }
+
+    async fn reconcile(
+        &mut self,
+        loaded: &Arc<Loaded>,
+        files: &Arc<dyn TreeSource + Send>,
+        read: &BTreeSet<Name>,
+        client: &ReadClient,
+        lost: &CancellationToken,
+    ) -> Tally {
+        let mut assessment = self.assess(loaded, read, true);
+        let acting = acting(&assessment.plan);
+        if !acting.is_empty() && !lost.is_cancelled() {
+            // What is written is planned from what the platform says now, not from what was believed.
+            let base = self.base.clone();
+            let again = (self.platform)
+                .read_again(client, &loaded.desired, base.as_ref(), &acting)
+                .await;
+            if let Err(error) = again {
+                self.platform.lose(&acting, &error.explained());
+            }
+            assessment = self.assess(loaded, read, false);
+        }
+        self.approved = None;
+        self.detect(loaded, &assessment, read);
+        let mut tally = Tally {
+            steps: assessment.plan.steps.len(),
+            ..Tally::default()
+        };
+        let mut held = None;
+        if !assessment.plan.steps.is_empty() && !lost.is_cancelled() {
+            self.show(
+                loaded,
+                read,
+                &Found::of(&assessment, None),
+                Timestamp::now(),
+            );
+            match self
+                .carry_out(loaded, files, &assessment, client, lost)
+                .await
+            {
+                Ok(applied) => self.take_in(&assessment, &applied, &mut tally),
+                Err(error) => {
+                    tracing::warn!(%error, "nothing was written");
+                    held = Some(error.to_string());
+                }
+            }
+            assessment = self.read_back(loaded, read, client, assessment).await;
+        }
+        let now = Timestamp::now();
+        settle(&mut self.base, &loaded.desired, &assessment.differences);
+        self.plan_ahead(&assessment, read, now);
+        let found = Found::of(&assessment, held.as_deref());
+        self.show(loaded, &names(&loaded.desired), &found, now);
+        self.conclude(&assessment, read, now);
+        if is_complete(&assessment) && held.is_none() {
+            self.advance().await;
+        }
+        tally
+    }
+
+    /// Assesses what was read. What a read showed is remembered once.
+    fn assess(&mut self, loaded: &Loaded, read: &BTreeSet<Name>, is_first: bool) -> Assessment {
+        let now = Timestamp::now();
+        let live = &self.platform.live;
+        let differences = compare(&loaded.desired, self.base.as_ref(), live, &loaded.sources);
+        if is_first {
+            remember(&mut self.records, &differences, read, now);
+        }
+        let mut matter = Matter {
+            loaded,
+            base: self.base.as_ref(),
+            live,
+            records: &self.records,
+            read,
+            is_paused: self.pause.is_some(),
+            is_approved: false,
+            now,
+        };
+        let assessment = assess(&matter, differences);
+        if self.approved.as_ref() == Some(&assessment.whole.digest()) {
+            matter.is_approved = true;
+            return assess(&matter, assessment.differences);
+        }
+        assessment
+    }
+
+    /// Writes down what was found to differ.
+    fn detect(&mut self, loaded: &Loaded, assessment: &Assessment, read: &BTreeSet<Name>) {
+        let now = Timestamp::now();
+        let commit = self.force.as_ref().and_then(|force| force.commit.clone());
+        let status = self.board.status();
+        for name in read {
+            let found = changes(&assessment.differences, name);
+            let from_git: Vec<&Change> = found.iter().filter(|change| !is_drift(change)).collect();
+            let seen = match name {
+                Some(name) => status.accounts.get(name).and_then(|object| object.checked),
+                None => status.template.as_ref().and_then(|object| object.checked),
+            };
+            let title = name
+                .as_ref()
+                .map_or("domain template", |name| name.as_str());
+            let told = |changes: &[&Change]| {
+                let keys: Vec<String> = changes
+                    .iter()
+                    .map(|change| key_name(&change.key))
+                    .take(6)
+                    .collect();
+                format!("{title}: {}", keys.join(", "))
+            };
+            if !from_git.is_empty() {
+                self.chronicle.begin(News {
+                    finding: Finding::Change,
+                    name: name.clone(),
+                    keys: from_git.iter().map(|change| change.key.clone()).collect(),
+                    message: told(&from_git),
+                    commit: commit.as_ref().map(|commit| commit.id.clone()),
+                    begun: commit.as_ref().and_then(|commit| commit.made),
+                    detected: now,
+                });
+            }
+            let Some(record) = self.records.get(name) else {
+                continue;
+            };
+            if loaded.watch.of(name.as_ref()).heal == HealMode::Off {
+                continue;
+            }
+            let confirmed: Vec<_> = (record.drift.iter())
+                .filter(|drift| drift.confirmed.is_some())
+                .collect();
+            if let Some(first) = confirmed.iter().map(|drift| drift.seen).min() {
+                let drifted: Vec<&Change> = confirmed.iter().map(|drift| &drift.change).collect();
+                self.chronicle.begin(News {
+                    finding: Finding::Drift,
+                    name: name.clone(),
+                    keys: drifted.iter().map(|change| change.key.clone()).collect(),
+                    message: told(&drifted),
+                    commit: commit.as_ref().map(|commit| commit.id.clone()),
+                    begun: seen.filter(|seen| *seen < first),
+                    detected: first,
+                });
+            }
+        }
+    }
+
+    async fn carry_out(
+        &self,
+        loaded: &Loaded,
+        files: &Arc<dyn TreeSource + Send>,
+        assessment: &Assessment,
+        client: &ReadClient,
+        lost: &CancellationToken,
+    ) -> Result<Applied, apply::ApplyError> {
+        let plan = &assessment.plan;
+        tracing::info!(steps = plan.steps.len(), "applying");
+        let mut options = apply::Options::new(self.setup.state.clone(), Timestamp::now);
+        options.billing = loaded.desired.policy.billing;
+        options.rollout = Rollout {
+            canary: loaded.watch.canary.clone(),
+            max_failures: None,
+        };
+        options.cancel = lost.child_token();
+        let mut allow = BTreeSet::new();
+        if loaded.watch.policy.prune {
+            allow.insert(RefusalKind::Prune);
+        }
+        let mandate = Mandate {
+            plan,
+            desired: &assessment.desired,
+            allow: &allow,
+        };
+        let done = AtomicUsize::new(0);
+        let progress = |event: Event<'_>| {
+            if let Event::Ended(..) = event {
+                done.fetch_add(1, Ordering::Relaxed);
+            }
+            self.board.change(|status| {
+                if let Mode::Running(hand) = &mut status.cluster.mode {
+                    hand.steps = plan.steps.len();
+                    hand.done = done.load(Ordering::Relaxed);
+                }
+            });
+        };
+        let bytes = |path: &Utf8Path| files.read(path, MAX_ASSET_BYTES);
+        let writer = WriteClient::new(client.clone());
+        let template = TemplateWriter::new(client.clone());
+        let stop = self.orders.stopped();
+        let cancel = options.cancel.clone();
+        let run = apply::run(
+            mandate,
+            &writer,
+            Some(&template),
+            &bytes,
+            &options,
+            &progress,
+        );
+        let mut run = std::pin::pin!(run);
+        tokio::select! {
+            applied = &mut run => return applied,
+            () = stop.cancelled() => cancel.cancel(),
+        }
+        // What is in hand comes to its end.
+        self.board
+            .change(|status| status.cluster.mode = Mode::Stopping);
+        run.await
+    }
+
+    /// Takes in what became of the steps.
+    fn take_in(&mut self, assessment: &Assessment, applied: &Applied, tally: &mut Tally) {
+        let now = Timestamp::now();
+        let mut failures: BTreeMap<Name, String> = BTreeMap::new();
+        let mut touched: BTreeSet<Name> = BTreeSet::new();
+        for (step, outcome) in assessment.plan.steps.iter().zip(&applied.outcomes) {
+            let Some(name) = subject_name(&step.subject) else {
+                continue;
+            };
+            touched.insert(name.clone());
+            match &outcome.result {
+                StepResult::Done { .. } => {
+                    tally.done += 1;
+                    if let Some(record) = self.records.get_mut(&name) {
+                        for change in step.changes.iter().filter(|change| is_drift(change)) {
+                            record.memory.healed(&change.key, now);
+                        }
+                    }
+                }
+                StepResult::Moved { reason }
+                | StepResult::Failed { reason }
+                | StepResult::Unknown { reason } => {
+                    tally.failed += 1;
+                    failures.entry(name).or_insert_with(|| reason.clone());
+                }
+                StepResult::Skipped { .. } => tally.failed += 1,
+            }
+        }
+        for name in touched {
+            let seed = self.seed;
+            let Some(record) = self.records.get_mut(&name) else {
+                continue;
+            };
+            record.failure = failures.remove(&name);
+            if let Some(reason) = &record.failure {
+                tracing::warn!(object = ?name, reason, "not applied");
+                record.failures += 1;
+                record.retry_at = Some(later(now, back_off(record.failures, &name, seed)));
+            } else {
+                record.failures = 0;
+                record.retry_at = None;
+            }
+        }
+    }
+
+    /// Reads once more what was written, so that the status says what is there.
+    async fn read_back(
+        &mut self,
+        loaded: &Arc<Loaded>,
+        read: &BTreeSet<Name>,
+        client: &ReadClient,
+        before: Assessment,
+    ) -> Assessment {
+        let written = acting(&before.plan);
+        let deletes = before
+            .plan
+            .steps
+            .iter()
+            .any(|step| step.action == Action::Delete);
+        let base = self.base.clone();
+        let base = base.as_ref();
+        let result = (self.platform)
+            .read(client, &loaded.desired, base, &written, deletes)
+            .await;
+        if let Err(error) = result {
+            self.platform.lose(&written, &error.explained());
+        }
+        let now = Timestamp::now();
+        let live = &self.platform.live;
+        let differences = compare(&loaded.desired, base, live, &loaded.sources);
+        // What was healed is not there any more; nothing else is to be counted twice.
+        for name in &written {
+            if let Some(record) = self.records.get_mut(name) {
+                let found = changes(&differences, name);
+                record
+                    .drift
+                    .retain(|drift| found.iter().any(|change| change.key == drift.change.key));
+            }
+        }
+        let matter = Matter {
+            loaded,
+            base,
+            live,
+            records: &self.records,
+            read,
+            is_paused: self.pause.is_some(),
+            is_approved: false,
+            now,
+        };
+        assess(&matter, differences)
+    }
+
+    /// Decides when what was read is read again.
+    fn plan_ahead(&mut self, assessment: &Assessment, read: &BTreeSet<Name>, now: Timestamp) {
+        for name in read {
+            self.agenda.read(name, now);
+            let verdict = assessment.verdicts.get(name);
+            if verdict.is_some_and(|verdict| holds(verdict, Hold::Unconfirmed)) {
+                self.agenda
+                    .hasten(name, later(now, self.setup.confirm_after));
+                self.triggers.insert(Trigger::Confirm);
+            }
+            let Some(record) = self.records.get_mut(name) else {
+                continue;
+            };
+            if !unknown(&assessment.differences, name).is_empty() {
+                record.failures += 1;
+                let pause = back_off(record.failures, name, self.seed).min(self.setup.interval);
+                self.agenda.put_off(name, later(now, pause));
+            } else if record.failure.is_none() {
+                record.failures = 0;
+            } else if let Some(retry_at) = record.retry_at {
+                self.agenda.hasten(name, retry_at);
+                self.triggers.insert(Trigger::Retry);
+            }
+        }
+    }
+
+    /// Writes down what is over.
+    fn conclude(&mut self, assessment: &Assessment, read: &BTreeSet<Name>, now: Timestamp) {
+        for name in read {
+            if !unknown(&assessment.differences, name).is_empty() {
+                continue;
+            }
+            let found = changes(&assessment.differences, name);
+            if found.iter().all(is_drift) {
+                self.chronicle.end(Finding::Change, name, now, "it is live");
+            }
+            if !found.iter().any(is_drift) {
+                self.chronicle
+                    .end(Finding::Drift, name, now, "it is as the tree has it");
+            }
+        }
+    }
+
+    /// Says that the commit in force was applied completely.
+    async fn advance(&mut self) {
+        let Some(commit) = self.force.as_ref().and_then(|force| force.commit.clone()) else {
+            return;
+        };
+        let Some(reference) = &mut self.reference else {
+            return;
+        };
+        if self.applied.as_ref() == Some(&commit.id) {
+            return;
+        }
+        if self.setup.push {
+            reference.fetch().await;
+        }
+        match reference.advance(&commit.id, self.setup.push).await {
+            Ok(Swap::Done) => {
+                tracing::info!(
+                    "commit {} is the base from now on",
+                    short_commit(&commit.id)
+                );
+                self.applied = Some(commit.id);
+            }
+            Ok(Swap::Moved) => {
+                tracing::warn!("the base stays as it was: another apply moved it in the meantime");
+            }
+            Err(error) => tracing::warn!(%error, "the base stays as it was"),
+        }
+    }
+
+    fn note_run(
+        &mut self,
+        triggers: Vec<Trigger>,
+        started: Timestamp,
+        objects: usize,
+        tally: &Tally,
+    ) {
+        self.runs += 1;
+        let number = self.runs;
+        let commit = self.force.as_ref().and_then(|force| force.commit.as_ref());
+        let commit = commit.map(|commit| commit.id.clone());
+        let is_down = self.outage.is_some();
+        self.board.change(|status| {
+            let count = |state| status.count(state);
+            let result = if is_down {
+                RunResult::Unknown
+            } else if tally.failed > 0 {
+                RunResult::Failed
+            } else if count(State::Unknown) > 0 {
+                RunResult::Unknown
+            } else if count(State::Stalled) + count(State::Reconciling) > 0 {
+                RunResult::Open
+            } else if tally.done > 0 {
+                RunResult::Applied
+            } else {
+                RunResult::InSync
+            };
+            status.cluster.last_run = Some(Run {
+                number,
+                triggers,
+                started,
+                ended: Timestamp::now(),
+                commit,
+                objects,
+                result,
+                steps: tally.steps,
+                done: tally.done,
+                failed: tally.failed,
+            });
+        });
+    }
+}
+
+/// Lists the objects that a plan writes to.
+pub(super) fn acting(plan: &Plan) -> BTreeSet<Name> {
+    let subjects = plan.steps.iter().map(|step| &step.subject);
+    subjects.filter_map(subject_name).collect()
+}

@@ -1,0 +1,493 @@
+//! What the daemon may do about an object, and how the object stands. Pure.
+//!
+//! | what moved | policy | then |
+//! | --- | --- | --- |
+//! | the tree, or both, or nobody knows | `apply: auto` | it is applied |
+//! | | `apply: manual` | it waits for an approval |
+//! | | `apply: off` | it is told of |
+//! | the platform | `heal: auto` | it is put right once a second read confirmed it, at most three times |
+//! | | `heal: report` | it is told of once a second read confirmed it |
+//! | | `heal: off` | it is left alone |
+//!
+//! A pause holds all of it. What is held of an object does not hold the rest of it, unless the tree owns the object as a
+//! whole.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::memory::{Memory, ROUNDS};
+use super::status::{Drift, Reason};
+use crate::diff::{Change, ChangeKey, Direction};
+use crate::tree::{ApplyMode, HealMode, WatchPolicy};
+
+/// Why something is not done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Hold {
+    /// The policy says that it is nobody's business.
+    Ignored,
+    /// It was seen only once.
+    Unconfirmed,
+    /// Somebody paused the daemon.
+    Paused,
+    /// The policy leaves it as it is, and it is told of.
+    Reported,
+    /// The policy leaves it to a person.
+    Approval,
+    /// Somebody keeps changing it back.
+    KeepsChanging,
+}
+
+/// What an object's verdict follows from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Circumstances<'a> {
+    pub(super) policy: WatchPolicy,
+    /// Whether the tree owns what it does not declare.
+    pub(super) is_exclusive: bool,
+    pub(super) is_paused: bool,
+    /// Whether somebody approved what is pending.
+    pub(super) is_approved: bool,
+    /// Until when nothing is tried, after a failure.
+    pub(super) retry_at: Option<Timestamp>,
+    /// What differs.
+    pub(super) changes: &'a [Change],
+    /// What of it somebody did on the platform.
+    pub(super) drift: &'a [Drift],
+    pub(super) memory: &'a Memory,
+    pub(super) now: Timestamp,
+}
+
+/// What may be done about an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Verdict {
+    /// What is not done, and why.
+    pub(super) holds: BTreeMap<ChangeKey, Hold>,
+    /// Whether anything is.
+    pub(super) acts: bool,
+}
+
+/// Tells whether the platform's side moved, and nothing else.
+pub(super) fn is_drift(change: &Change) -> bool {
+    change.cause.direction() == Some(Direction::Live)
+}
+
+/// Decides what may be done about an object.
+pub(super) fn judge(circumstances: &Circumstances<'_>) -> Verdict {
+    let holds: BTreeMap<ChangeKey, Hold> = (circumstances.changes.iter())
+        .filter_map(|change| Some((change.key.clone(), hold(circumstances, change)?)))
+        .collect();
+    let some_is_free = circumstances.changes.len() > holds.len();
+    let is_one_piece = circumstances.is_exclusive
+        || holds.keys().any(|key| {
+            matches!(
+                key,
+                ChangeKey::Whitelabel | ChangeKey::RecordType(_) | ChangeKey::Records(_)
+            )
+        });
+    let waits = (circumstances.retry_at).is_some_and(|retry_at| retry_at > circumstances.now);
+    Verdict {
+        acts: some_is_free && !waits && (holds.is_empty() || !is_one_piece),
+        holds,
+    }
+}
+
+fn hold(circumstances: &Circumstances<'_>, change: &Change) -> Option<Hold> {
+    let Circumstances { policy, now, .. } = *circumstances;
+    let asked = if is_drift(change) {
+        let confirmed = (circumstances.drift.iter())
+            .any(|drift| drift.change.key == change.key && drift.confirmed.is_some());
+        match policy.heal {
+            HealMode::Off => Some(Hold::Ignored),
+            HealMode::Auto | HealMode::Report if !confirmed => Some(Hold::Unconfirmed),
+            HealMode::Report => Some(Hold::Reported),
+            HealMode::Auto => (circumstances.memory)
+                .keeps_changing(&change.key, now)
+                .then_some(Hold::KeepsChanging),
+        }
+    } else {
+        match policy.apply {
+            ApplyMode::Auto => None,
+            ApplyMode::Manual if circumstances.is_approved => None,
+            ApplyMode::Manual | ApplyMode::Off => Some(Hold::Approval),
+        }
+    };
+    asked.or(circumstances.is_paused.then_some(Hold::Paused))
+}
+
+/// What further is known of an object after it was planned for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Standing<'a> {
+    /// Why it could not be read, or not wholly.
+    pub(super) unknown: &'a [String],
+    /// What guards refused, for it or for the run.
+    pub(super) refused: Option<&'a str>,
+    /// What went wrong the last time, and how often in a row.
+    pub(super) failure: Option<(&'a str, u32)>,
+}
+
+/// Says how an object stands, the most pressing first.
+pub(super) fn reason(
+    circumstances: &Circumstances<'_>,
+    verdict: &Verdict,
+    standing: &Standing<'_>,
+) -> (Reason, String) {
+    let count = |wanted: Hold| {
+        verdict
+            .holds
+            .values()
+            .filter(|hold| **hold == wanted)
+            .count()
+    };
+    let changes = |number: usize| {
+        let plural = if number == 1 { "" } else { "s" };
+        format!("{number} change{plural}")
+    };
+    if let Some(unknown) = standing.unknown.first() {
+        return (Reason::Unreadable, unknown.clone());
+    }
+    let fought = count(Hold::KeepsChanging);
+    if fought > 0 {
+        let message = format!(
+            "somebody keeps changing back what was put right {ROUNDS} times: {}; find out who, then ask for a resync",
+            keys(verdict, Hold::KeepsChanging)
+        );
+        return (Reason::KeepsChanging, message);
+    }
+    if let Some(refused) = standing.refused {
+        return (Reason::Refused, refused.to_owned());
+    }
+    if let Some((failure, number)) = standing.failure {
+        let message = format!("failed {number} times in a row, and is tried again: {failure}");
+        return (Reason::BackingOff, message);
+    }
+    if count(Hold::Approval) > 0 {
+        let message = format!(
+            "{} of the tree wait for somebody's approval",
+            changes(count(Hold::Approval))
+        );
+        return (Reason::AwaitingApproval, message);
+    }
+    if count(Hold::Reported) > 0 {
+        let message = format!(
+            "{} made on the platform, which the policy leaves: {}; put it right, take it into the tree, or say heal: auto",
+            changes(count(Hold::Reported)),
+            keys(verdict, Hold::Reported)
+        );
+        return (Reason::DriftReported, message);
+    }
+    if count(Hold::Paused) > 0 {
+        let message = format!(
+            "{} wait for the end of the pause",
+            changes(count(Hold::Paused))
+        );
+        return (Reason::Paused, message);
+    }
+    if count(Hold::Unconfirmed) > 0 {
+        let message = format!(
+            "{} seen on the platform, which a second read is to confirm: {}",
+            changes(count(Hold::Unconfirmed)),
+            keys(verdict, Hold::Unconfirmed)
+        );
+        return (Reason::Confirming, message);
+    }
+    if verdict.acts || circumstances.changes.len() > verdict.holds.len() {
+        let free = circumstances.changes.len() - verdict.holds.len();
+        return (Reason::Pending, format!("{} to be applied", changes(free)));
+    }
+    if count(Hold::Ignored) > 0 {
+        let message = format!(
+            "in sync, but for {} on the platform, which heal: off leaves alone",
+            changes(count(Hold::Ignored))
+        );
+        return (Reason::InSync, message);
+    }
+    (Reason::InSync, "in sync".to_owned())
+}
+
+/// Names what is held for a reason, as the tree spells it.
+fn keys(verdict: &Verdict, wanted: Hold) -> String {
+    let held = verdict.holds.iter().filter(|(_, hold)| **hold == wanted);
+    let mut names: Vec<String> = held.map(|(key, _)| name(key)).take(4).collect();
+    let more = verdict
+        .holds
+        .values()
+        .filter(|hold| **hold == wanted)
+        .count()
+        - names.len();
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
+    names.join(", ")
+}
+
+/// Names what changed, as the tree spells it.
+pub(super) fn name(key: &ChangeKey) -> String {
+    match key {
+        ChangeKey::Setting(path) => path.to_string(),
+        ChangeKey::Asset(kind) => kind.as_str().to_owned(),
+        ChangeKey::Host(target) | ChangeKey::Records(target) => {
+            format!("{} {}", target.record_type, target.host)
+        }
+        ChangeKey::RecordType(record_type) => record_type.clone(),
+        ChangeKey::Whitelabel => "the whitelabel".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diff::{Cause, Side};
+
+    fn change(key: ChangeKey, cause: Cause) -> Change {
+        Change {
+            key,
+            before: Side::Present,
+            after: Side::Absent,
+            cause,
+            origin: None,
+        }
+    }
+
+    fn setting(key: &str) -> ChangeKey {
+        ChangeKey::Setting(key.into())
+    }
+
+    fn policy(apply: ApplyMode, heal: HealMode) -> WatchPolicy {
+        WatchPolicy {
+            apply,
+            heal,
+            ..WatchPolicy::default()
+        }
+    }
+
+    const AUTO: WatchPolicy = WatchPolicy {
+        apply: ApplyMode::Auto,
+        heal: HealMode::Auto,
+        prune: false,
+        push_dns: false,
+    };
+
+    /// How often the drift was read, and healed before.
+    struct Past {
+        reads: i64,
+        heals: i64,
+    }
+
+    struct Case<'a> {
+        policy: WatchPolicy,
+        changes: &'a [Change],
+        past: Past,
+        twist: fn(&mut Circumstances<'_>),
+    }
+
+    impl Case<'_> {
+        fn check(&self, acts: bool, expected: Reason) {
+            let mut memory = Memory::default();
+            let at = |second: i64| Timestamp::from_second(second).unwrap();
+            let drifted = || self.changes.iter().filter(|change| is_drift(change));
+            for second in 0..self.past.heals {
+                for change in drifted() {
+                    memory.healed(&change.key, at(second));
+                }
+            }
+            let mut drift = Vec::new();
+            for second in 0..self.past.reads {
+                drift = memory.observe(drifted(), at(10 + second));
+            }
+            let mut circumstances = Circumstances {
+                policy: self.policy,
+                is_exclusive: false,
+                is_paused: false,
+                is_approved: false,
+                retry_at: None,
+                changes: self.changes,
+                drift: &drift,
+                memory: &memory,
+                now: at(20),
+            };
+            (self.twist)(&mut circumstances);
+            let verdict = judge(&circumstances);
+            let standing = Standing {
+                unknown: &[],
+                refused: None,
+                failure: None,
+            };
+            let (reason, message) = reason(&circumstances, &verdict, &standing);
+            assert_eq!((verdict.acts, reason), (acts, expected), "{message}");
+        }
+    }
+
+    #[test]
+    fn policies() {
+        #[track_caller]
+        fn check(
+            policy: WatchPolicy,
+            changes: &[Change],
+            reads: i64,
+            acts: bool,
+            expected: Reason,
+        ) {
+            let past = Past { reads, heals: 0 };
+            let case = Case {
+                policy,
+                changes,
+                past,
+                twist: |_| {},
+            };
+            case.check(acts, expected);
+        }
+        let git = [change(setting("a"), Cause::Git)];
+        let live = [change(setting("a"), Cause::Drift)];
+        let both = [
+            change(setting("a"), Cause::Git),
+            change(setting("b"), Cause::Drift),
+        ];
+        check(AUTO, &[], 1, false, Reason::InSync);
+        check(AUTO, &git, 1, true, Reason::Pending);
+        check(
+            policy(ApplyMode::Manual, HealMode::Auto),
+            &git,
+            1,
+            false,
+            Reason::AwaitingApproval,
+        );
+        check(
+            policy(ApplyMode::Off, HealMode::Auto),
+            &git,
+            1,
+            false,
+            Reason::AwaitingApproval,
+        );
+        check(AUTO, &live, 1, false, Reason::Confirming);
+        check(AUTO, &live, 2, true, Reason::Pending);
+        check(
+            policy(ApplyMode::Auto, HealMode::Report),
+            &live,
+            1,
+            false,
+            Reason::Confirming,
+        );
+        check(
+            policy(ApplyMode::Auto, HealMode::Report),
+            &live,
+            2,
+            false,
+            Reason::DriftReported,
+        );
+        check(
+            policy(ApplyMode::Auto, HealMode::Off),
+            &live,
+            2,
+            false,
+            Reason::InSync,
+        );
+        check(
+            policy(ApplyMode::Auto, HealMode::Report),
+            &both,
+            2,
+            true,
+            Reason::DriftReported,
+        );
+        check(
+            policy(ApplyMode::Off, HealMode::Auto),
+            &both,
+            2,
+            true,
+            Reason::AwaitingApproval,
+        );
+        check(
+            AUTO,
+            &[change(setting("a"), Cause::Conflict)],
+            1,
+            true,
+            Reason::Pending,
+        );
+        check(
+            AUTO,
+            &[change(setting("a"), Cause::Differs)],
+            1,
+            true,
+            Reason::Pending,
+        );
+        check(
+            AUTO,
+            &[change(ChangeKey::Whitelabel, Cause::Drift), git[0].clone()],
+            1,
+            false,
+            Reason::Confirming,
+        );
+    }
+
+    #[test]
+    fn circumstances() {
+        #[track_caller]
+        fn check(
+            changes: &[Change],
+            past: Past,
+            twist: fn(&mut Circumstances<'_>),
+            acts: bool,
+            expected: Reason,
+        ) {
+            let case = Case {
+                policy: AUTO,
+                changes,
+                past,
+                twist,
+            };
+            case.check(acts, expected);
+        }
+        let git = [change(setting("a"), Cause::Git)];
+        let live = [change(setting("a"), Cause::Drift)];
+        let both = [
+            change(setting("a"), Cause::Git),
+            change(setting("b"), Cause::Drift),
+        ];
+        let read = |reads| Past { reads, heals: 0 };
+        check(
+            &git,
+            read(1),
+            |given| given.is_paused = true,
+            false,
+            Reason::Paused,
+        );
+        check(
+            &live,
+            read(2),
+            |given| given.is_paused = true,
+            false,
+            Reason::Paused,
+        );
+        check(
+            &both,
+            read(1),
+            |given| given.is_exclusive = true,
+            false,
+            Reason::Confirming,
+        );
+        check(
+            &both,
+            read(2),
+            |given| given.is_exclusive = true,
+            true,
+            Reason::Pending,
+        );
+        let later = |given: &mut Circumstances<'_>| given.retry_at = Some(Timestamp::MAX);
+        check(&git, read(1), later, false, Reason::Pending);
+        let over = |given: &mut Circumstances<'_>| given.retry_at = Some(given.now);
+        check(&git, read(1), over, true, Reason::Pending);
+        let manual = |given: &mut Circumstances<'_>| {
+            given.policy.apply = ApplyMode::Manual;
+            given.is_approved = true;
+        };
+        check(&git, read(1), manual, true, Reason::Pending);
+        let off = |given: &mut Circumstances<'_>| {
+            given.policy.apply = ApplyMode::Off;
+            given.is_approved = true;
+        };
+        check(&git, read(1), off, false, Reason::AwaitingApproval);
+        let healed = |heals| Past { reads: 2, heals };
+        check(&live, healed(2), |_| {}, true, Reason::Pending);
+        check(&live, healed(3), |_| {}, false, Reason::KeepsChanging);
+        check(&both, healed(3), |_| {}, true, Reason::KeepsChanging);
+    }
+}
