@@ -6,7 +6,7 @@ use super::outcome::{Applied, StepResult};
 use super::remote::{GitError, LocalClone, Remote, Swap};
 use crate::model::ClusterName;
 use crate::plan::Plan;
-use crate::tree::{Asked, Base, applied_ref};
+use crate::tree::{Asked, Base, Selection, applied_ref};
 
 /// The ref of one cluster. It is only ever moved from a value that was seen.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub struct AppliedRef {
     reference: String,
     clone: LocalClone,
     remote: Option<Remote>,
+    /// The accounts of the base that are read, when not all are.
+    only: Option<Selection>,
     /// What the remote's ref was when it was asked.
     there: Option<String>,
 }
@@ -35,8 +37,15 @@ impl AppliedRef {
             reference: applied_ref(cluster),
             clone,
             remote,
+            only: None,
             there: None,
         }
+    }
+
+    /// Reads only these accounts of the base from now on; all, when there is no selection.
+    #[must_use]
+    pub fn only(self, only: Option<Selection>) -> Self {
+        Self { only, ..self }
     }
 
     /// Returns the remote that is asked, when there is one.
@@ -48,12 +57,12 @@ impl AppliedRef {
     /// Reads the base, from the remote where there is one.
     pub async fn fetch(&mut self) -> Base {
         let Some(remote) = &self.remote else {
-            return Base::read(&self.folder, &self.cluster, Asked::NoRemote);
+            return self.read(Asked::NoRemote);
         };
         match remote.bring(&self.reference).await {
             Ok(Some(commit)) => {
                 self.there = Some(commit);
-                Base::read(&self.folder, &self.cluster, Asked::Yes(remote.name()))
+                self.read(Asked::Yes(remote.name()))
             }
             Ok(None) => {
                 self.there = None;
@@ -72,11 +81,14 @@ impl AppliedRef {
     /// here is what was seen.
     pub fn recall(&mut self) -> Result<Base, GitError> {
         let Some(remote) = &self.remote else {
-            return Ok(Base::read(&self.folder, &self.cluster, Asked::NoRemote));
+            return Ok(self.read(Asked::NoRemote));
         };
         self.there = self.clone.value(&self.reference)?;
-        let asked = Asked::No(remote.name());
-        Ok(Base::read(&self.folder, &self.cluster, asked))
+        Ok(self.read(Asked::No(remote.name())))
+    }
+
+    fn read(&self, asked: Asked<'_>) -> Base {
+        Base::read(&self.folder, &self.cluster, asked, self.only.as_ref())
     }
 
     /// Moves the ref to a commit, on the remote too when `push` says so. [`Self::fetch`] says anew where it is.

@@ -123,6 +123,7 @@ pub(crate) fn rules(allow: BTreeSet<RefusalKind>) -> plan::Options {
     plan::Options {
         allow,
         now: Timestamp::now(),
+        part: plan::Part::default(),
     }
 }
 

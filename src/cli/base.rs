@@ -32,6 +32,7 @@ impl Ground {
         args: &BaseArgs,
     ) -> Result<Self, Failure> {
         let desired = &tree.loaded.desired;
+        let only = tree.loaded.selection.as_ref();
         let cluster = &desired.cluster;
         let mut ground = Self {
             base: None,
@@ -48,8 +49,9 @@ impl Ground {
         let mut base = match LocalClone::find(folder) {
             Ok(Some(clone)) => {
                 let remote = remote(&clone, &args.remote)?;
-                ground.commit = Some(committed(folder, revision, desired));
-                let mut reference = AppliedRef::new(folder, &cluster.name, clone, remote);
+                ground.commit = Some(committed(folder, revision, desired, only));
+                let mut reference =
+                    AppliedRef::new(folder, &cluster.name, clone, remote).only(only.cloned());
                 let base = read(ui, &mut reference, args).await?;
                 ground.reference = Some(reference);
                 base
@@ -101,6 +103,10 @@ impl Ground {
             Ok(commit) => commit,
             Err(why) => return stays(&why.to_string()),
         };
+        let base = self.base.as_ref().and_then(Base::commit);
+        if plan.scope.selection.is_some() && plan.scope.since.as_deref() != base {
+            return stays("only what changed since another commit was looked at");
+        }
         if let Some(why) = left_open(plan, is_known, applied) {
             return stays(why);
         }

@@ -26,6 +26,8 @@ pub(crate) struct Platform {
     read: ReadClient,
     /// What was read before.
     cache: Option<Cache>,
+    /// Whether a look tells what is outside the tree.
+    lists_unmanaged: bool,
     sandbox: Option<Sandbox>,
 }
 
@@ -51,6 +53,7 @@ pub(crate) async fn connect(
     Ok(Platform {
         read,
         cache: None,
+        lists_unmanaged: true,
         sandbox: None,
     })
 }
@@ -104,6 +107,7 @@ async fn sandbox(folder: &Utf8Path) -> Result<Platform, Failure> {
     Ok(Platform {
         read,
         cache: None,
+        lists_unmanaged: true,
         sandbox: Some(sandbox),
     })
 }
@@ -117,8 +121,10 @@ fn unreached(error: ReachError) -> Failure {
 }
 
 impl Platform {
-    /// Remembers from now on what was read, and what was read by runs before; a sandbox of one run is not worth it.
-    pub(crate) fn with_cache(mut self, args: &ScopeArgs) -> Self {
+    /// Reads no more than was asked for. Remembers from now on what was read, and what was read by runs before; a
+    /// sandbox of one run is not worth it.
+    pub(crate) fn with_scope(mut self, args: &ScopeArgs) -> Self {
+        self.lists_unmanaged = args.changed_since.is_none();
         if !self.is_sandbox() {
             self.cache = cache::open(&self.read, args);
         }
@@ -134,7 +140,7 @@ impl Platform {
         let options = CollectOptions {
             base,
             cache: self.cache.as_ref(),
-            ..CollectOptions::default()
+            unmanaged: self.lists_unmanaged,
         };
         live::collect(&self.read, desired, &options)
             .await

@@ -8,7 +8,7 @@ use camino::Utf8Path;
 
 use super::args::TreeChoice;
 use super::failure::Failure;
-use super::tree::{self, OpenTree, Several};
+use super::tree::{self, OpenTree};
 use super::ui::Ui;
 use crate::plan::{Plan, PlanFormatError};
 use crate::tree::{GitTree, Loaded, TreeSource};
@@ -30,7 +30,8 @@ pub(crate) fn write(
 fn commit(plan: &Plan, folder: &Utf8Path, choice: &TreeChoice) -> Option<String> {
     let revision = choice.rev.as_deref().unwrap_or("HEAD");
     let source = GitTree::open(folder, revision).ok()?;
-    let loaded = crate::tree::load(&source, Some(plan.cluster.as_str())).ok()?;
+    let only = plan.scope.selection.as_ref();
+    let loaded = crate::tree::load_some(&source, Some(plan.cluster.as_str()), only).ok()?;
     (loaded.desired.digest() == plan.tree).then(|| source.commit())
 }
 
@@ -64,19 +65,24 @@ pub(crate) fn tree_of(
         cluster: Some(plan.cluster.to_string()),
         rev: choice.rev.clone(),
     };
-    let here = tree::open(ui, folder, &choice, Several::Refuse)?;
+    let only = plan.scope.selection.as_ref();
+    let here = tree::open_some(ui, folder, &choice, only)?;
     let found = here.loaded.desired.digest();
     if found == plan.tree && !here.loaded.has_errors() {
         return Ok(here);
     }
     let at_commit = |commit: &String| -> Option<(GitTree, Loaded)> {
         let source = GitTree::open(folder, commit).ok()?;
-        let loaded = crate::tree::load(&source, choice.cluster.as_deref()).ok()?;
+        let loaded = crate::tree::load_some(&source, choice.cluster.as_deref(), only).ok()?;
         (loaded.desired.digest() == plan.tree && !loaded.has_errors()).then_some((source, loaded))
     };
     if let Some((source, loaded)) = plan.commit.as_ref().and_then(at_commit) {
         let source: Arc<dyn TreeSource + Send> = Arc::new(source);
-        return Ok(OpenTree { source, loaded });
+        return Ok(OpenTree {
+            source,
+            loaded,
+            since: plan.scope.since.clone(),
+        });
     }
     let commit = plan.commit.as_ref().map_or_else(String::new, |commit| {
         format!(", nor is its commit {commit} in this repository")

@@ -68,6 +68,10 @@ impl Survey {
         purpose: Purpose,
     ) -> Result<Self, Failure> {
         let desired = &tree.loaded.desired;
+        let rules = &plan::Options {
+            part: tree.part(),
+            ..rules.clone()
+        };
         let mut live = progress::during(
             ui,
             &format!("reading {} accounts", desired.accounts.len()),
@@ -171,14 +175,14 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<(Report, Option<Plan>
     let Look { command, base, .. } = look;
     let folder = &look.tree.tree;
     let choice = &look.tree.choice;
-    let tree = tree::open(ui, folder, choice, look.platform.several())?;
+    let tree = tree::open_touched(ui, folder, choice, look.platform.several(), look.scope)?;
     if tree.loaded.has_errors() {
         return Ok((report::report(&tree_facts(command, &tree)), None));
     }
     let revision = choice.rev.as_deref();
     let ground = Ground::find(ui, folder, &tree, revision, look.platform, base).await?;
     let platform = platform::connect(folder, &tree, look.platform).await?;
-    let platform = platform.with_cache(look.scope);
+    let platform = platform.with_scope(look.scope);
     let desired = ground.desired();
     let mut survey = Survey::take(ui, &tree, &platform, desired, look.rules, look.purpose).await?;
     let mut notes = Vec::new();
@@ -190,6 +194,7 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<(Report, Option<Plan>
         }
     }
     notes.extend(ground.older(folder));
+    notes.extend(tree.left_out());
     let mut facts = survey.facts(command, &tree);
     facts.base = ground.base.as_ref();
     facts.notes = &notes;

@@ -4,15 +4,21 @@ use std::sync::Arc;
 
 use camino::Utf8Path;
 
-use super::args::TreeChoice;
+use super::args::{ScopeArgs, TreeChoice};
 use super::failure::Failure;
 use super::ui::Ui;
-use crate::tree::{self, GitTree, LoadError, Loaded, SourceError, TreeSource, Workdir};
+use crate::plan::Part;
+use crate::tree::{
+    self, GitTree, LoadError, Loaded, Selection, SourceError, Touched, TreeSource, Workdir,
+    short_commit,
+};
 
 /// A tree, and where its files come from.
 pub(crate) struct OpenTree {
     pub(crate) source: Arc<dyn TreeSource + Send>,
     pub(crate) loaded: Loaded,
+    /// The commit since which what changed is looked at; absent when all is.
+    pub(crate) since: Option<String>,
 }
 
 /// What to do with a tree of several clusters when none was chosen.
@@ -31,6 +37,51 @@ pub(crate) fn open(
     choice: &TreeChoice,
     several: Several,
 ) -> Result<OpenTree, Failure> {
+    open_part(ui, folder, choice, several, &|source, cluster| {
+        tree::load(source, cluster)
+    })
+}
+
+/// Opens the tree and loads what the scope asks for.
+pub(crate) fn open_touched(
+    ui: Ui,
+    folder: &Utf8Path,
+    choice: &TreeChoice,
+    several: Several,
+    scope: &ScopeArgs,
+) -> Result<OpenTree, Failure> {
+    let Some(since) = &scope.changed_since else {
+        return open(ui, folder, choice, several);
+    };
+    let changes = tree::changes(folder, since, choice.rev.as_deref())
+        .map_err(|error| unloadable(error.into()))?;
+    let touched = Touched::by(changes.paths.iter().map(AsRef::as_ref));
+    let load: &Load<'_> = &|source, cluster| tree::load_touched(source, cluster, &touched);
+    let mut tree = open_part(ui, folder, choice, several, load)?;
+    tree.since = Some(changes.since);
+    Ok(tree)
+}
+
+/// Opens the tree and loads the accounts of a selection.
+pub(crate) fn open_some(
+    ui: Ui,
+    folder: &Utf8Path,
+    choice: &TreeChoice,
+    only: Option<&Selection>,
+) -> Result<OpenTree, Failure> {
+    let load: &Load<'_> = &|source, cluster| tree::load_some(source, cluster, only);
+    open_part(ui, folder, choice, Several::Refuse, load)
+}
+
+type Load<'a> = dyn Fn(&dyn TreeSource, Option<&str>) -> Result<Loaded, LoadError> + 'a;
+
+fn open_part(
+    ui: Ui,
+    folder: &Utf8Path,
+    choice: &TreeChoice,
+    several: Several,
+    load: &Load<'_>,
+) -> Result<OpenTree, Failure> {
     let source = source(folder, choice.rev.as_deref())?;
     let mut cluster = choice.cluster.clone();
     if cluster.is_none() && several == Several::First {
@@ -42,8 +93,36 @@ pub(crate) fn open(
             ));
         }
     }
-    let loaded = tree::load(&*source, cluster.as_deref()).map_err(unloadable)?;
-    Ok(OpenTree { source, loaded })
+    let loaded = load(&*source, cluster.as_deref()).map_err(unloadable)?;
+    Ok(OpenTree {
+        source,
+        loaded,
+        since: None,
+    })
+}
+
+impl OpenTree {
+    /// Says what part of the tree a plan is about.
+    pub(crate) fn part(&self) -> Part {
+        Part {
+            left_out: u32::try_from(self.loaded.left_out).unwrap_or(u32::MAX),
+            selection: self.loaded.selection.clone(),
+            since: self.since.clone(),
+        }
+    }
+
+    /// Says that not all of the tree is looked at, when it is not.
+    pub(crate) fn left_out(&self) -> Option<String> {
+        let since = short_commit(self.since.as_ref()?);
+        let out = self.loaded.left_out;
+        let all = out + self.loaded.desired.accounts.len();
+        Some(match self.loaded.selection {
+            Some(_) => format!(
+                "{out} of {all} accounts were left out: nothing of theirs changed since {since}"
+            ),
+            None => format!("emblazon.yaml changed since {since}, so all accounts are looked at"),
+        })
+    }
 }
 
 /// Opens the tree and loads it for each of its clusters, or for the chosen one.

@@ -22,6 +22,9 @@ use crate::tree::{BaseAccounts, Desired, DesiredAccount, departed};
 /// How many accounts are in hand at the same time; the client's pace decides how many requests are out.
 const ACCOUNTS_IN_HAND: usize = 32;
 
+/// So many realms are looked up each; with more, one list of all accounts is shorter.
+const FEW_REALMS: usize = 4;
+
 /// What to read beside the tree's accounts.
 #[derive(Clone, Copy, Debug)]
 pub struct CollectOptions<'a> {
@@ -152,8 +155,32 @@ async fn everybody(
     if !names_realms {
         return Ok(None);
     }
+    let realms: BTreeSet<&Realm> = by_realm(&desired.accounts)
+        .chain(by_realm(departed.iter().copied()))
+        .collect();
+    if realms.len() <= FEW_REALMS
+        && let Some(found) = one_by_one(client, &realms).await?
+    {
+        return Ok(Some(Reading::Known(found)));
+    }
     let all = client.descendants(client.root(), &Filter::all()).await;
     Ok(Some(reading(all)?))
+}
+
+/// Asks for a few realms each; nothing when one of them is not found so: it may be spelt in another case.
+async fn one_by_one(
+    client: &ReadClient,
+    realms: &BTreeSet<&Realm>,
+) -> Result<Option<Vec<Unmanaged>>, ApiError> {
+    let mut all = Vec::new();
+    for realm in realms {
+        let filter = Filter::realm(realm.as_str());
+        match reading(client.descendants(client.root(), &filter).await)? {
+            Reading::Known(found) if !found.is_empty() => all.extend(found),
+            Reading::Known(_) | Reading::Unknown(_) => return Ok(None),
+        }
+    }
+    Ok(Some(all))
 }
 
 /// Turns a failure into an unknown; only a refused login is an error, for it ends everything.

@@ -15,7 +15,7 @@ use super::{
 use crate::diag::SourceMap;
 use crate::diff::{Cause, Change, ChangeKey, Differences, Side, TemplateDifference, compare};
 use crate::live::{Live, Reading};
-use crate::tree::{Desired, DesiredAccount, Policy};
+use crate::tree::{Desired, DesiredAccount, Policy, Selection};
 
 /// What is allowed in one run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +26,19 @@ pub struct Options {
     pub allow: BTreeSet<RefusalKind>,
     /// The time, for freezes.
     pub now: Timestamp,
+    /// What is not looked at.
+    pub part: Part,
+}
+
+/// The part of a tree that a plan is about; the whole, unless something else is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Part {
+    /// The accounts of the tree that are not looked at.
+    pub left_out: u32,
+    /// The accounts that are, when not all are.
+    pub selection: Option<Selection>,
+    /// The commit since which a change touched them.
+    pub since: Option<String>,
 }
 
 impl Options {
@@ -59,6 +72,7 @@ pub fn plan(
     let differences = compare(desired, base, live, sources);
     let mut refusals = Vec::new();
     if desired.accounts.is_empty()
+        && options.part.left_out == 0
         && !differences.departed.is_empty()
         && desired.template.is_some()
         && !options.allows(RefusalKind::EmptyTree)
@@ -83,7 +97,9 @@ pub fn plan(
         })
         .collect();
     if let Some(base) = base
-        && (!desired.accounts.is_empty() || options.allows(RefusalKind::EmptyTree))
+        && (!desired.accounts.is_empty()
+            || options.part.left_out > 0
+            || options.allows(RefusalKind::EmptyTree))
     {
         let rules = (&desired.policy, options);
         intents.extend(departed(base, &differences, live, rules, &mut refusals));
@@ -104,7 +120,7 @@ pub fn plan(
         cluster: desired.cluster.name.clone(),
         tree: desired.digest(),
         commit: None,
-        scope: scope(desired, live),
+        scope: scope(desired, live, &options.part),
         steps: assemble(chains, edges),
         refusals,
     };
@@ -135,7 +151,7 @@ fn departed<'a>(
         .collect()
 }
 
-fn scope(desired: &Desired, live: &Live) -> Scope {
+fn scope(desired: &Desired, live: &Live, part: &Part) -> Scope {
     let is_read = |account: &&DesiredAccount| {
         let live = live.accounts.get(&account.name);
         live.is_some_and(|live| live.id.known().is_some() && live.document.known().is_some())
@@ -145,6 +161,9 @@ fn scope(desired: &Desired, live: &Live) -> Scope {
     Scope {
         accounts: count(desired.accounts.len()),
         unreadable: count(desired.accounts.len() - read),
+        left_out: part.left_out,
+        selection: part.selection.clone(),
+        since: part.since.clone(),
     }
 }
 

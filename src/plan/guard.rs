@@ -74,7 +74,7 @@ pub fn check(
     let mut refusals = Vec::new();
     let emptied = |refusal: &&Refusal| refusal.kind == RefusalKind::EmptyTree;
     let emptied = plan.refusals.iter().find(emptied).cloned();
-    refusals.extend(emptied.or_else(|| empty_tree(desired)));
+    refusals.extend(emptied.or_else(|| empty_tree(plan, desired)));
     if !plan.steps.is_empty() {
         refusals.extend(too_many_deletions(plan, policy));
         refusals.extend(too_many_changes(plan, policy));
@@ -150,8 +150,9 @@ fn run_refusal(plan: &Plan, kind: RefusalKind, message: String, first: &str) -> 
     }
 }
 
-fn empty_tree(desired: &Desired) -> Option<Refusal> {
-    (desired.accounts.is_empty() && desired.template.is_none()).then(|| Refusal {
+fn empty_tree(plan: &Plan, desired: &Desired) -> Option<Refusal> {
+    let has_accounts = !desired.accounts.is_empty() || plan.scope.left_out > 0;
+    (!has_accounts && desired.template.is_none()).then(|| Refusal {
         kind: RefusalKind::EmptyTree,
         subject: None,
         message: "the tree has no accounts and no domain template".to_owned(),
@@ -177,7 +178,7 @@ fn too_many_changes(plan: &Plan, policy: &Policy) -> Option<Refusal> {
     let changed: BTreeSet<&Subject> = (plan.steps.iter().map(|step| &step.subject))
         .filter(|subject| matches!(subject, Subject::Account { .. }))
         .collect();
-    let accounts = plan.scope.accounts;
+    let accounts = plan.scope.whole();
     is_over(changed.len(), accounts, limit, policy).then(|| {
         let message = format!(
             "{} of {accounts} accounts would change, policy.max_changed_percent is {limit}",

@@ -16,7 +16,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 
-pub use builder::{Options, Planned, plan};
+pub use builder::{Options, Part, Planned, plan};
 pub use format::PlanFormatError;
 pub use order::Level;
 pub(crate) use servable::check as check_template;

@@ -12,6 +12,7 @@ use crate::model::{
     AccountId, AccountName, AssetFacts, AssetKind, ClusterName, Digest, DomainTemplate, KeyPath,
     Object, RecordName, Revision,
 };
+use crate::tree::Selection;
 
 /// The version of the plan's format; raised when a field changes its meaning.
 pub const FORMAT_VERSION: u32 = 1;
@@ -41,12 +42,34 @@ pub struct Plan {
 }
 
 /// How much a plan looked at: what shares are shares of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scope {
-    /// The accounts of the tree.
+    /// The accounts of the tree that were looked at.
     pub accounts: u32,
     /// Those of them whose whitelabel could not be read.
     pub unreadable: u32,
+    /// The accounts of the tree that were not looked at.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub left_out: u32,
+    /// The accounts that were looked at, when not all of the tree's were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<Selection>,
+    /// The commit since which a change touched them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+}
+
+impl Scope {
+    /// Returns how many accounts the tree has.
+    #[must_use]
+    pub fn whole(&self) -> u32 {
+        self.accounts.saturating_add(self.left_out)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Numbers a step inside its plan, from 0.

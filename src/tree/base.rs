@@ -9,7 +9,7 @@ use camino::Utf8Path;
 use thiserror::Error;
 
 use super::git::{Pointed, point};
-use super::{Desired, DesiredAccount, GitTree, Loaded, load};
+use super::{Desired, DesiredAccount, GitTree, Loaded, Selection, load_some};
 use crate::diag::Severity;
 use crate::model::{AccountName, AssetKind, ClusterName, Identity, KeyPath};
 
@@ -108,8 +108,15 @@ pub enum Base {
 
 impl Base {
     /// Reads the base of a tree's cluster from the repository that the folder lies in.
+    ///
+    /// With a selection, only its accounts are read.
     #[must_use]
-    pub fn read(folder: &Utf8Path, cluster: &ClusterName, asked: Asked<'_>) -> Self {
+    pub fn read(
+        folder: &Utf8Path,
+        cluster: &ClusterName,
+        asked: Asked<'_>,
+        only: Option<&Selection>,
+    ) -> Self {
         let reference = applied_ref(cluster);
         let remote = match asked {
             Asked::NoRemote => None,
@@ -135,15 +142,20 @@ impl Base {
                 let command = fetch_command(remote, &reference, is_shallow);
                 Self::ShallowMissing { command }
             }
-            Pointed::Commit(commit) => Self::load(folder, cluster, commit),
+            Pointed::Commit(commit) => Self::load(folder, cluster, commit, only),
         }
     }
 
-    fn load(folder: &Utf8Path, cluster: &ClusterName, commit: String) -> Self {
+    fn load(
+        folder: &Utf8Path,
+        cluster: &ClusterName,
+        commit: String,
+        only: Option<&Selection>,
+    ) -> Self {
         let loaded = GitTree::open(folder, &commit)
             .map_err(|error| error.to_string())
             .and_then(|source| {
-                load(&source, Some(cluster.as_str())).map_err(|error| error.to_string())
+                load_some(&source, Some(cluster.as_str()), only).map_err(|error| error.to_string())
             });
         match loaded {
             Ok(loaded) if loaded.has_errors() => {
@@ -363,7 +375,8 @@ pub enum ForgetError {
     },
 }
 
-/// Returns the commit whose tree is exactly what was loaded: the revision, or `HEAD`.
+/// Returns the commit whose tree is exactly what was loaded: the revision, or `HEAD`. With a selection, only its accounts
+/// were loaded, and are compared.
 ///
 /// # Errors
 /// Says why no commit is.
@@ -371,6 +384,7 @@ pub fn committed(
     folder: &Utf8Path,
     revision: Option<&str>,
     desired: &Desired,
+    only: Option<&Selection>,
 ) -> Result<String, NotCommitted> {
     let revision = revision.unwrap_or("HEAD");
     let commit = match point(folder, revision) {
@@ -380,7 +394,7 @@ pub fn committed(
         Pointed::Commit(commit) => commit,
     };
     let source = GitTree::open(folder, &commit).map_err(|_| NotCommitted::NotInIt)?;
-    let there = load(&source, Some(desired.cluster.name.as_str()));
+    let there = load_some(&source, Some(desired.cluster.name.as_str()), only);
     match there {
         Ok(there) if !there.has_errors() && there.desired.digest() == desired.digest() => {
             Ok(commit)

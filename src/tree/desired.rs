@@ -8,7 +8,7 @@ use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Layer, Policy, PushSettings, WatchSettings};
+use super::{Layer, Policy, PushSettings, Selection, WatchSettings};
 use crate::diag::{Diagnostics, Place, SourceMap, Spanned};
 use crate::model::{
     AccountName, AssetFile, AssetKind, ClusterName, Digest, HostEntry, Identity, KeyPath,
@@ -30,6 +30,10 @@ pub struct Loaded {
     pub dns: DnsSettings,
     /// What the daemon may do by itself.
     pub watch: WatchSettings,
+    /// The accounts that were looked at; absent when all of the tree were.
+    pub selection: Option<Selection>,
+    /// How many accounts were not.
+    pub left_out: usize,
 }
 
 /// How DNS is observed and pushed, from `dns` in `emblazon.yaml`.

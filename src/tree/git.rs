@@ -6,9 +6,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use git2::{ErrorCode, ObjectType, Oid, Repository, Tree, TreeEntry};
 use jiff::Timestamp;
 
+use super::selection::Selection;
 use super::source::{
-    Listed, ListedKind, ReadError, SourceError, TOP_FILES, TOP_FOLDERS, TreeSource, is_hidden,
-    is_lfs_pointer,
+    ACCOUNTS, Listed, ListedKind, Listing, ReadError, SourceError, TOP_FILES, TOP_FOLDERS,
+    TreeSource, is_hidden, is_lfs_pointer,
 };
 
 /// The mode of a symbolic link in a Git tree.
@@ -32,19 +33,8 @@ impl GitTree {
                 path: folder.to_owned(),
                 reason: error.message().to_owned(),
             })?;
-        let no_revision = |error: git2::Error| SourceError::NoRevision {
-            revision: revision.to_owned(),
-            reason: error.message().to_owned(),
-        };
         let prefix = prefix(&repository, folder)?;
-        let (tree, commit) = {
-            let commit = repository
-                .revparse_single(revision)
-                .and_then(|object| object.peel_to_commit())
-                .map_err(no_revision)?;
-            let top = commit.tree().map_err(|error| failed(&error))?;
-            (below(&repository, &top, &prefix, revision)?, commit.id())
-        };
+        let (tree, commit) = subtree(&repository, &prefix, revision)?;
         Ok(Self {
             repository: Mutex::new(repository),
             tree,
@@ -70,30 +60,55 @@ impl GitTree {
     }
 }
 
-impl TreeSource for GitTree {
-    fn list(&self) -> Result<Vec<Listed>, SourceError> {
+impl GitTree {
+    fn listing(&self, only: Option<&Selection>) -> Result<Listing, SourceError> {
         self.with(|repository| {
-            let top = repository
-                .find_tree(self.tree)
-                .map_err(|error| failed(&error))?;
-            let mut found = Vec::new();
+            let find = |tree| repository.find_tree(tree).map_err(|error| failed(&error));
+            let top = find(self.tree)?;
+            let mut listing = Listing::default();
             for name in TOP_FILES.into_iter().chain(TOP_FOLDERS) {
                 let Some(entry) = top.get_name(name) else {
                     continue;
                 };
                 let path = Utf8PathBuf::from(name);
-                if entry.kind() == Some(ObjectType::Tree) && TOP_FOLDERS.contains(&name) {
-                    walk(repository, entry.id(), &path, &mut found)?;
-                } else {
-                    found.push(Listed {
+                if entry.kind() != Some(ObjectType::Tree) || !TOP_FOLDERS.contains(&name) {
+                    listing.files.push(Listed {
                         path,
                         kind: listed_kind(&entry),
                     });
+                    continue;
                 }
+                let Some(only) = only.filter(|_| name == ACCOUNTS) else {
+                    walk(repository, entry.id(), &path, &mut listing.files)?;
+                    continue;
+                };
+                let accounts = find(entry.id())?;
+                let mut seen = 0;
+                for account in &only.0 {
+                    let Some(entry) = accounts.get_name(account.as_str()) else {
+                        continue;
+                    };
+                    if entry.kind() == Some(ObjectType::Tree) {
+                        seen += 1;
+                        let path = path.join(account.as_str());
+                        walk(repository, entry.id(), &path, &mut listing.files)?;
+                    }
+                }
+                listing.left_out = accounts.len().saturating_sub(seen);
             }
-            found.sort_unstable();
-            Ok(found)
+            listing.files.sort_unstable();
+            Ok(listing)
         })
+    }
+}
+
+impl TreeSource for GitTree {
+    fn list(&self) -> Result<Vec<Listed>, SourceError> {
+        Ok(self.listing(None)?.files)
+    }
+
+    fn list_some(&self, only: &Selection) -> Result<Listing, SourceError> {
+        self.listing(Some(only))
     }
 
     fn read(&self, path: &Utf8Path, limit: u64) -> Result<Vec<u8>, ReadError> {
@@ -131,7 +146,10 @@ pub(super) fn folder_in_repository(folder: &Utf8Path) -> Utf8PathBuf {
 }
 
 /// Returns the path of a folder in its repository; empty at the top and in a bare repository.
-fn prefix(repository: &Repository, folder: &Utf8Path) -> Result<Utf8PathBuf, SourceError> {
+pub(super) fn prefix(
+    repository: &Repository,
+    folder: &Utf8Path,
+) -> Result<Utf8PathBuf, SourceError> {
     let Some(top) = repository.workdir() else {
         return Ok(Utf8PathBuf::new());
     };
@@ -142,6 +160,23 @@ fn prefix(repository: &Repository, folder: &Utf8Path) -> Result<Utf8PathBuf, Sou
         .strip_prefix(&top)
         .map(Utf8Path::to_owned)
         .unwrap_or_default())
+}
+
+/// Finds the tree of a folder in a revision, and the revision's commit.
+pub(super) fn subtree(
+    repository: &Repository,
+    prefix: &Utf8Path,
+    revision: &str,
+) -> Result<(Oid, Oid), SourceError> {
+    let commit = repository
+        .revparse_single(revision)
+        .and_then(|object| object.peel_to_commit())
+        .map_err(|error| SourceError::NoRevision {
+            revision: revision.to_owned(),
+            reason: error.message().to_owned(),
+        })?;
+    let top = commit.tree().map_err(|error| failed(&error))?;
+    Ok((below(repository, &top, prefix, revision)?, commit.id()))
 }
 
 fn below(
@@ -226,7 +261,7 @@ fn listed_kind(entry: &TreeEntry<'_>) -> ListedKind {
     }
 }
 
-fn failed(error: &git2::Error) -> SourceError {
+pub(super) fn failed(error: &git2::Error) -> SourceError {
     SourceError::Git(error.message().to_owned())
 }
 

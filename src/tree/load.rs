@@ -8,6 +8,7 @@ use std::thread;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::assets;
+use super::blot::{blot_out, blot_out_lines};
 use super::check::{self, Problem, nearest};
 use super::cluster::{LoadError, choose};
 use super::decode::Reader;
@@ -17,9 +18,10 @@ use super::decode::layer::{LAYER_KEYS, Surroundings};
 use super::files::{self, CONFIG_PATH, Files, Role, TreeFile, start_of};
 use super::layer::{Item, Layer, LayerName};
 use super::layers;
-use super::node::Content;
+use super::node::{Content, Node};
 use super::resolve::fill;
-use super::source::{Listed, MAX_ASSET_BYTES, ReadError, TreeSource};
+use super::selection::{Selection, Touched};
+use super::source::{Listed, Listing, MAX_ASSET_BYTES, ReadError, TreeSource};
 use super::{
     AccountPolicy, Desired, DesiredAccount, DesiredTemplate, DnsMode, Loaded, WatchSettings,
 };
@@ -28,7 +30,46 @@ use crate::model::{AccountName, AssetFacts, AssetKind, ClusterName};
 
 /// Loads the desired state of one cluster; `cluster` may be left out when there is only one.
 pub fn load(source: &dyn TreeSource, cluster: Option<&str>) -> Result<Loaded, LoadError> {
-    let listed = source.list()?;
+    load_some(source, cluster, None)
+}
+
+/// Loads what a change of files touches, and opens no file that says nothing about it, unless the change is in a file
+/// that several accounts share: who shares it is not known before all are read.
+pub fn load_touched(
+    source: &dyn TreeSource,
+    cluster: Option<&str>,
+    touched: &Touched,
+) -> Result<Loaded, LoadError> {
+    match touched {
+        Touched::Everything => load(source, cluster),
+        Touched::Some { accounts, shared } if shared.is_empty() => {
+            load_some(source, cluster, Some(accounts))
+        }
+        Touched::Some { accounts, shared } => {
+            let mut loaded = load(source, cluster)?;
+            loaded.keep(accounts, shared);
+            Ok(loaded)
+        }
+    }
+}
+
+/// Loads the accounts of a selection, with the brands that they extend. What must hold between accounts is checked
+/// among them only.
+pub fn load_some(
+    source: &dyn TreeSource,
+    cluster: Option<&str>,
+    only: Option<&Selection>,
+) -> Result<Loaded, LoadError> {
+    let Listing {
+        files: listed,
+        left_out,
+    } = match only {
+        Some(only) => source.list_some(only)?,
+        None => Listing {
+            files: source.list()?,
+            left_out: 0,
+        },
+    };
     let files = Files::classify(&listed);
     let config_file = files
         .files
@@ -46,7 +87,8 @@ pub fn load(source: &dyn TreeSource, cluster: Option<&str>) -> Result<Loaded, Lo
     let cluster = choose(&config.clusters, parsed, cluster)?;
     loader.inspect_layer(&mut config.defaults);
     let template = loader.template(&files);
-    let brands = loader.brands(&files, &config.extra_keys);
+    let needed = only.map(|_| loader.needed_brands(&files));
+    let brands = loader.brands(&files, &config.extra_keys, needed.as_ref());
     let common = Common {
         cluster: &cluster.name,
         clusters: &config
@@ -59,8 +101,11 @@ pub fn load(source: &dyn TreeSource, cluster: Option<&str>) -> Result<Loaded, Lo
         brands: &brands,
     };
     let accounts = loader.accounts(&files, &common);
-    loader.report_unused(&files, &accounts, config_file);
-    loader.report_unprotected(&config.protected, &accounts);
+    // A part of the tree does not tell who is not in it.
+    if only.is_none() {
+        loader.report_unused(&files, &accounts, config_file);
+        loader.report_unprotected(&config.protected, &accounts);
+    }
     let mut layers = BTreeMap::new();
     let mut desired = Desired {
         cluster,
@@ -89,12 +134,15 @@ pub fn load(source: &dyn TreeSource, cluster: Option<&str>) -> Result<Loaded, Lo
         layers,
         dns: config.dns,
         watch: WatchSettings::default(),
+        selection: only.cloned(),
+        left_out,
     })
 }
 
 /// Lists the clusters that a tree declares, for commands that go through all of them.
 pub fn clusters(source: &dyn TreeSource) -> Result<Vec<ClusterName>, LoadError> {
-    let files = Files::classify(&source.list()?);
+    let listing = source.list_some(&Selection::default())?;
+    let files = Files::classify(&listing.files);
     let file = files.files.iter().find(|file| file.role == Role::Config);
     let parsed = files::parse(source, file.ok_or(LoadError::NotATree)?);
     let config = Reader::default().config(&parsed.root);
@@ -170,12 +218,36 @@ impl Loader<'_> {
         template
     }
 
-    fn brands(&mut self, files: &Files, extra_keys: &[String]) -> BTreeMap<String, Arc<Layer>> {
+    /// Names the brands that the accounts extend.
+    fn needed_brands(&self, files: &Files) -> BTreeSet<String> {
+        let accounts = files.files.iter();
+        let accounts = accounts.filter(|file| matches!(file.role, Role::Account(_)));
+        accounts
+            .flat_map(|file| texts_of(&files::parse(self.source, file).root, "extends"))
+            .collect()
+    }
+
+    /// Reads the brands, or those that are needed; one that is not read stands for its name.
+    fn brands(
+        &mut self,
+        files: &Files,
+        extra_keys: &[String],
+        needed: Option<&BTreeSet<String>>,
+    ) -> BTreeMap<String, Arc<Layer>> {
         let mut brands = BTreeMap::new();
         for file in &files.files {
             let Role::Brand(name) = &file.role else {
                 continue;
             };
+            if needed.is_some_and(|needed| !needed.contains(name)) {
+                let layer = Layer {
+                    name: LayerName::Brand(name.clone()),
+                    entries: BTreeMap::new(),
+                    locks: Vec::new(),
+                };
+                brands.insert(name.clone(), Arc::new(layer));
+                continue;
+            }
             let parsed = files::parse(self.source, file);
             let mut reader = Reader::default();
             let around = Surroundings {
@@ -391,6 +463,24 @@ impl Loader<'_> {
     }
 }
 
+/// Returns the texts that stand under a key of a map, one or a list of them.
+fn texts_of(node: &Node, key: &str) -> Vec<String> {
+    let Content::Mapping(entries) = &node.content else {
+        return Vec::new();
+    };
+    let text = |node: &Node| match &node.content {
+        Content::Scalar(scalar) => Some(scalar.text.clone()),
+        _ => None,
+    };
+    let values = entries.iter().filter(|entry| entry.key == key);
+    values
+        .flat_map(|entry| match &entry.value.content {
+            Content::Sequence(items) => items.iter().filter_map(text).collect(),
+            _ => text(&entry.value).into_iter().collect::<Vec<_>>(),
+        })
+        .collect()
+}
+
 fn unknown_brand(name: &str, place: Place, brands: &BTreeMap<String, Arc<Layer>>) -> Diagnostic {
     let help = nearest(name, brands.keys().map(String::as_str)).map_or_else(
         || format!("add brands/{name}.yaml, or take the name out of extends"),
@@ -398,52 +488,6 @@ fn unknown_brand(name: &str, place: Place, brands: &BTreeMap<String, Arc<Layer>>
     );
     Diagnostic::new(Code::EB0301, format!("there is no brand {name}"), help)
         .at(place, "no such file in brands/")
-}
-
-/// Hides what follows a key that may hold a secret, in a file whose nodes cannot be relied upon.
-fn blot_out_lines(text: &str) -> String {
-    let secret = |line: &str| {
-        let keys = ["api_key", "token", "password"].iter();
-        let value = keys
-            .filter_map(|key| Some(line.find(key)? + key.len()))
-            .filter(|end| {
-                !line[*end..]
-                    .trim_start_matches([':', ' ', '"'])
-                    .starts_with('{')
-            })
-            .min();
-        value.map(|start| (start, line.len()))
-    };
-    let mut hidden = String::with_capacity(text.len());
-    for line in text.split_inclusive('\n') {
-        match secret(line.trim_end()) {
-            Some((start, end)) => {
-                hidden.push_str(&line[..start]);
-                hidden.push_str(&"*".repeat(end - start));
-                hidden.push_str(&line[end..]);
-            }
-            None => hidden.push_str(line),
-        }
-    }
-    hidden
-}
-
-/// Replaces what must not be shown by asterisks, byte for byte, so that all places stay right.
-fn blot_out(text: String, secrets: &[Place]) -> String {
-    if secrets.is_empty() {
-        return text;
-    }
-    let mut bytes = text.into_bytes();
-    for secret in secrets {
-        let range = secret.span.start as usize..secret.span.end as usize;
-        if let Some(bytes) = bytes.get_mut(range) {
-            bytes
-                .iter_mut()
-                .filter(|byte| **byte != b'\n')
-                .for_each(|byte| *byte = b'*');
-        }
-    }
-    String::from_utf8(bytes).unwrap_or_default()
 }
 
 /// Sorts by file and place; what several accounts show of one mistake in a brand is said once.

@@ -6,6 +6,8 @@
 
 pub mod assets;
 mod base;
+mod blot;
+mod changes;
 pub mod check;
 mod cluster;
 mod decode;
@@ -21,6 +23,7 @@ mod policy;
 mod push;
 mod resolve;
 pub mod schema;
+mod selection;
 mod source;
 #[cfg(test)]
 mod testing;
@@ -34,6 +37,7 @@ pub use base::{
     Asked, Base, BaseAccounts, ForgetError, Forgotten, NotCommitted, applied_ref, committed,
     departed, fetch_command, lease_ref, short_commit,
 };
+pub use changes::{Changes, changes};
 pub use cluster::LoadError;
 pub use desired::{
     AccountPolicy, AuthConfig, ClusterConfig, Declared, Desired, DesiredAccount, DesiredTemplate,
@@ -42,9 +46,12 @@ pub use desired::{
 pub use git::{GitTree, commit_facts, is_before};
 pub use layer::{Item, Layer, LayerName};
 pub use layers::{Provenance, explain};
-pub use load::{clusters, load};
+pub use load::{clusters, load, load_some, load_touched};
 pub use policy::{BillingPolicy, Freeze, Policy, Retention};
 pub use push::{KeyAlgorithm, PushMethod, PushSettings};
-pub use source::{Listed, ListedKind, MAX_ASSET_BYTES, ReadError, SourceError, TreeSource};
+pub use selection::{Selection, Touched};
+pub use source::{
+    Listed, ListedKind, Listing, MAX_ASSET_BYTES, ReadError, SourceError, TreeSource,
+};
 pub use watch::{ApplyMode, HealMode, WatchPolicy, WatchSettings};
 pub use workdir::Workdir;

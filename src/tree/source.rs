@@ -1,7 +1,12 @@
 //! Where the files of a tree come from: the work tree, or a commit.
 
+use std::collections::BTreeSet;
+
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use thiserror::Error;
+
+use super::selection::Selection;
+use crate::model::AccountName;
 
 /// The largest asset that is read, in bytes: the server takes no larger body (B6).
 pub const MAX_ASSET_BYTES: u64 = 8_000_000;
@@ -12,11 +17,41 @@ pub trait TreeSource: Sync {
     /// path; hidden files and folders are left out.
     fn list(&self) -> Result<Vec<Listed>, SourceError>;
 
+    /// Lists the same, but of `accounts/` only the folders of a selection.
+    fn list_some(&self, only: &Selection) -> Result<Listing, SourceError> {
+        let mut others = BTreeSet::new();
+        let mut files = self.list()?;
+        files.retain(|file| {
+            let mut parts = file.path.components().map(|part| part.as_str());
+            let (Some(ACCOUNTS), Some(account)) = (parts.next(), parts.next()) else {
+                return true;
+            };
+            let is_wanted = only.contains(&AccountName::new(account));
+            if !is_wanted {
+                others.insert(account.to_owned());
+            }
+            is_wanted
+        });
+        Ok(Listing {
+            files,
+            left_out: others.len(),
+        })
+    }
+
     /// Reads one file by its path from the tree's top, when it has at most `limit` bytes.
     fn read(&self, path: &Utf8Path, limit: u64) -> Result<Vec<u8>, ReadError>;
 
     /// Returns where the tree lies in its repository; empty at the top, and outside of any.
     fn folder(&self) -> Utf8PathBuf;
+}
+
+/// What a source lists.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// The files, sorted by path.
+    pub files: Vec<Listed>,
+    /// The folders of `accounts/` that were not looked into.
+    pub left_out: usize,
 }
 
 /// One thing that a source lists.
@@ -148,7 +183,10 @@ pub(super) fn is_hidden(name: &str) -> bool {
 pub(super) const TOP_FILES: [&str; 2] = ["domains.yaml", "emblazon.yaml"];
 
 /// The folders at the top that belong to a tree.
-pub(super) const TOP_FOLDERS: [&str; 2] = ["accounts", "brands"];
+pub(super) const TOP_FOLDERS: [&str; 2] = [ACCOUNTS, "brands"];
+
+/// The folder that has a folder for each account.
+pub(super) const ACCOUNTS: &str = "accounts";
 
 #[cfg(test)]
 mod tests {

@@ -5,10 +5,12 @@ use std::io::{self, Read as _};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::selection::Selection;
 use super::source::{
-    Listed, ListedKind, ReadError, SourceError, TOP_FILES, TOP_FOLDERS, TreeSource, is_hidden,
-    is_lfs_pointer,
+    ACCOUNTS, Listed, ListedKind, Listing, ReadError, SourceError, TOP_FILES, TOP_FOLDERS,
+    TreeSource, is_hidden, is_lfs_pointer,
 };
+use crate::model::AccountName;
 
 /// Reads a tree from a folder, as it lies there now; links are never followed.
 #[derive(Clone, Debug)]
@@ -62,16 +64,50 @@ impl Workdir {
     }
 }
 
-impl TreeSource for Workdir {
-    fn list(&self) -> Result<Vec<Listed>, SourceError> {
-        let mut found = Vec::new();
+impl Workdir {
+    /// Lists some accounts' folders, and counts the others without looking into them.
+    fn walk_some(
+        &self,
+        accounts: &Utf8Path,
+        only: &Selection,
+        listing: &mut Listing,
+    ) -> Result<(), SourceError> {
+        let list = |source| SourceError::List {
+            path: accounts.to_owned(),
+            source,
+        };
+        for entry in fs::read_dir(self.root.join(accounts)).map_err(list)? {
+            let entry = entry.map_err(list)?;
+            let name = entry.file_name();
+            let Some(name) = name.to_str().filter(|name| !is_hidden(name)) else {
+                continue;
+            };
+            if !entry.file_type().map_err(list)?.is_dir() {
+                continue;
+            }
+            if only.contains(&AccountName::new(name)) {
+                self.walk(&accounts.join(name), &mut listing.files)?;
+            } else {
+                listing.left_out += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Workdir {
+    fn listing(&self, only: Option<&Selection>) -> Result<Listing, SourceError> {
+        let mut listing = Listing::default();
         for name in TOP_FILES.into_iter().chain(TOP_FOLDERS) {
             let path = Utf8PathBuf::from(name);
             match fs::symlink_metadata(self.root.join(name)) {
                 Ok(metadata) if metadata.is_dir() && TOP_FOLDERS.contains(&name) => {
-                    self.walk(&path, &mut found)?;
+                    match only.filter(|_| name == ACCOUNTS) {
+                        Some(only) => self.walk_some(&path, only, &mut listing)?,
+                        None => self.walk(&path, &mut listing.files)?,
+                    }
                 }
-                Ok(metadata) => found.push(Listed {
+                Ok(metadata) => listing.files.push(Listed {
                     path,
                     kind: listed_kind(metadata.file_type()),
                 }),
@@ -79,8 +115,18 @@ impl TreeSource for Workdir {
                 Err(source) => return Err(SourceError::List { path, source }),
             }
         }
-        found.sort_unstable();
-        Ok(found)
+        listing.files.sort_unstable();
+        Ok(listing)
+    }
+}
+
+impl TreeSource for Workdir {
+    fn list(&self) -> Result<Vec<Listed>, SourceError> {
+        Ok(self.listing(None)?.files)
+    }
+
+    fn list_some(&self, only: &Selection) -> Result<Listing, SourceError> {
+        self.listing(Some(only))
     }
 
     fn read(&self, path: &Utf8Path, limit: u64) -> Result<Vec<u8>, ReadError> {

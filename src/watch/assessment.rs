@@ -126,7 +126,11 @@ pub(super) fn assess(matter: &Matter<'_>, differences: Differences) -> Assessmen
     if policy.prune {
         allow.insert(RefusalKind::Prune);
     }
-    let rules = plan::Options { allow, now };
+    let rules = plan::Options {
+        allow,
+        now,
+        ..plan::Options::default()
+    };
     let made = |desired: &Desired, base: Option<&Desired>| {
         plan::plan(desired, base, matter.live, &loaded.sources, &rules).plan
     };

@@ -77,6 +77,7 @@ async fn put_right(
     let rules = plan::Options {
         allow: allow.clone(),
         now: Timestamp::now(),
+        ..plan::Options::default()
     };
     let plan = plan::plan(&before.desired, None, &live, &before.sources, &rules).plan;
     if let Some(refusal) = plan.refusals.first() {

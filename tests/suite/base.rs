@@ -14,21 +14,21 @@ use serde_json::{Value, json};
 use crate::cli::{check_exit, emblazon, stderr, stdout};
 use crate::git::{Server, environment, git, remote, write};
 
-const ACME: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-const BETA: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+pub(crate) const ACME: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+pub(crate) const BETA: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 const APPLIED: &str = "refs/emblazon/production/applied";
 const LEASE: &str = "refs/emblazon/production/lease";
 
 /// A platform, a Git server, and a clone with a tree that is committed and pushed.
-struct World {
+pub(crate) struct World {
     runtime: tokio::runtime::Runtime,
-    sandbox: Sandbox,
+    pub(crate) sandbox: Sandbox,
     server: Server,
-    clone: PathBuf,
+    pub(crate) clone: PathBuf,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let seed = format!(
             "accounts:
@@ -60,11 +60,11 @@ impl World {
         world
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         write(&self.clone, name, text);
     }
 
-    fn account(&self, name: &str, identity: &str, whitelabel: &str) {
+    pub(crate) fn account(&self, name: &str, identity: &str, whitelabel: &str) {
         self.write(
             &format!("accounts/{name}/account.yaml"),
             &format!("account: {identity}\nwhitelabel: {{ {whitelabel} }}\n"),
@@ -72,18 +72,18 @@ impl World {
     }
 
     /// Commits and pushes all that there is, and returns the commit.
-    fn commit(&self, message: &str) -> String {
+    pub(crate) fn commit(&self, message: &str) -> String {
         git(&self.clone, &["add", "--all"]);
         git(&self.clone, &["commit", "--quiet", "-m", message]);
         git(&self.clone, &["push", "--quiet", "origin", "HEAD:main"]);
         self.head()
     }
 
-    fn head(&self) -> String {
+    pub(crate) fn head(&self) -> String {
         git(&self.clone, &["rev-parse", "HEAD"])
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.run_in(&self.clone, arguments)
     }
 
@@ -97,7 +97,7 @@ impl World {
             .unwrap()
     }
 
-    fn report(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn report(&self, arguments: &[&str]) -> Value {
         self.report_in(&self.clone, arguments)
     }
 
@@ -109,7 +109,7 @@ impl World {
     }
 
     /// Changes a key as somebody would by hand.
-    fn edit(&self, account: &str, key: &str, value: &str) {
+    pub(crate) fn edit(&self, account: &str, key: &str, value: &str) {
         self.sandbox.world().edit_settings(account, |settings| {
             settings.insert(key.to_owned(), json!(value));
         });

@@ -8,6 +8,7 @@ mod apply;
 mod architecture;
 mod base;
 mod cache;
+mod changed_since;
 mod cli;
 mod cli_dns;
 mod cli_platform;

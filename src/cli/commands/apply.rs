@@ -42,7 +42,8 @@ pub(crate) fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
 
 async fn fresh_plan(ui: Ui, args: &ApplyArgs, approval: &Approval) -> Result<Exit, Failure> {
     let folder = &args.target;
-    let tree = tree::open(ui, folder, &args.choice, args.platform.several())?;
+    let several = args.platform.several();
+    let tree = tree::open_touched(ui, folder, &args.choice, several, &args.scope)?;
     if tree.loaded.has_errors() {
         let report = report::report(&survey::tree_facts(Command::Apply, &tree));
         output::deliver(ui, &report, &args.output)?;
@@ -98,12 +99,14 @@ async fn fresh(
     let manner = manner(tree, approval, &state.path, rollout, cancel);
     recovery::recover(ui, tree, &platform, &manner, is_sure(args)).await?;
     // What a run left in pieces was read without the cache.
-    let platform = platform.with_cache(&args.scope);
+    let platform = platform.with_scope(&args.scope);
     let rules = approval.rules();
     let base = ground.desired();
     let survey = Survey::take(ui, tree, &platform, base, &rules, Purpose::Write).await?;
     let mut facts = survey.facts(Command::Plan, tree);
     facts.base = ground.base.as_ref();
+    let left_out: Vec<String> = tree.left_out().into_iter().collect();
+    facts.notes = &left_out;
     show_plan(ui, &report::report(&facts), args)?;
     approval.check_digest(&survey.digest)?;
     let plan = &survey.planned.plan;

@@ -259,7 +259,7 @@ async fn failures_stay_with_their_account() {
     sandbox.set_faults(vec![
         fault("GET", &path, FaultKind::Status(503)).times(9),
         fault("GET", "/v2/accounts/*/whitelabel/logo", FaultKind::CutBody).times(9),
-        fault("GET", list, FaultKind::Status(500)).nth(2).times(9),
+        fault("GET", list, FaultKind::Status(500)).nth(3).times(9),
     ]);
     let live = collect(&client, &tree, &CollectOptions::default())
         .await

@@ -1,6 +1,7 @@
 //! The tree from files to desired state, as its users see it.
 
 mod catalogue;
+mod changing;
 mod loading;
 mod properties;
 mod schemas;

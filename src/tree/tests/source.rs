@@ -26,7 +26,7 @@ fn tree() -> Tree {
     ])
 }
 
-fn commit(repository: &Repository) {
+pub(super) fn commit(repository: &Repository) {
     let mut index = repository.index().expect("an index");
     index
         .add_all(["*"], IndexAddOption::DEFAULT, None)

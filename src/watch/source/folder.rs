@@ -30,7 +30,7 @@ impl FolderSource {
         let read = move || {
             let files = Arc::new(Workdir::open(&folder).map_err(unreadable)?);
             let mut snapshot = load(None, files, cluster.as_deref())?;
-            if let Ok(id) = committed(&folder, None, &snapshot.loaded.desired) {
+            if let Ok(id) = committed(&folder, None, &snapshot.loaded.desired, None) {
                 let facts = commit_facts(&folder, &id);
                 snapshot.commit = facts.map(|(subject, made)| Commit {
                     id,

@@ -115,6 +115,7 @@ fn unreadable(plan: &mut Plan) {
     plan.scope = Scope {
         accounts: 3,
         unreadable: 2,
+        ..Scope::default()
     };
 }
 

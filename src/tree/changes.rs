@@ -1,0 +1,76 @@
+//! Which files differ between a revision and a tree, without reading those that do not.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use git2::{Diff, DiffDelta, DiffOptions, Repository};
+
+use super::git::{failed, prefix, subtree};
+use super::source::SourceError;
+
+/// What differs between a revision and a tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changes {
+    /// The revision's commit.
+    pub since: String,
+    /// The files, as paths from the tree's top; a folder that Git does not know stands for all that is in it.
+    pub paths: Vec<Utf8PathBuf>,
+}
+
+/// Lists the files that differ between `since` and the tree. The tree is that of the revision `to`, or the work tree.
+///
+/// Between two revisions, only folders that differ are looked into. The files of a work tree are stat-ed, all of them,
+/// and those that look newer than Git's index are read.
+pub fn changes(folder: &Utf8Path, since: &str, to: Option<&str>) -> Result<Changes, SourceError> {
+    let repository = Repository::discover(folder).map_err(|error| SourceError::NoRepository {
+        path: folder.to_owned(),
+        reason: error.message().to_owned(),
+    })?;
+    let prefix = prefix(&repository, folder)?;
+    let (since_tree, commit) = subtree(&repository, &prefix, since)?;
+    let commit = commit.to_string();
+    let mut paths = Vec::new();
+    let Some(to) = to else {
+        let (whole, _) = subtree(&repository, Utf8Path::new(""), since)?;
+        let whole = repository
+            .find_tree(whole)
+            .map_err(|error| failed(&error))?;
+        let mut options = DiffOptions::new();
+        options.include_untracked(true).include_ignored(true);
+        if !prefix.as_str().is_empty() {
+            options
+                .disable_pathspec_match(true)
+                .pathspec(prefix.as_str());
+        }
+        let diff = repository.diff_tree_to_workdir_with_index(Some(&whole), Some(&mut options));
+        collect(&diff.map_err(|error| failed(&error))?, &prefix, &mut paths);
+        return Ok(Changes {
+            since: commit,
+            paths,
+        });
+    };
+    let (to_tree, _) = subtree(&repository, &prefix, to)?;
+    let find = |tree| repository.find_tree(tree).map_err(|error| failed(&error));
+    let (since_tree, to_tree) = (find(since_tree)?, find(to_tree)?);
+    let diff = repository.diff_tree_to_tree(Some(&since_tree), Some(&to_tree), None);
+    let diff = diff.map_err(|error| failed(&error))?;
+    collect(&diff, Utf8Path::new(""), &mut paths);
+    Ok(Changes {
+        since: commit,
+        paths,
+    })
+}
+
+/// Takes the paths of a difference that lie below a folder. A name that is not UTF-8 is no part of a tree.
+fn collect(diff: &Diff<'_>, below: &Utf8Path, into: &mut Vec<Utf8PathBuf>) {
+    let both = |delta: DiffDelta<'_>| {
+        let files = [delta.old_file(), delta.new_file()];
+        files.map(|file| {
+            file.path()
+                .and_then(Utf8Path::from_path)
+                .map(Utf8Path::to_owned)
+        })
+    };
+    let paths = diff.deltas().flat_map(both).flatten();
+    into.extend(paths.filter_map(|path| Some(path.strip_prefix(below).ok()?.to_owned())));
+    into.sort_unstable();
+    into.dedup();
+}

@@ -1,0 +1,125 @@
+//! Which accounts of a tree a change of files can touch.
+
+use std::collections::BTreeSet;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
+
+use super::Loaded;
+use super::files::CONFIG_PATH;
+use super::source::{ACCOUNTS, is_hidden};
+use crate::model::AccountName;
+
+/// Names the accounts that are looked at, when not all of the tree's are; one that is not there is no mistake.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Selection(pub BTreeSet<AccountName>);
+
+impl Selection {
+    /// Tells whether an account is looked at.
+    #[must_use]
+    pub fn contains(&self, account: &AccountName) -> bool {
+        self.0.contains(account)
+    }
+}
+
+/// What a change of files touches. The template is one file and one request, and is looked at in any case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Touched {
+    /// Every account may be built differently: `emblazon.yaml` has another content.
+    Everything,
+    /// Some accounts.
+    Some {
+        /// The accounts whose own folders have another content, also those that are gone.
+        accounts: Selection,
+        /// Files, or folders, that lie outside: brands and their assets. Whoever is built from them is touched.
+        shared: BTreeSet<Utf8PathBuf>,
+    },
+}
+
+impl Touched {
+    /// Judges paths from the tree's top; a folder stands for all that is in it.
+    ///
+    /// A file in an account's folder is that account's: another account that names it there is not seen.
+    pub fn by<'a>(paths: impl IntoIterator<Item = &'a Utf8Path>) -> Self {
+        let mut accounts = Selection::default();
+        let mut shared = BTreeSet::new();
+        for path in paths {
+            let parts: Vec<&str> = path.components().map(|part| part.as_str()).collect();
+            if parts.iter().any(|part| is_hidden(part)) {
+                continue;
+            }
+            match parts[..] {
+                [] | [CONFIG_PATH | ACCOUNTS] => return Self::Everything,
+                ["domains.yaml"] => {}
+                [ACCOUNTS, account, ..] => {
+                    accounts.0.insert(AccountName::new(account));
+                }
+                _ => {
+                    shared.insert(path.to_owned());
+                }
+            }
+        }
+        Self::Some { accounts, shared }
+    }
+}
+
+impl Loaded {
+    /// Keeps the accounts that are touched, and counts the others.
+    pub(super) fn keep(&mut self, accounts: &Selection, shared: &BTreeSet<Utf8PathBuf>) {
+        let mut kept = accounts.clone();
+        for account in &self.desired.accounts {
+            let files = self.files_of(&account.name);
+            let is_built_from =
+                |changed: &Utf8PathBuf| files.iter().any(|file| file.starts_with(changed));
+            if shared.iter().any(is_built_from) {
+                kept.0.insert(account.name.clone());
+            }
+        }
+        let before = self.desired.accounts.len();
+        self.desired
+            .accounts
+            .retain(|account| kept.contains(&account.name));
+        self.left_out = before - self.desired.accounts.len();
+        self.selection = Some(kept);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_change_touches() {
+        #[track_caller]
+        fn check(paths: &[&str], expected: Option<(&[&str], &[&str])>) {
+            let touched = Touched::by(paths.iter().map(Utf8Path::new));
+            let expected =
+                expected.map_or(Touched::Everything, |(accounts, shared)| Touched::Some {
+                    accounts: Selection(
+                        accounts
+                            .iter()
+                            .map(|name| AccountName::new(*name))
+                            .collect(),
+                    ),
+                    shared: shared.iter().map(Utf8PathBuf::from).collect(),
+                });
+            assert_eq!(touched, expected, "{paths:?}");
+        }
+        check(&[], Some((&[], &[])));
+        check(&["accounts/acme/account.yaml"], Some((&["acme"], &[])));
+        check(
+            &["accounts/acme/logo.png", "accounts/zenith/"],
+            Some((&["acme", "zenith"], &[])),
+        );
+        check(&["domains.yaml", "accounts/acme/x"], Some((&["acme"], &[])));
+        check(&["brands/gold.yaml"], Some((&[], &["brands/gold.yaml"])));
+        check(
+            &["brands/", "assets/x.png"],
+            Some((&[], &["assets/x.png", "brands/"])),
+        );
+        check(&["accounts/acme/x", "emblazon.yaml"], None);
+        check(&["accounts/"], None);
+        check(&[".emblazon/runs/1", "accounts/.x/y"], Some((&[], &[])));
+    }
+}
