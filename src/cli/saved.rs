@@ -1,6 +1,7 @@
 //! Plans in files: written by `plan --out`, read by `apply` and `show`.
 
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -13,6 +14,9 @@ use super::ui::Ui;
 use crate::plan::{Plan, PlanFormatError};
 use crate::tree::{GitTree, Loaded, TreeSource};
 
+/// The largest file that is read as a plan; one of 10,000 accounts has a tenth of it.
+const MAX_PLAN_BYTES: u64 = 256 << 20;
+
 /// Saves a plan, with the commit that its tree can be read from later.
 pub(crate) fn write(
     file: &Utf8Path,
@@ -22,8 +26,23 @@ pub(crate) fn write(
 ) -> Result<(), Failure> {
     let mut plan = plan.clone();
     plan.commit = commit(&plan, folder, choice);
-    fs::write(file, plan.to_json() + "\n").with_context(|| file.to_string())?;
+    write_private(file, (plan.to_json() + "\n").as_bytes()).with_context(|| file.to_string())?;
     Ok(())
+}
+
+/// Writes a file that only its owner can read: it holds what brands will be before they are.
+fn write_private(file: &Utf8Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut opened = options.open(file)?;
+    #[cfg(unix)]
+    if opened.metadata()?.is_file() {
+        // One that was there before keeps its mode otherwise.
+        opened.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    }
+    opened.write_all(bytes)
 }
 
 /// Finds the commit that holds the plan's tree; a work tree with changes is in none.
@@ -37,11 +56,25 @@ fn commit(plan: &Plan, folder: &Utf8Path, choice: &TreeChoice) -> Option<String>
 
 /// Reads a plan.
 pub(crate) fn read(file: &Utf8Path) -> Result<Plan, Failure> {
-    let text = fs::read_to_string(file).with_context(|| file.to_string())?;
+    let text = read_bounded(file).with_context(|| file.to_string())?;
     Plan::from_json(&text).map_err(|error| match error {
         PlanFormatError::Version { .. } => Failure::Refused(format!("{file}: {error}")),
         PlanFormatError::Shape(_) => Failure::Usage(format!("{file}: {error}")),
     })
+}
+
+fn read_bounded(file: &Utf8Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(file)?
+        .take(MAX_PLAN_BYTES + 1)
+        .read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_PLAN_BYTES {
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("over {MAX_PLAN_BYTES} bytes are no plan"),
+        ));
+    }
+    Ok(text)
 }
 
 /// Finds the tree that a plan was made from: the one that is there, or the one in the plan's commit.

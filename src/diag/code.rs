@@ -138,6 +138,11 @@ catalogue! {
         "Files lie in the folder and nothing declares them; maybe account.yaml was forgotten or misspelt.\n\n\
          wrong:  accounts/acme/logo.png alone\n\
          right:  accounts/acme/account.yaml beside it"
+    EB0119 Warning "more mistakes than are shown"
+        "Only the first mistakes of a file are shown, errors before warnings; so many are mostly one mistake, \
+         made again and again.\n\n\
+         wrong:  a file with hundreds of mistakes\n\
+         right:  mend the first ones, and run again"
     EB0201 Error "unknown key"
         "The key means nothing at this place; a mistyped one would be ignored in silence.\n\n\
          wrong:  assests: { logo: logo.png }\n\

@@ -1,6 +1,7 @@
 //! Text from outside, made safe to show.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 /// Writes control characters, and characters that are invisible or turn the direction of a line, as escapes.
 ///
@@ -21,6 +22,27 @@ pub fn visible(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(escaped)
+}
+
+/// Writes what [`visible`] would escape as JSON does, in a text that is JSON already: equal to whoever reads it as JSON,
+/// and harmless to a terminal that it is shown on.
+pub(super) fn visible_json(text: String) -> String {
+    // Line breaks stand between values; within them they are escaped.
+    let is_raw = |character: char| character != '\n' && is_hidden(character);
+    if !text.chars().any(is_raw) {
+        return text;
+    }
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        if is_raw(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
 }
 
 fn is_hidden(character: char) -> bool {
@@ -54,5 +76,19 @@ mod tests {
         check("user\u{202e}gpj.exe", r"user\u{202e}gpj.exe");
         check("zero\u{200b}width\u{feff}", r"zero\u{200b}width\u{feff}");
         check("\u{e0041}tag", r"\u{e0041}tag");
+    }
+
+    #[test]
+    fn json_says_the_same_without_what_is_hidden() {
+        let value =
+            serde_json::json!({"a\u{9b}": ["\u{1b}\u{202e}\u{7f}\u{e0041}", "plain", "\n"]});
+        let text = serde_json::to_string_pretty(&value).unwrap();
+        let escaped = visible_json(text);
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&escaped).unwrap(),
+            value
+        );
+        let hidden = |character: &char| *character != '\n' && is_hidden(*character);
+        assert_eq!(escaped.chars().find(hidden), None, "{escaped}");
     }
 }

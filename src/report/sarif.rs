@@ -16,6 +16,7 @@ use log::{
     Reference, Region, Replacement, Run, Text, Tool,
 };
 
+use super::escape::visible_json;
 use super::finding::{Finding, Level, Remedy, Rule, Spot, findings};
 use super::{Places, Report};
 use crate::diag::Position;
@@ -59,9 +60,7 @@ pub fn render(report: &Report, exit: u8) -> String {
         }],
         results: known.iter().map(|finding| scribe.result(finding)).collect(),
     });
-    let mut text = serde_json::to_string_pretty(&log).unwrap_or_default();
-    text.push('\n');
-    text
+    visible_json(serde_json::to_string_pretty(&log).unwrap_or_default()) + "\n"
 }
 
 /// Names the run, so that those of several commands and clusters stand beside each other.

@@ -21,6 +21,7 @@ use super::layers;
 use super::node::{Content, Node};
 use super::resolve::fill;
 use super::selection::{Selection, Touched};
+use super::shorten::shorten;
 use super::source::{Listed, Listing, MAX_ASSET_BYTES, ReadError, TreeSource};
 use super::{
     AccountPolicy, Desired, DesiredAccount, DesiredTemplate, DnsMode, Loaded, WatchSettings,
@@ -127,6 +128,7 @@ pub fn load_some(
     } = loader;
     diagnostics.extend(check::desired(&desired));
     sort(&mut diagnostics);
+    shorten(&mut diagnostics);
     Ok(Loaded {
         desired,
         diagnostics,

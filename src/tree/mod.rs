@@ -24,6 +24,7 @@ mod push;
 mod resolve;
 pub mod schema;
 mod selection;
+mod shorten;
 mod source;
 #[cfg(test)]
 mod testing;

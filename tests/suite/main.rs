@@ -17,6 +17,8 @@ mod faults;
 mod futures;
 mod git;
 mod guards;
+#[cfg(unix)]
+mod hostile;
 mod kill;
 mod lease;
 mod platform;

@@ -149,6 +149,11 @@ impl Platform {
         runs.iter().map(ToString::to_string).collect()
     }
 
+    /// Runs something on the sandbox's runtime.
+    pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
     pub(crate) fn mutating(&self) -> u64 {
         self.sandbox.counts().mutating
     }

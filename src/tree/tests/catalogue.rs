@@ -130,6 +130,20 @@ fn eb0116_unreadable() {
     assert_eq!(diagnostic.code, crate::diag::Code::EB0116);
 }
 
+/// A file that is all mistakes shows the first ones, and never a warning in the place of an error.
+#[test]
+fn eb0119_more_than_are_shown() {
+    use std::fmt::Write as _;
+    let mut text = String::from("whitelabel:\n");
+    for number in 0..150 {
+        let _ = write!(text, "  k{number}: x\n  social{number}: {{a: b}}\n");
+    }
+    let shown = account(&text);
+    let shown: Vec<&str> = shown.lines().collect();
+    assert_eq!(shown.len(), 201);
+    assert_snapshot!(shown[200], @"accounts/acme/account.yaml:202:3 EB0119 100 more mistakes in this file are not shown; mend the ones above, and run again"); // EB0119
+}
+
 #[test]
 fn eb02_structure() {
     assert_snapshot!(account("assests: {}\nwhitelable: {}\nfoo: 1"), @r"

@@ -1,0 +1,73 @@
+//! So many mistakes in one file that showing all of them helps nobody.
+
+use std::collections::BTreeMap;
+
+use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Place, Severity};
+
+/// The most mistakes of one file that are shown.
+const MAX_SHOWN: usize = 200;
+
+/// Keeps the first mistakes of each file, errors before warnings, and says how many there are besides.
+///
+/// A file of a megabyte has room for hundreds of thousands of them, and each is shown with its line.
+pub(super) fn shorten(diagnostics: &mut Diagnostics) {
+    let mut counts: BTreeMap<FileId, (usize, usize)> = BTreeMap::new();
+    for diagnostic in diagnostics.iter() {
+        if let Some(place) = place(diagnostic) {
+            let (errors, warnings) = counts.entry(place.file).or_default();
+            *if is_error(diagnostic) {
+                errors
+            } else {
+                warnings
+            } += 1;
+        }
+    }
+    counts.retain(|_, (errors, warnings)| *errors + *warnings > MAX_SHOWN);
+    if counts.is_empty() {
+        return;
+    }
+    let mut room: BTreeMap<FileId, (usize, usize)> = (counts.iter())
+        .map(|(file, (errors, _))| (*file, (MAX_SHOWN, MAX_SHOWN.saturating_sub(*errors))))
+        .collect();
+    let mut last = BTreeMap::new();
+    diagnostics.retain(|diagnostic| {
+        let Some(place) = place(diagnostic) else {
+            return true;
+        };
+        let Some((errors, warnings)) = room.get_mut(&place.file) else {
+            return true;
+        };
+        let room = if is_error(diagnostic) {
+            errors
+        } else {
+            warnings
+        };
+        let stays = *room > 0;
+        *room = room.saturating_sub(1);
+        if stays {
+            last.insert(place.file, place);
+        }
+        stays
+    });
+    for (file, (errors, warnings)) in counts {
+        let Some(place) = last.get(&file) else {
+            continue;
+        };
+        let more = errors + warnings - MAX_SHOWN;
+        let message = format!("{more} more mistakes in this file are not shown");
+        let note = Diagnostic::new(Code::EB0119, message, "mend the ones above, and run again")
+            .at(*place, "the last one that is shown");
+        let after = (diagnostics.iter())
+            .rposition(|diagnostic| self::place(diagnostic) == Some(*place))
+            .map_or(diagnostics.len(), |index| index + 1);
+        diagnostics.insert(after, note);
+    }
+}
+
+fn place(diagnostic: &Diagnostic) -> Option<Place> {
+    diagnostic.primary.as_ref().map(|label| label.place)
+}
+
+fn is_error(diagnostic: &Diagnostic) -> bool {
+    diagnostic.code.severity() == Severity::Error
+}

@@ -1,0 +1,132 @@
+//! A server that answers what no Kazoo would: raw TCP, one thread a connection.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A request, as far as a stand-in looks at it.
+pub(super) struct Asked {
+    pub(super) method: String,
+    pub(super) path: String,
+    /// The head and the body as they came.
+    pub(super) raw: Vec<u8>,
+}
+
+/// A server on loopback.
+pub(super) struct StandIn {
+    pub(super) port: u16,
+    /// How many bytes of answers were taken.
+    pub(super) taken: Arc<AtomicU64>,
+    /// How many requests came.
+    pub(super) asked: Arc<AtomicU64>,
+}
+
+/// A connection that counts what is taken from it.
+pub(super) struct Counted<'a> {
+    stream: &'a mut TcpStream,
+    taken: &'a AtomicU64,
+}
+
+impl Counted<'_> {
+    /// Sends bytes; tells whether anybody is there to take more.
+    pub(super) fn send(&mut self, bytes: &[u8]) -> bool {
+        let sent = self.stream.write_all(bytes).is_ok();
+        if sent {
+            self.taken.fetch_add(bytes.len() as u64, Ordering::SeqCst);
+        }
+        sent
+    }
+
+    /// Answers with a whole JSON body.
+    pub(super) fn json(&mut self, status: &str, body: &str) -> bool {
+        let head = format!(
+            "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        // In one piece: a second one would wait until the first is acknowledged.
+        self.send((head + body).as_bytes())
+    }
+}
+
+impl StandIn {
+    /// Starts one; `answer` says how each request is answered.
+    pub(super) fn start(answer: impl Fn(&Asked, &mut Counted<'_>) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (taken, asked) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let counts = (Arc::clone(&taken), Arc::clone(&asked));
+        let answer = Arc::new(answer);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (answer, (taken, asked)) = (Arc::clone(&answer), counts.clone());
+                std::thread::spawn(move || {
+                    let mut stream = stream.unwrap();
+                    let mut reader = BufReader::new(stream.try_clone().unwrap());
+                    while let Some(request) = read(&mut reader) {
+                        asked.fetch_add(1, Ordering::SeqCst);
+                        let mut stream = Counted {
+                            stream: &mut stream,
+                            taken: &taken,
+                        };
+                        answer(&request, &mut stream);
+                    }
+                });
+            }
+        });
+        Self { port, taken, asked }
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+/// Reads one request; `None` at the end.
+fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
+    let mut raw = Vec::new();
+    let mut length = 0;
+    loop {
+        let start = raw.len();
+        if reader.read_until(b'\n', &mut raw).ok()? == 0 {
+            return None;
+        }
+        let line = String::from_utf8_lossy(&raw[start..])
+            .trim()
+            .to_ascii_lowercase();
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse().ok()?;
+        }
+        if line.is_empty() {
+            break;
+        }
+    }
+    let head = String::from_utf8_lossy(&raw).into_owned();
+    let mut words = head.split(' ').map(str::to_owned);
+    let (method, path) = (words.next()?, words.next()?);
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    raw.append(&mut body);
+    Some(Asked { method, path, raw })
+}
+
+/// Passes a request on to a real server, and returns its head and its body.
+pub(super) fn relay(port: u16, asked: &Asked) -> (String, Vec<u8>) {
+    let mut server = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let head = String::from_utf8_lossy(&asked.raw);
+    // What comes back is looked at, so it must not be packed, and its end is the connection's.
+    let plain = head.replace("accept-encoding: gzip\r\n", "").replacen(
+        "\r\n",
+        "\r\nconnection: close\r\n",
+        1,
+    );
+    server.write_all(plain.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    server.read_to_end(&mut answer).unwrap();
+    let split = answer
+        .windows(4)
+        .position(|window| window == b"\r\n\r\n")
+        .unwrap();
+    let body = answer.split_off(split + 4);
+    (String::from_utf8(answer).unwrap(), body)
+}
