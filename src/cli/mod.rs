@@ -12,6 +12,7 @@ mod failure;
 mod lease;
 mod log;
 mod output;
+mod pictures;
 mod platform;
 mod progress;
 mod records;

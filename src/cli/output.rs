@@ -8,35 +8,52 @@ use super::Exit;
 use super::args::{Format, OutputArgs};
 use super::failure::Failure;
 use super::ui::{self, Ui};
-use crate::report::{Report, github, json, junit, sarif, text};
+use crate::report::gallery::Gallery;
+use crate::report::{Report, github, html, json, junit, sarif, text};
 
 /// Writes a report wherever it was asked for.
 pub(crate) fn deliver(ui: Ui, report: &Report, args: &OutputArgs) -> Result<(), Failure> {
-    write_files(report, args)?;
-    ui::data(&render(report, args.format, ui.stdout_options()))
+    deliver_with(ui, report, &Gallery::default(), args)
+}
+
+/// Does the same with pictures, for formats that show any.
+pub(crate) fn deliver_with(
+    ui: Ui,
+    report: &Report,
+    gallery: &Gallery,
+    args: &OutputArgs,
+) -> Result<(), Failure> {
+    write_files(report, gallery, args)?;
+    ui::data(&render(report, gallery, args.format, ui.stdout_options()))
 }
 
 /// Does the same for an apply whose plan was shown before.
-pub(crate) fn deliver_outcome(ui: Ui, report: &Report, args: &OutputArgs) -> Result<(), Failure> {
-    write_files(report, args)?;
+pub(crate) fn deliver_outcome(
+    ui: Ui,
+    report: &Report,
+    gallery: &Gallery,
+    args: &OutputArgs,
+) -> Result<(), Failure> {
+    write_files(report, gallery, args)?;
     let options = text::Options {
         plan_seen: true,
         ..ui.stdout_options()
     };
-    ui::data(&render(report, args.format, options))
+    ui::data(&render(report, gallery, args.format, options))
 }
 
-fn write_files(report: &Report, args: &OutputArgs) -> Result<(), Failure> {
+fn write_files(report: &Report, gallery: &Gallery, args: &OutputArgs) -> Result<(), Failure> {
     for output in &args.output {
-        let text = render(report, output.format, ui::file_options());
+        let text = render(report, gallery, output.format, ui::file_options());
         fs::write(&output.file, text).with_context(|| output.file.to_string())?;
     }
     Ok(())
 }
 
-fn render(report: &Report, format: Format, options: text::Options) -> String {
+fn render(report: &Report, gallery: &Gallery, format: Format, options: text::Options) -> String {
     match format {
         Format::Text => text::render(report, options),
+        Format::Html => html::render(report, gallery, Exit::of(report).code()),
         Format::Json => json::render(report),
         Format::Sarif => sarif::render(report, Exit::of(report).code()),
         Format::Junit => junit::render(report),

@@ -9,6 +9,7 @@ use super::args::{BaseArgs, PlatformArgs, ScopeArgs, TreeArgs};
 use super::base::Ground;
 use super::dns::{self, Checklist};
 use super::failure::Failure;
+use super::pictures;
 use super::platform::{self, Platform};
 use super::progress;
 use super::tree::{self, OpenTree};
@@ -18,6 +19,7 @@ use crate::dns::declared_template;
 use crate::live::Live;
 use crate::model::{AccountName, Digest};
 use crate::plan::{self, Plan, Planned, Subject};
+use crate::report::gallery::Gallery;
 use crate::report::{self, Command, DnsReport, Facts, Report};
 use crate::tree::Desired;
 
@@ -168,16 +170,30 @@ pub(crate) struct Look<'a> {
     /// The only side whose changes are shown.
     pub(crate) only: Option<Direction>,
     pub(crate) dns: Dns,
+    /// Whether pictures are shown, whose bytes are read for that.
+    pub(crate) pictures: bool,
+}
+
+/// What `plan` and `drift` saw.
+pub(crate) struct Seen {
+    pub(crate) report: Report,
+    pub(crate) gallery: Gallery,
+    /// The plan; absent when the tree has errors.
+    pub(crate) plan: Option<Plan>,
 }
 
 /// Compares a tree with a platform and reports on it; a tree with errors is compared with nothing.
-pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<(Report, Option<Plan>), Failure> {
+pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
     let Look { command, base, .. } = look;
     let folder = &look.tree.tree;
     let choice = &look.tree.choice;
     let tree = tree::open_touched(ui, folder, choice, look.platform.several(), look.scope)?;
     if tree.loaded.has_errors() {
-        return Ok((report::report(&tree_facts(command, &tree)), None));
+        return Ok(Seen {
+            report: report::report(&tree_facts(command, &tree)),
+            gallery: Gallery::default(),
+            plan: None,
+        });
     }
     let revision = choice.rev.as_deref();
     let ground = Ground::find(ui, folder, &tree, revision, look.platform, base).await?;
@@ -205,6 +221,15 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<(Report, Option<Plan>
     };
     facts.dns = found.as_ref();
     let report = report::report(&facts);
+    let gallery = if look.pictures {
+        pictures::gather(ui, &report, &tree, &survey.live, &platform).await
+    } else {
+        Gallery::default()
+    };
     platform.stop().await;
-    Ok((report, Some(survey.planned.plan)))
+    Ok(Seen {
+        report,
+        gallery,
+        plan: Some(survey.planned.plan),
+    })
 }

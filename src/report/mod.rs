@@ -10,10 +10,13 @@ mod escape;
 mod finding;
 #[cfg(test)]
 mod fixture;
+pub mod gallery;
 pub mod github;
+pub mod html;
 pub mod json;
 pub mod junit;
 mod model;
+pub mod picture;
 mod places;
 mod problem;
 mod row;

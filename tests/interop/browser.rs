@@ -122,8 +122,11 @@ impl Browser {
     /// Gives the page a width in CSS pixels; up to 600 it is a phone's.
     pub(crate) fn width(&self, width: u32) {
         self.width.set(width);
+        self.window(width, if width <= 600 { 844 } else { 900 });
+    }
+
+    fn window(&self, width: u32, height: u32) {
         let phone = width <= 600;
-        let height = if phone { 844 } else { 900 };
         let size =
             json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone});
         self.devtools("Emulation.setDeviceMetricsOverride", &size);
@@ -200,6 +203,15 @@ impl Browser {
         value.as_str().map(str::to_owned)
     }
 
+    /// Returns an attribute of each element that a CSS selector finds.
+    pub(crate) fn attributes(&self, selector: &str, name: &str) -> Vec<Option<String>> {
+        let elements = self.find(selector).into_iter();
+        let value = |element| self.get(&format!("element/{element}/attribute/{name}"));
+        elements
+            .map(|element| value(element).as_str().map(str::to_owned))
+            .collect()
+    }
+
     /// Returns the value that the browser computed for a CSS property.
     #[track_caller]
     pub(crate) fn style(&self, selector: &str, property: &str) -> String {
@@ -223,6 +235,12 @@ impl Browser {
         self.post(&format!("element/{element}/value"), &json!({"text": text}));
     }
 
+    /// Chooses an option of a list by its value.
+    #[track_caller]
+    pub(crate) fn choose(&self, list: &str, value: &str) {
+        self.click(&format!("{list} option[value='{value}']"));
+    }
+
     /// Asks the page something that only a script can answer; runs also where the page's own scripts do not.
     #[track_caller]
     pub(crate) fn evaluate(&self, expression: &str) -> Value {
@@ -244,7 +262,8 @@ impl Browser {
     pub(crate) fn overflow(&self) -> i64 {
         // A phone widens its window for a page that does not fit, so the window cannot be asked.
         let page = self.evaluate("document.documentElement.scrollWidth");
-        page.as_i64().unwrap() - i64::from(self.width.get())
+        // On a desk the scroll bar takes its share of the window.
+        (page.as_i64().unwrap() - i64::from(self.width.get())).max(0)
     }
 
     /// Takes what came onto the console since the last time.
@@ -274,8 +293,13 @@ impl Browser {
         let Some(folder) = std::env::var_os("EMBLAZON_SCREENSHOTS").map(PathBuf::from) else {
             return;
         };
-        let whole = json!({"format": "png", "captureBeyondViewport": true});
-        let picture = self.devtools("Page.captureScreenshot", &whole);
+        // What is far below the window may not be drawn, so the window becomes as tall as the page.
+        let height = self.evaluate("document.documentElement.scrollHeight");
+        let height = u32::try_from(height.as_u64().unwrap()).unwrap();
+        let width = self.width.get();
+        self.window(width, height.min(16_000));
+        let picture = self.devtools("Page.captureScreenshot", &json!({"format": "png"}));
+        self.width(width);
         let bytes = base64::engine::general_purpose::STANDARD
             .decode(picture["data"].as_str().unwrap())
             .unwrap();

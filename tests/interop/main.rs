@@ -11,6 +11,7 @@ mod bind;
 mod browser;
 mod command;
 mod export;
+mod html;
 mod powerdns;
 mod process;
 mod push_bind;

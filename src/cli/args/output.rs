@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 /// How and where to report.
 #[derive(Args, Debug)]
 pub(crate) struct OutputArgs {
-    /// What to print: text, json, sarif, junit or github
+    /// What to print: text, html, json, sarif, junit or github
     #[arg(
         long,
         value_name = "FORMAT",
@@ -26,6 +26,8 @@ pub(crate) struct OutputArgs {
 pub(crate) enum Format {
     /// For people, on a terminal
     Text,
+    /// For people, as one page with pictures
+    Html,
     /// For programs
     Json,
     /// For code scanning
@@ -34,6 +36,14 @@ pub(crate) enum Format {
     Junit,
     /// For the log of a GitHub workflow, as annotations
     Github,
+}
+
+impl OutputArgs {
+    /// Tells whether some of it shows pictures.
+    pub(crate) fn shows_pictures(&self) -> bool {
+        let mut formats = self.output.iter().map(|output| output.format);
+        self.format == Format::Html || formats.any(|format| format == Format::Html)
+    }
 }
 
 /// What a list is written as.

@@ -17,9 +17,10 @@ use crate::cli::platform::{self, Platform};
 use crate::cli::survey::{self, Purpose, Survey};
 use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::{self, Ui};
-use crate::cli::{Exit, approval, output, recovery, saved};
+use crate::cli::{Exit, approval, output, pictures, recovery, saved};
 use crate::model::AccountName;
 use crate::plan::Plan;
+use crate::report::gallery::Gallery;
 use crate::report::{self, Command, Facts, Report, text};
 use crate::tree::{Desired, MAX_ASSET_BYTES};
 
@@ -111,6 +112,12 @@ async fn fresh(
     approval.check_digest(&survey.digest)?;
     let plan = &survey.planned.plan;
     let desired = &tree.loaded.desired;
+    // What an apply replaces is gone afterwards, so pictures are read before.
+    let gallery = if args.output.shows_pictures() {
+        pictures::gather(ui, &report::report(&facts), tree, &survey.live, &platform).await
+    } else {
+        Gallery::default()
+    };
     let is_held = !approval.held(plan, desired).is_empty();
     let applied;
     facts.command = Command::Apply;
@@ -122,7 +129,7 @@ async fn fresh(
     let is_known = !survey.planned.differences.is_incomplete();
     let notes = record(ui, &ground, plan, is_known, facts.applied, args).await;
     facts.notes = &notes;
-    let mut exit = conclude(ui, &platform, facts, args)?;
+    let mut exit = conclude(ui, &platform, facts, &gallery, args)?;
     if platform.is_sandbox() && !plan.steps.is_empty() {
         let again = plan_again(ui, tree, &platform, args).await?;
         if exit == Exit::Done {
@@ -197,7 +204,7 @@ async fn saved(
     let is_known = plan.scope.unreadable == 0;
     let notes = record(ui, &ground, &plan, is_known, facts.applied, args).await;
     facts.notes = &notes;
-    let exit = conclude(ui, &platform, facts, args)?;
+    let exit = conclude(ui, &platform, facts, &Gallery::default(), args)?;
     platform.stop().await;
     Ok(exit)
 }
@@ -292,11 +299,12 @@ fn conclude(
     ui: Ui,
     platform: &Platform,
     mut facts: Facts<'_>,
+    gallery: &Gallery,
     args: &ApplyArgs,
 ) -> Result<Exit, Failure> {
     facts.requests = platform.requests();
     let report = report::report(&facts);
-    output::deliver_outcome(ui, &report, &args.output)?;
+    output::deliver_outcome(ui, &report, gallery, &args.output)?;
     Ok(Exit::of(&report))
 }
 

@@ -26,8 +26,9 @@ pub(crate) fn drift(ui: Ui, args: &DriftArgs) -> Result<Exit, Failure> {
         rules: &rules,
         only: args.only.map(Into::into),
         dns,
+        pictures: args.output.shows_pictures(),
     };
-    let (report, _) = survey::runtime()?.block_on(survey::look(ui, look))?;
-    output::deliver(ui, &report, &args.output)?;
-    Ok(Exit::of(&report))
+    let seen = survey::runtime()?.block_on(survey::look(ui, look))?;
+    output::deliver_with(ui, &seen.report, &seen.gallery, &args.output)?;
+    Ok(Exit::of(&seen.report))
 }

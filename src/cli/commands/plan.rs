@@ -23,12 +23,13 @@ pub(crate) fn plan(ui: Ui, args: &PlanArgs) -> Result<Exit, Failure> {
         rules: &rules,
         only: None,
         dns: Dns::Skipped,
+        pictures: args.output.shows_pictures(),
     };
-    let (report, plan) = survey::runtime()?.block_on(survey::look(ui, look))?;
-    output::deliver(ui, &report, &args.output)?;
-    if let (Some(file), Some(plan)) = (&args.out, plan) {
+    let seen = survey::runtime()?.block_on(survey::look(ui, look))?;
+    output::deliver_with(ui, &seen.report, &seen.gallery, &args.output)?;
+    if let (Some(file), Some(plan)) = (&args.out, seen.plan) {
         saved::write(file, &plan, &args.tree.tree, &args.tree.choice)?;
         ui.talk(&format!("saved; carry it out with `emblazon apply {file}`"));
     }
-    Ok(Exit::of(&report))
+    Ok(Exit::of(&seen.report))
 }

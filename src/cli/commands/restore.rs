@@ -19,6 +19,7 @@ use crate::cli::{Exit, output, survey};
 use crate::live::Live;
 use crate::model::AccountName;
 use crate::plan::{self, Planned, Refusal, RefusalKind, Subject};
+use crate::report::gallery::Gallery;
 use crate::report::{self, Command, Facts, text};
 use crate::tree::Desired;
 
@@ -119,7 +120,7 @@ async fn go_back(
     }
     facts.requests = platform.requests();
     let report = report::report(&facts);
-    output::deliver_outcome(ui, &report, &args.output)?;
+    output::deliver_outcome(ui, &report, &Gallery::default(), &args.output)?;
     platform.stop().await;
     Ok(Exit::of(&report))
 }

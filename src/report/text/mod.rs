@@ -19,3 +19,4 @@ mod tests;
 pub use super::escape::visible;
 pub use diagnostic::render_problem;
 pub use render::{Options, fill, render, summary};
+pub(super) use summary::count;

@@ -31,7 +31,7 @@ pub(super) fn write(page: &mut Page, report: &Report) {
 }
 
 /// Writes a number with its noun: `1 account`, `2 accounts`.
-pub(super) fn count(number: usize, noun: &str) -> String {
+pub(in crate::report) fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
 }

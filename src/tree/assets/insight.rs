@@ -44,7 +44,8 @@ impl Insight {
         let luminances = Luminances::new();
         let light = ground.unwrap_or(LIGHT_GROUND);
         let dark = ground.unwrap_or(DARK_GROUND);
-        let clear = picture.pixels().filter(|pixel| pixel.0[3] < 255).count();
+        let is_clear = |pixel: &&Rgba<u8>| pixel.0[3] < VISIBLE_ALPHA;
+        let clear = picture.pixels().filter(is_clear).count();
         Self {
             see_through: percent(clear, picture.pixels().len()),
             ground,
@@ -170,8 +171,9 @@ impl Luminances {
     }
 }
 
-/// Computes a share in whole percent; something is never said to be nothing, nor less than all to be all.
-pub(crate) fn percent(part: usize, whole: usize) -> u8 {
+/// Computes a share in whole percent: something is never said to be nothing, nor less than all to be all.
+#[must_use]
+pub fn percent(part: usize, whole: usize) -> u8 {
     if part == 0 || whole == 0 {
         return 0;
     }

@@ -9,5 +9,5 @@ mod picture;
 mod reference;
 
 pub use decode::{DecodeError, decode, dimensions, icon_sizes};
-pub use insight::{DARK_GROUND, Insight, LIGHT_GROUND, Legibility};
+pub use insight::{DARK_GROUND, Insight, LIGHT_GROUND, Legibility, percent};
 pub use inspect::inspect;

@@ -1,0 +1,340 @@
+//! What changes, account by account; the same on many accounts is said once.
+
+use maud::{Markup, html};
+use serde_json::Value;
+use similar::{ChangeTag, TextDiff};
+
+use super::store::Store;
+use super::{Section, asset, place, sketch};
+use crate::diff::{Cause, Change, ChangeKey, Side};
+use crate::plan::Risk;
+use crate::report::block::{self, Block, Part};
+use crate::report::escape::visible;
+use crate::report::row::{self, Row};
+use crate::report::{Command, ObjectReport, Report, text, value};
+
+/// How many names are spelled out before the rest is folded.
+const SHOWN_NAMES: usize = 12;
+/// How many unchanged lines stand around a changed one.
+const CONTEXT_LINES: usize = 2;
+
+/// Which words name the two sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sides {
+    /// Before and after a plan is carried out.
+    Plan,
+    /// On the platform, and in the tree.
+    Drift,
+}
+
+impl Sides {
+    pub(super) fn before(self) -> &'static str {
+        match self {
+            Self::Plan => "before",
+            Self::Drift => "live",
+        }
+    }
+
+    pub(super) fn after(self) -> &'static str {
+        match self {
+            Self::Plan => "after",
+            Self::Drift => "tree",
+        }
+    }
+}
+
+pub(super) fn section(report: &Report, store: &mut Store<'_>) -> Section {
+    let sides = match report.command {
+        Command::Drift => Sides::Drift,
+        Command::Validate | Command::Plan | Command::Apply | Command::Dns => Sides::Plan,
+    };
+    let found: Vec<ObjectReport> = match sides {
+        Sides::Drift => report.objects().map(block::as_found).collect(),
+        Sides::Plan => Vec::new(),
+    };
+    let objects: Vec<&ObjectReport> = match sides {
+        Sides::Drift => found.iter().collect(),
+        Sides::Plan => report.objects().collect(),
+    };
+    let blocks = block::blocks(&objects);
+    let open: Vec<(&ObjectReport, Vec<Change>)> = match sides {
+        Sides::Drift => Vec::new(),
+        Sides::Plan => report
+            .objects()
+            .map(|object| (object, object.open().cloned().collect::<Vec<_>>()))
+            .filter(|(_, open)| !open.is_empty())
+            .collect(),
+    };
+    Section {
+        id: "changes",
+        title: if sides == Sides::Drift {
+            "Differences"
+        } else {
+            "Changes"
+        },
+        count: blocks.len() + open.len(),
+        lead: None,
+        body: html! {
+            @for block in &blocks { (article(block, alone(block, &blocks), sides, store)) }
+            @for (object, changes) in &open { (not_planned(object, changes, store)) }
+        },
+    }
+}
+
+/// Finds the account whose sketch stands for a block: one that has no block of its own, where its sketch would stand.
+fn alone<'a>(block: &Block<'a>, blocks: &[Block<'a>]) -> Option<&'a ObjectReport> {
+    if let [only] = block.objects.as_slice() {
+        return Some(only);
+    }
+    let has_own = |object: &ObjectReport| {
+        let mut others = blocks.iter().filter(|other| other.objects.len() == 1);
+        others.any(|other| {
+            other
+                .objects
+                .iter()
+                .any(|own| own.title() == object.title())
+        })
+    };
+    block
+        .objects
+        .iter()
+        .copied()
+        .find(|object| !has_own(object))
+}
+
+fn article(
+    block: &Block<'_>,
+    sketched: Option<&ObjectReport>,
+    sides: Sides,
+    store: &mut Store<'_>,
+) -> Markup {
+    let changes = || block.steps.iter().flat_map(|part| &part.changes);
+    let shared = block.objects.len() > 1;
+    let first = block.objects.first();
+    let find: Vec<&str> = block.objects.iter().map(|object| object.title()).collect();
+    html! {
+        article.change data-tags=(tags(block, sides)) data-find={ (visible(&find.join(" "))) " " (keys(changes())) } {
+            @if shared {
+                h3 { "The same on " (text::count(block.objects.len(), "account")) }
+                (names(&find))
+            } @else if let Some(object) = first {
+                (heading(object))
+            }
+            @if let Some(object) = sketched {
+                (sketch::figures(object, changes(), sides, shared, store))
+            }
+            @for part in &block.steps { (step(part, sides, store)) }
+        }
+    }
+}
+
+fn heading(object: &ObjectReport) -> Markup {
+    html! {
+        h3 { (visible(object.title())) }
+        @if let Some(id) = &object.id { p.id { code { (id.as_str()) } } }
+    }
+}
+
+/// Writes differences that no step mends.
+fn not_planned(object: &ObjectReport, changes: &[Change], store: &mut Store<'_>) -> Markup {
+    html! {
+        article.change data-tags="refused" data-find={ (visible(object.title())) " " (keys(changes.iter())) } {
+            (heading(object))
+            p.verb { span.badge.warn { "differs, not planned" } }
+            (differences(changes, Sides::Plan, store))
+        }
+    }
+}
+
+/// Returns the words that the page's script filters by.
+fn tags(block: &Block<'_>, sides: Sides) -> String {
+    let mut tags: Vec<&str> = Vec::new();
+    let worst = block.steps.iter().map(|part| part.risk).max();
+    if let Some(risk) = worst.filter(|_| sides == Sides::Plan) {
+        tags.push(risk_word(risk));
+    }
+    let mut changes = block.steps.iter().flat_map(|part| &part.changes);
+    if changes
+        .clone()
+        .any(|change| matches!(change.key, ChangeKey::Asset(_)))
+    {
+        tags.push("picture");
+    }
+    if changes.any(|change| matches!(change.cause, Cause::Drift | Cause::Conflict)) {
+        tags.push("live");
+    }
+    if block
+        .objects
+        .iter()
+        .any(|object| !object.refusals.is_empty())
+    {
+        tags.push("refused");
+    }
+    tags.join(" ")
+}
+
+/// Returns what of some changes can be searched for: keys, texts and files.
+fn keys<'a>(changes: impl Iterator<Item = &'a Change>) -> String {
+    let mut words = Vec::new();
+    for change in changes {
+        words.push(value::key(&change.key));
+        for side in [&change.before, &change.after] {
+            if let Side::Value(Value::String(text)) = side {
+                words.push(visible(text).chars().take(200).collect());
+            }
+        }
+        words.extend(
+            change
+                .origin
+                .as_ref()
+                .map(|origin| visible(origin.file.as_str()).into_owned()),
+        );
+    }
+    words.dedup();
+    words.join(" ")
+}
+
+fn risk_word(risk: Risk) -> &'static str {
+    match risk {
+        Risk::Reversible => "reversible",
+        Risk::CustomerVisible => "customer-visible",
+        Risk::Destructive => "destructive",
+    }
+}
+
+fn step(part: &Part<'_>, sides: Sides, store: &mut Store<'_>) -> Markup {
+    html! {
+        @if sides == Sides::Plan {
+            p.verb {
+                strong { (part.verb.as_str()) @if let Some(asset) = part.asset { " " (asset) } }
+                " " span class={ "badge " (risk_word(part.risk)) } { (risk_word(part.risk)) }
+                @for name in &part.waits_for { " " span.after { "after " (visible(name)) } }
+            }
+        }
+        (differences(&part.changes, sides, store))
+        @for note in &part.notes { p.note { (visible(note)) } }
+    }
+}
+
+/// Writes fields as a table, then assets with what they show.
+fn differences(changes: &[Change], sides: Sides, store: &mut Store<'_>) -> Markup {
+    let (assets, fields): (Vec<&Change>, Vec<&Change>) = changes
+        .iter()
+        .partition(|change| matches!(change.key, ChangeKey::Asset(_)));
+    let fields: Vec<Change> = fields.into_iter().cloned().collect();
+    let rows = row::rows(&fields);
+    html! {
+        @if !rows.is_empty() {
+            table.fields {
+                thead { tr {
+                    th scope="col" { "Key" } th scope="col" { (sides.before()) }
+                    th scope="col" { (sides.after()) } th scope="col" { "Why" }
+                } }
+                tbody { @for row in &rows { (field(row, sides)) } }
+            }
+        }
+        @for change in assets {
+            @if let ChangeKey::Asset(kind) = change.key { (asset::difference(kind, change, sides, store)) }
+        }
+    }
+}
+
+fn field(row: &Row, sides: Sides) -> Markup {
+    if let (Side::Value(old), Side::Value(new)) = (&row.before, &row.after)
+        && let (Some(old), Some(new)) = (lines(old), lines(new))
+    {
+        return html! {
+            tr {
+                th scope="row" { code { (row.key) } }
+                td colspan="2" data-label={ (sides.before()) " and " (sides.after()) } { (text_difference(&old, &new)) }
+                td data-label="why" { (why(row.cause, row.origin.as_ref(), sides)) }
+            }
+        };
+    }
+    let side = |side: &Side| match (side, row.text(side)) {
+        (Side::Present, _) => Some("there".to_owned()),
+        (_, text) => text,
+    };
+    html! {
+        tr {
+            th scope="row" { code { (row.key) } }
+            td data-label=(sides.before()) {
+                @match side(&row.before) {
+                    Some(text) => { del { (text) } }
+                    None => { span.nothing { "nothing" } }
+                }
+            }
+            td data-label=(sides.after()) {
+                @match side(&row.after) {
+                    Some(text) => { ins { (text) } }
+                    None => { span.nothing { "nothing" } }
+                }
+            }
+            td data-label="why" { (why(row.cause, row.origin.as_ref(), sides)) }
+        }
+    }
+}
+
+/// Returns the lines of a value that has several.
+fn lines(value: &Value) -> Option<Vec<String>> {
+    let several = match value {
+        Value::String(text) => text.trim_end().contains('\n'),
+        Value::Array(_) | Value::Object(_) => value::inline(value).len() > 60,
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    };
+    several.then(|| value::lines(value))
+}
+
+/// Writes why something differs, and where the tree says so.
+pub(super) fn why(cause: Cause, origin: Option<&crate::tree::Origin>, sides: Sides) -> Markup {
+    let (class, words) = match (cause, sides) {
+        (Cause::Differs, _) => ("", ""),
+        (Cause::Git, Sides::Plan) => ("badge", "changed in Git"),
+        (Cause::Git, Sides::Drift) => ("badge", "in Git, not applied yet"),
+        (Cause::Drift, _) => ("badge warn", "changed by hand on the platform"),
+        (Cause::Conflict, _) => ("badge bad", "changed by hand and in Git"),
+        (Cause::Removal, _) => ("badge warn", "must not be there"),
+    };
+    html! {
+        @if !words.is_empty() { span class=(class) { (words) } " " }
+        @if let Some(origin) = origin { (place(origin.file.as_str(), origin.line, origin.column)) }
+    }
+}
+
+/// Writes two texts line by line.
+pub(super) fn text_difference(old: &[String], new: &[String]) -> Markup {
+    let old: Vec<&str> = old.iter().map(String::as_str).collect();
+    let new: Vec<&str> = new.iter().map(String::as_str).collect();
+    let difference = TextDiff::from_slices(&old, &new);
+    html! {
+        pre.lines {
+            @for (number, group) in difference.grouped_ops(CONTEXT_LINES).iter().enumerate() {
+                @if number > 0 { span.gap { "…" } }
+                @for line in group.iter().flat_map(|operation| difference.iter_changes(operation)) {
+                    @match line.tag() {
+                        ChangeTag::Delete => { del { "− " (line.value()) } }
+                        ChangeTag::Insert => { ins { "+ " (line.value()) } }
+                        ChangeTag::Equal => { span { "  " (line.value()) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Writes names, folded when there are many.
+pub(super) fn names(names: &[&str]) -> Markup {
+    let (first, others) = names.split_at(if names.len() <= SHOWN_NAMES + 1 {
+        names.len()
+    } else {
+        SHOWN_NAMES
+    });
+    let list =
+        |names: &[&str]| html! { ul.names { @for name in names { li { (visible(name)) } } } };
+    html! {
+        (list(first))
+        @if !others.is_empty() {
+            details { summary { (others.len()) " more" } (list(others)) }
+        }
+    }
+}

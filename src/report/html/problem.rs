@@ -1,0 +1,63 @@
+//! What is wrong in the tree, with the line that is to be changed.
+
+use maud::{Markup, html};
+
+use super::{Section, place};
+use crate::diag::Severity;
+use crate::report::escape::visible;
+use crate::report::{Label, Problem, Report};
+
+/// The longest line that is shown, in characters.
+const LONGEST_LINE: usize = 160;
+
+pub(super) fn section(report: &Report) -> Section {
+    Section {
+        id: "mistakes",
+        title: "Mistakes and warnings",
+        count: report.problems.len(),
+        lead: None,
+        body: html! {
+            ul.cards { @for problem in &report.problems { (card(problem)) } }
+        },
+    }
+}
+
+fn card(problem: &Problem) -> Markup {
+    let (class, word) = match problem.severity {
+        Severity::Error => ("card bad", "error"),
+        Severity::Warning => ("card warn", "warning"),
+    };
+    let find = problem
+        .primary
+        .as_ref()
+        .map_or("", |label| label.source.path.as_str());
+    html! {
+        li class=(class) data-tags="mistake" data-find={ (problem.code) " " (visible(find)) " " (visible(&problem.message)) } {
+            h3 { span.badge { (word) " " (problem.code) } " " (visible(&problem.message)) }
+            @if let Some(label) = &problem.primary { (excerpt(label)) }
+            @for label in &problem.related { (excerpt(label)) }
+            p.help { (visible(&problem.help)) }
+        }
+    }
+}
+
+/// Writes the line of a place, with the place marked.
+fn excerpt(label: &Label) -> Markup {
+    let text = &label.source.text;
+    let start = label.start.min(text.len());
+    let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
+    let end = label.end.clamp(start, line_end);
+    let cut = |part: &str| part.chars().take(LONGEST_LINE).collect::<String>();
+    html! {
+        div.excerpt {
+            (place(label.source.path.as_str(), label.from.line, label.from.column))
+            @if !label.text.is_empty() { " " span.said { (visible(&label.text)) } }
+            pre {
+                (visible(&cut(&text[line_start..start])))
+                mark { (visible(&cut(&text[start..end]))) }
+                (visible(&cut(&text[end..line_end])))
+            }
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The top of the page: what happened, what it means, and the figures.
+
+use maud::{Markup, html};
+
+use super::Section;
+use crate::report::escape::visible;
+use crate::report::{Command, ObjectReport, Report, Summary};
+
+/// Returns the page's title.
+pub(super) fn title(report: &Report) -> String {
+    let cluster = report
+        .cluster
+        .as_ref()
+        .map_or_else(String::new, |cluster| format!(" on {}", cluster.as_str()));
+    format!("{}{cluster} – emblazon", word(report.command))
+}
+
+fn word(command: Command) -> &'static str {
+    match command {
+        Command::Validate => "Check of the tree",
+        Command::Plan => "Plan",
+        Command::Drift => "Drift",
+        Command::Apply => "Apply",
+        Command::Dns => "DNS check",
+    }
+}
+
+pub(super) fn header(report: &Report, exit: u8, sections: &[Section]) -> Markup {
+    let summary = report.summary();
+    html! {
+        header.top {
+            p.kind {
+                (shield())
+                (word(report.command))
+                @if let Some(cluster) = &report.cluster {
+                    " on " strong { (visible(cluster.as_str())) }
+                }
+            }
+            h1 { (headline(report, &summary)) }
+            p class={ "exit exit-" (exit) } {
+                span.code { "exit " (exit) } " " (meaning(exit))
+            }
+            dl.figures {
+                @for (number, name, tone) in figures(&summary, report) {
+                    div class=(tone) { dt { (name) } dd { (number) } }
+                }
+            }
+            p.digests {
+                @if let Some(tree) = &report.tree {
+                    "tree " code title=(tree.as_str()) { (tree.short()) } " "
+                }
+                @if let Some(plan) = &report.plan {
+                    "plan " code title=(plan.as_str()) { (plan.short()) } " "
+                }
+            }
+        }
+        @if sections.len() > 1 {
+            nav aria-label="Contents" {
+                ul {
+                    @for section in sections {
+                        li { a href={ "#" (section.id) } {
+                            (section.title) " " span.count { (section.count) }
+                        } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The mark of the program.
+fn shield() -> Markup {
+    html! {
+        svg.shield viewBox="0 0 16 18" width="16" height="18" aria-hidden="true" {
+            path d="M1 1h14v8c0 4-3 6.5-7 8-4-1.5-7-4-7-8z" fill="currentColor" {}
+            path d="M8 1h7v8c0 4-3 6.5-7 8z" fill="#fff" fill-opacity=".35" {}
+        }
+    }
+}
+
+/// Says in one line what a reader wants to know first.
+fn headline(report: &Report, summary: &Summary) -> String {
+    if summary.errors > 0 {
+        return format!("The tree has {}", plural(summary.errors, "error"));
+    }
+    match report.command {
+        Command::Validate => format!("The tree is valid: {}", plural(summary.accounts, "account")),
+        Command::Plan if summary.steps > 0 => {
+            let steps = plural(summary.steps, "step");
+            format!("{steps} would change {}", objects(report))
+        }
+        Command::Plan if summary.refused + summary.unknown > 0 => {
+            "Nothing that can be done now".to_owned()
+        }
+        Command::Plan => "Nothing to do".to_owned(),
+        Command::Drift if summary.differing > 0 => {
+            let differ = if summary.differing == 1 {
+                "differs"
+            } else {
+                "differ"
+            };
+            format!("{} {differ} from the tree", objects(report))
+        }
+        Command::Drift if summary.dns_differing > 0 => {
+            "The platform is as the tree says, DNS is not".to_owned()
+        }
+        Command::Drift if summary.unknown + summary.dns_unknown > 0 => {
+            "No drift found, and not everything checked".to_owned()
+        }
+        Command::Drift => "No drift".to_owned(),
+        Command::Apply => format!(
+            "{} of {} carried out",
+            summary.done,
+            plural(summary.steps, "step")
+        ),
+        Command::Dns if summary.dns_differing > 0 => {
+            let differ = if summary.dns_differing == 1 {
+                "differs"
+            } else {
+                "differ"
+            };
+            format!(
+                "{} {differ} from the template",
+                plural(summary.dns_differing, "host")
+            )
+        }
+        Command::Dns => "No host differs from the template".to_owned(),
+    }
+}
+
+/// Says on what something differs.
+fn objects(report: &Report) -> String {
+    let count = |objects: &[ObjectReport]| objects.iter().filter(|object| object.differs()).count();
+    let template = report.template.as_ref().is_some_and(ObjectReport::differs);
+    let mut parts = Vec::new();
+    for (number, noun) in [
+        (count(&report.accounts), "account"),
+        (count(&report.zones), "zone"),
+    ] {
+        if number > 0 {
+            parts.push(plural(number, noun));
+        }
+    }
+    if template {
+        parts.insert(parts.len().min(1), "the domain template".to_owned());
+    }
+    match parts.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, first)) => format!("{} and {last}", first.join(", ")),
+        None => "nothing".to_owned(),
+    }
+}
+
+/// Writes a number with its noun.
+pub(super) fn plural(number: usize, noun: &str) -> String {
+    crate::report::text::count(number, noun)
+}
+
+/// Says what a run's end means, and what to do.
+fn meaning(exit: u8) -> &'static str {
+    match exit {
+        0 => "Everything is as it should be.",
+        1 => "It failed: nothing was done.",
+        2 => "There are differences: look at them, then apply.",
+        3 => "The tree has mistakes: nothing is compared or applied until they are mended.",
+        4 => "Applied in part: look at what failed, then apply again.",
+        5 => "A guard refused something: a person must decide.",
+        6 => "Not everything could be checked; what could be is as it should be.",
+        _ => "The command line is wrong.",
+    }
+}
+
+fn figures(summary: &Summary, report: &Report) -> Vec<(usize, &'static str, &'static str)> {
+    let applied = report.command == Command::Apply;
+    let asked = report.dns.is_some();
+    let all = [
+        (true, summary.accounts, "accounts", ""),
+        (true, summary.in_sync, "in sync", "good"),
+        (
+            summary.steps == 0,
+            summary.differing,
+            "differing",
+            "changed",
+        ),
+        (true, summary.changing, "changing", "changed"),
+        (true, summary.steps, "steps", "changed"),
+        (applied, summary.done, "done", "good"),
+        (true, summary.failed + summary.uncertain, "failed", "bad"),
+        (true, summary.moved, "moved since", "warn"),
+        (true, summary.skipped, "skipped", "warn"),
+        (true, summary.refused, "refused", "bad"),
+        (true, summary.unknown, "not checked", "warn"),
+        (asked, summary.dns_differing, "DNS differing", "bad"),
+        (asked, summary.dns_unknown, "DNS not checked", "warn"),
+        (true, summary.errors, "errors", "bad"),
+        (true, summary.warnings, "warnings", "warn"),
+    ];
+    let is_said = |(wanted, number, name, _): &(bool, usize, &str, &str)| {
+        *wanted && (*number > 0 || *name == "accounts")
+    };
+    all.into_iter()
+        .filter(is_said)
+        .map(|(_, number, name, tone)| (number, name, tone))
+        .collect()
+}

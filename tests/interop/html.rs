@@ -1,0 +1,232 @@
+//! The HTML report as people see it: on a phone and on a desk, light and dark, with scripts and without.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::browser::{Browser, Scheme, Scripts};
+use crate::wanted;
+
+fn quickstart() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/quickstart")
+}
+
+/// Lets a command write its report as a page.
+fn report(command: &[&str], tree: &Path, page: &Path, code: i32) {
+    let output = Command::new(env!("CARGO_BIN_EXE_emblazon"))
+        .args(command)
+        .arg("--sandbox")
+        .arg(tree)
+        .args(["--cluster", "production", "--output"])
+        .arg(format!("html={}", page.display()))
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{stderr}");
+}
+
+/// Opens a page and holds what every page must hold.
+#[track_caller]
+fn sound(browser: &Browser, page: &Path, how: &str) {
+    browser.open_file(page);
+    assert_eq!(browser.overflow(), 0, "wider than the window: {how}");
+    assert_eq!(browser.console(), [""; 0], "{how}");
+    let own = url::Url::from_file_path(page.canonicalize().unwrap()).unwrap();
+    let leaving: Vec<String> = browser
+        .requests()
+        .into_iter()
+        .filter(|url| url != own.as_str() && !url.starts_with("data:") && url != "about:srcdoc")
+        .collect();
+    assert_eq!(leaving, [""; 0], "{how}");
+    assert_eq!(browser.count("main"), 1, "{how}");
+    assert_eq!(browser.count("h1"), 1, "{how}");
+}
+
+#[test]
+fn a_plan_is_a_page_that_everybody_can_read() {
+    if !wanted("a_plan_is_a_page_that_everybody_can_read") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let plan = folder.path().join("plan.html");
+    let drift = folder.path().join("drift.html");
+    report(&["plan"], &quickstart(), &plan, 2);
+    report(&["drift"], &quickstart(), &drift, 2);
+    let browser = Browser::start();
+    for (page, name) in [(&plan, "plan"), (&drift, "drift")] {
+        for (scripts, with) in [(Scripts::Off, "plain"), (Scripts::On, "scripts")] {
+            for (scheme, colours) in [(Scheme::Light, "light"), (Scheme::Dark, "dark")] {
+                for width in [390, 1440] {
+                    browser.width(width);
+                    browser.scripts(scripts);
+                    browser.scheme(scheme);
+                    let how = format!("{name}-{width}-{colours}-{with}");
+                    sound(&browser, page, &how);
+                    reads(&browser, name, &how);
+                    browser.screenshot(&how);
+                }
+            }
+        }
+    }
+}
+
+/// Reads what the quickstart's reports say.
+fn reads(browser: &Browser, name: &str, how: &str) {
+    let headline = browser.text("h1");
+    let expected = match name {
+        "plan" => "16 steps would change 5 accounts and the domain template",
+        _ => "5 accounts and the domain template differ from the tree",
+    };
+    assert_eq!(headline, expected, "{how}");
+    let exit = browser.text(".exit");
+    assert_eq!(
+        exit, "exit 2 There are differences: look at them, then apply.",
+        "{how}"
+    );
+    let changed = browser.text("#changes");
+    for said in [
+        "whitelabel.company_name",
+        "\"Delta Dental Phones\"",
+        "accounts/delta/account.yaml",
+        "5570 pixels changed, 18 % of the picture",
+        "holds 16×16, 32×32",
+    ] {
+        assert!(
+            changed.contains(said),
+            "{said} is missing: {how}\n{changed}"
+        );
+    }
+    // Pictures have words for those who do not see them, and are really drawn.
+    let logo = "[aria-label^='logo'][aria-label*='19cb4b6bf36b']";
+    assert_eq!(
+        browser.attribute(logo, "role").as_deref(),
+        Some("img"),
+        "{how}"
+    );
+    let drawn = browser.style(logo, "background-image");
+    assert!(drawn.starts_with("url(\"data:image/png;base64,"), "{how}");
+    let sketch = browser.attribute(
+        ".window.light[aria-label*='Acme Voice'][aria-label*='voice.acme']",
+        "aria-label",
+    );
+    let sketch = sketch.unwrap_or_default();
+    assert!(
+        sketch.contains("with its logo, people can sign up, help is linked"),
+        "{sketch}"
+    );
+    for frame in browser.attributes("iframe", "sandbox") {
+        assert_eq!(frame.as_deref(), Some(""), "{how}");
+    }
+    assert_eq!(browser.count("iframe"), 2, "{how}");
+    assert_eq!(browser.count("#dns"), usize::from(name == "drift"), "{how}");
+}
+
+#[test]
+fn the_page_is_searched_by_its_own_script() {
+    if !wanted("the_page_is_searched_by_its_own_script") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("drift.html");
+    report(&["drift"], &quickstart(), &page, 2);
+    let browser = Browser::start();
+    browser.scripts(Scripts::Off);
+    browser.open_file(&page);
+    assert_eq!(
+        browser.count_shown("#search"),
+        0,
+        "nothing that does nothing"
+    );
+    let all = browser.count_shown("article");
+    browser.scripts(Scripts::On);
+    browser.open_file(&page);
+    assert_eq!(browser.count_shown("#search"), 1);
+    assert_eq!(browser.count_shown("article"), all);
+    browser.type_into("#find", "Voice.Acme");
+    assert_eq!(
+        browser.texts("article:not([hidden]) h3"),
+        ["acme", "bluebird", "acme voice.acme.example"]
+    );
+    assert_eq!(browser.text("#found"), "3 of 12 shown");
+    browser.choose("#kind", "dns");
+    assert_eq!(
+        browser.texts("article:not([hidden]) h3"),
+        ["acme voice.acme.example"]
+    );
+    assert_eq!(
+        browser.count_shown("#changes"),
+        0,
+        "an empty part goes with its parts"
+    );
+    browser.type_into("#find", "no such thing");
+    assert_eq!(browser.count_shown("article"), 0);
+    browser.choose("#kind", "");
+    browser.type_into("#find", "portal.northwind");
+    assert_eq!(
+        browser.texts("article:not([hidden]) h3"),
+        ["northwind portal.northwind.example"],
+        "what is found is unfolded"
+    );
+    browser.type_into("#find", " ");
+    assert_eq!(browser.count_shown("article"), all + 1);
+    assert_eq!(browser.console(), [""; 0]);
+}
+
+/// What somebody puts into a whitelabel by hand must not act in the report of it.
+#[test]
+fn nothing_from_outside_runs() {
+    if !wanted("nothing_from_outside_runs") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    };
+    let id = "a".repeat(32);
+    write("emblazon.yaml", "clusters: {production: {}}\n");
+    write(
+        "accounts/acme/account.yaml",
+        &format!(
+            "account: {id}\nwhitelabel: {{company_name: Acme, domain: acme.example}}\nassets: {{welcome: welcome.html}}\n"
+        ),
+    );
+    write("accounts/acme/welcome.html", "<h1>Hello</h1>\n");
+    let act = "parent.document.title = document.title = \"ran\"";
+    write(
+        "live.html",
+        &format!(
+            "<h1 onclick='{act}'>Old</h1><script>{act}</script><img src=x onerror='{act}'>\
+             <img src=http://127.0.0.1:1/spy.png><link rel=stylesheet href=http://127.0.0.1:1/spy.css>\
+             <iframe src=http://127.0.0.1:1/spy.html></iframe><meta http-equiv=refresh content='0;url=http://127.0.0.1:1/'>"
+        ),
+    );
+    write(
+        "sandbox.yaml",
+        &format!(
+            "accounts:\n  - {{name: Master, id: {}, realm: master.example}}\n  - name: '</title><script>{act}</script>'\n    \
+             id: {id}\n    realm: acme.sip.example\n    whitelabel:\n      \
+             company_name: '\"><script>{act}</script><img src=x onerror=\"{act}\">'\n      domain: \"acme.example'</style><script>x\"\n    \
+             assets: {{welcome: live.html}}\n",
+            "b".repeat(32)
+        ),
+    );
+    let page = folder.path().join("plan.html");
+    report(&["plan"], folder.path(), &page, 2);
+    let browser = Browser::start();
+    browser.open_file(&page);
+    assert_eq!(
+        browser.evaluate("document.title"),
+        "Plan on production – emblazon"
+    );
+    assert!(
+        browser
+            .text("#changes")
+            .contains("\"><script>parent.document")
+    );
+    let asked = browser.requests();
+    let leaving = asked.iter().filter(|url| url.starts_with("http"));
+    assert_eq!(leaving.collect::<Vec<_>>(), [""; 0]);
+    assert_eq!(browser.overflow(), 0);
+    browser.screenshot("hostile");
+}
