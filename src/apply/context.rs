@@ -14,8 +14,8 @@ use super::snapshot::{
     StoredAsset,
 };
 use crate::live::{ReadClient, RequestId, TemplateWriter, WriteClient};
-use crate::model::{AccountId, AccountName, DomainTemplate};
-use crate::plan::Plan;
+use crate::model::{AccountId, AccountName, DomainTemplate, RecordName};
+use crate::plan::{Plan, PlannedSet};
 
 /// What all steps of a run share.
 pub(super) struct Context<'a> {
@@ -60,6 +60,7 @@ impl<'a> Context<'a> {
             started,
             accounts: std::collections::BTreeMap::new(),
             template: None,
+            zones: std::collections::BTreeMap::new(),
         };
         Ok(Self {
             writer,
@@ -118,6 +119,18 @@ impl<'a> Context<'a> {
     pub(super) fn keep_template(&self, template: &DomainTemplate) -> Result<(), SnapshotError> {
         let digest = self.snapshots.put_template(template)?;
         self.amend(|manifest| manifest.template = Some(digest))
+    }
+
+    /// Keeps what some sets of a zone were before this run, and what it makes of them.
+    pub(super) fn keep_records(
+        &self,
+        zone: &RecordName,
+        sets: &[PlannedSet],
+    ) -> Result<(), SnapshotError> {
+        self.amend(|manifest| {
+            let kept = manifest.zones.entry(zone.clone()).or_default();
+            kept.extend_from_slice(sets);
+        })
     }
 
     fn keep_brand(&self, brand: &Brand) -> Result<DocumentSnapshot, SnapshotError> {

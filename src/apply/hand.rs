@@ -6,6 +6,7 @@ use super::context::Context;
 use super::journal::{JournalError, JournalEvent};
 use super::outcome::StepResult;
 use super::snapshot::SnapshotError;
+use crate::dns::push::{PrimaryWriter, PushError, ZoneChange};
 use crate::live::{ApiError, Document, WriteError};
 use crate::model::{AccountId, AssetKind, DomainTemplate, Revision, Settings};
 use crate::plan::Step;
@@ -157,6 +158,29 @@ impl<'a> Hand<'a> {
         let request = self.context.next_request();
         self.announce("replace template".to_owned(), None, request.as_str())?;
         let answer = client.replace(template, &request).await;
+        let told = match &answer {
+            Ok(()) => "accepted".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        self.answered(request.as_str(), told);
+        Ok(answer)
+    }
+
+    /// Sends the records of a zone; the outer error means that nothing was sent.
+    pub(super) async fn send_records(
+        &mut self,
+        primary: &PrimaryWriter,
+        change: &ZoneChange,
+    ) -> Result<Result<(), PushError>, Stop> {
+        // The primary has no log that a request's name would be found in, but the answer is told apart by it.
+        let request = self.context.next_request();
+        let sets = change.sets.len();
+        self.announce(
+            format!("change {sets} sets of records"),
+            None,
+            request.as_str(),
+        )?;
+        let answer = primary.write(change).await;
         let told = match &answer {
             Ok(()) => "accepted".to_owned(),
             Err(error) => error.to_string(),

@@ -24,6 +24,7 @@ mod mandate;
 mod options;
 mod outcome;
 mod reading;
+mod records_back;
 mod recovery;
 pub mod remote;
 mod restore;
@@ -47,6 +48,7 @@ pub use journal::{
 pub use mandate::Mandate;
 pub use options::{AssetSource, Event, Options, Patience};
 pub use outcome::{Applied, StepOutcome, StepResult};
+pub use records_back::RecordsBack;
 pub use recovery::{Wreck, close, repair, wrecks};
 pub use restore::{RestoreError, StoredAssets, WayBack, moved_since, way_back};
 pub use retention::{Pruned, prune};

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::outcome::StepOutcome;
 use super::rollout::Rollout;
+use crate::dns::push::PrimaryWriter;
 use crate::plan::Step;
 use crate::tree::BillingPolicy;
 
@@ -29,6 +30,8 @@ pub struct Options {
     pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// Who goes first, and when to stop.
     pub rollout: Rollout,
+    /// Writes records of accounts with `dns: manage`; without it, steps on zones fail.
+    pub primary: Option<PrimaryWriter>,
     /// Once cancelled, the steps in hand are finished and no other is begun.
     pub cancel: CancellationToken,
 }
@@ -79,6 +82,7 @@ impl Options {
             patience: Patience::default(),
             now: Arc::new(now),
             rollout: Rollout::default(),
+            primary: None,
             cancel: CancellationToken::new(),
         }
     }

@@ -1,20 +1,19 @@
 //! Reading until the answer is what it must be, or patience ends.
 
 use super::options::Patience;
-use crate::live::ApiError;
 
 /// Reads again while a read fails or shows something else than expected, and returns what was seen
 /// last.
 ///
 /// Reads may lag behind a write (C3, trap 38), and after a write that may have hurt, giving up at
 /// the first failed read would leave the hurt unmended.
-pub(super) async fn until<T, F>(
+pub(super) async fn until<T, E, F>(
     patience: Patience,
     mut read: impl FnMut() -> F,
     is_expected: impl Fn(&T) -> bool,
-) -> Result<T, ApiError>
+) -> Result<T, E>
 where
-    F: Future<Output = Result<T, ApiError>>,
+    F: Future<Output = Result<T, E>>,
 {
     let mut last = read().await;
     for repetition in 1..patience.reads {
@@ -33,6 +32,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::live::ApiError;
 
     #[tokio::test]
     async fn reads_until_it_is_as_expected() {

@@ -58,12 +58,14 @@ pub fn way_back(
     cluster: &ClusterConfig,
     only: &BTreeSet<AccountName>,
 ) -> Result<WayBack, RestoreError> {
-    let names = || manifest.accounts.values().map(|account| &account.name);
-    if let Some(name) = only
-        .iter()
-        .find(|name| !names().any(|known| known == *name))
-    {
-        let known: Vec<&str> = names().map(AccountName::as_str).collect();
+    let owners = manifest.zones.values().flatten();
+    let owners = owners.flat_map(|set| &set.accounts);
+    let names: BTreeSet<&AccountName> = (manifest.accounts.values())
+        .map(|account| &account.name)
+        .chain(owners)
+        .collect();
+    if let Some(name) = only.iter().find(|name| !names.contains(name)) {
+        let known: Vec<&str> = names.into_iter().map(AccountName::as_str).collect();
         return Err(RestoreError::NoAccount {
             name: name.clone(),
             known: known.join(", "),

@@ -21,8 +21,9 @@ use super::run_id::RunId;
 use super::state_file;
 use crate::model::{
     AccountId, AccountName, AssetKind, AssetType, ClusterName, Digest, DomainTemplate, Object,
-    Revision, Settings, canonical_json,
+    RecordName, Revision, Settings, canonical_json,
 };
+use crate::plan::PlannedSet;
 
 /// The version of the manifest's format; raised when a field changes its meaning.
 pub const MANIFEST_VERSION: u32 = 1;
@@ -51,6 +52,9 @@ pub struct Manifest {
     /// The digest of the raw template, when it was about to replace it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<Digest>,
+    /// The sets of records that it was about to change, zone by zone, before and after.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub zones: BTreeMap<RecordName, Vec<PlannedSet>>,
 }
 
 /// Says what one account's whitelabel was.
@@ -306,6 +310,7 @@ mod tests {
             started: Timestamp::UNIX_EPOCH,
             accounts: BTreeMap::from([(AccountId::parse(&"a".repeat(32)).unwrap(), account)]),
             template: None,
+            zones: BTreeMap::new(),
         }
     }
 

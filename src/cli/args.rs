@@ -10,10 +10,10 @@ mod watch;
 
 use std::num::NonZeroUsize;
 
-pub(crate) use dns::{DnsCheckArgs, DnsCommand};
+pub(crate) use dns::{DnsCheckArgs, DnsCommand, RecordsArgs};
 pub(crate) use git::{BaseArgs, LeaseArgs, RemoteArgs, Side};
 pub(crate) use output::{Format, ListFormat, OutputArgs};
-pub(crate) use records::{DnsExportArgs, DnsLetterArgs, DnsPushArgs, ExportFormat, LetterFormat};
+pub(crate) use records::{DnsExportArgs, DnsLetterArgs, ExportFormat, LetterFormat};
 pub(crate) use scope::ScopeArgs;
 pub(crate) use tools::{CompletionsArgs, ExplainArgs, InitArgs, ManArgs, SandboxArgs, SchemaArgs};
 pub(crate) use watch::WatchArgs;
@@ -194,6 +194,8 @@ pub(crate) struct PlanArgs {
     pub(crate) platform: PlatformArgs,
     #[command(flatten)]
     pub(crate) prune: PruneArgs,
+    #[command(flatten)]
+    pub(crate) records: RecordsArgs,
     /// Save the plan, to be approved and carried out later with `apply FILE`
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) out: Option<Utf8PathBuf>,
@@ -219,7 +221,8 @@ pub(crate) struct PruneArgs {
 /// Bring the platform to what the tree says
 ///
 /// Plans, shows the plan, asks, and carries it out: each object is read again, saved, written, and
-/// read back. An object that moved in between is left alone, and the others go on.
+/// read back. An object that moved in between is left alone, and the others go on. The records of
+/// accounts with `dns: manage` are written to the primary that `dns: push` in emblazon.yaml names.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   emblazon apply
@@ -246,6 +249,8 @@ pub(crate) struct ApplyArgs {
     pub(crate) platform: PlatformArgs,
     #[command(flatten)]
     pub(crate) prune: PruneArgs,
+    #[command(flatten)]
+    pub(crate) records: RecordsArgs,
     /// Carry out only the plan with this digest, which was approved
     #[arg(long, value_name = "DIGEST")]
     pub(crate) expect: Option<DigestPrefix>,

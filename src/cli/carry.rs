@@ -13,6 +13,7 @@ use super::platform::Platform;
 use super::progress::Progress;
 use super::ui::Ui;
 use crate::apply::{self, Applied, ApplyError, AssetSource, Event, Mandate, Rollout};
+use crate::dns::push::{PrimaryReader, PrimaryWriter};
 use crate::tree::{BillingPolicy, Retention};
 
 /// How a plan is carried out.
@@ -20,6 +21,8 @@ pub(crate) struct Manner<'a> {
     pub(crate) state: &'a Utf8Path,
     pub(crate) billing: BillingPolicy,
     pub(crate) rollout: Rollout,
+    /// The primary that records are written to.
+    pub(crate) primary: Option<PrimaryReader>,
     /// Stops the run after what is in hand.
     pub(crate) cancel: CancellationToken,
 }
@@ -35,6 +38,7 @@ pub(crate) async fn carry_out(
     let mut options = apply::Options::new(manner.state.to_owned(), Timestamp::now);
     options.billing = manner.billing;
     options.rollout = manner.rollout;
+    options.primary = manner.primary.map(PrimaryWriter::new);
     options.cancel = manner.cancel;
     let interrupted = watch_for_interrupt(ui, options.cancel.clone());
     let progress = Progress::new(ui);

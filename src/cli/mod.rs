@@ -14,6 +14,7 @@ mod log;
 mod output;
 mod pictures;
 mod platform;
+mod primary;
 mod progress;
 mod records;
 mod recovery;

@@ -196,6 +196,12 @@ impl Platform {
         Some(self.sandbox.as_ref()?.dns()?.resolver())
     }
 
+    /// Returns where a DNS server of the sandbox is, and the secret of a key that it knows.
+    pub(crate) fn sandbox_primary(&self, server: &str, key: &str) -> Option<(SocketAddr, Secret)> {
+        let dns = self.sandbox.as_ref()?.dns()?;
+        Some((dns.server(server)?, Secret::new(&dns.key(key)?.secret)))
+    }
+
     /// Tells whether it is a sandbox, which nobody misses.
     pub(crate) fn is_sandbox(&self) -> bool {
         self.sandbox.is_some()

@@ -1,4 +1,4 @@
-//! The records of a tree's accounts: what `dns push`, `dns export` and `dns letter` begin with.
+//! The records of a tree's accounts: what `dns export` and `dns letter` begin with.
 
 use super::failure::Failure;
 use super::tree::OpenTree;

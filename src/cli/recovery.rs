@@ -101,6 +101,7 @@ async fn put_right(
         state: run.state,
         billing: BillingPolicy::Accept,
         rollout: Rollout::default(),
+        primary: None,
         cancel: run.cancel.clone(),
     };
     let files = StoredAssets::new(store, &before.desired);

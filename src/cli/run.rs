@@ -50,7 +50,6 @@ fn dispatch(ui: Ui, command: &Command) -> Result<Exit, Failure> {
         Command::Show(args) => commands::show(ui, args),
         Command::History(args) => commands::history(ui, args),
         Command::Restore(args) => commands::restore(ui, args),
-        Command::Dns(DnsCommand::Push(args)) => commands::dns_push(ui, args),
         Command::Dns(DnsCommand::Export(args)) => commands::dns_export(ui, args),
         Command::Dns(DnsCommand::Letter(args)) => commands::dns_letter(ui, args),
         Command::Dns(DnsCommand::Check(args)) => commands::dns_check(ui, args),

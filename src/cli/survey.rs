@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::Context as _;
+use camino::Utf8Path;
 use tokio::runtime::Runtime;
 
 use super::args::{BaseArgs, PlatformArgs, ScopeArgs, TreeArgs};
@@ -11,11 +12,13 @@ use super::dns::{self, Checklist};
 use super::failure::Failure;
 use super::pictures;
 use super::platform::{self, Platform};
+use super::primary;
 use super::progress;
 use super::tree::{self, OpenTree};
 use super::ui::Ui;
-use crate::diff::Direction;
+use crate::diff::{Direction, ManagedRecords, ZoneDifference, compare_zones};
 use crate::dns::declared_template;
+use crate::dns::push::Standings;
 use crate::live::Live;
 use crate::model::{AccountName, Digest};
 use crate::plan::{self, Plan, Planned, Subject};
@@ -59,17 +62,29 @@ pub(crate) struct Survey {
     pub(crate) digest: Digest,
 }
 
+impl Dns {
+    /// Reads `--skip-dns`.
+    pub(crate) fn unless(skipped: bool) -> Self {
+        if skipped {
+            Self::Skipped
+        } else {
+            Self::Included
+        }
+    }
+}
+
 impl Survey {
     /// Reads the platform and plans; sends nothing that writes (invariant 2).
     pub(crate) async fn take(
         ui: Ui,
-        tree: &OpenTree,
+        (folder, tree): (&Utf8Path, &OpenTree),
         platform: &Platform,
         base: Option<&Desired>,
         rules: &plan::Options,
-        purpose: Purpose,
+        (purpose, dns): (Purpose, Dns),
     ) -> Result<Self, Failure> {
         let desired = &tree.loaded.desired;
+        let sources = &tree.loaded.sources;
         let rules = &plan::Options {
             part: tree.part(),
             ..rules.clone()
@@ -80,7 +95,19 @@ impl Survey {
             platform.collect(desired, base),
         )
         .await?;
-        let mut planned = plan::plan(desired, base, &live, &tree.loaded.sources, rules);
+        let managed = ManagedRecords::new(desired, base, sources);
+        let records = match dns {
+            Dns::Included => ask_primary(ui, (folder, tree), platform, &managed).await,
+            Dns::Skipped => Records::default(),
+        };
+        let make = |live: &Live| {
+            let zones = records.zones.clone();
+            let mut planned = plan::plan_with_records(desired, base, live, zones, sources, rules);
+            planned.plan.scope.records_unread |= dns == Dns::Skipped && !managed.is_empty();
+            planned.differences.notes.extend(records.note.clone());
+            planned
+        };
+        let mut planned = make(&live);
         if purpose == Purpose::Write {
             let mut sure = BTreeSet::new();
             loop {
@@ -93,7 +120,7 @@ impl Survey {
                     .read_again(desired, base, &unsure, &mut live)
                     .await?;
                 sure.extend(unsure);
-                planned = plan::plan(desired, base, &live, &tree.loaded.sources, rules);
+                planned = make(&live);
             }
         }
         let digest = planned.plan.digest();
@@ -113,6 +140,43 @@ impl Survey {
             ..tree_facts(command, tree)
         }
     }
+}
+
+/// What was found out about records of managed accounts.
+#[derive(Default)]
+struct Records {
+    zones: Vec<ZoneDifference>,
+    note: Option<String>,
+}
+
+/// Compares the records of managed accounts with what the primary shows; sends nothing that writes. A primary that
+/// cannot be asked stops nothing else.
+async fn ask_primary(
+    ui: Ui,
+    (folder, tree): (&Utf8Path, &OpenTree),
+    platform: &Platform,
+    managed: &ManagedRecords,
+) -> Records {
+    if managed.is_empty() {
+        return Records::default();
+    }
+    let Some(settings) = &tree.loaded.dns.push else {
+        let note = "dns: manage has no effect until dns: push in emblazon.yaml names the primary; `dns export` writes the records for other tools";
+        return Records {
+            zones: Vec::new(),
+            note: Some(note.to_owned()),
+        };
+    };
+    let questions = managed.questions();
+    let standings = match primary::reader(folder, settings, platform).await {
+        Ok(reader) => {
+            let title = format!("reading {} sets of records", questions.len());
+            progress::during(ui, &title, reader.standings(&questions)).await
+        }
+        Err(reason) => Standings::unknown(&questions, &reason),
+    };
+    let zones = compare_zones(managed, &standings, primary::policy(settings));
+    Records { zones, note: None }
 }
 
 /// Gives a report of a tree that was not compared with anything its facts.
@@ -169,7 +233,10 @@ pub(crate) struct Look<'a> {
     pub(crate) rules: &'a plan::Options,
     /// The only side whose changes are shown.
     pub(crate) only: Option<Direction>,
+    /// Whether the world is asked.
     pub(crate) dns: Dns,
+    /// Whether the primary of managed accounts is asked.
+    pub(crate) records: Dns,
     /// Whether pictures are shown, whose bytes are read for that.
     pub(crate) pictures: bool,
 }
@@ -200,7 +267,15 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
     let platform = platform::connect(folder, &tree, look.platform).await?;
     let platform = platform.with_scope(look.scope);
     let desired = ground.desired();
-    let mut survey = Survey::take(ui, &tree, &platform, desired, look.rules, look.purpose).await?;
+    let mut survey = Survey::take(
+        ui,
+        (folder, &tree),
+        &platform,
+        desired,
+        look.rules,
+        (look.purpose, look.records),
+    )
+    .await?;
     let mut notes = Vec::new();
     if let Some(only) = look.only {
         if ground.desired().is_some() {

@@ -174,7 +174,8 @@ fn gone(
 
 /// Returns what a departed account is called: its folder's name, with the identity that it had when
 /// another account has that folder now.
-pub(super) fn departed_name(desired: &Desired, account: &DesiredAccount) -> AccountName {
+#[must_use]
+pub fn departed_name(desired: &Desired, account: &DesiredAccount) -> AccountName {
     if desired
         .accounts
         .iter()

@@ -23,7 +23,7 @@ mod zone;
 pub use account::{AccountDifference, Status, parked_domain};
 pub use canonical::settings_in_sync;
 pub use change::{Cause, Change, ChangeKey, Direction, Side};
-pub use compare::{Differences, compare};
+pub use compare::{Differences, compare, departed_name};
 pub use records::ManagedRecords;
 pub use settings::Edit;
 pub use template::TemplateDifference;

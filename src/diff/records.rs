@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::compare::departed_name;
+use super::departed_name;
 use crate::diag::SourceMap;
 use crate::dns::{Expectations, Question, declared_template, expect, question_of};
 use crate::model::{AccountName, DomainName, DomainTemplate, KeyPath, RecordData, RecordName};

@@ -49,7 +49,9 @@ impl ZoneDifference {
         self.sets.iter().map(|set| &set.change)
     }
 
-    fn new(zone: RecordName) -> Self {
+    /// Starts with nothing that differs.
+    #[must_use]
+    pub fn new(zone: RecordName) -> Self {
         Self {
             zone,
             sets: Vec::new(),
@@ -143,7 +145,8 @@ pub fn compare_zones(
 }
 
 impl ZoneDifference {
-    fn add_unknown(&mut self, reason: &str) {
+    /// Notes why something could not be checked, once.
+    pub fn add_unknown(&mut self, reason: &str) {
         if self.unknown.iter().all(|known| known != reason) {
             self.unknown.push(reason.to_owned());
         }

@@ -4,18 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::domains::{self, Verdict};
+use super::domains::{self, Fate, Verdict};
 use super::draft::{self, Draft};
 use super::intent::Intent;
 use super::order::{self, Level, Slot};
+use super::records::{self, Course};
 use super::{
     Action, FORMAT_VERSION, Plan, Precondition, Refusal, RefusalKind, Scope, Step, StepId, Subject,
     guard, servable,
 };
 use crate::diag::SourceMap;
-use crate::diff::{Cause, Change, ChangeKey, Differences, Side, TemplateDifference, compare};
+use crate::diff::{
+    Cause, Change, ChangeKey, Differences, Side, TemplateDifference, ZoneDifference, compare,
+    departed_name,
+};
 use crate::live::{Live, Reading};
-use crate::tree::{Desired, DesiredAccount, Policy, Selection};
+use crate::model::{AccountName, KeyPath};
+use crate::tree::{self, Desired, DesiredAccount, Policy, Selection};
 
 /// What is allowed in one run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,10 +62,7 @@ pub struct Planned {
     pub differences: Differences,
 }
 
-/// Plans the way from the live state to the desired one. Pure: equal inputs, equal bytes.
-///
-/// A guard refuses as little as it can: a refused removal of an asset leaves the account's other
-/// steps, but an account whose domain somebody else holds gets no step, for half a brand is worse than none.
+/// Plans the way from the live state to the desired one, without records in the DNS; see [`plan_with_records`].
 #[must_use]
 pub fn plan(
     desired: &Desired,
@@ -69,7 +71,23 @@ pub fn plan(
     sources: &SourceMap,
     options: &Options,
 ) -> Planned {
-    let differences = compare(desired, base, live, sources);
+    plan_with_records(desired, base, live, Vec::new(), sources, options)
+}
+
+/// Plans the way from the live state to the desired one. Pure: equal inputs, equal bytes.
+///
+/// `zones` is what differs in the DNS of managed accounts. A guard refuses as little as it can: a refused removal of an asset leaves the account's other
+/// steps, but an account whose domain somebody else holds gets no step, for half a brand is worse than none.
+#[must_use]
+pub fn plan_with_records(
+    desired: &Desired,
+    base: Option<&Desired>,
+    live: &Live,
+    mut zones: Vec<ZoneDifference>,
+    sources: &SourceMap,
+    options: &Options,
+) -> Planned {
+    let mut differences = compare(desired, base, live, sources);
     let mut refusals = Vec::new();
     if desired.accounts.is_empty()
         && options.part.left_out == 0
@@ -112,15 +130,26 @@ pub fn plan(
     for (index, verdict) in verdicts.iter().enumerate() {
         edges.extend(domain_edges(&chains, index, verdict));
     }
+    let courses = courses(desired, base, live, (&intents, &verdicts, &chains));
     if let Some(difference) = &differences.template {
         chains.push(template(difference, live, &mut refusals));
+    }
+    let rules = (&desired.policy, options);
+    for step in records::steps(&mut zones, &courses, rules, &mut refusals) {
+        let slot = (chains.len(), 0);
+        edges.extend(step.after.into_iter().map(|before| (before, slot)));
+        chains.push(Some(Chain {
+            subject: step.subject,
+            precondition: step.precondition,
+            drafts: vec![step.draft],
+        }));
     }
     let mut plan = Plan {
         version: FORMAT_VERSION,
         cluster: desired.cluster.name.clone(),
         tree: desired.digest(),
         commit: None,
-        scope: scope(desired, live, &options.part),
+        scope: scope(desired, live, &zones, &options.part),
         steps: assemble(chains, edges),
         refusals,
     };
@@ -129,7 +158,64 @@ pub fn plan(
     plan.refusals.extend(guarded);
     plan.refusals
         .sort_by(|a, b| (&a.subject, a.kind).cmp(&(&b.subject, b.kind)));
+    differences.zones = zones;
     Planned { plan, differences }
+}
+
+/// Says what becomes of the records of each account: they go with its domain.
+fn courses(
+    desired: &Desired,
+    base: Option<&Desired>,
+    live: &Live,
+    (intents, verdicts, chains): (&[Intent<'_>], &[Verdict], &[Option<Chain>]),
+) -> BTreeMap<AccountName, Course> {
+    let mut courses = BTreeMap::new();
+    let departed = base.map_or_else(Vec::new, |base| tree::departed(desired, base));
+    for account in departed {
+        let found = live.departed.get(&account.name).map(|live| &live.document);
+        let course = match found {
+            Some(Reading::Known(None)) => Course::Free,
+            Some(Reading::Known(Some(_))) => {
+                Course::Held("its whitelabel is still there".to_owned())
+            }
+            Some(Reading::Unknown(_)) | None => {
+                Course::Unknown("its whitelabel could not be read".to_owned())
+            }
+        };
+        courses.insert(departed_name(desired, account), course);
+    }
+    for (index, (intent, verdict)) in intents.iter().zip(verdicts).enumerate() {
+        let drafts = chains.get(index).and_then(Option::as_ref);
+        let drafts = drafts.map_or(&[][..], |chain| &chain.drafts);
+        let name = intent.difference.name.clone();
+        courses.insert(name, course(intent, verdict, index, drafts));
+    }
+    courses
+}
+
+fn course(intent: &Intent<'_>, verdict: &Verdict, index: usize, drafts: &[Draft]) -> Course {
+    let domain = ChangeKey::Setting(KeyPath::from("domain"));
+    let changes = |draft: &Draft, key: &ChangeKey| draft.changes.iter().any(|it| it.key == *key);
+    let is_whole = |change: &Change| change.key == ChangeKey::Whitelabel;
+    let last = |wanted: &dyn Fn(&Draft) -> bool| drafts.iter().rposition(wanted);
+    match intent.fate {
+        Fate::Unknown => Course::Unknown("its whitelabel could not be read".to_owned()),
+        Fate::Held => Course::Held("a guard holds the account".to_owned()),
+        _ if verdict.refused.is_some() => Course::Held("it cannot have its domain".to_owned()),
+        Fate::Untouched if intent.difference.changes.iter().any(is_whole) => {
+            Course::Held("its whitelabel is not deleted".to_owned())
+        }
+        Fate::Missing => Course::Free,
+        Fate::Deleted => last(&|draft| draft.action == Action::Delete)
+            .map_or(Course::Free, |place| Course::After((index, place))),
+        Fate::Created | Fate::Updated | Fate::Untouched => {
+            let moves = last(&|draft| draft.is_write() && changes(draft, &domain));
+            let created = last(&|draft| matches!(draft.action, Action::Create { .. }));
+            moves
+                .or(created)
+                .map_or(Course::Free, |place| Course::After((index, place)))
+        }
+    }
 }
 
 /// Returns what is to be done with accounts that the tree does not have any more.
@@ -151,7 +237,7 @@ fn departed<'a>(
         .collect()
 }
 
-fn scope(desired: &Desired, live: &Live, part: &Part) -> Scope {
+fn scope(desired: &Desired, live: &Live, zones: &[ZoneDifference], part: &Part) -> Scope {
     let is_read = |account: &&DesiredAccount| {
         let live = live.accounts.get(&account.name);
         live.is_some_and(|live| live.id.known().is_some() && live.document.known().is_some())
@@ -164,6 +250,7 @@ fn scope(desired: &Desired, live: &Live, part: &Part) -> Scope {
         left_out: part.left_out,
         selection: part.selection.clone(),
         since: part.since.clone(),
+        records_unread: zones.iter().any(|zone| !zone.unknown.is_empty()),
     }
 }
 

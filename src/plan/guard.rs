@@ -7,7 +7,7 @@
 //! | `recreate` | an asset can only be removed by deleting the whitelabel | the asset |
 //! | `protected-account` | an account of `policy.protected_accounts` would change | the account |
 //! | `protected-key` | a key of `policy.protected_keys` would change or go | the account |
-//! | `too-many-deletions` | more than `policy.max_deletions` whitelabels would be deleted | the run |
+//! | `too-many-deletions` | more than `policy.max_deletions` accounts would lose their whitelabel, or a name in the DNS | the run |
 //! | `too-many-changes` | more than `policy.max_changed_percent` of the accounts would change | the run |
 //! | `unreadable` | more than `policy.max_unreadable_percent` of the accounts could not be read | the run |
 //! | `freeze` | now lies in a window of `policy.freeze` | the run |
@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Action, Plan, Refusal, RefusalKind, Step, Subject};
+use super::{Action, Plan, PlannedSet, Refusal, RefusalKind, Step, Subject};
 use crate::diff::{Change, ChangeKey};
 use crate::model::{AccountName, KeyPath};
 use crate::tree::{Desired, DesiredAccount, Policy};
@@ -85,9 +85,12 @@ pub fn check(
         .map(|account| (&account.name, account))
         .collect();
     for step in &plan.steps {
-        if let Subject::Account { name, .. } = &step.subject {
-            let account = accounts.get(name).copied();
-            refusals.extend(held_step(step, name, policy, account));
+        match (&step.subject, &step.action) {
+            (Subject::Account { name, .. }, _) => {
+                refusals.extend(held_step(step, name, policy, accounts.get(name).copied()));
+            }
+            (_, Action::Records { sets }) => refusals.extend(held_records(step, sets, policy)),
+            (Subject::Template | Subject::Zone(_), _) => {}
         }
     }
     refusals.retain(|refusal| !allow.contains(&refusal.kind));
@@ -152,7 +155,10 @@ fn run_refusal(plan: &Plan, kind: RefusalKind, message: String, first: &str) -> 
 
 fn empty_tree(plan: &Plan, desired: &Desired) -> Option<Refusal> {
     let has_accounts = !desired.accounts.is_empty() || plan.scope.left_out > 0;
-    (!has_accounts && desired.template.is_none()).then(|| Refusal {
+    // Records alone can be led back to without a tree.
+    let is_zone = |step: &Step| matches!(step.subject, Subject::Zone(_));
+    let has_records = plan.steps.iter().any(is_zone);
+    (!has_accounts && desired.template.is_none() && !has_records).then(|| Refusal {
         kind: RefusalKind::EmptyTree,
         subject: None,
         message: "the tree has no accounts and no domain template".to_owned(),
@@ -162,12 +168,30 @@ fn empty_tree(plan: &Plan, desired: &Desired) -> Option<Refusal> {
 
 fn too_many_deletions(plan: &Plan, policy: &Policy) -> Option<Refusal> {
     let limit = policy.max_deletions?;
-    let deletions = (plan.steps.iter())
-        .filter(|step| matches!(step.action, Action::Delete))
-        .count();
+    let (mut whitelabels, mut names) = (BTreeSet::new(), BTreeSet::new());
+    for step in &plan.steps {
+        match (&step.subject, &step.action) {
+            (Subject::Account { name, .. }, Action::Delete) => {
+                whitelabels.insert(name);
+            }
+            (_, Action::Records { sets }) => {
+                let gone = sets.iter().filter(|set| set.change.after.is_empty());
+                names.extend(gone.flat_map(|set| &set.accounts));
+            }
+            _ => {}
+        }
+    }
+    names.retain(|name| !whitelabels.contains(name));
+    let deletions = whitelabels.len() + names.len();
     (deletions > limit as usize).then(|| {
-        let message =
-            format!("{deletions} whitelabels would be deleted, policy.max_deletions is {limit}");
+        let records = match names.len() {
+            0 => String::new(),
+            count => format!(" and {count} accounts would lose records"),
+        };
+        let message = format!(
+            "{} whitelabels would be deleted{records}, policy.max_deletions is {limit}",
+            whitelabels.len()
+        );
         let first = "delete fewer at once";
         run_refusal(plan, RefusalKind::TooManyDeletions, message, first)
     })
@@ -175,9 +199,7 @@ fn too_many_deletions(plan: &Plan, policy: &Policy) -> Option<Refusal> {
 
 fn too_many_changes(plan: &Plan, policy: &Policy) -> Option<Refusal> {
     let limit = policy.max_changed_percent?;
-    let changed: BTreeSet<&Subject> = (plan.steps.iter().map(|step| &step.subject))
-        .filter(|subject| matches!(subject, Subject::Account { .. }))
-        .collect();
+    let changed: BTreeSet<&AccountName> = plan.steps.iter().flat_map(touched).collect();
     let accounts = plan.scope.whole();
     is_over(changed.len(), accounts, limit, policy).then(|| {
         let message = format!(
@@ -187,6 +209,15 @@ fn too_many_changes(plan: &Plan, policy: &Policy) -> Option<Refusal> {
         let first = "change fewer at once";
         run_refusal(plan, RefusalKind::TooManyChanges, message, first)
     })
+}
+
+/// Names the accounts that a step changes something of.
+fn touched(step: &Step) -> Vec<&AccountName> {
+    match (&step.subject, &step.action) {
+        (Subject::Account { name, .. }, _) => vec![name],
+        (_, Action::Records { sets }) => sets.iter().flat_map(|set| &set.accounts).collect(),
+        (Subject::Template | Subject::Zone(_), _) => Vec::new(),
+    }
 }
 
 fn unreadable(plan: &Plan, policy: &Policy) -> Option<Refusal> {
@@ -214,6 +245,13 @@ pub(crate) fn freeze(plan: &Plan, policy: &Policy, now: Timestamp) -> Option<Ref
     );
     let first = format!("wait until {}", freeze.until);
     Some(run_refusal(plan, RefusalKind::Freeze, message, &first))
+}
+
+/// Checks records for what planning should have left out.
+fn held_records(step: &Step, sets: &[PlannedSet], policy: &Policy) -> Option<Refusal> {
+    let mut accounts = sets.iter().flat_map(|set| &set.accounts);
+    let name = accounts.find(|name| policy.protected_accounts.contains(*name))?;
+    Some(account_refusal(Some(step.subject.clone()), name))
 }
 
 /// Checks a step for what planning should have left out: the policy may be a later one, and a saved plan

@@ -10,13 +10,14 @@ mod format;
 pub mod guard;
 mod intent;
 mod order;
+mod records;
 mod risk;
 mod servable;
 mod step;
 #[cfg(test)]
 mod tests;
 
-pub use builder::{Options, Part, Planned, plan};
+pub use builder::{Options, Part, Planned, plan, plan_with_records};
 pub use format::PlanFormatError;
 pub use order::Level;
 pub(crate) use servable::check as check_template;

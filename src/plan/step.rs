@@ -48,6 +48,9 @@ pub struct Scope {
     pub accounts: u32,
     /// Those of them whose whitelabel could not be read.
     pub unreadable: u32,
+    /// Whether records of managed accounts were not looked at, or could not be read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub records_unread: bool,
     /// The accounts of the tree that were not looked at.
     #[serde(default, skip_serializing_if = "is_none")]
     pub left_out: u32,

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use emblazon::sandbox::{Options, Sandbox, Seed};
+
 use crate::bind::{Bind, SECRET};
 use crate::records::difference;
 use crate::wanted;
@@ -42,12 +44,13 @@ fn tree(folder: &Path, port: u16) {
     );
 }
 
-fn emblazon(folder: &Path, arguments: &[&str]) -> Output {
+fn emblazon(folder: &Path, api: &Sandbox, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_emblazon"))
-        .args(["dns"])
         .args(arguments)
-        .args(["--tree", &folder.display().to_string()])
+        .args(["--api", &api.url()])
+        .arg(folder)
         .env("INTEROP_TSIG", SECRET)
+        .env("EMBLAZON_API_KEY", api.api_key())
         .output()
         .unwrap()
 }
@@ -64,37 +67,73 @@ fn ends(output: &Output, code: i32) -> String {
     stdout
 }
 
-#[test]
-fn dns_push_writes_what_is_managed() {
-    if !wanted("dns_push_writes_what_is_managed") {
+/// Returns what is said of the zone.
+fn zone(report: &str) -> &str {
+    let rest = &report[report.find("zone acme.example").unwrap()..];
+    rest.split("\n\n").next().unwrap()
+}
+
+/// A manage account on a faked platform and a real name server: both are brought to what the tree says, and then
+/// nothing is left to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn apply_writes_what_is_managed_and_then_the_plan_is_empty() {
+    if !wanted("apply_writes_what_is_managed_and_then_the_plan_is_empty") {
         return;
     }
     let bind = Bind::start();
     let folder = tempfile::tempdir().unwrap();
-    tree(folder.path(), bind.port);
+    let folder = folder.path();
+    tree(folder, bind.port);
+    let seed = Seed::parse(SEED, folder).unwrap();
+    let api = Sandbox::start(Options::seeded(seed)).await.unwrap();
     let before = bind.transfer();
-    let shown = ends(&emblazon(folder.path(), &["push", "--dry-run"]), 2);
-    insta::assert_snapshot!(shown, @r##"
-    zone acme.example
-      + _sip._udp.acme.example SRV 10 10 7000 us-east.acme.example
-      - portal.acme.example CNAME old.example.net
-      + portal.acme.example CNAME ui.example.net
-    "##);
-    assert_eq!(bind.transfer(), before, "a dry run writes nothing");
-    ends(&emblazon(folder.path(), &["push"]), 64);
-    ends(&emblazon(folder.path(), &["push", "--yes", "other"]), 64);
-    ends(&emblazon(folder.path(), &["push", "--yes"]), 0);
-    insta::assert_snapshot!(difference(&before, &bind.transfer()), @r##"
-    - portal.acme.example. 300 IN CNAME OLD.example.net.
-    + _sip._udp.acme.example. 600 IN SRV 10 10 7000 us-east.acme.example.
-    + portal.acme.example. 300 IN CNAME ui.example.net.
-    "##);
-    assert_eq!(
-        ends(&emblazon(folder.path(), &["push", "--dry-run"]), 0),
-        ""
-    );
-    let kept: Vec<_> = std::fs::read_dir(folder.path().join(".emblazon/dns"))
+    let shown = ends(&emblazon(folder, &api, &["plan"]), 2);
+    insta::assert_snapshot!(zone(&shown), @"");
+    assert_eq!(bind.transfer(), before, "a plan writes nothing");
+    ends(&emblazon(folder, &api, &["apply", "--yes"]), 0);
+    insta::assert_snapshot!(difference(&before, &bind.transfer()), @"");
+    let after = bind.transfer();
+    ends(&emblazon(folder, &api, &["plan"]), 0);
+    assert_eq!(bind.transfer(), after);
+
+    bind.update("delete portal.acme.example. CNAME");
+    ends(&emblazon(folder, &api, &["plan", "--skip-dns"]), 0);
+    ends(&emblazon(folder, &api, &["plan"]), 2);
+    ends(&emblazon(folder, &api, &["apply", "--yes"]), 0);
+    ends(&emblazon(folder, &api, &["plan"]), 0);
+
+    let runs = folder.join(".emblazon/journal");
+    let mut runs: Vec<String> = std::fs::read_dir(runs)
         .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    assert_eq!(kept.len(), 1, "what stood there before is kept");
+    runs.sort();
+    let run = runs[0].strip_suffix(".jsonl").unwrap();
+    let restore = ["restore", run, "acme", "--yes", "--tree"];
+    ends(&emblazon(folder, &api, &restore), 5);
+    let restore = ["restore", run, "acme", "--yes", "--moved", "--tree"];
+    ends(&emblazon(folder, &api, &restore), 0);
+    assert_eq!(
+        bind.transfer()
+            .iter()
+            .map(|line| without_ttl(line))
+            .collect::<Vec<_>>(),
+        before
+            .iter()
+            .map(|line| without_ttl(line))
+            .collect::<Vec<_>>(),
+        "the zone is as it was before the first run"
+    );
 }
+
+fn without_ttl(line: &str) -> String {
+    let mut words: Vec<&str> = line.split(' ').collect();
+    words.remove(1);
+    words.join(" ").to_lowercase()
+}
+
+const SEED: &str = "accounts:
+  - {name: Master, realm: master.sip.example.com}
+  - {name: Acme, id: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, realm: acme.sip.example.com}
+  - {name: Other, id: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb, realm: other.sip.example.com}
+";

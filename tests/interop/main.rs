@@ -16,6 +16,7 @@ mod powerdns;
 mod process;
 mod push_bind;
 mod push_powerdns;
+mod pushing;
 mod race;
 mod records;
 

@@ -1,31 +1,13 @@
 //! Pushing to PowerDNS, by its API and by dynamic updates.
 
-use emblazon::dns::push::{PushConfig, PushError, PushPolicy, pending, primary, push};
+use emblazon::dns::push::{PushError, PushPolicy};
 
 use crate::bind::OTHER_SECRET;
 use crate::bind::SECRET;
 use crate::powerdns::PowerDns;
-use crate::records::{difference, expected};
+use crate::pushing::{pending, push_twice, reader, writer};
+use crate::records::expected;
 use crate::wanted;
-
-/// Pushes twice, and gives back what the first did.
-async fn push_twice(server: &PowerDns, config: &PushConfig) -> String {
-    let before = server.transfer();
-    let primary = primary(config).unwrap();
-    let planned = pending(primary.as_ref(), &expected(), &[], PushPolicy::default())
-        .await
-        .unwrap();
-    assert_eq!(planned.refused, vec![]);
-    assert_eq!(planned.kept.len(), 2);
-    for change in &planned.zones {
-        push(primary.as_ref(), change).await.unwrap();
-    }
-    let again = pending(primary.as_ref(), &expected(), &[], PushPolicy::default())
-        .await
-        .unwrap();
-    assert_eq!(again.zones, vec![], "the second push is empty");
-    difference(&before, &server.transfer())
-}
 
 #[tokio::test]
 async fn the_api_changes_what_is_declared_and_nothing_else() {
@@ -34,7 +16,7 @@ async fn the_api_changes_what_is_declared_and_nothing_else() {
     }
     let server = PowerDns::start();
     server.sql("INSERT INTO records (domain_id, name, type, content, ttl, disabled) VALUES (1, 'us-east.acme.example', 'A', '192.0.2.99', 120, 1)");
-    insta::assert_snapshot!(push_twice(&server, &server.right_api()).await, @r##"
+    insta::assert_snapshot!(push_twice(&server.right_api(), || server.transfer()).await, @r##"
     - portal.acme.example. 300 IN CNAME OLD.example.net.
     + _sip._udp.proxy.acme.example. 3600 IN SRV 10 10 7000 us-east.acme.example.
     + acme.example. 300 IN MX 10 mx.example.net.
@@ -55,7 +37,7 @@ async fn dynamic_updates_do_the_same() {
         return;
     }
     let server = PowerDns::start();
-    insta::assert_snapshot!(push_twice(&server, &server.updates(SECRET)).await, @r##"
+    insta::assert_snapshot!(push_twice(&server.updates(SECRET), || server.transfer()).await, @r##"
     - portal.acme.example. 300 IN CNAME OLD.example.net.
     + _sip._udp.proxy.acme.example. 3600 IN SRV 10 10 7000 us-east.acme.example.
     + acme.example. 300 IN MX 10 mx.example.net.
@@ -75,10 +57,8 @@ async fn a_change_in_between_is_refused() {
     }
     let server = PowerDns::start();
     for config in [server.right_api(), server.updates(SECRET)] {
-        let primary = primary(&config).unwrap();
-        let planned = pending(primary.as_ref(), &expected(), &[], PushPolicy::default())
-            .await
-            .unwrap();
+        let primary = writer(&config);
+        let planned = pending(primary.read(), &expected(), &[], PushPolicy::default()).await;
         server.by_hand(&[
             "add-record",
             "acme.example",
@@ -88,12 +68,8 @@ async fn a_change_in_between_is_refused() {
             "203.0.113.1",
         ]);
         let between = server.transfer();
-        for error in [
-            push(primary.as_ref(), &planned.zones[0]).await.unwrap_err(),
-            primary.write(&planned.zones[0]).await.unwrap_err(),
-        ] {
-            assert!(matches!(error, PushError::Moved { .. }), "{error}");
-        }
+        let error = primary.write(&planned.zones[0]).await.unwrap_err();
+        assert!(matches!(error, PushError::Moved { .. }), "{error}");
         assert_eq!(server.transfer(), between, "nothing was written");
         server.by_hand(&[
             "replace-rrset",
@@ -115,11 +91,8 @@ async fn wrong_keys_are_told_apart() {
     let server = PowerDns::start();
     let mut lines = Vec::new();
     for config in [server.api("wrong"), server.updates(OTHER_SECRET)] {
-        let primary = primary(&config).unwrap();
-        let error = pending(primary.as_ref(), &expected(), &[], PushPolicy::default())
-            .await
-            .unwrap_err()
-            .to_string();
+        let planned = pending(&reader(&config), &expected(), &[], PushPolicy::default()).await;
+        let error = planned.unread.first().unwrap();
         lines.push(
             error
                 .replace(&server.api.to_string(), "PORT")

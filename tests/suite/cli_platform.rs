@@ -281,7 +281,7 @@ fn the_quickstart_is_applied_on_the_sandbox() {
         "{text}"
     );
     assert!(
-        text.ends_with("Planned again:\nPlan: nothing to do; 7 in sync\n"),
+        text.ends_with("Planned again:\nPlan: nothing to do; 8 in sync\n"),
         "{text}"
     );
     assert!(!top().join("examples/quickstart/.emblazon").exists());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{create, delete, recreate, release, template, update, upload};
+use super::{create, delete, records, recreate, release, template, update, upload};
 use crate::apply::brand::Brand;
 use crate::apply::hand::{Hand, Stop};
 use crate::apply::reading;
@@ -29,6 +29,10 @@ pub(in crate::apply) async fn carry_out(
     let (name, account) = match (&step.subject, &step.action) {
         (Subject::Template, Action::ReplaceTemplate { template }) => {
             template::replace(hand, template).await?;
+            return Ok(None);
+        }
+        (Subject::Zone(zone), Action::Records { sets }) => {
+            records::write(hand, zone, sets).await?;
             return Ok(None);
         }
         (Subject::Account { name, id }, _) => (name, id),

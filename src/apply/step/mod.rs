@@ -3,6 +3,7 @@
 mod account;
 mod create;
 mod delete;
+mod records;
 mod recreate;
 mod release;
 mod template;

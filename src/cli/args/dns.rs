@@ -5,13 +5,12 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use clap::{Args, Subcommand, ValueHint};
 
-use super::{DnsExportArgs, DnsLetterArgs, DnsPushArgs, OutputArgs, PlatformArgs, TreeChoice};
+use super::{DnsExportArgs, DnsLetterArgs, OutputArgs, PlatformArgs, TreeChoice};
 
-/// Look at what DNS really answers, and bring it to what the template says
+/// Look at what DNS really answers, and write down what it should
 #[derive(Debug, Subcommand)]
 pub(crate) enum DnsCommand {
     Check(DnsCheckArgs),
-    Push(DnsPushArgs),
     Export(DnsExportArgs),
     Letter(DnsLetterArgs),
 }
@@ -49,6 +48,14 @@ pub(crate) struct DnsCheckArgs {
     pub(crate) ask_kazoo: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+/// Whether the records of accounts with `dns: manage` are looked at.
+#[derive(Args, Debug)]
+pub(crate) struct RecordsArgs {
+    /// Leave the records of accounts with `dns: manage` as they are, unread
+    #[arg(long)]
+    pub(crate) skip_dns: bool,
 }
 
 /// Reads a number with `s`, `m` or `h`.

@@ -17,29 +17,6 @@ pub(crate) struct AccountsArgs {
     pub(crate) choice: TreeChoice,
 }
 
-/// Write the records of accounts with `dns: manage` to the primary of their zone
-///
-/// Goes to the primary that `dns: push` in emblazon.yaml names. Only records that the template declares are written, a
-/// zone that changes in between is left alone, and everything is read back.
-#[derive(Args, Debug)]
-#[command(after_help = "Examples:
-  emblazon dns push --dry-run
-  emblazon dns push acme
-  emblazon dns push --yes --cluster production
-
-Exit codes: 0 done or nothing to do, 1 nothing could be written, 2 changes are pending (--dry-run), 3 the tree has
-errors, 4 some zones were written and some were not, 5 refused.")]
-pub(crate) struct DnsPushArgs {
-    #[command(flatten)]
-    pub(crate) accounts: AccountsArgs,
-    /// Show what would be written, and write nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Do not ask; needed where nobody can answer
-    #[arg(short, long, conflicts_with = "dry_run")]
-    pub(crate) yes: bool,
-}
-
 /// Write the records that accounts need as a file for other tools
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:

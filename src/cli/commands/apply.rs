@@ -14,7 +14,8 @@ use crate::cli::carry::{self, Manner, StateFolder};
 use crate::cli::failure::Failure;
 use crate::cli::lease::{self, Room};
 use crate::cli::platform::{self, Platform};
-use crate::cli::survey::{self, Purpose, Survey};
+use crate::cli::primary;
+use crate::cli::survey::{self, Dns, Purpose, Survey};
 use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, approval, output, pictures, recovery, saved};
@@ -35,6 +36,10 @@ pub(crate) fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
     let approval = Approval::new(&args.prune.allow, prune, args.expect.as_ref())?;
     let runtime = survey::runtime()?;
     if is_saved {
+        if args.records.skip_dns {
+            let message = "a saved plan is carried out as it is; make it with `plan --skip-dns`";
+            return Err(Failure::Usage(message.to_owned()));
+        }
         runtime.block_on(saved_plan(ui, args, &approval))
     } else {
         runtime.block_on(fresh_plan(ui, args, &approval))
@@ -103,7 +108,15 @@ async fn fresh(
     let platform = platform.with_scope(&args.scope);
     let rules = approval.rules();
     let base = ground.desired();
-    let survey = Survey::take(ui, tree, &platform, base, &rules, Purpose::Write).await?;
+    let survey = Survey::take(
+        ui,
+        (folder, tree),
+        &platform,
+        base,
+        &rules,
+        (Purpose::Write, Dns::unless(args.records.skip_dns)),
+    )
+    .await?;
     let mut facts = survey.facts(Command::Plan, tree);
     facts.base = ground.base.as_ref();
     let left_out: Vec<String> = tree.left_out().into_iter().collect();
@@ -123,10 +136,11 @@ async fn fresh(
     facts.command = Command::Apply;
     if !plan.steps.is_empty() && !is_held {
         ask(args).await?;
-        applied = carry_out(ui, tree, &platform, approval.mandate(plan, desired), manner).await?;
+        let mandate = approval.mandate(plan, desired);
+        applied = carry_out(ui, (folder, tree), &platform, mandate, manner).await?;
         facts.applied = Some(&applied);
     }
-    let is_known = !survey.planned.differences.is_incomplete();
+    let is_known = !survey.planned.differences.is_incomplete() && !plan.scope.records_unread;
     let notes = record(ui, &ground, plan, is_known, facts.applied, args).await;
     facts.notes = &notes;
     let mut exit = conclude(ui, &platform, facts, &gallery, args)?;
@@ -191,17 +205,11 @@ async fn saved(
     facts.command = Command::Apply;
     if !plan.steps.is_empty() && held.is_empty() {
         ask(args).await?;
-        applied = carry_out(
-            ui,
-            tree,
-            &platform,
-            approval.mandate(&plan, desired),
-            manner,
-        )
-        .await?;
+        let mandate = approval.mandate(&plan, desired);
+        applied = carry_out(ui, (folder, tree), &platform, mandate, manner).await?;
         facts.applied = Some(&applied);
     }
-    let is_known = plan.scope.unreadable == 0;
+    let is_known = plan.scope.unreadable == 0 && !plan.scope.records_unread;
     let notes = record(ui, &ground, &plan, is_known, facts.applied, args).await;
     facts.notes = &notes;
     let exit = conclude(ui, &platform, facts, &Gallery::default(), args)?;
@@ -274,18 +282,20 @@ fn manner<'a>(
         state,
         billing: approval.billing(tree.loaded.desired.policy.billing),
         rollout,
+        primary: None,
         cancel: cancel.clone(),
     }
 }
 
 async fn carry_out(
     ui: Ui,
-    tree: &OpenTree,
+    (folder, tree): (&Utf8Path, &OpenTree),
     platform: &Platform,
     mandate: Mandate<'_>,
-    manner: Manner<'_>,
+    mut manner: Manner<'_>,
 ) -> Result<Applied, Failure> {
     let state = manner.state;
+    manner.primary = primary::for_plan(folder, tree, platform, mandate.plan).await?;
     let source = Arc::clone(&tree.source);
     let files = |path: &Utf8Path| source.read(path, MAX_ASSET_BYTES);
     let applied = carry::carry_out(ui, platform, mandate, &files, manner).await?;
@@ -316,7 +326,15 @@ async fn plan_again(
     args: &ApplyArgs,
 ) -> Result<Exit, Failure> {
     let rules = approval::rules(approval::lifted(&[], args.prune.prune));
-    let survey = Survey::take(ui, tree, platform, None, &rules, Purpose::Show).await?;
+    let survey = Survey::take(
+        ui,
+        (&args.target, tree),
+        platform,
+        None,
+        &rules,
+        (Purpose::Show, Dns::unless(args.records.skip_dns)),
+    )
+    .await?;
     let plan = report::report(&survey.facts(Command::Plan, tree));
     let exit = Exit::of(&plan);
     let options = ui.stdout_options();

@@ -10,11 +10,6 @@ use crate::cli::{Exit, approval, output};
 use crate::report::Command;
 
 pub(crate) fn drift(ui: Ui, args: &DriftArgs) -> Result<Exit, Failure> {
-    let dns = if args.skip_dns {
-        Dns::Skipped
-    } else {
-        Dns::Included
-    };
     let rules = approval::rules(BTreeSet::new());
     let look = Look {
         command: Command::Drift,
@@ -25,7 +20,8 @@ pub(crate) fn drift(ui: Ui, args: &DriftArgs) -> Result<Exit, Failure> {
         purpose: Purpose::Show,
         rules: &rules,
         only: args.only.map(Into::into),
-        dns,
+        dns: Dns::unless(args.skip_dns),
+        records: Dns::Skipped,
         pictures: args.output.shows_pictures(),
     };
     let seen = survey::runtime()?.block_on(survey::look(ui, look))?;

@@ -23,6 +23,7 @@ pub(crate) fn plan(ui: Ui, args: &PlanArgs) -> Result<Exit, Failure> {
         rules: &rules,
         only: None,
         dns: Dns::Skipped,
+        records: Dns::unless(args.records.skip_dns),
         pictures: args.output.shows_pictures(),
     };
     let seen = survey::runtime()?.block_on(survey::look(ui, look))?;

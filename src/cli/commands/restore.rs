@@ -6,16 +6,20 @@ use camino::Utf8Path;
 use tokio_util::sync::CancellationToken;
 
 use super::history::find;
-use crate::apply::{self, Manifest, Rollout, RunId, SnapshotStore, StoredAssets, WayBack};
+use crate::apply::{
+    self, Manifest, RecordsBack, Rollout, RunId, SnapshotStore, StoredAssets, WayBack,
+};
 use crate::cli::approval::Approval;
 use crate::cli::args::{RestoreArgs, TreeChoice};
 use crate::cli::carry::{self, Manner, StateFolder};
 use crate::cli::failure::Failure;
 use crate::cli::lease::{self, Room};
-use crate::cli::platform;
+use crate::cli::platform::{self, Platform};
+use crate::cli::primary;
 use crate::cli::tree::{self, OpenTree, Several};
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, output, survey};
+use crate::diff::ZoneDifference;
 use crate::live::Live;
 use crate::model::AccountName;
 use crate::plan::{self, Planned, Refusal, RefusalKind, Subject};
@@ -83,12 +87,18 @@ async fn go_back(
     back.desired.policy = tree.loaded.desired.policy.clone();
     let live = platform.collect(&back.desired, None).await?;
     let rules = approval.rules();
-    let (planned, rest) = plan_back(&back, &live, &rules, |planned| {
+    let records = records_back(args, tree, &platform, manifest, &only).await?;
+    let (mut planned, rest) = plan_back(&back, (&live, &records.zones), &rules, |planned| {
         if args.moved {
             return Ok(Vec::new());
         }
         moved(&state, run, manifest, &live, planned)
     })?;
+    let refusals = records
+        .moved
+        .into_iter()
+        .map(|(zone, reason)| moved_since(Subject::Zone(zone), &reason));
+    planned.plan.refusals.extend(refusals);
     let digest = planned.plan.digest();
     let mut facts = Facts {
         desired: Some(&back.desired),
@@ -111,6 +121,7 @@ async fn go_back(
             state: &state,
             billing: approval.billing(back.desired.policy.billing),
             rollout: Rollout::default(),
+            primary: primary::for_plan(&args.tree, tree, &platform, &planned.plan).await?,
             cancel: cancel.clone(),
         };
         let files = StoredAssets::new(&store, &back.desired);
@@ -125,14 +136,33 @@ async fn go_back(
     Ok(Exit::of(&report))
 }
 
+/// Finds the way back of the records that the run changed.
+async fn records_back(
+    args: &RestoreArgs,
+    tree: &OpenTree,
+    platform: &Platform,
+    manifest: &Manifest,
+    only: &BTreeSet<AccountName>,
+) -> Result<RecordsBack, Failure> {
+    let questions = RecordsBack::questions(manifest, only);
+    if questions.is_empty() {
+        return Ok(RecordsBack::default());
+    }
+    let reader = primary::of_tree(&args.tree, tree, platform).await?;
+    let standings = reader.standings(&questions).await;
+    Ok(RecordsBack::new(manifest, only, &standings, args.moved))
+}
+
 /// Plans the way back; what moved since is left out, and refused by name. Returns what is left, too.
 fn plan_back(
     back: &WayBack,
-    live: &Live,
+    (live, zones): (&Live, &[ZoneDifference]),
     rules: &plan::Options,
     moved: impl FnOnce(&Planned) -> Result<Vec<Refusal>, Failure>,
 ) -> Result<(Planned, Desired), Failure> {
-    let plan = |desired: &Desired| plan::plan(desired, None, live, &back.sources, rules);
+    let plan = |desired: &Desired| {
+        plan::plan_with_records(desired, None, live, zones.to_vec(), &back.sources, rules)
+    };
     let mut rest = back.desired.clone();
     let mut planned = plan(&rest);
     let refused = moved(&planned)?;
@@ -177,13 +207,17 @@ fn moved(
         .into_iter()
         .filter(|(subject, _)| written.contains(subject));
     Ok(refused
-        .map(|(subject, reason)| Refusal {
-            kind: RefusalKind::MovedSince,
-            message: format!("{} moved since the run: {reason}", subject.title()),
-            subject: Some(subject),
-            help: "restore an older state over it with `--moved`, or leave it as it is".to_owned(),
-        })
+        .map(|(subject, reason)| moved_since(subject, &reason))
         .collect())
+}
+
+fn moved_since(subject: Subject, reason: &str) -> Refusal {
+    Refusal {
+        kind: RefusalKind::MovedSince,
+        message: format!("{} moved since the run: {reason}", subject.title()),
+        subject: Some(subject),
+        help: "restore an older state over it with `--moved`, or leave it as it is".to_owned(),
+    }
 }
 
 fn failed(error: impl Into<anyhow::Error>) -> Failure {

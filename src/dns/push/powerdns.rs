@@ -6,21 +6,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
 use reqwest::header::HeaderValue;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{PowerDnsConfig, Push, PushError, SetChange, Standing, ZoneChange, http};
+use super::{PowerDnsConfig, PushError, SetChange, Standing, ZoneChange, http};
 use crate::dns::Question;
 use crate::dns::presentation::{absolute, content};
 use crate::model::record::{RecordData, RecordName, RecordType};
 
 /// A PowerDNS with its API switched on.
-pub struct PowerDns {
+pub(super) struct PowerDns {
     client: Client,
     base: Url,
     api_key: HeaderValue,
@@ -64,7 +62,7 @@ impl PowerDns {
     ///
     /// # Errors
     /// When the URL or the key cannot be used.
-    pub fn new(config: &PowerDnsConfig) -> Result<Self, PushError> {
+    pub(super) fn new(config: &PowerDnsConfig) -> Result<Self, PushError> {
         let base = http::base(&config.url)?;
         let mut api_key = HeaderValue::from_str(config.api_key.expose().trim()).map_err(|_| {
             PushError::Configuration(
@@ -156,11 +154,40 @@ impl PowerDns {
         Ok(found.into_iter().next().map(|zone| zone.id))
     }
 
-    async fn find_zone(&self, name: &RecordName) -> Result<RecordName, PushError> {
+    /// Finds the zones of some names; ends at the first name that gets no answer.
+    pub(super) async fn find_zones(
+        &self,
+        names: &BTreeSet<RecordName>,
+    ) -> BTreeMap<RecordName, Result<RecordName, PushError>> {
+        let mut found = BTreeMap::new();
+        let mut asked = BTreeMap::new();
+        for name in names {
+            let answer = self.find_zone(name, &mut asked).await;
+            let is_end =
+                matches!(&answer, Err(error) if !matches!(error, PushError::NoZone { .. }));
+            found.insert(name.clone(), answer);
+            if is_end {
+                break;
+            }
+        }
+        found
+    }
+
+    /// `asked` says of which names it is known whether they are zones.
+    async fn find_zone(
+        &self,
+        name: &RecordName,
+        asked: &mut BTreeMap<RecordName, bool>,
+    ) -> Result<RecordName, PushError> {
         let mut candidate = Some(name.as_str());
         while let Some(text) = candidate {
             let zone = RecordName::observed(text);
-            if self.zone_id(&zone).await?.is_some() {
+            let is_zone = match asked.get(&zone) {
+                Some(known) => *known,
+                None => self.zone_id(&zone).await?.is_some(),
+            };
+            asked.insert(zone.clone(), is_zone);
+            if is_zone {
                 return Ok(zone);
             }
             candidate = text.split_once('.').map(|(_, parent)| parent);
@@ -188,7 +215,7 @@ impl PowerDns {
         Ok((id, content.rrsets))
     }
 
-    async fn read_all(
+    pub(super) async fn read_all(
         &self,
         zone: &RecordName,
         questions: &BTreeSet<Question>,
@@ -200,7 +227,7 @@ impl PowerDns {
             .collect())
     }
 
-    async fn patch(&self, change: &ZoneChange) -> Result<(), PushError> {
+    pub(super) async fn patch(&self, change: &ZoneChange) -> Result<(), PushError> {
         let (id, sets) = self.zone(&change.zone).await?;
         let mut patches = Vec::new();
         for set in &change.sets {
@@ -222,24 +249,6 @@ impl PowerDns {
         } else {
             Err(self.rejected(status, &body))
         }
-    }
-}
-
-impl Push for PowerDns {
-    fn zone_of<'a>(&'a self, name: &'a RecordName) -> BoxFuture<'a, Result<RecordName, PushError>> {
-        self.find_zone(name).boxed()
-    }
-
-    fn read<'a>(
-        &'a self,
-        zone: &'a RecordName,
-        questions: &'a BTreeSet<Question>,
-    ) -> BoxFuture<'a, Result<BTreeMap<Question, Standing>, PushError>> {
-        self.read_all(zone, questions).boxed()
-    }
-
-    fn write<'a>(&'a self, change: &'a ZoneChange) -> BoxFuture<'a, Result<(), PushError>> {
-        self.patch(change).boxed()
     }
 }
 

@@ -5,14 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
 use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode, UpdateMessage as _};
 use hickory_proto::rr::{RData, Record, RecordType as WireType, TSigner};
 
 use super::config;
 use super::session::Session;
-use super::{Push, PushError, Rfc2136Config, SetChange, Standing, ZoneChange, wire};
+use super::{PushError, Rfc2136Config, SetChange, Standing, ZoneChange, wire};
 use crate::dns::packet::{record_data, record_name, wire_name, wire_type};
 use crate::dns::zone::is_below;
 use crate::dns::{Question, packet};
@@ -22,7 +20,7 @@ use crate::model::record::{RecordName, RecordType};
 const FUDGE: u16 = 300;
 
 /// A primary that takes dynamic updates.
-pub struct Rfc2136 {
+pub(super) struct Rfc2136 {
     pub(super) server: String,
     pub(super) key: String,
     pub(super) signer: TSigner,
@@ -39,7 +37,7 @@ impl Rfc2136 {
     ///
     /// # Errors
     /// When the key cannot be used.
-    pub fn new(config: &Rfc2136Config) -> Result<Self, PushError> {
+    pub(super) fn new(config: &Rfc2136Config) -> Result<Self, PushError> {
         let key = &config.key;
         let name = wire_name(&RecordName::observed(&key.name)).map_err(|_| {
             PushError::Configuration(format!(
@@ -56,8 +54,40 @@ impl Rfc2136 {
         })
     }
 
-    async fn find_zone(&self, name: &RecordName) -> Result<RecordName, PushError> {
-        let mut session = Session::open(self).await?;
+    /// Finds the zones of some names, over one connection; ends at the first name that gets no answer.
+    pub(super) async fn find_zones(
+        &self,
+        names: &BTreeSet<RecordName>,
+    ) -> BTreeMap<RecordName, Result<RecordName, PushError>> {
+        let mut found = BTreeMap::new();
+        let mut open: Option<Session<'_>> = None;
+        for name in names {
+            let was_open = open.is_some();
+            let mut answer = self.find_zone(&mut open, name).await;
+            if was_open && matches!(answer, Err(PushError::Unreachable { .. })) {
+                // The primary may close a connection that it has served for long.
+                open = None;
+                answer = self.find_zone(&mut open, name).await;
+            }
+            let is_end =
+                matches!(&answer, Err(error) if !matches!(error, PushError::NoZone { .. }));
+            found.insert(name.clone(), answer);
+            if is_end {
+                break;
+            }
+        }
+        found
+    }
+
+    async fn find_zone<'a>(
+        &'a self,
+        open: &mut Option<Session<'a>>,
+        name: &RecordName,
+    ) -> Result<RecordName, PushError> {
+        let session = match open {
+            Some(session) => session,
+            None => open.insert(Session::open(self).await?),
+        };
         let mut candidate = Some(name.as_str());
         while let Some(text) = candidate {
             let asked = RecordName::observed(text);
@@ -81,7 +111,7 @@ impl Rfc2136 {
         })
     }
 
-    async fn read_all(
+    pub(super) async fn read_all(
         &self,
         zone: &RecordName,
         questions: &BTreeSet<Question>,
@@ -133,7 +163,7 @@ impl Rfc2136 {
         Ok(raw)
     }
 
-    async fn update(&self, change: &ZoneChange) -> Result<(), PushError> {
+    pub(super) async fn update(&self, change: &ZoneChange) -> Result<(), PushError> {
         let mut session = Session::open(self).await?;
         let mut raw = Vec::new();
         for set in &change.sets {
@@ -196,24 +226,6 @@ impl Rfc2136 {
                 reason: other.to_string(),
             },
         }
-    }
-}
-
-impl Push for Rfc2136 {
-    fn zone_of<'a>(&'a self, name: &'a RecordName) -> BoxFuture<'a, Result<RecordName, PushError>> {
-        self.find_zone(name).boxed()
-    }
-
-    fn read<'a>(
-        &'a self,
-        zone: &'a RecordName,
-        questions: &'a BTreeSet<Question>,
-    ) -> BoxFuture<'a, Result<BTreeMap<Question, Standing>, PushError>> {
-        self.read_all(zone, questions).boxed()
-    }
-
-    fn write<'a>(&'a self, change: &'a ZoneChange) -> BoxFuture<'a, Result<(), PushError>> {
-        self.update(change).boxed()
     }
 }
 

@@ -10,8 +10,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::PushError;
 use super::primary::PATIENCE;
-use super::{PushError, Rfc2136};
+use super::rfc2136::Rfc2136;
 
 /// The connection.
 pub(super) struct Session<'a> {

@@ -37,7 +37,7 @@ impl SetChange {
 
 /// Returns the digest of what stands in some sets: the precondition of a change of them.
 #[must_use]
-pub fn digest(sets: &[SetChange]) -> Digest {
+pub fn digest<'a>(sets: impl IntoIterator<Item = &'a SetChange>) -> Digest {
     let mut text = String::new();
     for set in sets {
         for data in &set.before {

@@ -1,6 +1,6 @@
 //! What a primary shows, as far as it could be read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Standing;
 use crate::dns::Question;
@@ -14,6 +14,18 @@ pub struct Standings {
     /// What stands in each zone; a set that is there and cannot be understood is left out. An error says why the zone
     /// could not be read.
     pub zones: BTreeMap<RecordName, Result<BTreeMap<Question, Standing>, String>>,
+}
+
+impl Standings {
+    /// Says of everything that it could not be read.
+    #[must_use]
+    pub fn unknown(questions: &BTreeSet<Question>, reason: &str) -> Self {
+        let home = |question: &Question| (question.name.clone(), Home::Unknown(reason.to_owned()));
+        Self {
+            homes: questions.iter().map(home).collect(),
+            zones: BTreeMap::new(),
+        }
+    }
 }
 
 /// Where a name lies, among the zones that the primary keeps.

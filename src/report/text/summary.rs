@@ -2,7 +2,7 @@
 
 use super::page::{Page, Piece, Tone, piece};
 use super::visible;
-use crate::report::{Command, Report, Summary};
+use crate::report::{Command, ObjectReport, Report, Summary};
 
 pub(super) fn write(page: &mut Page, report: &Report) {
     let summary = report.summary();
@@ -81,17 +81,33 @@ fn plan(report: &Report, summary: &Summary) -> Vec<Piece> {
 }
 
 fn objects(report: &Report) -> String {
-    let accounts = report.accounts.iter();
-    let changing = accounts.filter(|object| !object.steps.is_empty()).count();
-    let template = report
+    let changing = |objects: &[ObjectReport]| {
+        let changing = objects.iter().filter(|object| !object.steps.is_empty());
+        changing.count()
+    };
+    let mut parts = Vec::new();
+    match changing(&report.accounts) {
+        0 => {}
+        accounts => parts.push(format!(
+            "{accounts} of {}",
+            count(report.accounts.len(), "account")
+        )),
+    }
+    if report
         .template
-        .as_ref()
-        .is_some_and(|template| !template.steps.is_empty());
-    let accounts = format!("{changing} of {}", count(report.accounts.len(), "account"));
-    match (changing, template) {
-        (0, true) => "the domain template".to_owned(),
-        (_, true) => format!("{accounts} and the domain template"),
-        (_, false) => accounts,
+        .iter()
+        .any(|template| !template.steps.is_empty())
+    {
+        parts.push("the domain template".to_owned());
+    }
+    match changing(&report.zones) {
+        0 => {}
+        zones => parts.push(count(zones, "zone")),
+    }
+    match parts.as_slice() {
+        [] => "nothing".to_owned(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
 

@@ -16,7 +16,7 @@ use super::fault::{DnsFaultKind, DnsFaultScript};
 use super::respond::{self, Role, World};
 use super::update;
 use super::zone::Zone;
-use super::{DnsFault, DnsSeed, Transport, ZoneSeed, wire};
+use super::{DnsFault, DnsSeed, KeySeed, Transport, ZoneSeed, wire};
 
 /// How often another port is tried when the first address has one that a later address has not.
 const PORT_ATTEMPTS: usize = 32;
@@ -68,6 +68,7 @@ pub struct Asked {
 pub struct DnsServer {
     resolver: SocketAddr,
     addresses: BTreeMap<Name, IpAddr>,
+    keys: BTreeMap<String, KeySeed>,
     shared: Arc<Shared>,
     stop: CancellationToken,
 }
@@ -111,6 +112,7 @@ impl DnsServer {
         Ok(Self {
             resolver: (Ipv4Addr::LOCALHOST, port).into(),
             addresses,
+            keys: seed.keys.clone(),
             shared,
             stop,
         })
@@ -134,6 +136,12 @@ impl DnsServer {
         let name = wire::name(name).ok()?;
         let address = self.addresses.get(&name)?;
         Some(SocketAddr::new(*address, self.port()))
+    }
+
+    /// Returns the key of that name.
+    #[must_use]
+    pub fn key(&self, name: &str) -> Option<&KeySeed> {
+        self.keys.get(name)
     }
 
     /// Returns how often each question was asked.
@@ -357,6 +365,7 @@ impl Shared {
         } else {
             let response = world.answer(role, &request);
             let response = respond::spoil(&request, response, &hits)?;
+            let response = update::sign(&world.keys, packet, &request, response)?;
             respond::write(&request, &response, transport == Transport::Udp)?
         };
         let delay = hits.iter().find_map(|hit| match hit {

@@ -54,6 +54,33 @@ impl Keys {
     }
 }
 
+/// Signs the answer to a question that was signed, or refuses the question; `None` when no answer can be written.
+pub(super) fn sign(
+    keys: &Keys,
+    packet: &[u8],
+    request: &Message,
+    mut response: Message,
+) -> Option<Message> {
+    if request.signature().is_none() {
+        return Some(response);
+    }
+    let now = Clock::default().unix_millis() / 1000;
+    let context = match authenticate(keys, packet, request, now) {
+        Ok(context) => Some(context),
+        Err((code, context)) => {
+            response.answers.clear();
+            response.authorities.clear();
+            response.metadata.response_code = code;
+            context
+        }
+    };
+    if let Some(context) = context {
+        let encoded = response.to_vec().ok()?;
+        response.set_signature(context.sign(&encoded).ok()?);
+    }
+    Some(response)
+}
+
 /// Carries out an update and answers it; `None` when no answer can be written.
 pub(super) fn handle(
     world: &mut World,

@@ -174,6 +174,12 @@ impl Zone {
             let Some(owner) = self.owner(server, &name) else {
                 return End::NxDomain;
             };
+            if wire_type == WireType::ANY {
+                let types = self.sets.keys().filter(|(other, _)| *other == owner);
+                let sets = types.filter_map(|(_, found)| self.set(server, &owner, *found));
+                answers.extend(sets.flat_map(|set| records(&name, set)));
+                return End::Found;
+            }
             if let Some(set) = self.set(server, &owner, wire_type) {
                 answers.extend(records(&name, set));
                 return End::Found;

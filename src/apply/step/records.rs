@@ -1,0 +1,151 @@
+//! Changes records of a zone at its primary.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::apply::hand::{Hand, Stop};
+use crate::apply::reading;
+use crate::dns::Question;
+use crate::dns::push::{PrimaryWriter, PushError, SetChange, Standing, ZoneChange, digest};
+use crate::model::RecordName;
+use crate::plan::{PlannedSet, Precondition};
+
+/// Writes all sets of a step in one message, when they stand as they were planned for.
+///
+/// The primary checks that again in the message itself; a lost answer is decided by reading again.
+pub(super) async fn write(
+    hand: &mut Hand<'_>,
+    zone: &RecordName,
+    sets: &[PlannedSet],
+) -> Result<(), Stop> {
+    let Some(primary) = hand.context.options.primary.clone() else {
+        return Err(Stop::Failed(
+            "this run has no way to the primary of the zone; declare it as dns: push in emblazon.yaml"
+                .to_owned(),
+        ));
+    };
+    let change = ZoneChange {
+        zone: zone.clone(),
+        sets: sets.iter().map(|set| set.change.clone()).collect(),
+    };
+    if hand.step.precondition != Precondition::Records(digest(&change.sets)) {
+        return Err(Stop::Failed(
+            "the step's sets are not those of its precondition; make the plan anew".to_owned(),
+        ));
+    }
+    let before = read(hand, &primary, &change, |set| &set.before).await?;
+    if let Some(set) = differing(&change, &before, |set| &set.before) {
+        return Err(Stop::Moved(format!(
+            "{}; plan again",
+            instead(set, &before, &set.before)
+        )));
+    }
+    hand.context.keep_records(zone, sets)?;
+    let patience = hand.context.options.patience;
+    let mut sent = 0;
+    loop {
+        let error = match hand.send_records(&primary, &change).await? {
+            Ok(()) => return read_back(hand, &primary, &change).await,
+            Err(error) => error,
+        };
+        sent += 1;
+        match error {
+            // After a lost answer, a prerequisite that fails can be the work of the earlier try.
+            PushError::Moved { .. } if sent == 1 => return Err(Stop::Moved(error.to_string())),
+            PushError::Lost { .. } | PushError::Moved { .. } => {
+                let now = read(hand, &primary, &change, |set| &set.after).await;
+                let now = now.map_err(|_| Stop::Unknown(error.to_string()))?;
+                if differing(&change, &now, |set| &set.after).is_none() {
+                    hand.note(format!(
+                        "the answer was no help ({error}), but the records are there"
+                    ));
+                    return Ok(());
+                }
+                if differing(&change, &now, |set| &set.before).is_some() {
+                    return Err(Stop::Unknown(format!(
+                        "{error}; now the records are neither the old nor the new ones, so somebody else wrote them; plan again"
+                    )));
+                }
+                if sent >= patience.writes {
+                    return Err(Stop::Failed(error.to_string()));
+                }
+                patience.pause(sent - 1).await;
+            }
+            other => return Err(Stop::Failed(other.to_string())),
+        }
+    }
+}
+
+type Standings = BTreeMap<Question, Standing>;
+type Side = fn(&SetChange) -> &BTreeSet<crate::model::RecordData>;
+
+/// Reads the sets of a change, again while they are not as expected: a server may answer from an older copy.
+async fn read(
+    hand: &Hand<'_>,
+    primary: &PrimaryWriter,
+    change: &ZoneChange,
+    expected: Side,
+) -> Result<Standings, Stop> {
+    let questions = change.sets.iter().map(|set| set.question.clone()).collect();
+    let read = reading::until(
+        hand.context.options.patience,
+        async || primary.read().read(&change.zone, &questions).await,
+        |found| differing(change, found, expected).is_none(),
+    );
+    read.await.map_err(|error| {
+        Stop::Failed(format!(
+            "the zone could not be read, so nothing was written: {error}"
+        ))
+    })
+}
+
+async fn read_back(
+    hand: &Hand<'_>,
+    primary: &PrimaryWriter,
+    change: &ZoneChange,
+) -> Result<(), Stop> {
+    let now = read(hand, primary, change, |set| &set.after).await;
+    let now = now.map_err(|_| {
+        Stop::Unknown(
+            "the primary accepted it, but could not be read afterwards; plan again".to_owned(),
+        )
+    })?;
+    match differing(change, &now, |set| &set.after) {
+        None => Ok(()),
+        Some(set) => Err(Stop::Unknown(format!(
+            "the primary accepted it, but {}; look for other writers, or a name that cannot have this type",
+            instead(set, &now, &set.after)
+        ))),
+    }
+}
+
+/// Finds a set that does not stand as one side of a change says.
+fn differing<'a>(change: &'a ZoneChange, found: &Standings, side: Side) -> Option<&'a SetChange> {
+    change.sets.iter().find(|set| {
+        let standing = found.get(&set.question);
+        standing.is_none_or(|standing| standing.records != *side(set))
+    })
+}
+
+fn instead(
+    set: &SetChange,
+    found: &Standings,
+    expected: &BTreeSet<crate::model::RecordData>,
+) -> String {
+    let list = |records: &BTreeSet<crate::model::RecordData>| {
+        let texts: Vec<String> = records.iter().map(ToString::to_string).collect();
+        if texts.is_empty() {
+            "nothing".to_owned()
+        } else {
+            texts.join(", ")
+        }
+    };
+    let now = found.get(&set.question).map_or_else(
+        || "something that cannot be understood".to_owned(),
+        |standing| list(&standing.records),
+    );
+    format!(
+        "{} is now {now} instead of {}",
+        set.question,
+        list(expected)
+    )
+}

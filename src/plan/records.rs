@@ -1,0 +1,155 @@
+//! The steps of zones, before they are numbered.
+//!
+//! The records of an account go with its domain: while a guard holds the account, or its domain cannot be read or given,
+//! they stay as they are; while a step moves its domain, they wait for that step. All other sets of a zone go in one step,
+//! and so in one message; so do all sets at one name, since an alias and other records may change places there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::draft::Draft;
+use super::order::Slot;
+use super::{Action, Options, PlannedSet, Precondition, Refusal, RefusalKind, Subject, guard};
+use crate::diff::{SetDifference, ZoneDifference};
+use crate::dns::push::digest;
+use crate::model::{AccountName, RecordName};
+use crate::tree::Policy;
+
+/// What becomes of the records of one account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Course {
+    /// They are written.
+    Free,
+    /// They are written once this step has succeeded.
+    After(Slot),
+    /// They stay as they are; why.
+    Held(String),
+    /// They stay as they are, because the account could not be read; why.
+    Unknown(String),
+}
+
+/// The one step of a zone, or of a part of it.
+pub(super) struct ZoneStep {
+    pub(super) subject: Subject,
+    pub(super) precondition: Precondition,
+    pub(super) draft: Draft,
+    /// What it comes after.
+    pub(super) after: BTreeSet<Slot>,
+}
+
+/// Drafts the steps of all zones, and notes in the differences what stays and why. An account that is not in `courses`
+/// is free.
+pub(super) fn steps(
+    zones: &mut [ZoneDifference],
+    courses: &BTreeMap<AccountName, Course>,
+    (policy, options): (&Policy, &Options),
+    refusals: &mut Vec<Refusal>,
+) -> Vec<ZoneStep> {
+    let mut steps = Vec::new();
+    for zone in zones {
+        let subject = Subject::Zone(zone.zone.clone());
+        refusals.extend(zone.refused.iter().map(|refused| {
+            let name = &refused.name;
+            let (reason, help) = (refused.reason.split_once("; ")).unwrap_or((
+                &refused.reason,
+                "enter it by hand, or take it out of the template",
+            ));
+            Refusal {
+                kind: RefusalKind::UnwritableRecords,
+                subject: Some(subject.clone()),
+                message: format!("{name} {}: {reason}", refused.record_type),
+                help: help.to_owned(),
+            }
+        }));
+        let mut held = hold(zone, courses);
+        if !options.allows(RefusalKind::ProtectedAccount) {
+            for name in protected(zone, policy) {
+                refusals.push(guard::account_refusal(Some(subject.clone()), &name));
+                held.insert(name);
+            }
+        }
+        steps.extend(
+            parts(&zone.sets, &held, courses)
+                .into_iter()
+                .filter_map(|(after, sets)| {
+                    Some(ZoneStep {
+                        subject: subject.clone(),
+                        precondition: Precondition::Records(digest(sets.iter().map(|it| &it.set))),
+                        draft: draft(&sets)?,
+                        after,
+                    })
+                }),
+        );
+    }
+    steps
+}
+
+fn draft(sets: &[&SetDifference]) -> Option<Draft> {
+    let changes = sets.iter().map(|it| it.change.clone()).collect();
+    let sets = sets.iter().map(|it| PlannedSet {
+        change: it.set.clone(),
+        accounts: it.accounts.clone(),
+    });
+    let action = Action::Records {
+        sets: sets.collect(),
+    };
+    Draft::new(action, changes)
+}
+
+/// Returns the accounts whose records stay, and says why at the zone.
+fn hold(
+    zone: &mut ZoneDifference,
+    courses: &BTreeMap<AccountName, Course>,
+) -> BTreeSet<AccountName> {
+    let mut held = BTreeSet::new();
+    for name in accounts(zone) {
+        match courses.get(&name) {
+            Some(Course::Held(reason)) => {
+                zone.notes
+                    .push(format!("the records of {name} stay as they are: {reason}"));
+            }
+            Some(Course::Unknown(reason)) => {
+                zone.unknown
+                    .push(format!("the records of {name}: {reason}"));
+            }
+            Some(Course::Free | Course::After(_)) | None => continue,
+        }
+        held.insert(name);
+    }
+    held
+}
+
+fn protected(zone: &ZoneDifference, policy: &Policy) -> BTreeSet<AccountName> {
+    let mut names = accounts(zone);
+    names.retain(|name| policy.protected_accounts.contains(name));
+    names
+}
+
+fn accounts(zone: &ZoneDifference) -> BTreeSet<AccountName> {
+    let accounts = zone.sets.iter().flat_map(|set| &set.accounts);
+    accounts.cloned().collect()
+}
+
+/// Splits the sets of a zone by what they come after; those at names of held accounts are left out.
+fn parts<'a>(
+    sets: &'a [SetDifference],
+    held: &BTreeSet<AccountName>,
+    courses: &BTreeMap<AccountName, Course>,
+) -> BTreeMap<BTreeSet<Slot>, Vec<&'a SetDifference>> {
+    let mut names: BTreeMap<&RecordName, Vec<&SetDifference>> = BTreeMap::new();
+    for set in sets {
+        names.entry(&set.set.question.name).or_default().push(set);
+    }
+    let mut parts: BTreeMap<BTreeSet<Slot>, Vec<&SetDifference>> = BTreeMap::new();
+    for sets in names.into_values() {
+        let accounts = || sets.iter().flat_map(|set| &set.accounts);
+        if accounts().any(|name| held.contains(name)) {
+            continue;
+        }
+        let after = accounts().filter_map(|name| match courses.get(name) {
+            Some(Course::After(slot)) => Some(*slot),
+            _ => None,
+        });
+        parts.entry(after.collect()).or_default().extend(sets);
+    }
+    parts
+}

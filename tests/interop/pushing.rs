@@ -1,0 +1,114 @@
+//! Pushing, as the tests see it: what would change, and changing it.
+
+use emblazon::dns::push::{
+    Changes, Home, PrimaryReader, PrimaryWriter, PushConfig, PushPolicy, RefusedSet, ZoneChange,
+    changes,
+};
+use emblazon::dns::{Expected, Question};
+use emblazon::model::RecordData;
+
+use crate::records::{difference, expected};
+
+/// What a push would do.
+#[derive(Default)]
+pub(crate) struct Pending {
+    pub(crate) zones: Vec<ZoneChange>,
+    pub(crate) kept: Vec<(Question, RecordData)>,
+    pub(crate) refused: Vec<RefusedSet>,
+    /// Why something could not be read.
+    pub(crate) unread: Vec<String>,
+}
+
+pub(crate) fn reader(config: &PushConfig) -> PrimaryReader {
+    PrimaryReader::new(config).unwrap()
+}
+
+pub(crate) fn writer(config: &PushConfig) -> PrimaryWriter {
+    PrimaryWriter::new(reader(config))
+}
+
+/// Finds out what a push would do; `before` is what was wanted earlier.
+pub(crate) async fn pending(
+    primary: &PrimaryReader,
+    expected: &[Expected],
+    before: &[Expected],
+    policy: PushPolicy,
+) -> Pending {
+    let hosts = || expected.iter().chain(before);
+    let questions = hosts().map(|host| host.question.clone()).collect();
+    let standings = primary.standings(&questions).await;
+    let mut pending = Pending::default();
+    for (name, home) in &standings.homes {
+        match home {
+            Home::Zone(_) => {}
+            Home::None(reason) => {
+                let host = hosts().find(|host| host.question.name == *name).unwrap();
+                pending.refused.push(RefusedSet {
+                    name: name.clone(),
+                    record_type: host.question.record_type,
+                    reason: reason.clone(),
+                });
+            }
+            Home::Unknown(reason) => pending.unread.push(reason.clone()),
+        }
+    }
+    for (zone, standing) in standings.zones {
+        let standing = match standing {
+            Ok(standing) => standing,
+            Err(reason) => {
+                pending.unread.push(reason);
+                continue;
+            }
+        };
+        let of_zone = |hosts: &[Expected]| -> Vec<Expected> {
+            let is_there = |host: &&Expected| {
+                standings.homes.get(&host.question.name) == Some(&Home::Zone(zone.clone()))
+            };
+            hosts.iter().filter(is_there).cloned().collect()
+        };
+        let (now, before) = (of_zone(expected), of_zone(before));
+        let Changes {
+            sets,
+            kept,
+            refused,
+            unread,
+        } = changes(&zone, &now, &before, &standing, policy);
+        pending.kept.extend(kept);
+        pending.refused.extend(refused);
+        pending
+            .unread
+            .extend(unread.iter().map(ToString::to_string));
+        if !sets.is_empty() {
+            pending.zones.push(ZoneChange { zone, sets });
+        }
+    }
+    pending
+}
+
+/// Pushes twice, and gives back what the first did.
+pub(crate) async fn push_twice(config: &PushConfig, transfer: impl Fn() -> Vec<String>) -> String {
+    let before = transfer();
+    let primary = writer(config);
+    let policy = PushPolicy::default();
+    let planned = pending(primary.read(), &expected(), &[], policy).await;
+    assert_eq!(planned.refused, vec![]);
+    assert_eq!(planned.unread, [] as [&str; 0]);
+    let kept: Vec<String> = planned
+        .kept
+        .iter()
+        .map(|(at, it)| format!("{at} {it}"))
+        .collect();
+    assert_eq!(
+        kept,
+        [
+            "acme.example MX 20 mail.acme.example",
+            "us-east.acme.example A 198.51.100.9"
+        ]
+    );
+    for change in &planned.zones {
+        primary.write(change).await.unwrap();
+    }
+    let again = pending(primary.read(), &expected(), &[], policy).await;
+    assert_eq!(again.zones, vec![], "the second push is empty");
+    difference(&before, &transfer())
+}
