@@ -87,7 +87,8 @@ pub fn check(
     for step in &plan.steps {
         match (&step.subject, &step.action) {
             (Subject::Account { name, .. }, _) => {
-                refusals.extend(held_step(step, name, policy, accounts.get(name).copied()));
+                let account = accounts.get(name).copied();
+                refusals.extend(held_step(step, name, policy, account));
             }
             (_, Action::Records { sets }) => refusals.extend(held_records(step, sets, policy)),
             (Subject::Template | Subject::Zone(_), _) => {}

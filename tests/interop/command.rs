@@ -46,8 +46,9 @@ fn tree(folder: &Path, port: u16) {
 
 fn emblazon(folder: &Path, api: &Sandbox, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_emblazon"))
-        .args(arguments)
+        .arg(arguments[0])
         .args(["--api", &api.url()])
+        .args(&arguments[1..])
         .arg(folder)
         .env("INTEROP_TSIG", SECRET)
         .env("EMBLAZON_API_KEY", api.api_key())
@@ -88,10 +89,20 @@ async fn apply_writes_what_is_managed_and_then_the_plan_is_empty() {
     let api = Sandbox::start(Options::seeded(seed)).await.unwrap();
     let before = bind.transfer();
     let shown = ends(&emblazon(folder, &api, &["plan"]), 2);
-    insta::assert_snapshot!(zone(&shown), @"");
+    insta::assert_snapshot!(zone(&shown), @r"
+    zone acme.example
+      set records, customer-visible
+        + _sip._udp.acme.example SRV  10 10 7000 us-east.acme.example  (domains.yaml:5:5)
+        ~ portal.acme.example CNAME   old.example.net -> ui.example.net  (domains.yaml:3:5)
+          after acme
+    ");
     assert_eq!(bind.transfer(), before, "a plan writes nothing");
     ends(&emblazon(folder, &api, &["apply", "--yes"]), 0);
-    insta::assert_snapshot!(difference(&before, &bind.transfer()), @"");
+    insta::assert_snapshot!(difference(&before, &bind.transfer()), @r"
+    - portal.acme.example. 300 IN CNAME OLD.example.net.
+    + _sip._udp.acme.example. 600 IN SRV 10 10 7000 us-east.acme.example.
+    + portal.acme.example. 300 IN CNAME ui.example.net.
+    ");
     let after = bind.transfer();
     ends(&emblazon(folder, &api, &["plan"]), 0);
     assert_eq!(bind.transfer(), after);
@@ -109,8 +120,13 @@ async fn apply_writes_what_is_managed_and_then_the_plan_is_empty() {
         .collect();
     runs.sort();
     let run = runs[0].strip_suffix(".jsonl").unwrap();
+    bind.update("add _sip._udp.acme.example. 600 SRV 10 20 7000 us-west.acme.example.");
     let restore = ["restore", run, "acme", "--yes", "--tree"];
-    ends(&emblazon(folder, &api, &restore), 5);
+    let shown = ends(&emblazon(folder, &api, &restore), 5);
+    assert!(
+        shown.contains("_sip._udp.acme.example SRV is not as the run left it"),
+        "{shown}"
+    );
     let restore = ["restore", run, "acme", "--yes", "--moved", "--tree"];
     ends(&emblazon(folder, &api, &restore), 0);
     assert_eq!(

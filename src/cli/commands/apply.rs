@@ -107,12 +107,11 @@ async fn fresh(
     // What a run left in pieces was read without the cache.
     let platform = platform.with_scope(&args.scope);
     let rules = approval.rules();
-    let base = ground.desired();
     let survey = Survey::take(
         ui,
         (folder, tree),
         &platform,
-        base,
+        ground.desired(),
         &rules,
         (Purpose::Write, Dns::unless(args.records.skip_dns)),
     )
