@@ -46,7 +46,8 @@ pub(crate) async fn connect(
         Some(api) => live::elsewhere(api, folder, cluster, &environment).await,
         None => live::declared(folder, cluster, &environment).await,
     };
-    let config = config.map_err(unreached)?;
+    let mut config = config.map_err(unreached)?;
+    config.limits.concurrency = args.max_requests;
     let read = ReadClient::connect(config)
         .await
         .map_err(|error| unreachable(&error))?;

@@ -72,7 +72,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            concurrency: 8,
+            concurrency: 32,
             connect: Duration::from_secs(10),
             read: Duration::from_secs(30),
             write: Duration::from_mins(1),

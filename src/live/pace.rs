@@ -1,7 +1,9 @@
 //! How many requests are out at the same time.
 //!
-//! A real server is busy with two connections; more only raise everybody's latency (Speed, in what was observed). So
-//! the limit starts at two, creeps up while answers stay quick, and falls back fast.
+//! A real server is busy with two connections; more only raise everybody's latency (Speed, in what was observed). How
+//! many keep it busy follows from the latencies, as in TCP Vegas: of `limit` requests that take `latency` each, where one
+//! alone takes `quickest`, `limit × (1 − quickest / latency)` stand in a queue. Less than one there, and the server may
+//! have room; more, and the limit creeps back. So the server is never idle, and nobody waits behind more than one of ours.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,21 +17,32 @@ const START: f64 = 2.0;
 /// The limit's factor after a 429 or a 503.
 const OVERLOAD_FACTOR: f64 = 0.5;
 
-/// The limit's factor when latency rises.
+/// With fewer of ours in the queue than this, the limit rises.
+const ROOM: f64 = 0.6;
+
+/// With more of ours in the queue than this, it falls.
+const CROWD: f64 = 1.2;
+
+/// An answer that takes this many times the quickest one shows a queue that is not of our making: the limit falls at once.
+const SLOW: f64 = 3.0;
+
+/// The limit's factor then.
 const SLOW_FACTOR: f64 = 0.8;
 
-/// An answer that takes this many times the quickest one shows a queue.
-const SLOW: f64 = 2.0;
+/// What is quicker than this, in seconds, is quick: below it, who gets the processor next decides, not a queue.
+const QUICK: f64 = 0.003;
 
-/// How much the quickest latency is forgotten with each answer while no more than [`START`] requests
-/// are out: then it is the server that has become slower, and not our own queue.
-const FORGET: f64 = 1.01;
+/// After so many rounds of answers one request is let out alone, to see what is quick now: a server may have become slower,
+/// and a queue that is always there looks like that.
+const ROUNDS: f64 = 400.0;
 
 /// Kinds of requests whose latencies can be compared with each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     /// Reads one document.
     Document,
+    /// Asks whether one document has moved; answered with nothing, mostly.
+    Revision,
     /// Reads one asset.
     Asset,
     /// Anything else; its latency says nothing.
@@ -47,12 +60,29 @@ pub(super) enum Sample {
     Nothing,
 }
 
-/// The limit as a pure value: additive increase, multiplicative decrease.
+/// The quickest latency since the last look at one request alone, and between that and the one before.
+#[derive(Clone, Copy, Debug)]
+struct Quickest {
+    now: f64,
+    before: f64,
+}
+
+/// The limit as a pure value.
 #[derive(Clone, Debug)]
 pub(super) struct Controller {
     limit: f64,
     cap: f64,
-    quickest: BTreeMap<Kind, f64>,
+    quickest: BTreeMap<Kind, Quickest>,
+    /// How many rounds there are until the next look at one request alone.
+    rounds: f64,
+    /// How many answers that look still takes: those that were in flight, and those that were alone.
+    alone: usize,
+    /// How close the quickest answer of this round came to a quick one: a single slow answer says nothing, a queue slows all.
+    best: f64,
+    /// The answers of this round.
+    seen: usize,
+    /// Whether no queue was seen yet: the limit doubles with each round of answers.
+    is_starting: bool,
     /// How many answers to wait for before the limit may fall again: those in flight were sent
     /// under the old limit and tell nothing about the new one.
     settling: u32,
@@ -66,6 +96,11 @@ impl Controller {
             limit: START.min(cap),
             cap,
             quickest: BTreeMap::new(),
+            rounds: ROUNDS,
+            alone: 0,
+            best: 0.0,
+            seen: 0,
+            is_starting: true,
             settling: 0,
         }
     }
@@ -88,21 +123,67 @@ impl Controller {
         match sample {
             Sample::Nothing | Sample::Answered(Kind::Other, _) => {}
             Sample::Overloaded => self.fall(OVERLOAD_FACTOR),
-            Sample::Answered(kind, latency) => {
-                let latency = latency.as_secs_f64();
-                let forget = if self.limit > START { 1.0 } else { FORGET };
-                let quickest = self.quickest.entry(kind).or_insert(latency);
-                *quickest = latency.min(*quickest * forget);
-                if latency > *quickest * SLOW {
-                    self.fall(SLOW_FACTOR);
-                } else {
-                    self.limit = (self.limit + 1.0 / self.limit).min(self.cap);
-                }
+            Sample::Answered(kind, latency) => self.answered(kind, latency.as_secs_f64()),
+        }
+    }
+
+    fn answered(&mut self, kind: Kind, latency: f64) {
+        let quickest = self.quickest.entry(kind).or_insert(Quickest {
+            now: f64::INFINITY,
+            before: f64::INFINITY,
+        });
+        quickest.now = quickest.now.min(latency);
+        let usual = quickest.now.min(quickest.before).max(QUICK);
+        if self.is_looking() {
+            return;
+        }
+        self.seen += 1;
+        // The first were sent under the limit before.
+        if self.seen > self.limit() {
+            self.best = self.best.max(usual / latency.max(usual));
+        }
+        if self.seen < 2 * self.limit() {
+            return;
+        }
+        let queued = self.limit * (1.0 - self.best);
+        let is_slow = self.best * SLOW < 1.0;
+        (self.best, self.seen) = (0.0, 0);
+        if queued < ROOM {
+            let step = if self.is_starting { self.limit } else { 1.0 };
+            self.limit = (self.limit + step).min(self.cap);
+        } else {
+            self.is_starting = false;
+            if is_slow {
+                self.fall(SLOW_FACTOR);
+            } else if queued > CROWD {
+                self.limit = (self.limit - 1.0).max(1.0);
             }
         }
     }
 
+    /// Counts rounds, and lets one request out alone now and then; tells whether that is going on.
+    fn is_looking(&mut self) -> bool {
+        if self.alone > 0 {
+            self.alone -= 1;
+            self.is_starting = true;
+            return true;
+        }
+        self.rounds -= 1.0 / self.limit;
+        if self.rounds > 0.0 {
+            return false;
+        }
+        self.rounds = ROUNDS;
+        self.alone = self.limit();
+        self.limit = 1.0;
+        for quickest in self.quickest.values_mut() {
+            quickest.before = quickest.now;
+            quickest.now = f64::INFINITY;
+        }
+        true
+    }
+
     fn fall(&mut self, factor: f64) {
+        self.is_starting = false;
         if self.settling == 0 {
             self.settling = u32::try_from(self.limit()).unwrap_or(u32::MAX);
             self.limit = (self.limit * factor).max(1.0);
@@ -182,43 +263,127 @@ impl Drop for Slot<'_> {
 mod tests {
     use super::*;
 
-    /// Answers with the latency of a server that works on two requests at a time, as the real one did:
-    /// 9 ms each, and a queue for what is more.
-    fn answer(limit: usize) -> Sample {
-        let waiting = limit.saturating_sub(2);
-        let latency = Duration::from_micros(9_000 + 5_500 * waiting as u64);
-        Sample::Answered(Kind::Document, latency)
-    }
-
     #[test]
-    fn starts_at_two_and_creeps_up_to_the_cap() {
+    fn starts_at_two_and_doubles_up_to_the_cap() {
         let mut controller = Controller::new(8);
         assert_eq!(controller.limit(), 2);
         let quick = Sample::Answered(Kind::Document, Duration::from_millis(9));
-        for _ in 0..3 {
+        for _ in 0..4 {
             controller.observe(quick);
         }
-        assert_eq!(controller.limit(), 3);
+        assert_eq!(controller.limit(), 4);
         for _ in 0..1000 {
             controller.observe(quick);
         }
         assert_eq!(controller.limit(), 8);
     }
 
-    /// With the latencies of a real server the limit stays near the two connections that it can use.
+    /// A server of some workers with a queue before them, some way off, in microseconds.
+    #[derive(Clone, Copy, Debug)]
+    struct Server {
+        workers: usize,
+        service: u64,
+        way: u64,
+    }
+
+    /// What a client sees in the second after the first five.
+    #[derive(Clone, Copy, Debug)]
+    struct Seen {
+        /// Answers, as a share of what the server can give.
+        share: f64,
+        /// The mean latency, as a multiple of one request's alone.
+        latency: f64,
+        limit: usize,
+    }
+
+    /// Plays ten seconds of a client that always has something to ask. Nothing waits: time is a number.
+    #[expect(clippy::cast_precision_loss, reason = "microseconds of ten seconds")]
+    fn play(server: Server, cap: u16, start: u64) -> Seen {
+        let mut controller = Controller::new(cap);
+        let mut free = vec![0_u64; server.workers];
+        // Requests in flight: when the answer is there, and when it was sent.
+        let mut flying: Vec<(u64, u64)> = Vec::new();
+        let (mut now, mut answers, mut total) = (0, 0_u64, 0_u64);
+        let end = start + 5_000_000;
+        while now < end {
+            while flying.len() < controller.limit() {
+                let worker = free.iter_mut().min().unwrap();
+                *worker = (*worker).max(now + server.way / 2) + server.service;
+                flying.push((*worker + server.way / 2, now));
+            }
+            let (next, _) = flying
+                .iter()
+                .enumerate()
+                .min_by_key(|(_, flight)| **flight)
+                .unwrap();
+            let (arrives, sent) = flying.swap_remove(next);
+            now = arrives;
+            let latency = Duration::from_micros(now - sent);
+            controller.observe(Sample::Answered(Kind::Document, latency));
+            if now >= start {
+                answers += 1;
+                total += now - sent;
+            }
+        }
+        let possible = server.workers as f64 / server.service as f64 * (end - start) as f64;
+        let alone = (server.service + server.way) as f64;
+        Seen {
+            share: answers as f64 / possible,
+            latency: total as f64 / answers as f64 / alone,
+            limit: controller.limit(),
+        }
+    }
+
+    /// Speed: within five seconds the server gives what it can, and each request takes less than twice its time alone.
+    #[test]
+    fn finds_the_best_rate_of_any_server() {
+        for (workers, service) in [
+            (1, 5_000),
+            (2, 12_500),
+            (2, 9_000),
+            (4, 20_000),
+            (8, 10_000),
+        ] {
+            for way in [0, 500, 20_000, 100_000] {
+                let server = Server {
+                    workers,
+                    service,
+                    way,
+                };
+                let seen = play(server, 64, 5_000_000);
+                let needed = workers as u64 * (service + way) / service;
+                if needed > 60 {
+                    assert!(seen.limit > 60, "{server:?} {seen:?}");
+                    continue;
+                }
+                assert!(seen.share >= 0.95, "{server:?} {seen:?}");
+                assert!(seen.latency < 2.0 || workers == 1, "{server:?} {seen:?}");
+                assert!(seen.latency <= 2.01, "{server:?} {seen:?}");
+            }
+        }
+    }
+
+    /// What the real server was seen to do: two connections keep it busy, and a third is all that is added.
     #[test]
     fn settles_where_a_real_server_is_busy() {
-        let mut controller = Controller::new(64);
-        let mut seen = Vec::new();
-        for _ in 0..2000 {
-            controller.observe(answer(controller.limit()));
-            seen.push(controller.limit());
-        }
-        let settled = seen.get(1000..).unwrap_or_default();
-        assert!(
-            settled.iter().all(|limit| (2..=5).contains(limit)),
-            "{settled:?}"
-        );
+        let server = Server {
+            workers: 2,
+            service: 12_500,
+            way: 300,
+        };
+        let seen = play(server, 64, 5_000_000);
+        assert!((2..=4).contains(&seen.limit), "{seen:?}");
+    }
+
+    /// Never above the cap, whatever the server can do.
+    #[test]
+    fn the_cap_holds() {
+        let server = Server {
+            workers: 64,
+            service: 50_000,
+            way: 0,
+        };
+        assert_eq!(play(server, 5, 5_000_000).limit, 5);
     }
 
     /// Answers to requests that were sent under the old limit count as one bad sign, not as many.
@@ -238,7 +403,7 @@ mod tests {
             controller.observe(Sample::Overloaded);
         }
         assert_eq!(controller.limit(), 1);
-        for _ in 0..3 {
+        for _ in 0..4 {
             controller.observe(quick);
         }
         assert!(controller.limit() > 1);
@@ -259,11 +424,13 @@ mod tests {
     #[test]
     fn a_slow_server_becomes_the_measure() {
         let mut controller = Controller::new(4);
-        controller.observe(Sample::Answered(Kind::Document, Duration::from_millis(1)));
-        for _ in 0..1000 {
+        controller.observe(Sample::Answered(Kind::Document, Duration::from_millis(5)));
+        let mut most = 0;
+        for _ in 0..4000 {
             controller.observe(Sample::Answered(Kind::Document, Duration::from_millis(50)));
+            most = most.max(controller.limit());
         }
-        assert_eq!(controller.limit(), 4);
+        assert_eq!(most, 4, "{controller:?}");
     }
 
     /// Slots follow the limit down and up, also those that are dropped without a word.

@@ -20,6 +20,9 @@ pub struct Counts {
     /// The bytes of all answers' bodies, as they were sent.
     #[serde(default)]
     pub body_bytes: u64,
+    /// The time that all requests took on a server with a limited capacity, in microseconds.
+    #[serde(default)]
+    pub busy_micros: u64,
     /// How many connections were accepted.
     pub connections: u64,
     /// The requests by method and class, such as `GET whitelabel`.

@@ -21,6 +21,7 @@
 //! ```
 
 mod api;
+mod capacity;
 mod clock;
 mod connection;
 mod counts;
@@ -34,6 +35,7 @@ mod seed;
 mod server;
 mod world;
 
+pub use capacity::Capacity;
 pub use counts::Counts;
 pub use faults::{Fault, FaultKind};
 pub use profile::Profile;

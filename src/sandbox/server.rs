@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::api::{self, Answer, Buckets, Request, Server};
+use super::capacity::{Capacity, Queue};
 use super::clock::Clock;
 use super::connection::{Connection, FaultyListener};
 use super::dns::{DnsError, DnsServer};
@@ -47,6 +48,8 @@ pub struct Options {
     pub faults: Vec<Fault>,
     /// A file to append requests and answers to.
     pub record: Option<PathBuf>,
+    /// How much it can do; without, as much as the machine can.
+    pub capacity: Option<Capacity>,
     /// The port of the DNS servers, when the seed has any; 0 takes a free one.
     pub dns_port: u16,
 }
@@ -61,6 +64,7 @@ impl Default for Options {
             state: None,
             faults: Vec::new(),
             record: None,
+            capacity: None,
             dns_port: 0,
         }
     }
@@ -136,6 +140,7 @@ struct Shared {
     counts: Mutex<Counts>,
     recorder: Mutex<Option<Recorder>>,
     store: Option<Store>,
+    queue: Option<Queue>,
     clock: Clock,
     connections: Arc<AtomicU64>,
     requests: AtomicU64,
@@ -187,6 +192,7 @@ impl Sandbox {
             counts: Mutex::default(),
             recorder: Mutex::new(recorder),
             store,
+            queue: options.capacity.map(Queue::new),
             clock: Clock::default(),
             connections: Arc::clone(&connections),
             requests: AtomicU64::new(0),
@@ -341,6 +347,11 @@ async fn serve(
         shared.stop.cancelled().await;
         connection.end();
         return Response::default();
+    }
+    if let Some(queue) = &shared.queue {
+        let took = queue.work().await;
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        locked(&shared.counts).busy_micros += micros;
     }
     if let Some(delay) = hits.delay() {
         tokio::select! {

@@ -65,6 +65,7 @@ impl Stage {
             state: None,
             faults: Vec::new(),
             record: None,
+            capacity: None,
             dns_port: 0,
         };
         Self {

@@ -83,6 +83,12 @@ pub(crate) struct SandboxArgs {
     /// Keep the state in this folder instead of in memory
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) state: Option<Utf8PathBuf>,
+    /// Answer at most so many requests a second, as a real server does; what is more waits
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) capacity: Option<u32>,
+    /// Work on so many requests at the same time
+    #[arg(long, value_name = "N", default_value_t = 2, requires = "capacity", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) workers: u16,
     /// Fail as this file says
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) faults: Option<Utf8PathBuf>,

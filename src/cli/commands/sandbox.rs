@@ -12,7 +12,7 @@ use crate::cli::args::{ListFormat, SandboxArgs};
 use crate::cli::failure::Failure;
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, survey};
-use crate::sandbox::{Fault, Options, Sandbox, SandboxError, Seed};
+use crate::sandbox::{Capacity, Fault, Options, Sandbox, SandboxError, Seed};
 
 pub(crate) fn sandbox(ui: Ui, args: &SandboxArgs) -> Result<Exit, Failure> {
     let options = Options {
@@ -21,6 +21,10 @@ pub(crate) fn sandbox(ui: Ui, args: &SandboxArgs) -> Result<Exit, Failure> {
         seed: args.seed.as_deref().map_or(Ok(Seed::default()), seed)?,
         state: args.state.clone().map(Utf8PathBuf::into_std_path_buf),
         faults: args.faults.as_deref().map_or(Ok(Vec::new()), faults)?,
+        capacity: args.capacity.map(|per_second| Capacity {
+            per_second,
+            workers: args.workers,
+        }),
         dns_port: args.dns_port,
         record: args.record.clone().map(Utf8PathBuf::into_std_path_buf),
     };

@@ -154,6 +154,7 @@ impl ReadClient {
     ) -> Result<Reread, ApiError> {
         let mut request = self.document_request(account);
         request.if_none_match = Some(known);
+        request.kind = Kind::Revision;
         match self.transport.send_if_changed(&request).await {
             Ok(None) => Ok(Reread::Unchanged),
             Ok(Some(envelope)) => Ok(Reread::Now(Some(document(envelope)?))),

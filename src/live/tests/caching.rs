@@ -73,6 +73,7 @@ fn since(before: &Counts, after: &Counts) -> Counts {
         mutating: after.mutating - before.mutating,
         not_modified: after.not_modified - before.not_modified,
         body_bytes: after.body_bytes - before.body_bytes,
+        busy_micros: 0,
         connections: 0,
         by_class,
     }
