@@ -9,7 +9,7 @@ use super::args::{Format, OutputArgs};
 use super::failure::Failure;
 use super::ui::{self, Ui};
 use crate::report::gallery::Gallery;
-use crate::report::{Report, github, html, json, junit, sarif, text};
+use crate::report::{Report, github, html, json, junit, markdown, sarif, text};
 
 /// Writes a report wherever it was asked for.
 pub(crate) fn deliver(ui: Ui, report: &Report, args: &OutputArgs) -> Result<(), Failure> {
@@ -55,6 +55,7 @@ fn render(report: &Report, gallery: &Gallery, format: Format, options: text::Opt
         Format::Text => text::render(report, options),
         Format::Html => html::render(report, gallery, Exit::of(report).code()),
         Format::Json => json::render(report),
+        Format::Markdown => markdown::render(report, markdown::GITHUB_LIMIT),
         Format::Sarif => sarif::render(report, Exit::of(report).code()),
         Format::Junit => junit::render(report),
         Format::Github => github::render(report),

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 /// How and where to report.
 #[derive(Args, Debug)]
 pub(crate) struct OutputArgs {
-    /// What to print: text, html, json, sarif, junit or github
+    /// What to print: text, html, json, markdown, sarif, junit or github
     #[arg(
         long,
         value_name = "FORMAT",
@@ -30,6 +30,8 @@ pub(crate) enum Format {
     Html,
     /// For programs
     Json,
+    /// For people, as a comment on a forge
+    Markdown,
     /// For code scanning
     Sarif,
     /// For test reports

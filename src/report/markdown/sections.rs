@@ -1,0 +1,192 @@
+//! What a comment has to say, the most important first.
+
+use super::escape::{code, html, prose};
+use super::fit::{Entry, Section};
+use super::{change, dns};
+use crate::apply::StepResult;
+use crate::diag::Severity;
+use crate::live::Reading;
+use crate::report::{Command, ObjectReport, Problem, Report, block};
+
+pub(super) fn sections(report: &Report) -> Vec<Section> {
+    let sections = [
+        ("Mistakes in the tree", problems(report, Severity::Error)),
+        ("Went wrong", outcomes(report)),
+        ("Refused", refusals(report)),
+        ("Could not be checked", unknown(report)),
+        ("Changes", changes(report)),
+        ("Differs, not planned", open(report)),
+        ("DNS", dns::entries(report)),
+        ("Warnings", problems(report, Severity::Warning)),
+        ("Good to know", notes(report)),
+        ("Not in the tree", unmanaged(report)),
+    ];
+    let sections = sections.into_iter();
+    sections
+        .filter(|(_, entries)| !entries.is_empty())
+        .map(|(title, entries)| Section { title, entries })
+        .collect()
+}
+
+/// Makes an entry of one line.
+pub(super) fn line(text: &str) -> Entry {
+    let line = format!("- {text}\n");
+    Entry {
+        full: line.clone(),
+        short: line,
+    }
+}
+
+fn problems(report: &Report, severity: Severity) -> Vec<Entry> {
+    let of_severity = |problem: &&Problem| problem.severity == severity;
+    report
+        .problems
+        .iter()
+        .filter(of_severity)
+        .map(problem)
+        .collect()
+}
+
+fn problem(problem: &Problem) -> Entry {
+    let place = problem.primary.as_ref().map_or_else(String::new, |label| {
+        let path = label.source.path.as_str();
+        format!(
+            " {}",
+            code(&format!("{path}:{}:{}", label.from.line, label.from.column))
+        )
+    });
+    line(&format!(
+        "**{}**{place}: {}. {}",
+        problem.code,
+        prose(&problem.message),
+        prose(&problem.help)
+    ))
+}
+
+fn outcomes(report: &Report) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for object in report.objects() {
+        for step in &object.steps {
+            let (word, reason) = match &step.result {
+                None | Some(StepResult::Done { .. }) => continue,
+                Some(StepResult::Failed { reason }) => ("failed", prose(reason)),
+                Some(StepResult::Unknown { reason }) => ("**outcome unknown**", prose(reason)),
+                Some(StepResult::Moved { reason }) => ("moved since the plan", prose(reason)),
+                Some(StepResult::Skipped { because }) => {
+                    ("skipped", format!("step {} did not succeed", because.0 + 1))
+                }
+            };
+            let title = code(object.title());
+            entries.push(line(&format!(
+                "{title} {}: {word}: {reason}",
+                step.verb.as_str()
+            )));
+        }
+    }
+    entries
+}
+
+fn refusals(report: &Report) -> Vec<Entry> {
+    let run = report
+        .refusals
+        .iter()
+        .map(|refusal| ("the whole run".to_owned(), refusal));
+    let objects = report.objects().flat_map(|object| {
+        let refusals = object.refusals.iter();
+        refusals.map(move |refusal| (code(object.title()), refusal))
+    });
+    run.chain(objects)
+        .map(|(subject, refusal)| {
+            let (message, help) = (prose(&refusal.message), prose(&refusal.help));
+            line(&format!("{subject}: {message}. {help}"))
+        })
+        .collect()
+}
+
+fn unknown(report: &Report) -> Vec<Entry> {
+    let reasons = report.objects().flat_map(|object| {
+        let reasons = object.unknown.iter();
+        reasons.map(move |reason| line(&format!("{}: {}", code(object.title()), prose(reason))))
+    });
+    reasons.collect()
+}
+
+fn changes(report: &Report) -> Vec<Entry> {
+    let found: Vec<ObjectReport> = match report.command {
+        Command::Validate | Command::Dns => return Vec::new(),
+        Command::Drift => report.objects().map(block::as_found).collect(),
+        Command::Plan | Command::Apply => report.objects().cloned().collect(),
+    };
+    let (accounts, others): (Vec<&ObjectReport>, Vec<&ObjectReport>) =
+        found.iter().partition(|object| object.name.is_some());
+    let mut blocks = block::blocks(&others);
+    blocks.extend(block::blocks(&accounts));
+    let few = blocks.len() <= 3;
+    blocks
+        .iter()
+        .map(|block| change::entry(block, report.command, few))
+        .collect()
+}
+
+fn open(report: &Report) -> Vec<Entry> {
+    if report.command == Command::Drift {
+        return Vec::new();
+    }
+    let mut entries = Vec::new();
+    for object in report.objects() {
+        let open: Vec<_> = object.open().cloned().collect();
+        if !open.is_empty() {
+            let table = change::table(&open, report.command);
+            let title = object.title();
+            entries.push(Entry {
+                full: folded(&html(title), &table, false),
+                short: format!("- {}: {} differences\n", code(title), open.len()),
+            });
+        }
+    }
+    entries
+}
+
+/// Writes something that is shown when it is asked for. `summary` is HTML.
+pub(super) fn folded(summary: &str, content: &str, is_open: bool) -> String {
+    let open = if is_open { " open" } else { "" };
+    let content = content.trim_end();
+    format!("<details{open}><summary>{summary}</summary>\n\n{content}\n\n</details>\n\n")
+}
+
+fn notes(report: &Report) -> Vec<Entry> {
+    let base = report.base.iter().filter(|base| !base.is_known());
+    let mut entries: Vec<Entry> = base.map(|base| line(&prose(&base.message))).collect();
+    entries.extend(report.notes.iter().map(|note| line(&prose(note))));
+    for object in report.objects() {
+        let notes = object.notes.iter();
+        entries
+            .extend(notes.map(|note| line(&format!("{}: {}", code(object.title()), prose(note)))));
+    }
+    entries
+}
+
+fn unmanaged(report: &Report) -> Vec<Entry> {
+    let Some(coverage) = &report.coverage else {
+        return Vec::new();
+    };
+    match &coverage.unmanaged {
+        Reading::Unknown(reason) => vec![line(&format!("could not be listed: {}", prose(reason)))],
+        Reading::Known(accounts) if accounts.is_empty() => Vec::new(),
+        Reading::Known(accounts) => {
+            let percent = coverage.percent().unwrap_or(0);
+            let lines = accounts.iter().map(|account| {
+                format!("- {} {}\n", code(&account.name), code(account.id.as_str()))
+            });
+            let list = lines.collect::<Vec<_>>().concat();
+            let count = format!(
+                "{} live whitelabels; the tree covers {percent}%",
+                accounts.len()
+            );
+            vec![Entry {
+                full: folded(&count, &list, false),
+                short: format!("- {count}\n"),
+            }]
+        }
+    }
+}
