@@ -1,6 +1,7 @@
 //! What can be said on the command line.
 
 mod dns;
+mod duration;
 mod git;
 mod output;
 mod records;

@@ -132,11 +132,29 @@ pub(crate) async fn check(list: &Checklist, options: &ZoneOptions) -> DnsReport 
     }
 }
 
+/// How `--wait` waits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait {
+    /// For how long at most.
+    patience: Duration,
+    /// How long between two checks.
+    pause: Duration,
+}
+
+impl Wait {
+    pub(crate) fn of(patience: Duration) -> Self {
+        Self {
+            patience,
+            pause: PAUSE,
+        }
+    }
+}
+
 /// Checks until everything is right, for at most so long. What is right is not asked again.
 pub(crate) async fn check_until(
     list: Checklist,
     options: &ZoneOptions,
-    patience: Duration,
+    Wait { patience, pause }: Wait,
 ) -> DnsReport {
     let started = Instant::now();
     let mut report = check(&list, options).await;
@@ -146,7 +164,7 @@ pub(crate) async fn check_until(
         if left.is_zero() {
             break;
         }
-        tokio::time::sleep(PAUSE.min(left)).await;
+        tokio::time::sleep(pause.min(left)).await;
         let open = |name: &AccountName| {
             let account = report.accounts.iter().find(|account| account.name == *name);
             account.is_none_or(|account| account.check.standing() != Standing::InSync)
@@ -199,4 +217,76 @@ fn seen(test: DomainTest) -> Seen {
             (record_type, hosts.collect())
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::dns::{DnsSeed, DnsServer};
+
+    fn seed(fault: &str) -> DnsSeed {
+        let text = format!(
+            "zones:
+  a.example: {{ ns: [ns1.dns.test], records: [us A 192.0.2.1] }}
+  b.example: {{ ns: [ns1.dns.test], records: [us A 192.0.2.1] }}
+faults: [{fault}]"
+        );
+        serde_yaml::from_str(&text).unwrap()
+    }
+
+    fn list() -> Checklist {
+        let template = serde_json::json!({"A": {"us.{{domain}}": {"mapping": ["192.0.2.1"]}}});
+        let domain = |name: &str| {
+            let domain = DomainName::parse(&format!("{name}.example")).unwrap();
+            (AccountName::new(name), domain)
+        };
+        Checklist {
+            template: serde_json::from_value(template).unwrap(),
+            domains: vec![domain("a"), domain("b")],
+            skipped: Vec::new(),
+        }
+    }
+
+    /// Checks with a pause of nothing; gives back the rounds, how it stands, and how often each domain was asked.
+    async fn check_with(fault: &str, patience: Duration) -> (u32, Standing, [u64; 2]) {
+        let server = DnsServer::start(&seed(fault), 0).await.unwrap();
+        let options = ZoneOptions {
+            resolvers: vec![server.resolver()],
+            authoritative_port: server.port(),
+            servers: Vec::new(),
+        };
+        let wait = Wait {
+            patience,
+            pause: Duration::ZERO,
+        };
+        let report = check_until(list(), &options, wait).await;
+        let asked = server.asked();
+        let count = |name: &str| {
+            let asked = asked.iter().filter(|(asked, _)| {
+                asked.name == name && asked.record_type == "A" && asked.server == "ns1.dns.test"
+            });
+            asked.map(|(_, times)| times).sum()
+        };
+        let counts = [count("us.a.example"), count("us.b.example")];
+        (report.rounds, report.standing(), counts)
+    }
+
+    /// The first two answers about one domain go wrong; the other domain is right at once, and is not asked again.
+    #[tokio::test]
+    async fn waiting_ends_when_all_is_right_and_asks_what_is_right_once() {
+        let fault =
+            "{ server: ns1.dns.test, name: us.b.example, type: A, fault: refused, times: 2 }";
+        let (rounds, standing, asked) = check_with(fault, Duration::from_secs(3600)).await;
+        assert_eq!(standing, Standing::InSync);
+        assert!(rounds > 1, "{rounds}");
+        assert_eq!(asked[0], 1, "what is right is asked once");
+        assert!(asked[1] > 2, "two answers went wrong: {asked:?}");
+    }
+
+    #[tokio::test]
+    async fn waiting_ends_with_patience() {
+        let fault = "{ server: ns1.dns.test, name: us.b.example, type: A, fault: servfail }";
+        let (rounds, standing, _) = check_with(fault, Duration::ZERO).await;
+        assert_eq!((rounds, standing), (1, Standing::Unknown));
+    }
 }

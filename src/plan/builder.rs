@@ -15,8 +15,8 @@ use super::{
 };
 use crate::diag::SourceMap;
 use crate::diff::{
-    Cause, Change, ChangeKey, Differences, Side, TemplateDifference, ZoneDifference, compare,
-    departed_name,
+    Cause, Change, ChangeKey, Differences, ManagedRecords, Side, TemplateDifference,
+    ZoneDifference, compare, departed_name,
 };
 use crate::live::{Live, Reading};
 use crate::model::{AccountName, KeyPath};
@@ -71,12 +71,16 @@ pub fn plan(
     sources: &SourceMap,
     options: &Options,
 ) -> Planned {
-    plan_with_records(desired, base, live, Vec::new(), sources, options)
+    let mut planned = plan_with_records(desired, base, live, Vec::new(), sources, options);
+    planned.plan.scope.records_unread = !ManagedRecords::new(desired, base, sources).is_empty();
+    planned
 }
 
 /// Plans the way from the live state to the desired one. Pure: equal inputs, equal bytes.
 ///
-/// `zones` is what differs in the DNS of managed accounts. A guard refuses as little as it can: a refused removal of an asset leaves the account's other
+/// `zones` is what differs in the DNS of managed accounts.
+///
+/// A guard refuses as little as it can: a refused removal of an asset leaves the account's other
 /// steps, but an account whose domain somebody else holds gets no step, for half a brand is worse than none.
 #[must_use]
 pub fn plan_with_records(

@@ -198,6 +198,7 @@ pub(super) fn is_complete(assessment: &Assessment) -> bool {
         .map(|account| &account.changes)
         .chain(template.map(|template| &template.changes));
     !differences.is_incomplete()
+        && !assessment.whole.scope.records_unread
         && assessment.whole.refusals.is_empty()
         && !lists.map(Vec::as_slice).any(open)
 }

@@ -1,10 +1,12 @@
 //! Exports, read by those for whom they are.
 
+use std::path::{Path, PathBuf};
+
 use emblazon::dns::expect;
 use emblazon::dns::export::{AccountRecords, octodns, zone_file};
 use emblazon::model::{AccountName, DomainName, DomainTemplate};
 
-use crate::process::print;
+use crate::process::{print, run};
 use crate::records::{ZONE, expected};
 use crate::wanted;
 
@@ -20,18 +22,38 @@ fn account() -> AccountRecords {
     }
 }
 
+/// Writes a zone file that holds the export, and what a zone needs besides.
+fn whole_zone(folder: &Path) -> PathBuf {
+    let zone = folder.join("zone");
+    let text = format!(
+        "$TTL 60\n@ IN SOA ns.acme.example. hostmaster.acme.example. 1 3600 600 86400 60\n@ IN NS ns.acme.example.\nns IN A 127.0.0.1\n{}",
+        zone_file(&[account()], 3600)
+    );
+    std::fs::write(&zone, text).unwrap();
+    zone
+}
+
+#[test]
+fn kzonecheck_reads_the_zone_file() {
+    if !wanted("kzonecheck_reads_the_zone_file") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let zone = whole_zone(folder.path());
+    let file = zone.display().to_string();
+    print("kzonecheck", &["-o", ZONE, &file]);
+    let broken = std::fs::read_to_string(&zone).unwrap() + "us-west IN A 192.0.2.300\n";
+    std::fs::write(&zone, broken).unwrap();
+    assert!(!run("kzonecheck", &["-o", ZONE, &file]).status.success());
+}
+
 #[test]
 fn named_checkzone_reads_the_zone_file() {
     if !wanted("named_checkzone_reads_the_zone_file") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let zone = folder.path().join("zone");
-    let text = format!(
-        "$TTL 60\n@ IN SOA ns.acme.example. hostmaster.acme.example. 1 3600 600 86400 60\n@ IN NS ns.acme.example.\nns IN A 127.0.0.1\n{}",
-        zone_file(&[account()], 3600)
-    );
-    std::fs::write(&zone, text).unwrap();
+    let zone = whole_zone(folder.path());
     let read = print(
         "named-checkzone",
         &[

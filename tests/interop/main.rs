@@ -12,9 +12,11 @@ mod browser;
 mod command;
 mod export;
 mod html;
+mod knot;
 mod powerdns;
 mod process;
 mod push_bind;
+mod push_knot;
 mod push_powerdns;
 mod pushing;
 mod race;
@@ -27,7 +29,7 @@ fn wanted(test: &str) -> bool {
         use std::io::Write as _;
         let _ = writeln!(
             std::io::stderr(),
-            "{test}: skipped, set EMBLAZON_INTEROP=1 where BIND 9, PowerDNS and Chromium are installed"
+            "{test}: skipped, set EMBLAZON_INTEROP=1 where BIND 9, Knot DNS, PowerDNS and Chromium are installed"
         );
     }
     wanted

@@ -5,6 +5,7 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use clap::{Args, Subcommand, ValueHint};
 
+use super::duration::duration;
 use super::{DnsExportArgs, DnsLetterArgs, OutputArgs, PlatformArgs, TreeChoice};
 
 /// Look at what DNS really answers, and write down what it should
@@ -56,46 +57,4 @@ pub(crate) struct RecordsArgs {
     /// Leave the records of accounts with `dns: manage` as they are, unread
     #[arg(long)]
     pub(crate) skip_dns: bool,
-}
-
-/// Reads a number with `s`, `m` or `h`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let (number, unit) = match text
-        .char_indices()
-        .find(|(_, letter)| !letter.is_ascii_digit())
-    {
-        Some((at, _)) => text.split_at(at),
-        None => (text, ""),
-    };
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        _ => return Err("write a number and s, m or h, such as 10m".to_owned()),
-    };
-    let number: u64 = number
-        .parse()
-        .map_err(|_| "write a number first, such as 10m".to_owned())?;
-    Ok(Duration::from_secs(number.saturating_mul(seconds)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations() {
-        #[track_caller]
-        fn check(text: &str, expected: Option<u64>) {
-            let got = duration(text).ok();
-            assert_eq!(got, expected.map(Duration::from_secs), "{text}");
-        }
-        check("90s", Some(90));
-        check("10m", Some(600));
-        check("1h", Some(3600));
-        check("10", None);
-        check("m", None);
-        check("1.5h", None);
-        check("10 m", None);
-    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use clap::{Args, ValueHint};
 
-use super::git::duration;
+use super::duration::duration;
 use super::{ListFormat, PlatformArgs};
 
 /// Watch a tree and its platform, and keep them in sync by the tree's policy

@@ -1,7 +1,7 @@
 //! `dns check [ACCOUNT…]`
 
 use crate::cli::args::DnsCheckArgs;
-use crate::cli::dns::{self, Checklist};
+use crate::cli::dns::{self, Checklist, Wait};
 use crate::cli::failure::Failure;
 use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::Ui;
@@ -57,7 +57,7 @@ async fn check(ui: Ui, tree: &OpenTree, args: &DnsCheckArgs) -> Result<Report, F
     let list = Checklist::new(desired, template, &args.accounts);
     let work = async {
         match args.wait {
-            Some(patience) => dns::check_until(list, &options, patience).await,
+            Some(patience) => dns::check_until(list, &options, Wait::of(patience)).await,
             None => dns::check(&list, &options).await,
         }
     };

@@ -2,5 +2,6 @@
 
 mod guards;
 mod properties;
+mod records;
 mod tables;
 mod world;

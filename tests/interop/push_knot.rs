@@ -1,0 +1,91 @@
+//! Pushing to Knot DNS by dynamic updates, and looking at what it answers.
+
+use emblazon::dns::push::{PushError, PushPolicy};
+use emblazon::dns::{Checker, Exchange, ExchangeOptions, Observer, Verdict, ZoneOptions};
+use emblazon::model::{DomainName, DomainTemplate};
+
+use crate::knot::Knot;
+use crate::pushing::{pending, push_twice, writer};
+use crate::records::{ZONE, expected};
+use crate::wanted;
+
+#[tokio::test]
+async fn knot_changes_what_is_declared_and_nothing_else() {
+    if !wanted("knot_changes_what_is_declared_and_nothing_else") {
+        return;
+    }
+    let knot = Knot::start();
+    insta::assert_snapshot!(push_twice(&knot.right(), || knot.transfer()).await, @r##"
+    - portal.acme.example. 300 IN CNAME OLD.example.net.
+    + _sip._udp.proxy.acme.example. 3600 IN SRV 10 10 7000 us-east.acme.example.
+    + acme.example. 300 IN MX 10 mx.example.net.
+    + acme.example. 3600 IN CAA 0 issue "ca.example"
+    + note.acme.example. 3600 IN TXT "say \"hi\"; and \\ more"
+    + portal.acme.example. 300 IN CNAME ui.example.net.
+    + proxy.acme.example. 3600 IN NAPTR 10 100 "S" "SIP+D2U" "" _sip._udp.proxy.acme.example.
+    + us-east.acme.example. 120 IN A 192.0.2.2
+    + us-east.acme.example. 3600 IN AAAA 2001:db8::1
+    "##);
+}
+
+#[tokio::test]
+async fn knot_refuses_what_changed_in_between() {
+    if !wanted("knot_refuses_what_changed_in_between") {
+        return;
+    }
+    let knot = Knot::start();
+    let primary = writer(&knot.right());
+    let planned = pending(primary.read(), &expected(), &[], PushPolicy::default()).await;
+    knot.update("add us-east.acme.example. 120 A 203.0.113.1");
+    let between = knot.transfer();
+    let error = primary.write(&planned.zones[0]).await.unwrap_err();
+    assert!(matches!(error, PushError::Moved { .. }), "{error}");
+    assert_eq!(knot.transfer(), between, "nothing was written");
+}
+
+/// What the world sees of a Knot, before a push and after it.
+#[tokio::test]
+async fn knot_is_observed() {
+    if !wanted("knot_is_observed") {
+        return;
+    }
+    let knot = Knot::start();
+    let server = ([127, 0, 0, 1], knot.port).into();
+    let options = ZoneOptions {
+        resolvers: vec![server],
+        authoritative_port: knot.port,
+        servers: vec![server],
+    };
+    let template: DomainTemplate = serde_json::from_value(serde_json::json!({
+        "CNAME": {"portal.{{domain}}": {"mapping": ["ui.example.net"]}},
+        "A": {"us-east.{{domain}}": {"mapping": ["192.0.2.1", "198.51.100.9"]},
+              "absent.{{domain}}": {"mapping": ["192.0.2.7"]}},
+        "TXT": {"spf.{{domain}}": {"mapping": ["v=spf1 -all"]}},
+    }))
+    .unwrap();
+    let exchange = Exchange::new(ExchangeOptions::default());
+    let checker = Checker::new(Observer::new(exchange, options));
+    let found = checker
+        .check(&template, &DomainName::parse(ZONE).unwrap())
+        .await;
+    let verdicts: Vec<String> = found
+        .hosts
+        .iter()
+        .map(|host| {
+            let judgement = &host.judgement;
+            let word = match judgement.verdict {
+                Verdict::Ok => "ok",
+                Verdict::Missing => "missing",
+                Verdict::Different => "different",
+                _ => "something else",
+            };
+            format!("{}: {word}", judgement.expected.question)
+        })
+        .collect();
+    insta::assert_snapshot!(verdicts.join("\n"), @r"
+    absent.acme.example A: missing
+    portal.acme.example CNAME: different
+    spf.acme.example TXT: ok
+    us-east.acme.example A: ok
+    ");
+}
