@@ -16,7 +16,7 @@ async fn knot_changes_what_is_declared_and_nothing_else() {
     }
     let knot = Knot::start();
     insta::assert_snapshot!(push_twice(&knot.right(), || knot.transfer()).await, @r##"
-    - portal.acme.example. 300 IN CNAME OLD.example.net.
+    - portal.acme.example. 300 IN CNAME old.example.net.
     + _sip._udp.proxy.acme.example. 3600 IN SRV 10 10 7000 us-east.acme.example.
     + acme.example. 300 IN MX 10 mx.example.net.
     + acme.example. 3600 IN CAA 0 issue "ca.example"
