@@ -276,7 +276,7 @@ faults: [{fault}]"
     async fn waiting_ends_when_all_is_right_and_asks_what_is_right_once() {
         let fault =
             "{ server: ns1.dns.test, name: us.b.example, type: A, fault: refused, times: 2 }";
-        let (rounds, standing, asked) = check_with(fault, Duration::from_secs(3600)).await;
+        let (rounds, standing, asked) = check_with(fault, Duration::from_hours(1)).await;
         assert_eq!(standing, Standing::InSync);
         assert!(rounds > 1, "{rounds}");
         assert_eq!(asked[0], 1, "what is right is asked once");
