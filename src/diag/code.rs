@@ -524,6 +524,11 @@ catalogue! {
          is not after the beginning would freeze nothing.\n\n\
          wrong:  from: 24 December\n\
          right:  from: 2026-12-24T12:00:00+01:00"
+    EB0810 Error "an account to begin with that is not in the tree"
+        "The daemon applies a change to the accounts of watch.canary first, and goes on when that went well. A name \
+         that is no folder below accounts/ would let it begin with all.\n\n\
+         wrong:  canary: [amce]\n\
+         right:  canary: [acme]"
 }
 
 impl Code {

@@ -15,6 +15,7 @@ use super::decode::Reader;
 use super::decode::account::{AccountContext, Presence};
 use super::decode::config::Config;
 use super::decode::layer::{LAYER_KEYS, Surroundings};
+use super::decode::watch::WatchOverride;
 use super::files::{self, CONFIG_PATH, Files, Role, TreeFile, start_of};
 use super::layer::{Item, Layer, LayerName};
 use super::layers;
@@ -105,8 +106,14 @@ pub fn load_some(
     // A part of the tree does not tell who is not in it.
     if only.is_none() {
         loader.report_unused(&files, &accounts, config_file);
-        loader.report_unprotected(&config.protected, &accounts);
+        loader.report_unknown(&config.protected, Code::EB0807, "to protect", &accounts);
+        loader.report_unknown(&config.canary, Code::EB0810, "to begin with", &accounts);
     }
+    let mut watch = WatchSettings {
+        policy: config.watch,
+        accounts: BTreeMap::new(),
+        canary: config.canary.into_iter().map(|name| name.value).collect(),
+    };
     let mut layers = BTreeMap::new();
     let mut desired = Desired {
         cluster,
@@ -115,6 +122,9 @@ pub fn load_some(
         policy: config.policy,
     };
     for account in accounts {
+        if let Some(policy) = account.watch.over(config.watch) {
+            watch.accounts.insert(account.name.clone(), policy);
+        }
         layers.insert(account.name, account.layers);
         desired.accounts.extend(account.desired);
     }
@@ -135,7 +145,7 @@ pub fn load_some(
         sources: files.sources(texts).lying_in(source.folder()),
         layers,
         dns: config.dns,
-        watch: WatchSettings::default(),
+        watch,
         selection: only.cloned(),
         left_out,
     })
@@ -168,6 +178,7 @@ struct Common<'a> {
 /// One account, read and merged.
 struct Account {
     name: AccountName,
+    watch: WatchOverride,
     text: (TreeFile, String),
     extends: Vec<String>,
     layers: Vec<Arc<Layer>>,
@@ -355,6 +366,7 @@ impl Loader<'_> {
         };
         Account {
             name,
+            watch: account.watch,
             text: (file.clone(), blot_out(parsed.text, &reader.secrets)),
             extends: account
                 .extends
@@ -440,21 +452,27 @@ impl Loader<'_> {
         }
     }
 
-    /// Reports protected accounts that the tree does not have, on any cluster.
-    fn report_unprotected(&mut self, protected: &[Spanned<AccountName>], accounts: &[Account]) {
+    /// Reports accounts that are named and that the tree does not have, on any cluster.
+    fn report_unknown(
+        &mut self,
+        wanted: &[Spanned<AccountName>],
+        code: Code,
+        purpose: &str,
+        accounts: &[Account],
+    ) {
         let names = || accounts.iter().map(|account| account.name.as_str());
-        for named in protected {
-            if names().any(|name| name == named.value.as_str()) {
+        for wanted in wanted {
+            if names().any(|name| name == wanted.value.as_str()) {
                 continue;
             }
-            let help = nearest(named.value.as_str(), names()).map_or_else(
+            let help = nearest(wanted.value.as_str(), names()).map_or_else(
                 || "write the name of a folder below accounts/, or take it out".to_owned(),
                 |name| format!("did you mean {name}?"),
             );
-            let message = format!("there is no account {} to protect", named.value);
-            let diagnostic = Diagnostic::new(Code::EB0807, message, help);
+            let message = format!("there is no account {} {purpose}", wanted.value);
+            let diagnostic = Diagnostic::new(code, message, help);
             self.diagnostics
-                .push(diagnostic.at(named.place, "no such account"));
+                .push(diagnostic.at(wanted.place, "no such account"));
         }
     }
 

@@ -8,6 +8,7 @@ use super::decode::config::USER_KEYS;
 use super::decode::layer::{DNS_MODES, OWNERSHIPS, RECREATE};
 use super::decode::policy::BILLING;
 use super::decode::push::ALGORITHMS;
+use super::decode::watch::{APPLY_MODES, HEAL_MODES};
 use crate::model::{AssetKind, FIELDS, Field, FieldOrigin, FieldType, HIJACKING_NAMES};
 
 /// The dialect of all schemas.
@@ -73,11 +74,30 @@ fn emblazon() -> Value {
                     "type": ["integer", "string"], "examples": [5353],
                 })),
             })),
+            "watch": watch(true),
             "extra_keys": described("Whitelabel keys that are let in beside the known ones, by dotted path.", json!({
                 "type": "array", "items": {"type": "string"}, "examples": [["theme", "nav.status"]],
             })),
         }}),
     )
+}
+
+/// What the daemon may do by itself: for the tree, or for one account.
+fn watch(for_tree: bool) -> Value {
+    let mut properties = json!({
+        "apply": words("What becomes of a change of the tree: auto applies it, manual waits for an approval, off tells of it; auto when left out.", &APPLY_MODES),
+        "heal": words("What becomes of a change that somebody made on the platform, once a second read confirmed it: auto puts it right, report tells of it, off leaves it alone; report when left out.", &HEAL_MODES),
+    });
+    if for_tree {
+        let tree = json!({
+            "prune": described("Whether whitelabels of accounts that the tree lost are deleted.", json!({"type": "boolean", "default": false})),
+            "canary": described("Accounts that a change is applied to first; a failure there ends the run.", json!({
+                "type": "array", "items": {"type": "string"}, "uniqueItems": true, "examples": [["acme"]],
+            })),
+        });
+        merge(&mut properties, tree);
+    }
+    map("What `emblazon watch` may do by itself.", properties)
 }
 
 fn policy() -> Value {
@@ -283,6 +303,7 @@ fn account() -> Value {
         "extends": described("Brands that this account is built on, lowest first: later ones win, and the account itself wins over all of them.", json!({
             "type": "array", "items": {"type": "string"}, "uniqueItems": true, "examples": [["reseller-gold"]],
         })),
+        "watch": watch(false),
         "overrides": described("What holds on one cluster only, by its name.", json!({
             "type": "object", "additionalProperties": layer_object(),
         })),

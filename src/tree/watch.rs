@@ -35,8 +35,6 @@ pub struct WatchPolicy {
     pub heal: HealMode,
     /// Whether what the tree lets go of is deleted.
     pub prune: bool,
-    /// Whether DNS records of accounts with `dns: manage` are pushed.
-    pub push_dns: bool,
 }
 
 impl Default for WatchPolicy {
@@ -46,7 +44,6 @@ impl Default for WatchPolicy {
             apply: ApplyMode::Auto,
             heal: HealMode::Report,
             prune: false,
-            push_dns: false,
         }
     }
 }

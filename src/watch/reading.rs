@@ -1,6 +1,7 @@
 //! Reading some of the platform, and keeping what was read of the rest.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use camino::Utf8Path;
 use jiff::Timestamp;
@@ -13,6 +14,11 @@ use crate::live::{
 };
 use crate::model::{AccountName, Identity};
 use crate::tree::{BaseAccounts, ClusterConfig, Desired, DesiredAccount, departed};
+
+/// How often a request is sent in all.
+const ATTEMPTS: u32 = 3;
+/// How long one may take with all its attempts.
+const DEADLINE: Duration = Duration::from_secs(20);
 
 /// The way to the platform, and what was read last.
 #[derive(Default)]
@@ -35,12 +41,15 @@ impl Platform {
         if let Some(client) = &self.client {
             return Ok(client.clone());
         }
-        let config: ClientConfig = match &setup.platform {
+        let mut config: ClientConfig = match &setup.platform {
             Some(config) => config.clone(),
             None => live::declared(folder, cluster, &|name| std::env::var(name).ok())
                 .await
                 .map_err(|error| error.to_string())?,
         };
+        // What does not pass soon is waited for by the daemon itself, which says so.
+        config.limits.retry.attempts = ATTEMPTS;
+        config.limits.retry.deadline = DEADLINE;
         let client = ReadClient::connect(config).await;
         let client = client.map_err(|error| error.explained())?;
         let cache = setup.state.join("cache");

@@ -264,7 +264,6 @@ mod tests {
         apply: ApplyMode::Auto,
         heal: HealMode::Auto,
         prune: false,
-        push_dns: false,
     };
 
     /// How often the drift was read, and healed before.

@@ -30,4 +30,5 @@ mod saved_plan;
 mod source_text;
 mod stage;
 mod tls;
+mod watch;
 mod wire;

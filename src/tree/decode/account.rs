@@ -3,6 +3,7 @@
 use camino::Utf8Path;
 
 use super::layer::{LAYER_KEYS, Surroundings};
+use super::watch::WatchOverride;
 use super::{Fields, Reader};
 use crate::diag::{Code, Place, Spanned};
 use crate::model::{ClusterName, Identity};
@@ -11,7 +12,8 @@ use crate::tree::layer::{Layer, LayerName};
 use crate::tree::node::{Content, Node};
 
 /// The keys of an account that no other layer has.
-pub(in crate::tree) const ACCOUNT_KEYS: [&str; 4] = ["account", "realm", "extends", "overrides"];
+pub(in crate::tree) const ACCOUNT_KEYS: [&str; 5] =
+    ["account", "realm", "extends", "watch", "overrides"];
 
 /// An account as its file declares it, before any other layer.
 #[derive(Clone, Debug)]
@@ -20,6 +22,8 @@ pub(in crate::tree) struct AccountFile {
     pub(in crate::tree) identity: Presence,
     /// The brands that it is built on, lowest first.
     pub(in crate::tree) extends: Vec<Spanned<String>>,
+    /// What it says of the daemon.
+    pub(in crate::tree) watch: WatchOverride,
     /// Its own layer.
     pub(in crate::tree) own: Layer,
     /// What holds on single clusters.
@@ -67,6 +71,8 @@ impl Reader {
         let extends = fields
             .get("extends")
             .map_or_else(Vec::new, |node| self.extends(node));
+        let watch = fields.get("watch");
+        let watch = watch.map_or_else(WatchOverride::default, |node| self.watch_override(node));
         let own = self.layer(LayerName::Account, fields, around);
         let overrides = fields
             .get("overrides")
@@ -74,6 +80,7 @@ impl Reader {
         AccountFile {
             identity,
             extends,
+            watch,
             own,
             overrides,
         }

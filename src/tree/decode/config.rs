@@ -12,11 +12,19 @@ use crate::model::{AccountName, ClusterName, Identity, is_loopback};
 use crate::tree::check::nearest;
 use crate::tree::layer::{Layer, LayerName};
 use crate::tree::node::{Content, Entry, Node};
-use crate::tree::{AuthConfig, ClusterConfig, DnsSettings, Policy, SecretSource, UserAccount};
+use crate::tree::{
+    AuthConfig, ClusterConfig, DnsSettings, Policy, SecretSource, UserAccount, WatchPolicy,
+};
 
 /// The keys of `emblazon.yaml`.
-pub(in crate::tree) const CONFIG_KEYS: [&str; 5] =
-    ["clusters", "defaults", "policy", "dns", "extra_keys"];
+pub(in crate::tree) const CONFIG_KEYS: [&str; 6] = [
+    "clusters",
+    "defaults",
+    "policy",
+    "dns",
+    "watch",
+    "extra_keys",
+];
 
 /// The keys of a cluster.
 pub(in crate::tree) const CLUSTER_KEYS: [&str; 5] =
@@ -61,6 +69,10 @@ pub(in crate::tree) struct Config {
     pub(in crate::tree) protected: Vec<Spanned<AccountName>>,
     /// How DNS is observed.
     pub(in crate::tree) dns: DnsSettings,
+    /// What the daemon may do by itself.
+    pub(in crate::tree) watch: WatchPolicy,
+    /// The accounts that it begins with, with their places.
+    pub(in crate::tree) canary: Vec<Spanned<AccountName>>,
     /// The keys that are let in beside the known ones.
     pub(in crate::tree) extra_keys: Vec<String>,
 }
@@ -78,6 +90,8 @@ impl Config {
             policy: Policy::default(),
             protected: Vec::new(),
             dns: DnsSettings::default(),
+            watch: WatchPolicy::default(),
+            canary: Vec::new(),
             extra_keys: Vec::new(),
         }
     }
@@ -108,6 +122,9 @@ impl Reader {
         }
         if let Some(node) = fields.get("policy") {
             (config.policy, config.protected) = self.policy(node, &config.extra_keys);
+        }
+        if let Some(node) = fields.get("watch") {
+            (config.watch, config.canary) = self.watch(node);
         }
         if let Some(node) = fields.get("dns") {
             let known = ["resolvers", "servers", "port", "push"];

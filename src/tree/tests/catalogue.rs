@@ -149,7 +149,7 @@ fn eb02_structure() {
     assert_snapshot!(account("assests: {}\nwhitelable: {}\nfoo: 1"), @r"
         accounts/acme/account.yaml:2:1 EB0201 an account has no key assests; did you mean assets?
         accounts/acme/account.yaml:3:1 EB0201 an account has no key whitelable; did you mean whitelabel?
-        accounts/acme/account.yaml:4:1 EB0201 an account has no key foo; known here: account, realm, extends, overrides, whitelabel, assets, dns, ownership, recreate, protected, lock
+        accounts/acme/account.yaml:4:1 EB0201 an account has no key foo; known here: account, realm, extends, watch, overrides, whitelabel, assets, dns, ownership, recreate, protected, lock
         "); // EB0201
     assert_snapshot!(account("assets: {logos: a.png}"), @"accounts/acme/account.yaml:2:10 EB0201 assets has no key logos; did you mean logo?"); // EB0201
     assert_snapshot!(account("extends: gold\nassets: []\nwhitelabel: text"), @r"
@@ -294,6 +294,16 @@ fn eb08_clusters_and_policy() {
         ");
     assert_snapshot!(config("clusters: {production: {auth: {user: {name: a, password: {env: P}, account_realm: a.b, phone_number: +15551234567}}}}"), @"emblazon.yaml:1:88 EB0206 user has both account_realm and phone_number; keep exactly one of account_name, account_realm, phone_number [emblazon.yaml:1:68]");
     assert_snapshot!(config("clusters: {production: {}}\npolicy: {billing: maybe}"), @r#"emblazon.yaml:2:19 EB0204 billing cannot be "maybe"; write one of refuse, accept"#); // EB0204
+}
+
+#[test]
+fn eb08_watch() {
+    let watch = |watch: &str| config(&format!("clusters: {{production: {{}}}}\nwatch: {watch}"));
+    assert_snapshot!(watch("{apply: manual, heal: auto, prune: true, canary: [acme]}"), @"");
+    assert_snapshot!(watch("{apply: of}"), @r#"emblazon.yaml:2:16 EB0204 apply cannot be "of"; did you mean off?"#);
+    assert_snapshot!(watch("{aply: off}"), @"emblazon.yaml:2:9 EB0201 watch has no key aply; did you mean apply?");
+    assert_snapshot!(watch("{canary: [amce]}"), @"emblazon.yaml:2:18 EB0810 there is no account amce to begin with; did you mean acme?"); // EB0810
+    assert_snapshot!(account("watch: {heal: off, prune: true}"), @"accounts/acme/account.yaml:2:20 EB0201 watch has no key prune; known here: apply, heal");
 }
 
 #[test]

@@ -18,7 +18,11 @@ pub(in crate::watch) struct Lookout {
 impl Lookout {
     /// Begins to look; by polling where events do not work, such as on some network file systems.
     pub(in crate::watch) fn new(folder: &Utf8Path, orders: &Orders) -> Result<Self, notify::Error> {
-        let top = folder.to_owned();
+        // Events name whole paths, whatever the folder was called by.
+        let top = folder
+            .canonicalize_utf8()
+            .unwrap_or_else(|_| folder.to_owned());
+        let folder = &top.clone();
         let orders = orders.clone();
         let told = move |event: notify::Result<Event>| {
             if event.is_ok_and(|event| matters(&event, &top)) {

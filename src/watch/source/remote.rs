@@ -37,7 +37,8 @@ impl RemoteSource {
             place: mirror.place(),
             mirror,
             folder,
-            signers,
+            // `git` works in another folder.
+            signers: signers.map(|file| camino::absolute_utf8(&file).unwrap_or(file)),
         })
     }
 

@@ -1,0 +1,81 @@
+//! `watch` in `emblazon.yaml` and in `account.yaml`: what the daemon may do by itself.
+
+use super::Reader;
+use crate::diag::Spanned;
+use crate::model::AccountName;
+use crate::tree::node::Node;
+use crate::tree::watch::{ApplyMode, HealMode, WatchPolicy};
+
+/// The keys of `watch` in `emblazon.yaml`.
+pub(in crate::tree) const WATCH_KEYS: [&str; 4] = ["apply", "heal", "prune", "canary"];
+
+/// The keys of `watch` in `account.yaml`.
+const ACCOUNT_WATCH_KEYS: [&str; 2] = ["apply", "heal"];
+
+/// The words for `apply`.
+pub(in crate::tree) const APPLY_MODES: [(&str, ApplyMode); 3] = [
+    ("auto", ApplyMode::Auto),
+    ("manual", ApplyMode::Manual),
+    ("off", ApplyMode::Off),
+];
+
+/// The words for `heal`.
+pub(in crate::tree) const HEAL_MODES: [(&str, HealMode); 3] = [
+    ("auto", HealMode::Auto),
+    ("report", HealMode::Report),
+    ("off", HealMode::Off),
+];
+
+/// What an account says of `watch`; the rest is as in `emblazon.yaml`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::tree) struct WatchOverride {
+    apply: Option<ApplyMode>,
+    heal: Option<HealMode>,
+}
+
+impl WatchOverride {
+    /// Returns what holds for the account; absent when it says nothing.
+    pub(in crate::tree) fn over(self, policy: WatchPolicy) -> Option<WatchPolicy> {
+        (self.apply.is_some() || self.heal.is_some()).then(|| WatchPolicy {
+            apply: self.apply.unwrap_or(policy.apply),
+            heal: self.heal.unwrap_or(policy.heal),
+            ..policy
+        })
+    }
+}
+
+impl Reader {
+    /// Reads what holds for the whole tree, and the accounts that go first with their places.
+    pub(super) fn watch(&mut self, node: &Node) -> (WatchPolicy, Vec<Spanned<AccountName>>) {
+        let usual = WatchPolicy::default();
+        let fields = self.fields(node, "watch", &WATCH_KEYS);
+        let apply = fields.get("apply");
+        let apply = apply.and_then(|node| self.choice(node, "apply", &APPLY_MODES));
+        let heal = fields.get("heal");
+        let heal = heal.and_then(|node| self.choice(node, "heal", &HEAL_MODES));
+        let prune = fields.get("prune");
+        let prune = prune.and_then(|node| self.boolean(node, "prune"));
+        let policy = WatchPolicy {
+            apply: apply.unwrap_or(usual.apply),
+            heal: heal.unwrap_or(usual.heal),
+            prune: prune.unwrap_or(usual.prune),
+        };
+        let canary = fields.get("canary");
+        let canary = canary.map_or_else(Vec::new, |node| self.texts(node, "canary"));
+        let named = |name: Spanned<String>| Spanned {
+            value: AccountName::new(name.value),
+            place: name.place,
+        };
+        (policy, canary.into_iter().map(named).collect())
+    }
+
+    /// Reads what an account says otherwise.
+    pub(super) fn watch_override(&mut self, node: &Node) -> WatchOverride {
+        let fields = self.fields(node, "watch", &ACCOUNT_WATCH_KEYS);
+        let apply = fields.get("apply");
+        let apply = apply.and_then(|node| self.choice(node, "apply", &APPLY_MODES));
+        let heal = fields.get("heal");
+        let heal = heal.and_then(|node| self.choice(node, "heal", &HEAL_MODES));
+        WatchOverride { apply, heal }
+    }
+}

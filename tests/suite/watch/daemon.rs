@@ -1,0 +1,138 @@
+//! A daemon that runs, and what it says.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::platform::{DEFAULTS, Platform, id};
+
+/// How long anything may take before a test fails; nothing takes that long.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A daemon that runs; killed at the end.
+pub(super) struct Daemon {
+    pub(super) child: Child,
+    events: Receiver<Value>,
+    /// Everything that it said.
+    said: Vec<Value>,
+}
+
+impl Daemon {
+    /// Starts it; what it says comes as a line of JSON each.
+    pub(super) fn start(mut command: Command) -> Self {
+        let mut child = command
+            .args(["--format", "json", "-v"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (sender, events) = channel();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let _ = sender.send(serde_json::from_str(&line).unwrap());
+            }
+        });
+        Self {
+            child,
+            events,
+            said: Vec::new(),
+        }
+    }
+
+    /// Waits until it says something of a kind, about an account where one is named.
+    pub(super) fn wait(&mut self, event: &str, account: Option<char>, reason: &str) -> Value {
+        let account = account.map(String::from);
+        loop {
+            let next = self.events.recv_timeout(PATIENCE).unwrap_or_else(|error| {
+                panic!(
+                    "{error} waiting for {event} {account:?} {reason}: {:#?}",
+                    self.said
+                )
+            });
+            self.said.push(next.clone());
+            let is_it = next["event"] == event
+                && next["account"].as_str() == account.as_deref()
+                && (reason.is_empty() || next["reason"] == reason);
+            if is_it {
+                return next;
+            }
+        }
+    }
+
+    /// Waits for an object's state.
+    pub(super) fn wait_ready(&mut self, account: char) {
+        self.wait("ready", Some(account), "in_sync");
+    }
+
+    /// Tells whether it ever said something of a kind.
+    pub(super) fn has_said(&self, event: &str, reason: &str) -> bool {
+        self.said
+            .iter()
+            .any(|said| said["event"] == event && said["reason"] == reason)
+    }
+
+    /// Sends a signal, as `kill` does.
+    pub(super) fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args([name, &pid]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Asks it to end, and waits.
+    pub(super) fn stop(mut self) -> ExitStatus {
+        self.signal("-TERM");
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Starts a platform with some accounts whose company name is `old`, and a tree for it that names them, says `new`, and
+/// says this of the daemon.
+pub(super) fn platform(names: &str, watch: &str) -> Platform {
+    let account = |name: char| {
+        format!(
+            "  - name: {name}\n    id: {}\n    whitelabel: {{company_name: old, domain: {name}.example.com, brandColor: red, {DEFAULTS}}}\n",
+            id(name)
+        )
+    };
+    let accounts: String = names.chars().map(account).collect();
+    let platform = Platform::new(&format!("accounts:\n  - name: Master\n{accounts}"), &[]);
+    configure(&platform, watch);
+    for name in names.chars() {
+        name_company(&platform, name, "new");
+    }
+    platform
+}
+
+/// Says in the tree what the daemon may do.
+pub(super) fn configure(platform: &Platform, watch: &str) {
+    let url = platform.sandbox.url();
+    platform.write(
+        "emblazon.yaml",
+        &format!("clusters: {{production: {{api: \"{url}\"}}}}\nwatch: {watch}\n"),
+    );
+}
+
+/// Declares a company's name.
+pub(super) fn name_company(platform: &Platform, name: char, company: &str) {
+    platform.declare(name, &format!("whitelabel: {{company_name: {company}}}"));
+}
+
+/// Builds the command for a daemon; the tree says where the platform is.
+pub(super) fn command(platform: &Platform, arguments: &[&str]) -> Command {
+    let mut command = platform.command(&["watch"]);
+    command
+        .env_remove("EMBLAZON_API")
+        .args(["--confirm-after", "1s"])
+        .args(arguments);
+    command
+}

@@ -1,0 +1,195 @@
+//! A tree in a folder: changes of the tree, changes by hand, mistakes, outages, pauses of the process.
+
+use emblazon::sandbox::{Fault, FaultKind};
+
+use super::daemon::{Daemon, command, configure, name_company, platform};
+
+const AUTO: &str = "{heal: auto}";
+
+#[test]
+fn a_changed_file_is_applied_and_a_storm_of_changes_is_one_run() {
+    let platform = platform("ab", AUTO);
+    let mut daemon = Daemon::start(command(&platform, &[]));
+    daemon.wait("run", None, "applied");
+    assert_eq!(platform.key('a', "company_name"), "new");
+    assert_eq!(platform.key('a', "brandColor"), "red");
+    let runs = platform.runs().len();
+    for number in 0..30 {
+        name_company(&platform, 'a', &format!("newer{number}"));
+    }
+    name_company(&platform, 'a', "newest");
+    while platform.key('a', "company_name") != "newest" {
+        daemon.wait("ready", Some('a'), "in_sync");
+    }
+    assert!(platform.runs().len() <= runs + 3, "{:?}", platform.runs());
+    assert_eq!(daemon.stop().code(), Some(0));
+    assert_eq!(platform.key('b', "company_name"), "new");
+    platform.stop();
+}
+
+#[test]
+fn a_hand_edit_is_confirmed_and_healed_or_reported_by_policy() {
+    let platform = platform("ab", AUTO);
+    platform.declare(
+        'b',
+        "whitelabel: {company_name: new}\nwatch: {heal: report}",
+    );
+    let mut daemon = Daemon::start(command(&platform, &["--interval", "2s"]));
+    daemon.wait("run", None, "applied");
+    platform.edit('a', "company_name", "mine");
+    platform.edit('b', "company_name", "mine");
+    daemon.wait("reconciling", Some('a'), "confirming");
+    daemon.wait_ready('a');
+    assert_eq!(platform.key('a', "company_name"), "new");
+    if !daemon.has_said("stalled", "drift_reported") {
+        daemon.wait("stalled", Some('b'), "drift_reported");
+    }
+    assert_eq!(platform.key('b', "company_name"), "mine");
+    // The tree's next change of the same key is the tree's.
+    platform.declare(
+        'b',
+        "whitelabel: {company_name: newer}\nwatch: {heal: report}",
+    );
+    daemon.wait_ready('b');
+    assert_eq!(platform.key('b', "company_name"), "newer");
+    assert_eq!(daemon.stop().code(), Some(0));
+    let history = std::fs::read_to_string(platform.state().join("watch/history.jsonl")).unwrap();
+    let drift = history
+        .lines()
+        .filter(|line| line.contains("\"drift\""))
+        .count();
+    assert!(drift >= 4, "two began and ended: {history}");
+    platform.stop();
+}
+
+#[test]
+fn who_keeps_changing_back_wins_after_three_rounds() {
+    let platform = platform("a", AUTO);
+    let mut daemon = Daemon::start(command(&platform, &["--interval", "2s"]));
+    daemon.wait("run", None, "applied");
+    for round in 0..3 {
+        platform.edit('a', "company_name", "mine");
+        daemon.wait("reconciling", Some('a'), "confirming");
+        daemon.wait_ready('a');
+        assert_eq!(platform.key('a', "company_name"), "new", "round {round}");
+    }
+    platform.edit('a', "company_name", "mine");
+    daemon.wait("stalled", Some('a'), "keeps_changing");
+    assert_eq!(platform.key('a', "company_name"), "mine");
+    platform.stop();
+}
+
+#[test]
+fn a_tree_with_errors_leaves_the_last_good_one_in_force() {
+    let platform = platform("ab", AUTO);
+    let mut daemon = Daemon::start(command(&platform, &["--interval", "2s"]));
+    daemon.wait("run", None, "applied");
+    platform.declare('a', "whitelabel: {company_nam: broken}");
+    let problem = daemon.wait("problem", None, "source");
+    assert!(
+        problem["message"].as_str().unwrap().contains("company_nam"),
+        "{problem}"
+    );
+    // What is in force is still kept up.
+    platform.edit('b', "company_name", "mine");
+    daemon.wait("reconciling", Some('b'), "confirming");
+    daemon.wait_ready('b');
+    assert_eq!(platform.key('a', "company_name"), "new");
+    assert_eq!(platform.key('b', "company_name"), "new");
+    name_company(&platform, 'a', "mended");
+    daemon.wait("commit", None, "none");
+    daemon.wait_ready('a');
+    assert_eq!(platform.key('a', "company_name"), "mended");
+    platform.stop();
+}
+
+#[test]
+fn an_outage_is_unknown_writes_nothing_and_passes() {
+    let platform = platform("ab", AUTO);
+    let mut daemon = Daemon::start(command(&platform, &["--interval", "2s"]));
+    daemon.wait("run", None, "applied");
+    platform.sandbox.set_faults(vec![
+        Fault::new("GET", "*", FaultKind::Status(503)).times(u32::MAX),
+    ]);
+    platform.edit('a', "company_name", "mine");
+    name_company(&platform, 'b', "newer");
+    daemon.wait("unknown", Some('a'), "unreadable");
+    daemon.wait("unknown", Some('b'), "unreadable");
+    daemon.wait("platform", None, "down");
+    let counts = platform.sandbox.counts();
+    platform.sandbox.set_faults(Vec::new());
+    daemon.wait("platform", None, "up");
+    daemon.wait_ready('b');
+    assert_eq!(
+        counts.mutating, 2,
+        "one for each account at the start, and none in the outage"
+    );
+    assert_eq!(platform.key('b', "company_name"), "newer");
+    while platform.key('a', "company_name") != "new" {
+        daemon.wait_ready('a');
+    }
+    platform.stop();
+}
+
+#[test]
+fn what_policy_leaves_to_people_waits() {
+    let platform = platform("ab", "{apply: manual}");
+    platform.declare('b', "whitelabel: {company_name: new}\nwatch: {apply: auto}");
+    let output = command(&platform, &["--once"]).output().unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(2),
+        "{}",
+        crate::cli::stdout(&output)
+    );
+    assert!(crate::cli::stdout(&output).contains("awaiting_approval"));
+    assert_eq!(platform.key('a', "company_name"), "old");
+    assert_eq!(platform.key('b', "company_name"), "new");
+    configure(&platform, "{apply: auto}");
+    let output = command(&platform, &["--once"]).output().unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        crate::cli::stdout(&output)
+    );
+    assert_eq!(platform.key('a', "company_name"), "new");
+    platform.stop();
+}
+
+/// Killed at whatever it is doing, again and again: the next one goes on, and nothing is written twice.
+#[test]
+fn killed_in_a_loop_it_converges_and_writes_nothing_twice() {
+    let platform = platform("abcd", AUTO);
+    for round in 0_u32..6 {
+        for name in "abcd".chars() {
+            name_company(&platform, name, &format!("round{round}"));
+        }
+        let mut daemon = Daemon::start(command(&platform, &[]));
+        let before = platform.sandbox.counts().mutating;
+        // Each round lets it come a little further.
+        while platform.sandbox.counts().mutating < before + u64::from(round % 5) {
+            std::thread::yield_now();
+        }
+        daemon.wait("role", None, "leader");
+        daemon.child.kill().unwrap();
+        daemon.child.wait().unwrap();
+    }
+    let before = platform.sandbox.counts().mutating;
+    let mut daemon = Daemon::start(command(&platform, &[]));
+    for name in "abcd".chars() {
+        while platform.key(name, "company_name") != "round5" {
+            daemon.wait_ready(name);
+        }
+        assert_eq!(platform.key(name, "brandColor"), "red");
+    }
+    assert_eq!(daemon.stop().code(), Some(0));
+    assert!(platform.sandbox.counts().mutating <= before + 4);
+    let output = command(&platform, &["--once"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(
+        platform.sandbox.counts().mutating <= before + 4,
+        "nothing was left"
+    );
+    platform.stop();
+}

@@ -1,0 +1,7 @@
+//! The daemon as its users start it: the real program, a platform over HTTP, real Git. Nothing sleeps here; each test
+//! waits for what the daemon itself says.
+
+mod daemon;
+mod folder;
+mod leader;
+mod remote;
