@@ -138,6 +138,7 @@ pub fn load_some(
         watch: WatchSettings::default(),
         selection: only.cloned(),
         left_out,
+        extra_keys: config.extra_keys,
     })
 }
 

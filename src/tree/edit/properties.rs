@@ -1,5 +1,7 @@
 //! Random documents in random spellings, edited at random.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -64,9 +66,13 @@ fn values() -> impl Strategy<Value = Value> {
 
 fn written() -> impl Strategy<Value = Written> {
     let leaf = prop_oneof![
-        (texts().prop_map(Value::from), 0_u8..3).prop_map(|(value, style)| Written::Scalar(value, style)),
+        (texts().prop_map(Value::from), 0_u8..3)
+            .prop_map(|(value, style)| Written::Scalar(value, style)),
         values().prop_map(Written::Flow),
-        ("[a-z]{1,5}(\n[a-z]{1,5}){0,2}", prop_oneof![Just("|"), Just("|-"), Just("|+"), Just(">")])
+        (
+            "[a-z]{1,5}(\n[a-z]{1,5}){0,2}",
+            prop_oneof![Just("|"), Just("|-"), Just("|+"), Just(">")]
+        )
             .prop_map(|(text, header)| Written::Lines(text, header)),
     ];
     leaf.prop_recursive(3, 12, 4, |inner| {
@@ -76,15 +82,20 @@ fn written() -> impl Strategy<Value = Written> {
 
 fn items(value: impl Strategy<Value = Written>) -> impl Strategy<Value = Item> {
     let comments = || prop::option::weighted(0.3, "[a-z: #-]{0,8}");
-    (keys(), comments(), prop::bool::weighted(0.2), comments(), value).prop_map(
-        |(key, above, blank, behind, value)| Item {
+    (
+        keys(),
+        comments(),
+        prop::bool::weighted(0.2),
+        comments(),
+        value,
+    )
+        .prop_map(|(key, above, blank, behind, value)| Item {
             key,
             above,
             blank,
             behind,
             value,
-        },
-    )
+        })
 }
 
 fn distinct(mut items: Vec<Item>) -> Vec<Item> {
@@ -100,31 +111,34 @@ fn print(items: &[Item], indent: usize, out: &mut String) {
             out.push('\n');
         }
         if let Some(comment) = &item.above {
-            out.push_str(&format!("{pad}# {comment}\n"));
+            let _ = writeln!(out, "{pad}# {comment}");
         }
         let behind = item
             .behind
             .as_ref()
             .map_or_else(String::new, |comment| format!("  # {comment}"));
-        out.push_str(&format!("{pad}{}:", key(&item.key)));
+        let _ = write!(out, "{pad}{}:", key(&item.key));
         match &item.value {
-            Written::Scalar(Value::String(text), 1) if !text.contains(char::is_control) && !hidden(text) => {
-                out.push_str(&format!(" '{}'{behind}\n", text.replace('\'', "''")));
+            Written::Scalar(Value::String(text), 1)
+                if !text.contains(char::is_control) && !hidden(text) =>
+            {
+                let _ = writeln!(out, " '{}'{behind}", text.replace('\'', "''"));
             }
             Written::Scalar(scalar, 2) => {
                 // On a line of its own.
-                out.push_str(&format!("{behind}\n{pad}    {}\n", value(scalar)));
+                let _ = writeln!(out, "{behind}\n{pad}    {}", value(scalar));
             }
-            Written::Scalar(scalar, _) => out.push_str(&format!(" {}{behind}\n", value(scalar))),
-            Written::Flow(flow) => out.push_str(&format!(" {}{behind}\n", value(flow))),
+            Written::Scalar(flow, _) | Written::Flow(flow) => {
+                let _ = writeln!(out, " {}{behind}", value(flow));
+            }
             Written::Block(inner) => {
-                out.push_str(&format!("{behind}\n"));
+                let _ = writeln!(out, "{behind}");
                 print(inner, indent + 2, out);
             }
             Written::Lines(text, header) => {
-                out.push_str(&format!(" {header}{behind}\n"));
+                let _ = writeln!(out, " {header}{behind}");
                 for line in text.lines() {
-                    out.push_str(&format!("{pad}  {line}\n"));
+                    let _ = writeln!(out, "{pad}  {line}");
                 }
             }
         }
@@ -146,8 +160,11 @@ fn shape(text: &str) -> Shape {
 }
 
 fn paths() -> impl Strategy<Value = KeyPath> {
-    prop::collection::vec(keys().prop_filter("a key has a name", |key| !key.is_empty()), 1..4)
-        .prop_map(KeyPath::from_segments)
+    prop::collection::vec(
+        keys().prop_filter("a key has a name", |key| !key.is_empty()),
+        1..4,
+    )
+    .prop_map(KeyPath::from_segments)
 }
 
 fn edits() -> impl Strategy<Value = Edit> {
@@ -175,7 +192,8 @@ fn concerned(text: &str, path: &KeyPath) -> (usize, usize) {
     let mut node = root.as_ref();
     let mut alone: Option<(usize, usize)> = None;
     for segment in path.segments() {
-        let Some(crate::tree::node::Content::Mapping(entries)) = node.map(|node| &node.content) else {
+        let Some(crate::tree::node::Content::Mapping(entries)) = node.map(|node| &node.content)
+        else {
             break;
         };
         let Some(entry) = entries.iter().find(|entry| entry.key == segment) else {
@@ -186,7 +204,11 @@ fn concerned(text: &str, path: &KeyPath) -> (usize, usize) {
             entry.value.place.span.end as usize,
         );
         // The only key of a map takes the map with it.
-        alone = if entries.len() == 1 { alone.or(Some(here)) } else { Some(here) };
+        alone = if entries.len() == 1 {
+            alone.or(Some(here))
+        } else {
+            Some(here)
+        };
         found = here;
         node = Some(&entry.value);
     }

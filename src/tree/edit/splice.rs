@@ -98,7 +98,10 @@ fn one(text: &str, edit: &Edit) -> Result<Option<String>, EditError> {
             continue;
         };
         if let Ok(root) = read(&edited)
-            && root.as_ref().map_or_else(Shape::empty, Shape::of).says(&wanted)
+            && root
+                .as_ref()
+                .map_or_else(Shape::empty, Shape::of)
+                .says(&wanted)
         {
             return Ok(Some(edited));
         }
@@ -221,33 +224,31 @@ impl Writer<'_> {
     /// Adds an entry to a map.
     fn insert(&self, map: &Node, entries: &[Entry], rest: &[String], value: &Value) -> Vec<Splice> {
         if self.is_flow(map) {
-            let (first, others) = rest.split_first().map_or(("", rest), |(first, rest)| (first, rest));
+            let (first, others) = rest
+                .split_first()
+                .map_or(("", rest), |(first, rest)| (first, rest));
             let entry = format!(
                 "{}: {}",
                 notation::key(first),
                 notation::value(&nested(others, value))
             );
-            return match entries.last() {
-                Some(last) => {
-                    let end = end(&last.value);
-                    vec![Splice {
-                        range: end..end,
-                        text: format!(", {entry}"),
-                    }]
-                }
-                None => {
-                    let behind = range(map).start + 1;
-                    let space = if self.text.get(behind..).is_some_and(|rest| rest.starts_with('}')) {
-                        " "
-                    } else {
-                        ""
-                    };
-                    vec![Splice {
-                        range: behind..behind,
-                        text: format!(" {entry}{space}"),
-                    }]
-                }
-            };
+            if let Some(last) = entries.last() {
+                let end = end(&last.value);
+                return vec![Splice {
+                    range: end..end,
+                    text: format!(", {entry}"),
+                }];
+            }
+            let behind = range(map).start + 1;
+            let is_tight = self
+                .text
+                .get(behind..)
+                .is_some_and(|rest| rest.starts_with('}'));
+            let space = if is_tight { " " } else { "" };
+            return vec![Splice {
+                range: behind..behind,
+                text: format!(" {entry}{space}"),
+            }];
         }
         let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
             return vec![self.append(0, rest, value)];
@@ -299,7 +300,10 @@ impl Writer<'_> {
     fn remove(&self, trail: &[(&Node, usize)]) -> Vec<Splice> {
         let alone = |(map, _): &&(&Node, usize)| entries(map).len() == 1;
         let above = trail.iter().rev().take_while(alone).count();
-        let Some((map, at)) = trail.get(trail.len().saturating_sub(above + 1)).or(trail.first()) else {
+        let Some((map, at)) = trail
+            .get(trail.len().saturating_sub(above + 1))
+            .or(trail.first())
+        else {
             return Vec::new();
         };
         let entries = entries(map);
@@ -309,7 +313,10 @@ impl Writer<'_> {
         let start = entry.key_place.span.start as usize;
         let stop = end(&entry.value).max(entry.key_place.span.end as usize);
         if self.is_flow(map) {
-            let range = match (entries.get(at + 1), at.checked_sub(1).and_then(|at| entries.get(at))) {
+            let range = match (
+                entries.get(at + 1),
+                at.checked_sub(1).and_then(|at| entries.get(at)),
+            ) {
                 (Some(next), _) => start..next.key_place.span.start as usize,
                 (None, Some(previous)) => end(&previous.value)..stop,
                 (None, None) => start..stop,
@@ -321,7 +328,11 @@ impl Writer<'_> {
         }
         let line = self.line_start(start);
         let before = self.between(line, start);
-        if !before.trim_start_matches('\u{feff}').bytes().all(|byte| byte == b' ') {
+        if !before
+            .trim_start_matches('\u{feff}')
+            .bytes()
+            .all(|byte| byte == b' ')
+        {
             return Vec::new();
         }
         let line = line + before.len() - before.trim_start_matches('\u{feff}').len();
@@ -367,7 +378,8 @@ impl Writer<'_> {
     /// Returns where the next line starts, or the end of the text.
     fn line_end(&self, at: usize) -> usize {
         let rest = self.text.get(at..).unwrap_or("");
-        rest.find('\n').map_or(self.text.len(), |found| at + found + 1)
+        rest.find('\n')
+            .map_or(self.text.len(), |found| at + found + 1)
     }
 
     /// Returns what lies behind a key's colon.

@@ -118,11 +118,18 @@ fn keys_are_added_behind_their_neighbours() {
     );
     check(
         ACCOUNT,
-        &[set("overrides.staging.whitelabel.domain", json!("x.example"))],
+        &[set(
+            "overrides.staging.whitelabel.domain",
+            json!("x.example"),
+        )],
         &format!("{ACCOUNT}overrides:\n  staging:\n    whitelabel:\n      domain: x.example\n"),
     );
     check("a: 1", &[set("b", json!("c"))], "a: 1\nb: c");
-    check("a: 1\r\n", &[set("b.c", json!(2))], "a: 1\r\nb:\r\n  c: 2\r\n");
+    check(
+        "a: 1\r\n",
+        &[set("b.c", json!(2))],
+        "a: 1\r\nb:\r\n  c: 2\r\n",
+    );
     check("", &[set("a.b", json!(1))], "a:\n  b: 1\n");
     check("# alone\n", &[set("a", json!(1))], "# alone\na: 1\n");
     check("a: {}\n", &[set("a.b", json!(1))], "a: { b: 1 }\n");
@@ -144,10 +151,7 @@ fn keys_are_taken_away_with_their_line() {
     check(
         ACCOUNT,
         &[gone("whitelabel.nav.help")],
-        &ACCOUNT.replace(
-            "  nav:\n    help: https://old.example   # moves soon\n",
-            "",
-        ),
+        &ACCOUNT.replace("  nav:\n    help: https://old.example   # moves soon\n", ""),
     );
     check(
         ACCOUNT,

@@ -29,10 +29,9 @@ impl Shape {
     pub(super) fn of(node: &Node) -> Self {
         match &node.content {
             // Quotes matter only where the text could be taken for something else without them.
-            Content::Scalar(scalar) => Self::Scalar(
-                scalar.text.clone(),
-                scalar.plain && !is_plain(&scalar.text),
-            ),
+            Content::Scalar(scalar) => {
+                Self::Scalar(scalar.text.clone(), scalar.plain && !is_plain(&scalar.text))
+            }
             Content::Sequence(items) => Self::List(items.iter().map(Self::of).collect()),
             Content::Mapping(entries) => Self::Map(
                 entries
@@ -53,7 +52,9 @@ impl Shape {
                     .map(|(key, value)| (key.clone(), Self::from_value(value)))
                     .collect(),
             ),
-            Value::Null | Value::Bool(_) | Value::Number(_) => Self::Scalar(value.to_string(), true),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {
+                Self::Scalar(value.to_string(), true)
+            }
         }
     }
 
