@@ -6,7 +6,7 @@
 mod layers;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8PathBuf;
 use serde_json::Value;
@@ -210,9 +210,9 @@ impl Update<'_> {
         else {
             return wants;
         };
+        let undeclared: BTreeSet<KeyPath> = diff::undeclared(desired, &document.settings).collect();
         for (path, _) in worth_declaring(&document.settings) {
-            let is_undeclared = desired.absent.is_some()
-                || diff::undeclared(desired, &document.settings).any(|other| other == path);
+            let is_undeclared = desired.absent.is_some() || undeclared.contains(&path);
             let want = setting(&path);
             if is_undeclared && asked.undeclared(&setting_address(&path)) && !wants.contains(&want)
             {
