@@ -21,6 +21,9 @@ mod settle;
 mod template;
 mod update;
 
+#[cfg(test)]
+mod tests;
+
 pub use draft::known;
 pub use note::{Note, Reason};
 pub use overlay::FileChange;

@@ -262,7 +262,8 @@ impl Update<'_> {
             let id = draft.names.iter().find(|(_, name)| **name == other);
             draft.wanted.extend(id.map(|(id, _)| id.clone()));
         }
-        if let Some((layer, others)) = shared_by {
+        // Whoever takes everything expects that; whoever accepts one value may have meant all.
+        if let (Some((layer, others)), Scope::Accept(_)) = (shared_by, self.request.scope) {
             draft.notes.push(Note {
                 account: Some(name.clone()),
                 about: Some(address.to_string()),

@@ -16,21 +16,17 @@ use clap::{Args, ValueHint};
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   emblazon import --api https://api.example.com:8443 --tree brands
-  emblazon import --factor --tree brands            what accounts share goes into layers
+  emblazon import --factor --tree brands       shared values go into layers
   emblazon import 'Acme Voice' beta.sip.example.com --tree brands
-  emblazon import --accept acme --dry-run           what somebody changed by hand, into the tree
+  emblazon import --accept acme --dry-run      its drift, into the tree
   emblazon import --accept acme.nav.help --accept beta.logo
   emblazon import --sandbox=examples/quickstart/sandbox.yaml --tree /tmp/brands
 
-With --factor: what every account says alike goes to defaults; what exactly the same three or more
-accounts say alike, and is two values or more, goes to a brand that these accounts extend. Everything
-else stays in the account, so that no account gets a value that it did not have.
+With --factor: what every account says alike goes to defaults; what exactly the same three or more accounts say alike, and is two values or more, goes to a brand that these accounts extend. Everything else stays in the account, so that no account gets a value that it did not have.
 
-With --accept: a value goes into the layer that declares it. When other accounts take it from there and
-have another value, it goes into the account's own file.
+With --accept: a value goes into the layer that declares it. When other accounts take it from there and have another value, it goes into the account's own file.
 
-Exit codes: 0 done, 1 failed, 3 the tree has errors, 5 something accepted cannot be declared,
-6 some accounts could not be read, 64 wrong usage.")]
+Exit codes: 0 done, 1 failed, 3 the tree has errors, 5 something accepted cannot be declared, 6 some accounts could not be read, 64 wrong usage.")]
 pub(crate) struct ImportArgs {
     /// The accounts, by id, realm, name or folder; all that have a whitelabel when left out
     #[arg(value_name = "ACCOUNT", conflicts_with = "accept")]
