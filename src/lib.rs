@@ -37,6 +37,8 @@
 //! - [`dns`]: DNS → what the world sees, judged against the template record by record; what could not be read is never
 //!   called drift.
 //! - [`diff`]: desired × base × live → changes, in one canonical form.
+//! - [`import`]: live → files of a tree that plans empty. The tree's own loader and [`diff`] judge what it writes;
+//!   [`tree::edit`] changes files that people wrote, and leaves every other byte alone.
 //! - [`plan`]: changes → [`plan::Plan`], an ordered list of steps with preconditions, reasons and risks.
 //! - [`apply`]: plan → effects: check, keep a copy, write, read back, look from outside.
 //! - `report`: values → text, one leaf file a format.
@@ -47,7 +49,7 @@
 //!
 //! # Invariants
 //!
-//! 1. **The core is pure.** [`model`], [`diag`], [`tree`] (its two readers aside), [`diff`], [`plan`] and `report` know no
+//! 1. **The core is pure.** [`model`], [`diag`], [`tree`] (its two readers aside), [`diff`], [`import`], [`plan`] and `report` know no
 //!    clock, network, environment, randomness, files or async; time and seed are arguments.
 //!    Guarded by `the_core_is_pure` and `imports_run_one_way`.
 //! 2. **A plan cannot write.** Commands that look are handed a client without a method that changes something; the
@@ -57,9 +59,9 @@
 //!    Guarded by `every_plan_is_well_formed`.
 //! 4. **Apply, then plan, is empty**, and after every fault once a second run ends.
 //!    Guarded by `apply_then_plan_is_empty` and `every_fault_at_every_request`.
-//! 5. **The same text is the same state.** A tree read from files and from the commit that holds them is one
-//!    desired state, with the same diagnostics.
-//!    Guarded by `work_tree_and_commit_agree`.
+//! 5. **Import, then plan, is empty**, importing again changes no byte, and **the same text is the same state**: a tree
+//!    read from files and from the commit that holds them is one desired state, with the same diagnostics.
+//!    Guarded by `import_then_plan_is_empty` and `work_tree_and_commit_agree`.
 //! 6. **Three-valued truth.** What could not be read is *unknown*: never "missing", never "in sync", and never a
 //!    reason to write.
 //!    Guarded by `unknown_gives_no_change`.
@@ -82,6 +84,7 @@ pub mod cli;
 pub mod diag;
 pub mod diff;
 pub mod dns;
+pub mod import;
 pub mod live;
 pub mod model;
 pub mod plan;

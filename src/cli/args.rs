@@ -3,6 +3,7 @@
 mod dns;
 mod duration;
 mod git;
+mod import;
 mod output;
 mod records;
 mod scope;
@@ -13,6 +14,7 @@ use std::num::NonZeroUsize;
 
 pub(crate) use dns::{DnsCheckArgs, DnsCommand, RecordsArgs};
 pub(crate) use git::{BaseArgs, LeaseArgs, RemoteArgs, Side};
+pub(crate) use import::ImportArgs;
 pub(crate) use output::{Format, ListFormat, OutputArgs};
 pub(crate) use records::{DnsExportArgs, DnsLetterArgs, ExportFormat, LetterFormat};
 pub(crate) use scope::ScopeArgs;
@@ -100,6 +102,7 @@ pub(crate) enum Command {
     Dns(DnsCommand),
     Explain(ExplainArgs),
     Init(InitArgs),
+    Import(ImportArgs),
     Sandbox(SandboxArgs),
     Schema(SchemaArgs),
     Completions(CompletionsArgs),

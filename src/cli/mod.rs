@@ -9,6 +9,7 @@ mod commands;
 mod dns;
 mod exit;
 mod failure;
+mod import;
 mod lease;
 mod log;
 mod output;

@@ -19,7 +19,7 @@ use crate::live::{
 use crate::model::{AccountName, DomainTemplate, Secret};
 use crate::report::Requests;
 use crate::sandbox::{Options, Sandbox, Seed};
-use crate::tree::{self, Desired, Workdir};
+use crate::tree::{self, ClusterConfig, Desired, Workdir};
 
 /// A platform that can be read; writing takes an explicit call.
 pub(crate) struct Platform {
@@ -37,17 +37,43 @@ pub(crate) async fn connect(
     tree: &OpenTree,
     args: &PlatformArgs,
 ) -> Result<Platform, Failure> {
-    if args.sandbox {
-        return sandbox(folder).await;
-    }
+    let seed = args.sandbox.then(|| folder.join("sandbox.yaml"));
     let cluster = &tree.loaded.desired.cluster;
+    let route = Route {
+        seed: seed.as_deref(),
+        api: args.api.as_deref(),
+        max_requests: args.max_requests,
+    };
+    reach(folder, cluster, route).await
+}
+
+/// How a cluster is reached.
+#[derive(Clone, Copy)]
+pub(crate) struct Route<'a> {
+    /// As a sandbox, with what this file says is live.
+    pub(crate) seed: Option<&'a Utf8Path>,
+    /// At another URL than its own.
+    pub(crate) api: Option<&'a str>,
+    /// How many requests may be out at once.
+    pub(crate) max_requests: u16,
+}
+
+/// Reaches a cluster that a tree declares, or that a tree is to be made for.
+pub(crate) async fn reach(
+    folder: &Utf8Path,
+    cluster: &ClusterConfig,
+    route: Route<'_>,
+) -> Result<Platform, Failure> {
+    if let Some(seed) = route.seed {
+        return sandbox(seed).await;
+    }
     let environment = |name: &str| env::var(name).ok();
-    let config = match &args.api {
+    let config = match route.api {
         Some(api) => live::elsewhere(api, folder, cluster, &environment).await,
         None => live::declared(folder, cluster, &environment).await,
     };
     let mut config = config.map_err(unreached)?;
-    config.limits.concurrency = args.max_requests;
+    config.limits.concurrency = route.max_requests;
     let read = ReadClient::connect(config)
         .await
         .map_err(|error| unreachable(&error))?;
@@ -83,12 +109,12 @@ pub(crate) async fn elsewhere(
         .map_err(unreached)
 }
 
-/// Starts a sandbox with what the tree's `sandbox.yaml` says is live.
-pub(crate) async fn start_sandbox(folder: &Utf8Path) -> Result<SandboxPlatform, Failure> {
-    let file = folder.join("sandbox.yaml");
-    let text = std::fs::read_to_string(&file).with_context(|| {
+/// Starts a sandbox with what a `sandbox.yaml` says is live; the files that it names lie beside it.
+pub(crate) async fn start_sandbox(file: &Utf8Path) -> Result<SandboxPlatform, Failure> {
+    let text = std::fs::read_to_string(file).with_context(|| {
         format!("{file} says what is live in the sandbox, and could not be read")
     })?;
+    let folder = file.parent().unwrap_or(Utf8Path::new(""));
     let seed =
         Seed::parse(&text, Path::new(folder)).map_err(|error| Failure::Failed(error.into()))?;
     let sandbox = Sandbox::start(Options::seeded(seed))
@@ -100,8 +126,8 @@ pub(crate) async fn start_sandbox(folder: &Utf8Path) -> Result<SandboxPlatform, 
     Ok(SandboxPlatform { sandbox, config })
 }
 
-async fn sandbox(folder: &Utf8Path) -> Result<Platform, Failure> {
-    let SandboxPlatform { sandbox, config } = start_sandbox(folder).await?;
+async fn sandbox(file: &Utf8Path) -> Result<Platform, Failure> {
+    let SandboxPlatform { sandbox, config } = start_sandbox(file).await?;
     let read = ReadClient::connect(config)
         .await
         .map_err(|error| unreachable(&error))?;

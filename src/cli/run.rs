@@ -56,6 +56,7 @@ fn dispatch(ui: Ui, command: &Command) -> Result<Exit, Failure> {
         Command::Watch(args) => commands::watch(ui, args),
         Command::Explain(args) => commands::explain(ui, args),
         Command::Init(args) => commands::init(ui, args),
+        Command::Import(args) => commands::import(ui, args),
         Command::Sandbox(args) => commands::sandbox(ui, args),
         Command::Schema(args) => commands::schema(ui, args),
         Command::Completions(args) => commands::completions(args),

@@ -125,6 +125,11 @@ impl OpenTree {
     }
 }
 
+/// Counts the clusters that a tree declares.
+pub(crate) fn clusters(tree: &OpenTree) -> usize {
+    tree::clusters(&*tree.source).map_or(1, |clusters| clusters.len())
+}
+
 /// Opens the tree and loads it for each of its clusters, or for the chosen one.
 pub(crate) fn open_all(folder: &Utf8Path, choice: &TreeChoice) -> Result<Vec<Loaded>, Failure> {
     let source = source(folder, choice.rev.as_deref())?;

@@ -25,7 +25,7 @@ pub use canonical::settings_in_sync;
 pub use change::{Cause, Change, ChangeKey, Direction, Side};
 pub use compare::{Differences, compare, departed_name};
 pub use records::ManagedRecords;
-pub use settings::Edit;
+pub use settings::{Edit, undeclared};
 pub use template::TemplateDifference;
 pub use verdict::{Declaration, Verdict, verdict};
 pub use zone::{SetDifference, ZoneDifference, compare_zones};

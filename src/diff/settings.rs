@@ -158,7 +158,7 @@ fn rows<'a>(
 
 /// Lists what a live document holds beside what an account declares; the server's own keys and defaults
 /// are nobody's.
-pub(super) fn undeclared<'a>(
+pub fn undeclared<'a>(
     account: &'a DesiredAccount,
     live: &'a Settings,
 ) -> impl Iterator<Item = KeyPath> + 'a {

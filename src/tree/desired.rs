@@ -34,6 +34,8 @@ pub struct Loaded {
     pub selection: Option<Selection>,
     /// How many accounts were not.
     pub left_out: usize,
+    /// The keys that `extra_keys` lets in beside the known ones.
+    pub extra_keys: Vec<String>,
 }
 
 /// How DNS is observed and pushed, from `dns` in `emblazon.yaml`.

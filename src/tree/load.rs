@@ -148,6 +148,7 @@ pub fn load_some(
         watch,
         selection: only.cloned(),
         left_out,
+        extra_keys: config.extra_keys,
     })
 }
 

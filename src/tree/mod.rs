@@ -12,6 +12,7 @@ pub mod check;
 mod cluster;
 mod decode;
 mod desired;
+pub mod edit;
 mod files;
 mod git;
 pub mod init;

@@ -12,6 +12,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("live", &["model", "diag", "tree"]),
     ("dns", &["model", "diag", "tree"]),
     ("diff", &["model", "diag", "tree", "live", "dns"]),
+    ("import", &["model", "diag", "tree", "live", "diff"]),
     ("plan", &["model", "diag", "tree", "live", "dns", "diff"]),
     (
         "apply",
@@ -33,14 +34,14 @@ const IMPORTS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "model", "diag", "tree", "live", "dns", "diff", "plan", "apply", "report", "watch",
-            "sandbox",
+            "model", "diag", "tree", "live", "dns", "diff", "import", "plan", "apply", "report",
+            "watch", "sandbox",
         ],
     ),
 ];
 
 /// Folders that take values and return values (invariant 1) …
-const PURE: &[&str] = &["model", "diag", "tree", "diff", "plan", "report"];
+const PURE: &[&str] = &["model", "diag", "tree", "diff", "import", "plan", "report"];
 /// … the files in them that read the tree for the others …
 const READERS: &[&str] = &[
     "src/tree/workdir.rs",

@@ -19,6 +19,7 @@ mod git;
 mod guards;
 #[cfg(unix)]
 mod hostile;
+mod import;
 mod kill;
 mod lease;
 mod platform;

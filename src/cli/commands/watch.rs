@@ -106,7 +106,7 @@ async fn stand_in(
             let message = "--sandbox needs a folder with sandbox.yaml; leave out source.git";
             return Err(Failure::Usage(message.to_owned()));
         };
-        let sandbox = platform::start_sandbox(folder).await?;
+        let sandbox = platform::start_sandbox(&folder.join("sandbox.yaml")).await?;
         ui.talk(&format!(
             "the sandbox is at {}, with the API key {}",
             sandbox.sandbox.url(),

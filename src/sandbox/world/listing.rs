@@ -45,18 +45,20 @@ impl World {
     /// A page starts at a name, not at an account: with a whole page of one name the key does not
     /// move (L2, trap 39).
     pub(crate) fn list(&self, root: &str, relation: Relation, request: &PageRequest) -> Page<'_> {
-        let start = request
-            .start_key
-            .as_deref()
-            .and_then(decode_key)
-            .unwrap_or_else(|| LAST.to_owned());
+        let start = request.start_key.as_deref().and_then(decode_key);
+        // The first page begins behind every name, whatever letters it has.
+        let begun = |account: &&Account| {
+            start
+                .as_ref()
+                .is_none_or(|start| account.name.as_str() <= start.as_str())
+        };
         let mut accounts: Vec<&Account> = self
             .accounts()
             .filter(|account| match relation {
                 Relation::Descendants => account.tree.iter().any(|ancestor| ancestor == root),
                 Relation::Children => account.tree.last().is_some_and(|parent| parent == root),
             })
-            .filter(|account| account.name.as_str() <= start.as_str())
+            .filter(begun)
             .filter(|account| passes(account, &request.filters))
             .collect();
         accounts.sort_by(|one, other| other.name.cmp(&one.name).then(one.id.cmp(&other.id)));
@@ -70,7 +72,7 @@ impl World {
             });
         Page {
             accounts,
-            start_key: encode_key(root, &start),
+            start_key: encode_key(root, start.as_deref().unwrap_or(LAST)),
             next_start_key: next,
         }
     }

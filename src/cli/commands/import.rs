@@ -1,0 +1,329 @@
+//! `import [ACCOUNT…]`
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use camino::Utf8Path;
+
+use crate::cli::args::{ImportArgs, TreeChoice};
+use crate::cli::failure::Failure;
+use crate::cli::import::{accepted, chosen, named, tell, write};
+use crate::cli::platform::{self, Platform, Route, unreachable};
+use crate::cli::progress::Progress;
+use crate::cli::tree::{self, OpenTree, Several};
+use crate::cli::ui::{self, Ui};
+use crate::cli::{Exit, survey};
+use crate::import::{self, Existing, ImportError, Imported, NewCluster, Request, Scope};
+use crate::live::{self, LiveBrand, Reading, Unmanaged};
+use crate::model::{ClusterName, DomainTemplate, Identity};
+use crate::report::{self, Command, text};
+use crate::tree::{AuthConfig, ClusterConfig, SourceError, TreeSource, Workdir};
+
+/// What a cluster is called in a new tree.
+const USUAL_CLUSTER: &str = "production";
+
+pub(crate) fn import(ui: Ui, args: &ImportArgs) -> Result<Exit, Failure> {
+    let tree = open(ui, args)?;
+    if let Some(tree) = tree.as_ref().filter(|tree| tree.loaded.has_errors()) {
+        let report = report::report(&survey::tree_facts(Command::Validate, tree));
+        ui::data(&text::render(&report, ui.stdout_options()))?;
+        return Ok(Exit::of(&report));
+    }
+    if tree.is_none() && !args.accept.is_empty() {
+        let message = format!(
+            "{} holds no tree; --accept changes one that is there",
+            args.tree
+        );
+        return Err(Failure::Usage(message));
+    }
+    survey::runtime()?.block_on(run(ui, args, tree.as_ref()))
+}
+
+/// Opens the tree, when there is one.
+fn open(ui: Ui, args: &ImportArgs) -> Result<Option<OpenTree>, Failure> {
+    if !args.tree.join("emblazon.yaml").exists() {
+        return Ok(None);
+    }
+    let choice = TreeChoice {
+        cluster: args.cluster.clone(),
+        rev: None,
+    };
+    let several = if args.sandbox.is_some() {
+        Several::First
+    } else {
+        Several::Refuse
+    };
+    tree::open(ui, &args.tree, &choice, several).map(Some)
+}
+
+async fn run(ui: Ui, args: &ImportArgs, tree: Option<&OpenTree>) -> Result<Exit, Failure> {
+    let cluster = cluster(args, tree)?;
+    // Without a file, the option holds an empty path.
+    let seed = args.sandbox.clone().map(|seed| {
+        if seed.as_str().is_empty() {
+            args.tree.join("sandbox.yaml")
+        } else {
+            seed
+        }
+    });
+    let route = Route {
+        seed: seed.as_deref(),
+        api: args.api.as_deref(),
+        max_requests: args.max_requests,
+    };
+    let platform = platform::reach(&args.tree, &cluster, route).await?;
+    let done = with_platform(ui, args, tree, &cluster, &platform).await;
+    let requests = platform.requests();
+    platform.stop().await;
+    if let Some(requests) = requests {
+        ui.talk(&format!(
+            "the sandbox got {} requests, {} of them writing",
+            requests.reading + requests.writing,
+            requests.writing
+        ));
+    }
+    done
+}
+
+/// Returns the tree's cluster, or what is known of it before there is a tree.
+fn cluster(args: &ImportArgs, tree: Option<&OpenTree>) -> Result<ClusterConfig, Failure> {
+    if let Some(tree) = tree {
+        return Ok(tree.loaded.desired.cluster.clone());
+    }
+    if args.api.is_none() && args.sandbox.is_none() {
+        return Err(Failure::Usage(format!(
+            "{} holds no emblazon.yaml; name the platform with --api URL, and one will be written",
+            args.tree
+        )));
+    }
+    let name = args.cluster.as_deref().unwrap_or(USUAL_CLUSTER);
+    let id = args
+        .root
+        .as_deref()
+        .and_then(|root| crate::tree::check::account_id(root).ok());
+    Ok(ClusterConfig {
+        name: ClusterName::new(name),
+        api: None,
+        root: id.map(Identity::Id),
+        allow_plain_http: false,
+        ca_file: None,
+        auth: AuthConfig::Environment,
+    })
+}
+
+async fn with_platform(
+    ui: Ui,
+    args: &ImportArgs,
+    tree: Option<&OpenTree>,
+    cluster: &ClusterConfig,
+    platform: &Platform,
+) -> Result<Exit, Failure> {
+    let client = platform.reader();
+    let mut everybody = live::everybody(client, client.root())
+        .await
+        .map_err(|error| unreachable(&error))?;
+    if let Some(root) = &args.root {
+        let root = named(root, &everybody, &std::collections::BTreeMap::new())?
+            .id
+            .clone();
+        if root != *client.root() {
+            everybody = live::everybody(client, &root)
+                .await
+                .map_err(|error| unreachable(&error))?;
+        }
+    }
+    let folders = tree.map_or_else(Default::default, |tree| {
+        import::known(&tree.loaded, &everybody)
+    });
+    let scope = scope(args, tree)?;
+    let wanted = match &scope {
+        Scope::Everything => chosen(&args.accounts, &everybody, &folders)?,
+        Scope::Accept(accepted) => {
+            let mut ids = Vec::new();
+            for wanted in accepted {
+                let found = folders.iter().find(|(_, name)| **name == wanted.account);
+                let Some((id, _)) = found else {
+                    return Err(Failure::Usage(format!(
+                        "account {} is not on the platform, below {}; check its identity and the cluster",
+                        wanted.account,
+                        client.root()
+                    )));
+                };
+                ids.push(id);
+            }
+            everybody
+                .iter()
+                .filter(|account| ids.contains(&&account.id))
+                .cloned()
+                .collect()
+        }
+    };
+    let brands = read(ui, platform, &wanted).await?;
+    let template = template(platform, &scope).await;
+    let new_cluster = new_cluster(args, cluster, &everybody);
+    let folder = folder(&args.tree)?;
+    let mut request = Request {
+        existing: tree.map(|tree| Existing {
+            source: &*tree.source,
+            loaded: &tree.loaded,
+            several_clusters: tree::clusters(tree) > 1,
+        }),
+        folder: folder.as_ref().map(|folder| folder as &dyn TreeSource),
+        cluster: &new_cluster,
+        everybody: &everybody,
+        brands: &brands,
+        others: &[],
+        template: template.as_ref(),
+        factor: args.factor,
+        scope: &scope,
+    };
+    let mut imported = import::import(&request).map_err(failed)?;
+    let asked: Vec<Unmanaged> = everybody
+        .iter()
+        .filter(|account| imported.wanted.contains(&account.id))
+        .cloned()
+        .collect();
+    let others = read(ui, platform, &asked).await?;
+    if !others.is_empty() {
+        request.others = &others;
+        imported = import::import(&request).map_err(failed)?;
+    }
+    land(ui, args, &scope, &brands, &imported)
+}
+
+/// Writes the files and tells about it.
+fn land(
+    ui: Ui,
+    args: &ImportArgs,
+    scope: &Scope,
+    brands: &[LiveBrand],
+    imported: &Imported,
+) -> Result<Exit, Failure> {
+    let in_the_way = imported
+        .changes
+        .iter()
+        .find(|change| change.before.is_some())
+        .filter(|_| imported.begins_a_tree());
+    if let Some(change) = in_the_way {
+        return Err(Failure::Usage(format!(
+            "{} has no emblazon.yaml, and holds {} already; name an empty folder",
+            args.tree, change.path
+        )));
+    }
+    if !args.dry_run {
+        write(&args.tree, &imported.changes)?;
+    }
+    ui::data(&tell(ui, imported, ui.stdout_options().verbose))?;
+    ui.talk(&summary(args, scope, brands, imported));
+    Ok(
+        if imported.refused > 0 && matches!(scope, Scope::Accept(_)) {
+            Exit::Refused
+        } else if imported.unread > 0 {
+            Exit::Unchecked
+        } else {
+            Exit::Done
+        },
+    )
+}
+
+fn summary(args: &ImportArgs, scope: &Scope, brands: &[LiveBrand], imported: &Imported) -> String {
+    let has_brand = |brand: &&LiveBrand| matches!(brand.document, Reading::Known(Some(_)));
+    let with = brands.iter().filter(has_brand).count();
+    let files = match (imported.changes.len(), args.dry_run) {
+        (0, _) => "nothing to write: the tree says it already".to_owned(),
+        (1, true) => "1 file would be written".to_owned(),
+        (count, true) => format!("{count} files would be written"),
+        (1, false) => "1 file written".to_owned(),
+        (count, false) => format!("{count} files written"),
+    };
+    match scope {
+        Scope::Accept(_) => files,
+        Scope::Everything => format!(
+            "read {} accounts, {with} with a whitelabel: {} new in the tree; {files}{}",
+            brands.len(),
+            imported.added.len(),
+            if imported.changes.is_empty() || args.dry_run {
+                String::new()
+            } else {
+                format!("\nnext: emblazon plan {}", args.tree)
+            }
+        ),
+    }
+}
+
+/// Reads whole brands, and says on the terminal how far it is.
+async fn read(
+    ui: Ui,
+    platform: &Platform,
+    accounts: &[Unmanaged],
+) -> Result<Vec<LiveBrand>, Failure> {
+    let progress = Progress::new(ui);
+    let done = AtomicUsize::new(0);
+    live::inventory(platform.reader(), accounts, &|account| {
+        let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+        progress.update(done, accounts.len(), &account.name);
+    })
+    .await
+    .map_err(|error| unreachable(&error))
+}
+
+/// Reads the template, unless only single keys are asked for.
+async fn template(platform: &Platform, scope: &Scope) -> Option<Reading<DomainTemplate>> {
+    if *scope != Scope::Everything {
+        return None;
+    }
+    let found = platform.reader().template().await;
+    Some(match found {
+        Ok(template) => Reading::Known(template),
+        Err(error) => Reading::Unknown(error.explained()),
+    })
+}
+
+fn scope(args: &ImportArgs, tree: Option<&OpenTree>) -> Result<Scope, Failure> {
+    let Some(tree) = tree.filter(|_| !args.accept.is_empty()) else {
+        return Ok(Scope::Everything);
+    };
+    let desired = &tree.loaded.desired;
+    let names = desired.accounts.iter().map(|account| &account.name);
+    let accepted = args
+        .accept
+        .iter()
+        .map(|text| accepted(text, names.clone()))
+        .collect::<Result<Vec<_>, Failure>>()?;
+    Ok(Scope::Accept(accepted))
+}
+
+fn new_cluster(args: &ImportArgs, cluster: &ClusterConfig, everybody: &[Unmanaged]) -> NewCluster {
+    let root = match (&args.root, &cluster.root) {
+        (Some(root), _) => named(root, everybody, &std::collections::BTreeMap::new())
+            .ok()
+            .map(|account| account.id.clone()),
+        (None, Some(Identity::Id(id))) => Some(id.clone()),
+        (None, Some(Identity::Realm(_)) | None) => None,
+    };
+    NewCluster {
+        name: cluster.name.clone(),
+        api: match &cluster.api {
+            Some(api) => Some(api.value.clone()),
+            None => args.api.clone(),
+        },
+        root,
+    }
+}
+
+/// Opens the folder as it is; `None` when there is none yet.
+fn folder(path: &Utf8Path) -> Result<Option<Workdir>, Failure> {
+    match Workdir::open(path) {
+        Ok(folder) => Ok(Some(folder)),
+        Err(SourceError::NoFolder(_)) => Ok(None),
+        Err(error) => Err(Failure::Failed(error.into())),
+    }
+}
+
+fn failed(error: ImportError) -> Failure {
+    if let ImportError::Mistakes { diagnostics, .. } = &error
+        && let Some(first) = diagnostics.first()
+    {
+        return Failure::Failed(anyhow::anyhow!("{error}: {} {}", first.code, first.message));
+    }
+    Failure::Failed(error.into())
+}

@@ -1,0 +1,356 @@
+//! One attempt: all files of an import, without what was found to be impossible.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use camino::Utf8PathBuf;
+
+use super::account::{Declarations, Heading, NewAccount};
+use super::asset::Shared;
+use super::config;
+use super::factor::factor;
+use super::judge;
+use super::names::names;
+use super::note::{Note, Reason};
+use super::overlay::Overlay;
+use super::refused::Refused;
+use super::request::{Existing, ImportError, Request, Scope};
+use super::{template, update};
+use crate::diff::canonical;
+use crate::live::{BrandAsset, BrandDocument, LiveBrand, Reading, Unmanaged};
+use crate::model::{AccountId, AccountName, AssetKind, Identity, KeyPath, Settings};
+use crate::tree::{self, DesiredAccount, Loaded, Target, edit};
+
+/// The files, and what there is to say about them.
+pub(super) struct Draft<'a> {
+    pub(super) tree: Overlay<'a>,
+    /// The accounts that the tree has afterwards, as far as they are known to the platform.
+    pub(super) names: BTreeMap<AccountId, AccountName>,
+    /// Those that it did not have before.
+    pub(super) added: BTreeSet<AccountName>,
+    /// What the draft wrote: keys and assets of accounts, by address.
+    pub(super) written: BTreeSet<(AccountId, KeyPath)>,
+    /// What is live, was wanted, and is not declared.
+    pub(super) left: BTreeMap<(AccountId, KeyPath), Reason>,
+    /// The same for hosts of the template.
+    pub(super) left_hosts: BTreeMap<Target, Reason>,
+    /// What else a reader should know.
+    pub(super) notes: Vec<Note>,
+    /// Accounts that would have to be read before a layer that they share could change.
+    pub(super) wanted: BTreeSet<AccountId>,
+    /// What the draft itself found to be impossible.
+    pub(super) refused: Refused,
+}
+
+/// Drafts the files.
+pub(super) fn draft<'a>(
+    request: &Request<'a>,
+    refused: &Refused,
+) -> Result<Draft<'a>, ImportError> {
+    let mut draft = Draft {
+        tree: Overlay::new(request.existing.map(|existing| existing.source)),
+        names: BTreeMap::new(),
+        added: BTreeSet::new(),
+        written: BTreeSet::new(),
+        left: BTreeMap::new(),
+        left_hosts: BTreeMap::new(),
+        notes: Vec::new(),
+        wanted: BTreeSet::new(),
+        refused: Refused::default(),
+    };
+    let known = request.existing.map_or_else(BTreeMap::new, |existing| {
+        known(existing.loaded, request.everybody)
+    });
+    draft.names.clone_from(&known);
+    let mut shared = Shared::default();
+    if *request.scope == Scope::Everything {
+        shared = draft.add_accounts(request, refused, &known)?;
+        draft.write_template(request, refused)?;
+    }
+    if let Some(existing) = request.existing {
+        // What is new may inherit from layers that were there.
+        let loaded = tree::load(&draft.tree, Some(cluster(existing)))?;
+        if !loaded.has_errors() {
+            update::update(request, &loaded, &shared, refused, &mut draft)?;
+        }
+    }
+    Ok(draft)
+}
+
+/// Returns the name of the cluster that a tree was loaded for.
+pub(super) fn cluster(existing: Existing<'_>) -> &str {
+    existing.loaded.desired.cluster.name.as_str()
+}
+
+/// Finds the platform's accounts among those of the tree, by id or by realm.
+#[must_use]
+pub fn known(loaded: &Loaded, everybody: &[Unmanaged]) -> BTreeMap<AccountId, AccountName> {
+    let id = |account: &DesiredAccount| match &account.identity.value {
+        Identity::Id(id) => Some(id.clone()),
+        Identity::Realm(realm) => {
+            let mut found = everybody
+                .iter()
+                .filter(|live| live.realm.eq_ignore_ascii_case(realm.as_str()));
+            match (found.next(), found.next()) {
+                (Some(only), None) => Some(only.id.clone()),
+                _ => None,
+            }
+        }
+    };
+    loaded
+        .desired
+        .accounts
+        .iter()
+        .filter_map(|account| Some((id(account)?, account.name.clone())))
+        .collect()
+}
+
+impl Draft<'_> {
+    /// Writes the accounts that the tree does not have.
+    fn add_accounts(
+        &mut self,
+        request: &Request<'_>,
+        refused: &Refused,
+        known: &BTreeMap<AccountId, AccountName>,
+    ) -> Result<Shared, ImportError> {
+        let mut taken: BTreeMap<AccountName, Option<AccountId>> = request
+            .existing
+            .into_iter()
+            .flat_map(|existing| existing.loaded.layers.keys())
+            .map(|name| (name.clone(), None))
+            .collect();
+        taken.extend(
+            known
+                .iter()
+                .map(|(id, name)| (name.clone(), Some(id.clone()))),
+        );
+        let names = names(request.everybody, &taken);
+        let fresh: Vec<(&LiveBrand, &BrandDocument)> = request
+            .brands
+            .iter()
+            .filter(|brand| !known.contains_key(&brand.account.id))
+            .filter_map(|brand| match &brand.document {
+                Reading::Known(Some(document)) => Some((brand, document)),
+                Reading::Known(None) | Reading::Unknown(_) => None,
+            })
+            .collect();
+        let shared = Shared::of(
+            fresh.iter().flat_map(|(_, document)| assets(document)),
+            &self.tree,
+        )?;
+        let mut accounts = Vec::new();
+        for (brand, document) in fresh {
+            let id = &brand.account.id;
+            let Some(name) = names.get(id) else { continue };
+            if let Some(reason) = refused.accounts.get(id) {
+                self.notes.push(Note {
+                    account: None,
+                    about: Some(edit::comment(&brand.account.name)),
+                    reason: reason.clone(),
+                    left: true,
+                });
+                continue;
+            }
+            accounts.push(self.declare(request, brand, document, name, &shared, refused)?);
+        }
+        accounts.sort_by(|left, right| left.name.cmp(&right.name));
+        self.write_layers(request, &mut accounts);
+        let heading = Heading {
+            schemas: self.tree.has("schemas/account.schema.json".into())?,
+            cluster: request
+                .existing
+                .filter(|existing| existing.several_clusters)
+                .map(|existing| &existing.loaded.desired.cluster.name),
+        };
+        for account in &accounts {
+            let path = format!("accounts/{}/account.yaml", account.name);
+            self.tree.write(path, account.text(heading));
+            self.names
+                .insert(account.account.id.clone(), account.name.clone());
+            self.added.insert(account.name.clone());
+        }
+        Ok(shared)
+    }
+
+    /// Decides what a new account declares.
+    fn declare<'b>(
+        &mut self,
+        request: &Request<'_>,
+        brand: &'b LiveBrand,
+        document: &BrandDocument,
+        name: &AccountName,
+        shared: &Shared,
+        refused: &Refused,
+    ) -> Result<NewAccount<'b>, ImportError> {
+        let id = &brand.account.id;
+        let mut declares = Declarations::default();
+        let mut left = BTreeMap::new();
+        let all_left = &mut self.left;
+        let mut leave = |address: KeyPath, reason: Reason| {
+            left.insert(address.to_string(), reason.clone());
+            all_left.insert((id.clone(), address), reason);
+        };
+        let no_keys = Vec::new();
+        let extra_keys = request
+            .existing
+            .map_or(&no_keys, |existing| &existing.loaded.extra_keys);
+        for (path, value) in worth_declaring(&document.settings) {
+            let value = canonical::written(&path, value);
+            let address = setting_address(&path);
+            let reason = refused
+                .key(id, &address)
+                .cloned()
+                .or_else(|| judge::setting(&path, &value, extra_keys));
+            if let Some(reason) = reason {
+                leave(address, reason);
+            } else {
+                self.written.insert((id.clone(), address));
+                declares.settings.insert(path, value);
+            }
+        }
+        for (kind, asset) in &document.assets {
+            let address = asset_address(*kind);
+            match asset {
+                Reading::Known(None) => {}
+                Reading::Unknown(reason) => leave(address, unread(reason)),
+                Reading::Known(Some(asset)) => {
+                    let extension = asset.facts.asset_type.map_or("", |found| found.extension());
+                    let called = Utf8PathBuf::from(format!("{kind}.{extension}"));
+                    let reason = refused
+                        .key(id, &address)
+                        .cloned()
+                        .or_else(|| judge::asset(*kind, &called, asset));
+                    if let Some(reason) = reason {
+                        leave(address, reason);
+                    } else {
+                        self.written.insert((id.clone(), address));
+                        let path = shared.place(&mut self.tree, name, *kind, asset)?;
+                        declares.assets.insert(*kind, (asset.clone(), path));
+                    }
+                }
+            }
+        }
+        Ok(NewAccount {
+            account: &brand.account,
+            name: name.clone(),
+            extends: Vec::new(),
+            declares,
+            left,
+        })
+    }
+
+    /// Writes `emblazon.yaml` and the brands.
+    fn write_layers(&mut self, request: &Request<'_>, accounts: &mut [NewAccount<'_>]) {
+        let mut defaults = Declarations::default();
+        if request.factor {
+            let brands: BTreeSet<String> = self.brand_names();
+            let (found, layers) = factor(accounts, request.existing.is_none(), &brands);
+            defaults = found;
+            for brand in layers {
+                let mut text = format!(
+                    "# yaml-language-server: $schema=../schemas/brand.schema.json\n\n\
+                     # What the {} accounts with this brand in extends say alike.\n",
+                    brand.accounts
+                );
+                brand.declares.write("brands".into(), &mut text);
+                self.tree.write(format!("brands/{}.yaml", brand.name), text);
+            }
+        }
+        if request.existing.is_none() {
+            config::write(&mut self.tree, request.cluster, &defaults);
+        }
+    }
+
+    fn brand_names(&self) -> BTreeSet<String> {
+        use crate::tree::TreeSource as _;
+        let listed = self.tree.list().unwrap_or_default();
+        listed
+            .iter()
+            .filter(|entry| entry.path.parent().is_some_and(|folder| folder == "brands"))
+            .filter_map(|entry| entry.path.file_stem().map(str::to_lowercase))
+            .collect()
+    }
+
+    /// Writes the template of a new tree, or brings the one that is there up to date.
+    fn write_template(
+        &mut self,
+        request: &Request<'_>,
+        refused: &Refused,
+    ) -> Result<(), ImportError> {
+        let live = match request.template {
+            None => return Ok(()),
+            Some(Reading::Unknown(reason)) => {
+                self.notes.push(Note {
+                    account: None,
+                    about: Some("domains.yaml".to_owned()),
+                    reason: unread(reason),
+                    left: true,
+                });
+                return Ok(());
+            }
+            Some(Reading::Known(live)) => live,
+        };
+        let (declarable, left) = template::judge(live, &refused.hosts);
+        let path = Utf8PathBuf::from("domains.yaml");
+        match request.existing {
+            None => {
+                if let Some(text) = template::text(&declarable) {
+                    self.tree.write(path, text);
+                }
+            }
+            Some(existing) => {
+                // A tree without a template leaves it to somebody else.
+                let Some(desired) = &existing.loaded.desired.template else {
+                    return Ok(());
+                };
+                let mut text = self.tree.text(&path)?;
+                for change in template::edits(desired, live, &declarable) {
+                    match edit::edit(&text, std::slice::from_ref(&change)) {
+                        Ok(edited) => text = edited,
+                        Err(error) => self.notes.push(Note {
+                            account: None,
+                            about: Some(format!("domains.yaml {}", change.path)),
+                            reason: Reason::new(error.to_string(), "change it by hand"),
+                            left: true,
+                        }),
+                    }
+                }
+                self.tree.write(path, text);
+            }
+        }
+        self.left_hosts = left;
+        Ok(())
+    }
+}
+
+/// Lists the settings that say something: the server's own keys and defaults, and empty maps, do not.
+pub(super) fn worth_declaring(
+    settings: &Settings,
+) -> impl Iterator<Item = (KeyPath, &serde_json::Value)> {
+    settings.leaves().into_iter().filter(|(path, value)| {
+        let is_empty = value.as_object().is_some_and(serde_json::Map::is_empty);
+        !is_empty && !canonical::is_server_key(path) && canonical::setting(path, value).is_some()
+    })
+}
+
+pub(super) fn setting_address(path: &KeyPath) -> KeyPath {
+    KeyPath::parse(&format!("whitelabel.{path}"))
+}
+
+pub(super) fn asset_address(kind: AssetKind) -> KeyPath {
+    KeyPath::from_segments(["assets", kind.as_str()])
+}
+
+pub(super) fn unread(reason: &str) -> Reason {
+    Reason::new(
+        format!("it could not be read: {reason}"),
+        "import again once it can be read",
+    )
+}
+
+fn assets(document: &BrandDocument) -> impl Iterator<Item = &BrandAsset> {
+    document
+        .assets
+        .values()
+        .filter_map(Reading::known)
+        .filter_map(Option::as_ref)
+}

@@ -1,0 +1,195 @@
+//! The tree's own loader and the plan's own comparison decide what passes.
+
+use std::collections::BTreeMap;
+
+use super::draft::{Draft, asset_address, cluster, setting_address};
+use super::note::Reason;
+use super::refused::Refused;
+use super::request::{ImportError, Request, Scope};
+use crate::diag::{Diagnostic, Severity};
+use crate::diff::{self, ChangeKey};
+use crate::live::{BrandDocument, Live, LiveAccount, LiveAsset, LiveDocument, Reading};
+use crate::model::{AccountId, AccountName, KeyPath};
+use crate::tree::{self, Loaded};
+
+/// Loads a draft, and says what has to be left out of the next one.
+pub(super) fn gate(
+    request: &Request<'_>,
+    draft: &Draft<'_>,
+    refused: &Refused,
+) -> Result<Refused, ImportError> {
+    let cluster = request
+        .existing
+        .map_or(request.cluster.name.as_str(), cluster);
+    let loaded = tree::load(&draft.tree, Some(cluster))?;
+    if loaded.has_errors() {
+        return errors(loaded, draft);
+    }
+    Ok(differences(request, &loaded, draft, refused))
+}
+
+/// Gives the live side the form in which plans compare it.
+pub(super) fn live(request: &Request<'_>, names: &BTreeMap<AccountId, AccountName>) -> Live {
+    let accounts = request.brands.iter().filter_map(|brand| {
+        let name = names.get(&brand.account.id)?;
+        let document = match &brand.document {
+            Reading::Known(document) => Reading::Known(document.as_ref().map(without_bytes)),
+            Reading::Unknown(reason) => Reading::Unknown(reason.clone()),
+        };
+        let account = LiveAccount {
+            id: Reading::Known(brand.account.id.clone()),
+            document,
+        };
+        Some((name.clone(), account))
+    });
+    Live {
+        accounts: accounts.collect(),
+        template: request.template.cloned(),
+        ..Live::default()
+    }
+}
+
+fn without_bytes(document: &BrandDocument) -> LiveDocument {
+    let assets = document.assets.iter().map(|(kind, asset)| {
+        let asset = match asset {
+            Reading::Known(asset) => Reading::Known(asset.as_ref().map(|asset| LiveAsset {
+                facts: asset.facts.clone(),
+                attachment: asset.attachment.clone(),
+            })),
+            Reading::Unknown(reason) => Reading::Unknown(reason.clone()),
+        };
+        (*kind, asset)
+    });
+    LiveDocument {
+        revision: document.revision.clone(),
+        settings: document.settings.clone(),
+        assets: assets.collect(),
+    }
+}
+
+/// Finds whose fault each error is.
+fn errors(loaded: Loaded, draft: &Draft<'_>) -> Result<Refused, ImportError> {
+    let ids: BTreeMap<&AccountName, &AccountId> =
+        draft.names.iter().map(|(id, name)| (name, id)).collect();
+    let mut refused = Refused::default();
+    let mut nobody = false;
+    for diagnostic in &loaded.diagnostics {
+        if diagnostic.code.severity() == Severity::Error {
+            nobody |= !attribute(diagnostic, &loaded, draft, &ids, &mut refused);
+        }
+    }
+    if nobody && refused.is_empty() {
+        return Err(ImportError::Mistakes {
+            diagnostics: loaded.diagnostics,
+            sources: loaded.sources,
+        });
+    }
+    Ok(refused)
+}
+
+/// Finds what the draft wrote at one of the places that a mistake is about.
+fn attribute(
+    diagnostic: &Diagnostic,
+    loaded: &Loaded,
+    draft: &Draft<'_>,
+    ids: &BTreeMap<&AccountName, &AccountId>,
+    refused: &mut Refused,
+) -> bool {
+    let reason = Reason::from(diagnostic);
+    for label in diagnostic.primary.iter().chain(&diagnostic.related) {
+        let place = label.place;
+        let mut found = false;
+        for (name, layers) in &loaded.layers {
+            let Some(id) = ids.get(name) else { continue };
+            let entries = layers.iter().flat_map(|layer| &layer.entries);
+            for (address, _) in entries.filter(|(_, declared)| declared.place == place) {
+                let key = ((*id).clone(), address.clone());
+                if draft.written.contains(&key) {
+                    found = true;
+                    refused.keys.insert(key, reason.clone());
+                }
+            }
+        }
+        if found {
+            return true;
+        }
+    }
+    let Some(place) = diagnostic.primary.as_ref().map(|label| label.place) else {
+        return false;
+    };
+    let path = loaded.sources.path(place);
+    if path == "domains.yaml" {
+        let template = loaded.desired.template.as_ref();
+        let host = template.and_then(|template| {
+            let before = template
+                .hosts
+                .iter()
+                .filter(|(_, declared)| declared.place.span.start <= place.span.start);
+            before.max_by_key(|(_, declared)| declared.place.span.start)
+        });
+        if let Some((target, _)) = host {
+            refused.hosts.insert(target.clone(), reason);
+            return true;
+        }
+    }
+    let mut parts = path.components().map(|part| part.as_str());
+    if parts.next() == Some("accounts")
+        && let Some(name) = parts.next()
+        && let Some(id) = ids.get(&AccountName::new(name))
+        && draft.written.iter().any(|(account, _)| account == *id)
+    {
+        refused.accounts.insert((*id).clone(), reason);
+        return true;
+    }
+    false
+}
+
+/// Finds what a plan would still want to do.
+fn differences(
+    request: &Request<'_>,
+    loaded: &Loaded,
+    draft: &Draft<'_>,
+    known: &Refused,
+) -> Refused {
+    let mut refused = Refused::default();
+    if *request.scope != Scope::Everything {
+        // What was accepted is in the tree or was refused; the rest of the drift is to stay.
+        return refused;
+    }
+    let live = live(request, &draft.names);
+    let found = diff::compare(&loaded.desired, None, &live, &loaded.sources);
+    let ids: BTreeMap<&AccountName, &AccountId> =
+        draft.names.iter().map(|(id, name)| (name, id)).collect();
+    let has_brand = |name: &AccountName| {
+        let account = live.accounts.get(name);
+        account.is_some_and(|account| matches!(account.document, Reading::Known(Some(_))))
+    };
+    for account in &found.accounts {
+        let Some(id) = ids.get(&account.name).filter(|_| has_brand(&account.name)) else {
+            continue;
+        };
+        for change in &account.changes {
+            let address = match &change.key {
+                ChangeKey::Setting(path) => setting_address(path),
+                ChangeKey::Asset(kind) => asset_address(*kind),
+                ChangeKey::Whitelabel => KeyPath::from("whitelabel"),
+                ChangeKey::Host(_) | ChangeKey::RecordType(_) | ChangeKey::Records(_) => continue,
+            };
+            let key = ((*id).clone(), address);
+            if !draft.left.contains_key(&key) && !known.keys.contains_key(&key) {
+                refused.keys.insert(key, Reason::does_not_read_back());
+            }
+        }
+    }
+    for change in found.template.iter().flat_map(|template| &template.changes) {
+        if let ChangeKey::Host(target) = &change.key
+            && !draft.left_hosts.contains_key(target)
+            && !known.hosts.contains_key(target)
+        {
+            refused
+                .hosts
+                .insert(target.clone(), Reason::does_not_read_back());
+        }
+    }
+    refused
+}

@@ -1,0 +1,142 @@
+//! Everything that an import needs: whole brands, the bytes of their assets included.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::{StreamExt as _, stream};
+
+use super::api::{AssetContent, Filter, ReadClient};
+use super::collect::reading;
+use super::error::ApiError;
+use super::state::{Reading, Unmanaged};
+use crate::model::{AccountId, AssetFacts, AssetKind, Digest, Revision, Settings};
+
+/// How many accounts are in hand at the same time; the client's pace decides how many requests are out.
+const ACCOUNTS_IN_HAND: usize = 32;
+
+/// One live account with its whole brand.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveBrand {
+    /// Which account it is.
+    pub account: Unmanaged,
+    /// Its whitelabel; `Known(None)` when it has none.
+    pub document: Reading<Option<BrandDocument>>,
+}
+
+/// A live whitelabel with the bytes of its assets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BrandDocument {
+    /// The revision that all of this was read at.
+    pub revision: Revision,
+    /// Its settings.
+    pub settings: Settings,
+    /// Every kind of asset.
+    pub assets: BTreeMap<AssetKind, Reading<Option<BrandAsset>>>,
+}
+
+/// A live asset with its bytes; equal ones share them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrandAsset {
+    /// The stored bytes.
+    pub bytes: Arc<[u8]>,
+    /// What they are.
+    pub facts: AssetFacts,
+    /// The attachment's name; never to be used as a path.
+    pub attachment: Option<String>,
+}
+
+/// Lists the root account and every account below it, sorted by id.
+///
+/// # Errors
+/// When the list cannot be had as a whole.
+pub async fn everybody(client: &ReadClient, root: &AccountId) -> Result<Vec<Unmanaged>, ApiError> {
+    let mut accounts = client.descendants(root, &Filter::all()).await?;
+    if let Some(own) = client.account(root).await?
+        && accounts.iter().all(|account| account.id != own.id)
+    {
+        accounts.push(Unmanaged {
+            id: own.id,
+            name: own.name,
+            realm: own.realm,
+        });
+    }
+    accounts.sort();
+    Ok(accounts)
+}
+
+/// Reads the brands of some accounts, in their order; `seen` is told of each account that is done.
+///
+/// Costs one request for an account without a whitelabel and four for one with. What could not be
+/// read is [`Reading::Unknown`] with its reason (invariant 6).
+///
+/// # Errors
+/// Only when the login is refused while it reads.
+pub async fn inventory(
+    client: &ReadClient,
+    accounts: &[Unmanaged],
+    seen: &(dyn Fn(&Unmanaged) + Sync),
+) -> Result<Vec<LiveBrand>, ApiError> {
+    let shelf = Shelf::default();
+    let reads = accounts.iter().map(|account| async {
+        let brand = brand(client, account, &shelf).await;
+        seen(account);
+        brand
+    });
+    let read: Vec<Result<_, ApiError>> = stream::iter(reads)
+        .buffered(ACCOUNTS_IN_HAND)
+        .collect()
+        .await;
+    read.into_iter().collect()
+}
+
+async fn brand(
+    client: &ReadClient,
+    account: &Unmanaged,
+    shelf: &Shelf,
+) -> Result<LiveBrand, ApiError> {
+    let document = match reading(client.whitelabel(&account.id).await)? {
+        Reading::Known(Some(found)) => {
+            let mut assets = BTreeMap::new();
+            for kind in AssetKind::ALL {
+                let asset = match reading(client.asset(&account.id, kind).await)? {
+                    Reading::Known(content) => {
+                        Reading::Known(content.map(|content| shelf.place(content)))
+                    }
+                    Reading::Unknown(reason) => Reading::Unknown(reason),
+                };
+                assets.insert(kind, asset);
+            }
+            Reading::Known(Some(BrandDocument {
+                revision: found.revision,
+                settings: found.settings,
+                assets,
+            }))
+        }
+        Reading::Known(None) => Reading::Known(None),
+        Reading::Unknown(reason) => Reading::Unknown(reason),
+    };
+    Ok(LiveBrand {
+        account: account.clone(),
+        document,
+    })
+}
+
+/// Keeps equal bytes once: a reseller's customers often share one logo.
+#[derive(Debug, Default)]
+struct Shelf {
+    contents: Mutex<BTreeMap<Digest, Arc<[u8]>>>,
+}
+
+impl Shelf {
+    fn place(&self, content: AssetContent) -> BrandAsset {
+        let mut contents = self.contents.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = contents
+            .entry(content.facts.digest.clone())
+            .or_insert_with(|| content.bytes.into());
+        BrandAsset {
+            bytes: Arc::clone(bytes),
+            facts: content.facts,
+            attachment: content.attachment,
+        }
+    }
+}

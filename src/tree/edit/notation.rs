@@ -1,0 +1,159 @@
+//! How a value is written, so that this tree's reader, and every other one, reads the same value back.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value};
+
+/// The longest comment that is made of a foreign text, in characters.
+const LONGEST_COMMENT: usize = 200;
+
+/// Words that some reader takes for something else than a text.
+const WORDS: [&str; 9] = ["true", "false", "null", "yes", "no", "y", "n", "on", "off"];
+
+/// Writes a value on one line, valid inside of braces and outside.
+#[must_use]
+pub fn value(value: &Value) -> String {
+    let mut text = String::new();
+    flow(value, &mut text);
+    text
+}
+
+/// Writes a key, or a text.
+#[must_use]
+pub fn key(text: &str) -> String {
+    if is_plain(text) {
+        text.to_owned()
+    } else {
+        quoted(text)
+    }
+}
+
+/// Writes the lines of a map, each indented by so many spaces.
+#[must_use]
+pub fn block(indent: usize, map: &Map<String, Value>) -> String {
+    let mut text = String::new();
+    lines(indent, map, &mut text);
+    text
+}
+
+/// Makes a foreign text fit for a comment: one line, nothing hidden, not too long.
+#[must_use]
+pub fn comment(text: &str) -> String {
+    let mut shown = String::new();
+    for (count, character) in text.chars().enumerate() {
+        if count == LONGEST_COMMENT {
+            shown.push('…');
+            break;
+        }
+        if is_hidden(character) {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+fn lines(indent: usize, map: &Map<String, Value>, text: &mut String) {
+    for (name, item) in map {
+        let _ = write!(text, "{:indent$}{}:", "", key(name));
+        match item {
+            Value::Object(inner) if !inner.is_empty() => {
+                text.push('\n');
+                lines(indent + 2, inner, text);
+            }
+            other => {
+                text.push(' ');
+                flow(other, text);
+                text.push('\n');
+            }
+        }
+    }
+}
+
+fn flow(value: &Value, text: &mut String) {
+    match value {
+        Value::String(string) => text.push_str(&key(string)),
+        Value::Array(items) => {
+            text.push('[');
+            for (index, item) in items.iter().enumerate() {
+                text.push_str(if index == 0 { "" } else { ", " });
+                flow(item, text);
+            }
+            text.push(']');
+        }
+        Value::Object(map) if map.is_empty() => text.push_str("{}"),
+        Value::Object(map) => {
+            text.push_str("{ ");
+            for (index, (name, item)) in map.iter().enumerate() {
+                text.push_str(if index == 0 { "" } else { ", " });
+                text.push_str(&key(name));
+                text.push_str(": ");
+                flow(item, text);
+            }
+            text.push_str(" }");
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {
+            let _ = write!(text, "{value}");
+        }
+    }
+}
+
+/// Tells whether a text can stand without quotes, and be nothing but that text to anybody.
+pub(super) fn is_plain(text: &str) -> bool {
+    let allowed = |character: char| {
+        character.is_alphanumeric() || matches!(character, ' ' | '_' | '-' | '.' | '/' | '@' | '+')
+    };
+    let colon_within = |at: usize| {
+        text[at + 1..]
+            .chars()
+            .next()
+            .is_some_and(|next| next != ' ' && next != ':')
+    };
+    text.starts_with(char::is_alphabetic)
+        && !text.ends_with(' ')
+        && text.len() <= 200
+        && !WORDS.contains(&text.to_lowercase().as_str())
+        && text
+            .char_indices()
+            .all(|(at, character)| allowed(character) || character == ':' && colon_within(at))
+}
+
+fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            '\r' => quoted.push_str("\\r"),
+            hidden if is_hidden(hidden) => {
+                let code = u32::from(hidden);
+                let _ = if code > 0xffff {
+                    write!(quoted, "\\U{code:08X}")
+                } else {
+                    write!(quoted, "\\u{code:04X}")
+                };
+            }
+            shown => quoted.push(shown),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// Tells whether a character is not seen, ends a line, or is none that YAML lets stand in a text.
+fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}'
+            | '\u{e0000}'..='\u{e007f}'
+        )
+}

@@ -1,0 +1,6 @@
+//! `import`, as its users start it, and as a whole: live → files → plan.
+
+mod accept;
+mod platform;
+mod resume;
+mod whole;
