@@ -73,7 +73,7 @@ fn a_plan_is_a_page_that_everybody_can_read() {
 fn reads(browser: &Browser, name: &str, how: &str) {
     let headline = browser.text("h1");
     let expected = match name {
-        "plan" => "16 steps would change 5 accounts and the domain template",
+        "plan" => "17 steps would change 5 accounts, the domain template and 1 zone",
         _ => "5 accounts and the domain template differ from the tree",
     };
     assert_eq!(headline, expected, "{how}");
