@@ -4,6 +4,7 @@
 //! every format says the same.
 
 mod block;
+pub mod brand;
 mod build;
 mod dns;
 mod escape;

@@ -2,13 +2,12 @@
 //!
 //! Pure, and within the limits of [`crate::tree::assets::decode`]; the bytes come from whoever has them.
 
-use std::io::Cursor;
-
+use image::codecs::png::{CompressionType, FilterType as PngFilter, PngEncoder};
 use image::imageops::{self, FilterType};
-use image::{ImageFormat, Rgba, RgbaImage};
+use image::{Rgba, RgbaImage};
 
-use crate::model::{AssetType, Dimensions};
-use crate::tree::assets::{DecodeError, decode};
+use crate::model::{AssetKind, AssetType, Dimensions};
+use crate::tree::assets::{DecodeError, Insight, decode, icon_sizes};
 
 /// By how much a channel may differ without anybody seeing it.
 const UNSEEN: u8 = 8;
@@ -137,11 +136,41 @@ pub fn thumbnail(
     Ok(png(&small))
 }
 
+/// Says in a few words what an icon holds, or how a logo is seen; nothing of what cannot be decoded.
+#[must_use]
+pub fn described(kind: AssetKind, asset_type: AssetType, bytes: &[u8]) -> Option<String> {
+    let sizes = icon_sizes(bytes);
+    if kind == AssetKind::Icon && !sizes.is_empty() {
+        let sizes: Vec<String> = sizes.iter().map(ToString::to_string).collect();
+        return Some(format!("holds {}", sizes.join(", ")));
+    }
+    let insight = Insight::of(&decode(asset_type, bytes).ok()?);
+    let ground = match (insight.ground, insight.see_through) {
+        (Some(_), _) if insight.is_light_box() => "in an opaque light box".to_owned(),
+        (Some(_), _) => "in an opaque box".to_owned(),
+        (None, 0) => "opaque".to_owned(),
+        (None, share) => format!("{share} % transparent"),
+    };
+    let seen = |faint: u8, ground: &str| match faint {
+        0..5 => format!("clear on {ground}"),
+        5..100 => format!("{faint} % lost on {ground}"),
+        _ => format!("invisible on {ground}"),
+    };
+    Some(format!(
+        "{ground}; {}, {}",
+        seen(insight.on_light.faint, "light"),
+        seen(insight.on_dark.faint, "dark")
+    ))
+}
+
 fn png(picture: &RgbaImage) -> Vec<u8> {
-    let mut bytes = Cursor::new(Vec::new());
+    let mut bytes = Vec::new();
+    // The encoder's own choice is quick and hardly compresses, and a page may hold a thousand of these.
+    let encoder =
+        PngEncoder::new_with_quality(&mut bytes, CompressionType::Best, PngFilter::Adaptive);
     // Writing into memory does not fail; a picture without bytes would show as broken.
-    let _ = picture.write_to(&mut bytes, ImageFormat::Png);
-    bytes.into_inner()
+    let _ = picture.write_with_encoder(encoder);
+    bytes
 }
 
 #[cfg(test)]

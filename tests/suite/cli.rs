@@ -264,3 +264,63 @@ fn explain_shows_each_layer_and_the_winner() {
       * "https://help.acme.example"  accounts/acme/account.yaml:14:11  (account)
     "#);
 }
+
+#[test]
+fn explain_shows_a_brand_as_customers_get_it() {
+    let output = run(
+        &top(),
+        &[
+            "explain",
+            "cedar",
+            "examples/quickstart",
+            "--cluster",
+            "production",
+            "--sandbox",
+        ],
+    );
+    check_exit(&output, 0);
+    insta::assert_snapshot!(stdout(&output), @r#"
+    cedar  cedar.sip.example.com
+    Cedar Calls at cedar.southgate.example
+
+    settings
+      company_name          "Cedar Calls"  (accounts/cedar/account.yaml:10, account)
+      domain                "cedar.southgate.example"  (accounts/cedar/account.yaml:11, account)
+      hide_powered          true  (emblazon.yaml:21, defaults)
+      hide_registration     true  (brands/southgate.yaml:8, brand southgate)
+      inbound_trunks_price  "6.99"  (brands/southgate.yaml:9, brand southgate)
+      nav.help              "https://support.southgate.example"
+                            (brands/southgate.yaml:7, brand southgate)
+      nav.learn_more        "https://www.harbor.example/features"  (emblazon.yaml:23, defaults)
+      port.support_email    "porting@harbor.example"  (emblazon.yaml:25, defaults)
+
+    assets
+      logo  PNG 320×96 3.1 kB 226a824aa334  (accounts/cedar/account.yaml:14, account)
+            86 % transparent; 6 % lost on light, 7 % lost on dark
+      icon  must not be there  (accounts/cedar/account.yaml:15, account)
+
+    dns: ignore
+      TXT _brand.cedar.southgate.example     "harbor-brand=1"
+      SRV _sip._udp.cedar.southgate.example  10 50 5060 us-east.cedar.southgate.example
+      SRV _sip._udp.cedar.southgate.example  10 50 5060 us-west.cedar.southgate.example
+      CNAME api.cedar.southgate.example      api.harbor.example
+      NAPTR cedar.southgate.example          10 100 "S" "SIP+D2U" "" _sip._udp.cedar.southgate.example
+      CNAME portal.cedar.southgate.example   ui.harbor.example
+      A us-east.cedar.southgate.example      192.0.2.10
+      AAAA us-east.cedar.southgate.example   2001:db8::10
+      A us-west.cedar.southgate.example      198.51.100.10
+
+    not declared, stays as it is live: welcome, fake_api_url, hide_credits, outbound_trunks_price,
+      twoway_trunks_price, port.authority, port.features, port.loa, port.resporg, port.terms,
+      acceptCharges, additionalCss, allowAccessList, announcement, appLinks, applicationTitle,
+      authentication, bookkeepers, brandColor, callReportEmail, carrier.choices, companyName,
+      countryCode, custom_welcome, custom_welcome_message, disableFirstUseWalkthrough,
+      disableNumbersFeatures, hideAppStore, hideBuyNumbers, hideNewAccountCreation,
+      hidePasswordRecovery, hide_port, includes, invoiceRangeConfig, jiraFeedback, language, logoPath,
+      logoutTimer, nav.logout, port.carriers, preventDIDFormatting, realm_suffix,
+      showMediaUploadDisclosure, showPAssertedIdentity, social, sso, sso_providers, ttsVoice,
+      useDropdownApploader
+
+    below it: no other account
+    "#);
+}

@@ -5,14 +5,18 @@ use std::net::SocketAddr;
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::{ListFormat, TreeChoice};
+use super::{ListFormat, PlatformArgs, TreeChoice};
 use crate::sandbox::Profile;
 
-/// Explain a code, or where an account's values come from
+/// Explain a code, or an account's brand and where each value comes from
+///
+/// Without a key: the whole brand as customers get it, its assets, the names that DNS should have, and what nobody
+/// declares. With a key: what each layer says on it.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   emblazon explain EB0101
   emblazon explain acme
+  emblazon explain acme examples/quickstart --sandbox      also asks who is below
   emblazon explain acme whitelabel.nav.help
   emblazon explain acme whitelabel.nav.help examples/quickstart")]
 pub(crate) struct ExplainArgs {
@@ -26,6 +30,8 @@ pub(crate) struct ExplainArgs {
     pub(crate) tree: Utf8PathBuf,
     #[command(flatten)]
     pub(crate) choice: TreeChoice,
+    #[command(flatten)]
+    pub(crate) platform: PlatformArgs,
 }
 
 /// Write a commented starter tree

@@ -2,16 +2,21 @@
 
 use std::fmt::Write as _;
 
-use crate::cli::Exit;
-use crate::cli::args::ExplainArgs;
+use camino::Utf8Path;
+
+use crate::cli::args::{ExplainArgs, PlatformArgs};
 use crate::cli::failure::Failure;
-use crate::cli::tree::{self, Several};
+use crate::cli::tree::{self, OpenTree, Several};
 use crate::cli::ui::{self, Ui};
+use crate::cli::{Exit, platform, survey};
 use crate::diag::{Code, Severity};
-use crate::model::{AccountName, KeyPath};
+use crate::dns::declared_template;
+use crate::live::Filter;
+use crate::model::{AccountName, AssetFacts, KeyPath};
+use crate::report::brand::Brand;
 use crate::report::text;
-use crate::tree::Loaded;
 use crate::tree::check::nearest;
+use crate::tree::{Loaded, MAX_ASSET_BYTES};
 
 pub(crate) fn explain(ui: Ui, args: &ExplainArgs) -> Result<Exit, Failure> {
     if let Some(code) = Code::parse(&args.subject) {
@@ -25,9 +30,70 @@ pub(crate) fn explain(ui: Ui, args: &ExplainArgs) -> Result<Exit, Failure> {
             message + &did_you_mean(&args.subject.to_uppercase(), codes),
         ));
     }
-    let tree = tree::open(ui, &args.tree, &args.choice, Several::First)?;
-    ui::data(&account_text(&tree.loaded, args)?)?;
+    let (folder, key) = folder_and_key(args);
+    let tree = tree::open(ui, folder, &args.choice, Several::First)?;
+    let name = AccountName::new(args.subject.as_str());
+    let whole = key.is_none().then(|| brand(&tree, &name)).flatten();
+    let Some(mut whole) = whole else {
+        ui::data(&layers_text(&tree.loaded, &name, key)?)?;
+        return Ok(Exit::Done);
+    };
+    if args.platform.sandbox || args.platform.api.is_some() {
+        let below = below(folder, &tree, &name, &args.platform);
+        whole.below = Some(survey::runtime()?.block_on(below)?);
+    }
+    ui::data(&text::brand(&whole, ui.stdout_options()))?;
     Ok(Exit::Done)
+}
+
+/// Takes the second word for the tree when it names one, because that is what people write.
+fn folder_and_key(args: &ExplainArgs) -> (&Utf8Path, Option<&str>) {
+    match &args.key {
+        Some(word) if args.tree == "." && Utf8Path::new(word).join("emblazon.yaml").is_file() => {
+            (Utf8Path::new(word), None)
+        }
+        key => (&args.tree, key.as_deref()),
+    }
+}
+
+/// Puts a brand together from the tree.
+fn brand(tree: &OpenTree, name: &AccountName) -> Option<Brand> {
+    let loaded = &tree.loaded;
+    let template = loaded.desired.template.as_ref().map(declared_template);
+    let account = loaded
+        .desired
+        .accounts
+        .iter()
+        .find(|account| account.name == *name)?;
+    let read = |kind, _: &AssetFacts| {
+        let file = account.assets.get(&kind)?.value.as_ref()?;
+        tree.source.read(&file.path, MAX_ASSET_BYTES).ok()
+    };
+    Brand::of(loaded, name, template.as_ref(), read)
+}
+
+/// Counts the accounts below one.
+async fn below(
+    folder: &Utf8Path,
+    tree: &OpenTree,
+    name: &AccountName,
+    args: &PlatformArgs,
+) -> Result<Result<usize, String>, Failure> {
+    let accounts = &tree.loaded.desired.accounts;
+    let Some(account) = accounts.iter().find(|account| account.name == *name) else {
+        return Ok(Ok(0));
+    };
+    let platform = platform::connect(folder, tree, args).await?;
+    let client = platform.reader();
+    let found = match client.account_id(&account.identity.value).await {
+        Ok(id) => client.descendants(&id, &Filter::all()).await,
+        Err(error) => Err(error),
+    };
+    let count = found
+        .map(|found| found.len())
+        .map_err(|error| error.to_string());
+    platform.stop().await;
+    Ok(count)
 }
 
 fn looks_like_code(subject: &str) -> bool {
@@ -54,10 +120,9 @@ fn code_text(code: Code, width: usize) -> String {
 }
 
 /// Writes what each layer says on each key, and marks the one that holds.
-fn account_text(loaded: &Loaded, args: &ExplainArgs) -> Result<String, Failure> {
-    let name = AccountName::new(args.subject.as_str());
-    let key = args.key.as_deref().map(KeyPath::parse);
-    let Some(found) = crate::tree::explain(loaded, &name, key.as_ref()) else {
+fn layers_text(loaded: &Loaded, name: &AccountName, key: Option<&str>) -> Result<String, Failure> {
+    let path = key.map(KeyPath::parse);
+    let Some(found) = crate::tree::explain(loaded, name, path.as_ref()) else {
         let known = loaded.layers.keys().map(AccountName::as_str);
         let message = format!("there is no account {name} in the tree");
         return Err(Failure::Usage(
@@ -65,7 +130,7 @@ fn account_text(loaded: &Loaded, args: &ExplainArgs) -> Result<String, Failure> 
         ));
     };
     if found.is_empty() {
-        let key = args.key.as_deref().unwrap_or("anything");
+        let key = key.unwrap_or("anything");
         return Ok(format!(
             "no layer of {name} declares {key}; what is live stays as it is\n"
         ));

@@ -5,11 +5,11 @@ use maud::{Markup, html};
 use super::change::{Sides, text_difference, why};
 use super::store::Store;
 use crate::diff::{Change, Side};
-use crate::model::{AssetFacts, AssetKind, AssetType};
+use crate::model::{AssetFacts, AssetKind};
 use crate::report::escape::visible;
 use crate::report::picture::Comparison;
 use crate::report::value;
-use crate::tree::assets::{self, Insight};
+use crate::tree::assets;
 
 /// The largest welcome page that is shown.
 const LARGEST_PAGE: usize = 200_000;
@@ -82,38 +82,10 @@ fn side(kind: AssetKind, word: &str, facts: Option<&AssetFacts>, store: &mut Sto
             }
             figcaption {
                 strong { (word) } " " (value::asset(facts))
-                @if let Some(said) = said(kind, facts, store) { br; (said) }
+                @if let Some(said) = store.described(kind, facts) { br; (said) }
             }
         }
     }
-}
-
-/// Says what the pixels show.
-fn said(kind: AssetKind, facts: &AssetFacts, store: &Store<'_>) -> Option<String> {
-    let bytes = store.gallery.asset(&facts.digest).ok()?;
-    let sizes = assets::icon_sizes(bytes);
-    if kind == AssetKind::Icon && facts.asset_type == Some(AssetType::Ico) && !sizes.is_empty() {
-        let sizes: Vec<String> = sizes.iter().map(ToString::to_string).collect();
-        return Some(format!("holds {}", sizes.join(", ")));
-    }
-    let picture = assets::decode(facts.asset_type?, bytes).ok()?;
-    let insight = Insight::of(&picture);
-    let ground = match (insight.ground, insight.see_through) {
-        (Some(_), _) if insight.is_light_box() => "in an opaque light box".to_owned(),
-        (Some(_), _) => "in an opaque box".to_owned(),
-        (None, 0) => "opaque".to_owned(),
-        (None, share) => format!("{share} % transparent"),
-    };
-    let seen = |faint: u8, ground: &str| match faint {
-        0..5 => format!("clear on {ground}"),
-        5..100 => format!("{faint} % lost on {ground}"),
-        _ => format!("invisible on {ground}"),
-    };
-    Some(format!(
-        "{ground}; {}, {}",
-        seen(insight.on_light.faint, "light"),
-        seen(insight.on_dark.faint, "dark")
-    ))
 }
 
 fn comparison(compared: &Comparison, store: &mut Store<'_>) -> Markup {

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, html};
 
-use crate::model::{AssetFacts, AssetType, Digest, Dimensions};
+use crate::model::{AssetFacts, AssetKind, AssetType, Digest, Dimensions};
 use crate::report::gallery::Gallery;
 use crate::report::picture::{self, Comparison};
 use crate::tree::assets;
@@ -83,6 +83,12 @@ impl<'a> Store<'a> {
             Some((facts.asset_type?, bytes))
         };
         Some(picture::compare(side(before)?, side(after)?))
+    }
+
+    /// Says what an asset's pixels show, where its bytes are here.
+    pub(super) fn described(&self, kind: AssetKind, facts: &AssetFacts) -> Option<String> {
+        let bytes = self.gallery.asset(&facts.digest).ok()?;
+        picture::described(kind, facts.asset_type?, bytes)
     }
 
     /// Returns the rules that hold the pictures.

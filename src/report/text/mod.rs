@@ -2,6 +2,7 @@
 //!
 //! Nothing that comes from the platform or from a file reaches the terminal unescaped.
 
+mod brand;
 mod change;
 mod coverage;
 mod diagnostic;
@@ -17,6 +18,7 @@ mod summary;
 mod tests;
 
 pub use super::escape::visible;
+pub use brand::brand;
 pub use diagnostic::render_problem;
 pub use render::{Options, fill, render, summary};
 pub(super) use summary::count;
