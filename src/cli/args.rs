@@ -1,5 +1,6 @@
 //! What can be said on the command line.
 
+mod comment;
 mod dns;
 mod git;
 mod output;
@@ -10,6 +11,7 @@ mod watch;
 
 use std::num::NonZeroUsize;
 
+pub(crate) use comment::CommentArgs;
 pub(crate) use dns::{DnsCheckArgs, DnsCommand, RecordsArgs};
 pub(crate) use git::{BaseArgs, LeaseArgs, RemoteArgs, Side};
 pub(crate) use output::{Format, ListFormat, OutputArgs};
@@ -92,6 +94,7 @@ pub(crate) enum Command {
     Apply(ApplyArgs),
     Drift(DriftArgs),
     Show(ShowArgs),
+    Comment(CommentArgs),
     History(HistoryArgs),
     Restore(RestoreArgs),
     Watch(WatchArgs),

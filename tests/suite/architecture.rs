@@ -29,12 +29,14 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "model", "diag", "tree", "live", "dns", "diff", "plan", "apply", "report",
         ],
     ),
+    // What is published was rendered before.
+    ("forge", &["model"]),
     ("sandbox", &["model"]),
     (
         "cli",
         &[
             "model", "diag", "tree", "live", "dns", "diff", "plan", "apply", "report", "watch",
-            "sandbox",
+            "sandbox", "forge",
         ],
     ),
 ];
