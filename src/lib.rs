@@ -42,6 +42,7 @@
 //! - [`plan`]: changes → [`plan::Plan`], an ordered list of steps with preconditions, reasons and risks.
 //! - [`apply`]: plan → effects: check, keep a copy, write, read back, look from outside.
 //! - `report`: values → text, one leaf file a format.
+//! - [`forge`]: reports → one comment or issue on a forge, kept up to date.
 //! - `sandbox`: a Kazoo to try things on, with its quirks and with faults on demand. A real server on loopback, so that
 //!   tests and newcomers use the whole program, and nothing needs a mock.
 //! - [`watch`]: the wheel, turned again and again by a daemon: orders come in, a status goes out.
@@ -84,6 +85,7 @@ pub mod cli;
 pub mod diag;
 pub mod diff;
 pub mod dns;
+pub mod forge;
 pub mod import;
 pub mod live;
 pub mod model;

@@ -1,5 +1,6 @@
 //! What can be said on the command line.
 
+mod comment;
 mod dns;
 mod duration;
 mod git;
@@ -12,6 +13,7 @@ mod watch;
 
 use std::num::NonZeroUsize;
 
+pub(crate) use comment::CommentArgs;
 pub(crate) use dns::{DnsCheckArgs, DnsCommand, RecordsArgs};
 pub(crate) use git::{BaseArgs, LeaseArgs, RemoteArgs, Side};
 pub(crate) use import::ImportArgs;
@@ -95,6 +97,7 @@ pub(crate) enum Command {
     Apply(ApplyArgs),
     Drift(DriftArgs),
     Show(ShowArgs),
+    Comment(CommentArgs),
     History(HistoryArgs),
     Restore(RestoreArgs),
     Watch(WatchArgs),

@@ -48,6 +48,7 @@ fn dispatch(ui: Ui, command: &Command) -> Result<Exit, Failure> {
         Command::Apply(args) => commands::apply(ui, args),
         Command::Drift(args) => commands::drift(ui, args),
         Command::Show(args) => commands::show(ui, args),
+        Command::Comment(args) => commands::comment(ui, args),
         Command::History(args) => commands::history(ui, args),
         Command::Restore(args) => commands::restore(ui, args),
         Command::Dns(DnsCommand::Export(args)) => commands::dns_export(ui, args),

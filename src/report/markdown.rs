@@ -8,6 +8,7 @@ mod change;
 mod dns;
 mod escape;
 mod fit;
+mod mark;
 mod sections;
 #[cfg(test)]
 mod tests;
@@ -44,7 +45,12 @@ fn head(report: &Report) -> String {
     let cluster = report.cluster.as_ref().map_or_else(String::new, |cluster| {
         format!(" on {}", code(cluster.as_str()))
     });
-    let mut head = format!("### emblazon {}{cluster}\n\n", report.command.as_str());
+    let mut head = mark::line(report);
+    let _ = write!(
+        head,
+        "### emblazon {}{cluster}\n\n",
+        report.command.as_str()
+    );
     let options = text::Options {
         width: 10_000,
         ..text::Options::default()

@@ -30,12 +30,14 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "model", "diag", "tree", "live", "dns", "diff", "plan", "apply", "report",
         ],
     ),
+    // What is published was rendered before.
+    ("forge", &["model"]),
     ("sandbox", &["model"]),
     (
         "cli",
         &[
             "model", "diag", "tree", "live", "dns", "diff", "import", "plan", "apply", "report",
-            "watch", "sandbox",
+            "watch", "sandbox", "forge",
         ],
     ),
 ];

@@ -14,6 +14,7 @@ mod cli_dns;
 mod cli_platform;
 mod conformance;
 mod faults;
+mod forge;
 mod futures;
 mod git;
 mod guards;

@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod apply;
+mod comment;
 mod completions;
 mod dns;
 mod dns_export;
@@ -20,6 +21,7 @@ mod validate;
 mod watch;
 
 pub(super) use apply::apply;
+pub(super) use comment::comment;
 pub(super) use completions::completions;
 pub(super) use dns::dns_check;
 pub(super) use dns_export::dns_export;

@@ -1,0 +1,65 @@
+//! What can be said about comments on a forge.
+
+use camino::Utf8PathBuf;
+use clap::{Args, ValueEnum, ValueHint};
+
+use crate::forge::Kind;
+
+/// Post a report on GitHub, GitLab or Gitea, as one comment or issue that is kept up to date
+///
+/// Finds what an earlier run left by a mark that nobody sees, and writes only what differs. In CI, the
+/// forge, the repository and the pull request are known from the environment.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  emblazon plan --output markdown=plan.md; emblazon comment plan.md
+  emblazon drift --output markdown=drift.md; emblazon comment --issue drift.md
+
+The token comes from EMBLAZON_FORGE_TOKEN, else from GITHUB_TOKEN, GITLAB_TOKEN or GITEA_TOKEN.
+With --issue, an issue is opened or updated while there are differences, and closed once there are none;
+what could not be checked does neither.
+
+Exit codes: 0 done, or nothing to say; 1 failed.")]
+pub(crate) struct CommentArgs {
+    /// A report in Markdown, as `--output markdown=FILE` writes it
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: Utf8PathBuf,
+    /// Keep an issue instead of a comment on the pull request
+    #[arg(long)]
+    pub(crate) issue: bool,
+    /// The issue's title
+    #[arg(long, requires = "issue", value_name = "TEXT")]
+    pub(crate) title: Option<String>,
+    /// Which forge: github, gitlab or gitea
+    #[arg(long, value_name = "FORGE", hide_possible_values = true)]
+    pub(crate) forge: Option<ForgeName>,
+    /// The URL of the forge's API
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub(crate) url: Option<String>,
+    /// The repository: owner/name, or GitLab's project
+    #[arg(long, value_name = "NAME")]
+    pub(crate) repository: Option<String>,
+    /// The number of the pull request
+    #[arg(long, value_name = "N", conflicts_with = "issue")]
+    pub(crate) number: Option<u64>,
+}
+
+/// Whose API it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ForgeName {
+    /// GitHub
+    Github,
+    /// GitLab
+    Gitlab,
+    /// Gitea, Forgejo
+    Gitea,
+}
+
+impl From<ForgeName> for Kind {
+    fn from(name: ForgeName) -> Self {
+        match name {
+            ForgeName::Github => Self::Github,
+            ForgeName::Gitlab => Self::Gitlab,
+            ForgeName::Gitea => Self::Gitea,
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Sends requests to a forge.
+
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::redirect::Policy;
+use reqwest::{Client, ClientBuilder};
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::{ClientConfig as TlsConfig, RootCertStore};
+use serde_json::Value;
+
+use super::request::Request;
+use super::{ForgeError, Kind, Target};
+use crate::model::is_loopback;
+
+/// How long one request may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How many bytes an answer may have: a page of the longest comments.
+const LONGEST: usize = 128_000_000;
+
+pub(super) struct Forge {
+    client: Client,
+    pub(super) target: Target,
+}
+
+impl Forge {
+    pub(super) fn new(target: Target) -> Result<Self, ForgeError> {
+        let client = client(&target)?;
+        Ok(Self { client, target })
+    }
+
+    /// Sends a request, and returns what the answer's body says; null when it says nothing.
+    pub(super) async fn send(&self, request: &Request) -> Result<Value, ForgeError> {
+        let call = || {
+            let path = request.path.split('?').next().unwrap_or_default();
+            format!("{} {path}", request.method)
+        };
+        let url = format!(
+            "{}{}",
+            self.target.api.as_str().trim_end_matches('/'),
+            request.path
+        );
+        let mut builder = self.client.request(request.method.clone(), url);
+        if let Some(body) = &request.body {
+            builder = builder.json(body);
+        }
+        let unreachable =
+            |error: reqwest::Error| ForgeError::Unreachable(error.without_url().to_string());
+        let mut response = builder.send().await.map_err(unreachable)?;
+        let status = response.status().as_u16();
+        if !response.status().is_success() {
+            return Err(refused(status, response.headers(), call()));
+        }
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > LONGEST {
+                return Err(ForgeError::Answer(call()));
+            }
+        }
+        if bytes.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&bytes).map_err(|_| ForgeError::Answer(call()))
+    }
+}
+
+/// Says what an answer means that is no success. Its body is not shown: it may repeat what was sent.
+fn refused(status: u16, headers: &HeaderMap, call: String) -> ForgeError {
+    let after = headers
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
+    let after = after.map(Duration::from_secs);
+    let spent = headers
+        .get("x-ratelimit-remaining")
+        .is_some_and(|left| left == "0");
+    // GitHub says "too fast" with 403, and with the time to wait or with a limit that is used up.
+    if status == 429 || status >= 500 || (status == 403 && (after.is_some() || spent)) {
+        return ForgeError::Busy {
+            status,
+            call,
+            after,
+        };
+    }
+    let hint = match status {
+        401 => "the token is wrong or has ended",
+        403 => {
+            "the token may not do this; on GitHub give the job `pull-requests: write` and `issues: write`"
+        }
+        404 => {
+            "there is no such thing, or the token may not see it; look at --url, --repository and --number"
+        }
+        422 | 400 => "it does not take the text; is it over the forge's limit?",
+        _ => "look at --url",
+    };
+    ForgeError::Refused { status, call, hint }
+}
+
+fn client(target: &Target) -> Result<Client, ForgeError> {
+    let no_client = |error: &dyn std::fmt::Display| ForgeError::Client(error.to_string());
+    let mut builder = Client::builder()
+        .user_agent(concat!("emblazon/", env!("CARGO_PKG_VERSION")))
+        .default_headers(headers(target)?)
+        .redirect(Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .timeout(PATIENCE);
+    if target.api.host().as_ref().is_some_and(is_loopback) {
+        builder = builder.no_proxy();
+    }
+    let builder = if target.api.scheme() == "https" {
+        if CryptoProvider::get_default().is_none() {
+            // Whichever thread was first installed one, which is all that is wanted.
+            let _ = ring::default_provider().install_default();
+        }
+        builder
+    } else {
+        without_tls(builder)?
+    };
+    builder.build().map_err(|error| no_client(&error))
+}
+
+/// A client for plain HTTP still wants a TLS configuration; this one trusts nobody.
+fn without_tls(builder: ClientBuilder) -> Result<ClientBuilder, ForgeError> {
+    let tls = TlsConfig::builder_with_provider(ring::default_provider().into())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| ForgeError::Client(error.to_string()))?
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth();
+    Ok(builder.tls_backend_preconfigured(tls))
+}
+
+fn headers(target: &Target) -> Result<HeaderMap, ForgeError> {
+    let token = target.token.expose();
+    let (name, value, accept) = match target.kind {
+        Kind::Github => (
+            AUTHORIZATION.as_str(),
+            format!("Bearer {token}"),
+            "application/vnd.github+json",
+        ),
+        Kind::Gitea => (
+            AUTHORIZATION.as_str(),
+            format!("token {token}"),
+            "application/json",
+        ),
+        Kind::Gitlab => ("private-token", token.to_owned(), "application/json"),
+    };
+    let mut value = HeaderValue::from_str(&value).map_err(|_| ForgeError::Missing {
+        what: "the forge's token",
+        how: "what the environment holds cannot be one: it has a line end or another control character",
+    })?;
+    value.set_sensitive(true);
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_static(accept));
+    headers.insert(reqwest::header::HeaderName::from_static(name), value);
+    if target.kind == Kind::Github {
+        headers.insert(
+            "x-github-api-version",
+            HeaderValue::from_static("2022-11-28"),
+        );
+    }
+    Ok(headers)
+}

@@ -1,0 +1,19 @@
+//! The forge: one comment on a pull request, kept up to date, and one issue for drift.
+//!
+//! GitHub, GitLab and Gitea differ in paths and in a few words; `request.rs` has them in one table. Everything
+//! else is the same: look for what an earlier run left, by a mark that nobody sees, and write only what differs.
+//!
+//! Two runs at once may both find nothing and both write. So each looks again after it has made something: the
+//! oldest stays and gets the newest text, and a run takes its own away when it is not the oldest.
+
+mod client;
+mod error;
+mod mark;
+mod publish;
+mod request;
+mod target;
+
+pub use error::ForgeError;
+pub use mark::{Mark, State};
+pub use publish::{Outcome, Publisher};
+pub use target::{Environment, Kind, Target};

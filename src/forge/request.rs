@@ -1,0 +1,133 @@
+//! The requests, as each forge wants them.
+//!
+//! | what | GitHub, Gitea | GitLab |
+//! | --- | --- | --- |
+//! | list comments | `GET /repos/R/issues/N/comments` | `GET /projects/R/merge_requests/N/notes` |
+//! | write one | `POST` the same | `POST` the same |
+//! | change one | `PATCH /repos/R/issues/comments/ID` | `PUT …/notes/ID` |
+//! | take one away | `DELETE` the same | `DELETE` the same |
+//! | list open issues | `GET /repos/R/issues?state=open` | `GET /projects/R/issues?state=opened` |
+//! | open one | `POST /repos/R/issues` | `POST /projects/R/issues` |
+//! | change, close one | `PATCH /repos/R/issues/N` | `PUT /projects/R/issues/N` |
+//! | who am I | `GET /user` | `GET /user` |
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{Kind, Target};
+
+/// How many entries a page has.
+pub(super) const PAGE: usize = 100;
+
+/// What a list is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Things {
+    /// The comments of a pull request.
+    Comments(u64),
+    /// The open issues.
+    Issues,
+}
+
+/// One request.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Request {
+    pub(super) method: Method,
+    /// The path behind the API's base, and the query.
+    pub(super) path: String,
+    pub(super) body: Option<Value>,
+}
+
+fn request(method: Method, path: String, body: Option<Value>) -> Request {
+    Request { method, path, body }
+}
+
+/// The path of the repository.
+fn repository(target: &Target) -> String {
+    let encoded =
+        |text: &str| -> String { url::form_urlencoded::byte_serialize(text.as_bytes()).collect() };
+    match target.kind {
+        Kind::Gitlab => format!("/projects/{}", encoded(&target.repository)),
+        Kind::Github | Kind::Gitea => {
+            let names: Vec<String> = target.repository.split('/').map(encoded).collect();
+            format!("/repos/{}", names.join("/"))
+        }
+    }
+}
+
+fn collection(target: &Target, things: Things) -> String {
+    let repository = repository(target);
+    match (target.kind, things) {
+        (Kind::Gitlab, Things::Comments(number)) => {
+            format!("{repository}/merge_requests/{number}/notes")
+        }
+        (_, Things::Comments(number)) => format!("{repository}/issues/{number}/comments"),
+        (_, Things::Issues) => format!("{repository}/issues"),
+    }
+}
+
+fn item(target: &Target, things: Things, id: u64) -> String {
+    match (target.kind, things) {
+        (Kind::Github | Kind::Gitea, Things::Comments(_)) => {
+            format!("{}/issues/comments/{id}", repository(target))
+        }
+        _ => format!("{}/{id}", collection(target, things)),
+    }
+}
+
+fn changing(target: &Target) -> Method {
+    match target.kind {
+        Kind::Gitlab => Method::PUT,
+        Kind::Github | Kind::Gitea => Method::PATCH,
+    }
+}
+
+pub(super) fn list(target: &Target, things: Things, page: usize) -> Request {
+    let size = match target.kind {
+        Kind::Gitea => format!("limit={PAGE}"),
+        Kind::Github | Kind::Gitlab => format!("per_page={PAGE}"),
+    };
+    let filter = match (target.kind, things) {
+        (Kind::Gitlab, Things::Comments(_)) => "&sort=asc&order_by=created_at",
+        (_, Things::Comments(_)) => "",
+        (Kind::Gitlab, Things::Issues) => "&state=opened",
+        (Kind::Github, Things::Issues) => "&state=open",
+        (Kind::Gitea, Things::Issues) => "&state=open&type=issues",
+    };
+    let path = format!("{}?{size}&page={page}{filter}", collection(target, things));
+    request(Method::GET, path, None)
+}
+
+pub(super) fn create(target: &Target, things: Things, title: &str, text: &str) -> Request {
+    let body = match (target.kind, things) {
+        (_, Things::Comments(_)) => json!({"body": text}),
+        (Kind::Gitlab, Things::Issues) => json!({"title": title, "description": text}),
+        (_, Things::Issues) => json!({"title": title, "body": text}),
+    };
+    request(Method::POST, collection(target, things), Some(body))
+}
+
+pub(super) fn change(target: &Target, things: Things, id: u64, text: &str) -> Request {
+    let body = match (target.kind, things) {
+        (Kind::Gitlab, Things::Issues) => json!({"description": text}),
+        _ => json!({"body": text}),
+    };
+    request(changing(target), item(target, things, id), Some(body))
+}
+
+/// Takes a comment away, and closes an issue, which can be read afterwards.
+pub(super) fn remove(target: &Target, things: Things, id: u64) -> Request {
+    let path = item(target, things, id);
+    match (target.kind, things) {
+        (_, Things::Comments(_)) => request(Method::DELETE, path, None),
+        (Kind::Gitlab, Things::Issues) => request(
+            changing(target),
+            path,
+            Some(json!({"state_event": "close"})),
+        ),
+        (_, Things::Issues) => request(changing(target), path, Some(json!({"state": "closed"}))),
+    }
+}
+
+pub(super) fn whoami() -> Request {
+    request(Method::GET, "/user".to_owned(), None)
+}

@@ -1,0 +1,243 @@
+//! Which forge, which repository, which pull request: said, or found in the environment of the CI system.
+
+use url::Url;
+
+use super::ForgeError;
+use crate::model::{Secret, is_loopback};
+
+/// Gives the value of an environment variable.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Whose API it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// GitHub, also on an own server.
+    Github,
+    /// GitLab.
+    Gitlab,
+    /// Gitea and Forgejo.
+    Gitea,
+}
+
+/// Where to publish.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Whose API it is.
+    pub kind: Kind,
+    /// The base URL of the API.
+    pub api: Url,
+    /// `owner/name`, or GitLab's number or path of a project.
+    pub repository: String,
+    /// The number of the pull request; absent outside of one.
+    pub number: Option<u64>,
+    /// The token.
+    pub token: Secret,
+}
+
+impl Kind {
+    /// Finds out which CI system this is; Gitea's looks like GitHub's and says that it is not.
+    #[must_use]
+    pub fn detect(environment: Environment<'_>) -> Option<Self> {
+        let set = |name| environment(name).is_some_and(|value| !value.is_empty());
+        if set("GITEA_ACTIONS") || set("FORGEJO_ACTIONS") {
+            Some(Self::Gitea)
+        } else if set("GITLAB_CI") {
+            Some(Self::Gitlab)
+        } else if set("GITHUB_ACTIONS") {
+            Some(Self::Github)
+        } else {
+            None
+        }
+    }
+
+    /// The variables that hold the API's URL, the repository, and tokens; the first that is set counts.
+    fn variables(self) -> (&'static str, &'static str, [&'static str; 2]) {
+        match self {
+            Self::Github => (
+                "GITHUB_API_URL",
+                "GITHUB_REPOSITORY",
+                ["EMBLAZON_FORGE_TOKEN", "GITHUB_TOKEN"],
+            ),
+            Self::Gitea => (
+                "GITHUB_API_URL",
+                "GITHUB_REPOSITORY",
+                ["EMBLAZON_FORGE_TOKEN", "GITEA_TOKEN"],
+            ),
+            Self::Gitlab => (
+                "CI_API_V4_URL",
+                "CI_PROJECT_ID",
+                ["EMBLAZON_FORGE_TOKEN", "GITLAB_TOKEN"],
+            ),
+        }
+    }
+
+    fn number(self, environment: Environment<'_>) -> Option<u64> {
+        match self {
+            Self::Gitlab => environment("CI_MERGE_REQUEST_IID")?.parse().ok(),
+            Self::Github | Self::Gitea => {
+                let reference = environment("GITHUB_REF")?;
+                let rest = reference.strip_prefix("refs/pull/")?;
+                rest.split('/').next()?.parse().ok()
+            }
+        }
+    }
+}
+
+impl Target {
+    /// Puts together what was said and what the environment knows. The token comes from the environment only.
+    pub fn find(
+        kind: Option<Kind>,
+        api: Option<&str>,
+        repository: Option<&str>,
+        number: Option<u64>,
+        environment: Environment<'_>,
+    ) -> Result<Self, ForgeError> {
+        let missing = |what, how| ForgeError::Missing { what, how };
+        let set = |name: &str| environment(name).filter(|value| !value.is_empty());
+        let kind = kind.or_else(|| Kind::detect(environment)).ok_or_else(|| {
+            missing(
+                "the forge",
+                "this is no CI system of a known forge; say --forge",
+            )
+        })?;
+        let (url, project, tokens) = kind.variables();
+        let api = api.map(str::to_owned).or_else(|| set(url));
+        let api =
+            api.or_else(|| (kind == Kind::Github).then(|| "https://api.github.com".to_owned()));
+        let api = api.ok_or_else(|| missing("the forge's API", "say --url"))?;
+        let repository = repository.map(str::to_owned).or_else(|| set(project));
+        let token = tokens.iter().find_map(|name| set(name));
+        Ok(Self {
+            kind,
+            api: base(&api)?,
+            repository: repository.ok_or_else(|| missing("the repository", "say --repository"))?,
+            number: number.or_else(|| kind.number(environment)),
+            token: Secret::new(token.ok_or_else(|| {
+                missing(
+                    "the forge's token",
+                    "set EMBLAZON_FORGE_TOKEN, or GITHUB_TOKEN, GITLAB_TOKEN or GITEA_TOKEN",
+                )
+            })?),
+        })
+    }
+}
+
+/// Checks the base URL: a token must not be shown to everybody on the way.
+fn base(text: &str) -> Result<Url, ForgeError> {
+    let wrong = |problem| ForgeError::Url {
+        url: text.to_owned(),
+        problem,
+    };
+    let mut url = Url::parse(text).map_err(|_| ForgeError::Url {
+        // What does not parse may hold anything, a password too.
+        url: "that was given".to_owned(),
+        problem: "is no URL; write it as https://host/api",
+    })?;
+    if !url.username().is_empty() || url.password().is_some() {
+        let problem = "holds credentials; the token comes from the environment";
+        let url = "that was given".to_owned();
+        return Err(ForgeError::Url { url, problem });
+    }
+    match url.scheme() {
+        "https" => {}
+        "http" if url.host().as_ref().is_some_and(is_loopback) => {}
+        _ => {
+            return Err(wrong(
+                "would show the token to everybody on the way; use https://",
+            ));
+        }
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(wrong("has a query or a fragment; leave them out"));
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_says_where() {
+        #[track_caller]
+        fn check(variables: &[(&str, &str)], expected: Result<&str, &str>) {
+            let environment = |name: &str| {
+                let found = variables.iter().find(|(known, _)| *known == name);
+                found.map(|(_, value)| (*value).to_owned())
+            };
+            let found = Target::find(None, None, None, None, &environment);
+            let found = found.map(|target| {
+                format!(
+                    "{:?} {} {} {:?}",
+                    target.kind, target.api, target.repository, target.number
+                )
+            });
+            match (found, expected) {
+                (Ok(found), Ok(expected)) => assert_eq!(found, expected),
+                (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
+                (found, expected) => panic!("{found:?} instead of {expected:?}"),
+            }
+        }
+        let github = [
+            ("GITHUB_ACTIONS", "true"),
+            ("GITHUB_API_URL", "https://api.github.com"),
+            ("GITHUB_REPOSITORY", "acme/brands"),
+            ("GITHUB_REF", "refs/pull/12/merge"),
+            ("GITHUB_TOKEN", "canary"),
+        ];
+        check(
+            &github,
+            Ok("Github https://api.github.com/ acme/brands Some(12)"),
+        );
+        let gitea = [
+            github.as_slice(),
+            &[("GITEA_ACTIONS", "true"), ("GITEA_TOKEN", "canary")],
+        ]
+        .concat();
+        check(
+            &gitea,
+            Ok("Gitea https://api.github.com/ acme/brands Some(12)"),
+        );
+        check(
+            &[
+                ("GITLAB_CI", "true"),
+                ("CI_API_V4_URL", "https://git.example/api/v4"),
+                ("CI_PROJECT_ID", "7"),
+                ("CI_MERGE_REQUEST_IID", "3"),
+                ("GITLAB_TOKEN", "canary"),
+            ],
+            Ok("Gitlab https://git.example/api/v4 7 Some(3)"),
+        );
+        check(&github[..3], Err("set EMBLAZON_FORGE_TOKEN"));
+        check(&[], Err("say --forge"));
+    }
+
+    #[test]
+    fn a_token_goes_over_tls_or_stays_here() {
+        #[track_caller]
+        fn check(text: &str, expected: Result<&str, &str>) {
+            match (base(text), expected) {
+                (Ok(url), Ok(expected)) => assert_eq!(url.as_str(), expected),
+                (Err(error), Err(part)) => {
+                    assert!(error.to_string().contains(part), "{error}");
+                    assert!(!error.to_string().contains("canary"), "{error}");
+                }
+                (found, expected) => panic!("{found:?} instead of {expected:?}"),
+            }
+        }
+        check(
+            "https://git.example/api/v1/",
+            Ok("https://git.example/api/v1"),
+        );
+        check(
+            "http://127.0.0.1:3000/api/v1",
+            Ok("http://127.0.0.1:3000/api/v1"),
+        );
+        check("http://git.example", Err("everybody on the way"));
+        check("https://user:canary@git.example", Err("holds credentials"));
+        check("https://git.example?a=b", Err("query"));
+        check("git.example", Err("is no URL"));
+    }
+}

@@ -1,0 +1,283 @@
+//! One comment and one issue, on each forge.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use emblazon::forge::{Kind, Outcome, Publisher, Target};
+
+use super::server::{ME, Server};
+
+const FORGES: [Kind; 3] = [Kind::Github, Kind::Gitlab, Kind::Gitea];
+
+fn text(state: &str, words: &str) -> String {
+    format!("<!-- emblazon plan production {state} -->\n### emblazon plan\n\n{words}\n")
+}
+
+fn publisher(server: &Server, kind: Kind) -> Publisher {
+    let environment =
+        |name: &str| (name == "EMBLAZON_FORGE_TOKEN").then(|| "canary-token".to_owned());
+    let target = Target::find(
+        Some(kind),
+        Some(&server.url()),
+        Some("acme/brands"),
+        Some(12),
+        &environment,
+    );
+    Publisher::new(target.unwrap(), Duration::ZERO).unwrap()
+}
+
+#[tokio::test]
+async fn a_comment_is_written_once_and_kept_up_to_date() {
+    for kind in FORGES {
+        let server = Server::start(kind).await;
+        let publisher = publisher(&server, kind);
+        let (first, second) = (text("differs", "one"), text("differs", "two"));
+        assert_eq!(
+            publisher.comment(&first).await.unwrap(),
+            Outcome::Created,
+            "{kind:?}"
+        );
+        assert_eq!(
+            publisher.comment(&first).await.unwrap(),
+            Outcome::Unchanged,
+            "{kind:?}"
+        );
+        assert_eq!(
+            publisher.comment(&second).await.unwrap(),
+            Outcome::Updated,
+            "{kind:?}"
+        );
+        let clean = text("clean", "nothing to do");
+        assert_eq!(
+            publisher.comment(&clean).await.unwrap(),
+            Outcome::Updated,
+            "{kind:?}"
+        );
+        assert_eq!(server.texts(), [clean], "{kind:?}");
+        let other = text("differs", "x").replace("production", "staging");
+        assert_eq!(
+            publisher.comment(&other).await.unwrap(),
+            Outcome::Created,
+            "{kind:?}"
+        );
+        assert_eq!(server.texts().len(), 2, "each cluster has its own");
+    }
+}
+
+#[tokio::test]
+async fn requests_have_the_shape_that_each_forge_wants() {
+    let mut shapes = String::new();
+    for kind in FORGES {
+        let server = Server::start(kind).await;
+        let publisher = publisher(&server, kind);
+        publisher.comment(&text("differs", "one")).await.unwrap();
+        publisher.comment(&text("differs", "two")).await.unwrap();
+        publisher
+            .issue("drift", &text("differs", "one"))
+            .await
+            .unwrap();
+        publisher
+            .issue("drift", &text("differs", "two"))
+            .await
+            .unwrap();
+        publisher
+            .issue("drift", &text("clean", "none"))
+            .await
+            .unwrap();
+        let world = server.world();
+        let headers = &world.headers[0];
+        let shown = [
+            "authorization",
+            "private-token",
+            "accept",
+            "x-github-api-version",
+        ];
+        let shown = shown
+            .iter()
+            .filter_map(|name| Some(format!("{name}: {}", headers.get(*name)?.to_str().unwrap())));
+        let shown = shown.collect::<Vec<_>>().join(", ");
+        writeln!(shapes, "{kind:?} ({shown})").unwrap();
+        for request in world
+            .requests
+            .iter()
+            .filter(|request| !request.ends_with("/user"))
+        {
+            writeln!(shapes, "  {request}").unwrap();
+        }
+    }
+    insta::assert_snapshot!(shapes, @r"
+    Github (authorization: Bearer canary-token, accept: application/vnd.github+json, x-github-api-version: 2022-11-28)
+      GET /repos/acme/brands/issues/12/comments?per_page=100&page=1
+      POST /repos/acme/brands/issues/12/comments
+      GET /repos/acme/brands/issues/12/comments?per_page=100&page=1
+      GET /repos/acme/brands/issues/12/comments?per_page=100&page=1
+      PATCH /repos/acme/brands/issues/comments/101
+      GET /repos/acme/brands/issues?per_page=100&page=1&state=open
+      POST /repos/acme/brands/issues
+      GET /repos/acme/brands/issues?per_page=100&page=1&state=open
+      GET /repos/acme/brands/issues?per_page=100&page=1&state=open
+      PATCH /repos/acme/brands/issues/102
+      GET /repos/acme/brands/issues?per_page=100&page=1&state=open
+      PATCH /repos/acme/brands/issues/102
+    Gitlab (private-token: canary-token, accept: application/json)
+      GET /api/v4/projects/acme%2Fbrands/merge_requests/12/notes?per_page=100&page=1&sort=asc&order_by=created_at
+      POST /api/v4/projects/acme%2Fbrands/merge_requests/12/notes
+      GET /api/v4/projects/acme%2Fbrands/merge_requests/12/notes?per_page=100&page=1&sort=asc&order_by=created_at
+      GET /api/v4/projects/acme%2Fbrands/merge_requests/12/notes?per_page=100&page=1&sort=asc&order_by=created_at
+      PUT /api/v4/projects/acme%2Fbrands/merge_requests/12/notes/101
+      GET /api/v4/projects/acme%2Fbrands/issues?per_page=100&page=1&state=opened
+      POST /api/v4/projects/acme%2Fbrands/issues
+      GET /api/v4/projects/acme%2Fbrands/issues?per_page=100&page=1&state=opened
+      GET /api/v4/projects/acme%2Fbrands/issues?per_page=100&page=1&state=opened
+      PUT /api/v4/projects/acme%2Fbrands/issues/102
+      GET /api/v4/projects/acme%2Fbrands/issues?per_page=100&page=1&state=opened
+      PUT /api/v4/projects/acme%2Fbrands/issues/102
+    Gitea (authorization: token canary-token, accept: application/json)
+      GET /api/v1/repos/acme/brands/issues/12/comments?limit=100&page=1
+      POST /api/v1/repos/acme/brands/issues/12/comments
+      GET /api/v1/repos/acme/brands/issues/12/comments?limit=100&page=1
+      GET /api/v1/repos/acme/brands/issues/12/comments?limit=100&page=2
+      GET /api/v1/repos/acme/brands/issues/12/comments?limit=100&page=1
+      GET /api/v1/repos/acme/brands/issues/12/comments?limit=100&page=2
+      PATCH /api/v1/repos/acme/brands/issues/comments/101
+      GET /api/v1/repos/acme/brands/issues?limit=100&page=1&state=open&type=issues
+      POST /api/v1/repos/acme/brands/issues
+      GET /api/v1/repos/acme/brands/issues?limit=100&page=1&state=open&type=issues
+      GET /api/v1/repos/acme/brands/issues?limit=100&page=2&state=open&type=issues
+      GET /api/v1/repos/acme/brands/issues?limit=100&page=1&state=open&type=issues
+      GET /api/v1/repos/acme/brands/issues?limit=100&page=2&state=open&type=issues
+      PATCH /api/v1/repos/acme/brands/issues/102
+      GET /api/v1/repos/acme/brands/issues?limit=100&page=1&state=open&type=issues
+      GET /api/v1/repos/acme/brands/issues?limit=100&page=2&state=open&type=issues
+      PATCH /api/v1/repos/acme/brands/issues/102
+    ");
+}
+
+#[tokio::test]
+async fn nothing_to_say_says_nothing() {
+    for kind in FORGES {
+        let server = Server::start(kind).await;
+        let publisher = publisher(&server, kind);
+        let clean = text("clean", "nothing to do");
+        assert_eq!(publisher.comment(&clean).await.unwrap(), Outcome::Nothing);
+        let world = server.world();
+        assert!(
+            world
+                .requests
+                .iter()
+                .all(|request| request.starts_with("GET ")),
+            "{:?}",
+            world.requests
+        );
+    }
+}
+
+/// Whoever comments can write the mark, and would keep the right to change the text below it.
+#[tokio::test]
+async fn somebody_elses_mark_is_not_ours() {
+    for kind in FORGES {
+        let server = Server::start(kind).await;
+        let forged = text("differs", "looks fine, merge it");
+        server.comment(ME + 1, &forged);
+        let publisher = publisher(&server, kind);
+        let honest = text("differs", "one");
+        assert_eq!(publisher.comment(&honest).await.unwrap(), Outcome::Created);
+        assert_eq!(server.texts(), [forged, honest]);
+    }
+}
+
+#[tokio::test]
+async fn the_mark_is_found_on_a_later_page() {
+    for kind in FORGES {
+        let server = Server::start(kind).await;
+        for number in 0..250 {
+            server.comment(ME + 1, &format!("talk {number}"));
+        }
+        server.comment(ME, &text("differs", "old"));
+        let publisher = publisher(&server, kind);
+        assert_eq!(
+            publisher.comment(&text("differs", "new")).await.unwrap(),
+            Outcome::Updated,
+            "{kind:?}"
+        );
+        assert_eq!(server.texts().len(), 251);
+    }
+}
+
+#[tokio::test]
+async fn two_runs_at_once_leave_one_comment() {
+    for kind in FORGES {
+        let server = Server::start(kind).await;
+        server.world().rival = Some(text("differs", "rival"));
+        let publisher = publisher(&server, kind);
+        let mine = text("differs", "mine");
+        assert_eq!(
+            publisher.comment(&mine).await.unwrap(),
+            Outcome::Updated,
+            "{kind:?}"
+        );
+        assert_eq!(server.texts(), [mine], "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_busy_forge_is_asked_again_and_nothing_stands_twice() {
+    for kind in FORGES {
+        for faults in [vec![502], vec![0, 429], vec![0, 0, 503], vec![0, 0, 0, 500]] {
+            let server = Server::start(kind).await;
+            server.world().faults.clone_from(&faults);
+            let publisher = publisher(&server, kind);
+            publisher.comment(&text("differs", "one")).await.unwrap();
+            assert_eq!(server.texts().len(), 1, "{kind:?} {faults:?}");
+        }
+        let server = Server::start(kind).await;
+        server.world().faults = vec![503; 9];
+        let error = publisher(&server, kind)
+            .comment(&text("differs", "one"))
+            .await
+            .unwrap_err();
+        assert!(error.to_string().contains("503"), "{error}");
+        assert_eq!(server.world().requests.len(), 4, "four tries");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_names_what_to_look_at_and_no_token() {
+    let server = Server::start(Kind::Gitlab).await;
+    server.world().faults = vec![0, 403];
+    let error = publisher(&server, Kind::Gitlab)
+        .comment(&text("differs", "one"))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the forge answered 403 to GET /projects/acme%2Fbrands/merge_requests/12/notes: the token may not do this; on GitHub give the job `pull-requests: write` and `issues: write`"
+    );
+    assert!(!format!("{error:?}").contains("canary"));
+}
+
+#[tokio::test]
+async fn an_issue_is_open_while_something_differs() {
+    for kind in FORGES {
+        let server = Server::start(kind).await;
+        let publisher = publisher(&server, kind);
+        let publish = async |state: &str, words: &str| {
+            publisher.issue("drift", &text(state, words)).await.unwrap()
+        };
+        assert_eq!(publish("clean", "none").await, Outcome::Nothing);
+        assert_eq!(publish("unknown", "timed out").await, Outcome::Nothing);
+        assert_eq!(publish("differs", "one").await, Outcome::Created);
+        assert_eq!(publish("differs", "one").await, Outcome::Unchanged);
+        assert_eq!(publish("unknown", "timed out").await, Outcome::Updated);
+        assert_eq!(publish("clean", "none").await, Outcome::Closed);
+        assert_eq!(publish("clean", "none").await, Outcome::Nothing);
+        assert_eq!(publish("differs", "again").await, Outcome::Created);
+        let world = server.world();
+        let open: Vec<_> = world
+            .issues
+            .iter()
+            .filter(|issue| issue["open"] == true)
+            .collect();
+        assert_eq!((world.issues.len(), open.len()), (2, 1), "{kind:?}");
+    }
+}

@@ -1,0 +1,246 @@
+//! A server that keeps comments and issues as the three forges do, and writes down what it was asked.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::{IntoResponse as _, Response};
+use emblazon::forge::Kind;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+/// The user that the tests' token belongs to.
+pub(crate) const ME: u64 = 7;
+
+/// What the server has and was asked.
+#[derive(Default)]
+pub(crate) struct World {
+    pub(crate) comments: Vec<Value>,
+    pub(crate) issues: Vec<Value>,
+    /// `METHOD path?query`, one for each request, in order.
+    pub(crate) requests: Vec<String>,
+    pub(crate) headers: Vec<HeaderMap>,
+    /// Statuses to answer with before anything is done, first one first.
+    pub(crate) faults: Vec<u16>,
+    /// Another run's comment, to appear with the next one that is written.
+    pub(crate) rival: Option<String>,
+    next: u64,
+}
+
+/// A forge on loopback.
+pub(crate) struct Server {
+    address: SocketAddr,
+    kind: Kind,
+    world: Arc<Mutex<World>>,
+}
+
+impl Server {
+    pub(crate) async fn start(kind: Kind) -> Self {
+        let world = Arc::new(Mutex::new(World {
+            next: 100,
+            ..World::default()
+        }));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new()
+            .fallback(answer)
+            .with_state((kind, world.clone()));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self {
+            address,
+            kind,
+            world,
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        let path = match self.kind {
+            Kind::Github => "",
+            Kind::Gitlab => "/api/v4",
+            Kind::Gitea => "/api/v1",
+        };
+        format!("http://{}{path}", self.address)
+    }
+
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap()
+    }
+
+    /// Puts a comment there, as if somebody had written it.
+    pub(crate) fn comment(&self, user: u64, text: &str) -> u64 {
+        let mut world = self.world();
+        world.add_comment(user, text)
+    }
+
+    pub(crate) fn texts(&self) -> Vec<String> {
+        let world = self.world();
+        let texts = world
+            .comments
+            .iter()
+            .map(|comment| comment["body"].as_str().unwrap().to_owned());
+        texts.collect()
+    }
+}
+
+impl World {
+    fn add_comment(&mut self, user: u64, text: &str) -> u64 {
+        let id = self.number();
+        let user = json!({"id": user, "type": "User"});
+        self.comments
+            .push(json!({"id": id, "body": text, "user": user, "author": user}));
+        id
+    }
+
+    fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+}
+
+type Shared = (Kind, Arc<Mutex<World>>);
+
+async fn answer(
+    State((kind, world)): State<Shared>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let mut world = world.lock().unwrap();
+    world.requests.push(format!("{method} {uri}"));
+    world.headers.push(headers);
+    if !world.faults.is_empty() {
+        let status = world.faults.remove(0);
+        if status > 0 {
+            return StatusCode::from_u16(status).unwrap().into_response();
+        }
+    }
+    let path = uri
+        .path()
+        .trim_start_matches("/api/v4")
+        .trim_start_matches("/api/v1")
+        .to_owned();
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let (status, answer) =
+        world.handle(kind, &method, &path, uri.query().unwrap_or_default(), &body);
+    (status, answer.to_string()).into_response()
+}
+
+impl World {
+    fn handle(
+        &mut self,
+        kind: Kind,
+        method: &Method,
+        path: &str,
+        query: &str,
+        body: &Value,
+    ) -> (StatusCode, Value) {
+        let missing = (StatusCode::NOT_FOUND, Value::Null);
+        if path == "/user" {
+            return (StatusCode::OK, json!({"id": ME}));
+        }
+        let (comments, comment, issues) = match kind {
+            Kind::Gitlab => (
+                "/projects/acme%2Fbrands/merge_requests/12/notes",
+                "/projects/acme%2Fbrands/merge_requests/12/notes/",
+                "/projects/acme%2Fbrands/issues",
+            ),
+            Kind::Github | Kind::Gitea => (
+                "/repos/acme/brands/issues/12/comments",
+                "/repos/acme/brands/issues/comments/",
+                "/repos/acme/brands/issues",
+            ),
+        };
+        let changing = if kind == Kind::Gitlab {
+            Method::PUT
+        } else {
+            Method::PATCH
+        };
+        if path == comments && method == Method::GET {
+            return (StatusCode::OK, page(kind, &self.comments, query));
+        }
+        if path == comments && method == Method::POST {
+            if let Some(rival) = self.rival.take() {
+                self.add_comment(ME, &rival);
+            }
+            let id = self.add_comment(ME, body["body"].as_str().unwrap());
+            return (StatusCode::CREATED, json!({"id": id}));
+        }
+        if let Some(id) = path
+            .strip_prefix(comment)
+            .and_then(|id| id.parse::<u64>().ok())
+        {
+            let Some(index) = self.comments.iter().position(|comment| comment["id"] == id) else {
+                return missing;
+            };
+            if *method == changing {
+                self.comments[index]["body"] = body["body"].clone();
+                return (StatusCode::OK, self.comments[index].clone());
+            }
+            if method == Method::DELETE {
+                self.comments.remove(index);
+                return (StatusCode::NO_CONTENT, Value::Null);
+            }
+        }
+        if path == issues && method == Method::GET {
+            let open: Vec<Value> = self
+                .issues
+                .iter()
+                .filter(|issue| issue["open"] == true)
+                .cloned()
+                .collect();
+            return (StatusCode::OK, page(kind, &open, query));
+        }
+        if path == issues && method == Method::POST {
+            let number = self.number();
+            let user = json!({"id": ME});
+            let text = if kind == Kind::Gitlab {
+                "description"
+            } else {
+                "body"
+            };
+            let issue = json!({"number": number, "iid": number, "title": body["title"], text: body[text], "open": true, "user": user, "author": user});
+            self.issues.push(issue.clone());
+            return (StatusCode::CREATED, issue);
+        }
+        if let Some(number) = path
+            .strip_prefix(&format!("{issues}/"))
+            .and_then(|n| n.parse::<u64>().ok())
+            && *method == changing
+            && let Some(issue) = self
+                .issues
+                .iter_mut()
+                .find(|issue| issue["number"] == number)
+        {
+            for text in ["body", "description"] {
+                if let Some(new) = body.get(text) {
+                    issue[text] = new.clone();
+                }
+            }
+            if body["state"] == "closed" || body["state_event"] == "close" {
+                issue["open"] = json!(false);
+            }
+            return (StatusCode::OK, issue.clone());
+        }
+        missing
+    }
+}
+
+/// Gives one page; Gitea gives everything on each.
+fn page(kind: Kind, entries: &[Value], query: &str) -> Value {
+    let number = |name: &str| {
+        let found = query
+            .split('&')
+            .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+        found.and_then(|value| value.parse::<usize>().ok())
+    };
+    if kind == Kind::Gitea {
+        return Value::from(entries.to_vec());
+    }
+    let size = number("per_page").unwrap_or(20).min(100);
+    let before = (number("page").unwrap_or(1) - 1) * size;
+    entries.iter().skip(before).take(size).cloned().collect()
+}
