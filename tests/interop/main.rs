@@ -10,8 +10,10 @@
 mod bind;
 mod browser;
 mod command;
+mod dashboard;
 mod export;
 mod html;
+mod operations;
 mod powerdns;
 mod process;
 mod push_bind;

@@ -21,6 +21,7 @@ mod guards;
 mod hostile;
 mod kill;
 mod lease;
+mod operations;
 mod platform;
 mod promises;
 mod reconciler;
