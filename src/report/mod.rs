@@ -16,6 +16,7 @@ pub mod github;
 pub mod html;
 pub mod json;
 pub mod junit;
+mod line;
 pub mod markdown;
 mod model;
 pub mod picture;
@@ -28,6 +29,7 @@ mod value;
 
 pub use build::{Facts, report};
 pub use dns::{AccountDns, DnsReport, SecondOpinion};
+pub use line::{Line, lines};
 pub use model::{
     BaseReport, Command, Coverage, ObjectReport, Report, Requests, Status, StepReport, Summary,
     Verb,

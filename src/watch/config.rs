@@ -8,6 +8,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use thiserror::Error;
 
+use super::alert::AlertsConfig;
+use super::http::HttpConfig;
 use super::setup::{Place, Setup};
 
 /// The daemon's own file, `emblazon watch --config FILE`. Paths are from the file's folder.
@@ -34,6 +36,12 @@ pub struct WatchConfig {
     /// How to be the only one who writes.
     #[serde(default)]
     pub lease: LeaseConfig,
+    /// Where it listens, and who may ask it; it does not listen when absent. Changes take a restart.
+    #[serde(default)]
+    pub http: Option<HttpConfig>,
+    /// Who is told of what. Changes take a restart.
+    #[serde(default)]
+    pub alerts: AlertsConfig,
 }
 
 /// Where the tree comes from: a folder, or a branch of a Git remote.
@@ -151,6 +159,9 @@ impl WatchConfig {
                 message: message.to_owned(),
             })
         };
+        if let Some(Err(error)) = config.http.as_ref().map(HttpConfig::check) {
+            return wrong(&error.to_string());
+        }
         let source = &config.source;
         match (&source.git, &source.folder) {
             (None, None) => wrong("source names neither git nor folder; name one"),
@@ -234,6 +245,10 @@ mod tests {
         check(
             "state: x\nsource: {git: u, folder: ../x}\n",
             "watch.yaml: source.folder leads out",
+        );
+        check(
+            "state: x\nsource: {folder: .}\nhttp: {listen: 0.0.0.0:80}\n",
+            "watch.yaml: http.listen is 0.0.0.0:80, which others can reach",
         );
     }
 

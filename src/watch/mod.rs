@@ -11,17 +11,21 @@
 
 mod agenda;
 mod alarm;
+pub mod alert;
 mod assessment;
 mod board;
 mod chronicle;
 mod config;
 mod daemon;
 mod event;
+pub mod http;
 mod memory;
 mod orders;
 mod reading;
 mod recovery;
+mod secret;
 mod selection;
+mod service;
 mod setup;
 mod show;
 mod source;
@@ -35,6 +39,8 @@ pub use config::{ConfigError, LeaseConfig, SourceConfig, Span, WatchConfig};
 pub use daemon::{WatchError, once, watch};
 pub use event::{Event, events};
 pub use orders::{Order, Orders, Wishes};
+pub use secret::SecretConfig;
+pub use service::{Notification, ServiceManager};
 pub use setup::{Place, Reread, Setup};
 pub use status::{
     Alert, AlertKind, ClusterStatus, DnsSummary, Drift, Finding, History, InHand, Incident,

@@ -10,9 +10,11 @@
 mod bind;
 mod browser;
 mod command;
+mod dashboard;
 mod export;
 mod html;
 mod knot;
+mod operations;
 mod powerdns;
 mod process;
 mod push_bind;

@@ -23,6 +23,7 @@ mod hostile;
 mod import;
 mod kill;
 mod lease;
+mod operations;
 mod platform;
 mod promises;
 mod reconciler;

@@ -42,6 +42,9 @@ pub(crate) struct WatchArgs {
     /// Push nothing: neither which commit was applied, nor who leads; only this host is locked
     #[arg(long, conflicts_with = "config")]
     pub(crate) no_push: bool,
+    /// Show the dashboard at this address of this machine, such as 127.0.0.1:8642
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "once")]
+    pub(crate) listen: Option<std::net::SocketAddr>,
     /// How to say what changes: text or json, a line each
     #[arg(
         long,

@@ -26,8 +26,13 @@ pub(crate) fn schemas() -> Vec<(&'static str, String)> {
     let tree = schema::schemas()
         .into_iter()
         .map(|(name, schema)| (name, schema::render(&schema)));
-    tree.chain([("report.schema.json", json::schema())])
-        .collect()
+    let watch = schemars::schema_for!(crate::watch::WatchConfig);
+    tree.chain([
+        ("report.schema.json", json::schema()),
+        ("watch.schema.json", schema::render(watch.as_value())),
+        ("watch-api.schema.json", crate::watch::http::schema()),
+    ])
+    .collect()
 }
 
 #[cfg(test)]

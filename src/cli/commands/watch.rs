@@ -11,6 +11,7 @@ use crate::cli::args::{ListFormat, TreeChoice, WatchArgs};
 use crate::cli::carry::StateFolder;
 use crate::cli::failure::Failure;
 use crate::cli::platform::{self, SandboxPlatform};
+use crate::cli::surroundings::{self, Surroundings, Wanted};
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, survey, tree};
 use crate::report::text::visible;
@@ -20,19 +21,22 @@ use crate::watch::{
 };
 
 pub(crate) fn watch(ui: Ui, args: &WatchArgs) -> Result<Exit, Failure> {
-    let setup = check(ui, args, setup(args)?)?;
-    survey::runtime()?.block_on(run(ui, args, setup))
+    let config = match &args.config {
+        Some(file) => {
+            let config = WatchConfig::read(file);
+            Some(config.map_err(|error| Failure::Usage(error.to_string()))?)
+        }
+        None => None,
+    };
+    let setup = check(ui, args, setup(args, config.as_ref()))?;
+    survey::runtime()?.block_on(run(ui, args, config, setup))
 }
 
-/// Reads the daemon's file, or makes do with the arguments.
-fn setup(args: &WatchArgs) -> Result<Setup, Failure> {
-    let mut setup = match &args.config {
-        Some(file) => {
-            let config =
-                WatchConfig::read(file).map_err(|error| Failure::Usage(error.to_string()))?;
-            config.setup(top(file))
-        }
-        None => Setup::new(
+/// Resolves the daemon's file, or makes do with the arguments.
+fn setup(args: &WatchArgs, config: Option<&WatchConfig>) -> Setup {
+    let mut setup = match (config, &args.config) {
+        (Some(config), Some(file)) => config.setup(top(file)),
+        _ => Setup::new(
             Place::Folder(args.tree.clone()),
             StateFolder::of_tree(&args.tree),
         ),
@@ -48,7 +52,7 @@ fn setup(args: &WatchArgs) -> Result<Setup, Failure> {
     setup.interval = span(args.interval, setup.interval);
     setup.confirm_after = span(args.confirm_after, setup.confirm_after);
     setup.push &= !args.no_push;
-    Ok(setup)
+    setup
 }
 
 /// Looks whether there is a tree in a folder, and which cluster is meant: who named the wrong folder is told at once.
@@ -69,17 +73,40 @@ fn top(file: &Utf8Path) -> &Utf8Path {
     file.parent().unwrap_or(Utf8Path::new(""))
 }
 
-async fn run(ui: Ui, args: &WatchArgs, mut setup: Setup) -> Result<Exit, Failure> {
+async fn run(
+    ui: Ui,
+    args: &WatchArgs,
+    config: Option<WatchConfig>,
+    mut setup: Setup,
+) -> Result<Exit, Failure> {
     let sandbox = stand_in(ui, args, &mut setup).await?;
     let board = Board::new(Timestamp::now());
     let orders = Orders::default();
     listen(&orders)?;
+    let surroundings = if args.once {
+        None
+    } else {
+        let top = args.config.as_deref().map_or(Utf8Path::new(""), top);
+        let (http, alerts) = config
+            .map(|config| (config.http, config.alerts))
+            .unwrap_or_default();
+        let wanted = Wanted {
+            http: surroundings::listening(http, args.listen),
+            alerts,
+            top,
+            setup: &setup,
+        };
+        Some(Surroundings::start(ui, wanted, &board, &orders).await?)
+    };
     let told = tokio::spawn(tell(board.clone(), args.format));
     let ended = if args.once {
         Box::pin(watch::once(setup, board.clone(), orders)).await
     } else {
         Box::pin(watch::watch(setup, board.clone(), orders, reread(args))).await
     };
+    if let Some(surroundings) = surroundings {
+        surroundings.end().await;
+    }
     ended.map_err(|error| Failure::Failed(error.into()))?;
     // What changed last is told before the end.
     board.change(|status| status.cluster.mode = watch::Mode::Stopping);

@@ -51,6 +51,19 @@ impl Alert {
 }
 
 impl AlertKind {
+    /// All kinds, in their order.
+    pub const ALL: [Self; 9] = [
+        Self::BadTree,
+        Self::UntrustedCommit,
+        Self::SourceUnreadable,
+        Self::PlatformUnreadable,
+        Self::Stalled,
+        Self::Drift,
+        Self::Failing,
+        Self::Dns,
+        Self::LeaseLost,
+    ];
+
     /// Returns the word for machines.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use camino::Utf8PathBuf;
 use jiff::Timestamp;
@@ -271,6 +272,14 @@ impl Status {
             .map(|object| &**object)
     }
 
+    /// Tells whether the loop came round within some time.
+    #[must_use]
+    pub fn is_alive(&self, now: Timestamp, patience: Duration) -> bool {
+        let silence = Duration::try_from(now.duration_since(self.cluster.beat));
+        // A clock that was set back gives a silence below zero, which is none.
+        silence.is_ok_and(|silence| silence <= patience) || now <= self.cluster.beat
+    }
+
     /// Counts the objects in a state.
     #[must_use]
     pub fn count(&self, state: State) -> usize {
@@ -309,5 +318,20 @@ impl RunResult {
             Self::Failed => "failed",
             Self::Unknown => "unknown",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loop_is_alive_while_it_comes_round() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let status = Status::new(at(100));
+        let patience = Duration::from_mins(1);
+        assert!(status.is_alive(at(160), patience));
+        assert!(!status.is_alive(at(161), patience));
+        assert!(status.is_alive(at(10), patience), "a clock may be set back");
     }
 }

@@ -143,6 +143,22 @@ pub struct DnsSummary {
 }
 
 impl Reason {
+    /// All reasons, in their order.
+    pub const ALL: [Self; 12] = [
+        Self::InSync,
+        Self::Pending,
+        Self::Confirming,
+        Self::Applying,
+        Self::BackingOff,
+        Self::AwaitingApproval,
+        Self::DriftReported,
+        Self::Refused,
+        Self::KeepsChanging,
+        Self::Paused,
+        Self::NotReadYet,
+        Self::Unreadable,
+    ];
+
     /// Returns the state that it belongs to.
     #[must_use]
     pub fn state(self) -> State {

@@ -1,0 +1,213 @@
+//! What is around the daemon's loop: its HTTP server, its messages, and the service manager.
+
+use std::env;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use camino::Utf8Path;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::failure::Failure;
+use super::ui::Ui;
+use crate::watch::alert::{AlertsConfig, Channels, announce};
+use crate::watch::http::webhook::Hook;
+use crate::watch::http::{Face, HttpConfig, Server, WebhookConfig};
+use crate::watch::{
+    Board, Notification, Orders, Place, SecretConfig, ServiceManager, Setup, State,
+};
+
+/// How much longer than its usual pause the loop may be silent: a run on a slow platform takes its time.
+const SLOW: Duration = Duration::from_mins(10);
+
+/// How often the service manager hears how things stand, when nothing else is to be said.
+const STATUS: Duration = Duration::from_secs(30);
+
+/// What the surroundings are made from.
+pub(crate) struct Wanted<'w> {
+    /// Where to listen, and who may ask.
+    pub(crate) http: Option<HttpConfig>,
+    /// Who is told.
+    pub(crate) alerts: AlertsConfig,
+    /// The folder that paths are from.
+    pub(crate) top: &'w Utf8Path,
+    /// The daemon's own setup.
+    pub(crate) setup: &'w Setup,
+}
+
+/// What runs around the loop.
+pub(crate) struct Surroundings {
+    server: Option<Server>,
+    tasks: Vec<JoinHandle<()>>,
+    stop: CancellationToken,
+}
+
+impl Surroundings {
+    /// Starts them. Whatever is wrong in the configuration is told before anything runs.
+    pub(crate) async fn start(
+        ui: Ui,
+        wanted: Wanted<'_>,
+        board: &Board,
+        orders: &Orders,
+    ) -> Result<Self, Failure> {
+        let Wanted {
+            http,
+            alerts,
+            top,
+            setup,
+        } = wanted;
+        let wrong = |error: &dyn std::error::Error| Failure::Usage(error.to_string());
+        let environment = |name: &str| env::var(name).ok();
+        let patience = Duration::try_from(setup.poll).unwrap_or_default() + SLOW;
+        let mut announcer = alerts
+            .resolve(top, &environment)
+            .await
+            .map_err(|error| wrong(&error))?;
+        announcer.patience = patience;
+        announcer.memory = Some(setup.state.join("alerts.json").into());
+        let public = http.as_ref().and_then(|http| http.public_url.as_ref());
+        announcer.link = public.map(ToString::to_string);
+        let channels = Channels::default();
+        let server = match http {
+            Some(http) => {
+                let token = fetched(http.token.as_ref(), top).await?;
+                let hook = match &http.webhook {
+                    Some(hook) => Some(webhook(hook, setup, top).await?),
+                    None => None,
+                };
+                let face = Face {
+                    board: board.clone(),
+                    orders: orders.clone(),
+                    channels: channels.clone(),
+                    token,
+                    hook,
+                    patience,
+                };
+                let server = Server::start(&http, face).await;
+                let server = server.map_err(|error| wrong(&error))?;
+                ui.talk(&format!("the dashboard is at http://{}", server.address()));
+                Some(server)
+            }
+            None => None,
+        };
+        let stop = CancellationToken::new();
+        let mut tasks = Vec::new();
+        if announcer.tells_anybody() {
+            std::fs::create_dir_all(&setup.state).with_context(|| setup.state.to_string())?;
+            tasks.push(tokio::spawn(announce(
+                announcer,
+                board.clone(),
+                channels,
+                stop.clone(),
+            )));
+        }
+        let manager = ServiceManager::find(&environment);
+        manager.tell(&Notification::Ready);
+        tasks.push(tokio::spawn(report(
+            manager,
+            board.clone(),
+            orders.clone(),
+            patience,
+            stop.clone(),
+        )));
+        Ok(Self {
+            server,
+            tasks,
+            stop,
+        })
+    }
+
+    /// Ends them; what is being answered or sent comes to its end.
+    pub(crate) async fn end(self) {
+        self.stop.cancel();
+        if let Some(server) = self.server {
+            server.stop().await;
+        }
+        for task in self.tasks {
+            let _ = task.await;
+        }
+    }
+}
+
+/// Listens where the command line says, without a token: only on this machine.
+pub(crate) fn listening(
+    http: Option<HttpConfig>,
+    listen: Option<SocketAddr>,
+) -> Option<HttpConfig> {
+    match listen {
+        Some(listen) => Some(HttpConfig {
+            listen,
+            ..http.unwrap_or_default()
+        }),
+        None => http,
+    }
+}
+
+async fn webhook(config: &WebhookConfig, setup: &Setup, top: &Utf8Path) -> Result<Hook, Failure> {
+    let branch = match &setup.source {
+        Place::Folder(_) => None,
+        Place::Remote { branch, .. } => Some(branch.clone()),
+    };
+    let secret = fetched(Some(&config.secret), top).await?;
+    let secret = secret.context("a webhook without a secret")?;
+    Ok(Hook {
+        forge: config.forge,
+        secret,
+        branch,
+    })
+}
+
+async fn fetched(
+    secret: Option<&SecretConfig>,
+    top: &Utf8Path,
+) -> Result<Option<crate::model::Secret>, Failure> {
+    let Some(secret) = secret else {
+        return Ok(None);
+    };
+    let environment = |name: &str| env::var(name).ok();
+    let fetched = secret.fetch(top, &environment).await;
+    fetched
+        .map(Some)
+        .map_err(|error| Failure::Usage(format!("http: {error}")))
+}
+
+/// Tells the service manager how things stand, and that the loop is alive as long as it is.
+async fn report(
+    manager: ServiceManager,
+    board: Board,
+    orders: Orders,
+    patience: Duration,
+    stop: CancellationToken,
+) {
+    let mut ticks = tokio::time::interval(manager.interval().unwrap_or(STATUS).min(STATUS));
+    let ending = orders.stopped();
+    loop {
+        let status = board.status();
+        if status.is_alive(jiff::Timestamp::now(), patience) {
+            manager.tell(&Notification::Alive);
+        }
+        let count = |state| status.count(state);
+        manager.tell(&Notification::Status(format!(
+            "{} in sync, {} in progress, {} need a person, {} unknown",
+            count(State::Ready),
+            count(State::Reconciling),
+            count(State::Stalled),
+            count(State::Unknown)
+        )));
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = ending.cancelled() => break,
+            () = stop.cancelled() => break,
+        }
+    }
+    manager.tell(&Notification::Stopping);
+    // Finishing what is in hand is a sign of life, too.
+    while !stop.is_cancelled() {
+        manager.tell(&Notification::Alive);
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}

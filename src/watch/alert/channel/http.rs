@@ -1,0 +1,140 @@
+//! Requests to addresses that may be secrets themselves.
+
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use reqwest::{Client, RequestBuilder, StatusCode};
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::{ClientConfig, RootCertStore};
+use url::Url;
+
+use super::AlertError;
+use crate::model::is_loopback;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An address, and the client that reaches it.
+#[derive(Clone, Debug)]
+pub(super) struct Endpoint {
+    client: Client,
+    url: Url,
+}
+
+impl Endpoint {
+    /// Checks an address: what it says must not be shown to everybody on the way. `what` names it in messages.
+    pub(super) fn new(text: &str, what: &str) -> Result<Self, AlertError> {
+        let wrong = |problem: &str| AlertError::Configuration(format!("{what} {problem}"));
+        let url = Url::parse(text).map_err(|_| wrong("is not a URL"))?;
+        let here = url.host().as_ref().is_some_and(is_loopback);
+        let client = match url.scheme() {
+            "https" => with_tls(),
+            "http" if here => without_tls(),
+            "http" => return Err(wrong("is http:// to another machine; use https://")),
+            _ => return Err(wrong("is not an https:// address")),
+        };
+        let client = if here { client.no_proxy() } else { client };
+        let client = client
+            .user_agent(concat!("emblazon/", env!("CARGO_PKG_VERSION")))
+            .redirect(Policy::none())
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .timeout(PATIENCE)
+            .build()
+            .map_err(|_| wrong("cannot be used: no HTTP client"))?;
+        Ok(Self { client, url })
+    }
+
+    /// Begins a POST.
+    pub(super) fn post(&self) -> RequestBuilder {
+        self.client.post(self.url.clone())
+    }
+
+    /// Begins a POST to an address below.
+    pub(super) fn post_below(&self, segments: &[&str]) -> RequestBuilder {
+        let mut url = self.url.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
+        self.client.post(url)
+    }
+
+    /// Begins a GET.
+    pub(super) fn get(&self) -> RequestBuilder {
+        self.client.get(self.url.clone())
+    }
+}
+
+/// Sends a request, and tells whether it was taken.
+pub(super) async fn send(request: RequestBuilder) -> Result<(), AlertError> {
+    let answer = request.send().await.map_err(|error| {
+        let mut inner: &dyn std::error::Error = &error;
+        while let Some(source) = inner.source() {
+            inner = source;
+        }
+        // The outer error would say the address.
+        let timed_out = error.is_timeout();
+        AlertError::NoAnswer(if timed_out {
+            "timed out".to_owned()
+        } else {
+            inner.to_string()
+        })
+    })?;
+    let status = answer.status();
+    let said = format!("the answer was {status}");
+    match status {
+        _ if status.is_success() => Ok(()),
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(AlertError::Later(said)),
+        _ if status.is_server_error() => Err(AlertError::Later(said)),
+        _ => Err(AlertError::Refused(said)),
+    }
+}
+
+fn with_tls() -> reqwest::ClientBuilder {
+    if CryptoProvider::get_default().is_none() {
+        // Whichever thread was first installed one, which is all that is wanted.
+        let _ = ring::default_provider().install_default();
+    }
+    Client::builder()
+}
+
+/// A client for plain HTTP still wants a TLS configuration; this one trusts nobody.
+fn without_tls() -> reqwest::ClientBuilder {
+    let tls = ClientConfig::builder_with_provider(ring::default_provider().into())
+        .with_safe_default_protocol_versions();
+    match tls {
+        Ok(tls) => Client::builder().tls_backend_preconfigured(
+            tls.with_root_certificates(RootCertStore::empty())
+                .with_no_client_auth(),
+        ),
+        Err(_) => with_tls(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_secret_goes_over_tls_or_stays_here() {
+        #[track_caller]
+        fn check(url: &str, expected: Option<&str>) {
+            let error = Endpoint::new(url, "alerts: the URL of slack").err();
+            let error = error.map(|error| error.to_string());
+            assert!(
+                !error.as_deref().unwrap_or_default().contains("canary"),
+                "{error:?}"
+            );
+            match (error, expected) {
+                (None, None) => {}
+                (Some(error), Some(part)) => assert!(error.contains(part), "{error}"),
+                (got, expected) => panic!("{url}: {got:?} instead of {expected:?}"),
+            }
+        }
+        check("https://hooks.example.com/canary", None);
+        check("http://127.0.0.1:1/canary", None);
+        check("http://hooks.example.com/canary", Some("use https://"));
+        check("ftp://hooks.example.com/canary", Some("https://"));
+        check("canary", Some("not a URL"));
+    }
+}

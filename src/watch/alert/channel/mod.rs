@@ -1,0 +1,19 @@
+//! Ways to people and machines, one file each.
+
+mod email;
+mod error;
+mod forge;
+mod http;
+mod kind;
+mod ping;
+mod slack;
+mod template;
+mod webhook;
+
+pub use email::{EmailChannel, Smtp};
+pub use error::AlertError;
+pub use forge::ForgeChannel;
+pub use kind::Channel;
+pub use ping::Pinger;
+pub use slack::SlackChannel;
+pub use webhook::WebhookChannel;

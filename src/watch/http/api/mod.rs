@@ -1,0 +1,8 @@
+//! `/api/v1/…`: the daemon for programs. Shapes only grow; `schemas/watch-api.schema.json` describes them.
+
+mod answer;
+mod route;
+mod v1;
+
+pub use answer::schema;
+pub(super) use route::{guard, router};

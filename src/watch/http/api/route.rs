@@ -1,0 +1,223 @@
+//! Which request gets which answer.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::answer::{accepted, refused};
+use super::v1::{AccountsV1, HistoryV1, ObjectV1, PlanV1, StatusV1};
+use crate::model::{AccountName, Digest};
+use crate::watch::Order;
+use crate::watch::http::access::Entry;
+use crate::watch::http::page::{Filter, Sort, select};
+use crate::watch::http::state::Shared;
+
+/// The most characters of a reason.
+const LONGEST_REASON: usize = 500;
+
+/// The most incidents of one answer.
+const INCIDENTS: usize = 500;
+
+type Asked = State<Arc<Shared>>;
+
+pub(in crate::watch::http) fn router() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/status", get(status))
+        .route("/accounts", get(accounts))
+        .route("/accounts/{name}", get(account))
+        .route("/template", get(template))
+        .route("/plan", get(plan))
+        .route("/history", get(history))
+        .route("/pause", post(pause))
+        .route("/resume", post(resume))
+        .route("/resync", post(resync))
+        .route("/approve", post(approve))
+        .fallback(async || refused(StatusCode::NOT_FOUND, "there is no such path in the API"))
+        .method_not_allowed_fallback(async || {
+            refused(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "this path takes another method",
+            )
+        })
+}
+
+/// Lets in who may ask; who orders must besides be no page of another site.
+pub(in crate::watch::http) async fn guard(
+    State(shared): Asked,
+    request: Request,
+    next: Next,
+) -> Response {
+    let headers = request.headers();
+    let entry = shared.access.entry(headers, Timestamp::now());
+    if entry == Entry::Refused {
+        return refused(
+            StatusCode::UNAUTHORIZED,
+            "send the token as Authorization: Bearer …; without a configured token, ask from this machine by its own name",
+        );
+    }
+    let asks = matches!(*request.method(), Method::GET | Method::HEAD);
+    if !asks && entry != Entry::Token {
+        let kind = headers.get(header::CONTENT_TYPE);
+        let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        // A form of another site cannot have this type without asking first.
+        let is_json = kind.split(';').next() == Some("application/json");
+        if !is_json || !shared.access.is_own_origin(headers) {
+            return refused(
+                StatusCode::FORBIDDEN,
+                "send orders as application/json, from no other site's page",
+            );
+        }
+    }
+    next.run(request).await
+}
+
+async fn status(State(shared): Asked) -> Response {
+    Json(StatusV1::new(
+        &shared.board.status(),
+        &shared.channels.status(),
+    ))
+    .into_response()
+}
+
+async fn accounts(State(shared): Asked, Query(filter): Query<Filter>) -> Response {
+    let status = shared.board.status();
+    Json(AccountsV1::new(&select(&status, &filter, Sort::Name))).into_response()
+}
+
+async fn account(State(shared): Asked, Path(name): Path<String>) -> Response {
+    match shared.board.status().accounts.get(&AccountName::new(name)) {
+        Some(account) => Json(ObjectV1::from(&**account)).into_response(),
+        None => refused(
+            StatusCode::NOT_FOUND,
+            "the tree has no account of that name",
+        ),
+    }
+}
+
+async fn template(State(shared): Asked) -> Response {
+    match &shared.board.status().template {
+        Some(template) => Json(ObjectV1::from(&**template)).into_response(),
+        None => refused(
+            StatusCode::NOT_FOUND,
+            "the tree declares no domain template",
+        ),
+    }
+}
+
+async fn plan(State(shared): Asked) -> Response {
+    Json(PlanV1::from(&*shared.board.status())).into_response()
+}
+
+/// How much of the history.
+#[derive(Deserialize)]
+struct Recent {
+    limit: Option<usize>,
+}
+
+async fn history(State(shared): Asked, Query(recent): Query<Recent>) -> Response {
+    let limit = recent.limit.unwrap_or(100).min(INCIDENTS);
+    Json(HistoryV1::new(&shared.board.status(), limit)).into_response()
+}
+
+/// Asks for a pause.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PauseOrder {
+    reason: String,
+    /// After so many minutes it ends by itself.
+    minutes: Option<u32>,
+    by: Option<String>,
+}
+
+async fn pause(State(shared): Asked, body: Bytes) -> Response {
+    let order: PauseOrder = match read(&body) {
+        Ok(order) => order,
+        Err(response) => return response,
+    };
+    if order.reason.trim().is_empty() || order.reason.chars().count() > LONGEST_REASON {
+        return refused(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "say why in `reason`, in 500 characters at most",
+        );
+    }
+    let now = Timestamp::now();
+    let until = order
+        .minutes
+        .map(|minutes| now + SignedDuration::from_mins(i64::from(minutes)));
+    shared.orders.pause(order.reason, order.by, now, until);
+    accepted()
+}
+
+async fn resume(State(shared): Asked) -> Response {
+    shared.orders.give(Order::Resume);
+    accepted()
+}
+
+/// Asks for accounts to be read now.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ResyncOrder {
+    accounts: Vec<String>,
+}
+
+async fn resync(State(shared): Asked, body: Bytes) -> Response {
+    let order: ResyncOrder = if body.is_empty() {
+        ResyncOrder::default()
+    } else {
+        match read(&body) {
+            Ok(order) => order,
+            Err(response) => return response,
+        }
+    };
+    let accounts: Vec<AccountName> = order.accounts.into_iter().map(AccountName::new).collect();
+    let status = shared.board.status();
+    if let Some(unknown) = accounts
+        .iter()
+        .find(|name| !status.accounts.contains_key(*name))
+    {
+        let error = format!("the tree has no account {:?}", unknown.as_str());
+        return refused(StatusCode::NOT_FOUND, &error);
+    }
+    shared.orders.give(Order::Resync { accounts });
+    accepted()
+}
+
+/// Approves what is pending.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApproveOrder {
+    plan: Digest,
+}
+
+async fn approve(State(shared): Asked, body: Bytes) -> Response {
+    let order: ApproveOrder = match read(&body) {
+        Ok(order) => order,
+        Err(response) => return response,
+    };
+    if shared.board.status().cluster.plan.as_ref() != Some(&order.plan) {
+        return refused(
+            StatusCode::CONFLICT,
+            "this is not what the next run would do; look at /api/v1/plan again",
+        );
+    }
+    shared.orders.give(Order::Approve { plan: order.plan });
+    accepted()
+}
+
+#[expect(
+    clippy::result_large_err,
+    reason = "the response is what the caller returns"
+)]
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Response> {
+    serde_json::from_slice(body)
+        .map_err(|error| refused(StatusCode::UNPROCESSABLE_ENTITY, &format!("body: {error}")))
+}

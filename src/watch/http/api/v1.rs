@@ -1,0 +1,299 @@
+//! The shapes of version 1.
+
+mod from_status;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::plan::RefusalKind;
+
+/// The daemon, and the cluster as a whole.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct StatusV1 {
+    /// The version of this shape.
+    version: u32,
+    /// The running version of emblazon.
+    emblazon: &'static str,
+    /// Grows with each change of anything.
+    revision: u64,
+    /// The cluster, once a tree was read that says it.
+    cluster: Option<String>,
+    /// When the daemon began, as all times in RFC 3339.
+    started: String,
+    /// When its loop last came round.
+    beat: String,
+    /// `starting`, `leader` or `standby`.
+    role: &'static str,
+    /// Who leads, for a standby.
+    holder: Option<String>,
+    /// `idle`, `running` or `stopping`.
+    mode: &'static str,
+    /// The tree.
+    source: SourceV1,
+    /// Why nothing is written, when somebody said so.
+    paused: Option<PauseV1>,
+    /// Since when the platform cannot be read.
+    down_since: Option<String>,
+    /// The run before.
+    last_run: Option<RunV1>,
+    /// When the next one is due.
+    next_run: Option<String>,
+    /// The digest of what the next run would do.
+    plan: Option<String>,
+    /// How many objects there are in each state.
+    objects: CountsV1,
+    /// What guards refused for a run as a whole.
+    refusals: Vec<RefusalV1>,
+    /// The trouble that goes on.
+    alerts: Vec<AlertV1>,
+    /// What became of messages to people and machines.
+    channels: Vec<ChannelV1>,
+}
+
+/// Where the tree comes from, and what is in force.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct SourceV1 {
+    place: String,
+    branch: Option<String>,
+    /// The commit that was seen last.
+    seen: Option<String>,
+    /// The commit in force.
+    commit: Option<String>,
+    /// The first line of its message.
+    subject: Option<String>,
+    signer: Option<String>,
+    /// The digest of the desired state.
+    tree: Option<String>,
+    since: Option<String>,
+    checked: Option<String>,
+    /// Why what was seen last is not in force.
+    problem: Option<String>,
+    mistakes: Vec<MistakeV1>,
+}
+
+/// A mistake in the tree that was seen last.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct MistakeV1 {
+    code: String,
+    is_error: bool,
+    file: Option<String>,
+    line: Option<u32>,
+    column: Option<u32>,
+    message: String,
+    help: String,
+}
+
+/// A time in which nothing is written.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct PauseV1 {
+    reason: String,
+    by: Option<String>,
+    since: String,
+    until: Option<String>,
+}
+
+/// A run that ended.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct RunV1 {
+    number: u64,
+    triggers: Vec<&'static str>,
+    started: String,
+    ended: String,
+    commit: Option<String>,
+    objects: usize,
+    /// `in_sync`, `applied`, `open`, `failed` or `unknown`.
+    result: &'static str,
+    steps: usize,
+    done: usize,
+    failed: usize,
+}
+
+/// How many objects there are in each state.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+struct CountsV1 {
+    ready: usize,
+    reconciling: usize,
+    stalled: usize,
+    unknown: usize,
+}
+
+/// Something that a guard refused.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct RefusalV1 {
+    #[schemars(with = "String")]
+    guard: RefusalKind,
+    account: Option<String>,
+    message: String,
+    help: String,
+}
+
+/// Trouble that goes on.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct AlertV1 {
+    kind: &'static str,
+    account: Option<String>,
+    message: String,
+    since: String,
+}
+
+/// What became of the messages of one channel.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct ChannelV1 {
+    name: String,
+    kind: &'static str,
+    sent: u64,
+    failed: u64,
+    last_sent: Option<String>,
+    problem: Option<String>,
+}
+
+/// Some accounts; `next` leads to further ones.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct AccountsV1 {
+    version: u32,
+    /// How many accounts there are in all that were asked for.
+    total: usize,
+    page: usize,
+    pages: usize,
+    accounts: Vec<SummaryV1>,
+}
+
+/// One account in a list.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct SummaryV1 {
+    name: String,
+    id: Option<String>,
+    company: Option<String>,
+    domain: Option<String>,
+    /// `ready`, `reconciling`, `stalled` or `unknown`.
+    state: &'static str,
+    reason: &'static str,
+    message: String,
+    since: String,
+    checked: Option<String>,
+    /// Fields that somebody changed by hand, seen twice.
+    drift: usize,
+    /// Fields that Git changed and the platform does not have yet.
+    pending: usize,
+    #[schemars(with = "Option<String>")]
+    dns: Option<crate::dns::Standing>,
+}
+
+/// One account, or the domain template, whole.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct ObjectV1 {
+    version: u32,
+    /// Absent for the domain template.
+    name: Option<String>,
+    id: Option<String>,
+    company: Option<String>,
+    domain: Option<String>,
+    state: &'static str,
+    reason: &'static str,
+    message: String,
+    since: String,
+    checked: Option<String>,
+    /// The document's revision when it was last read or written.
+    revision: Option<String>,
+    /// The commit of which the platform had all.
+    commit: Option<String>,
+    pending: Vec<ChangeV1>,
+    drift: Vec<DriftV1>,
+    steps: Vec<StepV1>,
+    refusals: Vec<RefusalV1>,
+    failures: u32,
+    retry_at: Option<String>,
+    dns: Option<DnsV1>,
+}
+
+/// One line of a comparison; the values as people read them.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct ChangeV1 {
+    key: String,
+    /// The live side; null when it is not there.
+    before: Option<String>,
+    /// The side that the tree wants; null when it must not be there.
+    after: Option<String>,
+    #[schemars(with = "String")]
+    cause: crate::diff::Cause,
+}
+
+/// Something that somebody changed by hand.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct DriftV1 {
+    changes: Vec<ChangeV1>,
+    seen: String,
+    /// When a second read showed it again; null until then.
+    confirmed: Option<String>,
+    /// How often it was put right lately and came back.
+    rounds: u32,
+}
+
+/// One step that the next run would take.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct StepV1 {
+    verb: &'static str,
+    #[schemars(with = "Option<String>")]
+    asset: Option<crate::model::AssetKind>,
+    #[schemars(with = "String")]
+    risk: crate::plan::Risk,
+    changes: Vec<ChangeV1>,
+    notes: Vec<String>,
+}
+
+/// What an account's DNS was found to be.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct DnsV1 {
+    #[schemars(with = "String")]
+    standing: crate::dns::Standing,
+    hosts: usize,
+    differing: usize,
+    unknown: usize,
+    lines: Vec<String>,
+    asked: String,
+}
+
+/// What the next run would do.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct PlanV1 {
+    version: u32,
+    /// What an approval names.
+    digest: Option<String>,
+    objects: Vec<PlannedV1>,
+    refusals: Vec<RefusalV1>,
+}
+
+/// What the next run would do with one object.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct PlannedV1 {
+    /// Absent for the domain template.
+    account: Option<String>,
+    reason: &'static str,
+    steps: Vec<StepV1>,
+}
+
+/// What happened, the newest first.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct HistoryV1 {
+    version: u32,
+    incidents: Vec<IncidentV1>,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct IncidentV1 {
+    id: u64,
+    /// `change`, `drift`, `bad_tree` or `outage`.
+    finding: &'static str,
+    account: Option<String>,
+    message: String,
+    commit: Option<String>,
+    begun: Option<String>,
+    detected: String,
+    repaired: Option<String>,
+    end: Option<String>,
+    /// In seconds, at most.
+    time_to_detect: Option<f64>,
+    /// In seconds.
+    time_to_repair: Option<f64>,
+}

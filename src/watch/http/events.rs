@@ -1,0 +1,54 @@
+//! `/events`: tells a page that something changed, as server-sent events.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::stream;
+use jiff::Timestamp;
+
+use super::access::Entry;
+use super::state::Shared;
+
+/// The shortest time between two events; what changes meanwhile is one.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// How often something is sent when nothing happens, so that both sides know that the other is there.
+const SIGN: Duration = Duration::from_secs(15);
+
+/// Sends the number of each new version. A reader that is too slow misses versions, and holds nobody up.
+pub(super) async fn serve(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    if shared.access.entry(&headers, Timestamp::now()) == Entry::Refused {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let Ok(place) = Arc::clone(&shared.listeners).try_acquire_owned() else {
+        let later = [(header::RETRY_AFTER, "60")];
+        return (StatusCode::SERVICE_UNAVAILABLE, later, "too many listen\n").into_response();
+    };
+    let seen = shared.board.status().version;
+    let begin = (shared, place, seen, true);
+    let events = stream::unfold(begin, |(shared, place, seen, first)| async move {
+        if first {
+            let event = Event::default().event("version").data(seen.to_string());
+            return Some((Ok::<_, Infallible>(event), (shared, place, seen, false)));
+        }
+        let newer = tokio::select! {
+            newer = shared.board.newer_than(seen) => newer,
+            () = shared.stop.cancelled() => return None,
+        };
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => {}
+            () = shared.stop.cancelled() => return None,
+        }
+        let seen = newer.version.max(shared.board.status().version);
+        let event = Event::default().event("version").data(seen.to_string());
+        Some((Ok(event), (shared, place, seen, false)))
+    });
+    Sse::new(events)
+        .keep_alive(KeepAlive::new().interval(SIGN))
+        .into_response()
+}

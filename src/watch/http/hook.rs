@@ -1,0 +1,64 @@
+//! `/webhook`: a forge says that something was pushed.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+
+use super::state::{Shared, count};
+use super::webhook::{Heard, Rejection, judge};
+use crate::watch::Order;
+
+/// The most bytes of an event; a forge names at most some thousand commits in one.
+pub(super) const BODY: usize = 4 * 1024 * 1024;
+
+/// Hears an event, and answers before anything is done about it.
+pub(super) async fn hear(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, String) {
+    let Some(hook) = &shared.hook else {
+        return said(StatusCode::NOT_FOUND, "no webhook is configured");
+    };
+    let counters = &shared.counters;
+    let delivery = match judge(hook, &headers, &body) {
+        Ok(delivery) => delivery,
+        Err(rejection) => {
+            count(&counters.rejected);
+            tracing::warn!(%rejection, forge = hook.forge.as_str(), "a webhook was rejected");
+            return said(status(rejection), &rejection.to_string());
+        }
+    };
+    if !shared.is_new(&delivery.marks) {
+        count(&counters.repeated);
+        return said(StatusCode::ACCEPTED, "seen before");
+    }
+    match delivery.heard {
+        Heard::Push { commit } => {
+            count(&counters.pushes);
+            tracing::info!(commit, "a forge told of a push");
+            shared.orders.give(Order::Webhook {
+                commit: Some(commit),
+            });
+            said(StatusCode::ACCEPTED, "accepted")
+        }
+        Heard::Ignored(why) => {
+            count(&counters.ignored);
+            said(StatusCode::ACCEPTED, &format!("ignored: {why}"))
+        }
+    }
+}
+
+fn said(status: StatusCode, text: &str) -> (StatusCode, String) {
+    (status, format!("{text}\n"))
+}
+
+fn status(rejection: Rejection) -> StatusCode {
+    match rejection {
+        Rejection::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Rejection::NoProof(_) | Rejection::WrongProof(_) => StatusCode::UNAUTHORIZED,
+        Rejection::Body => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}

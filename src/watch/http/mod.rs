@@ -1,0 +1,29 @@
+//! The daemon's face: what people and machines ask it over HTTP.
+//!
+//! ```text
+//!  /healthz /readyz            open, and say nothing but whether
+//!  /webhook                    proves itself with the forge's secret
+//!  /metrics /api/v1/…          the token, or this machine alone when there is none
+//!  / /accounts/… /plan …       the same, or a session that the token opened
+//! ```
+//!
+//! It reads the [`Board`](super::Board) and gives [`Orders`](super::Orders); it has no way to the platform. Pages work
+//! without scripts; with them, a page asks for itself again when something changed.
+
+mod access;
+mod api;
+mod config;
+mod events;
+mod health;
+mod hook;
+mod listener;
+mod metrics;
+mod page;
+mod server;
+mod state;
+pub mod webhook;
+
+pub use api::schema;
+pub use config::{HttpConfig, HttpError, WebhookConfig};
+pub use metrics::metrics;
+pub use server::{Face, Server};

@@ -1,0 +1,28 @@
+//! Where the token is asked for.
+
+use maud::{Markup, html};
+
+use super::frame::document;
+
+/// Draws the form that asks for the token.
+pub(super) fn page(form: &str, next: &str, wrong: bool) -> Markup {
+    let content = html! {
+        main.login {
+            h1 { span.mark { "emblazon" } }
+            @if wrong {
+                p.banner.bad role="alert" { "That is not the token, or too many were wrong in the last minute." }
+            }
+            form method="post" action="/login" {
+                input type="hidden" name="form" value=(form);
+                input type="hidden" name="next" value=(next);
+                div.field {
+                    label for="token" { "Token" }
+                    input #token name="token" type="password" required autocomplete="current-password" autofocus;
+                }
+                button.primary type="submit" #login { "Log in" }
+            }
+            p.hint { "It is the one that " code { "http.token" } " in the daemon's configuration names." }
+        }
+    };
+    document("Log in · emblazon", false, &content)
+}

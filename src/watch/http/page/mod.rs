@@ -1,0 +1,20 @@
+//! The dashboard: pages that work without scripts.
+
+mod account;
+mod filter;
+mod form;
+mod frame;
+mod history;
+mod login;
+mod order;
+mod overview;
+mod picture;
+mod plan;
+mod route;
+mod still;
+mod words;
+
+pub(super) use filter::{Filter, Selected, Sort, select};
+pub(super) use route::router;
+#[cfg(test)]
+pub(super) use words::path;

@@ -1,0 +1,237 @@
+//! The dashboard: a real daemon beside a sandbox, led through a browser.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use emblazon::sandbox::{Options, Sandbox, Seed};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::browser::{Browser, Scheme, Scripts};
+use crate::process::run;
+use crate::wanted;
+
+/// A daemon that watches a copy of the example, and the platform that it keeps in sync.
+struct Stage {
+    daemon: Child,
+    sandbox: Sandbox,
+    url: String,
+    runtime: tokio::runtime::Runtime,
+    _folder: TempDir,
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        let _ = self.daemon.kill();
+        let _ = self.daemon.wait();
+    }
+}
+
+impl Stage {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/quickstart");
+        let tree = folder.path().join("tree");
+        run(
+            "cp",
+            &["-r", example.to_str().unwrap(), tree.to_str().unwrap()],
+        );
+        let seed = std::fs::read_to_string(tree.join("sandbox.yaml")).unwrap();
+        let seed = Seed::parse(&seed, &tree).unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let sandbox = runtime
+            .block_on(Sandbox::start(Options::seeded(seed)))
+            .unwrap();
+        let mut daemon = Command::new(env!("CARGO_BIN_EXE_emblazon"))
+            .args(["watch", "--cluster", "production", "--confirm-after", "1s"])
+            .args(["--listen", "127.0.0.1:0", "--api", &sandbox.url()])
+            .arg(&tree)
+            .env("EMBLAZON_API_KEY", sandbox.api_key())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(daemon.stderr.take().unwrap()).lines();
+        let url = loop {
+            let line = lines.next().expect("the daemon says where it is").unwrap();
+            if let Some((_, url)) = line.split_once("the dashboard is at ") {
+                break url.to_owned();
+            }
+        };
+        // What else it says must not fill the pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self {
+            daemon,
+            sandbox,
+            url,
+            runtime,
+            _folder: folder,
+        }
+    }
+
+    /// Changes a brand as somebody would by hand.
+    fn edit(&self, name: &str, key: &str, value: &str) {
+        let account = self.runtime.block_on(async {
+            let asked = client().get(format!("{}/api/v1/accounts/{name}", self.url));
+            let answer = asked.send().await.unwrap();
+            answer.json::<serde_json::Value>().await.unwrap()
+        });
+        let id = account["id"].as_str().unwrap();
+        self.sandbox.world().edit_settings(id, |settings| {
+            settings.insert(key.to_owned(), json!(value));
+        });
+    }
+}
+
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+/// Returns the texts of what a selector finds, all at one moment: a live page may replace its parts at any time.
+fn texts(browser: &Browser, selector: &str) -> Vec<String> {
+    let found = format!("[...document.querySelectorAll({selector:?})].map(one => one.innerText)");
+    serde_json::from_value(browser.evaluate(&found)).unwrap()
+}
+
+/// Waits until one element has a text.
+#[track_caller]
+fn until(browser: &Browser, selector: &str, text: &str) {
+    browser.until(&format!("{text} in {selector}"), |browser| {
+        texts(browser, selector) == [text]
+    });
+}
+
+const READY: &str = ".tile.ready .number";
+const NAMES: &str = ".list tbody tr th a";
+const STALLED: &str = ".tile.stalled .number";
+
+#[test]
+fn the_dashboard_is_looked_at_and_used() {
+    if !wanted("the_dashboard_is_looked_at_and_used") {
+        return;
+    }
+    let stage = Stage::start();
+    let browser = Browser::start();
+    let page = |path: &str| format!("{}{path}", stage.url);
+    browser.open(&page("/"));
+    // Nothing reloads the page: what comes, comes over the stream.
+    browser.evaluate("window.mark = 'the same page'");
+    until(&browser, READY, "7");
+    until(&browser, "#stream", "live");
+    for (scheme, word) in [(Scheme::Light, "light"), (Scheme::Dark, "dark")] {
+        browser.scheme(scheme);
+        for width in [1440, 390] {
+            browser.width(width);
+            assert_eq!(browser.overflow(), 0, "{width}");
+            browser.screenshot(&format!("dashboard-in-sync-{width}-{word}"));
+        }
+    }
+    browser.width(1440);
+    browser.scheme(Scheme::Light);
+
+    stage.edit("acme", "company_name", "Acme <b>Hacked</b> \u{202e}");
+    browser.click("#resync");
+    until(&browser, STALLED, "1");
+    browser.evaluate("window.mark = 'the same page'");
+    stage.edit("bluebird", "company_name", "Blackbird");
+    let resync = client().post(page("/api/v1/resync")).json(&json!({}));
+    let answer = stage.runtime.block_on(resync.send()).unwrap();
+    assert_eq!(answer.status(), 202);
+    until(&browser, STALLED, "2");
+    assert_eq!(browser.evaluate("window.mark"), "the same page");
+    assert_eq!(texts(&browser, NAMES).len(), 7);
+
+    filtered(&browser);
+    paused(&browser, &page("/"));
+    inspected(&browser, &stage.url);
+    assert_eq!(browser.console(), Vec::<String>::new());
+    let foreign: Vec<String> = browser.requests();
+    let foreign: Vec<&String> = foreign
+        .iter()
+        .filter(|url| !url.starts_with(&stage.url) && !url.starts_with("data:"))
+        .collect();
+    assert!(foreign.is_empty(), "{foreign:?}");
+    without_scripts(&browser, &page("/"));
+}
+
+/// Finds accounts by text and state.
+fn filtered(browser: &Browser) {
+    browser.type_into("#q", "BLUE");
+    browser.click("#filter");
+    until(browser, NAMES, "Bluebird");
+    browser.click("#clear");
+    browser.until("all accounts", |browser| texts(browser, NAMES).len() == 7);
+    browser.evaluate("document.querySelector('.tile.stalled').click()");
+    browser.until("those that need a person", |browser| {
+        browser.count(".list tbody tr") == 2 && browser.count(".tile.stalled[aria-current]") == 1
+    });
+    browser.screenshot("dashboard-stalled-1440-light");
+}
+
+/// Pauses, sees it, and resumes.
+fn paused(browser: &Browser, url: &str) {
+    browser.open(url);
+    browser.click("#pausing summary");
+    browser.screenshot("dashboard-pausing-1440-light");
+    browser.type_into("#reason", "the proxies move");
+    browser.click("#pause");
+    browser.until("the pause", |browser| {
+        texts(browser, ".banner")
+            .iter()
+            .any(|text| text.contains("the proxies move"))
+    });
+    browser.screenshot("dashboard-paused-1440-light");
+    browser.evaluate("document.querySelector('#resume').click()");
+    browser.until("the end of the pause", |browser| {
+        browser.count(".banner") == 0
+    });
+}
+
+/// Looks at one account, the plan and the history.
+fn inspected(browser: &Browser, url: &str) {
+    browser.open(&format!("{url}/accounts/acme"));
+    let drift = texts(browser, "#drift").concat();
+    assert!(drift.contains("whitelabel.company_name"), "{drift}");
+    assert!(drift.contains(r"Acme <b>Hacked</b> \u{202e}"), "{drift}");
+    assert!(drift.contains("Acme Voice"), "{drift}");
+    let logo = "document.querySelector('img.logo')";
+    browser.until("the logo", |browser| {
+        browser.evaluate(&format!("{logo}.complete && {logo}.naturalWidth > 0")) == true
+    });
+    for (scheme, word) in [(Scheme::Light, "light"), (Scheme::Dark, "dark")] {
+        browser.scheme(scheme);
+        for width in [1440, 390] {
+            browser.width(width);
+            assert_eq!(browser.overflow(), 0, "{width}");
+            browser.screenshot(&format!("dashboard-account-{width}-{word}"));
+        }
+    }
+    browser.open(&format!("{url}/plan"));
+    assert_eq!(browser.overflow(), 0);
+    browser.screenshot("dashboard-plan-390-dark");
+    browser.open(&format!("{url}/history"));
+    browser.until("the history", |browser| {
+        browser.count(".history tbody tr") > 0
+    });
+    assert_eq!(browser.overflow(), 0);
+    browser.screenshot("dashboard-history-390-dark");
+    browser.width(1440);
+    browser.scheme(Scheme::Light);
+    browser.screenshot("dashboard-history-1440-light");
+}
+
+/// The same with the page's scripts off: look, filter, order.
+fn without_scripts(browser: &Browser, url: &str) {
+    browser.scripts(Scripts::Off);
+    browser.open(url);
+    assert_eq!(texts(browser, STALLED), ["2"]);
+    assert_eq!(browser.count_shown("#stream"), 0);
+    browser.type_into("#q", "acme");
+    browser.click("#filter");
+    until(browser, NAMES, "Acme Voice");
+    browser.click("#resync");
+    until(browser, ".done", "It is being checked.");
+    assert_eq!(browser.attribute("#q", "value").as_deref(), Some("acme"));
+    assert_eq!(browser.console(), Vec::<String>::new());
+}

@@ -1,0 +1,50 @@
+//! What is shipped beside the daemon, as the tools that read it see it.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use emblazon::watch::{Status, http::metrics};
+use jiff::Timestamp;
+
+use crate::process::print;
+use crate::wanted;
+
+fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("examples/watch")
+        .join(name)
+}
+
+#[test]
+fn prometheus_understands_metrics_and_rules() {
+    if !wanted("prometheus_understands_metrics_and_rules") {
+        return;
+    }
+    let rules = example("prometheus.rules.yaml");
+    print("promtool", &["check", "rules", rules.to_str().unwrap()]);
+    let mut check = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let text = metrics(&Status::new(Timestamp::UNIX_EPOCH), &[]);
+    check
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
+    let output = check.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && said.is_empty(), "{said}");
+    // A rule about a metric that does not exist never fires.
+    let rules = std::fs::read_to_string(rules).unwrap();
+    for word in rules.split(|c: char| !c.is_ascii_lowercase() && c != '_') {
+        if word.starts_with("emblazon_") && word != "emblazon_webhooks_total" {
+            assert!(text.contains(&format!("# TYPE {word} ")), "{word}");
+        }
+    }
+}
