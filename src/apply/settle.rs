@@ -84,9 +84,16 @@ pub(super) async fn settle(
         };
         // What was there before was looked for twice; nothing else can have been overlooked.
         brand.is_confirmed = true;
-        check_settings(goal, &brand)?;
-        let Some((kind, asset)) = next(goal.wanted, &brand) else {
-            return Ok(Settled { brand, recreated });
+        let foreign = foreign_settings(goal, &brand);
+        let to_do = match foreign {
+            None => next(goal.wanted, &brand),
+            Some(_) => taken(goal, &brand),
+        };
+        let Some((kind, asset)) = to_do else {
+            return match foreign {
+                None => Ok(Settled { brand, recreated }),
+                Some(stop) => Err(Trouble::Stop(stop)),
+            };
         };
         check_asset(goal, &brand, kind)?;
         let count = uploads.entry(kind).or_default();
@@ -132,9 +139,8 @@ pub(super) async fn settle(
                     error: &error,
                     in_doubt,
                     has_written,
-                    is_repair: goal.before.digest(kind) == Some(&asset.digest),
                 };
-                judge(hand, &brand, now.as_ref(), &failure)?;
+                judge(hand, goal, &brand, now.as_ref(), &failure)?;
             }
         }
     }
@@ -149,13 +155,12 @@ struct Failure<'a> {
     in_doubt: bool,
     /// Whether an earlier upload was accepted.
     has_written: bool,
-    /// Whether it was to put an asset back that an earlier upload took along.
-    is_repair: bool,
 }
 
 /// Decides after a failed upload whether going on is right.
 fn judge(
     hand: &mut Hand<'_>,
+    goal: &Goal<'_>,
     before: &Brand,
     now: Option<&Brand>,
     failure: &Failure<'_>,
@@ -182,13 +187,17 @@ fn judge(
             ));
         }
         Some(brand) if brand.revision == before.revision => {
-            if !failure.is_repair && !answer::is_worth_repeating(error) {
+            // Putting an asset back that an earlier upload took along is not given up so soon.
+            let is_repair = goal.before.digest(*kind) == Some(&failure.asset.digest);
+            if !is_repair && !answer::is_worth_repeating(error) {
                 return Err(Trouble::Exhausted(Exhausted::new(error, 1)));
             }
         }
         Some(_) if failure.in_doubt => {
             hand.note(format!("an upload of the {kind} failed on the way ({cause})"));
         }
+        // Somebody wrote in between; what was taken along is put back beside that.
+        Some(brand) if taken(goal, brand).is_some() => {}
         Some(brand) => {
             return Err(moved(format!(
                 "the whitelabel moved from revision {} to {}",
@@ -219,16 +228,28 @@ fn next<'a>(wanted: &'a Brand, now: &Brand) -> Option<(AssetKind, &'a Held)> {
     })
 }
 
+/// Returns an asset that was there before this step and is to be there after it, and that it took along.
+///
+/// It is put back whatever somebody else wrote meanwhile: an upload leaves the settings as they are, and nothing else
+/// would ever bring back what the tree does not declare.
+fn taken<'a>(goal: &Goal<'a>, now: &Brand) -> Option<(AssetKind, &'a Held)> {
+    Brand::SAFE_ORDER.into_iter().find_map(|kind| {
+        let asset = goal.wanted.assets.get(&kind)?;
+        let was_there = goal.before.digest(kind) == Some(&asset.digest);
+        (was_there && now.digest(kind).is_none()).then_some((kind, asset))
+    })
+}
+
 /// Refuses to go on over settings that somebody else wrote.
-fn check_settings(goal: &Goal<'_>, now: &Brand) -> Result<(), Trouble> {
+fn foreign_settings(goal: &Goal<'_>, now: &Brand) -> Option<Stop> {
     if settings_in_sync(&goal.wanted.settings, &now.settings) {
-        return Ok(());
+        return None;
     }
-    Err(Trouble::Stop(Stop::Unknown(format!(
+    Some(Stop::Unknown(format!(
         "somebody changed the whitelabel while its assets were uploaded: {} in revision {}; plan again",
         verify::differing(&goal.wanted.settings, &now.settings),
         now.revision
-    ))))
+    )))
 }
 
 /// Refuses to overwrite an asset that somebody else put there.

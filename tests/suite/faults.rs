@@ -7,6 +7,7 @@ use std::num::NonZeroUsize;
 use camino::Utf8Path;
 use emblazon::apply::{Applied, StepResult};
 use emblazon::diff::settings_in_sync;
+use emblazon::live::ReadClient;
 use emblazon::model::{AssetKind, KeyPath, Object, Settings};
 use emblazon::plan::{Action, Plan, Subject};
 use emblazon::sandbox::{Fault, FaultKind};
@@ -45,7 +46,7 @@ accounts:
 /// The accounts that must have a document at all times.
 const KEPT: [&str; 4] = ["beta", "delta", "echo", "foxtrot"];
 
-fn tree() -> Tree {
+pub(crate) fn tree() -> Tree {
     Tree::new()
         .account("acme", json!({"domain": "acme.example.com"}))
         .asset("acme", AssetKind::Logo, Some(png("acme")))
@@ -61,7 +62,7 @@ fn tree() -> Tree {
         .template(json!({"A": {"new.{{domain}}": {"mapping": ["192.0.2.7"]}}}))
 }
 
-async fn stage() -> Stage {
+pub(crate) async fn stage() -> Stage {
     let files = [
         ("welcome.html", html("seeded")),
         ("icon.ico", ico("seeded")),
@@ -71,15 +72,19 @@ async fn stage() -> Stage {
 }
 
 /// Runs a plan one step after the other, so that the nth request is always the same one.
-async fn run(stage: &Stage, tree: &Tree, plan: &Plan) -> Applied {
+pub(crate) async fn run(stage: &Stage, tree: &Tree, plan: &Plan) -> Applied {
+    run_as(stage.client().await, stage, tree, plan).await
+}
+
+pub(crate) async fn run_as(reader: ReadClient, stage: &Stage, tree: &Tree, plan: &Plan) -> Applied {
     let mut options = stage.options();
     options.concurrency = NonZeroUsize::MIN;
-    stage.apply_with(tree, plan, options).await
+    stage.apply_as(reader, tree, plan, options).await
 }
 
 /// The plan of the first run, which is the same on every stage, and every fault at every request of
 /// it that the fault can hit.
-async fn cases() -> (Plan, Vec<Fault>) {
+pub(crate) async fn cases() -> (Plan, Vec<Fault>) {
     let stage = stage().await;
     let tree = tree();
     let plan = stage.plan(&tree).await;
@@ -167,6 +172,7 @@ fn every_fault_at_every_request() {
             .flat_map(|worker| worker.join().unwrap())
             .collect()
     });
+    println!("{} faults, {} wrong", cases.len(), wrong.len());
     assert!(
         wrong.is_empty(),
         "{} of {} wrong:\n{}",
@@ -188,7 +194,7 @@ async fn work_through(plan: &Plan, cases: Vec<Fault>) -> Vec<String> {
         .await
 }
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -238,9 +244,9 @@ async fn case(plan: &Plan, fault: Fault) -> Result<(), String> {
     Ok(())
 }
 
-type Everything = BTreeMap<&'static str, Option<Shown>>;
+pub(crate) type Everything = BTreeMap<&'static str, Option<Shown>>;
 
-fn everything(stage: &Stage) -> Everything {
+pub(crate) fn everything(stage: &Stage) -> Everything {
     ["acme", "beta", "city", "delta", "echo", "foxtrot"]
         .into_iter()
         .map(|name| (name, stage.shown(name)))
@@ -248,7 +254,7 @@ fn everything(stage: &Stage) -> Everything {
 }
 
 /// Checks that each account is as the outcomes of its steps say.
-fn is_true(
+pub(crate) fn is_true(
     stage: &Stage,
     tree: &Tree,
     plan: &Plan,
@@ -336,7 +342,7 @@ fn carry_out(model: &mut Model, action: &Action, tree: &Tree) {
 }
 
 /// Checks that no account has lost its document, an undeclared key, or an asset.
-fn nothing_lost(stage: &Stage, tree: &Tree, before: &Everything) -> Result<(), String> {
+pub(crate) fn nothing_lost(stage: &Stage, tree: &Tree, before: &Everything) -> Result<(), String> {
     for name in KEPT {
         let Some(before) = &before[name] else {
             continue;

@@ -17,11 +17,12 @@ const ICON: &[u8] = b"\0\0\x01\0seeded";
 const WELCOME: &[u8] = b"<p>seeded</p>";
 
 /// What each account has: settings, and the bytes of its assets.
-type Everything = BTreeMap<char, Option<(Map<String, Value>, BTreeMap<AssetKind, Vec<u8>>)>>;
+pub(crate) type Everything =
+    BTreeMap<char, Option<(Map<String, Value>, BTreeMap<AssetKind, Vec<u8>>)>>;
 
 /// A tree that uses every kind of step: create, update, upload, one that eats a welcome page, recreate,
 /// delete, a swap of domains, and the template.
-fn platform() -> Platform {
+pub(crate) fn platform() -> Platform {
     let account = |name: char, assets: &str| {
         format!(
             "  - name: {name}\n    id: {}\n    whitelabel: {{domain: {name}.example.com, brandColor: red, {DEFAULTS}}}\n    assets: {{{assets}}}\n",
@@ -73,7 +74,7 @@ fn image() -> Vec<u8> {
     std::fs::read(top().join("examples/quickstart/accounts/acme/logo.png")).unwrap()
 }
 
-fn everything(platform: &Platform) -> Everything {
+pub(crate) fn everything(platform: &Platform) -> Everything {
     let world = platform.sandbox.world();
     "abcdef"
         .chars()
@@ -93,7 +94,7 @@ fn everything(platform: &Platform) -> Everything {
 }
 
 /// Says what the first state has and the second lacks, beyond what the tree means to take away.
-fn lost(before: &Everything, after: &Everything) -> Vec<String> {
+pub(crate) fn lost(before: &Everything, after: &Everything) -> Vec<String> {
     let mut lost = Vec::new();
     for name in "bdef".chars() {
         let (Some(before), Some(after)) = (&before[&name], &after[&name]) else {

@@ -89,8 +89,13 @@ impl Stage {
     }
 
     async fn connect(&self) -> ReadClient {
+        self.connect_to(&self.sandbox.url()).await
+    }
+
+    /// Logs in by another way to the sandbox.
+    pub(crate) async fn connect_to(&self, url: &str) -> ReadClient {
         let key = Credential::ApiKey(Secret::new(self.sandbox.api_key()));
-        let mut config = ClientConfig::new(self.sandbox.url(), key);
+        let mut config = ClientConfig::new(url, key);
         config.limits.read = self.timeout;
         config.limits.write = self.timeout;
         config.limits.retry = RetryPolicy {

@@ -3,7 +3,6 @@
 mod files;
 mod names;
 mod server;
-mod stand_in;
 mod yaml;
 
 use std::path::Path;

@@ -13,9 +13,9 @@ use emblazon::tree::{self, Loaded, Workdir};
 use serde_json::{Value, json};
 
 use super::bounded;
-use super::stand_in::{Asked, Counted, StandIn, relay};
 use crate::cli::{check_exit, stderr, stdout, write};
 use crate::platform::Platform;
+use crate::stand_in::{Asked, Counted, StandIn, port, relay};
 
 const TOKEN: &str = "canary-token-4f1c";
 const KEY: &str = "canary-key-4f1c";
@@ -300,15 +300,7 @@ fn wrong_types_everywhere() {
         "domains.yaml",
         "template:\n  A:\n    \"new.{{domain}}\": {name: New, mapping: [192.0.2.7]}\n",
     );
-    let sandbox: u16 = platform
-        .sandbox
-        .url()
-        .rsplit(':')
-        .next()
-        .unwrap()
-        .trim_end_matches('/')
-        .parse()
-        .unwrap();
+    let sandbox = port(&platform.sandbox.url());
     let wrong = [
         json!(null),
         json!(true),

@@ -6,31 +6,45 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A request, as far as a stand-in looks at it.
-pub(super) struct Asked {
-    pub(super) method: String,
-    pub(super) path: String,
+pub(crate) struct Asked {
+    pub(crate) method: String,
+    pub(crate) path: String,
     /// The head and the body as they came.
-    pub(super) raw: Vec<u8>,
+    pub(crate) raw: Vec<u8>,
+}
+
+impl Asked {
+    /// Returns a header's value.
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        let head = String::from_utf8_lossy(&self.raw);
+        let mut lines = head.lines().take_while(|line| !line.is_empty());
+        lines.find_map(|line| {
+            let (found, value) = line.split_once(':')?;
+            found
+                .eq_ignore_ascii_case(name)
+                .then(|| value.trim().to_owned())
+        })
+    }
 }
 
 /// A server on loopback.
-pub(super) struct StandIn {
-    pub(super) port: u16,
+pub(crate) struct StandIn {
+    pub(crate) port: u16,
     /// How many bytes of answers were taken.
-    pub(super) taken: Arc<AtomicU64>,
+    pub(crate) taken: Arc<AtomicU64>,
     /// How many requests came.
-    pub(super) asked: Arc<AtomicU64>,
+    pub(crate) asked: Arc<AtomicU64>,
 }
 
 /// A connection that counts what is taken from it.
-pub(super) struct Counted<'a> {
+pub(crate) struct Counted<'a> {
     stream: &'a mut TcpStream,
     taken: &'a AtomicU64,
 }
 
 impl Counted<'_> {
     /// Sends bytes; tells whether anybody is there to take more.
-    pub(super) fn send(&mut self, bytes: &[u8]) -> bool {
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> bool {
         let sent = self.stream.write_all(bytes).is_ok();
         if sent {
             self.taken.fetch_add(bytes.len() as u64, Ordering::SeqCst);
@@ -39,7 +53,7 @@ impl Counted<'_> {
     }
 
     /// Answers with a whole JSON body.
-    pub(super) fn json(&mut self, status: &str, body: &str) -> bool {
+    pub(crate) fn json(&mut self, status: &str, body: &str) -> bool {
         let head = format!(
             "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
             body.len()
@@ -51,7 +65,7 @@ impl Counted<'_> {
 
 impl StandIn {
     /// Starts one; `answer` says how each request is answered.
-    pub(super) fn start(answer: impl Fn(&Asked, &mut Counted<'_>) + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(answer: impl Fn(&Asked, &mut Counted<'_>) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let (taken, asked) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
@@ -77,7 +91,7 @@ impl StandIn {
         Self { port, taken, asked }
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 }
@@ -110,23 +124,29 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
     Some(Asked { method, path, raw })
 }
 
+/// Returns the port of a URL.
+pub(crate) fn port(url: &str) -> u16 {
+    let (_, port) = url.trim_end_matches('/').rsplit_once(':').unwrap();
+    port.parse().unwrap()
+}
+
 /// Passes a request on to a real server, and returns its head and its body.
-pub(super) fn relay(port: u16, asked: &Asked) -> (String, Vec<u8>) {
+pub(crate) fn relay(port: u16, asked: &Asked) -> (String, Vec<u8>) {
     let mut server = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    let head = String::from_utf8_lossy(&asked.raw);
+    let (head, body) = asked.raw.split_at(end_of_head(&asked.raw));
     // What comes back is looked at, so it must not be packed, and its end is the connection's.
-    let plain = head.replace("accept-encoding: gzip\r\n", "").replacen(
-        "\r\n",
-        "\r\nconnection: close\r\n",
-        1,
-    );
-    server.write_all(plain.as_bytes()).unwrap();
+    let head = String::from_utf8_lossy(head)
+        .replace("accept-encoding: gzip\r\n", "")
+        .replacen("\r\n", "\r\nconnection: close\r\n", 1);
+    server.write_all(&[head.as_bytes(), body].concat()).unwrap();
     let mut answer = Vec::new();
     server.read_to_end(&mut answer).unwrap();
-    let split = answer
-        .windows(4)
-        .position(|window| window == b"\r\n\r\n")
-        .unwrap();
-    let body = answer.split_off(split + 4);
+    let body = answer.split_off(end_of_head(&answer));
     (String::from_utf8(answer).unwrap(), body)
+}
+
+/// Finds where a message's body begins.
+fn end_of_head(message: &[u8]) -> usize {
+    let mut windows = message.windows(4);
+    windows.position(|window| window == b"\r\n\r\n").unwrap() + 4
 }
