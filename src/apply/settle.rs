@@ -133,6 +133,13 @@ pub(super) async fn settle(
                 now = look(hand, account, None, None)
                     .await
                     .map_err(|trouble| with_reason(trouble, error.cause()))?;
+                if let Some(found) = &mut now
+                    && found.revision == brand.revision
+                    && !answer::may_have_landed(&error)
+                {
+                    // The document did not move, so another asset than before is a read that lags behind (C3).
+                    *found = brand.clone();
+                }
                 let failure = Failure {
                     kind,
                     asset,

@@ -37,6 +37,6 @@ mod source_text;
 mod stage;
 mod stand_in;
 mod tls;
-mod watch;
 mod two_actors;
+mod watch;
 mod wire;

@@ -88,6 +88,11 @@ impl Stage {
         self.client.get_or_init(|| self.connect()).await.clone()
     }
 
+    /// Forgets the login, as a process that ends does.
+    pub(crate) fn log_out(&mut self) {
+        self.client = OnceCell::new();
+    }
+
     async fn connect(&self) -> ReadClient {
         self.connect_to(&self.sandbox.url()).await
     }
