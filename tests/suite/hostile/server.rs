@@ -20,14 +20,15 @@ use crate::stand_in::{Asked, Counted, StandIn, port, relay};
 const TOKEN: &str = "canary-token-4f1c";
 const KEY: &str = "canary-key-4f1c";
 
-/// The most bytes that are read of one answer, and what lies in sockets' buffers beside it; a list may be longer.
+/// The most bytes that are read of one answer, and what lies in sockets' buffers beside it, which grow to tens of
+/// MiB on some systems; a list may be longer.
 fn most_taken(path: &str) -> u64 {
     let read = if path.contains("descendants") {
         64 << 20
     } else {
         8 << 20
     };
-    read + (8 << 20)
+    read + (64 << 20)
 }
 
 fn login(asked: &Asked, stream: &mut Counted<'_>) -> bool {
