@@ -83,7 +83,10 @@ pub(super) async fn holders(
 }
 
 /// Returns the domains that accounts are about to claim.
-fn claims(desired: &Desired, accounts: &BTreeMap<AccountName, LiveAccount>) -> Vec<DomainName> {
+pub(crate) fn claims(
+    desired: &Desired,
+    accounts: &BTreeMap<AccountName, LiveAccount>,
+) -> Vec<DomainName> {
     let key = KeyPath::from("domain");
     let mut claims = Vec::new();
     for account in &desired.accounts {

@@ -34,6 +34,7 @@ pub use collect::{CollectOptions, collect, read_again};
 pub use config::{ClientConfig, Credential, Limits};
 pub use declared::{ReachError, declared, elsewhere};
 pub use error::{ApiError, Violation, WriteError};
+pub(crate) use holders::claims;
 pub use inventory::{BrandAsset, BrandDocument, LiveBrand, everybody, inventory};
 pub use request::RequestId;
 pub use retry::RetryPolicy;

@@ -103,6 +103,7 @@ impl Platform {
             .extend(names.iter().map(|name| (name.clone(), now)));
         self.live.accounts.extend(read.accounts);
         self.live.holders.extend(read.holders);
+        self.forget_holders(desired);
         if names.contains(&None) {
             self.live.template = read.template;
         }
@@ -127,7 +128,18 @@ impl Platform {
             base: base.as_ref(),
             cache: self.cache.as_ref(),
         };
-        read_again(client, desired, &options, &accounts, &mut self.live).await
+        read_again(client, desired, &options, &accounts, &mut self.live).await?;
+        self.forget_holders(desired);
+        Ok(())
+    }
+
+    /// Forgets who held a domain that nobody is about to claim any more: planned from that, an account would be made to
+    /// step aside for a claim that is done.
+    fn forget_holders(&mut self, desired: &Desired) {
+        let claimed = live::claims(desired, &self.live.accounts);
+        self.live
+            .holders
+            .retain(|domain, _| claimed.contains(domain));
     }
 
     /// Says that some objects could not be read, and why.

@@ -62,6 +62,30 @@ fn a_hand_edit_is_confirmed_and_healed_or_reported_by_policy() {
     platform.stop();
 }
 
+/// Who held a domain before a swap says nothing once the swap is done: nobody is made to step aside again.
+#[test]
+fn a_domain_that_was_moved_is_not_parked_for_a_later_change() {
+    let platform = platform("ab", AUTO);
+    let swapped = [('a', 'b'), ('b', 'a')];
+    for (name, other) in swapped {
+        let settings = format!("whitelabel: {{company_name: new, domain: {other}.example.com}}");
+        platform.declare(name, &settings);
+    }
+    let mut daemon = Daemon::start(command(&platform, &["--interval", "2s"]));
+    daemon.wait("run", None, "applied");
+    for (name, other) in swapped {
+        assert_eq!(platform.key(name, "domain"), format!("{other}.example.com"));
+    }
+    let before = platform.sandbox.counts().mutating;
+    platform.edit('a', "company_name", "mine");
+    daemon.wait("reconciling", Some('a'), "confirming");
+    daemon.wait_ready('a');
+    assert_eq!(platform.key('a', "company_name"), "new");
+    assert_eq!(platform.sandbox.counts().mutating - before, 1);
+    assert_eq!(daemon.stop().code(), Some(0));
+    platform.stop();
+}
+
 #[test]
 fn who_keeps_changing_back_wins_after_three_rounds() {
     let platform = platform("a", AUTO);
