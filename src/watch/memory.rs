@@ -66,7 +66,12 @@ impl Memory {
         self.healed.entry(key.clone()).or_default().push(now);
     }
 
-    /// Lets go of everything, because a person looked at it or the tree wants something else now.
+    /// Begins to count the rounds anew, because a person looked at it; what was seen is still there.
+    pub(super) fn forgive(&mut self) {
+        self.healed.clear();
+    }
+
+    /// Lets go of everything, because the tree wants something else now.
     pub(super) fn forget(&mut self) {
         *self = Self::default();
     }
@@ -164,8 +169,22 @@ mod tests {
         assert!(memory.keeps_changing(&key, at(30)));
         assert!(!memory.keeps_changing(&ChangeKey::Whitelabel, at(30)));
         assert!(!memory.keeps_changing(&key, at(30 + 6 * 3600)));
-        memory.forget();
+        memory.forgive();
         assert!(!memory.keeps_changing(&key, at(30)));
+    }
+
+    #[test]
+    fn who_is_forgiven_does_not_have_to_be_seen_twice_again() {
+        let mut memory = Memory::default();
+        let change = drift("a", "x");
+        memory.observe([&change].into_iter(), at(1));
+        memory.observe([&change].into_iter(), at(2));
+        memory.forgive();
+        let found = memory.observe([&change].into_iter(), at(3));
+        assert_eq!(found[0].confirmed, Some(at(2)));
+        memory.forget();
+        let found = memory.observe([&change].into_iter(), at(4));
+        assert_eq!(found[0].confirmed, None);
     }
 
     proptest! {

@@ -223,7 +223,7 @@ impl Wheel {
             if is_asked {
                 self.agenda.hasten(name, now);
                 let record = self.records.entry(name.clone()).or_default();
-                record.memory.forget();
+                record.memory.forgive();
                 record.retry_at = None;
             }
         }

@@ -62,6 +62,19 @@ impl Daemon {
         }
     }
 
+    /// Waits unless it said so before: what is said of two accounts comes in any order.
+    pub(super) fn wait_unless_said(&mut self, event: &str, account: Option<char>, reason: &str) {
+        let name = account.map(String::from);
+        let is_it = |said: &Value| {
+            said["event"] == event
+                && said["account"].as_str() == name.as_deref()
+                && said["reason"] == reason
+        };
+        if !self.said.iter().any(is_it) {
+            self.wait(event, account, reason);
+        }
+    }
+
     /// Waits for an object's state.
     pub(super) fn wait_ready(&mut self, account: char) {
         self.wait("ready", Some(account), "in_sync");
