@@ -11,7 +11,7 @@ use super::SandboxError;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// The HTTP method; any when absent.
+    /// The HTTP method; any when absent or `*`.
     #[serde(default)]
     pub method: Option<String>,
     /// A pattern for the path without its query; `*` stands for any run of characters. Any path
@@ -107,7 +107,7 @@ impl Fault {
     fn matches(&self, method: &str, path: &str) -> bool {
         self.method
             .as_deref()
-            .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
+            .is_none_or(|wanted| wanted == "*" || wanted.eq_ignore_ascii_case(method))
             && self
                 .path
                 .as_deref()
