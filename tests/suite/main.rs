@@ -17,6 +17,7 @@ mod fault_pairs;
 mod faults;
 mod forge;
 mod futures;
+mod fuzz;
 mod git;
 mod guards;
 #[cfg(unix)]
