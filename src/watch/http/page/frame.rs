@@ -50,7 +50,7 @@ impl Frame<'_> {
                     }
                 }
                 div.side {
-                    span #stream hidden { "live" }
+                    span #stream hidden data-version=(self.status.version) { "live" }
                     @if self.has_session {
                         form method="post" action="/logout" {
                             input type="hidden" name="form" value=(self.form);

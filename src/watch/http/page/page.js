@@ -56,7 +56,8 @@
 
   if (!stream || !("EventSource" in window)) return;
   let events = null;
-  let seen = null;
+  // What the page shows; what came since it was made and before anybody listened is asked for at once.
+  let seen = stream.dataset.version;
 
   function show(word, kind) {
     stream.hidden = false;
@@ -69,7 +70,7 @@
     events = new EventSource("/events");
     events.addEventListener("version", (event) => {
       show("live", "on");
-      if (seen !== null && seen !== event.data) refresh();
+      if (seen !== event.data) refresh();
       seen = event.data;
     });
     events.addEventListener("error", () => {
