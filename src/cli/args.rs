@@ -1,5 +1,6 @@
 //! What can be said on the command line.
 
+mod address;
 mod comment;
 mod dns;
 mod duration;
@@ -13,6 +14,7 @@ mod watch;
 
 use std::num::NonZeroUsize;
 
+use address::address;
 pub(crate) use comment::CommentArgs;
 pub(crate) use dns::{DnsCheckArgs, DnsCommand, RecordsArgs};
 pub(crate) use git::{BaseArgs, LeaseArgs, RemoteArgs, Side};
@@ -145,7 +147,7 @@ pub(crate) struct PlatformArgs {
     #[arg(long)]
     pub(crate) sandbox: bool,
     /// Use the API at this URL, with the key in `EMBLAZON_API_KEY` or the token in `EMBLAZON_TOKEN`
-    #[arg(long, value_name = "URL", env = "EMBLAZON_API", hide_env_values = true, conflicts_with = "sandbox", value_hint = ValueHint::Url)]
+    #[arg(long, value_name = "URL", env = "EMBLAZON_API", hide_env_values = true, conflicts_with = "sandbox", value_parser = address, value_hint = ValueHint::Url)]
     pub(crate) api: Option<String>,
     /// Never have more than N requests under way; fewer, where more would only wait
     #[arg(long, value_name = "N", default_value_t = 32, hide_default_value = true, value_parser = clap::value_parser!(u16).range(1..))]

@@ -117,6 +117,9 @@ impl OpenTree {
         let out = self.loaded.left_out;
         let all = out + self.loaded.desired.accounts.len();
         Some(match self.loaded.selection {
+            Some(_) if out == 0 => {
+                format!("every account was touched since {since}, so none is left out")
+            }
             Some(_) => format!(
                 "{out} of {all} accounts were left out: nothing of theirs changed since {since}"
             ),

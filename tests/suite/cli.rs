@@ -91,6 +91,8 @@ fn wrong_usage_is_64() {
     check(&["apply"], "--yes");
     check(&["explain", "EB0100"], "did you mean EB0101?");
     check(&["plan", "-q", "-v"], "cannot be used with");
+    check(&["plan", "--api", ""], "leave it out to take the tree's");
+    check(&["import", "--api", "kazoo"], "https://api.example.com");
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use camino::Utf8PathBuf;
 use clap::{Args, ValueHint};
 
+use super::address::address;
+
 /// Bring what is live into the tree
 ///
 /// Reads the platform and writes files, so that a plan has nothing to do. In a folder that is no tree yet, it begins one. In a
@@ -65,7 +67,7 @@ pub(crate) struct ImportArgs {
     )]
     pub(crate) sandbox: Option<Utf8PathBuf>,
     /// Use the API at this URL, with the key in `EMBLAZON_API_KEY` or the token in `EMBLAZON_TOKEN`
-    #[arg(long, value_name = "URL", env = "EMBLAZON_API", hide_env_values = true, conflicts_with = "sandbox", value_hint = ValueHint::Url)]
+    #[arg(long, value_name = "URL", env = "EMBLAZON_API", hide_env_values = true, conflicts_with = "sandbox", value_parser = address, value_hint = ValueHint::Url)]
     pub(crate) api: Option<String>,
     /// Never have more than N requests under way; fewer, where more would only wait
     #[arg(long, value_name = "N", default_value_t = 32, hide_default_value = true, value_parser = clap::value_parser!(u16).range(1..))]

@@ -126,10 +126,14 @@ fn unknown(path: &str) -> Problem {
     Problem::new(Code::EB0520, format!("unknown key {path}"), help)
 }
 
-/// Finds the known key that was meant: by its whole path, else by its last name in another map.
+/// Finds the known key that was meant, a map such as `nav` included: by its whole path, else by its last
+/// name in another map.
 fn suggestion(path: &str) -> Option<&'static str> {
     let paths = FIELDS.iter().map(|field| field.path);
-    nearest(path, paths.clone()).or_else(|| {
+    let maps = paths
+        .clone()
+        .filter_map(|path| Some(path.rsplit_once('.')?.0));
+    nearest(path, paths.clone().chain(maps)).or_else(|| {
         let last = path.rsplit('.').next().unwrap_or(path);
         let names = paths.clone().map(last_name);
         let name = nearest(last, names)?;
@@ -188,6 +192,7 @@ mod tests {
         );
         check("nav.hlep", Some((Code::EB0520, "did you mean nav.help?")));
         check("port.help", Some((Code::EB0520, "did you mean nav.help?")));
+        check("nva", Some((Code::EB0520, "did you mean nav?")));
         check("themes", Some((Code::EB0520, "extra_keys")));
         check(
             "company_name.short",
