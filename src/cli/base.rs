@@ -10,7 +10,7 @@ use super::ui::Ui;
 use crate::apply::remote::{GitError, LocalClone, Remote, Swap};
 use crate::apply::{Applied, AppliedRef, left_open};
 use crate::plan::Plan;
-use crate::tree::{Base, Desired, NotCommitted, committed, is_before, short_commit};
+use crate::tree::{Base, ClusterConfig, Desired, NotCommitted, committed, is_before, short_commit};
 
 /// What Git knows of a tree and its cluster.
 pub(crate) struct Ground {
@@ -42,7 +42,7 @@ impl Ground {
         if platform.sandbox {
             return Ok(ground);
         }
-        if is_elsewhere(platform, desired) {
+        if is_elsewhere(platform, cluster) {
             ground.base = Some(Base::OtherPlatform);
             return Ok(ground);
         }
@@ -72,6 +72,14 @@ impl Ground {
     /// Returns the tree that was applied last, when it is known.
     pub(crate) fn desired(&self) -> Option<&Desired> {
         self.base.as_ref()?.desired()
+    }
+
+    /// Gives out the tree that was applied last, for a part to be cut out of it.
+    pub(crate) fn desired_mut(&mut self) -> Option<&mut Desired> {
+        match self.base.as_mut()? {
+            Base::Known { desired, .. } => Some(desired),
+            _ => None,
+        }
     }
 
     /// Says that the tree is older than the one that was applied last, when it is.
@@ -104,7 +112,8 @@ impl Ground {
             Err(why) => return stays(&why.to_string()),
         };
         let base = self.base.as_ref().and_then(Base::commit);
-        if plan.scope.selection.is_some() && plan.scope.since.as_deref() != base {
+        let is_part = plan.scope.since.is_some() || plan.scope.shard.is_none();
+        if plan.scope.selection.is_some() && is_part && plan.scope.since.as_deref() != base {
             return stays("only what changed since another commit was looked at");
         }
         if let Some(why) = left_open(plan, is_known, applied) {
@@ -136,11 +145,11 @@ async fn read(ui: Ui, reference: &mut AppliedRef, args: &BaseArgs) -> Result<Bas
 /// Finds the remote that arbitrates who writes to the tree's cluster; absent where none does.
 pub(crate) fn arbiter(
     folder: &Utf8Path,
-    desired: &Desired,
+    cluster: &ClusterConfig,
     platform: &PlatformArgs,
     args: &RemoteArgs,
 ) -> Result<Option<Remote>, Failure> {
-    if platform.sandbox || is_elsewhere(platform, desired) {
+    if platform.sandbox || is_elsewhere(platform, cluster) {
         return Ok(None);
     }
     // What Git cannot read is told with the base.
@@ -160,8 +169,8 @@ fn remote(clone: &LocalClone, args: &RemoteArgs) -> Result<Option<Remote>, Failu
 }
 
 /// Tells whether `--api` leads to another platform than the one that the tree declares.
-fn is_elsewhere(platform: &PlatformArgs, desired: &Desired) -> bool {
-    match (&platform.api, &desired.cluster.api) {
+fn is_elsewhere(platform: &PlatformArgs, cluster: &ClusterConfig) -> bool {
+    match (&platform.api, &cluster.api) {
         (Some(asked), Some(declared)) => {
             asked.trim_end_matches('/') != declared.value.trim_end_matches('/')
         }

@@ -16,7 +16,7 @@ use crate::apply::lease::{
     self, Claim, Clock, FileLease, GitLease, Lease as _, LeaseError, Leases, Record, Wait,
 };
 use crate::report::text;
-use crate::tree::Desired;
+use crate::tree::ClusterConfig;
 
 /// How long a lease holds unless it is renewed, which happens three times in between.
 const TERM: Duration = Duration::from_mins(10);
@@ -27,7 +27,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 #[derive(Clone, Copy)]
 pub(crate) struct Room<'a> {
     pub(crate) folder: &'a Utf8Path,
-    pub(crate) desired: &'a Desired,
+    pub(crate) cluster: &'a ClusterConfig,
     pub(crate) platform: &'a PlatformArgs,
     pub(crate) remote: &'a RemoteArgs,
     pub(crate) lease: &'a LeaseArgs,
@@ -59,9 +59,9 @@ impl Held {
     /// Takes the lease of a cluster, and waits for it as long as is allowed. Without a remote only this
     /// host is arbitrated.
     async fn take(ui: Ui, room: Room<'_>) -> Result<Self, Failure> {
-        let cluster = &room.desired.cluster.name;
+        let cluster = &room.cluster.name;
         let limit = room.lease.wait_for_lease.unwrap_or_default();
-        let remote = base::arbiter(room.folder, room.desired, room.platform, room.remote)?;
+        let remote = base::arbiter(room.folder, room.cluster, room.platform, room.remote)?;
         let now: Clock = Arc::new(Timestamp::now);
         let state = StateFolder::of_tree(room.folder);
         let host = FileLease::new(&state, cluster, Arc::clone(&now));

@@ -21,6 +21,7 @@ mod records;
 mod recovery;
 mod run;
 mod saved;
+mod shard;
 mod surroundings;
 mod survey;
 mod tree;

@@ -16,10 +16,10 @@ use crate::live::{
     self, Cache, ClientConfig, CollectOptions, Credential, Live, ReachError, ReadClient,
     TemplateWriter, WriteClient,
 };
-use crate::model::{AccountName, DomainTemplate, Secret};
+use crate::model::{AccountName, DomainTemplate, Secret, Shard};
 use crate::report::Requests;
 use crate::sandbox::{Options, Sandbox, Seed};
-use crate::tree::{self, ClusterConfig, Desired, Workdir};
+use crate::tree::{self, ClusterConfig, Desired, DesiredAccount, Workdir};
 
 /// A platform that can be read; writing takes an explicit call.
 pub(crate) struct Platform {
@@ -28,6 +28,8 @@ pub(crate) struct Platform {
     cache: Option<Cache>,
     /// Whether a look tells what is outside the tree.
     lists_unmanaged: bool,
+    /// The part of the tree that is read.
+    shard: Option<Shard>,
     sandbox: Option<Sandbox>,
 }
 
@@ -81,6 +83,7 @@ pub(crate) async fn reach(
         read,
         cache: None,
         lists_unmanaged: true,
+        shard: None,
         sandbox: None,
     })
 }
@@ -135,6 +138,7 @@ async fn sandbox(file: &Utf8Path) -> Result<Platform, Failure> {
         read,
         cache: None,
         lists_unmanaged: true,
+        shard: None,
         sandbox: Some(sandbox),
     })
 }
@@ -151,15 +155,37 @@ impl Platform {
     /// Reads no more than was asked for. Remembers from now on what was read, and what was read by runs before; a
     /// sandbox of one run is not worth it.
     pub(crate) fn with_scope(mut self, args: &ScopeArgs) -> Self {
-        self.lists_unmanaged = args.changed_since.is_none();
+        let is_first = args.shard.is_none_or(Shard::is_first);
+        self.lists_unmanaged = args.changed_since.is_none() && is_first;
+        self.shard = args.shard;
         if !self.is_sandbox() {
             self.cache = cache::open(&self.read, args);
         }
         self
     }
 
-    /// Reads everything that the tree speaks of, and what the one applied last spoke of.
+    /// Reads everything that the tree speaks of, and what the one applied last spoke of; `elsewhere` are accounts of the
+    /// tree that another shard reads.
     pub(crate) async fn collect(
+        &self,
+        desired: &Desired,
+        elsewhere: &[DesiredAccount],
+        base: Option<&Desired>,
+    ) -> Result<Live, Failure> {
+        let options = CollectOptions {
+            base,
+            cache: self.cache.as_ref(),
+            unmanaged: self.lists_unmanaged,
+            template: self.shard.is_none_or(Shard::is_first),
+            elsewhere,
+        };
+        live::collect(&self.read, desired, &options)
+            .await
+            .map_err(|error| unreachable(&error))
+    }
+
+    /// Reads some accounts of the tree besides.
+    pub(crate) async fn collect_more(
         &self,
         desired: &Desired,
         base: Option<&Desired>,
@@ -167,7 +193,9 @@ impl Platform {
         let options = CollectOptions {
             base,
             cache: self.cache.as_ref(),
-            unmanaged: self.lists_unmanaged,
+            unmanaged: false,
+            template: false,
+            elsewhere: &[],
         };
         live::collect(&self.read, desired, &options)
             .await

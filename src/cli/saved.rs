@@ -115,6 +115,7 @@ pub(crate) fn tree_of(
             source,
             loaded,
             since: plan.scope.since.clone(),
+            shard: None,
         });
     }
     let commit = plan.commit.as_ref().map_or_else(String::new, |commit| {

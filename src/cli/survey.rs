@@ -14,6 +14,7 @@ use super::pictures;
 use super::platform::{self, Platform};
 use super::primary;
 use super::progress;
+use super::shard;
 use super::tree::{self, OpenTree};
 use super::ui::Ui;
 use crate::diff::{Direction, ManagedRecords, ZoneDifference, compare_zones};
@@ -77,24 +78,24 @@ impl Survey {
     /// Reads the platform and plans; sends nothing that writes (invariant 2).
     pub(crate) async fn take(
         ui: Ui,
-        (folder, tree): (&Utf8Path, &OpenTree),
+        (folder, tree): (&Utf8Path, &mut OpenTree),
         platform: &Platform,
-        base: Option<&Desired>,
+        mut base: Option<&mut Desired>,
         rules: &plan::Options,
         (purpose, dns): (Purpose, Dns),
     ) -> Result<Self, Failure> {
+        let desired = &tree.loaded.desired;
+        let reading = platform.collect(desired, tree.elsewhere(), base.as_deref());
+        let title = format!("reading {} accounts", desired.accounts.len());
+        let mut live = progress::during(ui, &title, reading).await?;
+        shard::follow_domains(tree, base.as_deref_mut(), platform, &mut live).await?;
+        let (tree, base) = (&*tree, base.as_deref());
         let desired = &tree.loaded.desired;
         let sources = &tree.loaded.sources;
         let rules = &plan::Options {
             part: tree.part(),
             ..rules.clone()
         };
-        let mut live = progress::during(
-            ui,
-            &format!("reading {} accounts", desired.accounts.len()),
-            platform.collect(desired, base),
-        )
-        .await?;
         let managed = ManagedRecords::new(desired, base, sources);
         let records = match dns {
             Dns::Included => ask_primary(ui, (folder, tree), platform, &managed).await,
@@ -254,7 +255,7 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
     let Look { command, base, .. } = look;
     let folder = &look.tree.tree;
     let choice = &look.tree.choice;
-    let tree = tree::open_touched(ui, folder, choice, look.platform.several(), look.scope)?;
+    let mut tree = tree::open_touched(ui, folder, choice, look.platform.several(), look.scope)?;
     if tree.loaded.has_errors() {
         return Ok(Seen {
             report: report::report(&tree_facts(command, &tree)),
@@ -263,15 +264,17 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
         });
     }
     let revision = choice.rev.as_deref();
-    let ground = Ground::find(ui, folder, &tree, revision, look.platform, base).await?;
+    let mut ground = Ground::find(ui, folder, &tree, revision, look.platform, base).await?;
+    if let Some(shard) = look.scope.shard {
+        shard::divide(&mut tree, ground.desired_mut(), shard);
+    }
     let platform = platform::connect(folder, &tree, look.platform).await?;
     let platform = platform.with_scope(look.scope);
-    let desired = ground.desired();
     let mut survey = Survey::take(
         ui,
-        (folder, &tree),
+        (folder, &mut tree),
         &platform,
-        desired,
+        ground.desired_mut(),
         look.rules,
         (look.purpose, look.records),
     )
@@ -286,8 +289,10 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
     }
     notes.extend(ground.older(folder));
     notes.extend(tree.left_out());
+    let shard = tree.shard_facts();
     let mut facts = survey.facts(command, &tree);
     facts.base = ground.base.as_ref();
+    facts.shard = shard.as_ref();
     facts.notes = &notes;
     facts.requests = platform.requests();
     let found = match look.dns {

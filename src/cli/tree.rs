@@ -6,6 +6,7 @@ use camino::Utf8Path;
 
 use super::args::{ScopeArgs, TreeChoice};
 use super::failure::Failure;
+use super::shard::OpenShard;
 use super::ui::Ui;
 use crate::plan::Part;
 use crate::tree::{
@@ -19,6 +20,8 @@ pub(crate) struct OpenTree {
     pub(crate) loaded: Loaded,
     /// The commit since which what changed is looked at; absent when all is.
     pub(crate) since: Option<String>,
+    /// The part of it that is looked at, when somebody else looks at the rest.
+    pub(crate) shard: Option<OpenShard>,
 }
 
 /// What to do with a tree of several clusters when none was chosen.
@@ -98,6 +101,7 @@ fn open_part(
         source,
         loaded,
         since: None,
+        shard: None,
     })
 }
 
@@ -105,9 +109,11 @@ impl OpenTree {
     /// Says what part of the tree a plan is about.
     pub(crate) fn part(&self) -> Part {
         Part {
-            left_out: u32::try_from(self.loaded.left_out).unwrap_or(u32::MAX),
-            selection: self.loaded.selection.clone(),
+            left_out: u32::try_from(self.loaded.left_out + self.elsewhere().len())
+                .unwrap_or(u32::MAX),
+            selection: self.selection(),
             since: self.since.clone(),
+            siblings: self.siblings(),
         }
     }
 
@@ -115,7 +121,7 @@ impl OpenTree {
     pub(crate) fn left_out(&self) -> Option<String> {
         let since = short_commit(self.since.as_ref()?);
         let out = self.loaded.left_out;
-        let all = out + self.loaded.desired.accounts.len();
+        let all = out + self.loaded.desired.accounts.len() + self.elsewhere().len();
         Some(match self.loaded.selection {
             Some(_) if out == 0 => {
                 format!("every account was touched since {since}, so none is left out")

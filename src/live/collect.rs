@@ -32,6 +32,10 @@ pub struct CollectOptions<'a> {
     pub unmanaged: bool,
     /// The tree that was applied last: what it declares and this one does not is read too.
     pub base: Option<&'a Desired>,
+    /// Whether to read the template that the tree declares.
+    pub template: bool,
+    /// The accounts of the tree that somebody else reads; they are in it all the same.
+    pub elsewhere: &'a [DesiredAccount],
     /// What was read before; it is believed for revisions that have not moved, and brought up to date.
     pub cache: Option<&'a Cache>,
 }
@@ -40,6 +44,8 @@ impl Default for CollectOptions<'_> {
     fn default() -> Self {
         Self {
             unmanaged: true,
+            template: true,
+            elsewhere: &[],
             base: None,
             cache: None,
         }
@@ -69,12 +75,13 @@ pub async fn collect(
     let accounts = read_accounts(reader, options, wanted).await?;
     let departed = read_departed(client, &departed, everybody.as_ref()).await?;
     let template = match desired.template {
-        Some(_) => Some(reading(client.template().await)?),
-        None => None,
+        Some(_) if options.template => Some(reading(client.template().await)?),
+        Some(_) | None => None,
     };
     let root = Root::of(client, &accounts);
     let unmanaged = if options.unmanaged {
-        Some(unmanaged(client, desired, &accounts, &root).await?)
+        let declared = || desired.accounts.iter().chain(options.elsewhere);
+        Some(unmanaged(client, declared, &accounts, &root).await?)
     } else {
         None
     };
@@ -337,9 +344,9 @@ async fn is_root(
 
 /// Lists the whitelabels outside the tree: accounts that have, or had, a whitelabel with a domain
 /// (a hint only, L3, trap 37), and the root, which no list of its descendants shows.
-async fn unmanaged(
+async fn unmanaged<'a, I: Iterator<Item = &'a DesiredAccount>>(
     client: &ReadClient,
-    desired: &Desired,
+    declared: impl Fn() -> I,
     accounts: &BTreeMap<AccountName, LiveAccount>,
     root: &Root<'_>,
 ) -> Result<Reading<Vec<Unmanaged>>, ApiError> {
@@ -350,11 +357,16 @@ async fn unmanaged(
         Reading::Known(listed) => listed,
         Reading::Unknown(reason) => return Ok(Reading::Unknown(reason)),
     };
+    let by_id = declared().filter_map(|account| match &account.identity.value {
+        Identity::Id(id) => Some(id),
+        Identity::Realm(_) => None,
+    });
     let ids: BTreeSet<&AccountId> = accounts
         .values()
         .filter_map(|account| account.id.known())
+        .chain(by_id)
         .collect();
-    let realms: BTreeSet<&str> = by_realm(&desired.accounts).map(Realm::as_str).collect();
+    let realms: BTreeSet<&str> = by_realm(declared()).map(Realm::as_str).collect();
     listed.retain(|account| !ids.contains(&account.id) && !realms.contains(account.realm.as_str()));
     if !ids.contains(client.root()) {
         match root.document().await? {

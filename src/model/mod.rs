@@ -12,6 +12,7 @@ pub mod record;
 mod revision;
 mod secret;
 mod settings;
+mod shard;
 mod template;
 
 pub use account::{AccountId, AccountIdError, AccountName, ClusterName, Identity, Realm};
@@ -26,4 +27,5 @@ pub use record::{RecordData, RecordError, RecordErrorKind, RecordName, RecordTyp
 pub use revision::Revision;
 pub use secret::Secret;
 pub use settings::{Object, Settings};
+pub use shard::{Shard, ShardError};
 pub use template::{DomainTemplate, HostEntry, PLACEHOLDER};

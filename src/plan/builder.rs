@@ -10,8 +10,8 @@ use super::intent::Intent;
 use super::order::{self, Level, Slot};
 use super::records::{self, Course};
 use super::{
-    Action, FORMAT_VERSION, Plan, Precondition, Refusal, RefusalKind, Scope, Step, StepId, Subject,
-    guard, servable,
+    Action, FORMAT_VERSION, Plan, Precondition, Refusal, RefusalKind, Scope, ShardScope, Step,
+    StepId, Subject, guard, servable,
 };
 use crate::diag::SourceMap;
 use crate::diff::{
@@ -19,7 +19,7 @@ use crate::diff::{
     ZoneDifference, compare, departed_name,
 };
 use crate::live::{Live, Reading};
-use crate::model::{AccountName, KeyPath};
+use crate::model::{AccountName, Identity, KeyPath, Shard};
 use crate::tree::{self, Desired, DesiredAccount, Policy, Selection};
 
 /// What is allowed in one run.
@@ -44,6 +44,19 @@ pub struct Part {
     pub selection: Option<Selection>,
     /// The commit since which a change touched them.
     pub since: Option<String>,
+    /// The shard that plans, and its siblings; absent when there are none.
+    pub siblings: Option<Siblings>,
+}
+
+/// The shards of one tree, as one of them sees the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Siblings {
+    /// The shard that plans. The template is the first one's.
+    pub shard: Shard,
+    /// How many accounts all of them look at together.
+    pub accounts: u32,
+    /// The accounts of the tree that are the others', with the names of their folders.
+    pub elsewhere: BTreeMap<Identity, AccountName>,
 }
 
 impl Options {
@@ -92,6 +105,10 @@ pub fn plan_with_records(
     options: &Options,
 ) -> Planned {
     let mut differences = compare(desired, base, live, sources);
+    let siblings = options.part.siblings.as_ref();
+    if siblings.is_some_and(|siblings| !siblings.shard.is_first()) {
+        differences.template = None;
+    }
     let mut refusals = Vec::new();
     if desired.accounts.is_empty()
         && options.part.left_out == 0
@@ -127,7 +144,7 @@ pub fn plan_with_records(
         intents.extend(departed(base, &differences, live, rules, &mut refusals));
     }
     let parties: Vec<_> = intents.iter().map(Intent::party).collect();
-    let verdicts = domains::settle(&parties, &live.holders);
+    let verdicts = domains::settle(&parties, &live.holders, siblings);
     for (intent, verdict) in intents.iter().zip(&verdicts) {
         chains.push(chain(intent, verdict, &mut refusals));
     }
@@ -254,6 +271,10 @@ fn scope(desired: &Desired, live: &Live, zones: &[ZoneDifference], part: &Part) 
         left_out: part.left_out,
         selection: part.selection.clone(),
         since: part.since.clone(),
+        shard: part.siblings.as_ref().map(|siblings| ShardScope {
+            shard: siblings.shard,
+            accounts: siblings.accounts,
+        }),
         records_unread: zones.iter().any(|zone| !zone.unknown.is_empty()),
     }
 }

@@ -8,9 +8,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Siblings;
 use crate::diff::parked_domain;
 use crate::live::{Reading, Unmanaged};
-use crate::model::{AccountId, DomainName};
+use crate::model::{AccountId, DomainName, Identity, Realm};
 
 /// One account of the tree, as far as domains concern it. Domains are in lower case.
 #[derive(Clone, Debug)]
@@ -72,6 +73,7 @@ type Holders = BTreeMap<DomainName, Reading<Vec<Unmanaged>>>;
 struct Registry<'a> {
     parties: &'a [Party],
     holders: &'a Holders,
+    siblings: Option<&'a Siblings>,
     by_id: BTreeMap<&'a AccountId, usize>,
     /// Whose documents have a domain.
     by_live: BTreeMap<&'a str, BTreeSet<usize>>,
@@ -80,10 +82,15 @@ struct Registry<'a> {
 }
 
 impl<'a> Registry<'a> {
-    fn new(parties: &'a [Party], holders: &'a Holders) -> Self {
+    fn new(
+        parties: &'a [Party],
+        holders: &'a Holders,
+        siblings: Option<&'a Siblings>,
+    ) -> Self {
         let mut registry = Self {
             parties,
             holders,
+            siblings,
             by_id: BTreeMap::new(),
             by_live: BTreeMap::new(),
             by_wanted: BTreeMap::new(),
@@ -109,8 +116,12 @@ impl<'a> Registry<'a> {
 }
 
 /// Decides for all accounts at once; one verdict a party, in their order.
-pub(super) fn settle(parties: &[Party], holders: &Holders) -> Vec<Verdict> {
-    let registry = Registry::new(parties, holders);
+pub(super) fn settle(
+    parties: &[Party],
+    holders: &Holders,
+    siblings: Option<&Siblings>,
+) -> Vec<Verdict> {
+    let registry = Registry::new(parties, holders, siblings);
     let mut refused: BTreeMap<usize, Refused> = BTreeMap::new();
     // Each round refuses at least one more account, so it ends.
     let mut verdicts = loop {
@@ -193,7 +204,8 @@ impl<'a> Round<'a> {
         for holder in holders {
             match holder {
                 Holder::Outside(account) => {
-                    self.more.insert(index, held_outside(domain, &account));
+                    let refused = held_outside(domain, &account, self.registry.siblings);
+                    self.more.insert(index, refused);
                 }
                 Holder::Inside(holder) => self.ask(index, holder, domain),
             }
@@ -308,7 +320,23 @@ fn rival(registry: &Registry<'_>, index: usize, domain: &str) -> Option<Refused>
     })
 }
 
-fn held_outside(domain: &str, holder: &Unmanaged) -> Refused {
+fn held_outside(domain: &str, holder: &Unmanaged, siblings: Option<&Siblings>) -> Refused {
+    let identities = [
+        Identity::Id(holder.id.clone()),
+        Identity::Realm(Realm::new(holder.realm.as_str())),
+    ];
+    let find = |siblings: &Siblings| {
+        let mut found = identities.iter().filter_map(|it| siblings.elsewhere.get(it));
+        found.next().cloned().map(|name| (siblings.shard, name))
+    };
+    if let Some((shard, name)) = siblings.and_then(find) {
+        return Refused {
+            message: format!(
+                "{domain} is held by {name}, which another shard than {shard} plans for"
+            ),
+            help: format!("run again when {name} has let it go, or run without --shard"),
+        };
+    }
     Refused {
         message: format!(
             "{domain} is held by {:?} ({}), which is not in the tree",

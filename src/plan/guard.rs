@@ -143,6 +143,11 @@ pub(super) fn key_refusal(
 fn run_refusal(plan: &Plan, kind: RefusalKind, message: String, first: &str) -> Refusal {
     let digest = plan.digest();
     let guard = kind.guard().unwrap_or_default();
+    let first = if plan.scope.shard.is_some() {
+        format!("{first}, or run without --shard")
+    } else {
+        first.to_owned()
+    };
     Refusal {
         kind,
         subject: None,
@@ -183,15 +188,18 @@ fn too_many_deletions(plan: &Plan, policy: &Policy) -> Option<Refusal> {
         }
     }
     names.retain(|name| !whitelabels.contains(name));
-    let deletions = whitelabels.len() + names.len();
-    (deletions > limit as usize).then(|| {
+    let deletions = (whitelabels.len() + names.len()) as u64;
+    let shard = plan.scope.shard;
+    let part = shard.map_or(u64::from(limit), |it| it.shard.part_of(u64::from(limit)));
+    (deletions > part).then(|| {
         let records = match names.len() {
             0 => String::new(),
             count => format!(" and {count} accounts would lose records"),
         };
         let message = format!(
-            "{} whitelabels would be deleted{records}, policy.max_deletions is {limit}",
-            whitelabels.len()
+            "{} whitelabels would be deleted{records}, policy.max_deletions is {limit}{}",
+            whitelabels.len(),
+            part_told(plan, part)
         );
         let first = "delete fewer at once";
         run_refusal(plan, RefusalKind::TooManyDeletions, message, first)
@@ -202,10 +210,12 @@ fn too_many_changes(plan: &Plan, policy: &Policy) -> Option<Refusal> {
     let limit = policy.max_changed_percent?;
     let changed: BTreeSet<&AccountName> = plan.steps.iter().flat_map(touched).collect();
     let accounts = plan.scope.whole();
-    is_over(changed.len(), accounts, limit, policy).then(|| {
+    let over = over(changed.len(), accounts, limit, plan, policy);
+    over.map(|part| {
         let message = format!(
-            "{} of {accounts} accounts would change, policy.max_changed_percent is {limit}",
-            changed.len()
+            "{} of {accounts} accounts would change, policy.max_changed_percent is {limit}{}",
+            changed.len(),
+            part_told(plan, part)
         );
         let first = "change fewer at once";
         run_refusal(plan, RefusalKind::TooManyChanges, message, first)
@@ -223,18 +233,38 @@ fn touched(step: &Step) -> Vec<&AccountName> {
 
 fn unreadable(plan: &Plan, policy: &Policy) -> Option<Refusal> {
     let limit = policy.max_unreadable_percent?;
-    let (unreadable, accounts) = (plan.scope.unreadable, plan.scope.accounts);
-    is_over(unreadable as usize, accounts, limit, policy).then(|| {
+    let unreadable = plan.scope.unreadable;
+    let shard = plan.scope.shard;
+    let accounts = shard.map_or(plan.scope.accounts, |shard| shard.accounts);
+    let over = over(unreadable as usize, accounts, limit, plan, policy);
+    over.map(|part| {
         let message = format!(
-            "{unreadable} of {accounts} accounts could not be read, policy.max_unreadable_percent is {limit}"
+            "{unreadable} of {accounts} accounts could not be read, policy.max_unreadable_percent is {limit}{}",
+            part_told(plan, part)
         );
         let first = "run again when the platform answers";
         run_refusal(plan, RefusalKind::Unreadable, message, first)
     })
 }
 
-fn is_over(part: usize, whole: u32, limit: u32, policy: &Policy) -> bool {
-    whole >= policy.share_floor && part as u64 * 100 > u64::from(limit) * u64::from(whole)
+/// Returns how many accounts the plan might have had, when it has more. A shard has its part of what the whole tree may
+/// have, so that all shards together never exceed it.
+fn over(found: usize, whole: u32, limit: u32, plan: &Plan, policy: &Policy) -> Option<u64> {
+    let allowed = u64::from(limit) * u64::from(whole) / 100;
+    let shard = plan.scope.shard;
+    let allowed = shard.map_or(allowed, |it| it.shard.part_of(allowed));
+    (whole >= policy.share_floor && found as u64 > allowed).then_some(allowed)
+}
+
+/// Says what a shard's part of a limit is.
+fn part_told(plan: &Plan, part: u64) -> String {
+    plan.scope.shard.map_or_else(String::new, |it| {
+        format!(
+            " for all {} shards together; the part of shard {} is {part}",
+            it.shard.count(),
+            it.shard
+        )
+    })
 }
 
 pub(crate) fn freeze(plan: &Plan, policy: &Policy, now: Timestamp) -> Option<Refusal> {

@@ -13,15 +13,17 @@ mod order;
 mod records;
 mod risk;
 mod servable;
+mod shard;
 mod step;
 #[cfg(test)]
 mod tests;
 
-pub use builder::{Options, Part, Planned, plan, plan_with_records};
+pub use builder::{Options, Part, Planned, Siblings, plan, plan_with_records};
 pub use format::PlanFormatError;
 pub use order::Level;
 pub(crate) use servable::check as check_template;
+pub use shard::{Division, Share};
 pub use step::{
     Action, FORMAT_VERSION, Plan, PlannedSet, Precondition, Refusal, RefusalKind, Risk, Scope,
-    Step, StepId, Subject,
+    ShardScope, Step, StepId, Subject,
 };

@@ -10,7 +10,7 @@ use crate::diff::Change;
 use crate::dns::push::SetChange;
 use crate::model::{
     AccountId, AccountName, AssetFacts, AssetKind, ClusterName, Digest, DomainTemplate, KeyPath,
-    Object, RecordName, Revision,
+    Object, RecordName, Revision, Shard,
 };
 use crate::tree::Selection;
 
@@ -60,6 +60,18 @@ pub struct Scope {
     /// The commit since which a change touched them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
+    /// The part of the tree's accounts that it is for, when others are for the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<ShardScope>,
+}
+
+/// What a plan knows of the others that are for the rest of the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardScope {
+    /// Which part it is for.
+    pub shard: Shard,
+    /// How many accounts all of them look at together.
+    pub accounts: u32,
 }
 
 impl Scope {

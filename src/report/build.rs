@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{
-    BaseReport, Command, Coverage, ObjectReport, Report, Requests, Status, StepReport, Verb,
+    BaseReport, Command, Coverage, ObjectReport, Report, Requests, ShardReport, Status, StepReport,
+    Verb,
 };
 use super::{DnsReport, Places, Problem, problems};
 use crate::apply::{Applied, StepOutcome};
 use crate::diag::{Diagnostic, SourceMap};
 use crate::diff::{AccountDifference, Differences, ZoneDifference};
-use crate::live::{Live, Reading};
-use crate::model::{AccountName, Digest, RecordName};
+use crate::live::{Live, LiveAccount, Reading};
+use crate::model::{AccountName, Digest, RecordName, Shard};
 use crate::plan::{Action, Plan, Refusal, Step, StepId, Subject};
 use crate::tree::{Base, Desired};
 
@@ -41,6 +42,21 @@ pub struct Facts<'a> {
     pub requests: Option<Requests>,
     /// What DNS answers.
     pub dns: Option<&'a DnsReport>,
+    /// The part of the tree that was looked at, when somebody else looks at the rest.
+    pub shard: Option<&'a ShardFacts>,
+}
+
+/// What a shard knows of itself and of the whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShardFacts {
+    /// Which it is.
+    pub shard: Shard,
+    /// How many accounts all shards look at together.
+    pub accounts: u32,
+    /// The digest of the whole tree.
+    pub tree: Digest,
+    /// What a reader of this shard's report alone should know.
+    pub notes: Vec<String>,
 }
 
 impl<'a> Facts<'a> {
@@ -60,6 +76,7 @@ impl<'a> Facts<'a> {
             notes: &[],
             requests: None,
             dns: None,
+            shard: None,
         }
     }
 }
@@ -80,9 +97,8 @@ pub fn report(facts: &Facts<'_>) -> Report {
             .desired
             .map(|desired| desired.cluster.name.clone())
             .or_else(|| alone.map(|(plan, _)| plan.cluster.clone())),
-        tree: facts
-            .desired
-            .map(Desired::digest)
+        tree: (facts.shard.map(|shard| shard.tree.clone()))
+            .or_else(|| facts.desired.map(Desired::digest))
             .or_else(|| alone.map(|(plan, _)| plan.tree.clone())),
         plan: facts.plan.map(|(_, digest)| digest.clone()),
         problems,
@@ -97,11 +113,18 @@ pub fn report(facts: &Facts<'_>) -> Report {
             .unwrap_or_default()
             .into_iter()
             .chain(facts.notes.iter().cloned())
+            .chain(facts.shard.iter().flat_map(|shard| shard.notes.clone()))
             .collect(),
         base: facts.base.map(BaseReport::from),
         coverage: facts.live.and_then(coverage),
         requests: facts.requests,
         dns: facts.dns.cloned(),
+        shard: facts.shard.map(|shard| ShardReport {
+            shard: shard.shard,
+            accounts: shard.accounts as usize,
+            managed: facts.live.map_or(0, managed),
+            notes: shard.notes.clone(),
+        }),
         places: Places::of(facts.desired, facts.sources),
     }
 }
@@ -125,6 +148,7 @@ fn objects_of_tree(facts: &Facts<'_>, planned: &mut Planned<'_>) -> Objects {
     accounts.sort_by(|a, b| a.name.cmp(&b.name));
     let template = facts
         .desired
+        .filter(|_| facts.shard.is_none_or(|it| it.shard.is_first()))
         .and_then(|desired| desired.template.as_ref())
         .map(|_| template(facts, planned));
     let zones = facts.differences.iter().flat_map(|found| &found.zones);
@@ -333,11 +357,13 @@ fn object(object: &Object, planned: &mut Planned<'_>) -> ObjectReport {
 }
 
 fn coverage(live: &Live) -> Option<Coverage> {
-    let managed = live
-        .accounts
-        .values()
-        .filter(|account| matches!(account.document, Reading::Known(Some(_))))
-        .count();
+    let managed = managed(live);
     let unmanaged = live.unmanaged.clone()?;
     Some(Coverage { managed, unmanaged })
+}
+
+/// Counts the accounts of the tree that have a whitelabel.
+fn managed(live: &Live) -> usize {
+    let has_one = |account: &&LiveAccount| matches!(account.document, Reading::Known(Some(_)));
+    live.accounts.values().filter(has_one).count()
 }

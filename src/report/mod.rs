@@ -27,12 +27,12 @@ pub mod sarif;
 pub mod text;
 mod value;
 
-pub use build::{Facts, report};
+pub use build::{Facts, ShardFacts, report};
 pub use dns::{AccountDns, DnsReport, SecondOpinion};
 pub use line::{Line, lines};
 pub use model::{
-    BaseReport, Command, Coverage, ObjectReport, Report, Requests, Status, StepReport, Summary,
-    Verb,
+    BaseReport, Command, Coverage, ObjectReport, Report, Requests, ShardReport, Status, StepReport,
+    Summary, Verb,
 };
 pub use places::Places;
 pub use problem::{Fix, Label, Problem, SourceText, problems};

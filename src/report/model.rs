@@ -9,7 +9,7 @@ use crate::apply::StepResult;
 use crate::diag::Severity;
 use crate::diff::{Change, ChangeKey};
 use crate::live::{Reading, Unmanaged};
-use crate::model::{AccountId, AccountName, AssetKind, ClusterName, Digest, RecordName};
+use crate::model::{AccountId, AccountName, AssetKind, ClusterName, Digest, RecordName, Shard};
 use crate::plan::{Action, Refusal, Risk, StepId};
 use crate::tree::Base;
 
@@ -74,8 +74,23 @@ pub struct Report {
     pub requests: Option<Requests>,
     /// What DNS answers, when it was asked.
     pub dns: Option<DnsReport>,
+    /// The part of the tree that this is about, when other reports are about the rest.
+    pub shard: Option<ShardReport>,
     /// Where things stand in the tree, for formats that point into files.
     pub places: Places,
+}
+
+/// What a shard's report says for the merging of all shards' reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShardReport {
+    /// Which it is.
+    pub shard: Shard,
+    /// How many accounts all of them look at together.
+    pub accounts: usize,
+    /// How many of this one's accounts have a live whitelabel.
+    pub managed: usize,
+    /// Which of the notes are of no interest once all reports are one.
+    pub notes: Vec<String>,
 }
 
 /// What there is to say about one account, about the template, or about one zone.

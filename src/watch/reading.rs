@@ -96,6 +96,7 @@ impl Platform {
             unmanaged: false,
             base: base.as_ref(),
             cache: self.cache.as_ref(),
+            ..CollectOptions::default()
         };
         let read = collect(client, &wanted, &options).await?;
         let now = Timestamp::now();
@@ -127,6 +128,7 @@ impl Platform {
             unmanaged: false,
             base: base.as_ref(),
             cache: self.cache.as_ref(),
+            ..CollectOptions::default()
         };
         read_again(client, desired, &options, &accounts, &mut self.live).await?;
         self.forget_holders(desired);

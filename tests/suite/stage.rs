@@ -118,8 +118,7 @@ impl Stage {
         let client = self.client().await;
         let options = CollectOptions {
             unmanaged: false,
-            base: None,
-            cache: None,
+            ..CollectOptions::default()
         };
         let live = collect(&client, &tree.desired, &options).await.unwrap();
         let mut sources = SourceMap::default();

@@ -15,6 +15,7 @@ use crate::cli::failure::Failure;
 use crate::cli::lease::{self, Room};
 use crate::cli::platform::{self, Platform};
 use crate::cli::primary;
+use crate::cli::shard;
 use crate::cli::survey::{self, Dns, Purpose, Survey};
 use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::{self, Ui};
@@ -23,7 +24,7 @@ use crate::model::AccountName;
 use crate::plan::Plan;
 use crate::report::gallery::Gallery;
 use crate::report::{self, Command, Facts, Report, text};
-use crate::tree::{Desired, MAX_ASSET_BYTES};
+use crate::tree::{ClusterConfig, Desired, MAX_ASSET_BYTES};
 
 pub(crate) fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
     if !args.yes && !args.platform.sandbox && !ui.is_interactive() {
@@ -49,22 +50,28 @@ pub(crate) fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
 async fn fresh_plan(ui: Ui, args: &ApplyArgs, approval: &Approval) -> Result<Exit, Failure> {
     let folder = &args.target;
     let several = args.platform.several();
-    let tree = tree::open_touched(ui, folder, &args.choice, several, &args.scope)?;
+    let mut tree = tree::open_touched(ui, folder, &args.choice, several, &args.scope)?;
     if tree.loaded.has_errors() {
         let report = report::report(&survey::tree_facts(Command::Apply, &tree));
         output::deliver(ui, &report, &args.output)?;
         return Ok(Exit::of(&report));
     }
     let cancel = CancellationToken::new();
-    let work = fresh(ui, args, approval, &tree, &cancel);
-    Box::pin(lease::alone(ui, room(args, folder, &tree), &cancel, work)).await
+    let cluster = tree.loaded.desired.cluster.clone();
+    let room = room(args, folder, &cluster);
+    let work = fresh(ui, args, approval, &mut tree, &cancel);
+    Box::pin(lease::alone(ui, room, &cancel, work)).await
 }
 
 /// Says what is to be had alone.
-fn room<'a>(args: &'a ApplyArgs, folder: &'a Utf8Path, tree: &'a OpenTree) -> Room<'a> {
+fn room<'a>(
+    args: &'a ApplyArgs,
+    folder: &'a Utf8Path,
+    cluster: &'a ClusterConfig,
+) -> Room<'a> {
     Room {
         folder,
-        desired: &tree.loaded.desired,
+        cluster,
         platform: &args.platform,
         remote: &args.base.remote,
         lease: &args.lease,
@@ -94,30 +101,36 @@ async fn fresh(
     ui: Ui,
     args: &ApplyArgs,
     approval: &Approval,
-    tree: &OpenTree,
+    open: &mut OpenTree,
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
     let folder = &args.target;
-    let rollout = rollout(args, &tree.loaded.desired)?;
-    let ground = ground(ui, args, folder, tree, args.choice.rev.as_deref()).await?;
-    let platform = platform::connect(folder, tree, &args.platform).await?;
+    let rollout = rollout(args, &open.loaded.desired)?;
+    let mut ground = ground(ui, args, folder, open, args.choice.rev.as_deref()).await?;
+    if let Some(shard) = args.scope.shard {
+        shard::divide(open, ground.desired_mut(), shard);
+    }
+    let platform = platform::connect(folder, open, &args.platform).await?;
     let state = StateFolder::choose(&platform, folder)?;
-    let manner = manner(tree, approval, &state.path, rollout, cancel);
-    recovery::recover(ui, tree, &platform, &manner, is_sure(args)).await?;
+    let manner = manner(open, approval, &state.path, rollout, cancel);
+    recovery::recover(ui, open, &platform, &manner, is_sure(args)).await?;
     // What a run left in pieces was read without the cache.
     let platform = platform.with_scope(&args.scope);
     let rules = approval.rules();
     let survey = Survey::take(
         ui,
-        (folder, tree),
+        (folder, &mut *open),
         &platform,
-        ground.desired(),
+        ground.desired_mut(),
         &rules,
         (Purpose::Write, Dns::unless(args.records.skip_dns)),
     )
     .await?;
+    let tree = &*open;
+    let shard = tree.shard_facts();
     let mut facts = survey.facts(Command::Plan, tree);
     facts.base = ground.base.as_ref();
+    facts.shard = shard.as_ref();
     let left_out: Vec<String> = tree.left_out().into_iter().collect();
     facts.notes = &left_out;
     show_plan(ui, &report::report(&facts), args)?;
@@ -144,7 +157,7 @@ async fn fresh(
     facts.notes = &notes;
     let mut exit = conclude(ui, &platform, facts, &gallery, args)?;
     if platform.is_sandbox() && !plan.steps.is_empty() {
-        let again = plan_again(ui, tree, &platform, args).await?;
+        let again = plan_again(ui, open, &platform, args).await?;
         if exit == Exit::Done {
             exit = again;
         }
@@ -161,7 +174,8 @@ async fn saved_plan(ui: Ui, args: &ApplyArgs, approval: &Approval) -> Result<Exi
     let tree = saved::tree_of(ui, &plan, folder, &args.choice)?;
     let cancel = CancellationToken::new();
     let work = saved(ui, args, approval, (&tree, plan), &cancel);
-    Box::pin(lease::alone(ui, room(args, folder, &tree), &cancel, work)).await
+    let room = room(args, folder, &tree.loaded.desired.cluster);
+    Box::pin(lease::alone(ui, room, &cancel, work)).await
 }
 
 async fn saved(
@@ -320,14 +334,14 @@ fn conclude(
 /// Shows that nothing is left to do; on a sandbox, where reading costs nothing.
 async fn plan_again(
     ui: Ui,
-    tree: &OpenTree,
+    tree: &mut OpenTree,
     platform: &Platform,
     args: &ApplyArgs,
 ) -> Result<Exit, Failure> {
     let rules = approval::rules(approval::lifted(&[], args.prune.prune));
     let survey = Survey::take(
         ui,
-        (&args.target, tree),
+        (&args.target, &mut *tree),
         platform,
         None,
         &rules,

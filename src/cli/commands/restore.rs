@@ -49,7 +49,7 @@ async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
     let tree = tree::open(ui, &args.tree, &choice, Several::Refuse)?;
     let room = Room {
         folder: &args.tree,
-        desired: &tree.loaded.desired,
+        cluster: &tree.loaded.desired.cluster,
         platform: &args.platform,
         remote: &args.remote,
         lease: &args.lease,
@@ -85,7 +85,7 @@ async fn go_back(
         apply::RestoreError::Snapshot(error) => failed(error),
     })?;
     back.desired.policy = tree.loaded.desired.policy.clone();
-    let live = platform.collect(&back.desired, None).await?;
+    let live = platform.collect(&back.desired, &[], None).await?;
     let rules = approval.rules();
     let records = records_back(args, tree, &platform, manifest, &only).await?;
     let (mut planned, rest) = plan_back(&back, (&live, &records.zones), &rules, |planned| {

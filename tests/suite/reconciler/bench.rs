@@ -175,8 +175,7 @@ impl Bench {
     ) -> Planned {
         let options = CollectOptions {
             unmanaged: false,
-            base: None,
-            cache: None,
+            ..CollectOptions::default()
         };
         let live = collect(&self.reader, tree.desired(), &options)
             .await

@@ -1,0 +1,206 @@
+//! Which accounts one shard plans for. Pure: what was read is an argument.
+//!
+//! An account's home is the shard that its identity hashes to. Accounts between which domains pass from one to the
+//! other are planned together or the order of release and claim is lost; so they are a group, and the home of the
+//! group's first account plans for all of it. Every shard finds the same groups:
+//!
+//! ```text
+//!   tree:  acme wants b.example        base, live:  beta has b.example
+//!          beta wants a.example                     acme has a.example
+//!
+//!   home(acme) = 1/2, home(beta) = 2/2   ──►   1/2 plans for both, 2/2 for neither
+//! ```
+//!
+//! What the base says is known from files, and stays the same while the shards are at work. What only the live side
+//! says is found by reading: from the accounts that a shard plans for it follows the domains, forwards to who holds
+//! what they want, backwards to who wants what they have, and reads those accounts too.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::live::{Live, Reading};
+use crate::model::{AccountId, AccountName, Identity, KeyPath, Realm, Shard};
+use crate::tree::{BaseAccounts, Desired, DesiredAccount, departed};
+
+/// All accounts of a tree, and those of its base that it does not have any more, as shards see them.
+pub struct Division {
+    shard: Shard,
+    members: Vec<Member>,
+    by_id: BTreeMap<AccountId, usize>,
+    by_realm: BTreeMap<Realm, usize>,
+}
+
+/// One account.
+struct Member {
+    name: AccountName,
+    /// Whether only the base has it.
+    is_departed: bool,
+    home: Shard,
+    wanted: Option<String>,
+    /// Its domain in the base.
+    had: Option<String>,
+}
+
+/// What one shard plans for, by names in the tree and in the base.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Share {
+    /// The accounts of the tree.
+    pub accounts: BTreeSet<AccountName>,
+    /// The accounts of the base that the tree does not have any more.
+    pub departed: BTreeSet<AccountName>,
+    /// Accounts of the tree that must be read before the rest of this can be believed.
+    pub unread: BTreeSet<AccountName>,
+    /// Accounts whose home is another shard.
+    pub taken: BTreeMap<AccountName, Shard>,
+    /// Accounts whose home is this shard, and that another one plans for.
+    pub given: BTreeMap<AccountName, Shard>,
+}
+
+impl Division {
+    /// Lines up the accounts of a whole tree and of its whole base.
+    #[must_use]
+    pub fn new(shard: Shard, desired: &Desired, base: Option<&Desired>) -> Self {
+        let accounts = base.map(BaseAccounts::new);
+        let member = |account: &DesiredAccount, before: Option<&DesiredAccount>| Member {
+            name: account.name.clone(),
+            is_departed: false,
+            home: shard.home(&account.identity.value),
+            wanted: domain(account),
+            had: before.and_then(domain),
+        };
+        let mut members: Vec<Member> = (desired.accounts.iter())
+            .map(|account| {
+                let before = accounts.as_ref().and_then(|base| base.find(account));
+                member(account, before)
+            })
+            .collect();
+        let gone = base.map_or_else(Vec::new, |base| departed(desired, base));
+        members.extend(gone.into_iter().map(|account| Member {
+            is_departed: true,
+            wanted: None,
+            ..member(account, Some(account))
+        }));
+        let (mut by_id, mut by_realm) = (BTreeMap::new(), BTreeMap::new());
+        for (index, account) in desired.accounts.iter().enumerate() {
+            match &account.identity.value {
+                Identity::Id(id) => by_id.insert(id.clone(), index),
+                Identity::Realm(realm) => by_realm.insert(realm.clone(), index),
+            };
+        }
+        Self {
+            shard,
+            members,
+            by_id,
+            by_realm,
+        }
+    }
+
+    /// Says what the shard plans for, as far as that can be told from files alone.
+    #[must_use]
+    pub fn by_files(&self) -> Share {
+        self.share(&BTreeMap::new(), BTreeSet::new())
+    }
+
+    /// Says what the shard plans for, given what it has read so far; to be asked again as long as something is unread.
+    #[must_use]
+    pub fn by_live(&self, live: &Live) -> Share {
+        let mut read = BTreeMap::new();
+        for (index, member) in self.members.iter().enumerate() {
+            if let Some(found) = live.accounts.get(&member.name).filter(|_| !member.is_departed) {
+                let document = found.document.known().and_then(Option::as_ref);
+                let domain = document
+                    .and_then(|document| document.settings.get(&KeyPath::from("domain")))
+                    .and_then(Value::as_str);
+                read.insert(index, domain.map(str::to_ascii_lowercase));
+            }
+        }
+        let mut holders = BTreeSet::new();
+        for held in live.holders.values().filter_map(Reading::known).flatten() {
+            let by_realm = || self.by_realm.get(&Realm::new(held.realm.as_str()));
+            holders.extend(self.by_id.get(&held.id).or_else(by_realm));
+        }
+        self.share(&read, holders)
+    }
+
+    /// `read` are the live domains of who was read, `needed` who else has to be.
+    fn share(
+        &self,
+        read: &BTreeMap<usize, Option<String>>,
+        mut needed: BTreeSet<usize>,
+    ) -> Share {
+        let groups = self.groups(read);
+        let owner = |index: usize| groups.get(&index).map_or(index, |first| *first);
+        let mut share = Share::default();
+        let reached: BTreeSet<usize> = read.keys().map(|index| owner(*index)).collect();
+        for (index, member) in self.members.iter().enumerate() {
+            let first = owner(index);
+            let plans = self.members[first].home;
+            if groups.contains_key(&index) && reached.contains(&first) && !member.is_departed {
+                needed.insert(index);
+            }
+            if plans == self.shard {
+                let names = if member.is_departed {
+                    &mut share.departed
+                } else {
+                    &mut share.accounts
+                };
+                names.insert(member.name.clone());
+                if member.home != self.shard {
+                    share.taken.insert(member.name.clone(), member.home);
+                }
+            } else if member.home == self.shard {
+                share.given.insert(member.name.clone(), plans);
+            }
+        }
+        needed.retain(|index| !read.contains_key(index));
+        share.unread = (needed.into_iter())
+            .map(|index| self.members[index].name.clone())
+            .collect();
+        share
+    }
+
+    /// Groups the accounts between which domains pass: each that is in a group, with the group's first.
+    fn groups(&self, read: &BTreeMap<usize, Option<String>>) -> BTreeMap<usize, usize> {
+        let mut wanting: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (index, member) in self.members.iter().enumerate() {
+            if let Some(wanted) = &member.wanted {
+                wanting.entry(wanted).or_default().push(index);
+            }
+        }
+        let mut groups = BTreeMap::new();
+        for (index, member) in self.members.iter().enumerate() {
+            let live = read.get(&index).and_then(Option::as_ref);
+            for domain in member.had.iter().chain(live) {
+                for other in wanting.get(domain.as_str()).into_iter().flatten() {
+                    if *other != index {
+                        self.join(&mut groups, index, *other);
+                    }
+                }
+            }
+        }
+        groups
+    }
+
+    fn join(&self, groups: &mut BTreeMap<usize, usize>, one: usize, other: usize) {
+        let first_of = |index: usize| groups.get(&index).copied().unwrap_or(index);
+        let (one, other) = (first_of(one), first_of(other));
+        let order = |index: usize| (&self.members[index].name, self.members[index].is_departed);
+        let (first, second) = if order(one) <= order(other) {
+            (one, other)
+        } else {
+            (other, one)
+        };
+        for member in groups.values_mut().filter(|member| **member == second) {
+            *member = first;
+        }
+        groups.insert(first, first);
+        groups.insert(second, first);
+    }
+}
+
+fn domain(account: &DesiredAccount) -> Option<String> {
+    let declared = account.settings.get(&KeyPath::from("domain"))?;
+    let domain = declared.value.as_ref()?.as_str()?;
+    Some(domain.to_ascii_lowercase())
+}
