@@ -111,9 +111,11 @@ impl Ground {
             Ok(commit) => commit,
             Err(why) => return stays(&why.to_string()),
         };
+        if let Some(it) = plan.scope.shard {
+            return stays(&format!("only shard {} was applied", it.shard));
+        }
         let base = self.base.as_ref().and_then(Base::commit);
-        let is_part = plan.scope.since.is_some() || plan.scope.shard.is_none();
-        if plan.scope.selection.is_some() && is_part && plan.scope.since.as_deref() != base {
+        if plan.scope.selection.is_some() && plan.scope.since.as_deref() != base {
             return stays("only what changed since another commit was looked at");
         }
         if let Some(why) = left_open(plan, is_known, applied) {

@@ -215,7 +215,9 @@ mod tests {
         check("3+1/3", Err(ShardError::Range));
         check("1/0", Err(ShardError::Range));
         check("1/1025", Err(ShardError::Range));
-        for text in ["", "1", "1/", "/3", "a/3", "+1/3", "1+2/3", "-1/3", "1/3/4", " 1/3"] {
+        for text in [
+            "", "1", "1/", "/3", "a/3", "+1/3", "1+2/3", "-1/3", "1/3/4", " 1/3",
+        ] {
             check(text, Err(ShardError::Form));
         }
     }

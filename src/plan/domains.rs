@@ -82,11 +82,7 @@ struct Registry<'a> {
 }
 
 impl<'a> Registry<'a> {
-    fn new(
-        parties: &'a [Party],
-        holders: &'a Holders,
-        siblings: Option<&'a Siblings>,
-    ) -> Self {
+    fn new(parties: &'a [Party], holders: &'a Holders, siblings: Option<&'a Siblings>) -> Self {
         let mut registry = Self {
             parties,
             holders,
@@ -326,7 +322,9 @@ fn held_outside(domain: &str, holder: &Unmanaged, siblings: Option<&Siblings>) -
         Identity::Realm(Realm::new(holder.realm.as_str())),
     ];
     let find = |siblings: &Siblings| {
-        let mut found = identities.iter().filter_map(|it| siblings.elsewhere.get(it));
+        let mut found = identities
+            .iter()
+            .filter_map(|it| siblings.elsewhere.get(it));
         found.next().cloned().map(|name| (siblings.shard, name))
     };
     if let Some((shard, name)) = siblings.and_then(find) {

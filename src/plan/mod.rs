@@ -22,7 +22,7 @@ pub use builder::{Options, Part, Planned, Siblings, plan, plan_with_records};
 pub use format::PlanFormatError;
 pub use order::Level;
 pub(crate) use servable::check as check_template;
-pub use shard::{Division, Share};
+pub use shard::{Cut, Share};
 pub use step::{
     Action, FORMAT_VERSION, Plan, PlannedSet, Precondition, Refusal, RefusalKind, Risk, Scope,
     ShardScope, Step, StepId, Subject,

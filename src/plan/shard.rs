@@ -19,12 +19,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::Siblings;
 use crate::live::{Live, Reading};
 use crate::model::{AccountId, AccountName, Identity, KeyPath, Realm, Shard};
 use crate::tree::{BaseAccounts, Desired, DesiredAccount, departed};
 
 /// All accounts of a tree, and those of its base that it does not have any more, as shards see them.
-pub struct Division {
+struct Division {
     shard: Shard,
     members: Vec<Member>,
     by_id: BTreeMap<AccountId, usize>,
@@ -50,7 +51,7 @@ pub struct Share {
     /// The accounts of the base that the tree does not have any more.
     pub departed: BTreeSet<AccountName>,
     /// Accounts of the tree that must be read before the rest of this can be believed.
-    pub unread: BTreeSet<AccountName>,
+    unread: BTreeSet<AccountName>,
     /// Accounts whose home is another shard.
     pub taken: BTreeMap<AccountName, Shard>,
     /// Accounts whose home is this shard, and that another one plans for.
@@ -59,8 +60,7 @@ pub struct Share {
 
 impl Division {
     /// Lines up the accounts of a whole tree and of its whole base.
-    #[must_use]
-    pub fn new(shard: Shard, desired: &Desired, base: Option<&Desired>) -> Self {
+    fn new(shard: Shard, desired: &Desired, base: Option<&Desired>) -> Self {
         let accounts = base.map(BaseAccounts::new);
         let member = |account: &DesiredAccount, before: Option<&DesiredAccount>| Member {
             name: account.name.clone(),
@@ -97,17 +97,19 @@ impl Division {
     }
 
     /// Says what the shard plans for, as far as that can be told from files alone.
-    #[must_use]
-    pub fn by_files(&self) -> Share {
+    fn by_files(&self) -> Share {
         self.share(&BTreeMap::new(), BTreeSet::new())
     }
 
     /// Says what the shard plans for, given what it has read so far; to be asked again as long as something is unread.
-    #[must_use]
-    pub fn by_live(&self, live: &Live) -> Share {
+    fn by_live(&self, live: &Live) -> Share {
         let mut read = BTreeMap::new();
         for (index, member) in self.members.iter().enumerate() {
-            if let Some(found) = live.accounts.get(&member.name).filter(|_| !member.is_departed) {
+            if let Some(found) = live
+                .accounts
+                .get(&member.name)
+                .filter(|_| !member.is_departed)
+            {
                 let document = found.document.known().and_then(Option::as_ref);
                 let domain = document
                     .and_then(|document| document.settings.get(&KeyPath::from("domain")))
@@ -124,11 +126,7 @@ impl Division {
     }
 
     /// `read` are the live domains of who was read, `needed` who else has to be.
-    fn share(
-        &self,
-        read: &BTreeMap<usize, Option<String>>,
-        mut needed: BTreeSet<usize>,
-    ) -> Share {
+    fn share(&self, read: &BTreeMap<usize, Option<String>>, mut needed: BTreeSet<usize>) -> Share {
         let groups = self.groups(read);
         let owner = |index: usize| groups.get(&index).map_or(index, |first| *first);
         let mut share = Share::default();
@@ -196,6 +194,136 @@ impl Division {
         }
         groups.insert(first, first);
         groups.insert(second, first);
+    }
+}
+
+/// What one shard plans for, cut out of a tree and its base, and what is left over.
+pub struct Cut {
+    division: Division,
+    /// How many accounts all shards look at together.
+    accounts: u32,
+    share: Share,
+    elsewhere: Vec<DesiredAccount>,
+    base_elsewhere: Vec<DesiredAccount>,
+}
+
+impl Cut {
+    /// Leaves of a whole tree, and of its whole base, what the shard plans for as far as files tell.
+    pub fn new(shard: Shard, desired: &mut Desired, base: Option<&mut Desired>) -> Self {
+        let division = Division::new(shard, desired, base.as_deref());
+        let share = division.by_files();
+        let mut cut = Self {
+            division,
+            accounts: u32::try_from(desired.accounts.len()).unwrap_or(u32::MAX),
+            share: Share::default(),
+            elsewhere: Vec::new(),
+            base_elsewhere: Vec::new(),
+        };
+        cut.again(share, desired, base);
+        cut
+    }
+
+    /// Says what the shard plans for.
+    #[must_use]
+    pub fn share(&self) -> &Share {
+        &self.share
+    }
+
+    /// Returns the accounts of the tree that are other shards'.
+    #[must_use]
+    pub fn elsewhere(&self) -> &[DesiredAccount] {
+        &self.elsewhere
+    }
+
+    /// Says who plans for those.
+    #[must_use]
+    pub fn siblings(&self) -> Siblings {
+        let identity = |account: &DesiredAccount| account.identity.value.clone();
+        let elsewhere = self.elsewhere.iter();
+        Siblings {
+            shard: self.division.shard,
+            accounts: self.accounts,
+            elsewhere: elsewhere
+                .map(|account| (identity(account), account.name.clone()))
+                .collect(),
+        }
+    }
+
+    /// Says what has to be read beyond what was, given that: a tree and a base of their own. Nothing where no domain
+    /// passes to or from an account of another shard.
+    #[must_use]
+    pub fn still_to_read(
+        &self,
+        live: &Live,
+        desired: &Desired,
+        base: Option<&Desired>,
+    ) -> Option<(Desired, Option<Desired>)> {
+        let share = self.division.by_live(live);
+        let unread = |account: &&DesiredAccount| share.unread.contains(&account.name);
+        let more = Desired {
+            accounts: self.elsewhere.iter().filter(unread).cloned().collect(),
+            ..without_accounts(desired)
+        };
+        let is_new =
+            |name: &AccountName| share.departed.contains(name) && !live.departed.contains_key(name);
+        let mut is_news = !more.accounts.is_empty();
+        let base = base.map(|base| {
+            let mut wanted = Desired {
+                accounts: self.base_elsewhere.clone(),
+                ..without_accounts(base)
+            };
+            let kept = matched(&more, &wanted);
+            wanted.accounts.retain(|account| {
+                let is_new = is_new(&account.name);
+                is_news |= is_new;
+                is_new || kept.contains(&account.name)
+            });
+            wanted
+        });
+        is_news.then_some((more, base))
+    }
+
+    /// Leaves of the tree, of its base and of what was read what the shard plans for, by what was read.
+    pub fn by_live(&mut self, live: &mut Live, desired: &mut Desired, base: Option<&mut Desired>) {
+        let share = self.division.by_live(live);
+        (live.accounts).retain(|name, _| share.accounts.contains(name));
+        self.again(share, desired, base);
+    }
+
+    fn again(&mut self, share: Share, desired: &mut Desired, base: Option<&mut Desired>) {
+        divide(desired, &mut self.elsewhere, &share.accounts);
+        if let Some(base) = base {
+            base.accounts.append(&mut self.base_elsewhere);
+            let mut kept = matched(desired, base);
+            kept.extend(share.departed.iter().cloned());
+            divide(base, &mut self.base_elsewhere, &kept);
+        }
+        self.share = share;
+    }
+}
+
+/// Keeps some accounts in a tree, and the others beside it.
+fn divide(tree: &mut Desired, elsewhere: &mut Vec<DesiredAccount>, kept: &BTreeSet<AccountName>) {
+    let mut all = std::mem::take(&mut tree.accounts);
+    all.append(elsewhere);
+    all.sort_by(|one, other| one.name.cmp(&other.name));
+    (tree.accounts, *elsewhere) =
+        (all.into_iter()).partition(|account| kept.contains(&account.name));
+}
+
+/// Names the accounts of a base that a tree still has.
+fn matched(desired: &Desired, base: &Desired) -> BTreeSet<AccountName> {
+    let accounts = BaseAccounts::new(base);
+    let found = desired.accounts.iter().filter_map(|it| accounts.find(it));
+    found.map(|account| account.name.clone()).collect()
+}
+
+fn without_accounts(tree: &Desired) -> Desired {
+    Desired {
+        cluster: tree.cluster.clone(),
+        accounts: Vec::new(),
+        template: None,
+        policy: tree.policy.clone(),
     }
 }
 

@@ -29,15 +29,30 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        let seed = format!(
+        let world = Self::seeded(&format!(
             "accounts:
   - name: Master
   - {{ name: Acme, id: {ACME}, realm: acme.sip.example.com, whitelabel: {{ company_name: Acme, theirs: kept }} }}
   - {{ name: Beta, id: {BETA}, realm: beta.sip.example.com, whitelabel: {{ company_name: Beta }} }}
 "
-        );
-        let seed = Seed::parse(&seed, Path::new(".")).unwrap();
+        ));
+        world.account("acme", ACME, "company_name: Acme Voice, brandColor: red");
+        world.account("beta", BETA, "company_name: Beta Voice");
+        world.commit("begin");
+        world
+    }
+
+    /// Begins with some accounts that have no whitelabel, and a tree without accounts.
+    pub(crate) fn empty(accounts: usize) -> Self {
+        let accounts =
+            (0..accounts).map(|number| format!("  - {{ name: B{number}, id: {number:032x} }}\n"));
+        let accounts: String = accounts.collect();
+        Self::seeded(&format!("accounts:\n  - name: Master\n{accounts}"))
+    }
+
+    fn seeded(seed: &str) -> Self {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let seed = Seed::parse(seed, Path::new(".")).unwrap();
         let sandbox = runtime
             .block_on(Sandbox::start(Options::seeded(seed)))
             .unwrap();
@@ -54,9 +69,6 @@ impl World {
             "clusters: { production: {} }\nextra_keys: [theirs]\n",
         );
         world.write(".gitignore", ".emblazon/\n");
-        world.account("acme", ACME, "company_name: Acme Voice, brandColor: red");
-        world.account("beta", BETA, "company_name: Beta Voice");
-        world.commit("begin");
         world
     }
 

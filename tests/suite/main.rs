@@ -34,6 +34,7 @@ mod reconciler;
 mod restore;
 mod sandbox;
 mod saved_plan;
+mod shard;
 mod source_text;
 mod stage;
 mod stand_in;

@@ -15,6 +15,12 @@ pub(crate) struct ScopeArgs {
     pub(crate) changed_since: Option<String>,
     /// Look only at the accounts of one shard of several, such as 2/3; K+1/N where K counts from 0. The first one has
     /// what is nobody's in particular: the domain template, and what is live outside the tree
-    #[arg(long, value_name = "I/N", env = "EMBLAZON_SHARD", hide_env_values = true, help_heading = "Reading")]
+    #[arg(
+        long,
+        value_name = "I/N",
+        env = "EMBLAZON_SHARD",
+        hide_env_values = true,
+        help_heading = "Reading"
+    )]
     pub(crate) shard: Option<Shard>,
 }

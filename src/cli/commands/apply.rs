@@ -64,11 +64,7 @@ async fn fresh_plan(ui: Ui, args: &ApplyArgs, approval: &Approval) -> Result<Exi
 }
 
 /// Says what is to be had alone.
-fn room<'a>(
-    args: &'a ApplyArgs,
-    folder: &'a Utf8Path,
-    cluster: &'a ClusterConfig,
-) -> Room<'a> {
+fn room<'a>(args: &'a ApplyArgs, folder: &'a Utf8Path, cluster: &'a ClusterConfig) -> Room<'a> {
     Room {
         folder,
         cluster,

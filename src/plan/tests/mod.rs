@@ -3,5 +3,6 @@
 mod guards;
 mod properties;
 mod records;
+mod shards;
 mod tables;
 mod world;

@@ -162,22 +162,22 @@ impl Choices<'_> {
     }
 }
 
-struct Case {
-    desired: Desired,
-    base: Option<Desired>,
-    world: World,
-    options: Options,
+pub(super) struct Case {
+    pub(super) desired: Desired,
+    pub(super) base: Option<Desired>,
+    pub(super) world: World,
+    pub(super) options: Options,
 }
 
 impl Case {
-    fn plan(&self, world: &World, base: Option<&Desired>) -> Plan {
+    pub(super) fn plan(&self, world: &World, base: Option<&Desired>) -> Plan {
         let live = world.live(&self.desired);
         plan(&self.desired, base, &live, &sources(), &self.options).plan
     }
 }
 
 /// Runs a property over 600 seeded cases.
-fn for_all(property: impl Fn(&Case)) {
+pub(super) fn for_all(property: impl Fn(&Case)) {
     let config = Config {
         cases: 600,
         failure_persistence: None,

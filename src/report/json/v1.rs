@@ -45,6 +45,22 @@ pub struct Document {
     requests: Option<Requests>,
     /// What DNS answers, when it was asked.
     dns: Option<Dns>,
+    /// The part of the tree that this is about, when other reports are about the rest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shard: Option<ShardPart>,
+}
+
+/// A part of a tree.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ShardPart {
+    /// Which one, such as `2/3`.
+    shard: String,
+    /// How many accounts all parts have together.
+    accounts: usize,
+    /// How many accounts of this one have a live whitelabel.
+    managed: usize,
+    /// Those of the notes that speak of this part alone.
+    notes: Vec<String>,
 }
 
 /// The figures of a run.

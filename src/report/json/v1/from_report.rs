@@ -1,8 +1,8 @@
 //! The report's values → version 1.
 
 use super::{
-    Base, Change, Diagnostic, Document, Object, Outcome, Place, Refusal, Requests, Side, Step,
-    Summary, Unmanaged, UnmanagedAccount,
+    Base, Change, Diagnostic, Document, Object, Outcome, Place, Refusal, Requests, ShardPart, Side,
+    Step, Summary, Unmanaged, UnmanagedAccount,
 };
 use crate::apply::StepResult;
 use crate::diag::Severity;
@@ -39,6 +39,12 @@ impl From<&Report> for Document {
                 writing: requests.writing,
             }),
             dns: report.dns.as_ref().map(Dns::from),
+            shard: report.shard.as_ref().map(|part| ShardPart {
+                shard: part.shard.to_string(),
+                accounts: part.accounts,
+                managed: part.managed,
+                notes: part.notes.clone(),
+            }),
         };
         if !report
             .base
