@@ -211,7 +211,7 @@ impl Cut {
     /// Leaves of a whole tree, and of its whole base, what the shard plans for as far as files tell.
     pub fn new(shard: Shard, desired: &mut Desired, base: Option<&mut Desired>) -> Self {
         let division = Division::new(shard, desired, base.as_deref());
-        let share = division.by_files();
+        let by_files = division.by_files();
         let mut cut = Self {
             division,
             accounts: u32::try_from(desired.accounts.len()).unwrap_or(u32::MAX),
@@ -219,7 +219,7 @@ impl Cut {
             elsewhere: Vec::new(),
             base_elsewhere: Vec::new(),
         };
-        cut.again(share, desired, base);
+        cut.again(by_files, desired, base);
         cut
     }
 
