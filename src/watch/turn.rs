@@ -1,10 +1,8 @@
 //! One turn of the wheel: read, assess, apply, read again, show.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use camino::Utf8Path;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -20,19 +18,17 @@ use super::show::Found;
 use super::status::{Finding, InHand, Mode, Run, RunResult, State, Trigger};
 use super::verdict::{Hold, is_drift, name as key_name};
 use super::wheel::Wheel;
-use crate::apply::remote::Swap;
-use crate::apply::{self, Applied, Event, Mandate, Rollout, StepResult};
 use crate::diff::{Change, compare};
-use crate::live::{ReadClient, TemplateWriter, WriteClient};
-use crate::plan::{Action, Plan, RefusalKind};
-use crate::tree::{HealMode, Loaded, MAX_ASSET_BYTES, TreeSource, short_commit};
+use crate::live::ReadClient;
+use crate::plan::Plan;
+use crate::tree::{HealMode, Loaded, TreeSource};
 
 /// What a turn came to.
 #[derive(Default)]
-struct Tally {
-    steps: usize,
-    done: usize,
-    failed: usize,
+pub(super) struct Tally {
+    pub(super) steps: usize,
+    pub(super) done: usize,
+    pub(super) failed: usize,
 }
 
 impl Wheel {
@@ -240,160 +236,6 @@ impl Wheel {
         }
     }
 
-    async fn carry_out(
-        &self,
-        loaded: &Loaded,
-        files: &Arc<dyn TreeSource + Send>,
-        assessment: &Assessment,
-        client: &ReadClient,
-        lost: &CancellationToken,
-    ) -> Result<Applied, apply::ApplyError> {
-        let plan = &assessment.plan;
-        tracing::info!(steps = plan.steps.len(), "applying");
-        let mut options = apply::Options::new(self.setup.state.clone(), Timestamp::now);
-        options.billing = loaded.desired.policy.billing;
-        options.rollout = Rollout {
-            canary: loaded.watch.canary.clone(),
-            max_failures: None,
-        };
-        options.cancel = lost.child_token();
-        let mut allow = BTreeSet::new();
-        if loaded.watch.policy.prune {
-            allow.insert(RefusalKind::Prune);
-        }
-        let mandate = Mandate {
-            plan,
-            desired: &assessment.desired,
-            allow: &allow,
-        };
-        let done = AtomicUsize::new(0);
-        let progress = |event: Event<'_>| {
-            if let Event::Ended(..) = event {
-                done.fetch_add(1, Ordering::Relaxed);
-            }
-            self.board.change(|status| {
-                if let Mode::Running(hand) = &mut status.cluster.mode {
-                    hand.steps = plan.steps.len();
-                    hand.done = done.load(Ordering::Relaxed);
-                }
-            });
-        };
-        let bytes = |path: &Utf8Path| files.read(path, MAX_ASSET_BYTES);
-        let writer = WriteClient::new(client.clone());
-        let template = TemplateWriter::new(client.clone());
-        let stop = self.orders.stopped();
-        let cancel = options.cancel.clone();
-        let run = apply::run(
-            mandate,
-            &writer,
-            Some(&template),
-            &bytes,
-            &options,
-            &progress,
-        );
-        let mut run = std::pin::pin!(run);
-        tokio::select! {
-            applied = &mut run => return applied,
-            () = stop.cancelled() => cancel.cancel(),
-        }
-        // What is in hand comes to its end.
-        self.board
-            .change(|status| status.cluster.mode = Mode::Stopping);
-        run.await
-    }
-
-    /// Takes in what became of the steps.
-    fn take_in(&mut self, assessment: &Assessment, applied: &Applied, tally: &mut Tally) {
-        let now = Timestamp::now();
-        let mut failures: BTreeMap<Name, String> = BTreeMap::new();
-        let mut touched: BTreeSet<Name> = BTreeSet::new();
-        for (step, outcome) in assessment.plan.steps.iter().zip(&applied.outcomes) {
-            let Some(name) = subject_name(&step.subject) else {
-                continue;
-            };
-            touched.insert(name.clone());
-            match &outcome.result {
-                StepResult::Done { .. } => {
-                    tally.done += 1;
-                    if let Some(record) = self.records.get_mut(&name) {
-                        for change in step.changes.iter().filter(|change| is_drift(change)) {
-                            record.memory.healed(&change.key, now);
-                        }
-                    }
-                }
-                StepResult::Moved { reason }
-                | StepResult::Failed { reason }
-                | StepResult::Unknown { reason } => {
-                    tally.failed += 1;
-                    failures.entry(name).or_insert_with(|| reason.clone());
-                }
-                StepResult::Skipped { .. } => tally.failed += 1,
-            }
-        }
-        for name in touched {
-            let seed = self.seed;
-            let Some(record) = self.records.get_mut(&name) else {
-                continue;
-            };
-            record.failure = failures.remove(&name);
-            if let Some(reason) = &record.failure {
-                tracing::warn!(object = ?name, reason, "not applied");
-                record.failures += 1;
-                record.retry_at = Some(later(now, back_off(record.failures, &name, seed)));
-            } else {
-                record.failures = 0;
-                record.retry_at = None;
-            }
-        }
-    }
-
-    /// Reads once more what was written, so that the status says what is there.
-    async fn read_back(
-        &mut self,
-        loaded: &Arc<Loaded>,
-        read: &BTreeSet<Name>,
-        client: &ReadClient,
-        before: Assessment,
-    ) -> Assessment {
-        let written = acting(&before.plan);
-        let deletes = before
-            .plan
-            .steps
-            .iter()
-            .any(|step| step.action == Action::Delete);
-        let base = self.base.clone();
-        let base = base.as_ref();
-        let result = (self.platform)
-            .read(client, &loaded.desired, base, &written, deletes)
-            .await;
-        if let Err(error) = result {
-            self.platform.lose(&written, &error.explained());
-        }
-        let now = Timestamp::now();
-        let live = &self.platform.live;
-        let differences = compare(&loaded.desired, base, live, &loaded.sources);
-        // What was healed is not there any more; nothing else is to be counted twice.
-        for name in &written {
-            if let Some(record) = self.records.get_mut(name) {
-                let found = changes(&differences, name);
-                record
-                    .drift
-                    .retain(|drift| found.iter().any(|change| change.key == drift.change.key));
-            }
-        }
-        let matter = Matter {
-            loaded,
-            base,
-            live,
-            records: &self.records,
-            read,
-            is_paused: self.pause.is_some(),
-            is_approved: false,
-            now,
-        };
-        assess(&matter, differences)
-    }
-
     /// Decides when what was read is read again.
     fn plan_ahead(&mut self, assessment: &Assessment, read: &BTreeSet<Name>, now: Timestamp) {
         for name in read {
@@ -434,35 +276,6 @@ impl Wheel {
                 self.chronicle
                     .end(Finding::Drift, name, now, "it is as the tree has it");
             }
-        }
-    }
-
-    /// Says that the commit in force was applied completely.
-    async fn advance(&mut self) {
-        let Some(commit) = self.force.as_ref().and_then(|force| force.commit.clone()) else {
-            return;
-        };
-        let Some(reference) = &mut self.reference else {
-            return;
-        };
-        if self.applied.as_ref() == Some(&commit.id) {
-            return;
-        }
-        if self.setup.push {
-            reference.fetch().await;
-        }
-        match reference.advance(&commit.id, self.setup.push).await {
-            Ok(Swap::Done) => {
-                tracing::info!(
-                    "commit {} is the base from now on",
-                    short_commit(&commit.id)
-                );
-                self.applied = Some(commit.id);
-            }
-            Ok(Swap::Moved) => {
-                tracing::warn!("the base stays as it was: another apply moved it in the meantime");
-            }
-            Err(error) => tracing::warn!(%error, "the base stays as it was"),
         }
     }
 

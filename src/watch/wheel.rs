@@ -1,26 +1,23 @@
 //! The loop: what is due is read, what may be done is done, and what is found is shown.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::agenda::{Agenda, Name, back_off, later};
+use super::agenda::{Agenda, Name};
 use super::alarm::{self, Trouble as Alarm};
 use super::assessment::{Record, names};
-use super::chronicle::{Chronicle, News};
+use super::chronicle::Chronicle;
+use super::outage::Outage;
 use super::reading::Platform;
-use super::selection::touched;
 use super::setup::{Reread, Setup};
-use super::source::{Snapshot, Source, Trouble};
-use super::status::{AlertKind, Finding, Mistake, Mode, ObjectStatus, Pause, Trigger};
+use super::source::{Snapshot, Source};
+use super::status::{Mode, Pause, Trigger};
 use super::{Board, Orders, Wishes};
 use crate::apply::AppliedRef;
-use crate::diag::Severity;
-use crate::model::{Digest, KeyPath};
-use crate::report::{Problem, problems};
-use crate::tree::{Desired, Loaded, WatchPolicy, is_before, short_commit};
+use crate::model::Digest;
+use crate::tree::Desired;
 
 /// What the loop knows from one turn to the next.
 pub(super) struct Wheel {
@@ -55,14 +52,6 @@ pub(super) struct Wheel {
     pub(super) reread: Option<Reread>,
     /// Whether accounts that the tree lost are read in the next turn.
     pub(super) look_for_departed: bool,
-}
-
-/// A time in which the platform cannot be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Outage {
-    pub(super) since: Timestamp,
-    pub(super) failures: u32,
-    pub(super) retry_at: Timestamp,
 }
 
 impl Wheel {
@@ -279,250 +268,8 @@ impl Wheel {
         }
     }
 
-    /// Reads the source, and puts what it holds in force when it is good.
-    async fn look_at_source(&mut self, now: Timestamp) {
-        self.look_at = later(now, self.setup.poll);
-        let cluster = self.setup.cluster.clone();
-        let read = self.source.read(cluster.as_deref()).await;
-        match read {
-            Ok(snapshot) => self.consider(snapshot, now).await,
-            Err(trouble) => self.report_trouble(trouble, now),
-        }
-    }
-
-    /// Says why there is no tree to look at.
-    pub(super) fn report_trouble(&mut self, trouble: Trouble, now: Timestamp) {
-        let (kind, commit, reason) = match trouble {
-            Trouble::Unreadable(reason) => (AlertKind::SourceUnreadable, None, reason),
-            Trouble::Untrusted { commit, reason } => {
-                (AlertKind::UntrustedCommit, Some(commit), reason)
-            }
-        };
-        self.refuse(kind, commit, reason, now);
-        self.publish(now);
-    }
-
-    async fn consider(&mut self, snapshot: Snapshot, now: Timestamp) {
-        let commit = snapshot.commit.as_ref().map(|commit| commit.id.clone());
-        let mistakes = mistakes(&snapshot.loaded);
-        let errors = mistakes.iter().filter(|mistake| mistake.is_error).count();
-        let first = mistakes.iter().find(|mistake| mistake.is_error);
-        let first = first.map(|mistake| mistake.message.clone());
-        self.board.change(|status| {
-            status.cluster.source.checked = Some(now);
-            status.cluster.source.mistakes = mistakes;
-        });
-        if let Some(first) = first {
-            let plural = if errors == 1 { "" } else { "s" };
-            let what = commit.as_deref().map_or_else(
-                || "the tree".to_owned(),
-                |commit| format!("commit {}", short_commit(commit)),
-            );
-            let reason = format!("{what} has {errors} error{plural}, the first: {first}");
-            self.refuse(AlertKind::BadTree, commit, reason, now);
-            return;
-        }
-        if self.force.is_none() {
-            self.find_base(&snapshot).await;
-        }
-        if let (Some(applied), Some(commit)) = (&self.applied, &commit)
-            && self.force.is_none()
-            && is_before(self.source.folder(), commit, applied)
-        {
-            let reason = format!(
-                "commit {} comes before commit {}, which was applied already; `emblazon apply --rollback` goes back to it",
-                short_commit(commit),
-                short_commit(applied)
-            );
-            let commit = Some(commit.clone());
-            self.refuse(AlertKind::SourceUnreadable, commit, reason, now);
-            return;
-        }
-        self.put_in_force(snapshot, now);
-    }
-
-    fn put_in_force(&mut self, snapshot: Snapshot, now: Timestamp) {
-        self.alarm.source = None;
-        self.chronicle
-            .end(Finding::BadTree, &None, now, "a good tree is in force");
-        let desired = &snapshot.loaded.desired;
-        let before = self.force.as_ref().map(|before| &before.loaded);
-        let is_other_cluster =
-            before.is_some_and(|before| before.desired.cluster != desired.cluster);
-        if is_other_cluster {
-            self.platform.disconnect();
-        }
-        let mut touched = touched(before.map(|before| &before.desired), desired);
-        if before.is_some_and(|before| before.watch != snapshot.loaded.watch) {
-            touched = names(desired);
-        }
-        let lost_some = before
-            .is_some_and(|before| before.desired.accounts.len() != desired.accounts.len())
-            || !touched.is_empty();
-        let is_new = before.is_none_or(|before| before.desired.digest() != desired.digest());
-        self.agenda.follow(&names(desired), now);
-        for name in &touched {
-            self.agenda.hasten(name, now);
-            let record = self.records.entry(name.clone()).or_default();
-            record.memory.forget();
-            record.retry_at = None;
-            record.failures = 0;
-            record.failure = None;
-        }
-        self.look_for_departed |= lost_some;
-        let all = names(desired);
-        self.records.retain(|name, _| all.contains(name));
-        self.platform.follow(desired);
-        self.chronicle.follow(|name| all.contains(name), now);
-        self.show_force(&snapshot, is_new, now);
-        self.board.put_files(Arc::clone(&snapshot.files));
-        if is_new {
-            tracing::info!(
-                commit = snapshot
-                    .commit
-                    .as_ref()
-                    .map_or("none", |commit| short_commit(&commit.id)),
-                touched = touched.len(),
-                "another tree is in force"
-            );
-        }
-        self.force = Some(snapshot);
-    }
-
-    fn show_force(&self, snapshot: &Snapshot, is_new: bool, now: Timestamp) {
-        let desired = &snapshot.loaded.desired;
-        self.board.change(|status| {
-            status.cluster.name = Some(desired.cluster.name.clone());
-            let source = &mut status.cluster.source;
-            let commit = snapshot.commit.as_ref();
-            source.seen = commit.map(|commit| commit.id.clone());
-            source.commit.clone_from(&source.seen);
-            source.subject = commit.map(|commit| commit.subject.clone());
-            source.signer = commit.and_then(|commit| commit.signer.clone());
-            source.problem = None;
-            if is_new || source.since.is_none() {
-                source.since = Some(now);
-                source.tree = Some(desired.digest());
-            }
-            let all = names(desired);
-            status
-                .accounts
-                .retain(|name, _| all.contains(&Some(name.clone())));
-            if desired.template.is_none() {
-                status.template = None;
-            }
-            for name in all {
-                let policy = snapshot.loaded.watch.of(name.as_ref());
-                let object = match &name {
-                    None => status.template.get_or_insert_with(|| unread(&name, now)),
-                    Some(account) => (status.accounts.entry(account.clone()))
-                        .or_insert_with(|| unread(&name, now)),
-                };
-                declare(Arc::make_mut(object), desired, policy);
-            }
-        });
-    }
-
-    /// Leaves what is in force as it is, and says why.
-    fn refuse(&mut self, kind: AlertKind, commit: Option<String>, reason: String, now: Timestamp) {
-        let is_known = matches!(&self.alarm.source, Some((known, words)) if *known == kind && *words == reason);
-        if !is_known {
-            tracing::warn!(%reason, "what was in force stays so");
-        }
-        if kind != AlertKind::SourceUnreadable {
-            self.chronicle.begin(News {
-                finding: Finding::BadTree,
-                name: None,
-                keys: Vec::new(),
-                message: reason.clone(),
-                commit: commit.clone(),
-                begun: None,
-                detected: now,
-            });
-        }
-        self.board.change(|status| {
-            let source = &mut status.cluster.source;
-            source.checked = Some(now);
-            source.problem = Some(reason.clone());
-            if commit.is_some() {
-                source.seen = commit;
-            }
-        });
-        self.alarm.source = Some((kind, reason));
-    }
-
-    /// Finds out what was applied last.
-    async fn find_base(&mut self, snapshot: &Snapshot) {
-        let desired = &snapshot.loaded.desired;
-        self.applied = None;
-        if self.setup.platform.is_some() {
-            return;
-        }
-        match self.source.applied_ref(&desired.cluster.name) {
-            Ok(Some(mut reference)) => {
-                let base = if self.setup.push {
-                    reference.fetch().await
-                } else {
-                    match reference.recall() {
-                        Ok(base) => base,
-                        Err(error) => {
-                            tracing::warn!(%error, "what was applied last is not known");
-                            return;
-                        }
-                    }
-                };
-                tracing::info!("{}", base.explained());
-                self.applied = base.commit().map(str::to_owned);
-                self.base = base.desired().cloned();
-                self.reference = Some(reference);
-            }
-            Ok(None) => {}
-            Err(error) => tracing::warn!(%error, "what was applied last is not known"),
-        }
-    }
-
-    /// Says that the platform cannot be read, and puts everything off.
-    pub(super) fn lose_platform(&mut self, reason: &str, now: Timestamp) {
-        let before = self.outage;
-        let failures = before.map_or(0, |outage| outage.failures) + 1;
-        let since = before.map_or(now, |outage| outage.since);
-        let pause = back_off(failures, &None, self.seed).min(self.setup.interval);
-        self.outage = Some(Outage {
-            since,
-            failures,
-            retry_at: later(now, pause),
-        });
-        if before.is_none() {
-            tracing::warn!(reason, "the platform cannot be read");
-        }
-        self.platform.disconnect();
-        self.alarm.platform = Some(reason.to_owned());
-        let all = names_of(self.force.as_ref());
-        self.platform.lose(&all, reason);
-        self.chronicle.begin(News {
-            finding: Finding::Outage,
-            name: None,
-            keys: Vec::new(),
-            message: reason.to_owned(),
-            commit: None,
-            begun: None,
-            detected: now,
-        });
-    }
-
-    /// Says that the platform can be read again, when it could not.
-    pub(super) fn find_platform(&mut self, now: Timestamp) {
-        if self.outage.take().is_some() {
-            tracing::info!("the platform can be read again");
-            self.alarm.platform = None;
-            self.chronicle
-                .end(Finding::Outage, &None, now, "it could be read again");
-            self.agenda.hasten_all(now);
-        }
-    }
-
     /// Shows what is not about single objects.
-    fn publish(&mut self, now: Timestamp) {
+    pub(super) fn publish(&mut self, now: Timestamp) {
         let next = self.next();
         let alarm = &self.alarm;
         self.board.change(|status| {
@@ -537,46 +284,6 @@ impl Wheel {
     }
 }
 
-fn names_of(force: Option<&Snapshot>) -> BTreeSet<Name> {
+pub(super) fn names_of(force: Option<&Snapshot>) -> BTreeSet<Name> {
     force.map_or_else(BTreeSet::new, |force| names(&force.loaded.desired))
-}
-
-fn unread(name: &Name, now: Timestamp) -> Arc<ObjectStatus> {
-    Arc::new(ObjectStatus::unread(name.clone(), now))
-}
-
-/// Puts into a status what the tree says.
-fn declare(object: &mut ObjectStatus, desired: &Desired, policy: WatchPolicy) {
-    object.policy = policy;
-    let mut accounts = desired.accounts.iter();
-    let Some(account) = accounts.find(|account| Some(&account.name) == object.name.as_ref()) else {
-        return;
-    };
-    let text = |key: &str| {
-        let declared = account.settings.get(&KeyPath::from(key))?;
-        declared.value.as_ref()?.as_str().map(str::to_owned)
-    };
-    object.company = text("company_name");
-    object.domain = text("domain");
-    object.assets = (account.assets.iter())
-        .filter_map(|(kind, declared)| Some((*kind, declared.value.clone()?)))
-        .collect();
-}
-
-/// Lists the mistakes in a tree, for people and machines that have no source map.
-fn mistakes(loaded: &Loaded) -> Vec<Mistake> {
-    let found = problems(&loaded.diagnostics, &loaded.sources);
-    let mistake = |problem: Problem| {
-        let place = problem.primary;
-        Mistake {
-            code: problem.code.to_string(),
-            is_error: problem.severity == Severity::Error,
-            line: place.as_ref().map(|place| place.from.line),
-            column: place.as_ref().map(|place| place.from.column),
-            file: place.map(|place| place.source.path),
-            message: problem.message,
-            help: problem.help,
-        }
-    };
-    found.into_iter().map(mistake).collect()
 }

@@ -1,0 +1,58 @@
+//! Times in which the platform cannot be read.
+
+use jiff::Timestamp;
+
+use super::agenda::{back_off, later};
+use super::chronicle::News;
+use super::status::Finding;
+use super::wheel::{Wheel, names_of};
+
+/// A time in which the platform cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Outage {
+    pub(super) since: Timestamp,
+    pub(super) failures: u32,
+    pub(super) retry_at: Timestamp,
+}
+
+impl Wheel {
+    /// Says that the platform cannot be read, and puts everything off.
+    pub(super) fn lose_platform(&mut self, reason: &str, now: Timestamp) {
+        let before = self.outage;
+        let failures = before.map_or(0, |outage| outage.failures) + 1;
+        let since = before.map_or(now, |outage| outage.since);
+        let pause = back_off(failures, &None, self.seed).min(self.setup.interval);
+        self.outage = Some(Outage {
+            since,
+            failures,
+            retry_at: later(now, pause),
+        });
+        if before.is_none() {
+            tracing::warn!(reason, "the platform cannot be read");
+        }
+        self.platform.disconnect();
+        self.alarm.platform = Some(reason.to_owned());
+        let all = names_of(self.force.as_ref());
+        self.platform.lose(&all, reason);
+        self.chronicle.begin(News {
+            finding: Finding::Outage,
+            name: None,
+            keys: Vec::new(),
+            message: reason.to_owned(),
+            commit: None,
+            begun: None,
+            detected: now,
+        });
+    }
+
+    /// Says that the platform can be read again, when it could not.
+    pub(super) fn find_platform(&mut self, now: Timestamp) {
+        if self.outage.take().is_some() {
+            tracing::info!("the platform can be read again");
+            self.alarm.platform = None;
+            self.chronicle
+                .end(Finding::Outage, &None, now, "it could be read again");
+            self.agenda.hasten_all(now);
+        }
+    }
+}
