@@ -10,7 +10,9 @@ use super::ui::Ui;
 use crate::apply::remote::{GitError, LocalClone, Remote, Swap};
 use crate::apply::{Applied, AppliedRef, left_open};
 use crate::plan::Plan;
-use crate::tree::{Base, ClusterConfig, Desired, NotCommitted, committed, is_before, short_commit};
+use crate::tree::{
+    Base, ClusterConfig, Desired, NotCommitted, Precedence, committed, precedence, short_commit,
+};
 
 /// What Git knows of a tree and its cluster.
 pub(crate) struct Ground {
@@ -82,17 +84,24 @@ impl Ground {
         }
     }
 
-    /// Says that the tree is older than the one that was applied last, when it is.
+    /// Says that the tree is older than the one that was applied last, or that it may be, when it is so.
     pub(crate) fn older(&self, folder: &Utf8Path) -> Option<String> {
         let base = self.base.as_ref()?.commit()?;
         let commit = self.commit.as_ref()?.as_ref().ok()?;
-        is_before(folder, commit, base).then(|| {
-            format!(
-                "commit {} comes before commit {}, which was applied already",
-                short_commit(commit),
-                short_commit(base)
-            )
-        })
+        let (this, applied) = (short_commit(commit), short_commit(base));
+        match precedence(folder, commit, base) {
+            Precedence::NotBefore => None,
+            Precedence::Before => Some(format!(
+                "commit {this} comes before commit {applied}, which was applied already"
+            )),
+            Precedence::CutOff => {
+                let remote = self.reference.as_ref().and_then(AppliedRef::remote);
+                let remote = remote.map_or("origin", Remote::name);
+                Some(format!(
+                    "commit {this} may come before commit {applied}, which was applied already: this shallow clone ends before that can be told; `git fetch --unshallow {remote}` gets the history"
+                ))
+            }
+        }
     }
 
     /// Moves the ref after an apply that left nothing to do, and says what became of it. `is_known` tells

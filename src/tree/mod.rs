@@ -45,7 +45,7 @@ pub use desired::{
     AccountPolicy, AuthConfig, ClusterConfig, Declared, Desired, DesiredAccount, DesiredTemplate,
     DnsMode, DnsSettings, Loaded, Origin, Ownership, SecretSource, Target, UserAccount,
 };
-pub use git::{GitTree, commit_facts, is_before};
+pub use git::{GitTree, Precedence, commit_facts, precedence};
 pub use layer::{Item, Layer, LayerName};
 pub use layers::{Provenance, explain};
 pub use load::{clusters, load, load_some, load_touched};

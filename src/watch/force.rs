@@ -14,7 +14,7 @@ use super::wheel::Wheel;
 use crate::diag::Severity;
 use crate::model::KeyPath;
 use crate::report::{Problem, problems};
-use crate::tree::{Desired, Loaded, WatchPolicy, is_before, short_commit};
+use crate::tree::{Desired, Loaded, Precedence, WatchPolicy, precedence, short_commit};
 
 impl Wheel {
     /// Reads the source, and puts what it holds in force when it is good.
@@ -65,7 +65,7 @@ impl Wheel {
         }
         if let (Some(applied), Some(commit)) = (&self.applied, &commit)
             && self.force.is_none()
-            && is_before(self.source.folder(), commit, applied)
+            && precedence(self.source.folder(), commit, applied) == Precedence::Before
         {
             let reason = format!(
                 "commit {} comes before commit {}, which was applied already; `emblazon apply --rollback` goes back to it",

@@ -510,6 +510,39 @@ fn an_older_commit_is_not_applied_by_accident() {
     assert_eq!(world.live(ACME).unwrap()["company_name"], "Acme Voice");
 }
 
+/// CI clones one commit: what stands before it is told by its parent and its date, or said to be unknown.
+#[test]
+fn a_shallow_clone_says_when_it_cannot_tell_which_commit_is_older() {
+    let world = World::new();
+    let first = world.server.shallow_clone_as("first");
+    world.account("acme", ACME, "company_name: Acme Two, brandColor: red");
+    world.commit("second");
+    world.apply();
+    world.account("acme", ACME, "company_name: Acme Three, brandColor: red");
+    world.commit("third");
+
+    // The usual case: the commit that was applied last is the one before.
+    let third = world.server.shallow_clone_as("third");
+    check_exit(&world.run_in(&third, &["apply", "--yes"]), 0);
+
+    // A pipeline that is run again, late.
+    let late = world.run_in(&first, &["apply", "--yes"]);
+    check_exit(&late, 5);
+    let words = stderr(&late);
+    assert!(words.contains("may come before commit"), "{words}");
+    let command = words.split('`').nth(1).unwrap();
+    assert_eq!(command, "git fetch --unshallow origin");
+    let words: Vec<&str> = command.split(' ').skip(1).collect();
+    git(&first, &words);
+    let sure = world.run_in(&first, &["apply", "--yes"]);
+    check_exit(&sure, 5);
+    let words = stderr(&sure);
+    assert!(words.contains("comes before commit"), "{words}");
+    assert_eq!(world.live(ACME).unwrap()["company_name"], "Acme Three");
+    check_exit(&world.run_in(&first, &["apply", "--yes", "--rollback"]), 0);
+    assert_eq!(world.live(ACME).unwrap()["company_name"], "Acme Voice");
+}
+
 #[test]
 fn a_ref_moves_only_from_where_it_was_seen() {
     let world = World::new();

@@ -3,6 +3,7 @@
 mod catalogue;
 mod changing;
 mod loading;
+mod precedence;
 mod properties;
 mod schemas;
 mod source;
