@@ -166,6 +166,7 @@ mod tests {
             cluster: ClusterName::new("test"),
             tree: Digest::of(b""),
             commit: None,
+            base: None,
             scope: Scope::default(),
             steps,
             refusals: Vec::new(),

@@ -104,6 +104,17 @@ impl Ground {
         }
     }
 
+    /// Says that something was applied since a plan was saved, when it was.
+    pub(crate) fn since(&self, plan: &Plan) -> Option<String> {
+        let base = self.base.as_ref()?.commit()?;
+        (plan.base.as_deref() != Some(base)).then(|| {
+            format!(
+                "commit {} was applied since the plan was made",
+                short_commit(base)
+            )
+        })
+    }
+
     /// Moves the ref after an apply that left nothing to do, and says what became of it. `is_known` tells
     /// whether all that the plan is about could be read.
     pub(crate) async fn record(

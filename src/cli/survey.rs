@@ -25,7 +25,7 @@ use crate::model::{AccountName, Digest};
 use crate::plan::{self, Plan, Planned, Subject};
 use crate::report::gallery::Gallery;
 use crate::report::{self, Command, DnsReport, Facts, Report};
-use crate::tree::Desired;
+use crate::tree::{Base, Desired};
 
 /// Starts the runtime that requests run on.
 pub(crate) fn runtime() -> Result<Runtime, Failure> {
@@ -307,9 +307,11 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
         Gallery::default()
     };
     platform.stop().await;
+    let mut plan = survey.planned.plan;
+    plan.base = (ground.base.as_ref().and_then(Base::commit)).map(str::to_owned);
     Ok(Seen {
         report,
         gallery,
-        plan: Some(survey.planned.plan),
+        plan: Some(plan),
     })
 }

@@ -170,6 +170,7 @@ pub fn plan_with_records(
         cluster: desired.cluster.name.clone(),
         tree: desired.digest(),
         commit: None,
+        base: None,
         scope: scope(desired, live, &zones, &options.part),
         steps: assemble(chains, edges),
         refusals,

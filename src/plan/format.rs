@@ -26,14 +26,15 @@ impl Plan {
     /// Returns the digest that an approval is bound to: equal steps for equal trees, equal digests.
     ///
     /// What was refused is left out, so that a plan keeps its digest when a guard is lifted for it or a
-    /// freeze begins; so is the commit, for the branch that was approved and its merge have the same
-    /// tree in different commits.
+    /// freeze begins; so are the commits, for the branch that was approved and its merge have the same
+    /// tree in different ones.
     #[must_use]
     pub fn digest(&self) -> Digest {
         let mut value = self.to_value();
         if let Value::Object(fields) = &mut value {
             fields.remove("refusals");
             fields.remove("commit");
+            fields.remove("base");
         }
         Digest::of(canonical_json(&value).as_bytes())
     }

@@ -32,6 +32,9 @@ pub struct Plan {
     /// The commit that the desired state was read from, when it was one: where a saved plan's assets are found again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// The commit that had been applied last when it was made, when that was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
     /// How much was looked at.
     #[serde(default)]
     pub scope: Scope,

@@ -198,6 +198,11 @@ fn notes_of_plan(plan: &Plan) -> Vec<String> {
     if let Some(commit) = &plan.commit {
         notes.push(format!("the tree is that of commit {commit}"));
     }
+    if let Some(base) = &plan.base {
+        notes.push(format!(
+            "commit {base} had been applied last when it was made"
+        ));
+    }
     if plan.scope.unreadable > 0 {
         notes.push(format!(
             "{} of {} accounts could not be read when it was made",

@@ -68,7 +68,7 @@ impl World {
             "emblazon.yaml",
             "clusters: { production: {} }\nextra_keys: [theirs]\n",
         );
-        world.write(".gitignore", ".emblazon/\n");
+        world.write(".gitignore", ".emblazon/\n.cache/\n");
         world
     }
 
@@ -541,6 +541,41 @@ fn a_shallow_clone_says_when_it_cannot_tell_which_commit_is_older() {
     assert_eq!(world.live(ACME).unwrap()["company_name"], "Acme Three");
     check_exit(&world.run_in(&first, &["apply", "--yes", "--rollback"]), 0);
     assert_eq!(world.live(ACME).unwrap()["company_name"], "Acme Voice");
+}
+
+/// A plan that was approved stays good while another branch is applied, and says so.
+#[test]
+fn a_saved_plan_knows_what_had_been_applied() {
+    let world = World::new();
+    world.apply();
+    let first = world.head();
+    world.account("acme", ACME, "company_name: Acme Two, brandColor: red");
+    let second = world.commit("ours");
+    check_exit(&world.run(&["plan", "--out", ".emblazon/ours.plan"]), 2);
+    let shown = stdout(&world.run(&["show", ".emblazon/ours.plan"]));
+    let told = format!("commit {first} had been applied last when it was made");
+    assert!(shown.contains(&told), "{shown}");
+
+    git(
+        &world.clone,
+        &["checkout", "--quiet", "-b", "theirs", &first],
+    );
+    world.account("beta", BETA, "company_name: Beta Two");
+    git(&world.clone, &["commit", "--quiet", "-am", "theirs"]);
+    world.apply();
+    let theirs = world.head();
+    git(&world.clone, &["checkout", "--quiet", &second]);
+    let output = world.run(&["apply", ".emblazon/ours.plan", "--yes"]);
+    check_exit(&output, 0);
+    let told = format!(
+        "commit {} was applied since the plan was made",
+        &theirs[..10]
+    );
+    assert!(stdout(&output).contains(&told), "{}", stdout(&output));
+    assert_eq!(world.live(ACME).unwrap()["company_name"], "Acme Two");
+    assert_eq!(world.live(BETA).unwrap()["company_name"], "Beta Two");
+    // What is live is neither tree, so neither is the base anew.
+    assert_eq!(world.applied(), Some(theirs));
 }
 
 #[test]

@@ -204,9 +204,16 @@ async fn saved(
     let held = approval.held(&plan, desired);
     plan.refusals.retain(|refusal| refusal.subject.is_some());
     plan.refusals.extend(held.iter().cloned());
+    let since = ground.since(&plan);
+    let about_since: Vec<String> = (since.iter())
+        .map(|since| {
+            format!("{since}; where it changed what the plan is about, the step is left out")
+        })
+        .collect();
     let mut facts = Facts {
         plan: Some((&plan, &digest)),
         base: ground.base.as_ref(),
+        notes: &about_since,
         ..Facts::new(Command::Plan, &[], &tree.loaded.sources)
     };
     show_plan(ui, &report::report(&facts), args)?;
@@ -219,7 +226,11 @@ async fn saved(
         facts.applied = Some(&applied);
     }
     let is_known = plan.scope.unreadable == 0 && !plan.scope.records_unread;
-    let notes = record(ui, &ground, &plan, is_known, facts.applied, args).await;
+    let notes = match since {
+        // The tree that is live now is neither this one nor that.
+        Some(since) => told(ui, Some(format!("the base stays as it was: {since}"))),
+        None => record(ui, &ground, &plan, is_known, facts.applied, args).await,
+    };
     facts.notes = &notes;
     let exit = conclude(ui, &platform, facts, &Gallery::default(), args)?;
     platform.stop().await;
@@ -273,11 +284,15 @@ async fn record(
     args: &ApplyArgs,
 ) -> Vec<String> {
     let recorded = ground.record(plan, is_known, applied, !args.lease.no_push);
-    let notes: Vec<String> = recorded.await.into_iter().collect();
-    for note in &notes {
+    told(ui, recorded.await)
+}
+
+/// Says what became of the base, and keeps it for the report.
+fn told(ui: Ui, note: Option<String>) -> Vec<String> {
+    if let Some(note) = &note {
         ui.talk(&text::visible(note));
     }
-    notes
+    note.into_iter().collect()
 }
 
 fn manner<'a>(
