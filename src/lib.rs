@@ -42,6 +42,7 @@
 //! - [`plan`]: changes → [`plan::Plan`], an ordered list of steps with preconditions, reasons and risks.
 //! - [`apply`]: plan → effects: check, keep a copy, write, read back, look from outside.
 //! - `report`: values → text, one leaf file a format.
+//! - [`transport`]: one set-up of TLS, proxies and redirects for everything that speaks HTTP.
 //! - [`forge`]: reports → one comment or issue on a forge, kept up to date.
 //! - `sandbox`: a Kazoo to try things on, with its quirks and with faults on demand. A real server on loopback, so that
 //!   tests and newcomers use the whole program, and nothing needs a mock.
@@ -92,5 +93,6 @@ pub mod model;
 pub mod plan;
 pub mod report;
 pub mod sandbox;
+pub mod transport;
 pub mod tree;
 pub mod watch;

@@ -124,10 +124,21 @@ async fn declared(folder: &Utf8Path, method: &PushMethod) -> Result<PushConfig, 
             url,
             api_key,
             server_id,
+            ca_file,
         } => PushConfig::PowerDns(PowerDnsConfig {
             url: url.value.clone(),
             api_key: secret(api_key).await?,
             server_id: server_id.clone(),
+            ca_pem: match ca_file {
+                Some(file) => Some(authorities(&folder.join(file))?),
+                None => None,
+            },
         }),
     })
+}
+
+/// Reads further certificate authorities.
+fn authorities(path: &Utf8Path) -> Result<Vec<u8>, String> {
+    std::fs::read(path)
+        .map_err(|error| format!("ca_file {path} cannot be read: {error}; check its path"))
 }

@@ -2,16 +2,13 @@
 
 use std::time::Duration;
 
+use reqwest::Client;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder};
-use rustls::crypto::{CryptoProvider, ring};
-use rustls::{ClientConfig as TlsConfig, RootCertStore};
 use serde_json::Value;
 
 use super::request::Request;
 use super::{ForgeError, Kind, Target};
-use crate::model::is_loopback;
+use crate::transport;
 
 /// How long one request may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -97,37 +94,12 @@ fn refused(status: u16, headers: &HeaderMap, call: String) -> ForgeError {
 }
 
 fn client(target: &Target) -> Result<Client, ForgeError> {
-    let no_client = |error: &dyn std::fmt::Display| ForgeError::Client(error.to_string());
-    let mut builder = Client::builder()
-        .user_agent(concat!("emblazon/", env!("CARGO_PKG_VERSION")))
-        .default_headers(headers(target)?)
-        .redirect(Policy::none())
-        .referer(false)
-        .retry(reqwest::retry::never())
-        .timeout(PATIENCE);
-    if target.api.host().as_ref().is_some_and(is_loopback) {
-        builder = builder.no_proxy();
-    }
-    let builder = if target.api.scheme() == "https" {
-        if CryptoProvider::get_default().is_none() {
-            // Whichever thread was first installed one, which is all that is wanted.
-            let _ = ring::default_provider().install_default();
-        }
-        builder
-    } else {
-        without_tls(builder)?
-    };
-    builder.build().map_err(|error| no_client(&error))
-}
-
-/// A client for plain HTTP still wants a TLS configuration; this one trusts nobody.
-fn without_tls(builder: ClientBuilder) -> Result<ClientBuilder, ForgeError> {
-    let tls = TlsConfig::builder_with_provider(ring::default_provider().into())
-        .with_safe_default_protocol_versions()
-        .map_err(|error| ForgeError::Client(error.to_string()))?
-        .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth();
-    Ok(builder.tls_backend_preconfigured(tls))
+    let builder = transport::client(&target.api, None);
+    let builder = builder.map_err(|error| ForgeError::Client(error.to_string()))?;
+    let builder = builder.default_headers(headers(target)?).timeout(PATIENCE);
+    builder
+        .build()
+        .map_err(|error| ForgeError::Client(error.to_string()))
 }
 
 fn headers(target: &Target) -> Result<HeaderMap, ForgeError> {

@@ -21,11 +21,14 @@ use super::redact::Redaction;
 use super::request::{Answer, Body, Envelope, Request, RequestId};
 use super::retry::Class;
 use super::session::{Login, Session, State};
-use super::tls::{http_client, innermost};
 use crate::model::{AccountId, Object, Revision, Secret};
+use crate::transport::{self, innermost};
 
 /// The most bytes of an answer that is an error; its body is only looked through for a reason.
 const ERROR_BYTES: usize = 1 << 20;
+
+/// How long an idle connection is kept: the server closes it after 120 s (C1).
+const IDLE: Duration = Duration::from_secs(90);
 
 /// Everything that one cluster's clients share.
 #[derive(Debug)]
@@ -42,7 +45,7 @@ impl Transport {
     pub(super) fn new(config: &ClientConfig) -> Result<Self, ApiError> {
         let base = config.base()?;
         Ok(Self {
-            http: http_client(config, &base)?,
+            http: http(config, &base)?,
             base,
             session: Session::new(config.credential.clone()),
             pace: Pace::new(config.limits.concurrency),
@@ -358,6 +361,18 @@ impl Transport {
     fn random(&self) -> std::sync::MutexGuard<'_, fastrand::Rng> {
         self.random.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Makes the HTTP client for one cluster.
+fn http(config: &ClientConfig, base: &Url) -> Result<reqwest::Client, ApiError> {
+    let builder = transport::client(base, config.ca_pem.as_deref())
+        .map_err(|error| ApiError::Configuration(error.to_string()))?;
+    builder
+        .connect_timeout(config.limits.connect)
+        .pool_idle_timeout(IDLE)
+        .pool_max_idle_per_host(usize::from(config.limits.concurrency))
+        .build()
+        .map_err(|error| ApiError::Configuration(format!("no HTTP client: {}", innermost(&error))))
 }
 
 fn sample(kind: Kind, error: Option<&ApiError>, latency: Duration) -> Sample {

@@ -23,7 +23,6 @@ mod retry;
 mod secret_source;
 mod session;
 mod state;
-mod tls;
 
 pub use api::{
     AccountInfo, AssetContent, Document, DomainTest, Filter, HostTest, ReadClient, TemplateWriter,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use camino::Utf8PathBuf;
+
 use super::{Ownership, SecretSource};
 use crate::diag::Spanned;
 
@@ -38,6 +40,8 @@ pub enum PushMethod {
         api_key: SecretSource,
         /// The server's id; `localhost` but behind proxies that speak for several.
         server_id: String,
+        /// A file with further certificate authorities, from the tree's top.
+        ca_file: Option<Utf8PathBuf>,
     },
 }
 

@@ -237,6 +237,7 @@ fn push() -> Value {
             "url": described("Where PowerDNS's API is: scheme, host and port.", text()),
             "api_key": secret("Where the API key is kept."),
             "server_id": described("The server's id.", json!({"type": "string", "default": "localhost"})),
+            "ca_file": described("A PEM file with further certificate authorities, from the tree's top.", json!({"type": "string"})),
         }),
     );
     described(

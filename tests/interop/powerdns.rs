@@ -117,6 +117,7 @@ impl PowerDns {
         PushConfig::PowerDns(PowerDnsConfig {
             url: format!("http://127.0.0.1:{}", self.api),
             api_key: Secret::new(api_key),
+            ca_pem: None,
             server_id: "localhost".to_owned(),
         })
     }

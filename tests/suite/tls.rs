@@ -5,7 +5,10 @@
 
 use std::sync::Arc;
 
+use emblazon::dns::Question;
+use emblazon::dns::push::{PowerDnsConfig, PrimaryReader, PushConfig};
 use emblazon::live::{ApiError, ClientConfig, Credential, ReadClient};
+use emblazon::model::record::{RecordName, RecordType};
 use emblazon::model::{AccountId, Secret};
 use emblazon::sandbox::{Options, Sandbox};
 use rustls::ServerConfig;
@@ -106,4 +109,32 @@ async fn another_name_is_refused() {
         error.explained()
     );
     assert_eq!(sandbox.counts().total, 0, "the key was sent to a stranger");
+}
+
+/// The same holds for the API that records are pushed to.
+#[tokio::test]
+async fn a_primary_is_trusted_by_the_configured_authority_only() {
+    let (sandbox, port) = terminated().await;
+    let ask = async |ca_pem: Option<&[u8]>| {
+        let config = PushConfig::PowerDns(PowerDnsConfig {
+            url: format!("https://localhost:{port}"),
+            api_key: Secret::new("key"),
+            server_id: "localhost".to_owned(),
+            ca_pem: ca_pem.map(<[u8]>::to_vec),
+        });
+        let question = Question {
+            name: RecordName::observed("acme.example"),
+            record_type: RecordType::A,
+        };
+        let zone = RecordName::observed("acme.example");
+        let primary = PrimaryReader::new(&config).unwrap();
+        let read = primary.read(&zone, &[question].into()).await;
+        read.unwrap_err().to_string()
+    };
+    let stranger = ask(None).await;
+    assert!(stranger.contains("`ca_file` names"), "{stranger}");
+    assert_eq!(sandbox.counts().total, 0, "the key was sent to a stranger");
+    let known = ask(Some(AUTHORITY)).await;
+    assert!(!known.contains("ca_file"), "{known}");
+    assert_eq!(sandbox.counts().total, 1, "{known}");
 }

@@ -68,6 +68,8 @@ pub struct PowerDnsConfig {
     pub api_key: Secret,
     /// The server's id; `localhost` but behind proxies that speak for several.
     pub server_id: String,
+    /// Further certificate authorities, as PEM.
+    pub ca_pem: Option<Vec<u8>>,
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 //! The HTTP client for APIs of primaries: `https://`, or `http://` that stays on this machine.
 
-use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder};
-use rustls::crypto::{CryptoProvider, ring};
-use rustls::{ClientConfig as TlsConfig, RootCertStore};
+use std::error::Error;
+
+use reqwest::Client;
 use url::Url;
 
 use super::PushError;
 use super::primary::PATIENCE;
 use crate::model::is_loopback;
+use crate::transport::{self, innermost};
 
 /// Checks the base URL: an API key must not be shown to everybody on the way.
 pub(super) fn base(text: &str) -> Result<Url, PushError> {
@@ -35,39 +35,17 @@ pub(super) fn base(text: &str) -> Result<Url, PushError> {
     Ok(url)
 }
 
-/// Makes the client: no redirects, no proxy on this machine.
-pub(super) fn client(base: &Url) -> Result<Client, PushError> {
-    let mut builder = Client::builder()
-        .user_agent(concat!("emblazon/", env!("CARGO_PKG_VERSION")))
-        .redirect(Policy::none())
-        .referer(false)
-        .retry(reqwest::retry::never())
-        .timeout(PATIENCE);
-    if base.host().as_ref().is_some_and(is_loopback) {
-        builder = builder.no_proxy();
-    }
-    let builder = if base.scheme() == "https" {
-        if CryptoProvider::get_default().is_none() {
-            // Whichever thread was first installed one, which is all that is wanted.
-            let _ = ring::default_provider().install_default();
-        }
-        builder
-    } else {
-        without_tls(builder)?
+/// Makes the client; `ca_pem` are further certificate authorities.
+pub(super) fn client(base: &Url, ca_pem: Option<&[u8]>) -> Result<Client, PushError> {
+    let unusable = |error: &dyn Error| {
+        PushError::Configuration(format!(
+            "no HTTP client: {}; correct `dns: push`",
+            innermost(error)
+        ))
     };
-    builder
-        .build()
-        .map_err(|error| PushError::Configuration(format!("no HTTP client: {error}")))
-}
-
-/// A client for plain HTTP still wants a TLS configuration; this one trusts nobody.
-fn without_tls(builder: ClientBuilder) -> Result<ClientBuilder, PushError> {
-    let tls = TlsConfig::builder_with_provider(ring::default_provider().into())
-        .with_safe_default_protocol_versions()
-        .map_err(|error| PushError::Configuration(format!("no TLS: {error}")))?
-        .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth();
-    Ok(builder.tls_backend_preconfigured(tls))
+    let builder = transport::client(base, ca_pem).map_err(|error| unusable(&error))?;
+    let client = builder.timeout(PATIENCE).build();
+    client.map_err(|error| unusable(&error))
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use super::{PowerDnsConfig, PushError, SetChange, Standing, ZoneChange, http};
 use crate::dns::Question;
 use crate::dns::presentation::{absolute, content};
 use crate::model::record::{RecordData, RecordName, RecordType};
+use crate::transport::innermost;
 
 /// A PowerDNS with its API switched on.
 pub(super) struct PowerDns {
@@ -72,7 +73,7 @@ impl PowerDns {
         })?;
         api_key.set_sensitive(true);
         Ok(Self {
-            client: http::client(&base)?,
+            client: http::client(&base, config.ca_pem.as_deref())?,
             base,
             api_key,
             server_id: config.server_id.clone(),
@@ -109,6 +110,11 @@ impl PowerDns {
             if lost && !error.is_connect() {
                 PushError::Lost { server, reason }
             } else {
+                let reason = if error.is_connect() && self.base.scheme() == "https" {
+                    format!("{reason} (`ca_file` names further certificate authorities)")
+                } else {
+                    reason
+                };
                 PushError::Unreachable { server, reason }
             }
         };
@@ -316,15 +322,6 @@ fn patch(set: &SetChange, now: Option<&RrSet>) -> Value {
         "changetype": "REPLACE",
         "records": records,
     })
-}
-
-/// Returns the message at the bottom of a chain of errors, without the URL.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }
 
 #[cfg(test)]

@@ -19,16 +19,25 @@ pub(in crate::tree) const ALGORITHMS: [(&str, KeyAlgorithm); 2] = [
 ];
 
 const RFC2136_KEYS: [&str; 5] = ["method", "ttl", "ownership", "server", "key"];
-const POWERDNS_KEYS: [&str; 6] = ["method", "ttl", "ownership", "url", "api_key", "server_id"];
+const POWERDNS_KEYS: [&str; 7] = [
+    "method",
+    "ttl",
+    "ownership",
+    "url",
+    "api_key",
+    "server_id",
+    "ca_file",
+];
 const KEY_KEYS: [&str; 3] = ["name", "algorithm", "secret"];
 
 /// The keys below `push` whose values are no secrets.
-const PLAIN_KEYS: [&str; 10] = [
+const PLAIN_KEYS: [&str; 11] = [
     "method",
     "ttl",
     "ownership",
     "server",
     "server_id",
+    "ca_file",
     "name",
     "algorithm",
     "env",
@@ -116,6 +125,10 @@ impl Reader {
             url: url?,
             api_key: api_key?,
             server_id,
+            ca_file: fields
+                .get("ca_file")
+                .and_then(|node| self.text(node, "ca_file"))
+                .map(|text| text.value.into()),
         })
     }
 

@@ -273,7 +273,7 @@ fn eb08_clusters_and_policy() {
     };
     let key = "key: {name: k, secret: {env: TSIG}}";
     assert_snapshot!(push(&format!("{{method: rfc2136, server: ns1.example.com, {key}}}")), @"");
-    assert_snapshot!(push("{method: powerdns, url: 'http://127.0.0.1:8081', api_key: {file: key}, server_id: a, ttl: 60, ownership: exclusive}"), @"");
+    assert_snapshot!(push("{method: powerdns, url: 'http://127.0.0.1:8081', api_key: {file: key}, server_id: a, ca_file: ca.pem, ttl: 60, ownership: exclusive}"), @"");
     assert_snapshot!(push(&format!("{{method: rfc2136, server: 'https://ns1', {key}}}")), @r##"emblazon.yaml:2:39 EB0806 server is neither a host nor an address; write the primary's name or address, with a port if it is not 53: ns1.example.com, 192.0.2.1:5353 or [2001:db8::1]:53"##); // EB0806
     assert_snapshot!(push("{method: powerdns, url: 'http://dns.example', api_key: {env: A}}"), @r##"emblazon.yaml:2:37 EB0806 url is not encrypted and not on this machine: the API key would cross the network in clear text; write https://, or put a proxy with TLS in front of PowerDNS"##); // EB0806
     assert_snapshot!(push("{method: powerdns, url: 'https://u:hunter2@dns.example', api_key: {env: A}, ttl: soon}"), @r##"

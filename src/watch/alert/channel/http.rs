@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, StatusCode};
-use rustls::crypto::{CryptoProvider, ring};
-use rustls::{ClientConfig, RootCertStore};
 use url::Url;
 
 use super::AlertError;
 use crate::model::is_loopback;
+use crate::transport::{self, innermost};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -26,22 +24,15 @@ impl Endpoint {
     pub(super) fn new(text: &str, what: &str) -> Result<Self, AlertError> {
         let wrong = |problem: &str| AlertError::Configuration(format!("{what} {problem}"));
         let url = Url::parse(text).map_err(|_| wrong("is not a URL"))?;
-        let here = url.host().as_ref().is_some_and(is_loopback);
-        let client = match url.scheme() {
-            "https" => with_tls(),
-            "http" if here => without_tls(),
+        match url.scheme() {
+            "https" => {}
+            "http" if url.host().as_ref().is_some_and(is_loopback) => {}
             "http" => return Err(wrong("is http:// to another machine; use https://")),
             _ => return Err(wrong("is not an https:// address")),
-        };
-        let client = if here { client.no_proxy() } else { client };
-        let client = client
-            .user_agent(concat!("emblazon/", env!("CARGO_PKG_VERSION")))
-            .redirect(Policy::none())
-            .referer(false)
-            .retry(reqwest::retry::never())
-            .timeout(PATIENCE)
-            .build()
-            .map_err(|_| wrong("cannot be used: no HTTP client"))?;
+        }
+        let unusable = || wrong("cannot be used: no HTTP client");
+        let client = transport::client(&url, None).map_err(|_| unusable())?;
+        let client = client.timeout(PATIENCE).build().map_err(|_| unusable())?;
         Ok(Self { client, url })
     }
 
@@ -68,16 +59,11 @@ impl Endpoint {
 /// Sends a request, and tells whether it was taken.
 pub(super) async fn send(request: RequestBuilder) -> Result<(), AlertError> {
     let answer = request.send().await.map_err(|error| {
-        let mut inner: &dyn std::error::Error = &error;
-        while let Some(source) = inner.source() {
-            inner = source;
-        }
         // The outer error would say the address.
-        let timed_out = error.is_timeout();
-        AlertError::NoAnswer(if timed_out {
+        AlertError::NoAnswer(if error.is_timeout() {
             "timed out".to_owned()
         } else {
-            inner.to_string()
+            innermost(&error)
         })
     })?;
     let status = answer.status();
@@ -87,27 +73,6 @@ pub(super) async fn send(request: RequestBuilder) -> Result<(), AlertError> {
         StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(AlertError::Later(said)),
         _ if status.is_server_error() => Err(AlertError::Later(said)),
         _ => Err(AlertError::Refused(said)),
-    }
-}
-
-fn with_tls() -> reqwest::ClientBuilder {
-    if CryptoProvider::get_default().is_none() {
-        // Whichever thread was first installed one, which is all that is wanted.
-        let _ = ring::default_provider().install_default();
-    }
-    Client::builder()
-}
-
-/// A client for plain HTTP still wants a TLS configuration; this one trusts nobody.
-fn without_tls() -> reqwest::ClientBuilder {
-    let tls = ClientConfig::builder_with_provider(ring::default_provider().into())
-        .with_safe_default_protocol_versions();
-    match tls {
-        Ok(tls) => Client::builder().tls_backend_preconfigured(
-            tls.with_root_certificates(RootCertStore::empty())
-                .with_no_client_auth(),
-        ),
-        Err(_) => with_tls(),
     }
 }
 
