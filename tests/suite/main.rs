@@ -12,6 +12,7 @@ mod changed_since;
 mod cli;
 mod cli_dns;
 mod cli_platform;
+mod commits;
 mod conformance;
 mod fault_pairs;
 mod faults;
