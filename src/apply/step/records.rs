@@ -51,7 +51,8 @@ pub(super) async fn write(
         match error {
             // After a lost answer, a prerequisite that fails can be the work of the earlier try.
             PushError::Moved { .. } if sent == 1 => return Err(Stop::Moved(error.to_string())),
-            PushError::Lost { .. } | PushError::Moved { .. } => {
+            // An answer that anybody may have written says nothing about what the primary did.
+            PushError::Lost { .. } | PushError::NotSigned { .. } | PushError::Moved { .. } => {
                 let now = read(hand, &primary, &change, |set| &set.after).await;
                 let now = now.map_err(|_| Stop::Unknown(error.to_string()))?;
                 if differing(&change, &now, |set| &set.after).is_none() {

@@ -1,12 +1,12 @@
 //! The HTTP client for APIs of primaries: `https://`, or `http://` that stays on this machine.
 
 use std::error::Error;
+use std::time::Duration;
 
 use reqwest::Client;
 use url::Url;
 
 use super::PushError;
-use super::primary::PATIENCE;
 use crate::model::is_loopback;
 use crate::transport::{self, innermost};
 
@@ -36,7 +36,11 @@ pub(super) fn base(text: &str) -> Result<Url, PushError> {
 }
 
 /// Makes the client; `ca_pem` are further certificate authorities.
-pub(super) fn client(base: &Url, ca_pem: Option<&[u8]>) -> Result<Client, PushError> {
+pub(super) fn client(
+    base: &Url,
+    ca_pem: Option<&[u8]>,
+    patience: Duration,
+) -> Result<Client, PushError> {
     let unusable = |error: &dyn Error| {
         PushError::Configuration(format!(
             "no HTTP client: {}; correct `dns: push`",
@@ -44,7 +48,7 @@ pub(super) fn client(base: &Url, ca_pem: Option<&[u8]>) -> Result<Client, PushEr
         ))
     };
     let builder = transport::client(base, ca_pem).map_err(|error| unusable(&error))?;
-    let client = builder.timeout(PATIENCE).build();
+    let client = builder.timeout(patience).build();
     client.map_err(|error| unusable(&error))
 }
 

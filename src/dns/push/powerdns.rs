@@ -5,6 +5,7 @@
 //! told apart; where that matters, use dynamic updates.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use reqwest::header::HeaderValue;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
@@ -63,7 +64,7 @@ impl PowerDns {
     ///
     /// # Errors
     /// When the URL or the key cannot be used.
-    pub(super) fn new(config: &PowerDnsConfig) -> Result<Self, PushError> {
+    pub(super) fn new(config: &PowerDnsConfig, patience: Duration) -> Result<Self, PushError> {
         let base = http::base(&config.url)?;
         let mut api_key = HeaderValue::from_str(config.api_key.expose().trim()).map_err(|_| {
             PushError::Configuration(
@@ -73,7 +74,7 @@ impl PowerDns {
         })?;
         api_key.set_sensitive(true);
         Ok(Self {
-            client: http::client(&base, config.ca_pem.as_deref())?,
+            client: http::client(&base, config.ca_pem.as_deref(), patience)?,
             base,
             api_key,
             server_id: config.server_id.clone(),

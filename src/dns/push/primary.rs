@@ -14,7 +14,7 @@ use crate::dns::Question;
 use crate::model::record::RecordName;
 
 /// How long a primary may take for one answer.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(20);
 /// How many zones are read at a time.
 const CONCURRENT_ZONES: usize = 8;
 
@@ -53,9 +53,17 @@ impl PrimaryReader {
     /// # Errors
     /// When the configuration cannot work.
     pub fn new(config: &PushConfig) -> Result<Self, PushError> {
+        Self::with_patience(config, PATIENCE)
+    }
+
+    /// Takes the configuration, and how long the primary may take for one answer.
+    ///
+    /// # Errors
+    /// As [`PrimaryReader::new`].
+    pub fn with_patience(config: &PushConfig, patience: Duration) -> Result<Self, PushError> {
         let server = match config {
-            PushConfig::Rfc2136(config) => Server::Rfc2136(Rfc2136::new(config)?),
-            PushConfig::PowerDns(config) => Server::PowerDns(PowerDns::new(config)?),
+            PushConfig::Rfc2136(config) => Server::Rfc2136(Rfc2136::new(config, patience)?),
+            PushConfig::PowerDns(config) => Server::PowerDns(PowerDns::new(config, patience)?),
         };
         Ok(Self {
             server: Arc::new(server),

@@ -4,6 +4,7 @@
 //! way can forge a read-back.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode, UpdateMessage as _};
 use hickory_proto::rr::{RData, Record, RecordType as WireType, TSigner};
@@ -24,6 +25,8 @@ pub(super) struct Rfc2136 {
     pub(super) server: String,
     pub(super) key: String,
     pub(super) signer: TSigner,
+    /// How long one answer may take.
+    pub(super) patience: Duration,
 }
 
 /// What was read at one name and type, with the records as the server sent them.
@@ -37,7 +40,7 @@ impl Rfc2136 {
     ///
     /// # Errors
     /// When the key cannot be used.
-    pub(super) fn new(config: &Rfc2136Config) -> Result<Self, PushError> {
+    pub(super) fn new(config: &Rfc2136Config, patience: Duration) -> Result<Self, PushError> {
         let key = &config.key;
         let name = wire_name(&RecordName::observed(&key.name)).map_err(|_| {
             PushError::Configuration(format!(
@@ -51,6 +54,7 @@ impl Rfc2136 {
             server: with_port(&config.server),
             key: key.name.clone(),
             signer,
+            patience,
         })
     }
 

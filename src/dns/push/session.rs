@@ -11,7 +11,6 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::PushError;
-use super::primary::PATIENCE;
 use super::rfc2136::Rfc2136;
 
 /// The connection.
@@ -30,16 +29,21 @@ impl<'a> Session<'a> {
             server: primary.server.clone(),
             reason,
         };
-        match timeout(PATIENCE, TcpStream::connect(&primary.server)).await {
+        match timeout(primary.patience, TcpStream::connect(&primary.server)).await {
             Ok(Ok(stream)) => Ok(Self { primary, stream }),
             Ok(Err(error)) => Err(unreachable(error.to_string())),
             Err(_) => Err(unreachable("no connection in time".to_owned())),
         }
     }
 
-    /// Asks a question. Nothing can be lost by that, so a missing answer is told as unreachable.
+    /// Asks a question. Nothing can be lost by that, so a missing answer is told as unreachable, and so is one that was
+    /// cut: what it does not show may be there.
     pub(super) async fn ask(&mut self, message: Message) -> Result<Message, PushError> {
-        self.send(message).await.map_err(|error| match error {
+        let answer = match self.send(message).await {
+            Ok(answer) if answer.metadata.truncation => Err(self.lost("an answer that was cut")),
+            other => other,
+        };
+        answer.map_err(|error| match error {
             PushError::Lost { server, reason } => PushError::Unreachable { server, reason },
             other => other,
         })
@@ -60,7 +64,7 @@ impl<'a> Session<'a> {
             .map_err(|error| unsigned(&error))?
             .ok_or_else(|| unsigned(&"the key gives no signature"))?;
         let bytes = message.to_vec().map_err(|error| unsigned(&error))?;
-        let bytes = timeout(PATIENCE, self.exchange(&bytes))
+        let bytes = timeout(self.primary.patience, self.exchange(&bytes))
             .await
             .map_err(|_| self.lost("no answer in time"))?
             .map_err(|error| self.lost(&error.to_string()))?;

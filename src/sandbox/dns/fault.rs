@@ -1,4 +1,6 @@
 //! Scripted faults of DNS: which answer goes wrong, and how.
+//!
+//! An update that is refused is not carried out; any other fault says itself whether it is.
 
 use hickory_proto::rr::Name;
 use serde::de::Error as _;
@@ -66,7 +68,7 @@ pub enum DnsFaultKind {
     Refused,
     /// The server does not know such questions.
     Notimp,
-    /// No answer comes.
+    /// No answer comes; over a connection, it ends. An update is carried out.
     Drop,
     /// The answer says that it was cut, whatever its size.
     Truncate,
@@ -76,8 +78,12 @@ pub enum DnsFaultKind {
     Bogus,
     /// Names in the answer are in mixed case.
     MangleCase,
-    /// The bytes are no message.
+    /// The bytes are no message; an update is not carried out.
     Garbage,
+    /// Nothing is done, and nothing is said; a connection stays open.
+    Hang,
+    /// The answer lacks the signature that the question asks for.
+    Unsigned,
     /// The answer has another id, as a forged one would.
     WrongId,
     /// The answer comes so many milliseconds later.
@@ -118,6 +124,13 @@ impl DnsFault {
     #[must_use]
     pub fn times(mut self, times: u64) -> Self {
         self.times = Some(times);
+        self
+    }
+
+    /// Restricts it to matching questions from this one on, counted from 1.
+    #[must_use]
+    pub fn nth(mut self, nth: u64) -> Self {
+        self.nth = nth;
         self
     }
 

@@ -261,7 +261,10 @@ pub(super) fn spoil(
                 }
             }
             DnsFaultKind::WrongId => response.metadata.id = response.metadata.id.wrapping_add(1),
-            DnsFaultKind::Garbage | DnsFaultKind::DelayMs(_) => {}
+            DnsFaultKind::Garbage
+            | DnsFaultKind::Hang
+            | DnsFaultKind::Unsigned
+            | DnsFaultKind::DelayMs(_) => {}
         }
     }
     Some(response)

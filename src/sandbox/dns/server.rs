@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hickory_proto::op::{Message, OpCode};
+use hickory_proto::op::{Message, OpCode, Query};
 use hickory_proto::rr::{Name, RecordType as WireType};
 use thiserror::Error;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -193,6 +193,14 @@ impl DnsServer {
             .collect()
     }
 
+    /// Returns the serial of a zone: it moves by one with each message that changes something.
+    #[must_use]
+    pub fn serial(&self, apex: &str) -> Option<u32> {
+        let apex = wire::name(apex).ok()?;
+        let world = locked(&self.shared.world);
+        world.zones.get(&apex).map(Zone::serial)
+    }
+
     /// Returns what the domain test of a Kazoo would see at a host (D13, D14); nothing for a type it cannot ask.
     #[must_use]
     pub fn seen_by_kazoo(&self, record_type: &str, host: &str) -> Vec<String> {
@@ -280,21 +288,19 @@ async fn serve_udp(shared: &Shared, role: &Role, socket: UdpSocket) {
         let Ok((length, peer)) = socket.recv_from(&mut buffer).await else {
             continue;
         };
-        let Some(reply) = buffer
-            .get(..length)
-            .and_then(|packet| shared.reply(role, packet, Transport::Udp))
-        else {
+        let packet = buffer.get(..length).unwrap_or_default();
+        let Reply::Bytes { bytes, delay } = shared.reply(role, packet, Transport::Udp) else {
             continue;
         };
-        if let Some(delay) = reply.delay {
+        if let Some(delay) = delay {
             let socket = Arc::clone(&socket);
             tokio::spawn(async move {
                 tokio::time::sleep(delay).await;
-                let _ = socket.send_to(&reply.bytes, peer).await;
+                let _ = socket.send_to(&bytes, peer).await;
             });
         } else {
             // Whoever asked may be gone.
-            let _ = socket.send_to(&reply.bytes, peer).await;
+            let _ = socket.send_to(&bytes, peer).await;
         }
     }
 }
@@ -325,28 +331,58 @@ async fn serve_stream(shared: &Shared, role: &Role, mut stream: TcpStream) -> st
         let length = tokio::time::timeout(IDLE, stream.read_u16()).await??;
         let mut packet = vec![0; usize::from(length)];
         stream.read_exact(&mut packet).await?;
-        let Some(reply) = shared.reply(role, &packet, Transport::Tcp) else {
-            return Ok(());
+        let (answer, delay) = match shared.reply(role, &packet, Transport::Tcp) {
+            Reply::Bytes { bytes, delay } => (bytes, delay),
+            Reply::Nothing => return Ok(()),
+            Reply::Hang => std::future::pending().await,
         };
-        if let Some(delay) = reply.delay {
+        if let Some(delay) = delay {
             tokio::time::sleep(delay).await;
         }
-        let length = u16::try_from(reply.bytes.len()).map_err(std::io::Error::other)?;
+        let length = u16::try_from(answer.len()).map_err(std::io::Error::other)?;
         let mut bytes = length.to_be_bytes().to_vec();
-        bytes.extend(reply.bytes);
+        bytes.extend(answer);
         stream.write_all(&bytes).await?;
     }
 }
 
-struct Reply {
-    bytes: Vec<u8>,
-    delay: Option<Duration>,
+enum Reply {
+    Bytes {
+        bytes: Vec<u8>,
+        delay: Option<Duration>,
+    },
+    /// A connection ends.
+    Nothing,
+    /// A connection stays, and is not looked at any more.
+    Hang,
+}
+
+fn parse(packet: &[u8]) -> Option<(Message, Query)> {
+    let request = Message::from_vec(packet).ok()?;
+    let query = request.queries.first()?.clone();
+    Some((request, query))
+}
+
+fn answer(
+    world: &World,
+    role: &Role,
+    packet: &[u8],
+    request: &Message,
+    (transport, hits): (Transport, &[DnsFaultKind]),
+) -> Option<Vec<u8>> {
+    let response = world.answer(role, request);
+    let mut response = respond::spoil(request, response, hits)?;
+    if !hits.contains(&DnsFaultKind::Unsigned) {
+        response = update::sign(&world.keys, packet, request, response)?;
+    }
+    respond::write(request, &response, transport == Transport::Udp)
 }
 
 impl Shared {
-    fn reply(&self, role: &Role, packet: &[u8], transport: Transport) -> Option<Reply> {
-        let request = Message::from_vec(packet).ok()?;
-        let query = request.queries.first()?;
+    fn reply(&self, role: &Role, packet: &[u8], transport: Transport) -> Reply {
+        let Some((request, query)) = parse(packet) else {
+            return Reply::Nothing;
+        };
         let server = role.name();
         let wire_type = query.query_type.to_string();
         let mut world = locked(&self.world);
@@ -354,25 +390,22 @@ impl Shared {
             .faults
             .hits(&server, &query.name, &wire_type, transport);
         self.count(&server, &query.name.to_lowercase(), wire_type, transport);
+        if hits.contains(&DnsFaultKind::Hang) {
+            return Reply::Hang;
+        }
         let bytes = if hits.contains(&DnsFaultKind::Garbage) {
-            packet.get(..2)?.iter().copied().chain([0xff; 9]).collect()
+            let id = packet.iter().take(2).copied();
+            Some(id.chain([0xff; 9]).collect())
         } else if request.op_code == OpCode::Update {
-            let response = update::handle(&mut world, role, packet, &request);
-            if hits.contains(&DnsFaultKind::Drop) {
-                return None;
-            }
-            response?
+            update::handle(&mut world, role, packet, &request, &hits)
         } else {
-            let response = world.answer(role, &request);
-            let response = respond::spoil(&request, response, &hits)?;
-            let response = update::sign(&world.keys, packet, &request, response)?;
-            respond::write(&request, &response, transport == Transport::Udp)?
+            answer(&world, role, packet, &request, (transport, &hits))
         };
         let delay = hits.iter().find_map(|hit| match hit {
             DnsFaultKind::DelayMs(milliseconds) => Some(Duration::from_millis(*milliseconds)),
             _ => None,
         });
-        Some(Reply { bytes, delay })
+        bytes.map_or(Reply::Nothing, |bytes| Reply::Bytes { bytes, delay })
     }
 
     fn count(&self, server: &str, name: &Name, record_type: String, transport: Transport) {

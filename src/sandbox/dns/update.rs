@@ -12,7 +12,7 @@ use hickory_proto::rr::{
 
 use super::respond::{Role, World};
 use super::zone::{RecordSet, Zone};
-use super::{DnsError, KeySeed, wire};
+use super::{DnsError, DnsFaultKind, KeySeed, wire};
 use crate::sandbox::clock::Clock;
 
 /// How far the clocks of both ends may differ, in seconds (RFC 8945, section 10).
@@ -87,11 +87,16 @@ pub(super) fn handle(
     role: &Role,
     packet: &[u8],
     request: &Message,
+    hits: &[DnsFaultKind],
 ) -> Option<Vec<u8>> {
     let mut response = Message::response(request.id, request.op_code);
     response.metadata = Metadata::response_from_request(&request.metadata);
     response.metadata.message_type = MessageType::Response;
     response.add_queries(request.queries.iter().cloned());
+    if let Some(code) = hits.iter().find_map(refusal) {
+        response.metadata.response_code = code;
+        return response.to_vec().ok();
+    }
     let now = Clock::default().unix_millis() / 1000;
     let (code, context) = match authenticate(&world.keys, packet, request, now) {
         Ok(context) => {
@@ -101,11 +106,27 @@ pub(super) fn handle(
         Err((code, context)) => (code, context),
     };
     response.metadata.response_code = code;
-    if let Some(context) = context {
+    if hits.contains(&DnsFaultKind::Drop) {
+        return None;
+    }
+    if hits.contains(&DnsFaultKind::WrongId) {
+        response.metadata.id = response.metadata.id.wrapping_add(1);
+    }
+    if let Some(context) = context.filter(|_| !hits.contains(&DnsFaultKind::Unsigned)) {
         let encoded = response.to_vec().ok()?;
         response.set_signature(context.sign(&encoded).ok()?);
     }
     response.to_vec().ok()
+}
+
+/// Returns the code of a fault that keeps an update from being carried out.
+fn refusal(hit: &DnsFaultKind) -> Option<ResponseCode> {
+    match hit {
+        DnsFaultKind::Servfail => Some(ResponseCode::ServFail),
+        DnsFaultKind::Refused => Some(ResponseCode::Refused),
+        DnsFaultKind::Notimp => Some(ResponseCode::NotImp),
+        _ => None,
+    }
 }
 
 /// Checks who signed, in the order of RFC 8945, section 5.2: key, signature, time.

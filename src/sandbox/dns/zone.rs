@@ -84,6 +84,10 @@ impl Zone {
         self.rebuild();
     }
 
+    pub(super) fn serial(&self) -> u32 {
+        self.serial
+    }
+
     fn rebuild(&mut self) {
         let servers = self.servers.iter().map(|name| RData::NS(NS(name.clone())));
         let servers = RecordSet {
