@@ -7,6 +7,7 @@ use emblazon::plan::{self, Plan, RefusalKind};
 use emblazon::sandbox::{Fault, FaultKind};
 use futures_util::{StreamExt as _, stream};
 
+use crate::faults::trouble::Trouble;
 use crate::faults::{block_on, cases, everything, is_true, nothing_lost, run, stage, tree};
 use crate::stage::Stage;
 
@@ -25,15 +26,14 @@ fn two_faults_at_once() {
     let (plan, faults) = block_on(cases());
     let mut random = fastrand::Rng::with_seed(SEED);
     // A fault that hangs costs a second of waiting, and is met by every other alone.
-    let quick: Vec<&Fault> = (faults.iter())
-        .filter(|fault| fault.fault != FaultKind::Hang)
-        .collect();
+    let quick: Vec<&Trouble> = (faults.iter()).filter(|fault| !fault.hangs()).collect();
     // A refused upload that puts the eaten welcome back, and a read after it that still shows that welcome.
     let met = [
         Fault::new("*", "*", FaultKind::Status(403)).nth(67),
         Fault::new("GET", "*", FaultKind::StaleRead).nth(59),
-    ];
-    let pairs: Vec<[Fault; 2]> = (0..sampled())
+    ]
+    .map(Trouble::Platform);
+    let pairs: Vec<[Trouble; 2]> = (0..sampled())
         .map(|_| [0, 1].map(|_| quick[random.usize(..quick.len())].clone()))
         .chain([met])
         .collect();
@@ -83,14 +83,14 @@ fn two_faults_at_once() {
 }
 
 /// Runs with two faults, then without; tells whether a snapshot was needed in between.
-async fn case(plan: &Plan, pair: [Fault; 2]) -> Result<bool, String> {
+async fn case(plan: &Plan, pair: [Trouble; 2]) -> Result<bool, String> {
     let mut stage = stage().await;
     let tree = tree();
     let before = everything(&stage);
     stage.client().await;
-    stage.faults(pair.to_vec());
+    Trouble::begin(&stage, &pair);
     let first = run(&stage, &tree, plan).await;
-    stage.faults(Vec::new());
+    Trouble::begin(&stage, &[]);
     // The next run is another process; two refusals of the login are the last word for this one.
     stage.log_out();
     let wrong = |what: String| Err(format!("{pair:?}: {what}"));

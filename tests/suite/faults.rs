@@ -1,5 +1,9 @@
-//! Every scripted fault at every request of a run (invariant 4): the first run's report is true,
-//! the second run converges, and at no time has an account lost a document or an asset that it had.
+//! Every scripted fault at every request of a run, and at every message to the primary of its zone (invariant 4): the
+//! first run's report is true, the second run converges, and at no time has an account lost a document or an asset
+//! that it had, or the zone a record.
+
+pub(crate) mod records;
+pub(crate) mod trouble;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -10,13 +14,15 @@ use emblazon::diff::settings_in_sync;
 use emblazon::live::ReadClient;
 use emblazon::model::{AssetKind, KeyPath, Object, Settings};
 use emblazon::plan::{Action, Plan, Subject};
-use emblazon::sandbox::{Fault, FaultKind};
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
+use records::{Records, zone_steps};
+use trouble::{Traffic, Trouble};
+
 use crate::stage::{Shown, Stage, Tree, html, ico, png};
 
-/// One account for each kind of step.
+/// One account for each kind of step, and a zone that holds more than what is declared.
 const SEED: &str = "
 accounts:
   - {name: master, id: '00000000000000000000000000000000'}
@@ -41,25 +47,68 @@ accounts:
     id: ffffffffffffffffffffffffffffffff
     whitelabel: {domain: foxtrot.example.com, brandColor: red}
     assets: {welcome: welcome.html}
+dns:
+  keys: {emblazon: {algorithm: hmac-sha256, secret: c2VjcmV0IG9mIHRoZSBzd2VlcA==}}
+  zones:
+    example.com:
+      records:
+        - www.beta A 198.51.100.1
+        - new.beta A 198.51.100.2
+        - old.beta A 192.0.2.8
+        - old.beta A 198.51.100.3
+        - www.city A 198.51.100.4
+        - old.city A 192.0.2.8
+        - old.delta A 192.0.2.8
+        - ui.delta CNAME before.example.net
+        - new.echo A 192.0.2.7
+        - text.foxtrot A 198.51.100.5
 ";
+
+/// The records that the tree means to take away, and the alias that it means to lead elsewhere.
+const MAY_GO: [&str; 4] = [
+    "old.beta.example.com A 192.0.2.8",
+    "old.city.example.com A 192.0.2.8",
+    "old.delta.example.com A 192.0.2.8",
+    "ui.delta.example.com CNAME before.example.net",
+];
 
 /// The accounts that must have a document at all times.
 const KEPT: [&str; 4] = ["beta", "delta", "echo", "foxtrot"];
+
+/// What was applied last: the domains needed another name, and one account had a brand.
+fn base() -> Tree {
+    let old = json!({"A": {"old.{{domain}}": {"mapping": ["192.0.2.8"]}}});
+    ["beta", "city", "delta"]
+        .into_iter()
+        .fold(Tree::new(), |tree, name| {
+            tree.account(name, json!({"domain": format!("{name}.example.com")}))
+        })
+        .managed()
+        .template(old)
+}
 
 pub(crate) fn tree() -> Tree {
     Tree::new()
         .account("acme", json!({"domain": "acme.example.com"}))
         .asset("acme", AssetKind::Logo, Some(png("acme")))
         .asset("acme", AssetKind::Welcome, Some(html("acme")))
-        .account("beta", json!({"company_name": "Beta"}))
+        .account(
+            "beta",
+            json!({"domain": "beta.example.com", "company_name": "Beta"}),
+        )
         .asset("beta", AssetKind::Logo, Some(png("beta")))
         .without("city")
-        .account("delta", json!({}))
+        .account("delta", json!({"domain": "delta.example.com"}))
         .asset("delta", AssetKind::Icon, None)
         .account("echo", json!({"domain": "foxtrot.example.com"}))
         .asset("echo", AssetKind::Logo, Some(png("echo")))
         .account("foxtrot", json!({"domain": "echo.example.com"}))
-        .template(json!({"A": {"new.{{domain}}": {"mapping": ["192.0.2.7"]}}}))
+        .template(json!({
+            "A": {"new.{{domain}}": {"mapping": ["192.0.2.7"]}},
+            "CNAME": {"ui.{{domain}}": {"mapping": ["ui.example.net"]}},
+        }))
+        .managed()
+        .after(base())
 }
 
 pub(crate) async fn stage() -> Stage {
@@ -82,13 +131,13 @@ pub(crate) async fn run_as(reader: ReadClient, stage: &Stage, tree: &Tree, plan:
     stage.apply_as(reader, tree, plan, options).await
 }
 
-/// The plan of the first run, which is the same on every stage, and every fault at every request of
-/// it that the fault can hit.
-pub(crate) async fn cases() -> (Plan, Vec<Fault>) {
+/// The plan of the first run, which is the same on every stage, and every trouble at everything that
+/// it sends.
+pub(crate) async fn cases() -> (Plan, Vec<Trouble>) {
     let stage = stage().await;
     let tree = tree();
     let plan = stage.plan(&tree).await;
-    let before = stage.sandbox.counts();
+    let traffic = Traffic::begin(&stage);
     let applied = run(&stage, &tree, &plan).await;
     for outcome in &applied.outcomes {
         assert!(
@@ -96,63 +145,15 @@ pub(crate) async fn cases() -> (Plan, Vec<Fault>) {
             "{outcome:?}"
         );
     }
-    let after = stage.sandbox.counts();
-    let sent = |method: &str| -> u32 {
-        let of = |counts: &emblazon::sandbox::Counts| -> u64 {
-            let of_method = |class: &&String| class.starts_with(method);
-            let keys = counts.by_class.keys().filter(of_method);
-            keys.map(|class| counts.by_class[class]).sum()
-        };
-        u32::try_from(of(&after) - of(&before)).unwrap()
-    };
-    let any = |fault| Fault {
-        method: None,
-        path: None,
-        nth: 1,
-        times: 1,
-        fault,
-    };
-    let everywhere = [
-        FaultKind::Status(401),
-        FaultKind::Status(402),
-        FaultKind::Status(403),
-        FaultKind::Status(409),
-        FaultKind::Status(412),
-        FaultKind::Status(429),
-        FaultKind::Status(500),
-        FaultKind::Status(503),
-        FaultKind::Hang,
-        FaultKind::CutBody,
-        FaultKind::LostAnswer,
-        FaultKind::DropConnection,
-    ];
-    let mut kinds: Vec<(Fault, u32)> = everywhere
-        .into_iter()
-        .map(|fault| (any(fault), sent("")))
-        .collect();
-    kinds.push((Fault::new("GET", "*", FaultKind::StaleRead), sent("GET")));
-    kinds.push((
-        Fault::new("POST", "*/whitelabel/*", FaultKind::DestroyDocument),
-        sent("POST"),
-    ));
-    for method in ["PUT", "POST"] {
-        kinds.push((
-            Fault::new(method, "*/whitelabel", FaultKind::SkipAccountWrite),
-            sent(method),
-        ));
-    }
-    let cases = kinds
-        .into_iter()
-        .flat_map(|(fault, count)| (1..=count).map(move |nth| fault.clone().nth(nth)))
-        .collect();
-    (plan, cases)
+    assert_eq!(zone_steps(&plan), 5, "{:?}", plan.steps);
+    (plan, traffic.troubles(&stage))
 }
 
 #[test]
 fn every_fault_at_every_request() {
     let (plan, cases) = block_on(cases());
-    assert!(cases.len() >= 500, "only {} cases", cases.len());
-    let shares: Vec<Vec<Fault>> = (0..WORKERS)
+    assert!(cases.len() >= 1_200, "only {} cases", cases.len());
+    let shares: Vec<Vec<Trouble>> = (0..WORKERS)
         .map(|worker| {
             cases
                 .iter()
@@ -172,7 +173,13 @@ fn every_fault_at_every_request() {
             .flat_map(|worker| worker.join().unwrap())
             .collect()
     });
-    println!("{} faults, {} wrong", cases.len(), wrong.len());
+    let at_primary = |case: &&Trouble| matches!(case, Trouble::Primary(_));
+    println!(
+        "{} faults, {} of them at the primary of the zone, {} wrong",
+        cases.len(),
+        cases.iter().filter(at_primary).count(),
+        wrong.len()
+    );
     assert!(
         wrong.is_empty(),
         "{} of {} wrong:\n{}",
@@ -185,9 +192,9 @@ fn every_fault_at_every_request() {
 /// How many threads share the cases.
 const WORKERS: usize = 4;
 
-async fn work_through(plan: &Plan, cases: Vec<Fault>) -> Vec<String> {
+async fn work_through(plan: &Plan, cases: Vec<Trouble>) -> Vec<String> {
     stream::iter(cases)
-        .map(|fault| case(plan, fault))
+        .map(|trouble| case(plan, trouble))
         .buffer_unordered(8)
         .filter_map(|result| async { result.err() })
         .collect()
@@ -203,18 +210,18 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// Runs with one fault, then without, and says what is wrong.
-async fn case(plan: &Plan, fault: Fault) -> Result<(), String> {
+async fn case(plan: &Plan, trouble: Trouble) -> Result<(), String> {
     let mut stage = stage().await;
-    if fault.fault == FaultKind::Hang {
+    if trouble.hangs() {
         stage = stage.impatient();
     }
     let tree = tree();
     let before = everything(&stage);
     stage.client().await;
-    stage.faults(vec![fault.clone()]);
+    Trouble::begin(&stage, std::slice::from_ref(&trouble));
     let first = run(&stage, &tree, plan).await;
-    stage.faults(Vec::new());
-    let wrong = |what: String| Err(format!("{fault:?}: {what}"));
+    Trouble::begin(&stage, &[]);
+    let wrong = |what: String| Err(format!("{trouble:?}: {what}"));
     if let Err(what) = is_true(&stage, &tree, plan, &first, &before) {
         return wrong(format!("first run: {what}\n  {first:?}"));
     }
@@ -235,7 +242,7 @@ async fn case(plan: &Plan, fault: Fault) -> Result<(), String> {
     if !rest.is_empty() {
         return wrong(format!("a third plan has steps: {rest:?}"));
     }
-    for (name, shown) in everything(&stage) {
+    for (name, shown) in everything(&stage).accounts {
         let Some(shown) = shown else { continue };
         if shown.reserved.as_deref() != shown.settings.get("domain").and_then(Value::as_str) {
             return wrong(format!("{name} reserves {:?}: {shown:?}", shown.reserved));
@@ -244,16 +251,21 @@ async fn case(plan: &Plan, fault: Fault) -> Result<(), String> {
     Ok(())
 }
 
-pub(crate) type Everything = BTreeMap<&'static str, Option<Shown>>;
-
-pub(crate) fn everything(stage: &Stage) -> Everything {
-    ["acme", "beta", "city", "delta", "echo", "foxtrot"]
-        .into_iter()
-        .map(|name| (name, stage.shown(name)))
-        .collect()
+/// What each account has, and the zone.
+pub(crate) struct Everything {
+    accounts: BTreeMap<&'static str, Option<Shown>>,
+    records: Records,
 }
 
-/// Checks that each account is as the outcomes of its steps say.
+pub(crate) fn everything(stage: &Stage) -> Everything {
+    let names = ["acme", "beta", "city", "delta", "echo", "foxtrot"].into_iter();
+    Everything {
+        accounts: names.map(|name| (name, stage.shown(name))).collect(),
+        records: records::records(stage.dns()),
+    }
+}
+
+/// Checks that each account and the zone are as the outcomes of their steps say, and that the journal knows.
 pub(crate) fn is_true(
     stage: &Stage,
     tree: &Tree,
@@ -264,7 +276,7 @@ pub(crate) fn is_true(
     if applied.outcomes.len() != plan.steps.len() {
         return Err("a step has no outcome".to_owned());
     }
-    for (account, shown) in before {
+    for (account, shown) in &before.accounts {
         let mut model = shown
             .clone()
             .map(|shown| (Settings::from(shown.settings), shown.assets));
@@ -304,7 +316,8 @@ pub(crate) fn is_true(
             return Err("the template is not as its outcome says".to_owned());
         }
     }
-    Ok(())
+    records::is_true(stage, plan, applied, &before.records)?;
+    records::is_in_journal(stage)
 }
 
 type Model = Option<(Settings, BTreeMap<AssetKind, Vec<u8>>)>;
@@ -341,10 +354,10 @@ fn carry_out(model: &mut Model, action: &Action, tree: &Tree) {
     }
 }
 
-/// Checks that no account has lost its document, an undeclared key, or an asset.
+/// Checks that no account has lost its document, an undeclared key, or an asset, and the zone no record.
 pub(crate) fn nothing_lost(stage: &Stage, tree: &Tree, before: &Everything) -> Result<(), String> {
     for name in KEPT {
-        let Some(before) = &before[name] else {
+        let Some(before) = &before.accounts[name] else {
             continue;
         };
         let now = stage
@@ -368,5 +381,11 @@ pub(crate) fn nothing_lost(stage: &Stage, tree: &Tree, before: &Everything) -> R
             }
         }
     }
-    Ok(())
+    let now = records::records(stage.dns());
+    let lost = records::lost(&before.records, &now, |record| MAY_GO.contains(&record));
+    if lost.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("the zone has lost {lost:?}"))
+    }
 }

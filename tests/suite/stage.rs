@@ -9,6 +9,10 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 use emblazon::apply::{self, Applied, Mandate, Patience, StepResult};
 use emblazon::diag::{FileId, Place, SourceMap, Span, Spanned};
+use emblazon::diff::{ManagedRecords, ZoneDifference, compare_zones};
+use emblazon::dns::push::{
+    PrimaryReader, PrimaryWriter, PushConfig, PushPolicy, Rfc2136Config, TsigKey,
+};
 use emblazon::live::{
     ClientConfig, CollectOptions, Credential, ReadClient, RetryPolicy, TemplateWriter, WriteClient,
     collect,
@@ -18,10 +22,11 @@ use emblazon::model::{
     Identity, Object, Secret, Settings,
 };
 use emblazon::plan::{self, Plan, RefusalKind};
+use emblazon::sandbox::dns::DnsServer;
 use emblazon::sandbox::{Fault, Options, Profile, Sandbox, Seed};
 use emblazon::tree::{
     AccountPolicy, AuthConfig, ClusterConfig, Declared, Desired, DesiredAccount, DesiredTemplate,
-    DnsMode, Ownership, Policy, Target,
+    DnsMode, KeyAlgorithm, Ownership, Policy, Target,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -40,6 +45,7 @@ pub(crate) struct Stage {
     /// How long a request may take; short where a fault hangs.
     timeout: Duration,
     client: OnceCell<ReadClient>,
+    primary: Option<PrimaryWriter>,
     _directory: tempfile::TempDir,
 }
 
@@ -68,10 +74,13 @@ impl Stage {
             capacity: None,
             dns_port: 0,
         };
+        let sandbox = Sandbox::start(options).await.unwrap();
+        let timeout = Duration::from_secs(20);
         Self {
-            sandbox: Sandbox::start(options).await.unwrap(),
+            primary: primary(&sandbox, timeout),
+            sandbox,
             state: path.join("state"),
-            timeout: Duration::from_secs(20),
+            timeout,
             client: OnceCell::new(),
             _directory: directory,
         }
@@ -80,6 +89,7 @@ impl Stage {
     /// Lets requests time out soon, for faults that hang.
     pub(crate) fn impatient(mut self) -> Self {
         self.timeout = Duration::from_secs(1);
+        self.primary = primary(&self.sandbox, self.timeout);
         self
     }
 
@@ -120,14 +130,26 @@ impl Stage {
             unmanaged: false,
             ..CollectOptions::default()
         };
+        let base = tree.base.as_deref();
         let live = collect(&client, &tree.desired, &options).await.unwrap();
         let mut sources = SourceMap::default();
         sources.add("accounts.yaml".into(), "");
+        let zones = self.zones(tree, &sources).await;
         let options = plan::Options {
             allow: PRUNE.clone(),
             ..plan::Options::default()
         };
-        plan::plan(&tree.desired, None, &live, &sources, &options).plan
+        plan::plan_with_records(&tree.desired, base, &live, zones, &sources, &options).plan
+    }
+
+    /// Compares the records of managed accounts with what the primary shows.
+    async fn zones(&self, tree: &Tree, sources: &SourceMap) -> Vec<ZoneDifference> {
+        let managed = ManagedRecords::new(&tree.desired, tree.base.as_deref(), sources);
+        let Some(primary) = &self.primary else {
+            return Vec::new();
+        };
+        let standings = primary.read().standings(&managed.questions()).await;
+        compare_zones(&managed, &standings, PushPolicy::default())
     }
 
     /// Carries a plan out, without any pause.
@@ -177,6 +199,7 @@ impl Stage {
             *now
         });
         options.concurrency = NonZeroUsize::new(2).unwrap();
+        options.primary.clone_from(&self.primary);
         options.patience = Patience {
             pause: Duration::ZERO,
             ..Patience::default()
@@ -206,6 +229,10 @@ impl Stage {
         self.sandbox.set_faults(faults);
     }
 
+    pub(crate) fn dns(&self) -> &DnsServer {
+        self.sandbox.dns().expect("a seed with DNS")
+    }
+
     /// Shows what an account has, attachments by name and as text.
     pub(crate) fn shown(&self, name: &str) -> Option<Shown> {
         let world = self.sandbox.world();
@@ -228,6 +255,25 @@ impl Stage {
     }
 }
 
+/// The name of the server that keeps the zones of a seed, and the key that it takes updates with.
+pub(crate) const PRIMARY: &str = "ns1.dns.test";
+pub(crate) const KEY: &str = "emblazon";
+
+/// Reaches the primary of a sandbox whose seed has one.
+fn primary(sandbox: &Sandbox, patience: Duration) -> Option<PrimaryWriter> {
+    let dns = sandbox.dns()?;
+    let config = PushConfig::Rfc2136(Rfc2136Config {
+        server: dns.server(PRIMARY)?.to_string(),
+        key: TsigKey {
+            name: KEY.to_owned(),
+            algorithm: KeyAlgorithm::HmacSha256,
+            secret: Secret::new(dns.key(KEY)?.secret.clone()),
+        },
+    });
+    let reader = PrimaryReader::with_patience(&config, patience).unwrap();
+    Some(PrimaryWriter::new(reader))
+}
+
 /// What an account has.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Shown {
@@ -242,6 +288,8 @@ pub(crate) struct Shown {
 pub(crate) struct Tree {
     pub(crate) desired: Desired,
     pub(crate) files: BTreeMap<Utf8PathBuf, Vec<u8>>,
+    /// What was applied last, when that is known.
+    pub(crate) base: Option<Box<Desired>>,
 }
 
 impl Tree {
@@ -262,6 +310,7 @@ impl Tree {
         Self {
             desired,
             files: BTreeMap::new(),
+            base: None,
         }
     }
 
@@ -335,6 +384,20 @@ impl Tree {
             types,
             ownership: Ownership::Shared,
         });
+        self
+    }
+
+    /// Lets the DNS of all accounts be managed.
+    pub(crate) fn managed(mut self) -> Self {
+        for account in &mut self.desired.accounts {
+            account.dns = DnsMode::Manage;
+        }
+        self
+    }
+
+    /// Says what was applied last.
+    pub(crate) fn after(mut self, base: Self) -> Self {
+        self.base = Some(Box::new(base.desired));
         self
     }
 

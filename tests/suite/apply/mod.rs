@@ -3,5 +3,6 @@
 mod assets;
 mod documents;
 mod guards;
+mod records;
 mod run;
 mod template;

@@ -1,0 +1,204 @@
+//! Records of a zone at its primary.
+
+use std::collections::BTreeSet;
+
+use emblazon::apply::StepResult;
+use emblazon::sandbox::dns::{DnsFault, DnsFaultKind, ZoneSeed};
+use serde_json::json;
+
+use crate::faults::records::{ZONE, records};
+use crate::stage::{Stage, Tree, only};
+
+const SEED: &str = "
+accounts:
+  - {name: master, id: '00000000000000000000000000000000'}
+  - name: acme
+    id: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+    whitelabel: {domain: acme.example.com}
+template:
+  A: {'us.{{domain}}': {mapping: ['192.0.2.1']}}
+dns:
+  keys: {emblazon: {algorithm: hmac-sha256, secret: c2VjcmV0IG9mIHRoZSBzd2VlcA==}}
+  zones:
+    example.com: {records: ['us.acme A 198.51.100.1', 'www.acme A 198.51.100.2']}
+";
+
+const BEFORE: &str = "us.acme.example.com A 198.51.100.1; www.acme.example.com A 198.51.100.2";
+const AFTER: &str =
+    "us.acme.example.com A 192.0.2.1, 198.51.100.1; www.acme.example.com A 198.51.100.2";
+
+fn tree() -> Tree {
+    Tree::new()
+        .account("acme", json!({"domain": "acme.example.com"}))
+        .template(json!({"A": {"us.{{domain}}": {"mapping": ["192.0.2.1"]}}}))
+        .managed()
+}
+
+/// What the zone has, in one line.
+fn zone(stage: &Stage) -> String {
+    let sets = records(stage.dns()).into_iter().map(|(question, records)| {
+        let records: BTreeSet<String> = records.iter().map(ToString::to_string).collect();
+        let records: Vec<String> = records.into_iter().collect();
+        format!("{question} {}", records.join(", "))
+    });
+    sets.collect::<Vec<_>>().join("; ")
+}
+
+/// The answers about the set, from the nth on: the first is to the look before the step, the second to the one right
+/// before the update, all others to the read-back.
+fn answers(nth: u64, kind: DnsFaultKind) -> DnsFault {
+    DnsFault::new(kind).named("us.acme.*").nth(nth)
+}
+
+/// The first so many updates; the zone they are for is what they ask for.
+fn updates(times: u64, kind: DnsFaultKind) -> DnsFault {
+    DnsFault::new(kind).named(ZONE).times(times)
+}
+
+/// Applies with faults, then without. Returns how the first run ended, what the zone had then, and the notes.
+async fn applied(faults: &[DnsFault]) -> (StepResult, String, Vec<String>) {
+    let stage = Stage::start(SEED, &[]).await.impatient();
+    let tree = tree();
+    let plan = stage.plan(&tree).await;
+    stage.dns().set_faults(faults.to_vec());
+    let applied = stage.apply(&tree, &plan).await;
+    stage.dns().set_faults(Vec::new());
+    let zone_then = zone(&stage);
+    stage.converge(&tree).await;
+    assert_eq!(zone(&stage), AFTER);
+    let outcome = only(&applied).clone();
+    (outcome.result, zone_then, outcome.notes)
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_settled_by_reading() {
+    for kind in [
+        DnsFaultKind::Drop,
+        DnsFaultKind::WrongId,
+        DnsFaultKind::Unsigned,
+        DnsFaultKind::DelayMs(3_600_000),
+    ] {
+        let (result, zone, notes) = applied(&[updates(1, kind)]).await;
+        assert_eq!(result, StepResult::Done { revision: None }, "{kind:?}");
+        assert_eq!(zone, AFTER, "{kind:?}");
+        let [note] = &notes[..] else {
+            panic!("{kind:?}: {notes:?}")
+        };
+        assert!(note.starts_with("the answer was no help ("), "{note}");
+    }
+}
+
+#[tokio::test]
+async fn an_update_that_did_not_arrive_is_sent_again() {
+    for kind in [DnsFaultKind::Garbage, DnsFaultKind::Hang] {
+        let (result, zone, notes) = applied(&[updates(2, kind)]).await;
+        assert_eq!(result, StepResult::Done { revision: None }, "{kind:?}");
+        assert_eq!((zone.as_str(), notes), (AFTER, Vec::new()), "{kind:?}");
+    }
+}
+
+/// What is told, where no further try helps; the zone is as it was.
+#[tokio::test]
+async fn what_the_primary_does_not_take_is_a_failure() {
+    async fn check(faults: &[DnsFault], expected: &str) {
+        let (result, zone, _) = applied(faults).await;
+        assert_eq!(zone, BEFORE, "{faults:?}");
+        match result {
+            StepResult::Failed { reason } => assert!(reason.contains(expected), "{reason}"),
+            other => panic!("{faults:?}: {other:?}"),
+        }
+    }
+    check(
+        &[updates(1, DnsFaultKind::Refused)],
+        "refuses key emblazon for example.com (REFUSED)",
+    )
+    .await;
+    check(
+        &[updates(1, DnsFaultKind::Servfail)],
+        "refused: Server Failure",
+    )
+    .await;
+    check(
+        &[updates(9, DnsFaultKind::Garbage)],
+        "gave no usable answer",
+    )
+    .await;
+    for kind in [
+        DnsFaultKind::Refused,
+        DnsFaultKind::Servfail,
+        DnsFaultKind::Drop,
+        DnsFaultKind::Lame,
+        DnsFaultKind::Unsigned,
+    ] {
+        check(
+            &[answers(1, kind)],
+            "could not be read, so nothing was written",
+        )
+        .await;
+    }
+    // What was cut off may well be there.
+    check(
+        &[answers(1, DnsFaultKind::Truncate)],
+        "an answer that was cut",
+    )
+    .await;
+    check(
+        &[answers(2, DnsFaultKind::Truncate).times(1)],
+        "an answer that was cut",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_read_back_that_says_nothing_leaves_it_unknown() {
+    async fn check(faults: &[DnsFault], zone_then: &str, expected: &str) {
+        let (result, zone, _) = applied(faults).await;
+        assert_eq!(zone, zone_then, "{faults:?}");
+        match result {
+            StepResult::Unknown { reason } => assert!(reason.contains(expected), "{reason}"),
+            other => panic!("{faults:?}: {other:?}"),
+        }
+    }
+    let unread = "the primary accepted it, but could not be read afterwards";
+    for kind in [
+        DnsFaultKind::Servfail,
+        DnsFaultKind::Drop,
+        DnsFaultKind::Truncate,
+        DnsFaultKind::Hang,
+    ] {
+        check(&[answers(3, kind)], AFTER, unread).await;
+    }
+    // Nobody knows whether the update was taken: once it was, once it was not.
+    let lost = "gave no usable answer";
+    let unread = || answers(3, DnsFaultKind::Refused);
+    check(&[updates(1, DnsFaultKind::Drop), unread()], AFTER, lost).await;
+    check(&[updates(1, DnsFaultKind::Garbage), unread()], BEFORE, lost).await;
+}
+
+/// One failed look of several is no reason to give up.
+#[tokio::test]
+async fn reads_are_repeated() {
+    for nth in [1, 3] {
+        let (result, ..) = applied(&[answers(nth, DnsFaultKind::Servfail).times(3)]).await;
+        assert_eq!(result, StepResult::Done { revision: None }, "from {nth}");
+    }
+}
+
+#[tokio::test]
+async fn a_set_that_moved_since_the_plan_is_left_alone() {
+    let stage = Stage::start(SEED, &[]).await;
+    let plan = stage.plan(&tree()).await;
+    let theirs = ZoneSeed {
+        records: vec!["us.acme A 203.0.113.9".to_owned()],
+        ..ZoneSeed::default()
+    };
+    stage.dns().set_zone(ZONE, &theirs).unwrap();
+    let applied = stage.apply(&tree(), &plan).await;
+    match &only(&applied).result {
+        StepResult::Moved { reason } => {
+            insta::assert_snapshot!(reason, @"us.acme.example.com A is now 203.0.113.9 instead of 198.51.100.1; plan again");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(zone(&stage), "us.acme.example.com A 203.0.113.9");
+}
