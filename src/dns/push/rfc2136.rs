@@ -30,6 +30,7 @@ pub(super) struct Rfc2136 {
 }
 
 /// What was read at one name and type, with the records as the server sent them.
+#[derive(Default)]
 struct RawSet {
     standing: Standing,
     records: Vec<Record>,
@@ -129,7 +130,53 @@ impl Rfc2136 {
         Ok(read)
     }
 
+    /// Reads a set that stands at its own name: what only a wildcard answers is not there.
     async fn read_set(
+        &self,
+        session: &mut Session<'_>,
+        zone: &RecordName,
+        question: &Question,
+    ) -> Result<RawSet, PushError> {
+        let answered = self.ask_for_set(session, zone, question).await?;
+        let standing = &answered.standing;
+        if standing.records.is_empty() && standing.beside.is_empty()
+            || !self
+                .is_of_wildcard(session, (zone, question), standing)
+                .await?
+        {
+            return Ok(answered);
+        }
+        Ok(RawSet::default())
+    }
+
+    /// Tells whether answers at a name come from a wildcard. A name that exists keeps wildcards above it from answering
+    /// for names below it (RFC 4592, section 2.2.1); the `*` in between keeps one right below it from doing so.
+    async fn is_of_wildcard(
+        &self,
+        session: &mut Session<'_>,
+        (zone, question): (&RecordName, &Question),
+        answered: &Standing,
+    ) -> Result<bool, PushError> {
+        let below = RecordName::observed(&format!("_.*.{}", question.name));
+        let asked = if answered.records.is_empty() && question.record_type == RecordType::Cname {
+            WireType::ANY
+        } else {
+            wire_type(question.record_type)
+        };
+        let Ok(query) = query(&below, asked) else {
+            // A name so long has none below it. What the prerequisites of an update say counts.
+            return Ok(false);
+        };
+        let answer = session.ask(query).await?;
+        self.judge(&answer, zone)?;
+        let mut owners = answer
+            .answers
+            .iter()
+            .map(|record| record_name(&record.name));
+        Ok(owners.any(|owner| owner == below))
+    }
+
+    async fn ask_for_set(
         &self,
         session: &mut Session<'_>,
         zone: &RecordName,
@@ -138,10 +185,7 @@ impl Rfc2136 {
         let wanted = wire_type(question.record_type);
         let answer = session.ask(query(&question.name, wanted)?).await?;
         self.judge(&answer, zone)?;
-        let mut raw = RawSet {
-            standing: Standing::default(),
-            records: Vec::new(),
-        };
+        let mut raw = RawSet::default();
         for record in &answer.answers {
             if record_name(&record.name) != question.name {
                 continue;
