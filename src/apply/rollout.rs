@@ -6,17 +6,30 @@ use std::num::NonZeroUsize;
 use super::outcome::{StepOutcome, StepResult};
 use super::schedule::dependencies;
 use crate::model::AccountName;
-use crate::plan::{Plan, Step, StepId, Subject};
+use crate::plan::{Action, Plan, Step, StepId, Subject};
 
 /// Who goes first, and when to stop. Nobody and never, by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rollout {
-    /// The accounts whose steps are carried out, and seen in the read-back, before any other is begun.
+    /// The accounts whose steps, and those of their records, are carried out, and seen in the read-back, before any other
+    /// is begun. Records that are in one message with those of other accounts wait until then.
     /// The first failure of theirs ends the run; so does the first one after them, unless
     /// [`Self::max_failures`] says otherwise.
     pub canary: BTreeSet<AccountName>,
     /// The number of objects that may fail before no other is begun.
     pub max_failures: Option<NonZeroUsize>,
+}
+
+/// Tells whether a step is about nobody but some accounts.
+fn concerns_only(step: &Step, accounts: &BTreeSet<AccountName>) -> bool {
+    match (&step.subject, &step.action) {
+        (Subject::Account { name, .. }, _) => accounts.contains(name),
+        // Records that others need too are in one message with theirs, so they wait as the others do.
+        (Subject::Zone(_), Action::Records { sets }) => {
+            sets.iter().all(|set| set.accounts.is_subset(accounts))
+        }
+        (Subject::Zone(_) | Subject::Template, _) => false,
+    }
 }
 
 /// How far a run may go at the moment.
@@ -31,7 +44,7 @@ pub(super) struct Course {
 
 impl Course {
     pub(super) fn new(plan: &Plan, rollout: &Rollout) -> Self {
-        let is_canary = |step: &&Step| matches!(&step.subject, Subject::Account { name, .. } if rollout.canary.contains(name));
+        let is_canary = |step: &&Step| concerns_only(step, &rollout.canary);
         let mut first: BTreeSet<StepId> = (plan.steps.iter().filter(is_canary))
             .map(|step| step.id)
             .collect();
