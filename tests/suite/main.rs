@@ -41,5 +41,6 @@ mod stage;
 mod stand_in;
 mod tls;
 mod two_actors;
+mod two_hosts;
 mod watch;
 mod wire;

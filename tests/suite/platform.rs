@@ -8,6 +8,7 @@ use emblazon::sandbox::{Options, Sandbox, Seed};
 use serde_json::{Map, Value};
 
 use crate::cli::{emblazon, stdout, write};
+use crate::stage::{KEY, PRIMARY};
 
 /// What the server adds to a document that does not say it (W14).
 pub(crate) const DEFAULTS: &str =
@@ -76,6 +77,22 @@ impl Platform {
         self.write("emblazon.yaml", &config);
     }
 
+    /// Lets records be pushed to the primary of the seed's zones.
+    pub(crate) fn push(&self) {
+        let dns = self.sandbox.dns().expect("a seed with DNS");
+        let config = format!(
+            "clusters: {{production: {{api: \"https://api.example.com\"}}}}
+dns:
+  push:
+    method: rfc2136
+    server: {}
+    key: {{name: {KEY}, secret: {{env: TSIG_SECRET}}}}
+",
+            dns.server(PRIMARY).unwrap()
+        );
+        self.write("emblazon.yaml", &config);
+    }
+
     pub(crate) fn write(&self, name: &str, text: &str) {
         write(self.folder.path(), name, text);
     }
@@ -94,6 +111,9 @@ impl Platform {
             .args(arguments)
             .env("EMBLAZON_API", self.sandbox.url())
             .env("EMBLAZON_API_KEY", self.sandbox.api_key());
+        if let Some(key) = self.sandbox.dns().and_then(|dns| dns.key(KEY)) {
+            command.env("TSIG_SECRET", &key.secret);
+        }
         command
     }
 

@@ -1,7 +1,7 @@
 //! Two real `apply` processes for one cluster, each in a clone of its own, with one Git remote between them.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use crate::cli::emblazon;
@@ -9,7 +9,7 @@ use crate::git::{Server, git};
 use crate::platform::{Platform, id};
 use crate::stand_in::{StandIn, port, relay};
 
-const LEASE: &str = "refs/emblazon/production/lease";
+pub(crate) const LEASE: &str = "refs/emblazon/production/lease";
 
 /// How often they race; a hundred times where the tests have time.
 fn rounds() -> usize {
@@ -20,7 +20,7 @@ fn rounds() -> usize {
 }
 
 /// Writes what one of the two wants, and commits it.
-fn declare(clone: &Path, api: &str, value: &str) {
+pub(crate) fn declare(clone: &Path, api: &str, value: &str) {
     let config = format!("clusters: {{production: {{api: \"{api}\"}}}}\n");
     crate::cli::write(clone, "emblazon.yaml", &config);
     for name in "abc".chars() {
@@ -35,8 +35,9 @@ fn declare(clone: &Path, api: &str, value: &str) {
     git(clone, &["commit", "--quiet", "-m", value]);
 }
 
-fn apply(clone: &Path, key: &str) -> Child {
-    emblazon(clone)
+pub(crate) fn apply(clone: &Path, key: &str) -> Command {
+    let mut command = emblazon(clone);
+    command
         .args(["apply", "--yes", "--rollback", "--no-cache"])
         .env("EMBLAZON_API_KEY", key)
         .env("GIT_AUTHOR_NAME", "A")
@@ -44,9 +45,8 @@ fn apply(clone: &Path, key: &str) -> Child {
         .env("GIT_COMMITTER_NAME", "A")
         .env("GIT_COMMITTER_EMAIL", "a@example.com")
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
+        .stderr(Stdio::piped());
+    command
 }
 
 /// Tells whether the runs wrote one after the other: each name stands in one piece.
@@ -93,7 +93,7 @@ fn two_processes_race_and_never_both_write() {
         for (clone, side) in clones.iter().zip(["left", "right"]) {
             declare(clone, &server.url(), &format!("{side}-{round}"));
         }
-        let children = [0, 1].map(|side| apply(&clones[side], &key));
+        let children = [0, 1].map(|side| apply(&clones[side], &key).spawn().unwrap());
         let outputs = children.map(|child| child.wait_with_output().unwrap());
         let codes = outputs
             .each_ref()

@@ -1,8 +1,10 @@
 //! Records of a zone at its primary.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 
-use emblazon::apply::StepResult;
+use emblazon::apply::{self, JournalEvent, StepResult};
+use emblazon::model::AccountName;
 use emblazon::sandbox::dns::{DnsFault, DnsFaultKind, ZoneSeed};
 use serde_json::json;
 
@@ -182,6 +184,151 @@ async fn reads_are_repeated() {
         let (result, ..) = applied(&[answers(nth, DnsFaultKind::Servfail).times(3)]).await;
         assert_eq!(result, StepResult::Done { revision: None }, "from {nth}");
     }
+}
+
+/// A stage whose zones are given, with `acme` and `beta`.
+async fn with_zones(zones: &str) -> Stage {
+    let seed = format!(
+        "
+accounts:
+  - {{name: master, id: '00000000000000000000000000000000'}}
+  - {{name: acme, id: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, whitelabel: {{domain: acme.example.com}}}}
+  - {{name: beta, id: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb, whitelabel: {{domain: beta.example.com}}}}
+template:
+  A: {{'us.{{{{domain}}}}': {{mapping: ['192.0.2.1']}}}}
+dns:
+  keys: {{emblazon: {{algorithm: hmac-sha256, secret: c2VjcmV0IG9mIHRoZSBzd2VlcA==}}}}
+  zones:
+{zones}"
+    );
+    Stage::start(&seed, &[]).await
+}
+
+/// What only a wildcard answers does not stand there: it is neither counted as done nor taken for what is to be changed,
+/// and the wildcard stays.
+#[tokio::test]
+async fn what_a_wildcard_answers_does_not_stand_there() {
+    async fn check(records: &str, expected: &str) {
+        let stage = with_zones(&format!("    example.com: {{records: [{records}]}}\n")).await;
+        let changes = stage
+            .plan(&tree())
+            .await
+            .steps
+            .into_iter()
+            .flat_map(|it| it.changes);
+        let changes: Vec<String> = changes
+            .map(|it| format!("{:?} -> {:?}", it.before, it.after))
+            .collect();
+        insta::allow_duplicates! { insta::assert_snapshot!(changes.join("\n"), @r#"Absent -> Value(Array [String("192.0.2.1")])"#); }
+        stage.converge(&tree()).await;
+        assert_eq!(zone(&stage), expected);
+    }
+    check(
+        "'*.acme A 192.0.2.1'",
+        "*.acme.example.com A 192.0.2.1; us.acme.example.com A 192.0.2.1",
+    )
+    .await;
+    check(
+        "'* A 198.51.100.1'",
+        "*.example.com A 198.51.100.1; us.acme.example.com A 192.0.2.1",
+    )
+    .await;
+    check(
+        "'* TXT text'",
+        "*.example.com TXT \"text\"; us.acme.example.com A 192.0.2.1",
+    )
+    .await;
+    check(
+        "'*.acme CNAME elsewhere.example.net'",
+        "*.acme.example.com CNAME elsewhere.example.net; us.acme.example.com A 192.0.2.1",
+    )
+    .await;
+}
+
+/// A name that stands there is not taken for a wildcard's, whatever wildcards there are around it.
+#[tokio::test]
+async fn what_stands_beside_a_wildcard_stands_there() {
+    for wildcard in ["*", "*.acme", "*.us.acme"] {
+        let zones = format!(
+            "    example.com: {{records: ['us.acme A 192.0.2.1', '{wildcard} A 192.0.2.1']}}\n"
+        );
+        let steps = with_zones(&zones).await.plan(&tree()).await.steps;
+        assert_eq!(steps, [], "{wildcard}");
+    }
+}
+
+/// Names the subjects of the steps in the order in which they were announced in the journal.
+fn order(stage: &Stage) -> Vec<String> {
+    let run = apply::runs(&stage.state).unwrap().remove(0);
+    let entries = apply::read_journal(&stage.state, &run).unwrap();
+    let intents = entries.into_iter().filter_map(|entry| match entry.event {
+        JournalEvent::Intent { subject, .. } => Some(subject.title().to_owned()),
+        _ => None,
+    });
+    intents.collect()
+}
+
+#[tokio::test]
+async fn a_canary_takes_its_records_along() {
+    async fn check(zones: &str, expected: &[&str]) {
+        let stage = with_zones(zones).await;
+        let account = |tree: Tree, name: &str| {
+            let domain = format!("{name}.example.com");
+            tree.account(name, json!({"domain": domain, "company_name": name}))
+        };
+        let tree = ["acme", "beta"]
+            .into_iter()
+            .fold(Tree::new(), account)
+            .template(json!({"A": {"us.{{domain}}": {"mapping": ["192.0.2.1"]}}}))
+            .managed();
+        let plan = stage.plan(&tree).await;
+        let mut options = stage.options();
+        options.concurrency = NonZeroUsize::MIN;
+        options.rollout.canary = [AccountName::new("beta")].into();
+        let applied = stage.apply_with(&tree, &plan, options).await;
+        assert!(applied.is_complete(), "{applied:?}");
+        assert_eq!(order(&stage), expected);
+    }
+    check(
+        "    acme.example.com: {}\n    beta.example.com: {}\n",
+        &["beta", "beta.example.com", "acme", "acme.example.com"],
+    )
+    .await;
+    // One message for both: it cannot go before the other.
+    check("    example.com: {}\n", &["beta", "acme", "example.com"]).await;
+}
+
+/// A canary whose records are refused ends the run.
+#[tokio::test]
+async fn a_canary_without_its_records_ends_the_run() {
+    let stage = with_zones("    acme.example.com: {}\n    example.com: {}\n").await;
+    let account = |tree: Tree, name: &str| {
+        tree.account(name, json!({"domain": format!("{name}.example.com")}))
+    };
+    let tree = ["acme", "beta"]
+        .into_iter()
+        .fold(Tree::new(), account)
+        .template(json!({"A": {"us.{{domain}}": {"mapping": ["192.0.2.1"]}}}))
+        .managed();
+    let plan = stage.plan(&tree).await;
+    stage
+        .dns()
+        .set_faults(vec![updates(9, DnsFaultKind::Refused)]);
+    let mut options = stage.options();
+    options.rollout.canary = [AccountName::new("beta")].into();
+    let applied = stage.apply_with(&tree, &plan, options).await;
+    assert_eq!(order(&stage), ["example.com"]);
+    let last = applied
+        .outcomes
+        .iter()
+        .find_map(|outcome| match &outcome.result {
+            StepResult::Failed { reason } if reason.contains("not begun") => Some(reason.as_str()),
+            _ => None,
+        });
+    assert_eq!(
+        last,
+        Some("not begun: example.com, which goes first, did not succeed")
+    );
 }
 
 #[tokio::test]
