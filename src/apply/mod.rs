@@ -23,6 +23,7 @@ pub mod lease;
 mod mandate;
 mod options;
 mod outcome;
+mod primary;
 mod reading;
 mod records_back;
 mod recovery;
@@ -48,6 +49,7 @@ pub use journal::{
 pub use mandate::Mandate;
 pub use options::{AssetSource, Event, Options, Patience};
 pub use outcome::{Applied, StepOutcome, StepResult};
+pub use primary::{SandboxPrimaries, primary, push_policy};
 pub use records_back::RecordsBack;
 pub use recovery::{Wreck, close, repair, wrecks};
 pub use restore::{RestoreError, StoredAssets, WayBack, moved_since, way_back};

@@ -3,24 +3,14 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
-use futures_util::StreamExt as _;
-use futures_util::stream;
-
 use super::failure::Failure;
 use super::tree::OpenTree;
-use crate::dns::{
-    Checker, Exchange, ExchangeOptions, Observer, Seen, Standing, ZoneOptions, opinion,
-};
+use crate::dns::{Checklist, Seen, Standing, ZoneOptions, opinion};
 use crate::live::{DomainTest, ReadClient};
-use crate::model::{AccountName, DomainName, DomainTemplate, KeyPath};
+use crate::model::AccountName;
 use crate::report::{AccountDns, DnsReport, SecondOpinion};
-use crate::tree::{Desired, DesiredAccount, DnsMode};
+use crate::tree::Desired;
 
-/// The port of DNS (RFC 1035, section 4.2).
-const DNS_PORT: u16 = 53;
-/// How many domains are under way at a time; how many questions go to one server is bounded apart from that.
-const CONCURRENT_DOMAINS: usize = 64;
 /// How long `--wait` waits between two checks.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -29,105 +19,26 @@ pub(crate) fn whom_to_ask(
     tree: &OpenTree,
     sandbox: Option<SocketAddr>,
 ) -> Result<ZoneOptions, Failure> {
-    if let Some(resolver) = sandbox {
-        return Ok(ZoneOptions {
-            resolvers: vec![resolver],
-            authoritative_port: resolver.port(),
-            servers: Vec::new(),
-        });
-    }
-    let settings = &tree.loaded.dns;
-    let declared = settings.resolvers.iter().map(|resolver| resolver.value);
-    let mut resolvers: Vec<SocketAddr> = declared.collect();
-    if resolvers.is_empty() {
-        resolvers = system_resolvers()?;
-    }
-    Ok(ZoneOptions {
-        resolvers,
-        authoritative_port: settings.port.unwrap_or(DNS_PORT),
-        servers: settings.servers.iter().map(|server| server.value).collect(),
-    })
-}
-
-fn system_resolvers() -> Result<Vec<SocketAddr>, Failure> {
-    let (config, _) = hickory_resolver::system_conf::read_system_conf().context(
-        "the system's resolvers could not be read; name some as dns.resolvers in emblazon.yaml",
-    )?;
-    Ok(config
-        .name_servers()
-        .iter()
-        .map(|server| {
-            let port = server.connections.first().map_or(DNS_PORT, |via| via.port);
-            SocketAddr::new(server.ip, port)
-        })
-        .collect())
-}
-
-/// What is checked.
-pub(crate) struct Checklist {
-    template: DomainTemplate,
-    domains: Vec<(AccountName, DomainName)>,
-    skipped: Vec<(AccountName, String)>,
-}
-
-impl Checklist {
-    /// Lists the domains of a tree; `only` names the accounts, all when empty.
-    pub(crate) fn new(desired: &Desired, template: DomainTemplate, only: &[String]) -> Self {
-        let mut list = Self {
-            template,
-            domains: Vec::new(),
-            skipped: Vec::new(),
-        };
-        for account in &desired.accounts {
-            let chosen = only.iter().any(|name| name == account.name.as_str());
-            if !only.is_empty() && !chosen {
-                continue;
-            }
-            match domain(account) {
-                Ok(domain) => list.domains.push((account.name.clone(), domain)),
-                Err(reason) => list.skipped.push((account.name.clone(), reason.to_owned())),
-            }
+    match sandbox {
+        Some(resolver) => Ok(ZoneOptions::at(resolver)),
+        None => {
+            ZoneOptions::declared(&tree.loaded.dns).map_err(|error| Failure::Failed(error.into()))
         }
-        list
     }
-
-    /// Tells whether there is nothing to ask.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.domains.is_empty()
-    }
-}
-
-fn domain(account: &DesiredAccount) -> Result<DomainName, &'static str> {
-    if account.dns == DnsMode::Ignore {
-        return Err("the tree says dns: ignore");
-    }
-    let declared = account.settings.get(&KeyPath::parse("domain"));
-    let text = declared
-        .and_then(|declared| declared.value.as_ref())
-        .and_then(serde_json::Value::as_str)
-        .ok_or("the tree declares no domain")?;
-    DomainName::parse(text).map_err(|_| "its domain is no host name")
 }
 
 /// Checks each domain once.
 pub(crate) async fn check(list: &Checklist, options: &ZoneOptions) -> DnsReport {
-    let checker = Checker::new(Observer::new(
-        Exchange::new(ExchangeOptions::default()),
-        options.clone(),
-    ));
-    let checks = list.domains.iter().map(async |(name, domain)| AccountDns {
-        name: name.clone(),
-        check: Box::pin(checker.check(&list.template, domain)).await,
+    let (checks, questions) = list.check(options).await;
+    let accounts = checks.into_iter().map(|(name, check)| AccountDns {
+        name,
+        check,
         platform: None,
     });
-    let accounts = stream::iter(checks)
-        .buffered(CONCURRENT_DOMAINS)
-        .collect()
-        .await;
     DnsReport {
-        accounts,
+        accounts: accounts.collect(),
         skipped: list.skipped.clone(),
-        questions: checker.observer().exchange().traffic().questions,
+        questions,
         rounds: 1,
     }
 }
@@ -222,6 +133,7 @@ fn seen(test: DomainTest) -> Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::DomainName;
     use crate::sandbox::dns::{DnsSeed, DnsServer};
 
     fn seed(fault: &str) -> DnsSeed {

@@ -12,6 +12,7 @@ use super::args::{PlatformArgs, ScopeArgs};
 use super::cache;
 use super::failure::Failure;
 use super::tree::OpenTree;
+use crate::apply::SandboxPrimaries;
 use crate::live::{
     self, Cache, ClientConfig, CollectOptions, Credential, Live, ReachError, ReadClient,
     TemplateWriter, WriteClient,
@@ -143,6 +144,20 @@ async fn sandbox(file: &Utf8Path) -> Result<Platform, Failure> {
     })
 }
 
+/// Lists the servers of a sandbox's DNS, and the keys that they know.
+pub(crate) fn primaries(sandbox: &Sandbox) -> SandboxPrimaries {
+    let Some(dns) = sandbox.dns() else {
+        return SandboxPrimaries::default();
+    };
+    let keys = dns.keys();
+    SandboxPrimaries {
+        servers: dns.servers().collect(),
+        keys: keys
+            .map(|(name, key)| (name.to_owned(), Secret::new(&key.secret)))
+            .collect(),
+    }
+}
+
 fn unreached(error: ReachError) -> Failure {
     if error.is_usage() {
         Failure::Usage(error.to_string())
@@ -251,10 +266,9 @@ impl Platform {
         Some(self.sandbox.as_ref()?.dns()?.resolver())
     }
 
-    /// Returns where a DNS server of the sandbox is, and the secret of a key that it knows.
-    pub(crate) fn sandbox_primary(&self, server: &str, key: &str) -> Option<(SocketAddr, Secret)> {
-        let dns = self.sandbox.as_ref()?.dns()?;
-        Some((dns.server(server)?, Secret::new(&dns.key(key)?.secret)))
+    /// Returns the servers of the sandbox's DNS; absent when this is no sandbox.
+    pub(crate) fn sandbox_primaries(&self) -> Option<SandboxPrimaries> {
+        self.sandbox.as_ref().map(primaries)
     }
 
     /// Tells whether it is a sandbox, which nobody misses.

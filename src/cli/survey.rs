@@ -8,18 +8,18 @@ use tokio::runtime::Runtime;
 
 use super::args::{BaseArgs, PlatformArgs, ScopeArgs, TreeArgs};
 use super::base::Ground;
-use super::dns::{self, Checklist};
+use super::dns;
 use super::failure::Failure;
 use super::pictures;
 use super::platform::{self, Platform};
-use super::primary;
 use super::progress;
 use super::shard;
 use super::tree::{self, OpenTree};
 use super::ui::Ui;
+use crate::apply;
 use crate::diff::{Direction, ManagedRecords, ZoneDifference, compare_zones};
-use crate::dns::declared_template;
 use crate::dns::push::Standings;
+use crate::dns::{Checklist, declared_template};
 use crate::live::Live;
 use crate::model::{AccountName, Digest};
 use crate::plan::{self, Plan, Planned, Subject};
@@ -169,14 +169,15 @@ async fn ask_primary(
         };
     };
     let questions = managed.questions();
-    let standings = match primary::reader(folder, settings, platform).await {
-        Ok(reader) => {
-            let title = format!("reading {} sets of records", questions.len());
-            progress::during(ui, &title, reader.standings(&questions)).await
-        }
-        Err(reason) => Standings::unknown(&questions, &reason),
-    };
-    let zones = compare_zones(managed, &standings, primary::policy(settings));
+    let standings =
+        match apply::primary(folder, settings, platform.sandbox_primaries().as_ref()).await {
+            Ok(reader) => {
+                let title = format!("reading {} sets of records", questions.len());
+                progress::during(ui, &title, reader.standings(&questions)).await
+            }
+            Err(reason) => Standings::unknown(&questions, &reason),
+        };
+    let zones = compare_zones(managed, &standings, apply::push_policy(settings));
     Records { zones, note: None }
 }
 
@@ -213,7 +214,7 @@ async fn ask_dns(
     if platform.is_sandbox() && resolver.is_none() {
         return Ok(None);
     }
-    let list = Checklist::new(desired, declared_template(template), &[]);
+    let list = Checklist::new(desired, declared_template(template), |_| true);
     if list.is_empty() {
         return Ok(None);
     }

@@ -11,6 +11,7 @@
 
 mod answer;
 mod check;
+mod checklist;
 mod exchange;
 mod expect;
 pub mod export;
@@ -31,6 +32,7 @@ mod zone;
 
 pub use answer::{Answer, Failure, Found};
 pub use check::{Checker, DomainCheck, HostCheck};
+pub use checklist::{Checklist, NoResolver};
 pub use exchange::{Exchange, ExchangeOptions, Traffic};
 pub use expect::{Expectations, Expected, NotUnderstood, declared_template, expect, question_of};
 pub use hint::{Evidence, Hint, HintKind, Reach, hints};

@@ -1,12 +1,12 @@
 //! `dns check [ACCOUNT…]`
 
 use crate::cli::args::DnsCheckArgs;
-use crate::cli::dns::{self, Checklist, Wait};
+use crate::cli::dns::{self, Wait};
 use crate::cli::failure::Failure;
 use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::Ui;
 use crate::cli::{Exit, output, platform, progress, survey};
-use crate::dns::declared_template;
+use crate::dns::{Checklist, declared_template};
 use crate::model::DomainTemplate;
 use crate::report::{self, Command, Report};
 
@@ -54,7 +54,10 @@ async fn check(ui: Ui, tree: &OpenTree, args: &DnsCheckArgs) -> Result<Report, F
         return Err(Failure::Usage(message));
     }
     let options = dns::whom_to_ask(tree, resolver)?;
-    let list = Checklist::new(desired, template, &args.accounts);
+    let only = &args.accounts;
+    let list = Checklist::new(desired, template, |name| {
+        only.is_empty() || only.iter().any(|chosen| chosen == name.as_str())
+    });
     let work = async {
         match args.wait {
             Some(patience) => dns::check_until(list, &options, Wait::of(patience)).await,

@@ -138,10 +138,17 @@ impl DnsServer {
         Some(SocketAddr::new(*address, self.port()))
     }
 
-    /// Returns the key of that name.
-    #[must_use]
-    pub fn key(&self, name: &str) -> Option<&KeySeed> {
-        self.keys.get(name)
+    /// Iterates over the names of the servers, in lower case without the last dot, and their addresses.
+    pub fn servers(&self) -> impl Iterator<Item = (String, SocketAddr)> {
+        self.addresses.iter().map(|(name, address)| {
+            let text = name.to_ascii().trim_end_matches('.').to_ascii_lowercase();
+            (text, SocketAddr::new(*address, self.port()))
+        })
+    }
+
+    /// Iterates over the keys by name.
+    pub fn keys(&self) -> impl Iterator<Item = (&str, &KeySeed)> {
+        self.keys.iter().map(|(name, key)| (name.as_str(), key))
     }
 
     /// Returns how often each question was asked.
