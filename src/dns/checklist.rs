@@ -111,9 +111,11 @@ impl Checklist {
             Exchange::new(ExchangeOptions::default()),
             options.clone(),
         ));
-        let checks = self.domains.iter().map(async |(name, domain)| {
-            let check = Box::pin(checker.check(&self.template, domain)).await;
-            (name.clone(), check)
+        let (checker, template) = (&checker, &self.template);
+        let checks = self.domains.clone().into_iter();
+        let checks = checks.map(|(name, domain)| async move {
+            let check = Box::pin(checker.check(template, &domain)).await;
+            (name, check)
         });
         let checks = stream::iter(checks)
             .buffered(CONCURRENT_DOMAINS)

@@ -7,7 +7,7 @@ mod spot;
 
 use std::collections::BTreeMap;
 
-pub(super) use dns::lines as dns_lines;
+pub use dns::lines as dns_lines;
 pub(super) use kind::{Kind, Level, Rule};
 pub(super) use spot::Spot;
 

@@ -29,6 +29,7 @@ mod value;
 
 pub use build::{Facts, ShardFacts, report};
 pub use dns::{AccountDns, DnsReport, SecondOpinion};
+pub use finding::dns_lines;
 pub use line::{Line, lines};
 pub use model::{
     BaseReport, Command, Coverage, ObjectReport, Report, Requests, ShardReport, Status, StepReport,

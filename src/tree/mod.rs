@@ -55,5 +55,5 @@ pub use selection::{Selection, Touched};
 pub use source::{
     Listed, ListedKind, Listing, MAX_ASSET_BYTES, ReadError, SourceError, TreeSource,
 };
-pub use watch::{ApplyMode, HealMode, WatchPolicy, WatchSettings};
+pub use watch::{ApplyMode, DnsWatch, HealMode, WatchPolicy, WatchSettings};
 pub use workdir::Workdir;

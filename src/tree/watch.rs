@@ -35,6 +35,8 @@ pub struct WatchPolicy {
     pub heal: HealMode,
     /// Whether what the tree lets go of is deleted.
     pub prune: bool,
+    /// What becomes of the account's DNS.
+    pub dns: DnsWatch,
 }
 
 impl Default for WatchPolicy {
@@ -44,6 +46,7 @@ impl Default for WatchPolicy {
             apply: ApplyMode::Auto,
             heal: HealMode::Report,
             prune: false,
+            dns: DnsWatch::Ask,
         }
     }
 }
@@ -71,5 +74,16 @@ pub enum HealMode {
     #[default]
     Report,
     /// It is none of the daemon's business.
+    Off,
+}
+
+/// What the daemon does about an account's DNS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DnsWatch {
+    /// It is asked, and told of.
+    #[default]
+    Ask,
+    /// It is not asked.
     Off,
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::status::{Alert, AlertKind, ObjectStatus, Reason, State, Status};
+use super::status::{Alert, AlertKind, DnsSummary, ObjectStatus, Reason, State, Status};
 
 /// How often in a row something fails before somebody is told.
 const FAILURES: u32 = 3;
@@ -14,6 +14,8 @@ pub(super) struct Trouble {
     pub(super) source: Option<(AlertKind, String)>,
     /// Why the platform cannot be read.
     pub(super) platform: Option<String>,
+    /// Why DNS cannot be asked.
+    pub(super) dns: Option<String>,
 }
 
 /// Lists the trouble that goes on; what was raised before keeps its time.
@@ -31,7 +33,14 @@ pub(super) fn alerts(status: &Status, trouble: &Trouble, now: Timestamp) -> Vec<
     if let Some(message) = &trouble.platform {
         alerts.push(raise(AlertKind::PlatformUnreadable, None, message));
     }
+    if let Some(message) = &trouble.dns {
+        alerts.push(raise(AlertKind::DnsUnreadable, None, message));
+    }
     for object in status.objects() {
+        if let Some(dns) = object.dns.as_ref().filter(|dns| dns.confirmed.is_some()) {
+            let message = format!("{}: {}", object.title(), dns_words(dns));
+            alerts.push(raise(AlertKind::Dns, Some(object), &message));
+        }
         let kind = match (object.reason, object.state) {
             (Reason::DriftReported, _) => Some(AlertKind::Drift),
             // A pause was somebody's wish.
@@ -52,6 +61,15 @@ pub(super) fn alerts(status: &Status, trouble: &Trouble, now: Timestamp) -> Vec<
         }
     }
     alerts
+}
+
+/// Says what is wrong, and how much more is.
+fn dns_words(dns: &DnsSummary) -> String {
+    let more = dns.tally.differing().saturating_sub(1);
+    let more = (more > 0)
+        .then(|| format!("; {more} more"))
+        .unwrap_or_default();
+    format!("{}{more}", dns.headline())
 }
 
 #[cfg(test)]
@@ -81,7 +99,7 @@ mod tests {
         }
         let trouble = Trouble {
             source: Some((AlertKind::BadTree, "it has errors".to_owned())),
-            platform: None,
+            ..Trouble::default()
         };
         status.cluster.alerts = alerts(&status, &Trouble::default(), at(1));
         let raised: Vec<String> = (alerts(&status, &trouble, at(9)).iter())

@@ -27,6 +27,9 @@ pub struct WatchConfig {
     /// How often each account is read, such as 10m; the reads are spread over it.
     #[serde(default)]
     pub interval: Option<Span>,
+    /// How often DNS is asked for each domain, such as 30m; as often as accounts are read when absent.
+    #[serde(default)]
+    pub dns_interval: Option<Span>,
     /// How often the source is looked at without being told, such as 1m.
     #[serde(default)]
     pub poll: Option<Span>,
@@ -203,6 +206,7 @@ impl WatchConfig {
         Setup {
             cluster: self.cluster.clone(),
             interval: or(self.interval, usual.interval),
+            dns_interval: or(self.dns_interval, or(self.interval, usual.dns_interval)),
             poll: or(self.poll, usual.poll),
             confirm_after: or(self.confirm_after, usual.confirm_after),
             term: self.lease.term.map_or(usual.term, |term| term.0),

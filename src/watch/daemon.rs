@@ -243,10 +243,14 @@ impl Wheel {
     /// Turns until nothing is left that goes by itself.
     async fn turn_until_settled(&mut self, lost: &CancellationToken, rounds: u32) {
         let stop = self.orders.stopped();
-        for _ in 0..rounds {
+        for round in 0..rounds {
             self.step(lost).await;
+            if round == 0 {
+                self.names.hasten_all(Timestamp::now());
+            }
+            self.ask_dns_and_wait(&stop).await;
             let status = self.board.status();
-            if status.count(State::Reconciling) == 0 {
+            if status.count(State::Reconciling) == 0 && !self.names.is_confirming() {
                 return;
             }
             let pause = Duration::try_from(self.setup.confirm_after).unwrap_or_default();

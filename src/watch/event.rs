@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::status::{ObjectStatus, Reason, Role, Status};
+use super::status::{DnsSummary, ObjectStatus, Reason, Role, Status};
+use crate::dns::Standing;
 use crate::tree::short_commit;
 
 /// Something that changed.
@@ -11,7 +12,7 @@ use crate::tree::short_commit;
 pub struct Event {
     /// When it was seen.
     pub at: Timestamp,
-    /// What kind of thing: `role`, `commit`, `problem`, `platform`, `pause`, `run`, or an object's state.
+    /// What kind of thing: `role`, `commit`, `problem`, `platform`, `pause`, `run`, `dns`, or an object's state.
     pub event: &'static str,
     /// The account; absent for the template and for what concerns the cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,6 +97,22 @@ pub fn events(before: &Status, after: &Status) -> Vec<Event> {
                 object: Some(object.title().to_owned()),
                 reason: object.reason.as_str().to_owned(),
                 message: object.message.clone(),
+            });
+        }
+        let word = |object: &ObjectStatus| object.dns.as_ref().map(DnsSummary::word);
+        if let Some(dns) = &object.dns
+            && earlier.and_then(word) != Some(dns.word())
+        {
+            events.push(Event {
+                at: dns.asked,
+                event: "dns",
+                account: object.name.as_ref().map(ToString::to_string),
+                object: Some(object.title().to_owned()),
+                reason: dns.word().to_owned(),
+                message: match dns.standing {
+                    Standing::InSync => "DNS is as the template has it".to_owned(),
+                    _ => dns.headline().to_owned(),
+                },
             });
         }
     }

@@ -99,6 +99,7 @@ impl Wheel {
             || !touched.is_empty();
         let is_new = before.is_none_or(|before| before.desired.digest() != desired.digest());
         self.agenda.follow(&names(desired), now);
+        self.names.follow(&snapshot.loaded, &touched, now);
         for name in &touched {
             self.agenda.hasten(name, now);
             let record = self.records.entry(name.clone()).or_default();
@@ -156,7 +157,10 @@ impl Wheel {
                     Some(account) => (status.accounts.entry(account.clone()))
                         .or_insert_with(|| unread(&name, now)),
                 };
-                declare(Arc::make_mut(object), desired, policy);
+                let object = Arc::make_mut(object);
+                declare(object, desired, policy);
+                let is_known = self.names.knows(&object.name);
+                object.dns = object.dns.take().filter(|_| is_known);
             }
         });
     }

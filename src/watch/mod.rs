@@ -18,10 +18,12 @@ mod carry;
 mod chronicle;
 mod config;
 mod daemon;
+mod dns;
 mod event;
 mod force;
 pub mod http;
 mod memory;
+mod opinion;
 mod orders;
 mod outage;
 mod reading;
@@ -44,7 +46,7 @@ pub use event::{Event, events};
 pub use orders::{Order, Orders, Wishes};
 pub use secret::SecretConfig;
 pub use service::{Notification, ServiceManager};
-pub use setup::{Place, Reread, Setup};
+pub use setup::{Place, Reread, SandboxDns, Setup};
 pub use status::{
     Alert, AlertKind, ClusterStatus, DnsSummary, Drift, Finding, History, InHand, Incident,
     Mistake, Mode, ObjectStatus, Pause, PlannedStep, Reason, Role, Run, RunResult, SourceStatus,

@@ -1,11 +1,13 @@
 //! What the daemon is given, with everything resolved.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
 use jiff::SignedDuration;
 
+use crate::apply::SandboxPrimaries;
 use crate::live::ClientConfig;
 
 /// What the daemon is given, with everything resolved.
@@ -19,8 +21,12 @@ pub struct Setup {
     pub state: Utf8PathBuf,
     /// A platform other than the one that the tree declares: a sandbox.
     pub platform: Option<ClientConfig>,
+    /// The DNS of that sandbox; the world's when absent.
+    pub sandbox: Option<SandboxDns>,
     /// How often each account is read.
     pub interval: SignedDuration,
+    /// How often DNS is asked for each domain.
+    pub dns_interval: SignedDuration,
     /// How often the source is looked at without being told.
     pub poll: SignedDuration,
     /// How long after it was first seen drift is looked at again.
@@ -31,6 +37,15 @@ pub struct Setup {
     pub term: Duration,
     /// Whether the Git remote arbitrates between hosts, and learns what was applied.
     pub push: bool,
+}
+
+/// The DNS of a sandbox.
+#[derive(Clone, Debug, Default)]
+pub struct SandboxDns {
+    /// Its resolver, when it has one.
+    pub resolver: Option<SocketAddr>,
+    /// Its servers.
+    pub primaries: SandboxPrimaries,
 }
 
 /// Reads the daemon's file anew, or says why that cannot be.
@@ -63,7 +78,9 @@ impl Setup {
             cluster: None,
             state,
             platform: None,
+            sandbox: None,
             interval: SignedDuration::from_mins(10),
+            dns_interval: SignedDuration::from_mins(10),
             poll: SignedDuration::from_mins(1),
             confirm_after: SignedDuration::from_secs(10),
             settle: Duration::from_millis(300),

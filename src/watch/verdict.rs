@@ -237,6 +237,7 @@ pub(super) fn name(key: &ChangeKey) -> String {
 mod tests {
     use super::*;
     use crate::diff::{Cause, Side};
+    use crate::tree::DnsWatch;
 
     fn change(key: ChangeKey, cause: Cause) -> Change {
         Change {
@@ -264,6 +265,7 @@ mod tests {
         apply: ApplyMode::Auto,
         heal: HealMode::Auto,
         prune: false,
+        dns: DnsWatch::Ask,
     };
 
     /// How often the drift was read, and healed before.

@@ -9,6 +9,7 @@ use super::agenda::{Agenda, Name};
 use super::alarm::{self, Trouble as Alarm};
 use super::assessment::{Record, names};
 use super::chronicle::Chronicle;
+use super::dns::Names;
 use super::outage::Outage;
 use super::reading::Platform;
 use super::setup::{Reread, Setup};
@@ -35,6 +36,7 @@ pub(super) struct Wheel {
     pub(super) applied: Option<String>,
     pub(super) records: BTreeMap<Name, Record>,
     pub(super) agenda: Agenda,
+    pub(super) names: Names,
     pub(super) seed: u64,
     pub(super) pause: Option<Pause>,
     pub(super) alarm: Alarm,
@@ -66,6 +68,7 @@ impl Wheel {
         let pause = chronicle.pause();
         let wheel = Self {
             agenda: Agenda::new(setup.interval, seed),
+            names: Names::new(setup.dns_interval, seed),
             setup,
             board,
             orders,
@@ -107,6 +110,7 @@ impl Wheel {
         self.records.clear();
         self.is_recovered = false;
         self.agenda = Agenda::new(self.setup.interval, self.seed);
+        self.names = Names::new(self.setup.dns_interval, self.seed);
         self.pause = self.chronicle.pause();
         self.outage = None;
         self.look_at = now;
@@ -133,6 +137,7 @@ impl Wheel {
                     let wishes = self.orders.take();
                     self.heed(wishes, Timestamp::now());
                 }
+                answers = self.names.come() => self.hear(answers),
                 () = tokio::time::sleep(pause) => {}
                 () = stop.cancelled() => {}
                 () = lost.cancelled() => {}
@@ -154,6 +159,7 @@ impl Wheel {
         } else {
             self.turn(due, lost).await;
         }
+        self.ask_dns(Timestamp::now());
         self.publish(Timestamp::now());
     }
 
@@ -173,7 +179,7 @@ impl Wheel {
             None => self.agenda.next(),
         };
         let pause = self.pause.as_ref().and_then(|pause| pause.until);
-        let times = [Some(self.look_at), work, pause];
+        let times = [Some(self.look_at), work, pause, self.names.next()];
         times.into_iter().flatten().min().unwrap_or(self.look_at)
     }
 
@@ -197,6 +203,7 @@ impl Wheel {
         }
         if wishes.everything || wishes.approved.is_some() || wishes.reload {
             self.agenda.hasten_all(now);
+            self.names.hasten_all(now);
             self.look_for_departed = true;
         }
         if wishes.everything || !wishes.accounts.is_empty() {
@@ -211,6 +218,7 @@ impl Wheel {
                 || (name.as_ref()).is_some_and(|name| wishes.accounts.contains(name));
             if is_asked {
                 self.agenda.hasten(name, now);
+                self.names.hasten(name, now);
                 let record = self.records.entry(name.clone()).or_default();
                 record.memory.forgive();
                 record.retry_at = None;
@@ -244,7 +252,9 @@ impl Wheel {
         self.setup.interval = setup.interval;
         self.setup.poll = setup.poll;
         self.setup.confirm_after = setup.confirm_after;
+        self.setup.dns_interval = setup.dns_interval;
         self.agenda.set_interval(setup.interval, now);
+        self.names.set_interval(setup.dns_interval, now);
         tracing::info!("the configuration was read anew");
     }
 

@@ -15,9 +15,10 @@ use crate::cli::surroundings::{self, Surroundings, Wanted};
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, survey, tree};
 use crate::report::text::visible;
+use crate::sandbox::dns::DnsServer;
 use crate::watch::{
-    self, Board, Event, Order, Orders, Place, Reason, Reread, Role, Setup, State, Status,
-    WatchConfig,
+    self, Board, Event, Order, Orders, Place, Reason, Reread, Role, SandboxDns, Setup, State,
+    Status, WatchConfig,
 };
 
 pub(crate) fn watch(ui: Ui, args: &WatchArgs) -> Result<Exit, Failure> {
@@ -50,6 +51,9 @@ fn setup(args: &WatchArgs, config: Option<&WatchConfig>) -> Setup {
             .unwrap_or(usual)
     };
     setup.interval = span(args.interval, setup.interval);
+    if args.interval.is_some() {
+        setup.dns_interval = setup.interval;
+    }
     setup.confirm_after = span(args.confirm_after, setup.confirm_after);
     setup.push &= !args.no_push;
     setup
@@ -144,6 +148,10 @@ async fn stand_in(
         setup.state =
             path.map_err(|path| anyhow::anyhow!("the folder {} is not UTF-8", path.display()))?;
         setup.platform = Some(sandbox.config.clone());
+        setup.sandbox = Some(SandboxDns {
+            resolver: sandbox.sandbox.dns().map(DnsServer::resolver),
+            primaries: platform::primaries(&sandbox.sandbox),
+        });
         return Ok(Some(sandbox));
     }
     if let Some(api) = &args.platform.api {
@@ -237,13 +245,19 @@ fn outcome(status: &Status) -> Result<Exit, Failure> {
         return Err(Failure::Failed(anyhow::anyhow!("{}", visible(problem))));
     }
     let has = |reason| status.objects().any(|object| object.reason == reason);
+    let dns_is = |word| {
+        let mut found = status.objects().filter_map(|object| object.dns.as_ref());
+        found.any(|dns| dns.word() == word)
+    };
     Ok(if has(Reason::BackingOff) {
         Exit::Failed
     } else if has(Reason::Refused) {
         Exit::Refused
-    } else if status.count(State::Stalled) + status.count(State::Reconciling) > 0 {
+    } else if status.count(State::Stalled) + status.count(State::Reconciling) > 0
+        || dns_is("differs")
+    {
         Exit::Differences
-    } else if status.count(State::Unknown) > 0 {
+    } else if status.count(State::Unknown) > 0 || dns_is("unknown") {
         Exit::Unchecked
     } else {
         Exit::Done

@@ -14,8 +14,9 @@ pub(super) fn findings(report: &Report) -> Vec<Finding> {
         .collect()
 }
 
-/// Says what there is to say of one account's domain, a line each.
-pub(in crate::report) fn lines(account: &AccountDns) -> Vec<String> {
+/// Says what there is to say of one account's domain, a line each, escaped.
+#[must_use]
+pub fn lines(account: &AccountDns) -> Vec<String> {
     let hosts = account.check.hosts.iter().filter_map(of_host);
     let mut lines: Vec<String> = hosts.map(|(_, text)| visible(&text).into_owned()).collect();
     lines.extend(rest(account).map(|(_, text, _)| visible(&text).into_owned()));

@@ -4,13 +4,13 @@ use super::Reader;
 use crate::diag::Spanned;
 use crate::model::AccountName;
 use crate::tree::node::Node;
-use crate::tree::watch::{ApplyMode, HealMode, WatchPolicy};
+use crate::tree::watch::{ApplyMode, DnsWatch, HealMode, WatchPolicy};
 
 /// The keys of `watch` in `emblazon.yaml`.
-pub(in crate::tree) const WATCH_KEYS: [&str; 4] = ["apply", "heal", "prune", "canary"];
+pub(in crate::tree) const WATCH_KEYS: [&str; 5] = ["apply", "heal", "prune", "dns", "canary"];
 
 /// The keys of `watch` in `account.yaml`.
-const ACCOUNT_WATCH_KEYS: [&str; 2] = ["apply", "heal"];
+const ACCOUNT_WATCH_KEYS: [&str; 3] = ["apply", "heal", "dns"];
 
 /// The words for `apply`.
 pub(in crate::tree) const APPLY_MODES: [(&str, ApplyMode); 3] = [
@@ -26,19 +26,26 @@ pub(in crate::tree) const HEAL_MODES: [(&str, HealMode); 3] = [
     ("off", HealMode::Off),
 ];
 
+/// The words for `dns`.
+pub(in crate::tree) const DNS_WATCHES: [(&str, DnsWatch); 2] =
+    [("ask", DnsWatch::Ask), ("off", DnsWatch::Off)];
+
 /// What an account says of `watch`; the rest is as in `emblazon.yaml`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::tree) struct WatchOverride {
     apply: Option<ApplyMode>,
     heal: Option<HealMode>,
+    dns: Option<DnsWatch>,
 }
 
 impl WatchOverride {
     /// Returns what holds for the account; absent when it says nothing.
     pub(in crate::tree) fn over(self, policy: WatchPolicy) -> Option<WatchPolicy> {
-        (self.apply.is_some() || self.heal.is_some()).then(|| WatchPolicy {
+        let says_something = self.apply.is_some() || self.heal.is_some() || self.dns.is_some();
+        says_something.then(|| WatchPolicy {
             apply: self.apply.unwrap_or(policy.apply),
             heal: self.heal.unwrap_or(policy.heal),
+            dns: self.dns.unwrap_or(policy.dns),
             ..policy
         })
     }
@@ -55,10 +62,13 @@ impl Reader {
         let heal = heal.and_then(|node| self.choice(node, "heal", &HEAL_MODES));
         let prune = fields.get("prune");
         let prune = prune.and_then(|node| self.boolean(node, "prune"));
+        let dns = fields.get("dns");
+        let dns = dns.and_then(|node| self.choice(node, "dns", &DNS_WATCHES));
         let policy = WatchPolicy {
             apply: apply.unwrap_or(usual.apply),
             heal: heal.unwrap_or(usual.heal),
             prune: prune.unwrap_or(usual.prune),
+            dns: dns.unwrap_or(usual.dns),
         };
         let canary = fields.get("canary");
         let canary = canary.map_or_else(Vec::new, |node| self.texts(node, "canary"));
@@ -76,6 +86,8 @@ impl Reader {
         let apply = apply.and_then(|node| self.choice(node, "apply", &APPLY_MODES));
         let heal = fields.get("heal");
         let heal = heal.and_then(|node| self.choice(node, "heal", &HEAL_MODES));
-        WatchOverride { apply, heal }
+        let dns = fields.get("dns");
+        let dns = dns.and_then(|node| self.choice(node, "dns", &DNS_WATCHES));
+        WatchOverride { apply, heal, dns }
     }
 }

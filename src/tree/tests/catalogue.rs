@@ -303,7 +303,7 @@ fn eb08_watch() {
     assert_snapshot!(watch("{apply: of}"), @r#"emblazon.yaml:2:16 EB0204 apply cannot be "of"; did you mean off?"#);
     assert_snapshot!(watch("{aply: off}"), @"emblazon.yaml:2:9 EB0201 watch has no key aply; did you mean apply?");
     assert_snapshot!(watch("{canary: [amce]}"), @"emblazon.yaml:2:18 EB0810 there is no account amce to begin with; did you mean acme?"); // EB0810
-    assert_snapshot!(account("watch: {heal: off, prune: true}"), @"accounts/acme/account.yaml:2:20 EB0201 watch has no key prune; known here: apply, heal");
+    assert_snapshot!(account("watch: {heal: off, prune: true}"), @"accounts/acme/account.yaml:2:20 EB0201 watch has no key prune; known here: apply, heal, dns");
 }
 
 #[test]

@@ -153,6 +153,10 @@ fn title(kind: AlertKind, over: bool, alerts: &[&Alert]) -> String {
         (AlertKind::PlatformUnreadable, true) => {
             return "the platform can be read again".to_owned();
         }
+        (AlertKind::DnsUnreadable, false) => {
+            return "DNS cannot be asked, nothing is known of it".to_owned();
+        }
+        (AlertKind::DnsUnreadable, true) => return "DNS can be asked again".to_owned(),
         (AlertKind::LeaseLost, false) => {
             return "the lease was lost, nothing is written".to_owned();
         }
@@ -193,6 +197,7 @@ fn subject(alert: &Alert) -> &str {
             "tree"
         }
         (None, AlertKind::PlatformUnreadable) => "platform",
+        (None, AlertKind::DnsUnreadable) => "DNS",
         (None, AlertKind::LeaseLost) => "daemon",
     }
 }

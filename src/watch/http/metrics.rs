@@ -11,7 +11,6 @@ use jiff::Timestamp;
 
 use super::access::Entry;
 use super::state::{Counters, Shared};
-use crate::dns::Standing;
 use crate::watch::alert::ChannelStatus;
 use crate::watch::{AlertKind, Finding, Mode, Reason, Role, RunResult, State as Stands, Status};
 
@@ -210,23 +209,22 @@ fn objects(text: &mut String, status: &Status) {
         "gauge",
         "Domains by what DNS says.",
     );
-    for (standing, word) in [
-        (Standing::InSync, "in_sync"),
-        (Standing::Propagating, "propagating"),
-        (Standing::Unknown, "unknown"),
-        (Standing::Differs, "differs"),
-    ] {
+    for word in ["in_sync", "propagating", "unknown", "confirming", "differs"] {
         let of_it = |object: &&crate::watch::ObjectStatus| {
-            object
-                .dns
-                .as_ref()
-                .is_some_and(|dns| dns.standing == standing)
+            (object.dns.as_ref()).is_some_and(|dns| dns.word() == word)
         };
         dns.sample(
             &[("standing", word)],
             status.objects().filter(of_it).count(),
         );
     }
+    metric(
+        text,
+        "emblazon_dns_questions_total",
+        "counter",
+        "Questions that DNS was asked since the daemon began.",
+    )
+    .sample(&[], status.cluster.dns_questions);
 }
 
 fn runs(text: &mut String, status: &Status) {
@@ -282,11 +280,12 @@ fn runs(text: &mut String, status: &Status) {
 }
 
 fn incidents(text: &mut String, status: &Status) {
-    const FINDINGS: [Finding; 4] = [
+    const FINDINGS: [Finding; 5] = [
         Finding::Change,
         Finding::Drift,
         Finding::BadTree,
         Finding::Outage,
+        Finding::Dns,
     ];
     let history = &status.history.incidents;
     let mut open = metric(

@@ -25,6 +25,8 @@ pub enum AlertKind {
     Failing,
     /// DNS differs from the template.
     Dns,
+    /// No domain's DNS can be asked.
+    DnsUnreadable,
     /// The lease was lost.
     LeaseLost,
 }
@@ -52,7 +54,7 @@ impl Alert {
 
 impl AlertKind {
     /// All kinds, in their order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::BadTree,
         Self::UntrustedCommit,
         Self::SourceUnreadable,
@@ -61,6 +63,7 @@ impl AlertKind {
         Self::Drift,
         Self::Failing,
         Self::Dns,
+        Self::DnsUnreadable,
         Self::LeaseLost,
     ];
 
@@ -76,6 +79,7 @@ impl AlertKind {
             Self::Drift => "drift",
             Self::Failing => "failing",
             Self::Dns => "dns",
+            Self::DnsUnreadable => "dns_unreadable",
             Self::LeaseLost => "lease_lost",
         }
     }

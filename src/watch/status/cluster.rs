@@ -54,6 +54,8 @@ pub struct ClusterStatus {
     pub plan: Option<Digest>,
     /// What guards refused for a run as a whole.
     pub refusals: Vec<Refusal>,
+    /// How many questions DNS was asked since the daemon began.
+    pub dns_questions: u64,
     /// The trouble that goes on.
     pub alerts: Vec<Alert>,
 }
@@ -256,6 +258,7 @@ impl Status {
                 next_run: None,
                 plan: None,
                 refusals: Vec::new(),
+                dns_questions: 0,
                 alerts: Vec::new(),
             },
             template: None,

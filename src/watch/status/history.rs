@@ -25,6 +25,8 @@ pub enum Finding {
     BadTree,
     /// The platform could not be read.
     Outage,
+    /// DNS differed from the template.
+    Dns,
 }
 
 /// One thing that happened to one object, or to the cluster.
@@ -75,6 +77,7 @@ impl Finding {
             Self::Drift => "drift",
             Self::BadTree => "bad_tree",
             Self::Outage => "outage",
+            Self::Dns => "dns",
         }
     }
 }

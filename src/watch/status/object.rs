@@ -140,6 +140,30 @@ pub struct DnsSummary {
     pub lines: Vec<String>,
     /// When it was asked.
     pub asked: Timestamp,
+    /// Since when something is seen to differ.
+    pub seen: Option<Timestamp>,
+    /// When a second look showed it again; it counts from then on.
+    pub confirmed: Option<Timestamp>,
+}
+
+impl DnsSummary {
+    /// Returns the word for machines.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self.standing {
+            Standing::InSync => "in_sync",
+            Standing::Propagating => "propagating",
+            Standing::Unknown => "unknown",
+            Standing::Differs if self.confirmed.is_none() => "confirming",
+            Standing::Differs => "differs",
+        }
+    }
+
+    /// Returns the most pressing line.
+    #[must_use]
+    pub fn headline(&self) -> &str {
+        self.lines.first().map_or("DNS is wrong", String::as_str)
+    }
 }
 
 impl Reason {

@@ -2,6 +2,7 @@
 //! waits for what the daemon itself says.
 
 mod daemon;
+mod dns;
 mod folder;
 mod leader;
 mod remote;

@@ -251,6 +251,10 @@ struct DnsV1 {
     unknown: usize,
     lines: Vec<String>,
     asked: String,
+    /// Since when something is seen to differ.
+    seen: Option<String>,
+    /// When a second look showed it again; it counts from then on.
+    confirmed: Option<String>,
 }
 
 /// What the next run would do.
@@ -283,7 +287,7 @@ pub(super) struct HistoryV1 {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct IncidentV1 {
     id: u64,
-    /// `change`, `drift`, `bad_tree` or `outage`.
+    /// `change`, `drift`, `bad_tree`, `outage` or `dns`.
     finding: &'static str,
     account: Option<String>,
     message: String,

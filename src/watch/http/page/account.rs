@@ -103,7 +103,11 @@ fn names(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
         @if let Some(found) = &object.dns {
             section.card #dns {
                 h2 { "DNS " (dns(object)) }
-                p.hint { "Asked " (time(found.asked, frame.now)) ", " (counted(found.tally.hosts(), "host", "hosts")) "." }
+                p.hint { "Asked " (time(found.asked, frame.now)) ", " (counted(found.tally.hosts(), "host", "hosts"))
+                    @if let Some(seen) = found.seen { ", seen to differ " (time(seen, frame.now)) }
+                    @if let Some(confirmed) = found.confirmed { ", confirmed by a second look " (time(confirmed, frame.now)) }
+                    "."
+                }
                 @if !found.lines.is_empty() {
                     ul.lines { @for line in &found.lines { li { (shown(line)) } } }
                 }

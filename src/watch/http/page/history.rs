@@ -83,6 +83,7 @@ fn word(finding: Finding) -> &'static str {
         Finding::Drift => "Changed by hand",
         Finding::BadTree => "Commit not taken in",
         Finding::Outage => "Platform unreadable",
+        Finding::Dns => "DNS is wrong",
     }
 }
 

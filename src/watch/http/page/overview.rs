@@ -173,6 +173,7 @@ fn kind(kind: AlertKind) -> &'static str {
         AlertKind::Drift => "Changed by hand.",
         AlertKind::Failing => "Does not succeed.",
         AlertKind::Dns => "DNS is wrong.",
+        AlertKind::DnsUnreadable => "DNS unreadable.",
         AlertKind::LeaseLost => "Lease lost.",
     }
 }

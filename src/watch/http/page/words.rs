@@ -94,6 +94,14 @@ pub(super) fn dns(object: &ObjectStatus) -> Markup {
         Standing::InSync => ("ready", "✓", "right".to_owned()),
         Standing::Propagating => ("reconciling", "↻", "propagating".to_owned()),
         Standing::Unknown => ("unknown", "?", "unknown".to_owned()),
+        Standing::Differs if dns.confirmed.is_none() => (
+            "reconciling",
+            "↻",
+            format!(
+                "{} to confirm",
+                counted(dns.tally.differing(), "host", "hosts")
+            ),
+        ),
         Standing::Differs => (
             "stalled",
             "!",

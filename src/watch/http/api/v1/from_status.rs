@@ -299,6 +299,8 @@ impl From<&DnsSummary> for DnsV1 {
             unknown: dns.tally.unknown,
             lines: dns.lines.clone(),
             asked: dns.asked.to_string(),
+            seen: dns.seen.map(|seen| seen.to_string()),
+            confirmed: dns.confirmed.map(|confirmed| confirmed.to_string()),
         }
     }
 }

@@ -1,0 +1,181 @@
+//! What is thought of one domain after some answers: a difference counts when it was seen twice. Pure.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::status::DnsSummary;
+use crate::dns::{DomainCheck, Question, Standing, Verdict};
+use crate::model::AccountName;
+use crate::report::{AccountDns, dns_lines};
+
+/// What is thought of one domain.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Opinion {
+    /// The hosts that differ, and since when that is seen. What does not answer keeps its place.
+    differing: BTreeMap<Question, Timestamp>,
+    /// Since when it counts: a second look showed a host again.
+    confirmed: Option<Timestamp>,
+    /// How often in a row no host could be asked for.
+    pub(super) silences: u32,
+    /// For how many seconds somebody still has old answers.
+    pub(super) old_for: Option<u32>,
+    /// When it was last found right.
+    pub(super) asked_well: Option<Timestamp>,
+}
+
+impl Opinion {
+    /// Tells whether a difference was seen once.
+    pub(super) fn is_confirming(&self) -> bool {
+        !self.differing.is_empty() && self.confirmed.is_none()
+    }
+
+    /// Takes in what was found, and sums it up.
+    pub(super) fn take_in(
+        &mut self,
+        name: &AccountName,
+        check: DomainCheck,
+        now: Timestamp,
+    ) -> DnsSummary {
+        let before = std::mem::take(&mut self.differing);
+        let mut is_seen_again = false;
+        self.old_for = None;
+        for host in &check.hosts {
+            let judgement = &host.judgement;
+            let question = &judgement.expected.question;
+            let earlier = before.get(question).copied();
+            if judgement.verdict.is_difference() {
+                is_seen_again |= earlier.is_some_and(|earlier| earlier < now);
+                self.differing
+                    .insert(question.clone(), earlier.unwrap_or(now));
+            } else if let Verdict::Unknown { .. } = judgement.verdict {
+                // Silence neither confirms nor refutes.
+                let kept = earlier.map(|earlier| (question.clone(), earlier));
+                self.differing.extend(kept);
+            } else if let Verdict::Propagating { old_for } = judgement.verdict {
+                self.old_for = self.old_for.max(old_for);
+            }
+        }
+        if self.differing.is_empty() {
+            self.confirmed = None;
+        } else if is_seen_again {
+            self.confirmed = self.confirmed.or(Some(now));
+        }
+        let (standing, tally) = (check.standing(), check.tally());
+        let is_silent = tally.unknown > 0 && tally.unknown == tally.hosts();
+        self.silences = if is_silent { self.silences + 1 } else { 0 };
+        if matches!(standing, Standing::InSync | Standing::Propagating) {
+            self.asked_well = Some(now);
+        }
+        let account = AccountDns {
+            name: name.clone(),
+            check,
+            platform: None,
+        };
+        DnsSummary {
+            standing,
+            tally,
+            lines: dns_lines(&account),
+            asked: now,
+            seen: self.differing.values().min().copied(),
+            confirmed: self.confirmed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dns::{Expected, HostCheck, Judgement};
+    use crate::model::DomainName;
+    use crate::model::record::{RecordName, RecordType};
+
+    fn check(verdict: Verdict) -> DomainCheck {
+        let judgement = Judgement {
+            expected: Expected {
+                question: Question {
+                    name: RecordName::observed("us.acme.example"),
+                    record_type: RecordType::A,
+                },
+                label: None,
+                records: [].into(),
+            },
+            verdict,
+            records: Vec::new(),
+            servers: Vec::new(),
+            notes: Vec::new(),
+        };
+        DomainCheck {
+            domain: DomainName::parse("acme.example").unwrap(),
+            hosts: vec![HostCheck {
+                judgement,
+                hints: Vec::new(),
+            }],
+            phones: Vec::new(),
+            hints: Vec::new(),
+            not_understood: Vec::new(),
+        }
+    }
+
+    /// Says of each answer: when, the word, since when it is seen, when it was confirmed, and silences in a row.
+    fn said(answers: &[(i64, char)]) -> String {
+        let name = AccountName::new("acme");
+        let mut opinion = Opinion::default();
+        let mut lines = Vec::new();
+        for (second, verdict) in answers {
+            let verdict = match verdict {
+                'o' => Verdict::Ok,
+                'd' => Verdict::Different,
+                'p' => Verdict::Propagating { old_for: Some(60) },
+                _ => Verdict::Unknown {
+                    reason: "timed out".to_owned(),
+                },
+            };
+            let at = Timestamp::from_second(*second).unwrap();
+            let summary = opinion.take_in(&name, check(verdict), at);
+            let seconds = |time: Option<Timestamp>| time.map(Timestamp::as_second);
+            lines.push(format!(
+                "{second} {} {:?} {:?} {}",
+                summary.word(),
+                seconds(summary.seen),
+                seconds(summary.confirmed),
+                opinion.silences
+            ));
+        }
+        lines.join("\n")
+    }
+
+    #[test]
+    fn a_difference_counts_when_it_was_seen_twice() {
+        insta::assert_snapshot!(
+            said(&[(1, 'o'), (2, 'd'), (3, 'o'), (4, 'd'), (5, 'd'), (6, 'd'), (7, 'p'), (8, 'd')]),
+            @r"
+        1 in_sync None None 0
+        2 confirming Some(2) None 0
+        3 in_sync None None 0
+        4 confirming Some(4) None 0
+        5 differs Some(4) Some(5) 0
+        6 differs Some(4) Some(5) 0
+        7 propagating None None 0
+        8 confirming Some(8) None 0
+        "
+        );
+    }
+
+    #[test]
+    fn silence_neither_confirms_nor_refutes() {
+        insta::assert_snapshot!(
+            said(&[(1, 'u'), (2, 'u'), (3, 'd'), (4, 'u'), (5, 'u'), (6, 'd'), (7, 'u'), (8, 'o')]),
+            @r"
+        1 unknown None None 1
+        2 unknown None None 2
+        3 confirming Some(3) None 0
+        4 unknown Some(3) None 1
+        5 unknown Some(3) None 2
+        6 differs Some(3) Some(6) 0
+        7 unknown Some(3) Some(6) 1
+        8 in_sync None None 0
+        "
+        );
+    }
+}

@@ -1,0 +1,173 @@
+//! What DNS says of the accounts' domains: real packets from the sandbox's servers.
+
+use emblazon::sandbox::dns::{DnsFault, DnsServer, ZoneSeed};
+
+use super::daemon::{Daemon, command};
+use crate::platform::{DEFAULTS, Platform, id};
+use crate::stand_in::StandIn;
+
+/// The key that the primary knows.
+const KEY: &str =
+    "{ algorithm: hmac-sha256, secret: c29tZSBrZXkgZm9yIHRlc3RzIG9ubHksIDMyIGJ5dGVzIQ== }";
+
+/// Starts a platform with its DNS, and a tree that agrees with both. `ns1.dns.test` is the primary, and each account's
+/// domain is a zone there.
+pub(super) fn platform(names: &str, watch: &str) -> Platform {
+    let account = |name: char| {
+        format!(
+            "  - name: {name}\n    id: {}\n    whitelabel: {{company_name: new, domain: {name}.example, {DEFAULTS}}}\n",
+            id(name)
+        )
+    };
+    let zone = |name: char| {
+        format!(
+            "    {name}.example: {{ ns: [ns1.dns.test], ttl: 60, records: [us A 192.0.2.1] }}\n"
+        )
+    };
+    let accounts: String = names.chars().map(account).collect();
+    let zones: String = names.chars().map(zone).collect();
+    let seed = format!(
+        "accounts:\n  - name: Master\n{accounts}dns:\n  zones:\n{zones}  keys: {{ brands: {KEY} }}\n"
+    );
+    let platform = Platform::new(&seed, &[]);
+    platform.write(
+        "domains.yaml",
+        "template: {A: {\"us.{{domain}}\": {mapping: [192.0.2.1]}}}\n",
+    );
+    for name in names.chars() {
+        platform.declare(
+            name,
+            &format!("whitelabel: {{company_name: new, domain: {name}.example}}"),
+        );
+    }
+    configure(&platform, watch);
+    platform
+}
+
+/// Says in the tree what the daemon may do.
+pub(super) fn configure(platform: &Platform, watch: &str) {
+    let url = platform.sandbox.url();
+    let resolver = dns(platform).resolver();
+    let server = dns(platform).server("ns1.dns.test").unwrap();
+    let port = resolver.port();
+    platform.write("secret", "c29tZSBrZXkgZm9yIHRlc3RzIG9ubHksIDMyIGJ5dGVzIQ==");
+    platform.write(
+        "emblazon.yaml",
+        &format!(
+            "clusters: {{production: {{api: \"{url}\"}}}}
+dns:
+  resolvers: [\"{resolver}\"]
+  port: {port}
+  push: {{method: rfc2136, server: \"{server}\", key: {{name: brands, secret: {{env: DNS_SECRET}}}}}}
+watch: {watch}
+"
+        ),
+    );
+}
+
+pub(super) fn dns(platform: &Platform) -> &DnsServer {
+    platform.sandbox.dns().unwrap()
+}
+
+/// Enters the address of an account's host at the primary, as somebody would by hand.
+pub(super) fn enter(platform: &Platform, name: char, address: &str) {
+    let seed = ZoneSeed {
+        ttl: 60,
+        records: vec![format!("us A {address}"), "www A 203.0.113.80".to_owned()],
+        ..ZoneSeed::default()
+    };
+    let apex = format!("{name}.example");
+    dns(platform).set_zone(&apex, &seed).unwrap();
+}
+
+/// Lets no server answer.
+pub(super) fn silence(platform: &Platform) {
+    let fault: DnsFault = serde_json::from_value(serde_json::json!({"fault": "servfail"})).unwrap();
+    dns(platform).set_faults(vec![fault]);
+}
+
+/// Starts a daemon with a file of its own, so that somebody is told.
+fn told(platform: &Platform, receiver: &StandIn) -> Daemon {
+    let config = format!(
+        "source: {{folder: .}}\nstate: .emblazon\ninterval: 1s\nconfirm_after: 1s\nalerts: {{confirmations: 1, after: 1s, channels: [{{kind: webhook, url: \"{}/\"}}]}}\n",
+        receiver.url()
+    );
+    platform.write("watch.yaml", &config);
+    let mut command = platform.command(&["watch", "--config", "watch.yaml"]);
+    command.env_remove("EMBLAZON_API");
+    Daemon::start(command)
+}
+
+#[test]
+fn a_domain_that_points_away_counts_after_a_second_look_and_is_told_of_once() {
+    let (sender, notices) = std::sync::mpsc::channel();
+    let sender = std::sync::Mutex::new(sender);
+    let receiver = StandIn::start(move |asked, connection| {
+        let raw = String::from_utf8_lossy(&asked.raw);
+        let body = raw.split_once("\r\n\r\n").unwrap().1;
+        let notice: serde_json::Value = serde_json::from_str(body).unwrap();
+        sender.lock().unwrap().send(notice).unwrap();
+        connection.json("200 OK", "{}");
+    });
+    let platform = platform("ab", "{dns: ask}");
+    let mut daemon = told(&platform, &receiver);
+    daemon.wait_unless_said("dns", Some('a'), "in_sync");
+    daemon.wait_unless_said("dns", Some('b'), "in_sync");
+    enter(&platform, 'a', "203.0.113.9");
+    daemon.wait("dns", Some('a'), "confirming");
+    let confirmed = daemon.wait("dns", Some('a'), "differs");
+    assert_eq!(
+        confirmed["message"],
+        "A us.a.example different; wanted 192.0.2.1; found 203.0.113.9"
+    );
+    let notice = notices.recv().unwrap();
+    assert_eq!(notice["kind"], "dns");
+    assert_eq!(notice["title"], "production: a has wrong DNS records");
+    // Silence is no end of it, and no alert for each domain.
+    silence(&platform);
+    daemon.wait("dns", Some('a'), "unknown");
+    daemon.wait_unless_said("dns", Some('b'), "unknown");
+    let notice = notices.recv().unwrap();
+    assert_eq!(
+        (&notice["kind"], &notice["subjects"]),
+        (&"dns_unreadable".into(), &1.into())
+    );
+    dns(&platform).set_faults(Vec::new());
+    enter(&platform, 'a', "192.0.2.1");
+    daemon.wait("dns", Some('a'), "in_sync");
+    let mut over = [notices.recv().unwrap(), notices.recv().unwrap()]
+        .map(|notice| format!("{} {}", notice["kind"], notice["severity"]));
+    over.sort();
+    assert_eq!(
+        over,
+        ["\"dns\" \"resolved\"", "\"dns_unreadable\" \"resolved\""]
+    );
+    assert_eq!(daemon.stop().code(), Some(0));
+    assert!(notices.try_recv().is_err(), "each is told of once");
+    let history = std::fs::read_to_string(platform.state().join("watch/history.jsonl")).unwrap();
+    let dns = history
+        .lines()
+        .filter(|line| line.contains("\"finding\":\"dns\""));
+    assert_eq!(dns.count(), 2, "one began and ended: {history}");
+    platform.stop();
+}
+
+#[test]
+fn what_dns_says_once_is_an_exit_code() {
+    let platform = platform("ab", "{dns: ask}");
+    let once = || {
+        let output = command(&platform, &["--once"]).output().unwrap();
+        output.status.code()
+    };
+    assert_eq!(once(), Some(0));
+    enter(&platform, 'b', "203.0.113.9");
+    assert_eq!(once(), Some(2));
+    silence(&platform);
+    assert_eq!(once(), Some(6));
+    let asked = || dns(&platform).asked().values().sum::<u64>();
+    let before = asked();
+    configure(&platform, "{dns: off}");
+    assert_eq!(once(), Some(0));
+    assert_eq!(asked(), before, "nobody was asked");
+    platform.stop();
+}
