@@ -195,6 +195,13 @@ impl<'a> Hand<'a> {
         if_match: Option<&Revision>,
         request: &str,
     ) -> Result<(), Stop> {
+        let tenure = self.context.options.tenure.as_ref();
+        if tenure.is_some_and(|tenure| !tenure.holds()) {
+            return Err(Stop::Failed(
+                "nothing was sent: the lease ended in the meantime, and somebody else may write now; plan again"
+                    .to_owned(),
+            ));
+        }
         self.context.journal(JournalEvent::Intent {
             step: self.step.id,
             subject: self.step.subject.clone(),

@@ -9,6 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use super::lease::Tenure;
 use super::outcome::StepOutcome;
 use super::rollout::Rollout;
 use crate::dns::push::PrimaryWriter;
@@ -32,6 +33,8 @@ pub struct Options {
     pub rollout: Rollout,
     /// Writes records of accounts with `dns: manage`; without it, steps on zones fail.
     pub primary: Option<PrimaryWriter>,
+    /// Asked before each write, when others may take over from a process that stood still.
+    pub tenure: Option<Tenure>,
     /// Once cancelled, the steps in hand are finished and no other is begun.
     pub cancel: CancellationToken,
 }
@@ -83,6 +86,7 @@ impl Options {
             now: Arc::new(now),
             rollout: Rollout::default(),
             primary: None,
+            tenure: None,
             cancel: CancellationToken::new(),
         }
     }

@@ -529,6 +529,11 @@ catalogue! {
          that is no folder below accounts/ would let it begin with all.\n\n\
          wrong:  canary: [amce]\n\
          right:  canary: [acme]"
+    EB0811 Warning "records that nobody writes"
+        "An account with dns: manage has its records written at the primary of their zone. Without dns: push in \
+         emblazon.yaml no primary is known, so nothing is planned for them, and nobody notices when they are wrong.\n\n\
+         wrong:  dns: manage   # and no dns: push in emblazon.yaml\n\
+         right:  dns: observe  # asked, told of, and written by hand or with emblazon dns export"
 }
 
 impl Code {

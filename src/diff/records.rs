@@ -77,6 +77,21 @@ impl ManagedRecords {
         let earlier = self.earlier.iter().flat_map(BTreeMap::keys);
         self.now.keys().chain(earlier).cloned().collect()
     }
+
+    /// Iterates over the names and types, with the accounts that need or needed them.
+    pub fn claims(&self) -> impl Iterator<Item = (&Question, &BTreeSet<AccountName>)> {
+        let claims = self.now.iter().chain(self.earlier.iter().flatten());
+        claims.map(|(question, claim)| (question, &claim.accounts))
+    }
+
+    /// Returns the names and types to look at for some accounts.
+    #[must_use]
+    pub fn questions_of(&self, is_wanted: impl Fn(&AccountName) -> bool) -> BTreeSet<Question> {
+        let wanted = self
+            .claims()
+            .filter(|(_, accounts)| accounts.iter().any(&is_wanted));
+        wanted.map(|(question, _)| question.clone()).collect()
+    }
 }
 
 fn is_managed(account: &DesiredAccount) -> bool {

@@ -137,6 +137,9 @@ pub fn load_some(
         ..
     } = loader;
     diagnostics.extend(check::desired(&desired));
+    if config.dns.push.is_none() {
+        diagnostics.extend(check::unwritten(&desired.accounts));
+    }
     sort(&mut diagnostics);
     shorten(&mut diagnostics);
     Ok(Loaded {

@@ -87,7 +87,7 @@ fn watch(for_tree: bool) -> Value {
     let mut properties = json!({
         "apply": words("What becomes of a change of the tree: auto applies it, manual waits for an approval, off tells of it; auto when left out.", &APPLY_MODES),
         "heal": words("What becomes of a change that somebody made on the platform, once a second read confirmed it: auto puts it right, report tells of it, off leaves it alone; report when left out.", &HEAL_MODES),
-        "dns": words("What becomes of DNS: ask looks at it and tells of what a second look confirmed, off asks nobody; ask when left out.", &DNS_WATCHES),
+        "dns": words("What becomes of DNS: ask looks at it and tells of what a second look confirmed, push also writes the records of accounts with dns: manage, off asks nobody; ask when left out.", &DNS_WATCHES),
     });
     if for_tree {
         let tree = json!({

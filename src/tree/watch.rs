@@ -84,6 +84,8 @@ pub enum DnsWatch {
     /// It is asked, and told of.
     #[default]
     Ask,
+    /// The records of an account with `dns: manage` are written too, as `apply` and `heal` say.
+    Push,
     /// It is not asked.
     Off,
 }

@@ -14,6 +14,8 @@ pub(super) struct Trouble {
     pub(super) source: Option<(AlertKind, String)>,
     /// Why the platform cannot be read.
     pub(super) platform: Option<String>,
+    /// Why the lease cannot be taken.
+    pub(super) lease: Option<String>,
     /// Why DNS cannot be asked.
     pub(super) dns: Option<String>,
 }
@@ -32,6 +34,9 @@ pub(super) fn alerts(status: &Status, trouble: &Trouble, now: Timestamp) -> Vec<
     }
     if let Some(message) = &trouble.platform {
         alerts.push(raise(AlertKind::PlatformUnreadable, None, message));
+    }
+    if let Some(message) = &trouble.lease {
+        alerts.push(raise(AlertKind::LeaseLost, None, message));
     }
     if let Some(message) = &trouble.dns {
         alerts.push(raise(AlertKind::DnsUnreadable, None, message));
@@ -65,11 +70,10 @@ pub(super) fn alerts(status: &Status, trouble: &Trouble, now: Timestamp) -> Vec<
 
 /// Says what is wrong, and how much more is.
 fn dns_words(dns: &DnsSummary) -> String {
-    let more = dns.tally.differing().saturating_sub(1);
-    let more = (more > 0)
-        .then(|| format!("; {more} more"))
-        .unwrap_or_default();
-    format!("{}{more}", dns.headline())
+    match dns.tally.differing() {
+        0 | 1 => dns.headline().to_owned(),
+        several => format!("{}; {} more", dns.headline(), several - 1),
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Tree × base × live → what differs, what may be done, and the plan for it. Pure.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -9,10 +10,11 @@ use super::memory::Memory;
 use super::selection::{is_exclusive, only, without};
 use super::status::Drift;
 use super::verdict::{Circumstances, Hold, Verdict, is_drift, judge};
-use crate::diff::{Change, ChangeKey, Differences};
+use super::zones::{leaves_some, writable};
+use crate::diff::{Change, ChangeKey, Differences, ZoneDifference};
 use crate::live::Live;
 use crate::model::AccountName;
-use crate::plan::{self, Plan, RefusalKind, Subject};
+use crate::plan::{self, Action, Plan, RefusalKind, Step, Subject};
 use crate::tree::{ApplyMode, Desired, Loaded, departed};
 
 /// What is remembered of an object from one run to the next.
@@ -54,15 +56,24 @@ pub(super) struct Assessment {
 }
 
 /// Returns what differs in an object.
-pub(super) fn changes<'a>(differences: &'a Differences, name: &Name) -> &'a [Change] {
-    match name {
-        Some(name) => {
-            let mut accounts = differences.accounts.iter();
-            let found = accounts.find(|account| account.name == *name);
-            found.map_or(&[], |account| &account.changes)
-        }
-        None => (differences.template.as_ref()).map_or(&[], |template| &template.changes),
+pub(super) fn changes<'a>(differences: &'a Differences, name: &Name) -> Cow<'a, [Change]> {
+    let Some(name) = name else {
+        let template = differences.template.as_ref();
+        return template.map_or(Cow::default(), |template| (&*template.changes).into());
+    };
+    let mut accounts = differences.accounts.iter();
+    let found = accounts.find(|account| account.name == *name);
+    let mut found: Cow<'_, [Change]> =
+        found.map_or(Cow::default(), |account| (&*account.changes).into());
+    let sets = differences.zones.iter().flat_map(|zone| &zone.sets);
+    let own: Vec<Change> = sets
+        .filter(|set| set.accounts.contains(name))
+        .map(|set| set.change.clone())
+        .collect();
+    if !own.is_empty() {
+        found.to_mut().extend(own);
     }
+    found
 }
 
 /// Returns why an object could not be read, or not wholly.
@@ -98,9 +109,8 @@ pub(super) fn remember(
         // What could not be read says nothing about what is there.
         if unknown(differences, name).is_empty() {
             let record = records.entry(name.clone()).or_default();
-            let drift = changes(differences, name)
-                .iter()
-                .filter(|change| is_drift(change));
+            let found = changes(differences, name);
+            let drift = found.iter().filter(|change| is_drift(change));
             record.drift = record.memory.observe(drift, now);
         }
     }
@@ -131,24 +141,38 @@ pub(super) fn assess(matter: &Matter<'_>, differences: Differences) -> Assessmen
         now,
         ..plan::Options::default()
     };
-    let made = |desired: &Desired, base: Option<&Desired>| {
-        plan::plan(desired, base, matter.live, &loaded.sources, &rules).plan
+    let made = |desired: &Desired, base: Option<&Desired>, zones: Vec<ZoneDifference>| {
+        let sources = &loaded.sources;
+        plan::plan_with_records(desired, base, matter.live, zones, sources, &rules).plan
     };
-    let whole = made(desired, matter.base);
+    let mut whole = made(desired, matter.base, differences.zones.clone());
+    whole.scope.records_unread |= leaves_some(loaded);
     let rest = without(desired, &held);
     let base = matter.base.map(|base| without(base, &held));
-    let planned = made(&rest, base.as_ref());
     let known = names(desired);
     let may_delete = policy.prune
         && !matter.is_paused
         && (policy.apply == ApplyMode::Auto || matter.is_approved);
+    let may_write = |name: &AccountName, key: &ChangeKey| {
+        let name = Some(name.clone());
+        let free = |verdict: &Verdict| verdict.pushes && !verdict.holds.contains_key(key);
+        match verdicts.get(&name) {
+            Some(verdict) => matter.read.contains(&name) && free(verdict),
+            // Of an account that the tree lost.
+            None => may_delete,
+        }
+    };
+    let zones = writable(&differences.zones, may_write);
+    let planned = made(&rest, base.as_ref(), zones);
     let admits = |subject: &Subject| match subject_name(subject) {
         Some(name) if known.contains(&name) => {
             matter.read.contains(&name) && verdicts.get(&name).is_some_and(|verdict| verdict.acts)
         }
         // An account that the tree lost.
         Some(Some(_)) => may_delete,
-        Some(None) | None => false,
+        Some(None) => false,
+        // Of a zone, only what may be written was planned.
+        None => true,
     };
     Assessment {
         plan: only(&planned, admits),
@@ -188,6 +212,20 @@ pub(super) fn subject_name(subject: &Subject) -> Option<Name> {
     }
 }
 
+/// Returns the objects that a step is for; a zone's step may be for several.
+pub(super) fn subjects(step: &Step) -> BTreeSet<Name> {
+    if let Some(name) = subject_name(&step.subject) {
+        return [name].into();
+    }
+    match &step.action {
+        Action::Records { sets } => {
+            let accounts = sets.iter().flat_map(|set| &set.accounts);
+            accounts.cloned().map(Some).collect()
+        }
+        _ => BTreeSet::new(),
+    }
+}
+
 /// Tells whether everything that a tree wants has come about, so that its commit is the next base. Drift that the
 /// policy leaves is no part of that.
 pub(super) fn is_complete(assessment: &Assessment) -> bool {
@@ -201,6 +239,7 @@ pub(super) fn is_complete(assessment: &Assessment) -> bool {
         && !assessment.whole.scope.records_unread
         && assessment.whole.refusals.is_empty()
         && !lists.map(Vec::as_slice).any(open)
+        && !(differences.zones.iter()).any(|zone| zone.changes().any(|change| !is_drift(change)))
 }
 
 /// Puts into the tree that was applied last what is known to have come about.
@@ -215,7 +254,12 @@ pub(super) fn settle(base: &mut Option<Desired>, desired: &Desired, differences:
         .map(|account| &account.name)
         .filter(|name| is_settled(&Some((*name).clone())))
         .collect();
-    let template = desired.template.clone().filter(|_| is_settled(&None));
+    // What was needed before follows from the template, so it stays while records wait.
+    let records_wait = differences
+        .zones
+        .iter()
+        .any(|zone| !zone.unknown.is_empty() || zone.changes().any(|change| !is_drift(change)));
+    let template = (desired.template.clone()).filter(|_| is_settled(&None) && !records_wait);
     if settled.is_empty() && template.is_none() {
         return;
     }

@@ -9,14 +9,13 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::agenda::{Name, back_off, later};
-use super::assessment::{Assessment, Matter, assess, changes, subject_name};
+use super::assessment::{Assessment, Matter, assess, changes, subjects};
 use super::status::Mode;
 use super::turn::{Tally, acting};
 use super::verdict::is_drift;
 use super::wheel::Wheel;
 use crate::apply::remote::Swap;
 use crate::apply::{self, Applied, Event, Mandate, Rollout, StepResult};
-use crate::diff::compare;
 use crate::live::{ReadClient, TemplateWriter, WriteClient};
 use crate::plan::{Action, RefusalKind};
 use crate::tree::{Loaded, MAX_ASSET_BYTES, TreeSource, short_commit};
@@ -38,7 +37,9 @@ impl Wheel {
             canary: loaded.watch.canary.clone(),
             max_failures: None,
         };
+        options.primary = self.zones.writer();
         options.cancel = lost.child_token();
+        options.tenure.clone_from(&self.tenure);
         let mut allow = BTreeSet::new();
         if loaded.watch.policy.prune {
             allow.insert(RefusalKind::Prune);
@@ -95,16 +96,20 @@ impl Wheel {
         let mut failures: BTreeMap<Name, String> = BTreeMap::new();
         let mut touched: BTreeSet<Name> = BTreeSet::new();
         for (step, outcome) in assessment.plan.steps.iter().zip(&applied.outcomes) {
-            let Some(name) = subject_name(&step.subject) else {
-                continue;
-            };
-            touched.insert(name.clone());
+            let names = subjects(step);
+            touched.extend(names.iter().cloned());
             match &outcome.result {
                 StepResult::Done { .. } => {
                     tally.done += 1;
-                    if let Some(record) = self.records.get_mut(&name) {
+                    for name in &names {
+                        let Some(record) = self.records.get_mut(name) else {
+                            continue;
+                        };
                         for change in step.changes.iter().filter(|change| is_drift(change)) {
                             record.memory.healed(&change.key, now);
+                        }
+                        if let Action::Records { .. } = step.action {
+                            self.names.hasten(name, now);
                         }
                     }
                 }
@@ -112,7 +117,9 @@ impl Wheel {
                 | StepResult::Failed { reason }
                 | StepResult::Unknown { reason } => {
                     tally.failed += 1;
-                    failures.entry(name).or_insert_with(|| reason.clone());
+                    for name in names {
+                        failures.entry(name).or_insert_with(|| reason.clone());
+                    }
                 }
                 StepResult::Skipped { .. } => tally.failed += 1,
             }
@@ -156,9 +163,10 @@ impl Wheel {
         if let Err(error) = result {
             self.platform.lose(&written, &error.explained());
         }
+        self.read_zones(loaded, &written).await;
         let now = Timestamp::now();
         let live = &self.platform.live;
-        let differences = compare(&loaded.desired, base, live, &loaded.sources);
+        let differences = self.differences(loaded);
         // What was healed is not there any more; nothing else is to be counted twice.
         for name in &written {
             if let Some(record) = self.records.get_mut(name) {

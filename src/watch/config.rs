@@ -71,9 +71,12 @@ pub struct SourceConfig {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LeaseConfig {
-    /// How long it holds unless it is renewed, such as 2m; a standby takes over a minute later at most.
+    /// How long it holds unless it is renewed, such as 2m; a standby takes over that long after it was renewed last, and the skew.
     #[serde(default)]
     pub term: Option<Span>,
+    /// By how much the clocks of two hosts may differ, such as 10s; 1m when absent.
+    #[serde(default)]
+    pub skew: Option<Span>,
     /// Whether the Git remote arbitrates between hosts, and learns what was applied; true when absent.
     #[serde(default)]
     pub push: Option<bool>,
@@ -210,6 +213,7 @@ impl WatchConfig {
             poll: or(self.poll, usual.poll),
             confirm_after: or(self.confirm_after, usual.confirm_after),
             term: self.lease.term.map_or(usual.term, |term| term.0),
+            skew: or(self.lease.skew, usual.skew),
             push: self.lease.push.unwrap_or(usual.push),
             ..usual
         }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
+use super::alarm;
 use super::chronicle::Chronicle;
 use super::setup::{Place, Reread, Setup};
 use super::source::{FolderSource, Lookout, RemoteSource, Source};
@@ -119,6 +120,7 @@ async fn lead(wheel: &mut Wheel, stop: &CancellationToken, is_once: bool) {
         term: wheel.setup.term,
     };
     let mut leases = leases(wheel, &cluster);
+    wheel.tenure = leases.tenure();
     if !take(wheel, &mut leases, &claim, stop, is_once).await {
         return;
     }
@@ -151,13 +153,13 @@ fn leases(wheel: &Wheel, cluster: &ClusterName) -> Leases {
     let remote = remote.filter(|_| wheel.setup.push);
     Leases::new(
         host,
-        remote.map(|remote| GitLease::new(remote, cluster, now)),
+        remote.map(|remote| GitLease::new(remote, cluster, now).with_skew(wheel.setup.skew)),
     )
 }
 
 /// Takes the lease, however long that takes; `false` when it is to end first.
 async fn take(
-    wheel: &Wheel,
+    wheel: &mut Wheel,
     leases: &mut Leases,
     claim: &Claim,
     stop: &CancellationToken,
@@ -177,7 +179,7 @@ async fn take(
                 tracing::warn!(%error, "the lease cannot be had");
                 // A push whose answer was lost may have taken it.
                 let _ = leases.release().await;
-                wheel.stand_by(&error.to_string(), Timestamp::now());
+                wheel.lack_lease(&error, Timestamp::now());
             }
         }
         if is_once {
@@ -192,12 +194,34 @@ async fn take(
 
 impl Wheel {
     fn take_lead(&mut self, now: Timestamp) {
+        self.alarm.lease = None;
         self.begin(now);
         self.board
             .change(|status| status.cluster.role = Role::Leader { since: now });
     }
 
-    fn stand_by(&self, holder: &str, now: Timestamp) {
+    /// Says that the lease cannot be taken, though nobody is known to hold it.
+    fn lack_lease(&mut self, error: &LeaseError, now: Timestamp) {
+        let reason = match error {
+            LeaseError::Git(error) => format!(
+                "the lease cannot be taken: {error}; the daemon's account at the Git remote must be allowed to write refs/emblazon/*; where no other host writes to this cluster, lease: {{push: false}} in the daemon's file does without"
+            ),
+            _ => format!("the lease cannot be taken: {error}"),
+        };
+        self.alarm.lease = Some(reason.clone());
+        self.board.change(|status| {
+            status.cluster.beat = now;
+            let since = match &status.cluster.role {
+                Role::Leaseless { since, .. } => *since,
+                Role::Starting | Role::Leader { .. } | Role::Standby { .. } => now,
+            };
+            status.cluster.role = Role::Leaseless { reason, since };
+            status.cluster.alerts = alarm::alerts(status, &self.alarm, now);
+        });
+    }
+
+    fn stand_by(&mut self, holder: &str, now: Timestamp) {
+        self.alarm.lease = None;
         let status = self.board.status();
         let is_known = matches!(&status.cluster.role, Role::Standby { .. });
         if !is_known {
@@ -206,13 +230,14 @@ impl Wheel {
         self.board.change(|status| {
             let since = match &status.cluster.role {
                 Role::Standby { since, .. } => *since,
-                Role::Starting | Role::Leader { .. } => now,
+                Role::Starting | Role::Leader { .. } | Role::Leaseless { .. } => now,
             };
             status.cluster.beat = now;
             status.cluster.role = Role::Standby {
                 holder: holder.to_owned(),
                 since,
             };
+            status.cluster.alerts = alarm::alerts(status, &self.alarm, now);
         });
     }
 

@@ -15,7 +15,7 @@ use super::status::{DnsSummary, Finding};
 use super::wheel::Wheel;
 use crate::dns::{Checklist, DomainCheck, Standing, ZoneOptions, declared_template};
 use crate::model::AccountName;
-use crate::tree::{DnsWatch, Loaded};
+use crate::tree::{DesiredAccount, DnsMode, DnsWatch, Loaded};
 
 /// How many domains are asked for at a time.
 const BATCH: usize = 50;
@@ -221,6 +221,17 @@ impl Wheel {
         }
     }
 
+    /// Tells whether the tree manages an account's records, and the policy leaves them to somebody else.
+    fn leaves_records(&self, name: &AccountName) -> bool {
+        let Some(force) = &self.force else {
+            return false;
+        };
+        let mut accounts = force.loaded.desired.accounts.iter();
+        let is_managed =
+            |account: &DesiredAccount| account.name == *name && account.dns == DnsMode::Manage;
+        accounts.any(is_managed) && force.loaded.watch.of(Some(name)).dns != DnsWatch::Push
+    }
+
     /// Takes in what DNS answered.
     pub(super) fn hear(&mut self, answers: Answers) {
         let now = Timestamp::now();
@@ -236,7 +247,13 @@ impl Wheel {
                 continue;
             };
             let before = opinion.asked_well;
-            let summary = opinion.take_in(&name, check, now);
+            let mut summary = opinion.take_in(&name, check, now);
+            if summary.standing == Standing::Differs && self.leaves_records(&name) {
+                summary.lines.push(
+                    "the tree manages these records; `emblazon apply` writes them, and the daemon does with watch: {dns: push}"
+                        .to_owned(),
+                );
+            }
             self.write_down(&name, &summary, before, now);
             self.names.plan_ahead(&name, self.setup.confirm_after, now);
             told.push((name, summary));

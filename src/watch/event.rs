@@ -45,6 +45,7 @@ pub fn events(before: &Status, after: &Status) -> Vec<Event> {
         match &is.role {
             Role::Starting => {}
             Role::Leader { .. } => tell("role", "leader", "leading".to_owned()),
+            Role::Leaseless { reason, .. } => tell("role", "leaseless", reason.clone()),
             Role::Standby { holder, .. } => {
                 tell("role", "standby", format!("standing by: {holder}"));
             }

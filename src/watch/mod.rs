@@ -38,6 +38,7 @@ mod status;
 mod turn;
 mod verdict;
 mod wheel;
+mod zones;
 
 pub use board::Board;
 pub use config::{ConfigError, LeaseConfig, SourceConfig, Span, WatchConfig};

@@ -8,6 +8,7 @@ use camino::Utf8PathBuf;
 use jiff::SignedDuration;
 
 use crate::apply::SandboxPrimaries;
+use crate::apply::lease::SKEW;
 use crate::live::ClientConfig;
 
 /// What the daemon is given, with everything resolved.
@@ -35,6 +36,8 @@ pub struct Setup {
     pub settle: Duration,
     /// How long the lease holds unless it is renewed.
     pub term: Duration,
+    /// By how much the clocks of two hosts may differ.
+    pub skew: SignedDuration,
     /// Whether the Git remote arbitrates between hosts, and learns what was applied.
     pub push: bool,
 }
@@ -85,6 +88,7 @@ impl Setup {
             confirm_after: SignedDuration::from_secs(10),
             settle: Duration::from_millis(300),
             term: Duration::from_mins(2),
+            skew: SKEW,
             push: true,
         }
     }

@@ -7,14 +7,14 @@ use jiff::Timestamp;
 
 use super::agenda::Name;
 use super::assessment::{
-    Assessment, Matter, Record, changes, circumstances, names, subject_name, unknown,
+    Assessment, Matter, Record, changes, circumstances, names, subject_name, subjects, unknown,
 };
 use super::status::{ObjectStatus, PlannedStep, Reason, Status};
 use super::turn::acting;
 use super::verdict::{Standing, is_drift, judge, reason};
 use super::wheel::Wheel;
-use crate::diff::{Differences, compare};
-use crate::plan::{Action, Plan, Refusal, Step};
+use crate::diff::Differences;
+use crate::plan::{Action, Plan, Refusal, Step, Subject};
 use crate::tree::Loaded;
 
 /// What a turn found, for the board.
@@ -43,8 +43,7 @@ impl<'a> Found<'a> {
 impl Wheel {
     /// Shows how objects stand when nothing could be planned.
     pub(super) fn show_unread(&self, loaded: &Loaded, now: Timestamp) {
-        let live = &self.platform.live;
-        let differences = compare(&loaded.desired, self.base.as_ref(), live, &loaded.sources);
+        let differences = self.differences(loaded);
         let found = Found {
             differences: &differences,
             whole: None,
@@ -105,7 +104,7 @@ impl Wheel {
             .map_or_else(Vec::new, |plan| steps_of(plan, &name));
         let refusals = found
             .whole
-            .map_or_else(Vec::new, |plan| refusals_of(plan, &name));
+            .map_or_else(Vec::new, |plan| refusals_of(plan, object));
         let is_acting = found.acting.contains(&name);
         let refused = (refusals.first())
             .map(|refusal| format!("{}; {}", refusal.message, refusal.help))
@@ -121,8 +120,8 @@ impl Wheel {
             why = Reason::Applying;
         }
         object.put(why, message, matter.now);
-        let differing = changes(found.differences, &name).iter();
-        object.pending = differing
+        let differing = changes(found.differences, &name);
+        object.pending = (differing.iter())
             .filter(|change| !is_drift(change))
             .cloned()
             .collect();
@@ -157,14 +156,28 @@ fn find<'a>(status: &'a mut Status, name: &Name) -> Option<&'a mut Arc<ObjectSta
     }
 }
 
-fn refusals_of(plan: &Plan, name: &Name) -> Vec<Refusal> {
-    let is_own =
-        |refusal: &&Refusal| refusal.subject.as_ref().and_then(subject_name).as_ref() == Some(name);
+fn refusals_of(plan: &Plan, object: &ObjectStatus) -> Vec<Refusal> {
+    let is_own = |refusal: &&Refusal| match &refusal.subject {
+        Some(Subject::Zone(zone)) => {
+            let domain = object.domain.as_deref();
+            domain.is_some_and(|domain| touches(domain, zone.as_str()))
+        }
+        Some(subject) => subject_name(subject).as_ref() == Some(&object.name),
+        None => false,
+    };
     plan.refusals.iter().filter(is_own).cloned().collect()
 }
 
+/// Tells whether one of two names lies in the other.
+fn touches(domain: &str, zone: &str) -> bool {
+    let is_in = |inner: &str, outer: &str| {
+        (inner.strip_suffix(outer)).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    is_in(domain, zone) || is_in(zone, domain)
+}
+
 fn steps_of(plan: &Plan, name: &Name) -> Vec<PlannedStep> {
-    let is_own = |step: &&Step| subject_name(&step.subject).as_ref() == Some(name);
+    let is_own = |step: &&Step| subjects(step).contains(name);
     let planned = |step: &Step| PlannedStep {
         verb: (&step.action).into(),
         asset: match &step.action {

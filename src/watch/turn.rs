@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::agenda::{Name, back_off, later};
 use super::assessment::{
-    Assessment, Matter, assess, changes, holds, is_complete, names, remember, settle, subject_name,
+    Assessment, Matter, assess, changes, holds, is_complete, names, remember, settle, subjects,
     unknown,
 };
 use super::chronicle::News;
@@ -18,7 +18,7 @@ use super::show::Found;
 use super::status::{Finding, InHand, Mode, Run, RunResult, State, Trigger};
 use super::verdict::{Hold, is_drift, name as key_name};
 use super::wheel::Wheel;
-use crate::diff::{Change, compare};
+use crate::diff::{Change, Differences, compare};
 use crate::live::ReadClient;
 use crate::plan::Plan;
 use crate::tree::{HealMode, Loaded, TreeSource};
@@ -90,6 +90,7 @@ impl Wheel {
             return Err(reason);
         }
         self.find_platform(Timestamp::now());
+        self.read_zones(loaded, read).await;
         Ok(client)
     }
 
@@ -152,11 +153,35 @@ impl Wheel {
         tally
     }
 
+    /// Asks the primary for the records of some accounts.
+    pub(super) async fn read_zones(&mut self, loaded: &Loaded, names: &BTreeSet<Name>) {
+        let base = self.base.as_ref();
+        let folder = self.source.folder().to_owned();
+        let sandbox = (self.setup.sandbox.as_ref()).map(|sandbox| &sandbox.primaries);
+        self.zones
+            .read((loaded, base), names, &folder, sandbox)
+            .await;
+    }
+
+    /// Compares the tree with what was read last of the platform and of the primary.
+    pub(super) fn differences(&self, loaded: &Loaded) -> Differences {
+        let (base, live) = (self.base.as_ref(), &self.platform.live);
+        let mut differences = compare(&loaded.desired, base, live, &loaded.sources);
+        let view = self.zones.view(loaded, base);
+        differences.zones = view.zones;
+        for account in &mut differences.accounts {
+            account
+                .unknown
+                .extend(view.unread.get(&account.name).cloned());
+        }
+        differences
+    }
+
     /// Assesses what was read. What a read showed is remembered once.
     fn assess(&mut self, loaded: &Loaded, read: &BTreeSet<Name>, is_first: bool) -> Assessment {
         let now = Timestamp::now();
+        let differences = self.differences(loaded);
         let live = &self.platform.live;
-        let differences = compare(&loaded.desired, self.base.as_ref(), live, &loaded.sources);
         if is_first {
             remember(&mut self.records, &differences, read, now);
         }
@@ -324,6 +349,5 @@ impl Wheel {
 
 /// Lists the objects that a plan writes to.
 pub(super) fn acting(plan: &Plan) -> BTreeSet<Name> {
-    let subjects = plan.steps.iter().map(|step| &step.subject);
-    subjects.filter_map(subject_name).collect()
+    plan.steps.iter().flat_map(subjects).collect()
 }

@@ -12,6 +12,7 @@
 //! A pause holds all of it. What is held of an object does not hold the rest of it, unless the tree owns the object as a
 //! whole.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -39,7 +40,7 @@ pub(super) enum Hold {
 }
 
 /// What an object's verdict follows from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Circumstances<'a> {
     pub(super) policy: WatchPolicy,
     /// Whether the tree owns what it does not declare.
@@ -50,7 +51,7 @@ pub(super) struct Circumstances<'a> {
     /// Until when nothing is tried, after a failure.
     pub(super) retry_at: Option<Timestamp>,
     /// What differs.
-    pub(super) changes: &'a [Change],
+    pub(super) changes: Cow<'a, [Change]>,
     /// What of it somebody did on the platform.
     pub(super) drift: &'a [Drift],
     pub(super) memory: &'a Memory,
@@ -62,8 +63,10 @@ pub(super) struct Circumstances<'a> {
 pub(super) struct Verdict {
     /// What is not done, and why.
     pub(super) holds: BTreeMap<ChangeKey, Hold>,
-    /// Whether anything is.
+    /// Whether anything is, on the platform.
     pub(super) acts: bool,
+    /// Whether records are written that are not held.
+    pub(super) pushes: bool,
 }
 
 /// Tells whether the platform's side moved, and nothing else.
@@ -76,17 +79,20 @@ pub(super) fn judge(circumstances: &Circumstances<'_>) -> Verdict {
     let holds: BTreeMap<ChangeKey, Hold> = (circumstances.changes.iter())
         .filter_map(|change| Some((change.key.clone(), hold(circumstances, change)?)))
         .collect();
-    let some_is_free = circumstances.changes.len() > holds.len();
+    // Records at the primary stand apart from what is on the platform.
+    let is_record = |key: &ChangeKey| matches!(key, ChangeKey::Records(_));
+    let mut changes = circumstances.changes.iter();
+    let some_is_free =
+        changes.any(|change| !is_record(&change.key) && !holds.contains_key(&change.key));
+    let nothing_is_held = holds.keys().all(is_record);
     let is_one_piece = circumstances.is_exclusive
-        || holds.keys().any(|key| {
-            matches!(
-                key,
-                ChangeKey::Whitelabel | ChangeKey::RecordType(_) | ChangeKey::Records(_)
-            )
-        });
+        || holds
+            .keys()
+            .any(|key| matches!(key, ChangeKey::Whitelabel | ChangeKey::RecordType(_)));
     let waits = (circumstances.retry_at).is_some_and(|retry_at| retry_at > circumstances.now);
     Verdict {
-        acts: some_is_free && !waits && (holds.is_empty() || !is_one_piece),
+        acts: some_is_free && !waits && (nothing_is_held || !is_one_piece),
+        pushes: !waits,
         holds,
     }
 }
@@ -301,7 +307,7 @@ mod tests {
                 is_paused: false,
                 is_approved: false,
                 retry_at: None,
-                changes: self.changes,
+                changes: self.changes.into(),
                 drift: &drift,
                 memory: &memory,
                 now: at(20),

@@ -15,14 +15,18 @@ use super::reading::Platform;
 use super::setup::{Reread, Setup};
 use super::source::{Snapshot, Source};
 use super::status::{Mode, Pause, Trigger};
+use super::zones::Zones;
 use super::{Board, Orders, Wishes};
 use crate::apply::AppliedRef;
+use crate::apply::lease::Tenure;
 use crate::model::Digest;
 use crate::tree::Desired;
 
 /// What the loop knows from one turn to the next.
 pub(super) struct Wheel {
     pub(super) setup: Setup,
+    /// Tells whether the lease of all hosts is held still.
+    pub(super) tenure: Option<Tenure>,
     pub(super) board: Board,
     pub(super) orders: Orders,
     pub(super) source: Source,
@@ -37,6 +41,7 @@ pub(super) struct Wheel {
     pub(super) records: BTreeMap<Name, Record>,
     pub(super) agenda: Agenda,
     pub(super) names: Names,
+    pub(super) zones: Zones,
     pub(super) seed: u64,
     pub(super) pause: Option<Pause>,
     pub(super) alarm: Alarm,
@@ -69,7 +74,9 @@ impl Wheel {
         let wheel = Self {
             agenda: Agenda::new(setup.interval, seed),
             names: Names::new(setup.dns_interval, seed),
+            zones: Zones::default(),
             setup,
+            tenure: None,
             board,
             orders,
             source,
@@ -111,6 +118,7 @@ impl Wheel {
         self.is_recovered = false;
         self.agenda = Agenda::new(self.setup.interval, self.seed);
         self.names = Names::new(self.setup.dns_interval, self.seed);
+        self.zones = Zones::default();
         self.pause = self.chronicle.pause();
         self.outage = None;
         self.look_at = now;
@@ -234,6 +242,7 @@ impl Wheel {
     /// Takes over what can change while the daemon runs. A file with mistakes leaves everything as it was.
     fn reload(&mut self, now: Timestamp) {
         self.platform.disconnect();
+        self.zones.disconnect();
         let Some(reread) = &self.reread else {
             return;
         };

@@ -145,6 +145,46 @@ async fn apply_writes_what_is_managed_and_then_the_plan_is_empty() {
     );
 }
 
+/// The daemon brings the zone to the same by itself, and puts right what somebody took away.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_daemon_pushes_and_heals() {
+    if !wanted("the_daemon_pushes_and_heals") {
+        return;
+    }
+    let bind = Bind::start();
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    tree(folder, bind.port);
+    let config = folder.join("emblazon.yaml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let asked = format!(
+        "dns:\n  resolvers: ['127.0.0.1:{0}']\n  port: {0}\n",
+        bind.port
+    );
+    let policy = "watch: {dns: push, heal: auto}\n";
+    std::fs::write(&config, text.replace("dns:\n", &asked) + policy).unwrap();
+    let seed = Seed::parse(SEED, folder).unwrap();
+    let api = Sandbox::start(Options::seeded(seed)).await.unwrap();
+    let once = || {
+        let output = emblazon(folder, &api, &["watch", "--once", "--confirm-after", "1s"]);
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        // What it asks of the other account's DNS is wrong there, and no concern of this test.
+        assert_ne!(output.status.code(), Some(1), "{told}");
+        assert!(!told.contains(SECRET), "{told}");
+    };
+    let before = bind.transfer();
+    once();
+    let after = bind.transfer();
+    insta::assert_snapshot!(difference(&before, &after), @r"
+    - portal.acme.example. 300 IN CNAME OLD.example.net.
+    + _sip._udp.acme.example. 600 IN SRV 10 10 7000 us-east.acme.example.
+    + portal.acme.example. 300 IN CNAME ui.example.net.
+    ");
+    bind.update("delete _sip._udp.acme.example. SRV");
+    once();
+    assert_eq!(bind.transfer(), after);
+}
+
 fn without_ttl(line: &str) -> String {
     let mut words: Vec<&str> = line.split(' ').collect();
     words.remove(1);

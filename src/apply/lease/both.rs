@@ -1,7 +1,7 @@
 //! The lease of one host and the one of the remote together.
 
 use super::record::{Attempt, Claim, Lease, LeaseError};
-use super::{FileLease, GitLease};
+use super::{FileLease, GitLease, Tenure};
 
 /// Holds the lock of this host and, where there is a remote, the lease of all hosts.
 pub struct Leases {
@@ -19,6 +19,13 @@ impl Leases {
             remote,
             is_host_busy: false,
         }
+    }
+
+    /// Returns what tells whether the lease of all hosts is ours still; absent where this host alone is arbitrated, by
+    /// a lock that ends with its process.
+    #[must_use]
+    pub fn tenure(&self) -> Option<Tenure> {
+        self.remote.as_ref().map(GitLease::tenure)
     }
 }
 

@@ -3,10 +3,13 @@
 //! The ref names a commit without parents and files, whose message is the record; a commit is what every
 //! Git server takes.
 
-use git2::{ErrorCode, Oid, Signature, Time};
-use jiff::Timestamp;
+use std::time::Instant;
 
-use super::record::{Attempt, Claim, Clock, Lease, LeaseError, Record};
+use git2::{ErrorCode, Oid, Signature, Time};
+use jiff::{SignedDuration, Timestamp};
+
+use super::record::{Attempt, Claim, Clock, Lease, LeaseError, Record, SKEW};
+use super::tenure::Tenure;
 use crate::apply::remote::{GitError, Remote, Swap};
 use crate::model::ClusterName;
 use crate::tree::lease_ref;
@@ -19,6 +22,8 @@ pub struct GitLease {
     remote: Remote,
     reference: String,
     now: Clock,
+    skew: SignedDuration,
+    tenure: Tenure,
     since: Option<Timestamp>,
     /// What the ref may be when it is ours: the last one of which it is known, and one whose push was
     /// not answered.
@@ -33,9 +38,24 @@ impl GitLease {
             remote,
             reference: lease_ref(cluster),
             now,
+            skew: SKEW,
+            tenure: Tenure::default(),
             since: None,
             ours: Vec::new(),
         }
+    }
+
+    /// Takes other clocks for so much off at most, instead of a minute.
+    #[must_use]
+    pub fn with_skew(mut self, skew: SignedDuration) -> Self {
+        self.skew = skew;
+        self
+    }
+
+    /// Returns what tells whether it is ours still.
+    #[must_use]
+    pub fn tenure(&self) -> Tenure {
+        self.tenure.clone()
     }
 
     fn delete_command(&self) -> String {
@@ -112,12 +132,13 @@ impl Lease for GitLease {
                 None => None,
                 Some(id) => match self.read(id).await? {
                     None => continue,
-                    Some(record) if !record.is_over((self.now)()) => {
+                    Some(record) if !record.is_over((self.now)(), self.skew) => {
                         return Ok(Attempt::Busy(record));
                     }
                     over => over,
                 },
             };
+            let asked = Instant::now();
             self.since = Some((self.now)());
             let record = self.record(claim);
             let new = self.write(&record)?;
@@ -127,6 +148,7 @@ impl Lease for GitLease {
             match swapped.await? {
                 Swap::Done => {
                     self.ours = vec![new];
+                    self.tenure.extend(asked, claim.term);
                     return Ok(Attempt::Taken { over });
                 }
                 Swap::Moved => self.ours.clear(),
@@ -138,21 +160,28 @@ impl Lease for GitLease {
     async fn renew(&mut self, claim: &Claim) -> Result<(), LeaseError> {
         let seen = self.remote.value(&self.reference).await?;
         let Some(seen) = seen.filter(|seen| self.ours.contains(seen)) else {
+            self.tenure.end();
             return Err(LeaseError::Lost);
         };
+        let asked = Instant::now();
         let record = self.record(claim);
         let new = self.write(&record)?;
         let swapped = self.remote.swap(&self.reference, Some(&seen), Some(&new));
         match swapped.await? {
             Swap::Done => {
                 self.ours = vec![new];
+                self.tenure.extend(asked, claim.term);
                 Ok(())
             }
-            Swap::Moved => Err(LeaseError::Lost),
+            Swap::Moved => {
+                self.tenure.end();
+                Err(LeaseError::Lost)
+            }
         }
     }
 
     async fn release(&mut self) -> Result<(), LeaseError> {
+        self.tenure.end();
         if self.ours.is_empty() {
             return Ok(());
         }

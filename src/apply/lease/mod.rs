@@ -15,10 +15,12 @@ mod git;
 mod hold;
 mod holder;
 mod record;
+mod tenure;
 
 pub use both::Leases;
 pub use file::FileLease;
 pub use git::GitLease;
 pub use hold::{Wait, take, while_held};
 pub use holder::holder;
-pub use record::{Attempt, Claim, Clock, Lease, LeaseError, Record};
+pub use record::{Attempt, Claim, Clock, Lease, LeaseError, Record, SKEW};
+pub use tenure::Tenure;

@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::apply::remote::GitError;
 
 /// By how much the clocks of two hosts may differ before one takes the other's lease for expired.
-const SKEW: SignedDuration = SignedDuration::from_secs(60);
+pub const SKEW: SignedDuration = SignedDuration::from_secs(60);
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -60,11 +60,11 @@ impl Record {
         self
     }
 
-    /// Tells whether it ended, also by a clock that is a minute fast.
+    /// Tells whether it ended, also by a clock that is so much too fast.
     #[must_use]
-    pub fn is_over(&self, now: Timestamp) -> bool {
+    pub fn is_over(&self, now: Timestamp, skew: SignedDuration) -> bool {
         self.expires
-            .is_some_and(|expires| now.duration_since(expires) > SKEW)
+            .is_some_and(|expires| now.duration_since(expires) > skew)
     }
 
     /// Says in words who holds the lease.

@@ -228,6 +228,9 @@ fn line(event: &Event) -> String {
 
 /// Says how `--once` ended.
 fn outcome(status: &Status) -> Result<Exit, Failure> {
+    if let Role::Leaseless { reason, .. } = &status.cluster.role {
+        return Err(Failure::Failed(anyhow::anyhow!("{}", visible(reason))));
+    }
     if let Role::Standby { holder, .. } = &status.cluster.role {
         let message = format!("somebody else writes to this cluster: {holder}");
         return Err(Failure::Refused(visible(&message).into_owned()));

@@ -30,6 +30,14 @@ pub enum PushError {
     /// The configuration cannot work.
     #[error("{0}")]
     Configuration(String),
+    /// The primary fails at a name, which says nothing about its zones.
+    #[error("{server} could not answer for {name} (SERVFAIL); its log says why")]
+    Failing {
+        /// Where the primary is.
+        server: String,
+        /// The name.
+        name: RecordName,
+    },
     /// The primary keeps no zone for a name.
     #[error(
         "{server} keeps no zone for {name}; create the zone there, or set `dns: observe` for the account"

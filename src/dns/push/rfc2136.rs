@@ -74,8 +74,7 @@ impl Rfc2136 {
                 open = None;
                 answer = self.find_zone(&mut open, name).await;
             }
-            let is_end =
-                matches!(&answer, Err(error) if !matches!(error, PushError::NoZone { .. }));
+            let is_end = matches!(&answer, Err(error) if !matches!(error, PushError::NoZone { .. } | PushError::Failing { .. }));
             found.insert(name.clone(), answer);
             if is_end {
                 break;
@@ -94,6 +93,7 @@ impl Rfc2136 {
             None => open.insert(Session::open(self).await?),
         };
         let mut candidate = Some(name.as_str());
+        let mut fails = false;
         while let Some(text) = candidate {
             let asked = RecordName::observed(text);
             let answer = session.ask(query(&asked, WireType::SOA)?).await?;
@@ -107,12 +107,15 @@ impl Rfc2136 {
             if let Some(zone) = apex(&answer, name) {
                 return Ok(zone);
             }
+            fails |= answer.metadata.response_code == ResponseCode::ServFail;
             // An alias answers in place of the SOA, so the name above is asked.
             candidate = text.split_once('.').map(|(_, parent)| parent);
         }
-        Err(PushError::NoZone {
-            server: self.server.clone(),
-            name: name.clone(),
+        let (server, name) = (self.server.clone(), name.clone());
+        Err(if fails {
+            PushError::Failing { server, name }
+        } else {
+            PushError::NoZone { server, name }
         })
     }
 

@@ -151,6 +151,12 @@ impl DnsServer {
         self.keys.iter().map(|(name, key)| (name.as_str(), key))
     }
 
+    /// Returns the key of that name.
+    #[must_use]
+    pub fn key(&self, name: &str) -> Option<&KeySeed> {
+        self.keys.get(name)
+    }
+
     /// Returns how often each question was asked.
     #[must_use]
     pub fn asked(&self) -> BTreeMap<Asked, u64> {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::template;
 use crate::diag::{Code, Diagnostic, Diagnostics, Place};
 use crate::model::{Identity, KeyPath};
-use crate::tree::{Desired, DesiredAccount};
+use crate::tree::{Desired, DesiredAccount, DnsMode};
 
 /// Checks a whole desired state: each domain and each live account once (W19), and the template's hosts with one
 /// another.
@@ -21,6 +21,27 @@ pub fn desired(desired: &Desired) -> Diagnostics {
         diagnostics.extend(template::across(template));
     }
     diagnostics
+}
+
+/// Warns of accounts whose records the tree manages while it names no primary, once for all of them.
+#[must_use]
+pub fn unwritten(accounts: &[DesiredAccount]) -> Option<Diagnostic> {
+    let mut managed = accounts
+        .iter()
+        .filter(|account| account.dns == DnsMode::Manage);
+    let first = managed.next()?;
+    let more = managed.count();
+    let others = match more {
+        0 => String::new(),
+        1 => " and of 1 more account".to_owned(),
+        more => format!(" and of {more} more accounts"),
+    };
+    let message = format!(
+        "nobody writes the records of {}{others}: dns: manage has no effect without a primary",
+        first.name
+    );
+    let help = "name the primary as dns: {push: …} in emblazon.yaml, or say dns: observe and write them with `emblazon dns export`";
+    Some(Diagnostic::new(Code::EB0811, message, help).at(first.identity.place, "this account"))
 }
 
 fn domains(accounts: &[DesiredAccount]) -> Diagnostics {

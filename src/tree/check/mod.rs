@@ -8,7 +8,7 @@ mod problem;
 mod template;
 mod value;
 
-pub use across::desired;
+pub use across::{desired, unwritten};
 pub use identity::{account_id, realm};
 pub use key::key;
 pub use nearest::nearest;

@@ -27,8 +27,11 @@ pub(in crate::tree) const HEAL_MODES: [(&str, HealMode); 3] = [
 ];
 
 /// The words for `dns`.
-pub(in crate::tree) const DNS_WATCHES: [(&str, DnsWatch); 2] =
-    [("ask", DnsWatch::Ask), ("off", DnsWatch::Off)];
+pub(in crate::tree) const DNS_WATCHES: [(&str, DnsWatch); 3] = [
+    ("ask", DnsWatch::Ask),
+    ("push", DnsWatch::Push),
+    ("off", DnsWatch::Off),
+];
 
 /// What an account says of `watch`; the rest is as in `emblazon.yaml`.
 #[derive(Clone, Copy, Debug, Default)]

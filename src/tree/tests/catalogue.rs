@@ -299,11 +299,18 @@ fn eb08_clusters_and_policy() {
 #[test]
 fn eb08_watch() {
     let watch = |watch: &str| config(&format!("clusters: {{production: {{}}}}\nwatch: {watch}"));
-    assert_snapshot!(watch("{apply: manual, heal: auto, prune: true, canary: [acme]}"), @"");
+    assert_snapshot!(watch("{apply: manual, heal: auto, prune: true, dns: push, canary: [acme]}"), @"");
     assert_snapshot!(watch("{apply: of}"), @r#"emblazon.yaml:2:16 EB0204 apply cannot be "of"; did you mean off?"#);
     assert_snapshot!(watch("{aply: off}"), @"emblazon.yaml:2:9 EB0201 watch has no key aply; did you mean apply?");
     assert_snapshot!(watch("{canary: [amce]}"), @"emblazon.yaml:2:18 EB0810 there is no account amce to begin with; did you mean acme?"); // EB0810
+    assert_snapshot!(watch("{dns: psh}"), @r#"emblazon.yaml:2:14 EB0204 dns cannot be "psh"; did you mean push?"#);
     assert_snapshot!(account("watch: {heal: off, prune: true}"), @"accounts/acme/account.yaml:2:20 EB0201 watch has no key prune; known here: apply, heal, dns");
+}
+
+#[test]
+fn eb08_records_that_nobody_writes() {
+    assert_snapshot!(account("dns: manage"), @"accounts/acme/account.yaml:1:10 EB0811 nobody writes the records of acme: dns: manage has no effect without a primary; name the primary as dns: {push: …} in emblazon.yaml, or say dns: observe and write them with `emblazon dns export`"); // EB0811
+    assert_snapshot!(account("dns: observe"), @"");
 }
 
 #[test]

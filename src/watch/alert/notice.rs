@@ -158,9 +158,9 @@ fn title(kind: AlertKind, over: bool, alerts: &[&Alert]) -> String {
         }
         (AlertKind::DnsUnreadable, true) => return "DNS can be asked again".to_owned(),
         (AlertKind::LeaseLost, false) => {
-            return "the lease was lost, nothing is written".to_owned();
+            return "the lease cannot be taken, nothing is written".to_owned();
         }
-        (AlertKind::LeaseLost, true) => return "the lease is held again".to_owned(),
+        (AlertKind::LeaseLost, true) => return "the lease can be taken again".to_owned(),
     };
     match alerts {
         [only] => format!("{} {of_one}", subject(only)),

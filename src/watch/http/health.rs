@@ -38,6 +38,7 @@ fn obstacle(status: &Status) -> Option<&'static str> {
         Role::Leader { .. } if cluster.down_since.is_some() => {
             Some("the platform cannot be read\n")
         }
+        Role::Leaseless { .. } => Some("the lease cannot be taken\n"),
         Role::Standby { .. } | Role::Leader { .. } => None,
     }
 }

@@ -95,6 +95,14 @@ fn daemon(text: &mut String, status: &Status) {
         "1 while this daemon holds the lease and may write.",
     )
     .sample(&[], u8::from(leads));
+    let lacks = matches!(cluster.role, Role::Leaseless { .. });
+    metric(
+        text,
+        "emblazon_lease_unavailable",
+        "gauge",
+        "1 while the lease cannot be taken, though nobody is known to hold it.",
+    )
+    .sample(&[], u8::from(lacks));
     metric(
         text,
         "emblazon_paused",

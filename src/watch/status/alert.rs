@@ -27,7 +27,7 @@ pub enum AlertKind {
     Dns,
     /// No domain's DNS can be asked.
     DnsUnreadable,
-    /// The lease was lost.
+    /// The lease cannot be taken, though nobody is known to hold it.
     LeaseLost,
 }
 

@@ -71,6 +71,13 @@ pub enum Role {
         /// Since when.
         since: Timestamp,
     },
+    /// The lease cannot be taken, though nobody is known to hold it; this one reads nothing and writes nothing.
+    Leaseless {
+        /// Why, with what to do; may hold any character.
+        reason: String,
+        /// Since when.
+        since: Timestamp,
+    },
     /// Somebody else holds it; this one reads nothing and writes nothing.
     Standby {
         /// Who, in words; may hold any character.

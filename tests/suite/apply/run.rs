@@ -1,5 +1,10 @@
 //! The run as a whole: isolation, order, interruption, and what is left on disk.
 
+use std::num::NonZeroUsize;
+use std::time::{Duration, Instant};
+
+use camino::Utf8Path;
+use emblazon::apply::lease::Tenure;
 use emblazon::apply::{
     self, Event, JournalEvent, SnapshotStore, StepResult, interrupted, read_journal, runs,
 };
@@ -84,7 +89,7 @@ async fn an_interruption_ends_the_steps_in_hand() {
     let reader = stage.client().await;
     let writer = WriteClient::new(reader.clone());
     let template = TemplateWriter::new(reader);
-    let files = |_: &camino::Utf8Path| Err::<Vec<u8>, _>("no files");
+    let files = |_: &Utf8Path| Err::<Vec<u8>, _>("no files");
     let progress = |event: Event<'_>| {
         if matches!(event, Event::Ended(..)) {
             cancel.cancel();
@@ -184,7 +189,7 @@ async fn an_update_costs_seven_requests() {
     let client = stage.client().await;
     let before = stage.sandbox.counts().total;
     let writer = WriteClient::new(client);
-    let files = |_: &camino::Utf8Path| Err::<Vec<u8>, _>("no files");
+    let files = |_: &Utf8Path| Err::<Vec<u8>, _>("no files");
     apply::run(
         unguarded(&tree, &plan),
         &writer,
@@ -196,4 +201,48 @@ async fn an_update_costs_seven_requests() {
     .await
     .unwrap();
     assert_eq!(stage.sandbox.counts().total - before, 7);
+}
+
+/// Whoever stood still until the lease ended writes nothing further, whatever is in hand.
+#[tokio::test]
+async fn nothing_is_sent_once_the_lease_ended() {
+    let stage = stage().await;
+    let tree = tree();
+    let plan = stage.plan(&tree).await;
+    let tenure = Tenure::default();
+    tenure.extend(Instant::now(), Duration::from_hours(1));
+    let mut options = stage.options();
+    options.concurrency = NonZeroUsize::MIN;
+    options.tenure = Some(tenure.clone());
+    let reader = stage.client().await;
+    let (writer, template) = (
+        WriteClient::new(reader.clone()),
+        TemplateWriter::new(reader),
+    );
+    let files = |path: &Utf8Path| tree.files.get(path).cloned().ok_or("no such file");
+    let progress = |event: Event<'_>| {
+        if let Event::Ended(..) = event {
+            tenure.end();
+        }
+    };
+    let before = stage.sandbox.counts().mutating;
+    let mandate = unguarded(&tree, &plan);
+    let applied = apply::run(
+        mandate,
+        &writer,
+        Some(&template),
+        &files,
+        &options,
+        &progress,
+    )
+    .await;
+    let outcomes = applied.unwrap().outcomes;
+    let is_done = |result: &StepResult| matches!(result, StepResult::Done { .. });
+    let done = outcomes.iter().filter(|outcome| is_done(&outcome.result));
+    assert_eq!(done.count(), 1, "{outcomes:?}");
+    let refused = outcomes.iter().filter(|outcome| {
+        matches!(&outcome.result, StepResult::Failed { reason } if reason.starts_with("nothing was sent: the lease ended"))
+    });
+    assert!(refused.count() > 0, "{outcomes:?}");
+    assert_eq!(stage.sandbox.counts().mutating, before + 1);
 }

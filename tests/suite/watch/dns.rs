@@ -6,9 +6,8 @@ use super::daemon::{Daemon, command};
 use crate::platform::{DEFAULTS, Platform, id};
 use crate::stand_in::StandIn;
 
-/// The key that the primary knows.
-const KEY: &str =
-    "{ algorithm: hmac-sha256, secret: c29tZSBrZXkgZm9yIHRlc3RzIG9ubHksIDMyIGJ5dGVzIQ== }";
+/// The secret of the key that the primary knows.
+const SECRET: &str = "c29tZSBrZXkgZm9yIHRlc3RzIG9ubHksIDMyIGJ5dGVzIQ==";
 
 /// Starts a platform with its DNS, and a tree that agrees with both. `ns1.dns.test` is the primary, and each account's
 /// domain is a zone there.
@@ -27,7 +26,7 @@ pub(super) fn platform(names: &str, watch: &str) -> Platform {
     let accounts: String = names.chars().map(account).collect();
     let zones: String = names.chars().map(zone).collect();
     let seed = format!(
-        "accounts:\n  - name: Master\n{accounts}dns:\n  zones:\n{zones}  keys: {{ brands: {KEY} }}\n"
+        "accounts:\n  - name: Master\n{accounts}dns:\n  zones:\n{zones}  keys: {{ brands: {{ algorithm: hmac-sha256, secret: {SECRET} }} }}\n"
     );
     let platform = Platform::new(&seed, &[]);
     platform.write(
@@ -50,7 +49,6 @@ pub(super) fn configure(platform: &Platform, watch: &str) {
     let resolver = dns(platform).resolver();
     let server = dns(platform).server("ns1.dns.test").unwrap();
     let port = resolver.port();
-    platform.write("secret", "c29tZSBrZXkgZm9yIHRlc3RzIG9ubHksIDMyIGJ5dGVzIQ==");
     platform.write(
         "emblazon.yaml",
         &format!(
@@ -58,7 +56,7 @@ pub(super) fn configure(platform: &Platform, watch: &str) {
 dns:
   resolvers: [\"{resolver}\"]
   port: {port}
-  push: {{method: rfc2136, server: \"{server}\", key: {{name: brands, secret: {{env: DNS_SECRET}}}}}}
+  push: {{method: rfc2136, ownership: exclusive, server: \"{server}\", key: {{name: brands, secret: {{env: DNS_SECRET}}}}}}
 watch: {watch}
 "
         ),
@@ -169,5 +167,115 @@ fn what_dns_says_once_is_an_exit_code() {
     configure(&platform, "{dns: off}");
     assert_eq!(once(), Some(0));
     assert_eq!(asked(), before, "nobody was asked");
+    platform.stop();
+}
+
+/// Declares an account whose records the tree manages.
+fn manage(platform: &Platform, name: char, watch: &str) {
+    let text = format!(
+        "whitelabel: {{company_name: new, domain: {name}.example}}\ndns: manage\nwatch: {watch}"
+    );
+    platform.declare(name, &text);
+}
+
+/// Returns the addresses that stand at the primary for an account's host, and at the name beside it.
+fn standing(platform: &Platform, name: char) -> Vec<String> {
+    let records = dns(platform).records(&format!("{name}.example"));
+    let mut found: Vec<String> = (records.iter())
+        .filter(|line| line.contains(" A "))
+        .cloned()
+        .collect();
+    found.sort();
+    found
+}
+
+fn pushing(platform: &Platform) -> Daemon {
+    let mut command = command(platform, &["--interval", "2s"]);
+    command.env("DNS_SECRET", SECRET);
+    Daemon::start(command)
+}
+
+#[test]
+fn records_are_pushed_in_turns_and_changed_ones_are_healed_or_reported() {
+    let platform = platform("abc", "{heal: auto, dns: push}");
+    for name in ['a', 'b', 'c'] {
+        enter(&platform, name, "203.0.113.9");
+    }
+    manage(&platform, 'a', "{heal: auto}");
+    manage(&platform, 'b', "{heal: report}");
+    manage(&platform, 'c', "{dns: ask}");
+    let mut daemon = pushing(&platform);
+    daemon.wait("run", None, "applied");
+    let right = standing(&platform, 'a');
+    assert_eq!(
+        right.len(),
+        2,
+        "what is not in the template stays: {right:?}"
+    );
+    assert!(
+        right
+            .iter()
+            .any(|line| line.contains("us.a.example") && line.ends_with("192.0.2.1")),
+        "{right:?}"
+    );
+    assert!(
+        right.iter().any(|line| line.ends_with("203.0.113.80")),
+        "{right:?}"
+    );
+    daemon.wait_unless_said("ready", Some('a'), "in_sync");
+    daemon.wait_unless_said("ready", Some('b'), "in_sync");
+    for name in ['a', 'b'] {
+        enter(&platform, name, "203.0.113.9");
+    }
+    daemon.wait("reconciling", Some('a'), "confirming");
+    daemon.wait_unless_said("stalled", Some('b'), "drift_reported");
+    while standing(&platform, 'a') != right {
+        daemon.wait_ready('a');
+    }
+    let left = |name| {
+        let found = standing(&platform, name);
+        found.iter().any(|line| line.ends_with("203.0.113.9"))
+    };
+    assert!(left('b'), "the policy leaves it");
+    assert!(left('c'), "the policy does not push");
+    // Two runs wrote: the first, and the healing, which told nobody else's object apart from its own.
+    assert_eq!(platform.runs().len(), 2);
+    assert_eq!(daemon.stop().code(), Some(0));
+    platform.stop();
+}
+
+#[test]
+fn a_primary_that_does_not_answer_is_unknown_and_nothing_is_written() {
+    let platform = platform("a", "{heal: auto, dns: push}");
+    manage(&platform, 'a', "{heal: auto}");
+    let mut daemon = pushing(&platform);
+    daemon.wait("run", None, "applied");
+    daemon.wait_unless_said("ready", Some('a'), "in_sync");
+    let runs = platform.runs().len();
+    silence(&platform);
+    enter(&platform, 'a', "203.0.113.9");
+    let unknown = daemon.wait("unknown", Some('a'), "unreadable");
+    assert!(
+        unknown["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("the records: "),
+        "{unknown}"
+    );
+    daemon.wait_unless_said("dns", Some('a'), "unknown");
+    assert_eq!(platform.runs().len(), runs, "nothing was begun");
+    dns(&platform).set_faults(Vec::new());
+    daemon.wait("reconciling", Some('a'), "confirming");
+    daemon.wait_ready('a');
+    let found = standing(&platform, 'a');
+    assert!(
+        found.iter().any(|line| line.ends_with("192.0.2.1")),
+        "{found:?}"
+    );
+    assert!(
+        !found.iter().any(|line| line.ends_with("203.0.113.9")),
+        "{found:?}"
+    );
+    assert_eq!(daemon.stop().code(), Some(0));
     platform.stop();
 }

@@ -21,14 +21,14 @@ fn git(folder: &Path, arguments: &[&str]) -> String {
 }
 
 /// Makes the tree a clone of a bare repository beside it, and returns where that is.
-fn publish(platform: &Platform) -> tempfile::TempDir {
+pub(super) fn publish(platform: &Platform) -> tempfile::TempDir {
     let bare = tempfile::tempdir().unwrap();
     git(bare.path(), &["init", "-q", "--bare", "-b", "main", "."]);
     let folder = platform.folder();
     git(folder, &["init", "-q", "-b", "main", "."]);
     std::fs::write(
         folder.join(".gitignore"),
-        ".emblazon/\ndaemon-state/\nwatch.yaml\nsigners\nkey*\n",
+        ".emblazon/\n*-state/\nwatch*.yaml\nsigners\nkey*\n",
     )
     .unwrap();
     git(
@@ -40,7 +40,7 @@ fn publish(platform: &Platform) -> tempfile::TempDir {
 }
 
 /// Commits everything and pushes it; returns the commit.
-fn commit(platform: &Platform, message: &str, options: &[&str]) -> String {
+pub(super) fn commit(platform: &Platform, message: &str, options: &[&str]) -> String {
     let folder = platform.folder();
     git(folder, &["add", "-A"]);
     git(
@@ -53,12 +53,24 @@ fn commit(platform: &Platform, message: &str, options: &[&str]) -> String {
 
 /// Starts a daemon that follows the branch.
 fn follow(platform: &Platform, bare: &Path, further: &str) -> Daemon {
+    follow_as(platform, bare, "daemon", further, "")
+}
+
+/// Starts one with a state folder of its own, as on a host of its own.
+pub(super) fn follow_as(
+    platform: &Platform,
+    bare: &Path,
+    host: &str,
+    source: &str,
+    further: &str,
+) -> Daemon {
     let config = format!(
-        "source: {{git: \"{}\"{further}}}\nstate: daemon-state\npoll: 1s\ninterval: 2s\nconfirm_after: 1s\n",
+        "source: {{git: \"{}\"{source}}}\nstate: {host}-state\npoll: 1s\ninterval: 2s\nconfirm_after: 1s\n{further}\n",
         bare.display()
     );
-    platform.write("watch.yaml", &config);
-    let mut command = platform.command(&["watch", "--config", "watch.yaml"]);
+    let file = format!("watch-{host}.yaml");
+    platform.write(&file, &config);
+    let mut command = platform.command(&["watch", "--config", &file]);
     command
         .env_remove("EMBLAZON_API")
         .env("GIT_CONFIG_GLOBAL", "/dev/null");

@@ -113,6 +113,9 @@ impl Frame<'_> {
         let cluster = &self.status.cluster;
         let ago = |then| super::words::time(then, self.now);
         html! {
+            @if let Role::Leaseless { reason, since } = &cluster.role {
+                div.banner.warn { p { strong { "No lease." } " " (shown(reason)) ", since " (ago(*since)) ". This daemon reads and writes nothing." } }
+            }
             @if let Role::Standby { holder, since } = &cluster.role {
                 div.banner.info { p { strong { "Standing by." } " " (shown(holder)) ", since " (ago(*since)) ". This daemon reads and writes nothing." } }
             }

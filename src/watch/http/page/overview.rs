@@ -174,7 +174,7 @@ fn kind(kind: AlertKind) -> &'static str {
         AlertKind::Failing => "Does not succeed.",
         AlertKind::Dns => "DNS is wrong.",
         AlertKind::DnsUnreadable => "DNS unreadable.",
-        AlertKind::LeaseLost => "Lease lost.",
+        AlertKind::LeaseLost => "No lease.",
     }
 }
 

@@ -22,6 +22,7 @@ impl StatusV1 {
         let (role, holder) = match &cluster.role {
             Role::Starting => ("starting", None),
             Role::Leader { .. } => ("leader", None),
+            Role::Leaseless { reason, .. } => ("leaseless", Some(reason.clone())),
             Role::Standby { holder, .. } => ("standby", Some(holder.clone())),
         };
         Self {

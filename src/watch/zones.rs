@@ -1,0 +1,168 @@
+//! The records of accounts with `dns: manage` at their primary: what stands there, and what of it may be written.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use camino::Utf8Path;
+
+use super::agenda::Name;
+use crate::apply;
+use crate::diff::{ChangeKey, ManagedRecords, ZoneDifference, compare_zones};
+use crate::dns::Question;
+use crate::dns::push::{Home, PrimaryReader, PrimaryWriter, Standings};
+use crate::model::AccountName;
+use crate::tree::{Desired, DnsMode, DnsWatch, Loaded, PushSettings, WatchSettings};
+
+/// The way to the primary, and what it showed last.
+#[derive(Default)]
+pub(super) struct Zones {
+    primary: Option<(PushSettings, PrimaryReader)>,
+    standings: Standings,
+}
+
+/// What differs in the zones, and of which accounts that is not known.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ZoneView {
+    pub(super) zones: Vec<ZoneDifference>,
+    pub(super) unread: BTreeMap<AccountName, String>,
+}
+
+impl Zones {
+    /// Forgets the way to the primary, with its secret.
+    pub(super) fn disconnect(&mut self) {
+        self.primary = None;
+    }
+
+    /// Asks the primary what stands at the names of some accounts, and of those that the tree lost. What could not be
+    /// read is unknown from now on, whatever was known of it.
+    pub(super) async fn read(
+        &mut self,
+        (loaded, base): (&Loaded, Option<&Desired>),
+        names: &BTreeSet<Name>,
+        folder: &Utf8Path,
+        sandbox: Option<&apply::SandboxPrimaries>,
+    ) {
+        let managed = managed(loaded, base);
+        let desired = &loaded.desired;
+        let declared: BTreeSet<&AccountName> = (desired.accounts.iter())
+            .map(|account| &account.name)
+            .collect();
+        let questions = managed
+            .questions_of(|name| !declared.contains(name) || names.contains(&Some(name.clone())));
+        let Some(settings) = loaded.dns.push.as_ref().filter(|_| !questions.is_empty()) else {
+            return;
+        };
+        let known = self.primary.take();
+        let primary = match known.filter(|(known, _)| known == settings) {
+            Some((_, primary)) => Ok(primary),
+            None => apply::primary(folder, settings, sandbox).await,
+        };
+        let found = match primary {
+            Ok(primary) => {
+                let found = primary.standings(&questions).await;
+                self.primary = Some((settings.clone(), primary));
+                found
+            }
+            Err(reason) => Standings::unknown(&questions, &reason),
+        };
+        for known in self.standings.zones.values_mut().flatten() {
+            known.retain(|question, _| !questions.contains(question));
+        }
+        self.standings.homes.extend(found.homes);
+        for (zone, found) in found.zones {
+            match (self.standings.zones.get_mut(&zone), found) {
+                (Some(Ok(known)), Ok(found)) => known.extend(found),
+                (_, found) => {
+                    self.standings.zones.insert(zone, found);
+                }
+            }
+        }
+    }
+
+    /// Compares what is needed with what the primary showed last.
+    pub(super) fn view(&self, loaded: &Loaded, base: Option<&Desired>) -> ZoneView {
+        let Some(settings) = &loaded.dns.push else {
+            return ZoneView::default();
+        };
+        let managed = managed(loaded, base);
+        if managed.is_empty() {
+            return ZoneView::default();
+        }
+        let zones = compare_zones(&managed, &self.standings, apply::push_policy(settings));
+        let mut unread = BTreeMap::new();
+        for (question, accounts) in managed.claims() {
+            let Some(reason) = self.obstacle(question) else {
+                continue;
+            };
+            for name in accounts {
+                let told = || format!("the records: {reason}");
+                unread.entry(name.clone()).or_insert_with(told);
+            }
+        }
+        ZoneView { zones, unread }
+    }
+
+    /// Returns why it is not known what stands at a name.
+    fn obstacle(&self, question: &Question) -> Option<String> {
+        let zone = match self.standings.homes.get(&question.name) {
+            Some(Home::Zone(zone)) => zone,
+            Some(Home::None(_)) => return None,
+            Some(Home::Unknown(reason)) => return Some(reason.clone()),
+            None => return Some("the primary was not asked yet".to_owned()),
+        };
+        match self.standings.zones.get(zone) {
+            Some(Ok(known)) if known.contains_key(question) => None,
+            Some(Ok(_)) | None => Some(format!("{question} could not be read at the primary")),
+            Some(Err(reason)) => Some(reason.clone()),
+        }
+    }
+
+    /// Gives out what writes to the primary that was read.
+    pub(super) fn writer(&self) -> Option<PrimaryWriter> {
+        let (_, primary) = self.primary.as_ref()?;
+        Some(PrimaryWriter::new(primary.clone()))
+    }
+}
+
+/// Works out what the records are that the daemon keeps.
+fn managed(loaded: &Loaded, base: Option<&Desired>) -> ManagedRecords {
+    let desired = kept(&loaded.desired, &loaded.watch);
+    let base = base.map(|base| kept(base, &loaded.watch));
+    ManagedRecords::new(&desired, base.as_deref(), &loaded.sources)
+}
+
+/// Takes out of a tree that it manages the DNS of accounts whose records the daemon is not to write.
+fn kept<'d>(desired: &'d Desired, watch: &WatchSettings) -> Cow<'d, Desired> {
+    let is_left = |name: &AccountName, mode: DnsMode| {
+        mode == DnsMode::Manage && watch.of(Some(name)).dns != DnsWatch::Push
+    };
+    let mut accounts = desired.accounts.iter();
+    if !accounts.any(|account| is_left(&account.name, account.dns)) {
+        return Cow::Borrowed(desired);
+    }
+    let mut kept = desired.clone();
+    for account in &mut kept.accounts {
+        if is_left(&account.name, account.dns) {
+            account.dns = DnsMode::Observe;
+        }
+    }
+    Cow::Owned(kept)
+}
+
+/// Tells whether there are records that nobody keeps: those of accounts with `dns: manage` that the policy leaves alone.
+pub(super) fn leaves_some(loaded: &Loaded) -> bool {
+    loaded.dns.push.is_some() && matches!(kept(&loaded.desired, &loaded.watch), Cow::Owned(_))
+}
+
+/// Leaves of the zones the sets that may be written.
+pub(super) fn writable(
+    zones: &[ZoneDifference],
+    may: impl Fn(&AccountName, &ChangeKey) -> bool,
+) -> Vec<ZoneDifference> {
+    let mut zones = zones.to_vec();
+    for zone in &mut zones {
+        zone.sets
+            .retain(|set| set.accounts.iter().all(|name| may(name, &set.change.key)));
+    }
+    zones
+}
