@@ -32,9 +32,12 @@ const ZONE_SEED: &str = "dns:
 /// The alias that the tree leads elsewhere.
 const MAY_GO: &str = "ui.b.example.com CNAME before.example.net";
 
-/// What each account has, settings and the bytes of its assets, and what the zone has.
+/// What an account has: settings, and the bytes of its assets.
+type Shown = (Map<String, Value>, BTreeMap<AssetKind, Vec<u8>>);
+
+/// What each account has, and the zone.
 pub(crate) struct Everything {
-    accounts: BTreeMap<char, Option<(Map<String, Value>, BTreeMap<AssetKind, Vec<u8>>)>>,
+    accounts: BTreeMap<char, Option<Shown>>,
     records: Records,
 }
 
@@ -244,6 +247,7 @@ fn case(point: Point) -> Result<bool, String> {
 }
 
 /// Works through points side by side, and returns how many runs were killed; prints the figures.
+#[allow(clippy::print_stdout, reason = "the figures are what the test is for")]
 fn work_through(points: &[Point], of: &str) -> usize {
     let next = AtomicUsize::new(0);
     let work = || {
