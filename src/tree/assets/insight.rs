@@ -41,16 +41,15 @@ impl Insight {
     #[must_use]
     pub fn of(picture: &RgbaImage) -> Self {
         let ground = ground(picture);
-        let luminances = Luminances::new();
-        let light = ground.unwrap_or(LIGHT_GROUND);
-        let dark = ground.unwrap_or(DARK_GROUND);
+        let grounds = [LIGHT_GROUND, DARK_GROUND].map(|page| ground.unwrap_or(page));
+        let [on_light, on_dark] = legibility(picture, ground, grounds);
         let is_clear = |pixel: &&Rgba<u8>| pixel.0[3] < VISIBLE_ALPHA;
         let clear = picture.pixels().filter(is_clear).count();
         Self {
             see_through: percent(clear, picture.pixels().len()),
             ground,
-            on_light: legibility(picture, ground, light, &luminances),
-            on_dark: legibility(picture, ground, dark, &luminances),
+            on_light,
+            on_dark,
         }
     }
 
@@ -73,50 +72,109 @@ fn ground(picture: &RgbaImage) -> Option<[u8; 3]> {
                 .into_iter()
                 .all(|(a, b)| a.abs_diff(*b) <= SAME_COLOUR)
     };
-    let border = picture
-        .enumerate_pixels()
-        .filter(|(x, y, _)| *x == 0 || *y == 0 || *x + 1 == width || *y + 1 == height);
     let (mut all, mut same) = (0_usize, 0_usize);
-    for (_, _, pixel) in border {
-        all += 1;
-        same += usize::from(near(pixel));
+    for (y, row) in (0..height).zip(picture.rows()) {
+        let is_edge = y == 0 || y + 1 == height;
+        let border = (0..width)
+            .zip(row)
+            .filter(|(x, _)| is_edge || *x == 0 || *x + 1 == width);
+        for (_, pixel) in border {
+            all += 1;
+            same += usize::from(near(pixel));
+        }
     }
     let [red, green, blue, _] = first.0;
     // A mark may touch the edge here and there.
     (same * 100 >= all * 95).then_some([red, green, blue])
 }
 
-fn legibility(
+/// How one colour is seen on a ground.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    /// The contrast in tenths, from 10 to 210.
+    tenths: u8,
+    is_faint: bool,
+}
+
+/// How one colour of a picture is seen on all grounds.
+#[derive(Clone, Copy)]
+struct Known<const GROUNDS: usize> {
+    pixel: [u8; 4],
+    /// Absent for what counts as no part of the picture.
+    seen: Option<[Seen; GROUNDS]>,
+}
+
+/// How many colours are remembered: pictures of brands have few, and computing one takes long.
+const COLOURS: usize = 256;
+
+/// Looks at a picture on several grounds. `boxed` is the colour of the box that it stands in.
+fn legibility<const GROUNDS: usize>(
     picture: &RgbaImage,
     boxed: Option<[u8; 3]>,
-    ground: [u8; 3],
-    luminances: &Luminances,
-) -> Legibility {
-    let behind = luminances.of(ground);
-    // Contrasts in tenths, from 1.0 to 21.0.
-    let mut counts = [0_usize; 212];
-    let mut faint = 0_usize;
-    for pixel in picture.pixels() {
-        let [red, green, blue, alpha] = pixel.0;
+    grounds: [[u8; 3]; GROUNDS],
+) -> [Legibility; GROUNDS] {
+    let luminances = Luminances::new();
+    let behind = grounds.map(|ground| luminances.of(ground));
+    let look = |pixel: [u8; 4]| -> Option<[Seen; GROUNDS]> {
+        let [red, green, blue, alpha] = pixel;
         let is_box = boxed.is_some_and(|boxed| {
             let channels = [red, green, blue];
             let mut pairs = channels.iter().zip(&boxed);
             pairs.all(|(a, b)| a.abs_diff(*b) <= SAME_COLOUR)
         });
-        if alpha < VISIBLE_ALPHA || is_box {
-            continue;
+        let is_part = alpha >= VISIBLE_ALPHA && !is_box;
+        let on = |at: usize| {
+            let [ground_red, ground_green, ground_blue] = grounds[at];
+            let seen = [
+                over(red, ground_red, alpha),
+                over(green, ground_green, alpha),
+                over(blue, ground_blue, alpha),
+            ];
+            let contrast = contrast(luminances.of(seen), behind[at]);
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a contrast is from 1 to 21"
+            )]
+            let tenths = (contrast * 10.0) as u8;
+            Seen {
+                tenths,
+                is_faint: contrast < FAINT,
+            }
+        };
+        is_part.then(|| std::array::from_fn(on))
+    };
+    let nothing = [0; 4];
+    let mut known: [Known<GROUNDS>; COLOURS] = [Known {
+        pixel: nothing,
+        seen: look(nothing),
+    }; COLOURS];
+    let mut counts = [[0_usize; 256]; GROUNDS];
+    let mut faint = [0_usize; GROUNDS];
+    for pixel in picture.pixels() {
+        let known = &mut known[place(pixel.0)];
+        if known.pixel != pixel.0 {
+            *known = Known {
+                pixel: pixel.0,
+                seen: look(pixel.0),
+            };
         }
-        let seen = [0, 1, 2].map(|channel| over(pixel.0[channel], ground[channel], alpha));
-        let contrast = contrast(luminances.of(seen), behind);
-        faint += usize::from(contrast < FAINT);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a contrast is from 1 to 21"
-        )]
-        let tenths = (contrast * 10.0) as usize;
-        counts[tenths.min(counts.len() - 1)] += 1;
+        for (at, seen) in known.seen.iter().flatten().enumerate() {
+            counts[at][usize::from(seen.tenths)] += 1;
+            faint[at] += usize::from(seen.is_faint);
+        }
     }
+    std::array::from_fn(|at| summary(&counts[at], faint[at]))
+}
+
+/// Says where a colour is remembered; those of one picture lie apart, mostly.
+fn place(pixel: [u8; 4]) -> usize {
+    let spread = u32::from_le_bytes(pixel).wrapping_mul(0x9e37_79b1);
+    let [.., high] = spread.to_le_bytes();
+    usize::from(high)
+}
+
+fn summary(counts: &[usize; 256], faint: usize) -> Legibility {
     let visible: usize = counts.iter().sum();
     if visible == 0 {
         return Legibility {
