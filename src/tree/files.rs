@@ -12,6 +12,9 @@ use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Place, SourceMap, Span}
 /// The file that makes a folder a tree.
 pub(super) const CONFIG_PATH: &str = "emblazon.yaml";
 
+/// The file that makes a folder an account.
+pub(super) const ACCOUNT_FILE: &str = "account.yaml";
+
 /// The files of a tree that are read as YAML, in the order of their ids.
 #[derive(Debug, Default)]
 pub(super) struct Files {
@@ -167,14 +170,14 @@ fn role(parts: &[&str]) -> Result<Option<Role>, &'static str> {
         ["brands", .., file] if is_yaml(file) => {
             Err("move it to brands/NAME.yaml: brands do not lie in folders")
         }
-        ["accounts", name, "account.yaml"] => Ok(Some(Role::Account(name.to_owned()))),
+        ["accounts", name, ACCOUNT_FILE] => Ok(Some(Role::Account(name.to_owned()))),
         ["accounts", _, file]
-            if file.eq_ignore_ascii_case("account.yaml") || has_extension(file, "yml") =>
+            if file.eq_ignore_ascii_case(ACCOUNT_FILE) || has_extension(file, "yml") =>
         {
             Err("rename it to account.yaml")
         }
         ["accounts", file] if is_yaml(file) => Err("move it to accounts/NAME/account.yaml"),
-        ["accounts", .., "account.yaml"] => {
+        ["accounts", .., ACCOUNT_FILE] => {
             Err("move it to accounts/NAME/account.yaml: accounts do not lie in each other")
         }
         _ => Ok(None),

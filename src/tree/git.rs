@@ -1,6 +1,8 @@
 //! A tree in a commit, read without a checkout.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use git2::{ErrorCode, ObjectType, Oid, Repository, Tree, TreeEntry};
@@ -11,15 +13,21 @@ use super::source::{
     ACCOUNTS, Listed, ListedKind, Listing, ReadError, SourceError, TOP_FILES, TOP_FOLDERS,
     TreeSource, is_hidden, is_lfs_pointer,
 };
+use crate::model::AccountName;
 
 /// The mode of a symbolic link in a Git tree.
 const LINK_MODE: i32 = 0o120_000;
 
 /// Reads a tree as a commit holds it.
 pub struct GitTree {
-    // libgit2 lets one thread at a time use a repository; parsing is what takes time, not reading.
-    repository: Mutex<Repository>,
+    /// Where the repository is.
+    git: PathBuf,
+    /// Those that nobody uses now: libgit2 lets one thread at a time use a repository.
+    idle: Mutex<Vec<Repository>>,
     tree: Oid,
+    /// The folders that were seen. libgit2 keeps no large tree in memory, and would inflate `accounts/` anew for each
+    /// file below it.
+    folders: Mutex<BTreeMap<Utf8PathBuf, Oid>>,
     commit: Oid,
     folder: Utf8PathBuf,
 }
@@ -36,8 +44,10 @@ impl GitTree {
         let prefix = prefix(&repository, folder)?;
         let (tree, commit) = subtree(&repository, &prefix, revision)?;
         Ok(Self {
-            repository: Mutex::new(repository),
+            git: repository.path().to_owned(),
+            idle: Mutex::new(vec![repository]),
             tree,
+            folders: Mutex::new(BTreeMap::from([(Utf8PathBuf::new(), tree)])),
             commit,
             folder: prefix,
         })
@@ -49,20 +59,99 @@ impl GitTree {
         self.commit.to_string()
     }
 
-    fn with<T>(&self, work: impl FnOnce(&Repository) -> T) -> T {
-        // A panic while reading leaves nothing half-written in a repository that is only read.
-        work(
-            &self
-                .repository
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+    fn with<T, E>(
+        &self,
+        failed: impl FnOnce(&git2::Error) -> E,
+        work: impl FnOnce(&Repository) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = idle().pop();
+        let repository = match taken {
+            Some(repository) => repository,
+            None => Repository::open(&self.git).map_err(|error| failed(&error))?,
+        };
+        let result = work(&repository);
+        idle().push(repository);
+        result
+    }
+
+    fn folders(&self) -> MutexGuard<'_, BTreeMap<Utf8PathBuf, Oid>> {
+        self.folders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lists the files of a folder, and of those below it.
+    fn walk(
+        &self,
+        repository: &Repository,
+        folder: Oid,
+        path: &Utf8Path,
+        found: &mut Vec<Listed>,
+    ) -> Result<(), SourceError> {
+        self.folders().insert(path.to_owned(), folder);
+        let tree = repository
+            .find_tree(folder)
+            .map_err(|error| failed(&error))?;
+        for entry in &tree {
+            let name = entry.name().map_err(|_| {
+                SourceError::Name(String::from_utf8_lossy(entry.name_bytes()).into_owned())
+            })?;
+            if is_hidden(name) {
+                continue;
+            }
+            let path = path.join(name);
+            if entry.kind() == Some(ObjectType::Tree) {
+                self.walk(repository, entry.id(), &path, found)?;
+            } else {
+                found.push(Listed {
+                    path,
+                    kind: listed_kind(&entry),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds a file in its folder. The way to a folder is gone one name after the other, so that a link on it is seen.
+    fn find(&self, repository: &Repository, path: &Utf8Path) -> Result<Oid, ReadError> {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(ReadError::NotAFile);
+        };
+        let entry = |folder: Oid, name: &str| {
+            let tree = repository.find_tree(folder);
+            let tree = tree.map_err(|error| read_failed(&error))?;
+            let entry = tree.get_name(name).ok_or(ReadError::Missing)?;
+            Ok((listed_kind(&entry), entry.kind(), entry.id()))
+        };
+        let known = self.folders().get(parent).copied();
+        let folder = match known {
+            Some(folder) => folder,
+            None => {
+                let mut folder = self.tree;
+                let mut walked = Utf8PathBuf::new();
+                for name in parent.components() {
+                    walked.push(name);
+                    match entry(folder, name.as_str())? {
+                        (ListedKind::Link, ..) => return Err(ReadError::Link(walked)),
+                        (_, Some(ObjectType::Tree), below) => folder = below,
+                        (ListedKind::File, ..) => return Err(ReadError::Missing),
+                        _ => return Err(ReadError::NotAFile),
+                    }
+                }
+                self.folders().insert(walked, folder);
+                folder
+            }
+        };
+        match entry(folder, name)? {
+            (ListedKind::Link, ..) => Err(ReadError::Link(path.to_owned())),
+            (ListedKind::File, _, blob) => Ok(blob),
+            _ => Err(ReadError::NotAFile),
+        }
     }
 }
 
 impl GitTree {
     fn listing(&self, only: Option<&Selection>) -> Result<Listing, SourceError> {
-        self.with(|repository| {
+        self.with(failed, |repository| {
             let find = |tree| repository.find_tree(tree).map_err(|error| failed(&error));
             let top = find(self.tree)?;
             let mut listing = Listing::default();
@@ -79,22 +168,23 @@ impl GitTree {
                     continue;
                 }
                 let Some(only) = only.filter(|_| name == ACCOUNTS) else {
-                    walk(repository, entry.id(), &path, &mut listing.files)?;
+                    self.walk(repository, entry.id(), &path, &mut listing.files)?;
                     continue;
                 };
                 let accounts = find(entry.id())?;
-                let mut seen = 0;
-                for account in &only.0 {
-                    let Some(entry) = accounts.get_name(account.as_str()) else {
+                let folders = accounts.iter();
+                for entry in folders.filter(|entry| entry.kind() == Some(ObjectType::Tree)) {
+                    let Some(name) = entry.name().ok().filter(|name| !is_hidden(name)) else {
                         continue;
                     };
-                    if entry.kind() == Some(ObjectType::Tree) {
-                        seen += 1;
-                        let path = path.join(account.as_str());
-                        walk(repository, entry.id(), &path, &mut listing.files)?;
+                    let account = AccountName::new(name);
+                    if only.contains(&account) {
+                        let path = path.join(name);
+                        self.walk(repository, entry.id(), &path, &mut listing.files)?;
+                    } else {
+                        listing.left_out.push(account);
                     }
                 }
-                listing.left_out = accounts.len().saturating_sub(seen);
             }
             listing.files.sort_unstable();
             Ok(listing)
@@ -112,8 +202,8 @@ impl TreeSource for GitTree {
     }
 
     fn read(&self, path: &Utf8Path, limit: u64) -> Result<Vec<u8>, ReadError> {
-        let bytes = self.with(|repository| {
-            let blob = find(repository, self.tree, path)?;
+        let bytes = self.with(read_failed, |repository| {
+            let blob = self.find(repository, path)?;
             let (size, _) = repository
                 .odb()
                 .and_then(|database| database.read_header(blob))
@@ -196,59 +286,6 @@ fn below(
             revision: revision.to_owned(),
             path: prefix.to_owned(),
         })
-}
-
-fn walk(
-    repository: &Repository,
-    folder: Oid,
-    path: &Utf8Path,
-    found: &mut Vec<Listed>,
-) -> Result<(), SourceError> {
-    let tree = repository
-        .find_tree(folder)
-        .map_err(|error| failed(&error))?;
-    for entry in &tree {
-        let name = entry.name().map_err(|_| {
-            SourceError::Name(String::from_utf8_lossy(entry.name_bytes()).into_owned())
-        })?;
-        if is_hidden(name) {
-            continue;
-        }
-        let path = path.join(name);
-        if entry.kind() == Some(ObjectType::Tree) {
-            walk(repository, entry.id(), &path, found)?;
-        } else {
-            found.push(Listed {
-                path,
-                kind: listed_kind(&entry),
-            });
-        }
-    }
-    Ok(())
-}
-
-/// Goes down one name after the other, so that a link on the way is seen.
-fn find(repository: &Repository, top: Oid, path: &Utf8Path) -> Result<Oid, ReadError> {
-    let mut folder = top;
-    let mut walked = Utf8PathBuf::new();
-    let mut components = path.components().peekable();
-    while let Some(component) = components.next() {
-        walked.push(component);
-        let tree = repository
-            .find_tree(folder)
-            .map_err(|error| read_failed(&error))?;
-        let entry = tree
-            .get_name(component.as_str())
-            .ok_or(ReadError::Missing)?;
-        match (listed_kind(&entry), entry.kind(), components.peek()) {
-            (ListedKind::Link, ..) => return Err(ReadError::Link(walked)),
-            (_, Some(ObjectType::Tree), Some(_)) => folder = entry.id(),
-            (ListedKind::File, _, None) => return Ok(entry.id()),
-            (ListedKind::File, _, Some(_)) => return Err(ReadError::Missing),
-            _ => return Err(ReadError::NotAFile),
-        }
-    }
-    Err(ReadError::NotAFile)
 }
 
 fn listed_kind(entry: &TreeEntry<'_>) -> ListedKind {

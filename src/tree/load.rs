@@ -1,9 +1,7 @@
 //! A source → [`Loaded`]: reads every file, decodes, merges, and collects every mistake.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZero;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -16,23 +14,24 @@ use super::decode::account::{AccountContext, Presence};
 use super::decode::config::Config;
 use super::decode::layer::{LAYER_KEYS, Surroundings};
 use super::decode::watch::WatchOverride;
-use super::files::{self, CONFIG_PATH, Files, Role, TreeFile, start_of};
+use super::files::{self, ACCOUNT_FILE, CONFIG_PATH, Files, Role, TreeFile, start_of};
 use super::layer::{Item, Layer, LayerName};
 use super::layers;
 use super::node::{Content, Node};
+use super::parallel;
 use super::resolve::fill;
 use super::selection::{Selection, Touched};
 use super::shorten::shorten;
-use super::source::{Listed, Listing, MAX_ASSET_BYTES, ReadError, TreeSource};
+use super::source::{ACCOUNTS, Listed, Listing, MAX_ASSET_BYTES, ReadError, TreeSource};
 use super::{
     AccountPolicy, Desired, DesiredAccount, DesiredTemplate, DnsMode, Loaded, WatchSettings,
 };
-use crate::diag::{Code, Diagnostic, Diagnostics, Place, Spanned};
+use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Place, Spanned};
 use crate::model::{AccountName, AssetFacts, AssetKind, ClusterName};
 
 /// Loads the desired state of one cluster; `cluster` may be left out when there is only one.
 pub fn load(source: &dyn TreeSource, cluster: Option<&str>) -> Result<Loaded, LoadError> {
-    load_some(source, cluster, None)
+    load_part(source, cluster, None, Others::Ignored)
 }
 
 /// Loads what a change of files touches, and opens no file that says nothing about it, unless the change is in a file
@@ -55,12 +54,33 @@ pub fn load_touched(
     }
 }
 
-/// Loads the accounts of a selection, with the brands that they extend. What must hold between accounts is checked
-/// among them only.
+/// Loads the accounts of a selection, with the brands that they extend, and counts the others. What must hold between
+/// accounts is checked among them only.
+///
+/// Which clusters have an account stands in its file: in a tree of several clusters all are opened to be counted.
 pub fn load_some(
     source: &dyn TreeSource,
     cluster: Option<&str>,
     only: Option<&Selection>,
+) -> Result<Loaded, LoadError> {
+    load_part(source, cluster, only, Others::Counted)
+}
+
+/// What is wanted of the accounts outside of a selection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Others {
+    /// How many the cluster has.
+    Counted,
+    /// Nothing.
+    Ignored,
+}
+
+/// Loads what [`load_some`] does.
+pub(super) fn load_part(
+    source: &dyn TreeSource,
+    cluster: Option<&str>,
+    only: Option<&Selection>,
+    others: Others,
 ) -> Result<Loaded, LoadError> {
     let Listing {
         files: listed,
@@ -69,7 +89,7 @@ pub fn load_some(
         Some(only) => source.list_some(only)?,
         None => Listing {
             files: source.list()?,
-            left_out: 0,
+            left_out: Vec::new(),
         },
     };
     let files = Files::classify(&listed);
@@ -103,6 +123,10 @@ pub fn load_some(
         brands: &brands,
     };
     let accounts = loader.accounts(&files, &common);
+    let left_out = match others {
+        Others::Counted => loader.count(&left_out, &common),
+        Others::Ignored => 0,
+    };
     // A part of the tree does not tell who is not in it.
     if only.is_none() {
         loader.report_unused(&files, &accounts, config_file);
@@ -177,6 +201,18 @@ struct Common<'a> {
     extra_keys: &'a [String],
     defaults: &'a Arc<Layer>,
     brands: &'a BTreeMap<String, Arc<Layer>>,
+}
+
+impl<'a> Common<'a> {
+    /// Returns what the decoder of an account in a folder needs to know.
+    fn of(self, folder: &'a Utf8Path) -> AccountContext<'a> {
+        AccountContext {
+            cluster: self.cluster,
+            clusters: self.clusters,
+            folder,
+            extra_keys: self.extra_keys,
+        }
+    }
 }
 
 /// One account, read and merged.
@@ -291,28 +327,8 @@ impl Loader<'_> {
                 _ => None,
             })
             .collect();
-        let threads = thread::available_parallelism().map_or(1, NonZero::get);
-        let share = files.len().div_ceil(threads).max(64);
         let loader = &*self;
-        let mut accounts: Vec<Account> = thread::scope(|scope| {
-            let workers: Vec<_> = files
-                .chunks(share)
-                .map(|files| {
-                    scope.spawn(move || {
-                        let read = files
-                            .iter()
-                            .map(|(file, name)| loader.account(file, name, common));
-                        read.collect::<Vec<_>>()
-                    })
-                })
-                .collect();
-            let join = |worker: thread::ScopedJoinHandle<'_, Vec<Account>>| {
-                worker
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            };
-            workers.into_iter().flat_map(join).collect()
-        });
+        let mut accounts = parallel::map(&files, |(file, name)| loader.account(file, name, common));
         for account in &mut accounts {
             self.diagnostics.append(&mut account.diagnostics);
             let (file, text) = &mut account.text;
@@ -322,17 +338,31 @@ impl Loader<'_> {
         accounts
     }
 
+    /// Counts the accounts that the cluster has. A tree of one cluster is not opened for that.
+    fn count(&self, names: &[AccountName], common: &Common<'_>) -> usize {
+        if common.clusters.len() < 2 {
+            return names.len();
+        }
+        let is_here = parallel::map(names, |name| {
+            let folder = Utf8Path::new(ACCOUNTS).join(name.as_str());
+            let file = TreeFile {
+                id: FileId(0),
+                path: folder.join(ACCOUNT_FILE),
+                role: Role::Account(name.to_string()),
+            };
+            let parsed = files::parse(self.source, &file);
+            let file = Reader::default().account(&parsed.root, common.of(&folder));
+            matches!(file.identity, Presence::Here(_))
+        });
+        is_here.into_iter().filter(|is_here| *is_here).count()
+    }
+
     fn account(&self, file: &TreeFile, name: &str, common: &Common<'_>) -> Account {
         let parsed = files::parse(self.source, file);
         let mut diagnostics = parsed.diagnostics;
         let mut reader = Reader::default();
-        let context = AccountContext {
-            cluster: common.cluster,
-            clusters: common.clusters,
-            folder: file.path.parent().unwrap_or(Utf8Path::new("")),
-            extra_keys: common.extra_keys,
-        };
-        let mut account = reader.account(&parsed.root, context);
+        let folder = file.path.parent().unwrap_or(Utf8Path::new(""));
+        let mut account = reader.account(&parsed.root, common.of(folder));
         diagnostics.append(&mut reader.diagnostics);
         let mut layers = vec![Arc::clone(common.defaults)];
         for brand in &account.extends {

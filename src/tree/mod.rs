@@ -20,6 +20,7 @@ mod layer;
 mod layers;
 mod load;
 mod node;
+mod parallel;
 mod policy;
 mod push;
 mod resolve;

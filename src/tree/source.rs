@@ -26,15 +26,16 @@ pub trait TreeSource: Sync {
             let (Some(ACCOUNTS), Some(account)) = (parts.next(), parts.next()) else {
                 return true;
             };
-            let is_wanted = only.contains(&AccountName::new(account));
+            let account = AccountName::new(account);
+            let is_wanted = only.contains(&account);
             if !is_wanted {
-                others.insert(account.to_owned());
+                others.insert(account);
             }
             is_wanted
         });
         Ok(Listing {
             files,
-            left_out: others.len(),
+            left_out: others.into_iter().collect(),
         })
     }
 
@@ -51,7 +52,7 @@ pub struct Listing {
     /// The files, sorted by path.
     pub files: Vec<Listed>,
     /// The folders of `accounts/` that were not looked into.
-    pub left_out: usize,
+    pub left_out: Vec<AccountName>,
 }
 
 /// One thing that a source lists.

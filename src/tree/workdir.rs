@@ -1,10 +1,13 @@
 //! A tree in the file system.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read as _};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::parallel;
 use super::selection::Selection;
 use super::source::{
     ACCOUNTS, Listed, ListedKind, Listing, ReadError, SourceError, TOP_FILES, TOP_FOLDERS,
@@ -12,10 +15,18 @@ use super::source::{
 };
 use crate::model::AccountName;
 
+/// With less room than this left, the standard library looks for the end of a file with a buffer of its own.
+const PROBE: usize = 32;
+
+/// The folders that are remembered: those that many files lie in, and of the others those that were read last.
+const MOST_FOLDERS: usize = 1024;
+
 /// Reads a tree from a folder, as it lies there now; links are never followed.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Workdir {
     root: Utf8PathBuf,
+    /// Folders that were no links when a file of theirs was read first.
+    folders: Mutex<BTreeSet<Utf8PathBuf>>,
 }
 
 impl Workdir {
@@ -23,7 +34,10 @@ impl Workdir {
     pub fn open(root: impl Into<Utf8PathBuf>) -> Result<Self, SourceError> {
         let root = root.into();
         if root.is_dir() {
-            Ok(Self { root })
+            Ok(Self {
+                root,
+                folders: Mutex::default(),
+            })
         } else {
             Err(SourceError::NoFolder(root))
         }
@@ -36,6 +50,34 @@ impl Workdir {
     }
 
     fn walk(&self, folder: &Utf8Path, found: &mut Vec<Listed>) -> Result<(), SourceError> {
+        let mut folders = Vec::new();
+        self.look_into(folder, found, &mut folders)?;
+        self.walk_all(&folders, found)
+    }
+
+    /// Walks folders, several at once; of several faults the first is told, whoever met it.
+    fn walk_all(
+        &self,
+        folders: &[Utf8PathBuf],
+        found: &mut Vec<Listed>,
+    ) -> Result<(), SourceError> {
+        let walked = parallel::map(folders, |folder| {
+            let mut found = Vec::new();
+            self.walk(folder, &mut found).map(|()| found)
+        });
+        for walked in walked {
+            found.append(&mut walked?);
+        }
+        Ok(())
+    }
+
+    /// Lists what lies in one folder.
+    fn look_into(
+        &self,
+        folder: &Utf8Path,
+        found: &mut Vec<Listed>,
+        folders: &mut Vec<Utf8PathBuf>,
+    ) -> Result<(), SourceError> {
         let list = |source| SourceError::List {
             path: folder.to_owned(),
             source,
@@ -52,7 +94,7 @@ impl Workdir {
             let path = folder.join(name);
             let kind = entry.file_type().map_err(list)?;
             if kind.is_dir() {
-                self.walk(&path, found)?;
+                folders.push(path);
             } else {
                 found.push(Listed {
                     path,
@@ -60,38 +102,55 @@ impl Workdir {
                 });
             }
         }
+        folders.sort_unstable();
+        Ok(())
+    }
+
+    fn folders(&self) -> MutexGuard<'_, BTreeSet<Utf8PathBuf>> {
+        self.folders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sees to it that no part of the way to a folder is a link.
+    fn check_way(&self, folder: &Utf8Path) -> Result<(), ReadError> {
+        if folder.as_str().is_empty() || self.folders().contains(folder) {
+            return Ok(());
+        }
+        if let Some(parent) = folder.parent() {
+            self.check_way(parent)?;
+        }
+        let found = fs::symlink_metadata(self.root.join(folder)).map_err(|error| failed(&error))?;
+        if found.is_symlink() {
+            return Err(ReadError::Link(folder.to_owned()));
+        }
+        let mut folders = self.folders();
+        if folders.len() >= MOST_FOLDERS {
+            folders.clear();
+        }
+        folders.insert(folder.to_owned());
         Ok(())
     }
 }
 
 impl Workdir {
-    /// Lists some accounts' folders, and counts the others without looking into them.
+    /// Lists some accounts' folders, and names the others without looking into them.
     fn walk_some(
         &self,
         accounts: &Utf8Path,
         only: &Selection,
         listing: &mut Listing,
     ) -> Result<(), SourceError> {
-        let list = |source| SourceError::List {
-            path: accounts.to_owned(),
-            source,
-        };
-        for entry in fs::read_dir(self.root.join(accounts)).map_err(list)? {
-            let entry = entry.map_err(list)?;
-            let name = entry.file_name();
-            let Some(name) = name.to_str().filter(|name| !is_hidden(name)) else {
-                continue;
-            };
-            if !entry.file_type().map_err(list)?.is_dir() {
-                continue;
+        let mut folders = Vec::new();
+        self.look_into(accounts, &mut Vec::new(), &mut folders)?;
+        let account = |folder: &Utf8PathBuf| AccountName::new(folder.file_name().unwrap_or(""));
+        folders.retain(|folder| {
+            let account = account(folder);
+            let is_wanted = only.contains(&account);
+            if !is_wanted {
+                listing.left_out.push(account);
             }
-            if only.contains(&AccountName::new(name)) {
-                self.walk(&accounts.join(name), &mut listing.files)?;
-            } else {
-                listing.left_out += 1;
-            }
-        }
-        Ok(())
+            is_wanted
+        });
+        self.walk_all(&folders, &mut listing.files)
     }
 }
 
@@ -130,25 +189,22 @@ impl TreeSource for Workdir {
     }
 
     fn read(&self, path: &Utf8Path, limit: u64) -> Result<Vec<u8>, ReadError> {
-        let mut full = self.root.clone();
-        let mut metadata = None;
-        for component in path.components() {
-            full.push(component);
-            let found = fs::symlink_metadata(&full).map_err(|error| failed(&error))?;
-            if found.is_symlink() {
-                let link = full.strip_prefix(&self.root).unwrap_or(path);
-                return Err(ReadError::Link(link.to_owned()));
-            }
-            metadata = Some(found);
+        self.check_way(path.parent().unwrap_or(Utf8Path::new("")))?;
+        let full = self.root.join(path);
+        let metadata = fs::symlink_metadata(&full).map_err(|error| failed(&error))?;
+        if metadata.is_symlink() {
+            return Err(ReadError::Link(path.to_owned()));
         }
-        let metadata = metadata
-            .filter(fs::Metadata::is_file)
-            .ok_or(ReadError::NotAFile)?;
+        if !metadata.is_file() {
+            return Err(ReadError::NotAFile);
+        }
         let too_large = |size| ReadError::TooLarge { size, limit };
-        if metadata.len() > limit {
-            return Err(too_large(metadata.len()));
+        let size = metadata.len();
+        if size > limit {
+            return Err(too_large(size));
         }
-        let mut bytes = Vec::new();
+        // Room for what the file has, and for seeing in one look that it has no more.
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + PROBE);
         let file = fs::File::open(&full).map_err(|error| failed(&error))?;
         // The file may grow between the two calls.
         file.take(limit + 1)

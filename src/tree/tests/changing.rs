@@ -7,14 +7,15 @@ use camino::{Utf8Path, Utf8PathBuf};
 use git2::Repository;
 
 use super::source::commit;
+use crate::model::AccountName;
 use crate::tree::testing::Tree;
 use crate::tree::{
     GitTree, Listed, Listing, ReadError, Selection, SourceError, Touched, TreeSource, Workdir,
-    changes, load, load_touched,
+    changes, load, load_some, load_touched,
 };
 
 /// Twelve accounts, the odd ones of the brand `gold`, which has an asset of its own.
-fn tree() -> Tree {
+pub(super) fn tree() -> Tree {
     let tree = Tree::new(&[
         ("emblazon.yaml", "clusters: {production: {}}\n"),
         ("domains.yaml", "template: {}\n"),
@@ -36,9 +37,23 @@ fn tree() -> Tree {
 }
 
 /// Counts what is read of a source.
-struct Counted<'a> {
+pub(super) struct Counted<'a> {
     inner: &'a dyn TreeSource,
     read: Mutex<BTreeSet<Utf8PathBuf>>,
+}
+
+impl<'a> Counted<'a> {
+    pub(super) fn new(inner: &'a dyn TreeSource) -> Self {
+        Self {
+            inner,
+            read: Mutex::default(),
+        }
+    }
+
+    /// Lists the files that were read.
+    pub(super) fn files(&self) -> BTreeSet<Utf8PathBuf> {
+        self.read.lock().expect("no panic").clone()
+    }
 }
 
 impl TreeSource for Counted<'_> {
@@ -67,10 +82,7 @@ fn check(tree: &Tree, left_out: usize, accounts: &[&str], files: &[&str]) {
     let work = |to: Option<&str>, source: &dyn TreeSource, since: &str| {
         let changes = changes(&folder, since, to).expect("changes");
         let touched = Touched::by(changes.paths.iter().map(AsRef::as_ref));
-        let counted = Counted {
-            inner: source,
-            read: Mutex::default(),
-        };
+        let counted = Counted::new(source);
         let loaded = load_touched(&counted, None, &touched).expect("a tree");
         assert!(!loaded.has_errors(), "{:?}", loaded.diagnostics);
         let names: Vec<&str> = (loaded.desired.accounts.iter())
@@ -95,7 +107,7 @@ fn check(tree: &Tree, left_out: usize, accounts: &[&str], files: &[&str]) {
             };
             assert_eq!(other.map(values), Some(values(account)));
         }
-        let read = counted.read.into_inner().expect("no panic");
+        let read = counted.files();
         let read: Vec<&str> = read.iter().map(|path| path.as_str()).collect();
         if files.is_empty() {
             assert_eq!(read.len(), 12 * 2 + 5, "all files");
@@ -142,6 +154,35 @@ fn a_new_and_a_removed_account() {
         &["new"],
         &["accounts/new/account.yaml", "domains.yaml", "emblazon.yaml"],
     );
+}
+
+/// What is left out is counted for the cluster that is looked at: the share of it that may change is told by that.
+#[test]
+fn accounts_of_other_clusters_are_not_left_out() {
+    let tree = Tree::new(&[("emblazon.yaml", "clusters: {production: {}, staging: {}}\n")]);
+    for number in 0..100 {
+        let id = format!("{number:032x}");
+        let account = match number {
+            0..10 => format!("account: {id}\n"),
+            10..20 => format!("account: {{staging: {id}}}\n"),
+            _ => format!("account: {{production: {id}}}\n"),
+        };
+        let path = format!("accounts/n{number:02}/account.yaml");
+        tree.write(&path, account.as_bytes());
+    }
+    commit(&Repository::init(tree.path()).expect("a repository"));
+    let only = Selection(BTreeSet::from([AccountName::new("n05")]));
+    let folder = tree.path();
+    let sources: [&dyn TreeSource; 2] = [
+        &Workdir::open(&folder).expect("a folder"),
+        &GitTree::open(&folder, "HEAD").expect("a commit"),
+    ];
+    for source in sources {
+        for (cluster, expected) in [("staging", 19), ("production", 89)] {
+            let loaded = load_some(source, Some(cluster), Some(&only)).expect("a tree");
+            assert_eq!(loaded.left_out, expected, "{cluster}");
+        }
+    }
 }
 
 #[test]

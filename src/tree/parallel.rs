@@ -1,0 +1,52 @@
+//! The same work on many things, on all processors.
+
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+/// How many things a thread takes at once: few enough that all end at the same time, enough that taking costs nothing.
+const SHARE: usize = 64;
+
+/// Does the work on each thing and returns the results in the order of the things, whoever did them.
+pub(super) fn map<T: Sync, R: Send>(things: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let shares = things.len().div_ceil(SHARE);
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let taken = AtomicUsize::new(0);
+    let take = || {
+        let mut done = Vec::new();
+        loop {
+            let share = taken.fetch_add(1, Ordering::Relaxed);
+            let Some(things) = things.chunks(SHARE).nth(share) else {
+                return done;
+            };
+            done.push((share, things.iter().map(&work).collect::<Vec<R>>()));
+        }
+    };
+    let mut done = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads.min(shares))
+            .map(|_| scope.spawn(take))
+            .collect();
+        let mut done = take();
+        for other in others {
+            let theirs = other.join();
+            done.extend(theirs.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        done
+    });
+    done.sort_unstable_by_key(|(share, _)| *share);
+    done.into_iter().flat_map(|(_, results)| results).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_result_in_order() {
+        for count in [0, 1, SHARE, SHARE + 1, 10 * SHARE + 7] {
+            let things: Vec<usize> = (0..count).collect();
+            let expected: Vec<usize> = things.iter().map(|thing| thing * 2).collect();
+            assert_eq!(map(&things, |thing| thing * 2), expected);
+        }
+    }
+}
