@@ -6,7 +6,7 @@ use super::outcome::{Applied, StepResult};
 use super::remote::{GitError, LocalClone, Remote, Swap};
 use crate::model::ClusterName;
 use crate::plan::Plan;
-use crate::tree::{Asked, Base, Selection, applied_ref};
+use crate::tree::{Asked, Base, Known, Selection, applied_ref};
 
 /// The ref of one cluster. It is only ever moved from a value that was seen.
 #[derive(Clone, Debug)]
@@ -54,15 +54,15 @@ impl AppliedRef {
         self.remote.as_ref()
     }
 
-    /// Reads the base, from the remote where there is one.
-    pub async fn fetch(&mut self) -> Base {
+    /// Reads the base, from the remote where there is one; of what is known, only what differs.
+    pub async fn fetch(&mut self, known: Option<Known<'_>>) -> Base {
         let Some(remote) = &self.remote else {
-            return self.read(Asked::NoRemote);
+            return self.read(Asked::NoRemote, known);
         };
         match remote.bring(&self.reference).await {
             Ok(Some(commit)) => {
                 self.there = Some(commit);
-                self.read(Asked::Yes(remote.name()))
+                self.read(Asked::Yes(remote.name()), known)
             }
             Ok(None) => {
                 self.there = None;
@@ -79,16 +79,17 @@ impl AppliedRef {
 
     /// Reads the base that this clone has, and asks nobody. Whoever moves the remote's ref must have seen it; what is
     /// here is what was seen.
-    pub fn recall(&mut self) -> Result<Base, GitError> {
+    pub fn recall(&mut self, known: Option<Known<'_>>) -> Result<Base, GitError> {
         let Some(remote) = &self.remote else {
-            return Ok(self.read(Asked::NoRemote));
+            return Ok(self.read(Asked::NoRemote, known));
         };
         self.there = self.clone.value(&self.reference)?;
-        Ok(self.read(Asked::No(remote.name())))
+        Ok(self.read(Asked::No(remote.name()), known))
     }
 
-    fn read(&self, asked: Asked<'_>) -> Base {
-        Base::read(&self.folder, &self.cluster, asked, self.only.as_ref())
+    fn read(&self, asked: Asked<'_>, known: Option<Known<'_>>) -> Base {
+        let only = self.only.as_ref();
+        Base::read(&self.folder, &self.cluster, asked, only, known)
     }
 
     /// Moves the ref to a commit, on the remote too when `push` says so. [`Self::fetch`] says anew where it is.

@@ -11,7 +11,8 @@ use crate::apply::remote::{GitError, LocalClone, Remote, Swap};
 use crate::apply::{Applied, AppliedRef, left_open};
 use crate::plan::Plan;
 use crate::tree::{
-    Base, ClusterConfig, Desired, NotCommitted, Precedence, committed, precedence, short_commit,
+    Base, ClusterConfig, Desired, Known, NotCommitted, Precedence, committed, precedence,
+    short_commit,
 };
 
 /// What Git knows of a tree and its cluster.
@@ -35,6 +36,10 @@ impl Ground {
     ) -> Result<Self, Failure> {
         let desired = &tree.loaded.desired;
         let only = tree.loaded.selection.as_ref();
+        let known = Known {
+            loaded: &tree.loaded,
+            revision,
+        };
         let cluster = &desired.cluster;
         let mut ground = Self {
             base: None,
@@ -51,10 +56,10 @@ impl Ground {
         let mut base = match LocalClone::find(folder) {
             Ok(Some(clone)) => {
                 let remote = remote(&clone, &args.remote)?;
-                ground.commit = Some(committed(folder, revision, desired, only));
+                ground.commit = Some(committed(folder, known));
                 let mut reference =
                     AppliedRef::new(folder, &cluster.name, clone, remote).only(only.cloned());
-                let base = read(ui, &mut reference, args).await?;
+                let base = read(ui, &mut reference, known, args).await?;
                 ground.reference = Some(reference);
                 base
             }
@@ -64,7 +69,7 @@ impl Ground {
             },
         };
         for forgotten in &args.forget {
-            base.forget(forgotten, desired)
+            base.forget(forgotten, desired, only)
                 .map_err(|error| Failure::Usage(error.to_string()))?;
         }
         ground.base = Some(base);
@@ -152,16 +157,21 @@ impl Ground {
     }
 }
 
-async fn read(ui: Ui, reference: &mut AppliedRef, args: &BaseArgs) -> Result<Base, Failure> {
+async fn read(
+    ui: Ui,
+    reference: &mut AppliedRef,
+    known: Known<'_>,
+    args: &BaseArgs,
+) -> Result<Base, Failure> {
     let recall = |reference: &mut AppliedRef| {
-        let base = reference.recall();
+        let base = reference.recall(Some(known));
         base.map_err(|error| Failure::Failed(error.into()))
     };
     let Some(remote) = reference.remote().filter(|_| !args.no_fetch) else {
         return recall(reference);
     };
     let title = format!("asking {} what was applied last", remote.name());
-    Ok(progress::during(ui, &title, reference.fetch()).await)
+    Ok(progress::during(ui, &title, reference.fetch(Some(known))).await)
 }
 
 /// Finds the remote that arbitrates who writes to the tree's cluster; absent where none does.

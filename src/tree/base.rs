@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use camino::Utf8Path;
 use thiserror::Error;
 
+use super::beside::{Known, load_beside};
 use super::git::{Pointed, point};
-use super::{Desired, DesiredAccount, GitTree, Loaded, Selection, load_some};
-use crate::diag::Severity;
+use super::{Desired, DesiredAccount, GitTree, LoadError, Selection};
 use crate::model::{AccountName, AssetKind, ClusterName, Identity, KeyPath};
 
 /// Returns the ref that names the commit which was applied last, completely.
@@ -109,13 +109,14 @@ pub enum Base {
 impl Base {
     /// Reads the base of a tree's cluster from the repository that the folder lies in.
     ///
-    /// With a selection, only its accounts are read.
+    /// With a selection, only its accounts are read; of what is known, only what differs.
     #[must_use]
     pub fn read(
         folder: &Utf8Path,
         cluster: &ClusterName,
         asked: Asked<'_>,
         only: Option<&Selection>,
+        known: Option<Known<'_>>,
     ) -> Self {
         let reference = applied_ref(cluster);
         let remote = match asked {
@@ -142,7 +143,7 @@ impl Base {
                 let command = fetch_command(remote, &reference, is_shallow);
                 Self::ShallowMissing { command }
             }
-            Pointed::Commit(commit) => Self::load(folder, cluster, commit, only),
+            Pointed::Commit(commit) => Self::load(folder, cluster, commit, only, known),
         }
     }
 
@@ -151,33 +152,29 @@ impl Base {
         cluster: &ClusterName,
         commit: String,
         only: Option<&Selection>,
+        known: Option<Known<'_>>,
     ) -> Self {
-        let loaded = GitTree::open(folder, &commit)
-            .map_err(|error| error.to_string())
-            .and_then(|source| {
-                load_some(&source, Some(cluster.as_str()), only).map_err(|error| error.to_string())
-            });
-        match loaded {
-            Ok(loaded) if loaded.has_errors() => {
-                let mut errors = loaded
-                    .diagnostics
-                    .iter()
-                    .filter(|diagnostic| diagnostic.code.severity() == Severity::Error);
-                let first = errors.next().map(|error| error.message.clone());
+        let there = GitTree::open(folder, &commit)
+            .map_err(LoadError::from)
+            .and_then(|source| load_beside((&source, &commit), folder, cluster, only, known));
+        match there {
+            Ok(there) if there.has_errors() => {
+                let errors: Vec<_> = there.errors().collect();
+                let first = errors.first().map(|error| error.message.clone());
                 Self::NoLongerParses {
                     commit,
-                    errors: errors.count() + 1,
+                    errors: errors.len(),
                     first: first.unwrap_or_default(),
                 }
             }
-            Ok(Loaded { desired, .. }) => Self::Known {
+            Ok(there) => Self::Known {
                 commit,
-                desired: Box::new(desired),
+                desired: Box::new(there.desired),
             },
-            Err(first) => Self::NoLongerParses {
+            Err(error) => Self::NoLongerParses {
                 commit,
                 errors: 1,
-                first,
+                first: error.to_string(),
             },
         }
     }
@@ -259,8 +256,17 @@ impl Base {
     }
 
     /// Lets go of something that the base declares and the tree does not, so that it is kept instead
-    /// of removed: the whole account, or one key of it.
-    pub fn forget(&mut self, what: &Forgotten, tree: &Desired) -> Result<(), ForgetError> {
+    /// of removed: the whole account, or one key of it. `only` is the selection that the two were read with.
+    pub fn forget(
+        &mut self,
+        what: &Forgotten,
+        tree: &Desired,
+        only: Option<&Selection>,
+    ) -> Result<(), ForgetError> {
+        let account = AccountName::new(what.account.as_str());
+        if only.is_some_and(|only| !only.contains(&account)) {
+            return Err(ForgetError::LeftOut(what.account.clone()));
+        }
         let Self::Known { desired: base, .. } = self else {
             return Err(ForgetError::NoBase(self.explained()));
         };
@@ -355,6 +361,11 @@ pub enum ForgetError {
     /// There is no base to forget it from; then nothing is removed for being undeclared.
     #[error("--forget has nothing to do: {0}")]
     NoBase(String),
+    /// The account is not looked at, so nothing of it would be removed.
+    #[error(
+        "--forget {0}: the account is not among those that are looked at; say it when it is, and without --changed-since all are"
+    )]
+    LeftOut(String),
     /// The base has no such account.
     #[error("--forget {0}: the commit that was applied last has no such account")]
     NotThere(String),
@@ -380,21 +391,19 @@ pub enum ForgetError {
 ///
 /// # Errors
 /// Says why no commit is.
-pub fn committed(
-    folder: &Utf8Path,
-    revision: Option<&str>,
-    desired: &Desired,
-    only: Option<&Selection>,
-) -> Result<String, NotCommitted> {
-    let revision = revision.unwrap_or("HEAD");
-    let commit = match point(folder, revision) {
+pub fn committed(folder: &Utf8Path, known: Known<'_>) -> Result<String, NotCommitted> {
+    let Known { loaded, revision } = known;
+    let commit = match point(folder, revision.unwrap_or("HEAD")) {
         Pointed::NoRepository => return Err(NotCommitted::NotAGitRepository),
         Pointed::Unreadable(reason) => return Err(NotCommitted::Unreadable(reason)),
         Pointed::NoRef { .. } | Pointed::NoCommit { .. } => return Err(NotCommitted::NoCommit),
         Pointed::Commit(commit) => commit,
     };
+    let desired = &loaded.desired;
+    let only = loaded.selection.as_ref();
     let source = GitTree::open(folder, &commit).map_err(|_| NotCommitted::NotInIt)?;
-    let there = load_some(&source, Some(desired.cluster.name.as_str()), only);
+    let cluster = &desired.cluster.name;
+    let there = load_beside((&source, &commit), folder, cluster, only, Some(known));
     match there {
         Ok(there) if !there.has_errors() && there.desired.digest() == desired.digest() => {
             Ok(commit)

@@ -1,10 +1,13 @@
 //! Which files differ between a revision and a tree, without reading those that do not.
 
 use camino::{Utf8Path, Utf8PathBuf};
-use git2::{Diff, DiffDelta, DiffOptions, Repository};
+use git2::{Diff, DiffDelta, DiffOptions, IndexEntryExtendedFlag, IndexEntryFlag, Repository};
 
 use super::git::{failed, prefix, subtree};
 use super::source::SourceError;
+
+/// The files that make Git convert others.
+pub(super) const ATTRIBUTES: &str = ".gitattributes";
 
 /// What differs between a revision and a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,4 +76,27 @@ fn collect(diff: &Diff<'_>, below: &Utf8Path, into: &mut Vec<Utf8PathBuf>) {
     into.extend(paths.filter_map(|path| Some(path.strip_prefix(below).ok()?.to_owned())));
     into.sort_unstable();
     into.dedup();
+}
+
+/// Tells whether a file that Git calls unchanged has the bytes of the commit: Git writes other line ends or runs
+/// filters when it is told to, and does not look at files that it was told to take as they are.
+pub(super) fn is_byte_for_byte(folder: &Utf8Path) -> bool {
+    let judged = || -> Result<bool, git2::Error> {
+        let repository = Repository::discover(folder)?;
+        let config = repository.config()?;
+        let converts = config.get_string("core.autocrlf");
+        if converts.is_ok_and(|converts| converts != "false")
+            || config.get_string("core.attributesfile").is_ok()
+            || repository.path().join("info/attributes").exists()
+        {
+            return Ok(false);
+        }
+        Ok(repository.index()?.iter().all(|entry| {
+            let is_seen = !IndexEntryFlag::from_bits_truncate(entry.flags).is_valid()
+                && !IndexEntryExtendedFlag::from_bits_truncate(entry.flags_extended)
+                    .is_skip_worktree();
+            is_seen && !entry.path.ends_with(ATTRIBUTES.as_bytes())
+        }))
+    };
+    judged().unwrap_or(false)
 }

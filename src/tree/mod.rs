@@ -6,6 +6,7 @@
 
 pub mod assets;
 mod base;
+mod beside;
 mod blot;
 mod changes;
 pub mod check;
@@ -40,6 +41,7 @@ pub use base::{
     Asked, Base, BaseAccounts, ForgetError, Forgotten, NotCommitted, applied_ref, committed,
     departed, fetch_command, lease_ref, short_commit,
 };
+pub use beside::Known;
 pub use changes::{Changes, changes};
 pub use cluster::LoadError;
 pub use desired::{

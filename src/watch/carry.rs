@@ -201,7 +201,7 @@ impl Wheel {
             return;
         }
         if self.setup.push {
-            reference.fetch().await;
+            reference.fetch(None).await;
         }
         match reference.advance(&commit.id, self.setup.push).await {
             Ok(Swap::Done) => {

@@ -203,9 +203,9 @@ impl Wheel {
         match self.source.applied_ref(&desired.cluster.name) {
             Ok(Some(mut reference)) => {
                 let base = if self.setup.push {
-                    reference.fetch().await
+                    reference.fetch(None).await
                 } else {
-                    match reference.recall() {
+                    match reference.recall(None) {
                         Ok(base) => base,
                         Err(error) => {
                             tracing::warn!(%error, "what was applied last is not known");

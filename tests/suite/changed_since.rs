@@ -77,6 +77,26 @@ fn the_base_moves_only_when_nothing_was_left_out() {
     check_exit(&world.run(&["plan"]), 2);
 }
 
+/// Of an account that is not looked at nothing is removed, so there is nothing to forget; that is said as it is.
+#[test]
+fn only_what_is_looked_at_can_be_forgotten() {
+    let world = World::new();
+    let before = world.begun();
+    let since = ["plan", "--changed-since", &before, "--forget"];
+    let forget = |what| world.run(&[&since[..], &[what]].concat());
+    let output = forget("acme:whitelabel.company_name");
+    check_exit(&output, 64);
+    let text = stderr(&output);
+    assert!(
+        text.contains("not among those that are looked at"),
+        "{text}"
+    );
+    let output = forget("beta:whitelabel.nav.help");
+    check_exit(&output, 64);
+    let text = stderr(&output);
+    assert!(text.contains("does not declare that key"), "{text}");
+}
+
 /// What the tree stopped declaring is found, account and key, by the part of the base that is read.
 #[test]
 fn what_is_gone_from_the_tree_is_planned() {

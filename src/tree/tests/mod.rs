@@ -1,5 +1,6 @@
 //! The tree from files to desired state, as its users see it.
 
+mod beside;
 mod catalogue;
 mod changing;
 mod loading;

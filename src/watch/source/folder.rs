@@ -8,7 +8,7 @@ use super::snapshot::{Commit, Snapshot, Trouble, load, unreadable};
 use crate::apply::AppliedRef;
 use crate::apply::remote::{GitError, LocalClone};
 use crate::model::ClusterName;
-use crate::tree::{Workdir, commit_facts, committed};
+use crate::tree::{Known, Workdir, commit_facts, committed};
 
 /// A folder that people or programs change as they like.
 pub(in crate::watch) struct FolderSource {
@@ -30,7 +30,11 @@ impl FolderSource {
         let read = move || {
             let files = Arc::new(Workdir::open(&folder).map_err(unreadable)?);
             let mut snapshot = load(None, files, cluster.as_deref())?;
-            if let Ok(id) = committed(&folder, None, &snapshot.loaded.desired, None) {
+            let known = Known {
+                loaded: &snapshot.loaded,
+                revision: None,
+            };
+            if let Ok(id) = committed(&folder, known) {
                 let facts = commit_facts(&folder, &id);
                 snapshot.commit = facts.map(|(subject, made)| Commit {
                     id,

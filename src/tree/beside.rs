@@ -1,0 +1,118 @@
+//! The tree of another commit, beside one that is loaded: what the two have in common is taken over, not read again.
+
+use std::collections::BTreeSet;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::changes::{ATTRIBUTES, changes, is_byte_for_byte};
+use super::load::{Others, load_part};
+use super::source::{SourceError, TreeSource};
+use super::{Desired, LoadError, Loaded, Selection, Touched, check};
+use crate::diag::{Diagnostic, Diagnostics, Severity};
+use crate::model::{AccountName, ClusterName};
+
+/// A tree that is loaded, and the revision that it was loaded from; from the work tree when there is none.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    /// The tree, without errors.
+    pub loaded: &'a Loaded,
+    /// The revision.
+    pub revision: Option<&'a str>,
+}
+
+/// What a commit holds.
+pub(super) struct Beside {
+    pub(super) desired: Desired,
+    diagnostics: Diagnostics,
+}
+
+impl Beside {
+    /// Lists what is wrong with it.
+    pub(super) fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
+        let is_error = |diagnostic: &&Diagnostic| diagnostic.code.severity() == Severity::Error;
+        self.diagnostics.iter().filter(is_error)
+    }
+
+    /// Tells whether something is.
+    pub(super) fn has_errors(&self) -> bool {
+        self.errors().next().is_some()
+    }
+}
+
+/// Loads the tree that a commit holds, or some accounts of it. The known tree lies in `folder`.
+pub(super) fn load_beside(
+    (source, commit): (&dyn TreeSource, &str),
+    folder: &Utf8Path,
+    cluster: &ClusterName,
+    only: Option<&Selection>,
+    known: Option<Known<'_>>,
+) -> Result<Beside, LoadError> {
+    // To look for a part among all files would cost more than to read it.
+    let shared = match known.filter(|_| only.is_none()) {
+        Some(known) => differing(folder, commit, cluster, known)?.map(|names| (known, names)),
+        None => None,
+    };
+    let only = shared.as_ref().map(|(_, differing)| differing).or(only);
+    let part = load_part(source, Some(cluster.as_str()), only, Others::Ignored)?;
+    let Loaded {
+        mut desired,
+        mut diagnostics,
+        ..
+    } = part;
+    if let Some((known, differing)) = shared {
+        let others = known.loaded.desired.accounts.iter();
+        let others = others.filter(|account| !differing.contains(&account.name));
+        desired.accounts.extend(others.cloned());
+        desired.accounts.sort_by(|a, b| a.name.cmp(&b.name));
+        diagnostics.extend(check::desired(&desired));
+    }
+    Ok(Beside {
+        desired,
+        diagnostics,
+    })
+}
+
+/// Names the accounts that a commit builds, or may build, in another way than the known tree; absent when these may be
+/// all, or when Git cannot be trusted to tell.
+fn differing(
+    folder: &Utf8Path,
+    commit: &str,
+    cluster: &ClusterName,
+    known: Known<'_>,
+) -> Result<Option<Selection>, SourceError> {
+    let Known { loaded, revision } = known;
+    let is_whole = loaded.selection.is_none() && !loaded.has_errors();
+    if !is_whole || loaded.desired.cluster.name != *cluster {
+        return Ok(None);
+    }
+    if revision.is_none() && !is_byte_for_byte(folder) {
+        return Ok(None);
+    }
+    let paths = changes(folder, commit, revision)?.paths;
+    let is_conversion = |path: &Utf8PathBuf| path.file_name() == Some(ATTRIBUTES);
+    if paths.iter().any(is_conversion) {
+        return Ok(None);
+    }
+    let Touched::Some { mut accounts, .. } = Touched::by(paths.iter().map(AsRef::as_ref)) else {
+        return Ok(None);
+    };
+    if !paths.is_empty() {
+        let names = loaded.layers.keys();
+        let built = names.filter(|name| is_built_from(loaded, name, &paths));
+        accounts.0.extend(built.cloned());
+    }
+    Ok(Some(accounts))
+}
+
+/// Tells whether one of the files, or folders, is among those that an account is built from. An account whose own files
+/// are the same names the same others in both trees.
+fn is_built_from(loaded: &Loaded, name: &AccountName, paths: &[Utf8PathBuf]) -> bool {
+    let files: BTreeSet<Utf8PathBuf> = loaded.files_of(name);
+    files.iter().any(|file| {
+        file.ancestors().any(|part| {
+            paths
+                .binary_search_by(|path| path.as_path().cmp(part))
+                .is_ok()
+        })
+    })
+}
