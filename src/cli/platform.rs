@@ -68,7 +68,7 @@ pub(crate) async fn reach(
     route: Route<'_>,
 ) -> Result<Platform, Failure> {
     if let Some(seed) = route.seed {
-        return sandbox(seed).await;
+        return sandbox(seed, route.max_requests).await;
     }
     let environment = |name: &str| env::var(name).ok();
     let config = match route.api {
@@ -130,8 +130,12 @@ pub(crate) async fn start_sandbox(file: &Utf8Path) -> Result<SandboxPlatform, Fa
     Ok(SandboxPlatform { sandbox, config })
 }
 
-async fn sandbox(file: &Utf8Path) -> Result<Platform, Failure> {
-    let SandboxPlatform { sandbox, config } = start_sandbox(file).await?;
+async fn sandbox(file: &Utf8Path, max_requests: u16) -> Result<Platform, Failure> {
+    let SandboxPlatform {
+        sandbox,
+        mut config,
+    } = start_sandbox(file).await?;
+    config.limits.concurrency = max_requests;
     let read = ReadClient::connect(config)
         .await
         .map_err(|error| unreachable(&error))?;

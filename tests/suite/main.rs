@@ -20,9 +20,11 @@ mod forge;
 mod futures;
 mod fuzz;
 mod git;
+mod growth;
 mod guards;
 #[cfg(unix)]
 mod hostile;
+mod http2;
 mod import;
 mod kill;
 mod kill_random;

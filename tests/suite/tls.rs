@@ -18,9 +18,9 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-const AUTHORITY: &[u8] = include_bytes!("tls/authority.pem");
-const CERTIFICATE: &[u8] = include_bytes!("tls/server.pem");
-const KEY: &[u8] = include_bytes!("tls/server.key.pem");
+pub(crate) const AUTHORITY: &[u8] = include_bytes!("tls/authority.pem");
+pub(crate) const CERTIFICATE: &[u8] = include_bytes!("tls/server.pem");
+pub(crate) const KEY: &[u8] = include_bytes!("tls/server.key.pem");
 
 /// Starts the sandbox behind a TLS terminator and returns both, the latter by its port.
 async fn terminated() -> (Sandbox, u16) {
