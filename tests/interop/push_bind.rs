@@ -7,7 +7,7 @@ use emblazon::model::{RecordName, RecordType};
 use emblazon::tree::KeyAlgorithm;
 
 use crate::bind::{Bind, OTHER_SECRET, SECRET};
-use crate::pushing::{pending, push_twice, writer};
+use crate::pushing::{pending, push_beside_wildcards, push_twice, writer};
 use crate::race::before_updates;
 use crate::records::{difference, expected};
 use crate::wanted;
@@ -193,4 +193,15 @@ async fn a_name_without_a_zone_is_refused_and_the_others_go_on() {
         .map(|it| it.reason.replace(&bind.port.to_string(), "PORT"))
         .collect();
     insta::assert_snapshot!(refused.join("\n"), @r##"127.0.0.1:PORT keeps no zone for a.other.example; create the zone there, or set `dns: observe` for the account"##);
+}
+
+#[tokio::test]
+async fn bind_answers_by_wildcards_and_they_are_told_from_sets() {
+    if !wanted("bind_answers_by_wildcards_and_they_are_told_from_sets") {
+        return;
+    }
+    let bind = Bind::start();
+    let update = |change: &str| bind.update(change);
+    let pushed = push_beside_wildcards(&bind.right(), update, || bind.transfer()).await;
+    assert_eq!(pushed, "+ a.wild.acme.example. 3600 IN A 192.0.2.77");
 }

@@ -5,7 +5,7 @@ use emblazon::dns::{Checker, Exchange, ExchangeOptions, Observer, Verdict, ZoneO
 use emblazon::model::{DomainName, DomainTemplate};
 
 use crate::knot::Knot;
-use crate::pushing::{pending, push_twice, writer};
+use crate::pushing::{pending, push_beside_wildcards, push_twice, writer};
 use crate::records::{ZONE, expected};
 use crate::wanted;
 
@@ -88,4 +88,15 @@ async fn knot_is_observed() {
     spf.acme.example TXT: ok
     us-east.acme.example A: ok
     ");
+}
+
+#[tokio::test]
+async fn knot_answers_by_wildcards_and_they_are_told_from_sets() {
+    if !wanted("knot_answers_by_wildcards_and_they_are_told_from_sets") {
+        return;
+    }
+    let knot = Knot::start();
+    let update = |change: &str| knot.update(change);
+    let pushed = push_beside_wildcards(&knot.right(), update, || knot.transfer()).await;
+    assert_eq!(pushed, "+ a.wild.acme.example. 3600 IN A 192.0.2.77");
 }

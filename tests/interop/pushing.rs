@@ -5,7 +5,7 @@ use emblazon::dns::push::{
     changes,
 };
 use emblazon::dns::{Expected, Question};
-use emblazon::model::RecordData;
+use emblazon::model::{RecordData, RecordName, RecordType};
 
 use crate::records::{difference, expected};
 
@@ -109,6 +109,40 @@ pub(crate) async fn push_twice(config: &PushConfig, transfer: impl Fn() -> Vec<S
         primary.write(change).await.unwrap();
     }
     let again = pending(primary.read(), &expected(), &[], policy).await;
+    assert_eq!(again.zones, vec![], "the second push is empty");
+    difference(&before, &transfer())
+}
+
+/// Wants the same address at a name that only a wildcard answers and at one that stands there, with wildcards around
+/// it; gives back what a push did to the zone.
+pub(crate) async fn push_beside_wildcards(
+    config: &PushConfig,
+    update: impl Fn(&str),
+    transfer: impl Fn() -> Vec<String>,
+) -> String {
+    for name in ["*.wild", "b.wild", "*.b.wild"] {
+        update(&format!("add {name}.acme.example. 300 A 192.0.2.77"));
+    }
+    let hosts: Vec<Expected> = ["a.wild.acme.example", "b.wild.acme.example"]
+        .into_iter()
+        .map(|name| Expected {
+            question: Question {
+                name: RecordName::observed(name),
+                record_type: RecordType::A,
+            },
+            label: None,
+            records: [RecordData::A([192, 0, 2, 77].into())].into(),
+        })
+        .collect();
+    let before = transfer();
+    let primary = writer(config);
+    let policy = PushPolicy::default();
+    let planned = pending(primary.read(), &hosts, &[], policy).await;
+    assert_eq!(planned.unread, [] as [&str; 0]);
+    for change in &planned.zones {
+        primary.write(change).await.unwrap();
+    }
+    let again = pending(primary.read(), &hosts, &[], policy).await;
     assert_eq!(again.zones, vec![], "the second push is empty");
     difference(&before, &transfer())
 }
