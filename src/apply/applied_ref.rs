@@ -1,12 +1,14 @@
 //! The ref that names the commit which was applied last, here and on the remote.
 
+use std::collections::BTreeMap;
+
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::outcome::{Applied, StepResult};
 use super::remote::{GitError, LocalClone, Remote, Swap};
-use crate::model::ClusterName;
+use crate::model::{ClusterName, Shard};
 use crate::plan::Plan;
-use crate::tree::{Asked, Base, Known, Selection, applied_ref};
+use crate::tree::{Asked, Base, Known, Selection, applied_ref, short_commit};
 
 /// The ref of one cluster. It is only ever moved from a value that was seen.
 #[derive(Clone, Debug)]
@@ -110,6 +112,94 @@ impl AppliedRef {
         self.clone
             .swap(&self.reference, here.as_deref(), commit)
             .await
+    }
+}
+
+/// What became of a shard's word that it applied a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Complete {
+    /// All shards have; the ref names the commit.
+    Whole,
+    /// These have not yet.
+    Waits(Vec<Shard>),
+    /// Somebody else moved the ref elsewhere.
+    Moved,
+}
+
+/// The ref of a cluster moves when all of its shards have applied a commit. Until then each notes that it has, in a ref
+/// of its own whose name tells from which base, so that no note of an earlier round counts.
+impl AppliedRef {
+    /// Notes that a shard has applied a commit, on the remote too when `push` says so, and moves the ref when all have.
+    pub async fn advance_shard(
+        &self,
+        shard: Shard,
+        (commit, base): (&str, Option<&str>),
+        push: bool,
+    ) -> Result<Complete, GitError> {
+        if base == Some(commit) {
+            return Ok(Complete::Whole);
+        }
+        let remote = self.remote.as_ref().filter(|_| push);
+        let note = self.note(shard, base);
+        let values = self.values(remote).await?;
+        if values.get(&note).map(String::as_str) != Some(commit) {
+            let old = values.get(&note).map(String::as_str);
+            let swapped = match remote {
+                Some(remote) => remote.swap(&note, old, Some(commit)).await?,
+                None => self.clone.swap(&note, old, commit).await?,
+            };
+            if swapped == Swap::Moved {
+                return Ok(Complete::Moved);
+            }
+        }
+        let values = self.values(remote).await?;
+        let is_done = values.get(&self.reference).map(String::as_str) == Some(commit);
+        let has_not = |shard: &Shard| {
+            values.get(&self.note(*shard, base)).map(String::as_str) != Some(commit)
+        };
+        let missing: Vec<Shard> = Shard::all(shard.count()).filter(has_not).collect();
+        if !missing.is_empty() && !is_done {
+            return Ok(Complete::Waits(missing));
+        }
+        if self.advance(commit, push).await? == Swap::Moved {
+            return Ok(Complete::Moved);
+        }
+        self.clear_notes(push).await?;
+        Ok(Complete::Whole)
+    }
+
+    /// Moves the ref after one run for all, which makes what shards noted before of no use.
+    pub async fn advance_whole(&self, commit: &str, push: bool) -> Result<Complete, GitError> {
+        if self.advance(commit, push).await? == Swap::Moved {
+            return Ok(Complete::Moved);
+        }
+        self.clear_notes(push).await?;
+        Ok(Complete::Whole)
+    }
+
+    async fn values(&self, remote: Option<&Remote>) -> Result<BTreeMap<String, String>, GitError> {
+        match remote {
+            Some(remote) => remote.values(&self.reference).await,
+            None => self.clone.values(&self.reference),
+        }
+    }
+
+    /// Names the ref in which a shard notes what it applied.
+    fn note(&self, shard: Shard, base: Option<&str>) -> String {
+        let base = base.map_or("nothing", short_commit);
+        let (index, count) = (shard.index(), shard.count());
+        format!("{}-{index}-of-{count}-on-{base}", self.reference)
+    }
+
+    /// Takes the notes of all shards away, which are of no use once the ref has moved.
+    async fn clear_notes(&self, push: bool) -> Result<(), GitError> {
+        let start = format!("{}-", self.reference);
+        if let Some(remote) = self.remote.as_ref().filter(|_| push) {
+            let notes: Vec<String> = remote.values(&start).await?.into_keys().collect();
+            remote.delete(&notes).await?;
+        }
+        let notes: Vec<String> = self.clone.values(&start)?.into_keys().collect();
+        self.clone.delete(&notes).await
     }
 }
 

@@ -49,6 +49,7 @@ impl<'a> Context<'a> {
                 plan: digest.clone(),
                 cluster: plan.cluster.clone(),
                 steps: plan.steps.len(),
+                shard: plan.scope.shard.map(|it| it.shard),
             },
         )?;
         history::keep_plan(&options.state_dir, journal.run(), plan)?;

@@ -7,7 +7,7 @@ use super::journal::{self, Entry, JournalError, JournalEvent};
 use super::outcome::{Applied, StepOutcome, StepResult};
 use super::run_id::RunId;
 use super::state_file;
-use crate::model::{ClusterName, Digest};
+use crate::model::{ClusterName, Digest, Shard};
 use crate::plan::Plan;
 
 /// One earlier run, in short.
@@ -19,6 +19,8 @@ pub struct Record {
     pub plan: Digest,
     /// The cluster that it wrote to.
     pub cluster: ClusterName,
+    /// The only part of the cluster that it wrote to.
+    pub shard: Option<Shard>,
     /// When it began.
     pub started: Timestamp,
     /// When its last line was written.
@@ -65,6 +67,7 @@ pub fn record(entries: &[Entry]) -> Option<Record> {
         plan,
         cluster,
         steps,
+        shard,
         ..
     } = &first.event
     else {
@@ -77,6 +80,7 @@ pub fn record(entries: &[Entry]) -> Option<Record> {
         started: first.at,
         last: entries.last().map_or(first.at, |entry| entry.at),
         steps: *steps,
+        shard: *shard,
         done: 0,
         wrote: false,
         state: RunState::Interrupted,

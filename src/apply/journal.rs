@@ -17,7 +17,7 @@ use thiserror::Error;
 use super::outcome::StepResult;
 use super::run_id::RunId;
 use super::state_file;
-use crate::model::{ClusterName, Digest, Revision};
+use crate::model::{ClusterName, Digest, Revision, Shard};
 use crate::plan::{StepId, Subject};
 
 /// The version of the journal's format; raised when an event changes its meaning.
@@ -49,6 +49,9 @@ pub enum JournalEvent {
         cluster: ClusterName,
         /// How many steps it has.
         steps: usize,
+        /// The only part of the cluster that it writes to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shard: Option<Shard>,
     },
     /// A write is about to be sent.
     Intent {
@@ -373,6 +376,7 @@ mod tests {
             plan: Digest::of(b"plan"),
             cluster: ClusterName::new("production"),
             steps: 2,
+            shard: None,
         }
     }
 

@@ -39,7 +39,7 @@ mod state_file;
 mod step;
 mod verify;
 
-pub use applied_ref::{AppliedRef, left_open};
+pub use applied_ref::{AppliedRef, Complete, left_open};
 pub use executor::{ApplyError, run};
 pub use history::{Record, RunState, outcomes, plan_of, record, records, used_by};
 pub use journal::{

@@ -18,7 +18,7 @@ use super::snapshot::{Manifest, SnapshotStore};
 use crate::diff::ChangeKey;
 use crate::diff::assets;
 use crate::live::{Live, LiveDocument, Reading};
-use crate::model::{AccountName, AssetKind, ClusterName, KeyPath};
+use crate::model::{AccountName, AssetKind, ClusterName, KeyPath, Shard};
 use crate::plan::{Action, Plan, Step, Subject};
 use crate::tree::{ClusterConfig, DesiredAccount, Ownership};
 
@@ -36,9 +36,13 @@ pub struct Wreck {
 }
 
 /// Finds the runs on a cluster that never ended and that nobody has looked after, oldest first.
+///
+/// While shards are at work, a run of another one may be no wreck but in full swing: a shard looks after its like, and
+/// the first of a split after runs for the whole and of other splits, which cannot be at work beside it.
 pub fn wrecks(
     state_directory: &Utf8Path,
     cluster: &ClusterName,
+    shard: Option<Shard>,
 ) -> Result<Vec<Wreck>, JournalError> {
     let mut wrecks = Vec::new();
     let store = SnapshotStore::new(state_directory);
@@ -47,9 +51,9 @@ pub fn wrecks(
         let Some(interrupted) = journal::interrupted(&entries) else {
             continue;
         };
-        let is_elsewhere =
-            history::record(&entries).is_some_and(|record| record.cluster != *cluster);
-        if is_elsewhere {
+        let is_another = history::record(&entries)
+            .is_some_and(|record| record.cluster != *cluster || !looks_after(shard, record.shard));
+        if is_another {
             continue;
         }
         wrecks.push(Wreck {
@@ -60,6 +64,15 @@ pub fn wrecks(
         });
     }
     Ok(wrecks)
+}
+
+fn looks_after(shard: Option<Shard>, run: Option<Shard>) -> bool {
+    match (shard, run) {
+        (None, _) => true,
+        (Some(mine), None) => mine.is_first(),
+        (Some(mine), Some(run)) if mine.count() == run.count() => mine == run,
+        (Some(mine), Some(_)) => mine.is_first(),
+    }
 }
 
 /// Notes in a run's journal that what it left is put right.

@@ -149,6 +149,28 @@ impl LocalClone {
         }
     }
 
+    /// Lists the refs of this clone whose names begin so, with the ids that they name.
+    pub fn values(&self, start: &str) -> Result<BTreeMap<String, String>, GitError> {
+        let repository = self.repository()?;
+        let found = repository.references_glob(&format!("{start}*"));
+        let mut values = BTreeMap::new();
+        for reference in found.map_err(|error| unreadable(&error))? {
+            let reference = reference.map_err(|error| unreadable(&error))?;
+            if let (Ok(name), Some(id)) = (reference.name(), reference.target()) {
+                values.insert(name.to_owned(), id.to_string());
+            }
+        }
+        Ok(values)
+    }
+
+    /// Deletes refs of this clone, whatever they name.
+    pub async fn delete(&self, references: &[String]) -> Result<(), GitError> {
+        for reference in references {
+            self.git("update-ref", &["-d", "--", reference]).await?;
+        }
+        Ok(())
+    }
+
     pub(super) fn repository(&self) -> Result<Repository, GitError> {
         Repository::discover(&self.folder).map_err(|error| unreadable(&error))
     }
@@ -280,6 +302,36 @@ impl Remote {
             (name == reference).then(|| id.to_owned())
         });
         Ok(found)
+    }
+
+    /// Asks the remote for all refs whose names begin so, with the ids that they name.
+    pub async fn values(&self, start: &str) -> Result<BTreeMap<String, String>, GitError> {
+        let pattern = format!("{start}*");
+        let arguments = ["--quiet", "--refs", "--", &self.name, &pattern];
+        let listed = self.clone.git("ls-remote", &arguments).await?;
+        let refs = listed.lines().filter_map(|line| line.split_once('\t'));
+        let ours = refs.filter(|(_, name)| name.starts_with(start));
+        Ok(ours
+            .map(|(id, name)| (name.to_owned(), id.to_owned()))
+            .collect())
+    }
+
+    /// Deletes refs of the remote, whatever they name.
+    pub async fn delete(&self, references: &[String]) -> Result<(), GitError> {
+        if references.is_empty() {
+            return Ok(());
+        }
+        let refspecs: Vec<String> = references.iter().map(|name| format!(":{name}")).collect();
+        let mut arguments = vec![
+            "--quiet",
+            "--no-verify",
+            "--no-recurse-submodules",
+            "--",
+            &self.name,
+        ];
+        arguments.extend(refspecs.iter().map(String::as_str));
+        self.clone.git("push", &arguments).await?;
+        Ok(())
     }
 
     /// Makes a ref of this clone what it is on the remote, and gets the commit that it names.

@@ -7,8 +7,8 @@ use super::failure::Failure;
 use super::progress;
 use super::tree::OpenTree;
 use super::ui::Ui;
-use crate::apply::remote::{GitError, LocalClone, Remote, Swap};
-use crate::apply::{Applied, AppliedRef, left_open};
+use crate::apply::remote::{GitError, LocalClone, Remote};
+use crate::apply::{Applied, AppliedRef, Complete, left_open};
 use crate::plan::Plan;
 use crate::tree::{
     Base, ClusterConfig, Desired, Known, NotCommitted, Precedence, committed, precedence,
@@ -136,22 +136,33 @@ impl Ground {
             Ok(commit) => commit,
             Err(why) => return stays(&why.to_string()),
         };
-        if let Some(it) = plan.scope.shard {
-            return stays(&format!("only shard {} was applied", it.shard));
-        }
         let base = self.base.as_ref().and_then(Base::commit);
-        if plan.scope.selection.is_some() && plan.scope.since.as_deref() != base {
+        let shard = plan.scope.shard.map(|it| it.shard);
+        let is_part = plan.scope.since.is_some() || shard.is_none();
+        if plan.scope.selection.is_some() && is_part && plan.scope.since.as_deref() != base {
             return stays("only what changed since another commit was looked at");
         }
         if let Some(why) = left_open(plan, is_known, applied) {
             return stays(why);
         }
-        match reference.advance(commit, push).await {
-            Ok(Swap::Done) => Some(format!(
+        let complete = match shard {
+            Some(shard) => reference.advance_shard(shard, (commit, base), push).await,
+            None => reference.advance_whole(commit, push).await,
+        };
+        match complete {
+            Ok(Complete::Whole) => Some(format!(
                 "commit {} is the base from now on",
                 short_commit(commit)
             )),
-            Ok(Swap::Moved) => stays("another apply moved it in the meantime"),
+            Ok(Complete::Waits(shards)) => {
+                let names: Vec<String> = shards.iter().map(ToString::to_string).collect();
+                stays(&format!(
+                    "commit {} is still to be applied by shard {}",
+                    short_commit(commit),
+                    names.join(", ")
+                ))
+            }
+            Ok(Complete::Moved) => stays("another apply moved it in the meantime"),
             Err(error) => stays(&error.to_string()),
         }
     }

@@ -13,8 +13,10 @@ use super::carry::StateFolder;
 use super::failure::Failure;
 use super::ui::Ui;
 use crate::apply::lease::{
-    self, Claim, Clock, FileLease, GitLease, Lease as _, LeaseError, Leases, Record, Wait,
+    self, Claim, Clock, FileLease, GitLease, Lease as _, LeaseError, Leases, Record,
+    Room as Leased, Wait,
 };
+use crate::model::Shard;
 use crate::report::text;
 use crate::tree::ClusterConfig;
 
@@ -28,6 +30,8 @@ const PAUSE: Duration = Duration::from_secs(2);
 pub(crate) struct Room<'a> {
     pub(crate) folder: &'a Utf8Path,
     pub(crate) cluster: &'a ClusterConfig,
+    /// The only part of it.
+    pub(crate) shard: Option<Shard>,
     pub(crate) platform: &'a PlatformArgs,
     pub(crate) remote: &'a RemoteArgs,
     pub(crate) lease: &'a LeaseArgs,
@@ -64,13 +68,17 @@ impl Held {
         let remote = base::arbiter(room.folder, room.cluster, room.platform, room.remote)?;
         let now: Clock = Arc::new(Timestamp::now);
         let state = StateFolder::of_tree(room.folder);
-        let host = FileLease::new(&state, cluster, Arc::clone(&now));
+        let leased = Leased::new(cluster, room.shard);
+        let host = FileLease::new(&state, leased.clone(), Arc::clone(&now));
         let remote = remote.filter(|_| !room.lease.no_push);
-        let remote = remote.map(|remote| GitLease::new(remote, cluster, now));
+        let remote = remote.map(|remote| GitLease::new(remote, leased, now));
         let mut leases = Leases::new(host, remote);
         let claim = Claim {
             holder: lease::holder(),
-            purpose: format!("{} to {cluster}", room.purpose),
+            purpose: match room.shard {
+                Some(shard) => format!("{} to shard {shard} of {cluster}", room.purpose),
+                None => format!("{} to {cluster}", room.purpose),
+            },
             term: TERM,
         };
         let wait = Wait {

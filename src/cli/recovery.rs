@@ -12,6 +12,7 @@ use super::tree::OpenTree;
 use super::ui::{self, Ui};
 use crate::apply::{self, Mandate, Rollout, SnapshotStore, StoredAssets, WayBack, Wreck};
 use crate::live::Live;
+use crate::model::Shard;
 use crate::plan::{self, Plan};
 use crate::report::text::visible;
 use crate::report::{self, Command, Facts, text};
@@ -28,11 +29,12 @@ pub(crate) async fn recover(
     tree: &OpenTree,
     platform: &Platform,
     manner: &Manner<'_>,
+    shard: Option<Shard>,
     is_sure: bool,
 ) -> Result<(), Failure> {
     let state = manner.state;
     let cluster = &tree.loaded.desired.cluster;
-    let wrecks = apply::wrecks(state, &cluster.name).map_err(failed)?;
+    let wrecks = apply::wrecks(state, &cluster.name, shard).map_err(failed)?;
     let store = SnapshotStore::new(state);
     for wreck in &wrecks {
         tell(ui, wreck);

@@ -17,7 +17,7 @@ use super::status::{Role, State};
 use super::wheel::Wheel;
 use super::{Board, Orders};
 use crate::apply::lease::{
-    self, Attempt, Claim, Clock, FileLease, GitLease, Lease as _, LeaseError, Leases,
+    self, Attempt, Claim, Clock, FileLease, GitLease, Lease as _, LeaseError, Leases, Room,
 };
 use crate::apply::remote::GitError;
 use crate::model::ClusterName;
@@ -147,13 +147,14 @@ async fn work(wheel: &mut Wheel, lost: &CancellationToken, is_once: bool) {
 
 fn leases(wheel: &Wheel, cluster: &ClusterName) -> Leases {
     let now: Clock = Arc::new(Timestamp::now);
-    let host = FileLease::new(&wheel.setup.state, cluster, Arc::clone(&now));
+    let room = Room::new(cluster, None);
+    let host = FileLease::new(&wheel.setup.state, room.clone(), Arc::clone(&now));
     let reference = wheel.source.applied_ref(cluster).ok().flatten();
     let remote = reference.and_then(|reference| reference.remote().cloned());
     let remote = remote.filter(|_| wheel.setup.push);
     Leases::new(
         host,
-        remote.map(|remote| GitLease::new(remote, cluster, now).with_skew(wheel.setup.skew)),
+        remote.map(|remote| GitLease::new(remote, room, now).with_skew(wheel.setup.skew)),
     )
 }
 

@@ -42,7 +42,7 @@ pub(super) async fn recover(
     cluster: &ClusterConfig,
     client: &ReadClient,
 ) -> Result<(), RecoveryError> {
-    for wreck in apply::wrecks(state, &cluster.name)? {
+    for wreck in apply::wrecks(state, &cluster.name, None)? {
         tracing::warn!(run = %wreck.run, in_hand = wreck.in_hand.len(), "a run never ended");
         put_right(state, cluster, client, &wreck).await?;
         apply::close(state, &wreck.run, Timestamp::now())?;

@@ -1,10 +1,10 @@
 //! The base from Git, as users meet it: real repositories, a platform, and the command.
 
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output};
 use std::sync::Arc;
 
-use emblazon::apply::lease::{Attempt, Claim, GitLease, Lease as _};
+use emblazon::apply::lease::{Attempt, Claim, GitLease, Lease as _, Room};
 use emblazon::apply::remote::Swap;
 use emblazon::model::ClusterName;
 use emblazon::sandbox::{Options, Sandbox, Seed};
@@ -100,13 +100,18 @@ impl World {
     }
 
     pub(crate) fn run_in(&self, clone: &Path, arguments: &[&str]) -> Output {
-        emblazon(clone)
+        self.command(clone, arguments).output().unwrap()
+    }
+
+    /// Prepares a command, for processes that run at the same time.
+    pub(crate) fn command(&self, clone: &Path, arguments: &[&str]) -> Command {
+        let mut command = emblazon(clone);
+        command
             .envs(environment(clone))
             .args(arguments)
             .env("EMBLAZON_API", self.sandbox.url())
-            .env("EMBLAZON_API_KEY", self.sandbox.api_key())
-            .output()
-            .unwrap()
+            .env("EMBLAZON_API_KEY", self.sandbox.api_key());
+        command
     }
 
     pub(crate) fn report(&self, arguments: &[&str]) -> Value {
@@ -139,6 +144,20 @@ impl World {
         };
         let document = self.runtime.block_on(read)?;
         Some(Value::Object(document.settings.as_object().clone()))
+    }
+
+    /// Takes a lease as somebody elsewhere.
+    pub(crate) fn hold(&self, room: Room) -> GitLease {
+        let remote = remote(&self.server.clone_as("elsewhere"));
+        let mut lease = GitLease::new(remote, room, Arc::new(Timestamp::now));
+        let claim = Claim {
+            holder: "ann@elsewhere".to_owned(),
+            purpose: "apply".to_owned(),
+            term: std::time::Duration::from_mins(10),
+        };
+        let taken = self.runtime.block_on(lease.attempt(&claim)).unwrap();
+        assert!(matches!(taken, Attempt::Taken { .. }));
+        lease
     }
 
     pub(crate) fn applied(&self) -> Option<String> {
@@ -542,7 +561,7 @@ fn one_writer_at_a_time() {
     let lease = |name: &str, now: fn() -> Timestamp| {
         GitLease::new(
             remote(&world.server.clone_as(name)),
-            &cluster,
+            Room::new(&cluster, None),
             Arc::new(now),
         )
     };

@@ -111,6 +111,15 @@ impl Server {
         self.folder.path().join(name)
     }
 
+    /// Lists the refs of the server that begin so.
+    pub(crate) fn refs(&self, start: &str) -> Vec<String> {
+        let listed = git(
+            &self.path(),
+            &["for-each-ref", "--format=%(refname)", start],
+        );
+        listed.lines().map(str::to_owned).collect()
+    }
+
     /// Returns the id that a ref of the server names.
     pub(crate) fn value(&self, reference: &str) -> Option<String> {
         let (found, id) = try_git(

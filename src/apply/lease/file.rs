@@ -7,43 +7,42 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 
 use super::record::{Attempt, Claim, Clock, Lease, LeaseError, Record};
+use super::room::Room;
 use crate::apply::state_file;
-use crate::model::ClusterName;
-use crate::tree::lease_ref;
 
 /// How much of the file is read, in bytes.
 const MAX_RECORD: u64 = 1 << 16;
 
-/// A lock on a file of the state directory.
+/// A lock on a file of the state directory. A shard also shares the lock of the whole cluster, which nobody has alone
+/// then.
 pub struct FileLease {
-    path: Utf8PathBuf,
+    folder: Utf8PathBuf,
+    room: Room,
     now: Clock,
-    held: Option<File>,
+    held: Vec<File>,
 }
 
 impl FileLease {
-    /// Names the lock of a cluster; takes nothing yet.
+    /// Names the lock of a cluster, or of a part of it; takes nothing yet.
     #[must_use]
-    pub fn new(state_dir: &Utf8Path, cluster: &ClusterName, now: Clock) -> Self {
-        let reference = lease_ref(cluster);
-        let name = reference.split('/').nth(2).unwrap_or("cluster");
+    pub fn new(state_dir: &Utf8Path, room: Room, now: Clock) -> Self {
         Self {
-            path: state_dir.join("leases").join(name),
+            folder: state_dir.join("leases"),
+            room,
             now,
-            held: None,
+            held: Vec::new(),
         }
     }
 
     fn failed(&self, error: &std::io::Error) -> LeaseError {
         LeaseError::File {
-            path: self.path.to_string(),
+            path: self.folder.join(self.room.file()).to_string(),
             reason: error.to_string(),
         }
     }
 
-    fn open(&self) -> std::io::Result<File> {
-        let folder = self.path.parent().unwrap_or(Utf8Path::new("."));
-        state_file::make_directory(folder.as_std_path())?;
+    fn open(&self, name: &str) -> std::io::Result<File> {
+        state_file::make_directory(self.folder.as_std_path())?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
@@ -51,19 +50,62 @@ impl FileLease {
             use std::os::unix::fs::OpenOptionsExt as _;
             options.mode(0o600);
         }
-        options.open(&self.path)
+        options.open(self.folder.join(name))
+    }
+
+    /// Finds somebody who holds something that excludes this.
+    fn rival(&self) -> std::io::Result<Option<Record>> {
+        for entry in self.folder.read_dir_utf8()? {
+            let entry = entry?;
+            if !self
+                .room
+                .is_rival(self.room.whole_file(), entry.file_name())
+            {
+                continue;
+            }
+            let file = self.open(entry.file_name())?;
+            match file.try_lock_shared() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(Some(holder(&file))),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+        Ok(None)
     }
 
     fn try_attempt(&mut self, claim: &Claim) -> Result<Attempt, LeaseError> {
-        let mut file = self.open().map_err(|error| self.failed(&error))?;
+        let taken = self.lock(claim);
+        taken.map_err(|error| self.failed(&error))
+    }
+
+    fn lock(&mut self, claim: &Claim) -> std::io::Result<Attempt> {
+        let mut held = Vec::new();
+        if self.room.is_part() {
+            let whole = self.open(self.room.whole_file())?;
+            match whole.try_lock_shared() {
+                Ok(()) => held.push(whole),
+                Err(TryLockError::WouldBlock) => return Ok(Attempt::Busy(holder(&whole))),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+        let mut file = self.open(&self.room.file())?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(Attempt::Busy(holder(&file))),
-            Err(TryLockError::Error(error)) => return Err(self.failed(&error)),
+            Err(TryLockError::WouldBlock) => {
+                let rival = self.rival()?;
+                return Ok(Attempt::Busy(rival.unwrap_or_else(|| holder(&file))));
+            }
+            Err(TryLockError::Error(error)) => return Err(error),
         }
-        let record = Record::new(claim, (self.now)());
-        write(&mut file, &record).map_err(|error| self.failed(&error))?;
-        self.held = Some(file);
+        write(&mut file, &Record::new(claim, (self.now)()))?;
+        held.push(file);
+        // Of two that exclude each other the later one sees the earlier one here, or both do.
+        if self.room.is_part()
+            && let Some(rival) = self.rival()?
+        {
+            return Ok(Attempt::Busy(rival));
+        }
+        self.held = held;
         Ok(Attempt::Taken { over: None })
     }
 }
@@ -96,17 +138,17 @@ impl Lease for FileLease {
     }
 
     async fn renew(&mut self, _claim: &Claim) -> Result<(), LeaseError> {
-        match self.held {
-            Some(_) => Ok(()),
-            None => Err(LeaseError::Lost),
+        if self.held.is_empty() {
+            return Err(LeaseError::Lost);
         }
+        Ok(())
     }
 
     async fn release(&mut self) -> Result<(), LeaseError> {
-        match self.held.take() {
-            Some(file) => file.unlock().map_err(|error| self.failed(&error)),
-            None => Ok(()),
+        for file in std::mem::take(&mut self.held) {
+            file.unlock().map_err(|error| self.failed(&error))?;
         }
+        Ok(())
     }
 
     fn remedy(&self) -> Option<String> {

@@ -9,17 +9,32 @@ use git2::{ErrorCode, Oid, Signature, Time};
 use jiff::{SignedDuration, Timestamp};
 
 use super::record::{Attempt, Claim, Clock, Lease, LeaseError, Record, SKEW};
+use super::room::Room;
 use super::tenure::Tenure;
 use crate::apply::remote::{GitError, Remote, Swap};
-use crate::model::ClusterName;
-use crate::tree::lease_ref;
 
 /// How often an attempt begins anew because somebody else was faster.
 const ATTEMPTS: u32 = 5;
+/// When a lease ended that was given back.
+const ENDED: Option<Timestamp> = Some(Timestamp::UNIX_EPOCH);
+
+/// What else of the cluster is leased.
+enum Rival {
+    /// Nothing that excludes this.
+    None {
+        /// Whose expired lease was ended.
+        over: Option<Record>,
+    },
+    /// Somebody has it.
+    Held(Record),
+    /// A ref moved while it was read.
+    Moving,
+}
 
 /// A ref of a Git remote.
 pub struct GitLease {
     remote: Remote,
+    room: Room,
     reference: String,
     now: Clock,
     skew: SignedDuration,
@@ -31,12 +46,13 @@ pub struct GitLease {
 }
 
 impl GitLease {
-    /// Names the lease of a cluster; takes nothing yet.
+    /// Names the lease of a cluster, or of a part of it; takes nothing yet.
     #[must_use]
-    pub fn new(remote: Remote, cluster: &ClusterName, now: Clock) -> Self {
+    pub fn new(remote: Remote, room: Room, now: Clock) -> Self {
         Self {
             remote,
-            reference: lease_ref(cluster),
+            reference: room.reference(),
+            room,
             now,
             skew: SKEW,
             tenure: Tenure::default(),
@@ -58,17 +74,17 @@ impl GitLease {
         self.tenure.clone()
     }
 
-    fn delete_command(&self) -> String {
-        format!("git push {} :{}", self.remote.name(), self.reference)
+    fn delete_command(&self, reference: &str) -> String {
+        format!("git push {} :{reference}", self.remote.name())
     }
 
-    /// Reads what the ref says; absent when it moved in between.
-    async fn read(&self, id: &str) -> Result<Option<Record>, LeaseError> {
+    /// Reads what a ref says; absent when it moved in between.
+    async fn read(&self, reference: &str, id: &str) -> Result<Option<Record>, LeaseError> {
         let mut message = self.message(id)?;
         if message.is_none() {
             // The ref may be gone by now, which is no failure.
-            if let Err(error) = self.remote.peek(&self.reference).await
-                && self.remote.value(&self.reference).await?.as_deref() == Some(id)
+            if let Err(error) = self.remote.peek(reference).await
+                && self.remote.value(reference).await?.as_deref() == Some(id)
             {
                 return Err(error.into());
             }
@@ -79,8 +95,8 @@ impl GitLease {
         };
         let record = serde_json::from_str(&message);
         record.map(Some).map_err(|_| LeaseError::Malformed {
-            place: self.reference.clone(),
-            remedy: self.delete_command(),
+            place: reference.to_owned(),
+            remedy: self.delete_command(reference),
         })
     }
 
@@ -100,8 +116,8 @@ impl GitLease {
         }
     }
 
-    /// Puts a record into the repository, and notes that the ref may become it.
-    fn write(&mut self, record: &Record) -> Result<String, LeaseError> {
+    /// Puts a record into the repository.
+    fn write(&self, record: &Record) -> Result<String, LeaseError> {
         let unreadable = |error: git2::Error| GitError::Repository(error.message().to_owned());
         let text = serde_json::to_string(record)
             .map_err(|error| GitError::Repository(error.to_string()))?;
@@ -113,9 +129,51 @@ impl GitLease {
             let nothing = repository.find_tree(nothing)?;
             repository.commit(None, &author, &author, &text, &nothing, &[])
         };
-        let id = write().map_err(unreadable)?.to_string();
-        self.ours.push(id.clone());
-        Ok(id)
+        Ok(write().map_err(unreadable)?.to_string())
+    }
+
+    /// Finds somebody who holds something that excludes this. What expired is ended, so that its holder, should it
+    /// wake up, finds that it lost it.
+    async fn rival(&mut self) -> Result<Rival, LeaseError> {
+        let whole = self.room.whole().to_owned();
+        let mut over = None;
+        for (reference, id) in self.remote.values(&whole).await? {
+            if !self.room.is_rival(&whole, &reference) {
+                continue;
+            }
+            match self.read(&reference, &id).await? {
+                None => return Ok(Rival::Moving),
+                Some(record) if record.is_over((self.now)(), self.skew) => {
+                    if self.end(&reference, &id).await? == Swap::Moved {
+                        return Ok(Rival::Moving);
+                    }
+                    over = Some(record).filter(|record| record.expires != ENDED);
+                }
+                Some(record) => return Ok(Rival::Held(record)),
+            }
+        }
+        Ok(Rival::None { over })
+    }
+
+    /// Takes a ref away, if it still is what it was.
+    async fn end(&mut self, reference: &str, seen: &str) -> Result<Swap, LeaseError> {
+        let deleted = self.remote.swap(reference, Some(seen), None).await;
+        let error = match deleted {
+            Ok(swap) => return Ok(swap),
+            Err(error) => error,
+        };
+        // A server that lets nothing be deleted gets a record that is over.
+        let record = self.read(reference, seen).await?.ok_or(error)?;
+        if record.expires == ENDED {
+            return Ok(Swap::Done);
+        }
+        let ended = Record {
+            expires: ENDED,
+            ..record
+        };
+        let ended = self.write(&ended)?;
+        let swap = self.remote.swap(reference, Some(seen), Some(&ended));
+        Ok(swap.await?)
     }
 
     fn record(&self, claim: &Claim) -> Record {
@@ -127,10 +185,15 @@ impl GitLease {
 impl Lease for GitLease {
     async fn attempt(&mut self, claim: &Claim) -> Result<Attempt, LeaseError> {
         for _ in 0..ATTEMPTS {
+            let ended = match self.rival().await? {
+                Rival::Moving => continue,
+                Rival::Held(record) => return Ok(Attempt::Busy(record)),
+                Rival::None { over } => over,
+            };
             let seen = self.remote.value(&self.reference).await?;
             let over = match &seen {
-                None => None,
-                Some(id) => match self.read(id).await? {
+                None => ended,
+                Some(id) => match self.read(&self.reference, id).await? {
                     None => continue,
                     Some(record) if !record.is_over((self.now)(), self.skew) => {
                         return Ok(Attempt::Busy(record));
@@ -142,6 +205,7 @@ impl Lease for GitLease {
             self.since = Some((self.now)());
             let record = self.record(claim);
             let new = self.write(&record)?;
+            self.ours.push(new.clone());
             let swapped = self
                 .remote
                 .swap(&self.reference, seen.as_deref(), Some(&new));
@@ -149,9 +213,20 @@ impl Lease for GitLease {
                 Swap::Done => {
                     self.ours = vec![new];
                     self.tenure.extend(asked, claim.term);
-                    return Ok(Attempt::Taken { over });
                 }
-                Swap::Moved => self.ours.clear(),
+                Swap::Moved => {
+                    self.ours.clear();
+                    continue;
+                }
+            }
+            // Of two that exclude each other the later one sees the earlier one here, or both do.
+            let rival = match self.rival().await? {
+                Rival::None { .. } => return Ok(Attempt::Taken { over }),
+                rival => rival,
+            };
+            self.release().await?;
+            if let Rival::Held(record) = rival {
+                return Ok(Attempt::Busy(record));
             }
         }
         Err(LeaseError::Contended)
@@ -166,6 +241,7 @@ impl Lease for GitLease {
         let asked = Instant::now();
         let record = self.record(claim);
         let new = self.write(&record)?;
+        self.ours.push(new.clone());
         let swapped = self.remote.swap(&self.reference, Some(&seen), Some(&new));
         match swapped.await? {
             Swap::Done => {
@@ -189,23 +265,13 @@ impl Lease for GitLease {
         let Some(seen) = seen.filter(|seen| self.ours.contains(seen)) else {
             return Ok(());
         };
-        let deleted = self.remote.swap(&self.reference, Some(&seen), None).await;
-        if let Err(error) = deleted {
-            // A server that lets nothing be deleted gets a record that is over.
-            let ended = Record {
-                expires: Some(Timestamp::UNIX_EPOCH),
-                ..self.read(&seen).await?.ok_or(error)?
-            };
-            let ended = self.write(&ended)?;
-            self.remote
-                .swap(&self.reference, Some(&seen), Some(&ended))
-                .await?;
-        }
+        let reference = self.reference.clone();
+        self.end(&reference, &seen).await?;
         self.ours.clear();
         Ok(())
     }
 
     fn remedy(&self) -> Option<String> {
-        Some(self.delete_command())
+        Some(self.delete_command(&self.reference))
     }
 }

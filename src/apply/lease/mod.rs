@@ -1,4 +1,4 @@
-//! One writer for each cluster.
+//! One writer for each cluster, or for each shard of one.
 //!
 //! ```text
 //! take ──► Taken ──► work, renewed all the while ──► release
@@ -8,6 +8,10 @@
 //!
 //! On one host the system arbitrates, by a lock on a file; between hosts the Git remote does, by moving a ref
 //! only from a value that was seen, so that no further server is needed.
+//!
+//! Shards of one split write at the same time, each under a lease of its own. A run for the whole, and shards of another
+//! split, exclude them: each takes its own lease first and looks for theirs then, so of two that come at once one sees the
+//! other, or both do and give way.
 
 mod both;
 mod file;
@@ -15,6 +19,7 @@ mod git;
 mod hold;
 mod holder;
 mod record;
+mod room;
 mod tenure;
 
 pub use both::Leases;
@@ -23,4 +28,5 @@ pub use git::GitLease;
 pub use hold::{Wait, take, while_held};
 pub use holder::holder;
 pub use record::{Attempt, Claim, Clock, Lease, LeaseError, Record, SKEW};
+pub use room::Room;
 pub use tenure::Tenure;

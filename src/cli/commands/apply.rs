@@ -20,7 +20,7 @@ use crate::cli::survey::{self, Dns, Purpose, Survey};
 use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, approval, output, pictures, recovery, saved};
-use crate::model::AccountName;
+use crate::model::{AccountName, Shard};
 use crate::plan::Plan;
 use crate::report::gallery::Gallery;
 use crate::report::{self, Command, Facts, Report, text};
@@ -58,16 +58,22 @@ async fn fresh_plan(ui: Ui, args: &ApplyArgs, approval: &Approval) -> Result<Exi
     }
     let cancel = CancellationToken::new();
     let cluster = tree.loaded.desired.cluster.clone();
-    let room = room(args, folder, &cluster);
+    let room = room(args, folder, &cluster, args.scope.shard);
     let work = fresh(ui, args, approval, &mut tree, &cancel);
     Box::pin(lease::alone(ui, room, &cancel, work)).await
 }
 
 /// Says what is to be had alone.
-fn room<'a>(args: &'a ApplyArgs, folder: &'a Utf8Path, cluster: &'a ClusterConfig) -> Room<'a> {
+fn room<'a>(
+    args: &'a ApplyArgs,
+    folder: &'a Utf8Path,
+    cluster: &'a ClusterConfig,
+    shard: Option<Shard>,
+) -> Room<'a> {
     Room {
         folder,
         cluster,
+        shard,
         platform: &args.platform,
         remote: &args.base.remote,
         lease: &args.lease,
@@ -109,7 +115,15 @@ async fn fresh(
     let platform = platform::connect(folder, open, &args.platform).await?;
     let state = StateFolder::choose(&platform, folder)?;
     let manner = manner(open, approval, &state.path, rollout, cancel);
-    recovery::recover(ui, open, &platform, &manner, is_sure(args)).await?;
+    recovery::recover(
+        ui,
+        open,
+        &platform,
+        &manner,
+        args.scope.shard,
+        is_sure(args),
+    )
+    .await?;
     // What a run left in pieces was read without the cache.
     let platform = platform.with_scope(&args.scope);
     let rules = approval.rules();
@@ -169,8 +183,9 @@ async fn saved_plan(ui: Ui, args: &ApplyArgs, approval: &Approval) -> Result<Exi
     approval.check_digest(&plan.digest())?;
     let tree = saved::tree_of(ui, &plan, folder, &args.choice)?;
     let cancel = CancellationToken::new();
+    let shard = plan.scope.shard.map(|it| it.shard);
+    let room = room(args, folder, &tree.loaded.desired.cluster, shard);
     let work = saved(ui, args, approval, (&tree, plan), &cancel);
-    let room = room(args, folder, &tree.loaded.desired.cluster);
     Box::pin(lease::alone(ui, room, &cancel, work)).await
 }
 
@@ -199,7 +214,8 @@ async fn saved(
         )));
     }
     let manner = manner(tree, approval, &state.path, rollout, cancel);
-    recovery::recover(ui, tree, &platform, &manner, is_sure(args)).await?;
+    let shard = plan.scope.shard.map(|it| it.shard);
+    recovery::recover(ui, tree, &platform, &manner, shard, is_sure(args)).await?;
     // What held the whole run when it was planned may not hold it now, and the other way round.
     let held = approval.held(&plan, desired);
     plan.refusals.retain(|refusal| refusal.subject.is_some());
@@ -319,11 +335,13 @@ async fn carry_out(
     mut manner: Manner<'_>,
 ) -> Result<Applied, Failure> {
     let state = manner.state;
+    let is_part = mandate.plan.scope.shard.is_some();
     manner.primary = primary::for_plan(folder, tree, platform, mandate.plan).await?;
     let source = Arc::clone(&tree.source);
     let files = |path: &Utf8Path| source.read(path, MAX_ASSET_BYTES);
     let applied = carry::carry_out(ui, platform, mandate, &files, manner).await?;
-    if applied.is_complete() {
+    // Another shard may be about to keep what only its coming snapshot names.
+    if applied.is_complete() && !is_part {
         carry::clear_up(ui, state, tree.loaded.desired.policy.snapshots);
     }
     Ok(applied)

@@ -50,6 +50,7 @@ async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
     let room = Room {
         folder: &args.tree,
         cluster: &tree.loaded.desired.cluster,
+        shard: None,
         platform: &args.platform,
         remote: &args.remote,
         lease: &args.lease,

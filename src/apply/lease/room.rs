@@ -1,0 +1,103 @@
+//! What is leased: a cluster as a whole, or one shard's part of it.
+
+use crate::model::{ClusterName, Shard};
+use crate::tree::lease_ref;
+
+/// What one run is to have for itself.
+///
+/// The whole excludes every shard. Shards of one split exclude only their like; those of another split overlap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Room {
+    reference: String,
+    shard: Option<Shard>,
+}
+
+impl Room {
+    /// Names a cluster, or one shard's part of it.
+    #[must_use]
+    pub fn new(cluster: &ClusterName, shard: Option<Shard>) -> Self {
+        Self {
+            reference: lease_ref(cluster),
+            shard,
+        }
+    }
+
+    /// Returns the ref that stands for the whole cluster; those of its shards begin with it.
+    pub(super) fn whole(&self) -> &str {
+        &self.reference
+    }
+
+    /// Returns the ref that stands for this.
+    pub(super) fn reference(&self) -> String {
+        format!("{}{}", self.reference, suffix(self.shard))
+    }
+
+    /// Returns the name of the cluster's lock among files.
+    pub(super) fn whole_file(&self) -> &str {
+        self.reference.split('/').nth(2).unwrap_or("cluster")
+    }
+
+    /// Returns the name of this one's lock among files.
+    pub(super) fn file(&self) -> String {
+        format!("{}{}", self.whole_file(), suffix(self.shard))
+    }
+
+    /// Tells whether this is a part of a cluster.
+    pub(super) fn is_part(&self) -> bool {
+        self.shard.is_some()
+    }
+
+    /// Tells whether another ref of the cluster, or another lock, stands for something that nobody else may have at
+    /// the same time; `start` is the name of the whole.
+    pub(super) fn is_rival(&self, start: &str, name: &str) -> bool {
+        let Some(rest) = name.strip_prefix(start) else {
+            return false;
+        };
+        match (self.shard, rest, part(rest)) {
+            (None, "", _) => false,
+            (Some(_), "", _) | (None, _, Some(_)) => true,
+            (Some(mine), _, Some(other)) => mine.count() != other.count(),
+            (_, _, None) => false,
+        }
+    }
+}
+
+fn suffix(shard: Option<Shard>) -> String {
+    shard.map_or_else(String::new, |shard| {
+        format!("-{}-of-{}", shard.index(), shard.count())
+    })
+}
+
+fn part(suffix: &str) -> Option<Shard> {
+    let (index, count) = suffix.strip_prefix('-')?.split_once("-of-")?;
+    Shard::new(index.parse().ok()?, count.parse().ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_excludes_whom() {
+        #[track_caller]
+        fn check(mine: Option<(u32, u32)>, other: Option<(u32, u32)>, expected: bool) {
+            let room = |shard: Option<(u32, u32)>| {
+                let shard = shard.and_then(|(index, count)| Shard::new(index, count));
+                Room::new(&ClusterName::new("production"), shard)
+            };
+            let (mine, other) = (room(mine), room(other));
+            let refs = mine.is_rival(mine.whole(), &other.reference());
+            let files = mine.is_rival(mine.whole_file(), &other.file());
+            assert_eq!((refs, files), (expected, expected), "{mine:?} {other:?}");
+        }
+        check(None, None, false);
+        check(None, Some((1, 3)), true);
+        check(Some((1, 3)), None, true);
+        check(Some((1, 3)), Some((1, 3)), false);
+        check(Some((1, 3)), Some((2, 3)), false);
+        check(Some((1, 3)), Some((1, 4)), true);
+        let room = Room::new(&ClusterName::new("production"), None);
+        assert!(!room.is_rival("production", "production-blue"));
+        assert!(!room.is_rival("production", "production-1-of-0"));
+    }
+}
