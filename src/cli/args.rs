@@ -8,6 +8,7 @@ mod git;
 mod import;
 mod output;
 mod records;
+mod report;
 mod scope;
 mod tools;
 mod watch;
@@ -21,6 +22,7 @@ pub(crate) use git::{BaseArgs, LeaseArgs, RemoteArgs, Side};
 pub(crate) use import::ImportArgs;
 pub(crate) use output::{Format, ListFormat, OutputArgs};
 pub(crate) use records::{DnsExportArgs, DnsLetterArgs, ExportFormat, LetterFormat};
+pub(crate) use report::{ReportCommand, ReportMergeArgs};
 pub(crate) use scope::ScopeArgs;
 pub(crate) use tools::{CompletionsArgs, ExplainArgs, InitArgs, ManArgs, SandboxArgs, SchemaArgs};
 pub(crate) use watch::WatchArgs;
@@ -99,6 +101,8 @@ pub(crate) enum Command {
     Apply(ApplyArgs),
     Drift(DriftArgs),
     Show(ShowArgs),
+    #[command(subcommand)]
+    Report(ReportCommand),
     Comment(CommentArgs),
     History(HistoryArgs),
     Restore(RestoreArgs),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use super::args::{Cli, Command, DnsCommand};
+use super::args::{Cli, Command, DnsCommand, ReportCommand};
 use super::failure::Failure;
 use super::ui::Ui;
 use super::{Exit, commands, log};
@@ -48,6 +48,7 @@ fn dispatch(ui: Ui, command: &Command) -> Result<Exit, Failure> {
         Command::Apply(args) => commands::apply(ui, args),
         Command::Drift(args) => commands::drift(ui, args),
         Command::Show(args) => commands::show(ui, args),
+        Command::Report(ReportCommand::Merge(args)) => commands::report_merge(ui, args),
         Command::Comment(args) => commands::comment(ui, args),
         Command::History(args) => commands::history(ui, args),
         Command::Restore(args) => commands::restore(ui, args),

@@ -91,6 +91,17 @@ impl OpenTree {
         Some(self.shard.as_ref()?.cut.siblings())
     }
 
+    /// Gives a report its facts about a shard of a tree that has errors, and is not divided.
+    pub(crate) fn part_facts(&self, shard: Shard) -> ShardFacts {
+        let desired = &self.loaded.desired;
+        ShardFacts {
+            shard,
+            accounts: u32::try_from(desired.accounts.len()).unwrap_or(u32::MAX),
+            tree: desired.digest(),
+            notes: Vec::new(),
+        }
+    }
+
     /// Gives a report its facts about the shard.
     pub(crate) fn shard_facts(&self) -> Option<ShardFacts> {
         let open = self.shard.as_ref()?;

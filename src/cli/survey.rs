@@ -258,8 +258,13 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
     let choice = &look.tree.choice;
     let mut tree = tree::open_touched(ui, folder, choice, look.platform.several(), look.scope)?;
     if tree.loaded.has_errors() {
+        let shard = look.scope.shard.map(|shard| tree.part_facts(shard));
+        let facts = Facts {
+            shard: shard.as_ref(),
+            ..tree_facts(command, &tree)
+        };
         return Ok(Seen {
-            report: report::report(&tree_facts(command, &tree)),
+            report: report::report(&facts),
             gallery: Gallery::default(),
             plan: None,
         });

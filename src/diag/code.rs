@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 /// How bad it is: an error stops `plan` and `apply`, a warning does not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Severity {
     /// The tree is wrong.
     Error,
@@ -14,7 +15,7 @@ pub enum Severity {
 macro_rules! catalogue {
     ($( $code:ident $severity:ident $title:literal $explanation:literal )*) => {
         /// Names a kind of mistake. A code never changes its meaning.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Code {
             $( #[doc = $title] $code, )*
         }

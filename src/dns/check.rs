@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use futures_util::future::join_all;
+use serde::{Deserialize, Serialize};
 
 use super::hint::{self, Evidence, Probes};
 use super::memo::Memo;
@@ -23,7 +24,7 @@ const MAX_ROUNDS: usize = 4;
 const MAX_QUESTIONS: usize = 32;
 
 /// What is known of one domain.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DomainCheck {
     /// The domain.
     pub domain: DomainName,
@@ -38,7 +39,7 @@ pub struct DomainCheck {
 }
 
 /// What is known of one host and type.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostCheck {
     /// The verdict, with its reasons.
     pub judgement: Judgement,

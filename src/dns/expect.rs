@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::Question;
 use crate::model::record::{RecordData, RecordError, RecordName, RecordType};
 use crate::model::{DomainName, DomainTemplate, HostEntry, PLACEHOLDER};
 use crate::tree::DesiredTemplate;
 
 /// The records that one host must have.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expected {
     /// The host and the type.
     pub question: Question,
@@ -28,7 +30,7 @@ pub struct Expectations {
 }
 
 /// A part of the template that says nothing about DNS.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotUnderstood {
     /// The record type, as the template spells it.
     pub record_type: String,

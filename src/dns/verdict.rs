@@ -10,7 +10,7 @@ use super::{Answer, Expected, Failure};
 use crate::model::record::{RecordData, RecordName};
 
 /// A server that was asked.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Server {
     /// Its name, where it has one.
     pub name: Option<String>,
@@ -128,7 +128,7 @@ pub enum RecordMark {
 }
 
 /// The verdict on one host and type, with its reasons.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Judgement {
     /// What was expected.
     pub expected: Expected,

@@ -21,6 +21,7 @@ mod tests;
 pub use builder::{Options, Part, Planned, Siblings, plan, plan_with_records};
 pub use format::PlanFormatError;
 pub use order::Level;
+pub(crate) use order::number;
 pub(crate) use servable::check as check_template;
 pub use shard::{Cut, Share};
 pub use step::{

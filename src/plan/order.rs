@@ -69,11 +69,11 @@ impl Level {
 
 /// A step before it has its number: the account's place in the tree (the template's is the last),
 /// and the step's place in the account's chain.
-pub(super) type Slot = (usize, usize);
+pub(crate) type Slot = (usize, usize);
 
 /// Numbers steps so that each comes after those it depends on and, where that leaves a choice, by
 /// level, then by account. Steps on a cycle are left out; the builder makes none.
-pub(super) fn number(
+pub(crate) fn number(
     levels: &BTreeMap<Slot, Level>,
     edges: &BTreeSet<(Slot, Slot)>,
 ) -> BTreeMap<Slot, StepId> {

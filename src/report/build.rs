@@ -122,11 +122,28 @@ pub fn report(facts: &Facts<'_>) -> Report {
         shard: facts.shard.map(|shard| ShardReport {
             shard: shard.shard,
             accounts: shard.accounts as usize,
+            looked_at: facts.desired.map_or(0, |desired| desired.accounts.len()),
             managed: facts.live.map_or(0, managed),
             notes: shard.notes.clone(),
         }),
-        places: Places::of(facts.desired, facts.sources),
+        places: places(facts),
     }
+}
+
+/// Looks places up; a shard keeps the texts of its own accounts and of what all accounts share.
+fn places(facts: &Facts<'_>) -> Places {
+    let mut places = Places::of(facts.desired, facts.sources);
+    if facts.shard.is_some() {
+        let Places {
+            texts, accounts, ..
+        } = &mut places;
+        texts.retain(|path, _| match path.strip_prefix("accounts") {
+            Ok(below) => (below.components().next())
+                .is_some_and(|name| accounts.contains_key(&AccountName::new(name.as_str()))),
+            Err(_) => true,
+        });
+    }
+    places
 }
 
 /// Everything that is reported on.

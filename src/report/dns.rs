@@ -1,10 +1,12 @@
 //! What DNS has to say, as values.
 
+use serde::{Deserialize, Serialize};
+
 use crate::dns::{DomainCheck, HostCheck, Opinion, Standing, Tally};
 use crate::model::AccountName;
 
 /// What was found of all domains.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DnsReport {
     /// The accounts that were checked, sorted by name.
     pub accounts: Vec<AccountDns>,
@@ -17,7 +19,7 @@ pub struct DnsReport {
 }
 
 /// What was found of one account's domain.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountDns {
     /// The account.
     pub name: AccountName,
@@ -28,7 +30,7 @@ pub struct AccountDns {
 }
 
 /// What the platform's own test said.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SecondOpinion {
     /// One opinion for each host of the check.
     Hosts(Vec<Opinion>),

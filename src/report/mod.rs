@@ -18,6 +18,7 @@ pub mod json;
 pub mod junit;
 mod line;
 pub mod markdown;
+pub mod merge;
 mod model;
 pub mod picture;
 mod places;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{DnsReport, Places, Problem};
 use crate::apply::StepResult;
@@ -44,7 +45,7 @@ impl Command {
 }
 
 /// What a run has to say.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// The command.
     pub command: Command,
@@ -81,12 +82,14 @@ pub struct Report {
 }
 
 /// What a shard's report says for the merging of all shards' reports.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShardReport {
     /// Which it is.
     pub shard: Shard,
     /// How many accounts all of them look at together.
     pub accounts: usize,
+    /// How many of them this one looked at.
+    pub looked_at: usize,
     /// How many of this one's accounts have a live whitelabel.
     pub managed: usize,
     /// Which of the notes are of no interest once all reports are one.
@@ -94,7 +97,7 @@ pub struct ShardReport {
 }
 
 /// What there is to say about one account, about the template, or about one zone.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ObjectReport {
     /// The account's name in the tree; absent for the template and for zones.
     pub name: Option<AccountName>,
@@ -117,7 +120,7 @@ pub struct ObjectReport {
 }
 
 /// What is known of the tree that was applied last.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BaseReport {
     /// The word for machines.
     pub state: &'static str,
@@ -125,6 +128,28 @@ pub struct BaseReport {
     pub commit: Option<String>,
     /// What it means, and what to do.
     pub message: String,
+}
+
+/// What a base report is read back from.
+#[derive(Deserialize)]
+struct StoredBase {
+    state: String,
+    commit: Option<String>,
+    message: String,
+}
+
+impl<'a> Deserialize<'a> for BaseReport {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+        let stored = StoredBase::deserialize(deserializer)?;
+        let mut known = Base::STATES.into_iter();
+        let state = known.find(|state| *state == stored.state);
+        let unknown = || D::Error::custom(format!("{} is no state of a base", stored.state));
+        Ok(Self {
+            state: state.ok_or_else(unknown)?,
+            commit: stored.commit,
+            message: stored.message,
+        })
+    }
 }
 
 impl BaseReport {
@@ -168,7 +193,7 @@ pub enum Status {
 }
 
 /// One step and what became of it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepReport {
     /// Its number in the plan.
     pub id: StepId,
@@ -213,7 +238,7 @@ pub enum Verb {
 }
 
 /// Live whitelabels outside the tree.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
     /// How many accounts of the tree have a live whitelabel.
     pub managed: usize,
@@ -222,7 +247,7 @@ pub struct Coverage {
 }
 
 /// How many requests were sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requests {
     /// Requests that read.
     pub reading: u64,

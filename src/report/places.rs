@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
 
 use crate::diag::SourceMap;
 use crate::dns::Question;
@@ -12,7 +13,7 @@ use crate::model::{AccountName, KeyPath, PLACEHOLDER};
 use crate::tree::{Desired, Origin, Target};
 
 /// Where things stand in the tree; empty when there is nothing but a saved plan.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Places {
     /// Where the tree lies in its repository; empty at the top.
     pub folder: Utf8PathBuf,
@@ -23,7 +24,32 @@ pub struct Places {
     /// Where each account declares its domain.
     pub domains: BTreeMap<AccountName, Origin>,
     /// Where each host of the domain template stands.
+    #[serde(with = "pairs")]
     pub hosts: BTreeMap<Target, Origin>,
+}
+
+/// A map whose keys are no texts, as a list of pairs.
+mod pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
+        map: &BTreeMap<K, V>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(map)
+    }
+
+    pub(super) fn deserialize<'a, K, V, D>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+    where
+        K: Deserialize<'a> + Ord,
+        V: Deserialize<'a>,
+        D: Deserializer<'a>,
+    {
+        let pairs = Vec::<(K, V)>::deserialize(deserializer)?;
+        Ok(pairs.into_iter().collect())
+    }
 }
 
 impl Places {

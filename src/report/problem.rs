@@ -4,11 +4,12 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
+use serde::{Deserialize, Serialize};
 
 use crate::diag::{self, Code, Diagnostic, Place, Position, Severity, SourceMap};
 
 /// One mistake in the tree, with places that people and machines can follow.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// Which kind of mistake.
     pub code: Code,
@@ -27,7 +28,7 @@ pub struct Problem {
 }
 
 /// A text that takes the place of another, and mends a mistake by that.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fix {
     /// What is replaced.
     pub place: Label,
@@ -36,7 +37,7 @@ pub struct Fix {
 }
 
 /// A resolved place and what to say about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Label {
     /// The file from the tree's top, and its text.
     pub source: SourceText,
@@ -53,7 +54,7 @@ pub struct Label {
 }
 
 /// A file's path and text; cheap to clone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceText {
     /// The path from the tree's top.
     pub path: Utf8PathBuf,

@@ -107,6 +107,18 @@ pub enum Base {
 }
 
 impl Base {
+    /// Every word that [`Self::state`] returns.
+    pub const STATES: [&'static str; 8] = [
+        "known",
+        "no_ref",
+        "shallow_missing",
+        "no_longer_parses",
+        "not_a_git_repository",
+        "unreadable",
+        "not_fetched",
+        "other_platform",
+    ];
+
     /// Reads the base of a tree's cluster from the repository that the folder lies in.
     ///
     /// With a selection, only its accounts are read; of what is known, only what differs.

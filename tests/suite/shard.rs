@@ -210,3 +210,154 @@ fn domains_pass_between_shards() {
     apply_all(&world);
     assert_eq!(domains(), wanted(5));
 }
+
+/// Writes the report of each of three shards beside the tree, and returns the files.
+fn reports(world: &World, arguments: &[&str]) -> Vec<String> {
+    let mut files = Vec::new();
+    for index in 1..=3 {
+        let (shard, file) = (format!("{index}/3"), format!("report-{index}.json"));
+        let output = format!("json={file}");
+        world.run(&[arguments, &["--shard", &shard, "--output", &output]].concat());
+        files.push(file);
+    }
+    files
+}
+
+/// What is left to compare: which run sent how many requests, and how a plan is named, is its own.
+fn comparable(mut report: Value) -> Value {
+    report["requests"] = json!(null);
+    report["plan"] = json!(report["plan"].is_string());
+    report
+}
+
+/// Drift, changes in Git, removals, domains that pass, and the template: the merged report is that of one run, with its
+/// exit code, in all formats.
+#[test]
+fn the_merged_report_is_that_of_one_run() {
+    let world = world();
+    apply_all(&world);
+    for number in [1, 4, 7] {
+        world.edit(&id(number), "company_name", "Somebody");
+        world.edit(&id(number), "domain", &format!("moved{number}.example"));
+    }
+    for number in 8..ACCOUNTS {
+        let next = if number + 1 == ACCOUNTS {
+            8
+        } else {
+            number + 1
+        };
+        account(
+            &world,
+            number,
+            &format!("domain: b{next}.example, company_name: Next"),
+        );
+    }
+    std::fs::remove_dir_all(world.clone.join("accounts/b03")).unwrap();
+    world.write(
+        "domains.yaml",
+        "template: { A: { 'www.{{domain}}': { mapping: [192.0.2.8] } } }\n",
+    );
+    world.commit("much at once");
+    for arguments in [
+        &["plan", "--prune"][..],
+        &["plan"],
+        &["drift", "--skip-dns"],
+    ] {
+        let one = world.run(&[arguments, &["--format", "json"]].concat());
+        let files = reports(&world, arguments);
+        let files: Vec<&str> = files.iter().map(String::as_str).collect();
+        let merged = world.run(&[&["report", "merge", "--format", "json"], &files[..]].concat());
+        assert_eq!(
+            merged.status.code(),
+            one.status.code(),
+            "{}",
+            stderr(&merged)
+        );
+        let [one, merged] = [one, merged].map(|output| {
+            let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+            comparable(report)
+        });
+        assert!(one["accounts"].as_array().unwrap().len() >= ACCOUNTS - 1);
+        assert_eq!(merged, one, "{arguments:?}");
+    }
+    for format in ["text", "markdown", "sarif", "junit", "html", "github"] {
+        let files = ["report-3.json", "report-1.json", "report-2.json"];
+        let merged = world.run(&[&["report", "merge", "--format", format], &files[..]].concat());
+        check_exit(&merged, 2);
+        assert!(stdout(&merged).contains("b09"), "{format}");
+    }
+}
+
+/// Reports that are not the parts of one are refused, by name.
+#[test]
+fn what_is_not_the_parts_of_one_is_refused() {
+    let world = world();
+    reports(&world, &["plan"]);
+    world.run(&["plan", "--output", "json=whole.json"]);
+    world.run(&["plan", "--shard", "2/4", "--output", "json=other.json"]);
+    world.run(&[
+        "drift",
+        "--skip-dns",
+        "--shard",
+        "2/3",
+        "--output",
+        "json=drift.json",
+    ]);
+    account(&world, 0, "company_name: Later");
+    world.run(&["plan", "--shard", "2/3", "--output", "json=later.json"]);
+    world.write("broken.json", "{}");
+    let check = |files: &[&str], exit: i32, message: &str| {
+        let output = world.run(&[&["report", "merge"], files].concat());
+        check_exit(&output, exit);
+        let told = stderr(&output);
+        assert!(told.contains(message), "{files:?}: {told}");
+    };
+    let (one, two, three) = ("report-1.json", "report-2.json", "report-3.json");
+    check(&[one, three], 5, "the report of shard 2/3 is missing");
+    check(&["--partial", one, three], 2, "");
+    check(
+        &[one, two, three, two],
+        5,
+        "are both the report of shard 2/3",
+    );
+    check(
+        &[one, two, "whole.json"],
+        5,
+        "whole.json: it is no shard's report",
+    );
+    check(
+        &[one, "other.json"],
+        5,
+        "the number of shards is 3 in one and 4 in the other",
+    );
+    check(
+        &[one, "drift.json", three],
+        5,
+        "the command is plan in one and drift in the other",
+    );
+    check(
+        &[one, "later.json", three],
+        5,
+        "do not belong together: the tree is",
+    );
+    check(&["broken.json"], 64, "broken.json: it cannot be read");
+    check(&["nowhere.json"], 1, "nowhere.json");
+    check(&[], 64, "FILE");
+}
+
+/// Daemons share a tree as runs do, and each counts only its own accounts.
+#[test]
+fn daemons_share_a_tree() {
+    let world = world();
+    world.write(
+        "emblazon.yaml",
+        "clusters: { production: {} }\nextra_keys: [theirs]\nwatch: { apply: auto }\n",
+    );
+    world.commit("let daemons apply");
+    for output in run_all(&world, &["watch", "--once"]) {
+        check_exit(&output, 0);
+    }
+    check_exit(&world.run(&["plan"]), 0);
+    let created = world.sandbox.counts().of("PUT", "whitelabel");
+    assert_eq!(created as usize, ACCOUNTS, "each by one");
+}

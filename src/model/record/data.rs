@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use serde::{Deserialize, Serialize};
+
 use super::{RecordError, RecordName, RecordType};
 
 /// Holds the data of one record in canonical form, so that equal records are equal values.
@@ -10,7 +12,7 @@ use super::{RecordError, RecordName, RecordType};
 /// Names are lower-case without trailing dot, the chunks of a TXT are joined, flags and services of a NAPTR are
 /// upper-case (trap 22). [`fmt::Display`] writes the one canonical text, in the form of a zone file (RFC 1035,
 /// section 5.1).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum RecordData {
     /// An IPv4 address.
     A(Ipv4Addr),

@@ -1,7 +1,9 @@
 //! The report for machines: JSON whose version names its module; the schema is `schemas/report.schema.json`.
 
 mod dns;
+mod part;
 mod render;
 pub mod v1;
 
+pub use part::{PartError, of_shard};
 pub use render::{render, schema};

@@ -57,10 +57,8 @@ struct ShardPart {
     shard: String,
     /// How many accounts all parts have together.
     accounts: usize,
-    /// How many accounts of this one have a live whitelabel.
-    managed: usize,
-    /// Those of the notes that speak of this part alone.
-    notes: Vec<String>,
+    /// The whole report as `report merge` of the same version reads it; not for other programs.
+    report: Value,
 }
 
 /// The figures of a run.

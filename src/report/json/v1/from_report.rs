@@ -42,8 +42,7 @@ impl From<&Report> for Document {
             shard: report.shard.as_ref().map(|part| ShardPart {
                 shard: part.shard.to_string(),
                 accounts: part.accounts,
-                managed: part.managed,
-                notes: part.notes.clone(),
+                report: serde_json::to_value(report).unwrap_or_default(),
             }),
         };
         if !report
