@@ -14,7 +14,7 @@ use super::failure::Failure;
 use super::ui::Ui;
 use crate::apply::lease::{
     self, Claim, Clock, FileLease, GitLease, Lease as _, LeaseError, Leases, Record,
-    Room as Leased, Wait,
+    Room as Leased, SharedLease, Wait,
 };
 use crate::model::Shard;
 use crate::report::text;
@@ -53,6 +53,23 @@ pub(crate) async fn alone<T>(
     held.during(ui, cancel, work).await
 }
 
+/// Finds the lease between hosts; absent where nobody arbitrates.
+async fn shared(
+    room: Room<'_>,
+    leased: Leased,
+    now: Clock,
+) -> Result<Option<SharedLease>, Failure> {
+    if room.lease.kubernetes_lease {
+        let lease = SharedLease::of_kubernetes(leased, now).await;
+        return lease
+            .map(Some)
+            .map_err(|error| Failure::Failed(error.into()));
+    }
+    let remote = base::arbiter(room.folder, room.cluster, room.platform, room.remote)?;
+    let remote = remote.filter(|_| !room.lease.no_push);
+    Ok(remote.map(|remote| SharedLease::Git(GitLease::new(remote, leased, now))))
+}
+
 /// A lease that was taken.
 struct Held {
     leases: Leases,
@@ -65,14 +82,12 @@ impl Held {
     async fn take(ui: Ui, room: Room<'_>) -> Result<Self, Failure> {
         let cluster = &room.cluster.name;
         let limit = room.lease.wait_for_lease.unwrap_or_default();
-        let remote = base::arbiter(room.folder, room.cluster, room.platform, room.remote)?;
         let now: Clock = Arc::new(Timestamp::now);
         let state = StateFolder::of_tree(room.folder);
         let leased = Leased::new(cluster, room.shard);
         let host = FileLease::new(&state, leased.clone(), Arc::clone(&now));
-        let remote = remote.filter(|_| !room.lease.no_push);
-        let remote = remote.map(|remote| GitLease::new(remote, leased, now));
-        let mut leases = Leases::new(host, remote);
+        let shared = shared(room, leased, now).await?;
+        let mut leases = Leases::new(host, shared);
         let claim = Claim {
             holder: lease::holder(),
             purpose: match room.shard {

@@ -28,6 +28,8 @@ mod http2;
 mod import;
 mod kill;
 mod kill_random;
+#[cfg(feature = "kubernetes")]
+mod kubernetes;
 mod lease;
 mod operations;
 mod platform;

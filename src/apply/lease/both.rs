@@ -1,19 +1,19 @@
-//! The lease of one host and the one of the remote together.
+//! The lease of one host and the one between hosts together.
 
 use super::record::{Attempt, Claim, Lease, LeaseError};
-use super::{FileLease, GitLease, Tenure};
+use super::{FileLease, SharedLease, Tenure};
 
-/// Holds the lock of this host and, where there is a remote, the lease of all hosts.
+/// Holds the lock of this host and, where there is one, the lease between hosts.
 pub struct Leases {
     host: FileLease,
-    remote: Option<GitLease>,
+    remote: Option<SharedLease>,
     is_host_busy: bool,
 }
 
 impl Leases {
     /// Puts both together; takes nothing yet.
     #[must_use]
-    pub fn new(host: FileLease, remote: Option<GitLease>) -> Self {
+    pub fn new(host: FileLease, remote: Option<SharedLease>) -> Self {
         Self {
             host,
             remote,
@@ -25,7 +25,7 @@ impl Leases {
     /// a lock that ends with its process.
     #[must_use]
     pub fn tenure(&self) -> Option<Tenure> {
-        self.remote.as_ref().map(GitLease::tenure)
+        self.remote.as_ref().map(SharedLease::tenure)
     }
 }
 

@@ -18,8 +18,11 @@ mod file;
 mod git;
 mod hold;
 mod holder;
+#[cfg(feature = "kubernetes")]
+mod kubernetes;
 mod record;
 mod room;
+mod shared;
 mod tenure;
 
 pub use both::Leases;
@@ -27,6 +30,9 @@ pub use file::FileLease;
 pub use git::GitLease;
 pub use hold::{Wait, take, while_held};
 pub use holder::holder;
+#[cfg(feature = "kubernetes")]
+pub use kubernetes::KubernetesLease;
 pub use record::{Attempt, Claim, Clock, Lease, LeaseError, Record, SKEW};
 pub use room::Room;
+pub use shared::SharedLease;
 pub use tenure::Tenure;

@@ -129,6 +129,14 @@ pub enum LeaseError {
         /// The system's reason.
         reason: String,
     },
+    /// Kubernetes failed.
+    #[error("the lease needs Kubernetes: {0}")]
+    Kubernetes(String),
+    /// This build has no Kubernetes.
+    #[error(
+        "this build knows nothing of Kubernetes; build it with `cargo build --release --features kubernetes`"
+    )]
+    NoKubernetes,
     /// Git failed.
     #[error("the lease needs the Git remote: {0}; --no-push does without")]
     Git(#[from] GitError),

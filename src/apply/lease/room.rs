@@ -29,7 +29,7 @@ impl Room {
 
     /// Returns the ref that stands for this.
     pub(super) fn reference(&self) -> String {
-        format!("{}{}", self.reference, suffix(self.shard))
+        format!("{}{}", self.reference, self.suffix())
     }
 
     /// Returns the name of the cluster's lock among files.
@@ -39,7 +39,14 @@ impl Room {
 
     /// Returns the name of this one's lock among files.
     pub(super) fn file(&self) -> String {
-        format!("{}{}", self.whole_file(), suffix(self.shard))
+        format!("{}{}", self.whole_file(), self.suffix())
+    }
+
+    /// Returns what tells the name of this from that of the whole.
+    pub(super) fn suffix(&self) -> String {
+        self.shard.map_or_else(String::new, |shard| {
+            format!("-{}-of-{}", shard.index(), shard.count())
+        })
     }
 
     /// Tells whether this is a part of a cluster.
@@ -60,12 +67,6 @@ impl Room {
             (_, _, None) => false,
         }
     }
-}
-
-fn suffix(shard: Option<Shard>) -> String {
-    shard.map_or_else(String::new, |shard| {
-        format!("-{}-of-{}", shard.index(), shard.count())
-    })
 }
 
 fn part(suffix: &str) -> Option<Shard> {

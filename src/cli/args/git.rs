@@ -22,6 +22,9 @@ pub(crate) struct LeaseArgs {
     /// Push nothing: neither which commit was applied, nor who is writing; only this host is locked
     #[arg(long, help_heading = "Git")]
     pub(crate) no_push: bool,
+    /// Be the only one by a Lease of the Kubernetes cluster that this runs in, instead of by the Git remote
+    #[arg(long, help_heading = "Git")]
+    pub(crate) kubernetes_lease: bool,
     /// How long to wait while somebody else writes to the cluster, such as 30s or 10m
     #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Git")]
     pub(crate) wait_for_lease: Option<Duration>,

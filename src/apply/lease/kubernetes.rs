@@ -1,0 +1,372 @@
+//! A lease among pods: an object of the cluster that they run in, changed only from a version that was seen.
+//!
+//! As with Kubernetes' own leader election, nobody's clock is compared with anybody else's: a lease is over when its
+//! `renewTime` did not change for its whole duration, as seen by who waits for it.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::coordination::v1::{Lease as Object, LeaseSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::api::{ListParams, PostParams};
+use kube::{Api, Client, Config, Error};
+use sha2::{Digest as _, Sha256};
+
+use super::record::{Attempt, Claim, Clock, Lease, LeaseError, Record};
+use super::room::Room;
+use super::tenure::Tenure;
+
+/// How often an attempt begins anew because somebody else was faster.
+const ATTEMPTS: u32 = 5;
+/// What marks the leases of one cluster's platform.
+const LABEL: &str = "emblazon/leases-of";
+/// Where it stands what the holder does.
+const PURPOSE: &str = "emblazon/purpose";
+
+/// A `coordination.k8s.io/v1` Lease.
+pub struct KubernetesLease {
+    leases: Api<Object>,
+    namespace: String,
+    room: Room,
+    now: Clock,
+    /// Tells this holder from another run of the same process id on a host of the same name.
+    mark: u64,
+    /// When a version of a lease was first seen, by the lease's name.
+    seen: BTreeMap<String, (String, Timestamp)>,
+    tenure: Tenure,
+    /// Ours, as the server has it.
+    held: Option<Object>,
+}
+
+/// What a write of an object came to.
+enum Written {
+    Done(Box<Object>),
+    /// Somebody else wrote it, or it is gone.
+    Moved,
+}
+
+/// What else of the platform is leased.
+enum Rival {
+    /// Nothing that excludes this.
+    None {
+        over: Option<Record>,
+    },
+    Held(Record),
+    /// A lease moved while it was looked at.
+    Moving,
+}
+
+impl KubernetesLease {
+    /// Reaches the cluster that this pod runs in, or that the user's configuration names; takes nothing yet.
+    pub async fn connect(room: Room, now: Clock) -> Result<Self, LeaseError> {
+        let config = Config::infer().await.map_err(|error| failed(&error))?;
+        Self::at(config, room, now)
+    }
+
+    /// Reaches the cluster that a configuration names.
+    pub fn at(config: Config, room: Room, now: Clock) -> Result<Self, LeaseError> {
+        let namespace = config.default_namespace.clone();
+        let client = Client::try_from(config).map_err(|error| failed(&error))?;
+        Ok(Self {
+            leases: Api::namespaced(client, &namespace),
+            namespace,
+            room,
+            now,
+            mark: fastrand::u64(..),
+            seen: BTreeMap::new(),
+            tenure: Tenure::default(),
+            held: None,
+        })
+    }
+
+    /// Returns what tells whether it is ours still.
+    #[must_use]
+    pub fn tenure(&self) -> Tenure {
+        self.tenure.clone()
+    }
+
+    fn start(&self) -> String {
+        format!("emblazon-{}", slug(self.room.whole_file()))
+    }
+
+    fn name(&self) -> String {
+        format!("{}{}", self.start(), self.room.suffix())
+    }
+
+    /// Tells whether a lease is over: nobody holds it, or it did not change for its whole term.
+    fn is_over(&mut self, lease: &Object) -> bool {
+        let now = (self.now)();
+        let name = lease.metadata.name.clone().unwrap_or_default();
+        let version = lease.metadata.resource_version.clone().unwrap_or_default();
+        let seen = (self.seen.entry(name)).or_insert_with(|| (version.clone(), now));
+        if seen.0 != version {
+            *seen = (version, now);
+        }
+        let Some(spec) = lease.spec.as_ref().filter(|spec| is_held(spec)) else {
+            return true;
+        };
+        let term = i64::from(spec.lease_duration_seconds.unwrap_or_default());
+        now.duration_since(seen.1) > SignedDuration::from_secs(term)
+    }
+
+    /// Finds somebody who holds something that excludes this. What expired is given back in its holder's name, so that
+    /// the holder, should it wake up, finds that it lost it.
+    async fn rival(&mut self) -> Result<Rival, LeaseError> {
+        let selected = format!("{LABEL}={}", slug(self.room.whole_file()));
+        let listed = self.leases.list(&ListParams::default().labels(&selected));
+        let start = self.start();
+        let mut over = None;
+        for lease in listed.await.map_err(|error| failed(&error))? {
+            let name = lease.metadata.name.clone().unwrap_or_default();
+            let is_held = lease.spec.as_ref().is_some_and(is_held);
+            if !self.room.is_rival(&start, &name) || !is_held {
+                continue;
+            }
+            let record = record(&lease);
+            if !self.is_over(&lease) {
+                return Ok(Rival::Held(record));
+            }
+            if let Written::Moved = self.write(&name, given_back(lease)).await? {
+                return Ok(Rival::Moving);
+            }
+            over = Some(record);
+        }
+        Ok(Rival::None { over })
+    }
+
+    /// Writes a lease whose version says what was seen of it.
+    async fn write(&self, name: &str, lease: Object) -> Result<Written, LeaseError> {
+        let parameters = PostParams::default();
+        let written = match &lease.metadata.resource_version {
+            Some(_) => self.leases.replace(name, &parameters, &lease).await,
+            None => self.leases.create(&parameters, &lease).await,
+        };
+        match written {
+            Ok(lease) => Ok(Written::Done(Box::new(lease))),
+            Err(Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(Written::Moved),
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
+    fn identity(&self, claim: &Claim) -> String {
+        format!("{} {:016x}", claim.holder, self.mark)
+    }
+
+    /// Makes a lease ours, for a term from now on.
+    fn ours(&self, claim: &Claim, before: Option<Object>) -> Object {
+        let now = micro((self.now)());
+        let mut lease = before.unwrap_or_else(|| Object {
+            metadata: ObjectMeta {
+                name: Some(self.name()),
+                ..ObjectMeta::default()
+            },
+            spec: None,
+        });
+        let labels = lease.metadata.labels.get_or_insert_default();
+        labels.insert(LABEL.to_owned(), slug(self.room.whole_file()));
+        let annotations = lease.metadata.annotations.get_or_insert_default();
+        annotations.insert(PURPOSE.to_owned(), claim.purpose.clone());
+        let spec = lease.spec.get_or_insert_default();
+        let identity = Some(self.identity(claim));
+        if spec.holder_identity != identity {
+            spec.holder_identity = identity;
+            spec.acquire_time = Some(now.clone());
+            spec.lease_transitions = Some(spec.lease_transitions.map_or(0, |count| count + 1));
+        }
+        let term = i32::try_from(claim.term.as_secs()).unwrap_or(i32::MAX);
+        spec.lease_duration_seconds = Some(term.max(1));
+        spec.renew_time = Some(now);
+        lease
+    }
+
+    /// Writes our lease for another term; nothing when it is somebody else's.
+    async fn write_again(&self, claim: &Claim) -> Result<Option<Object>, LeaseError> {
+        let name = self.name();
+        let Some(held) = self.held.clone() else {
+            return Ok(None);
+        };
+        if let Written::Done(lease) = self.write(&name, self.ours(claim, Some(held))).await? {
+            return Ok(Some(*lease));
+        }
+        // A renewal whose answer was lost may have arrived.
+        let identity = self.identity(claim);
+        let is_ours = |lease: &Object| {
+            let spec = lease.spec.as_ref();
+            spec.and_then(|spec| spec.holder_identity.as_ref()) == Some(&identity)
+        };
+        let Some(now) = self.read().await?.filter(is_ours) else {
+            return Ok(None);
+        };
+        match self.write(&name, self.ours(claim, Some(now))).await? {
+            Written::Done(lease) => Ok(Some(*lease)),
+            Written::Moved => Ok(None),
+        }
+    }
+
+    async fn read(&self) -> Result<Option<Object>, LeaseError> {
+        let found = self.leases.get_opt(&self.name()).await;
+        found.map_err(|error| failed(&error))
+    }
+
+    /// Takes the lease, if it can be had; nothing when somebody was faster.
+    async fn take(&mut self, claim: &Claim) -> Result<Option<Attempt>, LeaseError> {
+        let before = self.read().await?;
+        let mut over = None;
+        if let Some(lease) = &before {
+            let is_held = lease.spec.as_ref().is_some_and(is_held);
+            let is_ours = lease
+                .spec
+                .as_ref()
+                .and_then(|spec| spec.holder_identity.as_ref())
+                == Some(&self.identity(claim));
+            if is_held && !is_ours {
+                if !self.is_over(lease) {
+                    return Ok(Some(Attempt::Busy(record(lease))));
+                }
+                over = Some(record(lease));
+            }
+        }
+        let asked = Instant::now();
+        match self.write(&self.name(), self.ours(claim, before)).await? {
+            Written::Moved => Ok(None),
+            Written::Done(lease) => {
+                self.held = Some(*lease);
+                self.tenure.extend(asked, claim.term);
+                Ok(Some(Attempt::Taken { over }))
+            }
+        }
+    }
+}
+
+impl Lease for KubernetesLease {
+    async fn attempt(&mut self, claim: &Claim) -> Result<Attempt, LeaseError> {
+        for _ in 0..ATTEMPTS {
+            let ended = match self.rival().await? {
+                Rival::Moving => continue,
+                Rival::Held(record) => return Ok(Attempt::Busy(record)),
+                Rival::None { over } => over,
+            };
+            let over = match self.take(claim).await? {
+                None => continue,
+                Some(busy @ Attempt::Busy(_)) => return Ok(busy),
+                Some(Attempt::Taken { over }) => over.or(ended),
+            };
+            // Of two that exclude each other the later one sees the earlier one here, or both do.
+            let rival = match self.rival().await? {
+                Rival::None { .. } => return Ok(Attempt::Taken { over }),
+                rival => rival,
+            };
+            self.release().await?;
+            if let Rival::Held(record) = rival {
+                return Ok(Attempt::Busy(record));
+            }
+        }
+        Err(LeaseError::Contended)
+    }
+
+    async fn renew(&mut self, claim: &Claim) -> Result<(), LeaseError> {
+        let asked = Instant::now();
+        match self.write_again(claim).await? {
+            Some(lease) => {
+                self.held = Some(lease);
+                self.tenure.extend(asked, claim.term);
+                Ok(())
+            }
+            None => {
+                self.held = None;
+                self.tenure.end();
+                Err(LeaseError::Lost)
+            }
+        }
+    }
+
+    async fn release(&mut self) -> Result<(), LeaseError> {
+        self.tenure.end();
+        let Some(held) = self.held.take() else {
+            return Ok(());
+        };
+        // When it moved it is somebody else's already.
+        self.write(&self.name(), given_back(held)).await?;
+        Ok(())
+    }
+
+    fn remedy(&self) -> Option<String> {
+        let (namespace, name) = (&self.namespace, self.name());
+        Some(format!(
+            "kubectl --namespace {namespace} delete lease {name}"
+        ))
+    }
+}
+
+fn is_held(spec: &LeaseSpec) -> bool {
+    spec.holder_identity
+        .as_ref()
+        .is_some_and(|holder| !holder.is_empty())
+}
+
+/// A lease stays when it is given back, without a holder: deleting it needs a further right.
+fn given_back(mut lease: Object) -> Object {
+    if let Some(spec) = &mut lease.spec {
+        spec.holder_identity = Some(String::new());
+        spec.lease_duration_seconds = Some(1);
+    }
+    lease
+}
+
+fn record(lease: &Object) -> Record {
+    let spec = lease.spec.clone().unwrap_or_default();
+    let term = SignedDuration::from_secs(spec.lease_duration_seconds.unwrap_or_default().into());
+    let purpose = lease
+        .metadata
+        .annotations
+        .as_ref()
+        .and_then(|all| all.get(PURPOSE));
+    Record {
+        holder: spec.holder_identity.unwrap_or_default(),
+        purpose: purpose
+            .cloned()
+            .unwrap_or_else(|| "it does not say what for".to_owned()),
+        since: spec
+            .acquire_time
+            .map_or(Timestamp::UNIX_EPOCH, |time| time_of(&time)),
+        expires: spec
+            .renew_time
+            .and_then(|time| time_of(&time).checked_add(term).ok()),
+        mark: 0,
+    }
+}
+
+/// The types of Kubernetes' API use another version of the same library.
+fn micro(now: Timestamp) -> MicroTime {
+    MicroTime(
+        k8s_openapi::jiff::Timestamp::from_microsecond(now.as_microsecond()).unwrap_or_default(),
+    )
+}
+
+fn time_of(time: &MicroTime) -> Timestamp {
+    Timestamp::from_microsecond(time.0.as_microsecond()).unwrap_or_default()
+}
+
+/// Names a platform as Kubernetes lets one: what is no lower-case letter, digit or hyphen makes it a digest.
+fn slug(name: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let ends = |byte: u8| byte != b'-';
+    let is_fine = name.len() <= 40
+        && name.bytes().all(is_plain)
+        && name.bytes().next().is_some_and(ends)
+        && name.bytes().last().is_some_and(ends);
+    if is_fine {
+        return name.to_owned();
+    }
+    let digest = Sha256::digest(name.as_bytes());
+    digest
+        .iter()
+        .take(8)
+        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+fn failed(error: &dyn std::error::Error) -> LeaseError {
+    LeaseError::Kubernetes(error.to_string())
+}

@@ -1,0 +1,82 @@
+//! The lease between hosts: of a Git remote, or of Kubernetes.
+
+use super::GitLease;
+#[cfg(feature = "kubernetes")]
+use super::KubernetesLease;
+use super::Tenure;
+use super::record::{Attempt, Claim, Clock, Lease, LeaseError};
+use super::room::Room;
+
+/// A lease that hosts can see.
+pub enum SharedLease {
+    /// A ref of a Git remote.
+    Git(GitLease),
+    /// An object of the cluster that this runs in.
+    #[cfg(feature = "kubernetes")]
+    Kubernetes(Box<KubernetesLease>),
+}
+
+impl SharedLease {
+    /// Returns what tells whether it is ours still.
+    #[must_use]
+    pub fn tenure(&self) -> Tenure {
+        match self {
+            Self::Git(lease) => lease.tenure(),
+            #[cfg(feature = "kubernetes")]
+            Self::Kubernetes(lease) => lease.tenure(),
+        }
+    }
+
+    /// Reaches Kubernetes as a pod or a user does; takes nothing yet.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or this build knows nothing of it.
+    #[cfg(feature = "kubernetes")]
+    pub async fn of_kubernetes(room: Room, now: Clock) -> Result<Self, LeaseError> {
+        let lease = KubernetesLease::connect(room, now).await?;
+        Ok(Self::Kubernetes(Box::new(lease)))
+    }
+
+    /// Says that this build knows nothing of Kubernetes.
+    ///
+    /// # Errors
+    /// Always.
+    #[cfg(not(feature = "kubernetes"))]
+    pub async fn of_kubernetes(_room: Room, _now: Clock) -> Result<Self, LeaseError> {
+        std::future::ready(Err(LeaseError::NoKubernetes)).await
+    }
+}
+
+impl Lease for SharedLease {
+    async fn attempt(&mut self, claim: &Claim) -> Result<Attempt, LeaseError> {
+        match self {
+            Self::Git(lease) => lease.attempt(claim).await,
+            #[cfg(feature = "kubernetes")]
+            Self::Kubernetes(lease) => lease.attempt(claim).await,
+        }
+    }
+
+    async fn renew(&mut self, claim: &Claim) -> Result<(), LeaseError> {
+        match self {
+            Self::Git(lease) => lease.renew(claim).await,
+            #[cfg(feature = "kubernetes")]
+            Self::Kubernetes(lease) => lease.renew(claim).await,
+        }
+    }
+
+    async fn release(&mut self) -> Result<(), LeaseError> {
+        match self {
+            Self::Git(lease) => lease.release().await,
+            #[cfg(feature = "kubernetes")]
+            Self::Kubernetes(lease) => lease.release().await,
+        }
+    }
+
+    fn remedy(&self) -> Option<String> {
+        match self {
+            Self::Git(lease) => lease.remedy(),
+            #[cfg(feature = "kubernetes")]
+            Self::Kubernetes(lease) => lease.remedy(),
+        }
+    }
+}
