@@ -69,9 +69,8 @@ pub fn wrecks(
 fn looks_after(shard: Option<Shard>, run: Option<Shard>) -> bool {
     match (shard, run) {
         (None, _) => true,
-        (Some(mine), None) => mine.is_first(),
         (Some(mine), Some(run)) if mine.count() == run.count() => mine == run,
-        (Some(mine), Some(_)) => mine.is_first(),
+        (Some(mine), _) => mine.is_first(),
     }
 }
 

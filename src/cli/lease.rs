@@ -84,10 +84,10 @@ impl Held {
         let limit = room.lease.wait_for_lease.unwrap_or_default();
         let now: Clock = Arc::new(Timestamp::now);
         let state = StateFolder::of_tree(room.folder);
-        let leased = Leased::new(cluster, room.shard);
-        let host = FileLease::new(&state, leased.clone(), Arc::clone(&now));
-        let shared = shared(room, leased, now).await?;
-        let mut leases = Leases::new(host, shared);
+        let whole_or_part = Leased::new(cluster, room.shard);
+        let host = FileLease::new(&state, whole_or_part.clone(), Arc::clone(&now));
+        let between_hosts = shared(room, whole_or_part, now).await?;
+        let mut leases = Leases::new(host, between_hosts);
         let claim = Claim {
             holder: lease::holder(),
             purpose: match room.shard {

@@ -14,7 +14,7 @@ use super::zones::{leaves_some, writable};
 use crate::diff::{Change, ChangeKey, Differences, ZoneDifference};
 use crate::live::Live;
 use crate::model::AccountName;
-use crate::plan::{self, Action, Plan, RefusalKind, Step, Subject};
+use crate::plan::{self, Action, Part, Plan, RefusalKind, Step, Subject};
 use crate::tree::{ApplyMode, Desired, Loaded, departed};
 
 /// What is remembered of an object from one run to the next.
@@ -40,6 +40,8 @@ pub(super) struct Matter<'a> {
     pub(super) read: &'a BTreeSet<Name>,
     pub(super) is_paused: bool,
     pub(super) is_approved: bool,
+    /// The part of the tree that is looked at.
+    pub(super) part: &'a Part,
     pub(super) now: Timestamp,
 }
 
@@ -139,7 +141,7 @@ pub(super) fn assess(matter: &Matter<'_>, differences: Differences) -> Assessmen
     let rules = plan::Options {
         allow,
         now,
-        ..plan::Options::default()
+        part: matter.part.clone(),
     };
     let made = |desired: &Desired, base: Option<&Desired>, zones: Vec<ZoneDifference>| {
         let sources = &loaded.sources;

@@ -184,6 +184,7 @@ impl Wheel {
             read,
             is_paused: self.pause.is_some(),
             is_approved: false,
+            part: &self.share.part,
             now,
         };
         assess(&matter, differences)
@@ -199,6 +200,9 @@ impl Wheel {
         };
         if self.applied.as_ref() == Some(&commit.id) {
             return;
+        }
+        if let Some(shard) = self.setup.shard {
+            return self.advance_share(shard, commit.id).await;
         }
         if self.setup.push {
             reference.fetch(None).await;

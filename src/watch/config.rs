@@ -11,6 +11,7 @@ use thiserror::Error;
 use super::alert::AlertsConfig;
 use super::http::HttpConfig;
 use super::setup::{Place, Setup};
+use crate::model::Shard;
 
 /// The daemon's own file, `emblazon watch --config FILE`. Paths are from the file's folder.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -39,6 +40,11 @@ pub struct WatchConfig {
     /// How to be the only one who writes.
     #[serde(default)]
     pub lease: LeaseConfig,
+    /// The part of the tree's accounts that the daemon is for, such as 2/3, when others are for the rest. The first one
+    /// watches the domain template and the DNS of its accounts; for the DNS of the others, run `drift`.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub shard: Option<Shard>,
     /// Where it listens, and who may ask it; it does not listen when absent. Changes take a restart.
     #[serde(default)]
     pub http: Option<HttpConfig>,
@@ -80,6 +86,10 @@ pub struct LeaseConfig {
     /// Whether the Git remote arbitrates between hosts, and learns what was applied; true when absent.
     #[serde(default)]
     pub push: Option<bool>,
+    /// Whether a Lease of the Kubernetes cluster that the daemon runs in arbitrates instead; false when absent. Only in
+    /// builds with the feature `kubernetes`.
+    #[serde(default)]
+    pub kubernetes: bool,
 }
 
 /// A span of time, written 30s, 10m or 1h.
@@ -215,6 +225,8 @@ impl WatchConfig {
             term: self.lease.term.map_or(usual.term, |term| term.0),
             skew: or(self.lease.skew, usual.skew),
             push: self.lease.push.unwrap_or(usual.push),
+            kubernetes: self.lease.kubernetes,
+            shard: self.shard,
             ..usual
         }
     }

@@ -18,6 +18,7 @@ use super::wheel::Wheel;
 use super::{Board, Orders};
 use crate::apply::lease::{
     self, Attempt, Claim, Clock, FileLease, GitLease, Lease as _, LeaseError, Leases, Room,
+    SharedLease,
 };
 use crate::apply::remote::GitError;
 use crate::model::ClusterName;
@@ -116,10 +117,20 @@ async fn lead(wheel: &mut Wheel, stop: &CancellationToken, is_once: bool) {
     }
     let claim = Claim {
         holder: lease::holder(),
-        purpose: format!("watch {cluster}"),
+        purpose: match wheel.setup.shard {
+            Some(shard) => format!("watch shard {shard} of {cluster}"),
+            None => format!("watch {cluster}"),
+        },
         term: wheel.setup.term,
     };
-    let mut leases = leases(wheel, &cluster);
+    let mut leases = match leases(wheel, &cluster).await {
+        Ok(leases) => leases,
+        Err(error) => {
+            tracing::error!(%error, "there is no lease to lead by");
+            wheel.stand_by(&error.to_string(), Timestamp::now());
+            return;
+        }
+    };
     wheel.tenure = leases.tenure();
     if !take(wheel, &mut leases, &claim, stop, is_once).await {
         return;
@@ -145,17 +156,20 @@ async fn work(wheel: &mut Wheel, lost: &CancellationToken, is_once: bool) {
     }
 }
 
-fn leases(wheel: &Wheel, cluster: &ClusterName) -> Leases {
+async fn leases(wheel: &Wheel, cluster: &ClusterName) -> Result<Leases, LeaseError> {
     let now: Clock = Arc::new(Timestamp::now);
-    let room = Room::new(cluster, None);
+    let room = Room::new(cluster, wheel.setup.shard);
     let host = FileLease::new(&wheel.setup.state, room.clone(), Arc::clone(&now));
+    if wheel.setup.kubernetes {
+        let shared = SharedLease::of_kubernetes(room, now).await?;
+        return Ok(Leases::new(host, Some(shared)));
+    }
     let reference = wheel.source.applied_ref(cluster).ok().flatten();
     let remote = reference.and_then(|reference| reference.remote().cloned());
     let remote = remote.filter(|_| wheel.setup.push);
-    Leases::new(
-        host,
-        remote.map(|remote| GitLease::new(remote, room, now).with_skew(wheel.setup.skew)),
-    )
+    let skew = wheel.setup.skew;
+    let shared = remote.map(|remote| GitLease::new(remote, room, now).with_skew(skew));
+    Ok(Leases::new(host, shared.map(SharedLease::Git)))
 }
 
 /// Takes the lease, however long that takes; `false` when it is to end first.

@@ -40,7 +40,7 @@ impl Wheel {
         self.publish(now);
     }
 
-    async fn consider(&mut self, snapshot: Snapshot, now: Timestamp) {
+    async fn consider(&mut self, mut snapshot: Snapshot, now: Timestamp) {
         let commit = snapshot.commit.as_ref().map(|commit| commit.id.clone());
         let mistakes = mistakes(&snapshot.loaded);
         let errors = mistakes.iter().filter(|mistake| mistake.is_error).count();
@@ -76,7 +76,9 @@ impl Wheel {
             self.refuse(AlertKind::SourceUnreadable, commit, reason, now);
             return;
         }
-        self.put_in_force(snapshot, now);
+        if self.take_share(&mut snapshot).await {
+            self.put_in_force(snapshot, now);
+        }
     }
 
     fn put_in_force(&mut self, snapshot: Snapshot, now: Timestamp) {

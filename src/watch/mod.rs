@@ -32,6 +32,7 @@ mod secret;
 mod selection;
 mod service;
 mod setup;
+mod share;
 mod show;
 mod source;
 mod status;

@@ -10,6 +10,7 @@ use crate::apply::{
     self, ApplyError, JournalError, Mandate, RestoreError, SnapshotStore, StoredAssets, Wreck,
 };
 use crate::live::{ApiError, CollectOptions, ReadClient, TemplateWriter, WriteClient, collect};
+use crate::model::Shard;
 use crate::plan;
 use crate::tree::{BillingPolicy, ClusterConfig};
 
@@ -40,9 +41,10 @@ pub(super) enum RecoveryError {
 pub(super) async fn recover(
     state: &Utf8Path,
     cluster: &ClusterConfig,
+    shard: Option<Shard>,
     client: &ReadClient,
 ) -> Result<(), RecoveryError> {
-    for wreck in apply::wrecks(state, &cluster.name, None)? {
+    for wreck in apply::wrecks(state, &cluster.name, shard)? {
         tracing::warn!(run = %wreck.run, in_hand = wreck.in_hand.len(), "a run never ended");
         put_right(state, cluster, client, &wreck).await?;
         apply::close(state, &wreck.run, Timestamp::now())?;

@@ -10,6 +10,7 @@ use jiff::SignedDuration;
 use crate::apply::SandboxPrimaries;
 use crate::apply::lease::SKEW;
 use crate::live::ClientConfig;
+use crate::model::Shard;
 
 /// What the daemon is given, with everything resolved.
 #[derive(Clone, Debug)]
@@ -40,6 +41,10 @@ pub struct Setup {
     pub skew: SignedDuration,
     /// Whether the Git remote arbitrates between hosts, and learns what was applied.
     pub push: bool,
+    /// Whether a Lease of Kubernetes arbitrates between hosts instead.
+    pub kubernetes: bool,
+    /// The part of the tree's accounts that it is for, when other daemons are for the rest.
+    pub shard: Option<Shard>,
 }
 
 /// The DNS of a sandbox.
@@ -90,6 +95,8 @@ impl Setup {
             term: Duration::from_mins(2),
             skew: SKEW,
             push: true,
+            kubernetes: false,
+            shard: None,
         }
     }
 }

@@ -70,6 +70,7 @@ impl Wheel {
             read: &all,
             is_paused: self.pause.is_some(),
             is_approved: false,
+            part: &self.share.part,
             now,
         };
         self.board.change(|status| {

@@ -74,7 +74,13 @@ impl Wheel {
             .connect(&self.setup, &folder, &desired.cluster)
             .await?;
         if !self.is_recovered {
-            let recovered = recover(&self.setup.state, &desired.cluster, &client).await;
+            let recovered = recover(
+                &self.setup.state,
+                &desired.cluster,
+                self.setup.shard,
+                &client,
+            )
+            .await;
             recovered.map_err(|error| error.to_string())?;
             self.is_recovered = true;
         }
@@ -193,6 +199,7 @@ impl Wheel {
             read,
             is_paused: self.pause.is_some(),
             is_approved: false,
+            part: &self.share.part,
             now,
         };
         let assessment = assess(&matter, differences);

@@ -13,6 +13,7 @@ use super::dns::Names;
 use super::outage::Outage;
 use super::reading::Platform;
 use super::setup::{Reread, Setup};
+use super::share::Share;
 use super::source::{Snapshot, Source};
 use super::status::{Mode, Pause, Trigger};
 use super::zones::Zones;
@@ -59,6 +60,8 @@ pub(super) struct Wheel {
     pub(super) reread: Option<Reread>,
     /// Whether accounts that the tree lost are read in the next turn.
     pub(super) look_for_departed: bool,
+    /// The part of the tree that this daemon is for.
+    pub(super) share: Share,
 }
 
 impl Wheel {
@@ -98,6 +101,7 @@ impl Wheel {
             triggers: [Trigger::Start].into(),
             reread: None,
             look_for_departed: true,
+            share: Share::default(),
         };
         wheel.board.change(|status| {
             status.cluster.source.place = wheel.source.place();
@@ -114,6 +118,7 @@ impl Wheel {
         self.force = None;
         self.base = None;
         self.reference = None;
+        self.share = Share::default();
         self.records.clear();
         self.is_recovered = false;
         self.agenda = Agenda::new(self.setup.interval, self.seed);

@@ -117,7 +117,7 @@ impl Server {
 
     fn lease(&self, room: Room, now: &Time) -> KubernetesLease {
         let mut config = kube::Config::new(self.url.parse().unwrap());
-        config.default_namespace = "brands".to_owned();
+        "brands".clone_into(&mut config.default_namespace);
         KubernetesLease::at(config, room, now.clock()).unwrap()
     }
 
@@ -154,7 +154,7 @@ fn claim(holder: &str) -> Claim {
     Claim {
         holder: holder.to_owned(),
         purpose: "watch production".to_owned(),
-        term: Duration::from_secs(60),
+        term: Duration::from_mins(1),
     }
 }
 

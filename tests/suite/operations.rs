@@ -1,21 +1,29 @@
 //! The examples of running the daemon, as the daemon reads them.
 
 use camino::Utf8Path;
+use clap::Parser as _;
+use emblazon::cli::Cli;
 use emblazon::watch::WatchConfig;
+use serde::Deserialize as _;
+use serde_json::Value;
 
 #[test]
 fn examples_of_the_daemons_file_are_understood() {
-    for name in ["watch.yaml", "kubernetes/watch.yaml"] {
+    for name in [
+        "watch/watch.yaml",
+        "watch/kubernetes/watch.yaml",
+        "kubernetes/watch.yaml",
+    ] {
         let path = Utf8Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("examples/watch")
+            .join("examples")
             .join(name);
         let config = WatchConfig::read(&path).unwrap();
         let schema =
             std::fs::read_to_string(crate::source_text::top().join("schemas/watch.schema.json"))
                 .unwrap();
-        let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+        let schema: Value = serde_json::from_str(&schema).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
-        let value: serde_json::Value = serde_yaml::from_str(&text).unwrap();
+        let value: Value = serde_yaml::from_str(&text).unwrap();
         let errors: Vec<String> = jsonschema::validator_for(&schema)
             .unwrap()
             .iter_errors(&value)
@@ -24,4 +32,80 @@ fn examples_of_the_daemons_file_are_understood() {
         assert_eq!(errors, Vec::<String>::new());
         assert!(config.http.is_some(), "{name}");
     }
+}
+
+/// Every `emblazon …` in the manifests is a command line that this version understands, and every value is where
+/// Kubernetes looks for it.
+#[test]
+fn manifests_say_what_the_command_line_understands() {
+    let examples = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut lines = Vec::new();
+    for folder in ["kubernetes", "watch/kubernetes"] {
+        for entry in examples.join(folder).read_dir_utf8().unwrap() {
+            let path = entry.unwrap().into_path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            for document in serde_yaml::Deserializer::from_str(&text) {
+                let document = Value::deserialize(document).unwrap();
+                assert!(document.is_object(), "{path}");
+                gather(&document, &mut lines);
+            }
+        }
+    }
+    assert_eq!(lines.len(), 4, "{lines:#?}");
+    for line in lines {
+        let words = line.iter().map(String::as_str);
+        let parsed = Cli::try_parse_from(std::iter::once("emblazon").chain(words));
+        assert!(parsed.is_ok(), "{line:?}: {}", parsed.unwrap_err());
+    }
+}
+
+/// Gathers the arguments of every `emblazon`: of containers that only have arguments, and in shell scripts.
+fn gather(value: &Value, lines: &mut Vec<Vec<String>>) {
+    let texts = |value: &Value| -> Vec<String> {
+        let texts = value.as_array().into_iter().flatten();
+        texts
+            .filter_map(|text| Some(filled(text.as_str()?)))
+            .collect()
+    };
+    let is_container = value["image"]
+        .as_str()
+        .is_some_and(|image| image.starts_with("emblazon:"));
+    if is_container && value.get("command").is_none() {
+        lines.push(texts(&value["args"]));
+    } else if is_container {
+        for line in texts(&value["args"])
+            .iter()
+            .flat_map(|script| script.lines())
+        {
+            if let Some(said) = line.trim().strip_prefix("emblazon ") {
+                let said = said.split(" || ").next().unwrap_or_default();
+                let words = said.split_whitespace();
+                lines.push(
+                    words
+                        .map(|word| word.trim_matches('"').to_owned())
+                        .collect(),
+                );
+            }
+        }
+    }
+    match value {
+        Value::Array(all) => all.iter().for_each(|value| gather(value, lines)),
+        Value::Object(all) => all.values().for_each(|value| gather(value, lines)),
+        _ => {}
+    }
+}
+
+/// Puts a number for every variable.
+fn filled(text: &str) -> String {
+    let mut filled = text.to_owned();
+    for variable in [
+        "$(SHARD)",
+        "$JOB_COMPLETION_INDEX",
+        "$JOB_NAME",
+        "$shard",
+        "$@",
+    ] {
+        filled = filled.replace(variable, "0");
+    }
+    filled
 }

@@ -63,7 +63,10 @@ fn each_account_is_read_by_one_shard() {
         );
         // The root is asked once for what domains it holds, and once for being outside the tree.
         let root = 1 + u64::from(shard == 1);
-        assert_eq!(sent("whitelabel"), mine.len() as u64 + root);
+        assert_eq!(
+            sent("whitelabel"),
+            u64::try_from(mine.len()).unwrap() + root
+        );
         assert_eq!(sent("domains") > 0, shard == 1, "the template");
         assert_eq!(report["template"].is_object(), shard == 1);
         assert_eq!(report["unmanaged"].is_object(), shard == 1);
@@ -122,9 +125,13 @@ fn live(world: &World) -> Vec<Option<Value>> {
 
 fn apply_all(world: &World) -> Vec<Output> {
     let outputs = run_all(world, &["apply", "--yes"]);
-    outputs.iter().for_each(|output| check_exit(output, 0));
+    for output in &outputs {
+        check_exit(output, 0);
+    }
     let second = run_all(world, &["plan"]);
-    second.iter().for_each(|output| check_exit(output, 0));
+    for output in &second {
+        check_exit(output, 0);
+    }
     outputs
 }
 
@@ -359,5 +366,5 @@ fn daemons_share_a_tree() {
     }
     check_exit(&world.run(&["plan"]), 0);
     let created = world.sandbox.counts().of("PUT", "whitelabel");
-    assert_eq!(created as usize, ACCOUNTS, "each by one");
+    assert_eq!(created, u64::try_from(ACCOUNTS).unwrap(), "each by one");
 }

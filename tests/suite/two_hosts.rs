@@ -120,7 +120,7 @@ fn a_killed_holder_is_taken_over_by_the_other_host() {
 
     let cluster = ClusterName::new("production");
     let state = |clone: &Path| camino::Utf8PathBuf::from_path_buf(clone.join(".emblazon")).unwrap();
-    assert_eq!(wrecks(&state(&one), &cluster).unwrap().len(), 1);
+    assert_eq!(wrecks(&state(&one), &cluster, None).unwrap().len(), 1);
     let written = platform.mutating();
     let again = apply(&one, &platform, &[]).output().unwrap();
     check_exit(&again, 0);
@@ -131,7 +131,7 @@ fn a_killed_holder_is_taken_over_by_the_other_host() {
         stderr(&again)
     );
     assert_eq!(platform.mutating(), written, "there was nothing left to do");
-    assert_eq!(wrecks(&state(&one), &cluster).unwrap(), []);
+    assert_eq!(wrecks(&state(&one), &cluster, None).unwrap(), []);
     platform.stop();
 }
 

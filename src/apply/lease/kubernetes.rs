@@ -115,7 +115,8 @@ impl KubernetesLease {
     /// the holder, should it wake up, finds that it lost it.
     async fn rival(&mut self) -> Result<Rival, LeaseError> {
         let selected = format!("{LABEL}={}", slug(self.room.whole_file()));
-        let listed = self.leases.list(&ListParams::default().labels(&selected));
+        let ours = ListParams::default().labels(&selected);
+        let listed = self.leases.list(&ours);
         let start = self.start();
         let mut over = None;
         for lease in listed.await.map_err(|error| failed(&error))? {

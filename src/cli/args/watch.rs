@@ -7,6 +7,7 @@ use clap::{Args, ValueHint};
 
 use super::duration::duration;
 use super::{ListFormat, PlatformArgs};
+use crate::model::Shard;
 
 /// Watch a tree and its platform, and keep them in sync by the tree's policy
 ///
@@ -30,6 +31,15 @@ pub(crate) struct WatchArgs {
     pub(crate) cluster: Option<String>,
     #[command(flatten)]
     pub(crate) platform: PlatformArgs,
+    /// Watch only the accounts of one shard of several, such as 2/3; K+1/N where K counts from 0. The first one watches the
+    /// domain template and the DNS of its accounts; for the DNS of the others, run `drift`
+    #[arg(
+        long,
+        value_name = "I/N",
+        env = "EMBLAZON_SHARD",
+        hide_env_values = true
+    )]
+    pub(crate) shard: Option<Shard>,
     /// Turn until nothing is left that goes by itself, and end
     #[arg(long)]
     pub(crate) once: bool,

@@ -56,6 +56,7 @@ fn setup(args: &WatchArgs, config: Option<&WatchConfig>) -> Setup {
     }
     setup.confirm_after = span(args.confirm_after, setup.confirm_after);
     setup.push &= !args.no_push;
+    setup.shard = args.shard.or(setup.shard);
     setup
 }
 

@@ -1,0 +1,99 @@
+//! The part of a tree that this daemon is for, when others are for the rest.
+
+use std::sync::Arc;
+
+use super::source::Snapshot;
+use super::wheel::Wheel;
+use crate::apply::Complete;
+use crate::model::Shard;
+use crate::plan::{Cut, Part};
+use crate::tree::{Base, short_commit};
+
+/// What a daemon knows of the others.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Share {
+    /// The part of the tree that plans are about.
+    pub(super) part: Part,
+    /// The commit that was noted to be applied here.
+    noted: Option<String>,
+    /// The commits of the tree and of the base that the share was cut for.
+    cut_for: (Option<String>, Option<String>),
+}
+
+impl Wheel {
+    /// Cuts this daemon's part out of a tree. All daemons go by the base that the ref names, for that is what they all see;
+    /// so while a commit passes domains between their accounts, one of them does it, and afterwards each has its own again.
+    ///
+    /// Returns whether the tree can be put in force.
+    pub(super) async fn take_share(&mut self, snapshot: &mut Snapshot) -> bool {
+        let Some(shard) = self.setup.shard else {
+            return true;
+        };
+        let Some(loaded) = Arc::get_mut(&mut snapshot.loaded) else {
+            tracing::error!("somebody else holds the tree, so it cannot be divided");
+            return false;
+        };
+        let base = match &mut self.reference {
+            Some(reference) if self.setup.push => Some(reference.fetch(None).await),
+            Some(reference) => reference.recall(None).ok(),
+            None => None,
+        };
+        if let Some(Base::Known { commit, .. }) = &base {
+            self.applied = Some(commit.clone());
+        }
+        let mut base = base.as_ref().and_then(Base::desired).cloned();
+        let cut = Cut::new(shard, &mut loaded.desired, base.as_mut());
+        if !shard.is_first() {
+            // The first one's; see [`Shard::is_first`].
+            loaded.desired.template = None;
+            if let Some(base) = &mut base {
+                base.template = None;
+            }
+        }
+        let commit = snapshot.commit.as_ref().map(|commit| commit.id.clone());
+        let cut_for = (commit, self.applied.clone());
+        // What was applied since, object by object, is known better than from the ref.
+        if self.share.part.siblings.is_none() || self.share.cut_for != cut_for {
+            self.base = base;
+        }
+        let left_out = cut.elsewhere().len();
+        self.share = Share {
+            part: Part {
+                left_out: u32::try_from(left_out).unwrap_or(u32::MAX),
+                siblings: Some(cut.siblings()),
+                ..Part::default()
+            },
+            noted: None,
+            cut_for,
+        };
+        true
+    }
+
+    /// Notes that this daemon's part of a commit was applied; the ref moves when all daemons have.
+    pub(super) async fn advance_share(&mut self, shard: Shard, commit: String) {
+        if self.share.noted.as_ref() == Some(&commit) {
+            return;
+        }
+        let Some(reference) = &mut self.reference else {
+            return;
+        };
+        let base = self.applied.as_deref();
+        let advanced = reference.advance_shard(shard, (&commit, base), self.setup.push);
+        match advanced.await {
+            Ok(Complete::Whole) => {
+                tracing::info!("commit {} is the base from now on", short_commit(&commit));
+                self.applied = Some(commit);
+            }
+            Ok(Complete::Waits(shards)) => {
+                let names: Vec<String> = shards.iter().map(ToString::to_string).collect();
+                let (commit_told, names) = (short_commit(&commit), names.join(", "));
+                tracing::info!("commit {commit_told} is still to be applied by shard {names}");
+                self.share.noted = Some(commit);
+            }
+            Ok(Complete::Moved) => {
+                tracing::warn!("the base stays as it was: another apply moved it in the meantime");
+            }
+            Err(error) => tracing::warn!(%error, "the base stays as it was"),
+        }
+    }
+}
