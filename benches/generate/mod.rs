@@ -27,7 +27,8 @@ pub(crate) struct Tree {
 
 /// The accounts that share a reseller's layer.
 const BRAND_SIZE: usize = 50;
-const MASTER: &str = "00000000000000000000000000000001";
+/// The id of the account at the top.
+pub(crate) const MASTER: &str = "00000000000000000000000000000001";
 
 impl Tree {
     /// Writes the tree.
@@ -74,7 +75,8 @@ impl Tree {
         self.add("emblazon.yaml", settings(api).as_bytes())
     }
 
-    fn add(&mut self, name: &str, bytes: &[u8]) -> std::io::Result<()> {
+    /// Writes a file of the tree.
+    pub(crate) fn add(&mut self, name: &str, bytes: &[u8]) -> std::io::Result<()> {
         let path = self.path().join(name);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
@@ -87,7 +89,7 @@ impl Tree {
 }
 
 /// Returns an id that looks like any other, and differs for each number.
-fn id(number: usize) -> String {
+pub(crate) fn id(number: usize) -> String {
     let mixed = (number as u128 + 2).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
     format!("{mixed:032x}")
 }
@@ -100,7 +102,8 @@ fn settings(api: &str) -> String {
     )
 }
 
-const DOMAINS: &str = r#"template:
+/// The template, as the tree and the platform have it.
+pub(crate) const DOMAINS: &str = r#"template:
   A:
     "us-east.{{domain}}": { name: East, mapping: ["192.0.2.10"], zone: us-east }
   CNAME:
@@ -116,7 +119,8 @@ fn brand_layer(brand: usize) -> String {
     )
 }
 
-fn account(number: usize, assets: bool) -> String {
+/// Writes what an account declares.
+pub(crate) fn account(number: usize, assets: bool) -> String {
     let brand = number / BRAND_SIZE;
     let mut text = format!(
         "account: {}\nextends: [reseller-{brand:03}]\nwhitelabel:\n  company_name: Customer {number}\n  \
@@ -162,7 +166,7 @@ fn seed(shape: Shape) -> String {
 }
 
 /// Draws a picture that differs for each number and does not compress to nothing.
-fn picture(number: usize, width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
+pub(crate) fn picture(number: usize, width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
     let mixed = u32::try_from(number)
         .unwrap_or(u32::MAX)
         .wrapping_mul(2_654_435_761);

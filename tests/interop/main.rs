@@ -1,7 +1,8 @@
 //! Tests against real DNS servers and in a real browser, which run as ordinary processes on loopback.
 //!
-//! They need BIND 9, PowerDNS, octoDNS and Chromium, so they run only when `EMBLAZON_INTEROP=1`; `.ci/run` installs
-//! these and sets it. One that is missing then is a failure.
+//! They need BIND 9, PowerDNS, octoDNS, Chromium and checkers of formats, so they run only when `EMBLAZON_INTEROP=1`;
+//! `.ci/run` installs these and sets it. One that is missing then is a failure; the checkers from npm are used where
+//! `EMBLAZON_NODE_MODULES` names their folder.
 #![allow(
     clippy::unwrap_used,
     reason = "a test that cannot go on stops, also outside the functions that clippy knows as tests"
@@ -11,7 +12,12 @@ mod bind;
 mod browser;
 mod command;
 mod dashboard;
+#[path = "../../benches/edited/mod.rs"]
+mod edited;
 mod export;
+mod formats;
+#[path = "../../benches/generate/mod.rs"]
+mod generate;
 mod html;
 mod knot;
 mod operations;
