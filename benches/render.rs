@@ -1,0 +1,70 @@
+//! `cargo bench --bench render`: what it takes to say 10,000 changes in each format.
+//!
+//! A plan is made once, against a sandbox in another process, and kept; then `show` renders it in each format. What `show`
+//! needs to read the plan stands in the first line, so that the rest is the renderer's.
+
+mod edited;
+mod generate;
+mod measure;
+
+use std::process::Command;
+
+use generate::Shape;
+use measure::{mebibytes, milliseconds, row, run};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_emblazon");
+const FORMATS: [&str; 7] = [
+    "github", "text", "json", "markdown", "sarif", "junit", "html",
+];
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    row(&["format", "changes", "bytes", "wall", "cpu", "peak"].map(str::to_owned));
+    for accounts in [100, 1_000] {
+        let shape = Shape {
+            accounts,
+            assets: false,
+        };
+        let tree = edited::write(shape)?;
+        let plan = tree.path().join("plan");
+        let made = Command::new(PROGRAM)
+            .args([
+                "plan",
+                "--sandbox",
+                "--skip-dns",
+                "--format",
+                "json",
+                "--out",
+            ])
+            .arg(&plan)
+            .arg(tree.path())
+            .output()?;
+        assert_eq!(
+            made.status.code(),
+            Some(2),
+            "{}",
+            String::from_utf8_lossy(&made.stderr)
+        );
+        for format in FORMATS {
+            let file = tree.path().join(format);
+            let mut command = Command::new(PROGRAM);
+            command
+                .args(["show", "--format", "github"])
+                .arg(format!("--output={format}={}", file.display()))
+                .arg(&plan);
+            let measured = run(&mut command)?;
+            assert!(
+                measured.status.code().is_some_and(|code| code != 1),
+                "{format}"
+            );
+            row(&[
+                format.to_owned(),
+                (accounts * edited::EDITED_KEYS).to_string(),
+                std::fs::metadata(&file)?.len().to_string(),
+                milliseconds(measured.wall),
+                milliseconds(measured.cpu),
+                mebibytes(measured.peak),
+            ]);
+        }
+    }
+    Ok(())
+}
