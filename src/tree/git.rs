@@ -123,23 +123,22 @@ impl GitTree {
             Ok((listed_kind(&entry), entry.kind(), entry.id()))
         };
         let known = self.folders().get(parent).copied();
-        let folder = match known {
-            Some(folder) => folder,
-            None => {
-                let mut folder = self.tree;
-                let mut walked = Utf8PathBuf::new();
-                for name in parent.components() {
-                    walked.push(name);
-                    match entry(folder, name.as_str())? {
-                        (ListedKind::Link, ..) => return Err(ReadError::Link(walked)),
-                        (_, Some(ObjectType::Tree), below) => folder = below,
-                        (ListedKind::File, ..) => return Err(ReadError::Missing),
-                        _ => return Err(ReadError::NotAFile),
-                    }
+        let folder = if let Some(folder) = known {
+            folder
+        } else {
+            let mut folder = self.tree;
+            let mut walked = Utf8PathBuf::new();
+            for name in parent.components() {
+                walked.push(name);
+                match entry(folder, name.as_str())? {
+                    (ListedKind::Link, ..) => return Err(ReadError::Link(walked)),
+                    (_, Some(ObjectType::Tree), below) => folder = below,
+                    (ListedKind::File, ..) => return Err(ReadError::Missing),
+                    _ => return Err(ReadError::NotAFile),
                 }
-                self.folders().insert(walked, folder);
-                folder
             }
+            self.folders().insert(walked, folder);
+            folder
         };
         match entry(folder, name)? {
             (ListedKind::Link, ..) => Err(ReadError::Link(path.to_owned())),
