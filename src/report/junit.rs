@@ -2,7 +2,7 @@
 //!
 //! | what | as |
 //! | --- | --- |
-//! | in sync, done | passed |
+//! | in sync, done, in a plan also what is pending | passed |
 //! | differs, refused, failed, moved, a mistake in its files | failure |
 //! | could not be checked, unknown outcome | error |
 //! | not compared, not tried | skipped |
@@ -156,6 +156,50 @@ fn dns(report: &Report) -> Vec<Case> {
 mod tests {
     use super::*;
     use crate::report::fixture::everything;
+
+    /// What a merge will carry out fails no test, and can be read there; refusals, mistakes and what could not be read do.
+    #[test]
+    fn pending_changes_fail_no_plan() {
+        let text = render(&everything(Command::Plan));
+        let first_value = |text: &str| text.split('"').nth(1).map(str::to_owned);
+        let cases: Vec<String> = text
+            .split("<testcase ")
+            .skip(1)
+            .map(|case| {
+                let name = case
+                    .split_once(" name=")
+                    .and_then(|(_, rest)| first_value(rest));
+                let ended = ["failure", "error", "skipped"].into_iter().find_map(|tag| {
+                    let (_, rest) = case.split_once(&format!("<{tag} "))?;
+                    Some(format!("{tag}, {}", first_value(rest)?))
+                });
+                let told = if case.contains("<system-out>") {
+                    "passed, told"
+                } else {
+                    "passed"
+                };
+                format!(
+                    "{}: {}",
+                    name.unwrap_or_default(),
+                    ended.as_deref().unwrap_or(told)
+                )
+            })
+            .collect();
+        insta::assert_snapshot!(cases.join("\n"), @r"
+        acme: failure, mistake
+        emblazon.yaml: passed, told
+        domain template: passed, told
+        acme: passed, told
+        beta: passed, told
+        delta: passed, told
+        gamma: passed, told
+        hooli: failure, refused
+        initech: error, unknown
+        quiet: passed
+        acme acme.example.com: failure, dns
+        quiet: skipped, dns: ignore
+        ");
+    }
 
     #[test]
     fn a_drift_as_test_cases() {

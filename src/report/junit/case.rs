@@ -82,7 +82,14 @@ impl Case {
             }
         };
         for row in row::rows(&shown) {
-            case.details.push(finding::sentence(&row, command));
+            let sentence = finding::sentence(&row, command);
+            match command {
+                // What a merge will carry out is no fault.
+                Command::Plan => case.notes.push(sentence),
+                Command::Validate | Command::Drift | Command::Apply | Command::Dns => {
+                    case.details.push(sentence);
+                }
+            }
         }
         let unknown: Vec<String> = object
             .unknown
