@@ -16,7 +16,7 @@ mod watch;
 use std::num::NonZeroUsize;
 
 use address::address;
-pub(crate) use comment::CommentArgs;
+pub(crate) use comment::{CommentArgs, StatusName};
 pub(crate) use dns::{DnsCheckArgs, DnsCommand, RecordsArgs};
 pub(crate) use git::{BaseArgs, LeaseArgs, RemoteArgs, Side};
 pub(crate) use import::ImportArgs;

@@ -1,5 +1,6 @@
 //! Where a report goes: standard output in one format, and files in any.
 
+use std::env;
 use std::fs;
 
 use anyhow::Context as _;
@@ -8,6 +9,7 @@ use super::Exit;
 use super::args::{Format, OutputArgs};
 use super::failure::Failure;
 use super::ui::{self, Ui};
+use crate::forge::Kind;
 use crate::report::gallery::Gallery;
 use crate::report::{Report, github, html, json, junit, markdown, sarif, text};
 
@@ -55,9 +57,15 @@ fn render(report: &Report, gallery: &Gallery, format: Format, options: text::Opt
         Format::Text => text::render(report, options),
         Format::Html => html::render(report, gallery, Exit::of(report).code()),
         Format::Json => json::render(report),
-        Format::Markdown => markdown::render(report, markdown::GITHUB_LIMIT),
+        Format::Markdown => markdown::render(report, longest_comment()),
         Format::Sarif => sarif::render(report, Exit::of(report).code()),
         Format::Junit => junit::render(report),
         Format::Github => github::render(report),
     }
+}
+
+/// Returns what a comment may have where this runs: that of the strictest forge outside of any CI system.
+fn longest_comment() -> usize {
+    let kind = Kind::detect(&|name| env::var(name).ok());
+    kind.unwrap_or(Kind::Github).longest_comment()
 }

@@ -9,6 +9,8 @@ pub enum State {
     Clean,
     /// There is.
     Differs,
+    /// There is, and it does not go by itself: the tree has errors, a guard refuses, or steps failed.
+    Failed,
     /// Nothing was found to do, and not everything could be checked.
     Unknown,
 }
@@ -24,6 +26,8 @@ pub struct Mark {
     pub cluster: String,
     /// How it stands.
     pub state: State,
+    /// The digest of the plan, when it is one that can be approved.
+    pub digest: Option<String>,
 }
 
 impl Mark {
@@ -34,8 +38,13 @@ impl Mark {
             .strip_prefix("<!-- ")
             .and_then(|line| line.strip_suffix(" -->"));
         let words: Vec<&str> = words.unwrap_or_default().split(' ').collect();
-        let ["emblazon", command, cluster, state] = words.as_slice() else {
+        let ["emblazon", command, cluster, state, rest @ ..] = words.as_slice() else {
             return Err(ForgeError::NoMark);
+        };
+        let digest = match rest {
+            [] => None,
+            [digest] if is_digest(digest) => Some((*digest).to_owned()),
+            _ => return Err(ForgeError::NoMark),
         };
         Ok(Self {
             subject: format!("<!-- emblazon {command} {cluster} "),
@@ -44,11 +53,17 @@ impl Mark {
             state: match *state {
                 "clean" => State::Clean,
                 "differs" => State::Differs,
+                "failed" => State::Failed,
                 "unknown" => State::Unknown,
                 _ => return Err(ForgeError::NoMark),
             },
+            digest,
         })
     }
+}
+
+fn is_digest(word: &str) -> bool {
+    word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[cfg(test)]
@@ -73,6 +88,16 @@ mod tests {
         check(
             "<!-- emblazon plan production differs -->",
             Some((subject, State::Differs)),
+        );
+        let digest = "64879f7d6b960a01909762d911a32d4582c20010c5641ee90278b644a9e3b525";
+        check(
+            &format!("<!-- emblazon plan production failed {digest} -->"),
+            Some((subject, State::Failed)),
+        );
+        check("<!-- emblazon plan production differs 64879f -->", None);
+        check(
+            &format!("<!-- emblazon plan production differs {digest} {digest} -->"),
+            None,
         );
         check("<!-- emblazon plan production -->", None);
         check("<!-- emblazon plan production maybe -->", None);

@@ -1,4 +1,4 @@
-//! The forge: one comment on a pull request, kept up to date, and one issue for drift.
+//! The forge: one comment on a pull request, kept up to date, one issue for drift, and the status beside a commit.
 //!
 //! GitHub, GitLab and Gitea differ in paths and in a few words; `request.rs` has them in one table. Everything
 //! else is the same: look for what an earlier run left, by a mark that nobody sees, and write only what differs.
@@ -11,9 +11,11 @@ mod error;
 mod mark;
 mod publish;
 mod request;
+mod status;
 mod target;
 
 pub use error::ForgeError;
 pub use mark::{Mark, State};
 pub use publish::{Outcome, Publisher};
+pub use status::{CommitStatus, Progress};
 pub use target::{Environment, Kind, Target};

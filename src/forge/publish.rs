@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::client::Forge;
 use super::request::{self, PAGE, Things};
-use super::{ForgeError, Kind, Mark, State, Target};
+use super::{CommitStatus, ForgeError, Kind, Mark, State, Target};
 
 /// How often something is tried while the forge is busy.
 const ATTEMPTS: u32 = 4;
@@ -81,18 +81,77 @@ impl Publisher {
         let mark = Mark::of(text)?;
         self.patiently(async || match mark.state {
             State::Clean => self.close(&mark).await,
-            State::Differs => self.keep(Things::Issues, &mark, title, text, false).await,
+            State::Differs | State::Failed => {
+                self.keep(Things::Issues, &mark, title, text, false).await
+            }
             State::Unknown => self.keep(Things::Issues, &mark, title, text, true).await,
         })
         .await
     }
 
+    /// Sets the status of the commit.
+    pub async fn status(&self, status: &CommitStatus) -> Result<(), ForgeError> {
+        let set = request::set_status(&self.forge.target, self.commit()?, status);
+        self.patiently(async || self.forge.send(&set).await.map(drop))
+            .await
+    }
+
+    /// Returns the digest of the plan that our comment on the pull request shows; on the one that brought the commit,
+    /// when no number is known. A comment that somebody else wrote counts for nothing.
+    pub async fn shown(&self, mark: &Mark) -> Result<Option<String>, ForgeError> {
+        self.patiently(async || {
+            let number = match self.forge.target.number {
+                Some(number) => Some(number),
+                None => self.pull_request().await?,
+            };
+            let Some(number) = number else {
+                return Ok(None);
+            };
+            let author = self.author().await?;
+            let found = self.find(Things::Comments(number), mark, &author).await?;
+            let first = found.first().and_then(|found| Mark::of(&found.text).ok());
+            Ok(first.and_then(|mark| mark.digest))
+        })
+        .await
+    }
+
+    fn commit(&self) -> Result<&str, ForgeError> {
+        self.forge.target.commit.as_deref().ok_or(ForgeError::Missing {
+            what: "the commit",
+            how: "say --commit; on a pull request that is its last one, not the merge that the forge made up",
+        })
+    }
+
+    /// Finds the pull request that brought the commit.
+    async fn pull_request(&self) -> Result<Option<u64>, ForgeError> {
+        let ask = request::pulls_of(&self.forge.target, self.commit()?);
+        let answer = match self.forge.send(&ask).await {
+            Ok(answer) => answer,
+            // Gitea's way to say that there is none.
+            Err(ForgeError::Refused { status: 404, .. })
+                if self.forge.target.kind == Kind::Gitea =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let first = match &answer {
+            Value::Array(pulls) => pulls.iter().find(|pull| !pull["merged_at"].is_null()),
+            pull => Some(pull),
+        };
+        let name = match self.forge.target.kind {
+            Kind::Gitlab => "iid",
+            Kind::Github | Kind::Gitea => "number",
+        };
+        Ok(first.and_then(|pull| pull[name].as_u64()))
+    }
+
     /// Tries from the beginning while the forge is busy: a request whose answer was lost may have been carried out, and
     /// looking again shows whether it was.
-    async fn patiently(
+    async fn patiently<T>(
         &self,
-        work: impl AsyncFn() -> Result<Outcome, ForgeError>,
-    ) -> Result<Outcome, ForgeError> {
+        work: impl AsyncFn() -> Result<T, ForgeError>,
+    ) -> Result<T, ForgeError> {
         let mut pause = self.pause;
         for _ in 1..ATTEMPTS {
             match work().await {

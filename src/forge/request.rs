@@ -10,11 +10,13 @@
 //! | open one | `POST /repos/R/issues` | `POST /projects/R/issues` |
 //! | change, close one | `PATCH /repos/R/issues/N` | `PUT /projects/R/issues/N` |
 //! | who am I | `GET /user` | `GET /user` |
+//! | set a commit's status | `POST /repos/R/statuses/SHA` | `POST /projects/R/statuses/SHA` |
+//! | whose commit is it | `GET /repos/R/commits/SHA/pulls` (Gitea: `pull`, one) | `GET …/repository/commits/SHA/merge_requests` |
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Kind, Target};
+use super::{CommitStatus, Kind, Target};
 
 /// How many entries a page has.
 pub(super) const PAGE: usize = 100;
@@ -43,8 +45,6 @@ fn request(method: Method, path: String, body: Option<Value>) -> Request {
 
 /// The path of the repository.
 fn repository(target: &Target) -> String {
-    let encoded =
-        |text: &str| -> String { url::form_urlencoded::byte_serialize(text.as_bytes()).collect() };
     match target.kind {
         Kind::Gitlab => format!("/projects/{}", encoded(&target.repository)),
         Kind::Github | Kind::Gitea => {
@@ -52,6 +52,11 @@ fn repository(target: &Target) -> String {
             format!("/repos/{}", names.join("/"))
         }
     }
+}
+
+/// Writes a text as one segment of a path.
+fn encoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 fn collection(target: &Target, things: Things) -> String {
@@ -130,4 +135,33 @@ pub(super) fn remove(target: &Target, things: Things, id: u64) -> Request {
 
 pub(super) fn whoami() -> Request {
     request(Method::GET, "/user".to_owned(), None)
+}
+
+/// Sets a commit's status.
+pub(super) fn set_status(target: &Target, commit: &str, status: &CommitStatus) -> Request {
+    let path = format!("{}/statuses/{}", repository(target), encoded(commit));
+    let name = match target.kind {
+        Kind::Github | Kind::Gitea => "context",
+        Kind::Gitlab => "name",
+    };
+    let mut body = json!({
+        "state": status.progress.word(target.kind),
+        name: status.context,
+        "description": status.description,
+    });
+    if let Some(link) = &target.link {
+        body["target_url"] = json!(link);
+    }
+    request(Method::POST, path, Some(body))
+}
+
+/// Asks which pull requests brought a commit.
+pub(super) fn pulls_of(target: &Target, commit: &str) -> Request {
+    let (repository, commit) = (repository(target), encoded(commit));
+    let path = match target.kind {
+        Kind::Github => format!("{repository}/commits/{commit}/pulls"),
+        Kind::Gitea => format!("{repository}/commits/{commit}/pull"),
+        Kind::Gitlab => format!("{repository}/repository/commits/{commit}/merge_requests"),
+    };
+    request(Method::GET, path, None)
 }

@@ -30,11 +30,26 @@ pub struct Target {
     pub repository: String,
     /// The number of the pull request; absent outside of one.
     pub number: Option<u64>,
+    /// The commit; absent where the environment names only one that a forge made up for a pull request.
+    pub commit: Option<String>,
+    /// Where the run of the CI system can be looked at.
+    pub link: Option<String>,
     /// The token.
     pub token: Secret,
 }
 
 impl Kind {
+    /// How many characters a comment may have. Gitea has no limit of its own; what stands in front of it mostly takes
+    /// a megabyte in one request.
+    #[must_use]
+    pub fn longest_comment(self) -> usize {
+        match self {
+            Self::Github => 65_536,
+            Self::Gitlab => 1_000_000,
+            Self::Gitea => 500_000,
+        }
+    }
+
     /// Finds out which CI system this is; Gitea's looks like GitHub's and says that it is not.
     #[must_use]
     pub fn detect(environment: Environment<'_>) -> Option<Self> {
@@ -81,6 +96,32 @@ impl Kind {
             }
         }
     }
+
+    fn commit(self, environment: Environment<'_>) -> Option<String> {
+        match self {
+            // The first is set where the pipeline is of a merge that nobody made.
+            Self::Gitlab => environment("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA")
+                .filter(|commit| !commit.is_empty())
+                .or_else(|| environment("CI_COMMIT_SHA")),
+            // For a pull request that is a merge which nobody made.
+            Self::Github | Self::Gitea => {
+                let event = environment("GITHUB_EVENT_NAME").unwrap_or_default();
+                environment("GITHUB_SHA").filter(|_| !event.starts_with("pull_request"))
+            }
+        }
+    }
+
+    fn link(self, environment: Environment<'_>) -> Option<String> {
+        match self {
+            Self::Gitlab => environment("CI_JOB_URL"),
+            Self::Github | Self::Gitea => {
+                let server = environment("GITHUB_SERVER_URL")?;
+                let repository = environment("GITHUB_REPOSITORY")?;
+                let run = environment("GITHUB_RUN_ID")?;
+                Some(format!("{server}/{repository}/actions/runs/{run}"))
+            }
+        }
+    }
 }
 
 impl Target {
@@ -89,7 +130,7 @@ impl Target {
         kind: Option<Kind>,
         api: Option<&str>,
         repository: Option<&str>,
-        number: Option<u64>,
+        (number, commit): (Option<u64>, Option<&str>),
         environment: Environment<'_>,
     ) -> Result<Self, ForgeError> {
         let missing = |what, how| ForgeError::Missing { what, how };
@@ -112,6 +153,10 @@ impl Target {
             api: base(&api)?,
             repository: repository.ok_or_else(|| missing("the repository", "say --repository"))?,
             number: number.or_else(|| kind.number(environment)),
+            commit: commit
+                .map(str::to_owned)
+                .or_else(|| kind.commit(environment)),
+            link: kind.link(environment),
             token: Secret::new(token.ok_or_else(|| {
                 missing(
                     "the forge's token",
@@ -167,7 +212,7 @@ mod tests {
                 let found = variables.iter().find(|(known, _)| *known == name);
                 found.map(|(_, value)| (*value).to_owned())
             };
-            let found = Target::find(None, None, None, None, &environment);
+            let found = Target::find(None, None, None, (None, None), &environment);
             let found = found.map(|target| {
                 format!(
                     "{:?} {} {} {:?}",
@@ -212,6 +257,28 @@ mod tests {
         );
         check(&github[..3], Err("set EMBLAZON_FORGE_TOKEN"));
         check(&[], Err("say --forge"));
+    }
+
+    #[test]
+    fn the_commit_is_one_that_somebody_made() {
+        #[track_caller]
+        fn check(kind: Kind, variables: &[(&str, &str)], expected: Option<&str>) {
+            let environment = |name: &str| {
+                let found = variables.iter().find(|(known, _)| *known == name);
+                found.map(|(_, value)| (*value).to_owned())
+            };
+            assert_eq!(kind.commit(&environment).as_deref(), expected);
+        }
+        let push = [("GITHUB_EVENT_NAME", "push"), ("GITHUB_SHA", "a1")];
+        check(Kind::Github, &push, Some("a1"));
+        let pull = [("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_SHA", "a1")];
+        check(Kind::Github, &pull, None);
+        check(Kind::Gitlab, &[("CI_COMMIT_SHA", "a1")], Some("a1"));
+        let merge = [
+            ("CI_COMMIT_SHA", "a1"),
+            ("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "b2"),
+        ];
+        check(Kind::Gitlab, &merge, Some("b2"));
     }
 
     #[test]

@@ -20,11 +20,6 @@ use fit::fitted;
 
 use super::{Command, Report, text};
 
-/// What GitHub takes in one comment.
-pub const GITHUB_LIMIT: usize = 65_536;
-/// What GitLab takes in one comment.
-pub const GITLAB_LIMIT: usize = 1_000_000;
-
 /// Renders a report in at most `limit` bytes, which is never more characters; a limit under 1,000 counts as 1,000.
 #[must_use]
 pub fn render(report: &Report, limit: usize) -> String {

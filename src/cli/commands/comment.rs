@@ -7,11 +7,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use crate::cli::Exit;
-use crate::cli::args::CommentArgs;
+use crate::cli::args::{CommentArgs, StatusName};
 use crate::cli::failure::Failure;
 use crate::cli::survey;
-use crate::cli::ui::Ui;
-use crate::forge::{ForgeError, Mark, Outcome, Publisher, Target};
+use crate::cli::ui::{self, Ui};
+use crate::forge::{CommitStatus, ForgeError, Mark, Outcome, Publisher, State, Target};
 
 /// How long to wait before the second try.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -23,10 +23,16 @@ pub(crate) fn comment(ui: Ui, args: &CommentArgs) -> Result<Exit, Failure> {
         args.forge.map(Into::into),
         args.url.as_deref(),
         args.repository.as_deref(),
-        args.number,
+        (args.number, args.commit.as_deref()),
         &|name| env::var(name).ok(),
     );
     let publisher = Publisher::new(target.map_err(failure)?, PAUSE).map_err(failure)?;
+    if let Some(name) = args.status {
+        return status(ui, &publisher, &mark, name);
+    }
+    if args.approved {
+        return approved(&publisher, &mark);
+    }
     let title = args.title.clone().unwrap_or_else(|| {
         let cluster = &mark.cluster;
         format!("emblazon: {cluster} is not as the tree says")
@@ -47,6 +53,47 @@ pub(crate) fn comment(ui: Ui, args: &CommentArgs) -> Result<Exit, Failure> {
         Outcome::Closed => format!("{what} closed: nothing differs any more"),
         Outcome::Nothing => format!("no {what}: there is nothing to say"),
     });
+    Ok(Exit::Done)
+}
+
+fn status(ui: Ui, publisher: &Publisher, mark: &Mark, name: StatusName) -> Result<Exit, Failure> {
+    let status = match name {
+        StatusName::Auto => CommitStatus::of(mark),
+        StatusName::Pending => CommitStatus::pending(mark),
+    };
+    let work = publisher.status(&status);
+    survey::runtime()?.block_on(work).map_err(failure)?;
+    ui.talk(&format!("status set: {}", status.description));
+    Ok(Exit::Done)
+}
+
+/// Tells whether the pull request showed this very plan. What changes nothing needs nobody's approval.
+fn approved(publisher: &Publisher, mark: &Mark) -> Result<Exit, Failure> {
+    let Some(digest) = &mark.digest else {
+        let message = "this report has no digest: it is no plan, or the tree has errors";
+        return Err(Failure::Refused(message.to_owned()));
+    };
+    if mark.state != State::Clean {
+        let shown = survey::runtime()?.block_on(publisher.shown(mark));
+        match shown.map_err(failure)? {
+            Some(shown) if shown == *digest => {}
+            Some(shown) => {
+                return Err(Failure::Refused(format!(
+                    "the pull request showed the plan {}, and this is {}: the platform or the tree moved since; look at it, and apply it with `apply --expect {}`",
+                    &shown[..12],
+                    &digest[..12],
+                    &digest[..12]
+                )));
+            }
+            None => {
+                return Err(Failure::Refused(format!(
+                    "no comment of ours on the commit's pull request shows a plan, and this one would change something; look at it, and apply it with `apply --expect {}`",
+                    &digest[..12]
+                )));
+            }
+        }
+    }
+    ui::data(&format!("{digest}\n"))?;
     Ok(Exit::Done)
 }
 

@@ -3,14 +3,18 @@
 use std::fmt::Write as _;
 
 use crate::model::ClusterName;
-use crate::report::Report;
+use crate::report::{Command, Report};
 
-/// Writes `<!-- emblazon COMMAND CLUSTER STATE -->`.
+/// Writes `<!-- emblazon COMMAND CLUSTER STATE -->`, and behind the state the digest of a plan that can be approved.
 pub(super) fn line(report: &Report) -> String {
     let cluster = report.cluster.as_ref().map_or("-", ClusterName::as_str);
     let command = report.command.as_str();
+    let digest = match &report.plan {
+        Some(digest) if report.command == Command::Plan => format!(" {digest}"),
+        _ => String::new(),
+    };
     format!(
-        "<!-- emblazon {command} {} {} -->\n",
+        "<!-- emblazon {command} {} {}{digest} -->\n",
         encoded(cluster),
         state(report)
     )
@@ -19,14 +23,12 @@ pub(super) fn line(report: &Report) -> String {
 /// Says whether there is something to do, in one word.
 fn state(report: &Report) -> &'static str {
     let summary = report.summary();
-    let open = summary.errors
-        + summary.refused
-        + summary.dns_differing
-        + summary.failed
-        + summary.moved
-        + summary.skipped;
+    let failed =
+        summary.errors + summary.refused + summary.failed + summary.moved + summary.skipped;
     let differs = summary.differing > 0 && summary.done < summary.steps.max(1);
-    if open > 0 || differs {
+    if failed > 0 {
+        "failed"
+    } else if differs || summary.dns_differing > 0 {
         "differs"
     } else if summary.unknown + summary.uncertain + summary.dns_unknown > 0 {
         "unknown"

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use emblazon::forge::{Kind, Outcome, Publisher, Target};
+use emblazon::forge::{CommitStatus, Kind, Mark, Outcome, Publisher, Target};
 
 use super::server::{ME, Server};
 
@@ -20,7 +20,7 @@ fn publisher(server: &Server, kind: Kind) -> Publisher {
         Some(kind),
         Some(&server.url()),
         Some("acme/brands"),
-        Some(12),
+        (Some(12), Some("abc123")),
         &environment,
     );
     Publisher::new(target.unwrap(), Duration::ZERO).unwrap()
@@ -279,5 +279,80 @@ async fn an_issue_is_open_while_something_differs() {
             .filter(|issue| issue["open"] == true)
             .collect();
         assert_eq!((world.issues.len(), open.len()), (2, 1), "{kind:?}");
+    }
+}
+
+const DIGEST: &str = "64879f7d6b960a01909762d911a32d4582c20010c5641ee90278b644a9e3b525";
+
+fn planned(digest: &str) -> String {
+    text("differs", "one").replace("differs", &format!("differs {digest}"))
+}
+
+fn without_number(server: &Server, kind: Kind) -> Publisher {
+    let environment =
+        |name: &str| (name == "EMBLAZON_FORGE_TOKEN").then(|| "canary-token".to_owned());
+    let target = Target::find(
+        Some(kind),
+        Some(&server.url()),
+        Some("acme/brands"),
+        (None, Some("abc123")),
+        &environment,
+    );
+    Publisher::new(target.unwrap(), Duration::ZERO).unwrap()
+}
+
+#[tokio::test]
+async fn a_status_says_how_it_stands_with_the_digest() {
+    let mut shapes = String::new();
+    for kind in FORGES {
+        let server = Server::start(kind).await;
+        let publisher = publisher(&server, kind);
+        let mark = Mark::of(&planned(DIGEST)).unwrap();
+        publisher
+            .status(&CommitStatus::pending(&mark))
+            .await
+            .unwrap();
+        let mark = Mark::of(&text("failed", "x")).unwrap();
+        server.world().faults = vec![502];
+        publisher.status(&CommitStatus::of(&mark)).await.unwrap();
+        let world = server.world();
+        writeln!(shapes, "{kind:?}: {}", world.requests[0]).unwrap();
+        for (_, body) in &world.statuses {
+            writeln!(shapes, "  {body}").unwrap();
+        }
+    }
+    insta::assert_snapshot!(shapes, @r#"
+    Github: POST /repos/acme/brands/statuses/abc123
+      {"context":"emblazon/plan/production","description":"not carried out yet; digest 64879f7d6b96","state":"pending"}
+      {"context":"emblazon/plan/production","description":"it needs somebody; see the report","state":"failure"}
+    Gitlab: POST /api/v4/projects/acme%2Fbrands/statuses/abc123
+      {"description":"not carried out yet; digest 64879f7d6b96","name":"emblazon/plan/production","state":"pending"}
+      {"description":"it needs somebody; see the report","name":"emblazon/plan/production","state":"failed"}
+    Gitea: POST /api/v1/repos/acme/brands/statuses/abc123
+      {"context":"emblazon/plan/production","description":"not carried out yet; digest 64879f7d6b96","state":"pending"}
+      {"context":"emblazon/plan/production","description":"it needs somebody; see the report","state":"failure"}
+    "#);
+}
+
+/// What counts is our own comment on the pull request that brought the commit.
+#[tokio::test]
+async fn the_plan_that_a_pull_request_showed_is_found() {
+    for kind in FORGES {
+        let server = Server::start(kind).await;
+        let mark = Mark::of(&planned(DIGEST)).unwrap();
+        let shown = async || without_number(&server, kind).shown(&mark).await.unwrap();
+        assert_eq!(
+            shown().await,
+            None,
+            "{kind:?}: it came without a pull request"
+        );
+        server.world().merged = Some(12);
+        assert_eq!(shown().await, None, "{kind:?}: nobody commented");
+        server.comment(ME + 1, &planned(DIGEST));
+        assert_eq!(shown().await, None, "{kind:?}: somebody else did");
+        server.comment(ME, &planned(DIGEST).replace("plan", "drift"));
+        assert_eq!(shown().await, None, "{kind:?}: it is about something else");
+        server.comment(ME, &planned(DIGEST));
+        assert_eq!(shown().await.as_deref(), Some(DIGEST), "{kind:?}");
     }
 }

@@ -25,6 +25,10 @@ pub(crate) struct World {
     pub(crate) headers: Vec<HeaderMap>,
     /// Statuses to answer with before anything is done, first one first.
     pub(crate) faults: Vec<u16>,
+    /// Each status that was set: the commit, and the body.
+    pub(crate) statuses: Vec<(String, Value)>,
+    /// The pull request that brought every commit, once it is merged.
+    pub(crate) merged: Option<u64>,
     /// Another run's comment, to appear with the next one that is written.
     pub(crate) rival: Option<String>,
     next: u64,
@@ -159,6 +163,22 @@ impl World {
         } else {
             Method::PATCH
         };
+        if let Some((_, commit)) = path.split_once("/statuses/")
+            && method == Method::POST
+        {
+            self.statuses.push((commit.to_owned(), body.clone()));
+            return (StatusCode::CREATED, json!({"id": 1}));
+        }
+        if path.contains("/commits/") && method == Method::GET {
+            let pull = self.merged.map(|number| {
+                json!({"number": number, "iid": number, "merged_at": "2026-11-25T12:00:00Z"})
+            });
+            return match pull {
+                Some(pull) if kind == Kind::Gitea => (StatusCode::OK, pull),
+                None if kind == Kind::Gitea => missing,
+                pull => (StatusCode::OK, pull.into_iter().collect()),
+            };
+        }
         if path == comments && method == Method::GET {
             return (StatusCode::OK, page(kind, &self.comments, query));
         }

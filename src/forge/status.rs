@@ -1,0 +1,111 @@
+//! The status beside a commit.
+
+use super::{Kind, Mark, State};
+
+/// How a check of a commit ended, or that it did not yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// It is still to be done.
+    Pending,
+    /// It is well.
+    Success,
+    /// It is not.
+    Failure,
+}
+
+impl Progress {
+    /// Returns the forge's word.
+    pub(super) fn word(self, kind: Kind) -> &'static str {
+        match (self, kind) {
+            (Self::Pending, _) => "pending",
+            (Self::Success, _) => "success",
+            (Self::Failure, Kind::Gitlab) => "failed",
+            (Self::Failure, Kind::Github | Kind::Gitea) => "failure",
+        }
+    }
+}
+
+/// The status beside a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitStatus {
+    /// What tells it from others: the command and the cluster.
+    pub context: String,
+    /// How it stands.
+    pub progress: Progress,
+    /// The same in words, with the digest of the plan.
+    pub description: String,
+}
+
+impl CommitStatus {
+    /// Says how a report ended. A plan with changes is a success: carrying them out is what the merge is for.
+    #[must_use]
+    pub fn of(mark: &Mark) -> Self {
+        let is_plan = mark.command == "plan";
+        let (progress, words) = match mark.state {
+            State::Clean => (Progress::Success, "nothing to do"),
+            State::Differs if is_plan => (Progress::Success, "changes are pending"),
+            State::Differs => (Progress::Failure, "the platform is not as the tree says"),
+            State::Failed => (Progress::Failure, "it needs somebody; see the report"),
+            State::Unknown => (Progress::Failure, "not everything could be read"),
+        };
+        Self::new(mark, progress, words)
+    }
+
+    /// Says that what a report shows is still to be carried out.
+    #[must_use]
+    pub fn pending(mark: &Mark) -> Self {
+        Self::new(mark, Progress::Pending, "not carried out yet")
+    }
+
+    fn new(mark: &Mark, progress: Progress, words: &str) -> Self {
+        let digest = mark.digest.as_deref().and_then(|digest| digest.get(..12));
+        let digest = digest.map_or_else(String::new, |digest| format!("; digest {digest}"));
+        Self {
+            context: format!("emblazon/{}/{}", mark.command, mark.cluster),
+            progress,
+            description: format!("{words}{digest}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses() {
+        #[track_caller]
+        fn check(mark: &str, expected: (Progress, &str)) {
+            let mark = Mark::of(mark).unwrap();
+            let status = CommitStatus::of(&mark);
+            assert_eq!((status.progress, status.description.as_str()), expected);
+        }
+        let digest = "64879f7d6b960a01909762d911a32d4582c20010c5641ee90278b644a9e3b525";
+        check(
+            &format!("<!-- emblazon plan production differs {digest} -->"),
+            (
+                Progress::Success,
+                "changes are pending; digest 64879f7d6b96",
+            ),
+        );
+        check(
+            &format!("<!-- emblazon plan production failed {digest} -->"),
+            (
+                Progress::Failure,
+                "it needs somebody; see the report; digest 64879f7d6b96",
+            ),
+        );
+        check(
+            "<!-- emblazon plan production unknown -->",
+            (Progress::Failure, "not everything could be read"),
+        );
+        check(
+            "<!-- emblazon drift production differs -->",
+            (Progress::Failure, "the platform is not as the tree says"),
+        );
+        check(
+            "<!-- emblazon apply production clean -->",
+            (Progress::Success, "nothing to do"),
+        );
+    }
+}
