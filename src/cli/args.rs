@@ -197,6 +197,7 @@ pub(crate) struct ValidateArgs {
   emblazon plan --cluster staging --format json
   emblazon plan --output json=report.json --output text=report.txt
   emblazon plan --out change.plan && emblazon apply change.plan
+  emblazon plan --recorded --rev refs/pull/7/head       what a stranger's branch would change
 
 The credentials come from where emblazon.yaml says; when it says nothing, from EMBLAZON_API_KEY or
 EMBLAZON_TOKEN.
@@ -212,6 +213,9 @@ pub(crate) struct PlanArgs {
     pub(crate) prune: PruneArgs,
     #[command(flatten)]
     pub(crate) records: RecordsArgs,
+    /// Compare with what was applied last instead of with a platform; needs no credentials, sends nothing
+    #[arg(long, conflicts_with_all = ["sandbox", "out"], help_heading = "Reading")]
+    pub(crate) recorded: bool,
     /// Save the plan, to be approved and carried out later with `apply FILE`
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) out: Option<Utf8PathBuf>,

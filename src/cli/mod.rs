@@ -17,6 +17,7 @@ mod pictures;
 mod platform;
 mod primary;
 mod progress;
+mod recorded;
 mod records;
 mod recovery;
 mod run;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use camino::Utf8PathBuf;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
-use super::platform::Platform;
 use super::progress;
 use super::tree::OpenTree;
 use super::ui::Ui;
@@ -14,10 +14,38 @@ use crate::live::{Live, ReadClient};
 use crate::model::{AccountId, AccountName, AssetKind, Digest};
 use crate::report::Report;
 use crate::report::gallery::{Gallery, Looks};
-use crate::tree::{DesiredAccount, MAX_ASSET_BYTES};
+use crate::tree::{Desired, DesiredAccount, MAX_ASSET_BYTES, TreeSource};
 
 /// How many assets are read at once; more would only make the platform slower (reference, "Speed").
 const AT_ONCE: usize = 2;
+
+/// Where the pictures from before a change are.
+pub(crate) enum Before<'a> {
+    /// On the platform.
+    Live(&'a ReadClient),
+    /// In the commit that was applied last.
+    Recorded {
+        /// The commit's files.
+        source: Box<dyn TreeSource + Send>,
+        /// What is in which.
+        files: BTreeMap<Digest, Utf8PathBuf>,
+    },
+}
+
+impl Before<'_> {
+    /// Finds them in a commit.
+    pub(crate) fn recorded(source: Box<dyn TreeSource + Send>, base: &Desired) -> Self {
+        let assets = base
+            .accounts
+            .iter()
+            .flat_map(|account| account.assets.values());
+        let files = assets
+            .filter_map(|declared| declared.value.as_ref())
+            .map(|file| (file.facts.digest.clone(), file.path.clone()))
+            .collect();
+        Self::Recorded { source, files }
+    }
+}
 
 /// Gathers how each changed account looks, and the bytes of its assets: from the tree, and from the platform only those
 /// that change. What cannot be read is said where it would stand.
@@ -26,13 +54,13 @@ pub(crate) async fn gather(
     report: &Report,
     tree: &OpenTree,
     live: &Live,
-    platform: &Platform,
+    before: &Before<'_>,
 ) -> Gallery {
     let mut gallery = Gallery::default();
     let desired: BTreeMap<&AccountName, &DesiredAccount> = (tree.loaded.desired.accounts.iter())
         .map(|account| (&account.name, account))
         .collect();
-    let mut wanted: BTreeMap<Digest, (AccountId, AssetKind)> = BTreeMap::new();
+    let mut wanted: BTreeMap<Digest, (Option<AccountId>, AssetKind)> = BTreeMap::new();
     for object in report.accounts.iter().filter(|object| object.differs()) {
         let Some(name) = &object.name else { continue };
         if let Some(account) = desired.get(name) {
@@ -41,19 +69,21 @@ pub(crate) async fn gather(
             read_files(&mut gallery, account, tree);
         }
         for change in &object.changes {
-            if let (ChangeKey::Asset(kind), Side::Asset(facts), Some(id)) =
-                (&change.key, &change.before, &object.id)
+            if let (ChangeKey::Asset(kind), Side::Asset(facts)) = (&change.key, &change.before)
                 && !gallery.has(&facts.digest)
             {
-                wanted.insert(facts.digest.clone(), (id.clone(), *kind));
+                wanted.insert(facts.digest.clone(), (object.id.clone(), *kind));
             }
         }
     }
     let what = format!("reading {} live pictures", wanted.len());
-    let client = platform.reader();
     let reads = stream::iter(wanted)
         .map(|(digest, (id, kind))| async move {
-            let read = read_live(client, &id, kind, &digest).await;
+            let read = match (before, id) {
+                (Before::Live(client), Some(id)) => read_live(client, &id, kind, &digest).await,
+                (Before::Live(_), None) => Err("the account is not known".to_owned()),
+                (Before::Recorded { source, files }, _) => read_recorded(&**source, files, &digest),
+            };
             (digest, read)
         })
         .buffer_unordered(AT_ONCE)
@@ -83,6 +113,17 @@ fn read_files(gallery: &mut Gallery, account: &DesiredAccount, tree: &OpenTree) 
             Err(error) => gallery.lack(file.facts.digest.clone(), error.to_string()),
         }
     }
+}
+
+/// Reads an asset of the commit that was applied last.
+fn read_recorded(
+    source: &dyn TreeSource,
+    files: &BTreeMap<Digest, Utf8PathBuf>,
+    digest: &Digest,
+) -> Result<Vec<u8>, String> {
+    let path = files.get(digest).ok_or("it is in no commit")?;
+    let bytes = source.read(path, MAX_ASSET_BYTES);
+    bytes.map_err(|error| error.to_string())
 }
 
 /// Reads an asset that must still be the one that was compared.

@@ -10,7 +10,7 @@ use super::args::{BaseArgs, PlatformArgs, ScopeArgs, TreeArgs};
 use super::base::Ground;
 use super::dns;
 use super::failure::Failure;
-use super::pictures;
+use super::pictures::{self, Before};
 use super::platform::{self, Platform};
 use super::progress;
 use super::shard;
@@ -308,7 +308,14 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
     facts.dns = found.as_ref();
     let report = report::report(&facts);
     let gallery = if look.pictures {
-        pictures::gather(ui, &report, &tree, &survey.live, &platform).await
+        pictures::gather(
+            ui,
+            &report,
+            &tree,
+            &survey.live,
+            &Before::Live(platform.reader()),
+        )
+        .await
     } else {
         Gallery::default()
     };

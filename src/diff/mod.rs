@@ -12,6 +12,7 @@ mod change;
 mod compare;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod recorded;
 mod records;
 mod settings;
 mod template;
@@ -24,6 +25,7 @@ pub use account::{AccountDifference, Status, parked_domain};
 pub use canonical::settings_in_sync;
 pub use change::{Cause, Change, ChangeKey, Direction, Side};
 pub use compare::{Differences, compare, departed_name};
+pub use recorded::recorded;
 pub use records::ManagedRecords;
 pub use settings::{Edit, undeclared};
 pub use template::TemplateDifference;

@@ -101,6 +101,7 @@ pub fn report(facts: &Facts<'_>) -> Report {
             .or_else(|| facts.desired.map(Desired::digest))
             .or_else(|| alone.map(|(plan, _)| plan.tree.clone())),
         plan: facts.plan.map(|(_, digest)| digest.clone()),
+        recorded: false,
         problems,
         accounts: objects.accounts,
         template: objects.template,

@@ -94,6 +94,7 @@ pub(super) fn object(
 pub(super) fn empty(command: Command) -> Report {
     Report {
         shard: None,
+        recorded: false,
         command,
         cluster: Some(ClusterName::new("production")),
         tree: Some(Digest::of(b"tree")),

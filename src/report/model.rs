@@ -55,6 +55,8 @@ pub struct Report {
     pub tree: Option<Digest>,
     /// The digest of the plan, when there is one.
     pub plan: Option<Digest>,
+    /// Whether no platform was read: the tree was compared with what was applied last.
+    pub recorded: bool,
     /// What is wrong in the tree, sorted by file and place.
     pub problems: Vec<Problem>,
     /// The accounts of the tree, sorted by name.

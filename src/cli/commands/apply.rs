@@ -13,13 +13,14 @@ use crate::cli::base::Ground;
 use crate::cli::carry::{self, Manner, StateFolder};
 use crate::cli::failure::Failure;
 use crate::cli::lease::{self, Room};
+use crate::cli::pictures::{self, Before};
 use crate::cli::platform::{self, Platform};
 use crate::cli::primary;
 use crate::cli::shard;
 use crate::cli::survey::{self, Dns, Purpose, Survey};
 use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::{self, Ui};
-use crate::cli::{Exit, approval, output, pictures, recovery, saved};
+use crate::cli::{Exit, approval, output, recovery, saved};
 use crate::model::{AccountName, Shard};
 use crate::plan::Plan;
 use crate::report::gallery::Gallery;
@@ -149,7 +150,14 @@ async fn fresh(
     let desired = &tree.loaded.desired;
     // What an apply replaces is gone afterwards, so pictures are read before.
     let gallery = if args.output.shows_pictures() {
-        pictures::gather(ui, &report::report(&facts), tree, &survey.live, &platform).await
+        pictures::gather(
+            ui,
+            &report::report(&facts),
+            tree,
+            &survey.live,
+            &Before::Live(platform.reader()),
+        )
+        .await
     } else {
         Gallery::default()
     };

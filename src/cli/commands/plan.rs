@@ -4,7 +4,7 @@ use crate::cli::args::PlanArgs;
 use crate::cli::failure::Failure;
 use crate::cli::survey::{self, Dns, Look, Purpose};
 use crate::cli::ui::Ui;
-use crate::cli::{Exit, approval, output, saved};
+use crate::cli::{Exit, approval, output, recorded, saved};
 use crate::report::Command;
 
 pub(crate) fn plan(ui: Ui, args: &PlanArgs) -> Result<Exit, Failure> {
@@ -26,7 +26,12 @@ pub(crate) fn plan(ui: Ui, args: &PlanArgs) -> Result<Exit, Failure> {
         records: Dns::unless(args.records.skip_dns),
         pictures: args.output.shows_pictures(),
     };
-    let seen = survey::runtime()?.block_on(survey::look(ui, look))?;
+    let runtime = survey::runtime()?;
+    let seen = if args.recorded {
+        runtime.block_on(recorded::look(ui, look))?
+    } else {
+        runtime.block_on(survey::look(ui, look))?
+    };
     output::deliver_with(ui, &seen.report, &seen.gallery, &args.output)?;
     if let (Some(file), Some(plan)) = (&args.out, seen.plan) {
         saved::write(file, &plan, &args.tree.tree, &args.tree.choice)?;

@@ -23,6 +23,9 @@ pub struct Document {
     tree: Option<String>,
     /// The SHA-256 that names the plan.
     plan: Option<String>,
+    /// Whether no platform was read: the tree was compared with what was applied last.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    recorded: bool,
     /// The figures.
     summary: Summary,
     /// The mistakes in the tree, sorted by file and place.

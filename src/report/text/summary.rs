@@ -63,14 +63,25 @@ fn tree_errors(summary: &Summary) -> Vec<Piece> {
 }
 
 fn plan(report: &Report, summary: &Summary) -> Vec<Piece> {
+    let title = if report.recorded {
+        "Recorded plan (the live platform was not read)"
+    } else {
+        "Plan"
+    };
     let mut line = if summary.steps > 0 {
         let steps = count(summary.steps, "step");
         let objects = objects(report);
-        vec![piece(Tone::Changed, format!("Plan: {steps} on {objects}"))]
+        vec![piece(
+            Tone::Changed,
+            format!("{title}: {steps} on {objects}"),
+        )]
     } else if summary.refused + summary.unknown == 0 {
-        vec![piece(Tone::Good, "Plan: nothing to do")]
+        vec![piece(Tone::Good, format!("{title}: nothing to do"))]
     } else {
-        vec![piece(Tone::Plain, "Plan: nothing that can be done")]
+        vec![piece(
+            Tone::Plain,
+            format!("{title}: nothing that can be done"),
+        )]
     };
     rest(&mut line, summary, "in sync");
     if let Some(digest) = report.plan.as_ref().filter(|_| summary.steps > 0) {

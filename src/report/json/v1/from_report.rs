@@ -21,6 +21,7 @@ impl From<&Report> for Document {
             cluster: report.cluster.as_ref().map(ToString::to_string),
             tree: report.tree.as_ref().map(ToString::to_string),
             plan: report.plan.as_ref().map(ToString::to_string),
+            recorded: report.recorded,
             summary: report.summary().into(),
             diagnostics: report.problems.iter().map(Diagnostic::from).collect(),
             accounts: report.accounts.iter().map(Object::from).collect(),

@@ -1,0 +1,108 @@
+//! A plan without a platform: the tree against what was applied last. No credential is looked for and none of the
+//! commands that the tree names is run, so the tree may be a stranger's.
+
+use super::args::PlatformArgs;
+use super::base::Ground;
+use super::failure::Failure;
+use super::pictures::{self, Before};
+use super::survey::{Look, Seen, tree_facts};
+use super::tree;
+use super::ui::Ui;
+use crate::diff::{ManagedRecords, recorded};
+use crate::model::Identity;
+use crate::plan::{self, Planned};
+use crate::report::gallery::Gallery;
+use crate::report::{self, Facts, Report};
+use crate::tree::{Base, Desired, GitTree, short_commit};
+
+/// Compares a tree with what was applied last, and reports on it.
+pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
+    let folder = &look.tree.tree;
+    let choice = &look.tree.choice;
+    if look.scope.shard.is_some() {
+        let message =
+            "--recorded and --shard do not go together: nothing is read that could be shared out";
+        return Err(Failure::Usage(message.to_owned()));
+    }
+    let tree = tree::open_touched(ui, folder, choice, look.platform.several(), look.scope)?;
+    if tree.loaded.has_errors() {
+        let mut report = report::report(&tree_facts(look.command, &tree));
+        report.recorded = true;
+        return Ok(Seen {
+            report,
+            gallery: Gallery::default(),
+            plan: None,
+        });
+    }
+    // Another URL than the tree's is not asked either.
+    let nowhere = PlatformArgs {
+        sandbox: false,
+        api: None,
+        max_requests: look.platform.max_requests,
+    };
+    let revision = choice.rev.as_deref();
+    let ground = Ground::find(ui, folder, &tree, revision, &nowhere, look.base).await?;
+    let (commit, base) = match &ground.base {
+        Some(Base::Known { commit, desired }) => (commit, &**desired),
+        other => {
+            let why = other.as_ref().map_or_else(String::new, Base::explained);
+            return Err(Failure::Failed(anyhow::anyhow!(
+                "--recorded has nothing to compare with: {why}"
+            )));
+        }
+    };
+    let desired = &tree.loaded.desired;
+    let sources = &tree.loaded.sources;
+    let live = recorded(desired, base);
+    let rules = plan::Options {
+        part: tree.part(),
+        ..look.rules.clone()
+    };
+    let Planned { plan, differences } = plan::plan(desired, Some(base), &live, sources, &rules);
+    let mut notes = vec![format!(
+        "the live platform was not read: this is what the tree changes against commit {}, which was applied last; what somebody changed by hand since is not in it",
+        short_commit(commit)
+    )];
+    if !ManagedRecords::new(desired, Some(base), sources).is_empty() {
+        notes.push("the records of accounts with dns: manage were not looked at".to_owned());
+    }
+    notes.extend(ground.older(folder));
+    notes.extend(tree.left_out());
+    let digest = plan.digest();
+    let mut report = report::report(&Facts {
+        live: Some(&live),
+        differences: Some(&differences),
+        plan: Some((&plan, &digest)),
+        base: ground.base.as_ref(),
+        notes: &notes,
+        ..tree_facts(look.command, &tree)
+    });
+    disown(&mut report, desired);
+    let gallery = if look.pictures {
+        let source =
+            GitTree::open(folder, commit).map_err(|error| Failure::Failed(error.into()))?;
+        let before = Before::recorded(Box::new(source), base);
+        pictures::gather(ui, &report, &tree, &live, &before).await
+    } else {
+        Gallery::default()
+    };
+    Ok(Seen {
+        report,
+        gallery,
+        plan: None,
+    })
+}
+
+/// Takes away what only a look at the platform gives: a digest that can be approved, and the ids of accounts that the
+/// tree names by realm.
+fn disown(report: &mut Report, desired: &Desired) {
+    report.recorded = true;
+    report.plan = None;
+    for object in &mut report.accounts {
+        let mut accounts = desired.accounts.iter();
+        let account = accounts.find(|account| object.name.as_ref() == Some(&account.name));
+        if !account.is_some_and(|account| matches!(account.identity.value, Identity::Id(_))) {
+            object.id = None;
+        }
+    }
+}
