@@ -1,4 +1,7 @@
-//! `emblazon comment` against a server that stands in for a forge.
+//! `emblazon comment` and the workflows against a server that stands in for a forge.
 
+mod lines;
 mod publish;
+mod runner;
 mod server;
+mod workflows;
