@@ -168,6 +168,10 @@ fn manifest(name: &str) -> Value {
 }
 
 /// Finds a file of a package that npm installed, where somebody said so; tells when not.
+#[expect(
+    clippy::print_stdout,
+    reason = "a test that leaves something out says so"
+)]
 pub(crate) fn installed(file: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("EMBLAZON_NODE_MODULES").map(PathBuf::from);
     if folder.is_none() {
