@@ -128,15 +128,15 @@ async fn one_connection_carries_all() {
     let seed = format!("accounts:\n  - name: Master\n    whitelabel: {{ company_name: {long} }}\n");
     let seed = Seed::parse(&seed, Path::new("")).unwrap();
     let sandbox = Sandbox::start(Options::seeded(seed)).await.unwrap();
-    let seen = Arc::new(Seen::default());
-    let port = serve(sandbox.address(), Arc::clone(&seen)).await;
+    let witness = Arc::new(Seen::default());
+    let port = serve(sandbox.address(), Arc::clone(&witness)).await;
     let credential = Credential::ApiKey(Secret::new(sandbox.api_key()));
     let mut config = ClientConfig::new(format!("https://localhost:{port}"), credential);
     config.ca_pem = Some(AUTHORITY.to_vec());
     config.limits.concurrency = 32;
     let client = ReadClient::connect(config).await.unwrap();
     let master = AccountId::parse(sandbox.account_id()).unwrap();
-    let [_, login, before] = seen.numbers();
+    let [_, login, before] = witness.numbers();
     let answers = join_all((0..200).map(|_| client.whitelabel(&master))).await;
     for answer in answers {
         let whitelabel = answer.unwrap().unwrap();
@@ -145,7 +145,7 @@ async fn one_connection_carries_all() {
             Some(&json!(long))
         );
     }
-    let [connections, requests, compressed] = seen.numbers();
+    let [connections, requests, compressed] = witness.numbers();
     assert_eq!((connections, requests - login), (1, 200));
     assert_eq!(compressed - before, 200, "each answer came compressed");
 }

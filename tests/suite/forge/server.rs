@@ -163,21 +163,8 @@ impl World {
         } else {
             Method::PATCH
         };
-        if let Some((_, commit)) = path.split_once("/statuses/")
-            && method == Method::POST
-        {
-            self.statuses.push((commit.to_owned(), body.clone()));
-            return (StatusCode::CREATED, json!({"id": 1}));
-        }
-        if path.contains("/commits/") && method == Method::GET {
-            let pull = self.merged.map(|number| {
-                json!({"number": number, "iid": number, "merged_at": "2026-11-25T12:00:00Z"})
-            });
-            return match pull {
-                Some(pull) if kind == Kind::Gitea => (StatusCode::OK, pull),
-                None if kind == Kind::Gitea => missing,
-                pull => (StatusCode::OK, pull.into_iter().collect()),
-            };
+        if let Some(answer) = self.commit(kind, method, path, body) {
+            return answer;
         }
         if path == comments && method == Method::GET {
             return (StatusCode::OK, page(kind, &self.comments, query));
@@ -246,6 +233,33 @@ impl World {
             return (StatusCode::OK, issue.clone());
         }
         missing
+    }
+
+    /// Answers what is asked about a commit: its status is set, or the pull request that it came from is named.
+    fn commit(
+        &mut self,
+        kind: Kind,
+        method: &Method,
+        path: &str,
+        body: &Value,
+    ) -> Option<(StatusCode, Value)> {
+        if let Some((_, commit)) = path.split_once("/statuses/")
+            && method == Method::POST
+        {
+            self.statuses.push((commit.to_owned(), body.clone()));
+            return Some((StatusCode::CREATED, json!({"id": 1})));
+        }
+        if !path.contains("/commits/") || method != Method::GET {
+            return None;
+        }
+        let pull = self.merged.map(
+            |number| json!({"number": number, "iid": number, "merged_at": "2026-11-25T12:00:00Z"}),
+        );
+        Some(match pull {
+            Some(pull) if kind == Kind::Gitea => (StatusCode::OK, pull),
+            None if kind == Kind::Gitea => (StatusCode::NOT_FOUND, Value::Null),
+            pull => (StatusCode::OK, pull.into_iter().collect()),
+        })
     }
 }
 

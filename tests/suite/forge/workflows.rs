@@ -232,7 +232,7 @@ fn what_nobody_approved_is_not_applied() {
     assert_eq!(stage.company(ACME), json!("Acme Voice"));
     // … nobody was ever shown the plan, or somebody else says so …
     stage.forge.world().comments.clear();
-    let forged = stage.forged(&apply);
+    let forged = forged(&apply);
     stage.forge.comment(99, &forged);
     let mut apply = stage.merged("apply-unseen");
     apply.run("emblazon-apply.yml");
@@ -251,12 +251,10 @@ fn what_nobody_approved_is_not_applied() {
     assert_eq!(stage.company(ACME), json!("Acme Group"));
 }
 
-impl Stage {
-    /// A comment that somebody else wrote for the plan that the runner was refused.
-    fn forged(&self, runner: &Runner) -> String {
-        let digest = &runner.names["steps.plan.outputs.digest"];
-        format!("<!-- emblazon plan production differs {digest} -->\nApproved.\n")
-    }
+/// A comment that somebody else wrote for the plan that the runner was refused.
+fn forged(runner: &Runner) -> String {
+    let digest = &runner.names["steps.plan.outputs.digest"];
+    format!("<!-- emblazon plan production differs {digest} -->\nApproved.\n")
 }
 
 #[test]
