@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::failure::Failure;
+use super::lease::Solitude;
 use super::platform::Platform;
 use super::progress::Progress;
 use super::ui::Ui;
@@ -23,8 +24,8 @@ pub(crate) struct Manner<'a> {
     pub(crate) rollout: Rollout,
     /// The primary that records are written to.
     pub(crate) primary: Option<PrimaryReader>,
-    /// Stops the run after what is in hand.
-    pub(crate) cancel: CancellationToken,
+    /// Stops the run after what is in hand, and before a write once the lease is over.
+    pub(crate) solitude: Solitude,
 }
 
 /// Carries a plan out. Ctrl-C ends the run after the writes that are in hand.
@@ -39,7 +40,8 @@ pub(crate) async fn carry_out(
     options.billing = manner.billing;
     options.rollout = manner.rollout;
     options.primary = manner.primary.map(PrimaryWriter::new);
-    options.cancel = manner.cancel;
+    options.tenure = manner.solitude.tenure();
+    options.cancel = manner.solitude.cancel;
     let interrupted = watch_for_interrupt(ui, options.cancel.clone());
     let progress = Progress::new(ui);
     let steps = mandate.plan.steps.len();

@@ -1,6 +1,6 @@
 //! Being the only one who writes to a cluster while `apply` runs.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use camino::Utf8Path;
@@ -14,7 +14,7 @@ use super::failure::Failure;
 use super::ui::Ui;
 use crate::apply::lease::{
     self, Claim, Clock, FileLease, GitLease, Lease as _, LeaseError, Leases, Record,
-    Room as Leased, SharedLease, Wait,
+    Room as Leased, SharedLease, Tenure, Wait,
 };
 use crate::model::Shard;
 use crate::report::text;
@@ -39,18 +39,36 @@ pub(crate) struct Room<'a> {
     pub(crate) purpose: &'a str,
 }
 
+/// How work that is done alone learns that it is alone no more. Clones tell the same.
+#[derive(Clone, Default)]
+pub(crate) struct Solitude {
+    /// Cancelled when the lease is lost: nothing else is begun.
+    pub(crate) cancel: CancellationToken,
+    tenure: Arc<OnceLock<Tenure>>,
+}
+
+impl Solitude {
+    /// Returns what to ask before each write; absent where no lease between hosts is held.
+    pub(crate) fn tenure(&self) -> Option<Tenure> {
+        self.tenure.get().cloned()
+    }
+}
+
 /// Does some work as the only one who writes to a cluster; a sandbox is nobody else's anyway.
 pub(crate) async fn alone<T>(
     ui: Ui,
     room: Room<'_>,
-    cancel: &CancellationToken,
+    solitude: &Solitude,
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
     if room.platform.sandbox {
         return work.await;
     }
     let held = Held::take(ui, room).await?;
-    held.during(ui, cancel, work).await
+    if let Some(tenure) = held.leases.tenure() {
+        let _ = solitude.tenure.set(tenure);
+    }
+    held.during(ui, &solitude.cancel, work).await
 }
 
 /// Finds the lease between hosts; absent where nobody arbitrates.

@@ -104,7 +104,7 @@ async fn put_right(
         billing: BillingPolicy::Accept,
         rollout: Rollout::default(),
         primary: None,
-        cancel: run.cancel.clone(),
+        solitude: run.solitude.clone(),
     };
     let files = StoredAssets::new(store, &before.desired);
     let mandate = Mandate {

@@ -3,16 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use camino::Utf8Path;
-use tokio_util::sync::CancellationToken;
-
 use crate::apply::{self, Applied, Mandate, Rollout};
 use crate::cli::approval::Approval;
 use crate::cli::args::{ApplyArgs, Format};
 use crate::cli::base::Ground;
 use crate::cli::carry::{self, Manner, StateFolder};
 use crate::cli::failure::Failure;
-use crate::cli::lease::{self, Room};
+use crate::cli::lease::{self, Room, Solitude};
 use crate::cli::pictures::{self, Before};
 use crate::cli::platform::{self, Platform};
 use crate::cli::primary;
@@ -26,6 +23,7 @@ use crate::plan::Plan;
 use crate::report::gallery::Gallery;
 use crate::report::{self, Command, Facts, Report, text};
 use crate::tree::{ClusterConfig, Desired, MAX_ASSET_BYTES};
+use camino::Utf8Path;
 
 pub(crate) fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
     if !args.yes && !args.platform.sandbox && !ui.is_interactive() {
@@ -57,11 +55,11 @@ async fn fresh_plan(ui: Ui, args: &ApplyArgs, approval: &Approval) -> Result<Exi
         output::deliver(ui, &report, &args.output)?;
         return Ok(Exit::of(&report));
     }
-    let cancel = CancellationToken::new();
+    let solitude = Solitude::default();
     let cluster = tree.loaded.desired.cluster.clone();
     let room = room(args, folder, &cluster, args.scope.shard);
-    let work = fresh(ui, args, approval, &mut tree, &cancel);
-    Box::pin(lease::alone(ui, room, &cancel, work)).await
+    let work = fresh(ui, args, approval, &mut tree, &solitude);
+    Box::pin(lease::alone(ui, room, &solitude, work)).await
 }
 
 /// Says what is to be had alone.
@@ -105,7 +103,7 @@ async fn fresh(
     args: &ApplyArgs,
     approval: &Approval,
     open: &mut OpenTree,
-    cancel: &CancellationToken,
+    solitude: &Solitude,
 ) -> Result<Exit, Failure> {
     let folder = &args.target;
     let rollout = rollout(args, &open.loaded.desired)?;
@@ -115,7 +113,7 @@ async fn fresh(
     }
     let platform = platform::connect(folder, open, &args.platform).await?;
     let state = StateFolder::choose(&platform, folder)?;
-    let manner = manner(open, approval, &state.path, rollout, cancel);
+    let manner = manner(open, approval, &state.path, rollout, solitude);
     recovery::recover(
         ui,
         open,
@@ -190,11 +188,11 @@ async fn saved_plan(ui: Ui, args: &ApplyArgs, approval: &Approval) -> Result<Exi
     let plan = saved::read(&args.target)?;
     approval.check_digest(&plan.digest())?;
     let tree = saved::tree_of(ui, &plan, folder, &args.choice)?;
-    let cancel = CancellationToken::new();
+    let solitude = Solitude::default();
     let shard = plan.scope.shard.map(|it| it.shard);
     let room = room(args, folder, &tree.loaded.desired.cluster, shard);
-    let work = saved(ui, args, approval, (&tree, plan), &cancel);
-    Box::pin(lease::alone(ui, room, &cancel, work)).await
+    let work = saved(ui, args, approval, (&tree, plan), &solitude);
+    Box::pin(lease::alone(ui, room, &solitude, work)).await
 }
 
 async fn saved(
@@ -202,7 +200,7 @@ async fn saved(
     args: &ApplyArgs,
     approval: &Approval,
     (tree, mut plan): (&OpenTree, Plan),
-    cancel: &CancellationToken,
+    solitude: &Solitude,
 ) -> Result<Exit, Failure> {
     let folder = &args.tree;
     let digest = plan.digest();
@@ -221,7 +219,7 @@ async fn saved(
             record.run
         )));
     }
-    let manner = manner(tree, approval, &state.path, rollout, cancel);
+    let manner = manner(tree, approval, &state.path, rollout, solitude);
     let shard = plan.scope.shard.map(|it| it.shard);
     recovery::recover(ui, tree, &platform, &manner, shard, is_sure(args)).await?;
     // What held the whole run when it was planned may not hold it now, and the other way round.
@@ -324,14 +322,14 @@ fn manner<'a>(
     approval: &Approval,
     state: &'a Utf8Path,
     rollout: Rollout,
-    cancel: &CancellationToken,
+    solitude: &Solitude,
 ) -> Manner<'a> {
     Manner {
         state,
         billing: approval.billing(tree.loaded.desired.policy.billing),
         rollout,
         primary: None,
-        cancel: cancel.clone(),
+        solitude: solitude.clone(),
     }
 }
 

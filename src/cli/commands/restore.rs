@@ -2,9 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use camino::Utf8Path;
-use tokio_util::sync::CancellationToken;
-
 use super::history::find;
 use crate::apply::{
     self, Manifest, RecordsBack, Rollout, RunId, SnapshotStore, StoredAssets, WayBack,
@@ -13,7 +10,7 @@ use crate::cli::approval::Approval;
 use crate::cli::args::{RestoreArgs, TreeChoice};
 use crate::cli::carry::{self, Manner, StateFolder};
 use crate::cli::failure::Failure;
-use crate::cli::lease::{self, Room};
+use crate::cli::lease::{self, Room, Solitude};
 use crate::cli::platform::{self, Platform};
 use crate::cli::primary;
 use crate::cli::tree::{self, OpenTree, Several};
@@ -26,6 +23,7 @@ use crate::plan::{self, Planned, Refusal, RefusalKind, Subject};
 use crate::report::gallery::Gallery;
 use crate::report::{self, Command, Facts, text};
 use crate::tree::Desired;
+use camino::Utf8Path;
 
 pub(crate) fn restore(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
     if !args.yes && !ui.is_interactive() {
@@ -56,9 +54,9 @@ async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
         lease: &args.lease,
         purpose: "restore",
     };
-    let cancel = CancellationToken::new();
-    let work = go_back(ui, args, (&tree, &manifest), &run, &cancel);
-    Box::pin(lease::alone(ui, room, &cancel, work)).await
+    let solitude = Solitude::default();
+    let work = go_back(ui, args, (&tree, &manifest), &run, &solitude);
+    Box::pin(lease::alone(ui, room, &solitude, work)).await
 }
 
 /// Takes what the command line says; whoever restores asks for the deletions that the way back needs.
@@ -72,7 +70,7 @@ async fn go_back(
     args: &RestoreArgs,
     (tree, manifest): (&OpenTree, &Manifest),
     run: &RunId,
-    cancel: &CancellationToken,
+    solitude: &Solitude,
 ) -> Result<Exit, Failure> {
     let state = StateFolder::of_tree(&args.tree);
     let approval = approval(args)?;
@@ -123,7 +121,7 @@ async fn go_back(
             billing: approval.billing(back.desired.policy.billing),
             rollout: Rollout::default(),
             primary: primary::for_plan(&args.tree, tree, &platform, &planned.plan).await?,
-            cancel: cancel.clone(),
+            solitude: solitude.clone(),
         };
         let files = StoredAssets::new(&store, &back.desired);
         let mandate = approval.mandate(&planned.plan, &rest);
