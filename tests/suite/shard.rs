@@ -358,7 +358,7 @@ fn daemons_share_a_tree() {
     let world = world();
     world.write(
         "emblazon.yaml",
-        "clusters: { production: {} }\nextra_keys: [theirs]\nwatch: { apply: auto }\n",
+        "clusters: { production: {} }\nextra_keys: [theirs]\nwatch: { apply: auto, dns: off }\n",
     );
     world.commit("let daemons apply");
     for output in run_all(&world, &["watch", "--once"]) {
