@@ -5,10 +5,6 @@
 //! figure of `dnsperf` beside ours shows. With loss it is the wait for what does not come: each lost answer costs its
 //! time-out, and few questions of one domain are under way at a time.
 
-#[expect(
-    dead_code,
-    reason = "the other benchmarks measure a command from outside"
-)]
 mod measure;
 
 use std::fmt::Write as _;

@@ -10,7 +10,6 @@ use emblazon::model::{AccountId, Secret};
 use emblazon::sandbox::{Capacity, Options, Sandbox, Seed};
 use tokio::task::JoinSet;
 
-#[expect(dead_code, reason = "the rest of it measures commands")]
 mod measure;
 
 use measure::row;

@@ -1,127 +1,211 @@
-//! `cargo bench --bench plan`: what `emblazon plan` asks of a platform with 1,000 brands, and what it takes itself.
+//! `cargo bench --bench plan`: what `emblazon plan` asks of a platform, and what it takes itself: cold, warm, and warm after a
+//! hundredth and all of the accounts moved.
 //!
-//! The platform is a sandbox in another process, so that the figures of the two do not mix.
+//! The platform is a sandbox in another process, so that the figures of the two do not mix; they share the machine. Beside
+//! it, where they are installed: `wrk`, which sends the requests of a warm plan as fast as can be, and a script of `curl`
+//! and `jq`. With numbers as arguments, for so many accounts, instead of 1,000 and 10,000. A platform that is slow to
+//! answer is measured with 1,000 at most.
 
 mod generate;
 mod measure;
+mod server;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::Duration;
 
-use generate::{Shape, Tree};
-use measure::{mebibytes, milliseconds, row, run};
-use serde_json::Value;
+use generate::{Shape, Tree, id, sizes};
+use measure::{mebibytes, milliseconds, row, run, used};
+use server::{PROGRAM, Platform, Result};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_emblazon");
+/// More accounts than these are not measured with a slow platform, nor with a script.
+const FEW: usize = 1_000;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// How long `wrk` looks for its rate.
+const SECONDS: u64 = 3;
+
+fn main() -> Result<()> {
     row(&[
-        "accounts", "assets", "requests", "mutating", "wall", "cpu", "peak",
+        "accounts",
+        "latency",
+        "program",
+        "requests",
+        "mutating",
+        "received",
+        "wall",
+        "cpu",
+        "server cpu",
+        "peak",
     ]
     .map(str::to_owned));
-    for assets in [false, true] {
-        let shape = Shape {
-            accounts: 1_000,
-            assets,
-        };
-        let mut tree = Tree::write(shape)?;
-        let platform = Platform::start(&tree.path().join("sandbox.yaml"))?;
-        tree.point_at(&platform.api)?;
-        let before = platform.counts()?;
-        let mut command = Command::new(PROGRAM);
-        command
-            .arg("plan")
-            .arg(tree.path())
-            .env("EMBLAZON_API_KEY", &platform.api_key);
-        let measured = run(&mut command)?;
-        // A tenth of the accounts differs, so the plan has steps and the command says so.
-        assert_eq!(
-            measured.status.code(),
-            Some(2),
-            "plan ended with {}",
-            measured.status
-        );
-        let after = platform.counts()?;
-        row(&[
-            shape.accounts.to_string(),
-            if assets { "3 each" } else { "none" }.to_owned(),
-            (after.total - before.total).to_string(),
-            (after.mutating - before.mutating).to_string(),
-            milliseconds(measured.wall),
-            milliseconds(measured.cpu),
-            mebibytes(measured.peak),
-        ]);
+    let runtime = tokio::runtime::Runtime::new()?;
+    for accounts in sizes(&[1_000, 10_000]) {
+        for latency in [0, 20, 100].map(Duration::from_millis) {
+            if latency.is_zero() || accounts <= FEW {
+                runtime.block_on(measured(accounts, latency))?;
+            }
+        }
     }
     Ok(())
 }
 
-/// A sandbox in another process; ends with the value.
-struct Platform {
-    process: Child,
-    api: String,
-    api_key: String,
-}
-
-/// The requests that a sandbox has answered.
-struct Counts {
-    total: u64,
-    mutating: u64,
-}
-
-impl Platform {
-    fn start(seed: &std::path::Path) -> Result<Self, Box<dyn std::error::Error>> {
-        let mut process = Command::new(PROGRAM)
-            .args(["sandbox", "--format", "json", "--seed"])
-            .arg(seed)
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let mut line = String::new();
-        let output = process.stdout.take().ok_or("the sandbox has no output")?;
-        BufReader::new(output).read_line(&mut line)?;
-        let said: Value = serde_json::from_str(&line)?;
-        let text = |key: &str| {
-            said[key]
-                .as_str()
-                .map(str::to_owned)
-                .ok_or(format!("no {key}"))
-        };
-        Ok(Self {
-            process,
-            api: text("api")?,
-            api_key: text("api_key")?,
-        })
+async fn measured(accounts: usize, latency: Duration) -> Result<()> {
+    let shape = Shape {
+        accounts,
+        assets: true,
+    };
+    let mut tree = Tree::write(shape)?;
+    let platform = Platform::start(&tree.path().join("sandbox.yaml"), latency).await?;
+    tree.point_at(&platform.api)?;
+    let cache = tempfile::tempdir()?;
+    let ids: Vec<String> = (0..accounts).map(id).collect();
+    let look = async |name: &str| {
+        let mut command = Command::new(PROGRAM);
+        command
+            .arg("plan")
+            .arg(tree.path())
+            .env("EMBLAZON_API_KEY", &platform.api_key)
+            .env("EMBLAZON_CACHE_DIR", cache.path());
+        // A tenth of the accounts differs, so the plan has steps and the command says so.
+        line(&platform, (accounts, latency), name, (&mut command, 2)).await
+    };
+    look("plan, cold").await?;
+    look("warm").await?;
+    ceiling(&platform, (accounts, latency), &ids).await?;
+    platform.change(&ids[..accounts / 100], "7.00").await?;
+    look("1% moved").await?;
+    platform.change(&ids, "8.00").await?;
+    look("all moved").await?;
+    if accounts <= FEW {
+        script(&platform, (accounts, latency), &ids).await?;
     }
-
-    fn counts(&self) -> Result<Counts, Box<dyn std::error::Error>> {
-        let address = self
-            .api
-            .strip_prefix("http://")
-            .ok_or("the sandbox speaks plain HTTP")?;
-        let mut stream = TcpStream::connect(address)?;
-        write!(
-            stream,
-            "GET /sandbox/counts HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-        )?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        let (_, body) = answer.split_once("\r\n\r\n").ok_or("no body")?;
-        let counts: Value = serde_json::from_str(body)?;
-        let number = |key: &str| {
-            counts[key]
-                .as_u64()
-                .ok_or(format!("no count {key} in {counts}"))
-        };
-        Ok(Counts {
-            total: number("total")?,
-            mutating: number("mutating")?,
-        })
-    }
+    Ok(())
 }
 
-impl Drop for Platform {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+/// Runs a command, and prints its line.
+async fn line(
+    platform: &Platform,
+    (accounts, latency): (usize, Duration),
+    name: &str,
+    (command, exit): (&mut Command, i32),
+) -> Result<()> {
+    let before = platform.counts().await?;
+    let busy = used(platform.process());
+    let measured = run(command)?;
+    if measured.status.code() != Some(exit) {
+        return Err(format!("{name} ended with {}", measured.status).into());
+    }
+    let after = platform.counts().await?;
+    row(&[
+        accounts.to_string(),
+        milliseconds(latency),
+        name.to_owned(),
+        (after.total - before.total).to_string(),
+        (after.mutating - before.mutating).to_string(),
+        mebibytes(after.body_bytes - before.body_bytes),
+        milliseconds(measured.wall),
+        milliseconds(measured.cpu),
+        milliseconds(used(platform.process()).saturating_sub(busy)),
+        mebibytes(measured.peak),
+    ]);
+    Ok(())
+}
+
+/// Prints how long `wrk` takes for one conditional request of each account.
+async fn ceiling(
+    platform: &Platform,
+    (accounts, latency): (usize, Duration),
+    ids: &[String],
+) -> Result<()> {
+    let tags = platform.tags(ids).await?;
+    let mut script = "local requests = {}\n".to_owned();
+    for (account, tag) in ids.iter().zip(&tags) {
+        let _ = writeln!(
+            script,
+            "requests[#requests + 1] = wrk.format('GET', '{}', {{ ['X-Auth-Token'] = '{}', ['If-None-Match'] = '{tag}' }})",
+            Platform::path(account),
+            platform.token
+        );
+    }
+    script.push_str(
+        "local at = 0\nfunction request()\n  at = at % #requests + 1\n  return requests[at]\nend\n",
+    );
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("requests.lua");
+    fs::write(&file, script)?;
+    let mut command = Command::new("wrk");
+    let duration = format!("{SECONDS}s");
+    command
+        .args(["-t1", "-c16", "-d", &duration, "-s"])
+        .arg(&file);
+    let before = platform.counts().await?;
+    let busy = used(platform.process());
+    let Some(_) = installed("wrk", &mut command)? else {
+        return Ok(());
+    };
+    let answers = platform.counts().await?.total - before.total;
+    let each = Duration::from_secs(SECONDS).as_nanos() / u128::from(answers.max(1));
+    let share = |whole: Duration| whole.as_nanos() / u128::from(answers.max(1));
+    let all = |nanos: u128| milliseconds(Duration::from_nanos_u128(nanos * accounts as u128));
+    row(&[
+        accounts.to_string(),
+        milliseconds(latency),
+        "wrk".to_owned(),
+        accounts.to_string(),
+        "0".to_owned(),
+        String::new(),
+        all(each),
+        String::new(),
+        all(share(used(platform.process()).saturating_sub(busy))),
+        String::new(),
+    ]);
+    Ok(())
+}
+
+/// Prints how long people wait who compare names with a script.
+async fn script(platform: &Platform, size: (usize, Duration), ids: &[String]) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let list = folder.path().join("accounts");
+    fs::write(&list, ids.join("\n") + "\n")?;
+    if installed("jq", Command::new("jq").arg("--version"))?.is_none()
+        || installed("curl", Command::new("curl").arg("--version"))?.is_none()
+    {
+        return Ok(());
+    }
+    line(
+        platform,
+        size,
+        "curl and jq",
+        (&mut shell(&list, platform), 0),
+    )
+    .await
+}
+
+fn shell(list: &Path, platform: &Platform) -> Command {
+    let mut command = Command::new("sh");
+    command
+        .arg("-c")
+        .arg(
+            "while read -r id; do curl -s -H \"X-Auth-Token: $TOKEN\" \"$API/v2/accounts/$id/whitelabel\" \
+             | jq -r .data.company_name; done < \"$LIST\"",
+        )
+        .env("TOKEN", &platform.token)
+        .env("API", &platform.api)
+        .env("LIST", list);
+    command
+}
+
+/// Runs a program that need not be there, and says so when it is not.
+fn installed(name: &str, command: &mut Command) -> Result<Option<Output>> {
+    match command.output() {
+        Ok(output) if output.status.success() => Ok(Some(output)),
+        Ok(output) => Err(format!("{name} ended with {}", output.status).into()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            row(&[format!("{name} is not installed")]);
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
     }
 }

@@ -1,34 +1,95 @@
-//! `cargo bench --bench validate`: how long `emblazon validate` takes, and how much memory.
+//! `cargo bench --bench validate`: how long `emblazon validate` takes, and how much memory, beside a program that merely
+//! reads the same files and parses the YAML among them with `serde_yaml`, on one thread.
+//!
+//! With numbers as arguments, trees of so many accounts are written, instead of 1,000, 10,000 and 100,000.
 
 mod generate;
 mod measure;
 
+use std::path::Path;
 use std::process::Command;
+use std::{env, fs, io};
 
-use generate::{Shape, Tree};
+use generate::{Shape, Tree, sizes};
 use measure::{mebibytes, milliseconds, row, run};
 
-fn main() -> std::io::Result<()> {
-    row(&["accounts", "assets", "files", "wall", "cpu", "peak"].map(str::to_owned));
-    for accounts in [1_000, 10_000] {
+/// Tells this program to be the one that merely reads.
+const MERELY: &str = "--merely-read";
+
+/// Pictures of more accounts than these take longer to be drawn than to be looked at.
+const MOST_WITH_ASSETS: usize = 10_000;
+
+fn main() -> io::Result<()> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    if let [first, folder, ..] = arguments.as_slice()
+        && first == MERELY
+    {
+        return read_and_parse(Path::new(folder));
+    }
+    row(&[
+        "accounts", "assets", "files", "program", "wall", "cpu", "peak",
+    ]
+    .map(str::to_owned));
+    for accounts in sizes(&[1_000, 10_000, 100_000]) {
         for assets in [false, true] {
+            if assets && accounts > MOST_WITH_ASSETS {
+                continue;
+            }
             let tree = Tree::write(Shape { accounts, assets })?;
-            let mut command = Command::new(env!("CARGO_BIN_EXE_emblazon"));
-            let measured = run(command.arg("validate").arg(tree.path()))?;
-            assert!(
-                measured.status.success(),
-                "validate ended with {}",
-                measured.status
-            );
-            row(&[
-                accounts.to_string(),
-                if assets { "3 each" } else { "none" }.to_owned(),
-                tree.files.to_string(),
-                milliseconds(measured.wall),
-                milliseconds(measured.cpu),
-                mebibytes(measured.peak),
-            ]);
+            let mut validate = Command::new(env!("CARGO_BIN_EXE_emblazon"));
+            validate.arg("validate").arg(tree.path());
+            let mut merely = Command::new(env::current_exe()?);
+            merely.arg(MERELY).arg(tree.path());
+            for (name, mut command) in [("validate", validate), ("serde_yaml", merely)] {
+                let measured = run(&mut command)?;
+                assert!(
+                    measured.status.success(),
+                    "{name} ended with {}",
+                    measured.status
+                );
+                row(&[
+                    accounts.to_string(),
+                    if assets { "3 each" } else { "none" }.to_owned(),
+                    tree.files.to_string(),
+                    name.to_owned(),
+                    milliseconds(measured.wall),
+                    milliseconds(measured.cpu),
+                    mebibytes(measured.peak),
+                ]);
+            }
         }
     }
     Ok(())
+}
+
+/// Reads what `validate` reads, keeps the YAML, and does nothing with it.
+fn read_and_parse(folder: &Path) -> io::Result<()> {
+    let mut kept = Vec::new();
+    for name in ["emblazon.yaml", "domains.yaml"] {
+        kept.push(parse(&folder.join(name))?);
+    }
+    for folder in ["brands", "accounts"].map(|name| folder.join(name)) {
+        read_folder(&folder, &mut kept)?;
+    }
+    assert!(!kept.is_empty(), "there was something to read");
+    Ok(())
+}
+
+fn read_folder(folder: &Path, kept: &mut Vec<serde_yaml::Value>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            read_folder(&path, kept)?;
+        } else if path.extension().is_some_and(|ending| ending == "yaml") {
+            kept.push(parse(&path)?);
+        } else {
+            fs::read(&path)?;
+        }
+    }
+    Ok(())
+}
+
+fn parse(path: &Path) -> io::Result<serde_yaml::Value> {
+    serde_yaml::from_str(&fs::read_to_string(path)?).map_err(io::Error::other)
 }

@@ -2,12 +2,26 @@
 //!
 //! The same arguments give the same bytes: the figures of two runs can be compared.
 
+#![allow(dead_code, reason = "each benchmark uses its own part")]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
 use image::{ImageFormat, Rgba, RgbaImage};
+
+/// Returns the numbers on the command line; those given when there are none.
+pub(crate) fn sizes(usual: &[usize]) -> Vec<usize> {
+    let asked: Vec<usize> = std::env::args()
+        .filter_map(|argument| argument.parse().ok())
+        .collect();
+    if asked.is_empty() {
+        usual.to_vec()
+    } else {
+        asked
+    }
+}
 
 /// What to write.
 #[derive(Clone, Copy)]
@@ -73,6 +87,13 @@ impl Tree {
     /// Writes `emblazon.yaml` anew, with that base URL.
     pub(crate) fn point_at(&mut self, api: &str) -> std::io::Result<()> {
         self.add("emblazon.yaml", settings(api).as_bytes())
+    }
+
+    /// Gives one account another name in the tree.
+    pub(crate) fn rename(&mut self, number: usize, assets: bool) -> std::io::Result<()> {
+        let text = account(number, assets).replace("name: Customer", "name: Renamed");
+        let name = format!("accounts/customer-{number:05}/account.yaml");
+        self.add(&name, text.as_bytes())
     }
 
     /// Writes a file of the tree.

@@ -1,5 +1,7 @@
 //! Runs a command and measures it from outside, as `/proc` shows it (Linux only).
 
+#![allow(dead_code, reason = "each benchmark uses its own part")]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::process::{Command, ExitStatus, Stdio};
@@ -66,6 +68,11 @@ pub(crate) fn mebibytes(bytes: u64) -> String {
 /// Writes a duration in milliseconds.
 pub(crate) fn milliseconds(duration: Duration) -> String {
     format!("{} ms", duration.as_millis())
+}
+
+/// Returns the processor time that a process which still runs has used so far.
+pub(crate) fn used(process: u32) -> Duration {
+    times(process).map_or(Duration::ZERO, |(_, used)| used)
 }
 
 fn high_water(process: u32) -> Option<u64> {

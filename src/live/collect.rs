@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt as _, future, stream};
 
 use super::account::{AccountReader, Memory};
@@ -125,10 +126,7 @@ pub async fn read_again(
     Ok(())
 }
 
-/// Reads accounts whose ids are found on the way.
-///
-/// The futures are made before the first is awaited: with a closure inside the stream the compiler no longer
-/// sees that the whole can go from thread to thread.
+/// Reads accounts whose ids are found on the way. One that is not in hand yet takes no memory.
 async fn read_accounts(
     reader: AccountReader<'_>,
     options: &CollectOptions<'_>,
@@ -138,17 +136,21 @@ async fn read_accounts(
     )>,
 ) -> Result<BTreeMap<AccountName, LiveAccount>, ApiError> {
     let before = options.base.map(BaseAccounts::new);
-    let reads: Vec<_> = (accounts.into_iter())
-        .map(|(account, id)| {
+    let mut waiting = accounts.into_iter();
+    let mut in_hand = FuturesUnordered::new();
+    let mut read = BTreeMap::new();
+    loop {
+        let free = ACCOUNTS_IN_HAND - in_hand.len();
+        for (account, id) in waiting.by_ref().take(free) {
             let before = before.as_ref().and_then(|base| base.find(account));
-            read_account(reader, account, before, id)
-        })
-        .collect();
-    let accounts: Vec<Result<_, ApiError>> = stream::iter(reads)
-        .buffer_unordered(ACCOUNTS_IN_HAND)
-        .collect()
-        .await;
-    accounts.into_iter().collect()
+            in_hand.push(read_account(reader, account, before, id));
+        }
+        let Some(next) = in_hand.next().await else {
+            return Ok(read);
+        };
+        let (name, account) = next?;
+        read.insert(name, account);
+    }
 }
 
 /// Lists all accounts, when the tree names some by their realms.
@@ -156,7 +158,7 @@ async fn everybody(
     client: &ReadClient,
     desired: &Desired,
     departed: &[&DesiredAccount],
-) -> Result<Option<Reading<Vec<Unmanaged>>>, ApiError> {
+) -> Result<Option<Reading<Realms>>, ApiError> {
     let names_realms = by_realm(&desired.accounts).next().is_some()
         || by_realm(departed.iter().copied()).next().is_some();
     if !names_realms {
@@ -168,10 +170,25 @@ async fn everybody(
     if realms.len() <= FEW_REALMS
         && let Some(found) = one_by_one(client, &realms).await?
     {
-        return Ok(Some(Reading::Known(found)));
+        return Ok(Some(Reading::Known(by_name(found))));
     }
     let all = client.descendants(client.root(), &Filter::all()).await;
-    Ok(Some(reading(all)?))
+    Ok(Some(match reading(all)? {
+        Reading::Known(all) => Reading::Known(by_name(all)),
+        Reading::Unknown(reason) => Reading::Unknown(reason),
+    }))
+}
+
+/// The accounts of each realm, whose name is in lower case.
+type Realms = BTreeMap<String, Vec<AccountId>>;
+
+fn by_name(accounts: Vec<Unmanaged>) -> Realms {
+    let mut realms = Realms::new();
+    for account in accounts {
+        let name = account.realm.to_ascii_lowercase();
+        realms.entry(name).or_default().push(account.id);
+    }
+    realms
 }
 
 /// Asks for a few realms each; nothing when one of them is not found so: it may be spelt in another case.
@@ -222,7 +239,7 @@ fn kinds(account: &DesiredAccount, before: Option<&DesiredAccount>) -> BTreeSet<
 async fn read_departed(
     client: &ReadClient,
     departed: &[&DesiredAccount],
-    everybody: Option<&Reading<Vec<Unmanaged>>>,
+    everybody: Option<&Reading<Realms>>,
 ) -> Result<BTreeMap<AccountName, LiveAccount>, ApiError> {
     let reads: Vec<_> = (departed.iter())
         .map(|account| read_departed_account(client, account, everybody))
@@ -238,7 +255,7 @@ async fn read_departed(
 async fn read_departed_account(
     client: &ReadClient,
     account: &DesiredAccount,
-    everybody: Option<&Reading<Vec<Unmanaged>>>,
+    everybody: Option<&Reading<Realms>>,
 ) -> Result<Option<(AccountName, LiveAccount)>, ApiError> {
     let id = match &account.identity.value {
         Identity::Id(id) => id.clone(),
@@ -284,7 +301,7 @@ async fn read_account(
 async fn identify(
     client: &ReadClient,
     account: &DesiredAccount,
-    everybody: Option<&Reading<Vec<Unmanaged>>>,
+    everybody: Option<&Reading<Realms>>,
 ) -> Result<Reading<AccountId>, ApiError> {
     let realm = match &account.identity.value {
         Identity::Id(id) => return Ok(Reading::Known(id.clone())),
@@ -304,7 +321,7 @@ async fn identify(
 async fn find(
     client: &ReadClient,
     realm: &Realm,
-    everybody: Option<&Reading<Vec<Unmanaged>>>,
+    everybody: Option<&Reading<Realms>>,
 ) -> Result<Reading<Option<AccountId>>, ApiError> {
     let everybody = match everybody {
         Some(Reading::Known(everybody)) => everybody,
@@ -315,15 +332,15 @@ async fn find(
         }
         None => return Ok(Reading::Unknown(format!("realm {realm} was not looked up"))),
     };
-    let mut found = everybody
-        .iter()
-        .filter(|account| account.realm.eq_ignore_ascii_case(realm.as_str()));
-    match (found.next(), found.next()) {
-        (Some(only), None) => Ok(Reading::Known(Some(only.id.clone()))),
-        (Some(_), Some(_)) => Ok(Reading::Unknown(format!(
+    match everybody
+        .get(&realm.as_str().to_ascii_lowercase())
+        .map(Vec::as_slice)
+    {
+        Some([only]) => Ok(Reading::Known(Some(only.clone()))),
+        Some([_, _, ..]) => Ok(Reading::Unknown(format!(
             "several accounts have realm {realm}; name the account by its id"
         ))),
-        (None, _) => is_root(client, realm).await,
+        None | Some([]) => is_root(client, realm).await,
     }
 }
 
