@@ -65,6 +65,15 @@ impl Reader {
             .push(Diagnostic::new(code, message, help).at(place, label));
     }
 
+    /// Says which text mends the mistake that was reported last, where one is known.
+    fn mended_by(&mut self, place: Place, text: Option<&str>) {
+        if let Some(text) = text
+            && let Some(mistake) = self.diagnostics.pop()
+        {
+            self.diagnostics.push(mistake.mended_by(place, text));
+        }
+    }
+
     /// Hides every text in a node.
     pub(in crate::tree) fn hide(&mut self, node: &Node) {
         self.hide_except(node, &[]);
@@ -113,6 +122,10 @@ impl Reader {
         for entry in entries {
             if !known.contains(&entry.key.as_str()) {
                 self.unknown_key(entry, what, known);
+                // Two keys of one name would be the next mistake.
+                let is_free = |word: &&str| !entries.iter().any(|other| other.key == **word);
+                let meant = nearest(&entry.key, known.iter().copied()).filter(is_free);
+                self.mended_by(entry.key_place, meant);
             } else if entry.value.is_empty() {
                 self.no_value(entry);
             }
@@ -181,15 +194,16 @@ impl Reader {
             _ => {}
         }
         let lower = scalar.text.to_lowercase();
-        let help = match lower.as_str() {
-            "true" | "false" if quoted => {
+        let (help, meant) = match lower.as_str() {
+            "true" | "false" if quoted => (
                 format!(
                     "write {lower} without quotes: the server would turn the text into a boolean, and it would differ for ever"
-                )
-            }
-            "yes" | "y" | "on" | "1" | "true" => "write true".to_owned(),
-            "no" | "n" | "off" | "0" | "false" => "write false".to_owned(),
-            _ => "write true or false".to_owned(),
+                ),
+                Some(lower.as_str()),
+            ),
+            "yes" | "y" | "on" | "1" | "true" => ("write true".to_owned(), Some("true")),
+            "no" | "n" | "off" | "0" | "false" => ("write false".to_owned(), Some("false")),
+            _ => ("write true or false".to_owned(), None),
         };
         self.report(
             Code::EB0203,
@@ -198,6 +212,7 @@ impl Reader {
             node.place,
             "true or false is wanted",
         );
+        self.mended_by(node.place, meant);
         None
     }
 
@@ -214,7 +229,8 @@ impl Reader {
             return Some(*value);
         }
         let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-        let help = nearest(&text.value, words.iter().copied()).map_or_else(
+        let meant = nearest(&text.value, words.iter().copied());
+        let help = meant.map_or_else(
             || format!("write one of {}", words.join(", ")),
             |word| format!("did you mean {word}?"),
         );
@@ -225,6 +241,7 @@ impl Reader {
             node.place,
             "none of the words that are known here",
         );
+        self.mended_by(node.place, meant);
         None
     }
 

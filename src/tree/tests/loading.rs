@@ -395,3 +395,32 @@ fn assets_have_facts() {
         .as_ref();
     assert_eq!(asset.map(|file| file.facts.size), Some(12));
 }
+
+/// What a mistake offers in its place must make it go away, and bring no other.
+#[test]
+fn mended_places_hold_no_mistake() {
+    #[track_caller]
+    fn check(wrong: &str, mended: &str) {
+        let text = |lines: &str| format!("{ID}whitelabel: {{domain: acme.example.com}}\n{lines}\n");
+        let tree = |lines: &str| Tree::new(&[("accounts/acme/account.yaml", &text(lines))]);
+        let before = tree(wrong).load(None);
+        let fixes: Vec<_> = before
+            .diagnostics
+            .iter()
+            .flat_map(|found| &found.fix)
+            .collect();
+        let [fix] = fixes.as_slice() else {
+            panic!("{} fixes: {}", fixes.len(), lines(&before));
+        };
+        let (start, end) = (fix.place.span.start as usize, fix.place.span.end as usize);
+        let mut changed = text(wrong);
+        changed.replace_range(start..end, &fix.text);
+        assert_eq!(changed, text(mended));
+        assert_eq!(lines(&tree(mended).load(None)), "");
+    }
+    check("dns: observ", "dns: observe");
+    check("dns: Observe # so far", "dns: observe # so far");
+    check("dnss: ignore", "dns: ignore");
+    check("protected: \"true\"", "protected: true");
+    check("protected: no", "protected: false");
+}
