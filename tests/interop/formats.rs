@@ -10,7 +10,7 @@ use crate::generate::Shape;
 use crate::process::{print, run};
 use crate::wanted;
 
-const ACCOUNTS: usize = 300;
+const ACCOUNTS: usize = 100;
 const FORMATS: [&str; 7] = [
     "text", "json", "markdown", "sarif", "junit", "github", "html",
 ];
