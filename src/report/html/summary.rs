@@ -35,6 +35,9 @@ pub(super) fn header(report: &Report, exit: u8, sections: &[Section]) -> Markup 
                 @if let Some(cluster) = &report.cluster {
                     " on " strong { (visible(cluster.as_str())) }
                 }
+                @if report.recorded {
+                    ", against what was applied last: the live platform was not read"
+                }
             }
             h1 { (headline(report, &summary)) }
             p class={ "exit exit-" (exit) } {

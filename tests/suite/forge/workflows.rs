@@ -230,6 +230,8 @@ fn what_nobody_approved_is_not_applied() {
         apply.log
     );
     assert_eq!(stage.company(ACME), json!("Acme Voice"));
+    let statuses = stage.statuses();
+    assert_eq!(statuses.len(), 1, "only the pull request's: {statuses:?}");
     // … nobody was ever shown the plan, or somebody else says so …
     stage.forge.world().comments.clear();
     let forged = forged(&apply);
@@ -307,6 +309,10 @@ fn a_fork_gets_a_plan_without_secrets() {
     plan.run("emblazon-fork.yml");
     assert!(!plan.failed, "{}", plan.log);
     assert!(plan.summary().contains("the live platform was not read"));
+    let page = &plan.used["actions/upload-artifact"]["path"];
+    let page = fs::read_to_string(stage.folder("fork").join(page)).unwrap();
+    let top = page.split("</header>").next().unwrap();
+    assert!(top.contains("the live platform was not read"), "{top}");
     assert_eq!(stage.forge.world().requests.len(), 0);
 
     let mut comment = stage.runner("base", "refs/heads/main", "workflow_run");
