@@ -85,7 +85,7 @@ async fn shared(
     }
     let remote = base::arbiter(room.folder, room.cluster, room.platform, room.remote)?;
     let remote = remote.filter(|_| !room.lease.no_push);
-    Ok(remote.map(|remote| SharedLease::Git(GitLease::new(remote, leased, now))))
+    Ok(remote.map(|remote| SharedLease::Git(Box::new(GitLease::new(remote, leased, now)))))
 }
 
 /// A lease that was taken.

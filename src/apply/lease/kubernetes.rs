@@ -269,17 +269,13 @@ impl Lease for KubernetesLease {
 
     async fn renew(&mut self, claim: &Claim) -> Result<(), LeaseError> {
         let asked = Instant::now();
-        match self.write_again(claim).await? {
-            Some(lease) => {
-                self.held = Some(lease);
-                self.tenure.extend(asked, claim.term);
-                Ok(())
-            }
-            None => {
-                self.held = None;
-                self.tenure.end();
-                Err(LeaseError::Lost)
-            }
+        self.held = self.write_again(claim).await?;
+        if self.held.is_some() {
+            self.tenure.extend(asked, claim.term);
+            Ok(())
+        } else {
+            self.tenure.end();
+            Err(LeaseError::Lost)
         }
     }
 

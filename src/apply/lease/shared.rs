@@ -10,7 +10,7 @@ use super::room::Room;
 /// A lease that hosts can see.
 pub enum SharedLease {
     /// A ref of a Git remote.
-    Git(GitLease),
+    Git(Box<GitLease>),
     /// An object of the cluster that this runs in.
     #[cfg(feature = "kubernetes")]
     Kubernetes(Box<KubernetesLease>),
