@@ -60,3 +60,4 @@ pub use snapshot::{
     AccountSnapshot, DocumentSnapshot, MANIFEST_VERSION, Manifest, SnapshotError, SnapshotStore,
     StoredAsset,
 };
+pub(crate) use state_file::write_whole;

@@ -17,7 +17,7 @@ pub(super) fn make_directory(path: &Path) -> io::Result<()> {
 }
 
 /// Writes a file so that a reader sees the old content or the new one, also after a crash.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
     make_directory(directory)?;
     // A named temporary file is created with mode 0600, and keeps it.

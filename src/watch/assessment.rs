@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::agenda::Name;
 use super::memory::Memory;
-use super::selection::{is_exclusive, only, without};
+use super::selection::{is_exclusive, is_same, is_same_template, only, without};
 use super::status::Drift;
 use super::verdict::{Circumstances, Hold, Verdict, is_drift, judge};
 use super::zones::{leaves_some, writable};
@@ -15,7 +15,7 @@ use crate::diff::{Change, ChangeKey, Differences, ZoneDifference};
 use crate::live::Live;
 use crate::model::AccountName;
 use crate::plan::{self, Action, Part, Plan, RefusalKind, Step, Subject};
-use crate::tree::{ApplyMode, Desired, Loaded, departed};
+use crate::tree::{ApplyMode, Desired, DesiredAccount, Loaded, departed};
 
 /// What is remembered of an object from one run to the next.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -244,50 +244,83 @@ pub(super) fn is_complete(assessment: &Assessment) -> bool {
         && !(differences.zones.iter()).any(|zone| zone.changes().any(|change| !is_drift(change)))
 }
 
-/// Puts into the tree that was applied last what is known to have come about.
-pub(super) fn settle(base: &mut Option<Desired>, desired: &Desired, differences: &Differences) {
-    let is_settled = |name: &Name| {
-        unknown(differences, name).is_empty()
-            && !changes(differences, name)
-                .iter()
-                .any(|change| !is_drift(change))
-    };
-    let settled: BTreeSet<&AccountName> = (desired.accounts.iter())
-        .map(|account| &account.name)
-        .filter(|name| is_settled(&Some((*name).clone())))
+/// Puts into the tree that was applied last what is known to have come about, and tells whether that is more than
+/// it held.
+pub(super) fn settle(
+    base: &mut Option<Desired>,
+    desired: &Desired,
+    differences: &Differences,
+) -> bool {
+    let found = differences.accounts.iter();
+    let sets = differences.zones.iter().flat_map(|zone| &zone.sets);
+    let open: BTreeSet<&AccountName> = found
+        .filter(|found| !is_settled(&found.unknown, &found.changes))
+        .map(|found| &found.name)
+        .chain(
+            sets.filter(|set| !is_drift(&set.change))
+                .flat_map(|set| &set.accounts),
+        )
         .collect();
     // What was needed before follows from the template, so it stays while records wait.
     let records_wait = differences
         .zones
         .iter()
         .any(|zone| !zone.unknown.is_empty() || zone.changes().any(|change| !is_drift(change)));
-    let template = (desired.template.clone()).filter(|_| is_settled(&None) && !records_wait);
-    if settled.is_empty() && template.is_none() {
-        return;
+    let is_template_settled = !records_wait
+        && differences.template.as_ref().is_some_and(|template| {
+            let unknown: Vec<String> = template.unknown.iter().cloned().collect();
+            is_settled(&unknown, &template.changes)
+        });
+    let settled = desired.accounts.iter();
+    let mut settled = settled.filter(|account| !open.contains(&account.name));
+    let template = desired.template.clone().filter(|_| is_template_settled);
+    if base.is_none() && settled.clone().next().is_none() && template.is_none() {
+        return false;
     }
+    let mut has_changed = base.is_none();
     let base = base.get_or_insert_with(|| Desired {
         accounts: Vec::new(),
         template: None,
         ..desired.clone()
     });
-    for account in &desired.accounts {
-        if settled.contains(&account.name) {
-            base.accounts.retain(|known| {
-                known.name != account.name && known.identity.value != account.identity.value
-            });
-            base.accounts.push(account.clone());
-        }
+    let known: BTreeMap<_, _> = (base.accounts.iter())
+        .map(|account| (&account.name, account))
+        .collect();
+    let is_new = |account: &DesiredAccount| {
+        (known.get(&account.name)).is_none_or(|known| !is_same(known, account))
+    };
+    let new: Vec<DesiredAccount> = settled
+        .by_ref()
+        .filter(|account| is_new(account))
+        .cloned()
+        .collect();
+    if !new.is_empty() {
+        has_changed = true;
+        let names: BTreeSet<_> = new.iter().map(|account| &account.name).collect();
+        let identities: BTreeSet<_> = new.iter().map(|account| &account.identity.value).collect();
+        base.accounts.retain(|known| {
+            !names.contains(&known.name) && !identities.contains(&known.identity.value)
+        });
+        base.accounts.extend(new);
     }
     if !differences.is_incomplete() && differences.departed.is_empty() {
         let gone: BTreeSet<AccountName> = (departed(desired, base).into_iter())
             .map(|account| account.name.clone())
             .collect();
+        has_changed |= !gone.is_empty();
         base.accounts.retain(|known| !gone.contains(&known.name));
     }
     base.accounts.sort_by(|a, b| a.name.cmp(&b.name));
-    if template.is_some() {
+    if template.is_some() && !is_same_template(template.as_ref(), base.template.as_ref()) {
         base.template = template;
+        has_changed = true;
     }
+    has_changed
+}
+
+/// Tells whether what the tree wants of an object has come about; what somebody changed since is drift.
+fn is_settled(unknown: &[String], changes: &[Change]) -> bool {
+    unknown.is_empty() && changes.iter().all(is_drift)
 }
 
 /// Says what of an object's verdict is held for a reason.

@@ -190,19 +190,20 @@ impl Wheel {
         assess(&matter, differences)
     }
 
-    /// Says that the commit in force was applied completely.
-    pub(super) async fn advance(&mut self) {
+    /// Says that the commit in force was applied completely, and tells whether that is news.
+    pub(super) async fn advance(&mut self) -> bool {
         let Some(commit) = self.force.as_ref().and_then(|force| force.commit.clone()) else {
-            return;
+            return false;
         };
         let Some(reference) = &mut self.reference else {
-            return;
+            return false;
         };
         if self.applied.as_ref() == Some(&commit.id) {
-            return;
+            return false;
         }
         if let Some(shard) = self.setup.shard {
-            return self.advance_share(shard, commit.id).await;
+            self.advance_share(shard, commit.id).await;
+            return false;
         }
         if self.setup.push {
             reference.fetch(None).await;
@@ -214,11 +215,13 @@ impl Wheel {
                     short_commit(&commit.id)
                 );
                 self.applied = Some(commit.id);
+                return true;
             }
             Ok(Swap::Moved) => {
                 tracing::warn!("the base stays as it was: another apply moved it in the meantime");
             }
             Err(error) => tracing::warn!(%error, "the base stays as it was"),
         }
+        false
     }
 }

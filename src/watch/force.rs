@@ -6,13 +6,15 @@ use jiff::Timestamp;
 
 use super::agenda::{Name, later};
 use super::assessment::names;
+use super::base::BaseFile;
 use super::chronicle::News;
 use super::selection::touched;
+use super::share::Share;
 use super::source::{Snapshot, Trouble};
 use super::status::{AlertKind, Finding, Mistake, ObjectStatus};
 use super::wheel::Wheel;
 use crate::diag::Severity;
-use crate::model::KeyPath;
+use crate::model::{ClusterName, KeyPath};
 use crate::report::{Problem, problems};
 use crate::tree::{Desired, Loaded, Precedence, WatchPolicy, precedence, short_commit};
 
@@ -60,7 +62,10 @@ impl Wheel {
             self.refuse(AlertKind::BadTree, commit, reason, now);
             return;
         }
-        if self.force.is_none() {
+        let is_elsewhere = self.force.as_ref().is_none_or(|force| {
+            self.platform_of(&force.loaded.desired) != self.platform_of(&snapshot.loaded.desired)
+        });
+        if is_elsewhere {
             self.find_base(&snapshot).await;
         }
         if let (Some(applied), Some(commit)) = (&self.applied, &commit)
@@ -195,14 +200,37 @@ impl Wheel {
         self.alarm.source = Some((kind, reason));
     }
 
-    /// Finds out what was applied last.
+    /// Finds out what was applied last: from the ref, and object by object from what this daemon kept.
     async fn find_base(&mut self, snapshot: &Snapshot) {
         let desired = &snapshot.loaded.desired;
+        self.base = None;
         self.applied = None;
-        if self.setup.platform.is_some() {
+        self.share = Share::default();
+        if self.setup.platform.is_none() {
+            self.find_applied_commit(&desired.cluster.name).await;
+        }
+        if self.setup.shard.is_some() {
+            // Which accounts are its own follows from the ref, which all shards see, and so does their base.
             return;
         }
-        match self.source.applied_ref(&desired.cluster.name) {
+        let platform = self.platform_of(desired);
+        let file = BaseFile::new(&self.setup.state, &desired.cluster.name, platform);
+        match file.read(desired) {
+            // Where the ref names another commit, somebody else applied since.
+            Ok(Some(kept)) if self.applied.is_none() || self.applied == kept.commit => {
+                tracing::info!("what was applied last is known object by object");
+                self.base = Some(kept.desired);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(path = %file.path(), %error, "what was applied last was kept, but cannot be used");
+            }
+        }
+        self.base_file = Some(file);
+    }
+
+    async fn find_applied_commit(&mut self, cluster: &ClusterName) {
+        match self.source.applied_ref(cluster) {
             Ok(Some(mut reference)) => {
                 let base = if self.setup.push {
                     reference.fetch(None).await
@@ -222,6 +250,24 @@ impl Wheel {
             }
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "what was applied last is not known"),
+        }
+    }
+
+    /// Returns the base URL of the platform that a tree is for.
+    fn platform_of(&self, desired: &Desired) -> String {
+        match (&self.setup.platform, &desired.cluster.api) {
+            (Some(platform), _) => platform.api.clone(),
+            (None, Some(api)) => api.value.clone(),
+            (None, None) => String::new(),
+        }
+    }
+
+    /// Keeps what was applied last for the next start.
+    pub(super) fn keep_base(&self) {
+        if let (Some(file), Some(base)) = (&self.base_file, &self.base)
+            && let Err(error) = file.write(self.applied.as_deref(), base)
+        {
+            tracing::warn!(path = %file.path(), %error, "what was applied cannot be kept; after a restart a hand edit may be taken for what the tree changed");
         }
     }
 }

@@ -13,6 +13,7 @@ mod agenda;
 mod alarm;
 pub mod alert;
 mod assessment;
+mod base;
 mod board;
 mod carry;
 mod chronicle;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::agenda::Name;
 use crate::diff::ChangeKey;
 use crate::plan::{Plan, Precondition, Step, StepId, Subject};
-use crate::tree::{Desired, DesiredAccount, Ownership};
+use crate::tree::{Desired, DesiredAccount, DesiredTemplate, Ownership};
 
 /// Takes out of a tree what is held, so that nothing is planned for it: what a tree does not declare is kept.
 ///
@@ -104,15 +104,8 @@ pub(super) fn touched(before: Option<&Desired>, now: &Desired) -> BTreeSet<Name>
         })
         .map(|account| Some(account.name.clone()))
         .collect();
-    let template = |desired: &Desired| {
-        let template = desired.template.as_ref()?;
-        let hosts = template.hosts.iter();
-        let hosts: Vec<_> = hosts
-            .map(|(target, host)| (target.clone(), host.value.clone()))
-            .collect();
-        Some((template.ownership, template.types.clone(), hosts))
-    };
-    if now.template.is_some() && template(before) != template(now) {
+    if now.template.is_some() && !is_same_template(before.template.as_ref(), now.template.as_ref())
+    {
         touched.insert(None);
     }
     touched
@@ -137,6 +130,18 @@ pub(super) fn is_same(a: &DesiredAccount, b: &DesiredAccount) -> bool {
         && (a.dns, a.policy) == (b.dns, b.policy)
         && settings(a) == settings(b)
         && assets(a) == assets(b)
+}
+
+/// Tells whether two trees want the same of the domain template.
+pub(super) fn is_same_template(a: Option<&DesiredTemplate>, b: Option<&DesiredTemplate>) -> bool {
+    let parts = |template: &DesiredTemplate| {
+        let hosts = template.hosts.iter();
+        let hosts: Vec<_> = hosts
+            .map(|(target, host)| (target.clone(), host.value.clone()))
+            .collect();
+        (template.ownership, template.types.clone(), hosts)
+    };
+    a.map(parts) == b.map(parts)
 }
 
 /// Tells whether the tree owns what it does not declare of an object.

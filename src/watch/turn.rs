@@ -148,13 +148,17 @@ impl Wheel {
             assessment = self.read_back(loaded, read, client, assessment).await;
         }
         let now = Timestamp::now();
-        settle(&mut self.base, &loaded.desired, &assessment.differences);
+        if settle(&mut self.base, &loaded.desired, &assessment.differences) {
+            // Before anybody is told that it came about.
+            self.keep_base();
+        }
         self.plan_ahead(&assessment, read, now);
         let found = Found::of(&assessment, held.as_deref());
         self.show(loaded, &names(&loaded.desired), &found, now);
         self.conclude(&assessment, read, now);
-        if is_complete(&assessment) && held.is_none() {
-            self.advance().await;
+        let is_done = is_complete(&assessment) && held.is_none();
+        if is_done && self.advance().await {
+            self.keep_base();
         }
         tally
     }

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::agenda::{Agenda, Name};
 use super::alarm::{self, Trouble as Alarm};
 use super::assessment::{Record, names};
+use super::base::BaseFile;
 use super::chronicle::Chronicle;
 use super::dns::Names;
 use super::outage::Outage;
@@ -36,6 +37,8 @@ pub(super) struct Wheel {
     pub(super) platform: Platform,
     /// What is known to have been applied, object by object.
     pub(super) base: Option<Desired>,
+    /// Where that is kept; absent before there is a tree.
+    pub(super) base_file: Option<BaseFile>,
     pub(super) reference: Option<AppliedRef>,
     /// The commit that the ref names.
     pub(super) applied: Option<String>,
@@ -87,6 +90,7 @@ impl Wheel {
             force: None,
             platform: Platform::default(),
             base: None,
+            base_file: None,
             reference: None,
             applied: None,
             records: BTreeMap::new(),
@@ -117,6 +121,7 @@ impl Wheel {
         self.platform = Platform::default();
         self.force = None;
         self.base = None;
+        self.base_file = None;
         self.reference = None;
         self.share = Share::default();
         self.records.clear();

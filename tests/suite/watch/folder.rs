@@ -218,3 +218,43 @@ fn killed_in_a_loop_it_converges_and_writes_nothing_twice() {
     );
     platform.stop();
 }
+
+/// No commit says what was applied: the daemon keeps it, whether it was stopped or killed.
+#[test]
+fn a_hand_edit_while_no_daemon_ran_is_drift_also_outside_git() {
+    let platform = platform("ab", "{heal: report}");
+    for (is_killed, company) in [(false, "stopped"), (true, "killed")] {
+        name_company(&platform, 'a', company);
+        platform.declare(
+            'b',
+            &format!("whitelabel: {{company_name: {company}}}\nwatch: {{heal: auto}}"),
+        );
+        let mut daemon = Daemon::start(command(&platform, &[]));
+        daemon.wait_ready('a');
+        daemon.wait_unless_said("ready", Some('b'), "in_sync");
+        if is_killed {
+            daemon.child.kill().unwrap();
+            daemon.child.wait().unwrap();
+        } else {
+            assert_eq!(daemon.stop().code(), Some(0));
+        }
+        platform.edit('a', "company_name", "mine");
+        platform.edit('b', "company_name", "mine");
+        let before = platform.sandbox.counts().mutating;
+        let mut daemon = Daemon::start(command(&platform, &[]));
+        daemon.wait("stalled", Some('a'), "drift_reported");
+        daemon.wait_unless_said("ready", Some('b'), "in_sync");
+        assert_eq!(platform.key('a', "company_name"), "mine", "{company}");
+        assert_eq!(platform.key('b', "company_name"), company);
+        assert_eq!(platform.sandbox.counts().mutating - before, 1);
+        assert_eq!(daemon.stop().code(), Some(0));
+        let history = std::fs::read_to_string(platform.state().join("watch/history.jsonl"));
+        let is_told = history
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+            .any(|line| line["finding"] == "drift" && line["account"] == "b");
+        assert!(is_told, "what was healed is told as drift");
+    }
+    platform.stop();
+}
