@@ -169,7 +169,10 @@ async fn leases(wheel: &Wheel, cluster: &ClusterName) -> Result<Leases, LeaseErr
     let remote = remote.filter(|_| wheel.setup.push);
     let skew = wheel.setup.skew;
     let shared = remote.map(|remote| GitLease::new(remote, room, now).with_skew(skew));
-    Ok(Leases::new(host, shared.map(Box::new).map(SharedLease::Git)))
+    Ok(Leases::new(
+        host,
+        shared.map(Box::new).map(SharedLease::Git),
+    ))
 }
 
 /// Takes the lease, however long that takes; `false` when it is to end first.
