@@ -8,28 +8,14 @@ use std::time::Instant;
 use git2::{ErrorCode, Oid, Signature, Time};
 use jiff::{SignedDuration, Timestamp};
 
+use super::contend::{Contender, Rival, contend};
 use super::record::{Attempt, Claim, Clock, Lease, LeaseError, Record, SKEW};
 use super::room::Room;
 use super::tenure::Tenure;
 use crate::apply::remote::{GitError, Remote, Swap};
 
-/// How often an attempt begins anew because somebody else was faster.
-const ATTEMPTS: u32 = 5;
 /// When a lease ended that was given back.
 const ENDED: Option<Timestamp> = Some(Timestamp::UNIX_EPOCH);
-
-/// What else of the cluster is leased.
-enum Rival {
-    /// Nothing that excludes this.
-    None {
-        /// Whose expired lease was ended.
-        over: Option<Record>,
-    },
-    /// Somebody has it.
-    Held(Record),
-    /// A ref moved while it was read.
-    Moving,
-}
 
 /// A ref of a Git remote.
 pub struct GitLease {
@@ -132,29 +118,6 @@ impl GitLease {
         Ok(write().map_err(unreadable)?.to_string())
     }
 
-    /// Finds somebody who holds something that excludes this. What expired is ended, so that its holder, should it
-    /// wake up, finds that it lost it.
-    async fn rival(&mut self) -> Result<Rival, LeaseError> {
-        let whole = self.room.whole().to_owned();
-        let mut over = None;
-        for (reference, id) in self.remote.values(&whole).await? {
-            if !self.room.is_rival(&whole, &reference) {
-                continue;
-            }
-            match self.read(&reference, &id).await? {
-                None => return Ok(Rival::Moving),
-                Some(record) if record.is_over((self.now)(), self.skew) => {
-                    if self.end(&reference, &id).await? == Swap::Moved {
-                        return Ok(Rival::Moving);
-                    }
-                    over = Some(record).filter(|record| record.expires != ENDED);
-                }
-                Some(record) => return Ok(Rival::Held(record)),
-            }
-        }
-        Ok(Rival::None { over })
-    }
-
     /// Takes a ref away, if it still is what it was.
     async fn end(&mut self, reference: &str, seen: &str) -> Result<Swap, LeaseError> {
         let deleted = self.remote.swap(reference, Some(seen), None).await;
@@ -184,52 +147,7 @@ impl GitLease {
 
 impl Lease for GitLease {
     async fn attempt(&mut self, claim: &Claim) -> Result<Attempt, LeaseError> {
-        for _ in 0..ATTEMPTS {
-            let ended = match self.rival().await? {
-                Rival::Moving => continue,
-                Rival::Held(record) => return Ok(Attempt::Busy(record)),
-                Rival::None { over } => over,
-            };
-            let seen = self.remote.value(&self.reference).await?;
-            let over = match &seen {
-                None => ended,
-                Some(id) => match self.read(&self.reference, id).await? {
-                    None => continue,
-                    Some(record) if !record.is_over((self.now)(), self.skew) => {
-                        return Ok(Attempt::Busy(record));
-                    }
-                    over => over,
-                },
-            };
-            let asked = Instant::now();
-            self.since = Some((self.now)());
-            let record = self.record(claim);
-            let new = self.write(&record)?;
-            self.ours.push(new.clone());
-            let swapped = self
-                .remote
-                .swap(&self.reference, seen.as_deref(), Some(&new));
-            match swapped.await? {
-                Swap::Done => {
-                    self.ours = vec![new];
-                    self.tenure.extend(asked, claim.term);
-                }
-                Swap::Moved => {
-                    self.ours.clear();
-                    continue;
-                }
-            }
-            // Of two that exclude each other the later one sees the earlier one here, or both do.
-            let rival = match self.rival().await? {
-                Rival::None { .. } => return Ok(Attempt::Taken { over }),
-                rival => rival,
-            };
-            self.release().await?;
-            if let Rival::Held(record) = rival {
-                return Ok(Attempt::Busy(record));
-            }
-        }
-        Err(LeaseError::Contended)
+        contend(self, claim).await
     }
 
     async fn renew(&mut self, claim: &Claim) -> Result<(), LeaseError> {
@@ -273,5 +191,61 @@ impl Lease for GitLease {
 
     fn remedy(&self) -> Option<String> {
         Some(self.delete_command(&self.reference))
+    }
+}
+
+impl Contender for GitLease {
+    async fn rival(&mut self) -> Result<Rival, LeaseError> {
+        let whole = self.room.whole().to_owned();
+        let mut over = None;
+        for (reference, id) in self.remote.values(&whole).await? {
+            if !self.room.is_rival(&whole, &reference) {
+                continue;
+            }
+            match self.read(&reference, &id).await? {
+                None => return Ok(Rival::Moving),
+                Some(record) if record.is_over((self.now)(), self.skew) => {
+                    if self.end(&reference, &id).await? == Swap::Moved {
+                        return Ok(Rival::Moving);
+                    }
+                    over = Some(record).filter(|record| record.expires != ENDED);
+                }
+                Some(record) => return Ok(Rival::Held(record)),
+            }
+        }
+        Ok(Rival::None { over })
+    }
+
+    async fn take(&mut self, claim: &Claim) -> Result<Option<Attempt>, LeaseError> {
+        let seen = self.remote.value(&self.reference).await?;
+        let over = match &seen {
+            None => None,
+            Some(id) => match self.read(&self.reference, id).await? {
+                None => return Ok(None),
+                Some(record) if !record.is_over((self.now)(), self.skew) => {
+                    return Ok(Some(Attempt::Busy(record)));
+                }
+                over => over,
+            },
+        };
+        let asked = Instant::now();
+        self.since = Some((self.now)());
+        let record = self.record(claim);
+        let new = self.write(&record)?;
+        self.ours.push(new.clone());
+        let swapped = self
+            .remote
+            .swap(&self.reference, seen.as_deref(), Some(&new));
+        match swapped.await? {
+            Swap::Done => {
+                self.ours = vec![new];
+                self.tenure.extend(asked, claim.term);
+                Ok(Some(Attempt::Taken { over }))
+            }
+            Swap::Moved => {
+                self.ours.clear();
+                Ok(None)
+            }
+        }
     }
 }

@@ -14,12 +14,11 @@ use kube::api::{ListParams, PostParams};
 use kube::{Api, Client, Config, Error};
 use sha2::{Digest as _, Sha256};
 
+use super::contend::{Contender, Rival, contend};
 use super::record::{Attempt, Claim, Clock, Lease, LeaseError, Record};
 use super::room::Room;
 use super::tenure::Tenure;
 
-/// How often an attempt begins anew because somebody else was faster.
-const ATTEMPTS: u32 = 5;
 /// What marks the leases of one cluster's platform.
 const LABEL: &str = "emblazon/leases-of";
 /// Where it stands what the holder does.
@@ -45,17 +44,6 @@ enum Written {
     Done(Box<Object>),
     /// Somebody else wrote it, or it is gone.
     Moved,
-}
-
-/// What else of the platform is leased.
-enum Rival {
-    /// Nothing that excludes this.
-    None {
-        over: Option<Record>,
-    },
-    Held(Record),
-    /// A lease moved while it was looked at.
-    Moving,
 }
 
 impl KubernetesLease {
@@ -111,32 +99,6 @@ impl KubernetesLease {
         now.duration_since(seen.1) > SignedDuration::from_secs(term)
     }
 
-    /// Finds somebody who holds something that excludes this. What expired is given back in its holder's name, so that
-    /// the holder, should it wake up, finds that it lost it.
-    async fn rival(&mut self) -> Result<Rival, LeaseError> {
-        let selected = format!("{LABEL}={}", slug(self.room.whole_file()));
-        let ours = ListParams::default().labels(&selected);
-        let listed = self.leases.list(&ours);
-        let start = self.start();
-        let mut over = None;
-        for lease in listed.await.map_err(|error| failed(&error))? {
-            let name = lease.metadata.name.clone().unwrap_or_default();
-            let is_held = lease.spec.as_ref().is_some_and(is_held);
-            if !self.room.is_rival(&start, &name) || !is_held {
-                continue;
-            }
-            let record = record(&lease);
-            if !self.is_over(&lease) {
-                return Ok(Rival::Held(record));
-            }
-            if let Written::Moved = self.write(&name, given_back(lease)).await? {
-                return Ok(Rival::Moving);
-            }
-            over = Some(record);
-        }
-        Ok(Rival::None { over })
-    }
-
     /// Writes a lease whose version says what was seen of it.
     async fn write(&self, name: &str, lease: Object) -> Result<Written, LeaseError> {
         let parameters = PostParams::default();
@@ -153,6 +115,13 @@ impl KubernetesLease {
 
     fn identity(&self, claim: &Claim) -> String {
         format!("{} {:016x}", claim.holder, self.mark)
+    }
+
+    /// Tells whether a lease names this holder.
+    fn is_ours(&self, claim: &Claim, lease: &Object) -> bool {
+        let spec = lease.spec.as_ref();
+        let holder = spec.and_then(|spec| spec.holder_identity.as_ref());
+        holder == Some(&self.identity(claim))
     }
 
     /// Makes a lease ours, for a term from now on.
@@ -192,12 +161,8 @@ impl KubernetesLease {
             return Ok(Some(*lease));
         }
         // A renewal whose answer was lost may have arrived.
-        let identity = self.identity(claim);
-        let is_ours = |lease: &Object| {
-            let spec = lease.spec.as_ref();
-            spec.and_then(|spec| spec.holder_identity.as_ref()) == Some(&identity)
-        };
-        let Some(now) = self.read().await?.filter(is_ours) else {
+        let found = self.read().await?;
+        let Some(now) = found.filter(|lease| self.is_ours(claim, lease)) else {
             return Ok(None);
         };
         match self.write(&name, self.ours(claim, Some(now))).await? {
@@ -210,61 +175,11 @@ impl KubernetesLease {
         let found = self.leases.get_opt(&self.name()).await;
         found.map_err(|error| failed(&error))
     }
-
-    /// Takes the lease, if it can be had; nothing when somebody was faster.
-    async fn take(&mut self, claim: &Claim) -> Result<Option<Attempt>, LeaseError> {
-        let before = self.read().await?;
-        let mut over = None;
-        if let Some(lease) = &before {
-            let is_held = lease.spec.as_ref().is_some_and(is_held);
-            let is_ours = lease
-                .spec
-                .as_ref()
-                .and_then(|spec| spec.holder_identity.as_ref())
-                == Some(&self.identity(claim));
-            if is_held && !is_ours {
-                if !self.is_over(lease) {
-                    return Ok(Some(Attempt::Busy(record(lease))));
-                }
-                over = Some(record(lease));
-            }
-        }
-        let asked = Instant::now();
-        match self.write(&self.name(), self.ours(claim, before)).await? {
-            Written::Moved => Ok(None),
-            Written::Done(lease) => {
-                self.held = Some(*lease);
-                self.tenure.extend(asked, claim.term);
-                Ok(Some(Attempt::Taken { over }))
-            }
-        }
-    }
 }
 
 impl Lease for KubernetesLease {
     async fn attempt(&mut self, claim: &Claim) -> Result<Attempt, LeaseError> {
-        for _ in 0..ATTEMPTS {
-            let ended = match self.rival().await? {
-                Rival::Moving => continue,
-                Rival::Held(record) => return Ok(Attempt::Busy(record)),
-                Rival::None { over } => over,
-            };
-            let over = match self.take(claim).await? {
-                None => continue,
-                Some(busy @ Attempt::Busy(_)) => return Ok(busy),
-                Some(Attempt::Taken { over }) => over.or(ended),
-            };
-            // Of two that exclude each other the later one sees the earlier one here, or both do.
-            let rival = match self.rival().await? {
-                Rival::None { .. } => return Ok(Attempt::Taken { over }),
-                rival => rival,
-            };
-            self.release().await?;
-            if let Rival::Held(record) = rival {
-                return Ok(Attempt::Busy(record));
-            }
-        }
-        Err(LeaseError::Contended)
+        contend(self, claim).await
     }
 
     async fn renew(&mut self, claim: &Claim) -> Result<(), LeaseError> {
@@ -294,6 +209,56 @@ impl Lease for KubernetesLease {
         Some(format!(
             "kubectl --namespace {namespace} delete lease {name}"
         ))
+    }
+}
+
+impl Contender for KubernetesLease {
+    /// What expired is given back in its holder's name.
+    async fn rival(&mut self) -> Result<Rival, LeaseError> {
+        let selected = format!("{LABEL}={}", slug(self.room.whole_file()));
+        let ours = ListParams::default().labels(&selected);
+        let listed = self.leases.list(&ours);
+        let start = self.start();
+        let mut over = None;
+        for lease in listed.await.map_err(|error| failed(&error))? {
+            let name = lease.metadata.name.clone().unwrap_or_default();
+            let is_held = lease.spec.as_ref().is_some_and(is_held);
+            if !self.room.is_rival(&start, &name) || !is_held {
+                continue;
+            }
+            let record = record(&lease);
+            if !self.is_over(&lease) {
+                return Ok(Rival::Held(record));
+            }
+            if let Written::Moved = self.write(&name, given_back(lease)).await? {
+                return Ok(Rival::Moving);
+            }
+            over = Some(record);
+        }
+        Ok(Rival::None { over })
+    }
+
+    async fn take(&mut self, claim: &Claim) -> Result<Option<Attempt>, LeaseError> {
+        let before = self.read().await?;
+        let mut over = None;
+        if let Some(lease) = &before {
+            let is_held = lease.spec.as_ref().is_some_and(is_held);
+            if is_held && !self.is_ours(claim, lease) {
+                if !self.is_over(lease) {
+                    return Ok(Some(Attempt::Busy(record(lease))));
+                }
+                over = Some(record(lease));
+            }
+        }
+        let asked = Instant::now();
+        match self.write(&self.name(), self.ours(claim, before)).await? {
+            Written::Moved => Ok(None),
+            Written::Done(lease) => {
+                self.held = Some(*lease);
+                self.tenure.extend(asked, claim.term);
+                Ok(Some(Attempt::Taken { over }))
+            }
+        }
     }
 }
 

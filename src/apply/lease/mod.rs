@@ -14,6 +14,7 @@
 //! other, or both do and give way.
 
 mod both;
+mod contend;
 mod file;
 mod git;
 mod hold;
