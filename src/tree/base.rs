@@ -25,10 +25,16 @@ pub fn lease_ref(cluster: &ClusterName) -> String {
     reference(cluster, "lease")
 }
 
-/// Builds a ref's name; what Git allows in no ref, or only in some places, is written as `%XX`.
 fn reference(cluster: &ClusterName, leaf: &str) -> String {
+    format!("refs/emblazon/{}/{leaf}", plain_name(cluster))
+}
+
+/// Returns a cluster's name as a part of a ref's name or a file's; what Git allows in no ref, or only in some places, is
+/// written as `%XX`.
+#[must_use]
+pub fn plain_name(cluster: &ClusterName) -> String {
     use std::fmt::Write as _;
-    let mut name = String::from("refs/emblazon/");
+    let mut name = String::new();
     for byte in cluster.as_str().bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') {
             name.push(char::from(byte));
@@ -36,7 +42,7 @@ fn reference(cluster: &ClusterName, leaf: &str) -> String {
             let _ = write!(name, "%{byte:02X}");
         }
     }
-    name + "/" + leaf
+    name
 }
 
 /// Returns the command that brings a ref from a remote into a clone.

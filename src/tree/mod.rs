@@ -39,7 +39,7 @@ mod yaml;
 
 pub use base::{
     Asked, Base, BaseAccounts, ForgetError, Forgotten, NotCommitted, applied_ref, committed,
-    departed, fetch_command, lease_ref, short_commit,
+    departed, fetch_command, lease_ref, plain_name, short_commit,
 };
 pub use beside::Known;
 pub use changes::{Changes, changes};

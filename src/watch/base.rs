@@ -16,7 +16,7 @@ use crate::model::{
 };
 use crate::tree::{
     AccountPolicy, Declared, Desired, DesiredAccount, DesiredTemplate, DnsMode, Ownership, Target,
-    applied_ref,
+    plain_name,
 };
 
 /// The version of the file; another one is no base.
@@ -87,9 +87,7 @@ struct Template {
 
 impl BaseFile {
     pub(super) fn new(state: &Utf8Path, cluster: &ClusterName, platform: String) -> Self {
-        // What is fit for a part of a ref's name is fit for a file's.
-        let reference = applied_ref(cluster);
-        let name = reference.split('/').nth(2).unwrap_or("cluster");
+        let name = plain_name(cluster);
         Self {
             path: state.join("watch/base").join(format!("{name}.json")),
             platform,

@@ -1,7 +1,7 @@
 //! What is leased: a cluster as a whole, or one shard's part of it.
 
 use crate::model::{ClusterName, Shard};
-use crate::tree::lease_ref;
+use crate::tree::{lease_ref, plain_name};
 
 /// What one run is to have for itself.
 ///
@@ -9,6 +9,7 @@ use crate::tree::lease_ref;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Room {
     reference: String,
+    file: String,
     shard: Option<Shard>,
 }
 
@@ -18,6 +19,7 @@ impl Room {
     pub fn new(cluster: &ClusterName, shard: Option<Shard>) -> Self {
         Self {
             reference: lease_ref(cluster),
+            file: plain_name(cluster),
             shard,
         }
     }
@@ -34,7 +36,7 @@ impl Room {
 
     /// Returns the name of the cluster's lock among files.
     pub(super) fn whole_file(&self) -> &str {
-        self.reference.split('/').nth(2).unwrap_or("cluster")
+        &self.file
     }
 
     /// Returns the name of this one's lock among files.
