@@ -1,6 +1,7 @@
 //! The first line of a report in Markdown, which nobody sees: what it is about and how it stands.
 
 use super::ForgeError;
+use crate::model::Digest;
 
 /// How what is reported on stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub struct Mark {
     /// How it stands.
     pub state: State,
     /// The digest of the plan, when it is one that can be approved.
-    pub digest: Option<String>,
+    pub digest: Option<Digest>,
 }
 
 impl Mark {
@@ -43,7 +44,7 @@ impl Mark {
         };
         let digest = match rest {
             [] => None,
-            [digest] if is_digest(digest) => Some((*digest).to_owned()),
+            [digest] => Some(Digest::parse(digest).ok_or(ForgeError::NoMark)?),
             _ => return Err(ForgeError::NoMark),
         };
         Ok(Self {
@@ -60,10 +61,6 @@ impl Mark {
             digest,
         })
     }
-}
-
-fn is_digest(word: &str) -> bool {
-    word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[cfg(test)]

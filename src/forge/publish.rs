@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::client::Forge;
 use super::request::{self, PAGE, Things};
 use super::{CommitStatus, ForgeError, Kind, Mark, State, Target};
+use crate::model::Digest;
 
 /// How often something is tried while the forge is busy.
 const ATTEMPTS: u32 = 4;
@@ -98,7 +99,7 @@ impl Publisher {
 
     /// Returns the digest of the plan that our comment on the pull request shows; on the one that brought the commit,
     /// when no number is known. A comment that somebody else wrote counts for nothing.
-    pub async fn shown(&self, mark: &Mark) -> Result<Option<String>, ForgeError> {
+    pub async fn shown(&self, mark: &Mark) -> Result<Option<Digest>, ForgeError> {
         self.patiently(async || {
             let number = match self.forge.target.number {
                 Some(number) => Some(number),

@@ -58,8 +58,8 @@ impl CommitStatus {
     }
 
     fn new(mark: &Mark, progress: Progress, words: &str) -> Self {
-        let digest = mark.digest.as_deref().and_then(|digest| digest.get(..12));
-        let digest = digest.map_or_else(String::new, |digest| format!("; digest {digest}"));
+        let digest = mark.digest.as_ref();
+        let digest = digest.map_or_else(String::new, |it| format!("; digest {}", it.short()));
         Self {
             context: format!("emblazon/{}/{}", mark.command, mark.cluster),
             progress,

@@ -146,6 +146,13 @@ impl Digest {
         Self(text.into())
     }
 
+    /// Reads the 64 digits of a digest; `None` when it is another text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_digest = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_digest.then(|| Self(text.into()))
+    }
+
     /// Returns all 64 digits.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -80,15 +80,15 @@ fn approved(publisher: &Publisher, mark: &Mark) -> Result<Exit, Failure> {
             Some(shown) => {
                 return Err(Failure::Refused(format!(
                     "the pull request showed the plan {}, and this is {}: the platform or the tree moved since; look at it, and apply it with `apply --expect {}`",
-                    &shown[..12],
-                    &digest[..12],
-                    &digest[..12]
+                    shown.short(),
+                    digest.short(),
+                    digest.short()
                 )));
             }
             None => {
                 return Err(Failure::Refused(format!(
                     "no comment of ours on the commit's pull request shows a plan, and this one would change something; look at it, and apply it with `apply --expect {}`",
-                    &digest[..12]
+                    digest.short()
                 )));
             }
         }
