@@ -94,8 +94,17 @@ impl AppliedRef {
         Base::read(&self.folder, &self.cluster, asked, only, known)
     }
 
-    /// Moves the ref to a commit, on the remote too when `push` says so. [`Self::fetch`] says anew where it is.
-    pub async fn advance(&self, commit: &str, push: bool) -> Result<Swap, GitError> {
+    /// Sees where the ref is on the remote, without reading what it names. Where that fails, what was seen before counts.
+    pub async fn look(&mut self) {
+        if let Some(remote) = &self.remote
+            && let Ok(there) = remote.value(&self.reference).await
+        {
+            self.there = there;
+        }
+    }
+
+    /// Moves the ref to a commit, on the remote too when `push` says so.
+    async fn advance(&self, commit: &str, push: bool) -> Result<Swap, GitError> {
         if let Some(remote) = self.remote.as_ref().filter(|_| push)
             && self.there.as_deref() != Some(commit)
         {
@@ -129,8 +138,24 @@ pub enum Complete {
 /// The ref of a cluster moves when all of its shards have applied a commit. Until then each notes that it has, in a ref
 /// of its own whose name tells from which base, so that no note of an earlier round counts.
 impl AppliedRef {
-    /// Notes that a shard has applied a commit, on the remote too when `push` says so, and moves the ref when all have.
-    pub async fn advance_shard(
+    /// Notes that a commit was applied on top of a base, by one shard or for all, on the remote too when `push` says so.
+    /// The ref moves when nobody is left. [`Self::fetch`] and [`Self::look`] say anew where it is.
+    ///
+    /// # Errors
+    /// When Git cannot read or move a ref.
+    pub async fn complete(
+        &self,
+        shard: Option<Shard>,
+        (commit, base): (&str, Option<&str>),
+        push: bool,
+    ) -> Result<Complete, GitError> {
+        match shard {
+            Some(shard) => self.complete_shard(shard, (commit, base), push).await,
+            None => self.complete_whole(commit, push).await,
+        }
+    }
+
+    async fn complete_shard(
         &self,
         shard: Shard,
         (commit, base): (&str, Option<&str>),
@@ -161,15 +186,11 @@ impl AppliedRef {
         if !missing.is_empty() && !is_done {
             return Ok(Complete::Waits(missing));
         }
-        if self.advance(commit, push).await? == Swap::Moved {
-            return Ok(Complete::Moved);
-        }
-        self.clear_notes(push).await?;
-        Ok(Complete::Whole)
+        self.complete_whole(commit, push).await
     }
 
     /// Moves the ref after one run for all, which makes what shards noted before of no use.
-    pub async fn advance_whole(&self, commit: &str, push: bool) -> Result<Complete, GitError> {
+    async fn complete_whole(&self, commit: &str, push: bool) -> Result<Complete, GitError> {
         if self.advance(commit, push).await? == Swap::Moved {
             return Ok(Complete::Moved);
         }

@@ -138,18 +138,15 @@ impl Ground {
         };
         let base = self.base.as_ref().and_then(Base::commit);
         let shard = plan.scope.shard.map(|it| it.shard);
-        let is_part = plan.scope.since.is_some() || shard.is_none();
-        if plan.scope.selection.is_some() && is_part && plan.scope.since.as_deref() != base {
+        let since = plan.scope.since.as_deref();
+        let is_whole_shard = shard.is_some() && since.is_none();
+        if plan.scope.selection.is_some() && !is_whole_shard && since != base {
             return stays("only what changed since another commit was looked at");
         }
         if let Some(why) = left_open(plan, is_known, applied) {
             return stays(why);
         }
-        let complete = match shard {
-            Some(shard) => reference.advance_shard(shard, (commit, base), push).await,
-            None => reference.advance_whole(commit, push).await,
-        };
-        match complete {
+        match reference.complete(shard, (commit, base), push).await {
             Ok(Complete::Whole) => Some(format!(
                 "commit {} is the base from now on",
                 short_commit(commit)

@@ -9,13 +9,12 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::agenda::{Name, back_off, later};
-use super::assessment::{Assessment, Matter, assess, changes, subjects};
+use super::assessment::{Assessment, assess, changes, subjects};
 use super::status::Mode;
 use super::turn::{Tally, acting};
 use super::verdict::is_drift;
 use super::wheel::Wheel;
-use crate::apply::remote::Swap;
-use crate::apply::{self, Applied, Event, Mandate, Rollout, StepResult};
+use crate::apply::{self, Applied, Complete, Event, Mandate, Rollout, StepResult};
 use crate::live::{ReadClient, TemplateWriter, WriteClient};
 use crate::plan::{Action, RefusalKind};
 use crate::tree::{Loaded, MAX_ASSET_BYTES, TreeSource, short_commit};
@@ -155,17 +154,20 @@ impl Wheel {
             .steps
             .iter()
             .any(|step| step.action == Action::Delete);
-        let base = self.base.clone();
-        let base = base.as_ref();
         let result = (self.platform)
-            .read(client, &loaded.desired, base, &written, deletes)
+            .read(
+                client,
+                &loaded.desired,
+                self.base.as_ref(),
+                &written,
+                deletes,
+            )
             .await;
         if let Err(error) = result {
             self.platform.lose(&written, &error.explained());
         }
         self.read_zones(loaded, &written).await;
         let now = Timestamp::now();
-        let live = &self.platform.live;
         let differences = self.differences(loaded);
         // What was healed is not there any more; nothing else is to be counted twice.
         for name in &written {
@@ -176,48 +178,39 @@ impl Wheel {
                     .retain(|drift| found.iter().any(|change| change.key == drift.change.key));
             }
         }
-        let matter = Matter {
-            loaded,
-            base,
-            live,
-            records: &self.records,
-            read,
-            is_paused: self.pause.is_some(),
-            is_approved: false,
-            part: &self.share.part,
-            now,
-        };
-        assess(&matter, differences)
+        assess(&self.matter(loaded, read, now), differences)
     }
 
-    /// Says that the commit in force was applied completely, and tells whether that is news.
+    /// Says that the commit in force was applied completely, for all or for this daemon's shard of it, and tells
+    /// whether it is the base now.
     pub(super) async fn advance(&mut self) -> bool {
         let Some(commit) = self.force.as_ref().and_then(|force| force.commit.clone()) else {
             return false;
         };
-        let Some(reference) = &mut self.reference else {
+        let is_known = [&self.applied, &self.share.noted].contains(&&Some(commit.id.clone()));
+        let Some(reference) = self.reference.as_mut().filter(|_| !is_known) else {
             return false;
         };
-        if self.applied.as_ref() == Some(&commit.id) {
-            return false;
+        let (shard, push) = (self.setup.shard, self.setup.push);
+        // A shard goes by the base that it was cut for.
+        if push && shard.is_none() {
+            reference.look().await;
         }
-        if let Some(shard) = self.setup.shard {
-            self.advance_share(shard, commit.id).await;
-            return false;
-        }
-        if self.setup.push {
-            reference.fetch(None).await;
-        }
-        match reference.advance(&commit.id, self.setup.push).await {
-            Ok(Swap::Done) => {
-                tracing::info!(
-                    "commit {} is the base from now on",
-                    short_commit(&commit.id)
-                );
+        let base = self.applied.as_deref();
+        let this = short_commit(&commit.id);
+        match reference.complete(shard, (&commit.id, base), push).await {
+            Ok(Complete::Whole) => {
+                tracing::info!("commit {this} is the base from now on");
                 self.applied = Some(commit.id);
                 return true;
             }
-            Ok(Swap::Moved) => {
+            Ok(Complete::Waits(shards)) => {
+                let names: Vec<String> = shards.iter().map(ToString::to_string).collect();
+                let names = names.join(", ");
+                tracing::info!("commit {this} is still to be applied by shard {names}");
+                self.share.noted = Some(commit.id);
+            }
+            Ok(Complete::Moved) => {
                 tracing::warn!("the base stays as it was: another apply moved it in the meantime");
             }
             Err(error) => tracing::warn!(%error, "the base stays as it was"),

@@ -14,7 +14,7 @@ use super::opinion::Opinion;
 use super::status::{DnsSummary, Finding};
 use super::wheel::Wheel;
 use crate::dns::{Checklist, DomainCheck, Standing, ZoneOptions, declared_template};
-use crate::model::AccountName;
+use crate::model::{AccountName, DomainName};
 use crate::tree::{DesiredAccount, DnsMode, DnsWatch, Loaded};
 
 /// How many domains are asked for at a time.
@@ -237,12 +237,15 @@ impl Wheel {
         let now = Timestamp::now();
         self.names.questions += answers.questions;
         let mut told: Vec<(AccountName, DnsSummary)> = Vec::new();
+        // The tree may have moved in the meantime.
+        let answered: BTreeSet<&AccountName> =
+            answers.checks.iter().map(|(name, _)| name).collect();
+        let now_asked: BTreeMap<AccountName, DomainName> = (self.force.as_ref())
+            .and_then(|force| checklist(&force.loaded, |name| answered.contains(name)))
+            .map(|list| list.domains.into_iter().collect())
+            .unwrap_or_default();
         for (name, check) in answers.checks {
-            // The tree may have moved in the meantime.
-            let is_asked = (self.force.as_ref()).is_some_and(|force| {
-                checklist(&force.loaded, |other| *other == name)
-                    .is_some_and(|list| list.domains.iter().any(|(_, it)| *it == check.domain))
-            });
+            let is_asked = now_asked.get(&name) == Some(&check.domain);
             let Some(opinion) = self.names.opinions.get_mut(&name).filter(|_| is_asked) else {
                 continue;
             };

@@ -4,10 +4,8 @@ use std::sync::Arc;
 
 use super::source::Snapshot;
 use super::wheel::Wheel;
-use crate::apply::Complete;
-use crate::model::Shard;
 use crate::plan::{Cut, Part};
-use crate::tree::{Base, short_commit};
+use crate::tree::Base;
 
 /// What a daemon knows of the others.
 #[derive(Clone, Debug, Default)]
@@ -15,7 +13,7 @@ pub(super) struct Share {
     /// The part of the tree that plans are about.
     pub(super) part: Part,
     /// The commit that was noted to be applied here.
-    noted: Option<String>,
+    pub(super) noted: Option<String>,
     /// The commits of the tree and of the base that the share was cut for.
     cut_for: (Option<String>, Option<String>),
 }
@@ -67,33 +65,5 @@ impl Wheel {
             cut_for,
         };
         true
-    }
-
-    /// Notes that this daemon's part of a commit was applied; the ref moves when all daemons have.
-    pub(super) async fn advance_share(&mut self, shard: Shard, commit: String) {
-        if self.share.noted.as_ref() == Some(&commit) {
-            return;
-        }
-        let Some(reference) = &mut self.reference else {
-            return;
-        };
-        let base = self.applied.as_deref();
-        let advanced = reference.advance_shard(shard, (&commit, base), self.setup.push);
-        match advanced.await {
-            Ok(Complete::Whole) => {
-                tracing::info!("commit {} is the base from now on", short_commit(&commit));
-                self.applied = Some(commit);
-            }
-            Ok(Complete::Waits(shards)) => {
-                let names: Vec<String> = shards.iter().map(ToString::to_string).collect();
-                let (commit_told, names) = (short_commit(&commit), names.join(", "));
-                tracing::info!("commit {commit_told} is still to be applied by shard {names}");
-                self.share.noted = Some(commit);
-            }
-            Ok(Complete::Moved) => {
-                tracing::warn!("the base stays as it was: another apply moved it in the meantime");
-            }
-            Err(error) => tracing::warn!(%error, "the base stays as it was"),
-        }
     }
 }

@@ -62,17 +62,7 @@ impl Wheel {
         now: Timestamp,
     ) {
         let all = names(&loaded.desired);
-        let matter = Matter {
-            loaded,
-            base: self.base.as_ref(),
-            live: &self.platform.live,
-            records: &self.records,
-            read: &all,
-            is_paused: self.pause.is_some(),
-            is_approved: false,
-            part: &self.share.part,
-            now,
-        };
+        let matter = self.matter(loaded, &all, now);
         self.board.change(|status| {
             for name in which {
                 // What was never read stays so, unless the platform cannot be read.

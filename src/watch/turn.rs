@@ -20,6 +20,7 @@ use super::verdict::{Hold, is_drift, name as key_name};
 use super::wheel::Wheel;
 use crate::diff::{Change, Differences, compare};
 use crate::live::ReadClient;
+use crate::model::Digest;
 use crate::plan::Plan;
 use crate::tree::{HealMode, Loaded, TreeSource};
 
@@ -112,9 +113,8 @@ impl Wheel {
         let acting = acting(&assessment.plan);
         if !acting.is_empty() && !lost.is_cancelled() {
             // What is written is planned from what the platform says now, not from what was believed.
-            let base = self.base.clone();
             let again = (self.platform)
-                .read_again(client, &loaded.desired, base.as_ref(), &acting)
+                .read_again(client, &loaded.desired, self.base.as_ref(), &acting)
                 .await;
             if let Err(error) = again {
                 self.platform.lose(&acting, &error.explained());
@@ -191,27 +191,37 @@ impl Wheel {
     fn assess(&mut self, loaded: &Loaded, read: &BTreeSet<Name>, is_first: bool) -> Assessment {
         let now = Timestamp::now();
         let differences = self.differences(loaded);
-        let live = &self.platform.live;
         if is_first {
             remember(&mut self.records, &differences, read, now);
         }
-        let mut matter = Matter {
+        let mut matter = self.matter(loaded, read, now);
+        let assessment = assess(&matter, differences);
+        let is_it = |approved: &Digest| *approved == assessment.whole.digest();
+        if self.approved.as_ref().is_some_and(is_it) {
+            matter.is_approved = true;
+            return assess(&matter, assessment.differences);
+        }
+        assessment
+    }
+
+    /// Gathers what an assessment follows from, when some objects were just read.
+    pub(super) fn matter<'a>(
+        &'a self,
+        loaded: &'a Loaded,
+        read: &'a BTreeSet<Name>,
+        now: Timestamp,
+    ) -> Matter<'a> {
+        Matter {
             loaded,
             base: self.base.as_ref(),
-            live,
+            live: &self.platform.live,
             records: &self.records,
             read,
             is_paused: self.pause.is_some(),
             is_approved: false,
             part: &self.share.part,
             now,
-        };
-        let assessment = assess(&matter, differences);
-        if self.approved.as_ref() == Some(&assessment.whole.digest()) {
-            matter.is_approved = true;
-            return assess(&matter, assessment.differences);
         }
-        assessment
     }
 
     /// Writes down what was found to differ.
