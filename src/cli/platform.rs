@@ -198,9 +198,7 @@ impl Platform {
             template: self.shard.is_none_or(Shard::is_first),
             elsewhere,
         };
-        live::collect(&self.read, desired, &options)
-            .await
-            .map_err(|error| unreachable(&error))
+        self.collect_with(desired, &options).await
     }
 
     /// Reads some accounts of the tree besides.
@@ -216,7 +214,15 @@ impl Platform {
             template: false,
             elsewhere: &[],
         };
-        live::collect(&self.read, desired, &options)
+        self.collect_with(desired, &options).await
+    }
+
+    async fn collect_with(
+        &self,
+        desired: &Desired,
+        options: &CollectOptions<'_>,
+    ) -> Result<Live, Failure> {
+        live::collect(&self.read, desired, options)
             .await
             .map_err(|error| unreachable(&error))
     }

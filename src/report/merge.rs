@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
 
-use super::model::{Coverage, ObjectReport, Report, Requests, StepReport, Verb};
+use super::model::{ObjectReport, Report, Requests, StepReport, Verb};
 use super::{DnsReport, Problem};
 use crate::apply::StepResult;
 use crate::model::{AssetKind, Digest, Shard};
@@ -241,13 +241,7 @@ fn take_in(whole: &mut Report, part: Report) {
     }
     add_new(&mut whole.refusals, part.refusals);
     add_new(&mut whole.notes, part.notes);
-    whole.coverage = match (whole.coverage.take(), part.coverage) {
-        (Some(one), Some(other)) => Some(Coverage {
-            managed: one.managed + other.managed,
-            unmanaged: one.unmanaged,
-        }),
-        (one, other) => one.or(other),
-    };
+    whole.coverage = whole.coverage.take().or(part.coverage);
     whole.requests = match (whole.requests, part.requests) {
         (Some(one), Some(other)) => Some(Requests {
             reading: one.reading + other.reading,

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use camino::Utf8Path;
+
 use crate::apply::{self, Applied, Mandate, Rollout};
 use crate::cli::approval::Approval;
 use crate::cli::args::{ApplyArgs, Format};
@@ -23,7 +25,6 @@ use crate::plan::Plan;
 use crate::report::gallery::Gallery;
 use crate::report::{self, Command, Facts, Report, text};
 use crate::tree::{ClusterConfig, Desired, MAX_ASSET_BYTES};
-use camino::Utf8Path;
 
 pub(crate) fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
     if !args.yes && !args.platform.sandbox && !ui.is_interactive() {

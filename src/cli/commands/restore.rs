@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use camino::Utf8Path;
+
 use super::history::find;
 use crate::apply::{
     self, Manifest, RecordsBack, Rollout, RunId, SnapshotStore, StoredAssets, WayBack,
@@ -23,7 +25,6 @@ use crate::plan::{self, Planned, Refusal, RefusalKind, Subject};
 use crate::report::gallery::Gallery;
 use crate::report::{self, Command, Facts, text};
 use crate::tree::Desired;
-use camino::Utf8Path;
 
 pub(crate) fn restore(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
     if !args.yes && !ui.is_interactive() {
