@@ -1,10 +1,11 @@
-//! A daemon that runs, and what it says.
+//! A daemon that runs, what it says, and what it answers.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
 use crate::platform::{DEFAULTS, Platform, id};
@@ -18,6 +19,9 @@ pub(super) struct Daemon {
     events: Receiver<Value>,
     /// Everything that it said.
     said: Vec<Value>,
+    /// Where it listens, when it does.
+    url: String,
+    log: Option<Receiver<String>>,
 }
 
 impl Daemon {
@@ -39,7 +43,65 @@ impl Daemon {
             child,
             events,
             said: Vec::new(),
+            url: String::new(),
+            log: None,
         }
+    }
+
+    /// Starts one that listens, and waits until it does.
+    pub(super) fn serving(mut command: Command) -> Self {
+        command.stderr(Stdio::piped());
+        let mut daemon = Self::start(command);
+        let lines = BufReader::new(daemon.child.stderr.take().unwrap()).lines();
+        let (sender, log) = channel();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        daemon.log = Some(log);
+        let line = daemon.wait_for_log("the dashboard is at ");
+        let (_, url) = line.split_once("the dashboard is at ").unwrap();
+        url.clone_into(&mut daemon.url);
+        daemon
+    }
+
+    /// Waits for a line of its log.
+    pub(super) fn wait_for_log(&self, part: &str) -> String {
+        let log = self.log.as_ref().expect("a daemon that listens");
+        loop {
+            let line = log.recv_timeout(PATIENCE);
+            let line = line.unwrap_or_else(|error| panic!("{error} waiting for {part}"));
+            if line.contains(part) {
+                return line;
+            }
+        }
+    }
+
+    /// Asks for a path; what is given goes along as JSON.
+    pub(super) fn ask(
+        &self,
+        platform: &Platform,
+        path: &str,
+        body: Option<&Value>,
+    ) -> (StatusCode, Value) {
+        let method = body.map_or(Method::GET, |_| Method::POST);
+        let mut request = browser().request(method, format!("{}{path}", self.url));
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        platform.block_on(async {
+            let answer = request.send().await.unwrap();
+            let status = answer.status();
+            let text = answer.text().await.unwrap();
+            let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
+            (status, value)
+        })
+    }
+
+    /// Where it listens.
+    pub(super) fn url(&self) -> &str {
+        &self.url
     }
 
     /// Waits until it says something of a kind, about an account where one is named.
@@ -106,6 +168,17 @@ impl Drop for Daemon {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Returns a client that has nothing to do with the daemon's own.
+pub(super) fn browser() -> reqwest::Client {
+    // The answer is the same for every client of the process: there is one provider.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap()
 }
 
 /// Starts a platform with some accounts whose company name is `old`, and a tree for it that names them, says `new`, and

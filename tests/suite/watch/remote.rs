@@ -2,8 +2,13 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 
-use super::daemon::{Daemon, name_company, platform};
+use reqwest::StatusCode;
+use ring::hmac;
+use serde_json::json;
+
+use super::daemon::{Daemon, browser, name_company, platform};
 use crate::platform::Platform;
 
 /// Runs `git`, and returns what it printed.
@@ -64,8 +69,20 @@ pub(super) fn follow_as(
     source: &str,
     further: &str,
 ) -> Daemon {
+    let often = format!("poll: 1s\ninterval: 2s\nconfirm_after: 1s\n{further}");
+    Daemon::start(configured(platform, bare, host, source, &often))
+}
+
+/// Writes the file of a daemon, and builds the command that reads it.
+fn configured(
+    platform: &Platform,
+    bare: &Path,
+    host: &str,
+    source: &str,
+    further: &str,
+) -> Command {
     let config = format!(
-        "source: {{git: \"{}\"{source}}}\nstate: {host}-state\npoll: 1s\ninterval: 2s\nconfirm_after: 1s\n{further}\n",
+        "source: {{git: \"{}\"{source}}}\nstate: {host}-state\n{further}\n",
         bare.display()
     );
     let file = format!("watch-{host}.yaml");
@@ -74,7 +91,7 @@ pub(super) fn follow_as(
     command
         .env_remove("EMBLAZON_API")
         .env("GIT_CONFIG_GLOBAL", "/dev/null");
-    Daemon::start(command)
+    command
 }
 
 #[test]
@@ -174,5 +191,108 @@ fn a_commit_that_nobody_signed_is_not_applied() {
     daemon.wait("commit", None, &good);
     daemon.wait("run", None, "applied");
     assert_eq!(platform.key('a', "company_name"), "signed");
+    platform.stop();
+}
+
+/// The secret that the forge and the daemon share.
+const HOOK: &str = "a secret of the forge and the daemon";
+
+/// Tells a daemon of a push, as GitHub does.
+struct Forge<'p> {
+    platform: &'p Platform,
+    client: reqwest::Client,
+    url: String,
+}
+
+impl Forge<'_> {
+    fn tell(&self, delivery: &str, commit: &str, before: &str) -> (StatusCode, String) {
+        let body = json!({"ref": "refs/heads/main", "before": before, "after": commit}).to_string();
+        let tag = hmac::sign(
+            &hmac::Key::new(hmac::HMAC_SHA256, HOOK.as_bytes()),
+            body.as_bytes(),
+        );
+        let digits: String = (tag.as_ref().iter())
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let request = (self.client.post(&self.url))
+            .header("content-type", "application/json")
+            .header("x-github-event", "push")
+            .header("x-github-delivery", delivery)
+            .header("x-hub-signature-256", format!("sha256={digits}"))
+            .body(body);
+        self.platform.block_on(async {
+            let answer = request.send().await.unwrap();
+            (answer.status(), answer.text().await.unwrap())
+        })
+    }
+}
+
+/// Nothing else can have called it: the branch and the accounts are looked at once an hour.
+#[test]
+fn a_push_is_told_by_the_forge_and_live_at_once() {
+    let platform = platform("ab", "{heal: auto}");
+    let bare = publish(&platform);
+    let hourly = "poll: 1h\ninterval: 1h\nhttp: {listen: \"127.0.0.1:0\", webhook: {forge: github, secret: {env: HOOK}}}";
+    let mut command = configured(&platform, bare.path(), "daemon", "", hourly);
+    command.env("HOOK", HOOK);
+    let mut daemon = Daemon::serving(command);
+    daemon.wait("run", None, "applied");
+    let last_run = |daemon: &Daemon| {
+        let (_, status) = daemon.ask(&platform, "/api/v1/status", None);
+        status["last_run"].clone()
+    };
+    let writes = platform.sandbox.counts().mutating;
+    let forge = Forge {
+        platform: &platform,
+        client: browser(),
+        url: format!("{}/webhook", daemon.url()),
+    };
+
+    name_company(&platform, 'a', "pushed");
+    let pushing = Instant::now();
+    let commit = commit(&platform, "rename a", &[]);
+    let pushed = Instant::now();
+    let told = forge.tell("1", &commit, "first");
+    assert_eq!(told, (StatusCode::ACCEPTED, "accepted\n".to_owned()));
+    while platform.key('a', "company_name") != "pushed" {
+        std::thread::yield_now();
+    }
+    println!(
+        "commit and push {:.2} s; from there until it was live {:.2} s",
+        (pushed - pushing).as_secs_f64(),
+        pushed.elapsed().as_secs_f64()
+    );
+    daemon.wait("run", None, "applied");
+    let run = last_run(&daemon);
+    assert_eq!(run["commit"], commit);
+    assert!(
+        run["triggers"]
+            .as_array()
+            .unwrap()
+            .contains(&json!("webhook")),
+        "{run}"
+    );
+    assert_eq!(run["objects"], 1, "only what the commit touched: {run}");
+
+    // What came before is not heard again; neither is its body under another name.
+    for delivery in ["1", "2"] {
+        let told = forge.tell(delivery, &commit, "first");
+        assert_eq!(told, (StatusCode::ACCEPTED, "seen before\n".to_owned()));
+    }
+
+    // However often the forge tells of it, it is one run.
+    let turns = run["number"].as_u64().unwrap();
+    name_company(&platform, 'b', "stormy");
+    let commit = self::commit(&platform, "rename b", &[]);
+    for delivery in 10..30 {
+        let told = forge.tell(&delivery.to_string(), &commit, &delivery.to_string());
+        assert_eq!(told.1, "accepted\n");
+    }
+    daemon.wait("run", None, "applied");
+    assert_eq!(platform.key('b', "company_name"), "stormy");
+    let storm = last_run(&daemon)["number"].as_u64().unwrap();
+    assert!(storm <= turns + 2, "{turns} runs became {storm}");
+    assert_eq!(daemon.stop().code(), Some(0));
+    assert_eq!(platform.sandbox.counts().mutating, writes + 2);
     platform.stop();
 }
