@@ -91,8 +91,11 @@ impl Wheel {
             .platform
             .read(&client, desired, base, read, with_departed)
             .await;
-        result.map_err(|error| error.explained())?;
-        if let Some(reason) = is_down(&self.platform.live, read) {
+        let failure = match result {
+            Ok(()) => is_down(&self.platform.live, read),
+            Err(error) => Some(error.explained()),
+        };
+        if let Some(reason) = failure {
             self.look_for_departed |= with_departed;
             return Err(reason);
         }

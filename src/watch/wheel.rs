@@ -172,7 +172,9 @@ impl Wheel {
         }
         let now = Timestamp::now();
         let due = self.due(now);
-        if due.is_empty() {
+        // A commit that only takes accounts away leaves no other to be read.
+        let has_departed = self.look_for_departed && self.outage.is_none();
+        if due.is_empty() && !has_departed {
             self.triggers.clear();
         } else {
             self.turn(due, lost).await;

@@ -5,4 +5,5 @@ mod daemon;
 mod dns;
 mod folder;
 mod leader;
+mod orders;
 mod remote;

@@ -211,14 +211,14 @@ impl Forge<'_> {
             &hmac::Key::new(hmac::HMAC_SHA256, HOOK.as_bytes()),
             body.as_bytes(),
         );
-        let digits: String = (tag.as_ref().iter())
+        let digits: Vec<String> = (tag.as_ref().iter())
             .map(|byte| format!("{byte:02x}"))
             .collect();
         let request = (self.client.post(&self.url))
             .header("content-type", "application/json")
             .header("x-github-event", "push")
             .header("x-github-delivery", delivery)
-            .header("x-hub-signature-256", format!("sha256={digits}"))
+            .header("x-hub-signature-256", format!("sha256={}", digits.concat()))
             .body(body);
         self.platform.block_on(async {
             let answer = request.send().await.unwrap();
