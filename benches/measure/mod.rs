@@ -75,11 +75,19 @@ pub(crate) fn used(process: u32) -> Duration {
     times(process).map_or(Duration::ZERO, |(_, used)| used)
 }
 
-fn high_water(process: u32) -> Option<u64> {
+/// Returns the resident set of a process that still runs, in bytes.
+pub(crate) fn resident(process: u32) -> Option<u64> {
+    memory(process, "VmRSS:")
+}
+
+/// Returns the largest resident set of a process that still runs, in bytes.
+pub(crate) fn high_water(process: u32) -> Option<u64> {
+    memory(process, "VmHWM:")
+}
+
+fn memory(process: u32, field: &str) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
     let kibibytes: u64 = line.split_whitespace().next()?.parse().ok()?;
     Some(kibibytes * 1024)
 }

@@ -17,6 +17,8 @@ const MEMORY: SignedDuration = SignedDuration::from_hours(6);
 pub(super) struct Memory {
     seen: BTreeMap<ChangeKey, Seen>,
     healed: BTreeMap<ChangeKey, Vec<Timestamp>>,
+    /// When the object was last read, completely.
+    read: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +26,7 @@ struct Seen {
     live: Side,
     first: Timestamp,
     confirmed: Option<Timestamp>,
+    absent: Option<Timestamp>,
 }
 
 impl Memory {
@@ -42,9 +45,11 @@ impl Memory {
             let confirmed = earlier
                 .filter(|seen| seen.live == change.before && seen.first < now)
                 .map(|seen| seen.confirmed.unwrap_or(now));
+            let absent = earlier.map_or(self.read, |seen| seen.absent);
             let rounds = self.rounds(&change.key, now);
             found.push(Drift {
                 change: change.clone(),
+                absent,
                 seen: first,
                 confirmed,
                 rounds: u32::try_from(rounds).unwrap_or(u32::MAX),
@@ -54,9 +59,11 @@ impl Memory {
                 live,
                 first,
                 confirmed,
+                absent,
             };
             self.seen.insert(change.key.clone(), seen);
         }
+        self.read = Some(now);
         found
     }
 
@@ -73,7 +80,8 @@ impl Memory {
 
     /// Lets go of everything, because the tree wants something else now.
     pub(super) fn forget(&mut self) {
-        *self = Self::default();
+        self.seen.clear();
+        self.healed.clear();
     }
 
     /// Tells whether somebody keeps changing a key back.
@@ -111,7 +119,7 @@ mod tests {
         }
     }
 
-    /// Says of each read: key, live value, first seen, confirmed.
+    /// Says of each read: key, live value, last not seen, first seen, confirmed.
     fn reads(reads: &[(i64, &[(&str, &str)])]) -> Vec<String> {
         let mut memory = Memory::default();
         let mut lines = Vec::new();
@@ -125,8 +133,9 @@ mod tests {
                     unreachable!()
                 };
                 let first = drift.seen.as_second();
+                let absent = drift.absent.map(Timestamp::as_second);
                 lines.push(format!(
-                    "{second}: {key}={live} since {first} {confirmed:?}"
+                    "{second}: {key}={live} not at {absent:?}, since {first} {confirmed:?}"
                 ));
             }
         }
@@ -146,14 +155,14 @@ mod tests {
             ])
             .join("\n"),
             @r#"
-        1: a="x" since 1 None
-        2: a="x" since 1 Some(2)
-        2: b="y" since 2 None
-        3: a="x" since 1 Some(2)
-        3: b="z" since 2 None
-        4: b="z" since 2 Some(4)
-        5: a="x" since 5 None
-        5: a="x" since 5 None
+        1: a="x" not at None, since 1 None
+        2: a="x" not at None, since 1 Some(2)
+        2: b="y" not at Some(1), since 2 None
+        3: a="x" not at None, since 1 Some(2)
+        3: b="z" not at Some(1), since 2 None
+        4: b="z" not at Some(1), since 2 Some(4)
+        5: a="x" not at Some(4), since 5 None
+        5: a="x" not at Some(4), since 5 None
         "#
         );
     }

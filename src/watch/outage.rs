@@ -47,11 +47,12 @@ impl Wheel {
 
     /// Says that the platform can be read again, when it could not.
     pub(super) fn find_platform(&mut self, now: Timestamp) {
+        // One that began before this process did is over too.
+        self.chronicle
+            .end(Finding::Outage, &None, now, "it could be read again");
         if self.outage.take().is_some() {
             tracing::info!("the platform can be read again");
             self.alarm.platform = None;
-            self.chronicle
-                .end(Finding::Outage, &None, now, "it could be read again");
             self.agenda.hasten_all(now);
         }
     }

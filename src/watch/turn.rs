@@ -231,14 +231,9 @@ impl Wheel {
     fn detect(&mut self, loaded: &Loaded, assessment: &Assessment, read: &BTreeSet<Name>) {
         let now = Timestamp::now();
         let commit = self.force.as_ref().and_then(|force| force.commit.clone());
-        let status = self.board.status();
         for name in read {
             let found = changes(&assessment.differences, name);
             let from_git: Vec<&Change> = found.iter().filter(|change| !is_drift(change)).collect();
-            let seen = match name {
-                Some(name) => status.accounts.get(name).and_then(|object| object.checked),
-                None => status.template.as_ref().and_then(|object| object.checked),
-            };
             let title = name
                 .as_ref()
                 .map_or("domain template", |name| name.as_str());
@@ -270,7 +265,7 @@ impl Wheel {
             let confirmed: Vec<_> = (record.drift.iter())
                 .filter(|drift| drift.confirmed.is_some())
                 .collect();
-            if let Some(first) = confirmed.iter().map(|drift| drift.seen).min() {
+            if let Some(first) = confirmed.iter().min_by_key(|drift| drift.seen) {
                 let drifted: Vec<&Change> = confirmed.iter().map(|drift| &drift.change).collect();
                 self.chronicle.begin(News {
                     finding: Finding::Drift,
@@ -278,8 +273,8 @@ impl Wheel {
                     keys: drifted.iter().map(|change| change.key.clone()).collect(),
                     message: told(&drifted),
                     commit: commit.as_ref().map(|commit| commit.id.clone()),
-                    begun: seen.filter(|seen| *seen < first),
-                    detected: first,
+                    begun: first.absent,
+                    detected: first.seen,
                 });
             }
         }

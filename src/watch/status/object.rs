@@ -106,6 +106,9 @@ pub struct ObjectStatus {
 pub struct Drift {
     /// What: `before` is what is live, `after` what the tree wants.
     pub change: Change,
+    /// When a read last did not show it; absent when every read did.
+    #[serde(default)]
+    pub absent: Option<Timestamp>,
     /// When it was first seen.
     pub seen: Timestamp,
     /// When a second read showed it again; it counts from then on.

@@ -59,6 +59,11 @@ fn a_hand_edit_is_confirmed_and_healed_or_reported_by_policy() {
         .filter(|line| line.contains("\"drift\""))
         .count();
     assert!(drift >= 4, "two began and ended: {history}");
+    let is_timed = |line: &str| line.contains("\"drift\"") && !line.contains("\"begun\":null");
+    assert!(
+        history.lines().any(is_timed),
+        "a read before did not show it: {history}"
+    );
     platform.stop();
 }
 
@@ -153,6 +158,28 @@ fn an_outage_is_unknown_writes_nothing_and_passes() {
     while platform.key('a', "company_name") != "new" {
         daemon.wait_ready('a');
     }
+    platform.stop();
+}
+
+/// The history does not leave open what ended while nobody looked.
+#[test]
+fn an_outage_that_outlived_its_daemon_ends() {
+    let platform = platform("a", AUTO);
+    platform.sandbox.set_faults(vec![
+        Fault::new("GET", "*", FaultKind::Status(503)).times(u32::MAX),
+    ]);
+    let mut daemon = Daemon::start(command(&platform, &[]));
+    daemon.wait("platform", None, "down");
+    daemon.child.kill().unwrap();
+    daemon.child.wait().unwrap();
+    platform.sandbox.set_faults(Vec::new());
+    let mut daemon = Daemon::start(command(&platform, &[]));
+    daemon.wait_ready('a');
+    assert_eq!(daemon.stop().code(), Some(0));
+    let history = std::fs::read_to_string(platform.state().join("watch/history.jsonl")).unwrap();
+    let outages = history.lines().filter(|line| line.contains("\"outage\""));
+    let last = outages.last().expect("an outage");
+    assert!(last.contains("it could be read again"), "{history}");
     platform.stop();
 }
 

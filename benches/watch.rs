@@ -1,0 +1,136 @@
+//! `cargo bench --bench watch`: the daemon, with 100 and 1,000 accounts of three assets each, or as many as the arguments say.
+//!
+//! First how long a commit takes from the end of the push, told by the forge's webhook, until it is live; then what the
+//! daemon costs while nothing changes. `cargo bench --bench watch -- soak [MINUTES] [SEED]` lets people edit on both
+//! sides, breaks things, and ends with an error unless everything is in sync at the end and nothing was lost.
+
+mod generate;
+mod measure;
+mod server;
+mod site;
+mod soak;
+
+use std::time::{Duration, Instant};
+
+use generate::{Shape, id, sizes};
+use measure::{high_water, mebibytes, milliseconds, resident, row, used};
+use server::Result;
+use site::Site;
+
+/// How many commits are timed.
+const COMMITS: usize = 11;
+
+/// How often each account is read while nothing changes, and for how many intervals that is looked at.
+const INTERVAL: Duration = Duration::from_mins(1);
+const INTERVALS: u32 = 2;
+
+fn main() -> Result<()> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let mut words = std::env::args().skip_while(|word| word != "soak");
+    if words.next().is_some() {
+        let mut numbers = words.filter_map(|word| word.parse().ok());
+        let minutes = numbers.next().unwrap_or(10);
+        let seed = numbers.next().unwrap_or_else(|| fastrand::u64(..));
+        return runtime.block_on(soak::run(Duration::from_mins(minutes), seed));
+    }
+    row(&[
+        "accounts", "commits", "median", "longest", "requests", "cpu each", "peak",
+    ]
+    .map(str::to_owned));
+    let accounts = sizes(&[100, 1_000]);
+    for accounts in &accounts {
+        runtime.block_on(commits(shape(*accounts)))?;
+    }
+    row(&[
+        "accounts",
+        "interval",
+        "requests",
+        "304",
+        "bytes",
+        "busiest 1s",
+        "cpu",
+        "memory",
+        "peak",
+    ]
+    .map(str::to_owned));
+    for accounts in &accounts {
+        runtime.block_on(idle(shape(*accounts)))?;
+    }
+    Ok(())
+}
+
+fn shape(accounts: usize) -> Shape {
+    Shape {
+        accounts,
+        assets: true,
+    }
+}
+
+/// Commits, pushes, and waits until it is live, again and again. Nothing but the webhook tells the daemon.
+async fn commits(shape: Shape) -> Result<()> {
+    let mut site = Site::new(shape).await?;
+    let first = site.push()?;
+    site.start("poll: 1h\ninterval: 1h")?;
+    site.until_in_sync(&first).await?;
+    let (requests, cpu) = (site.sandbox.counts().total, used(site.process()));
+    let mut taken = Vec::new();
+    for commit in 0..COMMITS {
+        let number = commit * shape.accounts / COMMITS;
+        site.tree.rename(number, shape.assets)?;
+        let commit = site.push()?;
+        let pushed = Instant::now();
+        site.tell(&commit).await?;
+        site.until_live(&id(number), "company_name", &format!("Renamed {number}"))
+            .await?;
+        taken.push(pushed.elapsed());
+        site.until_in_sync(&commit).await?;
+    }
+    taken.sort();
+    let count = u64::try_from(COMMITS)?;
+    row(&[
+        shape.accounts.to_string(),
+        COMMITS.to_string(),
+        milliseconds(taken[COMMITS / 2]),
+        milliseconds(taken[COMMITS - 1]),
+        format!("{} each", (site.sandbox.counts().total - requests) / count),
+        milliseconds(used(site.process()).saturating_sub(cpu) / u32::try_from(COMMITS)?),
+        mebibytes(high_water(site.process()).unwrap_or_default()),
+    ]);
+    site.sandbox.stop().await;
+    Ok(())
+}
+
+/// Looks on while nothing changes.
+async fn idle(shape: Shape) -> Result<()> {
+    let mut site = Site::new(shape).await?;
+    let first = site.push()?;
+    let timing = format!("poll: 1m\ninterval: {}s", INTERVAL.as_secs());
+    site.start(&timing)?;
+    site.until_in_sync(&first).await?;
+    // The first reads come all at once; by the second round they are spread.
+    tokio::time::sleep(INTERVAL).await;
+    for interval in 1..=INTERVALS {
+        let (before, cpu) = (site.sandbox.counts(), used(site.process()));
+        let (begun, mut last, mut busiest) = (Instant::now(), before.total, 0);
+        while begun.elapsed() < INTERVAL {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let total = site.sandbox.counts().total;
+            busiest = busiest.max(total - last);
+            last = total;
+        }
+        let after = site.sandbox.counts();
+        row(&[
+            shape.accounts.to_string(),
+            interval.to_string(),
+            (after.total - before.total).to_string(),
+            (after.not_modified - before.not_modified).to_string(),
+            (after.body_bytes - before.body_bytes).to_string(),
+            busiest.to_string(),
+            milliseconds(used(site.process()).saturating_sub(cpu)),
+            mebibytes(resident(site.process()).unwrap_or_default()),
+            mebibytes(high_water(site.process()).unwrap_or_default()),
+        ]);
+    }
+    site.sandbox.stop().await;
+    Ok(())
+}
