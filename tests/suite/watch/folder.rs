@@ -177,8 +177,8 @@ fn an_outage_that_outlived_its_daemon_ends() {
     daemon.wait_ready('a');
     assert_eq!(daemon.stop().code(), Some(0));
     let history = std::fs::read_to_string(platform.state().join("watch/history.jsonl")).unwrap();
-    let outages = history.lines().filter(|line| line.contains("\"outage\""));
-    let last = outages.last().expect("an outage");
+    let mut outages = history.lines().filter(|line| line.contains("\"outage\""));
+    let last = outages.next_back().expect("an outage");
     assert!(last.contains("it could be read again"), "{history}");
     platform.stop();
 }
