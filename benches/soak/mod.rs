@@ -18,8 +18,8 @@ const ACCOUNTS: usize = 200;
 /// How long people wait between two edits, at most.
 const PAUSE: Duration = Duration::from_millis(1_500);
 
-/// What the daemon is told of its rhythm. After a kill nobody knows for so long that nobody leads.
-const TIMING: &str = "poll: 5s\ninterval: 20s\nconfirm_after: 1s\nlease: {term: 5s, skew: 1s}";
+/// What the daemon is told of its rhythm.
+const TIMING: &str = "poll: 5s\ninterval: 20s\nconfirm_after: 1s";
 
 /// What was done, and what must still be there.
 #[derive(Default)]

@@ -85,7 +85,11 @@ async fn shared(
     }
     let remote = base::arbiter(room.folder, room.cluster, room.platform, room.remote)?;
     let remote = remote.filter(|_| !room.lease.no_push);
-    Ok(remote.map(|remote| SharedLease::Git(Box::new(GitLease::new(remote, leased, now)))))
+    let state = StateFolder::of_tree(room.folder);
+    Ok(remote.map(|remote| {
+        let lease = GitLease::new(remote, leased, now).after_predecessor(&state);
+        SharedLease::Git(Box::new(lease))
+    }))
 }
 
 /// A lease that was taken.
@@ -125,7 +129,7 @@ impl Held {
         match lease::take(&mut leases, &claim, wait, &busy).await {
             Ok(over) => {
                 if let Some(record) = over {
-                    say("took over the expired lease of", &record);
+                    say("took over the lease of", &record);
                 }
                 Ok(Self { leases, claim })
             }

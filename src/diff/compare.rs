@@ -15,7 +15,7 @@ use crate::tree::{BaseAccounts, Desired, DesiredAccount, departed};
 /// What differs between a tree and the platform.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Differences {
-    /// One an account of the tree, in the tree's order.
+    /// One an account of the tree, sorted by name as they are there.
     pub accounts: Vec<AccountDifference>,
     /// One an account that the tree applied last had, that this one does not have any more, and that
     /// still has a whitelabel.
@@ -29,6 +29,13 @@ pub struct Differences {
 }
 
 impl Differences {
+    /// Returns what differs in an account of the tree.
+    #[must_use]
+    pub fn account(&self, name: &AccountName) -> Option<&AccountDifference> {
+        let found = (self.accounts).binary_search_by(|account| account.name.cmp(name));
+        found.ok().map(|index| &self.accounts[index])
+    }
+
     fn all_accounts(&self) -> impl Iterator<Item = &AccountDifference> {
         self.accounts.iter().chain(&self.departed)
     }

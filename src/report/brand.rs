@@ -61,8 +61,7 @@ impl Brand {
         template: Option<&DomainTemplate>,
         read: impl Fn(AssetKind, &AssetFacts) -> Option<Vec<u8>>,
     ) -> Option<Self> {
-        let accounts = &loaded.desired.accounts;
-        let account = accounts.iter().find(|account| account.name == *name)?;
+        let account = loaded.desired.account(name)?;
         let layer = |address: &str| {
             let address = KeyPath::from(address);
             let said = explain(loaded, name, Some(&address)).unwrap_or_default();

@@ -255,6 +255,13 @@ impl Origin {
 }
 
 impl Desired {
+    /// Returns an account by its name in the tree.
+    #[must_use]
+    pub fn account(&self, name: &AccountName) -> Option<&DesiredAccount> {
+        let found = (self.accounts).binary_search_by(|account| account.name.cmp(name));
+        found.ok().map(|index| &self.accounts[index])
+    }
+
     /// Computes the digest that names this desired state: equal trees, equal digests.
     #[must_use]
     pub fn digest(&self) -> Digest {

@@ -63,8 +63,7 @@ pub(super) fn changes<'a>(differences: &'a Differences, name: &Name) -> Cow<'a, 
         let template = differences.template.as_ref();
         return template.map_or(Cow::default(), |template| (&*template.changes).into());
     };
-    let mut accounts = differences.accounts.iter();
-    let found = accounts.find(|account| account.name == *name);
+    let found = differences.account(name);
     let mut found: Cow<'_, [Change]> =
         found.map_or(Cow::default(), |account| (&*account.changes).into());
     let sets = differences.zones.iter().flat_map(|zone| &zone.sets);
@@ -86,8 +85,7 @@ pub(super) fn unknown(differences: &Differences, name: &Name) -> Vec<String> {
             .into_iter()
             .collect();
     };
-    let mut accounts = differences.accounts.iter();
-    let found = accounts.find(|account| account.name == *name);
+    let found = differences.account(name);
     found.map_or_else(Vec::new, |account| account.unknown.clone())
 }
 
@@ -281,7 +279,8 @@ pub(super) fn settle(
     let base = base.get_or_insert_with(|| Desired {
         accounts: Vec::new(),
         template: None,
-        ..desired.clone()
+        cluster: desired.cluster.clone(),
+        policy: desired.policy.clone(),
     });
     let known: BTreeMap<_, _> = (base.accounts.iter())
         .map(|account| (&account.name, account))

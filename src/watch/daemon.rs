@@ -168,7 +168,10 @@ async fn leases(wheel: &Wheel, cluster: &ClusterName) -> Result<Leases, LeaseErr
     let remote = reference.and_then(|reference| reference.remote().cloned());
     let remote = remote.filter(|_| wheel.setup.push);
     let skew = wheel.setup.skew;
-    let shared = remote.map(|remote| GitLease::new(remote, room, now).with_skew(skew));
+    let shared = remote.map(|remote| {
+        let lease = GitLease::new(remote, room, now).with_skew(skew);
+        lease.after_predecessor(&wheel.setup.state)
+    });
     Ok(Leases::new(
         host,
         shared.map(Box::new).map(SharedLease::Git),
@@ -187,7 +190,7 @@ async fn take(
         match leases.attempt(claim).await {
             Ok(Attempt::Taken { over }) => {
                 if let Some(record) = over {
-                    tracing::warn!("took over the expired lease of {}", record.explained());
+                    tracing::warn!("took over the lease of {}", record.explained());
                 }
                 return true;
             }

@@ -279,8 +279,8 @@ fn unread(name: &Name, now: Timestamp) -> Arc<ObjectStatus> {
 /// Puts into a status what the tree says.
 fn declare(object: &mut ObjectStatus, desired: &Desired, policy: WatchPolicy) {
     object.policy = policy;
-    let mut accounts = desired.accounts.iter();
-    let Some(account) = accounts.find(|account| Some(&account.name) == object.name.as_ref()) else {
+    let name = object.name.as_ref();
+    let Some(account) = name.and_then(|name| desired.account(name)) else {
         return;
     };
     let text = |key: &str| {

@@ -168,7 +168,8 @@ impl Platform {
         Desired {
             accounts: wanted.map(|account| self.by_id(account)).collect(),
             template: desired.template.clone().filter(|_| names.contains(&None)),
-            ..desired.clone()
+            cluster: desired.cluster.clone(),
+            policy: desired.policy.clone(),
         }
     }
 
@@ -203,7 +204,9 @@ fn base_of(base: &Desired, desired: &Desired, wanted: &Desired, with_departed: b
     }
     Desired {
         accounts,
-        ..base.clone()
+        cluster: base.cluster.clone(),
+        template: base.template.clone(),
+        policy: base.policy.clone(),
     }
 }
 

@@ -147,8 +147,8 @@ pub(super) fn is_same_template(a: Option<&DesiredTemplate>, b: Option<&DesiredTe
 /// Tells whether the tree owns what it does not declare of an object.
 pub(super) fn is_exclusive(desired: &Desired, name: &Name) -> bool {
     let ownership = match name {
-        Some(name) => (desired.accounts.iter())
-            .find(|account| account.name == *name)
+        Some(name) => desired
+            .account(name)
             .map(|account| account.policy.ownership),
         None => desired.template.as_ref().map(|template| template.ownership),
     };

@@ -585,7 +585,7 @@ fn one_writer_at_a_time() {
     let output = world.apply();
     let talk = stderr(&output);
     assert!(
-        talk.contains("took over the expired lease of ann@elsewhere"),
+        talk.contains("took over the lease of ann@elsewhere"),
         "{talk}"
     );
     assert_eq!(world.server.value(LEASE), None);

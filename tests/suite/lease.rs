@@ -135,6 +135,35 @@ async fn who_has_it_is_said() {
     insta::assert_snapshot!(refused.unwrap_err(), @"somebody else is writing to this cluster: ann@one (apply) since 1970-01-01T00:00:00Z, until 1970-01-01T00:10:00Z; try again later, or say --wait-for-lease 10m. When that run is certainly dead, `git push origin :refs/emblazon/production/lease` takes its lease away");
 }
 
+/// Who has the lock of the host knows that its predecessor is dead. Nobody else does, and neither does another folder.
+#[tokio::test]
+async fn who_comes_after_a_killed_process_does_not_wait() {
+    if !std::path::Path::new("/proc/sys/kernel/random/boot_id").exists() {
+        eprintln!("skipped: this system does not tell which boot this is");
+        return;
+    }
+    let server = Server::new();
+    let [one, two] = ["one", "two"].map(|name| remote(&server.clone_as(name)));
+    let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let [own, other] = [0, 1].map(|index| Utf8Path::from_path(folders[index].path()).unwrap());
+    let mut dead = GitLease::new(one.clone(), room(), clock(0)).after_predecessor(own);
+    dead.attempt(&claim("dead")).await.unwrap();
+    dead.renew(&claim("dead")).await.unwrap();
+    let mut stranger = GitLease::new(two, room(), clock(1)).after_predecessor(other);
+    let attempt = stranger.attempt(&claim("stranger")).await.unwrap();
+    assert!(matches!(attempt, Attempt::Busy(record) if record.holder == "dead"));
+    let mut next = GitLease::new(one, room(), clock(1)).after_predecessor(own);
+    let attempt = next.attempt(&claim("next")).await.unwrap();
+    assert!(
+        matches!(&attempt, Attempt::Taken { over: Some(record) } if record.holder == "dead"),
+        "{attempt:?}"
+    );
+    // Were it alive after all, it would find that it lost it.
+    assert_eq!(dead.renew(&claim("dead")).await, Err(LeaseError::Lost));
+    let attempt = stranger.attempt(&claim("stranger")).await.unwrap();
+    assert!(matches!(attempt, Attempt::Busy(record) if record.holder == "next"));
+}
+
 /// An expired lease is taken over and named; its holder notices, and does not give back what is not its own.
 #[tokio::test]
 async fn an_expired_lease_is_taken_over() {

@@ -109,7 +109,7 @@ fn a_killed_holder_is_taken_over_by_the_other_host() {
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains(&format!("waiting for {holder}")), "{said}");
     assert!(
-        said.contains(&format!("took over the expired lease of {holder}")),
+        said.contains(&format!("took over the lease of {holder}")),
         "{said}"
     );
     for name in "abc".chars() {
@@ -151,7 +151,7 @@ fn an_expired_lease_is_taken_over_at_once() {
     check_exit(&output, 0);
     let said = stderr(&output);
     assert!(
-        said.contains(&format!("took over the expired lease of {holder}")),
+        said.contains(&format!("took over the lease of {holder}")),
         "{said}"
     );
     assert_eq!(server.value(LEASE), None);

@@ -5,10 +5,12 @@
 
 use std::time::Instant;
 
+use camino::Utf8Path;
 use git2::{ErrorCode, Oid, Signature, Time};
 use jiff::{SignedDuration, Timestamp};
 
 use super::contend::{Contender, Rival, contend};
+use super::predecessor::Predecessor;
 use super::record::{Attempt, Claim, Clock, Lease, LeaseError, Record, SKEW};
 use super::room::Room;
 use super::tenure::Tenure;
@@ -29,6 +31,7 @@ pub struct GitLease {
     /// What the ref may be when it is ours: the last one of which it is known, and one whose push was
     /// not answered.
     ours: Vec<String>,
+    predecessor: Option<Predecessor>,
 }
 
 impl GitLease {
@@ -44,7 +47,16 @@ impl GitLease {
             tenure: Tenure::default(),
             since: None,
             ours: Vec::new(),
+            predecessor: None,
         }
+    }
+
+    /// Takes it over at once from a process that was killed, when that had the same state folder on the same machine.
+    /// Only for who takes the lock of the host, [`super::FileLease`], first.
+    #[must_use]
+    pub fn after_predecessor(mut self, state: &Utf8Path) -> Self {
+        self.predecessor = Some(Predecessor::new(state, &self.room));
+        self
     }
 
     /// Takes other clocks for so much off at most, instead of a minute.
@@ -100,6 +112,20 @@ impl GitLease {
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
             Err(error) => Err(unreadable(error).into()),
         }
+    }
+
+    /// Makes a value of the ref ours, before the ref has it.
+    fn own(&mut self, value: &str) {
+        self.ours.push(value.to_owned());
+        if let Some(predecessor) = &self.predecessor {
+            predecessor.keep(&self.ours);
+        }
+    }
+
+    /// Tells whether the process that gave the ref this value is dead.
+    fn is_orphaned(&self, value: &str) -> bool {
+        let predecessor = self.predecessor.as_ref();
+        predecessor.is_some_and(|predecessor| predecessor.held(value))
     }
 
     /// Puts a record into the repository.
@@ -159,7 +185,7 @@ impl Lease for GitLease {
         let asked = Instant::now();
         let record = self.record(claim);
         let new = self.write(&record)?;
-        self.ours.push(new.clone());
+        self.own(&new);
         let swapped = self.remote.swap(&self.reference, Some(&seen), Some(&new));
         match swapped.await? {
             Swap::Done => {
@@ -222,7 +248,9 @@ impl Contender for GitLease {
             None => None,
             Some(id) => match self.read(&self.reference, id).await? {
                 None => return Ok(None),
-                Some(record) if !record.is_over((self.now)(), self.skew) => {
+                Some(record)
+                    if !record.is_over((self.now)(), self.skew) && !self.is_orphaned(id) =>
+                {
                     return Ok(Some(Attempt::Busy(record)));
                 }
                 over => over,
@@ -232,7 +260,7 @@ impl Contender for GitLease {
         self.since = Some((self.now)());
         let record = self.record(claim);
         let new = self.write(&record)?;
-        self.ours.push(new.clone());
+        self.own(&new);
         let swapped = self
             .remote
             .swap(&self.reference, seen.as_deref(), Some(&new));

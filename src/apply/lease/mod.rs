@@ -9,6 +9,9 @@
 //! On one host the system arbitrates, by a lock on a file; between hosts the Git remote does, by moving a ref
 //! only from a value that was seen, so that no further server is needed.
 //!
+//! A killed process lets go of the lock of its host at once, and of the lease between hosts when that ends. Who comes after it
+//! on the same machine, with the same state folder, holds the lock and knows what its predecessor held, so it does not wait.
+//!
 //! Shards of one split write at the same time, each under a lease of its own. A run for the whole, and shards of another
 //! split, exclude them: each takes its own lease first and looks for theirs then, so of two that come at once one sees the
 //! other, or both do and give way.
@@ -21,6 +24,7 @@ mod hold;
 mod holder;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
+mod predecessor;
 mod record;
 mod room;
 mod shared;

@@ -194,6 +194,25 @@ fn a_commit_that_nobody_signed_is_not_applied() {
     platform.stop();
 }
 
+/// The service manager starts it again at once; its own lease of two minutes does not keep it from leading.
+#[test]
+fn a_daemon_that_was_killed_goes_on_at_once() {
+    let platform = platform("a", "{heal: auto}");
+    let bare = publish(&platform);
+    let mut daemon = follow(&platform, bare.path(), "");
+    daemon.wait("run", None, "applied");
+    daemon.child.kill().unwrap();
+    daemon.child.wait().unwrap();
+    name_company(&platform, 'a', "newer");
+    commit(&platform, "rename a", &[]);
+    let mut daemon = follow(&platform, bare.path(), "");
+    daemon.wait("run", None, "applied");
+    assert!(!daemon.has_said("role", "standby"));
+    assert_eq!(platform.key('a', "company_name"), "newer");
+    assert_eq!(daemon.stop().code(), Some(0));
+    platform.stop();
+}
+
 /// The secret that the forge and the daemon share.
 const HOOK: &str = "a secret of the forge and the daemon";
 

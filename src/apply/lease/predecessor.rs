@@ -1,0 +1,84 @@
+//! What an earlier process of this machine held, for the one that comes after it.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
+
+use super::Room;
+use crate::apply::state_file::write_whole;
+
+/// Where Linux says which boot of which machine this is.
+const BOOT: &str = "/proc/sys/kernel/random/boot_id";
+
+/// The values of a lease between hosts that belong to one state folder.
+///
+/// Of use to whoever holds the lock of the host: the process that wrote them held it too, so it is dead. The lock is trusted
+/// within one boot of one machine only; a folder that several machines share may have locks that mean nothing.
+#[derive(Clone, Debug)]
+pub(super) struct Predecessor {
+    file: Utf8PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Held {
+    boot: String,
+    values: Vec<String>,
+}
+
+impl Predecessor {
+    pub(super) fn new(state: &Utf8Path, room: &Room) -> Self {
+        Self {
+            file: state.join("held").join(format!("{}.json", room.file())),
+        }
+    }
+
+    /// Tells whether a value was the predecessor's.
+    pub(super) fn held(&self, value: &str) -> bool {
+        let text = std::fs::read(&self.file).unwrap_or_default();
+        let held: Option<Held> = serde_json::from_slice(&text).ok();
+        held.is_some_and(|held| {
+            boot().is_some_and(|boot| boot == held.boot) && held.values.iter().any(|it| it == value)
+        })
+    }
+
+    /// Keeps the values that the lease may have from now on, before it has them.
+    pub(super) fn keep(&self, values: &[String]) {
+        let Some(boot) = boot() else {
+            return;
+        };
+        let values = values.to_vec();
+        let text = serde_json::to_vec(&Held { boot, values }).unwrap_or_default();
+        if let Err(error) = write_whole(self.file.as_std_path(), &text) {
+            tracing::warn!(path = %self.file, %error, "should this process be killed, the next one waits until its lease ends");
+        }
+    }
+}
+
+fn boot() -> Option<String> {
+    let text = std::fs::read_to_string(BOOT).ok()?;
+    Some(text.trim().to_owned()).filter(|boot| !boot.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ClusterName;
+
+    #[test]
+    fn only_what_the_same_folder_held_in_the_same_boot_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = Utf8Path::from_path(folder.path()).unwrap();
+        let room = Room::new(&ClusterName::new("production"), None);
+        let predecessor = Predecessor::new(state, &room);
+        assert!(!predecessor.held("a"));
+        predecessor.keep(&["a".to_owned(), "b".to_owned()]);
+        assert!(boot().is_none() || (predecessor.held("a") && predecessor.held("b")));
+        assert!(!predecessor.held("c"));
+        let text = std::fs::read_to_string(&predecessor.file).unwrap_or_default();
+        let other = text.replace(&boot().unwrap_or_default(), "another machine");
+        std::fs::create_dir_all(state.join("held")).unwrap();
+        std::fs::write(&predecessor.file, other).unwrap();
+        assert!(!predecessor.held("a"));
+        std::fs::write(&predecessor.file, "{").unwrap();
+        assert!(!predecessor.held("a"));
+    }
+}
