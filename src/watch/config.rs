@@ -11,6 +11,7 @@ use thiserror::Error;
 use super::alert::AlertsConfig;
 use super::http::HttpConfig;
 use super::setup::{Place, Setup};
+use super::trust::{Trust, TrustConfig};
 use crate::model::Shard;
 
 /// The daemon's own file, `emblazon watch --config FILE`. Paths are from the file's folder.
@@ -45,6 +46,9 @@ pub struct WatchConfig {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub shard: Option<Shard>,
+    /// What a commit cannot do, whoever pushed it: lead the credentials elsewhere, or name a command to run.
+    #[serde(default)]
+    pub trust: TrustConfig,
     /// Where it listens, and who may ask it; it does not listen when absent. Changes take a restart.
     #[serde(default)]
     pub http: Option<HttpConfig>,
@@ -227,6 +231,7 @@ impl WatchConfig {
             push: self.lease.push.unwrap_or(usual.push),
             kubernetes: self.lease.kubernetes,
             shard: self.shard,
+            trust: Trust::new(&self.trust, self.source.git.is_some()),
             ..usual
         }
     }

@@ -52,14 +52,19 @@ impl Wheel {
             status.cluster.source.checked = Some(now);
             status.cluster.source.mistakes = mistakes;
         });
+        let what = commit.as_deref().map_or_else(
+            || "the tree".to_owned(),
+            |commit| format!("commit {}", short_commit(commit)),
+        );
         if let Some(first) = first {
             let plural = if errors == 1 { "" } else { "s" };
-            let what = commit.as_deref().map_or_else(
-                || "the tree".to_owned(),
-                |commit| format!("commit {}", short_commit(commit)),
-            );
             let reason = format!("{what} has {errors} error{plural}, the first: {first}");
             self.refuse(AlertKind::BadTree, commit, reason, now);
+            return;
+        }
+        if let Some(breach) = self.setup.trust.breach(&snapshot.loaded) {
+            let reason = format!("{what} is not to be trusted: {breach}");
+            self.refuse(AlertKind::UntrustedCommit, commit, reason, now);
             return;
         }
         let is_elsewhere = self.force.as_ref().is_none_or(|force| {

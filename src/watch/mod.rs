@@ -37,6 +37,7 @@ mod share;
 mod show;
 mod source;
 mod status;
+mod trust;
 mod turn;
 mod verdict;
 mod wheel;
@@ -55,3 +56,4 @@ pub use status::{
     Mistake, Mode, ObjectStatus, Pause, PlannedStep, Reason, Role, Run, RunResult, SourceStatus,
     State, Status, Trigger,
 };
+pub use trust::{Trust, TrustConfig};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use jiff::SignedDuration;
 
+use super::trust::{Trust, TrustConfig};
 use crate::apply::SandboxPrimaries;
 use crate::apply::lease::SKEW;
 use crate::live::ClientConfig;
@@ -45,6 +46,8 @@ pub struct Setup {
     pub kubernetes: bool,
     /// The part of the tree's accounts that it is for, when other daemons are for the rest.
     pub shard: Option<Shard>,
+    /// What the tree may say of where credentials come from and go to.
+    pub trust: Trust,
 }
 
 /// The DNS of a sandbox.
@@ -81,7 +84,9 @@ impl Setup {
     /// Fills in what most daemons want.
     #[must_use]
     pub fn new(source: Place, state: Utf8PathBuf) -> Self {
+        let is_remote = matches!(source, Place::Remote { .. });
         Self {
+            trust: Trust::new(&TrustConfig::default(), is_remote),
             source,
             cluster: None,
             state,

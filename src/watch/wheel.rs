@@ -270,6 +270,14 @@ impl Wheel {
         if is_elsewhere {
             tracing::warn!("another source, state folder or cluster needs a restart");
         }
+        self.setup.trust = setup.trust;
+        let breach = (self.force.as_ref()).and_then(|force| self.setup.trust.breach(&force.loaded));
+        if let Some(breach) = breach {
+            tracing::warn!(%breach, "the tree that was in force is let go of");
+            self.force = None;
+            self.agenda = Agenda::new(setup.interval, self.seed);
+            self.names = Names::new(setup.dns_interval, self.seed);
+        }
         self.setup.interval = setup.interval;
         self.setup.poll = setup.poll;
         self.setup.confirm_after = setup.confirm_after;

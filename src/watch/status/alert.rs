@@ -11,7 +11,8 @@ use crate::model::AccountName;
 pub enum AlertKind {
     /// The tree has errors; the last good one stays in force.
     BadTree,
-    /// The commit is not signed by somebody who may; the last good one stays in force.
+    /// The commit is not signed by somebody who may, or says what the daemon's file does not let it; the last good one
+    /// stays in force.
     UntrustedCommit,
     /// The source could not be read.
     SourceUnreadable,

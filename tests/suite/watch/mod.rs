@@ -7,3 +7,4 @@ mod folder;
 mod leader;
 mod orders;
 mod remote;
+mod trust;
