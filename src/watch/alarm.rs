@@ -16,6 +16,8 @@ pub(super) struct Trouble {
     pub(super) platform: Option<String>,
     /// Why the lease cannot be taken.
     pub(super) lease: Option<String>,
+    /// Why it is not known any more what was applied last.
+    pub(super) base: Option<String>,
     /// Why DNS cannot be asked.
     pub(super) dns: Option<String>,
 }
@@ -37,6 +39,9 @@ pub(super) fn alerts(status: &Status, trouble: &Trouble, now: Timestamp) -> Vec<
     }
     if let Some(message) = &trouble.lease {
         alerts.push(raise(AlertKind::LeaseLost, None, message));
+    }
+    if let Some(message) = &trouble.base {
+        alerts.push(raise(AlertKind::BaseLost, None, message));
     }
     if let Some(message) = &trouble.dns {
         alerts.push(raise(AlertKind::DnsUnreadable, None, message));

@@ -40,6 +40,8 @@ pub(super) struct Matter<'a> {
     pub(super) read: &'a BTreeSet<Name>,
     pub(super) is_paused: bool,
     pub(super) is_approved: bool,
+    /// The objects of which it was lost what was applied last.
+    pub(super) baseless: &'a BTreeSet<Name>,
     /// The part of the tree that is looked at.
     pub(super) part: &'a Part,
     pub(super) now: Timestamp,
@@ -194,6 +196,7 @@ pub(super) fn circumstances<'a>(
         policy: matter.loaded.watch.of(name.as_ref()),
         is_exclusive: is_exclusive(&matter.loaded.desired, name),
         is_paused: matter.is_paused,
+        is_baseless: matter.baseless.contains(name),
         is_approved: matter.is_approved,
         retry_at: record.retry_at,
         changes: changes(differences, name),
@@ -315,6 +318,11 @@ pub(super) fn settle(
         has_changed = true;
     }
     has_changed
+}
+
+/// Tells whether what the tree wants of an object has come about.
+pub(super) fn has_settled(differences: &Differences, name: &Name) -> bool {
+    is_settled(&unknown(differences, name), &changes(differences, name))
 }
 
 /// Tells whether what the tree wants of an object has come about; what somebody changed since is drift.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
+use super::agenda::Name;
 use crate::apply::write_whole;
 use crate::diag::{Place, SourceMap, Span, Spanned};
 use crate::model::{
@@ -36,6 +37,8 @@ pub(super) struct Kept {
     /// The commit that the Git ref named at the time.
     pub(super) commit: Option<String>,
     pub(super) desired: Desired,
+    /// The objects of which it was lost before.
+    pub(super) baseless: BTreeSet<Name>,
 }
 
 /// Says why a file is no base.
@@ -63,6 +66,8 @@ struct Body {
     commit: Option<String>,
     accounts: Vec<Account>,
     template: Option<Template>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    baseless: BTreeSet<Name>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -126,6 +131,7 @@ impl BaseFile {
         let accounts = body.accounts.into_iter();
         Ok(Some(Kept {
             commit: body.commit,
+            baseless: body.baseless,
             desired: Desired {
                 cluster: now.cluster.clone(),
                 accounts: accounts.map(|account| account.declared(place)).collect(),
@@ -136,12 +142,18 @@ impl BaseFile {
     }
 
     /// Keeps what was applied: after a crash the file is the old one or the new one.
-    pub(super) fn write(&self, commit: Option<&str>, base: &Desired) -> io::Result<()> {
+    pub(super) fn write(
+        &self,
+        commit: Option<&str>,
+        base: &Desired,
+        baseless: &BTreeSet<Name>,
+    ) -> io::Result<()> {
         let body = serde_json::to_vec(&Body {
             platform: self.platform.clone(),
             commit: commit.map(str::to_owned),
             accounts: base.accounts.iter().map(Account::of).collect(),
             template: base.template.as_ref().map(Template::of),
+            baseless: baseless.clone(),
         })?;
         let mut text = serde_json::to_vec(&Head {
             version: VERSION,
@@ -263,9 +275,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = kept_in(&folder, "https://a.example.com", desired);
         assert!(file.read(desired).unwrap().is_none());
-        file.write(Some("c0ffee"), desired).unwrap();
+        file.write(Some("c0ffee"), desired, &[None].into()).unwrap();
         let kept = file.read(desired).unwrap().unwrap();
         assert_eq!(kept.commit.as_deref(), Some("c0ffee"));
+        assert_eq!(kept.baseless, [None].into());
         assert_eq!(kept.desired.digest(), desired.digest());
         assert!(desired.accounts.len() > 2 && desired.template.is_some());
         let live = Live::default();
@@ -284,7 +297,7 @@ mod tests {
         let desired = example().desired;
         let folder = tempfile::tempdir().unwrap();
         let file = kept_in(&folder, "", &desired);
-        file.write(None, &desired).unwrap();
+        file.write(None, &desired, &BTreeSet::new()).unwrap();
         let mode = fs::metadata(file.path()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
@@ -296,7 +309,7 @@ mod tests {
             let desired = example().desired;
             let folder = tempfile::tempdir().unwrap();
             let file = kept_in(&folder, "", &desired);
-            file.write(None, &desired).unwrap();
+            file.write(None, &desired, &BTreeSet::new()).unwrap();
             let text = fs::read_to_string(file.path()).unwrap();
             fs::write(file.path(), change(&text)).unwrap();
             let error = file.read(&desired).err().unwrap().to_string();

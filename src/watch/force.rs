@@ -1,5 +1,6 @@
 //! Which tree is in force: the last good one that the source held.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -123,6 +124,7 @@ impl Wheel {
         self.look_for_departed |= lost_some;
         let all = names(desired);
         self.records.retain(|name, _| all.contains(name));
+        self.baseless.retain(|name| all.contains(name));
         self.platform.follow(desired);
         self.chronicle.follow(|name| all.contains(name), now);
         self.show_force(&snapshot, is_new, now);
@@ -209,6 +211,7 @@ impl Wheel {
     async fn find_base(&mut self, snapshot: &Snapshot) {
         let desired = &snapshot.loaded.desired;
         self.base = None;
+        self.baseless.clear();
         self.applied = None;
         self.share = Share::default();
         if self.setup.platform.is_none() {
@@ -225,13 +228,25 @@ impl Wheel {
             Ok(Some(kept)) if self.applied.is_none() || self.applied == kept.commit => {
                 tracing::info!("what was applied last is known object by object");
                 self.base = Some(kept.desired);
+                self.lose_base(kept.baseless, "it was lost before the last restart");
             }
             Ok(_) => {}
             Err(error) => {
                 tracing::warn!(path = %file.path(), %error, "what was applied last was kept, but cannot be used");
+                if self.base.is_none() {
+                    self.lose_base(names(desired), &format!("{}: {error}", file.path()));
+                }
             }
         }
         self.base_file = Some(file);
+    }
+
+    /// Leaves objects to people of which it was lost what was applied last, and says why.
+    fn lose_base(&mut self, names: BTreeSet<Name>, reason: &str) {
+        self.alarm.base = Some(format!(
+            "what was applied last is not known any more ({reason}); what differs now may be the tree's change or somebody's, and waits for an approval or a resync"
+        ));
+        self.baseless = names;
     }
 
     async fn find_applied_commit(&mut self, cluster: &ClusterName) {
@@ -270,7 +285,7 @@ impl Wheel {
     /// Keeps what was applied last for the next start.
     pub(super) fn keep_base(&self) {
         if let (Some(file), Some(base)) = (&self.base_file, &self.base)
-            && let Err(error) = file.write(self.applied.as_deref(), base)
+            && let Err(error) = file.write(self.applied.as_deref(), base, &self.baseless)
         {
             tracing::warn!(path = %file.path(), %error, "what was applied cannot be kept; after a restart a hand edit may be taken for what the tree changed");
         }

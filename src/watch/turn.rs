@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::agenda::{Name, back_off, later};
 use super::assessment::{
-    Assessment, Matter, assess, changes, holds, is_complete, names, remember, settle, subjects,
-    unknown,
+    Assessment, Matter, assess, changes, has_settled, holds, is_complete, names, remember, settle,
+    subjects, unknown,
 };
 use super::chronicle::News;
 use super::reading::is_down;
@@ -151,6 +151,8 @@ impl Wheel {
             assessment = self.read_back(loaded, read, client, assessment).await;
         }
         let now = Timestamp::now();
+        self.baseless
+            .retain(|name| !read.contains(name) || !has_settled(&assessment.differences, name));
         if settle(&mut self.base, &loaded.desired, &assessment.differences) {
             // Before anybody is told that it came about.
             self.keep_base();
@@ -222,6 +224,7 @@ impl Wheel {
             read,
             is_paused: self.pause.is_some(),
             is_approved: false,
+            baseless: &self.baseless,
             part: &self.share.part,
             now,
         }

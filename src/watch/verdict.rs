@@ -5,6 +5,7 @@
 //! | the tree, or both, or nobody knows | `apply: auto` | it is applied |
 //! | | `apply: manual` | it waits for an approval |
 //! | | `apply: off` | it is told of |
+//! | nobody can know any more | | it waits for an approval, or a resync |
 //! | the platform | `heal: auto` | it is put right once a second read confirmed it, at most three times |
 //! | | `heal: report` | it is told of once a second read confirmed it |
 //! | | `heal: off` | it is left alone |
@@ -35,17 +36,25 @@ pub(super) enum Hold {
     Reported,
     /// The policy leaves it to a person.
     Approval,
+    /// What was applied last was lost, so that it may be the tree's change or somebody's.
+    Unattributed,
     /// Somebody keeps changing it back.
     KeepsChanging,
 }
 
 /// What an object's verdict follows from.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four facts that do not depend on each other"
+)]
 pub(super) struct Circumstances<'a> {
     pub(super) policy: WatchPolicy,
     /// Whether the tree owns what it does not declare.
     pub(super) is_exclusive: bool,
     pub(super) is_paused: bool,
+    /// Whether what was applied last was known, and was lost.
+    pub(super) is_baseless: bool,
     /// Whether somebody approved what is pending.
     pub(super) is_approved: bool,
     /// Until when nothing is tried, after a failure.
@@ -112,6 +121,9 @@ fn hold(circumstances: &Circumstances<'_>, change: &Change) -> Option<Hold> {
         }
     } else {
         match policy.apply {
+            ApplyMode::Auto if circumstances.is_baseless && !circumstances.is_approved => {
+                Some(Hold::Unattributed)
+            }
             ApplyMode::Auto => None,
             ApplyMode::Manual if circumstances.is_approved => None,
             ApplyMode::Manual | ApplyMode::Off => Some(Hold::Approval),
@@ -170,6 +182,14 @@ pub(super) fn reason(
         let message = format!(
             "{} of the tree wait for somebody's approval",
             changes(count(Hold::Approval))
+        );
+        return (Reason::AwaitingApproval, message);
+    }
+    if count(Hold::Unattributed) > 0 {
+        let message = format!(
+            "{} may be the tree's or somebody's, for what was applied last was lost: {}; approve the plan or ask for a resync to have it as the tree says",
+            changes(count(Hold::Unattributed)),
+            keys(verdict, Hold::Unattributed)
         );
         return (Reason::AwaitingApproval, message);
     }
@@ -305,6 +325,7 @@ mod tests {
                 policy: self.policy,
                 is_exclusive: false,
                 is_paused: false,
+                is_baseless: false,
                 is_approved: false,
                 retry_at: None,
                 changes: self.changes.into(),

@@ -37,7 +37,9 @@ pub(super) struct Wheel {
     pub(super) platform: Platform,
     /// What is known to have been applied, object by object.
     pub(super) base: Option<Desired>,
-    /// Where that is kept; absent before there is a tree.
+    /// The objects of which it was lost what was applied last: whose a difference is, nobody can tell.
+    pub(super) baseless: BTreeSet<Name>,
+    /// Where what was applied is kept; absent before there is a tree.
     pub(super) base_file: Option<BaseFile>,
     pub(super) reference: Option<AppliedRef>,
     /// The commit that the ref names.
@@ -90,6 +92,7 @@ impl Wheel {
             force: None,
             platform: Platform::default(),
             base: None,
+            baseless: BTreeSet::new(),
             base_file: None,
             reference: None,
             applied: None,
@@ -239,6 +242,7 @@ impl Wheel {
             if is_asked {
                 self.agenda.hasten(name, now);
                 self.names.hasten(name, now);
+                self.baseless.remove(name);
                 let record = self.records.entry(name.clone()).or_default();
                 record.memory.forgive();
                 record.retry_at = None;
@@ -309,6 +313,9 @@ impl Wheel {
 
     /// Shows what is not about single objects.
     pub(super) fn publish(&mut self, now: Timestamp) {
+        if self.baseless.is_empty() {
+            self.alarm.base = None;
+        }
         let next = self.next();
         let alarm = &self.alarm;
         self.board.change(|status| {

@@ -161,6 +161,10 @@ fn title(kind: AlertKind, over: bool, alerts: &[&Alert]) -> String {
             return "the lease cannot be taken, nothing is written".to_owned();
         }
         (AlertKind::LeaseLost, true) => return "the lease can be taken again".to_owned(),
+        (AlertKind::BaseLost, false) => {
+            return "what was applied last is lost, what differs waits for somebody".to_owned();
+        }
+        (AlertKind::BaseLost, true) => return "what was applied last is known again".to_owned(),
     };
     match alerts {
         [only] => format!("{} {of_one}", subject(only)),
@@ -198,7 +202,7 @@ fn subject(alert: &Alert) -> &str {
         }
         (None, AlertKind::PlatformUnreadable) => "platform",
         (None, AlertKind::DnsUnreadable) => "DNS",
-        (None, AlertKind::LeaseLost) => "daemon",
+        (None, AlertKind::LeaseLost | AlertKind::BaseLost) => "daemon",
     }
 }
 

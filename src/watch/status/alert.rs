@@ -30,6 +30,8 @@ pub enum AlertKind {
     DnsUnreadable,
     /// The lease cannot be taken, though nobody is known to hold it.
     LeaseLost,
+    /// What was applied last is not known any more; what differs waits for a person.
+    BaseLost,
 }
 
 /// Trouble that goes on. It is raised as long as it is in [`super::ClusterStatus::alerts`].
@@ -55,7 +57,7 @@ impl Alert {
 
 impl AlertKind {
     /// All kinds, in their order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::BadTree,
         Self::UntrustedCommit,
         Self::SourceUnreadable,
@@ -66,6 +68,7 @@ impl AlertKind {
         Self::Dns,
         Self::DnsUnreadable,
         Self::LeaseLost,
+        Self::BaseLost,
     ];
 
     /// Returns the word for machines.
@@ -82,6 +85,7 @@ impl AlertKind {
             Self::Dns => "dns",
             Self::DnsUnreadable => "dns_unreadable",
             Self::LeaseLost => "lease_lost",
+            Self::BaseLost => "base_lost",
         }
     }
 }

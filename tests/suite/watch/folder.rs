@@ -285,3 +285,57 @@ fn a_hand_edit_while_no_daemon_ran_is_drift_also_outside_git() {
     }
     platform.stop();
 }
+
+/// Whoever cannot know any more whose a difference is asks, and does not overwrite what may be somebody's; also after
+/// a restart.
+#[test]
+fn a_spoilt_base_leaves_what_differs_to_people() {
+    let platform = platform("abc", "{heal: report}");
+    let serve = || {
+        Daemon::serving(command(
+            &platform,
+            &["--interval", "1h", "--listen", "127.0.0.1:0"],
+        ))
+    };
+    let mut daemon = serve();
+    for name in "abc".chars() {
+        daemon.wait_unless_said("ready", Some(name), "in_sync");
+    }
+    assert_eq!(daemon.stop().code(), Some(0));
+    let file = platform.state().join("watch/base/production.json");
+    let whole = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+    platform.edit('a', "company_name", "mine");
+    platform.edit('b', "company_name", "mine");
+    let before = platform.sandbox.counts().mutating;
+    for _ in 0..2 {
+        let mut daemon = serve();
+        for name in ['a', 'b'] {
+            daemon.wait_unless_said("stalled", Some(name), "awaiting_approval");
+        }
+        daemon.wait_unless_said("ready", Some('c'), "in_sync");
+        let status = daemon.ask(&platform, "/api/v1/status", None).1;
+        assert!(status.to_string().contains("base_lost"), "{status:#}");
+        assert_eq!(daemon.stop().code(), Some(0));
+    }
+    assert_eq!(platform.sandbox.counts().mutating, before);
+    let mut daemon = serve();
+    daemon.wait("stalled", Some('b'), "awaiting_approval");
+    let order = serde_json::json!({"accounts": ["a"]});
+    let (status, answer) = daemon.ask(&platform, "/api/v1/resync", Some(&order));
+    assert!(status.is_success(), "{answer}");
+    daemon.wait_ready('a');
+    assert_eq!(platform.key('a', "company_name"), "new");
+    assert_eq!(platform.key('b', "company_name"), "mine");
+    let plan = daemon.ask(&platform, "/api/v1/plan", None).1["digest"].clone();
+    let order = serde_json::json!({"plan": plan});
+    let (status, answer) = daemon.ask(&platform, "/api/v1/approve", Some(&order));
+    assert!(status.is_success(), "{answer}");
+    daemon.wait_ready('b');
+    assert_eq!(platform.key('b', "company_name"), "new");
+    assert_eq!(platform.sandbox.counts().mutating, before + 2);
+    let status = daemon.ask(&platform, "/api/v1/status", None).1;
+    assert!(!status.to_string().contains("base_lost"), "{status:#}");
+    assert_eq!(daemon.stop().code(), Some(0));
+    platform.stop();
+}
