@@ -89,22 +89,35 @@ pub fn plan(
     planned
 }
 
-/// Plans the way from the live state to the desired one. Pure: equal inputs, equal bytes.
-///
-/// `zones` is what differs in the DNS of managed accounts.
-///
-/// A guard refuses as little as it can: a refused removal of an asset leaves the account's other
-/// steps, but an account whose domain somebody else holds gets no step, for half a brand is worse than none.
+/// Plans the way from the live state to the desired one. `zones` is what differs in the DNS of managed accounts.
 #[must_use]
 pub fn plan_with_records(
     desired: &Desired,
     base: Option<&Desired>,
     live: &Live,
-    mut zones: Vec<ZoneDifference>,
+    zones: Vec<ZoneDifference>,
     sources: &SourceMap,
     options: &Options,
 ) -> Planned {
     let mut differences = compare(desired, base, live, sources);
+    differences.zones = zones;
+    plan_differences(differences, desired, base, live, options)
+}
+
+/// Plans the way from the live state to the desired one, of which it is known how they differ: [`compare`] says so of
+/// exactly these. Pure: equal inputs, equal bytes.
+///
+/// A guard refuses as little as it can: a refused removal of an asset leaves the account's other
+/// steps, but an account whose domain somebody else holds gets no step, for half a brand is worse than none.
+#[must_use]
+pub fn plan_differences(
+    mut differences: Differences,
+    desired: &Desired,
+    base: Option<&Desired>,
+    live: &Live,
+    options: &Options,
+) -> Planned {
+    let mut zones = std::mem::take(&mut differences.zones);
     let siblings = options.part.siblings.as_ref();
     if siblings.is_some_and(|siblings| !siblings.shard.is_first()) {
         differences.template = None;

@@ -18,7 +18,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 
-pub use builder::{Options, Part, Planned, Siblings, plan, plan_with_records};
+pub use builder::{Options, Part, Planned, Siblings, plan, plan_differences, plan_with_records};
 pub use format::PlanFormatError;
 pub use order::Level;
 pub(crate) use order::number;

@@ -11,7 +11,7 @@ use super::selection::{is_exclusive, is_same, is_same_template, only, without};
 use super::status::Drift;
 use super::verdict::{Circumstances, Hold, Verdict, is_drift, judge};
 use super::zones::{leaves_some, writable};
-use crate::diff::{Change, ChangeKey, Differences, ZoneDifference};
+use crate::diff::{Change, ChangeKey, Differences};
 use crate::live::Live;
 use crate::model::AccountName;
 use crate::plan::{self, Action, Part, Plan, RefusalKind, Step, Subject};
@@ -31,8 +31,8 @@ pub(super) struct Record {
 
 /// What an assessment follows from.
 #[derive(Clone, Copy)]
-pub(super) struct Matter<'a> {
-    pub(super) loaded: &'a Loaded,
+pub(super) struct Matter<'l, 'a> {
+    pub(super) loaded: &'l Loaded,
     pub(super) base: Option<&'a Desired>,
     pub(super) live: &'a Live,
     pub(super) records: &'a BTreeMap<Name, Record>,
@@ -48,13 +48,13 @@ pub(super) struct Matter<'a> {
 }
 
 /// What differs, what may be done, and the plan for it.
-pub(super) struct Assessment {
+pub(super) struct Assessment<'a> {
     pub(super) differences: Differences,
     pub(super) verdicts: BTreeMap<Name, Verdict>,
     /// Everything that there is to do, whoever may do it.
     pub(super) whole: Plan,
     /// The tree without what is held; [`Self::plan`] leads to it.
-    pub(super) desired: Desired,
+    pub(super) desired: Cow<'a, Desired>,
     /// What is done now.
     pub(super) plan: Plan,
 }
@@ -119,7 +119,7 @@ pub(super) fn remember(
 }
 
 /// Works out what may be done about what was read, and plans it.
-pub(super) fn assess(matter: &Matter<'_>, differences: Differences) -> Assessment {
+pub(super) fn assess<'l>(matter: &Matter<'l, '_>, differences: Differences) -> Assessment<'l> {
     let Matter { loaded, now, .. } = *matter;
     let desired = &loaded.desired;
     let nothing = Record::default();
@@ -143,14 +143,10 @@ pub(super) fn assess(matter: &Matter<'_>, differences: Differences) -> Assessmen
         now,
         part: matter.part.clone(),
     };
-    let made = |desired: &Desired, base: Option<&Desired>, zones: Vec<ZoneDifference>| {
-        let sources = &loaded.sources;
-        plan::plan_with_records(desired, base, matter.live, zones, sources, &rules).plan
-    };
-    let mut whole = made(desired, matter.base, differences.zones.clone());
-    whole.scope.records_unread |= leaves_some(loaded);
+    let differing = differences.clone();
+    let whole = plan::plan_differences(differing, desired, matter.base, matter.live, &rules);
+    let mut whole = whole.plan;
     let rest = without(desired, &held);
-    let base = matter.base.map(|base| without(base, &held));
     let known = names(desired);
     let may_delete = policy.prune
         && !matter.is_paused
@@ -164,8 +160,16 @@ pub(super) fn assess(matter: &Matter<'_>, differences: Differences) -> Assessmen
             None => may_delete,
         }
     };
-    let zones = writable(&differences.zones, may_write);
-    let planned = made(&rest, base.as_ref(), zones);
+    let is_whole = held.is_empty() && differences.zones.is_empty();
+    let planned = if is_whole {
+        whole.clone()
+    } else {
+        let base = matter.base.map(|base| without(base, &held));
+        let zones = writable(&differences.zones, may_write);
+        let sources = &loaded.sources;
+        plan::plan_with_records(&rest, base.as_deref(), matter.live, zones, sources, &rules).plan
+    };
+    whole.scope.records_unread |= leaves_some(loaded);
     let admits = |subject: &Subject| match subject_name(subject) {
         Some(name) if known.contains(&name) => {
             matter.read.contains(&name) && verdicts.get(&name).is_some_and(|verdict| verdict.acts)
@@ -187,7 +191,7 @@ pub(super) fn assess(matter: &Matter<'_>, differences: Differences) -> Assessmen
 
 /// Gathers what an object's verdict follows from.
 pub(super) fn circumstances<'a>(
-    matter: &Matter<'a>,
+    matter: &Matter<'_, 'a>,
     record: &'a Record,
     differences: &'a Differences,
     name: &Name,
@@ -231,7 +235,7 @@ pub(super) fn subjects(step: &Step) -> BTreeSet<Name> {
 
 /// Tells whether everything that a tree wants has come about, so that its commit is the next base. Drift that the
 /// policy leaves is no part of that.
-pub(super) fn is_complete(assessment: &Assessment) -> bool {
+pub(super) fn is_complete(assessment: &Assessment<'_>) -> bool {
     let open = |changes: &[Change]| changes.iter().any(|change| !is_drift(change));
     let differences = &assessment.differences;
     let template = differences.template.iter();

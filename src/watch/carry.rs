@@ -24,7 +24,7 @@ impl Wheel {
         &self,
         loaded: &Loaded,
         files: &Arc<dyn TreeSource + Send>,
-        assessment: &Assessment,
+        assessment: &Assessment<'_>,
         client: &ReadClient,
         lost: &CancellationToken,
     ) -> Result<Applied, apply::ApplyError> {
@@ -87,7 +87,7 @@ impl Wheel {
     /// Takes in what became of the steps.
     pub(super) fn take_in(
         &mut self,
-        assessment: &Assessment,
+        assessment: &Assessment<'_>,
         applied: &Applied,
         tally: &mut Tally,
     ) {
@@ -141,13 +141,13 @@ impl Wheel {
     }
 
     /// Reads once more what was written, so that the status says what is there.
-    pub(super) async fn read_back(
+    pub(super) async fn read_back<'l>(
         &mut self,
-        loaded: &Arc<Loaded>,
+        loaded: &'l Loaded,
         read: &BTreeSet<Name>,
         client: &ReadClient,
-        before: Assessment,
-    ) -> Assessment {
+        before: Assessment<'l>,
+    ) -> Assessment<'l> {
         let written = acting(&before.plan);
         let deletes = before
             .plan

@@ -93,6 +93,7 @@ impl Wheel {
     }
 
     fn put_in_force(&mut self, snapshot: Snapshot, now: Timestamp) {
+        self.is_quiet = false;
         self.alarm.source = None;
         self.chronicle
             .end(Finding::BadTree, &None, now, "a good tree is in force");

@@ -27,6 +27,7 @@ mod memory;
 mod opinion;
 mod orders;
 mod outage;
+mod quiet;
 mod reading;
 mod recovery;
 mod secret;

@@ -18,6 +18,7 @@ pub(super) struct Outage {
 impl Wheel {
     /// Says that the platform cannot be read, and puts everything off.
     pub(super) fn lose_platform(&mut self, reason: &str, now: Timestamp) {
+        self.is_quiet = false;
         let before = self.outage;
         let failures = before.map_or(0, |outage| outage.failures) + 1;
         let since = before.map_or(now, |outage| outage.since);

@@ -12,7 +12,7 @@ use crate::live::{
     self, ApiError, Cache, ClientConfig, CollectOptions, Live, LiveAccount, ReadClient, Reading,
     collect, read_again,
 };
-use crate::model::{AccountName, Identity};
+use crate::model::{AccountName, DomainTemplate, Identity};
 use crate::tree::{BaseAccounts, ClusterConfig, Desired, DesiredAccount, departed};
 
 /// How often a request is sent in all.
@@ -30,7 +30,25 @@ pub(super) struct Platform {
     read_at: BTreeMap<Name, Timestamp>,
 }
 
+/// What is known of some objects.
+#[derive(Debug, PartialEq)]
+pub(super) struct Known {
+    accounts: Vec<Option<LiveAccount>>,
+    template: Option<Reading<DomainTemplate>>,
+}
+
 impl Platform {
+    /// Returns what was read last of some objects, and of the template.
+    pub(super) fn known(&self, names: &BTreeSet<Name>) -> Known {
+        let accounts = names.iter().flatten();
+        Known {
+            accounts: accounts
+                .map(|name| self.live.accounts.get(name).cloned())
+                .collect(),
+            template: self.live.template.clone(),
+        }
+    }
+
     /// Logs in, unless that is done.
     pub(super) async fn connect(
         &mut self,

@@ -1,5 +1,6 @@
 //! The part of a tree and of a plan that may be carried out. Pure.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::agenda::Name;
@@ -10,7 +11,13 @@ use crate::tree::{Desired, DesiredAccount, DesiredTemplate, Ownership};
 /// Takes out of a tree what is held, so that nothing is planned for it: what a tree does not declare is kept.
 ///
 /// To be done to the tree that was applied last too, or it would be taken for removed.
-pub(super) fn without(desired: &Desired, held: &BTreeMap<Name, BTreeSet<ChangeKey>>) -> Desired {
+pub(super) fn without<'d>(
+    desired: &'d Desired,
+    held: &BTreeMap<Name, BTreeSet<ChangeKey>>,
+) -> Cow<'d, Desired> {
+    if held.is_empty() {
+        return Cow::Borrowed(desired);
+    }
     let mut rest = desired.clone();
     for account in &mut rest.accounts {
         if let Some(keys) = held.get(&Some(account.name.clone())) {
@@ -35,7 +42,7 @@ pub(super) fn without(desired: &Desired, held: &BTreeMap<Name, BTreeSet<ChangeKe
             .hosts
             .retain(|target, _| !keys.contains(&ChangeKey::Host(target.clone())));
     }
-    rest
+    Cow::Owned(rest)
 }
 
 /// Leaves of a plan the steps on some objects, as far as they wait for no step on another, and numbers them anew.

@@ -30,7 +30,7 @@ pub(super) struct Found<'a> {
 
 impl<'a> Found<'a> {
     /// Takes what an assessment says.
-    pub(super) fn of(assessment: &'a Assessment, held: Option<&'a str>) -> Self {
+    pub(super) fn of(assessment: &'a Assessment<'_>, held: Option<&'a str>) -> Self {
         Self {
             differences: &assessment.differences,
             whole: Some(&assessment.whole),
@@ -70,7 +70,9 @@ impl Wheel {
                     Some(name) => self.platform.live.accounts.contains_key(name),
                     None => self.platform.live.template.is_some(),
                 };
-                if let Some(object) = find(status, name).filter(|_| is_read) {
+                if let Some(object) = find(status, name).filter(|_| is_read)
+                    && !self.stays(object, found)
+                {
                     self.fill(Arc::make_mut(object), &matter, found);
                 }
             }
@@ -83,8 +85,25 @@ impl Wheel {
         });
     }
 
+    /// Tells whether an object that was in sync was not read since, and nothing is found to differ: readers share what
+    /// they were given.
+    fn stays(&self, object: &ObjectStatus, found: &Found<'_>) -> bool {
+        let name = &object.name;
+        let commit = self.force.as_ref().and_then(|force| force.commit.as_ref());
+        let record = self.records.get(name);
+        object.reason == Reason::InSync
+            && object.checked == self.platform.read_at(name)
+            && object.commit.as_ref() == commit.map(|commit| &commit.id)
+            && object.drift.is_empty()
+            && object.failures == 0
+            && record.is_none_or(|record| record.failures == 0 && record.drift.is_empty())
+            && !found.acting.contains(name)
+            && changes(found.differences, name).is_empty()
+            && unknown(found.differences, name).is_empty()
+    }
+
     /// Says how one object stands.
-    fn fill(&self, object: &mut ObjectStatus, matter: &Matter<'_>, found: &Found<'_>) {
+    fn fill(&self, object: &mut ObjectStatus, matter: &Matter<'_, '_>, found: &Found<'_>) {
         let name = object.name.clone();
         let nothing = Record::default();
         let record = self.records.get(&name).unwrap_or(&nothing);

@@ -54,7 +54,12 @@ impl Wheel {
         };
         self.board
             .change(|status| status.cluster.mode = Mode::Running(hand));
+        let before = self.before(&read);
         let tally = match self.read(&loaded, &read).await {
+            Ok(_) if before.is_some_and(|before| before == self.platform.known(&read)) => {
+                self.stay(&read, Timestamp::now());
+                Tally::default()
+            }
             Ok(client) => self.reconcile(&loaded, &files, &read, &client, lost).await,
             Err(reason) => {
                 let now = Timestamp::now();
@@ -112,6 +117,7 @@ impl Wheel {
         client: &ReadClient,
         lost: &CancellationToken,
     ) -> Tally {
+        self.is_quiet = false;
         let mut assessment = self.assess(loaded, read, true);
         let acting = acting(&assessment.plan);
         if !acting.is_empty() && !lost.is_cancelled() {
@@ -165,6 +171,7 @@ impl Wheel {
         if is_done && self.advance().await {
             self.keep_base();
         }
+        self.is_quiet = held.is_none() && self.has_settled(&assessment);
         tally
     }
 
@@ -180,6 +187,9 @@ impl Wheel {
 
     /// Compares the tree with what was read last of the platform and of the primary.
     pub(super) fn differences(&self, loaded: &Loaded) -> Differences {
+        let compared = loaded.desired.accounts.len() as u64;
+        self.board
+            .change(|status| status.cluster.compared += compared);
         let (base, live) = (self.base.as_ref(), &self.platform.live);
         let mut differences = compare(&loaded.desired, base, live, &loaded.sources);
         let view = self.zones.view(loaded, base);
@@ -193,7 +203,12 @@ impl Wheel {
     }
 
     /// Assesses what was read. What a read showed is remembered once.
-    fn assess(&mut self, loaded: &Loaded, read: &BTreeSet<Name>, is_first: bool) -> Assessment {
+    fn assess<'l>(
+        &mut self,
+        loaded: &'l Loaded,
+        read: &BTreeSet<Name>,
+        is_first: bool,
+    ) -> Assessment<'l> {
         let now = Timestamp::now();
         let differences = self.differences(loaded);
         if is_first {
@@ -210,12 +225,12 @@ impl Wheel {
     }
 
     /// Gathers what an assessment follows from, when some objects were just read.
-    pub(super) fn matter<'a>(
+    pub(super) fn matter<'l, 'a>(
         &'a self,
-        loaded: &'a Loaded,
+        loaded: &'l Loaded,
         read: &'a BTreeSet<Name>,
         now: Timestamp,
-    ) -> Matter<'a> {
+    ) -> Matter<'l, 'a> {
         Matter {
             loaded,
             base: self.base.as_ref(),
@@ -231,7 +246,7 @@ impl Wheel {
     }
 
     /// Writes down what was found to differ.
-    fn detect(&mut self, loaded: &Loaded, assessment: &Assessment, read: &BTreeSet<Name>) {
+    fn detect(&mut self, loaded: &Loaded, assessment: &Assessment<'_>, read: &BTreeSet<Name>) {
         let now = Timestamp::now();
         let commit = self.force.as_ref().and_then(|force| force.commit.clone());
         for name in read {
@@ -284,7 +299,7 @@ impl Wheel {
     }
 
     /// Decides when what was read is read again.
-    fn plan_ahead(&mut self, assessment: &Assessment, read: &BTreeSet<Name>, now: Timestamp) {
+    fn plan_ahead(&mut self, assessment: &Assessment<'_>, read: &BTreeSet<Name>, now: Timestamp) {
         for name in read {
             self.agenda.read(name, now);
             let verdict = assessment.verdicts.get(name);
@@ -310,7 +325,7 @@ impl Wheel {
     }
 
     /// Writes down what is over.
-    fn conclude(&mut self, assessment: &Assessment, read: &BTreeSet<Name>, now: Timestamp) {
+    fn conclude(&mut self, assessment: &Assessment<'_>, read: &BTreeSet<Name>, now: Timestamp) {
         for name in read {
             if !unknown(&assessment.differences, name).is_empty() {
                 continue;

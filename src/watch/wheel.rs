@@ -67,6 +67,8 @@ pub(super) struct Wheel {
     pub(super) look_for_departed: bool,
     /// The part of the tree that this daemon is for.
     pub(super) share: Share,
+    /// Whether the last turn left nothing to be done, and nothing has moved since.
+    pub(super) is_quiet: bool,
 }
 
 impl Wheel {
@@ -109,6 +111,7 @@ impl Wheel {
             reread: None,
             look_for_departed: true,
             share: Share::default(),
+            is_quiet: false,
         };
         wheel.board.change(|status| {
             status.cluster.source.place = wheel.source.place();
@@ -127,6 +130,7 @@ impl Wheel {
         self.base_file = None;
         self.reference = None;
         self.share = Share::default();
+        self.is_quiet = false;
         self.records.clear();
         self.is_recovered = false;
         self.agenda = Agenda::new(self.setup.interval, self.seed);
@@ -213,6 +217,7 @@ impl Wheel {
 
     /// Takes in what others want.
     pub(super) fn heed(&mut self, wishes: Wishes, now: Timestamp) {
+        self.is_quiet = false;
         let calls_for_source = [Trigger::Change, Trigger::Webhook, Trigger::Reload];
         if wishes
             .triggers
@@ -301,6 +306,7 @@ impl Wheel {
             tracing::info!("resumed");
         }
         self.pause = pause;
+        self.is_quiet = false;
     }
 
     fn end_pause_when_over(&mut self, now: Timestamp) {

@@ -233,6 +233,13 @@ fn objects(text: &mut String, status: &Status) {
         "Questions that DNS was asked since the daemon began.",
     )
     .sample(&[], status.cluster.dns_questions);
+    metric(
+        text,
+        "emblazon_accounts_compared_total",
+        "counter",
+        "Accounts that were compared with the tree since the daemon began.",
+    )
+    .sample(&[], status.cluster.compared);
 }
 
 fn runs(text: &mut String, status: &Status) {

@@ -56,6 +56,8 @@ pub struct ClusterStatus {
     pub refusals: Vec<Refusal>,
     /// How many questions DNS was asked since the daemon began.
     pub dns_questions: u64,
+    /// How many accounts were compared with the tree since the daemon began; a turn in which nothing moved compares none.
+    pub compared: u64,
     /// The trouble that goes on.
     pub alerts: Vec<Alert>,
 }
@@ -266,6 +268,7 @@ impl Status {
                 plan: None,
                 refusals: Vec::new(),
                 dns_questions: 0,
+                compared: 0,
                 alerts: Vec::new(),
             },
             template: None,

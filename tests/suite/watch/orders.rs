@@ -26,7 +26,7 @@ fn until(
     found: impl Fn(&Value) -> Option<Value>,
 ) -> Value {
     let mut last = Value::Null;
-    for _ in 0..5_000 {
+    for _ in 0..100_000 {
         last = daemon.ask(platform, path, None).1;
         if let Some(found) = found(&last) {
             return found;
@@ -252,6 +252,43 @@ fn who_goes_first_goes_alone_and_a_failure_stops_the_rest() {
         daemon.wait("run", None, "");
     }
     assert_eq!(platform.key('b', "company_name"), "new");
+    assert_eq!(daemon.stop().code(), Some(0));
+    platform.stop();
+}
+
+/// A turn in which nothing moved compares no account, however many there are; one that finds something compares all.
+#[test]
+fn a_quiet_turn_costs_what_it_reads() {
+    let platform = platform("abcdef", "{heal: auto}");
+    let arguments = ["--interval", "1s", "--listen", "127.0.0.1:0"];
+    let mut daemon = Daemon::serving(command(&platform, &arguments));
+    daemon.wait("run", None, "applied");
+    let compared = |daemon: &Daemon| -> u64 {
+        let (_, metrics) = daemon.ask(&platform, "/metrics", None);
+        let metrics = metrics.as_str().unwrap().to_owned();
+        let mut lines = metrics.lines();
+        let line = lines.find_map(|line| line.strip_prefix("emblazon_accounts_compared_total "));
+        line.unwrap().parse().unwrap()
+    };
+    let turns_later = |daemon: &Daemon, turns: u64| {
+        let number = |status: &Value| status["last_run"]["number"].as_u64().unwrap_or_default();
+        let (_, status) = daemon.ask(&platform, "/api/v1/status", None);
+        let until_then = number(&status) + turns;
+        until(daemon, &platform, "/api/v1/status", |status| {
+            (number(status) >= until_then).then(|| json!(number(status)))
+        });
+    };
+    // By then all were read once more.
+    turns_later(&daemon, 4);
+    let (before, asked) = (compared(&daemon), platform.sandbox.counts().total);
+    turns_later(&daemon, 4);
+    assert_eq!(compared(&daemon), before);
+    assert!(platform.sandbox.counts().total > asked, "it read");
+    platform.edit('c', "company_name", "mine");
+    daemon.wait("reconciling", Some('c'), "confirming");
+    daemon.wait_ready('c');
+    assert_eq!(platform.key('c', "company_name"), "new");
+    assert!(compared(&daemon) > before);
     assert_eq!(daemon.stop().code(), Some(0));
     platform.stop();
 }
