@@ -16,6 +16,8 @@ pub(super) struct Trouble {
     pub(super) platform: Option<String>,
     /// Why the lease cannot be taken.
     pub(super) lease: Option<String>,
+    /// Why the daemon's file was not taken over.
+    pub(super) config: Option<String>,
     /// Why it is not known any more what was applied last.
     pub(super) base: Option<String>,
     /// Why DNS cannot be asked.
@@ -39,6 +41,9 @@ pub(super) fn alerts(status: &Status, trouble: &Trouble, now: Timestamp) -> Vec<
     }
     if let Some(message) = &trouble.lease {
         alerts.push(raise(AlertKind::LeaseLost, None, message));
+    }
+    if let Some(message) = &trouble.config {
+        alerts.push(raise(AlertKind::BadConfig, None, message));
     }
     if let Some(message) = &trouble.base {
         alerts.push(raise(AlertKind::BaseLost, None, message));

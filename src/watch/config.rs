@@ -1,15 +1,18 @@
 //! The daemon's own file: where it runs, not what it may do. What it may do stands in the tree, and is reviewed.
 
+use std::fmt;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::de::{self, Deserializer, Visitor};
 use thiserror::Error;
 
 use super::alert::AlertsConfig;
 use super::http::HttpConfig;
+use super::mistakes::{self, ConfigMistake};
 use super::setup::{Place, Setup};
 use super::trust::{Trust, TrustConfig};
 use crate::model::Shard;
@@ -97,10 +100,28 @@ pub struct LeaseConfig {
 }
 
 /// A span of time, written 30s, 10m or 1h.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(try_from = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
 #[schemars(with = "String")]
 pub struct Span(pub Duration);
+
+/// By hand, so that a mistake is told where it stands.
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = Span;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a span of time such as 30s, 10m or 1h")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Span, E> {
+                Span::try_from(text.to_owned()).map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
 
 impl TryFrom<String> for Span {
     type Error = String;
@@ -128,31 +149,48 @@ impl TryFrom<String> for Span {
 #[derive(Debug, Error)]
 pub enum ConfigError {
     /// It cannot be read.
-    #[error("{path}: {source}")]
+    #[error(
+        "{path}: {source}; name the daemon's file with --config, and let the daemon's user read it"
+    )]
     Unreadable {
         /// The file.
         path: Utf8PathBuf,
         /// The system's reason.
         source: std::io::Error,
     },
-    /// It cannot be understood.
-    #[error("{path}{}: {message}", place.map_or_else(String::new, |(line, column)| format!(":{line}:{column}")))]
-    Malformed {
+    /// Things in it are wrong.
+    #[error("{}", told(path, mistakes))]
+    Mistaken {
         /// The file.
         path: Utf8PathBuf,
-        /// Line and column, from 1.
-        place: Option<(usize, usize)>,
-        /// What is wrong.
-        message: String,
+        /// All that was found.
+        mistakes: Vec<ConfigMistake>,
     },
-    /// Two things in it do not go together.
-    #[error("{path}: {message}")]
-    Contradiction {
-        /// The file.
-        path: Utf8PathBuf,
-        /// Which, and what to do.
-        message: String,
-    },
+}
+
+fn told(path: &Utf8Path, mistakes: &[ConfigMistake]) -> String {
+    let told: Vec<String> = (mistakes.iter())
+        .map(|mistake| format!("{path}{mistake}"))
+        .collect();
+    told.join("\n")
+}
+
+impl ConfigError {
+    /// Says it in one line, for logs and alerts: the first mistake, and how many more there are.
+    #[must_use]
+    pub fn in_one_line(&self) -> String {
+        match self {
+            Self::Unreadable { .. } => self.to_string(),
+            Self::Mistaken { path, mistakes } => {
+                let first = mistakes.first().map(ConfigMistake::in_one_line);
+                let more = match mistakes.len() {
+                    0 | 1 => String::new(),
+                    several => format!("; {} more", several - 1),
+                };
+                format!("{path}{}{more}", first.unwrap_or_default())
+            }
+        }
+    }
 }
 
 impl WatchConfig {
@@ -168,31 +206,40 @@ impl WatchConfig {
 
     /// Understands the text of the daemon's file; `path` is for messages.
     pub fn parse(text: &str, path: &Utf8Path) -> Result<Self, ConfigError> {
-        let config: Self = serde_yaml::from_str(text).map_err(|error| ConfigError::Malformed {
+        let mistaken = |mistakes| ConfigError::Mistaken {
             path: path.to_owned(),
-            place: error.location().map(|place| (place.line(), place.column())),
-            message: error.to_string(),
-        })?;
-        let wrong = |message: &str| {
-            Err(ConfigError::Contradiction {
-                path: path.to_owned(),
-                message: message.to_owned(),
-            })
+            mistakes,
         };
-        if let Some(Err(error)) = config.http.as_ref().map(HttpConfig::check) {
-            return wrong(&error.to_string());
+        let config: Self = mistakes::read(text).map_err(mistaken)?;
+        let contradictions = config.contradictions();
+        if contradictions.is_empty() {
+            return Ok(config);
         }
-        let source = &config.source;
+        let found = contradictions.iter();
+        Err(mistaken(
+            found.map(|words| ConfigMistake::of_whole(words)).collect(),
+        ))
+    }
+
+    /// Lists what does not go together.
+    fn contradictions(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let source = &self.source;
         match (&source.git, &source.folder) {
-            (None, None) => wrong("source names neither git nor folder; name one"),
-            (None, Some(_)) if source.branch.is_some() || source.signers.is_some() => wrong(
+            (None, None) => found.push("source names neither git nor folder; name one"),
+            (None, Some(_)) if source.branch.is_some() || source.signers.is_some() => found.push(
                 "source.branch and source.signers are for a Git remote; add source.git, or leave them out",
             ),
             (Some(_), Some(folder)) if !is_inside(folder) => {
-                wrong("source.folder leads out of the repository; write a path from its top")
+                found.push("source.folder leads out of the repository; write a path from its top");
             }
-            _ => Ok(config),
+            _ => {}
         }
+        let mut found: Vec<String> = found.into_iter().map(str::to_owned).collect();
+        if let Some(Err(error)) = self.http.as_ref().map(HttpConfig::check) {
+            found.push(error.to_string());
+        }
+        found
     }
 
     /// Resolves everything; `top` is the folder that the file lies in.
@@ -251,17 +298,73 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mistakes_have_places() {
+    fn every_mistake_is_told_at_once_with_its_place_and_a_remedy() {
+        let text = "source:
+  folder: .
+  brnch: main
+staet: x
+interval: 10
+http:
+  listen: nowhere
+  token: canary
+alerts:
+  channels:
+    - kind: slak
+      url: {env: URL}
+    - kind: email
+      server: mail.example.com
+  after: 5m
+trust:
+  apis: []
+";
+        let error = WatchConfig::parse(text, Utf8Path::new("watch.yaml")).unwrap_err();
+        insta::assert_snapshot!(error, @r#"
+        watch.yaml:3:3: source: unknown key brnch
+        3 |   brnch: main
+          |   ^
+          help: did you mean branch?
+        watch.yaml:4:1: unknown key staet
+        4 | staet: x
+          | ^
+          help: did you mean state?
+        watch.yaml:5:11: interval: "10" is no span of time
+        5 | interval: 10
+          |           ^
+          help: write 30s, 10m or 1h
+        watch.yaml:7:11: http.listen: invalid socket address syntax
+        7 |   listen: nowhere
+          |           ^
+          help: see examples/watch/watch.yaml for every key
+        watch.yaml:8:10: http.token: invalid type: a text
+          help: write one of {env: NAME}, {file: PATH} and {command: [PROGRAM]}
+        watch.yaml:11:13: alerts.channels[0].kind: unknown variant slak
+        11 |     - kind: slak
+           |             ^
+          help: did you mean slack?
+        watch.yaml:13:5: alerts.channels: missing field from
+        13 |     - kind: email
+           |     ^
+          help: add from
+        watch.yaml:17:3: trust: unknown key apis
+        17 |   apis: []
+           |   ^
+          help: did you mean api?
+        "#);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_what_to_do() {
         #[track_caller]
         fn check(text: &str, expected: &str) {
             let error = WatchConfig::parse(text, Utf8Path::new("watch.yaml")).unwrap_err();
-            assert!(error.to_string().starts_with(expected), "{error}");
+            let error = error.to_string();
+            assert!(
+                error.starts_with(expected) && error.contains("\n  help: "),
+                "{error}"
+            );
+            assert!(!error.contains("canary"), "{error}");
         }
-        check("source: {folder: .}\nstaet: x\n", "watch.yaml:2:1: ");
-        check(
-            "source: {folder: .}\nstate: x\ninterval: 10\n",
-            "watch.yaml",
-        );
+        check("source: {folder: .}\n", "watch.yaml: missing field state");
         check("state: x\nsource: {}\n", "watch.yaml: source names neither");
         check(
             "state: x\nsource: {folder: ., signers: f}\n",
@@ -275,6 +378,19 @@ mod tests {
             "state: x\nsource: {folder: .}\nhttp: {listen: 0.0.0.0:80}\n",
             "watch.yaml: http.listen is 0.0.0.0:80, which others can reach",
         );
+        check(
+            "state: x\nsource: {folder: .}\nhttp:\n  token: canary\n",
+            "watch.yaml:4:",
+        );
+        check("state: [\n", "watch.yaml:");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_says_what_to_do() {
+        let error = WatchConfig::read(Utf8Path::new("/nowhere/watch.yaml")).unwrap_err();
+        let error = error.to_string();
+        assert!(error.starts_with("/nowhere/watch.yaml: "), "{error}");
+        assert!(error.ends_with("let the daemon's user read it"), "{error}");
     }
 
     #[test]

@@ -16,7 +16,11 @@ pub struct SecretConfig(SecretSource);
 
 /// The source of a secret as it is written: exactly one of the three.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "one of {env: NAME}, {file: PATH} and {command: [PROGRAM]}"
+)]
 #[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
 struct Written {
     /// An environment variable.

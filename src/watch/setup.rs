@@ -81,6 +81,21 @@ pub enum Place {
 }
 
 impl Setup {
+    /// Names the keys of the daemon's file by which another one differs, and which only a restart takes over.
+    pub(super) fn moved(&self, other: &Self) -> Vec<&'static str> {
+        let lease = |setup: &Self| (setup.term, setup.skew, setup.push, setup.kubernetes);
+        let moved = [
+            ("source", self.source != other.source),
+            ("state", self.state != other.state),
+            ("cluster", self.cluster != other.cluster),
+            ("lease", lease(self) != lease(other)),
+            ("shard", self.shard != other.shard),
+        ];
+        (moved.into_iter())
+            .filter_map(|(key, has_moved)| has_moved.then_some(key))
+            .collect()
+    }
+
     /// Fills in what most daemons want.
     #[must_use]
     pub fn new(source: Place, state: Utf8PathBuf) -> Self {

@@ -271,13 +271,18 @@ impl Wheel {
             Ok(setup) => setup,
             Err(reason) => {
                 tracing::error!(reason, "the configuration stays as it was");
+                self.alarm.config = Some(format!(
+                    "the daemon's file has mistakes, and what was in force stays so: {reason}"
+                ));
                 return;
             }
         };
-        let is_elsewhere = (&setup.source, &setup.state, &setup.cluster)
-            != (&self.setup.source, &self.setup.state, &self.setup.cluster);
-        if is_elsewhere {
-            tracing::warn!("another source, state folder or cluster needs a restart");
+        self.alarm.config = None;
+        for key in self.setup.moved(&setup) {
+            tracing::warn!(
+                key,
+                "the daemon's file says something else, which needs a restart"
+            );
         }
         self.setup.trust = setup.trust;
         let breach = (self.force.as_ref()).and_then(|force| self.setup.trust.breach(&force.loaded));

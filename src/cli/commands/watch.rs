@@ -88,6 +88,7 @@ async fn run(
     let board = Board::new(Timestamp::now());
     let orders = Orders::default();
     listen(&orders)?;
+    let reread = reread(args, config.clone());
     let surroundings = if args.once {
         None
     } else {
@@ -107,7 +108,7 @@ async fn run(
     let ended = if args.once {
         Box::pin(watch::once(setup, board.clone(), orders)).await
     } else {
-        Box::pin(watch::watch(setup, board.clone(), orders, reread(args))).await
+        Box::pin(watch::watch(setup, board.clone(), orders, reread)).await
     };
     if let Some(surroundings) = surroundings {
         surroundings.end().await;
@@ -166,10 +167,22 @@ async fn stand_in(
 }
 
 /// Reads the daemon's file anew, on request.
-fn reread(args: &WatchArgs) -> Option<Reread> {
+fn reread(args: &WatchArgs, started_with: Option<WatchConfig>) -> Option<Reread> {
     let file = args.config.clone()?;
+    let started_with = started_with?;
     Some(Arc::new(move || {
-        let config = WatchConfig::read(&file).map_err(|error| error.to_string())?;
+        let config = WatchConfig::read(&file).map_err(|error| error.in_one_line())?;
+        for (key, has_moved) in [
+            ("http", config.http != started_with.http),
+            ("alerts", config.alerts != started_with.alerts),
+        ] {
+            if has_moved {
+                tracing::warn!(
+                    key,
+                    "the daemon's file says something else, which needs a restart"
+                );
+            }
+        }
         Ok(config.setup(top(&file)))
     }))
 }

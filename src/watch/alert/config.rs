@@ -16,7 +16,7 @@ use crate::watch::http::webhook::Forge;
 use crate::watch::secret::SecretConfig;
 
 /// Who is told of what, and how sure the daemon must be before.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AlertsConfig {
     /// In how many rounds in a row something must be found; 2 when absent.
@@ -30,7 +30,7 @@ pub struct AlertsConfig {
 }
 
 /// A way to people or machines.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ChannelConfig {
     /// Any receiver of JSON.
@@ -97,7 +97,7 @@ pub enum SmtpTls {
 }
 
 /// Whose silence somebody else notices.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PingConfig {
     /// The address that is asked for, which is a secret.

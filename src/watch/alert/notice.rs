@@ -164,6 +164,10 @@ fn title(kind: AlertKind, over: bool, alerts: &[&Alert]) -> String {
         (AlertKind::BaseLost, false) => {
             return "what was applied last is lost, what differs waits for somebody".to_owned();
         }
+        (AlertKind::BadConfig, false) => {
+            return "the daemon's file has mistakes, what was in force stays so".to_owned();
+        }
+        (AlertKind::BadConfig, true) => return "the daemon's file is in force".to_owned(),
         (AlertKind::BaseLost, true) => return "what was applied last is known again".to_owned(),
     };
     match alerts {
@@ -202,7 +206,7 @@ fn subject(alert: &Alert) -> &str {
         }
         (None, AlertKind::PlatformUnreadable) => "platform",
         (None, AlertKind::DnsUnreadable) => "DNS",
-        (None, AlertKind::LeaseLost | AlertKind::BaseLost) => "daemon",
+        (None, AlertKind::LeaseLost | AlertKind::BaseLost | AlertKind::BadConfig) => "daemon",
     }
 }
 

@@ -32,6 +32,8 @@ pub enum AlertKind {
     LeaseLost,
     /// What was applied last is not known any more; what differs waits for a person.
     BaseLost,
+    /// The daemon's file has mistakes; what was in force stays so.
+    BadConfig,
 }
 
 /// Trouble that goes on. It is raised as long as it is in [`super::ClusterStatus::alerts`].
@@ -57,7 +59,7 @@ impl Alert {
 
 impl AlertKind {
     /// All kinds, in their order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::BadTree,
         Self::UntrustedCommit,
         Self::SourceUnreadable,
@@ -69,6 +71,7 @@ impl AlertKind {
         Self::DnsUnreadable,
         Self::LeaseLost,
         Self::BaseLost,
+        Self::BadConfig,
     ];
 
     /// Returns the word for machines.
@@ -86,6 +89,7 @@ impl AlertKind {
             Self::DnsUnreadable => "dns_unreadable",
             Self::LeaseLost => "lease_lost",
             Self::BaseLost => "base_lost",
+            Self::BadConfig => "bad_config",
         }
     }
 }

@@ -169,9 +169,17 @@ fn a_signal_brings_another_configuration_and_a_bad_one_changes_nothing() {
     write("intervall: 1s");
     daemon.signal("-HUP");
     let told = daemon.wait_for_log("the configuration stays as it was");
-    assert!(told.contains("intervall"), "{told}");
-    write("interval: 1s");
+    assert!(told.contains("did you mean interval?"), "{told}");
+    until(&daemon, &platform, "/api/v1/status", |status| {
+        status
+            .to_string()
+            .contains("bad_config")
+            .then_some(Value::Null)
+    });
+    write("interval: 1s\nalerts: {confirmations: 5}\nlease: {skew: 2s}");
     daemon.signal("-HUP");
+    daemon.wait_for_log("key=\"alerts\"");
+    daemon.wait_for_log("key=\"lease\"");
     daemon.wait_for_log("the configuration was read anew");
     // A first look follows the signal itself; a second one only the interval.
     for company in ["first", "second"] {

@@ -175,6 +175,7 @@ fn kind(kind: AlertKind) -> &'static str {
         AlertKind::Dns => "DNS is wrong.",
         AlertKind::DnsUnreadable => "DNS unreadable.",
         AlertKind::LeaseLost => "No lease.",
+        AlertKind::BadConfig => "The daemon's file has mistakes.",
         AlertKind::BaseLost => "What was applied last is lost.",
     }
 }
