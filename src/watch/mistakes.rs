@@ -42,7 +42,9 @@ pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Vec<ConfigMista
             return Err(found);
         }
         let place = (error.location()).map(|place| (place.line(), place.column()));
-        found.push(ConfigMistake::new(&words, place, &lines));
+        let mistake = ConfigMistake::new(&words, place, &lines);
+        let place = mistake.place;
+        found.push(mistake);
         let Some((line, column)) = place else {
             return Err(found);
         };

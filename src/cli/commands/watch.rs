@@ -17,20 +17,35 @@ use crate::cli::{Exit, survey, tree};
 use crate::report::text::visible;
 use crate::sandbox::dns::DnsServer;
 use crate::watch::{
-    self, Board, Event, Order, Orders, Place, Reason, Reread, Role, SandboxDns, Setup, State,
-    Status, WatchConfig,
+    self, Board, ConfigError, Event, Order, Orders, Place, Reason, Reread, Role, SandboxDns, Setup,
+    State, Status, WatchConfig,
 };
 
 pub(crate) fn watch(ui: Ui, args: &WatchArgs) -> Result<Exit, Failure> {
     let config = match &args.config {
         Some(file) => {
             let config = WatchConfig::read(file);
-            Some(config.map_err(|error| Failure::Usage(error.to_string()))?)
+            Some(config.map_err(|error| mistaken(ui, &error))?)
         }
         None => None,
     };
     let setup = check(ui, args, setup(args, config.as_ref()))?;
     survey::runtime()?.block_on(run(ui, args, config, setup))
+}
+
+/// Shows every mistake of the daemon's file; each line is somebody's text.
+fn mistaken(ui: Ui, error: &ConfigError) -> Failure {
+    let ConfigError::Mistaken { path, mistakes } = error else {
+        return Failure::Usage(error.to_string());
+    };
+    for line in error.to_string().lines() {
+        ui.talk(&visible(line));
+    }
+    let plural = if mistakes.len() == 1 { "" } else { "s" };
+    Failure::Usage(format!(
+        "{path} has {} mistake{plural}, and nothing was started",
+        mistakes.len()
+    ))
 }
 
 /// Resolves the daemon's file, or makes do with the arguments.

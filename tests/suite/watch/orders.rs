@@ -192,6 +192,28 @@ fn a_signal_brings_another_configuration_and_a_bad_one_changes_nothing() {
     platform.stop();
 }
 
+/// Every mistake stands with its line on lines of its own, and nothing begins.
+#[test]
+fn a_file_with_mistakes_starts_nothing() {
+    let platform = platform("a", "{heal: auto}");
+    let text = "source: {folder: .}\nstate: .emblazon\ninterval: 10\nleas: {}\n";
+    platform.write("daemon.yaml", text);
+    let output = platform.run(&["watch", "--config", "daemon.yaml"]);
+    assert_eq!(output.status.code(), Some(64));
+    let told = crate::cli::stderr(&output);
+    for line in [
+        "daemon.yaml:3:11: interval: \"10\" is no span of time",
+        "3 | interval: 10",
+        "daemon.yaml:4:1: unknown key leas",
+        "  help: did you mean lease?",
+        "error: daemon.yaml has 2 mistakes, and nothing was started",
+    ] {
+        assert!(told.lines().any(|found| found == line), "{line}: {told}");
+    }
+    assert_eq!(platform.sandbox.counts().mutating, 0);
+    platform.stop();
+}
+
 #[test]
 fn an_account_that_the_tree_lost_goes_only_with_prune() {
     for (watch, is_kept) in [("{heal: auto}", true), ("{heal: auto, prune: true}", false)] {
