@@ -66,6 +66,12 @@ async fn measured(capacity: Capacity, client: Client) -> Result<(), Box<dyn std:
         ..Options::seeded(Seed::generate(1).unlimited())
     };
     let sandbox = Sandbox::start(options).await?;
+    // One that is there: that there is none is an answer too, but not the usual one.
+    let account = AccountId::parse(
+        &(sandbox.world().account_named("account-00000"))
+            .ok_or("the seed has an account")?
+            .id,
+    )?;
     let stop = Arc::new(AtomicBool::new(false));
     let clients = match client {
         Client::Adaptive => 1,
@@ -85,7 +91,7 @@ async fn measured(capacity: Capacity, client: Client) -> Result<(), Box<dyn std:
         };
         let reader = ReadClient::connect(config).await?;
         for _ in 0..ASKING / clients {
-            asking.spawn(ask(reader.clone(), Arc::clone(&stop)));
+            asking.spawn(ask(reader.clone(), account.clone(), Arc::clone(&stop)));
         }
     }
     tokio::time::sleep(SETTLING).await;
@@ -122,8 +128,7 @@ async fn measured(capacity: Capacity, client: Client) -> Result<(), Box<dyn std:
     Ok(())
 }
 
-async fn ask(reader: ReadClient, stop: Arc<AtomicBool>) {
-    let account: AccountId = reader.root().clone();
+async fn ask(reader: ReadClient, account: AccountId, stop: Arc<AtomicBool>) {
     while !stop.load(Ordering::Relaxed) {
         let _ = reader.whitelabel(&account).await;
     }

@@ -377,7 +377,10 @@ fn http(config: &ClientConfig, base: &Url) -> Result<reqwest::Client, ApiError> 
 
 fn sample(kind: Kind, error: Option<&ApiError>, latency: Duration) -> Sample {
     match error {
-        None => Sample::Answered(kind, latency),
+        // That there is none is an answer like any other: most accounts of a platform have no brand.
+        None | Some(ApiError::NoWhitelabel | ApiError::NoSuchAsset { .. }) => {
+            Sample::Answered(kind, latency)
+        }
         Some(
             ApiError::TooManyRequests { .. }
             | ApiError::Unavailable { .. }
@@ -446,6 +449,23 @@ fn attachment(disposition: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What was answered tells how busy the server is, also when the answer is that there is nothing.
+    #[test]
+    fn every_answer_to_a_read_counts_for_the_pace() {
+        #[track_caller]
+        fn check(error: Option<&ApiError>, expected: Sample) {
+            let latency = Duration::from_millis(7);
+            assert_eq!(sample(Kind::Document, error, latency), expected);
+        }
+        let answered = Sample::Answered(Kind::Document, Duration::from_millis(7));
+        check(None, answered);
+        check(Some(&ApiError::NoWhitelabel), answered);
+        let asset = "logo".to_owned();
+        check(Some(&ApiError::NoSuchAsset { asset }), answered);
+        check(Some(&ApiError::Conflict), Sample::Nothing);
+        check(Some(&ApiError::Forbidden), Sample::Nothing);
+    }
 
     /// Observed 4: the name is only a name, whatever it holds.
     #[test]
