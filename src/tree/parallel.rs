@@ -10,7 +10,12 @@ const SHARE: usize = 64;
 /// Does the work on each thing and returns the results in the order of the things, whoever did them.
 pub(super) fn map<T: Sync, R: Send>(things: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let shares = things.len().div_ceil(SHARE);
-    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    // To ask costs some files that are opened, more than a few things are worth.
+    let threads = if shares > 1 {
+        thread::available_parallelism().map_or(1, NonZero::get)
+    } else {
+        1
+    };
     let taken = AtomicUsize::new(0);
     let take = || {
         let mut done = Vec::new();

@@ -1,6 +1,6 @@
 //! A tree in the file system.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Read as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -26,7 +26,7 @@ const MOST_FOLDERS: usize = 1024;
 pub struct Workdir {
     root: Utf8PathBuf,
     /// Folders that were no links when a file of theirs was read first.
-    folders: Mutex<BTreeSet<Utf8PathBuf>>,
+    folders: Mutex<HashSet<Utf8PathBuf>>,
 }
 
 impl Workdir {
@@ -106,7 +106,7 @@ impl Workdir {
         Ok(())
     }
 
-    fn folders(&self) -> MutexGuard<'_, BTreeSet<Utf8PathBuf>> {
+    fn folders(&self) -> MutexGuard<'_, HashSet<Utf8PathBuf>> {
         self.folders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -2,7 +2,8 @@
 //!
 //! Whatever moves anything ends the quiet ([`Wheel::is_quiet`]): another tree, an order, an outage, a document that is not what
 //! it was. The turn after that compares and plans everything anew, because domains, guards and the plan's digest follow
-//! from all accounts together; when it leaves nothing to do, it is quiet again.
+//! from all accounts together; when it leaves nothing that goes by itself, it is quiet again. What waits for people may stay
+//! as long as it likes: only the turns that read it look at everything. Where records are managed, no turn is quiet.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,36 +11,40 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::agenda::Name;
-use super::assessment::{Assessment, is_complete};
+use super::assessment::{Assessment, holds, is_complete};
 use super::reading::Known;
-use super::status::Finding;
+use super::status::{Finding, Reason};
+use super::verdict::{Hold, Verdict};
 use super::wheel::Wheel;
 
 impl Wheel {
     /// Returns what is known of some objects before they are read, when it may turn out that nothing moved.
     pub(super) fn before(&self, read: &BTreeSet<Name>) -> Option<Known> {
-        let may_stay = self.is_quiet && !self.look_for_departed;
+        let status = self.board.status();
+        let is_in_sync = |name: &Name| {
+            let object = match name {
+                Some(name) => status.accounts.get(name),
+                None => status.template.as_ref(),
+            };
+            object.is_some_and(|object| object.reason == Reason::InSync && object.drift.is_empty())
+        };
+        let may_stay = self.is_quiet && !self.look_for_departed && read.iter().all(is_in_sync);
         may_stay.then(|| self.platform.known(read))
     }
 
-    /// Tells whether nothing is left to be done, said or remembered of any object.
+    /// Tells whether nothing is left that goes by itself, now or after a while.
     pub(super) fn has_settled(&self, assessment: &Assessment<'_>) -> bool {
-        let differences = &assessment.differences;
-        let has_changes = (differences.accounts.iter().chain(&differences.departed))
-            .any(|account| !account.changes.is_empty());
-        let template = differences.template.as_ref();
         let commit = self.force.as_ref().and_then(|force| force.commit.as_ref());
-        let is_applied = commit.is_none_or(|commit| {
+        let is_noted = commit.is_none_or(|commit| {
             let noted = [&self.applied, &self.share.noted];
             self.reference.is_none() || noted.contains(&&Some(commit.id.clone()))
         });
-        is_applied
-            && is_complete(assessment)
-            && assessment.whole.steps.is_empty()
-            && !has_changes
-            && template.is_none_or(|template| template.changes.is_empty())
+        let waits = |verdict: &Verdict| holds(verdict, Hold::Unconfirmed);
+        assessment.plan.steps.is_empty()
+            && (is_noted || !is_complete(assessment))
+            && !assessment.verdicts.values().any(waits)
             // What the primary has is known by the turn that asks it.
-            && differences.zones.is_empty()
+            && assessment.differences.zones.is_empty()
             && self.records.values().all(|record| record.failure.is_none())
     }
 

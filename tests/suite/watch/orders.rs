@@ -286,6 +286,26 @@ fn who_goes_first_goes_alone_and_a_failure_stops_the_rest() {
     platform.stop();
 }
 
+/// Says how many accounts were compared, and how many turns there were.
+fn effort(daemon: &Daemon, platform: &Platform) -> (u64, u64) {
+    let (_, metrics) = daemon.ask(platform, "/metrics", None);
+    let metrics = metrics.as_str().unwrap().to_owned();
+    let mut lines = metrics.lines();
+    let compared = lines.find_map(|line| line.strip_prefix("emblazon_accounts_compared_total "));
+    let (_, status) = daemon.ask(platform, "/api/v1/status", None);
+    let turns = status["last_run"]["number"].as_u64().unwrap_or_default();
+    (compared.unwrap().parse().unwrap(), turns)
+}
+
+/// Waits for so many turns more.
+fn turn_on(daemon: &Daemon, platform: &Platform, turns: u64) {
+    let until_then = effort(daemon, platform).1 + turns;
+    until(daemon, platform, "/api/v1/status", |status| {
+        let number = status["last_run"]["number"].as_u64().unwrap_or_default();
+        (number >= until_then).then_some(Value::Null)
+    });
+}
+
 /// A turn in which nothing moved compares no account, however many there are; one that finds something compares all.
 #[test]
 fn a_quiet_turn_costs_what_it_reads() {
@@ -293,32 +313,44 @@ fn a_quiet_turn_costs_what_it_reads() {
     let arguments = ["--interval", "1s", "--listen", "127.0.0.1:0"];
     let mut daemon = Daemon::serving(command(&platform, &arguments));
     daemon.wait("run", None, "applied");
-    let compared = |daemon: &Daemon| -> u64 {
-        let (_, metrics) = daemon.ask(&platform, "/metrics", None);
-        let metrics = metrics.as_str().unwrap().to_owned();
-        let mut lines = metrics.lines();
-        let line = lines.find_map(|line| line.strip_prefix("emblazon_accounts_compared_total "));
-        line.unwrap().parse().unwrap()
-    };
-    let turns_later = |daemon: &Daemon, turns: u64| {
-        let number = |status: &Value| status["last_run"]["number"].as_u64().unwrap_or_default();
-        let (_, status) = daemon.ask(&platform, "/api/v1/status", None);
-        let until_then = number(&status) + turns;
-        until(daemon, &platform, "/api/v1/status", |status| {
-            (number(status) >= until_then).then(|| json!(number(status)))
-        });
-    };
     // By then all were read once more.
-    turns_later(&daemon, 4);
-    let (before, asked) = (compared(&daemon), platform.sandbox.counts().total);
-    turns_later(&daemon, 4);
-    assert_eq!(compared(&daemon), before);
+    turn_on(&daemon, &platform, 4);
+    let (before, asked) = (
+        effort(&daemon, &platform).0,
+        platform.sandbox.counts().total,
+    );
+    turn_on(&daemon, &platform, 4);
+    assert_eq!(effort(&daemon, &platform).0, before);
     assert!(platform.sandbox.counts().total > asked, "it read");
     platform.edit('c', "company_name", "mine");
     daemon.wait("reconciling", Some('c'), "confirming");
     daemon.wait_ready('c');
     assert_eq!(platform.key('c', "company_name"), "new");
-    assert!(compared(&daemon) > before);
+    assert!(effort(&daemon, &platform).0 > before);
+    assert_eq!(daemon.stop().code(), Some(0));
+    platform.stop();
+}
+
+/// What waits for people disturbs the turns that read it, and no other.
+#[test]
+fn what_waits_for_people_leaves_the_others_quiet() {
+    let platform = platform("abcdef", "{heal: auto}");
+    let reported = "whitelabel: {company_name: new}\nwatch: {heal: report}";
+    platform.declare('f', reported);
+    let arguments = ["--interval", "1s", "--listen", "127.0.0.1:0"];
+    let mut daemon = Daemon::serving(command(&platform, &arguments));
+    daemon.wait("run", None, "applied");
+    platform.edit('f', "company_name", "mine");
+    daemon.wait("stalled", Some('f'), "drift_reported");
+    turn_on(&daemon, &platform, 2);
+    let before = effort(&daemon, &platform);
+    turn_on(&daemon, &platform, 30);
+    let after = effort(&daemon, &platform);
+    let (compared, turns) = (after.0 - before.0, after.1 - before.1);
+    assert!(compared > 0, "it is still looked at");
+    // Six accounts, of which one is read in about every sixth turn.
+    assert!(compared < 6 * turns / 2, "{compared} in {turns} turns");
+    assert_eq!(platform.key('f', "company_name"), "mine");
     assert_eq!(daemon.stop().code(), Some(0));
     platform.stop();
 }
