@@ -1,5 +1,6 @@
 //! `cargo bench --bench pace`: what a server gives, and how long it takes, with the adaptive client and with fixed numbers
-//! of connections. The server is a sandbox that can do only so much; what is more waits, as at a real Kazoo.
+//! of connections. The server is a sandbox that can do only so much; what is more waits, as at a real Kazoo. The latency is that of
+//! the server: the queue and the work, without the client.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -2,7 +2,7 @@
 //! hundredth and all of the accounts moved.
 //!
 //! The platform is a sandbox in another process, so that the figures of the two do not mix; they share the machine. Beside
-//! it, where they are installed: `wrk`, which sends the requests of a warm plan as fast as can be, and a script of `curl`
+//! it, where they are installed: `wrk`, which for some seconds sends the requests of a warm plan as fast as can be, and a script of `curl`
 //! and `jq`. With numbers as arguments, for so many accounts, instead of 1,000 and 10,000. A platform that is slow to
 //! answer is measured with 1,000 at most.
 
@@ -138,8 +138,10 @@ async fn ceiling(
     let mut command = Command::new("wrk");
     let duration = format!("{SECONDS}s");
     command
-        .args(["-t1", "-c16", "-d", &duration, "-s"])
-        .arg(&file);
+        // As many connections as the client has at most.
+        .args(["-t1", "-c32", "-d", &duration, "-s"])
+        .arg(&file)
+        .arg(&platform.api);
     let before = platform.counts().await?;
     let busy = used(platform.process());
     let Some(_) = installed("wrk", &mut command)? else {
