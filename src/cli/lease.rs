@@ -74,6 +74,7 @@ pub(crate) async fn alone<T>(
 /// Finds the lease between hosts; absent where nobody arbitrates.
 async fn shared(
     room: Room<'_>,
+    state: &Utf8Path,
     leased: Leased,
     now: Clock,
 ) -> Result<Option<SharedLease>, Failure> {
@@ -85,9 +86,8 @@ async fn shared(
     }
     let remote = base::arbiter(room.folder, room.cluster, room.platform, room.remote)?;
     let remote = remote.filter(|_| !room.lease.no_push);
-    let state = StateFolder::of_tree(room.folder);
     Ok(remote.map(|remote| {
-        let lease = GitLease::new(remote, leased, now).after_predecessor(&state);
+        let lease = GitLease::new(remote, leased, now).after_predecessor(state);
         SharedLease::Git(Box::new(lease))
     }))
 }
@@ -108,7 +108,7 @@ impl Held {
         let state = StateFolder::of_tree(room.folder);
         let whole_or_part = Leased::new(cluster, room.shard);
         let host = FileLease::new(&state, whole_or_part.clone(), Arc::clone(&now));
-        let between_hosts = shared(room, whole_or_part, now).await?;
+        let between_hosts = shared(room, &state, whole_or_part, now).await?;
         let mut leases = Leases::new(host, between_hosts);
         let claim = Claim {
             holder: lease::holder(),

@@ -1,6 +1,7 @@
 //! What the tree wants, for one cluster, after all layers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -251,6 +252,13 @@ impl Origin {
             line: position.line,
             column: position.column,
         }
+    }
+}
+
+/// As editors and terminals jump to it. The path may hold any character.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Loaded, Workdir, load};
+use super::{Loaded, Origin, Workdir, load};
 use crate::diag::{Diagnostic, Place, SourceMap};
 
 /// The smallest `emblazon.yaml` that names two clusters.
@@ -62,15 +62,7 @@ pub(super) fn lines(loaded: &Loaded) -> String {
 }
 
 pub(super) fn line(sources: &SourceMap, diagnostic: &Diagnostic) -> String {
-    let at = |place: Place| {
-        let position = sources.position(place);
-        format!(
-            "{}:{}:{}",
-            sources.path(place),
-            position.line,
-            position.column
-        )
-    };
+    let at = |place: Place| Origin::of(place, sources).to_string();
     let place = diagnostic
         .primary
         .as_ref()

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::status::{ObjectStatus, Status};
+use super::status::Status;
 use crate::model::{AccountName, AssetKind, Digest};
 use crate::tree::{MAX_ASSET_BYTES, ReadError, TreeSource};
 
@@ -82,23 +82,6 @@ impl Board {
         });
     }
 
-    /// Changes one object, when the tree has it.
-    pub fn change_object(
-        &self,
-        name: Option<&AccountName>,
-        change: impl FnOnce(&mut ObjectStatus),
-    ) {
-        self.change(|status| {
-            let object = match name {
-                Some(name) => status.accounts.get_mut(name),
-                None => status.template.as_mut(),
-            };
-            if let Some(object) = object {
-                change(Arc::make_mut(object));
-            }
-        });
-    }
-
     /// Puts other files in force.
     pub fn put_files(&self, files: Files) {
         *self.lock() = Some(files);
@@ -112,7 +95,7 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::watch::Reason;
+    use crate::watch::{ObjectStatus, Reason};
 
     #[tokio::test]
     async fn readers_are_told_of_each_change_and_hold_nobody_up() {
@@ -127,8 +110,9 @@ mod tests {
             let object = ObjectStatus::unread(Some(acme.clone()), Timestamp::UNIX_EPOCH);
             status.accounts.insert(acme.clone(), Arc::new(object));
         });
-        board.change_object(Some(&acme), |object| {
-            object.put(Reason::InSync, "", Timestamp::UNIX_EPOCH);
+        board.change(|status| {
+            let object = status.object_mut(Some(&acme)).unwrap();
+            Arc::make_mut(object).put(Reason::InSync, "", Timestamp::UNIX_EPOCH);
         });
         let after = waiting.await.unwrap();
         assert_eq!((before.version, after.version), (0, 2));

@@ -88,7 +88,7 @@ pub fn events(before: &Status, after: &Status) -> Vec<Event> {
         tell("run", run.result.as_str(), message);
     }
     for object in after.objects() {
-        let earlier = find(before, object);
+        let earlier = before.object(object.name.as_ref());
         let was = earlier.map_or(Reason::NotReadYet, |earlier| earlier.reason);
         if was != object.reason {
             events.push(Event {
@@ -118,13 +118,6 @@ pub fn events(before: &Status, after: &Status) -> Vec<Event> {
         }
     }
     events
-}
-
-fn find<'a>(status: &'a Status, object: &ObjectStatus) -> Option<&'a ObjectStatus> {
-    match &object.name {
-        Some(name) => status.accounts.get(name).map(|found| &**found),
-        None => status.template.as_deref(),
-    }
 }
 
 #[cfg(test)]

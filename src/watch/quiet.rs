@@ -22,10 +22,7 @@ impl Wheel {
     pub(super) fn before(&self, read: &BTreeSet<Name>) -> Option<Known> {
         let status = self.board.status();
         let is_in_sync = |name: &Name| {
-            let object = match name {
-                Some(name) => status.accounts.get(name),
-                None => status.template.as_ref(),
-            };
+            let object = status.object(name.as_ref());
             object.is_some_and(|object| object.reason == Reason::InSync && object.drift.is_empty())
         };
         let may_stay = self.is_quiet && !self.look_for_departed && read.iter().all(is_in_sync);
@@ -33,7 +30,7 @@ impl Wheel {
     }
 
     /// Tells whether nothing is left that goes by itself, now or after a while.
-    pub(super) fn has_settled(&self, assessment: &Assessment<'_>) -> bool {
+    pub(super) fn becomes_quiet(&self, assessment: &Assessment<'_>) -> bool {
         let commit = self.force.as_ref().and_then(|force| force.commit.as_ref());
         let is_noted = commit.is_none_or(|commit| {
             let noted = [&self.applied, &self.share.noted];
@@ -63,11 +60,7 @@ impl Wheel {
         }
         self.board.change(|status| {
             for name in read {
-                let object = match name {
-                    Some(name) => status.accounts.get_mut(name),
-                    None => status.template.as_mut(),
-                };
-                if let Some(object) = object {
+                if let Some(object) = status.object_mut(name.as_ref()) {
                     let object = Arc::make_mut(object);
                     object.checked = self.platform.read_at(name).or(object.checked);
                 }

@@ -38,14 +38,14 @@ pub(super) struct Known {
 }
 
 impl Platform {
-    /// Returns what was read last of some objects, and of the template.
+    /// Returns what was read last of some objects.
     pub(super) fn known(&self, names: &BTreeSet<Name>) -> Known {
         let accounts = names.iter().flatten();
         Known {
             accounts: accounts
                 .map(|name| self.live.accounts.get(name).cloned())
                 .collect(),
-            template: self.live.template.clone(),
+            template: (self.live.template.clone()).filter(|_| names.contains(&None)),
         }
     }
 

@@ -9,7 +9,7 @@ use super::agenda::Name;
 use super::assessment::{
     Assessment, Matter, Record, changes, circumstances, names, subject_name, subjects, unknown,
 };
-use super::status::{ObjectStatus, PlannedStep, Reason, Status};
+use super::status::{ObjectStatus, PlannedStep, Reason};
 use super::turn::acting;
 use super::verdict::{Standing, is_drift, judge, reason};
 use super::wheel::Wheel;
@@ -42,7 +42,7 @@ impl<'a> Found<'a> {
 
 impl Wheel {
     /// Shows how objects stand when nothing could be planned.
-    pub(super) fn show_unread(&self, loaded: &Loaded, now: Timestamp) {
+    pub(super) fn show_unread(&mut self, loaded: &Loaded, now: Timestamp) {
         let differences = self.differences(loaded);
         let found = Found {
             differences: &differences,
@@ -70,7 +70,7 @@ impl Wheel {
                     Some(name) => self.platform.live.accounts.contains_key(name),
                     None => self.platform.live.template.is_some(),
                 };
-                if let Some(object) = find(status, name).filter(|_| is_read)
+                if let Some(object) = status.object_mut(name.as_ref()).filter(|_| is_read)
                     && !self.stays(object, found)
                 {
                     self.fill(Arc::make_mut(object), &matter, found);
@@ -156,13 +156,6 @@ impl Wheel {
         if let Some(document) = account.document.known() {
             object.revision = document.as_ref().map(|document| document.revision.clone());
         }
-    }
-}
-
-fn find<'a>(status: &'a mut Status, name: &Name) -> Option<&'a mut Arc<ObjectStatus>> {
-    match name {
-        Some(name) => status.accounts.get_mut(name),
-        None => status.template.as_mut(),
     }
 }
 

@@ -4,8 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
-use crate::diag::{Place, SourceMap};
-use crate::tree::{AuthConfig, Loaded, PushMethod, SecretSource};
+use crate::tree::{AuthConfig, Loaded, Origin, PushMethod, SecretSource};
 
 /// What the tree may say of where credentials come from and go to. A commit that says more is not put in force.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -56,7 +55,7 @@ impl Trust {
         }
         Some(format!(
             "{}: the platform {} is not one of trust.api in the daemon's file",
-            at(&loaded.sources, api.place),
+            Origin::of(api.place, &loaded.sources),
             shown(&api.value)
         ))
     }
@@ -77,7 +76,7 @@ impl Trust {
         }
         Some(format!(
             "{}: the primary {} is not one of trust.dns in the daemon's file",
-            at(&loaded.sources, place),
+            Origin::of(place, &loaded.sources),
             shown(primary)
         ))
     }
@@ -118,16 +117,6 @@ fn shown(text: &str) -> String {
         Ok(url) if url.has_host() => url.origin().ascii_serialization(),
         Ok(_) | Err(_) => text.to_owned(),
     }
-}
-
-fn at(sources: &SourceMap, place: Place) -> String {
-    let position = sources.position(place);
-    format!(
-        "{}:{}:{}",
-        sources.path(place),
-        position.line,
-        position.column
-    )
 }
 
 #[cfg(test)]

@@ -171,7 +171,7 @@ impl Wheel {
         if is_done && self.advance().await {
             self.keep_base();
         }
-        self.is_quiet = held.is_none() && self.has_settled(&assessment);
+        self.is_quiet = held.is_none() && self.becomes_quiet(&assessment);
         tally
     }
 
@@ -186,10 +186,8 @@ impl Wheel {
     }
 
     /// Compares the tree with what was read last of the platform and of the primary.
-    pub(super) fn differences(&self, loaded: &Loaded) -> Differences {
-        let compared = loaded.desired.accounts.len() as u64;
-        self.board
-            .change(|status| status.cluster.compared += compared);
+    pub(super) fn differences(&mut self, loaded: &Loaded) -> Differences {
+        self.compared += loaded.desired.accounts.len() as u64;
         let (base, live) = (self.base.as_ref(), &self.platform.live);
         let mut differences = compare(&loaded.desired, base, live, &loaded.sources);
         let view = self.zones.view(loaded, base);

@@ -69,6 +69,8 @@ pub(super) struct Wheel {
     pub(super) share: Share,
     /// Whether the last turn left nothing to be done, and nothing has moved since.
     pub(super) is_quiet: bool,
+    /// How many accounts were compared.
+    pub(super) compared: u64,
 }
 
 impl Wheel {
@@ -112,6 +114,7 @@ impl Wheel {
             look_for_departed: true,
             share: Share::default(),
             is_quiet: false,
+            compared: 0,
         };
         wheel.board.change(|status| {
             status.cluster.source.place = wheel.source.place();
@@ -332,6 +335,7 @@ impl Wheel {
         self.board.change(|status| {
             status.cluster.beat = now;
             status.cluster.mode = Mode::Idle;
+            status.cluster.compared = self.compared;
             status.cluster.paused.clone_from(&self.pause);
             status.cluster.down_since = self.outage.map(|outage| outage.since);
             status.cluster.next_run = Some(next);

@@ -2,8 +2,9 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 
 /// A request, as far as a stand-in looks at it.
 pub(crate) struct Asked {
@@ -64,6 +65,18 @@ impl Counted<'_> {
 }
 
 impl StandIn {
+    /// Starts one that takes whatever comes, and passes it on as it came.
+    pub(crate) fn hearing() -> (Self, Receiver<String>) {
+        let (sender, heard) = channel();
+        let sender = Mutex::new(sender);
+        let server = Self::start(move |asked, connection| {
+            let raw = String::from_utf8_lossy(&asked.raw).into_owned();
+            sender.lock().unwrap().send(raw).unwrap();
+            connection.json("200 OK", "{}");
+        });
+        (server, heard)
+    }
+
     /// Starts one; `answer` says how each request is answered.
     pub(crate) fn start(answer: impl Fn(&Asked, &mut Counted<'_>) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -277,6 +277,24 @@ impl Status {
         }
     }
 
+    /// Returns an account, or the template when none is named.
+    #[must_use]
+    pub fn object(&self, name: Option<&AccountName>) -> Option<&ObjectStatus> {
+        let object = match name {
+            Some(name) => self.accounts.get(name),
+            None => self.template.as_ref(),
+        };
+        object.map(|object| &**object)
+    }
+
+    /// Returns the same to be changed; who changes nothing does not copy it from under those who look at it.
+    pub fn object_mut(&mut self, name: Option<&AccountName>) -> Option<&mut Arc<ObjectStatus>> {
+        match name {
+            Some(name) => self.accounts.get_mut(name),
+            None => self.template.as_mut(),
+        }
+    }
+
     /// Iterates over the template, if any, and the accounts.
     pub fn objects(&self) -> impl Iterator<Item = &ObjectStatus> {
         self.template

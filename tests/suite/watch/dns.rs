@@ -98,15 +98,11 @@ fn told(platform: &Platform, receiver: &StandIn) -> Daemon {
 
 #[test]
 fn a_domain_that_points_away_counts_after_a_second_look_and_is_told_of_once() {
-    let (sender, notices) = std::sync::mpsc::channel();
-    let sender = std::sync::Mutex::new(sender);
-    let receiver = StandIn::start(move |asked, connection| {
-        let raw = String::from_utf8_lossy(&asked.raw);
-        let body = raw.split_once("\r\n\r\n").unwrap().1;
-        let notice: serde_json::Value = serde_json::from_str(body).unwrap();
-        sender.lock().unwrap().send(notice).unwrap();
-        connection.json("200 OK", "{}");
-    });
+    let (receiver, notices) = StandIn::hearing();
+    let notice = || -> serde_json::Value {
+        let raw = notices.recv().unwrap();
+        serde_json::from_str(raw.split_once("\r\n\r\n").unwrap().1).unwrap()
+    };
     let platform = platform("ab", "{dns: ask}");
     let mut daemon = told(&platform, &receiver);
     daemon.wait_unless_said("dns", Some('a'), "in_sync");
@@ -118,23 +114,23 @@ fn a_domain_that_points_away_counts_after_a_second_look_and_is_told_of_once() {
         confirmed["message"],
         "A us.a.example different; wanted 192.0.2.1; found 203.0.113.9"
     );
-    let notice = notices.recv().unwrap();
-    assert_eq!(notice["kind"], "dns");
-    assert_eq!(notice["title"], "production: a has wrong DNS records");
+    let wrong = notice();
+    assert_eq!(wrong["kind"], "dns");
+    assert_eq!(wrong["title"], "production: a has wrong DNS records");
     // Silence is no end of it, and no alert for each domain.
     silence(&platform);
     daemon.wait("dns", Some('a'), "unknown");
     daemon.wait_unless_said("dns", Some('b'), "unknown");
-    let notice = notices.recv().unwrap();
+    let silent = notice();
     assert_eq!(
-        (&notice["kind"], &notice["subjects"]),
+        (&silent["kind"], &silent["subjects"]),
         (&"dns_unreadable".into(), &1.into())
     );
     dns(&platform).set_faults(Vec::new());
     enter(&platform, 'a', "192.0.2.1");
     daemon.wait("dns", Some('a'), "in_sync");
-    let mut over = [notices.recv().unwrap(), notices.recv().unwrap()]
-        .map(|notice| format!("{} {}", notice["kind"], notice["severity"]));
+    let mut over =
+        [notice(), notice()].map(|notice| format!("{} {}", notice["kind"], notice["severity"]));
     over.sort();
     assert_eq!(
         over,

@@ -111,13 +111,7 @@ fn a_leader_that_was_stopped_writes_nothing_when_it_wakes_up() {
 /// Nobody holds the lease, and it cannot be taken: that is a fault, and no standing by.
 #[test]
 fn a_remote_that_refuses_the_lease_is_a_fault_and_somebody_is_told() {
-    let (sender, notices) = std::sync::mpsc::channel();
-    let sender = std::sync::Mutex::new(sender);
-    let receiver = StandIn::start(move |asked, connection| {
-        let raw = String::from_utf8_lossy(&asked.raw).into_owned();
-        sender.lock().unwrap().send(raw).unwrap();
-        connection.json("200 OK", "{}");
-    });
+    let (receiver, notices) = StandIn::hearing();
     let platform = platform("a", "{heal: auto}");
     let bare = publish(&platform);
     let hook = bare.path().join("hooks/pre-receive");

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use super::daemon::{Daemon, browser, command, name_company, platform};
 use crate::platform::Platform;
 
-/// Starts a daemon that looks at accounts once an hour, and can be asked.
-fn serve(platform: &Platform, further: &[&str]) -> Daemon {
-    let arguments = ["--interval", "1h", "--listen", "127.0.0.1:0"];
-    Daemon::serving(command(platform, &[&arguments, further].concat()))
+/// Starts a daemon that looks at accounts that often, and can be asked.
+fn serve(platform: &Platform, interval: &str) -> Daemon {
+    let arguments = ["--interval", interval, "--listen", "127.0.0.1:0"];
+    Daemon::serving(command(platform, &arguments))
 }
 
 fn plan(daemon: &Daemon, platform: &Platform) -> Value {
@@ -38,7 +38,7 @@ fn until(
 #[test]
 fn what_waits_is_applied_when_exactly_that_is_approved() {
     let platform = platform("ab", "{apply: manual}");
-    let mut daemon = serve(&platform, &[]);
+    let mut daemon = serve(&platform, "1h");
     for name in ['a', 'b'] {
         daemon.wait_unless_said("stalled", Some(name), "awaiting_approval");
     }
@@ -79,7 +79,7 @@ fn what_waits_is_applied_when_exactly_that_is_approved() {
 #[test]
 fn the_form_approves_and_no_other_page_can() {
     let platform = platform("a", "{apply: manual}");
-    let mut daemon = serve(&platform, &[]);
+    let mut daemon = serve(&platform, "1h");
     daemon.wait("stalled", Some('a'), "awaiting_approval");
     let client = browser();
     let (cookie, page) = platform.block_on(async {
@@ -127,7 +127,7 @@ fn the_form_approves_and_no_other_page_can() {
 #[test]
 fn a_pause_holds_and_ends_by_itself() {
     let platform = platform("a", "{heal: auto}");
-    let mut daemon = serve(&platform, &[]);
+    let mut daemon = serve(&platform, "1h");
     daemon.wait("run", None, "applied");
     let order = json!({"reason": "the proxies move", "minutes": 30});
     let (status, _) = daemon.ask(&platform, "/api/v1/pause", Some(&order));
@@ -136,7 +136,7 @@ fn a_pause_holds_and_ends_by_itself() {
     name_company(&platform, 'a', "held");
     daemon.wait("stalled", Some('a'), "paused");
     assert_eq!(daemon.stop().code(), Some(0));
-    let mut daemon = serve(&platform, &[]);
+    let mut daemon = serve(&platform, "1h");
     daemon.wait("stalled", Some('a'), "paused");
     assert_eq!(daemon.stop().code(), Some(0));
     assert_eq!(platform.key('a', "company_name"), "new");
@@ -146,7 +146,7 @@ fn a_pause_holds_and_ends_by_itself() {
     let until = Timestamp::now() + SignedDuration::from_secs(2);
     pause["until"] = json!(until.to_string());
     std::fs::write(&file, pause.to_string()).unwrap();
-    let mut daemon = serve(&platform, &[]);
+    let mut daemon = serve(&platform, "1h");
     daemon.wait("run", None, "applied");
     assert!(Timestamp::now() >= until, "not before its time");
     assert_eq!(platform.key('a', "company_name"), "held");
@@ -218,7 +218,7 @@ fn a_file_with_mistakes_starts_nothing() {
 fn an_account_that_the_tree_lost_goes_only_with_prune() {
     for (watch, is_kept) in [("{heal: auto}", true), ("{heal: auto, prune: true}", false)] {
         let platform = platform("ab", watch);
-        let mut daemon = serve(&platform, &[]);
+        let mut daemon = serve(&platform, "1h");
         daemon.wait_ready('a');
         daemon.wait_unless_said("ready", Some('b'), "in_sync");
         std::fs::remove_dir_all(platform.folder().join("accounts/b")).unwrap();
@@ -238,7 +238,7 @@ fn an_account_that_the_tree_lost_goes_only_with_prune() {
 #[test]
 fn prune_stops_at_the_guards() {
     let platform = platform("abc", "{prune: true}");
-    let mut daemon = serve(&platform, &[]);
+    let mut daemon = serve(&platform, "1h");
     for name in "abc".chars() {
         daemon.wait_unless_said("ready", Some(name), "in_sync");
     }
@@ -271,7 +271,7 @@ fn who_goes_first_goes_alone_and_a_failure_stops_the_rest() {
     platform.sandbox.set_faults(vec![
         Fault::new("POST", &path, FaultKind::Status(400)).times(u32::MAX),
     ]);
-    let mut daemon = serve(&platform, &[]);
+    let mut daemon = serve(&platform, "1h");
     daemon.wait("run", None, "failed");
     assert_eq!(platform.key('a', "company_name"), "old");
     assert_eq!(platform.key('c', "company_name"), "old");
@@ -310,8 +310,7 @@ fn turn_on(daemon: &Daemon, platform: &Platform, turns: u64) {
 #[test]
 fn a_quiet_turn_costs_what_it_reads() {
     let platform = platform("abcdef", "{heal: auto}");
-    let arguments = ["--interval", "1s", "--listen", "127.0.0.1:0"];
-    let mut daemon = Daemon::serving(command(&platform, &arguments));
+    let mut daemon = serve(&platform, "1s");
     daemon.wait("run", None, "applied");
     // By then all were read once more.
     turn_on(&daemon, &platform, 4);
@@ -337,8 +336,7 @@ fn what_waits_for_people_leaves_the_others_quiet() {
     let platform = platform("abcdef", "{heal: auto}");
     let reported = "whitelabel: {company_name: new}\nwatch: {heal: report}";
     platform.declare('f', reported);
-    let arguments = ["--interval", "1s", "--listen", "127.0.0.1:0"];
-    let mut daemon = Daemon::serving(command(&platform, &arguments));
+    let mut daemon = serve(&platform, "1s");
     daemon.wait("run", None, "applied");
     platform.edit('f', "company_name", "mine");
     daemon.wait("stalled", Some('f'), "drift_reported");

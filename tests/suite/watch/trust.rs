@@ -25,13 +25,7 @@ fn a_commit_that_leads_elsewhere_or_names_a_command_is_not_put_in_force() {
     let platform = super::daemon::platform("ab", "{heal: auto}");
     let bare = publish(&platform);
     let stranger = stranger();
-    let (sender, notices) = std::sync::mpsc::channel();
-    let sender = std::sync::Mutex::new(sender);
-    let receiver = StandIn::start(move |asked, connection| {
-        let raw = String::from_utf8_lossy(&asked.raw).into_owned();
-        sender.lock().unwrap().send(raw).unwrap();
-        connection.json("200 OK", "{}");
-    });
+    let (receiver, notices) = StandIn::hearing();
     let own = platform.sandbox.url();
     let further = format!(
         "trust: {{api: [\"{own}\"]}}\nalerts: {{confirmations: 1, after: 1s, channels: [{{kind: webhook, url: \"{}/\"}}]}}",
