@@ -72,7 +72,7 @@ pub async fn collect(
     let memory = options.cache.map_or(Memory::None, Memory::Believed);
     let reader = AccountReader { client, memory };
     let identified = |account| (account, identify(client, account, everybody.as_ref()));
-    let wanted = desired.accounts.iter().map(identified).collect();
+    let wanted = desired.accounts.iter().map(identified);
     let accounts = read_accounts(reader, options, wanted).await?;
     let departed = read_departed(client, &departed, everybody.as_ref()).await?;
     let template = match desired.template {
@@ -118,7 +118,7 @@ pub async fn read_again(
         let is_wanted = names.contains(&account.name);
         is_wanted.then(|| (account, future::ready(Ok(known.id.clone()))))
     });
-    let again = read_accounts(reader, options, wanted.collect()).await?;
+    let again = read_accounts(reader, options, wanted).await?;
     live.accounts.extend(again);
     if let Some(cache) = options.cache {
         cache.save();
@@ -130,13 +130,15 @@ pub async fn read_again(
 async fn read_accounts(
     reader: AccountReader<'_>,
     options: &CollectOptions<'_>,
-    accounts: Vec<(
-        &DesiredAccount,
-        impl Future<Output = Result<Reading<AccountId>, ApiError>>,
-    )>,
+    accounts: impl Iterator<
+        Item = (
+            &DesiredAccount,
+            impl Future<Output = Result<Reading<AccountId>, ApiError>>,
+        ),
+    >,
 ) -> Result<BTreeMap<AccountName, LiveAccount>, ApiError> {
     let before = options.base.map(BaseAccounts::new);
-    let mut waiting = accounts.into_iter();
+    let mut waiting = accounts;
     let mut in_hand = FuturesUnordered::new();
     let mut read = BTreeMap::new();
     loop {

@@ -138,12 +138,15 @@ impl Digest {
     /// Computes the digest of some bytes.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
-        let mut text = String::with_capacity(64);
-        for byte in Sha256::digest(bytes) {
-            use fmt::Write as _;
-            let _ = write!(text, "{byte:02x}");
-        }
-        Self(text.into())
+        Self::named_by(&Sha256::digest(bytes))
+    }
+
+    fn named_by(hash: &[u8]) -> Self {
+        let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
+        let digits = hash
+            .iter()
+            .flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]);
+        Self(digits.collect::<String>().into())
     }
 
     /// Reads the 64 digits of a digest; `None` when it is another text.
@@ -169,6 +172,25 @@ impl Digest {
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// Computes the digest of a text that is written piece by piece, so that nobody needs the whole at once.
+#[derive(Debug, Default)]
+pub struct DigestWriter(Sha256);
+
+impl DigestWriter {
+    /// Returns the digest of what was written.
+    #[must_use]
+    pub fn digest(self) -> Digest {
+        Digest::named_by(&self.0.finalize())
+    }
+}
+
+impl fmt::Write for DigestWriter {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.update(text);
+        Ok(())
     }
 }
 

@@ -16,7 +16,7 @@ mod shard;
 mod template;
 
 pub use account::{AccountId, AccountIdError, AccountName, ClusterName, Identity, Realm};
-pub use asset::{AssetFacts, AssetFile, AssetKind, AssetType, Digest, Dimensions};
+pub use asset::{AssetFacts, AssetFile, AssetKind, AssetType, Digest, DigestWriter, Dimensions};
 pub use domain::{DomainName, DomainNameError};
 pub use field::{FIELDS, Field, FieldOrigin, FieldType, HIJACKING_NAMES, field};
 pub use json::canonical_json;

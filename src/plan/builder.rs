@@ -164,7 +164,10 @@ pub fn plan_differences(
     for (index, verdict) in verdicts.iter().enumerate() {
         edges.extend(domain_edges(&chains, index, verdict));
     }
-    let courses = courses(desired, base, live, (&intents, &verdicts, &chains));
+    // Only zones ask for them.
+    let courses = (!zones.is_empty())
+        .then(|| courses(desired, base, live, (&intents, &verdicts, &chains)))
+        .unwrap_or_default();
     if let Some(difference) = &differences.template {
         chains.push(template(difference, live, &mut refusals));
     }
@@ -310,14 +313,15 @@ fn chain(intent: &Intent<'_>, verdict: &Verdict, refusals: &mut Vec<Refusal>) ->
             help: refused.help.clone(),
         });
     }
-    Some(Chain {
+    let drafts = draft::steps(intent, verdict);
+    (!drafts.is_empty()).then(|| Chain {
         subject,
         precondition: intent
             .document
             .map_or(Precondition::NoWhitelabel, |document| {
                 Precondition::Revision(document.revision.clone())
             }),
-        drafts: draft::steps(intent, verdict),
+        drafts,
     })
 }
 

@@ -107,7 +107,7 @@ fn with_domain(changes: &mut Vec<Change>, domain: Change) {
 
 /// Creates the document; one that has to step aside first is created under the parked name.
 fn create(intent: &Intent<'_>, verdict: &Verdict, id: &AccountId) -> Vec<Draft> {
-    let mut settings = intent.target.clone();
+    let mut settings = intent.target.clone().into_owned();
     let mut changes: Vec<Change> = intent
         .difference
         .changes

@@ -1,5 +1,7 @@
 //! What the plan means to do with one account, before domains are settled.
 
+use std::borrow::Cow;
+
 use super::domains::{Fate, Party};
 use super::{Options, Refusal, RefusalKind, Subject, guard};
 use crate::diff::canonical::{explicit_defaults, written};
@@ -16,8 +18,8 @@ pub(super) struct Intent<'a> {
     pub(super) fate: Fate,
     /// The assets for whose removal the whitelabel is created again.
     pub(super) without: Vec<AssetKind>,
-    /// The document as it is to be.
-    pub(super) target: Settings,
+    /// The document as it is to be; where nothing moves it is the one that was read.
+    pub(super) target: Cow<'a, Settings>,
 }
 
 impl<'a> Intent<'a> {
@@ -38,8 +40,7 @@ impl<'a> Intent<'a> {
             fate: Fate::Unknown,
             without: Vec::new(),
             target: document
-                .map(|document| document.settings.clone())
-                .unwrap_or_default(),
+                .map_or_else(Cow::default, |document| Cow::Borrowed(&document.settings)),
         };
         if difference.id.is_none() || reading.and_then(Reading::known).is_none() {
             return intent;
@@ -61,8 +62,8 @@ impl<'a> Intent<'a> {
             return intent;
         }
         match intent.fate {
-            Fate::Created => intent.target = created(desired),
-            Fate::Updated => intent.target = difference.edit.apply_to(&intent.target),
+            Fate::Created => intent.target = Cow::Owned(created(desired)),
+            Fate::Updated => intent.target = Cow::Owned(difference.edit.apply_to(&intent.target)),
             Fate::Unknown | Fate::Missing | Fate::Held | Fate::Untouched | Fate::Deleted => {}
         }
         if matches!(intent.fate, Fate::Updated | Fate::Untouched) {
@@ -88,7 +89,7 @@ impl<'a> Intent<'a> {
             document: Some(document),
             fate: Fate::Untouched,
             without: Vec::new(),
-            target: document.settings.clone(),
+            target: Cow::Borrowed(&document.settings),
         };
         if difference.changes.is_empty() {
             return None;

@@ -12,7 +12,8 @@ use serde_json::Value;
 use super::{Layer, Policy, PushSettings, Selection, WatchSettings};
 use crate::diag::{Diagnostics, Place, SourceMap, Spanned};
 use crate::model::{
-    AccountName, AssetFile, AssetKind, ClusterName, Digest, HostEntry, Identity, KeyPath,
+    AccountName, AssetFile, AssetKind, ClusterName, Digest, DigestWriter, HostEntry, Identity,
+    KeyPath,
 };
 
 /// What a loader gives: the desired state as far as it could be read, and what is wrong.
@@ -274,7 +275,7 @@ impl Desired {
     #[must_use]
     pub fn digest(&self) -> Digest {
         use std::fmt::Write as _;
-        let mut text = String::new();
+        let mut text = DigestWriter::default();
         let _ = writeln!(text, "cluster {}", self.cluster.name);
         for account in &self.accounts {
             let _ = writeln!(
@@ -315,6 +316,6 @@ impl Desired {
             }
         }
         let _ = writeln!(text, "{:?}", self.policy);
-        Digest::of(text.as_bytes())
+        text.digest()
     }
 }

@@ -1,6 +1,5 @@
 //! One layer: what one place of the tree declares about accounts, as a flat map of addresses.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use camino::Utf8PathBuf;
@@ -18,8 +17,8 @@ use crate::model::{AssetFacts, AssetKind, ClusterName, KeyPath};
 pub struct Layer {
     /// Which layer it is.
     pub name: LayerName,
-    /// What it declares, by address.
-    pub entries: BTreeMap<KeyPath, Declared<Item>>,
+    /// What it declares, sorted by address; a list, for every account has a layer of its own, and it is short.
+    pub entries: Box<[(KeyPath, Declared<Item>)]>,
     /// The addresses that no later layer may change.
     pub locks: Vec<Spanned<KeyPath>>,
 }

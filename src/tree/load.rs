@@ -295,7 +295,7 @@ impl Loader<'_> {
             if needed.is_some_and(|needed| !needed.contains(name)) {
                 let layer = Layer {
                     name: LayerName::Brand(name.clone()),
-                    entries: BTreeMap::new(),
+                    entries: Box::default(),
                     locks: Vec::new(),
                 };
                 brands.insert(name.clone(), Arc::new(layer));
@@ -421,7 +421,7 @@ impl Loader<'_> {
 
     /// Reads the assets that a layer declares.
     fn inspect(&self, layer: &mut Layer, diagnostics: &mut Diagnostics) {
-        for declared in layer.entries.values_mut() {
+        for (_, declared) in &mut layer.entries {
             let Some(Item::Asset { kind, path, facts }) = &mut declared.value else {
                 continue;
             };
@@ -571,7 +571,7 @@ impl Loaded {
                     format!("accounts/{account}/account.yaml").into()
                 }
             });
-            for declared in layer.entries.values() {
+            for (_, declared) in &layer.entries {
                 if let Some(Item::Asset { path, .. }) = &declared.value {
                     files.insert(path.clone());
                 }

@@ -1,11 +1,12 @@
 //! One account as it was read, and its line in a file.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
 use crate::live::state::LiveAsset;
-use crate::model::{AccountId, AssetKind, Digest, Revision, Settings};
+use crate::model::{AccountId, AssetKind, Digest, DigestWriter, Revision, Settings};
 
 /// Stands before what a checksum is made of; another format is another text.
 const FORMAT: &str = "emblazon cache 1";
@@ -34,18 +35,27 @@ impl Entry {
         (line.len() <= LONGEST).then_some(line)
     }
 
-    /// Reads a line back; none when it was damaged, or is another cluster's.
-    pub(super) fn from_line(line: &str, cluster: &Digest) -> Option<Self> {
+    /// Tells whose line it is; none when it was damaged, or is another cluster's.
+    pub(super) fn owner(line: &str, cluster: &Digest) -> Option<AccountId> {
         let (sum, json) = line.split_once(' ')?;
         if checksum(cluster, json).as_str() != sum {
             return None;
         }
-        serde_json::from_str(json).ok()
+        // The account is written first, and an id needs no escapes.
+        let rest = json.strip_prefix(r#"{"account":""#)?;
+        AccountId::parse(rest.split_once('"')?.0).ok()
+    }
+
+    /// Reads a line back that has an [`Self::owner`].
+    pub(super) fn from_line(line: &str) -> Option<Self> {
+        serde_json::from_str(line.split_once(' ')?.1).ok()
     }
 }
 
 fn checksum(cluster: &Digest, json: &str) -> Digest {
-    Digest::of(format!("{FORMAT}\n{cluster}\n{json}").as_bytes())
+    let mut text = DigestWriter::default();
+    let _ = write!(text, "{FORMAT}\n{cluster}\n{json}");
+    text.digest()
 }
 
 #[cfg(test)]
@@ -83,8 +93,9 @@ pub(super) mod tests {
         let entry = entry('a', "Acme\nVoice");
         let line = entry.to_line(&cluster).unwrap();
         assert!(!line.contains('\n'));
-        assert_eq!(Entry::from_line(&line, &cluster), Some(entry));
-        assert_eq!(Entry::from_line(&line, &Digest::of(b"other")), None);
+        assert_eq!(Entry::owner(&line, &cluster), Some(entry.account.clone()));
+        assert_eq!(Entry::from_line(&line), Some(entry));
+        assert_eq!(Entry::owner(&line, &Digest::of(b"other")), None);
     }
 
     /// Whatever byte of a line is changed, and wherever it is cut, nothing is read from it.
@@ -96,11 +107,11 @@ pub(super) mod tests {
             if !line.is_char_boundary(at) {
                 continue;
             }
-            assert_eq!(Entry::from_line(&line[..at], &cluster), None, "cut at {at}");
+            assert_eq!(Entry::owner(&line[..at], &cluster), None, "cut at {at}");
             let mut damaged = line.clone().into_bytes();
             damaged[at] ^= 1;
             if let Ok(damaged) = String::from_utf8(damaged) {
-                assert_eq!(Entry::from_line(&damaged, &cluster), None, "byte {at}");
+                assert_eq!(Entry::owner(&damaged, &cluster), None, "byte {at}");
             }
         }
     }

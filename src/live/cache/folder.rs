@@ -54,7 +54,7 @@ impl Cache {
 
     /// Returns what was read of an account before.
     pub(in crate::live) fn get(&self, account: &AccountId) -> Option<Entry> {
-        let found = self.shelf_of(account, |shelf| shelf.get(account, &self.cluster))?;
+        let found = self.shelf_of(account, |shelf| shelf.get(account))?;
         let is_sound = found.account == *account && found.read <= self.now;
         (is_sound && self.now - found.read < believed(account)).then_some(found)
     }
@@ -69,7 +69,7 @@ impl Cache {
         self.now
     }
 
-    /// Writes what was put since the last time.
+    /// Writes what was put since the last time, and lets go of all of it: what is asked for again is read again.
     pub(in crate::live) fn save(&self) {
         if let Err(error) = self.try_save() {
             debug!(%error, folder = %self.folder.display(), "the cache was not written");
@@ -79,6 +79,7 @@ impl Cache {
     fn try_save(&self) -> io::Result<()> {
         let mut shelves = self.shelves();
         if !shelves.values().any(|shelf| shelf.is_dirty) {
+            shelves.clear();
             return Ok(());
         }
         let is_new = !self.folder.exists();
@@ -90,6 +91,7 @@ impl Cache {
             replace(&self.folder.join(name), shelf.write().as_bytes())?;
             shelf.is_dirty = false;
         }
+        shelves.clear();
         drop(shelves);
         if is_new && let Some(top) = self.folder.parent() {
             forget_clusters(top, &self.folder)?;

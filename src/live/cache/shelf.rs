@@ -30,19 +30,19 @@ impl Shelf {
     pub(super) fn parse(text: &str, cluster: &Digest) -> Self {
         let mut shelf = Self::default();
         for line in text.lines() {
-            if let Some(entry) = Entry::from_line(line, cluster) {
-                shelf.put_line(entry.account, line.to_owned());
+            if let Some(account) = Entry::owner(line, cluster) {
+                shelf.put_line(account, line.to_owned());
             }
         }
         shelf
     }
 
     /// Returns what is known of an account, and remembers that it was asked for.
-    pub(super) fn get(&mut self, account: &AccountId, cluster: &Digest) -> Option<Entry> {
+    pub(super) fn get(&mut self, account: &AccountId) -> Option<Entry> {
         let order = self.next();
         let line = self.lines.get_mut(account)?;
         line.order = order;
-        Entry::from_line(&line.text, cluster)
+        Entry::from_line(&line.text)
     }
 
     /// Keeps what was read.
@@ -123,7 +123,7 @@ mod tests {
         assert!(!found.is_dirty);
         let known = ['a', 'b', 'c'].map(|digit| {
             let account = entry(digit, "").account;
-            found.get(&account, &cluster()).is_some()
+            found.get(&account).is_some()
         });
         assert_eq!(known, [false, true, true]);
     }
@@ -136,7 +136,7 @@ mod tests {
         for digit in ['a', 'b', 'c', 'd'] {
             shelf.put(&entry(digit, &name), &cluster());
         }
-        assert!(shelf.get(&entry('a', "").account, &cluster()).is_some());
+        assert!(shelf.get(&entry('a', "").account).is_some());
         for digit in ['e', 'f'] {
             shelf.put(&entry(digit, &name), &cluster());
         }
@@ -145,7 +145,7 @@ mod tests {
         let mut kept = Shelf::parse(&text, &cluster());
         let kept: String = "abcdef"
             .chars()
-            .filter(|digit| kept.get(&entry(*digit, "").account, &cluster()).is_some())
+            .filter(|digit| kept.get(&entry(*digit, "").account).is_some())
             .collect();
         assert_eq!(kept, "acdef");
     }
@@ -160,7 +160,7 @@ mod tests {
         shelf.take_over(other);
         let mut company = |digit| {
             let account = entry(digit, "").account;
-            let found = shelf.get(&account, &cluster()).unwrap();
+            let found = shelf.get(&account).unwrap();
             found.settings.get(&"company_name".into()).cloned()
         };
         assert_eq!(company('a'), Some("ours".into()));

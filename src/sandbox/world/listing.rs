@@ -1,5 +1,8 @@
 //! Lists of accounts: order, pages and filters (L1–L4).
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
@@ -52,24 +55,22 @@ impl World {
                 .as_ref()
                 .is_none_or(|start| account.name.as_str() <= start.as_str())
         };
-        let mut accounts: Vec<&Account> = self
-            .accounts()
-            .filter(|account| match relation {
-                Relation::Descendants => account.tree.iter().any(|ancestor| ancestor == root),
-                Relation::Children => account.tree.last().is_some_and(|parent| parent == root),
-            })
+        let related = self.accounts().filter(|account| match relation {
+            Relation::Descendants => account.tree.iter().any(|ancestor| ancestor == root),
+            Relation::Children => account.tree.last().is_some_and(|parent| parent == root),
+        });
+        // A page costs its own accounts: the heap does not sort what comes behind it, nor is that looked into.
+        let mut behind: BinaryHeap<_> = related
             .filter(begun)
-            .filter(|account| passes(account, &request.filters))
+            .map(|account| (account.name.as_str(), Reverse(account.id.as_str())))
             .collect();
-        accounts.sort_by(|one, other| other.name.cmp(&one.name).then(one.id.cmp(&other.id)));
-        let next = request
-            .size
-            .filter(|size| *size < accounts.len())
-            .map(|size| {
-                let next = encode_key(root, &accounts[size].name);
-                accounts.truncate(size);
-                next
-            });
+        let sorted = std::iter::from_fn(|| behind.pop());
+        let mut passing = sorted
+            .filter_map(|(_, Reverse(id))| self.account(id))
+            .filter(|account| passes(account, &request.filters));
+        let size = request.size.unwrap_or(usize::MAX);
+        let accounts = passing.by_ref().take(size).collect();
+        let next = passing.next().map(|next| encode_key(root, &next.name));
         Page {
             accounts,
             start_key: encode_key(root, start.as_deref().unwrap_or(LAST)),

@@ -84,7 +84,7 @@ impl Config {
             clusters: Vec::new(),
             defaults: Layer {
                 name: LayerName::Defaults,
-                entries: std::collections::BTreeMap::new(),
+                entries: Box::default(),
                 locks: Vec::new(),
             },
             policy: Policy::default(),

@@ -93,7 +93,7 @@ impl Reader {
             .map_or_else(Vec::new, |node| self.locks(node, around));
         Layer {
             name,
-            entries,
+            entries: entries.into_iter().collect(),
             locks,
         }
     }
