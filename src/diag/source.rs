@@ -72,6 +72,16 @@ impl SourceMap {
         id
     }
 
+    /// Puts a file in the place of the one that has the id, or behind all others.
+    pub fn put(&mut self, id: FileId, path: Utf8PathBuf, text: impl Into<Arc<str>>) {
+        match self.files.get_mut(id.0 as usize) {
+            Some(file) => file.text = text.into(),
+            None => {
+                self.add(path, text);
+            }
+        }
+    }
+
     /// Says where the tree lies in its repository.
     #[must_use]
     pub fn lying_in(mut self, folder: Utf8PathBuf) -> Self {

@@ -165,9 +165,10 @@ pub fn plan_differences(
         edges.extend(domain_edges(&chains, index, verdict));
     }
     // Only zones ask for them.
-    let courses = (!zones.is_empty())
-        .then(|| courses(desired, base, live, (&intents, &verdicts, &chains)))
-        .unwrap_or_default();
+    let courses = match zones[..] {
+        [] => BTreeMap::new(),
+        [..] => courses(desired, base, live, (&intents, &verdicts, &chains)),
+    };
     if let Some(difference) = &differences.template {
         chains.push(template(difference, live, &mut refusals));
     }

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::changes::{ATTRIBUTES, changes, is_byte_for_byte};
-use super::load::{Others, load_part};
+use super::load::{Others, load, load_part, read_part};
 use super::source::{SourceError, TreeSource};
 use super::{Desired, LoadError, Loaded, Selection, Touched, check};
-use crate::diag::{Diagnostic, Diagnostics, Severity};
+use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::{AccountName, ClusterName};
 
 /// A tree that is loaded, and the revision that it was loaded from; from the work tree when there is none.
@@ -52,7 +52,10 @@ pub(super) fn load_beside(
         Some(known) => differing(folder, commit, cluster, known)?.map(|names| (known, names)),
         None => None,
     };
-    let only = shared.as_ref().map(|(_, differing)| differing).or(only);
+    let only = shared
+        .as_ref()
+        .map(|(_, differing)| &differing.accounts)
+        .or(only);
     let part = load_part(source, Some(cluster.as_str()), only, Others::Ignored)?;
     let Loaded {
         mut desired,
@@ -61,7 +64,7 @@ pub(super) fn load_beside(
     } = part;
     if let Some((known, differing)) = shared {
         let others = known.loaded.desired.accounts.iter();
-        let others = others.filter(|account| !differing.contains(&account.name));
+        let others = others.filter(|account| !differing.accounts.contains(&account.name));
         desired.accounts.extend(others.cloned());
         desired.accounts.sort_by(|a, b| a.name.cmp(&b.name));
         diagnostics.extend(check::desired(&desired));
@@ -72,6 +75,46 @@ pub(super) fn load_beside(
     })
 }
 
+/// Loads the tree that a commit holds, which follows the known one. Of what is known only what differs is read; the result
+/// is that of [`super::load`]. The known tree lies in `folder`.
+pub fn load_next(
+    (source, commit): (&dyn TreeSource, &str),
+    folder: &Utf8Path,
+    cluster: Option<&str>,
+    known: Known<'_>,
+) -> Result<Loaded, LoadError> {
+    let name = known.loaded.desired.cluster.name.clone();
+    let is_shortened = |diagnostic: &Diagnostic| diagnostic.code == Code::EB0119;
+    let is_same = cluster.is_none_or(|cluster| cluster == name.as_str());
+    if !is_same || known.loaded.diagnostics.iter().any(is_shortened) {
+        return load(source, cluster);
+    }
+    // Where Git cannot tell what differs, the whole is read.
+    let Ok(Some(differing)) = differing(folder, commit, &name, known) else {
+        return load(source, cluster);
+    };
+    let only = (Some(&differing.accounts), Others::Ignored);
+    let sources = known.loaded.sources.clone();
+    let mut read = read_part(source, Some(name.as_str()), only, sources)?;
+    // A brand that nobody extends is read only with the whole tree.
+    let is_read = |path: &Utf8PathBuf| match brand(path) {
+        Some(brand) => read.has_read(brand),
+        None => !known.loaded.brand_assets.contains(path),
+    };
+    if !differing.shared.iter().all(is_read) {
+        return load(source, cluster);
+    }
+    read.take_over(known.loaded, &differing.accounts);
+    Ok(read.finished())
+}
+
+/// What differs between two trees.
+struct Differing {
+    accounts: Selection,
+    /// The files outside of the accounts' folders that have another content.
+    shared: BTreeSet<Utf8PathBuf>,
+}
+
 /// Names the accounts that a commit builds, or may build, in another way than the known tree; absent when these may be
 /// all, or when Git cannot be trusted to tell.
 fn differing(
@@ -79,7 +122,7 @@ fn differing(
     commit: &str,
     cluster: &ClusterName,
     known: Known<'_>,
-) -> Result<Option<Selection>, SourceError> {
+) -> Result<Option<Differing>, SourceError> {
     let Known { loaded, revision } = known;
     let is_whole = loaded.selection.is_none() && !loaded.has_errors();
     if !is_whole || loaded.desired.cluster.name != *cluster {
@@ -93,7 +136,11 @@ fn differing(
     if paths.iter().any(is_conversion) {
         return Ok(None);
     }
-    let Touched::Some { mut accounts, .. } = Touched::by(paths.iter().map(AsRef::as_ref)) else {
+    let Touched::Some {
+        mut accounts,
+        shared,
+    } = Touched::by(paths.iter().map(AsRef::as_ref))
+    else {
         return Ok(None);
     };
     if !paths.is_empty() {
@@ -101,7 +148,13 @@ fn differing(
         let built = names.filter(|name| is_built_from(loaded, name, &paths));
         accounts.0.extend(built.cloned());
     }
-    Ok(Some(accounts))
+    Ok(Some(Differing { accounts, shared }))
+}
+
+/// Names the brand that a file declares.
+fn brand(path: &Utf8Path) -> Option<&str> {
+    let file = path.strip_prefix("brands").ok()?;
+    file.as_str().strip_suffix(".yaml")
 }
 
 /// Tells whether one of the files, or folders, is among those that an account is built from. An account whose own files

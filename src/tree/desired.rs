@@ -28,6 +28,9 @@ pub struct Loaded {
     /// The layers of every account of the tree, lowest first, also of accounts that the cluster does
     /// not have; [`super::explain`] reads them.
     pub layers: BTreeMap<AccountName, Vec<Arc<Layer>>>,
+    /// The asset files that brands declare, also brands that nobody extends; when not all of the tree was looked at, those
+    /// of the brands that were.
+    pub brand_assets: BTreeSet<Utf8PathBuf>,
     /// How DNS is observed.
     pub dns: DnsSettings,
     /// What the daemon may do by itself.

@@ -1,6 +1,6 @@
 //! Which file of a tree is what, and which ones stand in the wrong place.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -146,14 +146,51 @@ impl Files {
             .push(Diagnostic::new(code, message, help).at(start_of(id), ""));
     }
 
-    /// Makes the source map, with the texts that were read.
-    pub(super) fn sources(self, mut texts: Vec<Option<String>>) -> SourceMap {
-        let mut sources = SourceMap::default();
-        for file in self.files {
-            let text = texts.get_mut(file.id.0 as usize).and_then(Option::take);
-            sources.add(file.path, text.unwrap_or_default());
+    /// Gives each file the id that it has in a source map; those that are not there come behind all that are.
+    pub(super) fn numbered_by(mut self, known: &SourceMap) -> Self {
+        let before: BTreeMap<&Utf8Path, FileId> = known
+            .iter()
+            .map(|(id, file)| (file.path.as_path(), id))
+            .collect();
+        let mut new = (u32::try_from(before.len()).unwrap_or(u32::MAX)..).map(FileId);
+        let mut ids = BTreeMap::new();
+        for file in &mut self.files {
+            let id = before.get(file.path.as_path()).copied();
+            let id = id.or_else(|| new.next()).unwrap_or(file.id);
+            ids.insert(file.id, id);
+            file.id = id;
         }
-        sources
+        for label in (self.diagnostics.iter_mut()).filter_map(|it| it.primary.as_mut()) {
+            if let Some(id) = ids.get(&label.place.file) {
+                label.place.file = *id;
+            }
+        }
+        self
+    }
+
+    /// Lists the brands.
+    pub(super) fn brands(&self) -> Vec<(String, FileId)> {
+        let brand = |file: &TreeFile| match &file.role {
+            Role::Brand(name) => Some((name.clone(), file.id)),
+            Role::Config | Role::Template | Role::Account(_) | Role::Misplaced => None,
+        };
+        self.files.iter().filter_map(brand).collect()
+    }
+
+    /// Puts the texts that were read into a source map; those that were not stay as they are there.
+    pub(super) fn sources(
+        self,
+        mut texts: BTreeMap<FileId, String>,
+        mut known: SourceMap,
+    ) -> SourceMap {
+        for file in self.files {
+            match texts.remove(&file.id) {
+                Some(text) => known.put(file.id, file.path, text),
+                None if known.file(file.id).is_none() => known.put(file.id, file.path, ""),
+                None => {}
+            }
+        }
+        known
     }
 }
 

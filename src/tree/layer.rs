@@ -23,6 +23,17 @@ pub struct Layer {
     pub locks: Vec<Spanned<KeyPath>>,
 }
 
+impl Layer {
+    /// Lists the asset files that it declares, as paths from the tree's top.
+    pub fn assets(&self) -> impl Iterator<Item = &Utf8PathBuf> {
+        let declared = self.entries.iter().map(|(_, declared)| declared);
+        declared.filter_map(|declared| match &declared.value {
+            Some(Item::Asset { path, .. }) => Some(path),
+            _ => None,
+        })
+    }
+}
+
 /// Names a layer, lowest first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LayerName {
@@ -34,6 +45,17 @@ pub enum LayerName {
     Account,
     /// `overrides` of a cluster, in the account's file.
     Override(ClusterName),
+}
+
+impl LayerName {
+    /// Returns the brand's name, when it is one.
+    #[must_use]
+    pub fn brand(&self) -> Option<&str> {
+        match self {
+            Self::Brand(name) => Some(name),
+            Self::Defaults | Self::Account | Self::Override(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for LayerName {

@@ -7,26 +7,26 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::assets;
 use super::blot::{blot_out, blot_out_lines};
-use super::check::{self, Problem, nearest};
+use super::check::{Problem, nearest};
 use super::cluster::{LoadError, choose};
 use super::decode::Reader;
 use super::decode::account::{AccountContext, Presence};
 use super::decode::config::Config;
 use super::decode::layer::{LAYER_KEYS, Surroundings};
 use super::decode::watch::WatchOverride;
-use super::files::{self, ACCOUNT_FILE, CONFIG_PATH, Files, Role, TreeFile, start_of};
+use super::files::{self, ACCOUNT_FILE, CONFIG_PATH, Files, Role, TreeFile};
 use super::layer::{Item, Layer, LayerName};
 use super::layers;
 use super::node::{Content, Node};
 use super::parallel;
 use super::resolve::fill;
 use super::selection::{Selection, Touched};
-use super::shorten::shorten;
 use super::source::{ACCOUNTS, Listed, Listing, MAX_ASSET_BYTES, ReadError, TreeSource};
+use super::whole::Read;
 use super::{
     AccountPolicy, Desired, DesiredAccount, DesiredTemplate, DnsMode, Loaded, WatchSettings,
 };
-use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Place, Spanned};
+use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Place, SourceMap};
 use crate::model::{AccountName, AssetFacts, AssetKind, ClusterName};
 
 /// Loads the desired state of one cluster; `cluster` may be left out when there is only one.
@@ -82,6 +82,18 @@ pub(super) fn load_part(
     only: Option<&Selection>,
     others: Others,
 ) -> Result<Loaded, LoadError> {
+    let read = read_part(source, cluster, (only, others), SourceMap::default())?;
+    Ok(read.finished())
+}
+
+/// Reads the accounts of a selection. Files that stand in `known` keep the ids that they have there, and their texts are
+/// put in the place of those.
+pub(super) fn read_part(
+    source: &dyn TreeSource,
+    cluster: Option<&str>,
+    (only, others): (Option<&Selection>, Others),
+    known: SourceMap,
+) -> Result<Read, LoadError> {
     let Listing {
         files: listed,
         left_out,
@@ -92,7 +104,7 @@ pub(super) fn load_part(
             left_out: Vec::new(),
         },
     };
-    let files = Files::classify(&listed);
+    let files = Files::classify(&listed).numbered_by(&known);
     let config_file = files
         .files
         .iter()
@@ -102,7 +114,8 @@ pub(super) fn load_part(
         source,
         listed: &listed,
         facts: Mutex::default(),
-        texts: vec![None; files.files.len()],
+        texts: BTreeMap::new(),
+        brand_assets: BTreeSet::new(),
         diagnostics: files.diagnostics.clone(),
     };
     let (mut config, parsed) = loader.config(config_file);
@@ -127,16 +140,10 @@ pub(super) fn load_part(
         Others::Counted => loader.count(&left_out, &common),
         Others::Ignored => 0,
     };
-    // A part of the tree does not tell who is not in it.
-    if only.is_none() {
-        loader.report_unused(&files, &accounts, config_file);
-        loader.report_unknown(&config.protected, Code::EB0807, "to protect", &accounts);
-        loader.report_unknown(&config.canary, Code::EB0810, "to begin with", &accounts);
-    }
     let mut watch = WatchSettings {
         policy: config.watch,
         accounts: BTreeMap::new(),
-        canary: config.canary.into_iter().map(|name| name.value).collect(),
+        canary: (config.canary.iter().map(|name| name.value.clone())).collect(),
     };
     let mut layers = BTreeMap::new();
     let mut desired = Desired {
@@ -157,25 +164,28 @@ pub(super) fn load_part(
         .sort_by(|left, right| left.name.cmp(&right.name));
     let Loader {
         texts,
-        mut diagnostics,
+        brand_assets,
+        diagnostics,
         ..
     } = loader;
-    diagnostics.extend(check::desired(&desired));
-    if config.dns.push.is_none() {
-        diagnostics.extend(check::unwritten(&desired.accounts));
-    }
-    sort(&mut diagnostics);
-    shorten(&mut diagnostics);
-    Ok(Loaded {
-        desired,
-        diagnostics,
-        sources: files.sources(texts).lying_in(source.folder()),
-        layers,
-        dns: config.dns,
-        watch,
-        selection: only.cloned(),
-        left_out,
-        extra_keys: config.extra_keys,
+    Ok(Read {
+        config_file: config_file.id,
+        brands: files.brands(),
+        files: texts.keys().copied().collect(),
+        protected: config.protected,
+        canary: config.canary,
+        loaded: Loaded {
+            desired,
+            diagnostics,
+            sources: files.sources(texts, known).lying_in(source.folder()),
+            layers,
+            brand_assets,
+            dns: config.dns,
+            watch,
+            selection: only.cloned(),
+            left_out,
+            extra_keys: config.extra_keys,
+        },
     })
 }
 
@@ -220,7 +230,6 @@ struct Account {
     name: AccountName,
     watch: WatchOverride,
     text: (TreeFile, String),
-    extends: Vec<String>,
     layers: Vec<Arc<Layer>>,
     desired: Option<DesiredAccount>,
     diagnostics: Diagnostics,
@@ -234,7 +243,8 @@ struct Loader<'s> {
     listed: &'s [Listed],
     // Many accounts may declare one file of a brand.
     facts: Mutex<BTreeMap<(AssetKind, Utf8PathBuf), Arc<Inspected>>>,
-    texts: Vec<Option<String>>,
+    texts: BTreeMap<FileId, String>,
+    brand_assets: BTreeSet<Utf8PathBuf>,
     diagnostics: Diagnostics,
 }
 
@@ -313,6 +323,7 @@ impl Loader<'_> {
             self.diagnostics.extend(reader.diagnostics);
             self.keep_text(file, blot_out(parsed.text, &reader.secrets));
             self.inspect_layer(&mut layer);
+            self.brand_assets.extend(layer.assets().cloned());
             brands.insert(name.clone(), Arc::new(layer));
         }
         brands
@@ -402,11 +413,6 @@ impl Loader<'_> {
             name,
             watch: account.watch,
             text: (file.clone(), blot_out(parsed.text, &reader.secrets)),
-            extends: account
-                .extends
-                .into_iter()
-                .map(|brand| brand.value)
-                .collect(),
             layers,
             desired,
             diagnostics,
@@ -462,58 +468,8 @@ impl Loader<'_> {
         )
     }
 
-    fn report_unused(&mut self, files: &Files, accounts: &[Account], config: &TreeFile) {
-        let used: BTreeSet<&str> = accounts
-            .iter()
-            .flat_map(|account| account.extends.iter().map(String::as_str))
-            .collect();
-        for file in &files.files {
-            let Role::Brand(name) = &file.role else {
-                continue;
-            };
-            if !used.contains(name.as_str()) {
-                let message = format!("no account extends brand {name}");
-                let help = "name it in an account's extends, or delete the file";
-                self.diagnostics
-                    .push(Diagnostic::new(Code::EB0305, message, help).at(start_of(file.id), ""));
-            }
-        }
-        if accounts.is_empty() {
-            let help = "add accounts/NAME/account.yaml; an empty tree plans nothing";
-            let diagnostic = Diagnostic::new(Code::EB0213, "the tree has no accounts", help);
-            self.diagnostics
-                .push(diagnostic.at(start_of(config.id), ""));
-        }
-    }
-
-    /// Reports accounts that are named and that the tree does not have, on any cluster.
-    fn report_unknown(
-        &mut self,
-        wanted: &[Spanned<AccountName>],
-        code: Code,
-        purpose: &str,
-        accounts: &[Account],
-    ) {
-        let names = || accounts.iter().map(|account| account.name.as_str());
-        for wanted in wanted {
-            if names().any(|name| name == wanted.value.as_str()) {
-                continue;
-            }
-            let help = nearest(wanted.value.as_str(), names()).map_or_else(
-                || "write the name of a folder below accounts/, or take it out".to_owned(),
-                |name| format!("did you mean {name}?"),
-            );
-            let message = format!("there is no account {} {purpose}", wanted.value);
-            let diagnostic = Diagnostic::new(code, message, help);
-            self.diagnostics
-                .push(diagnostic.at(wanted.place, "no such account"));
-        }
-    }
-
     fn keep_text(&mut self, file: &TreeFile, text: String) {
-        if let Some(slot) = self.texts.get_mut(file.id.0 as usize) {
-            *slot = Some(text);
-        }
+        self.texts.insert(file.id, text);
     }
 }
 
@@ -544,20 +500,6 @@ fn unknown_brand(name: &str, place: Place, brands: &BTreeMap<String, Arc<Layer>>
         .at(place, "no such file in brands/")
 }
 
-/// Sorts by file and place; what several accounts show of one mistake in a brand is said once.
-fn sort(diagnostics: &mut Diagnostics) {
-    diagnostics.sort_by(|left, right| {
-        let key = |diagnostic: &Diagnostic| {
-            let place = diagnostic.primary.as_ref().map(|label| label.place);
-            (place.map(|place| (place.file, place.span)), diagnostic.code)
-        };
-        key(left)
-            .cmp(&key(right))
-            .then_with(|| left.message.cmp(&right.message))
-    });
-    diagnostics.dedup();
-}
-
 impl Loaded {
     /// Lists the files that an account's desired state depends on: its layers' files and its assets.
     #[must_use]
@@ -571,11 +513,7 @@ impl Loaded {
                     format!("accounts/{account}/account.yaml").into()
                 }
             });
-            for (_, declared) in &layer.entries {
-                if let Some(Item::Asset { path, .. }) = &declared.value {
-                    files.insert(path.clone());
-                }
-            }
+            files.extend(layer.assets().cloned());
         }
         files
     }

@@ -34,6 +34,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod watch;
+mod whole;
 mod workdir;
 mod yaml;
 
@@ -41,7 +42,7 @@ pub use base::{
     Asked, Base, BaseAccounts, ForgetError, Forgotten, NotCommitted, applied_ref, committed,
     departed, fetch_command, lease_ref, plain_name, short_commit,
 };
-pub use beside::Known;
+pub use beside::{Known, load_next};
 pub use changes::{Changes, changes};
 pub use cluster::LoadError;
 pub use desired::{

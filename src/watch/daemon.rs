@@ -269,7 +269,7 @@ impl Wheel {
         is_once: bool,
     ) -> Option<ClusterName> {
         loop {
-            let read = self.source.read(self.setup.cluster.as_deref()).await;
+            let read = self.source.read(self.setup.cluster.as_deref(), None).await;
             match read {
                 Ok(snapshot) => return Some(snapshot.loaded.desired.cluster.name.clone()),
                 Err(trouble) => self.report_trouble(trouble, Timestamp::now()),

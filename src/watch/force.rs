@@ -24,7 +24,10 @@ impl Wheel {
     pub(super) async fn look_at_source(&mut self, now: Timestamp) {
         self.look_at = later(now, self.setup.poll);
         let cluster = self.setup.cluster.clone();
-        let read = self.source.read(cluster.as_deref()).await;
+        // A tree that was divided is not all of its commit.
+        let whole = (self.force.as_ref()).filter(|_| self.setup.shard.is_none());
+        let known = whole.and_then(Snapshot::seen);
+        let read = self.source.read(cluster.as_deref(), known).await;
         match read {
             Ok(snapshot) => self.consider(snapshot, now).await,
             Err(trouble) => self.report_trouble(trouble, now),

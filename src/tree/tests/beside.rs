@@ -1,5 +1,7 @@
 //! The tree of another commit, beside one that is loaded: the same as when it is read as a whole, and little is read.
 
+use std::fmt::Write as _;
+
 use camino::Utf8Path;
 use git2::Repository;
 
@@ -7,9 +9,9 @@ use super::changing::{Counted, tree};
 use super::source::commit;
 use crate::diag::Severity;
 use crate::model::ClusterName;
-use crate::tree::beside::load_beside;
-use crate::tree::testing::Tree;
-use crate::tree::{GitTree, Known, Loaded, Workdir, load};
+use crate::tree::beside::{load_beside, load_next};
+use crate::tree::testing::{Tree, lines};
+use crate::tree::{GitTree, Known, Loaded, Origin, Workdir, load};
 
 /// How many files a reader of the whole tree opens.
 const ALL: usize = 12 * 2 + 5;
@@ -18,6 +20,12 @@ const ALL: usize = 12 * 2 + 5;
 /// the change. The result must be that of loading it as a whole.
 #[track_caller]
 fn check(tree: &Tree, files: usize) {
+    check_apart(tree, files, files);
+}
+
+/// Then loads the commit that follows, of which `next` files are read.
+#[track_caller]
+fn check_apart(tree: &Tree, files: usize, next: usize) {
     let folder = tree.path();
     let before = GitTree::open(&folder, "HEAD").expect("a commit");
     let here = load(&Workdir::open(&folder).expect("a folder"), None).expect("a tree");
@@ -26,6 +34,63 @@ fn check(tree: &Tree, files: usize) {
     let after = GitTree::open(&folder, "HEAD").expect("a commit");
     let after = load(&after, None).expect("a tree");
     check_beside(&before, &folder, &after, Some("HEAD"), files);
+    let loaded = load(&before, None).expect("a tree");
+    check_next(tree, (&before.commit(), &loaded), next);
+}
+
+/// Loads HEAD after a known commit. All of the result must be as when it is loaded as a whole.
+#[track_caller]
+fn check_next(tree: &Tree, (revision, loaded): (&str, &Loaded), files: usize) {
+    let folder = tree.path();
+    let after = GitTree::open(&folder, "HEAD").expect("a commit");
+    let counted = Counted::new(&after);
+    let known = Known {
+        loaded,
+        revision: Some(revision),
+    };
+    let next = load_next((&counted, &after.commit()), &folder, None, known).expect("a tree");
+    let whole = load(&after, None).expect("a tree");
+    assert_eq!(told(&next), told(&whole));
+    assert_eq!(counted.files().len(), files, "{:?}", counted.files());
+    // And so on from there.
+    let known = Known {
+        loaded: &next,
+        revision: Some("HEAD"),
+    };
+    let same = load_next((&after, &after.commit()), &folder, None, known).expect("a tree");
+    assert_eq!(told(&same), told(&whole));
+}
+
+/// Writes all that a loaded tree says, with places as people read them: files may have other numbers.
+fn told(loaded: &Loaded) -> String {
+    let mut text = format!(
+        "{}\n{:?}\n{:?}\n{:?} {}\n",
+        loaded.desired.digest(),
+        loaded.watch,
+        loaded.brand_assets,
+        loaded.selection,
+        loaded.left_out,
+    );
+    let mut mistakes: Vec<String> = lines(loaded).lines().map(str::to_owned).collect();
+    mistakes.sort();
+    let origin = |place| Origin::of(place, &loaded.sources).to_string();
+    for account in &loaded.desired.accounts {
+        let settings = (account.settings.iter()).map(|(key, it)| (key, origin(it.place)));
+        let assets = (account.assets.iter()).map(|(kind, it)| (kind, origin(it.place)));
+        let _ = writeln!(
+            text,
+            "{} {} {:?} {:?}",
+            account.name,
+            origin(account.identity.place),
+            settings.collect::<Vec<_>>(),
+            assets.collect::<Vec<_>>()
+        );
+    }
+    for (name, layers) in &loaded.layers {
+        let names: Vec<String> = layers.iter().map(|layer| layer.name.to_string()).collect();
+        let _ = writeln!(text, "{name} {names:?}");
+    }
+    text + &mistakes.join("\n")
 }
 
 #[track_caller]
@@ -68,7 +133,7 @@ fn a_new_and_a_removed_account() {
     let new = format!("account: {:032x}\n", 99);
     tree.write("accounts/new/account.yaml", new.as_bytes());
     std::fs::remove_dir_all(tree.path().join("accounts/n04")).expect("removed");
-    check(&tree, 2 + 2 + 1);
+    check_apart(&tree, 2 + 2 + 1, 2 + 1);
 }
 
 /// Whoever is built from a file outside of its folder is read again: of the brand, and of the brand's asset.
@@ -76,7 +141,8 @@ fn a_new_and_a_removed_account() {
 fn what_accounts_share() {
     let tree = tree();
     tree.write("brands/gold.html", b"<p>Golden</p>\n");
-    check(&tree, 2 + 6 * 2 + 2);
+    // Whoever else names the brand's file, no account of theirs tells.
+    check_apart(&tree, 2 + 6 * 2 + 2, ALL);
     tree.write("brands/iron.yaml", b"whitelabel: {hide_powered: false}\n");
     check(&tree, 2 + 6 * 2 + 1);
 }
@@ -105,7 +171,8 @@ fn a_domain_that_two_claimed() {
         "accounts/n02/account.yaml",
         format!("account: {:0>32}\n", "02").as_bytes(),
     );
-    check(&tree, 2 + 1);
+    // A tree with errors is read as a whole.
+    check_apart(&tree, 2 + 1, ALL - 2);
 }
 
 #[test]
@@ -130,4 +197,59 @@ fn nothing_is_taken_over_where_git_converts() {
     check_beside(&before, &folder, &here, None, ALL);
     let there = load(&before, None).expect("a tree");
     check_beside(&before, &folder, &there, Some("HEAD"), 2);
+}
+
+/// What is wrong with files that are not read again stays, what the change mends goes, and what only the whole tells is
+/// found anew.
+#[test]
+fn mistakes_of_the_others() {
+    let tree = tree();
+    let commit = || commit(&Repository::open(tree.path()).expect("a repository"));
+    let loaded = |revision: &str| {
+        let source = GitTree::open(&tree.path(), revision).expect("a commit");
+        (source.commit(), load(&source, None).expect("a tree"))
+    };
+    // Warnings of all kinds: of accounts and a brand, a brand that nobody uses, a file that nobody reads.
+    let heavy = "<p>".to_owned() + &"x".repeat(250_000);
+    for path in [
+        "accounts/n02/w.html",
+        "accounts/n03/w.html",
+        "brands/gold.html",
+    ] {
+        tree.write(path, heavy.as_bytes());
+    }
+    tree.write("brands/tin.yaml", b"assets: {welcome: tin.html}\n");
+    tree.write("brands/tin.html", heavy.as_bytes());
+    tree.write("accounts/left/over.txt", b"");
+    let managed = format!("account: {:032x}\ndns: manage\n", 5);
+    tree.write("accounts/n05/account.yaml", managed.as_bytes());
+    commit();
+    let (before, known) = loaded("HEAD");
+    assert!(
+        known.diagnostics.len() >= 7 && !known.has_errors(),
+        "{}",
+        lines(&known)
+    );
+    // One is mended, another one comes, and so does a user of the brand.
+    tree.write("accounts/n02/w.html", b"<p>Light</p>\n");
+    let used = format!("account: {:032x}\nextends: [tin]\n", 6);
+    tree.write("accounts/n06/account.yaml", used.as_bytes());
+    tree.write("accounts/n07/w.html", heavy.as_bytes());
+    commit();
+    check_next(&tree, (&before, &known), 2 + 2 + 1 + 2 + 2 + 2 + 1);
+    let (before, known) = loaded("HEAD");
+    // Nobody uses it any more, and it changes: only the whole tree tells what is wrong with it.
+    let free = format!("account: {:032x}\nextends: [iron]\n", 6);
+    tree.write("accounts/n06/account.yaml", free.as_bytes());
+    tree.write("brands/tin.yaml", b"assets: {welcome: none.html}\n");
+    commit();
+    check_next(&tree, (&before, &known), 2 + 3 + 1 + 12 + 11);
+    std::fs::remove_file(tree.path().join("brands/tin.yaml")).expect("removed");
+    std::fs::remove_dir_all(tree.path().join("accounts/left")).expect("removed");
+    commit();
+    let (before, known) = loaded("HEAD");
+    std::fs::remove_dir_all(tree.path().join("accounts/n05")).expect("removed");
+    tree.write("README.md", b"Not a part of the tree.\n");
+    commit();
+    check_next(&tree, (&before, &known), 2);
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::snapshot::{Commit, Snapshot, Trouble, load, unreadable};
+use super::snapshot::{Commit, Snapshot, Trouble, unreadable};
 use crate::apply::AppliedRef;
 use crate::apply::remote::{GitError, LocalClone};
 use crate::model::ClusterName;
-use crate::tree::{Known, Workdir, commit_facts, committed};
+use crate::tree::{self, Known, Workdir, commit_facts, committed};
 
 /// A folder that people or programs change as they like.
 pub(in crate::watch) struct FolderSource {
@@ -29,7 +29,12 @@ impl FolderSource {
         let cluster = cluster.map(str::to_owned);
         let read = move || {
             let files = Arc::new(Workdir::open(&folder).map_err(unreadable)?);
-            let mut snapshot = load(None, files, cluster.as_deref())?;
+            let loaded = tree::load(&*files, cluster.as_deref()).map_err(unreadable)?;
+            let mut snapshot = Snapshot {
+                commit: None,
+                files,
+                loaded: Arc::new(loaded),
+            };
             let known = Known {
                 loaded: &snapshot.loaded,
                 revision: None,

@@ -1,4 +1,5 @@
-//! Where the tree comes from. Whatever calls for a look, the whole tree is read.
+//! Where the tree comes from. Whatever calls for a look, what is there now is read; of a branch, only what differs from
+//! what was read before.
 
 mod events;
 mod folder;

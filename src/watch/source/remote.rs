@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::snapshot::{Commit, Snapshot, Trouble, load, unreadable};
+use super::snapshot::{Commit, Seen, Snapshot, Trouble, unreadable};
 use crate::apply::AppliedRef;
 use crate::apply::remote::{GitError, Mirror};
 use crate::model::ClusterName;
-use crate::tree::{GitTree, commit_facts, short_commit};
+use crate::tree::{self, GitTree, Known, commit_facts, load_next, short_commit};
 
 /// A branch, fetched by the user's own `git` into a repository without a checkout.
 pub(in crate::watch) struct RemoteSource {
@@ -54,7 +54,11 @@ impl RemoteSource {
         self.mirror.branch()
     }
 
-    pub(super) async fn read(&self, cluster: Option<&str>) -> Result<Snapshot, Trouble> {
+    pub(super) async fn read(
+        &self,
+        cluster: Option<&str>,
+        known: Option<Seen>,
+    ) -> Result<Snapshot, Trouble> {
         let id = self.mirror.fetch().await.map_err(unreadable)?;
         let signer = match &self.signers {
             None => None,
@@ -65,13 +69,29 @@ impl RemoteSource {
         let read = move || {
             let files = Arc::new(GitTree::open(&folder, &id).map_err(unreadable)?);
             let (subject, made) = commit_facts(&folder, &id).unwrap_or_default();
+            let loaded = match known {
+                Some(seen) if seen.commit == id => seen.loaded,
+                Some(seen) => {
+                    let known = Known {
+                        loaded: &seen.loaded,
+                        revision: Some(&seen.commit),
+                    };
+                    let next = load_next((&*files, &id), &folder, cluster.as_deref(), known);
+                    Arc::new(next.map_err(unreadable)?)
+                }
+                None => Arc::new(tree::load(&*files, cluster.as_deref()).map_err(unreadable)?),
+            };
             let commit = Commit {
                 id,
                 subject,
                 made,
                 signer,
             };
-            load(Some(commit), files, cluster.as_deref())
+            Ok(Snapshot {
+                commit: Some(commit),
+                files,
+                loaded,
+            })
         };
         tokio::task::spawn_blocking(read)
             .await

@@ -9,7 +9,7 @@ use super::{FolderSource, RemoteSource};
 use crate::apply::AppliedRef;
 use crate::apply::remote::GitError;
 use crate::model::ClusterName;
-use crate::tree::{self, Loaded, TreeSource};
+use crate::tree::{Loaded, TreeSource};
 
 /// Where the tree comes from.
 pub(in crate::watch) enum Source {
@@ -25,6 +25,23 @@ pub(in crate::watch) struct Snapshot {
     pub(in crate::watch) commit: Option<Commit>,
     pub(in crate::watch) files: Arc<dyn TreeSource + Send>,
     pub(in crate::watch) loaded: Arc<Loaded>,
+}
+
+/// A commit's tree, undivided, as it was read before.
+pub(in crate::watch) struct Seen {
+    pub(in crate::watch) commit: String,
+    pub(in crate::watch) loaded: Arc<Loaded>,
+}
+
+impl Snapshot {
+    /// Returns what need not be read again; a tree that lies in no commit is read anew each time.
+    pub(in crate::watch) fn seen(&self) -> Option<Seen> {
+        let commit = self.commit.as_ref()?;
+        Some(Seen {
+            commit: commit.id.clone(),
+            loaded: Arc::clone(&self.loaded),
+        })
+    }
 }
 
 /// What is to be known of a commit.
@@ -49,10 +66,16 @@ pub(in crate::watch) enum Trouble {
 
 impl Source {
     /// Reads what is there now.
-    pub(in crate::watch) async fn read(&self, cluster: Option<&str>) -> Result<Snapshot, Trouble> {
+    ///
+    /// Of a branch, only what differs from the known snapshot is read.
+    pub(in crate::watch) async fn read(
+        &self,
+        cluster: Option<&str>,
+        known: Option<Seen>,
+    ) -> Result<Snapshot, Trouble> {
         match self {
             Self::Folder(folder) => folder.read(cluster).await,
-            Self::Remote(remote) => remote.read(cluster).await,
+            Self::Remote(remote) => remote.read(cluster, known).await,
         }
     }
 
@@ -90,20 +113,6 @@ impl Source {
             Self::Remote(remote) => Ok(Some(remote.applied_ref(cluster))),
         }
     }
-}
-
-/// Loads the tree that a source holds.
-pub(super) fn load(
-    commit: Option<Commit>,
-    files: Arc<dyn TreeSource + Send>,
-    cluster: Option<&str>,
-) -> Result<Snapshot, Trouble> {
-    let loaded = tree::load(&*files, cluster).map_err(unreadable)?;
-    Ok(Snapshot {
-        commit,
-        files,
-        loaded: Arc::new(loaded),
-    })
 }
 
 pub(super) fn unreadable(error: impl std::fmt::Display) -> Trouble {

@@ -1,0 +1,155 @@
+//! What can only be told of a whole tree: what must hold between its accounts, and who is not in it.
+
+use std::collections::BTreeSet;
+
+use camino::Utf8Path;
+
+use super::Loaded;
+use super::check::{self, nearest};
+use super::files::start_of;
+use super::selection::Selection;
+use super::shorten::shorten;
+use super::source::ACCOUNTS;
+use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Spanned};
+use crate::model::AccountName;
+
+/// A tree, or a part of one, whose files were each looked at for themselves.
+pub(super) struct Read {
+    /// What they say, and what is wrong in each.
+    pub(super) loaded: Loaded,
+    /// The file of `emblazon.yaml`.
+    pub(super) config_file: FileId,
+    /// The brands that the tree has, and their files.
+    pub(super) brands: Vec<(String, FileId)>,
+    /// The files that were read.
+    pub(super) files: BTreeSet<FileId>,
+    /// The accounts that the guards name.
+    pub(super) protected: Vec<Spanned<AccountName>>,
+    /// The accounts to begin with.
+    pub(super) canary: Vec<Spanned<AccountName>>,
+}
+
+impl Read {
+    /// Looks at all of it together. A part of the tree does not tell who is not in it.
+    pub(super) fn finished(self) -> Loaded {
+        let mut found = Diagnostics::new();
+        if self.loaded.selection.is_none() {
+            self.report_unused(&mut found);
+            self.report_unknown(&self.protected, (Code::EB0807, "to protect"), &mut found);
+            self.report_unknown(&self.canary, (Code::EB0810, "to begin with"), &mut found);
+        }
+        let Self { mut loaded, .. } = self;
+        found.extend(check::desired(&loaded.desired));
+        if loaded.dns.push.is_none() {
+            found.extend(check::unwritten(&loaded.desired.accounts));
+        }
+        loaded.diagnostics.append(&mut found);
+        sort(&mut loaded.diagnostics);
+        shorten(&mut loaded.diagnostics);
+        loaded
+    }
+
+    /// Takes over all accounts but those that were read anew, and what is wrong in files that were not.
+    pub(super) fn take_over(&mut self, known: &Loaded, anew: &Selection) {
+        let is_kept = |name: &AccountName| !anew.contains(name);
+        let is_brand = |id: FileId| self.brands.iter().any(|(_, file)| *file == id);
+        let stands = |diagnostic: &&Diagnostic| {
+            let place = diagnostic.primary.as_ref().map(|label| label.place);
+            !is_of_the_whole(diagnostic.code)
+                && place.is_some_and(|place| match owner(known.sources.path(place)) {
+                    Some(name) => is_kept(&name),
+                    None => is_brand(place.file) && !self.files.contains(&place.file),
+                })
+        };
+        let standing: Vec<_> = (known.diagnostics.iter().filter(stands)).cloned().collect();
+        let loaded = &mut self.loaded;
+        loaded.diagnostics.extend(standing);
+        let accounts = known.desired.accounts.iter();
+        let accounts = accounts.filter(|account| is_kept(&account.name));
+        loaded.desired.accounts.extend(accounts.cloned());
+        (loaded.desired.accounts).sort_by(|left, right| left.name.cmp(&right.name));
+        let layers = known.layers.iter().filter(|(name, _)| is_kept(name));
+        (loaded.layers).extend(layers.map(|(name, layers)| (name.clone(), layers.clone())));
+        let watch = (known.watch.accounts.iter()).filter(|(name, _)| is_kept(name));
+        (loaded.watch.accounts).extend(watch.map(|(name, policy)| (name.clone(), *policy)));
+        (loaded.brand_assets).extend(known.brand_assets.iter().cloned());
+        loaded.selection = None;
+    }
+
+    /// Tells whether a brand's file was read.
+    pub(super) fn has_read(&self, brand: &str) -> bool {
+        let mut brands = self.brands.iter();
+        brands.any(|(name, file)| name == brand && self.files.contains(file))
+    }
+
+    fn report_unused(&self, found: &mut Diagnostics) {
+        let layers = self.loaded.layers.values().flatten();
+        let used: BTreeSet<&str> = layers.filter_map(|layer| layer.name.brand()).collect();
+        for (name, file) in &self.brands {
+            if !used.contains(name.as_str()) {
+                let message = format!("no account extends brand {name}");
+                let help = "name it in an account's extends, or delete the file";
+                found.push(Diagnostic::new(Code::EB0305, message, help).at(start_of(*file), ""));
+            }
+        }
+        if self.loaded.layers.is_empty() {
+            let help = "add accounts/NAME/account.yaml; an empty tree plans nothing";
+            let diagnostic = Diagnostic::new(Code::EB0213, "the tree has no accounts", help);
+            found.push(diagnostic.at(start_of(self.config_file), ""));
+        }
+    }
+
+    /// Reports accounts that are named and that the tree does not have, on any cluster.
+    fn report_unknown(
+        &self,
+        wanted: &[Spanned<AccountName>],
+        (code, purpose): (Code, &str),
+        found: &mut Diagnostics,
+    ) {
+        let accounts = &self.loaded.layers;
+        for wanted in wanted.iter().filter(|it| !accounts.contains_key(&it.value)) {
+            let names = accounts.keys().map(AccountName::as_str);
+            let help = nearest(wanted.value.as_str(), names).map_or_else(
+                || "write the name of a folder below accounts/, or take it out".to_owned(),
+                |name| format!("did you mean {name}?"),
+            );
+            let message = format!("there is no account {} {purpose}", wanted.value);
+            let diagnostic = Diagnostic::new(code, message, help);
+            found.push(diagnostic.at(wanted.place, "no such account"));
+        }
+    }
+}
+
+/// Names the account whose folder a file lies in.
+fn owner(path: &Utf8Path) -> Option<AccountName> {
+    let mut parts = path.components().map(|part| part.as_str());
+    (parts.next() == Some(ACCOUNTS)).then(|| parts.next().map(AccountName::new))?
+}
+
+/// Tells whether it takes the whole tree to say so.
+fn is_of_the_whole(code: Code) -> bool {
+    matches!(
+        code,
+        Code::EB0213
+            | Code::EB0305
+            | Code::EB0402
+            | Code::EB0403
+            | Code::EB0807
+            | Code::EB0810
+            | Code::EB0811
+    )
+}
+
+/// Sorts by file and place; what several accounts show of one mistake in a brand is said once.
+fn sort(diagnostics: &mut Diagnostics) {
+    diagnostics.sort_by(|left, right| {
+        let key = |diagnostic: &Diagnostic| {
+            let place = diagnostic.primary.as_ref().map(|label| label.place);
+            (place.map(|place| (place.file, place.span)), diagnostic.code)
+        };
+        key(left)
+            .cmp(&key(right))
+            .then_with(|| left.message.cmp(&right.message))
+    });
+    diagnostics.dedup();
+}
