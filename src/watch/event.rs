@@ -87,8 +87,11 @@ pub fn events(before: &Status, after: &Status) -> Vec<Event> {
         let message = format!("{} of {} steps done", run.done, run.steps);
         tell("run", run.result.as_str(), message);
     }
-    for object in after.objects() {
-        let earlier = before.object(object.name.as_ref());
+    for (earlier, object) in pairs(before, after) {
+        // One that nobody touched is shared by both.
+        if earlier.is_some_and(|earlier| std::ptr::eq(earlier, object)) {
+            continue;
+        }
         let was = earlier.map_or(Reason::NotReadYet, |earlier| earlier.reason);
         if was != object.reason {
             events.push(Event {
@@ -118,6 +121,22 @@ pub fn events(before: &Status, after: &Status) -> Vec<Event> {
         }
     }
     events
+}
+
+/// Pairs each object with what it was before. Accounts are sorted by name on both sides, so that none is searched for.
+fn pairs<'a>(
+    before: &'a Status,
+    after: &'a Status,
+) -> impl Iterator<Item = (Option<&'a ObjectStatus>, &'a ObjectStatus)> {
+    let template = after.template.as_deref();
+    let template = template.map(|template| (before.template.as_deref(), template));
+    let mut earlier = before.accounts.iter().peekable();
+    let accounts = after.accounts.iter().map(move |(name, object)| {
+        while earlier.next_if(|(other, _)| *other < name).is_some() {}
+        let was = earlier.next_if(|(other, _)| *other == name);
+        (was.map(|(_, was)| &**was), &**object)
+    });
+    template.into_iter().chain(accounts)
 }
 
 #[cfg(test)]

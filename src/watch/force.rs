@@ -15,7 +15,7 @@ use super::source::{Snapshot, Trouble};
 use super::status::{AlertKind, Finding, Mistake, ObjectStatus};
 use super::wheel::Wheel;
 use crate::diag::Severity;
-use crate::model::{ClusterName, KeyPath};
+use crate::model::{ClusterName, Digest, KeyPath};
 use crate::report::{Problem, problems};
 use crate::tree::{Desired, Loaded, Precedence, WatchPolicy, precedence, short_commit};
 
@@ -114,7 +114,8 @@ impl Wheel {
         let lost_some = before
             .is_some_and(|before| before.desired.accounts.len() != desired.accounts.len())
             || !touched.is_empty();
-        let is_new = before.is_none_or(|before| before.desired.digest() != desired.digest());
+        let tree = desired.digest();
+        let is_new = self.board.status().cluster.source.tree.as_ref() != Some(&tree);
         self.agenda.follow(&names(desired), now);
         self.names.follow(&snapshot.loaded, &touched, now);
         for name in &touched {
@@ -131,7 +132,7 @@ impl Wheel {
         self.baseless.retain(|name| all.contains(name));
         self.platform.follow(desired);
         self.chronicle.follow(|name| all.contains(name), now);
-        self.show_force(&snapshot, is_new, now);
+        self.show_force(&snapshot, is_new.then_some(tree), now);
         self.board.put_files(Arc::clone(&snapshot.files));
         if is_new {
             tracing::info!(
@@ -146,7 +147,8 @@ impl Wheel {
         self.force = Some(snapshot);
     }
 
-    fn show_force(&self, snapshot: &Snapshot, is_new: bool, now: Timestamp) {
+    /// Shows what is in force; `new` names a tree that was not before.
+    fn show_force(&self, snapshot: &Snapshot, new: Option<Digest>, now: Timestamp) {
         let desired = &snapshot.loaded.desired;
         self.board.change(|status| {
             status.cluster.name = Some(desired.cluster.name.clone());
@@ -157,9 +159,9 @@ impl Wheel {
             source.subject = commit.map(|commit| commit.subject.clone());
             source.signer = commit.and_then(|commit| commit.signer.clone());
             source.problem = None;
-            if is_new || source.since.is_none() {
+            if let Some(tree) = new {
                 source.since = Some(now);
-                source.tree = Some(desired.digest());
+                source.tree = Some(tree);
             }
             let all = names(desired);
             status
