@@ -182,6 +182,9 @@ Exit codes: 0 valid (warnings or none), 3 errors.")]
 pub(crate) struct ValidateArgs {
     #[command(flatten)]
     pub(crate) tree: TreeArgs,
+    /// Look at all pictures, also those that were seen before
+    #[arg(long, help_heading = "Reading")]
+    pub(crate) no_cache: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

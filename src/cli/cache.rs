@@ -2,23 +2,31 @@
 
 use std::env;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::args::ScopeArgs;
 use crate::live::{Cache, ReadClient};
+use crate::tree::PictureCache;
 
 /// Opens the cache of a platform, unless the arguments forbid it, or there is no place for it.
 pub(crate) fn open(client: &ReadClient, args: &ScopeArgs) -> Option<Cache> {
-    if args.no_cache {
-        return None;
-    }
-    let top = folder(&|name| {
-        env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    })?;
+    let top = top(args.no_cache)?;
     Some(Cache::open(&top, client, Timestamp::now()))
+}
+
+/// Opens the memory of pictures; it lasts for this run only where there is no place for it, or the arguments forbid it.
+pub(crate) fn pictures(no_cache: bool) -> Arc<PictureCache> {
+    Arc::new(top(no_cache).map_or_else(PictureCache::default, |top| PictureCache::open(&top)))
+}
+
+fn top(no_cache: bool) -> Option<PathBuf> {
+    let variable = |name: &str| {
+        let value = env::var_os(name).filter(|value| !value.is_empty());
+        value.map(PathBuf::from)
+    };
+    (!no_cache).then(|| folder(&variable))?
 }
 
 /// Names the folder that all clusters share.

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use camino::Utf8Path;
 
 use super::args::{ScopeArgs, TreeChoice};
+use super::cache;
 use super::failure::Failure;
 use super::shard::OpenShard;
 use super::ui::Ui;
 use crate::plan::Part;
 use crate::tree::{
-    self, GitTree, LoadError, Loaded, Selection, SourceError, Touched, TreeSource, Workdir,
-    short_commit,
+    self, GitTree, LoadError, Loaded, PictureCache, Selection, SourceError, Touched, TreeSource,
+    Workdir, short_commit,
 };
 
 /// A tree, and where its files come from.
@@ -40,7 +41,7 @@ pub(crate) fn open(
     choice: &TreeChoice,
     several: Several,
 ) -> Result<OpenTree, Failure> {
-    open_part(ui, folder, choice, several, &|source, cluster| {
+    open_part(ui, (folder, choice), several, false, &|source, cluster| {
         tree::load(source, cluster)
     })
 }
@@ -54,13 +55,14 @@ pub(crate) fn open_touched(
     scope: &ScopeArgs,
 ) -> Result<OpenTree, Failure> {
     let Some(since) = &scope.changed_since else {
-        return open(ui, folder, choice, several);
+        let load: &Load<'_> = &|source, cluster| tree::load(source, cluster);
+        return open_part(ui, (folder, choice), several, scope.no_cache, load);
     };
     let changes = tree::changes(folder, since, choice.rev.as_deref())
         .map_err(|error| unloadable(error.into()))?;
     let touched = Touched::by(changes.paths.iter().map(AsRef::as_ref));
     let load: &Load<'_> = &|source, cluster| tree::load_touched(source, cluster, &touched);
-    let mut tree = open_part(ui, folder, choice, several, load)?;
+    let mut tree = open_part(ui, (folder, choice), several, scope.no_cache, load)?;
     tree.since = Some(changes.since);
     Ok(tree)
 }
@@ -73,19 +75,20 @@ pub(crate) fn open_some(
     only: Option<&Selection>,
 ) -> Result<OpenTree, Failure> {
     let load: &Load<'_> = &|source, cluster| tree::load_some(source, cluster, only);
-    open_part(ui, folder, choice, Several::Refuse, load)
+    open_part(ui, (folder, choice), Several::Refuse, false, load)
 }
 
 type Load<'a> = dyn Fn(&dyn TreeSource, Option<&str>) -> Result<Loaded, LoadError> + 'a;
 
 fn open_part(
     ui: Ui,
-    folder: &Utf8Path,
-    choice: &TreeChoice,
+    (folder, choice): (&Utf8Path, &TreeChoice),
     several: Several,
+    no_cache: bool,
     load: &Load<'_>,
 ) -> Result<OpenTree, Failure> {
-    let source = source(folder, choice.rev.as_deref())?;
+    let pictures = cache::pictures(no_cache);
+    let source = source(folder, choice.rev.as_deref(), &pictures)?;
     let mut cluster = choice.cluster.clone();
     if cluster.is_none() && several == Several::First {
         let clusters = tree::clusters(&*source).map_err(unloadable)?;
@@ -97,6 +100,7 @@ fn open_part(
         }
     }
     let loaded = load(&*source, cluster.as_deref()).map_err(unloadable)?;
+    pictures.save();
     Ok(OpenTree {
         source,
         loaded,
@@ -140,8 +144,13 @@ pub(crate) fn clusters(tree: &OpenTree) -> usize {
 }
 
 /// Opens the tree and loads it for each of its clusters, or for the chosen one.
-pub(crate) fn open_all(folder: &Utf8Path, choice: &TreeChoice) -> Result<Vec<Loaded>, Failure> {
-    let source = source(folder, choice.rev.as_deref())?;
+pub(crate) fn open_all(
+    folder: &Utf8Path,
+    choice: &TreeChoice,
+    no_cache: bool,
+) -> Result<Vec<Loaded>, Failure> {
+    let pictures = cache::pictures(no_cache);
+    let source = source(folder, choice.rev.as_deref(), &pictures)?;
     let mut clusters: Vec<Option<String>> = vec![choice.cluster.clone()];
     if choice.cluster.is_none() {
         let declared = tree::clusters(&*source).map_err(unloadable)?;
@@ -149,20 +158,23 @@ pub(crate) fn open_all(folder: &Utf8Path, choice: &TreeChoice) -> Result<Vec<Loa
             clusters = declared.iter().map(|name| Some(name.to_string())).collect();
         }
     }
-    clusters
-        .iter()
+    let loaded = (clusters.iter())
         .map(|cluster| tree::load(&*source, cluster.as_deref()).map_err(unloadable))
-        .collect()
+        .collect();
+    pictures.save();
+    loaded
 }
 
 fn source(
     folder: &Utf8Path,
     revision: Option<&str>,
+    pictures: &Arc<PictureCache>,
 ) -> Result<Arc<dyn TreeSource + Send>, Failure> {
     let open = || -> Result<Arc<dyn TreeSource + Send>, SourceError> {
+        let pictures = Arc::clone(pictures);
         Ok(match revision {
-            Some(revision) => Arc::new(GitTree::open(folder, revision)?),
-            None => Arc::new(Workdir::open(folder)?),
+            Some(revision) => Arc::new(GitTree::open(folder, revision)?.knowing(pictures)),
+            None => Arc::new(Workdir::open(folder)?.knowing(pictures)),
         })
     };
     open().map_err(|error| unloadable(error.into()))

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use git2::{ErrorCode, ObjectType, Oid, Repository, Tree, TreeEntry};
 use jiff::Timestamp;
 
+use super::PictureCache;
 use super::selection::Selection;
 use super::source::{
     ACCOUNTS, Listed, ListedKind, Listing, ReadError, SourceError, TOP_FILES, TOP_FOLDERS,
@@ -30,6 +31,7 @@ pub struct GitTree {
     folders: Mutex<BTreeMap<Utf8PathBuf, Oid>>,
     commit: Oid,
     folder: Utf8PathBuf,
+    pictures: Arc<PictureCache>,
 }
 
 impl GitTree {
@@ -50,7 +52,15 @@ impl GitTree {
             folders: Mutex::new(BTreeMap::from([(Utf8PathBuf::new(), tree)])),
             commit,
             folder: prefix,
+            pictures: Arc::default(),
         })
+    }
+
+    /// Does not look again at pictures that were seen before.
+    #[must_use]
+    pub fn knowing(mut self, pictures: Arc<PictureCache>) -> Self {
+        self.pictures = pictures;
+        self
     }
 
     /// Returns the commit's full id.
@@ -220,6 +230,10 @@ impl TreeSource for GitTree {
             return Err(ReadError::LfsPointer);
         }
         Ok(bytes)
+    }
+
+    fn pictures(&self) -> Option<&PictureCache> {
+        Some(&self.pictures)
     }
 
     fn folder(&self) -> Utf8PathBuf {

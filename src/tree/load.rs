@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::PictureCache;
 use super::assets;
 use super::blot::{blot_out, blot_out_lines};
 use super::check::{Problem, nearest};
@@ -110,10 +111,12 @@ pub(super) fn read_part(
         .iter()
         .find(|file| file.role == Role::Config)
         .ok_or(LoadError::NotATree)?;
+    let own = PictureCache::default();
     let mut loader = Loader {
         source,
         listed: &listed,
         facts: Mutex::default(),
+        pictures: source.pictures().unwrap_or(&own),
         texts: BTreeMap::new(),
         brand_assets: BTreeSet::new(),
         diagnostics: files.diagnostics.clone(),
@@ -243,6 +246,8 @@ struct Loader<'s> {
     listed: &'s [Listed],
     // Many accounts may declare one file of a brand.
     facts: Mutex<BTreeMap<(AssetKind, Utf8PathBuf), Arc<Inspected>>>,
+    // And many may have files with the same bytes.
+    pictures: &'s PictureCache,
     texts: BTreeMap<FileId, String>,
     brand_assets: BTreeSet<Utf8PathBuf>,
     diagnostics: Diagnostics,
@@ -453,7 +458,12 @@ impl Loader<'_> {
             return Arc::clone(known);
         }
         let read = self.source.read(path, MAX_ASSET_BYTES);
-        let inspected = Arc::new(read.map(|bytes| assets::inspect(kind, path, &bytes)));
+        let inspect = |bytes: Vec<u8>| {
+            let look =
+                |asset_type, digest: &_| self.pictures.look(kind, asset_type, digest, &bytes);
+            assets::inspect_by(look, kind, path, &bytes)
+        };
+        let inspected = Arc::new(read.map(inspect));
         cache().insert(key, Arc::clone(&inspected));
         inspected
     }

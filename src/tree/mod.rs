@@ -8,6 +8,7 @@ pub mod assets;
 mod base;
 mod beside;
 mod blot;
+mod cache_folder;
 mod changes;
 pub mod check;
 mod cluster;
@@ -22,6 +23,7 @@ mod layers;
 mod load;
 mod node;
 mod parallel;
+mod picture_cache;
 mod policy;
 mod push;
 mod resolve;
@@ -43,6 +45,7 @@ pub use base::{
     departed, fetch_command, lease_ref, plain_name, short_commit,
 };
 pub use beside::{Known, load_next};
+pub use cache_folder::CacheFolder;
 pub use changes::{Changes, changes};
 pub use cluster::LoadError;
 pub use desired::{
@@ -53,6 +56,7 @@ pub use git::{GitTree, Precedence, commit_facts, precedence};
 pub use layer::{Item, Layer, LayerName};
 pub use layers::{Provenance, explain};
 pub use load::{clusters, load, load_some, load_touched};
+pub use picture_cache::PictureCache;
 pub use policy::{BillingPolicy, Freeze, Policy, Retention};
 pub use push::{KeyAlgorithm, PushMethod, PushSettings};
 pub use selection::{Selection, Touched};

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use thiserror::Error;
 
+use super::PictureCache;
 use super::selection::Selection;
 use crate::model::AccountName;
 
@@ -41,6 +42,11 @@ pub trait TreeSource: Sync {
 
     /// Reads one file by its path from the tree's top, when it has at most `limit` bytes.
     fn read(&self, path: &Utf8Path, limit: u64) -> Result<Vec<u8>, ReadError>;
+
+    /// Returns what was seen in pictures before, where somebody remembers it.
+    fn pictures(&self) -> Option<&PictureCache> {
+        None
+    }
 
     /// Returns where the tree lies in its repository; empty at the top, and outside of any.
     fn folder(&self) -> Utf8PathBuf;

@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Read as _};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::PictureCache;
 use super::parallel;
 use super::selection::Selection;
 use super::source::{
@@ -27,6 +28,7 @@ pub struct Workdir {
     root: Utf8PathBuf,
     /// Folders that were no links when a file of theirs was read first.
     folders: Mutex<HashSet<Utf8PathBuf>>,
+    pictures: Arc<PictureCache>,
 }
 
 impl Workdir {
@@ -37,10 +39,18 @@ impl Workdir {
             Ok(Self {
                 root,
                 folders: Mutex::default(),
+                pictures: Arc::default(),
             })
         } else {
             Err(SourceError::NoFolder(root))
         }
+    }
+
+    /// Does not look again at pictures that were seen before.
+    #[must_use]
+    pub fn knowing(mut self, pictures: Arc<PictureCache>) -> Self {
+        self.pictures = pictures;
+        self
     }
 
     /// Returns the folder.
@@ -217,6 +227,10 @@ impl TreeSource for Workdir {
             return Err(ReadError::LfsPointer);
         }
         Ok(bytes)
+    }
+
+    fn pictures(&self) -> Option<&PictureCache> {
+        Some(&self.pictures)
     }
 
     fn folder(&self) -> Utf8PathBuf {

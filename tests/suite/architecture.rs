@@ -59,6 +59,8 @@ const READERS: &[&str] = &[
     "src/tree/workdir.rs",
     "src/tree/git.rs",
     "src/tree/changes.rs",
+    "src/tree/cache_folder.rs",
+    "src/tree/picture_cache.rs",
 ];
 /// … and what is not a value: clock, network, environment, randomness, files, waiting.
 const IMPURE: &[&str] = &[

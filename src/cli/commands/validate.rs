@@ -9,7 +9,7 @@ use crate::tree::Loaded;
 
 /// A tree with several clusters is checked for each of them; a mistake that shows in all is told once.
 pub(crate) fn validate(ui: Ui, args: &ValidateArgs) -> Result<Exit, Failure> {
-    let trees = tree::open_all(&args.tree.tree, &args.tree.choice)?;
+    let trees = tree::open_all(&args.tree.tree, &args.tree.choice, args.no_cache)?;
     let mut reports = trees.iter().map(report_on);
     let Some(mut report) = reports.next() else {
         return Err(Failure::Usage("the tree declares no cluster".to_owned()));

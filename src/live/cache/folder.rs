@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -14,6 +14,7 @@ use super::entry::Entry;
 use super::shelf::Shelf;
 use crate::live::api::ReadClient;
 use crate::model::{AccountId, Digest};
+use crate::tree::CacheFolder;
 
 /// After a week, and at the latest after two, an account is read anew all the same: a node of the platform that
 /// lagged behind while it was read would else be believed for ever. The accounts differ, so that not all are due at once.
@@ -28,7 +29,7 @@ const MOST_CLUSTERS: usize = 16;
 /// whole, and what does not check is not believed. Failing to keep something is no failure; it is only read again.
 #[derive(Debug)]
 pub struct Cache {
-    folder: PathBuf,
+    folder: CacheFolder,
     cluster: Digest,
     now: i64,
     shelves: Mutex<BTreeMap<String, Shelf>>,
@@ -45,7 +46,7 @@ impl Cache {
     fn at(top: &Path, api: &str, root: &AccountId, now: Timestamp) -> Self {
         let cluster = Digest::of(format!("{api}\n{root}").as_bytes());
         Self {
-            folder: top.join(cluster.short()),
+            folder: CacheFolder::new(top.join(cluster.short())),
             cluster,
             now: now.as_second(),
             shelves: Mutex::default(),
@@ -72,7 +73,7 @@ impl Cache {
     /// Writes what was put since the last time, and lets go of all of it: what is asked for again is read again.
     pub(in crate::live) fn save(&self) {
         if let Err(error) = self.try_save() {
-            debug!(%error, folder = %self.folder.display(), "the cache was not written");
+            debug!(%error, folder = %self.folder.path().display(), "the cache was not written");
         }
     }
 
@@ -82,19 +83,18 @@ impl Cache {
             shelves.clear();
             return Ok(());
         }
-        let is_new = !self.folder.exists();
-        make_folder(&self.folder)?;
-        check_owner_only(&self.folder)?;
+        let is_new = !self.folder.path().exists();
         for (name, shelf) in shelves.iter_mut().filter(|(_, shelf)| shelf.is_dirty) {
             // Another process may have written since; a moment between this and the next line costs its entries, no more.
             shelf.take_over(self.read(name));
-            replace(&self.folder.join(name), shelf.write().as_bytes())?;
+            self.folder.replace(name, shelf.write().as_bytes())?;
             shelf.is_dirty = false;
         }
         shelves.clear();
         drop(shelves);
-        if is_new && let Some(top) = self.folder.parent() {
-            forget_clusters(top, &self.folder)?;
+        let path = self.folder.path();
+        if is_new && let Some(top) = path.parent() {
+            forget_clusters(top, path)?;
         }
         Ok(())
     }
@@ -109,7 +109,8 @@ impl Cache {
     }
 
     fn read(&self, name: &str) -> Shelf {
-        let text = read(&self.folder, name).unwrap_or_default();
+        let text = self.folder.read(name, Shelf::most_bytes());
+        let text = text.unwrap_or_default();
         Shelf::parse(&text, &self.cluster)
     }
 
@@ -123,55 +124,6 @@ fn believed(account: &AccountId) -> i64 {
     let part = account.as_str().get(2..4).unwrap_or_default();
     let part = i64::from_str_radix(part, 16).unwrap_or(0);
     SECONDS_BELIEVED + SECONDS_BELIEVED * part / 0x100
-}
-
-/// Reads a file of the cache; nothing when there is none, or it cannot be one.
-fn read(folder: &Path, name: &str) -> Option<String> {
-    check_owner_only(folder).ok()?;
-    let file = folder.join(name);
-    let about = fs::symlink_metadata(&file).ok()?;
-    let fits = usize::try_from(about.len()).is_ok_and(|length| length <= Shelf::most_bytes());
-    if !about.is_file() || !fits {
-        return None;
-    }
-    // A byte that is no text spoils its line, not the file.
-    let bytes = fs::read(&file).ok()?;
-    Some(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn make_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
-    }
-    builder.create(folder)
-}
-
-/// Refuses a folder that somebody else could have put something into.
-fn check_owner_only(folder: &Path) -> io::Result<()> {
-    let about = fs::symlink_metadata(folder)?;
-    #[cfg(unix)]
-    let is_open = std::os::unix::fs::PermissionsExt::mode(&about.permissions()) & 0o022 != 0;
-    #[cfg(not(unix))]
-    let is_open = false;
-    if about.is_dir() && !is_open {
-        Ok(())
-    } else {
-        Err(io::Error::other("others may write into the folder"))
-    }
-}
-
-/// Puts a file in place as a whole. It need not survive a crash, so nobody waits for the disk.
-fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = file.parent().unwrap_or(Path::new("."));
-    // A named temporary file is created with mode 0600, and keeps it.
-    let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
-    temporary.write_all(bytes)?;
-    temporary.persist(file).map_err(|error| error.error)?;
-    Ok(())
 }
 
 /// Takes away the folders of clusters that were not written to longest.

@@ -3,6 +3,7 @@
 use camino::Utf8Path;
 
 use super::markup::{Tag, tags};
+use super::picture::Look;
 use super::{active, picture};
 use crate::diag::Code;
 use crate::model::{AssetFacts, AssetKind, AssetType, Digest};
@@ -17,6 +18,17 @@ const MOST_BYTES: usize = 5_000_000;
 /// digest, kind and file name extension.
 #[must_use]
 pub fn inspect(kind: AssetKind, path: &Utf8Path, bytes: &[u8]) -> (AssetFacts, Vec<Problem>) {
+    let look = |asset_type, _: &Digest| picture::look(kind, asset_type, bytes);
+    inspect_by(look, kind, path, bytes)
+}
+
+/// Inspects the bytes of an asset; `look` looks at a picture, or knows what is to be seen.
+pub(in crate::tree) fn inspect_by(
+    look: impl FnOnce(AssetType, &Digest) -> Look,
+    kind: AssetKind,
+    path: &Utf8Path,
+    bytes: &[u8],
+) -> (AssetFacts, Vec<Problem>) {
     let asset_type = match AssetType::sniff(bytes) {
         Some(AssetType::Html) if foreign(bytes).is_some() => None,
         other => other,
@@ -42,7 +54,8 @@ pub fn inspect(kind: AssetKind, path: &Utf8Path, bytes: &[u8]) -> (AssetFacts, V
             if asset_type == AssetType::Html {
                 problems.extend(welcome(path, bytes));
             } else if bytes.len() <= MOST_BYTES {
-                let (dimensions, found) = picture::inspect(kind, asset_type, path, bytes);
+                let look = look(asset_type, &facts.digest);
+                let (dimensions, found) = picture::inspect(kind, asset_type, path, bytes, look);
                 facts.dimensions = dimensions;
                 problems.extend(found);
             }

@@ -13,22 +13,32 @@ const MOST_FAINT_ON_LIGHT: u8 = 60;
 /// The same on a dark page: dark letters beside a coloured mark are common, and do no harm alone.
 const MOST_FAINT_ON_DARK: u8 = 90;
 
-/// Decodes a picture, measures it and looks at it.
+/// What looking at a picture tells: what its pixels say, of a logo; or why it has none. It follows from the bytes alone.
+pub(in crate::tree) type Look = Result<Option<Insight>, DecodeError>;
+
+/// Decodes a picture and looks at it. This is where time goes.
+pub(in crate::tree) fn look(kind: AssetKind, asset_type: AssetType, bytes: &[u8]) -> Look {
+    let picture = decode(asset_type, bytes)?;
+    Ok((kind == AssetKind::Logo).then(|| Insight::of(&picture)))
+}
+
+/// Measures a picture and judges what was seen in it.
 pub(super) fn inspect(
     kind: AssetKind,
     asset_type: AssetType,
     path: &Utf8Path,
     bytes: &[u8],
+    look: Look,
 ) -> (Option<Dimensions>, Vec<Problem>) {
     let size = dimensions(asset_type, bytes);
-    let problems = match decode(asset_type, bytes) {
-        Ok(picture) => {
+    let problems = match look {
+        Ok(insight) => {
             let mut problems: Vec<Problem> = size
                 .and_then(|size| unusual(kind, path, size))
                 .into_iter()
                 .collect();
             match kind {
-                AssetKind::Logo => problems.extend(logo(path, Insight::of(&picture))),
+                AssetKind::Logo => problems.extend(insight.and_then(|it| logo(path, it))),
                 AssetKind::Icon => problems.extend(icon(path, &icon_sizes(bytes))),
                 AssetKind::Welcome => {}
             }

@@ -8,16 +8,20 @@ use super::snapshot::{Commit, Snapshot, Trouble, unreadable};
 use crate::apply::AppliedRef;
 use crate::apply::remote::{GitError, LocalClone};
 use crate::model::ClusterName;
-use crate::tree::{self, Known, Workdir, commit_facts, committed};
+use crate::tree::{self, Known, PictureCache, Workdir, commit_facts, committed};
 
 /// A folder that people or programs change as they like.
 pub(in crate::watch) struct FolderSource {
     folder: Utf8PathBuf,
+    pictures: Arc<PictureCache>,
 }
 
 impl FolderSource {
     pub(in crate::watch) fn new(folder: Utf8PathBuf) -> Self {
-        Self { folder }
+        Self {
+            folder,
+            pictures: Arc::default(),
+        }
     }
 
     pub(super) fn folder(&self) -> &Utf8Path {
@@ -26,9 +30,11 @@ impl FolderSource {
 
     pub(super) async fn read(&self, cluster: Option<&str>) -> Result<Snapshot, Trouble> {
         let folder = self.folder.clone();
+        let pictures = Arc::clone(&self.pictures);
         let cluster = cluster.map(str::to_owned);
         let read = move || {
-            let files = Arc::new(Workdir::open(&folder).map_err(unreadable)?);
+            let files = Workdir::open(&folder).map_err(unreadable)?;
+            let files = Arc::new(files.knowing(pictures));
             let loaded = tree::load(&*files, cluster.as_deref()).map_err(unreadable)?;
             let mut snapshot = Snapshot {
                 commit: None,

@@ -8,7 +8,7 @@ use super::snapshot::{Commit, Seen, Snapshot, Trouble, unreadable};
 use crate::apply::AppliedRef;
 use crate::apply::remote::{GitError, Mirror};
 use crate::model::ClusterName;
-use crate::tree::{self, GitTree, Known, commit_facts, load_next, short_commit};
+use crate::tree::{self, GitTree, Known, PictureCache, commit_facts, load_next, short_commit};
 
 /// A branch, fetched by the user's own `git` into a repository without a checkout.
 pub(in crate::watch) struct RemoteSource {
@@ -18,6 +18,7 @@ pub(in crate::watch) struct RemoteSource {
     place: String,
     /// Who may sign, as `ssh-keygen` reads it; nobody needs to when absent.
     signers: Option<Utf8PathBuf>,
+    pictures: Arc<PictureCache>,
 }
 
 impl RemoteSource {
@@ -39,6 +40,7 @@ impl RemoteSource {
             folder,
             // `git` works in another folder.
             signers: signers.map(|file| camino::absolute_utf8(&file).unwrap_or(file)),
+            pictures: Arc::default(),
         })
     }
 
@@ -65,9 +67,11 @@ impl RemoteSource {
             Some(signers) => Some(self.signer(&id, signers).await?),
         };
         let folder = self.folder.clone();
+        let pictures = Arc::clone(&self.pictures);
         let cluster = cluster.map(str::to_owned);
         let read = move || {
-            let files = Arc::new(GitTree::open(&folder, &id).map_err(unreadable)?);
+            let files = GitTree::open(&folder, &id).map_err(unreadable)?;
+            let files = Arc::new(files.knowing(pictures));
             let (subject, made) = commit_facts(&folder, &id).unwrap_or_default();
             let loaded = match known {
                 Some(seen) if seen.commit == id => seen.loaded,

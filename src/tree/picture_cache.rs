@@ -1,0 +1,313 @@
+//! What was seen in pictures before, so that each is decoded once.
+//!
+//! A picture is known by the digest of its bytes, so nothing that is known can be out of date; and what is known is only
+//! what a warning is made of, never what is written. On disk: sixteen files, a picture a line, below a line with the
+//! checksum of all of them. A file that does not check, or that another version wrote, is as if it were not there.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::io;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::CacheFolder;
+use super::assets::{self, Insight, Legibility, Look};
+use crate::model::{AssetKind, AssetType, Digest};
+
+/// Stands at the beginning of each file. Another version may see pictures with other eyes.
+const FORMAT: &str = concat!("emblazon pictures 1 ", env!("CARGO_PKG_VERSION"));
+
+/// The pictures of one file. When there are more, those that are known are forgotten, and it begins anew.
+const MOST_PICTURES: usize = 1 << 15;
+
+/// The most bytes of one file: no line is longer than this divided by the number of pictures.
+const MOST_BYTES: usize = MOST_PICTURES * 128;
+
+/// What was seen in pictures before; kept in memory, and in a folder if there is one.
+#[derive(Debug, Default)]
+pub struct PictureCache {
+    folder: Option<CacheFolder>,
+    shelves: Mutex<HashMap<String, Shelf>>,
+}
+
+/// Pictures without a fault, by their digests; with what their pixels say when somebody asked for that.
+#[derive(Debug, Default)]
+struct Shelf {
+    seen: HashMap<Digest, Option<Insight>>,
+    /// Whether the file does not have all of this.
+    is_dirty: bool,
+}
+
+impl PictureCache {
+    /// Opens the cache below the folder that all caches share.
+    #[must_use]
+    pub fn open(top: &Path) -> Self {
+        Self {
+            folder: Some(CacheFolder::new(top.join("pictures"))),
+            shelves: Mutex::default(),
+        }
+    }
+
+    /// Looks at a picture, unless it was looked at before.
+    pub(super) fn look(
+        &self,
+        kind: AssetKind,
+        asset_type: AssetType,
+        digest: &Digest,
+        bytes: &[u8],
+    ) -> Look {
+        let known = self.shelf_of(digest, |shelf| shelf.seen.get(digest).copied());
+        match known {
+            // Only a logo's pixels are looked at.
+            Some(seen) if seen.is_some() || kind != AssetKind::Logo => Ok(seen),
+            _ => {
+                let look = assets::look(kind, asset_type, bytes);
+                if let Ok(seen) = &look {
+                    self.shelf_of(digest, |shelf| shelf.put(digest.clone(), *seen));
+                }
+                look
+            }
+        }
+    }
+
+    /// Writes what was seen since the last time; failing to keep it is no failure.
+    pub fn save(&self) {
+        if let Some(folder) = &self.folder
+            && let Err(error) = self.try_save(folder)
+        {
+            tracing::debug!(%error, folder = %folder.path().display(), "what was seen in pictures was not kept");
+        }
+    }
+
+    fn try_save(&self, folder: &CacheFolder) -> io::Result<()> {
+        let mut shelves = self.shelves();
+        for (name, shelf) in shelves.iter_mut().filter(|(_, shelf)| shelf.is_dirty) {
+            // What another process has written since is kept too.
+            let theirs = read(folder, name).seen;
+            for (digest, seen) in theirs.into_iter().take(MOST_PICTURES - shelf.seen.len()) {
+                shelf.seen.entry(digest).or_insert(seen);
+            }
+            folder.replace(name, shelf.write().as_bytes())?;
+            shelf.is_dirty = false;
+        }
+        Ok(())
+    }
+
+    fn shelf_of<T>(&self, digest: &Digest, then: impl FnOnce(&mut Shelf) -> T) -> T {
+        let name = digest.as_str().get(..1).unwrap_or_default();
+        let mut shelves = self.shelves();
+        let folder = self.folder.as_ref();
+        let shelf = shelves.entry(name.to_owned());
+        then(shelf.or_insert_with(|| folder.map_or_else(Shelf::default, |it| read(it, name))))
+    }
+
+    fn shelves(&self) -> MutexGuard<'_, HashMap<String, Shelf>> {
+        self.shelves.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn read(folder: &CacheFolder, name: &str) -> Shelf {
+    let text = folder.read(name, MOST_BYTES);
+    text.and_then(|text| Shelf::parse(&text))
+        .unwrap_or_default()
+}
+
+impl Shelf {
+    fn put(&mut self, digest: Digest, seen: Option<Insight>) {
+        if self.seen.len() >= MOST_PICTURES {
+            self.seen.clear();
+        }
+        self.seen.insert(digest, seen);
+        self.is_dirty = true;
+    }
+
+    fn write(&self) -> String {
+        let mut lines = String::new();
+        for (digest, seen) in &self.seen {
+            lines.push_str(digest.as_str());
+            if let Some(seen) = seen {
+                let ground = seen.ground.map_or_else(
+                    || "-".to_owned(),
+                    |[red, green, blue]| format!("{red:02x}{green:02x}{blue:02x}"),
+                );
+                let (light, dark) = (seen.on_light, seen.on_dark);
+                let _ = write!(
+                    lines,
+                    " {} {ground} {} {} {} {}",
+                    seen.see_through, light.faint, light.contrast, dark.faint, dark.contrast
+                );
+            }
+            lines.push('\n');
+        }
+        let sum = Digest::of(lines.as_bytes());
+        format!("{FORMAT} {sum}\n{lines}")
+    }
+
+    /// Reads a file back; nothing when anything of it does not fit.
+    fn parse(text: &str) -> Option<Self> {
+        let (head, lines) = text.split_once('\n')?;
+        let sum = head.strip_prefix(FORMAT)?.strip_prefix(' ')?;
+        if Digest::of(lines.as_bytes()).as_str() != sum {
+            return None;
+        }
+        let seen = lines.lines().map(line).collect::<Option<_>>()?;
+        Some(Self {
+            seen,
+            is_dirty: false,
+        })
+    }
+}
+
+fn line(text: &str) -> Option<(Digest, Option<Insight>)> {
+    let mut words = text.split(' ');
+    let digest = Digest::parse(words.next()?)?;
+    let Some(see_through) = words.next() else {
+        return Some((digest, None));
+    };
+    let ground = match words.next()? {
+        "-" => None,
+        colour => {
+            let [_, red, green, blue] = u32::from_str_radix(colour, 16).ok()?.to_be_bytes();
+            Some([red, green, blue])
+        }
+    };
+    let mut legibility = || {
+        Some(Legibility {
+            faint: words.next()?.parse().ok()?,
+            contrast: words.next()?.parse().ok()?,
+        })
+    };
+    let insight = Insight {
+        see_through: see_through.parse().ok()?,
+        ground,
+        on_light: legibility()?,
+        on_dark: legibility()?,
+    };
+    Some((digest, Some(insight)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// A picture of one pixel.
+    const GIF: &[u8] =
+        b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
+
+    fn look(cache: &PictureCache, kind: AssetKind) -> Look {
+        cache.look(kind, AssetType::Gif, &Digest::of(GIF), GIF)
+    }
+
+    /// Tells whether it is known without being decoded: bytes that cannot be are given for it.
+    fn knows(cache: &PictureCache, kind: AssetKind) -> bool {
+        let found = cache.look(kind, AssetType::Gif, &Digest::of(GIF), b"GIF89a");
+        found.is_ok()
+    }
+
+    #[test]
+    fn what_was_seen_is_not_looked_at_again() {
+        let top = tempfile::tempdir().unwrap();
+        let first = PictureCache::open(top.path());
+        assert!(!knows(&first, AssetKind::Icon), "a fault is not kept");
+        let icon = look(&first, AssetKind::Icon).unwrap();
+        assert_eq!(icon, None, "nobody asked what its pixels say");
+        assert!(knows(&first, AssetKind::Icon));
+        assert!(!knows(&first, AssetKind::Logo), "a logo needs more");
+        let logo = look(&first, AssetKind::Logo).unwrap();
+        assert!(logo.is_some());
+        first.save();
+        let next = PictureCache::open(top.path());
+        assert!(knows(&next, AssetKind::Icon) && knows(&next, AssetKind::Logo));
+        assert_eq!(look(&next, AssetKind::Logo).unwrap(), logo);
+        let none = PictureCache::default();
+        assert!(!knows(&none, AssetKind::Icon));
+    }
+
+    #[test]
+    fn lines_are_read_back() {
+        let dark = Legibility {
+            faint: 100,
+            contrast: 210,
+        };
+        let light = Legibility {
+            faint: 0,
+            contrast: 10,
+        };
+        let seen = |ground| Insight {
+            see_through: 7,
+            ground,
+            on_light: light,
+            on_dark: dark,
+        };
+        let mut shelf = Shelf::default();
+        shelf.put(Digest::of(b"1"), None);
+        shelf.put(Digest::of(b"2"), Some(seen(None)));
+        shelf.put(Digest::of(b"3"), Some(seen(Some([0, 1, 255]))));
+        let text = shelf.write();
+        assert_eq!(Shelf::parse(&text).unwrap().seen, shelf.seen);
+        // Whatever byte is changed, and wherever it is cut, nothing is read from it.
+        for at in 0..text.len() {
+            assert!(Shelf::parse(&text[..at]).is_none(), "cut at {at}");
+            let mut damaged = text.clone().into_bytes();
+            damaged[at] ^= 1;
+            let damaged = String::from_utf8(damaged).unwrap();
+            assert!(Shelf::parse(&damaged).is_none(), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn a_full_file_begins_anew() {
+        let mut shelf = Shelf::default();
+        for number in 0..=MOST_PICTURES {
+            let insight = look(&PictureCache::default(), AssetKind::Logo).unwrap();
+            let insight = if number == 0 { insight } else { None };
+            shelf.put(Digest::of(&number.to_le_bytes()), insight);
+            assert!(shelf.seen.len() <= MOST_PICTURES);
+        }
+        assert_eq!(shelf.seen.len(), 1);
+    }
+
+    /// Two that began with the same file both keep what they saw; rubbish is written over.
+    #[test]
+    fn two_at_once_and_rubbish() {
+        let top = tempfile::tempdir().unwrap();
+        let file = top
+            .path()
+            .join("pictures")
+            .join(&Digest::of(GIF).as_str()[..1]);
+        let (one, two) = (
+            PictureCache::open(top.path()),
+            PictureCache::open(top.path()),
+        );
+        let other = (0_u32..)
+            .map(|number| Digest::of(&number.to_le_bytes()))
+            .find(|digest| digest.as_str()[..1] == Digest::of(GIF).as_str()[..1])
+            .unwrap();
+        look(&one, AssetKind::Logo).unwrap();
+        two.look(AssetKind::Icon, AssetType::Gif, &other, GIF)
+            .unwrap();
+        one.save();
+        two.save();
+        let next = PictureCache::open(top.path());
+        assert!(knows(&next, AssetKind::Logo));
+        assert_eq!(
+            next.look(AssetKind::Icon, AssetType::Gif, &other, b""),
+            Ok(None)
+        );
+        for rubbish in [
+            &b""[..],
+            b"\xff\xfe",
+            b"emblazon pictures 1 0 x\n\n",
+            &[b'x'; 1 << 16],
+        ] {
+            fs::write(&file, rubbish).unwrap();
+            let next = PictureCache::open(top.path());
+            assert!(!knows(&next, AssetKind::Logo));
+            look(&next, AssetKind::Logo).unwrap();
+            next.save();
+            assert!(knows(&PictureCache::open(top.path()), AssetKind::Logo));
+        }
+    }
+}
