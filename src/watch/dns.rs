@@ -11,11 +11,13 @@ use tokio_util::sync::CancellationToken;
 use super::agenda::{Agenda, Name, back_off, later};
 use super::chronicle::News;
 use super::opinion::Opinion;
+use super::selection::is_same_template;
+use super::source::Snapshot;
 use super::status::{DnsSummary, Finding};
 use super::wheel::Wheel;
 use crate::dns::{Checklist, DomainCheck, Standing, ZoneOptions, declared_template};
 use crate::model::{AccountName, DomainName};
-use crate::tree::{DesiredAccount, DnsMode, DnsWatch, Loaded};
+use crate::tree::{DesiredAccount, DesiredTemplate, DnsMode, DnsWatch};
 
 /// How many domains are asked for at a time.
 const BATCH: usize = 50;
@@ -28,6 +30,8 @@ pub(super) struct Names {
     interval: SignedDuration,
     seed: u64,
     opinions: BTreeMap<AccountName, Opinion>,
+    /// The template that they are about.
+    template: Option<DesiredTemplate>,
     asking: JoinSet<Answers>,
     questions: u64,
 }
@@ -46,6 +50,7 @@ impl Names {
             interval,
             seed,
             opinions: BTreeMap::new(),
+            template: None,
             asking: JoinSet::new(),
             questions: 0,
         }
@@ -58,8 +63,8 @@ impl Names {
     }
 
     /// Asks for the domains of a tree from now on, and for no others. What was known of a touched one counts no more.
-    pub(super) fn follow(&mut self, loaded: &Loaded, touched: &BTreeSet<Name>, now: Timestamp) {
-        let asked = asked_for(loaded);
+    pub(super) fn follow(&mut self, snapshot: &Snapshot, touched: &BTreeSet<Name>, now: Timestamp) {
+        let asked = asked_for(snapshot);
         let names: BTreeSet<Name> = asked.iter().cloned().map(Some).collect();
         let is_new = |name: &&AccountName| !self.opinions.contains_key(*name);
         // A large tree begins with a few, and comes to the others in the course of the interval.
@@ -72,7 +77,9 @@ impl Names {
             self.agenda.read(name, now);
         }
         self.opinions.retain(|name, _| asked.contains(name));
-        let is_all = touched.contains(&None);
+        let template = snapshot.template();
+        let is_all = !is_same_template(self.template.as_ref(), template);
+        self.template = template.cloned();
         for name in asked {
             let opinion = self.opinions.entry(name.clone()).or_default();
             let name = Some(name);
@@ -155,19 +162,22 @@ impl Names {
 }
 
 /// Lists the accounts whose domain is asked for.
-fn asked_for(loaded: &Loaded) -> BTreeSet<AccountName> {
-    let Some(list) = checklist(loaded, |name| {
-        loaded.watch.of(Some(name)).dns != DnsWatch::Off
+fn asked_for(snapshot: &Snapshot) -> BTreeSet<AccountName> {
+    let Some(list) = checklist(snapshot, |name| {
+        snapshot.loaded.watch.of(Some(name)).dns != DnsWatch::Off
     }) else {
         return BTreeSet::new();
     };
     list.domains.into_iter().map(|(name, _)| name).collect()
 }
 
-fn checklist(loaded: &Loaded, is_wanted: impl Fn(&AccountName) -> bool) -> Option<Checklist> {
-    let desired = &loaded.desired;
-    let template = declared_template(desired.template.as_ref()?);
-    Some(Checklist::new(desired, template, is_wanted))
+fn checklist(snapshot: &Snapshot, is_wanted: impl Fn(&AccountName) -> bool) -> Option<Checklist> {
+    let template = declared_template(snapshot.template()?);
+    Some(Checklist::new(
+        &snapshot.loaded.desired,
+        template,
+        is_wanted,
+    ))
 }
 
 impl Wheel {
@@ -199,7 +209,7 @@ impl Wheel {
                 return;
             }
         };
-        if let Some(list) = checklist(&force.loaded, |name| due.contains(name)) {
+        if let Some(list) = checklist(force, |name| due.contains(name)) {
             self.names.asking.spawn(async move {
                 let (checks, questions) = list.check(&options).await;
                 Answers { checks, questions }
@@ -241,7 +251,7 @@ impl Wheel {
         let answered: BTreeSet<&AccountName> =
             answers.checks.iter().map(|(name, _)| name).collect();
         let now_asked: BTreeMap<AccountName, DomainName> = (self.force.as_ref())
-            .and_then(|force| checklist(&force.loaded, |name| answered.contains(name)))
+            .and_then(|force| checklist(force, |name| answered.contains(name)))
             .map(|list| list.domains.into_iter().collect())
             .unwrap_or_default();
         for (name, check) in answers.checks {

@@ -117,7 +117,7 @@ impl Wheel {
         let tree = desired.digest();
         let is_new = self.board.status().cluster.source.tree.as_ref() != Some(&tree);
         self.agenda.follow(&names(desired), now);
-        self.names.follow(&snapshot.loaded, &touched, now);
+        self.names.follow(&snapshot, &touched, now);
         for name in &touched {
             self.agenda.hasten(name, now);
             let record = self.records.entry(name.clone()).or_default();

@@ -43,7 +43,7 @@ impl Wheel {
         let cut = Cut::new(shard, &mut loaded.desired, base.as_mut());
         if !shard.is_first() {
             // The first one's; see [`Shard::is_first`].
-            loaded.desired.template = None;
+            snapshot.template_elsewhere = loaded.desired.template.take();
             if let Some(base) = &mut base {
                 base.template = None;
             }

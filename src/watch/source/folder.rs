@@ -40,6 +40,7 @@ impl FolderSource {
                 commit: None,
                 files,
                 loaded: Arc::new(loaded),
+                template_elsewhere: None,
             };
             let known = Known {
                 loaded: &snapshot.loaded,

@@ -95,6 +95,7 @@ impl RemoteSource {
                 commit: Some(commit),
                 files,
                 loaded,
+                template_elsewhere: None,
             })
         };
         tokio::task::spawn_blocking(read)

@@ -9,7 +9,7 @@ use super::{FolderSource, RemoteSource};
 use crate::apply::AppliedRef;
 use crate::apply::remote::GitError;
 use crate::model::ClusterName;
-use crate::tree::{Loaded, TreeSource};
+use crate::tree::{DesiredTemplate, Loaded, TreeSource};
 
 /// Where the tree comes from.
 pub(in crate::watch) enum Source {
@@ -25,6 +25,8 @@ pub(in crate::watch) struct Snapshot {
     pub(in crate::watch) commit: Option<Commit>,
     pub(in crate::watch) files: Arc<dyn TreeSource + Send>,
     pub(in crate::watch) loaded: Arc<Loaded>,
+    /// The template of another shard, which this one writes nothing of: its accounts' records follow from it all the same.
+    pub(in crate::watch) template_elsewhere: Option<DesiredTemplate>,
 }
 
 /// A commit's tree, undivided, as it was read before.
@@ -34,6 +36,12 @@ pub(in crate::watch) struct Seen {
 }
 
 impl Snapshot {
+    /// Returns the template that records follow from, whoever writes it.
+    pub(in crate::watch) fn template(&self) -> Option<&DesiredTemplate> {
+        let own = self.loaded.desired.template.as_ref();
+        own.or(self.template_elsewhere.as_ref())
+    }
+
     /// Returns what need not be read again; a tree that lies in no commit is read anew each time.
     pub(in crate::watch) fn seen(&self) -> Option<Seen> {
         let commit = self.commit.as_ref()?;

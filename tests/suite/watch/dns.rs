@@ -1,5 +1,6 @@
 //! What DNS says of the accounts' domains: real packets from the sandbox's servers.
 
+use emblazon::model::{AccountId, Identity, Shard};
 use emblazon::sandbox::dns::{DnsFault, DnsServer, ZoneSeed};
 
 use super::daemon::{Daemon, command};
@@ -273,5 +274,32 @@ fn a_primary_that_does_not_answer_is_unknown_and_nothing_is_written() {
         "{found:?}"
     );
     assert_eq!(daemon.stop().code(), Some(0));
+    platform.stop();
+}
+
+/// The template is one daemon's to write; the names that follow from it are asked for by whoever has the account.
+#[test]
+fn each_shard_asks_for_its_own_domains() {
+    let platform = platform("abcdef", "{dns: ask}");
+    let mut asked = String::new();
+    for shard in Shard::all(2) {
+        let number = shard.to_string();
+        let mut daemon = Daemon::start(command(
+            &platform,
+            &["--interval", "1h", "--shard", &number],
+        ));
+        let own = |name: &char| {
+            let identity = Identity::Id(AccountId::parse(&id(*name)).unwrap());
+            shard.home(&identity) == shard
+        };
+        let own: String = "abcdef".chars().filter(own).collect();
+        for name in own.chars() {
+            daemon.wait_unless_said("dns", Some(name), "in_sync");
+        }
+        assert!(!own.is_empty(), "both have some");
+        asked.push_str(&own);
+        assert_eq!(daemon.stop().code(), Some(0));
+    }
+    assert_eq!(asked.len(), 6);
     platform.stop();
 }
