@@ -1,6 +1,7 @@
 //! Tables over whole plans, and properties against a small model of the server.
 
 mod guards;
+mod parts;
 mod properties;
 mod records;
 mod shards;

@@ -16,7 +16,7 @@ use crate::model::{AssetKind, KeyPath, Settings};
 use crate::plan::{Action, Level, Options, Plan, Precondition, RefusalKind, StepId, Subject, plan};
 use crate::tree::{Desired, Ownership};
 
-const NAMES: [&str; 5] = ["ada", "bob", "cem", "dee", "eve"];
+pub(super) const NAMES: [&str; 5] = ["ada", "bob", "cem", "dee", "eve"];
 const OUTSIDER: &str = "zoe";
 const DOMAINS: [&str; 6] = [
     "a.example",

@@ -51,7 +51,7 @@ fn planned(case: &Case, world: &World, shard: Shard) -> Planned {
 }
 
 /// Documents and template, without revisions, which depend on the order.
-fn content(world: &World) -> String {
+pub(super) fn content(world: &World) -> String {
     let mut world = world.clone();
     for stored in world.accounts.values_mut() {
         if let Some(document) = &mut stored.document {
