@@ -18,7 +18,7 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_emblazon");
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// How many requests the plain client has under way.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 64;
 
 /// A sandbox in another process; ends with the value.
 pub(crate) struct Platform {

@@ -152,6 +152,9 @@ impl Files {
             .iter()
             .map(|(id, file)| (file.path.as_path(), id))
             .collect();
+        if before.is_empty() {
+            return self;
+        }
         let mut new = (u32::try_from(before.len()).unwrap_or(u32::MAX)..).map(FileId);
         let mut ids = BTreeMap::new();
         for file in &mut self.files {

@@ -22,7 +22,9 @@ use super::node::{Content, Node};
 use super::parallel;
 use super::resolve::fill;
 use super::selection::{Selection, Touched};
-use super::source::{ACCOUNTS, Listed, Listing, MAX_ASSET_BYTES, ReadError, TreeSource};
+use super::source::{
+    ACCOUNTS, Listed, Listing, MAX_ASSET_BYTES, ReadError, SourceError, TreeSource,
+};
 use super::whole::Read;
 use super::{
     AccountPolicy, Desired, DesiredAccount, DesiredTemplate, DnsMode, Loaded, WatchSettings,
@@ -98,13 +100,7 @@ pub(super) fn read_part(
     let Listing {
         files: listed,
         left_out,
-    } = match only {
-        Some(only) => source.list_some(only)?,
-        None => Listing {
-            files: source.list()?,
-            left_out: Vec::new(),
-        },
-    };
+    } = listing(source, only)?;
     let files = Files::classify(&listed).numbered_by(&known);
     let config_file = files
         .files
@@ -190,6 +186,16 @@ pub(super) fn read_part(
             extra_keys: config.extra_keys,
         },
     })
+}
+
+fn listing(source: &dyn TreeSource, only: Option<&Selection>) -> Result<Listing, SourceError> {
+    match only {
+        Some(only) => source.list_some(only),
+        None => Ok(Listing {
+            files: source.list()?,
+            left_out: Vec::new(),
+        }),
+    }
 }
 
 /// Lists the clusters that a tree declares, for commands that go through all of them.

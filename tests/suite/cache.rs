@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use emblazon::model::Digest;
+use image::{Rgba, RgbaImage};
 use serde_json::{Value, json};
 
-use crate::cli::{check_exit, emblazon, stdout};
+use crate::cli::{check_exit, emblazon, stdout, write};
 use crate::cli_platform::{ACME, World};
 
 impl World {
@@ -24,7 +25,9 @@ impl World {
 
     fn cached(&self) -> PathBuf {
         let top = self.folder.path().join(".cache/emblazon");
-        let cluster = fs::read_dir(top).unwrap().next().unwrap().unwrap();
+        let clusters = fs::read_dir(top).unwrap().map(|found| found.unwrap());
+        let mut clusters = clusters.filter(|found| found.file_name() != "pictures");
+        let cluster = clusters.next().unwrap();
         let file = fs::read_dir(cluster.path()).unwrap().next().unwrap();
         file.unwrap().path()
     }
@@ -130,4 +133,48 @@ fn nothing_secret_is_kept() {
     assert!(!text.contains(world.sandbox.api_key()));
     assert!(!text.contains("auth_token"));
     world.stop();
+}
+
+/// What was seen in pictures is kept for the next run by the digest of their bytes, and tells the same warnings; a file that
+/// somebody spoilt says nothing.
+#[test]
+fn pictures_are_remembered() {
+    let tree = tempfile::tempdir().unwrap();
+    let cache = tempfile::tempdir().unwrap();
+    let pale = RgbaImage::from_pixel(400, 100, Rgba([250, 250, 250, 255]));
+    let logo = tree.path().join("accounts/acme/logo.png");
+    write(tree.path(), "emblazon.yaml", "clusters: {production: {}}\n");
+    let account = format!("account: {ACME}\nassets: {{logo: logo.png}}\n");
+    write(tree.path(), "accounts/acme/account.yaml", &account);
+    pale.save(&logo).unwrap();
+    let validate = |arguments: &[&str]| {
+        let mut command = emblazon(tree.path());
+        command
+            .env("EMBLAZON_CACHE_DIR", cache.path())
+            .arg("validate");
+        let output = command.args(arguments).output().unwrap();
+        check_exit(&output, 0);
+        stdout(&output)
+    };
+    let unremembered = validate(&["--no-cache"]);
+    assert!(unremembered.contains("EB0616"), "{unremembered}");
+    assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 0);
+    assert_eq!(validate(&[]), unremembered);
+    let kept = cache.path().join("pictures");
+    let file = fs::read_dir(&kept).unwrap().next().unwrap().unwrap().path();
+    let text = fs::read_to_string(&file).unwrap();
+    let digest = Digest::of(&fs::read(&logo).unwrap());
+    assert!(text.contains(digest.as_str()), "{text}");
+    assert_eq!(validate(&[]), unremembered);
+    fs::write(&file, text.replace(" fafafa ", " 000000 ")).unwrap();
+    assert_eq!(
+        validate(&[]),
+        unremembered,
+        "the spoilt file is not believed"
+    );
+    assert_eq!(
+        fs::read_to_string(&file).unwrap(),
+        text,
+        "and is written anew"
+    );
 }
