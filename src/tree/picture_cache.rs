@@ -4,7 +4,7 @@
 //! what a warning is made of, never what is written. On disk: sixteen files, a picture a line, below a line with the
 //! checksum of all of them. A file that does not check, or that another version wrote, is as if it were not there.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
@@ -27,13 +27,13 @@ const MOST_BYTES: usize = MOST_PICTURES * 128;
 #[derive(Debug, Default)]
 pub struct PictureCache {
     folder: Option<CacheFolder>,
-    shelves: Mutex<HashMap<String, Shelf>>,
+    shelves: Mutex<BTreeMap<String, Shelf>>,
 }
 
 /// Pictures without a fault, by their digests; with what their pixels say when somebody asked for that.
 #[derive(Debug, Default)]
 struct Shelf {
-    seen: HashMap<Digest, Option<Insight>>,
+    seen: BTreeMap<Digest, Option<Insight>>,
     /// Whether the file does not have all of this.
     is_dirty: bool,
 }
@@ -97,11 +97,11 @@ impl PictureCache {
         let name = digest.as_str().get(..1).unwrap_or_default();
         let mut shelves = self.shelves();
         let folder = self.folder.as_ref();
-        let shelf = shelves.entry(name.to_owned());
-        then(shelf.or_insert_with(|| folder.map_or_else(Shelf::default, |it| read(it, name))))
+        let read = || folder.map_or_else(Shelf::default, |folder| read(folder, name));
+        then(shelves.entry(name.to_owned()).or_insert_with(read))
     }
 
-    fn shelves(&self) -> MutexGuard<'_, HashMap<String, Shelf>> {
+    fn shelves(&self) -> MutexGuard<'_, BTreeMap<String, Shelf>> {
         self.shelves.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -281,7 +281,7 @@ mod tests {
             PictureCache::open(top.path()),
             PictureCache::open(top.path()),
         );
-        let other = (0_u32..)
+        let other = (0_u32..10_000)
             .map(|number| Digest::of(&number.to_le_bytes()))
             .find(|digest| digest.as_str()[..1] == Digest::of(GIF).as_str()[..1])
             .unwrap();
@@ -300,7 +300,7 @@ mod tests {
             &b""[..],
             b"\xff\xfe",
             b"emblazon pictures 1 0 x\n\n",
-            &[b'x'; 1 << 16],
+            &vec![b'x'; 1 << 16],
         ] {
             fs::write(&file, rubbish).unwrap();
             let next = PictureCache::open(top.path());
