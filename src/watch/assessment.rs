@@ -169,7 +169,8 @@ pub(super) fn assess<'l>(matter: &Matter<'l, '_>, differences: Differences) -> A
         let sources = &loaded.sources;
         plan::plan_with_records(&rest, base.as_deref(), matter.live, zones, sources, &rules).plan
     };
-    whole.scope.records_unread |= leaves_some(loaded);
+    let shard = (matter.part.siblings.as_ref()).map(|siblings| siblings.shard);
+    whole.scope.records_unread |= leaves_some(loaded, shard);
     let admits = |subject: &Subject| match subject_name(subject) {
         Some(name) if known.contains(&name) => {
             matter.read.contains(&name) && verdicts.get(&name).is_some_and(|verdict| verdict.acts)

@@ -15,9 +15,10 @@ use super::selection::is_same_template;
 use super::source::Snapshot;
 use super::status::{DnsSummary, Finding};
 use super::wheel::Wheel;
+use super::zones::has_template;
 use crate::dns::{Checklist, DomainCheck, Standing, ZoneOptions, declared_template};
 use crate::model::{AccountName, DomainName};
-use crate::tree::{DesiredAccount, DesiredTemplate, DnsMode, DnsWatch};
+use crate::tree::{DesiredTemplate, DnsMode, DnsWatch};
 
 /// How many domains are asked for at a time.
 const BATCH: usize = 50;
@@ -231,15 +232,23 @@ impl Wheel {
         }
     }
 
-    /// Tells whether the tree manages an account's records, and the policy leaves them to somebody else.
-    fn leaves_records(&self, name: &AccountName) -> bool {
-        let Some(force) = &self.force else {
-            return false;
-        };
-        let mut accounts = force.loaded.desired.accounts.iter();
-        let is_managed =
-            |account: &DesiredAccount| account.name == *name && account.dns == DnsMode::Manage;
-        accounts.any(is_managed) && force.loaded.watch.of(Some(name)).dns != DnsWatch::Push
+    /// Says who writes an account's records that the tree manages and this daemon leaves to somebody else.
+    fn writer_elsewhere(&self, name: &AccountName) -> Option<&'static str> {
+        let loaded = &self.force.as_ref()?.loaded;
+        let account = loaded.desired.account(name)?;
+        if account.dns != DnsMode::Manage {
+            None
+        } else if !has_template(self.setup.shard) {
+            Some(
+                "the tree manages these records; `emblazon apply` writes them, and of the daemons only that of the first shard does",
+            )
+        } else if loaded.watch.of(Some(name)).dns != DnsWatch::Push {
+            Some(
+                "the tree manages these records; `emblazon apply` writes them, and the daemon does with watch: {dns: push}",
+            )
+        } else {
+            None
+        }
     }
 
     /// Takes in what DNS answered.
@@ -261,11 +270,10 @@ impl Wheel {
             };
             let before = opinion.asked_well;
             let mut summary = opinion.take_in(&name, check, now);
-            if summary.standing == Standing::Differs && self.leaves_records(&name) {
-                summary.lines.push(
-                    "the tree manages these records; `emblazon apply` writes them, and the daemon does with watch: {dns: push}"
-                        .to_owned(),
-                );
+            if summary.standing == Standing::Differs
+                && let Some(writer) = self.writer_elsewhere(&name)
+            {
+                summary.lines.push(writer.to_owned());
             }
             self.write_down(&name, &summary, before, now);
             self.names.plan_ahead(&name, self.setup.confirm_after, now);

@@ -10,7 +10,7 @@ use crate::apply;
 use crate::diff::{ChangeKey, ManagedRecords, ZoneDifference, compare_zones};
 use crate::dns::Question;
 use crate::dns::push::{Home, PrimaryReader, PrimaryWriter, Standings};
-use crate::model::AccountName;
+use crate::model::{AccountName, Shard};
 use crate::tree::{Desired, DnsMode, DnsWatch, Loaded, PushSettings, WatchSettings};
 
 /// The way to the primary, and what it showed last.
@@ -149,9 +149,21 @@ fn kept<'d>(desired: &'d Desired, watch: &WatchSettings) -> Cow<'d, Desired> {
     Cow::Owned(kept)
 }
 
-/// Tells whether there are records that nobody keeps: those of accounts with `dns: manage` that the policy leaves alone.
-pub(super) fn leaves_some(loaded: &Loaded) -> bool {
-    loaded.dns.push.is_some() && matches!(kept(&loaded.desired, &loaded.watch), Cow::Owned(_))
+/// Tells whether there are records that nobody keeps: those of accounts with `dns: manage` that the policy leaves alone, and
+/// all of them where another shard has the template that they follow from.
+pub(super) fn leaves_some(loaded: &Loaded, shard: Option<Shard>) -> bool {
+    let mut accounts = loaded.desired.accounts.iter();
+    loaded.dns.push.is_some()
+        && if has_template(shard) {
+            matches!(kept(&loaded.desired, &loaded.watch), Cow::Owned(_))
+        } else {
+            accounts.any(|account| account.dns == DnsMode::Manage)
+        }
+}
+
+/// Tells whether a daemon has the template, and with it the records that are to be kept.
+pub(super) fn has_template(shard: Option<Shard>) -> bool {
+    shard.is_none_or(Shard::is_first)
 }
 
 /// Leaves of the zones the sets that may be written.
@@ -165,4 +177,43 @@ pub(super) fn writable(
             .retain(|set| set.accounts.iter().all(|name| may(name, &set.change.key)));
     }
     zones
+}
+
+#[cfg(test)]
+mod tests {
+    use camino::Utf8Path;
+
+    use super::*;
+    use crate::tree::{Workdir, load};
+
+    #[test]
+    fn records_that_nobody_keeps() {
+        #[track_caller]
+        fn check(dns: &str, watch: &str, push: &str, shard: Option<Shard>, expected: bool) {
+            let folder = tempfile::tempdir().unwrap();
+            let top = Utf8Path::from_path(folder.path()).unwrap();
+            let config =
+                format!("clusters: {{production: {{}}}}\nwatch: {{dns: {watch}}}\n{push}\n");
+            std::fs::write(top.join("emblazon.yaml"), config).unwrap();
+            std::fs::create_dir_all(top.join("accounts/a")).unwrap();
+            let account = format!("account: {:032x}\ndns: {dns}\n", 10);
+            std::fs::write(top.join("accounts/a/account.yaml"), account).unwrap();
+            let loaded = load(&Workdir::open(top).unwrap(), None).unwrap();
+            assert!(!loaded.has_errors(), "{:?}", loaded.diagnostics);
+            assert_eq!(
+                leaves_some(&loaded, shard),
+                expected,
+                "{dns} {watch} {shard:?}"
+            );
+        }
+        const PUSH: &str = "dns: {push: {method: rfc2136, server: \"192.0.2.1:53\", key: {name: k, secret: {env: S}}}}";
+        let [first, second] = [1, 2].map(|index| Shard::new(index, 2));
+        check("manage", "push", PUSH, None, false);
+        check("manage", "ask", PUSH, None, true);
+        check("manage", "ask", "", None, false);
+        check("observe", "ask", PUSH, None, false);
+        check("manage", "push", PUSH, first, false);
+        check("manage", "push", PUSH, second, true);
+        check("observe", "push", PUSH, second, false);
+    }
 }
