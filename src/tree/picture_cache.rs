@@ -84,7 +84,8 @@ impl PictureCache {
         for (name, shelf) in shelves.iter_mut().filter(|(_, shelf)| shelf.is_dirty) {
             // What another process has written since is kept too.
             let theirs = read(folder, name).seen;
-            for (digest, seen) in theirs.into_iter().take(MOST_PICTURES - shelf.seen.len()) {
+            let room = MOST_PICTURES.saturating_sub(shelf.seen.len());
+            for (digest, seen) in theirs.into_iter().take(room) {
                 shelf.seen.entry(digest).or_insert(seen);
             }
             folder.replace(name, shelf.write().as_bytes())?;
