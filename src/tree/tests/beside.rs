@@ -253,3 +253,95 @@ fn mistakes_of_the_others() {
     commit();
     check_next(&tree, (&before, &known), 2);
 }
+
+/// One random change of a tree of twelve accounts and two brands.
+fn change(tree: &Tree, chance: &mut fastrand::Rng) {
+    let name = format!("n{:02}", chance.u32(0..14));
+    let folder = tree.path().join("accounts").join(&name);
+    let heavy = "<p>".to_owned() + &"x".repeat(200_001);
+    let page = match chance.u32(0..4) {
+        0 => "<p>Light</p>",
+        1 => "<script>1</script>",
+        2 => "<img src=x>",
+        _ => &heavy,
+    };
+    match chance.u32(0..12) {
+        0..=3 => {
+            let brand = chance
+                .choice(["gold", "iron", "tin", "none"])
+                .unwrap_or("tin");
+            let id = chance.u32(0..40);
+            let domain = chance.u32(0..60);
+            let dns = chance.choice(["manage", "observe", "sometimes"]);
+            let text = format!(
+                "account: {id:032x}\nextends: [{brand}]\nwhitelabel: {{domain: d{domain}.example.com}}\ndns: {}\nwatch: {{heal: auto}}\n",
+                dns.unwrap_or("observe")
+            );
+            tree.write(&format!("accounts/{name}/account.yaml"), text.as_bytes());
+        }
+        4 | 5 => tree.write(&format!("accounts/{name}/w.html"), page.as_bytes()),
+        6 => drop(std::fs::remove_dir_all(folder)),
+        7 => tree.write("brands/gold.html", page.as_bytes()),
+        8 => {
+            let key = chance.choice(["hide_powered", "hide_credits", "company"]);
+            let key = key.unwrap_or("hide_powered");
+            let text = format!("whitelabel: {{{key}: true}}\nassets: {{welcome: gold.html}}\n");
+            let brand = chance.choice(["iron", "tin"]).unwrap_or("tin");
+            tree.write(&format!("brands/{brand}.yaml"), text.as_bytes());
+        }
+        9 => tree.write(
+            "domains.yaml",
+            b"template: {A: {\"a.{{domain}}\": {mapping: [192.0.2.1]}}}\n",
+        ),
+        10 => {
+            let text = format!(
+                "clusters: {{production: {{}}}}\npolicy: {{protected_accounts: [{name}]}}\n"
+            );
+            tree.write("emblazon.yaml", text.as_bytes());
+        }
+        _ => tree.write(&format!("accounts/{name}/notes.txt"), page.as_bytes()),
+    }
+}
+
+/// However a tree changes, and however often it is only followed: the result is that of loading it as a whole.
+#[test]
+fn commit_after_commit() {
+    let (mut followed, mut cheap) = (0, 0);
+    for seed in 0..5 {
+        let tree = tree();
+        let folder = tree.path();
+        let mut chance = fastrand::Rng::with_seed(seed);
+        let first = GitTree::open(&folder, "HEAD").expect("a commit");
+        let mut known = (first.commit(), load(&first, None).expect("a tree"));
+        for step in 0..25 {
+            change(&tree, &mut chance);
+            commit(&Repository::open(&folder).expect("a repository"));
+            let source = GitTree::open(&folder, "HEAD").expect("a commit");
+            let counted = Counted::new(&source);
+            let before = Known {
+                loaded: &known.1,
+                revision: Some(&known.0),
+            };
+            let id = source.commit();
+            let next = load_next((&counted, &id), &folder, None, before).expect("a tree");
+            let whole = load(&source, None).expect("a tree");
+            assert_eq!(told(&next), told(&whole), "seed {seed}, step {step}");
+            followed += 1;
+            cheap += usize::from(counted.files().len() < 12);
+            // As with the daemon: a tree with errors does not come into force, and somebody goes back.
+            if next.has_errors() {
+                let repository = Repository::open(&folder).expect("a repository");
+                let good = repository.revparse_single(&known.0).expect("a commit");
+                repository
+                    .reset(&good, git2::ResetType::Hard, None)
+                    .expect("the commit before");
+            } else {
+                known = (source.commit(), next);
+            }
+        }
+    }
+    assert!(
+        cheap * 3 > followed,
+        "only {cheap} of {followed} were cheap"
+    );
+}
