@@ -1,7 +1,8 @@
 //! Where a report goes: standard output in one format, and files in any.
 
 use std::env;
-use std::fs;
+use std::fmt::Display;
+use std::fs::File;
 
 use anyhow::Context as _;
 
@@ -26,7 +27,7 @@ pub(crate) fn deliver_with(
     args: &OutputArgs,
 ) -> Result<(), Failure> {
     write_files(report, gallery, args)?;
-    ui::data(&render(report, gallery, args.format, ui.stdout_options()))
+    ui::data(&rendered(report, gallery, args.format, ui.stdout_options()))
 }
 
 /// Does the same for an apply whose plan was shown before.
@@ -41,26 +42,35 @@ pub(crate) fn deliver_outcome(
         plan_seen: true,
         ..ui.stdout_options()
     };
-    ui::data(&render(report, gallery, args.format, options))
+    ui::data(&rendered(report, gallery, args.format, options))
 }
 
 fn write_files(report: &Report, gallery: &Gallery, args: &OutputArgs) -> Result<(), Failure> {
     for output in &args.output {
-        let text = render(report, gallery, output.format, ui::file_options());
-        fs::write(&output.file, text).with_context(|| output.file.to_string())?;
+        let text = rendered(report, gallery, output.format, ui::file_options());
+        // Written where it is to be: the file may be a device, a pipe or a link, which a renamed one would replace.
+        File::create(&output.file)
+            .and_then(|file| ui::pour(file, &text))
+            .with_context(|| output.file.to_string())?;
     }
     Ok(())
 }
 
-fn render(report: &Report, gallery: &Gallery, format: Format, options: text::Options) -> String {
+/// Returns what renders a report while it is written.
+fn rendered<'a>(
+    report: &'a Report,
+    gallery: &'a Gallery,
+    format: Format,
+    options: text::Options,
+) -> Box<dyn Display + 'a> {
     match format {
-        Format::Text => text::render(report, options),
-        Format::Html => html::render(report, gallery, Exit::of(report).code()),
-        Format::Json => json::render(report),
-        Format::Markdown => markdown::render(report, longest_comment()),
-        Format::Sarif => sarif::render(report, Exit::of(report).code()),
-        Format::Junit => junit::render(report),
-        Format::Github => github::render(report),
+        Format::Text => Box::new(text::render(report, options)),
+        Format::Html => Box::new(html::render(report, gallery, Exit::of(report).code())),
+        Format::Json => Box::new(json::render(report)),
+        Format::Markdown => Box::new(markdown::render(report, longest_comment())),
+        Format::Sarif => Box::new(sarif::render(report, Exit::of(report).code())),
+        Format::Junit => Box::new(junit::render(report)),
+        Format::Github => Box::new(github::render(report)),
     }
 }
 

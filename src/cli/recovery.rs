@@ -129,7 +129,8 @@ fn show(ui: Ui, plan: &Plan, before: &WayBack) {
         ..Facts::new(Command::Plan, &[], &before.sources)
     };
     ui.talk("what is destroyed, and is put back from the snapshot:");
-    ui.talk(&text::render(&report::report(&facts), ui.stderr_options()));
+    let report = report::report(&facts);
+    ui.talk(&text::render(&report, ui.stderr_options()).to_string());
 }
 
 fn close(state: &Utf8Path, wreck: &Wreck) -> Result<(), Failure> {

@@ -1,7 +1,8 @@
 //! The terminal: data goes to standard output, talk to standard error.
 
 use std::env;
-use std::io::{self, IsTerminal as _, Write};
+use std::fmt;
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 
 use anstyle::{AnsiColor, Style};
 use anyhow::Context as _;
@@ -12,6 +13,8 @@ use crate::report::text;
 
 /// The width where nobody can say one, such as in a pipe or a file.
 const DEFAULT_WIDTH: usize = 100;
+/// How much of an output is held before it is written: what a pipe takes at once.
+const BUFFER: usize = 64 << 10;
 
 /// Knows how to talk to whoever started the command.
 #[derive(Clone, Copy, Debug)]
@@ -130,13 +133,17 @@ pub(crate) fn file_options() -> text::Options {
     }
 }
 
-/// Writes data to standard output.
-pub(crate) fn data(text: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())
-        .and_then(|()| out.flush())
-        .context("standard output")?;
+/// Writes data to standard output, piece by piece as it is rendered.
+pub(crate) fn data(data: &(impl fmt::Display + ?Sized)) -> Result<(), Failure> {
+    pour(io::stdout().lock(), data).context("standard output")?;
     Ok(())
+}
+
+/// Writes data somewhere, and holds no more than a buffer of it.
+pub(crate) fn pour(out: impl Write, data: &(impl fmt::Display + ?Sized)) -> io::Result<()> {
+    let mut out = BufWriter::with_capacity(BUFFER, out);
+    write!(out, "{data}")?;
+    out.flush()
 }
 
 /// Asks a question that only `y` or `yes` answers with yes.

@@ -1,7 +1,10 @@
 //! Text from outside, made safe to show.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::fmt;
+use std::io;
+
+use serde::Serialize;
 
 /// Writes control characters, and characters that are invisible or turn the direction of a line, as escapes.
 ///
@@ -24,25 +27,44 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Writes what [`visible`] would escape as JSON does, in a text that is JSON already: equal to whoever reads it as JSON,
-/// and harmless to a terminal that it is shown on.
-pub(super) fn visible_json(text: String) -> String {
+/// Writes a value as indented JSON that ends with a newline, piece by piece. What [`visible`] would escape is escaped as
+/// JSON does: equal to whoever reads it as JSON, and harmless to a terminal that it is shown on.
+pub(super) fn write_json(out: &mut dyn fmt::Write, value: &impl Serialize) -> fmt::Result {
+    serde_json::to_writer_pretty(VisibleJson(&mut *out), value).map_err(|_| fmt::Error)?;
+    out.write_char('\n')
+}
+
+/// Takes JSON in, in pieces that are whole texts, as the serialiser writes them.
+struct VisibleJson<'o>(&'o mut dyn fmt::Write);
+
+impl io::Write for VisibleJson<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = std::str::from_utf8(bytes).map_err(io::Error::other)?;
+        visible_json(self.0, text).map_err(io::Error::other)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn visible_json(out: &mut dyn fmt::Write, text: &str) -> fmt::Result {
     // Line breaks stand between values; within them they are escaped.
     let is_raw = |character: char| character != '\n' && is_hidden(character);
-    if !text.chars().any(is_raw) {
-        return text;
-    }
-    let mut escaped = String::with_capacity(text.len() + 8);
-    for character in text.chars() {
-        if is_raw(character) {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                let _ = write!(escaped, "\\u{unit:04x}");
+    let mut rest = text;
+    while let Some(at) = rest.find(is_raw) {
+        let (plain, from) = rest.split_at(at);
+        out.write_str(plain)?;
+        let mut characters = from.chars();
+        if let Some(hidden) = characters.next() {
+            for unit in hidden.encode_utf16(&mut [0; 2]) {
+                write!(out, "\\u{unit:04x}")?;
             }
-        } else {
-            escaped.push(character);
         }
+        rest = characters.as_str();
     }
-    escaped
+    out.write_str(rest)
 }
 
 fn is_hidden(character: char) -> bool {
@@ -82,8 +104,7 @@ mod tests {
     fn json_says_the_same_without_what_is_hidden() {
         let value =
             serde_json::json!({"a\u{9b}": ["\u{1b}\u{202e}\u{7f}\u{e0041}", "plain", "\n"]});
-        let text = serde_json::to_string_pretty(&value).unwrap();
-        let escaped = visible_json(text);
+        let escaped = fmt::from_fn(|out| write_json(out, &value)).to_string();
         assert_eq!(
             serde_json::from_str::<serde_json::Value>(&escaped).unwrap(),
             value

@@ -23,7 +23,8 @@ use super::gallery::Gallery;
 use super::{Command, Report};
 use store::Store;
 
-/// Renders a report; `exit` is what the run ends with.
+/// Renders a report; `exit` is what the run ends with. The page comes as one text: its head names the pictures that the
+/// body below turns out to show.
 #[must_use]
 pub fn render(report: &Report, gallery: &Gallery, exit: u8) -> String {
     let mut store = Store::new(gallery);

@@ -13,6 +13,7 @@ mod case;
 mod xml;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use case::{Case, Outcome};
 use xml::Xml;
@@ -20,9 +21,13 @@ use xml::Xml;
 use super::{Command, ObjectReport, Report};
 use crate::report::escape::visible;
 
-/// Renders a report as JUnit XML that ends with a newline.
+/// Renders a report as JUnit XML that ends with a newline, piece by piece.
 #[must_use]
-pub fn render(report: &Report) -> String {
+pub fn render(report: &Report) -> impl fmt::Display {
+    fmt::from_fn(move |out| write(out, report))
+}
+
+fn write(out: &mut dyn fmt::Write, report: &Report) -> fmt::Result {
     let suites: Vec<(&str, Vec<Case>)> = [
         ("tree", tree(report)),
         ("platform", platform(report)),
@@ -32,7 +37,7 @@ pub fn render(report: &Report) -> String {
     .filter(|(_, cases)| !cases.is_empty())
     .collect();
     let cases = suites.iter().flat_map(|(_, cases)| cases);
-    let mut xml = Xml::new();
+    let mut xml = Xml::new(out)?;
     xml.open(
         "testsuites",
         &[
@@ -44,19 +49,18 @@ pub fn render(report: &Report) -> String {
             ),
             ("errors", &count(cases, Outcome::is_error).to_string()),
         ],
-    );
+    )?;
     for (name, cases) in &suites {
-        write_suite(&mut xml, report, name, cases);
+        write_suite(&mut xml, report, name, cases)?;
     }
-    xml.close("testsuites");
-    xml.finish()
+    xml.close("testsuites")
 }
 
 fn count<'a>(cases: impl Iterator<Item = &'a Case>, is: impl Fn(&Outcome) -> bool) -> usize {
     cases.filter(|case| is(&case.outcome)).count()
 }
 
-fn write_suite(xml: &mut Xml, report: &Report, name: &str, cases: &[Case]) {
+fn write_suite(xml: &mut Xml<'_>, report: &Report, name: &str, cases: &[Case]) -> fmt::Result {
     let count = |is: fn(&Outcome) -> bool| count(cases.iter(), is).to_string();
     xml.open(
         "testsuite",
@@ -67,15 +71,15 @@ fn write_suite(xml: &mut Xml, report: &Report, name: &str, cases: &[Case]) {
             ("errors", &count(Outcome::is_error)),
             ("skipped", &count(Outcome::is_skipped)),
         ],
-    );
-    write_properties(xml, report);
+    )?;
+    write_properties(xml, report)?;
     for case in cases {
-        case.write(xml, name);
+        case.write(xml, name)?;
     }
-    xml.close("testsuite");
+    xml.close("testsuite")
 }
 
-fn write_properties(xml: &mut Xml, report: &Report) {
+fn write_properties(xml: &mut Xml<'_>, report: &Report) -> fmt::Result {
     let known = [
         ("cluster", report.cluster.as_ref().map(ToString::to_string)),
         ("tree", report.tree.as_ref().map(ToString::to_string)),
@@ -85,13 +89,13 @@ fn write_properties(xml: &mut Xml, report: &Report) {
             report.base.as_ref().and_then(|base| base.commit.clone()),
         ),
     ];
-    xml.open("properties", &[]);
+    xml.open("properties", &[])?;
     for (name, value) in known {
         if let Some(value) = value {
-            xml.empty("property", &[("name", name), ("value", &value)]);
+            xml.empty("property", &[("name", name), ("value", &value)])?;
         }
     }
-    xml.close("properties");
+    xml.close("properties")
 }
 
 /// The mistakes, by the account or else by the file that has them; a check of the tree alone has every account.
@@ -160,7 +164,7 @@ mod tests {
     /// What a merge will carry out fails no test, and can be read there; refusals, mistakes and what could not be read do.
     #[test]
     fn pending_changes_fail_no_plan() {
-        let text = render(&everything(Command::Plan));
+        let text = render(&everything(Command::Plan)).to_string();
         let first_value = |text: &str| text.split('"').nth(1).map(str::to_owned);
         let cases: Vec<String> = text
             .split("<testcase ")

@@ -25,6 +25,8 @@ mod places;
 mod problem;
 mod row;
 pub mod sarif;
+#[cfg(test)]
+mod streaming_tests;
 pub mod text;
 mod value;
 

@@ -8,6 +8,7 @@ mod log;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use camino::Utf8Path;
 use log::{
@@ -16,7 +17,7 @@ use log::{
     Reference, Region, Replacement, Run, Text, Tool,
 };
 
-use super::escape::visible_json;
+use super::escape::write_json;
 use super::finding::{Finding, Level, Remedy, Rule, Spot, findings};
 use super::{Places, Report};
 use crate::diag::Position;
@@ -27,9 +28,13 @@ const TOP_FILE: &str = "emblazon.yaml";
 /// What a process ends with that failed, whatever it found before.
 const FAILED: u8 = 1;
 
-/// Renders a report as indented JSON that ends with a newline; `exit` is what the process ends with.
+/// Renders a report as indented JSON that ends with a newline, piece by piece; `exit` is what the process ends with.
 #[must_use]
-pub fn render(report: &Report, exit: u8) -> String {
+pub fn render(report: &Report, exit: u8) -> impl fmt::Display {
+    fmt::from_fn(move |out| write(out, report, exit))
+}
+
+fn write(out: &mut dyn fmt::Write, report: &Report, exit: u8) -> fmt::Result {
     let found = findings(report);
     let rules: BTreeSet<Rule> = found.iter().map(|finding| finding.rule).collect();
     let scribe = Scribe {
@@ -60,7 +65,7 @@ pub fn render(report: &Report, exit: u8) -> String {
         }],
         results: known.iter().map(|finding| scribe.result(finding)).collect(),
     });
-    visible_json(serde_json::to_string_pretty(&log).unwrap_or_default()) + "\n"
+    write_json(out, &log)
 }
 
 /// Names the run, so that those of several commands and clusters stand beside each other.

@@ -290,9 +290,12 @@ async fn ask(args: &ApplyArgs) -> Result<(), Failure> {
 /// Shows what will be done: as data when that is a text, else as talk.
 fn show_plan(ui: Ui, plan: &Report, args: &ApplyArgs) -> Result<(), Failure> {
     if args.output.format == Format::Text {
-        ui::data(&(text::render(plan, ui.stdout_options()) + "\n"))
+        ui::data(&format_args!(
+            "{}\n",
+            text::render(plan, ui.stdout_options())
+        ))
     } else {
-        ui.talk(&text::render(plan, ui.stderr_options()));
+        ui.talk(&text::render(plan, ui.stderr_options()).to_string());
         Ok(())
     }
 }

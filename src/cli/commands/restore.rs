@@ -107,8 +107,8 @@ async fn go_back(
         plan: Some((&planned.plan, &digest)),
         ..Facts::new(Command::Plan, &[], &back.sources)
     };
-    let shown = text::render(&report::report(&facts), ui.stderr_options());
-    ui.talk(&shown);
+    let shown = report::report(&facts);
+    ui.talk(&text::render(&shown, ui.stderr_options()).to_string());
     approval.check_digest(&digest)?;
     facts.command = Command::Apply;
     let is_held = !approval.held(&planned.plan, &rest).is_empty();

@@ -1,14 +1,15 @@
 //! The current version, as text.
 
+use std::fmt;
+
 use super::v1;
 use crate::report::Report;
-use crate::report::escape::visible_json;
+use crate::report::escape::write_json;
 
-/// Renders a report as indented JSON that ends with a newline.
+/// Renders a report as indented JSON that ends with a newline, piece by piece.
 #[must_use]
-pub fn render(report: &Report) -> String {
-    let document = v1::Document::from(report);
-    visible_json(serde_json::to_string_pretty(&document).unwrap_or_default()) + "\n"
+pub fn render(report: &Report) -> impl fmt::Display {
+    fmt::from_fn(move |out| write_json(out, &v1::Document::from(report)))
 }
 
 /// Returns the JSON Schema of [`render`]'s output, indented, with a newline at the end.

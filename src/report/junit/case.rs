@@ -1,5 +1,7 @@
 //! One test case.
 
+use std::fmt;
+
 use super::xml::Xml;
 use crate::apply::StepResult;
 use crate::diag::Severity;
@@ -217,13 +219,13 @@ impl Case {
         self.outcome = Outcome::Failure { kind, message };
     }
 
-    pub(super) fn write(&self, xml: &mut Xml, suite: &str) {
+    pub(super) fn write(&self, xml: &mut Xml<'_>, suite: &str) -> fmt::Result {
         let class = format!("emblazon.{suite}");
         let attributes = [("classname", class.as_str()), ("name", self.name.as_str())];
         if self.outcome == Outcome::Passed && self.notes.is_empty() {
             return xml.empty("testcase", &attributes);
         }
-        xml.open("testcase", &attributes);
+        xml.open("testcase", &attributes)?;
         let details = self.details.join("\n");
         match &self.outcome {
             Outcome::Passed => {}
@@ -232,22 +234,22 @@ impl Case {
                     "failure",
                     &[("type", *kind), ("message", message.as_str())],
                     &details,
-                );
+                )?;
             }
             Outcome::Error { kind, message } => {
                 xml.with_text(
                     "error",
                     &[("type", *kind), ("message", message.as_str())],
                     &details,
-                );
+                )?;
             }
             Outcome::Skipped { message } => {
-                xml.empty("skipped", &[("message", message.as_str())]);
+                xml.empty("skipped", &[("message", message.as_str())])?;
             }
         }
         if !self.notes.is_empty() {
-            xml.with_text("system-out", &[], &self.notes.join("\n"));
+            xml.with_text("system-out", &[], &self.notes.join("\n"))?;
         }
-        xml.close("testcase");
+        xml.close("testcase")
     }
 }

@@ -1,61 +1,58 @@
 //! XML 1.0, as far as a report needs it.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write};
 
-/// An XML text as it grows.
-pub(super) struct Xml {
-    text: String,
+/// An XML text as it is written.
+pub(super) struct Xml<'o> {
+    out: &'o mut dyn Write,
     depth: usize,
 }
 
-impl Xml {
-    pub(super) fn new() -> Self {
-        Self {
-            text: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned(),
-            depth: 0,
-        }
+impl<'o> Xml<'o> {
+    pub(super) fn new(out: &'o mut dyn Write) -> Result<Self, fmt::Error> {
+        out.write_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n")?;
+        Ok(Self { out, depth: 0 })
     }
 
-    pub(super) fn finish(self) -> String {
-        self.text
-    }
-
-    pub(super) fn open(&mut self, name: &str, attributes: &[(&str, &str)]) {
-        self.start(name, attributes);
-        self.text.push_str(">\n");
+    pub(super) fn open(&mut self, name: &str, attributes: &[(&str, &str)]) -> fmt::Result {
+        self.start(name, attributes)?;
         self.depth += 1;
+        self.out.write_str(">\n")
     }
 
-    pub(super) fn close(&mut self, name: &str) {
+    pub(super) fn close(&mut self, name: &str) -> fmt::Result {
         self.depth -= 1;
-        self.indent();
-        let _ = writeln!(self.text, "</{name}>");
+        self.indent()?;
+        writeln!(self.out, "</{name}>")
     }
 
-    pub(super) fn empty(&mut self, name: &str, attributes: &[(&str, &str)]) {
-        self.start(name, attributes);
-        self.text.push_str("/>\n");
+    pub(super) fn empty(&mut self, name: &str, attributes: &[(&str, &str)]) -> fmt::Result {
+        self.start(name, attributes)?;
+        self.out.write_str("/>\n")
     }
 
     /// Writes an element that holds nothing but text.
-    pub(super) fn with_text(&mut self, name: &str, attributes: &[(&str, &str)], text: &str) {
-        self.start(name, attributes);
-        self.text.push('>');
-        self.text.push_str(&escaped(text));
-        let _ = writeln!(self.text, "</{name}>");
+    pub(super) fn with_text(
+        &mut self,
+        name: &str,
+        attributes: &[(&str, &str)],
+        text: &str,
+    ) -> fmt::Result {
+        self.start(name, attributes)?;
+        writeln!(self.out, ">{}</{name}>", escaped(text))
     }
 
-    fn start(&mut self, name: &str, attributes: &[(&str, &str)]) {
-        self.indent();
-        self.text.push('<');
-        self.text.push_str(name);
+    fn start(&mut self, name: &str, attributes: &[(&str, &str)]) -> fmt::Result {
+        self.indent()?;
+        write!(self.out, "<{name}")?;
         for (name, value) in attributes {
-            let _ = write!(self.text, " {name}=\"{}\"", escaped(value));
+            write!(self.out, " {name}=\"{}\"", escaped(value))?;
         }
+        Ok(())
     }
 
-    fn indent(&mut self) {
-        self.text.extend(std::iter::repeat_n("  ", self.depth));
+    fn indent(&mut self) -> fmt::Result {
+        (0..self.depth).try_for_each(|_| self.out.write_str("  "))
     }
 }
 

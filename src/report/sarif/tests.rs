@@ -9,7 +9,7 @@ use crate::report::fixture::everything;
 use crate::report::{Command, Report};
 
 fn log(report: &Report) -> Value {
-    serde_json::from_str(&render(report, 2)).unwrap()
+    serde_json::from_str(&render(report, 2).to_string()).unwrap()
 }
 
 fn run(report: &Report) -> Value {

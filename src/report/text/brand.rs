@@ -1,5 +1,7 @@
 //! One brand for people: what customers get, and which line says so.
 
+use std::fmt;
+
 use super::page::{Page, Piece, Tone, piece, width};
 use super::{Options, count, visible};
 use crate::report::brand::{Brand, Part};
@@ -10,57 +12,59 @@ const WIDEST: usize = 44;
 
 /// Renders a brand.
 #[must_use]
-pub fn brand(brand: &Brand, options: Options) -> String {
-    let mut page = Page::new(options);
+pub fn brand(brand: &Brand, options: Options) -> impl fmt::Display {
+    fmt::from_fn(move |out| write(&mut Page::new(out, options), brand))
+}
+
+fn write(page: &mut Page<'_>, brand: &Brand) -> fmt::Result {
     let heading = [
         piece(Tone::Heading, visible(brand.name.as_str())),
         piece(Tone::Plain, "  "),
         piece(Tone::Faint, visible(&brand.identity)),
     ];
-    page.wrapped(0, 2, &heading);
+    page.wrapped(0, 2, &heading)?;
     let company = brand.text("company_name").unwrap_or("no declared name");
     let domain = brand.text("domain").unwrap_or("no declared domain");
     let said = format!("{} at {}", visible(company), visible(domain));
-    page.wrapped(0, 2, &[piece(Tone::Plain, said)]);
-    write_parts(&mut page, "settings", &brand.settings, |value| {
+    page.wrapped(0, 2, &[piece(Tone::Plain, said)])?;
+    write_parts(page, "settings", &brand.settings, |value| {
         vec![value::inline(value)]
-    });
-    write_parts(&mut page, "assets", &brand.assets, |asset| {
+    })?;
+    write_parts(page, "assets", &brand.assets, |asset| {
         let mut lines = vec![value::asset(&asset.facts)];
         lines.extend(asset.shown.clone());
         lines
-    });
-    write_records(&mut page, brand);
+    })?;
+    write_records(page, brand)?;
     if !brand.undeclared.is_empty() {
-        page.gap();
+        page.gap()?;
         let list = [
             piece(Tone::Heading, "not declared, stays as it is live: "),
             piece(Tone::Plain, visible(&brand.undeclared.join(", "))),
         ];
-        page.wrapped(0, 2, &list);
+        page.wrapped(0, 2, &list)?;
     }
-    page.gap();
+    page.gap()?;
     let below = match &brand.below {
         None => "below it: not asked; --sandbox or --api URL asks the platform".to_owned(),
         Some(Ok(0)) => "below it: no other account".to_owned(),
         Some(Ok(number)) => format!("below it: {}", count(*number, "account")),
         Some(Err(reason)) => format!("below it: could not be found out, {}", visible(reason)),
     };
-    page.wrapped(0, 2, &[piece(Tone::Plain, below)]);
-    page.finish()
+    page.wrapped(0, 2, &[piece(Tone::Plain, below)])
 }
 
 fn write_parts<T>(
-    page: &mut Page,
+    page: &mut Page<'_>,
     title: &str,
     parts: &[Part<T>],
     lines: impl Fn(&T) -> Vec<String>,
-) {
+) -> fmt::Result {
     if parts.is_empty() {
-        return;
+        return Ok(());
     }
-    page.gap();
-    page.line(0, &[piece(Tone::Heading, title)]);
+    page.gap()?;
+    page.line(0, &[piece(Tone::Heading, title)])?;
     let keys = parts.iter().map(|part| visible(&part.key).chars().count());
     let column = keys.max().unwrap_or(0).min(WIDEST);
     for part in parts {
@@ -91,27 +95,28 @@ fn write_parts<T>(
             origin.clone(),
         ];
         if page.fits(2, &beside) {
-            page.line(2, &beside);
+            page.line(2, &beside)?;
         } else if 2 + width(&line) + 2 <= page.options.width {
-            page.line(2, &line);
-            page.line(hang, std::slice::from_ref(&origin));
+            page.line(2, &line)?;
+            page.line(hang, std::slice::from_ref(&origin))?;
         } else {
-            page.wrapped(2, hang, &line);
-            page.wrapped(hang, hang, std::slice::from_ref(&origin));
+            page.wrapped(2, hang, &line)?;
+            page.wrapped(hang, hang, std::slice::from_ref(&origin))?;
         }
         for line in rest {
-            page.wrapped(hang, hang, &[line]);
+            page.wrapped(hang, hang, &[line])?;
         }
     }
+    Ok(())
 }
 
-fn write_records(page: &mut Page, brand: &Brand) {
-    page.gap();
+fn write_records(page: &mut Page<'_>, brand: &Brand) -> fmt::Result {
+    page.gap()?;
     let mode = [
         piece(Tone::Heading, "dns"),
         piece(Tone::Plain, format!(": {}", brand.dns)),
     ];
-    page.line(0, &mode);
+    page.line(0, &mode)?;
     let names = brand
         .records
         .iter()
@@ -122,6 +127,7 @@ fn write_records(page: &mut Page, brand: &Brand) {
             piece(Tone::Key, format!("{:<column$}  ", visible(name))),
             piece(Tone::Plain, visible(record)),
         ];
-        page.wrapped(2, 6, &line);
+        page.wrapped(2, 6, &line)?;
     }
+    Ok(())
 }

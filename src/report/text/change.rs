@@ -1,5 +1,7 @@
 //! One difference, field by field.
 
+use std::fmt;
+
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
@@ -24,7 +26,12 @@ pub(super) enum Words {
 }
 
 /// Writes some changes of one step, with their values in one column.
-pub(super) fn write_all(page: &mut Page, indent: usize, changes: &[Change], words: Words) {
+pub(super) fn write_all(
+    page: &mut Page<'_>,
+    indent: usize,
+    changes: &[Change],
+    words: Words,
+) -> fmt::Result {
     let rows = row::rows(changes);
     let column = rows
         .iter()
@@ -33,11 +40,18 @@ pub(super) fn write_all(page: &mut Page, indent: usize, changes: &[Change], word
         .max()
         .unwrap_or(0);
     for row in &rows {
-        write(page, indent, row, column, words);
+        write(page, indent, row, column, words)?;
     }
+    Ok(())
 }
 
-fn write(page: &mut Page, indent: usize, change: &Row, mut column: usize, words: Words) {
+fn write(
+    page: &mut Page<'_>,
+    indent: usize,
+    change: &Row,
+    mut column: usize,
+    words: Words,
+) -> fmt::Result {
     if let Some((old, new)) = long(change, page.options.width) {
         return write_lines(page, indent, change, &old, &new, words);
     }
@@ -64,14 +78,14 @@ fn write(page: &mut Page, indent: usize, change: &Row, mut column: usize, words:
     let mut short = head;
     short.extend(sides);
     if page.fits(indent, &short) {
-        page.line(indent, &short);
+        page.line(indent, &short)?;
         return write_tail(page, indent + 4, tail, origin);
     }
-    page.line(indent, &[marker(change, words), key(change)]);
+    page.line(indent, &[marker(change, words), key(change)])?;
     let mut stack = stacked(change, words);
     let mut last = stack.pop().unwrap_or_default();
     for line in stack {
-        page.line(indent + 4, &line);
+        page.line(indent + 4, &line)?;
     }
     let mut with_tail = last.clone();
     with_tail.extend(tail.iter().cloned());
@@ -80,15 +94,21 @@ fn write(page: &mut Page, indent: usize, change: &Row, mut column: usize, words:
     }
     if page.fits(indent + 4, &with_tail) {
         last = with_tail;
-        page.line(indent + 4, &last);
+        page.line(indent + 4, &last)?;
     } else {
-        page.line(indent + 4, &last);
-        write_tail(page, indent + 4, tail, origin);
+        page.line(indent + 4, &last)?;
+        write_tail(page, indent + 4, tail, origin)?;
     }
+    Ok(())
 }
 
 /// Writes the cause and the origin on a line of their own.
-fn write_tail(page: &mut Page, indent: usize, mut tail: Vec<Piece>, origin: Option<String>) {
+fn write_tail(
+    page: &mut Page<'_>,
+    indent: usize,
+    mut tail: Vec<Piece>,
+    origin: Option<String>,
+) -> fmt::Result {
     if let Some(first) = tail.first_mut() {
         first.text = first.text.trim_start().to_owned();
     }
@@ -99,8 +119,9 @@ fn write_tail(page: &mut Page, indent: usize, mut tail: Vec<Piece>, origin: Opti
         tail.push(piece(Tone::Faint, format!("({origin})")));
     }
     if !tail.is_empty() {
-        page.wrapped(indent, indent, &tail);
+        page.wrapped(indent, indent, &tail)?;
     }
+    Ok(())
 }
 
 fn marker(change: &Row, words: Words) -> Piece {
@@ -206,13 +227,13 @@ fn long(change: &Row, width: usize) -> Option<(Vec<String>, Vec<String>)> {
 }
 
 fn write_lines(
-    page: &mut Page,
+    page: &mut Page<'_>,
     indent: usize,
     change: &Row,
     old: &[String],
     new: &[String],
     words: Words,
-) {
+) -> fmt::Result {
     let mut head = vec![marker(change, words), key(change)];
     let old: Vec<&str> = old.iter().map(String::as_str).collect();
     let new: Vec<&str> = new.iter().map(String::as_str).collect();
@@ -229,10 +250,10 @@ fn write_lines(
     };
     head.push(piece(Tone::Faint, counts));
     head.extend(cause(change, words));
-    page.wrapped(indent, indent + 4, &head);
+    page.wrapped(indent, indent + 4, &head)?;
     for (number, group) in diff.grouped_ops(CONTEXT_LINES).iter().enumerate() {
         if number > 0 {
-            page.line(indent + 4, &[piece(Tone::Faint, "…")]);
+            page.line(indent + 4, &[piece(Tone::Faint, "…")])?;
         }
         for line in group
             .iter()
@@ -246,7 +267,7 @@ fn write_lines(
             page.line(
                 indent + 4,
                 &[piece(tone, format!("{sign}{}", line.value()))],
-            );
+            )?;
         }
     }
     write_tail(
@@ -254,5 +275,5 @@ fn write_lines(
         indent + 4,
         Vec::new(),
         change.origin.as_ref().map(origin),
-    );
+    )
 }

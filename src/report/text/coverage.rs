@@ -1,5 +1,7 @@
 //! Live whitelabels outside the tree.
 
+use std::fmt;
+
 use super::page::{Page, Tone, piece};
 use super::visible;
 use crate::live::Reading;
@@ -8,29 +10,29 @@ use crate::report::Report;
 /// How many accounts are listed.
 const SHOWN_ACCOUNTS: usize = 10;
 
-pub(super) fn write(page: &mut Page, report: &Report) {
+pub(super) fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
     let Some(coverage) = &report.coverage else {
-        return;
+        return Ok(());
     };
     match &coverage.unmanaged {
         Reading::Unknown(reason) => {
-            page.gap();
+            page.gap()?;
             let text = format!(
                 "accounts outside the tree could not be listed: {}",
                 visible(reason)
             );
-            page.wrapped(0, 2, &[piece(Tone::Warning, text)]);
+            page.wrapped(0, 2, &[piece(Tone::Warning, text)])?;
         }
         Reading::Known(accounts) if accounts.is_empty() => {}
         Reading::Known(accounts) => {
-            page.gap();
+            page.gap()?;
             let total = coverage.managed + accounts.len();
             let percent = coverage.percent().unwrap_or(0);
             let text = format!(
                 "not in the tree: {} of {total} live whitelabels (the tree covers {percent}%)",
                 accounts.len()
             );
-            page.wrapped(0, 2, &[piece(Tone::Heading, text)]);
+            page.wrapped(0, 2, &[piece(Tone::Heading, text)])?;
             let shown = if page.options.verbose || accounts.len() <= SHOWN_ACCOUNTS + 1 {
                 accounts.len()
             } else {
@@ -44,15 +46,16 @@ pub(super) fn write(page: &mut Page, report: &Report) {
                     piece(Tone::Plain, "  "),
                     piece(Tone::Faint, visible(&account.realm)),
                 ];
-                page.wrapped(2, 4, &line);
+                page.wrapped(2, 4, &line)?;
             }
             if shown < accounts.len() {
                 let text = format!(
                     "… and {} more (--verbose lists all)",
                     accounts.len() - shown
                 );
-                page.line(2, &[piece(Tone::Faint, text)]);
+                page.line(2, &[piece(Tone::Faint, text)])?;
             }
         }
     }
+    Ok(())
 }

@@ -1,5 +1,7 @@
 //! Mistakes in the tree, with the source line and the marked place.
 
+use std::fmt;
+
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
@@ -11,12 +13,13 @@ use crate::report::{Label, Problem};
 /// How far two marked places of one file may lie apart to be shown in one excerpt.
 const NEAR_LINES: u32 = 12;
 
-pub(super) fn write(page: &mut Page, problems: &[Problem]) {
+pub(super) fn write(page: &mut Page<'_>, problems: &[Problem]) -> fmt::Result {
     for problem in problems {
-        page.gap();
+        page.gap()?;
         let text = render_problem(problem, page.options);
-        page.verbatim(&text);
+        page.verbatim(&text)?;
     }
+    Ok(())
 }
 
 /// Renders one mistake: code and message, the place with its source line, and the help.

@@ -1,5 +1,7 @@
 //! What DNS answers: a table for each domain with something to say, and one line for the others.
 
+use std::fmt;
+
 use super::page::{Page, Piece, Tone, piece, width};
 use super::visible;
 use crate::dns::{
@@ -12,24 +14,26 @@ const NAME_COLUMNS: usize = 44;
 /// The columns of the longest verdict and a gap.
 const VERDICT_COLUMNS: usize = 14;
 
-pub(super) fn write(page: &mut Page, report: &Report) {
-    let Some(dns) = &report.dns else { return };
+pub(super) fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
+    let Some(dns) = &report.dns else {
+        return Ok(());
+    };
     let (quiet, told): (Vec<&AccountDns>, Vec<&AccountDns>) =
         dns.accounts.iter().partition(|account| is_quiet(account));
     for account in told {
-        write_account(page, account);
+        write_account(page, account)?;
     }
     if page.options.verbose {
         for account in quiet {
-            write_account(page, account);
+            write_account(page, account)?;
         }
     } else if !quiet.is_empty() {
-        page.gap();
+        page.gap()?;
         let names: Vec<&str> = quiet.iter().map(|account| account.name.as_str()).collect();
-        super::names::write(page, "DNS ok", &names);
+        super::names::write(page, "DNS ok", &names)?;
     }
     if !dns.skipped.is_empty() {
-        page.gap();
+        page.gap()?;
     }
     for (name, reason) in &dns.skipped {
         let line = [
@@ -39,8 +43,9 @@ pub(super) fn write(page: &mut Page, report: &Report) {
                 format!(": DNS not checked, {}", visible(reason)),
             ),
         ];
-        page.wrapped(0, 2, &line);
+        page.wrapped(0, 2, &line)?;
     }
+    Ok(())
 }
 
 /// Tells whether there is nothing to say but that it is right.
@@ -59,14 +64,14 @@ fn is_quiet(account: &AccountDns) -> bool {
         && !matches!(account.platform, Some(SecondOpinion::Unknown(_)))
 }
 
-fn write_account(page: &mut Page, account: &AccountDns) {
+fn write_account(page: &mut Page<'_>, account: &AccountDns) -> fmt::Result {
     let check = &account.check;
-    page.gap();
+    page.gap()?;
     let heading = [
         piece(Tone::Heading, visible(account.name.as_str())),
         piece(Tone::Plain, format!("  {}", check.domain)),
     ];
-    page.wrapped(0, 4, &heading);
+    page.wrapped(0, 4, &heading)?;
     let columns = check
         .hosts
         .iter()
@@ -77,30 +82,31 @@ fn write_account(page: &mut Page, account: &AccountDns) {
     let shared = same_reasons(&check.hosts);
     if let Some(first) = check.hosts.first().filter(|_| shared) {
         if let Some(said) = said(&first.judgement.verdict) {
-            page.wrapped(2, 4, &[piece(tone(&first.judgement.verdict), said)]);
+            page.wrapped(2, 4, &[piece(tone(&first.judgement.verdict), said)])?;
         }
-        write_reasons(page, 2, first);
+        write_reasons(page, 2, first)?;
     }
     for (host, opinion) in account.hosts() {
-        write_host(page, host, columns, shared);
-        write_opinion(page, host, opinion);
+        write_host(page, host, columns, shared)?;
+        write_opinion(page, host, opinion)?;
     }
-    write_not_understood(page, check);
+    write_not_understood(page, check)?;
     for phones in &check.phones {
         let tone = match phones.registration {
             Registration::Works => Tone::Good,
             Registration::Impaired | Registration::Unknown => Tone::Warning,
             Registration::Broken => Tone::Failure,
         };
-        page.wrapped(2, 4, &[piece(tone, visible(&phones.sentence))]);
+        page.wrapped(2, 4, &[piece(tone, visible(&phones.sentence))])?;
     }
     for hint in &check.hints {
-        write_hint(page, 2, &hint.text);
+        write_hint(page, 2, &hint.text)?;
     }
     if let Some(SecondOpinion::Unknown(reason)) = &account.platform {
         let text = format!("the platform could not be asked: {}", visible(reason));
-        page.wrapped(2, 4, &[piece(Tone::Warning, text)]);
+        page.wrapped(2, 4, &[piece(Tone::Warning, text)])?;
     }
+    Ok(())
 }
 
 fn name(host: &HostCheck) -> String {
@@ -117,7 +123,7 @@ fn tone(verdict: &Verdict) -> Tone {
 }
 
 /// Writes `TYPE name  verdict  record`, or, where that does not fit, the records below.
-fn write_host(page: &mut Page, host: &HostCheck, columns: usize, shared: bool) {
+fn write_host(page: &mut Page<'_>, host: &HostCheck, columns: usize, shared: bool) -> fmt::Result {
     let judgement = &host.judgement;
     let verdict = &judgement.verdict;
     let mut line = vec![
@@ -156,30 +162,32 @@ fn write_host(page: &mut Page, host: &HostCheck, columns: usize, shared: bool) {
         (None, _) => line[1].text.truncate(verdict.word().len()),
     }
     if page.fits(2, &line) {
-        page.line(2, &line);
+        page.line(2, &line)?;
     } else {
-        page.wrapped(2, 6, &line);
+        page.wrapped(2, 6, &line)?;
     }
     for record in rest {
-        page.line(if beside { hang } else { 6 }, std::slice::from_ref(record));
+        page.line(if beside { hang } else { 6 }, std::slice::from_ref(record))?;
     }
     if !shared {
-        write_reasons(page, 6, host);
+        write_reasons(page, 6, host)?;
     }
     for hint in &host.hints {
-        write_hint(page, 6, &hint.text);
+        write_hint(page, 6, &hint.text)?;
     }
+    Ok(())
 }
 
 /// Writes who says what, and what a reader should know.
-fn write_reasons(page: &mut Page, indent: usize, host: &HostCheck) {
+fn write_reasons(page: &mut Page<'_>, indent: usize, host: &HostCheck) -> fmt::Result {
     for (server, said) in &host.judgement.servers {
         let text = format!("{server}: {said}");
-        page.wrapped(indent, indent + 2, &[piece(Tone::Plain, visible(&text))]);
+        page.wrapped(indent, indent + 2, &[piece(Tone::Plain, visible(&text))])?;
     }
     for note in &host.judgement.notes {
-        page.wrapped(indent, indent + 2, &[piece(Tone::Faint, visible(note))]);
+        page.wrapped(indent, indent + 2, &[piece(Tone::Faint, visible(note))])?;
     }
+    Ok(())
 }
 
 /// Tells whether all hosts have the same verdict for the same reasons, so that those are written once.
@@ -223,35 +231,36 @@ fn time(seconds: u32) -> String {
     }
 }
 
-fn write_hint(page: &mut Page, indent: usize, text: &str) {
+fn write_hint(page: &mut Page<'_>, indent: usize, text: &str) -> fmt::Result {
     let line = [
         piece(Tone::Key, "hint: "),
         piece(Tone::Plain, visible(text)),
     ];
-    page.wrapped(indent, indent + 6, &line);
+    page.wrapped(indent, indent + 6, &line)
 }
 
-fn write_opinion(page: &mut Page, host: &HostCheck, opinion: Option<&Opinion>) {
+fn write_opinion(page: &mut Page<'_>, host: &HostCheck, opinion: Option<&Opinion>) -> fmt::Result {
     let text = match opinion {
-        None => return,
-        Some(Opinion::Right) if host.judgement.verdict == Verdict::Ok => return,
+        None => return Ok(()),
+        Some(Opinion::Right) if host.judgement.verdict == Verdict::Ok => return Ok(()),
         Some(Opinion::Right) => "the platform sees what the template says".to_owned(),
         Some(Opinion::Otherwise { sees }) => format!("the platform sees {}", sees.join(", ")),
-        Some(Opinion::Unknown) if !page.options.verbose => return,
+        Some(Opinion::Unknown) if !page.options.verbose => return Ok(()),
         Some(Opinion::Unknown) => "the platform could not tell".to_owned(),
     };
-    page.wrapped(6, 8, &[piece(Tone::Faint, visible(&text))]);
+    page.wrapped(6, 8, &[piece(Tone::Faint, visible(&text))])
 }
 
-fn write_not_understood(page: &mut Page, check: &DomainCheck) {
+fn write_not_understood(page: &mut Page<'_>, check: &DomainCheck) -> fmt::Result {
     for host in &check.not_understood {
         let text = format!("{} {}: {}", host.record_type, host.host, host.reason);
         let line = [
             piece(Tone::Warning, "not understood  "),
             piece(Tone::Plain, visible(&text)),
         ];
-        page.wrapped(2, 6, &line);
+        page.wrapped(2, 6, &line)?;
     }
+    Ok(())
 }
 
 /// Writes what the last line says of DNS.

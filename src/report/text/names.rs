@@ -1,5 +1,7 @@
 //! Lists of names.
 
+use std::fmt;
+
 use super::page::{Page, Piece, Tone, piece};
 use super::visible;
 
@@ -7,7 +9,7 @@ use super::visible;
 const SHOWN_NAMES: usize = 8;
 
 /// Writes names, folded when there are many.
-pub(super) fn write(page: &mut Page, count: &str, names: &[&str]) {
+pub(super) fn write(page: &mut Page<'_>, count: &str, names: &[&str]) -> fmt::Result {
     let shown = if page.options.verbose || names.len() <= SHOWN_NAMES + 1 {
         names.len()
     } else {
@@ -22,5 +24,5 @@ pub(super) fn write(page: &mut Page, count: &str, names: &[&str]) {
         list.push(format!("… and {} more", names.len() - shown));
     }
     pieces.push(piece(Tone::Plain, list.join(", ")));
-    page.wrapped(0, 4, &pieces);
+    page.wrapped(0, 4, &pieces)
 }

@@ -1,5 +1,7 @@
 //! Accounts and the template: what is pending, refused, unknown.
 
+use std::fmt;
+
 use super::change::{self, Words};
 use super::names;
 use super::page::{Page, Piece, Tone, piece};
@@ -9,13 +11,13 @@ use crate::plan::{Refusal, Risk};
 use crate::report::block::{self, Block, Part};
 use crate::report::{BaseReport, Command, ObjectReport, Report, Status};
 
-pub(super) fn write(page: &mut Page, report: &Report) {
+pub(super) fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
     match report.command {
         Command::Drift => {
             let found: Vec<ObjectReport> = report.objects().map(block::as_found).collect();
             let objects: Vec<&ObjectReport> = found.iter().collect();
             for block in block::blocks(&objects) {
-                write_block(page, &block, Words::Drift);
+                write_block(page, &block, Words::Drift)?;
             }
         }
         Command::Validate | Command::Plan | Command::Apply | Command::Dns => {
@@ -26,39 +28,41 @@ pub(super) fn write(page: &mut Page, report: &Report) {
                 .iter()
                 .flat_map(|objects| block::blocks(objects))
             {
-                write_block(page, &block, Words::Plan);
+                write_block(page, &block, Words::Plan)?;
             }
-            write_open(page, report);
+            write_open(page, report)?;
         }
     }
-    write_rest(page, report);
+    write_rest(page, report)
 }
 
 /// Writes the differences that no step mends.
-fn write_open(page: &mut Page, report: &Report) {
+fn write_open(page: &mut Page<'_>, report: &Report) -> fmt::Result {
     for object in report.objects() {
         let open: Vec<Change> = object.open().cloned().collect();
         if !open.is_empty() {
-            page.gap();
+            page.gap()?;
             let mut heading = heading(object);
             heading.push(piece(Tone::Warning, "  differs, not planned"));
-            page.wrapped(0, 4, &heading);
-            change::write_all(page, 4, &open, Words::Plan);
+            page.wrapped(0, 4, &heading)?;
+            change::write_all(page, 4, &open, Words::Plan)?;
         }
     }
+    Ok(())
 }
 
 /// Writes what is refused, unknown, and to be known.
-fn write_rest(page: &mut Page, report: &Report) {
-    write_refusals(page, report);
-    write_unknown(page, report);
-    write_notes(page, report);
+fn write_rest(page: &mut Page<'_>, report: &Report) -> fmt::Result {
+    write_refusals(page, report)?;
+    write_unknown(page, report)?;
+    write_notes(page, report)?;
     if page.options.verbose {
-        write_in_sync(page, report);
+        write_in_sync(page, report)?;
     }
+    Ok(())
 }
 
-fn write_notes(page: &mut Page, report: &Report) {
+fn write_notes(page: &mut Page<'_>, report: &Report) -> fmt::Result {
     // What is as it should be, or cannot be otherwise, is for those who ask.
     let is_said = |base: &&BaseReport| {
         page.options.verbose || !matches!(base.state, "known" | "not_a_git_repository")
@@ -74,29 +78,31 @@ fn write_notes(page: &mut Page, report: &Report) {
         }))
         .collect();
     if !notes.is_empty() {
-        page.gap();
+        page.gap()?;
     }
     for (subject, note) in notes {
         let line = [
             piece(Tone::Heading, visible(subject)),
             piece(Tone::Plain, format!(": {}", visible(note))),
         ];
-        page.wrapped(0, 2, &line);
+        page.wrapped(0, 2, &line)?;
     }
+    Ok(())
 }
 
-fn write_block(page: &mut Page, block: &Block<'_>, words: Words) {
-    page.gap();
+fn write_block(page: &mut Page<'_>, block: &Block<'_>, words: Words) -> fmt::Result {
+    page.gap()?;
     match block.objects.as_slice() {
-        [object] => page.wrapped(0, 4, &heading(object)),
+        [object] => page.wrapped(0, 4, &heading(object))?,
         objects => {
             let names: Vec<&str> = objects.iter().map(|object| object.title()).collect();
-            names::write(page, &format!("on {} accounts", names.len()), &names);
+            names::write(page, &format!("on {} accounts", names.len()), &names)?;
         }
     }
     for part in &block.steps {
-        write_part(page, part, words);
+        write_part(page, part, words)?;
     }
+    Ok(())
 }
 
 fn heading(object: &ObjectReport) -> Vec<Piece> {
@@ -112,7 +118,7 @@ fn heading(object: &ObjectReport) -> Vec<Piece> {
     pieces
 }
 
-fn write_part(page: &mut Page, part: &Part<'_>, words: Words) {
+fn write_part(page: &mut Page<'_>, part: &Part<'_>, words: Words) -> fmt::Result {
     let mut head = Vec::new();
     if words == Words::Plan {
         let verb = match part.asset {
@@ -122,20 +128,21 @@ fn write_part(page: &mut Page, part: &Part<'_>, words: Words) {
         head.push(piece(Tone::Plain, verb));
         head.push(piece(Tone::Faint, ", "));
         head.push(risk(part.risk));
-        page.wrapped(2, 6, &head);
+        page.wrapped(2, 6, &head)?;
     }
     let indent = if words == Words::Plan { 4 } else { 2 };
-    change::write_all(page, indent, &part.changes, words);
+    change::write_all(page, indent, &part.changes, words)?;
     if words == Words::Plan {
         for name in &part.waits_for {
             let text = format!("after {}", visible(name));
-            page.wrapped(indent + 2, indent + 4, &[piece(Tone::Faint, text)]);
+            page.wrapped(indent + 2, indent + 4, &[piece(Tone::Faint, text)])?;
         }
         for note in &part.notes {
             let text = format!("note: {}", visible(note));
-            page.wrapped(indent + 2, indent + 4, &[piece(Tone::Plain, text)]);
+            page.wrapped(indent + 2, indent + 4, &[piece(Tone::Plain, text)])?;
         }
     }
+    Ok(())
 }
 
 fn risk(risk: Risk) -> Piece {
@@ -146,7 +153,7 @@ fn risk(risk: Risk) -> Piece {
     }
 }
 
-fn write_refusals(page: &mut Page, report: &Report) {
+fn write_refusals(page: &mut Page<'_>, report: &Report) -> fmt::Result {
     let refusals: Vec<(Option<&ObjectReport>, &Refusal)> = report
         .refusals
         .iter()
@@ -157,51 +164,54 @@ fn write_refusals(page: &mut Page, report: &Report) {
         }))
         .collect();
     if refusals.is_empty() {
-        return;
+        return Ok(());
     }
-    page.gap();
-    page.line(0, &[piece(Tone::Failure, "refused")]);
+    page.gap()?;
+    page.line(0, &[piece(Tone::Failure, "refused")])?;
     for (object, refusal) in refusals {
         let title = object.map_or("the whole run", ObjectReport::title);
         let line = [
             piece(Tone::Heading, visible(title)),
             piece(Tone::Plain, format!(": {}", visible(&refusal.message))),
         ];
-        page.wrapped(2, 6, &line);
+        page.wrapped(2, 6, &line)?;
         let help = format!("help: {}", visible(&refusal.help));
-        page.wrapped(4, 6, &[piece(Tone::Good, help)]);
+        page.wrapped(4, 6, &[piece(Tone::Good, help)])?;
     }
+    Ok(())
 }
 
-fn write_unknown(page: &mut Page, report: &Report) {
+fn write_unknown(page: &mut Page<'_>, report: &Report) -> fmt::Result {
     let unknown: Vec<&ObjectReport> = report
         .objects()
         .filter(|object| !object.unknown.is_empty())
         .collect();
     if unknown.is_empty() {
-        return;
+        return Ok(());
     }
-    page.gap();
-    page.line(0, &[piece(Tone::Warning, "could not be checked")]);
+    page.gap()?;
+    page.line(0, &[piece(Tone::Warning, "could not be checked")])?;
     for object in unknown {
         for reason in &object.unknown {
             let line = [
                 piece(Tone::Heading, visible(object.title())),
                 piece(Tone::Plain, format!(": {}", visible(reason))),
             ];
-            page.wrapped(2, 6, &line);
+            page.wrapped(2, 6, &line)?;
         }
     }
+    Ok(())
 }
 
-fn write_in_sync(page: &mut Page, report: &Report) {
+fn write_in_sync(page: &mut Page<'_>, report: &Report) -> fmt::Result {
     let names: Vec<&str> = report
         .objects()
         .filter(|object| object.status == Status::InSync)
         .map(ObjectReport::title)
         .collect();
     if !names.is_empty() {
-        page.gap();
-        names::write(page, "in sync", &names);
+        page.gap()?;
+        names::write(page, "in sync", &names)?;
     }
+    Ok(())
 }

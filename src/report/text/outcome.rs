@@ -1,6 +1,7 @@
 //! What became of each step.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::page::{Page, Piece, Tone, piece};
 use super::visible;
@@ -12,16 +13,16 @@ use crate::report::{ObjectReport, Report, StepReport, Verb};
 /// Up to how many steps that are done are listed one by one.
 const SHOWN_DONE: usize = 40;
 
-pub(super) fn write(page: &mut Page, report: &Report) {
+pub(super) fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
     let steps: BTreeMap<StepId, (&ObjectReport, &StepReport)> = report
         .objects()
         .flat_map(|object| object.steps.iter().map(move |step| (object, step)))
         .map(|(object, step)| (step.id, (object, step)))
         .collect();
     if steps.is_empty() {
-        return;
+        return Ok(());
     }
-    page.gap();
+    page.gap()?;
     let done = |step: &StepReport| matches!(step.result, Some(StepResult::Done { .. }));
     let folded =
         !page.options.verbose && steps.values().filter(|(_, step)| done(step)).count() > SHOWN_DONE;
@@ -32,25 +33,29 @@ pub(super) fn write(page: &mut Page, report: &Report) {
                 .values()
                 .map(|(_, step)| *step)
                 .filter(|step| done(step)),
-        );
+        )?;
     }
     for (object, step) in steps.values().filter(|(_, step)| !(folded && done(step))) {
         let line = line(object, step, &steps);
-        page.wrapped(0, 8, &line);
+        page.wrapped(0, 8, &line)?;
         if page.options.verbose || !matches!(step.result, Some(StepResult::Done { .. })) {
             for note in &step.notes {
                 page.wrapped(
                     8,
                     8,
                     &[piece(Tone::Plain, format!("note: {}", visible(note)))],
-                );
+                )?;
             }
         }
     }
+    Ok(())
 }
 
 /// Writes how many steps of each kind are done.
-fn write_folded<'a>(page: &mut Page, steps: impl Iterator<Item = &'a StepReport>) {
+fn write_folded<'a>(
+    page: &mut Page<'_>,
+    steps: impl Iterator<Item = &'a StepReport>,
+) -> fmt::Result {
     let mut kinds: BTreeMap<(Verb, Option<AssetKind>), usize> = BTreeMap::new();
     for step in steps {
         *kinds.entry((step.verb, step.asset)).or_default() += 1;
@@ -60,8 +65,9 @@ fn write_folded<'a>(page: &mut Page, steps: impl Iterator<Item = &'a StepReport>
             piece(Tone::Good, "done"),
             piece(Tone::Plain, format!("    {number} × {}", kind(verb, asset))),
         ];
-        page.line(0, &line);
+        page.line(0, &line)?;
     }
+    Ok(())
 }
 
 fn line(

@@ -1,6 +1,6 @@
 //! A page of text: indentation, colour, and line breaks at the page's width.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr as _;
@@ -57,23 +57,24 @@ pub(super) fn width(pieces: &[Piece]) -> usize {
     pieces.iter().map(|piece| piece.text.width()).sum()
 }
 
-/// The text as it grows.
-pub(super) struct Page {
-    text: String,
+/// The text on its way out; nothing of it is kept.
+pub(super) struct Page<'a> {
+    out: &'a mut dyn Write,
     pub(super) options: Options,
+    is_started: bool,
+    /// How many line breaks the text so far ends with.
+    breaks: usize,
 }
 
-impl Page {
-    pub(super) fn new(options: Options) -> Self {
+impl<'a> Page<'a> {
+    pub(super) fn new(out: &'a mut dyn Write, options: Options) -> Self {
         let width = options.width.max(40);
         Self {
-            text: String::new(),
+            out,
             options: Options { width, ..options },
+            is_started: false,
+            breaks: 0,
         }
-    }
-
-    pub(super) fn finish(self) -> String {
-        self.text
     }
 
     /// Tells whether some pieces fit on one line at an indent.
@@ -82,33 +83,35 @@ impl Page {
     }
 
     /// Leaves an empty line, except at the top.
-    pub(super) fn gap(&mut self) {
-        if !self.text.is_empty() && !self.text.ends_with("\n\n") {
-            self.text.push('\n');
+    pub(super) fn gap(&mut self) -> fmt::Result {
+        if self.is_started && self.breaks < 2 {
+            self.end_line()?;
         }
+        Ok(())
     }
 
     /// Takes a text that is laid out already.
-    pub(super) fn verbatim(&mut self, text: &str) {
-        self.text.push_str(text);
+    pub(super) fn verbatim(&mut self, text: &str) -> fmt::Result {
+        self.put(text)?;
         if !text.ends_with('\n') {
-            self.text.push('\n');
+            self.end_line()?;
         }
+        Ok(())
     }
 
     /// Writes one line as it is, however long.
-    pub(super) fn line(&mut self, indent: usize, pieces: &[Piece]) {
-        self.indent(indent);
+    pub(super) fn line(&mut self, indent: usize, pieces: &[Piece]) -> fmt::Result {
+        self.indent(indent)?;
         for piece in pieces {
-            self.push(piece.tone, &piece.text);
+            self.push(piece.tone, &piece.text)?;
         }
-        self.text.push('\n');
+        self.end_line()
     }
 
     /// Writes pieces, broken at spaces; further lines are indented by `hang`. A word that is wider than the
     /// page stays whole, so that it can be copied.
-    pub(super) fn wrapped(&mut self, indent: usize, hang: usize, pieces: &[Piece]) {
-        self.indent(indent);
+    pub(super) fn wrapped(&mut self, indent: usize, hang: usize, pieces: &[Piece]) -> fmt::Result {
+        self.indent(indent)?;
         let mut column = indent;
         let mut fresh = true;
         let mut pending = 0;
@@ -120,13 +123,13 @@ impl Page {
                 let wide = word.width();
                 if !word.is_empty() {
                     if !fresh && column + pending + wide > self.options.width {
-                        self.push(*tone, &run);
+                        self.push(*tone, &run)?;
                         run.clear();
-                        self.text.push('\n');
-                        self.indent(hang);
+                        self.end_line()?;
+                        self.indent(hang)?;
                         column = hang;
                     } else if run.is_empty() {
-                        self.indent(pending);
+                        self.indent(pending)?;
                         column += pending;
                     } else {
                         run.extend(std::iter::repeat_n(' ', pending));
@@ -139,24 +142,51 @@ impl Page {
                 }
                 pending += chunk.len() - word.len();
             }
-            self.push(*tone, &run);
+            self.push(*tone, &run)?;
         }
-        self.text.push('\n');
+        self.end_line()
     }
 
-    fn indent(&mut self, columns: usize) {
-        self.text.extend(std::iter::repeat_n(' ', columns));
+    fn indent(&mut self, columns: usize) -> fmt::Result {
+        if columns > 0 {
+            self.passed(0);
+            write!(self.out, "{:columns$}", "")?;
+        }
+        Ok(())
     }
 
-    fn push(&mut self, tone: Tone, text: &str) {
+    fn push(&mut self, tone: Tone, text: &str) -> fmt::Result {
         let style = tone.style();
         if text.is_empty() {
-            return;
+            return Ok(());
         }
         if self.options.colour && style != Style::new() {
-            let _ = write!(self.text, "{style}{text}{style:#}");
+            self.passed(0);
+            write!(self.out, "{style}{text}{style:#}")
         } else {
-            self.text.push_str(text);
+            self.put(text)
         }
+    }
+
+    fn end_line(&mut self) -> fmt::Result {
+        self.put("\n")
+    }
+
+    fn put(&mut self, text: &str) -> fmt::Result {
+        let breaks = text.len() - text.trim_end_matches('\n').len();
+        if !text.is_empty() {
+            self.passed(if breaks == text.len() {
+                self.breaks + breaks
+            } else {
+                breaks
+            });
+        }
+        self.out.write_str(text)
+    }
+
+    /// Keeps what [`Page::gap`] must know of a text that is no more here.
+    fn passed(&mut self, breaks: usize) {
+        self.is_started = true;
+        self.breaks = breaks;
     }
 }

@@ -1,5 +1,7 @@
 //! A report, from its first line to its last.
 
+use std::fmt;
+
 use super::page::{self, Page};
 use super::{coverage, diagnostic, dns, object, outcome, summary as last_line, visible};
 use crate::report::{Command, Report};
@@ -31,39 +33,42 @@ impl Default for Options {
 /// Renders the last line of a report alone.
 #[must_use]
 pub fn summary(report: &Report, options: Options) -> String {
-    let mut page = Page::new(options);
-    last_line::write(&mut page, report);
-    page.finish()
+    fmt::from_fn(|out| last_line::write(&mut Page::new(out, options), report)).to_string()
 }
 
 /// Breaks a text at spaces to fit a width; paragraphs stay apart.
 #[must_use]
 pub fn fill(text: &str, width: usize) -> String {
-    let mut page = Page::new(Options {
+    let options = Options {
         width,
         ..Options::default()
+    };
+    let filled = fmt::from_fn(|out| {
+        let mut page = Page::new(out, options);
+        text.split('\n').try_for_each(|paragraph| {
+            page.wrapped(0, 0, &[page::piece(page::Tone::Plain, visible(paragraph))])
+        })
     });
-    for paragraph in text.split('\n') {
-        page.wrapped(0, 0, &[page::piece(page::Tone::Plain, visible(paragraph))]);
-    }
-    page.finish()
+    filled.to_string()
 }
 
-/// Renders a report; the last line is the summary.
+/// Renders a report line by line; the last line is the summary.
 #[must_use]
-pub fn render(report: &Report, options: Options) -> String {
-    let mut page = Page::new(options);
-    diagnostic::write(&mut page, &report.problems);
-    let plan_seen = report.command == Command::Apply && options.plan_seen;
+pub fn render(report: &Report, options: Options) -> impl fmt::Display {
+    fmt::from_fn(move |out| write(&mut Page::new(out, options), report))
+}
+
+fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
+    diagnostic::write(page, &report.problems)?;
+    let plan_seen = report.command == Command::Apply && page.options.plan_seen;
     let compared = !matches!(report.command, Command::Validate | Command::Dns);
     if compared && !plan_seen {
-        object::write(&mut page, report);
-        coverage::write(&mut page, report);
+        object::write(page, report)?;
+        coverage::write(page, report)?;
     }
-    dns::write(&mut page, report);
+    dns::write(page, report)?;
     if report.command == Command::Apply {
-        outcome::write(&mut page, report);
+        outcome::write(page, report)?;
     }
-    last_line::write(&mut page, report);
-    page.finish()
+    last_line::write(page, report)
 }

@@ -1,18 +1,20 @@
 //! The last line.
 
+use std::fmt;
+
 use super::page::{Page, Piece, Tone, piece};
 use super::visible;
 use crate::report::{Command, ObjectReport, Report, Summary};
 
-pub(super) fn write(page: &mut Page, report: &Report) {
+pub(super) fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
     let summary = report.summary();
-    page.gap();
+    page.gap()?;
     if let Some(requests) = report.requests.filter(|_| page.options.verbose) {
         let text = format!(
             "Requests: {} reading, {} writing",
             requests.reading, requests.writing
         );
-        page.wrapped(0, 2, &[piece(Tone::Faint, text)]);
+        page.wrapped(0, 2, &[piece(Tone::Faint, text)])?;
     }
     let line = match report.command {
         Command::Validate => validate(report, &summary),
@@ -23,11 +25,12 @@ pub(super) fn write(page: &mut Page, report: &Report) {
         Command::Dns => Vec::new(),
     };
     if !line.is_empty() {
-        page.wrapped(0, 2, &line);
+        page.wrapped(0, 2, &line)?;
     }
     if let Some(dns) = &report.dns {
-        page.wrapped(0, 2, &super::dns::summary(dns));
+        page.wrapped(0, 2, &super::dns::summary(dns))?;
     }
+    Ok(())
 }
 
 /// Writes a number with its noun: `1 account`, `2 accounts`.

@@ -387,7 +387,7 @@ async fn survey(loaded: &Loaded, client: &ReadClient) -> String {
         plan: Some((&planned.plan, &digest)),
         ..Facts::new(Command::Plan, &[], &loaded.sources)
     };
-    text::render(&report::report(&facts), text::Options::default())
+    text::render(&report::report(&facts), text::Options::default()).to_string()
 }
 
 /// Puts a value in the place of the nth one, counted from the outside in; tells whether there was one.

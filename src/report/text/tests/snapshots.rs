@@ -11,7 +11,7 @@ fn at(width: usize, report: &Report) -> String {
         width,
         ..Options::default()
     };
-    render(report, options)
+    render(report, options).to_string()
 }
 
 #[test]
@@ -413,7 +413,8 @@ fn colours_do_not_change_the_words() {
             colour: true,
             ..Options::default()
         },
-    );
+    )
+    .to_string();
     assert!(coloured.contains("\u{1b}["));
     assert_eq!(
         anstream::adapter::strip_str(&coloured).to_string(),

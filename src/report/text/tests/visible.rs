@@ -50,7 +50,7 @@ proptest! {
         if drift {
             report.command = Command::Drift;
         }
-        let text = render(&report, Options { width, ..Options::default() });
+        let text = render(&report, Options { width, ..Options::default() }).to_string();
         for object in report.objects() {
             for change in object.steps.iter().flat_map(|step| &step.changes) {
                 let key = crate::report::value::key(&change.key);
@@ -62,7 +62,7 @@ proptest! {
     /// Whatever is live, the terminal gets text and line ends only.
     #[test]
     fn nothing_hidden_reaches_the_terminal(report in report(), width in 0_usize..200) {
-        let text = render(&report, Options { width, ..Options::default() });
+        let text = render(&report, Options { width, ..Options::default() }).to_string();
         let hidden = text.lines().find(|line| super::super::visible(line) != *line);
         prop_assert_eq!(hidden, None);
     }
