@@ -55,7 +55,7 @@ fn write_octodns(ui: Ui, exported: &[AccountRecords], args: &DnsExportArgs) -> R
             }
             Ok(())
         }
-        (None, 0 | 1) => octodns.files.values().try_for_each(|text| ui::data(text)),
+        (None, 0 | 1) => octodns.files.values().try_for_each(ui::data),
         (None, zones) => Err(Failure::Usage(format!(
             "octoDNS has one file a zone, and there are {zones}; name a folder with --folder"
         ))),
