@@ -32,6 +32,10 @@ pub(crate) fn emblazon(folder: &Path) -> Command {
     for name in SCRUBBED {
         command.env_remove(name);
     }
+    if folder.starts_with(top()) {
+        // The repository is nobody's home.
+        command.env("EMBLAZON_CACHE_DIR", env!("CARGO_TARGET_TMPDIR"));
+    }
     command
         .current_dir(folder)
         .env("HOME", folder)
