@@ -146,10 +146,12 @@ impl Controller {
         if self.seen > self.limit() {
             self.best = self.best.max(usual / latency.max(usual));
         }
-        if self.seen < self.limit() + self.limit().max(SAMPLES) {
+        let queued = self.limit * (1.0 - self.best);
+        // One quick answer shows that there is room; that there is none takes many slow ones.
+        let has_room = self.is_starting && self.seen > self.limit() && queued < ROOM;
+        if !has_room && self.seen < self.limit() + self.limit().max(SAMPLES) {
             return;
         }
-        let queued = self.limit * (1.0 - self.best);
         let is_slow = self.best * SLOW < 1.0;
         (self.best, self.seen) = (0.0, 0);
         if queued < ROOM {
@@ -272,10 +274,10 @@ mod tests {
         let mut controller = Controller::new(8);
         assert_eq!(controller.limit(), 2);
         let quick = Sample::Answered(Kind::Document, Duration::from_millis(9));
-        for _ in 0..8 {
+        for expected in [2, 2, 4, 4, 4, 4, 4, 8] {
             controller.observe(quick);
+            assert_eq!(controller.limit(), expected);
         }
-        assert_eq!(controller.limit(), 4);
         for _ in 0..1000 {
             controller.observe(quick);
         }
