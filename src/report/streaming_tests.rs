@@ -1,11 +1,12 @@
-//! A report is written while it is rendered: however much there is to say, little of it is held.
+//! A report is written while it is rendered: however much there is to say, little of it is held. The text for people has
+//! tests of its own.
 
 use std::fmt::{self, Display, Write as _};
 
 use serde_json::json;
 
 use super::fixture::{account, empty, setting, step};
-use super::{Command, Report, Verb, json, junit, sarif, text};
+use super::{Command, Report, Verb, json, junit, sarif};
 use crate::diff::Cause;
 use crate::plan::Risk;
 
@@ -76,9 +77,6 @@ fn a_larger_report_comes_in_no_larger_pieces() {
         assert_eq!(ended, Err(fmt::Error), "{format}");
         assert!(cut.taken <= all.taken / 4 + all.longest, "{format}");
     }
-    check("text", |report| {
-        Box::new(text::render(report, text::Options::default()))
-    });
     check("json", |report| Box::new(json::render(report)));
     check("sarif", |report| Box::new(sarif::render(report, 2)));
     check("junit", |report| Box::new(junit::render(report)));

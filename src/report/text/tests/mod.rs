@@ -1,4 +1,5 @@
 //! What people see, at several widths.
 
+mod pieces;
 mod snapshots;
 mod visible;
