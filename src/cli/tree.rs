@@ -41,9 +41,7 @@ pub(crate) fn open(
     choice: &TreeChoice,
     several: Several,
 ) -> Result<OpenTree, Failure> {
-    open_part(ui, (folder, choice), several, false, &|source, cluster| {
-        tree::load(source, cluster)
-    })
+    open_part(ui, (folder, choice), several, false, &tree::load)
 }
 
 /// Opens the tree and loads what the scope asks for.
@@ -55,8 +53,7 @@ pub(crate) fn open_touched(
     scope: &ScopeArgs,
 ) -> Result<OpenTree, Failure> {
     let Some(since) = &scope.changed_since else {
-        let load: &Load<'_> = &|source, cluster| tree::load(source, cluster);
-        return open_part(ui, (folder, choice), several, scope.no_cache, load);
+        return open_part(ui, (folder, choice), several, scope.no_cache, &tree::load);
     };
     let changes = tree::changes(folder, since, choice.rev.as_deref())
         .map_err(|error| unloadable(error.into()))?;

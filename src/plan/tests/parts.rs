@@ -9,7 +9,9 @@ use super::world::World;
 use crate::diff::ChangeKey;
 use crate::diff::fixture::sources;
 use crate::model::{AccountName, KeyPath};
-use crate::plan::{Action, Options, Part, Plan, Precondition, RefusalKind, Step, Subject, plan};
+use crate::plan::{
+    Action, Options, Part, Plan, Precondition, Refusal, RefusalKind, Step, Subject, plan,
+};
 use crate::tree::{Desired, Selection};
 
 /// Leaves of a tree the accounts of a selection, as loading only these does.
@@ -35,9 +37,13 @@ fn planned(case: &Case, only: &Selection) -> Plan {
     plan(&desired, base.as_ref(), &live, &sources(), &options).plan
 }
 
+fn is_of(subject: &Subject, account: &AccountName) -> bool {
+    matches!(subject, Subject::Account { name, .. } if name == account)
+}
+
 /// What is done to an account, without the numbers that steps have among those of others.
-fn steps_of<'p>(plan: &'p Plan, name: &AccountName) -> Vec<String> {
-    let is_its = |step: &&'p Step| matches!(&step.subject, Subject::Account { name: own, .. } if own == name);
+fn steps_of(plan: &Plan, name: &AccountName) -> Vec<String> {
+    let is_its = |step: &&Step| is_of(&step.subject, name);
     let told = |step: &Step| {
         let precondition = match &step.precondition {
             Precondition::AsLeftBy(_) => "as left by the one before".to_owned(),
@@ -53,8 +59,6 @@ fn steps_of<'p>(plan: &'p Plan, name: &AccountName) -> Vec<String> {
 
 /// Tells whether a plan moves the domain of an account, or says who else has it.
 fn moves_domain(plan: &Plan, name: &AccountName) -> bool {
-    let is_its =
-        |subject: &Subject| matches!(subject, Subject::Account { name: own, .. } if own == name);
     let domain = ChangeKey::Setting(KeyPath::from("domain"));
     let moves = |step: &Step| {
         step.changes.iter().any(|change| change.key == domain)
@@ -63,11 +67,8 @@ fn moves_domain(plan: &Plan, name: &AccountName) -> bool {
                 Action::Create { .. } | Action::Release { .. } | Action::Delete
             )
     };
-    let held = (plan.refusals.iter())
-        .filter(|refusal| refusal.kind == RefusalKind::DomainHeld)
-        .filter_map(|refusal| refusal.subject.as_ref());
-    (plan.steps.iter()).any(|step| is_its(&step.subject) && moves(step))
-        || held.into_iter().any(is_its)
+    (plan.steps.iter()).any(|step| is_of(&step.subject, name) && moves(step))
+        || held_domains(plan).any(|subject| subject.is_some_and(|it| is_of(it, name)))
 }
 
 /// What documents hold in the end. Under which names accounts stood aside on the way there is left out.
@@ -79,9 +80,15 @@ fn documents(world: &World) -> String {
     content(&world)
 }
 
+/// Lists who is refused a domain that somebody else has.
+fn held_domains(plan: &Plan) -> impl Iterator<Item = Option<&Subject>> {
+    let held = |refusal: &&Refusal| refusal.kind == RefusalKind::DomainHeld;
+    let refusals = plan.refusals.iter().filter(held);
+    refusals.map(|refusal| refusal.subject.as_ref())
+}
+
 fn refuses_domain(plan: &Plan) -> bool {
-    let mut refusals = plan.refusals.iter();
-    refusals.any(|refusal| refusal.kind == RefusalKind::DomainHeld)
+    held_domains(plan).next().is_some()
 }
 
 /// A plan for some accounts does to each what the plan for all does, and nothing to any other. Only where a domain passes
