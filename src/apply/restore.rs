@@ -1,6 +1,7 @@
 //! Snapshot → desired state: the way back is planned like any other way.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use thiserror::Error;
@@ -80,7 +81,7 @@ pub fn way_back(
     let mut accounts = Vec::new();
     for (id, snapshot) in &manifest.accounts {
         if only.is_empty() || only.contains(&snapshot.name) {
-            accounts.push(account(id, snapshot, store, place)?);
+            accounts.push(Arc::new(account(id, snapshot, store, place)?));
         }
     }
     accounts.sort_by(|a, b| a.name.cmp(&b.name));

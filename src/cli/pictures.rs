@@ -58,7 +58,7 @@ pub(crate) async fn gather(
 ) -> Gallery {
     let mut gallery = Gallery::default();
     let desired: BTreeMap<&AccountName, &DesiredAccount> = (tree.loaded.desired.accounts.iter())
-        .map(|account| (&account.name, account))
+        .map(|account| (&account.name, &**account))
         .collect();
     let mut wanted: BTreeMap<Digest, (Option<AccountId>, AssetKind)> = BTreeMap::new();
     for object in report.accounts.iter().filter(|object| object.differs()) {

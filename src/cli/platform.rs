@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::env;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use camino::Utf8Path;
@@ -188,7 +189,7 @@ impl Platform {
     pub(crate) async fn collect(
         &self,
         desired: &Desired,
-        elsewhere: &[DesiredAccount],
+        elsewhere: &[Arc<DesiredAccount>],
         base: Option<&Desired>,
     ) -> Result<Live, Failure> {
         let options = CollectOptions {

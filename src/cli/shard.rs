@@ -1,5 +1,7 @@
 //! Looking at one shard of a tree, and at what beyond it domains lead to.
 
+use std::sync::Arc;
+
 use super::failure::Failure;
 use super::platform::Platform;
 use super::tree::OpenTree;
@@ -73,7 +75,7 @@ impl OpenShard {
 
 impl OpenTree {
     /// Returns the accounts of the tree that another shard reads.
-    pub(crate) fn elsewhere(&self) -> &[DesiredAccount] {
+    pub(crate) fn elsewhere(&self) -> &[Arc<DesiredAccount>] {
         self.shard.as_ref().map_or(&[], |open| open.cut.elsewhere())
     }
 

@@ -23,6 +23,15 @@ impl<T> Base<T> {
         }
     }
 
+    /// Turns what that tree has into something else.
+    pub(super) fn map<U>(self, turn: impl FnOnce(T) -> U) -> Base<U> {
+        match self {
+            Self::Unknown => Base::Unknown,
+            Self::Missing => Base::Missing,
+            Self::Known(found) => Base::Known(turn(found)),
+        }
+    }
+
     /// Returns what that tree has.
     pub(super) fn known(self) -> Option<T> {
         match self {

@@ -1,6 +1,7 @@
 //! The whole difference.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::base::Base;
 use super::{
@@ -8,7 +9,7 @@ use super::{
     template,
 };
 use crate::diag::SourceMap;
-use crate::live::Live;
+use crate::live::{Live, LiveAccount};
 use crate::model::{AccountId, AccountName, Identity};
 use crate::tree::{BaseAccounts, Desired, DesiredAccount, departed};
 
@@ -16,10 +17,10 @@ use crate::tree::{BaseAccounts, Desired, DesiredAccount, departed};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Differences {
     /// One an account of the tree, sorted by name as they are there.
-    pub accounts: Vec<AccountDifference>,
+    pub accounts: Vec<Arc<AccountDifference>>,
     /// One an account that the tree applied last had, that this one does not have any more, and that
     /// still has a whitelabel.
-    pub departed: Vec<AccountDifference>,
+    pub departed: Vec<Arc<AccountDifference>>,
     /// The domain template; absent when the tree declares none.
     pub template: Option<TemplateDifference>,
     /// The zones of accounts with `dns: manage`, by name; none when the primary was not asked.
@@ -33,10 +34,10 @@ impl Differences {
     #[must_use]
     pub fn account(&self, name: &AccountName) -> Option<&AccountDifference> {
         let found = (self.accounts).binary_search_by(|account| account.name.cmp(name));
-        found.ok().map(|index| &self.accounts[index])
+        found.ok().map(|index| &*self.accounts[index])
     }
 
-    fn all_accounts(&self) -> impl Iterator<Item = &AccountDifference> {
+    fn all_accounts(&self) -> impl Iterator<Item = &Arc<AccountDifference>> {
         self.accounts.iter().chain(&self.departed)
     }
 
@@ -63,7 +64,9 @@ impl Differences {
             left_out += before - changes.len();
         };
         for account in self.accounts.iter_mut().chain(&mut self.departed) {
-            keep(&mut account.changes);
+            if !account.changes.is_empty() {
+                keep(&mut Arc::make_mut(account).changes);
+            }
         }
         if let Some(template) = &mut self.template {
             keep(&mut template.changes);
@@ -120,13 +123,42 @@ pub fn compare(
     live: &Live,
     sources: &SourceMap,
 ) -> Differences {
+    compare_each(desired, base, live, sources, |sides| {
+        Arc::new(sides.compare(sources))
+    })
+}
+
+/// The three sides of one account.
+#[derive(Clone, Copy)]
+pub(super) struct Sides<'a> {
+    pub(super) desired: &'a Arc<DesiredAccount>,
+    pub(super) base: Base<&'a Arc<DesiredAccount>>,
+    pub(super) live: Option<&'a Arc<LiveAccount>>,
+}
+
+impl Sides<'_> {
+    pub(super) fn compare(self, sources: &SourceMap) -> AccountDifference {
+        let live = self.live.map(AsRef::as_ref);
+        account::compare(self.desired, self.base.map(AsRef::as_ref), live, sources)
+    }
+}
+
+/// Compares as [`compare`] does, each account by its sides.
+pub(super) fn compare_each<'a>(
+    desired: &'a Desired,
+    base: Option<&'a Desired>,
+    live: &'a Live,
+    sources: &SourceMap,
+    mut of: impl FnMut(Sides<'a>) -> Arc<AccountDifference>,
+) -> Differences {
     let base_accounts = base.map(BaseAccounts::new);
-    let accounts = desired
-        .accounts
-        .iter()
+    let accounts = (desired.accounts.iter())
         .map(|wanted| {
-            let base = Base::find(base_accounts.as_ref(), |base| base.find(wanted));
-            account::compare(wanted, base, live.accounts.get(&wanted.name), sources)
+            of(Sides {
+                desired: wanted,
+                base: Base::find(base_accounts.as_ref(), |base| base.find(wanted)),
+                live: live.accounts.get(&wanted.name),
+            })
         })
         .collect();
     let template = desired.template.as_ref().map(|wanted| {
@@ -162,7 +194,7 @@ fn gone(
     base: &Desired,
     live: &Live,
     sources: &SourceMap,
-) -> Vec<AccountDifference> {
+) -> Vec<Arc<AccountDifference>> {
     let ids: Option<BTreeSet<&AccountId>> = (desired.accounts.iter())
         .map(|account| match &account.identity.value {
             Identity::Id(id) => Some(id),
@@ -174,7 +206,7 @@ fn gone(
         .filter_map(|account| {
             let found = live.departed.get(&account.name)?;
             let name = departed_name(desired, account);
-            account::compare_departed(name, account, found, ids.as_ref(), sources)
+            account::compare_departed(name, account, found, ids.as_ref(), sources).map(Arc::new)
         })
         .collect()
 }

@@ -1,6 +1,7 @@
 //! Trees and live states for tests.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -47,7 +48,7 @@ pub(crate) fn tree(accounts: Vec<DesiredAccount>) -> Desired {
             ca_file: None,
             auth: AuthConfig::Environment,
         },
-        accounts,
+        accounts: accounts.into_iter().map(Arc::new).collect(),
         template: None,
         policy: Policy::default(),
     }
@@ -123,7 +124,12 @@ pub(crate) fn live<const N: usize>(accounts: [(&str, Option<Value>); N]) -> Live
     Live {
         accounts: accounts
             .into_iter()
-            .map(|(name, document)| (AccountName::new(name), live_account(name, document)))
+            .map(|(name, document)| {
+                (
+                    AccountName::new(name),
+                    Arc::new(live_account(name, document)),
+                )
+            })
             .collect(),
         ..Live::default()
     }
@@ -132,7 +138,9 @@ pub(crate) fn live<const N: usize>(accounts: [(&str, Option<Value>); N]) -> Live
 /// Puts a live asset into an account; `attachment` is its name on the server.
 pub(crate) fn store(live: &mut Live, name: &str, kind: AssetKind, asset: Option<(&str, &str)>) {
     let account = live.accounts.get_mut(&AccountName::new(name));
-    let Some(Reading::Known(Some(document))) = account.map(|account| &mut account.document) else {
+    let Some(Reading::Known(Some(document))) =
+        account.map(|account| &mut Arc::make_mut(account).document)
+    else {
         panic!("{name} has no document");
     };
     let asset = asset.map(|(text, attachment)| LiveAsset {

@@ -10,6 +10,7 @@ mod base;
 pub mod canonical;
 mod change;
 mod compare;
+mod comparison;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod recorded;
@@ -25,6 +26,7 @@ pub use account::{AccountDifference, Status, parked_domain};
 pub use canonical::settings_in_sync;
 pub use change::{Cause, Change, ChangeKey, Direction, Side};
 pub use compare::{Differences, compare, departed_name};
+pub use comparison::Comparison;
 pub use recorded::recorded;
 pub use records::ManagedRecords;
 pub use settings::{Edit, undeclared};

@@ -1,6 +1,7 @@
 //! What was applied last, in the place of the live state.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::dns::declared_template;
 use crate::live::{Live, LiveAccount, LiveAsset, LiveDocument, Reading};
@@ -22,8 +23,9 @@ pub fn recorded(desired: &Desired, base: &Desired) -> Live {
     Live {
         accounts: (desired.accounts.iter())
             .map(|wanted| {
-                let live = account(&wanted.identity.value, before.find(wanted));
-                (wanted.name.clone(), live)
+                let before = before.find(wanted).map(AsRef::as_ref);
+                let live = account(&wanted.identity.value, before);
+                (wanted.name.clone(), Arc::new(live))
             })
             .collect(),
         departed: (departed(desired, base).into_iter())

@@ -111,7 +111,7 @@ fn needed_before(desired: &Desired, base: &Desired) -> BTreeMap<Question, Claim>
     let declared = declared_template(template);
     let foreign: BTreeSet<DomainName> = (desired.accounts.iter())
         .filter(|account| !is_managed(account))
-        .filter_map(domain)
+        .filter_map(|account| domain(account))
         .collect();
     let known = BaseAccounts::new(base);
     let staying = (desired
@@ -122,7 +122,7 @@ fn needed_before(desired: &Desired, base: &Desired) -> BTreeMap<Question, Claim>
     let gone = (departed(desired, base).into_iter())
         .map(|account| (departed_name(desired, account), account));
     for (name, account) in staying.chain(gone) {
-        let managed = Some(account).filter(|account| is_managed(account));
+        let managed = Some(&**account).filter(|account| is_managed(account));
         let domain = managed.and_then(domain);
         if let Some(domain) = domain.filter(|domain| !foreign.contains(domain)) {
             claim(&mut earlier, &name, &declared, &domain, &BTreeMap::new());

@@ -1,6 +1,7 @@
 //! The tree's own loader and the plan's own comparison decide what passes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::draft::{Draft, asset_address, cluster, setting_address};
 use super::note::Reason;
@@ -40,7 +41,7 @@ pub(super) fn live(request: &Request<'_>, names: &BTreeMap<AccountId, AccountNam
             id: Reading::Known(brand.account.id.clone()),
             document,
         };
-        Some((name.clone(), account))
+        Some((name.clone(), Arc::new(account)))
     });
     Live {
         accounts: accounts.collect(),

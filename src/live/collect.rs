@@ -7,6 +7,7 @@
 //! catches that.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt as _, future, stream};
@@ -36,7 +37,7 @@ pub struct CollectOptions<'a> {
     /// Whether to read the template that the tree declares.
     pub template: bool,
     /// The accounts of the tree that somebody else reads; they are in it all the same.
-    pub elsewhere: &'a [DesiredAccount],
+    pub elsewhere: &'a [Arc<DesiredAccount>],
     /// What was read before; it is believed for revisions that have not moved, and brought up to date.
     pub cache: Option<&'a Cache>,
 }
@@ -72,7 +73,7 @@ pub async fn collect(
     let memory = options.cache.map_or(Memory::None, Memory::Believed);
     let reader = AccountReader { client, memory };
     let identified = |account| (account, identify(client, account, everybody.as_ref()));
-    let wanted = desired.accounts.iter().map(identified);
+    let wanted = desired.accounts.iter().map(AsRef::as_ref).map(identified);
     let accounts = read_accounts(reader, options, wanted).await?;
     let departed = read_departed(client, &departed, everybody.as_ref()).await?;
     let template = match desired.template {
@@ -116,7 +117,7 @@ pub async fn read_again(
     let wanted = desired.accounts.iter().filter_map(|account| {
         let known = live.accounts.get(&account.name)?;
         let is_wanted = names.contains(&account.name);
-        is_wanted.then(|| (account, future::ready(Ok(known.id.clone()))))
+        is_wanted.then(|| (&**account, future::ready(Ok(known.id.clone()))))
     });
     let again = read_accounts(reader, options, wanted).await?;
     live.accounts.extend(again);
@@ -136,7 +137,7 @@ async fn read_accounts(
             impl Future<Output = Result<Reading<AccountId>, ApiError>>,
         ),
     >,
-) -> Result<BTreeMap<AccountName, LiveAccount>, ApiError> {
+) -> Result<BTreeMap<AccountName, Arc<LiveAccount>>, ApiError> {
     let before = options.base.map(BaseAccounts::new);
     let mut waiting = accounts;
     let mut in_hand = FuturesUnordered::new();
@@ -144,14 +145,16 @@ async fn read_accounts(
     loop {
         let free = ACCOUNTS_IN_HAND - in_hand.len();
         for (account, id) in waiting.by_ref().take(free) {
-            let before = before.as_ref().and_then(|base| base.find(account));
+            let before = before
+                .as_ref()
+                .and_then(|base| base.find(account).map(AsRef::as_ref));
             in_hand.push(read_account(reader, account, before, id));
         }
         let Some(next) = in_hand.next().await else {
             return Ok(read);
         };
         let (name, account) = next?;
-        read.insert(name, account);
+        read.insert(name, Arc::new(account));
     }
 }
 
@@ -159,7 +162,7 @@ async fn read_accounts(
 async fn everybody(
     client: &ReadClient,
     desired: &Desired,
-    departed: &[&DesiredAccount],
+    departed: &[&Arc<DesiredAccount>],
 ) -> Result<Option<Reading<Realms>>, ApiError> {
     let names_realms = by_realm(&desired.accounts).next().is_some()
         || by_realm(departed.iter().copied()).next().is_some();
@@ -219,7 +222,7 @@ pub(super) fn reading<T>(result: Result<T, ApiError>) -> Result<Reading<T>, ApiE
 }
 
 fn by_realm<'a>(
-    accounts: impl IntoIterator<Item = &'a DesiredAccount>,
+    accounts: impl IntoIterator<Item = &'a Arc<DesiredAccount>>,
 ) -> impl Iterator<Item = &'a Realm> {
     accounts
         .into_iter()
@@ -240,7 +243,7 @@ fn kinds(account: &DesiredAccount, before: Option<&DesiredAccount>) -> BTreeSet<
 /// left out, for there is nothing to do about it.
 async fn read_departed(
     client: &ReadClient,
-    departed: &[&DesiredAccount],
+    departed: &[&Arc<DesiredAccount>],
     everybody: Option<&Reading<Realms>>,
 ) -> Result<BTreeMap<AccountName, LiveAccount>, ApiError> {
     let reads: Vec<_> = (departed.iter())
@@ -363,10 +366,10 @@ async fn is_root(
 
 /// Lists the whitelabels outside the tree: accounts that have, or had, a whitelabel with a domain
 /// (a hint only, L3, trap 37), and the root, which no list of its descendants shows.
-async fn unmanaged<'a, I: Iterator<Item = &'a DesiredAccount>>(
+async fn unmanaged<'a, I: Iterator<Item = &'a Arc<DesiredAccount>>>(
     client: &ReadClient,
     declared: impl Fn() -> I,
-    accounts: &BTreeMap<AccountName, LiveAccount>,
+    accounts: &BTreeMap<AccountName, Arc<LiveAccount>>,
     root: &Root<'_>,
 ) -> Result<Reading<Vec<Unmanaged>>, ApiError> {
     let listed = client

@@ -1,6 +1,7 @@
 //! Who holds a domain that an account is about to claim.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -21,7 +22,7 @@ pub(super) struct Root<'a> {
 impl<'a> Root<'a> {
     pub(super) fn of(
         client: &'a ReadClient,
-        accounts: &BTreeMap<AccountName, LiveAccount>,
+        accounts: &BTreeMap<AccountName, Arc<LiveAccount>>,
     ) -> Self {
         let read = accounts
             .values()
@@ -67,7 +68,7 @@ impl<'a> Root<'a> {
 pub(super) async fn holders(
     client: &ReadClient,
     desired: &Desired,
-    accounts: &BTreeMap<AccountName, LiveAccount>,
+    accounts: &BTreeMap<AccountName, Arc<LiveAccount>>,
     root: &Root<'_>,
 ) -> Result<BTreeMap<DomainName, Reading<Vec<Unmanaged>>>, ApiError> {
     let mut holders = BTreeMap::new();
@@ -85,7 +86,7 @@ pub(super) async fn holders(
 /// Returns the domains that accounts are about to claim.
 pub(crate) fn claims(
     desired: &Desired,
-    accounts: &BTreeMap<AccountName, LiveAccount>,
+    accounts: &BTreeMap<AccountName, Arc<LiveAccount>>,
 ) -> Vec<DomainName> {
     let key = KeyPath::from("domain");
     let mut claims = Vec::new();

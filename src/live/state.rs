@@ -1,6 +1,7 @@
 //! What was seen on the platform, and what could not be seen.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +34,7 @@ impl<T> Reading<T> {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Live {
     /// Each account of the tree.
-    pub accounts: BTreeMap<AccountName, LiveAccount>,
+    pub accounts: BTreeMap<AccountName, Arc<LiveAccount>>,
     /// Each account that the tree does not have any more and the tree applied last had, by its name
     /// there; one that is gone from the platform too is not among them.
     pub departed: BTreeMap<AccountName, LiveAccount>,

@@ -1,6 +1,7 @@
 //! The whole plan.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -143,7 +144,7 @@ pub fn plan_differences(
     let mut edges = BTreeSet::new();
     let mut intents: Vec<Intent<'_>> = (desired.accounts.iter().zip(&differences.accounts))
         .map(|(account, difference)| {
-            let live = live.accounts.get(&account.name);
+            let live = live.accounts.get(&account.name).map(AsRef::as_ref);
             let rules = (&desired.policy, options);
             Intent::new(account, difference, live, rules, &mut refusals)
         })
@@ -277,7 +278,7 @@ fn departed<'a>(
 }
 
 fn scope(desired: &Desired, live: &Live, zones: &[ZoneDifference], part: &Part) -> Scope {
-    let is_read = |account: &&DesiredAccount| {
+    let is_read = |account: &&Arc<DesiredAccount>| {
         let live = live.accounts.get(&account.name);
         live.is_some_and(|live| live.id.known().is_some() && live.document.known().is_some())
     };

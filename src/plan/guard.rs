@@ -18,7 +18,7 @@
 //! full, to be looked at, and not carried out. [`check`] looks at a finished plan: after planning, and again right
 //! before it is carried out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
@@ -81,13 +81,10 @@ pub fn check(
         refusals.extend(unreadable(plan, policy));
         refusals.extend(freeze(plan, policy, now));
     }
-    let accounts: BTreeMap<&AccountName, &DesiredAccount> = (desired.accounts.iter())
-        .map(|account| (&account.name, account))
-        .collect();
     for step in &plan.steps {
         match (&step.subject, &step.action) {
             (Subject::Account { name, .. }, _) => {
-                let account = accounts.get(name).copied();
+                let account = desired.account(name);
                 refusals.extend(held_step(step, name, policy, account));
             }
             (_, Action::Records { sets }) => refusals.extend(held_records(step, sets, policy)),

@@ -16,6 +16,7 @@
 //! what they want, backwards to who wants what they have, and reads those accounts too.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -72,7 +73,7 @@ impl Division {
         let mut members: Vec<Member> = (desired.accounts.iter())
             .map(|account| {
                 let before = accounts.as_ref().and_then(|base| base.find(account));
-                member(account, before)
+                member(account, before.map(AsRef::as_ref))
             })
             .collect();
         let gone = base.map_or_else(Vec::new, |base| departed(desired, base));
@@ -203,8 +204,8 @@ pub struct Cut {
     /// How many accounts all shards look at together.
     accounts: u32,
     share: Share,
-    elsewhere: Vec<DesiredAccount>,
-    base_elsewhere: Vec<DesiredAccount>,
+    elsewhere: Vec<Arc<DesiredAccount>>,
+    base_elsewhere: Vec<Arc<DesiredAccount>>,
 }
 
 impl Cut {
@@ -231,7 +232,7 @@ impl Cut {
 
     /// Returns the accounts of the tree that are other shards'.
     #[must_use]
-    pub fn elsewhere(&self) -> &[DesiredAccount] {
+    pub fn elsewhere(&self) -> &[Arc<DesiredAccount>] {
         &self.elsewhere
     }
 
@@ -259,7 +260,7 @@ impl Cut {
         base: Option<&Desired>,
     ) -> Option<(Desired, Option<Desired>)> {
         let share = self.division.by_live(live);
-        let unread = |account: &&DesiredAccount| share.unread.contains(&account.name);
+        let unread = |account: &&Arc<DesiredAccount>| share.unread.contains(&account.name);
         let more = Desired {
             accounts: self.elsewhere.iter().filter(unread).cloned().collect(),
             ..without_accounts(desired)
@@ -303,7 +304,11 @@ impl Cut {
 }
 
 /// Keeps some accounts in a tree, and the others beside it.
-fn divide(tree: &mut Desired, elsewhere: &mut Vec<DesiredAccount>, kept: &BTreeSet<AccountName>) {
+fn divide(
+    tree: &mut Desired,
+    elsewhere: &mut Vec<Arc<DesiredAccount>>,
+    kept: &BTreeSet<AccountName>,
+) {
     let mut all = std::mem::take(&mut tree.accounts);
     all.append(elsewhere);
     all.sort_by(|one, other| one.name.cmp(&other.name));

@@ -1,6 +1,7 @@
 //! The stages' values → one [`Report`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::model::{
     BaseReport, Command, Coverage, ObjectReport, Report, Requests, ShardReport, Status, StepReport,
@@ -261,7 +262,7 @@ impl<'a> Planned<'a> {
         let mut planned = Self::default();
         let differences = (facts.differences.iter())
             .flat_map(|found| found.accounts.iter().chain(&found.departed));
-        planned.differences = differences.map(|found| (&found.name, found)).collect();
+        planned.differences = differences.map(|found| (&found.name, &**found)).collect();
         let Some((plan, _)) = facts.plan else {
             return planned;
         };
@@ -387,6 +388,6 @@ fn coverage(live: &Live) -> Option<Coverage> {
 
 /// Counts the accounts of the tree that have a whitelabel.
 fn managed(live: &Live) -> usize {
-    let has_one = |account: &&LiveAccount| matches!(account.document, Reading::Known(Some(_)));
+    let has_one = |account: &&Arc<LiveAccount>| matches!(account.document, Reading::Known(Some(_)));
     live.accounts.values().filter(has_one).count()
 }

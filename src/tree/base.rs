@@ -3,7 +3,9 @@
 //! A ref of the repository names it; there is no state file. Where it cannot be had, nothing is
 //! guessed: each way in which it can be missing is a value of its own, and counts as "no base".
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use camino::Utf8Path;
 use thiserror::Error;
@@ -289,7 +291,7 @@ impl Base {
             return Err(ForgetError::NoBase(self.explained()));
         };
         let none = || ForgetError::NotThere(what.account.clone());
-        let is_it = |account: &DesiredAccount| account.name.as_str() == what.account;
+        let is_it = |account: &Arc<DesiredAccount>| account.name.as_str() == what.account;
         let index = base.accounts.iter().position(is_it).ok_or_else(none)?;
         let account = base.accounts.get_mut(index).ok_or_else(none)?;
         let still = tree
@@ -303,6 +305,7 @@ impl Base {
             base.accounts.remove(index);
             return Ok(());
         };
+        let account = Arc::make_mut(account);
         let is_declared = still.is_some_and(|still| key.is_declared(still));
         if is_declared || !key.take_from(account) {
             return Err(ForgetError::Key {
@@ -453,8 +456,9 @@ pub enum NotCommitted {
 
 /// The accounts of the tree that was applied last, to be found by those of this one.
 pub struct BaseAccounts<'a> {
-    by_identity: BTreeMap<&'a Identity, &'a DesiredAccount>,
-    by_name: BTreeMap<&'a AccountName, &'a DesiredAccount>,
+    base: &'a Desired,
+    by_name: BTreeMap<&'a AccountName, &'a Arc<DesiredAccount>>,
+    by_identity: OnceCell<BTreeMap<&'a Identity, &'a Arc<DesiredAccount>>>,
 }
 
 impl<'a> BaseAccounts<'a> {
@@ -462,28 +466,41 @@ impl<'a> BaseAccounts<'a> {
     #[must_use]
     pub fn new(base: &'a Desired) -> Self {
         Self {
-            by_identity: (base.accounts.iter())
-                .map(|account| (&account.identity.value, account))
-                .collect(),
+            base,
             by_name: (base.accounts.iter())
                 .map(|account| (&account.name, account))
                 .collect(),
+            by_identity: OnceCell::new(),
         }
     }
 
     /// Finds an account by its identity, or by its name when one tree names it by id and the other
     /// by realm.
     #[must_use]
-    pub fn find(&self, account: &DesiredAccount) -> Option<&'a DesiredAccount> {
+    pub fn find(&self, account: &DesiredAccount) -> Option<&'a Arc<DesiredAccount>> {
         let identity = &account.identity.value;
-        let renamed = |other: &&DesiredAccount| {
+        let namesake = self.by_name.get(&account.name).copied();
+        // Two accounts never have one identity, so most need no look at the others.
+        if let Some(same) = namesake.filter(|other| other.identity.value == *identity) {
+            return Some(same);
+        }
+        let renamed = |other: &&Arc<DesiredAccount>| {
             matches!(
                 (&other.identity.value, identity),
                 (Identity::Id(_), Identity::Realm(_)) | (Identity::Realm(_), Identity::Id(_))
             )
         };
-        let found = self.by_identity.get(identity).copied();
-        found.or_else(|| self.by_name.get(&account.name).copied().filter(renamed))
+        let found = self.by_identity().get(identity).copied();
+        found.or_else(|| namesake.filter(renamed))
+    }
+
+    fn by_identity(&self) -> &BTreeMap<&'a Identity, &'a Arc<DesiredAccount>> {
+        self.by_identity.get_or_init(|| {
+            let accounts = self.base.accounts.iter();
+            accounts
+                .map(|account| (&account.identity.value, account))
+                .collect()
+        })
     }
 }
 
@@ -492,7 +509,14 @@ impl<'a> BaseAccounts<'a> {
 /// One that moved to another folder *and* is named by realm in one tree and by id in the other is
 /// among these too; only the live ids tell that it is still there.
 #[must_use]
-pub fn departed<'a>(tree: &Desired, base: &'a Desired) -> Vec<&'a DesiredAccount> {
+pub fn departed<'a>(tree: &Desired, base: &'a Desired) -> Vec<&'a Arc<DesiredAccount>> {
+    let is_as_before = |account: &Arc<DesiredAccount>| {
+        let namesake = tree.account(&account.name);
+        namesake.is_some_and(|other| other.identity.value == account.identity.value)
+    };
+    if base.accounts.iter().all(is_as_before) {
+        return Vec::new();
+    }
     let accounts = BaseAccounts::new(base);
     let still: BTreeSet<&AccountName> = (tree.accounts.iter())
         .filter_map(|account| accounts.find(account))

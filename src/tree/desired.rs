@@ -11,10 +11,7 @@ use serde_json::Value;
 
 use super::{Layer, Policy, PushSettings, Selection, WatchSettings};
 use crate::diag::{Diagnostics, Place, SourceMap, Spanned};
-use crate::model::{
-    AccountName, AssetFile, AssetKind, ClusterName, Digest, DigestWriter, HostEntry, Identity,
-    KeyPath,
-};
+use crate::model::{AccountName, AssetFile, AssetKind, ClusterName, HostEntry, Identity, KeyPath};
 
 /// What a loader gives: the desired state as far as it could be read, and what is wrong.
 #[derive(Debug)]
@@ -61,8 +58,8 @@ pub struct DnsSettings {
 pub struct Desired {
     /// Where and how to reach the cluster.
     pub cluster: ClusterConfig,
-    /// The accounts, sorted by name.
-    pub accounts: Vec<DesiredAccount>,
+    /// The accounts, sorted by name. What two trees have in common they share.
+    pub accounts: Vec<Arc<DesiredAccount>>,
     /// The domain template; absent when `domains.yaml` is.
     pub template: Option<DesiredTemplate>,
     /// The guards that hold for the whole run.
@@ -271,54 +268,6 @@ impl Desired {
     #[must_use]
     pub fn account(&self, name: &AccountName) -> Option<&DesiredAccount> {
         let found = (self.accounts).binary_search_by(|account| account.name.cmp(name));
-        found.ok().map(|index| &self.accounts[index])
-    }
-
-    /// Computes the digest that names this desired state: equal trees, equal digests.
-    #[must_use]
-    pub fn digest(&self) -> Digest {
-        use std::fmt::Write as _;
-        let mut text = DigestWriter::default();
-        let _ = writeln!(text, "cluster {}", self.cluster.name);
-        for account in &self.accounts {
-            let _ = writeln!(
-                text,
-                "account {} {:?}",
-                account.name, account.identity.value
-            );
-            let _ = writeln!(
-                text,
-                "{:?} {:?} {}",
-                account.policy,
-                account.dns,
-                account.absent.is_some()
-            );
-            for (key, declared) in &account.settings {
-                let _ = writeln!(
-                    text,
-                    "{key} {:?}",
-                    declared.value.as_ref().map(Value::to_string)
-                );
-            }
-            for (asset, declared) in &account.assets {
-                let _ = writeln!(
-                    text,
-                    "{asset} {:?}",
-                    declared.value.as_ref().map(|file| &file.facts.digest)
-                );
-            }
-        }
-        if let Some(template) = &self.template {
-            let _ = writeln!(
-                text,
-                "template {:?} {:?}",
-                template.ownership, template.types
-            );
-            for (target, declared) in &template.hosts {
-                let _ = writeln!(text, "{target:?} {:?}", declared.value);
-            }
-        }
-        let _ = writeln!(text, "{:?}", self.policy);
-        text.digest()
+        found.ok().map(|index| &*self.accounts[index])
     }
 }

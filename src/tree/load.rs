@@ -156,7 +156,7 @@ pub(super) fn read_part(
             watch.accounts.insert(account.name.clone(), policy);
         }
         layers.insert(account.name, account.layers);
-        desired.accounts.extend(account.desired);
+        desired.accounts.extend(account.desired.map(Arc::new));
     }
     desired
         .accounts

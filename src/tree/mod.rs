@@ -14,6 +14,7 @@ pub mod check;
 mod cluster;
 mod decode;
 mod desired;
+mod digest;
 pub mod edit;
 mod files;
 mod git;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -278,7 +279,7 @@ pub(super) fn settle(
             is_settled(&unknown, &template.changes)
         });
     let settled = desired.accounts.iter();
-    let mut settled = settled.filter(|account| !open.contains(&account.name));
+    let settled = settled.filter(|account| !open.contains(&account.name));
     let template = desired.template.clone().filter(|_| is_template_settled);
     if base.is_none() && settled.clone().next().is_none() && template.is_none() {
         return false;
@@ -290,17 +291,15 @@ pub(super) fn settle(
         cluster: desired.cluster.clone(),
         policy: desired.policy.clone(),
     });
-    let known: BTreeMap<_, _> = (base.accounts.iter())
-        .map(|account| (&account.name, account))
-        .collect();
-    let is_new = |account: &DesiredAccount| {
-        (known.get(&account.name)).is_none_or(|known| !is_same(known, account))
-    };
-    let new: Vec<DesiredAccount> = settled
-        .by_ref()
-        .filter(|account| is_new(account))
-        .cloned()
-        .collect();
+    let mut new: Vec<Arc<DesiredAccount>> = Vec::new();
+    for account in settled {
+        let known = (base.accounts).binary_search_by(|known| known.name.cmp(&account.name));
+        match known.ok().and_then(|index| base.accounts.get_mut(index)) {
+            // Both trees share what they have in common.
+            Some(known) if is_same(known, account) => known.clone_from(account),
+            Some(_) | None => new.push(Arc::clone(account)),
+        }
+    }
     if !new.is_empty() {
         has_changed = true;
         let names: BTreeSet<_> = new.iter().map(|account| &account.name).collect();

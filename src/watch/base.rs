@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
@@ -134,7 +135,9 @@ impl BaseFile {
             baseless: body.baseless,
             desired: Desired {
                 cluster: now.cluster.clone(),
-                accounts: accounts.map(|account| account.declared(place)).collect(),
+                accounts: accounts
+                    .map(|account| Arc::new(account.declared(place)))
+                    .collect(),
                 template: body.template.map(|template| template.declared(place)),
                 policy: now.policy.clone(),
             },
@@ -151,7 +154,11 @@ impl BaseFile {
         let body = serde_json::to_vec(&Body {
             platform: self.platform.clone(),
             commit: commit.map(str::to_owned),
-            accounts: base.accounts.iter().map(Account::of).collect(),
+            accounts: base
+                .accounts
+                .iter()
+                .map(|account| Account::of(account))
+                .collect(),
             template: base.template.as_ref().map(Template::of),
             baseless: baseless.clone(),
         })?;

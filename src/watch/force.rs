@@ -132,7 +132,7 @@ impl Wheel {
         self.baseless.retain(|name| all.contains(name));
         self.platform.follow(desired);
         self.chronicle.follow(|name| all.contains(name), now);
-        self.show_force(&snapshot, is_new.then_some(tree), now);
+        self.show_force(&snapshot, &touched, is_new.then_some(tree), now);
         self.board.put_files(Arc::clone(&snapshot.files));
         if is_new {
             tracing::info!(
@@ -147,8 +147,14 @@ impl Wheel {
         self.force = Some(snapshot);
     }
 
-    /// Shows what is in force; `new` names a tree that was not before.
-    fn show_force(&self, snapshot: &Snapshot, new: Option<Digest>, now: Timestamp) {
+    /// Shows what is in force; `new` names a tree that was not before. Readers go on sharing what was not touched.
+    fn show_force(
+        &self,
+        snapshot: &Snapshot,
+        touched: &BTreeSet<Name>,
+        new: Option<Digest>,
+        now: Timestamp,
+    ) {
         let desired = &snapshot.loaded.desired;
         self.board.change(|status| {
             status.cluster.name = Some(desired.cluster.name.clone());
@@ -163,24 +169,23 @@ impl Wheel {
                 source.since = Some(now);
                 source.tree = Some(tree);
             }
-            let all = names(desired);
-            status
-                .accounts
-                .retain(|name, _| all.contains(&Some(name.clone())));
+            (status.accounts).retain(|name, _| desired.account(name).is_some());
             if desired.template.is_none() {
                 status.template = None;
             }
-            for name in all {
+            for name in touched {
                 let policy = snapshot.loaded.watch.of(name.as_ref());
-                let object = match &name {
-                    None => status.template.get_or_insert_with(|| unread(&name, now)),
+                let object = match name {
+                    None => status.template.get_or_insert_with(|| unread(name, now)),
                     Some(account) => (status.accounts.entry(account.clone()))
-                        .or_insert_with(|| unread(&name, now)),
+                        .or_insert_with(|| unread(name, now)),
                 };
-                let object = Arc::make_mut(object);
-                declare(object, desired, policy);
-                let is_known = self.names.knows(&object.name);
-                object.dns = object.dns.take().filter(|_| is_known);
+                declare(Arc::make_mut(object), desired, policy);
+            }
+            for object in status.accounts.values_mut() {
+                if object.dns.is_some() && !self.names.knows(&object.name) {
+                    Arc::make_mut(object).dns = None;
+                }
             }
         });
     }

@@ -1,6 +1,7 @@
 //! Reading some of the platform, and keeping what was read of the rest.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use camino::Utf8Path;
@@ -33,7 +34,7 @@ pub(super) struct Platform {
 /// What is known of some objects.
 #[derive(Debug, PartialEq)]
 pub(super) struct Known {
-    accounts: Vec<Option<LiveAccount>>,
+    accounts: Vec<Option<Arc<LiveAccount>>>,
     template: Option<Reading<DomainTemplate>>,
 }
 
@@ -120,7 +121,12 @@ impl Platform {
         let now = Timestamp::now();
         self.read_at
             .extend(names.iter().map(|name| (name.clone(), now)));
-        self.live.accounts.extend(read.accounts);
+        for (name, account) in read.accounts {
+            // What is as it was stays the same value, and need not be compared again.
+            if self.live.accounts.get(&name) != Some(&account) {
+                self.live.accounts.insert(name, account);
+            }
+        }
         self.live.holders.extend(read.holders);
         self.forget_holders(desired);
         if names.contains(&None) {
@@ -156,6 +162,9 @@ impl Platform {
     /// Forgets who held a domain that nobody is about to claim any more: planned from that, an account would be made to
     /// step aside for a claim that is done.
     fn forget_holders(&mut self, desired: &Desired) {
+        if self.live.holders.is_empty() {
+            return;
+        }
         let claimed = live::claims(desired, &self.live.accounts);
         self.live
             .holders
@@ -171,7 +180,7 @@ impl Platform {
                         id: Reading::Unknown(reason.to_owned()),
                         document: Reading::Unknown(reason.to_owned()),
                     };
-                    self.live.accounts.insert(name.clone(), unknown);
+                    self.live.accounts.insert(name.clone(), Arc::new(unknown));
                 }
                 None => self.live.template = Some(Reading::Unknown(reason.to_owned())),
             }
@@ -191,11 +200,11 @@ impl Platform {
         }
     }
 
-    fn by_id(&self, account: &DesiredAccount) -> DesiredAccount {
-        let mut account = account.clone();
+    fn by_id(&self, account: &Arc<DesiredAccount>) -> Arc<DesiredAccount> {
+        let mut account = Arc::clone(account);
         let known = self.live.accounts.get(&account.name);
         if let Some(id) = known.and_then(|known| known.id.known()) {
-            account.identity.value = Identity::Id(id.clone());
+            Arc::make_mut(&mut account).identity.value = Identity::Id(id.clone());
         }
         account
     }
@@ -213,7 +222,7 @@ fn base_of(base: &Desired, desired: &Desired, wanted: &Desired, with_departed: b
         .accounts
         .iter()
         .filter(|account| names.contains(&account.name));
-    let mut accounts: Vec<DesiredAccount> = read
+    let mut accounts: Vec<Arc<DesiredAccount>> = read
         .filter_map(|account| before.find(account))
         .cloned()
         .collect();

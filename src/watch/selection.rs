@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::agenda::Name;
 use crate::diff::ChangeKey;
 use crate::plan::{Plan, Precondition, Step, StepId, Subject};
-use crate::tree::{Desired, DesiredAccount, DesiredTemplate, Ownership};
+use crate::tree::{Declared, Desired, DesiredAccount, DesiredTemplate, Ownership};
 
 /// Takes out of a tree what is held, so that nothing is planned for it: what a tree does not declare is kept.
 ///
@@ -21,6 +22,7 @@ pub(super) fn without<'d>(
     let mut rest = desired.clone();
     for account in &mut rest.accounts {
         if let Some(keys) = held.get(&Some(account.name.clone())) {
+            let account = Arc::make_mut(account);
             for key in keys {
                 match key {
                     ChangeKey::Setting(path) => {
@@ -101,14 +103,13 @@ pub(super) fn touched(before: Option<&Desired>, now: &Desired) -> BTreeSet<Name>
     else {
         return names(now);
     };
-    let earlier: BTreeMap<_, _> = (before.accounts.iter())
-        .map(|account| (&account.name, account))
-        .collect();
+    let is_touched = |account: &&Arc<DesiredAccount>| {
+        let earlier = (before.accounts).binary_search_by(|earlier| earlier.name.cmp(&account.name));
+        let earlier = earlier.ok().and_then(|index| before.accounts.get(index));
+        earlier.is_none_or(|earlier| !is_same(earlier, account))
+    };
     let mut touched: BTreeSet<Name> = (now.accounts.iter())
-        .filter(|account| {
-            let earlier = earlier.get(&account.name);
-            earlier.is_none_or(|earlier| !is_same(earlier, account))
-        })
+        .filter(is_touched)
         .map(|account| Some(account.name.clone()))
         .collect();
     if now.template.is_some() && !is_same_template(before.template.as_ref(), now.template.as_ref())
@@ -119,24 +120,20 @@ pub(super) fn touched(before: Option<&Desired>, now: &Desired) -> BTreeSet<Name>
 }
 
 /// Tells whether two trees want the same of an account.
-pub(super) fn is_same(a: &DesiredAccount, b: &DesiredAccount) -> bool {
-    let settings = |account: &DesiredAccount| -> Vec<_> {
-        let settings = account.settings.iter();
-        settings
-            .map(|(path, declared)| (path.clone(), declared.value.clone()))
-            .collect()
+pub(super) fn is_same(a: &Arc<DesiredAccount>, b: &Arc<DesiredAccount>) -> bool {
+    let wants_the_same = || {
+        a.identity.value == b.identity.value
+            && a.absent.is_some() == b.absent.is_some()
+            && (a.dns, a.policy) == (b.dns, b.policy)
+            && values(&a.settings).eq(values(&b.settings))
+            && values(&a.assets).eq(values(&b.assets))
     };
-    let assets = |account: &DesiredAccount| -> Vec<_> {
-        let assets = account.assets.iter();
-        assets
-            .map(|(kind, declared)| (*kind, declared.value.clone()))
-            .collect()
-    };
-    a.identity.value == b.identity.value
-        && a.absent.is_some() == b.absent.is_some()
-        && (a.dns, a.policy) == (b.dns, b.policy)
-        && settings(a) == settings(b)
-        && assets(a) == assets(b)
+    Arc::ptr_eq(a, b) || wants_the_same()
+}
+
+fn values<K, V>(declared: &BTreeMap<K, Declared<V>>) -> impl Iterator<Item = (&K, Option<&V>)> {
+    let declared = declared.iter();
+    declared.map(|(key, declared)| (key, declared.value.as_ref()))
 }
 
 /// Tells whether two trees want the same of the domain template.

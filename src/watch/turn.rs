@@ -18,7 +18,7 @@ use super::show::Found;
 use super::status::{Finding, InHand, Mode, Run, RunResult, State, Trigger};
 use super::verdict::{Hold, is_drift, name as key_name};
 use super::wheel::Wheel;
-use crate::diff::{Change, Differences, compare};
+use crate::diff::{Change, Differences};
 use crate::live::ReadClient;
 use crate::model::Digest;
 use crate::plan::Plan;
@@ -187,15 +187,17 @@ impl Wheel {
 
     /// Compares the tree with what was read last of the platform and of the primary.
     pub(super) fn differences(&mut self, loaded: &Loaded) -> Differences {
-        self.compared += loaded.desired.accounts.len() as u64;
         let (base, live) = (self.base.as_ref(), &self.platform.live);
-        let mut differences = compare(&loaded.desired, base, live, &loaded.sources);
+        let mut differences =
+            (self.comparison).compare(&loaded.desired, base, live, &loaded.sources);
         let view = self.zones.view(loaded, base);
         differences.zones = view.zones;
-        for account in &mut differences.accounts {
-            account
-                .unknown
-                .extend(view.unread.get(&account.name).cloned());
+        if !view.unread.is_empty() {
+            for account in &mut differences.accounts {
+                if let Some(reason) = view.unread.get(&account.name) {
+                    Arc::make_mut(account).unknown.push(reason.clone());
+                }
+            }
         }
         differences
     }

@@ -21,6 +21,7 @@ use super::zones::Zones;
 use super::{Board, Orders, Wishes};
 use crate::apply::AppliedRef;
 use crate::apply::lease::Tenure;
+use crate::diff::Comparison;
 use crate::model::Digest;
 use crate::tree::Desired;
 
@@ -69,8 +70,8 @@ pub(super) struct Wheel {
     pub(super) share: Share,
     /// Whether the last turn left nothing to be done, and nothing has moved since.
     pub(super) is_quiet: bool,
-    /// How many accounts were compared.
-    pub(super) compared: u64,
+    /// What was compared, so that only what moved since is compared again.
+    pub(super) comparison: Comparison,
 }
 
 impl Wheel {
@@ -114,7 +115,7 @@ impl Wheel {
             look_for_departed: true,
             share: Share::default(),
             is_quiet: false,
-            compared: 0,
+            comparison: Comparison::default(),
         };
         wheel.board.change(|status| {
             status.cluster.source.place = wheel.source.place();
@@ -335,7 +336,7 @@ impl Wheel {
         self.board.change(|status| {
             status.cluster.beat = now;
             status.cluster.mode = Mode::Idle;
-            status.cluster.compared = self.compared;
+            status.cluster.compared = self.comparison.compared();
             status.cluster.paused.clone_from(&self.pause);
             status.cluster.down_since = self.outage.map(|outage| outage.since);
             status.cluster.next_run = Some(next);

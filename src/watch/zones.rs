@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use camino::Utf8Path;
 
@@ -42,6 +43,9 @@ impl Zones {
         folder: &Utf8Path,
         sandbox: Option<&apply::SandboxPrimaries>,
     ) {
+        let Some(settings) = &loaded.dns.push else {
+            return;
+        };
         let managed = managed(loaded, base);
         let desired = &loaded.desired;
         let declared: BTreeSet<&AccountName> = (desired.accounts.iter())
@@ -49,9 +53,9 @@ impl Zones {
             .collect();
         let questions = managed
             .questions_of(|name| !declared.contains(name) || names.contains(&Some(name.clone())));
-        let Some(settings) = loaded.dns.push.as_ref().filter(|_| !questions.is_empty()) else {
+        if questions.is_empty() {
             return;
-        };
+        }
         let known = self.primary.take();
         let primary = match known.filter(|(known, _)| known == settings) {
             Some((_, primary)) => Ok(primary),
@@ -143,7 +147,7 @@ fn kept<'d>(desired: &'d Desired, watch: &WatchSettings) -> Cow<'d, Desired> {
     let mut kept = desired.clone();
     for account in &mut kept.accounts {
         if is_left(&account.name, account.dns) {
-            account.dns = DnsMode::Observe;
+            Arc::make_mut(account).dns = DnsMode::Observe;
         }
     }
     Cow::Owned(kept)

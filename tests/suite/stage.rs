@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::{LazyLock, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -336,7 +336,7 @@ impl Tree {
                 ..AccountPolicy::default()
             },
         };
-        self.desired.accounts.push(account);
+        self.desired.accounts.push(Arc::new(account));
         self.desired.accounts.sort_by(|a, b| a.name.cmp(&b.name));
         self
     }
@@ -390,7 +390,7 @@ impl Tree {
     /// Lets the DNS of all accounts be managed.
     pub(crate) fn managed(mut self) -> Self {
         for account in &mut self.desired.accounts {
-            account.dns = DnsMode::Manage;
+            Arc::make_mut(account).dns = DnsMode::Manage;
         }
         self
     }
@@ -403,10 +403,10 @@ impl Tree {
 
     fn named(&mut self, name: &str) -> &mut DesiredAccount {
         let accounts = &mut self.desired.accounts;
-        accounts
+        let account = accounts
             .iter_mut()
-            .find(|account| account.name.as_str() == name)
-            .expect("a declared account")
+            .find(|account| account.name.as_str() == name);
+        Arc::make_mut(account.expect("a declared account"))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Settings, assets and accounts.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::lines;
@@ -428,10 +430,11 @@ fn unknown_gives_no_change() {
     );
     let mut state = live([("acme", None)]);
     let name = AccountName::new("acme");
-    state.accounts.get_mut(&name).expect("there").document =
+    Arc::make_mut(state.accounts.get_mut(&name).expect("there")).document =
         Reading::Unknown("timed out".to_owned());
     assert_eq!(status(&state), (Status::Unknown, 0, unknown("timed out")));
-    state.accounts.get_mut(&name).expect("there").id = Reading::Unknown("no realm".to_owned());
+    Arc::make_mut(state.accounts.get_mut(&name).expect("there")).id =
+        Reading::Unknown("no realm".to_owned());
     assert_eq!(status(&state), (Status::Unknown, 0, unknown("no realm")));
     // The settings are known, the asset is not.
     let state = live([("acme", Some(json!({"a": 1})))]);

@@ -1,6 +1,7 @@
 //! Tables over whole comparisons.
 
 mod accounts;
+mod again;
 mod template;
 mod three_ways;
 

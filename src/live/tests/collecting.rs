@@ -1,6 +1,7 @@
 //! The whole live side of a tree.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -31,7 +32,7 @@ pub(super) fn desired(accounts: Vec<DesiredAccount>) -> Desired {
             ca_file: None,
             auth: AuthConfig::Environment,
         },
-        accounts,
+        accounts: accounts.into_iter().map(Arc::new).collect(),
         template: None,
         policy: Policy::default(),
     }

@@ -1,6 +1,7 @@
 //! Every guard, tripped and lifted.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -283,7 +284,7 @@ fn too_many_changes() {
 fn unreadable() {
     let (desired, mut state) = many(10, 1);
     for account in state.accounts.values_mut().skip(4) {
-        account.document = Reading::Unknown("timed out".to_owned());
+        Arc::make_mut(account).document = Reading::Unknown("timed out".to_owned());
     }
     let message = "6 of 10 accounts could not be read, policy.max_unreadable_percent is 50";
     check(&desired, &state, RefusalKind::Unreadable, (1, 1), message);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -217,12 +218,8 @@ fn records_go_with_the_domain() {
 fn nothing_is_written_while_something_is_unknown() {
     let desired = needs("192.0.2.1", vec![managed("a")]);
     let mut live = there(["a"]);
-    let document = &mut live
-        .accounts
-        .get_mut(&AccountName::new("a"))
-        .unwrap()
-        .document;
-    *document = Reading::Unknown("no answer".to_owned());
+    let account = live.accounts.get_mut(&AccountName::new("a")).unwrap();
+    Arc::make_mut(account).document = Reading::Unknown("no answer".to_owned());
     let planned = made(&desired, None, &live, "", &Options::default());
     insta::assert_snapshot!(show(&planned), @"unknown: the records of a: its whitelabel could not be read");
     assert!(planned.plan.scope.records_unread);

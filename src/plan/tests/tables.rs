@@ -1,6 +1,7 @@
 //! Tables over whole plans.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -242,7 +243,7 @@ fn held_domains_are_refused() {
     // Nobody knows what the other has.
     let mut state = live([("a", None), ("b", None)]);
     let name = AccountName::new("a");
-    state.accounts.get_mut(&name).expect("there").document =
+    Arc::make_mut(state.accounts.get_mut(&name).expect("there")).document =
         Reading::Unknown("timed out".to_owned());
     holder(&mut state, "x.example", "a");
     insta::assert_snapshot!(show(&made(&desired, &state)), @"DomainHeld: x.example may be held by a, which could not be read; run again when a can be read");
@@ -304,13 +305,15 @@ fn trap_19_asset_removal() {
         Some(("old", "logo-1.png")),
     );
     insta::assert_snapshot!(show(&made(&desired, &state)), @"Recreate: the logo of a can only be removed by deleting the whitelabel and creating it again; set `recreate: allowed` for a, declare another logo, or look at it with `plan --allow recreate`, and allow exactly that with `apply --allow recreate --expect DIGEST`");
-    desired.accounts[0].policy.recreate = true;
+    Arc::make_mut(&mut desired.accounts[0]).policy.recreate = true;
     let plan = made(&desired, &state);
     insta::assert_snapshot!(show(&plan), @"0 a: recreate without [Logo] after []");
     assert_eq!(plan.steps[0].risk, Risk::Destructive);
     // While another asset is unknown, nothing that could not be put back is deleted.
     let icon = with_asset(account("a", json!({})), AssetKind::Icon, Some("new"));
-    desired.accounts[0].assets.extend(icon.assets);
+    Arc::make_mut(&mut desired.accounts[0])
+        .assets
+        .extend(icon.assets);
     insta::assert_snapshot!(show(&made(&desired, &state)), @"Recreate: the logo of a cannot be removed while another asset could not be read; run again when all assets of a can be read");
 }
 

@@ -2,6 +2,7 @@
 //! reservations and the template, after W4, W7, W14, W19, W21, W22, B11, D7 and observed 2.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -102,7 +103,7 @@ impl World {
                 id: Reading::Known(id),
                 document,
             };
-            live.accounts.insert(account.name.clone(), account_live);
+            (live.accounts).insert(account.name.clone(), Arc::new(account_live));
             let domain = account.settings.get(&KeyPath::from("domain"));
             if let Some(Value::String(domain)) = domain.and_then(|domain| domain.value.as_ref()) {
                 let name = DomainName::parse(domain).expect("a domain");

@@ -1,6 +1,7 @@
 //! What must hold between accounts, and between the hosts of the template.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -25,7 +26,7 @@ pub fn desired(desired: &Desired) -> Diagnostics {
 
 /// Warns of accounts whose records the tree manages while it names no primary, once for all of them.
 #[must_use]
-pub fn unwritten(accounts: &[DesiredAccount]) -> Option<Diagnostic> {
+pub fn unwritten(accounts: &[Arc<DesiredAccount>]) -> Option<Diagnostic> {
     let mut managed = accounts
         .iter()
         .filter(|account| account.dns == DnsMode::Manage);
@@ -44,7 +45,7 @@ pub fn unwritten(accounts: &[DesiredAccount]) -> Option<Diagnostic> {
     Some(Diagnostic::new(Code::EB0811, message, help).at(first.identity.place, "this account"))
 }
 
-fn domains(accounts: &[DesiredAccount]) -> Diagnostics {
+fn domains(accounts: &[Arc<DesiredAccount>]) -> Diagnostics {
     let path = KeyPath::parse("domain");
     let mut first: BTreeMap<String, (&DesiredAccount, Place)> = BTreeMap::new();
     let mut diagnostics = Vec::new();
@@ -89,7 +90,7 @@ fn domains(accounts: &[DesiredAccount]) -> Diagnostics {
     diagnostics
 }
 
-fn identities(accounts: &[DesiredAccount]) -> Diagnostics {
+fn identities(accounts: &[Arc<DesiredAccount>]) -> Diagnostics {
     let mut first: BTreeMap<String, &DesiredAccount> = BTreeMap::new();
     let mut diagnostics = Vec::new();
     for account in accounts {
@@ -178,7 +179,7 @@ mod tests {
                 ca_file: None,
                 auth: AuthConfig::default(),
             },
-            accounts,
+            accounts: accounts.into_iter().map(Arc::new).collect(),
             template: None,
             policy: Policy::default(),
         };

@@ -105,7 +105,7 @@ fn check(tree: &Tree, left_out: usize, accounts: &[&str], files: &[&str]) {
                 let assets = assets.map(|(kind, declared)| (*kind, declared.value.clone()));
                 (settings.collect::<Vec<_>>(), assets.collect::<Vec<_>>())
             };
-            assert_eq!(other.map(values), Some(values(account)));
+            assert_eq!(other.map(|other| values(other)), Some(values(account)));
         }
         let read = counted.files();
         let read: Vec<&str> = read.iter().map(|path| path.as_str()).collect();

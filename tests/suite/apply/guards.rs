@@ -41,6 +41,7 @@ async fn plan(stage: &Stage, tree: &Tree) -> Plan {
     let mut free = tree.clone();
     free.desired.policy = emblazon::tree::Policy::default();
     for account in &mut free.desired.accounts {
+        let account = Arc::make_mut(account);
         account.policy.recreate = true;
         account.policy.protected = false;
     }
@@ -92,7 +93,9 @@ fn renamed() -> Tree {
 }
 
 fn protected(mut tree: Tree) -> Tree {
-    tree.desired.accounts[0].policy.protected = true;
+    Arc::make_mut(&mut tree.desired.accounts[0])
+        .policy
+        .protected = true;
     tree
 }
 
@@ -137,7 +140,9 @@ fn of_accounts() -> [Case; 5] {
         Tree::new()
             .account("acme", json!({}))
             .asset("acme", AssetKind::Logo, None);
-    without_logo.desired.accounts[0].policy.recreate = false;
+    Arc::make_mut(&mut without_logo.desired.accounts[0])
+        .policy
+        .recreate = false;
     [
         (
             RefusalKind::Prune,
