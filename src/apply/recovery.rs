@@ -6,7 +6,6 @@
 //! else that it left is told by comparing with the tree, as always.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use camino::Utf8Path;
 use jiff::Timestamp;
@@ -133,7 +132,7 @@ impl Wreck {
 pub fn repair(wreck: &Wreck, before: &mut WayBack, live: &Live) -> Vec<AccountName> {
     let mut unread = Vec::new();
     before.desired.accounts.retain_mut(|account| {
-        let account = Arc::make_mut(account);
+        let account = account.make_mut();
         account.policy.ownership = Ownership::Shared;
         account.policy.recreate = false;
         account.assets.retain(|kind, declared| {

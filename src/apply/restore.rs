@@ -1,7 +1,6 @@
 //! Snapshot → desired state: the way back is planned like any other way.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use thiserror::Error;
@@ -21,7 +20,7 @@ use crate::model::{
 use crate::plan::{Action, Plan, StepId, Subject};
 use crate::tree::{
     AccountPolicy, ClusterConfig, Declared, Desired, DesiredAccount, DesiredTemplate, DnsMode,
-    Ownership, Policy, Target,
+    Ownership, Policy, SharedAccount, Target,
 };
 
 /// What was live before a run, as a desired state.
@@ -78,10 +77,10 @@ pub fn way_back(
         file: sources.add(path.into(), ""),
         span: Span { start: 0, end: 0 },
     };
-    let mut accounts = Vec::new();
+    let mut accounts: Vec<SharedAccount> = Vec::new();
     for (id, snapshot) in &manifest.accounts {
         if only.is_empty() || only.contains(&snapshot.name) {
-            accounts.push(Arc::new(account(id, snapshot, store, place)?));
+            accounts.push(account(id, snapshot, store, place)?.into());
         }
     }
     accounts.sort_by(|a, b| a.name.cmp(&b.name));

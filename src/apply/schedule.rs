@@ -148,7 +148,7 @@ mod tests {
         Step {
             id: StepId(id),
             subject: Subject::Account {
-                name: AccountName::new(account),
+                name: AccountName::new(account.to_string()),
                 id: AccountId::parse(&account.to_string().repeat(32)).unwrap(),
             },
             action: Action::Delete,

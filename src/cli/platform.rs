@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::env;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use camino::Utf8Path;
@@ -21,7 +20,7 @@ use crate::live::{
 use crate::model::{AccountName, DomainTemplate, Secret, Shard};
 use crate::report::Requests;
 use crate::sandbox::{Options, Sandbox, Seed};
-use crate::tree::{self, ClusterConfig, Desired, DesiredAccount, Workdir};
+use crate::tree::{self, ClusterConfig, Desired, SharedAccount, Workdir};
 
 /// A platform that can be read; writing takes an explicit call.
 pub(crate) struct Platform {
@@ -189,7 +188,7 @@ impl Platform {
     pub(crate) async fn collect(
         &self,
         desired: &Desired,
-        elsewhere: &[Arc<DesiredAccount>],
+        elsewhere: &[SharedAccount],
         base: Option<&Desired>,
     ) -> Result<Live, Failure> {
         let options = CollectOptions {

@@ -1,7 +1,5 @@
 //! Looking at one shard of a tree, and at what beyond it domains lead to.
 
-use std::sync::Arc;
-
 use super::failure::Failure;
 use super::platform::Platform;
 use super::tree::OpenTree;
@@ -9,7 +7,7 @@ use crate::live::Live;
 use crate::model::{Digest, Shard};
 use crate::plan::{Cut, Siblings};
 use crate::report::ShardFacts;
-use crate::tree::{Desired, DesiredAccount, Selection};
+use crate::tree::{Desired, Selection, SharedAccount};
 
 /// One shard of a tree.
 pub(crate) struct OpenShard {
@@ -75,7 +73,7 @@ impl OpenShard {
 
 impl OpenTree {
     /// Returns the accounts of the tree that another shard reads.
-    pub(crate) fn elsewhere(&self) -> &[Arc<DesiredAccount>] {
+    pub(crate) fn elsewhere(&self) -> &[SharedAccount] {
         self.shard.as_ref().map_or(&[], |open| open.cut.elsewhere())
     }
 

@@ -54,10 +54,10 @@ pub struct SourceFile {
     pub text: Arc<str>,
 }
 
-/// Holds the text of each file that was read, in the order of their ids.
+/// Holds the text of each file that was read, in the order of their ids. Copies share the texts.
 #[derive(Clone, Debug, Default)]
 pub struct SourceMap {
-    files: Vec<SourceFile>,
+    files: Vec<Arc<SourceFile>>,
     folder: Utf8PathBuf,
 }
 
@@ -65,17 +65,17 @@ impl SourceMap {
     /// Adds a file.
     pub fn add(&mut self, path: Utf8PathBuf, text: impl Into<Arc<str>>) -> FileId {
         let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
-        self.files.push(SourceFile {
+        self.files.push(Arc::new(SourceFile {
             path,
             text: text.into(),
-        });
+        }));
         id
     }
 
     /// Puts a file in the place of the one that has the id, or behind all others.
     pub fn put(&mut self, id: FileId, path: Utf8PathBuf, text: impl Into<Arc<str>>) {
         match self.files.get_mut(id.0 as usize) {
-            Some(file) => file.text = text.into(),
+            Some(file) => Arc::make_mut(file).text = text.into(),
             None => {
                 self.add(path, text);
             }
@@ -98,7 +98,7 @@ impl SourceMap {
     /// Returns a file by the id that [`Self::add`] gave.
     #[must_use]
     pub fn file(&self, id: FileId) -> Option<&SourceFile> {
-        self.files.get(id.0 as usize)
+        self.files.get(id.0 as usize).map(AsRef::as_ref)
     }
 
     /// Returns the path of a place's file.
@@ -123,6 +123,6 @@ impl SourceMap {
 
     /// Iterates over all files with their ids.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
-        (0..).map(FileId).zip(&self.files)
+        (0..).map(FileId).zip(self.files.iter().map(AsRef::as_ref))
     }
 }

@@ -11,7 +11,7 @@ use super::{
 use crate::diag::SourceMap;
 use crate::live::{Live, LiveAccount};
 use crate::model::{AccountId, AccountName, Identity};
-use crate::tree::{BaseAccounts, Desired, DesiredAccount, departed};
+use crate::tree::{BaseAccounts, Desired, DesiredAccount, SharedAccount, departed};
 
 /// What differs between a tree and the platform.
 #[derive(Clone, Debug, PartialEq)]
@@ -131,8 +131,8 @@ pub fn compare(
 /// The three sides of one account.
 #[derive(Clone, Copy)]
 pub(super) struct Sides<'a> {
-    pub(super) desired: &'a Arc<DesiredAccount>,
-    pub(super) base: Base<&'a Arc<DesiredAccount>>,
+    pub(super) desired: &'a SharedAccount,
+    pub(super) base: Base<&'a SharedAccount>,
     pub(super) live: Option<&'a Arc<LiveAccount>>,
 }
 
@@ -152,12 +152,18 @@ pub(super) fn compare_each<'a>(
     mut of: impl FnMut(Sides<'a>) -> Arc<AccountDifference>,
 ) -> Differences {
     let base_accounts = base.map(BaseAccounts::new);
+    // Both are sorted alike, so the next is most often the one that is looked for.
+    let mut read = live.accounts.iter().peekable();
     let accounts = (desired.accounts.iter())
         .map(|wanted| {
+            while read.next_if(|(name, _)| **name < wanted.name).is_some() {}
             of(Sides {
                 desired: wanted,
                 base: Base::find(base_accounts.as_ref(), |base| base.find(wanted)),
-                live: live.accounts.get(&wanted.name),
+                live: read
+                    .next_if(|(name, _)| **name == wanted.name)
+                    .map(|(_, account)| account)
+                    .or_else(|| live.accounts.get(&wanted.name)),
             })
         })
         .collect();

@@ -1,6 +1,5 @@
 //! Comparing again and again: only what has another side than the last time is compared anew.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::base::Base;
@@ -8,8 +7,7 @@ use super::compare::{Sides, compare_each};
 use super::{AccountDifference, Differences};
 use crate::diag::SourceMap;
 use crate::live::{Live, LiveAccount};
-use crate::model::AccountName;
-use crate::tree::{Desired, DesiredAccount};
+use crate::tree::{Desired, SharedAccount};
 
 /// The accounts that were compared, each with the very values that it was compared from.
 ///
@@ -17,14 +15,14 @@ use crate::tree::{Desired, DesiredAccount};
 /// or changes one, has another value. It costs a pointer for each side to find that out.
 #[derive(Debug, Default)]
 pub struct Comparison {
-    known: BTreeMap<AccountName, Compared>,
+    known: Vec<Compared>,
     compared: u64,
 }
 
 #[derive(Debug)]
 struct Compared {
-    desired: Arc<DesiredAccount>,
-    base: Base<Arc<DesiredAccount>>,
+    desired: SharedAccount,
+    base: Base<SharedAccount>,
     live: Option<Arc<LiveAccount>>,
     difference: Arc<AccountDifference>,
 }
@@ -41,20 +39,22 @@ impl Comparison {
         live: &Live,
         sources: &SourceMap,
     ) -> Differences {
-        let differences = compare_each(desired, base, live, sources, |sides| {
-            self.find(sides).unwrap_or_else(|| {
+        let known = std::mem::take(&mut self.known);
+        self.known.reserve(desired.accounts.len());
+        let mut known = known.into_iter().peekable();
+        compare_each(desired, base, live, sources, |sides| {
+            // Both are sorted by name.
+            let name = &sides.desired.name;
+            while known.next_if(|known| known.desired.name < *name).is_some() {}
+            let known = known.next_if(|known| known.desired.name == *name);
+            let compared = known.filter(|known| known.is_of(sides)).unwrap_or_else(|| {
                 self.compared += 1;
-                let difference = Arc::new(sides.compare(sources));
-                let compared = Compared::new(sides, Arc::clone(&difference));
-                self.known.insert(sides.desired.name.clone(), compared);
-                difference
-            })
-        });
-        if self.known.len() > desired.accounts.len() {
-            let is_there = |name: &AccountName| desired.account(name).is_some();
-            self.known.retain(|name, _| is_there(name));
-        }
-        differences
+                Compared::new(sides, sources)
+            });
+            let difference = Arc::clone(&compared.difference);
+            self.known.push(compared);
+            difference
+        })
     }
 
     /// Counts the accounts that were compared anew.
@@ -62,27 +62,22 @@ impl Comparison {
     pub fn compared(&self) -> u64 {
         self.compared
     }
-
-    fn find(&self, sides: Sides<'_>) -> Option<Arc<AccountDifference>> {
-        let known = self.known.get(&sides.desired.name)?;
-        known.is_of(sides).then(|| Arc::clone(&known.difference))
-    }
 }
 
 impl Compared {
-    fn new(sides: Sides<'_>, difference: Arc<AccountDifference>) -> Self {
+    fn new(sides: Sides<'_>, sources: &SourceMap) -> Self {
         Self {
-            desired: Arc::clone(sides.desired),
-            base: sides.base.map(Arc::clone),
+            desired: sides.desired.clone(),
+            base: sides.base.map(Clone::clone),
             live: sides.live.map(Arc::clone),
-            difference,
+            difference: Arc::new(sides.compare(sources)),
         }
     }
 
     fn is_of(&self, sides: Sides<'_>) -> bool {
         let same_base = match (&self.base, sides.base) {
             (Base::Unknown, Base::Unknown) | (Base::Missing, Base::Missing) => true,
-            (Base::Known(one), Base::Known(other)) => Arc::ptr_eq(one, other),
+            (Base::Known(one), Base::Known(other)) => one.is(other),
             (Base::Unknown | Base::Missing | Base::Known(_), _) => false,
         };
         let same_live = match (&self.live, sides.live) {
@@ -90,6 +85,6 @@ impl Compared {
             (Some(one), Some(other)) => Arc::ptr_eq(one, other),
             (None | Some(_), _) => false,
         };
-        Arc::ptr_eq(&self.desired, sides.desired) && same_base && same_live
+        self.desired.is(sides.desired) && same_base && same_live
     }
 }

@@ -48,7 +48,7 @@ pub(crate) fn tree(accounts: Vec<DesiredAccount>) -> Desired {
             ca_file: None,
             auth: AuthConfig::Environment,
         },
-        accounts: accounts.into_iter().map(Arc::new).collect(),
+        accounts: accounts.into_iter().map(Into::into).collect(),
         template: None,
         policy: Policy::default(),
     }

@@ -19,7 +19,7 @@ use super::error::ApiError;
 use super::holders::{Root, holders};
 use super::state::{Live, LiveAccount, LiveDocument, Reading, Unmanaged};
 use crate::model::{AccountId, AccountName, AssetKind, Identity, Realm};
-use crate::tree::{BaseAccounts, Desired, DesiredAccount, departed};
+use crate::tree::{BaseAccounts, Desired, DesiredAccount, SharedAccount, departed};
 
 /// How many accounts are in hand at the same time; the client's pace decides how many requests are out.
 const ACCOUNTS_IN_HAND: usize = 32;
@@ -37,7 +37,7 @@ pub struct CollectOptions<'a> {
     /// Whether to read the template that the tree declares.
     pub template: bool,
     /// The accounts of the tree that somebody else reads; they are in it all the same.
-    pub elsewhere: &'a [Arc<DesiredAccount>],
+    pub elsewhere: &'a [SharedAccount],
     /// What was read before; it is believed for revisions that have not moved, and brought up to date.
     pub cache: Option<&'a Cache>,
 }
@@ -162,7 +162,7 @@ async fn read_accounts(
 async fn everybody(
     client: &ReadClient,
     desired: &Desired,
-    departed: &[&Arc<DesiredAccount>],
+    departed: &[&SharedAccount],
 ) -> Result<Option<Reading<Realms>>, ApiError> {
     let names_realms = by_realm(&desired.accounts).next().is_some()
         || by_realm(departed.iter().copied()).next().is_some();
@@ -222,7 +222,7 @@ pub(super) fn reading<T>(result: Result<T, ApiError>) -> Result<Reading<T>, ApiE
 }
 
 fn by_realm<'a>(
-    accounts: impl IntoIterator<Item = &'a Arc<DesiredAccount>>,
+    accounts: impl IntoIterator<Item = &'a SharedAccount>,
 ) -> impl Iterator<Item = &'a Realm> {
     accounts
         .into_iter()
@@ -243,7 +243,7 @@ fn kinds(account: &DesiredAccount, before: Option<&DesiredAccount>) -> BTreeSet<
 /// left out, for there is nothing to do about it.
 async fn read_departed(
     client: &ReadClient,
-    departed: &[&Arc<DesiredAccount>],
+    departed: &[&SharedAccount],
     everybody: Option<&Reading<Realms>>,
 ) -> Result<BTreeMap<AccountName, LiveAccount>, ApiError> {
     let reads: Vec<_> = (departed.iter())
@@ -366,7 +366,7 @@ async fn is_root(
 
 /// Lists the whitelabels outside the tree: accounts that have, or had, a whitelabel with a domain
 /// (a hint only, L3, trap 37), and the root, which no list of its descendants shows.
-async fn unmanaged<'a, I: Iterator<Item = &'a Arc<DesiredAccount>>>(
+async fn unmanaged<'a, I: Iterator<Item = &'a SharedAccount>>(
     client: &ReadClient,
     declared: impl Fn() -> I,
     accounts: &BTreeMap<AccountName, Arc<LiveAccount>>,

@@ -1,14 +1,15 @@
 //! Names and identities of accounts and clusters.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Identifies an account on a cluster: 32 lower-case hexadecimal digits (E4).
+/// Identifies an account on a cluster: 32 lower-case hexadecimal digits (E4). Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct AccountId(String);
+pub struct AccountId(Arc<str>);
 
 /// Says why a text is not an account id.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -34,7 +35,7 @@ impl AccountId {
         if text.len() != 32 {
             return Err(AccountIdError::Length(text.chars().count()));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 
     /// Returns the id as the server spells it.
@@ -54,7 +55,7 @@ impl TryFrom<String> for AccountId {
 
 impl From<AccountId> for String {
     fn from(id: AccountId) -> Self {
-        id.0
+        id.0.as_ref().to_owned()
     }
 }
 
@@ -69,13 +70,13 @@ macro_rules! text_newtype {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
-            /// Wraps a text that was checked where it was read.
+            /// Wraps a text that was checked where it was read; cheap to clone from then on.
             #[must_use]
-            pub fn new(text: impl Into<String>) -> Self {
-                Self(text.into())
+            pub fn new(text: impl AsRef<str>) -> Self {
+                Self(text.as_ref().into())
             }
 
             /// Returns the text.

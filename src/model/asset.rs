@@ -180,6 +180,11 @@ impl fmt::Display for Digest {
 pub struct DigestWriter(Sha256);
 
 impl DigestWriter {
+    /// Takes in bytes.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
     /// Returns the digest of what was written.
     #[must_use]
     pub fn digest(self) -> Digest {

@@ -1,7 +1,6 @@
 //! The whole plan.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -20,8 +19,8 @@ use crate::diff::{
     ZoneDifference, compare, departed_name,
 };
 use crate::live::{Live, Reading};
-use crate::model::{AccountName, Identity, KeyPath, Shard};
-use crate::tree::{self, Desired, DesiredAccount, Policy, Selection};
+use crate::model::{AccountName, Digest, Identity, KeyPath, Shard};
+use crate::tree::{self, Desired, Policy, Selection, SharedAccount};
 
 /// What is allowed in one run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,17 +101,18 @@ pub fn plan_with_records(
 ) -> Planned {
     let mut differences = compare(desired, base, live, sources);
     differences.zones = zones;
-    plan_differences(differences, desired, base, live, options)
+    plan_differences(differences, desired.digest(), desired, base, live, options)
 }
 
 /// Plans the way from the live state to the desired one, of which it is known how they differ: [`compare`] says so of
-/// exactly these. Pure: equal inputs, equal bytes.
+/// exactly these. `tree` is the digest of the desired one. Pure: equal inputs, equal bytes.
 ///
 /// A guard refuses as little as it can: a refused removal of an asset leaves the account's other
 /// steps, but an account whose domain somebody else holds gets no step, for half a brand is worse than none.
 #[must_use]
 pub fn plan_differences(
     mut differences: Differences,
+    tree: Digest,
     desired: &Desired,
     base: Option<&Desired>,
     live: &Live,
@@ -186,7 +186,7 @@ pub fn plan_differences(
     let mut plan = Plan {
         version: FORMAT_VERSION,
         cluster: desired.cluster.name.clone(),
-        tree: desired.digest(),
+        tree,
         commit: None,
         base: None,
         scope: scope(desired, live, &zones, &options.part),
@@ -278,7 +278,7 @@ fn departed<'a>(
 }
 
 fn scope(desired: &Desired, live: &Live, zones: &[ZoneDifference], part: &Part) -> Scope {
-    let is_read = |account: &&Arc<DesiredAccount>| {
+    let is_read = |account: &&SharedAccount| {
         let live = live.accounts.get(&account.name);
         live.is_some_and(|live| live.id.known().is_some() && live.document.known().is_some())
     };

@@ -16,14 +16,13 @@
 //! what they want, backwards to who wants what they have, and reads those accounts too.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::Siblings;
 use crate::live::{Live, Reading};
 use crate::model::{AccountId, AccountName, Identity, KeyPath, Realm, Shard};
-use crate::tree::{BaseAccounts, Desired, DesiredAccount, departed};
+use crate::tree::{BaseAccounts, Desired, DesiredAccount, SharedAccount, departed};
 
 /// All accounts of a tree, and those of its base that it does not have any more, as shards see them.
 struct Division {
@@ -204,8 +203,8 @@ pub struct Cut {
     /// How many accounts all shards look at together.
     accounts: u32,
     share: Share,
-    elsewhere: Vec<Arc<DesiredAccount>>,
-    base_elsewhere: Vec<Arc<DesiredAccount>>,
+    elsewhere: Vec<SharedAccount>,
+    base_elsewhere: Vec<SharedAccount>,
 }
 
 impl Cut {
@@ -232,7 +231,7 @@ impl Cut {
 
     /// Returns the accounts of the tree that are other shards'.
     #[must_use]
-    pub fn elsewhere(&self) -> &[Arc<DesiredAccount>] {
+    pub fn elsewhere(&self) -> &[SharedAccount] {
         &self.elsewhere
     }
 
@@ -260,7 +259,7 @@ impl Cut {
         base: Option<&Desired>,
     ) -> Option<(Desired, Option<Desired>)> {
         let share = self.division.by_live(live);
-        let unread = |account: &&Arc<DesiredAccount>| share.unread.contains(&account.name);
+        let unread = |account: &&SharedAccount| share.unread.contains(&account.name);
         let more = Desired {
             accounts: self.elsewhere.iter().filter(unread).cloned().collect(),
             ..without_accounts(desired)
@@ -304,11 +303,7 @@ impl Cut {
 }
 
 /// Keeps some accounts in a tree, and the others beside it.
-fn divide(
-    tree: &mut Desired,
-    elsewhere: &mut Vec<Arc<DesiredAccount>>,
-    kept: &BTreeSet<AccountName>,
-) {
+fn divide(tree: &mut Desired, elsewhere: &mut Vec<SharedAccount>, kept: &BTreeSet<AccountName>) {
     let mut all = std::mem::take(&mut tree.accounts);
     all.append(elsewhere);
     all.sort_by(|one, other| one.name.cmp(&other.name));

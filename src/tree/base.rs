@@ -3,16 +3,15 @@
 //! A ref of the repository names it; there is no state file. Where it cannot be had, nothing is
 //! guessed: each way in which it can be missing is a value of its own, and counts as "no base".
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use camino::Utf8Path;
 use thiserror::Error;
 
 use super::beside::{Known, load_beside};
 use super::git::{Pointed, point};
-use super::{Desired, DesiredAccount, GitTree, LoadError, Selection};
+use super::{Desired, DesiredAccount, GitTree, LoadError, Selection, SharedAccount};
 use crate::model::{AccountName, AssetKind, ClusterName, Identity, KeyPath};
 
 /// Returns the ref that names the commit which was applied last, completely.
@@ -291,7 +290,7 @@ impl Base {
             return Err(ForgetError::NoBase(self.explained()));
         };
         let none = || ForgetError::NotThere(what.account.clone());
-        let is_it = |account: &Arc<DesiredAccount>| account.name.as_str() == what.account;
+        let is_it = |account: &SharedAccount| account.name.as_str() == what.account;
         let index = base.accounts.iter().position(is_it).ok_or_else(none)?;
         let account = base.accounts.get_mut(index).ok_or_else(none)?;
         let still = tree
@@ -305,7 +304,7 @@ impl Base {
             base.accounts.remove(index);
             return Ok(());
         };
-        let account = Arc::make_mut(account);
+        let account = account.make_mut();
         let is_declared = still.is_some_and(|still| key.is_declared(still));
         if is_declared || !key.take_from(account) {
             return Err(ForgetError::Key {
@@ -456,9 +455,11 @@ pub enum NotCommitted {
 
 /// The accounts of the tree that was applied last, to be found by those of this one.
 pub struct BaseAccounts<'a> {
-    base: &'a Desired,
-    by_name: BTreeMap<&'a AccountName, &'a Arc<DesiredAccount>>,
-    by_identity: OnceCell<BTreeMap<&'a Identity, &'a Arc<DesiredAccount>>>,
+    accounts: &'a [SharedAccount],
+    /// Where the next is expected: who asks goes through a tree that is sorted alike.
+    next: Cell<usize>,
+    by_name: OnceCell<BTreeMap<&'a AccountName, usize>>,
+    by_identity: OnceCell<BTreeMap<&'a Identity, &'a SharedAccount>>,
 }
 
 impl<'a> BaseAccounts<'a> {
@@ -466,10 +467,9 @@ impl<'a> BaseAccounts<'a> {
     #[must_use]
     pub fn new(base: &'a Desired) -> Self {
         Self {
-            base,
-            by_name: (base.accounts.iter())
-                .map(|account| (&account.name, account))
-                .collect(),
+            accounts: &base.accounts,
+            next: Cell::new(0),
+            by_name: OnceCell::new(),
             by_identity: OnceCell::new(),
         }
     }
@@ -477,14 +477,14 @@ impl<'a> BaseAccounts<'a> {
     /// Finds an account by its identity, or by its name when one tree names it by id and the other
     /// by realm.
     #[must_use]
-    pub fn find(&self, account: &DesiredAccount) -> Option<&'a Arc<DesiredAccount>> {
+    pub fn find(&self, account: &DesiredAccount) -> Option<&'a SharedAccount> {
         let identity = &account.identity.value;
-        let namesake = self.by_name.get(&account.name).copied();
+        let namesake = self.namesake(&account.name);
         // Two accounts never have one identity, so most need no look at the others.
         if let Some(same) = namesake.filter(|other| other.identity.value == *identity) {
             return Some(same);
         }
-        let renamed = |other: &&Arc<DesiredAccount>| {
+        let renamed = |other: &&SharedAccount| {
             matches!(
                 (&other.identity.value, identity),
                 (Identity::Id(_), Identity::Realm(_)) | (Identity::Realm(_), Identity::Id(_))
@@ -494,9 +494,27 @@ impl<'a> BaseAccounts<'a> {
         found.or_else(|| namesake.filter(renamed))
     }
 
-    fn by_identity(&self) -> &BTreeMap<&'a Identity, &'a Arc<DesiredAccount>> {
+    fn namesake(&self, name: &AccountName) -> Option<&'a SharedAccount> {
+        let index = self.next.get();
+        let is_next = (self.accounts.get(index)).is_some_and(|account| account.name == *name);
+        let index = if is_next {
+            index
+        } else {
+            let by_name = self.by_name.get_or_init(|| {
+                let accounts = self.accounts.iter().enumerate();
+                accounts
+                    .map(|(index, account)| (&account.name, index))
+                    .collect()
+            });
+            *by_name.get(name)?
+        };
+        self.next.set(index + 1);
+        self.accounts.get(index)
+    }
+
+    fn by_identity(&self) -> &BTreeMap<&'a Identity, &'a SharedAccount> {
         self.by_identity.get_or_init(|| {
-            let accounts = self.base.accounts.iter();
+            let accounts = self.accounts.iter();
             accounts
                 .map(|account| (&account.identity.value, account))
                 .collect()
@@ -509,12 +527,13 @@ impl<'a> BaseAccounts<'a> {
 /// One that moved to another folder *and* is named by realm in one tree and by id in the other is
 /// among these too; only the live ids tell that it is still there.
 #[must_use]
-pub fn departed<'a>(tree: &Desired, base: &'a Desired) -> Vec<&'a Arc<DesiredAccount>> {
-    let is_as_before = |account: &Arc<DesiredAccount>| {
-        let namesake = tree.account(&account.name);
-        namesake.is_some_and(|other| other.identity.value == account.identity.value)
+pub fn departed<'a>(tree: &Desired, base: &'a Desired) -> Vec<&'a SharedAccount> {
+    let is_as_before = |(one, other): (&SharedAccount, &SharedAccount)| {
+        one.is(other) || (one.name == other.name && one.identity.value == other.identity.value)
     };
-    if base.accounts.iter().all(is_as_before) {
+    if tree.accounts.len() == base.accounts.len()
+        && tree.accounts.iter().zip(&base.accounts).all(is_as_before)
+    {
         return Vec::new();
     }
     let accounts = BaseAccounts::new(base);

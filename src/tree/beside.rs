@@ -1,10 +1,11 @@
 //! The tree of another commit, beside one that is loaded: what the two have in common is taken over, not read again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::changes::{ATTRIBUTES, changes, is_byte_for_byte};
+use super::layer::{Layer, LayerName};
 use super::load::{Others, load, load_part, read_part};
 use super::source::{SourceError, TreeSource};
 use super::{Desired, LoadError, Loaded, Selection, Touched, check};
@@ -144,9 +145,7 @@ fn differing(
         return Ok(None);
     };
     if !paths.is_empty() {
-        let names = loaded.layers.keys();
-        let built = names.filter(|name| is_built_from(loaded, name, &paths));
-        accounts.0.extend(built.cloned());
+        accounts.0.extend(built_from(loaded, &paths));
     }
     Ok(Some(Differing { accounts, shared }))
 }
@@ -157,15 +156,28 @@ fn brand(path: &Utf8Path) -> Option<&str> {
     file.as_str().strip_suffix(".yaml")
 }
 
-/// Tells whether one of the files, or folders, is among those that an account is built from. An account whose own files
+/// Names the accounts that one of the files, or folders, is among what they are built from. An account whose own files
 /// are the same names the same others in both trees.
-fn is_built_from(loaded: &Loaded, name: &AccountName, paths: &[Utf8PathBuf]) -> bool {
-    let files: BTreeSet<Utf8PathBuf> = loaded.files_of(name);
-    files.iter().any(|file| {
-        file.ancestors().any(|part| {
-            paths
-                .binary_search_by(|path| path.as_path().cmp(part))
-                .is_ok()
-        })
-    })
+fn built_from(loaded: &Loaded, paths: &[Utf8PathBuf]) -> Vec<AccountName> {
+    let is_among = |file: &Utf8Path| {
+        let mut parts = file.ancestors();
+        parts.any(|part| (paths.binary_search_by(|path| path.as_path().cmp(part))).is_ok())
+    };
+    // Many accounts share a layer.
+    let mut shared: BTreeMap<LayerName, bool> = BTreeMap::new();
+    let mut is_touched = |account: &AccountName, layer: &Layer| {
+        let look =
+            || is_among(&layer.name.file(account)) || layer.assets().any(|asset| is_among(asset));
+        match &layer.name {
+            LayerName::Defaults | LayerName::Brand(_) => match shared.get(&layer.name) {
+                Some(known) => *known,
+                None => *shared.entry(layer.name.clone()).or_insert_with(look),
+            },
+            LayerName::Account | LayerName::Override(_) => look(),
+        }
+    };
+    (loaded.layers.iter())
+        .filter(|(name, layers)| layers.iter().any(|layer| is_touched(name, layer)))
+        .map(|(name, _)| name.clone())
+        .collect()
 }

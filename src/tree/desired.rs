@@ -9,7 +9,7 @@ use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Layer, Policy, PushSettings, Selection, WatchSettings};
+use super::{Layer, Policy, PushSettings, Selection, SharedAccount, WatchSettings};
 use crate::diag::{Diagnostics, Place, SourceMap, Spanned};
 use crate::model::{AccountName, AssetFile, AssetKind, ClusterName, HostEntry, Identity, KeyPath};
 
@@ -24,7 +24,7 @@ pub struct Loaded {
     pub sources: SourceMap,
     /// The layers of every account of the tree, lowest first, also of accounts that the cluster does
     /// not have; [`super::explain`] reads them.
-    pub layers: BTreeMap<AccountName, Vec<Arc<Layer>>>,
+    pub layers: BTreeMap<AccountName, Arc<[Arc<Layer>]>>,
     /// The asset files that brands declare, also brands that nobody extends; when not all of the tree was looked at, those
     /// of the brands that were.
     pub brand_assets: BTreeSet<Utf8PathBuf>,
@@ -59,7 +59,7 @@ pub struct Desired {
     /// Where and how to reach the cluster.
     pub cluster: ClusterConfig,
     /// The accounts, sorted by name. What two trees have in common they share.
-    pub accounts: Vec<Arc<DesiredAccount>>,
+    pub accounts: Vec<SharedAccount>,
     /// The domain template; absent when `domains.yaml` is.
     pub template: Option<DesiredTemplate>,
     /// The guards that hold for the whole run.

@@ -18,7 +18,8 @@ impl Desired {
         let mut text = Text::default();
         text.part(self.cluster.name.as_str());
         for account in &self.accounts {
-            text.account(account);
+            text.part("account");
+            text.part(account.digest().as_str());
             text.flush(&mut digest);
         }
         if let Some(template) = &self.template {
@@ -35,6 +36,15 @@ impl Desired {
     }
 }
 
+/// Computes the digest of what is wanted of one account.
+pub(super) fn of(account: &DesiredAccount) -> Digest {
+    let mut digest = DigestWriter::default();
+    let mut text = Text::default();
+    text.account(account);
+    text.flush(&mut digest);
+    digest.digest()
+}
+
 #[derive(Default)]
 struct Text(String);
 
@@ -49,7 +59,6 @@ impl Text {
     }
 
     fn account(&mut self, account: &DesiredAccount) {
-        self.part("account");
         self.part(account.name.as_str());
         match &account.identity.value {
             Identity::Id(id) => {
@@ -100,7 +109,6 @@ impl Text {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::sync::Arc;
 
     use serde_json::json;
 
@@ -134,7 +142,7 @@ mod tests {
         ]));
         let with = |change: &dyn Fn(&mut DesiredAccount)| {
             let mut tree = tree(vec![account("acme", json!({"a": "x"}))]);
-            change(Arc::make_mut(&mut tree.accounts[0]));
+            change(tree.accounts[0].make_mut());
             tree
         };
         trees.push(with(&|account| account.dns = DnsMode::Manage));

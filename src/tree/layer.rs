@@ -5,9 +5,11 @@ use std::fmt;
 use camino::Utf8PathBuf;
 use serde_json::Value;
 
+use super::files::{ACCOUNT_FILE, CONFIG_PATH};
+use super::source::ACCOUNTS;
 use super::{Declared, DnsMode, Ownership};
 use crate::diag::Spanned;
-use crate::model::{AssetFacts, AssetKind, ClusterName, KeyPath};
+use crate::model::{AccountName, AssetFacts, AssetKind, ClusterName, KeyPath};
 
 /// What one layer declares.
 ///
@@ -48,6 +50,18 @@ pub enum LayerName {
 }
 
 impl LayerName {
+    /// Returns the file that it stands in, for an account that is built from it.
+    #[must_use]
+    pub fn file(&self, account: &AccountName) -> Utf8PathBuf {
+        match self {
+            Self::Defaults => CONFIG_PATH.into(),
+            Self::Brand(name) => format!("brands/{name}.yaml").into(),
+            Self::Account | Self::Override(_) => {
+                format!("{ACCOUNTS}/{account}/{ACCOUNT_FILE}").into()
+            }
+        }
+    }
+
     /// Returns the brand's name, when it is one.
     #[must_use]
     pub fn brand(&self) -> Option<&str> {

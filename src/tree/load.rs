@@ -15,7 +15,7 @@ use super::decode::account::{AccountContext, Presence};
 use super::decode::config::Config;
 use super::decode::layer::{LAYER_KEYS, Surroundings};
 use super::decode::watch::WatchOverride;
-use super::files::{self, ACCOUNT_FILE, CONFIG_PATH, Files, Role, TreeFile};
+use super::files::{self, ACCOUNT_FILE, Files, Role, TreeFile};
 use super::layer::{Item, Layer, LayerName};
 use super::layers;
 use super::node::{Content, Node};
@@ -155,8 +155,8 @@ pub(super) fn read_part(
         if let Some(policy) = account.watch.over(config.watch) {
             watch.accounts.insert(account.name.clone(), policy);
         }
-        layers.insert(account.name, account.layers);
-        desired.accounts.extend(account.desired.map(Arc::new));
+        layers.insert(account.name, account.layers.into());
+        desired.accounts.extend(account.desired.map(Into::into));
     }
     desired
         .accounts
@@ -521,14 +521,13 @@ impl Loaded {
     #[must_use]
     pub fn files_of(&self, account: &AccountName) -> BTreeSet<Utf8PathBuf> {
         let mut files = BTreeSet::new();
-        for layer in self.layers.get(account).into_iter().flatten() {
-            files.insert(match &layer.name {
-                LayerName::Defaults => Utf8PathBuf::from(CONFIG_PATH),
-                LayerName::Brand(name) => format!("brands/{name}.yaml").into(),
-                LayerName::Account | LayerName::Override(_) => {
-                    format!("accounts/{account}/account.yaml").into()
-                }
-            });
+        for layer in self
+            .layers
+            .get(account)
+            .into_iter()
+            .flat_map(|layers| layers.iter())
+        {
+            files.insert(layer.name.file(account));
             files.extend(layer.assets().cloned());
         }
         files

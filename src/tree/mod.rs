@@ -30,6 +30,7 @@ mod push;
 mod resolve;
 pub mod schema;
 mod selection;
+mod shared;
 mod shorten;
 mod source;
 #[cfg(test)]
@@ -61,6 +62,7 @@ pub use picture_cache::PictureCache;
 pub use policy::{BillingPolicy, Freeze, Policy, Retention};
 pub use push::{KeyAlgorithm, PushMethod, PushSettings};
 pub use selection::{Selection, Touched};
+pub use shared::SharedAccount;
 pub use source::{
     Listed, ListedKind, Listing, MAX_ASSET_BYTES, ReadError, SourceError, TreeSource,
 };

@@ -83,7 +83,7 @@ impl Read {
     }
 
     fn report_unused(&self, found: &mut Diagnostics) {
-        let layers = self.loaded.layers.values().flatten();
+        let layers = (self.loaded.layers.values()).flat_map(|layers| layers.iter());
         let used: BTreeSet<&str> = layers.filter_map(|layer| layer.name.brand()).collect();
         for (name, file) in &self.brands {
             if !used.contains(name.as_str()) {

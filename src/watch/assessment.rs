@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -14,9 +13,9 @@ use super::verdict::{Circumstances, Hold, Verdict, is_drift, judge};
 use super::zones::{leaves_some, writable};
 use crate::diff::{Change, ChangeKey, Differences};
 use crate::live::Live;
-use crate::model::AccountName;
+use crate::model::{AccountName, Digest};
 use crate::plan::{self, Action, Part, Plan, RefusalKind, Step, Subject};
-use crate::tree::{ApplyMode, Desired, DesiredAccount, Loaded, departed};
+use crate::tree::{ApplyMode, Desired, Loaded, SharedAccount, departed};
 
 /// What is remembered of an object from one run to the next.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,6 +33,8 @@ pub(super) struct Record {
 #[derive(Clone, Copy)]
 pub(super) struct Matter<'l, 'a> {
     pub(super) loaded: &'l Loaded,
+    /// The digest of the tree, where it is known.
+    pub(super) tree: Option<&'a Digest>,
     pub(super) base: Option<&'a Desired>,
     pub(super) live: &'a Live,
     pub(super) records: &'a BTreeMap<Name, Record>,
@@ -51,6 +52,7 @@ pub(super) struct Matter<'l, 'a> {
 /// What differs, what may be done, and the plan for it.
 pub(super) struct Assessment<'a> {
     pub(super) differences: Differences,
+    /// What may be done about each object that differs.
     pub(super) verdicts: BTreeMap<Name, Verdict>,
     /// Everything that there is to do, whoever may do it.
     pub(super) whole: Plan,
@@ -92,6 +94,23 @@ pub(super) fn unknown(differences: &Differences, name: &Name) -> Vec<String> {
     found.map_or_else(Vec::new, |account| account.unknown.clone())
 }
 
+/// Lists the objects of a tree that differ, on the platform or at the primary.
+fn differing(differences: &Differences) -> BTreeSet<Name> {
+    let accounts = differences.accounts.iter();
+    let accounts = accounts.filter(|account| !account.changes.is_empty());
+    let accounts = accounts.map(|account| Some(account.name.clone()));
+    let is_declared = |name: &&AccountName| differences.account(name).is_some();
+    let sets = differences.zones.iter().flat_map(|zone| &zone.sets);
+    let owners = sets.flat_map(|set| &set.accounts).filter(is_declared);
+    let template = (differences.template.as_ref())
+        .filter(|template| !template.changes.is_empty())
+        .map(|_| None);
+    accounts
+        .chain(owners.cloned().map(Some))
+        .chain(template)
+        .collect()
+}
+
 /// Lists the objects of a tree.
 pub(super) fn names(desired: &Desired) -> BTreeSet<Name> {
     let accounts = desired.accounts.iter();
@@ -126,7 +145,7 @@ pub(super) fn assess<'l>(matter: &Matter<'l, '_>, differences: Differences) -> A
     let nothing = Record::default();
     let mut verdicts = BTreeMap::new();
     let mut held: BTreeMap<Name, BTreeSet<ChangeKey>> = BTreeMap::new();
-    for name in names(desired) {
+    for name in differing(&differences) {
         let record = matter.records.get(&name).unwrap_or(&nothing);
         let verdict = judge(&circumstances(matter, record, &differences, &name));
         if !verdict.holds.is_empty() {
@@ -145,20 +164,25 @@ pub(super) fn assess<'l>(matter: &Matter<'l, '_>, differences: Differences) -> A
         part: matter.part.clone(),
     };
     let differing = differences.clone();
-    let whole = plan::plan_differences(differing, desired, matter.base, matter.live, &rules);
+    let tree = matter.tree.cloned().unwrap_or_else(|| desired.digest());
+    let whole = plan::plan_differences(differing, tree, desired, matter.base, matter.live, &rules);
     let mut whole = whole.plan;
     let rest = without(desired, &held);
-    let known = names(desired);
+    let is_known = |name: &Name| match name {
+        Some(name) => desired.account(name).is_some(),
+        None => desired.template.is_some(),
+    };
     let may_delete = policy.prune
         && !matter.is_paused
         && (policy.apply == ApplyMode::Auto || matter.is_approved);
     let may_write = |name: &AccountName, key: &ChangeKey| {
         let name = Some(name.clone());
         let free = |verdict: &Verdict| verdict.pushes && !verdict.holds.contains_key(key);
-        match verdicts.get(&name) {
-            Some(verdict) => matter.read.contains(&name) && free(verdict),
+        if is_known(&name) {
+            matter.read.contains(&name) && verdicts.get(&name).is_some_and(free)
+        } else {
             // Of an account that the tree lost.
-            None => may_delete,
+            may_delete
         }
     };
     let is_whole = held.is_empty() && differences.zones.is_empty();
@@ -173,7 +197,7 @@ pub(super) fn assess<'l>(matter: &Matter<'l, '_>, differences: Differences) -> A
     let shard = (matter.part.siblings.as_ref()).map(|siblings| siblings.shard);
     whole.scope.records_unread |= leaves_some(loaded, shard);
     let admits = |subject: &Subject| match subject_name(subject) {
-        Some(name) if known.contains(&name) => {
+        Some(name) if is_known(&name) => {
             matter.read.contains(&name) && verdicts.get(&name).is_some_and(|verdict| verdict.acts)
         }
         // An account that the tree lost.
@@ -291,13 +315,13 @@ pub(super) fn settle(
         cluster: desired.cluster.clone(),
         policy: desired.policy.clone(),
     });
-    let mut new: Vec<Arc<DesiredAccount>> = Vec::new();
+    let mut new: Vec<SharedAccount> = Vec::new();
     for account in settled {
         let known = (base.accounts).binary_search_by(|known| known.name.cmp(&account.name));
         match known.ok().and_then(|index| base.accounts.get_mut(index)) {
             // Both trees share what they have in common.
             Some(known) if is_same(known, account) => known.clone_from(account),
-            Some(_) | None => new.push(Arc::clone(account)),
+            Some(_) | None => new.push(account.clone()),
         }
     }
     if !new.is_empty() {

@@ -168,6 +168,7 @@ impl Wheel {
         }
         self.read_zones(loaded, &written).await;
         let now = Timestamp::now();
+        self.planned += 1;
         let differences = self.differences(loaded);
         // What was healed is not there any more; nothing else is to be counted twice.
         for name in &written {

@@ -71,6 +71,10 @@ impl Wheel {
             self.refuse(AlertKind::UntrustedCommit, commit, reason, now);
             return;
         }
+        if self.force.as_ref().is_some_and(|force| force.is(&snapshot)) {
+            self.stay_in_force(now);
+            return;
+        }
         let is_elsewhere = self.force.as_ref().is_none_or(|force| {
             self.platform_of(&force.loaded.desired) != self.platform_of(&snapshot.loaded.desired)
         });
@@ -95,6 +99,18 @@ impl Wheel {
         }
     }
 
+    /// Takes note that the source holds what is in force.
+    fn stay_in_force(&mut self, now: Timestamp) {
+        self.alarm.source = None;
+        self.chronicle
+            .end(Finding::BadTree, &None, now, "a good tree is in force");
+        self.board.change(|status| {
+            let source = &mut status.cluster.source;
+            source.seen.clone_from(&source.commit);
+            source.problem = None;
+        });
+    }
+
     fn put_in_force(&mut self, snapshot: Snapshot, now: Timestamp) {
         self.is_quiet = false;
         self.alarm.source = None;
@@ -114,7 +130,7 @@ impl Wheel {
         let lost_some = before
             .is_some_and(|before| before.desired.accounts.len() != desired.accounts.len())
             || !touched.is_empty();
-        let tree = desired.digest();
+        let tree = snapshot.digest().clone();
         let is_new = self.board.status().cluster.source.tree.as_ref() != Some(&tree);
         self.agenda.follow(&names(desired), now);
         self.names.follow(&snapshot, &touched, now);
@@ -294,8 +310,8 @@ impl Wheel {
     }
 
     /// Keeps what was applied last for the next start.
-    pub(super) fn keep_base(&self) {
-        if let (Some(file), Some(base)) = (&self.base_file, &self.base)
+    pub(super) fn keep_base(&mut self) {
+        if let (Some(file), Some(base)) = (&mut self.base_file, &self.base)
             && let Err(error) = file.write(self.applied.as_deref(), base, &self.baseless)
         {
             tracing::warn!(path = %file.path(), %error, "what was applied cannot be kept; after a restart a hand edit may be taken for what the tree changed");

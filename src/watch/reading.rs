@@ -14,7 +14,7 @@ use crate::live::{
     collect, read_again,
 };
 use crate::model::{AccountName, DomainTemplate, Identity};
-use crate::tree::{BaseAccounts, ClusterConfig, Desired, DesiredAccount, departed};
+use crate::tree::{BaseAccounts, ClusterConfig, Desired, SharedAccount, departed};
 
 /// How often a request is sent in all.
 const ATTEMPTS: u32 = 3;
@@ -200,11 +200,11 @@ impl Platform {
         }
     }
 
-    fn by_id(&self, account: &Arc<DesiredAccount>) -> Arc<DesiredAccount> {
-        let mut account = Arc::clone(account);
+    fn by_id(&self, account: &SharedAccount) -> SharedAccount {
+        let mut account = account.clone();
         let known = self.live.accounts.get(&account.name);
         if let Some(id) = known.and_then(|known| known.id.known()) {
-            Arc::make_mut(&mut account).identity.value = Identity::Id(id.clone());
+            account.make_mut().identity.value = Identity::Id(id.clone());
         }
         account
     }
@@ -222,7 +222,7 @@ fn base_of(base: &Desired, desired: &Desired, wanted: &Desired, with_departed: b
         .accounts
         .iter()
         .filter(|account| names.contains(&account.name));
-    let mut accounts: Vec<Arc<DesiredAccount>> = read
+    let mut accounts: Vec<SharedAccount> = read
         .filter_map(|account| before.find(account))
         .cloned()
         .collect();

@@ -2,12 +2,11 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use super::agenda::Name;
 use crate::diff::ChangeKey;
 use crate::plan::{Plan, Precondition, Step, StepId, Subject};
-use crate::tree::{Declared, Desired, DesiredAccount, DesiredTemplate, Ownership};
+use crate::tree::{Declared, Desired, DesiredTemplate, Ownership, SharedAccount};
 
 /// Takes out of a tree what is held, so that nothing is planned for it: what a tree does not declare is kept.
 ///
@@ -22,7 +21,7 @@ pub(super) fn without<'d>(
     let mut rest = desired.clone();
     for account in &mut rest.accounts {
         if let Some(keys) = held.get(&Some(account.name.clone())) {
-            let account = Arc::make_mut(account);
+            let account = account.make_mut();
             for key in keys {
                 match key {
                     ChangeKey::Setting(path) => {
@@ -103,7 +102,7 @@ pub(super) fn touched(before: Option<&Desired>, now: &Desired) -> BTreeSet<Name>
     else {
         return names(now);
     };
-    let is_touched = |account: &&Arc<DesiredAccount>| {
+    let is_touched = |account: &&SharedAccount| {
         let earlier = (before.accounts).binary_search_by(|earlier| earlier.name.cmp(&account.name));
         let earlier = earlier.ok().and_then(|index| before.accounts.get(index));
         earlier.is_none_or(|earlier| !is_same(earlier, account))
@@ -120,7 +119,7 @@ pub(super) fn touched(before: Option<&Desired>, now: &Desired) -> BTreeSet<Name>
 }
 
 /// Tells whether two trees want the same of an account.
-pub(super) fn is_same(a: &Arc<DesiredAccount>, b: &Arc<DesiredAccount>) -> bool {
+pub(super) fn is_same(a: &SharedAccount, b: &SharedAccount) -> bool {
     let wants_the_same = || {
         a.identity.value == b.identity.value
             && a.absent.is_some() == b.absent.is_some()
@@ -128,7 +127,7 @@ pub(super) fn is_same(a: &Arc<DesiredAccount>, b: &Arc<DesiredAccount>) -> bool 
             && values(&a.settings).eq(values(&b.settings))
             && values(&a.assets).eq(values(&b.assets))
     };
-    Arc::ptr_eq(a, b) || wants_the_same()
+    a.is(b) || wants_the_same()
 }
 
 fn values<K, V>(declared: &BTreeMap<K, Declared<V>>) -> impl Iterator<Item = (&K, Option<&V>)> {

@@ -1,6 +1,6 @@
 //! The part of a tree that this daemon is for, when others are for the rest.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::source::Snapshot;
 use super::wheel::Wheel;
@@ -31,6 +31,7 @@ impl Wheel {
             tracing::error!("somebody else holds the tree, so it cannot be divided");
             return false;
         };
+        snapshot.tree = OnceLock::new();
         let base = match &mut self.reference {
             Some(reference) if self.setup.push => Some(reference.fetch(None).await),
             Some(reference) => reference.recall(None).ok(),

@@ -15,6 +15,7 @@ use super::chronicle::News;
 use super::reading::is_down;
 use super::recovery::recover;
 use super::show::Found;
+use super::source::Snapshot;
 use super::status::{Finding, InHand, Mode, Run, RunResult, State, Trigger};
 use super::verdict::{Hold, is_drift, name as key_name};
 use super::wheel::Wheel;
@@ -122,13 +123,16 @@ impl Wheel {
         let acting = acting(&assessment.plan);
         if !acting.is_empty() && !lost.is_cancelled() {
             // What is written is planned from what the platform says now, not from what was believed.
+            let believed = self.platform.known(&acting);
             let again = (self.platform)
                 .read_again(client, &loaded.desired, self.base.as_ref(), &acting)
                 .await;
             if let Err(error) = again {
                 self.platform.lose(&acting, &error.explained());
             }
-            assessment = self.assess(loaded, read, false);
+            if self.platform.known(&acting) != believed {
+                assessment = self.assess(loaded, read, false);
+            }
         }
         self.approved = None;
         self.detect(loaded, &assessment, read);
@@ -210,6 +214,7 @@ impl Wheel {
         is_first: bool,
     ) -> Assessment<'l> {
         let now = Timestamp::now();
+        self.planned += 1;
         let differences = self.differences(loaded);
         if is_first {
             remember(&mut self.records, &differences, read, now);
@@ -233,6 +238,7 @@ impl Wheel {
     ) -> Matter<'l, 'a> {
         Matter {
             loaded,
+            tree: self.force.as_ref().map(Snapshot::digest),
             base: self.base.as_ref(),
             live: &self.platform.live,
             records: &self.records,

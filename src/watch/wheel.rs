@@ -72,6 +72,8 @@ pub(super) struct Wheel {
     pub(super) is_quiet: bool,
     /// What was compared, so that only what moved since is compared again.
     pub(super) comparison: Comparison,
+    /// How often the whole was planned.
+    pub(super) planned: u64,
 }
 
 impl Wheel {
@@ -116,6 +118,7 @@ impl Wheel {
             share: Share::default(),
             is_quiet: false,
             comparison: Comparison::default(),
+            planned: 0,
         };
         wheel.board.change(|status| {
             status.cluster.source.place = wheel.source.place();
@@ -337,6 +340,7 @@ impl Wheel {
             status.cluster.beat = now;
             status.cluster.mode = Mode::Idle;
             status.cluster.compared = self.comparison.compared();
+            status.cluster.planned = self.planned;
             status.cluster.paused.clone_from(&self.pause);
             status.cluster.down_since = self.outage.map(|outage| outage.since);
             status.cluster.next_run = Some(next);

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use camino::Utf8Path;
 
@@ -147,7 +146,7 @@ fn kept<'d>(desired: &'d Desired, watch: &WatchSettings) -> Cow<'d, Desired> {
     let mut kept = desired.clone();
     for account in &mut kept.accounts {
         if is_left(&account.name, account.dns) {
-            Arc::make_mut(account).dns = DnsMode::Observe;
+            account.make_mut().dns = DnsMode::Observe;
         }
     }
     Cow::Owned(kept)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -336,7 +336,7 @@ impl Tree {
                 ..AccountPolicy::default()
             },
         };
-        self.desired.accounts.push(Arc::new(account));
+        self.desired.accounts.push(account.into());
         self.desired.accounts.sort_by(|a, b| a.name.cmp(&b.name));
         self
     }
@@ -390,7 +390,7 @@ impl Tree {
     /// Lets the DNS of all accounts be managed.
     pub(crate) fn managed(mut self) -> Self {
         for account in &mut self.desired.accounts {
-            Arc::make_mut(account).dns = DnsMode::Manage;
+            account.make_mut().dns = DnsMode::Manage;
         }
         self
     }
@@ -406,7 +406,7 @@ impl Tree {
         let account = accounts
             .iter_mut()
             .find(|account| account.name.as_str() == name);
-        Arc::make_mut(account.expect("a declared account"))
+        account.expect("a declared account").make_mut()
     }
 }
 

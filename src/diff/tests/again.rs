@@ -20,8 +20,7 @@ fn whitelabel(value: u8) -> serde_json::Value {
 fn put(tree: &mut Desired, name: &str, value: u8) {
     tree.accounts
         .retain(|account| account.name.as_str() != name);
-    tree.accounts
-        .push(Arc::new(account(name, whitelabel(value))));
+    tree.accounts.push(account(name, whitelabel(value)).into());
     tree.accounts.sort_by(|a, b| a.name.cmp(&b.name));
 }
 

@@ -1,7 +1,6 @@
 //! The whole live side of a tree.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -32,7 +31,7 @@ pub(super) fn desired(accounts: Vec<DesiredAccount>) -> Desired {
             ca_file: None,
             auth: AuthConfig::Environment,
         },
-        accounts: accounts.into_iter().map(Arc::new).collect(),
+        accounts: accounts.into_iter().map(Into::into).collect(),
         template: None,
         policy: Policy::default(),
     }

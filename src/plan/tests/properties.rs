@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Value, json};
@@ -331,7 +330,7 @@ fn the_difference_to_itself_is_empty() {
         desired.template = None;
         for account in &mut desired.accounts {
             let stored = &case.world.accounts[&id(account.name.as_str())];
-            let account = Arc::make_mut(account);
+            let account = account.make_mut();
             account.absent = stored
                 .document
                 .is_none()

@@ -305,15 +305,13 @@ fn trap_19_asset_removal() {
         Some(("old", "logo-1.png")),
     );
     insta::assert_snapshot!(show(&made(&desired, &state)), @"Recreate: the logo of a can only be removed by deleting the whitelabel and creating it again; set `recreate: allowed` for a, declare another logo, or look at it with `plan --allow recreate`, and allow exactly that with `apply --allow recreate --expect DIGEST`");
-    Arc::make_mut(&mut desired.accounts[0]).policy.recreate = true;
+    desired.accounts[0].make_mut().policy.recreate = true;
     let plan = made(&desired, &state);
     insta::assert_snapshot!(show(&plan), @"0 a: recreate without [Logo] after []");
     assert_eq!(plan.steps[0].risk, Risk::Destructive);
     // While another asset is unknown, nothing that could not be put back is deleted.
     let icon = with_asset(account("a", json!({})), AssetKind::Icon, Some("new"));
-    Arc::make_mut(&mut desired.accounts[0])
-        .assets
-        .extend(icon.assets);
+    desired.accounts[0].make_mut().assets.extend(icon.assets);
     insta::assert_snapshot!(show(&made(&desired, &state)), @"Recreate: the logo of a cannot be removed while another asset could not be read; run again when all assets of a can be read");
 }
 

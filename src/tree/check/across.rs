@@ -1,14 +1,13 @@
 //! What must hold between accounts, and between the hosts of the template.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::template;
 use crate::diag::{Code, Diagnostic, Diagnostics, Place};
 use crate::model::{Identity, KeyPath};
-use crate::tree::{Desired, DesiredAccount, DnsMode};
+use crate::tree::{Desired, DesiredAccount, DnsMode, SharedAccount};
 
 /// Checks a whole desired state: each domain and each live account once (W19), and the template's hosts with one
 /// another.
@@ -26,7 +25,7 @@ pub fn desired(desired: &Desired) -> Diagnostics {
 
 /// Warns of accounts whose records the tree manages while it names no primary, once for all of them.
 #[must_use]
-pub fn unwritten(accounts: &[Arc<DesiredAccount>]) -> Option<Diagnostic> {
+pub fn unwritten(accounts: &[SharedAccount]) -> Option<Diagnostic> {
     let mut managed = accounts
         .iter()
         .filter(|account| account.dns == DnsMode::Manage);
@@ -45,7 +44,7 @@ pub fn unwritten(accounts: &[Arc<DesiredAccount>]) -> Option<Diagnostic> {
     Some(Diagnostic::new(Code::EB0811, message, help).at(first.identity.place, "this account"))
 }
 
-fn domains(accounts: &[Arc<DesiredAccount>]) -> Diagnostics {
+fn domains(accounts: &[SharedAccount]) -> Diagnostics {
     let path = KeyPath::parse("domain");
     let mut first: BTreeMap<String, (&DesiredAccount, Place)> = BTreeMap::new();
     let mut diagnostics = Vec::new();
@@ -90,7 +89,7 @@ fn domains(accounts: &[Arc<DesiredAccount>]) -> Diagnostics {
     diagnostics
 }
 
-fn identities(accounts: &[Arc<DesiredAccount>]) -> Diagnostics {
+fn identities(accounts: &[SharedAccount]) -> Diagnostics {
     let mut first: BTreeMap<String, &DesiredAccount> = BTreeMap::new();
     let mut diagnostics = Vec::new();
     for account in accounts {
@@ -179,7 +178,7 @@ mod tests {
                 ca_file: None,
                 auth: AuthConfig::default(),
             },
-            accounts: accounts.into_iter().map(Arc::new).collect(),
+            accounts: accounts.into_iter().map(Into::into).collect(),
             template: None,
             policy: Policy::default(),
         };

@@ -240,6 +240,13 @@ fn objects(text: &mut String, status: &Status) {
         "Accounts that were compared with the tree since the daemon began.",
     )
     .sample(&[], status.cluster.compared);
+    metric(
+        text,
+        "emblazon_plans_total",
+        "counter",
+        "How often it was planned what there is to do, since the daemon began.",
+    )
+    .sample(&[], status.cluster.planned);
 }
 
 fn runs(text: &mut String, status: &Status) {

@@ -1,6 +1,6 @@
 //! A tree in a folder of this machine.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -40,6 +40,7 @@ impl FolderSource {
                 commit: None,
                 files,
                 loaded: Arc::new(loaded),
+                tree: OnceLock::new(),
                 template_elsewhere: None,
             };
             let known = Known {

@@ -1,6 +1,6 @@
 //! A tree on a branch of a Git remote.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -73,17 +73,20 @@ impl RemoteSource {
             let files = GitTree::open(&folder, &id).map_err(unreadable)?;
             let files = Arc::new(files.knowing(pictures));
             let (subject, made) = commit_facts(&folder, &id).unwrap_or_default();
-            let loaded = match known {
-                Some(seen) if seen.commit == id => seen.loaded,
+            let (loaded, tree) = match known {
+                Some(seen) if seen.commit == id => (seen.loaded, seen.tree),
                 Some(seen) => {
                     let known = Known {
                         loaded: &seen.loaded,
                         revision: Some(&seen.commit),
                     };
                     let next = load_next((&*files, &id), &folder, cluster.as_deref(), known);
-                    Arc::new(next.map_err(unreadable)?)
+                    (Arc::new(next.map_err(unreadable)?), OnceLock::new())
                 }
-                None => Arc::new(tree::load(&*files, cluster.as_deref()).map_err(unreadable)?),
+                None => {
+                    let whole = tree::load(&*files, cluster.as_deref()).map_err(unreadable)?;
+                    (Arc::new(whole), OnceLock::new())
+                }
             };
             let commit = Commit {
                 id,
@@ -95,6 +98,7 @@ impl RemoteSource {
                 commit: Some(commit),
                 files,
                 loaded,
+                tree,
                 template_elsewhere: None,
             })
         };

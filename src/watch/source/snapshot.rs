@@ -1,6 +1,6 @@
 //! One state of the tree, as it was read.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use camino::Utf8Path;
 use jiff::Timestamp;
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{FolderSource, RemoteSource};
 use crate::apply::AppliedRef;
 use crate::apply::remote::GitError;
-use crate::model::ClusterName;
+use crate::model::{ClusterName, Digest};
 use crate::tree::{DesiredTemplate, Loaded, TreeSource};
 
 /// Where the tree comes from.
@@ -25,6 +25,8 @@ pub(in crate::watch) struct Snapshot {
     pub(in crate::watch) commit: Option<Commit>,
     pub(in crate::watch) files: Arc<dyn TreeSource + Send>,
     pub(in crate::watch) loaded: Arc<Loaded>,
+    /// The digest of the tree, once somebody asked for it.
+    pub(in crate::watch) tree: OnceLock<Digest>,
     /// The template of another shard, which this one writes nothing of: its accounts' records follow from it all the same.
     pub(in crate::watch) template_elsewhere: Option<DesiredTemplate>,
 }
@@ -33,6 +35,7 @@ pub(in crate::watch) struct Snapshot {
 pub(in crate::watch) struct Seen {
     pub(in crate::watch) commit: String,
     pub(in crate::watch) loaded: Arc<Loaded>,
+    pub(in crate::watch) tree: OnceLock<Digest>,
 }
 
 impl Snapshot {
@@ -42,12 +45,23 @@ impl Snapshot {
         own.or(self.template_elsewhere.as_ref())
     }
 
+    /// Tells whether another look found the very same tree of the same commit.
+    pub(in crate::watch) fn is(&self, other: &Self) -> bool {
+        self.commit == other.commit && Arc::ptr_eq(&self.loaded, &other.loaded)
+    }
+
+    /// Returns the digest of the tree.
+    pub(in crate::watch) fn digest(&self) -> &Digest {
+        self.tree.get_or_init(|| self.loaded.desired.digest())
+    }
+
     /// Returns what need not be read again; a tree that lies in no commit is read anew each time.
     pub(in crate::watch) fn seen(&self) -> Option<Seen> {
         let commit = self.commit.as_ref()?;
         Some(Seen {
             commit: commit.id.clone(),
             loaded: Arc::clone(&self.loaded),
+            tree: self.tree.clone(),
         })
     }
 }

@@ -56,8 +56,10 @@ pub struct ClusterStatus {
     pub refusals: Vec<Refusal>,
     /// How many questions DNS was asked since the daemon began.
     pub dns_questions: u64,
-    /// How many accounts were compared with the tree since the daemon began; a turn in which nothing moved compares none.
+    /// How many accounts were compared with the tree since the daemon began. One of which no side moved is not compared again.
     pub compared: u64,
+    /// How often it was planned what there is to do; a turn in which nothing moved plans nothing.
+    pub planned: u64,
     /// The trouble that goes on.
     pub alerts: Vec<Alert>,
 }
@@ -269,6 +271,7 @@ impl Status {
                 refusals: Vec::new(),
                 dns_questions: 0,
                 compared: 0,
+                planned: 0,
                 alerts: Vec::new(),
             },
             template: None,

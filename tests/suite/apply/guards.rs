@@ -41,7 +41,7 @@ async fn plan(stage: &Stage, tree: &Tree) -> Plan {
     let mut free = tree.clone();
     free.desired.policy = emblazon::tree::Policy::default();
     for account in &mut free.desired.accounts {
-        let account = Arc::make_mut(account);
+        let account = account.make_mut();
         account.policy.recreate = true;
         account.policy.protected = false;
     }
@@ -93,9 +93,7 @@ fn renamed() -> Tree {
 }
 
 fn protected(mut tree: Tree) -> Tree {
-    Arc::make_mut(&mut tree.desired.accounts[0])
-        .policy
-        .protected = true;
+    tree.desired.accounts[0].make_mut().policy.protected = true;
     tree
 }
 
@@ -140,9 +138,7 @@ fn of_accounts() -> [Case; 5] {
         Tree::new()
             .account("acme", json!({}))
             .asset("acme", AssetKind::Logo, None);
-    Arc::make_mut(&mut without_logo.desired.accounts[0])
-        .policy
-        .recreate = false;
+    without_logo.desired.accounts[0].make_mut().policy.recreate = false;
     [
         (
             RefusalKind::Prune,
