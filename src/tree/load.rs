@@ -1,6 +1,6 @@
 //! A source → [`Loaded`]: reads every file, decodes, merges, and collects every mistake.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -251,7 +251,7 @@ struct Loader<'s> {
     source: &'s dyn TreeSource,
     listed: &'s [Listed],
     // Many accounts may declare one file of a brand.
-    facts: Mutex<BTreeMap<(AssetKind, Utf8PathBuf), Arc<Inspected>>>,
+    facts: Mutex<HashMap<(AssetKind, String), Arc<Inspected>>>,
     // And many may have files with the same bytes.
     pictures: &'s PictureCache,
     texts: BTreeMap<FileId, String>,
@@ -458,7 +458,7 @@ impl Loader<'_> {
     }
 
     fn inspected(&self, kind: AssetKind, path: &Utf8Path) -> Arc<Inspected> {
-        let key = (kind, path.to_owned());
+        let key = (kind, path.to_string());
         let cache = || self.facts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = cache().get(&key) {
             return Arc::clone(known);
