@@ -152,7 +152,7 @@ mod tests {
             account.policy.ownership = Ownership::Exclusive;
         }));
         trees.push(with(&|account| {
-            account.absent = Some(account.identity.place)
+            account.absent = Some(account.identity.place);
         }));
         trees.push(with(&|account| account.name = AccountName::new("other")));
         let mut guarded = with(&|_| {});

@@ -10,7 +10,7 @@ use super::memory::Memory;
 use super::selection::{is_exclusive, is_same, is_same_template, only, without};
 use super::status::Drift;
 use super::verdict::{Circumstances, Hold, Verdict, is_drift, judge};
-use super::zones::{leaves_some, writable};
+use super::zones::{leaves_some, records_wait, writable};
 use crate::diff::{Change, ChangeKey, Differences};
 use crate::live::Live;
 use crate::model::{AccountName, Digest};
@@ -194,8 +194,7 @@ pub(super) fn assess<'l>(matter: &Matter<'l, '_>, differences: Differences) -> A
         let sources = &loaded.sources;
         plan::plan_with_records(&rest, base.as_deref(), matter.live, zones, sources, &rules).plan
     };
-    let shard = (matter.part.siblings.as_ref()).map(|siblings| siblings.shard);
-    whole.scope.records_unread |= leaves_some(loaded, shard);
+    whole.scope.records_unread |= leaves_some(loaded);
     let admits = |subject: &Subject| match subject_name(subject) {
         Some(name) if is_known(&name) => {
             matter.read.contains(&name) && verdicts.get(&name).is_some_and(|verdict| verdict.acts)
@@ -293,11 +292,7 @@ pub(super) fn settle(
         )
         .collect();
     // What was needed before follows from the template, so it stays while records wait.
-    let records_wait = differences
-        .zones
-        .iter()
-        .any(|zone| !zone.unknown.is_empty() || zone.changes().any(|change| !is_drift(change)));
-    let is_template_settled = !records_wait
+    let is_template_settled = !records_wait(differences)
         && differences.template.as_ref().is_some_and(|template| {
             let unknown: Vec<String> = template.unknown.iter().cloned().collect();
             is_settled(&unknown, &template.changes)

@@ -5,7 +5,7 @@ mod form;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
-use std::io::{self, Write as _};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
@@ -20,12 +20,15 @@ use crate::tree::{Desired, DesiredAccount, SharedAccount, plain_name};
 
 /// The version of the file; another one is no base.
 const VERSION: u32 = 2;
+/// How long its first line is.
+const LENGTH: usize = 21;
 
 /// The file that one cluster's base is kept in, a line for each time that something was applied.
 ///
-/// The first line says what the file is, the second holds everything, and each further one what came about since; when these
-/// are as long as the whole, it is written anew. Each line begins with the SHA-256 of itself and of all before it, so
-/// that a file that something spoilt is no base, instead of a wrong one.
+/// The first line says how long the file is, the second what it is, the third holds everything, and each further one what
+/// came about since; when these are as long as the whole, it is written anew. Each begins with the SHA-256 of itself and of
+/// all before it. So a file that something spoilt, or cut short, is no base, instead of a wrong one; only what lies behind its
+/// length was never relied upon.
 pub(super) struct BaseFile {
     path: Utf8PathBuf,
     /// The base URL of the platform: what was applied to another one says nothing.
@@ -106,7 +109,7 @@ impl BaseFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let mut lines = lines(&text);
+        let mut lines = lines(&text)?;
         let head: Head = serde_json::from_slice(lines.next().ok_or(BaseError::Spoilt)??)?;
         if head.version != VERSION {
             return Err(BaseError::Version(head.version));
@@ -173,33 +176,38 @@ impl BaseFile {
             platform: self.platform.clone(),
         };
         let all: Vec<_> = base.accounts.iter().collect();
-        let (mut text, head) = line(None, &head)?;
-        let (whole, last) = line(Some(&head), &entry(&all, BTreeSet::new()))?;
-        text.extend(whole);
+        let (head, before) = line(None, &head)?;
+        let (whole, last) = line(Some(&before), &entry(&all, BTreeSet::new()))?;
+        let length = (LENGTH + head.len() + whole.len()) as u64;
+        let text = [length_line(length).as_bytes(), &head, &whole].concat();
         write_whole(self.path.as_std_path(), &text)?;
         self.written = Some(Written {
             accounts: base.accounts.clone(),
             last,
-            length: text.len() as u64,
-            whole: text.len() as u64,
+            length,
+            whole: length,
         });
         Ok(())
     }
 
     /// Adds a line, unless the whole had better be written: the lines grew too long, or the file is not what was written.
     fn append(&self, written: &Written, line: &[u8]) -> io::Result<bool> {
-        if written.length + line.len() as u64 > 2 * written.whole {
+        let length = written.length + line.len() as u64;
+        if length > 2 * written.whole {
             return Ok(false);
         }
-        let mut file = match OpenOptions::new().append(true).open(&self.path) {
+        let mut file = match OpenOptions::new().write(true).open(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(error),
         };
-        if file.metadata()?.len() != written.length {
+        if file.seek(SeekFrom::End(0))? != written.length {
             return Ok(false);
         }
         file.write_all(line)?;
+        file.sync_all()?;
+        file.rewind()?;
+        file.write_all(length_line(length).as_bytes())?;
         file.sync_all()?;
         Ok(true)
     }
@@ -232,21 +240,43 @@ fn line(before: Option<&Digest>, value: &impl Serialize) -> io::Result<(Vec<u8>,
     Ok((line, digest))
 }
 
-/// Takes lines apart. A last one that never came to its end was never relied upon.
-fn lines(text: &[u8]) -> impl Iterator<Item = Result<&[u8], BaseError>> {
+/// Writes the line that says how long a file is; all are of one length.
+fn length_line(length: u64) -> String {
+    format!("{length:020}\n")
+}
+
+/// Takes lines apart, after the first, which says how long the file is. What lies behind that counts as far as it is whole:
+/// whoever was killed while it was written never relied upon it.
+fn lines(text: &[u8]) -> Result<impl Iterator<Item = Result<&[u8], BaseError>>, BaseError> {
+    let (first, rest) = text.split_at_checked(LENGTH).ok_or(BaseError::Spoilt)?;
+    let length = std::str::from_utf8(first).ok().and_then(|first| {
+        let length = first.strip_suffix('\n')?.parse::<usize>().ok()?;
+        (length <= text.len()).then_some(length)
+    });
+    let relied = length.ok_or(BaseError::Spoilt)?.saturating_sub(LENGTH);
     let mut before = None;
-    let lines = text.split_inclusive(|byte| *byte == b'\n');
-    let whole = lines.filter_map(|line| line.strip_suffix(b"\n"));
-    whole.map(move |line| {
-        let mut parts = line.splitn(2, |byte| *byte == b' ');
-        let (digest, json) = (parts.next(), parts.next().ok_or(BaseError::Spoilt)?);
-        let expected = chained(before.as_ref(), json);
-        if digest != Some(expected.as_str().as_bytes()) {
-            return Err(BaseError::Spoilt);
+    let mut at = 0;
+    let lines = rest.split_inclusive(|byte| *byte == b'\n');
+    Ok(lines.map_while(move |line| {
+        let begin = at;
+        at += line.len();
+        match unchained(before.as_ref(), line) {
+            Some((digest, json)) => {
+                before = Some(digest);
+                Some(Ok(json))
+            }
+            None if begin < relied => Some(Err(BaseError::Spoilt)),
+            None => None,
         }
-        before = Some(expected);
-        Ok(json)
-    })
+    }))
+}
+
+/// Returns the digest of a line and what it says, when it is whole and follows the one before.
+fn unchained<'t>(before: Option<&Digest>, line: &'t [u8]) -> Option<(Digest, &'t [u8])> {
+    let mut parts = line.strip_suffix(b"\n")?.splitn(2, |byte| *byte == b' ');
+    let (digest, json) = (parts.next()?, parts.next()?);
+    let expected = chained(before, json);
+    (digest == expected.as_str().as_bytes()).then_some((expected, json))
 }
 
 /// Computes the digest of a line and of all before it.
@@ -322,10 +352,10 @@ mod tests {
         let mut file = kept_in(&folder, "", &tree);
         file.write(None, &tree, &BTreeSet::new()).unwrap();
         let whole = length(&file);
-        for number in 0..500 {
+        for number in 0..150 {
             let index = number % tree.accounts.len();
             rename(&mut tree, index, &format!("company {number}"));
-            if number % 100 == 99 {
+            if number % 50 == 49 {
                 tree.accounts.remove(index);
             }
             let before = length(&file);
@@ -355,12 +385,20 @@ mod tests {
         rename(&mut tree, 0, "another");
         file.write(None, &tree, &BTreeSet::new()).unwrap();
         let text = fs::read(file.path()).unwrap();
-        assert!(text.starts_with(&whole));
-        for end in whole.len()..text.len() {
+        assert_eq!(text[LENGTH..whole.len()], whole[LENGTH..]);
+        let after = tree.digest();
+        for end in whole.len()..=text.len() {
+            let reader = kept_in(&folder, "", &tree);
+            let left = [&whole[..LENGTH], &text[LENGTH..end]].concat();
+            fs::write(file.path(), left).unwrap();
+            let kept = reader.read(&tree).unwrap().unwrap();
+            let expected = if end == text.len() { &after } else { &before };
+            assert_eq!(kept.desired.digest(), *expected, "{end} bytes");
+            // What was relied upon and is not there is another matter.
             fs::write(file.path(), &text[..end]).unwrap();
-            let kept = kept_in(&folder, "", &tree).read(&tree).unwrap().unwrap();
-            assert_eq!(kept.desired.digest(), before, "{end} bytes");
+            assert_eq!(reader.read(&tree).is_ok(), end == text.len());
         }
+        fs::write(file.path(), &text[..text.len() - 1]).unwrap();
         // What goes on from there does not go on from half a line, nor from what somebody else wrote.
         rename(&mut tree, 0, "a third");
         file.write(None, &tree, &BTreeSet::new()).unwrap();
@@ -393,7 +431,7 @@ mod tests {
                 file.write(None, &desired, &BTreeSet::new()).unwrap();
             }
             let text = fs::read_to_string(file.path()).unwrap();
-            assert_eq!(text.lines().count(), 4);
+            assert_eq!(text.lines().count(), 5);
             fs::write(file.path(), change(&text)).unwrap();
             let error = file.read(&desired).err().unwrap().to_string();
             assert!(error.starts_with(expected), "{error}");
@@ -407,20 +445,16 @@ mod tests {
         };
         check(|text| text.replace("Acme", "Evil"), "it is not whole");
         check(|text| text.replace("\"one\"", "\"ono\""), "it is not whole");
-        check(|text| without(text, 0), "it is not whole");
-        check(|text| without(text, 1), "it is not whole");
-        check(|text| without(text, 2), "it is not whole");
-        check(|text| text.to_owned() + "\n", "it is not whole");
-        check(
-            |text| text.lines().next().unwrap().to_owned() + "\n",
-            "it is not whole",
-        );
+        for line in 0..5 {
+            check(|text| without(text, line), "it is not whole");
+        }
+        check(|text| text[..text.len() - 10].to_owned(), "it is not whole");
         check(|_| String::new(), "it is not whole");
         let other = |text: &str| {
-            let json = text.lines().next().unwrap().split_once(' ').unwrap().1;
+            let json = text.lines().nth(1).unwrap().split_once(' ').unwrap().1;
             let json = json.replacen("\"version\":2", "\"version\":9", 1);
             let digest = chained(None, json.as_bytes());
-            format!("{digest} {json}\n")
+            format!("{:020}\n{digest} {json}\n", 0)
         };
         check(other, "another version of emblazon wrote it, in format 9");
     }

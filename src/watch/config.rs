@@ -45,7 +45,7 @@ pub struct WatchConfig {
     #[serde(default)]
     pub lease: LeaseConfig,
     /// The part of the tree's accounts that the daemon is for, such as 2/3, when others are for the rest. The first one
-    /// watches the domain template and the DNS of its accounts; for the DNS of the others, run `drift`.
+    /// has the domain template, too.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub shard: Option<Shard>,

@@ -15,7 +15,6 @@ use super::selection::is_same_template;
 use super::source::Snapshot;
 use super::status::{DnsSummary, Finding};
 use super::wheel::Wheel;
-use super::zones::has_template;
 use crate::dns::{Checklist, DomainCheck, Standing, ZoneOptions, declared_template};
 use crate::model::{AccountName, DomainName};
 use crate::tree::{DesiredTemplate, DnsMode, DnsWatch};
@@ -238,10 +237,6 @@ impl Wheel {
         let account = loaded.desired.account(name)?;
         if account.dns != DnsMode::Manage {
             None
-        } else if !has_template(self.setup.shard) {
-            Some(
-                "the tree manages these records; `emblazon apply` writes them, and of the daemons only that of the first shard does",
-            )
         } else if loaded.watch.of(Some(name)).dns != DnsWatch::Push {
             Some(
                 "the tree manages these records; `emblazon apply` writes them, and the daemon does with watch: {dns: push}",

@@ -9,11 +9,12 @@ use super::agenda::{Name, later};
 use super::assessment::names;
 use super::base::BaseFile;
 use super::chronicle::News;
-use super::selection::touched;
+use super::selection::{is_same_template, touched};
 use super::share::Share;
 use super::source::{Snapshot, Trouble};
 use super::status::{AlertKind, Finding, Mistake, ObjectStatus};
 use super::wheel::Wheel;
+use super::zones::pushed;
 use crate::diag::Severity;
 use crate::model::{ClusterName, Digest, KeyPath};
 use crate::report::{Problem, problems};
@@ -134,6 +135,12 @@ impl Wheel {
         let is_new = self.board.status().cluster.source.tree.as_ref() != Some(&tree);
         self.agenda.follow(&names(desired), now);
         self.names.follow(&snapshot, &touched, now);
+        let template = (self.force.as_ref()).and_then(Snapshot::template);
+        if !is_same_template(template, snapshot.template()) {
+            for name in pushed(&snapshot.loaded) {
+                self.agenda.hasten(&Some(name.clone()), now);
+            }
+        }
         for name in &touched {
             self.agenda.hasten(name, now);
             let record = self.records.entry(name.clone()).or_default();

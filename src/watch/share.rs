@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::source::Snapshot;
 use super::wheel::Wheel;
+use super::zones::Templates;
 use crate::plan::{Cut, Part};
 use crate::tree::Base;
 
@@ -42,19 +43,23 @@ impl Wheel {
         }
         let mut base = base.as_ref().and_then(Base::desired).cloned();
         let cut = Cut::new(shard, &mut loaded.desired, base.as_mut());
+        let mut elsewhere = None;
         if !shard.is_first() {
             // The first one's; see [`Shard::is_first`].
-            snapshot.template_elsewhere = loaded.desired.template.take();
-            if let Some(base) = &mut base {
-                base.template = None;
-            }
+            let now = loaded.desired.template.take();
+            snapshot.template_elsewhere.clone_from(&now);
+            let before = base.as_mut().and_then(|base| base.template.take());
+            elsewhere = Some(Templates { now, before });
         }
         let commit = snapshot.commit.as_ref().map(|commit| commit.id.clone());
         let cut_for = (commit, self.applied.clone());
         // What was applied since, object by object, is known better than from the ref.
         if self.share.part.siblings.is_none() || self.share.cut_for != cut_for {
             self.base = base;
+        } else if let (Some(new), Some(known)) = (&mut elsewhere, self.zones.elsewhere.take()) {
+            new.before = known.before;
         }
+        self.zones.elsewhere = elsewhere;
         let left_out = cut.elsewhere().len();
         self.share = Share {
             part: Part {

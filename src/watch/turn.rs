@@ -163,6 +163,7 @@ impl Wheel {
         let now = Timestamp::now();
         self.baseless
             .retain(|name| !read.contains(name) || !has_settled(&assessment.differences, name));
+        self.zones.settle(&assessment.differences);
         if settle(&mut self.base, &loaded.desired, &assessment.differences) {
             // Before anybody is told that it came about.
             self.keep_base();

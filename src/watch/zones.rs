@@ -6,18 +6,30 @@ use std::collections::{BTreeMap, BTreeSet};
 use camino::Utf8Path;
 
 use super::agenda::Name;
+use super::verdict::is_drift;
 use crate::apply;
-use crate::diff::{ChangeKey, ManagedRecords, ZoneDifference, compare_zones};
+use crate::diff::{ChangeKey, Differences, ManagedRecords, ZoneDifference, compare_zones};
 use crate::dns::Question;
 use crate::dns::push::{Home, PrimaryReader, PrimaryWriter, Standings};
-use crate::model::{AccountName, Shard};
-use crate::tree::{Desired, DnsMode, DnsWatch, Loaded, PushSettings, WatchSettings};
+use crate::model::AccountName;
+use crate::tree::{
+    Desired, DesiredTemplate, DnsMode, DnsWatch, Loaded, PushSettings, WatchSettings,
+};
 
 /// The way to the primary, and what it showed last.
 #[derive(Default)]
 pub(super) struct Zones {
     primary: Option<(PushSettings, PrimaryReader)>,
     standings: Standings,
+    /// The templates that records follow from, where another shard writes them to the platform.
+    pub(super) elsewhere: Option<Templates>,
+}
+
+/// A template that another shard writes: the tree's, and the one that records followed last.
+#[derive(Debug, Default)]
+pub(super) struct Templates {
+    pub(super) now: Option<DesiredTemplate>,
+    pub(super) before: Option<DesiredTemplate>,
 }
 
 /// What differs in the zones, and of which accounts that is not known.
@@ -45,7 +57,7 @@ impl Zones {
         let Some(settings) = &loaded.dns.push else {
             return;
         };
-        let managed = managed(loaded, base);
+        let managed = self.managed(loaded, base);
         let desired = &loaded.desired;
         let declared: BTreeSet<&AccountName> = (desired.accounts.iter())
             .map(|account| &account.name)
@@ -87,7 +99,7 @@ impl Zones {
         let Some(settings) = &loaded.dns.push else {
             return ZoneView::default();
         };
-        let managed = managed(loaded, base);
+        let managed = self.managed(loaded, base);
         if managed.is_empty() {
             return ZoneView::default();
         }
@@ -120,6 +132,28 @@ impl Zones {
         }
     }
 
+    /// Works out what the records are that the daemon keeps.
+    fn managed(&self, loaded: &Loaded, base: Option<&Desired>) -> ManagedRecords {
+        let mut desired = kept(&loaded.desired, &loaded.watch);
+        let mut base = base.map(|base| kept(base, &loaded.watch));
+        if let Some(Templates { now, before }) = &self.elsewhere {
+            desired.to_mut().template.clone_from(now);
+            if let Some(base) = &mut base {
+                base.to_mut().template.clone_from(before);
+            }
+        }
+        ManagedRecords::new(&desired, base.as_deref(), &loaded.sources)
+    }
+
+    /// Takes note that no record waits to be as the template says, which another shard writes.
+    pub(super) fn settle(&mut self, differences: &Differences) {
+        if let Some(Templates { now, before }) = &mut self.elsewhere
+            && !records_wait(differences)
+        {
+            before.clone_from(now);
+        }
+    }
+
     /// Gives out what writes to the primary that was read.
     pub(super) fn writer(&self) -> Option<PrimaryWriter> {
         let (_, primary) = self.primary.as_ref()?;
@@ -127,11 +161,20 @@ impl Zones {
     }
 }
 
-/// Works out what the records are that the daemon keeps.
-fn managed(loaded: &Loaded, base: Option<&Desired>) -> ManagedRecords {
-    let desired = kept(&loaded.desired, &loaded.watch);
-    let base = base.map(|base| kept(base, &loaded.watch));
-    ManagedRecords::new(&desired, base.as_deref(), &loaded.sources)
+/// Tells whether some records are not as a tree wants them, or may not be.
+pub(super) fn records_wait(differences: &Differences) -> bool {
+    let mut zones = differences.zones.iter();
+    zones.any(|zone| !zone.unknown.is_empty() || zone.changes().any(|change| !is_drift(change)))
+}
+
+/// Lists the accounts whose records the daemon writes.
+pub(super) fn pushed(loaded: &Loaded) -> impl Iterator<Item = &AccountName> {
+    let accounts = loaded.desired.accounts.iter();
+    let is_kept = |name: &AccountName| loaded.watch.of(Some(name)).dns == DnsWatch::Push;
+    accounts
+        .filter(move |account| account.dns == DnsMode::Manage && is_kept(&account.name))
+        .map(|account| &account.name)
+        .filter(|_| loaded.dns.push.is_some())
 }
 
 /// Takes out of a tree that it manages the DNS of accounts whose records the daemon is not to write.
@@ -152,21 +195,9 @@ fn kept<'d>(desired: &'d Desired, watch: &WatchSettings) -> Cow<'d, Desired> {
     Cow::Owned(kept)
 }
 
-/// Tells whether there are records that nobody keeps: those of accounts with `dns: manage` that the policy leaves alone, and
-/// all of them where another shard has the template that they follow from.
-pub(super) fn leaves_some(loaded: &Loaded, shard: Option<Shard>) -> bool {
-    let mut accounts = loaded.desired.accounts.iter();
-    loaded.dns.push.is_some()
-        && if has_template(shard) {
-            matches!(kept(&loaded.desired, &loaded.watch), Cow::Owned(_))
-        } else {
-            accounts.any(|account| account.dns == DnsMode::Manage)
-        }
-}
-
-/// Tells whether a daemon has the template, and with it the records that are to be kept.
-pub(super) fn has_template(shard: Option<Shard>) -> bool {
-    shard.is_none_or(Shard::is_first)
+/// Tells whether there are records that nobody keeps: those of accounts with `dns: manage` that the policy leaves alone.
+pub(super) fn leaves_some(loaded: &Loaded) -> bool {
+    loaded.dns.push.is_some() && matches!(kept(&loaded.desired, &loaded.watch), Cow::Owned(_))
 }
 
 /// Leaves of the zones the sets that may be written.
@@ -192,7 +223,7 @@ mod tests {
     #[test]
     fn records_that_nobody_keeps() {
         #[track_caller]
-        fn check(dns: &str, watch: &str, push: &str, shard: Option<Shard>, expected: bool) {
+        fn check(dns: &str, watch: &str, push: &str, expected: bool) {
             let folder = tempfile::tempdir().unwrap();
             let top = Utf8Path::from_path(folder.path()).unwrap();
             let config =
@@ -203,20 +234,12 @@ mod tests {
             std::fs::write(top.join("accounts/a/account.yaml"), account).unwrap();
             let loaded = load(&Workdir::open(top).unwrap(), None).unwrap();
             assert!(!loaded.has_errors(), "{:?}", loaded.diagnostics);
-            assert_eq!(
-                leaves_some(&loaded, shard),
-                expected,
-                "{dns} {watch} {shard:?}"
-            );
+            assert_eq!(leaves_some(&loaded), expected, "{dns} {watch}");
         }
         const PUSH: &str = "dns: {push: {method: rfc2136, server: \"192.0.2.1:53\", key: {name: k, secret: {env: S}}}}";
-        let [first, second] = [1, 2].map(|index| Shard::new(index, 2));
-        check("manage", "push", PUSH, None, false);
-        check("manage", "ask", PUSH, None, true);
-        check("manage", "ask", "", None, false);
-        check("observe", "ask", PUSH, None, false);
-        check("manage", "push", PUSH, first, false);
-        check("manage", "push", PUSH, second, true);
-        check("observe", "push", PUSH, second, false);
+        check("manage", "push", PUSH, false);
+        check("manage", "ask", PUSH, true);
+        check("manage", "ask", "", false);
+        check("observe", "ask", PUSH, false);
     }
 }

@@ -31,8 +31,8 @@ pub(crate) struct WatchArgs {
     pub(crate) cluster: Option<String>,
     #[command(flatten)]
     pub(crate) platform: PlatformArgs,
-    /// Watch only the accounts of one shard of several, such as 2/3; K+1/N where K counts from 0. The first one watches the
-    /// domain template and the DNS of its accounts; for the DNS of the others, run `drift`
+    /// Watch only the accounts of one shard of several, such as 2/3; K+1/N where K counts from 0. The first one has the
+    /// domain template, too
     #[arg(
         long,
         value_name = "I/N",

@@ -303,6 +303,24 @@ fn change(tree: &Tree, chance: &mut fastrand::Rng) {
     }
 }
 
+/// Counts the accounts that two trees share, each of which stands at the same place in both.
+fn shared(before: &Loaded, after: &Loaded) -> usize {
+    let accounts = after.desired.accounts.iter();
+    let shared = accounts.filter(|account| {
+        let mut known = before.desired.accounts.iter();
+        let is_shared = known.any(|known| known.is(account));
+        if is_shared {
+            let settings = account.settings.values().map(|declared| declared.place);
+            for place in settings.chain([account.identity.place]) {
+                let [was, is] = [before, after].map(|tree| Origin::of(place, &tree.sources));
+                assert_eq!(was, is, "{}", account.name);
+            }
+        }
+        is_shared
+    });
+    shared.count()
+}
+
 /// However a tree changes, and however often it is only followed: the result is that of loading it as a whole.
 #[test]
 fn commit_after_commit() {
@@ -327,7 +345,10 @@ fn commit_after_commit() {
             let whole = load(&source, None).expect("a tree");
             assert_eq!(told(&next), told(&whole), "seed {seed}, step {step}");
             followed += 1;
-            cheap += usize::from(counted.files().len() < 12);
+            let is_cheap = counted.files().len() < 12;
+            cheap += usize::from(is_cheap);
+            let shared = shared(&known.1, &next);
+            assert!(!is_cheap || shared * 2 > next.desired.accounts.len());
             // As with the daemon: a tree with errors does not come into force, and somebody goes back.
             if next.has_errors() {
                 let repository = Repository::open(&folder).expect("a repository");

@@ -62,6 +62,8 @@ pub fn metrics(status: &Status, channels: &[ChannelStatus]) -> String {
     let mut text = String::new();
     daemon(&mut text, status);
     objects(&mut text, status);
+    dns(&mut text, status);
+    effort(&mut text, status);
     runs(&mut text, status);
     incidents(&mut text, status);
     alerts(&mut text, status, channels);
@@ -211,6 +213,9 @@ fn objects(text: &mut String, status: &Status) {
         )
         .sample(&[], seconds(oldest));
     }
+}
+
+fn dns(text: &mut String, status: &Status) {
     let mut dns = metric(
         text,
         "emblazon_dns_domains",
@@ -233,6 +238,9 @@ fn objects(text: &mut String, status: &Status) {
         "Questions that DNS was asked since the daemon began.",
     )
     .sample(&[], status.cluster.dns_questions);
+}
+
+fn effort(text: &mut String, status: &Status) {
     metric(
         text,
         "emblazon_accounts_compared_total",

@@ -303,3 +303,74 @@ fn each_shard_asks_for_its_own_domains() {
     assert_eq!(asked.len(), 6);
     platform.stop();
 }
+
+/// What a template wants of an account's domain is written by whoever has the account, and follows the template's
+/// commits; the others' stays theirs.
+#[test]
+fn each_shard_writes_the_records_of_its_own_accounts() {
+    let platform = platform("abcdef", "{heal: auto, dns: push}");
+    let template = |hosts: &str| {
+        platform.write("domains.yaml", &format!("template: {{A: {{{hosts}}}}}\n"));
+    };
+    let of = |shard: Shard| -> Vec<char> {
+        let own = |name: &char| {
+            let identity = Identity::Id(AccountId::parse(&id(*name)).unwrap());
+            shard.home(&identity) == shard
+        };
+        "abcdef".chars().filter(own).collect()
+    };
+    let start = |shard: Shard| {
+        let number = shard.to_string();
+        let mut command = command(&platform, &["--interval", "1h", "--shard", &number]);
+        command.env("DNS_SECRET", SECRET);
+        Daemon::start(command)
+    };
+    let has = |name: char, host: &str, address: &str| {
+        let begin = format!("{host}.{name}.example");
+        let mut found = standing(&platform, name).into_iter();
+        found.any(|line| line.starts_with(&begin) && line.ends_with(address))
+    };
+    for name in "abcdef".chars() {
+        enter(&platform, name, "203.0.113.9");
+        manage(&platform, name, "{heal: auto}");
+    }
+    let [first, second] = [1, 2].map(|index| Shard::new(index, 2).unwrap());
+    let (mine, theirs) = (of(second), of(first));
+    assert!(!mine.is_empty() && !theirs.is_empty());
+
+    let mut daemon = start(second);
+    let mut until = |host: &str, address: &str| {
+        while !mine.iter().all(|name| has(*name, host, address)) {
+            daemon.wait("run", None, "");
+        }
+    };
+    until("us", "192.0.2.1");
+    // Another address, and another host.
+    template(
+        "\"us.{{domain}}\": {mapping: [192.0.2.2]}, \"eu.{{domain}}\": {mapping: [192.0.2.3]}",
+    );
+    until("us", "192.0.2.2");
+    until("eu", "192.0.2.3");
+    // A host that the template had goes.
+    template("\"us.{{domain}}\": {mapping: [192.0.2.2]}");
+    while mine.iter().any(|name| has(*name, "eu", "192.0.2.3")) {
+        daemon.wait("run", None, "");
+    }
+    for name in &mine {
+        assert!(
+            has(*name, "www", "203.0.113.80"),
+            "what nobody declared stays"
+        );
+    }
+    for name in &theirs {
+        assert!(has(*name, "us", "203.0.113.9"), "{name} is the other's");
+    }
+    assert_eq!(daemon.stop().code(), Some(0));
+    // The template on the platform is the first one's.
+    let mut daemon = start(first);
+    while !theirs.iter().all(|name| has(*name, "us", "192.0.2.2")) {
+        daemon.wait("run", None, "");
+    }
+    assert_eq!(daemon.stop().code(), Some(0));
+    platform.stop();
+}

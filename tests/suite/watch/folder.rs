@@ -302,7 +302,7 @@ fn a_spoilt_base_leaves_what_differs_to_people() {
         daemon.wait_unless_said("ready", Some(name), "in_sync");
     }
     assert_eq!(daemon.stop().code(), Some(0));
-    let file = platform.state().join("watch/base/production.json");
+    let file = platform.state().join("watch/base/production.jsonl");
     let whole = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, &whole[..whole.len() / 2]).unwrap();
     platform.edit('a', "company_name", "mine");
