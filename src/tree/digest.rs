@@ -110,56 +110,60 @@ impl Text {
 mod tests {
     use std::collections::BTreeSet;
 
-    use serde_json::json;
-
     use super::*;
-    use crate::diff::fixture::{account, tree};
-    use crate::model::AccountName;
-    use crate::tree::{DnsMode, Ownership};
+    use crate::tree::testing::{Tree, lines};
+
+    fn digest(config: &str, accounts: &[(&str, &str)]) -> Digest {
+        let tree = Tree::new(&[("emblazon.yaml", config)]);
+        for (name, text) in accounts {
+            tree.write(&format!("accounts/{name}/account.yaml"), text.as_bytes());
+        }
+        let loaded = tree.load(None);
+        assert!(!loaded.has_errors(), "{}", lines(&loaded));
+        loaded.desired.digest()
+    }
 
     /// Each of these wants something else, and so each has a digest of its own.
     #[test]
     fn what_differs_has_another_digest() {
-        let mut trees = Vec::new();
-        for settings in [
-            json!({}),
-            json!({"a": null}),
-            json!({"a": "x"}),
-            json!({"a": true}),
-            json!({"a": "true"}),
-            json!({"a": 1}),
-            json!({"a": "1"}),
-            json!({"a": {"b": "x"}}),
-            json!({"a": "x", "b": "y"}),
-            json!({"a": "x1:b\"1:y"}),
-            json!({"a1": "x"}),
-        ] {
-            trees.push(tree(vec![account("acme", settings)]));
+        const CONFIG: &str = "clusters: {production: {}}\n";
+        let id = "account: 0123456789abcdef0123456789abcdef\n";
+        let mut digests = BTreeSet::new();
+        let texts = [
+            "",
+            "whitelabel: null",
+            "whitelabel: {company_name: null}",
+            "whitelabel: {company_name: x}",
+            "whitelabel: {company_name: \"1:x\"}",
+            "whitelabel: {company_name: \"true\"}",
+            "whitelabel: {hide_powered: true}",
+            "whitelabel: {hide_powered: false}",
+            "whitelabel: {hide_powered: null}",
+            "whitelabel: {domain: a.example.com}",
+            "whitelabel: {domain: a.example.com, company_name: x}",
+            "whitelabel: {nav: {help: \"https://a.example.com\"}}",
+            "dns: manage",
+            "ownership: exclusive",
+            "protected: true",
+            "recreate: allowed",
+            "assets: {logo: null}",
+        ];
+        for text in texts {
+            let acme = format!("{id}{text}\n");
+            digests.insert(digest(CONFIG, &[("acme", &acme)]));
         }
-        trees.push(tree(vec![
-            account("acme", json!({"a": "x"})),
-            account("b", json!({})),
-        ]));
-        let with = |change: &dyn Fn(&mut DesiredAccount)| {
-            let mut tree = tree(vec![account("acme", json!({"a": "x"}))]);
-            change(tree.accounts[0].make_mut());
-            tree
-        };
-        trees.push(with(&|account| account.dns = DnsMode::Manage));
-        trees.push(with(&|account| account.policy.recreate ^= true));
-        trees.push(with(&|account| account.policy.protected = true));
-        trees.push(with(&|account| {
-            account.policy.ownership = Ownership::Exclusive;
-        }));
-        trees.push(with(&|account| {
-            account.absent = Some(account.identity.place);
-        }));
-        trees.push(with(&|account| account.name = AccountName::new("other")));
-        let mut guarded = with(&|_| {});
-        guarded.policy.max_deletions = Some(1);
-        trees.push(guarded);
-        let digests: BTreeSet<Digest> = trees.iter().map(Desired::digest).collect();
-        assert_eq!(digests.len(), trees.len());
-        assert_eq!(trees[2].digest(), with(&|_| {}).digest());
+        let other = id.replace('f', "e");
+        digests.insert(digest(CONFIG, &[("acme", &other)]));
+        digests.insert(digest(CONFIG, &[("acme", "realm: a.example.com\n")]));
+        digests.insert(digest(CONFIG, &[("other", id)]));
+        digests.insert(digest(CONFIG, &[("acme", id), ("other", &other)]));
+        let guarded = format!("{CONFIG}policy: {{max_deletions: 1}}\n");
+        digests.insert(digest(&guarded, &[("acme", id)]));
+        digests.insert(digest("clusters: {staging: {}}\n", &[("acme", id)]));
+        assert_eq!(digests.len(), texts.len() + 6);
+        // Where it stands is no part of it.
+        let moved = format!("# A comment.\n\n{id}");
+        let same = [id, &moved].map(|text| digest(CONFIG, &[("acme", text)]));
+        assert_eq!(same[0], same[1]);
     }
 }

@@ -83,15 +83,14 @@ impl PartialEq for SharedAccount {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::diff::fixture::account;
     use crate::model::AccountName;
+    use crate::tree::testing::Tree;
 
     #[test]
     fn a_change_is_its_owners_alone_and_has_another_digest() {
-        let one = SharedAccount::from(account("acme", json!({"a": "x"})));
+        let text = format!("account: {:032x}\nwhitelabel: {{company_name: x}}\n", 1);
+        let tree = Tree::new(&[("accounts/acme/account.yaml", &text)]);
+        let one = tree.load(None).desired.accounts[0].clone();
         let digest = one.digest().clone();
         let mut other = one.clone();
         assert!(one.is(&other));
