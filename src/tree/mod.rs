@@ -32,6 +32,7 @@ pub mod schema;
 mod selection;
 mod shared;
 mod shorten;
+mod signature;
 mod source;
 #[cfg(test)]
 mod testing;
@@ -63,6 +64,7 @@ pub use policy::{BillingPolicy, Freeze, Policy, Retention};
 pub use push::{KeyAlgorithm, PushMethod, PushSettings};
 pub use selection::{Selection, Touched};
 pub use shared::SharedAccount;
+pub use signature::Signature;
 pub use source::{
     Listed, ListedKind, Listing, MAX_ASSET_BYTES, ReadError, SourceError, TreeSource,
 };

@@ -269,7 +269,8 @@ impl Wheel {
         is_once: bool,
     ) -> Option<ClusterName> {
         loop {
-            let read = self.source.read(self.setup.cluster.as_deref(), None).await;
+            let (cluster, now) = (self.setup.cluster.as_deref(), Timestamp::now());
+            let read = self.source.read(cluster, None, now).await;
             match read {
                 Ok(snapshot) => return Some(snapshot.loaded.desired.cluster.name.clone()),
                 Err(trouble) => self.report_trouble(trouble, Timestamp::now()),

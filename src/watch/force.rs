@@ -27,8 +27,8 @@ impl Wheel {
         let cluster = self.setup.cluster.clone();
         // A tree that was divided is not all of its commit.
         let whole = (self.force.as_ref()).filter(|_| self.setup.shard.is_none());
-        let known = whole.and_then(Snapshot::seen);
-        let read = self.source.read(cluster.as_deref(), known).await;
+        let known = whole.map(Snapshot::seen);
+        let read = self.source.read(cluster.as_deref(), known, now).await;
         match read {
             Ok(snapshot) => self.consider(snapshot, now).await,
             Err(trouble) => self.report_trouble(trouble, now),

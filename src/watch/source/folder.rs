@@ -3,12 +3,16 @@
 use std::sync::{Arc, OnceLock};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use jiff::{SignedDuration, Timestamp};
 
-use super::snapshot::{Commit, Snapshot, Trouble, unreadable};
+use super::snapshot::{Commit, Seen, Snapshot, Trouble, unreadable};
 use crate::apply::AppliedRef;
 use crate::apply::remote::{GitError, LocalClone};
 use crate::model::ClusterName;
-use crate::tree::{self, Known, PictureCache, Workdir, commit_facts, committed};
+use crate::tree::{self, Known, PictureCache, Signature, Workdir, commit_facts, committed};
+
+/// How long a file system is believed that says that nothing changed.
+const BELIEVED: SignedDuration = SignedDuration::from_hours(1);
 
 /// A folder that people or programs change as they like.
 pub(in crate::watch) struct FolderSource {
@@ -28,21 +32,43 @@ impl FolderSource {
         &self.folder
     }
 
-    pub(super) async fn read(&self, cluster: Option<&str>) -> Result<Snapshot, Trouble> {
+    /// Reads the tree, unless the known one was read a while ago and nobody touched a file since.
+    pub(super) async fn read(
+        &self,
+        cluster: Option<&str>,
+        known: Option<Seen>,
+        now: Timestamp,
+    ) -> Result<Snapshot, Trouble> {
         let folder = self.folder.clone();
         let pictures = Arc::clone(&self.pictures);
         let cluster = cluster.map(str::to_owned);
         let read = move || {
             let files = Workdir::open(&folder).map_err(unreadable)?;
             let files = Arc::new(files.knowing(pictures));
-            let loaded = tree::load(&*files, cluster.as_deref()).map_err(unreadable)?;
-            let mut snapshot = Snapshot {
-                commit: None,
-                files,
-                loaded: Arc::new(loaded),
-                tree: OnceLock::new(),
-                template_elsewhere: None,
-            };
+            let signature = files.signature(now);
+            let mut snapshot =
+                match known.filter(|seen| is_untouched(seen, signature.as_ref(), now)) {
+                    Some(seen) => Snapshot {
+                        commit: None,
+                        files,
+                        loaded: seen.loaded,
+                        tree: seen.tree,
+                        stood: seen.stood,
+                        template_elsewhere: None,
+                    },
+                    None => {
+                        let loaded = tree::load(&*files, cluster.as_deref()).map_err(unreadable)?;
+                        let signature = signature.filter(|_| loaded.lies_in_listed_folders());
+                        Snapshot {
+                            commit: None,
+                            files,
+                            loaded: Arc::new(loaded),
+                            tree: OnceLock::new(),
+                            stood: signature.map(|signature| (signature, now)),
+                            template_elsewhere: None,
+                        }
+                    }
+                };
             let known = Known {
                 loaded: &snapshot.loaded,
                 revision: None,
@@ -72,5 +98,60 @@ impl FolderSource {
         };
         let remote = clone.remote(None)?;
         Ok(Some(AppliedRef::new(&self.folder, cluster, clone, remote)))
+    }
+}
+
+/// Tells whether a tree that was read is still what lies in its folder.
+fn is_untouched(seen: &Seen, signature: Option<&Signature>, now: Timestamp) -> bool {
+    let (Some((before, read)), Some(signature)) = (&seen.stood, signature) else {
+        return false;
+    };
+    before.still_holds(signature) && now.duration_since(*read) < BELIEVED
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// A look at a folder that nobody touched reads nothing, but for one in an hour.
+    #[tokio::test]
+    async fn what_nobody_touched_is_not_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let top = Utf8Path::from_path(folder.path()).unwrap();
+        let page = top.join("accounts/acme/w.html");
+        fs::create_dir_all(page.parent().unwrap()).unwrap();
+        fs::write(top.join("emblazon.yaml"), "clusters: {production: {}}\n").unwrap();
+        let text = format!("account: {:032x}\nassets: {{welcome: w.html}}\n", 1);
+        fs::write(top.join("accounts/acme/account.yaml"), text).unwrap();
+        fs::write(&page, "<p>a</p>").unwrap();
+        let source = FolderSource::new(top.to_owned());
+        let start = Timestamp::now();
+        let look = async |known: Option<&Snapshot>, minutes: i64| {
+            let now = start + SignedDuration::from_mins(minutes);
+            let known = known.map(Snapshot::seen);
+            source.read(None, known, now).await.ok().unwrap()
+        };
+        let is_same = |one: &Snapshot, other: &Snapshot| Arc::ptr_eq(&one.loaded, &other.loaded);
+        // What was just written may be written once more within the same tick.
+        let first = look(None, 0).await;
+        let second = look(Some(&first), 1).await;
+        assert!(!is_same(&first, &second));
+        let third = look(Some(&second), 2).await;
+        assert!(is_same(&second, &third));
+        fs::write(&page, "<p>b</p>").unwrap();
+        let fourth = look(Some(&third), 3).await;
+        assert!(!is_same(&third, &fourth));
+        let digest = |snapshot: &Snapshot| snapshot.loaded.desired.digest();
+        assert_ne!(digest(&third), digest(&fourth));
+        let mut last = fourth;
+        let mut read = 0;
+        for minutes in 4..124 {
+            let next = look(Some(&last), minutes).await;
+            read += usize::from(!is_same(&last, &next));
+            last = next;
+        }
+        assert_eq!(read, 2, "once an hour");
     }
 }

@@ -74,11 +74,11 @@ impl RemoteSource {
             let files = Arc::new(files.knowing(pictures));
             let (subject, made) = commit_facts(&folder, &id).unwrap_or_default();
             let (loaded, tree) = match known {
-                Some(seen) if seen.commit == id => (seen.loaded, seen.tree),
+                Some(seen) if seen.commit.as_deref() == Some(&id) => (seen.loaded, seen.tree),
                 Some(seen) => {
                     let known = Known {
                         loaded: &seen.loaded,
-                        revision: Some(&seen.commit),
+                        revision: seen.commit.as_deref(),
                     };
                     let next = load_next((&*files, &id), &folder, cluster.as_deref(), known);
                     (Arc::new(next.map_err(unreadable)?), OnceLock::new())
@@ -99,6 +99,7 @@ impl RemoteSource {
                 files,
                 loaded,
                 tree,
+                stood: None,
                 template_elsewhere: None,
             })
         };

@@ -9,7 +9,7 @@ use super::{FolderSource, RemoteSource};
 use crate::apply::AppliedRef;
 use crate::apply::remote::GitError;
 use crate::model::{ClusterName, Digest};
-use crate::tree::{DesiredTemplate, Loaded, TreeSource};
+use crate::tree::{DesiredTemplate, Loaded, Signature, TreeSource};
 
 /// Where the tree comes from.
 pub(in crate::watch) enum Source {
@@ -27,13 +27,16 @@ pub(in crate::watch) struct Snapshot {
     pub(in crate::watch) loaded: Arc<Loaded>,
     /// The digest of the tree, once somebody asked for it.
     pub(in crate::watch) tree: OnceLock<Digest>,
+    /// How the files stood, and when they were read; absent for a commit, which never changes.
+    pub(in crate::watch) stood: Option<(Signature, Timestamp)>,
     /// The template of another shard, which this one writes nothing of: its accounts' records follow from it all the same.
     pub(in crate::watch) template_elsewhere: Option<DesiredTemplate>,
 }
 
-/// A commit's tree, undivided, as it was read before.
+/// A tree, undivided, as it was read before.
 pub(in crate::watch) struct Seen {
-    pub(in crate::watch) commit: String,
+    pub(in crate::watch) commit: Option<String>,
+    pub(in crate::watch) stood: Option<(Signature, Timestamp)>,
     pub(in crate::watch) loaded: Arc<Loaded>,
     pub(in crate::watch) tree: OnceLock<Digest>,
 }
@@ -55,14 +58,14 @@ impl Snapshot {
         self.tree.get_or_init(|| self.loaded.desired.digest())
     }
 
-    /// Returns what need not be read again; a tree that lies in no commit is read anew each time.
-    pub(in crate::watch) fn seen(&self) -> Option<Seen> {
-        let commit = self.commit.as_ref()?;
-        Some(Seen {
-            commit: commit.id.clone(),
+    /// Returns what need not be read again.
+    pub(in crate::watch) fn seen(&self) -> Seen {
+        Seen {
+            commit: self.commit.as_ref().map(|commit| commit.id.clone()),
+            stood: self.stood.clone(),
             loaded: Arc::clone(&self.loaded),
             tree: self.tree.clone(),
-        })
+        }
     }
 }
 
@@ -89,14 +92,15 @@ pub(in crate::watch) enum Trouble {
 impl Source {
     /// Reads what is there now.
     ///
-    /// Of a branch, only what differs from the known snapshot is read.
+    /// Of a branch, only what differs from the known snapshot is read; of a folder nothing, when nobody touched it.
     pub(in crate::watch) async fn read(
         &self,
         cluster: Option<&str>,
         known: Option<Seen>,
+        now: Timestamp,
     ) -> Result<Snapshot, Trouble> {
         match self {
-            Self::Folder(folder) => folder.read(cluster).await,
+            Self::Folder(folder) => folder.read(cluster, known, now).await,
             Self::Remote(remote) => remote.read(cluster, known).await,
         }
     }

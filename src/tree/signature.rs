@@ -1,0 +1,178 @@
+//! How the files of a folder stand, without reading them: who looks again and again need not read what nobody touched.
+
+use std::fs;
+use std::io;
+
+use camino::Utf8Path;
+use jiff::{SignedDuration, Timestamp};
+
+use super::parallel;
+use super::source::{Listed, TOP_FOLDERS, TreeSource as _, is_hidden};
+use super::{Loaded, Workdir};
+use crate::model::{Digest, DigestWriter};
+
+/// How long ago a file must have changed at the least: a second change within one tick of the file system's clock leaves no
+/// other trace.
+const TICK: SignedDuration = SignedDuration::from_secs(2);
+
+/// What the file system says of all files of a tree: names, sizes, inodes, and when they changed.
+#[derive(Clone, Debug)]
+pub struct Signature {
+    digest: Digest,
+    /// Whether the files had been left alone for a while.
+    is_settled: bool,
+}
+
+impl Signature {
+    /// Tells whether nobody touched a file between this and a later look. Where that is not certain, somebody may have.
+    #[must_use]
+    pub fn still_holds(&self, later: &Self) -> bool {
+        self.is_settled && self.digest == later.digest
+    }
+}
+
+impl Workdir {
+    /// Looks at the files as they stand now; absent where that cannot be done, or does not tell enough.
+    ///
+    /// To be taken before the tree is read, and to be kept only when [`Loaded::lies_in_listed_folders`].
+    #[must_use]
+    pub fn signature(&self, now: Timestamp) -> Option<Signature> {
+        let files = self.list().ok()?;
+        let stand = |file: &Listed| stand(&self.root().join(&file.path)).ok();
+        let stands = parallel::map(&files, stand);
+        let mut digest = DigestWriter::default();
+        let mut newest = None;
+        for (file, stand) in files.iter().zip(stands) {
+            let (line, changed) = stand?;
+            let path = file.path.as_str();
+            digest.bytes(format!("{}:{path} {:?} {line}\n", path.len(), file.kind).as_bytes());
+            newest = newest.max(Some(changed));
+        }
+        Some(Signature {
+            digest: digest.digest(),
+            is_settled: newest
+                .is_some_and(|newest| newest < now.saturating_sub(TICK).unwrap_or(now)),
+        })
+    }
+}
+
+impl Loaded {
+    /// Tells whether all that was read lies where a listing of the tree shows it; an asset may lie elsewhere.
+    #[must_use]
+    pub fn lies_in_listed_folders(&self) -> bool {
+        let is_listed = |path: &Utf8Path| {
+            let mut parts = path.components().map(|part| part.as_str());
+            parts.next().is_some_and(|top| TOP_FOLDERS.contains(&top)) && !parts.any(is_hidden)
+        };
+        let layers = self.layers.values().flat_map(|layers| layers.iter());
+        let mut assets = layers
+            .flat_map(|layer| layer.assets())
+            .chain(&self.brand_assets);
+        assets.all(|path| is_listed(path))
+    }
+}
+
+/// Returns what there is to tell of a file, and when something of it changed last, which nobody can set.
+#[cfg(unix)]
+fn stand(path: &Utf8Path) -> io::Result<(String, Timestamp)> {
+    use std::os::unix::fs::MetadataExt as _;
+    let it = fs::symlink_metadata(path)?;
+    let line = format!(
+        "{} {} {} {}.{} {}.{}",
+        it.dev(),
+        it.ino(),
+        it.size(),
+        it.mtime(),
+        it.mtime_nsec(),
+        it.ctime(),
+        it.ctime_nsec()
+    );
+    let changed = Timestamp::from_second(it.ctime().max(it.mtime()));
+    Ok((line, changed.map_err(io::Error::other)?))
+}
+
+#[cfg(not(unix))]
+fn stand(_: &Utf8Path) -> io::Result<(String, Timestamp)> {
+    Err(io::Error::from(io::ErrorKind::Unsupported))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::testing::Tree;
+
+    #[test]
+    fn whatever_somebody_does_shows() {
+        let text = format!("account: {:032x}\nassets: {{welcome: w.html}}\n", 1);
+        let tree = Tree::new(&[
+            ("accounts/acme/account.yaml", &text),
+            ("accounts/acme/w.html", "<p>a</p>"),
+            ("brands/gold.yaml", "whitelabel: {hide_powered: true}\n"),
+        ]);
+        let later = Timestamp::now() + SignedDuration::from_mins(1);
+        let look = || tree.source().signature(later).expect("a signature");
+        let mut before = look();
+        let mut check = |what: &str, expected: bool| {
+            let after = look();
+            assert_eq!(before.still_holds(&after), expected, "{what}");
+            before = after;
+        };
+        check("nothing", true);
+        let page = tree.path().join("accounts/acme/w.html");
+        // Of the same length, and with the time that it had.
+        let time = fs::metadata(&page).expect("a file").modified();
+        tree.write("accounts/acme/w.html", b"<p>b</p>");
+        let file = fs::File::options().write(true).open(&page).expect("a file");
+        file.set_modified(time.expect("a time")).expect("set");
+        check("a page", false);
+        check("nothing", true);
+        tree.write("brands/gold.yaml", b"whitelabel: {hide_powered: false}\n");
+        check("a brand", false);
+        tree.write("accounts/next/account.yaml", b"account: nobody\n");
+        check("a new one", false);
+        fs::remove_file(&page).expect("a file");
+        check("a page less", false);
+        fs::rename(
+            tree.path().join("accounts/next"),
+            tree.path().join("accounts/more"),
+        )
+        .expect("renamed");
+        check("another name", false);
+        tree.write("notes.txt", b"not a part of the tree");
+        check("what is no part of it", true);
+    }
+
+    /// What changed a moment ago may change again within the same tick.
+    #[test]
+    fn what_just_changed_is_not_believed() {
+        let tree = Tree::new(&[("domains.yaml", "template: {}\n")]);
+        let now = Timestamp::now();
+        let look = |now: Timestamp| tree.source().signature(now).expect("a signature");
+        assert!(!look(now).still_holds(&look(now)));
+        let later = now + SignedDuration::from_mins(1);
+        assert!(look(later).still_holds(&look(later)));
+        assert!(look(later).still_holds(&look(now)));
+    }
+
+    #[test]
+    fn an_asset_may_lie_where_no_listing_looks() {
+        for (asset, expected) in [
+            ("w.html", true),
+            ("../../brands/w.html", true),
+            (".w.html", false),
+            ("../../shared/w.html", false),
+        ] {
+            let text = format!("account: {:032x}\nassets: {{welcome: {asset}}}\n", 1);
+            let tree = Tree::new(&[
+                ("accounts/acme/account.yaml", &text),
+                ("accounts/acme/w.html", "<p>a</p>"),
+                ("accounts/acme/.w.html", "<p>a</p>"),
+                ("brands/w.html", "<p>a</p>"),
+                ("shared/w.html", "<p>a</p>"),
+            ]);
+            let loaded = tree.load(None);
+            assert!(!loaded.has_errors(), "{asset}");
+            assert_eq!(loaded.lies_in_listed_folders(), expected, "{asset}");
+        }
+    }
+}
