@@ -170,11 +170,12 @@ pub(super) fn records_wait(differences: &Differences) -> bool {
 /// Lists the accounts whose records the daemon writes.
 pub(super) fn pushed(loaded: &Loaded) -> impl Iterator<Item = &AccountName> {
     let accounts = loaded.desired.accounts.iter();
-    let is_kept = |name: &AccountName| loaded.watch.of(Some(name)).dns == DnsWatch::Push;
+    let is_kept = |name: &AccountName| {
+        loaded.dns.push.is_some() && loaded.watch.of(Some(name)).dns == DnsWatch::Push
+    };
     accounts
         .filter(move |account| account.dns == DnsMode::Manage && is_kept(&account.name))
         .map(|account| &account.name)
-        .filter(|_| loaded.dns.push.is_some())
 }
 
 /// Takes out of a tree that it manages the DNS of accounts whose records the daemon is not to write.

@@ -46,29 +46,27 @@ impl FolderSource {
             let files = Workdir::open(&folder).map_err(unreadable)?;
             let files = Arc::new(files.knowing(pictures));
             let signature = files.signature(now);
-            let mut snapshot =
-                match known.filter(|seen| is_untouched(seen, signature.as_ref(), now)) {
-                    Some(seen) => Snapshot {
-                        commit: None,
-                        files,
-                        loaded: seen.loaded,
-                        tree: seen.tree,
-                        stood: seen.stood,
-                        template_elsewhere: None,
-                    },
-                    None => {
-                        let loaded = tree::load(&*files, cluster.as_deref()).map_err(unreadable)?;
-                        let signature = signature.filter(|_| loaded.lies_in_listed_folders());
-                        Snapshot {
-                            commit: None,
-                            files,
-                            loaded: Arc::new(loaded),
-                            tree: OnceLock::new(),
-                            stood: signature.map(|signature| (signature, now)),
-                            template_elsewhere: None,
-                        }
-                    }
-                };
+            let untouched = known.filter(|seen| is_untouched(seen, signature.as_ref(), now));
+            let read = if let Some(seen) = untouched {
+                seen
+            } else {
+                let loaded = tree::load(&*files, cluster.as_deref()).map_err(unreadable)?;
+                let signature = signature.filter(|_| loaded.lies_in_listed_folders());
+                Seen {
+                    commit: None,
+                    stood: signature.map(|signature| (signature, now)),
+                    loaded: Arc::new(loaded),
+                    tree: OnceLock::new(),
+                }
+            };
+            let mut snapshot = Snapshot {
+                commit: None,
+                files,
+                loaded: read.loaded,
+                tree: read.tree,
+                stood: read.stood,
+                template_elsewhere: None,
+            };
             let known = Known {
                 loaded: &snapshot.loaded,
                 revision: None,
