@@ -120,7 +120,7 @@ pub async fn read_again(
         is_wanted.then(|| (&**account, future::ready(Ok(known.id.clone()))))
     });
     let again = read_accounts(reader, options, wanted).await?;
-    live.accounts.extend(again);
+    live.take_in(again);
     if let Some(cache) = options.cache {
         cache.save();
     }

@@ -46,6 +46,17 @@ pub struct Live {
     pub holders: BTreeMap<DomainName, Reading<Vec<Unmanaged>>>,
 }
 
+impl Live {
+    /// Takes in accounts that were read anew. What is as it was stays the same value, and need not be compared again.
+    pub(crate) fn take_in(&mut self, read: BTreeMap<AccountName, Arc<LiveAccount>>) {
+        for (name, account) in read {
+            if self.accounts.get(&name) != Some(&account) {
+                self.accounts.insert(name, account);
+            }
+        }
+    }
+}
+
 /// The live side of one account of the tree.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiveAccount {

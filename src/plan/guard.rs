@@ -84,7 +84,7 @@ pub fn check(
     for step in &plan.steps {
         match (&step.subject, &step.action) {
             (Subject::Account { name, .. }, _) => {
-                let account = desired.account(name);
+                let account = desired.account(name).map(AsRef::as_ref);
                 refusals.extend(held_step(step, name, policy, account));
             }
             (_, Action::Records { sets }) => refusals.extend(held_records(step, sets, policy)),

@@ -1,11 +1,11 @@
 //! The tree of another commit, beside one that is loaded: what the two have in common is taken over, not read again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::changes::{ATTRIBUTES, changes, is_byte_for_byte};
-use super::layer::{Layer, LayerName};
+use super::layer::Layer;
 use super::load::{Others, load, load_part, read_part};
 use super::source::{SourceError, TreeSource};
 use super::{Desired, LoadError, Loaded, Selection, Touched, check};
@@ -163,18 +163,8 @@ fn built_from(loaded: &Loaded, paths: &[Utf8PathBuf]) -> Vec<AccountName> {
         let mut parts = file.ancestors();
         parts.any(|part| (paths.binary_search_by(|path| path.as_path().cmp(part))).is_ok())
     };
-    // Many accounts share a layer.
-    let mut shared: BTreeMap<LayerName, bool> = BTreeMap::new();
-    let mut is_touched = |account: &AccountName, layer: &Layer| {
-        let look =
-            || is_among(&layer.name.file(account)) || layer.assets().any(|asset| is_among(asset));
-        match &layer.name {
-            LayerName::Defaults | LayerName::Brand(_) => match shared.get(&layer.name) {
-                Some(known) => *known,
-                None => *shared.entry(layer.name.clone()).or_insert_with(look),
-            },
-            LayerName::Account | LayerName::Override(_) => look(),
-        }
+    let is_touched = |account: &AccountName, layer: &Layer| {
+        is_among(&layer.name.file(account)) || layer.assets().any(|asset| is_among(asset))
     };
     (loaded.layers.iter())
         .filter(|(name, layers)| layers.iter().any(|layer| is_touched(name, layer)))

@@ -266,8 +266,18 @@ impl fmt::Display for Origin {
 impl Desired {
     /// Returns an account by its name in the tree.
     #[must_use]
-    pub fn account(&self, name: &AccountName) -> Option<&DesiredAccount> {
+    pub fn account(&self, name: &AccountName) -> Option<&SharedAccount> {
+        self.accounts.get(self.index_of(name)?)
+    }
+
+    /// Returns the same to be changed, or to be put in the place of another.
+    pub fn account_mut(&mut self, name: &AccountName) -> Option<&mut SharedAccount> {
+        let index = self.index_of(name)?;
+        self.accounts.get_mut(index)
+    }
+
+    fn index_of(&self, name: &AccountName) -> Option<usize> {
         let found = (self.accounts).binary_search_by(|account| account.name.cmp(name));
-        found.ok().map(|index| &*self.accounts[index])
+        found.ok()
     }
 }

@@ -38,11 +38,9 @@ impl Desired {
 
 /// Computes the digest of what is wanted of one account.
 pub(super) fn of(account: &DesiredAccount) -> Digest {
-    let mut digest = DigestWriter::default();
     let mut text = Text::default();
     text.account(account);
-    text.flush(&mut digest);
-    digest.digest()
+    Digest::of(text.0.as_bytes())
 }
 
 #[derive(Default)]
@@ -101,7 +99,7 @@ impl Text {
     }
 
     fn flush(&mut self, digest: &mut DigestWriter) {
-        let _ = digest.write_str(&self.0);
+        digest.bytes(self.0.as_bytes());
         self.0.clear();
     }
 }

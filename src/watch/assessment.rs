@@ -312,8 +312,7 @@ pub(super) fn settle(
     });
     let mut new: Vec<SharedAccount> = Vec::new();
     for account in settled {
-        let known = (base.accounts).binary_search_by(|known| known.name.cmp(&account.name));
-        match known.ok().and_then(|index| base.accounts.get_mut(index)) {
+        match base.account_mut(&account.name) {
             // Both trees share what they have in common.
             Some(known) if is_same(known, account) => known.clone_from(account),
             Some(_) | None => new.push(account.clone()),

@@ -16,7 +16,7 @@ use super::agenda::Name;
 use super::selection::is_same;
 use crate::apply::write_whole;
 use crate::model::{AccountName, ClusterName, Digest, DigestWriter};
-use crate::tree::{Desired, DesiredAccount, SharedAccount, plain_name};
+use crate::tree::{Desired, SharedAccount, plain_name};
 
 /// The version of the file; another one is no base.
 const VERSION: u32 = 2;
@@ -39,7 +39,7 @@ pub(super) struct BaseFile {
 
 /// What a file holds.
 struct Written {
-    accounts: Vec<SharedAccount>,
+    base: Desired,
     /// The digest of its last line.
     last: Digest,
     length: u64,
@@ -164,7 +164,7 @@ impl BaseFile {
             let (new, gone) = written.differing(base);
             let (line, last) = line(Some(&written.last), &entry(&new, gone))?;
             if self.append(&written, &line)? {
-                written.accounts.clone_from(&base.accounts);
+                written.base.clone_from(base);
                 written.last = last;
                 written.length += line.len() as u64;
                 self.written = Some(written);
@@ -182,7 +182,7 @@ impl BaseFile {
         let text = [length_line(length).as_bytes(), &head, &whole].concat();
         write_whole(self.path.as_std_path(), &text)?;
         self.written = Some(Written {
-            accounts: base.accounts.clone(),
+            base: base.clone(),
             last,
             length,
             whole: length,
@@ -216,14 +216,12 @@ impl BaseFile {
 impl Written {
     /// Returns the accounts of a base that are not what was written, and names those that it does not have any more.
     fn differing<'b>(&self, base: &'b Desired) -> (Vec<&'b SharedAccount>, BTreeSet<AccountName>) {
-        let known = |account: &DesiredAccount| {
-            let known = (self.accounts).binary_search_by(|known| known.name.cmp(&account.name));
-            known.ok().and_then(|index| self.accounts.get(index))
-        };
         let accounts = base.accounts.iter();
-        let is_new =
-            |account: &&SharedAccount| known(account).is_none_or(|known| !is_same(known, account));
-        let gone = self.accounts.iter().map(|account| &account.name);
+        let is_new = |account: &&SharedAccount| {
+            let known = self.base.account(&account.name);
+            known.is_none_or(|known| !is_same(known, account))
+        };
+        let gone = self.base.accounts.iter().map(|account| &account.name);
         let gone = gone.filter(|name| base.account(name).is_none());
         (accounts.filter(is_new).collect(), gone.cloned().collect())
     }

@@ -27,7 +27,7 @@ impl Wheel {
         let cluster = self.setup.cluster.clone();
         // A tree that was divided is not all of its commit.
         let whole = (self.force.as_ref()).filter(|_| self.setup.shard.is_none());
-        let known = whole.map(Snapshot::seen);
+        let known = whole.cloned();
         let read = self.source.read(cluster.as_deref(), known, now).await;
         match read {
             Ok(snapshot) => self.consider(snapshot, now).await,
@@ -48,7 +48,7 @@ impl Wheel {
     }
 
     async fn consider(&mut self, mut snapshot: Snapshot, now: Timestamp) {
-        let commit = snapshot.commit.as_ref().map(|commit| commit.id.clone());
+        let commit = snapshot.id().map(str::to_owned);
         let mistakes = mistakes(&snapshot.loaded);
         let errors = mistakes.iter().filter(|mistake| mistake.is_error).count();
         let first = mistakes.iter().find(|mistake| mistake.is_error);

@@ -121,12 +121,7 @@ impl Platform {
         let now = Timestamp::now();
         self.read_at
             .extend(names.iter().map(|name| (name.clone(), now)));
-        for (name, account) in read.accounts {
-            // What is as it was stays the same value, and need not be compared again.
-            if self.live.accounts.get(&name) != Some(&account) {
-                self.live.accounts.insert(name, account);
-            }
-        }
+        self.live.take_in(read.accounts);
         self.live.holders.extend(read.holders);
         self.forget_holders(desired);
         if names.contains(&None) {

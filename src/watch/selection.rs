@@ -103,8 +103,7 @@ pub(super) fn touched(before: Option<&Desired>, now: &Desired) -> BTreeSet<Name>
         return names(now);
     };
     let is_touched = |account: &&SharedAccount| {
-        let earlier = (before.accounts).binary_search_by(|earlier| earlier.name.cmp(&account.name));
-        let earlier = earlier.ok().and_then(|index| before.accounts.get(index));
+        let earlier = before.account(&account.name);
         earlier.is_none_or(|earlier| !is_same(earlier, account))
     };
     let mut touched: BTreeSet<Name> = (now.accounts.iter())

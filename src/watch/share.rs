@@ -51,7 +51,7 @@ impl Wheel {
             let before = base.as_mut().and_then(|base| base.template.take());
             elsewhere = Some(Templates { now, before });
         }
-        let commit = snapshot.commit.as_ref().map(|commit| commit.id.clone());
+        let commit = snapshot.id().map(str::to_owned);
         let cut_for = (commit, self.applied.clone());
         // What was applied since, object by object, is known better than from the ref.
         if self.share.part.siblings.is_none() || self.share.cut_for != cut_for {

@@ -1,11 +1,11 @@
 //! A tree in a folder of this machine.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::{SignedDuration, Timestamp};
 
-use super::snapshot::{Commit, Seen, Snapshot, Trouble, unreadable};
+use super::snapshot::{Commit, Snapshot, Trouble, unreadable};
 use crate::apply::AppliedRef;
 use crate::apply::remote::{GitError, LocalClone};
 use crate::model::ClusterName;
@@ -36,7 +36,7 @@ impl FolderSource {
     pub(super) async fn read(
         &self,
         cluster: Option<&str>,
-        known: Option<Seen>,
+        known: Option<Snapshot>,
         now: Timestamp,
     ) -> Result<Snapshot, Trouble> {
         let folder = self.folder.clone();
@@ -47,25 +47,19 @@ impl FolderSource {
             let files = Arc::new(files.knowing(pictures));
             let signature = files.signature(now);
             let untouched = known.filter(|seen| is_untouched(seen, signature.as_ref(), now));
-            let read = if let Some(seen) = untouched {
-                seen
+            let mut snapshot = if let Some(seen) = untouched {
+                Snapshot {
+                    commit: None,
+                    files,
+                    ..seen
+                }
             } else {
                 let loaded = tree::load(&*files, cluster.as_deref()).map_err(unreadable)?;
                 let signature = signature.filter(|_| loaded.lies_in_listed_folders());
-                Seen {
-                    commit: None,
+                Snapshot {
                     stood: signature.map(|signature| (signature, now)),
-                    loaded: Arc::new(loaded),
-                    tree: OnceLock::new(),
+                    ..Snapshot::new(files, loaded)
                 }
-            };
-            let mut snapshot = Snapshot {
-                commit: None,
-                files,
-                loaded: read.loaded,
-                tree: read.tree,
-                stood: read.stood,
-                template_elsewhere: None,
             };
             let known = Known {
                 loaded: &snapshot.loaded,
@@ -100,7 +94,7 @@ impl FolderSource {
 }
 
 /// Tells whether a tree that was read is still what lies in its folder.
-fn is_untouched(seen: &Seen, signature: Option<&Signature>, now: Timestamp) -> bool {
+fn is_untouched(seen: &Snapshot, signature: Option<&Signature>, now: Timestamp) -> bool {
     let (Some((before, read)), Some(signature)) = (&seen.stood, signature) else {
         return false;
     };
@@ -128,8 +122,7 @@ mod tests {
         let start = Timestamp::now();
         let look = async |known: Option<&Snapshot>, minutes: i64| {
             let now = start + SignedDuration::from_mins(minutes);
-            let known = known.map(Snapshot::seen);
-            source.read(None, known, now).await.ok().unwrap()
+            source.read(None, known.cloned(), now).await.ok().unwrap()
         };
         let is_same = |one: &Snapshot, other: &Snapshot| Arc::ptr_eq(&one.loaded, &other.loaded);
         // What was just written may be written once more within the same tick.

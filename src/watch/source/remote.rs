@@ -1,10 +1,10 @@
 //! A tree on a branch of a Git remote.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::snapshot::{Commit, Seen, Snapshot, Trouble, unreadable};
+use super::snapshot::{Commit, Snapshot, Trouble, unreadable};
 use crate::apply::AppliedRef;
 use crate::apply::remote::{GitError, Mirror};
 use crate::model::ClusterName;
@@ -59,7 +59,7 @@ impl RemoteSource {
     pub(super) async fn read(
         &self,
         cluster: Option<&str>,
-        known: Option<Seen>,
+        known: Option<Snapshot>,
     ) -> Result<Snapshot, Trouble> {
         let id = self.mirror.fetch().await.map_err(unreadable)?;
         let signer = match &self.signers {
@@ -73,19 +73,19 @@ impl RemoteSource {
             let files = GitTree::open(&folder, &id).map_err(unreadable)?;
             let files = Arc::new(files.knowing(pictures));
             let (subject, made) = commit_facts(&folder, &id).unwrap_or_default();
-            let (loaded, tree) = match known {
-                Some(seen) if seen.commit.as_deref() == Some(&id) => (seen.loaded, seen.tree),
+            let snapshot = match known {
+                Some(seen) if seen.id() == Some(&id) => Snapshot { files, ..seen },
                 Some(seen) => {
                     let known = Known {
                         loaded: &seen.loaded,
-                        revision: seen.commit.as_deref(),
+                        revision: seen.id(),
                     };
                     let next = load_next((&*files, &id), &folder, cluster.as_deref(), known);
-                    (Arc::new(next.map_err(unreadable)?), OnceLock::new())
+                    Snapshot::new(files, next.map_err(unreadable)?)
                 }
                 None => {
                     let whole = tree::load(&*files, cluster.as_deref()).map_err(unreadable)?;
-                    (Arc::new(whole), OnceLock::new())
+                    Snapshot::new(files, whole)
                 }
             };
             let commit = Commit {
@@ -96,11 +96,7 @@ impl RemoteSource {
             };
             Ok(Snapshot {
                 commit: Some(commit),
-                files,
-                loaded,
-                tree,
-                stood: None,
-                template_elsewhere: None,
+                ..snapshot
             })
         };
         tokio::task::spawn_blocking(read)

@@ -19,7 +19,8 @@ pub(in crate::watch) enum Source {
     Remote(Box<RemoteSource>),
 }
 
-/// One state of the tree, as it was read.
+/// One state of the tree, as it was read; cheap to clone.
+#[derive(Clone)]
 pub(in crate::watch) struct Snapshot {
     /// The commit; absent when the tree is none.
     pub(in crate::watch) commit: Option<Commit>,
@@ -33,15 +34,24 @@ pub(in crate::watch) struct Snapshot {
     pub(in crate::watch) template_elsewhere: Option<DesiredTemplate>,
 }
 
-/// A tree, undivided, as it was read before.
-pub(in crate::watch) struct Seen {
-    pub(in crate::watch) commit: Option<String>,
-    pub(in crate::watch) stood: Option<(Signature, Timestamp)>,
-    pub(in crate::watch) loaded: Arc<Loaded>,
-    pub(in crate::watch) tree: OnceLock<Digest>,
-}
-
 impl Snapshot {
+    /// Begins with a tree of which nothing else is known yet.
+    pub(in crate::watch) fn new(files: Arc<dyn TreeSource + Send>, loaded: Loaded) -> Self {
+        Self {
+            commit: None,
+            files,
+            loaded: Arc::new(loaded),
+            tree: OnceLock::new(),
+            stood: None,
+            template_elsewhere: None,
+        }
+    }
+
+    /// Returns the commit's full id.
+    pub(in crate::watch) fn id(&self) -> Option<&str> {
+        self.commit.as_ref().map(|commit| &*commit.id)
+    }
+
     /// Returns the template that records follow from, whoever writes it.
     pub(in crate::watch) fn template(&self) -> Option<&DesiredTemplate> {
         let own = self.loaded.desired.template.as_ref();
@@ -56,16 +66,6 @@ impl Snapshot {
     /// Returns the digest of the tree.
     pub(in crate::watch) fn digest(&self) -> &Digest {
         self.tree.get_or_init(|| self.loaded.desired.digest())
-    }
-
-    /// Returns what need not be read again.
-    pub(in crate::watch) fn seen(&self) -> Seen {
-        Seen {
-            commit: self.commit.as_ref().map(|commit| commit.id.clone()),
-            stood: self.stood.clone(),
-            loaded: Arc::clone(&self.loaded),
-            tree: self.tree.clone(),
-        }
     }
 }
 
@@ -96,7 +96,7 @@ impl Source {
     pub(in crate::watch) async fn read(
         &self,
         cluster: Option<&str>,
-        known: Option<Seen>,
+        known: Option<Snapshot>,
         now: Timestamp,
     ) -> Result<Snapshot, Trouble> {
         match self {
