@@ -131,7 +131,7 @@ mod tests {
         assert!(!is_same(&first, &second));
         let third = look(Some(&second), 2).await;
         assert!(is_same(&second, &third));
-        fs::write(&page, "<p>b</p>").unwrap();
+        fs::write(&page, "<p>another</p>").unwrap();
         let fourth = look(Some(&third), 3).await;
         assert!(!is_same(&third, &fourth));
         let digest = |snapshot: &Snapshot| snapshot.loaded.desired.digest();
