@@ -1,25 +1,16 @@
 //! Logo, icon and welcome page (B1–B18).
 
 use axum::body::Bytes;
-use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::json;
 
 use super::envelope::{AssetBody, Failure, Success};
 use super::pipeline::Call;
 use super::precondition;
 use super::whitelabel::{by_domain, etag, seen, shown};
-use crate::model::{AssetKind, Object};
+use crate::model::AssetKind;
 use crate::sandbox::FaultKind;
 use crate::sandbox::clock::GREGORIAN_OFFSET;
-use crate::sandbox::world::{Attachment, Document, UploadEnd, World};
-
-/// Decodes with or without padding (B5).
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
+use crate::sandbox::world::{Document, UploadEnd, World};
 
 /// Answers `/v2/accounts/{id}/whitelabel/{asset}`.
 pub(crate) fn handle(
@@ -76,12 +67,18 @@ fn upload(call: &Call<'_>, world: &mut World, kind: AssetKind) -> Result<Success
     let account = call.account_id()?;
     let missing = || Failure::bad_identifier("whitelabel");
     let current = etag(world.document(account).ok_or_else(missing)?);
-    let (attachment, may_be_named) = received(call)?;
+    // The content types that come this far are those of files.
+    let upload = call
+        .input
+        .upload
+        .as_ref()
+        .ok_or_else(Failure::init_failed)?;
+    let attachment = upload.attachment.clone();
     precondition::check(call, Some(&current))?;
     let filename = call
         .input
         .value("filename")
-        .filter(|name| may_be_named && !name.is_empty());
+        .filter(|name| upload.may_be_named && !name.is_empty());
     let name = attachment_name(
         kind,
         filename.as_deref(),
@@ -106,64 +103,6 @@ fn upload(call: &Call<'_>, world: &mut World, kind: AssetKind) -> Result<Success
     }
     world.upload(account, kind, &name, attachment, UploadEnd::Stored);
     Ok(shown(world.document(account).ok_or_else(missing)?))
-}
-
-/// Takes the file out of a body: as it is, or decoded (B4, B5). The flag tells whether the caller
-/// may name it (B10).
-fn received(call: &Call<'_>) -> Result<(Attachment, bool), Failure> {
-    let media_type = call.request.media_type().unwrap_or_default();
-    if matches!(
-        media_type.as_str(),
-        "application/base64" | "application/x-base64"
-    ) {
-        return Ok((decoded(&call.request.body)?, false));
-    }
-    let encoded = call
-        .request
-        .header("content-transfer-encoding")
-        .is_some_and(|encoding| encoding.eq_ignore_ascii_case("base64"));
-    let bytes = if encoded {
-        decode(&String::from_utf8_lossy(&call.request.body))?
-    } else {
-        call.request.body.to_vec()
-    };
-    let attachment = Attachment {
-        content_type: media_type,
-        bytes: bytes.into(),
-    };
-    Ok((attachment, true))
-}
-
-/// Decodes a data URI, or bare base64, which loses the type (trap 15).
-fn decoded(body: &[u8]) -> Result<Attachment, Failure> {
-    let text = String::from_utf8_lossy(body);
-    let data_uri = text
-        .trim()
-        .strip_prefix("data:")
-        .and_then(|rest| rest.split_once(','));
-    let (content_type, encoded) = match data_uri {
-        Some((head, encoded)) => {
-            let media_type = head.split(';').next().unwrap_or(head);
-            (media_type.to_ascii_lowercase(), encoded)
-        }
-        None => ("application/base64".to_owned(), text.as_ref()),
-    };
-    Ok(Attachment {
-        content_type,
-        bytes: decode(encoded)?.into(),
-    })
-}
-
-fn decode(text: &str) -> Result<Vec<u8>, Failure> {
-    let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-    LENIENT.decode(compact).map_err(|_| {
-        let mut errors = Object::new();
-        errors.insert(
-            "file".to_owned(),
-            json!({"encoding": {"message": "failed to decode base64 data"}}),
-        );
-        Failure::invalid(errors)
-    })
 }
 
 /// Names an attachment (B10, observed 4): the asset, the caller's name or the time, and an

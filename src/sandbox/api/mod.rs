@@ -15,6 +15,7 @@ mod request;
 mod route;
 mod schemas;
 mod search;
+mod upload;
 mod validation;
 mod whitelabel;
 

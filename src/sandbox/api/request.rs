@@ -5,6 +5,7 @@ use axum::http::HeaderMap;
 use serde_json::{Value, json};
 
 use super::envelope::Failure;
+use super::upload::Upload;
 use crate::model::Object;
 
 /// A request as it came.
@@ -37,15 +38,22 @@ impl Request {
         Some(media_type.trim().to_ascii_lowercase())
     }
 
-    /// Tells whether the body is parsed as JSON (E10).
-    fn speaks_json(&self) -> bool {
-        self.media_type().is_none_or(|media_type| {
-            matches!(
-                media_type.as_str(),
-                "application/json" | "application/x-json" | "application/x-www-form-urlencoded"
-            )
-        })
+    /// Tells how the body is read: a form is never tried as JSON, whatever is in it.
+    fn reading(&self) -> Reading {
+        match self.media_type().as_deref() {
+            None | Some("application/json" | "application/x-json") => Reading::Json,
+            Some("application/x-www-form-urlencoded") => Reading::Form,
+            Some(_) => Reading::File,
+        }
     }
+}
+
+/// What a body is taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    Json,
+    Form,
+    File,
 }
 
 /// The parts of a request that a handler looks values up in (E11).
@@ -57,13 +65,15 @@ pub(crate) struct Input {
     pub(crate) envelope: Object,
     /// The query, decoded.
     pub(crate) query: Vec<(String, String)>,
+    /// The file, when the body is one.
+    pub(crate) upload: Option<Upload>,
 }
 
 impl Input {
     /// Parses query and body.
     ///
     /// # Errors
-    /// The 400 answers of a body that is too large, no JSON, or no envelope (B6, E7, E9).
+    /// The 400 answers of a body that is too large, no JSON, no envelope, or no base64 (B5, B6, E7, E9).
     pub(crate) fn parse(request: &Request, upload_limit: usize) -> Result<Self, Failure> {
         let query = url::form_urlencoded::parse(request.query.as_bytes())
             .into_owned()
@@ -72,25 +82,22 @@ impl Input {
             data: json!({}),
             envelope: Object::new(),
             query,
+            upload: None,
         };
         if request.body.len() > upload_limit {
             return Err(too_large(upload_limit));
         }
-        if request.body.is_empty() || !request.speaks_json() {
-            return Ok(input);
-        }
-        let text = lenient_text(&request.body);
-        // The recorded wording, which depends on a library's version: nobody may rely on it.
-        let parsed =
-            serde_json::from_str(&text).map_err(|_| invalid_json("decoder_exit around 0"))?;
-        let Value::Object(parsed) = parsed else {
-            return Err(invalid_json("All JSON must be valid"));
+        let mut envelope = match request.reading() {
+            Reading::File => {
+                let media_type = request.media_type().unwrap_or_default();
+                let encoding = request.header("content-transfer-encoding");
+                input.upload = Some(Upload::received(&media_type, encoding, &request.body)?);
+                return Ok(input);
+            }
+            Reading::Json | Reading::Form if request.body.is_empty() => return Ok(input),
+            Reading::Json => json_members(&request.body)?,
+            Reading::Form => form_members(&request.body),
         };
-        let mut envelope: Object = parsed
-            .into_iter()
-            .filter(|(_, value)| !value.is_null())
-            .map(|(key, value)| (normalised(&key), value))
-            .collect();
         match envelope.remove("data") {
             Some(data @ (Value::Object(_) | Value::Array(_))) => input.data = data,
             None => return Err(no_data(&envelope)),
@@ -128,6 +135,34 @@ fn text(value: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }
+}
+
+fn json_members(body: &[u8]) -> Result<Object, Failure> {
+    // The recorded wording, which depends on a library's version: nobody may rely on it.
+    let parsed = serde_json::from_str(&lenient_text(body))
+        .map_err(|_| invalid_json("decoder_exit around 0"))?;
+    match parsed {
+        Value::Object(members) => Ok(members
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(key, value)| (normalised(&key), value))
+            .collect()),
+        _ => Err(invalid_json("All JSON must be valid")),
+    }
+}
+
+/// Reads a form; JSON in it is one name without a value, so `data` is missing.
+fn form_members(body: &[u8]) -> Object {
+    url::form_urlencoded::parse(body)
+        .map(|(name, value)| {
+            let value = if value.is_empty() {
+                json!(true)
+            } else {
+                json!(value)
+            };
+            (name.into_owned(), value)
+        })
+        .collect()
 }
 
 /// Reads a body as text; a byte that is not UTF-8 stands for the Latin-1 character, as the

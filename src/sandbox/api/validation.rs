@@ -94,6 +94,8 @@ impl Validator {
         let properties = schema.get("properties").and_then(Value::as_object);
         let patterns = schema.get("patternProperties").and_then(Value::as_object);
         let closed = schema.get("additionalProperties") == Some(&json!(false));
+        // Each member that must not be there is an error of its own, and shows all of the object.
+        let whole = closed.then(|| Value::Object(object.clone()));
         for (name, member) in object.iter_mut() {
             if properties.is_some_and(|properties| properties.contains_key(name)) {
                 continue;
@@ -104,12 +106,11 @@ impl Validator {
                 .find(|(pattern, _)| name.contains(&pattern.replace('\\', "")));
             if let Some((_, inner)) = pattern {
                 self.within(name, |this| this.check(inner, member));
-            } else if closed {
-                let shown = json!({name.as_str(): member});
+            } else if let Some(whole) = &whole {
                 self.within(name, |this| {
                     this.fail("additionalProperties", json!({
                         "message": "Strict checking of data is enabled; only include schema-defined properties",
-                        "value": shown,
+                        "value": whole,
                     }));
                 });
             }

@@ -12,7 +12,7 @@
 mod compare;
 mod differences;
 mod mapping;
-mod recording;
+pub(crate) mod recording;
 
 use emblazon::sandbox::{Account, Fault, FaultKind, Options, Sandbox, Seed, User, World};
 

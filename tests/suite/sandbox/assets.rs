@@ -73,10 +73,31 @@ async fn trap_15_types_that_an_upload_may_have() {
     check("/welcome", "text/html; charset=utf-8", 200).await;
     check("/logo", "application/base64", 200).await;
     assert_eq!(caller.get(&acme("/logo")).await.body, b"x");
-    let broken = caller
-        .upload(&acme("/logo"), "application/x-base64", b"%%%")
-        .await;
-    assert!(broken.json()["data"]["file"]["encoding"].is_object());
+}
+
+/// The server decodes while it reads, before it looks at the path: so it says no content type, and lists every method.
+#[tokio::test]
+async fn what_is_no_base64_is_refused_before_anything_else() {
+    let caller = with_document().await;
+    let check = async |target: &str, headers: &[(&str, &str)]| {
+        let broken = caller.send("POST", target, headers, Some(b"%%%")).await;
+        assert_eq!(broken.status, 400, "{target} {headers:?}");
+        assert_eq!(
+            broken.json()["data"],
+            json!({"file": {"encoding": {"message": "failed to decode base64 data"}}})
+        );
+        assert_eq!(broken.header("content-type"), None);
+        assert_eq!(
+            broken.header("access-control-allow-methods"),
+            Some("OPTIONS, GET, POST, PUT, DELETE, HEAD, PATCH, OPTIONS")
+        );
+    };
+    let bare = ("Content-Type", "application/x-base64");
+    check(&acme("/logo"), &[bare]).await;
+    check(&acme("/logo"), &[("Content-Type", "application/base64")]).await;
+    let encoded = ("Content-Transfer-Encoding", "base64");
+    check(&acme("/logo"), &[("Content-Type", "image/png"), encoded]).await;
+    check("/v2/nowhere", &[bare]).await;
 }
 
 #[tokio::test]

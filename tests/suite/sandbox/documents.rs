@@ -236,3 +236,31 @@ async fn observed_13_a_document_can_be_validated_without_saving_it() {
     );
     assert_eq!(caller.put(target, &json!({"domain": 5})).await.status, 400);
 }
+
+/// JSON under a form's content type is one name without a value: `data` is missing, and nothing is written.
+#[tokio::test]
+async fn a_form_is_not_taken_for_json() {
+    let caller = Caller::new().await;
+    caller.put(&acme(""), &json!({"company_name": "A"})).await;
+    let check = async |body: &str, expected: serde_json::Value| {
+        let headers = [("Content-Type", "application/x-www-form-urlencoded")];
+        let answer = caller
+            .send("POST", &acme(""), &headers, Some(body.as_bytes()))
+            .await;
+        assert_eq!(answer.status, 400, "{body}");
+        assert_eq!(answer.json()["data"], expected, "{body}");
+        assert_eq!(answer.header("content-type"), None);
+    };
+    let json = r#"{"data":{"company_name":"B"}}"#;
+    let required = |value| json!({"data": {"required": {"message": "Field is required but missing", "value": value}}});
+    check(json, required(json!({json: true}))).await;
+    check(
+        "company_name=B&hide_powered=true",
+        required(json!({"company_name": "B", "hide_powered": "true"})),
+    )
+    .await;
+    assert_eq!(
+        caller.get(&acme("")).await.json()["data"]["company_name"],
+        "A"
+    );
+}

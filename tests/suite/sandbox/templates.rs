@@ -119,3 +119,25 @@ async fn observed_08_and_09_mappings_are_added_and_cname_is_validated() {
     let array = caller.post(&acme(""), &json!([1])).await;
     assert_eq!(array.status, 404);
 }
+
+/// Each host that no brand can have is an error of its own, and each shows the whole object.
+#[tokio::test]
+async fn every_invalid_host_below_cname_is_listed() {
+    let caller = Caller::new().await;
+    let host = |target: &str| json!({"name": "W", "mapping": [target]});
+    let cname = json!({
+        "a.fixed.test": host("x.example.net"),
+        "b.fixed.test": host("y.example.net"),
+        "w.{{domain}}": host("z.example.net"),
+    });
+    let refused = caller.post(SYSTEM, &json!({"CNAME": cname})).await;
+    assert_eq!(refused.status, 400);
+    let strict = json!({"additionalProperties": {
+        "message": "Strict checking of data is enabled; only include schema-defined properties",
+        "value": cname,
+    }});
+    assert_eq!(
+        refused.json()["data"],
+        json!({"CNAME.a%2Efixed%2Etest": strict, "CNAME.b%2Efixed%2Etest": strict})
+    );
+}
