@@ -6,7 +6,7 @@ use reqwest::Client;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
 use serde_json::Value;
 
-use super::request::Request;
+use super::request::{self, Request};
 use super::{ForgeError, Kind, Target};
 use crate::transport;
 
@@ -32,11 +32,7 @@ impl Forge {
             let path = request.path.split('?').next().unwrap_or_default();
             format!("{} {path}", request.method)
         };
-        let url = format!(
-            "{}{}",
-            self.target.api.as_str().trim_end_matches('/'),
-            request.path
-        );
+        let url = request::url(&self.target, request);
         let mut builder = self.client.request(request.method.clone(), url);
         if let Some(body) = &request.body {
             builder = builder.json(body);

@@ -16,6 +16,6 @@ mod target;
 
 pub use error::ForgeError;
 pub use mark::{Mark, State};
-pub use publish::{Outcome, Publisher};
+pub use publish::{Outcome, Publisher, Shown};
 pub use status::{CommitStatus, Progress};
 pub use target::{Environment, Kind, Target};

@@ -39,12 +39,31 @@ pub struct Publisher {
     pause: Duration,
 }
 
-/// Who is speaking, as far as the forge tells.
-enum Author {
-    /// The user with this number.
-    User(u64),
-    /// An app, which may not ask who it is.
-    App,
+/// The user whom the token speaks for; an app has one, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Author(u64);
+
+/// What a pull request showed of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// There is no pull request, or no comment of ours on it that shows a plan.
+    Nothing,
+    /// Our comment shows this plan, and so does our status beside the last commit of the pull request.
+    Plan(Digest),
+    /// Our comment shows this plan, and no status of ours bears it out.
+    Unwitnessed {
+        /// The plan.
+        digest: Digest,
+        /// The last commit of the pull request.
+        head: String,
+    },
+}
+
+/// A pull request.
+struct Pull {
+    number: u64,
+    /// Its last commit.
+    head: String,
 }
 
 /// Something of ours that stands there.
@@ -97,23 +116,67 @@ impl Publisher {
             .await
     }
 
-    /// Returns the digest of the plan that our comment on the pull request shows; on the one that brought the commit,
-    /// when no number is known. A comment that somebody else wrote counts for nothing.
-    pub async fn shown(&self, mark: &Mark) -> Result<Option<Digest>, ForgeError> {
+    /// Finds the plan that our comment on the pull request shows; on the one that brought the commit, when no number is
+    /// known. What somebody else wrote counts for nothing. A comment alone does not count either: whoever may edit the
+    /// text of others can make it say anything, but not give our status another digest.
+    pub async fn shown(&self, mark: &Mark) -> Result<Shown, ForgeError> {
         self.patiently(async || {
-            let number = match self.forge.target.number {
-                Some(number) => Some(number),
-                None => self.pull_request().await?,
-            };
-            let Some(number) = number else {
-                return Ok(None);
+            let Some(pull) = self.pull_request().await? else {
+                return Ok(Shown::Nothing);
             };
             let author = self.author().await?;
-            let found = self.find(Things::Comments(number), mark, &author).await?;
+            let comments = Things::Comments(pull.number);
+            let found = self.find(comments, mark, author).await?;
             let first = found.first().and_then(|found| Mark::of(&found.text).ok());
-            Ok(first.and_then(|mark| mark.digest))
+            let Some(digest) = first.and_then(|mark| mark.digest) else {
+                return Ok(Shown::Nothing);
+            };
+            let head = pull.head;
+            Ok(if self.bears_out(&digest, mark, &head, author).await? {
+                Shown::Plan(digest)
+            } else {
+                Shown::Unwitnessed { digest, head }
+            })
         })
         .await
+    }
+
+    /// Tells whether the newest of our statuses beside a commit names a plan.
+    async fn bears_out(
+        &self,
+        digest: &Digest,
+        mark: &Mark,
+        commit: &str,
+        author: Author,
+    ) -> Result<bool, ForgeError> {
+        let target = &self.forge.target;
+        let context = CommitStatus::context(mark);
+        let mut newest: Option<(u64, bool)> = None;
+        let mut seen = BTreeSet::new();
+        for page in 1..=PAGES {
+            let list = request::statuses(target, commit, page);
+            let answer = self.forge.send(&list).await?;
+            let entries = answer
+                .as_array()
+                .ok_or_else(|| ForgeError::Answer(list.path.clone()))?;
+            let mut news = false;
+            for entry in entries {
+                let Some(id) = entry["id"].as_u64() else {
+                    continue;
+                };
+                news |= seen.insert(id);
+                let is_about = entry[request::status_name(target.kind)] == *context;
+                if is_about && is_by(entry, author) {
+                    let description = entry["description"].as_str().unwrap_or_default();
+                    let named = CommitStatus::digest_in(description);
+                    newest = newest.max(Some((id, named == Some(digest.as_str()))));
+                }
+            }
+            if !news || entries.len() < PAGE {
+                break;
+            }
+        }
+        Ok(newest.is_some_and(|(_, is_named)| is_named))
     }
 
     fn commit(&self) -> Result<&str, ForgeError> {
@@ -123,14 +186,18 @@ impl Publisher {
         })
     }
 
-    /// Finds the pull request that brought the commit.
-    async fn pull_request(&self) -> Result<Option<u64>, ForgeError> {
-        let ask = request::pulls_of(&self.forge.target, self.commit()?);
+    /// Finds the pull request that was named, or that brought the commit.
+    async fn pull_request(&self) -> Result<Option<Pull>, ForgeError> {
+        let target = &self.forge.target;
+        let ask = match target.number {
+            Some(number) => request::pull(target, number),
+            None => request::pulls_of(target, self.commit()?),
+        };
         let answer = match self.forge.send(&ask).await {
             Ok(answer) => answer,
             // Gitea's way to say that there is none.
             Err(ForgeError::Refused { status: 404, .. })
-                if self.forge.target.kind == Kind::Gitea =>
+                if target.kind == Kind::Gitea && target.number.is_none() =>
             {
                 return Ok(None);
             }
@@ -140,11 +207,20 @@ impl Publisher {
             Value::Array(pulls) => pulls.iter().find(|pull| !pull["merged_at"].is_null()),
             pull => Some(pull),
         };
-        let name = match self.forge.target.kind {
-            Kind::Gitlab => "iid",
-            Kind::Github | Kind::Gitea => "number",
+        let Some(first) = first else {
+            return Ok(None);
         };
-        Ok(first.and_then(|pull| pull[name].as_u64()))
+        let (number, head) = match target.kind {
+            Kind::Gitlab => (&first["iid"], &first["sha"]),
+            Kind::Github | Kind::Gitea => (&first["number"], &first["head"]["sha"]),
+        };
+        match (number.as_u64(), head.as_str()) {
+            (Some(number), Some(head)) => Ok(Some(Pull {
+                number,
+                head: head.to_owned(),
+            })),
+            _ => Err(ForgeError::Answer(ask.path)),
+        }
     }
 
     /// Tries from the beginning while the forge is busy: a request whose answer was lost may have been carried out, and
@@ -180,7 +256,7 @@ impl Publisher {
     ) -> Result<Outcome, ForgeError> {
         let author = self.author().await?;
         let target = &self.forge.target;
-        if let Some(first) = self.find(things, mark, &author).await?.first() {
+        if let Some(first) = self.find(things, mark, author).await?.first() {
             if same(&first.text, text) {
                 return Ok(Outcome::Unchanged);
             }
@@ -195,7 +271,7 @@ impl Publisher {
         let made = self.forge.send(&create).await?;
         let mine = number(&made, target.kind, things)
             .ok_or_else(|| ForgeError::Answer(create.path.clone()))?;
-        self.settle(things, mark, &author, text, mine).await
+        self.settle(things, mark, author, text, mine).await
     }
 
     /// Looks whether another run made one at the same time; the oldest stays.
@@ -203,7 +279,7 @@ impl Publisher {
         &self,
         things: Things,
         mark: &Mark,
-        author: &Author,
+        author: Author,
         text: &str,
         mine: u64,
     ) -> Result<Outcome, ForgeError> {
@@ -226,7 +302,7 @@ impl Publisher {
 
     async fn close(&self, mark: &Mark) -> Result<Outcome, ForgeError> {
         let author = self.author().await?;
-        let found = self.find(Things::Issues, mark, &author).await?;
+        let found = self.find(Things::Issues, mark, author).await?;
         for issue in &found {
             let close = request::remove(&self.forge.target, Things::Issues, issue.id);
             self.forge.send(&close).await?;
@@ -239,19 +315,22 @@ impl Publisher {
     }
 
     /// Asks who is speaking. Whoever comments on the pull request can write the mark, too, and would then keep the
-    /// right to change what stands below our name: only our own counts.
+    /// right to change what stands below our name: only our own counts, and of two apps each is another.
     async fn author(&self) -> Result<Author, ForgeError> {
-        match self.forge.send(&request::whoami()).await {
-            Ok(user) => user["id"]
-                .as_u64()
-                .map(Author::User)
-                .ok_or_else(|| ForgeError::Answer("GET /user".to_owned())),
-            // GitHub's token of a workflow is an app's, and an app is no user.
+        let (id, call) = match self.forge.send(&request::whoami()).await {
+            Ok(user) => (user["id"].as_u64(), "GET /user"),
+            // GitHub's token of a workflow is an app's, whom only this other API tells who it is.
             Err(ForgeError::Refused {
                 status: 401 | 403, ..
-            }) if self.forge.target.kind == Kind::Github => Ok(Author::App),
-            Err(error) => Err(error),
-        }
+            }) if self.forge.target.kind == Kind::Github => {
+                let answer = self.forge.send(&request::viewer()).await?;
+                let id = answer["data"]["viewer"]["databaseId"].as_u64();
+                (id, "POST /graphql")
+            }
+            Err(error) => return Err(error),
+        };
+        id.map(Author)
+            .ok_or_else(|| ForgeError::Answer(call.to_owned()))
     }
 
     /// Finds what earlier runs left, the oldest first.
@@ -259,7 +338,7 @@ impl Publisher {
         &self,
         things: Things,
         mark: &Mark,
-        author: &Author,
+        author: Author,
     ) -> Result<Vec<Found>, ForgeError> {
         let target = &self.forge.target;
         let mut found = Vec::new();
@@ -295,19 +374,17 @@ impl Publisher {
     }
 }
 
-fn is_ours(entry: &Value, author: &Author) -> bool {
+fn is_ours(entry: &Value, author: Author) -> bool {
     // A pull request is an issue to GitHub.
-    if entry
-        .get("pull_request")
-        .is_some_and(|value| !value.is_null())
-    {
-        return false;
-    }
-    let user = entry.get("user").or_else(|| entry.get("author"));
-    match author {
-        Author::User(id) => user.is_some_and(|user| user["id"].as_u64() == Some(*id)),
-        Author::App => user.is_some_and(|user| user["type"] == "Bot"),
-    }
+    let is_pull = entry.get("pull_request");
+    !is_pull.is_some_and(|value| !value.is_null()) && is_by(entry, author)
+}
+
+/// Tells who wrote a comment, opened an issue, or set a status; the forges' words for that differ.
+fn is_by(entry: &Value, Author(id): Author) -> bool {
+    let names = ["user", "author", "creator"];
+    let found = names.into_iter().find_map(|name| entry.get(name));
+    found.is_some_and(|user| user["id"].as_u64() == Some(id))
 }
 
 /// Returns what names an entry in a path: issues have numbers of their own beside the id.

@@ -9,8 +9,10 @@
 //! | list open issues | `GET /repos/R/issues?state=open` | `GET /projects/R/issues?state=opened` |
 //! | open one | `POST /repos/R/issues` | `POST /projects/R/issues` |
 //! | change, close one | `PATCH /repos/R/issues/N` | `PUT /projects/R/issues/N` |
-//! | who am I | `GET /user` | `GET /user` |
+//! | who am I | `GET /user` (an app on GitHub: `POST /graphql`) | `GET /user` |
 //! | set a commit's status | `POST /repos/R/statuses/SHA` | `POST /projects/R/statuses/SHA` |
+//! | list them | `GET /repos/R/commits/SHA/statuses` | `GET /projects/R/repository/commits/SHA/statuses` |
+//! | one pull request | `GET /repos/R/pulls/N` | `GET /projects/R/merge_requests/N` |
 //! | whose commit is it | `GET /repos/R/commits/SHA/pulls` (Gitea: `pull`, one) | `GET …/repository/commits/SHA/merge_requests` |
 
 use reqwest::Method;
@@ -137,13 +139,63 @@ pub(super) fn whoami() -> Request {
     request(Method::GET, "/user".to_owned(), None)
 }
 
+/// The path of GitHub's other API, which stands beside the one that [`Target::api`] names.
+pub(super) const GRAPHQL: &str = "/graphql";
+
+/// Asks who is speaking, where an app is.
+pub(super) fn viewer() -> Request {
+    let query = json!({"query": "query { viewer { login databaseId } }"});
+    request(Method::POST, GRAPHQL.to_owned(), Some(query))
+}
+
+/// Returns the whole URL of a request.
+pub(super) fn url(target: &Target, request: &Request) -> String {
+    let api = target.api.as_str().trim_end_matches('/');
+    // On a server of one's own the base is `…/api/v3`, and the other API is `…/api/graphql`.
+    let api = match request.path.as_str() {
+        GRAPHQL => api.strip_suffix("/v3").unwrap_or(api),
+        _ => api,
+    };
+    format!("{api}{}", request.path)
+}
+
+/// Returns what a status calls its context.
+pub(super) fn status_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Github | Kind::Gitea => "context",
+        Kind::Gitlab => "name",
+    }
+}
+
+/// Lists a commit's statuses.
+pub(super) fn statuses(target: &Target, commit: &str, page: usize) -> Request {
+    let (repository, commit) = (repository(target), encoded(commit));
+    let path = match target.kind {
+        Kind::Github => {
+            format!("{repository}/commits/{commit}/statuses?per_page={PAGE}&page={page}")
+        }
+        Kind::Gitea => format!("{repository}/commits/{commit}/statuses?limit={PAGE}&page={page}"),
+        Kind::Gitlab => {
+            format!("{repository}/repository/commits/{commit}/statuses?per_page={PAGE}&page={page}")
+        }
+    };
+    request(Method::GET, path, None)
+}
+
+/// Asks for one pull request.
+pub(super) fn pull(target: &Target, number: u64) -> Request {
+    let things = match target.kind {
+        Kind::Github | Kind::Gitea => "pulls",
+        Kind::Gitlab => "merge_requests",
+    };
+    let path = format!("{}/{things}/{number}", repository(target));
+    request(Method::GET, path, None)
+}
+
 /// Sets a commit's status.
 pub(super) fn set_status(target: &Target, commit: &str, status: &CommitStatus) -> Request {
     let path = format!("{}/statuses/{}", repository(target), encoded(commit));
-    let name = match target.kind {
-        Kind::Github | Kind::Gitea => "context",
-        Kind::Gitlab => "name",
-    };
+    let name = status_name(target.kind);
     let mut body = json!({
         "state": status.progress.word(target.kind),
         name: status.context,
@@ -164,4 +216,32 @@ pub(super) fn pulls_of(target: &Target, commit: &str) -> Request {
         Kind::Gitlab => format!("{repository}/repository/commits/{commit}/merge_requests"),
     };
     request(Method::GET, path, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Secret;
+
+    #[test]
+    fn githubs_other_api_stands_beside_the_first() {
+        #[track_caller]
+        fn check(api: &str, expected: &str) {
+            let target = Target {
+                kind: Kind::Github,
+                api: api.parse().unwrap(),
+                repository: "acme/brands".to_owned(),
+                number: None,
+                commit: None,
+                link: None,
+                token: Secret::new("canary"),
+            };
+            assert_eq!(url(&target, &viewer()), expected);
+        }
+        check("https://api.github.com", "https://api.github.com/graphql");
+        check(
+            "https://git.example/api/v3",
+            "https://git.example/api/graphql",
+        );
+    }
 }

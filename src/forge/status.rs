@@ -2,6 +2,9 @@
 
 use super::{Kind, Mark, State};
 
+/// What stands before the digest in a description.
+const DIGEST: &str = "; digest ";
+
 /// How a check of a commit ended, or that it did not yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
@@ -58,13 +61,25 @@ impl CommitStatus {
     }
 
     fn new(mark: &Mark, progress: Progress, words: &str) -> Self {
+        // The whole digest: the status bears the comment out, and who could find a plan with another one's first digits
+        // could have that approved.
         let digest = mark.digest.as_ref();
-        let digest = digest.map_or_else(String::new, |it| format!("; digest {}", it.short()));
+        let digest = digest.map_or_else(String::new, |it| format!("{DIGEST}{it}"));
         Self {
-            context: format!("emblazon/{}/{}", mark.command, mark.cluster),
+            context: Self::context(mark),
             progress,
             description: format!("{words}{digest}"),
         }
+    }
+
+    /// Returns what tells the status of what a mark is about from others.
+    pub(super) fn context(mark: &Mark) -> String {
+        format!("emblazon/{}/{}", mark.command, mark.cluster)
+    }
+
+    /// Returns the digest that a description ends with.
+    pub(super) fn digest_in(description: &str) -> Option<&str> {
+        description.rsplit_once(DIGEST).map(|(_, digest)| digest)
     }
 }
 
@@ -85,14 +100,14 @@ mod tests {
             &format!("<!-- emblazon plan production differs {digest} -->"),
             (
                 Progress::Success,
-                "changes are pending; digest 64879f7d6b96",
+                &format!("changes are pending; digest {digest}"),
             ),
         );
         check(
             &format!("<!-- emblazon plan production failed {digest} -->"),
             (
                 Progress::Failure,
-                "it needs somebody; see the report; digest 64879f7d6b96",
+                &format!("it needs somebody; see the report; digest {digest}"),
             ),
         );
         check(

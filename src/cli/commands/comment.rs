@@ -5,13 +5,15 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use camino::Utf8Path;
 
 use crate::cli::Exit;
 use crate::cli::args::{CommentArgs, StatusName};
 use crate::cli::failure::Failure;
 use crate::cli::survey;
 use crate::cli::ui::{self, Ui};
-use crate::forge::{CommitStatus, ForgeError, Mark, Outcome, Publisher, State, Target};
+use crate::forge::{CommitStatus, ForgeError, Mark, Outcome, Publisher, Shown, State, Target};
+use crate::tree::short_commit;
 
 /// How long to wait before the second try.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -31,7 +33,7 @@ pub(crate) fn comment(ui: Ui, args: &CommentArgs) -> Result<Exit, Failure> {
         return status(ui, &publisher, &mark, name);
     }
     if args.approved {
-        return approved(&publisher, &mark);
+        return approved(&publisher, &mark, &args.file);
     }
     let title = args.title.clone().unwrap_or_else(|| {
         let cluster = &mark.cluster;
@@ -68,29 +70,37 @@ fn status(ui: Ui, publisher: &Publisher, mark: &Mark, name: StatusName) -> Resul
 }
 
 /// Tells whether the pull request showed this very plan. What changes nothing needs nobody's approval.
-fn approved(publisher: &Publisher, mark: &Mark) -> Result<Exit, Failure> {
+fn approved(publisher: &Publisher, mark: &Mark, file: &Utf8Path) -> Result<Exit, Failure> {
     let Some(digest) = &mark.digest else {
         let message = "this report has no digest: it is no plan, or the tree has errors";
         return Err(Failure::Refused(message.to_owned()));
     };
     if mark.state != State::Clean {
         let shown = survey::runtime()?.block_on(publisher.shown(mark));
-        match shown.map_err(failure)? {
-            Some(shown) if shown == *digest => {}
-            Some(shown) => {
-                return Err(Failure::Refused(format!(
-                    "the pull request showed the plan {}, and this is {}: the platform or the tree moved since; look at it, and apply it with `apply --expect {}`",
-                    shown.short(),
-                    digest.short(),
-                    digest.short()
-                )));
-            }
-            None => {
-                return Err(Failure::Refused(format!(
-                    "no comment of ours on the commit's pull request shows a plan, and this one would change something; look at it, and apply it with `apply --expect {}`",
-                    digest.short()
-                )));
-            }
+        let by_hand = format!(
+            "look at it, and apply it with `apply --expect {}`",
+            digest.short()
+        );
+        let refused = match shown.map_err(failure)? {
+            Shown::Plan(shown) if shown == *digest => None,
+            Shown::Unwitnessed {
+                digest: shown,
+                head,
+            } if shown == *digest => Some(format!(
+                "our comment on the pull request shows this plan, and no status of ours beside its last commit {} does, so nothing vouches for the comment; set it where the comment is written, with `emblazon comment --status --commit {head} {file}`, or {by_hand}",
+                short_commit(&head)
+            )),
+            Shown::Plan(shown) | Shown::Unwitnessed { digest: shown, .. } => Some(format!(
+                "the pull request showed the plan {}, and this is {}: the platform or the tree moved since; {by_hand}",
+                shown.short(),
+                digest.short()
+            )),
+            Shown::Nothing => Some(format!(
+                "no comment of ours on the commit's pull request shows a plan, and this one would change something; {by_hand}"
+            )),
+        };
+        if let Some(message) = refused {
+            return Err(Failure::Refused(message));
         }
     }
     ui::data(&format!("{digest}\n"))?;

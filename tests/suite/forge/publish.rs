@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use emblazon::forge::{CommitStatus, Kind, Mark, Outcome, Publisher, Target};
+use emblazon::forge::{CommitStatus, Kind, Mark, Outcome, Publisher, Shown, Target};
 use emblazon::model::Digest;
 
 use super::server::{ME, Server};
@@ -324,37 +324,109 @@ async fn a_status_says_how_it_stands_with_the_digest() {
     }
     insta::assert_snapshot!(shapes, @r#"
     Github: POST /repos/acme/brands/statuses/abc123
-      {"context":"emblazon/plan/production","description":"not carried out yet; digest 64879f7d6b96","state":"pending"}
+      {"context":"emblazon/plan/production","description":"not carried out yet; digest 64879f7d6b960a01909762d911a32d4582c20010c5641ee90278b644a9e3b525","state":"pending"}
       {"context":"emblazon/plan/production","description":"it needs somebody; see the report","state":"failure"}
     Gitlab: POST /api/v4/projects/acme%2Fbrands/statuses/abc123
-      {"description":"not carried out yet; digest 64879f7d6b96","name":"emblazon/plan/production","state":"pending"}
+      {"description":"not carried out yet; digest 64879f7d6b960a01909762d911a32d4582c20010c5641ee90278b644a9e3b525","name":"emblazon/plan/production","state":"pending"}
       {"description":"it needs somebody; see the report","name":"emblazon/plan/production","state":"failed"}
     Gitea: POST /api/v1/repos/acme/brands/statuses/abc123
-      {"context":"emblazon/plan/production","description":"not carried out yet; digest 64879f7d6b96","state":"pending"}
+      {"context":"emblazon/plan/production","description":"not carried out yet; digest 64879f7d6b960a01909762d911a32d4582c20010c5641ee90278b644a9e3b525","state":"pending"}
       {"context":"emblazon/plan/production","description":"it needs somebody; see the report","state":"failure"}
     "#);
 }
 
-/// What counts is our own comment on the pull request that brought the commit.
+/// What counts is our own comment on the pull request that brought the commit, with our own status beside it.
 #[tokio::test]
 async fn the_plan_that_a_pull_request_showed_is_found() {
     for kind in FORGES {
         let server = Server::start(kind).await;
         let mark = Mark::of(&planned(DIGEST)).unwrap();
         let shown = async || without_number(&server, kind).shown(&mark).await.unwrap();
-        assert_eq!(
-            shown().await,
-            None,
-            "{kind:?}: it came without a pull request"
-        );
+        let nothing =
+            async |why: &str| assert_eq!(shown().await, Shown::Nothing, "{kind:?}: {why}");
+        nothing("it came without a pull request").await;
         server.world().merged = Some(12);
-        assert_eq!(shown().await, None, "{kind:?}: nobody commented");
+        nothing("nobody commented").await;
         server.comment(ME + 1, &planned(DIGEST));
-        assert_eq!(shown().await, None, "{kind:?}: somebody else did");
+        nothing("somebody else did").await;
         server.comment(ME, &planned(DIGEST).replace("plan", "drift"));
-        assert_eq!(shown().await, None, "{kind:?}: it is about something else");
+        nothing("it is about something else").await;
         server.comment(ME, &planned(DIGEST));
-        let ours = shown().await;
-        assert_eq!(ours.as_ref().map(Digest::as_str), Some(DIGEST), "{kind:?}");
+        let publisher = publisher(&server, kind);
+        publisher.status(&CommitStatus::of(&mark)).await.unwrap();
+        let digest = Digest::parse(DIGEST).unwrap();
+        assert_eq!(shown().await, Shown::Plan(digest.clone()), "{kind:?}");
+        let named = publisher.shown(&mark).await.unwrap();
+        assert_eq!(named, Shown::Plan(digest), "{kind:?}: by its number");
+    }
+}
+
+/// An app's token may not ask who it is where users do, and on one pull request several apps comment: the older comment of
+/// another one, which approves the digest that it likes, neither counts nor hides ours.
+#[tokio::test]
+async fn another_apps_older_comment_is_not_believed() {
+    let server = Server::start(Kind::Github).await;
+    server.world().is_app = true;
+    server.world().merged = Some(12);
+    let theirs = DIGEST.replace('6', "0");
+    server.comment(ME + 1, &planned(&theirs));
+    let mark = Mark::of(&planned(DIGEST)).unwrap();
+    let publisher = publisher(&server, Kind::Github);
+    assert_eq!(publisher.shown(&mark).await.unwrap(), Shown::Nothing);
+    let ours = publisher.comment(&planned(DIGEST)).await.unwrap();
+    assert_eq!(ours, Outcome::Created, "theirs is left alone");
+    publisher.status(&CommitStatus::of(&mark)).await.unwrap();
+    let digest = Digest::parse(DIGEST).unwrap();
+    assert_eq!(publisher.shown(&mark).await.unwrap(), Shown::Plan(digest));
+}
+
+/// Who may edit comments can make ours say anything. The status beside the commit still says what was shown.
+#[tokio::test]
+async fn a_comment_that_no_status_bears_out_is_not_believed() {
+    for kind in FORGES {
+        let server = Server::start(kind).await;
+        server.world().merged = Some(12);
+        let publisher = publisher(&server, kind);
+        let (mark, digest) = (
+            Mark::of(&planned(DIGEST)).unwrap(),
+            Digest::parse(DIGEST).unwrap(),
+        );
+        let shown = async || publisher.shown(&mark).await.unwrap();
+        let unwitnessed = Shown::Unwitnessed {
+            digest: digest.clone(),
+            head: "abc123".to_owned(),
+        };
+        server.comment(ME, &planned(DIGEST));
+        let refused = async |why: &str| assert_eq!(shown().await, unwitnessed, "{kind:?}: {why}");
+        refused("no status").await;
+        let mut other = CommitStatus::of(&mark);
+        other.description = other.description.replace("6", "0");
+        publisher.status(&other).await.unwrap();
+        refused("ours names another plan").await;
+        let name = if kind == Kind::Gitlab {
+            "name"
+        } else {
+            "context"
+        };
+        let status = |context: &str| {
+            let description = format!("changes are pending; digest {DIGEST}");
+            serde_json::json!({name: context, "state": "success", "description": description})
+        };
+        server.status(ME + 1, "abc123", status("emblazon/plan/production"));
+        refused("somebody else's").await;
+        server.status(ME, "abc123", status("emblazon/plan/staging"));
+        refused("another cluster's").await;
+        server.status(ME, "def456", status("emblazon/plan/production"));
+        refused("another commit's").await;
+        for _ in 0..250 {
+            server.status(ME + 1, "abc123", status("lint"));
+        }
+        publisher.status(&CommitStatus::of(&mark)).await.unwrap();
+        for _ in 0..250 {
+            server.status(ME + 1, "abc123", status("lint"));
+        }
+        assert_eq!(shown().await, Shown::Plan(digest.clone()), "{kind:?}");
+        publisher.status(&other).await.unwrap();
+        refused("the newest of ours counts").await;
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use serde_yaml::Value;
 
@@ -80,6 +80,18 @@ impl Runner {
                 self.shell(step, "-e");
             }
         }
+    }
+
+    /// Runs the command as somebody who has the job's token.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_emblazon"))
+            .args(arguments)
+            .current_dir(&self.checkout)
+            .env_clear()
+            .envs(&self.environment)
+            .env("GITHUB_TOKEN", "canary-token")
+            .output()
+            .unwrap()
     }
 
     /// Runs the script of a job in `examples/gitlab`.

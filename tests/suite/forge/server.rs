@@ -1,5 +1,6 @@
 //! A server that keeps comments and issues as the three forges do, and writes down what it was asked.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -27,6 +28,12 @@ pub(crate) struct World {
     pub(crate) faults: Vec<u16>,
     /// Each status that was set: the commit, and the body.
     pub(crate) statuses: Vec<(String, Value)>,
+    /// Who set some of them; the others are by [`ME`].
+    pub(crate) creators: BTreeMap<usize, u64>,
+    /// Whether the token is an app's, which GitHub does not tell who it is where it tells users.
+    pub(crate) is_app: bool,
+    /// The last commit of the pull request.
+    pub(crate) head: String,
     /// The pull request that brought every commit, once it is merged.
     pub(crate) merged: Option<u64>,
     /// Another run's comment, to appear with the next one that is written.
@@ -45,6 +52,7 @@ impl Server {
     pub(crate) async fn start(kind: Kind) -> Self {
         let world = Arc::new(Mutex::new(World {
             next: 100,
+            head: "abc123".to_owned(),
             ..World::default()
         }));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -79,6 +87,14 @@ impl Server {
         world.add_comment(user, text)
     }
 
+    /// Puts a status beside a commit, as if somebody had set it.
+    pub(crate) fn status(&self, user: u64, commit: &str, status: Value) {
+        let mut world = self.world();
+        let place = world.statuses.len();
+        world.creators.insert(place, user);
+        world.statuses.push((commit.to_owned(), status));
+    }
+
     pub(crate) fn texts(&self) -> Vec<String> {
         let world = self.world();
         let texts = world
@@ -92,7 +108,8 @@ impl Server {
 impl World {
     fn add_comment(&mut self, user: u64, text: &str) -> u64 {
         let id = self.number();
-        let user = json!({"id": user, "type": "User"});
+        let kind = if self.is_app { "Bot" } else { "User" };
+        let user = json!({"id": user, "type": kind});
         self.comments
             .push(json!({"id": id, "body": text, "user": user, "author": user}));
         id
@@ -144,7 +161,14 @@ impl World {
     ) -> (StatusCode, Value) {
         let missing = (StatusCode::NOT_FOUND, Value::Null);
         if path == "/user" {
-            return (StatusCode::OK, json!({"id": ME}));
+            return match self.is_app {
+                true => (StatusCode::FORBIDDEN, Value::Null),
+                false => (StatusCode::OK, json!({"id": ME})),
+            };
+        }
+        if path == "/graphql" && kind == Kind::Github && *method == Method::POST {
+            let viewer = json!({"login": "emblazon[bot]", "databaseId": ME});
+            return (StatusCode::OK, json!({"data": {"viewer": viewer}}));
         }
         let (comments, comment, issues) = match kind {
             Kind::Gitlab => (
@@ -163,7 +187,7 @@ impl World {
         } else {
             Method::PATCH
         };
-        if let Some(answer) = self.commit(kind, method, path, body) {
+        if let Some(answer) = self.commit(kind, method, path, query, body) {
             return answer;
         }
         if path == comments && method == Method::GET {
@@ -235,12 +259,14 @@ impl World {
         missing
     }
 
-    /// Answers what is asked about a commit: its status is set, or the pull request that it came from is named.
+    /// Answers what is asked about a commit or a pull request: a status is set, statuses are listed, or the pull request
+    /// is shown that the commit came from.
     fn commit(
         &mut self,
         kind: Kind,
         method: &Method,
         path: &str,
+        query: &str,
         body: &Value,
     ) -> Option<(StatusCode, Value)> {
         if let Some((_, commit)) = path.split_once("/statuses/")
@@ -249,17 +275,53 @@ impl World {
             self.statuses.push((commit.to_owned(), body.clone()));
             return Some((StatusCode::CREATED, json!({"id": 1})));
         }
-        if !path.contains("/commits/") || method != Method::GET {
-            return None;
+        let pull = |number: u64| {
+            let head = &self.head;
+            json!({"number": number, "iid": number, "merged_at": "2026-11-25T12:00:00Z", "head": {"sha": head}, "sha": head})
+        };
+        if path.ends_with("/pulls/12") || path.ends_with("/merge_requests/12") {
+            return Some((StatusCode::OK, pull(12)));
         }
-        let pull = self.merged.map(
-            |number| json!({"number": number, "iid": number, "merged_at": "2026-11-25T12:00:00Z"}),
-        );
+        let (_, commit) = path
+            .split_once("/commits/")
+            .filter(|_| method == Method::GET)?;
+        if let Some(commit) = commit.strip_suffix("/statuses") {
+            return Some((StatusCode::OK, self.statuses_of(kind, commit, query)));
+        }
+        let pull = self.merged.map(pull);
         Some(match pull {
             Some(pull) if kind == Kind::Gitea => (StatusCode::OK, pull),
             None if kind == Kind::Gitea => (StatusCode::NOT_FOUND, Value::Null),
             pull => (StatusCode::OK, pull.into_iter().collect()),
         })
+    }
+
+    /// Lists the statuses of a commit in the forge's words, the newest first.
+    fn statuses_of(&self, kind: Kind, commit: &str, query: &str) -> Value {
+        let set = self.statuses.iter().enumerate();
+        let of_commit = set.filter(|(_, (known, _))| known == commit);
+        let entries: Vec<Value> = of_commit
+            .map(|(place, (_, body))| {
+                let user = json!({"id": self.creators.get(&place).unwrap_or(&ME)});
+                let mut entry = body.clone();
+                entry["id"] = json!(place + 1);
+                let whose = if kind == Kind::Gitlab {
+                    "author"
+                } else {
+                    "creator"
+                };
+                entry[whose] = user;
+                entry
+            })
+            .rev()
+            .collect();
+        // Gitea gives pages of statuses as the others do.
+        let kind = if kind == Kind::Gitea {
+            Kind::Github
+        } else {
+            kind
+        };
+        page(kind, &entries, &query.replace("limit=", "per_page="))
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 
 use super::runner::Runner;
-use super::server::Server;
+use super::server::{ME, Server};
 use crate::base::{ACME, BETA, World};
 use crate::cli::check_exit;
 use crate::git::git;
@@ -52,7 +52,9 @@ impl Stage {
                 "HEAD:refs/pull/12/head",
             ],
         );
-        self.world.head()
+        let head = self.world.head();
+        self.forge.world().head.clone_from(&head);
+        head
     }
 
     fn merge(&self) {
@@ -189,14 +191,14 @@ fn a_change_is_shown_approved_and_applied() {
 
     // The merge carries out what was shown, and nothing else.
     stage.merge();
-    stage.forge.world().statuses.clear();
+    let before = stage.statuses().len();
     let mut apply = stage.merged("apply");
     apply.run("emblazon-apply.yml");
     assert!(!apply.failed, "{}", apply.log);
     assert_eq!(stage.company(ACME), json!("Acme Holding"));
     assert_eq!(stage.company(BETA), json!("By Hand"));
     assert_eq!(
-        stage.statuses(),
+        stage.statuses()[before..],
         [
             "head emblazon/plan/production pending: not carried out yet",
             "head emblazon/plan/production success: changes are pending",
@@ -244,10 +246,46 @@ fn what_nobody_approved_is_not_applied() {
         apply.log
     );
     assert_eq!(stage.company(ACME), json!("Acme Voice"));
-    // … and then somebody looks at it, and starts it with the digest.
+    // … or the comment was made to say so, which the status beside it does not …
     let digest = apply.names["steps.plan.outputs.digest"].clone();
+    stage.forge.comment(ME, &forged);
+    let mut apply = stage.merged("apply-unwitnessed");
+    apply.run("emblazon-apply.yml");
+    assert!(
+        apply.failed && apply.log.contains("nothing vouches for the comment"),
+        "{}",
+        apply.log
+    );
+    assert_eq!(stage.company(ACME), json!("Acme Voice"));
+    // … and then somebody looks at it, and starts it with the digest.
     let mut apply = stage.merged("apply-approved");
     apply.names.insert("inputs.expect".to_owned(), digest);
+    apply.run("emblazon-apply.yml");
+    assert!(!apply.failed, "{}", apply.log);
+    assert_eq!(stage.company(ACME), json!("Acme Group"));
+}
+
+/// What the refusal of a comment that nothing vouches for says, done: the status that it names is set, and then the merge
+/// carries out what was shown.
+#[test]
+fn the_status_that_the_refusal_asks_for_helps() {
+    let stage = Stage::new();
+    let world = &stage.world;
+    world.account("acme", ACME, "company_name: Acme Group, brandColor: red");
+    stage.push();
+    let mut plan = stage.pull("plan");
+    plan.run("emblazon-plan.yml");
+    stage.merge();
+    stage.forge.world().statuses.clear();
+    let mut apply = stage.merged("apply");
+    apply.run("emblazon-apply.yml");
+    assert!(apply.failed, "{}", apply.log);
+    let (_, told) = apply.log.split_once("set it where").unwrap();
+    let command = told.split('`').nth(1).unwrap();
+    let words: Vec<&str> = command.split(' ').skip(1).collect();
+    let output = apply.command(&words);
+    assert!(output.status.success(), "{command}: {output:?}");
+    let mut apply = stage.merged("apply-again");
     apply.run("emblazon-apply.yml");
     assert!(!apply.failed, "{}", apply.log);
     assert_eq!(stage.company(ACME), json!("Acme Group"));
