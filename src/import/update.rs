@@ -257,7 +257,8 @@ impl Update<'_> {
             unread.borrow_mut().push(other.clone());
             false
         };
-        let (spot, shared_by) = self.layers.spot(name, &address, &agrees);
+        let is_named = matches!(self.request.scope, Scope::Accept(_));
+        let (spot, shared_by) = self.layers.spot(name, &address, is_named, &agrees);
         for other in unread.into_inner() {
             let id = draft.names.iter().find(|(_, name)| **name == other);
             draft.wanted.extend(id.map(|(id, _)| id.clone()));
@@ -272,6 +273,20 @@ impl Update<'_> {
                         "{layer} declares it, and others who take it from there have another value ({others})"
                     ),
                     "it went into the account's own file; change the layer by hand if all are to have it",
+                ),
+                left: false,
+            });
+        }
+        if is_named && self.layers.is_every_clusters(&spot) {
+            draft.notes.push(Note {
+                account: Some(name.clone()),
+                about: Some(address.to_string()),
+                reason: Reason::new(
+                    format!(
+                        "{} declares it for every cluster, so the new value holds for the others too",
+                        spot.file()
+                    ),
+                    "where a cluster is to keep the old one, declare it below overrides.CLUSTER of the account",
                 ),
                 left: false,
             });

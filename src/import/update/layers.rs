@@ -107,10 +107,14 @@ impl<'a> Layers<'a> {
     }
 
     /// Finds where to change an address, and which layer is left alone for how many others' sake.
+    ///
+    /// `is_named` tells whether somebody named what is taken in: a layer that speaks for other clusters, too, is changed only
+    /// then.
     pub(super) fn spot(
         &self,
         account: &AccountName,
         address: &KeyPath,
+        is_named: bool,
         agrees: &dyn Fn(&AccountName) -> bool,
     ) -> (Spot, Option<(LayerName, usize)>) {
         let winner = self.winner(account, address).map(|entry| &entry.layer);
@@ -130,7 +134,7 @@ impl<'a> Layers<'a> {
                 });
                 if against > 0 {
                     (own, Some((layer.clone(), against)))
-                } else if self.several_clusters {
+                } else if self.several_clusters && !is_named {
                     (own, None)
                 } else {
                     let layer = layer.clone();
@@ -141,7 +145,20 @@ impl<'a> Layers<'a> {
                 let layer = LayerName::Override(cluster.clone());
                 (Spot { layer, ..own }, None)
             }
+            Some(LayerName::Account) if is_named => {
+                let layer = LayerName::Account;
+                (Spot { layer, ..own }, None)
+            }
             Some(LayerName::Account) | None => (own, None),
+        }
+    }
+
+    /// Tells whether what stands at a spot is said of other clusters, too.
+    pub(super) fn is_every_clusters(&self, spot: &Spot) -> bool {
+        match spot.layer {
+            LayerName::Defaults | LayerName::Brand(_) => self.several_clusters,
+            LayerName::Account => self.elsewhere.contains(&spot.account),
+            LayerName::Override(_) => false,
         }
     }
 

@@ -219,3 +219,92 @@ fn pictures_are_accepted() {
     platform.plans_empty("tree");
     platform.stop();
 }
+
+/// A platform and a tree of two clusters that agree.
+fn agreed_of_two() -> Platform {
+    let platform = agreed();
+    let config = CONFIG.replace("production: {}", "production: {}, staging: {}");
+    platform.write("tree", "emblazon.yaml", config.as_bytes());
+    for (name, id) in [("acme", ACME), ("beta", BETA)] {
+        let text = format!(
+            "account: {{ production: {id}, staging: {} }}\nextends: [gold]\nwhitelabel:\n  company_name: {name} # the name\n  domain: {name}.example.com\nassets:\n  logo: logo.png\noverrides:\n  staging: {{ whitelabel: {{ domain: {name}.staging.example.com }} }}\n  production:\n    whitelabel:\n      brandColor: red\n",
+            id.replace(['a', 'b'], "c").replacen('c', &id[..1], 1)
+        );
+        let file = format!("accounts/{name}/account.yaml");
+        platform.write("tree", &file, text.as_bytes());
+        platform.edit(id, &["brandColor"], json!("red"));
+    }
+    platform
+}
+
+/// Takes one value in from one of two clusters, and compares one file; what it says afterwards is what is live.
+#[track_caller]
+fn check_of_two(edits: &[(&str, &[&str], Value)], accept: &str, file: &str, old: &str, new: &str) {
+    let platform = agreed_of_two();
+    for (id, key, value) in edits {
+        platform.edit(id, key, value.clone());
+    }
+    let mut wanted = platform.files("tree");
+    let text = String::from_utf8(wanted[file].clone()).unwrap();
+    assert!(text.contains(old), "{text}");
+    wanted.insert(file.to_owned(), text.replacen(old, new, 1).into_bytes());
+    let output = platform.run_to(
+        0,
+        &[
+            "import",
+            "--tree",
+            "tree",
+            "--cluster",
+            "production",
+            "--accept",
+            accept,
+        ],
+    );
+    let got = platform.files("tree");
+    for (path, bytes) in &got {
+        assert_eq!(
+            String::from_utf8_lossy(bytes),
+            String::from_utf8_lossy(&wanted[path]),
+            "{path}"
+        );
+    }
+    let told = stdout(&output);
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    let tells = told.contains("holds for the others too");
+    assert_eq!(tells, !new.contains("blue"), "{}", stdout(&output));
+    platform.run_to(0, &["plan", "tree", "--cluster", "production"]);
+    platform.stop();
+}
+
+/// What is accepted goes into the layer that declares it, also where the tree speaks of other clusters; that the value holds
+/// for those too is told.
+#[test]
+fn with_two_clusters_what_is_accepted_goes_where_it_is_declared() {
+    let acme = "accounts/acme/account.yaml";
+    check_of_two(
+        &[(ACME, &["company_name"], json!("Acme Voice"))],
+        "acme.company_name",
+        acme,
+        "acme # the name",
+        "Acme Voice # the name",
+    );
+    let help = json!("https://new.example");
+    check_of_two(
+        &[
+            (ACME, &["nav", "help"], help.clone()),
+            (BETA, &["nav", "help"], help),
+        ],
+        "acme.nav.help",
+        "brands/gold.yaml",
+        "https://help.example",
+        "https://new.example",
+    );
+    // Declared for this cluster alone.
+    check_of_two(
+        &[(ACME, &["brandColor"], json!("blue"))],
+        "acme.brandColor",
+        acme,
+        "brandColor: red",
+        "brandColor: blue",
+    );
+}
