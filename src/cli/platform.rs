@@ -201,6 +201,17 @@ impl Platform {
         self.collect_with(desired, &options).await
     }
 
+    /// Reads what a way back is about, and nothing of what is beside it: that is no tree, so nothing could be said of what
+    /// it covers.
+    pub(crate) async fn collect_before(&self, before: &Desired) -> Result<Live, Failure> {
+        let options = CollectOptions {
+            cache: self.cache.as_ref(),
+            unmanaged: false,
+            ..CollectOptions::default()
+        };
+        self.collect_with(before, &options).await
+    }
+
     /// Reads some accounts of the tree besides.
     pub(crate) async fn collect_more(
         &self,

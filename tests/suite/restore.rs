@@ -143,3 +143,119 @@ fn old_runs_are_thrown_away() {
     assert!(objects.count() <= 4, "unneeded contents are gone");
     platform.stop();
 }
+
+/// What is wrong with the words is told before anybody is to say yes to them.
+#[test]
+fn a_run_that_there_is_not_is_said_at_once() {
+    let platform = Platform::renamed("a", "{}");
+    check_exit(&platform.run(&["apply", "--yes"]), 0);
+    let run = platform.runs().remove(0);
+    let refused = |arguments: &[&str], message: &str| {
+        let output = platform.run(arguments);
+        check_exit(&output, 64);
+        let told = stderr(&output);
+        assert!(told.contains(message) && !told.contains("--yes"), "{told}");
+    };
+    refused(&["restore", "BADRUN"], "there is no run BADRUN");
+    refused(
+        &["restore", &run, "zenith"],
+        "has no account zenith; it has a",
+    );
+    platform.stop();
+}
+
+/// A way back of one account is no tree of one account: the others are not outside of anything, and shares are shares of all.
+#[test]
+fn what_a_restore_counts_is_true() {
+    let platform = Platform::renamed("abcdef", "{max_changed_percent: 50, share_floor: 2}");
+    for name in "cdef".chars() {
+        platform.declare(name, "whitelabel: {company_name: old}");
+    }
+    check_exit(&platform.run(&["apply", "--yes"]), 0);
+    let run = platform.runs().remove(0);
+    // Two of six.
+    let report = platform.report(&["restore", &run, "--yes"]);
+    assert!(
+        report
+            .get("coverage")
+            .is_none_or(serde_json::Value::is_null),
+        "{report}"
+    );
+    assert_eq!(platform.key('a', "company_name"), "old");
+    assert_eq!(platform.key('b', "company_name"), "old");
+    let last = platform.runs().pop().unwrap();
+    let output = platform.run(&["restore", &last, "b", "--yes"]);
+    check_exit(&output, 0);
+    for told in [stdout(&output), stderr(&output)] {
+        assert!(
+            !told.contains("not in the tree") && !told.contains('%'),
+            "{told}"
+        );
+    }
+    platform.stop();
+}
+
+/// After accounts have passed domains on, one alone cannot go back. What the refusal says to do helps.
+#[test]
+fn whoever_must_go_back_together_is_named() {
+    let platform = Platform::renamed("abcd", "{}");
+    let domain = |name: char| platform.key(name, "domain");
+    // a → b → c → a; d only looks on.
+    for (name, wanted) in [('a', 'b'), ('b', 'c'), ('c', 'a')] {
+        platform.declare(
+            name,
+            &format!("whitelabel: {{domain: {wanted}.example.com}}"),
+        );
+    }
+    check_exit(&platform.run(&["apply", "--yes"]), 0);
+    assert_eq!(domain('a'), "b.example.com");
+    let run = platform.runs().remove(0);
+    let output = platform.run(&["restore", &run, "a", "--yes"]);
+    check_exit(&output, 5);
+    let told = stderr(&output).replace('\n', " ");
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        told.contains("a.example.com is held by c, which the run changed too"),
+        "{told}"
+    );
+    assert!(!told.contains("bring that account into the tree"), "{told}");
+    let (_, command) = told
+        .split_once("restore them together: `emblazon ")
+        .expect(&told);
+    let command = command.split('`').next().unwrap();
+    assert_eq!(command, format!("restore {run} a b c"));
+    let words: Vec<&str> = command.split(' ').chain(["--yes"]).collect();
+    check_exit(&platform.run(&words), 0);
+    for name in "abc".chars() {
+        assert_eq!(domain(name), format!("{name}.example.com"));
+    }
+    platform.stop();
+}
+
+/// A domain may have gone on to an account that the run did not change.
+#[test]
+fn a_domain_that_has_gone_on_is_named_with_its_holder() {
+    let platform = Platform::renamed("ab", "{}");
+    platform.declare('a', "whitelabel: {domain: new.example.com}");
+    platform.declare('b', "whitelabel: {company_name: old}");
+    check_exit(&platform.run(&["apply", "--yes"]), 0);
+    let run = platform.runs().remove(0);
+    platform.declare('b', "whitelabel: {domain: a.example.com}");
+    check_exit(&platform.run(&["apply", "--yes"]), 0);
+    let output = platform.run(&["restore", &run, "a", "--yes"]);
+    check_exit(&output, 5);
+    let told = stderr(&output)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(
+        told.contains("a.example.com is held by b, which the run did not change"),
+        "{told}"
+    );
+    // What it says to do.
+    let gave = platform.runs().pop().unwrap();
+    check_exit(&platform.run(&["restore", &gave, "b", "--yes"]), 0);
+    check_exit(&platform.run(&["restore", &run, "a", "--yes"]), 0);
+    assert_eq!(platform.key('a', "domain"), "a.example.com");
+    platform.stop();
+}

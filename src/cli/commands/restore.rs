@@ -19,25 +19,21 @@ use crate::cli::tree::{self, OpenTree, Several};
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, output, survey};
 use crate::diff::ZoneDifference;
-use crate::live::Live;
-use crate::model::AccountName;
+use crate::live::{Live, Reading, Unmanaged};
+use crate::model::{AccountName, DomainName, Identity, KeyPath, Realm};
 use crate::plan::{self, Planned, Refusal, RefusalKind, Subject};
 use crate::report::gallery::Gallery;
 use crate::report::{self, Command, Facts, text};
-use crate::tree::Desired;
+use crate::tree::{Desired, DesiredAccount};
 
 pub(crate) fn restore(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
-    if !args.yes && !ui.is_interactive() {
-        let message = "nobody can be asked here; say `--yes`";
-        return Err(Failure::Usage(message.to_owned()));
-    }
     survey::runtime()?.block_on(run(ui, args))
 }
 
 async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
     let state = StateFolder::of_tree(&args.tree);
     let run = find(&state, &args.run)?;
-    // What is wrongly said is told before anybody waits.
+    // What is wrongly said is told before anybody waits, and before anybody is to say yes to it.
     approval(args)?;
     let store = SnapshotStore::new(&state);
     let manifest = store.manifest(&run).map_err(failed)?;
@@ -46,6 +42,12 @@ async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
         rev: None,
     };
     let tree = tree::open(ui, &args.tree, &choice, Several::Refuse)?;
+    let only: BTreeSet<AccountName> = args.accounts.iter().map(AccountName::new).collect();
+    let back = way_back(&tree, &manifest, &store, &only)?;
+    if !args.yes && !ui.is_interactive() {
+        let message = "nobody can be asked here; say `--yes`";
+        return Err(Failure::Usage(message.to_owned()));
+    }
     let room = Room {
         folder: &args.tree,
         cluster: &tree.loaded.desired.cluster,
@@ -56,8 +58,54 @@ async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
         purpose: "restore",
     };
     let solitude = Solitude::default();
-    let work = go_back(ui, args, (&tree, &manifest), &run, &solitude);
+    let trip = Trip {
+        run: &run,
+        tree: &tree,
+        manifest: &manifest,
+        store: &store,
+        only: &only,
+    };
+    let work = go_back(ui, args, &trip, back, &solitude);
     Box::pin(lease::alone(ui, room, &solitude, work)).await
+}
+
+/// Where it goes.
+#[derive(Clone, Copy)]
+struct Trip<'a> {
+    run: &'a RunId,
+    tree: &'a OpenTree,
+    manifest: &'a Manifest,
+    store: &'a SnapshotStore,
+    /// The accounts that were asked for; all of the run when none was.
+    only: &'a BTreeSet<AccountName>,
+}
+
+impl Trip<'_> {
+    /// Returns the rules to plan by: the tree's other accounts are there, too, and shares are shares of all.
+    fn rules(&self, approval: &Approval, back: &WayBack) -> plan::Options {
+        let mut rules = approval.rules();
+        let others = self.tree.loaded.desired.accounts.iter();
+        let others = others.filter(|it| back.desired.account(&it.name).is_none());
+        rules.part.left_out = u32::try_from(others.count()).unwrap_or(u32::MAX);
+        rules
+    }
+}
+
+/// Leads back to what the snapshot has of some accounts, under the tree's policy.
+fn way_back(
+    tree: &OpenTree,
+    manifest: &Manifest,
+    store: &SnapshotStore,
+    only: &BTreeSet<AccountName>,
+) -> Result<WayBack, Failure> {
+    let desired = &tree.loaded.desired;
+    let back = apply::way_back(manifest, store, &desired.cluster, only);
+    let mut back = back.map_err(|error| match error {
+        apply::RestoreError::NoAccount { .. } => Failure::Usage(error.to_string()),
+        apply::RestoreError::Snapshot(error) => failed(error),
+    })?;
+    back.desired.policy = desired.policy.clone();
+    Ok(back)
 }
 
 /// Takes what the command line says; whoever restores asks for the deletions that the way back needs.
@@ -69,31 +117,30 @@ fn approval(args: &RestoreArgs) -> Result<Approval, Failure> {
 async fn go_back(
     ui: Ui,
     args: &RestoreArgs,
-    (tree, manifest): (&OpenTree, &Manifest),
-    run: &RunId,
+    trip: &Trip<'_>,
+    back: WayBack,
     solitude: &Solitude,
 ) -> Result<Exit, Failure> {
+    let Trip {
+        run,
+        tree,
+        manifest,
+        store,
+        only,
+    } = *trip;
     let state = StateFolder::of_tree(&args.tree);
     let approval = approval(args)?;
-    let store = SnapshotStore::new(&state);
     let platform = platform::connect(&args.tree, tree, &args.platform).await?;
-    let only: BTreeSet<AccountName> = args.accounts.iter().map(AccountName::new).collect();
-    let cluster = &tree.loaded.desired.cluster;
-    let back = apply::way_back(manifest, &store, cluster, &only);
-    let mut back = back.map_err(|error| match error {
-        apply::RestoreError::NoAccount { .. } => Failure::Usage(error.to_string()),
-        apply::RestoreError::Snapshot(error) => failed(error),
-    })?;
-    back.desired.policy = tree.loaded.desired.policy.clone();
-    let live = platform.collect(&back.desired, &[], None).await?;
-    let rules = approval.rules();
-    let records = records_back(args, tree, &platform, manifest, &only).await?;
+    let live = platform.collect_before(&back.desired).await?;
+    let rules = trip.rules(&approval, &back);
+    let records = records_back(args, tree, &platform, manifest, only).await?;
     let (mut planned, rest) = plan_back(&back, (&live, &records.zones), &rules, |planned| {
         if args.moved {
             return Ok(Vec::new());
         }
         moved(&state, run, manifest, &live, planned)
     })?;
+    explain_held(trip, &platform, (&back, &live), &mut planned).await?;
     let refusals = records
         .moved
         .into_iter()
@@ -124,7 +171,7 @@ async fn go_back(
             primary: primary::for_plan(&args.tree, tree, &platform, &planned.plan).await?,
             solitude: solitude.clone(),
         };
-        let files = StoredAssets::new(&store, &back.desired);
+        let files = StoredAssets::new(store, &back.desired);
         let mandate = approval.mandate(&planned.plan, &rest);
         applied = carry::carry_out(ui, &platform, mandate, &files, manner).await?;
         facts.applied = Some(&applied);
@@ -134,6 +181,105 @@ async fn go_back(
     output::deliver_outcome(ui, &report, &Gallery::default(), &args.output)?;
     platform.stop().await;
     Ok(Exit::of(&report))
+}
+
+/// Says who has a domain that an account cannot get back, and what helps: mostly an account that the run changed, too, and
+/// that goes back together with it.
+async fn explain_held(
+    trip: &Trip<'_>,
+    platform: &Platform,
+    (back, live): (&WayBack, &Live),
+    planned: &mut Planned,
+) -> Result<(), Failure> {
+    let is_held = |refusal: &Refusal| refusal.kind == RefusalKind::DomainHeld;
+    if !planned.plan.refusals.iter().any(is_held) {
+        return Ok(());
+    }
+    let command = companions(trip, platform, (back, live)).await?;
+    let tree = &trip.tree.loaded.desired;
+    for refusal in planned.plan.refusals.iter_mut().filter(|it| is_held(it)) {
+        let Some(Subject::Account { name, .. }) = &refusal.subject else {
+            continue;
+        };
+        for (domain, holder) in holders(name, back, live) {
+            if let Some(other) = trip.manifest.accounts.get(&holder.id) {
+                refusal.message = format!(
+                    "{domain} is held by {}, which the run changed too",
+                    other.name
+                );
+                refusal.help = format!("restore them together: `{command}`");
+            } else if let Some(other) = tree.accounts.iter().find(|it| is(it, &holder)) {
+                refusal.message = format!(
+                    "{domain} is held by {}, which the run did not change",
+                    other.name
+                );
+                refusal.help = format!(
+                    "restore the run that gave {} the domain (`emblazon history`), or apply a tree in which it has another one",
+                    other.name
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Returns the command that brings back all accounts that must go together: each domain leads to who has it now.
+async fn companions(
+    trip: &Trip<'_>,
+    platform: &Platform,
+    (back, live): (&WayBack, &Live),
+) -> Result<String, Failure> {
+    let mut together = trip.only.clone();
+    let mut more = missing(trip, &together, back, live);
+    while !more.is_empty() {
+        together.extend(more);
+        let back = way_back(trip.tree, trip.manifest, trip.store, &together)?;
+        let live = platform.collect_before(&back.desired).await?;
+        more = missing(trip, &together, &back, &live);
+    }
+    let names: Vec<&str> = together.iter().map(AccountName::as_str).collect();
+    Ok(format!("emblazon restore {} {}", trip.run, names.join(" ")))
+}
+
+/// Names the accounts of the run that hold a domain which one of these is to get back.
+fn missing(
+    trip: &Trip<'_>,
+    together: &BTreeSet<AccountName>,
+    back: &WayBack,
+    live: &Live,
+) -> BTreeSet<AccountName> {
+    let accounts = &trip.manifest.accounts;
+    let held = back.desired.accounts.iter();
+    let held = held.flat_map(|account| holders(&account.name, back, live));
+    held.filter_map(|(_, holder)| Some(accounts.get(&holder.id)?.name.clone()))
+        .filter(|name| !together.contains(name))
+        .collect()
+}
+
+/// Finds who else has the domain that an account is to get back.
+fn holders(name: &AccountName, back: &WayBack, live: &Live) -> Vec<(DomainName, Unmanaged)> {
+    let wanted = back.desired.account(name).and_then(|account| {
+        let domain = account.settings.get(&KeyPath::from("domain"))?;
+        DomainName::parse(domain.value.as_ref()?.as_str()?).ok()
+    });
+    let Some(domain) = wanted else {
+        return Vec::new();
+    };
+    let found = live.holders.get(&domain).and_then(Reading::known);
+    let others = found.into_iter().flatten().filter(|holder| {
+        let mut accounts = back.desired.accounts.iter();
+        !accounts.any(|account| is(account, holder))
+    });
+    others
+        .map(|holder| (domain.clone(), holder.clone()))
+        .collect()
+}
+
+fn is(account: &DesiredAccount, found: &Unmanaged) -> bool {
+    match &account.identity.value {
+        Identity::Id(id) => *id == found.id,
+        Identity::Realm(realm) => *realm == Realm::new(found.realm.as_str()),
+    }
 }
 
 /// Finds the way back of the records that the run changed.
@@ -177,7 +323,7 @@ fn plan_back(
             }
         }
         planned.plan = plan(&rest).plan;
-        // Nothing is left to restore; that the tree were empty is not what is wrong.
+        // Nothing may be left to restore; that the tree were empty is not what is wrong.
         let refusals = &mut planned.plan.refusals;
         refusals.retain(|refusal| refusal.kind != RefusalKind::EmptyTree);
         refusals.extend(refused);
