@@ -96,6 +96,13 @@ pub async fn run(
                 break;
             }
             match schedule.next(|step| course.admits(step)) {
+                Next::Ready(queue, step) if options.withheld.contains_key(&step.id) => {
+                    let reason = options.withheld[&step.id].clone();
+                    let outcome = ended(step, StepResult::Moved { reason });
+                    schedule.give_back(queue);
+                    course.note(step, &outcome);
+                    conclude(&context, &mut schedule, progress, step, outcome);
+                }
                 Next::Ready(queue, step) => {
                     progress(Event::Begun(step));
                     in_hand.push(work(&context, queue, step).boxed());

@@ -1,5 +1,6 @@
 //! What a run is given besides its plan.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use super::lease::Tenure;
 use super::outcome::StepOutcome;
 use super::rollout::Rollout;
 use crate::dns::push::PrimaryWriter;
-use crate::plan::Step;
+use crate::plan::{Step, StepId};
 use crate::tree::BillingPolicy;
 
 /// How a run is carried out.
@@ -31,6 +32,8 @@ pub struct Options {
     pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// Who goes first, and when to stop.
     pub rollout: Rollout,
+    /// Steps that are not to be carried out, because it was seen before that their objects moved, with the reasons.
+    pub withheld: BTreeMap<StepId, String>,
     /// Writes records of accounts with `dns: manage`; without it, steps on zones fail.
     pub primary: Option<PrimaryWriter>,
     /// Asked before each write, when others may take over from a process that stood still.
@@ -85,6 +88,7 @@ impl Options {
             patience: Patience::default(),
             now: Arc::new(now),
             rollout: Rollout::default(),
+            withheld: BTreeMap::new(),
             primary: None,
             tenure: None,
             cancel: CancellationToken::new(),

@@ -142,7 +142,7 @@ pub(super) fn dependencies(step: &Step) -> impl Iterator<Item = StepId> {
 mod tests {
     use super::*;
     use crate::model::{AccountId, AccountName, ClusterName, Digest, Revision};
-    use crate::plan::{Action, FORMAT_VERSION, Risk, Scope};
+    use crate::plan::{Action, FORMAT_VERSION, Risk, Scope, Unknown};
 
     fn step(id: u32, account: char, after: &[u32]) -> Step {
         Step {
@@ -167,9 +167,11 @@ mod tests {
             tree: Digest::of(b""),
             commit: None,
             base: None,
+            forgotten: Vec::new(),
             scope: Scope::default(),
             steps,
             refusals: Vec::new(),
+            unknown: Unknown::default(),
         }
     }
 

@@ -200,6 +200,7 @@ pub(crate) struct ValidateArgs {
   emblazon plan --cluster staging --format json
   emblazon plan --output json=report.json --output text=report.txt
   emblazon plan --out change.plan && emblazon apply change.plan
+  emblazon plan --out change.plan --sign ~/.ssh/id_ed25519
   emblazon plan --recorded --rev refs/pull/7/head       what a stranger's branch would change
 
 The credentials come from where emblazon.yaml says; when it says nothing, from EMBLAZON_API_KEY or
@@ -222,6 +223,9 @@ pub(crate) struct PlanArgs {
     /// Save the plan, to be approved and carried out later with `apply FILE`
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) out: Option<Utf8PathBuf>,
+    /// Sign the saved plan with this SSH key, as Git signs commits; the signature is FILE.sig
+    #[arg(long, value_name = "KEY", requires = "out", value_hint = ValueHint::FilePath)]
+    pub(crate) sign: Option<Utf8PathBuf>,
     #[command(flatten)]
     pub(crate) base: BaseArgs,
     #[command(flatten)]
@@ -253,12 +257,17 @@ pub(crate) struct PruneArgs {
   emblazon apply --sandbox examples/quickstart
   emblazon apply --yes --expect 3f9a1c0b7d52         only the plan that was approved
   emblazon apply change.plan --tree brands           a plan that `plan --out` saved
+  emblazon apply change.plan --signed-by signers     and that one of these signed
   emblazon apply --canary acme --max-failures 3      one first, then the others
 
 What was there before each write is kept below .emblazon/ in the tree; `emblazon history` lists it.
 
-Exit codes: 0 done, 1 nothing could be applied, 3 the tree has errors, 4 applied in part, 5 refused
-by a guard or because everything had moved, 6 something could not be read.")]
+The steps of a saved plan are derived again from the commit that it names and from what is live, and only
+what is in both is carried out.
+
+Exit codes: 0 done, 1 nothing could be applied, 2 done, and what the saved plan does not have differs too,
+3 the tree has errors, 4 applied in part, 5 refused by a guard or because everything had moved, 6 something
+could not be read.")]
 pub(crate) struct ApplyArgs {
     /// The folder with emblazon.yaml, or a plan that was saved
     #[arg(value_name = "TREE|PLAN", default_value = ".", value_hint = ValueHint::AnyPath)]
@@ -277,6 +286,9 @@ pub(crate) struct ApplyArgs {
     /// Carry out only the plan with this digest, which was approved
     #[arg(long, value_name = "DIGEST")]
     pub(crate) expect: Option<DigestPrefix>,
+    /// Carry out a saved plan only when somebody in this file signed it (`allowed_signers`, as Git reads it)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) signed_by: Option<Utf8PathBuf>,
     /// Carry out these accounts first, and the others only if that succeeds
     #[arg(long, value_name = "ACCOUNT", value_delimiter = ',')]
     pub(crate) canary: Vec<String>,
@@ -303,7 +315,9 @@ pub(crate) struct ApplyArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   emblazon show change.plan
-  emblazon show change.plan --format json")]
+  emblazon show change.plan --format json
+
+Exit codes: those of the `plan` that made it.")]
 pub(crate) struct ShowArgs {
     /// The file that `plan --out` wrote
     #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath)]

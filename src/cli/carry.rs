@@ -1,5 +1,6 @@
 //! Carrying a plan out, whether it was just made, read from a file, or leads back to a snapshot.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context as _, anyhow};
@@ -15,6 +16,7 @@ use super::progress::Progress;
 use super::ui::Ui;
 use crate::apply::{self, Applied, ApplyError, AssetSource, Event, Mandate, Rollout};
 use crate::dns::push::{PrimaryReader, PrimaryWriter};
+use crate::plan::StepId;
 use crate::tree::{BillingPolicy, Retention};
 
 /// How a plan is carried out.
@@ -22,6 +24,8 @@ pub(crate) struct Manner<'a> {
     pub(crate) state: &'a Utf8Path,
     pub(crate) billing: BillingPolicy,
     pub(crate) rollout: Rollout,
+    /// Steps that are left out, with the reasons.
+    pub(crate) withheld: BTreeMap<StepId, String>,
     /// The primary that records are written to.
     pub(crate) primary: Option<PrimaryReader>,
     /// Stops the run after what is in hand, and before a write once the lease is over.
@@ -39,6 +43,7 @@ pub(crate) async fn carry_out(
     let mut options = apply::Options::new(manner.state.to_owned(), Timestamp::now);
     options.billing = manner.billing;
     options.rollout = manner.rollout;
+    options.withheld = manner.withheld;
     options.primary = manner.primary.map(PrimaryWriter::new);
     options.tenure = manner.solitude.tenure();
     options.cancel = manner.solitude.cancel;

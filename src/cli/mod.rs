@@ -23,6 +23,7 @@ mod recovery;
 mod run;
 mod saved;
 mod shard;
+mod signature;
 mod surroundings;
 mod survey;
 mod tree;

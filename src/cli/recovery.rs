@@ -1,6 +1,6 @@
 //! What a run before this one left in pieces is put right first.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8Path;
 
@@ -103,6 +103,7 @@ async fn put_right(
         state: run.state,
         billing: BillingPolicy::Accept,
         rollout: Rollout::default(),
+        withheld: BTreeMap::new(),
         primary: None,
         solitude: run.solitude.clone(),
     };

@@ -2,31 +2,42 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use camino::Utf8Path;
 
-use super::args::TreeChoice;
+use super::approval::Approval;
+use super::args::{BaseArgs, RemoteArgs, ScopeArgs, TreeChoice};
 use super::failure::Failure;
-use super::tree::{self, OpenTree};
+use super::signature;
+use super::tree::{self, OpenTree, Several};
 use super::ui::Ui;
-use crate::plan::{Plan, PlanFormatError};
-use crate::tree::{GitTree, Loaded, TreeSource};
+use crate::model::Digest;
+use crate::plan::{self, Action, Plan, PlanFormatError, Refusal, RefusalKind, Step, Subject};
+use crate::tree::{Desired, GitTree};
 
 /// The largest file that is read as a plan; one of 10,000 accounts has a tenth of it.
 const MAX_PLAN_BYTES: u64 = 256 << 20;
 
-/// Saves a plan, with the commit that its tree can be read from later.
+/// Saves a plan, with the commit that its tree can be read from later, and signs it when there is a key.
 pub(crate) fn write(
     file: &Utf8Path,
     plan: &Plan,
-    folder: &Utf8Path,
-    choice: &TreeChoice,
+    (folder, choice): (&Utf8Path, &TreeChoice),
+    key: Option<&Utf8Path>,
 ) -> Result<(), Failure> {
     let mut plan = plan.clone();
     plan.commit = commit(&plan, folder, choice);
-    write_private(file, (plan.to_json() + "\n").as_bytes()).with_context(|| file.to_string())?;
+    let sealed = plan.sealed();
+    let signature = match key {
+        Some(key) => Some(signature::sign(sealed.as_bytes(), key)?),
+        None => None,
+    };
+    write_private(file, sealed.as_bytes()).with_context(|| file.to_string())?;
+    if let Some(signature) = signature {
+        let beside = signature::beside(file);
+        write_private(&beside, &signature).with_context(|| beside.to_string())?;
+    }
     Ok(())
 }
 
@@ -54,36 +65,59 @@ fn commit(plan: &Plan, folder: &Utf8Path, choice: &TreeChoice) -> Option<String>
     (loaded.desired.digest() == plan.tree).then(|| source.commit())
 }
 
-/// Reads a plan.
+/// Reads a plan, and checks that it is what was saved, to the bit.
 pub(crate) fn read(file: &Utf8Path) -> Result<Plan, Failure> {
-    let text = read_bounded(file).with_context(|| file.to_string())?;
-    Plan::from_json(&text).map_err(|error| match error {
-        PlanFormatError::Version { .. } => Failure::Refused(format!("{file}: {error}")),
+    let bytes = read_bounded(file).with_context(|| file.to_string())?;
+    unsealed(file, &bytes)
+}
+
+/// Reads a plan that one of some signers signed, and says who.
+pub(crate) fn read_signed(file: &Utf8Path, signers: &Utf8Path) -> Result<(Plan, String), Failure> {
+    let bytes = read_bounded(file).with_context(|| file.to_string())?;
+    let signer = signature::signer(file, &bytes, signers)?;
+    Ok((unsealed(file, &bytes)?, signer))
+}
+
+fn unsealed(file: &Utf8Path, bytes: &[u8]) -> Result<Plan, Failure> {
+    Plan::unsealed(bytes).map_err(|error| match error {
+        PlanFormatError::Version { .. } | PlanFormatError::Changed => {
+            Failure::Refused(format!("{file}: {error}"))
+        }
         PlanFormatError::Shape(_) => Failure::Usage(format!("{file}: {error}")),
     })
 }
 
-fn read_bounded(file: &Utf8Path) -> io::Result<String> {
-    let mut text = String::new();
+fn read_bounded(file: &Utf8Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
     File::open(file)?
         .take(MAX_PLAN_BYTES + 1)
-        .read_to_string(&mut text)?;
-    if text.len() as u64 > MAX_PLAN_BYTES {
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_PLAN_BYTES {
         return Err(io::Error::new(
             io::ErrorKind::FileTooLarge,
             format!("over {MAX_PLAN_BYTES} bytes are no plan"),
         ));
     }
-    Ok(text)
+    Ok(bytes)
 }
 
-/// Finds the tree that a plan was made from: the one that is there, or the one in the plan's commit.
-pub(crate) fn tree_of(
+/// The tree that a plan is derived from again.
+pub(crate) struct Origin {
+    pub(crate) tree: OpenTree,
+    /// The revision that it was read at; absent for the files as they are.
+    pub(crate) revision: Option<String>,
+    /// What of it is looked at, as it was when the plan was made.
+    pub(crate) scope: ScopeArgs,
+}
+
+/// Opens the tree that a plan was made from: that of the commit which the plan names or, where this repository has it not,
+/// the one that is there. A tree that is not the plan's is not taken for it.
+pub(crate) fn origin(
     ui: Ui,
     plan: &Plan,
-    folder: &Utf8Path,
-    choice: &TreeChoice,
-) -> Result<OpenTree, Failure> {
+    (folder, choice): (&Utf8Path, &TreeChoice),
+    no_cache: bool,
+) -> Result<Origin, Failure> {
     if let Some(cluster) = choice
         .cluster
         .as_ref()
@@ -94,36 +128,107 @@ pub(crate) fn tree_of(
             plan.cluster
         )));
     }
-    let choice = TreeChoice {
-        cluster: Some(plan.cluster.to_string()),
-        rev: choice.rev.clone(),
+    let scope = ScopeArgs {
+        no_cache,
+        changed_since: plan.scope.since.clone(),
+        shard: plan.scope.shard.map(|it| it.shard),
     };
-    let only = plan.scope.selection.as_ref();
-    let here = tree::open_some(ui, folder, &choice, only)?;
-    let found = here.loaded.desired.digest();
-    if found == plan.tree && !here.loaded.has_errors() {
-        return Ok(here);
+    let open = |revision: Option<String>| {
+        let choice = TreeChoice {
+            cluster: Some(plan.cluster.to_string()),
+            rev: revision.clone(),
+        };
+        let tree = tree::open_touched(ui, folder, &choice, Several::Refuse, &scope)?;
+        Ok::<_, Failure>((tree, revision))
+    };
+    let is_here = |commit: &&String| GitTree::open(folder, commit).is_ok();
+    let named = plan.commit.as_ref();
+    let (tree, revision) = match named.filter(is_here) {
+        Some(commit) => open(Some(commit.clone()))?,
+        None => open(choice.rev.clone())?,
+    };
+    if tree.loaded.has_errors() {
+        return Err(Failure::Refused(
+            "the tree that the plan was made from has errors now; look at `emblazon validate`, and plan again"
+                .to_owned(),
+        ));
     }
-    let at_commit = |commit: &String| -> Option<(GitTree, Loaded)> {
-        let source = GitTree::open(folder, commit).ok()?;
-        let loaded = crate::tree::load_some(&source, choice.cluster.as_deref(), only).ok()?;
-        (loaded.desired.digest() == plan.tree && !loaded.has_errors()).then_some((source, loaded))
-    };
-    if let Some((source, loaded)) = plan.commit.as_ref().and_then(at_commit) {
-        let source: Arc<dyn TreeSource + Send> = Arc::new(source);
-        return Ok(OpenTree {
-            source,
-            loaded,
-            since: plan.scope.since.clone(),
-            shard: None,
+    // A shard's digest is known once it has been divided.
+    if scope.shard.is_none() {
+        is_from(plan, &tree.loaded.desired.digest(), revision.as_deref())?;
+    }
+    Ok(Origin {
+        tree,
+        revision,
+        scope,
+    })
+}
+
+/// Returns what the command line says of the base, with what the plan leaves as it is.
+pub(crate) fn base_args(plan: &Plan, args: &BaseArgs) -> Result<BaseArgs, Failure> {
+    let mut forget = args.forget.clone();
+    for text in &plan.forgotten {
+        let forgotten = text.parse().map_err(|error| {
+            Failure::Refused(format!("the plan is to forget {text}: {error}; plan again"))
+        })?;
+        if !forget.contains(&forgotten) {
+            forget.push(forgotten);
+        }
+    }
+    Ok(BaseArgs {
+        remote: RemoteArgs {
+            remote: args.remote.remote.clone(),
+        },
+        no_fetch: args.no_fetch,
+        forget,
+    })
+}
+
+/// Returns the rules by which a plan is derived again: it has deletions only when they were asked for.
+pub(crate) fn rules(plan: &Plan, approval: &Approval) -> plan::Options {
+    let mut rules = approval.rules();
+    if !plan.steps.iter().any(|step| step.action == Action::Delete) {
+        rules.allow.remove(&RefusalKind::Prune);
+    }
+    rules
+}
+
+/// Returns what holds a plan up as a whole at this moment. `plan` has the refusals of now.
+pub(crate) fn held(plan: &Plan, approval: &Approval, desired: &Desired) -> Vec<Refusal> {
+    let mut held = approval.held(plan, desired);
+    // How much could not be read counts as it is now, and not as the file says that it was.
+    let is_unread = |refusal: &&Refusal| refusal.kind == RefusalKind::Unreadable;
+    let unread = plan.refusals.iter().find(is_unread);
+    if let Some(refusal) = unread.filter(|_| !held.iter().any(|it| is_unread(&it))) {
+        held.push(Refusal {
+            help: "run again when the platform answers".to_owned(),
+            ..refusal.clone()
         });
     }
-    let commit = plan.commit.as_ref().map_or_else(String::new, |commit| {
-        format!(", nor is its commit {commit} in this repository")
-    });
-    Err(Failure::Refused(format!(
-        "the plan was made from another tree: it names {}, here is {}{commit}; plan again",
-        plan.tree.short(),
-        found.short()
-    )))
+    held
+}
+
+/// Tells whether the plan was made without a look at records: what could not be read has a reason.
+pub(crate) fn skips_dns(plan: &Plan) -> bool {
+    let is_zone = |step: &Step| matches!(step.subject, Subject::Zone(_));
+    plan.scope.records_unread && plan.unknown.zones.is_empty() && !plan.steps.iter().any(is_zone)
+}
+
+/// Checks that a tree is the one that a plan was made from.
+pub(crate) fn is_from(plan: &Plan, found: &Digest, revision: Option<&str>) -> Result<(), Failure> {
+    if *found == plan.tree {
+        return Ok(());
+    }
+    let (planned, found) = (plan.tree.short(), found.short());
+    Err(Failure::Refused(match (revision, &plan.commit) {
+        (Some(revision), Some(commit)) if revision == commit => format!(
+            "the plan names commit {commit}, whose tree is {found}, and says that it was made from {planned}; plan again"
+        ),
+        (_, Some(commit)) => format!(
+            "the plan was made from another tree: it names {planned}, here is {found}, nor is its commit {commit} in this repository; `git fetch` that commit, or plan again"
+        ),
+        (_, None) => format!(
+            "the plan was made from another tree: it names {planned}, here is {found}, and no commit has it, for it was made from files that were not committed; put them back as they were, or plan again"
+        ),
+    }))
 }

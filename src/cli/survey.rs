@@ -322,6 +322,7 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
     platform.stop().await;
     let mut plan = survey.planned.plan;
     plan.base = (ground.base.as_ref().and_then(Base::commit)).map(str::to_owned);
+    plan.forgotten = base.forget.iter().map(ToString::to_string).collect();
     Ok(Seen {
         report,
         gallery,

@@ -11,8 +11,8 @@ use super::shard::OpenShard;
 use super::ui::Ui;
 use crate::plan::Part;
 use crate::tree::{
-    self, GitTree, LoadError, Loaded, PictureCache, Selection, SourceError, Touched, TreeSource,
-    Workdir, short_commit,
+    self, GitTree, LoadError, Loaded, PictureCache, SourceError, Touched, TreeSource, Workdir,
+    short_commit,
 };
 
 /// A tree, and where its files come from.
@@ -62,17 +62,6 @@ pub(crate) fn open_touched(
     let mut tree = open_part(ui, (folder, choice), several, scope.no_cache, load)?;
     tree.since = Some(changes.since);
     Ok(tree)
-}
-
-/// Opens the tree and loads the accounts of a selection.
-pub(crate) fn open_some(
-    ui: Ui,
-    folder: &Utf8Path,
-    choice: &TreeChoice,
-    only: Option<&Selection>,
-) -> Result<OpenTree, Failure> {
-    let load: &Load<'_> = &|source, cluster| tree::load_some(source, cluster, only);
-    open_part(ui, (folder, choice), Several::Refuse, false, load)
 }
 
 type Load<'a> = dyn Fn(&dyn TreeSource, Option<&str>) -> Result<Loaded, LoadError> + 'a;

@@ -11,7 +11,7 @@ use super::order::{self, Level, Slot};
 use super::records::{self, Course};
 use super::{
     Action, FORMAT_VERSION, Plan, Precondition, Refusal, RefusalKind, Scope, ShardScope, Step,
-    StepId, Subject, guard, servable,
+    StepId, Subject, Unknown, guard, servable,
 };
 use crate::diag::SourceMap;
 use crate::diff::{
@@ -189,9 +189,11 @@ pub fn plan_differences(
         tree,
         commit: None,
         base: None,
+        forgotten: Vec::new(),
         scope: scope(desired, live, &zones, &options.part),
         steps: assemble(chains, edges),
         refusals,
+        unknown: Unknown::default(),
     };
     let mut guarded = guard::check(&plan, desired, &options.allow, options.now);
     guarded.retain(|refusal| !plan.refusals.contains(refusal));
@@ -199,6 +201,7 @@ pub fn plan_differences(
     plan.refusals
         .sort_by(|a, b| (&a.subject, a.kind).cmp(&(&b.subject, b.kind)));
     differences.zones = zones;
+    plan.unknown = Unknown::of(&differences);
     Planned { plan, differences }
 }
 

@@ -4,6 +4,7 @@
 //! settled apart, for it is the only thing that ties accounts together.
 
 mod builder;
+mod confirm;
 mod domains;
 mod draft;
 mod format;
@@ -17,8 +18,10 @@ mod shard;
 mod step;
 #[cfg(test)]
 mod tests;
+mod unknown;
 
 pub use builder::{Options, Part, Planned, Siblings, plan, plan_differences, plan_with_records};
+pub use confirm::{Confirmed, Contradiction, confirm};
 pub use format::PlanFormatError;
 pub use order::Level;
 pub(crate) use order::number;
@@ -28,3 +31,4 @@ pub use step::{
     Action, FORMAT_VERSION, Plan, PlannedSet, Precondition, Refusal, RefusalKind, Risk, Scope,
     ShardScope, Step, StepId, Subject,
 };
+pub use unknown::Unknown;

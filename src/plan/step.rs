@@ -6,6 +6,7 @@ use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Unknown;
 use crate::diff::Change;
 use crate::dns::push::SetChange;
 use crate::model::{
@@ -14,8 +15,9 @@ use crate::model::{
 };
 use crate::tree::Selection;
 
-/// The version of the plan's format; raised when a field changes its meaning.
-pub const FORMAT_VERSION: u32 = 1;
+/// The version of the plan's format; raised when a field changes its meaning. From 2 on a file carries its digest, and what
+/// could not be read.
+pub const FORMAT_VERSION: u32 = 2;
 
 /// Everything that `apply` will do, and nothing that it must decide.
 ///
@@ -35,6 +37,9 @@ pub struct Plan {
     /// The commit that had been applied last when it was made, when that was known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<String>,
+    /// What the tree stopped declaring and was to be left as it is, as `--forget` names it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forgotten: Vec<String>,
     /// How much was looked at.
     #[serde(default)]
     pub scope: Scope,
@@ -42,6 +47,9 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What a guard refused.
     pub refusals: Vec<Refusal>,
+    /// What could not be checked.
+    #[serde(default, skip_serializing_if = "Unknown::is_empty")]
+    pub unknown: Unknown,
 }
 
 /// How much a plan looked at: what shares are shares of.

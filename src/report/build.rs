@@ -13,7 +13,7 @@ use crate::diag::{Diagnostic, SourceMap};
 use crate::diff::{AccountDifference, Differences, ZoneDifference};
 use crate::live::{Live, LiveAccount, Reading};
 use crate::model::{AccountName, Digest, RecordName, Shard};
-use crate::plan::{Action, Plan, Refusal, Step, StepId, Subject};
+use crate::plan::{Action, Plan, Refusal, Step, StepId, Subject, Unknown};
 use crate::tree::{Base, Desired};
 
 /// What the stages gave, as far as they were run.
@@ -184,32 +184,56 @@ fn objects_of_plan(plan: &Plan, planned: &mut Planned<'_>) -> Objects {
         .refusals
         .iter()
         .filter_map(|refusal| refusal.subject.as_ref());
-    let subjects: BTreeSet<&Subject> = plan
-        .steps
-        .iter()
-        .map(|step| &step.subject)
-        .chain(refused)
-        .collect();
-    let mut objects = Objects::default();
-    for subject in subjects {
-        let mut report = object(&Object::from(subject), planned);
+    let subjects = plan.steps.iter().map(|step| &step.subject).chain(refused);
+    let mut found: BTreeMap<Object, ObjectReport> = BTreeMap::new();
+    for subject in subjects.collect::<BTreeSet<_>>() {
+        let name = Object::from(subject);
+        let mut report = object(&name, planned);
+        if let Subject::Account { id, .. } = subject {
+            report.id = Some(id.clone());
+        }
         let steps = plan.steps.iter().filter(|step| step.subject == *subject);
         report.changes = steps.flat_map(|step| step.changes.clone()).collect();
+        found.insert(name, report);
+    }
+    for (name, reasons) in unknown_of_plan(plan) {
+        let report = found
+            .entry(name)
+            .or_insert_with_key(|name| object(name, planned));
+        report.unknown = reasons;
+    }
+    let mut objects = Objects::default();
+    for (name, mut report) in found {
         report.status = report.verdict();
-        match subject {
-            Subject::Template => objects.template = Some(report),
-            Subject::Zone(zone) => {
-                report.zone = Some(zone.clone());
+        match name {
+            Object::Template => objects.template = Some(report),
+            Object::Zone(zone) => {
+                report.zone = Some(zone);
                 objects.zones.push(report);
             }
-            Subject::Account { name, id } => {
-                report.name = Some(name.clone());
-                report.id = Some(id.clone());
+            Object::Account(account) => {
+                report.name = Some(account);
                 objects.accounts.push(report);
             }
         }
     }
     objects
+}
+
+/// Lists what a plan could not look at.
+fn unknown_of_plan(plan: &Plan) -> Vec<(Object, Vec<String>)> {
+    let Unknown {
+        accounts,
+        template,
+        zones,
+    } = &plan.unknown;
+    let accounts = accounts.iter();
+    let accounts = accounts.map(|(name, why)| (Object::Account(name.clone()), why.clone()));
+    let zones = zones.iter();
+    let zones = zones.map(|(zone, why)| (Object::Zone(zone.clone()), why.clone()));
+    let template = template.iter();
+    let template = template.map(|why| (Object::Template, vec![why.clone()]));
+    accounts.chain(template).chain(zones).collect()
 }
 
 fn notes_of_plan(plan: &Plan) -> Vec<String> {
@@ -220,6 +244,12 @@ fn notes_of_plan(plan: &Plan) -> Vec<String> {
     if let Some(base) = &plan.base {
         notes.push(format!(
             "commit {base} had been applied last when it was made"
+        ));
+    }
+    if !plan.forgotten.is_empty() {
+        notes.push(format!(
+            "the tree stopped declaring {}, which is left as it is",
+            plan.forgotten.join(", ")
         ));
     }
     if plan.scope.unreadable > 0 {

@@ -346,6 +346,17 @@ impl ForgottenKey {
     }
 }
 
+impl std::fmt::Display for Forgotten {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.account)?;
+        match &self.key {
+            None => Ok(()),
+            Some(ForgottenKey::Setting(path)) => write!(f, ":whitelabel.{path}"),
+            Some(ForgottenKey::Asset(kind)) => write!(f, ":assets.{kind}"),
+        }
+    }
+}
+
 impl std::str::FromStr for Forgotten {
     type Err = String;
 

@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use camino::{Utf8Path, Utf8PathBuf};
 use emblazon::live::{ClientConfig, Credential, Filter, ReadClient};
 use emblazon::model::{AccountId, RecordData, RecordType, Secret};
-use emblazon::plan::Plan;
+use emblazon::plan::{FORMAT_VERSION, Plan};
 use emblazon::report::{problems, text};
 use emblazon::tree::{Listed, ListedKind, ReadError, SourceError, TreeSource, load};
 use emblazon::watch::http::webhook::{Forge, Hook, judge};
@@ -121,6 +121,11 @@ pub(crate) fn plan(data: &[u8]) {
         let written = plan.to_json();
         let again = Plan::from_json(&written).map(|plan| plan.to_json());
         assert_eq!(again.ok().as_deref(), Some(written.as_str()));
+        if plan.version == FORMAT_VERSION {
+            let file = plan.sealed();
+            let again = Plan::unsealed(file.as_bytes()).map(|plan| plan.sealed());
+            assert_eq!(again.ok(), Some(file));
+        }
     }
 }
 

@@ -2,13 +2,26 @@
 
 use std::fs;
 
-use serde_json::Value;
+use emblazon::diff::{ChangeKey, Side};
+use emblazon::model::{ClusterName, KeyPath};
+use emblazon::plan::{Action, Plan};
+use serde_json::{Value, json};
 
+use crate::base::{ACME, BETA, World};
 use crate::cli::{check_exit, stderr, stdout};
-use crate::platform::Platform;
+use crate::git::git;
+use crate::platform::{Platform, id};
 
 fn saved(platform: &Platform) {
     check_exit(&platform.run(&["plan", "--out", "change.plan"]), 2);
+}
+
+/// Changes the saved plan as somebody would who knows how it is made: the digest fits again.
+fn forge(platform: &Platform, change: impl FnOnce(&mut Plan)) {
+    let file = platform.folder().join("change.plan");
+    let mut plan = Plan::unsealed(&fs::read(&file).unwrap()).unwrap();
+    change(&mut plan);
+    fs::write(&file, plan.sealed()).unwrap();
 }
 
 #[test]
@@ -56,18 +69,22 @@ fn a_plan_from_elsewhere_is_refused_by_name() {
         "the plan is for cluster production, not for staging",
     );
     refused(&["--expect", "000000000000"], 5, "was approved");
+    forge(&platform, |plan| plan.cluster = ClusterName::new("nowhere"));
+    refused(&[], 64, "no cluster nowhere");
     platform.write(
         "change.plan",
-        &plan.replace("\"version\":1", "\"version\":7"),
+        &plan.replace("\"version\":2", "\"version\":7"),
     );
     refused(&[], 5, "format 7");
-    platform.write("change.plan", &plan.replace("production", "nowhere"));
-    refused(&[], 64, "no cluster nowhere");
     platform.write("change.plan", "not a plan");
     refused(&[], 64, "not a plan");
     platform.write("change.plan", &plan);
     platform.declare('a', "whitelabel: {company_name: newer}");
     refused(&[], 5, "made from another tree");
+    // What it says to do: the files as they were.
+    platform.declare('a', "whitelabel: {company_name: new}");
+    check_exit(&platform.run(&["apply", "change.plan", "--yes"]), 0);
+    assert_eq!(platform.key('a', "company_name"), "new");
     platform.stop();
 }
 
@@ -127,7 +144,7 @@ fn a_plan_can_always_be_shown() {
         fs::remove_file(platform.folder().join(gone)).unwrap();
     }
     let output = platform.run(&["show", "change.plan"]);
-    check_exit(&output, 0);
+    check_exit(&output, 2);
     insta::assert_snapshot!(stdout(&output).replace(&digest[..12], "DIGEST"), @r#"
     a  aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
       update, customer-visible
@@ -157,4 +174,381 @@ fn no_secret_is_in_a_plan() {
     assert!(!plan.contains("canary"), "{plan}");
     assert!(!plan.contains(platform.sandbox.api_key()), "{plan}");
     platform.stop();
+}
+
+/// A URL changed by hand, or a bit by a disk: neither is applied nor shown.
+#[test]
+fn a_plan_that_was_edited_is_refused() {
+    let platform = Platform::renamed("ab", "{}");
+    saved(&platform);
+    let plan = fs::read(platform.folder().join("change.plan")).unwrap();
+    let refused = |bytes: &[u8]| {
+        fs::write(platform.folder().join("change.plan"), bytes).unwrap();
+        for command in [
+            ["apply", "change.plan", "--yes"].as_slice(),
+            &["show", "change.plan"],
+        ] {
+            let output = platform.run(command);
+            let code = output.status.code().unwrap();
+            assert!(code == 5 || code == 64, "{command:?}: {}", stderr(&output));
+            let told = stderr(&output);
+            assert!(told.contains("emblazon plan --out FILE"), "{told}");
+        }
+    };
+    let text = String::from_utf8(plan.clone()).unwrap();
+    refused(text.replace("\"new\"", "\"evil\"").as_bytes());
+    // Every hundredth bit; the unit's own test takes them all.
+    for bit in (0..plan.len() * 8).step_by(plan.len() * 8 / 20) {
+        let mut flipped = plan.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        refused(&flipped);
+    }
+    assert_eq!(platform.mutating(), 0);
+    fs::write(platform.folder().join("change.plan"), &plan).unwrap();
+    check_exit(&platform.run(&["apply", "change.plan", "--yes"]), 0);
+    platform.stop();
+}
+
+/// Who can change the file can compute its digest, too. What is carried out follows from the tree.
+#[test]
+fn a_plan_whose_digest_was_forged_is_refused() {
+    let platform = Platform::renamed("ab", "{}");
+    let refused = |forgery: &dyn Fn(&mut Plan), message: &str| {
+        saved(&platform);
+        forge(&platform, forgery);
+        let output = platform.run(&["apply", "change.plan", "--yes"]);
+        check_exit(&output, 5);
+        assert!(stderr(&output).contains(message), "{}", stderr(&output));
+        assert!(
+            stderr(&output).contains("plan --out change.plan"),
+            "{}",
+            stderr(&output)
+        );
+        assert_eq!(platform.mutating(), 0);
+    };
+    let evil = |plan: &mut Plan| {
+        let key = KeyPath::from("company_name");
+        let step = &mut plan.steps[0];
+        step.changes[0].after = Side::Value(json!("evil"));
+        assert_eq!(step.changes[0].key, ChangeKey::Setting(key.clone()));
+        let Action::Update { set, .. } = &mut step.action else {
+            panic!("{step:?}");
+        };
+        set.insert(key, json!("evil"));
+    };
+    refused(&evil, "what the plan does to a does not follow");
+    refused(
+        &|plan| plan.steps[1].action = Action::Delete,
+        "what the plan does to b does not follow",
+    );
+    refused(&|plan| plan.scope.accounts = 1, "looks at 1 of 1 accounts");
+    // What it says to do.
+    saved(&platform);
+    check_exit(&platform.run(&["apply", "change.plan", "--yes"]), 0);
+    assert_eq!(platform.key('a', "company_name"), "new");
+    platform.stop();
+}
+
+fn deny(platform: &Platform, name: char) {
+    let faults = format!(
+        "[{{method: GET, path: '/v2/accounts/{}/whitelabel', times: 999, fault: {{status: 403}}}}]",
+        id(name)
+    );
+    let faults = emblazon::sandbox::Fault::parse_list(&faults).unwrap();
+    platform.sandbox.set_faults(faults);
+}
+
+/// What could not be read is no more in sync in a file than it was when the plan was made.
+#[test]
+fn a_saved_plan_keeps_its_unknowns() {
+    let platform = Platform::renamed("ab", "{}");
+    deny(&platform, 'b');
+    saved(&platform);
+    let output = platform.run(&["show", "change.plan"]);
+    check_exit(&output, 2);
+    let shown = stdout(&output);
+    assert!(
+        shown.contains("b: the login may not") && shown.contains("1 not checked"),
+        "{shown}"
+    );
+    let report = platform.report(&["show", "change.plan"]);
+    assert_eq!(report["accounts"][1]["name"], "b");
+    assert_eq!(report["accounts"][1]["status"], "unknown");
+    check_exit(&platform.run(&["apply", "change.plan", "--yes"]), 6);
+    assert_eq!(platform.key('a', "company_name"), "new");
+    // As `plan` and `apply` of the tree do.
+    check_exit(&platform.run(&["plan", "--out", "change.plan"]), 6);
+    check_exit(&platform.run(&["show", "change.plan"]), 6);
+    check_exit(&platform.run(&["apply", "--yes"]), 6);
+    check_exit(&platform.run(&["apply", "change.plan", "--yes"]), 6);
+    // Whoever takes them out of the file changes nothing.
+    forge(&platform, |plan| {
+        plan.unknown = emblazon::plan::Unknown::default()
+    });
+    check_exit(&platform.run(&["apply", "change.plan", "--yes"]), 6);
+    // It can be read now, and differs: nobody was shown that.
+    platform.sandbox.set_faults(Vec::new());
+    let output = platform.run(&["apply", "change.plan", "--yes"]);
+    check_exit(&output, 2);
+    assert!(
+        stdout(&output).contains("b differs, too, and the plan has no step for it; plan again"),
+        "{}",
+        stdout(&output)
+    );
+    assert_eq!(platform.key('b', "company_name"), "old");
+    check_exit(&platform.run(&["plan", "--out", "again.plan"]), 2);
+    check_exit(&platform.run(&["apply", "again.plan", "--yes"]), 0);
+    assert_eq!(platform.key('b', "company_name"), "new");
+    platform.stop();
+}
+
+/// How much could not be read counts as it is, and not as the file says that it was.
+#[test]
+fn a_plan_cannot_say_that_everything_was_read() {
+    let platform = Platform::renamed("abc", "{max_unreadable_percent: 30, share_floor: 1}");
+    deny(&platform, 'b');
+    check_exit(&platform.run(&["plan", "--out", "change.plan"]), 5);
+    forge(&platform, |plan| {
+        plan.scope.unreadable = 0;
+        plan.refusals.clear();
+        plan.unknown = emblazon::plan::Unknown::default();
+    });
+    let output = platform.run(&["apply", "change.plan", "--yes"]);
+    check_exit(&output, 5);
+    let told = stdout(&output)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(told.contains("1 of 3 accounts could not be read"), "{told}");
+    assert_eq!(platform.mutating(), 0);
+    platform.sandbox.set_faults(Vec::new());
+    check_exit(&platform.run(&["plan", "--out", "change.plan"]), 2);
+    check_exit(&platform.run(&["apply", "change.plan", "--yes"]), 0);
+    platform.stop();
+}
+
+fn forge_in(world: &World, change: impl FnOnce(&mut Plan)) {
+    let file = world.clone.join(".emblazon/change.plan");
+    let mut plan = Plan::unsealed(&fs::read(&file).unwrap()).unwrap();
+    change(&mut plan);
+    fs::write(&file, plan.sealed()).unwrap();
+}
+
+const FILE: &str = ".emblazon/change.plan";
+
+/// The base moves when everything that the commit asks for was done, whatever a file says of that.
+#[test]
+fn the_base_moves_only_after_all_of_a_plan_that_follows() {
+    let world = World::new();
+    world.apply();
+    let first = world.head();
+    let plan = || check_exit(&world.run(&["plan", "--out", FILE]), 5);
+    // A guard refuses one of two, and the file says that it did not.
+    world.account("acme", ACME, "company_name: Acme Two, brandColor: red");
+    world.write(
+        "accounts/beta/account.yaml",
+        &format!("account: {BETA}\nwhitelabel: null\n"),
+    );
+    let second = world.commit("two");
+    plan();
+    forge_in(&world, |plan| plan.refusals.clear());
+    let output = world.run(&["apply", FILE, "--yes"]);
+    check_exit(&output, 5);
+    assert!(
+        stderr(&output).contains("the base stays as it was"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(world.live(ACME).unwrap()["company_name"], "Acme Two");
+    assert!(world.live(BETA).is_some());
+    assert_eq!(world.applied(), Some(first.clone()));
+
+    // Only one of two steps is left in the file.
+    world.account("acme", ACME, "company_name: Acme Three, brandColor: red");
+    world.account("beta", BETA, "company_name: Beta Three");
+    let third = world.commit("three");
+    check_exit(&world.run(&["plan", "--out", FILE]), 2);
+    let all = fs::read(world.clone.join(FILE)).unwrap();
+    forge_in(&world, |plan| {
+        plan.steps.pop();
+    });
+    let output = world.run(&["apply", FILE, "--yes"]);
+    check_exit(&output, 2);
+    assert!(
+        stderr(&output).contains("the base stays as it was: beta differs"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(world.applied(), Some(first.clone()));
+
+    // Another commit is named: one whose tree is another.
+    fs::write(world.clone.join(FILE), &all).unwrap();
+    forge_in(&world, |plan| plan.commit = Some(second.clone()));
+    let output = world.run(&["apply", FILE, "--yes"]);
+    check_exit(&output, 5);
+    let told = stderr(&output);
+    assert!(
+        told.contains(&format!("names commit {second}, whose tree is")),
+        "{told}"
+    );
+    assert_eq!(world.applied(), Some(first));
+
+    check_exit(&world.run(&["plan", "--out", FILE]), 2);
+    check_exit(&world.run(&["apply", FILE, "--yes"]), 0);
+    assert_eq!(world.applied(), Some(third));
+}
+
+/// A plan whose commit is not here yet is derived from the same tree where that is checked out.
+#[test]
+fn a_plan_of_a_commit_that_is_not_here() {
+    let world = World::new();
+    world.apply();
+    world.account("acme", ACME, "company_name: Acme Two, brandColor: red");
+    let second = world.commit("two");
+    check_exit(&world.run(&["plan", "--out", FILE]), 2);
+    let nowhere = "0123456789012345678901234567890123456789";
+    forge_in(&world, |plan| plan.commit = Some(nowhere.to_owned()));
+    let kept = fs::read(world.clone.join(FILE)).unwrap();
+    git(&world.clone, &["checkout", "--quiet", "HEAD~"]);
+    let output = world.run(&["apply", FILE, "--yes"]);
+    check_exit(&output, 5);
+    let told = stderr(&output);
+    assert!(told.contains("`git fetch` that commit"), "{told}");
+    git(&world.clone, &["checkout", "--quiet", &second]);
+    fs::write(world.clone.join(FILE), kept).unwrap();
+    check_exit(&world.run(&["apply", FILE, "--yes"]), 0);
+    assert_eq!(world.applied(), Some(second));
+}
+
+/// What was to be left as it is when the plan was made is left so when it is carried out.
+#[test]
+fn a_saved_plan_remembers_what_to_forget() {
+    let world = World::new();
+    world.apply();
+    world.account("acme", ACME, "company_name: Acme Two");
+    let second = world.commit("two");
+    let forget = [
+        "plan",
+        "--out",
+        FILE,
+        "--forget",
+        "acme:whitelabel.brandColor",
+    ];
+    check_exit(&world.run(&forget), 2);
+    check_exit(&world.run(&["apply", FILE, "--yes"]), 0);
+    let live = world.live(ACME).unwrap();
+    assert_eq!(live["company_name"], "Acme Two");
+    assert_eq!(live["brandColor"], "red");
+    assert_eq!(world.applied(), Some(second));
+}
+
+fn keygen(world: &World, arguments: &[&str]) -> String {
+    let output = std::process::Command::new("ssh-keygen")
+        .args(arguments)
+        .current_dir(&world.clone)
+        .env_remove("SSH_AUTH_SOCK")
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}",
+        stderr(&output)
+    );
+    stdout(&output)
+}
+
+/// Who approves and who applies can be on different machines: what was signed is carried out, and nothing else.
+#[test]
+fn a_plan_is_signed_and_only_then_carried_out() {
+    let world = World::new();
+    world.apply();
+    world.account("acme", ACME, "company_name: Acme Two, brandColor: red");
+    world.commit("two");
+    let key = |name: &str| {
+        keygen(
+            &world,
+            &[
+                "-q",
+                "-t",
+                "ed25519",
+                "-N",
+                "",
+                "-C",
+                name,
+                "-f",
+                &format!(".emblazon/{name}"),
+            ],
+        );
+        let public = fs::read_to_string(world.clone.join(format!(".emblazon/{name}.pub"))).unwrap();
+        let words: Vec<&str> = public.split(' ').take(2).collect();
+        words.join(" ")
+    };
+    let (ann, mallory) = (key("ann"), key("mallory"));
+    let signers = |text: &str| world.write(".emblazon/signers", text);
+    signers(&format!("ann@example.com {ann}\n"));
+    let apply = ["apply", FILE, "--yes", "--signed-by", ".emblazon/signers"];
+    let refused = |message: &str| {
+        let output = world.run(&apply);
+        check_exit(&output, 5);
+        assert!(stderr(&output).contains(message), "{}", stderr(&output));
+        assert_eq!(world.live(ACME).unwrap()["company_name"], "Acme Voice");
+        stderr(&output)
+    };
+    check_exit(&world.run(&["plan", "--out", FILE]), 2);
+    let told = refused("change.plan.sig: there is no such file");
+    let (_, command) = told
+        .split_once("one that is there with `ssh-keygen ")
+        .unwrap();
+    let command = command.split('`').next().unwrap().to_owned();
+    // Somebody else's signature, made as the message says.
+    let signed_with = |key: &str| {
+        let _ = fs::remove_file(world.clone.join(format!("{FILE}.sig")));
+        let words = command.replace("-f KEY", &format!("-f {key}"));
+        keygen(&world, &words.split(' ').collect::<Vec<_>>());
+    };
+    signed_with(".emblazon/mallory");
+    refused("not signed by anybody in .emblazon/signers");
+    // A signature of another plan, and one that was made for something else.
+    let signing = ["plan", "--out", FILE, "--sign", ".emblazon/ann"];
+    check_exit(&world.run(&signing), 2);
+    forge_in(&world, |plan| plan.steps[0].notes.push("forged".to_owned()));
+    refused("not signed by anybody");
+    check_exit(&world.run(&signing), 2);
+    let _ = fs::remove_file(world.clone.join(format!("{FILE}.sig")));
+    keygen(
+        &world,
+        &["-Y", "sign", "-n", "git", "-f", ".emblazon/ann", FILE],
+    );
+    refused("not signed by anybody");
+    // The key may sign commits and no plans.
+    check_exit(&world.run(&signing), 2);
+    signers(&format!("ann@example.com namespaces=\"git\" {ann}\n"));
+    refused("not signed by anybody");
+    // One of several, and by her own.
+    signers(&format!(
+        "mal@example.com {mallory}\nann@example.com {ann}\n"
+    ));
+    check_exit(&world.run(&signing), 2);
+    let output = world.run(&apply);
+    check_exit(&output, 0);
+    assert!(
+        stderr(&output).contains("signed by ann@example.com"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(world.live(ACME).unwrap()["company_name"], "Acme Two");
+    // Words that lead nowhere.
+    check_exit(
+        &world.run(&["apply", "--yes", "--signed-by", ".emblazon/signers"]),
+        64,
+    );
+    check_exit(&world.run(&["plan", "--sign", ".emblazon/ann"]), 64);
+    check_exit(
+        &world.run(&["plan", "--out", FILE, "--sign", ".emblazon/nobody"]),
+        64,
+    );
+    check_exit(
+        &world.run(&["apply", FILE, "--yes", "--signed-by", ".emblazon/none"]),
+        64,
+    );
 }

@@ -1,13 +1,14 @@
 //! `apply [TREE|PLAN]`
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use camino::Utf8Path;
 
 use crate::apply::{self, Applied, Mandate, Rollout};
 use crate::cli::approval::Approval;
-use crate::cli::args::{ApplyArgs, Format};
+use crate::cli::args::{ApplyArgs, BaseArgs, Format, ScopeArgs};
 use crate::cli::base::Ground;
 use crate::cli::carry::{self, Manner, StateFolder};
 use crate::cli::failure::Failure;
@@ -15,16 +16,17 @@ use crate::cli::lease::{self, Room, Solitude};
 use crate::cli::pictures::{self, Before};
 use crate::cli::platform::{self, Platform};
 use crate::cli::primary;
+use crate::cli::saved::Origin;
 use crate::cli::shard;
 use crate::cli::survey::{self, Dns, Purpose, Survey};
 use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, approval, output, recovery, saved};
-use crate::model::{AccountName, Shard};
-use crate::plan::Plan;
+use crate::model::{AccountName, Digest, Shard};
+use crate::plan::{self, Plan, StepId, Subject};
 use crate::report::gallery::Gallery;
 use crate::report::{self, Command, Facts, Report, text};
-use crate::tree::{ClusterConfig, Desired, MAX_ASSET_BYTES};
+use crate::tree::{Base, ClusterConfig, Desired, MAX_ASSET_BYTES};
 
 pub(crate) fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
     if !args.yes && !args.platform.sandbox && !ui.is_interactive() {
@@ -43,6 +45,10 @@ pub(crate) fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
         }
         runtime.block_on(saved_plan(ui, args, &approval))
     } else {
+        if args.signed_by.is_some() {
+            let message = "--signed-by is for a saved plan; make one with `plan --out FILE --sign KEY`, and name that file";
+            return Err(Failure::Usage(message.to_owned()));
+        }
         runtime.block_on(fresh_plan(ui, args, &approval))
     }
 }
@@ -81,21 +87,88 @@ fn room<'a>(
     }
 }
 
-/// Finds out what was applied last, and refuses to go back by accident.
-async fn ground(
+/// What a plan is made from, or derived from again.
+struct Way<'a> {
+    folder: &'a Utf8Path,
+    revision: Option<&'a str>,
+    base: &'a BaseArgs,
+    scope: &'a ScopeArgs,
+    rules: plan::Options,
+    dns: Dns,
+    /// The plan that must not have been carried out before.
+    unused: Option<&'a Digest>,
+}
+
+/// What stands ready before anything is written.
+struct Ready {
+    ground: Ground,
+    platform: Platform,
+    state: StateFolder,
+    rollout: Rollout,
+    survey: Survey,
+}
+
+/// Finds out what was applied last, refuses to go back by accident, puts right what an earlier run left in pieces, reads the
+/// platform, and plans.
+async fn make_ready(
     ui: Ui,
     args: &ApplyArgs,
-    folder: &Utf8Path,
-    tree: &OpenTree,
-    revision: Option<&str>,
-) -> Result<Ground, Failure> {
-    let ground = Ground::find(ui, folder, tree, revision, &args.platform, &args.base).await?;
-    match ground.older(folder).filter(|_| !args.rollback) {
-        Some(older) => Err(Failure::Refused(format!(
+    approval: &Approval,
+    open: &mut OpenTree,
+    solitude: &Solitude,
+    way: Way<'_>,
+) -> Result<Ready, Failure> {
+    let Way { folder, scope, .. } = way;
+    let rollout = rollout(args, &open.loaded.desired)?;
+    let mut ground = Ground::find(ui, folder, open, way.revision, &args.platform, way.base).await?;
+    if let Some(older) = ground.older(folder).filter(|_| !args.rollback) {
+        return Err(Failure::Refused(format!(
             "{older}; say --rollback to go back to it"
-        ))),
-        None => Ok(ground),
+        )));
     }
+    if let Some(shard) = scope.shard {
+        shard::divide(open, ground.desired_mut(), shard);
+    }
+    let platform = platform::connect(folder, open, &args.platform).await?;
+    let state = StateFolder::choose(&platform, folder)?;
+    if let Some(digest) = way.unused {
+        is_unused(&state, digest)?;
+    }
+    let manner = manner(open, approval, &state.path, rollout.clone(), solitude);
+    recovery::recover(ui, open, &platform, &manner, scope.shard, is_sure(args)).await?;
+    // What a run left in pieces was read without the cache.
+    let platform = platform.with_scope(scope);
+    let survey = Survey::take(
+        ui,
+        (folder, &mut *open),
+        &platform,
+        ground.desired_mut(),
+        &way.rules,
+        (Purpose::Write, way.dns),
+    )
+    .await?;
+    Ok(Ready {
+        ground,
+        platform,
+        state,
+        rollout,
+        survey,
+    })
+}
+
+/// What is to be carried out: what was just planned, or what was saved and still follows.
+struct Job<'a> {
+    plan: Cow<'a, Plan>,
+    digest: Digest,
+    /// Whether a guard holds it as a whole.
+    is_held: bool,
+    /// The steps that do not follow any more.
+    withheld: BTreeMap<StepId, String>,
+    /// What is to be done besides, and nobody asked for.
+    beside: Vec<Subject>,
+    /// What was applied since the plan was saved.
+    since: Option<String>,
+    notes: Vec<String>,
 }
 
 /// Plans, shows, asks, carries out, and keeps what was applied.
@@ -107,45 +180,183 @@ async fn fresh(
     solitude: &Solitude,
 ) -> Result<Exit, Failure> {
     let folder = &args.target;
-    let rollout = rollout(args, &open.loaded.desired)?;
-    let mut ground = ground(ui, args, folder, open, args.choice.rev.as_deref()).await?;
-    if let Some(shard) = args.scope.shard {
-        shard::divide(open, ground.desired_mut(), shard);
+    let way = Way {
+        folder,
+        revision: args.choice.rev.as_deref(),
+        base: &args.base,
+        scope: &args.scope,
+        rules: approval.rules(),
+        dns: Dns::unless(args.records.skip_dns),
+        unused: None,
+    };
+    let ready = make_ready(ui, args, approval, open, solitude, way).await?;
+    let plan = &ready.survey.planned.plan;
+    let job = Job {
+        plan: Cow::Borrowed(plan),
+        digest: ready.survey.digest.clone(),
+        is_held: !approval.held(plan, &open.loaded.desired).is_empty(),
+        withheld: BTreeMap::new(),
+        beside: Vec::new(),
+        since: None,
+        notes: open.left_out().into_iter().collect(),
+    };
+    let has_steps = !plan.steps.is_empty();
+    let mut exit = show_and_do(ui, args, approval, (folder, open), (&ready, job), solitude).await?;
+    let Ready { platform, .. } = ready;
+    if platform.is_sandbox() && has_steps {
+        let again = plan_again(ui, open, &platform, args).await?;
+        if exit == Exit::Done {
+            exit = again;
+        }
     }
-    let platform = platform::connect(folder, open, &args.platform).await?;
-    let state = StateFolder::choose(&platform, folder)?;
-    let manner = manner(open, approval, &state.path, rollout, solitude);
-    recovery::recover(
-        ui,
-        open,
-        &platform,
-        &manner,
-        args.scope.shard,
-        is_sure(args),
-    )
-    .await?;
-    // What a run left in pieces was read without the cache.
-    let platform = platform.with_scope(&args.scope);
-    let rules = approval.rules();
-    let survey = Survey::take(
-        ui,
-        (folder, &mut *open),
-        &platform,
-        ground.desired_mut(),
-        &rules,
-        (Purpose::Write, Dns::unless(args.records.skip_dns)),
-    )
-    .await?;
-    let tree = &*open;
+    platform.stop().await;
+    Ok(exit)
+}
+
+/// Carries out a plan that was saved: of exactly that one what follows still, once.
+async fn saved_plan(ui: Ui, args: &ApplyArgs, approval: &Approval) -> Result<Exit, Failure> {
+    let folder = &args.tree;
+    let plan = match &args.signed_by {
+        Some(signers) => {
+            let (plan, signer) = saved::read_signed(&args.target, signers)?;
+            ui.talk(&format!("signed by {}", text::visible(&signer)));
+            plan
+        }
+        None => saved::read(&args.target)?,
+    };
+    approval.check_digest(&plan.digest())?;
+    let mut origin = saved::origin(ui, &plan, (folder, &args.choice), args.scope.no_cache)?;
+    let solitude = Solitude::default();
+    let cluster = origin.tree.loaded.desired.cluster.clone();
+    let room = room(args, folder, &cluster, origin.scope.shard);
+    let work = saved(ui, args, approval, (&mut origin, plan), &solitude);
+    Box::pin(lease::alone(ui, room, &solitude, work)).await
+}
+
+async fn saved(
+    ui: Ui,
+    args: &ApplyArgs,
+    approval: &Approval,
+    (origin, plan): (&mut Origin, Plan),
+    solitude: &Solitude,
+) -> Result<Exit, Failure> {
+    let folder = &args.tree;
+    let digest = plan.digest();
+    let Origin {
+        tree,
+        revision,
+        scope,
+    } = origin;
+    let base = saved::base_args(&plan, &args.base)?;
+    let way = Way {
+        folder,
+        revision: revision.as_deref(),
+        base: &base,
+        scope,
+        rules: saved::rules(&plan, approval),
+        dns: Dns::unless(saved::skips_dns(&plan)),
+        unused: Some(&digest),
+    };
+    let ready = make_ready(ui, args, approval, tree, solitude, way).await?;
+    let mut now = ready.survey.planned.plan.clone();
+    now.base = (ready.ground.base.as_ref().and_then(Base::commit)).map(str::to_owned);
+    saved::is_from(&plan, &now.tree, revision.as_deref())?;
+    let confirmed = plan::confirm(&plan, &now, &ready.survey.live).map_err(|error| {
+        Failure::Refused(format!(
+            "{error}: somebody changed the file, or another version of emblazon made it; make it again with `emblazon plan --out {}`",
+            args.target
+        ))
+    })?;
+    // What held the whole run when it was planned may not hold it now, and the other way round.
+    let mut plan = plan;
+    plan.refusals = now.refusals;
+    let held = saved::held(&plan, approval, &tree.loaded.desired);
+    let is_held = !held.is_empty();
+    plan.refusals.retain(|refusal| refusal.subject.is_some());
+    plan.refusals.extend(held);
+    plan.unknown = now.unknown;
+    let since = ready.ground.since(&plan);
+    let mut notes: Vec<String> = (since.iter())
+        .map(|since| {
+            format!("{since}; where it changed what the plan is about, the step is left out")
+        })
+        .collect();
+    // Where another commit was applied since, that this one's tree differs from it is what is to be expected.
+    let beside = match since {
+        Some(_) => Vec::new(),
+        None => confirmed.beside,
+    };
+    notes.extend(
+        Beside(&beside)
+            .told()
+            .map(|told| format!("{told}; plan again")),
+    );
+    notes.extend(tree.left_out());
+    let job = Job {
+        plan: Cow::Owned(plan),
+        digest,
+        is_held,
+        withheld: confirmed.withheld,
+        beside,
+        since,
+        notes,
+    };
+    let exit = show_and_do(ui, args, approval, (folder, tree), (&ready, job), solitude).await?;
+    ready.platform.stop().await;
+    Ok(exit)
+}
+
+/// What is to be done, and is in no step of a saved plan.
+struct Beside<'a>(&'a [Subject]);
+
+impl Beside<'_> {
+    fn told(&self) -> Option<String> {
+        const MOST: usize = 3;
+        let titles: Vec<&str> = self.0.iter().map(Subject::title).collect();
+        match titles.as_slice() {
+            [] => None,
+            [one] => Some(format!(
+                "{one} differs, too, and the plan has no step for it"
+            )),
+            many => {
+                let named = many[..many.len().min(MOST)].join(", ");
+                let more = match many.len().saturating_sub(MOST) {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                Some(format!(
+                    "{named}{more} differ, too, and the plan has no steps for them"
+                ))
+            }
+        }
+    }
+}
+
+/// Shows what is to be done, asks, carries it out, and keeps what was applied.
+async fn show_and_do(
+    ui: Ui,
+    args: &ApplyArgs,
+    approval: &Approval,
+    (folder, tree): (&Utf8Path, &OpenTree),
+    (ready, job): (&Ready, Job<'_>),
+    solitude: &Solitude,
+) -> Result<Exit, Failure> {
+    let Ready {
+        ground,
+        platform,
+        state,
+        rollout,
+        survey,
+    } = ready;
+    let plan = &*job.plan;
     let shard = tree.shard_facts();
     let mut facts = survey.facts(Command::Plan, tree);
+    facts.plan = Some((plan, &job.digest));
     facts.base = ground.base.as_ref();
     facts.shard = shard.as_ref();
-    let left_out: Vec<String> = tree.left_out().into_iter().collect();
-    facts.notes = &left_out;
+    facts.notes = &job.notes;
     show_plan(ui, &report::report(&facts), args)?;
-    approval.check_digest(&survey.digest)?;
-    let plan = &survey.planned.plan;
+    approval.check_digest(&job.digest)?;
     let desired = &tree.loaded.desired;
     // What an apply replaces is gone afterwards, so pictures are read before.
     let gallery = if args.output.shows_pictures() {
@@ -160,104 +371,45 @@ async fn fresh(
     } else {
         Gallery::default()
     };
-    let is_held = !approval.held(plan, desired).is_empty();
     let applied;
     facts.command = Command::Apply;
-    if !plan.steps.is_empty() && !is_held {
+    if !plan.steps.is_empty() && !job.is_held {
         ask(args).await?;
         let mandate = approval.mandate(plan, desired);
-        applied = carry_out(ui, (folder, tree), &platform, mandate, manner).await?;
+        let mut manner = manner(tree, approval, &state.path, rollout.clone(), solitude);
+        manner.withheld = job.withheld;
+        applied = carry_out(ui, (folder, tree), platform, mandate, manner).await?;
         facts.applied = Some(&applied);
     }
-    let is_known = !survey.planned.differences.is_incomplete() && !plan.scope.records_unread;
-    let notes = record(ui, &ground, plan, is_known, facts.applied, args).await;
+    let scope = &survey.planned.plan.scope;
+    let is_known = !survey.planned.differences.is_incomplete() && !scope.records_unread;
+    let stays = |why: String| told(ui, Some(format!("the base stays as it was: {why}")));
+    let notes = match (job.since, Beside(&job.beside).told()) {
+        // The tree that is live now is neither this one nor that.
+        (Some(since), _) => stays(since),
+        (None, Some(beside)) => stays(beside),
+        (None, None) => record(ui, ground, plan, is_known, facts.applied, args).await,
+    };
     facts.notes = &notes;
-    let mut exit = conclude(ui, &platform, facts, &gallery, args)?;
-    if platform.is_sandbox() && !plan.steps.is_empty() {
-        let again = plan_again(ui, open, &platform, args).await?;
-        if exit == Exit::Done {
-            exit = again;
-        }
+    let exit = conclude(ui, platform, facts, &gallery, args)?;
+    if exit == Exit::Done && !job.beside.is_empty() {
+        return Ok(Exit::Differences);
     }
-    platform.stop().await;
     Ok(exit)
 }
 
-/// Carries out a plan that was saved: exactly that one, once.
-async fn saved_plan(ui: Ui, args: &ApplyArgs, approval: &Approval) -> Result<Exit, Failure> {
-    let folder = &args.tree;
-    let plan = saved::read(&args.target)?;
-    approval.check_digest(&plan.digest())?;
-    let tree = saved::tree_of(ui, &plan, folder, &args.choice)?;
-    let solitude = Solitude::default();
-    let shard = plan.scope.shard.map(|it| it.shard);
-    let room = room(args, folder, &tree.loaded.desired.cluster, shard);
-    let work = saved(ui, args, approval, (&tree, plan), &solitude);
-    Box::pin(lease::alone(ui, room, &solitude, work)).await
-}
-
-async fn saved(
-    ui: Ui,
-    args: &ApplyArgs,
-    approval: &Approval,
-    (tree, mut plan): (&OpenTree, Plan),
-    solitude: &Solitude,
-) -> Result<Exit, Failure> {
-    let folder = &args.tree;
-    let digest = plan.digest();
-    let desired = &tree.loaded.desired;
-    let rollout = rollout(args, desired)?;
-    let revision = plan.commit.as_deref().or(args.choice.rev.as_deref());
-    let ground = ground(ui, args, folder, tree, revision).await?;
-    let platform = platform::connect(folder, tree, &args.platform).await?;
-    let state = StateFolder::choose(&platform, folder)?;
+/// Refuses a plan that was carried out already.
+fn is_unused(state: &StateFolder, digest: &Digest) -> Result<(), Failure> {
     let used =
-        apply::used_by(&state.path, &digest).map_err(|error| Failure::Failed(error.into()))?;
-    if let Some(record) = used {
-        return Err(Failure::Refused(format!(
+        apply::used_by(&state.path, digest).map_err(|error| Failure::Failed(error.into()))?;
+    match used {
+        Some(record) => Err(Failure::Refused(format!(
             "the plan {} was carried out by the run {}; a plan is used once, plan again",
             digest.short(),
             record.run
-        )));
+        ))),
+        None => Ok(()),
     }
-    let manner = manner(tree, approval, &state.path, rollout, solitude);
-    let shard = plan.scope.shard.map(|it| it.shard);
-    recovery::recover(ui, tree, &platform, &manner, shard, is_sure(args)).await?;
-    // What held the whole run when it was planned may not hold it now, and the other way round.
-    let held = approval.held(&plan, desired);
-    plan.refusals.retain(|refusal| refusal.subject.is_some());
-    plan.refusals.extend(held.iter().cloned());
-    let since = ground.since(&plan);
-    let about_since: Vec<String> = (since.iter())
-        .map(|since| {
-            format!("{since}; where it changed what the plan is about, the step is left out")
-        })
-        .collect();
-    let mut facts = Facts {
-        plan: Some((&plan, &digest)),
-        base: ground.base.as_ref(),
-        notes: &about_since,
-        ..Facts::new(Command::Plan, &[], &tree.loaded.sources)
-    };
-    show_plan(ui, &report::report(&facts), args)?;
-    let applied;
-    facts.command = Command::Apply;
-    if !plan.steps.is_empty() && held.is_empty() {
-        ask(args).await?;
-        let mandate = approval.mandate(&plan, desired);
-        applied = carry_out(ui, (folder, tree), &platform, mandate, manner).await?;
-        facts.applied = Some(&applied);
-    }
-    let is_known = plan.scope.unreadable == 0 && !plan.scope.records_unread;
-    let notes = match since {
-        // The tree that is live now is neither this one nor that.
-        Some(since) => told(ui, Some(format!("the base stays as it was: {since}"))),
-        None => record(ui, &ground, &plan, is_known, facts.applied, args).await,
-    };
-    facts.notes = &notes;
-    let exit = conclude(ui, &platform, facts, &Gallery::default(), args)?;
-    platform.stop().await;
-    Ok(exit)
 }
 
 /// Says who goes first and when to stop.
@@ -332,6 +484,7 @@ fn manner<'a>(
         state,
         billing: approval.billing(tree.loaded.desired.policy.billing),
         rollout,
+        withheld: BTreeMap::new(),
         primary: None,
         solitude: solitude.clone(),
     }

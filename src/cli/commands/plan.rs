@@ -34,8 +34,12 @@ pub(crate) fn plan(ui: Ui, args: &PlanArgs) -> Result<Exit, Failure> {
     };
     output::deliver_with(ui, &seen.report, &seen.gallery, &args.output)?;
     if let (Some(file), Some(plan)) = (&args.out, seen.plan) {
-        saved::write(file, &plan, &args.tree.tree, &args.tree.choice)?;
-        ui.talk(&format!("saved; carry it out with `emblazon apply {file}`"));
+        let tree = (args.tree.tree.as_path(), &args.tree.choice);
+        saved::write(file, &plan, tree, args.sign.as_deref())?;
+        let signed = args.sign.as_ref().map_or("", |_| " and signed");
+        ui.talk(&format!(
+            "saved{signed}; carry it out with `emblazon apply {file}`"
+        ));
     }
     Ok(Exit::of(&seen.report))
 }

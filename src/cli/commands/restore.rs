@@ -1,6 +1,6 @@
 //! `restore RUN [ACCOUNT …]`
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8Path;
 
@@ -59,6 +59,7 @@ async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
     };
     let solitude = Solitude::default();
     let trip = Trip {
+        folder: &args.tree,
         run: &run,
         tree: &tree,
         manifest: &manifest,
@@ -72,6 +73,7 @@ async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
 /// Where it goes.
 #[derive(Clone, Copy)]
 struct Trip<'a> {
+    folder: &'a Utf8Path,
     run: &'a RunId,
     tree: &'a OpenTree,
     manifest: &'a Manifest,
@@ -127,6 +129,7 @@ async fn go_back(
         manifest,
         store,
         only,
+        ..
     } = *trip;
     let state = StateFolder::of_tree(&args.tree);
     let approval = approval(args)?;
@@ -168,6 +171,7 @@ async fn go_back(
             state: &state,
             billing: approval.billing(back.desired.policy.billing),
             rollout: Rollout::default(),
+            withheld: BTreeMap::new(),
             primary: primary::for_plan(&args.tree, tree, &platform, &planned.plan).await?,
             solitude: solitude.clone(),
         };
@@ -238,7 +242,12 @@ async fn companions(
         more = missing(trip, &together, &back, &live);
     }
     let names: Vec<&str> = together.iter().map(AccountName::as_str).collect();
-    Ok(format!("emblazon restore {} {}", trip.run, names.join(" ")))
+    let folder = match trip.folder.as_str() {
+        "." => String::new(),
+        folder => format!(" --tree {folder}"),
+    };
+    let names = names.join(" ");
+    Ok(format!("emblazon restore {} {names}{folder}", trip.run))
 }
 
 /// Names the accounts of the run that hold a domain which one of these is to get back.

@@ -16,6 +16,7 @@ pub(crate) fn show(ui: Ui, args: &ShowArgs) -> Result<Exit, Failure> {
         plan: Some((&plan, &digest)),
         ..Facts::new(Command::Plan, &[], &sources)
     };
-    output::deliver(ui, &report::report(&facts), &args.output)?;
-    Ok(Exit::Done)
+    let report = report::report(&facts);
+    output::deliver(ui, &report, &args.output)?;
+    Ok(Exit::of(&report))
 }

@@ -368,8 +368,12 @@ fn what_a_digest_covers() {
         other.digest()
     };
     assert_eq!(with(|plan| plan.commit = Some("abc".to_owned())), digest);
+    assert_eq!(
+        with(|plan| plan.unknown.template = Some("timed out".to_owned())),
+        digest
+    );
     assert_ne!(with(|plan| plan.scope.unreadable = 1), digest);
-    assert_ne!(with(|plan| plan.version = 2), digest);
+    assert_ne!(with(|plan| plan.version += 1), digest);
     assert_ne!(with(|plan| plan.steps[0].changes.clear()), digest);
     let create = |plan: &mut Plan| {
         plan.steps[0].action = Action::Create {

@@ -1,5 +1,6 @@
 //! Tables over whole plans, and properties against a small model of the server.
 
+mod confirm;
 mod guards;
 mod parts;
 mod properties;

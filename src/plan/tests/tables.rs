@@ -489,7 +489,7 @@ fn saved_plans() {
     let plan = made(&desired, &live([("a", Some(json!({"x": 1})))]));
     let text = plan.to_json();
     assert_eq!(Plan::from_json(&text).expect("its own form"), plan);
-    let other = text.replace("\"version\":1", "\"version\":99");
+    let other = text.replace("\"version\":2", "\"version\":99");
     assert!(matches!(
         Plan::from_json(&other),
         Err(PlanFormatError::Version { found: 99 })

@@ -1,0 +1,284 @@
+//! A saved plan beside the same plan derived anew. Pure.
+//!
+//! A file is not believed, however well its digest fits: who can change the one can compute the other. What may be carried
+//! out is what follows today from the commit that the plan names and from what is live, and is in the plan as well.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use thiserror::Error;
+
+use super::{Plan, Precondition, Refusal, Scope, Step, StepId, Subject};
+use crate::diff::Change;
+use crate::live::{Live, LiveDocument, Reading};
+use crate::model::{AccountId, AccountName, Revision};
+
+/// What of a saved plan may be carried out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Confirmed {
+    /// The steps that may not, because the object or what it depends on moved since, each with the reason.
+    pub withheld: BTreeMap<StepId, String>,
+    /// What is to be done now, and is in no step of the saved plan.
+    pub beside: Vec<Subject>,
+}
+
+/// Says why a saved plan is not believed: no movement since explains it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Contradiction {
+    /// It says that it looked at other accounts than it can have.
+    #[error("the plan says that it looks at {said}, and what it names leads to {found}")]
+    Scope {
+        /// What the plan says.
+        said: String,
+        /// What it is.
+        found: String,
+    },
+    /// Steps do not follow from tree and platform, of which neither moved.
+    #[error("what the plan does to {0} does not follow from the tree and from what is live")]
+    Steps(String),
+}
+
+/// The steps of one object, in their order.
+type Chain<'p> = Vec<&'p Step>;
+type Chains<'p> = BTreeMap<&'p Subject, Chain<'p>>;
+
+/// How an object stands beside what the plan saw of it.
+enum Stand {
+    AsSeen,
+    Moved(String),
+    Unread(String),
+}
+
+/// Compares a saved plan with the one that was just derived from the same tree, and says what of it may be carried out.
+///
+/// # Errors
+/// When the difference has no cause outside the file.
+pub fn confirm(saved: &Plan, now: &Plan, live: &Live) -> Result<Confirmed, Contradiction> {
+    same_scope(&saved.scope, &now.scope)?;
+    let is_same_base = saved.base == now.base;
+    let (then, today) = (chains(saved), chains(now));
+    let refused: BTreeMap<Option<&Subject>, &Refusal> = (now.refusals.iter())
+        .map(|refusal| (refusal.subject.as_ref(), refusal))
+        .collect();
+    let mut confirmed = Confirmed::default();
+    let mut odd = None;
+    let mut has_moved = false;
+    for (subject, steps) in &then {
+        let anew = today.get(subject);
+        if let Some(anew) = anew.filter(|anew| is_same(steps, anew, is_same_base)) {
+            if let Some(reason) = told_otherwise(anew, steps, (&then, &today)) {
+                withhold(&mut confirmed, steps, &format!("{reason}; plan again"));
+            }
+            continue;
+        }
+        let stand = stand(subject, steps, anew, live);
+        let reason = match (stand, refused.get(&Some(*subject))) {
+            (Stand::Unread(reason), _) => format!("it could not be read: {reason}; plan again"),
+            (Stand::Moved(reason), _) => {
+                has_moved = true;
+                format!("{reason}; plan again")
+            }
+            (Stand::AsSeen, Some(refusal)) => {
+                format!("it is refused now: {}; {}", refusal.message, refusal.help)
+            }
+            (Stand::AsSeen, None) => {
+                odd.get_or_insert_with(|| subject.title().to_owned());
+                "something else is to be done with it now; plan again".to_owned()
+            }
+        };
+        withhold(&mut confirmed, steps, &reason);
+    }
+    // Who moved can have moved others: a domain that came free asks other steps of who waited for it.
+    if let Some(title) = odd.filter(|_| is_same_base && !has_moved) {
+        return Err(Contradiction::Steps(title));
+    }
+    let more = today.keys().filter(|subject| !then.contains_key(*subject));
+    confirmed.beside = more.map(|subject| (*subject).clone()).collect();
+    Ok(confirmed)
+}
+
+/// How many accounts could not be read may be another number now; whom the plan is about may not.
+fn same_scope(said: &Scope, found: &Scope) -> Result<(), Contradiction> {
+    let whom = |scope: &Scope| Scope {
+        unreadable: 0,
+        records_unread: false,
+        ..scope.clone()
+    };
+    if whom(said) == whom(found) {
+        return Ok(());
+    }
+    let told = |scope: &Scope| {
+        let since = scope.since.as_deref().map_or_else(String::new, |since| {
+            format!(", those that changed since {since}")
+        });
+        let shard = scope.shard.map_or_else(String::new, |it| {
+            format!(", shard {} of {} accounts", it.shard, it.accounts)
+        });
+        format!(
+            "{} of {} accounts{since}{shard}",
+            scope.accounts,
+            scope.whole()
+        )
+    };
+    Err(Contradiction::Scope {
+        said: told(said),
+        found: told(found),
+    })
+}
+
+fn withhold(confirmed: &mut Confirmed, steps: &Chain<'_>, reason: &str) {
+    let withheld = steps.iter().map(|step| (step.id, reason.to_owned()));
+    confirmed.withheld.extend(withheld);
+}
+
+fn chains(plan: &Plan) -> Chains<'_> {
+    let mut chains = Chains::new();
+    for step in &plan.steps {
+        chains.entry(&step.subject).or_default().push(step);
+    }
+    chains
+}
+
+/// Compares the steps of one object, whatever their numbers. Where in the tree a value stands may have changed with a
+/// comment, and why sides differ with the base.
+fn is_same(then: &[&Step], now: &[&Step], is_same_base: bool) -> bool {
+    let changes = |step: &Step| -> Vec<Change> {
+        let mut changes = step.changes.clone();
+        for change in &mut changes {
+            change.origin = None;
+        }
+        changes
+    };
+    let causes = |step: &Step| -> Vec<_> { step.changes.iter().map(|it| it.cause).collect() };
+    let without_causes = |step: &Step, other: &Step| {
+        let (mut these, those) = (changes(step), changes(other));
+        for (this, that) in these.iter_mut().zip(&those) {
+            this.cause = that.cause;
+        }
+        these == those
+    };
+    then.len() == now.len()
+        && (then.iter().zip(now)).all(|(one, other)| {
+            one.action == other.action
+                && one.risk == other.risk
+                && asks(one, then) == asks(other, now)
+                && without_causes(one, other)
+                && (!is_same_base || causes(one) == causes(other))
+        })
+}
+
+/// What a step asks of the live side: that an earlier one of its object was done, by its place, or a state.
+#[derive(PartialEq)]
+enum Asks<'p> {
+    Earlier(Option<usize>),
+    State(&'p Precondition),
+}
+
+fn asks<'p>(step: &'p Step, chain: &[&Step]) -> Asks<'p> {
+    match &step.precondition {
+        Precondition::AsLeftBy(id) => {
+            Asks::Earlier(chain.iter().position(|earlier| earlier.id == *id))
+        }
+        state => Asks::State(state),
+    }
+}
+
+/// Says what beside the writes themselves is other than the plan says.
+fn told_otherwise<'p>(
+    anew: &Chain<'p>,
+    steps: &Chain<'p>,
+    chains: (&Chains<'p>, &Chains<'p>),
+) -> Option<String> {
+    if let Some(other) = waits_besides(anew, steps, chains) {
+        let title = other.title();
+        return Some(format!(
+            "it has to wait for {title} now, and the plan does not say so"
+        ));
+    }
+    let differs = |(anew, step): (&&Step, &&Step)| anew.notes != step.notes;
+    let differ = anew.iter().zip(steps).any(differs);
+    differ.then(|| "what a reader should know of it is not what the plan says".to_owned())
+}
+
+/// Finds an object that the derived steps wait for and the saved ones do not.
+fn waits_besides<'p>(
+    anew: &Chain<'p>,
+    steps: &Chain<'p>,
+    (then, today): (&Chains<'p>, &Chains<'p>),
+) -> Option<&'p Subject> {
+    let place = |chains: &Chains<'p>, id: StepId| {
+        chains.iter().find_map(|(subject, chain)| {
+            let place = chain.iter().position(|step| step.id == id)?;
+            Some((*subject, place))
+        })
+    };
+    anew.iter().zip(steps).find_map(|(anew, step)| {
+        let waits: BTreeSet<_> = (step.after.iter())
+            .filter_map(|id| place(then, *id))
+            .collect();
+        let mut wanted = anew.after.iter().filter_map(|id| place(today, *id));
+        wanted
+            .find(|wanted| !waits.contains(wanted))
+            .map(|(subject, _)| subject)
+    })
+}
+
+fn stand(subject: &Subject, then: &Chain<'_>, anew: Option<&Chain<'_>>, live: &Live) -> Stand {
+    let Some(seen) = then.first().map(|step| &step.precondition) else {
+        return Stand::AsSeen;
+    };
+    match subject {
+        Subject::Account { name, id } => account(name, id, seen, live),
+        Subject::Template => match (&live.template, seen) {
+            (Some(Reading::Known(now)), Precondition::Template(digest))
+                if now.digest() == *digest =>
+            {
+                Stand::AsSeen
+            }
+            (Some(Reading::Unknown(reason)), _) => Stand::Unread(reason.clone()),
+            _ => Stand::Moved("it is not as the plan saw it".to_owned()),
+        },
+        // What stands at the primary is asked for by the steps that derive from it.
+        Subject::Zone(_) => match anew.and_then(|anew| anew.first()) {
+            Some(step) if step.precondition == *seen => Stand::AsSeen,
+            _ => {
+                let moved = "its records are not as the plan saw them, or cannot be told";
+                Stand::Moved(moved.to_owned())
+            }
+        },
+    }
+}
+
+fn account(name: &AccountName, id: &AccountId, seen: &Precondition, live: &Live) -> Stand {
+    let found = live.accounts.get(name).map(AsRef::as_ref);
+    let Some(found) = found.or_else(|| live.departed.get(name)) else {
+        return Stand::Moved("neither tree nor platform has it any more".to_owned());
+    };
+    match &found.id {
+        Reading::Unknown(reason) => return Stand::Unread(reason.clone()),
+        Reading::Known(now) if now != id => {
+            return Stand::Moved(format!("it is the account {now} now"));
+        }
+        Reading::Known(_) => {}
+    }
+    let document = match &found.document {
+        Reading::Unknown(reason) => return Stand::Unread(reason.clone()),
+        Reading::Known(document) => document.as_ref(),
+    };
+    let told = |revision: Option<&Revision>| {
+        revision.map_or_else(|| "no whitelabel".to_owned(), ToString::to_string)
+    };
+    let now = document.map(|document: &LiveDocument| &document.revision);
+    let then = match seen {
+        Precondition::Revision(revision) => Some(revision),
+        _ => None,
+    };
+    if now == then {
+        Stand::AsSeen
+    } else {
+        Stand::Moved(format!(
+            "the plan saw {}, and now it is {}",
+            told(then),
+            told(now)
+        ))
+    }
+}
