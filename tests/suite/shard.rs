@@ -5,6 +5,7 @@ use std::process::{Child, Output, Stdio};
 
 use emblazon::apply::lease::Room;
 use emblazon::model::{ClusterName, Shard};
+use emblazon::plan::Plan;
 use serde_json::{Value, json};
 
 use crate::base::World;
@@ -158,6 +159,40 @@ fn three_at_once_do_what_one_does() {
         ["refs/emblazon/production/applied"],
         "no lease and no note is left"
     );
+}
+
+/// A shard's saved plan is derived again as that shard's, and a forged one is no more believed than another.
+#[test]
+fn saved_plans_of_shards_are_carried_out_as_shards() {
+    let (one, three) = (world(), world());
+    check_exit(&one.run(&["apply", "--yes"]), 0);
+    let file = |index: usize| format!(".emblazon/{index}.plan");
+    for index in 1..=3 {
+        let shard = format!("{index}/3");
+        check_exit(
+            &three.run(&["plan", "--shard", &shard, "--out", &file(index)]),
+            2,
+        );
+    }
+    let path = three.clone.join(file(2));
+    let honest = std::fs::read(&path).unwrap();
+    let mut forged = Plan::unsealed(&honest).unwrap();
+    forged.scope.shard = None;
+    std::fs::write(&path, forged.sealed()).unwrap();
+    let output = three.run(&["apply", &file(2), "--yes"]);
+    check_exit(&output, 5);
+    assert!(
+        stderr(&output).contains("plan again"),
+        "{}",
+        stderr(&output)
+    );
+    std::fs::write(&path, honest).unwrap();
+    for index in 1..=3 {
+        assert_eq!(three.applied(), None);
+        check_exit(&three.run(&["apply", &file(index), "--yes"]), 0);
+    }
+    assert_eq!(live(&three), live(&one));
+    assert_eq!(three.applied(), Some(three.head()));
 }
 
 /// A run for all, or another split, keeps away while shards are at work. A refused run says by whom.
