@@ -377,7 +377,7 @@ impl Publisher {
 fn is_ours(entry: &Value, author: Author) -> bool {
     // A pull request is an issue to GitHub.
     let is_pull = entry.get("pull_request");
-    !is_pull.is_some_and(|value| !value.is_null()) && is_by(entry, author)
+    is_pull.is_none_or(Value::is_null) && is_by(entry, author)
 }
 
 /// Tells who wrote a comment, opened an issue, or set a status; the forges' words for that differ.

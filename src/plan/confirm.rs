@@ -150,11 +150,11 @@ fn is_same(then: &[&Step], now: &[&Step], is_same_base: bool) -> bool {
     };
     let causes = |step: &Step| -> Vec<_> { step.changes.iter().map(|it| it.cause).collect() };
     let without_causes = |step: &Step, other: &Step| {
-        let (mut these, those) = (changes(step), changes(other));
-        for (this, that) in these.iter_mut().zip(&those) {
-            this.cause = that.cause;
+        let (mut left, right) = (changes(step), changes(other));
+        for (change, twin) in left.iter_mut().zip(&right) {
+            change.cause = twin.cause;
         }
-        these == those
+        left == right
     };
     then.len() == now.len()
         && (then.iter().zip(now)).all(|(one, other)| {

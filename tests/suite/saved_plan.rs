@@ -283,7 +283,7 @@ fn a_saved_plan_keeps_its_unknowns() {
     check_exit(&platform.run(&["apply", "change.plan", "--yes"]), 6);
     // Whoever takes them out of the file changes nothing.
     forge(&platform, |plan| {
-        plan.unknown = emblazon::plan::Unknown::default()
+        plan.unknown = emblazon::plan::Unknown::default();
     });
     check_exit(&platform.run(&["apply", "change.plan", "--yes"]), 6);
     // It can be read now, and differs: nobody was shown that.
@@ -382,7 +382,7 @@ fn the_base_moves_only_after_all_of_a_plan_that_follows() {
     assert_eq!(world.applied(), Some(first.clone()));
 
     // Another commit is named: one whose tree is another.
-    fs::write(world.clone.join(FILE), &all).unwrap();
+    fs::write(world.clone.join(FILE), all).unwrap();
     forge_in(&world, |plan| plan.commit = Some(second.clone()));
     let output = world.run(&["apply", FILE, "--yes"]);
     check_exit(&output, 5);

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::diff::fixture::{account, live, live_template, object, sources, template, tree};
 use crate::live::{Live, LiveAccount, Reading};
 use crate::model::{AccountName, KeyPath, Revision};
 use crate::plan::{
-    Action, Confirmed, Contradiction, Options, Plan, PlanFormatError, Precondition, StepId,
+    Action, Confirmed, Contradiction, Options, Plan, PlanFormatError, Precondition, Step, StepId,
     Subject, confirm, plan,
 };
 use crate::tree::Desired;
@@ -37,7 +37,7 @@ fn world() -> (Desired, Live) {
     ]);
     let unread = "no answer within 30 s".to_owned();
     change(&mut live, "c", |account| {
-        account.document = Reading::Unknown(unread)
+        account.document = Reading::Unknown(unread);
     });
     live.template = Some(Reading::Known(live_template(
         json!({"A": {"x.{{domain}}": {"mapping": ["192.0.2.9"]}}}),
@@ -118,7 +118,7 @@ fn what_the_plan_does_not_have_is_not_carried_out() {
     let (desired, mut live) = world();
     let saved = made(&desired, &live);
     change(&mut live, "c", |account| {
-        account.document = Reading::Known(None)
+        account.document = Reading::Known(None);
     });
     let confirmed = confirm(&saved, &made(&desired, &live), &live).expect("a plan");
     assert!(confirmed.withheld.is_empty());
@@ -182,7 +182,7 @@ fn a_plan_that_does_not_follow_is_not_believed() {
     });
     check("whom it is about", &|plan| plan.scope.accounts = 1);
     check("since when", &|plan| {
-        plan.scope.since = Some("0123456".to_owned())
+        plan.scope.since = Some("0123456".to_owned());
     });
     check("the template", &|plan| {
         for step in &mut plan.steps {
@@ -191,6 +191,76 @@ fn a_plan_that_does_not_follow_is_not_believed() {
             }
         }
     });
+}
+
+/// Lists where the leaves of a value are.
+fn leaves(value: &Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            for (key, value) in members {
+                let key = key.replace('~', "~0").replace('/', "~1");
+                leaves(value, &format!("{at}/{key}"), found);
+            }
+        }
+        Value::Array(entries) => {
+            for (place, value) in entries.iter().enumerate() {
+                leaves(value, &format!("{at}/{place}"), found);
+            }
+        }
+        _ => found.push(at.to_owned()),
+    }
+}
+
+/// Whatever one value of the file is made to say: what is carried out is what follows.
+#[test]
+fn no_forged_value_is_carried_out() {
+    let (desired, live) = world();
+    let honest = made(&desired, &live);
+    let value = serde_json::to_value(&honest).expect("JSON");
+    let mut places = Vec::new();
+    leaves(&value, "", &mut places);
+    let write = |step: &Step| {
+        let mut step = step.clone();
+        for change in &mut step.changes {
+            change.origin = None;
+        }
+        (step.subject, step.action, step.changes, step.risk)
+    };
+    let (mut read, mut believed) = (0, 0);
+    for place in &places {
+        let was = value.pointer(place).expect("a leaf");
+        let text = was.as_str().map(|text| json!(format!("{text}x")));
+        let turned = was.as_str().map(|text| {
+            let turned = text.replace(['1', 'a'], "2");
+            json!(turned)
+        });
+        let number = was.as_u64().map(|number| json!(number + 1));
+        let others = [json!("b"), json!(0), json!(true), json!([]), Value::Null];
+        let forgeries = others.into_iter().chain(text).chain(turned).chain(number);
+        for forgery in forgeries.filter(|forgery| forgery != was) {
+            let mut forged = value.clone();
+            *forged.pointer_mut(place).expect("a leaf") = forgery.clone();
+            let Ok(forged) = serde_json::from_value::<Plan>(forged) else {
+                continue;
+            };
+            read += 1;
+            let is_numbered = (0..).zip(&forged.steps).all(|(n, step)| step.id.0 == n);
+            let Ok(confirmed) = confirm(&forged, &honest, &live) else {
+                continue;
+            };
+            for step in forged.steps.iter().filter(|_| is_numbered) {
+                if !confirmed.withheld.contains_key(&step.id) {
+                    believed += 1;
+                    let is_honest = honest.steps.iter().any(|it| write(it) == write(step));
+                    assert!(is_honest, "{place} = {forgery}: {step:?}");
+                }
+            }
+        }
+    }
+    assert!(
+        read > 100 && believed > 100,
+        "{read} plans, {believed} steps"
+    );
 }
 
 /// An object that nothing is to be done with gets nothing done, whatever the file says of what was seen of it.

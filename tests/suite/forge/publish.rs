@@ -400,7 +400,7 @@ async fn a_comment_that_no_status_bears_out_is_not_believed() {
         let refused = async |why: &str| assert_eq!(shown().await, unwitnessed, "{kind:?}: {why}");
         refused("no status").await;
         let mut other = CommitStatus::of(&mark);
-        other.description = other.description.replace("6", "0");
+        other.description = other.description.replace('6', "0");
         publisher.status(&other).await.unwrap();
         refused("ours names another plan").await;
         let name = if kind == Kind::Gitlab {

@@ -161,9 +161,10 @@ impl World {
     ) -> (StatusCode, Value) {
         let missing = (StatusCode::NOT_FOUND, Value::Null);
         if path == "/user" {
-            return match self.is_app {
-                true => (StatusCode::FORBIDDEN, Value::Null),
-                false => (StatusCode::OK, json!({"id": ME})),
+            return if self.is_app {
+                (StatusCode::FORBIDDEN, Value::Null)
+            } else {
+                (StatusCode::OK, json!({"id": ME}))
             };
         }
         if path == "/graphql" && kind == Kind::Github && *method == Method::POST {
