@@ -398,9 +398,9 @@ catalogue! {
          wrong:  logo.jpg on white\n\
          right:  logo.png with a transparent ground"
     EB0617 Warning "the logo can hardly be seen"
-        "What counts is the contrast of the logo's own pixels with the page behind them, as WCAG measures it. Under \
-         1.6 to 1 a shape is lost. Said when more than 60% of a logo is lost on white, or more than 90% on a dark \
-         page (#14181f).\n\n\
+        "People see a shape by its outlines: what counts is the contrast of the two sides of each, with the page behind \
+         what is transparent, as WCAG measures it. Under 1.6 to 1 an outline is lost. Said when more than 60% of a logo's \
+         outlines are lost on white, or on a dark page (#14181f).\n\n\
          wrong:  a white logo without a ground of its own\n\
          right:  the logo's version for light grounds"
     EB0618 Warning "the icon lacks the size that browsers show"
@@ -476,7 +476,8 @@ catalogue! {
          right:  \"portal.{{domain}}\""
     EB0714 Warning "a record that is probably not what was meant"
         "The record is valid, but resolvers or phones will not find or use it: an SRV below a name without \
-         _service._protocol, an MX without a preference, a host with nothing in mapping.\n\n\
+         _service._protocol, an MX without a preference, a NAPTR for SIP with another flag than S, a host with nothing \
+         in mapping.\n\n\
          wrong:  MX: { \"{{domain}}\": { mapping: [mail.example.net] } }\n\
          right:  MX: { \"{{domain}}\": { mapping: [10 mail.example.net] } }"
     EB0715 Warning "a record type that the server may not be able to test"

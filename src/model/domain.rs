@@ -80,6 +80,8 @@ impl DomainName {
             } else {
                 "ASCII (A-labels)"
             };
+            // The spelling is no mistake of a name that cannot be one in any.
+            check_labels(&ascii)?;
             return Err(DomainNameError::Form {
                 form,
                 suggestion: ascii,

@@ -269,9 +269,11 @@ pub(super) fn parse(source: &dyn TreeSource, file: &TreeFile) -> Parsed {
         Ok(text) => text,
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
-            let message = format!("{} is not UTF-8: byte {at} begins no character", file.path);
-            let diagnostic = Diagnostic::new(Code::EB0108, message, "save the file as UTF-8");
-            return broken(String::new(), vec![diagnostic.at(place, "")]);
+            let bytes = error.as_bytes();
+            let diagnostic = not_utf8(file, at, bytes.get(at).copied().unwrap_or_default());
+            // What can be read of it is shown around the place.
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            return broken(text, vec![diagnostic]);
         }
     };
     let (root, diagnostics) = yaml::parse(file.id, &text);
@@ -291,6 +293,28 @@ pub(super) fn parse(source: &dyn TreeSource, file: &TreeFile) -> Parsed {
         },
         None => broken(text, diagnostics),
     }
+}
+
+/// Says which byte of a file begins no character, and which one it is in the encoding that it was probably saved in.
+fn not_utf8(file: &TreeFile, at: usize, byte: u8) -> Diagnostic {
+    let place = |end: usize| {
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Place {
+            file: file.id,
+            span: Span {
+                start: offset(at),
+                end: offset(end),
+            },
+        }
+    };
+    let message = format!("{} is not UTF-8: byte {at} begins no character", file.path);
+    let label = match byte {
+        0xa0.. => format!("{} in Latin-1", char::from(byte)),
+        _ => format!("the byte {byte:#04x}"),
+    };
+    // In the text that is shown, a mark of three bytes stands in its place.
+    Diagnostic::new(Code::EB0108, message, "save the file as UTF-8")
+        .at(place(at + char::REPLACEMENT_CHARACTER.len_utf8()), label)
 }
 
 /// Says why a file cannot be read; `suggestion` is a file that may have been meant.

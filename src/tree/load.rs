@@ -8,13 +8,14 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::PictureCache;
 use super::assets;
 use super::blot::{blot_out, blot_out_lines};
-use super::check::{Problem, nearest};
+use super::check::{Guesses, Problem, nearest};
 use super::cluster::{LoadError, choose};
 use super::decode::Reader;
 use super::decode::account::{AccountContext, Presence};
 use super::decode::config::Config;
 use super::decode::layer::{LAYER_KEYS, Surroundings};
 use super::decode::watch::WatchOverride;
+use super::edit;
 use super::files::{self, ACCOUNT_FILE, Files, Role, TreeFile};
 use super::layer::{Item, Layer, LayerName};
 use super::layers;
@@ -29,7 +30,7 @@ use super::whole::Read;
 use super::{
     AccountPolicy, Desired, DesiredAccount, DesiredTemplate, DnsMode, Loaded, WatchSettings,
 };
-use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Place, SourceMap};
+use crate::diag::{Code, Diagnostic, Diagnostics, FileId, SourceMap, Spanned};
 use crate::model::{AccountName, AssetFacts, AssetKind, ClusterName};
 
 /// Loads the desired state of one cluster; `cluster` may be left out when there is only one.
@@ -119,7 +120,7 @@ pub(super) fn read_part(
     };
     let (mut config, parsed) = loader.config(config_file);
     let cluster = choose(&config.clusters, parsed, cluster)?;
-    loader.inspect_layer(&mut config.defaults);
+    loader.inspect_layer(&mut config.defaults, Utf8Path::new(""));
     let template = loader.template(&files);
     let needed = only.map(|_| loader.needed_brands(&files));
     let brands = loader.brands(&files, &config.extra_keys, needed.as_ref());
@@ -285,6 +286,7 @@ impl Loader<'_> {
             .find(|file| file.role == Role::Template)?;
         let parsed = files::parse(self.source, file);
         let mut reader = Reader::default();
+        reader.text = parsed.text.as_str().into();
         let template = reader.template(&parsed.root);
         self.diagnostics.extend(parsed.diagnostics);
         self.diagnostics.extend(reader.diagnostics);
@@ -333,7 +335,7 @@ impl Loader<'_> {
             self.diagnostics.extend(parsed.diagnostics);
             self.diagnostics.extend(reader.diagnostics);
             self.keep_text(file, blot_out(parsed.text, &reader.secrets));
-            self.inspect_layer(&mut layer);
+            self.inspect_layer(&mut layer, around.folder);
             self.brand_assets.extend(layer.assets().cloned());
             brands.insert(name.clone(), Arc::new(layer));
         }
@@ -390,13 +392,16 @@ impl Loader<'_> {
         for brand in &account.extends {
             match common.brands.get(&brand.value) {
                 Some(layer) => layers.push(Arc::clone(layer)),
-                None => diagnostics.push(unknown_brand(&brand.value, brand.place, common.brands)),
+                None => {
+                    let guesses = &mut reader.guesses;
+                    diagnostics.push(unknown_brand(brand, common.brands, guesses));
+                }
             }
         }
-        self.inspect(&mut account.own, &mut diagnostics);
+        self.inspect(&mut account.own, folder, &mut diagnostics);
         layers.push(Arc::new(account.own));
         for (cluster, mut layer) in account.overrides {
-            self.inspect(&mut layer, &mut diagnostics);
+            self.inspect(&mut layer, folder, &mut diagnostics);
             if cluster == *common.cluster {
                 layers.push(Arc::new(layer));
             }
@@ -430,14 +435,14 @@ impl Loader<'_> {
         }
     }
 
-    fn inspect_layer(&mut self, layer: &mut Layer) {
+    fn inspect_layer(&mut self, layer: &mut Layer, folder: &Utf8Path) {
         let mut diagnostics = Diagnostics::new();
-        self.inspect(layer, &mut diagnostics);
+        self.inspect(layer, folder, &mut diagnostics);
         self.diagnostics.append(&mut diagnostics);
     }
 
-    /// Reads the assets that a layer declares.
-    fn inspect(&self, layer: &mut Layer, diagnostics: &mut Diagnostics) {
+    /// Reads the assets that a layer declares; `folder` is that of its file.
+    fn inspect(&self, layer: &mut Layer, folder: &Utf8Path, diagnostics: &mut Diagnostics) {
         for (_, declared) in &mut layer.entries {
             let Some(Item::Asset { kind, path, facts }) = &mut declared.value else {
                 continue;
@@ -451,7 +456,16 @@ impl Loader<'_> {
                 Err(error) => {
                     let suggestion = self.neighbour(path);
                     let diagnostic = files::read_error(error, path.as_str(), suggestion);
-                    diagnostics.push(diagnostic.at(declared.place, ""));
+                    let diagnostic = diagnostic.at(declared.place, "");
+                    // A file of the same folder is named with the same way to it, which stands in the layer's text.
+                    diagnostics.push(match suggestion {
+                        Some(name)
+                            if path.parent() == Some(folder) && *error == ReadError::Missing =>
+                        {
+                            diagnostic.mended_by(declared.place, edit::key(name))
+                        }
+                        _ => diagnostic,
+                    });
                 }
             }
         }
@@ -476,8 +490,12 @@ impl Loader<'_> {
 
     /// Finds the file in the same folder whose name is closest.
     fn neighbour(&self, path: &Utf8Path) -> Option<&str> {
-        let files = self.listed.iter().map(|entry| &entry.path);
-        let beside = files.filter(|file| file.parent() == path.parent());
+        // What is listed is sorted, so that a folder's files stand together.
+        let folder = path.parent()?;
+        let start = (self.listed).partition_point(|entry| entry.path.as_path() < folder);
+        let files = self.listed[start..].iter().map(|entry| &entry.path);
+        let below = files.take_while(|file| file.starts_with(folder));
+        let beside = below.filter(|file| file.parent() == Some(folder));
         nearest(
             path.file_name()?,
             beside.filter_map(|file| file.file_name()),
@@ -507,13 +525,23 @@ fn texts_of(node: &Node, key: &str) -> Vec<String> {
         .collect()
 }
 
-fn unknown_brand(name: &str, place: Place, brands: &BTreeMap<String, Arc<Layer>>) -> Diagnostic {
-    let help = nearest(name, brands.keys().map(String::as_str)).map_or_else(
+fn unknown_brand(
+    name: &Spanned<String>,
+    brands: &BTreeMap<String, Arc<Layer>>,
+    guesses: &mut Guesses,
+) -> Diagnostic {
+    let Spanned { value: name, place } = name;
+    let meant = guesses.nearest(name, || brands.keys().map(String::as_str));
+    let help = meant.map_or_else(
         || format!("add brands/{name}.yaml, or take the name out of extends"),
         |brand| format!("did you mean {brand}?"),
     );
-    Diagnostic::new(Code::EB0301, format!("there is no brand {name}"), help)
-        .at(place, "no such file in brands/")
+    let diagnostic = Diagnostic::new(Code::EB0301, format!("there is no brand {name}"), help)
+        .at(*place, "no such file in brands/");
+    match meant {
+        Some(brand) => diagnostic.mended_by(*place, edit::key(brand)),
+        None => diagnostic,
+    }
 }
 
 impl Loaded {

@@ -38,6 +38,7 @@ mod source;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod unclosed;
 mod watch;
 mod whole;
 mod workdir;
@@ -51,6 +52,7 @@ pub use beside::{Known, load_next};
 pub use cache_folder::CacheFolder;
 pub use changes::{Changes, changes};
 pub use cluster::LoadError;
+pub(crate) use decode::layer::{is_address, meant_address};
 pub use desired::{
     AccountPolicy, AuthConfig, ClusterConfig, Declared, Desired, DesiredAccount, DesiredTemplate,
     DnsMode, DnsSettings, Loaded, Origin, Ownership, SecretSource, Target, UserAccount,

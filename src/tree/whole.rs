@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use camino::Utf8Path;
 
 use super::Loaded;
-use super::check::{self, nearest};
+use super::check::{self, Guesses};
+use super::edit;
 use super::files::start_of;
 use super::selection::Selection;
 use super::shorten::shorten;
@@ -82,11 +83,32 @@ impl Read {
         brands.any(|(name, file)| name == brand && self.files.contains(file))
     }
 
+    /// Tells whether a mistake hides which brands an account extends: its file cannot be read, or the name is misspelt.
+    fn hides_a_use(&self, diagnostic: &Diagnostic) -> bool {
+        let file = diagnostic.primary.as_ref().map(|label| label.place.file);
+        let is_brand = || self.brands.iter().any(|(_, brand)| Some(*brand) == file);
+        match diagnostic.code {
+            Code::EB0301 => true,
+            Code::EB0101
+            | Code::EB0107
+            | Code::EB0108
+            | Code::EB0109
+            | Code::EB0110
+            | Code::EB0116 => !is_brand(),
+            _ => false,
+        }
+    }
+
     fn report_unused(&self, found: &mut Diagnostics) {
         let layers = (self.loaded.layers.values()).flat_map(|layers| layers.iter());
         let used: BTreeSet<&str> = layers.filter_map(|layer| layer.name.brand()).collect();
+        let is_known = !self
+            .loaded
+            .diagnostics
+            .iter()
+            .any(|it| self.hides_a_use(it));
         for (name, file) in &self.brands {
-            if !used.contains(name.as_str()) {
+            if is_known && !used.contains(name.as_str()) {
                 let message = format!("no account extends brand {name}");
                 let help = "name it in an account's extends, or delete the file";
                 found.push(Diagnostic::new(Code::EB0305, message, help).at(start_of(*file), ""));
@@ -107,15 +129,21 @@ impl Read {
         found: &mut Diagnostics,
     ) {
         let accounts = &self.loaded.layers;
+        let mut guesses = Guesses::default();
         for wanted in wanted.iter().filter(|it| !accounts.contains_key(&it.value)) {
-            let names = accounts.keys().map(AccountName::as_str);
-            let help = nearest(wanted.value.as_str(), names).map_or_else(
+            let names = || accounts.keys().map(AccountName::as_str);
+            let meant = guesses.nearest(wanted.value.as_str(), names);
+            let help = meant.map_or_else(
                 || "write the name of a folder below accounts/, or take it out".to_owned(),
                 |name| format!("did you mean {name}?"),
             );
             let message = format!("there is no account {} {purpose}", wanted.value);
             let diagnostic = Diagnostic::new(code, message, help);
-            found.push(diagnostic.at(wanted.place, "no such account"));
+            let diagnostic = diagnostic.at(wanted.place, "no such account");
+            found.push(match meant {
+                Some(name) => diagnostic.mended_by(wanted.place, edit::key(name)),
+                None => diagnostic,
+            });
         }
     }
 }

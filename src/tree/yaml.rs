@@ -10,7 +10,9 @@ use granit_parser::{
 };
 
 use super::node::{Content, Entry, Node, Scalar};
+use super::unclosed::Unclosed;
 use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Place, Span};
+use crate::model::PLACEHOLDER;
 
 /// The largest file that is read as YAML, in bytes.
 pub(super) const MAX_YAML_BYTES: u64 = 1 << 20;
@@ -266,19 +268,28 @@ impl<'t> Reader<'t> {
             Content::Scalar(scalar) => scalar,
             Content::Broken => return None,
             Content::Sequence(_) | Content::Mapping(_) => {
-                // A placeholder without quotes is a map in a map: say it once, for the outer one.
-                self.diagnostics.retain(|diagnostic| {
+                // A placeholder without quotes is a map in a map: say it once, for the outer one. What was said of the
+                // inner one stands last.
+                let is_before = |diagnostic: &Diagnostic| {
                     let place = diagnostic.primary.as_ref().map(|label| label.place.span);
-                    diagnostic.code != Code::EB0111
-                        || place.is_some_and(|span| span.start < key_place.span.start)
-                });
-                self.report(
+                    place.is_none_or(|span| span.start < key_place.span.start)
+                };
+                let before = self.diagnostics.iter().rposition(is_before);
+                let within = self
+                    .diagnostics
+                    .split_off(before.map_or(0, |last| last + 1));
+                let others = within.into_iter().filter(|it| it.code != Code::EB0111);
+                self.diagnostics.extend(others);
+                let diagnostic = Diagnostic::new(
                     Code::EB0111,
                     "a key that is a list or a map",
                     "put the key in quotes: \"{{domain}}\" without quotes is a map in YAML",
-                    key_place,
-                    "a key is a text",
-                );
+                )
+                .at(key_place, "a key is a text");
+                self.diagnostics.push(match self.slice(key_place) {
+                    PLACEHOLDER => diagnostic.mended_by(key_place, format!("\"{PLACEHOLDER}\"")),
+                    _ => diagnostic,
+                });
                 return None;
             }
         };
@@ -325,6 +336,17 @@ impl<'t> Reader<'t> {
 
     fn syntax_error(&self, error: &ScanError) -> Diagnostic {
         let at = error.marker().byte_offset().unwrap_or(self.text.len());
+        if let Some(quote) = Unclosed::find(self.text, at) {
+            let end = self.place(quote.end, quote.end);
+            let mark = quote.mark;
+            return Diagnostic::new(
+                Code::EB0101,
+                "not valid YAML: unclosed quote",
+                format!("close it with {mark} behind the text"),
+            )
+            .at(self.place(quote.start, quote.end), "it opens here")
+            .mended_by(end, mark.to_string());
+        }
         let place = self.place(at, at);
         let info = error.info();
         let (code, help) = match error.kind() {

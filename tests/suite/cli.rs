@@ -271,6 +271,41 @@ fn explain_shows_each_layer_and_the_winner() {
     "#);
 }
 
+/// A key that nothing can be declared under is a mistake of whoever asks, and the one that was meant is named; following that helps.
+#[test]
+fn explain_knows_a_mistyped_key() {
+    #[track_caller]
+    fn check(key: &str, expected: &str, meant: Option<&str>) {
+        let explain = |key| {
+            run(
+                &top(),
+                &["explain", "acme", key, "examples/quickstart", "-q"],
+            )
+        };
+        let output = explain(key);
+        check_exit(&output, 64);
+        assert_eq!(
+            stderr(&output),
+            format!("error: there is no key {key}; {expected}\n")
+        );
+        if let Some(meant) = meant {
+            assert!(expected.contains(meant), "{expected}");
+            check_exit(&explain(meant), 0);
+        }
+    }
+    for (key, meant) in [
+        ("whitelabel.nav.hlep", "whitelabel.nav.help"),
+        ("nav.help", "whitelabel.nav.help"),
+        ("hide_powerd", "whitelabel.hide_powered"),
+        ("assets.logos", "assets.logo"),
+        ("dsn", "dns"),
+    ] {
+        check(key, &format!("did you mean {meant}?"), Some(meant));
+    }
+    let help = "write its whole path, such as whitelabel.hide_powered or assets.logo";
+    check("nothing.like.it", help, None);
+}
+
 #[test]
 fn explain_shows_a_brand_as_customers_get_it() {
     let output = run(
@@ -302,7 +337,7 @@ fn explain_shows_a_brand_as_customers_get_it() {
 
     assets
       logo  PNG 320×96 3.1 kB 226a824aa334  (accounts/cedar/account.yaml:14, account)
-            86 % transparent; 6 % lost on light, 7 % lost on dark
+            86 % transparent; clear on light, 5 % lost on dark
       icon  must not be there  (accounts/cedar/account.yaml:15, account)
 
     dns: ignore

@@ -162,6 +162,7 @@ fn places_and_limits() {
             code: EB0609,
             message: "w.html:2:4: <img onerror> runs a script",
             help: "remove the event handler",
+            instead: None,
         },
     ]
     "#);

@@ -11,17 +11,17 @@ use crate::model::{AccountId, DomainName, DomainNameError, Realm};
 pub fn account_id(text: &str) -> Result<AccountId, Problem> {
     AccountId::parse(text).map_err(|error| {
         let plain = text.trim().replace('-', "").to_lowercase();
-        let help = match AccountId::parse(&plain) {
-            Ok(id) => format!("write {id}"),
-            Err(_) => {
-                "take the id from the account's page or from GET /v2/accounts/{id}".to_owned()
+        let message = format!("{text:?} is no account id: {error}");
+        match AccountId::parse(&plain) {
+            Ok(id) => {
+                Problem::new(Code::EB0404, message, format!("write {id}")).instead(id.to_string())
             }
-        };
-        Problem::new(
-            Code::EB0404,
-            format!("{text:?} is no account id: {error}"),
-            help,
-        )
+            Err(_) => Problem::new(
+                Code::EB0404,
+                message,
+                "take the id from the account's page or from GET /v2/accounts/{id}",
+            ),
+        }
     })
 }
 
@@ -32,16 +32,35 @@ pub fn account_id(text: &str) -> Result<AccountId, Problem> {
 pub fn realm(text: &str) -> Result<Realm, Problem> {
     match DomainName::parse(text) {
         Ok(name) => Ok(Realm::new(name.as_str())),
-        Err(error) => Err(Problem::new(
+        Err(error) => Err(bare_name(
             Code::EB0405,
             format!("{text:?} is no realm: {error}"),
-            domain_help(&error),
+            &error,
         )),
     }
 }
 
 /// Says what to write instead of a text that is not a bare host name.
-pub(super) fn domain_help(error: &DomainNameError) -> String {
+pub(super) fn bare_name(code: Code, message: String, error: &DomainNameError) -> Problem {
+    let problem = Problem::new(code, message, domain_help(error));
+    match error {
+        // What else stands beside the name, such as a port, may be meant; its spelling is not.
+        DomainNameError::Form { suggestion, .. }
+        | DomainNameError::Extra {
+            suggestion: Some(suggestion),
+            ..
+        } => problem.instead(suggestion),
+        DomainNameError::Label { .. }
+        | DomainNameError::TooLong(_)
+        | DomainNameError::Empty
+        | DomainNameError::Extra { .. }
+        | DomainNameError::SingleLabel
+        | DomainNameError::Address
+        | DomainNameError::Idna => problem,
+    }
+}
+
+fn domain_help(error: &DomainNameError) -> String {
     match error {
         DomainNameError::Form { suggestion, .. }
         | DomainNameError::Extra {

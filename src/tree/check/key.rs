@@ -1,15 +1,31 @@
 //! Which keys a whitelabel may declare.
 
-use super::{Problem, nearest};
+use super::{Guesses, Problem};
 use crate::diag::Code;
 use crate::model::{FIELDS, HIJACKING_NAMES, KeyPath, field};
 
 /// Checks the path of one declared key, whatever its value is.
 ///
-/// `extra_keys` are dotted paths from `emblazon.yaml`; each lets in itself and what lies below. They
+/// `extra_keys` are dotted paths from `emblazon.yaml`, sorted; each lets in itself and what lies below. They
 /// never let in what steers the request, what the server owns, or what looks like a secret.
 #[must_use]
 pub fn key(path: &KeyPath, extra_keys: &[String]) -> Option<Problem> {
+    key_guessing(path, extra_keys, &mut Guesses::default())
+}
+
+/// Tells whether a path is one that may be declared. See [`key`] for the arguments.
+#[must_use]
+pub fn is_key(path: &KeyPath, extra_keys: &[String]) -> bool {
+    key_guessing(path, extra_keys, &mut Guesses::none()).is_none()
+}
+
+/// Does what [`key`] does, for a caller that has many keys: what an unknown one means is guessed so many times and no more.
+#[must_use]
+pub fn key_guessing(
+    path: &KeyPath,
+    extra_keys: &[String],
+    guesses: &mut Guesses,
+) -> Option<Problem> {
     let segments: Vec<String> = path.segments().collect();
     let top = segments.first().map_or("", String::as_str);
     if top == "id" || top.starts_with('_') || top.starts_with("pvt_") {
@@ -33,9 +49,7 @@ pub fn key(path: &KeyPath, extra_keys: &[String]) -> Option<Problem> {
             "give the key a name",
         ));
     }
-    let let_in = extra_keys
-        .iter()
-        .any(|extra| path.is_within(&KeyPath::parse(extra)));
+    let let_in = is_let_in(path.as_str(), extra_keys);
     let known = field(path.as_str());
     // A name from the table, such as hidePasswordRecovery, is known to be harmless.
     if known.is_none_or(|field| field.path != path.as_str())
@@ -44,16 +58,51 @@ pub fn key(path: &KeyPath, extra_keys: &[String]) -> Option<Problem> {
         return Some(secret(path.as_str(), segment));
     }
     if path.as_str() == "companyName" && !let_in {
-        return Some(Problem::new(
-            Code::EB0524,
-            "companyName is computed from company_name by the portal",
-            "declare company_name instead",
-        ));
+        return Some(
+            Problem::new(
+                Code::EB0524,
+                "companyName is computed from company_name by the portal",
+                "declare company_name instead",
+            )
+            .instead("company_name"),
+        );
     }
     if let_in || known.is_some() || is_parent(path.as_str()) {
         return None;
     }
-    Some(unknown(path.as_str()))
+    if let Some(nested) = nested(path, extra_keys) {
+        return Some(Problem::new(
+            Code::EB0520,
+            format!("{nested} is written as one key, and a dot in a key does not nest"),
+            format!("nest it, as {}", in_braces(&nested)),
+        ));
+    }
+    Some(unknown(path.as_str(), guesses))
+}
+
+/// Tells whether a path, or one above it, is among the sorted extra keys.
+fn is_let_in(path: &str, extra_keys: &[String]) -> bool {
+    let ends = path.match_indices('.').map(|(at, _)| at);
+    let mut above = ends.chain([path.len()]).map(|end| &path[..end]);
+    above.any(|above| {
+        extra_keys
+            .binary_search_by(|extra| extra.as_str().cmp(above))
+            .is_ok()
+    })
+}
+
+/// Finds the known path that a key with dots in its name spells.
+pub(in crate::tree) fn nested(path: &KeyPath, extra_keys: &[String]) -> Option<String> {
+    let dotted = path.as_str().replace("%2E", ".");
+    let is_known = dotted != path.as_str()
+        && (field(&dotted).is_some() || is_let_in(&dotted, extra_keys) || is_parent(&dotted));
+    is_known.then_some(dotted)
+}
+
+/// Shows a dotted path as YAML that nests it.
+fn in_braces(path: &str) -> String {
+    let depth = path.matches('.').count();
+    format!("{}: …{}", path.replace('.', ": { "), " }".repeat(depth))
 }
 
 /// Says that a key seems to hold a secret.
@@ -107,7 +156,7 @@ fn is_parent(path: &str) -> bool {
     })
 }
 
-fn unknown(path: &str) -> Problem {
+fn unknown(path: &str, guesses: &mut Guesses) -> Problem {
     let above = path
         .rsplit_once('.')
         .map(|(above, _)| above)
@@ -119,29 +168,41 @@ fn unknown(path: &str) -> Problem {
             format!("give {above} one value"),
         );
     }
-    let help = suggestion(path).map_or_else(
-        || format!("remove it, or name {path} in extra_keys of emblazon.yaml"),
-        |known| format!("did you mean {known}?"),
-    );
-    Problem::new(Code::EB0520, format!("unknown key {path}"), help)
+    let message = format!("unknown key {path}");
+    let meant = guesses.nearest(path, known_paths).or_else(|| {
+        let last = path.rsplit('.').next().unwrap_or(path);
+        let name = guesses.nearest(last, || FIELDS.iter().map(|field| last_name(field.path)))?;
+        let mut paths = FIELDS.iter().map(|field| field.path);
+        paths.find(|path| last_name(path) == name)
+    });
+    let Some(meant) = meant else {
+        let help = format!("remove it, or name {path} in extra_keys of emblazon.yaml");
+        return Problem::new(Code::EB0520, message, help);
+    };
+    let help = format!("did you mean {meant}?");
+    // Another name in the same map takes the place of this one; what belongs into another map does not.
+    if parent(meant) == parent(path) {
+        Problem::new(Code::EB0520, message, help).instead(last_name(meant))
+    } else {
+        let help = format!("{help} write it as {}", in_braces(meant));
+        Problem::new(Code::EB0520, message, help)
+    }
 }
 
-/// Finds the known key that was meant, a map such as `nav` included: by its whole path, else by its last
-/// name in another map.
-fn suggestion(path: &str) -> Option<&'static str> {
+/// Lists the paths that may be meant, those of maps such as `nav` included.
+fn known_paths() -> impl Iterator<Item = &'static str> {
     let paths = FIELDS.iter().map(|field| field.path);
     let maps = paths
         .clone()
         .filter_map(|path| Some(path.rsplit_once('.')?.0));
-    nearest(path, paths.clone().chain(maps)).or_else(|| {
-        let last = path.rsplit('.').next().unwrap_or(path);
-        let names = paths.clone().map(last_name);
-        let name = nearest(last, names)?;
-        paths.clone().find(|path| last_name(path) == name)
-    })
+    paths.chain(maps)
 }
 
-fn last_name(path: &'static str) -> &'static str {
+fn parent(path: &str) -> Option<&str> {
+    path.rsplit_once('.').map(|(parent, _)| parent)
+}
+
+fn last_name(path: &str) -> &str {
     path.rsplit('.').next().unwrap_or(path)
 }
 
@@ -151,7 +212,7 @@ mod tests {
 
     #[track_caller]
     fn check(path: &str, expected: Option<(Code, &str)>) {
-        let extra = ["theme".to_owned(), "sso.tokens_seen".to_owned()];
+        let extra = ["sso.tokens_seen".to_owned(), "theme".to_owned()];
         let got = key(&KeyPath::parse(path), &extra);
         match (&got, expected) {
             (None, None) => {}

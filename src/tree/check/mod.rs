@@ -10,8 +10,9 @@ mod value;
 
 pub use across::{desired, unwritten};
 pub use identity::{account_id, realm};
-pub use key::key;
-pub use nearest::nearest;
+pub(super) use key::nested;
+pub use key::{is_key, key, key_guessing};
+pub use nearest::{Guesses, nearest};
 pub use problem::Problem;
 pub use template::{SpannedEntry, host, not_a_map, record_type};
 pub use value::{free_value, value};

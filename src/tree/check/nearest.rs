@@ -1,5 +1,37 @@
 //! "Did you mean": the known name next to a mistyped one.
 
+/// How many words of one file are compared with the known ones: more mistakes than are shown of a file. Comparing takes
+/// long, and a file of a megabyte has room for a hundred thousand words that nobody knows.
+const MOST_GUESSES: usize = 256;
+
+/// Guesses what mistyped words meant, so many times and no more.
+#[derive(Clone, Copy, Debug)]
+pub struct Guesses {
+    left: usize,
+}
+
+impl Default for Guesses {
+    fn default() -> Self {
+        Self { left: MOST_GUESSES }
+    }
+}
+
+impl Guesses {
+    /// Guesses nothing.
+    pub(super) fn none() -> Self {
+        Self { left: 0 }
+    }
+
+    /// Finds what [`nearest`] does, and nothing once there were too many words. The candidates are not even listed then.
+    pub fn nearest<'a, I>(&mut self, word: &str, candidates: impl FnOnce() -> I) -> Option<&'a str>
+    where
+        I: IntoIterator<Item = &'a str>,
+    {
+        self.left = self.left.checked_sub(1)?;
+        nearest(word, candidates())
+    }
+}
+
 /// Finds the candidate that a mistyped word most probably meant.
 ///
 /// Case, hyphens and underscores do not count. Returns nothing when even the best differs in more than a
@@ -9,8 +41,12 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let mut best = None;
     for candidate in candidates {
         let other = folded(candidate);
-        let distance = distance(&word, &other);
         let allowed = word.len().max(other.len()) / 3;
+        // So many letters must be put in at least.
+        if word.len().abs_diff(other.len()) > allowed {
+            continue;
+        }
+        let distance = distance(&word, &other);
         if distance <= allowed && best.is_none_or(|(least, _)| distance < least) {
             best = Some((distance, candidate));
         }
@@ -48,6 +84,24 @@ fn distance(left: &[char], right: &[char]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The ten-thousandth mistake of a file is not compared with anything any more.
+    #[test]
+    fn guesses_end() {
+        let mut guesses = Guesses::default();
+        let mut asked = 0;
+        for _ in 0..10_000 {
+            guesses.nearest("domian", || {
+                asked += 1;
+                ["domain"]
+            });
+        }
+        assert_eq!(asked, MOST_GUESSES);
+        assert_eq!(
+            Guesses::default().nearest("domian", || ["domain"]),
+            Some("domain")
+        );
+    }
 
     #[test]
     fn neighbours() {

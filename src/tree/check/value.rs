@@ -1,9 +1,10 @@
 //! What the value of a known key must look like.
 
+use camino::Utf8Path;
 use serde_json::Value;
 use url::Url;
 
-use super::identity::domain_help;
+use super::identity::bare_name;
 use super::key::{looks_secret, secret};
 use super::{Problem, account_id};
 use crate::diag::Code;
@@ -44,23 +45,30 @@ pub fn free_value(path: &KeyPath, value: &Value) -> Vec<Problem> {
 }
 
 fn wrong_type(path: &str, wanted: FieldType, value: &Value) -> Problem {
-    let (name, example) = match wanted {
-        FieldType::Boolean { .. } => ("true or false", "true"),
-        FieldType::Integer => ("a whole number", "15"),
-        FieldType::AccountIds => ("an account id", "59bf4a8641b8a1d827710bfc558510c9"),
-        FieldType::TextList => ("a list of texts", "[one, two]"),
-        FieldType::Map => ("a map", "{ key: value }"),
+    let (name, help) = match wanted {
+        FieldType::Boolean { .. } => ("true or false", "write true, or false"),
+        FieldType::Integer => ("a whole number", "write decimal digits, such as 15"),
+        // An id that stands here as an example would be somebody's.
+        FieldType::AccountIds => (
+            "an account id",
+            "write the id of the account that answers for it, or remove the key",
+        ),
+        FieldType::TextList => ("a list of texts", "write a list, such as [one, two]"),
+        FieldType::Map => ("a map", "write a map, such as { key: value }"),
         FieldType::Text
         | FieldType::Domain
         | FieldType::Url
         | FieldType::Email
         | FieldType::Price
-        | FieldType::Any => ("a text", "\"text\""),
+        | FieldType::Any => (
+            "a text",
+            "write a text, in quotes if it is a number or a word such as true",
+        ),
     };
     Problem::new(
         Code::EB0510,
         format!("{path} wants {name}, this is {}", kind(value)),
-        format!("write {example}"),
+        help,
     )
 }
 
@@ -78,10 +86,10 @@ fn kind(value: &Value) -> &'static str {
 fn domain(path: &str, text: &str) -> Vec<Problem> {
     match DomainName::parse(text) {
         Ok(_) => Vec::new(),
-        Err(error) => vec![Problem::new(
+        Err(error) => vec![bare_name(
             Code::EB0401,
             format!("{path} {text:?} is not a bare host name: {error}"),
-            domain_help(&error),
+            &error,
         )],
     }
 }
@@ -104,10 +112,7 @@ fn url(path: &str, text: &str) -> Vec<Problem> {
     let parsed = match Url::parse(text) {
         Ok(parsed) => parsed,
         Err(url::ParseError::RelativeUrlWithoutBase) => {
-            return bad(
-                "is not absolute",
-                &format!("write https://{}", text.trim_start_matches('/')),
-            );
+            return vec![relative(path, text)];
         }
         Err(error) => {
             return bad(
@@ -123,12 +128,6 @@ fn url(path: &str, text: &str) -> Vec<Problem> {
             "write an address that begins with https:// or http://",
         );
     }
-    if !has_two_slashes(text) {
-        return bad(
-            "lacks the two slashes after its scheme",
-            &format!("write {parsed}"),
-        );
-    }
     if !parsed.username().is_empty() || parsed.password().is_some() {
         return vec![Problem::new(
             Code::EB0502,
@@ -137,7 +136,48 @@ fn url(path: &str, text: &str) -> Vec<Problem> {
             "remove the part before the @, and change that password",
         )];
     }
+    if !has_two_slashes(text) {
+        let mended = bad(
+            "lacks the two slashes after its scheme",
+            &format!("write {parsed}"),
+        );
+        let instead = |problem: Problem| problem.instead(parsed.as_str());
+        return mended.into_iter().map(instead).collect();
+    }
     Vec::new()
+}
+
+/// Says what a relative address lacks: the scheme alone when it begins with a host, else the host as well.
+fn relative(path: &str, text: &str) -> Problem {
+    let message = format!("{path} {text:?} is not absolute");
+    let rest = match text.strip_prefix("//") {
+        Some(rest) => Some(rest),
+        None => (!text.starts_with('/')).then_some(text),
+    };
+    let absolute = rest.map(|rest| format!("https://{rest}")).filter(|mended| {
+        let url = Url::parse(mended).ok();
+        let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+        // A path such as "faq.html" has a dot, too, and is not meant as a host.
+        let is_file = Utf8Path::new(host).extension().is_some_and(|extension| {
+            matches!(
+                extension,
+                "htm" | "html" | "php" | "pdf" | "asp" | "aspx" | "jsp" | "txt"
+            )
+        });
+        DomainName::parse(host).is_ok()
+            && !is_file
+            && url.is_some_and(|url| url.username().is_empty())
+    });
+    match absolute {
+        Some(mended) => {
+            Problem::new(Code::EB0501, message, format!("write {mended}")).instead(mended)
+        }
+        None => Problem::new(
+            Code::EB0501,
+            message,
+            "write the whole address with scheme and host, such as https://www.example.com/help",
+        ),
+    }
 }
 
 fn has_two_slashes(text: &str) -> bool {
@@ -190,21 +230,46 @@ fn price(path: &str, text: &str) -> Vec<Problem> {
     let is_currency = matches!(rest.as_str(), "$" | "€" | "£" | "¥" | "₹" | "₽" | "US$")
         || rest.len() == 3 && rest.bytes().all(|b| b.is_ascii_uppercase());
     if is_currency && is_amount(&amount) {
-        return vec![Problem::new(
-            Code::EB0505,
-            format!("{path} {text:?} carries a currency"),
-            format!("write {amount}"),
-        )];
+        return vec![
+            Problem::new(
+                Code::EB0505,
+                format!("{path} {text:?} carries a currency"),
+                format!("write {amount}"),
+            )
+            .instead(amount),
+        ];
     }
-    let help = match amount.replace(',', ".") {
-        mended if is_amount(&mended) => format!("write {mended}"),
-        _ => "write digits, with a point before the decimals, such as 29.99".to_owned(),
-    };
-    vec![Problem::new(
-        Code::EB0504,
-        format!("{path} {text:?} is not a price"),
-        help,
-    )]
+    let message = format!("{path} {text:?} is not a price");
+    vec![match decimal(text) {
+        Some(mended) => {
+            Problem::new(Code::EB0504, message, format!("write {mended}")).instead(mended)
+        }
+        None => Problem::new(
+            Code::EB0504,
+            message,
+            "write digits, with a point before the decimals, such as 29.99",
+        ),
+    }]
+}
+
+/// Finds the price that a text spells otherwise: with white space around it, a decimal comma, a power of ten. Whatever else
+/// stands there changes what the digits are worth, as in `-1`, `0x10` and `1,000`.
+fn decimal(text: &str) -> Option<String> {
+    let text = text.trim();
+    if is_amount(text) {
+        return Some(text.to_owned());
+    }
+    if let Some((whole, decimals)) = text.split_once(',') {
+        let mended = format!("{whole}.{decimals}");
+        // Three digits behind a comma are thousands as often as not.
+        return (decimals.len() != 3 && is_amount(&mended)).then_some(mended);
+    }
+    let (mantissa, exponent) = text.split_once(['e', 'E'])?;
+    let exponent: usize = exponent.trim_start_matches('+').parse().ok()?;
+    let (whole, decimals) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let room = exponent.checked_sub(decimals.len())?;
+    let mended = format!("{whole}{decimals}{}", "0".repeat(room.min(LONG_TEXT)));
+    (is_amount(mantissa) && room < 10).then_some(mended)
 }
 
 fn is_amount(text: &str) -> bool {
@@ -223,9 +288,16 @@ fn authorities(path: &str, value: &Value) -> Vec<Problem> {
     let mut problems = Vec::new();
     for id in &ids {
         match id {
-            Value::String(text) => problems.extend(account_id(text).err().map(|problem| Problem {
-                message: format!("{path}: {}", problem.message),
-                ..problem
+            Value::String(text) => problems.extend(account_id(text).err().map(|problem| {
+                let problem = Problem {
+                    message: format!("{path}: {}", problem.message),
+                    ..problem
+                };
+                if value.is_array() {
+                    problem.of_part()
+                } else {
+                    problem
+                }
             })),
             other => problems.push(wrong_type(path, FieldType::AccountIds, other)),
         }
@@ -249,7 +321,10 @@ fn list(path: &str, items: &[Value]) -> Vec<Problem> {
     items
         .iter()
         .flat_map(|item| match item {
-            Value::String(text) => plain(path, text),
+            Value::String(text) => plain(path, text)
+                .into_iter()
+                .map(Problem::of_part)
+                .collect(),
             Value::Null => vec![null_inside(path)],
             other => vec![Problem::new(
                 Code::EB0510,
@@ -303,36 +378,33 @@ fn null_inside(path: &str) -> Problem {
 
 fn plain(path: &str, text: &str) -> Vec<Problem> {
     let mut problems = inner(path, &Value::String(text.to_owned()));
-    let doubt = if text.trim().is_empty() {
-        Some((
-            "is empty",
-            "write a text, or null to remove the key".to_owned(),
-        ))
-    } else if text.trim() != text {
-        Some((
-            "has white space around it",
-            format!("write {:?}", text.trim()),
-        ))
+    let doubt =
+        |what: &str, help: String| Problem::new(Code::EB0508, format!("{path} {what}"), help);
+    let trimmed = text.trim();
+    if trimmed.is_empty() {
+        let help = "write a text, or null to remove the key";
+        problems.push(doubt("is empty", help.to_owned()));
+    } else if trimmed != text {
+        let help = format!("write {trimmed:?}");
+        problems.push(doubt("has white space around it", help).instead(trimmed));
     } else if text.chars().count() > LONG_TEXT {
-        Some(("has over 500 characters", "shorten it".to_owned()))
-    } else {
-        None
-    };
-    if let Some((what, help)) = doubt {
-        problems.push(Problem::new(Code::EB0508, format!("{path} {what}"), help));
+        problems.push(doubt("has over 500 characters", "shorten it".to_owned()));
     } else if path == "brandColor" && !is_colour(text) {
-        let help = if is_colour(&format!("#{text}")) {
-            format!("write \"#{text}\", with the quotes")
-        } else {
-            "write a hexadecimal colour, such as \"#0a7cff\", or a function such as rgb(10, 124, 255)".to_owned()
-        };
-        problems.push(Problem::new(
-            Code::EB0509,
-            format!("{path} {text:?} is not a colour that all browsers know"),
-            help,
-        ));
+        problems.push(colour(path, text));
     }
     problems
+}
+
+fn colour(path: &str, text: &str) -> Problem {
+    let message = format!("{path} {text:?} is not a colour that all browsers know");
+    let hexadecimal = format!("#{text}");
+    if is_colour(&hexadecimal) {
+        let help = format!("write \"{hexadecimal}\", with the quotes");
+        return Problem::new(Code::EB0509, message, help).instead(hexadecimal);
+    }
+    let help =
+        "write a hexadecimal colour, such as \"#0a7cff\", or a function such as rgb(10, 124, 255)";
+    Problem::new(Code::EB0509, message, help)
 }
 
 /// Finds characters that are not seen, and those that turn the direction of what follows.

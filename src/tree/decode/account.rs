@@ -1,5 +1,7 @@
 //! `accounts/NAME/account.yaml`: identity, layers, and what holds on one cluster only.
 
+use std::collections::BTreeMap;
+
 use camino::Utf8Path;
 
 use super::layer::{LAYER_KEYS, Surroundings};
@@ -61,7 +63,7 @@ impl Reader {
         root: &Node,
         context: AccountContext<'_>,
     ) -> AccountFile {
-        let known: Vec<&str> = ACCOUNT_KEYS.into_iter().chain(LAYER_KEYS).collect();
+        let known: Vec<&'static str> = ACCOUNT_KEYS.into_iter().chain(LAYER_KEYS).collect();
         let fields = self.fields(root, "an account", &known);
         let around = Surroundings {
             folder: context.folder,
@@ -151,8 +153,9 @@ impl Reader {
             return spanned(self, node);
         }
         let mut presence = Presence::Elsewhere;
-        for entry in self.map(node, what).iter() {
-            self.cluster_name(entry, what, context.clusters);
+        let fields = self.map(node, what);
+        for entry in fields.iter() {
+            self.cluster_name((entry, fields), what, context.clusters);
             let found = spanned(self, &entry.value);
             if entry.key == context.cluster.as_str() {
                 presence = found;
@@ -168,10 +171,11 @@ impl Reader {
             Ok(id) => Some(Identity::Id(id)),
             Err(mut problem) => {
                 if check::realm(&text).is_ok() {
+                    problem.instead = None;
                     problem.help =
                         format!("write realm: {text}, if that is the account's SIP realm");
                 }
-                self.diagnostics.push(problem.at(node.place));
+                self.problem(problem, node.place);
                 None
             }
         }
@@ -184,9 +188,10 @@ impl Reader {
             Ok(realm) => Some(Identity::Realm(realm)),
             Err(mut problem) => {
                 if check::account_id(&text).is_ok() {
+                    problem.instead = None;
                     problem.help = format!("write account: {text}; this is an account's id");
                 }
-                self.diagnostics.push(problem.at(node.place));
+                self.problem(problem, node.place);
                 None
             }
         }
@@ -194,9 +199,9 @@ impl Reader {
 
     fn extends(&mut self, node: &Node) -> Vec<Spanned<String>> {
         let mut names: Vec<Spanned<String>> = Vec::new();
+        let mut seen: BTreeMap<String, Place> = BTreeMap::new();
         for name in self.texts(node, "extends") {
-            if let Some(first) = names.iter().find(|earlier| earlier.value == name.value) {
-                let first = first.place;
+            if let Some(first) = seen.get(&name.value).copied() {
                 self.report_both(
                     Code::EB0302,
                     format!("brand {} twice in extends", name.value),
@@ -206,6 +211,7 @@ impl Reader {
                 );
                 continue;
             }
+            seen.insert(name.value.clone(), name.place);
             names.push(name);
         }
         names
@@ -218,8 +224,9 @@ impl Reader {
         around: Surroundings<'_>,
     ) -> Vec<(ClusterName, Layer)> {
         let mut overrides = Vec::new();
-        for entry in self.map(node, "overrides").iter() {
-            self.cluster_name(entry, "overrides", context.clusters);
+        let fields = self.map(node, "overrides");
+        for entry in fields.iter() {
+            self.cluster_name((entry, fields), "overrides", context.clusters);
             let cluster = ClusterName::new(entry.key.clone());
             let what = format!("overrides.{cluster}");
             let fields = self.fields(&entry.value, &what, &LAYER_KEYS);

@@ -9,7 +9,6 @@ use super::layer::{LAYER_KEYS, Surroundings};
 use super::{Fields, Reader};
 use crate::diag::{Code, Spanned};
 use crate::model::{AccountName, ClusterName, Identity, is_loopback};
-use crate::tree::check::nearest;
 use crate::tree::layer::{Layer, LayerName};
 use crate::tree::node::{Content, Entry, Node};
 use crate::tree::{
@@ -105,6 +104,9 @@ impl Reader {
         if let Some(node) = fields.get("extra_keys") {
             let keys = self.texts(node, "extra_keys");
             config.extra_keys = keys.into_iter().map(|key| key.value).collect();
+            // Each key of each account is looked up in it.
+            config.extra_keys.sort_unstable();
+            config.extra_keys.dedup();
         }
         if let Some(node) = fields.get("clusters") {
             for entry in self.map(node, "clusters").iter() {
@@ -225,11 +227,12 @@ impl Reader {
     fn auth(&mut self, node: &Node) -> AuthConfig {
         self.hide_except(node, &PLAIN_KEYS);
         let fields = self.fields(node, "auth", &AUTH_KEYS);
-        let Some(entry) = self.exactly_one(fields, "auth", &AUTH_KEYS, &AUTH_KEYS, node) else {
+        let found = self.exactly_one(fields, "auth", &AUTH_KEYS, &AUTH_KEYS, node);
+        let Some((key, entry)) = found else {
             return AuthConfig::Environment;
         };
         let node = &entry.value;
-        let auth = match entry.key.as_str() {
+        let auth = match key {
             "api_key" => self.secret(entry).map(AuthConfig::ApiKey),
             "token" => self.secret(entry).map(AuthConfig::Token),
             _ => self.user(node),
@@ -244,9 +247,9 @@ impl Reader {
         let account = self.exactly_one(fields, "user", &USER_KEYS[2..], &USER_KEYS, node);
         let user = user.and_then(|entry| self.text(&entry.value, "name"));
         let password = password.and_then(|entry| self.secret(entry));
-        let account = account.and_then(|entry| {
-            let text = self.text(&entry.value, &entry.key)?.value;
-            Some(match entry.key.as_str() {
+        let account = account.and_then(|(key, entry)| {
+            let text = self.text(&entry.value, key)?.value;
+            Some(match key {
                 "account_name" => UserAccount::Name(text),
                 "account_realm" => UserAccount::Realm(text),
                 _ => UserAccount::PhoneNumber(text),
@@ -272,8 +275,8 @@ impl Reader {
             return None;
         }
         let fields = self.fields(node, what, &SECRET_KEYS);
-        let entry = self.exactly_one(fields, what, &SECRET_KEYS, &SECRET_KEYS, node)?;
-        match entry.key.as_str() {
+        let (key, entry) = self.exactly_one(fields, what, &SECRET_KEYS, &SECRET_KEYS, node)?;
+        match key {
             "env" => self
                 .text(&entry.value, "env")
                 .map(|name| SecretSource::Environment(name.value)),
@@ -349,24 +352,24 @@ impl Reader {
         &mut self,
         fields: Fields<'n>,
         what: &str,
-        keys: &[&str],
+        keys: &[&'static str],
         known: &[&str],
         node: &Node,
-    ) -> Option<&'n Entry> {
-        let mut found = keys.iter().filter_map(|key| fields.entry(key));
+    ) -> Option<(&'static str, &'n Entry)> {
+        let mut found = (keys.iter()).filter_map(|key| Some((*key, fields.entry(key)?)));
         let first = found.next();
         match (first, found.next()) {
-            (Some(first), Some(second)) => {
+            (Some((first_key, first)), Some((second_key, second))) => {
                 self.report_both(
                     Code::EB0206,
-                    format!("{what} has both {} and {}", first.key, second.key),
+                    format!("{what} has both {first_key} and {second_key}"),
                     format!("keep exactly one of {}", keys.join(", ")),
                     (second.key_place, "one"),
                     (first.key_place, "another one"),
                 );
                 None
             }
-            (Some(first), None) => Some(first),
+            (Some(one), None) => Some(one),
             (None, _) => {
                 // A mistyped key was most likely one of them, and has its report, as an empty one has.
                 let complete = fields.written().all(|key| known.contains(&key));
@@ -386,12 +389,18 @@ impl Reader {
     }
 
     /// Checks that a key names a cluster of the tree.
-    pub(super) fn cluster_name(&mut self, entry: &Entry, what: &str, clusters: &[ClusterName]) {
+    pub(super) fn cluster_name(
+        &mut self,
+        (entry, beside): (&Entry, Fields<'_>),
+        what: &str,
+        clusters: &[ClusterName],
+    ) {
         if clusters.iter().any(|cluster| cluster.as_str() == entry.key) {
             return;
         }
         let names = || clusters.iter().map(ClusterName::as_str);
-        let help = nearest(&entry.key, names()).map_or_else(
+        let meant = self.guesses.nearest(&entry.key, names);
+        let help = meant.map_or_else(
             || {
                 format!(
                     "declared in emblazon.yaml: {}",
@@ -410,6 +419,8 @@ impl Reader {
             entry.key_place,
             "no such cluster",
         );
+        // Two keys of one name would be the next mistake.
+        self.mended_by(entry.key_place, meant.filter(|name| !beside.has(name)));
     }
 }
 

@@ -1,15 +1,17 @@
 //! What a layer may declare: the same keys in `defaults`, `brands/`, an account and its `overrides`.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use camino::Utf8Path;
 use serde_json::Value;
 
 use super::{Fields, Reader};
-use crate::diag::{Code, Place, Severity, Spanned};
+use crate::diag::{Code, Place, Severity, Span, Spanned};
 use crate::model::{AssetKind, FIELDS, Field, FieldType, KeyPath, field};
 use crate::tree::check;
-use crate::tree::check::nearest;
+use crate::tree::check::Guesses;
+use crate::tree::edit;
 use crate::tree::layer::{Item, Layer, LayerName};
 use crate::tree::node::{Content, Entry, Node};
 use crate::tree::source::resolve;
@@ -109,25 +111,32 @@ impl Reader {
             entries.insert("whitelabel".into(), Declared { value: None, place });
             return;
         }
-        for entry in self.map(&entry.value, "whitelabel").iter() {
+        let fields = self.map(&entry.value, "whitelabel");
+        for entry in fields.iter() {
             let path = KeyPath::from_segments([&entry.key]);
-            self.setting(&path, entry, extra_keys, entries);
+            self.setting(&path, (entry, fields), extra_keys, entries);
         }
     }
 
     fn setting(
         &mut self,
         path: &KeyPath,
-        entry: &Entry,
+        (entry, beside): (&Entry, Fields<'_>),
         extra_keys: &[String],
         entries: &mut BTreeMap<KeyPath, Declared<Item>>,
     ) {
-        if let Some(problem) = check::key(path, extra_keys) {
+        if let Some(mut problem) = check::key_guessing(path, extra_keys, &mut self.guesses) {
             if problem.code == Code::EB0523 {
                 self.hide(&entry.value);
             }
             let is_error = problem.code.severity() == Severity::Error;
-            self.diagnostics.push(problem.at(entry.key_place));
+            // Two keys of one name would be the next mistake.
+            problem.instead = problem.instead.filter(|name| !beside.has(name));
+            let is_unknown = problem.code == Code::EB0520;
+            self.problem(problem, entry.key_place);
+            if is_unknown && check::nested(path, extra_keys).is_some() {
+                self.mend_by_nesting(entry, beside);
+            }
             if is_error {
                 return;
             }
@@ -148,8 +157,10 @@ impl Reader {
                 }
             }
             (Content::Mapping(inner), None) if !inner.is_empty() => {
-                for entry in self.map(node, path.as_str()).iter() {
-                    self.setting(&path.child(&entry.key), entry, extra_keys, entries);
+                let fields = self.map(node, path.as_str());
+                for entry in fields.iter() {
+                    let path = path.child(&entry.key);
+                    self.setting(&path, (entry, fields), extra_keys, entries);
                 }
             }
             (_, None) if is_group(path) && !matches!(node.content, Content::Mapping(_)) => {
@@ -164,6 +175,35 @@ impl Reader {
         }
     }
 
+    /// Says how a key with dots in its name is nested, where no map of that name stands beside it already.
+    fn mend_by_nesting(&mut self, entry: &Entry, beside: Fields<'_>) {
+        let Content::Scalar(scalar) = &entry.value.content else {
+            return;
+        };
+        let mut names = entry.key.split('.');
+        // An address with a password would stand in the fix; the place of the value is told anyhow.
+        if names.next().is_none_or(|first| beside.has(first)) || scalar.text.contains('@') {
+            return;
+        }
+        let fits_in_braces = !scalar.text.contains([',', '[', ']', '{', '}']);
+        let value = if scalar.plain && fits_in_braces {
+            scalar.text.clone()
+        } else {
+            edit::text(&scalar.text)
+        };
+        let names: Vec<String> = entry.key.split('.').map(edit::key).collect();
+        let depth = names.len() - 1;
+        let text = format!("{}: {value}{}", names.join(": { "), " }".repeat(depth));
+        let place = Place {
+            span: Span {
+                start: entry.key_place.span.start,
+                end: entry.value.place.span.end,
+            },
+            ..entry.key_place
+        };
+        self.mended_by(place, Some(&text));
+    }
+
     /// Checks a value; a wrong one is declared all the same, so that no later mistake hides behind it.
     fn judged(
         &mut self,
@@ -176,7 +216,7 @@ impl Reader {
             if matches!(problem.code, Code::EB0502 | Code::EB0523) {
                 self.secrets.push(place);
             }
-            self.diagnostics.push(problem.at(place));
+            self.problem(problem, place);
         }
         Some(Item::Setting(value))
     }
@@ -237,8 +277,8 @@ impl Reader {
                 });
                 continue;
             }
-            let known = addresses();
-            let help = nearest(&text.value, known.iter().map(String::as_str)).map_or_else(
+            let meant = meant_address(&text.value, around.extra_keys, &mut self.guesses);
+            let help = meant.as_ref().map_or_else(
                 || {
                     "write the key's whole path, such as whitelabel.hide_powered or assets.logo"
                         .to_owned()
@@ -247,6 +287,7 @@ impl Reader {
             );
             let message = format!("lock names {}, which is no key of a layer", text.value);
             self.report(Code::EB0304, message, help, text.place, "no such key");
+            self.mended_by(text.place, meant.as_deref());
         }
         locks
     }
@@ -268,24 +309,44 @@ fn is_group(path: &KeyPath) -> bool {
     })
 }
 
-fn is_address(text: &str, extra_keys: &[String]) -> bool {
+/// Tells whether a text is the address of something that a layer may declare. `extra_keys` are sorted.
+pub(crate) fn is_address(text: &str, extra_keys: &[String]) -> bool {
     match text.split_once('.') {
         None => text != "lock" && LAYER_KEYS.contains(&text),
-        Some(("whitelabel", path)) => check::key(&path.into(), extra_keys).is_none(),
+        // Whether it is one is asked, not what else it could be.
+        Some(("whitelabel", path)) => check::is_key(&path.into(), extra_keys),
         Some(("assets", kind)) => AssetKind::ALL.iter().any(|known| known.as_str() == kind),
         Some(_) => false,
     }
 }
 
+/// Finds the address that a text was probably meant to be: with `whitelabel` in front, or the nearest one.
+pub(crate) fn meant_address(
+    text: &str,
+    extra_keys: &[String],
+    guesses: &mut Guesses,
+) -> Option<String> {
+    let whole = format!("whitelabel.{text}");
+    if is_address(&whole, extra_keys) {
+        return Some(whole);
+    }
+    if let Some(nearest) = guesses.nearest(text, addresses) {
+        return Some(nearest.to_owned());
+    }
+    let settings = || FIELDS.iter().map(|field| field.path);
+    let nearest = guesses.nearest(text, settings)?;
+    Some(format!("whitelabel.{nearest}"))
+}
+
 /// Lists the addresses that are worth suggesting.
-fn addresses() -> Vec<String> {
-    let keys = LAYER_KEYS
-        .iter()
-        .filter(|key| **key != "lock")
-        .map(|key| (*key).to_owned());
-    let fields = FIELDS
-        .iter()
-        .map(|field| format!("whitelabel.{}", field.path));
-    let assets = AssetKind::ALL.iter().map(|kind| format!("assets.{kind}"));
-    keys.chain(fields).chain(assets).collect()
+fn addresses() -> impl Iterator<Item = &'static str> {
+    static ADDRESSES: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let keys = LAYER_KEYS.iter().filter(|key| **key != "lock");
+        let fields = FIELDS.iter();
+        let fields = fields.map(|field| format!("whitelabel.{}", field.path));
+        let assets = AssetKind::ALL.iter().map(|kind| format!("assets.{kind}"));
+        let keys = keys.map(|key| (*key).to_owned());
+        keys.chain(fields).chain(assets).collect()
+    });
+    ADDRESSES.iter().map(String::as_str)
 }

@@ -65,8 +65,15 @@ impl Reader {
         if let Some(node) = fields.get("protected_keys") {
             for text in self.texts(node, "protected_keys") {
                 let path = KeyPath::parse(&text.value);
-                if let Some(problem) = check::key(&path, extra_keys) {
-                    self.diagnostics.push(problem.at(text.place));
+                if let Some(mut problem) = check::key_guessing(&path, extra_keys, &mut self.guesses)
+                {
+                    // A protected key is written as a whole path.
+                    let above = text.value.rsplit_once('.').map(|(above, _)| above);
+                    problem.instead = problem.instead.map(|name| match above {
+                        Some(above) => format!("{above}.{name}"),
+                        None => name,
+                    });
+                    self.problem(problem, text.place);
                 }
                 policy.protected_keys.insert(path);
             }

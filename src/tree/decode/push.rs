@@ -61,7 +61,7 @@ impl Reader {
         self.hide_except(node, &[&PLAIN_KEYS[..], &["url"]].concat());
         // The method decides which keys are known, so it is looked for before they are.
         let method = method(node).map(|node| self.choice(node, "method", &METHODS));
-        let known: &[&str] = match method {
+        let known: &[&'static str] = match method {
             Some(Some(Method::PowerDns)) => &POWERDNS_KEYS,
             Some(Some(Method::Rfc2136)) => &RFC2136_KEYS,
             Some(None) => return None,

@@ -1,7 +1,9 @@
 //! The primitives of decoding: maps with known keys, texts, booleans, choices, lists.
 
+use std::sync::Arc;
+
 use crate::diag::{Code, Diagnostic, Diagnostics, Place, Spanned};
-use crate::tree::check::nearest;
+use crate::tree::check::{Guesses, Problem};
 use crate::tree::node::{Content, Entry, Node};
 
 /// Collects the mistakes of one file while it is decoded; every method reports and goes on.
@@ -11,18 +13,50 @@ pub(in crate::tree) struct Reader {
     pub(in crate::tree) diagnostics: Diagnostics,
     /// Where texts stand that must not be shown, not even in the line that a diagnostic quotes.
     pub(in crate::tree) secrets: Vec<Place>,
+    /// How many mistyped words are still compared with known ones.
+    pub(in crate::tree) guesses: Guesses,
+    /// The file's text, for mistakes that are mended by moving a part of it.
+    pub(in crate::tree) text: Arc<str>,
 }
+
+/// How many mistyped keys of one map are read as what they were meant to be.
+const MOST_MEANT: usize = 4;
 
 /// The entries of a map.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::tree) struct Fields<'n> {
     entries: &'n [Entry],
+    /// Mistyped keys, with the known ones that they were meant to be: one mistake is reported once, and what stands
+    /// below it is read all the same.
+    meant: [Option<(&'static str, &'n Entry)>; MOST_MEANT],
 }
 
 impl<'n> Fields<'n> {
+    fn new(entries: &'n [Entry]) -> Self {
+        Self {
+            entries,
+            meant: [None; MOST_MEANT],
+        }
+    }
+
+    /// Takes a mistyped key for a known one.
+    fn mean(&mut self, key: &'static str, entry: &'n Entry) {
+        if let Some(free) = self.meant.iter_mut().find(|meant| meant.is_none()) {
+            *free = Some((key, entry));
+        }
+    }
+
+    fn meant(self, key: &str) -> Option<&'n Entry> {
+        let mut meant = self.meant.into_iter().flatten();
+        meant
+            .find(|(known, _)| *known == key)
+            .map(|(_, entry)| entry)
+    }
+
     /// Returns the entry with a key; one without a value is not there, it was reported.
     pub(in crate::tree) fn entry(self, key: &str) -> Option<&'n Entry> {
-        self.iter().find(|entry| entry.key == key)
+        let meant = || self.meant(key).filter(|entry| !entry.value.is_empty());
+        self.iter().find(|entry| entry.key == key).or_else(meant)
     }
 
     /// Returns the value of a key.
@@ -32,7 +66,7 @@ impl<'n> Fields<'n> {
 
     /// Tells whether a key was written, with or without a value.
     pub(in crate::tree) fn has(self, key: &str) -> bool {
-        self.entries.iter().any(|entry| entry.key == key)
+        self.entries.iter().any(|entry| entry.key == key) || self.meant(key).is_some()
     }
 
     /// Lists the keys that were written, with or without a value.
@@ -65,8 +99,13 @@ impl Reader {
             .push(Diagnostic::new(code, message, help).at(place, label));
     }
 
+    /// Reports a mistake at the place of the value, or of the key, that it is about.
+    pub(in crate::tree) fn problem(&mut self, problem: Problem, place: Place) {
+        self.diagnostics.push(problem.at(place));
+    }
+
     /// Says which text mends the mistake that was reported last, where one is known.
-    fn mended_by(&mut self, place: Place, text: Option<&str>) {
+    pub(in crate::tree) fn mended_by(&mut self, place: Place, text: Option<&str>) {
         if let Some(text) = text
             && let Some(mistake) = self.diagnostics.pop()
         {
@@ -114,35 +153,37 @@ impl Reader {
         &mut self,
         node: &'n Node,
         what: &str,
-        known: &[&str],
+        known: &[&'static str],
     ) -> Fields<'n> {
         let Content::Mapping(entries) = &node.content else {
             return self.map(node, what);
         };
+        let mut fields = Fields::new(entries);
         for entry in entries {
             if !known.contains(&entry.key.as_str()) {
-                self.unknown_key(entry, what, known);
+                let meant = self.unknown_key(entry, what, known);
                 // Two keys of one name would be the next mistake.
-                let is_free = |word: &&str| !entries.iter().any(|other| other.key == **word);
-                let meant = nearest(&entry.key, known.iter().copied()).filter(is_free);
-                self.mended_by(entry.key_place, meant);
+                if let Some(meant) = meant.filter(|word| !fields.has(word)) {
+                    self.mended_by(entry.key_place, Some(meant));
+                    fields.mean(meant, entry);
+                }
             } else if entry.value.is_empty() {
                 self.no_value(entry);
             }
         }
-        Fields { entries }
+        fields
     }
 
     /// Reads a map whose keys are free.
     pub(in crate::tree) fn map<'n>(&mut self, node: &'n Node, what: &str) -> Fields<'n> {
         let Content::Mapping(entries) = &node.content else {
             self.wrong_type(node, what, "a map");
-            return Fields { entries: &[] };
+            return Fields::new(&[]);
         };
         for entry in entries.iter().filter(|entry| entry.value.is_empty()) {
             self.no_value(entry);
         }
-        Fields { entries }
+        Fields::new(entries)
     }
 
     /// Reads a list.
@@ -229,7 +270,7 @@ impl Reader {
             return Some(*value);
         }
         let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-        let meant = nearest(&text.value, words.iter().copied());
+        let meant = self.guesses.nearest(&text.value, || words.iter().copied());
         let help = meant.map_or_else(
             || format!("write one of {}", words.join(", ")),
             |word| format!("did you mean {word}?"),
@@ -274,9 +315,15 @@ impl Reader {
         }
     }
 
-    /// Reports a key that nobody knows.
-    pub(in crate::tree) fn unknown_key(&mut self, entry: &Entry, what: &str, known: &[&str]) {
-        let help = nearest(&entry.key, known.iter().copied()).map_or_else(
+    /// Reports a key that nobody knows, and returns the one that was probably meant.
+    pub(in crate::tree) fn unknown_key(
+        &mut self,
+        entry: &Entry,
+        what: &str,
+        known: &[&'static str],
+    ) -> Option<&'static str> {
+        let meant = self.guesses.nearest(&entry.key, || known.iter().copied());
+        let help = meant.map_or_else(
             || format!("known here: {}", known.join(", ")),
             |word| format!("did you mean {word}?"),
         );
@@ -287,6 +334,7 @@ impl Reader {
             entry.key_place,
             "unknown key",
         );
+        meant
     }
 
     fn no_value(&mut self, entry: &Entry) {

@@ -53,7 +53,7 @@ impl Reader {
         self.report(
             Code::EB0208,
             format!("{what} is {text:?}, which is not an integer"),
-            "write decimal digits without sign, zeros in front, or separators",
+            "write decimal digits without zeros in front or separators, such as 15",
             node.place,
             "an integer is wanted",
         );

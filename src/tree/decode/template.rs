@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Reader;
 use super::layer::OWNERSHIPS;
-use crate::diag::{Code, Spanned};
-use crate::model::HostEntry;
+use crate::diag::{Code, Place, Span, Spanned};
+use crate::model::{HostEntry, RecordType};
 use crate::tree::check::{self, SpannedEntry};
 use crate::tree::node::{Content, Entry, Node};
 use crate::tree::{Declared, DesiredTemplate, Ownership, Target};
@@ -19,15 +19,70 @@ pub(in crate::tree) const HOST_KEYS: [&str; 3] = ["name", "mapping", "zone"];
 impl Reader {
     /// Reads the template; absent when the file does not declare one.
     pub(in crate::tree) fn template(&mut self, root: &Node) -> Option<DesiredTemplate> {
-        let fields = self.fields(root, "domains.yaml", &TEMPLATE_FILE_KEYS);
+        let pasted = Pasted::find(root);
+        let around = match &pasted {
+            Some(pasted) => {
+                self.pasted(pasted, root);
+                &pasted.around
+            }
+            None => root,
+        };
+        let fields = self.fields(around, "domains.yaml", &TEMPLATE_FILE_KEYS);
         let ownership = fields
             .get("ownership")
             .and_then(|node| self.choice(node, "ownership", &OWNERSHIPS))
             .unwrap_or(Ownership::Shared);
-        let node = fields.get("template")?;
+        let declared = fields
+            .get("template")
+            .map(|node| self.map(node, "template"));
+        if declared.is_none() && pasted.is_none() {
+            return None;
+        }
+        let declared = declared.iter().flat_map(|fields| fields.iter());
+        let pasted = pasted
+            .iter()
+            .flat_map(|pasted| pasted.types.iter().copied());
+        let types: Vec<&Entry> = declared.chain(pasted).collect();
+        Some(self.types(&types, ownership))
+    }
+
+    /// Reports record types that stand in the wrong place: one mistake, and what stands there is read all the same.
+    fn pasted(&mut self, pasted: &Pasted<'_>, root: &Node) {
+        let Some(first) = pasted.types.first() else {
+            return;
+        };
+        let (message, help) = if pasted.is_answer {
+            (
+                "domains.yaml is an answer of the platform".to_owned(),
+                "put what stands below data: under template:, and delete the rest",
+            )
+        } else {
+            (
+                format!(
+                    "domains.yaml has no key {}, which is a record type",
+                    first.key
+                ),
+                "put it under template:, indented by two spaces",
+            )
+        };
+        self.report(
+            Code::EB0201,
+            message,
+            help,
+            first.key_place,
+            "belongs under template:",
+        );
+        let text = self.text.clone();
+        let nested = pasted
+            .whole
+            .and_then(|whole| below_template(&text, whole.span));
+        self.mended_by(root.place, nested.as_deref());
+    }
+
+    fn types(&mut self, declared: &[&Entry], ownership: Ownership) -> DesiredTemplate {
         let mut hosts = BTreeMap::new();
         let mut types = BTreeSet::new();
-        for record_type in self.map(node, "template").iter() {
+        for record_type in declared {
             types.insert(record_type.key.clone());
             if !matches!(
                 record_type.value.content,
@@ -52,11 +107,11 @@ impl Reader {
                 hosts.insert(target, declared);
             }
         }
-        Some(DesiredTemplate {
+        DesiredTemplate {
             hosts,
             types,
             ownership,
-        })
+        }
     }
 
     fn host(&mut self, record_type: &Entry, host: &Entry) -> Option<Declared<HostEntry>> {
@@ -113,6 +168,75 @@ impl Reader {
             _ => self.texts(node, &what),
         }
     }
+}
+
+/// Record types that stand where `template` should: at the top of the file, or below `data`, as the platform answers.
+struct Pasted<'n> {
+    types: Vec<&'n Entry>,
+    /// What else stands at the top.
+    around: Node,
+    is_answer: bool,
+    /// Where all of them stand, when nothing else stands there that is to stay.
+    whole: Option<Place>,
+}
+
+impl<'n> Pasted<'n> {
+    fn find(root: &'n Node) -> Option<Self> {
+        let Content::Mapping(entries) = &root.content else {
+            return None;
+        };
+        let is_type =
+            |entry: &Entry| entry.key == "CNAM" || RecordType::parse(&entry.key).is_some();
+        let below = |rest: Vec<Entry>| Node {
+            content: Content::Mapping(rest),
+            place: root.place,
+        };
+        let data = entries
+            .iter()
+            .find(|entry| entry.key == "data")
+            .map(|entry| &entry.value);
+        if let Some(Node {
+            content: Content::Mapping(types),
+            place,
+        }) = data
+            && types.iter().any(is_type)
+            && !entries.iter().any(|entry| entry.key == "template")
+        {
+            return Some(Self {
+                types: types.iter().collect(),
+                around: below(Vec::new()),
+                is_answer: true,
+                whole: Some(*place),
+            });
+        }
+        let (types, rest): (Vec<&Entry>, Vec<&Entry>) =
+            entries.iter().partition(|entry| is_type(entry));
+        (!types.is_empty()).then(|| Self {
+            whole: rest.is_empty().then_some(root.place),
+            types,
+            around: below(rest.into_iter().cloned().collect()),
+            is_answer: false,
+        })
+    }
+}
+
+/// Writes a part of a text below `template`, each line two columns further to the right than it stands.
+fn below_template(text: &str, span: Span) -> Option<String> {
+    let (start, end) = (span.start as usize, span.end as usize);
+    let before = text.get(..start)?;
+    let indent = before.len() - before.rfind('\n').map_or(0, |newline| newline + 1);
+    let mut nested = "template:".to_owned();
+    for (number, line) in text.get(start..end)?.lines().enumerate() {
+        let own = line.len() - line.trim_start_matches(' ').len();
+        let line = if number == 0 {
+            line
+        } else {
+            &line[own.min(indent)..]
+        };
+        nested.push_str("\n  ");
+        nested.push_str(line);
+    }
+    Some(nested)
 }
 
 fn spanned_key(entry: &Entry) -> Spanned<String> {

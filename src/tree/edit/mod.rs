@@ -13,5 +13,5 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
-pub use notation::{block, comment, key, value};
+pub use notation::{block, comment, key, text, value};
 pub use splice::{Edit, EditError, To, edit, is_map};

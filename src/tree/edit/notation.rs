@@ -28,6 +28,12 @@ pub fn key(text: &str) -> String {
     }
 }
 
+/// Writes a text so that it is one for every reader, also where nothing says that a text is wanted.
+#[must_use]
+pub fn text(text: &str) -> String {
+    quoted(text)
+}
+
 /// Writes the lines of a map, each indented by so many spaces.
 #[must_use]
 pub fn block(indent: usize, map: &Map<String, Value>) -> String {
@@ -146,14 +152,5 @@ fn quoted(text: &str) -> String {
 
 /// Tells whether a character is not seen, ends a line, or is none that YAML lets stand in a text.
 fn is_hidden(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}'
-            | '\u{e0000}'..='\u{e007f}'
-        )
+    crate::model::is_hidden(character) || matches!(character, '\u{fffe}' | '\u{ffff}')
 }

@@ -23,7 +23,7 @@ fn config(text: &str) -> String {
 
 #[test]
 fn eb01_yaml() {
-    assert_snapshot!(account("whitelabel: {company_name: \"Acme}"), @"accounts/acme/account.yaml:2:28 EB0101 not valid YAML: unclosed quote; look here and on the line above for a missing quote, colon or space"); // EB0101
+    assert_snapshot!(account("whitelabel: {company_name: \"Acme}"), @r#"accounts/acme/account.yaml:2:28 EB0101 not valid YAML: unclosed quote; close it with " behind the text"#); // EB0101
     assert_snapshot!(account("whitelabel:\n\tdomain: x"), @"accounts/acme/account.yaml:3:2 EB0101 not valid YAML: tabs disallowed within this context (block indentation); indent with spaces: YAML does not take tabs"); // EB0101
     assert_snapshot!(account("protected: true\nprotected: false"), @"accounts/acme/account.yaml:3:1 EB0102 key protected twice in one map; keep one of the two [accounts/acme/account.yaml:2:1]"); // EB0102
     assert_snapshot!(account("whitelabel: &a {company_name: Acme}\nassets: *a"), @r"
@@ -52,7 +52,7 @@ fn eb01_files() {
         "accounts/acme/account.yaml",
         b"realm: caf\xe9.example.com\n",
     );
-    assert_snapshot!(lines(&files.load(None)), @"accounts/acme/account.yaml:1:1 EB0108 accounts/acme/account.yaml is not UTF-8: byte 10 begins no character; save the file as UTF-8"); // EB0108
+    assert_snapshot!(lines(&files.load(None)), @"accounts/acme/account.yaml:1:11 EB0108 accounts/acme/account.yaml is not UTF-8: byte 10 begins no character; save the file as UTF-8"); // EB0108
     files.write("accounts/acme/account.yaml", &vec![b'#'; (1 << 20) + 1]);
     assert_snapshot!(lines(&files.load(None)), @"accounts/acme/account.yaml:1:1 EB0109 cannot read accounts/acme/account.yaml: it has 1048577 bytes, the limit is 1048576; make it smaller"); // EB0109
     assert_snapshot!(account("assets: {logo: ../../../logo.png}"), @"accounts/acme/account.yaml:2:16 EB0113 logo ../../../logo.png lies outside of the tree; copy the file into the tree and write a path that is relative to this file"); // EB0113
@@ -151,7 +151,7 @@ fn eb02_structure() {
         accounts/acme/account.yaml:3:1 EB0201 an account has no key whitelable; did you mean whitelabel?
         accounts/acme/account.yaml:4:1 EB0201 an account has no key foo; known here: account, realm, extends, watch, overrides, whitelabel, assets, dns, ownership, recreate, protected, lock
         "); // EB0201
-    assert_snapshot!(account("assets: {logos: a.png}"), @"accounts/acme/account.yaml:2:10 EB0201 assets has no key logos; did you mean logo?"); // EB0201
+    assert_snapshot!(account("assets: {logos: null}"), @"accounts/acme/account.yaml:2:10 EB0201 assets has no key logos; did you mean logo?"); // EB0201
     assert_snapshot!(account("extends: gold\nassets: []\nwhitelabel: text"), @r"
         accounts/acme/account.yaml:2:10 EB0202 extends is a text, a list is wanted; write a list
         accounts/acme/account.yaml:3:9 EB0202 assets is a list, a map is wanted; write a map
@@ -180,7 +180,7 @@ fn eb02_structure() {
         accounts/acme/account.yaml:4:3 EB0207 company_name has no value; write the value; null for "must not be there", "" for an empty text, {} for an empty map; or delete the key
         accounts/acme/account.yaml:5:9 EB0207 help has no value; write the value; null for "must not be there", "" for an empty text, {} for an empty map; or delete the key
         "#); // EB0207
-    assert_snapshot!(account("whitelabel: {logoutTimer: 15 min}"), @r#"accounts/acme/account.yaml:2:27 EB0208 logoutTimer is "15 min", which is not an integer; write decimal digits without sign, zeros in front, or separators"#); // EB0208
+    assert_snapshot!(account("whitelabel: {logoutTimer: 15 min}"), @r#"accounts/acme/account.yaml:2:27 EB0208 logoutTimer is "15 min", which is not an integer; write decimal digits without zeros in front or separators, such as 15"#); // EB0208
     assert_snapshot!(account("whitelabel: {logoutTimer: 010}"), @r#"accounts/acme/account.yaml:2:27 EB0208 logoutTimer is "010", which is not an integer; write decimal digits without sign, zeros in front, or separators"#); // EB0208
     assert_snapshot!(account("whitelabel: {social: {phone: +15551234567, on: yes, pin: 0123, price: 1.10}}"), @r#"
         accounts/acme/account.yaml:2:30 EB0209 social.phone is +15551234567, which YAML readers understand in different ways; write "+15551234567" for the text, or the plain decimal form for the number
@@ -225,16 +225,13 @@ fn eb03_layers() {
         "whitelabel: {hide_powered: true}\nlock: [whitelabel.hide_powered]\n",
     );
     let with = |text: &str| tree(&[gold, ("accounts/acme/account.yaml", &format!("{ID}{text}"))]);
-    assert_snapshot!(with("extends: [golden]"), @r"
-        accounts/acme/account.yaml:2:11 EB0301 there is no brand golden; did you mean gold?
-        brands/gold.yaml:1:1 EB0305 no account extends brand gold; name it in an account's extends, or delete the file
-        "); // EB0301, EB0305
+    assert_snapshot!(with("extends: [golden]"), @"accounts/acme/account.yaml:2:11 EB0301 there is no brand golden; did you mean gold?"); // EB0301
     assert_snapshot!(with("extends: [gold, gold]"), @"accounts/acme/account.yaml:2:17 EB0302 brand gold twice in extends; keep the one whose position you mean: later layers win [accounts/acme/account.yaml:2:11]"); // EB0302
     assert_snapshot!(with("extends: [gold]\nwhitelabel: {hide_powered: false}"), @"accounts/acme/account.yaml:3:28 EB0303 account changes whitelabel.hide_powered, which brand gold locks; delete whitelabel.hide_powered here, or take whitelabel.hide_powered out of lock there [brands/gold.yaml:2:8]"); // EB0303
     assert_snapshot!(with("extends: [gold]\nwhitelabel: {hide_powered: true}"), @"");
     assert_snapshot!(with("extends: [gold]\nwhitelabel: null"), @"accounts/acme/account.yaml:3:13 EB0303 account changes whitelabel, which brand gold locks; delete whitelabel here, or take whitelabel.hide_powered out of lock there [brands/gold.yaml:2:8]"); // EB0303
     assert_snapshot!(with("extends: [gold]\nlock: [hide_powered, whitelabel.hide_powerd, nothing]"), @r"
-        accounts/acme/account.yaml:3:8 EB0304 lock names hide_powered, which is no key of a layer; write the key's whole path, such as whitelabel.hide_powered or assets.logo
+        accounts/acme/account.yaml:3:8 EB0304 lock names hide_powered, which is no key of a layer; did you mean whitelabel.hide_powered?
         accounts/acme/account.yaml:3:22 EB0304 lock names whitelabel.hide_powerd, which is no key of a layer; did you mean whitelabel.hide_powered?
         accounts/acme/account.yaml:3:46 EB0304 lock names nothing, which is no key of a layer; write the key's whole path, such as whitelabel.hide_powered or assets.logo
         "); // EB0304

@@ -327,7 +327,6 @@ fn twenty_mistakes_in_one_run() {
         accounts/c/account.yaml:2:13 EB0103 alias *a; write the value out, or move what is shared into a layer in brands/
         accounts/c/account.yaml:3:13 EB0801 overrides names the cluster y, which is not declared; declared in emblazon.yaml: production
         accounts/c/account.yaml:3:30 EB0207 company_name has no value; write the value; null for "must not be there", "" for an empty text, {} for an empty map; or delete the key
-        brands/broken.yaml:1:1 EB0305 no account extends brand broken; name it in an account's extends, or delete the file
         brands/broken.yaml:1:4 EB0101 not valid YAML: unclosed bracket '['; look here and on the line above for a missing quote, colon or space
         brands/gold.yaml:1:8 EB0304 lock names whitelabel.hide_powred, which is no key of a layer; did you mean whitelabel.hide_powered?
         brands/gold.yaml:2:28 EB0203 hide_powered is "yes", which is not a boolean; write true

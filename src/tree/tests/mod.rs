@@ -6,5 +6,6 @@ mod changing;
 mod loading;
 mod precedence;
 mod properties;
+mod remedies;
 mod schemas;
 mod source;

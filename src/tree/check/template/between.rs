@@ -1,6 +1,6 @@
 //! The hosts of the template with one another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::{Code, Diagnostic, Diagnostics, Place};
 use crate::model::{PLACEHOLDER, RecordData, RecordName, RecordType};
@@ -97,6 +97,7 @@ fn beside(hosts: &[Host<'_>]) -> Diagnostics {
 
 fn targets(host: &Host<'_>, names: &BTreeMap<RecordName, Vec<Host<'_>>>) -> Diagnostics {
     let mut diagnostics = Vec::new();
+    let mut told = BTreeSet::new();
     for record in &host.records {
         // What lies outside the brand's zone, or at its top, is not the template's to provide.
         let Some(target) = record
@@ -135,9 +136,9 @@ fn targets(host: &Host<'_>, names: &BTreeMap<RecordName, Vec<Host<'_>>>) -> Diag
                 ),
             )
         };
-        let diagnostic = Diagnostic::new(code, message, help).at(host.place, "");
-        if !diagnostics.contains(&diagnostic) {
-            diagnostics.push(diagnostic);
+        // Several records may lead to one name.
+        if told.insert((message.clone(), help.clone())) {
+            diagnostics.push(Diagnostic::new(code, message, help).at(host.place, ""));
         }
     }
     diagnostics
@@ -176,8 +177,6 @@ fn find<'a, 'b>(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
     use crate::diag::{FileId, Span};
     use crate::model::HostEntry;

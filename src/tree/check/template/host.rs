@@ -1,5 +1,7 @@
 //! One host of the template.
 
+use std::collections::BTreeMap;
+
 use super::place::part;
 use crate::diag::{Code, Diagnostic, Diagnostics, Place, Spanned};
 use crate::model::{PLACEHOLDER, RecordData, RecordErrorKind, RecordName, RecordType};
@@ -45,13 +47,20 @@ pub fn record_type(name: &Spanned<String>) -> Diagnostics {
             Code::EB0702,
             "CNAM is no record type; its domain test fails for every account",
             "write CNAME",
-        ),
+        )
+        .mended_by(name.place, "CNAME"),
         None => {
-            let help = match nearest(text, RecordType::ALL.map(RecordType::as_str)) {
-                Some(known) => format!("did you mean {known}?"),
-                None => "use A, AAAA, CNAME, MX, NAPTR, SRV or TXT".to_owned(),
-            };
-            Diagnostic::new(Code::EB0701, format!("unknown record type {text}"), help)
+            let message = format!("unknown record type {text}");
+            match nearest(text, RecordType::ALL.map(RecordType::as_str)) {
+                Some(known) => {
+                    let help = format!("did you mean {known}?");
+                    Diagnostic::new(Code::EB0701, message, help).mended_by(name.place, known)
+                }
+                None => {
+                    let help = "use A, AAAA, CNAME, MX, NAPTR, SRV or TXT";
+                    Diagnostic::new(Code::EB0701, message, help)
+                }
+            }
         }
     };
     vec![diagnostic.at(name.place, "")]
@@ -199,7 +208,8 @@ fn members(record_type: RecordType, host: &Spanned<String>, entry: &SpannedEntry
 
 fn records(record_type: RecordType, mapping: &[Spanned<String>]) -> Diagnostics {
     let mut diagnostics = Vec::new();
-    let mut seen: Vec<(RecordData, Place)> = Vec::new();
+    let mut seen: BTreeMap<RecordData, Place> = BTreeMap::new();
+    let mut first: Option<(RecordData, Place)> = None;
     for text in mapping {
         if let Some(wrong) = second_placeholder(text).or_else(|| no_placeholder(record_type, text))
         {
@@ -223,10 +233,8 @@ fn records(record_type: RecordType, mapping: &[Spanned<String>]) -> Diagnostics 
                 continue;
             }
         };
-        diagnostics.extend(doubt(&data).map(|(message, help)| {
-            Diagnostic::new(Code::EB0714, message, help).at(text.place, "")
-        }));
-        if let Some((_, first)) = seen.iter().find(|(other, _)| *other == data) {
+        diagnostics.extend(doubt(&data).map(|problem| problem.at(text.place)));
+        if let Some(first) = seen.get(&data) {
             diagnostics.push(
                 Diagnostic::new(
                     Code::EB0708,
@@ -238,7 +246,7 @@ fn records(record_type: RecordType, mapping: &[Spanned<String>]) -> Diagnostics 
             );
             continue;
         }
-        if let (RecordType::Cname, Some((other, first))) = (record_type, seen.first()) {
+        if let (RecordType::Cname, Some((other, first))) = (record_type, &first) {
             diagnostics.push(
                 Diagnostic::new(
                     Code::EB0709,
@@ -249,7 +257,8 @@ fn records(record_type: RecordType, mapping: &[Spanned<String>]) -> Diagnostics 
                 .see(*first, "the first"),
             );
         }
-        seen.push((data, text.place));
+        first.get_or_insert_with(|| (data.clone(), text.place));
+        seen.insert(data, text.place);
     }
     diagnostics
 }
@@ -295,30 +304,100 @@ fn no_placeholder(record_type: RecordType, text: &Spanned<String>) -> Option<Dia
     )
 }
 
-fn doubt(data: &RecordData) -> Option<(String, &'static str)> {
+fn doubt(data: &RecordData) -> Option<Problem> {
+    let problem = |message, help: &str| Some(Problem::new(Code::EB0714, message, help));
     match data {
+        RecordData::Naptr {
+            flags, services, ..
+        } => flag(data, flags, services),
         RecordData::Mx {
             preference: None,
             exchange,
-        } => Some((
+        } => problem(
             format!("the MX record {exchange} has no preference"),
             "put a number before it, such as 10",
-        )),
+        ),
         RecordData::Srv {
             port: 0, target, ..
-        } if !target.is_root() => Some((
+        } if !target.is_root() => problem(
             format!("the SRV record to {target} has port 0"),
             "give the port, such as 5060",
-        )),
-        RecordData::A(address) if address.is_loopback() || address.is_unspecified() => Some((
+        ),
+        RecordData::A(address) if address.is_loopback() || address.is_unspecified() => problem(
             format!("{address} is the customer's own machine"),
             "give the address of the platform",
-        )),
-        RecordData::Aaaa(address) if address.is_loopback() || address.is_unspecified() => Some((
+        ),
+        RecordData::Aaaa(address) if address.is_loopback() || address.is_unspecified() => problem(
             format!("{address} is the customer's own machine"),
             "give the address of the platform",
-        )),
+        ),
         _ => None,
+    }
+}
+
+/// Doubts the flag of a NAPTR. Which flags there are is up to the application that a rule is for: SIP knows `S` alone,
+/// and phones pass over every other rule (RFC 3263, section 4.1); ENUM knows `U` (RFC 6116, section 3.4.3); the general
+/// ones are `S`, `A`, `U` and `P`, and none at all where another NAPTR follows (RFC 3404, section 4.3).
+fn flag(data: &RecordData, flags: &str, services: &str) -> Option<Problem> {
+    let is_of = |application: &str| {
+        let rest = services.strip_prefix(application);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['+', ':']))
+    };
+    let is_sip = is_of("SIP") || is_of("SIPS");
+    let (known, who, help): (&[&str], &str, &str) = if is_sip {
+        (
+            &["S"],
+            "phones pass over the rule",
+            "write \"S\", and let the rule lead to an SRV",
+        )
+    } else if is_of("E2U") {
+        (
+            &["U"],
+            "ENUM passes over the rule",
+            "write \"U\", and let the expression give a URI",
+        )
+    } else {
+        (
+            &["", "S", "A", "U", "P"],
+            "no application is known that follows the rule",
+            "write \"S\" if the rule leads to an SRV, \"A\" if it leads to a host, \"U\" if its expression gives a URI",
+        )
+    };
+    if known.contains(&flags) {
+        return None;
+    }
+    let about = match services {
+        "" => "a NAPTR record without a service".to_owned(),
+        services => format!("a NAPTR record for {services}"),
+    };
+    let message = match flags {
+        "" => format!("{about} has no flag, and {who}"),
+        flags => format!("{about} has the flag {flags:?}, and {who}"),
+    };
+    let problem = Problem::new(Code::EB0714, message, help);
+    let leads_to_service = data
+        .target()
+        .is_some_and(|name| name.as_str().starts_with('_'));
+    match data.clone() {
+        RecordData::Naptr {
+            order,
+            preference,
+            services,
+            regexp,
+            replacement,
+            ..
+        } if is_sip && leads_to_service => {
+            let mended = RecordData::Naptr {
+                order,
+                preference,
+                flags: "S".to_owned(),
+                services,
+                regexp,
+                replacement,
+            };
+            Some(problem.instead(mended.to_string()))
+        }
+        _ => Some(problem),
     }
 }
 

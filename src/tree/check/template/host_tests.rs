@@ -370,6 +370,51 @@ fn two_cnames() {
     );
 }
 
+/// RFC 3263 lets a rule for SIP lead to an SRV, and has no other flag for it.
+#[test]
+fn flags_of_a_naptr() {
+    #[track_caller]
+    fn flag(record: &str, expected: Option<&str>) {
+        let (_, got) = diagnose("NAPTR", "a.{{domain}}", &[record]);
+        let found: Vec<_> = (got.iter())
+            .map(|it| (it.code, it.message.as_str()))
+            .collect();
+        let expected = expected.map(|message| (Code::EB0714, message));
+        assert_eq!(found, Vec::from_iter(expected), "{record}");
+    }
+    flag("1 1 s SIPS+D2T \"\" _sips._tcp.a.{{domain}}", None);
+    flag("1 1 U E2U+sip \"!^.*$!sip:info@example.net!\" .", None);
+    flag("1 1 A mail \"\" b.{{domain}}", None);
+    flag("1 1 \"\" http+I2R \"\" b.{{domain}}", None);
+    let sip = "and phones pass over the rule";
+    flag(
+        "1 1 Z SIP+D2U \"\" _sip._udp.a.{{domain}}",
+        Some(&format!(
+            "a NAPTR record for SIP+D2U has the flag \"Z\", {sip}"
+        )),
+    );
+    flag(
+        "1 1 A SIP+D2U \"\" b.{{domain}}",
+        Some(&format!(
+            "a NAPTR record for SIP+D2U has the flag \"A\", {sip}"
+        )),
+    );
+    flag(
+        "1 1 \"\" SIPS+D2T \"\" b.{{domain}}",
+        Some(&format!("a NAPTR record for SIPS+D2T has no flag, {sip}")),
+    );
+    flag(
+        "1 1 S E2U+sip \"\" b.{{domain}}",
+        Some("a NAPTR record for E2U+SIP has the flag \"S\", and ENUM passes over the rule"),
+    );
+    flag(
+        "1 1 Z x-own \"\" b.{{domain}}",
+        Some(
+            "a NAPTR record for X-OWN has the flag \"Z\", and no application is known that follows the rule",
+        ),
+    );
+}
+
 #[test]
 fn doubtful_records() {
     let code = Code::EB0714;
