@@ -15,7 +15,7 @@ use super::assets::{self, Insight, Legibility, Look};
 use crate::model::{AssetKind, AssetType, Digest};
 
 /// Stands at the beginning of each file. Another version may see pictures with other eyes.
-const FORMAT: &str = concat!("emblazon pictures 1 ", env!("CARGO_PKG_VERSION"));
+const FORMAT: &str = concat!("emblazon pictures 2 ", env!("CARGO_PKG_VERSION"));
 
 /// The pictures of one file. When there are more, those that are known are forgotten, and it begins anew.
 const MOST_PICTURES: usize = 1 << 15;
@@ -131,12 +131,8 @@ impl Shelf {
                     || "-".to_owned(),
                     |[red, green, blue]| format!("{red:02x}{green:02x}{blue:02x}"),
                 );
-                let (light, dark) = (seen.on_light, seen.on_dark);
-                let _ = write!(
-                    lines,
-                    " {} {ground} {} {} {} {}",
-                    seen.see_through, light.faint, light.contrast, dark.faint, dark.contrast
-                );
+                let (light, dark) = (seen.on_light.faint, seen.on_dark.faint);
+                let _ = write!(lines, " {} {ground} {light} {dark}", seen.see_through);
             }
             lines.push('\n');
         }
@@ -175,7 +171,6 @@ fn line(text: &str) -> Option<(Digest, Option<Insight>)> {
     let mut legibility = || {
         Some(Legibility {
             faint: words.next()?.parse().ok()?,
-            contrast: words.next()?.parse().ok()?,
         })
     };
     let insight = Insight {
@@ -228,14 +223,8 @@ mod tests {
 
     #[test]
     fn lines_are_read_back() {
-        let dark = Legibility {
-            faint: 100,
-            contrast: 210,
-        };
-        let light = Legibility {
-            faint: 0,
-            contrast: 10,
-        };
+        let dark = Legibility { faint: 100 };
+        let light = Legibility { faint: 0 };
         let seen = |ground| Insight {
             see_through: 7,
             ground,
@@ -300,7 +289,7 @@ mod tests {
         for rubbish in [
             &b""[..],
             b"\xff\xfe",
-            b"emblazon pictures 1 0 x\n\n",
+            b"emblazon pictures 2 0 x\n\n",
             &vec![b'x'; 1 << 16],
         ] {
             fs::write(&file, rubbish).unwrap();

@@ -96,7 +96,7 @@ fn reads(browser: &Browser, name: &str, how: &str) {
         );
     }
     // Pictures have words for those who do not see them, and are really drawn.
-    let logo = "[aria-label^='logo'][aria-label*='19cb4b6bf36b']";
+    let logo = "[aria-label^='logo'][aria-label*='d2e7b722f499']";
     assert_eq!(
         browser.attribute(logo, "role").as_deref(),
         Some("img"),

@@ -7,12 +7,14 @@ pub const LIGHT_GROUND: [u8; 3] = [0xff, 0xff, 0xff];
 /// The ground of a dark page.
 pub const DARK_GROUND: [u8; 3] = [0x14, 0x18, 0x1f];
 
-/// Below this contrast a shape is hardly seen; text needs 4.5, pictures 3 (WCAG 2.2, criteria 1.4.3 and 1.4.11).
+/// Below this contrast an outline is hardly seen; text needs 4.5, pictures 3 (WCAG 2.2, criteria 1.4.3 and 1.4.11).
 const FAINT: f64 = 1.6;
 /// From this opacity on a pixel counts as part of the picture.
 const VISIBLE_ALPHA: u8 = 64;
 /// How far apart two colours of one plain box may be, in each channel: JPEG makes noise.
 const SAME_COLOUR: u8 = 16;
+/// How far apart the two sides of an outline are compared: between them lies the pixel that smooths it.
+const STEP: usize = 2;
 
 /// What a picture's pixels say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,13 +29,15 @@ pub struct Insight {
     pub on_dark: Legibility,
 }
 
-/// How a picture is seen on a ground.
+/// How a picture is seen on a page.
+///
+/// People see a shape by its outlines, so those count, and not the area: a plain red picture is seen by its four sides, and
+/// thin letters are as much of a logo as the mark beside them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Legibility {
-    /// The share of the picture that can hardly be told from the ground, in percent.
+    /// The share of its outlines that can hardly be told from what is around them, in percent; all of them where there are
+    /// none to be seen.
     pub faint: u8,
-    /// The contrast that a tenth of the picture reaches, times ten: 45 stands for 4.5 to 1.
-    pub contrast: u16,
 }
 
 impl Insight {
@@ -41,8 +45,7 @@ impl Insight {
     #[must_use]
     pub fn of(picture: &RgbaImage) -> Self {
         let ground = ground(picture);
-        let grounds = [LIGHT_GROUND, DARK_GROUND].map(|page| ground.unwrap_or(page));
-        let [on_light, on_dark] = legibility(picture, ground, grounds);
+        let [on_light, on_dark] = legibility(picture, ground.is_some());
         let is_clear = |pixel: &&Rgba<u8>| pixel.0[3] < VISIBLE_ALPHA;
         let clear = picture.pixels().filter(is_clear).count();
         Self {
@@ -88,109 +91,130 @@ fn ground(picture: &RgbaImage) -> Option<[u8; 3]> {
     (same * 100 >= all * 95).then_some([red, green, blue])
 }
 
-/// How one colour is seen on a ground.
-#[derive(Clone, Copy, Default)]
-struct Seen {
-    /// The contrast in tenths, from 10 to 210.
-    tenths: u8,
-    is_faint: bool,
+/// How bright a pixel is on each of the pages, as the logarithm of its luminance: a contrast is a difference of two.
+type Brightness = [i32; PAGES];
+
+/// The light page and the dark one.
+const PAGES: usize = 2;
+
+/// What stands for a factor of e in a [`Brightness`].
+const SCALE: f64 = 10_000.0;
+
+/// Looks at a picture on both pages. `is_boxed` tells that it stands in a box of its own: where a page has the colour of the
+/// box, the sides of the box are not missed.
+fn legibility(picture: &RgbaImage, is_boxed: bool) -> [Legibility; PAGES] {
+    let tones = Tones::new();
+    let page = tones.of([0; 4]);
+    let mut known: [([u8; 4], Brightness); COLOURS] = [([0; 4], page); COLOURS];
+    let mut outlines = Outlines::default();
+    // The rows that the next one is compared with; around the picture lies the page.
+    let blank = vec![page; picture.width() as usize];
+    let mut above = [blank.clone(), blank.clone()];
+    let mut row = blank.clone();
+    for (number, pixels) in picture.rows().enumerate() {
+        for (bright, pixel) in row.iter_mut().zip(pixels) {
+            let known = &mut known[place(pixel.0)];
+            if known.0 != pixel.0 {
+                *known = (pixel.0, tones.of(pixel.0));
+            }
+            *bright = known.1;
+        }
+        outlines.across(&row, page, is_boxed);
+        outlines.between(&above[0], &row, is_boxed && number < STEP);
+        above.rotate_left(1);
+        std::mem::swap(&mut above[STEP - 1], &mut row);
+    }
+    for last in &above {
+        outlines.between(last, &blank, is_boxed);
+    }
+    outlines.counts.map(|(faint, all)| Legibility {
+        faint: if all == 0 { 100 } else { percent(faint, all) },
+    })
 }
 
-/// How one colour of a picture is seen on all grounds.
-#[derive(Clone, Copy)]
-struct Known<const GROUNDS: usize> {
-    pixel: [u8; 4],
-    /// Absent for what counts as no part of the picture.
-    seen: Option<[Seen; GROUNDS]>,
+/// Counts the outlines of a picture.
+#[derive(Default)]
+struct Outlines {
+    /// For each page: how many are not seen there, of all that are seen on some page.
+    counts: [(usize, usize); PAGES],
 }
 
-/// How many colours are remembered: pictures of brands have few, and computing one takes long.
-const COLOURS: usize = 256;
+impl Outlines {
+    /// Compares the pixels of one row with one another, and with the page on both sides.
+    fn across(&mut self, row: &[Brightness], page: Brightness, is_boxed: bool) {
+        for (left, right) in row.iter().zip(row.iter().skip(STEP)) {
+            self.compare(*left, *right, false);
+        }
+        let ends = row.iter().take(STEP).chain(row.iter().rev().take(STEP));
+        for end in ends {
+            self.compare(*end, page, is_boxed);
+        }
+    }
 
-/// Looks at a picture on several grounds. `boxed` is the colour of the box that it stands in.
-fn legibility<const GROUNDS: usize>(
-    picture: &RgbaImage,
-    boxed: Option<[u8; 3]>,
-    grounds: [[u8; 3]; GROUNDS],
-) -> [Legibility; GROUNDS] {
-    let luminances = Luminances::new();
-    let behind = grounds.map(|ground| luminances.of(ground));
-    let look = |pixel: [u8; 4]| -> Option<[Seen; GROUNDS]> {
-        let [red, green, blue, alpha] = pixel;
-        let is_box = boxed.is_some_and(|boxed| {
-            let channels = [red, green, blue];
-            let mut pairs = channels.iter().zip(&boxed);
-            pairs.all(|(a, b)| a.abs_diff(*b) <= SAME_COLOUR)
-        });
-        let is_part = alpha >= VISIBLE_ALPHA && !is_box;
-        let on = |at: usize| {
-            let [ground_red, ground_green, ground_blue] = grounds[at];
+    /// Compares two rows, pixel by pixel. `is_side` tells that one of them is a side of a box and the other the page.
+    fn between(&mut self, one: &[Brightness], other: &[Brightness], is_side: bool) {
+        for (one, other) in one.iter().zip(other) {
+            self.compare(*one, *other, is_side);
+        }
+    }
+
+    fn compare(&mut self, one: Brightness, other: Brightness, is_side: bool) {
+        let faint = faint();
+        let is_seen: [bool; PAGES] =
+            std::array::from_fn(|page| (one[page] - other[page]).abs() >= faint);
+        if is_seen == [false; PAGES] {
+            return;
+        }
+        for ((faint, all), is_seen) in self.counts.iter_mut().zip(is_seen) {
+            *faint += usize::from(!is_seen && !is_side);
+            *all += usize::from(is_seen || !is_side);
+        }
+    }
+}
+
+/// Returns the difference of two brightnesses from which on an outline is seen.
+fn faint() -> i32 {
+    logarithm(FAINT)
+}
+
+/// Computes a logarithm in the steps of a [`Brightness`].
+fn logarithm(value: f64) -> i32 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a luminance with its offset lies between 0.05 and 1.05"
+    )]
+    let scaled = (value.ln() * SCALE).round() as i32;
+    scaled
+}
+
+/// How bright colours are on the pages.
+struct Tones(Luminances);
+
+impl Tones {
+    fn new() -> Self {
+        Self(Luminances::new())
+    }
+
+    fn of(&self, [red, green, blue, alpha]: [u8; 4]) -> Brightness {
+        [LIGHT_GROUND, DARK_GROUND].map(|[ground_red, ground_green, ground_blue]| {
             let seen = [
                 over(red, ground_red, alpha),
                 over(green, ground_green, alpha),
                 over(blue, ground_blue, alpha),
             ];
-            let contrast = contrast(luminances.of(seen), behind[at]);
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "a contrast is from 1 to 21"
-            )]
-            let tenths = (contrast * 10.0) as u8;
-            Seen {
-                tenths,
-                is_faint: contrast < FAINT,
-            }
-        };
-        is_part.then(|| std::array::from_fn(on))
-    };
-    let nothing = [0; 4];
-    let mut known: [Known<GROUNDS>; COLOURS] = [Known {
-        pixel: nothing,
-        seen: look(nothing),
-    }; COLOURS];
-    let mut counts = [[0_usize; 256]; GROUNDS];
-    let mut faint = [0_usize; GROUNDS];
-    for pixel in picture.pixels() {
-        let known = &mut known[place(pixel.0)];
-        if known.pixel != pixel.0 {
-            *known = Known {
-                pixel: pixel.0,
-                seen: look(pixel.0),
-            };
-        }
-        for (at, seen) in known.seen.iter().flatten().enumerate() {
-            counts[at][usize::from(seen.tenths)] += 1;
-            faint[at] += usize::from(seen.is_faint);
-        }
+            logarithm(self.0.of(seen) + GLARE)
+        })
     }
-    std::array::from_fn(|at| summary(&counts[at], faint[at]))
 }
+
+/// How many colours are remembered: pictures of brands have few, and computing one takes long.
+const COLOURS: usize = 256;
 
 /// Says where a colour is remembered; those of one picture lie apart, mostly.
 fn place(pixel: [u8; 4]) -> usize {
     let spread = u32::from_le_bytes(pixel).wrapping_mul(0x9e37_79b1);
     let [.., high] = spread.to_le_bytes();
     usize::from(high)
-}
-
-fn summary(counts: &[usize; 256], faint: usize) -> Legibility {
-    let visible: usize = counts.iter().sum();
-    if visible == 0 {
-        return Legibility {
-            faint: 100,
-            contrast: 10,
-        };
-    }
-    let mut above = 0;
-    let reached = counts.iter().enumerate().rev().find(|(_, count)| {
-        above += **count;
-        above * 10 >= visible
-    });
-    Legibility {
-        faint: percent(faint, visible),
-        contrast: reached.map_or(10, |(tenths, _)| u16::try_from(tenths).unwrap_or(10)),
-    }
 }
 
 /// Puts a channel of a colour over a ground.
@@ -200,10 +224,8 @@ fn over(colour: u8, ground: u8, alpha: u8) -> u8 {
     u8::try_from(mixed / 255).unwrap_or(u8::MAX)
 }
 
-/// Computes the contrast of two luminances (WCAG 2.2, "contrast ratio").
-fn contrast(one: f64, other: f64) -> f64 {
-    (one.max(other) + 0.05) / (one.min(other) + 0.05)
-}
+/// What a screen reflects of its surroundings, and is added to each luminance (WCAG 2.2, "contrast ratio").
+const GLARE: f64 = 0.05;
 
 /// The linear value of each value of a channel.
 struct Luminances([f64; 256]);
@@ -254,44 +276,57 @@ mod tests {
     #[test]
     fn contrast_is_that_of_wcag() {
         #[track_caller]
-        fn check(one: [u8; 3], other: [u8; 3], expected: &str) {
-            let luminances = Luminances::new();
-            let found = contrast(luminances.of(one), luminances.of(other));
-            assert_eq!(format!("{found:.2}"), expected);
+        fn check(colour: [u8; 3], on_white: &str, on_dark: &str) {
+            let tones = Tones::new();
+            let [red, green, blue] = colour;
+            let (seen, page) = (tones.of([red, green, blue, 255]), tones.of([0; 4]));
+            let contrast = |at: usize| {
+                let difference = f64::from((seen[at] - page[at]).abs()) / SCALE;
+                format!("{:.2}", difference.exp())
+            };
+            assert_eq!([contrast(0), contrast(1)], [on_white, on_dark]);
         }
-        check([0, 0, 0], [255, 255, 255], "21.00");
-        check([0x77, 0x77, 0x77], [255, 255, 255], "4.48");
-        check([255, 0, 0], [255, 255, 255], "4.00");
-        check([255, 255, 0], [255, 255, 255], "1.07");
-        check([9, 9, 9], [9, 9, 9], "1.00");
+        check([255, 255, 255], "1.00", "17.79");
+        check([0, 0, 0], "21.00", "1.18");
+        check([0x77, 0x77, 0x77], "4.48", "3.97");
+        check([255, 0, 0], "4.00", "4.45");
+        check([255, 255, 0], "1.07", "16.54");
+        check(DARK_GROUND, "17.79", "1.00");
+    }
+
+    const CLEAR: [u8; 4] = [0, 0, 0, 0];
+    const INK: [u8; 4] = [0x22, 0x2a, 0x35, 255];
+    const WHITE: [u8; 4] = [255, 255, 255, 255];
+    const RED: [u8; 4] = [255, 0, 0, 255];
+
+    #[track_caller]
+    fn check(picture: &RgbaImage, expected: &str) {
+        let Insight {
+            see_through,
+            ground,
+            on_light,
+            on_dark,
+        } = Insight::of(picture);
+        let said = format!(
+            "{see_through}% clear, box {ground:?}, lost on light {}%, on dark {}%",
+            on_light.faint, on_dark.faint
+        );
+        assert_eq!(said, expected);
     }
 
     #[test]
     fn what_is_seen_where() {
-        const CLEAR: [u8; 4] = [0, 0, 0, 0];
-        const INK: [u8; 4] = [0x22, 0x2a, 0x35, 255];
-        const WHITE: [u8; 4] = [255, 255, 255, 255];
-        #[track_caller]
-        fn check(picture: &RgbaImage, expected: &str) {
-            let Insight {
-                see_through,
-                ground,
-                on_light,
-                on_dark,
-            } = Insight::of(picture);
-            let said = format!(
-                "{see_through}% clear, box {ground:?}, light {}% faint {}, dark {}% faint {}",
-                on_light.faint, on_light.contrast, on_dark.faint, on_dark.contrast
-            );
-            assert_eq!(said, expected);
-        }
         check(
             &picture(CLEAR, INK),
-            "50% clear, box None, light 0% faint 144, dark 100% faint 12",
+            "50% clear, box None, lost on light 0%, on dark 100%",
         );
         check(
             &picture(WHITE, CLEAR),
-            "50% clear, box None, light 100% faint 10, dark 0% faint 177",
+            "50% clear, box None, lost on light 100%, on dark 0%",
+        );
+        check(
+            &picture(CLEAR, CLEAR),
+            "100% clear, box None, lost on light 100%, on dark 100%",
         );
         let mut boxed = picture(WHITE, WHITE);
         for x in 10..30 {
@@ -299,16 +334,46 @@ mod tests {
         }
         check(
             &boxed,
-            "0% clear, box Some([255, 255, 255]), light 0% faint 144, dark 0% faint 144",
+            "0% clear, box Some([255, 255, 255]), lost on light 0%, on dark 0%",
         );
         assert!(Insight::of(&boxed).is_light_box());
+    }
+
+    /// A picture without a hole is seen by its sides, whatever share of it has one colour.
+    #[test]
+    fn an_opaque_picture_is_seen_by_its_sides() {
+        let red = Some([255, 0, 0]);
         check(
-            &picture(CLEAR, CLEAR),
-            "100% clear, box None, light 100% faint 10, dark 100% faint 10",
+            &picture(RED, RED),
+            &format!("0% clear, box {red:?}, lost on light 0%, on dark 0%"),
         );
         check(
-            &picture(INK, WHITE),
-            "0% clear, box None, light 50% faint 144, dark 50% faint 177",
+            &picture(WHITE, WHITE),
+            "0% clear, box Some([255, 255, 255]), lost on light 100%, on dark 0%",
+        );
+    }
+
+    /// A large mark does not make up for the letters beside it that nobody can read.
+    #[test]
+    fn letters_count_by_their_outlines() {
+        // A plain mark of 30 × 30, and six strokes of two pixels.
+        let letters = |ink: [u8; 4], outline: [u8; 4]| {
+            RgbaImage::from_fn(90, 30, |x, y| {
+                Rgba(match x {
+                    0..30 => RED,
+                    36.. if (4..26).contains(&y) && x % 9 < 2 => ink,
+                    36.. if (3..27).contains(&y) && (x % 9 == 2 || x % 9 == 8) => outline,
+                    _ => CLEAR,
+                })
+            })
+        };
+        check(
+            &letters(INK, CLEAR),
+            "57% clear, box None, lost on light 0%, on dark 71%",
+        );
+        check(
+            &letters(INK, WHITE),
+            "46% clear, box None, lost on light 32%, on dark 28%",
         );
     }
 

@@ -276,11 +276,11 @@ fn insight() {
     logo(&on(WHITE, INK), &[]);
     logo(
         &on(WHITE, CLEAR),
-        &[(Code::EB0617, "on a light page: 100% of it")],
+        &[(Code::EB0617, "on a light page: 100% of its outlines")],
     );
     logo(
         &on(INK, CLEAR),
-        &[(Code::EB0617, "on a dark page: 100% of it")],
+        &[(Code::EB0617, "on a dark page: 100% of its outlines")],
     );
     logo(&on(CLEAR, CLEAR), &[(Code::EB0617, "on a light page")]);
     check(

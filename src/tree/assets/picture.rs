@@ -8,10 +8,9 @@ use crate::diag::Code;
 use crate::model::{AssetKind, AssetType, Dimensions};
 use crate::tree::check::Problem;
 
-/// More than this share of a logo must be seen on a light page, which every portal has; in percent.
-const MOST_FAINT_ON_LIGHT: u8 = 60;
-/// The same on a dark page: dark letters beside a coloured mark are common, and do no harm alone.
-const MOST_FAINT_ON_DARK: u8 = 90;
+/// The most of a logo's outlines that may be lost on a page, in percent: beyond that the name cannot be read there,
+/// though the mark beside it may stand out.
+const MOST_FAINT: u8 = 60;
 
 /// What looking at a picture tells: what its pixels say, of a logo; or why it has none. It follows from the bytes alone.
 pub(in crate::tree) type Look = Result<Option<Insight>, DecodeError>;
@@ -127,7 +126,7 @@ fn logo(path: &Utf8Path, insight: Insight) -> Option<Problem> {
     } = insight;
     let faint = |share, ground| {
         format!(
-            "{path} can hardly be seen on a {ground} page: {share}% of it has the ground's colour"
+            "{path} can hardly be seen on a {ground} page: {share}% of its outlines are lost there"
         )
     };
     let (code, message, help) = if insight.is_light_box() {
@@ -136,13 +135,13 @@ fn logo(path: &Utf8Path, insight: Insight) -> Option<Problem> {
             format!("{path} has an opaque light box, which shows on a dark page"),
             "export it as PNG with a transparent ground",
         )
-    } else if on_light.faint > MOST_FAINT_ON_LIGHT {
+    } else if on_light.faint > MOST_FAINT {
         (
             Code::EB0617,
             faint(on_light.faint, "light"),
             "use the logo's version for light grounds",
         )
-    } else if on_dark.faint > MOST_FAINT_ON_DARK {
+    } else if on_dark.faint > MOST_FAINT {
         (
             Code::EB0617,
             faint(on_dark.faint, "dark"),
