@@ -11,7 +11,7 @@ use crate::dns::push::{
 };
 use crate::live;
 use crate::model::Secret;
-use crate::tree::{Ownership, PushMethod, PushSettings, SecretSource};
+use crate::tree::{Ownership, PushMethod, PushSettings, SecretSource, read_authorities};
 
 /// The servers of a sandbox, which stand in for the primary that a tree names.
 #[derive(Clone, Debug, Default)]
@@ -111,15 +111,14 @@ async fn declared(folder: &Utf8Path, method: &PushMethod) -> Result<PushConfig, 
             api_key: secret(api_key).await?,
             server_id: server_id.clone(),
             ca_pem: match ca_file {
-                Some(file) => Some(authorities(&folder.join(file))?),
+                Some(file) => {
+                    let path = folder.join(file);
+                    let pem = read_authorities(&path)
+                        .map_err(|error| format!("ca_file {path} cannot be read: {error}"))?;
+                    Some(pem)
+                }
                 None => None,
             },
         }),
     })
-}
-
-/// Reads further certificate authorities.
-fn authorities(path: &Utf8Path) -> Result<Vec<u8>, String> {
-    std::fs::read(path)
-        .map_err(|error| format!("ca_file {path} cannot be read: {error}; check its path"))
 }

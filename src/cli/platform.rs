@@ -20,7 +20,10 @@ use crate::live::{
 use crate::model::{AccountName, DomainTemplate, Secret, Shard};
 use crate::report::Requests;
 use crate::sandbox::{Options, Sandbox, Seed};
-use crate::tree::{self, ClusterConfig, Desired, SharedAccount, Workdir};
+use crate::tree::{self, ClusterConfig, Desired, MAX_ASSET_BYTES, SharedAccount, Workdir};
+
+/// The most bytes of a `sandbox.yaml`: it may hold a platform of many thousand accounts.
+const MAX_SEED_BYTES: u64 = 64 << 20;
 
 /// A platform that can be read; writing takes an explicit call.
 pub(crate) struct Platform {
@@ -115,12 +118,7 @@ pub(crate) async fn elsewhere(
 
 /// Starts a sandbox with what a `sandbox.yaml` says is live; the files that it names lie beside it.
 pub(crate) async fn start_sandbox(file: &Utf8Path) -> Result<SandboxPlatform, Failure> {
-    let text = std::fs::read_to_string(file).with_context(|| {
-        format!("{file} says what is live in the sandbox, and could not be read")
-    })?;
-    let folder = file.parent().unwrap_or(Utf8Path::new(""));
-    let seed =
-        Seed::parse(&text, Path::new(folder)).map_err(|error| Failure::Failed(error.into()))?;
+    let seed = seed(file)?;
     let sandbox = Sandbox::start(Options::seeded(seed))
         .await
         .context("the sandbox did not start")?;
@@ -128,6 +126,20 @@ pub(crate) async fn start_sandbox(file: &Utf8Path) -> Result<SandboxPlatform, Fa
     let mut config = ClientConfig::new(sandbox.url(), credential);
     config.seed = fastrand::u64(..);
     Ok(SandboxPlatform { sandbox, config })
+}
+
+/// Reads a `sandbox.yaml`, with the files that it names.
+pub(crate) fn seed(file: &Utf8Path) -> Result<Seed, anyhow::Error> {
+    let bytes = tree::read_plain(file, MAX_SEED_BYTES).with_context(|| {
+        format!("{file} says what is live in the sandbox, and could not be read")
+    })?;
+    let text = String::from_utf8(bytes).with_context(|| file.to_string())?;
+    let folder = file.parent().unwrap_or(Utf8Path::new(""));
+    let read = |name: &Path| {
+        let file = folder.as_std_path().join(name);
+        tree::read_plain(file, MAX_ASSET_BYTES).map_err(|error| error.to_string())
+    };
+    Ok(Seed::parse_reading(&text, &read)?)
 }
 
 async fn sandbox(file: &Utf8Path, max_requests: u16) -> Result<Platform, Failure> {

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use super::config::{ClientConfig, Credential};
 use super::secret_source::{SecretError, credential};
-use crate::tree::{AuthConfig, ClusterConfig};
+use crate::tree::{AuthConfig, ClusterConfig, FileError, read_authorities};
 
 /// Where a credential comes from when the tree does not say.
 const API_KEY_VARIABLE: &str = "EMBLAZON_API_KEY";
@@ -26,12 +26,12 @@ pub enum ReachError {
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// The certificate authorities could not be read.
-    #[error("{path}: {source}")]
+    #[error("ca_file {path} cannot be read: {source}")]
     CaFile {
         /// The file.
         path: Utf8PathBuf,
         /// The system's reason.
-        source: std::io::Error,
+        source: FileError,
     },
 }
 
@@ -77,7 +77,7 @@ fn configure(
     config.allow_plain_http = cluster.allow_plain_http;
     if let Some(file) = &cluster.ca_file {
         let path = folder.join(file);
-        let pem = std::fs::read(&path).map_err(|source| ReachError::CaFile { path, source })?;
+        let pem = read_authorities(&path).map_err(|source| ReachError::CaFile { path, source })?;
         config.ca_pem = Some(pem);
     }
     config.seed = fastrand::u64(..);

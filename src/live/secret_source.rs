@@ -1,15 +1,12 @@
 //! Where credentials come from: environment, file, or command.
 
-use std::fs::File;
-use std::io::Read as _;
-
 use camino::{Utf8Path, Utf8PathBuf};
 use thiserror::Error;
 use tokio::process::Command;
 
 use super::config::Credential;
 use crate::model::Secret;
-use crate::tree::{AuthConfig, SecretSource};
+use crate::tree::{AuthConfig, FileError, PlainFile, SecretSource};
 
 /// The most bytes of a file or an output that is a secret.
 const LONGEST: u64 = 16 * 1024;
@@ -25,7 +22,7 @@ pub enum SecretError {
     #[error("environment variable {0} is not set; set it, or declare another source under `auth`")]
     Unset(String),
     /// The file could not be read.
-    #[error("secret file {path} could not be read: {reason}; check its path, from the tree's top")]
+    #[error("secret file {path} could not be read: {reason}; its path starts at the tree's top")]
     Unreadable {
         /// The path as declared.
         path: Utf8PathBuf,
@@ -109,17 +106,14 @@ pub async fn resolve(
 }
 
 fn from_file(path: &Utf8Path, top: &Utf8Path) -> Result<Secret, SecretError> {
-    let unreadable = |error: std::io::Error| SecretError::Unreadable {
+    let unreadable = |error: FileError| SecretError::Unreadable {
         path: path.to_owned(),
         reason: error.to_string(),
     };
-    let file = File::open(top.join(path)).map_err(unreadable)?;
+    let file = PlainFile::open(top.join(path)).map_err(unreadable)?;
     // The open file is checked, not the path, which could lead elsewhere a moment later.
-    check_mode(path, &file.metadata().map_err(unreadable)?)?;
-    let mut bytes = Vec::new();
-    file.take(LONGEST)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
+    check_mode(path, file.about())?;
+    let bytes = file.read(LONGEST).map_err(unreadable)?;
     first_line(&bytes, || format!("secret file {path}"))
 }
 
@@ -173,7 +167,7 @@ fn first_line(bytes: &[u8], origin: impl Fn() -> String) -> Result<Secret, Secre
         .next()
         .unwrap_or_default();
     let text = std::str::from_utf8(line).map(str::trim).unwrap_or_default();
-    if text.is_empty() || bytes.len() as u64 >= LONGEST {
+    if text.is_empty() || bytes.len() as u64 > LONGEST {
         return Err(SecretError::NoSecret { origin: origin() });
     }
     Ok(Secret::new(text))

@@ -98,6 +98,21 @@ impl Seed {
     /// When it is no valid seed: unknown members, a parent that is not there, a file that cannot be
     /// read, an API key that has not 64 characters.
     pub fn parse(yaml: &str, base: &Path) -> Result<Self, SandboxError> {
+        let read = |file: &Path| {
+            let path = base.join(file);
+            std::fs::read(path).map_err(|error| error.to_string())
+        };
+        Self::parse_reading(yaml, &read)
+    }
+
+    /// Reads a `sandbox.yaml` as [`Self::parse`] does; `read` reads the files that it names, or says why not.
+    ///
+    /// # Errors
+    /// In the same cases.
+    pub fn parse_reading(
+        yaml: &str,
+        read: &dyn Fn(&Path) -> Result<Vec<u8>, String>,
+    ) -> Result<Self, SandboxError> {
         let file: SeedFile =
             serde_yaml::from_str(yaml).map_err(|error| SandboxError::Seed(error.to_string()))?;
         let mut entries = file.accounts.into_iter();
@@ -115,7 +130,7 @@ impl Seed {
         let mut world = World::new(master);
         let master = world.master().to_owned();
         world.settings = server_settings(&file.server);
-        fill(&mut world, &master, first, base)?;
+        fill(&mut world, &master, first, read)?;
         for entry in entries {
             let mut made = account(&entry)?;
             if world.account(&made.id).is_some() {
@@ -127,7 +142,7 @@ impl Seed {
             made.tree = tree_below(&world, &entry)?;
             let id = made.id.clone();
             world.insert_account(made);
-            fill(&mut world, &id, entry, base)?;
+            fill(&mut world, &id, entry, read)?;
         }
         if let Some(template) = file.template {
             world.set_template(template);
@@ -270,7 +285,12 @@ fn tree_below(world: &World, entry: &SeedAccount) -> Result<Vec<String>, Sandbox
 }
 
 /// Puts an account's whitelabel and assets in place.
-fn fill(world: &mut World, id: &str, entry: SeedAccount, base: &Path) -> Result<(), SandboxError> {
+fn fill(
+    world: &mut World,
+    id: &str,
+    entry: SeedAccount,
+    read: &dyn Fn(&Path) -> Result<Vec<u8>, String>,
+) -> Result<(), SandboxError> {
     let has_assets = !entry.assets.is_empty();
     match entry.whitelabel {
         Some(settings) => world.edit_settings(id, |stored| stored.extend(settings)),
@@ -286,8 +306,7 @@ fn fill(world: &mut World, id: &str, entry: SeedAccount, base: &Path) -> Result<
         world.reserve_domain(id, Some(domain));
     }
     for (kind, file) in entry.assets {
-        let path = base.join(&file);
-        let bytes = std::fs::read(&path).map_err(|error| {
+        let bytes = read(Path::new(&file)).map_err(|error| {
             SandboxError::Seed(format!(
                 "the {kind} {file:?} of account {:?} cannot be read: {error}; paths start beside sandbox.yaml",
                 entry.name

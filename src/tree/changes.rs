@@ -1,9 +1,15 @@
 //! Which files differ between a revision and a tree, without reading those that do not.
 
-use camino::{Utf8Path, Utf8PathBuf};
-use git2::{Diff, DiffDelta, DiffOptions, IndexEntryExtendedFlag, IndexEntryFlag, Repository};
+use std::collections::BTreeMap;
 
-use super::git::{failed, prefix, subtree};
+use camino::{Utf8Path, Utf8PathBuf};
+use git2::{
+    Diff, DiffDelta, DiffOptions, IndexEntryExtendedFlag, IndexEntryFlag, ObjectType, Oid,
+    Repository,
+};
+
+use super::bounds::Bounds;
+use super::git::{failed, folder_of, prefix, subtree};
 use super::source::SourceError;
 
 /// The files that make Git convert others.
@@ -32,7 +38,14 @@ pub fn changes(folder: &Utf8Path, since: &str, to: Option<&str>) -> Result<Chang
     let commit = commit.to_string();
     let mut paths = Vec::new();
     let Some(to) = to else {
-        let (whole, _) = subtree(&repository, Utf8Path::new(""), since)?;
+        // What differs is listed by libgit2, which does not ask how much there may be.
+        let mut since = Between {
+            repository: &repository,
+            bounds: Bounds::default(),
+            paths: Vec::new(),
+        };
+        since.folders(Some(since_tree), None, Utf8Path::new(""))?;
+        let (whole, _) = subtree(&repository, Utf8Path::new(""), &commit)?;
         let whole = repository
             .find_tree(whole)
             .map_err(|error| failed(&error))?;
@@ -51,15 +64,70 @@ pub fn changes(folder: &Utf8Path, since: &str, to: Option<&str>) -> Result<Chang
         });
     };
     let (to_tree, _) = subtree(&repository, &prefix, to)?;
-    let find = |tree| repository.find_tree(tree).map_err(|error| failed(&error));
-    let (since_tree, to_tree) = (find(since_tree)?, find(to_tree)?);
-    let diff = repository.diff_tree_to_tree(Some(&since_tree), Some(&to_tree), None);
-    let diff = diff.map_err(|error| failed(&error))?;
-    collect(&diff, Utf8Path::new(""), &mut paths);
+    let mut between = Between {
+        repository: &repository,
+        bounds: Bounds::default(),
+        paths: Vec::new(),
+    };
+    between.folders(Some(since_tree), Some(to_tree), Utf8Path::new(""))?;
+    paths.append(&mut between.paths);
+    paths.sort_unstable();
+    paths.dedup();
     Ok(Changes {
         since: commit,
         paths,
     })
+}
+
+/// Compares folders of two commits, and looks into those that differ; libgit2 would list a thousand million files without
+/// ever asking how many there may be.
+struct Between<'r> {
+    repository: &'r Repository,
+    bounds: Bounds,
+    paths: Vec<Utf8PathBuf>,
+}
+
+/// What a folder has under one name, in the one commit and in the other: the object and its mode.
+type Sides = [Option<(Oid, i32, bool)>; 2];
+
+impl Between<'_> {
+    fn folders(
+        &mut self,
+        one: Option<Oid>,
+        other: Option<Oid>,
+        path: &Utf8Path,
+    ) -> Result<(), SourceError> {
+        let mut names: BTreeMap<String, Sides> = BTreeMap::new();
+        for (side, folder) in [one, other].into_iter().enumerate() {
+            let Some(folder) = folder else { continue };
+            for entry in &folder_of(self.repository, folder)? {
+                // A name that is not UTF-8 is no part of a tree.
+                let Ok(name) = entry.name() else { continue };
+                let is_folder = entry.kind() == Some(ObjectType::Tree);
+                let found = Some((entry.id(), entry.filemode(), is_folder));
+                names.entry(name.to_owned()).or_default()[side] = found;
+            }
+        }
+        for (name, [one, other]) in names {
+            if one == other {
+                continue;
+            }
+            let path = path.join(name);
+            self.bounds.take(&path)?;
+            let folder = |side: Option<(Oid, i32, bool)>| {
+                side.and_then(|(id, _, is_folder)| is_folder.then_some(id))
+            };
+            let is_file =
+                |side: Option<(Oid, i32, bool)>| side.is_some_and(|(_, _, is_folder)| !is_folder);
+            if folder(one).is_some() || folder(other).is_some() {
+                self.folders(folder(one), folder(other), &path)?;
+            }
+            if is_file(one) || is_file(other) {
+                self.paths.push(path);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Takes the paths of a difference that lie below a folder. A name that is not UTF-8 is no part of a tree.

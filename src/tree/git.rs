@@ -9,6 +9,7 @@ use git2::{ErrorCode, ObjectType, Oid, Repository, Tree, TreeEntry};
 use jiff::Timestamp;
 
 use super::PictureCache;
+use super::bounds::{Bounds, MOST_FOLDER_BYTES, MOST_PATHS};
 use super::selection::Selection;
 use super::source::{
     ACCOUNTS, Listed, ListedKind, Listing, ReadError, SourceError, TOP_FILES, TOP_FOLDERS,
@@ -93,14 +94,12 @@ impl GitTree {
     fn walk(
         &self,
         repository: &Repository,
-        folder: Oid,
-        path: &Utf8Path,
+        (folder, path): (Oid, &Utf8Path),
+        bounds: &Bounds,
         found: &mut Vec<Listed>,
     ) -> Result<(), SourceError> {
         self.folders().insert(path.to_owned(), folder);
-        let tree = repository
-            .find_tree(folder)
-            .map_err(|error| failed(&error))?;
+        let tree = folder_of(repository, folder)?;
         for entry in &tree {
             let name = entry.name().map_err(|_| {
                 SourceError::Name(String::from_utf8_lossy(entry.name_bytes()).into_owned())
@@ -109,8 +108,9 @@ impl GitTree {
                 continue;
             }
             let path = path.join(name);
+            bounds.take(&path)?;
             if entry.kind() == Some(ObjectType::Tree) {
-                self.walk(repository, entry.id(), &path, found)?;
+                self.walk(repository, (entry.id(), &path), bounds, found)?;
             } else {
                 found.push(Listed {
                     path,
@@ -161,9 +161,9 @@ impl GitTree {
 impl GitTree {
     fn listing(&self, only: Option<&Selection>) -> Result<Listing, SourceError> {
         self.with(failed, |repository| {
-            let find = |tree| repository.find_tree(tree).map_err(|error| failed(&error));
-            let top = find(self.tree)?;
+            let top = folder_of(repository, self.tree)?;
             let mut listing = Listing::default();
+            let bounds = Bounds::default();
             for name in TOP_FILES.into_iter().chain(TOP_FOLDERS) {
                 let Some(entry) = top.get_name(name) else {
                     continue;
@@ -177,10 +177,10 @@ impl GitTree {
                     continue;
                 }
                 let Some(only) = only.filter(|_| name == ACCOUNTS) else {
-                    self.walk(repository, entry.id(), &path, &mut listing.files)?;
+                    self.walk(repository, (entry.id(), &path), &bounds, &mut listing.files)?;
                     continue;
                 };
-                let accounts = find(entry.id())?;
+                let accounts = folder_of(repository, entry.id())?;
                 let folders = accounts.iter();
                 for entry in folders.filter(|entry| entry.kind() == Some(ObjectType::Tree)) {
                     let Some(name) = entry.name().ok().filter(|name| !is_hidden(name)) else {
@@ -189,7 +189,7 @@ impl GitTree {
                     let account = AccountName::new(name);
                     if only.contains(&account) {
                         let path = path.join(name);
-                        self.walk(repository, entry.id(), &path, &mut listing.files)?;
+                        self.walk(repository, (entry.id(), &path), &bounds, &mut listing.files)?;
                     } else {
                         listing.left_out.push(account);
                     }
@@ -309,6 +309,18 @@ fn listed_kind(entry: &TreeEntry<'_>) -> ListedKind {
     } else {
         ListedKind::Other
     }
+}
+
+/// Reads a folder, unless it is larger than any that people make.
+pub(super) fn folder_of(repository: &Repository, folder: Oid) -> Result<Tree<'_>, SourceError> {
+    let database = repository.odb().map_err(|error| failed(&error))?;
+    let (size, _) = database
+        .read_header(folder)
+        .map_err(|error| failed(&error))?;
+    if size > MOST_FOLDER_BYTES {
+        return Err(SourceError::TooMany { most: MOST_PATHS });
+    }
+    repository.find_tree(folder).map_err(|error| failed(&error))
 }
 
 pub(super) fn failed(error: &git2::Error) -> SourceError {

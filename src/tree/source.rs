@@ -95,6 +95,22 @@ pub enum SourceError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// There are too many files and folders.
+    #[error(
+        "the tree has more than {most} files and folders, which are not read; take out what is no brand, or split the tree"
+    )]
+    TooMany {
+        /// How many are read at most.
+        most: usize,
+    },
+    /// Folders lie too deep in one another.
+    #[error("{path} has folders over {most} levels deep, which are not read; flatten them")]
+    TooDeep {
+        /// The folder near the tree's top.
+        path: Utf8PathBuf,
+        /// How deep they may lie.
+        most: usize,
+    },
     /// A file's name is not UTF-8.
     #[error("the file name {0:?} is not UTF-8; rename it")]
     Name(String),

@@ -2,22 +2,21 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::{self, Read as _};
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::PictureCache;
+use super::bounds::Bounds;
 use super::parallel;
+use super::plain_file::{FileError, PlainFile};
 use super::selection::Selection;
 use super::source::{
     ACCOUNTS, Listed, ListedKind, Listing, ReadError, SourceError, TOP_FILES, TOP_FOLDERS,
     TreeSource, is_hidden, is_lfs_pointer,
 };
 use crate::model::AccountName;
-
-/// With less room than this left, the standard library looks for the end of a file with a buffer of its own.
-const PROBE: usize = 32;
 
 /// The folders that are remembered: those that many files lie in, and of the others those that were read last.
 const MOST_FOLDERS: usize = 1024;
@@ -59,21 +58,27 @@ impl Workdir {
         &self.root
     }
 
-    fn walk(&self, folder: &Utf8Path, found: &mut Vec<Listed>) -> Result<(), SourceError> {
+    fn walk(
+        &self,
+        folder: &Utf8Path,
+        bounds: &Bounds,
+        found: &mut Vec<Listed>,
+    ) -> Result<(), SourceError> {
         let mut folders = Vec::new();
-        self.look_into(folder, found, &mut folders)?;
-        self.walk_all(&folders, found)
+        self.look_into(folder, bounds, found, &mut folders)?;
+        self.walk_all(&folders, bounds, found)
     }
 
     /// Walks folders, several at once; of several faults the first is told, whoever met it.
     fn walk_all(
         &self,
         folders: &[Utf8PathBuf],
+        bounds: &Bounds,
         found: &mut Vec<Listed>,
     ) -> Result<(), SourceError> {
         let walked = parallel::map(folders, |folder| {
             let mut found = Vec::new();
-            self.walk(folder, &mut found).map(|()| found)
+            self.walk(folder, bounds, &mut found).map(|()| found)
         });
         for walked in walked {
             found.append(&mut walked?);
@@ -85,6 +90,7 @@ impl Workdir {
     fn look_into(
         &self,
         folder: &Utf8Path,
+        bounds: &Bounds,
         found: &mut Vec<Listed>,
         folders: &mut Vec<Utf8PathBuf>,
     ) -> Result<(), SourceError> {
@@ -102,6 +108,7 @@ impl Workdir {
                 continue;
             }
             let path = folder.join(name);
+            bounds.take(&path)?;
             let kind = entry.file_type().map_err(list)?;
             if kind.is_dir() {
                 folders.push(path);
@@ -147,10 +154,11 @@ impl Workdir {
         &self,
         accounts: &Utf8Path,
         only: &Selection,
+        bounds: &Bounds,
         listing: &mut Listing,
     ) -> Result<(), SourceError> {
         let mut folders = Vec::new();
-        self.look_into(accounts, &mut Vec::new(), &mut folders)?;
+        self.look_into(accounts, bounds, &mut Vec::new(), &mut folders)?;
         let account = |folder: &Utf8PathBuf| AccountName::new(folder.file_name().unwrap_or(""));
         folders.retain(|folder| {
             let account = account(folder);
@@ -160,20 +168,21 @@ impl Workdir {
             }
             is_wanted
         });
-        self.walk_all(&folders, &mut listing.files)
+        self.walk_all(&folders, bounds, &mut listing.files)
     }
 }
 
 impl Workdir {
     fn listing(&self, only: Option<&Selection>) -> Result<Listing, SourceError> {
         let mut listing = Listing::default();
+        let bounds = Bounds::default();
         for name in TOP_FILES.into_iter().chain(TOP_FOLDERS) {
             let path = Utf8PathBuf::from(name);
             match fs::symlink_metadata(self.root.join(name)) {
                 Ok(metadata) if metadata.is_dir() && TOP_FOLDERS.contains(&name) => {
                     match only.filter(|_| name == ACCOUNTS) {
-                        Some(only) => self.walk_some(&path, only, &mut listing)?,
-                        None => self.walk(&path, &mut listing.files)?,
+                        Some(only) => self.walk_some(&path, only, &bounds, &mut listing)?,
+                        None => self.walk(&path, &bounds, &mut listing.files)?,
                     }
                 }
                 Ok(metadata) => listing.files.push(Listed {
@@ -200,29 +209,14 @@ impl TreeSource for Workdir {
 
     fn read(&self, path: &Utf8Path, limit: u64) -> Result<Vec<u8>, ReadError> {
         self.check_way(path.parent().unwrap_or(Utf8Path::new("")))?;
-        let full = self.root.join(path);
-        let metadata = fs::symlink_metadata(&full).map_err(|error| failed(&error))?;
-        if metadata.is_symlink() {
-            return Err(ReadError::Link(path.to_owned()));
-        }
-        if !metadata.is_file() {
-            return Err(ReadError::NotAFile);
-        }
-        let too_large = |size| ReadError::TooLarge { size, limit };
-        let size = metadata.len();
-        if size > limit {
-            return Err(too_large(size));
-        }
-        // Room for what the file has, and for seeing in one look that it has no more.
-        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + PROBE);
-        let file = fs::File::open(&full).map_err(|error| failed(&error))?;
-        // The file may grow between the two calls.
-        file.take(limit + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|error| failed(&error))?;
-        if bytes.len() as u64 > limit {
-            return Err(too_large(bytes.len() as u64));
-        }
+        let file = PlainFile::open_itself(self.root.join(path));
+        let bytes = file.and_then(|file| file.read(limit));
+        let bytes = bytes.map_err(|error| match error {
+            FileError::Link => ReadError::Link(path.to_owned()),
+            FileError::NotRegular(_) | FileError::MadeUp => ReadError::NotAFile,
+            FileError::TooLarge { size, limit } => ReadError::TooLarge { size, limit },
+            FileError::System(error) => failed(&error),
+        })?;
         if is_lfs_pointer(&bytes) {
             return Err(ReadError::LfsPointer);
         }

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
 
 use anyhow::Context as _;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -11,7 +10,7 @@ use serde_json::json;
 use crate::cli::args::{ListFormat, SandboxArgs};
 use crate::cli::failure::Failure;
 use crate::cli::ui::{self, Ui};
-use crate::cli::{Exit, survey};
+use crate::cli::{Exit, platform, survey};
 use crate::sandbox::{Capacity, Fault, Options, Sandbox, SandboxError, Seed};
 
 pub(crate) fn sandbox(ui: Ui, args: &SandboxArgs) -> Result<Exit, Failure> {
@@ -72,9 +71,7 @@ fn greeting(sandbox: &Sandbox, format: ListFormat) -> String {
 }
 
 fn seed(file: &Utf8Path) -> Result<Seed, Failure> {
-    let text = fs::read_to_string(file).with_context(|| file.to_string())?;
-    let folder = file.parent().unwrap_or(Utf8Path::new(""));
-    Seed::parse(&text, Path::new(folder)).map_err(wrong)
+    Ok(platform::seed(file)?)
 }
 
 fn faults(file: &Utf8Path) -> Result<Vec<Fault>, Failure> {

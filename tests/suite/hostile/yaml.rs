@@ -87,6 +87,22 @@ fn counts() {
         twice.push_str("assets: x\n");
     }
     check("unknown keys", &keys, "EB0119");
+    // As many as fit into a file, each a letter away from a known one: comparing all of them would take a minute.
+    let mut near = format!("{ACCOUNT}whitelabel: {{");
+    for number in 0..45_000 {
+        let _ = write!(near, "hide_powere{number}: x,");
+    }
+    check("unknown keys near a known one", &(near + "}\n"), "EB0119");
+    let lists = [("extends", "glod"), ("lock", "whitelabel.hide_powerd")];
+    for (key, name) in lists {
+        let names: Vec<String> = (0..40_000)
+            .map(|number| format!("{name}{number}"))
+            .collect();
+        let mut text = format!("{ACCOUNT}{key}: [{}]\n", names.join(","));
+        text.truncate(1 << 20);
+        let end = text.rfind(',').unwrap_or(0);
+        check(key, &format!("{}]\n", &text[..end]), "EB0119");
+    }
     check("one key again and again", &twice, "EB0119");
     check(
         "documents",

@@ -1,0 +1,254 @@
+//! Files that a tree, or a file of the daemon's, names: secrets, certificate authorities, what a sandbox begins with.
+//!
+//! Whoever writes the name is not whoever runs the command. So a file is opened without waiting for anybody, looked at as it
+//! was opened, and read up to a limit: a pipe would hang, a device never ends, and what the system makes up below `/proc`
+//! tells of this process. Links are followed: Kubernetes hands secrets out behind some.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use thiserror::Error;
+
+/// With less room than this left, the standard library looks for the end of a file with a buffer of its own.
+const PROBE: usize = 32;
+
+/// The most bytes of a file with certificate authorities; those of a whole operating system have a quarter.
+pub const MAX_CA_BYTES: u64 = 1 << 20;
+
+/// Says why a file is not read.
+#[derive(Debug, Error)]
+pub enum FileError {
+    /// It is something else than a file.
+    #[error("it is {0}; name a regular file")]
+    NotRegular(&'static str),
+    /// What it holds is made up when it is read.
+    #[error(
+        "it lies in a file system that the kernel makes up; copy what is wanted into a regular file"
+    )]
+    MadeUp,
+    /// It is over the limit.
+    #[error("it has more than {limit} bytes, which are not read; name another file")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: u64,
+        /// Its size in bytes, as far as it is known.
+        size: u64,
+    },
+    /// The last part of its path is a link, and links are not followed.
+    #[error("it is a symbolic link")]
+    Link,
+    /// The system said no.
+    #[error(transparent)]
+    System(#[from] io::Error),
+}
+
+/// A regular file, opened for reading.
+#[derive(Debug)]
+pub struct PlainFile {
+    file: File,
+    about: Metadata,
+}
+
+impl PlainFile {
+    /// Opens a file, and follows links to it.
+    ///
+    /// # Errors
+    /// Also when it is no regular file.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, FileError> {
+        let path = path.as_ref();
+        // To open a device can do something, so that none is.
+        check_kind(&fs::metadata(path)?)?;
+        Self::opened(path, true)
+    }
+
+    /// Opens a file that is no link itself.
+    pub(super) fn open_itself(path: impl AsRef<Path>) -> Result<Self, FileError> {
+        let path = path.as_ref();
+        check_kind(&fs::symlink_metadata(path)?)?;
+        Self::opened(path, false)
+    }
+
+    /// What was looked at may have been replaced since, so what is open is looked at again.
+    fn opened(path: &Path, follows: bool) -> Result<Self, FileError> {
+        let file = open_at_once(path, follows)?;
+        let about = file.metadata()?;
+        check_kind(&about)?;
+        if is_made_up(&file)? {
+            return Err(FileError::MadeUp);
+        }
+        Ok(Self { file, about })
+    }
+
+    /// Returns what the system says of the file that is open.
+    #[must_use]
+    pub fn about(&self) -> &Metadata {
+        &self.about
+    }
+
+    /// Reads all of it, when it has at most `limit` bytes.
+    pub fn read(self, limit: u64) -> Result<Vec<u8>, FileError> {
+        let size = self.about.len();
+        if size > limit {
+            return Err(FileError::TooLarge { limit, size });
+        }
+        // Room for what the file has, and for seeing in one look that it has no more.
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + PROBE);
+        // The file may grow meanwhile.
+        self.file.take(limit + 1).read_to_end(&mut bytes)?;
+        let size = bytes.len() as u64;
+        if size > limit {
+            return Err(FileError::TooLarge { limit, size });
+        }
+        Ok(bytes)
+    }
+}
+
+/// Reads a file that somebody named, when it is a regular one of at most `limit` bytes.
+pub fn read_plain(path: impl AsRef<Path>, limit: u64) -> Result<Vec<u8>, FileError> {
+    PlainFile::open(path)?.read(limit)
+}
+
+/// Reads certificate authorities.
+pub fn read_authorities(path: impl AsRef<Path>) -> Result<Vec<u8>, FileError> {
+    read_plain(path, MAX_CA_BYTES)
+}
+
+fn check_kind(about: &Metadata) -> Result<(), FileError> {
+    let kind = about.file_type();
+    if kind.is_file() {
+        return Ok(());
+    }
+    if kind.is_symlink() {
+        return Err(FileError::Link);
+    }
+    Err(FileError::NotRegular(if kind.is_dir() {
+        "a folder"
+    } else {
+        special(kind)
+    }))
+}
+
+#[cfg(unix)]
+fn special(kind: fs::FileType) -> &'static str {
+    use std::os::unix::fs::FileTypeExt as _;
+    if kind.is_fifo() {
+        "a pipe"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    }
+}
+
+#[cfg(not(unix))]
+fn special(_kind: fs::FileType) -> &'static str {
+    "a device"
+}
+
+/// Opens a file and waits for nobody: a pipe without a writer is open at once, and then found to be one.
+#[cfg(unix)]
+fn open_at_once(path: &Path, follows: bool) -> Result<File, FileError> {
+    use rustix::fs::{Mode, OFlags, open};
+    let mut flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    if !follows {
+        flags |= OFlags::NOFOLLOW;
+    }
+    match open(path, flags, Mode::empty()) {
+        Ok(file) => Ok(file.into()),
+        Err(rustix::io::Errno::LOOP) if !follows => Err(FileError::Link),
+        Err(error) => Err(io::Error::from(error).into()),
+    }
+}
+
+#[cfg(not(unix))]
+fn open_at_once(path: &Path, _follows: bool) -> Result<File, FileError> {
+    Ok(File::open(path)?)
+}
+
+/// Tells whether an open file lies in `/proc` or `/sys`, wherever those are mounted and whatever link led there.
+#[cfg(target_os = "linux")]
+fn is_made_up(file: &File) -> Result<bool, FileError> {
+    /// `SYSFS_MAGIC` of the kernel's `magic.h`.
+    const SYSTEM: i64 = 0x6265_6572;
+    let found = rustix::fs::fstatfs(file).map_err(io::Error::from)?.f_type;
+    let found = i64::try_from(found).unwrap_or_default();
+    Ok(found == i64::from(rustix::fs::PROC_SUPER_MAGIC) || found == SYSTEM)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_made_up(_file: &File) -> Result<bool, FileError> {
+    Ok(false)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// A pipe that nobody writes to, a device that never ends, and what tells of this process: none is read, and none
+    /// waited for.
+    #[test]
+    fn only_plain_files_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        #[track_caller]
+        fn check(path: &Path, expected: Result<&[u8], &str>) {
+            let found = read_plain(path, 10);
+            match (&found, expected) {
+                (Ok(bytes), Ok(expected)) => assert_eq!(bytes, expected),
+                (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
+                _ => panic!("{path:?}: {found:?}"),
+            }
+        }
+        fs::write(at("plain"), "0123456789").unwrap();
+        fs::write(at("long"), "0123456789a").unwrap();
+        fs::create_dir(at("folder")).unwrap();
+        symlink("plain", at("link")).unwrap();
+        symlink("/proc/self/environ", at("environ")).unwrap();
+        symlink("/dev/zero", at("zero")).unwrap();
+        let made = std::process::Command::new("mkfifo")
+            .arg(at("pipe"))
+            .status();
+        assert!(made.unwrap().success());
+        let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+        check(&at("plain"), Ok(b"0123456789"));
+        check(&at("link"), Ok(b"0123456789"));
+        check(&at("long"), Err("more than 10 bytes"));
+        check(&at("folder"), Err("it is a folder"));
+        check(&at("pipe"), Err("it is a pipe"));
+        check(&at("socket"), Err("it is a socket"));
+        check(&at("zero"), Err("it is a device"));
+        check(Path::new("/dev/zero"), Err("it is a device"));
+        check(&at("none"), Err("No such file"));
+        if cfg!(target_os = "linux") {
+            check(&at("environ"), Err("the kernel makes up"));
+            check(Path::new("/proc/self/environ"), Err("the kernel makes up"));
+        }
+        let itself = |name| PlainFile::open_itself(at(name)).map(|_| ());
+        assert!(matches!(itself("link"), Err(FileError::Link)));
+        assert!(itself("plain").is_ok());
+    }
+
+    /// Whoever replaces the file between the look and the opening gains nothing: what is open is looked at.
+    #[test]
+    fn what_is_open_is_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        // As if the look before had seen a plain file.
+        let opened = PlainFile::opened(&pipe, true);
+        assert!(
+            matches!(opened, Err(FileError::NotRegular("a pipe"))),
+            "{opened:?}"
+        );
+        let link = folder.path().join("link");
+        symlink("/etc/passwd", &link).unwrap();
+        assert!(matches!(
+            PlainFile::opened(&link, false),
+            Err(FileError::Link)
+        ));
+    }
+}
