@@ -1,5 +1,6 @@
 //! `-v`: what happens, as lines on standard error.
 
+use super::screen::Log;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -15,7 +16,7 @@ pub(crate) fn start(verbosity: u8, colour: bool) {
         _ => LevelFilter::TRACE,
     };
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
+        .with_writer(Log::new(colour))
         .with_ansi(colour)
         .with_target(verbosity > 1)
         .without_time()

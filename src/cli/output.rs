@@ -1,14 +1,14 @@
 //! Where a report goes: standard output in one format, and files in any.
 
 use std::env;
-use std::fmt::Display;
-use std::fs::File;
 
 use anyhow::Context as _;
 
 use super::Exit;
 use super::args::{Format, OutputArgs};
 use super::failure::Failure;
+use super::file::{self, Readers};
+use super::screen::{self, Shown};
 use super::ui::{self, Ui};
 use crate::forge::Kind;
 use crate::report::gallery::Gallery;
@@ -27,7 +27,7 @@ pub(crate) fn deliver_with(
     args: &OutputArgs,
 ) -> Result<(), Failure> {
     write_files(report, gallery, args)?;
-    ui::data(&rendered(report, gallery, args.format, ui.stdout_options()))
+    print(report, gallery, args.format, ui.stdout_options())
 }
 
 /// Does the same for an apply whose plan was shown before.
@@ -42,35 +42,56 @@ pub(crate) fn deliver_outcome(
         plan_seen: true,
         ..ui.stdout_options()
     };
-    ui::data(&rendered(report, gallery, args.format, options))
+    print(report, gallery, args.format, options)
 }
 
 fn write_files(report: &Report, gallery: &Gallery, args: &OutputArgs) -> Result<(), Failure> {
     for output in &args.output {
-        let text = rendered(report, gallery, output.format, ui::file_options());
-        // Written where it is to be: the file may be a device, a pipe or a link, which a renamed one would replace.
-        File::create(&output.file)
-            .and_then(|file| ui::pour(file, &text))
-            .with_context(|| output.file.to_string())?;
+        rendered(
+            report,
+            gallery,
+            output.format,
+            ui::file_options(),
+            |shown| {
+                file::write(&output.file, Readers::AsBefore, |file| {
+                    screen::pour(file, shown)
+                })
+                .with_context(|| output.file.to_string())
+            },
+        )?;
     }
     Ok(())
 }
 
-/// Returns what renders a report while it is written.
-fn rendered<'a>(
-    report: &'a Report,
-    gallery: &'a Gallery,
+fn print(
+    report: &Report,
+    gallery: &Gallery,
     format: Format,
     options: text::Options,
-) -> Box<dyn Display + 'a> {
+) -> Result<(), Failure> {
+    rendered(report, gallery, format, options, ui::output)
+}
+
+/// Hands over what renders a report while it is written.
+fn rendered<T>(
+    report: &Report,
+    gallery: &Gallery,
+    format: Format,
+    options: text::Options,
+    then: impl FnOnce(&Shown<'_>) -> T,
+) -> T {
+    let exit = Exit::of(report).code();
     match format {
-        Format::Text => Box::new(text::render(report, options)),
-        Format::Html => Box::new(html::render(report, gallery, Exit::of(report).code())),
-        Format::Json => Box::new(json::render(report)),
-        Format::Markdown => Box::new(markdown::render(report, longest_comment())),
-        Format::Sarif => Box::new(sarif::render(report, Exit::of(report).code())),
-        Format::Junit => Box::new(junit::render(report)),
-        Format::Github => Box::new(github::render(report)),
+        Format::Text => then(&Shown::page(&text::render(report, options))),
+        Format::Github => then(&Shown::commands(&github::render(report))),
+        Format::Html => then(&Shown::machine(&html::render(report, gallery, exit))),
+        Format::Json => then(&Shown::machine(&json::render(report))),
+        Format::Markdown => then(&Shown::machine(&markdown::render(
+            report,
+            longest_comment(),
+        ))),
+        Format::Sarif => then(&Shown::machine(&sarif::render(report, exit))),
+        Format::Junit => then(&Shown::machine(&junit::render(report))),
     }
 }
 

@@ -1,9 +1,9 @@
 //! One line on the terminal that says how far a long command is.
 
-use std::io::{self, Write as _};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::screen;
 use super::ui::Ui;
 use crate::report::text::visible;
 
@@ -48,12 +48,7 @@ impl Progress {
             return;
         }
         state.drawn = Some(now);
-        let _ = write!(
-            io::stderr(),
-            "\r\x1b[K{}",
-            bar(done, total, what, self.width)
-        );
-        let _ = io::stderr().flush();
+        draw(&bar(done, total, what, self.width));
     }
 }
 
@@ -84,9 +79,7 @@ pub(crate) async fn during<T>(ui: Ui, what: &str, work: impl Future<Output = T>)
 
 /// Replaces the line that the cursor is on.
 fn draw(text: &str) {
-    let mut err = io::stderr().lock();
-    let _ = write!(err, "\r\x1b[K{text}");
-    let _ = err.flush();
+    let _ = screen::draw(text);
 }
 
 impl Drop for Progress {

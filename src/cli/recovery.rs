@@ -131,7 +131,7 @@ fn show(ui: Ui, plan: &Plan, before: &WayBack) {
     };
     ui.talk("what is destroyed, and is put back from the snapshot:");
     let report = report::report(&facts);
-    ui.talk(&text::render(&report, ui.stderr_options()).to_string());
+    ui.talk_page(&text::render(&report, ui.stderr_options()));
 }
 
 fn close(state: &Utf8Path, wreck: &Wreck) -> Result<(), Failure> {

@@ -8,6 +8,7 @@ use clap::error::ErrorKind;
 
 use super::args::{Cli, Command, DnsCommand, ReportCommand};
 use super::failure::Failure;
+use super::screen::{self, Shown};
 use super::ui::Ui;
 use super::{Exit, commands, log};
 
@@ -32,11 +33,18 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Prints clap's help, version or complaint; a complaint is wrong usage.
 fn misread(error: &clap::Error) -> ExitCode {
-    // Help that nobody reads to its end is no failure.
-    let _ = error.print();
+    let text = error.render();
     let exit = match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,
-        _ => Exit::Usage,
+        // Help that nobody reads to its end is no failure.
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let _ = error.print();
+            Exit::Done
+        }
+        // What was typed may come from elsewhere, such as the name of a branch.
+        _ => {
+            let _ = screen::talk(&Shown::text(&text));
+            Exit::Usage
+        }
     };
     exit.into()
 }

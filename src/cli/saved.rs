@@ -1,7 +1,7 @@
 //! Plans in files: written by `plan --out`, read by `apply` and `show`.
 
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 
 use anyhow::Context as _;
 use camino::Utf8Path;
@@ -9,6 +9,7 @@ use camino::Utf8Path;
 use super::approval::Approval;
 use super::args::{BaseArgs, RemoteArgs, ScopeArgs, TreeChoice};
 use super::failure::Failure;
+use super::file::{self, Readers};
 use super::signature;
 use super::tree::{self, OpenTree, Several};
 use super::ui::Ui;
@@ -33,27 +34,15 @@ pub(crate) fn write(
         Some(key) => Some(signature::sign(sealed.as_bytes(), key)?),
         None => None,
     };
-    write_private(file, sealed.as_bytes()).with_context(|| file.to_string())?;
+    // Only its owner can read it: it holds what brands will be before they are.
+    let private = |file: &Utf8Path, bytes: &[u8]| {
+        file::write_bytes(file, Readers::Owner, bytes).with_context(|| file.to_string())
+    };
+    private(file, sealed.as_bytes())?;
     if let Some(signature) = signature {
-        let beside = signature::beside(file);
-        write_private(&beside, &signature).with_context(|| beside.to_string())?;
+        private(&signature::beside(file), &signature)?;
     }
     Ok(())
-}
-
-/// Writes a file that only its owner can read: it holds what brands will be before they are.
-fn write_private(file: &Utf8Path, bytes: &[u8]) -> io::Result<()> {
-    let mut options = File::options();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut opened = options.open(file)?;
-    #[cfg(unix)]
-    if opened.metadata()?.is_file() {
-        // One that was there before keeps its mode otherwise.
-        opened.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-    }
-    opened.write_all(bytes)
 }
 
 /// Finds the commit that holds the plan's tree; a work tree with changes is in none.

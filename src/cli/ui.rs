@@ -2,20 +2,17 @@
 
 use std::env;
 use std::fmt;
-use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::io::{self, IsTerminal as _};
 
-use anstyle::{AnsiColor, Style};
 use anyhow::Context as _;
 
 use super::args::{ColourChoice, Common};
 use super::failure::Failure;
-use crate::report::text;
+use super::screen::{self, Shown};
+use crate::report::text::{self, Rendered};
 
 /// The width where nobody can say one, such as in a pipe or a file.
 const DEFAULT_WIDTH: usize = 100;
-/// How much of an output is held before it is written: what a pipe takes at once.
-const BUFFER: usize = 64 << 10;
-
 /// Knows how to talk to whoever started the command.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ui {
@@ -104,23 +101,25 @@ impl Ui {
 
     /// Talks, unless asked to be quiet. Nobody reads talk that cannot be written, so that is no error.
     pub(crate) fn talk(self, text: &str) {
+        let end = if text.ends_with('\n') { "" } else { "\n" };
+        self.say(&Shown::text(&format_args!("{text}{end}")));
+    }
+
+    /// Does the same with a text that was laid out for standard error.
+    pub(crate) fn talk_page(self, page: &Rendered<'_>) {
+        self.say(&Shown::page(page));
+    }
+
+    fn say(self, text: &Shown<'_>) {
         if self.volume != Volume::Quiet {
-            let mut err = io::stderr().lock();
-            let _ = err.write_all(text.as_bytes());
-            let _ = err.write_all(if text.ends_with('\n') { b"" } else { b"\n" });
+            let _ = screen::talk(text);
         }
     }
 
     /// Says what went wrong, also when quiet.
     pub(crate) fn error(self, message: &str) {
-        let style = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
-        let mut err = io::stderr().lock();
-        let message = text::visible(message);
-        let _ = if self.stderr.colour {
-            writeln!(err, "{style}error{style:#}: {message}")
-        } else {
-            writeln!(err, "error: {message}")
-        };
+        let page = text::error(message, self.stderr_options());
+        let _ = screen::talk(&Shown::page(&page));
     }
 }
 
@@ -133,25 +132,31 @@ pub(crate) fn file_options() -> text::Options {
     }
 }
 
-/// Writes data to standard output, piece by piece as it is rendered.
-pub(crate) fn data(data: &(impl fmt::Display + ?Sized)) -> Result<(), Failure> {
-    pour(io::stdout().lock(), data).context("standard output")?;
-    Ok(())
+/// Writes a text to standard output, piece by piece as it is rendered.
+pub(crate) fn data(data: &impl fmt::Display) -> Result<(), Failure> {
+    output(&Shown::text(data))
 }
 
-/// Writes data somewhere, and holds no more than a buffer of it.
-pub(crate) fn pour(out: impl Write, data: &(impl fmt::Display + ?Sized)) -> io::Result<()> {
-    let mut out = BufWriter::with_capacity(BUFFER, out);
-    write!(out, "{data}")?;
-    out.flush()
+/// Does the same with a text that was laid out for standard output.
+pub(crate) fn page(page: &Rendered<'_>) -> Result<(), Failure> {
+    output(&Shown::page(page))
+}
+
+/// Does the same with what a program reads.
+pub(crate) fn machine(data: &impl fmt::Display) -> Result<(), Failure> {
+    output(&Shown::machine(data))
+}
+
+/// Writes to standard output.
+pub(crate) fn output(text: &Shown<'_>) -> Result<(), Failure> {
+    screen::output(text).context("standard output")?;
+    Ok(())
 }
 
 /// Asks a question that only `y` or `yes` answers with yes.
 pub(crate) fn confirm(question: &str) -> Result<bool, Failure> {
-    let mut err = io::stderr().lock();
     // Who cannot read the question does not answer yes.
-    let _ = write!(err, "{question} [y/N] ");
-    let _ = err.flush();
+    let _ = screen::talk(&Shown::text(&format_args!("{question} [y/N] ")));
     let mut answer = String::new();
     io::stdin()
         .read_line(&mut answer)

@@ -14,6 +14,7 @@ mod secret;
 mod settings;
 mod shard;
 mod template;
+mod visible;
 
 pub use account::{AccountId, AccountIdError, AccountName, ClusterName, Identity, Realm};
 pub use asset::{AssetFacts, AssetFile, AssetKind, AssetType, Digest, DigestWriter, Dimensions};
@@ -29,3 +30,4 @@ pub use secret::Secret;
 pub use settings::{Object, Settings};
 pub use shard::{Shard, ShardError};
 pub use template::{DomainTemplate, HostEntry, PLACEHOLDER};
+pub use visible::{Visible, is_hidden, visible};

@@ -246,7 +246,10 @@ pub(super) fn sentence(row: &Row, command: Command) -> String {
 /// Names one account, or counts several and names the first.
 fn subjects(names: &[&str]) -> String {
     let listed = |names: &[&str]| {
-        let names: Vec<_> = names.iter().map(|name| visible(name)).collect();
+        let names: Vec<String> = names
+            .iter()
+            .map(|name| visible(name).into_owned())
+            .collect();
         names.join(", ")
     };
     match names {

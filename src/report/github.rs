@@ -3,17 +3,37 @@
 //! The runner shows ten annotations of each level for a step, and drops the rest without a word; the last line
 //! here says how many those are.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
+use super::escape::visible;
 use super::finding::{Finding, Level, findings};
 use super::{Places, Report};
 
 /// How many annotations of one level the runner shows for one step.
 const LIMIT: usize = 10;
 
-/// Renders a report as workflow commands, one a line, worst first; empty when there is nothing to look at.
+/// Commands for the runner of a workflow, one a line; only [`render`] makes them, so that whatever stands in them ends no line and
+/// begins no other command.
+#[derive(Clone, Debug)]
+pub struct Commands(String);
+
+impl Commands {
+    /// Returns the lines.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Commands {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Renders a report as workflow commands, worst first; empty when there is nothing to look at.
 #[must_use]
-pub fn render(report: &Report) -> String {
+pub fn render(report: &Report) -> Commands {
     let mut found = findings(report);
     found.sort_by_key(|finding| finding.level);
     let count = |level| {
@@ -49,7 +69,7 @@ pub fn render(report: &Report) -> String {
         );
         let _ = writeln!(text, "::notice title=emblazon::{}", data(&message));
     }
-    text
+    Commands(text)
 }
 
 fn annotate(text: &mut String, finding: &Finding, places: &Places) {
@@ -95,16 +115,18 @@ fn plural(level: Level, count: usize) -> String {
     format!("{}{plural}", command(level))
 }
 
-/// Escapes what stands behind the second `::`.
+/// Escapes what stands behind the second `::`. Lines stay apart, and show all that is in them.
 fn data(text: &str) -> String {
-    text.replace('%', "%25")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A")
+    let lines: Vec<String> = text
+        .split('\n')
+        .map(|line| visible(line).replace('%', "%25"))
+        .collect();
+    lines.join("%0A")
 }
 
 /// Escapes the value of a property.
 fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
+    data(&visible(text)).replace(':', "%3A").replace(',', "%2C")
 }
 
 #[cfg(test)]
@@ -119,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_plan_as_annotations() {
-        insta::assert_snapshot!(render(&everything(Command::Plan)), @r#"
+        insta::assert_snapshot!(render(&everything(Command::Plan)).as_str(), @r#"
         ::error file=brands tree/accounts/acme/account.yaml,line=2,col=45,endColumn=70,title=EB0401%3A the domain is not a bare host name::a scheme does not belong in a domain%0Ahelp: write `acme.example.com`
         ::error file=brands tree/accounts/hooli/account.yaml,line=1,col=1,title=refused%3A a guard refuses it::hooli: deleting the whitelabel of hooli needs to be asked for%0Ahelp: run again with `--prune`
         ::warning title=EB0118%3A a folder in accounts/ without an account::folder "old" has no account%0Ahelp: remove it
@@ -155,13 +177,14 @@ mod tests {
         }
         let text = render(&report);
         assert_eq!(
-            text.lines()
+            text.as_str()
+                .lines()
                 .filter(|line| line.starts_with("::warning "))
                 .count(),
             10
         );
         assert_eq!(
-            text.lines().last(),
+            text.as_str().lines().last(),
             Some(
                 "::notice title=emblazon::15 more warnings not shown here: a step has at most 10 annotations of each level; the report has all"
             )
@@ -177,10 +200,30 @@ mod tests {
             let update = step(0, Verb::Update, Risk::Reversible, vec![change]);
             report.accounts.push(account(&format!("a{name}"), vec![update]));
             let text = render(&report);
-            for line in text.lines() {
+            for line in text.as_str().lines() {
                 prop_assert!(line.starts_with("::warning file=accounts/acme/account.yaml,line=3,col=17,title="), "{line}");
                 prop_assert_eq!(line.matches("::").count() - line.splitn(3, "::").nth(2).unwrap_or("").matches("::").count(), 2);
             }
         }
+    }
+
+    /// The name of a file may hold anything but a slash: it is one property of one command.
+    #[test]
+    fn no_file_name_breaks_out() {
+        let mut sources = crate::diag::SourceMap::default();
+        let file = sources.add(
+            "accounts/a\n::error::owned\u{1b}[2J\u{9b}m\u{202e},line=9/account.yaml".into(),
+            "a: b\u{9d}\n",
+        );
+        let span = crate::diag::Span { start: 0, end: 1 };
+        let place = crate::diag::Place { file, span };
+        let found = crate::diag::Diagnostic::new(
+            crate::diag::Code::EB0101,
+            "a\n::error::b\u{9b}",
+            "c\r\nd",
+        );
+        let mut report = empty(Command::Validate);
+        report.problems = crate::report::problems(&[found.at(place, "")], &sources);
+        insta::assert_snapshot!(render(&report).as_str(), @r"::error file=accounts/a\n%3A%3Aerror%3A%3Aowned\u{1b}[2J\u{9b}m\u{202e}%2Cline=9/account.yaml,line=1,col=1,endColumn=2,title=EB0101%3A the file is not valid YAML::a\n::error::b\u{9b}%0Ahelp: c\r\nd");
     }
 }

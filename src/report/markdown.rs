@@ -50,7 +50,8 @@ fn head(report: &Report) -> String {
         width: 10_000,
         ..text::Options::default()
     };
-    for line in text::summary(report, options).lines() {
+    let summary = text::summary(report, options).to_string();
+    for line in summary.lines() {
         let _ = write!(head, "**{}**\n\n", prose(line.trim()));
     }
     head

@@ -59,7 +59,10 @@ fn loads(files: &[(&str, &[u8])]) {
     let shown = |loaded: &emblazon::tree::Loaded| -> Vec<String> {
         problems(&loaded.diagnostics, &loaded.sources)
             .iter()
-            .map(|problem| text::render_problem(problem, text::Options::default()))
+            .map(|problem| {
+                let shown = text::render_problem(problem, text::Options::default());
+                shown.as_str().to_owned()
+            })
             .collect()
     };
     let problems = shown(&first);

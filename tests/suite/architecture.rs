@@ -60,6 +60,7 @@ const READERS: &[&str] = &[
     "src/tree/git.rs",
     "src/tree/changes.rs",
     "src/tree/cache_folder.rs",
+    "src/tree/plain_file.rs",
     "src/tree/picture_cache.rs",
     "src/tree/signature.rs",
 ];
@@ -135,6 +136,33 @@ fn the_core_is_pure() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Design, invariant 12: what comes from outside reaches a terminal in visible characters only. So there is one way to a
+/// terminal, and it looks at every byte.
+#[test]
+fn there_is_one_way_to_a_terminal() {
+    const WAY: &str = "src/cli/screen.rs";
+    let mut wrong = Vec::new();
+    for file in rust_files() {
+        // Help and version are written by the library that reads the command line, and hold nothing from outside.
+        if !file.path.starts_with("src/") || file.path == WAY {
+            continue;
+        }
+        for line in file.shipped().lines() {
+            let code = without_texts(line);
+            let writes = ["stdout()", "stderr()", "print!(", "println!(", "dbg!("];
+            let asks = code.contains("is_terminal()");
+            if !asks && writes.iter().any(|way| code.contains(way)) {
+                wrong.push(format!("{}: {}", file.path, line.trim()));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "only {WAY} writes to a terminal:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]

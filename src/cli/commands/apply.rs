@@ -442,12 +442,10 @@ async fn ask(args: &ApplyArgs) -> Result<(), Failure> {
 /// Shows what will be done: as data when that is a text, else as talk.
 fn show_plan(ui: Ui, plan: &Report, args: &ApplyArgs) -> Result<(), Failure> {
     if args.output.format == Format::Text {
-        ui::data(&format_args!(
-            "{}\n",
-            text::render(plan, ui.stdout_options())
-        ))
+        ui::page(&text::render(plan, ui.stdout_options()))?;
+        ui::data(&"\n")
     } else {
-        ui.talk(&text::render(plan, ui.stderr_options()).to_string());
+        ui.talk_page(&text::render(plan, ui.stderr_options()));
         Ok(())
     }
 }
@@ -542,19 +540,26 @@ async fn plan_again(
     .await?;
     let plan = report::report(&survey.facts(Command::Plan, tree));
     let exit = Exit::of(&plan);
-    let options = ui.stdout_options();
-    let text = if plan.summary().steps == 0 {
-        format!("\nPlanned again:\n{}", text::summary(&plan, options))
+    let is_data = args.output.format == Format::Text;
+    let options = if is_data {
+        ui.stdout_options()
     } else {
-        format!(
-            "\nWhat is still to be done:\n\n{}",
-            text::render(&plan, options)
+        ui.stderr_options()
+    };
+    let (heading, page) = if plan.summary().steps == 0 {
+        ("\nPlanned again:\n", text::summary(&plan, options))
+    } else {
+        (
+            "\nWhat is still to be done:\n\n",
+            text::render(&plan, options),
         )
     };
-    if args.output.format == Format::Text {
-        ui::data(&text)?;
+    if is_data {
+        ui::data(&heading)?;
+        ui::page(&page)?;
     } else {
-        ui.talk(&text);
+        ui.talk(heading);
+        ui.talk_page(&page);
     }
     Ok(exit)
 }

@@ -10,6 +10,6 @@ use crate::cli::ui;
 pub(crate) fn completions(args: &CompletionsArgs) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "emblazon", &mut script);
-    ui::data(&String::from_utf8_lossy(&script))?;
+    ui::machine(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Done)
 }

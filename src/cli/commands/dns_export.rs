@@ -6,19 +6,20 @@ use anyhow::Context as _;
 
 use crate::cli::args::{DnsExportArgs, ExportFormat};
 use crate::cli::failure::Failure;
+use crate::cli::file::{self, Readers};
 use crate::cli::tree::{self, Several};
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, records, survey};
 use crate::dns::export::{AccountRecords, json, octodns, zone_file};
 use crate::model::RecordName;
-use crate::report::{self, Command, text};
+use crate::report::{self, Command, text, visible_json};
 
 pub(crate) fn dns_export(ui: Ui, args: &DnsExportArgs) -> Result<Exit, Failure> {
     let accounts = &args.accounts;
     let tree = tree::open(ui, &accounts.tree, &accounts.choice, Several::First)?;
     if tree.loaded.has_errors() {
         let report = report::report(&survey::tree_facts(Command::Validate, &tree));
-        ui::data(&text::render(&report, ui.stdout_options()))?;
+        ui::page(&text::render(&report, ui.stdout_options()))?;
         return Ok(Exit::of(&report));
     }
     if args.folder.is_some() && args.format != ExportFormat::Octodns {
@@ -34,8 +35,8 @@ pub(crate) fn dns_export(ui: Ui, args: &DnsExportArgs) -> Result<Exit, Failure> 
         }
     }
     match args.format {
-        ExportFormat::Zone => ui::data(&zone_file(&exported, args.ttl))?,
-        ExportFormat::Json => ui::data(&format!("{:#}\n", json(&exported, args.ttl)))?,
+        ExportFormat::Zone => ui::machine(&zone_file(&exported, args.ttl))?,
+        ExportFormat::Json => ui::machine(&visible_json(&json(&exported, args.ttl)))?,
         ExportFormat::Octodns => write_octodns(ui, &exported, args)?,
     }
     Ok(Exit::Done)
@@ -51,11 +52,12 @@ fn write_octodns(ui: Ui, exported: &[AccountRecords], args: &DnsExportArgs) -> R
             fs::create_dir_all(folder).with_context(|| folder.to_string())?;
             for (name, text) in &octodns.files {
                 let file = folder.join(name);
-                fs::write(&file, text).with_context(|| file.to_string())?;
+                file::write_bytes(&file, Readers::AsBefore, text.as_bytes())
+                    .with_context(|| file.to_string())?;
             }
             Ok(())
         }
-        (None, 0 | 1) => octodns.files.values().try_for_each(ui::data),
+        (None, 0 | 1) => octodns.files.values().try_for_each(ui::machine),
         (None, zones) => Err(Failure::Usage(format!(
             "octoDNS has one file a zone, and there are {zones}; name a folder with --folder"
         ))),

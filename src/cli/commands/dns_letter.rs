@@ -14,7 +14,7 @@ pub(crate) fn dns_letter(ui: Ui, args: &DnsLetterArgs) -> Result<Exit, Failure> 
     let tree = tree::open(ui, &args.tree, &args.choice, Several::First)?;
     if tree.loaded.has_errors() {
         let report = report::report(&survey::tree_facts(Command::Validate, &tree));
-        ui::data(&text::render(&report, ui.stdout_options()))?;
+        ui::page(&text::render(&report, ui.stdout_options()))?;
         return Ok(Exit::of(&report));
     }
     let records = records::of(&tree, std::slice::from_ref(&args.account))?;

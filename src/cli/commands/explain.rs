@@ -15,8 +15,8 @@ use crate::live::Filter;
 use crate::model::{AccountName, AssetFacts, KeyPath};
 use crate::report::brand::Brand;
 use crate::report::text;
-use crate::tree::check::nearest;
-use crate::tree::{Loaded, MAX_ASSET_BYTES};
+use crate::tree::check::{Guesses, nearest};
+use crate::tree::{Loaded, MAX_ASSET_BYTES, is_address, meant_address};
 
 pub(crate) fn explain(ui: Ui, args: &ExplainArgs) -> Result<Exit, Failure> {
     if let Some(code) = Code::parse(&args.subject) {
@@ -42,7 +42,7 @@ pub(crate) fn explain(ui: Ui, args: &ExplainArgs) -> Result<Exit, Failure> {
         let below = below(folder, &tree, &name, &args.platform);
         whole.below = Some(survey::runtime()?.block_on(below)?);
     }
-    ui::data(&text::brand(&whole, ui.stdout_options()))?;
+    ui::page(&text::brand(&whole, ui.stdout_options()))?;
     Ok(Exit::Done)
 }
 
@@ -109,6 +109,16 @@ fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Str
     nearest(word, known).map_or_else(String::new, |near| format!("; did you mean {near}?"))
 }
 
+/// Says that nothing can be declared under a key, and what was probably meant.
+fn no_such_key(key: &str, extra_keys: &[String]) -> String {
+    let meant = meant_address(key, extra_keys, &mut Guesses::default());
+    let help = meant.map_or_else(
+        || "write its whole path, such as whitelabel.hide_powered or assets.logo".to_owned(),
+        |meant| format!("did you mean {meant}?"),
+    );
+    format!("there is no key {key}; {help}")
+}
+
 fn code_text(code: Code, width: usize) -> String {
     let severity = match code.severity() {
         Severity::Error => "error",
@@ -130,6 +140,9 @@ fn layers_text(loaded: &Loaded, name: &AccountName, key: Option<&str>) -> Result
         ));
     };
     if found.is_empty() {
+        if let Some(key) = key.filter(|key| !is_address(key, &loaded.extra_keys)) {
+            return Err(Failure::Usage(no_such_key(key, &loaded.extra_keys)));
+        }
         let key = key.unwrap_or("anything");
         return Ok(format!(
             "no layer of {name} declares {key}; what is live stays as it is\n"

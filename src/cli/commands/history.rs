@@ -13,7 +13,7 @@ use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, output};
 use crate::diag::SourceMap;
 use crate::report::text::visible;
-use crate::report::{self, Command, Facts};
+use crate::report::{self, Command, Facts, visible_json};
 
 /// The version of the list as JSON.
 const VERSION: u32 = 1;
@@ -32,7 +32,7 @@ fn list(ui: Ui, args: &HistoryArgs) -> Result<Exit, Failure> {
     if args.format == ListFormat::Json {
         let runs: Vec<_> = records.iter().map(as_json).collect();
         let list = json!({"version": VERSION, "runs": runs});
-        ui::data(&format!("{list:#}\n"))?;
+        ui::machine(&visible_json(&list))?;
     } else if records.is_empty() {
         ui.talk(&format!(
             "nothing was applied from here: {state} has no journals"

@@ -25,7 +25,7 @@ pub(crate) fn import(ui: Ui, args: &ImportArgs) -> Result<Exit, Failure> {
     let tree = open(ui, args)?;
     if let Some(tree) = tree.as_ref().filter(|tree| tree.loaded.has_errors()) {
         let report = report::report(&survey::tree_facts(Command::Validate, tree));
-        ui::data(&text::render(&report, ui.stdout_options()))?;
+        ui::page(&text::render(&report, ui.stdout_options()))?;
         return Ok(Exit::of(&report));
     }
     if tree.is_none() && !args.accept.is_empty() {
@@ -212,7 +212,7 @@ fn land(
     if !args.dry_run {
         write(&args.tree, &imported.changes)?;
     }
-    ui::data(&tell(ui, imported, ui.stdout_options().verbose))?;
+    ui::page(&tell(ui, imported).rendered(ui.stdout_options()))?;
     ui.talk(&summary(args, scope, brands, imported));
     Ok(
         if imported.refused > 0 && matches!(scope, Scope::Accept(_)) {

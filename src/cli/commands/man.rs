@@ -20,7 +20,7 @@ pub(crate) fn man(ui: Ui, args: &ManArgs) -> Result<Exit, Failure> {
         let mut page = Vec::new();
         let man = Man::new(Cli::command());
         man.render(&mut page).context("the manual page")?;
-        ui::data(&String::from_utf8_lossy(&page))?;
+        ui::machine(&String::from_utf8_lossy(&page))?;
     }
     Ok(Exit::Done)
 }

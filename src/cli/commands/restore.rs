@@ -158,7 +158,7 @@ async fn go_back(
         ..Facts::new(Command::Plan, &[], &back.sources)
     };
     let shown = report::report(&facts);
-    ui.talk(&text::render(&shown, ui.stderr_options()).to_string());
+    ui.talk_page(&text::render(&shown, ui.stderr_options()));
     approval.check_digest(&digest)?;
     facts.command = Command::Apply;
     let is_held = !approval.held(&planned.plan, &rest).is_empty();

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use crate::cli::Exit;
 use crate::cli::args::SchemaArgs;
 use crate::cli::failure::Failure;
+use crate::cli::file::{self, Readers};
 use crate::cli::ui::Ui;
 use crate::report::json;
 use crate::tree::schema;
@@ -15,7 +16,8 @@ pub(crate) fn schema(ui: Ui, args: &SchemaArgs) -> Result<Exit, Failure> {
     fs::create_dir_all(&args.folder).with_context(|| args.folder.to_string())?;
     for (name, text) in schemas() {
         let file = args.folder.join(name);
-        fs::write(&file, text).with_context(|| file.to_string())?;
+        file::write_bytes(&file, Readers::AsBefore, text.as_bytes())
+            .with_context(|| file.to_string())?;
         ui.talk(&format!("wrote {file}"));
     }
     Ok(Exit::Done)

@@ -15,6 +15,7 @@ use crate::cli::surroundings::{self, Surroundings, Wanted};
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, survey, tree};
 use crate::report::text::visible;
+use crate::report::visible_json_line;
 use crate::sandbox::dns::DnsServer;
 use crate::watch::{
     self, Board, ConfigError, Event, Order, Orders, Place, Reason, Reread, Role, SandboxDns, Setup,
@@ -226,12 +227,11 @@ async fn tell(board: Board, format: ListFormat) {
     loop {
         let after = board.newer_than(before.version).await;
         for event in watch::events(&before, &after) {
-            let line = match format {
-                ListFormat::Text => line(&event),
-                ListFormat::Json => serde_json::to_string(&event).unwrap_or_default(),
-            };
             // A daemon whose output nobody reads goes on.
-            let _ = ui::data(&(line + "\n"));
+            let _ = match format {
+                ListFormat::Text => ui::data(&(line(&event) + "\n")),
+                ListFormat::Json => ui::machine(&visible_json_line(&event)),
+            };
         }
         if after.cluster.mode == watch::Mode::Stopping && after.cluster.next_run.is_none() {
             return;

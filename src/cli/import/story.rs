@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use anstyle::{AnsiColor, Style};
 use similar::{ChangeTag, TextDiff};
 
 use crate::cli::ui::Ui;
 use crate::import::{FileChange, Imported, Note};
 use crate::model::AccountName;
-use crate::report::text::{fill, visible};
+use crate::report::text::{Painted, fill, visible};
 
 /// How many new files are listed one by one.
 const MOST_LISTED: usize = 12;
@@ -17,39 +16,40 @@ const MOST_LISTED: usize = 12;
 const MOST_NAMED: usize = 5;
 
 /// Writes the whole story, for standard output.
-pub(crate) fn tell(ui: Ui, imported: &Imported, verbose: bool) -> String {
+pub(crate) fn tell(ui: Ui, imported: &Imported) -> Painted {
     let options = ui.stdout_options();
-    let mut text = String::new();
+    let mut text = Painted::default();
     let (new, changed): (Vec<_>, Vec<_>) = imported
         .changes
         .iter()
         .partition(|change| change.before.is_none());
-    let paint = Paint {
-        colour: options.colour,
-    };
     for change in &changed {
-        difference(&mut text, change, paint);
+        difference(&mut text, change);
     }
-    let listed = if verbose { new.len() } else { MOST_LISTED };
+    let listed = if options.verbose {
+        new.len()
+    } else {
+        MOST_LISTED
+    };
     for change in new.iter().take(if new.len() > listed {
         listed - 1
     } else {
         listed
     }) {
-        let path = visible(change.path.as_str());
-        let _ = writeln!(
-            text,
-            "{}",
-            paint.added(&format!("+ {path} ({})", size(&change.after)))
-        );
+        text.added(&format!(
+            "+ {} ({})",
+            visible(change.path.as_str()),
+            size(&change.after)
+        ));
     }
     if new.len() > listed {
-        let _ = writeln!(text, "+ … and {} more new files", new.len() + 1 - listed);
+        text.plain(&format!(
+            "+ … and {} more new files",
+            new.len() + 1 - listed
+        ));
     }
     for (note, accounts) in grouped(&imported.notes) {
-        if !text.is_empty() {
-            text.push('\n');
-        }
+        text.gap();
         tell_note(&mut text, note, &accounts, options.width);
     }
     text
@@ -68,7 +68,7 @@ fn grouped(notes: &[Note]) -> Vec<(&Note, Vec<&str>)> {
     groups.into_values().collect()
 }
 
-fn tell_note(text: &mut String, note: &Note, accounts: &[&str], width: usize) {
+fn tell_note(text: &mut Painted, note: &Note, accounts: &[&str], width: usize) {
     let mut head = String::from(if note.left { "left out: " } else { "note: " });
     let about = note.about.as_deref().map(visible);
     match (&about, accounts) {
@@ -94,74 +94,48 @@ fn tell_note(text: &mut String, note: &Note, accounts: &[&str], width: usize) {
         .reason
         .code
         .map_or_else(String::new, |code| format!(" ({code})"));
-    let _ = writeln!(text, "{head}");
+    text.plain(&visible(&head));
     for line in [
         format!("{}{code}", note.reason.message),
         format!("help: {}", note.reason.help),
     ] {
         for line in fill(&line, width.saturating_sub(2)).lines() {
-            let _ = writeln!(text, "  {line}");
+            text.plain(&format!("  {line}"));
         }
     }
 }
 
 /// Shows how a file that was there changes.
-fn difference(text: &mut String, change: &FileChange, paint: Paint) {
+fn difference(text: &mut Painted, change: &FileChange) {
     let path = visible(change.path.as_str());
     let before = change.before.as_deref().unwrap_or_default();
     let (Ok(old), Ok(new)) = (
         std::str::from_utf8(before),
         std::str::from_utf8(&change.after),
     ) else {
-        let _ = writeln!(
-            text,
+        text.plain(&format!(
             "~ {path} ({} → {})",
             size(before),
             size(&change.after)
-        );
+        ));
         return;
     };
     let diff = TextDiff::from_lines(old, new);
-    let _ = writeln!(text, "--- {path}\n+++ {path}");
+    text.plain(&format!("--- {path}\n+++ {path}"));
     for hunk in diff.unified_diff().context_radius(2).iter_hunks() {
-        let _ = writeln!(text, "{}", hunk.header());
+        text.plain(&hunk.header().to_string());
         for line in hunk.iter_changes() {
             let content = line.value().trim_end_matches(['\n', '\r']);
             let content = visible(content);
-            let line = match line.tag() {
-                ChangeTag::Equal => format!(" {content}"),
-                ChangeTag::Delete => paint.removed(&format!("-{content}")),
-                ChangeTag::Insert => paint.added(&format!("+{content}")),
-            };
-            let _ = writeln!(text, "{line}");
+            match line.tag() {
+                ChangeTag::Equal => text.plain(&format!(" {content}")),
+                ChangeTag::Delete => text.removed(&format!("-{content}")),
+                ChangeTag::Insert => text.added(&format!("+{content}")),
+            }
         }
     }
 }
 
 fn size(bytes: &[u8]) -> String {
     format!("{} bytes", bytes.len())
-}
-
-/// Colours, where there are any.
-#[derive(Clone, Copy)]
-struct Paint {
-    colour: bool,
-}
-
-impl Paint {
-    fn added(self, text: &str) -> String {
-        self.paint(text, AnsiColor::Green)
-    }
-
-    fn removed(self, text: &str) -> String {
-        self.paint(text, AnsiColor::Red)
-    }
-
-    fn paint(self, text: &str, colour: AnsiColor) -> String {
-        if !self.colour {
-            return text.to_owned();
-        }
-        let style = Style::new().fg_color(Some(colour.into()));
-        format!("{style}{text}{style:#}")
-    }
 }

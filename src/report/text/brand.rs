@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::page::{Page, Piece, Tone, piece, width};
-use super::{Options, count, visible};
+use super::{Options, Rendered, count, visible};
 use crate::report::brand::{Brand, Part};
 use crate::report::value;
 
@@ -12,8 +12,8 @@ const WIDEST: usize = 44;
 
 /// Renders a brand.
 #[must_use]
-pub fn brand(brand: &Brand, options: Options) -> impl fmt::Display {
-    fmt::from_fn(move |out| write(&mut Page::new(out, options), brand))
+pub fn brand(brand: &Brand, options: Options) -> Rendered<'_> {
+    Rendered::new(options, move |page| write(page, brand))
 }
 
 fn write(page: &mut Page<'_>, brand: &Brand) -> fmt::Result {

@@ -110,7 +110,7 @@ fn write_tail(
     origin: Option<String>,
 ) -> fmt::Result {
     if let Some(first) = tail.first_mut() {
-        first.text = first.text.trim_start().to_owned();
+        *first = piece(first.tone, first.text.trim_start());
     }
     if let Some(origin) = origin {
         if !tail.is_empty() {

@@ -1,6 +1,8 @@
 //! Mistakes in the tree, with the source line and the marked place.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
@@ -8,6 +10,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use super::page::Page;
 use super::{Options, visible};
 use crate::diag::Severity;
+use crate::model::{Visible, is_hidden};
 use crate::report::{Label, Problem};
 
 /// How far two marked places of one file may lie apart to be shown in one excerpt.
@@ -16,26 +19,40 @@ const NEAR_LINES: u32 = 12;
 pub(super) fn write(page: &mut Page<'_>, problems: &[Problem]) -> fmt::Result {
     for problem in problems {
         page.gap()?;
-        let text = render_problem(problem, page.options);
-        page.verbatim(&text)?;
+        page.excerpt(&render_problem(problem, page.options))?;
     }
     Ok(())
 }
 
+/// A mistake as it is shown, with lines of its file: in visible characters, with colours where they were asked for.
+#[derive(Clone, Debug)]
+pub struct Excerpt(String);
+
+impl Excerpt {
+    /// Returns the lines.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// Renders one mistake: code and message, the place with its source line, and the help.
 #[must_use]
-pub fn render_problem(problem: &Problem, options: Options) -> String {
+pub fn render_problem(problem: &Problem, options: Options) -> Excerpt {
     let level = match problem.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
     let message = visible(&problem.message);
     let title = level.primary_title(&*message).id(problem.code.as_str());
-    let excerpts = excerpts(problem);
+    let pieces: Vec<Lines<'_>> = near_each_other(problem)
+        .iter()
+        .map(|labels| Lines::of(labels))
+        .collect();
     let help = visible(&problem.help);
     let mut group = Group::with_title(title);
-    for excerpt in &excerpts {
-        group = group.element(excerpt.snippet());
+    for piece in &pieces {
+        group = group.element(piece.snippet());
     }
     if !help.is_empty() {
         group = group.element(Level::HELP.message(&*help));
@@ -45,53 +62,56 @@ pub fn render_problem(problem: &Problem, options: Options) -> String {
     } else {
         Renderer::plain()
     };
-    renderer
+    let renderer = renderer
         .term_width(options.width.max(40))
-        .decor_style(DecorStyle::Ascii)
-        .render(&[group])
+        .decor_style(DecorStyle::Ascii);
+    Excerpt(renderer.render(&[group]))
 }
 
-/// The lines of one file that hold some marked places.
-struct Excerpt<'a> {
-    labels: Vec<(AnnotationKind, &'a Label)>,
-}
+/// Places of one file that are shown together.
+type Labels<'a> = Vec<(AnnotationKind, &'a Label)>;
 
-fn excerpts(problem: &Problem) -> Vec<Excerpt<'_>> {
-    let mut excerpts: Vec<Excerpt<'_>> = Vec::new();
-    let labels = problem
-        .primary
-        .iter()
-        .map(|label| (AnnotationKind::Primary, label))
-        .chain(
-            problem
-                .related
-                .iter()
-                .map(|label| (AnnotationKind::Context, label)),
-        );
-    for (kind, label) in labels {
-        let near = excerpts.iter_mut().find(|excerpt| {
-            excerpt.labels.iter().any(|(_, other)| {
+fn near_each_other(problem: &Problem) -> Vec<Labels<'_>> {
+    let mut found: Vec<Labels<'_>> = Vec::new();
+    let primary = problem.primary.iter();
+    let primary = primary.map(|label| (AnnotationKind::Primary, label));
+    let related = problem.related.iter();
+    let related = related.map(|label| (AnnotationKind::Context, label));
+    for (kind, label) in primary.chain(related) {
+        let near = found.iter_mut().find(|labels| {
+            labels.iter().any(|(_, other)| {
                 other.source.path == label.source.path
                     && other.from.line.abs_diff(label.from.line) <= NEAR_LINES
             })
         });
         match near {
-            Some(excerpt) => excerpt.labels.push((kind, label)),
-            None => excerpts.push(Excerpt {
-                labels: vec![(kind, label)],
-            }),
+            Some(labels) => labels.push((kind, label)),
+            None => found.push(vec![(kind, label)]),
         }
     }
-    excerpts
+    found
 }
 
-impl<'a> Excerpt<'a> {
-    fn snippet(&self) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
-        let Some((_, first)) = self.labels.iter().min_by_key(|(_, label)| label.start) else {
-            return Snippet::source("");
+/// The lines of one file that hold some marked places, in visible characters.
+struct Lines<'a> {
+    path: Visible<'a>,
+    first: usize,
+    text: String,
+    marks: Vec<(AnnotationKind, Range<usize>, Visible<'a>)>,
+}
+
+impl<'a> Lines<'a> {
+    fn of(labels: &Labels<'a>) -> Self {
+        let Some((_, first)) = labels.iter().min_by_key(|(_, label)| label.start) else {
+            return Self {
+                path: visible(""),
+                first: 1,
+                text: String::new(),
+                marks: Vec::new(),
+            };
         };
         let text: &'a str = &first.source.text;
-        let last = self.labels.iter().map(|(_, label)| label.end).max();
+        let last = labels.iter().map(|(_, label)| label.end).max();
         let start = text[..first.start]
             .rfind('\n')
             .map_or(0, |newline| newline + 1);
@@ -99,14 +119,50 @@ impl<'a> Excerpt<'a> {
         let end = text[last..]
             .find('\n')
             .map_or(text.len(), |newline| last + newline);
-        Snippet::source(&text[start..end])
-            .line_start(first.from.line as usize)
-            .path(first.source.path.as_str())
-            .annotations(self.labels.iter().map(|(kind, label)| {
-                kind.span(label.start - start..label.end - start)
-                    .label((!label.text.is_empty()).then_some(label.text.as_str()))
-            }))
+        let raw = &text[start..end];
+        // Each place moves by what the escapes before it add.
+        let moved = |at: usize| shown(&raw[..(at - start).min(raw.len())]).len();
+        let marks = labels.iter();
+        let marks = marks.map(|(kind, label)| {
+            let range = moved(label.start)..moved(label.end);
+            (*kind, range, visible(&label.text))
+        });
+        Self {
+            path: visible(first.source.path.as_str()),
+            first: first.from.line as usize,
+            marks: marks.collect(),
+            text: shown(raw).into_owned(),
+        }
     }
+
+    fn snippet(&self) -> Snippet<'_, annotate_snippets::Annotation<'_>> {
+        let marks = self.marks.iter().map(|(kind, range, label)| {
+            let label = (!label.is_empty()).then_some(&**label);
+            kind.span(range.clone()).label(label)
+        });
+        Snippet::source(&self.text)
+            .line_start(self.first)
+            .path(&*self.path)
+            .annotations(marks)
+    }
+}
+
+/// Escapes what cannot be seen in some lines of a file. Tabs, which indent, stay for whoever draws the lines.
+fn shown(lines: &str) -> Cow<'_, str> {
+    let stays = |character: char| matches!(character, '\n' | '\t');
+    if !lines.contains(|it| is_hidden(it) && !stays(it)) {
+        return Cow::Borrowed(lines);
+    }
+    let mut text = String::with_capacity(lines.len() + 16);
+    for part in lines.split_inclusive(stays) {
+        let (part, end) = match part.chars().next_back().filter(|last| stays(*last)) {
+            Some(last) => part.split_at(part.len() - last.len_utf8()),
+            None => (part, ""),
+        };
+        text.push_str(&visible(part));
+        text.push_str(end);
+    }
+    Cow::Owned(text)
 }
 
 #[cfg(test)]
@@ -150,7 +206,7 @@ mod tests {
                     width,
                     ..Options::default()
                 };
-                render_problem(problem, options) + "\n"
+                format!("{}\n", render_problem(problem, options).as_str())
             })
             .collect()
     }
@@ -178,5 +234,34 @@ mod tests {
           |
           = help: remove one
         "#);
+    }
+
+    /// C1 controls steer a terminal in one character: neither a line of the file nor its name gets through with one, and
+    /// the mark still stands below what is meant.
+    #[test]
+    fn excerpts_show_what_is_hidden() {
+        let text = "a:\t\u{9b}31m\u{202e}x: \u{9d}0;y\r\n";
+        let mut sources = SourceMap::default();
+        sources.add(
+            "accounts/\u{1b}[2J\n::error::a\u{9b}m/account.yaml".into(),
+            text,
+        );
+        let at = place(text, "x:", &sources);
+        let problem = Diagnostic::new(Code::EB0101, "a\u{9b}b", "c\u{9d}d")
+            .at(at, "\u{9b}here")
+            .see(at, "\u{202e}and here");
+        let shown = render_problem(&problems(&[problem], &sources)[0], Options::default());
+        insta::assert_snapshot!(shown.as_str(), @r"
+        error[EB0101]: a\u{9b}b
+         --> accounts/\u{1b}[2J\n::error::a\u{9b}m/account.yaml:1:21
+          |
+        1 | a:    \u{9b}31m\u{202e}x: \u{9d}0;y\r
+          |                        ^^
+          |                        |
+          |                        \u{9b}here
+          |                        \u{202e}and here
+          |
+          = help: c\u{9d}d
+        ");
     }
 }

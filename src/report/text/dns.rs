@@ -159,7 +159,7 @@ fn write_host(page: &mut Page<'_>, host: &HostCheck, columns: usize, shared: boo
             line.push(first.clone());
             rest = others;
         }
-        (None, _) => line[1].text.truncate(verdict.word().len()),
+        (None, _) => line[1] = piece(tone(verdict), verdict.word()),
     }
     if page.fits(2, &line) {
         page.line(2, &line)?;

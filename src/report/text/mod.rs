@@ -11,6 +11,7 @@ mod names;
 mod object;
 mod outcome;
 mod page;
+mod painted;
 mod render;
 mod summary;
 
@@ -19,6 +20,7 @@ mod tests;
 
 pub use super::escape::visible;
 pub use brand::brand;
-pub use diagnostic::render_problem;
-pub use render::{Options, fill, render, summary};
+pub use diagnostic::{Excerpt, render_problem};
+pub use painted::Painted;
+pub use render::{Options, Rendered, error, fill, render, summary};
 pub(super) use summary::count;

@@ -6,6 +6,8 @@ use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::Options;
+use super::diagnostic::Excerpt;
+use crate::model::{Visible, visible};
 
 /// What a piece of text is, which decides its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,17 +40,18 @@ impl Tone {
     }
 }
 
-/// A piece of a line; its text is escaped already.
+/// A piece of a line, in visible characters.
 #[derive(Clone, Debug)]
 pub(super) struct Piece {
     pub(super) tone: Tone,
-    pub(super) text: String,
+    pub(super) text: Visible<'static>,
 }
 
-pub(super) fn piece(tone: Tone, text: impl Into<String>) -> Piece {
+/// Makes a piece of any text: what cannot be seen in it is escaped.
+pub(super) fn piece(tone: Tone, text: impl AsRef<str>) -> Piece {
     Piece {
         tone,
-        text: text.into(),
+        text: visible(text.as_ref()).kept(),
     }
 }
 
@@ -90,8 +93,9 @@ impl<'a> Page<'a> {
         Ok(())
     }
 
-    /// Takes a text that is laid out already.
-    pub(super) fn verbatim(&mut self, text: &str) -> fmt::Result {
+    /// Takes lines that are laid out already.
+    pub(super) fn excerpt(&mut self, lines: &Excerpt) -> fmt::Result {
+        let text = lines.as_str();
         self.put(text)?;
         if !text.ends_with('\n') {
             self.end_line()?;

@@ -30,10 +30,39 @@ impl Default for Options {
     }
 }
 
+/// A text that was laid out here: in visible characters, with colours where they were asked for. It is rendered while it
+/// is written.
+pub struct Rendered<'a>(Box<dyn Fn(&mut fmt::Formatter<'_>) -> fmt::Result + 'a>);
+
+impl<'a> Rendered<'a> {
+    /// Takes what fills a page.
+    pub(super) fn new(options: Options, write: impl Fn(&mut Page<'_>) -> fmt::Result + 'a) -> Self {
+        Self(Box::new(move |out| write(&mut Page::new(out, options))))
+    }
+}
+
+impl fmt::Display for Rendered<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (self.0)(f)
+    }
+}
+
+/// Renders what went wrong, in one line.
+#[must_use]
+pub fn error(message: &str, options: Options) -> Rendered<'_> {
+    Rendered::new(options, move |page| {
+        let word = page::piece(page::Tone::Failure, "error");
+        page.line(
+            0,
+            &[word, page::piece(page::Tone::Plain, format!(": {message}"))],
+        )
+    })
+}
+
 /// Renders the last line of a report alone.
 #[must_use]
-pub fn summary(report: &Report, options: Options) -> String {
-    fmt::from_fn(|out| last_line::write(&mut Page::new(out, options), report)).to_string()
+pub fn summary(report: &Report, options: Options) -> Rendered<'_> {
+    Rendered::new(options, move |page| last_line::write(page, report))
 }
 
 /// Breaks a text at spaces to fit a width; paragraphs stay apart.
@@ -54,8 +83,8 @@ pub fn fill(text: &str, width: usize) -> String {
 
 /// Renders a report line by line; the last line is the summary.
 #[must_use]
-pub fn render(report: &Report, options: Options) -> impl fmt::Display {
-    fmt::from_fn(move |out| write(&mut Page::new(out, options), report))
+pub fn render(report: &Report, options: Options) -> Rendered<'_> {
+    Rendered::new(options, move |page| write(page, report))
 }
 
 fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {

@@ -63,7 +63,7 @@ proptest! {
     #[test]
     fn nothing_hidden_reaches_the_terminal(report in report(), width in 0_usize..200) {
         let text = render(&report, Options { width, ..Options::default() }).to_string();
-        let hidden = text.lines().find(|line| super::super::visible(line) != *line);
+        let hidden = text.lines().find(|line| *super::super::visible(line) != **line);
         prop_assert_eq!(hidden, None);
     }
 }
