@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use super::page::Page;
 use super::{Options, visible};
@@ -13,6 +13,12 @@ use crate::diag::Severity;
 use crate::model::{Visible, is_hidden};
 use crate::report::{Label, Problem};
 
+/// The most bytes of the lines of an excerpt, before what is behind the mark.
+const LONGEST_LINES: usize = 8 << 10;
+/// The most bytes of a line that are shown behind a mark; a screen is narrower.
+const LONGEST_AFTER: usize = 512;
+/// The most bytes that are marked.
+const LONGEST_MARK: usize = 2 << 10;
 /// How far two marked places of one file may lie apart to be shown in one excerpt.
 const NEAR_LINES: u32 = 12;
 
@@ -45,14 +51,17 @@ pub fn render_problem(problem: &Problem, options: Options) -> Excerpt {
     };
     let message = visible(&problem.message);
     let title = level.primary_title(&*message).id(problem.code.as_str());
-    let pieces: Vec<Lines<'_>> = near_each_other(problem)
+    let pieces: Vec<Shown<'_>> = near_each_other(problem)
         .iter()
-        .map(|labels| Lines::of(labels))
+        .map(|labels| Shown::of(labels))
         .collect();
     let help = visible(&problem.help);
     let mut group = Group::with_title(title);
     for piece in &pieces {
-        group = group.element(piece.snippet());
+        group = match piece {
+            Shown::Lines(lines) => group.element(lines.snippet()),
+            Shown::Place(place) => group.element(place.clone()),
+        };
     }
     if !help.is_empty() {
         group = group.element(Level::HELP.message(&*help));
@@ -92,6 +101,27 @@ fn near_each_other(problem: &Problem) -> Vec<Labels<'_>> {
     found
 }
 
+/// What is shown of the places in one file.
+enum Shown<'a> {
+    Lines(Lines<'a>),
+    /// The place alone, where its line is longer than anybody reads: 200 excerpts of a line of a megabyte take a minute.
+    Place(Origin<'a>),
+}
+
+impl<'a> Shown<'a> {
+    fn of(labels: &Labels<'a>) -> Self {
+        let lines = Lines::of(labels);
+        match labels.first() {
+            Some((_, label)) if lines.text.len() > LONGEST_LINES => {
+                let (line, column) = (label.from.line as usize, label.from.column as usize);
+                let path = lines.path.into_owned();
+                Self::Place(Origin::path(path).line(line).char_column(column))
+            }
+            _ => Self::Lines(lines),
+        }
+    }
+}
+
 /// The lines of one file that hold some marked places, in visible characters.
 struct Lines<'a> {
     path: Visible<'a>,
@@ -111,20 +141,22 @@ impl<'a> Lines<'a> {
             };
         };
         let text: &'a str = &first.source.text;
-        let last = labels.iter().map(|(_, label)| label.end).max();
+        let ends = labels.iter().map(|(_, label)| end_of(label));
+        let last = ends.max().unwrap_or(first.start);
         let start = text[..first.start]
             .rfind('\n')
             .map_or(0, |newline| newline + 1);
-        let last = last.unwrap_or(first.end).max(first.end);
         let end = text[last..]
             .find('\n')
             .map_or(text.len(), |newline| last + newline);
-        let raw = &text[start..end];
+        let raw = &text[start..end.min(text.ceil_char_boundary(last + LONGEST_AFTER))];
+        // What is too long is not shown, so it need not be escaped.
+        let raw = &raw[..raw.ceil_char_boundary(LONGEST_LINES + 1)];
         // Each place moves by what the escapes before it add.
         let moved = |at: usize| shown(&raw[..(at - start).min(raw.len())]).len();
         let marks = labels.iter();
         let marks = marks.map(|(kind, label)| {
-            let range = moved(label.start)..moved(label.end);
+            let range = moved(label.start)..moved(end_of(label));
             (*kind, range, visible(&label.text))
         });
         Self {
@@ -145,6 +177,15 @@ impl<'a> Lines<'a> {
             .path(&*self.path)
             .annotations(marks)
     }
+}
+
+/// Returns where the mark of a place ends: a long one is not marked to its end.
+fn end_of(label: &Label) -> usize {
+    let longest = label
+        .source
+        .text
+        .ceil_char_boundary(label.start + LONGEST_MARK);
+    label.end.min(longest)
 }
 
 /// Escapes what cannot be seen in some lines of a file. Tabs, which indent, stay for whoever draws the lines.
@@ -263,5 +304,38 @@ mod tests {
           |
           = help: c\u{9d}d
         ");
+    }
+
+    /// A line of a megabyte is not drawn, once for each of its mistakes: the place is told, and the rest of a line is cut.
+    #[test]
+    fn lines_that_nobody_reads_are_not_drawn() {
+        let text = format!(
+            "a: [{}here, {}]\n",
+            "x, ".repeat(100_000),
+            "y, ".repeat(100_000)
+        );
+        let mut sources = SourceMap::default();
+        sources.add("a.yaml".into(), text.as_str());
+        let show = |marked: &str| {
+            let found =
+                Diagnostic::new(Code::EB0101, "a", "b").at(place(&text, marked, &sources), "c");
+            render_problem(&problems(&[found], &sources)[0], Options::default())
+        };
+        insta::assert_snapshot!(show("here").as_str(), @r"
+        error[EB0101]: a
+         --> a.yaml:1:300005
+          |
+          = help: b
+        ");
+        let near = show("[x");
+        assert!(near.as_str().contains("^^ c"), "{}", near.as_str());
+        assert!(near.as_str().len() < 2 * LONGEST_AFTER, "{}", near.as_str());
+        // A mark over all of it is drawn over its beginning.
+        let whole = show(text.trim_end());
+        assert!(
+            whole.as_str().len() < 4 * LONGEST_MARK,
+            "{}",
+            whole.as_str().len()
+        );
     }
 }

@@ -100,7 +100,7 @@ pub(in crate::tree) fn nested(path: &KeyPath, extra_keys: &[String]) -> Option<S
 }
 
 /// Shows a dotted path as YAML that nests it.
-fn in_braces(path: &str) -> String {
+pub(in crate::tree) fn in_braces(path: &str) -> String {
     let depth = path.matches('.').count();
     format!("{}: …{}", path.replace('.', ": { "), " }".repeat(depth))
 }

@@ -10,7 +10,7 @@ mod value;
 
 pub use across::{desired, unwritten};
 pub use identity::{account_id, realm};
-pub(super) use key::nested;
+pub(super) use key::{in_braces, nested};
 pub use key::{is_key, key, key_guessing};
 pub use nearest::{Guesses, nearest};
 pub use problem::Problem;

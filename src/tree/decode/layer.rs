@@ -132,9 +132,14 @@ impl Reader {
             let is_error = problem.code.severity() == Severity::Error;
             // Two keys of one name would be the next mistake.
             problem.instead = problem.instead.filter(|name| !beside.has(name));
-            let is_unknown = problem.code == Code::EB0520;
+            let is_flat = problem.code == Code::EB0520 && check::nested(path, extra_keys).is_some();
+            let outer = entry.key.split_once('.');
+            if let Some((map, rest)) = outer.filter(|(map, _)| is_flat && beside.has(map)) {
+                let rest = check::in_braces(rest);
+                problem.help = format!("move it into {map}, which stands beside it, as {rest}");
+            }
             self.problem(problem, entry.key_place);
-            if is_unknown && check::nested(path, extra_keys).is_some() {
+            if is_flat {
                 self.mend_by_nesting(entry, beside);
             }
             if is_error {

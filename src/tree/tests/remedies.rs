@@ -249,11 +249,11 @@ const ROWS: &[Row] = &[
     (
         ACCOUNT,
         "whitelabel: {nav.help: https://help.example.com/, nav: {learn_more: https://www.example.com/}}\n",
-        r#"accounts/acme/account.yaml:3:14 EB0520 nav.help is written as one key, and a dot in a key does not nest; nest it, as nav: { help: … }"#,
+        r#"accounts/acme/account.yaml:3:14 EB0520 nav.help is written as one key, and a dot in a key does not nest; move it into nav, which stands beside it, as help: …"#,
         Write(
             "nav.help: https://help.example.com/, nav: {",
             "nav: {help: https://help.example.com/, ",
-            "nest it, as nav: { help: … }",
+            "move it into nav, which stands beside it, as help: …",
         ),
     ),
     (
