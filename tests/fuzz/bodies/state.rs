@@ -28,7 +28,14 @@ pub(crate) fn state(data: &[u8]) {
     let folder = folder().lock().unwrap_or_else(PoisonError::into_inner);
     let write = |path: &str| fs::write(folder.join(path), data).expect("room on the disk");
     write(&format!("journal/{RUN}.jsonl"));
-    write(&format!("snapshots/runs/{RUN}.json"));
+    // A manifest is lines, and was one document in version 1; where there are lines, only they count.
+    let lines = format!("snapshots/runs/{RUN}.jsonl");
+    if data.starts_with(b"{") {
+        let _ = fs::remove_file(folder.join(&lines));
+        write(&format!("snapshots/runs/{RUN}.json"));
+    } else {
+        write(&lines);
+    }
     let run = RunId::parse(RUN).expect("a name");
     if let Ok(entries) = read_journal(&folder, &run) {
         let _ = (record(&entries), interrupted(&entries));
