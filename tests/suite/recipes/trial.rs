@@ -26,7 +26,7 @@ fn every_command_takes_a_sandbox() {
     for (expected, command) in [
         (0, "validate --sandbox examples/quickstart"),
         (2, "plan --sandbox --out a.plan examples/quickstart"),
-        (0, "show --sandbox a.plan"),
+        (2, "show --sandbox a.plan"),
         (0, "apply --sandbox a.plan --tree examples/quickstart"),
         (0, "apply --sandbox examples/quickstart"),
         (2, "drift --sandbox examples/quickstart"),
