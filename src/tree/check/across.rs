@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::template;
 use crate::diag::{Code, Diagnostic, Diagnostics, Place};
-use crate::model::{Identity, KeyPath, PLACEHOLDER};
+use crate::model::{DomainName, Identity, KeyPath, PLACEHOLDER};
 use crate::tree::{Desired, DesiredAccount, DesiredTemplate, DnsMode, SharedAccount, Target};
 
 /// Checks a whole desired state: each domain and each live account once (W19), and the template's hosts with one
@@ -43,6 +43,8 @@ fn unreached(template: &DesiredTemplate, accounts: &[SharedAccount]) -> Option<D
         .filter_map(|account| {
             let declared = account.settings.get(&path)?;
             let domain = declared.value.as_ref()?.as_str()?;
+            // One that is none has its own diagnostic.
+            DomainName::parse(domain).ok()?;
             Some((domain, declared.place))
         });
     let (domain, asked) = named.next()?;
