@@ -13,14 +13,6 @@ esac
 mkdir -p "$REPORTS"
 rm -f "$REPORTS"/report.* "$REPORTS/annotations.txt"
 
-# The operator's word, outside the tree, where no commit reaches it.
-if [ -n "$TRUST" ]; then
-  EMBLAZON_TRUST=$(mktemp)
-  export EMBLAZON_TRUST
-  trap 'rm -f "$EMBLAZON_TRUST"' EXIT
-  printf '%s\n' "$TRUST" > "$EMBLAZON_TRUST"
-fi
-
 arguments=()
 if [ -n "$CLUSTER" ] && [ "$COMMAND" != validate ]; then
   arguments+=("--cluster=$CLUSTER")

@@ -60,15 +60,12 @@ fn unreached(template: &DesiredTemplate, accounts: &[SharedAccount]) -> Option<D
         ),
     };
     let portal = hosts().find(|(target, _)| target.host.starts_with("portal."));
-    let (shown, label) = match portal {
-        Some((target, it)) => {
-            let name = target.host.replacen(PLACEHOLDER, domain, 1);
-            (it, format!("at {name}, the vendor's brand is shown"))
-        }
-        None => {
-            let (_, it) = hosts().next()?;
-            (it, format!("no host here is {PLACEHOLDER} itself"))
-        }
+    let (shown, label) = if let Some((target, it)) = portal {
+        let name = target.host.replacen(PLACEHOLDER, domain, 1);
+        (it, format!("at {name}, the vendor's brand is shown"))
+    } else {
+        let (_, it) = hosts().next()?;
+        (it, format!("no host here is {PLACEHOLDER} itself"))
     };
     let message = format!("no record leads browsers to {domain}{others}, so nobody sees {brands}");
     let help = format!(

@@ -131,7 +131,7 @@ fn keyed_steps_are_held(job: &Value, name: &str) {
     for step in job["steps"].as_sequence().unwrap() {
         if step["env"]["EMBLAZON_API_KEY"].is_string() {
             assert!(job["environment"].is_string(), "{name}");
-            let trust = step["with"]["trust"].as_str();
+            let trust = step["env"]["EMBLAZON_TRUST"].as_str();
             assert_eq!(trust, Some("${{ vars.EMBLAZON_TRUST }}"), "{name}");
         }
     }

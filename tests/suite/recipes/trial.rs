@@ -51,6 +51,27 @@ fn every_command_takes_a_sandbox() {
     desk.is_as_it_was();
 }
 
+/// Whoever works on a platform tries on a sandbox first; both at once is a mistake only when both are said.
+#[test]
+fn a_sandbox_stands_in_for_the_environments_platform() {
+    let desk = Desk::with_examples();
+    let command = "emblazon plan --sandbox examples/quickstart";
+    ends_with(
+        &desk,
+        2,
+        &format!("EMBLAZON_API=https://x.example {command}"),
+    );
+    let command = "emblazon dns check northwind --sandbox --tree examples/quickstart";
+    ends_with(
+        &desk,
+        0,
+        &format!("EMBLAZON_API=https://x.example {command}"),
+    );
+    let both = "emblazon plan --sandbox --api https://x.example examples/quickstart";
+    let told = ends_with(&desk, 64, both).stderr;
+    assert!(told.contains("cannot be used with"), "{told}");
+}
+
 /// A letter tells what the sandbox's DNS has already.
 #[test]
 fn a_letter_asks_the_dns_of_the_sandbox() {
