@@ -1,6 +1,7 @@
 //! What all steps of a run share: the clients, the journal, the snapshots.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use super::brand::Brand;
 use super::executor::ApplyError;
@@ -9,8 +10,8 @@ use super::journal::{JOURNAL_VERSION, Journal, JournalError, JournalEvent};
 use super::options::{AssetSource, Options};
 use super::run_id::RunId;
 use super::snapshot::{
-    AccountSnapshot, DocumentSnapshot, Kept, MANIFEST_VERSION, Manifest, ManifestLog,
-    SnapshotError, SnapshotStore, StoredAsset,
+    AccountSnapshot, DocumentSnapshot, MANIFEST_VERSION, Manifest, SnapshotError, SnapshotStore,
+    StoredAsset,
 };
 use crate::live::{ReadClient, RequestId, TemplateWriter, WriteClient};
 use crate::model::{AccountId, AccountName, DomainTemplate, RecordName};
@@ -24,7 +25,7 @@ pub(super) struct Context<'a> {
     pub(super) options: &'a Options,
     journal: Journal,
     snapshots: SnapshotStore,
-    manifest: ManifestLog,
+    manifest: Mutex<Manifest>,
     requests: AtomicU32,
 }
 
@@ -52,7 +53,6 @@ impl<'a> Context<'a> {
             },
         )?;
         history::keep_plan(&options.state_dir, journal.run(), plan)?;
-        let snapshots = SnapshotStore::new(&options.state_dir);
         let manifest = Manifest {
             version: MANIFEST_VERSION,
             run: journal.run().clone(),
@@ -69,8 +69,8 @@ impl<'a> Context<'a> {
             files,
             options,
             journal,
-            manifest: snapshots.start(manifest),
-            snapshots,
+            snapshots: SnapshotStore::new(&options.state_dir),
+            manifest: Mutex::new(manifest),
             requests: AtomicU32::new(0),
         })
     }
@@ -103,7 +103,7 @@ impl<'a> Context<'a> {
         account: &AccountId,
         brand: Option<&Brand>,
     ) -> Result<(), SnapshotError> {
-        if self.manifest.has_account(account) {
+        if self.has_kept(|manifest| manifest.accounts.contains_key(account)) {
             return Ok(());
         }
         let document = brand.map(|brand| self.keep_brand(brand)).transpose()?;
@@ -111,16 +111,15 @@ impl<'a> Context<'a> {
             name: name.clone(),
             document,
         };
-        self.manifest.keep(Kept::Account {
-            id: account.clone(),
-            snapshot,
+        self.amend(|manifest| {
+            manifest.accounts.insert(account.clone(), snapshot);
         })
     }
 
     /// Keeps what the template was before this run.
     pub(super) fn keep_template(&self, template: &DomainTemplate) -> Result<(), SnapshotError> {
         let digest = self.snapshots.put_template(template)?;
-        self.manifest.keep(Kept::Template { digest })
+        self.amend(|manifest| manifest.template = Some(digest))
     }
 
     /// Keeps what some sets of a zone were before this run, and what it makes of them.
@@ -129,9 +128,9 @@ impl<'a> Context<'a> {
         zone: &RecordName,
         sets: &[PlannedSet],
     ) -> Result<(), SnapshotError> {
-        self.manifest.keep(Kept::Zone {
-            name: zone.clone(),
-            sets: sets.to_vec(),
+        self.amend(|manifest| {
+            let kept = manifest.zones.entry(zone.clone()).or_default();
+            kept.extend_from_slice(sets);
         })
     }
 
@@ -152,5 +151,15 @@ impl<'a> Context<'a> {
             reserved_domain: super::verify::domain(&brand.settings).map(str::to_owned),
             assets,
         })
+    }
+
+    fn has_kept(&self, test: impl FnOnce(&Manifest) -> bool) -> bool {
+        test(&self.manifest.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn amend(&self, change: impl FnOnce(&mut Manifest)) -> Result<(), SnapshotError> {
+        let mut manifest = self.manifest.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut manifest);
+        self.snapshots.write_manifest(&manifest)
     }
 }

@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io;
+use std::io::{self, Write as _};
+use std::sync::{Mutex, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
@@ -15,7 +16,7 @@ use thiserror::Error;
 
 use super::outcome::StepResult;
 use super::run_id::RunId;
-use super::state_file::{self, Log};
+use super::state_file;
 use crate::model::{ClusterName, Digest, Revision, Shard};
 use crate::plan::{StepId, Subject};
 
@@ -105,7 +106,7 @@ pub enum JournalEvent {
 pub struct Journal {
     run: RunId,
     path: Utf8PathBuf,
-    lines: Log,
+    file: Mutex<File>,
 }
 
 /// Says why a journal could not be written or read.
@@ -145,12 +146,12 @@ impl Journal {
         let mut number = 1;
         loop {
             let path = directory.join(format!("{name}.jsonl"));
-            match state_file::create_new(path.as_std_path()).and_then(Log::new) {
-                Ok(lines) => {
+            match state_file::create_new(path.as_std_path()) {
+                Ok(file) => {
                     return Ok(Self {
                         run: name,
                         path,
-                        lines,
+                        file: Mutex::new(file),
                     });
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -177,9 +178,9 @@ impl Journal {
             let whole = (text.iter().rposition(|byte| *byte == b'\n')).map_or(0, |end| end + 1);
             let file = File::options().append(true).open(&path)?;
             file.set_len(whole as u64)?;
-            Log::new(file)
+            Ok(file)
         };
-        let lines = open().map_err(|source| JournalError::File {
+        let file = open().map_err(|source| JournalError::File {
             action: "open",
             path: path.clone(),
             source,
@@ -187,7 +188,7 @@ impl Journal {
         Ok(Self {
             run: run.clone(),
             path,
-            lines,
+            file: Mutex::new(file),
         })
     }
 
@@ -207,8 +208,10 @@ impl Journal {
         let entry = Entry { at, event };
         let mut line = serde_json::to_vec(&entry).map_err(|error| failed(error.into()))?;
         line.push(b'\n');
-        self.lines.write(&line).map_err(failed)?;
-        self.lines.sync().map_err(failed)
+        // A line is added whole or not at all, so a panic elsewhere leaves the file usable.
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.write_all(&line).map_err(failed)?;
+        file.sync_data().map_err(failed)
     }
 }
 

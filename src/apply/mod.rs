@@ -13,7 +13,6 @@
 mod answer;
 mod applied_ref;
 mod brand;
-pub(crate) mod chain;
 mod context;
 mod document;
 mod executor;

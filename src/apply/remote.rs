@@ -4,6 +4,7 @@
 //! A ref is only ever moved from a value that was seen (compare and swap); of two that try at the same
 //! time one succeeds, which the remote itself decides.
 
+mod ending;
 mod mirror;
 
 use std::collections::BTreeMap;
@@ -14,8 +15,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use git2::{ErrorCode, Oid, Repository};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
+pub use ending::Ending;
 pub use mirror::Mirror;
 
 /// How long one command may take.
@@ -49,6 +51,12 @@ pub enum GitError {
         /// What it was to do.
         command: String,
     },
+    /// The program is about to end, and did not wait for it.
+    #[error("git {command} was cut short: the program is about to end")]
+    Cut {
+        /// What it was to do.
+        command: String,
+    },
     /// It said no.
     #[error("git {command} failed: {reason}")]
     Failed {
@@ -79,6 +87,14 @@ pub enum Swap {
 pub struct LocalClone {
     folder: Utf8PathBuf,
     environment: BTreeMap<String, String>,
+    /// What ends commands before their time; absent for a program that somebody waits for at a terminal.
+    ending: Option<Ending>,
+}
+
+/// The processes of one command: when it is given up, all of them end, also those that `git` started.
+struct Group {
+    #[cfg(unix)]
+    leader: Option<rustix::process::Pid>,
 }
 
 impl LocalClone {
@@ -88,6 +104,7 @@ impl LocalClone {
             Ok(_) => Ok(Some(Self {
                 folder: folder.to_owned(),
                 environment: BTreeMap::new(),
+                ending: None,
             })),
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
             Err(error) => Err(unreadable(&error)),
@@ -99,6 +116,16 @@ impl LocalClone {
     pub fn with_environment(self, environment: BTreeMap<String, String>) -> Self {
         Self {
             environment,
+            ..self
+        }
+    }
+
+    /// Ends every `git` that is started, and what it started itself, when the program is about to end. Not for a program at
+    /// a terminal: what `ssh` asks there, only the terminal's own processes may.
+    #[must_use]
+    pub fn with_ending(self, ending: Ending) -> Self {
+        Self {
+            ending: Some(ending),
             ..self
         }
     }
@@ -204,15 +231,29 @@ impl LocalClone {
             git.env_remove(name);
         }
         git.envs(&self.environment);
+        #[cfg(unix)]
+        if self.ending.is_some() {
+            git.process_group(0);
+        }
         let mut child = git
             .spawn()
             .map_err(|error| GitError::NotStarted(error.to_string()))?;
+        let mut group = Group::of(&child, self.ending.is_some());
         let (output, talk) = (child.stdout.take(), child.stderr.take());
         let run = async { tokio::join!(child.wait(), read(output), read(talk)) };
-        let Ok((status, output, talk)) = tokio::time::timeout(LIMIT, run).await else {
-            let command = command.to_owned();
-            return Err(GitError::TimedOut { command });
+        let writes = matches!(command, "push" | "update-ref");
+        let (status, output, talk) = tokio::select! {
+            run = run => run,
+            () = tokio::time::sleep(LIMIT) => {
+                let command = command.to_owned();
+                return Err(GitError::TimedOut { command });
+            }
+            () = ends(self.ending.as_ref(), writes) => {
+                let command = command.to_owned();
+                return Err(GitError::Cut { command });
+            }
         };
+        group.ended();
         match status {
             Ok(status) if status.success() => Ok(output),
             Ok(_) => Err(GitError::Failed {
@@ -222,6 +263,48 @@ impl LocalClone {
             Err(error) => Err(GitError::NotStarted(error.to_string())),
         }
     }
+}
+
+async fn ends(ending: Option<&Ending>, writes: bool) {
+    match ending {
+        Some(ending) => ending.comes(writes).await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(unix)]
+impl Group {
+    fn of(child: &Child, has_own: bool) -> Self {
+        let id = child.id().and_then(|id| i32::try_from(id).ok());
+        let leader = id.and_then(rustix::process::Pid::from_raw);
+        Self {
+            leader: leader.filter(|_| has_own),
+        }
+    }
+
+    /// Takes note that the command ended; what it left behind, such as a credential helper, is wanted.
+    fn ended(&mut self) {
+        self.leader = None;
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(leader) = self.leader {
+            // Who ended by itself in the meantime cannot be ended.
+            let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Group {
+    fn of(_child: &Child, _has_own: bool) -> Self {
+        Self {}
+    }
+
+    fn ended(&mut self) {}
 }
 
 fn unreadable(error: &git2::Error) -> GitError {
@@ -410,7 +493,57 @@ impl Remote {
 
 #[cfg(test)]
 mod tests {
+    use tokio_util::sync::CancellationToken;
+
     use super::*;
+
+    /// A remote that never answers, as `ssh` sees one: it starts a process of its own, and says so.
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_hung_remote_ends_with_the_program_and_so_does_what_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = Utf8Path::from_path(folder.path()).unwrap();
+        Repository::init(path).unwrap();
+        let pids = path.join("pids");
+        let script = format!("sleep 1000 & echo $$ $! > {pids}.new; mv {pids}.new {pids}; wait");
+        let token = CancellationToken::new();
+        let clone = LocalClone::find(path).unwrap().unwrap();
+        let clone = clone
+            .with_environment(BTreeMap::from([
+                ("GIT_SSH_COMMAND".to_owned(), format!("sh -c '{script}' --")),
+                ("GIT_SSH_VARIANT".to_owned(), "simple".to_owned()),
+            ]))
+            .with_ending(Ending::with(token.clone()));
+        let list = clone.git("ls-remote", &["--", "ssh://git.example.com/x.git"]);
+        let begun = async {
+            while !pids.exists() {
+                tokio::task::yield_now().await;
+            }
+            token.cancel();
+        };
+        let (listed, ()) = tokio::join!(list, begun);
+        let command = "ls-remote".to_owned();
+        assert_eq!(listed, Err(GitError::Cut { command }));
+        for pid in std::fs::read_to_string(&pids).unwrap().split_whitespace() {
+            // Nobody may have asked yet what became of it, but it does nothing any more.
+            let is_over = || {
+                let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+                stat.map_or(true, |stat| stat.contains(") Z ") || stat.contains(") X "))
+            };
+            for _ in 0..1_000_000 {
+                if is_over() {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+            assert!(is_over(), "{pid} goes on");
+        }
+        // What begins after that is cut, too.
+        let again = clone
+            .git("ls-remote", &["--", "ssh://git.example.com/x.git"])
+            .await;
+        assert!(matches!(again, Err(GitError::Cut { .. })), "{again:?}");
+    }
 
     #[test]
     fn credentials_are_blotted_out() {

@@ -51,9 +51,7 @@ pub fn prune(
     let named = kept_contents(&store, kept)?;
     for run in &gone {
         // The journal goes last: as long as it is there, the next run finds the rest.
-        for path in store.manifest_paths(run) {
-            remove(&path)?;
-        }
+        remove(&store.manifest_path(run))?;
         remove(&history::plan_path(state_directory, run))?;
         remove(&journal::path(state_directory, run))?;
     }
@@ -82,10 +80,10 @@ fn kept_contents<'r>(
         named.insert(digest.to_string());
     };
     for run in runs {
-        let paths = store.manifest_paths(run);
-        let Some(path) = paths.iter().find(|path| path.exists()) else {
+        let path = store.manifest_path(run);
+        if !path.exists() {
             continue;
-        };
+        }
         let unreadable = |error: super::SnapshotError| JournalError::File {
             action: "read",
             path: path.clone(),

@@ -46,7 +46,7 @@ impl Ground {
             commit: None,
             reference: None,
         };
-        if platform.sandbox.is_wanted() {
+        if platform.sandbox {
             return Ok(ground);
         }
         if is_elsewhere(platform, cluster) {
@@ -189,7 +189,7 @@ pub(crate) fn arbiter(
     platform: &PlatformArgs,
     args: &RemoteArgs,
 ) -> Result<Option<Remote>, Failure> {
-    if platform.sandbox.is_wanted() || is_elsewhere(platform, cluster) {
+    if platform.sandbox || is_elsewhere(platform, cluster) {
         return Ok(None);
     }
     // What Git cannot read is told with the base.

@@ -117,8 +117,7 @@ pub(crate) fn write_bytes(path: &Utf8Path, readers: Readers, bytes: &[u8]) -> io
     write(path, readers, |mut file| file.write_all(bytes))
 }
 
-#[cfg(test)]
-#[cfg(unix)]
+#[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 

@@ -21,6 +21,9 @@ use crate::watch::{
 /// How much longer than its usual pause the loop may be silent: a run on a slow platform takes its time.
 const SLOW: Duration = Duration::from_mins(10);
 
+/// How long the last messages may take: the daemon has ten seconds in all to end.
+const LAST: Duration = Duration::from_secs(3);
+
 /// How often the service manager hears how things stand, when nothing else is to be said.
 const STATUS: Duration = Duration::from_secs(30);
 
@@ -121,11 +124,22 @@ impl Surroundings {
     /// Ends them; what is being answered or sent comes to its end.
     pub(crate) async fn end(self) {
         self.stop.cancel();
-        if let Some(server) = self.server {
-            server.stop().await;
-        }
-        for task in self.tasks {
-            let _ = task.await;
+        let serving = async {
+            if let Some(server) = self.server {
+                server.stop().await;
+            }
+        };
+        let telling = async {
+            for task in self.tasks {
+                let _ = task.await;
+            }
+        };
+        let telling = tokio::time::timeout(LAST, telling);
+        let ((), told) = tokio::join!(serving, telling);
+        if told.is_err() {
+            tracing::warn!(
+                "somebody who is to be told does not answer; the last messages are given up"
+            );
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The stages' values → one [`Report`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::model::{
@@ -184,21 +184,15 @@ fn objects_of_plan(plan: &Plan, planned: &mut Planned<'_>) -> Objects {
         .refusals
         .iter()
         .filter_map(|refusal| refusal.subject.as_ref());
-    let mut subjects: BTreeMap<&Subject, Vec<&Step>> = BTreeMap::new();
-    for step in &plan.steps {
-        subjects.entry(&step.subject).or_default().push(step);
-    }
-    for subject in refused {
-        subjects.entry(subject).or_default();
-    }
+    let subjects = plan.steps.iter().map(|step| &step.subject).chain(refused);
     let mut found: BTreeMap<Object, ObjectReport> = BTreeMap::new();
-    for (subject, steps) in subjects {
+    for subject in subjects.collect::<BTreeSet<_>>() {
         let name = Object::from(subject);
         let mut report = object(&name, planned);
         if let Subject::Account { id, .. } = subject {
             report.id = Some(id.clone());
         }
-        let steps = steps.into_iter();
+        let steps = plan.steps.iter().filter(|step| step.subject == *subject);
         report.changes = steps.flat_map(|step| step.changes.clone()).collect();
         found.insert(name, report);
     }

@@ -22,6 +22,10 @@ pub(super) struct Trouble {
     pub(super) base: Option<String>,
     /// Why DNS cannot be asked.
     pub(super) dns: Option<String>,
+    /// Why it is not known whether somebody paused.
+    pub(super) pause: Option<String>,
+    /// What of the history is lost.
+    pub(super) history: Option<String>,
 }
 
 /// Lists the trouble that goes on; what was raised before keeps its time.
@@ -50,6 +54,11 @@ pub(super) fn alerts(status: &Status, trouble: &Trouble, now: Timestamp) -> Vec<
     }
     if let Some(message) = &trouble.dns {
         alerts.push(raise(AlertKind::DnsUnreadable, None, message));
+    }
+    let state = [trouble.pause.as_deref(), trouble.history.as_deref()];
+    let state: Vec<&str> = state.into_iter().flatten().collect();
+    if !state.is_empty() {
+        alerts.push(raise(AlertKind::StateSpoilt, None, &state.join("; ")));
     }
     for object in status.objects() {
         if let Some(dns) = object.dns.as_ref().filter(|dns| dns.confirmed.is_some()) {

@@ -56,6 +56,12 @@ pub(super) struct Assessment<'a> {
     pub(super) verdicts: BTreeMap<Name, Verdict>,
     /// Everything that there is to do, whoever may do it.
     pub(super) whole: Plan,
+    /// What of it goes by itself while nobody pauses the daemon, about all objects.
+    pub(super) next: Plan,
+    /// What of it is done once somebody approves it, about all objects; its digest is what an approval names.
+    pub(super) offer: Plan,
+    /// Whether [`Self::plan`] is what somebody approved.
+    pub(super) is_approved: bool,
     /// The tree without what is held; [`Self::plan`] leads to it.
     pub(super) desired: Cow<'a, Desired>,
     /// What is done now.
@@ -142,17 +148,6 @@ pub(super) fn remember(
 pub(super) fn assess<'l>(matter: &Matter<'l, '_>, differences: Differences) -> Assessment<'l> {
     let Matter { loaded, now, .. } = *matter;
     let desired = &loaded.desired;
-    let nothing = Record::default();
-    let mut verdicts = BTreeMap::new();
-    let mut held: BTreeMap<Name, BTreeSet<ChangeKey>> = BTreeMap::new();
-    for name in differing(&differences) {
-        let record = matter.records.get(&name).unwrap_or(&nothing);
-        let verdict = judge(&circumstances(matter, record, &differences, &name));
-        if !verdict.holds.is_empty() {
-            held.insert(name.clone(), verdict.holds.keys().cloned().collect());
-        }
-        verdicts.insert(name, verdict);
-    }
     let policy = loaded.watch.policy;
     let mut allow = BTreeSet::new();
     if policy.prune {
@@ -163,26 +158,86 @@ pub(super) fn assess<'l>(matter: &Matter<'l, '_>, differences: Differences) -> A
         now,
         part: matter.part.clone(),
     };
-    let differing = differences.clone();
+    let compared = differences.clone();
     let tree = matter.tree.cloned().unwrap_or_else(|| desired.digest());
-    let whole = plan::plan_differences(differing, tree, desired, matter.base, matter.live, &rules);
+    let whole = plan::plan_differences(compared, tree, desired, matter.base, matter.live, &rules);
     let mut whole = whole.plan;
-    let rest = without(desired, &held);
-    let is_known = |name: &Name| match name {
-        Some(name) => desired.account(name).is_some(),
-        None => desired.template.is_some(),
+    let all = names(desired);
+    let has_zones = !differences.zones.is_empty();
+    let own = permitted(matter, &differences, &whole, &rules);
+    let next = if matter.is_paused || (has_zones && matter.read.len() < all.len()) {
+        let matter = Matter {
+            is_paused: false,
+            read: &all,
+            ..*matter
+        };
+        let next = permitted(&matter, &differences, &whole, &rules);
+        reduced(&matter, &next)
+    } else {
+        let matter = Matter {
+            read: &all,
+            ..*matter
+        };
+        reduced(&matter, &own)
     };
-    let may_delete = policy.prune
-        && !matter.is_paused
-        && (policy.apply == ApplyMode::Auto || matter.is_approved);
+    let offered = Matter {
+        is_paused: false,
+        is_approved: true,
+        read: &all,
+        ..*matter
+    };
+    let offer = reduced(&offered, &permitted(&offered, &differences, &whole, &rules));
+    whole.scope.records_unread |= leaves_some(loaded);
+    Assessment {
+        plan: reduced(matter, &own),
+        next,
+        offer,
+        is_approved: matter.is_approved,
+        desired: own.desired,
+        verdicts: own.verdicts,
+        whole,
+        differences,
+    }
+}
+
+/// What the policy, a pause and an approval let be done.
+struct Permitted<'l> {
+    verdicts: BTreeMap<Name, Verdict>,
+    /// The tree without what is held.
+    desired: Cow<'l, Desired>,
+    /// What leads to it.
+    planned: Plan,
+}
+
+/// Works out what may be done; of records, only about the objects that were read.
+fn permitted<'l>(
+    matter: &Matter<'l, '_>,
+    differences: &Differences,
+    whole: &Plan,
+    rules: &plan::Options,
+) -> Permitted<'l> {
+    let loaded = matter.loaded;
+    let desired = &loaded.desired;
+    let nothing = Record::default();
+    let mut verdicts = BTreeMap::new();
+    let mut held: BTreeMap<Name, BTreeSet<ChangeKey>> = BTreeMap::new();
+    for name in differing(differences) {
+        let record = matter.records.get(&name).unwrap_or(&nothing);
+        let verdict = judge(&circumstances(matter, record, differences, &name));
+        if !verdict.holds.is_empty() {
+            held.insert(name.clone(), verdict.holds.keys().cloned().collect());
+        }
+        verdicts.insert(name, verdict);
+    }
+    let rest = without(desired, &held);
     let may_write = |name: &AccountName, key: &ChangeKey| {
         let name = Some(name.clone());
         let free = |verdict: &Verdict| verdict.pushes && !verdict.holds.contains_key(key);
-        if is_known(&name) {
+        if is_known(desired, &name) {
             matter.read.contains(&name) && verdicts.get(&name).is_some_and(free)
         } else {
             // Of an account that the tree lost.
-            may_delete
+            may_delete(matter)
         }
     };
     let is_whole = held.is_empty() && differences.zones.is_empty();
@@ -192,26 +247,47 @@ pub(super) fn assess<'l>(matter: &Matter<'l, '_>, differences: Differences) -> A
         let base = matter.base.map(|base| without(base, &held));
         let zones = writable(&differences.zones, may_write);
         let sources = &loaded.sources;
-        plan::plan_with_records(&rest, base.as_deref(), matter.live, zones, sources, &rules).plan
+        plan::plan_with_records(&rest, base.as_deref(), matter.live, zones, sources, rules).plan
     };
-    whole.scope.records_unread |= leaves_some(loaded);
-    let admits = |subject: &Subject| match subject_name(subject) {
-        Some(name) if is_known(&name) => {
-            matter.read.contains(&name) && verdicts.get(&name).is_some_and(|verdict| verdict.acts)
-        }
+    Permitted {
+        verdicts,
+        desired: rest,
+        planned,
+    }
+}
+
+/// Leaves of what may be done what is about the objects that were read.
+fn reduced(matter: &Matter<'_, '_>, permitted: &Permitted<'_>) -> Plan {
+    let acts = |name: &Name| {
+        let verdict = permitted.verdicts.get(name);
+        matter.read.contains(name) && verdict.is_some_and(|verdict| verdict.acts)
+    };
+    only(&permitted.planned, |subject| match subject_name(subject) {
+        Some(name) if is_known(&matter.loaded.desired, &name) => acts(&name),
         // An account that the tree lost.
-        Some(Some(_)) => may_delete,
+        Some(Some(_)) => may_delete(matter),
         Some(None) => false,
         // Of a zone, only what may be written was planned.
         None => true,
-    };
-    Assessment {
-        plan: only(&planned, admits),
-        desired: rest,
-        whole,
-        verdicts,
-        differences,
+    })
+}
+
+fn is_known(desired: &Desired, name: &Name) -> bool {
+    match name {
+        Some(name) => desired.account(name).is_some(),
+        None => desired.template.is_some(),
     }
+}
+
+/// Tells whether what the tree lost may be taken away.
+fn may_delete(matter: &Matter<'_, '_>) -> bool {
+    let policy = matter.loaded.watch.policy;
+    let is_wanted = match policy.apply {
+        ApplyMode::Auto => true,
+        ApplyMode::Manual => matter.is_approved,
+        ApplyMode::Off => false,
+    };
+    policy.prune && !matter.is_paused && is_wanted
 }
 
 /// Gathers what an object's verdict follows from.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use camino::Utf8Path;
 use jiff::Timestamp;
@@ -11,13 +12,16 @@ use tokio_util::sync::CancellationToken;
 use super::agenda::{Name, back_off, later};
 use super::assessment::{Assessment, assess, changes, subjects};
 use super::status::Mode;
-use super::turn::{Tally, acting};
+use super::turn::{ENDED, Tally, acting};
 use super::verdict::is_drift;
 use super::wheel::Wheel;
 use crate::apply::{self, Applied, Complete, Event, Mandate, Rollout, StepResult};
 use crate::live::{ReadClient, TemplateWriter, WriteClient};
 use crate::plan::{Action, RefusalKind};
 use crate::tree::{Loaded, MAX_ASSET_BYTES, TreeSource, short_commit};
+
+/// How long a read-back may take when the daemon is about to end.
+const LAST: Duration = Duration::from_secs(2);
 
 impl Wheel {
     pub(super) async fn carry_out(
@@ -76,11 +80,14 @@ impl Wheel {
         let mut run = std::pin::pin!(run);
         tokio::select! {
             applied = &mut run => return applied,
-            () = stop.cancelled() => cancel.cancel(),
+            () = stop.cancelled() => {
+                self.board
+                    .change(|status| status.cluster.mode = Mode::Stopping);
+            }
+            () = self.orders.pause_comes() => tracing::info!("a pause was asked for; no further step is begun"),
         }
         // What is in hand comes to its end.
-        self.board
-            .change(|status| status.cluster.mode = Mode::Stopping);
+        cancel.cancel();
         run.await
     }
 
@@ -154,19 +161,21 @@ impl Wheel {
             .steps
             .iter()
             .any(|step| step.action == Action::Delete);
-        let result = (self.platform)
-            .read(
-                client,
-                &loaded.desired,
-                self.base.as_ref(),
-                &written,
-                deletes,
-            )
-            .await;
-        if let Err(error) = result {
-            self.platform.lose(&written, &error.explained());
+        let (desired, base, stop) = (&loaded.desired, self.base.as_ref(), self.orders.stopped());
+        let last = async {
+            stop.cancelled().await;
+            tokio::time::sleep(LAST).await;
+        };
+        let failure = tokio::select! {
+            read = self.platform.read(client, desired, base, &written, deletes) => {
+                read.err().map(|error| error.explained())
+            }
+            () = last => Some(ENDED.to_owned()),
+        };
+        match failure {
+            Some(reason) => self.platform.lose(&written, &reason),
+            None => self.read_zones(loaded, &written).await,
         }
-        self.read_zones(loaded, &written).await;
         let now = Timestamp::now();
         self.planned += 1;
         let differences = self.differences(loaded);

@@ -7,26 +7,65 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use super::agenda::Name;
-use super::status::{Finding, History, Incident, Pause};
+use super::sealed::{sealed, unsealed};
+use super::status::{Finding, History, Incident, Intervention, InterventionKind, Outcome, Pause};
+use super::words::counted;
 use crate::diff::ChangeKey;
 
-/// The most incidents that are kept.
+/// The most incidents that are kept, and the most interventions.
 const LONGEST: usize = 1000;
+/// The file of the history …
+const HISTORY: &str = "history.jsonl";
+/// … and what it was when something had spoilt it.
+const SPOILT: &str = "history.spoilt.jsonl";
 
 /// The history and the pause, in memory and on disk.
 ///
-/// The history is a file of JSON lines. Each line is an incident as it is from then on, so that ending one is another
-/// line with its number; a line that a kill tore is left out.
+/// The history is a file of lines, each the digest of a JSON object and the object. It is an incident, or what somebody asked
+/// for, as it is from then on, so that ending one is another line with its number. A line that a kill tore is left out; so is
+/// one that something spoilt, which is said.
 pub(super) struct Chronicle {
     folder: Utf8PathBuf,
     lines: Option<File>,
     written: usize,
     history: Arc<History>,
     next: u64,
+    next_intervention: u64,
     open: BTreeMap<(Finding, Name), u64>,
+    /// How many lines something spoilt.
+    spoilt: usize,
+}
+
+/// What a line of the history holds.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Line {
+    Incident(Incident),
+    Intervention(Intervention),
+}
+
+impl Line {
+    fn read(line: &str) -> Option<Self> {
+        let text = unsealed(line)?;
+        let read = serde_json::from_str(text);
+        // Earlier versions wrote incidents alone.
+        read.or_else(|_| serde_json::from_str(text).map(Self::Incident))
+            .ok()
+    }
+
+    fn written(&self) -> io::Result<String> {
+        let text = serde_json::to_string(self)?;
+        Ok(sealed(&text) + "\n")
+    }
+}
+
+fn newest<T>(known: BTreeMap<u64, T>) -> Vec<T> {
+    let too_many = known.len().saturating_sub(LONGEST);
+    known.into_values().skip(too_many).collect()
 }
 
 /// What is to be told of something that began.
@@ -45,19 +84,35 @@ impl Chronicle {
     pub(super) fn open(state: &Utf8Path) -> io::Result<Self> {
         let folder = state.join("watch");
         fs::create_dir_all(&folder)?;
-        let text = match fs::read(folder.join("history.jsonl")) {
+        let text = match fs::read(folder.join(HISTORY)) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(error),
         };
         let mut incidents: BTreeMap<u64, Incident> = BTreeMap::new();
-        let read = text.lines().map(serde_json::from_str::<Incident>);
-        for incident in read.filter_map(Result::ok) {
-            incidents.insert(incident.id, incident);
+        let mut interventions: BTreeMap<u64, Intervention> = BTreeMap::new();
+        let mut spoilt = 0_usize;
+        for line in text.split_inclusive('\n') {
+            match (
+                Line::read(line.trim_end_matches('\n')),
+                line.ends_with('\n'),
+            ) {
+                (Some(Line::Incident(incident)), _) => {
+                    incidents.insert(incident.id, incident);
+                }
+                (Some(Line::Intervention(intervention)), _) => {
+                    interventions.insert(intervention.id, intervention);
+                }
+                (None, true) => spoilt += 1,
+                // A kill tore it.
+                (None, false) => {}
+            }
         }
-        let next = incidents.keys().next_back().map_or(1, |last| last + 1);
-        let too_many = incidents.len().saturating_sub(LONGEST);
-        let incidents: Vec<Incident> = incidents.into_values().skip(too_many).collect();
+        let last = |ids: Option<&u64>| ids.map_or(1, |last| last + 1);
+        let next = last(incidents.keys().next_back());
+        let next_intervention = last(interventions.keys().next_back());
+        let incidents: Vec<Incident> = newest(incidents);
+        let interventions: Vec<Intervention> = newest(interventions);
         let open = incidents.iter().filter(|known| known.repaired.is_none());
         let open = open.map(|known| ((known.finding, known.account.clone()), known.id));
         let mut chronicle = Self {
@@ -65,11 +120,31 @@ impl Chronicle {
             lines: None,
             written: 0,
             open: open.collect(),
-            history: Arc::new(History { incidents }),
+            history: Arc::new(History {
+                incidents,
+                interventions,
+            }),
             next,
+            next_intervention,
+            spoilt,
         };
+        if spoilt > 0 {
+            let path = chronicle.folder.join(SPOILT);
+            fs::copy(chronicle.folder.join(HISTORY), path)?;
+        }
         chronicle.rewrite()?;
         Ok(chronicle)
+    }
+
+    /// Says what of the history something spoilt.
+    pub(super) fn spoilt(&self) -> Option<String> {
+        (self.spoilt > 0).then(|| {
+            let lines = counted(self.spoilt, "line", "lines");
+            let folder = &self.folder;
+            format!(
+                "something spoilt {lines} of {folder}/{HISTORY}, which were left out; the file as it was is {folder}/{SPOILT}"
+            )
+        })
     }
 
     /// Returns the history; cheap.
@@ -103,7 +178,7 @@ impl Chronicle {
         };
         self.next += 1;
         self.open.insert(key, incident.id);
-        self.append(&incident);
+        self.append(&Line::Incident(incident.clone()));
         let incidents = &mut Arc::make_mut(&mut self.history).incidents;
         incidents.push(incident);
         if incidents.len() > LONGEST {
@@ -122,8 +197,38 @@ impl Chronicle {
         };
         incident.repaired = Some(now);
         incident.end = Some(how.to_owned());
-        let incident = incident.clone();
-        self.append(&incident);
+        let line = Line::Incident(incident.clone());
+        self.append(&line);
+    }
+
+    /// Writes down what somebody asked for.
+    pub(super) fn intervene(&mut self, mut intervention: Intervention) {
+        intervention.id = self.next_intervention;
+        self.next_intervention += 1;
+        let interventions = &mut Arc::make_mut(&mut self.history).interventions;
+        interventions.push(intervention.clone());
+        if interventions.len() > LONGEST {
+            interventions.remove(0);
+        }
+        self.append(&Line::Intervention(intervention));
+    }
+
+    /// Writes down what became of everything of a kind that somebody asked for and that goes on.
+    pub(super) fn settle(&mut self, kind: InterventionKind, outcome: &Outcome) {
+        let goes_on = |one: &Intervention| one.kind == kind && one.outcome.is_none();
+        if !self.history.interventions.iter().any(goes_on) {
+            return;
+        }
+        let mut settled = Vec::new();
+        for one in &mut Arc::make_mut(&mut self.history).interventions {
+            if goes_on(one) {
+                one.outcome = Some(outcome.clone());
+                settled.push(one.clone());
+            }
+        }
+        for one in settled {
+            self.append(&Line::Intervention(one));
+        }
     }
 
     /// Ends what goes on about objects that are not there any more.
@@ -137,10 +242,19 @@ impl Chronicle {
         }
     }
 
-    /// Reads the pause that holds.
-    pub(super) fn pause(&self) -> Option<Pause> {
-        let text = fs::read(self.pause_file()).ok()?;
-        serde_json::from_slice(&text).ok()
+    /// Reads the pause that holds; the reason says why it is not known whether one does.
+    pub(super) fn pause(&self) -> Result<Option<Pause>, String> {
+        let path = self.pause_file();
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(format!("{path} cannot be read: {error}")),
+        };
+        let text = String::from_utf8_lossy(&text);
+        let pause = unsealed(text.trim_end()).and_then(|text| serde_json::from_str(text).ok());
+        pause
+            .map(Some)
+            .ok_or_else(|| format!("something spoilt {path}"))
     }
 
     /// Keeps a pause, or that there is none.
@@ -152,7 +266,8 @@ impl Chronicle {
             };
         };
         let mut file = NamedTempFile::new_in(&self.folder)?;
-        serde_json::to_writer(&mut file, pause)?;
+        let text = sealed(&serde_json::to_string(pause)?);
+        file.write_all(format!("{text}\n").as_bytes())?;
         file.as_file().sync_all()?;
         file.persist(self.pause_file())?;
         Ok(())
@@ -163,8 +278,8 @@ impl Chronicle {
     }
 
     /// Adds a line. What cannot be written down is still in memory, and the next rewrite tries again.
-    fn append(&mut self, incident: &Incident) {
-        if self.written > 4 * LONGEST
+    fn append(&mut self, line: &Line) {
+        if self.written > 8 * LONGEST
             && let Err(error) = self.rewrite()
         {
             tracing::warn!(%error, "the history cannot be made shorter");
@@ -172,9 +287,8 @@ impl Chronicle {
         let Some(file) = &mut self.lines else {
             return;
         };
-        let line = serde_json::to_string(incident).map_err(io::Error::from);
-        let added = line.and_then(|line| {
-            file.write_all(format!("{line}\n").as_bytes())?;
+        let added = line.written().and_then(|line| {
+            file.write_all(line.as_bytes())?;
             file.sync_data()
         });
         if let Err(error) = added {
@@ -183,18 +297,23 @@ impl Chronicle {
         self.written += 1;
     }
 
-    /// Writes one line an incident, in a file that appears whole.
+    /// Writes one line each, in a file that appears whole.
     fn rewrite(&mut self) -> io::Result<()> {
         let mut file = NamedTempFile::new_in(&self.folder)?;
-        for incident in &self.history.incidents {
-            serde_json::to_writer(&mut file, incident)?;
-            file.write_all(b"\n")?;
+        let History {
+            incidents,
+            interventions,
+        } = &*self.history;
+        let incidents = incidents.iter().cloned().map(Line::Incident);
+        let interventions = interventions.iter().cloned().map(Line::Intervention);
+        for line in incidents.chain(interventions) {
+            file.write_all(line.written()?.as_bytes())?;
         }
         file.as_file().sync_all()?;
-        let path = self.folder.join("history.jsonl");
+        let path = self.folder.join(HISTORY);
         file.persist(&path)?;
         self.lines = Some(OpenOptions::new().append(true).open(path)?);
-        self.written = self.history.incidents.len();
+        self.written = self.history.incidents.len() + self.history.interventions.len();
         Ok(())
     }
 }
@@ -203,6 +322,7 @@ impl Chronicle {
 mod tests {
     use super::*;
     use crate::model::AccountName;
+    use crate::watch::status::Author;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -269,16 +389,143 @@ mod tests {
         let pause = Pause {
             reason: "migration".to_owned(),
             by: None,
+            via: None,
             since: at(1),
             until: Some(at(9)),
         };
         let chronicle = Chronicle::open(state).unwrap();
-        assert_eq!(chronicle.pause(), None);
+        assert_eq!(chronicle.pause(), Ok(None));
         chronicle.keep_pause(Some(&pause)).unwrap();
         let chronicle = Chronicle::open(state).unwrap();
-        assert_eq!(chronicle.pause(), Some(pause));
+        assert_eq!(chronicle.pause(), Ok(Some(pause)));
         chronicle.keep_pause(None).unwrap();
         chronicle.keep_pause(None).unwrap();
-        assert_eq!(chronicle.pause(), None);
+        assert_eq!(chronicle.pause(), Ok(None));
+    }
+
+    /// Whatever bit of the file is flipped: it is said, and nobody takes it for the end of the pause.
+    #[test]
+    fn a_spoilt_pause_is_no_end_of_the_pause() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = Utf8Path::from_path(folder.path()).unwrap();
+        let pause = Pause {
+            reason: "migration".to_owned(),
+            by: Some("ada".to_owned()),
+            via: None,
+            since: at(1),
+            until: Some(at(9)),
+        };
+        let chronicle = Chronicle::open(state).unwrap();
+        chronicle.keep_pause(Some(&pause)).unwrap();
+        let path = state.join("watch/pause.json");
+        let whole = fs::read(&path).unwrap();
+        for bit in 0..8 * whole.len() {
+            let mut bytes = whole.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            fs::write(&path, bytes).unwrap();
+            match chronicle.pause() {
+                Err(reason) => assert!(reason.starts_with("something spoilt "), "{reason}"),
+                // The end of the line says nothing.
+                read => assert_eq!((bit / 8, read), (whole.len() - 1, Ok(Some(pause.clone())))),
+            }
+        }
+        fs::write(&path, "").unwrap();
+        assert!(chronicle.pause().is_err());
+    }
+
+    #[test]
+    fn a_spoilt_line_of_the_history_is_said_and_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = Utf8Path::from_path(folder.path()).unwrap();
+        let mut chronicle = Chronicle::open(state).unwrap();
+        chronicle.begin(news("acme", 10));
+        chronicle.begin(news("other", 12));
+        let author = Author {
+            by: Some("ada".to_owned()),
+            ..Author::unnamed(at(13))
+        };
+        chronicle.intervene(Intervention::new(InterventionKind::Pause, author));
+        assert_eq!(chronicle.spoilt(), None);
+        drop(chronicle);
+        let path = state.join("watch/history.jsonl");
+        let whole = fs::read(&path).unwrap();
+        for byte in (0..whole.len()).step_by(7) {
+            let mut bytes = whole.clone();
+            bytes[byte] ^= 1;
+            fs::write(&path, &bytes).unwrap();
+            let chronicle = Chronicle::open(state).unwrap();
+            let history = chronicle.history();
+            let left = history.incidents.len() + history.interventions.len();
+            assert!(left < 3, "byte {byte}");
+            let said = chronicle.spoilt();
+            // The end of the last line is as if a kill tore it.
+            assert_eq!(
+                said.is_none(),
+                byte == whole.len() - 1,
+                "byte {byte}: {said:?}"
+            );
+            if said.is_some() {
+                assert_eq!(fs::read(state.join("watch").join(SPOILT)).unwrap(), bytes);
+            }
+            let messages = history.incidents.iter().map(|known| &known.message);
+            assert!(messages.clone().all(|message| message == "it changed"));
+        }
+    }
+
+    #[test]
+    fn who_asked_for_what_and_what_became_of_it_outlives_the_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = Utf8Path::from_path(folder.path()).unwrap();
+        let mut chronicle = Chronicle::open(state).unwrap();
+        let author = |by: &str, second| Author {
+            by: Some(by.to_owned()),
+            reason: Some("because".to_owned()),
+            ..Author::unnamed(at(second))
+        };
+        let outcome = |message: &str| Outcome {
+            at: at(20),
+            is_done: true,
+            message: message.to_owned(),
+        };
+        chronicle.intervene(Intervention::new(InterventionKind::Pause, author("ada", 1)));
+        chronicle.intervene(Intervention::new(
+            InterventionKind::Approve,
+            author("bob", 2),
+        ));
+        chronicle.settle(InterventionKind::Pause, &outcome("resumed"));
+        let mut chronicle = Chronicle::open(state).unwrap();
+        chronicle.settle(InterventionKind::Approve, &outcome("carried out"));
+        chronicle.intervene(Intervention::new(
+            InterventionKind::Resume,
+            author("eve", 3),
+        ));
+        let chronicle = Chronicle::open(state).unwrap();
+        let told: Vec<String> = (chronicle.history().interventions.iter())
+            .map(|one| {
+                let outcome = one.outcome.as_ref().map(|outcome| &*outcome.message);
+                format!("{} {} {outcome:?}", one.id, one.sentence())
+            })
+            .collect();
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        1 ada paused: because Some("resumed")
+        2 bob approved a plan: because Some("carried out")
+        3 eve resumed: because None
+        "#);
+    }
+
+    #[test]
+    fn what_an_earlier_version_wrote_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = Utf8Path::from_path(folder.path()).unwrap();
+        fs::create_dir_all(state.join("watch")).unwrap();
+        let line = r#"{"id":4,"finding":"drift","account":"acme","keys":[],"message":"it changed","commit":null,"begun":null,"detected":"2026-01-01T00:00:00Z","repaired":null,"end":null}"#;
+        fs::write(state.join("watch/history.jsonl"), format!("{line}\n")).unwrap();
+        let pause =
+            r#"{"reason":"migration","by":null,"since":"2026-01-01T00:00:00Z","until":null}"#;
+        fs::write(state.join("watch/pause.json"), pause).unwrap();
+        let chronicle = Chronicle::open(state).unwrap();
+        assert_eq!(chronicle.history().incidents[0].id, 4);
+        assert_eq!(chronicle.spoilt(), None);
+        assert_eq!(chronicle.pause().unwrap().unwrap().reason, "migration");
     }
 }

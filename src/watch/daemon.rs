@@ -20,7 +20,7 @@ use crate::apply::lease::{
     self, Attempt, Claim, Clock, FileLease, GitLease, Lease as _, LeaseError, Leases, Room,
     SharedLease,
 };
-use crate::apply::remote::GitError;
+use crate::apply::remote::{Ending, GitError};
 use crate::model::ClusterName;
 
 /// How long a standby waits between two attempts to take the lease.
@@ -80,13 +80,14 @@ fn open(
         path: setup.state.clone(),
         source,
     })?;
+    let ending = Ending::with(orders.stopped());
     let (source, lookout) = match &setup.source {
         Place::Folder(folder) => {
             let lookout = Lookout::new(folder, &orders);
             if let Err(error) = &lookout {
                 tracing::warn!(%error, "the folder cannot be watched; it is read now and then");
             }
-            let source = FolderSource::new(folder.clone());
+            let source = FolderSource::new(folder.clone(), ending);
             (Source::Folder(source), lookout.ok())
         }
         Place::Remote {
@@ -96,7 +97,7 @@ fn open(
             signers,
         } => {
             let state = &setup.state;
-            let source = RemoteSource::new(state, url, branch, folder, signers.clone())?;
+            let source = RemoteSource::new(state, url, branch, folder, signers.clone(), ending)?;
             (Source::Remote(Box::new(source)), None)
         }
     };
@@ -281,7 +282,10 @@ impl Wheel {
             let pause = Duration::try_from(self.setup.poll).unwrap_or(PAUSE);
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                () = self.orders.come() => drop(self.orders.take()),
+                () = self.orders.come() => {
+                    let wishes = self.orders.take();
+                    self.heed(wishes, Timestamp::now());
+                }
                 () = stop.cancelled() => return None,
             }
         }

@@ -12,7 +12,7 @@ use crate::tree::short_commit;
 pub struct Event {
     /// When it was seen.
     pub at: Timestamp,
-    /// What kind of thing: `role`, `commit`, `problem`, `platform`, `pause`, `run`, `dns`, or an object's state.
+    /// What kind of thing: `role`, `commit`, `problem`, `platform`, `pause`, `order`, `run`, `dns`, or an object's state.
     pub event: &'static str,
     /// The account; absent for the template and for what concerns the cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,6 +80,16 @@ pub fn events(before: &Status, after: &Status) -> Vec<Event> {
         }
         (Some(_), None) => tell("pause", "resumed", "resumed".to_owned()),
         _ => {}
+    }
+    let known = before
+        .history
+        .interventions
+        .last()
+        .map_or(0, |last| last.id);
+    let interventions = after.history.interventions.iter().rev();
+    let new: Vec<_> = interventions.take_while(|one| one.id > known).collect();
+    for one in new.into_iter().rev() {
+        tell("order", one.kind.as_str(), one.sentence());
     }
     if was.last_run != is.last_run
         && let Some(run) = is.last_run.as_ref().filter(|run| run.steps > 0)

@@ -12,6 +12,7 @@
 mod agenda;
 mod alarm;
 pub mod alert;
+mod approval;
 mod assessment;
 mod base;
 mod board;
@@ -31,6 +32,7 @@ mod outage;
 mod quiet;
 mod reading;
 mod recovery;
+mod sealed;
 mod secret;
 mod selection;
 mod service;
@@ -43,6 +45,7 @@ mod trust;
 mod turn;
 mod verdict;
 mod wheel;
+mod words;
 mod zones;
 
 pub use board::Board;
@@ -55,8 +58,9 @@ pub use secret::SecretConfig;
 pub use service::{Notification, ServiceManager};
 pub use setup::{Place, Reread, SandboxDns, Setup};
 pub use status::{
-    Alert, AlertKind, ClusterStatus, DnsSummary, Drift, Finding, History, InHand, Incident,
-    Mistake, Mode, ObjectStatus, Pause, PlannedStep, Reason, Role, Run, RunResult, SourceStatus,
-    State, Status, Trigger,
+    Alert, AlertKind, Approval, Author, ClusterStatus, DnsSummary, Drift, Finding, History, InHand,
+    Incident, Intervention, InterventionKind, LiveBrand, Mistake, Mode, ObjectStatus, Offer,
+    OtherSteps, Outcome, Pause, PlannedStep, Reason, Role, Run, RunResult, SourceStatus, State,
+    Status, Taker, Trigger,
 };
 pub use trust::{Trust, TrustConfig};

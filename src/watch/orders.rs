@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::status::{Pause, Trigger};
+use super::status::{Author, Intervention, InterventionKind, Pause, Trigger};
 use crate::model::{AccountName, Digest};
+
+/// How many interventions wait for the loop at most; of more, which only a program can give, the first are not kept.
+const INTERVENTIONS: usize = 100;
 
 /// One wish. None has an answer: what became of it is seen on the [`super::Board`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,17 +27,24 @@ pub enum Order {
     Resync {
         /// Which.
         accounts: Vec<AccountName>,
+        /// Who wants it.
+        author: Author,
     },
     /// What is pending is to be applied, also where the policy leaves that to a person; it must still be what was
     /// looked at.
     Approve {
         /// [`super::ClusterStatus::plan`].
         plan: Digest,
+        /// Who wants it.
+        author: Author,
     },
     /// Nothing is to be written.
     Pause(Pause),
     /// Writing may go on.
-    Resume,
+    Resume {
+        /// Who wants it.
+        author: Author,
+    },
     /// The configuration is to be read anew.
     Reload,
     /// The step in hand is to be finished, and the daemon to end.
@@ -43,7 +52,7 @@ pub enum Order {
 }
 
 /// Everything that was wished for since the loop last looked. However many orders there were, this is
-/// no larger than the tree has accounts.
+/// no larger than the tree has accounts, and so many interventions of people as can be looked through.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wishes {
     /// What called.
@@ -62,6 +71,8 @@ pub struct Wishes {
     pub reload: bool,
     /// Whether the daemon is to end.
     pub stop: bool,
+    /// What people asked for, for the history.
+    pub interventions: Vec<Intervention>,
 }
 
 impl Wishes {
@@ -75,7 +86,11 @@ impl Wishes {
                 self.triggers.insert(Trigger::Webhook);
                 self.hint = commit.or(self.hint.take());
             }
-            Order::Resync { accounts } => {
+            Order::Resync { accounts, author } => {
+                self.note(Intervention {
+                    accounts: accounts.clone(),
+                    ..Intervention::new(InterventionKind::Resync, author)
+                });
                 self.triggers.insert(Trigger::Resync);
                 self.everything |= accounts.is_empty();
                 self.accounts.extend(accounts);
@@ -83,12 +98,23 @@ impl Wishes {
                     self.accounts.clear();
                 }
             }
-            Order::Approve { plan } => {
+            Order::Approve { plan, author } => {
+                self.note(Intervention {
+                    plan: Some(plan.clone()),
+                    ..Intervention::new(InterventionKind::Approve, author)
+                });
                 self.triggers.insert(Trigger::Approval);
                 self.approved = Some(plan);
             }
-            Order::Pause(pause) => self.pause = Some(Some(pause)),
-            Order::Resume => {
+            Order::Pause(pause) => {
+                self.note(Intervention {
+                    until: pause.until,
+                    ..Intervention::new(InterventionKind::Pause, pause.author())
+                });
+                self.pause = Some(Some(pause));
+            }
+            Order::Resume { author } => {
+                self.note(Intervention::new(InterventionKind::Resume, author));
                 self.pause = Some(None);
                 // What was held back is looked at anew.
                 self.triggers.insert(Trigger::Resync);
@@ -101,6 +127,13 @@ impl Wishes {
             }
             Order::Stop => self.stop = true,
         }
+    }
+
+    fn note(&mut self, intervention: Intervention) {
+        if self.interventions.len() >= INTERVENTIONS {
+            self.interventions.remove(0);
+        }
+        self.interventions.push(intervention);
     }
 
     /// Tells whether nobody wants anything.
@@ -120,6 +153,8 @@ pub struct Orders {
 struct Shared {
     wishes: Mutex<Wishes>,
     bell: Notify,
+    /// Rings for pauses alone, which whoever writes hears at once.
+    paused: Notify,
     stopped: CancellationToken,
 }
 
@@ -129,8 +164,19 @@ impl Orders {
         if order == Order::Stop {
             self.shared.stopped.cancel();
         }
+        let pauses = matches!(order, Order::Pause(_));
         self.wishes().add(order);
         self.shared.bell.notify_one();
+        if pauses {
+            self.shared.paused.notify_one();
+        }
+    }
+
+    /// Waits until somebody wants a pause; returns at once when somebody does already. For one waiter.
+    pub async fn pause_comes(&self) {
+        while !matches!(self.wishes().pause, Some(Some(_))) {
+            self.shared.paused.notified().await;
+        }
     }
 
     /// Takes all that was wished for, and leaves nothing.
@@ -152,22 +198,6 @@ impl Orders {
         self.shared.stopped.clone()
     }
 
-    /// Asks for a pause that begins now.
-    pub fn pause(
-        &self,
-        reason: String,
-        by: Option<String>,
-        now: Timestamp,
-        until: Option<Timestamp>,
-    ) {
-        self.give(Order::Pause(Pause {
-            reason,
-            by,
-            since: now,
-            until,
-        }));
-    }
-
     fn wishes(&self) -> MutexGuard<'_, Wishes> {
         // Adding a wish cannot leave half of one behind.
         self.shared
@@ -179,20 +209,28 @@ impl Orders {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
     fn pause(reason: &str) -> Pause {
         Pause {
             reason: reason.to_owned(),
             by: None,
+            via: None,
             since: Timestamp::UNIX_EPOCH,
             until: None,
         }
     }
 
+    fn author() -> Author {
+        Author::unnamed(Timestamp::UNIX_EPOCH)
+    }
+
     fn resync(names: &[&str]) -> Order {
         Order::Resync {
             accounts: names.iter().copied().map(AccountName::new).collect(),
+            author: author(),
         }
     }
 
@@ -204,6 +242,8 @@ mod tests {
             for order in orders {
                 wishes.add(order.clone());
             }
+            // What is for the history is looked at for itself.
+            wishes.interventions.clear();
             assert_eq!(wishes, *expected, "{orders:?}");
         }
         let webhook = |commit: Option<&str>| Order::Webhook {
@@ -242,7 +282,7 @@ mod tests {
         check(
             &[
                 Order::Pause(pause("one")),
-                Order::Resume,
+                Order::Resume { author: author() },
                 Order::Pause(pause("two")),
             ],
             &Wishes {
@@ -276,7 +316,51 @@ mod tests {
         let come = tokio::spawn(async move { waiting.come().await });
         tokio::task::yield_now().await;
         assert!(!come.is_finished());
-        orders.give(Order::Resume);
+        orders.give(Order::Resume { author: author() });
         come.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_pause_is_heard_by_whoever_writes() {
+        let orders = Orders::default();
+        orders.give(Order::Changed);
+        let waiting = orders.clone();
+        let comes = tokio::spawn(async move { waiting.pause_comes().await });
+        tokio::task::yield_now().await;
+        assert!(!comes.is_finished());
+        orders.give(Order::Pause(pause("one")));
+        comes.await.unwrap();
+        // It waits to be taken, by the loop.
+        assert!(orders.take().pause.is_some());
+    }
+
+    #[test]
+    fn each_intervention_is_kept_in_order_and_within_a_bound() {
+        let mut wishes = Wishes::default();
+        let plan = Digest::of(b"plan");
+        wishes.add(Order::Approve {
+            plan: plan.clone(),
+            author: author(),
+        });
+        wishes.add(Order::Pause(pause("one")));
+        wishes.add(resync(&["a"]));
+        wishes.add(Order::Resume { author: author() });
+        let kinds: Vec<_> = (wishes.interventions.iter())
+            .map(|one| (one.kind.as_str(), one.author.reason.as_deref()))
+            .collect();
+        assert_eq!(
+            kinds,
+            [
+                ("approve", None),
+                ("pause", Some("one")),
+                ("resync", None),
+                ("resume", None)
+            ]
+        );
+        assert_eq!(wishes.interventions[0].plan, Some(plan));
+        for _ in 0..1000 {
+            wishes.add(resync(&[]));
+        }
+        assert_eq!(wishes.interventions.len(), INTERVENTIONS);
     }
 }

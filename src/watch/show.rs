@@ -9,23 +9,38 @@ use super::agenda::Name;
 use super::assessment::{
     Assessment, Matter, Record, changes, circumstances, names, subject_name, subjects, unknown,
 };
-use super::status::{ObjectStatus, PlannedStep, Reason};
+use super::status::{LiveBrand, ObjectStatus, Offer, OtherSteps, PlannedStep, Reason, Taker};
 use super::turn::acting;
 use super::verdict::{Standing, is_drift, judge, reason};
 use super::wheel::Wheel;
-use crate::diff::Differences;
+use crate::diff::{Change, Differences};
+use crate::live::LiveDocument;
+use crate::model::KeyPath;
 use crate::plan::{Action, Plan, Refusal, Step, Subject};
 use crate::tree::Loaded;
 
 /// What a turn found, for the board.
 pub(super) struct Found<'a> {
     pub(super) differences: &'a Differences,
-    /// Everything that there is to do; absent when nothing was planned.
-    pub(super) whole: Option<&'a Plan>,
+    /// What there is to do; absent when nothing was planned.
+    pub(super) plans: Option<Plans<'a>>,
     /// The objects that are being written to.
     pub(super) acting: BTreeSet<Name>,
+    /// Whether they are at this moment.
+    pub(super) carrying: bool,
     /// What held the run as a whole.
     pub(super) held: Option<&'a str>,
+}
+
+/// What there is to do, by whom.
+#[derive(Clone, Copy)]
+pub(super) struct Plans<'a> {
+    /// Everything.
+    whole: &'a Plan,
+    /// What goes by itself.
+    next: &'a Plan,
+    /// What is done once somebody approves it.
+    offer: &'a Plan,
 }
 
 impl<'a> Found<'a> {
@@ -33,8 +48,13 @@ impl<'a> Found<'a> {
     pub(super) fn of(assessment: &'a Assessment<'_>, held: Option<&'a str>) -> Self {
         Self {
             differences: &assessment.differences,
-            whole: Some(&assessment.whole),
+            plans: Some(Plans {
+                whole: &assessment.whole,
+                next: &assessment.next,
+                offer: &assessment.offer,
+            }),
             acting: acting(&assessment.plan),
+            carrying: false,
             held,
         }
     }
@@ -46,8 +66,9 @@ impl Wheel {
         let differences = self.differences(loaded);
         let found = Found {
             differences: &differences,
-            whole: None,
+            plans: None,
             acting: BTreeSet::new(),
+            carrying: false,
             held: None,
         };
         self.show(loaded, &names(&loaded.desired), &found, now);
@@ -76,11 +97,15 @@ impl Wheel {
                     self.fill(Arc::make_mut(object), &matter, found);
                 }
             }
-            if let Some(whole) = found.whole {
-                status.cluster.plan = (!whole.steps.is_empty()).then(|| whole.digest());
-                let refusals = whole.refusals.iter();
-                let refusals = refusals.filter(|refusal| refusal.subject.is_none());
-                status.cluster.refusals = refusals.cloned().collect();
+            if let Some(plans) = &found.plans {
+                let offer = plans.offer;
+                status.cluster.plan = (!offer.steps.is_empty()).then(|| offer.digest());
+                status.cluster.offer = Offer {
+                    steps: offer.steps.len(),
+                    refusals: of_the_whole(offer),
+                };
+                status.cluster.refusals = of_the_whole(plans.whole);
+                status.cluster.others = plans.others(&all);
             }
         });
     }
@@ -109,12 +134,9 @@ impl Wheel {
         let record = self.records.get(&name).unwrap_or(&nothing);
         let circumstances = circumstances(matter, record, found.differences, &name);
         let unknown = unknown(found.differences, &name);
-        let steps = found
-            .whole
-            .map_or_else(Vec::new, |plan| steps_of(plan, &name));
-        let refusals = found
-            .whole
-            .map_or_else(Vec::new, |plan| refusals_of(plan, object));
+        let plans = found.plans.as_ref();
+        let steps = plans.map_or_else(Vec::new, |plans| plans.steps(&name));
+        let refusals = plans.map_or_else(Vec::new, |plans| refusals_of(plans.whole, object));
         let is_acting = found.acting.contains(&name);
         let refused = (refusals.first())
             .map(|refusal| format!("{}; {}", refusal.message, refusal.help))
@@ -125,8 +147,12 @@ impl Wheel {
             failure: (record.failure.as_deref()).map(|why| (why, record.failures)),
         };
         let verdict = judge(&circumstances);
-        let (mut why, message) = reason(&circumstances, &verdict, &standing);
-        if why == Reason::Pending && is_acting && found.held.is_none() {
+        let (mut why, mut message) = reason(&circumstances, &verdict, &standing);
+        if is_acting && found.carrying && why != Reason::Unreadable {
+            // Also what waited for the approval that there is now.
+            why = Reason::Applying;
+            message = "its steps are being carried out".to_owned();
+        } else if why == Reason::Pending && is_acting && found.held.is_none() {
             why = Reason::Applying;
         }
         object.put(why, message, matter.now);
@@ -150,12 +176,94 @@ impl Wheel {
         let Some(account) = name.and_then(|name| matter.live.accounts.get(&name)) else {
             return;
         };
+        object.live = (account.document.known()).map(|document| live_brand(document.as_ref()));
         if let Some(id) = account.id.known() {
             object.id = Some(id.clone());
         }
         if let Some(document) = account.document.known() {
             object.revision = document.as_ref().map(|document| document.revision.clone());
         }
+    }
+}
+
+/// Takes out of what was read what people know a brand by.
+fn live_brand(document: Option<&LiveDocument>) -> LiveBrand {
+    let Some(document) = document else {
+        return LiveBrand::default();
+    };
+    let text = |key: &str| {
+        let value = document.settings.get(&KeyPath::from(key))?;
+        value.as_str().map(str::to_owned)
+    };
+    let assets = document.assets.iter();
+    LiveBrand {
+        is_there: true,
+        company: text("company_name"),
+        domain: text("domain"),
+        assets: assets
+            .filter_map(|(kind, asset)| {
+                let asset = asset.known()?.as_ref();
+                Some((*kind, asset.map(|asset| asset.facts.clone())))
+            })
+            .collect(),
+    }
+}
+
+/// Lists what guards refused of a plan as a whole.
+fn of_the_whole(plan: &Plan) -> Vec<Refusal> {
+    let refusals = plan.refusals.iter();
+    (refusals.filter(|refusal| refusal.subject.is_none()))
+        .cloned()
+        .collect()
+}
+
+impl Plans<'_> {
+    /// Lists the steps on an object, each change once, with who takes it.
+    fn steps(&self, name: &Name) -> Vec<PlannedStep> {
+        let mut listed: Vec<PlannedStep> = Vec::new();
+        for (plan, taker) in [
+            (self.next, Taker::NextRun),
+            (self.offer, Taker::Approval),
+            (self.whole, Taker::Nobody),
+        ] {
+            for mut step in steps_of(plan, name, taker) {
+                let earlier = || listed.iter().filter(|known| known.taker != taker);
+                let is_listed = |change: &Change| {
+                    let mut changes = earlier().flat_map(|known| &known.changes);
+                    changes.any(|known| known.key == change.key)
+                };
+                let had_changes = !step.changes.is_empty();
+                step.changes.retain(|change| !is_listed(change));
+                let same =
+                    |known: &PlannedStep| (known.verb, known.asset) == (step.verb, step.asset);
+                let is_new = if had_changes {
+                    !step.changes.is_empty()
+                } else {
+                    !earlier().any(same)
+                };
+                if is_new {
+                    listed.push(step);
+                }
+            }
+        }
+        listed
+    }
+
+    /// Lists what there is to do about accounts that have no place among the objects of the tree.
+    fn others(&self, known: &BTreeSet<Name>) -> Vec<OtherSteps> {
+        let plans = [self.next, self.offer, self.whole];
+        let steps = plans.iter().flat_map(|plan| &plan.steps);
+        let names: BTreeSet<Name> = steps
+            .flat_map(subjects)
+            .filter(|name| !known.contains(name))
+            .collect();
+        let other = |name: Name| {
+            Some(OtherSteps {
+                steps: self.steps(&name),
+                account: name?,
+            })
+        };
+        names.into_iter().filter_map(other).collect()
     }
 }
 
@@ -179,9 +287,10 @@ fn touches(domain: &str, zone: &str) -> bool {
     is_in(domain, zone) || is_in(zone, domain)
 }
 
-fn steps_of(plan: &Plan, name: &Name) -> Vec<PlannedStep> {
+fn steps_of(plan: &Plan, name: &Name, taker: Taker) -> Vec<PlannedStep> {
     let is_own = |step: &&Step| subjects(step).contains(name);
     let planned = |step: &Step| PlannedStep {
+        taker,
         verb: (&step.action).into(),
         asset: match &step.action {
             Action::Upload { asset, .. } => Some(*asset),

@@ -25,6 +25,9 @@ use crate::model::Digest;
 use crate::plan::Plan;
 use crate::tree::{HealMode, Loaded, TreeSource};
 
+/// Why nothing is begun any more.
+pub(super) const ENDED: &str = "the daemon is about to end";
+
 /// What a turn came to.
 #[derive(Default)]
 pub(super) struct Tally {
@@ -62,8 +65,13 @@ impl Wheel {
                 Tally::default()
             }
             Ok(client) => self.reconcile(&loaded, &files, &read, &client, lost).await,
+            Err(_) if self.orders.stopped().is_cancelled() => {
+                self.drop_approval(ENDED, Timestamp::now());
+                return;
+            }
             Err(reason) => {
                 let now = Timestamp::now();
+                self.drop_approval(&format!("the platform could not be read: {reason}"), now);
                 self.lose_platform(&reason, now);
                 self.show_unread(&loaded, now);
                 Tally::default()
@@ -93,10 +101,12 @@ impl Wheel {
         }
         let with_departed = std::mem::take(&mut self.look_for_departed);
         let base = self.base.as_ref();
-        let result = self
-            .platform
-            .read(&client, desired, base, read, with_departed)
-            .await;
+        let stop = self.orders.stopped();
+        let result = tokio::select! {
+            result = (self.platform).read(&client, desired, base, read, with_departed) => result,
+            // What is only read is not waited for.
+            () = stop.cancelled() => return Err(ENDED.to_owned()),
+        };
         let failure = match result {
             Ok(()) => is_down(&self.platform.live, read),
             Err(error) => Some(error.explained()),
@@ -124,9 +134,14 @@ impl Wheel {
         if !acting.is_empty() && !lost.is_cancelled() {
             // What is written is planned from what the platform says now, not from what was believed.
             let believed = self.platform.known(&acting);
-            let again = (self.platform)
-                .read_again(client, &loaded.desired, self.base.as_ref(), &acting)
-                .await;
+            let stop = self.orders.stopped();
+            let again = tokio::select! {
+                again = (self.platform).read_again(client, &loaded.desired, self.base.as_ref(), &acting) => again,
+                () = stop.cancelled() => {
+                    self.drop_approval(ENDED, Timestamp::now());
+                    return Tally::default();
+                }
+            };
             if let Err(error) = again {
                 self.platform.lose(&acting, &error.explained());
             }
@@ -134,20 +149,21 @@ impl Wheel {
                 assessment = self.assess(loaded, read, false);
             }
         }
-        self.approved = None;
         self.detect(loaded, &assessment, read);
+        let offered = (assessment.is_approved)
+            .then_some(assessment.offer.steps.len())
+            .ok_or_else(|| assessment.offer.digest());
         let mut tally = Tally {
             steps: assessment.plan.steps.len(),
             ..Tally::default()
         };
         let mut held = None;
         if !assessment.plan.steps.is_empty() && !lost.is_cancelled() {
-            self.show(
-                loaded,
-                read,
-                &Found::of(&assessment, None),
-                Timestamp::now(),
-            );
+            let found = Found {
+                carrying: true,
+                ..Found::of(&assessment, None)
+            };
+            self.show(loaded, read, &found, Timestamp::now());
             match self
                 .carry_out(loaded, files, &assessment, client, lost)
                 .await
@@ -159,6 +175,9 @@ impl Wheel {
                 }
             }
             assessment = self.read_back(loaded, read, client, assessment).await;
+        }
+        if is_all(loaded, read) {
+            self.end_approval(offered, &tally, held.as_deref());
         }
         let now = Timestamp::now();
         self.baseless
@@ -222,8 +241,9 @@ impl Wheel {
         }
         let mut matter = self.matter(loaded, read, now);
         let assessment = assess(&matter, differences);
-        let is_it = |approved: &Digest| *approved == assessment.whole.digest();
-        if self.approved.as_ref().is_some_and(is_it) {
+        // What was approved is about everything, and is carried out as a whole.
+        let is_it = |approved: &Digest| *approved == assessment.offer.digest();
+        if self.approved.as_ref().is_some_and(is_it) && is_all(loaded, read) {
             matter.is_approved = true;
             return assess(&matter, assessment.differences);
         }
@@ -389,6 +409,13 @@ impl Wheel {
             });
         });
     }
+}
+
+/// Tells whether everything that the tree has was read.
+fn is_all(loaded: &Loaded, read: &BTreeSet<Name>) -> bool {
+    names(&loaded.desired)
+        .iter()
+        .all(|name| read.contains(name))
 }
 
 /// Lists the objects that a plan writes to.

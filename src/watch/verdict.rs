@@ -4,13 +4,14 @@
 //! | --- | --- | --- |
 //! | the tree, or both, or nobody knows | `apply: auto` | it is applied |
 //! | | `apply: manual` | it waits for an approval |
-//! | | `apply: off` | it is told of |
+//! | | `apply: off` | it is told of, and nobody's approval has it applied |
 //! | nobody can know any more | | it waits for an approval, or a resync |
 //! | the platform | `heal: auto` | it is put right once a second read confirmed it, at most three times |
-//! | | `heal: report` | it is told of once a second read confirmed it |
-//! | | `heal: off` | it is left alone |
+//! | | `heal: report` | it is told of once a second read confirmed it, and put right when somebody approves that |
+//! | | `heal: off` | it is left alone, whoever approves |
 //!
-//! A pause holds all of it. What is held of an object does not hold the rest of it, unless the tree owns the object as a
+//! An approval is for exactly what was shown, so that it also ends the wait for a second read, for the pause after a failure
+//! and for whoever keeps changing something back. A pause holds all of it. What is held of an object does not hold the rest of it, unless the tree owns the object as a
 //! whole.
 
 use std::borrow::Cow;
@@ -36,6 +37,8 @@ pub(super) enum Hold {
     Reported,
     /// The policy leaves it to a person.
     Approval,
+    /// The policy leaves it as it is, whoever approves.
+    Off,
     /// What was applied last was lost, so that it may be the tree's change or somebody's.
     Unattributed,
     /// Somebody keeps changing it back.
@@ -98,7 +101,8 @@ pub(super) fn judge(circumstances: &Circumstances<'_>) -> Verdict {
         || holds
             .keys()
             .any(|key| matches!(key, ChangeKey::Whitelabel | ChangeKey::RecordType(_)));
-    let waits = (circumstances.retry_at).is_some_and(|retry_at| retry_at > circumstances.now);
+    let waits = (circumstances.retry_at)
+        .is_some_and(|retry_at| retry_at > circumstances.now && !circumstances.is_approved);
     Verdict {
         acts: some_is_free && !waits && (nothing_is_held || !is_one_piece),
         pushes: !waits,
@@ -113,6 +117,7 @@ fn hold(circumstances: &Circumstances<'_>, change: &Change) -> Option<Hold> {
             .any(|drift| drift.change.key == change.key && drift.confirmed.is_some());
         match policy.heal {
             HealMode::Off => Some(Hold::Ignored),
+            HealMode::Auto | HealMode::Report if circumstances.is_approved => None,
             HealMode::Auto | HealMode::Report if !confirmed => Some(Hold::Unconfirmed),
             HealMode::Report => Some(Hold::Reported),
             HealMode::Auto => (circumstances.memory)
@@ -126,7 +131,8 @@ fn hold(circumstances: &Circumstances<'_>, change: &Change) -> Option<Hold> {
             }
             ApplyMode::Auto => None,
             ApplyMode::Manual if circumstances.is_approved => None,
-            ApplyMode::Manual | ApplyMode::Off => Some(Hold::Approval),
+            ApplyMode::Manual => Some(Hold::Approval),
+            ApplyMode::Off => Some(Hold::Off),
         }
     };
     asked.or(circumstances.is_paused.then_some(Hold::Paused))
@@ -166,7 +172,7 @@ pub(super) fn reason(
     let fought = count(Hold::KeepsChanging);
     if fought > 0 {
         let message = format!(
-            "somebody keeps changing back what was put right {ROUNDS} times: {}; find out who, then ask for a resync",
+            "somebody keeps changing back what was put right {ROUNDS} times: {}; find out who, then approve the plan or ask for a resync",
             keys(verdict, Hold::KeepsChanging)
         );
         return (Reason::KeepsChanging, message);
@@ -185,6 +191,14 @@ pub(super) fn reason(
         );
         return (Reason::AwaitingApproval, message);
     }
+    if count(Hold::Off) > 0 {
+        let message = format!(
+            "{} of the tree, which apply: off leaves: {}; run `emblazon apply`, or say apply: manual",
+            changes(count(Hold::Off)),
+            keys(verdict, Hold::Off)
+        );
+        return (Reason::ApplyOff, message);
+    }
     if count(Hold::Unattributed) > 0 {
         let message = format!(
             "{} may be the tree's or somebody's, for what was applied last was lost: {}; approve the plan or ask for a resync to have it as the tree says",
@@ -195,7 +209,7 @@ pub(super) fn reason(
     }
     if count(Hold::Reported) > 0 {
         let message = format!(
-            "{} made on the platform, which the policy leaves: {}; put it right, take it into the tree, or say heal: auto",
+            "{} made on the platform, which the policy leaves: {}; approve the plan to put it right, take it into the tree, or say heal: auto",
             changes(count(Hold::Reported)),
             keys(verdict, Hold::Reported)
         );
@@ -384,7 +398,7 @@ mod tests {
             &git,
             1,
             false,
-            Reason::AwaitingApproval,
+            Reason::ApplyOff,
         );
         check(AUTO, &live, 1, false, Reason::Confirming);
         check(AUTO, &live, 2, true, Reason::Pending);
@@ -421,7 +435,7 @@ mod tests {
             &both,
             2,
             true,
-            Reason::AwaitingApproval,
+            Reason::ApplyOff,
         );
         check(
             AUTO,
@@ -512,10 +526,36 @@ mod tests {
             given.policy.apply = ApplyMode::Off;
             given.is_approved = true;
         };
-        check(&git, read(1), off, false, Reason::AwaitingApproval);
+        check(&git, read(1), off, false, Reason::ApplyOff);
+        let report = |given: &mut Circumstances<'_>| given.policy.heal = HealMode::Report;
+        check(&live, read(2), report, false, Reason::DriftReported);
+        let approved = |given: &mut Circumstances<'_>| {
+            given.policy.heal = HealMode::Report;
+            given.is_approved = true;
+        };
+        check(&live, read(2), approved, true, Reason::Pending);
+        // Whoever approved it saw it, as the first read did.
+        check(&live, read(1), approved, true, Reason::Pending);
+        let ignored = |given: &mut Circumstances<'_>| {
+            given.policy.heal = HealMode::Off;
+            given.is_approved = true;
+        };
+        check(&live, read(2), ignored, false, Reason::InSync);
+        let paused = |given: &mut Circumstances<'_>| {
+            given.is_approved = true;
+            given.is_paused = true;
+        };
+        check(&live, read(2), paused, false, Reason::Paused);
+        let failed = |given: &mut Circumstances<'_>| {
+            given.retry_at = Some(Timestamp::MAX);
+            given.is_approved = true;
+        };
+        check(&git, read(1), failed, true, Reason::Pending);
         let healed = |heals| Past { reads: 2, heals };
         check(&live, healed(2), |_| {}, true, Reason::Pending);
         check(&live, healed(3), |_| {}, false, Reason::KeepsChanging);
+        let approved = |given: &mut Circumstances<'_>| given.is_approved = true;
+        check(&live, healed(3), approved, true, Reason::Pending);
         check(&both, healed(3), |_| {}, true, Reason::KeepsChanging);
     }
 }

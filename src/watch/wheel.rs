@@ -16,7 +16,7 @@ use super::reading::Platform;
 use super::setup::{Reread, Setup};
 use super::share::Share;
 use super::source::{Snapshot, Source};
-use super::status::{Mode, Pause, Trigger};
+use super::status::{Intervention, InterventionKind, Mode, Outcome, Pause, Trigger};
 use super::zones::Zones;
 use super::{Board, Orders, Wishes};
 use crate::apply::AppliedRef;
@@ -85,8 +85,7 @@ impl Wheel {
         chronicle: Chronicle,
     ) -> Self {
         let seed = fastrand::u64(..);
-        let pause = chronicle.pause();
-        let wheel = Self {
+        let mut wheel = Self {
             agenda: Agenda::new(setup.interval, seed),
             names: Names::new(setup.dns_interval, seed),
             zones: Zones::default(),
@@ -105,7 +104,7 @@ impl Wheel {
             applied: None,
             records: BTreeMap::new(),
             seed,
-            pause,
+            pause: None,
             alarm: Alarm::default(),
             outage: None,
             is_recovered: false,
@@ -120,6 +119,17 @@ impl Wheel {
             comparison: Comparison::default(),
             planned: 0,
         };
+        wheel.alarm.history = wheel.chronicle.spoilt();
+        if let Some(reason) = &wheel.alarm.history {
+            tracing::warn!("{reason}");
+        }
+        wheel.keep_to_pause();
+        let outcome = Outcome {
+            at: Timestamp::now(),
+            is_done: false,
+            message: "not known: the daemon ended before it was written down".to_owned(),
+        };
+        wheel.chronicle.settle(InterventionKind::Approve, &outcome);
         wheel.board.change(|status| {
             status.cluster.source.place = wheel.source.place();
             status.cluster.source.branch = wheel.source.branch();
@@ -143,17 +153,39 @@ impl Wheel {
         self.agenda = Agenda::new(self.setup.interval, self.seed);
         self.names = Names::new(self.setup.dns_interval, self.seed);
         self.zones = Zones::default();
-        self.pause = self.chronicle.pause();
+        self.drop_approval("this daemon began to lead anew", now);
+        self.keep_to_pause();
         self.outage = None;
         self.look_at = now;
         self.triggers = [Trigger::Start].into();
         self.look_for_departed = true;
     }
 
+    /// Takes over the pause that was kept; one that something spoilt is a pause all the same.
+    fn keep_to_pause(&mut self) {
+        let now = Timestamp::now();
+        self.pause = self.chronicle.pause().unwrap_or_else(|reason| {
+            tracing::error!(%reason, "the pause cannot be read; nothing is written until somebody resumes");
+            self.alarm.pause = Some(reason.clone());
+            Some(Pause {
+                reason: format!("{reason}; whether somebody paused is not known, so nothing is written until somebody resumes"),
+                by: None,
+                via: None,
+                since: now,
+                until: None,
+            })
+        });
+    }
+
     /// Turns until it is told to stop, or the lease is lost.
     pub(super) async fn turn_on(&mut self, lost: &CancellationToken) {
         let stop = self.orders.stopped();
         loop {
+            // Also before the first step, for it may write.
+            let wishes = self.orders.take();
+            if !wishes.is_empty() {
+                self.heed(wishes, Timestamp::now());
+            }
             self.step(lost).await;
             if stop.is_cancelled() || lost.is_cancelled() {
                 return;
@@ -166,8 +198,6 @@ impl Wheel {
                         () = tokio::time::sleep(self.setup.settle) => {}
                         () = stop.cancelled() => {}
                     }
-                    let wishes = self.orders.take();
-                    self.heed(wishes, Timestamp::now());
                 }
                 answers = self.names.come() => self.hear(answers),
                 () = tokio::time::sleep(pause) => {}
@@ -260,11 +290,64 @@ impl Wheel {
                 record.retry_at = None;
             }
         }
+        for intervention in wishes.interventions {
+            self.note(intervention, now);
+        }
         if let Some(pause) = wishes.pause {
             self.put_pause(pause);
         }
-        self.approved = wishes.approved.or(self.approved.take());
+        if let Some(plan) = wishes.approved {
+            self.approved = Some(plan);
+            for record in self.records.values_mut() {
+                record.retry_at = None;
+            }
+        }
+        if let Some(pause) = &self.pause {
+            let reason = format!("the daemon is paused ({})", pause.reason);
+            self.drop_approval(&reason, now);
+        }
         self.triggers.extend(wishes.triggers);
+    }
+
+    /// Writes down what somebody asked for, and ends what that is instead of.
+    fn note(&mut self, intervention: Intervention, now: Timestamp) {
+        tracing::info!(
+            by = intervention.author.by.as_deref().unwrap_or_default(),
+            reason = intervention.author.reason.as_deref().unwrap_or_default(),
+            via = intervention.author.via.as_deref().unwrap_or_default(),
+            plan = intervention.plan.as_ref().map_or("", |plan| plan.short()),
+            "{} was asked for",
+            intervention.kind.as_str()
+        );
+        let ended = |message: String| Outcome {
+            at: now,
+            is_done: false,
+            message,
+        };
+        let who = intervention.author.named().to_owned();
+        match intervention.kind {
+            InterventionKind::Approve => {
+                self.approved = None;
+                let message = "not carried out: another approval came after it".to_owned();
+                self.chronicle
+                    .settle(InterventionKind::Approve, &ended(message));
+            }
+            InterventionKind::Pause => {
+                let message = format!("{who} asked for another pause");
+                self.chronicle
+                    .settle(InterventionKind::Pause, &ended(message));
+            }
+            InterventionKind::Resume => {
+                let outcome = Outcome {
+                    is_done: true,
+                    ..ended(format!("{who} resumed"))
+                };
+                self.chronicle.settle(InterventionKind::Pause, &outcome);
+            }
+            // Somebody looked.
+            InterventionKind::Resync => self.alarm.history = None,
+        }
+        self.chronicle.intervene(intervention);
     }
 
     /// Takes over what can change while the daemon runs. A file with mistakes leaves everything as it was.
@@ -319,11 +402,19 @@ impl Wheel {
         }
         self.pause = pause;
         self.is_quiet = false;
+        // It is known again.
+        self.alarm.pause = None;
     }
 
     fn end_pause_when_over(&mut self, now: Timestamp) {
         if self.pause.as_ref().is_some_and(|pause| pause.is_over(now)) {
             self.put_pause(None);
+            let outcome = Outcome {
+                at: now,
+                is_done: true,
+                message: "it ended at its time".to_owned(),
+            };
+            self.chronicle.settle(InterventionKind::Pause, &outcome);
             self.agenda.hasten_all(now);
             self.triggers.insert(Trigger::Resync);
         }

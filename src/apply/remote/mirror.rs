@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use camino::{Utf8Path, Utf8PathBuf};
 use git2::{Oid, Repository, RepositoryInitOptions};
 
-use super::{GitError, LocalClone, Remote, unreadable, without_credentials};
+use super::{Ending, GitError, LocalClone, Remote, unreadable, without_credentials};
 
 /// The branch that `HEAD` names; nobody makes it, so that each branch can be fetched into.
 const NO_BRANCH: &str = "nothing-is-checked-out";
@@ -22,8 +22,14 @@ pub struct Mirror {
 }
 
 impl Mirror {
-    /// Opens the repository in a folder, or makes it, and points it at the remote.
-    pub fn open(folder: &Utf8Path, url: &str, branch: &str) -> Result<Self, GitError> {
+    /// Opens the repository in a folder, or makes it, and points it at the remote. `ending` cuts its commands short when the
+    /// program is about to end.
+    pub fn open(
+        folder: &Utf8Path,
+        url: &str,
+        branch: &str,
+        ending: Option<Ending>,
+    ) -> Result<Self, GitError> {
         let mut options = RepositoryInitOptions::new();
         options.initial_head(NO_BRANCH).external_template(false);
         let repository =
@@ -42,6 +48,7 @@ impl Mirror {
         let clone = LocalClone {
             folder: folder.to_owned(),
             environment: BTreeMap::new(),
+            ending,
         };
         Ok(Self {
             remote: Remote {

@@ -13,6 +13,7 @@ use super::{
     AlertError, Channel, Channels, CommitStanding, Damper, Damping, ForgeChannel, Notice, Pinger,
     notices, standing,
 };
+use crate::watch::sealed::{sealed, unsealed};
 use crate::watch::{Board, Role, Status};
 
 /// How often time is let pass when nothing changes.
@@ -299,8 +300,11 @@ fn remembered(memory: Option<&Path>) -> Damper {
             return Damper::default();
         }
     };
-    serde_json::from_slice(&text).unwrap_or_else(|error| {
-        tracing::warn!(%error, "what was told before cannot be understood");
+    let text = String::from_utf8_lossy(&text);
+    let known = unsealed(&text).and_then(|text| serde_json::from_str(text).ok());
+    known.unwrap_or_else(|| {
+        let path = memory.display();
+        tracing::warn!(%path, "what was told before was spoilt, and may be told again");
         Damper::default()
     })
 }
@@ -310,7 +314,7 @@ fn keep(memory: &Path, damper: &Damper) -> std::io::Result<()> {
     use std::io::Write as _;
     let folder = memory.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(&serde_json::to_vec(damper)?)?;
+    file.write_all(sealed(&serde_json::to_string(damper)?).as_bytes())?;
     file.persist(memory).map_err(|error| error.error)?;
     Ok(())
 }

@@ -169,6 +169,12 @@ fn title(kind: AlertKind, over: bool, alerts: &[&Alert]) -> String {
         }
         (AlertKind::BadConfig, true) => return "the daemon's file is in force".to_owned(),
         (AlertKind::BaseLost, true) => return "what was applied last is known again".to_owned(),
+        (AlertKind::StateSpoilt, false) => {
+            return "what the daemon keeps of itself was spoilt".to_owned();
+        }
+        (AlertKind::StateSpoilt, true) => {
+            return "somebody looked at what was spoilt of the daemon's state".to_owned();
+        }
     };
     match alerts {
         [only] => format!("{} {of_one}", subject(only)),
@@ -206,7 +212,13 @@ fn subject(alert: &Alert) -> &str {
         }
         (None, AlertKind::PlatformUnreadable) => "platform",
         (None, AlertKind::DnsUnreadable) => "DNS",
-        (None, AlertKind::LeaseLost | AlertKind::BaseLost | AlertKind::BadConfig) => "daemon",
+        (
+            None,
+            AlertKind::LeaseLost
+            | AlertKind::BaseLost
+            | AlertKind::BadConfig
+            | AlertKind::StateSpoilt,
+        ) => "daemon",
     }
 }
 

@@ -1,22 +1,19 @@
 //! Who may ask, and who may order.
 
-use std::sync::{Mutex, PoisonError};
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::http::{HeaderMap, header};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use url::{Host, Url};
 
 use super::HttpError;
+use super::attempts::Attempts;
 use super::config::check_token;
+use super::sessions::Sessions;
 use super::webhook::{is_same, signed};
 use crate::model::{Secret, is_loopback};
-
-/// How long a session lasts: a working day.
-const SESSION: SignedDuration = SignedDuration::from_hours(12);
-
-/// How many wrong tokens are looked at in a minute.
-const ATTEMPTS: u32 = 10;
 
 /// The cookie of a session.
 pub(super) const SESSION_COOKIE: &str = "emblazon_session";
@@ -24,14 +21,20 @@ pub(super) const SESSION_COOKIE: &str = "emblazon_session";
 /// The cookie that the tokens of forms are bound to.
 pub(super) const FORM_COOKIE: &str = "emblazon_form";
 
+/// The cookie of the name that was given last; it opens nothing.
+const NAME_COOKIE: &str = "emblazon_name";
+
 /// Decides who may ask and order.
 #[derive(Debug)]
 pub(super) struct Access {
     token: Option<Secret>,
-    /// Known to this process alone: forms and sessions end with it.
+    /// Known to this process alone: forms end with it.
     key: Secret,
     public: Option<Url>,
-    attempts: Mutex<(Timestamp, u32)>,
+    /// Further names that it is asked by.
+    names: Vec<String>,
+    attempts: Mutex<Attempts>,
+    sessions: Mutex<Sessions>,
 }
 
 /// What a request may do.
@@ -45,10 +48,52 @@ pub(super) enum Entry {
     Local,
     /// It may nothing.
     Refused,
+    /// It showed a wrong token, as its client did too often lately.
+    Limited,
+}
+
+/// Who sends a request, and what it may do; found out once a request, before anybody answers it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Admitted {
+    pub(super) entry: Entry,
+    pub(super) client: IpAddr,
+}
+
+/// Says why nobody is logged in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LoginError {
+    /// The token is wrong.
+    Wrong,
+    /// It is wrong, and so were too many of this client lately.
+    TooMany,
+}
+
+impl Entry {
+    /// Tells whether it may look, and order.
+    pub(super) fn is_in(self) -> bool {
+        match self {
+            Self::Token | Self::Session | Self::Local => true,
+            Self::Refused | Self::Limited => false,
+        }
+    }
+
+    /// Returns the word for the history.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Token => "with the token",
+            Self::Session => "logged in",
+            Self::Local => "on this machine",
+            Self::Refused | Self::Limited => "refused",
+        }
+    }
 }
 
 impl Access {
-    pub(super) fn new(token: Option<Secret>, public: Option<Url>) -> Result<Self, HttpError> {
+    pub(super) fn new(
+        token: Option<Secret>,
+        public: Option<Url>,
+        names: &[String],
+    ) -> Result<Self, HttpError> {
         if let Some(token) = &token {
             check_token(token)?;
         }
@@ -56,7 +101,9 @@ impl Access {
             token,
             key: Secret::new(random()?),
             public,
-            attempts: Mutex::new((Timestamp::MIN, 0)),
+            names: names.iter().map(|name| name.to_ascii_lowercase()).collect(),
+            attempts: Mutex::default(),
+            sessions: Mutex::default(),
         })
     }
 
@@ -65,60 +112,85 @@ impl Access {
         self.token.is_some()
     }
 
-    /// Decides what a request may do.
-    pub(super) fn entry(&self, headers: &HeaderMap, now: Timestamp) -> Entry {
+    /// Decides what a request may do. A wrong token counts against its client; call it once a request.
+    pub(super) fn entry(&self, headers: &HeaderMap, client: IpAddr, now: Timestamp) -> Entry {
         let Some(token) = &self.token else {
             // A page elsewhere can give its own name this machine's address, and then read what is here.
-            return if is_local_name(headers) {
+            return if host(headers).is_some_and(|host| is_local(&host)) {
                 Entry::Local
             } else {
                 Entry::Refused
             };
         };
-        if bearer(headers).is_some_and(|given| is_same(token, given)) {
-            Entry::Token
-        } else if cookie(headers, SESSION_COOKIE).is_some_and(|value| self.is_session(value, now)) {
-            Entry::Session
-        } else {
-            Entry::Refused
+        let shown = bearer(headers);
+        if shown.is_some_and(|given| is_same(token, given)) {
+            return Entry::Token;
         }
+        let session = cookie(headers, SESSION_COOKIE);
+        if session.is_some_and(|id| self.sessions().is_open(id, now)) {
+            return Entry::Session;
+        }
+        if shown.is_some() && self.attempts().is_too_many(client, now) {
+            return Entry::Limited;
+        }
+        Entry::Refused
     }
 
-    /// Opens a session for whoever knows the token; `None` when it is wrong, or when too many were wrong lately.
-    pub(super) fn log_in(&self, given: &str, now: Timestamp) -> Option<String> {
-        let token = self.token.as_ref()?;
-        let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.duration_since(attempts.0) >= SignedDuration::from_mins(1) {
-            *attempts = (now, 0);
+    /// Opens a session for whoever knows the token, and returns its cookie. Wrong tokens of others change nothing about
+    /// that.
+    pub(super) fn log_in(
+        &self,
+        given: &str,
+        client: IpAddr,
+        now: Timestamp,
+    ) -> Result<String, LoginError> {
+        let is_right = (self.token.as_ref()).is_some_and(|token| is_same(token, given));
+        if !is_right {
+            return Err(if self.attempts().is_too_many(client, now) {
+                LoginError::TooMany
+            } else {
+                LoginError::Wrong
+            });
         }
-        if attempts.1 >= ATTEMPTS {
-            return None;
-        }
-        if !is_same(token, given) {
-            attempts.1 += 1;
-            return None;
-        }
-        let end = (now + SESSION).as_second();
-        Some(self.set_cookie(SESSION_COOKIE, &format!("{end}.{}", self.seal(end))))
+        // Without a random number there is nothing that opens only this session.
+        let id = random().map_err(|_| LoginError::Wrong)?;
+        self.sessions().open(&id, now);
+        Ok(self.set_cookie(SESSION_COOKIE, &id))
     }
 
-    /// Returns the cookie that ends a session.
-    pub(super) fn log_out(&self) -> String {
+    /// Ends the session of a request, and returns the cookie that makes its browser forget it.
+    pub(super) fn log_out(&self, headers: &HeaderMap) -> String {
+        if let Some(id) = cookie(headers, SESSION_COOKIE) {
+            self.sessions().close(id);
+        }
         format!("{}; Max-Age=0", self.set_cookie(SESSION_COOKIE, ""))
     }
 
-    fn is_session(&self, value: &str, now: Timestamp) -> bool {
-        let Some((end, seal)) = value.split_once('.') else {
-            return false;
-        };
-        let Ok(end) = end.parse::<i64>() else {
-            return false;
-        };
-        now.as_second() < end && is_same(&Secret::new(self.seal(end)), seal)
+    fn attempts(&self) -> MutexGuard<'_, Attempts> {
+        // No change is made in two parts.
+        (self.attempts.lock()).unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn seal(&self, end: i64) -> String {
-        signed(&self.key, format!("session until {end}").as_bytes())
+    fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        (self.sessions.lock()).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells whether the daemon is asked by a name of its own: a page elsewhere can give *its* name the daemon's address,
+    /// and is then its own origin to the browser. An address is no name, and cannot be given to anybody.
+    pub(super) fn is_own_name(&self, headers: &HeaderMap) -> bool {
+        let Some(host) = host(headers) else {
+            return false;
+        };
+        if is_local(&host) || self.token.is_none() {
+            return is_local(&host);
+        }
+        match host {
+            Host::Ipv4(_) | Host::Ipv6(_) => true,
+            Host::Domain(name) => {
+                let public = self.public.as_ref().and_then(Url::host_str);
+                public == Some(&*name) || self.names.contains(&name)
+            }
+        }
     }
 
     /// Returns what the forms of a page carry, and the cookie to set when the browser has none yet.
@@ -168,6 +240,20 @@ impl Access {
         text(header::HOST).is_some_and(same)
     }
 
+    /// Returns the cookie that keeps a name in its browser, so that it need not be typed again.
+    pub(super) fn remember_name(&self, name: &str) -> Option<String> {
+        let encoded: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
+        (!name.is_empty()).then(|| self.set_cookie(NAME_COOKIE, &encoded))
+    }
+
+    /// Returns the name that was given last from a browser; empty when none was.
+    pub(super) fn known_name(&self, headers: &HeaderMap) -> String {
+        let kept = cookie(headers, NAME_COOKIE).unwrap_or_default();
+        let pair = format!("name={kept}");
+        let name = url::form_urlencoded::parse(pair.as_bytes()).next();
+        name.map(|(_, name)| name.into_owned()).unwrap_or_default()
+    }
+
     fn form_token(&self, cookie: &str) -> String {
         signed(&self.key, format!("form of {cookie}").as_bytes())
     }
@@ -200,13 +286,21 @@ fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
         .map(|(_, value)| value)
 }
 
-fn is_local_name(headers: &HeaderMap) -> bool {
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok());
-    let url = host.and_then(|host| Url::parse(&format!("http://{host}")).ok());
-    let host = url.as_ref().and_then(Url::host);
-    host.is_some_and(|host: Host<&str>| is_loopback(&host))
+/// Returns the host that a request names.
+fn host(headers: &HeaderMap) -> Option<Host<String>> {
+    let host = headers.get(header::HOST)?.to_str().ok()?;
+    let url = Url::parse(&format!("http://{host}")).ok()?;
+    // What is no authority alone is no host.
+    let is_plain = url.path() == "/" && url.username().is_empty() && url.password().is_none();
+    is_plain.then(|| url.host().map(|host| host.to_owned()))?
+}
+
+fn is_local(host: &Host<String>) -> bool {
+    is_loopback(&match host {
+        Host::Domain(name) => Host::Domain(&**name),
+        Host::Ipv4(address) => Host::Ipv4(*address),
+        Host::Ipv6(address) => Host::Ipv6(*address),
+    })
 }
 
 fn random() -> Result<String, HttpError> {

@@ -17,9 +17,13 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
+const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+const OTHER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2));
+
 fn with_token() -> Access {
     let public = Url::parse("https://watch.example.com").unwrap();
-    Access::new(Some(Secret::new(TOKEN)), Some(public)).unwrap()
+    let names = ["emblazon.monitoring.svc".to_owned()];
+    Access::new(Some(Secret::new(TOKEN)), Some(public), &names).unwrap()
 }
 
 /// Returns the part of a `Set-Cookie` that comes back.
@@ -32,19 +36,22 @@ fn without_a_token_only_this_machine_by_its_own_name() {
     #[track_caller]
     fn check(access: &Access, host: &str, expected: Entry) {
         assert_eq!(
-            access.entry(&headers(&[("host", host)]), at(0)),
+            access.entry(&headers(&[("host", host)]), CLIENT, at(0)),
             expected,
             "{host}"
         );
     }
-    let access = Access::new(None, None).unwrap();
+    let access = Access::new(None, None, &[]).unwrap();
     check(&access, "127.0.0.1:8642", Entry::Local);
     check(&access, "localhost:8642", Entry::Local);
     check(&access, "[::1]", Entry::Local);
     check(&access, "rebound.example.com:8642", Entry::Refused);
     check(&access, "localhost.example.com", Entry::Refused);
     check(&access, "", Entry::Refused);
-    assert_eq!(access.entry(&HeaderMap::new(), at(0)), Entry::Refused);
+    assert_eq!(
+        access.entry(&HeaderMap::new(), CLIENT, at(0)),
+        Entry::Refused
+    );
 }
 
 #[test]
@@ -52,7 +59,7 @@ fn with_a_token_it_must_be_shown() {
     #[track_caller]
     fn check(access: &Access, value: &str, expected: Entry) {
         let headers = headers(&[("authorization", value), ("host", "127.0.0.1")]);
-        assert_eq!(access.entry(&headers, at(0)), expected, "{value}");
+        assert_eq!(access.entry(&headers, CLIENT, at(0)), expected, "{value}");
     }
     let access = with_token();
     check(&access, &format!("Bearer {TOKEN}"), Entry::Token);
@@ -64,42 +71,99 @@ fn with_a_token_it_must_be_shown() {
 }
 
 #[test]
-fn a_session_is_opened_by_the_token_and_ends() {
+fn a_session_is_opened_by_the_token_and_ends_at_logout() {
     let access = with_token();
-    let set = access.log_in(TOKEN, at(1000)).unwrap();
+    let set = access.log_in(TOKEN, CLIENT, at(1000)).unwrap();
     assert!(
         set.ends_with("; Path=/; HttpOnly; SameSite=Strict; Secure"),
         "{set}"
     );
     let line = sent_back(&set);
     assert!(!line.contains("canary"));
-    let entry = |line: &str, second| access.entry(&headers(&[("cookie", line)]), at(second));
+    let entry =
+        |line: &str, second| access.entry(&headers(&[("cookie", line)]), CLIENT, at(second));
     assert_eq!(entry(&line, 1001), Entry::Session);
     assert_eq!(entry(&format!("other=1; {line}"), 1001), Entry::Session);
     assert_eq!(entry(&line, 1000 + 12 * 3600), Entry::Refused);
-    let longer = line.replace("=4", "=9");
-    assert_ne!(longer, line);
-    assert_eq!(entry(&longer, 1001), Entry::Refused);
-    assert_eq!(entry(&sent_back(&access.log_out()), 1001), Entry::Refused);
-    // Another process has another key.
+    assert_eq!(entry(&format!("{line}0"), 1001), Entry::Refused);
+    // Another process knows nothing of it.
     let other = with_token();
     assert_eq!(
-        other.entry(&headers(&[("cookie", &line)]), at(1001)),
+        other.entry(&headers(&[("cookie", &line)]), CLIENT, at(1001)),
         Entry::Refused
     );
+    // Whoever copied the cookie has nothing from it any more.
+    let ended = access.log_out(&headers(&[("cookie", &line)]));
+    assert_eq!(entry(&sent_back(&ended), 1001), Entry::Refused);
+    assert_eq!(entry(&line, 1001), Entry::Refused);
 }
 
 #[test]
-fn tokens_cannot_be_tried_for_long() {
+fn wrong_logins_of_anybody_lock_nobody_out() {
     let access = with_token();
-    for _ in 0..ATTEMPTS {
-        assert!(access.log_in("wrong", at(1000)).is_none());
+    let wrong = |client, second| access.log_in("wrong", client, at(second)).unwrap_err();
+    for _ in 0..10 {
+        assert_eq!(wrong(CLIENT, 1000), LoginError::Wrong);
     }
-    assert!(
-        access.log_in(TOKEN, at(1001)).is_none(),
-        "too many were wrong"
+    assert_eq!(wrong(CLIENT, 1001), LoginError::TooMany);
+    assert_eq!(wrong(OTHER, 1001), LoginError::Wrong);
+    for client in [CLIENT, OTHER] {
+        assert!(access.log_in(TOKEN, client, at(1001)).is_ok());
+    }
+    assert_eq!(wrong(CLIENT, 1060), LoginError::Wrong);
+}
+
+#[test]
+fn wrong_bearer_tokens_are_limited_too() {
+    let access = with_token();
+    let shown = |token: &str, client| {
+        let headers = headers(&[("authorization", &format!("Bearer {token}"))]);
+        access.entry(&headers, client, at(1000))
+    };
+    for _ in 0..10 {
+        assert_eq!(shown("wrong", CLIENT), Entry::Refused);
+    }
+    assert_eq!(shown("wrong", CLIENT), Entry::Limited);
+    // Forms and headers are one way to guess.
+    assert_eq!(
+        access.log_in("wrong", CLIENT, at(1000)),
+        Err(LoginError::TooMany)
     );
-    assert!(access.log_in(TOKEN, at(1060)).is_some());
+    assert_eq!(shown("wrong", OTHER), Entry::Refused);
+    assert_eq!(shown(TOKEN, CLIENT), Entry::Token);
+    // Who shows nothing is not counted.
+    for _ in 0..20 {
+        assert_eq!(
+            access.entry(&HeaderMap::new(), OTHER, at(1000)),
+            Entry::Refused
+        );
+    }
+    assert_eq!(shown("wrong", OTHER), Entry::Refused);
+}
+
+#[test]
+fn it_is_asked_by_its_own_names_only() {
+    #[track_caller]
+    fn check(access: &Access, host: &str, expected: bool) {
+        let headers = headers(&[("host", host)]);
+        assert_eq!(access.is_own_name(&headers), expected, "{host}");
+    }
+    let access = with_token();
+    check(&access, "watch.example.com", true);
+    check(&access, "WATCH.example.com:443", true);
+    check(&access, "emblazon.monitoring.svc:8642", true);
+    check(&access, "10.1.2.3:8642", true);
+    check(&access, "[2001:db8::1]:8642", true);
+    check(&access, "localhost:8642", true);
+    check(&access, "rebound.example.com:8642", false);
+    check(&access, "watch.example.com.rebound.example", false);
+    check(&access, "watch.example.com@rebound.example", false);
+    check(&access, "watch.example.com/", true);
+    check(&access, "", false);
+    assert!(!access.is_own_name(&HeaderMap::new()));
+    let local = Access::new(None, None, &[]).unwrap();
+    check(&local, "127.0.0.1:8642", true);
+    check(&local, "10.1.2.3:8642", false);
 }
 
 #[test]

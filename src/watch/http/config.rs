@@ -11,7 +11,7 @@ use super::webhook::Forge;
 use crate::watch::secret::SecretConfig;
 
 /// The fewest characters of a token: fewer can be guessed.
-const SHORTEST_TOKEN: usize = 20;
+pub(super) const SHORTEST_TOKEN: usize = 20;
 
 /// Where the daemon listens, and who may ask it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -26,6 +26,9 @@ pub struct HttpConfig {
     /// cookies are for TLS only.
     #[schemars(with = "Option<String>")]
     pub public_url: Option<Url>,
+    /// Further names that it is asked by, such as `emblazon.monitoring.svc`, without a port. Other names than these, that
+    /// of `public_url`, addresses and `localhost` are refused, for a page elsewhere can give its own name any address.
+    pub hosts: Vec<String>,
     /// Lets `/metrics` be read without the token. It names no account.
     pub open_metrics: bool,
     /// Which forge tells of pushes.
@@ -38,6 +41,7 @@ impl Default for HttpConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8642)),
             token: None,
             public_url: None,
+            hosts: Vec::new(),
             open_metrics: false,
             webhook: None,
         }
@@ -70,6 +74,9 @@ pub enum HttpError {
     /// The address that people know is none.
     #[error("http.public_url must be https:// or http:// and a host, without a path; it is {0}")]
     PublicUrl(Url),
+    /// A name is none.
+    #[error("http.hosts takes bare host names, without a scheme or a port; {0:?} is none")]
+    HostName(String),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}; choose another address for http.listen")]
     Listen {
@@ -98,6 +105,13 @@ impl HttpConfig {
                 && url.username().is_empty()
                 && url.password().is_none()
         };
+        let is_name = |name: &&String| {
+            let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+            !name.is_empty() && name.bytes().all(is_part)
+        };
+        if let Some(name) = self.hosts.iter().find(|name| !is_name(name)) {
+            return Err(HttpError::HostName(name.clone()));
+        }
         match &self.public_url {
             Some(url) if !is_plain(url) => Err(HttpError::PublicUrl(url.clone())),
             _ => Ok(()),
@@ -135,6 +149,8 @@ mod tests {
         check("listen: '[::]:8642'", Err("declare http.token"));
         check("listen: 192.0.2.1:8642\ntoken: {env: TOKEN}", Ok(()));
         check("public_url: https://watch.example.com", Ok(()));
+        check("hosts: [emblazon, emblazon.monitoring.svc]", Ok(()));
+        check("hosts: ['emblazon:8642']", Err("http.hosts takes bare"));
         check(
             "public_url: https://watch.example.com/below",
             Err("without a path"),

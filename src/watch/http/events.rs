@@ -4,14 +4,14 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
-use jiff::Timestamp;
 
-use super::access::Entry;
+use super::access::Admitted;
 use super::state::Shared;
 
 /// The shortest time between two events; what changes meanwhile is one.
@@ -21,8 +21,11 @@ const PAUSE: Duration = Duration::from_millis(500);
 const SIGN: Duration = Duration::from_secs(15);
 
 /// Sends the number of each new version. A reader that is too slow misses versions, and holds nobody up.
-pub(super) async fn serve(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
-    if shared.access.entry(&headers, Timestamp::now()) == Entry::Refused {
+pub(super) async fn serve(
+    State(shared): State<Arc<Shared>>,
+    Extension(admitted): Extension<Admitted>,
+) -> Response {
+    if !admitted.entry.is_in() {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let Ok(place) = Arc::clone(&shared.listeners).try_acquire_owned() else {

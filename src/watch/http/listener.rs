@@ -3,33 +3,52 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::serve::Listener;
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep};
+use tokio_util::sync::WaitForCancellationFutureOwned;
 
-/// How many connections there are at once; more wait in the system's queue.
-const CONNECTIONS: usize = 256;
+use super::room::{Place, Room, Seat};
+
+/// How long a new connection may take to its first answer: whoever connects asks at once, and a body has as long again
+/// ([`super::body::TIME`]).
+const FIRST: Duration = Duration::from_secs(20);
 
 /// Accepts connections up to a limit, and closes those on which nothing was answered for too long: a client that sends
-/// byte after byte, one that does not read, and one that is idle.
+/// byte after byte, one that does not read, and one that is idle. When there are too many, who is silent goes first.
 pub(super) struct LimitedListener {
     inner: TcpListener,
-    room: Arc<Semaphore>,
+    room: Room,
     patience: Duration,
+}
+
+/// Who sends a request, and on which connection.
+#[derive(Clone, Debug)]
+pub(super) struct Client {
+    pub(super) address: SocketAddr,
+    pub(super) place: Place,
 }
 
 impl LimitedListener {
     pub(super) fn new(inner: TcpListener, patience: Duration) -> Self {
         Self {
             inner,
-            room: Arc::new(Semaphore::new(CONNECTIONS)),
+            room: Room::default(),
             patience,
+        }
+    }
+}
+
+impl Connected<IncomingStream<'_, LimitedListener>> for Client {
+    fn connect_info(stream: IncomingStream<'_, LimitedListener>) -> Self {
+        Self {
+            address: *stream.remote_addr(),
+            place: stream.io().seat.place(),
         }
     }
 }
@@ -39,14 +58,15 @@ impl Listener for LimitedListener {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        let room = Arc::clone(&self.room).acquire_owned().await.ok();
         let (stream, address) = Listener::accept(&mut self.inner).await;
         let _ = stream.set_nodelay(true);
+        let seat = self.room.enter(address.ip()).await;
         let stream = TimedStream {
             inner: stream,
             patience: self.patience,
-            end: Box::pin(tokio::time::sleep(self.patience)),
-            _room: room,
+            end: Box::pin(tokio::time::sleep(FIRST.min(self.patience))),
+            closing: Box::pin(seat.closing().cancelled_owned()),
+            seat,
         };
         (stream, address)
     }
@@ -56,16 +76,20 @@ impl Listener for LimitedListener {
     }
 }
 
-/// A connection that ends when nothing could be written to it for too long.
+/// A connection that ends when nothing could be written to it for too long, and when its place is wanted.
 pub(super) struct TimedStream {
     inner: TcpStream,
     patience: Duration,
     end: Pin<Box<Sleep>>,
-    _room: Option<OwnedSemaphorePermit>,
+    closing: Pin<Box<WaitForCancellationFutureOwned>>,
+    seat: Seat,
 }
 
 impl TimedStream {
     fn check(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        if self.closing.as_mut().poll(cx).is_ready() {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
         match self.end.as_mut().poll(cx) {
             Poll::Ready(()) => Err(io::ErrorKind::TimedOut.into()),
             Poll::Pending => Ok(()),

@@ -4,22 +4,27 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use axum::Extension;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
 
-use super::access::Entry;
+use super::access::Admitted;
 use super::state::{Counters, Shared};
 use crate::watch::alert::ChannelStatus;
-use crate::watch::{AlertKind, Finding, Mode, Reason, Role, RunResult, State as Stands, Status};
+use crate::watch::{
+    AlertKind, Finding, Mode, Reason, Role, RunResult, State as Stands, Status, Taker,
+};
 
 /// The content type of the format.
 const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-pub(super) async fn serve(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
-    let entry = shared.access.entry(&headers, Timestamp::now());
-    if entry == Entry::Refused && !shared.open_metrics {
+pub(super) async fn serve(
+    State(shared): State<Arc<Shared>>,
+    Extension(admitted): Extension<Admitted>,
+) -> Response {
+    if !admitted.entry.is_in() && !shared.open_metrics {
         let how = [(header::WWW_AUTHENTICATE, "Bearer")];
         return (StatusCode::UNAUTHORIZED, how, "show the token\n").into_response();
     }
@@ -182,14 +187,22 @@ fn objects(text: &mut String, status: &Status) {
         "Fields that somebody changed on the platform, seen twice.",
     )
     .sample(&[], fields);
-    let steps: usize = status.objects().map(|object| object.steps.len()).sum();
     metric(
         text,
         "emblazon_planned_steps",
         "gauge",
-        "Steps that the next run would take.",
+        "Steps that the next run would take by itself.",
     )
-    .sample(&[], steps);
+    .sample(&[], status.steps(Taker::NextRun));
+    let mut left = metric(
+        text,
+        "emblazon_steps_left",
+        "gauge",
+        "Steps that would put something right and that the next run does not take: what waits for an approval, and what the policy leaves.",
+    );
+    for taker in [Taker::Approval, Taker::Nobody] {
+        left.sample(&[("to", taker.as_str())], status.steps(taker));
+    }
     let refusals: usize = status.objects().map(|object| object.refusals.len()).sum();
     metric(
         text,
@@ -405,6 +418,7 @@ fn webhooks(text: &mut String, counters: &Counters) {
         ("ignored", &counters.ignored),
         ("repeated", &counters.repeated),
         ("rejected", &counters.rejected),
+        ("cut", &counters.cut),
     ] {
         heard.sample(&[("outcome", word)], counter.load(Ordering::Relaxed));
     }

@@ -7,20 +7,30 @@
 //!  / /accounts/… /plan …       the same, or a session that the token opened
 //! ```
 //!
+//! Who connects has proved nothing: connections (`room`), memory (`unproven`), time (`body`) and guesses
+//! (`attempts`) have bounds, and when one is reached, who asks for something goes before who does not (`strict`).
+//!
 //! It reads the [`Board`](super::Board) and gives [`Orders`](super::Orders); it has no way to the platform. Pages work
 //! without scripts; with them, a page asks for itself again when something changed.
 
 mod access;
 mod api;
+mod attempts;
+mod body;
 mod config;
 mod events;
 mod health;
 mod hook;
+mod intervene;
 mod listener;
 mod metrics;
 mod page;
+mod room;
 mod server;
+mod sessions;
 mod state;
+mod strict;
+mod unproven;
 pub mod webhook;
 
 pub use api::schema;

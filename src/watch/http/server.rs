@@ -15,8 +15,10 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::access::Access;
-use super::listener::LimitedListener;
+use super::listener::{Client, LimitedListener};
 use super::state::{Counters, Shared};
+use super::strict::strict;
+use super::unproven::Unproven;
 use super::webhook::{Deliveries, Hook};
 use super::{HttpConfig, HttpError, api, events, health, hook, metrics, page};
 use crate::model::Secret;
@@ -26,11 +28,8 @@ use crate::watch::{Board, Orders};
 /// How long a connection may be without an answer.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// The most bytes of a form or of a request of the API.
-const BODY: usize = 64 * 1024;
-
-/// How long the last answers may take when the server stops.
-const LAST: Duration = Duration::from_secs(5);
+/// How long the last answers may take when the server stops: the daemon has ten seconds in all to end.
+const LAST: Duration = Duration::from_secs(3);
 
 /// What may load, and from where: this server alone. No script stands in a page, and no page in another.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -53,11 +52,12 @@ pub struct Face {
 }
 
 /// A running server; it stops when dropped.
-#[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
     stop: CancellationToken,
     task: Option<JoinHandle<()>>,
+    #[cfg(test)]
+    shared: std::sync::Weak<Shared>,
 }
 
 impl Server {
@@ -66,7 +66,7 @@ impl Server {
         config.check()?;
         let stop = CancellationToken::new();
         let shared = Arc::new(Shared {
-            access: Access::new(face.token, config.public_url.clone())?,
+            access: Access::new(face.token, config.public_url.clone(), &config.hosts)?,
             board: face.board,
             orders: face.orders,
             channels: face.channels,
@@ -75,6 +75,7 @@ impl Server {
             hook: face.hook,
             deliveries: Mutex::new(Deliveries::default()),
             counters: Counters::default(),
+            unproven: Unproven::default(),
             listeners: Shared::listeners(),
             patience: face.patience,
             stop: stop.clone(),
@@ -86,9 +87,12 @@ impl Server {
             source,
         })?;
         let listener = LimitedListener::new(listener, PATIENCE);
+        #[cfg(test)]
+        let known = Arc::downgrade(&shared);
         let ending = stop.clone();
         let task = tokio::spawn(async move {
-            let serving = axum::serve(listener, router(shared))
+            let service = router(shared).into_make_service_with_connect_info::<Client>();
+            let serving = axum::serve(listener, service)
                 .with_graceful_shutdown(ending.clone().cancelled_owned());
             let too_late = async {
                 ending.cancelled().await;
@@ -103,6 +107,8 @@ impl Server {
             address,
             stop,
             task: Some(task),
+            #[cfg(test)]
+            shared: known,
         })
     }
 
@@ -134,14 +140,13 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::serve))
-        .route(
-            "/webhook",
-            post(hook::hear).layer(DefaultBodyLimit::max(hook::BODY)),
-        )
+        .route("/webhook", post(hook::hear))
         .route("/events", get(events::serve))
         .nest("/api/v1", guarded)
         .merge(page::router(&shared))
-        .layer(DefaultBodyLimit::max(BODY))
+        // Bodies were read, and found short enough, by then.
+        .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(Arc::clone(&shared), strict))
         .layer(middleware::from_fn_with_state(Arc::clone(&shared), harden))
         .with_state(shared)
 }
@@ -180,3 +185,11 @@ async fn harden(State(shared): State<Arc<Shared>>, request: Request, next: Next)
 #[cfg(test)]
 #[path = "server_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "attack_tests.rs"]
+mod attacks;
+
+#[cfg(test)]
+#[path = "truth_tests.rs"]
+mod truth;

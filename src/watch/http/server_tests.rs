@@ -5,30 +5,37 @@ use reqwest::{Client, Method, RequestBuilder};
 
 use crate::model::{AccountName, Digest};
 use crate::watch::http::webhook::{Forge, signed};
-use crate::watch::{ObjectStatus, Reason, Role, Wishes};
+use crate::watch::{LiveBrand, ObjectStatus, Reason, Role, Wishes};
 
-const TOKEN: &str = "canary-canary-canary-canary";
+pub(super) const TOKEN: &str = "canary-canary-canary-canary";
 
 /// A server with two accounts, one of them hostile, and what it was ordered.
-struct Stage {
-    server: Server,
+pub(super) struct Stage {
+    pub(super) server: Server,
     orders: Orders,
-    board: Board,
+    pub(super) board: Board,
     client: Client,
 }
 
 impl Stage {
-    async fn start(token: Option<&str>) -> Self {
+    pub(super) async fn start(token: Option<&str>) -> Self {
         let now = Timestamp::now();
         let board = Board::new(now);
         board.change(|status| {
             status.cluster.role = Role::Leader { since: now };
             status.cluster.source.tree = Some(Digest::of(b"tree"));
             status.cluster.plan = Some(Digest::of(b"plan"));
+            status.cluster.offer.steps = 1;
             for name in ["acme", "<script>alert(1)</script>\u{202e}"] {
                 let name = AccountName::new(name);
                 let mut object = ObjectStatus::unread(Some(name.clone()), now);
-                object.company = Some(format!("{name} & \"Sons\""));
+                object.company = Some("As declared".to_owned());
+                object.live = Some(LiveBrand {
+                    is_there: true,
+                    company: Some(format!("{name} & \"Sons\"")),
+                    domain: Some("live.example.com".to_owned()),
+                    ..LiveBrand::default()
+                });
                 object.put(Reason::DriftReported, "company_name", now);
                 status.accounts.insert(name, Arc::new(object));
             }
@@ -65,16 +72,16 @@ impl Stage {
         }
     }
 
-    fn ask(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(super) fn ask(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("http://{}{path}", self.server.address());
         self.client.request(method, url)
     }
 
-    async fn get(&self, path: &str) -> (u16, String) {
+    pub(super) async fn get(&self, path: &str) -> (u16, String) {
         answer(self.ask(Method::GET, path)).await
     }
 
-    fn ordered(&self) -> Wishes {
+    pub(super) fn ordered(&self) -> Wishes {
         self.orders.take()
     }
 }
@@ -87,7 +94,7 @@ fn tls() -> rustls::ClientConfig {
         .with_no_client_auth()
 }
 
-async fn answer(request: RequestBuilder) -> (u16, String) {
+pub(super) async fn answer(request: RequestBuilder) -> (u16, String) {
     let response = request.send().await.unwrap();
     (response.status().as_u16(), response.text().await.unwrap())
 }
@@ -214,24 +221,24 @@ async fn a_form_orders_only_from_its_own_page() {
             .0,
         403
     );
-    assert_eq!(
-        answer(send(format!("form={form}&reason=+&minutes=30"), &own))
-            .await
-            .0,
-        422
-    );
-    assert_eq!(
-        answer(send(format!("form={form}&reason=a&minutes=7"), &own))
-            .await
-            .0,
-        422
-    );
+    for body in [
+        "reason=+&minutes=30&by=me",
+        "reason=a&minutes=7&by=me",
+        "reason=a&minutes=30",
+        "reason=a&minutes=30&by=++",
+    ] {
+        let sent = send(format!("form={form}&{body}"), &own);
+        assert_eq!(answer(sent).await.0, 422, "{body}");
+    }
     assert!(stage.ordered().is_empty());
     let response = send(good, &own).send().await.unwrap();
     assert_eq!(
         (response.status().as_u16(), &response.headers()["location"]),
         (303, &HeaderValue::from_static("/plan?done=pause"))
     );
+    // The name need not be typed again.
+    let known = response.headers()["set-cookie"].to_str().unwrap();
+    assert!(known.starts_with("emblazon_name=me; "), "{known}");
     let pause = stage.ordered().pause.unwrap().unwrap();
     assert_eq!(
         (pause.reason.as_str(), pause.by.as_deref()),
@@ -330,12 +337,11 @@ async fn a_push_is_an_order_once() {
     assert!(stage.ordered().is_empty());
     assert_eq!(answer(stage.ask(Method::GET, "/webhook")).await.0, 405);
     let large = "x".repeat(hook::BODY + 1);
-    assert_eq!(
-        answer(stage.ask(Method::POST, "/webhook").body(large))
-            .await
-            .0,
-        413
-    );
+    let forged = format!("sha256={}", "0".repeat(64));
+    let large = (stage.ask(Method::POST, "/webhook"))
+        .header("x-hub-signature-256", forged)
+        .body(large);
+    assert_eq!(answer(large).await.0, 413);
     let (_, metrics) = answer(stage.ask(Method::GET, "/metrics").bearer_auth(TOKEN)).await;
     for line in [
         "{outcome=\"push\"} 1",

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::access::Access;
+use super::unproven::Unproven;
 use super::webhook::{Deliveries, Hook};
 use crate::watch::alert::Channels;
 use crate::watch::{Board, Orders};
@@ -27,6 +28,8 @@ pub(super) struct Shared {
     pub(super) hook: Option<Hook>,
     pub(super) deliveries: Mutex<Deliveries>,
     pub(super) counters: Counters,
+    /// What bodies may hold before they prove anything.
+    pub(super) unproven: Unproven,
     pub(super) listeners: Arc<Semaphore>,
     /// After how long without a sign of life the loop is taken for dead.
     pub(super) patience: Duration,
@@ -40,6 +43,7 @@ pub(super) struct Counters {
     pub(super) ignored: AtomicU64,
     pub(super) repeated: AtomicU64,
     pub(super) rejected: AtomicU64,
+    pub(super) cut: AtomicU64,
 }
 
 impl Shared {

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::snapshot::{Commit, Snapshot, Trouble, unreadable};
 use crate::apply::AppliedRef;
-use crate::apply::remote::{GitError, LocalClone};
+use crate::apply::remote::{Ending, GitError, LocalClone};
 use crate::model::ClusterName;
 use crate::tree::{self, Known, PictureCache, Signature, Workdir, commit_facts, committed};
 
@@ -18,12 +18,14 @@ const BELIEVED: SignedDuration = SignedDuration::from_hours(1);
 pub(in crate::watch) struct FolderSource {
     folder: Utf8PathBuf,
     pictures: Arc<PictureCache>,
+    ending: Ending,
 }
 
 impl FolderSource {
-    pub(in crate::watch) fn new(folder: Utf8PathBuf) -> Self {
+    pub(in crate::watch) fn new(folder: Utf8PathBuf, ending: Ending) -> Self {
         Self {
             folder,
+            ending,
             pictures: Arc::default(),
         }
     }
@@ -88,6 +90,7 @@ impl FolderSource {
         let Some(clone) = LocalClone::find(&self.folder)? else {
             return Ok(None);
         };
+        let clone = clone.with_ending(self.ending.clone());
         let remote = clone.remote(None)?;
         Ok(Some(AppliedRef::new(&self.folder, cluster, clone, remote)))
     }
@@ -118,7 +121,7 @@ mod tests {
         let text = format!("account: {:032x}\nassets: {{welcome: w.html}}\n", 1);
         fs::write(top.join("accounts/acme/account.yaml"), text).unwrap();
         fs::write(&page, "<p>a</p>").unwrap();
-        let source = FolderSource::new(top.to_owned());
+        let source = FolderSource::new(top.to_owned(), Ending::default());
         let start = Timestamp::now();
         let look = async |known: Option<&Snapshot>, minutes: i64| {
             let now = start + SignedDuration::from_mins(minutes);

@@ -6,7 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::snapshot::{Commit, Snapshot, Trouble, unreadable};
 use crate::apply::AppliedRef;
-use crate::apply::remote::{GitError, Mirror};
+use crate::apply::remote::{Ending, GitError, Mirror};
 use crate::model::ClusterName;
 use crate::tree::{self, GitTree, Known, PictureCache, commit_facts, load_next, short_commit};
 
@@ -29,8 +29,9 @@ impl RemoteSource {
         branch: &str,
         folder: &Utf8Path,
         signers: Option<Utf8PathBuf>,
+        ending: Ending,
     ) -> Result<Self, GitError> {
-        let mirror = Mirror::open(&state.join("source"), url, branch)?;
+        let mirror = Mirror::open(&state.join("source"), url, branch, Some(ending))?;
         let folder = mirror.folder().join(folder);
         std::fs::create_dir_all(&folder)
             .map_err(|error| GitError::Repository(format!("{folder}: {error}")))?;

@@ -34,6 +34,8 @@ pub enum AlertKind {
     BaseLost,
     /// The daemon's file has mistakes; what was in force stays so.
     BadConfig,
+    /// Something spoilt what the daemon keeps of itself: a pause, or the history.
+    StateSpoilt,
 }
 
 /// Trouble that goes on. It is raised as long as it is in [`super::ClusterStatus::alerts`].
@@ -59,7 +61,7 @@ impl Alert {
 
 impl AlertKind {
     /// All kinds, in their order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::BadTree,
         Self::UntrustedCommit,
         Self::SourceUnreadable,
@@ -72,6 +74,7 @@ impl AlertKind {
         Self::LeaseLost,
         Self::BaseLost,
         Self::BadConfig,
+        Self::StateSpoilt,
     ];
 
     /// Returns the word for machines.
@@ -90,6 +93,7 @@ impl AlertKind {
             Self::LeaseLost => "lease_lost",
             Self::BaseLost => "base_lost",
             Self::BadConfig => "bad_config",
+            Self::StateSpoilt => "state_spoilt",
         }
     }
 }

@@ -8,7 +8,7 @@ use camino::Utf8PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Alert, History, ObjectStatus, State};
+use super::{Alert, Author, History, ObjectStatus, PlannedStep, State, Taker};
 use crate::model::{AccountName, ClusterName, Digest};
 use crate::plan::Refusal;
 
@@ -50,8 +50,18 @@ pub struct ClusterStatus {
     pub last_run: Option<Run>,
     /// When the next one is due, unless something else calls for one before.
     pub next_run: Option<Timestamp>,
-    /// The digest of what the next run would do; an [`super::super::Order::Approve`] names it.
+    /// The digest of what there is to do once somebody approves it; an [`super::super::Order::Approve`] names it. Absent
+    /// when there is nothing.
     pub plan: Option<Digest>,
+    /// What an approval of it would lead to.
+    #[serde(default)]
+    pub offer: Offer,
+    /// The approval that is being carried out, or about to be.
+    #[serde(default)]
+    pub approval: Option<Approval>,
+    /// What there is to do about what the tree in force does not have any more.
+    #[serde(default)]
+    pub others: Vec<OtherSteps>,
     /// What guards refused for a run as a whole.
     pub refusals: Vec<Refusal>,
     /// How many questions DNS was asked since the daemon began.
@@ -62,6 +72,33 @@ pub struct ClusterStatus {
     pub planned: u64,
     /// The trouble that goes on.
     pub alerts: Vec<Alert>,
+}
+
+/// What an approval of [`ClusterStatus::plan`] would lead to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Offer {
+    /// The steps that would be carried out.
+    pub steps: usize,
+    /// What guards refuse of it as a whole: nothing would be carried out.
+    pub refusals: Vec<Refusal>,
+}
+
+/// A plan that somebody approved, and of which it is not known yet what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// The plan.
+    pub plan: Digest,
+    /// Who approved it.
+    pub author: Author,
+}
+
+/// What there is to do about something that has no place among the objects of the tree.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OtherSteps {
+    /// The account, by the name that it had.
+    pub account: AccountName,
+    /// What would be done, in order.
+    pub steps: Vec<PlannedStep>,
 }
 
 /// Whether the daemon may write.
@@ -195,6 +232,9 @@ pub struct Pause {
     pub reason: String,
     /// Who asked for it, as far as is known.
     pub by: Option<String>,
+    /// How it came, such as that somebody was logged in, and from which address.
+    #[serde(default)]
+    pub via: Option<String>,
     /// Since when.
     pub since: Timestamp,
     /// Until when; until somebody resumes when absent.
@@ -202,6 +242,17 @@ pub struct Pause {
 }
 
 impl Pause {
+    /// Says who asked for it, and why.
+    #[must_use]
+    pub fn author(&self) -> Author {
+        Author {
+            at: self.since,
+            by: self.by.clone(),
+            reason: Some(self.reason.clone()),
+            via: self.via.clone(),
+        }
+    }
+
     /// Tells whether it is over.
     #[must_use]
     pub fn is_over(&self, now: Timestamp) -> bool {
@@ -268,6 +319,9 @@ impl Status {
                 last_run: None,
                 next_run: None,
                 plan: None,
+                offer: Offer::default(),
+                approval: None,
+                others: Vec::new(),
                 refusals: Vec::new(),
                 dns_questions: 0,
                 compared: 0,
@@ -304,6 +358,21 @@ impl Status {
             .iter()
             .chain(self.accounts.values())
             .map(|object| &**object)
+    }
+
+    /// Counts the steps that somebody takes: those of the next run only while nobody paused the daemon.
+    #[must_use]
+    pub fn steps(&self, taker: Taker) -> usize {
+        if taker == Taker::NextRun && self.cluster.paused.is_some() {
+            return 0;
+        }
+        let others = self.cluster.others.iter().flat_map(|other| &other.steps);
+        (self
+            .objects()
+            .flat_map(|object| &object.steps)
+            .chain(others))
+        .filter(|step| step.taker == taker)
+        .count()
     }
 
     /// Tells whether the loop came round within some time.

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::Intervention;
 use crate::diff::ChangeKey;
 use crate::model::AccountName;
 
@@ -11,6 +12,9 @@ use crate::model::AccountName;
 pub struct History {
     /// The incidents, in the order in which they were detected.
     pub incidents: Vec<Incident>,
+    /// What people asked for, in the order in which they did.
+    #[serde(default)]
+    pub interventions: Vec<Intervention>,
 }
 
 /// What kind of thing happened.

@@ -3,12 +3,14 @@
 mod alert;
 mod cluster;
 mod history;
+mod intervention;
 mod object;
 
 pub use alert::{Alert, AlertKind};
 pub use cluster::{
-    ClusterStatus, InHand, Mistake, Mode, Pause, Role, Run, RunResult, SourceStatus, Status,
-    Trigger,
+    Approval, ClusterStatus, InHand, Mistake, Mode, Offer, OtherSteps, Pause, Role, Run, RunResult,
+    SourceStatus, Status, Trigger,
 };
 pub use history::{Finding, History, Incident};
-pub use object::{DnsSummary, Drift, ObjectStatus, PlannedStep, Reason, State};
+pub use intervention::{Author, Intervention, InterventionKind, Outcome};
+pub use object::{DnsSummary, Drift, LiveBrand, ObjectStatus, PlannedStep, Reason, State, Taker};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::diff::Change;
 use crate::dns::{Standing, Tally};
-use crate::model::{AccountId, AccountName, AssetFile, AssetKind, Revision};
+use crate::model::{AccountId, AccountName, AssetFacts, AssetFile, AssetKind, Revision};
 use crate::plan::{Refusal, Risk};
 use crate::report::Verb;
 use crate::tree::WatchPolicy;
@@ -42,6 +42,8 @@ pub enum Reason {
     BackingOff,
     /// Stalled: the policy leaves the apply to a person.
     AwaitingApproval,
+    /// Stalled: the policy leaves the tree's changes as they are.
+    ApplyOff,
     /// Stalled: the policy leaves live drift as it is.
     DriftReported,
     /// Stalled: a guard refused something ([`ObjectStatus::refusals`]).
@@ -69,6 +71,9 @@ pub struct ObjectStatus {
     pub domain: Option<String>,
     /// The assets that the tree declares; [`super::super::Board::asset`] gives their bytes.
     pub assets: BTreeMap<AssetKind, AssetFile>,
+    /// What the platform had when it was last read; absent when that is not known.
+    #[serde(default)]
+    pub live: Option<LiveBrand>,
     /// What the tree wants the daemon to do with it.
     pub policy: WatchPolicy,
     /// How it stands.
@@ -89,7 +94,7 @@ pub struct ObjectStatus {
     pub pending: Vec<Change>,
     /// What somebody changed on the platform.
     pub drift: Vec<Drift>,
-    /// What the next run would do, in order.
+    /// What there is to do, by whom, in order.
     pub steps: Vec<PlannedStep>,
     /// What guards refused.
     pub refusals: Vec<Refusal>,
@@ -99,6 +104,19 @@ pub struct ObjectStatus {
     pub retry_at: Option<Timestamp>,
     /// What its DNS was found to be; absent when it was not asked.
     pub dns: Option<DnsSummary>,
+}
+
+/// What the platform shows of an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveBrand {
+    /// Whether it has a whitelabel at all.
+    pub is_there: bool,
+    /// The company name that is live. It may hold any character.
+    pub company: Option<String>,
+    /// The domain that is live. It may hold any character.
+    pub domain: Option<String>,
+    /// The assets that were asked for: what is live, or that nothing is; one that could not be read is not among them.
+    pub assets: BTreeMap<AssetKind, Option<AssetFacts>>,
 }
 
 /// Something that somebody changed on the platform.
@@ -117,9 +135,25 @@ pub struct Drift {
     pub rounds: u32,
 }
 
-/// One step that the next run would take.
+/// Who takes a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Taker {
+    /// The next run, by itself.
+    #[default]
+    NextRun,
+    /// The next run, once somebody approved it.
+    Approval,
+    /// Nobody here: the policy leaves it, whoever approves.
+    Nobody,
+}
+
+/// One step that would put something right.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlannedStep {
+    /// Who takes it.
+    #[serde(default)]
+    pub taker: Taker,
     /// What it does, in one word.
     pub verb: Verb,
     /// The asset, for an upload.
@@ -171,13 +205,14 @@ impl DnsSummary {
 
 impl Reason {
     /// All reasons, in their order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::InSync,
         Self::Pending,
         Self::Confirming,
         Self::Applying,
         Self::BackingOff,
         Self::AwaitingApproval,
+        Self::ApplyOff,
         Self::DriftReported,
         Self::Refused,
         Self::KeepsChanging,
@@ -195,6 +230,7 @@ impl Reason {
                 State::Reconciling
             }
             Self::AwaitingApproval
+            | Self::ApplyOff
             | Self::DriftReported
             | Self::Refused
             | Self::KeepsChanging
@@ -213,12 +249,25 @@ impl Reason {
             Self::Applying => "applying",
             Self::BackingOff => "backing_off",
             Self::AwaitingApproval => "awaiting_approval",
+            Self::ApplyOff => "apply_off",
             Self::DriftReported => "drift_reported",
             Self::Refused => "refused",
             Self::KeepsChanging => "keeps_changing",
             Self::Paused => "paused",
             Self::NotReadYet => "not_read_yet",
             Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+impl Taker {
+    /// Returns the word for machines.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NextRun => "next_run",
+            Self::Approval => "approval",
+            Self::Nobody => "nobody",
         }
     }
 }
@@ -246,6 +295,7 @@ impl ObjectStatus {
             company: None,
             domain: None,
             assets: BTreeMap::new(),
+            live: None,
             policy: WatchPolicy::default(),
             state: State::Unknown,
             reason: Reason::NotReadYet,
@@ -280,6 +330,15 @@ impl ObjectStatus {
             self.since = now;
         }
         self.message = message.into();
+    }
+
+    /// Tells whether an asset is live exactly as the tree declares it, so that the tree's bytes are the live ones.
+    #[must_use]
+    pub fn is_live(&self, kind: AssetKind) -> bool {
+        let declared = self.assets.get(&kind).map(|file| &file.facts.digest);
+        let live = self.live.as_ref().and_then(|live| live.assets.get(&kind));
+        let live = live.and_then(|facts| Some(&facts.as_ref()?.digest));
+        live.is_some() && live == declared
     }
 
     /// Iterates over the drift that a second read confirmed.

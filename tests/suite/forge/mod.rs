@@ -3,5 +3,5 @@
 mod lines;
 mod publish;
 mod runner;
-pub(crate) mod server;
+mod server;
 mod workflows;

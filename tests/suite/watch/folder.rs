@@ -279,7 +279,9 @@ fn a_hand_edit_while_no_daemon_ran_is_drift_also_outside_git() {
         let is_told = history
             .unwrap()
             .lines()
+            .map(|line| line.split_once(' ').unwrap().1)
             .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+            .map(|line| line["incident"].clone())
             .any(|line| line["finding"] == "drift" && line["account"] == "b");
         assert!(is_told, "what was healed is told as drift");
     }

@@ -1,10 +1,12 @@
 //! The daemon as its users start it: the real program, a platform over HTTP, real Git. Nothing sleeps here; each test
 //! waits for what the daemon itself says.
 
+mod approvals;
 mod daemon;
 mod dns;
 mod folder;
 mod leader;
 mod orders;
 mod remote;
+mod state;
 mod trust;

@@ -9,17 +9,17 @@ use super::daemon::{Daemon, browser, command, name_company, platform};
 use crate::platform::Platform;
 
 /// Starts a daemon that looks at accounts that often, and can be asked.
-fn serve(platform: &Platform, interval: &str) -> Daemon {
+pub(super) fn serve(platform: &Platform, interval: &str) -> Daemon {
     let arguments = ["--interval", interval, "--listen", "127.0.0.1:0"];
     Daemon::serving(command(platform, &arguments))
 }
 
-fn plan(daemon: &Daemon, platform: &Platform) -> Value {
+pub(super) fn plan(daemon: &Daemon, platform: &Platform) -> Value {
     daemon.ask(platform, "/api/v1/plan", None).1["digest"].clone()
 }
 
 /// Asks until an answer holds what is looked for; each change of the daemon's is there to be asked for at once.
-fn until(
+pub(super) fn until(
     daemon: &Daemon,
     platform: &Platform,
     path: &str,
@@ -94,8 +94,14 @@ fn the_form_approves_and_no_other_page_can() {
             .unwrap();
         rest.split('"').next().unwrap().to_owned()
     };
-    let send = |form: &str, cookie: &str, origin: &str| {
-        let fields = [("form", form), ("back", "/plan"), ("plan", &field("plan"))];
+    let send = |form: &str, cookie: &str, origin: &str, by: &str| {
+        let fields = [
+            ("form", form),
+            ("back", "/plan"),
+            ("plan", &field("plan")),
+            ("by", by),
+            ("reason", "as agreed"),
+        ];
         let body = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(fields)
             .finish();
@@ -109,14 +115,23 @@ fn the_form_approves_and_no_other_page_can() {
     let form = field("form");
     let cookie = cookie.split(';').next().unwrap();
     let own = daemon.url().to_owned();
-    assert_eq!(send("", cookie, &own), StatusCode::FORBIDDEN);
-    assert_eq!(send(&form, "", &own), StatusCode::FORBIDDEN);
+    assert_eq!(send("", cookie, &own, "ada"), StatusCode::FORBIDDEN);
+    assert_eq!(send(&form, "", &own, "ada"), StatusCode::FORBIDDEN);
     assert_eq!(
-        send(&form, cookie, "https://evil.example.com"),
+        send(&form, cookie, "https://evil.example.com", "ada"),
         StatusCode::FORBIDDEN
     );
+    assert_eq!(
+        send(&form, cookie, &own, " "),
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "somebody has to answer for it"
+    );
     assert_eq!(platform.sandbox.counts().mutating, 0);
-    assert_eq!(send(&form, cookie, &own), StatusCode::SEE_OTHER);
+    assert_eq!(send(&form, cookie, &own, "ada"), StatusCode::SEE_OTHER);
+    let told = daemon.wait("order", None, "approve");
+    let message = told["message"].as_str().unwrap();
+    assert!(message.starts_with("ada approved plan "), "{message}");
+    assert!(message.ends_with(": as agreed"), "{message}");
     daemon.wait("run", None, "applied");
     assert_eq!(platform.key('a', "company_name"), "new");
     assert_eq!(daemon.stop().code(), Some(0));
@@ -142,7 +157,9 @@ fn a_pause_holds_and_ends_by_itself() {
     assert_eq!(platform.key('a', "company_name"), "new");
     // Half an hour goes by while nobody runs, but for a moment.
     let file = platform.state().join("watch/pause.json");
-    let mut pause: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    let kept = std::fs::read_to_string(&file).unwrap();
+    let (_, kept) = kept.split_once(' ').unwrap();
+    let mut pause: Value = serde_json::from_str(kept).unwrap();
     let until = Timestamp::now() + SignedDuration::from_secs(2);
     pause["until"] = json!(until.to_string());
     std::fs::write(&file, pause.to_string()).unwrap();

@@ -315,3 +315,47 @@ fn a_push_is_told_by_the_forge_and_live_at_once() {
     assert_eq!(platform.sandbox.counts().mutating, writes + 2);
     platform.stop();
 }
+
+/// The remote takes the connection and never says a word; `ssh` stands for that here, with a process of its own.
+#[test]
+fn a_hung_remote_does_not_hold_up_the_end_and_leaves_no_process() {
+    let platform = platform("a", "{heal: auto}");
+    let pids = platform.folder().join("pids");
+    let file = pids.display();
+    let script = format!("sleep 1000 & echo $$ $! > {file}.new; mv {file}.new {file}; wait");
+    platform.write(
+        "watch.yaml",
+        "source: {git: \"ssh://git@git.example.com/x.git\"}\nstate: daemon-state\n",
+    );
+    let mut command = platform.command(&["watch", "--config", "watch.yaml"]);
+    command
+        .env_remove("EMBLAZON_API")
+        .env("GIT_SSH_COMMAND", format!("sh -c '{script}' --"))
+        .env("GIT_SSH_VARIANT", "simple")
+        .stderr(std::process::Stdio::piped());
+    let mut daemon = Daemon::start(command);
+    while !pids.exists() {
+        std::thread::yield_now();
+    }
+    let log = daemon.child.stderr.take().unwrap();
+    assert_eq!(daemon.stop().code(), Some(0));
+    let log = std::io::read_to_string(log).unwrap();
+    assert!(
+        log.contains("git ls-remote was cut short: the program is about to end"),
+        "{log}"
+    );
+    for pid in std::fs::read_to_string(&pids).unwrap().split_whitespace() {
+        let is_over = || {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+            stat.map_or(true, |stat| stat.contains(") Z ") || stat.contains(") X "))
+        };
+        for _ in 0..1_000_000 {
+            if is_over() {
+                break;
+            }
+            std::thread::yield_now();
+        }
+        assert!(is_over(), "{pid} goes on");
+    }
+    platform.stop();
+}

@@ -13,8 +13,10 @@ use super::v1::{AccountsV1, HistoryV1, ObjectV1, PlanV1, StatusV1};
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct AcceptedV1 {
     version: u32,
-    /// Always true; what became of the order is seen in the status.
+    /// Always true: what cannot be done is refused. What became of the order is seen in the status and the history.
     accepted: bool,
+    /// What happens now.
+    message: String,
 }
 
 /// Something is wrong with the request.
@@ -39,15 +41,16 @@ enum AnswerV1 {
     Error(ErrorV1),
 }
 
-pub(super) fn accepted() -> Response {
+pub(super) fn accepted(message: String) -> Response {
     let body = AcceptedV1 {
         version: 1,
         accepted: true,
+        message,
     };
     (StatusCode::ACCEPTED, Json(body)).into_response()
 }
 
-pub(super) fn refused(status: StatusCode, error: &str) -> Response {
+pub(in crate::watch::http) fn refused(status: StatusCode, error: &str) -> Response {
     let body = ErrorV1 {
         version: 1,
         error: error.to_owned(),

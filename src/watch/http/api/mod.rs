@@ -4,5 +4,6 @@ mod answer;
 mod route;
 mod v1;
 
+pub(super) use answer::refused;
 pub use answer::schema;
 pub(super) use route::{guard, router};

@@ -8,21 +8,18 @@ use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
-use jiff::{SignedDuration, Timestamp};
+use axum::{Extension, Json, Router};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::answer::{accepted, refused};
 use super::v1::{AccountsV1, HistoryV1, ObjectV1, PlanV1, StatusV1};
 use crate::model::{AccountName, Digest};
-use crate::watch::Order;
-use crate::watch::http::access::Entry;
+use crate::watch::http::access::{Admitted, Entry};
+use crate::watch::http::intervene::{self, Refused};
 use crate::watch::http::page::{Filter, Sort, select};
 use crate::watch::http::state::Shared;
-
-/// The most characters of a reason.
-const LONGEST_REASON: usize = 500;
+use crate::watch::words::counted;
 
 /// The most incidents of one answer.
 const INCIDENTS: usize = 500;
@@ -53,12 +50,13 @@ pub(in crate::watch::http) fn router() -> Router<Arc<Shared>> {
 /// Lets in who may ask; who orders must besides be no page of another site.
 pub(in crate::watch::http) async fn guard(
     State(shared): Asked,
+    Extension(admitted): Extension<Admitted>,
     request: Request,
     next: Next,
 ) -> Response {
     let headers = request.headers();
-    let entry = shared.access.entry(headers, Timestamp::now());
-    if entry == Entry::Refused {
+    let entry = admitted.entry;
+    if !entry.is_in() {
         return refused(
             StatusCode::UNAUTHORIZED,
             "send the token as Authorization: Bearer …; without a configured token, ask from this machine by its own name",
@@ -138,28 +136,36 @@ struct PauseOrder {
     by: Option<String>,
 }
 
-async fn pause(State(shared): Asked, body: Bytes) -> Response {
-    let order: PauseOrder = match read(&body) {
-        Ok(order) => order,
-        Err(response) => return response,
-    };
-    if order.reason.trim().is_empty() || order.reason.chars().count() > LONGEST_REASON {
-        return refused(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "say why in `reason`, in 500 characters at most",
-        );
-    }
-    let now = Timestamp::now();
-    let until = order
-        .minutes
-        .map(|minutes| now + SignedDuration::from_mins(i64::from(minutes)));
-    shared.orders.pause(order.reason, order.by, now, until);
-    accepted()
+/// Who orders something, and why.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct AuthorOrder {
+    by: Option<String>,
+    reason: Option<String>,
 }
 
-async fn resume(State(shared): Asked) -> Response {
-    shared.orders.give(Order::Resume);
-    accepted()
+async fn pause(
+    State(shared): Asked,
+    Extension(admitted): Extension<Admitted>,
+    body: Bytes,
+) -> Response {
+    answered(read(&body).and_then(|order: PauseOrder| {
+        let author = intervene::author(admitted, order.by.as_deref(), Some(&order.reason))?;
+        intervene::pause(&shared, order.minutes, author)?;
+        Ok("paused once the step in hand is done".to_owned())
+    }))
+}
+
+async fn resume(
+    State(shared): Asked,
+    Extension(admitted): Extension<Admitted>,
+    body: Bytes,
+) -> Response {
+    answered(read_or_default(&body).and_then(|order: AuthorOrder| {
+        let author = intervene::author(admitted, order.by.as_deref(), order.reason.as_deref())?;
+        intervene::resume(&shared, author)?;
+        Ok("it goes on".to_owned())
+    }))
 }
 
 /// Asks for accounts to be read now.
@@ -167,28 +173,21 @@ async fn resume(State(shared): Asked) -> Response {
 #[serde(deny_unknown_fields, default)]
 struct ResyncOrder {
     accounts: Vec<String>,
+    by: Option<String>,
+    reason: Option<String>,
 }
 
-async fn resync(State(shared): Asked, body: Bytes) -> Response {
-    let order: ResyncOrder = if body.is_empty() {
-        ResyncOrder::default()
-    } else {
-        match read(&body) {
-            Ok(order) => order,
-            Err(response) => return response,
-        }
-    };
-    let accounts: Vec<AccountName> = order.accounts.into_iter().map(AccountName::new).collect();
-    let status = shared.board.status();
-    if let Some(unknown) = accounts
-        .iter()
-        .find(|name| !status.accounts.contains_key(*name))
-    {
-        let error = format!("the tree has no account {:?}", unknown.as_str());
-        return refused(StatusCode::NOT_FOUND, &error);
-    }
-    shared.orders.give(Order::Resync { accounts });
-    accepted()
+async fn resync(
+    State(shared): Asked,
+    Extension(admitted): Extension<Admitted>,
+    body: Bytes,
+) -> Response {
+    answered(read_or_default(&body).and_then(|order: ResyncOrder| {
+        let author = intervene::author(admitted, order.by.as_deref(), order.reason.as_deref())?;
+        let accounts = order.accounts.into_iter().map(AccountName::new).collect();
+        intervene::resync(&shared, accounts, author)?;
+        Ok("it is being looked at".to_owned())
+    }))
 }
 
 /// Approves what is pending.
@@ -196,28 +195,42 @@ async fn resync(State(shared): Asked, body: Bytes) -> Response {
 #[serde(deny_unknown_fields)]
 struct ApproveOrder {
     plan: Digest,
+    by: Option<String>,
+    reason: Option<String>,
 }
 
-async fn approve(State(shared): Asked, body: Bytes) -> Response {
-    let order: ApproveOrder = match read(&body) {
-        Ok(order) => order,
-        Err(response) => return response,
-    };
-    if shared.board.status().cluster.plan.as_ref() != Some(&order.plan) {
-        return refused(
-            StatusCode::CONFLICT,
-            "this is not what the next run would do; look at /api/v1/plan again",
-        );
+async fn approve(
+    State(shared): Asked,
+    Extension(admitted): Extension<Admitted>,
+    body: Bytes,
+) -> Response {
+    answered(read(&body).and_then(|order: ApproveOrder| {
+        let author = intervene::author(admitted, order.by.as_deref(), order.reason.as_deref())?;
+        let steps = intervene::approve(&shared, &order.plan, author)?;
+        Ok(format!(
+            "{} will be carried out, if that is still what there is to do; /api/v1/history says what became of it",
+            counted(steps, "step", "steps")
+        ))
+    }))
+}
+
+fn answered(taken: Result<String, Refused>) -> Response {
+    match taken {
+        Ok(message) => accepted(message),
+        Err(Refused { status, why }) => refused(status, &why),
     }
-    shared.orders.give(Order::Approve { plan: order.plan });
-    accepted()
 }
 
-#[expect(
-    clippy::result_large_err,
-    reason = "the response is what the caller returns"
-)]
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Response> {
-    serde_json::from_slice(body)
-        .map_err(|error| refused(StatusCode::UNPROCESSABLE_ENTITY, &format!("body: {error}")))
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
+    serde_json::from_slice(body).map_err(|error| Refused {
+        status: StatusCode::UNPROCESSABLE_ENTITY,
+        why: format!("body: {error}"),
+    })
+}
+
+fn read_or_default<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, Refused> {
+    if body.is_empty() {
+        return Ok(T::default());
+    }
+    read(body)
 }

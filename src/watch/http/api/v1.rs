@@ -2,6 +2,8 @@
 
 mod from_status;
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -38,8 +40,10 @@ pub(super) struct StatusV1 {
     last_run: Option<RunV1>,
     /// When the next one is due.
     next_run: Option<String>,
-    /// The digest of what the next run would do.
+    /// The digest of what there is to do once somebody approves it.
     plan: Option<String>,
+    /// The approval that is being carried out, or about to be.
+    approval: Option<AuthorV1>,
     /// How many objects there are in each state.
     objects: CountsV1,
     /// What guards refused for a run as a whole.
@@ -158,13 +162,37 @@ pub(super) struct AccountsV1 {
     accounts: Vec<SummaryV1>,
 }
 
+/// Who asked for something, and why.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct AuthorV1 {
+    at: String,
+    /// The name that was given; nobody checked it.
+    by: Option<String>,
+    reason: Option<String>,
+    /// How it came, and from which address.
+    via: Option<String>,
+}
+
+/// What people know a brand by, on one of the two sides.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct BrandV1 {
+    company: Option<String>,
+    domain: Option<String>,
+    /// The SHA-256 of each asset; null for one that is not there.
+    assets: BTreeMap<String, Option<String>>,
+}
+
 /// One account in a list.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct SummaryV1 {
     name: String,
     id: Option<String>,
+    /// What the tree declares; what is live is under `live`.
     company: Option<String>,
+    /// What the tree declares; what is live is under `live`.
     domain: Option<String>,
+    /// What the platform had when it was last read; null while that is not known.
+    live: Option<BrandV1>,
     /// `ready`, `reconciling`, `stalled` or `unknown`.
     state: &'static str,
     reason: &'static str,
@@ -186,8 +214,14 @@ pub(super) struct ObjectV1 {
     /// Absent for the domain template.
     name: Option<String>,
     id: Option<String>,
+    /// What the tree declares, as under `declared`.
     company: Option<String>,
+    /// What the tree declares, as under `declared`.
     domain: Option<String>,
+    /// What the tree in force declares.
+    declared: BrandV1,
+    /// What the platform had when it was last read; null while that is not known.
+    live: Option<BrandV1>,
     state: &'static str,
     reason: &'static str,
     message: String,
@@ -229,10 +263,13 @@ struct DriftV1 {
     rounds: u32,
 }
 
-/// One step that the next run would take.
+/// One step that would put something right.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct StepV1 {
     verb: &'static str,
+    /// Who takes it: `next_run`, `approval` (the next run, once somebody approved the plan) or `nobody` (the policy leaves it,
+    /// whoever approves).
+    taken_by: &'static str,
     #[schemars(with = "Option<String>")]
     asset: Option<crate::model::AssetKind>,
     #[schemars(with = "String")]
@@ -244,6 +281,8 @@ struct StepV1 {
 /// What an account's DNS was found to be.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct DnsV1 {
+    /// The domain that was asked for: the one that the tree declares.
+    domain: Option<String>,
     #[schemars(with = "String")]
     standing: crate::dns::Standing,
     hosts: usize,
@@ -257,30 +296,74 @@ struct DnsV1 {
     confirmed: Option<String>,
 }
 
-/// What the next run would do.
+/// What there is to do.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct PlanV1 {
     version: u32,
-    /// What an approval names.
+    /// What an approval names; null when there is nothing to approve.
     digest: Option<String>,
+    /// How many steps there are, by who takes them; while the daemon is paused, the next run takes none.
+    steps: TakersV1,
+    /// Why an approval is not taken now, with the way on; null when it is.
+    obstacle: Option<String>,
+    /// The approval that is being carried out, or about to be.
+    approval: Option<AuthorV1>,
     objects: Vec<PlannedV1>,
     refusals: Vec<RefusalV1>,
 }
 
-/// What the next run would do with one object.
+/// How many steps somebody takes.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct TakersV1 {
+    next_run: usize,
+    approval: usize,
+    nobody: usize,
+}
+
+/// What there is to do about one object.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct PlannedV1 {
     /// Absent for the domain template.
     account: Option<String>,
+    /// Why it stands as it does; `left_the_tree` for an account that the tree does not have any more.
     reason: &'static str,
     steps: Vec<StepV1>,
 }
 
-/// What happened, the newest first.
+/// What happened, the newest first; of each list as many as were asked for.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct HistoryV1 {
     version: u32,
     incidents: Vec<IncidentV1>,
+    /// What people asked for.
+    interventions: Vec<InterventionV1>,
+}
+
+/// Something that somebody asked for.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct InterventionV1 {
+    id: u64,
+    /// `approve`, `pause`, `resume` or `resync`.
+    kind: &'static str,
+    #[serde(flatten)]
+    author: AuthorV1,
+    /// The plan, of an approval.
+    plan: Option<String>,
+    /// The accounts, of a resync; all when empty.
+    accounts: Vec<String>,
+    /// When a pause ends by itself.
+    until: Option<String>,
+    /// What became of an approval, or of a pause; null while it goes on.
+    outcome: Option<OutcomeV1>,
+}
+
+/// What became of something that somebody asked for.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct OutcomeV1 {
+    at: String,
+    /// Whether all of it was done.
+    done: bool,
+    message: String,
 }
 
 /// One thing that happened.

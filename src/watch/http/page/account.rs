@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::frame::Frame;
-use super::plan::{goes_by_itself, refusals, steps_of};
+use super::plan::{refusals, steps_of};
 use super::words::{badge, because, changes, counted, dns, short, shown, time};
-use super::{form, history, picture};
+use super::{brand, form, history, picture};
 use crate::watch::{Drift, ObjectStatus};
 
 /// How many incidents the page shows.
@@ -13,17 +13,13 @@ const INCIDENTS: usize = 20;
 
 pub(super) fn page(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
     let title = object.title();
-    let company = object.company.as_deref();
     let body = html! {
         nav.crumbs aria-label="Way back" { a href="/" { "Overview" } }
         div.subject {
             (picture::large(object))
             div {
-                h1 { (shown(company.unwrap_or(title))) }
-                p.faint {
-                    @if company.is_some() { (shown(title)) }
-                    @if let Some(domain) = &object.domain { " · " (shown(domain)) }
-                }
+                h1 { (shown(brand::heading(object))) }
+                p.faint { (brand::line(object)) }
             }
             @if object.name.is_some() { (form::resync(frame, Some(title))) }
         }
@@ -33,6 +29,7 @@ pub(super) fn page(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
                 @if !object.message.is_empty() { p { (shown(&object.message)) } }
                 (facts(frame, object))
             }
+            (brand::sides(object))
             (refusals(&object.refusals))
             (drift(frame, &object.drift))
             @if !object.pending.is_empty() {
@@ -43,7 +40,7 @@ pub(super) fn page(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
             }
             @if !object.steps.is_empty() {
                 section.card #steps {
-                    h2 { @if goes_by_itself(object) { "What the next run does" } @else { "What would put it right" } }
+                    h2 { "What would put it right" }
                     (steps_of(&object.steps))
                 }
             }
@@ -103,7 +100,9 @@ fn names(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
         @if let Some(found) = &object.dns {
             section.card #dns {
                 h2 { "DNS " (dns(object)) }
-                p.hint { "Asked " (time(found.asked, frame.now)) ", " (counted(found.tally.hosts(), "host", "hosts"))
+                p.hint {
+                    @if let Some(domain) = &object.domain { "Of " (shown(domain)) ", which the tree declares. " }
+                    "Asked " (time(found.asked, frame.now)) ", " (counted(found.tally.hosts(), "host", "hosts"))
                     @if let Some(seen) = found.seen { ", seen to differ " (time(seen, frame.now)) }
                     @if let Some(confirmed) = found.confirmed { ", confirmed by a second look " (time(confirmed, frame.now)) }
                     "."

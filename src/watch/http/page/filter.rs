@@ -79,6 +79,11 @@ pub(in crate::watch::http) fn select<'s>(
                 || has(account.title())
                 || account.company.as_deref().is_some_and(has)
                 || account.domain.as_deref().is_some_and(has)
+                || (account
+                    .live
+                    .iter()
+                    .flat_map(|live| [&live.company, &live.domain]))
+                .any(|text| text.as_deref().is_some_and(has))
                 || account.id.as_ref().is_some_and(|id| has(id.as_str()))
         })
         .collect();

@@ -20,11 +20,28 @@ fn hidden(frame: &Frame<'_>) -> Markup {
     }
 }
 
-/// Asks for a look at one account, or at all.
+/// Asks who it is, and why; `form` tells the fields of one form from those of another.
+fn author(frame: &Frame<'_>, form: &str, why: Option<&str>) -> Markup {
+    html! {
+        div.field {
+            label for={ (form) "-by" } { "Your name" }
+            input id={ (form) "-by" } name="by" required maxlength="100" autocomplete="name" value=(frame.name);
+        }
+        @if let Some(example) = why {
+            div.field {
+                label for={ (form) "-reason" } { "Why (may be left out)" }
+                input id={ (form) "-reason" } name="reason" maxlength="500" autocomplete="off" placeholder=(example);
+            }
+        }
+    }
+}
+
+/// Asks for a look at one account, or at all; who it is, is asked only where it is known already.
 pub(super) fn resync(frame: &Frame<'_>, account: Option<&str>) -> Markup {
     html! {
         form method="post" action="/resync" {
             (hidden(frame))
+            input type="hidden" name="by" value=(frame.name);
             @if let Some(account) = account { input type="hidden" name="account" value=(account); }
             button type="submit" #resync {
                 @if account.is_some() { "Check now" } @else { "Check all now" }
@@ -40,7 +57,7 @@ pub(super) fn pause(frame: &Frame<'_>) -> Markup {
             summary.button { "Pause…" }
             form.pause method="post" action="/pause" {
                 (hidden(frame))
-                p.hint { "Reading and reporting go on; nothing is written." }
+                p.hint { "Reading and reporting go on; nothing is written. Name and reason are kept in the history." }
                 div.field {
                     label for="reason" { "Why" }
                     input #reason name="reason" required maxlength="500" autocomplete="off"
@@ -52,10 +69,7 @@ pub(super) fn pause(frame: &Frame<'_>) -> Markup {
                         @for (value, word) in PAUSES { option value=(value) { (word) } }
                     }
                 }
-                div.field {
-                    label for="by" { "Your name" }
-                    input #by name="by" maxlength="100" autocomplete="name";
-                }
+                (author(frame, "pause", None))
                 button.primary type="submit" #pause { "Pause" }
             }
         }
@@ -65,19 +79,24 @@ pub(super) fn pause(frame: &Frame<'_>) -> Markup {
 /// Ends a pause.
 pub(super) fn resume(frame: &Frame<'_>) -> Markup {
     html! {
-        form method="post" action="/resume" {
-            (hidden(frame))
-            button type="submit" #resume { "Resume" }
+        details #resuming {
+            summary.button { "Resume…" }
+            form.pause method="post" action="/resume" {
+                (hidden(frame))
+                (author(frame, "resume", Some("the migration is done")))
+                button.primary type="submit" #resume { "Resume" }
+            }
         }
     }
 }
 
-/// Approves what the next run would do.
+/// Approves what there is to do.
 pub(super) fn approve(frame: &Frame<'_>, plan: &str) -> Markup {
     html! {
-        form method="post" action="/approve" {
+        form.pause method="post" action="/approve" {
             (hidden(frame))
             input type="hidden" name="plan" value=(plan);
+            (author(frame, "approve", Some("as agreed with the customer")))
             button.primary type="submit" #approve { "Approve and apply" }
         }
     }

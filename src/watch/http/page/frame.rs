@@ -17,6 +17,8 @@ pub(super) struct Frame<'s> {
     pub(super) here: &'s str,
     /// Whether somebody can log out.
     pub(super) has_session: bool,
+    /// The name that was given last from this browser; empty when none was.
+    pub(super) name: &'s str,
     /// What an order that led here asked for.
     pub(super) done: Option<&'static str>,
 }
@@ -123,7 +125,7 @@ impl Frame<'_> {
                 div.banner.warn {
                     p {
                         strong { "Paused." } " " (shown(&pause.reason))
-                        @if let Some(by) = &pause.by { " – " (shown(by)) }
+                        " – " (shown(pause.by.as_deref().unwrap_or("somebody who gave no name")))
                         ", " (ago(pause.since))
                         @match pause.until {
                             Some(until) => { ". Ends " (ago(until)) "." },
@@ -131,6 +133,16 @@ impl Frame<'_> {
                         }
                     }
                     (super::form::resume(self))
+                }
+            }
+            @if let Some(approval) = &cluster.approval {
+                div.banner.info {
+                    p {
+                        strong { "Approved." } " " (shown(approval.author.named())) " approved plan "
+                        code { (approval.plan.short()) } ", " (ago(approval.author.at))
+                        @if let Some(reason) = &approval.author.reason { ": " (shown(reason)) }
+                        ". It is read once more, and carried out when it is still what there is to do."
+                    }
                 }
             }
             @if let Some(since) = cluster.down_since {

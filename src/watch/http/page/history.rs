@@ -5,16 +5,23 @@ use maud::{Markup, html};
 
 use super::frame::{Frame, Tab};
 use super::words::{path, short, shown, span, time};
-use crate::watch::{Finding, Incident};
+use crate::watch::{Finding, Incident, Intervention, InterventionKind};
 
 /// How many incidents the page shows.
 const SHOWN: usize = 200;
 
 pub(super) fn page(frame: &Frame<'_>) -> Markup {
     let incidents = &frame.status.history.incidents;
+    let interventions = &frame.status.history.interventions;
     let body = html! {
         h1 { "History" }
         div #history data-live {
+            @if !interventions.is_empty() {
+                h2 { "What people asked for" }
+                (orders(frame, interventions.iter().rev().take(SHOWN)))
+                @if interventions.len() > SHOWN { p.hint { "The last " (SHOWN) " of " (interventions.len()) "." } }
+                h2 { "What happened" }
+            }
             @if incidents.is_empty() {
                 p.empty { "Nothing has happened yet." }
             } @else {
@@ -24,6 +31,38 @@ pub(super) fn page(frame: &Frame<'_>) -> Markup {
         }
     };
     frame.page("History", Some(Tab::History), &body)
+}
+
+/// Draws what people asked for.
+fn orders<'i>(frame: &Frame<'_>, of_them: impl Iterator<Item = &'i Intervention>) -> Markup {
+    html! {
+        table.history {
+            caption.visually-hidden { "What people asked for, the newest first" }
+            thead { tr {
+                th scope="col" { "Who, and what" }
+                th scope="col" { "When" }
+                th scope="col" { "What became of it" }
+            } }
+            tbody {
+                @for one in of_them {
+                    tr {
+                        td.what { (shown(&one.sentence())) }
+                        td data-label="When" { (time(one.author.at, frame.now)) }
+                        td data-label="What became of it" {
+                            @match (&one.outcome, one.kind) {
+                                (Some(outcome), _) => { (shown(&outcome.message)) ", " (time(outcome.at, frame.now)) },
+                                (None, InterventionKind::Approve | InterventionKind::Pause) => {
+                                    "goes on"
+                                    @if let Some(until) = one.until { ", ends " (time(until, frame.now)) }
+                                },
+                                (None, InterventionKind::Resume | InterventionKind::Resync) => "done",
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// Draws incidents, with the account or without.

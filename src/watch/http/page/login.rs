@@ -3,14 +3,19 @@
 use maud::{Markup, html};
 
 use super::frame::document;
+use crate::watch::http::access::LoginError;
 
 /// Draws the form that asks for the token.
-pub(super) fn page(form: &str, next: &str, wrong: bool) -> Markup {
+pub(super) fn page(form: &str, next: &str, error: Option<LoginError>) -> Markup {
     let content = html! {
         main.login {
             h1 { span.mark { "emblazon" } }
-            @if wrong {
-                p.banner.bad role="alert" { "That is not the token, or too many were wrong in the last minute." }
+            @match error {
+                None => {},
+                Some(LoginError::Wrong) => p.banner.bad role="alert" { "That is not the token." },
+                Some(LoginError::TooMany) => p.banner.bad role="alert" {
+                    "That is not the token, and neither were the last ones from here. The right one is taken at any time."
+                },
             }
             form method="post" action="/login" {
                 input type="hidden" name="form" value=(form);

@@ -1,6 +1,7 @@
 //! The dashboard: pages that work without scripts.
 
 mod account;
+mod brand;
 mod filter;
 mod form;
 mod frame;

@@ -3,25 +3,35 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::form::PAUSES;
 use crate::model::{AccountName, Digest};
-use crate::watch::Order;
+use crate::watch::Author;
+use crate::watch::http::access::{Admitted, LoginError};
+use crate::watch::http::intervene::{self, Refused};
 use crate::watch::http::state::Shared;
 
 /// The fields of a form.
 type Fields = BTreeMap<String, String>;
 
-/// What the page that an order leads back to says.
-pub(super) const DONE: [(&str, &str); 3] = [
+type Asked = State<Arc<Shared>>;
+type Who = Extension<Admitted>;
+
+/// What the page that an order leads back to says. What becomes of the order is said by the page itself.
+pub(super) const DONE: [(&str, &str); 4] = [
     ("resync", "It is being checked."),
+    (
+        "pause",
+        "The pause was asked for; it begins when the step in hand is done.",
+    ),
     ("resume", "It goes on."),
-    ("approve", "Approved; it is being applied."),
+    ("approve", "The approval was taken down."),
 ];
 
 /// Reads a form, when it was filled in on a page of this daemon.
@@ -66,88 +76,127 @@ pub(super) fn own_path(text: &str) -> &str {
     }
 }
 
-pub(super) async fn resync(
-    State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
-    body: Bytes,
+fn text<'f>(fields: &'f Fields, name: &str) -> &'f str {
+    fields.get(name).map(String::as_str).unwrap_or_default()
+}
+
+/// Takes an order of a form, and leads back to where the form stands.
+fn ordered(
+    shared: &Shared,
+    admitted: Admitted,
+    (headers, body): (&HeaderMap, &[u8]),
+    done: &'static str,
+    give: impl FnOnce(&Fields, Author) -> Result<(), Refused>,
 ) -> Response {
-    let fields = match fields(&shared, &headers, &body) {
+    let fields = match fields(shared, headers, body) {
         Ok(fields) => fields,
         Err(response) => return response,
     };
-    let accounts = fields.get("account").map(AccountName::new);
-    shared.orders.give(Order::Resync {
-        accounts: accounts.into_iter().collect(),
-    });
-    back(&fields, "resync")
+    let name = text(&fields, "by").trim();
+    // What writes, or keeps others from it, has somebody who answers for it.
+    if name.is_empty() && done != "resync" {
+        return unprocessable("Say who you are: your name is kept in the history.");
+    }
+    let reason = text(&fields, "reason");
+    let given = intervene::author(admitted, Some(name), Some(reason));
+    if let Err(Refused { status, why }) = given.and_then(|author| give(&fields, author)) {
+        let why = format!("Not done: {why}.\nGo back and load the page anew.\n");
+        return (status, why).into_response();
+    }
+    let mut response = back(&fields, done);
+    let known = shared.access.remember_name(name);
+    if let Some(known) = known.and_then(|cookie| HeaderValue::from_str(&cookie).ok()) {
+        response.headers_mut().insert(header::SET_COOKIE, known);
+    }
+    response
+}
+
+fn unprocessable(why: &str) -> Response {
+    (StatusCode::UNPROCESSABLE_ENTITY, format!("{why}\n")).into_response()
+}
+
+pub(super) async fn resync(
+    State(shared): Asked,
+    Extension(admitted): Who,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    ordered(
+        &shared,
+        admitted,
+        (&headers, &body),
+        "resync",
+        |fields, author| {
+            let accounts = fields.get("account").map(AccountName::new);
+            intervene::resync(&shared, accounts.into_iter().collect(), author)
+        },
+    )
 }
 
 pub(super) async fn pause(
-    State(shared): State<Arc<Shared>>,
+    State(shared): Asked,
+    Extension(admitted): Who,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let fields = match fields(&shared, &headers, &body) {
-        Ok(fields) => fields,
-        Err(response) => return response,
-    };
-    let text = |name: &str, longest: usize| {
-        let text = fields.get(name).map(|text| text.trim()).unwrap_or_default();
-        text.chars().take(longest).collect::<String>()
-    };
-    let reason = text("reason", 500);
-    if reason.is_empty() {
-        let why = "Say why it is paused.\n";
-        return (StatusCode::UNPROCESSABLE_ENTITY, why).into_response();
-    }
-    let minutes = text("minutes", 10);
-    if !PAUSES.iter().any(|(value, _)| *value == minutes) {
-        let why = "Choose for how long it is paused.\n";
-        return (StatusCode::UNPROCESSABLE_ENTITY, why).into_response();
-    }
-    let now = Timestamp::now();
-    let until = minutes.parse().ok();
-    let until = until.map(|minutes: i64| now + SignedDuration::from_mins(minutes));
-    let by = Some(text("by", 100)).filter(|by| !by.is_empty());
-    shared.orders.pause(reason, by, now, until);
-    back(&fields, "pause")
+    ordered(
+        &shared,
+        admitted,
+        (&headers, &body),
+        "pause",
+        |fields, author| {
+            let minutes = text(fields, "minutes");
+            if !PAUSES.iter().any(|(value, _)| *value == minutes) {
+                return Err(Refused {
+                    status: StatusCode::UNPROCESSABLE_ENTITY,
+                    why: "choose for how long it is paused".to_owned(),
+                });
+            }
+            intervene::pause(&shared, minutes.parse().ok(), author)
+        },
+    )
 }
 
 pub(super) async fn resume(
-    State(shared): State<Arc<Shared>>,
+    State(shared): Asked,
+    Extension(admitted): Who,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let fields = match fields(&shared, &headers, &body) {
-        Ok(fields) => fields,
-        Err(response) => return response,
-    };
-    shared.orders.give(Order::Resume);
-    back(&fields, "resume")
+    ordered(
+        &shared,
+        admitted,
+        (&headers, &body),
+        "resume",
+        |_, author| intervene::resume(&shared, author),
+    )
 }
 
 pub(super) async fn approve(
-    State(shared): State<Arc<Shared>>,
+    State(shared): Asked,
+    Extension(admitted): Who,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let fields = match fields(&shared, &headers, &body) {
-        Ok(fields) => fields,
-        Err(response) => return response,
-    };
-    let given = fields.get("plan").map(String::as_str).unwrap_or_default();
-    let plan: Option<Digest> = shared.board.status().cluster.plan.clone();
-    let Some(plan) = plan.filter(|plan| plan.as_str() == given) else {
-        let why =
-            "The plan is another one by now. Go back, load the page anew, and look at it again.\n";
-        return (StatusCode::CONFLICT, why).into_response();
-    };
-    shared.orders.give(Order::Approve { plan });
-    back(&fields, "approve")
+    ordered(
+        &shared,
+        admitted,
+        (&headers, &body),
+        "approve",
+        |fields, author| {
+            let plan = serde_json::from_value(text(fields, "plan").into());
+            let plan: Digest = plan.map_err(|_| Refused {
+                status: StatusCode::UNPROCESSABLE_ENTITY,
+                why: "the form names no plan".to_owned(),
+            })?;
+            intervene::approve(&shared, &plan, author).map(drop)
+        },
+    )
 }
 
 pub(super) async fn log_in(
-    State(shared): State<Arc<Shared>>,
+    State(shared): Asked,
+    Extension(admitted): Who,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -155,25 +204,31 @@ pub(super) async fn log_in(
         Ok(fields) => fields,
         Err(response) => return response,
     };
-    let text = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
-    let next = own_path(text("next"));
-    if let Some(cookie) = shared.access.log_in(text("token"), Timestamp::now()) {
-        return ([(header::SET_COOKIE, cookie)], Redirect::to(next)).into_response();
-    }
-    tracing::warn!("somebody showed a wrong token");
-    let page = super::login::page(text("form"), next, true).into_string();
-    (StatusCode::FORBIDDEN, Html(page)).into_response()
+    let next = own_path(text(&fields, "next"));
+    let now = Timestamp::now();
+    let (status, error) = match shared
+        .access
+        .log_in(text(&fields, "token"), admitted.client, now)
+    {
+        Ok(cookie) => {
+            return ([(header::SET_COOKIE, cookie)], Redirect::to(next)).into_response();
+        }
+        Err(error @ LoginError::Wrong) => {
+            tracing::warn!(client = %admitted.client, "somebody showed a wrong token");
+            (StatusCode::FORBIDDEN, error)
+        }
+        // Whoever guesses does not fill the log.
+        Err(error @ LoginError::TooMany) => (StatusCode::TOO_MANY_REQUESTS, error),
+    };
+    let page = super::login::page(text(&fields, "form"), next, Some(error)).into_string();
+    (status, Html(page)).into_response()
 }
 
-pub(super) async fn log_out(
-    State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
+pub(super) async fn log_out(State(shared): Asked, headers: HeaderMap, body: Bytes) -> Response {
     if let Err(response) = fields(&shared, &headers, &body) {
         return response;
     }
-    let ended = [(header::SET_COOKIE, shared.access.log_out())];
+    let ended = [(header::SET_COOKIE, shared.access.log_out(&headers))];
     (ended, Redirect::to("/login")).into_response()
 }
 

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::filter::{Filter, Selected, Sort, select};
 use super::frame::{Frame, Tab};
 use super::words::{badge, because, counted, dns, path, said, short, shown, time};
-use super::{form, picture, plan};
+use super::{brand, form, picture, plan};
 use crate::watch::alert::ChannelStatus;
 use crate::watch::{Alert, AlertKind, ObjectStatus, RunResult, State};
 
@@ -88,7 +88,6 @@ fn source(frame: &Frame<'_>) -> Markup {
 
 fn runs(frame: &Frame<'_>) -> Markup {
     let cluster = &frame.status.cluster;
-    let (steps, left) = plan::steps(frame.status);
     html! {
         dl.facts {
             div {
@@ -112,10 +111,7 @@ fn runs(frame: &Frame<'_>) -> Markup {
                         None => span.faint { "not planned" },
                     }
                     ": "
-                    a href="/plan" {
-                        @if steps == 0 { "nothing to write" } @else { (counted(steps, "step", "steps")) }
-                        @if left > 0 { ", " (counted(left, "step", "steps")) " left to people" }
-                    }
+                    a href="/plan" { (plan::sentence(frame)) }
                 }
             }
         }
@@ -177,6 +173,7 @@ fn kind(kind: AlertKind) -> &'static str {
         AlertKind::LeaseLost => "No lease.",
         AlertKind::BadConfig => "The daemon's file has mistakes.",
         AlertKind::BaseLost => "What was applied last is lost.",
+        AlertKind::StateSpoilt => "The daemon's state was spoilt.",
     }
 }
 
@@ -243,11 +240,9 @@ fn row(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
         tr {
             td.picture { (picture::thumbnail(object)) }
             th scope="row" {
-                a href=(address) { (shown(object.company.as_deref().unwrap_or(object.title()))) }
+                a href=(address) { (shown(brand::heading(object))) }
                 div.faint {
-                    @if object.company.is_some() { (shown(object.title())) }
-                    @if let Some(domain) = &object.domain { " · " (shown(domain)) }
-                    @if object.name.is_none() { "for all accounts" }
+                    @if object.name.is_none() { "for all accounts" } @else { (brand::line(object)) }
                 }
             }
             td data-label="State" {

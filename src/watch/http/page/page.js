@@ -6,13 +6,17 @@
   let busy = false;
   let again = false;
 
-  // Remembers what a reader has open and where the keyboard is, across a change of a part.
+  // Remembers what a reader has open, has typed and where the keyboard is, across a change of a part.
   function replace(part, fresh) {
     const open = new Set([...part.querySelectorAll("details[open][id]")].map((one) => one.id));
     const focused = part.contains(document.activeElement) ? document.activeElement : null;
     const href = focused && focused.getAttribute("href");
     const id = focused && focused.id;
+    const typed = new Map([...part.querySelectorAll("input[id], select[id]")].map((one) => [one.id, one.value]));
     part.replaceChildren(...fresh.childNodes);
+    for (const one of part.querySelectorAll("input[id], select[id]")) {
+      if (typed.has(one.id)) one.value = typed.get(one.id);
+    }
     for (const one of part.querySelectorAll("details[id]")) {
       if (open.has(one.id)) one.open = true;
     }

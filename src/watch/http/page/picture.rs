@@ -1,4 +1,4 @@
-//! Brands' pictures, as the tree declares them.
+//! Brands' pictures: those of the tree that are known to be live, byte for byte. Another one is not shown for it.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
 
+use super::brand;
 use super::words::path;
 use crate::model::{AccountName, AssetKind, AssetType};
 use crate::report::text::visible;
@@ -39,20 +40,23 @@ pub(super) fn large(object: &ObjectStatus) -> Markup {
 }
 
 fn letter(object: &ObjectStatus) -> String {
-    let text = object.company.as_deref().unwrap_or(object.title());
+    let text = brand::heading(object);
     let first = text.chars().find(|character| character.is_alphanumeric());
     first
         .map(|first| first.to_uppercase().to_string())
         .unwrap_or_default()
 }
 
-/// Returns where the picture of a brand is; it changes with its content.
+/// Returns where the picture of a brand is, as far as the live one is at hand; it changes with its content.
 fn address(object: &ObjectStatus) -> Option<String> {
     let name = object.name.as_ref()?;
     let kinds = [AssetKind::Logo, AssetKind::Icon];
     let (kind, file) = kinds
         .iter()
         .find_map(|kind| Some((kind, object.assets.get(kind)?)))?;
+    if !object.is_live(*kind) {
+        return None;
+    }
     file.facts.asset_type.filter(|found| is_picture(*found))?;
     let digest = file.facts.digest.short();
     Some(format!(

@@ -1,4 +1,4 @@
-//! What the next run would do.
+//! What there is to do, and who does it.
 
 use maud::{Markup, html};
 
@@ -6,56 +6,102 @@ use super::form;
 use super::frame::{Frame, Tab};
 use super::words::{because, changes, counted, path, shown};
 use crate::plan::{Refusal, Risk};
-use crate::watch::{ObjectStatus, PlannedStep, Reason, State, Status};
+use crate::watch::http::intervene::obstacle;
+use crate::watch::{ObjectStatus, PlannedStep, Taker};
 
-/// How many objects the page shows.
+/// How many objects the page shows of each part.
 const SHOWN: usize = 200;
 
-/// Tells whether the daemon takes the steps of an object by itself.
-pub(super) fn goes_by_itself(object: &ObjectStatus) -> bool {
-    object.state == State::Reconciling
-}
-
-/// Counts the steps that the next run would take, and those that are left to people.
-pub(super) fn steps(status: &Status) -> (usize, usize) {
-    let count = |by_itself| {
-        let objects = status.objects();
-        let of_it = objects.filter(|object| goes_by_itself(object) == by_itself);
-        of_it.map(|object| object.steps.len()).sum()
-    };
-    (count(true), count(false))
-}
+/// The parts of the page: who takes the steps, and the title over them.
+const PARTS: [(Taker, &str); 3] = [
+    (Taker::NextRun, "By itself"),
+    (Taker::Approval, "Once somebody approves"),
+    (Taker::Nobody, "Left as it is, whoever approves"),
+];
 
 pub(super) fn page(frame: &Frame<'_>) -> Markup {
     let status = frame.status;
-    let planned = || status.objects().filter(|object| !object.steps.is_empty());
-    let waits = planned().any(|object| object.reason == Reason::AwaitingApproval);
-    let (next, left) = steps(status);
     let body = html! {
         h1 { "Next run" }
         div #plan data-live {
             (refusals(&status.cluster.refusals))
-            p {
-                @if next == 0 { "Nothing would be written." } @else { (counted(next, "step", "steps")) " would be taken." }
-                @if left > 0 { " " (counted(left, "step", "steps")) " would put right what is left to people." }
-            }
-            @if waits && let Some(digest) = &status.cluster.plan {
-                div.card.approve {
-                    p { "Some of it waits for approval. What is approved is exactly what stands here, plan " code { (digest.short()) } "." }
-                    (form::approve(frame, digest.as_str()))
-                }
-            }
-            @for object in planned().filter(|object| goes_by_itself(object)).take(SHOWN) { (planned_object(object)) }
-            @if left > 0 {
-                h2 { "Left to people" }
-                @for object in planned().filter(|object| !goes_by_itself(object)).take(SHOWN) { (planned_object(object)) }
-            }
+            p { (sentence(frame)) }
+            (approval(frame))
+            @for (taker, title) in PARTS { (part(frame, taker, title)) }
         }
     };
     frame.page("Next run", Some(Tab::Plan), &body)
 }
 
-fn planned_object(object: &ObjectStatus) -> Markup {
+/// Says in a sentence what happens, as things stand.
+pub(super) fn sentence(frame: &Frame<'_>) -> Markup {
+    let status = frame.status;
+    let (approvable, left) = (status.steps(Taker::Approval), status.steps(Taker::Nobody));
+    let next = status.steps(Taker::NextRun);
+    html! {
+        @if status.cluster.paused.is_some() {
+            "Paused: nothing is written."
+        } @else if status.cluster.approval.is_some() {
+            (counted(status.cluster.offer.steps, "step is", "steps are")) " approved and being carried out."
+        } @else if next == 0 {
+            "Nothing is written by itself."
+        } @else {
+            (counted(next, "step is", "steps are")) " taken by itself."
+        }
+        @if approvable > 0 && status.cluster.approval.is_none() { " " (counted(approvable, "step waits", "steps wait")) " for an approval." }
+        @if left > 0 { " " (counted(left, "step is", "steps are")) " left as the policy says." }
+    }
+}
+
+/// Offers the approval of what waits for one, or says why it cannot be given now.
+fn approval(frame: &Frame<'_>) -> Markup {
+    let status = frame.status;
+    let waits = status.steps(Taker::Approval) > 0 && status.cluster.approval.is_none();
+    html! {
+        @if waits && let Some(digest) = &status.cluster.plan {
+            div.card.approve {
+                @match obstacle(status) {
+                    Ok(()) => {
+                        p {
+                            "What is approved is exactly what stands here, plan " code { (digest.short()) } ": all "
+                            (counted(status.cluster.offer.steps, "step", "steps")) " but those that are left as they are."
+                        }
+                        (form::approve(frame, digest.as_str()))
+                    },
+                    Err(refused) => p { strong { "Cannot be approved now: " } (shown(&refused.why)) "." },
+                }
+            }
+        }
+    }
+}
+
+fn part(frame: &Frame<'_>, taker: Taker, title: &str) -> Markup {
+    let of_it = |steps: &[PlannedStep]| -> Vec<PlannedStep> {
+        let steps = steps.iter().filter(|step| step.taker == taker);
+        steps.cloned().collect()
+    };
+    let objects = frame.status.objects();
+    let objects = objects.map(|object| (object, of_it(&object.steps)));
+    let objects: Vec<_> = objects.filter(|(_, steps)| !steps.is_empty()).collect();
+    let others = frame.status.cluster.others.iter();
+    let others = others.map(|other| (&other.account, of_it(&other.steps)));
+    let others: Vec<_> = others.filter(|(_, steps)| !steps.is_empty()).collect();
+    html! {
+        @if !objects.is_empty() || !others.is_empty() {
+            h2 { (title) @if taker == Taker::NextRun && frame.status.cluster.paused.is_some() { ", after the pause" } }
+            @for (object, steps) in objects.iter().take(SHOWN) { (planned_object(object, steps)) }
+            @if objects.len() > SHOWN { p.hint { "and " (objects.len() - SHOWN) " objects more" } }
+            @for (account, steps) in &others {
+                section.card {
+                    h2 { (shown(account.as_str())) " " span.faint { "not in the tree any more" } }
+                    (steps_of(steps))
+                }
+            }
+        }
+    }
+}
+
+fn planned_object(object: &ObjectStatus, steps: &[PlannedStep]) -> Markup {
     html! {
         section.card {
             h2 {
@@ -65,7 +111,7 @@ fn planned_object(object: &ObjectStatus) -> Markup {
                 }
                 " " span.faint { (because(object.reason)) }
             }
-            (steps_of(&object.steps))
+            (steps_of(steps))
             (refusals(&object.refusals))
         }
     }
@@ -79,13 +125,21 @@ pub(super) fn steps_of(steps: &[PlannedStep]) -> Markup {
                 li {
                     p {
                         strong { (step.verb.as_str()) @if let Some(asset) = step.asset { " " (asset.as_str()) } }
-                        " " (risk(step.risk))
+                        " " (risk(step.risk)) " " span.faint { (by(step.taker)) }
                     }
                     @for note in &step.notes { p.hint { (shown(note)) } }
                     @if !step.changes.is_empty() { (changes(&step.changes, "What the step changes")) }
                 }
             }
         }
+    }
+}
+
+fn by(taker: Taker) -> &'static str {
+    match taker {
+        Taker::NextRun => "by itself",
+        Taker::Approval => "once somebody approves",
+        Taker::Nobody => "left as the policy says",
     }
 }
 

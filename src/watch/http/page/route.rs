@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use jiff::Timestamp;
 use maud::Markup;
 use serde::Deserialize;
@@ -17,7 +17,7 @@ use super::frame::Frame;
 use super::{account, history, login, order, overview, picture, plan, still};
 use crate::model::AccountName;
 use crate::watch::Status;
-use crate::watch::http::access::Entry;
+use crate::watch::http::access::{Admitted, Entry};
 use crate::watch::http::state::Shared;
 
 pub(in crate::watch::http) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
@@ -41,8 +41,13 @@ pub(in crate::watch::http) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>
 }
 
 /// Lets in who may look; who may not is asked for the token.
-async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    if shared.access.entry(request.headers(), Timestamp::now()) != Entry::Refused {
+async fn guard(
+    State(shared): State<Arc<Shared>>,
+    Extension(admitted): Extension<Admitted>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if admitted.entry.is_in() {
         return next.run(request).await;
     }
     if !shared.access.wants_token() {
@@ -70,7 +75,7 @@ struct Led {
 /// Draws a page, with what its forms carry.
 fn drawn(
     shared: &Shared,
-    headers: &HeaderMap,
+    (admitted, headers): (Admitted, &HeaderMap),
     here: &Uri,
     led: &Led,
     draw: impl FnOnce(&Frame<'_>, &Status) -> Option<Markup>,
@@ -88,7 +93,8 @@ fn drawn(
         now,
         form: &form,
         here: here.path_and_query().map_or("/", |here| here.as_str()),
-        has_session: shared.access.entry(headers, now) == Entry::Session,
+        has_session: admitted.entry == Entry::Session,
+        name: &shared.access.known_name(headers),
         done: done.map(|(_, said)| *said),
     };
     let Some(page) = draw(&frame, &status) else {
@@ -103,58 +109,73 @@ fn drawn(
 
 async fn show_overview(
     State(shared): State<Arc<Shared>>,
+    Extension(admitted): Extension<Admitted>,
     headers: HeaderMap,
     here: Uri,
     Query(led): Query<Led>,
     Query(filter): Query<Filter>,
 ) -> Response {
-    drawn(&shared, &headers, &here, &led, |frame, _| {
+    drawn(&shared, (admitted, &headers), &here, &led, |frame, _| {
         Some(overview::page(frame, &filter, &shared.channels.status()))
     })
 }
 
 async fn show_account(
     State(shared): State<Arc<Shared>>,
+    Extension(admitted): Extension<Admitted>,
     headers: HeaderMap,
     here: Uri,
     Query(led): Query<Led>,
     Path(name): Path<String>,
 ) -> Response {
-    drawn(&shared, &headers, &here, &led, |frame, status| {
-        let found = status.accounts.get(&AccountName::new(name))?;
-        Some(account::page(frame, found))
-    })
+    drawn(
+        &shared,
+        (admitted, &headers),
+        &here,
+        &led,
+        |frame, status| {
+            let found = status.accounts.get(&AccountName::new(name))?;
+            Some(account::page(frame, found))
+        },
+    )
 }
 
 async fn show_template(
     State(shared): State<Arc<Shared>>,
+    Extension(admitted): Extension<Admitted>,
     headers: HeaderMap,
     here: Uri,
     Query(led): Query<Led>,
 ) -> Response {
-    drawn(&shared, &headers, &here, &led, |frame, status| {
-        Some(account::page(frame, status.template.as_deref()?))
-    })
+    drawn(
+        &shared,
+        (admitted, &headers),
+        &here,
+        &led,
+        |frame, status| Some(account::page(frame, status.template.as_deref()?)),
+    )
 }
 
 async fn show_plan(
     State(shared): State<Arc<Shared>>,
+    Extension(admitted): Extension<Admitted>,
     headers: HeaderMap,
     here: Uri,
     Query(led): Query<Led>,
 ) -> Response {
-    drawn(&shared, &headers, &here, &led, |frame, _| {
+    drawn(&shared, (admitted, &headers), &here, &led, |frame, _| {
         Some(plan::page(frame))
     })
 }
 
 async fn show_history(
     State(shared): State<Arc<Shared>>,
+    Extension(admitted): Extension<Admitted>,
     headers: HeaderMap,
     here: Uri,
     Query(led): Query<Led>,
 ) -> Response {
-    drawn(&shared, &headers, &here, &led, |frame, _| {
+    drawn(&shared, (admitted, &headers), &here, &led, |frame, _| {
         Some(history::page(frame))
     })
 }
@@ -171,7 +192,7 @@ async fn show_login(
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let next = order::own_path(led.next.as_deref().unwrap_or("/"));
-    let mut response = Html(login::page(&form, next, false).into_string()).into_response();
+    let mut response = Html(login::page(&form, next, None).into_string()).into_response();
     if let Some(cookie) = cookie.and_then(|cookie| cookie.parse().ok()) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }

@@ -7,6 +7,7 @@ use crate::diff::{Cause, Change};
 use crate::dns::Standing;
 use crate::report::text::visible;
 use crate::report::{Line, lines};
+pub(super) use crate::watch::words::counted;
 use crate::watch::{ObjectStatus, Reason, State};
 
 /// Shows text from outside: what is hidden is escaped, and its direction is its own.
@@ -41,6 +42,7 @@ pub(super) fn because(reason: Reason) -> &'static str {
         Reason::Applying => "steps are being carried out",
         Reason::BackingOff => "it did not succeed, and is tried again",
         Reason::AwaitingApproval => "waits for approval",
+        Reason::ApplyOff => "a change that the policy does not apply",
         Reason::DriftReported => "changed by hand",
         Reason::Refused => "a guard refused something",
         Reason::KeepsChanging => "somebody keeps changing it back",
@@ -73,15 +75,6 @@ pub(super) fn span(seconds: u64) -> String {
         90..5400 => format!("{} min", (seconds + 30) / 60),
         5400..129_600 => format!("{} h", (seconds + 1800) / 3600),
         _ => format!("{} days", (seconds + 43_200) / 86_400),
-    }
-}
-
-/// Counts something.
-pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
-    if count == 1 {
-        format!("1 {one}")
-    } else {
-        format!("{count} {many}")
     }
 }
 

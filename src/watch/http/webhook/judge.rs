@@ -8,6 +8,9 @@ use super::forge::{Forge, Proof};
 use super::signature::{is_same, is_signature};
 use crate::model::Secret;
 
+/// The characters of a signature: SHA-256 in hexadecimal.
+const SIGNATURE: usize = 64;
+
 /// Who may tell of pushes, and of which.
 #[derive(Clone, Debug)]
 pub struct Hook {
@@ -67,6 +70,20 @@ struct Event {
     #[serde(rename = "ref")]
     reference: String,
     after: String,
+}
+
+/// Looks at the headers of a request: without a proof in them its body need not be read.
+pub fn may_prove(hook: &Hook, headers: &HeaderMap) -> Result<(), Rejection> {
+    let (header, proof) = hook.forge.proof();
+    let given = headers.get(header).and_then(|value| value.to_str().ok());
+    let given = given.ok_or(Rejection::NoProof(header))?;
+    let can_hold = match proof {
+        Proof::Signature(prefix) => (given.strip_prefix(prefix)).is_some_and(|signature| {
+            signature.len() == SIGNATURE && signature.bytes().all(|byte| byte.is_ascii_hexdigit())
+        }),
+        Proof::Token => is_same(&hook.secret, given),
+    };
+    can_hold.then_some(()).ok_or(Rejection::WrongProof(header))
 }
 
 /// Looks at a request. The body is read only after the proof.

@@ -11,5 +11,5 @@ mod signature;
 
 pub use deliveries::Deliveries;
 pub use forge::Forge;
-pub use judge::{Delivery, Heard, Hook, Rejection, judge};
+pub use judge::{Delivery, Heard, Hook, Rejection, judge, may_prove};
 pub(crate) use signature::{is_same, signed};

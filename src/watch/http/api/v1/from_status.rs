@@ -1,18 +1,19 @@
 //! What is known → the shapes.
 
 use super::{
-    AccountsV1, AlertV1, ChangeV1, ChannelV1, CountsV1, DnsV1, DriftV1, HistoryV1, IncidentV1,
-    MistakeV1, ObjectV1, PauseV1, PlanV1, PlannedV1, RefusalV1, RunV1, SourceV1, StatusV1, StepV1,
-    SummaryV1,
+    AccountsV1, AlertV1, AuthorV1, BrandV1, ChangeV1, ChannelV1, CountsV1, DnsV1, DriftV1,
+    HistoryV1, IncidentV1, InterventionV1, MistakeV1, ObjectV1, OutcomeV1, PauseV1, PlanV1,
+    PlannedV1, RefusalV1, RunV1, SourceV1, StatusV1, StepV1, SummaryV1, TakersV1,
 };
 use crate::diff::Change;
 use crate::plan::{Refusal, Subject};
 use crate::report::{Line, lines};
 use crate::watch::alert::ChannelStatus;
+use crate::watch::http::intervene::obstacle;
 use crate::watch::http::page::Selected;
 use crate::watch::{
-    Alert, DnsSummary, Drift, Incident, Mistake, Mode, ObjectStatus, Pause, PlannedStep, Role, Run,
-    State, Status,
+    Alert, Author, DnsSummary, Drift, Incident, Intervention, LiveBrand, Mistake, Mode,
+    ObjectStatus, Pause, PlannedStep, Role, Run, State, Status, Taker,
 };
 
 impl StatusV1 {
@@ -57,6 +58,10 @@ impl StatusV1 {
             last_run: cluster.last_run.as_ref().map(RunV1::from),
             next_run: text(cluster.next_run.as_ref()),
             plan: text(cluster.plan.as_ref()),
+            approval: cluster
+                .approval
+                .as_ref()
+                .map(|given| (&given.author).into()),
             objects: CountsV1 {
                 ready: status.count(State::Ready),
                 reconciling: status.count(State::Reconciling),
@@ -89,6 +94,7 @@ impl From<&ObjectStatus> for SummaryV1 {
             id: text(object.id.as_ref()),
             company: object.company.clone(),
             domain: object.domain.clone(),
+            live: object.live.as_ref().map(BrandV1::from),
             state: object.state.as_str(),
             reason: object.reason.as_str(),
             message: object.message.clone(),
@@ -109,6 +115,8 @@ impl From<&ObjectStatus> for ObjectV1 {
             id: text(object.id.as_ref()),
             company: object.company.clone(),
             domain: object.domain.clone(),
+            declared: BrandV1::declared(object),
+            live: object.live.as_ref().map(BrandV1::from),
             state: object.state.as_str(),
             reason: object.reason.as_str(),
             message: object.message.clone(),
@@ -125,7 +133,7 @@ impl From<&ObjectStatus> for ObjectV1 {
             refusals: object.refusals.iter().map(RefusalV1::from).collect(),
             failures: object.failures,
             retry_at: text(object.retry_at.as_ref()),
-            dns: object.dns.as_ref().map(DnsV1::from),
+            dns: (object.dns.as_ref()).map(|dns| DnsV1::new(dns, object.domain.as_ref())),
         }
     }
 }
@@ -134,16 +142,31 @@ impl From<&Status> for PlanV1 {
     fn from(status: &Status) -> Self {
         let objects = status.objects().filter(|object| !object.steps.is_empty());
         let refusals = status.objects().flat_map(|object| &object.refusals);
+        let objects = objects.map(|object| PlannedV1 {
+            account: text(object.name.as_ref()),
+            reason: object.reason.as_str(),
+            steps: object.steps.iter().map(StepV1::from).collect(),
+        });
+        let others = status.cluster.others.iter().map(|other| PlannedV1 {
+            account: Some(other.account.to_string()),
+            reason: "left_the_tree",
+            steps: other.steps.iter().map(StepV1::from).collect(),
+        });
+        let cluster = &status.cluster;
         Self {
             version: 1,
-            digest: text(status.cluster.plan.as_ref()),
-            objects: objects
-                .map(|object| PlannedV1 {
-                    account: text(object.name.as_ref()),
-                    reason: object.reason.as_str(),
-                    steps: object.steps.iter().map(StepV1::from).collect(),
-                })
-                .collect(),
+            digest: text(cluster.plan.as_ref()),
+            steps: TakersV1 {
+                next_run: status.steps(Taker::NextRun),
+                approval: status.steps(Taker::Approval),
+                nobody: status.steps(Taker::Nobody),
+            },
+            obstacle: obstacle(status).err().map(|refused| refused.why),
+            approval: cluster
+                .approval
+                .as_ref()
+                .map(|given| (&given.author).into()),
+            objects: objects.chain(others).collect(),
             refusals: status
                 .cluster
                 .refusals
@@ -161,6 +184,73 @@ impl HistoryV1 {
         Self {
             version: 1,
             incidents: newest.map(IncidentV1::from).collect(),
+            interventions: (status.history.interventions.iter().rev())
+                .take(limit)
+                .map(InterventionV1::from)
+                .collect(),
+        }
+    }
+}
+
+impl From<&Author> for AuthorV1 {
+    fn from(author: &Author) -> Self {
+        Self {
+            at: author.at.to_string(),
+            by: author.by.clone(),
+            reason: author.reason.clone(),
+            via: author.via.clone(),
+        }
+    }
+}
+
+impl From<&Intervention> for InterventionV1 {
+    fn from(intervention: &Intervention) -> Self {
+        Self {
+            id: intervention.id,
+            kind: intervention.kind.as_str(),
+            author: (&intervention.author).into(),
+            plan: text(intervention.plan.as_ref()),
+            accounts: (intervention.accounts.iter())
+                .map(ToString::to_string)
+                .collect(),
+            until: text(intervention.until.as_ref()),
+            outcome: intervention.outcome.as_ref().map(|outcome| OutcomeV1 {
+                at: outcome.at.to_string(),
+                done: outcome.is_done,
+                message: outcome.message.clone(),
+            }),
+        }
+    }
+}
+
+impl BrandV1 {
+    fn declared(object: &ObjectStatus) -> Self {
+        let assets = object.assets.iter();
+        Self {
+            company: object.company.clone(),
+            domain: object.domain.clone(),
+            assets: assets
+                .map(|(kind, file)| {
+                    let digest = file.facts.digest.to_string();
+                    (kind.as_str().to_owned(), Some(digest))
+                })
+                .collect(),
+        }
+    }
+}
+
+impl From<&LiveBrand> for BrandV1 {
+    fn from(live: &LiveBrand) -> Self {
+        let assets = live.assets.iter();
+        Self {
+            company: live.company.clone(),
+            domain: live.domain.clone(),
+            assets: assets
+                .map(|(kind, facts)| {
+                    let digest = facts.as_ref().map(|facts| facts.digest.to_string());
+                    (kind.as_str().to_owned(), digest)
+                })
+                .collect(),
         }
     }
 }
@@ -283,6 +373,7 @@ impl From<&PlannedStep> for StepV1 {
     fn from(step: &PlannedStep) -> Self {
         Self {
             verb: step.verb.as_str(),
+            taken_by: step.taker.as_str(),
             asset: step.asset,
             risk: step.risk,
             changes: changes(&step.changes),
@@ -291,9 +382,10 @@ impl From<&PlannedStep> for StepV1 {
     }
 }
 
-impl From<&DnsSummary> for DnsV1 {
-    fn from(dns: &DnsSummary) -> Self {
+impl DnsV1 {
+    fn new(dns: &DnsSummary, domain: Option<&String>) -> Self {
         Self {
+            domain: domain.cloned(),
             standing: dns.standing,
             hosts: dns.tally.hosts(),
             differing: dns.tally.differing(),

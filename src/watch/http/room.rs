@@ -1,0 +1,243 @@
+//! How many connections there are at once, and which of them goes when another one comes. Pure, but for the tokens.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// How many connections there are at once: more than browsers, Prometheus, probes and a forge need together, and few
+/// enough that their buffers stay small beside the limit of a container.
+pub(super) const CONNECTIONS: usize = 256;
+
+/// The connections that there are; cheap to clone.
+///
+/// A full room never keeps anybody out who asks for something: the connection goes on which nothing is being answered,
+/// one that never asked for anything before one that did, and of these first the one whose client has the most. So
+/// nobody keeps others away by being silent.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Room {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    guests: Mutex<Guests>,
+    left: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Guests {
+    /// Grows with everything that happens, so that who was heard last is known without a clock.
+    last: u64,
+    known: BTreeMap<u64, Guest>,
+}
+
+#[derive(Debug)]
+struct Guest {
+    client: IpAddr,
+    /// When something was last heard.
+    heard: u64,
+    /// Whether anything was ever answered.
+    answered: bool,
+    /// How many whole requests are being answered now.
+    busy: u32,
+    close: CancellationToken,
+}
+
+/// The place of one connection, given up when the connection ends.
+#[derive(Debug)]
+pub(super) struct Seat {
+    place: Place,
+    close: CancellationToken,
+}
+
+/// Names a connection to whoever answers its requests.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    room: Room,
+    id: u64,
+}
+
+/// A whole request is being answered: its connection does not go until this does.
+#[derive(Debug)]
+pub(super) struct Busy {
+    place: Place,
+}
+
+impl Room {
+    /// Lets a connection in; waits only while a whole request is being answered on each other one.
+    pub(super) async fn enter(&self, client: IpAddr) -> Seat {
+        loop {
+            let left = self.inner.left.notified();
+            if let Some(seat) = self.admit(client) {
+                return seat;
+            }
+            left.await;
+        }
+    }
+
+    /// Lets a connection in; `None` while all others are being answered.
+    fn admit(&self, client: IpAddr) -> Option<Seat> {
+        let mut guests = self.guests();
+        if guests.known.len() >= CONNECTIONS {
+            let id = guests.least()?;
+            if let Some(guest) = guests.known.remove(&id) {
+                guest.close.cancel();
+            }
+        }
+        let heard = guests.next();
+        let close = CancellationToken::new();
+        let guest = Guest {
+            client,
+            heard,
+            answered: false,
+            busy: 0,
+            close: close.clone(),
+        };
+        guests.known.insert(heard, guest);
+        let place = Place {
+            room: self.clone(),
+            id: heard,
+        };
+        Some(Seat { place, close })
+    }
+
+    fn guests(&self) -> MutexGuard<'_, Guests> {
+        // No change is made in two parts.
+        (self.inner.guests.lock()).unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Guests {
+    fn next(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    /// Names the connection that goes first.
+    fn least(&self) -> Option<u64> {
+        let mut clients: BTreeMap<IpAddr, usize> = BTreeMap::new();
+        for guest in self.known.values() {
+            *clients.entry(guest.client).or_default() += 1;
+        }
+        let idle = self.known.iter().filter(|(_, guest)| guest.busy == 0);
+        let first = idle.min_by_key(|(_, guest)| {
+            let of_it = clients.get(&guest.client).copied().unwrap_or_default();
+            (guest.answered, Reverse(of_it), guest.heard)
+        });
+        first.map(|(id, _)| *id)
+    }
+}
+
+impl Seat {
+    /// Names the connection to whoever answers its requests.
+    pub(super) fn place(&self) -> Place {
+        self.place.clone()
+    }
+
+    /// Gives out a token that is cancelled when the connection has to go.
+    pub(super) fn closing(&self) -> CancellationToken {
+        self.close.clone()
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.place.room.guests().known.remove(&self.place.id);
+        self.place.room.inner.left.notify_one();
+    }
+}
+
+impl Place {
+    /// Takes note that a whole request came.
+    pub(super) fn begin(&self) -> Busy {
+        self.change(|guest| guest.busy += 1);
+        Busy {
+            place: self.clone(),
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Guest)) {
+        let mut guests = self.room.guests();
+        let heard = guests.next();
+        if let Some(guest) = guests.known.get_mut(&self.id) {
+            guest.heard = heard;
+            change(guest);
+        }
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.place.change(|guest| {
+            guest.busy = guest.busy.saturating_sub(1);
+            guest.answered = true;
+        });
+        self.place.room.inner.left.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(last: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, last])
+    }
+
+    fn filled(room: &Room, with: IpAddr) -> Vec<Seat> {
+        (0..CONNECTIONS)
+            .map(|_| room.admit(with).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn the_silent_make_room_for_who_asks() {
+        let room = Room::default();
+        let asking = room.admit(client(1)).unwrap();
+        drop(asking.place().begin());
+        let busy = room.admit(client(2)).unwrap();
+        let request = busy.place().begin();
+        let silent = filled(&room, client(3));
+        // However many more there are, they take the place of each other.
+        let more = filled(&room, client(3));
+        assert_eq!(room.guests().known.len(), CONNECTIONS);
+        assert!(silent.iter().all(|seat| seat.closing().is_cancelled()));
+        for seat in [&asking, &busy] {
+            assert!(!seat.closing().is_cancelled());
+        }
+        let gone = more.iter().filter(|seat| seat.closing().is_cancelled());
+        assert_eq!(gone.count(), 2, "as many as two others have places");
+        drop(request);
+    }
+
+    #[test]
+    fn of_those_that_asked_goes_who_has_the_most() {
+        let room = Room::default();
+        let probe = room.admit(client(1)).unwrap();
+        drop(probe.place().begin());
+        let many = filled(&room, client(2));
+        for seat in &many {
+            drop(seat.place().begin());
+        }
+        let next = room.admit(client(3)).unwrap();
+        assert!(!probe.closing().is_cancelled() && !next.closing().is_cancelled());
+        let gone = many.iter().filter(|seat| seat.closing().is_cancelled());
+        assert_eq!(gone.count(), 2);
+    }
+
+    #[test]
+    fn whoever_is_being_answered_stays() {
+        let room = Room::default();
+        let seats = filled(&room, client(1));
+        let mut requests: Vec<Busy> = seats.iter().map(|seat| seat.place().begin()).collect();
+        assert!(room.admit(client(2)).is_none());
+        requests.pop();
+        assert!(room.admit(client(2)).is_some());
+        drop(seats);
+        assert!(room.guests().known.is_empty());
+    }
+}

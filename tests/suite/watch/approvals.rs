@@ -1,0 +1,220 @@
+//! Approvals, and what stands beside them: who gave them, what becomes of them, and what is said of what is live.
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use super::daemon::{Daemon, configure, platform};
+use super::orders::{plan, serve, until};
+use crate::platform::Platform;
+
+/// Asks for approval of what there is to do, and returns the answer.
+fn approve(daemon: &Daemon, platform: &Platform) -> (StatusCode, Value) {
+    let plan = plan(daemon, platform);
+    let order = json!({"plan": plan, "by": "ada", "reason": "as agreed"});
+    daemon.ask(platform, "/api/v1/approve", Some(&order))
+}
+
+/// Returns what people asked for last, once it is known what became of it.
+fn settled(daemon: &Daemon, platform: &Platform) -> Value {
+    until(daemon, platform, "/api/v1/history", |history| {
+        let last = history["interventions"][0].clone();
+        last["outcome"].is_object().then_some(last)
+    })
+}
+
+/// What the policy only reports is put right when somebody approves exactly that, and who it was stays known.
+#[test]
+fn an_approval_puts_right_what_heal_report_leaves() {
+    let platform = platform("ab", "{heal: report}");
+    let mut daemon = serve(&platform, "1s");
+    daemon.wait("run", None, "applied");
+    platform.edit('a', "company_name", "mine");
+    daemon.wait("stalled", Some('a'), "drift_reported");
+    let seen = daemon.ask(&platform, "/api/v1/plan", None).1;
+    assert_eq!(
+        seen["steps"],
+        json!({"next_run": 0, "approval": 1, "nobody": 0}),
+        "{seen:#}"
+    );
+    assert_eq!(seen["objects"][0]["steps"][0]["taken_by"], "approval");
+    assert_eq!(seen["obstacle"], Value::Null);
+    let (status, answer) = approve(&daemon, &platform);
+    assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+    assert!(
+        answer["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("1 step will be"),
+        "{answer}"
+    );
+    daemon.wait_ready('a');
+    assert_eq!(platform.key('a', "company_name"), "new");
+    let last = settled(&daemon, &platform);
+    assert_eq!(
+        (&last["kind"], &last["by"], &last["reason"], &last["plan"]),
+        (
+            &json!("approve"),
+            &json!("ada"),
+            &json!("as agreed"),
+            &seen["digest"]
+        )
+    );
+    assert_eq!(last["outcome"]["message"], "carried out: 1 step done");
+    assert_eq!(last["outcome"]["done"], true);
+    let logged = daemon.wait_for_log("approve was asked for");
+    assert!(
+        logged.contains("ada") && logged.contains("as agreed"),
+        "{logged}"
+    );
+    // What comes later is reported again.
+    platform.edit('b', "company_name", "mine");
+    daemon.wait("stalled", Some('b'), "drift_reported");
+    assert_eq!(daemon.stop().code(), Some(0));
+    assert_eq!(platform.key('b', "company_name"), "mine");
+    // It is known after a restart, too.
+    let daemon = serve(&platform, "1s");
+    assert_eq!(settled(&daemon, &platform)["by"], "ada");
+    platform.stop();
+}
+
+/// The answer says why, with a way on that leads on.
+#[test]
+fn an_approval_while_paused_is_refused_until_somebody_resumes() {
+    let platform = platform("a", "{apply: manual}");
+    let mut daemon = serve(&platform, "1h");
+    daemon.wait("stalled", Some('a'), "awaiting_approval");
+    let pause = json!({"reason": "the proxies move", "by": "bob"});
+    daemon.ask(&platform, "/api/v1/pause", Some(&pause));
+    daemon.wait("pause", None, "paused");
+    let (status, answer) = approve(&daemon, &platform);
+    assert_eq!(status, StatusCode::CONFLICT);
+    let why = "the daemon is paused by bob (the proxies move), and nothing is written; resume it, then look at the plan again and approve it";
+    assert_eq!(answer["error"], why);
+    let plan = daemon.ask(&platform, "/api/v1/plan", None).1;
+    assert_eq!(plan["obstacle"], why, "{plan:#}");
+    assert_eq!(platform.sandbox.counts().mutating, 0);
+    let resume = json!({"by": "eve", "reason": "they moved"});
+    let (status, _) = daemon.ask(&platform, "/api/v1/resume", Some(&resume));
+    assert_eq!(status, StatusCode::ACCEPTED);
+    daemon.wait("pause", None, "resumed");
+    let (status, answer) = approve(&daemon, &platform);
+    assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+    daemon.wait_ready('a');
+    assert_eq!(platform.key('a', "company_name"), "new");
+    settled(&daemon, &platform);
+    let history = daemon.ask(&platform, "/api/v1/history", None).1;
+    let told: Vec<String> = (history["interventions"].as_array().unwrap().iter().rev())
+        .map(|one| {
+            let outcome = one["outcome"]["message"].as_str().unwrap_or("none");
+            format!("{} {} {}: {outcome}", one["kind"], one["by"], one["reason"])
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            r#""pause" "bob" "the proxies move": eve resumed"#,
+            r#""resume" "eve" "they moved": none"#,
+            r#""approve" "ada" "as agreed": carried out: 1 step done"#,
+        ]
+    );
+    assert_eq!(daemon.stop().code(), Some(0));
+    platform.stop();
+}
+
+/// What no approval changes is not offered for one; the remedy that is told helps.
+#[test]
+fn what_heal_off_and_apply_off_leave_is_not_offered() {
+    for (off, on, key, reason) in [
+        (
+            "{heal: off}",
+            "{heal: report}",
+            "brandColor",
+            "drift_reported",
+        ),
+        (
+            "{apply: off}",
+            "{apply: manual}",
+            "company_name",
+            "awaiting_approval",
+        ),
+    ] {
+        let platform = platform("a", off);
+        platform.declare('a', "whitelabel: {company_name: new, brandColor: red}");
+        let mut daemon = serve(&platform, "1s");
+        if key == "company_name" {
+            daemon.wait("stalled", Some('a'), "apply_off");
+        } else {
+            daemon.wait("run", None, "applied");
+            platform.edit('a', key, "blue");
+        }
+        let plan = until(&daemon, &platform, "/api/v1/plan", |plan| {
+            (plan["steps"]["nobody"] == 1).then(|| plan.clone())
+        });
+        assert_eq!(plan["digest"], Value::Null, "{plan:#}");
+        let order = json!({"plan": "0".repeat(64)});
+        let (status, answer) = daemon.ask(&platform, "/api/v1/approve", Some(&order));
+        assert_eq!(status, StatusCode::CONFLICT);
+        let told = answer["error"].as_str().unwrap();
+        assert!(told.contains("say heal: report or apply: manual"), "{told}");
+        configure(&platform, on);
+        daemon.wait("stalled", Some('a'), reason);
+        let (status, answer) = approve(&daemon, &platform);
+        assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+        daemon.wait_ready('a');
+        let expected = if key == "company_name" { "new" } else { "red" };
+        assert_eq!(platform.key('a', key), expected);
+        assert_eq!(daemon.stop().code(), Some(0));
+        platform.stop();
+    }
+}
+
+/// A pause that comes while steps are carried out lets the one in hand end, and no other begin.
+#[test]
+fn a_pause_stops_a_run_that_goes_on() {
+    use emblazon::sandbox::{Fault, FaultKind};
+    let names = "abcdef";
+    let platform = platform(names, "{heal: auto, canary: [a]}");
+    let path = format!("/v2/accounts/{}/whitelabel", crate::platform::id('a'));
+    // The first step takes a while, and the others wait for it.
+    let held = FaultKind::DelayMs(3000);
+    platform
+        .sandbox
+        .set_faults(vec![Fault::new("POST", &path, held).times(1)]);
+    let mut daemon = serve(&platform, "1h");
+    until(&daemon, &platform, "/", |page| {
+        let is_writing = page.as_str()?.contains("applying, 0 of 6 steps done");
+        is_writing.then_some(Value::Null)
+    });
+    let pause = json!({"reason": "wrong brand", "by": "bob"});
+    daemon.ask(&platform, "/api/v1/pause", Some(&pause));
+    daemon.wait("pause", None, "paused");
+    let written = names
+        .chars()
+        .filter(|name| platform.key(*name, "company_name") == "new");
+    assert!(written.count() <= 1, "what was in hand, and nothing else");
+    assert_eq!(daemon.stop().code(), Some(0));
+    platform.stop();
+}
+
+/// Somebody changes a brand by hand; the tree's name is never shown for it, nor its picture.
+#[test]
+fn what_is_live_is_told_apart_from_what_is_declared() {
+    let platform = platform("a", "{heal: report}");
+    let mut daemon = serve(&platform, "1s");
+    daemon.wait("run", None, "applied");
+    platform.edit('a', "company_name", "Mallory");
+    platform.edit('a', "domain", "mallory.example.com");
+    daemon.wait("stalled", Some('a'), "drift_reported");
+    let account = daemon.ask(&platform, "/api/v1/accounts/a", None).1;
+    assert_eq!(account["declared"]["company"], "new");
+    assert_eq!(account["live"]["company"], "Mallory");
+    assert_eq!(account["live"]["domain"], "mallory.example.com");
+    for path in ["/", "/accounts/a"] {
+        let page = daemon.ask(&platform, path, None).1;
+        let page = page.as_str().unwrap();
+        assert!(page.contains("<bdi>Mallory</bdi>"), "{page}");
+        assert!(page.contains("declared name: <bdi>new</bdi>"), "{page}");
+    }
+    assert_eq!(daemon.stop().code(), Some(0));
+    platform.stop();
+}
