@@ -323,9 +323,8 @@ mod tests {
         };
         insta::assert_snapshot!(show("here").as_str(), @r"
         error[EB0101]: a
-         --> a.yaml:1:300005
-          |
-          = help: b
+        --> a.yaml:1:300005
+         = help: b
         ");
         let near = show("[x");
         assert!(near.as_str().contains("^^ c"), "{}", near.as_str());

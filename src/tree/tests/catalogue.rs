@@ -181,7 +181,7 @@ fn eb02_structure() {
         accounts/acme/account.yaml:5:9 EB0207 help has no value; write the value; null for "must not be there", "" for an empty text, {} for an empty map; or delete the key
         "#); // EB0207
     assert_snapshot!(account("whitelabel: {logoutTimer: 15 min}"), @r#"accounts/acme/account.yaml:2:27 EB0208 logoutTimer is "15 min", which is not an integer; write decimal digits without zeros in front or separators, such as 15"#); // EB0208
-    assert_snapshot!(account("whitelabel: {logoutTimer: 010}"), @r#"accounts/acme/account.yaml:2:27 EB0208 logoutTimer is "010", which is not an integer; write decimal digits without sign, zeros in front, or separators"#); // EB0208
+    assert_snapshot!(account("whitelabel: {logoutTimer: 010}"), @r#"accounts/acme/account.yaml:2:27 EB0208 logoutTimer is "010", which is not an integer; write decimal digits without zeros in front or separators, such as 15"#); // EB0208
     assert_snapshot!(account("whitelabel: {social: {phone: +15551234567, on: yes, pin: 0123, price: 1.10}}"), @r#"
         accounts/acme/account.yaml:2:30 EB0209 social.phone is +15551234567, which YAML readers understand in different ways; write "+15551234567" for the text, or the plain decimal form for the number
         accounts/acme/account.yaml:2:48 EB0209 social.on is yes, which YAML readers understand in different ways; write "yes" for the text, or true for the boolean
