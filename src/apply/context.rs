@@ -1,13 +1,14 @@
 //! What all steps of a run share: the clients, the journal, the snapshots.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::brand::Brand;
 use super::executor::ApplyError;
 use super::history;
 use super::journal::{JOURNAL_VERSION, Journal, JournalError, JournalEvent};
 use super::options::{AssetSource, Options};
+use super::outcome::Halt;
 use super::run_id::RunId;
 use super::snapshot::{
     AccountSnapshot, DocumentSnapshot, MANIFEST_VERSION, Manifest, SnapshotError, SnapshotStore,
@@ -27,6 +28,7 @@ pub(super) struct Context<'a> {
     snapshots: SnapshotStore,
     manifest: Mutex<Manifest>,
     requests: AtomicU32,
+    ended: OnceLock<(Halt, String)>,
 }
 
 impl<'a> Context<'a> {
@@ -72,7 +74,18 @@ impl<'a> Context<'a> {
             snapshots: SnapshotStore::new(&options.state_dir),
             manifest: Mutex::new(manifest),
             requests: AtomicU32::new(0),
+            ended: OnceLock::new(),
         })
+    }
+
+    /// Lets no step begin to write from now on.
+    pub(super) fn end(&self, why: &(Halt, String)) {
+        self.ended.get_or_init(|| why.clone());
+    }
+
+    /// Says why no step may begin to write, once that is so.
+    pub(super) fn ended(&self) -> Option<&(Halt, String)> {
+        self.ended.get()
     }
 
     /// Returns the client for reading.

@@ -11,7 +11,7 @@ use super::hand::Hand;
 use super::journal::{JournalError, JournalEvent};
 use super::mandate::Mandate;
 use super::options::{AssetSource, Event, Options};
-use super::outcome::{Applied, StepOutcome, StepResult};
+use super::outcome::{Applied, Halt, StepOutcome, StepResult};
 use super::rollout::Course;
 use super::schedule::{Next, Queue, Schedule};
 use super::step;
@@ -92,7 +92,8 @@ pub async fn run(
             && course.ended().is_none()
         {
             if let Some(reason) = mandate.frozen(&*options.now) {
-                course.end(reason);
+                course.end(Halt::Freeze, reason);
+                note_end(&context, &course);
                 break;
             }
             match schedule.next(|step| course.admits(step)) {
@@ -110,6 +111,7 @@ pub async fn run(
                 Next::Blocked(step, because) => {
                     let outcome = ended(step, StepResult::Skipped { because });
                     course.note(step, &outcome);
+                    note_end(&context, &course);
                     conclude(&context, &mut schedule, progress, step, outcome);
                 }
                 Next::Waiting => break,
@@ -120,19 +122,42 @@ pub async fn run(
         };
         schedule.give_back(queue);
         course.note(step, &outcome);
+        note_end(&context, &course);
         conclude(&context, &mut schedule, progress, step, outcome);
     }
-    let reason = match course.ended() {
-        Some(reason) => reason,
-        None if options.cancel.is_cancelled() => "not begun: the run was interrupted; plan again",
-        None => "not begun: the steps wait for each other; make the plan anew",
-    };
+    let (halt, reason) = (course.ended().cloned()).unwrap_or_else(|| halted(options));
     for step in schedule.rest() {
-        let reason = reason.to_owned();
-        let outcome = ended(step, StepResult::Failed { reason });
+        let reason = reason.clone();
+        let outcome = ended(step, StepResult::NotBegun { halt, reason });
         conclude(&context, &mut schedule, progress, step, outcome);
     }
     Ok(finish(&context, schedule))
+}
+
+/// Lets the steps in hand know that the run has ended: those that have sent nothing send nothing.
+fn note_end(context: &Context<'_>, course: &Course) {
+    if let Some(why) = course.ended() {
+        context.end(why);
+    }
+}
+
+/// Says why steps are left that the course of the run does not hold.
+fn halted(options: &Options) -> (Halt, String) {
+    let tenure = options.tenure.as_ref();
+    let (halt, reason) = if tenure.is_some_and(|tenure| !tenure.holds()) {
+        (
+            Halt::Lease,
+            "the lease was lost, and somebody else may write now; plan again",
+        )
+    } else if options.cancel.is_cancelled() {
+        (Halt::Interrupted, "the run was interrupted; plan again")
+    } else {
+        (
+            Halt::Knot,
+            "the steps wait for each other; make the plan anew",
+        )
+    };
+    (halt, reason.to_owned())
 }
 
 /// Carries out one step of an object.
@@ -182,14 +207,13 @@ fn conclude(
 }
 
 fn finish(context: &Context<'_>, schedule: Schedule<'_>) -> Applied {
-    let outcomes = schedule.into_outcomes();
-    let done = outcomes
-        .iter()
-        .filter(|outcome| matches!(outcome.result, StepResult::Done { .. }))
-        .count();
+    let applied = Applied {
+        outcomes: schedule.into_outcomes(),
+    };
+    let done = applied.count().done;
     if let Err(error) = context.journal(JournalEvent::RunFinished { done }) {
         // Every step has ended; a journal without its last line only makes the next run look twice.
         tracing::warn!(%error, "the journal's last line could not be written");
     }
-    Applied { outcomes }
+    applied
 }

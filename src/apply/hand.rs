@@ -4,11 +4,11 @@ use super::answer;
 use super::brand::Held;
 use super::context::Context;
 use super::journal::{JournalError, JournalEvent};
-use super::outcome::StepResult;
+use super::outcome::{Halt, StepResult};
 use super::snapshot::SnapshotError;
 use crate::dns::push::{PrimaryWriter, PushError, ZoneChange};
 use crate::live::{ApiError, Document, WriteError};
-use crate::model::{AccountId, AssetKind, DomainTemplate, Revision, Settings};
+use crate::model::{AccountId, AssetKind, DomainTemplate, Revision, Settings, count};
 use crate::plan::Step;
 use crate::tree::BillingPolicy;
 
@@ -18,6 +18,8 @@ pub(super) struct Hand<'a> {
     pub(super) step: &'a Step,
     /// What a reader of the report should know.
     pub(super) notes: Vec<String>,
+    /// Whether a write was announced: what belongs together is finished once it is begun.
+    has_begun: bool,
 }
 
 /// Why a step ends without being done.
@@ -26,6 +28,7 @@ pub(super) enum Stop {
     Moved(String),
     Failed(String),
     Unknown(String),
+    NotBegun(Halt, String),
 }
 
 /// One write to an account.
@@ -75,6 +78,7 @@ impl<'a> Hand<'a> {
             context,
             step,
             notes: Vec::new(),
+            has_begun: false,
         }
     }
 
@@ -176,7 +180,7 @@ impl<'a> Hand<'a> {
         let request = self.context.next_request();
         let sets = change.sets.len();
         self.announce(
-            format!("change {sets} sets of records"),
+            format!("change {}", count(sets, "set of records")),
             None,
             request.as_str(),
         )?;
@@ -190,11 +194,15 @@ impl<'a> Hand<'a> {
     }
 
     fn announce(
-        &self,
+        &mut self,
         write: String,
         if_match: Option<&Revision>,
         request: &str,
     ) -> Result<(), Stop> {
+        // Whoever was told that the run has ended must not see a write after that.
+        if let Some((halt, reason)) = self.context.ended().filter(|_| !self.has_begun) {
+            return Err(Stop::NotBegun(*halt, reason.clone()));
+        }
         let tenure = self.context.options.tenure.as_ref();
         if tenure.is_some_and(|tenure| !tenure.holds()) {
             return Err(Stop::Failed(
@@ -209,6 +217,7 @@ impl<'a> Hand<'a> {
             if_match: if_match.cloned(),
             request: request.to_owned(),
         })?;
+        self.has_begun = true;
         Ok(())
     }
 
@@ -239,6 +248,7 @@ impl Stop {
             Self::Moved(reason) => StepResult::Moved { reason },
             Self::Failed(reason) => StepResult::Failed { reason },
             Self::Unknown(reason) => StepResult::Unknown { reason },
+            Self::NotBegun(halt, reason) => StepResult::NotBegun { halt, reason },
         }
     }
 }

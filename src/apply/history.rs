@@ -1,14 +1,17 @@
 //! What earlier runs did: their journals, read again, and their plans.
 
+use std::collections::BTreeMap;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 
 use super::journal::{self, Entry, JournalError, JournalEvent};
-use super::outcome::{Applied, StepOutcome, StepResult};
+use super::outcome::{Applied, Halt, StepOutcome, StepResult};
 use super::run_id::RunId;
+use super::standing::StepCount;
 use super::state_file;
 use crate::model::{ClusterName, Digest, Shard};
-use crate::plan::Plan;
+use crate::plan::{Plan, StepId};
 
 /// One earlier run, in short.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +30,10 @@ pub struct Record {
     pub last: Timestamp,
     /// How many steps its plan had.
     pub steps: usize,
-    /// How many of them were carried out.
-    pub done: usize,
+    /// How many of them stand how.
+    pub count: StepCount,
+    /// Why steps were not begun, when the run ended before them.
+    pub halt: Option<Halt>,
     /// Whether it sent anything that writes.
     pub wrote: bool,
     /// How it ended.
@@ -40,6 +45,10 @@ pub struct Record {
 pub enum RunState {
     /// It came to its end, whatever its steps came to.
     Finished,
+    /// It ended before all of its steps were begun: somebody interrupted it, or a failure or a guard ended it.
+    Stopped,
+    /// Its process is at work.
+    UnderWay,
     /// It never ended, and nobody looked after it yet.
     Interrupted,
     /// It never ended, and a later run put right what it left.
@@ -47,13 +56,24 @@ pub enum RunState {
 }
 
 impl RunState {
-    /// Returns the word for it.
+    /// Returns the word for machines.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Finished => "finished",
+            Self::Stopped => "stopped",
+            Self::UnderWay => "under_way",
             Self::Interrupted => "interrupted",
             Self::Recovered => "recovered",
+        }
+    }
+
+    /// Returns the word for people.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::UnderWay => "under way",
+            Self::Finished | Self::Stopped | Self::Interrupted | Self::Recovered => self.as_str(),
         }
     }
 }
@@ -73,6 +93,14 @@ pub fn record(entries: &[Entry]) -> Option<Record> {
     else {
         return None;
     };
+    let mut applied = Applied::default();
+    applied
+        .outcomes
+        .extend(ended(entries, RunState::Interrupted).into_values());
+    let mut count = applied.count();
+    // Only of a run that died are there steps that the journal does not speak of.
+    let silent = steps.saturating_sub(count.total());
+    count.not_begun = count.not_begun.saturating_add(silent);
     let mut record = Record {
         run: run.clone(),
         plan: plan.clone(),
@@ -81,17 +109,17 @@ pub fn record(entries: &[Entry]) -> Option<Record> {
         last: entries.last().map_or(first.at, |entry| entry.at),
         steps: *steps,
         shard: *shard,
-        done: 0,
+        count,
+        halt: applied.halt().or((silent > 0).then_some(Halt::Died)),
         wrote: false,
         state: RunState::Interrupted,
     };
     for entry in entries {
         match &entry.event {
             JournalEvent::Intent { .. } => record.wrote = true,
-            JournalEvent::Outcome {
-                result: StepResult::Done { .. },
-                ..
-            } => record.done += 1,
+            JournalEvent::RunFinished { .. } if record.halt.is_some() => {
+                record.state = RunState::Stopped;
+            }
             JournalEvent::RunFinished { .. } => record.state = RunState::Finished,
             JournalEvent::Recovered => record.state = RunState::Recovered,
             JournalEvent::RunStarted { .. }
@@ -107,9 +135,29 @@ pub fn record(entries: &[Entry]) -> Option<Record> {
 pub fn records(state_directory: &Utf8Path) -> Result<Vec<Record>, JournalError> {
     let mut records = Vec::new();
     for run in journal::runs(state_directory)? {
-        records.extend(record(&journal::read(state_directory, &run)?));
+        let record = record(&journal::read(state_directory, &run)?);
+        records.extend(record.map(|record| seen(record, state_directory)));
     }
     Ok(records)
+}
+
+/// Tells a run that is under way from one whose process died.
+fn seen(mut record: Record, state_directory: &Utf8Path) -> Record {
+    if record.state == RunState::Interrupted && journal::is_under_way(state_directory, &record.run)
+    {
+        record.state = RunState::UnderWay;
+    }
+    record
+}
+
+/// Reads how a run stands, and its journal.
+pub fn run_of(
+    state_directory: &Utf8Path,
+    run: &RunId,
+) -> Result<(Option<Record>, Vec<Entry>), JournalError> {
+    let entries = journal::read(state_directory, run)?;
+    let record = record(&entries).map(|record| seen(record, state_directory));
+    Ok((record, entries))
 }
 
 /// Finds the run that has used a plan up: one that sent something. A run that could send nothing leaves
@@ -119,25 +167,63 @@ pub fn used_by(state_directory: &Utf8Path, plan: &Digest) -> Result<Option<Recor
     Ok(records.find(|record| record.plan == *plan && record.wrote))
 }
 
-/// Reads what became of each step off a run's journal; a step that has no outcome is not in it.
+/// Reads what became of each step of a plan off its run's journal. Where the run has no end, the steps that it had in
+/// hand are unknown, and those that it never came to are not begun.
 #[must_use]
-pub fn outcomes(entries: &[Entry]) -> Applied {
-    let mut outcomes: Vec<StepOutcome> = (entries.iter())
-        .filter_map(|entry| match &entry.event {
+pub fn outcomes(entries: &[Entry], plan: &Plan, state: RunState) -> Applied {
+    let mut found = ended(entries, state);
+    for step in &plan.steps {
+        let id = step.id;
+        found.entry(id).or_insert_with(|| {
+            let reason = match state {
+                RunState::UnderWay => "the run is under way, and has not come to it".to_owned(),
+                _ => "the process died before; plan again".to_owned(),
+            };
+            let halt = Halt::Died;
+            outcome(id, StepResult::NotBegun { halt, reason }, &[])
+        });
+    }
+    Applied {
+        outcomes: found.into_values().collect(),
+    }
+}
+
+fn outcome(step: StepId, result: StepResult, notes: &[String]) -> StepOutcome {
+    StepOutcome {
+        step,
+        result,
+        notes: notes.to_vec(),
+    }
+}
+
+/// Returns what became of the steps that a journal speaks of.
+fn ended(entries: &[Entry], state: RunState) -> BTreeMap<StepId, StepOutcome> {
+    let mut found = BTreeMap::new();
+    for entry in entries {
+        match &entry.event {
+            JournalEvent::Intent { step, write, .. } => {
+                let reason = match state {
+                    RunState::UnderWay => format!("it is in hand ({write})"),
+                    _ => format!("the process died while it was in hand ({write}); plan again"),
+                };
+                let result = StepResult::Unknown { reason };
+                found.insert(*step, outcome(*step, result, &[]));
+            }
             JournalEvent::Outcome {
                 step,
                 result,
                 notes,
-            } => Some(StepOutcome {
-                step: *step,
-                result: result.clone(),
-                notes: notes.clone(),
-            }),
-            _ => None,
-        })
-        .collect();
-    outcomes.sort_by_key(|outcome| outcome.step);
-    Applied { outcomes }
+            } => {
+                found.insert(*step, outcome(*step, result.clone(), notes));
+            }
+            JournalEvent::RunStarted { .. }
+            | JournalEvent::Answer { .. }
+            | JournalEvent::Repair { .. }
+            | JournalEvent::RunFinished { .. }
+            | JournalEvent::Recovered => {}
+        }
+    }
+    found
 }
 
 /// Reads the plan that a run carried out; `None` when it was not kept, or is another version's.

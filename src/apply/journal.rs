@@ -5,7 +5,7 @@
 //! write that it announces is sent, and before the step after it begins.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, Write as _};
 use std::sync::{Mutex, PoisonError};
 
@@ -14,14 +14,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::outcome::StepResult;
+use super::outcome::{Halt, StepResult};
 use super::run_id::RunId;
 use super::state_file;
 use crate::model::{ClusterName, Digest, Revision, Shard};
 use crate::plan::{StepId, Subject};
 
 /// The version of the journal's format; raised when an event changes its meaning.
-pub const JOURNAL_VERSION: u32 = 1;
+pub const JOURNAL_VERSION: u32 = 2;
 
 /// One line of a journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,6 +101,29 @@ pub enum JournalEvent {
     Recovered,
 }
 
+impl Entry {
+    /// Earlier versions told that a step was not begun as its failure.
+    fn as_told_now(mut self) -> Self {
+        if let JournalEvent::Outcome { result, .. } = &mut self.event
+            && let StepResult::Failed { reason } = result
+            && let Some(reason) = reason.strip_prefix("not begun: ")
+        {
+            let halt = if reason.contains("did not succeed") {
+                Halt::Failure
+            } else if reason.starts_with("the run was interrupted") {
+                Halt::Interrupted
+            } else if reason.starts_with("the steps wait") {
+                Halt::Knot
+            } else {
+                Halt::Freeze
+            };
+            let reason = reason.to_owned();
+            *result = StepResult::NotBegun { halt, reason };
+        }
+        self
+    }
+}
+
 /// Writes one run's journal.
 #[derive(Debug)]
 pub struct Journal {
@@ -148,6 +171,7 @@ impl Journal {
             let path = directory.join(format!("{name}.jsonl"));
             match state_file::create_new(path.as_std_path()) {
                 Ok(file) => {
+                    hold(&file);
                     return Ok(Self {
                         run: name,
                         path,
@@ -180,7 +204,7 @@ impl Journal {
             file.set_len(whole as u64)?;
             Ok(file)
         };
-        let file = open().map_err(|source| JournalError::File {
+        let file = open().inspect(hold).map_err(|source| JournalError::File {
             action: "open",
             path: path.clone(),
             source,
@@ -215,6 +239,22 @@ impl Journal {
     }
 }
 
+/// Holds a journal as long as its process lives, for whoever wants to know whether it does. Nothing hangs on that, so a
+/// file system without locks is fine; where a lock keeps others from reading, there is none.
+fn hold(file: &File) {
+    if cfg!(unix)
+        && let Err(error) = file.try_lock()
+    {
+        tracing::debug!(%error, "the journal is not locked");
+    }
+}
+
+/// Tells whether the process that carries a run out is at work.
+pub(super) fn is_under_way(state_directory: &Utf8Path, run: &RunId) -> bool {
+    let file = File::open(path(state_directory, run));
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 /// Reads a run's journal; a last line that was cut off when the run died is left out.
 pub fn read(state_directory: &Utf8Path, run: &RunId) -> Result<Vec<Entry>, JournalError> {
     let path = path(state_directory, run);
@@ -228,8 +268,8 @@ pub fn read(state_directory: &Utf8Path, run: &RunId) -> Result<Vec<Entry>, Journ
     let mut number = 0;
     while let Some(line) = lines.next() {
         number += 1;
-        match serde_json::from_slice(line) {
-            Ok(entry) => entries.push(entry),
+        match serde_json::from_slice::<Entry>(line) {
+            Ok(entry) => entries.push(entry.as_told_now()),
             Err(_) if lines.peek().is_none() && !line.ends_with(b"\n") => {}
             Err(source) => {
                 return Err(JournalError::Format {

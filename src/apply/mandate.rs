@@ -60,9 +60,6 @@ impl Mandate<'_> {
             return None;
         }
         let refusal = guard::freeze(self.plan, &self.desired.policy, now())?;
-        Some(format!(
-            "not begun: {}; plan again afterwards",
-            refusal.message
-        ))
+        Some(format!("{}; plan again afterwards", refusal.message))
     }
 }

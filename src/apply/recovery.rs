@@ -51,6 +51,9 @@ pub fn wrecks(
         let Some(interrupted) = journal::interrupted(&entries) else {
             continue;
         };
+        if journal::is_under_way(state_directory, &run) {
+            continue;
+        }
         let is_another = history::record(&entries)
             .is_some_and(|record| record.cluster != *cluster || !looks_after(shard, record.shard));
         if is_another {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
-use super::outcome::{StepOutcome, StepResult};
+use super::outcome::{Halt, StepOutcome, StepResult};
 use super::schedule::dependencies;
 use crate::model::AccountName;
 use crate::plan::{Action, Plan, Step, StepId, Subject};
@@ -39,7 +39,7 @@ pub(super) struct Course {
     first: BTreeSet<StepId>,
     limit: Option<usize>,
     failed: BTreeSet<Subject>,
-    ended: Option<String>,
+    ended: Option<(Halt, String)>,
 }
 
 impl Course {
@@ -77,7 +77,9 @@ impl Course {
     pub(super) fn note(&mut self, step: &Step, outcome: &StepOutcome) {
         let was_first = self.first.remove(&step.id);
         let has_failed = match &outcome.result {
-            StepResult::Done { .. } | StepResult::Skipped { .. } => false,
+            StepResult::Done { .. } | StepResult::Skipped { .. } | StepResult::NotBegun { .. } => {
+                false
+            }
             StepResult::Moved { .. } | StepResult::Failed { .. } | StepResult::Unknown { .. } => {
                 true
             }
@@ -88,25 +90,26 @@ impl Course {
         self.failed.insert(step.subject.clone());
         if was_first {
             let name = step.subject.title();
-            self.ended = Some(format!(
-                "not begun: {name}, which goes first, did not succeed"
-            ));
+            let reason =
+                format!("{name}, which goes first, did not succeed; mend that, then plan again");
+            self.ended = Some((Halt::Failure, reason));
         } else if self.limit.is_some_and(|limit| self.failed.len() >= limit) {
             let failed = match self.failed.len() {
                 1 => format!("{} did not succeed", step.subject.title()),
                 count => format!("{count} objects did not succeed"),
             };
-            self.ended = Some(format!("not begun: {failed}, which ends the run"));
+            let reason = format!("{failed}, which ends the run; mend that, then plan again");
+            self.ended = Some((Halt::Failure, reason));
         }
     }
 
     /// Begins no further step, for another reason than a failure.
-    pub(super) fn end(&mut self, reason: String) {
-        self.ended.get_or_insert(reason);
+    pub(super) fn end(&mut self, halt: Halt, reason: String) {
+        self.ended.get_or_insert((halt, reason));
     }
 
     /// Says why no further step is begun, once that is so.
-    pub(super) fn ended(&self) -> Option<&str> {
-        self.ended.as_deref()
+    pub(super) fn ended(&self) -> Option<&(Halt, String)> {
+        self.ended.as_ref()
     }
 }

@@ -119,9 +119,10 @@ impl<'p> Schedule<'p> {
         dependencies(step).find_map(|earlier| match &self.outcomes.get(&earlier)?.result {
             StepResult::Done { .. } => None,
             StepResult::Skipped { because } => Some(*because),
-            StepResult::Moved { .. } | StepResult::Failed { .. } | StepResult::Unknown { .. } => {
-                Some(earlier)
-            }
+            StepResult::Moved { .. }
+            | StepResult::Failed { .. }
+            | StepResult::Unknown { .. }
+            | StepResult::NotBegun { .. } => Some(earlier),
         })
     }
 }

@@ -434,8 +434,10 @@ fn lost(hand: &Hand<'_>, reason: &str, trouble: Trouble) -> Stop {
             "{reason}; putting back what was there before failed too: {}; the snapshot of run {run} holds all of it; {}",
             failure.reason, failure.advice
         )),
-        Trouble::Stop(Stop::Unknown(why) | Stop::Failed(why) | Stop::Moved(why)) => Stop::Unknown(
-            format!("{reason}; then {why}; the snapshot of run {run} holds what was there before"),
-        ),
+        Trouble::Stop(
+            Stop::Unknown(why) | Stop::Failed(why) | Stop::Moved(why) | Stop::NotBegun(_, why),
+        ) => Stop::Unknown(format!(
+            "{reason}; then {why}; the snapshot of run {run} holds what was there before"
+        )),
     }
 }

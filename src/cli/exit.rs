@@ -77,10 +77,11 @@ impl Exit {
 }
 
 fn applied(summary: &Summary) -> Exit {
-    if summary.done < summary.steps {
-        return if summary.done > 0 {
+    let count = summary.count;
+    if count.done < summary.steps {
+        return if count.done > 0 {
             Exit::Partly
-        } else if summary.failed + summary.uncertain > 0 {
+        } else if count.failed + count.unknown > 0 || summary.cut_short {
             Exit::Failed
         } else {
             Exit::Refused
@@ -110,6 +111,7 @@ impl From<Exit> for ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::apply::StepCount;
 
     #[test]
     fn codes_never_change() {
@@ -134,68 +136,37 @@ mod tests {
             assert_eq!(applied(&summary), expected, "{summary:?}");
         }
         let none = Summary::default();
+        let steps = |done, failed, unknown, not_begun| {
+            let count = StepCount {
+                done,
+                failed,
+                unknown,
+                not_begun,
+            };
+            Summary {
+                steps: count.total(),
+                count,
+                ..none
+            }
+        };
         check(none, Exit::Done);
-        check(
-            Summary {
-                steps: 2,
-                done: 2,
-                ..none
-            },
-            Exit::Done,
-        );
-        check(
-            Summary {
-                steps: 2,
-                done: 1,
-                failed: 1,
-                ..none
-            },
-            Exit::Partly,
-        );
-        check(
-            Summary {
-                steps: 2,
-                done: 1,
-                moved: 1,
-                ..none
-            },
-            Exit::Partly,
-        );
-        check(
-            Summary {
-                steps: 2,
-                failed: 1,
-                skipped: 1,
-                ..none
-            },
-            Exit::Failed,
-        );
-        check(
-            Summary {
-                steps: 1,
-                uncertain: 1,
-                ..none
-            },
-            Exit::Failed,
-        );
-        check(
-            Summary {
-                steps: 2,
-                moved: 1,
-                skipped: 1,
-                ..none
-            },
-            Exit::Refused,
-        );
-        check(
-            Summary {
-                steps: 1,
-                done: 1,
-                refused: 1,
-                ..none
-            },
-            Exit::Refused,
-        );
+        check(steps(2, 0, 0, 0), Exit::Done);
+        check(steps(1, 1, 0, 0), Exit::Partly);
+        check(steps(1, 0, 0, 1), Exit::Partly);
+        check(steps(0, 1, 0, 1), Exit::Failed);
+        check(steps(0, 0, 1, 0), Exit::Failed);
+        // The object had moved, or a guard ended the run: nothing failed.
+        check(steps(0, 0, 0, 2), Exit::Refused);
+        let interrupted = Summary {
+            cut_short: true,
+            ..steps(0, 0, 0, 2)
+        };
+        check(interrupted, Exit::Failed);
+        let refused = Summary {
+            refused: 1,
+            ..steps(1, 0, 0, 0)
+        };
+        check(refused, Exit::Refused);
         check(
             Summary {
                 refused: 1,
@@ -204,14 +175,10 @@ mod tests {
             },
             Exit::Refused,
         );
-        check(
-            Summary {
-                steps: 1,
-                done: 1,
-                unknown: 1,
-                ..none
-            },
-            Exit::Unchecked,
-        );
+        let unknown = Summary {
+            unknown: 1,
+            ..steps(1, 0, 0, 0)
+        };
+        check(unknown, Exit::Unchecked);
     }
 }

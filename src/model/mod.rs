@@ -2,6 +2,7 @@
 
 mod account;
 mod asset;
+mod count;
 mod domain;
 mod field;
 mod json;
@@ -18,6 +19,7 @@ mod visible;
 
 pub use account::{AccountId, AccountIdError, AccountName, ClusterName, Identity, Realm};
 pub use asset::{AssetFacts, AssetFile, AssetKind, AssetType, Digest, DigestWriter, Dimensions};
+pub use count::{count, count_of, nouns};
 pub use domain::{DomainName, DomainNameError};
 pub use field::{FIELDS, Field, FieldOrigin, FieldType, HIJACKING_NAMES, field};
 pub use json::canonical_json;

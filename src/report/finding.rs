@@ -15,6 +15,7 @@ use super::row::{self, Row};
 use super::{Command, ObjectReport, Problem, Report};
 use crate::diag::Severity;
 use crate::diff::{Change, Side};
+use crate::model::count;
 use crate::plan::Refusal;
 use crate::report::escape::visible;
 use crate::tree::Origin;
@@ -72,8 +73,8 @@ pub(super) fn findings(report: &Report) -> Vec<Finding> {
         found.extend(
             reasons.map(|reason| about(report, object, Kind::Unknown, visible(reason).as_ref())),
         );
-        found.extend(outcome::findings(report, object));
     }
+    found.extend(outcome::findings(report));
     found.extend(changes(report));
     found.extend(dns::findings(report));
     number(&mut found);
@@ -211,7 +212,7 @@ fn shown(report: &Report, object: &ObjectReport) -> Vec<Change> {
 fn change(report: &Report, same: &Same, row: &Row, objects: &[&ObjectReport]) -> Finding {
     let (kind, origin, key, _) = same;
     let names: Vec<&str> = objects.iter().map(|object| object.title()).collect();
-    let message = format!("{}: {}", subjects(&names), sentence(row, report.command));
+    let message = format!("{}: {}", subjects(objects), sentence(row, report.command));
     let nowhere = || match objects {
         [object] => about(report, object, *kind, "").spot,
         _ => None,
@@ -243,8 +244,11 @@ pub(super) fn sentence(row: &Row, command: Command) -> String {
     sentence
 }
 
-/// Names one account, or counts several and names the first.
-fn subjects(names: &[&str]) -> String {
+/// Names one object, or counts several and names the first.
+fn subjects(objects: &[&ObjectReport]) -> String {
+    let names: Vec<&str> = objects.iter().map(|object| object.title()).collect();
+    let are_accounts = objects.iter().all(|object| object.name.is_some());
+    let noun = if are_accounts { "account" } else { "object" };
     let listed = |names: &[&str]| {
         let names: Vec<String> = names
             .iter()
@@ -252,14 +256,14 @@ fn subjects(names: &[&str]) -> String {
             .collect();
         names.join(", ")
     };
-    match names {
+    match names.as_slice() {
         [one] => visible(one).into_owned(),
         _ if names.len() <= SHOWN_NAMES => {
-            format!("{} accounts ({})", names.len(), listed(names))
+            format!("{} ({})", count(names.len(), noun), listed(&names))
         }
         _ => format!(
-            "{} accounts ({}, …)",
-            names.len(),
+            "{} ({}, …)",
+            count(names.len(), noun),
             listed(&names[..SHOWN_NAMES])
         ),
     }

@@ -30,6 +30,7 @@ pub fn render(report: &Report, gallery: &Gallery, exit: u8) -> String {
     let mut store = Store::new(gallery);
     let compared = !matches!(report.command, Command::Validate | Command::Dns);
     let sections: Vec<Section> = [
+        Some(rest::left(report)),
         Some(rest::refused(report)),
         Some(problem::section(report)),
         compared.then(|| change::section(report, &mut store)),

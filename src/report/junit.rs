@@ -5,7 +5,7 @@
 //! | in sync, done, in a plan also what is pending | passed |
 //! | differs, refused, failed, moved, a mistake in its files | failure |
 //! | could not be checked, unknown outcome | error |
-//! | not compared, not tried | skipped |
+//! | not compared, not begun | skipped |
 //!
 //! Valid against Jenkins' `junit-10.xsd`.
 
@@ -18,7 +18,8 @@ use std::fmt;
 use case::{Case, Outcome};
 use xml::Xml;
 
-use super::{Command, ObjectReport, Report};
+use super::{Command, Report};
+use crate::report::ending::Endings;
 use crate::report::escape::visible;
 
 /// Renders a report as JUnit XML that ends with a newline, piece by piece.
@@ -128,16 +129,12 @@ fn tree(report: &Report) -> Vec<Case> {
 fn platform(report: &Report) -> Vec<Case> {
     match report.command {
         Command::Validate | Command::Dns => Vec::new(),
-        Command::Plan | Command::Drift | Command::Apply => report
-            .refusals
-            .iter()
-            .map(Case::of_refusal)
-            .chain(
-                report
-                    .objects()
-                    .map(|object: &ObjectReport| Case::of_object(object, report.command)),
-            )
-            .collect(),
+        Command::Plan | Command::Drift | Command::Apply => {
+            let endings = Endings::of(report);
+            let of_object = |object| Case::of_object(object, report.command, &endings);
+            let refusals = report.refusals.iter().map(Case::of_refusal);
+            refusals.chain(report.objects().map(of_object)).collect()
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod block;
 pub mod brand;
 mod build;
 mod dns;
+mod ending;
 mod escape;
 mod finding;
 #[cfg(test)]
@@ -36,8 +37,8 @@ pub(crate) use escape::{visible_json, visible_json_line};
 pub use finding::dns_lines;
 pub use line::{Line, lines};
 pub use model::{
-    BaseReport, Command, Coverage, ObjectReport, Report, Requests, ShardReport, Status, StepReport,
-    Summary, Verb,
+    BaseReport, Command, Coverage, ObjectCount, ObjectReport, Report, Requests, ShardReport,
+    Status, StepReport, Summary, Verb,
 };
 pub use places::Places;
 pub use problem::{Fix, Label, Problem, SourceText, problems};

@@ -6,11 +6,13 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{DnsReport, Places, Problem};
-use crate::apply::StepResult;
+use crate::apply::{StepCount, StepResult, StepStanding};
 use crate::diag::Severity;
-use crate::diff::{Change, ChangeKey};
+use crate::diff::{Change, ChangeKey, TEMPLATE};
 use crate::live::{Reading, Unmanaged};
-use crate::model::{AccountId, AccountName, AssetKind, ClusterName, Digest, RecordName, Shard};
+use crate::model::{
+    AccountId, AccountName, AssetKind, ClusterName, Digest, RecordName, Shard, count,
+};
 use crate::plan::{Action, Refusal, Risk, StepId};
 use crate::tree::Base;
 
@@ -180,18 +182,21 @@ pub enum Status {
     NotCompared,
     /// Tree and platform agree.
     InSync,
-    /// Steps are pending.
+    /// Steps are pending, or it differs in what is not shown.
     Pending,
     /// A guard refused some of it; what it did not refuse may be pending or done.
     Refused,
-    /// It could not be checked, or not wholly, and nothing is pending.
+    /// It could not be checked, or not wholly, and nothing is pending; after an apply, nobody knows whether what was
+    /// sent was carried out.
     Unknown,
     /// Every step was carried out and seen in the read-back.
     Done,
     /// Some steps were carried out.
     Partly,
-    /// No step was carried out.
+    /// No step was carried out, and some failed.
     Failed,
+    /// No step was begun, and none failed.
+    NotBegun,
 }
 
 /// One step and what became of it.
@@ -257,6 +262,40 @@ pub struct Requests {
     pub writing: u64,
 }
 
+/// How many objects of one kind stand how before any step. Those in sync, those that differ and those of which nothing is known
+/// are all of them, unless some were not compared, or are refused without a difference.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ObjectCount {
+    /// All of them.
+    pub total: usize,
+    /// Those that are as the tree wants them.
+    pub in_sync: usize,
+    /// Those that differ from the tree.
+    pub differing: usize,
+    /// Those of which no difference was found, because they could not be checked, or not wholly.
+    pub unknown: usize,
+    /// Those of the differing ones that steps are planned for.
+    pub changing: usize,
+    /// Those of the differing ones that could not be checked wholly.
+    pub partly_unknown: usize,
+}
+
+impl ObjectCount {
+    fn of<'a>(objects: impl IntoIterator<Item = &'a ObjectReport>) -> Self {
+        let mut count = Self::default();
+        for object in objects {
+            let (differs, is_unknown) = (object.differs(), !object.unknown.is_empty());
+            count.total += 1;
+            count.in_sync += usize::from(object.status == Status::InSync);
+            count.differing += usize::from(differs);
+            count.unknown += usize::from(is_unknown && !differs);
+            count.changing += usize::from(!object.steps.is_empty());
+            count.partly_unknown += usize::from(is_unknown && differs);
+        }
+        count
+    }
+}
+
 /// The figures of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
@@ -264,8 +303,12 @@ pub struct Summary {
     pub errors: usize,
     /// Mistakes that do not.
     pub warnings: usize,
-    /// Accounts of the tree.
-    pub accounts: usize,
+    /// The accounts of the tree.
+    pub accounts: ObjectCount,
+    /// The domain template, when the tree declares it.
+    pub template: ObjectCount,
+    /// The zones that hold records of accounts with `dns: manage`.
+    pub zones: ObjectCount,
     /// Objects (accounts, the template, and zones) that are as the tree wants them.
     pub in_sync: usize,
     /// Objects that steps are planned for.
@@ -278,16 +321,14 @@ pub struct Summary {
     pub refused: usize,
     /// Planned steps.
     pub steps: usize,
-    /// Steps that were carried out and seen in the read-back.
-    pub done: usize,
-    /// Steps that were not carried out because the object had moved.
+    /// How many of them stand how; nothing before an apply.
+    pub count: StepCount,
+    /// Those of the steps not begun whose object had moved.
     pub moved: usize,
-    /// Steps that failed.
-    pub failed: usize,
-    /// Steps whose outcome is not known.
-    pub uncertain: usize,
-    /// Steps that were not tried, because one before did not succeed.
+    /// Those of the steps not begun that one before kept from it.
     pub skipped: usize,
+    /// Whether the run ended before all of its steps, and no guard or lock did that.
+    pub cut_short: bool,
     /// Hosts whose DNS differs from the template.
     pub dns_differing: usize,
     /// Domains whose DNS could not be checked wholly.
@@ -329,7 +370,9 @@ impl Report {
     #[must_use]
     pub fn summary(&self) -> Summary {
         let mut summary = Summary {
-            accounts: self.accounts.len(),
+            accounts: ObjectCount::of(&self.accounts),
+            template: ObjectCount::of(&self.template),
+            zones: ObjectCount::of(&self.zones),
             refused: self.refusals.len(),
             ..Summary::default()
         };
@@ -344,24 +387,38 @@ impl Report {
             summary.dns_unknown = dns.unknown();
         }
         for object in self.objects() {
-            summary.in_sync += usize::from(object.status == Status::InSync);
-            summary.changing += usize::from(!object.steps.is_empty());
-            summary.differing += usize::from(object.differs());
-            summary.unknown += usize::from(!object.unknown.is_empty());
             summary.refused += object.refusals.len();
             summary.steps += object.steps.len();
-            for step in &object.steps {
-                match &step.result {
-                    None => {}
-                    Some(StepResult::Done { .. }) => summary.done += 1,
-                    Some(StepResult::Moved { .. }) => summary.moved += 1,
-                    Some(StepResult::Failed { .. }) => summary.failed += 1,
-                    Some(StepResult::Unknown { .. }) => summary.uncertain += 1,
-                    Some(StepResult::Skipped { .. }) => summary.skipped += 1,
-                }
+            for result in object.steps.iter().filter_map(|step| step.result.as_ref()) {
+                summary.count.add(result.standing());
+                summary.moved += usize::from(matches!(result, StepResult::Moved { .. }));
+                summary.skipped += usize::from(matches!(result, StepResult::Skipped { .. }));
+                summary.cut_short |= result.halt().is_some_and(|halt| !halt.is_refusal());
             }
         }
+        for kind in [summary.accounts, summary.template, summary.zones] {
+            summary.in_sync += kind.in_sync;
+            summary.changing += kind.changing;
+            summary.differing += kind.differing;
+            summary.unknown += kind.unknown + kind.partly_unknown;
+        }
         summary
+    }
+}
+
+/// Names what is meant of a tree's accounts, its template and its zones: `2 of 3 accounts, the domain template and 1 zone`.
+pub(super) fn kinds(accounts: Option<String>, template: bool, zones: usize) -> String {
+    let mut parts: Vec<String> = accounts.into_iter().collect();
+    if template {
+        parts.push("the domain template".to_owned());
+    }
+    if zones > 0 {
+        parts.push(count(zones, "zone"));
+    }
+    match parts.split_last() {
+        None => "nothing".to_owned(),
+        Some((last, [])) => last.clone(),
+        Some((last, first)) => format!("{} and {last}", first.join(", ")),
     }
 }
 
@@ -372,7 +429,7 @@ impl ObjectReport {
         match (&self.name, &self.zone) {
             (Some(name), _) => name.as_str(),
             (None, Some(zone)) => zone.as_str(),
-            (None, None) => "domain template",
+            (None, None) => TEMPLATE,
         }
     }
 
@@ -393,21 +450,24 @@ impl ObjectReport {
             .filter(move |change| !mended(&change.key))
     }
 
+    /// Counts how many steps stand how; nothing before an apply.
+    #[must_use]
+    pub fn count(&self) -> StepCount {
+        StepCount::of(self.steps.iter().filter_map(|step| step.result.as_ref()))
+    }
+
     /// Works the verdict out from everything else.
     #[must_use]
     pub fn verdict(&self) -> Status {
-        let done = |step: &StepReport| matches!(step.result, Some(StepResult::Done { .. }));
-        if self.steps.iter().any(|step| step.result.is_some()) {
-            return if !self.steps.iter().all(done) {
-                if self.steps.iter().any(done) {
-                    Status::Partly
-                } else {
-                    Status::Failed
-                }
-            } else if self.refusals.is_empty() {
-                Status::Done
-            } else {
-                Status::Refused
+        let count = self.count();
+        if count.total() > 0 {
+            return match count {
+                _ if count.done == self.steps.len() && self.refusals.is_empty() => Status::Done,
+                _ if count.done == self.steps.len() => Status::Refused,
+                _ if count.done > 0 => Status::Partly,
+                _ if count.unknown > 0 => Status::Unknown,
+                _ if count.failed > 0 => Status::Failed,
+                _ => Status::NotBegun,
             };
         }
         if !self.refusals.is_empty() {
@@ -419,6 +479,20 @@ impl ObjectReport {
         } else {
             Status::InSync
         }
+    }
+}
+
+impl StepReport {
+    /// Returns how it stands; `None` before an apply.
+    #[must_use]
+    pub fn standing(&self) -> Option<StepStanding> {
+        self.result.as_ref().map(StepResult::standing)
+    }
+
+    /// Says what it does, in a word or two: `update`, `upload logo`.
+    #[must_use]
+    pub fn what(&self) -> String {
+        self.verb.of(self.asset)
     }
 }
 
@@ -454,6 +528,15 @@ impl From<&Action> for Verb {
 }
 
 impl Verb {
+    /// Returns the word, with the asset of an upload.
+    #[must_use]
+    pub fn of(self, asset: Option<AssetKind>) -> String {
+        match asset {
+            Some(asset) => format!("{} {asset}", self.as_str()),
+            None => self.as_str().to_owned(),
+        }
+    }
+
     /// Returns the word.
     #[must_use]
     pub fn as_str(self) -> &'static str {

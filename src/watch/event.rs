@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::status::{DnsSummary, ObjectStatus, Reason, Role, Status};
 use crate::dns::Standing;
+use crate::model::count_of;
 use crate::tree::short_commit;
 
 /// Something that changed.
@@ -94,7 +95,8 @@ pub fn events(before: &Status, after: &Status) -> Vec<Event> {
     if was.last_run != is.last_run
         && let Some(run) = is.last_run.as_ref().filter(|run| run.steps > 0)
     {
-        let message = format!("{} of {} steps done", run.done, run.steps);
+        let done = count_of(run.count.done, run.steps, "step");
+        let message = format!("{done} done{}", run.count.told_left(", "));
         tell("run", run.result.as_str(), message);
     }
     for (earlier, object) in pairs(before, after) {

@@ -5,13 +5,14 @@ use std::fmt::Write as _;
 use camino::Utf8Path;
 use serde_json::json;
 
-use crate::apply::{self, Record, RunId};
+use crate::apply::{self, Halt, Record, RunId, RunState};
 use crate::cli::args::{HistoryArgs, HistoryCommand, HistoryShowArgs, ListFormat};
 use crate::cli::carry::StateFolder;
 use crate::cli::failure::Failure;
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, output};
 use crate::diag::SourceMap;
+use crate::model::count;
 use crate::report::text::visible;
 use crate::report::{self, Command, Facts, visible_json};
 
@@ -51,8 +52,12 @@ fn as_json(record: &Record) -> serde_json::Value {
         "started": record.started.to_string(),
         "last": record.last.to_string(),
         "steps": record.steps,
-        "done": record.done,
+        "done": record.count.done,
+        "failed": record.count.failed,
+        "unknown": record.count.unknown,
+        "not_begun": record.count.not_begun,
         "state": record.state.as_str(),
+        "halt": record.halt.map(Halt::as_str),
     })
 }
 
@@ -65,30 +70,41 @@ fn table(records: &[Record]) -> String {
         let name = visible(record.cluster.as_str());
         let _ = writeln!(
             text,
-            "{:run$}  {}  {name:cluster$}  plan {}  {} of {} steps done  {}",
+            "{:run$}  {}  {name:cluster$}  plan {}  {} of {} done{}  {}",
             record.run.as_str(),
             record.started.strftime("%Y-%m-%d %H:%M:%SZ"),
             record.plan.short(),
-            record.done,
-            record.steps,
-            record.state.as_str(),
+            record.count.done,
+            count(record.steps, "step"),
+            record.count.told_left(", "),
+            standing(record),
         );
     }
     text
 }
 
+/// Says how a run stands, and what ended it before its end.
+fn standing(record: &Record) -> String {
+    let word = record.state.word();
+    match record.halt {
+        Some(halt) if record.state == RunState::Stopped => format!("{word}: {}", halt.word()),
+        _ => word.to_owned(),
+    }
+}
+
 fn show_run(ui: Ui, args: &HistoryShowArgs) -> Result<Exit, Failure> {
     let state = StateFolder::of_tree(&args.tree);
     let run = find(&state, &args.run)?;
-    let entries =
-        apply::read_journal(&state, &run).map_err(|error| Failure::Failed(error.into()))?;
+    let (record, entries) =
+        apply::run_of(&state, &run).map_err(|error| Failure::Failed(error.into()))?;
+    let standing = record.map_or(RunState::Interrupted, |record| record.state);
     let Some(plan) = apply::plan_of(&state, &run) else {
         return Err(Failure::Failed(anyhow::anyhow!(
             "the plan of {run} was not kept, or another version wrote it; its journal is {state}/journal/{run}.jsonl"
         )));
     };
     let digest = plan.digest();
-    let applied = apply::outcomes(&entries);
+    let applied = apply::outcomes(&entries, &plan, standing);
     let sources = SourceMap::default();
     let facts = Facts {
         plan: Some((&plan, &digest)),
@@ -96,8 +112,12 @@ fn show_run(ui: Ui, args: &HistoryShowArgs) -> Result<Exit, Failure> {
         ..Facts::new(Command::Apply, &[], &sources)
     };
     output::deliver(ui, &report::report(&facts), &args.output)?;
-    if apply::interrupted(&entries).is_some() {
-        ui.talk("the run never ended; the next apply puts right what it destroyed");
+    match standing {
+        RunState::Interrupted => {
+            ui.talk("the run never ended; the next apply puts right what it destroyed");
+        }
+        RunState::UnderWay => ui.talk("the run is under way"),
+        RunState::Finished | RunState::Stopped | RunState::Recovered => {}
     }
     Ok(Exit::Done)
 }

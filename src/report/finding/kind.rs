@@ -37,6 +37,7 @@ pub(in crate::report) enum Kind {
     StepFailed,
     StepMoved,
     StepSkipped,
+    StepNotBegun,
     StepUncertain,
     DnsMissing,
     DnsDifferent,
@@ -188,6 +189,12 @@ impl Kind {
                 Level::Warning,
                 "a step was not tried",
                 "A step that must come before did not succeed. Mend that one and apply again.",
+            ),
+            Self::StepNotBegun => (
+                "step-not-begun",
+                Level::Warning,
+                "a step was not begun",
+                "The run ended before: somebody interrupted it, or a failure or a freeze ended it. Nothing of the step was written. Plan again.",
             ),
             Self::StepUncertain => (
                 "step-uncertain",

@@ -1,37 +1,47 @@
-//! Steps that did not succeed.
+//! Steps that are not done.
 
-use super::{Finding, Kind, about};
+use super::{Finding, Kind, Spot, about, subjects};
 use crate::apply::StepResult;
+use crate::report::ending::{Ending, Endings};
 use crate::report::escape::visible;
-use crate::report::{ObjectReport, Report};
+use crate::report::{Report, StepReport};
 
-pub(super) fn findings(report: &Report, object: &ObjectReport) -> Vec<Finding> {
-    let mut found = Vec::new();
-    for step in &object.steps {
-        let verb = step.verb.as_str();
-        let what = step
-            .asset
-            .map_or_else(|| verb.to_owned(), |asset| format!("{verb} {asset}"));
-        let (kind, reason) = match &step.result {
-            None | Some(StepResult::Done { .. }) => continue,
-            Some(StepResult::Moved { reason }) => (Kind::StepMoved, visible(reason).into_owned()),
-            Some(StepResult::Failed { reason }) => (Kind::StepFailed, visible(reason).into_owned()),
-            Some(StepResult::Unknown { reason }) => {
-                (Kind::StepUncertain, visible(reason).into_owned())
-            }
-            Some(StepResult::Skipped { because }) => (
-                Kind::StepSkipped,
-                format!("step {} did not succeed", because.0 + 1),
-            ),
-        };
-        let origin = step
-            .changes
-            .iter()
-            .find_map(|change| change.origin.as_ref());
-        let mut finding = about(report, object, kind, &format!("{what}: {reason}"));
-        finding.spot = origin.map(super::Spot::of_origin).or(finding.spot);
-        finding.identity = format!("{}\n{what}", finding.identity);
-        found.push(finding);
+pub(super) fn findings(report: &Report) -> Vec<Finding> {
+    let left = Endings::of(report).left();
+    left.iter()
+        .filter_map(|ending| finding(report, ending))
+        .collect()
+}
+
+fn finding(report: &Report, ending: &Ending<'_>) -> Option<Finding> {
+    let (object, step) = ending.steps.first()?;
+    let kind = kind(step)?;
+    let what = ending.what();
+    let reason = visible(&ending.reason);
+    let mut finding = about(report, object, kind, &format!("{what}: {reason}"));
+    let origin = (step.changes.iter()).find_map(|change| change.origin.as_ref());
+    finding.spot = origin.map(Spot::of_origin).or(finding.spot);
+    finding.identity = format!("{}\n{what}", finding.identity);
+    let objects = ending.objects();
+    if objects.len() > 1 {
+        // What ended the run stands at no line of one of its accounts.
+        finding.spot = None;
+        finding.message = format!("{}: {what}: {reason}", subjects(&objects));
+        finding.subjects = (objects.iter())
+            .map(|object| visible(object.title()).into_owned())
+            .collect();
+        finding.identity = format!("{}\n{reason}", kind.id());
     }
-    found
+    Some(finding)
+}
+
+fn kind(step: &StepReport) -> Option<Kind> {
+    match step.result.as_ref()? {
+        StepResult::Done { .. } => None,
+        StepResult::Moved { .. } => Some(Kind::StepMoved),
+        StepResult::Failed { .. } => Some(Kind::StepFailed),
+        StepResult::Unknown { .. } => Some(Kind::StepUncertain),
+        StepResult::Skipped { .. } => Some(Kind::StepSkipped),
+        StepResult::NotBegun { .. } => Some(Kind::StepNotBegun),
+    }
 }

@@ -7,11 +7,12 @@ use similar::{ChangeTag, TextDiff};
 use super::store::Store;
 use super::{Section, asset, place, sketch};
 use crate::diff::{Cause, Change, ChangeKey, Side};
+use crate::model::count;
 use crate::plan::Risk;
 use crate::report::block::{self, Block, Part};
 use crate::report::escape::visible;
 use crate::report::row::{self, Row};
-use crate::report::{Command, ObjectReport, Report, text, value};
+use crate::report::{Command, ObjectReport, Report, value};
 
 /// How many names are spelled out before the rest is folded.
 const SHOWN_NAMES: usize = 12;
@@ -115,7 +116,7 @@ fn article(
     html! {
         article.change data-tags=(tags(block, sides)) data-find={ (visible(&find.join(" "))) " " (keys(changes())) } {
             @if shared {
-                h3 { "The same on " (text::count(block.objects.len(), "account")) }
+                h3 { "The same on " (count(block.objects.len(), "account")) }
                 (names(&find))
             } @else if let Some(object) = first {
                 (heading(object))

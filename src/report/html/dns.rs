@@ -4,8 +4,9 @@ use maud::{Markup, html};
 
 use super::Section;
 use crate::dns::{HostCheck, Opinion, RecordMark, Registration, Standing, Verdict};
+use crate::model::count;
 use crate::report::escape::visible;
-use crate::report::{AccountDns, Report, SecondOpinion, text};
+use crate::report::{AccountDns, Report, SecondOpinion};
 
 pub(super) fn section(report: &Report) -> Section {
     let accounts = report.dns.iter().flat_map(|dns| &dns.accounts);
@@ -23,7 +24,7 @@ pub(super) fn section(report: &Report) -> Section {
         body: html! {
             @for account in &told { (domain(account)) }
             @if !good.is_empty() {
-                p { strong { "As the template says: " } (text::count(good.len(), "domain")) }
+                p { strong { "As the template says: " } (count(good.len(), "domain")) }
                 (super::change::names(&names))
                 details {
                     summary { "Their records" }
@@ -49,7 +50,7 @@ fn lead(dns: &crate::report::DnsReport) -> String {
         .into_iter()
         .map(|(count, word)| format!("{count} {word}"))
         .collect();
-    let domains = text::count(dns.accounts.len(), "domain");
+    let domains = count(dns.accounts.len(), "domain");
     format!("Hosts: {} on {domains}.", words.join(", "))
 }
 
@@ -138,7 +139,7 @@ fn said(verdict: &Verdict) -> Option<String> {
         Verdict::Unknown { reason } => Some(visible(reason).into_owned()),
         Verdict::Propagating { old_for: Some(old) } => Some(format!(
             "old answers for up to {}",
-            text::count(old.div_ceil(60) as usize, "minute")
+            count(old.div_ceil(60) as usize, "minute")
         )),
         Verdict::Propagating { old_for: None } => {
             Some("old answers, nobody says how long".to_owned())

@@ -3,7 +3,9 @@
 use maud::html;
 
 use super::Section;
+use crate::apply::StepStanding;
 use crate::live::Reading;
+use crate::report::ending::{Ending, Endings};
 use crate::report::escape::visible;
 use crate::report::{ObjectReport, Report, Status};
 
@@ -33,6 +35,38 @@ pub(super) fn refused(report: &Report) -> Section {
                 }
             }
         },
+    }
+}
+
+/// Tells of the steps that are not done.
+pub(super) fn left(report: &Report) -> Section {
+    let endings = Endings::of(report);
+    let left = endings.left();
+    let row = |ending: &Ending<'_>| {
+        let class = match ending.standing {
+            StepStanding::Failed | StepStanding::Unknown => "card bad",
+            StepStanding::Done | StepStanding::NotBegun => "card warn",
+        };
+        let objects = ending.objects();
+        let (first, others) = objects.split_at(objects.len().min(SHOWN));
+        let names: Vec<_> = first.iter().map(|object| visible(object.title())).collect();
+        html! {
+            li class=(class) data-find=(names.join(" ")) {
+                h3 {
+                    span.badge { (ending.standing.word()) } " " (names.join(", "))
+                    @if !others.is_empty() { " and " (others.len()) " more" }
+                    ": " (ending.what())
+                }
+                p { (visible(&ending.reason)) }
+            }
+        }
+    };
+    Section {
+        id: "left",
+        title: "Not done",
+        count: left.iter().map(|ending| ending.steps.len()).sum(),
+        lead: None,
+        body: html! { ul.cards { @for ending in &left { (row(ending)) } } },
     }
 }
 

@@ -3,8 +3,11 @@
 use maud::{Markup, html};
 
 use super::Section;
+use crate::apply::{StepCount, StepStanding};
+use crate::model::count;
 use crate::report::escape::visible;
-use crate::report::{Command, ObjectReport, Report, Summary};
+use crate::report::model::kinds;
+use crate::report::{Command, ObjectCount, Report, Summary};
 
 /// Returns the page's title.
 pub(super) fn title(report: &Report) -> String {
@@ -41,7 +44,7 @@ pub(super) fn header(report: &Report, exit: u8, sections: &[Section]) -> Markup 
             }
             h1 { (headline(report, &summary)) }
             p class={ "exit exit-" (exit) } {
-                span.code { "exit " (exit) } " " (meaning(exit))
+                span.code { "exit " (exit) } " " (meaning(exit, summary.count))
             }
             dl.figures {
                 @for (number, name, tone) in figures(&summary, report) {
@@ -84,13 +87,16 @@ fn shield() -> Markup {
 /// Says in one line what a reader wants to know first.
 fn headline(report: &Report, summary: &Summary) -> String {
     if summary.errors > 0 {
-        return format!("The tree has {}", plural(summary.errors, "error"));
+        return format!("The tree has {}", count(summary.errors, "error"));
     }
     match report.command {
-        Command::Validate => format!("The tree is valid: {}", plural(summary.accounts, "account")),
+        Command::Validate => format!(
+            "The tree is valid: {}",
+            count(summary.accounts.total, "account")
+        ),
         Command::Plan if summary.steps > 0 => {
-            let steps = plural(summary.steps, "step");
-            format!("{steps} would change {}", objects(report))
+            let steps = count(summary.steps, "step");
+            format!("{steps} would change {}", objects(summary))
         }
         Command::Plan if summary.refused + summary.unknown > 0 => {
             "Nothing that can be done now".to_owned()
@@ -102,7 +108,7 @@ fn headline(report: &Report, summary: &Summary) -> String {
             } else {
                 "differ"
             };
-            format!("{} {differ} from the tree", objects(report))
+            format!("{} {differ} from the tree", objects(summary))
         }
         Command::Drift if summary.dns_differing > 0 => {
             "The platform is as the tree says, DNS is not".to_owned()
@@ -113,8 +119,8 @@ fn headline(report: &Report, summary: &Summary) -> String {
         Command::Drift => "No drift".to_owned(),
         Command::Apply => format!(
             "{} of {} carried out",
-            summary.done,
-            plural(summary.steps, "step")
+            summary.count.done,
+            count(summary.steps, "step")
         ),
         Command::Dns if summary.dns_differing > 0 => {
             let differ = if summary.dns_differing == 1 {
@@ -124,7 +130,7 @@ fn headline(report: &Report, summary: &Summary) -> String {
             };
             format!(
                 "{} {differ} from the template",
-                plural(summary.dns_differing, "host")
+                count(summary.dns_differing, "host")
             )
         }
         Command::Dns => "No host differs from the template".to_owned(),
@@ -132,41 +138,29 @@ fn headline(report: &Report, summary: &Summary) -> String {
 }
 
 /// Says on what something differs.
-fn objects(report: &Report) -> String {
-    let count = |objects: &[ObjectReport]| objects.iter().filter(|object| object.differs()).count();
-    let template = report.template.as_ref().is_some_and(ObjectReport::differs);
-    let mut parts = Vec::new();
-    for (number, noun) in [
-        (count(&report.accounts), "account"),
-        (count(&report.zones), "zone"),
-    ] {
-        if number > 0 {
-            parts.push(plural(number, noun));
-        }
-    }
-    if template {
-        parts.insert(parts.len().min(1), "the domain template".to_owned());
-    }
-    match parts.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, first)) => format!("{} and {last}", first.join(", ")),
-        None => "nothing".to_owned(),
-    }
-}
-
-/// Writes a number with its noun.
-pub(super) fn plural(number: usize, noun: &str) -> String {
-    crate::report::text::count(number, noun)
+fn objects(summary: &Summary) -> String {
+    let accounts = summary.accounts.differing;
+    kinds(
+        (accounts > 0).then(|| count(accounts, "account")),
+        summary.template.differing > 0,
+        summary.zones.differing,
+    )
 }
 
 /// Says what a run's end means, and what to do.
-fn meaning(exit: u8) -> &'static str {
+fn meaning(exit: u8, steps: StepCount) -> &'static str {
     match exit {
         0 => "Everything is as it should be.",
+        1 if steps.unknown > 0 => {
+            "It failed, and of what was sent nobody knows whether it was carried out: plan again."
+        }
         1 => "It failed: nothing was done.",
         2 => "There are differences: look at them, then apply.",
         3 => "The tree has mistakes: nothing is compared or applied until they are mended.",
-        4 => "Applied in part: look at what failed, then apply again.",
+        4 => "Applied in part: look at what is not done and why, then apply again.",
+        5 if steps.not_begun > 0 => {
+            "Nothing was done, and nothing failed: look at why it was not begun."
+        }
         5 => "A guard refused something: a person must decide.",
         6 => "Not everything could be checked; what could be is as it should be.",
         _ => "The command line is wrong.",
@@ -176,23 +170,35 @@ fn meaning(exit: u8) -> &'static str {
 fn figures(summary: &Summary, report: &Report) -> Vec<(usize, &'static str, &'static str)> {
     let applied = report.command == Command::Apply;
     let asked = report.dns.is_some();
+    let steps = |standing| summary.count.get(standing);
+    let Summary {
+        accounts,
+        template,
+        zones,
+        ..
+    } = *summary;
+    let unread = |kind: ObjectCount| kind.unknown + kind.partly_unknown;
     let all = [
-        (true, summary.accounts, "accounts", ""),
-        (true, summary.in_sync, "in sync", "good"),
+        (true, accounts.total, "accounts", ""),
+        (true, accounts.in_sync, "in sync", "good"),
         (
             summary.steps == 0,
-            summary.differing,
+            accounts.differing,
             "differing",
             "changed",
         ),
-        (true, summary.changing, "changing", "changed"),
+        (true, accounts.changing, "changing", "changed"),
+        (true, template.differing, "template differing", "changed"),
+        (true, zones.differing, "zones differing", "changed"),
         (true, summary.steps, "steps", "changed"),
-        (applied, summary.done, "done", "good"),
-        (true, summary.failed + summary.uncertain, "failed", "bad"),
-        (true, summary.moved, "moved since", "warn"),
-        (true, summary.skipped, "skipped", "warn"),
+        (applied, steps(StepStanding::Done), "done", "good"),
+        (true, steps(StepStanding::Failed), "failed", "bad"),
+        (true, steps(StepStanding::Unknown), "unknown", "bad"),
+        (true, steps(StepStanding::NotBegun), "not begun", "warn"),
         (true, summary.refused, "refused", "bad"),
-        (true, summary.unknown, "not checked", "warn"),
+        (true, unread(accounts), "not checked", "warn"),
+        (true, unread(template), "template not checked", "warn"),
+        (true, unread(zones), "zones not checked", "warn"),
         (asked, summary.dns_differing, "DNS differing", "bad"),
         (asked, summary.dns_unknown, "DNS not checked", "warn"),
         (true, summary.errors, "errors", "bad"),

@@ -93,8 +93,48 @@ struct Summary {
     failed: usize,
     /// Steps whose outcome is not known.
     uncertain: usize,
-    /// Steps that were not tried.
+    /// Steps that were not tried, because one before did not succeed.
     skipped: usize,
+    /// The accounts of the tree, by how they stand.
+    of_accounts: ObjectCounts,
+    /// The domain template, when the tree declares it.
+    of_template: ObjectCounts,
+    /// The zones that hold records of accounts with `dns: manage`.
+    of_zones: ObjectCounts,
+    /// How many steps stand how: together they are all steps. All are 0 before an apply.
+    outcomes: Outcomes,
+}
+
+/// How many objects of one kind stand how before any step. `in_sync`, `differing` and `unknown` are all of them, unless some were not
+/// compared, or are refused without a difference.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ObjectCounts {
+    /// All of them.
+    total: usize,
+    /// Those that are as the tree wants them.
+    in_sync: usize,
+    /// Those that differ from the tree.
+    differing: usize,
+    /// Those of which no difference was found, because they could not be checked, or not wholly.
+    unknown: usize,
+    /// Those of the differing ones that steps are planned for.
+    changing: usize,
+    /// Those of the differing ones that could not be checked wholly.
+    partly_unknown: usize,
+}
+
+/// How many steps stand how.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Outcomes {
+    /// Steps that were carried out and seen in the read-back.
+    done: usize,
+    /// Steps that were tried and did not succeed.
+    failed: usize,
+    /// Steps that were sent, with an end that nobody knows.
+    unknown: usize,
+    /// Steps of which nothing was written, without anything being wrong with them: the object had moved, a step before
+    /// did not succeed, or the run ended before.
+    not_begun: usize,
 }
 
 /// What is known of the tree that was applied last.
@@ -152,7 +192,8 @@ struct Object {
     zone: Option<String>,
     /// The account's id on the platform, when it is known.
     id: Option<String>,
-    /// The verdict: `not_compared`, `in_sync`, `pending`, `refused`, `unknown`, `done`, `partly` or `failed`.
+    /// The verdict: `not_compared`, `in_sync`, `pending`, `refused`, `unknown`, `done`, `partly`, `failed`
+    /// or `not_begun`.
     status: &'static str,
     /// Why it could not be checked, or not wholly.
     unknown: Vec<String>,
@@ -183,6 +224,8 @@ struct Step {
     waits_for: Vec<String>,
     /// What a reader should know.
     notes: Vec<String>,
+    /// How it stands: `done`, `failed`, `unknown` or `not_begun`; null before an apply.
+    standing: Option<&'static str>,
     /// What became of it; null before an apply.
     outcome: Option<Outcome>,
 }
@@ -270,6 +313,13 @@ enum Outcome {
     Skipped {
         /// The number of the step that did not succeed.
         because: u32,
+    },
+    /// It was not tried, because the run ended before.
+    NotBegun {
+        /// What ended the run: `interrupted`, `lease`, `failure`, `freeze`, `knot` (steps wait for each other) or `died`.
+        halt: &'static str,
+        /// The same in words, and what to do.
+        reason: String,
     },
 }
 

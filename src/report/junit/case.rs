@@ -7,6 +7,7 @@ use crate::apply::StepResult;
 use crate::diag::Severity;
 use crate::dns::Standing;
 use crate::plan::Refusal;
+use crate::report::ending::Endings;
 use crate::report::escape::visible;
 use crate::report::finding;
 use crate::report::row;
@@ -70,7 +71,11 @@ impl Case {
         case
     }
 
-    pub(super) fn of_object(object: &ObjectReport, command: Command) -> Self {
+    pub(super) fn of_object(
+        object: &ObjectReport,
+        command: Command,
+        endings: &Endings<'_>,
+    ) -> Self {
         let mut case = Self::passed(visible(object.title()).into_owned());
         let notes = object.notes.iter().map(|note| visible(note).into_owned());
         case.notes.extend(notes);
@@ -101,18 +106,16 @@ impl Case {
         let mut lost = unknown.clone();
         let mut skipped = Vec::new();
         for step in &object.steps {
-            let verb = step.verb.as_str();
-            match &step.result {
-                None | Some(StepResult::Done { .. }) => {}
-                Some(StepResult::Failed { reason } | StepResult::Moved { reason }) => {
-                    case.details.push(format!("{verb}: {}", visible(reason)));
-                }
-                Some(StepResult::Unknown { reason }) => {
-                    lost.push(format!("{verb}: {}", visible(reason)));
-                }
-                Some(StepResult::Skipped { because }) => {
-                    skipped.push(format!("{verb}: step {} did not succeed", because.0 + 1));
-                }
+            let Some((result, reason)) = step.result.as_ref().zip(endings.reason(step)) else {
+                continue;
+            };
+            let word = result.standing().word();
+            let line = format!("{} {word}: {}", step.what(), visible(&reason));
+            match result {
+                StepResult::Done { .. } => {}
+                StepResult::Failed { .. } | StepResult::Moved { .. } => case.details.push(line),
+                StepResult::Unknown { .. } => lost.push(line),
+                StepResult::Skipped { .. } | StepResult::NotBegun { .. } => skipped.push(line),
             }
         }
         case.end(object, lost, skipped);
@@ -133,7 +136,7 @@ impl Case {
             self.details.extend(skipped);
             self.settle(match object.status {
                 Status::Refused => "refused",
-                Status::Partly | Status::Failed => "failed",
+                Status::Partly | Status::Failed | Status::NotBegun => "failed",
                 Status::NotCompared
                 | Status::InSync
                 | Status::Pending

@@ -23,14 +23,14 @@ pub(super) fn line(report: &Report) -> String {
 /// Says whether there is something to do, in one word.
 fn state(report: &Report) -> &'static str {
     let summary = report.summary();
-    let failed =
-        summary.errors + summary.refused + summary.failed + summary.moved + summary.skipped;
-    let differs = summary.differing > 0 && summary.done < summary.steps.max(1);
+    let count = summary.count;
+    let failed = summary.errors + summary.refused + (count.total() - count.done);
+    let differs = summary.differing > 0 && count.done < summary.steps.max(1);
     if failed > 0 {
         "failed"
     } else if differs || summary.dns_differing > 0 {
         "differs"
-    } else if summary.unknown + summary.uncertain + summary.dns_unknown > 0 {
+    } else if summary.unknown + summary.dns_unknown > 0 {
         "unknown"
     } else {
         "clean"

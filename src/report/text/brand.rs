@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::page::{Page, Piece, Tone, piece, width};
-use super::{Options, Rendered, count, visible};
+use super::{Options, Rendered, visible};
+use crate::model::count;
 use crate::report::brand::{Brand, Part};
 use crate::report::value;
 

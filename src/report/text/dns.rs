@@ -7,6 +7,7 @@ use super::visible;
 use crate::dns::{
     DomainCheck, HostCheck, Opinion, RecordMark, Registration, Standing, Tally, Verdict,
 };
+use crate::model::count;
 use crate::report::{AccountDns, DnsReport, Report, SecondOpinion};
 
 /// Names longer than this take a line of their own.
@@ -271,7 +272,7 @@ pub(super) fn summary(dns: &DnsReport) -> Vec<Piece> {
         Standing::Propagating | Standing::Unknown => Tone::Warning,
         Standing::Differs => Tone::Changed,
     };
-    let domains = super::summary::count(dns.accounts.len(), "domain");
+    let domains = count(dns.accounts.len(), "domain");
     let text = if tally == Tally::default() {
         format!("DNS: nothing to check on {domains}")
     } else {

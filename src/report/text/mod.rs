@@ -23,4 +23,3 @@ pub use brand::brand;
 pub use diagnostic::{Excerpt, render_problem};
 pub use painted::Painted;
 pub use render::{Options, Rendered, error, fill, render, summary};
-pub(super) use summary::count;

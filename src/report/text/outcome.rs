@@ -5,46 +5,59 @@ use std::fmt;
 
 use super::page::{Page, Piece, Tone, piece};
 use super::visible;
-use crate::apply::StepResult;
-use crate::model::AssetKind;
-use crate::plan::StepId;
+use crate::apply::StepStanding;
+use crate::model::{AssetKind, count};
+use crate::report::ending::{Ending, Endings};
 use crate::report::{ObjectReport, Report, StepReport, Verb};
 
 /// Up to how many steps that are done are listed one by one.
 const SHOWN_DONE: usize = 40;
 
+/// How many columns the word takes, with the space behind it.
+const WORD: usize = 11;
+
 pub(super) fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
-    let steps: BTreeMap<StepId, (&ObjectReport, &StepReport)> = report
-        .objects()
-        .flat_map(|object| object.steps.iter().map(move |step| (object, step)))
-        .map(|(object, step)| (step.id, (object, step)))
-        .collect();
-    if steps.is_empty() {
+    let endings = Endings::of(report);
+    if endings.steps().next().is_none() {
         return Ok(());
     }
     page.gap()?;
-    let done = |step: &StepReport| matches!(step.result, Some(StepResult::Done { .. }));
-    let folded =
-        !page.options.verbose && steps.values().filter(|(_, step)| done(step)).count() > SHOWN_DONE;
+    let done = |step: &StepReport| step.standing() == Some(StepStanding::Done);
+    let number = endings.steps().filter(|(_, step)| done(step)).count();
+    let folded = !page.options.verbose && number > SHOWN_DONE;
     if folded {
-        write_folded(
-            page,
-            steps
-                .values()
-                .map(|(_, step)| *step)
-                .filter(|step| done(step)),
-        )?;
+        let steps = endings.steps().map(|(_, step)| step);
+        write_folded(page, steps.filter(|step| done(step)))?;
     }
-    for (object, step) in steps.values().filter(|(_, step)| !(folded && done(step))) {
-        let line = line(object, step, &steps);
-        page.wrapped(0, 8, &line)?;
-        if page.options.verbose || !matches!(step.result, Some(StepResult::Done { .. })) {
+    let left = if page.options.verbose {
+        Vec::new()
+    } else {
+        endings.left()
+    };
+    for (object, step) in endings.steps().filter(|(_, step)| !(folded && done(step))) {
+        // What the end of the run kept from being begun is told once.
+        let together = left.iter().find(|ending| {
+            ending.steps.len() > 1 && ending.steps.iter().any(|(_, other)| other.id == step.id)
+        });
+        if let Some(ending) = together {
+            if ending
+                .steps
+                .first()
+                .is_some_and(|(_, first)| first.id == step.id)
+            {
+                page.wrapped(0, WORD, &line_together(ending))?;
+            }
+            continue;
+        }
+        page.wrapped(
+            0,
+            WORD,
+            &line(object, step, endings.reason(step).as_deref()),
+        )?;
+        if page.options.verbose || !done(step) {
             for note in &step.notes {
-                page.wrapped(
-                    8,
-                    8,
-                    &[piece(Tone::Plain, format!("note: {}", visible(note)))],
-                )?;
+                let note = piece(Tone::Plain, format!("note: {}", visible(note)));
+                page.wrapped(WORD, WORD, &[note])?;
             }
         }
     }
@@ -61,63 +74,50 @@ fn write_folded<'a>(
         *kinds.entry((step.verb, step.asset)).or_default() += 1;
     }
     for ((verb, asset), number) in kinds {
-        let line = [
-            piece(Tone::Good, "done"),
-            piece(Tone::Plain, format!("    {number} × {}", kind(verb, asset))),
-        ];
+        let mut line = word(Some(StepStanding::Done));
+        line.push(piece(Tone::Plain, format!("{number} × {}", verb.of(asset))));
         page.line(0, &line)?;
     }
     Ok(())
 }
 
-fn line(
-    object: &ObjectReport,
-    step: &StepReport,
-    steps: &BTreeMap<StepId, (&ObjectReport, &StepReport)>,
-) -> Vec<Piece> {
-    let (tone, word, reason) = match &step.result {
-        None => (Tone::Faint, "pending", None),
-        Some(StepResult::Done { .. }) => (Tone::Good, "done", None),
-        Some(StepResult::Moved { reason }) => {
-            (Tone::Warning, "moved", Some(visible(reason).into_owned()))
-        }
-        Some(StepResult::Failed { reason }) => {
-            (Tone::Failure, "FAILED", Some(visible(reason).into_owned()))
-        }
-        Some(StepResult::Unknown { reason }) => {
-            (Tone::Failure, "UNKNOWN", Some(visible(reason).into_owned()))
-        }
-        Some(StepResult::Skipped { because }) => {
-            let before = steps.get(because).map_or_else(
-                || format!("step {}", because.0 + 1),
-                |(object, step)| format!("{} {}", visible(object.title()), what(step)),
-            );
-            (
-                Tone::Warning,
-                "skipped",
-                Some(format!("{before} did not succeed")),
-            )
-        }
+/// Writes the word for how a step stands.
+fn word(standing: Option<StepStanding>) -> Vec<Piece> {
+    let tone = match standing {
+        None => Tone::Faint,
+        Some(StepStanding::Done) => Tone::Good,
+        Some(StepStanding::Failed | StepStanding::Unknown) => Tone::Failure,
+        Some(StepStanding::NotBegun) => Tone::Warning,
     };
-    let mut pieces = vec![
-        piece(tone, word),
-        piece(Tone::Plain, " ".repeat(8_usize.saturating_sub(word.len()))),
-        piece(Tone::Heading, visible(object.title())),
-        piece(Tone::Plain, format!(" {}", what(step))),
-    ];
+    let word = standing.map_or("pending", StepStanding::word);
+    let is_loud = matches!(standing, Some(StepStanding::Failed | StepStanding::Unknown));
+    let word = if is_loud {
+        word.to_uppercase()
+    } else {
+        word.to_owned()
+    };
+    let space = " ".repeat(WORD.saturating_sub(word.len()));
+    vec![piece(tone, word), piece(Tone::Plain, space)]
+}
+
+fn line(object: &ObjectReport, step: &StepReport, reason: Option<&str>) -> Vec<Piece> {
+    let mut pieces = word(step.standing());
+    pieces.push(piece(Tone::Heading, visible(object.title())));
+    pieces.push(piece(Tone::Plain, format!(" {}", step.what())));
     if let Some(reason) = reason {
-        pieces.push(piece(Tone::Plain, format!(": {reason}")));
+        pieces.push(piece(Tone::Plain, format!(": {}", visible(reason))));
     }
     pieces
 }
 
-fn what(step: &StepReport) -> String {
-    kind(step.verb, step.asset)
-}
-
-fn kind(verb: Verb, asset: Option<AssetKind>) -> String {
-    match asset {
-        Some(asset) => format!("{} {asset}", verb.as_str()),
-        None => verb.as_str().to_owned(),
-    }
+fn line_together(ending: &Ending<'_>) -> Vec<Piece> {
+    let mut pieces = word(Some(ending.standing));
+    let objects = count(ending.objects().len(), "object");
+    let text = format!(
+        "{} on {objects}: {}",
+        ending.what(),
+        visible(&ending.reason)
+    );
+    pieces.push(piece(Tone::Plain, text));
+    pieces
 }

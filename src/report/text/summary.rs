@@ -4,7 +4,10 @@ use std::fmt;
 
 use super::page::{Page, Piece, Tone, piece};
 use super::visible;
-use crate::report::{Command, ObjectReport, Report, Summary};
+use crate::apply::StepStanding;
+use crate::model::{count, count_of};
+use crate::report::model::kinds;
+use crate::report::{Command, Report, Summary};
 
 pub(super) fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
     let summary = report.summary();
@@ -33,17 +36,14 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
     Ok(())
 }
 
-/// Writes a number with its noun: `1 account`, `2 accounts`.
-pub(in crate::report) fn count(number: usize, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {noun}{plural}")
-}
-
 fn validate(report: &Report, summary: &Summary) -> Vec<Piece> {
     if summary.errors > 0 {
         return tree_errors(summary);
     }
-    let mut text = format!("The tree is valid: {}", count(summary.accounts, "account"));
+    let mut text = format!(
+        "The tree is valid: {}",
+        count(summary.accounts.total, "account")
+    );
     if report.template.is_some() {
         text.push_str(" and the domain template");
     }
@@ -73,7 +73,12 @@ fn plan(report: &Report, summary: &Summary) -> Vec<Piece> {
     };
     let mut line = if summary.steps > 0 {
         let steps = count(summary.steps, "step");
-        let objects = objects(report);
+        let accounts = summary.accounts;
+        let objects = kinds(
+            (accounts.changing > 0).then(|| count_of(accounts.changing, accounts.total, "account")),
+            summary.template.changing > 0,
+            summary.zones.changing,
+        );
         vec![piece(
             Tone::Changed,
             format!("{title}: {steps} on {objects}"),
@@ -94,43 +99,17 @@ fn plan(report: &Report, summary: &Summary) -> Vec<Piece> {
     line
 }
 
-fn objects(report: &Report) -> String {
-    let changing = |objects: &[ObjectReport]| {
-        let changing = objects.iter().filter(|object| !object.steps.is_empty());
-        changing.count()
-    };
-    let mut parts = Vec::new();
-    match changing(&report.accounts) {
-        0 => {}
-        accounts => parts.push(format!(
-            "{accounts} of {}",
-            count(report.accounts.len(), "account")
-        )),
-    }
-    if report
-        .template
-        .iter()
-        .any(|template| !template.steps.is_empty())
-    {
-        parts.push("the domain template".to_owned());
-    }
-    match changing(&report.zones) {
-        0 => {}
-        zones => parts.push(count(zones, "zone")),
-    }
-    match parts.as_slice() {
-        [] => "nothing".to_owned(),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
-}
-
 fn drift(report: &Report, summary: &Summary) -> Vec<Piece> {
     let mut line = if summary.differing > 0 {
         let cluster = report.cluster.as_ref().map_or_else(String::new, |name| {
             format!(" on {}", visible(name.as_str()))
         });
-        let differing = count(summary.differing, "object");
+        let accounts = summary.accounts.differing;
+        let differing = kinds(
+            (accounts > 0).then(|| count(accounts, "account")),
+            summary.template.differing > 0,
+            summary.zones.differing,
+        );
         vec![piece(
             Tone::Changed,
             format!("Drift: {differing}{cluster} not as the tree says"),
@@ -148,40 +127,79 @@ fn apply(summary: &Summary) -> Vec<Piece> {
     let mut line = if summary.steps == 0 {
         vec![piece(Tone::Good, "Applied: nothing to do")]
     } else {
-        let tone = if summary.done == summary.steps {
+        let tone = if summary.count.done == summary.steps {
             Tone::Good
         } else {
             Tone::Failure
         };
         let text = format!(
             "Applied: {} of {}",
-            summary.done,
+            summary.count.done,
             count(summary.steps, "step")
         );
         vec![piece(tone, text)]
     };
-    for (number, word, tone) in [
-        (summary.failed, "failed", Tone::Failure),
-        (summary.uncertain, "with unknown outcome", Tone::Failure),
-        (summary.moved, "moved since the plan", Tone::Warning),
-        (summary.skipped, "skipped", Tone::Warning),
-    ] {
-        if number > 0 {
-            line.push(piece(tone, format!("; {number} {word}")));
-        }
+    for (standing, number) in summary.count.left() {
+        let tone = match standing {
+            StepStanding::Failed | StepStanding::Unknown => Tone::Failure,
+            StepStanding::Done | StepStanding::NotBegun => Tone::Warning,
+        };
+        line.push(piece(tone, format!("; {number} {}", standing.word())));
     }
     rest(&mut line, summary, "in sync before");
     line
 }
 
+/// Says how the rest stands: numbers are of accounts, so that they add up; the template and zones are named.
 fn rest(line: &mut Vec<Piece>, summary: &Summary, in_sync: &str) {
-    for (number, word, tone) in [
-        (summary.in_sync, in_sync, Tone::Plain),
-        (summary.refused, "refused", Tone::Failure),
-        (summary.unknown, "not checked", Tone::Warning),
-    ] {
-        if number > 0 {
-            line.push(piece(tone, format!("; {number} {word}")));
+    let Summary {
+        accounts,
+        template,
+        zones,
+        ..
+    } = *summary;
+    let mut add = |is_said: bool, tone: Tone, text: String| {
+        if is_said {
+            line.push(piece(tone, format!("; {text}")));
         }
-    }
+    };
+    add(
+        accounts.in_sync > 0,
+        Tone::Plain,
+        format!("{} {in_sync}", accounts.in_sync),
+    );
+    add(
+        accounts.total == 0 && template.in_sync > 0,
+        Tone::Plain,
+        format!("the domain template {in_sync}"),
+    );
+    add(
+        summary.refused > 0,
+        Tone::Failure,
+        format!("{} refused", summary.refused),
+    );
+    add(
+        accounts.unknown > 0,
+        Tone::Warning,
+        format!("{} not checked", accounts.unknown),
+    );
+    add(
+        accounts.partly_unknown > 0,
+        Tone::Warning,
+        format!(
+            "{} of those that differ not wholly checked",
+            accounts.partly_unknown
+        ),
+    );
+    let unknown_zones = zones.unknown + zones.partly_unknown;
+    let others = kinds(
+        None,
+        template.unknown + template.partly_unknown > 0,
+        unknown_zones,
+    );
+    add(
+        template.unknown + template.partly_unknown + unknown_zones > 0,
+        Tone::Warning,
+        format!("{others} not checked"),
+    );
 }

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use super::access::Admitted;
 use super::state::{Counters, Shared};
+use crate::apply::StepStanding;
 use crate::watch::alert::ChannelStatus;
 use crate::watch::{
     AlertKind, Finding, Mode, Reason, Role, RunResult, State as Stands, Status, Taker,
@@ -317,9 +318,10 @@ fn runs(text: &mut String, status: &Status) {
         "gauge",
         "Steps of the last run.",
     );
-    steps
-        .sample(&[("outcome", "done")], run.done)
-        .sample(&[("outcome", "failed")], run.failed);
+    for standing in StepStanding::ALL {
+        let number = run.count.get(standing);
+        steps.sample(&[("outcome", standing.as_str())], number);
+    }
 }
 
 fn incidents(text: &mut String, status: &Status) {

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Alert, Author, History, ObjectStatus, PlannedStep, State, Taker};
+use crate::apply::StepCount;
 use crate::model::{AccountName, ClusterName, Digest};
 use crate::plan::Refusal;
 
@@ -151,7 +152,7 @@ pub struct InHand {
     pub objects: usize,
     /// The steps that it planned.
     pub steps: usize,
-    /// Those of them that ended.
+    /// Those of them that were carried out.
     pub done: usize,
 }
 
@@ -279,10 +280,8 @@ pub struct Run {
     pub result: RunResult,
     /// The steps that it planned.
     pub steps: usize,
-    /// The steps that were carried out and seen in the read-back.
-    pub done: usize,
-    /// The steps that were not.
-    pub failed: usize,
+    /// How many of them stand how.
+    pub count: StepCount,
 }
 
 /// How a run ended.

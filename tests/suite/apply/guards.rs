@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use emblazon::apply::{self, ApplyError, Mandate, StepResult, runs};
+use emblazon::apply::{self, ApplyError, Halt, Mandate, StepResult, runs};
 use emblazon::live::WriteClient;
 use emblazon::model::{AccountName, AssetKind, KeyPath};
 use emblazon::plan::guard::GUARDS;
@@ -195,7 +195,7 @@ fn of_runs() -> [Case; 5] {
                 policy.share_floor = 1;
             }),
             as_planned,
-            "1 of 1 accounts would change, policy.max_changed_percent is 30",
+            "1 of 1 account would change, policy.max_changed_percent is 30",
         ),
         (
             RefusalKind::Unreadable,
@@ -299,11 +299,15 @@ async fn a_freeze_that_begins_meanwhile_stops_the_rest() {
         panic!("{applied:?}");
     };
     assert!(matches!(first.result, StepResult::Done { .. }));
-    let StepResult::Failed { reason } = &second.result else {
+    let StepResult::NotBegun {
+        halt: Halt::Freeze,
+        reason,
+    } = &second.result
+    else {
         panic!("{second:?}");
     };
     assert!(
-        reason.starts_with("not begun: nothing is written from 1970-01-01T00:16:40Z"),
+        reason.starts_with("nothing is written from 1970-01-01T00:16:40Z"),
         "{reason}"
     );
     assert_eq!(stage.sandbox.counts().mutating, 1);

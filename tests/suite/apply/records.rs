@@ -322,12 +322,12 @@ async fn a_canary_without_its_records_ends_the_run() {
         .outcomes
         .iter()
         .find_map(|outcome| match &outcome.result {
-            StepResult::Failed { reason } if reason.contains("not begun") => Some(reason.as_str()),
+            StepResult::NotBegun { reason, .. } => Some(reason.as_str()),
             _ => None,
         });
     assert_eq!(
         last,
-        Some("not begun: example.com, which goes first, did not succeed")
+        Some("example.com, which goes first, did not succeed; mend that, then plan again")
     );
 }
 

@@ -1,20 +1,23 @@
 //! The run as a whole: isolation, order, interruption, and what is left on disk.
 
 use std::num::NonZeroUsize;
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use camino::Utf8Path;
 use emblazon::apply::lease::Tenure;
 use emblazon::apply::{
-    self, Event, JournalEvent, SnapshotStore, StepResult, interrupted, read_journal, runs,
+    self, Event, Halt, JournalEvent, RunState, SnapshotStore, StepResult, StepStanding,
+    interrupted, read_journal, runs,
 };
 use emblazon::live::{TemplateWriter, WriteClient};
 use emblazon::model::AssetKind;
-use emblazon::plan::StepId;
+use emblazon::plan::{StepId, Subject};
 use emblazon::sandbox::{Fault, FaultKind};
 use serde_json::json;
 
 use crate::stage::{Stage, Tree, html, id, png, unguarded};
+use crate::stand_in::{StandIn, port, relay};
 
 const SEED: &str = "
 accounts:
@@ -54,9 +57,9 @@ async fn a_failure_stays_in_its_account() {
     ]);
     let applied = stage.apply(&tree(), &plan).await;
     let name = |step: StepId| match &plan.steps[step.0 as usize].subject {
-        emblazon::plan::Subject::Account { name, .. } => name.to_string(),
-        emblazon::plan::Subject::Template => "template".to_owned(),
-        emblazon::plan::Subject::Zone(zone) => zone.to_string(),
+        Subject::Account { name, .. } => name.to_string(),
+        Subject::Template => "template".to_owned(),
+        Subject::Zone(zone) => zone.to_string(),
     };
     let told: Vec<String> = applied
         .outcomes
@@ -109,14 +112,136 @@ async fn an_interruption_ends_the_steps_in_hand() {
     let done = |outcome: &&apply::StepOutcome| matches!(outcome.result, StepResult::Done { .. });
     assert_eq!(applied.outcomes.iter().filter(done).count(), 2);
     for outcome in applied.outcomes.iter().filter(|outcome| !done(outcome)) {
-        let StepResult::Failed { reason } = &outcome.result else {
+        let StepResult::NotBegun {
+            halt: Halt::Interrupted,
+            reason,
+        } = &outcome.result
+        else {
             panic!("{outcome:?}");
         };
-        assert!(reason.starts_with("not begun"), "{reason}");
+        assert_eq!(reason, "the run was interrupted; plan again");
     }
     let run = &runs(&stage.state).unwrap()[0];
     let entries = read_journal(&stage.state, run).unwrap();
     assert_eq!(interrupted(&entries), None);
+    // The history says the same, and not that the run came to its end.
+    let [record] = apply::records(&stage.state).unwrap().try_into().unwrap();
+    assert_eq!(record.state, RunState::Stopped);
+    assert_eq!(record.halt, Some(Halt::Interrupted));
+    assert_eq!(record.count, applied.count());
+    assert_eq!(apply::outcomes(&entries, &plan, record.state), applied);
+}
+
+/// However early a run dies: the four counts of its journal are all steps of its plan.
+#[tokio::test]
+async fn the_counts_of_a_journal_that_is_cut_off_add_up() {
+    let stage = stage().await;
+    let plan = stage.plan(&tree()).await;
+    let applied = stage.apply(&tree(), &plan).await;
+    assert!(applied.is_complete());
+    let run = &runs(&stage.state).unwrap()[0];
+    let entries = read_journal(&stage.state, run).unwrap();
+    let mut seen = std::collections::BTreeSet::new();
+    for end in 1..entries.len() {
+        let entries = &entries[..end];
+        let record = apply::record(entries).unwrap();
+        assert_eq!(record.count.total(), plan.steps.len(), "{end} lines");
+        let outcomes = apply::outcomes(entries, &plan, record.state);
+        assert_eq!(outcomes.count(), record.count, "{end} lines");
+        assert_eq!(record.state, RunState::Interrupted);
+        seen.extend(record.count.left().map(|(standing, _)| standing));
+    }
+    let died = [StepStanding::Unknown, StepStanding::NotBegun];
+    assert_eq!(seen, died.into(), "nothing failed when a process died");
+}
+
+/// Whoever looks into the history while a run is at work reads that it is, and not that it died.
+#[tokio::test]
+async fn a_run_at_work_is_told_from_one_that_died() {
+    let stage = stage().await;
+    let plan = stage.plan(&tree()).await;
+    let at_work = Mutex::new(Vec::new());
+    let reader = stage.client().await;
+    let files = |path: &Utf8Path| tree().files.get(path).cloned().ok_or("no such file");
+    let look = |_: Event<'_>| {
+        let records = apply::records(&stage.state).unwrap();
+        at_work.lock().unwrap().push(records[0].state);
+    };
+    apply::run(
+        unguarded(&tree(), &plan),
+        &WriteClient::new(reader.clone()),
+        Some(&TemplateWriter::new(reader)),
+        &files,
+        &stage.options(),
+        &look,
+    )
+    .await
+    .unwrap();
+    let at_work = at_work.into_inner().unwrap();
+    assert!(!at_work.is_empty());
+    assert!(
+        at_work.iter().all(|state| *state == RunState::UnderWay),
+        "{at_work:?}"
+    );
+    let [record] = apply::records(&stage.state).unwrap().try_into().unwrap();
+    assert_eq!(record.state, RunState::Finished);
+}
+
+/// What is said to end the run ends it: a step in hand that has sent nothing yet sends nothing any more.
+#[tokio::test]
+async fn nothing_is_written_after_the_end_of_the_run() {
+    let stage = stage().await;
+    let tree = Tree::new()
+        .account("acme", json!({"company_name": "A"}))
+        .template(json!({"A": {"us.{{domain}}": {"mapping": ["192.0.2.1"]}}}));
+    let plan = stage.plan(&tree).await;
+    assert_eq!(plan.steps.len(), 2);
+    let acme = format!("/v2/accounts/{}/whitelabel", id("acme"));
+    stage.faults(vec![
+        Fault::new("POST", &acme, FaultKind::Status(403)).times(99),
+    ]);
+    let failed = Arc::new((Mutex::new(false), Condvar::new()));
+    let (port, gate) = (port(&stage.sandbox.url()), Arc::clone(&failed));
+    // The template is read, and its step in hand, until the account has failed.
+    let server = StandIn::start(move |asked, stream| {
+        if asked.method == "GET" && asked.path.contains("whitelabel/domains") {
+            let (has_failed, told) = &*gate;
+            let mut has_failed = has_failed.lock().unwrap();
+            while !*has_failed {
+                has_failed = told.wait(has_failed).unwrap();
+            }
+        }
+        let (head, body) = relay(port, asked);
+        stream.send(&[head.as_bytes(), &body].concat());
+    });
+    let progress = |event: Event<'_>| {
+        if let Event::Ended(step, _) = event
+            && step.subject != Subject::Template
+        {
+            let (has_failed, told) = &*failed;
+            *has_failed.lock().unwrap() = true;
+            told.notify_all();
+        }
+    };
+    let reader = stage.connect_to(&server.url()).await;
+    let mut options = stage.options();
+    options.rollout.max_failures = NonZeroUsize::new(1);
+    let before = stage.sandbox.world().template().clone();
+    let files = |_: &Utf8Path| Err::<Vec<u8>, _>("no files");
+    let applied = apply::run(
+        unguarded(&tree, &plan),
+        &WriteClient::new(reader.clone()),
+        Some(&TemplateWriter::new(reader)),
+        &files,
+        &options,
+        &progress,
+    )
+    .await
+    .unwrap();
+    let count = applied.count();
+    assert_eq!((count.failed, count.not_begun), (1, 1), "{applied:?}");
+    assert_eq!(applied.halt(), Some(Halt::Failure));
+    assert_eq!(*stage.sandbox.world().template(), before);
 }
 
 /// Everything that was live before is on disk, undeclared keys and assets included.

@@ -71,7 +71,10 @@ pub(crate) fn is_true(
         match &outcome.result {
             StepResult::Done { .. } => carry_out(&mut model, sets),
             StepResult::Unknown { .. } => all_or_nothing(&mut model, &now, sets)?,
-            StepResult::Moved { .. } | StepResult::Failed { .. } | StepResult::Skipped { .. } => {}
+            StepResult::Moved { .. }
+            | StepResult::Failed { .. }
+            | StepResult::Skipped { .. }
+            | StepResult::NotBegun { .. } => {}
         }
     }
     if now == model {

@@ -300,6 +300,7 @@ impl Bench {
                 StepResult::Failed { reason } => format!("failed: {reason}"),
                 StepResult::Unknown { reason } => format!("unknown: {reason}"),
                 StepResult::Skipped { because } => format!("skipped for {}", because.0),
+                StepResult::NotBegun { reason, .. } => format!("not begun: {reason}"),
             };
             lines.push(format!("{}; {result}", step(planned)));
             lines.extend(outcome.notes.iter().map(|note| format!("  {note}")));

@@ -1,10 +1,10 @@
 //! The report's values → version 1.
 
 use super::{
-    Base, Change, Diagnostic, Document, Object, Outcome, Place, Refusal, Requests, ShardPart, Side,
-    Step, Summary, Unmanaged, UnmanagedAccount,
+    Base, Change, Diagnostic, Document, Object, ObjectCounts, Outcome, Outcomes, Place, Refusal,
+    Requests, ShardPart, Side, Step, Summary, Unmanaged, UnmanagedAccount,
 };
-use crate::apply::StepResult;
+use crate::apply::{StepResult, StepStanding};
 use crate::diag::Severity;
 use crate::diff::{Cause, Change as Difference, ChangeKey, Side as DifferenceSide};
 use crate::live::Reading;
@@ -69,23 +69,45 @@ impl Document {
     }
 }
 
+impl From<report::ObjectCount> for ObjectCounts {
+    fn from(count: report::ObjectCount) -> Self {
+        Self {
+            total: count.total,
+            in_sync: count.in_sync,
+            differing: count.differing,
+            unknown: count.unknown,
+            changing: count.changing,
+            partly_unknown: count.partly_unknown,
+        }
+    }
+}
+
 impl From<report::Summary> for Summary {
     fn from(summary: report::Summary) -> Self {
         Self {
             errors: summary.errors,
             warnings: summary.warnings,
-            accounts: summary.accounts,
+            accounts: summary.accounts.total,
             in_sync: summary.in_sync,
             changing: summary.changing,
             differing: summary.differing,
             unknown: summary.unknown,
             refused: summary.refused,
             steps: summary.steps,
-            done: summary.done,
+            done: summary.count.done,
             moved: summary.moved,
-            failed: summary.failed,
-            uncertain: summary.uncertain,
+            failed: summary.count.failed,
+            uncertain: summary.count.unknown,
             skipped: summary.skipped,
+            of_accounts: summary.accounts.into(),
+            of_template: summary.template.into(),
+            of_zones: summary.zones.into(),
+            outcomes: Outcomes {
+                done: summary.count.done,
+                failed: summary.count.failed,
+                unknown: summary.count.unknown,
+                not_begun: summary.count.not_begun,
+            },
         }
     }
 }
@@ -134,6 +156,7 @@ impl From<&ObjectReport> for Object {
                 Status::Done => "done",
                 Status::Partly => "partly",
                 Status::Failed => "failed",
+                Status::NotBegun => "not_begun",
             },
             unknown: object.unknown.clone(),
             steps: object.steps.iter().map(Step::from).collect(),
@@ -168,6 +191,7 @@ impl From<&StepReport> for Step {
             changes: step.changes.iter().map(Change::from).collect(),
             waits_for: step.waits_for.clone(),
             notes: step.notes.clone(),
+            standing: step.standing().map(StepStanding::as_str),
             outcome: step.result.as_ref().map(Outcome::from),
         }
     }
@@ -255,6 +279,10 @@ impl From<&StepResult> for Outcome {
                 reason: reason.clone(),
             },
             StepResult::Skipped { because } => Self::Skipped { because: because.0 },
+            StepResult::NotBegun { halt, reason } => Self::NotBegun {
+                halt: halt.as_str(),
+                reason: reason.clone(),
+            },
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Whole reports.
 
-use crate::apply::StepResult;
+use crate::apply::{Halt, StepResult};
 use crate::plan::{Risk, StepId};
 use crate::report::fixture::{account, empty, learn_more, sample, step};
 use crate::report::text::{Options, render};
@@ -214,7 +214,7 @@ fn drift_names_account_key_and_both_values() {
           live  "x@evil.example"
           tree  "porting@acme.example.com"
           changed on the platform  (accounts/acme/account.yaml:8:17)
-      ~ whitelabel.sso.note  1 lines live (-), 2 in the tree (+)  changed on the
+      ~ whitelabel.sso.note  1 line live (-), 2 in the tree (+)  changed on the
           platform and in Git
             line one
           - line two
@@ -240,8 +240,8 @@ fn drift_names_account_key_and_both_values() {
       Umbrella \u{202e}evil\u{1b}[2J  eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee
         umbrella.sip.example.com
 
-    Drift: 5 objects on production not as the tree says; 1 in sync; 1 refused; 1 not
-      checked
+    Drift: 4 accounts and the domain template on production not as the tree says; 1
+      in sync; 1 refused; 1 not checked
     "#);
 }
 
@@ -321,19 +321,19 @@ fn an_apply_says_what_became_of_each_step() {
       Umbrella \u{202e}evil\u{1b}[2J  eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee
         umbrella.sip.example.com
 
-    done    domain template replace
-    FAILED  acme update: the server answered 400: company_name is too short; change
-            it in the tree
-    skipped acme upload logo: acme update did not succeed
-            note: the server deletes the welcome page with the first logo; it is put
-            up again
-    moved   beta update: planned on revision 3-aa, found 4-bb; plan again
-    UNKNOWN delta update: the answer was lost and the account could not be read; run
-            `emblazon plan`
-    done    gamma update
+    done       domain template replace
+    FAILED     acme update: the server answered 400: company_name is too short;
+               change it in the tree
+    not begun  acme upload logo: acme update did not succeed
+               note: the server deletes the welcome page with the first logo; it is
+               put up again
+    not begun  beta update: planned on revision 3-aa, found 4-bb; plan again
+    UNKNOWN    delta update: the answer was lost and the account could not be read;
+               run `emblazon plan`
+    done       gamma update
 
-    Applied: 2 of 6 steps; 1 failed; 1 with unknown outcome; 1 moved since the plan;
-      1 skipped; 1 in sync before; 1 refused; 1 not checked
+    Applied: 2 of 6 steps; 1 failed; 1 unknown; 2 not begun; 1 in sync before; 1
+      refused; 1 not checked
     "#);
 }
 
@@ -396,10 +396,39 @@ fn one_failure_among_214_accounts() {
         ..Options::default()
     };
     insta::assert_snapshot!(render(&report, options), @r"
-    done    213 × update
-    FAILED  customer-007 update: the server answered 500
+    done       213 × update
+    FAILED     customer-007 update: the server answered 500
 
     Applied: 213 of 214 steps; 1 failed
+    ");
+}
+
+/// What the end of a run kept from being begun is one line, and no failure.
+#[test]
+fn an_interrupted_run_says_once_what_it_did_not_come_to() {
+    let mut report = empty(Command::Apply);
+    report.accounts = (0..35)
+        .map(|number| {
+            let mut update = step(number, Verb::Update, Risk::Reversible, vec![learn_more(3)]);
+            update.result = Some(match number {
+                0 => StepResult::Done { revision: None },
+                _ => StepResult::NotBegun {
+                    halt: Halt::Interrupted,
+                    reason: "the run was interrupted; plan again".to_owned(),
+                },
+            });
+            account(&format!("customer-{number:03}"), vec![update])
+        })
+        .collect();
+    let options = Options {
+        plan_seen: true,
+        ..Options::default()
+    };
+    insta::assert_snapshot!(render(&report, options), @r"
+    done       customer-000 update
+    not begun  34 × update on 34 objects: the run was interrupted; plan again
+
+    Applied: 1 of 35 steps; 34 not begun
     ");
 }
 

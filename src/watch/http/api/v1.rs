@@ -110,6 +110,10 @@ struct RunV1 {
     steps: usize,
     done: usize,
     failed: usize,
+    /// Steps that were sent, with an end that nobody knows.
+    unknown: usize,
+    /// Steps of which nothing was written, without anything being wrong with them.
+    not_begun: usize,
 }
 
 /// How many objects there are in each state.

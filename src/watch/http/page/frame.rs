@@ -5,6 +5,7 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::still::{SCRIPT, STYLE};
 use super::words::{counted, shown};
+use crate::model::count_of;
 use crate::watch::{Mode, Role, State, Status};
 
 /// What a page is drawn from.
@@ -99,7 +100,7 @@ impl Frame<'_> {
         let mode = match &cluster.mode {
             Mode::Idle => "waiting".to_owned(),
             Mode::Running(run) if run.steps > 0 => {
-                format!("applying, {} of {} steps done", run.done, run.steps)
+                format!("applying, {} done", count_of(run.done, run.steps, "step"))
             }
             Mode::Running(run) => format!("reading {}", counted(run.objects, "object", "objects")),
             Mode::Stopping => "stopping".to_owned(),

@@ -6,6 +6,7 @@ use super::filter::{Filter, Selected, Sort, select};
 use super::frame::{Frame, Tab};
 use super::words::{badge, because, counted, dns, path, said, short, shown, time};
 use super::{brand, form, picture, plan};
+use crate::model::count_of;
 use crate::watch::alert::ChannelStatus;
 use crate::watch::{Alert, AlertKind, ObjectStatus, RunResult, State};
 
@@ -97,8 +98,8 @@ fn runs(frame: &Frame<'_>) -> Markup {
                         None => span.faint { "none yet" },
                         Some(run) => {
                             (time(run.ended, frame.now)) ": " (ended(run.result))
-                            @if run.steps > 0 { ", " (run.done) " of " (counted(run.steps, "step", "steps")) " done" }
-                            @if run.failed > 0 { ", " strong { (run.failed) " failed" } }
+                            @if run.steps > 0 { ", " (count_of(run.count.done, run.steps, "step")) " done" }
+                            @for (standing, number) in run.count.left() { ", " strong { (number) " " (standing.word()) } }
                         },
                     }
                 }

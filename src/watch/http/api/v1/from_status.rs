@@ -313,8 +313,10 @@ impl From<&Run> for RunV1 {
             objects: run.objects,
             result: run.result.as_str(),
             steps: run.steps,
-            done: run.done,
-            failed: run.failed,
+            done: run.count.done,
+            failed: run.count.failed,
+            unknown: run.count.unknown,
+            not_begun: run.count.not_begun,
         }
     }
 }

@@ -1,0 +1,54 @@
+//! Numbers with their nouns.
+
+/// Writes a number with its noun: `1 account`, `2 accounts`, `3 sets of records`. The noun is given for one; what stands
+/// behind ` of ` or ` in ` stays as it is.
+#[must_use]
+pub fn count(number: usize, noun: &str) -> String {
+    format!("{number} {}", nouns(number, noun))
+}
+
+/// Writes a noun for a number without the number: `account`, `accounts`.
+#[must_use]
+pub fn nouns(number: usize, noun: &str) -> String {
+    if number == 1 {
+        return noun.to_owned();
+    }
+    let behind = [" of ", " in "].iter().filter_map(|word| noun.find(word));
+    let (head, rest) = noun.split_at(behind.min().unwrap_or(noun.len()));
+    let before_y = head.strip_suffix('y');
+    match before_y {
+        Some(stem) if !stem.ends_with(['a', 'e', 'i', 'o', 'u']) => format!("{stem}ies{rest}"),
+        _ if ["s", "x", "ch", "sh"].iter().any(|end| head.ends_with(end)) => {
+            format!("{head}es{rest}")
+        }
+        _ => format!("{head}s{rest}"),
+    }
+}
+
+/// Says that some of several things are meant: `3 of 16 steps`, `1 of 1 step`. The noun goes with the second number.
+#[must_use]
+pub fn count_of(some: usize, all: usize, noun: &str) -> String {
+    format!("{some} of {}", count(all, noun))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nouns_follow_their_number() {
+        for (noun, two) in [
+            ("account", "2 accounts"),
+            ("live whitelabel", "2 live whitelabels"),
+            ("set of records", "2 sets of records"),
+            ("address", "2 addresses"),
+            ("query", "2 queries"),
+            ("key", "2 keys"),
+        ] {
+            assert_eq!(count(2, noun), two);
+            assert_eq!(count(1, noun), format!("1 {noun}"));
+        }
+        assert_eq!(count(0, "step"), "0 steps");
+        assert_eq!(count_of(0, 1, "step"), "0 of 1 step");
+    }
+}
