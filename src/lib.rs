@@ -74,6 +74,9 @@
 //!    Guarded by `every_plan_is_well_formed`.
 //! 9. **No secret leaves**: not in output, logs, plans, snapshots, errors.
 //!    Guarded by `no_secret_leaves`.
+//! 10. **What is shown is what is.** Done, failed, not begun and unknown are four words with four counts
+//!     ([`apply::StepCount`]), from which every format and the exit code follow; what emblazon itself wrote is never called drift.
+//!     Guarded by `every_format_counts_the_same` and `what_a_partly_failed_apply_wrote_is_ours`.
 //!
 //! # Where to start reading
 //!

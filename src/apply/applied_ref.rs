@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::outcome::{Applied, StepResult};
+use super::outcome::Applied;
 use super::remote::{GitError, LocalClone, Remote, Swap};
+use super::written_ref::WrittenRef;
 use crate::model::{ClusterName, Shard};
 use crate::plan::Plan;
 use crate::tree::{Asked, Base, Known, Selection, applied_ref, short_commit};
@@ -48,6 +49,13 @@ impl AppliedRef {
     #[must_use]
     pub fn only(self, only: Option<Selection>) -> Self {
         Self { only, ..self }
+    }
+
+    /// Names the refs beside it that hold what runs have written which did not complete.
+    #[must_use]
+    pub fn written(&self) -> WrittenRef {
+        let (clone, remote) = (self.clone.clone(), self.remote.clone());
+        WrittenRef::new(&self.folder, &self.cluster, clone, remote)
     }
 
     /// Returns the remote that is asked, when there is one.
@@ -224,17 +232,42 @@ impl AppliedRef {
     }
 }
 
-/// Says why an apply left something to do. `is_known` tells whether all that the plan is about could be read.
+/// What of all that a plan is about was not seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unseen {
+    /// Something could not be read.
+    Unread,
+    /// Somebody wanted the records of managed accounts left out.
+    RecordsSkipped,
+    /// The plan leaves the records of managed accounts out, or they could not be read.
+    Records,
+}
+
+impl Unseen {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Unread => "something could not be read",
+            Self::RecordsSkipped => "the records of managed accounts were left out (--skip-dns)",
+            Self::Records => {
+                "the plan leaves the records of managed accounts out, or they could not be read"
+            }
+        }
+    }
+}
+
+/// Says why an apply left something to do.
 #[must_use]
-pub fn left_open(plan: &Plan, is_known: bool, applied: Option<&Applied>) -> Option<&'static str> {
+pub fn left_open(
+    plan: &Plan,
+    unseen: Option<Unseen>,
+    applied: Option<&Applied>,
+) -> Option<&'static str> {
     if !plan.refusals.is_empty() {
         return Some("a guard refused something");
     }
-    if !is_known {
-        return Some("something could not be read");
+    if let Some(unseen) = unseen {
+        return Some(unseen.as_str());
     }
-    let outcomes = applied.map_or(&[][..], |applied| &applied.outcomes);
-    let is_done = |result: &StepResult| matches!(result, StepResult::Done { .. });
-    let done = outcomes.iter().filter(|outcome| is_done(&outcome.result));
-    (done.count() != plan.steps.len()).then_some("not every step was done")
+    let done = applied.map_or(0, |applied| applied.count().done);
+    (done != plan.steps.len()).then_some("not every step was done")
 }

@@ -35,20 +35,23 @@ mod run_id;
 mod schedule;
 mod settle;
 mod snapshot;
+mod standing;
 mod state_file;
 mod step;
 mod verify;
+mod written;
+mod written_ref;
 
-pub use applied_ref::{AppliedRef, Complete, left_open};
+pub use applied_ref::{AppliedRef, Complete, Unseen, left_open};
 pub use executor::{ApplyError, run};
-pub use history::{Record, RunState, outcomes, plan_of, record, records, used_by};
+pub use history::{Record, RunState, outcomes, plan_of, record, records, run_of, used_by};
 pub use journal::{
     Entry, InHand, Interrupted, JOURNAL_VERSION, Journal, JournalError, JournalEvent, interrupted,
     read as read_journal, runs,
 };
 pub use mandate::Mandate;
 pub use options::{AssetSource, Event, Options, Patience};
-pub use outcome::{Applied, StepOutcome, StepResult};
+pub use outcome::{Applied, Halt, StepOutcome, StepResult};
 pub use primary::{SandboxPrimaries, primary, push_policy};
 pub use records_back::RecordsBack;
 pub use recovery::{Wreck, close, repair, wrecks};
@@ -60,4 +63,7 @@ pub use snapshot::{
     AccountSnapshot, DocumentSnapshot, MANIFEST_VERSION, Manifest, SnapshotError, SnapshotStore,
     StoredAsset,
 };
+pub use standing::{StepCount, StepStanding};
 pub(crate) use state_file::write_whole;
+pub use written::Written;
+pub use written_ref::{Recall, Recalled, WrittenRef};

@@ -8,7 +8,11 @@ use super::progress;
 use super::tree::OpenTree;
 use super::ui::Ui;
 use crate::apply::remote::{GitError, LocalClone, Remote};
-use crate::apply::{Applied, AppliedRef, Complete, left_open};
+use crate::apply::{
+    Applied, AppliedRef, Complete, Recall, Recalled, Unseen, WrittenRef, left_open,
+};
+use crate::diff::{Differences, WrittenParts, WrittenTree};
+use crate::model::count;
 use crate::plan::Plan;
 use crate::tree::{
     Base, ClusterConfig, Desired, Known, NotCommitted, Precedence, committed, precedence,
@@ -22,6 +26,25 @@ pub(crate) struct Ground {
     /// Which commit the tree is; absent where it is nobody's business.
     commit: Option<Result<String, NotCommitted>>,
     reference: Option<AppliedRef>,
+    /// Where it is remembered what runs write that do not complete.
+    written: Option<WrittenRef>,
+    /// What such runs wrote since the base.
+    recalled: Recalled,
+}
+
+/// What an apply came to, for the base to follow.
+#[derive(Clone, Copy)]
+pub(crate) struct Came<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) applied: Option<&'a Applied>,
+    /// What it led to.
+    pub(crate) desired: &'a Desired,
+    /// What differed before it; absent when the plan was read from a file.
+    pub(crate) differences: Option<&'a Differences>,
+    /// What of all that the plan is about was not seen.
+    pub(crate) unseen: Option<Unseen>,
+    /// Whether the remote's refs are moved, too.
+    pub(crate) push: bool,
 }
 
 impl Ground {
@@ -45,6 +68,8 @@ impl Ground {
             base: None,
             commit: None,
             reference: None,
+            written: None,
+            recalled: Recalled::default(),
         };
         if platform.sandbox {
             return Ok(ground);
@@ -60,7 +85,20 @@ impl Ground {
                 let mut reference =
                     AppliedRef::new(folder, &cluster.name, clone, remote).only(only.cloned());
                 let base = read(ui, &mut reference, known, args).await?;
+                let mut written = reference.written();
                 ground.reference = Some(reference);
+                // Where the base itself is not to be had, nothing is known of what came after it either.
+                if matches!(base, Base::Known { .. } | Base::NoRef { .. }) {
+                    let recall = Recall {
+                        base: base.commit(),
+                        revision,
+                        only,
+                        known: Some(known),
+                        ask: !args.no_fetch,
+                    };
+                    ground.recalled = written.recall(recall).await;
+                    ground.written = Some(written);
+                }
                 base
             }
             Ok(None) => Base::NotAGitRepository,
@@ -69,6 +107,10 @@ impl Ground {
             },
         };
         for forgotten in &args.forget {
+            let name = forgotten.account();
+            for tree in &mut ground.recalled.trees {
+                tree.parts.forget(&name);
+            }
             base.forget(forgotten, desired, only)
                 .map_err(|error| Failure::Usage(error.to_string()))?;
         }
@@ -87,6 +129,109 @@ impl Ground {
             Base::Known { desired, .. } => Some(desired),
             _ => None,
         }
+    }
+
+    /// Gives out the tree that was applied last, for a part to be cut out of it, and what was written since.
+    pub(crate) fn before_mut(&mut self) -> (Option<&mut Desired>, &[WrittenTree]) {
+        let base = match self.base.as_mut() {
+            Some(Base::Known { desired, .. }) => Some(&mut **desired),
+            _ => None,
+        };
+        (base, &self.recalled.trees)
+    }
+
+    /// Returns what runs that did not complete have written since the base.
+    pub(crate) fn written(&self) -> &[WrittenTree] {
+        &self.recalled.trees
+    }
+
+    /// Says what is known, and what is not, of runs that did not complete.
+    pub(crate) fn told(&self) -> Vec<String> {
+        let trees = self.recalled.trees.iter();
+        let written = trees
+            .filter(|tree| tree.parts.objects() > 0)
+            .map(|tree| {
+                let objects = count(tree.parts.objects(), "object");
+                let commit = short_commit(&tree.commit);
+                format!("from Git, partly applied: commit {commit}, which was not applied completely, reached {objects}")
+            });
+        written
+            .chain(self.recalled.doubts.iter().cloned())
+            .collect()
+    }
+
+    /// Remembers what a run may write, before it writes: if it is killed, nobody takes that for somebody's edit.
+    pub(crate) async fn announce(&mut self, plan: &Plan, push: bool) -> Option<String> {
+        let Some(Ok(commit)) = &self.commit else {
+            return None;
+        };
+        let written = self.written.as_mut()?;
+        let base = self.base.as_ref().and_then(Base::commit);
+        let shard = plan.scope.shard.map(|it| it.shard);
+        let before = written.known(shard, base);
+        let announced = before.and(commit, WrittenParts::planned(plan));
+        let now = jiff::Timestamp::now();
+        let kept = written.announce(shard, &announced, now, push).await;
+        kept.err().map(|error| not_remembered(&error.to_string()))
+    }
+
+    /// Moves the base after an apply that left nothing to do, else remembers what it wrote; says what became of that.
+    pub(crate) async fn record(&mut self, came: Came<'_>) -> Vec<String> {
+        let (is_whole, note) = self.complete(came).await;
+        let mut notes: Vec<String> = note.into_iter().collect();
+        let remembered = if is_whole {
+            match &mut self.written {
+                Some(written) => written.clear(came.push).await.map_err(|error| {
+                    format!("what runs wrote before stays noted beside the base: {error}")
+                }),
+                None => Ok(()),
+            }
+        } else {
+            self.remember(came).await
+        };
+        notes.extend(remembered.err());
+        notes
+    }
+
+    /// Remembers what an apply wrote that the base does not say.
+    pub(crate) async fn remember(&mut self, came: Came<'_>) -> Result<(), String> {
+        let Some(applied) = came.applied else {
+            return Ok(());
+        };
+        let count = applied.count();
+        let commit = match &self.commit {
+            Some(Ok(commit)) => commit,
+            Some(Err(why)) if count.done + count.unknown > 0 => {
+                return Err(not_remembered(&why.to_string()));
+            }
+            Some(Err(_)) | None => return Ok(()),
+        };
+        let Some(written) = &mut self.written else {
+            return Ok(());
+        };
+        let base = self.base.as_ref().and_then(Base::commit);
+        let shard = came.plan.scope.shard.map(|it| it.shard);
+        let mut parts = if count.done + count.unknown > 0 {
+            WrittenParts::done(came.plan, applied, came.differences)
+        } else {
+            WrittenParts::default()
+        };
+        let mut before = written.known(shard, base);
+        // Of what both commits say alike the base says it already.
+        if let Some(known) = self.base.as_ref().and_then(Base::desired) {
+            parts.accounts.retain(|name| {
+                let both = known.account(name).zip(came.desired.account(name));
+                let is_news = both.is_none_or(|(known, desired)| !known.is(desired));
+                if !is_news {
+                    before.forget(name);
+                }
+                is_news
+            });
+        }
+        let now = before.and(commit, parts);
+        let moment = jiff::Timestamp::now();
+        let kept = written.keep(shard, now, moment, came.push).await;
+        kept.map_err(|error| not_remembered(&error.to_string()))
     }
 
     /// Says that the tree is older than the one that was applied last, or that it may be, when it is so.
@@ -120,18 +265,14 @@ impl Ground {
         })
     }
 
-    /// Moves the ref after an apply that left nothing to do, and says what became of it. `is_known` tells
-    /// whether all that the plan is about could be read.
-    pub(crate) async fn record(
-        &self,
-        plan: &Plan,
-        is_known: bool,
-        applied: Option<&Applied>,
-        push: bool,
-    ) -> Option<String> {
-        let commit = self.commit.as_ref()?;
-        let reference = self.reference.as_ref()?;
-        let stays = |why: &str| Some(format!("the base stays as it was: {why}"));
+    /// Moves the ref after an apply that left nothing to do; tells whether the base says all of it now, and what became of
+    /// the ref.
+    async fn complete(&self, came: Came<'_>) -> (bool, Option<String>) {
+        let (Some(commit), Some(reference)) = (&self.commit, &self.reference) else {
+            return (false, None);
+        };
+        let plan = came.plan;
+        let stays = |why: &str| (false, Some(format!("the base stays as it was: {why}")));
         let commit = match commit {
             Ok(commit) => commit,
             Err(why) => return stays(&why.to_string()),
@@ -143,14 +284,14 @@ impl Ground {
         if plan.scope.selection.is_some() && !is_whole_shard && since != base {
             return stays("only what changed since another commit was looked at");
         }
-        if let Some(why) = left_open(plan, is_known, applied) {
+        if let Some(why) = left_open(plan, came.unseen, came.applied) {
             return stays(why);
         }
-        match reference.complete(shard, (commit, base), push).await {
-            Ok(Complete::Whole) => Some(format!(
-                "commit {} is the base from now on",
-                short_commit(commit)
-            )),
+        match reference.complete(shard, (commit, base), came.push).await {
+            Ok(Complete::Whole) => {
+                let this = short_commit(commit);
+                (true, Some(format!("commit {this} is the base from now on")))
+            }
             Ok(Complete::Waits(shards)) => {
                 let names: Vec<String> = shards.iter().map(ToString::to_string).collect();
                 stays(&format!(
@@ -163,6 +304,12 @@ impl Ground {
             Err(error) => stays(&error.to_string()),
         }
     }
+}
+
+fn not_remembered(why: &str) -> String {
+    format!(
+        "what this run wrote is not remembered: {why}; until an apply completes, it may look like somebody's edit"
+    )
 }
 
 async fn read(
@@ -210,10 +357,5 @@ fn remote(clone: &LocalClone, args: &RemoteArgs) -> Result<Option<Remote>, Failu
 
 /// Tells whether `--api` leads to another platform than the one that the tree declares.
 fn is_elsewhere(platform: &PlatformArgs, cluster: &ClusterConfig) -> bool {
-    match (&platform.api, &cluster.api) {
-        (Some(asked), Some(declared)) => {
-            asked.trim_end_matches('/') != declared.value.trim_end_matches('/')
-        }
-        _ => false,
-    }
+    platform.api.as_ref().is_some_and(|api| !cluster.is_at(api))
 }

@@ -1,6 +1,7 @@
 //! Tree and platform → plan: what `plan`, `drift` and `apply` begin with.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use camino::Utf8Path;
@@ -17,15 +18,17 @@ use super::shard;
 use super::tree::{self, OpenTree};
 use super::ui::Ui;
 use crate::apply;
-use crate::diff::{Direction, ManagedRecords, ZoneDifference, compare_zones};
+use crate::diff::{
+    Differences, Direction, ManagedRecords, WrittenTree, ZoneDifference, compare_zones, laid_over,
+};
 use crate::dns::push::Standings;
 use crate::dns::{Checklist, declared_template};
 use crate::live::Live;
-use crate::model::{AccountName, Digest};
+use crate::model::{AccountName, Digest, count};
 use crate::plan::{self, Plan, Planned, Subject};
 use crate::report::gallery::Gallery;
 use crate::report::{self, Command, DnsReport, Facts, Report};
-use crate::tree::{Base, Desired};
+use crate::tree::{Base, Desired, short_commit};
 
 /// Starts the runtime that requests run on.
 pub(crate) fn runtime() -> Result<Runtime, Failure> {
@@ -46,7 +49,7 @@ pub(crate) enum Purpose {
 }
 
 /// Names the accounts that a plan writes to.
-fn written(plan: &Plan) -> BTreeSet<AccountName> {
+fn written_by(plan: &Plan) -> BTreeSet<AccountName> {
     let subjects = plan.steps.iter().map(|step| &step.subject);
     subjects
         .filter_map(|subject| match subject {
@@ -80,13 +83,13 @@ impl Survey {
         ui: Ui,
         (folder, tree): (&Utf8Path, &mut OpenTree),
         platform: &Platform,
-        mut base: Option<&mut Desired>,
+        (mut base, written): (Option<&mut Desired>, &[WrittenTree]),
         rules: &plan::Options,
         (purpose, dns): (Purpose, Dns),
     ) -> Result<Self, Failure> {
         let desired = &tree.loaded.desired;
         let reading = platform.collect(desired, tree.elsewhere(), base.as_deref());
-        let title = format!("reading {} accounts", desired.accounts.len());
+        let title = format!("reading {}", count(desired.accounts.len(), "account"));
         let mut live = progress::during(ui, &title, reading).await?;
         shard::follow_domains(tree, base.as_deref_mut(), platform, &mut live).await?;
         let (tree, base) = (&*tree, base.as_deref());
@@ -96,14 +99,20 @@ impl Survey {
             part: tree.part(),
             ..rules.clone()
         };
-        let managed = ManagedRecords::new(desired, base, sources);
+        let mut managed = ManagedRecords::new(desired, base, sources);
+        managed.take_written(written);
+        let is_part = tree.selection().is_some();
         let records = match dns {
             Dns::Included => ask_primary(ui, (folder, tree), platform, &managed).await,
             Dns::Skipped => Records::default(),
         };
         let make = |live: &Live| {
             let zones = records.zones.clone();
+            // What emblazon wrote is no drift, also where no apply was complete since.
+            let over = laid_over(base, written, (desired, is_part), live);
+            let base = over.as_ref().or(base);
             let mut planned = plan::plan_with_records(desired, base, live, zones, sources, rules);
+            tell_written(&mut planned.differences, written);
             planned.plan.scope.records_unread |= dns == Dns::Skipped && !managed.is_empty();
             planned.differences.notes.extend(records.note.clone());
             planned
@@ -112,7 +121,7 @@ impl Survey {
         if purpose == Purpose::Write {
             let mut sure = BTreeSet::new();
             loop {
-                let written = written(&planned.plan);
+                let written = written_by(&planned.plan);
                 let unsure: BTreeSet<_> = written.difference(&sure).cloned().collect();
                 if unsure.is_empty() {
                     break;
@@ -140,6 +149,29 @@ impl Survey {
             plan: (command != Command::Drift).then_some((&self.planned.plan, &self.digest)),
             ..tree_facts(command, tree)
         }
+    }
+}
+
+/// Says of each account that differs when it was brought to another commit since the base, wholly or in part.
+fn tell_written(differences: &mut Differences, written: &[WrittenTree]) {
+    for account in &mut differences.accounts {
+        let name = &account.name;
+        let of_it = written.iter().rev().find(|tree| tree.parts.covers(name));
+        let Some(tree) = of_it.filter(|_| !account.changes.is_empty()) else {
+            continue;
+        };
+        let what = if tree.parts.accounts.contains(name) {
+            "it was brought"
+        } else if tree.parts.keys.contains_key(name) {
+            "some of it was brought"
+        } else {
+            "some of it may have been brought"
+        };
+        let note = format!(
+            "from Git, partly applied: {what} to commit {}, which was not applied completely",
+            short_commit(&tree.commit)
+        );
+        Arc::make_mut(account).notes.push(note);
     }
 }
 
@@ -172,7 +204,7 @@ async fn ask_primary(
     let standings =
         match apply::primary(folder, settings, platform.sandbox_primaries().as_ref()).await {
             Ok(reader) => {
-                let title = format!("reading {} sets of records", questions.len());
+                let title = format!("reading {}", count(questions.len(), "set of records"));
                 progress::during(ui, &title, reader.standings(&questions)).await
             }
             Err(reason) => Standings::unknown(&questions, &reason),
@@ -280,19 +312,20 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
         ui,
         (folder, &mut tree),
         &platform,
-        ground.desired_mut(),
+        ground.before_mut(),
         look.rules,
         (look.purpose, look.records),
     )
     .await?;
     let mut notes = Vec::new();
     if let Some(only) = look.only {
-        if ground.desired().is_some() {
+        if ground.desired().is_some() || !ground.written().is_empty() {
             survey.planned.differences.only(only);
         } else {
             notes.push("--only has no effect: which side moved cannot be told".to_owned());
         }
     }
+    notes.extend(ground.told());
     notes.extend(ground.older(folder));
     notes.extend(tree.left_out());
     let shard = tree.shard_facts();

@@ -228,10 +228,18 @@ fn whole(account: &DesiredAccount) -> (Declaration<()>, Place) {
 fn unpark(difference: &mut AccountDifference, id: &AccountId, live: &Settings) {
     let path = KeyPath::from("domain");
     let is_parked = live.get(&path).and_then(|value| value.as_str()) == Some(&*parked_domain(id));
-    if !is_parked
-        || difference.edit.set.contains_key(&path)
-        || difference.edit.remove.contains(&path)
-    {
+    if !is_parked {
+        return;
+    }
+    if difference.edit.set.contains_key(&path) || difference.edit.remove.contains(&path) {
+        // Nobody but an unfinished run puts that name there, whatever the base says.
+        let key = ChangeKey::Setting(path);
+        let own = difference.changes.iter_mut().filter(|change| {
+            change.key == key && matches!(change.cause, Cause::Drift | Cause::Conflict)
+        });
+        for change in own {
+            change.cause = Cause::Git;
+        }
         return;
     }
     difference.edit.remove.push(path.clone());

@@ -20,11 +20,13 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod verdict;
+mod written;
 mod zone;
 
 pub use account::{AccountDifference, Status, parked_domain};
 pub use canonical::settings_in_sync;
 pub use change::{Cause, Change, ChangeKey, Direction, Side};
+pub(crate) use compare::TEMPLATE;
 pub use compare::{Differences, compare, departed_name};
 pub use comparison::Comparison;
 pub use recorded::recorded;
@@ -32,4 +34,5 @@ pub use records::ManagedRecords;
 pub use settings::{Edit, undeclared};
 pub use template::TemplateDifference;
 pub use verdict::{Declaration, Verdict, verdict};
+pub use written::{WrittenParts, WrittenTree, laid_over, take_over, without_records};
 pub use zone::{SetDifference, ZoneDifference, compare_zones};

@@ -12,12 +12,18 @@ use thiserror::Error;
 use super::beside::{Known, load_beside};
 use super::git::{Pointed, point};
 use super::{Desired, DesiredAccount, GitTree, LoadError, Selection, SharedAccount};
-use crate::model::{AccountName, AssetKind, ClusterName, Identity, KeyPath};
+use crate::model::{AccountName, AssetKind, ClusterName, Identity, KeyPath, count};
 
 /// Returns the ref that names the commit which was applied last, completely.
 #[must_use]
 pub fn applied_ref(cluster: &ClusterName) -> String {
     reference(cluster, "applied")
+}
+
+/// Returns the ref that holds what runs have written which did not complete; those of shards begin so.
+#[must_use]
+pub fn written_ref(cluster: &ClusterName) -> String {
+    reference(cluster, "written")
 }
 
 /// Returns the ref that says who may write to the cluster now.
@@ -166,6 +172,18 @@ impl Base {
         }
     }
 
+    /// Reads the tree of a commit as that of a base.
+    #[must_use]
+    pub fn of_commit(
+        folder: &Utf8Path,
+        cluster: &ClusterName,
+        commit: String,
+        only: Option<&Selection>,
+        known: Option<Known<'_>>,
+    ) -> Self {
+        Self::load(folder, cluster, commit, only, known)
+    }
+
     fn load(
         folder: &Utf8Path,
         cluster: &ClusterName,
@@ -255,13 +273,11 @@ impl Base {
                 commit,
                 errors,
                 first,
-            } => {
-                let plural = if *errors == 1 { "" } else { "s" };
-                format!(
-                    "commit {}, which was applied last, cannot be used: it has {errors} error{plural}, the first: {first}; the next complete apply puts another in its place",
-                    short_commit(commit)
-                )
-            }
+            } => format!(
+                "commit {}, which was applied last, cannot be used: it has {}, the first: {first}; the next complete apply puts another in its place",
+                short_commit(commit),
+                count(*errors, "error")
+            ),
             Self::NotAGitRepository => "the tree lies in no Git repository".to_owned(),
             Self::Unreadable { reason } => format!("the Git repository cannot be read: {reason}"),
             Self::NotFetched { reason } => format!(
@@ -321,6 +337,14 @@ impl Base {
 pub struct Forgotten {
     account: String,
     key: Option<ForgottenKey>,
+}
+
+impl Forgotten {
+    /// Returns the account that it is about.
+    #[must_use]
+    pub fn account(&self) -> AccountName {
+        AccountName::new(self.account.as_str())
+    }
 }
 
 /// One key, as `explain` spells it: `whitelabel.nav.help`, `assets.logo`.

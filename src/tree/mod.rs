@@ -48,7 +48,7 @@ mod yaml;
 
 pub use base::{
     Asked, Base, BaseAccounts, ForgetError, Forgotten, NotCommitted, applied_ref, committed,
-    departed, fetch_command, lease_ref, plain_name, short_commit,
+    departed, fetch_command, lease_ref, plain_name, short_commit, written_ref,
 };
 pub use beside::{Known, load_next};
 pub use cache_folder::CacheFolder;

@@ -15,10 +15,11 @@ use super::status::Mode;
 use super::turn::{ENDED, Tally, acting};
 use super::verdict::is_drift;
 use super::wheel::Wheel;
-use crate::apply::{self, Applied, Complete, Event, Mandate, Rollout, StepResult};
+use crate::apply::{self, Applied, Complete, Event, Mandate, Rollout, StepResult, StepStanding};
+use crate::diff::{ChangeKey, WrittenParts, take_over};
 use crate::live::{ReadClient, TemplateWriter, WriteClient};
 use crate::plan::{Action, RefusalKind};
-use crate::tree::{Loaded, MAX_ASSET_BYTES, TreeSource, short_commit};
+use crate::tree::{Desired, Loaded, MAX_ASSET_BYTES, TreeSource, short_commit};
 
 /// How long a read-back may take when the daemon is about to end.
 const LAST: Duration = Duration::from_secs(2);
@@ -54,7 +55,9 @@ impl Wheel {
         };
         let done = AtomicUsize::new(0);
         let progress = |event: Event<'_>| {
-            if let Event::Ended(..) = event {
+            if let Event::Ended(_, outcome) = event
+                && outcome.result.standing() == StepStanding::Done
+            {
                 done.fetch_add(1, Ordering::Relaxed);
             }
             self.board.change(|status| {
@@ -99,14 +102,18 @@ impl Wheel {
         tally: &mut Tally,
     ) {
         let now = Timestamp::now();
+        tally.count = applied.count();
+        tally.written =
+            WrittenParts::done(&assessment.plan, applied, Some(&assessment.differences));
+        tally.base_moved = self.take_written(&tally.written, &assessment.desired);
         let mut failures: BTreeMap<Name, String> = BTreeMap::new();
+        let mut waiting: BTreeSet<Name> = BTreeSet::new();
         let mut touched: BTreeSet<Name> = BTreeSet::new();
         for (step, outcome) in assessment.plan.steps.iter().zip(&applied.outcomes) {
             let names = subjects(step);
             touched.extend(names.iter().cloned());
             match &outcome.result {
                 StepResult::Done { .. } => {
-                    tally.done += 1;
                     for name in &names {
                         let Some(record) = self.records.get_mut(name) else {
                             continue;
@@ -122,12 +129,12 @@ impl Wheel {
                 StepResult::Moved { reason }
                 | StepResult::Failed { reason }
                 | StepResult::Unknown { reason } => {
-                    tally.failed += 1;
                     for name in names {
                         failures.entry(name).or_insert_with(|| reason.clone());
                     }
                 }
-                StepResult::Skipped { .. } => tally.failed += 1,
+                // Neither is a failure of its own: it is tried again when what kept it back is.
+                StepResult::Skipped { .. } | StepResult::NotBegun { .. } => waiting.extend(names),
             }
         }
         for name in touched {
@@ -144,6 +151,65 @@ impl Wheel {
                 record.failures = 0;
                 record.retry_at = None;
             }
+        }
+        let retries = self.records.values().filter_map(|record| record.retry_at);
+        let after = retries.filter(|at| *at > now).max();
+        for name in waiting {
+            if let Some(record) = self.records.get_mut(&name)
+                && record.failure.is_none()
+            {
+                record.retry_at = after;
+            }
+        }
+    }
+
+    /// Takes the keys of accounts that were written in part for applied, and tells whether the base did not say so.
+    /// Accounts that are written wholly settle as such; the domain stays, because records of the one before follow from it.
+    fn take_written(&mut self, written: &WrittenParts, desired: &Desired) -> bool {
+        let Some(base) = &mut self.base else {
+            return false;
+        };
+        let domain = ChangeKey::Setting("domain".into());
+        let mut has_moved = false;
+        for (name, keys) in &written.keys {
+            let (Some(there), Some(known)) = (desired.account(name), base.account_mut(name)) else {
+                continue;
+            };
+            let mut keys = keys.clone();
+            keys.remove(&domain);
+            take_over(known.make_mut(), there, &keys);
+            has_moved = true;
+        }
+        has_moved
+    }
+
+    /// Notes beside the ref what was written of a commit that is not applied completely, for everybody who compares.
+    pub(super) async fn note_written(&mut self, parts: WrittenParts) {
+        let commit = self.force.as_ref().and_then(|force| force.commit.as_ref());
+        let (Some(commit), Some(written)) = (commit, &mut self.written) else {
+            return;
+        };
+        if parts.is_empty() || self.applied.as_ref() == Some(&commit.id) {
+            return;
+        }
+        let (shard, push) = (self.setup.shard, self.setup.push);
+        let known = written.known(shard, self.applied.as_deref());
+        let now = known.clone().and(&commit.id, parts);
+        if now == known {
+            return;
+        }
+        if let Err(error) = written.keep(shard, now, Timestamp::now(), push).await {
+            tracing::warn!(%error, "what was written of a commit that is not applied completely cannot be noted; elsewhere it may look like somebody's edit");
+        }
+    }
+
+    /// Takes away what was noted, which the base says now.
+    pub(super) async fn forget_written(&mut self) {
+        let push = self.setup.push;
+        if let Some(written) = &mut self.written
+            && let Err(error) = written.clear(push).await
+        {
+            tracing::warn!(%error, "what was noted beside the ref stays there");
         }
     }
 

@@ -15,8 +15,11 @@ use super::source::{Snapshot, Trouble};
 use super::status::{AlertKind, Finding, Mistake, ObjectStatus};
 use super::wheel::Wheel;
 use super::zones::pushed;
+use crate::apply::{AppliedRef, Recall};
 use crate::diag::Severity;
-use crate::model::{ClusterName, Digest, KeyPath};
+use crate::diff::{WrittenTree, laid_over, without_records};
+use crate::live::Live;
+use crate::model::{ClusterName, Digest, KeyPath, count};
 use crate::report::{Problem, problems};
 use crate::tree::{Desired, Loaded, Precedence, WatchPolicy, precedence, short_commit};
 
@@ -62,8 +65,8 @@ impl Wheel {
             |commit| format!("commit {}", short_commit(commit)),
         );
         if let Some(first) = first {
-            let plural = if errors == 1 { "" } else { "s" };
-            let reason = format!("{what} has {errors} error{plural}, the first: {first}");
+            let errors = count(errors, "error");
+            let reason = format!("{what} has {errors}, the first: {first}");
             self.refuse(AlertKind::BadTree, commit, reason, now);
             return;
         }
@@ -248,9 +251,11 @@ impl Wheel {
         self.baseless.clear();
         self.applied = None;
         self.share = Share::default();
+        self.written = None;
         if self.setup.platform.is_none() {
             self.find_applied_commit(&desired.cluster.name).await;
         }
+        let mut written = self.find_written(snapshot).await;
         if self.setup.shard.is_some() {
             // Which accounts are its own follows from the ref, which all shards see, and so does their base.
             return;
@@ -262,6 +267,8 @@ impl Wheel {
             Ok(Some(kept)) if self.applied.is_none() || self.applied == kept.commit => {
                 tracing::info!("what was applied last is known object by object");
                 self.base = Some(kept.desired);
+                // What this daemon kept object by object is as new as what it noted beside the ref.
+                written.clear();
                 self.lose_base(kept.baseless, "it was lost before the last restart");
             }
             Ok(_) => {}
@@ -273,6 +280,34 @@ impl Wheel {
             }
         }
         self.base_file = Some(file);
+        without_records(&mut written, self.base.as_ref());
+        let over = laid_over(
+            self.base.as_ref(),
+            &written,
+            (desired, false),
+            &Live::default(),
+        );
+        self.base = over.or(self.base.take());
+    }
+
+    /// Reads what runs have written since that did not complete.
+    async fn find_written(&mut self, snapshot: &Snapshot) -> Vec<WrittenTree> {
+        let Some(mut written) = self.reference.as_ref().map(AppliedRef::written) else {
+            return Vec::new();
+        };
+        let recall = Recall {
+            base: self.applied.as_deref(),
+            revision: snapshot.id(),
+            only: None,
+            known: None,
+            ask: self.setup.push,
+        };
+        let recalled = written.recall(recall).await;
+        for doubt in recalled.doubts {
+            tracing::warn!("{doubt}");
+        }
+        self.written = Some(written);
+        recalled.trees
     }
 
     /// Leaves objects to people of which it was lost what was applied last, and says why.

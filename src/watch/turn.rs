@@ -19,7 +19,8 @@ use super::source::Snapshot;
 use super::status::{Finding, InHand, Mode, Run, RunResult, State, Trigger};
 use super::verdict::{Hold, is_drift, name as key_name};
 use super::wheel::Wheel;
-use crate::diff::{Change, Differences};
+use crate::apply::StepCount;
+use crate::diff::{Change, Differences, WrittenParts};
 use crate::live::ReadClient;
 use crate::model::Digest;
 use crate::plan::Plan;
@@ -32,8 +33,11 @@ pub(super) const ENDED: &str = "the daemon is about to end";
 #[derive(Default)]
 pub(super) struct Tally {
     pub(super) steps: usize,
-    pub(super) done: usize,
-    pub(super) failed: usize,
+    pub(super) count: StepCount,
+    /// What was written of the tree in force.
+    pub(super) written: WrittenParts,
+    /// Whether that is more than the base says.
+    pub(super) base_moved: bool,
 }
 
 impl Wheel {
@@ -183,7 +187,8 @@ impl Wheel {
         self.baseless
             .retain(|name| !read.contains(name) || !has_settled(&assessment.differences, name));
         self.zones.settle(&assessment.differences);
-        if settle(&mut self.base, &loaded.desired, &assessment.differences) {
+        let has_settled = settle(&mut self.base, &loaded.desired, &assessment.differences);
+        if has_settled || tally.base_moved {
             // Before anybody is told that it came about.
             self.keep_base();
         }
@@ -194,6 +199,9 @@ impl Wheel {
         let is_done = is_complete(&assessment) && held.is_none();
         if is_done && self.advance().await {
             self.keep_base();
+            self.forget_written().await;
+        } else {
+            self.note_written(std::mem::take(&mut tally.written)).await;
         }
         self.is_quiet = held.is_none() && self.becomes_quiet(&assessment);
         tally
@@ -342,9 +350,13 @@ impl Wheel {
                 record.failures += 1;
                 let pause = back_off(record.failures, name, self.seed).min(self.setup.interval);
                 self.agenda.put_off(name, later(now, pause));
-            } else if record.failure.is_none() {
+                continue;
+            }
+            if record.failure.is_none() {
                 record.failures = 0;
-            } else if let Some(retry_at) = record.retry_at {
+            }
+            let is_due = |at: &Timestamp| record.failure.is_some() || *at > now;
+            if let Some(retry_at) = record.retry_at.filter(is_due) {
                 self.agenda.hasten(name, retry_at);
                 self.triggers.insert(Trigger::Retry);
             }
@@ -384,13 +396,14 @@ impl Wheel {
             let count = |state| status.count(state);
             let result = if is_down {
                 RunResult::Unknown
-            } else if tally.failed > 0 {
+            } else if tally.count.failed + tally.count.unknown > 0 {
                 RunResult::Failed
             } else if count(State::Unknown) > 0 {
                 RunResult::Unknown
-            } else if count(State::Stalled) + count(State::Reconciling) > 0 {
+            } else if tally.count.not_begun + count(State::Stalled) + count(State::Reconciling) > 0
+            {
                 RunResult::Open
-            } else if tally.done > 0 {
+            } else if tally.count.done > 0 {
                 RunResult::Applied
             } else {
                 RunResult::InSync
@@ -404,8 +417,7 @@ impl Wheel {
                 objects,
                 result,
                 steps: tally.steps,
-                done: tally.done,
-                failed: tally.failed,
+                count: tally.count,
             });
         });
     }

@@ -19,8 +19,8 @@ use super::source::{Snapshot, Source};
 use super::status::{Intervention, InterventionKind, Mode, Outcome, Pause, Trigger};
 use super::zones::Zones;
 use super::{Board, Orders, Wishes};
-use crate::apply::AppliedRef;
 use crate::apply::lease::Tenure;
+use crate::apply::{AppliedRef, WrittenRef};
 use crate::diff::Comparison;
 use crate::model::Digest;
 use crate::tree::Desired;
@@ -43,6 +43,8 @@ pub(super) struct Wheel {
     /// Where what was applied is kept; absent before there is a tree.
     pub(super) base_file: Option<BaseFile>,
     pub(super) reference: Option<AppliedRef>,
+    /// Where it is noted what was written of a commit that is not applied completely.
+    pub(super) written: Option<WrittenRef>,
     /// The commit that the ref names.
     pub(super) applied: Option<String>,
     pub(super) records: BTreeMap<Name, Record>,
@@ -101,6 +103,7 @@ impl Wheel {
             baseless: BTreeSet::new(),
             base_file: None,
             reference: None,
+            written: None,
             applied: None,
             records: BTreeMap::new(),
             seed,
@@ -146,6 +149,7 @@ impl Wheel {
         self.base = None;
         self.base_file = None;
         self.reference = None;
+        self.written = None;
         self.share = Share::default();
         self.is_quiet = false;
         self.records.clear();

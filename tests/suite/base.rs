@@ -118,7 +118,7 @@ impl World {
         self.report_in(&self.clone, arguments)
     }
 
-    fn report_in(&self, clone: &Path, arguments: &[&str]) -> Value {
+    pub(crate) fn report_in(&self, clone: &Path, arguments: &[&str]) -> Value {
         let output = self.run_in(clone, &[arguments, &["--format", "json"]].concat());
         serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
             panic!("{error}: {}{}", stdout(&output), stderr(&output));
@@ -173,7 +173,7 @@ impl World {
 }
 
 /// Lists what differs as `account key direction`.
-fn differences(report: &Value) -> Vec<String> {
+pub(crate) fn differences(report: &Value) -> Vec<String> {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     let accounts = report["accounts"].as_array().unwrap();
     accounts

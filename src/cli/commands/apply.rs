@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use camino::Utf8Path;
 
-use crate::apply::{self, Applied, Mandate, Rollout};
+use crate::apply::{self, Applied, Mandate, Rollout, Unseen};
 use crate::cli::approval::Approval;
 use crate::cli::args::{ApplyArgs, BaseArgs, Format, ScopeArgs};
-use crate::cli::base::Ground;
+use crate::cli::base::{Came, Ground};
 use crate::cli::carry::{self, Manner, StateFolder};
 use crate::cli::failure::Failure;
 use crate::cli::lease::{self, Room, Solitude};
@@ -101,7 +101,6 @@ struct Way<'a> {
 
 /// What stands ready before anything is written.
 struct Ready {
-    ground: Ground,
     platform: Platform,
     state: StateFolder,
     rollout: Rollout,
@@ -117,7 +116,7 @@ async fn make_ready(
     open: &mut OpenTree,
     solitude: &Solitude,
     way: Way<'_>,
-) -> Result<Ready, Failure> {
+) -> Result<(Ground, Ready), Failure> {
     let Way { folder, scope, .. } = way;
     let rollout = rollout(args, &open.loaded.desired)?;
     let mut ground = Ground::find(ui, folder, open, way.revision, &args.platform, way.base).await?;
@@ -142,18 +141,18 @@ async fn make_ready(
         ui,
         (folder, &mut *open),
         &platform,
-        ground.desired_mut(),
+        ground.before_mut(),
         &way.rules,
         (Purpose::Write, way.dns),
     )
     .await?;
-    Ok(Ready {
-        ground,
+    let ready = Ready {
         platform,
         state,
         rollout,
         survey,
-    })
+    };
+    Ok((ground, ready))
 }
 
 /// What is to be carried out: what was just planned, or what was saved and still follows.
@@ -189,7 +188,7 @@ async fn fresh(
         dns: Dns::unless(args.records.skip_dns),
         unused: None,
     };
-    let ready = make_ready(ui, args, approval, open, solitude, way).await?;
+    let (mut ground, ready) = make_ready(ui, args, approval, open, solitude, way).await?;
     let plan = &ready.survey.planned.plan;
     let job = Job {
         plan: Cow::Borrowed(plan),
@@ -201,7 +200,8 @@ async fn fresh(
         notes: open.left_out().into_iter().collect(),
     };
     let has_steps = !plan.steps.is_empty();
-    let mut exit = show_and_do(ui, args, approval, (folder, open), (&ready, job), solitude).await?;
+    let stage = (&mut ground, &ready);
+    let mut exit = show_and_do(ui, args, approval, (folder, open), (stage, job), solitude).await?;
     let Ready { platform, .. } = ready;
     if platform.is_sandbox() && has_steps {
         let again = plan_again(ui, open, &platform, args).await?;
@@ -257,9 +257,9 @@ async fn saved(
         dns: Dns::unless(saved::skips_dns(&plan)),
         unused: Some(&digest),
     };
-    let ready = make_ready(ui, args, approval, tree, solitude, way).await?;
+    let (mut ground, ready) = make_ready(ui, args, approval, tree, solitude, way).await?;
     let mut now = ready.survey.planned.plan.clone();
-    now.base = (ready.ground.base.as_ref().and_then(Base::commit)).map(str::to_owned);
+    now.base = (ground.base.as_ref().and_then(Base::commit)).map(str::to_owned);
     saved::is_from(&plan, &now.tree, revision.as_deref())?;
     let confirmed = plan::confirm(&plan, &now, &ready.survey.live).map_err(|error| {
         Failure::Refused(format!(
@@ -275,7 +275,7 @@ async fn saved(
     plan.refusals.retain(|refusal| refusal.subject.is_some());
     plan.refusals.extend(held);
     plan.unknown = now.unknown;
-    let since = ready.ground.since(&plan);
+    let since = ground.since(&plan);
     let mut notes: Vec<String> = (since.iter())
         .map(|since| {
             format!("{since}; where it changed what the plan is about, the step is left out")
@@ -301,7 +301,8 @@ async fn saved(
         since,
         notes,
     };
-    let exit = show_and_do(ui, args, approval, (folder, tree), (&ready, job), solitude).await?;
+    let stage = (&mut ground, &ready);
+    let exit = show_and_do(ui, args, approval, (folder, tree), (stage, job), solitude).await?;
     ready.platform.stop().await;
     Ok(exit)
 }
@@ -338,11 +339,10 @@ async fn show_and_do(
     args: &ApplyArgs,
     approval: &Approval,
     (folder, tree): (&Utf8Path, &OpenTree),
-    (ready, job): (&Ready, Job<'_>),
+    ((ground, ready), job): ((&mut Ground, &Ready), Job<'_>),
     solitude: &Solitude,
 ) -> Result<Exit, Failure> {
     let Ready {
-        ground,
         platform,
         state,
         rollout,
@@ -350,11 +350,14 @@ async fn show_and_do(
     } = ready;
     let plan = &*job.plan;
     let shard = tree.shard_facts();
+    let base = ground.base.clone();
+    let mut known = ground.told();
+    known.extend(job.notes);
     let mut facts = survey.facts(Command::Plan, tree);
     facts.plan = Some((plan, &job.digest));
-    facts.base = ground.base.as_ref();
+    facts.base = base.as_ref();
     facts.shard = shard.as_ref();
-    facts.notes = &job.notes;
+    facts.notes = &known;
     show_plan(ui, &report::report(&facts), args)?;
     approval.check_digest(&job.digest)?;
     let desired = &tree.loaded.desired;
@@ -375,21 +378,40 @@ async fn show_and_do(
     facts.command = Command::Apply;
     if !plan.steps.is_empty() && !job.is_held {
         ask(args).await?;
+        announce(ui, ground, plan, args).await;
         let mandate = approval.mandate(plan, desired);
         let mut manner = manner(tree, approval, &state.path, rollout.clone(), solitude);
         manner.withheld = job.withheld;
         applied = carry_out(ui, (folder, tree), platform, mandate, manner).await?;
         facts.applied = Some(&applied);
     }
-    let scope = &survey.planned.plan.scope;
-    let is_known = !survey.planned.differences.is_incomplete() && !scope.records_unread;
-    let stays = |why: String| told(ui, Some(format!("the base stays as it was: {why}")));
-    let notes = match (job.since, Beside(&job.beside).told()) {
-        // The tree that is live now is neither this one nor that.
-        (Some(since), _) => stays(since),
-        (None, Some(beside)) => stays(beside),
-        (None, None) => record(ui, ground, plan, is_known, facts.applied, args).await,
+    let differences = &survey.planned.differences;
+    let are_records_unread = survey.planned.plan.scope.records_unread;
+    let unseen = if differences.is_incomplete() {
+        Some(Unseen::Unread)
+    } else if are_records_unread && args.records.skip_dns {
+        Some(Unseen::RecordsSkipped)
+    } else {
+        are_records_unread.then_some(Unseen::Records)
     };
+    let came = Came {
+        plan,
+        applied: facts.applied,
+        desired,
+        differences: Some(differences),
+        unseen,
+        push: !args.lease.no_push,
+    };
+    // The tree that is live now is neither this one nor that.
+    let notes = match job.since.or_else(|| Beside(&job.beside).told()) {
+        Some(why) => {
+            let mut notes = vec![format!("the base stays as it was: {why}")];
+            notes.extend(ground.remember(came).await.err());
+            notes
+        }
+        None => ground.record(came).await,
+    };
+    let notes = told(ui, notes);
     facts.notes = &notes;
     let exit = conclude(ui, platform, facts, &gallery, args)?;
     if exit == Exit::Done && !job.beside.is_empty() {
@@ -450,25 +472,19 @@ fn show_plan(ui: Ui, plan: &Report, args: &ApplyArgs) -> Result<(), Failure> {
     }
 }
 
-/// Moves the base, and says what became of it.
-async fn record(
-    ui: Ui,
-    ground: &Ground,
-    plan: &Plan,
-    is_known: bool,
-    applied: Option<&Applied>,
-    args: &ApplyArgs,
-) -> Vec<String> {
-    let recorded = ground.record(plan, is_known, applied, !args.lease.no_push);
-    told(ui, recorded.await)
+/// Remembers what is about to be written.
+async fn announce(ui: Ui, ground: &mut Ground, plan: &Plan, args: &ApplyArgs) {
+    if let Some(note) = ground.announce(plan, !args.lease.no_push).await {
+        ui.talk(&text::visible(&note));
+    }
 }
 
 /// Says what became of the base, and keeps it for the report.
-fn told(ui: Ui, note: Option<String>) -> Vec<String> {
-    if let Some(note) = &note {
+fn told(ui: Ui, notes: Vec<String>) -> Vec<String> {
+    for note in &notes {
         ui.talk(&text::visible(note));
     }
-    note.into_iter().collect()
+    notes
 }
 
 fn manner<'a>(
@@ -533,7 +549,7 @@ async fn plan_again(
         ui,
         (&args.target, &mut *tree),
         platform,
-        None,
+        (None, &[]),
         &rules,
         (Purpose::Show, Dns::unless(args.records.skip_dns)),
     )

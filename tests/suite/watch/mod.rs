@@ -10,3 +10,4 @@ mod orders;
 mod remote;
 mod state;
 mod trust;
+mod written;

@@ -1,0 +1,311 @@
+//! The ref that holds what runs wrote which did not complete, here and on the remote.
+
+use std::collections::BTreeMap;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use git2::{ErrorCode, Oid, Signature, Time};
+use jiff::Timestamp;
+
+use super::remote::{GitError, LocalClone, Remote, Swap};
+use super::written::{MAX_RECORD, Written};
+use crate::diff::WrittenTree;
+use crate::model::{ClusterName, Shard};
+use crate::tree::{Base, Known, Precedence, Selection, precedence, short_commit, written_ref};
+
+/// How many refs are looked at: one, or one a shard.
+const MAX_REFS: usize = 256;
+
+/// The refs of one cluster: one, or one a shard.
+#[derive(Clone, Debug)]
+pub struct WrittenRef {
+    folder: Utf8PathBuf,
+    cluster: ClusterName,
+    /// The ref of runs for all, with which those of shards begin.
+    start: String,
+    clone: LocalClone,
+    remote: Option<Remote>,
+    /// What the refs were when they were looked at last.
+    seen: BTreeMap<String, String>,
+    /// What they say, as far as it is believed and about the base that counts.
+    known: BTreeMap<String, Written>,
+}
+
+/// What is known of runs that did not complete.
+#[derive(Clone, Debug, Default)]
+pub struct Recalled {
+    /// The trees that something was written of, the oldest first.
+    pub trees: Vec<WrittenTree>,
+    /// Why some of it is not believed, in words.
+    pub doubts: Vec<String>,
+}
+
+/// Where the records are looked for, and what they are compared with.
+#[derive(Clone, Copy)]
+pub struct Recall<'a> {
+    /// The commit of the base that counts; a record about another one is over.
+    pub base: Option<&'a str>,
+    /// The revision in hand, whose history must hold what was written; `HEAD` when absent.
+    pub revision: Option<&'a str>,
+    /// The only accounts that are read.
+    pub only: Option<&'a Selection>,
+    /// A tree that is loaded already.
+    pub known: Option<Known<'a>>,
+    /// Whether the remote is asked.
+    pub ask: bool,
+}
+
+impl WrittenRef {
+    /// Names the ref in the repository that a folder lies in; asks nobody yet.
+    #[must_use]
+    pub fn new(
+        folder: &Utf8Path,
+        cluster: &ClusterName,
+        clone: LocalClone,
+        remote: Option<Remote>,
+    ) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            cluster: cluster.clone(),
+            start: written_ref(cluster),
+            clone,
+            remote,
+            seen: BTreeMap::new(),
+            known: BTreeMap::new(),
+        }
+    }
+
+    fn reference(&self, shard: Option<Shard>) -> String {
+        let start = &self.start;
+        shard.map_or_else(
+            || start.clone(),
+            |shard| format!("{start}-{}-of-{}", shard.index(), shard.count()),
+        )
+    }
+
+    /// Returns what runs of a shard, or those for all, have written since a base.
+    #[must_use]
+    pub fn known(&self, shard: Option<Shard>, base: Option<&str>) -> Written {
+        let known = self.known.get(&self.reference(shard));
+        known.cloned().unwrap_or_else(|| Written {
+            base: base.map(str::to_owned),
+            at: Vec::new(),
+        })
+    }
+
+    /// Reads what runs since the base have written. What cannot be read or believed is told, and counts as nothing.
+    pub async fn recall(&mut self, from: Recall<'_>) -> Recalled {
+        let mut recalled = Recalled::default();
+        let remote = self.remote.clone().filter(|_| from.ask);
+        let found = match &remote {
+            Some(remote) => remote.values(&self.start).await,
+            None => self.clone.values(&self.start),
+        };
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => {
+                recalled.doubts.push(doubt(&self.start, &error.to_string()));
+                return recalled;
+            }
+        };
+        let is_ours = |name: &str| {
+            let rest = name.strip_prefix(self.start.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        };
+        let found = found.into_iter().filter(|(name, _)| is_ours(name));
+        let found: BTreeMap<String, String> = found.take(MAX_REFS).collect();
+        self.known.clear();
+        self.seen.clone_from(&found);
+        for (name, id) in found {
+            let written = match self.read(&name, &id, remote.as_ref()).await {
+                Ok(written) if written.base.as_deref() == from.base => written,
+                // A run completed since, and the base says all that it wrote.
+                Ok(_) => continue,
+                Err(why) => {
+                    recalled.doubts.push(doubt(&name, &why));
+                    continue;
+                }
+            };
+            for (commit, parts) in &written.at {
+                match self.load(commit, &from, remote.as_ref()).await {
+                    Ok(desired) => recalled.trees.push(WrittenTree {
+                        commit: commit.clone(),
+                        desired,
+                        parts: parts.clone(),
+                    }),
+                    Err(why) => recalled.doubts.push(doubt(&name, &why)),
+                }
+            }
+            self.known.insert(name, written);
+        }
+        recalled
+    }
+
+    async fn read(&self, name: &str, id: &str, remote: Option<&Remote>) -> Result<Written, String> {
+        let mut message = self.message(id)?;
+        if message.is_none()
+            && let Some(remote) = remote
+        {
+            remote.peek(name).await.map_err(|error| error.to_string())?;
+            message = self.message(id)?;
+        }
+        let message = message.ok_or("it is not in this clone")?;
+        Written::parse(&message, &self.cluster)
+    }
+
+    /// Returns the message of a commit; `None` when the clone does not have it.
+    fn message(&self, id: &str) -> Result<Option<Vec<u8>>, String> {
+        let words = |error: git2::Error| error.message().to_owned();
+        let repository = self.clone.repository().map_err(|error| error.to_string())?;
+        let id = Oid::from_str(id).map_err(words)?;
+        let database = repository.odb().map_err(words)?;
+        match database.read_header(id) {
+            // The header of a commit is small beside the largest message.
+            Ok((size, _)) if size > 2 * MAX_RECORD => return Err("it is too large".to_owned()),
+            Ok(_) => {}
+            Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
+            Err(error) => return Err(words(error)),
+        }
+        let commit = repository.find_commit(id).map_err(words)?;
+        Ok(Some(commit.message_bytes().to_vec()))
+    }
+
+    /// Reads the tree of a commit that something was written of. It counts only when it is in the history of the one in hand:
+    /// else anybody who may push a ref could say what was applied.
+    async fn load(
+        &self,
+        commit: &str,
+        from: &Recall<'_>,
+        remote: Option<&Remote>,
+    ) -> Result<crate::tree::Desired, String> {
+        let this = short_commit(commit).to_owned();
+        let words = |error: git2::Error| error.message().to_owned();
+        let (hand, is_there) = {
+            let repository = self.clone.repository().map_err(|error| error.to_string())?;
+            let hand = repository
+                .revparse_single(from.revision.unwrap_or("HEAD"))
+                .and_then(|object| object.peel_to_commit());
+            let hand = hand.map_err(words)?.id().to_string();
+            let wanted = Oid::from_str(commit).map_err(words)?;
+            (hand, repository.find_commit(wanted).is_ok())
+        };
+        if !is_there && let Some(remote) = remote {
+            remote
+                .peek(commit)
+                .await
+                .map_err(|error| error.to_string())?;
+        }
+        let is_before = || precedence(&self.folder, commit, &hand) == Precedence::Before;
+        if commit != hand && !is_before() {
+            return Err(format!(
+                "commit {this} is not known to be in the history of commit {}",
+                short_commit(&hand)
+            ));
+        }
+        let base = Base::of_commit(
+            &self.folder,
+            &self.cluster,
+            commit.to_owned(),
+            from.only,
+            from.known,
+        );
+        match base {
+            Base::Known { desired, .. } => Ok(*desired),
+            other => Err(other.explained()),
+        }
+    }
+
+    /// Puts what was written in the place of what was known; nothing takes the ref away.
+    ///
+    /// # Errors
+    /// When Git cannot move the ref, or somebody else did.
+    pub async fn keep(
+        &mut self,
+        shard: Option<Shard>,
+        written: Written,
+        now: Timestamp,
+        push: bool,
+    ) -> Result<(), GitError> {
+        self.announce(shard, &written, now, push).await?;
+        self.known.insert(self.reference(shard), written);
+        Ok(())
+    }
+
+    /// Says on the ref what may be written from now on. What is known stays what it was.
+    ///
+    /// # Errors
+    /// When Git cannot move the ref, or somebody else did.
+    pub async fn announce(
+        &mut self,
+        shard: Option<Shard>,
+        written: &Written,
+        now: Timestamp,
+        push: bool,
+    ) -> Result<(), GitError> {
+        let reference = self.reference(shard);
+        let seen = self.seen.get(&reference).cloned();
+        if written.is_empty() {
+            if seen.is_some() {
+                self.take_away(&reference, push).await?;
+            }
+            return Ok(());
+        }
+        let text = written.text(&self.cluster).ok_or_else(|| {
+            GitError::Repository(format!("it would be larger than {MAX_RECORD} bytes"))
+        })?;
+        let id = self.write(&text, now)?;
+        if let Some(remote) = self.remote.as_ref().filter(|_| push) {
+            let swapped = remote.swap(&reference, seen.as_deref(), Some(&id)).await?;
+            if swapped == Swap::Moved {
+                let other = "another run wrote it in the meantime".to_owned();
+                return Err(GitError::Repository(other));
+            }
+        }
+        let here = self.clone.value(&reference)?;
+        self.clone.swap(&reference, here.as_deref(), &id).await?;
+        self.seen.insert(reference, id);
+        Ok(())
+    }
+
+    fn write(&self, text: &str, now: Timestamp) -> Result<String, GitError> {
+        let repository = self.clone.repository()?;
+        let write = || {
+            let time = Time::new(now.as_second(), 0);
+            let author = Signature::new("emblazon", "emblazon@localhost", &time)?;
+            let nothing = repository.treebuilder(None)?.write()?;
+            let nothing = repository.find_tree(nothing)?;
+            repository.commit(None, &author, &author, text, &nothing, &[])
+        };
+        let id = write().map_err(|error| GitError::Repository(error.message().to_owned()))?;
+        Ok(id.to_string())
+    }
+
+    /// Takes the records of the cluster away, of all shards: the base says it all.
+    ///
+    /// # Errors
+    /// When Git cannot delete a ref.
+    pub async fn clear(&mut self, push: bool) -> Result<(), GitError> {
+        if self.seen.is_empty() {
+            return Ok(());
+        }
+        let start = self.start.clone();
+        self.take_away(&start, push).await
+    }
+
+    async fn take_away(&mut self, start: &str, push: bool) -> Result<(), GitError> {
+        if let Some(remote) = self.remote.as_ref().filter(|_| push) {
+            let refs: Vec<String> = remote.values(start).await?.into_keys().collect();
+            remote.delete(&refs).await?;
+        }
+        let refs: Vec<String> = self.clone.values(start)?.into_keys().collect();
+        self.clone.delete(&refs).await?;
+        self.seen.retain(|name, _| !name.starts_with(start));
+        self.known.retain(|name, _| !name.starts_with(start));
+        Ok(())
+    }
+}
+
+fn doubt(reference: &str, why: &str) -> String {
+    format!(
+        "what a run that did not complete has written is not known: {reference} is not believed: {why}; what it wrote may look like somebody's edit until an apply completes"
+    )
+}

@@ -1,0 +1,41 @@
+//! Invariant 10 in the daemon: what emblazon itself wrote is never called drift.
+
+use super::daemon::{name_company, platform};
+use super::remote::{commit, follow_as, publish};
+use crate::cli::check_exit;
+use crate::standing::refuse;
+
+/// An apply was complete in part when the daemon begins, and the tree has gone back since: the platform is as emblazon left it.
+#[test]
+fn what_an_apply_wrote_in_part_is_no_drift_for_a_daemon_that_begins() {
+    let platform = platform("ab", "{apply: manual, heal: report}");
+    let bare = publish(&platform);
+    let apply = || {
+        let mut command = platform.command(&["apply", "--yes"]);
+        command
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .output()
+            .unwrap()
+    };
+    check_exit(&apply(), 0);
+    name_company(&platform, 'a', "second");
+    name_company(&platform, 'b', "second");
+    commit(&platform, "second", &[]);
+    refuse(&platform, 'b');
+    check_exit(&apply(), 4);
+    platform.sandbox.set_faults(Vec::new());
+    assert_eq!(platform.key('a', "company_name"), "second");
+    name_company(&platform, 'a', "new");
+    name_company(&platform, 'b', "new");
+    let back = commit(&platform, "back", &[]);
+    let mut daemon = follow_as(&platform, bare.path(), "daemon", "", "");
+    daemon.wait("commit", None, &back);
+    daemon.wait("stalled", Some('a'), "awaiting_approval");
+    assert!(!daemon.has_said("stalled", "drift_reported"));
+    assert!(!daemon.has_said("reconciling", "confirming"));
+    // A hand is told from it still.
+    platform.edit('b', "company_name", "by hand");
+    daemon.wait("stalled", Some('b'), "drift_reported");
+    assert_eq!(daemon.stop().code(), Some(0));
+    platform.stop();
+}
