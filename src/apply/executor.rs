@@ -102,6 +102,7 @@ pub async fn run(
                     let outcome = ended(step, StepResult::Moved { reason });
                     schedule.give_back(queue);
                     course.note(step, &outcome);
+                    note_end(&context, &course);
                     conclude(&context, &mut schedule, progress, step, outcome);
                 }
                 Next::Ready(queue, step) => {

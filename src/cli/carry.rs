@@ -16,6 +16,7 @@ use super::progress::Progress;
 use super::ui::Ui;
 use crate::apply::{self, Applied, ApplyError, AssetSource, Event, Mandate, Rollout};
 use crate::dns::push::{PrimaryReader, PrimaryWriter};
+use crate::model::count;
 use crate::plan::StepId;
 use crate::tree::{BillingPolicy, Retention};
 
@@ -63,6 +64,8 @@ pub(crate) async fn carry_out(
                 let done = done.load(Ordering::Relaxed);
                 progress.update(done, steps, step.subject.title());
             }
+            // What is not begun has not come any nearer to its end.
+            Event::Ended(_, outcome) if outcome.result.halt().is_some() => {}
             Event::Ended(step, _) => {
                 let done = done.fetch_add(1, Ordering::Relaxed) + 1;
                 progress.update(done, steps, step.subject.title());
@@ -91,8 +94,9 @@ fn watch_for_interrupt(ui: Ui, cancel: CancellationToken) -> tokio::task::JoinHa
 pub(crate) fn clear_up(ui: Ui, state: &Utf8Path, retention: Retention) {
     match apply::prune(state, retention, Timestamp::now()) {
         Ok(pruned) if pruned.runs > 0 => ui.talk(&format!(
-            "threw away {} old runs and {} contents that only they had (policy.snapshots)",
-            pruned.runs, pruned.objects
+            "threw away {} and {} that nothing else had (policy.snapshots)",
+            count(pruned.runs, "old run"),
+            count(pruned.objects, "content")
         )),
         Ok(_) => {}
         Err(error) => ui.talk(&format!("old runs are kept: {error}")),

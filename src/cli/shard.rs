@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::platform::Platform;
 use super::tree::OpenTree;
 use crate::live::Live;
-use crate::model::{Digest, Shard};
+use crate::model::{Digest, Shard, count_of};
 use crate::plan::{Cut, Siblings};
 use crate::report::ShardFacts;
 use crate::tree::{Desired, Selection, SharedAccount};
@@ -64,8 +64,9 @@ impl OpenShard {
         let given = share.given.iter();
         let given = given.map(|(it, owner)| format!("{it} is left to shard {owner}: {why}"));
         let this = format!(
-            "this is shard {}: {looked_at} of {all} accounts",
-            self.shard
+            "this is shard {}: {}",
+            self.shard,
+            count_of(looked_at, all as usize, "account")
         );
         std::iter::once(this).chain(taken).chain(given).collect()
     }

@@ -9,6 +9,7 @@ use super::cache;
 use super::failure::Failure;
 use super::shard::OpenShard;
 use super::ui::Ui;
+use crate::model::count_of;
 use crate::plan::Part;
 use crate::tree::{
     self, GitTree, LoadError, Loaded, PictureCache, SourceError, Touched, TreeSource, Workdir,
@@ -117,7 +118,8 @@ impl OpenTree {
                 format!("every account was touched since {since}, so none is left out")
             }
             Some(_) => format!(
-                "{out} of {all} accounts were left out: nothing of theirs changed since {since}"
+                "left out: {}, of which nothing changed since {since}",
+                count_of(out, all, "account")
             ),
             None => format!("emblazon.yaml changed since {since}, so all accounts are looked at"),
         })

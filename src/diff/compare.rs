@@ -10,7 +10,7 @@ use super::{
 };
 use crate::diag::SourceMap;
 use crate::live::{Live, LiveAccount};
-use crate::model::{AccountId, AccountName, Identity};
+use crate::model::{AccountId, AccountName, Identity, count};
 use crate::tree::{BaseAccounts, Desired, DesiredAccount, SharedAccount, departed};
 
 /// What differs between a tree and the platform.
@@ -27,7 +27,12 @@ pub struct Differences {
     pub zones: Vec<ZoneDifference>,
     /// What a reader should know of the whole.
     pub notes: Vec<String>,
+    /// The objects of which something differs that is left out, by what people call them.
+    pub left_out: BTreeSet<String>,
 }
+
+/// What people call the template.
+pub(crate) const TEMPLATE: &str = "domain template";
 
 impl Differences {
     /// Returns what differs in an account of the tree.
@@ -58,24 +63,33 @@ impl Differences {
             None | Some(Direction::Both) => true,
             Some(moved) => moved == direction,
         };
-        let mut keep = |changes: &mut Vec<Change>| {
+        let mut titles = BTreeSet::new();
+        let mut keep = |title: &str, changes: &mut Vec<Change>| {
             let before = changes.len();
             changes.retain(is_kept);
             left_out += before - changes.len();
+            if changes.len() < before {
+                titles.insert(title.to_owned());
+            }
         };
         for account in self.accounts.iter_mut().chain(&mut self.departed) {
             if !account.changes.is_empty() {
-                keep(&mut Arc::make_mut(account).changes);
+                let account = Arc::make_mut(account);
+                keep(account.name.as_str(), &mut account.changes);
             }
         }
         if let Some(template) = &mut self.template {
-            keep(&mut template.changes);
+            keep(TEMPLATE, &mut template.changes);
         }
         for zone in &mut self.zones {
             let before = zone.sets.len();
             zone.sets.retain(|set| is_kept(&set.change));
             left_out += before - zone.sets.len();
+            if zone.sets.len() < before {
+                titles.insert(zone.zone.to_string());
+            }
         }
+        self.left_out.extend(titles);
         self.departed
             .retain(|account| !account.changes.is_empty() || !account.unknown.is_empty());
         if left_out > 0 {
@@ -84,7 +98,7 @@ impl Differences {
                 Direction::Git | Direction::Both => "that somebody made on the platform",
             };
             self.notes
-                .push(format!("left out: {left_out} changes {whose}"));
+                .push(format!("left out: {} {whose}", count(left_out, "change")));
         }
     }
 
@@ -191,6 +205,7 @@ pub(super) fn compare_each<'a>(
         template,
         zones: Vec::new(),
         notes,
+        left_out: BTreeSet::new(),
     }
 }
 

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use super::presentation::{MX_PREFERENCE, relative};
 use super::{Expected, Judgement, RecordMark, Verdict};
-use crate::model::DomainName;
 use crate::model::record::{RecordData, RecordName};
+use crate::model::{DomainName, count};
 use render::Block;
 
 /// The columns that readers copy letter by letter.
@@ -304,13 +304,13 @@ fn plain(data: &RecordData) -> String {
 
 /// Writes a time as people say it, rounded up.
 fn duration(seconds: u32) -> String {
-    let (count, unit) = match seconds {
+    let (number, unit) = match seconds {
         0..=119 => (seconds, "second"),
         120..=7199 => (seconds.div_ceil(60), "minute"),
         7200..=172_799 => (seconds.div_ceil(3600), "hour"),
         _ => (seconds.div_ceil(86_400), "day"),
     };
-    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+    count(number as usize, unit)
 }
 
 #[cfg(test)]

@@ -22,6 +22,16 @@ pub enum ReachError {
         "no credentials: set {API_KEY_VARIABLE} or {TOKEN_VARIABLE}, or declare auth in emblazon.yaml"
     )]
     NoCredentials,
+    /// Nothing says how to log in there; what the tree declares is for another place.
+    #[error(
+        "no credentials for {api}: those that cluster {cluster} declares are for its own api and are not sent elsewhere; set {API_KEY_VARIABLE} or {TOKEN_VARIABLE}"
+    )]
+    NoneForThere {
+        /// The URL.
+        api: String,
+        /// The cluster.
+        cluster: String,
+    },
     /// There is no credential where one was said to be.
     #[error(transparent)]
     Secret(#[from] SecretError),
@@ -39,7 +49,10 @@ impl ReachError {
     /// Tells whether the command line or the tree asks for something that cannot be.
     #[must_use]
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::NoApi(_) | Self::NoCredentials)
+        matches!(
+            self,
+            Self::NoApi(_) | Self::NoCredentials | Self::NoneForThere { .. }
+        )
     }
 }
 
@@ -55,14 +68,29 @@ pub async fn declared(
     configure(&api.value, credential, folder, cluster)
 }
 
-/// Configures a client for another URL. The cluster's credentials are for the cluster, and are not sent there.
+/// Configures a client for a URL that somebody names. The cluster's credentials are for the cluster, and are not sent to
+/// another one than its own.
 pub async fn elsewhere(
     api: &str,
     folder: &Utf8Path,
     cluster: &ClusterConfig,
     environment: &(dyn Fn(&str) -> Option<String> + Sync),
 ) -> Result<ClientConfig, ReachError> {
-    let credential = logged_in(folder, &AuthConfig::Environment, environment).await?;
+    let auth = if cluster.is_at(api) {
+        &cluster.auth
+    } else {
+        &AuthConfig::Environment
+    };
+    let credential = logged_in(folder, auth, environment).await;
+    let credential = credential.map_err(|error| match error {
+        ReachError::NoCredentials if cluster.auth != AuthConfig::Environment => {
+            ReachError::NoneForThere {
+                api: api.to_owned(),
+                cluster: cluster.name.to_string(),
+            }
+        }
+        other => other,
+    })?;
     configure(api, credential, folder, cluster)
 }
 
@@ -94,4 +122,49 @@ async fn logged_in(
         return Err(ReachError::NoCredentials);
     }
     Ok(credential(auth, folder, environment).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::{Place, SourceMap, Span, Spanned};
+    use crate::model::ClusterName;
+    use crate::tree::SecretSource;
+
+    fn cluster(api: Option<&str>) -> ClusterConfig {
+        let place = Place {
+            file: SourceMap::default().add("emblazon.yaml".into(), ""),
+            span: Span { start: 0, end: 0 },
+        };
+        ClusterConfig {
+            name: ClusterName::new("production"),
+            api: api.map(|api| Spanned {
+                value: api.to_owned(),
+                place,
+            }),
+            root: None,
+            allow_plain_http: false,
+            ca_file: None,
+            auth: AuthConfig::ApiKey(SecretSource::Environment("OUR_KEY".to_owned())),
+        }
+    }
+
+    /// What `auth` names is for the cluster's own platform, however somebody spells its URL, and for no other.
+    #[tokio::test]
+    async fn declared_credentials_go_to_the_declared_platform() {
+        let environment = |name: &str| (name == "OUR_KEY").then(|| "k".repeat(64));
+        let reach = async |api: &str, cluster: &ClusterConfig| {
+            elsewhere(api, "".into(), cluster, &environment).await
+        };
+        let own = cluster(Some("https://api.example.com:8443/"));
+        assert!(reach("https://API.example.com:8443", &own).await.is_ok());
+        assert!(
+            reach("https://api.example.com:8443", &cluster(None))
+                .await
+                .is_ok()
+        );
+        let told = reach("https://other.example.com", &own).await.unwrap_err();
+        assert!(told.is_usage());
+        insta::assert_snapshot!(told, @"no credentials for https://other.example.com: those that cluster production declares are for its own api and are not sent elsewhere; set EMBLAZON_API_KEY or EMBLAZON_TOKEN");
+    }
 }

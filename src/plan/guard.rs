@@ -24,7 +24,7 @@ use jiff::Timestamp;
 
 use super::{Action, Plan, PlannedSet, Refusal, RefusalKind, Step, Subject};
 use crate::diff::{Change, ChangeKey};
-use crate::model::{AccountName, KeyPath};
+use crate::model::{AccountName, KeyPath, count, count_of};
 use crate::tree::{Desired, DesiredAccount, Policy};
 
 /// The guards that an approval can lift, with their names on the command line.
@@ -191,11 +191,11 @@ fn too_many_deletions(plan: &Plan, policy: &Policy) -> Option<Refusal> {
     (deletions > part).then(|| {
         let records = match names.len() {
             0 => String::new(),
-            count => format!(" and {count} accounts would lose records"),
+            number => format!(" and {} would lose records", count(number, "account")),
         };
         let message = format!(
-            "{} whitelabels would be deleted{records}, policy.max_deletions is {limit}{}",
-            whitelabels.len(),
+            "{} would be deleted{records}, policy.max_deletions is {limit}{}",
+            count(whitelabels.len(), "whitelabel"),
             part_told(plan, part)
         );
         let first = "delete fewer at once";
@@ -210,8 +210,8 @@ fn too_many_changes(plan: &Plan, policy: &Policy) -> Option<Refusal> {
     let over = over(changed.len(), accounts, limit, plan, policy);
     over.map(|part| {
         let message = format!(
-            "{} of {accounts} accounts would change, policy.max_changed_percent is {limit}{}",
-            changed.len(),
+            "{} would change, policy.max_changed_percent is {limit}{}",
+            count_of(changed.len(), accounts as usize, "account"),
             part_told(plan, part)
         );
         let first = "change fewer at once";
@@ -236,7 +236,8 @@ fn unreadable(plan: &Plan, policy: &Policy) -> Option<Refusal> {
     let over = over(unreadable as usize, accounts, limit, plan, policy);
     over.map(|part| {
         let message = format!(
-            "{unreadable} of {accounts} accounts could not be read, policy.max_unreadable_percent is {limit}{}",
+            "{} could not be read, policy.max_unreadable_percent is {limit}{}",
+            count_of(unreadable as usize, accounts as usize, "account"),
             part_told(plan, part)
         );
         let first = "run again when the platform answers";
@@ -257,8 +258,8 @@ fn over(found: usize, whole: u32, limit: u32, plan: &Plan, policy: &Policy) -> O
 fn part_told(plan: &Plan, part: u64) -> String {
     plan.scope.shard.map_or_else(String::new, |it| {
         format!(
-            " for all {} shards together; the part of shard {} is {part}",
-            it.shard.count(),
+            " for all {} together; the part of shard {} is {part}",
+            count(it.shard.count() as usize, "shard"),
             it.shard
         )
     })

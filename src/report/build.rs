@@ -12,7 +12,7 @@ use crate::apply::{Applied, StepOutcome};
 use crate::diag::{Diagnostic, SourceMap};
 use crate::diff::{AccountDifference, Differences, ZoneDifference};
 use crate::live::{Live, LiveAccount, Reading};
-use crate::model::{AccountName, Digest, RecordName, Shard};
+use crate::model::{AccountName, Digest, RecordName, Shard, count_of};
 use crate::plan::{Action, Plan, Refusal, Step, StepId, Subject, Unknown};
 use crate::tree::{Base, Desired};
 
@@ -165,16 +165,30 @@ fn objects_of_tree(facts: &Facts<'_>, planned: &mut Planned<'_>) -> Objects {
         .chain(departed.map(|gone| &gone.name));
     let mut accounts: Vec<ObjectReport> = names.map(|name| account(name, planned)).collect();
     accounts.sort_by(|a, b| a.name.cmp(&b.name));
+    let left_out = |report: &ObjectReport| {
+        let found = facts.differences;
+        found.is_some_and(|found| found.left_out.contains(report.title()))
+    };
+    // What is not shown is there all the same.
+    let as_it_is = |mut report: ObjectReport| {
+        if report.status == Status::InSync && left_out(&report) {
+            report.status = Status::Pending;
+        }
+        report
+    };
+    let accounts = accounts.into_iter().map(as_it_is).collect();
     let template = facts
         .desired
         .filter(|_| facts.shard.is_none_or(|it| it.shard.is_first()))
         .and_then(|desired| desired.template.as_ref())
-        .map(|_| template(facts, planned));
+        .map(|_| as_it_is(template(facts, planned)));
     let zones = facts.differences.iter().flat_map(|found| &found.zones);
     Objects {
         accounts,
         template,
-        zones: zones.map(|difference| zone(difference, planned)).collect(),
+        zones: zones
+            .map(|difference| as_it_is(zone(difference, planned)))
+            .collect(),
     }
 }
 
@@ -254,8 +268,12 @@ fn notes_of_plan(plan: &Plan) -> Vec<String> {
     }
     if plan.scope.unreadable > 0 {
         notes.push(format!(
-            "{} of {} accounts could not be read when it was made",
-            plan.scope.unreadable, plan.scope.accounts
+            "{} could not be read when it was made",
+            count_of(
+                plan.scope.unreadable as usize,
+                plan.scope.accounts as usize,
+                "account"
+            )
         ));
     }
     notes

@@ -8,6 +8,7 @@ use std::fmt::{self, Write as _};
 use super::escape::visible;
 use super::finding::{Finding, Level, findings};
 use super::{Places, Report};
+use crate::model::nouns;
 
 /// How many annotations of one level the runner shows for one step.
 const LIMIT: usize = 10;
@@ -111,8 +112,7 @@ fn command(level: Level) -> &'static str {
 }
 
 fn plural(level: Level, count: usize) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{}{plural}", command(level))
+    nouns(count, command(level))
 }
 
 /// Escapes what stands behind the second `::`. Lines stay apart, and show all that is in them.

@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::model::{ObjectReport, Report, Requests, StepReport, Verb};
 use super::{DnsReport, Problem};
 use crate::apply::StepResult;
-use crate::model::{AssetKind, Digest, Shard};
+use crate::model::{AssetKind, Digest, Shard, count_of};
 use crate::plan::{Level, StepId, number};
 
 /// Says why reports are not the parts of one.
@@ -52,7 +52,8 @@ pub enum MergeError {
     Missing(Vec<Shard>),
     /// An account is in no part: they were not made at the same time.
     #[error(
-        "the shards looked at {looked_at} of {all} accounts: they saw different states of the platform; run them again"
+        "the shards looked at {}: they saw different states of the platform; run them again",
+        count_of(*looked_at, *all, "account")
     )]
     Gap {
         /// How many accounts are in the reports.

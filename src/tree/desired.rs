@@ -83,6 +83,15 @@ pub struct ClusterConfig {
     pub auth: AuthConfig,
 }
 
+impl ClusterConfig {
+    /// Tells whether a URL that somebody names leads to this cluster's own platform: it is the declared one, or none is.
+    #[must_use]
+    pub fn is_at(&self, api: &str) -> bool {
+        let plain = |url: &str| url.trim_end_matches('/').to_ascii_lowercase();
+        (self.api.as_ref()).is_none_or(|declared| plain(&declared.value) == plain(api))
+    }
+}
+
 /// How to log in: exactly one of the three ways. No secret stands in the tree itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum AuthConfig {

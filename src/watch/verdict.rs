@@ -22,6 +22,7 @@ use jiff::Timestamp;
 use super::memory::{Memory, ROUNDS};
 use super::status::{Drift, Reason};
 use crate::diff::{Change, ChangeKey, Direction};
+use crate::model;
 use crate::tree::{ApplyMode, HealMode, WatchPolicy};
 
 /// Why something is not done.
@@ -162,10 +163,7 @@ pub(super) fn reason(
             .filter(|hold| **hold == wanted)
             .count()
     };
-    let changes = |number: usize| {
-        let plural = if number == 1 { "" } else { "s" };
-        format!("{number} change{plural}")
-    };
+    let changes = |number: usize| model::count(number, "change");
     if let Some(unknown) = standing.unknown.first() {
         return (Reason::Unreadable, unknown.clone());
     }

@@ -39,7 +39,7 @@ fn only_what_the_change_touches_is_read_and_planned() {
         text.contains("Beta Group") && !text.contains("Hacked"),
         "{text}"
     );
-    assert!(text.contains("1 of 2 accounts were left out"), "{text}");
+    assert!(text.contains("left out: 1 of 2 accounts"), "{text}");
     let report = world.report(&["plan", "--changed-since", &before]);
     assert_eq!(report["accounts"].as_array().unwrap().len(), 1);
     let none = world.run(&["plan", "--changed-since", "HEAD"]);

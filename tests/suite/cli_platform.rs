@@ -129,7 +129,7 @@ fn drift_after_a_hand_edit() {
     base: --api names another platform than the tree, which no commit was applied to
     note: no applied commit is known: what the tree stopped declaring cannot be told, and is kept
 
-    Drift: 1 object on production not as the tree says
+    Drift: 1 account on production not as the tree says
     "#);
     let report = json_report(&world.run(&["drift", "--format", "json"]));
     let change = &report["accounts"][0]["changes"][0];
@@ -281,7 +281,7 @@ fn the_quickstart_is_applied_on_the_sandbox() {
         "{text}"
     );
     assert!(
-        text.ends_with("Planned again:\nPlan: nothing to do; 8 in sync\n"),
+        text.ends_with("Planned again:\nPlan: nothing to do; 6 in sync\n"),
         "{text}"
     );
     assert!(!top().join("examples/quickstart/.emblazon").exists());

@@ -14,7 +14,7 @@ use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, survey};
 use crate::import::{self, Existing, ImportError, Imported, NewCluster, Request, Scope};
 use crate::live::{self, LiveBrand, Reading, Unmanaged};
-use crate::model::{ClusterName, DomainTemplate, Identity};
+use crate::model::{ClusterName, DomainTemplate, Identity, count};
 use crate::report::{self, Command, text};
 use crate::tree::{AuthConfig, ClusterConfig, SourceError, TreeSource, Workdir};
 
@@ -76,8 +76,11 @@ async fn run(ui: Ui, args: &ImportArgs, tree: Option<&OpenTree>) -> Result<Exit,
     platform.stop().await;
     if let Some(requests) = requests {
         ui.talk(&format!(
-            "the sandbox got {} requests, {} of them writing",
-            requests.reading + requests.writing,
+            "the sandbox got {}, {} of them writing",
+            count(
+                usize::try_from(requests.reading + requests.writing).unwrap_or(usize::MAX),
+                "request"
+            ),
             requests.writing
         ));
     }
@@ -230,16 +233,14 @@ fn summary(args: &ImportArgs, scope: &Scope, brands: &[LiveBrand], imported: &Im
     let with = brands.iter().filter(has_brand).count();
     let files = match (imported.changes.len(), args.dry_run) {
         (0, _) => "nothing to write: the tree says it already".to_owned(),
-        (1, true) => "1 file would be written".to_owned(),
-        (count, true) => format!("{count} files would be written"),
-        (1, false) => "1 file written".to_owned(),
-        (count, false) => format!("{count} files written"),
+        (files, true) => format!("{} would be written", count(files, "file")),
+        (files, false) => format!("{} written", count(files, "file")),
     };
     match scope {
         Scope::Accept(_) => files,
         Scope::Everything => format!(
-            "read {} accounts, {with} with a whitelabel: {} new in the tree; {files}{}",
-            brands.len(),
+            "read {}, {with} with a whitelabel: {} new in the tree; {files}{}",
+            count(brands.len(), "account"),
             imported.added.len(),
             if imported.changes.is_empty() || args.dry_run {
                 String::new()

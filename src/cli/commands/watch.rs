@@ -14,6 +14,7 @@ use crate::cli::platform::{self, SandboxPlatform};
 use crate::cli::surroundings::{self, Surroundings, Wanted};
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, survey, tree};
+use crate::model::count;
 use crate::report::text::visible;
 use crate::report::visible_json_line;
 use crate::sandbox::dns::DnsServer;
@@ -42,10 +43,9 @@ fn mistaken(ui: Ui, error: &ConfigError) -> Failure {
     for line in error.to_string().lines() {
         ui.talk(&visible(line));
     }
-    let plural = if mistakes.len() == 1 { "" } else { "s" };
     Failure::Usage(format!(
-        "{path} has {} mistake{plural}, and nothing was started",
-        mistakes.len()
+        "{path} has {}, and nothing was started",
+        count(mistakes.len(), "mistake")
     ))
 }
 

@@ -9,7 +9,7 @@ use super::escape::{cell, code, html, longest_run, prose};
 use super::fit::Entry;
 use super::sections::folded;
 use crate::diff::{Cause, Change, Side};
-use crate::model::AssetKind;
+use crate::model::{AssetKind, count};
 use crate::plan::Risk;
 use crate::report::block::{Block, Part};
 use crate::report::row::{self, Row};
@@ -24,14 +24,9 @@ const LISTED_NAMES: usize = 500;
 
 pub(super) fn entry(block: &Block<'_>, command: Command, is_open: bool) -> Entry {
     let names: Vec<&str> = block.objects.iter().map(|object| object.title()).collect();
-    let count: usize = block.steps.iter().map(|part| part.changes.len()).sum();
+    let number: usize = block.steps.iter().map(|part| part.changes.len()).sum();
     let what = what(&block.steps, command);
-    let changes = if count == 1 { "1 change" } else { "changes" };
-    let changes = if count == 1 {
-        changes.to_owned()
-    } else {
-        format!("{count} {changes}")
-    };
+    let changes = count(number, "change");
     let mut content = String::new();
     if names.len() > SHOWN_NAMES {
         let listed: Vec<String> = names
@@ -65,8 +60,10 @@ fn title(names: &[&str], written: impl Fn(&str) -> String) -> String {
     let shown: Vec<String> = shown.collect();
     match names.len() {
         1 => shown.join(""),
-        count if count <= SHOWN_NAMES => format!("{count} accounts: {}", shown.join(", ")),
-        count => format!("{count} accounts: {}, …", shown.join(", ")),
+        number if number <= SHOWN_NAMES => {
+            format!("{}: {}", count(number, "account"), shown.join(", "))
+        }
+        number => format!("{}: {}, …", count(number, "account"), shown.join(", ")),
     }
 }
 

@@ -3,15 +3,16 @@
 use super::escape::{code, html, prose};
 use super::fit::{Entry, Section};
 use super::{change, dns};
-use crate::apply::StepResult;
 use crate::diag::Severity;
 use crate::live::Reading;
+use crate::model::count;
+use crate::report::ending::Endings;
 use crate::report::{Command, ObjectReport, Problem, Report, block};
 
 pub(super) fn sections(report: &Report) -> Vec<Section> {
     let sections = [
         ("Mistakes in the tree", problems(report, Severity::Error)),
-        ("Went wrong", outcomes(report)),
+        ("Not done", outcomes(report)),
         ("Refused", refusals(report)),
         ("Could not be checked", unknown(report)),
         ("Changes", changes(report)),
@@ -64,26 +65,27 @@ fn problem(problem: &Problem) -> Entry {
 }
 
 fn outcomes(report: &Report) -> Vec<Entry> {
-    let mut entries = Vec::new();
-    for object in report.objects() {
-        for step in &object.steps {
-            let (word, reason) = match &step.result {
-                None | Some(StepResult::Done { .. }) => continue,
-                Some(StepResult::Failed { reason }) => ("failed", prose(reason)),
-                Some(StepResult::Unknown { reason }) => ("**outcome unknown**", prose(reason)),
-                Some(StepResult::Moved { reason }) => ("moved since the plan", prose(reason)),
-                Some(StepResult::Skipped { because }) => {
-                    ("skipped", format!("step {} did not succeed", because.0 + 1))
+    let left = Endings::of(report).left();
+    let entries = left.iter().map(|ending| {
+        let (word, reason) = (ending.standing.word(), prose(&ending.reason));
+        let what = ending.what();
+        match ending.objects().as_slice() {
+            [object] => line(&format!(
+                "{} {what}: **{word}**: {reason}",
+                code(object.title())
+            )),
+            objects => {
+                let names: Vec<String> =
+                    objects.iter().map(|object| code(object.title())).collect();
+                let head = format!("{what} on {}", count(objects.len(), "object"));
+                Entry {
+                    full: format!("- {head} ({}): **{word}**: {reason}\n", names.join(", ")),
+                    short: format!("- {head}: **{word}**: {reason}\n"),
                 }
-            };
-            let title = code(object.title());
-            entries.push(line(&format!(
-                "{title} {}: {word}: {reason}",
-                step.verb.as_str()
-            )));
+            }
         }
-    }
-    entries
+    });
+    entries.collect()
 }
 
 fn refusals(report: &Report) -> Vec<Entry> {
@@ -140,7 +142,7 @@ fn open(report: &Report) -> Vec<Entry> {
             let title = object.title();
             entries.push(Entry {
                 full: folded(&html(title), &table, false),
-                short: format!("- {}: {} differences\n", code(title), open.len()),
+                short: format!("- {}: {}\n", code(title), count(open.len(), "difference")),
             });
         }
     }
@@ -179,13 +181,13 @@ fn unmanaged(report: &Report) -> Vec<Entry> {
                 format!("- {} {}\n", code(&account.name), code(account.id.as_str()))
             });
             let list = lines.collect::<Vec<_>>().concat();
-            let count = format!(
-                "{} live whitelabels; the tree covers {percent}%",
-                accounts.len()
+            let told = format!(
+                "{}; the tree covers {percent}%",
+                count(accounts.len(), "live whitelabel")
             );
             vec![Entry {
-                full: folded(&count, &list, false),
-                short: format!("- {count}\n"),
+                full: folded(&told, &list, false),
+                short: format!("- {told}\n"),
             }]
         }
     }

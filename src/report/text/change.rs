@@ -7,6 +7,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::page::{Page, Piece, Tone, piece, width};
 use crate::diff::{Cause, Change, Side};
+use crate::model;
 use crate::report::row::{self, Row};
 use crate::report::value;
 use crate::tree::Origin;
@@ -246,7 +247,10 @@ fn write_lines(
     let (removed, added) = (count(ChangeTag::Delete), count(ChangeTag::Insert));
     let counts = match words {
         Words::Plan => format!("  -{removed} +{added} lines"),
-        Words::Drift => format!("  {removed} lines live (-), {added} in the tree (+)"),
+        Words::Drift => format!(
+            "  {} live (-), {added} in the tree (+)",
+            model::count(removed, "line")
+        ),
     };
     head.push(piece(Tone::Faint, counts));
     head.extend(cause(change, words));

@@ -5,6 +5,7 @@ use std::fmt;
 use super::page::{Page, Tone, piece};
 use super::visible;
 use crate::live::Reading;
+use crate::model::count_of;
 use crate::report::Report;
 
 /// How many accounts are listed.
@@ -29,8 +30,8 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
             let total = coverage.managed + accounts.len();
             let percent = coverage.percent().unwrap_or(0);
             let text = format!(
-                "not in the tree: {} of {total} live whitelabels (the tree covers {percent}%)",
-                accounts.len()
+                "not in the tree: {} (the tree covers {percent}%)",
+                count_of(accounts.len(), total, "live whitelabel")
             );
             page.wrapped(0, 2, &[piece(Tone::Heading, text)])?;
             let shown = if page.options.verbose || accounts.len() <= SHOWN_ACCOUNTS + 1 {

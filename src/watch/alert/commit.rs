@@ -1,5 +1,6 @@
 //! How far a commit came: what the forge shows beside it.
 
+use crate::model;
 use crate::watch::{Reason, Status};
 
 /// The most characters of a description; GitHub takes no more.
@@ -51,11 +52,7 @@ pub fn standing(status: &Status) -> Option<CommitStanding> {
     };
     let stopped = count(&|reason| matches!(reason, Reason::Refused | Reason::KeepsChanging));
     if stopped > 0 {
-        return said(
-            commit,
-            Progress::Failed,
-            &format!("{stopped} objects wait for a person"),
-        );
+        return said(commit, Progress::Failed, &waits(stopped, "a person"));
     }
     let all = status.objects().count();
     let applied = status
@@ -66,16 +63,22 @@ pub fn standing(status: &Status) -> Option<CommitStanding> {
         return said(
             commit,
             Progress::Applied,
-            &format!("applied to {all} objects"),
+            &format!("applied to {}", model::count(all, "object")),
         );
     }
     let waiting = count(&|reason| reason == Reason::AwaitingApproval);
     let words = if waiting > 0 {
-        format!("{waiting} objects wait for approval")
+        waits(waiting, "approval")
     } else {
-        format!("applied to {applied} of {all} objects")
+        format!("applied to {}", model::count_of(applied, all, "object"))
     };
     said(commit, Progress::Pending, &words)
+}
+
+/// Says how many objects wait, and for what.
+fn waits(number: usize, what: &str) -> String {
+    let verb = if number == 1 { "waits" } else { "wait" };
+    format!("{} {verb} for {what}", model::count(number, "object"))
 }
 
 #[cfg(test)]
@@ -132,14 +135,14 @@ mod tests {
             &status,
             "new",
             Progress::Pending,
-            "1 objects wait for approval",
+            "1 object waits for approval",
         );
         bell(&mut status, &|object| object.put(Reason::Refused, "", now));
         check(
             &status,
             "new",
             Progress::Failed,
-            "1 objects wait for a person",
+            "1 object waits for a person",
         );
         bell(&mut status, &|object| {
             object.put(Reason::InSync, "", now);
