@@ -103,7 +103,7 @@ pub enum JournalEvent {
 
 impl Entry {
     /// Earlier versions told that a step was not begun as its failure.
-    fn as_told_now(mut self) -> Self {
+    fn told_anew(mut self) -> Self {
         if let JournalEvent::Outcome { result, .. } = &mut self.event
             && let StepResult::Failed { reason } = result
             && let Some(reason) = reason.strip_prefix("not begun: ")
@@ -269,7 +269,7 @@ pub fn read(state_directory: &Utf8Path, run: &RunId) -> Result<Vec<Entry>, Journ
     while let Some(line) = lines.next() {
         number += 1;
         match serde_json::from_slice::<Entry>(line) {
-            Ok(entry) => entries.push(entry.as_told_now()),
+            Ok(entry) => entries.push(entry.told_anew()),
             Err(_) if lines.peek().is_none() && !line.ends_with(b"\n") => {}
             Err(source) => {
                 return Err(JournalError::Format {

@@ -132,8 +132,8 @@ mod tests {
     #[test]
     fn outcomes_of_an_apply() {
         #[track_caller]
-        fn check(summary: Summary, expected: Exit) {
-            assert_eq!(applied(&summary), expected, "{summary:?}");
+        fn check(summary: &Summary, expected: Exit) {
+            assert_eq!(applied(summary), expected, "{summary:?}");
         }
         let none = Summary::default();
         let steps = |done, failed, unknown, not_begun| {
@@ -149,26 +149,26 @@ mod tests {
                 ..none
             }
         };
-        check(none, Exit::Done);
-        check(steps(2, 0, 0, 0), Exit::Done);
-        check(steps(1, 1, 0, 0), Exit::Partly);
-        check(steps(1, 0, 0, 1), Exit::Partly);
-        check(steps(0, 1, 0, 1), Exit::Failed);
-        check(steps(0, 0, 1, 0), Exit::Failed);
+        check(&none, Exit::Done);
+        check(&steps(2, 0, 0, 0), Exit::Done);
+        check(&steps(1, 1, 0, 0), Exit::Partly);
+        check(&steps(1, 0, 0, 1), Exit::Partly);
+        check(&steps(0, 1, 0, 1), Exit::Failed);
+        check(&steps(0, 0, 1, 0), Exit::Failed);
         // The object had moved, or a guard ended the run: nothing failed.
-        check(steps(0, 0, 0, 2), Exit::Refused);
+        check(&steps(0, 0, 0, 2), Exit::Refused);
         let interrupted = Summary {
             cut_short: true,
             ..steps(0, 0, 0, 2)
         };
-        check(interrupted, Exit::Failed);
+        check(&interrupted, Exit::Failed);
         let refused = Summary {
             refused: 1,
             ..steps(1, 0, 0, 0)
         };
-        check(refused, Exit::Refused);
+        check(&refused, Exit::Refused);
         check(
-            Summary {
+            &Summary {
                 refused: 1,
                 unknown: 1,
                 ..none
@@ -179,6 +179,6 @@ mod tests {
             unknown: 1,
             ..steps(1, 0, 0, 0)
         };
-        check(unknown, Exit::Unchecked);
+        check(&unknown, Exit::Unchecked);
     }
 }

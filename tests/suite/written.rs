@@ -225,7 +225,7 @@ fn a_spoilt_record_is_told_and_taken_away() {
     let check = |why: &str| {
         let output = world.run(&["plan"]);
         check_exit(&output, 2);
-        let text = stdout(&output).replace("\n", " ");
+        let text = stdout(&output).replace('\n', " ");
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(
             text.contains(&format!("{WRITTEN} is not believed")),
