@@ -49,7 +49,10 @@ pub(super) fn left(report: &Report) -> Section {
         };
         let objects = ending.objects();
         let (first, others) = objects.split_at(objects.len().min(SHOWN));
-        let names: Vec<_> = first.iter().map(|object| visible(object.title())).collect();
+        let names: Vec<String> = first
+            .iter()
+            .map(|object| visible(object.title()).to_string())
+            .collect();
         html! {
             li class=(class) data-find=(names.join(" ")) {
                 h3 {
