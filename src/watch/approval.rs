@@ -31,7 +31,8 @@ impl Wheel {
         if let Some(reason) = held {
             return self.drop_approval(&format!("nothing was written: {reason}"), now);
         }
-        let message = match (tally.done, tally.done == steps) {
+        let done = tally.count.done;
+        let message = match (done, done == steps) {
             (done, true) => format!("carried out: {} done", counted(done, "step", "steps")),
             (done, false) => {
                 let steps = counted(steps, "step", "steps");
@@ -42,7 +43,7 @@ impl Wheel {
         };
         self.conclude_approval(Outcome {
             at: now,
-            is_done: tally.done == steps,
+            is_done: done == steps,
             message,
         });
     }
