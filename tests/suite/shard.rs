@@ -166,6 +166,7 @@ fn three_at_once_do_what_one_does() {
 fn saved_plans_of_shards_are_carried_out_as_shards() {
     let (one, three) = (world(), world());
     check_exit(&one.run(&["apply", "--yes"]), 0);
+    std::fs::create_dir(three.clone.join(".emblazon")).unwrap();
     let file = |index: usize| format!(".emblazon/{index}.plan");
     for index in 1..=3 {
         let shard = format!("{index}/3");
