@@ -1,7 +1,7 @@
 //! What all steps of a run share: the clients, the journal, the snapshots.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use super::brand::Brand;
 use super::executor::ApplyError;
@@ -11,8 +11,8 @@ use super::options::{AssetSource, Options};
 use super::outcome::Halt;
 use super::run_id::RunId;
 use super::snapshot::{
-    AccountSnapshot, DocumentSnapshot, MANIFEST_VERSION, Manifest, SnapshotError, SnapshotStore,
-    StoredAsset,
+    AccountSnapshot, DocumentSnapshot, Kept, MANIFEST_VERSION, Manifest, ManifestLog,
+    SnapshotError, SnapshotStore, StoredAsset,
 };
 use crate::live::{ReadClient, RequestId, TemplateWriter, WriteClient};
 use crate::model::{AccountId, AccountName, DomainTemplate, RecordName};
@@ -26,7 +26,7 @@ pub(super) struct Context<'a> {
     pub(super) options: &'a Options,
     journal: Journal,
     snapshots: SnapshotStore,
-    manifest: Mutex<Manifest>,
+    manifest: ManifestLog,
     requests: AtomicU32,
     ended: OnceLock<(Halt, String)>,
 }
@@ -55,6 +55,7 @@ impl<'a> Context<'a> {
             },
         )?;
         history::keep_plan(&options.state_dir, journal.run(), plan)?;
+        let snapshots = SnapshotStore::new(&options.state_dir);
         let manifest = Manifest {
             version: MANIFEST_VERSION,
             run: journal.run().clone(),
@@ -71,8 +72,8 @@ impl<'a> Context<'a> {
             files,
             options,
             journal,
-            snapshots: SnapshotStore::new(&options.state_dir),
-            manifest: Mutex::new(manifest),
+            manifest: snapshots.start(manifest),
+            snapshots,
             requests: AtomicU32::new(0),
             ended: OnceLock::new(),
         })
@@ -116,7 +117,7 @@ impl<'a> Context<'a> {
         account: &AccountId,
         brand: Option<&Brand>,
     ) -> Result<(), SnapshotError> {
-        if self.has_kept(|manifest| manifest.accounts.contains_key(account)) {
+        if self.manifest.has_account(account) {
             return Ok(());
         }
         let document = brand.map(|brand| self.keep_brand(brand)).transpose()?;
@@ -124,15 +125,16 @@ impl<'a> Context<'a> {
             name: name.clone(),
             document,
         };
-        self.amend(|manifest| {
-            manifest.accounts.insert(account.clone(), snapshot);
+        self.manifest.keep(Kept::Account {
+            id: account.clone(),
+            snapshot,
         })
     }
 
     /// Keeps what the template was before this run.
     pub(super) fn keep_template(&self, template: &DomainTemplate) -> Result<(), SnapshotError> {
         let digest = self.snapshots.put_template(template)?;
-        self.amend(|manifest| manifest.template = Some(digest))
+        self.manifest.keep(Kept::Template { digest })
     }
 
     /// Keeps what some sets of a zone were before this run, and what it makes of them.
@@ -141,9 +143,9 @@ impl<'a> Context<'a> {
         zone: &RecordName,
         sets: &[PlannedSet],
     ) -> Result<(), SnapshotError> {
-        self.amend(|manifest| {
-            let kept = manifest.zones.entry(zone.clone()).or_default();
-            kept.extend_from_slice(sets);
+        self.manifest.keep(Kept::Zone {
+            name: zone.clone(),
+            sets: sets.to_vec(),
         })
     }
 
@@ -164,15 +166,5 @@ impl<'a> Context<'a> {
             reserved_domain: super::verify::domain(&brand.settings).map(str::to_owned),
             assets,
         })
-    }
-
-    fn has_kept(&self, test: impl FnOnce(&Manifest) -> bool) -> bool {
-        test(&self.manifest.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn amend(&self, change: impl FnOnce(&mut Manifest)) -> Result<(), SnapshotError> {
-        let mut manifest = self.manifest.lock().unwrap_or_else(PoisonError::into_inner);
-        change(&mut manifest);
-        self.snapshots.write_manifest(&manifest)
     }
 }

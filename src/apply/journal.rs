@@ -6,8 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
-use std::io::{self, Write as _};
-use std::sync::{Mutex, PoisonError};
+use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
@@ -16,7 +15,7 @@ use thiserror::Error;
 
 use super::outcome::{Halt, StepResult};
 use super::run_id::RunId;
-use super::state_file;
+use super::state_file::{self, Log};
 use crate::model::{ClusterName, Digest, Revision, Shard};
 use crate::plan::{StepId, Subject};
 
@@ -129,7 +128,7 @@ impl Entry {
 pub struct Journal {
     run: RunId,
     path: Utf8PathBuf,
-    file: Mutex<File>,
+    lines: Log,
 }
 
 /// Says why a journal could not be written or read.
@@ -169,13 +168,16 @@ impl Journal {
         let mut number = 1;
         loop {
             let path = directory.join(format!("{name}.jsonl"));
-            match state_file::create_new(path.as_std_path()) {
-                Ok(file) => {
-                    hold(&file);
+            let started = state_file::create_new(path.as_std_path()).and_then(|file| {
+                hold(&file);
+                Log::new(file)
+            });
+            match started {
+                Ok(lines) => {
                     return Ok(Self {
                         run: name,
                         path,
-                        file: Mutex::new(file),
+                        lines,
                     });
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -202,9 +204,10 @@ impl Journal {
             let whole = (text.iter().rposition(|byte| *byte == b'\n')).map_or(0, |end| end + 1);
             let file = File::options().append(true).open(&path)?;
             file.set_len(whole as u64)?;
-            Ok(file)
+            hold(&file);
+            Log::new(file)
         };
-        let file = open().inspect(hold).map_err(|source| JournalError::File {
+        let lines = open().map_err(|source| JournalError::File {
             action: "open",
             path: path.clone(),
             source,
@@ -212,7 +215,7 @@ impl Journal {
         Ok(Self {
             run: run.clone(),
             path,
-            file: Mutex::new(file),
+            lines,
         })
     }
 
@@ -232,10 +235,8 @@ impl Journal {
         let entry = Entry { at, event };
         let mut line = serde_json::to_vec(&entry).map_err(|error| failed(error.into()))?;
         line.push(b'\n');
-        // A line is added whole or not at all, so a panic elsewhere leaves the file usable.
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.write_all(&line).map_err(failed)?;
-        file.sync_data().map_err(failed)
+        self.lines.write(&line).map_err(failed)?;
+        self.lines.sync().map_err(failed)
     }
 }
 

@@ -13,6 +13,7 @@
 mod answer;
 mod applied_ref;
 mod brand;
+pub(crate) mod chain;
 mod context;
 mod document;
 mod executor;

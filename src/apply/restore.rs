@@ -72,7 +72,7 @@ pub fn way_back(
         });
     }
     let mut sources = SourceMap::default();
-    let path = format!("snapshots/runs/{}.json", manifest.run);
+    let path = format!("snapshots/runs/{}.jsonl", manifest.run);
     let place = Place {
         file: sources.add(path.into(), ""),
         span: Span { start: 0, end: 0 },

@@ -51,7 +51,9 @@ pub fn prune(
     let named = kept_contents(&store, kept)?;
     for run in &gone {
         // The journal goes last: as long as it is there, the next run finds the rest.
-        remove(&store.manifest_path(run))?;
+        for path in store.manifest_paths(run) {
+            remove(&path)?;
+        }
         remove(&history::plan_path(state_directory, run))?;
         remove(&journal::path(state_directory, run))?;
     }
@@ -80,10 +82,10 @@ fn kept_contents<'r>(
         named.insert(digest.to_string());
     };
     for run in runs {
-        let path = store.manifest_path(run);
-        if !path.exists() {
+        let paths = store.manifest_paths(run);
+        let Some(path) = paths.iter().find(|path| path.exists()) else {
             continue;
-        }
+        };
         let unreadable = |error: super::SnapshotError| JournalError::File {
             action: "read",
             path: path.clone(),

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! STATE/snapshots/objects/ab/abcd…   one file a content, named by its SHA-256
-//! STATE/snapshots/runs/RUN.json      what each object of a run was, as digests
+//! STATE/snapshots/runs/RUN.jsonl     what each object of a run was, as digests: a line an object
 //! ```
 //!
 //! Documents are kept whole, undeclared keys included: a snapshot that leaves something out cannot
@@ -10,6 +10,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
@@ -17,8 +18,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
+use super::chain;
 use super::run_id::RunId;
-use super::state_file;
+use super::state_file::{self, Log};
 use crate::model::{
     AccountId, AccountName, AssetKind, AssetType, ClusterName, Digest, DomainTemplate, Object,
     RecordName, Revision, Settings, canonical_json,
@@ -26,7 +28,7 @@ use crate::model::{
 use crate::plan::PlannedSet;
 
 /// The version of the manifest's format; raised when a field changes its meaning.
-pub const MANIFEST_VERSION: u32 = 1;
+pub const MANIFEST_VERSION: u32 = 2;
 
 /// Keeps contents by their digests, each once, and a manifest for each run.
 #[derive(Clone, Debug)]
@@ -37,7 +39,7 @@ pub struct SnapshotStore {
 /// Says what a run found, object by object, before it wrote to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// [`MANIFEST_VERSION`].
+    /// [`MANIFEST_VERSION`], or that of the version that wrote it.
     pub version: u32,
     /// The run.
     pub run: RunId,
@@ -116,6 +118,14 @@ pub enum SnapshotError {
         /// Its name.
         digest: Digest,
     },
+    /// A manifest's lines do not follow from each other.
+    #[error(
+        "{path} is not what was written; restore from another run, or from a backup of the state directory"
+    )]
+    Spoilt {
+        /// The file.
+        path: Utf8PathBuf,
+    },
     /// A name is not a digest.
     #[error("{0:?} is not a SHA-256 digest; the manifest was changed by hand")]
     NotADigest(String),
@@ -192,19 +202,33 @@ impl SnapshotStore {
         self.decode(digest)
     }
 
-    /// Writes a run's manifest, in place of what it was before.
-    pub fn write_manifest(&self, manifest: &Manifest) -> Result<(), SnapshotError> {
-        let path = self.manifest_path(&manifest.run);
-        let mut text = serde_json::to_vec_pretty(manifest).map_err(SnapshotError::Encode)?;
-        text.push(b'\n');
-        write(&path, &text)
+    /// Starts a run's manifest, which says nothing of any object yet. No file is made before something is kept.
+    pub(super) fn start(&self, manifest: Manifest) -> ManifestLog {
+        ManifestLog {
+            path: self.manifest_path(&manifest.run),
+            state: Mutex::new(Growing {
+                manifest,
+                written: None,
+            }),
+        }
     }
 
-    /// Reads a run's manifest.
+    /// Reads a run's manifest. The end of a line that was cut off says nothing: what it was to precede was never sent.
     pub fn manifest(&self, run: &RunId) -> Result<Manifest, SnapshotError> {
         let path = self.manifest_path(run);
-        serde_json::from_slice(&read(&path)?)
-            .map_err(|source| SnapshotError::Format { path, source })
+        match std::fs::read(&path) {
+            Ok(text) => unfolded(&text, &path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let path = self.first_manifest_path(run);
+                serde_json::from_slice(&read(&path)?)
+                    .map_err(|source| SnapshotError::Format { path, source })
+            }
+            Err(source) => Err(SnapshotError::File {
+                action: "read",
+                path,
+                source,
+            }),
+        }
     }
 
     fn decode<T: serde::de::DeserializeOwned>(&self, digest: &Digest) -> Result<T, SnapshotError> {
@@ -230,7 +254,17 @@ impl SnapshotStore {
         Ok(found)
     }
 
-    pub(super) fn manifest_path(&self, run: &RunId) -> Utf8PathBuf {
+    /// Lists the files that a run's manifest may be in.
+    pub(super) fn manifest_paths(&self, run: &RunId) -> [Utf8PathBuf; 2] {
+        [self.manifest_path(run), self.first_manifest_path(run)]
+    }
+
+    fn manifest_path(&self, run: &RunId) -> Utf8PathBuf {
+        self.directory.join("runs").join(format!("{run}.jsonl"))
+    }
+
+    /// Version 1 was one document, written anew for each object.
+    fn first_manifest_path(&self, run: &RunId) -> Utf8PathBuf {
         self.directory.join("runs").join(format!("{run}.json"))
     }
 
@@ -244,6 +278,150 @@ impl SnapshotStore {
             _ => Err(SnapshotError::NotADigest(text.to_owned())),
         }
     }
+}
+
+/// The manifest of a run that goes on: a line for each object, on the disk before the object is written to.
+#[derive(Debug)]
+pub(super) struct ManifestLog {
+    path: Utf8PathBuf,
+    state: Mutex<Growing>,
+}
+
+#[derive(Debug)]
+struct Growing {
+    manifest: Manifest,
+    /// The file and the digest of its last line; absent before something is kept.
+    written: Option<(Arc<Log>, Digest)>,
+}
+
+/// The first line of a manifest.
+#[derive(Serialize, Deserialize)]
+struct Head {
+    version: u32,
+    run: RunId,
+    plan: Digest,
+    cluster: ClusterName,
+    started: Timestamp,
+}
+
+/// A further line of a manifest: what one object was.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Kept {
+    Account {
+        id: AccountId,
+        #[serde(flatten)]
+        snapshot: AccountSnapshot,
+    },
+    Template {
+        digest: Digest,
+    },
+    Zone {
+        name: RecordName,
+        sets: Vec<PlannedSet>,
+    },
+}
+
+impl ManifestLog {
+    /// Tells whether it says what an account was.
+    pub(super) fn has_account(&self, account: &AccountId) -> bool {
+        self.lock().manifest.accounts.contains_key(account)
+    }
+
+    /// Adds what an object was, and waits until it is on the disk.
+    pub(super) fn keep(&self, kept: Kept) -> Result<(), SnapshotError> {
+        let failed = |source| SnapshotError::File {
+            action: "write",
+            path: self.path.clone(),
+            source,
+        };
+        let lines = self.lock().add(&self.path, kept).map_err(failed)?;
+        // Others may add theirs meanwhile, and wait for the disk together.
+        lines.sync().map_err(failed)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Growing> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Growing {
+    fn add(&mut self, path: &Utf8Path, kept: Kept) -> io::Result<Arc<Log>> {
+        let (lines, before) = match &self.written {
+            Some((lines, before)) => (Arc::clone(lines), before.clone()),
+            None => {
+                let lines = Log::new(state_file::create_new(path.as_std_path())?)?;
+                let (head, digest) = chain::line(None, &Head::of(&self.manifest))?;
+                lines.write(&head)?;
+                (Arc::new(lines), digest)
+            }
+        };
+        let (line, digest) = chain::line(Some(&before), &kept)?;
+        lines.write(&line)?;
+        self.manifest.take_in(kept);
+        self.written = Some((Arc::clone(&lines), digest));
+        Ok(lines)
+    }
+}
+
+impl Head {
+    fn of(manifest: &Manifest) -> Self {
+        Self {
+            version: manifest.version,
+            run: manifest.run.clone(),
+            plan: manifest.plan.clone(),
+            cluster: manifest.cluster.clone(),
+            started: manifest.started,
+        }
+    }
+}
+
+impl Manifest {
+    fn take_in(&mut self, kept: Kept) {
+        match kept {
+            Kept::Account { id, snapshot } => {
+                self.accounts.insert(id, snapshot);
+            }
+            Kept::Template { digest } => self.template = Some(digest),
+            Kept::Zone { name, sets } => self.zones.entry(name).or_default().extend(sets),
+        }
+    }
+}
+
+/// Reads the lines of a manifest.
+fn unfolded(text: &[u8], path: &Utf8Path) -> Result<Manifest, SnapshotError> {
+    let spoilt = || SnapshotError::Spoilt {
+        path: path.to_owned(),
+    };
+    let understood = |source| SnapshotError::Format {
+        path: path.to_owned(),
+        source,
+    };
+    let mut lines = text.split_inclusive(|byte| *byte == b'\n');
+    let first = lines.next().ok_or_else(spoilt)?;
+    let (mut before, head) = chain::unchained(None, first).ok_or_else(spoilt)?;
+    let head: Head = serde_json::from_slice(head).map_err(understood)?;
+    let mut manifest = Manifest {
+        version: head.version,
+        run: head.run,
+        plan: head.plan,
+        cluster: head.cluster,
+        started: head.started,
+        accounts: BTreeMap::new(),
+        template: None,
+        zones: BTreeMap::new(),
+    };
+    for line in lines {
+        match chain::unchained(Some(&before), line) {
+            Some((digest, kept)) => {
+                manifest.take_in(serde_json::from_slice(kept).map_err(understood)?);
+                before = digest;
+            }
+            None if !line.ends_with(b"\n") => break,
+            None => return Err(spoilt()),
+        }
+    }
+    Ok(manifest)
 }
 
 fn read(path: &Utf8Path) -> Result<Vec<u8>, SnapshotError> {
@@ -264,6 +442,7 @@ fn write(path: &Utf8Path, bytes: &[u8]) -> Result<(), SnapshotError> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::os::unix::fs::PermissionsExt as _;
     use std::path::{Path, PathBuf};
 
@@ -357,8 +536,115 @@ mod tests {
         };
         let settings = store.put_settings(&Settings::default()).unwrap();
         let manifest = manifest(&run, settings, logo);
-        store.write_manifest(&manifest).unwrap();
-        store.write_manifest(&manifest).unwrap();
+        written(&store, &manifest);
+        assert_eq!(store.manifest(&run).unwrap(), manifest);
+    }
+
+    /// Writes a manifest object by object, as a run does.
+    fn written(store: &SnapshotStore, manifest: &Manifest) {
+        let log = store.start(Manifest {
+            accounts: BTreeMap::new(),
+            template: None,
+            zones: BTreeMap::new(),
+            ..manifest.clone()
+        });
+        for (id, snapshot) in &manifest.accounts {
+            assert!(!log.has_account(id));
+            log.keep(Kept::Account {
+                id: id.clone(),
+                snapshot: snapshot.clone(),
+            })
+            .unwrap();
+            assert!(log.has_account(id));
+        }
+    }
+
+    /// A manifest of so many accounts, and the store that has it.
+    fn fleet(accounts: usize) -> (tempfile::TempDir, SnapshotStore, Manifest) {
+        let (directory, store) = store();
+        let run = RunId::new(Timestamp::UNIX_EPOCH, &Digest::of(b"plan"));
+        let logo = StoredAsset {
+            digest: Digest::of(b"logo"),
+            size: 4,
+            asset_type: None,
+            attachment: None,
+        };
+        let mut manifest = manifest(&run, Digest::of(b"settings"), logo);
+        let (_, account) = manifest.accounts.pop_first().unwrap();
+        manifest.accounts = (0..accounts)
+            .map(|number| AccountId::parse(&format!("{number:032x}")).unwrap())
+            .map(|id| (id, account.clone()))
+            .collect();
+        written(&store, &manifest);
+        (directory, store, manifest)
+    }
+
+    #[test]
+    fn a_manifest_costs_a_line_an_account() {
+        let size = |accounts| {
+            let (_directory, store, manifest) = fleet(accounts);
+            let path = store.manifest_path(&manifest.run);
+            std::fs::metadata(path).unwrap().len()
+        };
+        let (few, many) = (size(10), size(40));
+        assert!(many < 4 * few, "{few} bytes for 10 accounts, {many} for 40");
+    }
+
+    #[test]
+    fn a_manifest_that_was_cut_short_says_less_and_never_something_else() {
+        let (_directory, store, whole) = fleet(3);
+        let path = store.manifest_path(&whole.run);
+        let text = std::fs::read(&path).unwrap();
+        let mut known = BTreeSet::new();
+        for length in 0..text.len() {
+            std::fs::write(&path, &text[..length]).unwrap();
+            let Ok(manifest) = store.manifest(&whole.run) else {
+                continue;
+            };
+            known.insert(manifest.accounts.len());
+            for (id, account) in &manifest.accounts {
+                assert_eq!(whole.accounts.get(id), Some(account));
+            }
+        }
+        assert_eq!(known, BTreeSet::from([0, 1, 2]));
+    }
+
+    #[test]
+    fn a_manifest_with_one_bit_changed_is_refused_or_only_shorter() {
+        let (_directory, store, whole) = fleet(3);
+        let path = store.manifest_path(&whole.run);
+        let text = std::fs::read(&path).unwrap();
+        for bit in 0..text.len() * 8 {
+            let mut changed = text.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            std::fs::write(&path, &changed).unwrap();
+            match store.manifest(&whole.run) {
+                Err(error) => assert!(matches!(error, SnapshotError::Spoilt { .. }), "{error}"),
+                // The end of the last line: as if it had been cut off.
+                Ok(manifest) => assert!(
+                    manifest.accounts.len() == 2 && bit / 8 == text.len() - 1,
+                    "bit {bit}"
+                ),
+            }
+        }
+    }
+
+    #[test]
+    fn a_manifest_of_version_1_is_read() {
+        let (_directory, store) = store();
+        let run = RunId::new(Timestamp::UNIX_EPOCH, &Digest::of(b"plan"));
+        let logo = StoredAsset {
+            digest: Digest::of(b"logo"),
+            size: 4,
+            asset_type: None,
+            attachment: None,
+        };
+        let manifest = Manifest {
+            version: 1,
+            ..manifest(&run, Digest::of(b"settings"), logo)
+        };
+        let text = serde_json::to_vec_pretty(&manifest).unwrap();
+        write(&store.first_manifest_path(&run), &text).unwrap();
         assert_eq!(store.manifest(&run).unwrap(), manifest);
     }
 

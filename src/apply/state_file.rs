@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 /// Makes a directory and those above it, for the owner only.
 pub(super) fn make_directory(path: &Path) -> io::Result<()> {
@@ -26,6 +27,38 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     sync_directory(directory)
+}
+
+/// A file that only grows, line by line; lines that are written at the same time reach the disk together.
+#[derive(Debug)]
+pub(super) struct Log {
+    file: File,
+    length: Mutex<u64>,
+}
+
+impl Log {
+    /// Goes on with a file that was opened for appending.
+    pub(super) fn new(file: File) -> io::Result<Self> {
+        let length = Mutex::new(file.metadata()?.len());
+        Ok(Self { file, length })
+    }
+
+    /// Adds a line, whole or not at all; [`Log::sync`] brings it to the disk.
+    pub(super) fn write(&self, line: &[u8]) -> io::Result<()> {
+        let mut length = self.length.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = (&self.file).write_all(line) {
+            // What was written of it goes again: the next line must not be taken for its end.
+            self.file.set_len(*length)?;
+            return Err(error);
+        }
+        *length += line.len() as u64;
+        Ok(())
+    }
+
+    /// Waits until all that was written is on the disk. Whoever waits at the same time shares the waiting.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
 }
 
 /// Makes a new, empty file for its owner only; fails when there is one of that name.

@@ -11,6 +11,7 @@ mod records;
 mod report;
 mod scope;
 mod tools;
+mod trial;
 mod watch;
 
 use std::num::NonZeroUsize;
@@ -25,6 +26,7 @@ pub(crate) use records::{DnsExportArgs, DnsLetterArgs, ExportFormat, LetterForma
 pub(crate) use report::{ReportCommand, ReportMergeArgs};
 pub(crate) use scope::ScopeArgs;
 pub(crate) use tools::{CompletionsArgs, ExplainArgs, InitArgs, ManArgs, SandboxArgs, SchemaArgs};
+pub(crate) use trial::{Trial, in_a_shell};
 pub(crate) use watch::WatchArgs;
 
 use super::approval::{DigestPrefix, GuardName};
@@ -147,9 +149,8 @@ pub(crate) struct TreeChoice {
 /// Which platform.
 #[derive(Args, Debug)]
 pub(crate) struct PlatformArgs {
-    /// Use a platform of its own, seeded from the tree's sandbox.yaml, that lives as long as the command
-    #[arg(long)]
-    pub(crate) sandbox: bool,
+    #[command(flatten)]
+    pub(crate) sandbox: Trial,
     /// Use the API at this URL, with the key in `EMBLAZON_API_KEY` or the token in `EMBLAZON_TOKEN`
     #[arg(long, value_name = "URL", env = "EMBLAZON_API", hide_env_values = true, conflicts_with = "sandbox", value_parser = address, value_hint = ValueHint::Url)]
     pub(crate) api: Option<String>,
@@ -161,7 +162,7 @@ pub(crate) struct PlatformArgs {
 impl PlatformArgs {
     /// Says what to do with a tree of several clusters: a sandbox stands in for any of them.
     pub(crate) fn several(&self) -> Several {
-        if self.sandbox {
+        if self.sandbox.is_wanted() {
             Several::First
         } else {
             Several::Refuse
@@ -185,6 +186,9 @@ pub(crate) struct ValidateArgs {
     /// Look at all pictures, also those that were seen before
     #[arg(long, help_heading = "Reading")]
     pub(crate) no_cache: bool,
+    // What the sandbox is made of is checked, too.
+    #[command(flatten)]
+    pub(crate) sandbox: Trial,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -255,6 +259,7 @@ pub(crate) struct PruneArgs {
   emblazon apply
   emblazon apply --yes --cluster production
   emblazon apply --sandbox examples/quickstart
+  emblazon apply --sandbox --state /tmp/trial examples/quickstart     and what is live then stays
   emblazon apply --yes --expect 3f9a1c0b7d52         only the plan that was approved
   emblazon apply change.plan --tree brands           a plan that `plan --out` saved
   emblazon apply change.plan --signed-by signers     and that one of these signed
@@ -322,6 +327,9 @@ pub(crate) struct ShowArgs {
     /// The file that `plan --out` wrote
     #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath)]
     pub(crate) plan: Utf8PathBuf,
+    // The plan alone is shown, on a sandbox as elsewhere.
+    #[command(flatten)]
+    pub(crate) sandbox: Trial,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -331,13 +339,16 @@ pub(crate) struct ShowArgs {
 #[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "Examples:
   emblazon history
-  emblazon history show 20261123T210514042Z-64879f7d")]
+  emblazon history show 20261123T210514042Z-64879f7d
+  emblazon history --sandbox --state /tmp/trial examples/quickstart")]
 pub(crate) struct HistoryArgs {
     #[command(subcommand)]
     pub(crate) command: Option<HistoryCommand>,
     /// The folder with emblazon.yaml
     #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
     pub(crate) tree: Utf8PathBuf,
+    #[command(flatten)]
+    pub(crate) sandbox: Trial,
     /// What to print: text or json
     #[arg(
         long,
@@ -357,11 +368,13 @@ pub(crate) enum HistoryCommand {
 /// Show what one run changed, and what became of each step
 #[derive(Args, Debug)]
 pub(crate) struct HistoryShowArgs {
-    /// The run, as `history` names it
+    /// The run, as `history` names it, or `last`
     pub(crate) run: String,
     /// The folder with emblazon.yaml
     #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
     pub(crate) tree: Utf8PathBuf,
+    #[command(flatten)]
+    pub(crate) sandbox: Trial,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -372,14 +385,14 @@ pub(crate) struct HistoryShowArgs {
 /// somebody changed since the run is left alone, unless --moved says otherwise.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  emblazon history
+  emblazon restore last
   emblazon restore 20261123T210514042Z-64879f7d
   emblazon restore 20261123T210514042Z-64879f7d acme zenith --yes
 
 Exit codes: 0 done, 1 nothing could be restored, 4 restored in part, 5 refused, because something moved
 since.")]
 pub(crate) struct RestoreArgs {
-    /// The run, as `history` names it
+    /// The run, as `history` names it, or `last`
     #[arg(value_name = "RUN")]
     pub(crate) run: String,
     /// The accounts; all of the run, and the domain template, when left out

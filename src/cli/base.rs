@@ -71,7 +71,7 @@ impl Ground {
             written: None,
             recalled: Recalled::default(),
         };
-        if platform.sandbox {
+        if platform.sandbox.is_wanted() {
             return Ok(ground);
         }
         if is_elsewhere(platform, cluster) {
@@ -336,7 +336,7 @@ pub(crate) fn arbiter(
     platform: &PlatformArgs,
     args: &RemoteArgs,
 ) -> Result<Option<Remote>, Failure> {
-    if platform.sandbox || is_elsewhere(platform, cluster) {
+    if platform.sandbox.is_wanted() || is_elsewhere(platform, cluster) {
         return Ok(None);
     }
     // What Git cannot read is told with the base.

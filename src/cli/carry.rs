@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
+use super::args::Trial;
 use super::failure::Failure;
 use super::lease::Solitude;
 use super::platform::Platform;
@@ -116,12 +117,27 @@ impl StateFolder {
         folder.join(".emblazon")
     }
 
-    /// A platform's are kept below the tree. A sandbox's are gone with it: its journal must not be taken for a
+    /// Names the folder of the runs on the platform that was chosen; none on a sandbox that ends with its command.
+    pub(crate) fn of_choice(sandbox: &Trial, folder: &Utf8Path) -> Option<Utf8PathBuf> {
+        if sandbox.is_wanted() {
+            sandbox.runs()
+        } else {
+            Some(Self::of_tree(folder))
+        }
+    }
+
+    /// A platform's are kept below the tree, and a sandbox's beside it or not at all: its journal must not be taken for a
     /// platform's.
     pub(crate) fn choose(platform: &Platform, folder: &Utf8Path) -> Result<Self, Failure> {
         if !platform.is_sandbox() {
             return Ok(Self {
                 path: Self::of_tree(folder),
+                _passing: None,
+            });
+        }
+        if let Some(runs) = platform.runs() {
+            return Ok(Self {
+                path: runs.to_owned(),
                 _passing: None,
             });
         }

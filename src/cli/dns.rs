@@ -9,6 +9,7 @@ use crate::dns::{Checklist, Seen, Standing, ZoneOptions, opinion};
 use crate::live::{DomainTest, ReadClient};
 use crate::model::AccountName;
 use crate::report::{AccountDns, DnsReport, SecondOpinion};
+use crate::sandbox::Sandbox;
 use crate::tree::Desired;
 
 /// How long `--wait` waits between two checks.
@@ -25,6 +26,14 @@ pub(crate) fn whom_to_ask(
             ZoneOptions::declared(&tree.loaded.dns).map_err(|error| Failure::Failed(error.into()))
         }
     }
+}
+
+/// Returns where a sandbox's resolver is.
+pub(crate) fn sandbox_resolver(sandbox: &Sandbox) -> Result<SocketAddr, Failure> {
+    let dns = sandbox.dns().ok_or_else(|| {
+        Failure::Usage("the sandbox has no DNS; add a dns section to sandbox.yaml".to_owned())
+    })?;
+    Ok(dns.resolver())
 }
 
 /// Checks each domain once.

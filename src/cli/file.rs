@@ -117,7 +117,8 @@ pub(crate) fn write_bytes(path: &Utf8Path, readers: Readers, bytes: &[u8]) -> io
     write(path, readers, |mut file| file.write_all(bytes))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 

@@ -61,7 +61,7 @@ pub(crate) async fn alone<T>(
     solitude: &Solitude,
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
-    if room.platform.sandbox {
+    if room.platform.sandbox.is_wanted() {
         return work.await;
     }
     let held = Held::take(ui, room).await?;

@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
-use super::args::{PlatformArgs, ScopeArgs};
+use super::args::{PlatformArgs, ScopeArgs, Trial};
 use super::cache;
 use super::failure::Failure;
 use super::tree::OpenTree;
@@ -35,6 +35,8 @@ pub(crate) struct Platform {
     /// The part of the tree that is read.
     shard: Option<Shard>,
     sandbox: Option<Sandbox>,
+    /// Where the runs on a sandbox are kept that outlives its command.
+    runs: Option<Utf8PathBuf>,
 }
 
 /// Reaches the platform that the arguments name.
@@ -43,10 +45,9 @@ pub(crate) async fn connect(
     tree: &OpenTree,
     args: &PlatformArgs,
 ) -> Result<Platform, Failure> {
-    let seed = args.sandbox.then(|| folder.join("sandbox.yaml"));
     let cluster = &tree.loaded.desired.cluster;
     let route = Route {
-        seed: seed.as_deref(),
+        sandbox: &args.sandbox,
         api: args.api.as_deref(),
         max_requests: args.max_requests,
     };
@@ -56,8 +57,8 @@ pub(crate) async fn connect(
 /// How a cluster is reached.
 #[derive(Clone, Copy)]
 pub(crate) struct Route<'a> {
-    /// As a sandbox, with what this file says is live.
-    pub(crate) seed: Option<&'a Utf8Path>,
+    /// As a sandbox, when one is asked for.
+    pub(crate) sandbox: &'a Trial,
     /// At another URL than its own.
     pub(crate) api: Option<&'a str>,
     /// How many requests may be out at once.
@@ -70,8 +71,8 @@ pub(crate) async fn reach(
     cluster: &ClusterConfig,
     route: Route<'_>,
 ) -> Result<Platform, Failure> {
-    if let Some(seed) = route.seed {
-        return sandbox(seed, route.max_requests).await;
+    if let Some(started) = start_sandbox(folder, route.sandbox).await? {
+        return sandbox(started, route).await;
     }
     let environment = |name: &str| env::var(name).ok();
     let config = match route.api {
@@ -89,6 +90,7 @@ pub(crate) async fn reach(
         lists_unmanaged: true,
         shard: None,
         sandbox: None,
+        runs: None,
     })
 }
 
@@ -116,22 +118,31 @@ pub(crate) async fn elsewhere(
         .map_err(unreached)
 }
 
-/// Starts a sandbox with what a `sandbox.yaml` says is live; the files that it names lie beside it.
-pub(crate) async fn start_sandbox(file: &Utf8Path) -> Result<SandboxPlatform, Failure> {
-    let seed = seed(file)?;
-    let sandbox = Sandbox::start(Options::seeded(seed))
+/// Starts a sandbox, when one is asked for.
+pub(crate) async fn start_sandbox(
+    tree: &Utf8Path,
+    trial: &Trial,
+) -> Result<Option<SandboxPlatform>, Failure> {
+    let Some(file) = trial.seed(tree) else {
+        return Ok(None);
+    };
+    let options = Options {
+        state: trial.world().map(Utf8PathBuf::into_std_path_buf),
+        ..Options::seeded(seed(&file)?)
+    };
+    let sandbox = Sandbox::start(options)
         .await
         .context("the sandbox did not start")?;
     let credential = Credential::ApiKey(Secret::new(sandbox.api_key()));
     let mut config = ClientConfig::new(sandbox.url(), credential);
     config.seed = fastrand::u64(..);
-    Ok(SandboxPlatform { sandbox, config })
+    Ok(Some(SandboxPlatform { sandbox, config }))
 }
 
 /// Reads a `sandbox.yaml`, with the files that it names.
 pub(crate) fn seed(file: &Utf8Path) -> Result<Seed, anyhow::Error> {
     let bytes = tree::read_plain(file, MAX_SEED_BYTES).with_context(|| {
-        format!("{file} says what is live in the sandbox, and could not be read")
+        format!("{file} says what is live in the sandbox, and could not be read; name one that is there, as --sandbox=FILE")
     })?;
     let text = String::from_utf8(bytes).with_context(|| file.to_string())?;
     let folder = file.parent().unwrap_or(Utf8Path::new(""));
@@ -142,12 +153,12 @@ pub(crate) fn seed(file: &Utf8Path) -> Result<Seed, anyhow::Error> {
     Ok(Seed::parse_reading(&text, &read)?)
 }
 
-async fn sandbox(file: &Utf8Path, max_requests: u16) -> Result<Platform, Failure> {
+async fn sandbox(started: SandboxPlatform, route: Route<'_>) -> Result<Platform, Failure> {
     let SandboxPlatform {
         sandbox,
         mut config,
-    } = start_sandbox(file).await?;
-    config.limits.concurrency = max_requests;
+    } = started;
+    config.limits.concurrency = route.max_requests;
     let read = ReadClient::connect(config)
         .await
         .map_err(|error| unreachable(&error))?;
@@ -157,6 +168,7 @@ async fn sandbox(file: &Utf8Path, max_requests: u16) -> Result<Platform, Failure
         lists_unmanaged: true,
         shard: None,
         sandbox: Some(sandbox),
+        runs: route.sandbox.runs(),
     })
 }
 
@@ -299,6 +311,11 @@ impl Platform {
         Some(self.sandbox.as_ref()?.dns()?.resolver())
     }
 
+    /// Returns the sandbox, when it is one.
+    pub(crate) fn sandbox(&self) -> Option<&Sandbox> {
+        self.sandbox.as_ref()
+    }
+
     /// Returns the servers of the sandbox's DNS; absent when this is no sandbox.
     pub(crate) fn sandbox_primaries(&self) -> Option<SandboxPrimaries> {
         self.sandbox.as_ref().map(primaries)
@@ -307,6 +324,11 @@ impl Platform {
     /// Tells whether it is a sandbox, which nobody misses.
     pub(crate) fn is_sandbox(&self) -> bool {
         self.sandbox.is_some()
+    }
+
+    /// Returns where the runs on a sandbox are kept that outlives its command.
+    pub(crate) fn runs(&self) -> Option<&Utf8Path> {
+        self.runs.as_deref()
     }
 
     /// Returns how many requests a sandbox got.

@@ -1,7 +1,7 @@
 //! A plan without a platform: the tree against what was applied last. No credential is looked for and none of the
 //! commands that the tree names is run, so the tree may be a stranger's.
 
-use super::args::PlatformArgs;
+use super::args::{PlatformArgs, Trial};
 use super::base::Ground;
 use super::failure::Failure;
 use super::pictures::{self, Before};
@@ -36,7 +36,7 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
     }
     // Another URL than the tree's is not asked either.
     let nowhere = PlatformArgs {
-        sandbox: false,
+        sandbox: Trial::default(),
         api: None,
         max_requests: look.platform.max_requests,
     };

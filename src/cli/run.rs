@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use clap::error::ErrorKind;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser as _};
 
 use super::args::{Cli, Command, DnsCommand, ReportCommand};
 use super::failure::Failure;
@@ -15,7 +15,7 @@ use super::{Exit, commands, log};
 /// Runs the command that the arguments name, and returns what the process ends with.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match parsed(arguments.into_iter().collect()) {
         Ok(cli) => cli,
         Err(error) => return misread(&error),
     };
@@ -29,6 +29,31 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         failure.exit()
     });
     exit.into()
+}
+
+/// Reads the arguments. A sandbox stands in for the platform that the environment names, and for no other.
+fn parsed(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let asks_for_sandbox = |word: &OsString| {
+        let word = word.to_string_lossy();
+        word == "--sandbox" || word.starts_with("--sandbox=")
+    };
+    if !arguments.iter().any(asks_for_sandbox) {
+        return Cli::try_parse_from(arguments);
+    }
+    let matches = without_the_environments_platform(Cli::command());
+    Cli::from_arg_matches(&matches.try_get_matches_from(arguments)?)
+}
+
+fn without_the_environments_platform(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|it| {
+            if it.get_id() == "api" {
+                it.env(None::<&'static str>)
+            } else {
+                it
+            }
+        })
+        .mut_subcommands(without_the_environments_platform)
 }
 
 /// Prints clap's help, version or complaint; a complaint is wrong usage.

@@ -485,6 +485,12 @@ catalogue! {
          account.\n\n\
          wrong:  CAA: {…}     on a cluster with an old server\n\
          right:  CAA in the zone, without the template"
+    EB0716 Warning "no record leads to the brand"
+        "The user interface asks the platform for the brand of the name in the browser's address bar, and shows it only \
+         when the whitelabel's domain is that name. At portal.{{domain}} it shows the vendor's brand; and {{domain}}, \
+         without an address of its own, opens nothing. So nobody sees the brand.\n\n\
+         wrong:  CNAME: { \"portal.{{domain}}\": {…} }     and no {{domain}} in A or AAAA\n\
+         right:  A: { \"{{domain}}\": { name: User interface, mapping: [192.0.2.80] } }"
     EB0801 Error "an unknown cluster"
         "The name is not one of the clusters in emblazon.yaml, so what is declared for it would never count.\n\n\
          wrong:  overrides: { stagging: … }\n\

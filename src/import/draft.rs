@@ -105,6 +105,13 @@ pub fn known(loaded: &Loaded, everybody: &[Unmanaged]) -> BTreeMap<AccountId, Ac
 }
 
 impl Draft<'_> {
+    /// Tells whether it wrote anything of an account.
+    pub(super) fn has_written_for(&self, account: &AccountId) -> bool {
+        let from = (account.clone(), KeyPath::from(""));
+        let first = self.written.range(from..).next();
+        first.is_some_and(|(first, _)| first == account)
+    }
+
     /// Writes the accounts that the tree does not have.
     fn add_accounts(
         &mut self,

@@ -7,7 +7,7 @@ use super::draft::{Draft, asset_address, cluster, setting_address};
 use super::note::Reason;
 use super::refused::Refused;
 use super::request::{ImportError, Request, Scope};
-use crate::diag::{Diagnostic, Severity};
+use crate::diag::{Diagnostic, Place, Severity};
 use crate::diff::{self, ChangeKey};
 use crate::live::{BrandDocument, Live, LiveAccount, LiveAsset, LiveDocument, Reading};
 use crate::model::{AccountId, AccountName, KeyPath};
@@ -72,11 +72,12 @@ fn without_bytes(document: &BrandDocument) -> LiveDocument {
 fn errors(loaded: Loaded, draft: &Draft<'_>) -> Result<Refused, ImportError> {
     let ids: BTreeMap<&AccountName, &AccountId> =
         draft.names.iter().map(|(id, name)| (name, id)).collect();
+    let declared = Declared::of(&loaded, &ids);
     let mut refused = Refused::default();
     let mut nobody = false;
     for diagnostic in &loaded.diagnostics {
         if diagnostic.code.severity() == Severity::Error {
-            nobody |= !attribute(diagnostic, &loaded, draft, &ids, &mut refused);
+            nobody |= !attribute(diagnostic, &loaded, draft, (&ids, &declared), &mut refused);
         }
     }
     if nobody && refused.is_empty() {
@@ -88,27 +89,38 @@ fn errors(loaded: Loaded, draft: &Draft<'_>) -> Result<Refused, ImportError> {
     Ok(refused)
 }
 
+/// Which keys of which accounts are declared at a place; several accounts share a layer's.
+struct Declared(BTreeMap<Place, Vec<(AccountId, KeyPath)>>);
+
+impl Declared {
+    fn of(loaded: &Loaded, ids: &BTreeMap<&AccountName, &AccountId>) -> Self {
+        let mut places: BTreeMap<Place, Vec<_>> = BTreeMap::new();
+        for (name, layers) in &loaded.layers {
+            let Some(id) = ids.get(name) else { continue };
+            for (address, declared) in layers.iter().flat_map(|layer| &layer.entries) {
+                let key = ((*id).clone(), address.clone());
+                places.entry(declared.place).or_default().push(key);
+            }
+        }
+        Self(places)
+    }
+}
+
 /// Finds what the draft wrote at one of the places that a mistake is about.
 fn attribute(
     diagnostic: &Diagnostic,
     loaded: &Loaded,
     draft: &Draft<'_>,
-    ids: &BTreeMap<&AccountName, &AccountId>,
+    (ids, declared): (&BTreeMap<&AccountName, &AccountId>, &Declared),
     refused: &mut Refused,
 ) -> bool {
     let reason = Reason::from(diagnostic);
     for label in diagnostic.primary.iter().chain(&diagnostic.related) {
-        let place = label.place;
         let mut found = false;
-        for (name, layers) in &loaded.layers {
-            let Some(id) = ids.get(name) else { continue };
-            let entries = layers.iter().flat_map(|layer| &layer.entries);
-            for (address, _) in entries.filter(|(_, declared)| declared.place == place) {
-                let key = ((*id).clone(), address.clone());
-                if draft.written.contains(&key) {
-                    found = true;
-                    refused.keys.insert(key, reason.clone());
-                }
+        for key in declared.0.get(&label.place).into_iter().flatten() {
+            if draft.written.contains(key) {
+                found = true;
+                refused.keys.insert(key.clone(), reason.clone());
             }
         }
         if found {
@@ -137,7 +149,7 @@ fn attribute(
     if parts.next() == Some("accounts")
         && let Some(name) = parts.next()
         && let Some(id) = ids.get(&AccountName::new(name))
-        && draft.written.iter().any(|(account, _)| account == *id)
+        && draft.has_written_for(id)
     {
         refused.accounts.insert((*id).clone(), reason);
         return true;

@@ -1,6 +1,6 @@
 //! Files in memory over a tree, so that what is not written yet can be loaded already.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -80,9 +80,9 @@ impl<'a> Overlay<'a> {
                 return Ok(false);
             }
         }
-        let is_there = |path: &Utf8PathBuf| listed.iter().any(|entry| entry.path == *path);
+        let there: BTreeSet<&Utf8PathBuf> = listed.iter().map(|entry| &entry.path).collect();
         let mut accounts = self.files.keys().filter(|path| rank(path) == LAST_RANK);
-        Ok(accounts.any(|path| !is_there(path)))
+        Ok(accounts.any(|path| !there.contains(path)))
     }
 
     /// Lists what differs from the tree below: an asset stands before the text that names it.

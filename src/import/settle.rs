@@ -1,5 +1,7 @@
 //! Draft after draft, until one passes.
 
+use std::collections::BTreeSet;
+
 use super::draft::{Draft, draft};
 use super::gate::gate;
 use super::note::{Note, Reason};
@@ -117,10 +119,9 @@ fn finish(request: &Request<'_>, draft: Draft<'_>) -> Result<Imported, ImportErr
         left: true,
     }));
     let changes = draft.tree.changes()?;
-    let added = draft.added.into_iter().filter(|name| {
-        let file = format!("accounts/{name}/account.yaml");
-        changes.iter().any(|change| change.path == file)
-    });
+    let written: BTreeSet<&str> = changes.iter().map(|change| change.path.as_str()).collect();
+    let added = draft.added.into_iter();
+    let added = added.filter(|name| written.contains(&*format!("accounts/{name}/account.yaml")));
     Ok(Imported {
         added: added.collect(),
         changes,

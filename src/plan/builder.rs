@@ -274,7 +274,7 @@ fn departed<'a>(
             let id = difference.id.as_ref()?;
             let mut departed = live.departed.iter();
             let (name, live) = departed.find(|(_, live)| live.id.known() == Some(id))?;
-            let account = base.accounts.iter().find(|account| account.name == *name)?;
+            let account = base.account(name)?;
             Intent::departed(account, difference, live, rules, refusals)
         })
         .collect()

@@ -1,6 +1,6 @@
 //! The stages' values → one [`Report`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::model::{
@@ -198,15 +198,21 @@ fn objects_of_plan(plan: &Plan, planned: &mut Planned<'_>) -> Objects {
         .refusals
         .iter()
         .filter_map(|refusal| refusal.subject.as_ref());
-    let subjects = plan.steps.iter().map(|step| &step.subject).chain(refused);
+    let mut subjects: BTreeMap<&Subject, Vec<&Step>> = BTreeMap::new();
+    for step in &plan.steps {
+        subjects.entry(&step.subject).or_default().push(step);
+    }
+    for subject in refused {
+        subjects.entry(subject).or_default();
+    }
     let mut found: BTreeMap<Object, ObjectReport> = BTreeMap::new();
-    for subject in subjects.collect::<BTreeSet<_>>() {
+    for (subject, steps) in subjects {
         let name = Object::from(subject);
         let mut report = object(&name, planned);
         if let Subject::Account { id, .. } = subject {
             report.id = Some(id.clone());
         }
-        let steps = plan.steps.iter().filter(|step| step.subject == *subject);
+        let steps = steps.into_iter();
         report.changes = steps.flat_map(|step| step.changes.clone()).collect();
         found.insert(name, report);
     }

@@ -177,6 +177,13 @@ impl Sandbox {
             Some(seed) => Some(Arc::new(DnsServer::start(seed, options.dns_port).await?)),
             None => None,
         };
+        if let (Some(dns), Some(folder)) = (&dns, &options.state) {
+            dns.keep_in(folder.join("zones.json"))
+                .map_err(|source| SandboxError::State {
+                    folder: folder.clone(),
+                    source,
+                })?;
+        }
         let stop = CancellationToken::new();
         let mut faults = options.seed.faults;
         faults.extend(options.faults);

@@ -52,10 +52,12 @@ const DOMAINS: &str = r#"# yaml-language-server: $schema=schemas/domains.schema.
 # Which records the domain of every brand must have. {{domain}} stands for that domain, once in each text.
 # Delete this file if the template is not to be managed from here.
 template:
+  A:
+    # The user interface shows the brand of the name that it is opened at: that of {{domain}} itself.
+    "{{domain}}":
+      name: User interface
+      mapping: [192.0.2.80]
   CNAME:
-    "portal.{{domain}}":
-      name: Web portal
-      mapping: [ui.example.net]
     "api.{{domain}}":
       name: API
       mapping: [api.example.net]

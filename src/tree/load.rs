@@ -285,8 +285,10 @@ impl Loader<'_> {
             .iter()
             .find(|file| file.role == Role::Template)?;
         let parsed = files::parse(self.source, file);
-        let mut reader = Reader::default();
-        reader.text = parsed.text.as_str().into();
+        let mut reader = Reader {
+            text: parsed.text.as_str().into(),
+            ..Reader::default()
+        };
         let template = reader.template(&parsed.root);
         self.diagnostics.extend(parsed.diagnostics);
         self.diagnostics.extend(reader.diagnostics);
@@ -390,12 +392,11 @@ impl Loader<'_> {
         diagnostics.append(&mut reader.diagnostics);
         let mut layers = vec![Arc::clone(common.defaults)];
         for brand in &account.extends {
-            match common.brands.get(&brand.value) {
-                Some(layer) => layers.push(Arc::clone(layer)),
-                None => {
-                    let guesses = &mut reader.guesses;
-                    diagnostics.push(unknown_brand(brand, common.brands, guesses));
-                }
+            if let Some(layer) = common.brands.get(&brand.value) {
+                layers.push(Arc::clone(layer));
+            } else {
+                let guesses = &mut reader.guesses;
+                diagnostics.push(unknown_brand(brand, common.brands, guesses));
             }
         }
         self.inspect(&mut account.own, folder, &mut diagnostics);

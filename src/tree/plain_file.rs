@@ -170,10 +170,9 @@ fn open_at_once(path: &Path, _follows: bool) -> Result<File, FileError> {
 #[cfg(target_os = "linux")]
 fn is_made_up(file: &File) -> Result<bool, FileError> {
     /// `SYSFS_MAGIC` of the kernel's `magic.h`.
-    const SYSTEM: i64 = 0x6265_6572;
+    const SYSTEM: rustix::fs::FsWord = 0x6265_6572;
     let found = rustix::fs::fstatfs(file).map_err(io::Error::from)?.f_type;
-    let found = i64::try_from(found).unwrap_or_default();
-    Ok(found == i64::from(rustix::fs::PROC_SUPER_MAGIC) || found == SYSTEM)
+    Ok(found == rustix::fs::PROC_SUPER_MAGIC || found == SYSTEM)
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -181,7 +180,8 @@ fn is_made_up(_file: &File) -> Result<bool, FileError> {
     Ok(false)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::symlink;
 
@@ -191,8 +191,6 @@ mod tests {
     /// waited for.
     #[test]
     fn only_plain_files_are_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
         #[track_caller]
         fn check(path: &Path, expected: Result<&[u8], &str>) {
             let found = read_plain(path, 10);
@@ -202,6 +200,8 @@ mod tests {
                 _ => panic!("{path:?}: {found:?}"),
             }
         }
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
         fs::write(at("plain"), "0123456789").unwrap();
         fs::write(at("long"), "0123456789a").unwrap();
         fs::create_dir(at("folder")).unwrap();

@@ -14,8 +14,9 @@ use thiserror::Error;
 use self::form::{Account, Template, nowhere};
 use super::agenda::Name;
 use super::selection::is_same;
+use crate::apply::chain::{line, unchained};
 use crate::apply::write_whole;
-use crate::model::{AccountName, ClusterName, Digest, DigestWriter};
+use crate::model::{AccountName, ClusterName, Digest};
 use crate::tree::{Desired, SharedAccount, plain_name};
 
 /// The version of the file; another one is no base.
@@ -227,17 +228,6 @@ impl Written {
     }
 }
 
-/// Writes a value as a line that goes on from another.
-fn line(before: Option<&Digest>, value: &impl Serialize) -> io::Result<(Vec<u8>, Digest)> {
-    let json = serde_json::to_vec(value)?;
-    let digest = chained(before, &json);
-    let mut line = digest.as_str().as_bytes().to_vec();
-    line.push(b' ');
-    line.extend(json);
-    line.push(b'\n');
-    Ok((line, digest))
-}
-
 /// Writes the line that says how long a file is; all are of one length.
 fn length_line(length: u64) -> String {
     format!("{length:020}\n")
@@ -267,22 +257,6 @@ fn lines(text: &[u8]) -> Result<impl Iterator<Item = Result<&[u8], BaseError>>, 
             None => None,
         }
     }))
-}
-
-/// Returns the digest of a line and what it says, when it is whole and follows the one before.
-fn unchained<'t>(before: Option<&Digest>, line: &'t [u8]) -> Option<(Digest, &'t [u8])> {
-    let mut parts = line.strip_suffix(b"\n")?.splitn(2, |byte| *byte == b' ');
-    let (digest, json) = (parts.next()?, parts.next()?);
-    let expected = chained(before, json);
-    (digest == expected.as_str().as_bytes()).then_some((expected, json))
-}
-
-/// Computes the digest of a line and of all before it.
-fn chained(before: Option<&Digest>, json: &[u8]) -> Digest {
-    let mut digest = DigestWriter::default();
-    digest.bytes(before.map_or("", Digest::as_str).as_bytes());
-    digest.bytes(json);
-    digest.digest()
 }
 
 #[cfg(test)]
@@ -450,9 +424,10 @@ mod tests {
         check(|_| String::new(), "it is not whole");
         let other = |text: &str| {
             let json = text.lines().nth(1).unwrap().split_once(' ').unwrap().1;
-            let json = json.replacen("\"version\":2", "\"version\":9", 1);
-            let digest = chained(None, json.as_bytes());
-            format!("{:020}\n{digest} {json}\n", 0)
+            let mut head: serde_json::Value = serde_json::from_str(json).unwrap();
+            head["version"] = 9.into();
+            let (head, _) = line(None, &head).unwrap();
+            format!("{:020}\n{}", 0, String::from_utf8(head).unwrap())
         };
         check(other, "another version of emblazon wrote it, in format 9");
     }

@@ -8,7 +8,6 @@ use serde_json::Value;
 use crate::edited::{self, EDITED_KEYS};
 use crate::generate::Shape;
 use crate::process::{print, run};
-use crate::wanted;
 
 const ACCOUNTS: usize = 100;
 const FORMATS: [&str; 7] = [
@@ -16,10 +15,8 @@ const FORMATS: [&str; 7] = [
 ];
 
 #[test]
+#[ignore = "needs BIND, Knot, PowerDNS, Chromium and checkers of formats; .ci/run installs them and runs it with --ignored"]
 fn a_large_report_holds_in_every_format() {
-    if !wanted("a_large_report_holds_in_every_format") {
-        return;
-    }
     let shape = Shape {
         accounts: ACCOUNTS,
         assets: true,

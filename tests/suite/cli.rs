@@ -345,8 +345,8 @@ fn explain_shows_a_brand_as_customers_get_it() {
       SRV _sip._udp.cedar.southgate.example  10 50 5060 us-east.cedar.southgate.example
       SRV _sip._udp.cedar.southgate.example  10 50 5060 us-west.cedar.southgate.example
       CNAME api.cedar.southgate.example      api.harbor.example
+      A cedar.southgate.example              192.0.2.80
       NAPTR cedar.southgate.example          10 100 "S" "SIP+D2U" "" _sip._udp.cedar.southgate.example
-      CNAME portal.cedar.southgate.example   ui.harbor.example
       A us-east.cedar.southgate.example      192.0.2.10
       AAAA us-east.cedar.southgate.example   2001:db8::10
       A us-west.cedar.southgate.example      198.51.100.10

@@ -83,9 +83,9 @@ fn a_check_for_machines_fits_its_schema() {
     let proxy = host("us-east.voice.acme.example", "A");
     assert_eq!(proxy["verdict"], "extra");
     assert_eq!(proxy["platform"]["opinion"], "otherwise");
-    let portal = host("portal.voice.acme.example", "CNAME");
-    assert_eq!(portal["verdict"], "missing");
-    assert_eq!(portal["platform"]["opinion"], "unknown");
+    let interface = host("voice.acme.example", "A");
+    assert_eq!(interface["verdict"], "missing");
+    assert_eq!(interface["platform"]["opinion"], "unknown");
 }
 
 #[test]

@@ -7,23 +7,26 @@ use emblazon::plan::{self, Plan, RefusalKind};
 use emblazon::sandbox::{Fault, FaultKind};
 use futures_util::{StreamExt as _, stream};
 
+use crate::effort::Effort;
 use crate::faults::trouble::Trouble;
 use crate::faults::{block_on, cases, everything, is_true, nothing_lost, run, stage, tree};
 use crate::stage::Stage;
 
 const SEED: u64 = 0x5eed_0002;
 
-/// How many pairs are sampled.
-fn sampled() -> usize {
-    match std::env::var("EMBLAZON_INTEROP").as_deref() {
-        Ok("1") => 3_000,
-        _ => 300,
-    }
+#[test]
+fn two_faults_at_once() {
+    pairs(300, Effort::Sampled);
 }
 
 #[test]
-fn two_faults_at_once() {
-    let (plan, faults) = block_on(cases());
+#[ignore = "takes minutes; run `cargo test --test suite -- --ignored`, as .ci/run does"]
+fn two_faults_at_once_three_thousand_times() {
+    pairs(3_000, Effort::Full);
+}
+
+fn pairs(sampled: usize, effort: Effort) {
+    let (plan, faults) = block_on(cases(effort));
     let mut random = fastrand::Rng::with_seed(SEED);
     // A fault that hangs costs a second of waiting, and is met by every other alone.
     let quick: Vec<&Trouble> = (faults.iter()).filter(|fault| !fault.hangs()).collect();
@@ -33,7 +36,7 @@ fn two_faults_at_once() {
         Fault::new("GET", "*", FaultKind::StaleRead).nth(59),
     ]
     .map(Trouble::Platform);
-    let pairs: Vec<[Trouble; 2]> = (0..sampled())
+    let pairs: Vec<[Trouble; 2]> = (0..sampled)
         .map(|_| [0, 1].map(|_| quick[random.usize(..quick.len())].clone()))
         .chain([met])
         .collect();

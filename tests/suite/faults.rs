@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use records::{Records, zone_steps};
 use trouble::{Traffic, Trouble};
 
+use crate::effort::Effort;
 use crate::stage::{Shown, Stage, Tree, html, ico, png};
 
 /// One account for each kind of step, and a zone that holds more than what is declared.
@@ -133,7 +134,7 @@ pub(crate) async fn run_as(reader: ReadClient, stage: &Stage, tree: &Tree, plan:
 
 /// The plan of the first run, which is the same on every stage, and every trouble at everything that
 /// it sends.
-pub(crate) async fn cases() -> (Plan, Vec<Trouble>) {
+pub(crate) async fn cases(effort: Effort) -> (Plan, Vec<Trouble>) {
     let stage = stage().await;
     let tree = tree();
     let plan = stage.plan(&tree).await;
@@ -146,12 +147,23 @@ pub(crate) async fn cases() -> (Plan, Vec<Trouble>) {
         );
     }
     assert_eq!(zone_steps(&plan), 5, "{:?}", plan.steps);
-    (plan, traffic.troubles(&stage))
+    (plan, traffic.troubles(&stage, effort))
 }
 
 #[test]
 fn every_fault_at_every_request() {
-    let (plan, cases) = block_on(cases());
+    at_every_request(Effort::Sampled);
+}
+
+/// At the primary of the zone, too, everything that it can do is met by every message.
+#[test]
+#[ignore = "takes minutes; run `cargo test --test suite -- --ignored`, as .ci/run does"]
+fn every_fault_at_every_request_and_message() {
+    at_every_request(Effort::Full);
+}
+
+fn at_every_request(effort: Effort) {
+    let (plan, cases) = block_on(cases(effort));
     assert!(cases.len() >= 1_200, "only {} cases", cases.len());
     let shares: Vec<Vec<Trouble>> = (0..WORKERS)
         .map(|worker| {

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::source_text::top;
 
-#[path = "../fuzz/bodies.rs"]
+#[path = "../fuzz/bodies/mod.rs"]
 mod bodies;
 
 /// Deterministic numbers (xorshift64).
@@ -118,6 +118,31 @@ fn trees() {
 }
 
 #[test]
+fn assets() {
+    println!("{}", replay("asset", 200, bodies::asset));
+}
+
+#[test]
+fn edits_of_yaml() {
+    println!("{}", replay("edit", 500, bodies::edit));
+}
+
+#[test]
+fn messages_of_name_servers() {
+    println!("{}", replay("message", 200, bodies::message));
+}
+
+#[test]
+fn files_of_the_state_folder() {
+    println!("{}", replay("state", 300, bodies::state));
+}
+
+#[test]
+fn answers_of_a_forge() {
+    println!("{}", replay("forge", 20, bodies::forge));
+}
+
+#[test]
 fn record_texts() {
     println!("{}", replay("record", 2_000, bodies::record));
 }
@@ -150,7 +175,8 @@ fn every_corpus_is_replayed() {
         names
     };
     let replayed = [
-        "answer", "config", "plan", "record", "template", "tree", "webhook",
+        "answer", "asset", "config", "edit", "forge", "message", "plan", "record", "state",
+        "template", "tree", "webhook",
     ];
     assert_eq!(names(folder.join("targets")), replayed);
     assert_eq!(names(folder.join("corpus")), replayed);

@@ -298,13 +298,21 @@ fn killed_at_every_request() {
 /// before its outcome.
 #[test]
 fn killed_at_messages_to_the_primary() {
+    kill_at_messages(5);
+}
+
+#[test]
+#[ignore = "takes minutes; run `cargo test --test suite -- --ignored`, as .ci/run does"]
+fn killed_at_every_message_to_the_primary() {
+    kill_at_messages(1);
+}
+
+fn kill_at_messages(step: usize) {
     let (_, messages) = traffic();
-    let has_time = std::env::var("EMBLAZON_INTEROP").is_ok_and(|value| value == "1");
     // An answer that comes in an hour comes after the work was done.
     let late = DnsFaultKind::DelayMs(3_600_000);
     let both = |nth| [DnsFaultKind::Hang, late].map(|kind| Point::Message(nth, kind));
     let points: Vec<Point> = (1..=messages).flat_map(both).collect();
-    let step = if has_time { 1 } else { 5 };
     let points: Vec<Point> = points.into_iter().rev().step_by(step).collect();
     let kills = work_through(&points, "messages to the primary");
     assert!(kills * 10 > points.len() * 9, "only {kills} kills");

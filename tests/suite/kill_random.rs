@@ -12,14 +12,6 @@ use crate::stand_in::{StandIn, port, relay};
 
 const SEED: u64 = 0x5eed_0005;
 
-/// How many kills; more where the tests have time.
-fn cases() -> usize {
-    match std::env::var("EMBLAZON_INTEROP").as_deref() {
-        Ok("1") => 300,
-        _ => 30,
-    }
-}
-
 /// Where a process is killed.
 #[derive(Clone, Copy, Debug)]
 enum Point {
@@ -137,12 +129,22 @@ fn case(points: &[Point]) -> Result<usize, String> {
     Ok(kills)
 }
 
-/// Every fourth case kills the run that comes to put things right, too.
 #[test]
 fn killed_at_random() {
+    kill_at_random(30);
+}
+
+#[test]
+#[ignore = "takes minutes; run `cargo test --test suite -- --ignored`, as .ci/run does"]
+fn killed_at_random_three_hundred_times() {
+    kill_at_random(300);
+}
+
+/// Every fourth case kills the run that comes to put things right, too.
+fn kill_at_random(cases: usize) {
     let requests = requests();
     let mut random = fastrand::Rng::with_seed(SEED);
-    let cases: Vec<Vec<Point>> = (0..cases())
+    let cases: Vec<Vec<Point>> = (0..cases)
         .map(|number| {
             let kills = if number % 4 == 3 { 2 } else { 1 };
             (0..kills).map(|_| point(&mut random, requests)).collect()

@@ -11,14 +11,6 @@ use crate::stand_in::{StandIn, port, relay};
 
 pub(crate) const LEASE: &str = "refs/emblazon/production/lease";
 
-/// How often they race; a hundred times where the tests have time.
-fn rounds() -> usize {
-    match std::env::var("EMBLAZON_INTEROP").as_deref() {
-        Ok("1") => 100,
-        _ => 6,
-    }
-}
-
 /// Writes what one of the two wants, and commits it.
 pub(crate) fn declare(clone: &Path, api: &str, value: &str) {
     let config = format!("clusters: {{production: {{api: \"{api}\"}}}}\n");
@@ -69,6 +61,16 @@ fn turns_are_told_from_interleaving() {
 
 #[test]
 fn two_processes_race_and_never_both_write() {
+    race(6);
+}
+
+#[test]
+#[ignore = "takes minutes; run `cargo test --test suite -- --ignored`, as .ci/run does"]
+fn two_processes_race_a_hundred_times() {
+    race(100);
+}
+
+fn race(rounds: usize) {
     let platform = Platform::renamed("abc", "{}");
     let sandbox = port(&platform.sandbox.url());
     // Each write carries the name of its run.
@@ -87,7 +89,6 @@ fn two_processes_race_and_never_both_write() {
     let clones: [PathBuf; 2] = ["left", "right"].map(|name| git_server.clone_as(name));
     let key = platform.sandbox.api_key().to_owned();
     let (mut both, mut one, mut refused) = (0, 0, 0);
-    let rounds = rounds();
     for round in 0..rounds {
         writes.lock().unwrap().clear();
         for (clone, side) in clones.iter().zip(["left", "right"]) {

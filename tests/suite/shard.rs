@@ -22,7 +22,7 @@ fn world() -> World {
     }
     world.write(
         "domains.yaml",
-        "template: { A: { 'www.{{domain}}': { mapping: [192.0.2.7] } } }\n",
+        "template: { A: { '{{domain}}': { mapping: [192.0.2.7] } } }\n",
     );
     world.commit("a dozen");
     world
@@ -298,7 +298,7 @@ fn the_merged_report_is_that_of_one_run() {
     std::fs::remove_dir_all(world.clone.join("accounts/b03")).unwrap();
     world.write(
         "domains.yaml",
-        "template: { A: { 'www.{{domain}}': { mapping: [192.0.2.8] } } }\n",
+        "template: { A: { '{{domain}}': { mapping: [192.0.2.8] } } }\n",
     );
     world.commit("much at once");
     for arguments in [

@@ -17,16 +17,19 @@ use crate::stand_in::{StandIn, port, relay};
 const EDITED: [&str; 5] = ["beta", "city", "delta", "echo", "foxtrot"];
 const KEY: &str = "ui_note";
 
-/// Every third edit; all of them where the tests have time.
-fn stride() -> usize {
-    match std::env::var("EMBLAZON_INTEROP").as_deref() {
-        Ok("1") => 1,
-        _ => 3,
-    }
+/// Every third edit.
+#[test]
+fn no_edit_is_lost() {
+    edit_at_each(3);
 }
 
 #[test]
-fn no_edit_is_lost() {
+#[ignore = "takes minutes; run `cargo test --test suite -- --ignored`, as .ci/run does"]
+fn no_edit_at_all_is_lost() {
+    edit_at_each(1);
+}
+
+fn edit_at_each(stride: usize) {
     let (requests, plan) = block_on(async {
         let stage = stage().await;
         let plan = stage.plan(&tree()).await;
@@ -45,7 +48,7 @@ fn no_edit_is_lost() {
     });
     let cases: Vec<(u64, &str)> = (1..=requests)
         .flat_map(|nth| EDITED.map(|name| (nth, name)))
-        .step_by(stride())
+        .step_by(stride)
         .collect();
     let results: Vec<Result<Seen, String>> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..4)

@@ -3,6 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::{Args, ValueHint};
 
+use super::Trial;
 use super::address::address;
 
 /// Bring what is live into the tree
@@ -56,16 +57,8 @@ pub(crate) struct ImportArgs {
     /// Show what would be written, and write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Use a platform of its own with what FILE says is live; the tree's sandbox.yaml when left out
-    #[arg(
-        long,
-        value_name = "FILE",
-        num_args = 0..=1,
-        default_missing_value = "",
-        require_equals = true,
-        value_hint = ValueHint::FilePath
-    )]
-    pub(crate) sandbox: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    pub(crate) sandbox: Trial,
     /// Use the API at this URL, with the key in `EMBLAZON_API_KEY` or the token in `EMBLAZON_TOKEN`
     #[arg(long, value_name = "URL", env = "EMBLAZON_API", hide_env_values = true, conflicts_with = "sandbox", value_parser = address, value_hint = ValueHint::Url)]
     pub(crate) api: Option<String>,

@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::TreeChoice;
+use super::{TreeChoice, Trial};
 
 /// Which accounts of which tree.
 #[derive(Args, Debug)]
@@ -45,6 +45,9 @@ pub(crate) struct DnsExportArgs {
     /// The time to live of the records, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     pub(crate) ttl: u32,
+    // The records follow from the tree, on a sandbox as elsewhere.
+    #[command(flatten)]
+    pub(crate) sandbox: Trial,
 }
 
 /// What records are written as.
@@ -66,6 +69,7 @@ pub(crate) enum ExportFormat {
   emblazon dns letter acme
   emblazon dns letter acme --format markdown > letter.md
   emblazon dns letter acme --skip-dns
+  emblazon dns letter acme --sandbox --tree examples/quickstart
 
 Exit codes: 0 written, 3 the tree has errors.")]
 pub(crate) struct DnsLetterArgs {
@@ -87,6 +91,9 @@ pub(crate) struct DnsLetterArgs {
     /// Do not ask DNS: list everything
     #[arg(long)]
     pub(crate) skip_dns: bool,
+    // Its DNS is asked.
+    #[command(flatten)]
+    pub(crate) sandbox: Trial,
 }
 
 /// What a letter is written as.

@@ -29,7 +29,7 @@ use crate::report::{self, Command, Facts, Report, text};
 use crate::tree::{Base, ClusterConfig, Desired, MAX_ASSET_BYTES};
 
 pub(crate) fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
-    if !args.yes && !args.platform.sandbox && !ui.is_interactive() {
+    if !args.yes && !args.platform.sandbox.is_wanted() && !ui.is_interactive() {
         let message = "nobody can be asked here; look at `emblazon plan` and then say `--yes`";
         return Err(Failure::Usage(message.to_owned()));
     }
@@ -450,7 +450,7 @@ fn rollout(args: &ApplyArgs, desired: &Desired) -> Result<Rollout, Failure> {
 }
 
 fn is_sure(args: &ApplyArgs) -> bool {
-    args.yes || args.platform.sandbox
+    args.yes || args.platform.sandbox.is_wanted()
 }
 
 async fn ask(args: &ApplyArgs) -> Result<(), Failure> {

@@ -35,7 +35,7 @@ async fn check(ui: Ui, tree: &OpenTree, args: &DnsCheckArgs) -> Result<Report, F
     }
     let declared = desired.template.as_ref().map(declared_template);
     // The platform is reached only when it is needed: DNS alone needs no credentials.
-    let needed = args.platform.sandbox || args.ask_kazoo || declared.is_none();
+    let needed = args.platform.sandbox.is_wanted() || args.ask_kazoo || declared.is_none();
     let platform = if needed {
         Some(platform::connect(&args.tree, tree, &args.platform).await?)
     } else {
@@ -46,13 +46,8 @@ async fn check(ui: Ui, tree: &OpenTree, args: &DnsCheckArgs) -> Result<Report, F
         (None, Some(platform)) => platform.template().await?,
         (None, None) => DomainTemplate::default(),
     };
-    let resolver = platform
-        .as_ref()
-        .and_then(platform::Platform::sandbox_resolver);
-    if args.platform.sandbox && resolver.is_none() {
-        let message = "the sandbox has no DNS; add a dns section to sandbox.yaml".to_owned();
-        return Err(Failure::Usage(message));
-    }
+    let sandbox = platform.as_ref().and_then(platform::Platform::sandbox);
+    let resolver = sandbox.map(dns::sandbox_resolver).transpose()?;
     let options = dns::whom_to_ask(tree, resolver)?;
     let only = &args.accounts;
     let list = Checklist::new(desired, template, |name| {

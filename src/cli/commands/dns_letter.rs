@@ -4,7 +4,7 @@ use crate::cli::args::{DnsLetterArgs, LetterFormat};
 use crate::cli::failure::Failure;
 use crate::cli::tree::{self, OpenTree, Several};
 use crate::cli::ui::{self, Ui};
-use crate::cli::{Exit, dns, progress, records, survey};
+use crate::cli::{Exit, dns, platform, progress, records, survey};
 use crate::dns::letter::Letter;
 use crate::dns::{Exchange, ExchangeOptions, Expected, Judgement, Observer, Zones, judge};
 use crate::model::{DomainName, RecordName};
@@ -26,7 +26,7 @@ pub(crate) fn dns_letter(ui: Ui, args: &DnsLetterArgs) -> Result<Exit, Failure> 
     let (zone, judgements) = if args.skip_dns {
         (None, Vec::new())
     } else {
-        let look = look(&tree, &account.domain, expected);
+        let look = look(&tree, args, &account.domain, expected);
         survey::runtime()?.block_on(progress::during(ui, "asking DNS", look))?
     };
     let brand = tree
@@ -55,10 +55,16 @@ pub(crate) fn dns_letter(ui: Ui, args: &DnsLetterArgs) -> Result<Exit, Failure> 
 /// the domain for it, and the judgements say what could not be seen.
 async fn look(
     tree: &OpenTree,
+    args: &DnsLetterArgs,
     domain: &DomainName,
     expected: &[Expected],
 ) -> Result<(Option<RecordName>, Vec<Judgement>), Failure> {
-    let options = dns::whom_to_ask(tree, None)?;
+    let sandbox = platform::start_sandbox(&args.tree, &args.sandbox).await?;
+    let resolver = match &sandbox {
+        Some(started) => Some(dns::sandbox_resolver(&started.sandbox)?),
+        None => None,
+    };
+    let options = dns::whom_to_ask(tree, resolver)?;
     let zones = Zones::new(options.clone());
     let observer = Observer::new(Exchange::new(ExchangeOptions::default()), options);
     let name = RecordName::observed(domain.as_str());
@@ -69,5 +75,8 @@ async fn look(
         .zip(&observations)
         .map(|(expected, observation)| judge(expected, observation))
         .collect();
+    if let Some(started) = sandbox {
+        started.sandbox.stop().await;
+    }
     Ok((zone.map(|zone| zone.apex.clone()), judgements))
 }

@@ -38,7 +38,7 @@ pub(crate) fn explain(ui: Ui, args: &ExplainArgs) -> Result<Exit, Failure> {
         ui::data(&layers_text(&tree.loaded, &name, key)?)?;
         return Ok(Exit::Done);
     };
-    if args.platform.sandbox || args.platform.api.is_some() {
+    if args.platform.sandbox.is_wanted() || args.platform.api.is_some() {
         let below = below(folder, &tree, &name, &args.platform);
         whole.below = Some(survey::runtime()?.block_on(below)?);
     }

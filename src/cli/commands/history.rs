@@ -19,6 +19,12 @@ use crate::report::{self, Command, Facts, visible_json};
 /// The version of the list as JSON.
 const VERSION: u32 = 1;
 
+/// What the newest run is called besides its name.
+const NEWEST: &str = "last";
+
+/// What a sandbox has to tell that ended with its command.
+pub(super) const NO_HISTORY: &str = "a sandbox ends with its command, and its history too; `--state DIR` keeps both, for apply and for this";
+
 pub(crate) fn history(ui: Ui, args: &HistoryArgs) -> Result<Exit, Failure> {
     match &args.command {
         Some(HistoryCommand::Show(show)) => show_run(ui, show),
@@ -27,7 +33,10 @@ pub(crate) fn history(ui: Ui, args: &HistoryArgs) -> Result<Exit, Failure> {
 }
 
 fn list(ui: Ui, args: &HistoryArgs) -> Result<Exit, Failure> {
-    let state = StateFolder::of_tree(&args.tree);
+    let Some(state) = StateFolder::of_choice(&args.sandbox, &args.tree) else {
+        ui.talk(NO_HISTORY);
+        return Ok(Exit::Done);
+    };
     let mut records = apply::records(&state).map_err(|error| Failure::Failed(error.into()))?;
     records.reverse();
     if args.format == ListFormat::Json {
@@ -93,7 +102,8 @@ fn standing(record: &Record) -> String {
 }
 
 fn show_run(ui: Ui, args: &HistoryShowArgs) -> Result<Exit, Failure> {
-    let state = StateFolder::of_tree(&args.tree);
+    let state = StateFolder::of_choice(&args.sandbox, &args.tree)
+        .ok_or_else(|| Failure::Usage(NO_HISTORY.to_owned()))?;
     let run = find(&state, &args.run)?;
     let (record, entries) =
         apply::run_of(&state, &run).map_err(|error| Failure::Failed(error.into()))?;
@@ -122,9 +132,16 @@ fn show_run(ui: Ui, args: &HistoryShowArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Finds a run by its name.
+/// Finds a run by its name, or the newest one.
 pub(super) fn find(state: &Utf8Path, name: &str) -> Result<RunId, Failure> {
-    let runs = apply::runs(state).map_err(|error| Failure::Failed(error.into()))?;
+    let mut runs = apply::runs(state).map_err(|error| Failure::Failed(error.into()))?;
+    if name == NEWEST {
+        return runs.pop().ok_or_else(|| {
+            Failure::Usage(format!(
+                "nothing was applied from here: {state} has no journals"
+            ))
+        });
+    }
     let found = runs.into_iter().find(|run| run.as_str() == name);
     found.ok_or_else(|| {
         Failure::Usage(format!(

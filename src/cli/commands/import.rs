@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use camino::Utf8Path;
 
-use crate::cli::args::{ImportArgs, TreeChoice};
+use crate::cli::args::{ImportArgs, TreeChoice, in_a_shell};
 use crate::cli::failure::Failure;
 use crate::cli::import::{accepted, chosen, named, tell, write};
 use crate::cli::platform::{self, Platform, Route, unreachable};
@@ -47,7 +47,7 @@ fn open(ui: Ui, args: &ImportArgs) -> Result<Option<OpenTree>, Failure> {
         cluster: args.cluster.clone(),
         rev: None,
     };
-    let several = if args.sandbox.is_some() {
+    let several = if args.sandbox.is_wanted() {
         Several::First
     } else {
         Several::Refuse
@@ -57,16 +57,8 @@ fn open(ui: Ui, args: &ImportArgs) -> Result<Option<OpenTree>, Failure> {
 
 async fn run(ui: Ui, args: &ImportArgs, tree: Option<&OpenTree>) -> Result<Exit, Failure> {
     let cluster = cluster(args, tree)?;
-    // Without a file, the option holds an empty path.
-    let seed = args.sandbox.clone().map(|seed| {
-        if seed.as_str().is_empty() {
-            args.tree.join("sandbox.yaml")
-        } else {
-            seed
-        }
-    });
     let route = Route {
-        seed: seed.as_deref(),
+        sandbox: &args.sandbox,
         api: args.api.as_deref(),
         max_requests: args.max_requests,
     };
@@ -92,7 +84,7 @@ fn cluster(args: &ImportArgs, tree: Option<&OpenTree>) -> Result<ClusterConfig, 
     if let Some(tree) = tree {
         return Ok(tree.loaded.desired.cluster.clone());
     }
-    if args.api.is_none() && args.sandbox.is_none() {
+    if args.api.is_none() && !args.sandbox.is_wanted() {
         return Err(Failure::Usage(format!(
             "{} holds no emblazon.yaml; name the platform with --api URL, and one will be written",
             args.tree
@@ -245,7 +237,8 @@ fn summary(args: &ImportArgs, scope: &Scope, brands: &[LiveBrand], imported: &Im
             if imported.changes.is_empty() || args.dry_run {
                 String::new()
             } else {
-                format!("\nnext: emblazon plan {}", args.tree)
+                let tree = in_a_shell(args.tree.as_str());
+                format!("\nnext: emblazon plan {}{tree}", args.sandbox.again())
             }
         ),
     }

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use camino::Utf8Path;
 
 use crate::cli::Exit;
-use crate::cli::args::InitArgs;
+use crate::cli::args::{InitArgs, in_a_shell};
 use crate::cli::failure::Failure;
 use crate::cli::ui::Ui;
 use crate::tree::init::starter;
@@ -29,6 +29,7 @@ pub(crate) fn init(ui: Ui, args: &InitArgs) -> Result<Exit, Failure> {
             ui.talk(&format!("kept {}", folder.join(&name)));
         }
     }
+    let folder = in_a_shell(folder.as_str());
     ui.talk(&format!("next: emblazon plan --sandbox {folder}"));
     Ok(Exit::Done)
 }

@@ -1,6 +1,8 @@
 //! `plan [TREE]`
 
-use crate::cli::args::PlanArgs;
+use camino::Utf8Path;
+
+use crate::cli::args::{PlanArgs, in_a_shell};
 use crate::cli::failure::Failure;
 use crate::cli::survey::{self, Dns, Look, Purpose};
 use crate::cli::ui::Ui;
@@ -38,8 +40,20 @@ pub(crate) fn plan(ui: Ui, args: &PlanArgs) -> Result<Exit, Failure> {
         saved::write(file, &plan, tree, args.sign.as_deref())?;
         let signed = args.sign.as_ref().map_or("", |_| " and signed");
         ui.talk(&format!(
-            "saved{signed}; carry it out with `emblazon apply {file}`"
+            "saved{signed}; carry it out with `{}`",
+            carried_out(args, file)
         ));
     }
     Ok(Exit::of(&seen.report))
+}
+
+/// Writes the command that carries a saved plan out, from the same folder.
+fn carried_out(args: &PlanArgs, file: &Utf8Path) -> String {
+    let again = args.platform.sandbox.again();
+    let file = in_a_shell(file.as_str());
+    let tree = match args.tree.tree.as_str() {
+        "." => String::new(),
+        tree => format!(" --tree {}", in_a_shell(tree)),
+    };
+    format!("emblazon apply {again}{file}{tree}")
 }

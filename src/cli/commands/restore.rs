@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
-use super::history::find;
+use super::history::{NO_HISTORY, find};
 use crate::apply::{
     self, Manifest, RecordsBack, Rollout, RunId, SnapshotStore, StoredAssets, WayBack,
 };
@@ -31,7 +31,7 @@ pub(crate) fn restore(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
 }
 
 async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
-    let state = StateFolder::of_tree(&args.tree);
+    let state = state(args)?;
     let run = find(&state, &args.run)?;
     // What is wrongly said is told before anybody waits, and before anybody is to say yes to it.
     approval(args)?;
@@ -44,7 +44,7 @@ async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
     let tree = tree::open(ui, &args.tree, &choice, Several::Refuse)?;
     let only: BTreeSet<AccountName> = args.accounts.iter().map(AccountName::new).collect();
     let back = way_back(&tree, &manifest, &store, &only)?;
-    if !args.yes && !ui.is_interactive() {
+    if !is_sure(args) && !ui.is_interactive() {
         let message = "nobody can be asked here; say `--yes`";
         return Err(Failure::Usage(message.to_owned()));
     }
@@ -68,6 +68,16 @@ async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
     };
     let work = go_back(ui, args, &trip, back, &solitude);
     Box::pin(lease::alone(ui, room, &solitude, work)).await
+}
+
+fn state(args: &RestoreArgs) -> Result<Utf8PathBuf, Failure> {
+    StateFolder::of_choice(&args.platform.sandbox, &args.tree)
+        .ok_or_else(|| Failure::Usage(NO_HISTORY.to_owned()))
+}
+
+/// Nobody else has a sandbox, so nobody need be asked.
+fn is_sure(args: &RestoreArgs) -> bool {
+    args.yes || args.platform.sandbox.is_wanted()
 }
 
 /// Where it goes.
@@ -131,7 +141,7 @@ async fn go_back(
         only,
         ..
     } = *trip;
-    let state = StateFolder::of_tree(&args.tree);
+    let state = state(args)?;
     let approval = approval(args)?;
     let platform = platform::connect(&args.tree, tree, &args.platform).await?;
     let live = platform.collect_before(&back.desired).await?;
@@ -164,7 +174,7 @@ async fn go_back(
     let is_held = !approval.held(&planned.plan, &rest).is_empty();
     let applied;
     if !planned.plan.steps.is_empty() && !is_held {
-        if !args.yes && !ui::ask("Restore this?").await? {
+        if !is_sure(args) && !ui::ask("Restore this?").await? {
             return Err(Failure::Refused("not restored".to_owned()));
         }
         let manner = Manner {

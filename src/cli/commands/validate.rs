@@ -3,12 +3,15 @@
 use crate::cli::args::ValidateArgs;
 use crate::cli::failure::Failure;
 use crate::cli::ui::Ui;
-use crate::cli::{Exit, output, tree};
+use crate::cli::{Exit, output, platform, tree};
 use crate::report::{self, Command, Facts, Report};
 use crate::tree::Loaded;
 
 /// A tree with several clusters is checked for each of them; a mistake that shows in all is told once.
 pub(crate) fn validate(ui: Ui, args: &ValidateArgs) -> Result<Exit, Failure> {
+    if let Some(file) = args.sandbox.seed(&args.tree.tree) {
+        platform::seed(&file)?;
+    }
     let trees = tree::open_all(&args.tree.tree, &args.tree.choice, args.no_cache)?;
     let mut reports = trees.iter().map(report_on);
     let Some(mut report) = reports.next() else {

@@ -150,12 +150,15 @@ async fn stand_in(
     args: &WatchArgs,
     setup: &mut Setup,
 ) -> Result<Option<SandboxPlatform>, Failure> {
-    if args.platform.sandbox {
+    if args.platform.sandbox.is_wanted() {
         let Place::Folder(folder) = &setup.source else {
             let message = "--sandbox needs a folder with sandbox.yaml; leave out source.git";
             return Err(Failure::Usage(message.to_owned()));
         };
-        let sandbox = platform::start_sandbox(&folder.join("sandbox.yaml")).await?;
+        let sandbox = platform::start_sandbox(folder, &args.platform.sandbox).await?;
+        let Some(sandbox) = sandbox else {
+            return Ok(None);
+        };
         ui.talk(&format!(
             "the sandbox is at {}, with the API key {}",
             sandbox.sandbox.url(),

@@ -51,10 +51,7 @@ pub fn render_problem(problem: &Problem, options: Options) -> Excerpt {
     };
     let message = visible(&problem.message);
     let title = level.primary_title(&*message).id(problem.code.as_str());
-    let pieces: Vec<Shown<'_>> = near_each_other(problem)
-        .iter()
-        .map(|labels| Shown::of(labels))
-        .collect();
+    let pieces: Vec<Shown<'_>> = near_each_other(problem).iter().map(Shown::of).collect();
     let help = visible(&problem.help);
     let mut group = Group::with_title(title);
     for piece in &pieces {
@@ -249,7 +246,8 @@ mod tests {
                 };
                 format!("{}\n", render_problem(problem, options).as_str())
             })
-            .collect()
+            .collect::<Vec<_>>()
+            .concat()
     }
 
     #[test]

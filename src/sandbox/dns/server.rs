@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio_util::sync::CancellationToken;
 
 use super::fault::{DnsFaultKind, DnsFaultScript};
+use super::keep::ZoneFile;
 use super::respond::{self, Role, World};
 use super::update;
 use super::zone::Zone;
@@ -76,6 +78,7 @@ pub struct DnsServer {
 #[derive(Debug)]
 struct Shared {
     world: Mutex<World>,
+    kept: Mutex<Option<ZoneFile>>,
     asked: Mutex<BTreeMap<Asked, u64>>,
 }
 
@@ -88,6 +91,7 @@ impl DnsServer {
         let addresses = addresses(seed)?;
         let shared = Arc::new(Shared {
             world: Mutex::new(World::new(seed, addresses.clone())?),
+            kept: Mutex::default(),
             asked: Mutex::default(),
         });
         let mut roles = vec![(IpAddr::from(Ipv4Addr::LOCALHOST), Role::Resolver)];
@@ -116,6 +120,17 @@ impl DnsServer {
             shared,
             stop,
         })
+    }
+
+    /// Gives the zones the records that the file has, when there is one, and writes it with each update from now on.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn keep_in(&self, file: PathBuf) -> std::io::Result<()> {
+        let file = ZoneFile::new(file);
+        file.load(&mut locked(&self.shared.world).zones)?;
+        *locked(&self.shared.kept) = Some(file);
+        Ok(())
     }
 
     /// Returns the resolver's address.
@@ -410,7 +425,9 @@ impl Shared {
             let id = packet.iter().take(2).copied();
             Some(id.chain([0xff; 9]).collect())
         } else if request.op_code == OpCode::Update {
-            update::handle(&mut world, role, packet, &request, &hits)
+            let bytes = update::handle(&mut world, role, packet, &request, &hits);
+            self.keep(&world);
+            bytes
         } else {
             answer(&world, role, packet, &request, (transport, &hits))
         };
@@ -419,6 +436,14 @@ impl Shared {
             _ => None,
         });
         bytes.map_or(Reply::Nothing, |bytes| Reply::Bytes { bytes, delay })
+    }
+
+    fn keep(&self, world: &World) {
+        if let Some(file) = locked(&self.kept).as_ref()
+            && let Err(error) = file.save(&world.zones)
+        {
+            tracing::error!(%error, "the sandbox cannot keep its zones");
+        }
     }
 
     fn count(&self, server: &str, name: &Name, record_type: String, transport: Transport) {

@@ -17,7 +17,7 @@ pub(super) struct RecordSet {
     pub(super) data: Vec<RData>,
 }
 
-type RecordSets = BTreeMap<(Name, WireType), RecordSet>;
+pub(super) type RecordSets = BTreeMap<(Name, WireType), RecordSet>;
 
 /// One zone as all of its servers have it, and what single ones have instead.
 #[derive(Clone, Debug)]
@@ -81,6 +81,13 @@ impl Zone {
     /// Marks a change: the serial moves.
     pub(super) fn changed(&mut self) {
         self.serial = self.serial.wrapping_add(1);
+        self.rebuild();
+    }
+
+    /// Takes records back that were kept, in place of all that are there.
+    pub(super) fn put_back(&mut self, sets: Vec<RecordSets>, serial: u32) {
+        self.sets = sets.into_iter().flatten().collect();
+        self.serial = serial;
         self.rebuild();
     }
 

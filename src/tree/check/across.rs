@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::template;
 use crate::diag::{Code, Diagnostic, Diagnostics, Place};
-use crate::model::{Identity, KeyPath};
-use crate::tree::{Desired, DesiredAccount, DnsMode, SharedAccount};
+use crate::model::{DomainName, Identity, KeyPath, PLACEHOLDER};
+use crate::tree::{Desired, DesiredAccount, DesiredTemplate, DnsMode, SharedAccount, Target};
 
 /// Checks a whole desired state: each domain and each live account once (W19), and the template's hosts with one
 /// another.
@@ -19,8 +19,64 @@ pub fn desired(desired: &Desired) -> Diagnostics {
     diagnostics.extend(identities(&desired.accounts));
     if let Some(template) = &desired.template {
         diagnostics.extend(template::across(template));
+        diagnostics.extend(unreached(template, &desired.accounts));
     }
     diagnostics
+}
+
+/// Warns, once for all accounts, when the template leads no browser to the name that a brand is kept under: the user
+/// interface asks for the brand of the name that it was opened at, and of no other (U1, U2).
+///
+/// Accounts with `dns: ignore` are passed over: their owners enter what they need.
+fn unreached(template: &DesiredTemplate, accounts: &[SharedAccount]) -> Option<Diagnostic> {
+    let hosts = || template.hosts.iter().filter(|(_, it)| it.value.is_some());
+    let leads = |target: &Target| {
+        target.host == PLACEHOLDER && matches!(target.record_type.as_str(), "A" | "AAAA" | "CNAME")
+    };
+    if hosts().any(|(target, _)| leads(target)) {
+        return None;
+    }
+    let path = KeyPath::parse("domain");
+    let mut named = accounts
+        .iter()
+        .filter(|account| account.absent.is_none() && account.dns != DnsMode::Ignore)
+        .filter_map(|account| {
+            let declared = account.settings.get(&path)?;
+            let domain = declared.value.as_ref()?.as_str()?;
+            // One that is none has its own diagnostic.
+            DomainName::parse(domain).ok()?;
+            Some((domain, declared.place))
+        });
+    let (domain, asked) = named.next()?;
+    let (others, brands) = match named.count() {
+        0 => (String::new(), "its brand"),
+        1 => (
+            " and the domain of 1 more account".to_owned(),
+            "their brands",
+        ),
+        more => (
+            format!(" and the domains of {more} more accounts"),
+            "their brands",
+        ),
+    };
+    let portal = hosts().find(|(target, _)| target.host.starts_with("portal."));
+    let (shown, label) = if let Some((target, it)) = portal {
+        let name = target.host.replacen(PLACEHOLDER, domain, 1);
+        (it, format!("at {name}, the vendor's brand is shown"))
+    } else {
+        let (_, it) = hosts().next()?;
+        (it, format!("no host here is {PLACEHOLDER} itself"))
+    };
+    let message = format!("no record leads browsers to {domain}{others}, so nobody sees {brands}");
+    let help = format!(
+        "add \"{PLACEHOLDER}\" below A (and AAAA), with the addresses of the user interface"
+    );
+    let diagnostic = Diagnostic::new(Code::EB0716, message, help);
+    Some(
+        diagnostic
+            .at(shown.place, label)
+            .see(asked, "the brand is shown at this name only"),
+    )
 }
 
 /// Warns of accounts whose records the tree manages while it names no primary, once for all of them.

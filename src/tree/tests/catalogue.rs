@@ -310,6 +310,42 @@ fn eb08_records_that_nobody_writes() {
     assert_snapshot!(account("dns: observe"), @"");
 }
 
+/// The brand is shown at the name that it is kept under and nowhere else, so something must lead there.
+#[test]
+fn eb07_brands_that_nobody_sees() {
+    let with = |template: &str, more: &str| {
+        let acme = format!("{ID}whitelabel: {{domain: voice.acme.example}}\n{more}");
+        tree(&[
+            ("domains.yaml", &format!("template: {template}")),
+            ("accounts/acme/account.yaml", &acme),
+        ])
+    };
+    let portal = r#"{CNAME: {"portal.{{domain}}": {name: Portal, mapping: [ui.example.net]}}}"#;
+    assert_snapshot!(with(portal, ""), @r#"domains.yaml:1:20 EB0716 no record leads browsers to voice.acme.example, so nobody sees its brand; add "{{domain}}" below A (and AAAA), with the addresses of the user interface [accounts/acme/account.yaml:2:22]"#); // EB0716
+    assert_snapshot!(with(r#"{A: {"us-east.{{domain}}": {name: Proxy, mapping: [192.0.2.10]}}}"#, ""), @r#"domains.yaml:1:16 EB0716 no record leads browsers to voice.acme.example, so nobody sees its brand; add "{{domain}}" below A (and AAAA), with the addresses of the user interface [accounts/acme/account.yaml:2:22]"#);
+    // One that must not be there leads nowhere.
+    assert_snapshot!(with(r#"{A: {"{{domain}}": null, "us-east.{{domain}}": {name: Proxy, mapping: [192.0.2.10]}}}"#, ""), @r#"domains.yaml:1:36 EB0716 no record leads browsers to voice.acme.example, so nobody sees its brand; add "{{domain}}" below A (and AAAA), with the addresses of the user interface [accounts/acme/account.yaml:2:22]"#);
+    // Their registrar, their business.
+    assert_snapshot!(with(portal, "dns: ignore\n"), @"");
+    assert_snapshot!(with(r#"{A: {"{{domain}}": {name: UI, mapping: [192.0.2.80]}}}"#, ""), @"");
+    assert_snapshot!(with(r#"{AAAA: {"{{domain}}": {name: UI, mapping: ["2001:db8::80"]}}}"#, ""), @"");
+    let template = format!("template: {portal}");
+    let acme = format!("{ID}whitelabel: {{domain: a.example}}\n");
+    let several = tree(&[
+        ("domains.yaml", &template),
+        ("accounts/acme/account.yaml", &acme),
+        (
+            "accounts/beta/account.yaml",
+            "realm: b.example.com\nwhitelabel: {domain: b.example}\n",
+        ),
+        (
+            "accounts/city/account.yaml",
+            "realm: c.example.com\nwhitelabel: null\n",
+        ),
+    ]);
+    assert_snapshot!(several, @r#"domains.yaml:1:20 EB0716 no record leads browsers to a.example and the domain of 1 more account, so nobody sees their brands; add "{{domain}}" below A (and AAAA), with the addresses of the user interface [accounts/acme/account.yaml:2:22]"#);
+}
+
 #[test]
 fn eb08_guards() {
     let policy =

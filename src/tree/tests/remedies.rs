@@ -237,19 +237,19 @@ const ROWS: &[Row] = &[
     (
         ACCOUNT,
         "whitelabel:\n  nav.help: https://help.example.com/\n",
-        r#"accounts/acme/account.yaml:4:3 EB0520 nav.help is written as one key, and a dot in a key does not nest; nest it, as nav: { help: … }"#,
+        "accounts/acme/account.yaml:4:3 EB0520 nav.help is written as one key, and a dot in a key does not nest; nest it, as nav: { help: … }",
         Fix,
     ),
     (
         ACCOUNT,
         "whitelabel:\n  theme.colour: \"a, b\"\n",
-        r#"accounts/acme/account.yaml:4:3 EB0520 theme.colour is written as one key, and a dot in a key does not nest; nest it, as theme: { colour: … }"#,
+        "accounts/acme/account.yaml:4:3 EB0520 theme.colour is written as one key, and a dot in a key does not nest; nest it, as theme: { colour: … }",
         Fix,
     ),
     (
         ACCOUNT,
         "whitelabel: {nav.help: https://help.example.com/, nav: {learn_more: https://www.example.com/}}\n",
-        r#"accounts/acme/account.yaml:3:14 EB0520 nav.help is written as one key, and a dot in a key does not nest; move it into nav, which stands beside it, as help: …"#,
+        "accounts/acme/account.yaml:3:14 EB0520 nav.help is written as one key, and a dot in a key does not nest; move it into nav, which stands beside it, as help: …",
         Write(
             "nav.help: https://help.example.com/, nav: {",
             "nav: {help: https://help.example.com/, ",
@@ -259,25 +259,25 @@ const ROWS: &[Row] = &[
     (
         ACCOUNT,
         "whitelabel: {hide_powerd: true}\n",
-        r#"accounts/acme/account.yaml:3:14 EB0520 unknown key hide_powerd; did you mean hide_powered?"#,
+        "accounts/acme/account.yaml:3:14 EB0520 unknown key hide_powerd; did you mean hide_powered?",
         Fix,
     ),
     (
         ACCOUNT,
         "whitelabel: {nav: {hlep: https://help.example.com/}}\n",
-        r#"accounts/acme/account.yaml:3:20 EB0520 unknown key nav.hlep; did you mean nav.help?"#,
+        "accounts/acme/account.yaml:3:20 EB0520 unknown key nav.hlep; did you mean nav.help?",
         Fix,
     ),
     (
         ACCOUNT,
         "whitelabel: {companyName: Acme}\n",
-        r#"accounts/acme/account.yaml:3:14 EB0524 companyName is computed from company_name by the portal; declare company_name instead"#,
+        "accounts/acme/account.yaml:3:14 EB0524 companyName is computed from company_name by the portal; declare company_name instead",
         Fix,
     ),
     (
         ACCOUNT,
         "whitelabel: {support_email: a@example.com}\n",
-        r#"accounts/acme/account.yaml:3:14 EB0520 unknown key support_email; did you mean port.support_email? write it as port: { support_email: … }"#,
+        "accounts/acme/account.yaml:3:14 EB0520 unknown key support_email; did you mean port.support_email? write it as port: { support_email: … }",
         Write(
             "support_email: a@example.com",
             "port: { support_email: a@example.com }",
@@ -287,26 +287,26 @@ const ROWS: &[Row] = &[
     (
         ACCOUNT,
         "whitelable: {hide_powered: true}\n",
-        r#"accounts/acme/account.yaml:3:1 EB0201 an account has no key whitelable; did you mean whitelabel?"#,
+        "accounts/acme/account.yaml:3:1 EB0201 an account has no key whitelable; did you mean whitelabel?",
         Fix,
     ),
     (
         ACCOUNT,
         "!acount: 0123456789abcdef0123456789abcdef\nextends: [gold]\n",
-        r#"accounts/acme/account.yaml:1:1 EB0201 an account has no key acount; did you mean account?"#,
+        "accounts/acme/account.yaml:1:1 EB0201 an account has no key acount; did you mean account?",
         Fix,
     ),
     (
         ACCOUNT,
         "overrides: {stagin: {dns: ignore}}\n",
-        r#"accounts/acme/account.yaml:3:13 EB0801 overrides names the cluster stagin, which is not declared; did you mean staging?"#,
+        "accounts/acme/account.yaml:3:13 EB0801 overrides names the cluster stagin, which is not declared; did you mean staging?",
         Fix,
     ),
     // Values.
     (
         ACCOUNT,
         "whitelabel: {port: {authority: []}}\n",
-        r#"accounts/acme/account.yaml:3:32 EB0510 port.authority wants an account id, this is a list; write the id of the account that answers for it, or remove the key"#,
+        "accounts/acme/account.yaml:3:32 EB0510 port.authority wants an account id, this is a list; write the id of the account that answers for it, or remove the key",
         Write("{authority: []}", "{}", "or remove the key"),
     ),
     (
@@ -354,37 +354,37 @@ const ROWS: &[Row] = &[
     (
         ACCOUNT,
         "lock: [whitelabel.hide_powerd]\n",
-        r#"accounts/acme/account.yaml:3:8 EB0304 lock names whitelabel.hide_powerd, which is no key of a layer; did you mean whitelabel.hide_powered?"#,
+        "accounts/acme/account.yaml:3:8 EB0304 lock names whitelabel.hide_powerd, which is no key of a layer; did you mean whitelabel.hide_powered?",
         Fix,
     ),
     (
         ACCOUNT,
         "assets: {welcome: Welcom.html}\n",
-        r#"accounts/acme/account.yaml:3:19 EB0115 there is no file accounts/acme/Welcom.html; did you mean welcome.html?"#,
+        "accounts/acme/account.yaml:3:19 EB0115 there is no file accounts/acme/Welcom.html; did you mean welcome.html?",
         Fix,
     ),
     (
         ACCOUNT,
         "!account: 0123456789abcdef0123456789abcdef\nextends: [glod]\n",
-        r#"accounts/acme/account.yaml:2:11 EB0301 there is no brand glod; did you mean gold?"#,
+        "accounts/acme/account.yaml:2:11 EB0301 there is no brand glod; did you mean gold?",
         Fix,
     ),
     (
         CONFIG,
         "policy: {protected_accounts: [amce]}\n",
-        r#"emblazon.yaml:3:31 EB0807 there is no account amce to protect; did you mean acme?"#,
+        "emblazon.yaml:3:31 EB0807 there is no account amce to protect; did you mean acme?",
         Fix,
     ),
     (
         CONFIG,
         "policy: {protected_keys: [nav.hlep]}\n",
-        r#"emblazon.yaml:3:27 EB0520 unknown key nav.hlep; did you mean nav.help?"#,
+        "emblazon.yaml:3:27 EB0520 unknown key nav.hlep; did you mean nav.help?",
         Fix,
     ),
     (
         CONFIG,
         "watch: {canary: [amce]}\n",
-        r#"emblazon.yaml:3:18 EB0810 there is no account amce to begin with; did you mean acme?"#,
+        "emblazon.yaml:3:18 EB0810 there is no account amce to begin with; did you mean acme?",
         Fix,
     ),
     // Texts that are no YAML, and no UTF-8.
@@ -403,50 +403,50 @@ const ROWS: &[Row] = &[
     (
         ACCOUNT,
         "whitelabel:\n  company_name: Café\n",
-        r#"accounts/acme/account.yaml:4:20 EB0108 accounts/acme/account.yaml is not UTF-8: byte 89 begins no character; save the file as UTF-8"#,
+        "accounts/acme/account.yaml:4:20 EB0108 accounts/acme/account.yaml is not UTF-8: byte 89 begins no character; save the file as UTF-8",
         AsUtf8,
     ),
     // The template.
     (
         DOMAINS,
         "A:\n  us.{{domain}}:\n    mapping: [192.0.2.1]\n",
-        r#"domains.yaml:1:1 EB0201 domains.yaml has no key A, which is a record type; put it under template:, indented by two spaces"#,
+        "domains.yaml:1:1 EB0201 domains.yaml has no key A, which is a record type; put it under template:, indented by two spaces",
         Fix,
     ),
     (
         DOMAINS,
         "template: {}\nA: {\"us.{{domain}}\": {mapping: [192.0.2.1]}}\n",
-        r#"domains.yaml:2:1 EB0201 domains.yaml has no key A, which is a record type; put it under template:, indented by two spaces"#,
+        "domains.yaml:2:1 EB0201 domains.yaml has no key A, which is a record type; put it under template:, indented by two spaces",
         Write("template: {}\n", "template:\n  ", "put it under template:"),
     ),
     (
         DOMAINS,
         "{\n  \"CNAME\": {\n    \"portal.{{domain}}\": {\n      \"name\": \"Portal\",\n      \"mapping\": [\"ui.example.net\"]\n    }\n  }\n}\n",
-        r#"domains.yaml:2:3 EB0201 domains.yaml has no key CNAME, which is a record type; put it under template:, indented by two spaces"#,
+        "domains.yaml:2:3 EB0201 domains.yaml has no key CNAME, which is a record type; put it under template:, indented by two spaces",
         Fix,
     ),
     (
         DOMAINS,
         "{\"data\": {\"A\": {\"us.{{domain}}\": {\"mapping\": [\"192.0.2.1\"]}}}, \"status\": \"success\", \"request_id\": \"1\"}\n",
-        r#"domains.yaml:1:11 EB0201 domains.yaml is an answer of the platform; put what stands below data: under template:, and delete the rest"#,
+        "domains.yaml:1:11 EB0201 domains.yaml is an answer of the platform; put what stands below data: under template:, and delete the rest",
         Fix,
     ),
     (
         DOMAINS,
         "template: {CNAME: {\"portal.{{domain}}\": {name: Portal, maping: [ui.example.net]}}}\n",
-        r#"domains.yaml:1:56 EB0201 CNAME portal.{{domain}} has no key maping; did you mean mapping?"#,
+        "domains.yaml:1:56 EB0201 CNAME portal.{{domain}} has no key maping; did you mean mapping?",
         Fix,
     ),
     (
         DOMAINS,
         "template: {CNAM: {\"portal.{{domain}}\": {name: Portal, mapping: [ui.example.net]}}}\n",
-        r#"domains.yaml:1:12 EB0702 CNAM is no record type; its domain test fails for every account; write CNAME"#,
+        "domains.yaml:1:12 EB0702 CNAM is no record type; its domain test fails for every account; write CNAME",
         Fix,
     ),
     (
         DOMAINS,
         "template: {AAA: {\"us.{{domain}}\": {mapping: [\"2001:db8::1\"]}}}\n",
-        r#"domains.yaml:1:12 EB0701 unknown record type AAA; did you mean AAAA?"#,
+        "domains.yaml:1:12 EB0701 unknown record type AAA; did you mean AAAA?",
         Fix,
     ),
     (

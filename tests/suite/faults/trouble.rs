@@ -5,6 +5,7 @@ use std::fmt;
 use emblazon::sandbox::dns::{DnsFault, DnsFaultKind};
 use emblazon::sandbox::{Counts, Fault, FaultKind};
 
+use crate::effort::Effort;
 use crate::stage::{PRIMARY, Stage};
 
 /// Something that goes wrong once.
@@ -64,7 +65,7 @@ impl Traffic {
     }
 
     /// Lists every trouble at everything that was sent since then that it can hit.
-    pub(crate) fn troubles(&self, stage: &Stage) -> Vec<Trouble> {
+    pub(crate) fn troubles(&self, stage: &Stage, effort: Effort) -> Vec<Trouble> {
         let after = stage.sandbox.counts();
         let sent = |method: &str| -> u32 {
             let of = |counts: &Counts| -> u64 {
@@ -79,18 +80,17 @@ impl Traffic {
         });
         let messages = asked(stage) - self.asked;
         assert!(messages > 40, "only {messages} messages to the primary");
-        platform.chain(primary(messages)).collect()
+        platform.chain(primary(messages, effort)).collect()
     }
 }
 
-/// Lists what a primary can do at each message: everything where the tests have time, else one thing after the other.
-fn primary(messages: u64) -> impl Iterator<Item = Trouble> {
-    let has_time = std::env::var("EMBLAZON_INTEROP").is_ok_and(|value| value == "1");
+/// Lists what a primary can do at each message: everything, or for a sample one thing after the other.
+fn primary(messages: u64, effort: Effort) -> impl Iterator<Item = Trouble> {
     let kinds = AT_THE_PRIMARY.into_iter().enumerate();
     let of_all = kinds
         .flat_map(move |(place, kind)| (1..=messages).map(move |nth| (place as u64, nth, kind)));
     let is_met = move |(place, nth, _): &(u64, u64, DnsFaultKind)| {
-        has_time || (nth + place).is_multiple_of(AT_THE_PRIMARY.len() as u64)
+        effort == Effort::Full || (nth + place).is_multiple_of(AT_THE_PRIMARY.len() as u64)
     };
     of_all.filter(is_met).map(|(_, nth, kind)| {
         let fault = DnsFault::new(kind).at(PRIMARY).times(1);

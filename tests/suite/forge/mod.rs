@@ -3,5 +3,5 @@
 mod lines;
 mod publish;
 mod runner;
-mod server;
+pub(crate) mod server;
 mod workflows;

@@ -89,6 +89,7 @@ impl Stage {
         for (name, value) in [
             ("secrets.KAZOO_API_KEY", self.world.sandbox.api_key()),
             ("github.token", "canary-token"),
+            ("vars.EMBLAZON_TRUST", ""),
             ("github.event.pull_request.head.sha", &head),
             ("github.event.workflow_run.head_sha", &head),
         ] {

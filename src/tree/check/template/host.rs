@@ -51,15 +51,12 @@ pub fn record_type(name: &Spanned<String>) -> Diagnostics {
         .mended_by(name.place, "CNAME"),
         None => {
             let message = format!("unknown record type {text}");
-            match nearest(text, RecordType::ALL.map(RecordType::as_str)) {
-                Some(known) => {
-                    let help = format!("did you mean {known}?");
-                    Diagnostic::new(Code::EB0701, message, help).mended_by(name.place, known)
-                }
-                None => {
-                    let help = "use A, AAAA, CNAME, MX, NAPTR, SRV or TXT";
-                    Diagnostic::new(Code::EB0701, message, help)
-                }
+            if let Some(known) = nearest(text, RecordType::ALL.map(RecordType::as_str)) {
+                let help = format!("did you mean {known}?");
+                Diagnostic::new(Code::EB0701, message, help).mended_by(name.place, known)
+            } else {
+                let help = "use A, AAAA, CNAME, MX, NAPTR, SRV or TXT";
+                Diagnostic::new(Code::EB0701, message, help)
             }
         }
     };

@@ -1,136 +1,16 @@
-//! What each fuzz target does with its bytes: it must not panic, and what must hold of the outcome holds.
-//!
-//! The suite replays the corpora through the same functions on the stable toolchain.
-#![allow(dead_code, reason = "each target uses one of them")]
+//! What the platform and a forge answer, and what a forge sends.
 
-use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue};
-use camino::{Utf8Path, Utf8PathBuf};
+use emblazon::forge::{CommitStatus, Kind, Mark, Publisher, Target};
 use emblazon::live::{ClientConfig, Credential, Filter, ReadClient};
-use emblazon::model::{AccountId, RecordData, RecordType, Secret};
-use emblazon::plan::{FORMAT_VERSION, Plan};
-use emblazon::report::{problems, text};
-use emblazon::tree::{Listed, ListedKind, ReadError, SourceError, TreeSource, load};
+use emblazon::model::{AccountId, Secret};
 use emblazon::watch::http::webhook::{Forge, Hook, judge};
 use tokio::runtime::Runtime;
-
-const CONFIG: &[u8] = b"clusters: {production: {api: \"https://api.example.com\"}}\n";
-
-/// A tree in memory.
-struct Files(BTreeMap<Utf8PathBuf, Vec<u8>>);
-
-impl TreeSource for Files {
-    fn list(&self) -> Result<Vec<Listed>, SourceError> {
-        let listed = |path: &Utf8PathBuf| Listed {
-            path: path.clone(),
-            kind: ListedKind::File,
-        };
-        Ok(self.0.keys().map(listed).collect())
-    }
-
-    fn read(&self, path: &Utf8Path, limit: u64) -> Result<Vec<u8>, ReadError> {
-        let bytes = self.0.get(path).ok_or(ReadError::Missing)?;
-        let size = bytes.len() as u64;
-        if size > limit {
-            return Err(ReadError::TooLarge { size, limit });
-        }
-        Ok(bytes.clone())
-    }
-
-    fn folder(&self) -> Utf8PathBuf {
-        Utf8PathBuf::new()
-    }
-}
-
-/// Loads a tree twice: the same state and the same mistakes, each of which can be shown.
-fn loads(files: &[(&str, &[u8])]) {
-    let files = files
-        .iter()
-        .map(|(path, bytes)| (Utf8PathBuf::from(*path), bytes.to_vec()));
-    let files = Files(files.collect());
-    let (Ok(first), Ok(second)) = (load(&files, None), load(&files, None)) else {
-        return;
-    };
-    assert_eq!(first.desired.digest(), second.desired.digest());
-    let shown = |loaded: &emblazon::tree::Loaded| -> Vec<String> {
-        problems(&loaded.diagnostics, &loaded.sources)
-            .iter()
-            .map(|problem| {
-                let shown = text::render_problem(problem, text::Options::default());
-                shown.as_str().to_owned()
-            })
-            .collect()
-    };
-    let problems = shown(&first);
-    assert_eq!(problems, shown(&second));
-    for problem in problems {
-        let is_forged = |character: char| character.is_control() && character != '\n';
-        assert!(!problem.contains(is_forged), "{problem:?}");
-    }
-}
-
-/// The file of an account, and the brand that it extends: YAML, decoding, layers and checks.
-pub(crate) fn tree(data: &[u8]) {
-    loads(&[
-        ("emblazon.yaml", CONFIG),
-        ("accounts/acme/account.yaml", data),
-        ("brands/gold.yaml", data),
-    ]);
-}
-
-/// `emblazon.yaml`.
-pub(crate) fn config(data: &[u8]) {
-    loads(&[("emblazon.yaml", data)]);
-}
-
-/// `domains.yaml`.
-pub(crate) fn template(data: &[u8]) {
-    loads(&[("emblazon.yaml", CONFIG), ("domains.yaml", data)]);
-}
-
-/// The text of a record, of each type: what was read can be written and is read again as the same.
-pub(crate) fn record(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else {
-        return;
-    };
-    for name in [
-        "A", "AAAA", "CNAME", "MX", "NAPTR", "SRV", "TXT", "CAA", "NS",
-    ] {
-        let Some(record_type) = RecordType::parse(name) else {
-            continue;
-        };
-        if let Ok(record) = RecordData::parse(record_type, text) {
-            let written = record.to_string();
-            let again = RecordData::parse(record_type, &written);
-            assert_eq!(
-                again.ok().as_ref(),
-                Some(&record),
-                "{name} {text:?} {written:?}"
-            );
-        }
-    }
-}
-
-/// A saved plan: what was read is written as the same bytes again and again.
-pub(crate) fn plan(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else {
-        return;
-    };
-    if let Ok(plan) = Plan::from_json(text) {
-        let written = plan.to_json();
-        let again = Plan::from_json(&written).map(|plan| plan.to_json());
-        assert_eq!(again.ok().as_deref(), Some(written.as_str()));
-        if plan.version == FORMAT_VERSION {
-            let file = plan.sealed();
-            let again = Plan::unsealed(file.as_bytes()).map(|plan| plan.sealed());
-            assert_eq!(again.ok(), Some(file));
-        }
-    }
-}
 
 /// The body of a webhook: nobody without the secret is listened to, whatever he says.
 pub(crate) fn webhook(data: &[u8]) {
@@ -211,6 +91,7 @@ const LOGIN: &[u8] = br#"{"auth_token":"a.b.c","status":"success","data":{"accou
 struct Stage {
     runtime: Runtime,
     client: ReadClient,
+    url: String,
     answer: Answer,
 }
 
@@ -229,7 +110,8 @@ fn stage() -> &'static Mutex<Stage> {
         });
         let runtime = Runtime::new().expect("a runtime");
         let key = Credential::ApiKey(Secret::new("f".repeat(64)));
-        let mut config = ClientConfig::new(format!("http://127.0.0.1:{port}"), key);
+        let url = format!("http://127.0.0.1:{port}");
+        let mut config = ClientConfig::new(url.clone(), key);
         // A failure is an outcome here, and not to be waited for.
         config.limits.retry.attempts = 1;
         let client = runtime
@@ -238,6 +120,7 @@ fn stage() -> &'static Mutex<Stage> {
         Mutex::new(Stage {
             runtime,
             client,
+            url,
             answer,
         })
     })
@@ -259,4 +142,32 @@ pub(crate) fn answer(data: &[u8]) {
         let _ = client.account(&account).await;
         let _ = client.descendants(&account, &Filter::all()).await;
     });
+}
+
+const REPORT: &str = "<!-- emblazon plan production differs -->\nplan\n";
+
+/// The body of an answer of a forge, whatever it is asked.
+pub(crate) fn forge(data: &[u8]) {
+    let stage = stage().lock().unwrap_or_else(PoisonError::into_inner);
+    stage.answer.put(data);
+    for kind in [Kind::Github, Kind::Gitlab, Kind::Gitea] {
+        let target = Target {
+            kind,
+            api: stage.url.parse().expect("a URL"),
+            repository: "acme/brands".to_owned(),
+            number: Some(7),
+            commit: Some("0".repeat(40)),
+            link: None,
+            token: Secret::new("a token"),
+        };
+        let mark = Mark::of(REPORT).expect("a mark");
+        let publisher = Publisher::new(target, Duration::ZERO).expect("a client");
+        stage.runtime.block_on(async {
+            let _ = publisher.comment(REPORT).await;
+            let _ = publisher.issue("drift", REPORT).await;
+            let _ = publisher.status(&CommitStatus::of(&mark)).await;
+            // Nobody approved anything in a form that a random body takes.
+            let _ = publisher.shown(&mark).await;
+        });
+    }
 }

@@ -1,0 +1,102 @@
+//! What can be said about the sandbox that a command works on.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::{Args, ValueHint};
+
+/// A platform that a command starts for itself.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Trial {
+    /// Use a platform of its own, with what FILE says is live; the tree's sandbox.yaml when left out
+    #[arg(
+        id = "sandbox",
+        long = "sandbox",
+        value_name = "FILE",
+        num_args = 0..=1,
+        default_missing_value = "",
+        require_equals = true,
+        value_hint = ValueHint::FilePath
+    )]
+    file: Option<Utf8PathBuf>,
+    /// Keep the sandbox in this folder, with its history, for the next command; without it, it ends with this one
+    #[arg(long, value_name = "DIR", requires = "sandbox", value_hint = ValueHint::DirPath)]
+    state: Option<Utf8PathBuf>,
+}
+
+impl Trial {
+    /// Tells whether a sandbox is asked for.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// Names the file that says what is live, when a sandbox is asked for.
+    pub(crate) fn seed(&self, tree: &Utf8Path) -> Option<Utf8PathBuf> {
+        // Without a file, the option holds an empty path.
+        let file = self.file.as_ref()?;
+        Some(if file.as_str().is_empty() {
+            tree.join("sandbox.yaml")
+        } else {
+            file.clone()
+        })
+    }
+
+    /// Names the folder that keeps the platform.
+    pub(crate) fn world(&self) -> Option<Utf8PathBuf> {
+        Some(self.state.as_ref()?.join("platform"))
+    }
+
+    /// Names the folder that keeps the runs on it.
+    pub(crate) fn runs(&self) -> Option<Utf8PathBuf> {
+        Some(self.state.as_ref()?.join("runs"))
+    }
+
+    /// Writes the arguments that lead another command to the same sandbox, each with a space behind it.
+    pub(crate) fn again(&self) -> String {
+        let mut text = String::new();
+        match &self.file {
+            None => return text,
+            Some(file) if file.as_str().is_empty() => text.push_str("--sandbox "),
+            Some(file) => {
+                text.push_str("--sandbox=");
+                text.push_str(&in_a_shell(file.as_str()));
+                text.push(' ');
+            }
+        }
+        if let Some(state) = &self.state {
+            text.push_str("--state ");
+            text.push_str(&in_a_shell(state.as_str()));
+            text.push(' ');
+        }
+        text
+    }
+}
+
+/// Writes a word so that a shell takes it for one.
+pub(crate) fn in_a_shell(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-:=@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_for_a_shell() {
+        #[track_caller]
+        fn check(word: &str, expected: &str) {
+            assert_eq!(in_a_shell(word), expected);
+        }
+        check(
+            "examples/quickstart/sandbox.yaml",
+            "examples/quickstart/sandbox.yaml",
+        );
+        check("my brands", "'my brands'");
+        check("it's", r"'it'\''s'");
+        check("$HOME", "'$HOME'");
+        check("", "''");
+    }
+}
