@@ -9,7 +9,10 @@ use super::remote::{GitError, LocalClone, Remote, Swap};
 use super::written_ref::WrittenRef;
 use crate::model::{ClusterName, Shard};
 use crate::plan::Plan;
-use crate::tree::{Asked, Base, Known, Selection, applied_ref, short_commit};
+use crate::tree::{
+    Asked, Base, Known, Refusal, Selection, Standing, applied_ref, commit_id, is_on_branch,
+    short_commit, standing,
+};
 
 /// The ref of one cluster. It is only ever moved from a value that was seen.
 #[derive(Clone, Debug)]
@@ -23,6 +26,12 @@ pub struct AppliedRef {
     only: Option<Selection>,
     /// What the remote's ref was when it was asked.
     there: Option<String>,
+    /// The revision that is looked at or applied, whose history vouches for the base.
+    hand: String,
+    /// Whether a branch that counts vouches for it, too, whatever is looked at.
+    any_branch: bool,
+    /// Who must have signed the base, as `ssh-keygen` reads it; nobody when absent.
+    signers: Option<Utf8PathBuf>,
 }
 
 impl AppliedRef {
@@ -42,7 +51,33 @@ impl AppliedRef {
             remote,
             only: None,
             there: None,
+            hand: "HEAD".to_owned(),
+            any_branch: false,
+            signers: None,
         }
+    }
+
+    /// Goes by the history of a revision from now on; by that of `HEAD`, when there is none.
+    #[must_use]
+    pub fn at(self, revision: Option<&str>) -> Self {
+        let hand = revision.unwrap_or("HEAD").to_owned();
+        Self { hand, ..self }
+    }
+
+    /// Lets the branch that is checked out and the remote's main one vouch for the base of whatever is looked at. Only for
+    /// those who write nothing.
+    #[must_use]
+    pub fn on_any_branch(self) -> Self {
+        Self {
+            any_branch: true,
+            ..self
+        }
+    }
+
+    /// Believes only in a base that somebody in a file as `ssh-keygen` reads it signed.
+    #[must_use]
+    pub fn signed_by(self, signers: Option<Utf8PathBuf>) -> Self {
+        Self { signers, ..self }
     }
 
     /// Reads only these accounts of the base from now on; all, when there is no selection.
@@ -67,12 +102,12 @@ impl AppliedRef {
     /// Reads the base, from the remote where there is one; of what is known, only what differs.
     pub async fn fetch(&mut self, known: Option<Known<'_>>) -> Base {
         let Some(remote) = &self.remote else {
-            return self.read(Asked::NoRemote, known);
+            return self.read(Asked::NoRemote, known).await;
         };
         match remote.bring(&self.reference).await {
             Ok(Some(commit)) => {
                 self.there = Some(commit);
-                self.read(Asked::Yes(remote.name()), known)
+                self.read(Asked::Yes(remote.name()), known).await
             }
             Ok(None) => {
                 self.there = None;
@@ -89,17 +124,80 @@ impl AppliedRef {
 
     /// Reads the base that this clone has, and asks nobody. Whoever moves the remote's ref must have seen it; what is
     /// here is what was seen.
-    pub fn recall(&mut self, known: Option<Known<'_>>) -> Result<Base, GitError> {
+    pub async fn recall(&mut self, known: Option<Known<'_>>) -> Result<Base, GitError> {
         let Some(remote) = &self.remote else {
-            return Ok(self.read(Asked::NoRemote, known));
+            return Ok(self.read(Asked::NoRemote, known).await);
         };
         self.there = self.clone.value(&self.reference)?;
-        Ok(self.read(Asked::No(remote.name()), known))
+        Ok(self.read(Asked::No(remote.name()), known).await)
     }
 
-    fn read(&self, asked: Asked<'_>, known: Option<Known<'_>>) -> Base {
-        let only = self.only.as_ref();
-        Base::read(&self.folder, &self.cluster, asked, only, known)
+    /// Reads what the ref names. What nothing vouches for is not even looked into.
+    async fn read(&self, asked: Asked<'_>, known: Option<Known<'_>>) -> Base {
+        let commit = match Base::named(&self.folder, &self.cluster, asked) {
+            Ok(commit) => commit,
+            Err(none) => return none,
+        };
+        match self.refusal(&commit, asked).await {
+            Some(why) => Base::Refused {
+                reference: self.reference.clone(),
+                commit,
+                why,
+            },
+            None => Base::load(
+                &self.folder,
+                &self.cluster,
+                commit,
+                self.only.as_ref(),
+                known,
+            ),
+        }
+    }
+
+    /// Says what speaks against a commit that the ref names.
+    async fn refusal(&self, commit: &str, asked: Asked<'_>) -> Option<Refusal> {
+        if let Some(signers) = &self.signers
+            && let Err(error) = self.clone.signer(commit, signers).await
+        {
+            return Some(Refusal::Unsigned {
+                reason: format!("nobody in {signers} signed it: {error}"),
+            });
+        }
+        let remote = match asked {
+            Asked::NoRemote => None,
+            Asked::No(remote) | Asked::Yes(remote) => Some(remote),
+        };
+        let is_on_branch = || {
+            let mut branches = vec!["HEAD".to_owned()];
+            branches.extend(remote.map(|remote| format!("refs/remotes/{remote}/HEAD")));
+            is_on_branch(&self.folder, commit, &branches)
+        };
+        let mut found = standing(&self.folder, commit, &self.hand);
+        if found == Standing::CutOff
+            && let (Asked::Yes(_), Some(remote)) = (asked, &self.remote)
+            // Where that fails, it stays unknown, which is told with the command that was tried.
+            && remote.complete_history(&self.reference).await.is_ok()
+        {
+            found = standing(&self.folder, commit, &self.hand);
+        }
+        let this = || self.this();
+        let why = match found {
+            Standing::InHistory => return None,
+            Standing::After => Refusal::OffBranch { this: this() },
+            Standing::Apart => Refusal::Apart { this: this() },
+            Standing::CutOff => Refusal::CutOff {
+                this: this(),
+                command: format!("git fetch --unshallow {}", remote.unwrap_or("origin")),
+            },
+        };
+        // Whoever goes back has what came after on the branch; what was pushed to the ref alone is on none.
+        let counts = self.any_branch || found == Standing::After;
+        (!(counts && is_on_branch())).then_some(why)
+    }
+
+    /// Returns the id of the commit that is looked at, for people.
+    fn this(&self) -> String {
+        commit_id(&self.folder, &self.hand).unwrap_or_else(|| self.hand.clone())
     }
 
     /// Sees where the ref is on the remote, without reading what it names. Where that fails, what was seen before counts.

@@ -198,6 +198,35 @@ impl LocalClone {
         Ok(())
     }
 
+    /// Returns who signed a commit, when that is somebody in a file as `ssh-keygen` reads it. A signature of another
+    /// kind than SSH does not count, whatever else `git` would trust.
+    pub async fn signer(&self, commit: &str, signers: &Utf8Path) -> Result<String, GitError> {
+        let signature = {
+            let repository = self.repository()?;
+            let id = Oid::from_str(commit).map_err(|error| unreadable(&error))?;
+            repository.extract_signature(&id, None)
+        };
+        let refused = |reason: &str| GitError::Repository(reason.to_owned());
+        let signature = signature.map_err(|_| refused("it has no signature"))?;
+        if !signature.0.starts_with(b"-----BEGIN SSH SIGNATURE-----") {
+            return Err(refused("its signature is none of SSH"));
+        }
+        let mut git = self.clone();
+        git.environment.extend(
+            [
+                ("GIT_CONFIG_COUNT", "1"),
+                ("GIT_CONFIG_KEY_0", "gpg.ssh.allowedSignersFile"),
+                ("GIT_CONFIG_VALUE_0", signers.as_str()),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        );
+        git.git("verify-commit", &["--", commit]).await?;
+        let told = git
+            .git("show", &["--no-patch", "--format=%GS", commit, "--"])
+            .await?;
+        Ok(told.trim().to_owned())
+    }
+
     pub(super) fn repository(&self) -> Result<Repository, GitError> {
         Repository::discover(&self.folder).map_err(|error| unreadable(&error))
     }
@@ -441,7 +470,19 @@ impl Remote {
         self.fetch(reference).await
     }
 
+    /// Gets the history that a shallow clone was cut off from.
+    pub(super) async fn complete_history(&self, reference: &str) -> Result<(), GitError> {
+        self.fetch_with(Some("--unshallow"), reference).await
+    }
+
     async fn fetch(&self, refspec: &str) -> Result<(), GitError> {
+        // In a whole clone a depth would cut history off.
+        let is_shallow = self.clone.repository()?.is_shallow();
+        self.fetch_with(is_shallow.then_some("--depth=1"), refspec)
+            .await
+    }
+
+    async fn fetch_with(&self, depth: Option<&str>, refspec: &str) -> Result<(), GitError> {
         let mut arguments = vec![
             "--quiet",
             "--no-tags",
@@ -449,10 +490,7 @@ impl Remote {
             "--no-write-fetch-head",
             "--no-auto-maintenance",
         ];
-        // In a whole clone this would cut history off.
-        if self.clone.repository()?.is_shallow() {
-            arguments.push("--depth=1");
-        }
+        arguments.extend(depth);
         arguments.extend(["--", &self.name, refspec]);
         self.clone.git("fetch", &arguments).await?;
         Ok(())

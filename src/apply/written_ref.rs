@@ -201,7 +201,7 @@ impl WrittenRef {
                 short_commit(&hand)
             ));
         }
-        let base = Base::of_commit(
+        let base = Base::load(
             &self.folder,
             &self.cluster,
             commit.to_owned(),

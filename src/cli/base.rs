@@ -48,7 +48,8 @@ pub(crate) struct Came<'a> {
 }
 
 impl Ground {
-    /// Finds out what was applied last; asks the remote unless told otherwise.
+    /// Finds out what was applied last; asks the remote unless told otherwise. Only a commit counts that is in the
+    /// history of the revision, or of `HEAD` without one.
     pub(crate) async fn find(
         ui: Ui,
         folder: &Utf8Path,
@@ -56,6 +57,31 @@ impl Ground {
         revision: Option<&str>,
         platform: &PlatformArgs,
         args: &BaseArgs,
+    ) -> Result<Self, Failure> {
+        let any = |reference: AppliedRef| reference;
+        Self::find_by(ui, (folder, tree), revision, platform, args, any).await
+    }
+
+    /// Finds out what was applied last, to compare a branch with it that may not have it yet, and to write nothing.
+    pub(crate) async fn find_for_branch(
+        ui: Ui,
+        folder: &Utf8Path,
+        tree: &OpenTree,
+        revision: Option<&str>,
+        platform: &PlatformArgs,
+        args: &BaseArgs,
+    ) -> Result<Self, Failure> {
+        let any = AppliedRef::on_any_branch;
+        Self::find_by(ui, (folder, tree), revision, platform, args, any).await
+    }
+
+    async fn find_by(
+        ui: Ui,
+        (folder, tree): (&Utf8Path, &OpenTree),
+        revision: Option<&str>,
+        platform: &PlatformArgs,
+        args: &BaseArgs,
+        counting: impl FnOnce(AppliedRef) -> AppliedRef,
     ) -> Result<Self, Failure> {
         let desired = &tree.loaded.desired;
         let only = tree.loaded.selection.as_ref();
@@ -82,9 +108,12 @@ impl Ground {
             Ok(Some(clone)) => {
                 let remote = remote(&clone, &args.remote)?;
                 ground.commit = Some(committed(folder, known));
-                let mut reference =
-                    AppliedRef::new(folder, &cluster.name, clone, remote).only(only.cloned());
+                let reference = AppliedRef::new(folder, &cluster.name, clone, remote);
+                let mut reference = counting(reference.only(only.cloned()).at(revision));
                 let base = read(ui, &mut reference, known, args).await?;
+                if let Some(refusal) = base.refusal() {
+                    ui.warning(&refusal);
+                }
                 let mut written = reference.written();
                 ground.reference = Some(reference);
                 // Where the base itself is not to be had, nothing is known of what came after it either.
@@ -277,7 +306,7 @@ impl Ground {
             Ok(commit) => commit,
             Err(why) => return stays(&why.to_string()),
         };
-        let base = self.base.as_ref().and_then(Base::commit);
+        let base = self.base.as_ref().and_then(Base::proven);
         let shard = plan.scope.shard.map(|it| it.shard);
         let since = plan.scope.since.as_deref();
         let is_whole_shard = shard.is_some() && since.is_none();
@@ -318,12 +347,9 @@ async fn read(
     known: Known<'_>,
     args: &BaseArgs,
 ) -> Result<Base, Failure> {
-    let recall = |reference: &mut AppliedRef| {
-        let base = reference.recall(Some(known));
-        base.map_err(|error| Failure::Failed(error.into()))
-    };
     let Some(remote) = reference.remote().filter(|_| !args.no_fetch) else {
-        return recall(reference);
+        let base = reference.recall(Some(known)).await;
+        return base.map_err(|error| Failure::Failed(error.into()));
     };
     let title = format!("asking {} what was applied last", remote.name());
     Ok(progress::during(ui, &title, reference.fetch(Some(known))).await)

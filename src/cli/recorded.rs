@@ -41,7 +41,7 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
         max_requests: look.platform.max_requests,
     };
     let revision = choice.rev.as_deref();
-    let ground = Ground::find(ui, folder, &tree, revision, &nowhere, look.base).await?;
+    let ground = Ground::find_for_branch(ui, folder, &tree, revision, &nowhere, look.base).await?;
     let (commit, base) = match &ground.base {
         Some(Base::Known { commit, desired }) => (commit, &**desired),
         other => {

@@ -121,6 +121,12 @@ impl Ui {
         let page = text::error(message, self.stderr_options());
         let _ = screen::talk(&Shown::page(&page));
     }
+
+    /// Says what somebody must know though the command goes on, also when quiet.
+    pub(crate) fn warning(self, message: &str) {
+        let page = text::warning(message, self.stderr_options());
+        let _ = screen::talk(&Shown::page(&page));
+    }
 }
 
 /// Returns how a text for a file is to be rendered.

@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use super::beside::{Known, load_beside};
 use super::git::{Pointed, point};
+use super::refusal::Refusal;
 use super::{Desired, DesiredAccount, GitTree, LoadError, Selection, SharedAccount};
 use crate::model::{AccountName, AssetKind, ClusterName, Identity, KeyPath, count};
 
@@ -117,11 +118,20 @@ pub enum Base {
     },
     /// The platform is not the cluster's, so what was applied to the cluster says nothing.
     OtherPlatform,
+    /// A ref names a commit, and nothing vouches for it: it decides nothing, and nothing is removed on its word.
+    Refused {
+        /// The ref.
+        reference: String,
+        /// The commit's full id.
+        commit: String,
+        /// What speaks against it.
+        why: Refusal,
+    },
 }
 
 impl Base {
     /// Every word that [`Self::state`] returns.
-    pub const STATES: [&'static str; 8] = [
+    pub const STATES: [&'static str; 11] = [
         "known",
         "no_ref",
         "shallow_missing",
@@ -130,25 +140,26 @@ impl Base {
         "unreadable",
         "not_fetched",
         "other_platform",
+        "not_in_history",
+        "history_cut_off",
+        "not_signed",
     ];
 
-    /// Reads the base of a tree's cluster from the repository that the folder lies in.
+    /// Finds the commit that the ref of a cluster names in the repository that the folder lies in.
     ///
-    /// With a selection, only its accounts are read; of what is known, only what differs.
-    #[must_use]
-    pub fn read(
+    /// # Errors
+    /// The base that follows from there being none.
+    pub fn named(
         folder: &Utf8Path,
         cluster: &ClusterName,
         asked: Asked<'_>,
-        only: Option<&Selection>,
-        known: Option<Known<'_>>,
-    ) -> Self {
+    ) -> Result<String, Self> {
         let reference = applied_ref(cluster);
         let remote = match asked {
             Asked::NoRemote => None,
             Asked::No(remote) | Asked::Yes(remote) => Some(remote),
         };
-        match point(folder, &reference) {
+        Err(match point(folder, &reference) {
             Pointed::NoRepository => Self::NotAGitRepository,
             Pointed::Unreadable(reason) => Self::Unreadable { reason },
             Pointed::NoRef { is_shallow: true } if !matches!(asked, Asked::Yes(_)) => {
@@ -168,23 +179,15 @@ impl Base {
                 let command = fetch_command(remote, &reference, is_shallow);
                 Self::ShallowMissing { command }
             }
-            Pointed::Commit(commit) => Self::load(folder, cluster, commit, only, known),
-        }
+            Pointed::Commit(commit) => return Ok(commit),
+        })
     }
 
-    /// Reads the tree of a commit as that of a base.
+    /// Reads what a commit declares for a cluster, once something vouches for the commit.
+    ///
+    /// With a selection, only its accounts are read; of what is known, only what differs.
     #[must_use]
-    pub fn of_commit(
-        folder: &Utf8Path,
-        cluster: &ClusterName,
-        commit: String,
-        only: Option<&Selection>,
-        known: Option<Known<'_>>,
-    ) -> Self {
-        Self::load(folder, cluster, commit, only, known)
-    }
-
-    fn load(
+    pub fn load(
         folder: &Utf8Path,
         cluster: &ClusterName,
         commit: String,
@@ -225,13 +228,27 @@ impl Base {
         }
     }
 
-    /// Returns the id of the commit that the ref names, also when its content is of no use.
+    /// Returns the id of the commit that the ref names, also when that is of no use.
     #[must_use]
     pub fn commit(&self) -> Option<&str> {
         match self {
-            Self::Known { commit, .. } | Self::NoLongerParses { commit, .. } => Some(commit),
+            Self::Known { commit, .. }
+            | Self::NoLongerParses { commit, .. }
+            | Self::Refused { commit, .. } => Some(commit),
             _ => None,
         }
+    }
+
+    /// Returns the id of the commit that was applied last; none when nothing vouches for the one that the ref names.
+    #[must_use]
+    pub fn proven(&self) -> Option<&str> {
+        self.commit().filter(|_| self.refusal().is_none())
+    }
+
+    /// Says why nothing is removed on the word of the commit that the ref names, when that is so.
+    #[must_use]
+    pub fn refusal(&self) -> Option<String> {
+        matches!(self, Self::Refused { .. }).then(|| self.explained())
     }
 
     /// Returns the word for machines.
@@ -246,6 +263,7 @@ impl Base {
             Self::Unreadable { .. } => "unreadable",
             Self::NotFetched { .. } => "not_fetched",
             Self::OtherPlatform => "other_platform",
+            Self::Refused { why, .. } => why.state(),
         }
     }
 
@@ -287,6 +305,11 @@ impl Base {
                 "--api names another platform than the tree, which no commit was applied to"
                     .to_owned()
             }
+            Self::Refused {
+                reference,
+                commit,
+                why,
+            } => why.explained(reference, commit),
         }
     }
 

@@ -373,6 +373,15 @@ pub(super) fn point(folder: &Utf8Path, revision: &str) -> Pointed {
     }
 }
 
+/// Returns the full id of the commit that a revision leads to.
+#[must_use]
+pub fn commit_id(folder: &Utf8Path, revision: &str) -> Option<String> {
+    match point(folder, revision) {
+        Pointed::Commit(commit) => Some(commit),
+        _ => None,
+    }
+}
+
 /// Returns the first line of a commit's message, and when it was committed.
 #[must_use]
 pub fn commit_facts(folder: &Utf8Path, commit: &str) -> Option<(String, Option<Timestamp>)> {
@@ -381,49 +390,4 @@ pub fn commit_facts(folder: &Utf8Path, commit: &str) -> Option<(String, Option<T
     let subject = String::from_utf8_lossy(commit.summary_bytes().unwrap_or_default());
     let made = Timestamp::from_second(commit.time().seconds()).ok();
     Some((subject.into_owned(), made))
-}
-
-/// How two commits follow one another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Precedence {
-    /// The one is in the other's history.
-    Before,
-    /// It is not.
-    NotBefore,
-    /// It may be: a shallow clone has cut the history off where it would stand.
-    CutOff,
-}
-
-/// Tells whether a commit comes before another in history, and is not the same.
-///
-/// A shallow clone knows little history, so there dates count too: what was committed later, or has the other
-/// for a parent, does not come before it. Anything that is not a commit of this repository comes before nothing.
-#[must_use]
-pub fn precedence(folder: &Utf8Path, earlier: &str, later: &str) -> Precedence {
-    let find = || -> Result<Precedence, git2::Error> {
-        let repository = Repository::discover(folder)?;
-        let (earlier, later) = (Oid::from_str(earlier)?, Oid::from_str(later)?);
-        if repository.graph_descendant_of(later, earlier)? {
-            return Ok(Precedence::Before);
-        }
-        let is_whole = !repository.is_shallow();
-        if is_whole || earlier == later || repository.graph_descendant_of(earlier, later)? {
-            return Ok(Precedence::NotBefore);
-        }
-        let (earlier, applied) = (
-            repository.find_commit(earlier)?,
-            repository.find_commit(later)?,
-        );
-        // Where a shallow clone ends it hides a commit's parents; the commit's own header names them.
-        let parent = format!("parent {later}");
-        let header = String::from_utf8_lossy(earlier.raw_header_bytes()).into_owned();
-        let is_after = header.lines().any(|line| line == parent)
-            || earlier.time().seconds() > applied.time().seconds();
-        Ok(if is_after {
-            Precedence::NotBefore
-        } else {
-            Precedence::CutOff
-        })
-    };
-    find().unwrap_or(Precedence::NotBefore)
 }

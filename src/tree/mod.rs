@@ -22,6 +22,7 @@ mod git;
 pub mod init;
 mod layer;
 mod layers;
+mod lineage;
 mod load;
 mod node;
 mod parallel;
@@ -29,6 +30,7 @@ mod picture_cache;
 mod plain_file;
 mod policy;
 mod push;
+mod refusal;
 mod resolve;
 pub mod schema;
 mod selection;
@@ -59,14 +61,16 @@ pub use desired::{
     AccountPolicy, AuthConfig, ClusterConfig, Declared, Desired, DesiredAccount, DesiredTemplate,
     DnsMode, DnsSettings, Loaded, Origin, Ownership, SecretSource, Target, UserAccount,
 };
-pub use git::{GitTree, Precedence, commit_facts, precedence};
+pub use git::{GitTree, commit_facts, commit_id};
 pub use layer::{Item, Layer, LayerName};
 pub use layers::{Provenance, explain};
+pub use lineage::{Precedence, Standing, is_on_branch, precedence, standing};
 pub use load::{clusters, load, load_some, load_touched};
 pub use picture_cache::PictureCache;
 pub use plain_file::{FileError, MAX_CA_BYTES, PlainFile, read_authorities, read_plain};
 pub use policy::{BillingPolicy, Freeze, Policy, Retention};
 pub use push::{KeyAlgorithm, PushMethod, PushSettings};
+pub use refusal::Refusal;
 pub use selection::{Selection, Touched};
 pub use shared::SharedAccount;
 pub use signature::Signature;

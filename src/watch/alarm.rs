@@ -20,6 +20,8 @@ pub(super) struct Trouble {
     pub(super) config: Option<String>,
     /// Why it is not known any more what was applied last.
     pub(super) base: Option<String>,
+    /// Why the commit that a ref names as applied last does not count.
+    pub(super) untrusted_base: Option<String>,
     /// Why DNS cannot be asked.
     pub(super) dns: Option<String>,
     /// Why it is not known whether somebody paused.
@@ -51,6 +53,9 @@ pub(super) fn alerts(status: &Status, trouble: &Trouble, now: Timestamp) -> Vec<
     }
     if let Some(message) = &trouble.base {
         alerts.push(raise(AlertKind::BaseLost, None, message));
+    }
+    if let Some(message) = &trouble.untrusted_base {
+        alerts.push(raise(AlertKind::UntrustedBase, None, message));
     }
     if let Some(message) = &trouble.dns {
         alerts.push(raise(AlertKind::DnsUnreadable, None, message));

@@ -278,6 +278,7 @@ impl Wheel {
             Ok(Complete::Whole) => {
                 tracing::info!("commit {this} is the base from now on");
                 self.applied = Some(commit.id);
+                self.alarm.untrusted_base = None;
                 return true;
             }
             Ok(Complete::Waits(shards)) => {

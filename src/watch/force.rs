@@ -15,13 +15,16 @@ use super::source::{Snapshot, Trouble};
 use super::status::{AlertKind, Finding, Mistake, ObjectStatus};
 use super::wheel::Wheel;
 use super::zones::pushed;
+use crate::apply::remote::GitError;
 use crate::apply::{AppliedRef, Recall};
 use crate::diag::Severity;
 use crate::diff::{WrittenTree, laid_over, without_records};
 use crate::live::Live;
-use crate::model::{ClusterName, Digest, KeyPath, count};
+use crate::model::{Digest, KeyPath, count};
 use crate::report::{Problem, problems};
-use crate::tree::{Desired, Loaded, Precedence, WatchPolicy, precedence, short_commit};
+use crate::tree::{
+    Base, Desired, Loaded, Precedence, Refusal, WatchPolicy, precedence, short_commit,
+};
 
 impl Wheel {
     /// Reads the source, and puts what it holds in force when it is good.
@@ -82,10 +85,11 @@ impl Wheel {
         let is_elsewhere = self.force.as_ref().is_none_or(|force| {
             self.platform_of(&force.loaded.desired) != self.platform_of(&snapshot.loaded.desired)
         });
-        if is_elsewhere {
-            self.find_base(&snapshot).await;
-        }
-        if let (Some(applied), Some(commit)) = (&self.applied, &commit)
+        let named = match is_elsewhere {
+            true => self.find_base(&snapshot).await,
+            false => None,
+        };
+        if let (Some(applied), Some(commit)) = (&named, &commit)
             && self.force.is_none()
             && precedence(self.source.folder(), commit, applied) == Precedence::Before
         {
@@ -245,20 +249,31 @@ impl Wheel {
     }
 
     /// Finds out what was applied last: from the ref, and object by object from what this daemon kept.
-    async fn find_base(&mut self, snapshot: &Snapshot) {
+    ///
+    /// Returns the commit that the ref names, also when it is no base because it is not in the history of the
+    /// snapshot: an older tree than that is not put in force by accident. What is not signed by somebody who may counts
+    /// for nothing.
+    async fn find_base(&mut self, snapshot: &Snapshot) -> Option<String> {
         let desired = &snapshot.loaded.desired;
         self.base = None;
         self.baseless.clear();
         self.applied = None;
+        self.alarm.untrusted_base = None;
         self.share = Share::default();
         self.written = None;
-        if self.setup.platform.is_none() {
-            self.find_applied_commit(&desired.cluster.name).await;
-        }
-        let mut written = self.find_written(snapshot).await;
+        let named = match self.setup.platform {
+            None => self.find_applied_commit(snapshot).await,
+            Some(_) => None,
+        };
+        // Where nothing vouches for the base, nothing does for what came after it either.
+        let mut written = if self.alarm.untrusted_base.is_some() {
+            Vec::new()
+        } else {
+            self.find_written(snapshot).await
+        };
         if self.setup.shard.is_some() {
             // Which accounts are its own follows from the ref, which all shards see, and so does their base.
-            return;
+            return named;
         }
         let platform = self.platform_of(desired);
         let file = BaseFile::new(&self.setup.state, &desired.cluster.name, platform);
@@ -288,6 +303,7 @@ impl Wheel {
             &Live::default(),
         );
         self.base = over.or(self.base.take());
+        named
     }
 
     /// Reads what runs have written since that did not complete.
@@ -318,28 +334,34 @@ impl Wheel {
         self.baseless = names;
     }
 
-    async fn find_applied_commit(&mut self, cluster: &ClusterName) {
-        match self.source.applied_ref(cluster) {
-            Ok(Some(mut reference)) => {
-                let base = if self.setup.push {
-                    reference.fetch(None).await
-                } else {
-                    match reference.recall(None) {
-                        Ok(base) => base,
-                        Err(error) => {
-                            tracing::warn!(%error, "what was applied last is not known");
-                            return;
-                        }
-                    }
-                };
-                tracing::info!("{}", base.explained());
-                self.applied = base.commit().map(str::to_owned);
-                self.base = base.desired().cloned();
-                self.reference = Some(reference);
-            }
-            Ok(None) => {}
-            Err(error) => tracing::warn!(%error, "what was applied last is not known"),
+    async fn find_applied_commit(&mut self, snapshot: &Snapshot) -> Option<String> {
+        let cluster = &snapshot.loaded.desired.cluster.name;
+        let unknown = |error: GitError| {
+            tracing::warn!(%error, "what was applied last is not known");
+        };
+        let reference = self.source.applied_ref(cluster).map_err(unknown).ok()??;
+        let mut reference = reference.at(snapshot.id());
+        let base = if self.setup.push {
+            reference.fetch(None).await
+        } else {
+            reference.recall(None).await.map_err(unknown).ok()?
+        };
+        self.reference = Some(reference);
+        self.alarm.untrusted_base = base.refusal();
+        match &self.alarm.untrusted_base {
+            Some(refusal) => tracing::warn!("{refusal}"),
+            None => tracing::info!("{}", base.explained()),
         }
+        self.applied = base.proven().map(str::to_owned);
+        self.base = base.desired().cloned();
+        let is_unsigned = matches!(
+            base,
+            Base::Refused {
+                why: Refusal::Unsigned { .. },
+                ..
+            }
+        );
+        base.commit().filter(|_| !is_unsigned).map(str::to_owned)
     }
 
     /// Returns the base URL of the platform that a tree is for.

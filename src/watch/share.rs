@@ -28,6 +28,9 @@ impl Wheel {
         let Some(shard) = self.setup.shard else {
             return true;
         };
+        if let Some(reference) = self.reference.take() {
+            self.reference = Some(reference.at(snapshot.id()));
+        }
         let Some(loaded) = Arc::get_mut(&mut snapshot.loaded) else {
             tracing::error!("somebody else holds the tree, so it cannot be divided");
             return false;
@@ -35,9 +38,10 @@ impl Wheel {
         snapshot.tree = OnceLock::new();
         let base = match &mut self.reference {
             Some(reference) if self.setup.push => Some(reference.fetch(None).await),
-            Some(reference) => reference.recall(None).ok(),
+            Some(reference) => reference.recall(None).await.ok(),
             None => None,
         };
+        self.alarm.untrusted_base = base.as_ref().and_then(Base::refusal);
         if let Some(Base::Known { commit, .. }) = &base {
             self.applied = Some(commit.clone());
         }

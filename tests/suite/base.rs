@@ -16,7 +16,7 @@ use crate::git::{Server, environment, git, remote, write};
 
 pub(crate) const ACME: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 pub(crate) const BETA: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
-const APPLIED: &str = "refs/emblazon/production/applied";
+pub(crate) const APPLIED: &str = "refs/emblazon/production/applied";
 const LEASE: &str = "refs/emblazon/production/lease";
 
 /// A platform, a Git server, and a clone with a tree that is committed and pushed.
@@ -481,7 +481,7 @@ fn each_way_in_which_a_base_can_be_missing_is_told() {
     assert!(!text.contains("base:"), "{text}");
 }
 
-/// A branch that was rewritten does no harm: the ref keeps the commit that was applied.
+/// A branch that was rewritten does no harm: the ref keeps the commit that was applied, which is not in the new history.
 #[test]
 fn a_force_pushed_branch_does_no_harm() {
     let world = World::new();
@@ -500,7 +500,8 @@ fn a_force_pushed_branch_does_no_harm() {
     let other = world.server.clone_as("other");
     let plan = world.report_in(&other, &["plan"]);
     assert_eq!(plan["base"]["commit"], json!(first));
-    assert_eq!(differences(&plan), ["acme company_name git"]);
+    assert_eq!(plan["base"]["state"], "not_in_history");
+    assert_eq!(differences(&plan), ["acme company_name -"]);
     check_exit(&world.run_in(&other, &["apply", "--yes"]), 0);
     assert_eq!(world.applied(), Some(world.head()));
 }

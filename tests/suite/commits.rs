@@ -43,12 +43,23 @@ fn a_shallow_clone_says_when_it_cannot_tell_which_commit_is_older() {
     let third = world.server.shallow_clone_as("third");
     check_exit(&world.run_in(&third, &["apply", "--yes"]), 0);
 
-    // A pipeline that is run again, late.
-    let late = world.run_in(&first, &["apply", "--yes"]);
+    // A pipeline that is run again, late; where the remote is not asked, it is told what to do.
+    git(
+        &first,
+        &[
+            "fetch",
+            "--quiet",
+            "--depth=1",
+            "origin",
+            "+refs/emblazon/production/applied:refs/emblazon/production/applied",
+        ],
+    );
+    let late = world.run_in(&first, &["apply", "--yes", "--no-fetch"]);
     check_exit(&late, 5);
     let words = stderr(&late);
-    assert!(words.contains("may come before commit"), "{words}");
-    let command = words.split('`').nth(1).unwrap();
+    let error = words.split("error: ").nth(1).unwrap();
+    assert!(error.contains("may come before commit"), "{words}");
+    let command = error.split('`').nth(1).unwrap();
     assert_eq!(command, "git fetch --unshallow origin");
     let words: Vec<&str> = command.split(' ').skip(1).collect();
     git(&first, &words);

@@ -7,6 +7,7 @@
 mod apply;
 mod architecture;
 mod base;
+mod base_trust;
 mod cache;
 mod changed_since;
 mod cli;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use git2::{Oid, Repository, RepositoryInitOptions};
+use git2::{Repository, RepositoryInitOptions};
 
 use super::{Ending, GitError, LocalClone, Remote, unreadable, without_credentials};
 
@@ -73,34 +73,6 @@ impl Mirror {
                 self.branch
             ))
         })
-    }
-
-    /// Returns who signed a commit, when that is somebody in a file as `ssh-keygen` reads it. A signature of another
-    /// kind than SSH does not count, whatever else `git` would trust.
-    pub async fn signer(&self, commit: &str, signers: &Utf8Path) -> Result<String, GitError> {
-        let signature = {
-            let repository = self.clone.repository()?;
-            let id = Oid::from_str(commit).map_err(|error| unreadable(&error))?;
-            repository.extract_signature(&id, None)
-        };
-        let refused = |reason: &str| GitError::Repository(reason.to_owned());
-        let signature = signature.map_err(|_| refused("it has no signature"))?;
-        if !signature.0.starts_with(b"-----BEGIN SSH SIGNATURE-----") {
-            return Err(refused("its signature is none of SSH"));
-        }
-        let git = self.clone.clone().with_environment(BTreeMap::from([
-            ("GIT_CONFIG_COUNT".to_owned(), "1".to_owned()),
-            (
-                "GIT_CONFIG_KEY_0".to_owned(),
-                "gpg.ssh.allowedSignersFile".to_owned(),
-            ),
-            ("GIT_CONFIG_VALUE_0".to_owned(), signers.to_string()),
-        ]));
-        git.git("verify-commit", &["--", commit]).await?;
-        let told = git
-            .git("show", &["--no-patch", "--format=%GS", commit, "--"])
-            .await?;
-        Ok(told.trim().to_owned())
     }
 
     /// Returns the folder of the repository.

@@ -141,7 +141,8 @@ struct Outcomes {
 #[derive(Debug, Serialize, JsonSchema)]
 struct Base {
     /// `known`, `no_ref`, `shallow_missing`, `no_longer_parses`, `not_a_git_repository`, `unreadable`,
-    /// `not_fetched` or `other_platform`.
+    /// `not_fetched`, `other_platform`, or, when nothing vouches for the commit that the ref names, `not_in_history`,
+    /// `history_cut_off` or `not_signed`.
     state: &'static str,
     /// The commit that the ref names.
     commit: Option<String>,

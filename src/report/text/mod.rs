@@ -22,4 +22,4 @@ pub use super::escape::visible;
 pub use brand::brand;
 pub use diagnostic::{Excerpt, render_problem};
 pub use painted::Painted;
-pub use render::{Options, Rendered, error, fill, render, summary};
+pub use render::{Options, Rendered, error, fill, render, summary, warning};

@@ -50,8 +50,23 @@ impl fmt::Display for Rendered<'_> {
 /// Renders what went wrong, in one line.
 #[must_use]
 pub fn error(message: &str, options: Options) -> Rendered<'_> {
+    told("error", page::Tone::Failure, message, options)
+}
+
+/// Renders what must be known though nothing went wrong, in one line.
+#[must_use]
+pub fn warning(message: &str, options: Options) -> Rendered<'_> {
+    told("warning", page::Tone::Warning, message, options)
+}
+
+fn told<'a>(
+    word: &'static str,
+    tone: page::Tone,
+    message: &'a str,
+    options: Options,
+) -> Rendered<'a> {
     Rendered::new(options, move |page| {
-        let word = page::piece(page::Tone::Failure, "error");
+        let word = page::piece(tone, word);
         page.line(
             0,
             &[word, page::piece(page::Tone::Plain, format!(": {message}"))],

@@ -175,6 +175,12 @@ fn title(kind: AlertKind, over: bool, alerts: &[&Alert]) -> String {
         (AlertKind::StateSpoilt, true) => {
             return "somebody looked at what was spoilt of the daemon's state".to_owned();
         }
+        (AlertKind::UntrustedBase, false) => {
+            return "what is said to have been applied last is not trusted, nothing is removed on its word".to_owned();
+        }
+        (AlertKind::UntrustedBase, true) => {
+            return "what was applied last is to be trusted again".to_owned();
+        }
     };
     match alerts {
         [only] => format!("{} {of_one}", subject(only)),
@@ -216,6 +222,7 @@ fn subject(alert: &Alert) -> &str {
             None,
             AlertKind::LeaseLost
             | AlertKind::BaseLost
+            | AlertKind::UntrustedBase
             | AlertKind::BadConfig
             | AlertKind::StateSpoilt,
         ) => "daemon",

@@ -106,7 +106,7 @@ impl RemoteSource {
     }
 
     async fn signer(&self, commit: &str, signers: &Utf8Path) -> Result<String, Trouble> {
-        let signer = self.mirror.signer(commit, signers).await;
+        let signer = self.mirror.clone_of().signer(commit, signers).await;
         signer.map_err(|error| Trouble::Untrusted {
             commit: commit.to_owned(),
             reason: format!(
@@ -119,6 +119,6 @@ impl RemoteSource {
     pub(super) fn applied_ref(&self, cluster: &ClusterName) -> AppliedRef {
         let clone = self.mirror.clone_of().clone();
         let remote = self.mirror.remote().clone();
-        AppliedRef::new(&self.folder, cluster, clone, Some(remote))
+        AppliedRef::new(&self.folder, cluster, clone, Some(remote)).signed_by(self.signers.clone())
     }
 }

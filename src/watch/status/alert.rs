@@ -32,6 +32,8 @@ pub enum AlertKind {
     LeaseLost,
     /// What was applied last is not known any more; what differs waits for a person.
     BaseLost,
+    /// Nothing vouches for the commit that a ref names as applied last; nothing is removed on its word.
+    UntrustedBase,
     /// The daemon's file has mistakes; what was in force stays so.
     BadConfig,
     /// Something spoilt what the daemon keeps of itself: a pause, or the history.
@@ -61,7 +63,7 @@ impl Alert {
 
 impl AlertKind {
     /// All kinds, in their order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::BadTree,
         Self::UntrustedCommit,
         Self::SourceUnreadable,
@@ -73,6 +75,7 @@ impl AlertKind {
         Self::DnsUnreadable,
         Self::LeaseLost,
         Self::BaseLost,
+        Self::UntrustedBase,
         Self::BadConfig,
         Self::StateSpoilt,
     ];
@@ -92,6 +95,7 @@ impl AlertKind {
             Self::DnsUnreadable => "dns_unreadable",
             Self::LeaseLost => "lease_lost",
             Self::BaseLost => "base_lost",
+            Self::UntrustedBase => "untrusted_base",
             Self::BadConfig => "bad_config",
             Self::StateSpoilt => "state_spoilt",
         }

@@ -2,6 +2,7 @@
 //! waits for what the daemon itself says.
 
 mod approvals;
+mod base;
 mod daemon;
 mod dns;
 mod folder;

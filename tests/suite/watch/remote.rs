@@ -12,7 +12,7 @@ use super::daemon::{Daemon, browser, name_company, platform};
 use crate::platform::Platform;
 
 /// Runs `git`, and returns what it printed.
-fn git(folder: &Path, arguments: &[&str]) -> String {
+pub(super) fn git(folder: &Path, arguments: &[&str]) -> String {
     let output = Command::new("git")
         .current_dir(folder)
         .args(["-c", "user.name=Ada", "-c", "user.email=ada@example.com"])
@@ -71,6 +71,12 @@ pub(super) fn follow_as(
 ) -> Daemon {
     let often = format!("poll: 1s\ninterval: 2s\nconfirm_after: 1s\n{further}");
     Daemon::start(configured(platform, bare, host, source, &often))
+}
+
+/// Starts one that listens.
+pub(super) fn serve(platform: &Platform, bare: &Path, source: &str, further: &str) -> Daemon {
+    let often = format!("poll: 1s\ninterval: 2s\nconfirm_after: 1s\n{further}");
+    Daemon::serving(configured(platform, bare, "daemon", source, &often))
 }
 
 /// Writes the file of a daemon, and builds the command that reads it.
@@ -139,6 +145,32 @@ fn what_was_changed_by_hand_while_no_daemon_ran_is_drift_and_no_change_of_the_tr
     platform.stop();
 }
 
+/// Makes a key that counts, another that does not, and the file that says so.
+pub(super) fn make_keys(platform: &Platform) {
+    let folder = platform.folder();
+    for name in ["key", "key-of-nobody"] {
+        let made = Command::new("ssh-keygen")
+            .current_dir(folder)
+            .args(["-q", "-t", "ed25519", "-N", "", "-f", name])
+            .status();
+        assert!(made.unwrap().success());
+    }
+    let public = std::fs::read_to_string(folder.join("key.pub")).unwrap();
+    platform.write("signers", &format!("ada@example.com {public}"));
+}
+
+/// Returns what makes `git commit` sign with a key, given as `user.signingKey=FILE`.
+pub(super) fn signed(key: &str) -> [&str; 6] {
+    [
+        "-c",
+        "gpg.format=ssh",
+        "-c",
+        key,
+        "-c",
+        "commit.gpgSign=true",
+    ]
+}
+
 /// Needs `ssh-keygen`, as whoever signs with SSH has it.
 #[test]
 fn a_commit_that_nobody_signed_is_not_applied() {
@@ -147,16 +179,7 @@ fn a_commit_that_nobody_signed_is_not_applied() {
         return;
     }
     let platform = platform("a", "{heal: auto}");
-    let folder = platform.folder().to_owned();
-    for name in ["key", "key-of-nobody"] {
-        let made = Command::new("ssh-keygen")
-            .current_dir(&folder)
-            .args(["-q", "-t", "ed25519", "-N", "", "-f", name])
-            .status();
-        assert!(made.unwrap().success());
-    }
-    let public = std::fs::read_to_string(folder.join("key.pub")).unwrap();
-    platform.write("signers", &format!("ada@example.com {public}"));
+    make_keys(&platform);
     let bare = publish(&platform);
     let mut daemon = follow(&platform, bare.path(), ", signers: signers");
     let problem = daemon.wait("problem", None, "source");
@@ -168,16 +191,6 @@ fn a_commit_that_nobody_signed_is_not_applied() {
         "{problem}"
     );
     assert_eq!(platform.key('a', "company_name"), "old");
-    let signed = |key: &'static str| {
-        [
-            "-c",
-            "gpg.format=ssh",
-            "-c",
-            key,
-            "-c",
-            "commit.gpgSign=true",
-        ]
-    };
     name_company(&platform, 'a', "nobody");
     commit(
         &platform,

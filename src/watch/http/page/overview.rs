@@ -175,6 +175,7 @@ fn kind(kind: AlertKind) -> &'static str {
         AlertKind::BadConfig => "The daemon's file has mistakes.",
         AlertKind::BaseLost => "What was applied last is lost.",
         AlertKind::StateSpoilt => "The daemon's state was spoilt.",
+        AlertKind::UntrustedBase => "What is said to have been applied last is not trusted.",
     }
 }
 
