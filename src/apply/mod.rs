@@ -65,6 +65,6 @@ pub use snapshot::{
     StoredAsset,
 };
 pub use standing::{StepCount, StepStanding};
-pub(crate) use state_file::write_whole;
+pub(crate) use state_file::{make_directory, write_whole};
 pub use written::Written;
 pub use written_ref::{Recall, Recalled, WrittenRef};

@@ -5,8 +5,8 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-/// Makes a directory and those above it, for the owner only.
-pub(super) fn make_directory(path: &Path) -> io::Result<()> {
+/// Makes a directory and those above it, for the owner only, whatever the umask.
+pub(crate) fn make_directory(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -75,6 +75,28 @@ pub(super) fn create_new(path: &Path) -> io::Result<File> {
     let file = options.open(path)?;
     sync_directory(directory)?;
     Ok(file)
+}
+
+/// Takes what lies below a directory from everybody but its owner, whatever made it.
+pub(super) fn make_private(path: &Path) -> io::Result<()> {
+    let about = fs::symlink_metadata(path)?;
+    if about.is_symlink() {
+        return Ok(());
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = about.permissions().mode();
+        if mode & 0o077 != 0 {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode & 0o7700))?;
+        }
+    }
+    if about.is_dir() {
+        for entry in fs::read_dir(path)? {
+            make_private(&entry?.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes a name that was just added to a directory survive a crash.

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::failure::Failure;
 use super::ui::Ui;
+use crate::apply::make_directory;
 use crate::watch::alert::{AlertsConfig, Channels, announce};
 use crate::watch::http::webhook::Hook;
 use crate::watch::http::{Face, HttpConfig, Server, WebhookConfig};
@@ -97,7 +98,7 @@ impl Surroundings {
         let stop = CancellationToken::new();
         let mut tasks = Vec::new();
         if announcer.tells_anybody() {
-            std::fs::create_dir_all(&setup.state).with_context(|| setup.state.to_string())?;
+            make_directory(setup.state.as_std_path()).with_context(|| setup.state.to_string())?;
             tasks.push(tokio::spawn(announce(
                 announcer,
                 board.clone(),

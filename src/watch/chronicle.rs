@@ -14,6 +14,7 @@ use super::agenda::Name;
 use super::sealed::{sealed, unsealed};
 use super::status::{Finding, History, Incident, Intervention, InterventionKind, Outcome, Pause};
 use super::words::counted;
+use crate::apply::make_directory;
 use crate::diff::ChangeKey;
 
 /// The most incidents that are kept, and the most interventions.
@@ -83,7 +84,7 @@ impl Chronicle {
     /// Reads what an earlier process wrote down.
     pub(super) fn open(state: &Utf8Path) -> io::Result<Self> {
         let folder = state.join("watch");
-        fs::create_dir_all(&folder)?;
+        make_directory(folder.as_std_path())?;
         let text = match fs::read(folder.join(HISTORY)) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),

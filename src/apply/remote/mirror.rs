@@ -5,11 +5,16 @@ use std::collections::BTreeMap;
 use camino::{Utf8Path, Utf8PathBuf};
 use git2::{Repository, RepositoryInitOptions};
 
+use super::super::state_file;
 use super::{Ending, GitError, LocalClone, Remote, unreadable, without_credentials};
 
 /// The branch that `HEAD` names; nobody makes it, so that each branch can be fetched into.
 const NO_BRANCH: &str = "nothing-is-checked-out";
 const REMOTE: &str = "origin";
+/// The key of the repository's configuration that says who else may read it …
+const SHARED: &str = "core.sharedRepository";
+/// … and that nobody may.
+const PRIVATE: &str = "0600";
 
 /// A repository of our own that follows one branch of a remote; nothing is ever checked out.
 #[derive(Clone, Debug)]
@@ -30,10 +35,20 @@ impl Mirror {
         branch: &str,
         ending: Option<Ending>,
     ) -> Result<Self, GitError> {
+        let failed = |error| GitError::Repository(format!("{folder}: {error}"));
+        state_file::make_directory(folder.as_std_path()).map_err(failed)?;
         let mut options = RepositoryInitOptions::new();
         options.initial_head(NO_BRANCH).external_template(false);
         let repository =
             Repository::init_opts(folder, &options).map_err(|error| unreadable(&error))?;
+        let mut config = repository.config().map_err(|error| unreadable(&error))?;
+        // `git` goes by this instead of the umask.
+        let is_private = config.get_string(SHARED).is_ok_and(|mode| mode == PRIVATE);
+        if !is_private {
+            let set = config.set_str(SHARED, PRIVATE);
+            set.map_err(|error| unreadable(&error))?;
+            state_file::make_private(folder.as_std_path()).map_err(failed)?;
+        }
         let known = repository.find_remote(REMOTE);
         let is_same = known
             .as_ref()

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::snapshot::{Commit, Snapshot, Trouble, unreadable};
-use crate::apply::AppliedRef;
 use crate::apply::remote::{Ending, GitError, Mirror};
+use crate::apply::{AppliedRef, make_directory};
 use crate::model::ClusterName;
 use crate::tree::{self, GitTree, Known, PictureCache, commit_facts, load_next, short_commit};
 
@@ -33,7 +33,7 @@ impl RemoteSource {
     ) -> Result<Self, GitError> {
         let mirror = Mirror::open(&state.join("source"), url, branch, Some(ending))?;
         let folder = mirror.folder().join(folder);
-        std::fs::create_dir_all(&folder)
+        make_directory(folder.as_std_path())
             .map_err(|error| GitError::Repository(format!("{folder}: {error}")))?;
         Ok(Self {
             place: mirror.place(),

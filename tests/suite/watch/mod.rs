@@ -8,6 +8,7 @@ mod dns;
 mod folder;
 mod leader;
 mod orders;
+mod private;
 mod remote;
 mod state;
 mod trust;

@@ -80,7 +80,7 @@ pub(super) fn serve(platform: &Platform, bare: &Path, source: &str, further: &st
 }
 
 /// Writes the file of a daemon, and builds the command that reads it.
-fn configured(
+pub(super) fn configured(
     platform: &Platform,
     bare: &Path,
     host: &str,
