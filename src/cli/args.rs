@@ -31,6 +31,7 @@ pub(crate) use watch::WatchArgs;
 
 use super::approval::{DigestPrefix, GuardName};
 use super::tree::Several;
+use crate::live::Reach;
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
@@ -154,12 +155,24 @@ pub(crate) struct PlatformArgs {
     /// Use the API at this URL, with the key in `EMBLAZON_API_KEY` or the token in `EMBLAZON_TOKEN`
     #[arg(long, value_name = "URL", env = "EMBLAZON_API", hide_env_values = true, conflicts_with = "sandbox", value_parser = address, value_hint = ValueHint::Url)]
     pub(crate) api: Option<String>,
+    /// The file that says what the tree may name: platforms, primaries, commands, files; ~/.config/emblazon/trust.yaml
+    /// when left out
+    #[arg(long, value_name = "FILE", env = "EMBLAZON_TRUST", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    pub(crate) trust: Option<String>,
     /// Never have more than N requests under way; fewer, where more would only wait
     #[arg(long, value_name = "N", default_value_t = 32, hide_default_value = true, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) max_requests: u16,
 }
 
 impl PlatformArgs {
+    /// Says whether it is the tree that names the platform.
+    pub(crate) fn reach(&self) -> Reach {
+        match self.api {
+            Some(_) => Reach::Elsewhere,
+            None => Reach::Declared,
+        }
+    }
+
     /// Says what to do with a tree of several clusters: a sandbox stands in for any of them.
     pub(crate) fn several(&self) -> Several {
         if self.sandbox.is_wanted() {

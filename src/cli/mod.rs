@@ -29,6 +29,7 @@ mod signature;
 mod surroundings;
 mod survey;
 mod tree;
+mod trust;
 mod ui;
 
 pub use args::Cli;

@@ -12,6 +12,8 @@ use super::args::{PlatformArgs, ScopeArgs, Trial};
 use super::cache;
 use super::failure::Failure;
 use super::tree::OpenTree;
+use super::trust;
+use super::ui::Ui;
 use crate::apply::SandboxPrimaries;
 use crate::live::{
     self, Cache, ClientConfig, CollectOptions, Credential, Live, ReachError, ReadClient,
@@ -39,12 +41,16 @@ pub(crate) struct Platform {
     runs: Option<Utf8PathBuf>,
 }
 
-/// Reaches the platform that the arguments name.
+/// Reaches the platform that the arguments name, or the tree, as far as its operator lets it.
 pub(crate) async fn connect(
+    ui: Ui,
     folder: &Utf8Path,
     tree: &OpenTree,
     args: &PlatformArgs,
 ) -> Result<Platform, Failure> {
+    if !args.sandbox.is_wanted() {
+        trust::admit(ui, (folder, tree), args.trust.as_deref(), args.reach()).await?;
+    }
     let cluster = &tree.loaded.desired.cluster;
     let route = Route {
         sandbox: &args.sandbox,

@@ -38,6 +38,7 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
     let nowhere = PlatformArgs {
         sandbox: Trial::default(),
         api: None,
+        trust: None,
         max_requests: look.platform.max_requests,
     };
     let revision = choice.rev.as_deref();

@@ -306,7 +306,7 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
     if let Some(shard) = look.scope.shard {
         shard::divide(&mut tree, ground.desired_mut(), shard);
     }
-    let platform = platform::connect(folder, &tree, look.platform).await?;
+    let platform = platform::connect(ui, folder, &tree, look.platform).await?;
     let platform = platform.with_scope(look.scope);
     let mut survey = Survey::take(
         ui,

@@ -116,6 +116,11 @@ impl Ui {
         }
     }
 
+    /// Says a line of what somebody must know to go on, also when quiet.
+    pub(crate) fn line(self, line: &str) {
+        let _ = screen::talk(&Shown::text(&format_args!("{}\n", text::visible(line))));
+    }
+
     /// Says what went wrong, also when quiet.
     pub(crate) fn error(self, message: &str) {
         let page = text::error(message, self.stderr_options());

@@ -23,6 +23,7 @@ mod retry;
 mod secret_source;
 mod session;
 mod state;
+mod trust;
 
 pub use api::{
     AccountInfo, AssetContent, Document, DomainTest, Filter, HostTest, ReadClient, TemplateWriter,
@@ -39,6 +40,7 @@ pub use request::RequestId;
 pub use retry::RetryPolicy;
 pub use secret_source::{SecretError, credential, resolve};
 pub use state::{Live, LiveAccount, LiveAsset, LiveDocument, Reading, Unmanaged};
+pub use trust::{Claim, Commands, Entry, Reach, Trust, TrustConfig};
 
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ use super::alert::AlertsConfig;
 use super::http::HttpConfig;
 use super::mistakes::{self, ConfigMistake};
 use super::setup::{Place, Setup};
-use super::trust::{Trust, TrustConfig};
+use crate::live::{Trust, TrustConfig};
 use crate::model::Shard;
 
 /// The daemon's own file, `emblazon watch --config FILE`. Paths are from the file's folder.
@@ -49,9 +49,10 @@ pub struct WatchConfig {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub shard: Option<Shard>,
-    /// What a commit cannot do, whoever pushed it: lead the credentials elsewhere, or name a command to run.
+    /// What the tree may name, whoever pushed it: where credentials go to, which commands are run and which files read.
+    /// When absent, what the user that the daemon runs as trusts.
     #[serde(default)]
-    pub trust: TrustConfig,
+    pub trust: Option<TrustConfig>,
     /// Where it listens, and who may ask it; it does not listen when absent. Changes take a restart.
     #[serde(default)]
     pub http: Option<HttpConfig>,
@@ -193,6 +194,17 @@ impl ConfigError {
     }
 }
 
+/// Understands what an operator trusts, as it stands in a file of its own; `path` is for messages.
+pub fn read_trust(text: &str, path: &Utf8Path) -> Result<TrustConfig, ConfigError> {
+    if text.trim().is_empty() {
+        return Ok(TrustConfig::default());
+    }
+    mistakes::read(text).map_err(|mistakes| ConfigError::Mistaken {
+        path: path.to_owned(),
+        mistakes,
+    })
+}
+
 impl WatchConfig {
     /// Reads the daemon's file.
     pub fn read(path: &Utf8Path) -> Result<Self, ConfigError> {
@@ -229,6 +241,9 @@ impl WatchConfig {
             (None, None) => found.push("source names neither git nor folder; name one"),
             (None, Some(_)) if source.branch.is_some() || source.signers.is_some() => found.push(
                 "source.branch and source.signers are for a Git remote; add source.git, or leave them out",
+            ),
+            (Some(url), _) if holds_password(url) => found.push(
+                "source.git holds a password, which others would read in .git/config and in the list of processes; take it out of the URL, and let a credential helper of git give it (`git config --global credential.helper …`), or use ssh",
             ),
             (Some(_), Some(folder)) if !is_inside(folder) => {
                 found.push("source.folder leads out of the repository; write a path from its top");
@@ -267,6 +282,7 @@ impl WatchConfig {
                 .and_then(|span| SignedDuration::try_from(span.0).ok())
                 .unwrap_or(usual)
         };
+        let environment = |name: &str| std::env::var(name).ok();
         Setup {
             cluster: self.cluster.clone(),
             interval: or(self.interval, usual.interval),
@@ -278,10 +294,28 @@ impl WatchConfig {
             push: self.lease.push.unwrap_or(usual.push),
             kubernetes: self.lease.kubernetes,
             shard: self.shard,
-            trust: Trust::new(&self.trust, self.source.git.is_some()),
+            trust: match &self.trust {
+                Some(trust) => Trust::new(trust.clone().beside(top), &environment),
+                None => usual.trust,
+            },
             ..usual
         }
     }
+}
+
+/// Tells whether a URL has a password in it. Forges also take a token for the user.
+fn holds_password(url: &str) -> bool {
+    /// No user of a forge has a longer name; no token a shorter one.
+    const LONGEST_USER: usize = 19;
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return false;
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let Some((user, _)) = authority.rsplit_once('@') else {
+        return false;
+    };
+    let is_web = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
+    user.contains(':') || (is_web && user.len() > LONGEST_USER)
 }
 
 fn is_inside(path: &Utf8Path) -> bool {
@@ -370,6 +404,26 @@ trust:
             "state: x\nsource: {folder: ., signers: f}\n",
             "watch.yaml: source.branch and",
         );
+        for url in [
+            "https://me:canary@git.example.com/x.git",
+            "https://github_pat_canary0123456789@git.example.com/x.git",
+            "ssh://me:canary@git.example.com/x.git",
+            "HTTPS://:canary@git.example.com/x.git",
+        ] {
+            check(
+                &format!("state: x\nsource: {{git: \"{url}\"}}\n"),
+                "watch.yaml: source.git holds a password",
+            );
+        }
+        for url in [
+            "ssh://git@git.example.com:2222/x.git",
+            "git@git.example.com:x.git",
+            "https://me@git.example.com/a:b@c",
+            "/srv/git/a:b@c.git",
+        ] {
+            let text = format!("state: x\nsource: {{git: \"{url}\"}}\n");
+            assert!(WatchConfig::parse(&text, Utf8Path::new("watch.yaml")).is_ok());
+        }
         check(
             "state: x\nsource: {git: u, folder: ../x}\n",
             "watch.yaml: source.folder leads out",

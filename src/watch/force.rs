@@ -19,7 +19,7 @@ use crate::apply::remote::GitError;
 use crate::apply::{AppliedRef, Recall};
 use crate::diag::Severity;
 use crate::diff::{WrittenTree, laid_over, without_records};
-use crate::live::Live;
+use crate::live::{Live, Reach};
 use crate::model::{Digest, KeyPath, count};
 use crate::report::{Problem, problems};
 use crate::tree::{
@@ -73,7 +73,7 @@ impl Wheel {
             self.refuse(AlertKind::BadTree, commit, reason, now);
             return;
         }
-        if let Some(breach) = self.setup.trust.breach(&snapshot.loaded) {
+        if let Some(breach) = self.breach(&snapshot.loaded) {
             let reason = format!("{what} is not to be trusted: {breach}");
             self.refuse(AlertKind::UntrustedCommit, commit, reason, now);
             return;
@@ -85,9 +85,10 @@ impl Wheel {
         let is_elsewhere = self.force.as_ref().is_none_or(|force| {
             self.platform_of(&force.loaded.desired) != self.platform_of(&snapshot.loaded.desired)
         });
-        let named = match is_elsewhere {
-            true => self.find_base(&snapshot).await,
-            false => None,
+        let named = if is_elsewhere {
+            self.find_base(&snapshot).await
+        } else {
+            None
         };
         if let (Some(applied), Some(commit)) = (&named, &commit)
             && self.force.is_none()
@@ -105,6 +106,27 @@ impl Wheel {
         if self.take_share(&mut snapshot).await {
             self.put_in_force(snapshot, now);
         }
+    }
+
+    /// Says what a tree names though nobody let it, and what would let it.
+    pub(super) fn breach(&self, loaded: &Loaded) -> Option<String> {
+        if self.setup.sandbox.is_some() {
+            return None;
+        }
+        let reach = match self.setup.platform {
+            Some(_) => Reach::Elsewhere,
+            None => Reach::Declared,
+        };
+        let trust = &self.setup.trust;
+        let missing = trust.missing(loaded, self.source.folder(), reach);
+        let claims: Vec<String> = missing.iter().map(ToString::to_string).collect();
+        (!claims.is_empty()).then(|| {
+            format!(
+                "{}; if that is right, let the daemon's file say trust: {{{}}}",
+                claims.join("; "),
+                trust.lines(&missing).join(", ")
+            )
+        })
     }
 
     /// Takes note that the source holds what is in force.

@@ -41,7 +41,6 @@ mod share;
 mod show;
 mod source;
 mod status;
-mod trust;
 mod turn;
 mod verdict;
 mod wheel;
@@ -49,7 +48,7 @@ mod words;
 mod zones;
 
 pub use board::Board;
-pub use config::{ConfigError, LeaseConfig, SourceConfig, Span, WatchConfig};
+pub use config::{ConfigError, LeaseConfig, SourceConfig, Span, WatchConfig, read_trust};
 pub use daemon::{WatchError, once, watch};
 pub use event::{Event, events};
 pub use mistakes::ConfigMistake;
@@ -63,4 +62,3 @@ pub use status::{
     OtherSteps, Outcome, Pause, PlannedStep, Reason, Role, Run, RunResult, SourceStatus, State,
     Status, Taker, Trigger,
 };
-pub use trust::{Trust, TrustConfig};

@@ -7,10 +7,9 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use jiff::SignedDuration;
 
-use super::trust::{Trust, TrustConfig};
 use crate::apply::SandboxPrimaries;
 use crate::apply::lease::SKEW;
-use crate::live::ClientConfig;
+use crate::live::{ClientConfig, Trust};
 use crate::model::Shard;
 
 /// What the daemon is given, with everything resolved.
@@ -99,9 +98,8 @@ impl Setup {
     /// Fills in what most daemons want.
     #[must_use]
     pub fn new(source: Place, state: Utf8PathBuf) -> Self {
-        let is_remote = matches!(source, Place::Remote { .. });
         Self {
-            trust: Trust::new(&TrustConfig::default(), is_remote),
+            trust: Trust::default(),
             source,
             cluster: None,
             state,

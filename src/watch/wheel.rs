@@ -379,7 +379,7 @@ impl Wheel {
             );
         }
         self.setup.trust = setup.trust;
-        let breach = (self.force.as_ref()).and_then(|force| self.setup.trust.breach(&force.loaded));
+        let breach = (self.force.as_ref()).and_then(|force| self.breach(&force.loaded));
         if let Some(breach) = breach {
             tracing::warn!(%breach, "the tree that was in force is let go of");
             self.force = None;

@@ -48,6 +48,7 @@ mod stage;
 mod stand_in;
 mod standing;
 mod tls;
+mod trust;
 mod two_actors;
 mod two_hosts;
 mod watch;

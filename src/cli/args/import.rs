@@ -62,6 +62,10 @@ pub(crate) struct ImportArgs {
     /// Use the API at this URL, with the key in `EMBLAZON_API_KEY` or the token in `EMBLAZON_TOKEN`
     #[arg(long, value_name = "URL", env = "EMBLAZON_API", hide_env_values = true, conflicts_with = "sandbox", value_parser = address, value_hint = ValueHint::Url)]
     pub(crate) api: Option<String>,
+    /// The file that says what the tree may name: platforms, primaries, commands, files; ~/.config/emblazon/trust.yaml
+    /// when left out
+    #[arg(long, value_name = "FILE", env = "EMBLAZON_TRUST", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    pub(crate) trust: Option<String>,
     /// Never have more than N requests under way; fewer, where more would only wait
     #[arg(long, value_name = "N", default_value_t = 32, hide_default_value = true, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) max_requests: u16,

@@ -128,7 +128,7 @@ async fn make_ready(
     if let Some(shard) = scope.shard {
         shard::divide(open, ground.desired_mut(), shard);
     }
-    let platform = platform::connect(folder, open, &args.platform).await?;
+    let platform = platform::connect(ui, folder, open, &args.platform).await?;
     let state = StateFolder::choose(&platform, folder)?;
     if let Some(digest) = way.unused {
         is_unused(&state, digest)?;

@@ -37,7 +37,7 @@ async fn check(ui: Ui, tree: &OpenTree, args: &DnsCheckArgs) -> Result<Report, F
     // The platform is reached only when it is needed: DNS alone needs no credentials.
     let needed = args.platform.sandbox.is_wanted() || args.ask_kazoo || declared.is_none();
     let platform = if needed {
-        Some(platform::connect(&args.tree, tree, &args.platform).await?)
+        Some(platform::connect(ui, &args.tree, tree, &args.platform).await?)
     } else {
         None
     };

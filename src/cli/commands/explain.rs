@@ -39,7 +39,7 @@ pub(crate) fn explain(ui: Ui, args: &ExplainArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     };
     if args.platform.sandbox.is_wanted() || args.platform.api.is_some() {
-        let below = below(folder, &tree, &name, &args.platform);
+        let below = below(ui, folder, &tree, &name, &args.platform);
         whole.below = Some(survey::runtime()?.block_on(below)?);
     }
     ui::page(&text::brand(&whole, ui.stdout_options()))?;
@@ -74,6 +74,7 @@ fn brand(tree: &OpenTree, name: &AccountName) -> Option<Brand> {
 
 /// Counts the accounts below one.
 async fn below(
+    ui: Ui,
     folder: &Utf8Path,
     tree: &OpenTree,
     name: &AccountName,
@@ -83,7 +84,7 @@ async fn below(
     let Some(account) = accounts.iter().find(|account| account.name == *name) else {
         return Ok(Ok(0));
     };
-    let platform = platform::connect(folder, tree, args).await?;
+    let platform = platform::connect(ui, folder, tree, args).await?;
     let client = platform.reader();
     let found = match client.account_id(&account.identity.value).await {
         Ok(id) => client.descendants(&id, &Filter::all()).await,

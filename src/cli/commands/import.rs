@@ -11,9 +11,9 @@ use crate::cli::platform::{self, Platform, Route, unreachable};
 use crate::cli::progress::Progress;
 use crate::cli::tree::{self, OpenTree, Several};
 use crate::cli::ui::{self, Ui};
-use crate::cli::{Exit, survey};
+use crate::cli::{Exit, survey, trust};
 use crate::import::{self, Existing, ImportError, Imported, NewCluster, Request, Scope};
-use crate::live::{self, LiveBrand, Reading, Unmanaged};
+use crate::live::{self, LiveBrand, Reach, Reading, Unmanaged};
 use crate::model::{ClusterName, DomainTemplate, Identity, count};
 use crate::report::{self, Command, text};
 use crate::tree::{AuthConfig, ClusterConfig, SourceError, TreeSource, Workdir};
@@ -62,6 +62,13 @@ async fn run(ui: Ui, args: &ImportArgs, tree: Option<&OpenTree>) -> Result<Exit,
         api: args.api.as_deref(),
         max_requests: args.max_requests,
     };
+    if let Some(tree) = tree.filter(|_| !args.sandbox.is_wanted()) {
+        let reach = match args.api {
+            Some(_) => Reach::Elsewhere,
+            None => Reach::Declared,
+        };
+        trust::admit(ui, (&args.tree, tree), args.trust.as_deref(), reach).await?;
+    }
     let platform = platform::reach(&args.tree, &cluster, route).await?;
     let done = with_platform(ui, args, tree, &cluster, &platform).await;
     let requests = platform.requests();

@@ -143,7 +143,7 @@ async fn go_back(
     } = *trip;
     let state = state(args)?;
     let approval = approval(args)?;
-    let platform = platform::connect(&args.tree, tree, &args.platform).await?;
+    let platform = platform::connect(ui, &args.tree, tree, &args.platform).await?;
     let live = platform.collect_before(&back.desired).await?;
     let rules = trip.rules(&approval, &back);
     let records = records_back(args, tree, &platform, manifest, only).await?;

@@ -12,6 +12,7 @@ use crate::cli::carry::StateFolder;
 use crate::cli::failure::Failure;
 use crate::cli::platform::{self, SandboxPlatform};
 use crate::cli::surroundings::{self, Surroundings, Wanted};
+use crate::cli::trust::Operator;
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, survey, tree};
 use crate::model::count;
@@ -31,7 +32,7 @@ pub(crate) fn watch(ui: Ui, args: &WatchArgs) -> Result<Exit, Failure> {
         }
         None => None,
     };
-    let setup = check(ui, args, setup(args, config.as_ref()))?;
+    let setup = check(ui, args, setup(args, config.as_ref())?)?;
     survey::runtime()?.block_on(run(ui, args, config, setup))
 }
 
@@ -50,7 +51,7 @@ fn mistaken(ui: Ui, error: &ConfigError) -> Failure {
 }
 
 /// Resolves the daemon's file, or makes do with the arguments.
-fn setup(args: &WatchArgs, config: Option<&WatchConfig>) -> Setup {
+fn setup(args: &WatchArgs, config: Option<&WatchConfig>) -> Result<Setup, Failure> {
     let mut setup = match (config, &args.config) {
         (Some(config), Some(file)) => config.setup(top(file)),
         _ => Setup::new(
@@ -73,7 +74,10 @@ fn setup(args: &WatchArgs, config: Option<&WatchConfig>) -> Setup {
     setup.confirm_after = span(args.confirm_after, setup.confirm_after);
     setup.push &= !args.no_push;
     setup.shard = args.shard.or(setup.shard);
-    setup
+    if config.is_none_or(|config| config.trust.is_none()) {
+        setup.trust = Operator::find(args.platform.trust.as_deref())?.trust();
+    }
+    Ok(setup)
 }
 
 /// Looks whether there is a tree in a folder, and which cluster is meant: who named the wrong folder is told at once.
@@ -188,6 +192,7 @@ async fn stand_in(
 /// Reads the daemon's file anew, on request.
 fn reread(args: &WatchArgs, started_with: Option<WatchConfig>) -> Option<Reread> {
     let file = args.config.clone()?;
+    let trust = args.platform.trust.clone();
     let started_with = started_with?;
     Some(Arc::new(move || {
         let config = WatchConfig::read(&file).map_err(|error| error.in_one_line())?;
@@ -202,7 +207,13 @@ fn reread(args: &WatchArgs, started_with: Option<WatchConfig>) -> Option<Reread>
                 );
             }
         }
-        Ok(config.setup(top(&file)))
+        let mut setup = config.setup(top(&file));
+        if config.trust.is_none() {
+            let operator = Operator::find(trust.as_deref());
+            let operator = operator.map_err(|error| error.message().unwrap_or_default())?;
+            setup.trust = operator.trust();
+        }
+        Ok(setup)
     }))
 }
 

@@ -40,7 +40,7 @@ fn a_commit_that_leads_elsewhere_or_names_a_command_is_not_put_in_force() {
     );
     let elsewhere = stranger.url();
     for (api, further, expected) in [
-        (elsewhere.as_str(), "", "is not one of trust.api"),
+        (elsewhere.as_str(), "", "which is not in trust.api"),
         (own.as_str(), command.as_str(), "names a command"),
     ] {
         declare(&platform, api, further);

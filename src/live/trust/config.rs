@@ -1,0 +1,178 @@
+//! What an operator trusts, as he writes it down.
+
+use std::fmt;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use schemars::JsonSchema;
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// What stands before the digest of a content.
+pub(super) const BY_CONTENT: &str = "sha256:";
+
+/// Where a tree may lead credentials, and what it may have run and read. Whoever can write the tree cannot write this.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrustConfig {
+    /// The base URLs of the platforms that the tree may name, up to and without `/v2`. An empty list
+    /// lets in those of this machine.
+    #[schemars(with = "Vec<String>")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub api: Vec<Url>,
+    /// The primaries that the tree may push records to, written as in `dns.push` (`server`, or `url`). An
+    /// empty list lets in those of this machine.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dns: Vec<String>,
+    /// The commands that print secrets and that the tree may name, each as the list of its words: whoever starts emblazon
+    /// runs them. `true` lets it name any.
+    #[serde(skip_serializing_if = "Commands::is_none")]
+    pub commands: Commands,
+    /// The files with secrets, or folders of such, that the tree may name beside those where runners, service managers
+    /// and clusters put them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>")]
+    pub files: Vec<Utf8PathBuf>,
+    /// The files with certificate authorities that the tree may name: by path or, where others can write the file, as
+    /// `sha256:` and the digest of its content.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ca_files: Vec<String>,
+}
+
+/// Which commands a tree may name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Commands {
+    /// Any, or none.
+    Any(bool),
+    /// These, word for word.
+    These(Vec<Vec<String>>),
+}
+
+impl Commands {
+    fn is_none(&self) -> bool {
+        match self {
+            Self::Any(any) => !any,
+            Self::These(commands) => commands.is_empty(),
+        }
+    }
+
+    pub(super) fn include(&self, command: &[String]) -> bool {
+        match self {
+            Self::Any(any) => *any,
+            Self::These(commands) => commands.iter().any(|known| known == command),
+        }
+    }
+
+    fn add(&mut self, command: &[String]) {
+        if self.include(command) {
+            return;
+        }
+        match self {
+            Self::Any(_) => *self = Self::These(vec![command.to_owned()]),
+            Self::These(commands) => commands.push(command.to_owned()),
+        }
+    }
+}
+
+impl Default for Commands {
+    fn default() -> Self {
+        Self::Any(false)
+    }
+}
+
+/// By hand, so that a mistake is told in words.
+impl<'de> Deserialize<'de> for Commands {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnyOrThese;
+        impl<'de> Visitor<'de> for AnyOrThese {
+            type Value = Commands;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("true, false or a list of commands, each a list of its words")
+            }
+
+            fn visit_bool<E: Error>(self, any: bool) -> Result<Commands, E> {
+                Ok(Commands::Any(any))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Commands, A::Error> {
+                let commands = Vec::deserialize(SeqAccessDeserializer::new(list));
+                commands.map(Commands::These)
+            }
+        }
+        deserializer.deserialize_any(AnyOrThese)
+    }
+}
+
+impl TrustConfig {
+    /// Finds the files that it names from a folder, the one that it lies in itself.
+    #[must_use]
+    pub fn beside(mut self, folder: &Utf8Path) -> Self {
+        for file in &mut self.files {
+            *file = folder.join(&*file);
+        }
+        for file in &mut self.ca_files {
+            if !file.starts_with(BY_CONTENT) {
+                *file = folder.join(&*file).into_string();
+            }
+        }
+        self
+    }
+
+    /// Lets in what another one lets in, too.
+    #[must_use]
+    pub fn and(mut self, other: &Self) -> Self {
+        fn join<T: Clone + PartialEq>(all: &mut Vec<T>, more: &[T]) {
+            let new: Vec<T> = more
+                .iter()
+                .filter(|it| !all.contains(it))
+                .cloned()
+                .collect();
+            all.extend(new);
+        }
+        join(&mut self.api, &other.api);
+        join(&mut self.dns, &other.dns);
+        join(&mut self.files, &other.files);
+        join(&mut self.ca_files, &other.ca_files);
+        match &other.commands {
+            Commands::Any(true) => self.commands = Commands::Any(true),
+            Commands::Any(false) => {}
+            Commands::These(commands) => {
+                for command in commands {
+                    self.commands.add(command);
+                }
+            }
+        }
+        self
+    }
+
+    /// Lets one thing in, written as in its list.
+    pub(super) fn add(&mut self, entry: &super::Entry) {
+        use super::Entry;
+        let more = match entry.clone() {
+            Entry::Api(url) => Self {
+                api: Url::parse(&url).into_iter().collect(),
+                ..Self::default()
+            },
+            Entry::Dns(primary) => Self {
+                dns: vec![primary],
+                ..Self::default()
+            },
+            Entry::Command(words) => Self {
+                commands: Commands::These(vec![words]),
+                ..Self::default()
+            },
+            Entry::File(path) => Self {
+                files: vec![path],
+                ..Self::default()
+            },
+            Entry::CaFile(file) => Self {
+                ca_files: vec![file],
+                ..Self::default()
+            },
+        };
+        *self = std::mem::take(self).and(&more);
+    }
+}
