@@ -51,7 +51,7 @@ impl Refusal {
         let named = format!("commit {commit}, which {reference} names as applied last,");
         match self {
             Self::Apart { this } => format!(
-                "{named} is not in the history of commit {}, so nothing is removed on its word; `git merge {commit}` brings it in, and when nobody knows it, find out who pushed it",
+                "{named} is not in the history of commit {}, so nothing is removed on its word; merge the branch that has it, which `git branch --all --contains {commit}` names, and when none has it, find out who pushed it",
                 short_commit(this)
             ),
             Self::OffBranch { this } => {

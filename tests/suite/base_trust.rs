@@ -30,10 +30,10 @@ fn forge(world: &World, parent: Option<&str>) -> String {
 
 /// Finds the command that a message tells people to run, and runs it.
 #[track_caller]
-fn follow(clone: &Path, message: &str) {
+fn follow(clone: &Path, message: &str) -> String {
     let command = message.split('`').nth(1).expect("a command in it");
     let words: Vec<&str> = command.split(' ').skip(1).collect();
-    git(clone, &words);
+    git(clone, &words)
 }
 
 fn base(report: &Value) -> (&str, &str) {
@@ -187,7 +187,10 @@ fn a_branch_behind_is_told_what_to_merge() {
     assert_eq!(base(&recorded).0, "known", "{recorded}");
 
     git(&world.clone, &["checkout", "--quiet", "topic"]);
-    follow(&world.clone, base(&plan).1);
+    let branches = follow(&world.clone, base(&plan).1);
+    let branch = branches.split_whitespace().next().unwrap();
+    assert_eq!(branch, "main", "{branches}");
+    git(&world.clone, &["merge", "--quiet", "--no-edit", branch]);
     let plan = world.report(&["plan"]);
     assert_eq!(base(&plan).0, "known", "{plan}");
     assert_eq!(differences(&plan), ["beta company_name git"]);

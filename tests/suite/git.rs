@@ -101,6 +101,13 @@ impl Server {
         self.folder.path().join(name)
     }
 
+    /// Makes a clone that shares no file with the server.
+    pub(crate) fn copy_as(&self, name: &str) -> PathBuf {
+        let url = format!("file://{}", self.path().display());
+        git(self.folder.path(), &["clone", "--quiet", &url, name]);
+        self.folder.path().join(name)
+    }
+
     /// Makes a clone as CI makes it: the last commit of the branch, and nothing else.
     pub(crate) fn shallow_clone_as(&self, name: &str) -> PathBuf {
         let url = format!("file://{}", self.path().display());

@@ -8,6 +8,7 @@ mod apply;
 mod architecture;
 mod base;
 mod base_trust;
+mod bit_flips;
 mod cache;
 mod changed_since;
 mod cli;

@@ -47,7 +47,6 @@ impl Mirror {
         if !is_private {
             let set = config.set_str(SHARED, PRIVATE);
             set.map_err(|error| unreadable(&error))?;
-            state_file::make_private(folder.as_std_path()).map_err(failed)?;
         }
         let known = repository.find_remote(REMOTE);
         let is_same = known
@@ -59,6 +58,9 @@ impl Mirror {
                 Err(_) => repository.remote(REMOTE, url).map(drop),
             };
             set.map_err(|error| unreadable(&error))?;
+        }
+        if !is_private || !is_same {
+            state_file::make_private(folder.as_std_path()).map_err(failed)?;
         }
         let clone = LocalClone {
             folder: folder.to_owned(),

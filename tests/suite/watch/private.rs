@@ -23,8 +23,11 @@ fn open_to_all(command: &Command) -> Command {
     shell
 }
 
-/// Lists what others than the owner may read or write.
+/// Lists what others than the owner may read or write. What Git keeps by its digest is also kept from them by the folders above.
 fn exposed(path: &Path, found: &mut Vec<String>) {
+    if path.ends_with(".git/objects") {
+        return;
+    }
     let about = std::fs::symlink_metadata(path).unwrap();
     let mode = about.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
