@@ -1,7 +1,7 @@
 //! What all steps of a run share: the clients, the journal, the snapshots.
 
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::brand::Brand;
 use super::executor::ApplyError;

@@ -18,6 +18,7 @@ mod desired;
 mod digest;
 pub mod edit;
 mod files;
+mod forget;
 mod git;
 pub mod init;
 mod layer;
@@ -49,8 +50,8 @@ mod workdir;
 mod yaml;
 
 pub use base::{
-    Asked, Base, BaseAccounts, ForgetError, Forgotten, NotCommitted, applied_ref, committed,
-    departed, fetch_command, lease_ref, plain_name, short_commit, written_ref,
+    Asked, Base, BaseAccounts, NotCommitted, applied_ref, committed, departed, fetch_command,
+    lease_ref, plain_name, short_commit, written_ref,
 };
 pub use beside::{Known, load_next};
 pub use cache_folder::CacheFolder;
@@ -61,6 +62,7 @@ pub use desired::{
     AccountPolicy, AuthConfig, ClusterConfig, Declared, Desired, DesiredAccount, DesiredTemplate,
     DnsMode, DnsSettings, Loaded, Origin, Ownership, SecretSource, Target, UserAccount,
 };
+pub use forget::{ForgetError, Forgotten};
 pub use git::{GitTree, commit_facts, commit_id};
 pub use layer::{Item, Layer, LayerName};
 pub use layers::{Provenance, explain};
