@@ -3,6 +3,10 @@
     clippy::unwrap_used,
     reason = "a test that cannot go on stops, also outside the functions that clippy knows as tests"
 )]
+#![allow(
+    clippy::print_stdout,
+    reason = "tests tell their figures, also where two of them share a function"
+)]
 
 mod apply;
 mod architecture;
