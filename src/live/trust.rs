@@ -168,7 +168,7 @@ mod tests {
     fn platforms() {
         #[track_caller]
         fn check(trust: &str, api: &str, is_let: bool) {
-            let missing = missing(trust, &at(api, ""), Reach::Declared);
+            let missing = missing(trust, &at(api, ", allow_plain_http: true"), Reach::Declared);
             let expected = "emblazon.yaml:1:30: the platform http";
             assert_eq!(missing.is_empty(), is_let, "{missing}");
             assert!(is_let || missing.starts_with(expected), "{missing}");

@@ -49,12 +49,18 @@ enum Stand {
 }
 
 /// Compares a saved plan with the one that was just derived from the same tree, and says what of it may be carried out.
+/// `is_same_base` tells whether both were compared with the same base: what a run wrote since counts as applied, and changes
+/// why sides differ.
 ///
 /// # Errors
 /// When the difference has no cause outside the file.
-pub fn confirm(saved: &Plan, now: &Plan, live: &Live) -> Result<Confirmed, Contradiction> {
+pub fn confirm(
+    saved: &Plan,
+    now: &Plan,
+    live: &Live,
+    is_same_base: bool,
+) -> Result<Confirmed, Contradiction> {
     same_scope(&saved.scope, &now.scope)?;
-    let is_same_base = saved.base == now.base;
     let (then, today) = (chains(saved), chains(now));
     let refused: BTreeMap<Option<&Subject>, &Refusal> = (now.refusals.iter())
         .map(|refusal| (refusal.subject.as_ref(), refusal))

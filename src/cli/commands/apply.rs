@@ -261,7 +261,9 @@ async fn saved(
     let mut now = ready.survey.planned.plan.clone();
     now.base = (ground.base.as_ref().and_then(Base::commit)).map(str::to_owned);
     saved::is_from(&plan, &now.tree, revision.as_deref())?;
-    let confirmed = plan::confirm(&plan, &now, &ready.survey.live).map_err(|error| {
+    let is_same_base = plan.base == now.base && ground.written().is_empty();
+    let live = &ready.survey.live;
+    let confirmed = plan::confirm(&plan, &now, live, is_same_base).map_err(|error| {
         Failure::Refused(format!(
             "{error}: somebody changed the file, or another version of emblazon made it; make it again with `emblazon plan --out {}`",
             args.target

@@ -8,10 +8,15 @@ use crate::diff::fixture::{account, live, live_template, object, sources, templa
 use crate::live::{Live, LiveAccount, Reading};
 use crate::model::{AccountName, KeyPath, Revision};
 use crate::plan::{
-    Action, Confirmed, Contradiction, Options, Plan, PlanFormatError, Precondition, Step, StepId,
-    Subject, confirm, plan,
+    self, Action, Confirmed, Contradiction, Options, Plan, PlanFormatError, Precondition, Step,
+    StepId, Subject, plan,
 };
 use crate::tree::Desired;
+
+/// Confirms a plan when nothing was written besides between it and the other.
+fn confirm(saved: &Plan, now: &Plan, live: &Live) -> Result<Confirmed, Contradiction> {
+    plan::confirm(saved, now, live, saved.base == now.base)
+}
 
 fn made(desired: &Desired, live: &Live) -> Plan {
     plan(desired, None, live, &sources(), &Options::default()).plan

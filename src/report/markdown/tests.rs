@@ -106,7 +106,7 @@ fn a_plan_as_a_comment() {
 
     #### Not in the tree
 
-    <details><summary>1 live whitelabels; the tree covers 83%</summary>
+    <details><summary>1 live whitelabel; the tree covers 83%</summary>
 
     - `Umbrella \u{202e}evil\u{1b}[2J` `eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee`
 
