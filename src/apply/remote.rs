@@ -5,6 +5,7 @@
 //! time one succeeds, which the remote itself decides.
 
 mod ending;
+mod group;
 mod mirror;
 
 use std::collections::BTreeMap;
@@ -15,9 +16,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use git2::{ErrorCode, Oid, Repository};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
 pub use ending::Ending;
+use group::Group;
 pub use mirror::Mirror;
 
 /// How long one command may take.
@@ -89,12 +91,6 @@ pub struct LocalClone {
     environment: BTreeMap<String, String>,
     /// What ends commands before their time; absent for a program that somebody waits for at a terminal.
     ending: Option<Ending>,
-}
-
-/// The processes of one command: when it is given up, all of them end, also those that `git` started.
-struct Group {
-    #[cfg(unix)]
-    leader: Option<rustix::process::Pid>,
 }
 
 impl LocalClone {
@@ -299,41 +295,6 @@ async fn ends(ending: Option<&Ending>, writes: bool) {
         Some(ending) => ending.comes(writes).await,
         None => std::future::pending().await,
     }
-}
-
-#[cfg(unix)]
-impl Group {
-    fn of(child: &Child, has_own: bool) -> Self {
-        let id = child.id().and_then(|id| i32::try_from(id).ok());
-        let leader = id.and_then(rustix::process::Pid::from_raw);
-        Self {
-            leader: leader.filter(|_| has_own),
-        }
-    }
-
-    /// Takes note that the command ended; what it left behind, such as a credential helper, is wanted.
-    fn ended(&mut self) {
-        self.leader = None;
-    }
-}
-
-#[cfg(unix)]
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(leader) = self.leader {
-            // Who ended by itself in the meantime cannot be ended.
-            let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);
-        }
-    }
-}
-
-#[cfg(not(unix))]
-impl Group {
-    fn of(_child: &Child, _has_own: bool) -> Self {
-        Self {}
-    }
-
-    fn ended(&mut self) {}
 }
 
 fn unreadable(error: &git2::Error) -> GitError {
