@@ -393,11 +393,11 @@ async fn unmanaged<'a, I: Iterator<Item = &'a SharedAccount>>(
     if !ids.contains(client.root()) {
         match root.document().await? {
             Reading::Known(Some(_)) => match root.account().await? {
-                Reading::Known(account) => listed.push(account),
-                Reading::Unknown(reason) => return Ok(Reading::Unknown(reason)),
+                Reading::Known(account) => listed.push(account.clone()),
+                Reading::Unknown(reason) => return Ok(Reading::Unknown(reason.clone())),
             },
             Reading::Known(None) => {}
-            Reading::Unknown(reason) => return Ok(Reading::Unknown(reason)),
+            Reading::Unknown(reason) => return Ok(Reading::Unknown(reason.clone())),
         }
     }
     listed.sort();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
+use tokio::sync::OnceCell;
 
 use super::api::{Filter, ReadClient};
 use super::collect::reading;
@@ -13,10 +14,12 @@ use crate::model::{AccountName, DomainName, KeyPath, Settings};
 use crate::tree::Desired;
 
 /// The root account, which no list of its descendants shows (L1).
+///
+/// Whoever asks first reads; the others are told what it found.
 pub(super) struct Root<'a> {
     client: &'a ReadClient,
-    /// What was read of it already, when it stands in the tree.
-    read: Option<Reading<Option<Settings>>>,
+    document: OnceCell<Reading<Option<Settings>>>,
+    account: OnceCell<Reading<Unmanaged>>,
 }
 
 impl<'a> Root<'a> {
@@ -33,33 +36,40 @@ impl<'a> Root<'a> {
                 }
                 Reading::Unknown(reason) => Reading::Unknown(reason.clone()),
             });
-        Self { client, read }
+        Self {
+            client,
+            document: OnceCell::new_with(read),
+            account: OnceCell::new(),
+        }
     }
 
     /// Returns its whitelabel's settings.
-    pub(super) async fn document(&self) -> Result<Reading<Option<Settings>>, ApiError> {
-        if let Some(read) = &self.read {
-            return Ok(read.clone());
-        }
-        let document = self.client.whitelabel(self.client.root()).await;
-        reading(document.map(|document| document.map(|document| document.settings)))
+    pub(super) async fn document(&self) -> Result<&Reading<Option<Settings>>, ApiError> {
+        let read = async || {
+            let document = self.client.whitelabel(self.client.root()).await;
+            reading(document.map(|document| document.map(|document| document.settings)))
+        };
+        self.document.get_or_try_init(read).await
     }
 
     /// Returns its name and realm.
-    pub(super) async fn account(&self) -> Result<Reading<Unmanaged>, ApiError> {
+    pub(super) async fn account(&self) -> Result<&Reading<Unmanaged>, ApiError> {
         let root = self.client.root();
-        let found = match self.client.account(root).await {
-            Ok(Some(found)) => Ok(Unmanaged {
-                id: found.id,
-                name: found.name,
-                realm: found.realm,
-            }),
-            Ok(None) => Err(ApiError::NoSuchAccount {
-                account: root.to_string(),
-            }),
-            Err(error) => Err(error),
+        let read = async || {
+            let found = match self.client.account(root).await {
+                Ok(Some(found)) => Ok(Unmanaged {
+                    id: found.id,
+                    name: found.name,
+                    realm: found.realm,
+                }),
+                Ok(None) => Err(ApiError::NoSuchAccount {
+                    account: root.to_string(),
+                }),
+                Err(error) => Err(error),
+            };
+            reading(found)
         };
-        reading(found)
+        self.account.get_or_try_init(read).await
     }
 }
 
@@ -72,12 +82,8 @@ pub(super) async fn holders(
     root: &Root<'_>,
 ) -> Result<BTreeMap<DomainName, Reading<Vec<Unmanaged>>>, ApiError> {
     let mut holders = BTreeMap::new();
-    let mut root_domain = None;
     for domain in claims(desired, accounts) {
-        if root_domain.is_none() {
-            root_domain = Some(root.document().await?);
-        }
-        let found = holders_of(client, &domain, root, root_domain.as_ref()).await?;
+        let found = holders_of(client, &domain, root).await?;
         holders.insert(domain, found);
     }
     Ok(holders)
@@ -116,7 +122,6 @@ async fn holders_of(
     client: &ReadClient,
     domain: &DomainName,
     root: &Root<'_>,
-    root_document: Option<&Reading<Option<Settings>>>,
 ) -> Result<Reading<Vec<Unmanaged>>, ApiError> {
     let listed = client
         .descendants(client.root(), &Filter::holding(domain.as_str()))
@@ -125,10 +130,10 @@ async fn holders_of(
         Reading::Known(found) => found,
         unknown @ Reading::Unknown(_) => return Ok(unknown),
     };
-    if root_document.is_some_and(|document| root_holds(document, domain)) {
+    if root_holds(root.document().await?, domain) {
         match root.account().await? {
-            Reading::Known(account) => found.push(account),
-            Reading::Unknown(reason) => return Ok(Reading::Unknown(reason)),
+            Reading::Known(account) => found.push(account.clone()),
+            Reading::Unknown(reason) => return Ok(Reading::Unknown(reason.clone())),
         }
     }
     if found.is_empty() {

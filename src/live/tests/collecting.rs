@@ -368,3 +368,24 @@ async fn the_number_of_requests() {
     }
     assert_eq!(constants, BTreeSet::from([2]));
 }
+
+/// The root, which no list of its descendants shows, is read once, whoever asks for it: the list of what is not in the
+/// tree, and each domain that is about to be claimed.
+#[tokio::test]
+async fn the_root_is_read_once() {
+    let sandbox = sandbox().await;
+    let client = client(&sandbox).await;
+    let claims = ["one.example.com", "two.example.com"];
+    let accounts = ['b', 'd'].into_iter().zip(claims).map(|(name, domain)| {
+        let wanted = json!({"domain": domain});
+        account(&name.to_string(), by_id(name), wanted, &[])
+    });
+    let tree = desired(accounts.collect());
+    let before = sandbox.counts().of("GET", "whitelabel");
+    let live = collect(&client, &tree, &CollectOptions::default())
+        .await
+        .unwrap();
+    assert_eq!(live.holders.len(), 2);
+    let read = sandbox.counts().of("GET", "whitelabel") - before;
+    assert_eq!(read, 3, "two accounts and the root");
+}
