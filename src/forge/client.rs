@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::Client;
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use serde_json::Value;
 
 use super::request::{self, Request};
@@ -60,10 +61,7 @@ impl Forge {
 
 /// Says what an answer means that is no success. Its body is not shown: it may repeat what was sent.
 fn refused(status: u16, headers: &HeaderMap, call: String) -> ForgeError {
-    let after = headers
-        .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.parse().ok());
-    let after = after.map(Duration::from_secs);
+    let after = transport::retry_after(headers, Timestamp::now());
     let spent = headers
         .get("x-ratelimit-remaining")
         .is_some_and(|left| left == "0");

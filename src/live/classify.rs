@@ -17,6 +17,8 @@ pub(super) struct Subject<'a> {
     pub domain: Option<&'a str>,
     /// Whether the request was a login.
     pub login: bool,
+    /// Whether the request carried values of the tree.
+    pub values: bool,
 }
 
 /// Tells what an answer that is no success means. `body` may be empty or no JSON at all (trap 34).
@@ -35,7 +37,7 @@ pub(super) fn classify(
         redaction.clean(text.unwrap_or_default())
     };
     match status {
-        400 | 413 | 423 => refused_values(status, data, said(), redaction),
+        400 | 413 | 423 => refused_values(status, data, said(), subject, redaction),
         401 => ApiError::Unauthorised {
             multi_factor: data.get("multi_factor_request").is_some(),
         },
@@ -56,6 +58,7 @@ pub(super) fn classify(
             message: redaction.clean(word.unwrap_or_default()),
             retry_after,
         },
+        500 if let Some(schema) = lacking_schema(&said()) => ApiError::SchemaMissing { schema },
         502..=504 => ApiError::Unavailable {
             status,
             message: redaction.clean(word.unwrap_or_default()),
@@ -68,14 +71,21 @@ pub(super) fn classify(
     }
 }
 
-/// Reads the `Retry-After` header when it is a number of seconds; a date counts as absent, and the
-/// usual back-off holds.
-pub(super) fn retry_after(value: Option<&str>) -> Option<Duration> {
-    let seconds: u64 = value?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
+/// Reads the name of the schema out of `schema whitelabel not found.` (W14d).
+fn lacking_schema(said: &str) -> Option<String> {
+    let name = said.strip_prefix("schema ")?.trim_end_matches('.');
+    let name = name.strip_suffix(" not found")?;
+    Some(name.trim_matches(['\'', '"', '`']).to_owned())
 }
 
-fn refused_values(status: u16, data: &Value, said: String, redaction: &Redaction) -> ApiError {
+/// Tells the meanings of a 400 apart: only a request that carried values of the tree can be refused for them.
+fn refused_values(
+    status: u16,
+    data: &Value,
+    said: String,
+    subject: Subject<'_>,
+    redaction: &Redaction,
+) -> ApiError {
     let rule = |path: &str, rule: &str| data.get(path).and_then(|rules| rules.get(rule));
     if let Some(unique) = rule("domain", "unique") {
         return ApiError::DomainInUse {
@@ -101,10 +111,35 @@ fn refused_values(status: u16, data: &Value, said: String, redaction: &Redaction
         423 => ApiError::AccountLocked { state: "locked" },
         _ => {
             let violations = violations(data, redaction);
-            if violations.is_empty() {
+            let is_about = |path: &str, rule: &str| {
+                (violations.iter()).any(|found| found.path.as_str() == path && found.rule == rule)
+            };
+            let lacking =
+                (violations.iter()).find(|found| found.message.contains("schema is missing"));
+            if let Some(lacking) = lacking {
+                ApiError::SchemaMissing {
+                    schema: lacking.path.to_string(),
+                }
+            } else if violations.is_empty() {
                 ApiError::BadRequest { message: said }
-            } else {
+            } else if is_about("json", "invalid")
+                || is_about("data", "required")
+                || is_about("data", "type")
+            {
+                // The envelope did not arrive as it was sent (E9).
+                ApiError::BadRequest {
+                    message: Violation::list(&violations),
+                }
+            } else if subject.login {
+                ApiError::UnusableCredential(violations)
+            } else if violations.iter().all(|found| found.path.as_str() == "file") {
+                ApiError::UnusableFile(violations)
+            } else if subject.values {
                 ApiError::Validation(violations)
+            } else {
+                ApiError::BadRequest {
+                    message: Violation::list(&violations),
+                }
             }
         }
     }
@@ -212,6 +247,14 @@ mod tests {
     use super::*;
     use crate::model::Secret;
 
+    /// A request that carried values of the tree.
+    const VALUES: Subject<'_> = Subject {
+        account: None,
+        domain: None,
+        login: false,
+        values: true,
+    };
+
     /// Finds a recorded answer by its name: status and body.
     #[track_caller]
     fn recorded(name: &str) -> (u16, String) {
@@ -233,6 +276,7 @@ mod tests {
                 .starts_with("dom.public")
                 .then_some("nope.example.test"),
             login: name.contains("_auth."),
+            values: true,
         }
     }
 
@@ -332,6 +376,100 @@ mod tests {
         );
     }
 
+    /// Trap 10, D11, W14d: a 400 is the tree's fault only when values of the tree were refused. The others say whose
+    /// it is, and what helps.
+    #[test]
+    fn trap_10_whose_fault_a_400_is() {
+        const TREE: &str = "in the tree";
+        #[track_caller]
+        fn check(status: u16, subject: Subject<'_>, data: &Value, expected: &[&str]) {
+            let body = json!({"message": "validation error", "data": data});
+            let body = serde_json::to_vec(&body).unwrap();
+            let told = classify(status, None, &body, subject, &Redaction::default()).explained();
+            for part in expected {
+                assert!(told.contains(part), "{told}");
+            }
+            assert_eq!(told.contains(TREE), expected.contains(&TREE), "{told}");
+        }
+        let carries = |values, login| Subject {
+            values,
+            login,
+            ..Subject::default()
+        };
+        let (tree, login, read) = (
+            carries(true, false),
+            carries(true, true),
+            carries(false, false),
+        );
+        let rule =
+            |path: &str, rule: &str, message: &str| json!({path: {rule: {"message": message}}});
+
+        let schema = rule(
+            "domains",
+            "required",
+            "The domains schema is missing, unable to validate request",
+        );
+        let helps = [
+            "lacks its schema \"domains\"",
+            "run `sup kapps_maintenance refresh system_schemas` on the platform",
+        ];
+        check(400, tree, &schema, &helps);
+        let schema = json!({"message": "schema whitelabel not found."});
+        check(
+            500,
+            tree,
+            &schema,
+            &["lacks its schema \"whitelabel\"", helps[1]],
+        );
+
+        let short = rule(
+            "api_key",
+            "minLength",
+            "String must be at least 64 characters",
+        );
+        let credential = "refused the credential: api_key: String must be at least 64 characters";
+        check(
+            400,
+            login,
+            &short,
+            &[credential, "an API key has 64 characters"],
+        );
+        let account = rule("account_name", "required", "Field is required but missing");
+        check(
+            400,
+            login,
+            &account,
+            &["refused the credential: account_name"],
+        );
+
+        let value = rule(
+            "company_name",
+            "type",
+            "Value did not match type(s): string",
+        );
+        check(
+            400,
+            tree,
+            &value,
+            &["company_name: Value did not match", TREE],
+        );
+        check(400, read, &value, &["did not understand the request"]);
+        for envelope in [
+            rule("json", "invalid", "decoder_exit around 0"),
+            rule("data", "required", "Field is required but missing"),
+        ] {
+            check(400, tree, &envelope, &["look for a proxy that rewrites"]);
+            check(400, login, &envelope, &["look for a proxy that rewrites"]);
+        }
+        let file = json!({"file": {"encoding": {"message": "failed to decode base64 data"}}});
+        check(
+            400,
+            tree,
+            &file,
+            &["refused the file", "may be empty or damaged", TREE],
+        );
+    }
+
     /// Trap 33: too large is a 400, as recorded from an upload of over 8,000,000 bytes.
     #[test]
     fn trap_33_too_large_is_400() {
@@ -361,13 +499,7 @@ mod tests {
     #[test]
     fn observed_09_paths_of_rules() {
         let (status, body) = recorded("domains.sys.post.mapping_empty");
-        let error = classify(
-            status,
-            None,
-            body.as_bytes(),
-            Subject::default(),
-            &Redaction::default(),
-        );
+        let error = classify(status, None, body.as_bytes(), VALUES, &Redaction::default());
         let ApiError::Validation(violations) = error else {
             panic!("{error}");
         };
@@ -379,13 +511,7 @@ mod tests {
     #[test]
     fn several_rules() {
         let (status, body) = recorded("val.two_errors");
-        let error = classify(
-            status,
-            None,
-            body.as_bytes(),
-            Subject::default(),
-            &Redaction::default(),
-        );
+        let error = classify(status, None, body.as_bytes(), VALUES, &Redaction::default());
         insta::assert_snapshot!(error.explained(), @"the server refused the values: company_name: Value did not match type(s): string; hide_powered: Value did not match type(s): boolean; correct these keys in the tree; this server may know another schema than emblazon");
     }
 
@@ -447,13 +573,6 @@ mod tests {
             &Redaction::default(),
         );
         insta::assert_snapshot!(error, @"the server answered with status 500: validation failed to run on the server");
-    }
-
-    #[test]
-    fn waits() {
-        assert_eq!(retry_after(Some(" 7 ")), Some(Duration::from_secs(7)));
-        assert_eq!(retry_after(Some("Wed, 21 Oct 2026 07:28:00 GMT")), None);
-        assert_eq!(retry_after(None), None);
     }
 
     /// Trap 41, observed 16: no recorded answer puts a key or a token into an error.

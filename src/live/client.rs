@@ -3,16 +3,16 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use reqwest::header::{
     CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_MATCH, IF_NONE_MATCH,
-    RETRY_AFTER,
 };
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use tracing::debug;
 use url::Url;
 
-use super::classify::{Subject, classify, retry_after};
+use super::classify::{Subject, classify};
 use super::config::{ClientConfig, Limits};
 use super::error::ApiError;
 use super::failure::{Failure, Stage};
@@ -243,15 +243,13 @@ impl Transport {
             .read(&mut response, ERROR_BYTES, request.timeout)
             .await
             .unwrap_or_default();
-        let wait = retry_after(text(response.headers(), &RETRY_AFTER).as_deref());
+        let wait = transport::retry_after(response.headers(), Timestamp::now());
         let redaction = self.session.redaction(token);
-        Err(classify(
-            status.as_u16(),
-            wait,
-            &body,
-            request.subject,
-            &redaction,
-        ))
+        let subject = Subject {
+            values: !matches!(request.body, Body::Nothing),
+            ..request.subject
+        };
+        Err(classify(status.as_u16(), wait, &body, subject, &redaction))
     }
 
     fn builder(

@@ -216,7 +216,11 @@ async fn one_by_one(
 pub(super) fn reading<T>(result: Result<T, ApiError>) -> Result<Reading<T>, ApiError> {
     match result {
         Ok(value) => Ok(Reading::Known(value)),
-        Err(error @ (ApiError::Unauthorised { .. } | ApiError::UnknownApiKey)) => Err(error),
+        Err(
+            error @ (ApiError::Unauthorised { .. }
+            | ApiError::UnknownApiKey
+            | ApiError::UnusableCredential(_)),
+        ) => Err(error),
         Err(error) => Ok(Reading::Unknown(error.explained())),
     }
 }

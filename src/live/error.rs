@@ -17,6 +17,18 @@ pub enum ApiError {
     /// 400 with rules by path (E22).
     #[error("the server refused the values: {}", Violation::list(.0))]
     Validation(Vec<Violation>),
+    /// 400 to a login: the credential is not one that the server could know. The tree is not at fault.
+    #[error("the server refused the credential: {}", Violation::list(.0))]
+    UnusableCredential(Vec<Violation>),
+    /// 400 or 500: the server lacks the schema that it checks the request with (D11, W14d).
+    #[error("the server lacks its schema {schema:?}, and checks nothing without it")]
+    SchemaMissing {
+        /// The schema's name.
+        schema: String,
+    },
+    /// 400 about the file of an upload (B5, B7).
+    #[error("the server refused the file: {}", Violation::list(.0))]
+    UnusableFile(Vec<Violation>),
     /// 400, rule `domain.unique`: another account holds the domain, perhaps as a reservation of its
     /// past (W19, W22, trap 10).
     #[error("domain {domain:?} is held by another account")]
@@ -115,7 +127,7 @@ pub enum ApiError {
     #[error("the list is too large for the server")]
     RangeNotSatisfiable,
     /// 429: the bucket of requests is empty (C4).
-    #[error("the server says: too many requests")]
+    #[error("the server says: too many requests{}", asked(*.retry_after))]
     TooManyRequests {
         /// How long it asks to wait; Kazoo itself never says (C5), a proxy may.
         retry_after: Option<Duration>,
@@ -203,7 +215,8 @@ pub struct Violation {
 }
 
 impl Violation {
-    fn list(violations: &[Self]) -> String {
+    /// Says each in one line.
+    pub(super) fn list(violations: &[Self]) -> String {
         let mut list: Vec<String> = violations
             .iter()
             .map(|violation| {
@@ -231,6 +244,13 @@ impl ApiError {
             Self::DomainInUse { .. } => {
                 "find the account that holds it (it may hold a domain that its settings no longer show) and release it there first"
             }
+            Self::UnusableCredential(_) => {
+                "correct the API key, or the user, password and account, where `auth` or the environment has it; an API key has 64 characters"
+            }
+            Self::SchemaMissing { .. } => {
+                "run `sup kapps_maintenance refresh system_schemas` on the platform, then try again"
+            }
+            Self::UnusableFile(_) => "look at the file in the tree: it may be empty or damaged",
             Self::TooLarge { .. } => "make the file smaller",
             Self::AccountLocked { .. } => {
                 "have the account enabled again, or take it out of the tree"
@@ -330,6 +350,12 @@ impl WriteError {
             Self::Refused(cause) | Self::Lost(cause) | Self::NotSent(cause) => cause,
         }
     }
+}
+
+fn asked(wait: Option<Duration>) -> String {
+    wait.map_or_else(String::new, |wait| {
+        format!(", and asks to wait {} s", wait.as_secs())
+    })
 }
 
 fn limit_of(limit: Option<u64>) -> String {

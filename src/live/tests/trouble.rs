@@ -219,3 +219,23 @@ async fn https() {
     assert!(told, "{read:?}");
     insta::assert_snapshot!(wrong.explained(), @"`ca_file` holds no PEM certificate; correct the cluster's entry in emblazon.yaml");
 }
+
+/// C5: a proxy says how long to wait in seconds or as a date; what asks for more than the patience of a call ends it, and is
+/// told.
+#[tokio::test]
+async fn a_date_to_retry_after_is_honoured() {
+    const NOW: &str = "date: Wed, 21 Oct 2026 07:28:00 GMT\r\n";
+    for (asked, told) in [
+        ("Wed, 21 Oct 2026 08:28:00 GMT", "asks to wait 3600 s"),
+        ("3600", "asks to wait 3600 s"),
+        ("18446744073709551615", "asks to wait 86400 s"),
+        // Past: the client tries as often as it does, without a wait of its own.
+        ("Wed, 21 Oct 2026 07:00:00 GMT", "asks to wait 0 s"),
+    ] {
+        let headers = format!("{NOW}retry-after: {asked}\r\n");
+        let url = stranger(plain("429 Too Many Requests", &headers, "")).await;
+        let error = given_token(&url).await.whitelabel(&gold()).await;
+        let shown = error.unwrap_err().to_string();
+        assert!(shown.contains(told), "{asked}: {shown}");
+    }
+}
