@@ -60,7 +60,7 @@ pub enum RecordErrorKind {
     /// A quote is opened and not closed.
     #[error("the quote is not closed")]
     Quote,
-    /// One quoted string is longer than DNS takes (RFC 1035, section 3.3).
+    /// One string is longer than DNS takes (RFC 1035, section 3.3).
     #[error("one string has at most 255 octets, this has {0}")]
     TooLong(usize),
     /// A field does not have the form that its RFC wants.
@@ -113,6 +113,14 @@ impl Token {
             offset: self.offset,
             length: self.length,
             kind,
+        }
+    }
+
+    /// Refuses what one string cannot hold (RFC 1035, section 3.3).
+    fn into_one_string(self) -> Result<Self, RecordError> {
+        match self.octets.len() {
+            ..=255 => Ok(self),
+            long => Err(self.wrong(RecordErrorKind::TooLong(long))),
         }
     }
 
@@ -169,6 +177,11 @@ impl Fields<'_> {
         })
     }
 
+    /// Reads a field that is one string of DNS, with or without quotes: what it may hold does not hang on them.
+    fn string(&mut self, field: &'static str) -> Result<Token, RecordError> {
+        self.token(field)?.into_one_string()
+    }
+
     /// Reads a quoted string. A backslash escapes itself, a quote, or an octet by three digits; before anything else
     /// it stands for itself, as in the `\1` that people type into NAPTR expressions.
     fn quoted(&mut self) -> Result<Token, RecordError> {
@@ -217,10 +230,7 @@ impl Fields<'_> {
                 kind: RecordErrorKind::Form("after a closing quote there must be a space"),
             });
         }
-        match token.octets.len() {
-            ..=255 => Ok(token),
-            long => Err(token.wrong(RecordErrorKind::TooLong(long))),
-        }
+        token.into_one_string()
     }
 
     fn number(&mut self, field: &'static str, most: u16) -> Result<u16, RecordError> {
@@ -314,13 +324,13 @@ impl Fields<'_> {
     fn naptr(&mut self) -> Result<RecordData, RecordError> {
         let order = self.number("order", u16::MAX)?;
         let preference = self.number("preference", u16::MAX)?;
-        let flags = self.token("flags")?;
+        let flags = self.string("flags")?;
         if !flags.octets.iter().all(u8::is_ascii_alphanumeric) {
             return Err(flags.wrong(RecordErrorKind::Form(
                 "flags are letters and digits, such as \"S\"",
             )));
         }
-        let services = self.token("services")?;
+        let services = self.string("services")?;
         if !services
             .octets
             .iter()
@@ -328,7 +338,7 @@ impl Fields<'_> {
         {
             return Err(services.wrong(RecordErrorKind::Form("services look like \"SIP+D2U\"")));
         }
-        let expression = self.token("regular expression")?;
+        let expression = self.string("regular expression")?;
         let regexp = expression.utf8()?;
         if !regexp.is_empty() && !is_substitution(&regexp) {
             return Err(expression.wrong(RecordErrorKind::Form(
@@ -377,7 +387,7 @@ impl Fields<'_> {
 
     fn caa(&mut self) -> Result<RecordData, RecordError> {
         let flags = self.number("flags", u16::from(u8::MAX))?;
-        let tag = self.token("property")?;
+        let tag = self.string("property")?;
         let name = tag.utf8()?.to_ascii_lowercase();
         if tag.quoted || name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric()) {
             return Err(tag.wrong(RecordErrorKind::Form(
@@ -387,7 +397,7 @@ impl Fields<'_> {
         Ok(RecordData::Caa {
             flags: u8::try_from(flags).unwrap_or(u8::MAX),
             tag: name,
-            value: self.token("value")?.utf8()?,
+            value: self.string("value")?.utf8()?,
         })
     }
 }

@@ -268,6 +268,39 @@ fn issuers() {
     refuse(RecordType::Caa, "0 issue", "", "the value is missing");
 }
 
+/// What a string may hold does not hang on its quotes: what is read without them is read with them.
+#[test]
+fn strings_without_quotes_have_a_length_too() {
+    let long = "a".repeat(256);
+    let fits = "a".repeat(255);
+    for (record_type, before, after) in [
+        (RecordType::Caa, "0 issue ", ""),
+        (RecordType::Naptr, "10 100 ", " SIP+D2U \"\" x.example"),
+        (RecordType::Naptr, "10 100 S ", " \"\" x.example"),
+    ] {
+        let text = format!("{before}{long}{after}");
+        refuse(record_type, &text, &long, "this has 256");
+        let text = format!("{before}{fits}{after}");
+        let parsed = RecordData::parse(record_type, &text).unwrap();
+        let again = RecordData::parse(record_type, &parsed.to_string());
+        assert_eq!(again, Ok(parsed));
+    }
+    let expression = format!("!{}!x!", "b".repeat(252));
+    let text = format!("10 100 U E2U+sip {expression} .");
+    refuse(RecordType::Naptr, &text, &expression, "this has 256");
+    // A word is one string in the packet, too.
+    let text = format!("0 {long} x");
+    refuse(RecordType::Caa, &text, &long, "this has 256");
+    // Octets count, not characters.
+    let umlauts = "ü".repeat(128);
+    refuse(
+        RecordType::Caa,
+        &format!("0 issue {umlauts}"),
+        &umlauts,
+        "this has 256",
+    );
+}
+
 #[test]
 fn mail_servers_with_and_without_preference() {
     let parse = |text| RecordData::parse(RecordType::Mx, text).expect("an MX");
