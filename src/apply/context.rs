@@ -64,6 +64,7 @@ impl<'a> Context<'a> {
             started,
             accounts: std::collections::BTreeMap::new(),
             template: None,
+            template_unread: false,
             zones: std::collections::BTreeMap::new(),
         };
         Ok(Self {
@@ -135,6 +136,11 @@ impl<'a> Context<'a> {
     pub(super) fn keep_template(&self, template: &DomainTemplate) -> Result<(), SnapshotError> {
         let digest = self.snapshots.put_template(template)?;
         self.manifest.keep(Kept::Template { digest })
+    }
+
+    /// Keeps that what the template was before this run could not be read.
+    pub(super) fn keep_unread_template(&self) -> Result<(), SnapshotError> {
+        self.amend(|manifest| manifest.template_unread = true)
     }
 
     /// Keeps what some sets of a zone were before this run, and what it makes of them.

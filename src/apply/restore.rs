@@ -275,6 +275,10 @@ pub fn moved_since(
             moved.insert(Subject::Template, reason);
         }
     }
+    if manifest.template.is_some() && live.template_is_unservable {
+        let reason = "the server cannot serve it any more, so somebody else wrote it".to_owned();
+        moved.insert(Subject::Template, reason);
+    }
     moved
 }
 

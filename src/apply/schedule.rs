@@ -134,6 +134,7 @@ pub(super) fn dependencies(step: &Step) -> impl Iterator<Item = StepId> {
         Precondition::Revision(_)
         | Precondition::NoWhitelabel
         | Precondition::Template(_)
+        | Precondition::UnservableTemplate
         | Precondition::Records(_) => None,
     };
     step.after.iter().copied().chain(left_by)

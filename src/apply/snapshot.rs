@@ -54,6 +54,9 @@ pub struct Manifest {
     /// The digest of the raw template, when it was about to replace it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<Digest>,
+    /// Whether it was about to replace a template that nobody could read, so that there is no snapshot of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub template_unread: bool,
     /// The sets of records that it was about to change, zone by zone, before and after.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub zones: BTreeMap<RecordName, Vec<PlannedSet>>,
@@ -489,6 +492,7 @@ mod tests {
             started: Timestamp::UNIX_EPOCH,
             accounts: BTreeMap::from([(AccountId::parse(&"a".repeat(32)).unwrap(), account)]),
             template: None,
+            template_unread: false,
             zones: BTreeMap::new(),
         }
     }

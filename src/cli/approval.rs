@@ -54,13 +54,13 @@ pub(crate) struct Approval {
 }
 
 impl Approval {
-    /// Takes what the command line says.
+    /// Takes what the command line says; `asked` are the guards that have an option of their own.
     ///
     /// # Errors
     /// A guard is lifted for one plan only, so its digest must be there.
     pub(crate) fn new(
         allow: &[GuardName],
-        prune: bool,
+        asked: &[RefusalKind],
         expect: Option<&DigestPrefix>,
     ) -> Result<Self, Failure> {
         if let (Some(first), None) = (allow.first(), expect) {
@@ -70,7 +70,7 @@ impl Approval {
             )));
         }
         Ok(Self {
-            allow: lifted(allow, prune),
+            allow: lifted(allow, asked),
             expect: expect.cloned(),
         })
     }
@@ -127,10 +127,10 @@ pub(crate) fn rules(allow: BTreeSet<RefusalKind>) -> plan::Options {
     }
 }
 
-/// Returns the guards that the command line lifts.
-pub(crate) fn lifted(names: &[GuardName], prune: bool) -> BTreeSet<RefusalKind> {
+/// Returns the guards that the command line lifts; `asked` are those that have an option of their own.
+pub(crate) fn lifted(names: &[GuardName], asked: &[RefusalKind]) -> BTreeSet<RefusalKind> {
     let names = names.iter().map(|name| name.0);
-    names.chain(prune.then_some(RefusalKind::Prune)).collect()
+    names.chain(asked.iter().copied()).collect()
 }
 
 #[cfg(test)]
@@ -153,10 +153,10 @@ mod tests {
     #[test]
     fn an_approval_is_for_one_plan() {
         let freeze = [GuardName(RefusalKind::Freeze)];
-        assert!(Approval::new(&freeze, false, None).is_err());
+        assert!(Approval::new(&freeze, &[], None).is_err());
         let digest = Digest::of(b"plan");
         let prefix = digest.short().parse().unwrap();
-        let approval = Approval::new(&freeze, false, Some(&prefix)).unwrap();
+        let approval = Approval::new(&freeze, &[], Some(&prefix)).unwrap();
         assert!(approval.check_digest(&digest).is_ok());
         let other = approval.check_digest(&Digest::of(b"other"));
         assert!(matches!(other, Err(Failure::Refused(_))));

@@ -32,6 +32,7 @@ pub(crate) use watch::WatchArgs;
 use super::approval::{DigestPrefix, GuardName};
 use super::tree::Several;
 use crate::live::Reach;
+use crate::plan::RefusalKind;
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
@@ -257,9 +258,21 @@ pub(crate) struct PruneArgs {
     /// Delete whitelabels that the tree declares as `whitelabel: null`
     #[arg(long)]
     pub(crate) prune: bool,
+    /// Put the declared domain template in the place of one that the server cannot serve, so that nobody can read it
+    #[arg(long)]
+    pub(crate) repair_template: bool,
     /// Lift a guard for this plan only; `apply` wants --expect with it
     #[arg(long, value_name = "GUARD", value_delimiter = ',')]
     pub(crate) allow: Vec<GuardName>,
+}
+
+impl PruneArgs {
+    /// Returns the guards that have an option of their own, and that are lifted by it.
+    pub(crate) fn asked(&self) -> Vec<RefusalKind> {
+        let prune = self.prune.then_some(RefusalKind::Prune);
+        let repair = self.repair_template.then_some(RefusalKind::RepairTemplate);
+        prune.into_iter().chain(repair).collect()
+    }
 }
 
 /// Bring the platform to what the tree says

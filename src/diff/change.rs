@@ -53,6 +53,15 @@ pub enum Side {
     Asset(AssetFacts),
     /// A host of the template.
     Host(HostEntry),
+    /// A host of the template that stands below another record type, from which it moves.
+    Elsewhere {
+        /// Where it stands.
+        target: Target,
+        /// What stands there.
+        entry: HostEntry,
+    },
+    /// Whatever is there, it could not be read.
+    Unread,
     /// It is there; there is no more to say about it.
     Present,
 }

@@ -183,7 +183,7 @@ pub(super) fn compare_each<'a>(
         .collect();
     let template = desired.template.as_ref().map(|wanted| {
         let base = Base::find(base, |base| base.template.as_ref());
-        template::compare(wanted, base, live.template.as_ref(), sources)
+        template::compare(wanted, base, live, sources)
     });
     let mut notes = Vec::new();
     if base.is_none() {

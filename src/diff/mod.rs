@@ -32,7 +32,7 @@ pub use comparison::Comparison;
 pub use recorded::recorded;
 pub use records::ManagedRecords;
 pub use settings::{Edit, undeclared};
-pub use template::TemplateDifference;
+pub use template::{TemplateDifference, TemplateRepair};
 pub use verdict::{Declaration, Verdict, verdict};
 pub use written::{WrittenParts, WrittenTree, laid_over, take_over, without_records};
 pub use zone::{SetDifference, ZoneDifference, compare_zones};

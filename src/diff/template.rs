@@ -1,13 +1,17 @@
 //! The domain template: desired × base × live → difference.
+//!
+//! A record type without hosts says nothing, so it is the same whether it is there or not; only one that the server has no
+//! name for is in everybody's way, and goes (D9). A host that the tree declares below CNAME and that stands live below CNAM,
+//! as the public documentation spells it, moves: that is one difference.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::base::Base;
 use super::canonical::{self, CanonicalEntry};
-use super::{Change, ChangeKey, Declaration, Side, Status, Verdict, verdict};
+use super::{Cause, Change, ChangeKey, Declaration, Side, Status, Verdict, verdict};
 use crate::diag::SourceMap;
-use crate::live::Reading;
-use crate::model::{DomainTemplate, HostEntry};
+use crate::live::{Live, Reading};
+use crate::model::{DomainTemplate, HostEntry, MISSPELT_CNAME, is_servable_type};
 use crate::tree::{Declared, DesiredTemplate, Origin, Ownership, Target};
 
 /// What differs in the system's domain template.
@@ -20,9 +24,29 @@ pub struct TemplateDifference {
     pub wanted: Option<DomainTemplate>,
     /// Why the live template could not be read.
     pub unknown: Option<String>,
+    /// What can be put in the place of a live template that the server cannot serve, when somebody allows it.
+    pub repair: Option<TemplateRepair>,
+}
+
+/// The declared template, in the place of one that nobody can read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TemplateRepair {
+    /// Every host that is declared.
+    pub changes: Vec<Change>,
+    /// The declared template, and nothing else.
+    pub wanted: DomainTemplate,
 }
 
 impl TemplateDifference {
+    /// Lets the repair, when there is one, take the place of what is not known.
+    pub(crate) fn allow_repair(&mut self) {
+        if let Some(repair) = self.repair.take() {
+            self.changes = repair.changes;
+            self.wanted = Some(repair.wanted);
+            self.unknown = None;
+        }
+    }
+
     /// Tells how the template stands.
     #[must_use]
     pub fn status(&self) -> Status {
@@ -37,28 +61,74 @@ type Key = (String, String);
 pub(super) fn compare(
     desired: &DesiredTemplate,
     base: Base<&DesiredTemplate>,
-    live: Option<&Reading<DomainTemplate>>,
+    live: &Live,
     sources: &SourceMap,
 ) -> TemplateDifference {
     let unknown = |reason: &str| TemplateDifference {
         changes: Vec::new(),
         wanted: None,
         unknown: Some(reason.to_owned()),
+        repair: None,
     };
-    let live = match live {
+    let live = match &live.template {
         None => return unknown("the template was not read"),
+        Some(Reading::Unknown(reason)) if live.template_is_unservable => {
+            return TemplateDifference {
+                repair: Some(repair(desired, sources)),
+                ..unknown(&format!(
+                    "{reason}; `emblazon plan --repair-template` shows what putting the declared template in its place would do"
+                ))
+            };
+        }
         Some(Reading::Unknown(reason)) => return unknown(reason),
         Some(Reading::Known(live)) => live,
     };
     let mut wanted = live.clone();
     let mut changes = hosts(desired, base, live, &mut wanted, sources);
-    changes.extend(types(desired, base, live, &mut wanted));
+    changes.extend(left_over_types(desired, live, &mut wanted, &changes));
+    if !changes.is_empty() {
+        for name in bare_types(desired) {
+            wanted.0.entry(name.clone()).or_default();
+        }
+    }
     changes.sort_by(|a, b| a.key.cmp(&b.key));
     TemplateDifference {
         changes,
         wanted: Some(wanted),
         unknown: None,
+        repair: None,
     }
+}
+
+/// Returns the record types that are declared without any host: they are written along, and are no reason to write.
+fn bare_types(desired: &DesiredTemplate) -> impl Iterator<Item = &String> {
+    let has_hosts = |name: &str| (desired.hosts.keys()).any(|host| host.record_type == name);
+    let types = desired.types.iter();
+    types.filter(move |name| is_servable_type(name) && !has_hosts(name))
+}
+
+/// Says what the declared template alone would be, where nothing can be said of the live one.
+fn repair(desired: &DesiredTemplate, sources: &SourceMap) -> TemplateRepair {
+    let mut wanted = DomainTemplate::default();
+    for name in bare_types(desired) {
+        wanted.0.entry(name.clone()).or_default();
+    }
+    let mut changes = Vec::new();
+    for (target, declared) in &desired.hosts {
+        let Some(entry) = &declared.value else {
+            continue;
+        };
+        let hosts = wanted.0.entry(target.record_type.clone()).or_default();
+        hosts.insert(target.host.clone(), entry.clone());
+        changes.push(Change {
+            key: ChangeKey::Host(target.clone()),
+            before: Side::Unread,
+            after: Side::Host(entry.clone()),
+            cause: Cause::Differs,
+            origin: Some(Origin::of(declared.place, sources)),
+        });
+    }
+    TemplateRepair { changes, wanted }
 }
 
 /// Compares the hosts of all record types, and puts what differs into `wanted`.
@@ -76,9 +146,25 @@ fn hosts(
         .chain(base_hosts.keys())
         .chain(live_hosts.keys())
         .collect();
+    let is_wanted = |key: &Key| {
+        let host = desired_hosts.get(key);
+        host.is_some_and(|(_, host)| host.value.is_some())
+    };
     let mut changes = Vec::new();
     for key in keys {
         let present = live_hosts.get(key);
+        let other = other_spelling(key);
+        let other_live = other.as_ref().and_then(|other| live_hosts.get(other));
+        let is_declared_rightly =
+            key.0 == MISSPELT_CNAME && !is_wanted(key) && other.as_ref().is_some_and(is_wanted);
+        if is_declared_rightly && other_live.is_none() {
+            // It moves, which is said where it moves to.
+            continue;
+        }
+        let is_misspelt = |other: &Key| other.0 == MISSPELT_CNAME && !is_wanted(other);
+        let moves_from = other_live.filter(|_| {
+            present.is_none() && is_wanted(key) && other.as_ref().is_some_and(is_misspelt)
+        });
         let sides = Sides {
             desired: Declarer::new(desired, &desired_hosts, key),
             base: match base {
@@ -87,6 +173,7 @@ fn hosts(
                 Base::Known(base) => Base::Known(Declarer::new(base, &base_hosts, key)),
             },
             live: present.map(|(_, entry)| *entry),
+            elsewhere: moves_from.map(|(_, entry)| *entry),
         };
         let Verdict::Differs(cause) = sides.verdict(&key.0) else {
             continue;
@@ -97,7 +184,7 @@ fn hosts(
             (None, None) => continue,
         };
         let after = sides.wanted();
-        if let Some((old, _)) = present
+        if let Some((old, _)) = present.or(moves_from)
             && let Some(hosts) = wanted.0.get_mut(&old.record_type)
         {
             hosts.remove(&old.host);
@@ -109,15 +196,32 @@ fn hosts(
         let side = |entry: Option<&HostEntry>| {
             entry.map_or(Side::Absent, |entry| Side::Host(entry.clone()))
         };
+        let before = match moves_from {
+            Some((target, entry)) => Side::Elsewhere {
+                target: target.clone(),
+                entry: (*entry).clone(),
+            },
+            None => side(sides.live),
+        };
         changes.push(Change {
             key: ChangeKey::Host(target),
-            before: side(sides.live),
+            before,
             after: side(after.as_ref()),
             cause,
             origin: declared.map(|(_, declared)| Origin::of(declared.place, sources)),
         });
     }
     changes
+}
+
+/// Returns the key of the same host below the other spelling of CNAME.
+fn other_spelling((record_type, host): &Key) -> Option<Key> {
+    let target = Target {
+        record_type: record_type.clone(),
+        host: host.clone(),
+    };
+    let other = target.other_spelling();
+    (other != target).then_some((other.record_type, other.host))
 }
 
 type DeclaredHost<'a> = (&'a Target, &'a Declared<HostEntry>);
@@ -147,6 +251,8 @@ struct Sides<'a> {
     desired: Declarer<'a>,
     base: Base<Declarer<'a>>,
     live: Option<&'a HostEntry>,
+    /// What stands below the wrong spelling of its type, and moves.
+    elsewhere: Option<&'a HostEntry>,
 }
 
 impl Sides<'_> {
@@ -173,6 +279,7 @@ impl Sides<'_> {
         let mut entry = declarer.entry()?.clone();
         let Some(live) = self
             .live
+            .or(self.elsewhere)
             .filter(|_| declarer.ownership == Ownership::Shared)
         else {
             return Some(entry);
@@ -185,7 +292,12 @@ impl Sides<'_> {
             entry.zone.clone_from(&live.zone);
         }
         for (key, value) in &live.extra {
-            if base.is_none_or(|base| !base.extra.contains_key(key)) {
+            let is_declared = match key.as_str() {
+                "name" => entry.name.is_some(),
+                "zone" => entry.zone.is_some(),
+                _ => false,
+            };
+            if !is_declared && base.is_none_or(|base| !base.extra.contains_key(key)) {
                 let member = entry.extra.entry(key.clone());
                 member.or_insert_with(|| value.clone());
             }
@@ -244,54 +356,39 @@ fn live_hosts<'a>(
     found
 }
 
-/// Compares the record types themselves; only one without hosts can be taken away.
-fn types(
+/// Takes away record types that the server has no name for and that have no hosts: they spoil the test of every domain
+/// (D9). One that loses its last host here goes with it; one that was empty before is a difference of its own, where the
+/// tree speaks of it or the template is written anyway.
+fn left_over_types(
     desired: &DesiredTemplate,
-    base: Base<&DesiredTemplate>,
     live: &DomainTemplate,
     wanted: &mut DomainTemplate,
+    hosts: &[Change],
 ) -> Vec<Change> {
-    let declaration = |template: &DesiredTemplate, record_type: &String| {
-        if template.types.contains(record_type)
-            || (template.hosts.iter())
-                .any(|(target, host)| target.record_type == *record_type && host.value.is_some())
-        {
-            Declaration::Value(())
-        } else if template.ownership == Ownership::Exclusive {
-            Declaration::Absent
-        } else {
-            Declaration::Undeclared
-        }
+    let is_spoken_of = |name: &String| {
+        desired.ownership == Ownership::Exclusive
+            || desired.types.contains(name)
+            || (desired.hosts.keys()).any(|target| target.record_type == *name)
     };
-    let mut names: BTreeSet<&String> = live.0.keys().chain(&desired.types).collect();
-    names.extend(desired.hosts.keys().map(|target| &target.record_type));
     let mut changes = Vec::new();
-    for name in names {
-        let before = base.declares(|base| declaration(base, name));
-        let there = live.0.get(name).map(|_| ());
-        let wanted_type = declaration(desired, name);
-        let Verdict::Differs(cause) = verdict(before.as_ref(), &wanted_type, there.as_ref()) else {
+    for (name, before) in &live.0 {
+        let is_empty = wanted.0.get(name).is_some_and(BTreeMap::is_empty);
+        if is_servable_type(name) || !is_empty {
             continue;
-        };
-        let is_wanted = wanted_type.value().is_some();
-        if is_wanted {
-            // A type that comes with hosts is said by them; only one without is a difference of its own.
-            if !wanted.0.entry(name.clone()).or_default().is_empty() {
+        }
+        if before.is_empty() {
+            if hosts.is_empty() && !is_spoken_of(name) {
                 continue;
             }
-        } else if wanted.0.get(name).is_some_and(BTreeMap::is_empty) {
-            wanted.0.remove(name);
-        } else {
-            continue;
+            changes.push(Change {
+                key: ChangeKey::RecordType(name.clone()),
+                before: Side::Present,
+                after: Side::Absent,
+                cause: Cause::Removal,
+                origin: None,
+            });
         }
-        let side = |there: bool| if there { Side::Present } else { Side::Absent };
-        changes.push(Change {
-            key: ChangeKey::RecordType(name.clone()),
-            before: side(there.is_some()),
-            after: side(is_wanted),
-            cause,
-            origin: None,
-        });
+        wanted.0.remove(name);
     }
     changes
 }

@@ -77,9 +77,11 @@ pub async fn collect(
     let accounts = read_accounts(reader, options, wanted).await?;
     let departed = read_departed(client, &departed, everybody.as_ref()).await?;
     let template = match desired.template {
-        Some(_) if options.template => Some(reading(client.template().await)?),
+        Some(_) if options.template => Some(client.template().await),
         Some(_) | None => None,
     };
+    let template_is_unservable = matches!(template, Some(Err(ApiError::InitFailed)));
+    let template = template.map(reading).transpose()?;
     let root = Root::of(client, &accounts);
     let unmanaged = if options.unmanaged {
         let declared = || desired.accounts.iter().chain(options.elsewhere);
@@ -95,6 +97,7 @@ pub async fn collect(
         accounts,
         departed,
         template,
+        template_is_unservable,
         unmanaged,
         holders,
     })

@@ -40,6 +40,8 @@ pub struct Live {
     pub departed: BTreeMap<AccountName, LiveAccount>,
     /// The raw template, when the tree declares one; `None` when nobody asked for it.
     pub template: Option<Reading<DomainTemplate>>,
+    /// Whether it is unknown because the server cannot serve what is stored, so that nobody can read it (observed 7).
+    pub template_is_unservable: bool,
     /// Accounts with a whitelabel that are not in the tree.
     pub unmanaged: Option<Reading<Vec<Unmanaged>>>,
     /// Who holds a domain that an account is about to claim (W19, W22); several holders are possible (W25).

@@ -10,6 +10,20 @@ use super::{Digest, Object, canonical_json};
 /// The text in hosts and mappings that the server replaces by a brand's domain, once per string (D2).
 pub const PLACEHOLDER: &str = "{{domain}}";
 
+/// How the public documentation spells `CNAME`; the server stores it and cannot serve it (D8, D9).
+pub const MISSPELT_CNAME: &str = "CNAM";
+
+/// The types that the server's resolver has a name for; it answers 500 to a test with another (D9).
+const SERVABLE: [&str; 12] = [
+    "A", "AAAA", "CAA", "CNAME", "MX", "NAPTR", "NS", "PTR", "SOA", "SPF", "SRV", "TXT",
+];
+
+/// Tells whether the server could serve a record type.
+#[must_use]
+pub fn is_servable_type(record_type: &str) -> bool {
+    SERVABLE.contains(&record_type)
+}
+
 /// Holds the template: record type → host → entry, as the server stores it (D6).
 ///
 /// Types and hosts keep the server's spelling; a type without hosts is kept.
@@ -18,20 +32,44 @@ pub const PLACEHOLDER: &str = "{{domain}}";
 pub struct DomainTemplate(pub BTreeMap<String, BTreeMap<String, HostEntry>>);
 
 /// One host of the template.
+///
+/// The server stores a name and a zone of any kind and serves them (D8); those that are no texts are kept among the members
+/// that emblazon does not know.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Object")]
 pub struct HostEntry {
     /// The name that people read, such as `Web portal`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The record data in text form, one string a record.
-    #[serde(default)]
     pub mapping: Vec<String>,
     /// The zone that the host belongs to, when the operator says so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
     /// Members that emblazon does not know; they survive every write (trap 25).
     #[serde(flatten)]
     pub extra: Object,
+}
+
+impl TryFrom<Object> for HostEntry {
+    type Error = serde_json::Error;
+
+    fn try_from(mut members: Object) -> Result<Self, Self::Error> {
+        let mapping = members.remove("mapping").map(serde_json::from_value);
+        let mut text = |name: &str| match members.remove(name)? {
+            Value::String(text) => Some(text),
+            other => {
+                members.insert(name.to_owned(), other);
+                None
+            }
+        };
+        Ok(Self {
+            name: text("name"),
+            zone: text("zone"),
+            mapping: mapping.transpose()?.unwrap_or_default(),
+            extra: members,
+        })
+    }
 }
 
 impl DomainTemplate {
@@ -48,5 +86,33 @@ impl DomainTemplate {
     pub fn digest(&self) -> Digest {
         // Every key of a template is a text, so it always has a JSON form.
         Digest::of(canonical_json(&serde_json::to_value(self).unwrap_or_default()).as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Trap 25: whatever the server serves of a host comes through unchanged.
+    #[test]
+    fn trap_25_members_of_any_kind_come_through() {
+        for entry in [
+            json!({"name": "X", "zone": "east", "mapping": ["192.0.2.1"], "ttl": 60}),
+            json!({"name": 5, "zone": {"a": [1]}, "mapping": []}),
+            json!({"name": null, "mapping": ["x"]}),
+        ] {
+            let read: HostEntry = serde_json::from_value(entry.clone()).unwrap();
+            assert_eq!(serde_json::to_value(read).unwrap(), entry);
+        }
+        let bare: HostEntry = serde_json::from_value(json!({})).unwrap();
+        assert_eq!(bare, HostEntry::default());
+        for wrong in [json!({"mapping": "x"}), json!({"mapping": [1]}), json!("x")] {
+            assert!(
+                serde_json::from_value::<HostEntry>(wrong.clone()).is_err(),
+                "{wrong}"
+            );
+        }
     }
 }

@@ -15,12 +15,15 @@ use super::{
 };
 use crate::diag::SourceMap;
 use crate::diff::{
-    Cause, Change, ChangeKey, Differences, ManagedRecords, Side, TemplateDifference,
-    ZoneDifference, compare, departed_name,
+    Change, ChangeKey, Differences, ManagedRecords, TemplateDifference, ZoneDifference, compare,
+    departed_name,
 };
 use crate::live::{Live, Reading};
 use crate::model::{AccountName, Digest, Identity, KeyPath, Shard};
 use crate::tree::{self, Desired, Policy, Selection, SharedAccount};
+
+/// What a reader of a repair should know.
+const UNREAD_TEMPLATE: &str = "the declared template becomes the whole one: what the platform has beside it cannot be read, and is lost; no snapshot of it can be taken, and `restore` cannot bring it back";
 
 /// What is allowed in one run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -122,6 +125,11 @@ pub fn plan_differences(
     let siblings = options.part.siblings.as_ref();
     if siblings.is_some_and(|siblings| !siblings.shard.is_first()) {
         differences.template = None;
+    }
+    if options.allows(RefusalKind::RepairTemplate)
+        && let Some(template) = &mut differences.template
+    {
+        template.allow_repair();
     }
     let mut refusals = Vec::new();
     if desired.accounts.is_empty()
@@ -352,43 +360,36 @@ fn domain_edges(chains: &[Option<Chain>], index: usize, verdict: &Verdict) -> Ve
         .collect()
 }
 
+/// Returns the step that replaces the template; it replaces the whole, so it is refused when any of it could not be served.
 fn template(
     difference: &TemplateDifference,
     live: &Live,
     refusals: &mut Vec<Refusal>,
 ) -> Option<Chain> {
-    let before = live.template.as_ref().and_then(Reading::known)?;
-    let mut wanted = difference.wanted.clone()?;
-    let mut changes = difference.changes.clone();
-    if changes.is_empty() {
+    let wanted = difference.wanted.clone()?;
+    let before = live.template.as_ref().and_then(Reading::known);
+    let precondition = match before {
+        Some(before) => Precondition::Template(before.digest()),
+        // Only a repair wants something where nothing could be read.
+        None => Precondition::UnservableTemplate,
+    };
+    if difference.changes.is_empty() {
         return None;
     }
-    // A type without hosts that the server has no name for is a left-over of a migration.
-    wanted.0.retain(|record_type, hosts| {
-        let stays = servable::is_servable(record_type) || !hosts.is_empty();
-        let key = ChangeKey::RecordType(record_type.clone());
-        if !stays && !changes.iter().any(|change| change.key == key) {
-            changes.push(Change {
-                key,
-                before: Side::Present,
-                after: Side::Absent,
-                cause: Cause::Removal,
-                origin: None,
-            });
-        }
-        stays
-    });
-    changes.sort_by(|a, b| a.key.cmp(&b.key));
     let refused = servable::check(&wanted);
     if !refused.is_empty() {
         refusals.extend(refused);
         return None;
     }
     let replace = Action::ReplaceTemplate { template: wanted };
+    let mut draft = Draft::new(replace, difference.changes.clone())?;
+    if before.is_none() {
+        draft.notes.push(UNREAD_TEMPLATE.to_owned());
+    }
     Some(Chain {
         subject: Subject::Template,
-        precondition: Precondition::Template(before.digest()),
-        drafts: Draft::new(replace, changes).into_iter().collect(),
+        precondition,
+        drafts: vec![draft],
     })
 }
 

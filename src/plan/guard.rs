@@ -10,6 +10,7 @@
 //! | `too-many-deletions` | more than `policy.max_deletions` accounts would lose their whitelabel, or a name in the DNS | the run |
 //! | `too-many-changes` | more than `policy.max_changed_percent` of the accounts would change | the run |
 //! | `unreadable` | more than `policy.max_unreadable_percent` of the accounts could not be read | the run |
+//! | `repair-template` | a template that nobody can read would be replaced and `--repair-template` was not said | the template |
 //! | `freeze` | now lies in a window of `policy.freeze` | the run |
 //! | `empty-tree` | the tree has neither accounts nor a template | the run |
 //! | `billing` | the server asks for money (C7); it tells only when it is asked to create | the step |
@@ -22,13 +23,13 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{Action, Plan, PlannedSet, Refusal, RefusalKind, Step, Subject};
+use super::{Action, Plan, PlannedSet, Precondition, Refusal, RefusalKind, Step, Subject};
 use crate::diff::{Change, ChangeKey};
 use crate::model::{AccountName, KeyPath, count, count_of};
 use crate::tree::{Desired, DesiredAccount, Policy};
 
 /// The guards that an approval can lift, with their names on the command line.
-pub const GUARDS: [(RefusalKind, &str); 11] = [
+pub const GUARDS: [(RefusalKind, &str); 12] = [
     (RefusalKind::Prune, "prune"),
     (RefusalKind::Protected, "protected"),
     (RefusalKind::Recreate, "recreate"),
@@ -37,6 +38,7 @@ pub const GUARDS: [(RefusalKind, &str); 11] = [
     (RefusalKind::TooManyDeletions, "too-many-deletions"),
     (RefusalKind::TooManyChanges, "too-many-changes"),
     (RefusalKind::Unreadable, "unreadable"),
+    (RefusalKind::RepairTemplate, "repair-template"),
     (RefusalKind::Freeze, "freeze"),
     (RefusalKind::EmptyTree, "empty-tree"),
     (RefusalKind::Billing, "billing"),
@@ -88,6 +90,9 @@ pub fn check(
                 refusals.extend(held_step(step, name, policy, account));
             }
             (_, Action::Records { sets }) => refusals.extend(held_records(step, sets, policy)),
+            (Subject::Template, _) if step.precondition == Precondition::UnservableTemplate => {
+                refusals.push(unread_template());
+            }
             (Subject::Template | Subject::Zone(_), _) => {}
         }
     }
@@ -274,6 +279,15 @@ pub(crate) fn freeze(plan: &Plan, policy: &Policy, now: Timestamp) -> Option<Ref
     );
     let first = format!("wait until {}", freeze.until);
     Some(run_refusal(plan, RefusalKind::Freeze, message, &first))
+}
+
+fn unread_template() -> Refusal {
+    Refusal {
+        kind: RefusalKind::RepairTemplate,
+        subject: Some(Subject::Template),
+        message: "the domain template would be replaced as a whole, and nobody can read what is there, so that no snapshot brings it back".to_owned(),
+        help: "look at it with `plan --repair-template`, and run with `--repair-template` to allow it".to_owned(),
+    }
 }
 
 /// Checks records for what planning should have left out.

@@ -1,7 +1,7 @@
 //! How much a step can hurt.
 
 use super::{Action, Risk};
-use crate::diff::{Change, ChangeKey};
+use crate::diff::{Change, ChangeKey, Side};
 
 /// Keys whose values no customer of the brand gets to see.
 const UNSEEN: [&str; 6] = [
@@ -19,8 +19,10 @@ pub(super) fn of(action: &Action, changes: &[Change]) -> Risk {
         matches!(&change.key, ChangeKey::Setting(path)
             if UNSEEN.iter().any(|unseen| path.is_within(&(*unseen).into())))
     };
+    let is_unread = |change: &Change| change.before == Side::Unread;
     match action {
         Action::Delete | Action::Recreate { .. } => Risk::Destructive,
+        Action::ReplaceTemplate { .. } if changes.iter().any(is_unread) => Risk::Destructive,
         Action::Update { .. } if changes.iter().all(is_unseen) => Risk::Reversible,
         // Whoever uses a name that goes is cut off.
         Action::Records { sets } if sets.iter().any(|set| set.change.after.is_empty()) => {

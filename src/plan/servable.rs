@@ -1,49 +1,51 @@
 //! Whether the server could serve a template.
 
 use super::{Refusal, RefusalKind, Subject};
-use crate::model::{DomainTemplate, PLACEHOLDER};
+use crate::model::{DomainTemplate, MISSPELT_CNAME, PLACEHOLDER, RecordType, is_servable_type};
 
-/// The types that the server's resolver has a name for; it answers 500 to a test with another (D9).
-const SERVABLE: [&str; 12] = [
-    "A", "AAAA", "CAA", "CNAME", "MX", "NAPTR", "NS", "PTR", "SOA", "SPF", "SRV", "TXT",
-];
-
-/// Tells whether the server could serve a record type.
-pub(super) fn is_servable(record_type: &str) -> bool {
-    SERVABLE.contains(&record_type)
-}
+/// How many hosts a refusal names.
+const SHOWN_HOSTS: usize = 5;
 
 /// Refuses a template that the server would not take, or could not serve afterwards (D8, D9, D10,
 /// trap 4, trap 21, observed 7).
 pub(crate) fn check(template: &DomainTemplate) -> Vec<Refusal> {
     let mut refusals = Vec::new();
-    let mut refuse = |message: String, help: &str| {
+    let mut refuse = |message: String, help: String| {
         refusals.push(Refusal {
             kind: RefusalKind::UnservableTemplate,
             subject: Some(Subject::Template),
             message,
-            help: help.to_owned(),
+            help,
         });
     };
     if template.0.is_empty() {
         refuse(
             "the template would be empty, which erases it on the server".to_owned(),
-            "declare at least one record type",
+            "declare at least one record type".to_owned(),
         );
     }
     for (record_type, hosts) in &template.0 {
-        if record_type == "CNAM" {
-            refuse(
-                "the template has the record type CNAM, which the server stores and cannot serve"
-                    .to_owned(),
-                "declare its hosts below CNAME, and set them to null below CNAM",
-            );
-        } else if !is_servable(record_type) {
+        if !is_servable_type(record_type) {
+            let named = hosts.keys().take(SHOWN_HOSTS).map(String::as_str);
+            let mut named = named.collect::<Vec<_>>().join(", ");
+            if hosts.len() > SHOWN_HOSTS {
+                named += &format!(" and {} more", hosts.len() - SHOWN_HOSTS);
+            }
+            let gone = format!("set it to null below {record_type}, which takes it away");
+            let is_elsewhere = |host| {
+                let right = template.0.get(RecordType::Cname.as_str());
+                right.is_some_and(|right| right.contains_key(host))
+            };
+            let can_move = record_type == MISSPELT_CNAME && !hosts.keys().all(is_elsewhere);
             refuse(
                 format!(
-                    "the template has the record type {record_type}, which the server cannot serve"
+                    "the template has the record type {record_type}, which the server stores and cannot serve, with {named}"
                 ),
-                "use one of A, AAAA, CNAME, MX, NAPTR, SRV and TXT",
+                if can_move {
+                    format!("declare each host below CNAME, which moves it there, or {gone}")
+                } else {
+                    format!("for each host, {gone}")
+                },
             );
         }
         if record_type != "CNAME" {
@@ -61,7 +63,7 @@ pub(crate) fn check(template: &DomainTemplate) -> Vec<Refusal> {
             };
             refuse(
                 format!("CNAME {host} lacks {lacks}, and the server refuses it"),
-                "declare it in full, or as null to take it away",
+                "declare it in full, or as null to take it away".to_owned(),
             );
         }
     }

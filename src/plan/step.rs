@@ -225,6 +225,8 @@ pub enum Precondition {
     AsLeftBy(StepId),
     /// The raw template has this digest.
     Template(Digest),
+    /// The server cannot serve the template, so that nobody can read what is stored (observed 7).
+    UnservableTemplate,
     /// The sets of records, as they stand at the primary, have this digest.
     Records(Digest),
 }
@@ -266,6 +268,8 @@ pub enum RefusalKind {
     Protected,
     /// A template that the server could not serve.
     UnservableTemplate,
+    /// A live template that the server cannot serve, and that would be replaced without having been read.
+    RepairTemplate,
     /// Records that cannot or must not be written.
     UnwritableRecords,
     /// A domain that an account outside the tree holds.

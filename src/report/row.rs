@@ -46,16 +46,22 @@ fn split(change: &Change) -> Vec<Row> {
         origin: change.origin.clone(),
     };
     let key = value::key(&change.key);
-    if let (Side::Host(old), Side::Host(new)) = (&change.before, &change.after) {
+    if let (Side::Host(old) | Side::Elsewhere { entry: old, .. }, Side::Host(new)) =
+        (&change.before, &change.after)
+    {
         let (old, new) = (value::members(old), value::members(new));
         let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
         let side = |members: &BTreeMap<String, Value>, name: &String| {
             members.get(name).cloned().map_or(Side::Absent, Side::Value)
         };
-        let differing: Vec<Row> = names
+        let differing = names
             .into_iter()
             .filter(|name| old.get(*name) != new.get(*name))
-            .map(|name| row(format!("{key} {name}"), side(&old, name), side(&new, name)))
+            .map(|name| row(format!("{key} {name}"), side(&old, name), side(&new, name)));
+        let differing: Vec<Row> = moved(change)
+            .map(|(from, to)| row(format!("{key} record type"), from, to))
+            .into_iter()
+            .chain(differing)
             .collect();
         if !differing.is_empty() {
             return differing;
@@ -77,6 +83,16 @@ fn split(change: &Change) -> Vec<Row> {
             .collect();
     }
     vec![row(key, change.before.clone(), change.after.clone())]
+}
+
+/// Returns the record types that a host moves from and to.
+fn moved(change: &Change) -> Option<(Side, Side)> {
+    let (Side::Elsewhere { target, .. }, ChangeKey::Host(to)) = (&change.before, &change.key)
+    else {
+        return None;
+    };
+    let side = |name: &str| Side::Value(Value::from(name));
+    Some((side(&target.record_type), side(&to.record_type)))
 }
 
 /// Returns the records of one side that the other does not have.

@@ -79,7 +79,8 @@ pub(super) fn side(side: &Side) -> Option<String> {
         Side::Absent => None,
         Side::Value(value) => Some(inline(value)),
         Side::Asset(facts) => Some(asset(facts)),
-        Side::Host(entry) => Some(host(entry)),
+        Side::Host(entry) | Side::Elsewhere { entry, .. } => Some(host(entry)),
+        Side::Unread => Some("(could not be read)".to_owned()),
         Side::Present => Some(String::new()),
     }
 }
@@ -122,7 +123,9 @@ pub(super) fn key(key: &ChangeKey) -> String {
         ChangeKey::Records(target) => {
             format!("{} {}", visible(&target.host), visible(&target.record_type))
         }
-        ChangeKey::RecordType(record_type) => visible(record_type).into_owned(),
+        ChangeKey::RecordType(record_type) => {
+            format!("{} (a record type without hosts)", visible(record_type))
+        }
         ChangeKey::Whitelabel => "whitelabel".to_owned(),
     }
 }

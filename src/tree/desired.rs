@@ -11,7 +11,10 @@ use serde_json::Value;
 
 use super::{Layer, Policy, PushSettings, Selection, SharedAccount, WatchSettings};
 use crate::diag::{Diagnostics, Place, SourceMap, Spanned};
-use crate::model::{AccountName, AssetFile, AssetKind, ClusterName, HostEntry, Identity, KeyPath};
+use crate::model::{
+    AccountName, AssetFile, AssetKind, ClusterName, HostEntry, Identity, KeyPath, MISSPELT_CNAME,
+    Network, RecordType,
+};
 
 /// What a loader gives: the desired state as far as it could be read, and what is wrong.
 #[derive(Debug)]
@@ -51,6 +54,8 @@ pub struct DnsSettings {
     pub servers: Vec<Spanned<SocketAddr>>,
     /// The port of the servers that zones name; 53 when absent.
     pub port: Option<u16>,
+    /// The networks that are not public and whose servers may be asked all the same, when a zone names them.
+    pub networks: Vec<Network>,
 }
 
 /// The desired state of one cluster.
@@ -239,6 +244,23 @@ pub struct Target {
     pub record_type: String,
     /// The host, with its placeholder.
     pub host: String,
+}
+
+impl Target {
+    /// Names the same host below the other spelling of CNAME; of another type, itself.
+    #[must_use]
+    pub fn other_spelling(&self) -> Self {
+        let cname = RecordType::Cname.as_str();
+        let record_type = match self.record_type.as_str() {
+            MISSPELT_CNAME => cname,
+            name if name == cname => MISSPELT_CNAME,
+            name => name,
+        };
+        Self {
+            record_type: record_type.to_owned(),
+            host: self.host.clone(),
+        }
+    }
 }
 
 /// A place for people and machines that have no source map.

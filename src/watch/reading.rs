@@ -126,6 +126,7 @@ impl Platform {
         self.forget_holders(desired);
         if names.contains(&None) {
             self.live.template = read.template;
+            self.live.template_is_unservable = read.template_is_unservable;
         }
         if with_departed {
             self.live.departed = read.departed;
@@ -177,7 +178,10 @@ impl Platform {
                     };
                     self.live.accounts.insert(name.clone(), Arc::new(unknown));
                 }
-                None => self.live.template = Some(Reading::Unknown(reason.to_owned())),
+                None => {
+                    self.live.template = Some(Reading::Unknown(reason.to_owned()));
+                    self.live.template_is_unservable = false;
+                }
             }
         }
     }

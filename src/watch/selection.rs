@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::agenda::Name;
 use crate::diff::ChangeKey;
 use crate::plan::{Plan, Precondition, Step, StepId, Subject};
-use crate::tree::{Declared, Desired, DesiredTemplate, Ownership, SharedAccount};
+use crate::tree::{Declared, Desired, DesiredTemplate, Ownership, SharedAccount, Target};
 
 /// Takes out of a tree what is held, so that nothing is planned for it: what a tree does not declare is kept.
 ///
@@ -39,9 +39,14 @@ pub(super) fn without<'d>(
         }
     }
     if let (Some(template), Some(keys)) = (&mut rest.template, held.get(&None)) {
-        template
-            .hosts
-            .retain(|target, _| !keys.contains(&ChangeKey::Host(target.clone())));
+        // Half a move is no move: a host that is held is held below both spellings of its type.
+        let is_held = |target: &Target| {
+            let spellings = [target.clone(), target.other_spelling()];
+            spellings
+                .into_iter()
+                .any(|target| keys.contains(&ChangeKey::Host(target)))
+        };
+        template.hosts.retain(|target, _| !is_held(target));
     }
     Cow::Owned(rest)
 }

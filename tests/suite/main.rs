@@ -52,6 +52,7 @@ mod source_text;
 mod stage;
 mod stand_in;
 mod standing;
+mod template;
 mod tls;
 mod trust;
 mod two_actors;

@@ -132,7 +132,9 @@ fn expected(step: &Step, lane: &Lane) -> Result<Option<Revision>, Stop> {
         Precondition::Revision(revision) => Ok(Some(revision.clone())),
         Precondition::NoWhitelabel => Ok(None),
         Precondition::AsLeftBy(earlier) => lane.left.get(earlier).cloned().ok_or_else(mismatch),
-        Precondition::Template(_) | Precondition::Records(_) => Err(mismatch()),
+        Precondition::Template(_) | Precondition::UnservableTemplate | Precondition::Records(_) => {
+            Err(mismatch())
+        }
     }
 }
 

@@ -4,18 +4,22 @@ use crate::apply::answer;
 use crate::apply::hand::{Hand, Stop};
 use crate::apply::reading;
 use crate::live::ApiError;
-use crate::model::DomainTemplate;
+use crate::model::{Digest, DomainTemplate};
 use crate::plan::{Precondition, check_template};
 
 /// Replaces the template, when it is still the one that was planned for.
 ///
 /// The server keeps no revision of it and the last writer wins (D7, trap 42), so it is read right
-/// before and right after.
+/// before and right after. One that the server cannot serve is replaced only while that is so (observed 7).
 pub(super) async fn replace(hand: &mut Hand<'_>, wanted: &DomainTemplate) -> Result<(), Stop> {
-    let Precondition::Template(expected) = &hand.step.precondition else {
-        return Err(Stop::Failed(
-            "the step names no template to replace; make the plan anew".to_owned(),
-        ));
+    let expected = match &hand.step.precondition {
+        Precondition::Template(expected) => Some(expected),
+        Precondition::UnservableTemplate => None,
+        _ => {
+            return Err(Stop::Failed(
+                "the step names no template to replace; make the plan anew".to_owned(),
+            ));
+        }
     };
     if let Some(refusal) = check_template(wanted).first() {
         return Err(Stop::Failed(format!(
@@ -23,21 +27,19 @@ pub(super) async fn replace(hand: &mut Hand<'_>, wanted: &DomainTemplate) -> Res
             refusal.message, refusal.help
         )));
     }
+    let before = match expected {
+        Some(expected) => Some(as_planned(hand, expected).await?),
+        None => unservable(hand).await?,
+    };
+    match &before {
+        Some(before) => hand.context.keep_template(before)?,
+        None => {
+            hand.context.keep_unread_template()?;
+            hand.note("what was there could not be read, so there is no snapshot of it");
+        }
+    }
     let patience = hand.context.options.patience;
     let reader = hand.context.reader();
-    let before = reading::until(
-        patience,
-        || reader.template(),
-        |found| found.digest() == *expected,
-    )
-    .await
-    .map_err(|error| Stop::unread(&error))?;
-    if before.digest() != *expected {
-        return Err(Stop::Moved(
-            "somebody changed the template since the plan; plan again".to_owned(),
-        ));
-    }
-    hand.context.keep_template(&before)?;
     let mut doubtful = false;
     let mut sent = 0;
     loop {
@@ -49,6 +51,11 @@ pub(super) async fn replace(hand: &mut Hand<'_>, wanted: &DomainTemplate) -> Res
         doubtful |= answer::may_have_landed(&error);
         let cause = error.cause();
         let now = reading::until(patience, || reader.template(), |_| true).await;
+        let is_as_before = match (&before, &now) {
+            (Some(before), Ok(now)) => now == before,
+            (None, Err(unread)) => *unread == ApiError::InitFailed,
+            (Some(_), Err(_)) | (None, Ok(_)) => false,
+        };
         match now {
             Ok(now) if doubtful && now == *wanted => {
                 hand.note(format!(
@@ -56,7 +63,7 @@ pub(super) async fn replace(hand: &mut Hand<'_>, wanted: &DomainTemplate) -> Res
                 ));
                 return Ok(());
             }
-            Ok(now) if now == before => {
+            _ if is_as_before => {
                 if !answer::is_worth_repeating(&error) || sent >= patience.writes {
                     return Err(Stop::Failed(answer::given_up(&error, sent)));
                 }
@@ -70,6 +77,36 @@ pub(super) async fn replace(hand: &mut Hand<'_>, wanted: &DomainTemplate) -> Res
             Err(unread) if doubtful => return Err(unknown(&cause.to_string(), &unread)),
             Err(_) => return Err(Stop::Failed(answer::given_up(&error, sent))),
         }
+    }
+}
+
+/// Reads the template, which must be the one that was planned for.
+async fn as_planned(hand: &Hand<'_>, expected: &Digest) -> Result<DomainTemplate, Stop> {
+    let reader = hand.context.reader();
+    let before = reading::until(
+        hand.context.options.patience,
+        || reader.template(),
+        |found| found.digest() == *expected,
+    )
+    .await
+    .map_err(|error| Stop::unread(&error))?;
+    if before.digest() != *expected {
+        return Err(Stop::Moved(
+            "somebody changed the template since the plan; plan again".to_owned(),
+        ));
+    }
+    Ok(before)
+}
+
+/// Makes sure that the server cannot serve the template still.
+async fn unservable(hand: &Hand<'_>) -> Result<Option<DomainTemplate>, Stop> {
+    match hand.context.reader().template().await {
+        Err(ApiError::InitFailed) => Ok(None),
+        Err(error) => Err(Stop::unread(&error)),
+        Ok(_) => Err(Stop::Moved(
+            "the server can serve the template again, so somebody changed it since the plan; plan again"
+                .to_owned(),
+        )),
     }
 }
 

@@ -23,7 +23,7 @@ use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, approval, output, recovery, saved};
 use crate::model::{AccountName, Digest, Shard};
-use crate::plan::{self, Plan, StepId, Subject};
+use crate::plan::{self, Plan, RefusalKind, StepId, Subject};
 use crate::report::gallery::Gallery;
 use crate::report::{self, Command, Facts, Report, text};
 use crate::tree::{Base, ClusterConfig, Desired, MAX_ASSET_BYTES};
@@ -34,9 +34,12 @@ pub(crate) fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
         return Err(Failure::Usage(message.to_owned()));
     }
     let is_saved = args.target.is_file();
-    // A saved plan has deletions only when they were asked for, and whoever names it has seen them.
-    let prune = args.prune.prune || is_saved;
-    let approval = Approval::new(&args.prune.allow, prune, args.expect.as_ref())?;
+    let mut asked = args.prune.asked();
+    if is_saved {
+        // It has these only when they were asked for, and whoever names it has seen them.
+        asked.extend([RefusalKind::Prune, RefusalKind::RepairTemplate]);
+    }
+    let approval = Approval::new(&args.prune.allow, &asked, args.expect.as_ref())?;
     let runtime = survey::runtime()?;
     if is_saved {
         if args.records.skip_dns {
@@ -546,7 +549,7 @@ async fn plan_again(
     platform: &Platform,
     args: &ApplyArgs,
 ) -> Result<Exit, Failure> {
-    let rules = approval::rules(approval::lifted(&[], args.prune.prune));
+    let rules = approval::rules(approval::lifted(&[], &args.prune.asked()));
     let survey = Survey::take(
         ui,
         (&args.target, &mut *tree),

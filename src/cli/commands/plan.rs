@@ -10,7 +10,7 @@ use crate::cli::{Exit, approval, output, recorded, saved};
 use crate::report::Command;
 
 pub(crate) fn plan(ui: Ui, args: &PlanArgs) -> Result<Exit, Failure> {
-    let rules = approval::rules(approval::lifted(&args.prune.allow, args.prune.prune));
+    let rules = approval::rules(approval::lifted(&args.prune.allow, &args.prune.asked()));
     let look = Look {
         command: Command::Plan,
         tree: &args.tree,

@@ -120,9 +120,11 @@ fn way_back(
     Ok(back)
 }
 
-/// Takes what the command line says; whoever restores asks for the deletions that the way back needs.
+/// Takes what the command line says; whoever restores asks for the deletions that the way back needs, and for what was
+/// there in the place of a template that nobody can read.
 fn approval(args: &RestoreArgs) -> Result<Approval, Failure> {
-    Approval::new(&args.allow, true, args.expect.as_ref())
+    let asked = [RefusalKind::Prune, RefusalKind::RepairTemplate];
+    Approval::new(&args.allow, &asked, args.expect.as_ref())
 }
 
 /// Plans the way back, shows it, asks, and carries it out.
@@ -154,6 +156,12 @@ async fn go_back(
         moved(&state, run, manifest, &live, planned)
     })?;
     explain_held(trip, &platform, (&back, &live), &mut planned).await?;
+    if manifest.template_unread && only.is_empty() {
+        planned.differences.notes.push(
+            "the domain template stays as it is: what was there before the run could not be read, so there is no snapshot of it"
+                .to_owned(),
+        );
+    }
     let refusals = records
         .moved
         .into_iter()

@@ -18,6 +18,12 @@ fn lines(differences: &Differences) -> Vec<String> {
         Side::Value(value) => value.to_string(),
         Side::Asset(facts) => facts.digest.short().to_owned(),
         Side::Host(entry) => serde_json::to_string(entry).expect("JSON"),
+        Side::Elsewhere { target, entry } => format!(
+            "{} {}",
+            target.record_type,
+            serde_json::to_string(entry).expect("JSON")
+        ),
+        Side::Unread => "unread".to_owned(),
         Side::Present => "present".to_owned(),
     };
     let key = |key: &ChangeKey| match key {

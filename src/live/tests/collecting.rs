@@ -324,6 +324,7 @@ async fn observed_07_the_template_may_be_unknown() {
     sandbox.world().set_template(broken.as_object().clone());
     let broken = live(&sandbox, &tree).await;
     assert!(matches!(broken.template, Some(Reading::Unknown(_))));
+    assert!(broken.template_is_unservable && !readable.template_is_unservable);
 }
 
 /// Speed: accounts × (1 + declared assets) + a constant, whatever the number of accounts.

@@ -7,4 +7,5 @@ mod properties;
 mod records;
 mod shards;
 mod tables;
+mod template;
 mod world;

@@ -16,7 +16,7 @@ use crate::plan::{
 };
 use crate::tree::{Desired, DesiredAccount};
 
-fn made(desired: &Desired, live: &Live) -> Plan {
+pub(super) fn made(desired: &Desired, live: &Live) -> Plan {
     plan(desired, None, live, &sources(), &Options::default()).plan
 }
 
@@ -29,7 +29,7 @@ fn pruned(desired: &Desired, live: &Live) -> Plan {
 }
 
 /// Writes a plan in a few words; parked names as `parked`.
-fn show(plan: &Plan) -> String {
+pub(super) fn show(plan: &Plan) -> String {
     let mut text = String::new();
     for step in &plan.steps {
         let subject = match &step.subject {
@@ -374,7 +374,7 @@ fn trap_04_nothing_empty_is_sent() {
         ..template(json!({}))
     });
     let state = Live {
-        template: Some(Reading::Known(live_template(json!({"A": {}})))),
+        template: Some(Reading::Known(live_template(json!({"CNAM": {}})))),
         ..Live::default()
     };
     insta::assert_snapshot!(show(&made(&desired, &state)), @"UnservableTemplate: the template would be empty, which erases it on the server; declare at least one record type");

@@ -142,7 +142,9 @@ impl World {
                         Precondition::Revision(wanted) => now.as_ref() == Some(wanted),
                         Precondition::NoWhitelabel => now.is_none(),
                         Precondition::AsLeftBy(before) => left.get(before) == Some(&now),
-                        Precondition::Template(_) | Precondition::Records(_) => false,
+                        Precondition::Template(_)
+                        | Precondition::UnservableTemplate
+                        | Precondition::Records(_) => false,
                     };
                     if !is_met {
                         return Err(format!("{:?}: {:?} is not met", step.id, step.precondition));

@@ -39,7 +39,12 @@ pub(super) fn difference(
 fn facts(side: &Side) -> Option<&AssetFacts> {
     match side {
         Side::Asset(facts) => Some(facts),
-        Side::Absent | Side::Value(_) | Side::Host(_) | Side::Present => None,
+        Side::Absent
+        | Side::Value(_)
+        | Side::Host(_)
+        | Side::Elsewhere { .. }
+        | Side::Unread
+        | Side::Present => None,
     }
 }
 

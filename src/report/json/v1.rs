@@ -241,6 +241,9 @@ struct Change {
     /// The host, for a host of the template and for records in the DNS.
     #[serde(skip_serializing_if = "Option::is_none")]
     host: Option<String>,
+    /// The record type below which a host of the template stands, when it moves from there to `key`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved_from: Option<String>,
     /// The live side.
     before: Side,
     /// The side that the tree wants.
@@ -266,6 +269,8 @@ enum Side {
     Absent,
     /// It is there; there is no more to say about it.
     Present,
+    /// Whatever is there, it could not be read.
+    Unread,
     /// A value of the whitelabel, a host of the template, or the texts of the records in the DNS.
     Value {
         /// The value.

@@ -173,7 +173,12 @@ fn by_lines(row: &Row) -> bool {
 fn comparison(row: &Row, command: Command) -> String {
     let lines = |side: &Side| match side {
         Side::Value(found) => value::lines(found),
-        Side::Absent | Side::Asset(_) | Side::Host(_) | Side::Present => Vec::new(),
+        Side::Absent
+        | Side::Asset(_)
+        | Side::Host(_)
+        | Side::Elsewhere { .. }
+        | Side::Unread
+        | Side::Present => Vec::new(),
     };
     let (old, new) = (lines(&row.before), lines(&row.after));
     let old: Vec<&str> = old.iter().map(String::as_str).collect();

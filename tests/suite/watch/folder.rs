@@ -341,3 +341,32 @@ fn a_spoilt_base_leaves_what_differs_to_people() {
     assert_eq!(daemon.stop().code(), Some(0));
     platform.stop();
 }
+
+/// Trap 21, invariants 4 and 8: a template that moves from CNAM, as the public documentation spells it, to CNAME is written
+/// once, and never again.
+#[test]
+fn trap_21_a_template_that_moves_to_cname_is_written_once() {
+    let platform = platform("a", AUTO);
+    let host = serde_json::json!({"name": "Web", "mapping": ["ui.example.net"]});
+    let template = serde_json::json!({"CNAM": {"a.{{domain}}": host}});
+    platform
+        .sandbox
+        .world()
+        .set_template(crate::stage::object(template));
+    platform.write(
+        "domains.yaml",
+        "template:\n  CNAM: {'a.{{domain}}': null}\n  CNAME: {'a.{{domain}}': {name: Web, mapping: [ui.example.net]}}\n",
+    );
+    let mut daemon = Daemon::start(command(&platform, &["--interval", "1s"]));
+    daemon.wait("run", None, "applied");
+    // Some rounds later, each of which reads everything.
+    for company in ["one", "two", "three"] {
+        name_company(&platform, 'a', company);
+        while platform.key('a', "company_name") != company {
+            daemon.wait("ready", Some('a'), "in_sync");
+        }
+    }
+    assert_eq!(daemon.stop().code(), Some(0));
+    assert_eq!(platform.sandbox.counts().of("POST", "domains"), 1);
+    platform.stop();
+}

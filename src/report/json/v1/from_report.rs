@@ -218,6 +218,10 @@ impl From<&Difference> for Change {
             kind,
             key,
             host,
+            moved_from: match &change.before {
+                DifferenceSide::Elsewhere { target, .. } => Some(target.record_type.clone()),
+                _ => None,
+            },
             before: Side::from(&change.before),
             after: Side::from(&change.after),
             cause: match change.cause {
@@ -243,7 +247,8 @@ impl From<&DifferenceSide> for Side {
             DifferenceSide::Value(value) => Self::Value {
                 value: value.clone(),
             },
-            DifferenceSide::Host(entry) => Self::Value {
+            DifferenceSide::Unread => Self::Unread,
+            DifferenceSide::Host(entry) | DifferenceSide::Elsewhere { entry, .. } => Self::Value {
                 value: serde_json::to_value(entry).unwrap_or_default(),
             },
             DifferenceSide::Asset(facts) => Self::from(facts),
@@ -295,6 +300,7 @@ impl From<&PlanRefusal> for Refusal {
                 RefusalKind::Recreate => "recreate",
                 RefusalKind::Protected => "protected",
                 RefusalKind::UnservableTemplate => "unservable_template",
+                RefusalKind::RepairTemplate => "repair_template",
                 RefusalKind::UnwritableRecords => "unwritable_records",
                 RefusalKind::DomainHeld => "domain_held",
                 RefusalKind::EmptyTree => "empty_tree",
