@@ -15,7 +15,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use emblazon::dns::{Checker, Exchange, ExchangeOptions, Observer, Tally, Traffic, ZoneOptions};
-use emblazon::model::{DomainName, DomainTemplate};
+use emblazon::model::{DomainName, DomainTemplate, Network};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use measure::{milliseconds, row};
@@ -87,6 +87,7 @@ async fn check(resolver: SocketAddr) -> Outcome<(Tally, Traffic)> {
             resolvers: vec![resolver],
             authoritative_port: resolver.port(),
             servers: Vec::new(),
+            networks: vec![Network::LOOPBACK],
         },
     ));
     let template = template()?;

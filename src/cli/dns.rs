@@ -175,6 +175,7 @@ faults: [{fault}]"
             resolvers: vec![server.resolver()],
             authoritative_port: server.port(),
             servers: Vec::new(),
+            networks: vec![crate::model::Network::LOOPBACK],
         };
         let wait = Wait {
             patience,

@@ -542,6 +542,11 @@ catalogue! {
          emblazon.yaml no primary is known, so nothing is planned for them, and nobody notices when they are wrong.\n\n\
          wrong:  dns: manage   # and no dns: push in emblazon.yaml\n\
          right:  dns: observe  # asked, told of, and written by hand or with emblazon dns export"
+    EB0812 Error "not a network"
+        "A zone may name any address as its server, so those that are loopback, private, link-local or multicast are \
+         asked only where a network of dns.networks holds them: an address, and how many of its bits count.\n\n\
+         wrong:  networks: [10.20.*]\n\
+         right:  networks: [10.20.0.0/16]"
 }
 
 impl Code {

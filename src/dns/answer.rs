@@ -54,6 +54,8 @@ pub enum Failure {
     AliasLoop,
     /// The bytes are not an answer to the question.
     Malformed(String),
+    /// It was not asked, for a reason that says what to do.
+    NotAsked(String),
 }
 
 impl fmt::Display for Failure {
@@ -67,6 +69,7 @@ impl fmt::Display for Failure {
             Self::Code(code) => write!(f, "answered {code}"),
             Self::AliasLoop => f.write_str("its CNAMEs lead in a circle"),
             Self::Malformed(reason) => write!(f, "answered nonsense: {reason}"),
+            Self::NotAsked(reason) => write!(f, "not asked: {reason}"),
         }
     }
 }

@@ -8,7 +8,7 @@ use futures_util::stream;
 use thiserror::Error;
 
 use super::{Checker, DomainCheck, Exchange, ExchangeOptions, Observer, ZoneOptions};
-use crate::model::{AccountName, DomainName, DomainTemplate, KeyPath};
+use crate::model::{AccountName, DomainName, DomainTemplate, KeyPath, Network};
 use crate::tree::{Desired, DesiredAccount, DnsMode, DnsSettings};
 
 /// The port of DNS (RFC 1035, section 4.2).
@@ -38,16 +38,18 @@ impl ZoneOptions {
             resolvers,
             authoritative_port: settings.port.unwrap_or(DNS_PORT),
             servers: settings.servers.iter().map(|server| server.value).collect(),
+            networks: settings.networks.clone(),
         })
     }
 
-    /// Asks one resolver, and the servers that it leads to at the same port: a sandbox's.
+    /// Asks one resolver, and the servers that it leads to at the same port on this machine: a sandbox's.
     #[must_use]
     pub fn at(resolver: SocketAddr) -> Self {
         Self {
             resolvers: vec![resolver],
             authoritative_port: resolver.port(),
             servers: Vec::new(),
+            networks: vec![Network::LOOPBACK],
         }
     }
 }

@@ -21,6 +21,15 @@ use super::packet::{self, Decoded, Manner};
 use super::window::Window;
 use super::{Answer, Failure, Question};
 
+/// How many questions one run asks at most: 10,000 domains with eleven hosts, two servers and two resolvers each ask some
+/// 700,000. Whatever zones answer, no run goes on for ever.
+const QUESTIONS_A_RUN: u64 = 2_000_000;
+/// How many sockets are kept: each takes a file descriptor, of which a process has 1,024 where nobody raised that. Those
+/// that nobody waits on are given back first.
+const MOST_CHANNELS: usize = 512;
+/// The largest packet that is read; questions say that answers may have so much (RFC 9715 advises 1,400).
+const LARGEST_PACKET: usize = 4096;
+
 /// How patient and how greedy the exchange is.
 #[derive(Clone, Copy, Debug)]
 pub struct ExchangeOptions {
@@ -30,6 +39,8 @@ pub struct ExchangeOptions {
     pub attempts: u32,
     /// How many questions may be under way to one server at most.
     pub in_flight: usize,
+    /// How many questions are asked at most, whoever wants to know.
+    pub questions: u64,
 }
 
 impl Default for ExchangeOptions {
@@ -38,6 +49,7 @@ impl Default for ExchangeOptions {
             timeout: Duration::from_secs(2),
             attempts: 3,
             in_flight: 256,
+            questions: QUESTIONS_A_RUN,
         }
     }
 }
@@ -63,12 +75,58 @@ struct Counters {
     timeouts: AtomicU64,
 }
 
-/// Asks servers.
-#[derive(Debug)]
+/// Asks servers; cheap to clone.
+#[derive(Clone, Debug)]
 pub struct Exchange {
+    shared: Arc<Shared>,
+    /// What is left for whoever asks through this one.
+    budget: Option<Arc<Budget>>,
+}
+
+/// What everybody who asks has in common.
+#[derive(Debug)]
+struct Shared {
     options: ExchangeOptions,
     channels: Mutex<BTreeMap<SocketAddr, Arc<Channel>>>,
     counters: Counters,
+    budget: Budget,
+}
+
+/// A number of questions that may be asked.
+#[derive(Debug)]
+struct Budget {
+    limit: u64,
+    /// Whose limit it is, in words.
+    whose: &'static str,
+    asked: AtomicU64,
+}
+
+impl Budget {
+    fn new(limit: u64, whose: &'static str) -> Self {
+        Self {
+            limit,
+            whose,
+            asked: AtomicU64::new(0),
+        }
+    }
+
+    fn is_spent(&self) -> bool {
+        self.asked.load(Ordering::Relaxed) >= self.limit
+    }
+
+    /// Takes one question.
+    fn take(&self) -> Result<(), Failure> {
+        let taken = (self.asked).fetch_update(Ordering::Relaxed, Ordering::Relaxed, |asked| {
+            (asked < self.limit).then_some(asked + 1)
+        });
+        match taken {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Failure::NotAsked(format!(
+                "{} asks {} questions at most, and this would be one more; look for zones that name very many servers",
+                self.whose, self.limit
+            ))),
+        }
+    }
 }
 
 impl Exchange {
@@ -76,10 +134,29 @@ impl Exchange {
     #[must_use]
     pub fn new(options: ExchangeOptions) -> Self {
         Self {
-            options,
-            channels: Mutex::default(),
-            counters: Counters::default(),
+            shared: Arc::new(Shared {
+                options,
+                channels: Mutex::default(),
+                counters: Counters::default(),
+                budget: Budget::new(options.questions, "one run"),
+            }),
+            budget: None,
         }
+    }
+
+    /// Returns one that shares everything with this one, and asks so many questions at most: for one domain, so that no
+    /// zone can make it ask for ever, or take from the others what they need.
+    #[must_use]
+    pub(super) fn for_one_domain(&self, questions: u64) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            budget: Some(Arc::new(Budget::new(questions, "the check of one domain"))),
+        }
+    }
+
+    /// Tells whether nothing more may be asked, so that what could not be found out says nothing about others.
+    pub(super) fn is_spent(&self) -> bool {
+        self.shared.budget.is_spent() || self.budget.as_ref().is_some_and(|own| own.is_spent())
     }
 
     /// Asks an authoritative server of a zone, without recursion; an answer without authority is lame.
@@ -98,15 +175,21 @@ impl Exchange {
         self.ask(server, question, Manner::Unvalidated).await
     }
 
+    /// Returns how many sockets are kept.
+    #[cfg(test)]
+    pub(super) fn open_sockets(&self) -> usize {
+        self.lock().len()
+    }
+
     /// Returns what was sent and received so far.
     #[must_use]
     pub fn traffic(&self) -> Traffic {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Traffic {
-            questions: read(&self.counters.questions),
-            udp_packets: read(&self.counters.udp_packets),
-            tcp_connections: read(&self.counters.tcp_connections),
-            timeouts: read(&self.counters.timeouts),
+            questions: read(&self.shared.counters.questions),
+            udp_packets: read(&self.shared.counters.udp_packets),
+            tcp_connections: read(&self.shared.counters.tcp_connections),
+            timeouts: read(&self.shared.counters.timeouts),
         }
     }
 
@@ -131,13 +214,20 @@ impl Exchange {
         query: &Query,
         manner: Manner,
     ) -> Result<Box<Message>, Failure> {
-        self.counters.questions.fetch_add(1, Ordering::Relaxed);
+        if let Some(own) = &self.budget {
+            own.take()?;
+        }
+        let Shared {
+            options, counters, ..
+        } = &*self.shared;
+        self.shared.budget.take()?;
+        counters.questions.fetch_add(1, Ordering::Relaxed);
         let channel = self.channel(server).await?;
         let permit = channel.window.enter().await;
         let mut last = Failure::TimedOut;
-        for _ in 0..self.options.attempts {
-            self.counters.udp_packets.fetch_add(1, Ordering::Relaxed);
-            match timeout(self.options.timeout, channel.attempt(query, manner)).await {
+        for _ in 0..options.attempts {
+            counters.udp_packets.fetch_add(1, Ordering::Relaxed);
+            match timeout(options.timeout, channel.attempt(query, manner)).await {
                 Ok(Ok(Decoded::Message(message))) => {
                     permit.answered();
                     return Ok(message);
@@ -151,7 +241,7 @@ impl Exchange {
                 }
                 Ok(Err(failure)) => last = failure,
                 Err(_) => {
-                    self.counters.timeouts.fetch_add(1, Ordering::Relaxed);
+                    counters.timeouts.fetch_add(1, Ordering::Relaxed);
                     permit.lost();
                     last = Failure::TimedOut;
                 }
@@ -164,14 +254,22 @@ impl Exchange {
         if let Some(channel) = self.lock().get(&server) {
             return Ok(Arc::clone(channel));
         }
-        let opened = Channel::open(server, self.options.in_flight)
+        let opened = Channel::open(server, self.shared.options.in_flight)
             .await
             .map_err(|error| Failure::Unreachable(error.to_string()))?;
-        Ok(Arc::clone(self.lock().entry(server).or_insert(opened)))
+        let mut channels = self.lock();
+        if channels.len() >= MOST_CHANNELS {
+            // One that is only kept here has nobody who waits on it.
+            channels.retain(|_, channel| Arc::strong_count(channel) > 1);
+        }
+        Ok(Arc::clone(channels.entry(server).or_insert(opened)))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<SocketAddr, Arc<Channel>>> {
-        self.channels.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .channels
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn message_over_tcp(
@@ -180,10 +278,12 @@ impl Exchange {
         query: &Query,
         manner: Manner,
     ) -> Result<Box<Message>, Failure> {
-        self.counters
+        let shared = &*self.shared;
+        shared
+            .counters
             .tcp_connections
             .fetch_add(1, Ordering::Relaxed);
-        timeout(self.options.timeout, tcp(server, query, manner))
+        timeout(shared.options.timeout, tcp(server, query, manner))
             .await
             .unwrap_or(Err(Failure::TimedOut))
     }
@@ -274,7 +374,7 @@ impl Drop for Registered<'_> {
 }
 
 async fn read_all(socket: Arc<UdpSocket>, waiting: Arc<Waiting>) {
-    let mut buffer = vec![0; usize::from(u16::MAX)];
+    let mut buffer = vec![0; LARGEST_PACKET];
     loop {
         match socket.recv(&mut buffer).await {
             Ok(length) => {

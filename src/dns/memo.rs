@@ -16,9 +16,25 @@ impl<K, V> Default for Memo<K, V> {
 }
 
 impl<K: Clone + Ord, V: Clone> Memo<K, V> {
-    /// Returns the value, computing it where nobody has.
-    pub(super) async fn once(&self, key: &K, compute: impl Future<Output = V>) -> V {
+    /// Returns the value, computing it where nobody has. One that is not `lasting` is for whoever computed it only.
+    pub(super) async fn once(
+        &self,
+        key: &K,
+        lasting: impl FnOnce(&V) -> bool,
+        compute: impl Future<Output = V>,
+    ) -> V {
         let slot = Arc::clone(self.0.lock().await.entry(key.clone()).or_default());
-        slot.get_or_init(|| compute).await.clone()
+        let value = slot.get_or_try_init(|| async {
+            let value = compute.await;
+            if lasting(&value) {
+                Ok(value)
+            } else {
+                Err(value)
+            }
+        });
+        match value.await {
+            Ok(value) => value.clone(),
+            Err(value) => value,
+        }
     }
 }

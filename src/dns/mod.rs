@@ -47,4 +47,6 @@ pub use verdict::{
 pub use zone::{Zone, ZoneError, ZoneOptions, Zones};
 
 #[cfg(test)]
+mod attack_tests;
+#[cfg(test)]
 mod world_tests;

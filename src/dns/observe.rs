@@ -14,7 +14,7 @@ use crate::model::record::{RecordData, RecordName, RecordType};
 #[derive(Debug)]
 pub struct Observer {
     exchange: Exchange,
-    zones: Zones,
+    zones: Arc<Zones>,
     resolvers: Vec<SocketAddr>,
 }
 
@@ -25,7 +25,16 @@ impl Observer {
         Self {
             exchange,
             resolvers: options.resolvers.clone(),
-            zones: Zones::new(options),
+            zones: Arc::new(Zones::new(options)),
+        }
+    }
+
+    /// Returns one that shares with this one what it learns, and asks so many questions at most.
+    pub(super) fn for_one_domain(&self, questions: u64) -> Self {
+        Self {
+            exchange: self.exchange.for_one_domain(questions),
+            zones: Arc::clone(&self.zones),
+            resolvers: self.resolvers.clone(),
         }
     }
 
@@ -73,6 +82,7 @@ impl Observer {
         match zone {
             Ok(zone) => {
                 observation.zone = Some(zone.apex.clone());
+                observation.notes.clone_from(&zone.notes);
                 observation.authoritative = self.ask_zone(&zone, question).await;
                 observation.flattened = self.flattened(&zone, expected, &observation).await;
             }
@@ -98,9 +108,12 @@ impl Observer {
                 name: Some(name.to_string()),
                 address: SocketAddr::from(([0, 0, 0, 0], 0)),
             },
-            answer: Answer::Failed(Failure::Unreachable(format!(
-                "its address could not be found: {failure}"
-            ))),
+            answer: Answer::Failed(match failure {
+                Failure::NotAsked(_) => failure.clone(),
+                failure => {
+                    Failure::Unreachable(format!("its address could not be found: {failure}"))
+                }
+            }),
         }));
         observed
     }

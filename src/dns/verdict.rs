@@ -50,6 +50,8 @@ pub struct Observation {
     pub not_registered: bool,
     /// Why the zone's servers could not be asked at all.
     pub zone_failure: Option<Failure>,
+    /// What a reader should know of the zone, such as that not all of its servers were asked.
+    pub notes: Vec<String>,
     /// The addresses that the expected alias leads to, and those that the host itself has: a provider may have
     /// flattened the alias. Asked only where a CNAME is expected and there is none.
     pub flattened: Option<Flattened>,
@@ -187,6 +189,7 @@ pub fn judge(expected: &Expected, observation: &Observation) -> Judgement {
             .into_iter()
             .map(|(server, failure)| (server, failure.to_string())),
     );
+    judgement.notes.extend(observation.notes.iter().cloned());
     judgement
 }
 

@@ -139,6 +139,7 @@ fn trap_24_failures_are_unknown_and_told_apart() {
         Failure::Unreachable("refused".to_owned()),
         Failure::Code("NOTIMP".to_owned()),
         Failure::Malformed("short".to_owned()),
+        Failure::NotAsked("its address is not public".to_owned()),
     ] {
         let failed = || Answer::Failed(failure.clone());
         check(

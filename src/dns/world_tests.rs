@@ -78,6 +78,7 @@ fn patient_checker(server: &DnsServer, timeout: Duration) -> Checker {
         resolvers: vec![server.resolver()],
         authoritative_port: server.port(),
         servers: Vec::new(),
+        networks: vec![crate::model::Network::LOOPBACK],
     };
     Checker::new(Observer::new(exchange, options))
 }
@@ -221,6 +222,7 @@ async fn trap_24_every_failure_over_packets() {
         resolvers: vec![([127, 99, 0, 1], port).into()],
         authoritative_port: port,
         servers: Vec::new(),
+        networks: vec![crate::model::Network::LOOPBACK],
     };
     let checker = Checker::new(Observer::new(exchange, closed));
     is_unknown(&checker.check(&one_host(), &domain).await, "not reachable");

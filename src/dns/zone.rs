@@ -10,6 +10,13 @@ use super::memo::Memo;
 use super::packet::Manner;
 use super::{Exchange, Failure, Server, packet};
 use crate::model::record::RecordName;
+use crate::model::{Network, is_inside};
+
+/// How many servers' names of one zone are followed: a referral of 512 octets holds thirteen, and no registry takes more.
+/// A zone that names a thousand wants somebody else to be asked (RFC 9520, NXNSAttack).
+const MOST_NAMES: usize = 13;
+/// How many addresses of one server's name are asked: one or two are usual, and those of one name are one server.
+const MOST_ADDRESSES: usize = 4;
 
 /// A zone and its servers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +25,10 @@ pub struct Zone {
     pub apex: RecordName,
     /// Every address of every server that the zone names, sorted.
     pub servers: Vec<Server>,
-    /// Servers whose own address could not be found.
+    /// Servers whose own address could not be found, or must not be asked.
     pub unreachable: Vec<(RecordName, Failure)>,
+    /// What a reader should know of it, such as that not all of its servers are asked.
+    pub notes: Vec<String>,
 }
 
 /// Why the zone of a name is not known.
@@ -40,6 +49,14 @@ pub struct ZoneOptions {
     pub authoritative_port: u16,
     /// Servers that are asked instead of those which the zone names, for hidden primaries and split horizons.
     pub servers: Vec<SocketAddr>,
+    /// The networks that are not public and whose servers may be asked all the same, when a zone names them.
+    pub networks: Vec<Network>,
+}
+
+impl ZoneOptions {
+    fn admits(&self, address: IpAddr) -> bool {
+        (self.networks.iter()).any(|network| network.contains(address))
+    }
 }
 
 /// Finds zones, each once.
@@ -71,7 +88,7 @@ impl Zones {
     pub async fn of(&self, exchange: &Exchange, name: &RecordName) -> Result<Arc<Zone>, ZoneError> {
         let apex = self.apex(exchange, name).await?;
         self.found
-            .once(&apex, async {
+            .once(&apex, |_| !exchange.is_spent(), async {
                 self.servers(exchange, apex.clone()).await.map(Arc::new)
             })
             .await
@@ -82,7 +99,8 @@ impl Zones {
         let mut candidate = name.clone();
         let mut failed = None;
         loop {
-            let apex = self.apexes.once(&candidate, async {
+            let lasting = |_: &_| !exchange.is_spent();
+            let apex = self.apexes.once(&candidate, lasting, async {
                 self.apex_of(exchange, &candidate).await
             });
             match apex.await {
@@ -126,10 +144,11 @@ impl Zones {
                 apex,
                 servers: servers.collect(),
                 unreachable: Vec::new(),
+                notes: Vec::new(),
             });
         }
         let message = self.resolve(exchange, &apex, WireType::NS).await?;
-        let names: BTreeSet<RecordName> = message
+        let mut names: BTreeSet<RecordName> = message
             .answers
             .iter()
             .filter_map(|record| match &record.data {
@@ -141,22 +160,52 @@ impl Zones {
             apex,
             servers: Vec::new(),
             unreachable: Vec::new(),
+            notes: Vec::new(),
         };
+        if names.len() > MOST_NAMES {
+            zone.notes.push(format!(
+                "{} names {} servers; {MOST_NAMES} of them are asked, which is the most that are followed: let the zone name fewer",
+                zone.apex,
+                names.len()
+            ));
+            names = names.into_iter().take(MOST_NAMES).collect();
+        }
+        let mut crowded = Vec::new();
         for name in names {
-            let addresses = self
-                .addresses
-                .once(&name, async { self.addresses(exchange, &name).await });
+            let lasting = |_: &_| !exchange.is_spent();
+            let addresses = self.addresses.once(&name, lasting, async {
+                self.addresses(exchange, &name).await
+            });
             match addresses.await {
-                Ok(addresses) => zone
-                    .servers
-                    .extend(addresses.into_iter().map(|address| Server {
-                        name: Some(name.to_string()),
-                        address: SocketAddr::new(address, self.options.authoritative_port),
-                    })),
+                Ok(addresses) => {
+                    self.add(&mut zone, &name, &addresses);
+                    if addresses.len() > MOST_ADDRESSES {
+                        crowded.push((name, addresses.len()));
+                    }
+                }
                 Err(failure) => zone.unreachable.push((name, failure)),
             }
         }
+        zone.notes.extend(told_of_crowded(&crowded));
         Ok(zone)
+    }
+
+    /// Adds a server at its addresses, as far as they may be asked.
+    fn add(&self, zone: &mut Zone, name: &RecordName, addresses: &BTreeSet<IpAddr>) {
+        for address in addresses.iter().take(MOST_ADDRESSES) {
+            if is_inside(*address) && !self.options.admits(*address) {
+                let reason = format!(
+                    "its address {address} is not public, and any zone can name it; if it is meant, add its network to dns.networks in emblazon.yaml"
+                );
+                zone.unreachable
+                    .push((name.clone(), Failure::NotAsked(reason)));
+            } else {
+                zone.servers.push(Server {
+                    name: Some(name.to_string()),
+                    address: SocketAddr::new(*address, self.options.authoritative_port),
+                });
+            }
+        }
     }
 
     /// Finds the addresses of a server; IPv6 ones only where there is no IPv4 one, since both are one machine and
@@ -210,6 +259,19 @@ impl Zones {
         }
         Err(ZoneError::Failed(last))
     }
+}
+
+/// Says which servers have more addresses than are asked.
+fn told_of_crowded(crowded: &[(RecordName, usize)]) -> Option<String> {
+    let ((first, _), others) = crowded.split_first()?;
+    let most = crowded.iter().map(|(_, addresses)| addresses).max()?;
+    let others = match others.len() {
+        0 => "has".to_owned(),
+        more => format!("and {more} more servers have up to"),
+    };
+    Some(format!(
+        "{first} {others} {most} addresses; {MOST_ADDRESSES} of each are asked, which is the most that are"
+    ))
 }
 
 /// Tells whether a name is another one or lies below it.

@@ -70,6 +70,9 @@ fn emblazon() -> Value {
                 "servers": described("Servers to ask instead of those that a zone names, by address.", json!({
                     "type": "array", "items": {"type": "string"}, "examples": [["192.0.2.54"]],
                 })),
+                "networks": described("Networks that are not public and whose servers may be asked when a zone names them; others of them never are.", json!({
+                    "type": "array", "items": {"type": "string"}, "examples": [["10.20.0.0/16", "fd12:3456::/32"]],
+                })),
                 "port": described("The port of the servers that zones name; 53 when left out.", json!({
                     "type": ["integer", "string"], "examples": [5353],
                 })),

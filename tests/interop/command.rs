@@ -153,7 +153,7 @@ async fn the_daemon_pushes_and_heals() {
     let config = folder.join("emblazon.yaml");
     let text = std::fs::read_to_string(&config).unwrap();
     let asked = format!(
-        "dns:\n  resolvers: ['127.0.0.1:{0}']\n  port: {0}\n",
+        "dns:\n  resolvers: ['127.0.0.1:{0}']\n  port: {0}\n  networks: [127.0.0.0/8]\n",
         bind.port
     );
     let policy = "watch: {dns: push, heal: auto}\n";

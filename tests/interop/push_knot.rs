@@ -48,6 +48,7 @@ async fn knot_is_observed() {
         resolvers: vec![server],
         authoritative_port: knot.port,
         servers: vec![server],
+        networks: vec![emblazon::model::Network::LOOPBACK],
     };
     let template: DomainTemplate = serde_json::from_value(serde_json::json!({
         "CNAME": {"portal.{{domain}}": {"mapping": ["ui.example.net"]}},

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use emblazon::sandbox::dns::DnsServer;
 use serde_json::Value;
 
 use crate::cli::{check_exit, run, stderr, stdout, write};
@@ -161,4 +162,38 @@ fn a_platform_without_a_template_in_the_tree_gives_its_own() {
         "{}",
         stdout(&output)
     );
+}
+
+/// A server that a zone names at an address of this machine is asked only where the tree allows its network; what is told of
+/// it says how.
+#[test]
+fn servers_inside_the_network_are_asked_where_the_tree_says_so() {
+    let seed = "zones: {acme.example: {records: [sip A 192.0.2.10]}}";
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let seed = serde_yaml::from_str(seed).unwrap();
+    let server = runtime.block_on(DnsServer::start(&seed, 0)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    small_tree(folder.path(), "192.0.2.10");
+    let config = format!(
+        "clusters: {{production: {{api: \"https://api.example.com\"}}}}\ndns:\n  resolvers: [\"{}\"]\n  port: {}\n",
+        server.resolver(),
+        server.port()
+    );
+    write(folder.path(), "emblazon.yaml", &config);
+    let output = run(folder.path(), &["dns", "check"]);
+    check_exit(&output, 6);
+    let text = stdout(&output)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(
+        text.contains("is not public, and any zone can name it; if it is meant, add its network to dns.networks in emblazon.yaml"),
+        "{text}"
+    );
+    write(
+        folder.path(),
+        "emblazon.yaml",
+        &format!("{config}  networks: [127.0.0.0/8]\n"),
+    );
+    check_exit(&run(folder.path(), &["dns", "check"]), 0);
 }

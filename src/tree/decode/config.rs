@@ -8,7 +8,7 @@ use url::Url;
 use super::layer::{LAYER_KEYS, Surroundings};
 use super::{Fields, Reader};
 use crate::diag::{Code, Spanned};
-use crate::model::{AccountName, ClusterName, Identity, is_loopback};
+use crate::model::{AccountName, ClusterName, Identity, Network, is_loopback};
 use crate::tree::layer::{Layer, LayerName};
 use crate::tree::node::{Content, Entry, Node};
 use crate::tree::{
@@ -129,7 +129,7 @@ impl Reader {
             (config.watch, config.canary) = self.watch(node);
         }
         if let Some(node) = fields.get("dns") {
-            let known = ["resolvers", "servers", "port", "push"];
+            let known = ["resolvers", "servers", "port", "networks", "push"];
             let fields = self.fields(node, "dns", &known);
             if let Some(node) = fields.get("resolvers") {
                 config.dns.resolvers = self.addresses(node, "resolver");
@@ -139,6 +139,9 @@ impl Reader {
             }
             if let Some(node) = fields.get("port") {
                 config.dns.port = self.port(node);
+            }
+            if let Some(node) = fields.get("networks") {
+                config.dns.networks = self.networks(node);
             }
             if let Some(node) = fields.get("push") {
                 config.dns.push = self.push(node);
@@ -327,6 +330,23 @@ impl Reader {
             }
         }
         resolvers
+    }
+
+    fn networks(&mut self, node: &Node) -> Vec<Network> {
+        let mut networks = Vec::new();
+        for text in self.texts(node, "networks") {
+            match text.value.parse() {
+                Ok(network) => networks.push(network),
+                Err(_) => self.report(
+                    Code::EB0812,
+                    format!("network {:?} is no network", text.value),
+                    "write an address and the length of its prefix: 10.0.0.0/8 or fd00::/8",
+                    text.place,
+                    "no network",
+                ),
+            }
+        }
+        networks
     }
 
     pub(super) fn required<'n>(

@@ -263,6 +263,10 @@ fn eb08_clusters_and_policy() {
     assert_snapshot!(config("clusters: {production: {api: http://a.example, allow_plain_http: true}}"), @"");
     assert_snapshot!(config("clusters: {production: {auth: {api_key: hunter2}}}"), @"emblazon.yaml:1:32 EB0804 api_key stands in the tree; move it out and write api_key: {env: VARIABLE}, {file: PATH} or {command: [PROGRAM, …]}; then replace it, for Git keeps what was committed"); // EB0804
     assert_snapshot!(config("clusters: {production: {}}\ndns: {resolvers: [192.0.2.1, '[2001:db8::1]:53', dns.example]}"), @r#"emblazon.yaml:2:50 EB0805 resolver "dns.example" is no address; write an IP address, with a port if it is not 53: 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:53"#); // EB0805
+    assert_snapshot!(config("clusters: {production: {}}\ndns: {networks: [10.0.0.0/8, 'fd00::/8', 127.0.0.1, 10.20.*, 10.0.0.0/33]}"), @r#"
+    emblazon.yaml:2:53 EB0812 network "10.20.*" is no network; write an address and the length of its prefix: 10.0.0.0/8 or fd00::/8
+    emblazon.yaml:2:62 EB0812 network "10.0.0.0/33" is no network; write an address and the length of its prefix: 10.0.0.0/8 or fd00::/8
+    "#); // EB0812
     let push = |text: &str| {
         config(&format!(
             "clusters: {{production: {{}}}}\ndns: {{push: {text}}}"

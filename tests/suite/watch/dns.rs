@@ -57,6 +57,7 @@ pub(super) fn configure(platform: &Platform, watch: &str) {
 dns:
   resolvers: [\"{resolver}\"]
   port: {port}
+  networks: [127.0.0.0/8]
   push: {{method: rfc2136, ownership: exclusive, server: \"{server}\", key: {{name: brands, secret: {{env: DNS_SECRET}}}}}}
 watch: {watch}
 "
