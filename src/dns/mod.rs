@@ -8,6 +8,15 @@
 //!
 //! Records are compared as records, never as text. Every failure to read is told apart and is never called drift
 //! (invariant 6).
+//!
+//! Who answers for a zone decides whom else we ask, so each of its answers has bounds (invariant 12):
+//!
+//! | bound | where |
+//! | --- | --- |
+//! | 13 servers of a zone, 4 addresses each, public ones unless `dns.networks` says otherwise | `zone` |
+//! | 64 questions for each host of a domain | `check` |
+//! | 2,000,000 questions a run, 512 sockets, 4,096 octets a packet | `exchange` |
+//! | 4 rounds and 32 questions along SIP records | `check` |
 
 mod answer;
 mod check;
