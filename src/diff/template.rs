@@ -14,6 +14,9 @@ use crate::live::{Live, Reading};
 use crate::model::{DomainTemplate, HostEntry, MISSPELT_CNAME, is_servable_type};
 use crate::tree::{Declared, DesiredTemplate, Origin, Ownership, Target};
 
+/// What is said of a template that the server cannot serve.
+const UNSERVABLE: &str = "the server breaks off whenever it is asked for the live template (500, init failed), which most often has a host that is no map; `emblazon plan --repair-template` shows what putting the declared template in its place would do";
+
 /// What differs in the system's domain template.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TemplateDifference {
@@ -72,12 +75,10 @@ pub(super) fn compare(
     };
     let live = match &live.template {
         None => return unknown("the template was not read"),
-        Some(Reading::Unknown(reason)) if live.template_is_unservable => {
+        Some(Reading::Unknown(_)) if live.template_is_unservable => {
             return TemplateDifference {
                 repair: Some(repair(desired, sources)),
-                ..unknown(&format!(
-                    "{reason}; `emblazon plan --repair-template` shows what putting the declared template in its place would do"
-                ))
+                ..unknown(UNSERVABLE)
             };
         }
         Some(Reading::Unknown(reason)) => return unknown(reason),

@@ -225,8 +225,8 @@ async fn nxns_servers_at_addresses_of_this_network_are_not_asked() {
     assert_eq!(world.victim.load(Ordering::Relaxed), 0);
     let judgement = &check.hosts[0].judgement;
     let (server, said) = &judgement.servers[0];
-    assert_eq!(server.name.as_deref(), Some("ns0000.evil.example"));
-    assert_snapshot!(said, @"not asked: its address 127.60.0.1 is not public, and any zone can name it; if it is meant, add its network to dns.networks in emblazon.yaml");
+    assert_eq!(server.to_string(), "ns0000.evil.example (127.60.0.1)");
+    assert_snapshot!(said, @"not asked: its address is not public, and any zone can name it; if it is meant, add its network to dns.networks in emblazon.yaml");
     let verdict = |check: &DomainCheck| check.hosts[0].judgement.verdict.clone();
     assert!(matches!(verdict(&check), Verdict::Unknown { .. }));
 

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use super::verdict::Flattened;
 use super::zone::{Zone, ZoneError, ZoneOptions, Zones};
-use super::{Answer, Exchange, Expected, Failure, Observation, Observed, Question, Server};
+use super::{Answer, Exchange, Expected, Observation, Observed, Question, Server};
 use crate::model::record::{RecordData, RecordName, RecordType};
 
 /// Asks about one host after the other, keeping what it learns of zones.
@@ -103,17 +103,9 @@ impl Observer {
             }
         });
         let mut observed = join_all(asked).await;
-        observed.extend(zone.unreachable.iter().map(|(name, failure)| Observed {
-            server: Server {
-                name: Some(name.to_string()),
-                address: SocketAddr::from(([0, 0, 0, 0], 0)),
-            },
-            answer: Answer::Failed(match failure {
-                Failure::NotAsked(_) => failure.clone(),
-                failure => {
-                    Failure::Unreachable(format!("its address could not be found: {failure}"))
-                }
-            }),
+        observed.extend(zone.unreachable.iter().map(|(server, failure)| Observed {
+            server: server.clone(),
+            answer: Answer::Failed(failure.clone()),
         }));
         observed
     }

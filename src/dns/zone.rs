@@ -26,7 +26,7 @@ pub struct Zone {
     /// Every address of every server that the zone names, sorted.
     pub servers: Vec<Server>,
     /// Servers whose own address could not be found, or must not be asked.
-    pub unreachable: Vec<(RecordName, Failure)>,
+    pub unreachable: Vec<(Server, Failure)>,
     /// What a reader should know of it, such as that not all of its servers are asked.
     pub notes: Vec<String>,
 }
@@ -183,7 +183,9 @@ impl Zones {
                         crowded.push((name, addresses.len()));
                     }
                 }
-                Err(failure) => zone.unreachable.push((name, failure)),
+                Err(failure) => zone
+                    .unreachable
+                    .push((nowhere(&name), without_address(failure))),
             }
         }
         zone.notes.extend(told_of_crowded(&crowded));
@@ -193,17 +195,16 @@ impl Zones {
     /// Adds a server at its addresses, as far as they may be asked.
     fn add(&self, zone: &mut Zone, name: &RecordName, addresses: &BTreeSet<IpAddr>) {
         for address in addresses.iter().take(MOST_ADDRESSES) {
+            let server = Server {
+                name: Some(name.to_string()),
+                address: SocketAddr::new(*address, self.options.authoritative_port),
+            };
             if is_inside(*address) && !self.options.admits(*address) {
-                let reason = format!(
-                    "its address {address} is not public, and any zone can name it; if it is meant, add its network to dns.networks in emblazon.yaml"
-                );
-                zone.unreachable
-                    .push((name.clone(), Failure::NotAsked(reason)));
+                let reason = "its address is not public, and any zone can name it; if it is meant, add its network to dns.networks in emblazon.yaml";
+                let failure = Failure::NotAsked(reason.to_owned());
+                zone.unreachable.push((server, failure));
             } else {
-                zone.servers.push(Server {
-                    name: Some(name.to_string()),
-                    address: SocketAddr::new(*address, self.options.authoritative_port),
-                });
+                zone.servers.push(server);
             }
         }
     }
@@ -258,6 +259,22 @@ impl Zones {
             }
         }
         Err(ZoneError::Failed(last))
+    }
+}
+
+/// Names a server whose address is not known.
+fn nowhere(name: &RecordName) -> Server {
+    Server {
+        name: Some(name.to_string()),
+        address: SocketAddr::from(([0, 0, 0, 0], 0)),
+    }
+}
+
+/// Says why a server cannot be asked whose address could not be found.
+fn without_address(failure: Failure) -> Failure {
+    match failure {
+        Failure::NotAsked(_) => failure,
+        failure => Failure::Unreachable(format!("its address could not be found: {failure}")),
     }
 }
 

@@ -4,22 +4,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::error::{ApiError, Violation};
+use super::error::ApiError;
 use super::redact::Redaction;
-use crate::model::KeyPath;
-
-/// What an answer is about, to tell the meanings of a 404 apart (trap 27).
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Subject<'a> {
-    /// The account of the path.
-    pub account: Option<&'a str>,
-    /// The domain of the path.
-    pub domain: Option<&'a str>,
-    /// Whether the request was a login.
-    pub login: bool,
-    /// Whether the request carried values of the tree.
-    pub values: bool,
-}
+use super::refused::{lacking_schema, member, refused_values};
+use super::subject::Subject;
 
 /// Tells what an answer that is no success means. `body` may be empty or no JSON at all (trap 34).
 pub(super) fn classify(
@@ -69,96 +57,6 @@ pub(super) fn classify(
             message: said(),
         },
     }
-}
-
-/// Reads the name of the schema out of `schema whitelabel not found.` (W14d).
-fn lacking_schema(said: &str) -> Option<String> {
-    let name = said.strip_prefix("schema ")?.trim_end_matches('.');
-    let name = name.strip_suffix(" not found")?;
-    Some(name.trim_matches(['\'', '"', '`']).to_owned())
-}
-
-/// Tells the meanings of a 400 apart: only a request that carried values of the tree can be refused for them.
-fn refused_values(
-    status: u16,
-    data: &Value,
-    said: String,
-    subject: Subject<'_>,
-    redaction: &Redaction,
-) -> ApiError {
-    let rule = |path: &str, rule: &str| data.get(path).and_then(|rules| rules.get(rule));
-    if let Some(unique) = rule("domain", "unique") {
-        return ApiError::DomainInUse {
-            domain: redaction.clean(member(unique, "cause").unwrap_or_default()),
-        };
-    }
-    if let Some(size) = rule("file", "maxSize") {
-        return ApiError::TooLarge {
-            limit: size.get("target").and_then(Value::as_u64),
-        };
-    }
-    for state in ["expired", "disabled"] {
-        if data
-            .get("account")
-            .is_some_and(|rules| rules.get(state).is_some())
-            || data.get(format!("account.{state}")).is_some()
-        {
-            return ApiError::AccountLocked { state };
-        }
-    }
-    match status {
-        413 => ApiError::TooLarge { limit: None },
-        423 => ApiError::AccountLocked { state: "locked" },
-        _ => {
-            let violations = violations(data, redaction);
-            let is_about = |path: &str, rule: &str| {
-                (violations.iter()).any(|found| found.path.as_str() == path && found.rule == rule)
-            };
-            let lacking =
-                (violations.iter()).find(|found| found.message.contains("schema is missing"));
-            if let Some(lacking) = lacking {
-                ApiError::SchemaMissing {
-                    schema: lacking.path.to_string(),
-                }
-            } else if violations.is_empty() {
-                ApiError::BadRequest { message: said }
-            } else if is_about("json", "invalid")
-                || is_about("data", "required")
-                || is_about("data", "type")
-            {
-                // The envelope did not arrive as it was sent (E9).
-                ApiError::BadRequest {
-                    message: Violation::list(&violations),
-                }
-            } else if subject.login {
-                ApiError::UnusableCredential(violations)
-            } else if violations.iter().all(|found| found.path.as_str() == "file") {
-                ApiError::UnusableFile(violations)
-            } else if subject.values {
-                ApiError::Validation(violations)
-            } else {
-                ApiError::BadRequest {
-                    message: Violation::list(&violations),
-                }
-            }
-        }
-    }
-}
-
-fn violations(data: &Value, redaction: &Redaction) -> Vec<Violation> {
-    let mut violations = Vec::new();
-    for (path, rules) in data.as_object().into_iter().flatten() {
-        for (rule, detail) in rules.as_object().into_iter().flatten() {
-            // 4.3 on /v1 writes the message as a bare string.
-            let message = member(detail, "message").or(detail.as_str());
-            violations.push(Violation {
-                path: KeyPath::parse(&redaction.clean(path)),
-                rule: redaction.clean(rule),
-                message: redaction.clean(message.unwrap_or_default()),
-            });
-        }
-    }
-    violations
 }
 
 fn billing(word: Option<&str>, data: &Value, said: String, redaction: &Redaction) -> ApiError {
@@ -236,16 +134,12 @@ fn not_found(data: &Value, said: String, subject: Subject<'_>, redaction: &Redac
     }
 }
 
-fn member<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
-    value.get(name)?.as_str()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::Secret;
+    use crate::model::{KeyPath, Secret};
 
     /// A request that carried values of the tree.
     const VALUES: Subject<'_> = Subject {

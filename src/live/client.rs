@@ -12,7 +12,7 @@ use serde_json::Value;
 use tracing::debug;
 use url::Url;
 
-use super::classify::{Subject, classify};
+use super::classify::classify;
 use super::config::{ClientConfig, Limits};
 use super::error::ApiError;
 use super::failure::{Failure, Stage};
@@ -21,6 +21,7 @@ use super::redact::Redaction;
 use super::request::{Answer, Body, Envelope, Request, RequestId};
 use super::retry::Class;
 use super::session::{Login, Session, State};
+use super::subject::Subject;
 use crate::model::{AccountId, Object, Revision, Secret};
 use crate::transport::{self, innermost};
 

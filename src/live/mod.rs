@@ -18,11 +18,13 @@ mod holders;
 mod inventory;
 mod pace;
 mod redact;
+mod refused;
 mod request;
 mod retry;
 mod secret_source;
 mod session;
 mod state;
+mod subject;
 mod trust;
 
 pub use api::{

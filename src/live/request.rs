@@ -6,9 +6,9 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::classify::Subject;
 use super::pace::Kind;
 use super::retry::Repeat;
+use super::subject::Subject;
 use crate::model::{AccountId, Object, Revision};
 
 /// Names a request to the server and in its logs (`X-Request-ID`, E12, observed 12).

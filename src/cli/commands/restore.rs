@@ -157,10 +157,9 @@ async fn go_back(
     })?;
     explain_held(trip, &platform, (&back, &live), &mut planned).await?;
     if manifest.template_unread && only.is_empty() {
-        planned.differences.notes.push(
-            "the domain template stays as it is: what was there before the run could not be read, so there is no snapshot of it"
-                .to_owned(),
-        );
+        let refusals = &mut planned.plan.refusals;
+        refusals.retain(|refusal| refusal.kind != RefusalKind::EmptyTree);
+        refusals.push(template_unread());
     }
     let refusals = records
         .moved
@@ -382,6 +381,15 @@ fn moved(
     Ok(refused
         .map(|(subject, reason)| moved_since(subject, &reason))
         .collect())
+}
+
+fn template_unread() -> Refusal {
+    Refusal {
+        kind: RefusalKind::RepairTemplate,
+        subject: Some(Subject::Template),
+        message: "the domain template stays as it is: nobody could read what was there before the run, so there is no snapshot of it".to_owned(),
+        help: "declare in domains.yaml what it should have, and apply that".to_owned(),
+    }
 }
 
 fn moved_since(subject: Subject, reason: &str) -> Refusal {
