@@ -386,7 +386,8 @@ fn moved(
 fn template_unread() -> Refusal {
     Refusal {
         kind: RefusalKind::RepairTemplate,
-        subject: Some(Subject::Template),
+        // The way back has no template, so it has no place in the report either.
+        subject: None,
         message: "the domain template stays as it is: nobody could read what was there before the run, so there is no snapshot of it".to_owned(),
         help: "declare in domains.yaml what it should have, and apply that".to_owned(),
     }
