@@ -187,7 +187,7 @@ fn domain(name: &str) -> DomainName {
     DomainName::parse(name).unwrap()
 }
 
-/// NXNSAttack: a zone with 1,000 servers of 25 addresses each has thirteen of them asked, at four addresses each, and the
+/// `NXNSAttack`: a zone with 1,000 servers of 25 addresses each has thirteen of them asked, at four addresses each, and the
 /// check says so. Before the limit, each host of the template was asked of all 25,000, three times.
 #[tokio::test]
 async fn nxns_a_zone_with_a_thousand_servers_is_not_followed() {

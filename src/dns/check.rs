@@ -89,7 +89,7 @@ impl Checker {
             observer: self.observer.for_one_domain(questions),
             targets: Arc::clone(&self.targets),
         };
-        checker.check_all(expectations, domain).await
+        Box::pin(checker.check_all(expectations, domain)).await
     }
 
     async fn check_all(&self, expectations: Expectations, domain: &DomainName) -> DomainCheck {

@@ -13,7 +13,7 @@ use crate::model::record::RecordName;
 use crate::model::{Network, is_inside};
 
 /// How many servers' names of one zone are followed: a referral of 512 octets holds thirteen, and no registry takes more.
-/// A zone that names a thousand wants somebody else to be asked (RFC 9520, NXNSAttack).
+/// A zone that names a thousand wants somebody else to be asked (`NXNSAttack`, CVE-2020-8616).
 const MOST_NAMES: usize = 13;
 /// How many addresses of one server's name are asked: one or two are usual, and those of one name are one server.
 const MOST_ADDRESSES: usize = 4;

@@ -1,5 +1,7 @@
 //! Whether the server could serve a template.
 
+use std::fmt::Write as _;
+
 use super::{Refusal, RefusalKind, Subject};
 use crate::model::{DomainTemplate, MISSPELT_CNAME, PLACEHOLDER, RecordType, is_servable_type};
 
@@ -29,7 +31,7 @@ pub(crate) fn check(template: &DomainTemplate) -> Vec<Refusal> {
             let named = hosts.keys().take(SHOWN_HOSTS).map(String::as_str);
             let mut named = named.collect::<Vec<_>>().join(", ");
             if hosts.len() > SHOWN_HOSTS {
-                named += &format!(" and {} more", hosts.len() - SHOWN_HOSTS);
+                let _ = write!(named, " and {} more", hosts.len() - SHOWN_HOSTS);
             }
             let gone = format!("set it to null below {record_type}, which takes it away");
             let is_elsewhere = |host| {

@@ -170,18 +170,15 @@ impl Platform {
     /// Says that some objects could not be read, and why.
     pub(super) fn lose(&mut self, names: &BTreeSet<Name>, reason: &str) {
         for name in names {
-            match name {
-                Some(name) => {
-                    let unknown = LiveAccount {
-                        id: Reading::Unknown(reason.to_owned()),
-                        document: Reading::Unknown(reason.to_owned()),
-                    };
-                    self.live.accounts.insert(name.clone(), Arc::new(unknown));
-                }
-                None => {
-                    self.live.template = Some(Reading::Unknown(reason.to_owned()));
-                    self.live.template_is_unservable = false;
-                }
+            if let Some(name) = name {
+                let unknown = LiveAccount {
+                    id: Reading::Unknown(reason.to_owned()),
+                    document: Reading::Unknown(reason.to_owned()),
+                };
+                self.live.accounts.insert(name.clone(), Arc::new(unknown));
+            } else {
+                self.live.template = Some(Reading::Unknown(reason.to_owned()));
+                self.live.template_is_unservable = false;
             }
         }
     }

@@ -31,12 +31,11 @@ pub(super) async fn replace(hand: &mut Hand<'_>, wanted: &DomainTemplate) -> Res
         Some(expected) => Some(as_planned(hand, expected).await?),
         None => unservable(hand).await?,
     };
-    match &before {
-        Some(before) => hand.context.keep_template(before)?,
-        None => {
-            hand.context.keep_unread_template()?;
-            hand.note("what was there could not be read, so there is no snapshot of it");
-        }
+    if let Some(before) = &before {
+        hand.context.keep_template(before)?;
+    } else {
+        hand.context.keep_unread_template()?;
+        hand.note("what was there could not be read, so there is no snapshot of it");
     }
     let patience = hand.context.options.patience;
     let reader = hand.context.reader();
