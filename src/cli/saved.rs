@@ -14,7 +14,9 @@ use super::signature;
 use super::tree::{self, OpenTree, Several};
 use super::ui::Ui;
 use crate::model::Digest;
-use crate::plan::{self, Action, Plan, PlanFormatError, Refusal, RefusalKind, Step, Subject};
+use crate::plan::{
+    self, Action, Plan, PlanFormatError, Precondition, Refusal, RefusalKind, Step, Subject,
+};
 use crate::tree::{Desired, GitTree};
 
 /// The largest file that is read as a plan; one of 10,000 accounts has a tenth of it.
@@ -173,11 +175,15 @@ pub(crate) fn base_args(plan: &Plan, args: &BaseArgs) -> Result<BaseArgs, Failur
     })
 }
 
-/// Returns the rules by which a plan is derived again: it has deletions only when they were asked for.
+/// Returns the rules by which a plan is derived again: it has deletions, and a repair, only when they were asked for.
 pub(crate) fn rules(plan: &Plan, approval: &Approval) -> plan::Options {
     let mut rules = approval.rules();
     if !plan.steps.iter().any(|step| step.action == Action::Delete) {
         rules.allow.remove(&RefusalKind::Prune);
+    }
+    let is_repair = |step: &Step| step.precondition == Precondition::UnservableTemplate;
+    if !plan.steps.iter().any(is_repair) {
+        rules.allow.remove(&RefusalKind::RepairTemplate);
     }
     rules
 }

@@ -240,6 +240,7 @@ fn stand(subject: &Subject, then: &Chain<'_>, anew: Option<&Chain<'_>>, live: &L
             {
                 Stand::AsSeen
             }
+            (_, Precondition::UnservableTemplate) if live.template_is_unservable => Stand::AsSeen,
             (Some(Reading::Unknown(reason)), _) => Stand::Unread(reason.clone()),
             _ => Stand::Moved("it is not as the plan saw it".to_owned()),
         },

@@ -151,7 +151,7 @@ fn observed_07_a_repair_is_approved_by_digest() {
     let mended = object(json!({"A": {"hand.{{domain}}": {"mapping": ["192.0.2.7"]}}}));
     platform.sandbox.world().set_template(mended.clone());
     let moved = told(&platform, &["apply", "change.plan", "--yes"], 5);
-    assert!(moved.contains("can serve the template again"), "{moved}");
+    assert!(moved.contains("it is not as the plan saw it"), "{moved}");
     assert_eq!(
         (platform.mutating(), stored(&platform)),
         (1, Value::Object(mended))
