@@ -140,7 +140,7 @@ impl<'a> Context<'a> {
 
     /// Keeps that what the template was before this run could not be read.
     pub(super) fn keep_unread_template(&self) -> Result<(), SnapshotError> {
-        self.amend(|manifest| manifest.template_unread = true)
+        self.manifest.keep(Kept::UnreadTemplate)
     }
 
     /// Keeps what some sets of a zone were before this run, and what it makes of them.

@@ -319,6 +319,8 @@ pub(super) enum Kept {
     Template {
         digest: Digest,
     },
+    /// What the template was could not be read.
+    UnreadTemplate,
     Zone {
         name: RecordName,
         sets: Vec<PlannedSet>,
@@ -386,6 +388,7 @@ impl Manifest {
                 self.accounts.insert(id, snapshot);
             }
             Kept::Template { digest } => self.template = Some(digest),
+            Kept::UnreadTemplate => self.template_unread = true,
             Kept::Zone { name, sets } => self.zones.entry(name).or_default().extend(sets),
         }
     }
@@ -412,6 +415,7 @@ fn unfolded(text: &[u8], path: &Utf8Path) -> Result<Manifest, SnapshotError> {
         started: head.started,
         accounts: BTreeMap::new(),
         template: None,
+        template_unread: false,
         zones: BTreeMap::new(),
     };
     for line in lines {
