@@ -38,6 +38,7 @@ fn stage() -> &'static Mutex<Stage> {
             timeout: Duration::from_millis(200),
             attempts: 1,
             in_flight: 4,
+            questions: u64::MAX,
         };
         Mutex::new(Stage {
             runtime: Runtime::new().expect("a runtime"),
