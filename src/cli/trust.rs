@@ -40,7 +40,8 @@ impl Operator {
     pub(crate) fn find(given: Option<&str>) -> Result<Self, Failure> {
         if let Some(given) = given.filter(|given| !given.trim().is_empty()) {
             if is_text(given) {
-                let config = read_trust(given, Utf8Path::new(VARIABLE)).map_err(mistaken)?;
+                let config =
+                    read_trust(given, Utf8Path::new(VARIABLE)).map_err(|error| mistaken(&error))?;
                 return Ok(Self {
                     config,
                     place: VARIABLE.to_owned(),
@@ -125,7 +126,7 @@ pub(crate) async fn admit(
         return Ok(());
     }
     for claim in &claims {
-        ui.line(&claim.to_string());
+        ui::line(&claim.to_string());
     }
     if let Some(answers) = operator.answers.filter(|_| ui.is_interactive()) {
         if !ui::ask("Trust this from now on?").await? {
@@ -137,14 +138,14 @@ pub(crate) async fn admit(
         ui.talk(&format!("remembered in {}", answers.file));
         return Ok(());
     }
-    ui.line(&format!("if that is right, let {} say", operator.place));
+    ui::line(&format!("if that is right, let {} say", operator.place));
     let lines = match operator.place.as_str() {
         // What stands in a variable is put there as a whole.
         VARIABLE => vec![trust.text(&claims)],
         _ => trust.lines(&claims),
     };
     for line in lines {
-        ui.line(&format!("  {line}"));
+        ui::line(&format!("  {line}"));
     }
     Err(Failure::Refused(
         "the tree names what nobody trusts yet, so nothing was asked, read or run".to_owned(),
@@ -175,12 +176,12 @@ fn read(file: &Utf8Path) -> Result<Option<TrustConfig>, Failure> {
             return Err(Failure::Failed(failed));
         }
     };
-    let config = read_trust(&text, file).map_err(mistaken)?;
+    let config = read_trust(&text, file).map_err(|error| mistaken(&error))?;
     let folder = file.parent().unwrap_or(Utf8Path::new(""));
     Ok(Some(config.beside(folder)))
 }
 
-fn mistaken(error: ConfigError) -> Failure {
+fn mistaken(error: &ConfigError) -> Failure {
     Failure::Usage(error.in_one_line())
 }
 

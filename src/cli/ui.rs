@@ -116,11 +116,6 @@ impl Ui {
         }
     }
 
-    /// Says a line of what somebody must know to go on, also when quiet.
-    pub(crate) fn line(self, line: &str) {
-        let _ = screen::talk(&Shown::text(&format_args!("{}\n", text::visible(line))));
-    }
-
     /// Says what went wrong, also when quiet.
     pub(crate) fn error(self, message: &str) {
         let page = text::error(message, self.stderr_options());
@@ -132,6 +127,11 @@ impl Ui {
         let page = text::warning(message, self.stderr_options());
         let _ = screen::talk(&Shown::page(&page));
     }
+}
+
+/// Says a line of what somebody must know to go on, also when quiet.
+pub(crate) fn line(line: &str) {
+    let _ = screen::talk(&Shown::text(&format_args!("{}\n", text::visible(line))));
 }
 
 /// Returns how a text for a file is to be rendered.

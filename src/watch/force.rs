@@ -370,9 +370,10 @@ impl Wheel {
         };
         self.reference = Some(reference);
         self.alarm.untrusted_base = base.refusal();
-        match &self.alarm.untrusted_base {
-            Some(refusal) => tracing::warn!("{refusal}"),
-            None => tracing::info!("{}", base.explained()),
+        if let Some(refusal) = &self.alarm.untrusted_base {
+            tracing::warn!("{refusal}");
+        } else {
+            tracing::info!("{}", base.explained());
         }
         self.applied = base.proven().map(str::to_owned);
         self.base = base.desired().cloned();
