@@ -155,7 +155,7 @@ impl WrittenTree {
         base.accounts.extend(new);
         base.accounts.sort_by(|a, b| a.name.cmp(&b.name));
         let is_there = |there: &DesiredTemplate| {
-            let found = template::compare(there, Base::Unknown, live.template.as_ref(), &sources);
+            let found = template::compare(there, Base::Unknown, live, &sources);
             found.unknown.is_none() && found.changes.is_empty()
         };
         if let Some(there) = &self.desired.template

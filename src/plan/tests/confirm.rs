@@ -93,7 +93,7 @@ fn what_follows_still_is_carried_out() {
     // More could not be read then, or now.
     let mut now = saved.clone();
     now.scope.unreadable = 0;
-    now.unknown = crate::plan::Unknown::default();
+    now.unknown = plan::Unknown::default();
     assert_eq!(confirm(&saved, &now, &live), Ok(Confirmed::default()));
 }
 
@@ -172,7 +172,7 @@ fn a_plan_that_does_not_follow_is_not_believed() {
     });
     check("the risk", &|plan| {
         let place = first(plan, "a");
-        plan.steps[place].risk = crate::plan::Risk::Reversible;
+        plan.steps[place].risk = plan::Risk::Reversible;
     });
     check("a deletion", &|plan| {
         let place = first(plan, "b");

@@ -227,8 +227,8 @@ async fn a_form_orders_only_from_its_own_page() {
         "reason=a&minutes=30",
         "reason=a&minutes=30&by=++",
     ] {
-        let sent = send(format!("form={form}&{body}"), &own);
-        assert_eq!(answer(sent).await.0, 422, "{body}");
+        let refused = send(format!("form={form}&{body}"), &own);
+        assert_eq!(answer(refused).await.0, 422, "{body}");
     }
     assert!(stage.ordered().is_empty());
     let response = send(good, &own).send().await.unwrap();
