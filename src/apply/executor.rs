@@ -145,20 +145,17 @@ fn note_end(context: &Context<'_>, course: &Course) {
 /// Says why steps are left that the course of the run does not hold.
 fn halted(options: &Options) -> (Halt, String) {
     let tenure = options.tenure.as_ref();
-    let (halt, reason) = if tenure.is_some_and(|tenure| !tenure.holds()) {
-        (
-            Halt::Lease,
-            "the lease was lost, and somebody else may write now; plan again",
-        )
+    if tenure.is_some_and(|tenure| !tenure.holds()) {
+        let reason = "the lease was lost, and somebody else may write now; plan again";
+        (Halt::Lease, reason.to_owned())
     } else if options.cancel.is_cancelled() {
-        (Halt::Interrupted, "the run was interrupted; plan again")
+        let stopped = (options.stopped)();
+        let why = stopped.as_deref().unwrap_or("the run was interrupted");
+        (Halt::Interrupted, format!("{why}; plan again"))
     } else {
-        (
-            Halt::Knot,
-            "the steps wait for each other; make the plan anew",
-        )
-    };
-    (halt, reason.to_owned())
+        let reason = "the steps wait for each other; make the plan anew";
+        (Halt::Knot, reason.to_owned())
+    }
 }
 
 /// Carries out one step of an object.

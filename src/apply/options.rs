@@ -40,6 +40,8 @@ pub struct Options {
     pub tenure: Option<Tenure>,
     /// Once cancelled, the steps in hand are finished and no other is begun.
     pub cancel: CancellationToken,
+    /// Says why it was cancelled, when that is more than that somebody interrupted it.
+    pub stopped: Arc<dyn Fn() -> Option<String> + Send + Sync>,
 }
 
 /// How often something is tried before it counts as failed.
@@ -92,6 +94,7 @@ impl Options {
             primary: None,
             tenure: None,
             cancel: CancellationToken::new(),
+            stopped: Arc::new(|| None),
         }
     }
 }

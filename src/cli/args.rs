@@ -15,10 +15,12 @@ mod trial;
 mod watch;
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use address::address;
 pub(crate) use comment::{CommentArgs, StatusName};
 pub(crate) use dns::{DnsCheckArgs, DnsCommand, RecordsArgs};
+use duration::duration;
 pub(crate) use git::{BaseArgs, LeaseArgs, RemoteArgs, Side};
 pub(crate) use import::ImportArgs;
 pub(crate) use output::{Format, ListFormat, OutputArgs};
@@ -84,6 +86,10 @@ pub(crate) struct Common {
     )]
     #[arg(help = "When to use colours: auto, always, never")]
     pub(crate) color: ColourChoice,
+    /// End after so long, such as 10m; what is being written comes to its end first. 1h when left out, and `watch` and
+    /// `sandbox` go on for ever
+    #[arg(long, global = true, help_heading = "Limits", value_name = "DURATION", value_parser = duration)]
+    pub(crate) deadline: Option<Duration>,
 }
 
 /// When to use colours.

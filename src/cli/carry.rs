@@ -1,7 +1,7 @@
 //! Carrying a plan out, whether it was just made, read from a file, or leads back to a snapshot.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -13,7 +13,7 @@ use super::args::Trial;
 use super::failure::Failure;
 use super::lease::Solitude;
 use super::platform::Platform;
-use super::progress::Progress;
+use super::progress::Phase;
 use super::ui::Ui;
 use crate::apply::{self, Applied, ApplyError, AssetSource, Event, Mandate, Rollout};
 use crate::dns::push::{PrimaryReader, PrimaryWriter};
@@ -47,12 +47,17 @@ pub(crate) async fn carry_out(
     options.rollout = manner.rollout;
     options.withheld = manner.withheld;
     options.primary = manner.primary.map(PrimaryWriter::new);
-    options.tenure = manner.solitude.tenure();
-    options.cancel = manner.solitude.cancel;
+    let solitude = manner.solitude;
+    options.tenure = solitude.tenure();
+    options.cancel = solitude.cancel.clone();
+    let stopped = solitude.clone();
+    options.stopped = Arc::new(move || stopped.stopped());
     let interrupted = watch_for_interrupt(ui, options.cancel.clone());
-    let progress = Progress::new(ui);
     let steps = mandate.plan.steps.len();
-    let done = AtomicUsize::new(0);
+    let reader = platform.reader();
+    let phase = Phase::asking(ui, "applying", steps, reader.activity());
+    ui.limit().bound_writing(reader.deadline());
+    solitude.begin_writing();
     let template = platform.template_writer();
     let applied = apply::run(
         mandate,
@@ -61,16 +66,10 @@ pub(crate) async fn carry_out(
         files,
         &options,
         &|event| match event {
-            Event::Begun(step) => {
-                let done = done.load(Ordering::Relaxed);
-                progress.update(done, steps, step.subject.title());
-            }
+            Event::Begun(step) => phase.at(step.subject.title()),
             // What is not begun has not come any nearer to its end.
             Event::Ended(_, outcome) if outcome.result.halt().is_some() => {}
-            Event::Ended(step, _) => {
-                let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                progress.update(done, steps, step.subject.title());
-            }
+            Event::Ended(..) => phase.step(),
         },
     )
     .await
@@ -79,6 +78,7 @@ pub(crate) async fn carry_out(
         _ => Failure::Failed(error.into()),
     });
     interrupted.abort();
+    drop(phase);
     applied
 }
 

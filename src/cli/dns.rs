@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::failure::Failure;
+use super::progress::Phase;
 use super::tree::OpenTree;
 use crate::dns::{Checklist, Seen, Standing, ZoneOptions, opinion};
 use crate::live::{DomainTest, ReadClient};
@@ -37,8 +38,8 @@ pub(crate) fn sandbox_resolver(sandbox: &Sandbox) -> Result<SocketAddr, Failure>
 }
 
 /// Checks each domain once.
-pub(crate) async fn check(list: &Checklist, options: &ZoneOptions) -> DnsReport {
-    let (checks, questions) = list.check(options).await;
+pub(crate) async fn check(list: &Checklist, options: &ZoneOptions, phase: &Phase) -> DnsReport {
+    let (checks, questions) = list.check(options, &|_| phase.step()).await;
     let accounts = checks.into_iter().map(|(name, check)| AccountDns {
         name,
         check,
@@ -75,9 +76,10 @@ pub(crate) async fn check_until(
     list: Checklist,
     options: &ZoneOptions,
     Wait { patience, pause }: Wait,
+    phase: &Phase,
 ) -> DnsReport {
     let started = Instant::now();
-    let mut report = check(&list, options).await;
+    let mut report = check(&list, options, phase).await;
     let mut list = list;
     while report.standing() != Standing::InSync {
         let left = patience.saturating_sub(started.elapsed());
@@ -90,7 +92,7 @@ pub(crate) async fn check_until(
             account.is_none_or(|account| account.check.standing() != Standing::InSync)
         };
         list.domains.retain(|(name, _)| open(name));
-        let again = check(&list, options).await;
+        let again = check(&list, options, phase).await;
         for account in again.accounts {
             if let Some(earlier) = report
                 .accounts
@@ -107,7 +109,12 @@ pub(crate) async fn check_until(
 }
 
 /// Asks the platform what it sees of each domain, one after the other: each test makes the platform ask in turn (D16).
-pub(crate) async fn ask_platform(report: &mut DnsReport, desired: &Desired, reader: &ReadClient) {
+pub(crate) async fn ask_platform(
+    report: &mut DnsReport,
+    desired: &Desired,
+    reader: &ReadClient,
+    phase: &Phase,
+) {
     for account in &mut report.accounts {
         let declared = desired
             .accounts
@@ -127,6 +134,7 @@ pub(crate) async fn ask_platform(report: &mut DnsReport, desired: &Desired, read
             }
             Err(error) => SecondOpinion::Unknown(error.explained()),
         });
+        phase.step();
     }
 }
 
@@ -142,6 +150,8 @@ fn seen(test: DomainTest) -> Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::deadline::Limit;
+    use crate::cli::ui::Ui;
     use crate::model::DomainName;
     use crate::sandbox::dns::{DnsSeed, DnsServer};
 
@@ -181,7 +191,9 @@ faults: [{fault}]"
             patience,
             pause: Duration::ZERO,
         };
-        let report = check_until(list(), &options, wait).await;
+        let limit = Limit::new(None, Instant::now());
+        let phase = Phase::begin(Ui::quiet(limit), "asking DNS", 2);
+        let report = check_until(list(), &options, wait, &phase).await;
         let asked = server.asked();
         let count = |name: &str| {
             let asked = asked.iter().filter(|(asked, _)| {

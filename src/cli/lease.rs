@@ -1,7 +1,8 @@
 //! Being the only one who writes to a cluster while `apply` runs.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use camino::Utf8Path;
 use jiff::Timestamp;
@@ -10,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::args::{LeaseArgs, PlatformArgs, RemoteArgs};
 use super::base;
 use super::carry::StateFolder;
+use super::deadline;
 use super::failure::Failure;
 use super::ui::Ui;
 use crate::apply::lease::{
@@ -42,15 +44,39 @@ pub(crate) struct Room<'a> {
 /// How work that is done alone learns that it is alone no more. Clones tell the same.
 #[derive(Clone, Default)]
 pub(crate) struct Solitude {
-    /// Cancelled when the lease is lost: nothing else is begun.
+    /// Cancelled when the lease is lost, or the deadline is over: nothing else is begun.
     pub(crate) cancel: CancellationToken,
     tenure: Arc<OnceLock<Tenure>>,
+    /// Why nothing else is begun.
+    stopped: Arc<OnceLock<String>>,
+    writes: Arc<AtomicBool>,
 }
 
 impl Solitude {
     /// Returns what to ask before each write; absent where no lease between hosts is held.
     pub(crate) fn tenure(&self) -> Option<Tenure> {
         self.tenure.get().cloned()
+    }
+
+    /// Takes note that something is about to be written.
+    pub(crate) fn begin_writing(&self) {
+        self.writes.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells whether something was written, or is being written, and is still to be told.
+    pub(crate) fn has_written(&self) -> bool {
+        self.writes.load(Ordering::Relaxed)
+    }
+
+    /// Lets nothing else begin, for a reason.
+    pub(crate) fn stop(&self, reason: String) {
+        let _ = self.stopped.set(reason);
+        self.cancel.cancel();
+    }
+
+    /// Returns the reason why nothing else is begun, when there is one.
+    pub(crate) fn stopped(&self) -> Option<String> {
+        self.stopped.get().cloned()
     }
 }
 
@@ -61,6 +87,7 @@ pub(crate) async fn alone<T>(
     solitude: &Solitude,
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
+    let work = deadline::within(ui, solitude, deadline::GRACE, work);
     if room.platform.sandbox.is_wanted() {
         return work.await;
     }
@@ -104,6 +131,7 @@ impl Held {
     async fn take(ui: Ui, room: Room<'_>) -> Result<Self, Failure> {
         let cluster = &room.cluster.name;
         let limit = room.lease.wait_for_lease.unwrap_or_default();
+        let limit = limit.min(ui.limit().left(Instant::now()));
         let now: Clock = Arc::new(Timestamp::now);
         let state = StateFolder::of_tree(room.folder);
         let whole_or_part = Leased::new(cluster, room.shard);

@@ -6,6 +6,7 @@ mod base;
 mod cache;
 mod carry;
 mod commands;
+mod deadline;
 mod dns;
 mod exit;
 mod failure;

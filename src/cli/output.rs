@@ -8,6 +8,7 @@ use super::Exit;
 use super::args::{Format, OutputArgs};
 use super::failure::Failure;
 use super::file::{self, Readers};
+use super::progress::Phase;
 use super::screen::{self, Shown};
 use super::ui::{self, Ui};
 use crate::forge::Kind;
@@ -26,7 +27,7 @@ pub(crate) fn deliver_with(
     gallery: &Gallery,
     args: &OutputArgs,
 ) -> Result<(), Failure> {
-    write_files(report, gallery, args)?;
+    write_files(ui, report, gallery, args)?;
     print(report, gallery, args.format, ui.stdout_options())
 }
 
@@ -37,7 +38,7 @@ pub(crate) fn deliver_outcome(
     gallery: &Gallery,
     args: &OutputArgs,
 ) -> Result<(), Failure> {
-    write_files(report, gallery, args)?;
+    write_files(ui, report, gallery, args)?;
     let options = text::Options {
         plan_seen: true,
         ..ui.stdout_options()
@@ -45,8 +46,15 @@ pub(crate) fn deliver_outcome(
     print(report, gallery, args.format, options)
 }
 
-fn write_files(report: &Report, gallery: &Gallery, args: &OutputArgs) -> Result<(), Failure> {
+fn write_files(
+    ui: Ui,
+    report: &Report,
+    gallery: &Gallery,
+    args: &OutputArgs,
+) -> Result<(), Failure> {
+    let phase = Phase::begin(ui, "writing reports", args.output.len());
     for output in &args.output {
+        phase.at(output.file.as_str());
         rendered(
             report,
             gallery,
@@ -59,6 +67,7 @@ fn write_files(report: &Report, gallery: &Gallery, args: &OutputArgs) -> Result<
                 .with_context(|| output.file.to_string())
             },
         )?;
+        phase.step();
     }
     Ok(())
 }

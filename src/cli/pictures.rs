@@ -6,7 +6,7 @@ use camino::Utf8PathBuf;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
-use super::progress;
+use super::progress::Phase;
 use super::tree::OpenTree;
 use super::ui::Ui;
 use crate::diff::{ChangeKey, Side};
@@ -76,7 +76,13 @@ pub(crate) async fn gather(
             }
         }
     }
-    let what = format!("reading {} live pictures", wanted.len());
+    let phase = match before {
+        Before::Live(client) => {
+            Phase::asking(ui, "reading pictures", wanted.len(), client.activity())
+        }
+        Before::Recorded { .. } => Phase::begin(ui, "reading pictures", wanted.len()),
+    };
+    let phase = &phase;
     let reads = stream::iter(wanted)
         .map(|(digest, (id, kind))| async move {
             let read = match (before, id) {
@@ -84,11 +90,12 @@ pub(crate) async fn gather(
                 (Before::Live(_), None) => Err("the account is not known".to_owned()),
                 (Before::Recorded { source, files }, _) => read_recorded(&**source, files, &digest),
             };
+            phase.step();
             (digest, read)
         })
         .buffer_unordered(AT_ONCE)
         .collect::<Vec<_>>();
-    for (digest, read) in progress::during(ui, &what, reads).await {
+    for (digest, read) in reads.await {
         match read {
             Ok(bytes) => gallery.add(bytes),
             Err(reason) => gallery.lack(digest, reason),

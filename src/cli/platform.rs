@@ -11,6 +11,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::args::{PlatformArgs, ScopeArgs, Trial};
 use super::cache;
 use super::failure::Failure;
+use super::progress::Phase;
 use super::tree::OpenTree;
 use super::trust;
 use super::ui::Ui;
@@ -57,7 +58,7 @@ pub(crate) async fn connect(
         api: args.api.as_deref(),
         max_requests: args.max_requests,
     };
-    reach(folder, cluster, route).await
+    reach(ui, folder, cluster, route).await
 }
 
 /// How a cluster is reached.
@@ -73,12 +74,13 @@ pub(crate) struct Route<'a> {
 
 /// Reaches a cluster that a tree declares, or that a tree is to be made for.
 pub(crate) async fn reach(
+    ui: Ui,
     folder: &Utf8Path,
     cluster: &ClusterConfig,
     route: Route<'_>,
 ) -> Result<Platform, Failure> {
     if let Some(started) = start_sandbox(folder, route.sandbox).await? {
-        return sandbox(started, route).await;
+        return sandbox(ui, started, route).await;
     }
     let environment = |name: &str| env::var(name).ok();
     let config = match route.api {
@@ -87,9 +89,7 @@ pub(crate) async fn reach(
     };
     let mut config = config.map_err(unreached)?;
     config.limits.concurrency = route.max_requests;
-    let read = ReadClient::connect(config)
-        .await
-        .map_err(|error| unreachable(&error))?;
+    let read = log_in(ui, config).await?;
     Ok(Platform {
         read,
         cache: None,
@@ -159,15 +159,25 @@ pub(crate) fn seed(file: &Utf8Path) -> Result<Seed, anyhow::Error> {
     Ok(Seed::parse_reading(&text, &read)?)
 }
 
-async fn sandbox(started: SandboxPlatform, route: Route<'_>) -> Result<Platform, Failure> {
+/// Logs in; the client is held to the command's deadline.
+async fn log_in(ui: Ui, config: ClientConfig) -> Result<ReadClient, Failure> {
+    ui.limit().bound(&config.deadline);
+    let _phase = Phase::asking(ui, "logging in", 0, &config.activity);
+    let client = ReadClient::connect(config).await;
+    client.map_err(|error| unreachable(&error))
+}
+
+async fn sandbox(
+    ui: Ui,
+    started: SandboxPlatform,
+    route: Route<'_>,
+) -> Result<Platform, Failure> {
     let SandboxPlatform {
         sandbox,
         mut config,
     } = started;
     config.limits.concurrency = route.max_requests;
-    let read = ReadClient::connect(config)
-        .await
-        .map_err(|error| unreachable(&error))?;
+    let read = log_in(ui, config).await?;
     Ok(Platform {
         read,
         cache: None,
@@ -213,6 +223,12 @@ impl Platform {
         self
     }
 
+    /// Begins to read the accounts of a tree.
+    pub(crate) fn reading(&self, ui: Ui, desired: &Desired) -> Phase {
+        let accounts = desired.accounts.len();
+        Phase::asking(ui, "reading accounts", accounts, self.read.activity())
+    }
+
     /// Reads everything that the tree speaks of, and what the one applied last spoke of; `elsewhere` are accounts of the
     /// tree that another shard reads.
     pub(crate) async fn collect(
@@ -220,6 +236,7 @@ impl Platform {
         desired: &Desired,
         elsewhere: &[SharedAccount],
         base: Option<&Desired>,
+        phase: &Phase,
     ) -> Result<Live, Failure> {
         let options = CollectOptions {
             base,
@@ -227,14 +244,17 @@ impl Platform {
             unmanaged: self.lists_unmanaged,
             template: self.shard.is_none_or(Shard::is_first),
             elsewhere,
+            read: Some(phase.counter()),
         };
         self.collect_with(desired, &options).await
     }
 
     /// Reads what a way back is about, and nothing of what is beside it: that is no tree, so nothing could be said of what
     /// it covers.
-    pub(crate) async fn collect_before(&self, before: &Desired) -> Result<Live, Failure> {
+    pub(crate) async fn collect_before(&self, ui: Ui, before: &Desired) -> Result<Live, Failure> {
+        let phase = self.reading(ui, before);
         let options = CollectOptions {
+            read: Some(phase.counter()),
             cache: self.cache.as_ref(),
             unmanaged: false,
             ..CollectOptions::default()
@@ -254,6 +274,7 @@ impl Platform {
             unmanaged: false,
             template: false,
             elsewhere: &[],
+            read: None,
         };
         self.collect_with(desired, &options).await
     }

@@ -42,7 +42,7 @@ pub(crate) async fn recover(
             close(state, wreck)?;
             continue;
         };
-        let live = platform.collect_before(&before.desired).await?;
+        let live = platform.collect_before(ui, &before.desired).await?;
         let unread = apply::repair(wreck, &mut before, &live);
         if !before.desired.accounts.is_empty() {
             put_right(ui, platform, (manner, &store), (&before, &live), is_sure).await?;

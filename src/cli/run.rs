@@ -2,7 +2,11 @@
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
 
+use anyhow::{Context as _, anyhow};
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser as _};
 
@@ -10,7 +14,7 @@ use super::args::{Cli, Command, DnsCommand, ReportCommand};
 use super::failure::Failure;
 use super::screen::{self, Shown};
 use super::ui::Ui;
-use super::{Exit, commands, log};
+use super::{Exit, commands, deadline, log};
 
 /// Runs the command that the arguments name, and returns what the process ends with.
 #[must_use]
@@ -21,7 +25,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let ui = Ui::new(&cli.common);
     log::start(cli.common.verbose, ui.stderr_colour());
-    let ended = dispatch(ui, &cli.command);
+    let ended = bounded(ui, cli.command);
     let exit = ended.unwrap_or_else(|failure| {
         if let Some(message) = failure.message() {
             ui.error(&message);
@@ -54,6 +58,52 @@ fn without_the_environments_platform(command: clap::Command) -> clap::Command {
             }
         })
         .mut_subcommands(without_the_environments_platform)
+}
+
+/// How much stack a command has: as much as the main thread of most systems.
+const STACK: usize = 8 << 20;
+/// How much later than the command itself its end is looked after: by then it hangs where it cannot see the time, such as
+/// in a file that never ends.
+const HANGING: Duration = Duration::from_secs(2);
+
+/// Runs a command, and waits for it no longer than it may take.
+fn bounded(ui: Ui, command: Command) -> Result<Exit, Failure> {
+    let ui = ui.waiting(wait(&command));
+    let more = match &command {
+        Command::Watch(_) | Command::Sandbox(_) => return dispatch(ui, &command),
+        Command::Apply(_) | Command::Restore(_) => deadline::GRACE,
+        _ => Duration::ZERO,
+    };
+    let (sender, ended) = channel();
+    let worker = thread::Builder::new()
+        .stack_size(STACK)
+        .spawn(move || {
+            // Nobody listens any more once the time is over.
+            let _ = sender.send(dispatch(ui, &command));
+        })
+        .context("no thread for the command")?;
+    let most = ui.limit().left(Instant::now()) + more + HANGING;
+    match ended.recv_timeout(most) {
+        Ok(ended) => ended,
+        Err(RecvTimeoutError::Timeout) => Err(Failure::Failed(anyhow!(
+            "{}; give it more time with `--deadline`",
+            ui.limit().over()
+        ))),
+        Err(RecvTimeoutError::Disconnected) => match worker.join() {
+            Err(panic) => std::panic::resume_unwind(panic),
+            Ok(()) => Err(Failure::Failed(anyhow!("the command ended without a word"))),
+        },
+    }
+}
+
+/// Returns how long a command was asked to wait for something.
+fn wait(command: &Command) -> Option<Duration> {
+    match command {
+        Command::Dns(DnsCommand::Check(args)) => args.wait,
+        Command::Apply(args) => args.lease.wait_for_lease,
+        Command::Restore(args) => args.lease.wait_for_lease,
+        _ => None,
+    }
 }
 
 /// Prints clap's help, version or complaint; a complaint is wrong usage.

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::io::{self, BufWriter, Write};
+use std::sync::{Mutex, PoisonError};
 
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -65,16 +66,31 @@ pub(crate) fn output(text: &Shown<'_>) -> io::Result<()> {
     pour(io::stdout().lock(), text)
 }
 
-/// Writes to standard error.
+/// Whether the cursor of standard error stands behind a line that is drawn again and again.
+static DRAWN: Mutex<bool> = Mutex::new(false);
+
+/// Writes to standard error. A line that is drawn there goes away, and comes back with its next drawing.
 pub(crate) fn talk(text: &Shown<'_>) -> io::Result<()> {
-    pour(io::stderr().lock(), text)
+    let mut drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut err = io::stderr().lock();
+    if std::mem::take(&mut *drawn) {
+        err.write_all(b"\r\x1b[K")?;
+    }
+    pour(err, text)
 }
 
 /// Replaces the line of standard error that the cursor is on by another one.
 pub(crate) fn draw(line: &str) -> io::Result<()> {
+    let mut drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
+    *drawn = true;
     let mut err = io::stderr().lock();
     write!(err, "\r\x1b[K{}", visible(line))?;
     err.flush()
+}
+
+/// Takes the line away that was drawn.
+pub(crate) fn clear() -> io::Result<()> {
+    talk(&Shown::text(&""))
 }
 
 /// Where the lines of a log go.
@@ -98,13 +114,10 @@ impl Write for Log {
         } else {
             Passes::Nothing
         };
-        pour(
-            io::stderr().lock(),
-            &Shown {
-                text: &text,
-                passes,
-            },
-        )?;
+        talk(&Shown {
+            text: &text,
+            passes,
+        })?;
         Ok(bytes.len())
     }
 

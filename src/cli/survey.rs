@@ -13,7 +13,7 @@ use super::dns;
 use super::failure::Failure;
 use super::pictures::{self, Before};
 use super::platform::{self, Platform};
-use super::progress;
+use super::progress::{self, Phase};
 use super::shard;
 use super::tree::{self, OpenTree};
 use super::ui::Ui;
@@ -88,9 +88,11 @@ impl Survey {
         (purpose, dns): (Purpose, Dns),
     ) -> Result<Self, Failure> {
         let desired = &tree.loaded.desired;
-        let reading = platform.collect(desired, tree.elsewhere(), base.as_deref());
-        let title = format!("reading {}", count(desired.accounts.len(), "account"));
-        let mut live = progress::during(ui, &title, reading).await?;
+        let phase = platform.reading(ui, desired);
+        let elsewhere = tree.elsewhere();
+        let reading = platform.collect(desired, elsewhere, base.as_deref(), &phase);
+        let mut live = reading.await?;
+        drop(phase);
         shard::follow_domains(tree, base.as_deref_mut(), platform, &mut live).await?;
         let (tree, base) = (&*tree, base.as_deref());
         let desired = &tree.loaded.desired;
@@ -119,6 +121,7 @@ impl Survey {
         };
         let mut planned = make(&live);
         if purpose == Purpose::Write {
+            let _phase = Phase::asking(ui, "reading again", 0, platform.reader().activity());
             let mut sure = BTreeSet::new();
             loop {
                 let written = written_by(&planned.plan);
@@ -204,7 +207,7 @@ async fn ask_primary(
     let standings =
         match apply::primary(folder, settings, platform.sandbox_primaries().as_ref()).await {
             Ok(reader) => {
-                let title = format!("reading {}", count(questions.len(), "set of records"));
+                let title = format!("asking for {}", count(questions.len(), "set of records"));
                 progress::during(ui, &title, reader.standings(&questions)).await
             }
             Err(reason) => Standings::unknown(&questions, &reason),
@@ -251,8 +254,8 @@ async fn ask_dns(
         return Ok(None);
     }
     let options = dns::whom_to_ask(tree, resolver)?;
-    let found = progress::during(ui, "asking DNS", dns::check(&list, &options)).await;
-    Ok(Some(found))
+    let phase = Phase::begin(ui, "asking DNS", list.domains.len());
+    Ok(Some(dns::check(&list, &options, &phase).await))
 }
 
 /// What `plan` and `drift` look at.

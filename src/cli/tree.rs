@@ -7,6 +7,7 @@ use camino::Utf8Path;
 use super::args::{ScopeArgs, TreeChoice};
 use super::cache;
 use super::failure::Failure;
+use super::progress::Phase;
 use super::shard::OpenShard;
 use super::ui::Ui;
 use crate::model::count_of;
@@ -86,7 +87,9 @@ fn open_part(
             ));
         }
     }
+    let phase = Phase::begin(ui, "reading the tree", 0);
     let loaded = load(&*source, cluster.as_deref()).map_err(unloadable)?;
+    drop(phase);
     pictures.save();
     Ok(OpenTree {
         source,

@@ -3,16 +3,19 @@
 use std::env;
 use std::fmt;
 use std::io::{self, IsTerminal as _};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
 use super::args::{ColourChoice, Common};
+use super::deadline::Limit;
 use super::failure::Failure;
 use super::screen::{self, Shown};
 use crate::report::text::{self, Rendered};
 
 /// The width where nobody can say one, such as in a pipe or a file.
 const DEFAULT_WIDTH: usize = 100;
+
 /// Knows how to talk to whoever started the command.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ui {
@@ -22,6 +25,7 @@ pub(crate) struct Ui {
     interactive: bool,
     width: usize,
     volume: Volume,
+    limit: Limit,
 }
 
 /// What one of the two streams is.
@@ -29,6 +33,17 @@ pub(crate) struct Ui {
 struct Stream {
     terminal: bool,
     colour: bool,
+}
+
+/// How to say how far a command is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Telling {
+    /// Not at all.
+    Nothing,
+    /// With a bar that is drawn again and again.
+    Bars,
+    /// With a line now and then.
+    Lines,
 }
 
 /// How much to say.
@@ -53,11 +68,42 @@ impl Ui {
             stderr,
             interactive: io::stdin().is_terminal() && stderr.terminal,
             width: width(stdout.terminal),
+            limit: Limit::new(common.deadline, Instant::now()),
             volume: match (common.quiet, common.verbose) {
                 (true, _) => Volume::Quiet,
                 (false, 0) => Volume::Normal,
                 (false, _) => Volume::Verbose,
             },
+        }
+    }
+
+    /// Talks to nobody, for tests.
+    #[cfg(test)]
+    pub(crate) fn quiet(limit: Limit) -> Self {
+        let nowhere = Stream {
+            terminal: false,
+            colour: false,
+        };
+        Self {
+            stdout: nowhere,
+            stderr: nowhere,
+            interactive: false,
+            width: DEFAULT_WIDTH,
+            volume: Volume::Quiet,
+            limit,
+        }
+    }
+
+    /// Returns until when the command may take.
+    pub(crate) fn limit(self) -> Limit {
+        self.limit
+    }
+
+    /// Gives the command more time for a wait that was asked for.
+    pub(crate) fn waiting(self, wait: Option<Duration>) -> Self {
+        Self {
+            limit: self.limit.beside(wait),
+            ..self
         }
     }
 
@@ -89,9 +135,13 @@ impl Ui {
         self.interactive
     }
 
-    /// Tells whether a progress line may be drawn.
-    pub(crate) fn shows_progress(self) -> bool {
-        self.volume == Volume::Normal && self.stderr.terminal
+    /// Tells how to say how far a command is. A bar among the lines of a log could not be read.
+    pub(crate) fn telling(self) -> Telling {
+        match self.volume {
+            Volume::Quiet => Telling::Nothing,
+            Volume::Normal if self.stderr.terminal => Telling::Bars,
+            Volume::Normal | Volume::Verbose => Telling::Lines,
+        }
     }
 
     /// Returns the width in columns.

@@ -107,8 +107,13 @@ impl Checklist {
         self.domains.is_empty()
     }
 
-    /// Checks each domain once, and counts the questions. What it learns of zones it forgets at the end.
-    pub async fn check(&self, options: &ZoneOptions) -> (Vec<(AccountName, DomainCheck)>, u64) {
+    /// Checks each domain once, and counts the questions. What it learns of zones it forgets at the end. `seen` is told
+    /// of each account whose domain was checked.
+    pub async fn check(
+        &self,
+        options: &ZoneOptions,
+        seen: &(dyn Fn(&AccountName) + Sync),
+    ) -> (Vec<(AccountName, DomainCheck)>, u64) {
         let checker = Checker::new(Observer::new(
             Exchange::new(ExchangeOptions::default()),
             options.clone(),
@@ -117,6 +122,7 @@ impl Checklist {
         let checks = self.domains.clone().into_iter();
         let checks = checks.map(|(name, domain)| async move {
             let check = Box::pin(checker.check(template, &domain)).await;
+            seen(&name);
             (name, check)
         });
         let checks = stream::iter(checks)

@@ -9,12 +9,14 @@ use serde_json::Value;
 
 use super::request::{self, Request};
 use super::{ForgeError, Kind, Target};
-use crate::transport;
+use crate::transport::{self, BodyError, TlsProblem, parse_json, read_body};
 
 /// How long one request may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How many bytes an answer may have: a page of the longest comments.
 const LONGEST: usize = 128_000_000;
+/// How many values an answer may have: a page of a hundred comments has some 10,000.
+const VALUES: usize = 200_000;
 
 pub(super) struct Forge {
     client: Client,
@@ -38,24 +40,24 @@ impl Forge {
         if let Some(body) = &request.body {
             builder = builder.json(body);
         }
-        let unreachable =
-            |error: reqwest::Error| ForgeError::Unreachable(error.without_url().to_string());
+        let unreachable = |error: reqwest::Error| {
+            let problem = TlsProblem::of(&error).map(|problem| problem.explained());
+            ForgeError::Unreachable(problem.unwrap_or_else(|| error.without_url().to_string()))
+        };
         let mut response = builder.send().await.map_err(unreachable)?;
         let status = response.status().as_u16();
         if !response.status().is_success() {
             return Err(refused(status, response.headers(), call()));
         }
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            bytes.extend_from_slice(&chunk);
-            if bytes.len() > LONGEST {
-                return Err(ForgeError::Answer(call()));
-            }
-        }
+        let bytes = read_body(&mut response, LONGEST, PATIENCE).await;
+        let bytes = bytes.map_err(|error| match error {
+            BodyError::Broken(error) => unreachable(error),
+            BodyError::TooLarge | BodyError::TooSlow { .. } => ForgeError::Answer(call()),
+        })?;
         if bytes.is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_slice(&bytes).map_err(|_| ForgeError::Answer(call()))
+        parse_json(&bytes, VALUES).map_err(|_| ForgeError::Answer(call()))
     }
 }
 

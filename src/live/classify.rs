@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::config::DOCUMENT_VALUES;
 use super::error::ApiError;
 use super::redact::Redaction;
 use super::refused::{lacking_schema, member, refused_values};
 use super::subject::Subject;
+use crate::transport::parse_json;
 
 /// Tells what an answer that is no success means. `body` may be empty or no JSON at all (trap 34).
 pub(super) fn classify(
@@ -17,7 +19,8 @@ pub(super) fn classify(
     subject: Subject<'_>,
     redaction: &Redaction,
 ) -> ApiError {
-    let envelope: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+    // The status alone says most of it, also when its body is no JSON, or beyond all bounds.
+    let envelope = parse_json(body, DOCUMENT_VALUES).unwrap_or(Value::Null);
     let data = envelope.get("data").unwrap_or(&Value::Null);
     let word = envelope.get("message").and_then(Value::as_str);
     let said = || {

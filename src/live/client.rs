@@ -12,8 +12,10 @@ use serde_json::Value;
 use tracing::debug;
 use url::Url;
 
+use super::activity::Activity;
 use super::classify::classify;
 use super::config::{ClientConfig, Limits};
+use super::deadline::Deadline;
 use super::error::ApiError;
 use super::failure::{Failure, Stage};
 use super::pace::{Kind, Pace, Sample};
@@ -21,9 +23,10 @@ use super::redact::Redaction;
 use super::request::{Answer, Body, Envelope, Request, RequestId};
 use super::retry::Class;
 use super::session::{Login, Session, State};
+use super::silence::Silence;
 use super::subject::Subject;
 use crate::model::{AccountId, Object, Revision, Secret};
-use crate::transport::{self, innermost};
+use crate::transport::{self, BodyError, JsonError, TlsProblem, innermost, parse_json, read_body};
 
 /// The most bytes of an answer that is an error; its body is only looked through for a reason.
 const ERROR_BYTES: usize = 1 << 20;
@@ -36,8 +39,13 @@ const IDLE: Duration = Duration::from_secs(90);
 pub(super) struct Transport {
     http: reqwest::Client,
     base: Url,
+    /// Host and port of the base.
+    host: String,
     session: Session,
     pace: Pace,
+    silence: Mutex<Silence>,
+    activity: Activity,
+    deadline: Deadline,
     pub(super) limits: Limits,
     random: Mutex<fastrand::Rng>,
 }
@@ -47,9 +55,13 @@ impl Transport {
         let base = config.base()?;
         Ok(Self {
             http: http(config, &base)?,
+            host: host(&base),
             base,
             session: Session::new(config.credential.clone()),
             pace: Pace::new(config.limits.concurrency),
+            silence: Mutex::default(),
+            activity: config.activity.clone(),
+            deadline: config.deadline.clone(),
             limits: config.limits,
             random: Mutex::new(fastrand::Rng::with_seed(config.seed)),
         })
@@ -57,6 +69,14 @@ impl Transport {
 
     pub(super) fn base(&self) -> &Url {
         &self.base
+    }
+
+    pub(super) fn activity(&self) -> &Activity {
+        &self.activity
+    }
+
+    pub(super) fn deadline(&self) -> &Deadline {
+        &self.deadline
     }
 
     /// Logs in unless that is done, and returns the token's own account when it is known.
@@ -82,7 +102,7 @@ impl Transport {
     /// Sends a request and reads the JSON envelope of its answer.
     pub(super) async fn send_json(&self, request: &Request<'_>) -> Result<Envelope, Failure> {
         let answer = self.send(request).await?;
-        opened(&answer)
+        self.opened(&answer, request).await
     }
 
     /// Sends a conditional request; nothing when the document is as the request names it.
@@ -94,7 +114,24 @@ impl Transport {
         if answer.is_unchanged {
             return Ok(None);
         }
-        opened(&answer).map(Some)
+        self.opened(&answer, request).await.map(Some)
+    }
+
+    /// Reads the envelope of an answer to a request that was sent with the token.
+    async fn opened(&self, answer: &Answer, request: &Request<'_>) -> Result<Envelope, Failure> {
+        let problem = match envelope(&answer.body, request.values) {
+            Ok(envelope) => return Ok(envelope),
+            Err(problem) => problem,
+        };
+        let token = match &*self.session.lock().await {
+            State::LoggedIn(login) => Some(login.token.clone()),
+            State::Fresh | State::Rejected(_) => None,
+        };
+        Err(Failure {
+            error: problem.told(&self.session.redaction(token.as_ref())),
+            stage: Stage::Request,
+            doubtful: true,
+        })
     }
 
     /// Returns the login; makes a new one when there is none, or when the server refused `refused`
@@ -140,7 +177,8 @@ impl Transport {
             .tries(&request, None)
             .await
             .map_err(|failure| failure.error)?;
-        let envelope = envelope(&answer.body)?;
+        let envelope = envelope(&answer.body, request.values)
+            .map_err(|problem| problem.told(&self.session.redaction(None)))?;
         let token = envelope
             .text("auth_token")
             .ok_or_else(|| ApiError::Unusable {
@@ -160,12 +198,27 @@ impl Transport {
         token: Option<&Secret>,
     ) -> Result<Answer, Failure> {
         let started = Instant::now();
+        let call = call(request);
         let mut doubtful = false;
         let mut attempt = 1;
         loop {
             let slot = self.pace.enter().await;
             let sent = Instant::now();
-            let result = self.once(request, token).await;
+            let result = match self.admits(request, sent) {
+                Ok(timeout) => {
+                    let _under = self.activity.begin(&self.host, &call, attempt, sent);
+                    let sending = Sending {
+                        request,
+                        token,
+                        call: &call,
+                        timeout,
+                        attempt,
+                    };
+                    self.once(&sending).await
+                }
+                Err(error) => Err(error),
+            };
+            self.listen(&result);
             slot.finish(sample(request.kind, result.as_ref().err(), sent.elapsed()));
             let error = match result {
                 Ok(answer) => return Ok(answer),
@@ -183,33 +236,58 @@ impl Transport {
                     doubtful,
                 });
             };
-            doubtful |= matches!(Class::of(&error), Class::Unavailable | Class::Lost);
+            doubtful |= matches!(
+                Class::of(&error),
+                Class::Unavailable | Class::Lost | Class::Slow
+            );
             debug!(attempt, pause_ms = pause.as_millis(), %error, "trying again");
             tokio::time::sleep(pause).await;
             attempt += 1;
         }
     }
 
+    /// Tells how long a request that is sent now may take, unless it is not to be sent at all.
+    fn admits(&self, request: &Request<'_>, now: Instant) -> Result<Duration, ApiError> {
+        let left = self.deadline.left(now).map_err(ApiError::Late)?;
+        let in_a_row = self.silence().admits(now);
+        in_a_row.map_err(|in_a_row| ApiError::Silent {
+            host: self.host.clone(),
+            in_a_row,
+        })?;
+        Ok(left.map_or(request.timeout, |left| left.min(request.timeout)))
+    }
+
+    /// Takes note of whether the server says anything.
+    fn listen(&self, result: &Result<Answer, ApiError>) {
+        match result {
+            Err(
+                ApiError::TimedOut { .. }
+                | ApiError::TooSlow { .. }
+                | ApiError::Connect {
+                    is_silent: true, ..
+                },
+            ) => self.silence().timed_out(Instant::now()),
+            Err(ApiError::Silent { .. } | ApiError::Late(_) | ApiError::Connect { .. }) => {}
+            Ok(_) | Err(_) => self.silence().answered(),
+        }
+    }
+
     /// Sends a request once and reads its answer.
-    async fn once(
-        &self,
-        request: &Request<'_>,
-        token: Option<&Secret>,
-    ) -> Result<Answer, ApiError> {
+    async fn once(&self, sending: &Sending<'_>) -> Result<Answer, ApiError> {
+        let request = sending.request;
         let id = request.id.cloned().unwrap_or_else(|| self.new_id());
-        let method = request.method.as_str();
-        let path = request.path.join("/");
+        let call = sending.call;
         let sent = Instant::now();
         let ms = || sent.elapsed().as_millis();
-        match self.builder(request, token, &id)?.send().await {
+        match self.builder(sending, &id)?.send().await {
             Ok(response) => {
                 let status = response.status().as_u16();
-                debug!(method, path, status, ms = ms(), %id, "answered");
-                self.answer(request, token, response).await
+                debug!(call, status, ms = ms(), %id, "answered");
+                self.answer(sending, response).await
             }
             Err(error) => {
-                let error = self.transport_error(&error, request.timeout);
-                debug!(method, path, %error, ms = ms(), %id, "no answer");
+                let error = self.transport_error(&error, sending);
+                debug!(call, %error, ms = ms(), %id, "no answer");
                 Err(error)
             }
         }
@@ -217,10 +295,10 @@ impl Transport {
 
     async fn answer(
         &self,
-        request: &Request<'_>,
-        token: Option<&Secret>,
+        sending: &Sending<'_>,
         mut response: Response,
     ) -> Result<Answer, ApiError> {
+        let request = sending.request;
         let status = response.status();
         if let Some(known) = request
             .if_none_match
@@ -229,9 +307,7 @@ impl Transport {
             return unchanged(response.headers(), known);
         }
         if status.is_success() {
-            let body = self
-                .read(&mut response, request.cap, request.timeout)
-                .await?;
+            let body = self.read(&mut response, request.cap, sending).await?;
             let disposition = text(response.headers(), &CONTENT_DISPOSITION);
             return Ok(Answer {
                 body,
@@ -241,11 +317,11 @@ impl Transport {
         }
         // The status alone says most of it, also when its body was cut.
         let body = self
-            .read(&mut response, ERROR_BYTES, request.timeout)
+            .read(&mut response, ERROR_BYTES, sending)
             .await
             .unwrap_or_default();
         let wait = transport::retry_after(response.headers(), Timestamp::now());
-        let redaction = self.session.redaction(token);
+        let redaction = self.session.redaction(sending.token);
         let subject = Subject {
             values: !matches!(request.body, Body::Nothing),
             ..request.subject
@@ -253,18 +329,14 @@ impl Transport {
         Err(classify(status.as_u16(), wait, &body, subject, &redaction))
     }
 
-    fn builder(
-        &self,
-        request: &Request<'_>,
-        token: Option<&Secret>,
-        id: &RequestId,
-    ) -> Result<RequestBuilder, ApiError> {
+    fn builder(&self, sending: &Sending<'_>, id: &RequestId) -> Result<RequestBuilder, ApiError> {
+        let request = sending.request;
         let mut builder = self
             .http
             .request(request.method.clone(), self.url(request)?)
-            .timeout(request.timeout)
+            .timeout(sending.timeout)
             .header("x-request-id", id.as_str());
-        if let Some(token) = token {
+        if let Some(token) = sending.token {
             let mut value = HeaderValue::from_str(token.expose()).map_err(|_| {
                 ApiError::Configuration("the token holds characters that no token has".to_owned())
             })?;
@@ -313,39 +385,48 @@ impl Transport {
         &self,
         response: &mut Response,
         cap: usize,
-        timeout: Duration,
+        sending: &Sending<'_>,
     ) -> Result<Vec<u8>, ApiError> {
-        let too_large = ApiError::AnswerTooLarge { limit: cap };
-        let announced = response.content_length().unwrap_or(0);
-        let announced = usize::try_from(announced).unwrap_or(usize::MAX);
-        if announced > cap {
-            return Err(too_large);
-        }
-        let mut body = Vec::with_capacity(announced);
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| self.transport_error(&error, timeout))?
-        {
-            if body.len() + chunk.len() > cap {
-                return Err(too_large);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
+        let read = read_body(response, cap, self.limits.drops);
+        read.await.map_err(|error| match error {
+            BodyError::TooLarge => ApiError::AnswerTooLarge { limit: cap },
+            BodyError::TooSlow { bytes, after } => ApiError::TooSlow {
+                host: self.host.clone(),
+                call: sending.call.to_owned(),
+                bytes,
+                after,
+                attempts: sending.attempt,
+            },
+            BodyError::Broken(error) => self.transport_error(&error, sending),
+        })
     }
 
-    fn transport_error(&self, error: &reqwest::Error, timeout: Duration) -> ApiError {
+    fn transport_error(&self, error: &reqwest::Error, sending: &Sending<'_>) -> ApiError {
+        let host = self.host.clone();
+        if let Some(problem) = TlsProblem::of(error) {
+            return ApiError::Tls { host, problem };
+        }
         let reason = Redaction::default().clean(&innermost(error));
         if error.is_connect() {
-            let host = self.base.host_str().unwrap_or_default();
-            let port = self.base.port_or_known_default().unwrap_or_default();
+            let is_silent = error.is_timeout();
+            let reason = if is_silent {
+                let seconds = self.limits.connect.as_secs_f64();
+                format!("nobody answers at that address within {seconds} s")
+            } else {
+                reason
+            };
             ApiError::Connect {
-                host: format!("{host}:{port}"),
+                host,
                 reason,
+                is_silent,
             }
         } else if error.is_timeout() {
-            ApiError::TimedOut { after: timeout }
+            ApiError::TimedOut {
+                host,
+                call: sending.call.to_owned(),
+                after: sending.timeout,
+                attempts: sending.attempt,
+            }
         } else if error.is_builder() {
             ApiError::Configuration(reason)
         } else {
@@ -357,9 +438,35 @@ impl Transport {
         RequestId::new(format!("emblazon-{:016x}", self.random().u64(..)))
     }
 
+    fn silence(&self) -> std::sync::MutexGuard<'_, Silence> {
+        self.silence.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn random(&self) -> std::sync::MutexGuard<'_, fastrand::Rng> {
         self.random.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// One try of a request.
+struct Sending<'a> {
+    request: &'a Request<'a>,
+    token: Option<&'a Secret>,
+    /// Method and path.
+    call: &'a str,
+    timeout: Duration,
+    /// Which try it is, from 1.
+    attempt: u32,
+}
+
+/// Names a request in messages: its method and its path.
+fn call(request: &Request<'_>) -> String {
+    format!("{} /v2/{}", request.method, request.path.join("/"))
+}
+
+fn host(base: &Url) -> String {
+    let host = base.host_str().unwrap_or_default();
+    let port = base.port_or_known_default().unwrap_or_default();
+    format!("{host}:{port}")
 }
 
 /// Makes the HTTP client for one cluster.
@@ -383,18 +490,11 @@ fn sample(kind: Kind, error: Option<&ApiError>, latency: Duration) -> Sample {
         Some(
             ApiError::TooManyRequests { .. }
             | ApiError::Unavailable { .. }
-            | ApiError::TimedOut { .. },
+            | ApiError::TimedOut { .. }
+            | ApiError::TooSlow { .. },
         ) => Sample::Overloaded,
         Some(_) => Sample::Nothing,
     }
-}
-
-fn opened(answer: &Answer) -> Result<Envelope, Failure> {
-    envelope(&answer.body).map_err(|error| Failure {
-        error,
-        stage: Stage::Request,
-        doubtful: true,
-    })
 }
 
 /// Believes a 304 only when its tag, where it has one, is the one that was asked about: a cache on the way might answer
@@ -414,17 +514,36 @@ fn unchanged(headers: &HeaderMap, known: &Revision) -> Result<Answer, ApiError> 
     })
 }
 
-fn envelope(body: &[u8]) -> Result<Envelope, ApiError> {
-    let unusable = |reason: &str| ApiError::Unusable {
-        reason: reason.to_owned(),
+/// Why a success cannot be used.
+enum Problem {
+    Json(JsonError),
+    Envelope(&'static str),
+}
+
+impl Problem {
+    fn told(self, redaction: &Redaction) -> ApiError {
+        let reason = match self {
+            Self::Json(JsonError::Twice(key)) => {
+                JsonError::Twice(redaction.clean(&key)).to_string()
+            }
+            Self::Json(error) => error.to_string(),
+            Self::Envelope(reason) => reason.to_owned(),
+        };
+        ApiError::Unusable { reason }
+    }
+}
+
+fn envelope(body: &[u8], values: usize) -> Result<Envelope, Problem> {
+    let Value::Object(mut members) = parse_json(body, values).map_err(Problem::Json)? else {
+        return Err(Problem::Envelope("it is no JSON object"));
     };
-    let mut members: Object =
-        serde_json::from_slice(body).map_err(|_| unusable("it is no JSON object"))?;
     let data = members
         .remove("data")
-        .ok_or_else(|| unusable("it has no `data`"))?;
+        .ok_or(Problem::Envelope("it has no `data`"))?;
     if members.get("status").and_then(Value::as_str) == Some("error") {
-        return Err(unusable("its envelope says error, its status says success"));
+        return Err(Problem::Envelope(
+            "its envelope says error, its status says success",
+        ));
     }
     Ok(Envelope { data, members })
 }

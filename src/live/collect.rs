@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt as _, future, stream};
@@ -38,6 +39,8 @@ pub struct CollectOptions<'a> {
     pub template: bool,
     /// The accounts of the tree that somebody else reads; they are in it all the same.
     pub elsewhere: &'a [SharedAccount],
+    /// Counts the accounts of the tree that were read.
+    pub read: Option<&'a AtomicUsize>,
     /// What was read before; it is believed for revisions that have not moved, and brought up to date.
     pub cache: Option<&'a Cache>,
 }
@@ -49,6 +52,7 @@ impl Default for CollectOptions<'_> {
             template: true,
             elsewhere: &[],
             base: None,
+            read: None,
             cache: None,
         }
     }
@@ -158,6 +162,9 @@ async fn read_accounts(
         };
         let (name, account) = next?;
         read.insert(name, Arc::new(account));
+        if let Some(count) = options.read {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 

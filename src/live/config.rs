@@ -4,10 +4,19 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::activity::Activity;
+use super::deadline::Deadline;
 use super::error::ApiError;
 use super::retry::RetryPolicy;
 use crate::model::{Identity, Secret, is_loopback};
 use crate::tree::UserAccount;
+
+/// The most values of an answer that is no list. A whitelabel with every key that there is has 40, a domain template of
+/// a hundred hosts some 700; a value takes a hundred times the bytes in memory that it may take on the wire.
+pub(super) const DOCUMENT_VALUES: usize = 20_000;
+
+/// The most values of a list's page: a hundred thousand accounts, of ten values each, that came in one piece.
+pub(super) const LIST_VALUES: usize = 1_000_000;
 
 /// Everything that a client needs to reach one cluster; holds the credential, and shows it to nobody.
 #[derive(Clone, Debug)]
@@ -24,6 +33,10 @@ pub struct ClientConfig {
     pub ca_pem: Option<Vec<u8>>,
     /// Limits of time, size and number.
     pub limits: Limits,
+    /// Shows what the client waits for.
+    pub activity: Activity,
+    /// Until when the client may ask; for ever, unless somebody says otherwise.
+    pub deadline: Deadline,
     /// Seeds the jitter of pauses and the ids of requests.
     pub seed: u64,
 }
@@ -55,6 +68,10 @@ pub struct Limits {
     pub connect: Duration,
     /// How long one read may take, from sending to the answer's last byte.
     pub read: Duration,
+    /// How long one page of a list may take.
+    pub list: Duration,
+    /// From when on an answer that comes drop by drop is given up.
+    pub drops: Duration,
     /// How long one write may take; an upload takes longer than a read.
     pub write: Duration,
     /// How often and how long to try again.
@@ -74,7 +91,10 @@ impl Default for Limits {
         Self {
             concurrency: 32,
             connect: Duration::from_secs(10),
-            read: Duration::from_secs(30),
+            // A real server answers within 30 ms; one that takes a thousand times that will not answer better later.
+            read: Duration::from_secs(20),
+            list: Duration::from_mins(1),
+            drops: Duration::from_secs(10),
             write: Duration::from_mins(1),
             retry: RetryPolicy::default(),
             document_bytes: 8 << 20,
@@ -96,6 +116,8 @@ impl ClientConfig {
             allow_plain_http: false,
             ca_pem: None,
             limits: Limits::default(),
+            activity: Activity::default(),
+            deadline: Deadline::default(),
             seed: 0,
         }
     }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::deadline::Late;
 use crate::model::KeyPath;
+use crate::transport::{SLOWEST, TlsProblem};
 
 /// Says why a call gave no result: one variant for each row of the server's error table (section 1.5
 /// of the contract), and one for each way in which no answer comes.
@@ -160,13 +162,57 @@ pub enum ApiError {
         host: String,
         /// What the system said.
         reason: String,
+        /// Whether nothing was said at all, so that another try costs as much time again.
+        is_silent: bool,
+    },
+    /// The handshake of TLS failed, so nothing was sent.
+    #[error("no TLS with {host}: {problem}")]
+    Tls {
+        /// Host and port.
+        host: String,
+        /// What went wrong.
+        problem: TlsProblem,
     },
     /// No answer came in time.
-    #[error("no answer within {} s", .after.as_secs_f64())]
+    #[error("{host} did not answer {call} within {} s{}", .after.as_secs_f64(), tried(*.attempts))]
     TimedOut {
-        /// How long was waited.
+        /// Host and port.
+        host: String,
+        /// The method and the path.
+        call: String,
+        /// How long each try waited.
         after: Duration,
+        /// How often it was tried.
+        attempts: u32,
     },
+    /// An answer came drop by drop.
+    #[error(
+        "{host} answers {call} too slowly: {} came within {} s{}; at least {SLOWEST} bytes a second are waited for",
+        counted(*.bytes), .after.as_secs_f64(), tried(*.attempts)
+    )]
+    TooSlow {
+        /// Host and port.
+        host: String,
+        /// The method and the path.
+        call: String,
+        /// How many bytes came.
+        bytes: usize,
+        /// In which time.
+        after: Duration,
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// The server said nothing for so long that it is not asked again for a while, so nothing was sent.
+    #[error("not asked: {host} let the last {in_a_row} requests time out")]
+    Silent {
+        /// Host and port.
+        host: String,
+        /// How many requests had no answer, with none that had one between them.
+        in_a_row: u32,
+    },
+    /// The time that the whole run may take is over, so nothing was sent.
+    #[error("not asked: {0}")]
+    Late(Late),
     /// The connection broke before the answer was complete.
     #[error("the connection broke before the answer was complete: {reason}")]
     Transport {
@@ -188,6 +234,16 @@ pub enum ApiError {
     /// A list that the server cannot give completely (L2, trap 39).
     #[error("the server's list of accounts repeats itself and has no end")]
     EndlessList,
+    /// A list with more pages than any platform has.
+    #[error(
+        "the server's list of accounts has no end: {pages} pages were read, and no platform has over {accounts} accounts"
+    )]
+    TooManyPages {
+        /// How many pages were read.
+        pages: u32,
+        /// How many accounts a list may have.
+        accounts: u32,
+    },
     /// An update with no keys would wipe the whole whitelabel, or the template (trap 4), so it is not sent.
     #[error("an update without any key would wipe everything, so it was not sent")]
     EmptyDocument,
@@ -292,6 +348,9 @@ impl ApiError {
             Self::UnsupportedType => {
                 "use PNG, JPEG or GIF (and ICO for icons), HTML for the welcome page"
             }
+            Self::TooManyPages { .. } => {
+                "check that the URL is that of a Kazoo API; declare a `root` closer to the accounts"
+            }
             Self::RangeNotSatisfiable | Self::EndlessList => {
                 "declare a `root` closer to the accounts, or name accounts by id instead of by realm"
             }
@@ -304,11 +363,14 @@ impl ApiError {
             Self::Unavailable { .. } => "try again later; if it stays, ask the platform's operator",
             Self::Unexpected { .. } => "look into the server's log, or for a proxy in between",
             Self::Connect { .. } => {
-                "check the URL and the network; with https also the certificate, whose authority `ca_file` can name"
+                "check the URL's host and port, and whether a firewall is on the way"
             }
-            Self::TimedOut { .. } | Self::Transport { .. } => {
-                "try again; a plan shows what was done"
+            Self::Tls { problem, .. } => problem.remedy(),
+            Self::TimedOut { .. } | Self::TooSlow { .. } | Self::Silent { .. } => {
+                "check that the port is the API's (a port that speaks https says nothing to http://) and how the server is; a plan shows what was done"
             }
+            Self::Late(_) => "give it more time with `--deadline`; a plan shows what was done",
+            Self::Transport { .. } => "try again; a plan shows what was done",
             Self::AnswerTooLarge { .. } => "check the URL; no brand needs that much",
             Self::EmptyDocument => "declare at least one key, or `whitelabel: null` to remove it",
             Self::HijackingKey { .. } => {
@@ -356,6 +418,21 @@ fn asked(wait: Option<Duration>) -> String {
     wait.map_or_else(String::new, |wait| {
         format!(", and asks to wait {} s", wait.as_secs())
     })
+}
+
+fn counted(bytes: usize) -> String {
+    match bytes {
+        1 => "1 byte".to_owned(),
+        more => format!("{more} bytes"),
+    }
+}
+
+fn tried(attempts: u32) -> String {
+    match attempts {
+        0 | 1 => String::new(),
+        2 => ", tried twice".to_owned(),
+        more => format!(", tried {more} times"),
+    }
 }
 
 fn limit_of(limit: Option<u64>) -> String {

@@ -38,13 +38,17 @@ impl Failure {
         let class = Class::of(&self.error);
         let error = self.error;
         match (self.stage, class) {
-            (Stage::Login, _) | (Stage::Request, Class::NotSent) if !self.doubtful => {
+            (Stage::Login, _) | (Stage::Request, Class::NotSent | Class::Unheard)
+                if !self.doubtful =>
+            {
                 WriteError::NotSent(error)
             }
             (Stage::Request, Class::Final) if !self.doubtful => match error {
-                ApiError::Unauthorised { .. } | ApiError::Configuration(_) => {
-                    WriteError::NotSent(error)
-                }
+                ApiError::Unauthorised { .. }
+                | ApiError::Configuration(_)
+                | ApiError::Tls { .. }
+                | ApiError::Silent { .. }
+                | ApiError::Late(_) => WriteError::NotSent(error),
                 // A 409 to an upload may come after the file was stored (B12).
                 ApiError::Conflict if matches!(body, Body::File(..)) => WriteError::Lost(error),
                 ApiError::Unexpected { status, .. } if status >= 500 => WriteError::Lost(error),
@@ -94,6 +98,11 @@ mod tests {
         let connect = || ApiError::Connect {
             host: String::new(),
             reason: String::new(),
+            is_silent: true,
+        };
+        let silent = || ApiError::Silent {
+            host: String::new(),
+            in_a_row: 3,
         };
         let cut = || ApiError::Transport {
             reason: String::new(),
@@ -111,6 +120,8 @@ mod tests {
         check(cut(), true, false, "its outcome");
         check(connect(), true, false, "not sent");
         check(connect(), false, true, "its outcome");
+        check(silent(), true, false, "not sent");
+        check(silent(), true, true, "its outcome");
         check(refused(), true, false, "not sent");
         let login = Failure::of_login(ApiError::UnknownApiKey).of_write(&Body::Nothing);
         assert_eq!(login, WriteError::NotSent(ApiError::UnknownApiKey));

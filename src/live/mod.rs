@@ -4,12 +4,14 @@
 //! an explicit call. [`collect`] reads everything that a plan needs.
 
 mod account;
+mod activity;
 mod api;
 mod cache;
 mod classify;
 mod client;
 mod collect;
 mod config;
+mod deadline;
 mod declared;
 mod error;
 mod facts;
@@ -23,10 +25,12 @@ mod request;
 mod retry;
 mod secret_source;
 mod session;
+mod silence;
 mod state;
 mod subject;
 mod trust;
 
+pub use activity::{Activity, Waiting};
 pub use api::{
     AccountInfo, AssetContent, Document, DomainTest, Filter, HostTest, ReadClient, TemplateWriter,
     WriteClient,
@@ -34,6 +38,7 @@ pub use api::{
 pub use cache::Cache;
 pub use collect::{CollectOptions, collect, read_again};
 pub use config::{ClientConfig, Credential, Limits};
+pub use deadline::{Deadline, Late, in_words};
 pub use declared::{ReachError, declared, elsewhere};
 pub use error::{ApiError, Violation, WriteError};
 pub(crate) use holders::claims;

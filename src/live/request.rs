@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::Value;
 
+use super::config::DOCUMENT_VALUES;
 use super::pace::Kind;
 use super::retry::Repeat;
 use super::subject::Subject;
@@ -53,6 +54,8 @@ pub(super) struct Request<'a> {
     pub subject: Subject<'a>,
     /// The most bytes of the answer.
     pub cap: usize,
+    /// The most values of the answer's JSON.
+    pub values: usize,
     pub timeout: Duration,
 }
 
@@ -81,6 +84,7 @@ impl<'a> Request<'a> {
             kind: Kind::Other,
             subject: Subject::default(),
             cap,
+            values: DOCUMENT_VALUES,
             timeout,
         }
     }

@@ -3,9 +3,11 @@
 //! | | read | guarded write | write once |
 //! | --- | --- | --- | --- |
 //! | no connection | again | again | again |
+//! | nobody answers at the address | again, once | again, once | again, once |
 //! | 429 | again | again | again |
 //! | 503 | again | again | – |
-//! | 500 `datastore_…`, 502, 504, cut, timed out | again | – | – |
+//! | 500 `datastore_…`, 502, 504, cut | again | – | – |
+//! | timed out, drop by drop | again, once | – | – |
 //! | 500 `init failed` | again, once | – | – |
 //! | everything else | – | – | – |
 //!
@@ -32,12 +34,16 @@ pub(super) enum Repeat {
 pub(super) enum Class {
     /// Certainly not sent.
     NotSent,
+    /// Certainly not sent, and it took its whole time to find that out.
+    Unheard,
     /// The server has enough for now, and did not look at it.
     Limited,
     /// The server is not well, and most probably did nothing.
     Unavailable,
     /// It may have been processed.
     Lost,
+    /// It may have been processed, and it took its whole time to find out that nobody says so.
+    Slow,
     /// The server broke off; it will mostly do so again.
     Broken,
     /// Another try will not help.
@@ -87,8 +93,10 @@ impl RetryPolicy {
             (Class::NotSent | Class::Limited, _)
             | (Class::Unavailable, Repeat::Read | Repeat::Guarded)
             | (Class::Lost, Repeat::Read) => self.attempts,
-            (Class::Broken, Repeat::Read) => self.attempts.min(2),
-            (Class::Unavailable | Class::Lost | Class::Broken | Class::Final, _) => 1,
+            (Class::Unheard, _) | (Class::Broken | Class::Slow, Repeat::Read) => {
+                self.attempts.min(2)
+            }
+            (Class::Unavailable | Class::Lost | Class::Slow | Class::Broken | Class::Final, _) => 1,
         };
         if attempt >= most {
             return None;
@@ -112,12 +120,14 @@ impl Class {
     /// Tells what a failure means for another try.
     pub(super) fn of(error: &ApiError) -> Self {
         match error {
+            ApiError::Connect {
+                is_silent: true, ..
+            } => Self::Unheard,
             ApiError::Connect { .. } => Self::NotSent,
             ApiError::TooManyRequests { .. } => Self::Limited,
             ApiError::Unavailable { status: 503, .. } => Self::Unavailable,
-            ApiError::Unavailable { .. }
-            | ApiError::TimedOut { .. }
-            | ApiError::Transport { .. } => Self::Lost,
+            ApiError::Unavailable { .. } | ApiError::Transport { .. } => Self::Lost,
+            ApiError::TimedOut { .. } | ApiError::TooSlow { .. } => Self::Slow,
             ApiError::InitFailed => Self::Broken,
             _ => Self::Final,
         }
@@ -136,6 +146,7 @@ fn asked_pause(error: &ApiError) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::TlsProblem;
 
     fn policy() -> RetryPolicy {
         RetryPolicy::default()
@@ -149,10 +160,11 @@ mod tests {
         }
     }
 
-    fn connect() -> ApiError {
+    fn connect(is_silent: bool) -> ApiError {
         ApiError::Connect {
             host: "127.0.0.1:1".to_owned(),
             reason: String::new(),
+            is_silent,
         }
     }
 
@@ -185,16 +197,36 @@ mod tests {
             });
             assert_eq!(sent, expected, "{error:?}");
         }
-        check(&connect(), [5, 5, 5]);
+        check(&connect(false), [5, 5, 5]);
+        check(&connect(true), [2, 2, 2]);
         check(&limited(None), [5, 5, 5]);
         check(&unavailable(503), [5, 5, 1]);
         check(&unavailable(500), [5, 1, 1]);
         check(&unavailable(502), [5, 1, 1]);
         check(&transport(), [5, 1, 1]);
         let timed_out = ApiError::TimedOut {
+            host: String::new(),
+            call: String::new(),
             after: Duration::ZERO,
+            attempts: 1,
         };
-        check(&timed_out, [5, 1, 1]);
+        check(&timed_out, [2, 1, 1]);
+        let too_slow = ApiError::TooSlow {
+            host: String::new(),
+            call: String::new(),
+            bytes: 1,
+            after: Duration::ZERO,
+            attempts: 1,
+        };
+        check(&too_slow, [2, 1, 1]);
+        let silent = ApiError::Silent {
+            host: String::new(),
+            in_a_row: 3,
+        };
+        check(&silent, [1, 1, 1]);
+        let problem = TlsProblem::NotTls;
+        let host = String::new();
+        check(&ApiError::Tls { host, problem }, [1, 1, 1]);
         check(&ApiError::InitFailed, [2, 1, 1]);
         check(
             &ApiError::Unauthorised {

@@ -1,7 +1,14 @@
-//! How other machines are reached over HTTP: one set-up of TLS, redirects and proxies for all that speak it.
+//! How other machines are reached over HTTP: one set-up of TLS, redirects and proxies, and one set of bounds, for all
+//! that speak it.
 
+mod body;
 mod client;
+mod json;
 mod retry_after;
+mod tls;
 
+pub use body::{BodyError, SLOWEST, read_body};
 pub use client::{TransportError, client, innermost};
+pub use json::{JsonError, parse_json};
 pub use retry_after::retry_after;
+pub use tls::TlsProblem;

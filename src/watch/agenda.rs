@@ -15,7 +15,7 @@ const SLICES: i32 = 60;
 /// The shortest pause after a failure; doubled by each further one.
 const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(5);
 /// The longest pause after failures.
-const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(15);
+pub(super) const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(15);
 
 /// When each object is due to be read. Objects that were read at the same time drift apart, so that
 /// a platform is asked a little all the time, and not everything at once.
@@ -87,6 +87,14 @@ impl Agenda {
             };
             due.rounds += 1;
             due.at = later(now, interval.mul_f64(share));
+        }
+    }
+
+    /// Makes up for a clock that was set back: nothing waits longer than it would have, had it been planned now.
+    pub(super) fn set_back(&mut self, now: Timestamp) {
+        let latest = later(now, self.interval.max(LONGEST_PAUSE));
+        for due in self.due.values_mut() {
+            due.at = due.at.min(latest);
         }
     }
 
@@ -190,6 +198,31 @@ mod tests {
         agenda.put_off(&account(1), at(900));
         agenda.follow(&[account(1)].into(), at(5));
         assert_eq!(agenda.next(), Some(at(900)));
+    }
+
+    /// Issue 17: a clock that jumps. Set back by a day, it would leave every object unread for a day; set ahead, all are due,
+    /// once.
+    #[test]
+    fn a_clock_that_jumps_leaves_nothing_unread() {
+        const DAY: i64 = 86_400;
+        let mut agenda = Agenda::new(SignedDuration::from_secs(600), 7);
+        let names: BTreeSet<Name> = (0..50).map(account).collect();
+        agenda.follow(&names, at(DAY));
+        for name in &names {
+            agenda.read(name, at(DAY));
+        }
+        agenda.put_off(&account(1), later(at(DAY), LONGEST_PAUSE));
+        agenda.set_back(at(0));
+        let due = agenda.due(later(at(0), LONGEST_PAUSE));
+        assert_eq!(due, names, "within the longest pause all are read again");
+        for name in &names {
+            agenda.read(name, at(0));
+        }
+        assert_eq!(agenda.due(at(DAY)), names);
+        for name in &names {
+            agenda.read(name, at(DAY));
+        }
+        assert!(agenda.due(at(DAY)).is_empty());
     }
 
     proptest! {

@@ -103,6 +103,11 @@ impl Names {
         self.agenda.hasten(name, at);
     }
 
+    /// Makes up for a clock that was set back.
+    pub(super) fn set_back(&mut self, now: Timestamp) {
+        self.agenda.set_back(now);
+    }
+
     /// Asks for all domains soon.
     pub(super) fn hasten_all(&mut self, now: Timestamp) {
         self.agenda.hasten_all(now);
@@ -211,7 +216,7 @@ impl Wheel {
         };
         if let Some(list) = checklist(force, |name| due.contains(name)) {
             self.names.asking.spawn(async move {
-                let (checks, questions) = list.check(&options).await;
+                let (checks, questions) = list.check(&options, &|_| ()).await;
                 Answers { checks, questions }
             });
         }

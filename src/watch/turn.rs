@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +29,9 @@ use crate::tree::{HealMode, Loaded, TreeSource};
 
 /// Why nothing is begun any more.
 pub(super) const ENDED: &str = "the daemon is about to end";
+/// How long the requests of one turn may go on. A turn that reads ten thousand accounts takes minutes; what is not done by
+/// then is unknown, and due again.
+const TURN: Duration = Duration::from_mins(30);
 
 /// What a turn came to.
 #[derive(Default)]
@@ -92,6 +96,8 @@ impl Wheel {
             .platform
             .connect(&self.setup, &folder, &desired.cluster)
             .await?;
+        // A platform that is slow on purpose must not hold up all that is due for ever.
+        client.deadline().set(Instant::now() + TURN, TURN);
         if !self.is_recovered {
             let recovered = recover(
                 &self.setup.state,

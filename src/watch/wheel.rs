@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::agenda::{Agenda, Name};
+use super::agenda::{Agenda, LONGEST_PAUSE, Name, later};
 use super::alarm::{self, Trouble as Alarm};
 use super::assessment::{Record, names};
 use super::base::BaseFile;
@@ -63,6 +63,8 @@ pub(super) struct Wheel {
     pub(super) approved: Option<Digest>,
     /// When the source is looked at again.
     pub(super) look_at: Timestamp,
+    /// What the clock said last.
+    seen: Timestamp,
     /// What calls for the next turn.
     pub(super) triggers: BTreeSet<Trigger>,
     pub(super) reread: Option<Reread>,
@@ -114,6 +116,7 @@ impl Wheel {
             runs: 0,
             approved: None,
             look_at: Timestamp::UNIX_EPOCH,
+            seen: Timestamp::UNIX_EPOCH,
             triggers: [Trigger::Start].into(),
             reread: None,
             look_for_departed: true,
@@ -214,6 +217,10 @@ impl Wheel {
     /// Does what is due now.
     pub(super) async fn step(&mut self, lost: &CancellationToken) {
         let now = Timestamp::now();
+        if now < self.seen {
+            self.set_back(now);
+        }
+        self.seen = now;
         self.end_pause_when_over(now);
         if self.look_at <= now {
             self.look_at_source(now).await;
@@ -229,6 +236,21 @@ impl Wheel {
         }
         self.ask_dns(Timestamp::now());
         self.publish(Timestamp::now());
+    }
+
+    /// Makes up for a clock that was set back: what is to happen later happens as soon as if it had been planned now.
+    fn set_back(&mut self, now: Timestamp) {
+        tracing::warn!(by = %self.seen.duration_since(now), "the clock was set back");
+        self.agenda.set_back(now);
+        self.names.set_back(now);
+        self.look_at = self.look_at.min(later(now, self.setup.poll));
+        let latest = later(now, LONGEST_PAUSE);
+        if let Some(outage) = &mut self.outage {
+            outage.retry_at = outage.retry_at.min(latest);
+        }
+        for record in self.records.values_mut() {
+            record.retry_at = record.retry_at.map(|at| at.min(latest));
+        }
     }
 
     /// Returns what is to be read now. While the platform is down, one object tells whether it is back.

@@ -1,7 +1,7 @@
 //! One writer for each cluster: between processes of one host, and between clones of one remote.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use camino::Utf8Path;
@@ -29,6 +29,40 @@ fn claim(holder: &str) -> Claim {
         purpose: "apply".to_owned(),
         term: Duration::from_mins(10),
     }
+}
+
+/// A clock that somebody sets.
+fn adjustable(seconds: i64) -> (Clock, Arc<AtomicI64>) {
+    let shown = Arc::new(AtomicI64::new(seconds));
+    let hand = Arc::clone(&shown);
+    let clock = move || Timestamp::from_second(hand.load(Ordering::SeqCst)).unwrap();
+    (Arc::new(clock), shown)
+}
+
+/// Issue 17: the clock of the holder is set back by a day while it writes. What it renews must not look as if it had ended,
+/// or another host would write at the same time.
+#[tokio::test]
+async fn a_clock_that_is_set_back_does_not_end_a_lease_that_is_held() {
+    const DAY: i64 = 86_400;
+    let server = Server::new();
+    let [one, two] = ["a", "b"].map(|name| remote(&server.clone_as(name)));
+    let (now, hand) = adjustable(DAY);
+    let mut holder = GitLease::new(one, room(), now);
+    let claim = claim("holder");
+    assert!(is_taken(&holder.attempt(&claim).await));
+    hand.store(0, Ordering::SeqCst);
+    holder.renew(&claim).await.unwrap();
+    assert!(holder.tenure().holds());
+    // The clocks of the others are right, and shortly after the renewal it has most of its term left.
+    let mut other = GitLease::new(two, room(), clock(DAY + 30));
+    let attempt = other.attempt(&claim).await.unwrap();
+    assert!(matches!(attempt, Attempt::Busy(_)), "{attempt:?}");
+    // Set ahead, it does not end for its holder, either.
+    hand.store(9 * DAY, Ordering::SeqCst);
+    holder.renew(&claim).await.unwrap();
+    assert!(holder.tenure().holds());
+    holder.release().await.unwrap();
+    assert!(is_taken(&other.attempt(&claim).await), "it was given back");
 }
 
 /// A clock that shows the start of 1970, and some seconds more.

@@ -48,6 +48,7 @@ mod restore;
 mod sandbox;
 mod saved_plan;
 mod shard;
+mod silence;
 mod source_text;
 mod stage;
 mod stand_in;

@@ -109,6 +109,15 @@ impl Stage {
 
     /// Logs in by another way to the sandbox.
     pub(crate) async fn connect_to(&self, url: &str) -> ReadClient {
+        self.connect_with(url, |_| ()).await
+    }
+
+    /// Does the same with other settings.
+    pub(crate) async fn connect_with(
+        &self,
+        url: &str,
+        set: impl FnOnce(&mut ClientConfig),
+    ) -> ReadClient {
         let key = Credential::ApiKey(Secret::new(self.sandbox.api_key()));
         let mut config = ClientConfig::new(url, key);
         config.limits.read = self.timeout;
@@ -120,6 +129,7 @@ impl Stage {
             limited_pause: Duration::ZERO,
             deadline: self.timeout * 4,
         };
+        set(&mut config);
         ReadClient::connect(config).await.unwrap()
     }
 

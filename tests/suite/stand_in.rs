@@ -53,6 +53,11 @@ impl Counted<'_> {
         sent
     }
 
+    /// Returns how many bytes the server's clients have taken so far.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken.load(Ordering::SeqCst)
+    }
+
     /// Answers with a whole JSON body.
     pub(crate) fn json(&mut self, status: &str, body: &str) -> bool {
         let head = format!(

@@ -1,9 +1,12 @@
 //! TLS with a real handshake: a terminator before the sandbox, with certificates of an authority of our own.
 //!
-//! `tls/` holds the authority's certificate and the server's certificate and key, for `localhost`. Nobody but these
-//! tests trusts them.
+//! `tls/` holds the certificates of two authorities, and the server's certificates and key, for `localhost`: one of the
+//! first authority; of the second a good one, one that expired and one of the future; and one that the server signed
+//! itself. Nobody but these tests trusts them.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use emblazon::dns::Question;
 use emblazon::dns::push::{PowerDnsConfig, PrimaryReader, PushConfig};
@@ -22,25 +25,39 @@ pub(crate) const AUTHORITY: &[u8] = include_bytes!("tls/authority.pem");
 pub(crate) const CERTIFICATE: &[u8] = include_bytes!("tls/server.pem");
 pub(crate) const KEY: &[u8] = include_bytes!("tls/server.key.pem");
 
+const SECOND_AUTHORITY: &[u8] = include_bytes!("tls/second-authority.pem");
+const SECOND: &[u8] = include_bytes!("tls/second.pem");
+const EXPIRED: &[u8] = include_bytes!("tls/expired.pem");
+const FUTURE: &[u8] = include_bytes!("tls/future.pem");
+const SELF_SIGNED: &[u8] = include_bytes!("tls/self-signed.pem");
+
 /// Starts the sandbox behind a TLS terminator and returns both, the latter by its port.
 async fn terminated() -> (Sandbox, u16) {
     let sandbox = Sandbox::start(Options::default()).await.unwrap();
-    let address = sandbox.address();
+    let (port, _) = terminate(sandbox.address(), CERTIFICATE).await;
+    (sandbox, port)
+}
+
+/// Starts a TLS terminator before a server; returns its port, and how many connections it took.
+async fn terminate(address: SocketAddr, certificate: &[u8]) -> (u16, Arc<AtomicU64>) {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(
-            vec![CertificateDer::from_pem_slice(CERTIFICATE).unwrap()],
+            vec![CertificateDer::from_pem_slice(certificate).unwrap()],
             PrivateKeyDer::from_pem_slice(KEY).unwrap(),
         )
         .unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
+    let taken = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&taken);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
+            count.fetch_add(1, Ordering::SeqCst);
             let acceptor = acceptor.clone();
             tokio::spawn(async move {
                 if let Ok(mut inside) = acceptor.accept(stream).await
@@ -51,7 +68,7 @@ async fn terminated() -> (Sandbox, u16) {
             });
         }
     });
-    (sandbox, port)
+    (port, taken)
 }
 
 async fn connect(
@@ -79,36 +96,47 @@ async fn a_configured_authority_is_trusted() {
     assert!(client.whitelabel(&master).await.unwrap().is_none());
 }
 
+/// Issue 16, point 15: each mistake of TLS is told in words, with a remedy, after one connection; and who does what the
+/// remedy says gets through.
 #[tokio::test]
-async fn an_unknown_authority_is_refused_with_advice() {
-    let (sandbox, port) = terminated().await;
-    let error = connect(&sandbox, format!("https://localhost:{port}"), None)
-        .await
-        .unwrap_err();
-    assert!(
-        error.explained().contains("ca_file"),
-        "{}",
-        error.explained()
-    );
-    assert_eq!(sandbox.counts().total, 0, "the key was sent to a stranger");
+async fn mistakes_of_tls_are_told_in_words_and_tried_once() {
+    let sandbox = Sandbox::start(Options::default()).await.unwrap();
+    let told = async |certificate: &[u8], host: &str, ca_pem: Option<&[u8]>| {
+        let before = sandbox.counts().total;
+        let (port, taken) = terminate(sandbox.address(), certificate).await;
+        let connected = connect(&sandbox, format!("https://{host}:{port}"), ca_pem).await;
+        let taken = taken.load(Ordering::SeqCst);
+        assert_eq!(taken, 1, "connections");
+        match connected {
+            Ok(_) => "through".to_owned(),
+            Err(error) => {
+                let sent = sandbox.counts().total - before;
+                assert_eq!(sent, 0, "the key was sent to a stranger");
+                error.explained().replace(&port.to_string(), "PORT")
+            }
+        }
+    };
+    let second = Some(SECOND_AUTHORITY);
+    insta::assert_snapshot!(told(EXPIRED, "localhost", second).await, @"no TLS with localhost:PORT: its certificate has expired on 2020-02-01T00:00:00Z; have the certificate renewed; check this machine's clock, too");
+    insta::assert_snapshot!(told(FUTURE, "localhost", second).await, @"no TLS with localhost:PORT: its certificate is not valid yet, but from 2099-01-01T00:00:00Z; check the clocks of this machine and of the authority");
+    // Renewed.
+    assert_eq!(told(SECOND, "localhost", second).await, "through");
+    insta::assert_snapshot!(told(SECOND, "127.0.0.1", second).await, @"no TLS with 127.0.0.1:PORT: its certificate is not for this name, but for localhost; write the URL with a name that the certificate is for, or have one issued for this name");
+    insta::assert_snapshot!(told(SECOND, "localhost", Some(AUTHORITY)).await, @"no TLS with localhost:PORT: its certificate comes from an authority that this machine does not know; name a PEM file with the authority's certificate as `ca_file`, when you trust it");
+    insta::assert_snapshot!(told(SELF_SIGNED, "localhost", Some(SELF_SIGNED)).await, @"no TLS with localhost:PORT: its certificate is that of an authority (CA:TRUE), which no server may show; give the server a certificate of its own (CA:FALSE) that this authority signed, and name the authority's as `ca_file`");
 }
 
+/// `https://` to a port that speaks http, and what the remedy leads to.
 #[tokio::test]
-async fn another_name_is_refused() {
-    let (sandbox, port) = terminated().await;
-    let error = connect(
-        &sandbox,
-        format!("https://127.0.0.1:{port}"),
-        Some(AUTHORITY),
-    )
-    .await
-    .unwrap_err();
-    assert!(
-        error.explained().contains("certificate"),
-        "{}",
-        error.explained()
-    );
-    assert_eq!(sandbox.counts().total, 0, "the key was sent to a stranger");
+async fn https_to_a_port_that_speaks_http() {
+    let sandbox = Sandbox::start(Options::default()).await.unwrap();
+    let port = sandbox.address().port();
+    let url = format!("https://127.0.0.1:{port}");
+    let error = connect(&sandbox, url.clone(), Some(AUTHORITY)).await;
+    let told = error.unwrap_err().explained();
+    insta::assert_snapshot!(told.replace(&port.to_string(), "PORT"), @"no TLS with 127.0.0.1:PORT: this port does not speak TLS; it probably speaks http; name the port that speaks https, or write http:// (to another machine only with `allow_plain_http: true`)");
+    let plain = connect(&sandbox, url.replace("https", "http"), None).await;
+    assert!(plain.is_ok(), "{plain:?}");
 }
 
 /// The same holds for the API that records are pushed to.
@@ -132,7 +160,8 @@ async fn a_primary_is_trusted_by_the_configured_authority_only() {
         read.unwrap_err().to_string()
     };
     let stranger = ask(None).await;
-    assert!(stranger.contains("`ca_file` names"), "{stranger}");
+    let remedy = "as `ca_file`, when you trust it";
+    assert!(stranger.contains(remedy), "{stranger}");
     assert_eq!(sandbox.counts().total, 0, "the key was sent to a stranger");
     let known = ask(Some(AUTHORITY)).await;
     assert!(!known.contains("ca_file"), "{known}");

@@ -27,7 +27,8 @@ pub struct GitLease {
     now: Clock,
     skew: SignedDuration,
     tenure: Tenure,
-    since: Option<Timestamp>,
+    /// When it was taken, by both clocks: the one that others compare with theirs, and one that nobody sets.
+    since: Option<(Timestamp, Instant)>,
     /// What the ref may be when it is ours: the last one of which it is known, and one whose push was
     /// not answered.
     ours: Vec<String>,
@@ -165,9 +166,17 @@ impl GitLease {
         Ok(swap.await?)
     }
 
+    /// Says who has it, and until when. Once it is held, no clock that is set back makes it end earlier than a term from
+    /// now: others would take it over while its holder writes.
     fn record(&self, claim: &Claim) -> Record {
         let now = (self.now)();
-        Record::new(claim, self.since.unwrap_or(now)).until(now, claim.term)
+        let Some((since, taken)) = self.since else {
+            return Record::new(claim, now).until(now, claim.term);
+        };
+        let passed = i64::try_from(taken.elapsed().as_secs()).unwrap_or_default();
+        let passed = SignedDuration::from_secs(passed);
+        let at_least = since.saturating_add(passed).unwrap_or(Timestamp::MAX);
+        Record::new(claim, since).until(now.max(at_least), claim.term)
     }
 }
 
@@ -257,7 +266,7 @@ impl Contender for GitLease {
             },
         };
         let asked = Instant::now();
-        self.since = Some((self.now)());
+        self.since = Some(((self.now)(), asked));
         let record = self.record(claim);
         let new = self.write(&record)?;
         self.own(&new);

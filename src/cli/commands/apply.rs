@@ -21,7 +21,7 @@ use crate::cli::shard;
 use crate::cli::survey::{self, Dns, Purpose, Survey};
 use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::{self, Ui};
-use crate::cli::{Exit, approval, output, recovery, saved};
+use crate::cli::{Exit, approval, deadline, output, recovery, saved};
 use crate::model::{AccountName, Digest, Shard};
 use crate::plan::{self, Plan, RefusalKind, StepId, Subject};
 use crate::report::gallery::Gallery;
@@ -40,19 +40,18 @@ pub(crate) fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
         asked.extend([RefusalKind::Prune, RefusalKind::RepairTemplate]);
     }
     let approval = Approval::new(&args.prune.allow, &asked, args.expect.as_ref())?;
-    let runtime = survey::runtime()?;
     if is_saved {
         if args.records.skip_dns {
             let message = "a saved plan is carried out as it is; make it with `plan --skip-dns`";
             return Err(Failure::Usage(message.to_owned()));
         }
-        runtime.block_on(saved_plan(ui, args, &approval))
+        deadline::run_on(saved_plan(ui, args, &approval))
     } else {
         if args.signed_by.is_some() {
             let message = "--signed-by is for a saved plan; make one with `plan --out FILE --sign KEY`, and name that file";
             return Err(Failure::Usage(message.to_owned()));
         }
-        runtime.block_on(fresh_plan(ui, args, &approval))
+        deadline::run_on(fresh_plan(ui, args, &approval))
     }
 }
 

@@ -9,8 +9,8 @@ use camino::Utf8Path;
 
 use crate::cli::Exit;
 use crate::cli::args::{CommentArgs, StatusName};
+use crate::cli::deadline;
 use crate::cli::failure::Failure;
-use crate::cli::survey;
 use crate::cli::ui::{self, Ui};
 use crate::forge::{CommitStatus, ForgeError, Mark, Outcome, Publisher, Shown, State, Target};
 use crate::tree::short_commit;
@@ -33,7 +33,7 @@ pub(crate) fn comment(ui: Ui, args: &CommentArgs) -> Result<Exit, Failure> {
         return status(ui, &publisher, &mark, name);
     }
     if args.approved {
-        return approved(&publisher, &mark, &args.file);
+        return approved(ui, &publisher, &mark, &args.file);
     }
     let title = args.title.clone().unwrap_or_else(|| {
         let cluster = &mark.cluster;
@@ -46,7 +46,7 @@ pub(crate) fn comment(ui: Ui, args: &CommentArgs) -> Result<Exit, Failure> {
             publisher.comment(&text).await
         }
     };
-    let outcome = survey::runtime()?.block_on(work).map_err(failure)?;
+    let outcome = deadline::run(ui, async { work.await.map_err(failure) })?;
     let what = if args.issue { "issue" } else { "comment" };
     ui.talk(&match outcome {
         Outcome::Created => format!("{what} written"),
@@ -64,24 +64,25 @@ fn status(ui: Ui, publisher: &Publisher, mark: &Mark, name: StatusName) -> Resul
         StatusName::Pending => CommitStatus::pending(mark),
     };
     let work = publisher.status(&status);
-    survey::runtime()?.block_on(work).map_err(failure)?;
+    deadline::run(ui, async { work.await.map_err(failure) })?;
     ui.talk(&format!("status set: {}", status.description));
     Ok(Exit::Done)
 }
 
 /// Tells whether the pull request showed this very plan. What changes nothing needs nobody's approval.
-fn approved(publisher: &Publisher, mark: &Mark, file: &Utf8Path) -> Result<Exit, Failure> {
+fn approved(ui: Ui, publisher: &Publisher, mark: &Mark, file: &Utf8Path) -> Result<Exit, Failure> {
     let Some(digest) = &mark.digest else {
         let message = "this report has no digest: it is no plan, or the tree has errors";
         return Err(Failure::Refused(message.to_owned()));
     };
     if mark.state != State::Clean {
-        let shown = survey::runtime()?.block_on(publisher.shown(mark));
+        let shown = async { publisher.shown(mark).await.map_err(failure) };
+        let shown = deadline::run(ui, shown)?;
         let by_hand = format!(
             "look at it, and apply it with `apply --expect {}`",
             digest.short()
         );
-        let refused = match shown.map_err(failure)? {
+        let refused = match shown {
             Shown::Plan(shown) if shown == *digest => None,
             Shown::Unwitnessed {
                 digest: shown,

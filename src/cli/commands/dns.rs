@@ -3,9 +3,10 @@
 use crate::cli::args::DnsCheckArgs;
 use crate::cli::dns::{self, Wait};
 use crate::cli::failure::Failure;
+use crate::cli::progress::Phase;
 use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::Ui;
-use crate::cli::{Exit, output, platform, progress, survey};
+use crate::cli::{Exit, deadline, output, platform, survey};
 use crate::dns::{Checklist, declared_template};
 use crate::model::DomainTemplate;
 use crate::report::{self, Command, Report};
@@ -15,7 +16,7 @@ pub(crate) fn dns_check(ui: Ui, args: &DnsCheckArgs) -> Result<Exit, Failure> {
     let report = if tree.loaded.has_errors() {
         report::report(&survey::tree_facts(Command::Dns, &tree))
     } else {
-        survey::runtime()?.block_on(check(ui, &tree, args))?
+        deadline::run(ui, check(ui, &tree, args))?
     };
     output::deliver(ui, &report, &args.output)?;
     Ok(Exit::of(&report))
@@ -53,17 +54,23 @@ async fn check(ui: Ui, tree: &OpenTree, args: &DnsCheckArgs) -> Result<Report, F
     let list = Checklist::new(desired, template, |name| {
         only.is_empty() || only.iter().any(|chosen| chosen == name.as_str())
     });
-    let work = async {
-        match args.wait {
-            Some(patience) => dns::check_until(list, &options, Wait::of(patience)).await,
-            None => dns::check(&list, &options).await,
-        }
+    let phase = Phase::begin(ui, "asking DNS", list.domains.len());
+    let mut found = match args.wait {
+        Some(patience) => dns::check_until(list, &options, Wait::of(patience), &phase).await,
+        None => dns::check(&list, &options, &phase).await,
     };
-    let mut found = progress::during(ui, "asking DNS", work).await;
+    drop(phase);
     if let Some(platform) = &platform
         && args.ask_kazoo
     {
-        dns::ask_platform(&mut found, desired, platform.reader()).await;
+        let (reader, domains) = (platform.reader(), found.accounts.len());
+        let phase = Phase::asking(
+            ui,
+            "asking the platform about DNS",
+            domains,
+            reader.activity(),
+        );
+        dns::ask_platform(&mut found, desired, reader, &phase).await;
     }
     let facts = report::Facts {
         dns: Some(&found),

@@ -4,7 +4,7 @@ use crate::cli::args::{DnsLetterArgs, LetterFormat};
 use crate::cli::failure::Failure;
 use crate::cli::tree::{self, OpenTree, Several};
 use crate::cli::ui::{self, Ui};
-use crate::cli::{Exit, dns, platform, progress, records, survey};
+use crate::cli::{Exit, deadline, dns, platform, progress, records};
 use crate::dns::letter::Letter;
 use crate::dns::{Exchange, ExchangeOptions, Expected, Judgement, Observer, Zones, judge};
 use crate::model::{DomainName, RecordName};
@@ -27,7 +27,7 @@ pub(crate) fn dns_letter(ui: Ui, args: &DnsLetterArgs) -> Result<Exit, Failure> 
         (None, Vec::new())
     } else {
         let look = look(&tree, args, &account.domain, expected);
-        survey::runtime()?.block_on(progress::during(ui, "asking DNS", look))?
+        deadline::run(ui, progress::during(ui, "asking DNS", look))?
     };
     let brand = tree
         .loaded

@@ -6,7 +6,7 @@ use crate::cli::args::DriftArgs;
 use crate::cli::failure::Failure;
 use crate::cli::survey::{self, Dns, Look, Purpose};
 use crate::cli::ui::Ui;
-use crate::cli::{Exit, approval, output};
+use crate::cli::{Exit, approval, deadline, output};
 use crate::report::Command;
 
 pub(crate) fn drift(ui: Ui, args: &DriftArgs) -> Result<Exit, Failure> {
@@ -24,7 +24,7 @@ pub(crate) fn drift(ui: Ui, args: &DriftArgs) -> Result<Exit, Failure> {
         records: Dns::Skipped,
         pictures: args.output.shows_pictures(),
     };
-    let seen = survey::runtime()?.block_on(survey::look(ui, look))?;
+    let seen = deadline::run(ui, survey::look(ui, look))?;
     output::deliver_with(ui, &seen.report, &seen.gallery, &args.output)?;
     Ok(Exit::of(&seen.report))
 }

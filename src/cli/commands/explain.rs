@@ -8,7 +8,7 @@ use crate::cli::args::{ExplainArgs, PlatformArgs};
 use crate::cli::failure::Failure;
 use crate::cli::tree::{self, OpenTree, Several};
 use crate::cli::ui::{self, Ui};
-use crate::cli::{Exit, platform, survey};
+use crate::cli::{Exit, deadline, platform};
 use crate::diag::{Code, Severity};
 use crate::dns::declared_template;
 use crate::live::Filter;
@@ -40,7 +40,7 @@ pub(crate) fn explain(ui: Ui, args: &ExplainArgs) -> Result<Exit, Failure> {
     };
     if args.platform.sandbox.is_wanted() || args.platform.api.is_some() {
         let below = below(ui, folder, &tree, &name, &args.platform);
-        whole.below = Some(survey::runtime()?.block_on(below)?);
+        whole.below = Some(deadline::run(ui, below)?);
     }
     ui::page(&text::brand(&whole, ui.stdout_options()))?;
     Ok(Exit::Done)

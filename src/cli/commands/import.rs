@@ -1,17 +1,15 @@
 //! `import [ACCOUNT…]`
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use camino::Utf8Path;
 
 use crate::cli::args::{ImportArgs, TreeChoice, in_a_shell};
 use crate::cli::failure::Failure;
 use crate::cli::import::{accepted, chosen, named, tell, write};
 use crate::cli::platform::{self, Platform, Route, unreachable};
-use crate::cli::progress::Progress;
+use crate::cli::progress::Phase;
 use crate::cli::tree::{self, OpenTree, Several};
 use crate::cli::ui::{self, Ui};
-use crate::cli::{Exit, survey, trust};
+use crate::cli::{Exit, deadline, survey, trust};
 use crate::import::{self, Existing, ImportError, Imported, NewCluster, Request, Scope};
 use crate::live::{self, LiveBrand, Reach, Reading, Unmanaged};
 use crate::model::{ClusterName, DomainTemplate, Identity, count};
@@ -35,7 +33,7 @@ pub(crate) fn import(ui: Ui, args: &ImportArgs) -> Result<Exit, Failure> {
         );
         return Err(Failure::Usage(message));
     }
-    survey::runtime()?.block_on(run(ui, args, tree.as_ref()))
+    deadline::run(ui, run(ui, args, tree.as_ref()))
 }
 
 /// Opens the tree, when there is one.
@@ -69,7 +67,7 @@ async fn run(ui: Ui, args: &ImportArgs, tree: Option<&OpenTree>) -> Result<Exit,
         };
         trust::admit(ui, (&args.tree, tree), args.trust.as_deref(), reach).await?;
     }
-    let platform = platform::reach(&args.tree, &cluster, route).await?;
+    let platform = platform::reach(ui, &args.tree, &cluster, route).await?;
     let done = with_platform(ui, args, tree, &cluster, &platform).await;
     let requests = platform.requests();
     platform.stop().await;
@@ -257,11 +255,11 @@ async fn read(
     platform: &Platform,
     accounts: &[Unmanaged],
 ) -> Result<Vec<LiveBrand>, Failure> {
-    let progress = Progress::new(ui);
-    let done = AtomicUsize::new(0);
-    live::inventory(platform.reader(), accounts, &|account| {
-        let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-        progress.update(done, accounts.len(), &account.name);
+    let reader = platform.reader();
+    let phase = Phase::asking(ui, "reading accounts", accounts.len(), reader.activity());
+    live::inventory(reader, accounts, &|account| {
+        phase.step();
+        phase.at(&account.name);
     })
     .await
     .map_err(|error| unreachable(&error))

@@ -6,7 +6,7 @@ use crate::cli::args::{PlanArgs, in_a_shell};
 use crate::cli::failure::Failure;
 use crate::cli::survey::{self, Dns, Look, Purpose};
 use crate::cli::ui::Ui;
-use crate::cli::{Exit, approval, output, recorded, saved};
+use crate::cli::{Exit, approval, deadline, output, recorded, saved};
 use crate::report::Command;
 
 pub(crate) fn plan(ui: Ui, args: &PlanArgs) -> Result<Exit, Failure> {
@@ -28,11 +28,10 @@ pub(crate) fn plan(ui: Ui, args: &PlanArgs) -> Result<Exit, Failure> {
         records: Dns::unless(args.records.skip_dns),
         pictures: args.output.shows_pictures(),
     };
-    let runtime = survey::runtime()?;
     let seen = if args.recorded {
-        runtime.block_on(recorded::look(ui, look))?
+        deadline::run(ui, recorded::look(ui, look))?
     } else {
-        runtime.block_on(survey::look(ui, look))?
+        deadline::run(ui, survey::look(ui, look))?
     };
     output::deliver_with(ui, &seen.report, &seen.gallery, &args.output)?;
     if let (Some(file), Some(plan)) = (&args.out, seen.plan) {

@@ -17,7 +17,7 @@ use crate::cli::platform::{self, Platform};
 use crate::cli::primary;
 use crate::cli::tree::{self, OpenTree, Several};
 use crate::cli::ui::{self, Ui};
-use crate::cli::{Exit, output, survey};
+use crate::cli::{Exit, deadline, output};
 use crate::diff::ZoneDifference;
 use crate::live::{Live, Reading, Unmanaged};
 use crate::model::{AccountName, DomainName, Identity, KeyPath, Realm};
@@ -27,7 +27,7 @@ use crate::report::{self, Command, Facts, text};
 use crate::tree::{Desired, DesiredAccount};
 
 pub(crate) fn restore(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
-    survey::runtime()?.block_on(run(ui, args))
+    deadline::run_on(run(ui, args))
 }
 
 async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
@@ -146,7 +146,7 @@ async fn go_back(
     let state = state(args)?;
     let approval = approval(args)?;
     let platform = platform::connect(ui, &args.tree, tree, &args.platform).await?;
-    let live = platform.collect_before(&back.desired).await?;
+    let live = platform.collect_before(ui, &back.desired).await?;
     let rules = trip.rules(&approval, &back);
     let records = records_back(args, tree, &platform, manifest, only).await?;
     let (mut planned, rest) = plan_back(&back, (&live, &records.zones), &rules, |planned| {
@@ -155,7 +155,7 @@ async fn go_back(
         }
         moved(&state, run, manifest, &live, planned)
     })?;
-    explain_held(trip, &platform, (&back, &live), &mut planned).await?;
+    explain_held(ui, trip, &platform, (&back, &live), &mut planned).await?;
     if manifest.template_unread && only.is_empty() {
         let refusals = &mut planned.plan.refusals;
         refusals.retain(|refusal| refusal.kind != RefusalKind::EmptyTree);
@@ -207,6 +207,7 @@ async fn go_back(
 /// Says who has a domain that an account cannot get back, and what helps: mostly an account that the run changed, too, and
 /// that goes back together with it.
 async fn explain_held(
+    ui: Ui,
     trip: &Trip<'_>,
     platform: &Platform,
     (back, live): (&WayBack, &Live),
@@ -216,7 +217,7 @@ async fn explain_held(
     if !planned.plan.refusals.iter().any(is_held) {
         return Ok(());
     }
-    let command = companions(trip, platform, (back, live)).await?;
+    let command = companions(ui, trip, platform, (back, live)).await?;
     let tree = &trip.tree.loaded.desired;
     for refusal in planned.plan.refusals.iter_mut().filter(|it| is_held(it)) {
         let Some(Subject::Account { name, .. }) = &refusal.subject else {
@@ -246,6 +247,7 @@ async fn explain_held(
 
 /// Returns the command that brings back all accounts that must go together: each domain leads to who has it now.
 async fn companions(
+    ui: Ui,
     trip: &Trip<'_>,
     platform: &Platform,
     (back, live): (&WayBack, &Live),
@@ -255,7 +257,7 @@ async fn companions(
     while !more.is_empty() {
         together.extend(more);
         let back = way_back(trip.tree, trip.manifest, trip.store, &together)?;
-        let live = platform.collect_before(&back.desired).await?;
+        let live = platform.collect_before(ui, &back.desired).await?;
         more = missing(trip, &together, &back, &live);
     }
     let names: Vec<&str> = together.iter().map(AccountName::as_str).collect();

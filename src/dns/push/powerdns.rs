@@ -17,7 +17,12 @@ use super::{PowerDnsConfig, PushError, SetChange, Standing, ZoneChange, http};
 use crate::dns::Question;
 use crate::dns::presentation::{absolute, content};
 use crate::model::record::{RecordData, RecordName, RecordType};
-use crate::transport::innermost;
+use crate::transport::{BodyError, TlsProblem, innermost, read_body};
+
+/// The most bytes of an answer: a zone of half a million records.
+const LARGEST: usize = 64 << 20;
+/// From when on an answer that comes drop by drop is given up.
+const DROPS: Duration = Duration::from_secs(10);
 
 /// A PowerDNS with its API switched on.
 pub(super) struct PowerDns {
@@ -106,28 +111,42 @@ impl PowerDns {
         lost: bool,
     ) -> Result<(StatusCode, Vec<u8>), PushError> {
         let failed = |error: reqwest::Error| {
-            let reason = innermost(&error);
             let server = self.server();
+            if let Some(problem) = TlsProblem::of(&error) {
+                let reason = problem.explained();
+                return PushError::Unreachable { server, reason };
+            }
+            let reason = innermost(&error);
             if lost && !error.is_connect() {
                 PushError::Lost { server, reason }
             } else {
-                let reason = if error.is_connect() && self.base.scheme() == "https" {
-                    format!("{reason} (`ca_file` names further certificate authorities)")
-                } else {
-                    reason
-                };
                 PushError::Unreachable { server, reason }
             }
         };
-        let response = request.send().await.map_err(failed)?;
+        let mut response = request.send().await.map_err(failed)?;
         let status = response.status();
-        let body = response.bytes().await.map_err(failed)?;
+        let body = read_body(&mut response, LARGEST, DROPS).await;
+        let body = body.map_err(|error| {
+            let reason = match error {
+                BodyError::Broken(error) => return failed(error),
+                BodyError::TooLarge => format!("its answer has more than {LARGEST} bytes"),
+                BodyError::TooSlow { bytes, after } => {
+                    format!("only {bytes} bytes came within {} s", after.as_secs())
+                }
+            };
+            let server = self.server();
+            if lost {
+                PushError::Lost { server, reason }
+            } else {
+                PushError::Unreachable { server, reason }
+            }
+        })?;
         if status == StatusCode::UNAUTHORIZED {
             return Err(PushError::Unauthorised {
                 server: self.server(),
             });
         }
-        Ok((status, body.to_vec()))
+        Ok((status, body))
     }
 
     fn rejected(&self, status: StatusCode, body: &[u8]) -> PushError {

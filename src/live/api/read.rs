@@ -8,8 +8,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
+use crate::live::activity::Activity;
 use crate::live::client::Transport;
 use crate::live::config::ClientConfig;
+use crate::live::deadline::Deadline;
 use crate::live::error::ApiError;
 use crate::live::facts::facts;
 use crate::live::failure::Failure;
@@ -130,6 +132,18 @@ impl ReadClient {
     #[must_use]
     pub fn root(&self) -> &AccountId {
         &self.root
+    }
+
+    /// Returns what shows what this client and its clones wait for.
+    #[must_use]
+    pub fn activity(&self) -> &Activity {
+        self.transport.activity()
+    }
+
+    /// Returns until when this client and its clones may ask.
+    #[must_use]
+    pub fn deadline(&self) -> &Deadline {
+        self.transport.deadline()
     }
 
     /// Returns the URL that all paths are below.

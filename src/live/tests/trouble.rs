@@ -195,7 +195,7 @@ async fn a_token_with_a_line_break() {
     insta::assert_snapshot!(error, @"the token holds characters that no token has");
 }
 
-/// TLS: the certificate file is checked when the client is made, and a server without TLS is no connection.
+/// TLS: the certificate file is checked when the client is made, and a server without TLS is told as such.
 #[tokio::test]
 async fn https() {
     let url = stranger(plain("200 OK", "", ""))
@@ -212,10 +212,7 @@ async fn https() {
         Ok(client) => client.whitelabel(&gold()).await.map(|_| ()),
         Err(error) => Err(error),
     };
-    let told = matches!(
-        read,
-        Err(ApiError::Connect { .. } | ApiError::Configuration(_))
-    );
+    let told = matches!(read, Err(ApiError::Tls { .. } | ApiError::Configuration(_)));
     assert!(told, "{read:?}");
     insta::assert_snapshot!(wrong.explained(), @"`ca_file` holds no PEM certificate; correct the cluster's entry in emblazon.yaml");
 }

@@ -1,6 +1,8 @@
 //! Input that means harm: it ends in a diagnostic or an error, within bounds that are counted in bytes.
 
+mod apply;
 mod files;
+mod modes;
 mod names;
 mod server;
 mod yaml;

@@ -1,0 +1,146 @@
+//! One phase of a command, shown while it lasts.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::frame::{Frame, waits};
+use super::pulse::{Pulse, Show};
+use crate::cli::screen;
+use crate::cli::ui::{Telling, Ui};
+use crate::live::Activity;
+
+/// How often it is looked whether there is something to show.
+const BEAT: Duration = Duration::from_millis(100);
+
+/// One phase of a command, shown until this is dropped. A thread of its own shows it, so that it is seen also while
+/// everybody else computes.
+pub(crate) struct Phase {
+    shared: Arc<Shared>,
+    shower: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    what: String,
+    total: usize,
+    done: AtomicUsize,
+    activity: Option<Activity>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    object: Option<String>,
+    is_over: bool,
+}
+
+impl Phase {
+    /// Begins a phase with so many objects; zero when that cannot be told.
+    pub(crate) fn begin(ui: Ui, what: &str, total: usize) -> Self {
+        Self::shown(ui, what, total, None)
+    }
+
+    /// Begins a phase that waits for a server, too.
+    pub(crate) fn asking(ui: Ui, what: &str, total: usize, activity: &Activity) -> Self {
+        Self::shown(ui, what, total, Some(activity.clone()))
+    }
+
+    fn shown(ui: Ui, what: &str, total: usize, activity: Option<Activity>) -> Self {
+        let shared = Arc::new(Shared {
+            what: what.to_owned(),
+            total,
+            done: AtomicUsize::new(0),
+            activity,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        let shower = match ui.telling() {
+            Telling::Nothing => None,
+            telling @ (Telling::Bars | Telling::Lines) => {
+                let shared = Arc::clone(&shared);
+                let show = move || shared.show(ui, telling == Telling::Bars);
+                // Without a thread to spare, the work goes on unseen.
+                std::thread::Builder::new().spawn(show).ok()
+            }
+        };
+        Self { shared, shower }
+    }
+
+    /// Returns how many are done, for those who count.
+    pub(crate) fn counter(&self) -> &AtomicUsize {
+        &self.shared.done
+    }
+
+    /// Says that another one is done.
+    pub(crate) fn step(&self) {
+        self.shared.done.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Says what is at hand.
+    pub(crate) fn at(&self, object: &str) {
+        self.shared.state().object = Some(object.to_owned());
+    }
+}
+
+/// Waits for something whose parts cannot be counted.
+pub(crate) async fn during<T>(ui: Ui, what: &str, work: impl Future<Output = T>) -> T {
+    let _phase = Phase::begin(ui, what, 0);
+    work.await
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Shows the phase until it is over.
+    fn show(&self, ui: Ui, is_terminal: bool) {
+        let started = Instant::now();
+        let mut pulse = Pulse::new(is_terminal);
+        let mut state = self.state();
+        while !state.is_over {
+            let now = Instant::now();
+            let longest = self
+                .activity
+                .as_ref()
+                .and_then(|activity| activity.longest(now));
+            let elapsed = now - started;
+            let mut frame = Frame {
+                what: &self.what,
+                done: self.done.load(Ordering::Relaxed),
+                total: self.total,
+                elapsed,
+                object: state.object.as_deref(),
+                waiting: None,
+            };
+            match pulse.beat(elapsed, longest.as_ref().map(|waiting| waiting.time)) {
+                Show::Nothing => {}
+                Show::Bar { is_waiting } => {
+                    frame.waiting = longest.as_ref().filter(|_| is_waiting);
+                    let _ = screen::draw(&frame.bar(ui.width()));
+                }
+                Show::Line => ui.talk(&frame.line()),
+                Show::Waiting => {
+                    if let Some(waiting) = &longest {
+                        ui.talk(&waits(waiting));
+                    }
+                }
+            }
+            let waited = self.changed.wait_timeout(state, BEAT);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Drop for Phase {
+    fn drop(&mut self) {
+        self.shared.state().is_over = true;
+        self.shared.changed.notify_all();
+        if let Some(shower) = self.shower.take() {
+            let _ = shower.join();
+            let _ = screen::clear();
+        }
+    }
+}
