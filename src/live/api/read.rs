@@ -308,6 +308,13 @@ impl ReadClient {
             }) => return Ok(None),
             Err(failure) => return Err(failure.error),
         };
+        // Kazoo names the attachment (B13). What has no name is the page of a proxy, or an envelope, and would be put back
+        // as the account's picture when an upload takes that along.
+        if answer.attachment.is_none() {
+            return Err(ApiError::Unusable {
+                reason: "it names no attachment, so it is no asset".to_owned(),
+            });
+        }
         Ok(content(kind, answer))
     }
 }

@@ -189,7 +189,7 @@ async fn check(
         .map_err(|what| format!("after the first run: {what}\n  {first:?}"))?;
     // What lies in the buffers of sockets counts as taken; they grow to some MiB.
     let taken = *between.taken.lock().unwrap();
-    if taken > (MOST as u64) + (16 << 20) {
+    if !case.mode.hangs() && taken > (MOST as u64) + (16 << 20) {
         return Err(format!("{taken} bytes of one answer were taken"));
     }
     let plan = stage.plan(&tree).await;

@@ -32,7 +32,12 @@ impl Mode {
 
     /// Tells whether somebody waits for an answer that does not come.
     pub(super) fn hangs(&self) -> bool {
-        matches!(self.answer, Answer::Nothing)
+        match &self.answer {
+            Answer::Nothing => true,
+            // Heads that announce an answer, and no answer ever.
+            Answer::Endless(head, _) => head.is_empty(),
+            Answer::Bytes(_) | Answer::Instead(..) => false,
+        }
     }
 
     /// Answers; `real` is what the server would have said: its status and its body.

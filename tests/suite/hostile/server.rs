@@ -62,7 +62,13 @@ fn check_identity(name: &str, server: &StandIn, said: &str, identity: &str) {
     write(folder.path(), "accounts/acme/account.yaml", &account);
     let url = server.url();
     let variables = [("EMBLAZON_API", url.as_str()), ("EMBLAZON_API_KEY", KEY)];
-    let output = bounded(folder.path(), &variables, &["plan", "-vvv"]);
+    // All that is logged of many requests would be too much to look through.
+    let arguments: &[&str] = if identity.starts_with("realm") {
+        &["plan"]
+    } else {
+        &["plan", "-vvv"]
+    };
+    let output = bounded(folder.path(), &variables, arguments);
     let (out, talk) = (stdout(&output), stderr(&output));
     let code = output.status.code();
     assert!(
@@ -269,7 +275,7 @@ fn json_that_is_deep_wide_or_none() {
 fn a_document_of_400_000_keys() {
     let mut body = "{\"data\":{".to_owned();
     for number in 0..400_000 {
-        let _ = write!(body, "\"key-{number:07}\":{number:06},");
+        let _ = write!(body, "\"key-{number:06}\":{},", 100_000 + number);
     }
     body.push_str("\"z\":1},\"revision\":\"1-a\"}");
     assert!(
