@@ -167,11 +167,7 @@ async fn log_in(ui: Ui, config: ClientConfig) -> Result<ReadClient, Failure> {
     client.map_err(|error| unreachable(&error))
 }
 
-async fn sandbox(
-    ui: Ui,
-    started: SandboxPlatform,
-    route: Route<'_>,
-) -> Result<Platform, Failure> {
+async fn sandbox(ui: Ui, started: SandboxPlatform, route: Route<'_>) -> Result<Platform, Failure> {
     let SandboxPlatform {
         sandbox,
         mut config,
