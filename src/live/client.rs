@@ -25,7 +25,7 @@ use super::retry::Class;
 use super::session::{Login, Session, State};
 use super::silence::Silence;
 use super::subject::Subject;
-use crate::model::{AccountId, Object, Revision, Secret};
+use crate::model::{AccountId, Revision, Secret};
 use crate::transport::{self, BodyError, JsonError, TlsProblem, innermost, parse_json, read_body};
 
 /// The most bytes of an answer that is an error; its body is only looked through for a reason.

@@ -4,7 +4,7 @@ use crate::cli::args::{DnsLetterArgs, LetterFormat};
 use crate::cli::failure::Failure;
 use crate::cli::tree::{self, OpenTree, Several};
 use crate::cli::ui::{self, Ui};
-use crate::cli::{Exit, deadline, dns, platform, progress, records};
+use crate::cli::{Exit, deadline, dns, platform, progress, records, survey};
 use crate::dns::letter::Letter;
 use crate::dns::{Exchange, ExchangeOptions, Expected, Judgement, Observer, Zones, judge};
 use crate::model::{DomainName, RecordName};
