@@ -352,14 +352,13 @@ impl ManifestLog {
 
 impl Growing {
     fn add(&mut self, path: &Utf8Path, kept: Kept) -> io::Result<Arc<Log>> {
-        let (lines, before) = match &self.written {
-            Some((lines, before)) => (Arc::clone(lines), before.clone()),
-            None => {
-                let lines = Log::new(state_file::create_new(path.as_std_path())?)?;
-                let (head, digest) = chain::line(None, &Head::of(&self.manifest))?;
-                lines.write(&head)?;
-                (Arc::new(lines), digest)
-            }
+        let (lines, before) = if let Some((lines, before)) = &self.written {
+            (Arc::clone(lines), before.clone())
+        } else {
+            let lines = Log::new(state_file::create_new(path.as_std_path())?)?;
+            let (head, digest) = chain::line(None, &Head::of(&self.manifest))?;
+            lines.write(&head)?;
+            (Arc::new(lines), digest)
         };
         let (line, digest) = chain::line(Some(&before), &kept)?;
         lines.write(&line)?;

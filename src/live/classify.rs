@@ -289,8 +289,8 @@ mod tests {
             assert_eq!(told.contains(TREE), expected.contains(&TREE), "{told}");
         }
         let carries = |values, login| Subject {
-            values,
             login,
+            values,
             ..Subject::default()
         };
         let (tree, login, read) = (

@@ -148,6 +148,7 @@ mod tests {
     #[test]
     fn values_and_what_is_refused() {
         #[track_caller]
+        #[allow(clippy::needless_pass_by_value, reason = "the table reads better")]
         fn check(text: &str, expected: Result<Value, JsonError>) {
             assert_eq!(parse_json(text.as_bytes(), 5), expected, "{text}");
         }

@@ -41,7 +41,7 @@ impl Wheel {
                 )
             }
         };
-        self.conclude_approval(Outcome {
+        self.conclude_approval(&Outcome {
             at: now,
             is_done: done == steps,
             message,
@@ -50,19 +50,19 @@ impl Wheel {
 
     /// Lets go of what was approved, and says why it is not carried out.
     pub(super) fn drop_approval(&mut self, reason: &str, now: Timestamp) {
-        self.conclude_approval(Outcome {
+        self.conclude_approval(&Outcome {
             at: now,
             is_done: false,
             message: format!("not carried out: {reason}"),
         });
     }
 
-    fn conclude_approval(&mut self, outcome: Outcome) {
+    fn conclude_approval(&mut self, outcome: &Outcome) {
         let Some(plan) = self.approved.take() else {
             return;
         };
         tracing::info!(plan = plan.short(), "approval {}", outcome.message);
-        self.chronicle.settle(InterventionKind::Approve, &outcome);
+        self.chronicle.settle(InterventionKind::Approve, outcome);
         let history = self.chronicle.history();
         self.board.change(|status| {
             status.history = history;

@@ -29,6 +29,10 @@ pub struct Event {
 
 /// Lists what changed, the whole before its objects.
 #[must_use]
+#[allow(
+    clippy::too_many_lines,
+    reason = "one list, in the order in which it is told"
+)]
 pub fn events(before: &Status, after: &Status) -> Vec<Event> {
     let mut events = Vec::new();
     let mut tell = |event, reason: &str, message: String| {

@@ -151,7 +151,7 @@ impl Wheel {
         if is_acting && found.carrying && why != Reason::Unreadable {
             // Also what waited for the approval that there is now.
             why = Reason::Applying;
-            message = "its steps are being carried out".to_owned();
+            "its steps are being carried out".clone_into(&mut message);
         } else if why == Reason::Pending && is_acting && found.held.is_none() {
             why = Reason::Applying;
         }

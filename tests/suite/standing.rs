@@ -103,7 +103,7 @@ fn what_moved_is_not_begun_and_not_failed() {
     let text = stdout(&output);
     assert!(text.contains("Applied: 0 of 1 step; 1 not begun"), "{text}");
     assert!(
-        text.contains("not begun  a update: the whitelabel has revision"),
+        text.contains("not begun  a update: the plan saw "),
         "{text}"
     );
     platform.stop();

@@ -63,7 +63,7 @@ fn lines(output: &Output) -> String {
         .lines()
         .skip(1)
         .map_while(|line| line.strip_prefix("  "));
-    lines.map(|line| format!("{line}\n")).collect()
+    lines.flat_map(|line| [line, "\n"]).collect()
 }
 
 const ALL: [&[&str]; 5] = [

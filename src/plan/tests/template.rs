@@ -12,6 +12,20 @@ use crate::model::DomainTemplate;
 use crate::plan::{Action, Options, Plan, Precondition, RefusalKind, Risk, guard};
 use crate::tree::Desired;
 
+/// Sees that one step leads to where nothing is left to do.
+#[track_caller]
+fn converge(made: impl Fn(&DomainTemplate) -> Plan, live: &DomainTemplate) {
+    let plan = made(live);
+    assert_eq!(plan.refusals, []);
+    let [step] = plan.steps.as_slice() else {
+        panic!("{plan:?}")
+    };
+    let Action::ReplaceTemplate { template } = &step.action else {
+        panic!("{step:?}")
+    };
+    assert_eq!(made(template).steps, []);
+}
+
 /// Trap 21: whoever does what a refusal says gets a plan that is not refused, and has nothing left to do afterwards.
 #[test]
 fn trap_21_what_a_refused_template_asks_for_helps() {
@@ -26,18 +40,6 @@ fn trap_21_what_a_refused_template_asks_for_helps() {
         };
         made(&desired, &live)
     };
-    #[track_caller]
-    fn converge(made: impl Fn(&DomainTemplate) -> Plan, live: &DomainTemplate) {
-        let plan = made(live);
-        assert_eq!(plan.refusals, []);
-        let [step] = plan.steps.as_slice() else {
-            panic!("{plan:?}")
-        };
-        let Action::ReplaceTemplate { template } = &step.action else {
-            panic!("{step:?}")
-        };
-        assert_eq!(made(template).steps, []);
-    }
     let host = json!({"name": "Portal", "mapping": ["ui.example.com"]});
     let other = json!({"x.{{domain}}": {"mapping": ["192.0.2.1"]}});
     let live = live_template(json!({"CNAM": {"p.{{domain}}": host, "q.{{domain}}": host}}));

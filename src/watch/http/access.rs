@@ -247,7 +247,7 @@ impl Access {
     }
 
     /// Returns the name that was given last from a browser; empty when none was.
-    pub(super) fn known_name(&self, headers: &HeaderMap) -> String {
+    pub(super) fn known_name(headers: &HeaderMap) -> String {
         let kept = cookie(headers, NAME_COOKIE).unwrap_or_default();
         let pair = format!("name={kept}");
         let name = url::form_urlencoded::parse(pair.as_bytes()).next();

@@ -67,6 +67,7 @@ impl Mode {
 pub(super) const MOST: usize = 64 << 10;
 
 /// Lists them all.
+#[allow(clippy::too_many_lines, reason = "a uniform list")]
 pub(super) fn modes() -> Vec<Mode> {
     let mode = |name: &str, answer| Mode {
         name: name.to_owned(),

@@ -17,7 +17,7 @@ use super::frame::Frame;
 use super::{account, history, login, order, overview, picture, plan, still};
 use crate::model::AccountName;
 use crate::watch::Status;
-use crate::watch::http::access::{Admitted, Entry};
+use crate::watch::http::access::{Access, Admitted, Entry};
 use crate::watch::http::state::Shared;
 
 pub(in crate::watch::http) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
@@ -94,7 +94,7 @@ fn drawn(
         form: &form,
         here: here.path_and_query().map_or("/", |here| here.as_str()),
         has_session: admitted.entry == Entry::Session,
-        name: &shared.access.known_name(headers),
+        name: &Access::known_name(headers),
         done: done.map(|(_, said)| *said),
     };
     let Some(page) = draw(&frame, &status) else {
