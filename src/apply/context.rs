@@ -7,13 +7,14 @@ use super::brand::Brand;
 use super::executor::ApplyError;
 use super::history;
 use super::journal::{JOURNAL_VERSION, Journal, JournalError, JournalEvent};
+use super::manifest::{
+    AccountSnapshot, DocumentSnapshot, Kept, MANIFEST_VERSION, Manifest, ManifestLog,
+    SnapshotError, StoredAsset,
+};
 use super::options::{AssetSource, Options};
 use super::outcome::Halt;
 use super::run_id::RunId;
-use super::snapshot::{
-    AccountSnapshot, DocumentSnapshot, Kept, MANIFEST_VERSION, Manifest, ManifestLog,
-    SnapshotError, SnapshotStore, StoredAsset,
-};
+use super::snapshot::SnapshotStore;
 use crate::live::{ReadClient, RequestId, TemplateWriter, WriteClient};
 use crate::model::{AccountId, AccountName, DomainTemplate, RecordName};
 use crate::plan::{Plan, PlannedSet};

@@ -22,6 +22,7 @@ mod history;
 mod journal;
 pub mod lease;
 mod mandate;
+mod manifest;
 mod options;
 mod outcome;
 mod primary;
@@ -51,6 +52,9 @@ pub use journal::{
     read as read_journal, runs,
 };
 pub use mandate::Mandate;
+pub use manifest::{
+    AccountSnapshot, DocumentSnapshot, MANIFEST_VERSION, Manifest, SnapshotError, StoredAsset,
+};
 pub use options::{AssetSource, Event, Options, Patience};
 pub use outcome::{Applied, Halt, StepOutcome, StepResult};
 pub use primary::{SandboxPrimaries, primary, push_policy};
@@ -60,10 +64,7 @@ pub use restore::{RestoreError, StoredAssets, WayBack, moved_since, way_back};
 pub use retention::{Pruned, prune};
 pub use rollout::Rollout;
 pub use run_id::{RunId, RunIdError};
-pub use snapshot::{
-    AccountSnapshot, DocumentSnapshot, MANIFEST_VERSION, Manifest, SnapshotError, SnapshotStore,
-    StoredAsset,
-};
+pub use snapshot::SnapshotStore;
 pub use standing::{StepCount, StepStanding};
 pub(crate) use state_file::{make_directory, write_whole};
 pub use written::Written;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::snapshot::Manifest;
+use super::manifest::Manifest;
 use crate::diff::{Cause, SetDifference, ZoneDifference};
 use crate::dns::Question;
 use crate::dns::push::{SetChange, Standings};

@@ -12,9 +12,10 @@ use jiff::Timestamp;
 
 use super::history;
 use super::journal::{self, InHand, Journal, JournalError, JournalEvent};
+use super::manifest::Manifest;
 use super::restore::{RestoreError, WayBack, way_back};
 use super::run_id::RunId;
-use super::snapshot::{Manifest, SnapshotStore};
+use super::snapshot::SnapshotStore;
 use crate::diff::ChangeKey;
 use crate::diff::assets;
 use crate::live::{Live, LiveDocument, Reading};

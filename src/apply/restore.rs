@@ -6,11 +6,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use thiserror::Error;
 
 use super::journal::{Entry, JournalEvent};
+use super::manifest::{AccountSnapshot, DocumentSnapshot, Manifest, SnapshotError, StoredAsset};
 use super::options::AssetSource;
 use super::outcome::StepResult;
-use super::snapshot::{
-    AccountSnapshot, DocumentSnapshot, Manifest, SnapshotError, SnapshotStore, StoredAsset,
-};
+use super::snapshot::SnapshotStore;
 use crate::diag::{Place, SourceMap, Span, Spanned};
 use crate::diff::canonical::is_server_key;
 use crate::live::{Live, Reading};

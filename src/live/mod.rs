@@ -6,6 +6,7 @@
 mod account;
 mod activity;
 mod api;
+mod attachment;
 mod cache;
 mod classify;
 mod client;

@@ -154,12 +154,12 @@ mod tests {
         check(
             frame(0, 0),
             60,
-            "reading accounts [........................] 0 of 300, 0 s",
+            "reading accounts [..........................] 0 of 300, 0 s",
         );
         check(
             frame(120, 10),
             60,
-            "reading accounts [#####.......] 120 of 300, 12/s, 15 s left",
+            "reading accounts [####........] 120 of 300, 12/s, 15 s left",
         );
         check(
             frame(120, 10),
@@ -174,7 +174,7 @@ mod tests {
         check(
             frame(3, 100),
             60,
-            "reading accounts [.......] 3 of 300, 0.0/s, 165 min left",
+            "reading accounts [..........] 3 of 300, 0.0/s, 165 min left",
         );
         check(
             frame(120, 10),

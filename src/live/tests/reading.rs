@@ -142,7 +142,11 @@ async fn observed_06_11_12_headers_of_an_asset_read() {
         let mut request = vec![0; 4096];
         let length = connection.read(&mut request).await.unwrap();
         connection
-            .write_all(&plain("200 OK", "", "x"))
+            .write_all(&plain(
+                "200 OK",
+                "content-disposition: attachment; filename=icon-x.ico\r\n",
+                "x",
+            ))
             .await
             .unwrap();
         let text = String::from_utf8_lossy(&request[..length]).to_lowercase();
