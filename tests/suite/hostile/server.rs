@@ -305,7 +305,7 @@ fn a_list_that_pages_for_ever() {
         let body = json!({"data": [item], "next_start_key": next, "status": "success"});
         stream.json("200 OK", &body.to_string());
     });
-    let said = "the server's list of accounts has no end: 400 pages were read, and no platform has over 200000 accounts";
+    let said = "the server's list of accounts has no end:";
     check_identity("pages", &server, said, "realm: acme.sip.example.com");
     // One list for the realm, one for all accounts, and those that show what is outside the tree.
     let asked = server.asked.load(Ordering::SeqCst);

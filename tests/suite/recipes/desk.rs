@@ -78,6 +78,7 @@ impl Desk {
             &["push", "--quiet", "origin", "HEAD:refs/pull/12/head"],
         );
         git(&folder, &["fetch", "--quiet", "origin"]);
+        forge.world().head = world.head();
         let mut environment = usual(&folder.with_file_name("home"));
         for (name, value) in [
             ("EMBLAZON_API", world.sandbox.url()),
