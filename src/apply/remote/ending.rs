@@ -28,8 +28,10 @@ impl Ending {
         }
     }
 
-    /// Waits until a command has to end; for ever while the program goes on.
+    /// Waits until a command has to end; for ever while the program goes on. What is begun only then belongs to the end,
+    /// such as the look before a lease is given back, and has as long as a write.
     pub(super) async fn comes(&self, writes: bool) {
+        let writes = writes || self.token.is_cancelled();
         self.token.cancelled().await;
         let since = *self.since.get_or_init(Instant::now);
         if writes {
