@@ -174,7 +174,7 @@ mod tests {
         check(
             frame(3, 100),
             60,
-            "reading accounts [..........] 3 of 300, 0.0/s, 165 min left",
+            "reading accounts [..............] 3 of 300, 0.0/s, 2 h left",
         );
         check(
             frame(120, 10),
