@@ -24,6 +24,8 @@ pub(crate) struct Ui {
     /// Whether somebody can answer a question.
     interactive: bool,
     width: usize,
+    /// The width of the standard error.
+    talk_width: usize,
     volume: Volume,
     limit: Limit,
 }
@@ -68,6 +70,7 @@ impl Ui {
             stderr,
             interactive: io::stdin().is_terminal() && stderr.terminal,
             width: width(stdout.terminal),
+            talk_width: width(stderr.terminal),
             limit: Limit::new(common.deadline, Instant::now()),
             volume: match (common.quiet, common.verbose) {
                 (true, _) => Volume::Quiet,
@@ -89,6 +92,7 @@ impl Ui {
             stderr: nowhere,
             interactive: false,
             width: DEFAULT_WIDTH,
+            talk_width: DEFAULT_WIDTH,
             volume: Volume::Quiet,
             limit,
         }
@@ -147,6 +151,11 @@ impl Ui {
     /// Returns the width in columns.
     pub(crate) fn width(self) -> usize {
         self.width
+    }
+
+    /// Returns the width of the talk, which may go to another place than the data.
+    pub(crate) fn talk_width(self) -> usize {
+        self.talk_width
     }
 
     /// Talks, unless asked to be quiet. Nobody reads talk that cannot be written, so that is no error.

@@ -119,7 +119,7 @@ impl Shared {
                 Show::Nothing => {}
                 Show::Bar { is_waiting } => {
                     frame.waiting = longest.as_ref().filter(|_| is_waiting);
-                    let _ = screen::draw(&frame.bar(ui.width()));
+                    let _ = screen::draw(&frame.bar(ui.talk_width()));
                 }
                 Show::Line => ui.talk(&frame.line()),
                 Show::Waiting => {
