@@ -94,6 +94,7 @@ pub mod import;
 pub mod live;
 pub mod model;
 pub mod plan;
+pub mod reconcile;
 pub mod report;
 pub mod sandbox;
 pub mod transport;

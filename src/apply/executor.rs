@@ -81,6 +81,7 @@ pub async fn run(
     if plan.steps.is_empty() {
         return Ok(Applied::default());
     }
+    options.guard.begin_writing();
     let context = Context::start(plan, writer, template, files, options)?;
     let mut schedule = Schedule::new(plan);
     let mut course = Course::new(plan, &options.rollout);
@@ -88,7 +89,7 @@ pub async fn run(
     let mut in_hand: FuturesUnordered<BoxFuture<'_, _>> = FuturesUnordered::new();
     loop {
         while in_hand.len() < options.concurrency.get()
-            && !options.cancel.is_cancelled()
+            && !options.guard.is_stopped()
             && course.ended().is_none()
         {
             if let Some(reason) = mandate.frozen(&*options.now) {
@@ -144,13 +145,11 @@ fn note_end(context: &Context<'_>, course: &Course) {
 
 /// Says why steps are left that the course of the run does not hold.
 fn halted(options: &Options) -> (Halt, String) {
-    let tenure = options.tenure.as_ref();
-    if tenure.is_some_and(|tenure| !tenure.holds()) {
+    if !options.guard.holds() {
         let reason = "the lease was lost, and somebody else may write now; plan again";
         (Halt::Lease, reason.to_owned())
-    } else if options.cancel.is_cancelled() {
-        let stopped = (options.stopped)();
-        let why = stopped.as_deref().unwrap_or("the run was interrupted");
+    } else if options.guard.is_stopped() {
+        let why = (options.guard.reason()).unwrap_or("the run was interrupted");
         (Halt::Interrupted, format!("{why}; plan again"))
     } else {
         let reason = "the steps wait for each other; make the plan anew";

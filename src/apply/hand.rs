@@ -203,8 +203,7 @@ impl<'a> Hand<'a> {
         if let Some((halt, reason)) = self.context.ended().filter(|_| !self.has_begun) {
             return Err(Stop::NotBegun(*halt, reason.clone()));
         }
-        let tenure = self.context.options.tenure.as_ref();
-        if tenure.is_some_and(|tenure| !tenure.holds()) {
+        if !self.context.options.guard.holds() {
             return Err(Stop::Failed(
                 "nothing was sent: the lease ended in the meantime, and somebody else may write now; plan again"
                     .to_owned(),

@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
-use tokio_util::sync::CancellationToken;
 
-use super::lease::Tenure;
+use super::lease::LeaseGuard;
 use super::outcome::StepOutcome;
 use super::rollout::Rollout;
 use crate::dns::push::PrimaryWriter;
@@ -36,12 +35,8 @@ pub struct Options {
     pub withheld: BTreeMap<StepId, String>,
     /// Writes records of accounts with `dns: manage`; without it, steps on zones fail.
     pub primary: Option<PrimaryWriter>,
-    /// Asked before each write, when others may take over from a process that stood still.
-    pub tenure: Option<Tenure>,
-    /// Once cancelled, the steps in hand are finished and no other is begun.
-    pub cancel: CancellationToken,
-    /// Says why it was cancelled, when that is more than that somebody interrupted it.
-    pub stopped: Arc<dyn Fn() -> Option<String> + Send + Sync>,
+    /// Permits the writes.
+    pub guard: LeaseGuard,
 }
 
 /// How often something is tried before it counts as failed.
@@ -77,10 +72,11 @@ impl Patience {
 }
 
 impl Options {
-    /// Fills in what most runs want: two accounts at once, no charges, no cancellation.
+    /// Fills in what most runs want: two accounts at once, no charges.
     #[must_use]
     pub fn new(
         state_dir: Utf8PathBuf,
+        guard: LeaseGuard,
         now: impl Fn() -> Timestamp + Send + Sync + 'static,
     ) -> Self {
         Self {
@@ -92,9 +88,7 @@ impl Options {
             rollout: Rollout::default(),
             withheld: BTreeMap::new(),
             primary: None,
-            tenure: None,
-            cancel: CancellationToken::new(),
-            stopped: Arc::new(|| None),
+            guard,
         }
     }
 }

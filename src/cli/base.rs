@@ -8,12 +8,11 @@ use super::progress;
 use super::tree::OpenTree;
 use super::ui::Ui;
 use crate::apply::remote::{GitError, LocalClone, Remote};
-use crate::apply::{
-    Applied, AppliedRef, Complete, Recall, Recalled, Unseen, WrittenRef, left_open,
-};
+use crate::apply::{Applied, AppliedRef, Recall, Recalled, Unseen, WrittenRef, left_open};
 use crate::diff::{Differences, WrittenParts, WrittenTree};
 use crate::model::count;
 use crate::plan::Plan;
+use crate::reconcile::{Advance, advance};
 use crate::tree::{
     Base, ClusterConfig, Desired, Known, NotCommitted, Precedence, committed, precedence,
     short_commit,
@@ -316,21 +315,9 @@ impl Ground {
         if let Some(why) = left_open(plan, came.unseen, came.applied) {
             return stays(why);
         }
-        match reference.complete(shard, (commit, base), came.push).await {
-            Ok(Complete::Whole) => {
-                let this = short_commit(commit);
-                (true, Some(format!("commit {this} is the base from now on")))
-            }
-            Ok(Complete::Waits(shards)) => {
-                let names: Vec<String> = shards.iter().map(ToString::to_string).collect();
-                stays(&format!(
-                    "commit {} is still to be applied by shard {}",
-                    short_commit(commit),
-                    names.join(", ")
-                ))
-            }
-            Ok(Complete::Moved) => stays("another apply moved it in the meantime"),
-            Err(error) => stays(&error.to_string()),
+        match advance(reference, shard, (commit, base), came.push).await {
+            whole @ Advance::Base { .. } => (true, Some(whole.to_string())),
+            open => stays(&open.to_string()),
         }
     }
 }

@@ -1,8 +1,5 @@
 //! Carrying a plan out, whether it was just made, read from a file, or leads back to a snapshot.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use anyhow::{Context as _, anyhow};
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
@@ -11,82 +8,48 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::Trial;
 use super::failure::Failure;
-use super::lease::Solitude;
 use super::platform::Platform;
 use super::progress::Phase;
 use super::ui::Ui;
-use crate::apply::{self, Applied, ApplyError, AssetSource, Event, Mandate, Rollout};
-use crate::dns::push::{PrimaryReader, PrimaryWriter};
+use crate::apply::lease::LeaseGuard;
+use crate::apply::{self, Applied, ApplyError, AssetSource, Event, Mandate};
 use crate::model::count;
-use crate::plan::StepId;
-use crate::tree::{BillingPolicy, Retention};
+use crate::reconcile::{Execution, execute};
+use crate::tree::Retention;
 
-/// How a plan is carried out.
-pub(crate) struct Manner<'a> {
-    pub(crate) state: &'a Utf8Path,
-    pub(crate) billing: BillingPolicy,
-    pub(crate) rollout: Rollout,
-    /// Steps that are left out, with the reasons.
-    pub(crate) withheld: BTreeMap<StepId, String>,
-    /// The primary that records are written to.
-    pub(crate) primary: Option<PrimaryReader>,
-    /// Stops the run after what is in hand, and before a write once the lease is over.
-    pub(crate) solitude: Solitude,
-}
-
-/// Carries a plan out. Ctrl-C ends the run after the writes that are in hand.
+/// Executes a plan and shows its progress. Ctrl-C ends the run after the writes that are in flight.
 pub(crate) async fn carry_out(
     ui: Ui,
     platform: &Platform,
     mandate: Mandate<'_>,
     files: &dyn AssetSource,
-    manner: Manner<'_>,
+    execution: Execution<'_>,
+    guard: &LeaseGuard,
 ) -> Result<Applied, Failure> {
-    let mut options = apply::Options::new(manner.state.to_owned(), Timestamp::now);
-    options.billing = manner.billing;
-    options.rollout = manner.rollout;
-    options.withheld = manner.withheld;
-    options.primary = manner.primary.map(PrimaryWriter::new);
-    let solitude = manner.solitude;
-    options.tenure = solitude.tenure();
-    options.cancel = solitude.cancel.clone();
-    let stopped = solitude.clone();
-    options.stopped = Arc::new(move || stopped.stopped());
-    let interrupted = watch_for_interrupt(ui, options.cancel.clone());
+    let interrupted = watch_for_interrupt(ui, guard.stopping().clone());
     let steps = mandate.plan.steps.len();
     let reader = platform.reader();
     let phase = Phase::asking(ui, "applying", steps, reader.activity());
     ui.limit().bound_writing(reader.deadline());
-    solitude.begin_writing();
-    let template = platform.template_writer();
-    let applied = apply::run(
-        mandate,
-        &platform.writer(),
-        Some(&template),
-        files,
-        &options,
-        &|event| match event {
-            Event::Begun(step) => phase.at(step.subject.title()),
-            // What is not begun has not come any nearer to its end.
-            Event::Ended(_, outcome) if outcome.result.halt().is_some() => {}
-            Event::Ended(..) => phase.step(),
-        },
-    )
-    .await
-    .map_err(|error| match error {
+    let progress = |event: Event<'_>| match event {
+        Event::Begun(step) => phase.at(step.subject.title()),
+        // What is not begun has not come any nearer to its end.
+        Event::Ended(_, outcome) if outcome.result.halt().is_some() => {}
+        Event::Ended(..) => phase.step(),
+    };
+    let applied = execute(reader, mandate, files, execution, guard, &progress).await;
+    interrupted.abort();
+    applied.map_err(|error| match error {
         ApplyError::Held(_) => Failure::Refused(error.to_string()),
         _ => Failure::Failed(error.into()),
-    });
-    interrupted.abort();
-    drop(phase);
-    applied
+    })
 }
 
-fn watch_for_interrupt(ui: Ui, cancel: CancellationToken) -> tokio::task::JoinHandle<()> {
+fn watch_for_interrupt(ui: Ui, stop: CancellationToken) -> tokio::task::JoinHandle<()> {
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
             ui.talk("stopping after what is in hand");
-            cancel.cancel();
+            stop.cancel();
         }
     })
 }

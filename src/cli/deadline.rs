@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 
 use super::failure::Failure;
-use super::lease::Solitude;
 use super::survey;
 use super::ui::Ui;
+use crate::apply::lease::LeaseGuard;
 use crate::live::{Deadline, Late};
 
 /// How long a command may take when nobody says: an import of ten thousand accounts takes minutes, and whoever waits for
@@ -75,8 +75,7 @@ impl Limit {
 
 /// Runs work that writes nothing anywhere.
 pub(crate) fn run<T>(ui: Ui, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let solitude = Solitude::default();
-    run_on(within(ui, &solitude, GRACE, work))
+    run_on(within(ui, None, GRACE, work))
 }
 
 /// Runs work that keeps its deadline itself.
@@ -91,7 +90,7 @@ pub(crate) fn run_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Resul
 /// Lets work go on until the deadline; what writes by then is told to stop, and comes to its end within a grace.
 pub(crate) async fn within<T>(
     ui: Ui,
-    solitude: &Solitude,
+    guard: Option<&LeaseGuard>,
     grace: Duration,
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
@@ -105,8 +104,10 @@ pub(crate) async fn within<T>(
         () = tokio::time::sleep(left) => {}
     }
     let over = limit.over();
-    solitude.stop(over.to_string());
-    if !solitude.has_written() {
+    if let Some(guard) = guard {
+        guard.stop(over.to_string());
+    }
+    if !guard.is_some_and(LeaseGuard::has_written) {
         return Err(Failure::Failed(anyhow!(
             "{over}, and nothing was written; give it more time with `--deadline`"
         )));
@@ -142,46 +143,43 @@ mod tests {
 
     #[tokio::test]
     async fn what_only_reads_ends_at_once() {
-        let solitude = Solitude::default();
+        let guard = LeaseGuard::exclusive();
         let forever = std::future::pending::<Result<(), Failure>>();
-        let ended = within(at_its_end(), &solitude, GRACE, forever).await;
+        let ended = within(at_its_end(), Some(&guard), GRACE, forever).await;
         let told = ended.unwrap_err().message().unwrap();
         insta::assert_snapshot!(told, @"the deadline of 0ms is over, and nothing was written; give it more time with `--deadline`");
-        assert!(solitude.cancel.is_cancelled());
+        assert!(guard.is_stopped());
     }
 
     /// Work in the middle of writing is told to begin nothing else, and its outcome is what counts.
     #[tokio::test]
     async fn what_writes_comes_to_its_end() {
-        let solitude = Solitude::default();
-        solitude.begin_writing();
+        let guard = LeaseGuard::exclusive();
+        guard.begin_writing();
         let work = async {
-            solitude.cancel.cancelled().await;
+            guard.stopping().cancelled().await;
             Ok("told")
         };
-        let ended = within(at_its_end(), &solitude, GRACE, work).await;
+        let ended = within(at_its_end(), Some(&guard), GRACE, work).await;
         assert!(matches!(ended, Ok("told")), "{ended:?}");
-        assert_eq!(
-            solitude.stopped().as_deref(),
-            Some("the deadline of 0ms is over")
-        );
+        assert_eq!(guard.reason(), Some("the deadline of 0ms is over"));
     }
 
     #[tokio::test]
     async fn what_does_not_come_to_its_end_is_left_to_the_next_run() {
-        let solitude = Solitude::default();
-        solitude.begin_writing();
+        let guard = LeaseGuard::exclusive();
+        guard.begin_writing();
         let forever = std::future::pending::<Result<(), Failure>>();
-        let ended = within(at_its_end(), &solitude, Duration::ZERO, forever).await;
+        let ended = within(at_its_end(), Some(&guard), Duration::ZERO, forever).await;
         let told = ended.unwrap_err().message().unwrap();
         insta::assert_snapshot!(told, @"the deadline of 0ms is over, and what was in hand did not come to its end; the journal has it, and the next run looks after it");
     }
 
     #[tokio::test]
     async fn work_that_is_done_is_done() {
-        let solitude = Solitude::default();
-        let ended = within(at_its_end(), &solitude, GRACE, async { Ok(7) }).await;
+        let guard = LeaseGuard::exclusive();
+        let ended = within(at_its_end(), Some(&guard), GRACE, async { Ok(7) }).await;
         assert!(matches!(ended, Ok(7)));
-        assert!(!solitude.cancel.is_cancelled());
+        assert!(!guard.is_stopped());
     }
 }

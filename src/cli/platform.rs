@@ -18,7 +18,6 @@ use super::ui::Ui;
 use crate::apply::SandboxPrimaries;
 use crate::live::{
     self, Cache, ClientConfig, CollectOptions, Credential, Live, ReachError, ReadClient,
-    TemplateWriter, WriteClient,
 };
 use crate::model::{AccountName, DomainTemplate, Secret, Shard};
 use crate::report::Requests;
@@ -304,16 +303,6 @@ impl Platform {
         live::read_again(&self.read, desired, &options, names, live)
             .await
             .map_err(|error| unreachable(&error))
-    }
-
-    /// Gives out the client that writes whitelabels.
-    pub(crate) fn writer(&self) -> WriteClient {
-        WriteClient::new(self.read.clone())
-    }
-
-    /// Gives out the client that writes the template.
-    pub(crate) fn template_writer(&self) -> TemplateWriter {
-        TemplateWriter::new(self.read.clone())
     }
 
     /// Reads the platform's domain template.

@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::platform::Platform;
 use super::tree::OpenTree;
 use crate::apply::primary;
-use crate::dns::push::PrimaryReader;
+use crate::dns::push::{PrimaryReader, PrimaryWriter};
 use crate::plan::{Plan, Step, Subject};
 
 /// Makes what a plan's records are written through; a plan without records needs none.
@@ -16,12 +16,13 @@ pub(crate) async fn for_plan(
     tree: &OpenTree,
     platform: &Platform,
     plan: &Plan,
-) -> Result<Option<PrimaryReader>, Failure> {
+) -> Result<Option<PrimaryWriter>, Failure> {
     let is_zone = |step: &Step| matches!(step.subject, Subject::Zone(_));
     if !plan.steps.iter().any(is_zone) {
         return Ok(None);
     }
-    of_tree(folder, tree, platform).await.map(Some)
+    let reader = of_tree(folder, tree, platform).await?;
+    Ok(Some(PrimaryWriter::new(reader)))
 }
 
 /// Makes what reads the primary that the tree names.

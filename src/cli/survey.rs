@@ -26,6 +26,7 @@ use crate::dns::{Checklist, declared_template};
 use crate::live::Live;
 use crate::model::{AccountName, Digest, count};
 use crate::plan::{self, Plan, Planned, Subject};
+use crate::reconcile::Reread;
 use crate::report::gallery::Gallery;
 use crate::report::{self, Command, DnsReport, Facts, Report};
 use crate::tree::{Base, Desired, short_commit};
@@ -122,17 +123,14 @@ impl Survey {
         let mut planned = make(&live);
         if purpose == Purpose::Write {
             let _phase = Phase::asking(ui, "reading again", 0, platform.reader().activity());
-            let mut sure = BTreeSet::new();
+            let mut reread = Reread::default();
             loop {
-                let written = written_by(&planned.plan);
-                let unsure: BTreeSet<_> = written.difference(&sure).cloned().collect();
-                if unsure.is_empty() {
+                let missing = reread.missing(&written_by(&planned.plan));
+                if missing.is_empty() {
                     break;
                 }
-                platform
-                    .read_again(desired, base, &unsure, &mut live)
-                    .await?;
-                sure.extend(unsure);
+                let read = platform.read_again(desired, base, &missing, &mut live);
+                read.await?;
                 planned = make(&live);
             }
         }

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use camino::Utf8Path;
 use jiff::Timestamp;
-use tokio_util::sync::CancellationToken;
 
 use super::agenda::{Name, back_off, later};
 use super::assessment::{Assessment, assess, changes, subjects};
@@ -15,11 +14,13 @@ use super::status::Mode;
 use super::turn::{ENDED, Tally, acting};
 use super::verdict::is_drift;
 use super::wheel::Wheel;
-use crate::apply::{self, Applied, Complete, Event, Mandate, Rollout, StepResult, StepStanding};
+use crate::apply::lease::LeaseGuard;
+use crate::apply::{Applied, ApplyError, Event, Mandate, Rollout, StepResult, StepStanding};
 use crate::diff::{ChangeKey, WrittenParts, take_over};
-use crate::live::{ReadClient, TemplateWriter, WriteClient};
+use crate::live::ReadClient;
 use crate::plan::{Action, RefusalKind};
-use crate::tree::{Desired, Loaded, MAX_ASSET_BYTES, TreeSource, short_commit};
+use crate::reconcile::{Advance, Execution, advance, execute};
+use crate::tree::{Desired, Loaded, MAX_ASSET_BYTES, TreeSource};
 
 /// How long a read-back may take when the daemon is about to end.
 const LAST: Duration = Duration::from_secs(2);
@@ -31,19 +32,19 @@ impl Wheel {
         files: &Arc<dyn TreeSource + Send>,
         assessment: &Assessment<'_>,
         client: &ReadClient,
-        lost: &CancellationToken,
-    ) -> Result<Applied, apply::ApplyError> {
+        guard: &LeaseGuard,
+    ) -> Result<Applied, ApplyError> {
         let plan = &assessment.plan;
         tracing::info!(steps = plan.steps.len(), "applying");
-        let mut options = apply::Options::new(self.setup.state.clone(), Timestamp::now);
-        options.billing = loaded.desired.policy.billing;
-        options.rollout = Rollout {
-            canary: loaded.watch.canary.clone(),
-            max_failures: None,
+        let guard = guard.child();
+        let execution = Execution {
+            rollout: Rollout {
+                canary: loaded.watch.canary.clone(),
+                max_failures: None,
+            },
+            primary: self.zones.writer(),
+            ..Execution::new(&self.setup.state, loaded.desired.policy.billing)
         };
-        options.primary = self.zones.writer();
-        options.cancel = lost.child_token();
-        options.tenure.clone_from(&self.tenure);
         let mut allow = BTreeSet::new();
         if loaded.watch.policy.prune {
             allow.insert(RefusalKind::Prune);
@@ -68,18 +69,8 @@ impl Wheel {
             });
         };
         let bytes = |path: &Utf8Path| files.read(path, MAX_ASSET_BYTES);
-        let writer = WriteClient::new(client.clone());
-        let template = TemplateWriter::new(client.clone());
         let stop = self.orders.stopped();
-        let cancel = options.cancel.clone();
-        let run = apply::run(
-            mandate,
-            &writer,
-            Some(&template),
-            &bytes,
-            &options,
-            &progress,
-        );
+        let run = execute(client, mandate, &bytes, execution, &guard, &progress);
         let mut run = std::pin::pin!(run);
         tokio::select! {
             applied = &mut run => return applied,
@@ -90,7 +81,7 @@ impl Wheel {
             () = self.orders.pause_comes() => tracing::info!("a pause was asked for; no further step is begun"),
         }
         // What is in hand comes to its end.
-        cancel.cancel();
+        guard.stopping().cancel();
         run.await
     }
 
@@ -273,24 +264,20 @@ impl Wheel {
             reference.look().await;
         }
         let base = self.applied.as_deref();
-        let this = short_commit(&commit.id);
-        match reference.complete(shard, (&commit.id, base), push).await {
-            Ok(Complete::Whole) => {
-                tracing::info!("commit {this} is the base from now on");
+        match advance(reference, shard, (&commit.id, base), push).await {
+            whole @ Advance::Base { .. } => {
+                tracing::info!("{whole}");
                 self.applied = Some(commit.id);
                 self.alarm.untrusted_base = None;
                 return true;
             }
-            Ok(Complete::Waits(shards)) => {
-                let names: Vec<String> = shards.iter().map(ToString::to_string).collect();
-                let names = names.join(", ");
-                tracing::info!("commit {this} is still to be applied by shard {names}");
+            waits @ Advance::Waits { .. } => {
+                tracing::info!("{waits}");
                 self.share.noted = Some(commit.id);
             }
-            Ok(Complete::Moved) => {
-                tracing::warn!("the base stays as it was: another apply moved it in the meantime");
+            other @ (Advance::Moved | Advance::Failed(_)) => {
+                tracing::warn!("the base stays as it was: {other}");
             }
-            Err(error) => tracing::warn!(%error, "the base stays as it was"),
         }
         false
     }

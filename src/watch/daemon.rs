@@ -1,7 +1,6 @@
 //! From a setup to a daemon: opens what it needs, leads when it may, and ends when it is told to.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
@@ -16,12 +15,10 @@ use super::source::{FolderSource, Lookout, RemoteSource, Source};
 use super::status::{Role, State};
 use super::wheel::Wheel;
 use super::{Board, Orders};
-use crate::apply::lease::{
-    self, Attempt, Claim, Clock, FileLease, GitLease, Lease as _, LeaseError, Leases, Room,
-    SharedLease,
-};
+use crate::apply::lease::{Attempt, Claim, Lease as _, LeaseError, LeaseGuard, LeaseScope, Leases};
 use crate::apply::remote::{Ending, GitError};
 use crate::model::ClusterName;
+use crate::reconcile::{Arbiter, claim, leases, while_leading};
 
 /// How long a standby waits between two attempts to take the lease.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -111,20 +108,12 @@ async fn lead(wheel: &mut Wheel, stop: &CancellationToken, is_once: bool) {
     };
     if wheel.setup.platform.is_some() {
         // A sandbox is nobody else's.
-        let lost = CancellationToken::new();
         wheel.take_lead(Timestamp::now());
-        work(wheel, &lost, is_once).await;
+        work(wheel, &LeaseGuard::exclusive(), is_once).await;
         return;
     }
-    let claim = Claim {
-        holder: lease::holder(),
-        purpose: match wheel.setup.shard {
-            Some(shard) => format!("watch shard {shard} of {cluster}"),
-            None => format!("watch {cluster}"),
-        },
-        term: wheel.setup.term,
-    };
-    let mut leases = match leases(wheel, &cluster).await {
+    let claim = claim("watch", &cluster, wheel.setup.shard, wheel.setup.term);
+    let mut leases = match leases_of(wheel, &cluster).await {
         Ok(leases) => leases,
         Err(error) => {
             tracing::error!(%error, "there is no lease to lead by");
@@ -132,51 +121,41 @@ async fn lead(wheel: &mut Wheel, stop: &CancellationToken, is_once: bool) {
             return;
         }
     };
-    wheel.tenure = leases.tenure();
     if !take(wheel, &mut leases, &claim, stop, is_once).await {
         return;
     }
     wheel.take_lead(Timestamp::now());
     tracing::info!(%cluster, "leading");
-    let lost = CancellationToken::new();
-    let work = Box::pin(work(wheel, &lost, is_once));
-    let ((), error) = lease::while_held(&mut leases, &claim, &lost, work).await;
-    if let Some(error) = error {
+    let guard = LeaseGuard::of(&leases);
+    let work = Box::pin(work(wheel, &guard, is_once));
+    let ended = while_leading(leases, &claim, &guard, work).await;
+    if let Some(error) = ended.lost {
         tracing::warn!(%error, "no longer leading; nothing further was begun");
     }
-    if let Err(error) = leases.release().await {
+    if let Some(error) = ended.not_released {
         tracing::warn!(%error, "the lease could not be given back, and expires");
     }
 }
 
-async fn work(wheel: &mut Wheel, lost: &CancellationToken, is_once: bool) {
+async fn work(wheel: &mut Wheel, guard: &LeaseGuard, is_once: bool) {
     if is_once {
-        wheel.turn_until_settled(lost, ROUNDS).await;
+        wheel.turn_until_settled(guard, ROUNDS).await;
     } else {
-        wheel.turn_on(lost).await;
+        wheel.turn_on(guard).await;
     }
 }
 
-async fn leases(wheel: &Wheel, cluster: &ClusterName) -> Result<Leases, LeaseError> {
-    let now: Clock = Arc::new(Timestamp::now);
-    let room = Room::new(cluster, wheel.setup.shard);
-    let host = FileLease::new(&wheel.setup.state, room.clone(), Arc::clone(&now));
-    if wheel.setup.kubernetes {
-        let shared = SharedLease::of_kubernetes(room, now).await?;
-        return Ok(Leases::new(host, Some(shared)));
-    }
+async fn leases_of(wheel: &Wheel, cluster: &ClusterName) -> Result<Leases, LeaseError> {
+    let setup = &wheel.setup;
     let reference = wheel.source.applied_ref(cluster).ok().flatten();
     let remote = reference.and_then(|reference| reference.remote().cloned());
-    let remote = remote.filter(|_| wheel.setup.push);
-    let skew = wheel.setup.skew;
-    let shared = remote.map(|remote| {
-        let lease = GitLease::new(remote, room, now).with_skew(skew);
-        lease.after_predecessor(&wheel.setup.state)
-    });
-    Ok(Leases::new(
-        host,
-        shared.map(Box::new).map(SharedLease::Git),
-    ))
+    let arbiter = match remote.filter(|_| setup.push) {
+        _ if setup.kubernetes => Arbiter::Kubernetes,
+        Some(remote) => Arbiter::Git(remote),
+        None => Arbiter::Host,
+    };
+    let scope = LeaseScope::new(cluster, setup.shard);
+    leases(&setup.state, scope, arbiter, setup.skew).await
 }
 
 /// Takes the lease, however long that takes; `false` when it is to end first.
@@ -292,10 +271,10 @@ impl Wheel {
     }
 
     /// Turns until nothing is left that goes by itself.
-    async fn turn_until_settled(&mut self, lost: &CancellationToken, rounds: u32) {
+    async fn turn_until_settled(&mut self, guard: &LeaseGuard, rounds: u32) {
         let stop = self.orders.stopped();
         for round in 0..rounds {
-            self.step(lost).await;
+            self.step(guard).await;
             if round == 0 {
                 self.names.hasten_all(Timestamp::now());
             }

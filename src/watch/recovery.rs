@@ -1,105 +1,133 @@
-//! What a run before this one left in pieces is put right first, without asking anybody.
+//! How the daemon recovers what an interrupted run destroyed: without asking anybody, under its lease.
 
 use std::collections::BTreeSet;
 
 use camino::Utf8Path;
-use jiff::Timestamp;
 use thiserror::Error;
 
-use crate::apply::{
-    self, ApplyError, JournalError, Mandate, RestoreError, SnapshotStore, StoredAssets, Wreck,
-};
-use crate::live::{ApiError, CollectOptions, ReadClient, TemplateWriter, WriteClient, collect};
-use crate::model::Shard;
-use crate::plan;
-use crate::tree::{BillingPolicy, ClusterConfig};
+use super::agenda::Name;
+use crate::apply::lease::LeaseGuard;
+use crate::apply::{Applied, ApplyError, AssetSource, Mandate};
+use crate::live::{ApiError, CollectOptions, Live, ReadClient, collect};
+use crate::model::{AccountName, Shard};
+use crate::reconcile::{Execution, Recoverer, RecoveryError, RecoveryEvent, execute, recover};
+use crate::tree::{ClusterConfig, Desired};
 
-/// Says why something that was destroyed is not put right; nothing may be written until it is.
+/// Whether what an earlier run destroyed is restored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Recovery {
+    /// Nobody has looked yet.
+    #[default]
+    Due,
+    /// These accounts could not be read; it is looked at again when one of them is.
+    Waits(BTreeSet<AccountName>),
+    /// It is.
+    Done,
+}
+
+/// Says why the daemon could not restore it; nothing may be written until it can.
 #[derive(Debug, Error)]
-pub(super) enum RecoveryError {
+pub(super) enum Unrecovered {
     #[error(transparent)]
-    Journal(#[from] JournalError),
-    #[error(transparent)]
-    Snapshot(#[from] RestoreError),
+    Recovery(#[from] RecoveryError),
     #[error("{}", .0.explained())]
     Platform(#[from] ApiError),
     #[error(transparent)]
     Apply(#[from] ApplyError),
-    #[error(
-        "what the run {0} destroyed cannot be put back: {1}; do what that says, or run `emblazon apply`"
-    )]
-    Refused(String, String),
-    #[error(
-        "not everything that the run {0} destroyed could be put back; look at `emblazon history`"
-    )]
-    Incomplete(String),
-    #[error("what the run {0} had in hand could not be read: {1}")]
-    Unread(String, String),
 }
 
-/// Looks for runs that never ended, and puts back what they destroyed.
-pub(super) async fn recover(
-    state: &Utf8Path,
-    cluster: &ClusterConfig,
-    shard: Option<Shard>,
-    client: &ReadClient,
-) -> Result<(), RecoveryError> {
-    for wreck in apply::wrecks(state, &cluster.name, shard)? {
-        tracing::warn!(run = %wreck.run, in_hand = wreck.in_hand.len(), "a run never ended");
-        put_right(state, cluster, client, &wreck).await?;
-        apply::close(state, &wreck.run, Timestamp::now())?;
+impl Recovery {
+    /// Returns whether it must be looked at before some objects are read.
+    fn is_due(&self, read: &BTreeSet<Name>) -> bool {
+        match self {
+            Self::Due => true,
+            Self::Waits(accounts) => read.iter().flatten().any(|name| accounts.contains(name)),
+            Self::Done => false,
+        }
     }
-    Ok(())
-}
 
-async fn put_right(
-    state: &Utf8Path,
-    cluster: &ClusterConfig,
-    client: &ReadClient,
-    wreck: &Wreck,
-) -> Result<(), RecoveryError> {
-    let store = SnapshotStore::new(state);
-    let run = || wreck.run.to_string();
-    let Some(mut before) = wreck.before(&store, cluster)? else {
-        return Ok(());
-    };
-    let options = CollectOptions {
-        unmanaged: false,
-        ..CollectOptions::default()
-    };
-    let live = collect(client, &before.desired, &options).await?;
-    let unread = apply::repair(wreck, &mut before, &live);
-    if let Some(name) = unread.first() {
-        return Err(RecoveryError::Unread(run(), name.to_string()));
-    }
-    if before.desired.accounts.is_empty() {
-        return Ok(());
-    }
-    let allow = BTreeSet::new();
-    let rules = plan::Options {
-        allow: allow.clone(),
-        now: Timestamp::now(),
-        ..plan::Options::default()
-    };
-    let plan = plan::plan(&before.desired, None, &live, &before.sources, &rules).plan;
-    if let Some(refusal) = plan.refusals.first() {
-        return Err(RecoveryError::Refused(run(), refusal.message.clone()));
-    }
-    let mut options = apply::Options::new(state.to_owned(), Timestamp::now);
-    options.billing = BillingPolicy::Accept;
-    let mandate = Mandate {
-        plan: &plan,
-        desired: &before.desired,
-        allow: &allow,
-    };
-    let files = StoredAssets::new(&store, &before.desired);
-    let writer = WriteClient::new(client.clone());
-    let template = TemplateWriter::new(client.clone());
-    let applied = apply::run(mandate, &writer, Some(&template), &files, &options, &|_| {}).await?;
-    if applied.is_complete() {
-        tracing::warn!(run = %wreck.run, "what it destroyed is put back");
+    /// Restores what an earlier run destroyed, when that is due before some objects are read.
+    pub(super) async fn advance(
+        &mut self,
+        read: &BTreeSet<Name>,
+        (state, cluster, shard): (&Utf8Path, &ClusterConfig, Option<Shard>),
+        client: &ReadClient,
+        guard: &LeaseGuard,
+    ) -> Result<(), Unrecovered> {
+        if !self.is_due(read) {
+            return Ok(());
+        }
+        let daemon = Daemon { client, guard };
+        let unread = recover(&daemon, state, cluster, shard).await?;
+        *self = if unread.is_empty() {
+            Self::Done
+        } else {
+            Self::Waits(unread.into_iter().collect())
+        };
         Ok(())
-    } else {
-        Err(RecoveryError::Incomplete(run()))
+    }
+}
+
+struct Daemon<'a> {
+    client: &'a ReadClient,
+    guard: &'a LeaseGuard,
+}
+
+impl Recoverer for Daemon<'_> {
+    type Error = Unrecovered;
+
+    async fn read(&self, desired: &Desired) -> Result<Live, Unrecovered> {
+        let options = CollectOptions {
+            unmanaged: false,
+            ..CollectOptions::default()
+        };
+        Ok(collect(self.client, desired, &options).await?)
+    }
+
+    async fn execute(
+        &self,
+        mandate: Mandate<'_>,
+        files: &dyn AssetSource,
+        execution: Execution<'_>,
+    ) -> Result<Applied, Unrecovered> {
+        let applied = execute(self.client, mandate, files, execution, self.guard, &|_| {});
+        Ok(applied.await?)
+    }
+
+    async fn agree(&self) -> Result<(), Unrecovered> {
+        Ok(())
+    }
+
+    fn report(&self, event: RecoveryEvent<'_>) {
+        match event {
+            RecoveryEvent::Interrupted(run) => {
+                tracing::warn!(run = %run.run, in_hand = run.in_hand.len(), "a run never ended");
+            }
+            RecoveryEvent::Restored(run) => {
+                tracing::warn!(run = %run.run, "what it destroyed is put back");
+            }
+            RecoveryEvent::Unread(name) => {
+                tracing::warn!(%name, "could not be read, so what a run destroyed of it is put back later");
+            }
+            RecoveryEvent::Planned(..) | RecoveryEvent::Intact => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_looked_at_again_when_an_account_is_read_that_could_not_be() {
+        #[track_caller]
+        fn check(recovery: &Recovery, expected: bool) {
+            let read = [None, Some(AccountName::new("acme"))].into();
+            assert_eq!(recovery.is_due(&read), expected, "{recovery:?}");
+        }
+        check(&Recovery::Due, true);
+        check(&Recovery::Waits([AccountName::new("acme")].into()), true);
+        check(&Recovery::Waits([AccountName::new("beta")].into()), false);
+        check(&Recovery::Done, false);
     }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio_util::sync::CancellationToken;
 
 use super::agenda::{Name, back_off, later};
 use super::assessment::{
@@ -14,17 +13,18 @@ use super::assessment::{
 };
 use super::chronicle::News;
 use super::reading::is_down;
-use super::recovery::recover;
 use super::show::Found;
 use super::source::Snapshot;
 use super::status::{Finding, InHand, Mode, Run, RunResult, State, Trigger};
 use super::verdict::{Hold, is_drift, name as key_name};
 use super::wheel::Wheel;
 use crate::apply::StepCount;
+use crate::apply::lease::LeaseGuard;
 use crate::diff::{Change, Differences, WrittenParts};
 use crate::live::ReadClient;
 use crate::model::Digest;
 use crate::plan::Plan;
+use crate::reconcile::Reread;
 use crate::tree::{HealMode, Loaded, TreeSource};
 
 /// Why nothing is begun any more.
@@ -46,7 +46,7 @@ pub(super) struct Tally {
 
 impl Wheel {
     /// Reads some objects and does what may be done about them.
-    pub(super) async fn turn(&mut self, read: BTreeSet<Name>, lost: &CancellationToken) {
+    pub(super) async fn turn(&mut self, read: BTreeSet<Name>, guard: &LeaseGuard) {
         let Some(force) = &self.force else {
             return;
         };
@@ -67,12 +67,12 @@ impl Wheel {
         self.board
             .change(|status| status.cluster.mode = Mode::Running(hand));
         let before = self.before(&read);
-        let tally = match self.read(&loaded, &read).await {
+        let tally = match self.read(&loaded, &read, guard).await {
             Ok(_) if before.is_some_and(|before| before == self.platform.known(&read)) => {
                 self.stay(&read, Timestamp::now());
                 Tally::default()
             }
-            Ok(client) => self.reconcile(&loaded, &files, &read, &client, lost).await,
+            Ok(client) => self.reconcile(&loaded, &files, &read, &client, guard).await,
             Err(_) if self.orders.stopped().is_cancelled() => {
                 self.drop_approval(ENDED, Timestamp::now());
                 return;
@@ -89,7 +89,12 @@ impl Wheel {
     }
 
     /// Reads some objects. The reason says why nothing could be read at all.
-    async fn read(&mut self, loaded: &Loaded, read: &BTreeSet<Name>) -> Result<ReadClient, String> {
+    async fn read(
+        &mut self,
+        loaded: &Loaded,
+        read: &BTreeSet<Name>,
+        guard: &LeaseGuard,
+    ) -> Result<ReadClient, String> {
         let desired = &loaded.desired;
         let folder = self.source.folder().to_owned();
         let client = self
@@ -98,17 +103,10 @@ impl Wheel {
             .await?;
         // A platform that is slow on purpose must not hold up all that is due for ever.
         client.deadline().set(Instant::now() + TURN, TURN);
-        if !self.is_recovered {
-            let recovered = recover(
-                &self.setup.state,
-                &desired.cluster,
-                self.setup.shard,
-                &client,
-            )
-            .await;
-            recovered.map_err(|error| error.to_string())?;
-            self.is_recovered = true;
-        }
+        let (state, shard) = (&self.setup.state, self.setup.shard);
+        let recovered =
+            (self.recovery).advance(read, (state, &desired.cluster, shard), &client, guard);
+        recovered.await.map_err(|error| error.to_string())?;
         let with_departed = std::mem::take(&mut self.look_for_departed);
         let base = self.base.as_ref();
         let stop = self.orders.stopped();
@@ -136,26 +134,30 @@ impl Wheel {
         files: &Arc<dyn TreeSource + Send>,
         read: &BTreeSet<Name>,
         client: &ReadClient,
-        lost: &CancellationToken,
+        guard: &LeaseGuard,
     ) -> Tally {
         self.is_quiet = false;
         let mut assessment = self.assess(loaded, read, true);
-        let acting = acting(&assessment.plan);
-        if !acting.is_empty() && !lost.is_cancelled() {
-            // What is written is planned from what the platform says now, not from what was believed.
-            let believed = self.platform.known(&acting);
+        // What is written is planned from what the platform says now, not from what was believed.
+        let mut reread = Reread::default();
+        while !guard.is_stopped() {
+            let missing = reread.missing(&acting(&assessment.plan));
+            if missing.is_empty() {
+                break;
+            }
+            let believed = self.platform.known(&missing);
             let stop = self.orders.stopped();
             let again = tokio::select! {
-                again = (self.platform).read_again(client, &loaded.desired, self.base.as_ref(), &acting) => again,
+                again = (self.platform).read_again(client, &loaded.desired, self.base.as_ref(), &missing) => again,
                 () = stop.cancelled() => {
                     self.drop_approval(ENDED, Timestamp::now());
                     return Tally::default();
                 }
             };
             if let Err(error) = again {
-                self.platform.lose(&acting, &error.explained());
+                self.platform.lose(&missing, &error.explained());
             }
-            if self.platform.known(&acting) != believed {
+            if self.platform.known(&missing) != believed {
                 assessment = self.assess(loaded, read, false);
             }
         }
@@ -168,14 +170,14 @@ impl Wheel {
             ..Tally::default()
         };
         let mut held = None;
-        if !assessment.plan.steps.is_empty() && !lost.is_cancelled() {
+        if !assessment.plan.steps.is_empty() && !guard.is_stopped() {
             let found = Found {
                 carrying: true,
                 ..Found::of(&assessment, None)
             };
             self.show(loaded, read, &found, Timestamp::now());
             match self
-                .carry_out(loaded, files, &assessment, client, lost)
+                .carry_out(loaded, files, &assessment, client, guard)
                 .await
             {
                 Ok(applied) => self.take_in(&assessment, &applied, &mut tally),

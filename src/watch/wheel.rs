@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use tokio_util::sync::CancellationToken;
 
 use super::agenda::{Agenda, LONGEST_PAUSE, Name, later};
 use super::alarm::{self, Trouble as Alarm};
@@ -13,13 +12,14 @@ use super::chronicle::Chronicle;
 use super::dns::Names;
 use super::outage::Outage;
 use super::reading::Platform;
+use super::recovery::Recovery;
 use super::setup::{Reread, Setup};
 use super::share::Share;
 use super::source::{Snapshot, Source};
 use super::status::{Intervention, InterventionKind, Mode, Outcome, Pause, Trigger};
 use super::zones::Zones;
 use super::{Board, Orders, Wishes};
-use crate::apply::lease::Tenure;
+use crate::apply::lease::LeaseGuard;
 use crate::apply::{AppliedRef, WrittenRef};
 use crate::diff::Comparison;
 use crate::model::Digest;
@@ -28,8 +28,6 @@ use crate::tree::Desired;
 /// What the loop knows from one turn to the next.
 pub(super) struct Wheel {
     pub(super) setup: Setup,
-    /// Tells whether the lease of all hosts is held still.
-    pub(super) tenure: Option<Tenure>,
     pub(super) board: Board,
     pub(super) orders: Orders,
     pub(super) source: Source,
@@ -56,8 +54,8 @@ pub(super) struct Wheel {
     pub(super) alarm: Alarm,
     /// Since when, how often and until when the platform cannot be read.
     pub(super) outage: Option<Outage>,
-    /// Whether what an earlier run left in pieces was looked after.
-    pub(super) is_recovered: bool,
+    /// Whether what an interrupted run destroyed is restored.
+    pub(super) recovery: Recovery,
     pub(super) runs: u64,
     /// The plan that somebody approved.
     pub(super) approved: Option<Digest>,
@@ -94,7 +92,6 @@ impl Wheel {
             names: Names::new(setup.dns_interval, seed),
             zones: Zones::default(),
             setup,
-            tenure: None,
             board,
             orders,
             source,
@@ -112,7 +109,7 @@ impl Wheel {
             pause: None,
             alarm: Alarm::default(),
             outage: None,
-            is_recovered: false,
+            recovery: Recovery::Due,
             runs: 0,
             approved: None,
             look_at: Timestamp::UNIX_EPOCH,
@@ -156,7 +153,7 @@ impl Wheel {
         self.share = Share::default();
         self.is_quiet = false;
         self.records.clear();
-        self.is_recovered = false;
+        self.recovery = Recovery::Due;
         self.agenda = Agenda::new(self.setup.interval, self.seed);
         self.names = Names::new(self.setup.dns_interval, self.seed);
         self.zones = Zones::default();
@@ -185,7 +182,7 @@ impl Wheel {
     }
 
     /// Turns until it is told to stop, or the lease is lost.
-    pub(super) async fn turn_on(&mut self, lost: &CancellationToken) {
+    pub(super) async fn turn_on(&mut self, guard: &LeaseGuard) {
         let stop = self.orders.stopped();
         loop {
             // Also before the first step, for it may write.
@@ -193,8 +190,8 @@ impl Wheel {
             if !wishes.is_empty() {
                 self.heed(wishes, Timestamp::now());
             }
-            self.step(lost).await;
-            if stop.is_cancelled() || lost.is_cancelled() {
+            self.step(guard).await;
+            if stop.is_cancelled() || guard.is_stopped() {
                 return;
             }
             let pause = self.until_next(Timestamp::now());
@@ -209,13 +206,13 @@ impl Wheel {
                 answers = self.names.come() => self.hear(answers),
                 () = tokio::time::sleep(pause) => {}
                 () = stop.cancelled() => {}
-                () = lost.cancelled() => {}
+                () = guard.stopping().cancelled() => {}
             }
         }
     }
 
     /// Does what is due now.
-    pub(super) async fn step(&mut self, lost: &CancellationToken) {
+    pub(super) async fn step(&mut self, guard: &LeaseGuard) {
         let now = Timestamp::now();
         if now < self.seen {
             self.set_back(now);
@@ -232,7 +229,7 @@ impl Wheel {
         if due.is_empty() && !has_departed {
             self.triggers.clear();
         } else {
-            self.turn(due, lost).await;
+            self.turn(due, guard).await;
         }
         self.ask_dns(Timestamp::now());
         self.publish(Timestamp::now());

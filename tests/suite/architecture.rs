@@ -26,8 +26,15 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "reconcile",
+        &[
+            "model", "diag", "tree", "live", "dns", "diff", "plan", "apply",
+        ],
+    ),
+    (
         "watch",
         &[
+            "reconcile",
             "model",
             "diag",
             "tree",
@@ -46,8 +53,20 @@ const IMPORTS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "model", "diag", "tree", "live", "dns", "diff", "import", "plan", "apply", "report",
-            "watch", "sandbox", "forge",
+            "model",
+            "diag",
+            "tree",
+            "live",
+            "dns",
+            "diff",
+            "import",
+            "plan",
+            "apply",
+            "report",
+            "reconcile",
+            "watch",
+            "sandbox",
+            "forge",
         ],
     ),
 ];

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 
-use emblazon::apply::lease::{Attempt, Claim, GitLease, Lease as _, Room};
+use emblazon::apply::lease::{Attempt, Claim, GitLease, Lease as _, LeaseScope};
 use emblazon::apply::remote::Swap;
 use emblazon::model::ClusterName;
 use emblazon::sandbox::{Options, Sandbox, Seed};
@@ -147,9 +147,9 @@ impl World {
     }
 
     /// Takes a lease as somebody elsewhere.
-    pub(crate) fn hold(&self, room: Room) -> GitLease {
+    pub(crate) fn hold(&self, scope: LeaseScope) -> GitLease {
         let remote = remote(&self.server.clone_as("elsewhere"));
-        let mut lease = GitLease::new(remote, room, Arc::new(Timestamp::now));
+        let mut lease = GitLease::new(remote, scope, Arc::new(Timestamp::now));
         let claim = Claim {
             holder: "ann@elsewhere".to_owned(),
             purpose: "apply".to_owned(),
@@ -562,7 +562,7 @@ fn one_writer_at_a_time() {
     let lease = |name: &str, now: fn() -> Timestamp| {
         GitLease::new(
             remote(&world.server.clone_as(name)),
-            Room::new(&cluster, None),
+            LeaseScope::new(&cluster, None),
             Arc::new(now),
         )
     };

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use emblazon::apply::lease::{
-    Attempt, Claim, Clock, KubernetesLease, Lease as _, LeaseError, Room,
+    Attempt, Claim, Clock, KubernetesLease, Lease as _, LeaseError, LeaseScope,
 };
 use emblazon::model::{ClusterName, Shard};
 use jiff::Timestamp;
@@ -115,10 +115,10 @@ impl Server {
         Self { store, url }
     }
 
-    fn lease(&self, room: Room, now: &Time) -> KubernetesLease {
+    fn lease(&self, scope: LeaseScope, now: &Time) -> KubernetesLease {
         let mut config = kube::Config::new(self.url.parse().unwrap());
         "brands".clone_into(&mut config.default_namespace);
-        KubernetesLease::at(config, room, now.clock()).unwrap()
+        KubernetesLease::at(config, scope, now.clock()).unwrap()
     }
 
     fn spec(&self, name: &str) -> Value {
@@ -145,9 +145,9 @@ impl Time {
     }
 }
 
-fn room(shard: Option<(u32, u32)>) -> Room {
+fn scope(shard: Option<(u32, u32)>) -> LeaseScope {
     let shard = shard.and_then(|(index, count)| Shard::new(index, count));
-    Room::new(&ClusterName::new("production"), shard)
+    LeaseScope::new(&ClusterName::new("production"), shard)
 }
 
 fn claim(holder: &str) -> Claim {
@@ -168,8 +168,8 @@ fn is_taken(attempt: Result<Attempt, LeaseError>) -> bool {
 async fn a_standby_takes_over_when_nothing_moved_for_a_term_by_its_own_clock() {
     let server = Server::start().await;
     let (ahead, behind) = (Time::at(1_000_000), Time::at(50));
-    let mut leader = server.lease(room(None), &ahead);
-    let mut standby = server.lease(room(None), &behind);
+    let mut leader = server.lease(scope(None), &ahead);
+    let mut standby = server.lease(scope(None), &behind);
     assert!(is_taken(leader.attempt(&claim("leader")).await));
     let spec = server.spec("emblazon-production");
     assert_eq!(spec["leaseDurationSeconds"], json!(60));
@@ -217,7 +217,7 @@ async fn of_many_one_holds() {
     let time = Time::at(0);
     for _ in 0..20 {
         let contenders = ["a", "b", "c"].map(|name| {
-            let mut lease = server.lease(room(None), &time);
+            let mut lease = server.lease(scope(None), &time);
             async move {
                 let taken = is_taken(lease.attempt(&claim(name)).await);
                 (taken, lease)
@@ -235,14 +235,14 @@ async fn of_many_one_holds() {
 async fn shards_exclude_only_what_overlaps() {
     let server = Server::start().await;
     let time = Time::at(0);
-    let mut first = server.lease(room(Some((1, 3))), &time);
-    let mut second = server.lease(room(Some((2, 3))), &time);
+    let mut first = server.lease(scope(Some((1, 3))), &time);
+    let mut second = server.lease(scope(Some((2, 3))), &time);
     assert!(is_taken(first.attempt(&claim("first")).await));
     assert!(is_taken(second.attempt(&claim("second")).await));
-    let mut whole = server.lease(room(None), &time);
+    let mut whole = server.lease(scope(None), &time);
     for shard in [None, Some((1, 3)), Some((2, 4))] {
         let attempt = server
-            .lease(room(shard), &time)
+            .lease(scope(shard), &time)
             .attempt(&claim("other"))
             .await;
         assert!(!is_taken(attempt), "{shard:?}");
@@ -261,7 +261,7 @@ async fn shards_exclude_only_what_overlaps() {
 async fn an_answer_that_was_lost_loses_nothing() {
     let server = Server::start().await;
     let time = Time::at(0);
-    let mut lease = server.lease(room(None), &time);
+    let mut lease = server.lease(scope(None), &time);
     assert!(is_taken(lease.attempt(&claim("one")).await));
     server.store.lock().unwrap().silent = 1;
     // The client asks again by itself, and finds that the version moved.

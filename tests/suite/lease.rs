@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use camino::Utf8Path;
 use emblazon::apply::lease::{
-    Attempt, Claim, Clock, FileLease, GitLease, Lease, LeaseError, Room, Wait, take, while_held,
+    Attempt, Claim, Clock, FileLease, GitLease, Lease, LeaseError, LeaseScope, Wait, take,
+    while_held,
 };
 use emblazon::model::{ClusterName, Shard};
 use jiff::{SignedDuration, Timestamp};
@@ -19,8 +20,8 @@ use crate::git::{Server, git, remote};
 const ROUNDS: usize = 100;
 const REFERENCE: &str = "refs/emblazon/production/lease";
 
-fn room() -> Room {
-    Room::new(&ClusterName::new("production"), None)
+fn scope() -> LeaseScope {
+    LeaseScope::new(&ClusterName::new("production"), None)
 }
 
 fn claim(holder: &str) -> Claim {
@@ -47,20 +48,20 @@ async fn a_clock_that_is_set_back_does_not_end_a_lease_that_is_held() {
     let server = Server::new();
     let [one, two] = ["a", "b"].map(|name| remote(&server.clone_as(name)));
     let (now, hand) = adjustable(DAY);
-    let mut holder = GitLease::new(one, room(), now);
+    let mut holder = GitLease::new(one, scope(), now);
     let claim = claim("holder");
     assert!(is_taken(&holder.attempt(&claim).await));
     hand.store(0, Ordering::SeqCst);
     holder.renew(&claim).await.unwrap();
-    assert!(holder.tenure().holds());
+    assert!(holder.fence().holds());
     // The clocks of the others are right, and shortly after the renewal it has most of its term left.
-    let mut other = GitLease::new(two, room(), clock(DAY + 30));
+    let mut other = GitLease::new(two, scope(), clock(DAY + 30));
     let attempt = other.attempt(&claim).await.unwrap();
     assert!(matches!(attempt, Attempt::Busy(_)), "{attempt:?}");
     // Set ahead, it does not end for its holder, either.
     hand.store(9 * DAY, Ordering::SeqCst);
     holder.renew(&claim).await.unwrap();
-    assert!(holder.tenure().holds());
+    assert!(holder.fence().holds());
     holder.release().await.unwrap();
     assert!(is_taken(&other.attempt(&claim).await), "it was given back");
 }
@@ -132,8 +133,8 @@ async fn two_clones_race_and_never_both_hold() {
     let server = Server::new();
     let [left, right] = ["left", "right"].map(|name| remote(&server.clone_as(name)));
     race_both(
-        GitLease::new(left, room(), clock(0)),
-        GitLease::new(right, room(), clock(0)),
+        GitLease::new(left, scope(), clock(0)),
+        GitLease::new(right, scope(), clock(0)),
     )
     .await;
     assert_eq!(server.value(REFERENCE), None);
@@ -143,7 +144,7 @@ async fn two_clones_race_and_never_both_hold() {
 async fn two_of_one_host_race_and_never_both_hold() {
     let folder = tempfile::tempdir().unwrap();
     let folder = Utf8Path::from_path(folder.path()).unwrap();
-    let lease = || FileLease::new(folder, room(), clock(0));
+    let lease = || FileLease::new(folder, scope(), clock(0));
     race_both(lease(), lease()).await;
 }
 
@@ -152,8 +153,8 @@ async fn who_has_it_is_said() {
     let server = Server::new();
     let folder = tempfile::tempdir().unwrap();
     let state = Utf8Path::from_path(folder.path()).unwrap();
-    let mut first = FileLease::new(state, room(), clock(0));
-    let mut second = FileLease::new(state, room(), clock(0));
+    let mut first = FileLease::new(state, scope(), clock(0));
+    let mut second = FileLease::new(state, scope(), clock(0));
     first.attempt(&claim("ann@one")).await.unwrap();
     let refuse = Wait {
         limit: Duration::ZERO,
@@ -162,8 +163,8 @@ async fn who_has_it_is_said() {
     let refused = take(&mut second, &claim("bob@two"), refuse, &|_| ()).await;
     insta::assert_snapshot!(refused.unwrap_err(), @"somebody else is writing to this cluster: ann@one (apply) since 1970-01-01T00:00:00Z; try again later, or say --wait-for-lease 10m");
 
-    let mut first = GitLease::new(remote(&server.clone_as("a")), room(), clock(0));
-    let mut second = GitLease::new(remote(&server.clone_as("b")), room(), clock(0));
+    let mut first = GitLease::new(remote(&server.clone_as("a")), scope(), clock(0));
+    let mut second = GitLease::new(remote(&server.clone_as("b")), scope(), clock(0));
     first.attempt(&claim("ann@one")).await.unwrap();
     let refused = take(&mut second, &claim("bob@two"), refuse, &|_| ()).await;
     insta::assert_snapshot!(refused.unwrap_err(), @"somebody else is writing to this cluster: ann@one (apply) since 1970-01-01T00:00:00Z, until 1970-01-01T00:10:00Z; try again later, or say --wait-for-lease 10m. When that run is certainly dead, `git push origin :refs/emblazon/production/lease` takes its lease away");
@@ -180,13 +181,13 @@ async fn who_comes_after_a_killed_process_does_not_wait() {
     let [one, two] = ["one", "two"].map(|name| remote(&server.clone_as(name)));
     let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let [own, other] = [0, 1].map(|index| Utf8Path::from_path(folders[index].path()).unwrap());
-    let mut dead = GitLease::new(one.clone(), room(), clock(0)).after_predecessor(own);
+    let mut dead = GitLease::new(one.clone(), scope(), clock(0)).after_predecessor(own);
     dead.attempt(&claim("dead")).await.unwrap();
     dead.renew(&claim("dead")).await.unwrap();
-    let mut stranger = GitLease::new(two, room(), clock(1)).after_predecessor(other);
+    let mut stranger = GitLease::new(two, scope(), clock(1)).after_predecessor(other);
     let attempt = stranger.attempt(&claim("stranger")).await.unwrap();
     assert!(matches!(attempt, Attempt::Busy(record) if record.holder == "dead"));
-    let mut next = GitLease::new(one, room(), clock(1)).after_predecessor(own);
+    let mut next = GitLease::new(one, scope(), clock(1)).after_predecessor(own);
     let attempt = next.attempt(&claim("next")).await.unwrap();
     assert!(
         matches!(&attempt, Attempt::Taken { over: Some(record) } if record.holder == "dead"),
@@ -203,16 +204,16 @@ async fn who_comes_after_a_killed_process_does_not_wait() {
 async fn an_expired_lease_is_taken_over() {
     let server = Server::new();
     let [one, two] = ["one", "two"].map(|name| remote(&server.clone_as(name)));
-    let mut dead = GitLease::new(one, room(), clock(0));
+    let mut dead = GitLease::new(one, scope(), clock(0));
     dead.attempt(&claim("dead")).await.unwrap();
     dead.renew(&claim("dead")).await.unwrap();
 
     let term = 600;
-    let mut early = GitLease::new(two.clone(), room(), clock(term + 30));
+    let mut early = GitLease::new(two.clone(), scope(), clock(term + 30));
     let attempt = early.attempt(&claim("early")).await.unwrap();
     assert!(matches!(attempt, Attempt::Busy(record) if record.holder == "dead"));
 
-    let mut next = GitLease::new(two, room(), clock(term + 61));
+    let mut next = GitLease::new(two, scope(), clock(term + 61));
     let attempt = next.attempt(&claim("next")).await.unwrap();
     let Attempt::Taken { over: Some(record) } = attempt else {
         panic!("{attempt:?}");
@@ -235,10 +236,10 @@ async fn a_server_without_deletions() {
     let server = Server::new();
     git(&server.path(), &["config", "receive.denyDeletes", "true"]);
     let [one, two] = ["one", "two"].map(|name| remote(&server.clone_as(name)));
-    let mut first = GitLease::new(one, room(), clock(1000));
+    let mut first = GitLease::new(one, scope(), clock(1000));
     first.attempt(&claim("first")).await.unwrap();
     first.release().await.unwrap();
-    let mut second = GitLease::new(two, room(), clock(1000));
+    let mut second = GitLease::new(two, scope(), clock(1000));
     let attempt = second.attempt(&claim("second")).await.unwrap();
     assert!(matches!(attempt, Attempt::Taken { .. }), "{attempt:?}");
 }
@@ -251,7 +252,7 @@ async fn what_is_no_lease_is_not_taken_for_one() {
         &clone,
         &["push", "--quiet", "origin", &format!("HEAD:{REFERENCE}")],
     );
-    let mut lease = GitLease::new(remote(&clone), room(), clock(0));
+    let mut lease = GitLease::new(remote(&clone), scope(), clock(0));
     let attempt = lease.attempt(&claim("a")).await;
     assert!(
         matches!(attempt, Err(LeaseError::Malformed { .. })),
@@ -266,14 +267,14 @@ async fn without_the_remote_there_is_no_lease() {
     let clone = server.clone_as("a");
     let url = "file://me:secret@localhost/nowhere.git";
     git(&clone, &["remote", "set-url", "origin", url]);
-    let mut lease = GitLease::new(remote(&clone), room(), clock(0));
+    let mut lease = GitLease::new(remote(&clone), scope(), clock(0));
     let error = lease.attempt(&claim("a")).await.unwrap_err().to_string();
     assert!(error.contains("the lease needs the Git remote"), "{error}");
     assert!(!error.contains("secret"), "{error}");
     // Programs as remotes are refused, whatever the repository's configuration allows.
     git(&clone, &["remote", "set-url", "origin", "ext::touch ran"]);
     git(&clone, &["config", "protocol.ext.allow", "always"]);
-    let mut lease = GitLease::new(remote(&clone), room(), clock(0));
+    let mut lease = GitLease::new(remote(&clone), scope(), clock(0));
     assert!(lease.attempt(&claim("a")).await.is_err());
     assert!(!clone.join("ran").exists());
 }
@@ -282,8 +283,8 @@ async fn without_the_remote_there_is_no_lease() {
 async fn waiting_ends_when_the_holder_lets_go() {
     let folder = tempfile::tempdir().unwrap();
     let state = Utf8Path::from_path(folder.path()).unwrap();
-    let mut holder = FileLease::new(state, room(), clock(0));
-    let mut waiter = FileLease::new(state, room(), clock(0));
+    let mut holder = FileLease::new(state, scope(), clock(0));
+    let mut waiter = FileLease::new(state, scope(), clock(0));
     holder.attempt(&claim("holder")).await.unwrap();
     let busy = tokio::sync::Notify::new();
     let wait = Wait {
@@ -315,35 +316,35 @@ async fn a_lost_lease_stops_the_work() {
         term: Duration::from_millis(3),
         ..claim("a")
     };
-    let mut never_taken = FileLease::new(state, room(), clock(0));
+    let mut never_taken = FileLease::new(state, scope(), clock(0));
     let (done, why) = while_held(&mut never_taken, &claim, &lost, work).await;
     assert_eq!((done, why), ("in hand", Some(LeaseError::Lost)));
 
-    let mut held = FileLease::new(state, room(), clock(0));
+    let mut held = FileLease::new(state, scope(), clock(0));
     held.attempt(&claim).await.unwrap();
     let token = CancellationToken::new();
     let (done, why) = while_held(&mut held, &claim, &token, async { 7 }).await;
     assert_eq!((done, why, token.is_cancelled()), (7, None, false));
 }
 
-fn part(index: u32, count: u32) -> Room {
+fn part(index: u32, count: u32) -> LeaseScope {
     let shard = Shard::new(index, count).unwrap();
-    Room::new(&ClusterName::new("production"), Some(shard))
+    LeaseScope::new(&ClusterName::new("production"), Some(shard))
 }
 
 /// Shards of one split hold at the same time; the whole and another split exclude them, whoever comes first.
-async fn shards_exclude_what_overlaps<L: Lease>(lease: impl Fn(Room) -> L) {
+async fn shards_exclude_what_overlaps<L: Lease>(lease: impl Fn(LeaseScope) -> L) {
     let claim = claim("one");
     let (mut first, mut second) = (lease(part(1, 3)), lease(part(2, 3)));
     assert!(is_taken(&first.attempt(&claim).await));
     assert!(is_taken(&second.attempt(&claim).await));
-    for room in [room(), part(1, 3), part(1, 2), part(4, 4)] {
-        let attempt = lease(room.clone()).attempt(&claim).await;
-        assert!(!is_taken(&attempt), "{room:?}");
+    for scope in [scope(), part(1, 3), part(1, 2), part(4, 4)] {
+        let attempt = lease(scope.clone()).attempt(&claim).await;
+        assert!(!is_taken(&attempt), "{scope:?}");
     }
     first.renew(&claim).await.unwrap();
     first.release().await.unwrap();
-    let mut whole = lease(room());
+    let mut whole = lease(scope());
     assert!(!is_taken(&whole.attempt(&claim).await), "one is left");
     second.release().await.unwrap();
     assert!(is_taken(&whole.attempt(&claim).await));
@@ -357,14 +358,14 @@ async fn shards_exclude_what_overlaps<L: Lease>(lease: impl Fn(Room) -> L) {
 async fn shards_of_one_host() {
     let folder = tempfile::tempdir().unwrap();
     let state = Utf8Path::from_path(folder.path()).unwrap();
-    shards_exclude_what_overlaps(|room| FileLease::new(state, room, clock(0))).await;
+    shards_exclude_what_overlaps(|scope| FileLease::new(state, scope, clock(0))).await;
 }
 
 #[tokio::test]
 async fn shards_of_one_remote() {
     let server = Server::new();
     let remote = remote(&server.clone_as("a"));
-    shards_exclude_what_overlaps(|room| GitLease::new(remote.clone(), room, clock(0))).await;
+    shards_exclude_what_overlaps(|scope| GitLease::new(remote.clone(), scope, clock(0))).await;
 }
 
 /// A run for all takes over from a shard that died; the shard, should it only have slept, finds out.
@@ -374,7 +375,7 @@ async fn a_shard_that_slept_loses_its_lease_to_the_whole() {
     let remote = remote(&server.clone_as("a"));
     let mut slept = GitLease::new(remote.clone(), part(2, 3), clock(0));
     assert!(is_taken(&slept.attempt(&claim("slept")).await));
-    let mut whole = GitLease::new(remote, room(), clock(10_000));
+    let mut whole = GitLease::new(remote, scope(), clock(10_000));
     let Ok(Attempt::Taken { over: Some(over) }) = whole.attempt(&claim("whole")).await else {
         panic!("it expired");
     };

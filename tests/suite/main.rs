@@ -44,6 +44,7 @@ mod promises;
 mod race;
 mod recipes;
 mod reconciler;
+mod recovery;
 mod restore;
 mod sandbox;
 mod saved_plan;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::{Child, Output, Stdio};
 
-use emblazon::apply::lease::Room;
+use emblazon::apply::lease::LeaseScope;
 use emblazon::model::{ClusterName, Shard};
 use emblazon::plan::Plan;
 use serde_json::{Value, json};
@@ -200,7 +200,10 @@ fn saved_plans_of_shards_are_carried_out_as_shards() {
 #[test]
 fn who_is_at_work_excludes_what_overlaps() {
     let world = world();
-    let held = world.hold(Room::new(&ClusterName::new("production"), Shard::new(2, 3)));
+    let held = world.hold(LeaseScope::new(
+        &ClusterName::new("production"),
+        Shard::new(2, 3),
+    ));
     for (arguments, exit) in [
         (&["apply", "--yes"][..], 5),
         (&["apply", "--yes", "--shard", "1/4"], 5),

@@ -7,6 +7,7 @@ use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use emblazon::apply::lease::LeaseGuard;
 use emblazon::apply::{self, Applied, Mandate, Patience, StepResult};
 use emblazon::diag::{FileId, Place, SourceMap, Span, Spanned};
 use emblazon::diff::{ManagedRecords, ZoneDifference, compare_zones};
@@ -203,11 +204,12 @@ impl Stage {
     /// Options without pauses, and a clock that moves by a second with each look.
     pub(crate) fn options(&self) -> apply::Options {
         let clock = Mutex::new(Timestamp::UNIX_EPOCH);
-        let mut options = apply::Options::new(self.state.clone(), move || {
-            let mut now = clock.lock().unwrap();
-            *now += Duration::from_secs(1);
-            *now
-        });
+        let mut options =
+            apply::Options::new(self.state.clone(), LeaseGuard::exclusive(), move || {
+                let mut now = clock.lock().unwrap();
+                *now += Duration::from_secs(1);
+                *now
+            });
         options.concurrency = NonZeroUsize::new(2).unwrap();
         options.primary.clone_from(&self.primary);
         options.patience = Patience {

@@ -1,7 +1,7 @@
 //! The lease of one host and the one between hosts together.
 
 use super::record::{Attempt, Claim, Lease, LeaseError};
-use super::{FileLease, SharedLease, Tenure};
+use super::{Fence, FileLease, SharedLease};
 
 /// Holds the lock of this host and, where there is one, the lease between hosts.
 pub struct Leases {
@@ -24,8 +24,8 @@ impl Leases {
     /// Returns what tells whether the lease of all hosts is ours still; absent where this host alone is arbitrated, by
     /// a lock that ends with its process.
     #[must_use]
-    pub fn tenure(&self) -> Option<Tenure> {
-        self.remote.as_ref().map(SharedLease::tenure)
+    pub fn fence(&self) -> Option<Fence> {
+        self.remote.as_ref().map(SharedLease::fence)
     }
 }
 

@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 
 use super::record::{Attempt, Claim, Clock, Lease, LeaseError, Record};
-use super::room::Room;
+use super::scope::LeaseScope;
 use crate::apply::state_file;
 
 /// How much of the file is read, in bytes.
@@ -17,7 +17,7 @@ const MAX_RECORD: u64 = 1 << 16;
 /// then.
 pub struct FileLease {
     folder: Utf8PathBuf,
-    room: Room,
+    scope: LeaseScope,
     now: Clock,
     held: Vec<File>,
 }
@@ -25,10 +25,10 @@ pub struct FileLease {
 impl FileLease {
     /// Names the lock of a cluster, or of a part of it; takes nothing yet.
     #[must_use]
-    pub fn new(state_dir: &Utf8Path, room: Room, now: Clock) -> Self {
+    pub fn new(state_dir: &Utf8Path, scope: LeaseScope, now: Clock) -> Self {
         Self {
             folder: state_dir.join("leases"),
-            room,
+            scope,
             now,
             held: Vec::new(),
         }
@@ -36,7 +36,7 @@ impl FileLease {
 
     fn failed(&self, error: &std::io::Error) -> LeaseError {
         LeaseError::File {
-            path: self.folder.join(self.room.file()).to_string(),
+            path: self.folder.join(self.scope.file()).to_string(),
             reason: error.to_string(),
         }
     }
@@ -58,8 +58,8 @@ impl FileLease {
         for entry in self.folder.read_dir_utf8()? {
             let entry = entry?;
             if !self
-                .room
-                .is_rival(self.room.whole_file(), entry.file_name())
+                .scope
+                .is_rival(self.scope.whole_file(), entry.file_name())
             {
                 continue;
             }
@@ -80,15 +80,15 @@ impl FileLease {
 
     fn lock(&mut self, claim: &Claim) -> std::io::Result<Attempt> {
         let mut held = Vec::new();
-        if self.room.is_part() {
-            let whole = self.open(self.room.whole_file())?;
+        if self.scope.is_part() {
+            let whole = self.open(self.scope.whole_file())?;
             match whole.try_lock_shared() {
                 Ok(()) => held.push(whole),
                 Err(TryLockError::WouldBlock) => return Ok(Attempt::Busy(holder(&whole))),
                 Err(TryLockError::Error(error)) => return Err(error),
             }
         }
-        let mut file = self.open(&self.room.file())?;
+        let mut file = self.open(&self.scope.file())?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -100,7 +100,7 @@ impl FileLease {
         write(&mut file, &Record::new(claim, (self.now)()))?;
         held.push(file);
         // Of two that exclude each other the later one sees the earlier one here, or both do.
-        if self.room.is_part()
+        if self.scope.is_part()
             && let Some(rival) = self.rival()?
         {
             return Ok(Attempt::Busy(rival));

@@ -10,10 +10,10 @@ use git2::{ErrorCode, Oid, Signature, Time};
 use jiff::{SignedDuration, Timestamp};
 
 use super::contend::{Contender, Rival, contend};
+use super::fence::Fence;
 use super::predecessor::Predecessor;
 use super::record::{Attempt, Claim, Clock, Lease, LeaseError, Record, SKEW};
-use super::room::Room;
-use super::tenure::Tenure;
+use super::scope::LeaseScope;
 use crate::apply::remote::{GitError, Remote, Swap};
 
 /// When a lease ended that was given back.
@@ -22,11 +22,11 @@ const ENDED: Option<Timestamp> = Some(Timestamp::UNIX_EPOCH);
 /// A ref of a Git remote.
 pub struct GitLease {
     remote: Remote,
-    room: Room,
+    scope: LeaseScope,
     reference: String,
     now: Clock,
     skew: SignedDuration,
-    tenure: Tenure,
+    fence: Fence,
     /// When it was taken, by both clocks: the one that others compare with theirs, and one that nobody sets.
     since: Option<(Timestamp, Instant)>,
     /// What the ref may be when it is ours: the last one of which it is known, and one whose push was
@@ -38,14 +38,14 @@ pub struct GitLease {
 impl GitLease {
     /// Names the lease of a cluster, or of a part of it; takes nothing yet.
     #[must_use]
-    pub fn new(remote: Remote, room: Room, now: Clock) -> Self {
+    pub fn new(remote: Remote, scope: LeaseScope, now: Clock) -> Self {
         Self {
             remote,
-            reference: room.reference(),
-            room,
+            reference: scope.reference(),
+            scope,
             now,
             skew: SKEW,
-            tenure: Tenure::default(),
+            fence: Fence::default(),
             since: None,
             ours: Vec::new(),
             predecessor: None,
@@ -56,7 +56,7 @@ impl GitLease {
     /// Only for who takes the lock of the host, [`super::FileLease`], first.
     #[must_use]
     pub fn after_predecessor(mut self, state: &Utf8Path) -> Self {
-        self.predecessor = Some(Predecessor::new(state, &self.room));
+        self.predecessor = Some(Predecessor::new(state, &self.scope));
         self
     }
 
@@ -69,8 +69,8 @@ impl GitLease {
 
     /// Returns what tells whether it is ours still.
     #[must_use]
-    pub fn tenure(&self) -> Tenure {
-        self.tenure.clone()
+    pub fn fence(&self) -> Fence {
+        self.fence.clone()
     }
 
     fn delete_command(&self, reference: &str) -> String {
@@ -188,7 +188,7 @@ impl Lease for GitLease {
     async fn renew(&mut self, claim: &Claim) -> Result<(), LeaseError> {
         let seen = self.remote.value(&self.reference).await?;
         let Some(seen) = seen.filter(|seen| self.ours.contains(seen)) else {
-            self.tenure.end();
+            self.fence.end();
             return Err(LeaseError::Lost);
         };
         let asked = Instant::now();
@@ -199,18 +199,18 @@ impl Lease for GitLease {
         match swapped.await? {
             Swap::Done => {
                 self.ours = vec![new];
-                self.tenure.extend(asked, claim.term);
+                self.fence.extend(asked, claim.term);
                 Ok(())
             }
             Swap::Moved => {
-                self.tenure.end();
+                self.fence.end();
                 Err(LeaseError::Lost)
             }
         }
     }
 
     async fn release(&mut self) -> Result<(), LeaseError> {
-        self.tenure.end();
+        self.fence.end();
         if self.ours.is_empty() {
             return Ok(());
         }
@@ -231,10 +231,10 @@ impl Lease for GitLease {
 
 impl Contender for GitLease {
     async fn rival(&mut self) -> Result<Rival, LeaseError> {
-        let whole = self.room.whole().to_owned();
+        let whole = self.scope.whole().to_owned();
         let mut over = None;
         for (reference, id) in self.remote.values(&whole).await? {
-            if !self.room.is_rival(&whole, &reference) {
+            if !self.scope.is_rival(&whole, &reference) {
                 continue;
             }
             match self.read(&reference, &id).await? {
@@ -276,7 +276,7 @@ impl Contender for GitLease {
         match swapped.await? {
             Swap::Done => {
                 self.ours = vec![new];
-                self.tenure.extend(asked, claim.term);
+                self.fence.extend(asked, claim.term);
                 Ok(Some(Attempt::Taken { over }))
             }
             Swap::Moved => {

@@ -15,9 +15,9 @@ use kube::{Api, Client, Config, Error};
 use sha2::{Digest as _, Sha256};
 
 use super::contend::{Contender, Rival, contend};
+use super::fence::Fence;
 use super::record::{Attempt, Claim, Clock, Lease, LeaseError, Record};
-use super::room::Room;
-use super::tenure::Tenure;
+use super::scope::LeaseScope;
 
 /// What marks the leases of one cluster's platform.
 const LABEL: &str = "emblazon/leases-of";
@@ -28,13 +28,13 @@ const PURPOSE: &str = "emblazon/purpose";
 pub struct KubernetesLease {
     leases: Api<Object>,
     namespace: String,
-    room: Room,
+    scope: LeaseScope,
     now: Clock,
     /// Tells this holder from another run of the same process id on a host of the same name.
     mark: u64,
     /// When a version of a lease was first seen, by the lease's name.
     seen: BTreeMap<String, (String, Timestamp)>,
-    tenure: Tenure,
+    fence: Fence,
     /// Ours, as the server has it.
     held: Option<Object>,
 }
@@ -48,39 +48,39 @@ enum Written {
 
 impl KubernetesLease {
     /// Reaches the cluster that this pod runs in, or that the user's configuration names; takes nothing yet.
-    pub async fn connect(room: Room, now: Clock) -> Result<Self, LeaseError> {
+    pub async fn connect(scope: LeaseScope, now: Clock) -> Result<Self, LeaseError> {
         let config = Config::infer().await.map_err(|error| failed(&error))?;
-        Self::at(config, room, now)
+        Self::at(config, scope, now)
     }
 
     /// Reaches the cluster that a configuration names.
-    pub fn at(config: Config, room: Room, now: Clock) -> Result<Self, LeaseError> {
+    pub fn at(config: Config, scope: LeaseScope, now: Clock) -> Result<Self, LeaseError> {
         let namespace = config.default_namespace.clone();
         let client = Client::try_from(config).map_err(|error| failed(&error))?;
         Ok(Self {
             leases: Api::namespaced(client, &namespace),
             namespace,
-            room,
+            scope,
             now,
             mark: fastrand::u64(..),
             seen: BTreeMap::new(),
-            tenure: Tenure::default(),
+            fence: Fence::default(),
             held: None,
         })
     }
 
     /// Returns what tells whether it is ours still.
     #[must_use]
-    pub fn tenure(&self) -> Tenure {
-        self.tenure.clone()
+    pub fn fence(&self) -> Fence {
+        self.fence.clone()
     }
 
     fn start(&self) -> String {
-        format!("emblazon-{}", slug(self.room.whole_file()))
+        format!("emblazon-{}", slug(self.scope.whole_file()))
     }
 
     fn name(&self) -> String {
-        format!("{}{}", self.start(), self.room.suffix())
+        format!("{}{}", self.start(), self.scope.suffix())
     }
 
     /// Tells whether a lease is over: nobody holds it, or it did not change for its whole term.
@@ -135,7 +135,7 @@ impl KubernetesLease {
             spec: None,
         });
         let labels = lease.metadata.labels.get_or_insert_default();
-        labels.insert(LABEL.to_owned(), slug(self.room.whole_file()));
+        labels.insert(LABEL.to_owned(), slug(self.scope.whole_file()));
         let annotations = lease.metadata.annotations.get_or_insert_default();
         annotations.insert(PURPOSE.to_owned(), claim.purpose.clone());
         let spec = lease.spec.get_or_insert_default();
@@ -186,16 +186,16 @@ impl Lease for KubernetesLease {
         let asked = Instant::now();
         self.held = self.write_again(claim).await?;
         if self.held.is_some() {
-            self.tenure.extend(asked, claim.term);
+            self.fence.extend(asked, claim.term);
             Ok(())
         } else {
-            self.tenure.end();
+            self.fence.end();
             Err(LeaseError::Lost)
         }
     }
 
     async fn release(&mut self) -> Result<(), LeaseError> {
-        self.tenure.end();
+        self.fence.end();
         let Some(held) = self.held.take() else {
             return Ok(());
         };
@@ -215,7 +215,7 @@ impl Lease for KubernetesLease {
 impl Contender for KubernetesLease {
     /// What expired is given back in its holder's name.
     async fn rival(&mut self) -> Result<Rival, LeaseError> {
-        let selected = format!("{LABEL}={}", slug(self.room.whole_file()));
+        let selected = format!("{LABEL}={}", slug(self.scope.whole_file()));
         let ours = ListParams::default().labels(&selected);
         let listed = self.leases.list(&ours);
         let start = self.start();
@@ -223,7 +223,7 @@ impl Contender for KubernetesLease {
         for lease in listed.await.map_err(|error| failed(&error))? {
             let name = lease.metadata.name.clone().unwrap_or_default();
             let is_held = lease.spec.as_ref().is_some_and(is_held);
-            if !self.room.is_rival(&start, &name) || !is_held {
+            if !self.scope.is_rival(&start, &name) || !is_held {
                 continue;
             }
             let record = record(&lease);
@@ -255,7 +255,7 @@ impl Contender for KubernetesLease {
             Written::Moved => Ok(None),
             Written::Done(lease) => {
                 self.held = Some(*lease);
-                self.tenure.extend(asked, claim.term);
+                self.fence.extend(asked, claim.term);
                 Ok(Some(Attempt::Taken { over }))
             }
         }

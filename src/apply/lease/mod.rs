@@ -18,26 +18,28 @@
 
 mod both;
 mod contend;
+mod fence;
 mod file;
 mod git;
+mod guard;
 mod hold;
 mod holder;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
 mod predecessor;
 mod record;
-mod room;
+mod scope;
 mod shared;
-mod tenure;
 
 pub use both::Leases;
+pub use fence::Fence;
 pub use file::FileLease;
 pub use git::GitLease;
+pub use guard::LeaseGuard;
 pub use hold::{Wait, take, while_held};
 pub use holder::holder;
 #[cfg(feature = "kubernetes")]
 pub use kubernetes::KubernetesLease;
 pub use record::{Attempt, Claim, Clock, Lease, LeaseError, Record, SKEW};
-pub use room::Room;
+pub use scope::LeaseScope;
 pub use shared::SharedLease;
-pub use tenure::Tenure;

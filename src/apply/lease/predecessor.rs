@@ -3,7 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use super::Room;
+use super::LeaseScope;
 use crate::apply::state_file::write_whole;
 
 /// Where Linux says which boot of which machine this is.
@@ -25,9 +25,9 @@ struct Held {
 }
 
 impl Predecessor {
-    pub(super) fn new(state: &Utf8Path, room: &Room) -> Self {
+    pub(super) fn new(state: &Utf8Path, scope: &LeaseScope) -> Self {
         Self {
-            file: state.join("held").join(format!("{}.json", room.file())),
+            file: state.join("held").join(format!("{}.json", scope.file())),
         }
     }
 
@@ -67,8 +67,8 @@ mod tests {
     fn only_what_the_same_folder_held_in_the_same_boot_is_known() {
         let folder = tempfile::tempdir().unwrap();
         let state = Utf8Path::from_path(folder.path()).unwrap();
-        let room = Room::new(&ClusterName::new("production"), None);
-        let predecessor = Predecessor::new(state, &room);
+        let scope = LeaseScope::new(&ClusterName::new("production"), None);
+        let predecessor = Predecessor::new(state, &scope);
         assert!(!predecessor.held("a"));
         predecessor.keep(&["a".to_owned(), "b".to_owned()]);
         assert!(boot().is_none() || (predecessor.held("a") && predecessor.held("b")));

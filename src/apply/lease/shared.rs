@@ -1,11 +1,11 @@
 //! The lease between hosts: of a Git remote, or of Kubernetes.
 
+use super::Fence;
 use super::GitLease;
 #[cfg(feature = "kubernetes")]
 use super::KubernetesLease;
-use super::Tenure;
 use super::record::{Attempt, Claim, Clock, Lease, LeaseError};
-use super::room::Room;
+use super::scope::LeaseScope;
 
 /// A lease that hosts can see.
 pub enum SharedLease {
@@ -19,11 +19,11 @@ pub enum SharedLease {
 impl SharedLease {
     /// Returns what tells whether it is ours still.
     #[must_use]
-    pub fn tenure(&self) -> Tenure {
+    pub fn fence(&self) -> Fence {
         match self {
-            Self::Git(lease) => lease.tenure(),
+            Self::Git(lease) => lease.fence(),
             #[cfg(feature = "kubernetes")]
-            Self::Kubernetes(lease) => lease.tenure(),
+            Self::Kubernetes(lease) => lease.fence(),
         }
     }
 
@@ -32,8 +32,8 @@ impl SharedLease {
     /// # Errors
     /// When it cannot be reached, or this build knows nothing of it.
     #[cfg(feature = "kubernetes")]
-    pub async fn of_kubernetes(room: Room, now: Clock) -> Result<Self, LeaseError> {
-        let lease = KubernetesLease::connect(room, now).await?;
+    pub async fn of_kubernetes(scope: LeaseScope, now: Clock) -> Result<Self, LeaseError> {
+        let lease = KubernetesLease::connect(scope, now).await?;
         Ok(Self::Kubernetes(Box::new(lease)))
     }
 
@@ -42,7 +42,7 @@ impl SharedLease {
     /// # Errors
     /// Always.
     #[cfg(not(feature = "kubernetes"))]
-    pub async fn of_kubernetes(_room: Room, _now: Clock) -> Result<Self, LeaseError> {
+    pub async fn of_kubernetes(_room: LeaseScope, _now: Clock) -> Result<Self, LeaseError> {
         std::future::ready(Err(LeaseError::NoKubernetes)).await
     }
 }

@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use camino::Utf8Path;
 
+use crate::apply::lease::LeaseGuard;
 use crate::apply::{self, Applied, Mandate, Rollout, Unseen};
 use crate::cli::approval::Approval;
 use crate::cli::args::{ApplyArgs, BaseArgs, Format, ScopeArgs};
 use crate::cli::base::{Came, Ground};
-use crate::cli::carry::{self, Manner, StateFolder};
+use crate::cli::carry::{self, StateFolder};
 use crate::cli::failure::Failure;
-use crate::cli::lease::{self, Room, Solitude};
+use crate::cli::lease::{LeaseRequest, with_lease};
 use crate::cli::pictures::{self, Before};
 use crate::cli::platform::{self, Platform};
 use crate::cli::primary;
@@ -24,6 +25,7 @@ use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, approval, deadline, output, recovery, saved};
 use crate::model::{AccountName, Digest, Shard};
 use crate::plan::{self, Plan, RefusalKind, StepId, Subject};
+use crate::reconcile::Execution;
 use crate::report::gallery::Gallery;
 use crate::report::{self, Command, Facts, Report, text};
 use crate::tree::{Base, ClusterConfig, Desired, MAX_ASSET_BYTES};
@@ -64,21 +66,19 @@ async fn fresh_plan(ui: Ui, args: &ApplyArgs, approval: &Approval) -> Result<Exi
         output::deliver(ui, &report, &args.output)?;
         return Ok(Exit::of(&report));
     }
-    let solitude = Solitude::default();
     let cluster = tree.loaded.desired.cluster.clone();
-    let room = room(args, folder, &cluster, args.scope.shard);
-    let work = fresh(ui, args, approval, &mut tree, &solitude);
-    Box::pin(lease::alone(ui, room, &solitude, work)).await
+    let request = lease_request(args, folder, &cluster, args.scope.shard);
+    let work = async |guard| fresh(ui, args, approval, &mut tree, &guard).await;
+    Box::pin(with_lease(ui, request, work)).await
 }
 
-/// Says what is to be had alone.
-fn room<'a>(
+fn lease_request<'a>(
     args: &'a ApplyArgs,
     folder: &'a Utf8Path,
     cluster: &'a ClusterConfig,
     shard: Option<Shard>,
-) -> Room<'a> {
-    Room {
+) -> LeaseRequest<'a> {
+    LeaseRequest {
         folder,
         cluster,
         shard,
@@ -114,9 +114,8 @@ struct Ready {
 async fn make_ready(
     ui: Ui,
     args: &ApplyArgs,
-    approval: &Approval,
     open: &mut OpenTree,
-    solitude: &Solitude,
+    guard: &LeaseGuard,
     way: Way<'_>,
 ) -> Result<(Ground, Ready), Failure> {
     let Way { folder, scope, .. } = way;
@@ -135,8 +134,8 @@ async fn make_ready(
     if let Some(digest) = way.unused {
         is_unused(&state, digest)?;
     }
-    let manner = manner(open, approval, &state.path, rollout.clone(), solitude);
-    recovery::recover(ui, open, &platform, &manner, scope.shard, is_sure(args)).await?;
+    let runs = (&*state.path, scope.shard);
+    recovery::recover(ui, open, &platform, runs, guard, is_sure(args)).await?;
     // What a run left in pieces was read without the cache.
     let platform = platform.with_scope(scope);
     let survey = Survey::take(
@@ -178,7 +177,7 @@ async fn fresh(
     args: &ApplyArgs,
     approval: &Approval,
     open: &mut OpenTree,
-    solitude: &Solitude,
+    guard: &LeaseGuard,
 ) -> Result<Exit, Failure> {
     let folder = &args.target;
     let way = Way {
@@ -190,7 +189,7 @@ async fn fresh(
         dns: Dns::unless(args.records.skip_dns),
         unused: None,
     };
-    let (mut ground, ready) = make_ready(ui, args, approval, open, solitude, way).await?;
+    let (mut ground, ready) = make_ready(ui, args, open, guard, way).await?;
     let plan = &ready.survey.planned.plan;
     let job = Job {
         plan: Cow::Borrowed(plan),
@@ -203,7 +202,7 @@ async fn fresh(
     };
     let has_steps = !plan.steps.is_empty();
     let stage = (&mut ground, &ready);
-    let mut exit = show_and_do(ui, args, approval, (folder, open), (stage, job), solitude).await?;
+    let mut exit = show_and_do(ui, args, approval, (folder, open), (stage, job), guard).await?;
     let Ready { platform, .. } = ready;
     if platform.is_sandbox() && has_steps {
         let again = plan_again(ui, open, &platform, args).await?;
@@ -228,11 +227,10 @@ async fn saved_plan(ui: Ui, args: &ApplyArgs, approval: &Approval) -> Result<Exi
     };
     approval.check_digest(&plan.digest())?;
     let mut origin = saved::origin(ui, &plan, (folder, &args.choice), args.scope.no_cache)?;
-    let solitude = Solitude::default();
     let cluster = origin.tree.loaded.desired.cluster.clone();
-    let room = room(args, folder, &cluster, origin.scope.shard);
-    let work = saved(ui, args, approval, (&mut origin, plan), &solitude);
-    Box::pin(lease::alone(ui, room, &solitude, work)).await
+    let request = lease_request(args, folder, &cluster, origin.scope.shard);
+    let work = async |guard| saved(ui, args, approval, (&mut origin, plan), &guard).await;
+    Box::pin(with_lease(ui, request, work)).await
 }
 
 async fn saved(
@@ -240,7 +238,7 @@ async fn saved(
     args: &ApplyArgs,
     approval: &Approval,
     (origin, plan): (&mut Origin, Plan),
-    solitude: &Solitude,
+    guard: &LeaseGuard,
 ) -> Result<Exit, Failure> {
     let folder = &args.tree;
     let digest = plan.digest();
@@ -259,7 +257,7 @@ async fn saved(
         dns: Dns::unless(saved::skips_dns(&plan)),
         unused: Some(&digest),
     };
-    let (mut ground, ready) = make_ready(ui, args, approval, tree, solitude, way).await?;
+    let (mut ground, ready) = make_ready(ui, args, tree, guard, way).await?;
     let mut now = ready.survey.planned.plan.clone();
     now.base = (ground.base.as_ref().and_then(Base::commit)).map(str::to_owned);
     saved::is_from(&plan, &now.tree, revision.as_deref())?;
@@ -306,7 +304,7 @@ async fn saved(
         notes,
     };
     let stage = (&mut ground, &ready);
-    let exit = show_and_do(ui, args, approval, (folder, tree), (stage, job), solitude).await?;
+    let exit = show_and_do(ui, args, approval, (folder, tree), (stage, job), guard).await?;
     ready.platform.stop().await;
     Ok(exit)
 }
@@ -344,7 +342,7 @@ async fn show_and_do(
     approval: &Approval,
     (folder, tree): (&Utf8Path, &OpenTree),
     ((ground, ready), job): ((&mut Ground, &Ready), Job<'_>),
-    solitude: &Solitude,
+    guard: &LeaseGuard,
 ) -> Result<Exit, Failure> {
     let Ready {
         platform,
@@ -384,9 +382,12 @@ async fn show_and_do(
         ask(args).await?;
         announce(ui, ground, plan, args).await;
         let mandate = approval.mandate(plan, desired);
-        let mut manner = manner(tree, approval, &state.path, rollout.clone(), solitude);
-        manner.withheld = job.withheld;
-        applied = carry_out(ui, (folder, tree), platform, mandate, manner).await?;
+        let execution = Execution {
+            rollout: rollout.clone(),
+            withheld: job.withheld,
+            ..Execution::new(&state.path, approval.billing(desired.policy.billing))
+        };
+        applied = carry_out(ui, (folder, tree), platform, mandate, execution, guard).await?;
         facts.applied = Some(&applied);
     }
     let differences = &survey.planned.differences;
@@ -491,36 +492,20 @@ fn told(ui: Ui, notes: Vec<String>) -> Vec<String> {
     notes
 }
 
-fn manner<'a>(
-    tree: &OpenTree,
-    approval: &Approval,
-    state: &'a Utf8Path,
-    rollout: Rollout,
-    solitude: &Solitude,
-) -> Manner<'a> {
-    Manner {
-        state,
-        billing: approval.billing(tree.loaded.desired.policy.billing),
-        rollout,
-        withheld: BTreeMap::new(),
-        primary: None,
-        solitude: solitude.clone(),
-    }
-}
-
 async fn carry_out(
     ui: Ui,
     (folder, tree): (&Utf8Path, &OpenTree),
     platform: &Platform,
     mandate: Mandate<'_>,
-    mut manner: Manner<'_>,
+    mut execution: Execution<'_>,
+    guard: &LeaseGuard,
 ) -> Result<Applied, Failure> {
-    let state = manner.state;
+    let state = execution.state;
     let is_part = mandate.plan.scope.shard.is_some();
-    manner.primary = primary::for_plan(folder, tree, platform, mandate.plan).await?;
+    execution.primary = primary::for_plan(folder, tree, platform, mandate.plan).await?;
     let source = Arc::clone(&tree.source);
     let files = |path: &Utf8Path| source.read(path, MAX_ASSET_BYTES);
-    let applied = carry::carry_out(ui, platform, mandate, &files, manner).await?;
+    let applied = carry::carry_out(ui, platform, mandate, &files, execution, guard).await?;
     // Another shard may be about to keep what only its coming snapshot names.
     if applied.is_complete() && !is_part {
         carry::clear_up(ui, state, tree.loaded.desired.policy.snapshots);

@@ -1,18 +1,17 @@
 //! `restore RUN [ACCOUNT …]`
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::history::{NO_HISTORY, find};
-use crate::apply::{
-    self, Manifest, RecordsBack, Rollout, RunId, SnapshotStore, StoredAssets, WayBack,
-};
+use crate::apply::lease::LeaseGuard;
+use crate::apply::{self, Manifest, RecordsBack, RunId, SnapshotStore, StoredAssets, WayBack};
 use crate::cli::approval::Approval;
 use crate::cli::args::{RestoreArgs, TreeChoice};
-use crate::cli::carry::{self, Manner, StateFolder};
+use crate::cli::carry::{self, StateFolder};
 use crate::cli::failure::Failure;
-use crate::cli::lease::{self, Room, Solitude};
+use crate::cli::lease::{LeaseRequest, with_lease};
 use crate::cli::platform::{self, Platform};
 use crate::cli::primary;
 use crate::cli::tree::{self, OpenTree, Several};
@@ -22,6 +21,7 @@ use crate::diff::ZoneDifference;
 use crate::live::{Live, Reading, Unmanaged};
 use crate::model::{AccountName, DomainName, Identity, KeyPath, Realm};
 use crate::plan::{self, Planned, Refusal, RefusalKind, Subject};
+use crate::reconcile::Execution;
 use crate::report::gallery::Gallery;
 use crate::report::{self, Command, Facts, text};
 use crate::tree::{Desired, DesiredAccount};
@@ -48,7 +48,7 @@ async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
         let message = "nobody can be asked here; say `--yes`";
         return Err(Failure::Usage(message.to_owned()));
     }
-    let room = Room {
+    let request = LeaseRequest {
         folder: &args.tree,
         cluster: &tree.loaded.desired.cluster,
         shard: None,
@@ -57,7 +57,6 @@ async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
         lease: &args.lease,
         purpose: "restore",
     };
-    let solitude = Solitude::default();
     let trip = Trip {
         folder: &args.tree,
         run: &run,
@@ -66,8 +65,8 @@ async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
         store: &store,
         only: &only,
     };
-    let work = go_back(ui, args, &trip, back, &solitude);
-    Box::pin(lease::alone(ui, room, &solitude, work)).await
+    let work = async |guard| go_back(ui, args, &trip, back, &guard).await;
+    Box::pin(with_lease(ui, request, work)).await
 }
 
 fn state(args: &RestoreArgs) -> Result<Utf8PathBuf, Failure> {
@@ -133,7 +132,7 @@ async fn go_back(
     args: &RestoreArgs,
     trip: &Trip<'_>,
     back: WayBack,
-    solitude: &Solitude,
+    guard: &LeaseGuard,
 ) -> Result<Exit, Failure> {
     let Trip {
         run,
@@ -184,17 +183,13 @@ async fn go_back(
         if !is_sure(args) && !ui::ask("Restore this?").await? {
             return Err(Failure::Refused("not restored".to_owned()));
         }
-        let manner = Manner {
-            state: &state,
-            billing: approval.billing(back.desired.policy.billing),
-            rollout: Rollout::default(),
-            withheld: BTreeMap::new(),
+        let execution = Execution {
             primary: primary::for_plan(&args.tree, tree, &platform, &planned.plan).await?,
-            solitude: solitude.clone(),
+            ..Execution::new(&state, approval.billing(back.desired.policy.billing))
         };
         let files = StoredAssets::new(store, &back.desired);
         let mandate = approval.mandate(&planned.plan, &rest);
-        applied = carry::carry_out(ui, &platform, mandate, &files, manner).await?;
+        applied = carry::carry_out(ui, &platform, mandate, &files, execution, guard).await?;
         facts.applied = Some(&applied);
     }
     facts.requests = platform.requests();

@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use camino::Utf8Path;
-use emblazon::apply::lease::Tenure;
+use emblazon::apply::lease::{Fence, LeaseGuard};
 use emblazon::apply::{
     self, Event, Halt, JournalEvent, RunState, SnapshotStore, StepResult, StepStanding,
     interrupted, read_journal, runs,
@@ -88,14 +88,14 @@ async fn an_interruption_ends_the_steps_in_hand() {
     let tree = tree();
     let plan = stage.plan(&tree).await;
     let options = stage.options();
-    let cancel = options.cancel.clone();
+    let guard = options.guard.clone();
     let reader = stage.client().await;
     let writer = WriteClient::new(reader.clone());
     let template = TemplateWriter::new(reader);
     let files = |_: &Utf8Path| Err::<Vec<u8>, _>("no files");
     let progress = |event: Event<'_>| {
         if matches!(event, Event::Ended(..)) {
-            cancel.cancel();
+            guard.stopping().cancel();
         }
     };
     let applied = apply::run(
@@ -334,11 +334,11 @@ async fn nothing_is_sent_once_the_lease_ended() {
     let stage = stage().await;
     let tree = tree();
     let plan = stage.plan(&tree).await;
-    let tenure = Tenure::default();
-    tenure.extend(Instant::now(), Duration::from_hours(1));
+    let fence = Fence::default();
+    fence.extend(Instant::now(), Duration::from_hours(1));
     let mut options = stage.options();
     options.concurrency = NonZeroUsize::MIN;
-    options.tenure = Some(tenure.clone());
+    options.guard = LeaseGuard::fenced(fence.clone());
     let reader = stage.client().await;
     let (writer, template) = (
         WriteClient::new(reader.clone()),
@@ -347,7 +347,7 @@ async fn nothing_is_sent_once_the_lease_ended() {
     let files = |path: &Utf8Path| tree.files.get(path).cloned().ok_or("no such file");
     let progress = |event: Event<'_>| {
         if let Event::Ended(..) = event {
-            tenure.end();
+            fence.end();
         }
     };
     let before = stage.sandbox.counts().mutating;

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use emblazon::apply::lease::LeaseGuard;
 use emblazon::apply::{self, Applied, Mandate, Patience, StepResult};
 use emblazon::diff::ChangeKey;
 use emblazon::live::{CollectOptions, ReadClient, TemplateWriter, WriteClient, collect};
@@ -207,7 +208,7 @@ impl Bench {
         let template = TemplateWriter::new(self.reader.clone());
         let files = |path: &Utf8Path| tree.bytes(path);
         let clock = Mutex::new(Timestamp::UNIX_EPOCH);
-        let mut options = apply::Options::new(self.folder(), move || {
+        let mut options = apply::Options::new(self.folder(), LeaseGuard::exclusive(), move || {
             let mut now = clock.lock().unwrap();
             *now += Duration::from_secs(1);
             *now

@@ -9,6 +9,7 @@ mod folder;
 mod leader;
 mod orders;
 mod private;
+mod recovery;
 mod remote;
 mod state;
 mod trust;

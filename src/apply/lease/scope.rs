@@ -7,13 +7,13 @@ use crate::tree::{lease_ref, plain_name};
 ///
 /// The whole excludes every shard. Shards of one split exclude only their like; those of another split overlap.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Room {
+pub struct LeaseScope {
     reference: String,
     file: String,
     shard: Option<Shard>,
 }
 
-impl Room {
+impl LeaseScope {
     /// Names a cluster, or one shard's part of it.
     #[must_use]
     pub fn new(cluster: &ClusterName, shard: Option<Shard>) -> Self {
@@ -84,11 +84,11 @@ mod tests {
     fn who_excludes_whom() {
         #[track_caller]
         fn check(mine: Option<(u32, u32)>, other: Option<(u32, u32)>, expected: bool) {
-            let room = |shard: Option<(u32, u32)>| {
+            let scope = |shard: Option<(u32, u32)>| {
                 let shard = shard.and_then(|(index, count)| Shard::new(index, count));
-                Room::new(&ClusterName::new("production"), shard)
+                LeaseScope::new(&ClusterName::new("production"), shard)
             };
-            let (mine, other) = (room(mine), room(other));
+            let (mine, other) = (scope(mine), scope(other));
             let refs = mine.is_rival(mine.whole(), &other.reference());
             let files = mine.is_rival(mine.whole_file(), &other.file());
             assert_eq!((refs, files), (expected, expected), "{mine:?} {other:?}");
@@ -99,8 +99,8 @@ mod tests {
         check(Some((1, 3)), Some((1, 3)), false);
         check(Some((1, 3)), Some((2, 3)), false);
         check(Some((1, 3)), Some((1, 4)), true);
-        let room = Room::new(&ClusterName::new("production"), None);
-        assert!(!room.is_rival("production", "production-blue"));
-        assert!(!room.is_rival("production", "production-1-of-0"));
+        let scope = LeaseScope::new(&ClusterName::new("production"), None);
+        assert!(!scope.is_rival("production", "production-blue"));
+        assert!(!scope.is_rival("production", "production-1-of-0"));
     }
 }

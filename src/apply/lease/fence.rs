@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 /// and finds out only later that somebody took over. Whoever is about to write asks this first: the clock behind it goes
 /// on while the process does not.
 #[derive(Clone, Debug, Default)]
-pub struct Tenure {
+pub struct Fence {
     until: Arc<Mutex<Option<Instant>>>,
 }
 
-impl Tenure {
+impl Fence {
     /// Begins, or goes on, for a term from when it was asked for: what is written down for the others ends later.
     pub fn extend(&self, asked: Instant, term: Duration) {
         self.put(asked.checked_add(term));
@@ -42,14 +42,14 @@ mod tests {
 
     #[test]
     fn it_ends_with_its_term_and_when_it_is_given_back() {
-        let tenure = Tenure::default();
-        assert!(!tenure.holds(), "nothing was taken");
-        tenure.extend(Instant::now(), Duration::from_hours(1));
-        assert!(tenure.clone().holds());
-        tenure.extend(Instant::now(), Duration::ZERO);
-        assert!(!tenure.holds(), "the term is over");
-        tenure.extend(Instant::now(), Duration::from_hours(1));
-        tenure.end();
-        assert!(!tenure.holds());
+        let fence = Fence::default();
+        assert!(!fence.holds(), "nothing was taken");
+        fence.extend(Instant::now(), Duration::from_hours(1));
+        assert!(fence.clone().holds());
+        fence.extend(Instant::now(), Duration::ZERO);
+        assert!(!fence.holds(), "the term is over");
+        fence.extend(Instant::now(), Duration::from_hours(1));
+        fence.end();
+        assert!(!fence.holds());
     }
 }

@@ -1,0 +1,69 @@
+//! What was applied completely becomes the base.
+
+use std::fmt;
+
+use crate::apply::remote::GitError;
+use crate::apply::{AppliedRef, Complete};
+use crate::model::Shard;
+use crate::tree::short_commit;
+
+/// What became of the base after a commit was applied completely.
+#[derive(Debug)]
+pub enum Advance {
+    /// The commit is the base from now on.
+    Base {
+        /// The commit.
+        commit: String,
+    },
+    /// The commit becomes the base once other shards have applied it, too.
+    Waits {
+        /// The commit.
+        commit: String,
+        /// These shards.
+        shards: Vec<Shard>,
+    },
+    /// Another apply moved the base in the meantime.
+    Moved,
+    /// The ref could not be moved.
+    Failed(GitError),
+}
+
+impl fmt::Display for Advance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Base { commit } => {
+                write!(f, "commit {} is the base from now on", short_commit(commit))
+            }
+            Self::Waits { commit, shards } => {
+                let shards: Vec<String> = shards.iter().map(ToString::to_string).collect();
+                let (commit, shards) = (short_commit(commit), shards.join(", "));
+                write!(
+                    f,
+                    "commit {commit} is still to be applied by shard {shards}"
+                )
+            }
+            Self::Moved => f.write_str("another apply moved it in the meantime"),
+            Self::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+/// Moves the ref of the base from `base` to a commit that was applied completely, by the whole or by one shard.
+pub async fn advance(
+    reference: &AppliedRef,
+    shard: Option<Shard>,
+    (commit, base): (&str, Option<&str>),
+    push: bool,
+) -> Advance {
+    match reference.complete(shard, (commit, base), push).await {
+        Ok(Complete::Whole) => Advance::Base {
+            commit: commit.to_owned(),
+        },
+        Ok(Complete::Waits(shards)) => Advance::Waits {
+            commit: commit.to_owned(),
+            shards,
+        },
+        Ok(Complete::Moved) => Advance::Moved,
+        Err(error) => Advance::Failed(error),
+    }
+}

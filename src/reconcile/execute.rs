@@ -1,0 +1,64 @@
+//! The one way from an approved plan to writes.
+
+use std::collections::BTreeMap;
+
+use camino::Utf8Path;
+use jiff::Timestamp;
+
+use crate::apply::lease::LeaseGuard;
+use crate::apply::{self, Applied, ApplyError, AssetSource, Event, Mandate, Rollout};
+use crate::dns::push::PrimaryWriter;
+use crate::live::{ReadClient, TemplateWriter, WriteClient};
+use crate::plan::StepId;
+use crate::tree::BillingPolicy;
+
+/// How a plan is executed.
+pub struct Execution<'a> {
+    /// The folder for journal and snapshots.
+    pub state: &'a Utf8Path,
+    /// Whether creating a whitelabel may cost money (C7).
+    pub billing: BillingPolicy,
+    /// Which accounts go first, and when to stop.
+    pub rollout: Rollout,
+    /// Steps that are left out, with the reasons.
+    pub withheld: BTreeMap<StepId, String>,
+    /// Writes records; steps on zones fail without it.
+    pub primary: Option<PrimaryWriter>,
+}
+
+impl<'a> Execution<'a> {
+    /// Fills in what a plan without records and without a canary wants.
+    #[must_use]
+    pub fn new(state: &'a Utf8Path, billing: BillingPolicy) -> Self {
+        Self {
+            state,
+            billing,
+            rollout: Rollout::default(),
+            withheld: BTreeMap::new(),
+            primary: None,
+        }
+    }
+}
+
+/// Executes a plan under a lease and returns what became of each step.
+///
+/// # Errors
+/// When the run cannot begin: nothing was written then.
+pub async fn execute(
+    client: &ReadClient,
+    mandate: Mandate<'_>,
+    files: &dyn AssetSource,
+    execution: Execution<'_>,
+    guard: &LeaseGuard,
+    progress: &(dyn Fn(Event<'_>) + Sync),
+) -> Result<Applied, ApplyError> {
+    let state = execution.state.to_owned();
+    let mut options = apply::Options::new(state, guard.clone(), Timestamp::now);
+    options.billing = execution.billing;
+    options.rollout = execution.rollout;
+    options.withheld = execution.withheld;
+    options.primary = execution.primary;
+    let writer = WriteClient::new(client.clone());
+    let template = TemplateWriter::new(client.clone());
+    apply::run(mandate, &writer, Some(&template), files, &options, progress).await
+}

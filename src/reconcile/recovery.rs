@@ -1,0 +1,161 @@
+//! What an interrupted run destroyed is restored before anything else is planned.
+
+use std::collections::BTreeSet;
+
+use camino::Utf8Path;
+use jiff::Timestamp;
+use thiserror::Error;
+
+use super::execute::Execution;
+use crate::apply::{
+    self, Applied, AssetSource, JournalError, Mandate, RestoreError, SnapshotStore, StoredAssets,
+    WayBack, Wreck,
+};
+use crate::live::Live;
+use crate::model::{AccountName, Shard};
+use crate::plan::{self, Plan};
+use crate::tree::{BillingPolicy, ClusterConfig, Desired};
+
+/// Says why what an interrupted run destroyed is not restored; nothing else may be written until it is.
+#[derive(Debug, Error)]
+pub enum RecoveryError {
+    /// A journal cannot be read or written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A snapshot cannot be read.
+    #[error(transparent)]
+    Snapshot(#[from] RestoreError),
+    /// A guard refuses the plan that restores it.
+    #[error(
+        "what the run {run} destroyed cannot be put back: {reason}; do what that says, or run `emblazon apply`"
+    )]
+    Refused {
+        /// The run.
+        run: String,
+        /// What the guard says.
+        reason: String,
+    },
+    /// Some of its steps failed.
+    #[error(
+        "not everything that the run {0} destroyed could be put back; look at `emblazon history`, or run again"
+    )]
+    Incomplete(String),
+}
+
+/// Reads, writes and reports for a recovery: the command line and the daemon each have one.
+pub trait Recoverer: Sync {
+    /// What ends a recovery.
+    type Error: From<RecoveryError> + Send;
+
+    /// Reads the accounts of a tree from the platform.
+    fn read(&self, desired: &Desired) -> impl Future<Output = Result<Live, Self::Error>> + Send;
+
+    /// Executes the plan that restores what was destroyed, under the lease of the run that follows.
+    fn execute(
+        &self,
+        mandate: Mandate<'_>,
+        files: &dyn AssetSource,
+        execution: Execution<'_>,
+    ) -> impl Future<Output = Result<Applied, Self::Error>> + Send;
+
+    /// Asks whether the plan that was reported may be executed; an error is a no.
+    fn agree(&self) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// Reports what happens.
+    fn report(&self, event: RecoveryEvent<'_>);
+}
+
+/// What happens in a recovery.
+#[derive(Clone, Copy, Debug)]
+pub enum RecoveryEvent<'a> {
+    /// A run was found that never ended.
+    Interrupted(&'a Wreck),
+    /// Nothing of what it had in flight is destroyed.
+    Intact,
+    /// This plan restores what it destroyed.
+    Planned(&'a Plan, &'a WayBack),
+    /// What it destroyed is restored.
+    Restored(&'a Wreck),
+    /// An account that it had in flight could not be read; the next recovery looks at it again.
+    Unread(&'a AccountName),
+}
+
+/// Finds the runs on a cluster that never ended, and restores what they destroyed.
+///
+/// Returns the accounts that could not be read: their runs stay open for the next recovery. Nothing is written to such an
+/// account meanwhile, because a plan has no steps for what is unknown (invariant 6).
+///
+/// # Errors
+/// When something is destroyed and cannot be restored: a new plan would build on the damage.
+pub async fn recover<R: Recoverer>(
+    recoverer: &R,
+    state: &Utf8Path,
+    cluster: &ClusterConfig,
+    shard: Option<Shard>,
+) -> Result<Vec<AccountName>, R::Error> {
+    let store = SnapshotStore::new(state);
+    let mut unread = Vec::new();
+    for run in apply::wrecks(state, &cluster.name, shard).map_err(RecoveryError::from)? {
+        recoverer.report(RecoveryEvent::Interrupted(&run));
+        let before = run.before(&store, cluster).map_err(RecoveryError::from)?;
+        let of_run = match before {
+            Some(before) => restore(recoverer, (state, &store), &run, before).await?,
+            None => Vec::new(),
+        };
+        if of_run.is_empty() {
+            let closed = apply::close(state, &run.run, Timestamp::now());
+            closed.map_err(RecoveryError::from)?;
+        }
+        unread.extend(of_run);
+    }
+    Ok(unread)
+}
+
+/// Restores what one run destroyed; returns the accounts that could not be read.
+async fn restore<R: Recoverer>(
+    recoverer: &R,
+    (state, store): (&Utf8Path, &SnapshotStore),
+    run: &Wreck,
+    mut before: WayBack,
+) -> Result<Vec<AccountName>, R::Error> {
+    let live = recoverer.read(&before.desired).await?;
+    let unread = apply::repair(run, &mut before, &live);
+    for name in &unread {
+        recoverer.report(RecoveryEvent::Unread(name));
+    }
+    if before.desired.accounts.is_empty() {
+        if unread.is_empty() {
+            recoverer.report(RecoveryEvent::Intact);
+        }
+        return Ok(unread);
+    }
+    let allow = BTreeSet::new();
+    let rules = plan::Options {
+        now: Timestamp::now(),
+        ..plan::Options::default()
+    };
+    let plan = plan::plan(&before.desired, None, &live, &before.sources, &rules).plan;
+    recoverer.report(RecoveryEvent::Planned(&plan, &before));
+    if let Some(refusal) = plan.refusals.first() {
+        let refused = RecoveryError::Refused {
+            run: run.run.to_string(),
+            reason: refusal.message.clone(),
+        };
+        return Err(refused.into());
+    }
+    recoverer.agree().await?;
+    let mandate = Mandate {
+        plan: &plan,
+        desired: &before.desired,
+        allow: &allow,
+    };
+    let files = StoredAssets::new(store, &before.desired);
+    // What was there was paid for.
+    let execution = Execution::new(state, BillingPolicy::Accept);
+    let applied = recoverer.execute(mandate, &files, execution).await?;
+    if !applied.is_complete() {
+        return Err(RecoveryError::Incomplete(run.run.to_string()).into());
+    }
+    recoverer.report(RecoveryEvent::Restored(run));
+    Ok(unread)
+}
