@@ -1,5 +1,6 @@
 //! What became of each step.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::standing::{StepCount, StepStanding};
@@ -85,7 +86,9 @@ pub enum StepResult {
 }
 
 /// What ends a run before all of its steps are begun.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Halt {
     /// Somebody asked for it: Ctrl-C, a signal, or a daemon that is to end.

@@ -3,12 +3,15 @@
 //! Every format, the history, the daemon and the exit code count with [`StepCount`], so that none of them can tell
 //! another story than the others.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::outcome::StepResult;
 
 /// How a step stands after a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum StepStanding {
     /// It was carried out, and the read-back shows it.

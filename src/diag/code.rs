@@ -3,18 +3,18 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-/// How bad it is: an error stops `plan` and `apply`, a warning does not.
+/// Severity of a diagnostic: an error stops `plan` and `apply`, a warning does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Severity {
     /// The tree is wrong.
     Error,
-    /// The tree is probably not what was meant.
+    /// The tree is valid, but probably not what was intended.
     Warning,
 }
 
 macro_rules! catalogue {
     ($( $code:ident $severity:ident $title:literal $explanation:literal )*) => {
-        /// Names a kind of mistake. A code never changes its meaning.
+        /// Identifies a kind of mistake. The meaning of a code never changes.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Code {
             $( #[doc = $title] $code, )*
@@ -30,19 +30,19 @@ macro_rules! catalogue {
                 match self { $( Self::$code => stringify!($code), )* }
             }
 
-            /// Returns how bad it is.
+            /// Returns the severity of this kind of mistake.
             #[must_use]
             pub fn severity(self) -> Severity {
                 match self { $( Self::$code => Severity::$severity, )* }
             }
 
-            /// Returns the mistake in a few words.
+            /// Returns a short description of the mistake.
             #[must_use]
             pub fn title(self) -> &'static str {
                 match self { $( Self::$code => $title, )* }
             }
 
-            /// Returns why it is a mistake, and an example of right and wrong.
+            /// Returns why it is a mistake, with an example of the wrong and the right form.
             #[must_use]
             pub fn explanation(self) -> &'static str {
                 match self { $( Self::$code => $explanation, )* }
@@ -550,7 +550,7 @@ catalogue! {
 }
 
 impl Code {
-    /// Finds a code by its text, in any case.
+    /// Finds a code by its text, ignoring case.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL

@@ -2,46 +2,46 @@
 
 use super::{Code, Place};
 
-/// Says what is wrong, where, and how to mend it.
+/// What is wrong in the tree, where, and how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Which kind of mistake; stable between releases.
+    /// Kind of mistake, stable across releases.
     pub code: Code,
-    /// One terse line, a lower-case fragment without a period, that names the object.
+    /// One terse line that names the object: a lower-case fragment without a period.
     pub message: String,
-    /// The place that is to be changed, with a few words on it.
+    /// The place to change, with a short label.
     pub primary: Option<Label>,
     /// Other places that explain it, such as the first of two duplicates.
     pub related: Vec<Label>,
     /// What to do, as a lower-case imperative fragment.
     pub help: String,
-    /// What does it without further thought, where one text only can be meant.
+    /// Replacement that can be applied mechanically; present only if there is a single possible fix.
     pub fix: Option<Fix>,
 }
 
-/// A text that takes the place of another.
+/// A text replacement that fixes a mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fix {
-    /// What is replaced.
+    /// Range to replace.
     pub place: Place,
-    /// By what.
+    /// Replacement text.
     pub text: String,
 }
 
-/// A place and what to say about it.
+/// A place with a short label.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Label {
-    /// The place.
+    /// The labelled place.
     pub place: Place,
-    /// A few words; may be empty.
+    /// Text of the label; may be empty.
     pub text: String,
 }
 
-/// What a loader collects; it never stops at the first.
+/// The diagnostics of a load, which does not stop at the first mistake.
 pub type Diagnostics = Vec<Diagnostic>;
 
 impl Diagnostic {
-    /// Makes a diagnostic without a place; [`Self::at`] adds one.
+    /// Creates a diagnostic without a place; [`Self::at`] adds one.
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>, help: impl Into<String>) -> Self {
         Self {
@@ -54,7 +54,7 @@ impl Diagnostic {
         }
     }
 
-    /// Sets the place that is to be changed.
+    /// Sets the place to change.
     #[must_use]
     pub fn at(mut self, place: Place, text: impl Into<String>) -> Self {
         self.primary = Some(Label {
@@ -64,7 +64,7 @@ impl Diagnostic {
         self
     }
 
-    /// Says which text in which place mends it; for mistakes where nothing else can be meant.
+    /// Sets the replacement that fixes the mistake; only for mistakes with a single possible fix.
     #[must_use]
     pub fn mended_by(mut self, place: Place, text: impl Into<String>) -> Self {
         self.fix = Some(Fix {
@@ -74,7 +74,7 @@ impl Diagnostic {
         self
     }
 
-    /// Adds a place that explains the mistake.
+    /// Adds a related place that explains the mistake.
     #[must_use]
     pub fn see(mut self, place: Place, text: impl Into<String>) -> Self {
         self.related.push(Label {

@@ -1,4 +1,4 @@
-//! The texts that diagnostics point into.
+//! The source texts that diagnostics point into.
 
 use std::sync::Arc;
 
@@ -12,18 +12,18 @@ pub struct FileId(pub u32);
 /// A range of bytes in one text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span {
-    /// The first byte.
+    /// Offset of the first byte.
     pub start: u32,
-    /// The byte after the last one.
+    /// Offset after the last byte.
     pub end: u32,
 }
 
 /// A range of bytes in one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
-    /// The file.
+    /// File that contains the range.
     pub file: FileId,
-    /// The bytes.
+    /// Byte range within the file.
     pub span: Span,
 }
 
@@ -32,29 +32,29 @@ pub struct Place {
 pub struct Spanned<T> {
     /// The value.
     pub value: T,
-    /// The place.
+    /// Place of the value in the source.
     pub place: Place,
 }
 
-/// A place for people: both numbers start at 1, the column counts characters.
+/// A human-readable position; both numbers start at 1, and the column counts characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Position {
-    /// The line.
+    /// Line number, from 1.
     pub line: u32,
-    /// The column.
+    /// Column number in characters, from 1.
     pub column: u32,
 }
 
 /// One file's path and text.
 #[derive(Clone, Debug)]
 pub struct SourceFile {
-    /// The path from the tree's top.
+    /// Path relative to the root of the tree.
     pub path: Utf8PathBuf,
-    /// The text.
+    /// Content of the file.
     pub text: Arc<str>,
 }
 
-/// Holds the text of each file that was read, in the order of their ids. Copies share the texts.
+/// The text of each file that was read, in the order of the file ids. Clones share the texts.
 #[derive(Clone, Debug, Default)]
 pub struct SourceMap {
     files: Vec<Arc<SourceFile>>,
@@ -72,7 +72,7 @@ impl SourceMap {
         id
     }
 
-    /// Puts a file in the place of the one that has the id, or behind all others.
+    /// Replaces the text of the file with this id, or appends a file if there is none.
     pub fn put(&mut self, id: FileId, path: Utf8PathBuf, text: impl Into<Arc<str>>) {
         match self.files.get_mut(id.0 as usize) {
             Some(file) => Arc::make_mut(file).text = text.into(),
@@ -82,20 +82,20 @@ impl SourceMap {
         }
     }
 
-    /// Says where the tree lies in its repository.
+    /// Sets the folder of the tree within its repository.
     #[must_use]
     pub fn lying_in(mut self, folder: Utf8PathBuf) -> Self {
         self.folder = folder;
         self
     }
 
-    /// Returns where the tree lies in its repository; empty at the top, and outside of any.
+    /// Returns the folder of the tree within its repository; empty at the repository root and outside any repository.
     #[must_use]
     pub fn folder(&self) -> &Utf8Path {
         &self.folder
     }
 
-    /// Returns a file by the id that [`Self::add`] gave.
+    /// Returns a file by the id that [`Self::add`] returned.
     #[must_use]
     pub fn file(&self, id: FileId) -> Option<&SourceFile> {
         self.files.get(id.0 as usize).map(AsRef::as_ref)

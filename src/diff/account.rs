@@ -1,4 +1,4 @@
-//! One account: desired × base × live → difference.
+//! Compares one account three ways: desired × base × live → difference.
 
 use std::collections::BTreeSet;
 
@@ -11,31 +11,31 @@ use crate::live::{LiveAccount, LiveDocument, Reading};
 use crate::model::{AccountId, AccountName, KeyPath, Settings};
 use crate::tree::{DesiredAccount, Origin};
 
-/// What differs in one account.
+/// The differences of one account.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AccountDifference {
-    /// Its name in the tree.
+    /// The account's name in the tree.
     pub name: AccountName,
-    /// Its id, when the account could be found.
+    /// The account's id, if the account could be found.
     pub id: Option<AccountId>,
-    /// What differs, sorted by key.
+    /// The differences, sorted by key.
     pub changes: Vec<Change>,
-    /// What to do to the document for it.
+    /// The edit of the document that resolves them.
     pub edit: Edit,
-    /// What could not be read, each with the reason; nothing of it is in the changes (invariant 6).
+    /// What could not be read, with the reasons; never part of `changes` (invariant 6).
     pub unknown: Vec<String>,
-    /// What a reader should know.
+    /// Notes about the account.
     pub notes: Vec<String>,
 }
 
-/// How an account, or the template, stands.
+/// The sync state of an account or the template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
-    /// Live is as the tree wants it.
+    /// The live state matches the tree.
     InSync,
-    /// It differs; more may be unknown.
+    /// There are differences; more may be unknown.
     Changes,
-    /// No difference was found, but not everything could be read.
+    /// No differences were found, but not everything could be read.
     Unknown,
 }
 
@@ -52,7 +52,7 @@ impl Status {
 }
 
 impl AccountDifference {
-    /// Tells how the account stands.
+    /// Returns the sync state.
     #[must_use]
     pub fn status(&self) -> Status {
         Status::of(&self.changes, !self.unknown.is_empty())
@@ -70,8 +70,8 @@ impl AccountDifference {
     }
 }
 
-/// Returns the name that an account's domain is moved to while it is released: nobody else's, and
-/// never resolvable (RFC 2606).
+/// Returns the placeholder domain of an account while its own domain is released: unique, and never resolvable (RFC
+/// 2606).
 #[must_use]
 pub fn parked_domain(id: &AccountId) -> String {
     format!("parked-{id}.invalid")
@@ -126,10 +126,10 @@ pub(super) fn compare(
     difference
 }
 
-/// Compares an account that the tree applied last had and this one does not have any more. Its whole
-/// whitelabel is to go when that tree declared one: only then it was ours.
+/// Compares an account that is in the base but no longer in the tree. Its whitelabel is to be deleted if the base
+/// declared one, because only then was it managed.
 ///
-/// `ids` are those of the tree's accounts, absent when one of them is not known.
+/// `ids` are the ids of all accounts in the tree, or `None` when one of them is unknown.
 pub(super) fn compare_departed(
     name: AccountName,
     base: &DesiredAccount,
@@ -186,7 +186,7 @@ pub(super) fn compare_departed(
     })
 }
 
-/// Compares whether there is a whitelabel at all.
+/// Compares the existence of the whitelabel.
 fn existence(
     desired: &DesiredAccount,
     base: Base<&DesiredAccount>,
@@ -212,8 +212,8 @@ fn existence(
     })
 }
 
-/// Tells what a tree says about the whitelabel as a whole. One that declares nothing, or only what
-/// must not be there, asks for no document.
+/// Returns what a tree declares about the whitelabel as a whole. An account that declares nothing, or only absences,
+/// does not require a document.
 fn whole(account: &DesiredAccount) -> (Declaration<()>, Place) {
     let wants_something = account.settings.values().any(|key| key.value.is_some())
         || account.assets.values().any(|asset| asset.value.is_some());
@@ -224,7 +224,7 @@ fn whole(account: &DesiredAccount) -> (Declaration<()>, Place) {
     }
 }
 
-/// Takes a parked name away that a killed run left behind and that the tree does not speak of.
+/// Removes a parked domain that an unfinished run left behind, unless the tree declares a domain.
 fn unpark(difference: &mut AccountDifference, id: &AccountId, live: &Settings) {
     let path = KeyPath::from("domain");
     let is_parked = live.get(&path).and_then(|value| value.as_str()) == Some(&*parked_domain(id));
@@ -232,7 +232,7 @@ fn unpark(difference: &mut AccountDifference, id: &AccountId, live: &Settings) {
         return;
     }
     if difference.edit.set.contains_key(&path) || difference.edit.remove.contains(&path) {
-        // Nobody but an unfinished run puts that name there, whatever the base says.
+        // Only an unfinished run sets this name, so it is not drift, whatever the base says.
         let key = ChangeKey::Setting(path);
         let own = difference.changes.iter_mut().filter(|change| {
             change.key == key && matches!(change.cause, Cause::Drift | Cause::Conflict)

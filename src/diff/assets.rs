@@ -1,4 +1,4 @@
-//! Assets: declared files × base × live → changes.
+//! Compares assets three ways: declared files × base × live → changes.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::live::{LiveAsset, LiveDocument, Reading};
 use crate::model::{AssetFacts, AssetFile, AssetKind, Digest};
 use crate::tree::{Declared, DesiredAccount, Origin};
 
-/// What was found, and what could not be told.
+/// The changes, and what could not be determined.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) changes: Vec<Change>,
@@ -66,10 +66,10 @@ pub(super) fn compare(
     found
 }
 
-/// Returns what is stored for a kind.
+/// Returns the stored asset of a kind.
 ///
-/// Where no logo is stored, the server answers with another asset in its place, the welcome page
-/// above all (B11, observed 2); that one is not a logo.
+/// When no logo is stored, the server returns another asset instead, usually the welcome page (B11, observed 2); that
+/// one does not count as a logo.
 pub(crate) fn reading(
     document: &LiveDocument,
     kind: AssetKind,
@@ -83,7 +83,7 @@ pub(crate) fn reading(
     }
 }
 
-/// Tells whether the asset that the server gives as the logo is the welcome page.
+/// Returns whether the asset that the server returns as the logo is in fact the welcome page.
 pub(crate) fn is_welcome(document: &LiveDocument, asset: &LiveAsset) -> bool {
     match &asset.attachment {
         Some(name) => name.starts_with(AssetKind::Welcome.as_str()),

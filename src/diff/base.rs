@@ -1,20 +1,20 @@
-//! The side of the tree that was applied last.
+//! The base side of a comparison: the last applied tree.
 
 use super::Declaration;
 
-/// What the last applied tree has of one thing.
+/// The value of one item in the base.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Base<T> {
-    /// No applied tree is known.
+    /// No base is known.
     Unknown,
-    /// That tree does not have it.
+    /// The base does not contain the item.
     Missing,
-    /// That tree has this.
+    /// The base contains this value.
     Known(T),
 }
 
 impl<T> Base<T> {
-    /// Looks for the thing in the tree, when there is one.
+    /// Looks up the item in the base, if there is one.
     pub(super) fn find<Tree>(tree: Option<Tree>, find: impl FnOnce(Tree) -> Option<T>) -> Self {
         match tree.map(find) {
             None => Self::Unknown,
@@ -23,7 +23,7 @@ impl<T> Base<T> {
         }
     }
 
-    /// Turns what that tree has into something else.
+    /// Maps a known value.
     pub(super) fn map<U>(self, turn: impl FnOnce(T) -> U) -> Base<U> {
         match self {
             Self::Unknown => Base::Unknown,
@@ -32,7 +32,7 @@ impl<T> Base<T> {
         }
     }
 
-    /// Returns what that tree has.
+    /// Returns the value, if known.
     pub(super) fn known(self) -> Option<T> {
         match self {
             Self::Known(found) => Some(found),
@@ -40,7 +40,7 @@ impl<T> Base<T> {
         }
     }
 
-    /// Returns what that tree says about a part of it; what it does not have declares nothing.
+    /// Returns what the base declares about a part of the item; a missing item declares nothing.
     pub(super) fn declares<D>(
         self,
         part: impl FnOnce(T) -> Declaration<D>,

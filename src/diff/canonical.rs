@@ -1,14 +1,14 @@
-//! The one canonical form: two spellings that mean the same to the server and to its users are one
-//! value here, and nothing else is.
+//! The canonical form: two spellings have the same canonical value if and only if they mean the same to the server and
+//! its users.
 //!
-//! | what | same |
+//! | value | equal spellings |
 //! | --- | --- |
 //! | booleans that the server defaults | absent, `false`, `"false"` (W14, E24) |
 //! | `port.authority` | `"x"` and `["x"]` (trap 26) |
-//! | `domain` | whatever differs in case only (W10, W19); a trailing dot differs, the UI compares host names (W26) |
+//! | `domain` | any case (W10, W19); a trailing dot does differ, because the UI compares host names (W26) |
 //! | numbers | `1` and `1.0` |
-//! | template hosts | case, and a trailing dot (D15) |
-//! | records | what their type says (D14, D15); text that is no record of its type only as it stands |
+//! | template hosts | any case, with or without a trailing dot (D15) |
+//! | records | equal by the rules of their type (D14, D15); invalid records only if identical |
 //! | mappings | any order, any number of repetitions; absent is empty (observed 8) |
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +20,7 @@ use crate::model::{
     Settings, field,
 };
 
-/// Returns the canonical form of a setting; `None` when it says no more than its absence.
+/// Returns the canonical form of a setting, or `None` when it is equivalent to absence.
 #[must_use]
 pub fn setting(path: &KeyPath, value: &Value) -> Option<Value> {
     let value = written(path, value);
@@ -33,8 +33,8 @@ pub fn setting(path: &KeyPath, value: &Value) -> Option<Value> {
     }
 }
 
-/// Returns the spelling in which a setting is sent: what the server would coerce is coerced, and a
-/// list of one `port.authority` is its text, the form that every server version takes.
+/// Returns the form in which a setting is sent: values are coerced as the server would, and a `port.authority` list
+/// with one item becomes a string, the form that every server version accepts.
 #[must_use]
 pub fn written(path: &KeyPath, value: &Value) -> Value {
     let Some(field) = known(path) else {
@@ -56,15 +56,14 @@ pub fn written(path: &KeyPath, value: &Value) -> Value {
     }
 }
 
-/// Tells whether two documents mean the same, so that a read-back can be compared with what was
-/// sent.
+/// Returns whether two documents are equivalent, to compare a read-back with what was sent.
 #[must_use]
 pub fn settings_in_sync(sent: &Settings, read: &Settings) -> bool {
     canonical_leaves(sent) == canonical_leaves(read)
 }
 
-/// Tells whether a top-level key is the server's own: what it adds to answers (trap 7), and the two
-/// keys that uploads of older servers left behind (B9, trap 20).
+/// Returns whether a top-level key belongs to the server: those that it adds to responses (trap 7), and the two that
+/// uploads on older servers left behind (B9, trap 20).
 #[must_use]
 pub fn is_server_key(path: &KeyPath) -> bool {
     let Some(first) = path.segments().next() else {
@@ -75,8 +74,7 @@ pub fn is_server_key(path: &KeyPath) -> bool {
         || first.starts_with("pvt_")
 }
 
-/// Returns the keys that the server sets to `false` when they are left out, each with that value:
-/// the least that a document can say (W14).
+/// Returns the keys that the server defaults to `false`, with that value: the smallest non-empty document (W14).
 #[must_use]
 pub fn explicit_defaults() -> BTreeMap<KeyPath, Value> {
     FIELDS
@@ -86,7 +84,7 @@ pub fn explicit_defaults() -> BTreeMap<KeyPath, Value> {
         .collect()
 }
 
-/// Returns the form in which template hosts are compared.
+/// Returns the canonical form of a template host.
 #[must_use]
 pub fn host(host: &str) -> String {
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
@@ -101,11 +99,11 @@ pub struct CanonicalEntry {
     extra: Object,
 }
 
-/// One string of a mapping.
+/// One entry of a mapping.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Record {
     Data(RecordData),
-    /// What is no record of its type, or of a type that emblazon does not know.
+    /// Text that is not a valid record of its type, or is of an unknown type.
     Text(String),
 }
 
@@ -164,7 +162,7 @@ fn plain(value: Value) -> Value {
 }
 
 fn whole(number: &serde_json::Number) -> Option<serde_json::Number> {
-    // Beyond 2^53 neighbouring integers share one float, so those are compared as they stand.
+    // Above 2^53, adjacent integers map to the same float, so these numbers are compared unchanged.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if !number.is_f64() {
         return None;

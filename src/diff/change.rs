@@ -1,29 +1,29 @@
-//! One difference that a person can see.
+//! A difference that is visible to users.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::{AssetFacts, AssetKind, HostEntry, KeyPath};
 use crate::tree::{Origin, Target};
 
-/// One difference: what, from what, to what, and why (invariant 8: no update without one of these).
+/// One difference: the key, both sides, and the cause (invariant 8: no update without a change).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// What differs.
     pub key: ChangeKey,
     /// The live side.
     pub before: Side,
-    /// The side that the tree wants.
+    /// The desired side.
     pub after: Side,
     /// Why they differ.
     pub cause: Cause,
-    /// Where the tree declares it; absent for what no layer declares, such as an undeclared key
-    /// under exclusive ownership.
+    /// Where the tree declares it; absent when no layer does, as for an undeclared key under exclusive ownership.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
 }
 
-/// Names what differs.
+/// Identifies what differs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKey {
@@ -35,7 +35,7 @@ pub enum ChangeKey {
     Host(Target),
     /// A record type of the domain template without hosts.
     RecordType(String),
-    /// A set of records in the DNS; both sides are lists of texts.
+    /// An RRset in the DNS; both sides are lists of strings.
     Records(Target),
     /// The whole whitelabel.
     Whitelabel,
@@ -45,7 +45,7 @@ pub enum ChangeKey {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
-    /// It is not there.
+    /// It does not exist.
     Absent,
     /// A value of the document.
     Value(Value),
@@ -53,33 +53,35 @@ pub enum Side {
     Asset(AssetFacts),
     /// A host of the template.
     Host(HostEntry),
-    /// A host of the template that stands below another record type, from which it moves.
+    /// A host of the template that moves from another record type.
     Elsewhere {
-        /// Where it stands.
+        /// Its current record type and host.
         target: Target,
-        /// What stands there.
+        /// Its current entry.
         entry: HostEntry,
     },
-    /// Whatever is there, it could not be read.
+    /// It could not be read.
     Unread,
-    /// It is there; there is no more to say about it.
+    /// It exists; the value is not shown.
     Present,
 }
 
-/// Which side moved since the tree was applied last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// Which side changed since the last apply.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
-    /// The tree: the change is not applied yet.
+    /// The tree changed, and the change is not applied yet.
     Git,
-    /// The platform: somebody changed it by hand.
+    /// The platform was changed by hand.
     Live,
-    /// Both.
+    /// Both sides changed.
     Both,
 }
 
 impl Direction {
-    /// Returns the word for machines.
+    /// Returns the machine-readable name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -91,7 +93,7 @@ impl Direction {
 }
 
 impl Cause {
-    /// Tells which side moved; meaningful only where the tree that was applied last is known.
+    /// Returns which side changed; meaningful only if the base is known.
     #[must_use]
     pub fn direction(self) -> Option<Direction> {
         match self {
@@ -104,7 +106,9 @@ impl Cause {
 }
 
 /// Why live differs from the tree: the rows of the three-way table (design, section 5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// No base is known: the tree and the live side differ.

@@ -1,4 +1,4 @@
-//! The whole difference.
+//! Compares a whole tree.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,29 +13,28 @@ use crate::live::{Live, LiveAccount};
 use crate::model::{AccountId, AccountName, Identity, count};
 use crate::tree::{BaseAccounts, Desired, DesiredAccount, SharedAccount, departed};
 
-/// What differs between a tree and the platform.
+/// The differences between a tree and the platform.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Differences {
-    /// One an account of the tree, sorted by name as they are there.
+    /// One entry per account of the tree, sorted by name as in the tree.
     pub accounts: Vec<Arc<AccountDifference>>,
-    /// One an account that the tree applied last had, that this one does not have any more, and that
-    /// still has a whitelabel.
+    /// One entry per account that is in the base, is no longer in the tree, and still has a whitelabel.
     pub departed: Vec<Arc<AccountDifference>>,
     /// The domain template; absent when the tree declares none.
     pub template: Option<TemplateDifference>,
-    /// The zones of accounts with `dns: manage`, by name; none when the primary was not asked.
+    /// The zones of accounts with `dns: manage`, by name; empty when the primary was not queried.
     pub zones: Vec<ZoneDifference>,
-    /// What a reader should know of the whole.
+    /// Notes about the comparison as a whole.
     pub notes: Vec<String>,
-    /// The objects of which something differs that is left out, by what people call them.
+    /// The display names of objects with differences that are left out.
     pub left_out: BTreeSet<String>,
 }
 
-/// What people call the template.
+/// The display name of the template.
 pub(crate) const TEMPLATE: &str = "domain template";
 
 impl Differences {
-    /// Returns what differs in an account of the tree.
+    /// Returns the differences of an account of the tree.
     #[must_use]
     pub fn account(&self, name: &AccountName) -> Option<&AccountDifference> {
         let found = (self.accounts).binary_search_by(|account| account.name.cmp(name));
@@ -46,7 +45,7 @@ impl Differences {
         self.accounts.iter().chain(&self.departed)
     }
 
-    /// Counts the accounts that stand so.
+    /// Counts the accounts with a sync state.
     #[must_use]
     pub fn count(&self, status: Status) -> usize {
         self.accounts
@@ -55,8 +54,8 @@ impl Differences {
             .count()
     }
 
-    /// Leaves out what only the other side moved, and says how much that was. What both moved stays, and
-    /// so does what cannot be told.
+    /// Leaves out differences that only the other side caused, and adds a note with their number. Differences that both
+    /// sides caused stay, and so do those of unknown direction.
     pub fn only(&mut self, direction: Direction) {
         let mut left_out = 0_usize;
         let is_kept = |change: &Change| match change.cause.direction() {
@@ -102,7 +101,7 @@ impl Differences {
         }
     }
 
-    /// Tells whether anything differs, as far as it could be read.
+    /// Returns whether anything differs, as far as it could be read.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.all_accounts()
@@ -114,7 +113,7 @@ impl Differences {
             && self.zones.iter().all(|zone| zone.sets.is_empty())
     }
 
-    /// Tells whether something could not be read.
+    /// Returns whether something could not be read.
     #[must_use]
     pub fn is_incomplete(&self) -> bool {
         self.all_accounts()
@@ -127,9 +126,9 @@ impl Differences {
     }
 }
 
-/// Compares a tree with the platform, and with the tree that was applied last where it is known.
+/// Compares a tree with the platform and, if known, with the base.
 ///
-/// What could not be read gives no change; it is listed as unknown (invariant 6).
+/// What could not be read causes no change, and is listed as unknown (invariant 6).
 #[must_use]
 pub fn compare(
     desired: &Desired,
@@ -157,7 +156,7 @@ impl Sides<'_> {
     }
 }
 
-/// Compares as [`compare`] does, each account by its sides.
+/// Compares like [`compare`], with `of` comparing the sides of each account.
 pub(super) fn compare_each<'a>(
     desired: &'a Desired,
     base: Option<&'a Desired>,
@@ -166,7 +165,7 @@ pub(super) fn compare_each<'a>(
     mut of: impl FnMut(Sides<'a>) -> Arc<AccountDifference>,
 ) -> Differences {
     let base_accounts = base.map(BaseAccounts::new);
-    // Both are sorted alike, so the next is most often the one that is looked for.
+    // Both are sorted by name, so the next one is usually the match.
     let mut read = live.accounts.iter().peekable();
     let accounts = (desired.accounts.iter())
         .map(|wanted| {
@@ -209,7 +208,7 @@ pub(super) fn compare_each<'a>(
     }
 }
 
-/// Compares the accounts that the tree does not have any more.
+/// Compares the accounts that are no longer in the tree.
 fn gone(
     desired: &Desired,
     base: &Desired,
@@ -232,8 +231,8 @@ fn gone(
         .collect()
 }
 
-/// Returns what a departed account is called: its folder's name, with the identity that it had when
-/// another account has that folder now.
+/// Returns the display name of a departed account: its folder name, followed by its identity if another account uses
+/// that folder now.
 #[must_use]
 pub fn departed_name(desired: &Desired, account: &DesiredAccount) -> AccountName {
     if desired

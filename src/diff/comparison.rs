@@ -1,4 +1,4 @@
-//! Comparing again and again: only what has another side than the last time is compared anew.
+//! Incremental comparison: only accounts with a changed side are compared again.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use crate::diag::SourceMap;
 use crate::live::{Live, LiveAccount};
 use crate::tree::{Desired, SharedAccount};
 
-/// The accounts that were compared, each with the very values that it was compared from.
+/// A cache of account differences, each with the sides that it was computed from.
 ///
-/// An account whose sides are the same values still, not only equal ones, differs as it did: whoever reads an account anew,
-/// or changes one, has another value. It costs a pointer for each side to find that out.
+/// A difference is reused if all sides are still the same values by identity, not just equal: reading or changing an
+/// account always creates a new value. The check compares one pointer per side.
 #[derive(Debug, Default)]
 pub struct Comparison {
     known: Vec<Compared>,
@@ -28,10 +28,9 @@ struct Compared {
 }
 
 impl Comparison {
-    /// Compares as [`super::compare`] does.
+    /// Compares like [`super::compare`].
     ///
-    /// An account that is the same value as before stands at the same places: the sources may have grown since, but
-    /// what they held of its files they hold still.
+    /// Cached differences keep their places: `sources` may have grown since, but must still contain the same files.
     pub fn compare(
         &mut self,
         desired: &Desired,
@@ -43,7 +42,7 @@ impl Comparison {
         self.known.reserve(desired.accounts.len());
         let mut known = known.into_iter().peekable();
         compare_each(desired, base, live, sources, |sides| {
-            // Both are sorted by name.
+            // The cache and the accounts are both sorted by name.
             let name = &sides.desired.name;
             while known.next_if(|known| known.desired.name < *name).is_some() {}
             let known = known.next_if(|known| known.desired.name == *name);
@@ -57,7 +56,7 @@ impl Comparison {
         })
     }
 
-    /// Counts the accounts that were compared anew.
+    /// Returns the number of account comparisons that were not served from the cache.
     #[must_use]
     pub fn compared(&self) -> u64 {
         self.compared

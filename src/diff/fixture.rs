@@ -1,4 +1,4 @@
-//! Trees and live states for tests.
+//! Sample trees and live states for tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -54,7 +54,7 @@ pub(crate) fn tree(accounts: Vec<DesiredAccount>) -> Desired {
     }
 }
 
-/// An account that declares the leaves of an object; `null` is "must not be there".
+/// Returns an account that declares the leaves of an object; `null` declares absence.
 pub(crate) fn account(name: &str, whitelabel: Value) -> DesiredAccount {
     let settings = Settings::from(object(whitelabel));
     DesiredAccount {
@@ -135,7 +135,7 @@ pub(crate) fn live<const N: usize>(accounts: [(&str, Option<Value>); N]) -> Live
     }
 }
 
-/// Puts a live asset into an account; `attachment` is its name on the server.
+/// Stores a live asset in an account; `attachment` is its name on the server.
 pub(crate) fn store(live: &mut Live, name: &str, kind: AssetKind, asset: Option<(&str, &str)>) {
     let account = live.accounts.get_mut(&AccountName::new(name));
     let Some(Reading::Known(Some(document))) =
@@ -150,7 +150,7 @@ pub(crate) fn store(live: &mut Live, name: &str, kind: AssetKind, asset: Option<
     document.assets.insert(kind, Reading::Known(asset));
 }
 
-/// A template that declares what an object has; a `null` host is "must not be there".
+/// Returns a template that declares the hosts of an object; a `null` host declares absence.
 pub(crate) fn template(value: Value) -> DesiredTemplate {
     let mut template = DesiredTemplate {
         hosts: BTreeMap::new(),

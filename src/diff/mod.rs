@@ -1,8 +1,8 @@
-//! Desired × base × live → changes. Pure.
+//! Three-way comparison: desired × base × live → changes. Pure.
 //!
-//! Every key that any side knows becomes a row, and one table, [`verdict`], decides about each. What the
-//! tree does not declare is a row like the others, so that it is kept by decision and not by being
-//! overlooked. All sides pass through [`canonical`] before.
+//! Every key that any side knows becomes a row, and a single table, [`verdict`], decides about each row. Undeclared
+//! keys are rows too, so that they are kept by an explicit decision. All sides are converted to their [`canonical`]
+//! form first.
 
 mod account;
 pub(crate) mod assets;

@@ -1,4 +1,4 @@
-//! What was applied last, in the place of the live state.
+//! Uses the base in place of the live state.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use crate::live::{Live, LiveAccount, LiveAsset, LiveDocument, Reading};
 use crate::model::{AccountId, AssetKind, Digest, Identity, Revision, Settings};
 use crate::tree::{BaseAccounts, Desired, DesiredAccount, departed};
 
-/// Takes what the base declares for what is live: no platform is asked, so what somebody changed by hand, and what no
-/// tree declares, is not in it.
+/// Builds a live state from what the base declares. No platform is read, so manual changes and undeclared values are
+/// not included.
 #[must_use]
 pub fn recorded(desired: &Desired, base: &Desired) -> Live {
     let before = BaseAccounts::new(base);
@@ -39,7 +39,7 @@ pub fn recorded(desired: &Desired, base: &Desired) -> Live {
     }
 }
 
-/// Returns the account's id; where only the platform knows it, one that stands for the realm.
+/// Returns the account's id or, when only the platform knows it, a placeholder derived from the realm.
 fn id(identity: &Identity) -> Option<AccountId> {
     match identity {
         Identity::Id(id) => Some(id.clone()),

@@ -1,4 +1,4 @@
-//! What accounts with `dns: manage` need in DNS, now and when the tree was applied last. Pure.
+//! The DNS records that accounts with `dns: manage` need, according to the tree and the base. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,29 +10,29 @@ use crate::tree::{
     BaseAccounts, Desired, DesiredAccount, DesiredTemplate, DnsMode, Origin, departed,
 };
 
-/// What one set of records must hold.
+/// The required content of one RRset.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Claim {
     pub(super) records: BTreeSet<RecordData>,
     pub(super) accounts: BTreeSet<AccountName>,
-    /// The domains that it is for.
+    /// The domains that need it.
     pub(super) domains: BTreeSet<RecordName>,
     pub(super) origin: Option<Origin>,
 }
 
-/// What accounts with `dns: manage` need in DNS, and what they needed when the tree was applied last.
+/// The RRsets that accounts with `dns: manage` need, according to the tree and the base.
 #[derive(Clone, Debug, Default)]
 pub struct ManagedRecords {
     pub(super) now: BTreeMap<Question, Claim>,
-    /// Absent when no applied tree is known.
+    /// The RRsets needed according to the base; absent when no base is known.
     pub(super) earlier: Option<BTreeMap<Question, Claim>>,
 }
 
 impl ManagedRecords {
-    /// Works out what is needed from the tree and the one that was applied last.
+    /// Determines the needed RRsets from the tree and the base.
     ///
-    /// Without a template in the tree nothing is needed, and nothing is removed. Records of a domain that an account
-    /// has now whose DNS is not managed are nobody's to remove.
+    /// Without a template in the tree, nothing is needed and nothing is removed. Records are not removed either if
+    /// their domain now belongs to an account whose DNS is not managed.
     #[must_use]
     pub fn new(desired: &Desired, base: Option<&Desired>, sources: &SourceMap) -> Self {
         let mut managed = Self {
@@ -65,26 +65,26 @@ impl ManagedRecords {
         managed
     }
 
-    /// Tells whether nothing is needed and nothing was.
+    /// Returns whether nothing is needed now, and nothing was according to the base.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.now.is_empty() && self.earlier.as_ref().is_none_or(BTreeMap::is_empty)
     }
 
-    /// Returns the names and types to look at.
+    /// Returns the names and types to check.
     #[must_use]
     pub fn questions(&self) -> BTreeSet<Question> {
         let earlier = self.earlier.iter().flat_map(BTreeMap::keys);
         self.now.keys().chain(earlier).cloned().collect()
     }
 
-    /// Iterates over the names and types, with the accounts that need or needed them.
+    /// Iterates over the names and types, each with the accounts that need or needed it.
     pub fn claims(&self) -> impl Iterator<Item = (&Question, &BTreeSet<AccountName>)> {
         let claims = self.now.iter().chain(self.earlier.iter().flatten());
         claims.map(|(question, claim)| (question, &claim.accounts))
     }
 
-    /// Returns the names and types to look at for some accounts.
+    /// Returns the names and types to check for the accounts selected by `is_wanted`.
     #[must_use]
     pub fn questions_of(&self, is_wanted: impl Fn(&AccountName) -> bool) -> BTreeSet<Question> {
         let wanted = self
@@ -149,7 +149,7 @@ fn claim(
     }
 }
 
-/// Finds where the tree declares each set of a domain.
+/// Returns where the tree declares each RRset of a domain.
 fn origins(
     template: &DesiredTemplate,
     domain: &DomainName,

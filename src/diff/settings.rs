@@ -1,4 +1,4 @@
-//! Settings: declared keys × base × live → edit and changes.
+//! Compares settings three ways: declared keys × base × live → edit and changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,21 +12,20 @@ use crate::diag::SourceMap;
 use crate::model::{KeyPath, Settings};
 use crate::tree::{Declared, DesiredAccount, Origin, Ownership};
 
-/// What is to be done to a document: keys that are taken away, then keys that are set.
+/// An edit of a document: first keys are removed, then keys are set.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Edit {
-    /// Keys and the values that they get.
+    /// The keys to set, with their new values.
     pub set: BTreeMap<KeyPath, Value>,
-    /// Keys that are taken away.
+    /// The keys to remove.
     pub remove: Vec<KeyPath>,
 }
 
 impl Edit {
-    /// Returns the document after the edit; every key that the edit does not name stays as it is
-    /// (invariant 7).
+    /// Returns the document after the edit; keys that the edit does not mention stay as they are (invariant 7).
     ///
-    /// Removal comes first: taking a map's last key away takes the map away, and the tree may want
-    /// the empty map.
+    /// Removal comes first, because removing the last key of a map removes the map, and the tree may declare an empty
+    /// map.
     #[must_use]
     pub fn apply_to(&self, settings: &Settings) -> Settings {
         let mut settings = settings.clone();
@@ -105,14 +104,14 @@ impl Row<'_> {
         let desired = declaration(&self.desired);
         let base = self.base.as_ref().map(declaration);
         let live = match (self.desired.value(), self.live) {
-            // An empty map asks for a map, not for one without further keys.
+            // An empty map requires a map, but not one without other keys.
             (Some(Value::Object(wanted)), Some(Value::Object(_))) if wanted.is_empty() => {
                 desired.value().cloned()
             }
             (_, live) => live.and_then(canonical),
         };
         match verdict(base.as_ref(), &desired, live.as_ref()) {
-            // A declared `false` is as good as absence, but nobody removed it.
+            // A declared `false` is equivalent to absence, but not a removal.
             Verdict::Differs(Cause::Removal) if self.desired.value().is_some() => {
                 Some(if base.is_some() {
                     Cause::Git
@@ -126,8 +125,8 @@ impl Row<'_> {
     }
 }
 
-/// Lines up every key that any side knows. What the tree does not declare gets a row too, as
-/// undeclared or, under exclusive ownership, as unwanted: nothing is filtered out afterwards.
+/// Returns a row for every key that any side knows. Keys that the tree does not declare get a row too: undeclared or,
+/// under exclusive ownership, absent. Nothing is filtered out later.
 fn rows<'a>(
     desired: &'a DesiredAccount,
     base: Base<&'a DesiredAccount>,
@@ -156,8 +155,8 @@ fn rows<'a>(
         .collect()
 }
 
-/// Lists what a live document holds beside what an account declares; the server's own keys and defaults
-/// are nobody's.
+/// Iterates over the keys of a live document that an account does not declare, except the server's own keys and
+/// defaults.
 pub fn undeclared<'a>(
     account: &'a DesiredAccount,
     live: &'a Settings,
@@ -179,8 +178,8 @@ fn declaration<'a>(account: &'a DesiredAccount, path: &KeyPath) -> Declaration<&
     }
 }
 
-/// Tells whether a declared key decides about `path` although it is another key: it stands above
-/// and takes the whole subtree, or it stands below and needs a map here.
+/// Returns whether a declared key other than `path` determines its value: a key above declares the whole subtree, or a
+/// key below requires a map here.
 fn is_covered(path: &KeyPath, declared: &Keys) -> bool {
     if declared.contains_key(path) {
         return false;
@@ -192,7 +191,7 @@ fn is_covered(path: &KeyPath, declared: &Keys) -> bool {
     })
 }
 
-/// Returns what stands where a map is needed: `nav: "x"` when `nav.help` is to be set.
+/// Returns the live value in the place of a required map: `nav: "x"` when `nav.help` is to be set.
 fn in_the_way<'a>(path: &KeyPath, live: &'a Settings) -> Option<(KeyPath, &'a Value)> {
     let segments: Vec<String> = path.segments().collect();
     (1..segments.len())
@@ -203,7 +202,7 @@ fn in_the_way<'a>(path: &KeyPath, live: &'a Settings) -> Option<(KeyPath, &'a Va
         })
 }
 
-/// Sets declared empty maps whose last key the edit takes away.
+/// Adds declared maps that would vanish because the edit removes their last key.
 fn keep_declared_maps(declared: &Keys, live: &Settings, edit: &mut Edit) {
     let after = edit.apply_to(live);
     for (path, declaration) in declared {
@@ -215,7 +214,7 @@ fn keep_declared_maps(declared: &Keys, live: &Settings, edit: &mut Edit) {
     }
 }
 
-/// Shows one side of a setting; values of keys that look like secrets are not shown (invariant 9).
+/// Returns one side of a setting, without the value if its key looks like that of a secret (invariant 9).
 pub(super) fn side(path: &KeyPath, value: Option<&Value>) -> Side {
     match value {
         None => Side::Absent,

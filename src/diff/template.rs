@@ -1,8 +1,8 @@
-//! The domain template: desired × base × live → difference.
+//! Compares the domain template three ways: desired × base × live → difference.
 //!
-//! A record type without hosts says nothing, so it is the same whether it is there or not; only one that the server has no
-//! name for is in everybody's way, and goes (D9). A host that the tree declares below CNAME and that stands live below CNAM,
-//! as the public documentation spells it, moves: that is one difference.
+//! A record type without hosts is equivalent to none, unless the server does not know the type: then it breaks the test
+//! of every domain and is removed (D9). A host that the tree declares under CNAME but that is live under CNAM, the
+//! spelling of the public documentation, is moved, which counts as one difference.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,34 +14,33 @@ use crate::live::{Live, Reading};
 use crate::model::{DomainTemplate, HostEntry, MISSPELT_CNAME, is_servable_type};
 use crate::tree::{Declared, DesiredTemplate, Origin, Ownership, Target};
 
-/// What is said of a template that the server cannot serve.
+/// The message for a template that the server cannot serve.
 const UNSERVABLE: &str = "the server breaks off whenever it is asked for the live template (500, init failed), which most often has a host that is no map; `emblazon plan --repair-template` shows what putting the declared template in its place would do";
 
-/// What differs in the system's domain template.
+/// The differences of the system's domain template.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TemplateDifference {
-    /// What differs, sorted by key.
+    /// The differences, sorted by key.
     pub changes: Vec<Change>,
-    /// The whole template as it is to be, undeclared hosts and members included; absent when the
-    /// live one could not be read.
+    /// The whole desired template, including undeclared hosts and members; absent when the live one could not be read.
     pub wanted: Option<DomainTemplate>,
     /// Why the live template could not be read.
     pub unknown: Option<String>,
-    /// What can be put in the place of a live template that the server cannot serve, when somebody allows it.
+    /// The replacement for a live template that the server cannot serve, which requires approval.
     pub repair: Option<TemplateRepair>,
 }
 
-/// The declared template, in the place of one that nobody can read.
+/// The declared template as the replacement for an unreadable one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TemplateRepair {
-    /// Every host that is declared.
+    /// One change per declared host.
     pub changes: Vec<Change>,
-    /// The declared template, and nothing else.
+    /// Exactly the declared template.
     pub wanted: DomainTemplate,
 }
 
 impl TemplateDifference {
-    /// Lets the repair, when there is one, take the place of what is not known.
+    /// Replaces the unknown state with the repair, if there is one.
     pub(crate) fn allow_repair(&mut self) {
         if let Some(repair) = self.repair.take() {
             self.changes = repair.changes;
@@ -50,14 +49,14 @@ impl TemplateDifference {
         }
     }
 
-    /// Tells how the template stands.
+    /// Returns the sync state.
     #[must_use]
     pub fn status(&self) -> Status {
         Status::of(&self.changes, self.unknown.is_some())
     }
 }
 
-/// Names a host in the form in which hosts are compared.
+/// The record type and canonical host name.
 type Key = (String, String);
 
 /// Compares the template.
@@ -101,14 +100,14 @@ pub(super) fn compare(
     }
 }
 
-/// Returns the record types that are declared without any host: they are written along, and are no reason to write.
+/// Returns the record types that are declared without hosts: they are included in a write, but do not cause one.
 fn bare_types(desired: &DesiredTemplate) -> impl Iterator<Item = &String> {
     let has_hosts = |name: &str| (desired.hosts.keys()).any(|host| host.record_type == name);
     let types = desired.types.iter();
     types.filter(move |name| is_servable_type(name) && !has_hosts(name))
 }
 
-/// Says what the declared template alone would be, where nothing can be said of the live one.
+/// Builds the repair from the declared template alone, because the live one is unknown.
 fn repair(desired: &DesiredTemplate, sources: &SourceMap) -> TemplateRepair {
     let mut wanted = DomainTemplate::default();
     for name in bare_types(desired) {
@@ -132,7 +131,7 @@ fn repair(desired: &DesiredTemplate, sources: &SourceMap) -> TemplateRepair {
     TemplateRepair { changes, wanted }
 }
 
-/// Compares the hosts of all record types, and puts what differs into `wanted`.
+/// Compares the hosts of all record types, and applies the differences to `wanted`.
 fn hosts(
     desired: &DesiredTemplate,
     base: Base<&DesiredTemplate>,
@@ -159,7 +158,7 @@ fn hosts(
         let is_declared_rightly =
             key.0 == MISSPELT_CNAME && !is_wanted(key) && other.as_ref().is_some_and(is_wanted);
         if is_declared_rightly && other_live.is_none() {
-            // It moves, which is said where it moves to.
+            // The host moves, which is reported at its new record type.
             continue;
         }
         let is_misspelt = |other: &Key| other.0 == MISSPELT_CNAME && !is_wanted(other);
@@ -215,7 +214,7 @@ fn hosts(
     changes
 }
 
-/// Returns the key of the same host below the other spelling of CNAME.
+/// Returns the key of the same host under the other spelling of CNAME.
 fn other_spelling((record_type, host): &Key) -> Option<Key> {
     let target = Target {
         record_type: record_type.clone(),
@@ -227,7 +226,7 @@ fn other_spelling((record_type, host): &Key) -> Option<Key> {
 
 type DeclaredHost<'a> = (&'a Target, &'a Declared<HostEntry>);
 
-/// One tree's word on one host.
+/// What one tree declares about a host.
 #[derive(Clone, Copy)]
 struct Declarer<'a> {
     host: Option<DeclaredHost<'a>>,
@@ -247,12 +246,12 @@ impl<'a> Declarer<'a> {
     }
 }
 
-/// One host with its three sides.
+/// The three sides of a host.
 struct Sides<'a> {
     desired: Declarer<'a>,
     base: Base<Declarer<'a>>,
     live: Option<&'a HostEntry>,
-    /// What stands below the wrong spelling of its type, and moves.
+    /// The live entry under the wrong spelling of the record type, from which the host moves.
     elsewhere: Option<&'a HostEntry>,
 }
 
@@ -273,9 +272,8 @@ impl Sides<'_> {
         self.completed(self.desired)
     }
 
-    /// Adds what a declaration does not speak of from the live entry: name, zone and members that
-    /// emblazon does not know (trap 25). What the last applied tree declared and this one does not
-    /// is not added.
+    /// Returns the declared entry, completed with undeclared parts of the live entry: name, zone and members that
+    /// emblazon does not know (trap 25). Parts that the base declared and the tree no longer does are not added.
     fn completed(&self, declarer: Declarer<'_>) -> Option<HostEntry> {
         let mut entry = declarer.entry()?.clone();
         let Some(live) = self
@@ -318,8 +316,8 @@ fn declared_hosts(template: &DesiredTemplate) -> BTreeMap<Key, DeclaredHost<'_>>
         .collect()
 }
 
-/// Lines the live hosts up by the form in which they are compared. Of several spellings of one name
-/// the declared one counts, else the first; the others are kept under their own spelling.
+/// Indexes the live hosts by their canonical form. Of several spellings of a name, the declared one gets that key or,
+/// if none is declared, the first; the others keep their own spelling as the key.
 fn live_hosts<'a>(
     live: &'a DomainTemplate,
     desired: &DesiredTemplate,
@@ -357,9 +355,9 @@ fn live_hosts<'a>(
     found
 }
 
-/// Takes away record types that the server has no name for and that have no hosts: they spoil the test of every domain
-/// (D9). One that loses its last host here goes with it; one that was empty before is a difference of its own, where the
-/// tree speaks of it or the template is written anyway.
+/// Removes record types without hosts that the server does not know, because they break the test of every domain (D9).
+/// A type that loses its last host is removed with it; one that was empty before is a separate difference, if the tree
+/// mentions it or the template is written anyway.
 fn left_over_types(
     desired: &DesiredTemplate,
     live: &DomainTemplate,

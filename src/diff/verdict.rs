@@ -1,31 +1,31 @@
-//! The three-way table (design, section 5), as one function.
+//! The three-way table (design, section 5) as a function.
 
 use super::Cause;
 
-/// What one version of the tree says about one thing.
+/// What one version of the tree declares about an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Declaration<T> {
-    /// Nothing: it is not ours.
+    /// Nothing; the item is not managed.
     Undeclared,
-    /// It must not be there.
+    /// The item must not exist.
     Absent,
-    /// It must have this value.
+    /// The item must have this value.
     Value(T),
 }
 
-/// What follows from the three sides.
+/// The result of comparing the three sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Live is as the tree wants it.
+    /// The live state matches the tree.
     InSync,
-    /// It is there, it is not ours, and it stays.
+    /// The item exists, is not managed, and stays.
     Kept,
-    /// Live differs and will be changed, for this reason.
+    /// The live state differs, for this reason, and will be changed.
     Differs(Cause),
 }
 
 impl<T> Declaration<T> {
-    /// Returns the value that is wanted; `None` also when nothing is declared.
+    /// Returns the declared value, or `None` for an absent or undeclared item.
     pub fn value(&self) -> Option<&T> {
         match self {
             Self::Value(value) => Some(value),
@@ -33,19 +33,19 @@ impl<T> Declaration<T> {
         }
     }
 
-    /// Reads a `null` of the tree as [`Self::Absent`].
+    /// Creates a declaration; `None`, a `null` in the tree, becomes [`Self::Absent`].
     pub fn of(value: Option<T>) -> Self {
         value.map_or(Self::Absent, Self::Value)
     }
 }
 
-/// Decides what becomes of one thing, from the last applied tree, the tree and the live side.
+/// Decides about one item from its base, desired and live sides.
 ///
-/// All sides must be in canonical form. `base` is `None` when no applied commit is known; then
-/// nothing can be told to have been dropped from the tree, and what is undeclared is kept.
+/// All sides must be in canonical form. `base` is `None` when no base is known; then it is unknown which declarations
+/// were dropped from the tree, and undeclared items are kept.
 ///
-/// A declaration that was dropped while somebody changed the live value by hand is a conflict, and
-/// the value is removed: whoever wants to keep it declares it.
+/// If a declaration was dropped and the live value was changed by hand, that is a conflict, and the value is removed;
+/// to keep it, it must be declared.
 #[must_use]
 pub fn verdict<T: PartialEq>(
     base: Option<&Declaration<T>>,
@@ -83,7 +83,7 @@ mod tests {
     use super::Declaration::{Absent, Undeclared, Value};
     use super::*;
 
-    /// Every row of the table in section 5 of the design, and every row that it leaves open.
+    /// Every row of the table in section 5 of the design, and every case that it leaves open.
     #[test]
     fn the_table() {
         #[track_caller]

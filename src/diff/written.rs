@@ -1,8 +1,8 @@
-//! What runs that did not complete have written, laid over the tree that was applied last. Pure.
+//! Overlays the base with what incomplete runs have written. Pure.
 //!
-//! The tree that was applied last is that of a commit which was applied completely. What a run wrote before it failed, was
-//! interrupted, or left something out, is of a later commit. Whoever compares with the base alone takes that for
-//! somebody's edit; so what was written counts as applied, object by object and key by key.
+//! The base is the tree of the last commit that was applied completely. A run that failed, was interrupted, or left
+//! something out may have written parts of a later commit. Compared with the base alone, these would look like drift,
+//! so they count as applied, per object and key.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,42 +13,42 @@ use crate::live::Live;
 use crate::model::{AccountName, Identity};
 use crate::tree::{Desired, DesiredAccount, DesiredTemplate, DnsMode, SharedAccount, Target};
 
-/// What runs have written of one commit's tree.
+/// The parts of one commit's tree that runs have written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WrittenTree {
-    /// The commit's id.
+    /// The commit id.
     pub commit: String,
-    /// The tree that it holds.
+    /// The tree of the commit.
     pub desired: Desired,
-    /// Which of it was written.
+    /// The parts that were written.
     pub parts: WrittenParts,
 }
 
-/// Which parts of a tree were written.
+/// The parts of a tree that were written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WrittenParts {
-    /// The accounts that were brought wholly to what the tree says.
+    /// The accounts that were applied completely.
     pub accounts: BTreeSet<AccountName>,
-    /// The keys of other accounts.
+    /// The written keys of other accounts.
     pub keys: BTreeMap<AccountName, BTreeSet<ChangeKey>>,
-    /// The keys of accounts that may have been written: they count where the live side is as the tree says.
+    /// The keys that may have been written; they count as written if the live value matches the tree.
     pub perhaps: BTreeMap<AccountName, BTreeSet<ChangeKey>>,
-    /// Whether the template was brought to what the tree says.
+    /// Whether the template was written.
     pub template: bool,
-    /// Whether that may be so: it counts where the live template is as the tree says.
+    /// Whether the template may have been written; it counts as written if the live template matches the tree.
     pub template_perhaps: bool,
-    /// The sets of records.
+    /// The RRsets that were written.
     pub records: BTreeSet<Target>,
 }
 
 impl WrittenParts {
-    /// Tells whether nothing was written.
+    /// Returns whether nothing was written.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Counts the objects that something was written of, for certain.
+    /// Counts the objects that were certainly written, at least in part.
     #[must_use]
     pub fn objects(&self) -> usize {
         let accounts: BTreeSet<&AccountName> =
@@ -56,7 +56,7 @@ impl WrittenParts {
         accounts.len() + usize::from(self.template) + usize::from(!self.records.is_empty())
     }
 
-    /// Tells whether something of an account was written.
+    /// Returns whether an account was, or may have been, written at least in part.
     #[must_use]
     pub fn covers(&self, name: &AccountName) -> bool {
         self.accounts.contains(name)
@@ -64,7 +64,7 @@ impl WrittenParts {
             || self.perhaps.contains_key(name)
     }
 
-    /// Forgets what was written of an account.
+    /// Removes all entries of an account.
     pub fn forget(&mut self, name: &AccountName) {
         self.accounts.remove(name);
         self.keys.remove(name);
@@ -72,10 +72,10 @@ impl WrittenParts {
     }
 }
 
-/// Lays what was written over the tree that was applied last, the oldest first; `None` when nothing was written.
+/// Overlays the base with what was written, oldest first; `None` when nothing was written.
 ///
-/// Without such a tree the result has nothing but what was written. Where not all of the tree is looked at
-/// (`is_part`), what is in neither tree is left out: it is another one's.
+/// Without a base, the result contains only what was written. When only a part of the tree is examined (`is_part`),
+/// accounts that are in neither the tree nor the base are left out, because they belong to another part.
 #[must_use]
 pub fn laid_over(
     base: Option<&Desired>,
@@ -122,7 +122,7 @@ impl WrittenTree {
             let Some((there, found)) = there.zip(found) else {
                 continue;
             };
-            // What the live side has as the tree says is what this run wrote, or nobody can tell the difference.
+            // A live value that matches the tree either was written by this run or makes no difference.
             let differs = account::compare(there, Base::Unknown, Some(found), &sources);
             if differs.unknown.is_empty() {
                 let open: BTreeSet<&ChangeKey> =
@@ -166,8 +166,8 @@ impl WrittenTree {
     }
 }
 
-/// Leaves out what records in the DNS follow from, for whoever has one base for both: what is to be removed from a zone is
-/// told by what was applied there last.
+/// Leaves out everything that DNS records are derived from, for callers that use one base for settings and records:
+/// which records to remove from a zone follows from what was last applied there.
 pub fn without_records(written: &mut [WrittenTree], base: Option<&Desired>) {
     for tree in written {
         let is_managed = |account: &DesiredAccount| account.dns == DnsMode::Manage;
@@ -203,7 +203,7 @@ pub fn without_records(written: &mut [WrittenTree], base: Option<&Desired>) {
     }
 }
 
-/// Takes some keys over from what another tree says of an account.
+/// Copies some keys of an account from another tree.
 pub fn take_over(known: &mut DesiredAccount, there: &DesiredAccount, keys: &BTreeSet<ChangeKey>) {
     for key in keys {
         match key {
@@ -236,7 +236,7 @@ pub fn take_over(known: &mut DesiredAccount, there: &DesiredAccount, keys: &BTre
 }
 
 impl ManagedRecords {
-    /// Takes the sets of records that were written for what was needed before.
+    /// Treats the RRsets that were written as needed according to the base.
     pub fn take_written(&mut self, written: &[WrittenTree]) {
         for tree in written.iter().filter(|tree| !tree.parts.records.is_empty()) {
             let there = Self::new(&tree.desired, None, &SourceMap::default());

@@ -1,4 +1,4 @@
-//! The records of one zone: needed × needed before × standing → difference. Pure.
+//! Compares the records of a zone: needed now × needed according to the base × live → difference. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,42 +14,42 @@ use crate::dns::{Expected, Question};
 use crate::model::{AccountName, RecordData, RecordName};
 use crate::tree::Target;
 
-/// Why nothing is known of a set that nobody looked for.
+/// The reason for an RRset that was not looked up.
 const NOT_ASKED: &str = "the primary was not asked for it";
 
-/// What differs in one zone.
+/// The differences of one zone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ZoneDifference {
-    /// The name at its top; the brand's domain where no zone is known.
+    /// The zone apex, or the brand's domain if no zone is known.
     pub zone: RecordName,
-    /// The sets that differ, sorted by name and type.
+    /// The RRsets that differ, sorted by name and type.
     pub sets: Vec<SetDifference>,
-    /// Sets that are never written although they differ.
+    /// RRsets that differ but must not be written.
     pub refused: Vec<RefusedSet>,
-    /// Why it could not be checked, or not wholly.
+    /// Why the zone could not be checked, or not completely.
     pub unknown: Vec<String>,
-    /// What a reader should know of it as a whole.
+    /// Notes about the zone as a whole.
     pub notes: Vec<String>,
 }
 
-/// What differs in one set of records.
+/// The difference of one RRset.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SetDifference {
     /// The records before and after.
     pub set: SetChange,
-    /// The same for readers, and why.
+    /// The same in the form for reports, with the cause.
     pub change: Change,
     /// The accounts whose domains need it, or needed it.
     pub accounts: BTreeSet<AccountName>,
 }
 
 impl ZoneDifference {
-    /// Iterates over what differs.
+    /// Iterates over the changes of all RRsets.
     pub fn changes(&self) -> impl Iterator<Item = &Change> {
         self.sets.iter().map(|set| &set.change)
     }
 
-    /// Starts with nothing that differs.
+    /// Creates a zone without differences.
     #[must_use]
     pub fn new(zone: RecordName) -> Self {
         Self {
@@ -63,7 +63,7 @@ impl ZoneDifference {
 }
 
 impl SetDifference {
-    /// Makes the difference of a set that is for some accounts.
+    /// Creates the difference of an RRset that these accounts need or needed.
     #[must_use]
     pub fn new(set: SetChange, cause: Cause, accounts: BTreeSet<AccountName>) -> Self {
         let side = |records: &BTreeSet<RecordData>| {
@@ -92,9 +92,9 @@ impl SetDifference {
     }
 }
 
-/// Compares what managed accounts need with what the primary shows, zone by zone.
+/// Compares the RRsets that managed accounts need with those of the primary server, zone by zone.
 ///
-/// What could not be read gives no change; it is listed as unknown (invariant 6).
+/// What could not be read causes no change, and is listed as unknown (invariant 6).
 #[must_use]
 pub fn compare_zones(
     managed: &ManagedRecords,
@@ -145,7 +145,7 @@ pub fn compare_zones(
 }
 
 impl ZoneDifference {
-    /// Notes why something could not be checked, once.
+    /// Adds a reason why something could not be checked, unless it is already listed.
     pub fn add_unknown(&mut self, reason: &str) {
         if self.unknown.iter().all(|known| known != reason) {
             self.unknown.push(reason.to_owned());
@@ -192,7 +192,7 @@ impl ZoneDifference {
 }
 
 impl ManagedRecords {
-    /// Returns the brand's domain that a set is for.
+    /// Returns the brand's domain that an RRset is for.
     fn domain(&self, question: &Question) -> RecordName {
         let earlier = self
             .earlier
@@ -215,7 +215,7 @@ fn expected(claims: &BTreeMap<Question, Claim>, questions: &BTreeSet<Question>) 
         .collect()
 }
 
-/// Says why a set differs. What nobody declared is not looked at, unless the set is ours alone.
+/// Returns why an RRset differs. Undeclared records are ignored, unless the RRset is managed exclusively.
 fn cause(
     wanted: Option<&Claim>,
     former: Base<&Claim>,

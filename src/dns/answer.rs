@@ -1,60 +1,60 @@
-//! What a server answered.
+//! A DNS server's answer to a question.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::model::record::{RecordData, RecordName};
 
-/// One server's answer to one question. Whatever is not an answer is told apart (design, section 7).
+/// One server's answer to one question; empty, nonexistent and failed are kept apart (design, section 7).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// There are records, perhaps behind aliases.
     Found(Found),
     /// The name exists without records of the type (RFC 2308, section 2.2).
     NoData {
-        /// Seconds for which a resolver may remember that, when the answer says so.
+        /// How long a resolver may cache this, in seconds, if the answer says so.
         negative_ttl: Option<u32>,
     },
     /// The name does not exist (RFC 2308, section 2.1).
     NxDomain {
-        /// Seconds for which a resolver may remember that, when the answer says so.
+        /// How long a resolver may cache this, in seconds, if the answer says so.
         negative_ttl: Option<u32>,
     },
-    /// There is no answer that says anything about the name.
+    /// No answer that says anything about the name.
     Failed(Failure),
 }
 
 /// The records of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// The aliases that were followed inside the answer, from the name that was asked.
+    /// Aliases followed within the answer, starting at the name that was asked for.
     pub aliases: Vec<RecordName>,
-    /// The records at the end; empty when an alias leads out of what the server knows.
+    /// Records at the end of the aliases; empty when an alias leads out of what the server knows.
     pub records: BTreeSet<RecordData>,
-    /// Seconds for which all of it may be remembered.
+    /// How long the whole answer may be cached, in seconds.
     pub ttl: u32,
 }
 
-/// Why a server's answer says nothing.
+/// Why an answer says nothing about the name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Failure {
     /// No answer within the time, over all attempts.
     TimedOut,
     /// The server could not be reached.
     Unreachable(String),
-    /// SERVFAIL: the server could not find out; with DNSSEC often a bogus signature.
+    /// SERVFAIL: the server could not resolve the name; with DNSSEC, often a bogus signature.
     ServFail,
     /// REFUSED: the server does not answer us.
     Refused,
-    /// The server is listed for the zone and is not authoritative for it (a lame delegation).
+    /// The server is listed for the zone but is not authoritative for it (a lame delegation).
     Lame,
     /// Another response code.
     Code(String),
-    /// The aliases lead in a circle.
+    /// The aliases form a loop.
     AliasLoop,
     /// The bytes are not an answer to the question.
     Malformed(String),
-    /// It was not asked, for a reason that says what to do.
+    /// The server was not asked; the reason says what to do.
     NotAsked(String),
 }
 
@@ -75,8 +75,8 @@ impl fmt::Display for Failure {
 }
 
 impl Answer {
-    /// Returns the records that the name has, none for a name or type that does not exist; `None` when the answer
-    /// says nothing.
+    /// Returns the name's records, empty if the name or type does not exist; `None` if the answer says nothing
+    /// about it.
     #[must_use]
     pub fn records(&self) -> Option<BTreeSet<RecordData>> {
         match self {
@@ -86,7 +86,7 @@ impl Answer {
         }
     }
 
-    /// Returns the seconds for which a resolver may repeat this answer.
+    /// Returns how long a resolver may cache this answer, in seconds.
     #[must_use]
     pub fn ttl(&self) -> Option<u32> {
         match self {

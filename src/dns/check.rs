@@ -1,4 +1,4 @@
-//! Template × domain → observed, judged, explained: the whole of `dns check` for one domain.
+//! Checks one domain against a template: observes, judges and explains. This is all of `dns check` for one domain.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -17,29 +17,29 @@ use super::{
 use crate::model::record::{RecordName, RecordType};
 use crate::model::{DomainName, DomainTemplate};
 
-/// A label that nobody has, so that only a wildcard answers for it.
+/// A label that no zone has, so only a wildcard answers for it.
 const NOBODY: &str = "emblazon-q7x2k9w4";
-/// How often a walk along SIP records may ask for more.
+/// How many rounds of questions a walk along SIP records may take.
 const MAX_ROUNDS: usize = 4;
-/// How many questions such a walk may ask in all.
+/// How many questions such a walk may ask in total.
 const MAX_QUESTIONS: usize = 32;
 
-/// What is known of one domain.
+/// The result of checking one domain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DomainCheck {
-    /// The domain.
+    /// The checked domain.
     pub domain: DomainName,
     /// The hosts of the template, sorted by name and type.
     pub hosts: Vec<HostCheck>,
-    /// What phones find.
+    /// What phones find, one entry per SIP proxy.
     pub phones: Vec<Phones>,
-    /// What concerns the whole domain.
+    /// Hints that concern the whole domain.
     pub hints: Vec<Hint>,
-    /// Hosts of the template that say nothing about DNS.
+    /// Hosts of the template that could not be read as DNS records.
     pub not_understood: Vec<NotUnderstood>,
 }
 
-/// What is known of one host and type.
+/// The result of checking one host and record type.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostCheck {
     /// The verdict, with its reasons.
@@ -48,14 +48,15 @@ pub struct HostCheck {
     pub hints: Vec<Hint>,
 }
 
-/// How many questions the check of one domain asks at most for each host that the template expects, beside those to the
-/// resolvers: a zone with thirteen servers of four addresses each, the largest that is followed, takes 52, and what is
-/// asked about mistakes takes some ten.
+/// How many questions the check of one domain may ask per expected host, not counting those to the resolvers.
+///
+/// The largest zone that is followed, thirteen servers of four addresses each, takes 52; probing for mistakes takes
+/// about ten.
 const QUESTIONS_A_HOST: usize = 64;
-/// How many hosts' worth of questions there are beside: the zones are found, a wildcard is looked for, phones are followed.
+/// How many hosts' worth of questions are allowed on top, to find the zones, look for a wildcard and follow phones.
 const HOSTS_BESIDE: usize = 4;
 
-/// Checks domains; what it learns of zones and of targets serves the next ones.
+/// Checks domains; zones and targets looked up for one domain are cached for the next.
 #[derive(Debug)]
 pub struct Checker {
     observer: Observer,
@@ -63,7 +64,7 @@ pub struct Checker {
 }
 
 impl Checker {
-    /// Makes a checker.
+    /// Creates a checker.
     #[must_use]
     pub fn new(observer: Observer) -> Self {
         Self {
@@ -72,14 +73,16 @@ impl Checker {
         }
     }
 
-    /// Returns the observer, for its counts.
+    /// Returns the observer, which counts the traffic.
     #[must_use]
     pub fn observer(&self) -> &Observer {
         &self.observer
     }
 
-    /// Checks one domain. Nothing is an error here: what cannot be found out is said to be unknown; so is what is left
-    /// when so many questions were asked that the domain's zones must be up to something.
+    /// Checks one domain.
+    ///
+    /// Never fails: what cannot be determined is reported as unknown. So is everything that remains once the domain has
+    /// used up its questions, because only hostile zones need that many.
     pub async fn check(&self, template: &DomainTemplate, domain: &DomainName) -> DomainCheck {
         let expectations = expect(template, domain);
         let hosts = expectations.expected.len() + HOSTS_BESIDE;
@@ -136,7 +139,7 @@ impl Checker {
         }
     }
 
-    /// Asks what concerns the whole domain: whether a wildcard answers, and who may issue certificates.
+    /// Asks about the whole domain: whether a wildcard answers, and who may issue certificates.
     async fn whole(
         &self,
         top: &RecordName,
@@ -205,7 +208,7 @@ impl Checker {
         evidence
     }
 
-    /// Asks the zone of the host itself, for a name beside or below it.
+    /// Asks the host's own zone about a name beside or below the host.
     async fn ask_near(&self, judgement: &Judgement, question: &Question) -> Option<Answer> {
         let zone = self
             .observer
@@ -279,7 +282,7 @@ impl Checker {
     }
 }
 
-/// What the zones' servers said already; one that answered is believed.
+/// Returns what the zones' servers already answered, by question; the first usable answer is trusted.
 fn known(expected: &[super::Expected], observations: &[Observation]) -> BTreeMap<Question, Answer> {
     expected
         .iter()

@@ -1,4 +1,4 @@
-//! The domains of a tree, and whom to ask of them.
+//! The domains of a tree to check, and the resolvers and servers to ask.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,10 +13,10 @@ use crate::tree::{Desired, DesiredAccount, DnsMode, DnsSettings};
 
 /// The port of DNS (RFC 1035, section 4.2).
 const DNS_PORT: u16 = 53;
-/// How many domains are under way at a time; how many questions go to one server is bounded apart from that.
+/// How many domains are checked at a time; the questions in flight to one server are limited separately.
 const CONCURRENT_DOMAINS: usize = 64;
 
-/// Says why nobody can be asked.
+/// No resolver is known: the system's configuration could not be read.
 #[derive(Debug, Error)]
 #[error(
     "the system's resolvers could not be read; name some as dns.resolvers in emblazon.yaml: {0}"
@@ -24,10 +24,10 @@ const CONCURRENT_DOMAINS: usize = 64;
 pub struct NoResolver(#[source] io::Error);
 
 impl ZoneOptions {
-    /// Asks whom the tree names, else the system's resolvers.
+    /// Uses the resolvers that the tree declares, else the system's.
     ///
     /// # Errors
-    /// When the system's resolvers are not known.
+    /// When the system's resolvers cannot be read.
     pub fn declared(settings: &DnsSettings) -> Result<Self, NoResolver> {
         let declared = settings.resolvers.iter().map(|resolver| resolver.value);
         let mut resolvers: Vec<SocketAddr> = declared.collect();
@@ -42,7 +42,7 @@ impl ZoneOptions {
         })
     }
 
-    /// Asks one resolver, and the servers that it leads to at the same port on this machine: a sandbox's.
+    /// Uses one resolver, and the servers it leads to on this machine at the same port, as in a sandbox.
     #[must_use]
     pub fn at(resolver: SocketAddr) -> Self {
         Self {
@@ -67,19 +67,19 @@ fn system_resolvers() -> Result<Vec<SocketAddr>, NoResolver> {
         .collect())
 }
 
-/// What is checked.
+/// The domains to check, and the template they are checked against.
 #[derive(Clone, Debug)]
 pub struct Checklist {
-    /// What each domain needs.
+    /// Template of the records that each domain needs.
     pub template: DomainTemplate,
     /// The domains, by account.
     pub domains: Vec<(AccountName, DomainName)>,
-    /// The accounts without a domain to ask for, and why.
+    /// The accounts without a domain to check, with the reason.
     pub skipped: Vec<(AccountName, String)>,
 }
 
 impl Checklist {
-    /// Lists the domains of a tree's accounts, as far as they are wanted.
+    /// Lists the domains of the tree's accounts that `is_wanted` accepts.
     #[must_use]
     pub fn new(
         desired: &Desired,
@@ -101,14 +101,15 @@ impl Checklist {
         list
     }
 
-    /// Tells whether there is nothing to ask.
+    /// Returns whether there is nothing to check.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.domains.is_empty()
     }
 
-    /// Checks each domain once, and counts the questions. What it learns of zones it forgets at the end. `seen` is told
-    /// of each account whose domain was checked.
+    /// Checks each domain once, and returns the results with the number of questions asked.
+    ///
+    /// Zones are cached for the duration of the call only. `seen` is called with each account whose domain was checked.
     pub async fn check(
         &self,
         options: &ZoneOptions,

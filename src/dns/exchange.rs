@@ -1,8 +1,8 @@
-//! Sends questions and waits for answers: UDP first, TCP when an answer was cut (RFC 7766).
+//! Sends questions and waits for answers: UDP first, TCP when an answer was truncated (RFC 7766).
 //!
 //! All questions to one server share one connected socket, so that thousands of questions cost thousands of packets
-//! and not thousands of sockets. Each question has a random id, and an answer counts only when address, port, id and
-//! question fit.
+//! rather than thousands of sockets. Each question has a random id, and an answer counts only if address, port, id
+//! and question match.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -21,25 +21,25 @@ use super::packet::{self, Decoded, Manner};
 use super::window::Window;
 use super::{Answer, Failure, Question};
 
-/// How many questions one run asks at most: 10,000 domains with eleven hosts, two servers and two resolvers each ask some
-/// 700,000. Whatever zones answer, no run goes on for ever.
+/// How many questions one run may ask, so that it ends whatever the zones answer: 10,000 domains with eleven hosts, two
+/// servers and two resolvers each need about 700,000.
 const QUESTIONS_A_RUN: u64 = 2_000_000;
-/// How many sockets are kept: each takes a file descriptor, of which a process has 1,024 where nobody raised that. Those
-/// that nobody waits on are given back first.
+/// How many sockets are kept: each takes a file descriptor, and a process has 1,024 of them by default. Idle sockets
+/// are closed first.
 const MOST_CHANNELS: usize = 512;
-/// The largest packet that is read; questions say that answers may have so much (RFC 9715 advises 1,400).
+/// The largest packet that is read; questions advertise less, 1,232 octets (RFC 9715 advises at most 1,400).
 const LARGEST_PACKET: usize = 4096;
 
-/// How patient and how greedy the exchange is.
+/// Timeouts and limits of an exchange.
 #[derive(Clone, Copy, Debug)]
 pub struct ExchangeOptions {
     /// How long one attempt waits for its answer.
     pub timeout: Duration,
-    /// How often a question is sent at most.
+    /// How many times a question is sent at most.
     pub attempts: u32,
-    /// How many questions may be under way to one server at most.
+    /// How many questions may be in flight to one server.
     pub in_flight: usize,
-    /// How many questions are asked at most, whoever wants to know.
+    /// How many questions may be asked in total, over all clones.
     pub questions: u64,
 }
 
@@ -54,7 +54,7 @@ impl Default for ExchangeOptions {
     }
 }
 
-/// What an exchange has sent and received so far.
+/// Counts of what an exchange has sent and received so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// Questions that were asked.
@@ -79,11 +79,11 @@ struct Counters {
 #[derive(Clone, Debug)]
 pub struct Exchange {
     shared: Arc<Shared>,
-    /// What is left for whoever asks through this one.
+    /// Budget of this handle, in addition to the shared one.
     budget: Option<Arc<Budget>>,
 }
 
-/// What everybody who asks has in common.
+/// State shared by all clones.
 #[derive(Debug)]
 struct Shared {
     options: ExchangeOptions,
@@ -92,11 +92,11 @@ struct Shared {
     budget: Budget,
 }
 
-/// A number of questions that may be asked.
+/// A limit on questions, and how many were asked.
 #[derive(Debug)]
 struct Budget {
     limit: u64,
-    /// Whose limit it is, in words.
+    /// Whose limit it is, for messages.
     whose: &'static str,
     asked: AtomicU64,
 }
@@ -114,7 +114,7 @@ impl Budget {
         self.asked.load(Ordering::Relaxed) >= self.limit
     }
 
-    /// Takes one question.
+    /// Takes one question from the budget.
     fn take(&self) -> Result<(), Failure> {
         let taken = (self.asked).fetch_update(Ordering::Relaxed, Ordering::Relaxed, |asked| {
             (asked < self.limit).then_some(asked + 1)
@@ -130,7 +130,7 @@ impl Budget {
 }
 
 impl Exchange {
-    /// Makes an exchange; sockets are opened when they are needed.
+    /// Creates an exchange; sockets are opened on demand.
     #[must_use]
     pub fn new(options: ExchangeOptions) -> Self {
         Self {
@@ -144,8 +144,9 @@ impl Exchange {
         }
     }
 
-    /// Returns one that shares everything with this one, and asks so many questions at most: for one domain, so that no
-    /// zone can make it ask for ever, or take from the others what they need.
+    /// Returns a handle that shares everything with this one but has its own limit on questions.
+    ///
+    /// With one handle per domain, no zone can keep a check asking for ever, or use up what other domains need.
     #[must_use]
     pub(super) fn for_one_domain(&self, questions: u64) -> Self {
         Self {
@@ -154,7 +155,7 @@ impl Exchange {
         }
     }
 
-    /// Tells whether nothing more may be asked, so that what could not be found out says nothing about others.
+    /// Returns whether a budget is spent, in which case a failed lookup says nothing about the name it asked for.
     pub(super) fn is_spent(&self) -> bool {
         self.shared.budget.is_spent() || self.budget.as_ref().is_some_and(|own| own.is_spent())
     }
@@ -169,13 +170,13 @@ impl Exchange {
         self.ask(server, question, Manner::Recursive).await
     }
 
-    /// Asks a recursive resolver not to validate signatures: an answer that comes only so is bogus (RFC 4035, section
-    /// 3.2.2).
+    /// Asks a recursive resolver not to validate signatures: an answer that comes only this way is bogus (RFC 4035,
+    /// section 3.2.2).
     pub async fn ask_unvalidated(&self, server: SocketAddr, question: &Question) -> Answer {
         self.ask(server, question, Manner::Unvalidated).await
     }
 
-    /// Returns how many sockets are kept.
+    /// Returns the number of open sockets.
     #[cfg(test)]
     pub(super) fn open_sockets(&self) -> usize {
         self.lock().len()
@@ -204,10 +205,10 @@ impl Exchange {
         }
     }
 
-    /// Sends one question and gives back the whole message that answers it.
+    /// Sends one question and returns the whole message that answers it.
     ///
     /// # Errors
-    /// When no server answered, or nothing that can be read.
+    /// When a budget is spent, or the server sends nothing that can be read.
     pub(super) async fn send(
         &self,
         server: SocketAddr,
@@ -259,7 +260,7 @@ impl Exchange {
             .map_err(|error| Failure::Unreachable(error.to_string()))?;
         let mut channels = self.lock();
         if channels.len() >= MOST_CHANNELS {
-            // One that is only kept here has nobody who waits on it.
+            // A channel that only this map refers to has no question waiting on it.
             channels.retain(|_, channel| Arc::strong_count(channel) > 1);
         }
         Ok(Arc::clone(channels.entry(server).or_insert(opened)))
@@ -289,7 +290,7 @@ impl Exchange {
     }
 }
 
-/// One server's socket and the questions that wait on it.
+/// One server's socket and the questions waiting on it.
 #[derive(Debug)]
 struct Channel {
     socket: Arc<UdpSocket>,
@@ -308,7 +309,7 @@ impl Waiting {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a free id.
+    /// Registers a waiting question under a free id.
     fn register(&self) -> (u16, oneshot::Receiver<Reply>) {
         let (sender, receiver) = oneshot::channel();
         let mut waiting = self.lock();
@@ -361,7 +362,7 @@ impl Drop for Channel {
     }
 }
 
-/// Frees an id also when the attempt is given up.
+/// Frees an id even when the attempt is abandoned.
 struct Registered<'a> {
     id: u16,
     waiting: &'a Waiting,
@@ -388,7 +389,7 @@ async fn read_all(socket: Arc<UdpSocket>, waiting: Arc<Waiting>) {
                     let _ = waiter.send(Ok(packet.to_vec()));
                 }
             }
-            // An ICMP error does not say which question it answers: all that wait have lost.
+            // An ICMP error does not say which question it answers, so all that are waiting fail.
             Err(error) => {
                 for (_, waiter) in std::mem::take(&mut *waiting.lock()) {
                     let _ = waiter.send(Err(Failure::Unreachable(error.to_string())));

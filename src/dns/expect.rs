@@ -1,4 +1,4 @@
-//! Template × domain → the records that the world should see. Pure.
+//! Expands a template for a domain into the records that the world should see. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,11 +12,11 @@ use crate::tree::DesiredTemplate;
 /// The records that one host must have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expected {
-    /// The host and the type.
+    /// Host name and record type.
     pub question: Question,
-    /// What people call the host, such as `Web portal`.
+    /// Display name of the host, such as `Web portal`.
     pub label: Option<String>,
-    /// The records; never empty.
+    /// The expected records; never empty.
     pub records: BTreeSet<RecordData>,
 }
 
@@ -25,26 +25,26 @@ pub struct Expected {
 pub struct Expectations {
     /// The records, sorted by host and type.
     pub expected: Vec<Expected>,
-    /// What is not understood, and so is neither right nor wrong.
+    /// Parts that are not understood, and so are neither right nor wrong.
     pub not_understood: Vec<NotUnderstood>,
 }
 
-/// A part of the template that says nothing about DNS.
+/// A part of the template that could not be read as DNS records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotUnderstood {
     /// The record type, as the template spells it.
     pub record_type: String,
     /// The host, as the template spells it.
     pub host: String,
-    /// Why.
+    /// Why it is not understood.
     pub reason: String,
 }
 
 /// Computes what a template expects of a domain.
 ///
-/// Every placeholder is replaced: that is what the author meant. The server replaces the first in each string only
-/// (D2), and where that makes a difference the host is listed as not understood, because Kazoo and the world would be
-/// told different things (trap 23).
+/// Every placeholder is replaced, as the author meant. The server replaces only the first in each string (D2); where
+/// that makes a difference, the host is listed as not understood, because Kazoo and the world would see different
+/// records (trap 23).
 #[must_use]
 pub fn expect(template: &DomainTemplate, domain: &DomainName) -> Expectations {
     let mut merged: BTreeMap<Question, Expected> = BTreeMap::new();
@@ -104,7 +104,7 @@ fn expect_host(
     })
 }
 
-/// Returns the name and type that a host of the template has for a domain; `None` when it is not understood.
+/// Returns the name and type of a template host for a domain; `None` when the host is not understood.
 #[must_use]
 pub fn question_of(record_type: &str, host: &str, domain: &DomainName) -> Option<Question> {
     let name = expand(host, domain).ok()?;
@@ -114,7 +114,7 @@ pub fn question_of(record_type: &str, host: &str, domain: &DomainName) -> Option
     })
 }
 
-/// Takes the hosts that a template declares; those that must not be there are left out.
+/// Returns the hosts that a template declares, without those that it declares absent.
 #[must_use]
 pub fn declared_template(template: &DesiredTemplate) -> DomainTemplate {
     let mut declared = DomainTemplate::default();
@@ -189,7 +189,7 @@ mod tests {
         );
     }
 
-    /// Trap 23: the server replaces the first placeholder of a string only.
+    /// Trap 23: the server replaces only the first placeholder of a string.
     #[test]
     fn trap_23_two_placeholders_are_not_understood() {
         check(

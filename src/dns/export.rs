@@ -1,4 +1,4 @@
-//! Expected records → files for the tools and people that enter them. Pure.
+//! Exports expected records as files for the tools and people that enter them. Pure.
 //!
 //! One file per format: a fragment of a zone file (RFC 1035, section 5), YAML as octoDNS reads it, and JSON.
 
@@ -14,14 +14,14 @@ pub use json::{JSON_VERSION, json};
 pub use octodns::{Octodns, octodns};
 pub use zone_file::zone_file;
 
-/// What is exported of one account.
+/// The records to export for one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountRecords {
     /// The account's name in the tree.
     pub account: AccountName,
     /// The brand's domain.
     pub domain: DomainName,
-    /// The zone that the domain lies in, where it is known; else the domain is taken for it.
+    /// The zone that the domain lies in, if known; else the domain itself is taken as the zone.
     pub zone: Option<RecordName>,
     /// What the template expects of the domain.
     pub expectations: Expectations,
@@ -37,14 +37,14 @@ impl AccountRecords {
     }
 }
 
-/// Makes a text fit for one line of a comment: whoever wrote a label must not write records.
+/// Makes a text safe for a one-line comment, so that a label cannot inject records.
 fn one_line(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()
 }
 
-/// Returns the hosts of an account, with their labels made fit for comments.
+/// Returns the hosts of an account, with labels that are safe in comments.
 fn hosts(account: &AccountRecords) -> impl Iterator<Item = (&Expected, Option<String>)> {
     account
         .expectations

@@ -1,4 +1,4 @@
-//! A letter to whoever keeps the zone: exactly what to enter at the registrar, in plain words. Pure.
+//! A letter to the zone's owner: exactly what to enter at the registrar, in plain words. Pure.
 
 mod render;
 
@@ -10,33 +10,33 @@ use crate::model::record::{RecordData, RecordName};
 use crate::model::{DomainName, count};
 use render::Block;
 
-/// The columns that readers copy letter by letter.
+/// The columns that readers copy verbatim.
 const COPIED: [&str; 3] = ["Name", "Type", "Value"];
 
-/// What a letter is written from.
+/// The contents of a letter.
 #[derive(Clone, Copy, Debug)]
 pub struct Letter<'a> {
     /// The brand's name, as its owner knows it.
     pub brand: &'a str,
-    /// Its domain.
+    /// The brand's domain.
     pub domain: &'a DomainName,
-    /// The zone that the domain lies in, where it is known; else names are written in full.
+    /// The zone that the domain lies in, if known; else names are written in full.
     pub zone: Option<&'a RecordName>,
-    /// What must be there.
+    /// The records that must exist.
     pub expected: &'a [Expected],
-    /// What was found, in any order; a host without a judgement was not looked at.
+    /// What was found, in any order; a host without a judgement was not checked.
     pub judgements: &'a [Judgement],
 }
 
-/// What is to be done about one host.
+/// What to do about one host.
 enum Task<'a> {
-    /// Records must be entered; what stands there instead must go.
+    /// Enter the first records; the second are there instead and must go.
     Enter(Vec<&'a RecordData>, Vec<&'a RecordData>),
-    /// Records stand there that were not asked for.
+    /// There are unexpected records.
     Extra(Vec<&'a RecordData>),
-    /// All is right.
+    /// Nothing to do.
     Right,
-    /// It could not be seen, or not by everybody.
+    /// The host could not be checked, or is not seen alike everywhere.
     Unclear(String),
 }
 
@@ -155,7 +155,7 @@ impl Letter<'_> {
         blocks
     }
 
-    /// Returns what was noted about the hosts, each once.
+    /// Returns the notes about the hosts, each once.
     fn notes(&self) -> BTreeSet<String> {
         let noted = |judgement: &Judgement| {
             judgement
@@ -220,7 +220,7 @@ fn section(
     });
 }
 
-/// Makes the rows of what is to be entered; what stands there instead is told once, beside the first.
+/// Returns one row per record to enter; what is there instead appears once, beside the first.
 fn entries(
     host: &Expected,
     zone: Option<&RecordName>,
@@ -251,8 +251,8 @@ fn row(host: &Expected, zone: Option<&RecordName>, data: &RecordData) -> Vec<Str
     ]
 }
 
-/// Writes a name as registrars want it: without the zone, `@` for the zone itself; in full where the zone is not known
-/// or another one.
+/// Writes a name as registrars want it: without the zone, `@` for the zone itself; in full where the zone is unknown
+/// or a different one.
 fn name(name: &RecordName, zone: Option<&RecordName>) -> String {
     let Some(zone) = zone else {
         return name.to_string();

@@ -1,11 +1,11 @@
-//! Answers that are found out once.
+//! A cache whose values are computed once.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::{Mutex, OnceCell};
 
-/// Values that are computed when they are first wanted, each once, also when several want it at the same time.
+/// Values computed on first use, each once, even under concurrent requests.
 #[derive(Debug)]
 pub(super) struct Memo<K, V>(Mutex<BTreeMap<K, Arc<OnceCell<V>>>>);
 
@@ -16,7 +16,7 @@ impl<K, V> Default for Memo<K, V> {
 }
 
 impl<K: Clone + Ord, V: Clone> Memo<K, V> {
-    /// Returns the value, computing it where nobody has. One that is not `lasting` is for whoever computed it only.
+    /// Returns the cached value, or computes it. A value that is not `lasting` is returned but not cached.
     pub(super) async fn once(
         &self,
         key: &K,

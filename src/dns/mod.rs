@@ -1,4 +1,4 @@
-//! DNS → what the world sees, with a verdict.
+//! Checks what the world sees in DNS against what is expected, with a verdict per host.
 //!
 //! ```text
 //! template × domain ─► expect ─────────────┐
@@ -6,16 +6,16 @@
 //! zone ─► observe ─► exchange ─► packet ───┘
 //! ```
 //!
-//! Records are compared as records, never as text. Every failure to read is told apart and is never called drift
+//! Records are compared as records, never as text. Every failure to read is distinct and never reported as drift
 //! (invariant 6).
 //!
-//! Who answers for a zone decides whom else we ask, so each of its answers has bounds (invariant 12):
+//! A zone's servers decide which other servers are asked, so what their answers can cause has bounds (invariant 12):
 //!
 //! | bound | where |
 //! | --- | --- |
 //! | 13 servers of a zone, 4 addresses each, public ones unless `dns.networks` says otherwise | `zone` |
 //! | 64 questions for each host of a domain | `check` |
-//! | 2,000,000 questions a run, 512 sockets, 4,096 octets a packet | `exchange` |
+//! | 2,000,000 questions per run, 512 sockets, 4,096 octets per packet | `exchange` |
 //! | 4 rounds and 32 questions along SIP records | `check` |
 
 mod answer;

@@ -1,4 +1,4 @@
-//! Asks the world about what is expected: each authoritative server and each resolver, once per question.
+//! Looks up what is expected in DNS: at each authoritative server and each resolver, once per question.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::zone::{Zone, ZoneError, ZoneOptions, Zones};
 use super::{Answer, Exchange, Expected, Observation, Observed, Question, Server};
 use crate::model::record::{RecordData, RecordName, RecordType};
 
-/// Asks about one host after the other, keeping what it learns of zones.
+/// Looks up hosts, and caches the zones it finds.
 #[derive(Debug)]
 pub struct Observer {
     exchange: Exchange,
@@ -19,7 +19,7 @@ pub struct Observer {
 }
 
 impl Observer {
-    /// Makes an observer.
+    /// Creates an observer.
     #[must_use]
     pub fn new(exchange: Exchange, options: ZoneOptions) -> Self {
         Self {
@@ -29,7 +29,7 @@ impl Observer {
         }
     }
 
-    /// Returns one that shares with this one what it learns, and asks so many questions at most.
+    /// Returns an observer that shares this one's cache but has its own limit on questions.
     pub(super) fn for_one_domain(&self, questions: u64) -> Self {
         Self {
             exchange: self.exchange.for_one_domain(questions),
@@ -38,7 +38,7 @@ impl Observer {
         }
     }
 
-    /// Returns the exchange, for its counts.
+    /// Returns the exchange, which counts the traffic.
     #[must_use]
     pub fn exchange(&self) -> &Exchange {
         &self.exchange
@@ -47,7 +47,7 @@ impl Observer {
     /// Finds the zone of a name.
     ///
     /// # Errors
-    /// When nobody registered the name, or the resolvers cannot tell.
+    /// When the name is not registered, or the resolvers give no usable answer.
     pub(super) async fn zone(&self, name: &RecordName) -> Result<Arc<Zone>, ZoneError> {
         self.zones.of(&self.exchange, name).await
     }
@@ -110,7 +110,7 @@ impl Observer {
         observed
     }
 
-    /// Where an alias is expected and the zone has none, asks for the addresses of both ends.
+    /// Looks up the addresses of both ends where an alias is expected and the zone has none.
     async fn flattened(
         &self,
         zone: &Zone,

@@ -1,4 +1,4 @@
-//! What the platform's own test of a domain says beside ours. Pure.
+//! Compares the platform's own test of a domain with what is expected. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::HostCheck;
 use crate::model::record::{RecordData, RecordName};
 
-/// What the platform sees at one host.
+/// What the platform's test sees at one host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "opinion")]
 pub enum Opinion {
@@ -18,14 +18,14 @@ pub enum Opinion {
         /// What it sees.
         sees: Vec<String>,
     },
-    /// Its list is empty, which also stands for "could not ask" (D13, trap 24); or it did not test the host.
+    /// Its list is empty, which can also mean "could not ask" (D13, trap 24), or it did not test the host.
     Unknown,
 }
 
-/// The server's results: record type → host → what its queries gave (D12).
+/// The server's results: record type → host → what its queries returned (D12).
 pub type Seen = BTreeMap<String, BTreeMap<String, Vec<String>>>;
 
-/// Finds what the platform sees at a host, compared as records (D14, D15).
+/// Returns what the platform sees at a host, compared as records (D14, D15).
 #[must_use]
 pub fn opinion(host: &HostCheck, seen: &Seen) -> Opinion {
     let expected = &host.judgement.expected;
@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(&opinion(&host, &seen), expected);
     }
 
-    /// Trap 24: an empty list says nothing; trap 22: what differs in writing only does not differ.
+    /// Trap 24: an empty list says nothing; trap 22: records that differ only in spelling are equal.
     #[test]
     fn trap_24_empty_is_unknown() {
         let otherwise = |text: &str| Opinion::Otherwise {

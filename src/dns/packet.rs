@@ -1,4 +1,4 @@
-//! Questions to bytes and bytes to answers (RFC 1035, section 4).
+//! Encodes questions and decodes answers (RFC 1035, section 4).
 
 use std::collections::BTreeSet;
 
@@ -10,45 +10,45 @@ use hickory_proto::rr::{Name, RData, Record, RecordType as WireType};
 use super::{Answer, Failure, Found, Question};
 use crate::model::record::{RecordData, RecordName, RecordType};
 
-/// The longest chain of aliases that is followed inside one answer.
+/// The longest chain of aliases that is followed within one answer.
 const MAX_ALIASES: usize = 16;
 
-/// Says what to do with the bytes that came back.
+/// What the bytes that came back are, and so what to do next.
 #[derive(Debug)]
 pub(super) enum Decoded {
-    /// They answer the question, in whatever way.
+    /// They answer the question, positively or not.
     Message(Box<Message>),
-    /// They were cut; ask again over TCP (RFC 7766).
+    /// They are truncated; ask again over TCP (RFC 7766).
     Truncated,
-    /// They answer another question, perhaps an earlier one; wait on.
+    /// They answer another question, perhaps an earlier one.
     NotOurs,
 }
 
-/// How a question is asked.
+/// Whom a question is for, which decides its header flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Manner {
-    /// Of the zone's own server, which is not to ask others.
+    /// The zone's own server, without recursion.
     Authoritative,
-    /// Of a resolver.
+    /// A resolver.
     Recursive,
-    /// Of a resolver, which is not to validate signatures.
+    /// A resolver that is not to validate signatures.
     Unvalidated,
 }
 
-/// Makes the wire form of a question.
+/// Returns the wire form of a question.
 ///
 /// # Errors
-/// When the name is not one that DNS can carry.
+/// When DNS cannot carry the name.
 pub(super) fn query(name: &RecordName, wire_type: WireType) -> Result<Query, Failure> {
     let name = wire_name(name)
         .map_err(|error| Failure::Malformed(format!("cannot ask for {name}: {error}")))?;
     Ok(Query::query(name, wire_type))
 }
 
-/// Writes a question as a message.
+/// Encodes a question as a message.
 ///
 /// # Errors
-/// When the message cannot be written.
+/// When the message cannot be encoded.
 pub(super) fn encode(id: u16, query: &Query, manner: Manner) -> Result<Vec<u8>, Failure> {
     let mut message = Message::new(id, MessageType::Query, OpCode::Query);
     message.metadata.recursion_desired = manner != Manner::Authoritative;
@@ -62,10 +62,10 @@ pub(super) fn encode(id: u16, query: &Query, manner: Manner) -> Result<Vec<u8>, 
         .map_err(|error| Failure::Malformed(format!("cannot ask for {}: {error}", query.name)))
 }
 
-/// Reads what came back to a question.
+/// Decodes the bytes that came back for a question.
 ///
 /// # Errors
-/// When the bytes are no DNS message.
+/// When the bytes are not a DNS message.
 pub(super) fn decode(bytes: &[u8], id: u16, query: &Query) -> Result<Decoded, Failure> {
     let message =
         Message::from_vec(bytes).map_err(|error| Failure::Malformed(error.to_string()))?;
@@ -83,7 +83,7 @@ pub(super) fn decode(bytes: &[u8], id: u16, query: &Query) -> Result<Decoded, Fa
     )
 }
 
-/// Tells what a message says about a question; `authoritative` asks for the AA bit, without which a server of the
+/// Returns what a message says about a question; `authoritative` requires the AA bit, without which a server of the
 /// zone is lame.
 pub(super) fn answer(message: &Message, question: &Question, authoritative: bool) -> Answer {
     match failure(message, authoritative) {
@@ -92,7 +92,7 @@ pub(super) fn answer(message: &Message, question: &Question, authoritative: bool
     }
 }
 
-/// Tells why a message says nothing about the name.
+/// Returns why a message says nothing about the name, if so.
 pub(super) fn failure(message: &Message, authoritative: bool) -> Option<Failure> {
     match message.metadata.response_code {
         ResponseCode::NoError | ResponseCode::NXDomain => {
@@ -154,7 +154,7 @@ fn alias(answers: &[Record], owner: &RecordName) -> Option<(RecordName, u32)> {
     })
 }
 
-/// Returns the time for which "there is nothing" holds: the lower of the SOA's TTL and its last field (RFC 2308, section 5).
+/// Returns how long a negative answer holds: the lower of the SOA's TTL and its last field (RFC 2308, section 5).
 fn negative_ttl(message: &Message) -> Option<u32> {
     message
         .authorities

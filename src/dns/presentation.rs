@@ -1,8 +1,8 @@
-//! Records as a zone file writes them: names absolute, with the trailing dot (RFC 1035, section 5.1).
+//! Records as in a zone file: names absolute, with the trailing dot (RFC 1035, section 5.1).
 
 use crate::model::record::{RecordData, RecordName};
 
-/// The preference that an MX gets when the template names none: the lowest that leaves room below.
+/// The preference of an MX when the template names none; it leaves room for lower ones.
 pub(super) const MX_PREFERENCE: u16 = 10;
 
 /// Writes a name with its trailing dot.
@@ -41,7 +41,7 @@ pub(super) fn content(data: &RecordData) -> String {
     }
 }
 
-/// Returns the part of a name that stands before an origin; empty at the origin itself, `None` outside it.
+/// Returns the part of a name before an origin; empty at the origin itself, `None` outside it.
 pub(super) fn relative<'a>(name: &'a RecordName, origin: &RecordName) -> Option<&'a str> {
     if origin.is_root() {
         return Some(name.as_str());

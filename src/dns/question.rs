@@ -1,4 +1,4 @@
-//! What is asked.
+//! A question to DNS.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::record::{RecordName, RecordType};
 
-/// A name and a type.
+/// A question to DNS: a name and a record type.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Question {
-    /// The name.
+    /// Name that is asked for.
     pub name: RecordName,
-    /// The type.
+    /// Record type that is asked for.
     pub record_type: RecordType,
 }
 

@@ -1,15 +1,17 @@
-//! Finds SIP servers as a phone does (RFC 3263): NAPTR → SRV → A and AAAA. Pure: it says what it needs to know.
+//! Finds SIP servers as a phone does (RFC 3263): NAPTR → SRV → A and AAAA. Pure: it returns the questions it needs
+//! answered.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Expected, Failure, Found, Question};
 use crate::model::record::{RecordData, RecordName, RecordType};
 
-/// The longest list of servers that is followed for one proxy.
+/// How many servers are followed for one proxy, at most.
 const MAX_ROUTES: usize = 16;
 
 /// How a phone talks to its server.
@@ -27,7 +29,7 @@ pub enum Transport {
 impl Transport {
     const ALL: [Self; 3] = [Self::Udp, Self::Tcp, Self::Tls];
 
-    /// The labels of its SRV records (RFC 3263, section 4.1).
+    /// Returns the labels of its SRV records (RFC 3263, section 4.1).
     fn service(self) -> &'static str {
         match self {
             Self::Udp => "_sip._udp.",
@@ -45,7 +47,7 @@ impl Transport {
         }
     }
 
-    /// The port where no SRV names one (RFC 3261, section 19.1.2).
+    /// Returns the port to use where no SRV names one (RFC 3261, section 19.1.2).
     fn default_port(self) -> u16 {
         match self {
             Self::Udp | Self::Tcp => 5060,
@@ -67,38 +69,38 @@ impl fmt::Display for Transport {
 /// One server that a phone would try.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
-    /// How.
+    /// Transport to use.
     pub transport: Transport,
-    /// The server.
+    /// Name of the server.
     pub target: RecordName,
-    /// The port.
+    /// Port to connect to.
     pub port: u16,
-    /// Its addresses.
+    /// The server's addresses.
     pub addresses: BTreeSet<IpAddr>,
-    /// The SRV that named it; absent where a phone falls back on the default port.
+    /// Owner of the SRV that named the server; `None` where a phone falls back to the default port.
     pub service: Option<RecordName>,
 }
 
 /// Whether phones can register.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Registration {
-    /// They find what the template says.
+    /// Phones find what the template says.
     Works,
-    /// They find something, though not only or not exactly what the template says.
+    /// Phones find servers, but not only or not exactly those of the template.
     Impaired,
-    /// They find no server of the template.
+    /// Phones find no server of the template.
     Broken,
-    /// It could not be found out.
+    /// It could not be determined.
     Unknown,
 }
 
 /// What phones find at one proxy, and whether that is right.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Phones {
-    /// The name that is set in the phones.
+    /// The proxy name that is configured in the phones.
     pub proxy: RecordName,
-    /// Whether they can register.
+    /// Whether phones can register.
     pub registration: Registration,
     /// One sentence for a support desk.
     pub sentence: String,
@@ -106,7 +108,8 @@ pub struct Phones {
     pub routes: Vec<Route>,
 }
 
-/// The names that phones are set to: owners of SIP's NAPTR records, and of its SRV records without their service labels.
+/// Returns the names configured in phones: owners of SIP's NAPTR records, and of its SRV records without their service
+/// labels.
 #[must_use]
 pub(super) fn proxies(expected: &[Expected]) -> BTreeSet<RecordName> {
     let mut proxies = BTreeSet::new();
@@ -133,27 +136,27 @@ pub(super) fn proxies(expected: &[Expected]) -> BTreeSet<RecordName> {
     proxies
 }
 
-/// What a walk came to.
+/// The result of a walk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Walk {
-    /// These are the servers, in order.
+    /// The servers, in order of preference.
     Routes(Vec<Route>),
-    /// These answers are needed to go on.
+    /// The walk needs answers to these questions to go on.
     Needs(BTreeSet<Question>),
-    /// A question has no answer.
+    /// A question could not be answered.
     Failed(Question, Failure),
 }
 
 type Known = BTreeMap<Question, Answer>;
 
-/// Collects what a walk still needs, so that one round of questions serves several branches.
+/// State of a walk. It collects all open questions, so that one round of questions serves several branches.
 struct Walker<'a> {
     known: &'a Known,
     needs: BTreeSet<Question>,
     failed: Option<(Question, Failure)>,
 }
 
-/// Walks from a proxy to its servers. A phone that speaks the given transports is followed.
+/// Walks from a proxy to its servers, as a phone with the given transports would.
 pub(super) fn walk(proxy: &RecordName, transports: &BTreeSet<Transport>, known: &Known) -> Walk {
     let mut walker = Walker {
         known,
@@ -239,7 +242,7 @@ impl Walker<'_> {
         routes
     }
 
-    /// The services in the order of preference (RFC 3263, section 4.1).
+    /// Returns the services in order of preference (RFC 3263, section 4.1).
     fn services(
         &mut self,
         proxy: &RecordName,
@@ -280,7 +283,7 @@ impl Walker<'_> {
 
     fn addresses(&mut self, target: &RecordName) -> BTreeSet<IpAddr> {
         let mut records = self.records(target, RecordType::A);
-        // A host without IPv6 is common, so its failure there says nothing.
+        // Hosts without IPv6 are common, so a failed AAAA lookup is no failure of the walk.
         let sixth = Question {
             name: target.clone(),
             record_type: RecordType::Aaaa,
@@ -302,7 +305,7 @@ impl Walker<'_> {
     }
 }
 
-/// What the template lets a phone find: its own records are all that there is.
+/// Returns the routes a phone would find if DNS held exactly the template's records.
 pub(super) fn wanted(proxy: &RecordName, expected: &[Expected]) -> Vec<Route> {
     let mut known: Known = expected
         .iter()
@@ -331,7 +334,7 @@ pub(super) fn wanted(proxy: &RecordName, expected: &[Expected]) -> Vec<Route> {
     }
 }
 
-/// The transports that the template offers at a proxy; UDP where it does not say.
+/// Returns the transports that the template offers at a proxy; UDP where it names none.
 pub(super) fn transports(proxy: &RecordName, expected: &[Expected]) -> BTreeSet<Transport> {
     let mut transports = BTreeSet::new();
     for host in expected {
@@ -435,7 +438,7 @@ fn same(left: &Route, right: &Route) -> bool {
     left.transport == right.transport && left.target == right.target && left.port == right.port
 }
 
-/// Says what keeps phones from a server of the template.
+/// Returns what keeps phones from a server of the template, if anything.
 fn trouble(want: &Route, routes: &[Route]) -> Option<String> {
     let transport = want.transport;
     if let Some(route) = routes.iter().find(|route| same(want, route)) {

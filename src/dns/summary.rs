@@ -1,26 +1,29 @@
-//! Many verdicts → one, per account and per run.
+//! Summarizes many verdicts as one, per account and per run.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{DomainCheck, Registration, Verdict};
 
-/// How a whole stands: the worst that holds for a part of it. Later ones are worse.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// The overall DNS status: the worst of its parts. Later variants are worse.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// Everything is right.
     #[default]
     InSync,
-    /// Everything is right at its source, and somebody still has old answers.
+    /// Everything is right at its source, but some resolvers still have old answers.
     Propagating,
-    /// Not everything could be checked, and no difference was found.
+    /// Not everything could be checked, but no difference was found.
     Unknown,
-    /// There are differences that somebody must mend.
+    /// There are differences that need fixing.
     Differs,
 }
 
 impl Standing {
-    /// Returns how one verdict stands.
+    /// Returns the status of one verdict.
     #[must_use]
     pub fn of(verdict: &Verdict) -> Self {
         match verdict {
@@ -37,26 +40,26 @@ impl Standing {
 /// How many hosts got each verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
-    /// Right.
+    /// All authoritative servers agree with the template.
     pub ok: usize,
-    /// Not there, in whole or in part.
+    /// Records are missing, wholly or in part.
     pub missing: usize,
-    /// Something else is there.
+    /// Other records are there instead.
     pub different: usize,
-    /// Right, and more is there.
+    /// Right, but there are further records.
     pub extra: usize,
-    /// Right, and somebody has old answers.
+    /// Right, but a resolver still has an old answer.
     pub propagating: usize,
-    /// Servers disagree.
+    /// The authoritative servers disagree.
     pub inconsistent: usize,
-    /// Could not be checked.
+    /// Hosts that could not be checked.
     pub unknown: usize,
-    /// Hosts of the template that say nothing about DNS.
+    /// Hosts of the template that could not be read as DNS records.
     pub not_understood: usize,
 }
 
 impl Tally {
-    /// Counts the verdicts on any number of domains.
+    /// Counts the verdicts of the given domains.
     #[must_use]
     pub fn of<'a>(checks: impl IntoIterator<Item = &'a DomainCheck>) -> Self {
         let mut tally = Self::default();
@@ -81,13 +84,13 @@ impl Tally {
         }
     }
 
-    /// Returns how many hosts were looked at.
+    /// Returns how many hosts were checked.
     #[must_use]
     pub fn hosts(&self) -> usize {
         self.ok + self.differing() + self.propagating + self.unknown
     }
 
-    /// Returns how many hosts somebody must mend.
+    /// Returns how many hosts need fixing.
     #[must_use]
     pub fn differing(&self) -> usize {
         self.missing + self.different + self.extra + self.inconsistent
@@ -113,13 +116,13 @@ impl Tally {
 }
 
 impl DomainCheck {
-    /// Returns how the domain stands. What is not understood is unknown: nobody can tell whether it is right.
+    /// Returns the domain's status. Hosts that are not understood count as unknown.
     #[must_use]
     pub fn standing(&self) -> Standing {
         self.standings().max().unwrap_or_default()
     }
 
-    /// Tells whether something of it could not be checked, whatever else was found.
+    /// Returns whether any part of the domain could not be checked, whatever else was found.
     #[must_use]
     pub fn has_unknown(&self) -> bool {
         self.standings()

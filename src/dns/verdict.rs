@@ -1,9 +1,10 @@
-//! Expected × observed → verdict. Pure; the table of design section 7.
+//! Compares expected with observed records and returns a verdict. Pure; implements the table of design section 7.
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Expected, Failure};
@@ -12,9 +13,9 @@ use crate::model::record::{RecordData, RecordName};
 /// A server that was asked.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Server {
-    /// Its name, where it has one.
+    /// Host name, if known.
     pub name: Option<String>,
-    /// Where it was asked.
+    /// Address that was asked.
     pub address: SocketAddr,
 }
 
@@ -44,23 +45,23 @@ pub struct Observation {
     pub authoritative: Vec<Observed>,
     /// The answers of the recursive resolvers.
     pub resolvers: Vec<Observed>,
-    /// The top of the zone that holds the name, where it was found.
+    /// Apex of the zone that holds the name, if found.
     pub zone: Option<RecordName>,
-    /// Whether nobody registered the domain, so that there is no zone.
+    /// Whether the domain is not registered, so that there is no zone.
     pub not_registered: bool,
     /// Why the zone's servers could not be asked at all.
     pub zone_failure: Option<Failure>,
-    /// What a reader should know of the zone, such as that not all of its servers were asked.
+    /// What a reader should know about the zone, such as that not all of its servers were asked.
     pub notes: Vec<String>,
-    /// The addresses that the expected alias leads to, and those that the host itself has: a provider may have
-    /// flattened the alias. Asked only where a CNAME is expected and there is none.
+    /// The addresses that the expected alias leads to, and those of the host itself: a provider may have flattened the
+    /// alias. Looked up only where a CNAME is expected and there is none.
     pub flattened: Option<Flattened>,
 }
 
-/// What is needed to recognise a flattened CNAME.
+/// The addresses needed to recognise a flattened CNAME.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flattened {
-    /// The addresses of the alias' target.
+    /// The addresses of the alias's target.
     pub target: BTreeSet<RecordData>,
     /// The addresses of the host.
     pub host: BTreeSet<RecordData>,
@@ -72,28 +73,28 @@ pub struct Flattened {
 pub enum Verdict {
     /// All authoritative servers agree with the template.
     Ok,
-    /// They agree that some of the records are not there, and nothing else is.
+    /// They agree that some of the records are missing, and have no others.
     Missing,
-    /// They agree on something else.
+    /// They agree on different records.
     Different,
-    /// They have all of the records and more.
+    /// They agree on all of the expected records and more.
     Extra,
-    /// They are right, and a resolver still has an old answer.
+    /// They are right, but a resolver still has an old answer.
     Propagating {
-        /// Seconds until the last old answer ends; absent when an answer does not say.
+        /// Seconds until the last old answer expires; `None` when an answer does not say.
         old_for: Option<u32>,
     },
     /// They disagree.
     Inconsistent,
-    /// Nobody could be asked, or not everybody.
+    /// Some or all servers gave no usable answer.
     Unknown {
-        /// Who failed, and how.
+        /// Which servers failed, and how.
         reason: String,
     },
 }
 
 impl Verdict {
-    /// Returns the word for tables.
+    /// Returns the verdict as a word for tables.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
@@ -107,7 +108,7 @@ impl Verdict {
         }
     }
 
-    /// Tells whether it is a difference that somebody must mend; propagating and unknown are none.
+    /// Returns whether it is a difference that needs fixing; propagating and unknown are not.
     #[must_use]
     pub fn is_difference(&self) -> bool {
         match self {
@@ -117,15 +118,17 @@ impl Verdict {
     }
 }
 
-/// What is said of one record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// Whether one record is expected, found, or both.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordMark {
-    /// Expected and there.
+    /// Expected and found.
     Present,
-    /// Expected and not there.
+    /// Expected but not found.
     Missing,
-    /// There and not expected.
+    /// Found but not expected.
     Extra,
 }
 
@@ -136,9 +139,9 @@ pub struct Judgement {
     pub expected: Expected,
     /// The verdict.
     pub verdict: Verdict,
-    /// Each record, expected ones first; what the authoritative servers have where they agree.
+    /// Each record, expected ones first; filled in only where the authoritative servers agree.
     pub records: Vec<(RecordMark, RecordData)>,
-    /// Which server says what, where they disagree, fail or are behind.
+    /// What each server answered, where servers disagree, fail or are out of date.
     pub servers: Vec<(Server, String)>,
     /// What a reader should know, such as that an alias was flattened.
     pub notes: Vec<String>,
@@ -193,7 +196,7 @@ pub fn judge(expected: &Expected, observation: &Observation) -> Judgement {
     judgement
 }
 
-/// Judges where all servers that answered say the same.
+/// Judges a host for which all servers that answered agree.
 fn agreed(
     judgement: &mut Judgement,
     observation: &Observation,
@@ -227,7 +230,7 @@ fn agreed(
     behind(judgement, observation)
 }
 
-/// Tells right from propagating by the resolvers; one that fails says nothing.
+/// Distinguishes right from propagating by the resolvers' answers; a resolver that fails says nothing.
 fn behind(judgement: &mut Judgement, observation: &Observation) -> Verdict {
     let flattened = !judgement.notes.is_empty();
     let mut old_for = Some(0);

@@ -1,15 +1,15 @@
-//! How many questions may be under way to one server: additive increase, multiplicative decrease.
+//! Limits the questions in flight to one server: additive increase, multiplicative decrease.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// Questions under way in the beginning.
+/// Initial size of the window.
 const START: usize = 32;
-/// Questions under way however many were lost.
+/// Smallest size of the window, however many packets are lost.
 const LEAST: usize = 4;
 
-/// Bounds the questions under way to one server.
+/// Limits the questions in flight to one server.
 #[derive(Debug)]
 pub(super) struct Window {
     semaphore: Semaphore,
@@ -18,7 +18,7 @@ pub(super) struct Window {
     answers: AtomicUsize,
 }
 
-/// The right to have one question under way.
+/// The right to have one question in flight.
 pub(super) struct Permit<'a> {
     window: &'a Window,
     _permit: Option<SemaphorePermit<'a>>,
@@ -43,7 +43,7 @@ impl Window {
         }
     }
 
-    /// Returns the present size.
+    /// Returns the current size.
     #[cfg(test)]
     fn size(&self) -> usize {
         self.size.load(Ordering::Relaxed)
@@ -63,7 +63,7 @@ impl Permit<'_> {
         window.semaphore.add_permits(1);
     }
 
-    /// Halves the window: packets get lost.
+    /// Halves the window because a packet was lost.
     pub(super) fn lost(&self) {
         let window = self.window;
         let size = window.size.load(Ordering::Relaxed);

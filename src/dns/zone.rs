@@ -12,44 +12,44 @@ use super::{Exchange, Failure, Server, packet};
 use crate::model::record::RecordName;
 use crate::model::{Network, is_inside};
 
-/// How many servers' names of one zone are followed: a referral of 512 octets holds thirteen, and no registry takes more.
-/// A zone that names a thousand wants somebody else to be asked (`NXNSAttack`, CVE-2020-8616).
+/// How many name servers of one zone are followed: a referral of 512 octets holds thirteen, and no registry takes more.
+/// A zone that names a thousand wants to direct traffic at a victim (`NXNSAttack`, CVE-2020-8616).
 const MOST_NAMES: usize = 13;
-/// How many addresses of one server's name are asked: one or two are usual, and those of one name are one server.
+/// How many addresses of one name server are asked: one or two are usual, and all of one name are the same server.
 const MOST_ADDRESSES: usize = 4;
 
 /// A zone and its servers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone {
-    /// The name at its top.
+    /// The zone apex.
     pub apex: RecordName,
     /// Every address of every server that the zone names, sorted.
     pub servers: Vec<Server>,
-    /// Servers whose own address could not be found, or must not be asked.
+    /// Servers whose address could not be found, or must not be asked.
     pub unreachable: Vec<(Server, Failure)>,
-    /// What a reader should know of it, such as that not all of its servers are asked.
+    /// What a reader should know about the zone, such as that not all of its servers are asked.
     pub notes: Vec<String>,
 }
 
 /// Why the zone of a name is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ZoneError {
-    /// The name and everything above it that could be its zone do not exist: nobody registered it.
+    /// The name is not registered: neither it nor anything above it that could be its zone exists.
     NotRegistered,
-    /// The resolvers could not tell.
+    /// The resolvers gave no usable answer.
     Failed(Failure),
 }
 
 /// How zones are found.
 #[derive(Clone, Debug)]
 pub struct ZoneOptions {
-    /// The recursive resolvers that are asked, in this order.
+    /// The recursive resolvers to ask, in this order.
     pub resolvers: Vec<SocketAddr>,
-    /// The port at which authoritative servers are asked; 53 but in laboratories.
+    /// The port at which authoritative servers are asked; 53 except in test setups.
     pub authoritative_port: u16,
-    /// Servers that are asked instead of those which the zone names, for hidden primaries and split horizons.
+    /// Servers to ask instead of those that the zone names, for hidden primaries and split horizons.
     pub servers: Vec<SocketAddr>,
-    /// The networks that are not public and whose servers may be asked all the same, when a zone names them.
+    /// Non-public networks whose servers may be asked when a zone names them.
     pub networks: Vec<Network>,
 }
 
@@ -59,18 +59,18 @@ impl ZoneOptions {
     }
 }
 
-/// Finds zones, each once.
+/// Finds zones, and caches them.
 #[derive(Debug)]
 pub struct Zones {
     options: ZoneOptions,
-    /// The zone that a name's SOA tells, per name that was asked.
+    /// The zone apex from the SOA lookup, by name that was asked for.
     apexes: Memo<RecordName, Result<Option<RecordName>, ZoneError>>,
     found: Memo<RecordName, Result<Arc<Zone>, ZoneError>>,
     addresses: Memo<RecordName, Result<BTreeSet<IpAddr>, Failure>>,
 }
 
 impl Zones {
-    /// Makes an empty collection.
+    /// Creates an empty cache.
     #[must_use]
     pub fn new(options: ZoneOptions) -> Self {
         Self {
@@ -84,7 +84,7 @@ impl Zones {
     /// Finds the zone that a name lies in.
     ///
     /// # Errors
-    /// When nobody registered the name, or the resolvers cannot tell.
+    /// When the name is not registered, or the resolvers give no usable answer.
     pub async fn of(&self, exchange: &Exchange, name: &RecordName) -> Result<Arc<Zone>, ZoneError> {
         let apex = self.apex(exchange, name).await?;
         self.found
@@ -94,7 +94,7 @@ impl Zones {
             .await
     }
 
-    /// Finds the name at the top of the zone, going up name by name.
+    /// Finds the zone apex, going up name by name.
     async fn apex(&self, exchange: &Exchange, name: &RecordName) -> Result<RecordName, ZoneError> {
         let mut candidate = name.clone();
         let mut failed = None;
@@ -107,8 +107,8 @@ impl Zones {
                 Ok(Some(apex)) if !is_public(&apex) => return Ok(apex),
                 Ok(Some(_)) => return Err(failed.unwrap_or(ZoneError::NotRegistered)),
                 Ok(None) => {}
-                // A resolver also fails where only this name is broken, as by aliases in a circle; the zone's own
-                // servers can tell.
+                // A resolver also fails where only this name is broken, as by an alias loop; the zone's own
+                // servers know better.
                 Err(error @ ZoneError::Failed(Failure::ServFail)) => failed = Some(error),
                 Err(error) => return Err(error),
             }
@@ -120,7 +120,7 @@ impl Zones {
     }
 
     /// Asks for a name's SOA; its owner, in the answer or in the authority section of a negative one, is the apex
-    /// (RFC 2308, section 2). An alias has none of its own.
+    /// (RFC 2308, section 2). An alias has no SOA of its own.
     async fn apex_of(
         &self,
         exchange: &Exchange,
@@ -192,7 +192,7 @@ impl Zones {
         Ok(zone)
     }
 
-    /// Adds a server at its addresses, as far as they may be asked.
+    /// Adds a server at each of its addresses; those that must not be asked count as unreachable.
     fn add(&self, zone: &mut Zone, name: &RecordName, addresses: &BTreeSet<IpAddr>) {
         for address in addresses.iter().take(MOST_ADDRESSES) {
             let server = Server {
@@ -209,7 +209,7 @@ impl Zones {
         }
     }
 
-    /// Finds the addresses of a server; IPv6 ones only where there is no IPv4 one, since both are one machine and
+    /// Finds the addresses of a server; IPv6 ones only if there is no IPv4 one, since both lead to the same machine and
     /// many networks have no IPv6.
     async fn addresses(
         &self,
@@ -234,8 +234,8 @@ impl Zones {
         Err(Failure::Unreachable("its name has no address".to_owned()))
     }
 
-    /// Asks the resolvers one after the other until one answers; without validation when it fails with, so that a zone
-    /// with wrong signatures can be looked at.
+    /// Asks the resolvers one after the other until one answers; on SERVFAIL again without validation, so that a zone
+    /// with wrong signatures can be examined.
     async fn resolve(
         &self,
         exchange: &Exchange,
@@ -262,7 +262,7 @@ impl Zones {
     }
 }
 
-/// Names a server whose address is not known.
+/// Returns a placeholder for a server whose address is unknown.
 fn nowhere(name: &RecordName) -> Server {
     Server {
         name: Some(name.to_string()),
@@ -270,7 +270,7 @@ fn nowhere(name: &RecordName) -> Server {
     }
 }
 
-/// Says why a server cannot be asked whose address could not be found.
+/// Returns why a server whose address could not be found cannot be asked.
 fn without_address(failure: Failure) -> Failure {
     match failure {
         Failure::NotAsked(_) => failure,
@@ -278,7 +278,7 @@ fn without_address(failure: Failure) -> Failure {
     }
 }
 
-/// Says which servers have more addresses than are asked.
+/// Returns a note naming the servers with more addresses than are asked.
 fn told_of_crowded(crowded: &[(RecordName, usize)]) -> Option<String> {
     let ((first, _), others) = crowded.split_first()?;
     let most = crowded.iter().map(|(_, addresses)| addresses).max()?;
@@ -291,7 +291,7 @@ fn told_of_crowded(crowded: &[(RecordName, usize)]) -> Option<String> {
     ))
 }
 
-/// Tells whether a name is another one or lies below it.
+/// Returns whether a name equals `top` or lies below it.
 pub(super) fn is_below(name: &RecordName, top: &RecordName) -> bool {
     top.is_root()
         || name
@@ -300,7 +300,7 @@ pub(super) fn is_below(name: &RecordName, top: &RecordName) -> bool {
             .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
-/// Tells whether a zone is the root or a top-level domain: nobody's brand is that zone, so the name below is free.
+/// Returns whether a zone is the root or a top-level domain: no brand owns one, so a name right in it is unregistered.
 fn is_public(apex: &RecordName) -> bool {
     apex.is_root() || !apex.as_str().contains('.')
 }

@@ -13,9 +13,9 @@ use crate::transport::{self, BodyError, TlsProblem, parse_json, read_body};
 
 /// How long one request may take.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How many bytes an answer may have: a page of the longest comments.
+/// How many bytes an answer may have: enough for a page of the longest comments.
 const LONGEST: usize = 128_000_000;
-/// How many values an answer may have: a page of a hundred comments has some 10,000.
+/// How many JSON values an answer may have: a page of a hundred comments has about 10,000.
 const VALUES: usize = 200_000;
 
 pub(super) struct Forge {
@@ -29,7 +29,7 @@ impl Forge {
         Ok(Self { client, target })
     }
 
-    /// Sends a request, and returns what the answer's body says; null when it says nothing.
+    /// Sends a request, and returns the JSON of the answer's body; null if the body is empty.
     pub(super) async fn send(&self, request: &Request) -> Result<Value, ForgeError> {
         let call = || {
             let path = request.path.split('?').next().unwrap_or_default();
@@ -61,13 +61,13 @@ impl Forge {
     }
 }
 
-/// Says what an answer means that is no success. Its body is not shown: it may repeat what was sent.
+/// Returns the error for an unsuccessful answer. Its body is not shown: it may repeat what was sent.
 fn refused(status: u16, headers: &HeaderMap, call: String) -> ForgeError {
     let after = transport::retry_after(headers, Timestamp::now());
     let spent = headers
         .get("x-ratelimit-remaining")
         .is_some_and(|left| left == "0");
-    // GitHub says "too fast" with 403, and with the time to wait or with a limit that is used up.
+    // GitHub reports rate limiting as 403, with the time to wait or a limit that is used up.
     if status == 429 || status >= 500 || (status == 403 && (after.is_some() || spent)) {
         return ForgeError::Busy {
             status,

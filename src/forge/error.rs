@@ -4,31 +4,31 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-/// Says why nothing could be published.
+/// Why nothing could be published.
 #[derive(Debug, Error)]
 pub enum ForgeError {
-    /// The text was not made for a comment.
+    /// The text was not written for a comment.
     #[error(
         "the text does not begin as `--output markdown=FILE` writes it; write it with `emblazon plan --output markdown=FILE`"
     )]
     NoMark,
-    /// Something is not known that is needed.
+    /// A required value is not known.
     #[error("{what} is not known: {how}")]
     Missing {
         /// What is not known.
         what: &'static str,
-        /// How to say it.
+        /// How to set it.
         how: &'static str,
     },
     /// The URL cannot be used.
     #[error("the forge's URL {url} {problem}")]
     Url {
-        /// The URL.
+        /// The URL, as given.
         url: String,
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// There is no client to be had.
+    /// The HTTP client could not be created.
     #[error("no HTTP client: {0}")]
     Client(String),
     /// The forge could not be reached.
@@ -37,30 +37,30 @@ pub enum ForgeError {
     /// The forge is busy.
     #[error("the forge answered {status} to {call}; try again later")]
     Busy {
-        /// The status.
+        /// HTTP status of the answer.
         status: u16,
         /// Method and path.
         call: String,
         /// How long it asks to wait.
         after: Option<Duration>,
     },
-    /// The forge said no.
+    /// The forge refused the request.
     #[error("the forge answered {status} to {call}: {hint}")]
     Refused {
-        /// The status.
+        /// HTTP status of the answer.
         status: u16,
         /// Method and path.
         call: String,
-        /// What to look at.
+        /// What to check.
         hint: &'static str,
     },
-    /// The answer is not what its documentation says.
+    /// The answer is not what the forge's documentation specifies.
     #[error("the forge's answer to {0} is not understood; is the URL that of its API?")]
     Answer(String),
 }
 
 impl ForgeError {
-    /// Tells whether the same may go well a little later.
+    /// Returns whether a retry may succeed.
     pub(super) fn is_passing(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::Busy { .. })
     }

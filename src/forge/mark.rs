@@ -1,22 +1,22 @@
-//! The first line of a report in Markdown, which nobody sees: what it is about and how it stands.
+//! The first line of a Markdown report, an invisible comment: the report's subject and state.
 
 use super::ForgeError;
 use crate::model::Digest;
 
-/// How what is reported on stands.
+/// The state that a report describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// There is nothing to do.
     Clean,
-    /// There is.
+    /// There is something to do.
     Differs,
-    /// There is, and it does not go by itself: the tree has errors, a guard refuses, or steps failed.
+    /// There is something to do, and it needs a person: the tree has errors, a guard refuses, or steps failed.
     Failed,
-    /// Nothing was found to do, and not everything could be checked.
+    /// Nothing was found to do, but not everything could be checked.
     Unknown,
 }
 
-/// What a text is about: its beginning is the same in every run, so that the next run finds it.
+/// The subject and state of a report. The subject is the same in every run, so that the next run finds the report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
     /// The beginning of the first line, up to the state.
@@ -25,9 +25,9 @@ pub struct Mark {
     pub command: String,
     /// The cluster, as the mark spells it.
     pub cluster: String,
-    /// How it stands.
+    /// The state that the report describes.
     pub state: State,
-    /// The digest of the plan, when it is one that can be approved.
+    /// The digest of the plan, if the report shows one that can be approved.
     pub digest: Option<Digest>,
 }
 

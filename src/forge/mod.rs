@@ -1,10 +1,10 @@
-//! The forge: one comment on a pull request, kept up to date, one issue for drift, and the status beside a commit.
+//! Publishes to the forge: one comment on a pull request, kept up to date, one issue for drift, and commit statuses.
 //!
 //! GitHub, GitLab and Gitea differ in paths and in a few words; `request.rs` has them in one table. Everything
-//! else is the same: look for what an earlier run left, by a mark that nobody sees, and write only what differs.
+//! else is the same: find what an earlier run left, by an invisible mark, and write only what differs.
 //!
-//! Two runs at once may both find nothing and both write. So each looks again after it has made something: the
-//! oldest stays and gets the newest text, and a run takes its own away when it is not the oldest.
+//! Two concurrent runs may both find nothing and both write. So each looks again after it has created something: the
+//! oldest stays and gets the newest text, and a run deletes its own if it is not the oldest.
 
 mod client;
 mod error;

@@ -10,49 +10,49 @@ use super::request::{self, PAGE, Things};
 use super::{CommitStatus, ForgeError, Kind, Mark, State, Target};
 use crate::model::Digest;
 
-/// How often something is tried while the forge is busy.
+/// How many times an operation is tried while the forge is busy.
 const ATTEMPTS: u32 = 4;
-/// The longest that one try waits for the next, whatever the forge asks for.
+/// The longest pause between two tries, whatever the forge asks for.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-/// How many pages are looked through.
+/// How many pages of a list are read, at most.
 const PAGES: usize = 100;
 
-/// What became of a text.
+/// The result of publishing a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It stands there as something new.
+    /// It was published for the first time.
     Created,
-    /// It took the place of the one before.
+    /// It replaced the previous text.
     Updated,
-    /// It stood there already.
+    /// It was already there.
     Unchanged,
     /// The issue was closed.
     Closed,
-    /// There was nothing to say, and nothing to take back.
+    /// There was nothing to publish, and nothing to close.
     Nothing,
 }
 
 /// Publishes reports on one forge.
 pub struct Publisher {
     forge: Forge,
-    /// How long the second try waits; the later ones longer.
+    /// The pause before the second try; later pauses are longer.
     pause: Duration,
 }
 
-/// The user whom the token speaks for; an app has one, too.
+/// The id of the user that the token belongs to; an app has one, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Author(u64);
 
-/// What a pull request showed of a plan.
+/// The plan that a pull request showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shown {
     /// There is no pull request, or no comment of ours on it that shows a plan.
     Nothing,
-    /// Our comment shows this plan, and so does our status beside the last commit of the pull request.
+    /// Our comment shows this plan, and so does our status on the last commit of the pull request.
     Plan(Digest),
-    /// Our comment shows this plan, and no status of ours bears it out.
+    /// Our comment shows this plan, but no status of ours confirms it.
     Unwitnessed {
-        /// The plan.
+        /// Digest of the plan.
         digest: Digest,
         /// The last commit of the pull request.
         head: String,
@@ -66,21 +66,20 @@ struct Pull {
     head: String,
 }
 
-/// Something of ours that stands there.
+/// A comment or issue that an earlier run left.
 struct Found {
     id: u64,
     text: String,
 }
 
 impl Publisher {
-    /// Prepares for a forge; `pause` is how long to wait before the second try.
+    /// Creates a publisher for a forge; `pause` is how long to wait before the second try.
     pub fn new(target: Target, pause: Duration) -> Result<Self, ForgeError> {
         let forge = Forge::new(target)?;
         Ok(Self { forge, pause })
     }
 
-    /// Keeps one comment on the pull request up to date. Where there is nothing to do and nothing was said before,
-    /// nothing is said.
+    /// Keeps one comment on the pull request up to date. If there is nothing to do and no comment yet, none is written.
     pub async fn comment(&self, text: &str) -> Result<Outcome, ForgeError> {
         let number = self.forge.target.number.ok_or(ForgeError::Missing {
             what: "the pull request",
@@ -95,8 +94,8 @@ impl Publisher {
         .await
     }
 
-    /// Keeps one issue up to date while something differs, and closes it once nothing does. What could not be
-    /// checked neither opens an issue nor closes one.
+    /// Keeps one issue up to date while something differs, and closes it once nothing does. An unknown state neither
+    /// opens an issue nor closes one.
     pub async fn issue(&self, title: &str, text: &str) -> Result<Outcome, ForgeError> {
         let mark = Mark::of(text)?;
         self.patiently(async || match mark.state {
@@ -116,9 +115,11 @@ impl Publisher {
             .await
     }
 
-    /// Finds the plan that our comment on the pull request shows; on the one that brought the commit, when no number is
-    /// known. What somebody else wrote counts for nothing. A comment alone does not count either: whoever may edit the
-    /// text of others can make it say anything, but not give our status another digest.
+    /// Finds the plan that our comment on the pull request shows; if no number is known, on the pull request that
+    /// brought the commit.
+    ///
+    /// Comments by others are ignored. Our comment alone does not count either: anyone who may edit other people's
+    /// comments can make it say anything, but cannot give our status another digest.
     pub async fn shown(&self, mark: &Mark) -> Result<Shown, ForgeError> {
         self.patiently(async || {
             let Some(pull) = self.pull_request().await? else {
@@ -141,7 +142,7 @@ impl Publisher {
         .await
     }
 
-    /// Tells whether the newest of our statuses beside a commit names a plan.
+    /// Returns whether the newest of our statuses on a commit names the plan.
     async fn bears_out(
         &self,
         digest: &Digest,
@@ -195,7 +196,7 @@ impl Publisher {
         };
         let answer = match self.forge.send(&ask).await {
             Ok(answer) => answer,
-            // Gitea's way to say that there is none.
+            // Gitea reports a missing pull request this way.
             Err(ForgeError::Refused { status: 404, .. })
                 if target.kind == Kind::Gitea && target.number.is_none() =>
             {
@@ -223,8 +224,8 @@ impl Publisher {
         }
     }
 
-    /// Tries from the beginning while the forge is busy: a request whose answer was lost may have been carried out, and
-    /// looking again shows whether it was.
+    /// Retries the whole operation while the forge is busy: a request whose answer was lost may have been carried out,
+    /// and looking again shows whether it was.
     async fn patiently<T>(
         &self,
         work: impl AsyncFn() -> Result<T, ForgeError>,
@@ -274,7 +275,7 @@ impl Publisher {
         self.settle(things, mark, author, text, mine).await
     }
 
-    /// Looks whether another run made one at the same time; the oldest stays.
+    /// Checks whether another run created one at the same time; the oldest stays.
     async fn settle(
         &self,
         things: Things,
@@ -314,12 +315,14 @@ impl Publisher {
         })
     }
 
-    /// Asks who is speaking. Whoever comments on the pull request can write the mark, too, and would then keep the
-    /// right to change what stands below our name: only our own counts, and of two apps each is another.
+    /// Looks up the user of the token.
+    ///
+    /// Anyone who may comment on the pull request can write the mark, too, and could later change the text. So only our
+    /// own comments count; two apps are different users.
     async fn author(&self) -> Result<Author, ForgeError> {
         let (id, call) = match self.forge.send(&request::whoami()).await {
             Ok(user) => (user["id"].as_u64(), "GET /user"),
-            // GitHub's token of a workflow is an app's, whom only this other API tells who it is.
+            // GitHub's workflow token belongs to an app, which can look itself up only through this other API.
             Err(ForgeError::Refused {
                 status: 401 | 403, ..
             }) if self.forge.target.kind == Kind::Github => {
@@ -333,7 +336,7 @@ impl Publisher {
             .ok_or_else(|| ForgeError::Answer(call.to_owned()))
     }
 
-    /// Finds what earlier runs left, the oldest first.
+    /// Finds what earlier runs left, oldest first.
     async fn find(
         &self,
         things: Things,
@@ -363,7 +366,7 @@ impl Publisher {
                     });
                 }
             }
-            // Gitea gives all comments on every page, and an own server may have smaller pages than were asked for.
+            // Gitea returns all comments on every page, and a self-hosted server may have smaller pages than asked for.
             if !news || (entries.len() < PAGE && target.kind != Kind::Gitea) {
                 break;
             }
@@ -375,19 +378,19 @@ impl Publisher {
 }
 
 fn is_ours(entry: &Value, author: Author) -> bool {
-    // A pull request is an issue to GitHub.
+    // GitHub lists pull requests as issues.
     let is_pull = entry.get("pull_request");
     is_pull.is_none_or(Value::is_null) && is_by(entry, author)
 }
 
-/// Tells who wrote a comment, opened an issue, or set a status; the forges' words for that differ.
+/// Returns whether a user wrote a comment, opened an issue, or set a status; the forges' member names differ.
 fn is_by(entry: &Value, Author(id): Author) -> bool {
     let names = ["user", "author", "creator"];
     let found = names.into_iter().find_map(|name| entry.get(name));
     found.is_some_and(|user| user["id"].as_u64() == Some(id))
 }
 
-/// Returns what names an entry in a path: issues have numbers of their own beside the id.
+/// Returns what identifies an entry in a path: issues have numbers besides their ids.
 fn number(entry: &Value, kind: Kind, things: Things) -> Option<u64> {
     let member = match (kind, things) {
         (_, Things::Comments(_)) => "id",
@@ -405,7 +408,7 @@ fn text(entry: &Value, kind: Kind, things: Things) -> &str {
     entry[member].as_str().unwrap_or_default()
 }
 
-/// Compares as a forge keeps texts: without the ends of lines that browsers send, and without the last ones.
+/// Returns whether two texts are equal, ignoring the browsers' CRLF line ends and white space at the end.
 fn same(before: &str, after: &str) -> bool {
     before.replace("\r\n", "\n").trim_end() == after.trim_end()
 }

@@ -1,11 +1,11 @@
-//! The requests, as each forge wants them.
+//! The requests, as each forge expects them.
 //!
-//! | what | GitHub, Gitea | GitLab |
+//! | request | GitHub, Gitea | GitLab |
 //! | --- | --- | --- |
 //! | list comments | `GET /repos/R/issues/N/comments` | `GET /projects/R/merge_requests/N/notes` |
 //! | write one | `POST` the same | `POST` the same |
 //! | change one | `PATCH /repos/R/issues/comments/ID` | `PUT …/notes/ID` |
-//! | take one away | `DELETE` the same | `DELETE` the same |
+//! | delete one | `DELETE` the same | `DELETE` the same |
 //! | list open issues | `GET /repos/R/issues?state=open` | `GET /projects/R/issues?state=opened` |
 //! | open one | `POST /repos/R/issues` | `POST /projects/R/issues` |
 //! | change, close one | `PATCH /repos/R/issues/N` | `PUT /projects/R/issues/N` |
@@ -23,7 +23,7 @@ use super::{CommitStatus, Kind, Target};
 /// How many entries a page has.
 pub(super) const PAGE: usize = 100;
 
-/// What a list is of.
+/// The kind of entries in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Things {
     /// The comments of a pull request.
@@ -36,7 +36,7 @@ pub(super) enum Things {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Request {
     pub(super) method: Method,
-    /// The path behind the API's base, and the query.
+    /// The path below the API's base, and the query.
     pub(super) path: String,
     pub(super) body: Option<Value>,
 }
@@ -45,7 +45,7 @@ fn request(method: Method, path: String, body: Option<Value>) -> Request {
     Request { method, path, body }
 }
 
-/// The path of the repository.
+/// Returns the path of the repository.
 fn repository(target: &Target) -> String {
     match target.kind {
         Kind::Gitlab => format!("/projects/{}", encoded(&target.repository)),
@@ -56,7 +56,7 @@ fn repository(target: &Target) -> String {
     }
 }
 
-/// Writes a text as one segment of a path.
+/// Encodes a text as one segment of a path.
 fn encoded(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
@@ -121,7 +121,7 @@ pub(super) fn change(target: &Target, things: Things, id: u64, text: &str) -> Re
     request(changing(target), item(target, things, id), Some(body))
 }
 
-/// Takes a comment away, and closes an issue, which can be read afterwards.
+/// Deletes a comment, or closes an issue, which stays readable.
 pub(super) fn remove(target: &Target, things: Things, id: u64) -> Request {
     let path = item(target, things, id);
     match (target.kind, things) {
@@ -139,10 +139,10 @@ pub(super) fn whoami() -> Request {
     request(Method::GET, "/user".to_owned(), None)
 }
 
-/// The path of GitHub's other API, which stands beside the one that [`Target::api`] names.
+/// The path of GitHub's GraphQL API, next to the one that [`Target::api`] names.
 pub(super) const GRAPHQL: &str = "/graphql";
 
-/// Asks who is speaking, where an app is.
+/// Looks up the user of the token if it is an app.
 pub(super) fn viewer() -> Request {
     let query = json!({"query": "query { viewer { login databaseId } }"});
     request(Method::POST, GRAPHQL.to_owned(), Some(query))
@@ -151,7 +151,7 @@ pub(super) fn viewer() -> Request {
 /// Returns the whole URL of a request.
 pub(super) fn url(target: &Target, request: &Request) -> String {
     let api = target.api.as_str().trim_end_matches('/');
-    // On a server of one's own the base is `…/api/v3`, and the other API is `…/api/graphql`.
+    // On a self-hosted server the base is `…/api/v3`, and the other API is `…/api/graphql`.
     let api = match request.path.as_str() {
         GRAPHQL => api.strip_suffix("/v3").unwrap_or(api),
         _ => api,
@@ -159,7 +159,7 @@ pub(super) fn url(target: &Target, request: &Request) -> String {
     format!("{api}{}", request.path)
 }
 
-/// Returns what a status calls its context.
+/// Returns the member that holds a status's context.
 pub(super) fn status_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Github | Kind::Gitea => "context",
@@ -207,7 +207,7 @@ pub(super) fn set_status(target: &Target, commit: &str, status: &CommitStatus) -
     request(Method::POST, path, Some(body))
 }
 
-/// Asks which pull requests brought a commit.
+/// Lists the pull requests that brought a commit.
 pub(super) fn pulls_of(target: &Target, commit: &str) -> Request {
     let (repository, commit) = (repository(target), encoded(commit));
     let path = match target.kind {

@@ -1,18 +1,18 @@
-//! The status beside a commit.
+//! Commit statuses.
 
 use super::{Kind, Mark, State};
 
-/// What stands before the digest in a description.
+/// The text before the digest in a description.
 const DIGEST: &str = "; digest ";
 
-/// How a check of a commit ended, or that it did not yet.
+/// The result of a check of a commit, or that it is pending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// It is still to be done.
+    /// The check, or what it shows, is still to be carried out.
     Pending,
-    /// It is well.
+    /// The check succeeded.
     Success,
-    /// It is not.
+    /// The check failed.
     Failure,
 }
 
@@ -28,19 +28,19 @@ impl Progress {
     }
 }
 
-/// The status beside a commit.
+/// A commit status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommitStatus {
-    /// What tells it from others: the command and the cluster.
+    /// What distinguishes it from other statuses: the command and the cluster.
     pub context: String,
-    /// How it stands.
+    /// The result of the check.
     pub progress: Progress,
-    /// The same in words, with the digest of the plan.
+    /// The result in words, with the digest of the plan.
     pub description: String,
 }
 
 impl CommitStatus {
-    /// Says how a report ended. A plan with changes is a success: carrying them out is what the merge is for.
+    /// Returns the status of a report. A plan with changes is a success: the merge is what carries them out.
     #[must_use]
     pub fn of(mark: &Mark) -> Self {
         let is_plan = mark.command == "plan";
@@ -54,15 +54,15 @@ impl CommitStatus {
         Self::new(mark, progress, words)
     }
 
-    /// Says that what a report shows is still to be carried out.
+    /// Returns the status of a report whose changes are still to be carried out.
     #[must_use]
     pub fn pending(mark: &Mark) -> Self {
         Self::new(mark, Progress::Pending, "not carried out yet")
     }
 
     fn new(mark: &Mark, progress: Progress, words: &str) -> Self {
-        // The whole digest: the status bears the comment out, and who could find a plan with another one's first digits
-        // could have that approved.
+        // The whole digest: the status confirms the comment, and a plan that collides in the first digits would be
+        // approved with it.
         let digest = mark.digest.as_ref();
         let digest = digest.map_or_else(String::new, |it| format!("{DIGEST}{it}"));
         Self {
@@ -72,7 +72,7 @@ impl CommitStatus {
         }
     }
 
-    /// Returns what tells the status of what a mark is about from others.
+    /// Returns the context of the status for a mark's subject.
     pub(super) fn context(mark: &Mark) -> String {
         format!("emblazon/{}/{}", mark.command, mark.cluster)
     }

@@ -1,17 +1,17 @@
-//! Which forge, which repository, which pull request: said, or found in the environment of the CI system.
+//! Which forge, repository and pull request to use: from options, or from the environment of the CI system.
 
 use url::Url;
 
 use super::ForgeError;
 use crate::model::{Secret, is_loopback};
 
-/// Gives the value of an environment variable.
+/// Returns the value of an environment variable.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// Whose API it is.
+/// The kind of forge, by its API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// GitHub, also on an own server.
+    /// GitHub, also self-hosted.
     Github,
     /// GitLab.
     Gitlab,
@@ -22,25 +22,25 @@ pub enum Kind {
 /// Where to publish.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// Whose API it is.
+    /// The kind of forge.
     pub kind: Kind,
     /// The base URL of the API.
     pub api: Url,
-    /// `owner/name`, or GitLab's number or path of a project.
+    /// `owner/name`, or the number or path of a GitLab project.
     pub repository: String,
-    /// The number of the pull request; absent outside of one.
+    /// The number of the pull request; `None` outside of one.
     pub number: Option<u64>,
-    /// The commit; absent where the environment names only one that a forge made up for a pull request.
+    /// The commit; `None` where the environment names only the forge's synthetic merge commit of a pull request.
     pub commit: Option<String>,
-    /// Where the run of the CI system can be looked at.
+    /// URL of the CI run.
     pub link: Option<String>,
-    /// The token.
+    /// The API token.
     pub token: Secret,
 }
 
 impl Kind {
-    /// How many characters a comment may have. Gitea has no limit of its own; what stands in front of it mostly takes
-    /// a megabyte in one request.
+    /// Returns how many characters a comment may have. Gitea has no limit of its own, but proxies in front of it
+    /// usually accept a megabyte per request.
     #[must_use]
     pub fn longest_comment(self) -> usize {
         match self {
@@ -50,7 +50,7 @@ impl Kind {
         }
     }
 
-    /// Finds out which CI system this is; Gitea's looks like GitHub's and says that it is not.
+    /// Detects the forge from its CI system; Gitea's resembles GitHub's, but sets a variable of its own.
     #[must_use]
     pub fn detect(environment: Environment<'_>) -> Option<Self> {
         let set = |name| environment(name).is_some_and(|value| !value.is_empty());
@@ -65,7 +65,7 @@ impl Kind {
         }
     }
 
-    /// The variables that hold the API's URL, the repository, and tokens; the first that is set counts.
+    /// Returns the variables that hold the API's URL, the repository, and tokens; the first token that is set counts.
     fn variables(self) -> (&'static str, &'static str, [&'static str; 2]) {
         match self {
             Self::Github => (
@@ -99,11 +99,11 @@ impl Kind {
 
     fn commit(self, environment: Environment<'_>) -> Option<String> {
         match self {
-            // The first is set where the pipeline is of a merge that nobody made.
+            // The first is set if the pipeline runs on a synthetic merge commit.
             Self::Gitlab => environment("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA")
                 .filter(|commit| !commit.is_empty())
                 .or_else(|| environment("CI_COMMIT_SHA")),
-            // For a pull request that is a merge which nobody made.
+            // For a pull request, the SHA is that of a synthetic merge commit.
             Self::Github | Self::Gitea => {
                 let event = environment("GITHUB_EVENT_NAME").unwrap_or_default();
                 environment("GITHUB_SHA").filter(|_| !event.starts_with("pull_request"))
@@ -125,7 +125,7 @@ impl Kind {
 }
 
 impl Target {
-    /// Puts together what was said and what the environment knows. The token comes from the environment only.
+    /// Combines the options with the environment. The token comes only from the environment.
     pub fn find(
         kind: Option<Kind>,
         api: Option<&str>,
@@ -167,14 +167,14 @@ impl Target {
     }
 }
 
-/// Checks the base URL: a token must not be shown to everybody on the way.
+/// Parses and checks the base URL: a token must not cross the network in clear text.
 fn base(text: &str) -> Result<Url, ForgeError> {
     let wrong = |problem| ForgeError::Url {
         url: text.to_owned(),
         problem,
     };
     let mut url = Url::parse(text).map_err(|_| ForgeError::Url {
-        // What does not parse may hold anything, a password too.
+        // Text that does not parse may hold anything, even a password.
         url: "that was given".to_owned(),
         problem: "is no URL; write it as https://host/api",
     })?;

@@ -1,4 +1,4 @@
-//! The text of a new `account.yaml`, or of a new layer.
+//! Renders a new `account.yaml`, or a new layer.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,38 +12,38 @@ use crate::live::{BrandAsset, Unmanaged};
 use crate::model::{AccountName, AssetKind, ClusterName, KeyPath, Settings};
 use crate::tree::edit;
 
-/// What an account, or a layer, is about to declare.
+/// What a new account or layer declares.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Declarations {
-    /// Its settings.
+    /// The settings.
     pub(super) settings: BTreeMap<KeyPath, Value>,
-    /// Its assets: the content, and where it lies.
+    /// The assets: the content and its path in the tree.
     pub(super) assets: BTreeMap<AssetKind, (BrandAsset, Utf8PathBuf)>,
 }
 
-/// An account that the tree does not have yet.
+/// An account that is not yet in the tree.
 #[derive(Clone, Debug)]
 pub(super) struct NewAccount<'a> {
     pub(super) account: &'a Unmanaged,
     pub(super) name: AccountName,
-    /// The layers that it is built on.
+    /// The layers that it extends.
     pub(super) extends: Vec<String>,
     pub(super) declares: Declarations,
-    /// What is live and not declared.
+    /// What is live but not declared, with the reasons.
     pub(super) left: BTreeMap<String, Reason>,
 }
 
-/// How a new file begins.
+/// Options for the beginning of a new file.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Heading<'a> {
-    /// Whether the tree has the schemas that editors use.
+    /// Whether the tree contains the JSON schemas for editors.
     pub(super) schemas: bool,
-    /// The cluster, when the tree has several and the identity holds on this one only.
+    /// The cluster, if the tree has several and the identity is only valid on this one.
     pub(super) cluster: Option<&'a ClusterName>,
 }
 
 impl NewAccount<'_> {
-    /// Writes the file.
+    /// Renders the file.
     pub(super) fn text(&self, heading: Heading<'_>) -> String {
         let mut text = String::new();
         if heading.schemas {
@@ -100,7 +100,7 @@ impl NewAccount<'_> {
 }
 
 impl Declarations {
-    /// Writes the blocks of a layer.
+    /// Appends the blocks of a layer to `text`.
     pub(super) fn write(&self, folder: &Utf8Path, text: &mut String) {
         let mut map = Map::new();
         let mut settings = Settings::default();
@@ -123,13 +123,13 @@ impl Declarations {
         }
     }
 
-    /// Tells whether nothing is declared.
+    /// Returns whether nothing is declared.
     pub(super) fn is_empty(&self) -> bool {
         self.settings.is_empty() && self.assets.is_empty()
     }
 }
 
-/// Writes an id without quotes where no reader takes it for a number.
+/// Formats an id, with quotes only if YAML readers might parse it as a number.
 fn identity(id: &str) -> String {
     if id.parse::<f64>().is_ok() {
         format!("\"{id}\"")

@@ -1,4 +1,4 @@
-//! Where the bytes of an asset go: equal ones once, under the extension that their content has.
+//! Determines where assets are stored: equal ones once, with an extension that matches their content.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +10,10 @@ use crate::live::BrandAsset;
 use crate::model::{AccountName, AssetKind, AssetType, Digest};
 use crate::tree::TreeSource as _;
 
-/// The folder of what several accounts share.
+/// The folder of assets that several accounts share.
 const SHARED: &str = "brands/shared";
 
-/// The assets that several accounts have, and those that `brands/` holds already.
+/// The assets that several accounts share, and those that already exist in `brands/`.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     several: BTreeSet<Digest>,
@@ -21,7 +21,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// Looks at what is about to be placed, and at the pictures that lie in `brands/`.
+    /// Collects the assets to be stored that occur several times, and those that exist in `brands/`.
     pub(super) fn of<'a>(
         assets: impl Iterator<Item = &'a BrandAsset>,
         tree: &Overlay<'_>,
@@ -47,7 +47,7 @@ impl Shared {
         Ok(shared)
     }
 
-    /// Puts an asset of an account into the tree, and returns where it is.
+    /// Stores an asset of an account in the tree, unless it exists already, and returns its path.
     pub(super) fn place(
         &self,
         tree: &mut Overlay<'_>,
@@ -66,13 +66,13 @@ impl Shared {
     }
 }
 
-/// Puts an asset where layers keep theirs.
+/// Stores an asset in the folder of shared assets, unless it exists there already.
 pub(super) fn place_shared(
     tree: &mut Overlay<'_>,
     kind: AssetKind,
     asset: &BrandAsset,
 ) -> Result<Utf8PathBuf, ImportError> {
-    // A picture may be the logo of one account and the icon of another.
+    // The same picture may be the logo of one account and the icon of another.
     for other in AssetKind::ALL {
         let path = Utf8Path::new(SHARED).join(format!(
             "{other}-{}.{}",
@@ -95,7 +95,7 @@ pub(super) fn own_folder(account: &AccountName) -> Utf8PathBuf {
     Utf8PathBuf::from(format!("accounts/{account}"))
 }
 
-/// Puts an asset into a folder, under a name that no other content has.
+/// Stores an asset in a folder, under a name that is not taken by other content.
 pub(super) fn place_in(
     tree: &mut Overlay<'_>,
     folder: &Utf8Path,
@@ -128,7 +128,7 @@ fn extension(asset: &BrandAsset) -> &'static str {
     asset.facts.asset_type.map_or("bin", AssetType::extension)
 }
 
-/// Writes a path as a file in `folder` names it.
+/// Returns a path relative to `folder`.
 pub(super) fn relative(folder: &Utf8Path, path: &Utf8Path) -> String {
     let mut from: Vec<&str> = folder.components().map(|part| part.as_str()).collect();
     let mut to: Vec<&str> = path.components().map(|part| part.as_str()).collect();

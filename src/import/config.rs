@@ -1,4 +1,4 @@
-//! The files of a new tree beside its accounts.
+//! The files of a new tree other than its accounts.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use super::overlay::Overlay;
 use super::request::NewCluster;
 use crate::tree::{edit, init};
 
-/// Writes `emblazon.yaml`, the schemas for editors, and what Git is to ignore.
+/// Writes `emblazon.yaml`, the schemas for editors, and `.gitignore`.
 pub(super) fn write(tree: &mut Overlay<'_>, cluster: &NewCluster, defaults: &Declarations) {
     for (path, text) in init::starter() {
         if path.starts_with("schemas/") || path == ".gitignore" {

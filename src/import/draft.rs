@@ -1,4 +1,4 @@
-//! One attempt: all files of an import, without what was found to be impossible.
+//! A draft: all files of an import, without what cannot be declared.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,24 +20,24 @@ use crate::live::{BrandAsset, BrandDocument, LiveBrand, Reading, Unmanaged};
 use crate::model::{AccountId, AccountName, AssetKind, Identity, KeyPath, Settings};
 use crate::tree::{self, DesiredAccount, Loaded, Target, edit};
 
-/// The files, and what there is to say about them.
+/// The files of an import, and what to report about them.
 pub(super) struct Draft<'a> {
     pub(super) tree: Overlay<'a>,
-    /// The accounts that the tree has afterwards, as far as they are known to the platform.
+    /// The accounts that the tree has afterwards, as far as they exist on the platform.
     pub(super) names: BTreeMap<AccountId, AccountName>,
-    /// Those that it did not have before.
+    /// The accounts that are new in the tree.
     pub(super) added: BTreeSet<AccountName>,
-    /// What the draft wrote: keys and assets of accounts, by address.
+    /// The keys and assets of accounts that the draft wrote, by address.
     pub(super) written: BTreeSet<(AccountId, KeyPath)>,
-    /// What is live, was wanted, and is not declared.
+    /// What is live and was requested, but is not declared.
     pub(super) left: BTreeMap<(AccountId, KeyPath), Reason>,
-    /// The same for hosts of the template.
+    /// Hosts of the template that are live, but not declared.
     pub(super) left_hosts: BTreeMap<Target, Reason>,
-    /// What else a reader should know.
+    /// Further notes.
     pub(super) notes: Vec<Note>,
-    /// Accounts that would have to be read before a layer that they share could change.
+    /// Accounts that must be read before a layer that they share can be changed.
     pub(super) wanted: BTreeSet<AccountId>,
-    /// What the draft itself found to be impossible.
+    /// What turned out to be impossible to declare while drafting.
     pub(super) refused: Refused,
 }
 
@@ -67,7 +67,7 @@ pub(super) fn draft<'a>(
         draft.write_template(request, refused)?;
     }
     if let Some(existing) = request.existing {
-        // What is new may inherit from layers that were there.
+        // New accounts may inherit from existing layers.
         let loaded = tree::load(&draft.tree, Some(cluster(existing)))?;
         if !loaded.has_errors() {
             update::update(request, &loaded, &shared, refused, &mut draft)?;
@@ -81,7 +81,7 @@ pub(super) fn cluster(existing: Existing<'_>) -> &str {
     existing.loaded.desired.cluster.name.as_str()
 }
 
-/// Finds the platform's accounts among those of the tree, by id or by realm.
+/// Matches the platform's accounts with those of the tree, by id or by realm.
 #[must_use]
 pub fn known(loaded: &Loaded, everybody: &[Unmanaged]) -> BTreeMap<AccountId, AccountName> {
     let id = |account: &DesiredAccount| match &account.identity.value {
@@ -105,14 +105,14 @@ pub fn known(loaded: &Loaded, everybody: &[Unmanaged]) -> BTreeMap<AccountId, Ac
 }
 
 impl Draft<'_> {
-    /// Tells whether it wrote anything of an account.
+    /// Returns whether the draft wrote anything for an account.
     pub(super) fn has_written_for(&self, account: &AccountId) -> bool {
         let from = (account.clone(), KeyPath::from(""));
         let first = self.written.range(from..).next();
         first.is_some_and(|(first, _)| first == account)
     }
 
-    /// Writes the accounts that the tree does not have.
+    /// Writes the accounts that are not yet in the tree.
     fn add_accounts(
         &mut self,
         request: &Request<'_>,
@@ -178,7 +178,7 @@ impl Draft<'_> {
         Ok(shared)
     }
 
-    /// Decides what a new account declares.
+    /// Determines what a new account declares.
     fn declare<'b>(
         &mut self,
         request: &Request<'_>,
@@ -245,7 +245,7 @@ impl Draft<'_> {
         })
     }
 
-    /// Writes `emblazon.yaml` and the brands.
+    /// Writes the brands and, for a new tree, `emblazon.yaml`.
     fn write_layers(&mut self, request: &Request<'_>, accounts: &mut [NewAccount<'_>]) {
         let mut defaults = Declarations::default();
         if request.factor {
@@ -277,7 +277,7 @@ impl Draft<'_> {
             .collect()
     }
 
-    /// Writes the template of a new tree, or brings the one that is there up to date.
+    /// Writes the template of a new tree, or updates an existing one.
     fn write_template(
         &mut self,
         request: &Request<'_>,
@@ -305,7 +305,7 @@ impl Draft<'_> {
                 }
             }
             Some(existing) => {
-                // A tree without a template leaves it to somebody else.
+                // A tree without a template does not manage it.
                 let Some(desired) = &existing.loaded.desired.template else {
                     return Ok(());
                 };
@@ -329,7 +329,7 @@ impl Draft<'_> {
     }
 }
 
-/// Lists the settings that say something: the server's own keys and defaults, and empty maps, do not.
+/// Iterates over the settings worth declaring: all except the server's own keys, defaults and empty maps.
 pub(super) fn worth_declaring(
     settings: &Settings,
 ) -> impl Iterator<Item = (KeyPath, &serde_json::Value)> {

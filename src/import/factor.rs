@@ -1,10 +1,10 @@
-//! What accounts share, moved into layers: the rule is simple enough to be told in two sentences.
+//! Moves values that accounts share into layers, by a simple rule.
 //!
-//! What every account says alike goes to `defaults`. What exactly the same three or more accounts say alike goes together
-//! into one brand, when it is two values or more; everything else stays where it is.
+//! Values that all accounts share go to `defaults`. Two or more values that are shared by exactly the same three or
+//! more accounts go to one brand. Everything else stays in the accounts.
 //!
-//! So no layer ever gives an account a value that it did not have, and no two layers of an account speak of one key. The
-//! same brands give the same layers, whatever order they come in.
+//! So no layer ever gives an account a value that it did not have, and no two layers of an account declare the same
+//! key. The result does not depend on the order of the accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,31 +14,32 @@ use super::account::{Declarations, NewAccount};
 use super::names::slug;
 use crate::model::{AssetKind, Digest, KeyPath, canonical_json};
 
-/// The fewest accounts that share a layer, and the fewest values that make one.
+/// The minimum numbers of accounts and of values for a layer.
 const FEWEST_ACCOUNTS: usize = 3;
 const FEWEST_VALUES: usize = 2;
 
-/// A layer that was found.
+/// A new layer with shared values.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Brand {
-    /// Its file below `brands/`, without the extension.
+    /// The name of its file in `brands/`, without the extension.
     pub(super) name: String,
-    /// What it says.
+    /// What it declares.
     pub(super) declares: Declarations,
-    /// How many accounts are built on it.
+    /// The number of accounts that extend it.
     pub(super) accounts: usize,
 }
 
-/// One value of one key.
+/// A key with its value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Piece {
     Setting(KeyPath, String),
     Asset(AssetKind, Digest),
 }
 
-/// Moves what accounts share into layers, and returns the lowest one and the brands.
+/// Moves the values that accounts share into layers, and returns the defaults and the brands.
 ///
-/// `taken` are names of brands that are there; without `defaults`, what all share becomes a brand too.
+/// `taken` are the names of existing brands. Without `with_defaults`, values that all accounts share become a brand
+/// too.
 pub(super) fn factor(
     accounts: &mut [NewAccount<'_>],
     with_defaults: bool,
@@ -57,7 +58,7 @@ pub(super) fn factor(
         }
     }
     let mut groups: Vec<(BTreeSet<usize>, Vec<Piece>)> = groups.into_iter().collect();
-    // The widest first: it lies lowest.
+    // The most widely shared group comes first, as the lowest layer.
     groups.sort_by(|left, right| (right.0.len(), &left.0).cmp(&(left.0.len(), &right.0)));
     let mut defaults = Declarations::default();
     let mut brands = Vec::new();
@@ -101,7 +102,7 @@ fn values(declares: &Declarations) -> Vec<Piece> {
     let settings = declares
         .settings
         .iter()
-        // Two accounts cannot have one domain.
+        // A domain cannot be shared.
         .filter(|(path, _)| path.as_str() != "domain")
         .map(|(path, value)| Piece::Setting(path.clone(), canonical_json(value)));
     let assets = declares
@@ -126,7 +127,7 @@ fn take(value: &Piece, from: &mut Declarations, into: &mut Declarations) {
     }
 }
 
-/// Names a brand after the first host name that it speaks of: help.northwind.example makes `northwind`.
+/// Names a brand after the first host name in its values: help.northwind.example gives `northwind`.
 fn brand_name(declares: &Declarations, used: &BTreeSet<String>) -> String {
     let texts = declares.settings.values().filter_map(Value::as_str);
     let name = texts
@@ -143,7 +144,7 @@ fn brand_name(declares: &Declarations, used: &BTreeSet<String>) -> String {
     free
 }
 
-/// Returns the label that names the owner of a web or mail address.
+/// Returns the label before the top-level domain of a web or mail address.
 fn host_label(text: &str) -> Option<String> {
     let host = match (text.split_once("://"), text.rsplit_once('@')) {
         (Some((_, rest)), _) => rest.split(['/', ':', '?', '#']).next()?,

@@ -1,4 +1,4 @@
-//! The tree's own loader and the plan's own comparison decide what passes.
+//! Verifies a draft with the tree's own loader and the plan's own comparison.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::live::{BrandDocument, Live, LiveAccount, LiveAsset, LiveDocument, Rea
 use crate::model::{AccountId, AccountName, KeyPath};
 use crate::tree::{self, Loaded};
 
-/// Loads a draft, and says what has to be left out of the next one.
+/// Loads and compares a draft, and returns what must be left out of the next one.
 pub(super) fn gate(
     request: &Request<'_>,
     draft: &Draft<'_>,
@@ -29,7 +29,7 @@ pub(super) fn gate(
     Ok(differences(request, &loaded, draft, refused))
 }
 
-/// Gives the live side the form in which plans compare it.
+/// Converts what was read to the live state that plans compare.
 pub(super) fn live(request: &Request<'_>, names: &BTreeMap<AccountId, AccountName>) -> Live {
     let accounts = request.brands.iter().filter_map(|brand| {
         let name = names.get(&brand.account.id)?;
@@ -68,7 +68,7 @@ fn without_bytes(document: &BrandDocument) -> LiveDocument {
     }
 }
 
-/// Finds whose fault each error is.
+/// Attributes each error to what the draft wrote.
 fn errors(loaded: Loaded, draft: &Draft<'_>) -> Result<Refused, ImportError> {
     let ids: BTreeMap<&AccountName, &AccountId> =
         draft.names.iter().map(|(id, name)| (name, id)).collect();
@@ -89,7 +89,7 @@ fn errors(loaded: Loaded, draft: &Draft<'_>) -> Result<Refused, ImportError> {
     Ok(refused)
 }
 
-/// Which keys of which accounts are declared at a place; several accounts share a layer's.
+/// The accounts and keys that are declared at each place; several accounts may share a place in a layer.
 struct Declared(BTreeMap<Place, Vec<(AccountId, KeyPath)>>);
 
 impl Declared {
@@ -106,7 +106,7 @@ impl Declared {
     }
 }
 
-/// Finds what the draft wrote at one of the places that a mistake is about.
+/// Refuses what the draft wrote at a place of a mistake; returns whether there was anything.
 fn attribute(
     diagnostic: &Diagnostic,
     loaded: &Loaded,
@@ -157,7 +157,7 @@ fn attribute(
     false
 }
 
-/// Finds what a plan would still want to do.
+/// Returns the differences that a plan would still find.
 fn differences(
     request: &Request<'_>,
     loaded: &Loaded,
@@ -166,7 +166,7 @@ fn differences(
 ) -> Refused {
     let mut refused = Refused::default();
     if *request.scope != Scope::Everything {
-        // What was accepted is in the tree or was refused; the rest of the drift is to stay.
+        // Accepted drift is in the tree or was refused; all other drift is to stay.
         return refused;
     }
     let live = live(request, &draft.names);

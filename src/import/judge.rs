@@ -1,4 +1,4 @@
-//! What of a live brand can be declared: what the tree's own checks would let through.
+//! Decides what can be declared of a live brand: only what passes the tree's own checks.
 
 use camino::Utf8Path;
 use serde_json::Value;
@@ -9,11 +9,11 @@ use crate::live::BrandAsset;
 use crate::model::{AssetKind, FIELDS, FieldType, KeyPath, field};
 use crate::tree::{assets, check};
 
-/// The longest name of a key, and the deepest value: YAML readers have limits where JSON has none.
+/// The maximum length of a key and the maximum nesting of a value, because YAML readers have limits that JSON does not.
 const LONGEST_KEY: usize = 256;
 const DEEPEST: usize = 24;
 
-/// Says why a live setting cannot be declared.
+/// Returns why a live setting cannot be declared, if so.
 pub(super) fn setting(path: &KeyPath, value: &Value, extra_keys: &[String]) -> Option<Reason> {
     if value.is_null() {
         return Some(Reason::new(
@@ -50,7 +50,7 @@ pub(super) fn setting(path: &KeyPath, value: &Value, extra_keys: &[String]) -> O
     first_error(problems).map(|reason| for_the_platform(path, reason))
 }
 
-/// Says why a live asset cannot be declared.
+/// Returns why a live asset cannot be declared, if so.
 pub(super) fn asset(kind: AssetKind, path: &Utf8Path, asset: &BrandAsset) -> Option<Reason> {
     let (_, problems) = assets::inspect(kind, path, &asset.bytes);
     first_error(problems)
@@ -63,8 +63,8 @@ fn first_error(problems: Vec<check::Problem>) -> Option<Reason> {
         .map(Reason::from)
 }
 
-/// Says what to do where the mistake was not made in a tree: a secret is out already, and a key that nobody knows
-/// was not mistyped here.
+/// Replaces help texts that assume a mistake in the tree: a live secret has already leaked, and an unknown live key is
+/// not a typo.
 fn for_the_platform(path: &KeyPath, reason: Reason) -> Reason {
     let top = path.segments().next().unwrap_or_default();
     let help = match reason.code {

@@ -1,9 +1,9 @@
-//! Live → files: the tree that says what is live already, so that a plan has nothing to do.
+//! Imports the live state into files: a tree that declares what is live, so that a plan has nothing to do.
 //!
-//! Read it in this order: [`import`] settles on a draft; `names` finds the folders, `account`, `config` and `template` write
-//! new files, `factor` moves what many accounts share into layers, `update` changes files that are there; `judge`
-//! says what cannot be declared, and `gate` loads the result with the tree's own loader and compares it with what is live.
-//! What does not pass is left undeclared, with a note.
+//! [`import`] repeats drafts until one passes. `names` chooses the folders, `account`, `config` and `template` write
+//! new files, `factor` moves shared values into layers, and `update` changes existing files. `judge` decides what
+//! cannot be declared, and `gate` loads the result with the tree's own loader and compares it with the live state. What
+//! does not pass is left undeclared, with a note.
 
 mod account;
 mod asset;

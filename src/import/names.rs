@@ -1,20 +1,20 @@
-//! Which folder an account gets: readable, valid everywhere, and the same whenever the same accounts exist.
+//! Chooses the folder names of accounts: readable, portable, and deterministic for the same set of accounts.
 //!
-//! Everything is lower case, because some file systems take `Acme` and `acme` for one folder. Accounts whose
-//! names come out equal all get digits of their ids, so that none of them passes for the only one.
+//! Names are in lower case, because some file systems treat `Acme` and `acme` as the same folder. Accounts with equal
+//! names all get digits of their ids, so that none of them looks like the only one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::live::Unmanaged;
 use crate::model::{AccountId, AccountName};
 
-/// The longest name before digits are added, in bytes; file systems allow 255.
+/// The maximum length of a name before digits are added, in bytes; file systems allow 255.
 const LONGEST: usize = 60;
 
-/// Names that Windows keeps for devices, with any extension.
+/// Names that Windows reserves for devices, with any extension.
 const RESERVED: [&str; 6] = ["aux", "con", "nul", "prn", "com", "lpt"];
 
-/// Finds a folder for each account; `taken` are names of the tree, and whose they are.
+/// Chooses a folder name for each account; `taken` are the existing names in the tree, with their accounts if known.
 pub(super) fn names(
     everybody: &[Unmanaged],
     taken: &BTreeMap<AccountName, Option<AccountId>>,
@@ -60,7 +60,7 @@ pub(super) fn names(
     found
 }
 
-/// Makes a name of lower-case letters, digits and single hyphens of any text; may come out empty.
+/// Converts a text to a name of lower-case letters, digits and single hyphens; may be empty.
 pub(super) fn slug(text: &str) -> String {
     let mut slug = String::new();
     for character in text.chars().flat_map(char::to_lowercase) {
@@ -88,7 +88,7 @@ fn is_reserved(name: &str) -> bool {
     })
 }
 
-/// Spells the letters of western Europe without their marks.
+/// Transliterates European letters to ASCII.
 fn plain(character: char) -> Option<&'static str> {
     Some(match character {
         'à'..='ã' | 'å' | 'ā' | 'ă' | 'ą' => "a",
@@ -178,7 +178,7 @@ mod tests {
                 "old-gamma"
             ]
         );
-        // Whichever of them are in the tree already, the others are called the same.
+        // The other names do not depend on which accounts are already in the tree.
         let taken = BTreeMap::from([(
             AccountName::new("acme-bbbbbb"),
             Some(everybody[1].id.clone()),

@@ -1,26 +1,26 @@
-//! What a reader should know of an import.
+//! Notes about an import.
 
 use crate::diag::{Code, Diagnostic};
 use crate::model::AccountName;
 use crate::tree::check::Problem;
 
-/// Why something live is not declared in the tree, or what else is to be known.
+/// A note on why something live is not declared in the tree, or on anything else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
-    /// The account, by its folder; absent for what concerns none.
+    /// The account's folder name, if the note is about an account.
     pub account: Option<AccountName>,
-    /// What it is about, such as `whitelabel.nav.help`.
+    /// The subject, such as `whitelabel.nav.help`.
     pub about: Option<String>,
-    /// What is the matter.
+    /// The reason, and what to do.
     pub reason: Reason,
-    /// Whether it was left undeclared for that.
+    /// Whether the subject was left undeclared for this reason.
     pub left: bool,
 }
 
-/// Why, and what to do.
+/// A reason, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reason {
-    /// The mistake that the tree's checks would find, when it is one.
+    /// The code of the mistake that the tree's checks would report, if any.
     pub code: Option<Code>,
     /// One terse line.
     pub message: String,
@@ -29,7 +29,7 @@ pub struct Reason {
 }
 
 impl Reason {
-    /// Gives a reason that is no mistake of a catalogue.
+    /// Creates a reason without a diagnostic code.
     pub(super) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
         Self {
             code: None,

@@ -1,4 +1,4 @@
-//! Files in memory over a tree, so that what is not written yet can be loaded already.
+//! Files in memory on top of a tree, so that they can be loaded before they are written.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,21 +7,21 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::request::ImportError;
 use crate::tree::{Listed, ListedKind, MAX_ASSET_BYTES, ReadError, SourceError, TreeSource};
 
-/// A tree with files over it; nothing of it is deleted.
+/// A tree with files on top of it; no file is ever deleted.
 #[derive(Clone)]
 pub(super) struct Overlay<'a> {
     below: Option<&'a dyn TreeSource>,
     files: BTreeMap<Utf8PathBuf, Vec<u8>>,
 }
 
-/// One file that an import makes or changes.
+/// A file that an import creates or changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileChange {
-    /// The path from the tree's top.
+    /// The path relative to the tree root.
     pub path: Utf8PathBuf,
-    /// What stands there now; absent for a new file.
+    /// The current content; absent for a new file.
     pub before: Option<Vec<u8>>,
-    /// What is to stand there.
+    /// The new content.
     pub after: Vec<u8>,
 }
 
@@ -33,12 +33,12 @@ impl<'a> Overlay<'a> {
         }
     }
 
-    /// Puts a file into the tree.
+    /// Adds or replaces a file.
     pub(super) fn write(&mut self, path: impl Into<Utf8PathBuf>, bytes: impl Into<Vec<u8>>) {
         self.files.insert(path.into(), bytes.into());
     }
 
-    /// Reads a file; `None` when there is none.
+    /// Reads a file; `None` if it does not exist.
     pub(super) fn bytes(&self, path: &Utf8Path) -> Result<Option<Vec<u8>>, ImportError> {
         match self.read(path, MAX_ASSET_BYTES) {
             Ok(bytes) => Ok(Some(bytes)),
@@ -47,7 +47,7 @@ impl<'a> Overlay<'a> {
         }
     }
 
-    /// Reads a file that must be text.
+    /// Reads a text file.
     pub(super) fn text(&self, path: &Utf8Path) -> Result<String, ImportError> {
         let bytes = self
             .read(path, MAX_ASSET_BYTES)
@@ -55,18 +55,18 @@ impl<'a> Overlay<'a> {
         String::from_utf8(bytes).map_err(|_| unreadable(path, &"it is not UTF-8"))
     }
 
-    /// Tells whether something of that name is there, whatever its case.
+    /// Returns whether a file exists.
     pub(super) fn has(&self, path: &Utf8Path) -> Result<bool, ImportError> {
         Ok(self.bytes(path)?.is_some())
     }
 
-    /// Lays the files over another tree.
+    /// Moves the files on top of another tree.
     pub(super) fn over(self, below: Option<&'a dyn TreeSource>) -> Self {
         Self { below, ..self }
     }
 
-    /// Tells whether a tree is what was written of this one before something came in between: nothing
-    /// but files of this one, each with the same bytes, and not all of the accounts, which come last.
+    /// Returns whether a tree is the result of an interrupted write of this one: it contains only files of this one,
+    /// each with the same bytes, and not all of the accounts, which are written last.
     pub(super) fn is_begun_in(&self, tree: &dyn TreeSource) -> Result<bool, ImportError> {
         let listed = tree.list().map_err(crate::tree::LoadError::from)?;
         for entry in &listed {
@@ -85,13 +85,14 @@ impl<'a> Overlay<'a> {
         Ok(accounts.any(|path| !there.contains(path)))
     }
 
-    /// Lists what differs from the tree below: an asset stands before the text that names it.
+    /// Returns the files that differ from the tree below, in write order: assets come before the text files that name
+    /// them.
     pub(super) fn changes(self) -> Result<Vec<FileChange>, ImportError> {
         let below = Self::new(self.below);
         let mut changes = Vec::new();
         for (path, after) in self.files {
             let before = below.bytes(&path)?;
-            // What only goes with a new tree is nobody's to replace.
+            // Files that only come with a new tree are never replaced.
             let is_beside = path.starts_with("schemas") || path == ".gitignore";
             if is_beside && before.is_some() {
                 continue;
@@ -109,10 +110,10 @@ impl<'a> Overlay<'a> {
     }
 }
 
-/// The rank of the accounts' own files.
+/// The rank of the account files, which are written last.
 const LAST_RANK: u8 = 3;
 
-/// The order in which files are written: whoever names a file comes after it.
+/// Returns the rank of a file in the write order: a file comes after those that it names.
 fn rank(path: &Utf8Path) -> u8 {
     match (
         path.components().next().map(|first| first.as_str()),

@@ -1,4 +1,4 @@
-//! What was found to be impossible to declare; a draft is made anew without it.
+//! What turned out to be impossible to declare, and is left out of the next draft.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use super::note::Reason;
 use crate::model::{AccountId, KeyPath};
 use crate::tree::Target;
 
-/// What to leave out, and why.
+/// What to leave out, with the reasons.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Refused {
-    /// Single keys and assets of accounts, by address.
+    /// Keys and assets of accounts, by address.
     pub(super) keys: BTreeMap<(AccountId, KeyPath), Reason>,
     /// Whole accounts.
     pub(super) accounts: BTreeMap<AccountId, Reason>,
@@ -22,7 +22,7 @@ impl Refused {
         self.keys.is_empty() && self.accounts.is_empty() && self.hosts.is_empty()
     }
 
-    /// Takes in more, and tells whether any of it is new.
+    /// Adds more entries, and returns whether any of them is new.
     pub(super) fn extend(&mut self, more: Self) -> bool {
         let before = self.len();
         self.keys.extend(more.keys);
@@ -35,7 +35,7 @@ impl Refused {
         self.keys.len() + self.accounts.len() + self.hosts.len()
     }
 
-    /// Says why a key is left out.
+    /// Returns why a key is left out, if so.
     pub(super) fn key(&self, account: &AccountId, address: &KeyPath) -> Option<&Reason> {
         self.keys.get(&(account.clone(), address.clone()))
     }

@@ -1,4 +1,4 @@
-//! What an import is asked for.
+//! The request for an import, and its errors.
 
 use thiserror::Error;
 
@@ -10,67 +10,67 @@ use crate::tree::{LoadError, Loaded, TreeSource};
 /// What to import, and into which tree.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
-    /// The tree that is there.
+    /// The existing tree, if any.
     pub existing: Option<Existing<'a>>,
-    /// The folder as it is, also when it is no tree; absent when there is none.
+    /// The folder, even if it is not a tree; absent if it does not exist.
     pub folder: Option<&'a dyn TreeSource>,
-    /// What a new `emblazon.yaml` says of the cluster.
+    /// The cluster for a new `emblazon.yaml`.
     pub cluster: &'a NewCluster,
-    /// All accounts below the root: folders are named so that none of them would collide.
+    /// All accounts below the root, to choose folder names that never collide.
     pub everybody: &'a [Unmanaged],
-    /// What was read, sorted by id.
+    /// The brands that were read, sorted by id.
     pub brands: &'a [LiveBrand],
-    /// What else was read: it is not imported, but tells whether a shared layer may change.
+    /// Further brands that were read; they are not imported, but determine whether a shared layer may change.
     pub others: &'a [LiveBrand],
-    /// The live domain template, when it was read.
+    /// The live domain template, if it was read.
     pub template: Option<&'a Reading<DomainTemplate>>,
-    /// Whether values that accounts share go into layers.
+    /// Whether to move values that accounts share into layers.
     pub factor: bool,
-    /// What to take.
+    /// What to import.
     pub scope: &'a Scope,
 }
 
-/// A tree that is there.
+/// An existing tree.
 #[derive(Clone, Copy)]
 pub struct Existing<'a> {
     /// Its files.
     pub source: &'a dyn TreeSource,
-    /// The same, loaded without an error.
+    /// The tree, loaded without errors.
     pub loaded: &'a Loaded,
-    /// Whether it declares other clusters too: what they share is then left alone.
+    /// Whether it also declares other clusters, in which case shared declarations are not changed.
     pub several_clusters: bool,
 }
 
-/// What to take from the platform.
+/// What to import from the platform.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// Every brand that was read, with all that it says.
+    /// Every brand that was read, with all of its values.
     Everything,
-    /// Only what somebody accepts.
+    /// Only accepted drift.
     Accept(Vec<Accepted>),
 }
 
-/// What somebody accepts: an account's drift, or one key of it.
+/// Accepted drift of an account, or of one of its keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
     /// The account in the tree.
     pub account: AccountName,
-    /// The key, and all below it; all that the tree declares when absent.
+    /// The key, with everything below it; if absent, everything that the tree declares.
     pub address: Option<KeyPath>,
 }
 
-/// What a new `emblazon.yaml` says.
+/// The cluster of a new `emblazon.yaml`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewCluster {
     /// The cluster's name.
     pub name: ClusterName,
-    /// The base URL of its API; absent for a tree that is only tried on the sandbox.
+    /// The base URL of its API; absent for a tree that is only used with the sandbox.
     pub api: Option<String>,
-    /// The account below which everything lies, when it is not the token's own.
+    /// The root account, unless it is the token's own account.
     pub root: Option<AccountId>,
 }
 
-/// Says why nothing could be imported.
+/// Why nothing could be imported.
 #[derive(Debug, Error)]
 pub enum ImportError {
     /// The tree could not be loaded.
@@ -84,15 +84,15 @@ pub enum ImportError {
         /// The reason.
         reason: String,
     },
-    /// What was written does not pass the tree's checks, and it cannot be told what to leave out.
+    /// The result does not pass the tree's checks, and it is unclear what to leave out.
     #[error("the imported tree would have mistakes; nothing was written, please report this")]
     Mistakes {
         /// The mistakes.
         diagnostics: Diagnostics,
-        /// The texts.
+        /// The source texts.
         sources: SourceMap,
     },
-    /// Leaving out went on and on.
+    /// No draft passed within the maximum number of rounds.
     #[error("the import did not settle; nothing was written, please report this")]
     Unsettled,
 }

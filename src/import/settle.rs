@@ -1,4 +1,4 @@
-//! Draft after draft, until one passes.
+//! Repeats drafts until one passes.
 
 use std::collections::BTreeSet;
 
@@ -11,29 +11,29 @@ use super::request::{ImportError, Request, Scope};
 use crate::live::Reading;
 use crate::model::{AccountId, AccountName};
 
-/// How often something may be left out before it is given up; one or two rounds are usual.
+/// The maximum number of drafts; one or two are usual.
 const MOST_ROUNDS: usize = 50;
 
-/// The files that an import makes and changes.
+/// The result of an import.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Imported {
-    /// Each file, in the order in which to write them: whoever names a file comes after it.
+    /// The files to create or change, in write order: a file comes after those that it names.
     pub changes: Vec<FileChange>,
-    /// What a reader should know.
+    /// Notes about the import.
     pub notes: Vec<Note>,
-    /// The accounts that the tree did not have.
+    /// The accounts that are new in the tree.
     pub added: Vec<AccountName>,
-    /// The accounts that could not be read, and are left as they are.
+    /// The number of accounts that could not be read and are left as they are.
     pub unread: usize,
-    /// What somebody accepted and the tree cannot take.
+    /// The number of accepted or imported values that the tree cannot declare.
     pub refused: usize,
-    /// Accounts that share a layer in which a value would be changed; once they are among the others of
-    /// the request, it can be told whether it may.
+    /// Accounts that share a layer in which a value would be changed. The caller should add them to
+    /// [`Request::others`], to determine whether the layer may change.
     pub wanted: Vec<AccountId>,
 }
 
 impl Imported {
-    /// Tells whether there was no tree before.
+    /// Returns whether the import creates a new tree.
     #[must_use]
     pub fn begins_a_tree(&self) -> bool {
         self.changes
@@ -42,10 +42,9 @@ impl Imported {
     }
 }
 
-/// Makes the tree say what is live. Pure: the same tree and the same live state give the same bytes.
+/// Imports the live state into the tree. Pure: the same tree and the same live state give the same bytes.
 ///
-/// The result was loaded and compared: it has no errors, and a plan has nothing to do but for what the
-/// notes tell.
+/// The result is verified: it loads without errors, and a plan has nothing to do except for what the notes list.
 ///
 /// # Errors
 /// When the tree cannot be read, or no draft passes the checks.
@@ -56,7 +55,7 @@ pub fn import(request: &Request<'_>) -> Result<Imported, ImportError> {
         return finish(request, fresh);
     };
     if *request.scope == Scope::Everything {
-        // An import that was interrupted goes on as if it had not been.
+        // An interrupted import continues as if it had not been interrupted.
         let alone = Request {
             existing: None,
             ..*request
@@ -133,7 +132,7 @@ fn finish(request: &Request<'_>, draft: Draft<'_>) -> Result<Imported, ImportErr
 }
 
 impl Reason {
-    /// Says that what was written would not be what is live, whatever the cause.
+    /// Returns the reason for a value that a plan would still find different, whatever the cause.
     pub(super) fn does_not_read_back() -> Self {
         Self::new(
             "the tree cannot say this so that a plan finds no difference",

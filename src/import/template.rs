@@ -1,4 +1,4 @@
-//! The live domain template → `domains.yaml`.
+//! Imports the live domain template into `domains.yaml`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,13 +12,13 @@ use crate::tree::check::{self, SpannedEntry};
 use crate::tree::edit::{self, Edit, To};
 use crate::tree::{DesiredTemplate, Target};
 
-/// A place for checks that look at values only.
+/// A dummy place for checks that only examine values.
 const NOWHERE: Place = Place {
     file: FileId(0),
     span: Span { start: 0, end: 0 },
 };
 
-/// Sorts the hosts of a live template: those that can be declared, and why the others cannot.
+/// Splits the hosts of a live template into those that can be declared and the others, with the reasons.
 pub(super) fn judge(
     live: &DomainTemplate,
     refused: &BTreeMap<Target, Reason>,
@@ -61,7 +61,7 @@ pub(super) fn judge(
     (kept, left)
 }
 
-/// Writes a new `domains.yaml`; absent when there is nothing to say.
+/// Renders a new `domains.yaml`; `None` if there are no hosts.
 pub(super) fn text(template: &DomainTemplate) -> Option<String> {
     if template.0.values().all(BTreeMap::is_empty) {
         return None;
@@ -77,7 +77,7 @@ pub(super) fn text(template: &DomainTemplate) -> Option<String> {
     Some(format!("{HEAD}{}", edit::block(0, &map)))
 }
 
-/// Lists what to change in a `domains.yaml` that is there.
+/// Returns the edits for an existing `domains.yaml`.
 pub(super) fn edits(
     desired: &DesiredTemplate,
     live: &DomainTemplate,
@@ -131,7 +131,7 @@ pub(super) fn edits(
     edits
 }
 
-/// Changes the members that differ, and no others.
+/// Returns edits for the members that differ, and no others.
 fn members(
     address: &KeyPath,
     record_type: &str,

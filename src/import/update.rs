@@ -1,7 +1,7 @@
-//! Accounts that the tree has already: live values taken into the layer that declares them.
+//! Updates accounts that are already in the tree: live values go into the layer that declares them.
 //!
-//! A value goes where it is declared. A layer that other accounts share is changed only when all who take the value from it
-//! have the new one; else the account gets the value in its own file.
+//! A layer that other accounts share is only changed if all accounts that inherit the value from it have the new one;
+//! otherwise the value goes into the account's own file.
 
 mod layers;
 
@@ -25,27 +25,27 @@ use crate::model::{AccountId, AccountName, AssetKind, AssetType, FieldType, KeyP
 use crate::tree::edit::{self, Edit, To};
 use crate::tree::{Item, LayerName, Loaded};
 
-/// What an address is to say.
+/// The desired value of an address.
 #[derive(Clone, Debug, PartialEq)]
 enum Want {
     Setting(KeyPath, Option<Value>),
     Asset(AssetKind, Option<BrandAsset>),
 }
 
-/// Edits of files, each with the accounts that want it.
+/// Edits of files, each with the accounts that request it.
 #[derive(Debug, Default)]
 struct Edits {
     files: BTreeMap<Utf8PathBuf, BTreeMap<KeyPath, Wanted>>,
 }
 
-/// What is to stand at an address of a file, and for whom.
+/// The new value at an address of a file, and the accounts and keys that request it.
 #[derive(Debug)]
 struct Wanted {
     to: To,
     by: Vec<(AccountId, KeyPath)>,
 }
 
-/// Brings the accounts of the tree up to what is live.
+/// Updates the accounts of the tree to the live state.
 pub(super) fn update(
     request: &Request<'_>,
     loaded: &Loaded,
@@ -120,11 +120,11 @@ fn no_whitelabel(name: &AccountName) -> Note {
     }
 }
 
-/// Which keys of an account were asked for.
+/// The keys of an account that were requested.
 enum Asked {
-    /// All that is live.
+    /// Everything that is live.
     Everything,
-    /// What the tree declares and is not live, and these addresses.
+    /// Drift at these addresses; `None` stands for everything that the tree declares.
     Drift(Vec<Option<KeyPath>>),
 }
 
@@ -151,7 +151,7 @@ struct Update<'a> {
     loaded: &'a Loaded,
     layers: Layers<'a>,
     brands: BTreeMap<AccountName, &'a LiveBrand>,
-    /// The same, and those that were read only to be asked.
+    /// The brands, and those that were read only to decide about shared layers.
     others: BTreeMap<AccountName, &'a LiveBrand>,
     edits: Edits,
 }
@@ -171,7 +171,7 @@ impl Update<'_> {
         }
     }
 
-    /// Lists what differs, and what is live and declared nowhere.
+    /// Returns the requested values that differ, or that are live but undeclared.
     fn wants(
         &self,
         difference: &diff::AccountDifference,
@@ -230,7 +230,7 @@ impl Update<'_> {
         wants
     }
 
-    /// Decides about one address.
+    /// Takes one live value into the tree, or leaves it undeclared with a reason.
     fn take(
         &mut self,
         name: &AccountName,
@@ -263,7 +263,7 @@ impl Update<'_> {
             let id = draft.names.iter().find(|(_, name)| **name == other);
             draft.wanted.extend(id.map(|(id, _)| id.clone()));
         }
-        // Whoever takes everything expects that; whoever accepts one value may have meant all.
+        // Expected for a full import, but whoever accepts a single value may have meant all accounts.
         if let (Some((layer, others)), Scope::Accept(_)) = (shared_by, self.request.scope) {
             draft.notes.push(Note {
                 account: Some(name.clone()),
@@ -316,7 +316,7 @@ impl Update<'_> {
         Ok(())
     }
 
-    /// Puts an asset into the tree; `None` when the file that is declared got the new bytes.
+    /// Stores an asset in the tree; `None` if the declared file was overwritten with the new bytes.
     fn place(
         &self,
         name: &AccountName,
@@ -365,7 +365,7 @@ impl Update<'_> {
         Ok(Some(To::Value(relative(&spot.folder(), &path).into())))
     }
 
-    /// Edits the files, one address after the other, so that one that cannot be edited hinders no other.
+    /// Edits the files one address at a time, so that an address that cannot be edited does not affect others.
     fn write(self, draft: &mut Draft<'_>) -> Result<(), ImportError> {
         for (file, edits) in self.edits.files {
             let mut text = draft.tree.text(&file)?;
@@ -406,7 +406,7 @@ impl Want {
         }
     }
 
-    /// Tells whether another account has the same.
+    /// Returns whether another account has the same live value.
     fn is_live_in(&self, brand: &LiveBrand) -> bool {
         let Reading::Known(Some(document)) = &brand.document else {
             return false;
@@ -428,7 +428,7 @@ impl Want {
     }
 }
 
-/// Tells whether absence and `false` are the same for a key.
+/// Returns whether absence and `false` are equivalent for a key.
 fn is_switch(path: &KeyPath) -> bool {
     field(path.as_str())
         .is_some_and(|field| field.field_type == FieldType::Boolean { defaulted: true })

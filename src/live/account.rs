@@ -1,4 +1,4 @@
-//! One account's whitelabel with its assets, read with as few requests as can be.
+//! Reads one account's whitelabel with its assets, with as few requests as possible.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,14 +9,14 @@ use super::error::ApiError;
 use super::state::{LiveAccount, LiveAsset, LiveDocument, Reading};
 use crate::model::{AccountId, AssetKind};
 
-/// What a reader of accounts does with what was read before.
+/// How a reader of accounts uses the cache.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Memory<'a> {
-    /// Nothing was kept, and nothing is.
+    /// There is no cache.
     None,
-    /// Believes it for a revision that has not moved.
+    /// Uses a cached entry while its revision is unchanged.
     Believed(&'a Cache),
-    /// Reads all anew, and keeps that.
+    /// Reads everything again, and caches the result.
     Refreshed(&'a Cache),
 }
 
@@ -36,7 +36,7 @@ impl<'a> Memory<'a> {
     }
 }
 
-/// A document, and whether the cache does not have all of this.
+/// A document, and whether it has anything that the cache lacks.
 struct Found {
     entry: Entry,
     is_new: bool,
@@ -50,7 +50,7 @@ pub(super) struct AccountReader<'a> {
 }
 
 impl AccountReader<'_> {
-    /// Reads an account, and of its assets those of the kinds given.
+    /// Reads an account and its assets of the given kinds.
     pub(super) async fn read(
         self,
         kinds: &BTreeSet<AssetKind>,
@@ -83,7 +83,7 @@ impl AccountReader<'_> {
         Ok(LiveAccount { id, document })
     }
 
-    /// Reads the document, or finds it as it was kept, with the assets that are known of that very revision.
+    /// Reads the document, or takes it from the cache with the assets known for exactly that revision.
     async fn document(self, account: &AccountId) -> Result<Option<Found>, ApiError> {
         let fresh = |document: Document| Found {
             is_new: true,

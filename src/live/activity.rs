@@ -1,10 +1,10 @@
-//! What a client waits for, for whoever shows it.
+//! The requests that a client waits for, for display.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What a client waits for; clones share it. Knows hosts, methods and paths, and nothing that is secret.
+/// The requests that a client waits for; clones share it. It holds hosts, methods and paths, and no secrets.
 #[derive(Clone, Debug, Default)]
 pub struct Activity(Arc<Mutex<State>>);
 
@@ -22,20 +22,20 @@ struct Sent {
     at: Instant,
 }
 
-/// A request that was sent and not answered.
+/// A request that was sent but not answered yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
     /// Host and port.
     pub host: String,
     /// The method and the path.
     pub call: String,
-    /// Which try it is, from 1.
+    /// Number of the attempt, from 1.
     pub attempt: u32,
-    /// For how long it has been waited.
+    /// How long the client has waited.
     pub time: Duration,
 }
 
-/// A request that is under way; it is over when this is dropped.
+/// A request in flight; it is over when this is dropped.
 #[derive(Debug)]
 pub(super) struct Under<'a> {
     activity: &'a Activity,
@@ -43,11 +43,11 @@ pub(super) struct Under<'a> {
 }
 
 impl Activity {
-    /// Returns the request that is waited for longest.
+    /// Returns the request that has been in flight longest.
     #[must_use]
     pub fn longest(&self, now: Instant) -> Option<Waiting> {
         let state = self.state();
-        // They are numbered as they are sent.
+        // Requests are numbered in the order they are sent.
         let (_, sent) = state.waiting.first_key_value()?;
         Some(Waiting {
             host: sent.host.clone(),
@@ -57,7 +57,7 @@ impl Activity {
         })
     }
 
-    /// Takes note that a request is sent.
+    /// Records that a request is being sent.
     pub(super) fn begin(&self, host: &str, call: &str, attempt: u32, at: Instant) -> Under<'_> {
         let mut state = self.state();
         let number = state.next;

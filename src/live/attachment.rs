@@ -1,7 +1,6 @@
-//! The name of an attachment, as the header of its answer tells it.
+//! The name of an attachment, from the header of its answer.
 
-/// Reads the attachment's name out of `attachment; filename=NAME`: not quoted by Kazoo (B13), which
-/// other servers may do.
+/// Reads the attachment's name from `attachment; filename=NAME`. Kazoo does not quote it (B13), but other servers may.
 pub(super) fn attachment(disposition: &str) -> Option<String> {
     let (_, name) = disposition.split_once("filename=")?;
     let name = match name.strip_prefix('"') {

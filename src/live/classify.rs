@@ -1,4 +1,4 @@
-//! From a status and a body to an [`ApiError`].
+//! Turns a status and a body into an [`ApiError`].
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::refused::{lacking_schema, member, refused_values};
 use super::subject::Subject;
 use crate::transport::parse_json;
 
-/// Tells what an answer that is no success means. `body` may be empty or no JSON at all (trap 34).
+/// Returns the error for an unsuccessful answer. `body` may be empty or not JSON at all (trap 34).
 pub(super) fn classify(
     status: u16,
     retry_after: Option<Duration>,
@@ -19,7 +19,7 @@ pub(super) fn classify(
     subject: Subject<'_>,
     redaction: &Redaction,
 ) -> ApiError {
-    // The status alone says most of it, also when its body is no JSON, or beyond all bounds.
+    // The status alone says most, even if the body is not JSON or exceeds the limits.
     let envelope = parse_json(body, DOCUMENT_VALUES).unwrap_or(Value::Null);
     let data = envelope.get("data").unwrap_or(&Value::Null);
     let word = envelope.get("message").and_then(Value::as_str);
@@ -109,7 +109,7 @@ fn quotes(path: &str, value: &Value, into: &mut Vec<String>) {
 
 fn not_found(data: &Value, said: String, subject: Subject<'_>, redaction: &Redaction) -> ApiError {
     if subject.login {
-        // The array that comes with it holds the API key (trap 41).
+        // The array in the answer holds the API key (trap 41).
         return ApiError::UnknownApiKey;
     }
     if let Some(parts) = data.as_array() {
@@ -185,7 +185,7 @@ mod tests {
         assert_eq!(&error, expected, "{name}: {error}");
     }
 
-    /// What a running server answered, with what it means (E21, E22).
+    /// Answers of a running server, with their meaning (E21, E22).
     #[test]
     fn recorded_errors() {
         let no_account = |account: &str| ApiError::NoSuchAccount {
@@ -216,7 +216,7 @@ mod tests {
         );
     }
 
-    /// Trap 10: a domain that is in use is told apart from a wrong one.
+    /// Trap 10: a domain that is in use is distinguished from a wrong one.
     #[test]
     fn trap_10_domain_in_use() {
         let in_use = |domain: &str| ApiError::DomainInUse {
@@ -273,8 +273,8 @@ mod tests {
         );
     }
 
-    /// Trap 10, D11, W14d: a 400 is the tree's fault only when values of the tree were refused. The others say whose
-    /// it is, and what helps.
+    /// Trap 10, D11, W14d: a 400 is the tree's fault only when values of the tree were refused. The other errors say
+    /// whose fault it is, and what helps.
     #[test]
     fn trap_10_whose_fault_a_400_is() {
         const TREE: &str = "in the tree";
@@ -424,7 +424,7 @@ mod tests {
         )
     }
 
-    /// Trap 29: what it would cost is shown, and a bad standing is something else (C7).
+    /// Trap 29: the costs are shown, and a bad standing is a different error (C7).
     #[test]
     fn trap_29_quotes() {
         let quote = json!({"message": "accept charges", "data": {

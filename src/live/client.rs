@@ -1,4 +1,4 @@
-//! Sends requests: token, pace, tries, deadlines, caps.
+//! Sends requests: token, pace, retries, deadlines, size limits.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -29,13 +29,13 @@ use super::subject::Subject;
 use crate::model::{AccountId, Revision, Secret};
 use crate::transport::{self, BodyError, JsonError, TlsProblem, innermost, parse_json, read_body};
 
-/// The most bytes of an answer that is an error; its body is only looked through for a reason.
+/// The largest body of an error answer, in bytes; it is only searched for a reason.
 const ERROR_BYTES: usize = 1 << 20;
 
 /// How long an idle connection is kept: the server closes it after 120 s (C1).
 const IDLE: Duration = Duration::from_secs(90);
 
-/// Everything that one cluster's clients share.
+/// State that all clients of one cluster share.
 #[derive(Debug)]
 pub(super) struct Transport {
     http: reqwest::Client,
@@ -80,13 +80,12 @@ impl Transport {
         &self.deadline
     }
 
-    /// Logs in unless that is done, and returns the token's own account when it is known.
+    /// Logs in if necessary, and returns the token's own account if known.
     pub(super) async fn own_account(&self) -> Result<Option<AccountId>, ApiError> {
         Ok(self.login(None).await?.account)
     }
 
-    /// Sends a request with the token; renews the token once when it is refused, and sends the
-    /// request once more (trap 28).
+    /// Sends a request with the token; if the token is refused, renews it and sends the request once more (trap 28).
     pub(super) async fn send(&self, request: &Request<'_>) -> Result<Answer, Failure> {
         let login = self.login(None).await.map_err(Failure::of_login)?;
         let refused = match self.tries(request, Some(&login.token)).await {
@@ -106,7 +105,7 @@ impl Transport {
         self.opened(&answer, request).await
     }
 
-    /// Sends a conditional request; nothing when the document is as the request names it.
+    /// Sends a conditional request; returns `None` if the document still has the request's revision.
     pub(super) async fn send_if_changed(
         &self,
         request: &Request<'_>,
@@ -118,7 +117,7 @@ impl Transport {
         self.opened(&answer, request).await.map(Some)
     }
 
-    /// Reads the envelope of an answer to a request that was sent with the token.
+    /// Parses the envelope of an answer to a request that was sent with the token.
     async fn opened(&self, answer: &Answer, request: &Request<'_>) -> Result<Envelope, Failure> {
         let problem = match envelope(&answer.body, request.values) {
             Ok(envelope) => return Ok(envelope),
@@ -135,8 +134,8 @@ impl Transport {
         })
     }
 
-    /// Returns the login; makes a new one when there is none, or when the server refused `refused`
-    /// and nobody has renewed it meanwhile.
+    /// Returns the login; logs in if there is none, or if the server refused `refused` and no other request has renewed
+    /// it meanwhile.
     async fn login(&self, refused: Option<&Secret>) -> Result<Login, ApiError> {
         let mut state = self.session.lock().await;
         match &*state {
@@ -192,7 +191,7 @@ impl Transport {
         })
     }
 
-    /// Sends a request as often as the table in [`super::retry`] says.
+    /// Sends a request, with retries as the table in [`super::retry`] says.
     async fn tries(
         &self,
         request: &Request<'_>,
@@ -247,7 +246,7 @@ impl Transport {
         }
     }
 
-    /// Tells how long a request that is sent now may take, unless it is not to be sent at all.
+    /// Returns how long a request that is sent now may take, or why it must not be sent.
     fn admits(&self, request: &Request<'_>, now: Instant) -> Result<Duration, ApiError> {
         let left = self.deadline.left(now).map_err(ApiError::Late)?;
         let in_a_row = self.silence().admits(now);
@@ -258,7 +257,7 @@ impl Transport {
         Ok(left.map_or(request.timeout, |left| left.min(request.timeout)))
     }
 
-    /// Takes note of whether the server says anything.
+    /// Records whether the server answered at all.
     fn listen(&self, result: &Result<Answer, ApiError>) {
         match result {
             Err(
@@ -316,7 +315,7 @@ impl Transport {
                 is_unchanged: false,
             });
         }
-        // The status alone says most of it, also when its body was cut.
+        // The status alone says most, even if the body was cut off.
         let body = self
             .read(&mut response, ERROR_BYTES, sending)
             .await
@@ -360,7 +359,7 @@ impl Transport {
     }
 
     fn url(&self, request: &Request<'_>) -> Result<Url, ApiError> {
-        // A segment of dots would lead to another path, and an empty one to another meaning.
+        // A segment of dots would lead to another path, and an empty one would mean another call.
         if request
             .path
             .iter()
@@ -448,18 +447,18 @@ impl Transport {
     }
 }
 
-/// One try of a request.
+/// One attempt of a request.
 struct Sending<'a> {
     request: &'a Request<'a>,
     token: Option<&'a Secret>,
     /// Method and path.
     call: &'a str,
     timeout: Duration,
-    /// Which try it is, from 1.
+    /// Number of the attempt, from 1.
     attempt: u32,
 }
 
-/// Names a request in messages: its method and its path.
+/// Returns a request's name for messages: its method and path.
 fn call(request: &Request<'_>) -> String {
     format!("{} /v2/{}", request.method, request.path.join("/"))
 }
@@ -470,7 +469,7 @@ fn host(base: &Url) -> String {
     format!("{host}:{port}")
 }
 
-/// Makes the HTTP client for one cluster.
+/// Creates the HTTP client for one cluster.
 fn http(config: &ClientConfig, base: &Url) -> Result<reqwest::Client, ApiError> {
     let builder = transport::client(base, config.ca_pem.as_deref())
         .map_err(|error| ApiError::Configuration(error.to_string()))?;
@@ -484,7 +483,7 @@ fn http(config: &ClientConfig, base: &Url) -> Result<reqwest::Client, ApiError> 
 
 fn sample(kind: Kind, error: Option<&ApiError>, latency: Duration) -> Sample {
     match error {
-        // That there is none is an answer like any other: most accounts of a platform have no brand.
+        // "There is none" is an answer like any other: most accounts of a platform have no brand.
         None | Some(ApiError::NoWhitelabel | ApiError::NoSuchAsset { .. }) => {
             Sample::Answered(kind, latency)
         }
@@ -498,7 +497,7 @@ fn sample(kind: Kind, error: Option<&ApiError>, latency: Duration) -> Sample {
     }
 }
 
-/// Believes a 304 only when its tag, where it has one, is the one that was asked about: a cache on the way might answer
+/// Accepts a 304 only if its `ETag`, when present, is the one that was asked about: a cache on the path might answer
 /// for another.
 fn unchanged(headers: &HeaderMap, known: &Revision) -> Result<Answer, ApiError> {
     let tag = text(headers, &ETAG);
@@ -515,7 +514,7 @@ fn unchanged(headers: &HeaderMap, known: &Revision) -> Result<Answer, ApiError> 
     })
 }
 
-/// Why a success cannot be used.
+/// Why a successful answer cannot be used.
 enum Problem {
     Json(JsonError),
     Envelope(&'static str),
@@ -558,7 +557,7 @@ fn text(headers: &HeaderMap, name: &reqwest::header::HeaderName) -> Option<Strin
 mod tests {
     use super::*;
 
-    /// What was answered tells how busy the server is, also when the answer is that there is nothing.
+    /// Any answer shows how busy the server is, even one that says there is nothing.
     #[test]
     fn every_answer_to_a_read_counts_for_the_pace() {
         #[track_caller]

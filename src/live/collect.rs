@@ -1,10 +1,9 @@
-//! Everything that a plan needs, read with as few requests as can be.
+//! Reads the live state that a plan needs, with as few requests as possible.
 //!
-//! A real server is the bottleneck (Speed, in what was observed), so the number of requests counts: one for each account,
-//! one for each declared asset, and a few that do not depend on the tree's size. With a cache, an account that did not
-//! move since it was read costs one conditional request and no more. An asset has no revision of its
-//! own (B15); one that moves between the two reads moves the document's revision, and the plan's precondition
-//! catches that.
+//! A real server is the bottleneck (Speed, in what was observed), so the number of requests counts: one per account,
+//! one per declared asset, and a few that do not depend on the tree's size. With a cache, an account that has not
+//! changed since it was read costs one conditional request. An asset has no revision of its own (B15), but a change
+//! between the two reads changes the document's revision, and the plan's precondition catches that.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,26 +21,26 @@ use super::state::{Live, LiveAccount, LiveDocument, Reading, Unmanaged};
 use crate::model::{AccountId, AccountName, AssetKind, Identity, Realm};
 use crate::tree::{BaseAccounts, Desired, DesiredAccount, SharedAccount, departed};
 
-/// How many accounts are in hand at the same time; the client's pace decides how many requests are out.
+/// How many accounts are read at the same time; the client's pace limits the requests in flight.
 const ACCOUNTS_IN_HAND: usize = 32;
 
-/// So many realms are looked up each; with more, one list of all accounts is shorter.
+/// How many realms are looked up one by one; with more, one list of all accounts takes fewer requests.
 const FEW_REALMS: usize = 4;
 
-/// What to read beside the tree's accounts.
+/// What to read besides the tree's accounts, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct CollectOptions<'a> {
     /// Whether to list live whitelabels that are not in the tree.
     pub unmanaged: bool,
-    /// The tree that was applied last: what it declares and this one does not is read too.
+    /// The last applied tree: what it declares and the current one does not is read, too.
     pub base: Option<&'a Desired>,
     /// Whether to read the template that the tree declares.
     pub template: bool,
-    /// The accounts of the tree that somebody else reads; they are in it all the same.
+    /// Accounts of the tree that are read elsewhere; they still count as declared.
     pub elsewhere: &'a [SharedAccount],
-    /// Counts the accounts of the tree that were read.
+    /// Counter of the tree's accounts read so far.
     pub read: Option<&'a AtomicUsize>,
-    /// What was read before; it is believed for revisions that have not moved, and brought up to date.
+    /// Cache to use for unchanged revisions, and to update.
     pub cache: Option<&'a Cache>,
 }
 
@@ -60,11 +59,10 @@ impl Default for CollectOptions<'_> {
 
 /// Reads the live side of a desired state.
 ///
-/// What could not be read is [`Reading::Unknown`] with its reason, and never hinders the rest
-/// (invariant 6).
+/// What could not be read is [`Reading::Unknown`] with its reason, and never prevents reading the rest (invariant 6).
 ///
 /// # Errors
-/// Only when the login is refused while it reads: nothing could be read then.
+/// Only when the login is refused, since nothing can be read then.
 pub async fn collect(
     client: &ReadClient,
     desired: &Desired,
@@ -107,8 +105,7 @@ pub async fn collect(
     })
 }
 
-/// Reads some accounts again from the platform alone, whatever the cache holds of them: what is written is planned from
-/// what was just read.
+/// Reads accounts again from the platform, bypassing the cache: a write must be planned from a fresh read.
 ///
 /// # Errors
 /// As [`collect`].
@@ -134,7 +131,7 @@ pub async fn read_again(
     Ok(())
 }
 
-/// Reads accounts whose ids are found on the way. One that is not in hand yet takes no memory.
+/// Reads accounts, resolving their ids on the way. An account whose read has not started takes no memory.
 async fn read_accounts(
     reader: AccountReader<'_>,
     options: &CollectOptions<'_>,
@@ -168,7 +165,7 @@ async fn read_accounts(
     }
 }
 
-/// Lists all accounts, when the tree names some by their realms.
+/// Resolves realms if the tree names accounts by realm, one by one or from a list of all accounts.
 async fn everybody(
     client: &ReadClient,
     desired: &Desired,
@@ -194,7 +191,7 @@ async fn everybody(
     }))
 }
 
-/// The accounts of each realm, whose name is in lower case.
+/// The accounts of each realm, by its lower-case name.
 type Realms = BTreeMap<String, Vec<AccountId>>;
 
 fn by_name(accounts: Vec<Unmanaged>) -> Realms {
@@ -206,7 +203,7 @@ fn by_name(accounts: Vec<Unmanaged>) -> Realms {
     realms
 }
 
-/// Asks for a few realms each; nothing when one of them is not found so: it may be spelt in another case.
+/// Looks up realms one by one; returns `None` if one is not found, since the server may spell it in another case.
 async fn one_by_one(
     client: &ReadClient,
     realms: &BTreeSet<&Realm>,
@@ -222,7 +219,7 @@ async fn one_by_one(
     Ok(Some(all))
 }
 
-/// Turns a failure into an unknown; only a refused login is an error, for it ends everything.
+/// Turns a failure into an unknown reading; only a refused login stays an error, since nothing can be read then.
 pub(super) fn reading<T>(result: Result<T, ApiError>) -> Result<Reading<T>, ApiError> {
     match result {
         Ok(value) => Ok(Reading::Known(value)),
@@ -246,15 +243,14 @@ fn by_realm<'a>(
         })
 }
 
-/// Lists the assets that one of both trees declares; without one of them it cannot be told whether
-/// what the tree stopped declaring is still there.
+/// Returns the kinds of assets that either tree declares: those that the tree stopped declaring may still be live.
 fn kinds(account: &DesiredAccount, before: Option<&DesiredAccount>) -> BTreeSet<AssetKind> {
     let before = before.into_iter().flat_map(|before| before.assets.keys());
     account.assets.keys().chain(before).copied().collect()
 }
 
-/// Reads the accounts that the tree does not have any more. One that is gone from the platform is
-/// left out, for there is nothing to do about it.
+/// Reads the accounts that were removed from the tree. One that is gone from the platform is left out, since there is
+/// nothing to do about it.
 async fn read_departed(
     client: &ReadClient,
     departed: &[&SharedAccount],
@@ -290,7 +286,7 @@ async fn read_departed_account(
             }
         },
     };
-    // The whole is deleted or kept, so its assets need not be read.
+    // The whitelabel is deleted or kept as a whole, so its assets need not be read.
     let found = match client.whitelabel(&id).await {
         Err(ApiError::NoSuchAccount { .. }) => return Ok(None),
         found => reading(found)?,
@@ -363,7 +359,7 @@ async fn find(
     }
 }
 
-/// The root does not stand in the list of its descendants (L1), but may be meant.
+/// Returns the root's id if it has the realm: the list of the root's descendants does not include it (L1).
 async fn is_root(
     client: &ReadClient,
     realm: &Realm,
@@ -378,8 +374,8 @@ async fn is_root(
     })
 }
 
-/// Lists the whitelabels outside the tree: accounts that have, or had, a whitelabel with a domain
-/// (a hint only, L3, trap 37), and the root, which no list of its descendants shows.
+/// Lists the whitelabels outside the tree: accounts that have, or had, a whitelabel with a domain (a hint only, L3,
+/// trap 37), and the root, which the list of its descendants does not include.
 async fn unmanaged<'a, I: Iterator<Item = &'a SharedAccount>>(
     client: &ReadClient,
     declared: impl Fn() -> I,

@@ -1,4 +1,4 @@
-//! How to reach a cluster, with everything resolved.
+//! How to reach a cluster, with all references resolved.
 
 use std::time::Duration;
 
@@ -11,21 +11,21 @@ use super::retry::RetryPolicy;
 use crate::model::{Identity, Secret, is_loopback};
 use crate::tree::UserAccount;
 
-/// The most values of an answer that is no list. A whitelabel with every key that there is has 40, a domain template of
-/// a hundred hosts some 700; a value takes a hundred times the bytes in memory that it may take on the wire.
+/// How many JSON values an answer may have, other than a list. A whitelabel with every key has 40, a domain template of
+/// a hundred hosts about 700; a value can take a hundred times as many bytes in memory as on the wire.
 pub(super) const DOCUMENT_VALUES: usize = 20_000;
 
-/// The most values of a list's page: a hundred thousand accounts, of ten values each, that came in one piece.
+/// How many JSON values a page of a list may have: a hundred thousand accounts of ten values each, in one piece.
 pub(super) const LIST_VALUES: usize = 1_000_000;
 
-/// Everything that a client needs to reach one cluster; holds the credential, and shows it to nobody.
+/// Everything that a client needs to reach one cluster; holds the credential, and never shows it.
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
-    /// The base URL of the API, up to and without `/v2`.
+    /// The base URL of the API, without `/v2`.
     pub api: String,
     /// How to log in.
     pub credential: Credential,
-    /// The account below which everything lies; the token's own account when absent.
+    /// The account that all others are below; `None` for the token's own account.
     pub root: Option<Identity>,
     /// Whether `http://` may be used to a host that is not loopback.
     pub allow_plain_http: bool,
@@ -33,20 +33,20 @@ pub struct ClientConfig {
     pub ca_pem: Option<Vec<u8>>,
     /// Limits of time, size and number.
     pub limits: Limits,
-    /// Shows what the client waits for.
+    /// Tracks the requests that the client waits for.
     pub activity: Activity,
-    /// Until when the client may ask; for ever, unless somebody says otherwise.
+    /// When the client must stop sending requests; no limit by default.
     pub deadline: Deadline,
-    /// Seeds the jitter of pauses and the ids of requests.
+    /// Seed of the jitter of pauses and of request ids.
     pub seed: u64,
 }
 
-/// A credential, resolved.
+/// A resolved credential.
 #[derive(Clone, Debug)]
 pub enum Credential {
     /// `api_auth` with an API key (A2).
     ApiKey(Secret),
-    /// A token that somebody else got; it cannot be renewed.
+    /// A token obtained elsewhere; it cannot be renewed.
     Token(Secret),
     /// `user_auth` (A3).
     User {
@@ -62,7 +62,7 @@ pub enum Credential {
 /// Limits of time, size and number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The most requests that are out at the same time; the client starts with two.
+    /// How many requests may be in flight; the client starts with two.
     pub concurrency: u16,
     /// How long connecting may take.
     pub connect: Duration,
@@ -70,19 +70,19 @@ pub struct Limits {
     pub read: Duration,
     /// How long one page of a list may take.
     pub list: Duration,
-    /// From when on an answer that comes drop by drop is given up.
+    /// How long an answer may stall in total before it is abandoned as too slow.
     pub drops: Duration,
     /// How long one write may take; an upload takes longer than a read.
     pub write: Duration,
-    /// How often and how long to try again.
+    /// How many times, and for how long, to retry.
     pub retry: RetryPolicy,
-    /// The most bytes of one JSON answer, unpacked.
+    /// The largest JSON answer, in bytes after decompression.
     pub document_bytes: usize,
-    /// The most bytes of a list's page, unpacked.
+    /// The largest page of a list, in bytes after decompression.
     pub list_bytes: usize,
-    /// The most bytes of an asset; the server takes 8,000,000 (B6).
+    /// The largest asset, in bytes; the server accepts 8,000,000 (B6).
     pub asset_bytes: usize,
-    /// How many accounts are asked for in one page of a list.
+    /// How many accounts to request per page of a list.
     pub page_size: u32,
 }
 
@@ -91,7 +91,7 @@ impl Default for Limits {
         Self {
             concurrency: 32,
             connect: Duration::from_secs(10),
-            // A real server answers within 30 ms; one that takes a thousand times that will not answer better later.
+            // A real server answers within 30 ms; one that takes hundreds of times that gains nothing from more time.
             read: Duration::from_secs(20),
             list: Duration::from_mins(1),
             drops: Duration::from_secs(10),
@@ -106,7 +106,7 @@ impl Default for Limits {
 }
 
 impl ClientConfig {
-    /// Makes a configuration with the usual limits.
+    /// Creates a configuration with the default limits.
     #[must_use]
     pub fn new(api: impl Into<String>, credential: Credential) -> Self {
         Self {
@@ -122,7 +122,7 @@ impl ClientConfig {
         }
     }
 
-    /// Checks the base URL and brings it into the form that paths are appended to.
+    /// Checks the base URL and normalizes it so that paths can be appended.
     pub(super) fn base(&self) -> Result<Url, ApiError> {
         let wrong = |text: &str| Err(ApiError::Configuration(text.to_owned()));
         let Ok(mut url) = Url::parse(&self.api) else {

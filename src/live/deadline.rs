@@ -1,11 +1,12 @@
-//! Until when a client may ask.
+//! The time by which a client must stop sending requests.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
-/// Until when a client may ask; clones share it, so that it can be put off for what must come to its end.
+/// The time by which a client must stop sending requests; clones share it, so that it can be extended for work that
+/// must be completed.
 #[derive(Clone, Debug, Default)]
 pub struct Deadline(Arc<Mutex<Option<Limit>>>);
 
@@ -15,29 +16,29 @@ struct Limit {
     given: Duration,
 }
 
-/// The time that was given is over.
+/// The deadline has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the deadline of {} is over", in_words(*.0))]
 pub struct Late(
-    /// The time that was given.
+    /// The time that was allowed.
     pub Duration,
 );
 
 impl Deadline {
-    /// Gives until a time; `given` is what is said of it.
+    /// Sets the deadline; `given` is the duration to report.
     pub fn set(&self, at: Instant, given: Duration) {
         self.put(Some(Limit { at, given }));
     }
 
-    /// Gives all the time in the world.
+    /// Removes the deadline.
     pub fn lift(&self) {
         self.put(None);
     }
 
-    /// Returns how much of it is left; absent where there is no end.
+    /// Returns how much time is left; `None` if there is no deadline.
     ///
     /// # Errors
-    /// When nothing is left.
+    /// When the deadline has passed.
     pub fn left(&self, now: Instant) -> Result<Option<Duration>, Late> {
         let limit = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(limit) = limit else {
@@ -55,7 +56,7 @@ impl Deadline {
     }
 }
 
-/// Writes a duration as people do on a command line: `90s`, `10m`, `1h`.
+/// Formats a duration as on a command line: `90s`, `10m`, `1h`.
 #[must_use]
 pub fn in_words(duration: Duration) -> String {
     let seconds = duration.as_secs();

@@ -1,4 +1,4 @@
-//! The tree's cluster → everything that a client needs to reach it.
+//! Builds a client configuration from the cluster that the tree declares.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use thiserror::Error;
@@ -7,38 +7,38 @@ use super::config::{ClientConfig, Credential};
 use super::secret_source::{SecretError, credential};
 use crate::tree::{AuthConfig, ClusterConfig, FileError, read_authorities};
 
-/// Where a credential comes from when the tree does not say.
+/// The environment variables that hold a credential if the tree declares no `auth`.
 const API_KEY_VARIABLE: &str = "EMBLAZON_API_KEY";
 const TOKEN_VARIABLE: &str = "EMBLAZON_TOKEN";
 
-/// Says why a cluster cannot even be tried.
+/// Why no connection to a cluster can be attempted.
 #[derive(Debug, Error)]
 pub enum ReachError {
-    /// The tree names no URL.
+    /// The tree declares no URL.
     #[error("cluster {0} has no api in emblazon.yaml; add its URL, or use --sandbox")]
     NoApi(String),
-    /// Nothing says how to log in.
+    /// There is no credential.
     #[error(
         "no credentials: set {API_KEY_VARIABLE} or {TOKEN_VARIABLE}, or declare auth in emblazon.yaml"
     )]
     NoCredentials,
-    /// Nothing says how to log in there; what the tree declares is for another place.
+    /// There is no credential for this URL; those that the tree declares are for another one.
     #[error(
         "no credentials for {api}: those that cluster {cluster} declares are for its own api and are not sent elsewhere; set {API_KEY_VARIABLE} or {TOKEN_VARIABLE}"
     )]
     NoneForThere {
-        /// The URL.
+        /// URL of the API to reach.
         api: String,
-        /// The cluster.
+        /// Name of the cluster whose credentials are withheld.
         cluster: String,
     },
-    /// There is no credential where one was said to be.
+    /// The declared source gave no credential.
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// The certificate authorities could not be read.
     #[error("ca_file {path} cannot be read: {source}")]
     CaFile {
-        /// The file.
+        /// Path of the file.
         path: Utf8PathBuf,
         /// The system's reason.
         source: FileError,
@@ -46,7 +46,7 @@ pub enum ReachError {
 }
 
 impl ReachError {
-    /// Tells whether the command line or the tree asks for something that cannot be.
+    /// Returns whether the command line or the tree asks for something impossible.
     #[must_use]
     pub fn is_usage(&self) -> bool {
         matches!(
@@ -56,8 +56,8 @@ impl ReachError {
     }
 }
 
-/// Configures a client for the cluster as the tree declares it. `environment` reads variables, and files are
-/// found from `folder`.
+/// Configures a client for the cluster as the tree declares it. `environment` reads variables, and paths of files are
+/// relative to `folder`.
 pub async fn declared(
     folder: &Utf8Path,
     cluster: &ClusterConfig,
@@ -68,8 +68,7 @@ pub async fn declared(
     configure(&api.value, credential, folder, cluster)
 }
 
-/// Configures a client for a URL that somebody names. The cluster's credentials are for the cluster, and are not sent to
-/// another one than its own.
+/// Configures a client for an explicit URL. The cluster's declared credentials are sent only to the cluster's own URL.
 pub async fn elsewhere(
     api: &str,
     folder: &Utf8Path,
@@ -149,7 +148,7 @@ mod tests {
         }
     }
 
-    /// What `auth` names is for the cluster's own platform, however somebody spells its URL, and for no other.
+    /// The credential in `auth` is for the cluster's own platform, however its URL is spelled, and for no other.
     #[tokio::test]
     async fn declared_credentials_go_to_the_declared_platform() {
         let environment = |name: &str| (name == "OUR_KEY").then(|| "k".repeat(64));

@@ -1,4 +1,4 @@
-//! Every way in which the platform, or the way to it, says no.
+//! Every way in which a call to the platform can fail.
 
 use std::time::Duration;
 
@@ -8,21 +8,21 @@ use super::deadline::Late;
 use crate::model::KeyPath;
 use crate::transport::{SLOWEST, TlsProblem};
 
-/// Says why a call gave no result: one variant for each row of the server's error table (section 1.5
-/// of the contract), and one for each way in which no answer comes.
+/// Why a call failed: one variant per row of the server's error table (section 1.5 of the contract), and one per way
+/// in which no answer comes.
 ///
-/// Holds no credential and no answer as a whole: the server echoes the token in every body (observed
-/// 16) and the API key in the answer to a failed login (trap 41).
+/// Holds no credential and no whole answer: the server echoes the token in every body (observed 16) and the API key in
+/// the answer to a failed login (trap 41).
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ApiError {
-    /// 400 with rules by path (E22).
+    /// 400 with violated rules by path (E22).
     #[error("the server refused the values: {}", Violation::list(.0))]
     Validation(Vec<Violation>),
-    /// 400 to a login: the credential is not one that the server could know. The tree is not at fault.
+    /// 400 to a login: the credential has a form that the server never issues. The tree is not at fault.
     #[error("the server refused the credential: {}", Violation::list(.0))]
     UnusableCredential(Vec<Violation>),
-    /// 400 or 500: the server lacks the schema that it checks the request with (D11, W14d).
+    /// 400 or 500: the server lacks the schema to validate the request with (D11, W14d).
     #[error("the server lacks its schema {schema:?}, and checks nothing without it")]
     SchemaMissing {
         /// The schema's name.
@@ -31,8 +31,8 @@ pub enum ApiError {
     /// 400 about the file of an upload (B5, B7).
     #[error("the server refused the file: {}", Violation::list(.0))]
     UnusableFile(Vec<Violation>),
-    /// 400, rule `domain.unique`: another account holds the domain, perhaps as a reservation of its
-    /// past (W19, W22, trap 10).
+    /// 400, rule `domain.unique`: another account holds the domain, perhaps only as a reservation left from the past
+    /// (W19, W22, trap 10).
     #[error("domain {domain:?} is held by another account")]
     DomainInUse {
         /// The domain as it was sent.
@@ -41,7 +41,7 @@ pub enum ApiError {
     /// 400, rule `file.maxSize`, where other servers say 413 (B6, trap 33).
     #[error("the upload is too large for the server{}", limit_of(*.limit))]
     TooLarge {
-        /// The most bytes that it takes, when it says so.
+        /// The largest upload in bytes, if the server says so.
         limit: Option<u64>,
     },
     /// 400 (423 is meant): the account is expired or disabled.
@@ -53,7 +53,7 @@ pub enum ApiError {
     /// 400 without rules: the request itself was not understood.
     #[error("the server did not understand the request{}", tail(.message))]
     BadRequest {
-        /// What it said.
+        /// The server's message.
         message: String,
     },
     /// 401, either spelling (trap 28): the token is not known, expired, or was revoked.
@@ -62,25 +62,25 @@ pub enum ApiError {
         /// Whether it asks for a second factor.
         multi_factor: bool,
     },
-    /// 402 with what it would cost (C7, trap 29).
+    /// 402 with a quote of the costs (C7, trap 29).
     #[error("the whitelabel costs money: {quote}")]
     Billing {
-        /// What the server quotes, in short.
+        /// The server's quote, in short.
         quote: String,
     },
     /// 402 although charges were accepted: the account is not in good standing (C7).
     #[error("billing refuses the change{}", tail(.message))]
     BillingStanding {
-        /// What it said.
+        /// The server's message.
         message: String,
     },
     /// 403: the path's account is not below the token's, or the master account is needed (A9, A10).
     #[error("the login may not do this")]
     Forbidden,
-    /// 404: the account of the path is not there (E4).
+    /// 404: the account of the path does not exist (E4).
     #[error("no such account: {account}")]
     NoSuchAccount {
-        /// What the server could not find.
+        /// The id or realm that the server could not find.
         account: String,
     },
     /// 404, cause `whitelabel`: the account has no whitelabel (W2).
@@ -89,7 +89,7 @@ pub enum ApiError {
     /// 404 with an array: the account has no such asset, or no whitelabel at all (B17).
     #[error("no such asset: {asset}")]
     NoSuchAsset {
-        /// What was asked for.
+        /// The asset that was requested.
         asset: String,
     },
     /// 404, cause a domain: no account holds it, or several do (W10, W25).
@@ -104,47 +104,47 @@ pub enum ApiError {
     /// 404 without a cause: the path leads nowhere on this server.
     #[error("the server has no such path{}", tail(.message))]
     NoSuchPath {
-        /// What it said.
+        /// The server's message.
         message: String,
     },
     /// 405, without an `Allow` header (trap 34).
     #[error("the server does not allow this method here")]
     MethodNotAllowed,
-    /// 406: the server has the answer in a type only that was not asked for (B13).
+    /// 406: the server has the answer only in a type that the request does not accept (B13).
     #[error("the server cannot answer in the type that was asked for")]
     NotAcceptable,
-    /// 409: the document is there already, or somebody wrote at the same moment (W3, C2).
+    /// 409: the document exists already, or there was a concurrent write (W3, C2).
     #[error("the document is there already, or was written by somebody else just now")]
     Conflict,
-    /// 410: the API's version is not served any more (E2).
+    /// 410: the API version is no longer served (E2).
     #[error("this server no longer serves that API version")]
     Gone,
-    /// 412: the document is not at the revision that was read (W15).
+    /// 412: the document no longer has the revision that was read (W15).
     #[error("the document has changed since it was read")]
     PreconditionFailed,
-    /// 415: the server does not take an upload of that type (B3).
+    /// 415: the server does not accept uploads of that type (B3).
     #[error("the server does not take this type of file")]
     UnsupportedType,
     /// 416: the list is larger than the server's memory limit (L2).
     #[error("the list is too large for the server")]
     RangeNotSatisfiable,
-    /// 429: the bucket of requests is empty (C4).
+    /// 429: the token bucket is empty (C4).
     #[error("the server says: too many requests{}", asked(*.retry_after))]
     TooManyRequests {
-        /// How long it asks to wait; Kazoo itself never says (C5), a proxy may.
+        /// How long the server asks to wait; Kazoo itself never says (C5), but a proxy may.
         retry_after: Option<Duration>,
     },
-    /// 500 `init failed`: a module of the server broke off, mostly because of what is stored (D9).
+    /// 500 `init failed`: a module of the server crashed, usually because of what is stored (D9).
     #[error("the server broke off while it worked on the request (init failed)")]
     InitFailed,
-    /// 503, 502, 504, or 500 `datastore_fault`: the server or its data store is not well.
+    /// 503, 502, 504, or 500 `datastore_fault`: the server or its data store has a problem.
     #[error("the server is not available ({status}{})", tail(.message))]
     Unavailable {
         /// The HTTP status.
         status: u16,
-        /// What it said.
+        /// The server's message.
         message: String,
-        /// How long it asks to wait.
+        /// How long the server asks to wait.
         retry_after: Option<Duration>,
     },
     /// Any other status.
@@ -152,20 +152,20 @@ pub enum ApiError {
     Unexpected {
         /// The HTTP status.
         status: u16,
-        /// What it said.
+        /// The server's message.
         message: String,
     },
-    /// No connection came about, so nothing was sent.
+    /// No connection could be established, so nothing was sent.
     #[error("no connection to {host}: {reason}")]
     Connect {
         /// Host and port.
         host: String,
-        /// What the system said.
+        /// The system's error message.
         reason: String,
-        /// Whether nothing was said at all, so that another try costs as much time again.
+        /// Whether there was no reaction at all, so that another attempt would take the whole timeout again.
         is_silent: bool,
     },
-    /// The handshake of TLS failed, so nothing was sent.
+    /// The TLS handshake failed, so nothing was sent.
     #[error("no TLS with {host}: {problem}")]
     Tls {
         /// Host and port.
@@ -180,12 +180,12 @@ pub enum ApiError {
         host: String,
         /// The method and the path.
         call: String,
-        /// How long each try waited.
+        /// The timeout of each attempt.
         after: Duration,
-        /// How often it was tried.
+        /// The number of attempts.
         attempts: u32,
     },
-    /// An answer came drop by drop.
+    /// An answer trickled in too slowly.
     #[error(
         "{host} answers {call} too slowly: {} came within {} s{}; at least {SLOWEST} bytes a second are waited for",
         counted(*.bytes), .after.as_secs_f64(), tried(*.attempts)
@@ -195,43 +195,43 @@ pub enum ApiError {
         host: String,
         /// The method and the path.
         call: String,
-        /// How many bytes came.
+        /// How many bytes arrived.
         bytes: usize,
-        /// In which time.
+        /// How long they took.
         after: Duration,
-        /// How often it was tried.
+        /// The number of attempts.
         attempts: u32,
     },
-    /// The server said nothing for so long that it is not asked again for a while, so nothing was sent.
+    /// The server has been silent for so long that requests to it are suspended for a while, so nothing was sent.
     #[error("not asked: {host} let the last {in_a_row} requests time out")]
     Silent {
         /// Host and port.
         host: String,
-        /// How many requests had no answer, with none that had one between them.
+        /// How many consecutive requests had no answer.
         in_a_row: u32,
     },
-    /// The time that the whole run may take is over, so nothing was sent.
+    /// The deadline of the whole run has passed, so nothing was sent.
     #[error("not asked: {0}")]
     Late(Late),
     /// The connection broke before the answer was complete.
     #[error("the connection broke before the answer was complete: {reason}")]
     Transport {
-        /// What the system said.
+        /// The system's error message.
         reason: String,
     },
-    /// A success whose body is not what the contract says.
+    /// A success whose body is not what the contract specifies.
     #[error("the answer cannot be used: {reason}")]
     Unusable {
         /// What is wrong with it.
         reason: String,
     },
-    /// The answer is larger than it may be.
+    /// The answer exceeds the size limit.
     #[error("the answer has more than {limit} bytes")]
     AnswerTooLarge {
-        /// The cap in bytes.
+        /// The limit in bytes.
         limit: usize,
     },
-    /// A list that the server cannot give completely (L2, trap 39).
+    /// A list that the server cannot return completely (L2, trap 39).
     #[error("the server's list of accounts repeats itself and has no end")]
     EndlessList,
     /// A list with more pages than any platform has.
@@ -247,31 +247,31 @@ pub enum ApiError {
     /// An update with no keys would wipe the whole whitelabel, or the template (trap 4), so it is not sent.
     #[error("an update without any key would wipe everything, so it was not sent")]
     EmptyDocument,
-    /// A key at the top of the settings would steer the request instead of being stored (E11, observed
-    /// 1), so the settings were not sent.
+    /// A top-level key of the settings would hijack the request instead of being stored (E11, observed 1), so the
+    /// settings were not sent.
     #[error("key {key:?} would steer the request instead of being stored, so it was not sent")]
     HijackingKey {
-        /// Its name.
+        /// Name of the key.
         key: &'static str,
     },
-    /// The client cannot be made from what is configured.
+    /// The client cannot be created from the configuration.
     #[error("{0}")]
     Configuration(String),
 }
 
-/// One rule that a value breaks, as the server sees it (E22).
+/// One rule that a value violates, as the server reports it (E22).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     /// The key; the server escapes dots as [`KeyPath`] does (observed 9).
     pub path: KeyPath,
     /// The rule's name, such as `type` or `wrong_format`.
     pub rule: String,
-    /// What the server says about it.
+    /// The server's message.
     pub message: String,
 }
 
 impl Violation {
-    /// Says each in one line.
+    /// Formats violations as one line, sorted.
     pub(super) fn list(violations: &[Self]) -> String {
         let mut list: Vec<String> = violations
             .iter()
@@ -290,7 +290,7 @@ impl Violation {
 }
 
 impl ApiError {
-    /// Says what the user should do about it: one lower-case fragment.
+    /// Returns what the user should do about it: one lower-case fragment.
     #[must_use]
     pub fn advice(&self) -> &'static str {
         match self {
@@ -380,32 +380,31 @@ impl ApiError {
         }
     }
 
-    /// Returns message and advice as one line, for places that keep a text only.
+    /// Returns message and advice as one line, for places that store only a text.
     #[must_use]
     pub fn explained(&self) -> String {
         format!("{self}; {}", self.advice())
     }
 }
 
-/// Says why a write has no good end, and what that means for the object.
+/// Why a write failed, and what that means for the object.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum WriteError {
     /// The server refused it (4xx); nothing was changed.
     #[error("refused: {0}")]
     Refused(#[source] ApiError),
-    /// It was, or may have been, processed, and what became of it is unknown: no answer, a cut one, a
-    /// 5xx (the settings may be saved although the account's registration failed, W21, and a failed
-    /// upload may have destroyed the document, B12), or a 409 to an upload (B12). Read again before
-    /// anything else.
+    /// It was, or may have been, processed, with an unknown outcome: no answer, a truncated one, a 5xx (the settings
+    /// may be saved although the account's registration failed, W21, and a failed upload may have destroyed the
+    /// document, B12), or a 409 to an upload (B12). Read again before anything else.
     #[error("its outcome is unknown: {0}")]
     Lost(#[source] ApiError),
-    /// It certainly was not processed: no connection, no login, or refused by the client itself.
+    /// It was certainly not processed: no connection, no login, or refused by the client itself.
     #[error("not sent: {0}")]
     NotSent(#[source] ApiError),
 }
 
 impl WriteError {
-    /// Returns what happened, whatever it means for the object.
+    /// Returns the underlying error, whatever it means for the object.
     #[must_use]
     pub fn cause(&self) -> &ApiError {
         match self {

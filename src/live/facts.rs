@@ -1,4 +1,4 @@
-//! What the bytes of a live asset are.
+//! Facts about the bytes of a live asset.
 
 use std::io::Cursor;
 
@@ -6,8 +6,8 @@ use image::ImageReader;
 
 use crate::model::{AssetFacts, AssetType, Digest, Dimensions};
 
-/// Looks at some bytes: digest, size, type by content, and dimensions when they are a picture whose
-/// header can be read.
+/// Returns the digest, size and type by content of some bytes, and the dimensions if they are a picture whose header
+/// can be read.
 pub(super) fn facts(bytes: &[u8]) -> AssetFacts {
     let asset_type = AssetType::sniff(bytes);
     let dimensions = asset_type

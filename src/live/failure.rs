@@ -1,16 +1,16 @@
-//! Why a request has no success, and what that means for the object of a write.
+//! Why a request failed, and what that means for the object of a write.
 
 use super::error::{ApiError, WriteError};
 use super::request::Body;
 use super::retry::Class;
 
-/// Why a request has no success.
+/// Why a request failed.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub error: ApiError,
-    /// Whether the last try got past the login.
+    /// Whether the last attempt got past the login.
     pub stage: Stage,
-    /// Whether an earlier try may have been processed, so that a refusal may only show its effect.
+    /// Whether an earlier attempt may have been processed, so that a refusal may only reflect its effect.
     pub doubtful: bool,
 }
 
@@ -33,7 +33,7 @@ impl Failure {
         matches!(self.error, ApiError::Unauthorised { .. })
     }
 
-    /// Tells what the failure means for the object of a write.
+    /// Returns what the failure means for the object of a write.
     pub(super) fn of_write(self, body: &Body<'_>) -> WriteError {
         let class = Class::of(&self.error);
         let error = self.error;
@@ -111,7 +111,7 @@ mod tests {
             multi_factor: false,
         };
         check(ApiError::PreconditionFailed, false, false, "refused");
-        // After a 503 the refusal may only show that the first try was saved (W21).
+        // After a 503 the refusal may only show that the first attempt was saved (W21).
         check(ApiError::PreconditionFailed, false, true, "its outcome");
         check(ApiError::Conflict, false, false, "refused");
         check(ApiError::Conflict, true, false, "its outcome");

@@ -1,4 +1,4 @@
-//! Who holds a domain that an account is about to claim.
+//! Looks up the holders of domains that accounts are about to claim.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,9 +13,9 @@ use super::state::{LiveAccount, Reading, Unmanaged};
 use crate::model::{AccountName, DomainName, KeyPath, Settings};
 use crate::tree::Desired;
 
-/// The root account, which no list of its descendants shows (L1).
+/// The root account, which the list of its descendants does not include (L1).
 ///
-/// Whoever asks first reads; the others are told what it found.
+/// It is read on first use and cached.
 pub(super) struct Root<'a> {
     client: &'a ReadClient,
     document: OnceCell<Reading<Option<Settings>>>,
@@ -43,7 +43,7 @@ impl<'a> Root<'a> {
         }
     }
 
-    /// Returns its whitelabel's settings.
+    /// Returns the settings of the root's whitelabel.
     pub(super) async fn document(&self) -> Result<&Reading<Option<Settings>>, ApiError> {
         let read = async || {
             let document = self.client.whitelabel(self.client.root()).await;
@@ -52,7 +52,7 @@ impl<'a> Root<'a> {
         self.document.get_or_try_init(read).await
     }
 
-    /// Returns its name and realm.
+    /// Returns the root's name and realm.
     pub(super) async fn account(&self) -> Result<&Reading<Unmanaged>, ApiError> {
         let root = self.client.root();
         let read = async || {
@@ -73,8 +73,8 @@ impl<'a> Root<'a> {
     }
 }
 
-/// Looks up who holds each domain that the tree declares and that the account does not have yet, so
-/// that a plan can release it first, or refuse (trap 10, W22). No lookup when everything is in sync.
+/// Looks up the holders of each declared domain that its account does not have yet, so that a plan can release it
+/// first, or refuse (trap 10, W22). No lookup is made when everything is in sync.
 pub(super) async fn holders(
     client: &ReadClient,
     desired: &Desired,
@@ -153,8 +153,10 @@ fn root_holds(document: &Reading<Option<Settings>>, domain: &DomainName) -> bool
         .is_some_and(|held| held.eq_ignore_ascii_case(domain.as_str()))
 }
 
-/// The filter compares letter by letter; the uniqueness that counts, and the public lookup, do not
-/// (W10, W19). So the public lookup says whether somebody holds another spelling.
+/// Looks up holders of a domain in another spelling.
+///
+/// The filter compares exactly, but the uniqueness rule and the public lookup ignore case (W10, W19), so the public
+/// lookup reveals such a holder.
 async fn in_another_spelling(
     client: &ReadClient,
     domain: &DomainName,

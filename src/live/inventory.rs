@@ -1,4 +1,4 @@
-//! Everything that an import needs: whole brands, the bytes of their assets included.
+//! Reads everything that an import needs: whole brands, including the bytes of their assets.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,35 +11,35 @@ use super::error::ApiError;
 use super::state::{Reading, Unmanaged};
 use crate::model::{AccountId, AssetFacts, AssetKind, Digest, Revision, Settings};
 
-/// How many accounts are in hand at the same time; the client's pace decides how many requests are out.
+/// How many accounts are read at the same time; the client's pace limits the requests in flight.
 const ACCOUNTS_IN_HAND: usize = 32;
 
 /// One live account with its whole brand.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiveBrand {
-    /// Which account it is.
+    /// The account that has the brand.
     pub account: Unmanaged,
-    /// Its whitelabel; `Known(None)` when it has none.
+    /// The account's whitelabel; `Known(None)` when it has none.
     pub document: Reading<Option<BrandDocument>>,
 }
 
 /// A live whitelabel with the bytes of its assets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BrandDocument {
-    /// The revision that all of this was read at.
+    /// The revision at which the document was read.
     pub revision: Revision,
-    /// Its settings.
+    /// The document's public keys.
     pub settings: Settings,
-    /// Every kind of asset.
+    /// The assets, with an entry for every kind.
     pub assets: BTreeMap<AssetKind, Reading<Option<BrandAsset>>>,
 }
 
-/// A live asset with its bytes; equal ones share them.
+/// A live asset with its bytes; equal assets share their bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrandAsset {
     /// The stored bytes.
     pub bytes: Arc<[u8]>,
-    /// What they are.
+    /// Facts about the bytes.
     pub facts: AssetFacts,
     /// The attachment's name; never to be used as a path.
     pub attachment: Option<String>,
@@ -48,7 +48,7 @@ pub struct BrandAsset {
 /// Lists the root account and every account below it, sorted by id.
 ///
 /// # Errors
-/// When the list cannot be had as a whole.
+/// When the list cannot be read completely.
 pub async fn everybody(client: &ReadClient, root: &AccountId) -> Result<Vec<Unmanaged>, ApiError> {
     let mut accounts = client.descendants(root, &Filter::all()).await?;
     if let Some(own) = client.account(root).await?
@@ -64,13 +64,13 @@ pub async fn everybody(client: &ReadClient, root: &AccountId) -> Result<Vec<Unma
     Ok(accounts)
 }
 
-/// Reads the brands of some accounts, in their order; `seen` is told of each account that is done.
+/// Reads the brands of the given accounts, in their order; `seen` is called with each account when it is done.
 ///
-/// Costs one request for an account without a whitelabel and four for one with. What could not be
-/// read is [`Reading::Unknown`] with its reason (invariant 6).
+/// Costs one request for an account without a whitelabel and four for one with. What could not be read is
+/// [`Reading::Unknown`] with its reason (invariant 6).
 ///
 /// # Errors
-/// Only when the login is refused while it reads.
+/// Only when the login is refused.
 pub async fn inventory(
     client: &ReadClient,
     accounts: &[Unmanaged],
@@ -121,7 +121,7 @@ async fn brand(
     })
 }
 
-/// Keeps equal bytes once: a reseller's customers often share one logo.
+/// Stores equal bytes only once: a reseller's customers often share one logo.
 #[derive(Debug, Default)]
 struct Shelf {
     contents: Mutex<BTreeMap<Digest, Arc<[u8]>>>,

@@ -1,7 +1,7 @@
-//! Platform → live state.
+//! Reads and writes the live state of the platform.
 //!
-//! [`ReadClient`] has no method that could change anything; [`WriteClient`] and [`TemplateWriter`] are made from it by
-//! an explicit call. [`collect`] reads everything that a plan needs.
+//! [`ReadClient`] has no method that could change anything; [`WriteClient`] and [`TemplateWriter`] are created from it
+//! by an explicit call. [`collect`] reads everything that a plan needs.
 
 mod account;
 mod activity;

@@ -1,9 +1,10 @@
-//! How many requests are out at the same time.
+//! Limits the requests in flight.
 //!
 //! A real server is busy with two connections; more only raise everybody's latency (Speed, in what was observed). How
-//! many keep it busy follows from the latencies, as in TCP Vegas: of `limit` requests that take `latency` each, where one
-//! alone takes `quickest`, `limit × (1 − quickest / latency)` stand in a queue. Less than one there, and the server may
-//! have room; more, and the limit creeps back. So the server is never idle, and nobody waits behind more than one of ours.
+//! many keep it busy follows from the latencies, as in TCP Vegas: of `limit` requests that take `latency` each, where
+//! one alone takes `quickest`, `limit × (1 − quickest / latency)` wait in a queue. If fewer than one waits, the server
+//! may have room; if more do, the limit creeps back. So the server is never idle, and other clients wait behind at most
+//! one of our requests.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,33 +12,33 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-/// How many requests may be out at first.
+/// The initial limit.
 const START: f64 = 2.0;
 
-/// The limit's factor after a 429 or a 503.
+/// Factor that the limit is multiplied by after a 429 or a 503.
 const OVERLOAD_FACTOR: f64 = 0.5;
 
-/// With fewer of ours in the queue than this, the limit rises.
+/// With fewer of our requests in the queue than this, the limit rises.
 const ROOM: f64 = 0.6;
 
-/// With more of ours in the queue than this, it falls. One stands there by intent; the rest is what a busy client adds to
-/// its own latencies.
+/// With more of our requests in the queue than this, the limit falls. One is there by intent; the rest allows for the
+/// latency that a busy client adds itself.
 const CROWD: f64 = 1.5;
 
-/// A round has at least so many answers that count: with fewer, chance decides.
+/// The least number of answers that count in a round: with fewer, chance decides.
 const SAMPLES: usize = 6;
 
-/// An answer that takes this many times the quickest one shows a queue that is not of our making: the limit falls at once.
+/// Answers that take this many times the quickest one show a queue that is not of our making: the limit falls at once.
 const SLOW: f64 = 3.0;
 
-/// The limit's factor then.
+/// Factor that the limit is then multiplied by.
 const SLOW_FACTOR: f64 = 0.8;
 
-/// What is quicker than this, in seconds, is quick: below it, who gets the processor next decides, not a queue.
+/// Latencies below this, in seconds, all count as quick: they depend on scheduling, not on a queue.
 const QUICK: f64 = 0.003;
 
-/// After so many rounds of answers one request is let out alone, to see what is quick now: a server may have become slower,
-/// and a queue that is always there looks like that.
+/// After how many rounds one request is sent alone, to measure the quickest latency again: the server may have become
+/// slower, and a permanent queue looks the same.
 const ROUNDS: f64 = 400.0;
 
 /// Kinds of requests whose latencies can be compared with each other.
@@ -45,7 +46,7 @@ const ROUNDS: f64 = 400.0;
 pub(super) enum Kind {
     /// Reads one document.
     Document,
-    /// Asks whether one document has moved; answered with nothing, mostly.
+    /// Asks whether one document has changed; usually answered without a body.
     Revision,
     /// Reads one asset.
     Asset,
@@ -53,47 +54,48 @@ pub(super) enum Kind {
     Other,
 }
 
-/// How one request went.
+/// The outcome of one request, for the controller.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Sample {
     /// It was answered in this time.
     Answered(Kind, Duration),
-    /// The server has too much to do: 429, 503, or no answer in time.
+    /// The server is overloaded: 429, 503, or no answer in time.
     Overloaded,
     /// It says nothing about the server's load.
     Nothing,
 }
 
-/// The quickest latency since the last look at one request alone, and between that and the one before.
+/// The quickest latency since the last measurement of a request alone, and in the period before that.
 #[derive(Clone, Copy, Debug)]
 struct Quickest {
     now: f64,
     before: f64,
 }
 
-/// The limit as a pure value.
+/// Computes the limit; pure.
 #[derive(Clone, Debug)]
 pub(super) struct Controller {
     limit: f64,
     cap: f64,
     quickest: BTreeMap<Kind, Quickest>,
-    /// How many rounds there are until the next look at one request alone.
+    /// How many rounds remain until the next measurement of a request alone.
     rounds: f64,
-    /// How many answers that look still takes: those that were in flight, and those that were alone.
+    /// How many answers that measurement still takes: those that were in flight, and those sent alone.
     alone: usize,
-    /// How close the quickest answer of this round came to a quick one: a single slow answer says nothing, a queue slows all.
+    /// The best ratio of quickest latency to actual latency in this round: a single slow answer says nothing, but a
+    /// queue slows all.
     best: f64,
-    /// The answers of this round.
+    /// How many answers this round has had.
     seen: usize,
-    /// Whether no queue was seen yet: the limit doubles with each round of answers.
+    /// Whether no queue has been seen yet, so that the limit doubles with each round.
     is_starting: bool,
-    /// How many answers to wait for before the limit may fall again: those in flight were sent
-    /// under the old limit and tell nothing about the new one.
+    /// How many answers to wait for before the limit may fall again: those in flight were sent under the old limit and
+    /// say nothing about the new one.
     settling: u32,
 }
 
 impl Controller {
-    /// Starts at two, never goes over `cap`.
+    /// Creates a controller that starts at two and never exceeds `cap`.
     pub(super) fn new(cap: u16) -> Self {
         let cap = f64::from(cap.max(1));
         Self {
@@ -109,7 +111,7 @@ impl Controller {
         }
     }
 
-    /// Returns how many requests may be out now, at least one.
+    /// Returns how many requests may be in flight now, at least one.
     pub(super) fn limit(&self) -> usize {
         // The limit is between 1 and the cap, which came from a u16.
         #[expect(
@@ -121,7 +123,7 @@ impl Controller {
         limit.max(1)
     }
 
-    /// Takes one sample in.
+    /// Adjusts the limit to one sample.
     pub(super) fn observe(&mut self, sample: Sample) {
         self.settling = self.settling.saturating_sub(1);
         match sample {
@@ -142,12 +144,12 @@ impl Controller {
             return;
         }
         self.seen += 1;
-        // The first were sent under the limit before.
+        // The first answers belong to requests that were sent under the previous limit.
         if self.seen > self.limit() {
             self.best = self.best.max(usual / latency.max(usual));
         }
         let queued = self.limit * (1.0 - self.best);
-        // One quick answer shows that there is room; that there is none takes many slow ones.
+        // One quick answer proves that there is room; it takes many slow ones to prove that there is none.
         let has_room = self.is_starting && self.seen > self.limit() && queued < ROOM;
         if !has_room && self.seen < self.limit() + self.limit().max(SAMPLES) {
             return;
@@ -167,7 +169,7 @@ impl Controller {
         }
     }
 
-    /// Counts rounds, and lets one request out alone now and then; tells whether that is going on.
+    /// Counts rounds, and starts a measurement of one request alone now and then; returns whether one is running.
     fn is_looking(&mut self) -> bool {
         if self.alone > 0 {
             self.alone -= 1;
@@ -197,7 +199,7 @@ impl Controller {
     }
 }
 
-/// Lets as many requests out as the controller allows; first come, first served.
+/// Admits as many requests as the controller allows, in order of arrival.
 #[derive(Debug)]
 pub(super) struct Pace {
     slots: Semaphore,
@@ -211,7 +213,7 @@ struct State {
     issued: usize,
 }
 
-/// The right to have one request out; given back when it is dropped.
+/// The right to have one request in flight; released on drop.
 #[derive(Debug)]
 pub(super) struct Slot<'a> {
     pace: &'a Pace,
@@ -219,7 +221,7 @@ pub(super) struct Slot<'a> {
 }
 
 impl Pace {
-    /// Never lets more than `cap` requests out.
+    /// Creates a pace that never admits more than `cap` requests.
     pub(super) fn new(cap: u16) -> Self {
         let controller = Controller::new(cap);
         let issued = controller.limit();
@@ -232,7 +234,7 @@ impl Pace {
     /// Waits for a slot.
     pub(super) async fn enter(&self) -> Slot<'_> {
         if let Ok(permit) = self.slots.acquire().await {
-            // Given back by the slot, which may have to withhold it.
+            // The slot returns the permit when it is dropped, or withholds it.
             permit.forget();
         }
         Slot {
@@ -247,7 +249,7 @@ impl Pace {
 }
 
 impl Slot<'_> {
-    /// Gives the slot back and says how the request went.
+    /// Releases the slot and reports the outcome of the request.
     pub(super) fn finish(mut self, sample: Sample) {
         self.sample = sample;
     }
@@ -284,17 +286,17 @@ mod tests {
         assert_eq!(controller.limit(), 8);
     }
 
-    /// A server of some workers with a queue before them, some way off, in microseconds.
+    /// A simulated server: some workers behind a queue, at a network distance; times in microseconds.
     #[derive(Clone, Copy, Debug)]
     struct Server {
         workers: usize,
         service: u64,
         way: u64,
-        /// How long the client takes at most until it sends a request, and to see an answer: its machine is busy.
+        /// How long a busy client takes at most to send a request, and to notice an answer.
         client: u64,
     }
 
-    /// What a client sees in the second after the first five.
+    /// What a client sees in the five seconds after the start-up time.
     #[derive(Clone, Copy, Debug)]
     struct Seen {
         /// Answers, as a share of what the server can give.
@@ -304,12 +306,13 @@ mod tests {
         limit: usize,
     }
 
-    /// Plays ten seconds of a client that always has something to ask. Nothing waits: time is a number.
+    /// Simulates a client that always has something to ask, until five seconds after `start`. Nothing sleeps: time is a
+    /// number.
     #[expect(clippy::cast_precision_loss, reason = "microseconds of ten seconds")]
     fn play(server: Server, cap: u16, start: u64) -> Seen {
         let mut controller = Controller::new(cap);
         let mut free = vec![0_u64; server.workers];
-        // Requests in flight: when the answer is there, and when it was sent.
+        // Requests in flight: when the answer arrives, and when the request was sent.
         let mut flying: Vec<(u64, u64)> = Vec::new();
         let (mut now, mut answers, mut total) = (0, 0_u64, 0_u64);
         let mut chance = fastrand::Rng::with_seed(7);
@@ -344,7 +347,7 @@ mod tests {
         }
     }
 
-    /// Speed: within five seconds the server gives what it can, and each request takes less than twice its time alone.
+    /// Speed: within five seconds the server is fully used, and each request takes less than twice its time alone.
     #[test]
     fn finds_the_best_rate_of_any_server() {
         for (workers, service) in [
@@ -374,7 +377,7 @@ mod tests {
         }
     }
 
-    /// What the real server was seen to do: two connections keep it busy, and a third is all that is added.
+    /// As observed on a real server: two connections keep it busy, and only a third is added.
     #[test]
     fn settles_where_a_real_server_is_busy() {
         let server = Server {
@@ -387,7 +390,7 @@ mod tests {
         assert!((2..=4).contains(&seen.limit), "{seen:?}");
     }
 
-    /// A machine that is busy with other things makes latencies uneven; the server is kept busy all the same.
+    /// A client machine that is busy with other things makes latencies uneven; the server is still kept busy.
     #[test]
     fn a_busy_client_keeps_the_server_busy() {
         for client in [500, 1_000, 2_000, 3_000] {
@@ -440,7 +443,7 @@ mod tests {
         assert!(controller.limit() > 1);
     }
 
-    /// A list takes long by nature; nothing follows from that.
+    /// A list takes long by nature; its latency is ignored.
     #[test]
     fn lists_say_nothing() {
         let mut controller = Controller::new(16);
@@ -464,7 +467,7 @@ mod tests {
         assert_eq!(most, 4, "{controller:?}");
     }
 
-    /// Slots follow the limit down and up, also those that are dropped without a word.
+    /// Slots follow the limit down and up, including those that are dropped without a sample.
     #[tokio::test]
     async fn slots_follow_the_limit() {
         let pace = Pace::new(2);

@@ -1,21 +1,21 @@
-//! Keeps credentials out of what is shown.
+//! Keeps credentials out of messages.
 
 use crate::model::Secret;
 
-/// The most characters of a server's text that are shown.
+/// How many characters of a server's text are shown, at most.
 const LONGEST_TEXT: usize = 300;
 
-/// A server's word of this length without a space may be a key or a token.
+/// A longer word, in bytes, may be a key or a token.
 const LONGEST_WORD: usize = 60;
 
-/// Cleans texts that came from a server before they are put into an error.
+/// Cleans texts from a server before they go into an error.
 ///
 /// The server echoes API keys and tokens (trap 41, observed 16), so its texts are never shown as they are.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Redaction(Vec<Secret>);
 
 impl Redaction {
-    /// Knows the credentials that are in use.
+    /// Creates a redaction for the credentials in use.
     pub(super) fn new(secrets: impl IntoIterator<Item = Secret>) -> Self {
         Self(
             secrets
@@ -25,8 +25,8 @@ impl Redaction {
         )
     }
 
-    /// Takes out the known credentials, every word that is long enough to be one, and control
-    /// characters; cuts what is too long.
+    /// Removes the known credentials, every word that is long enough to be one, and control characters; truncates long
+    /// texts.
     pub(super) fn clean(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for secret in &self.0 {
@@ -34,7 +34,7 @@ impl Redaction {
         }
         let mut clean = String::with_capacity(text.len().min(LONGEST_TEXT));
         for word in text.split_inclusive([' ', '\n']) {
-            // A dot or a slash makes it a name, a path or a URL; a JWT has dots too, but starts alike.
+            // A dot or a slash makes it a name, a path or a URL; a JWT has dots too, but always starts with `eyJ`.
             let may_be_key = word.len() > LONGEST_WORD && !word.contains('/');
             if may_be_key && (!word.contains('.') || word.starts_with("eyJ")) {
                 clean.push_str("… ");

@@ -1,4 +1,4 @@
-//! A 400: what was refused, and whose fault that is.
+//! Interprets a 400: what was refused, and whose fault it is.
 
 use serde_json::Value;
 
@@ -7,14 +7,14 @@ use super::redact::Redaction;
 use super::subject::Subject;
 use crate::model::KeyPath;
 
-/// Reads the name of the schema out of `schema whitelabel not found.` (W14d).
+/// Parses the name of the schema from `schema whitelabel not found.` (W14d).
 pub(super) fn lacking_schema(said: &str) -> Option<String> {
     let name = said.strip_prefix("schema ")?.trim_end_matches('.');
     let name = name.strip_suffix(" not found")?;
     Some(name.trim_matches(['\'', '"', '`']).to_owned())
 }
 
-/// Tells the meanings of a 400 apart: only a request that carried values of the tree can be refused for them.
+/// Distinguishes the meanings of a 400: only a request that carried values of the tree can be refused for them.
 pub(super) fn refused_values(
     status: u16,
     data: &Value,
@@ -85,7 +85,7 @@ fn violations(data: &Value, redaction: &Redaction) -> Vec<Violation> {
     let mut violations = Vec::new();
     for (path, rules) in data.as_object().into_iter().flatten() {
         for (rule, detail) in rules.as_object().into_iter().flatten() {
-            // 4.3 on /v1 writes the message as a bare string.
+            // Kazoo 4.3 on /v1 has the message as a bare string.
             let message = member(detail, "message").or(detail.as_str());
             violations.push(Violation {
                 path: KeyPath::parse(&redaction.clean(path)),
@@ -97,7 +97,7 @@ fn violations(data: &Value, redaction: &Redaction) -> Vec<Violation> {
     violations
 }
 
-/// Returns a text of an object.
+/// Returns the string member `name` of an object.
 pub(super) fn member<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
     value.get(name)?.as_str()
 }

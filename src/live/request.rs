@@ -1,4 +1,4 @@
-//! One request and one answer, before anybody knows what they mean.
+//! Requests and answers, before they are interpreted.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,19 +12,19 @@ use super::retry::Repeat;
 use super::subject::Subject;
 use crate::model::{AccountId, Object, Revision};
 
-/// Names a request to the server and in its logs (`X-Request-ID`, E12, observed 12).
+/// The id of a request, sent to the server and found in its logs (`X-Request-ID`, E12, observed 12).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RequestId(String);
 
 impl RequestId {
-    /// Takes a name; what a header cannot hold is left out.
+    /// Creates an id; characters that a header cannot hold are left out.
     #[must_use]
     pub fn new(text: impl AsRef<str>) -> Self {
         let visible = text.as_ref().chars().filter(char::is_ascii_graphic);
         Self(visible.take(64).collect())
     }
 
-    /// Returns the name.
+    /// Returns the id as sent in the header.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -37,11 +37,11 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// One request, complete but for the token. Not to be shown: a login's body holds the credential.
+/// One request, complete except for the token. It must not be shown: a login's body holds the credential.
 #[derive(Clone)]
 pub(super) struct Request<'a> {
     pub method: Method,
-    /// The path below `/v2`, one item a segment, not encoded.
+    /// The path below `/v2`, one item per segment, not encoded.
     pub path: Vec<&'a str>,
     pub query: Vec<(&'static str, String)>,
     pub body: Body<'a>,
@@ -52,20 +52,20 @@ pub(super) struct Request<'a> {
     pub repeat: Repeat,
     pub kind: Kind,
     pub subject: Subject<'a>,
-    /// The most bytes of the answer.
+    /// The largest answer, in bytes.
     pub cap: usize,
-    /// The most values of the answer's JSON.
+    /// How many values the answer's JSON may have.
     pub values: usize,
     pub timeout: Duration,
 }
 
-/// What a request carries.
+/// The body of a request.
 #[derive(Clone)]
 pub(super) enum Body<'a> {
     Nothing,
     /// A JSON envelope, built from typed values only (observed 1).
     Envelope(Value),
-    /// A file.
+    /// A file: its content type and bytes.
     File(&'static str, &'a [u8]),
 }
 
@@ -89,30 +89,30 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Says which account the path names.
+    /// Sets the account that the path names.
     pub(super) fn about_account(mut self, account: &'a AccountId) -> Self {
         self.subject.account = Some(account.as_str());
         self
     }
 
-    /// Says which domain the path names.
+    /// Sets the domain that the path names.
     pub(super) fn about_domain(mut self, domain: &'a str) -> Self {
         self.subject.domain = Some(domain);
         self
     }
 }
 
-/// A success.
+/// A successful answer.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
     pub body: Vec<u8>,
-    /// The attachment's name, as the server gives it; never to be used as a path (observed 4).
+    /// The attachment's name, as the server sends it; never to be used as a path (observed 4).
     pub attachment: Option<String>,
-    /// Whether the server said that it is as the request names it; there is no body then.
+    /// Whether the document still has the request's revision; there is no body then.
     pub is_unchanged: bool,
 }
 
-/// What the envelope of a JSON answer holds.
+/// The parsed envelope of a JSON answer.
 #[derive(Debug)]
 pub(super) struct Envelope {
     pub data: Value,
@@ -120,7 +120,7 @@ pub(super) struct Envelope {
 }
 
 impl Envelope {
-    /// Returns a text of the envelope itself, such as `revision` or `auth_token`.
+    /// Returns a string member of the envelope itself, such as `revision` or `auth_token`.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.members.get(name)?.as_str()
     }

@@ -1,67 +1,67 @@
-//! Which failures are tried again, and when.
+//! Which failures are retried, and when.
 //!
 //! | | read | guarded write | write once |
 //! | --- | --- | --- | --- |
 //! | no connection | again | again | again |
-//! | nobody answers at the address | again, once | again, once | again, once |
+//! | no reaction from the address | again, once | again, once | again, once |
 //! | 429 | again | again | again |
 //! | 503 | again | again | – |
-//! | 500 `datastore_…`, 502, 504, cut | again | – | – |
-//! | timed out, drop by drop | again, once | – | – |
+//! | 500 `datastore_…`, 502, 504, broken off | again | – | – |
+//! | timed out, too slow | again, once | – | – |
 //! | 500 `init failed` | again, once | – | – |
-//! | everything else | – | – | – |
+//! | all other failures | – | – | – |
 //!
-//! A guarded write carries `If-Match`, or replaces a whole: sent twice it does no more than sent once. Creating and
-//! uploading are sent once: what a failed upload leaves behind must be looked at first (B12).
+//! A guarded write carries `If-Match`, or replaces a whole object, so sending it twice has the same effect as sending
+//! it once. Creations and uploads are sent once: what a failed upload leaves behind must be inspected first (B12).
 
 use std::time::Duration;
 
 use super::error::ApiError;
 
-/// Says what happens when a request is sent twice.
+/// The effect of sending a request twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Repeat {
-    /// Nothing: it only reads.
+    /// None: it only reads.
     Read,
-    /// No more than when it is sent once.
+    /// The same as sending it once.
     Guarded,
-    /// More than when it is sent once.
+    /// More than sending it once.
     Once,
 }
 
-/// What a failure means for another try.
+/// What a failure means for a retry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
     /// Certainly not sent.
     NotSent,
-    /// Certainly not sent, and it took its whole time to find that out.
+    /// Certainly not sent, but only known after the whole connect timeout.
     Unheard,
-    /// The server has enough for now, and did not look at it.
+    /// The server is limiting requests, and did not process it.
     Limited,
-    /// The server is not well, and most probably did nothing.
+    /// The server is unavailable, and most probably did nothing.
     Unavailable,
     /// It may have been processed.
     Lost,
-    /// It may have been processed, and it took its whole time to find out that nobody says so.
+    /// It may have been processed, but the answer timed out.
     Slow,
-    /// The server broke off; it will mostly do so again.
+    /// The server crashed on the request, and usually will again.
     Broken,
-    /// Another try will not help.
+    /// A retry will not help.
     Final,
 }
 
-/// How often and how long to try.
+/// How many times, and for how long, to try a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// The most times that one request is sent.
+    /// How many times one request is sent, at most.
     pub attempts: u32,
-    /// The pause after the first failure; each further one is twice as long.
+    /// The pause after the first failure; it doubles with each further one.
     pub first_pause: Duration,
     /// The longest pause.
     pub longest_pause: Duration,
     /// The shortest pause after a 429 (C5).
     pub limited_pause: Duration,
-    /// The time after which no further try of a call is begun.
+    /// The time after which a call is not retried.
     pub deadline: Duration,
 }
 
@@ -78,8 +78,8 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Decides whether a request is sent again, and after which pause. `attempt` counts from 1;
-    /// `chance` is a random number from 0 to 1.
+    /// Returns the pause before a request is sent again, or `None` if it is not. `attempt` counts from 1; `chance` is a
+    /// random number from 0 to 1.
     pub(super) fn pause(
         &self,
         error: &ApiError,
@@ -117,7 +117,7 @@ impl RetryPolicy {
 }
 
 impl Class {
-    /// Tells what a failure means for another try.
+    /// Returns what a failure means for a retry.
     pub(super) fn of(error: &ApiError) -> Self {
         match error {
             ApiError::Connect {
@@ -180,7 +180,7 @@ mod tests {
         }
     }
 
-    /// The table of the module, row by row: how often a read, a guarded write and a write that is sent once go out.
+    /// The module's table, row by row: how many times a read, a guarded write and a write that is sent once are sent.
     #[test]
     fn trap_28_times_that_a_request_is_sent() {
         #[track_caller]
@@ -262,7 +262,7 @@ mod tests {
         assert_eq!(pause, Some(capped.longest_pause));
     }
 
-    /// A pause that would outlast the call's deadline is not begun.
+    /// A pause that would exceed the call's deadline is not started.
     #[test]
     fn deadline() {
         let elapsed = Duration::from_millis(119_900);

@@ -1,4 +1,4 @@
-//! Where credentials come from: environment, file, or command.
+//! Resolves credentials from the environment, a file, or a command.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use thiserror::Error;
@@ -8,13 +8,13 @@ use super::config::Credential;
 use crate::model::Secret;
 use crate::tree::{AuthConfig, FileError, PlainFile, SecretSource};
 
-/// The most bytes of a file or an output that is a secret.
+/// The largest file or output that may hold a secret, in bytes.
 const LONGEST: u64 = 16 * 1024;
 
 /// How long a command may take; it may ask a person or a remote vault.
 const PATIENCE: std::time::Duration = std::time::Duration::from_mins(1);
 
-/// Says why there is no credential. It never holds any part of one.
+/// Why there is no credential. It never holds any part of one.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SecretError {
@@ -26,17 +26,17 @@ pub enum SecretError {
     Unreadable {
         /// The path as declared.
         path: Utf8PathBuf,
-        /// What the system said.
+        /// The system's error message.
         reason: String,
     },
-    /// Others than the owner may read or write the file.
+    /// Users other than the owner may read or write the file.
     #[error(
         "secret file {path} has mode {mode:03o}; take it from group and others with `chmod 600 {path}`"
     )]
     Exposed {
         /// The path as declared.
         path: Utf8PathBuf,
-        /// Its permission bits.
+        /// The file's permission bits.
         mode: u32,
     },
     /// The command could not be started, failed, or took too long.
@@ -47,16 +47,16 @@ pub enum SecretError {
         /// What happened.
         problem: String,
     },
-    /// The source gave nothing, more than a secret has, or no text.
+    /// The source gave nothing, too much, or no text.
     #[error("{origin} holds no secret on its first line; put the secret alone into it")]
     NoSecret {
-        /// Names the source.
+        /// Description of the source.
         origin: String,
     },
 }
 
-/// Fetches the credential that a cluster's `auth` declares; without any, `EMBLAZON_API_KEY` from the
-/// environment, else `EMBLAZON_TOKEN`. See [`resolve`] for the arguments.
+/// Resolves the credential that a cluster's `auth` declares; without any, `EMBLAZON_API_KEY` from the environment, else
+/// `EMBLAZON_TOKEN`. See [`resolve`] for the arguments.
 pub async fn credential(
     auth: &AuthConfig,
     top: &Utf8Path,
@@ -88,8 +88,8 @@ pub async fn credential(
     }
 }
 
-/// Fetches a secret from its source. `top` is where relative paths and the command start from;
-/// `environment` looks a variable up.
+/// Resolves a secret from its source. Relative paths and the command's working directory start at `top`; `environment`
+/// looks up a variable.
 pub async fn resolve(
     source: &SecretSource,
     top: &Utf8Path,
@@ -111,7 +111,7 @@ fn from_file(path: &Utf8Path, top: &Utf8Path) -> Result<Secret, SecretError> {
         reason: error.to_string(),
     };
     let file = PlainFile::open(top.join(path)).map_err(unreadable)?;
-    // The open file is checked, not the path, which could lead elsewhere a moment later.
+    // Checks the open file, not the path, which could lead elsewhere a moment later.
     check_mode(path, file.about())?;
     let bytes = file.read(LONGEST).map_err(unreadable)?;
     first_line(&bytes, || format!("secret file {path}"))

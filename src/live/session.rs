@@ -1,4 +1,4 @@
-//! The token: fetched once, renewed once when the server no longer takes it.
+//! The token: fetched once, and renewed when the server no longer accepts it.
 
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -9,7 +9,7 @@ use super::redact::Redaction;
 use crate::model::{AccountId, Secret, md5_hex};
 use crate::tree::UserAccount;
 
-/// What a login gave.
+/// The result of a login.
 #[derive(Clone, Debug)]
 pub(super) struct Login {
     pub token: Secret,
@@ -17,21 +17,21 @@ pub(super) struct Login {
     pub account: Option<AccountId>,
 }
 
-/// Holds the credential and the token that it gave last.
+/// Holds the credential and the current token.
 #[derive(Debug)]
 pub(super) struct Session {
     credential: Credential,
     state: Mutex<State>,
 }
 
-/// What is known of the login. Whoever holds its lock logs in; the others wait, and share the result.
+/// State of the login. The task that holds its lock logs in; the others wait, and share the result.
 #[derive(Debug)]
 pub(super) enum State {
-    /// Nobody has logged in.
+    /// There was no login yet.
     Fresh,
     /// There is a token.
     LoggedIn(Login),
-    /// The server does not take the credential; asking again would only fill its log.
+    /// The server rejected the credential; trying again would only fill its log.
     Rejected(ApiError),
 }
 
@@ -50,17 +50,17 @@ impl Session {
         }
     }
 
-    /// Tells whether another login may give another token.
+    /// Returns whether logging in again may give a new token.
     pub(super) fn is_renewable(&self) -> bool {
         !matches!(self.credential, Credential::Token(_))
     }
 
-    /// Gives the state to the one who will log in if that is needed.
+    /// Locks the state, for a task that logs in if necessary.
     pub(super) async fn lock(&self) -> tokio::sync::MutexGuard<'_, State> {
         self.state.lock().await
     }
 
-    /// Returns the login's path below `/v2` and its envelope (A2, A3); nothing for a given token.
+    /// Returns the login's path below `/v2` and its envelope (A2, A3); `None` for a given token.
     pub(super) fn login_request(&self) -> Option<(&'static str, Value)> {
         match &self.credential {
             Credential::Token(_) => None,
@@ -86,7 +86,7 @@ impl Session {
         }
     }
 
-    /// Returns what must not appear in any text; `token` is the one that was sent.
+    /// Returns the redaction of all secrets; `token` is the one that was sent.
     pub(super) fn redaction(&self, token: Option<&Secret>) -> Redaction {
         let derived = match &self.credential {
             Credential::User { user, password, .. } => Some(Secret::new(md5_hex(
@@ -107,7 +107,7 @@ impl Session {
     }
 }
 
-/// Reads the account from a token's payload, which anybody can read without the key (A5).
+/// Reads the account from a token's payload, which is readable without the key (A5).
 fn account_of_token(token: &Secret) -> Option<AccountId> {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -137,7 +137,7 @@ mod tests {
         check("a.!!.c", None);
     }
 
-    /// The credentials are what the recording of a good `user_auth` shows in form: an MD5 (A3).
+    /// The credentials have the form of a recorded, successful `user_auth`: an MD5 (A3).
     #[test]
     fn login_requests() {
         let session = Session::new(Credential::User {

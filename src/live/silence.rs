@@ -1,28 +1,29 @@
-//! When a server that says nothing is not asked any more.
+//! Suspends requests to a server that does not answer.
 //!
-//! Each request that has no answer costs its whole time-out. With 300 accounts to read from a server that has stopped
-//! answering, that would be an hour; so after a few in a row nobody is sent, until one that is shows that it answers.
+//! Each unanswered request costs its whole timeout. With 300 accounts to read from a server that has stopped answering,
+//! that would be an hour. So after a few in a row no more requests are sent, except for a probe now and then, until one
+//! is answered.
 
 use std::time::{Duration, Instant};
 
-/// So many time-outs in a row, with no answer between them, are silence. One alone may be a request that is slow for its
-/// own reasons, and is tried once more.
+/// How many consecutive timeouts count as silence. A single one may be a request that is slow for its own reasons, and
+/// is retried once.
 const IN_A_ROW: u32 = 3;
 
-/// How long nobody is sent then.
+/// How long requests are suspended then.
 const PAUSE: Duration = Duration::from_secs(30);
 
-/// Counts time-outs. Pure: the clock is an argument.
+/// Counts consecutive timeouts. Pure: the clock is an argument.
 #[derive(Debug, Default)]
 pub(super) struct Silence {
     in_a_row: u32,
-    /// Until when nobody is sent.
+    /// When the suspension ends.
     until: Option<Instant>,
 }
 
 impl Silence {
-    /// Tells whether a request may be sent; once the pause is over, one is, and the others wait for what it shows.
-    /// The number of time-outs in a row says why not.
+    /// Returns whether a request may be sent; once the pause is over, one is sent as a probe, and the others stay
+    /// suspended until its result. The error is the number of consecutive timeouts.
     pub(super) fn admits(&mut self, now: Instant) -> Result<(), u32> {
         match self.until {
             None => Ok(()),
@@ -34,12 +35,12 @@ impl Silence {
         }
     }
 
-    /// Takes note that an answer came, whatever it said.
+    /// Records an answer, whatever it says.
     pub(super) fn answered(&mut self) {
         *self = Self::default();
     }
 
-    /// Takes note that none came in time.
+    /// Records a timeout.
     pub(super) fn timed_out(&mut self, now: Instant) {
         self.in_a_row = self.in_a_row.saturating_add(1);
         if self.in_a_row >= IN_A_ROW {

@@ -1,4 +1,4 @@
-//! What was seen on the platform, and what could not be seen.
+//! The live state of the platform, as far as it could be read.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,19 +9,18 @@ use crate::model::{
     AccountId, AccountName, AssetFacts, AssetKind, DomainName, DomainTemplate, Revision, Settings,
 };
 
-/// Three-valued truth: something that could not be read is unknown, never missing and never in sync
-/// (invariant 6).
+/// The result of a read: something that could not be read is unknown, never missing and never in sync (invariant 6).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reading<T> {
-    /// It was read; `None` inside means that the server said it is not there.
+    /// It was read; `None` inside means that the server says it does not exist.
     Known(T),
     /// It could not be read, for the reason given.
     Unknown(String),
 }
 
 impl<T> Reading<T> {
-    /// Returns the value when it is known.
+    /// Returns the value, if known.
     pub fn known(&self) -> Option<&T> {
         match self {
             Self::Known(value) => Some(value),
@@ -35,21 +34,22 @@ impl<T> Reading<T> {
 pub struct Live {
     /// Each account of the tree.
     pub accounts: BTreeMap<AccountName, Arc<LiveAccount>>,
-    /// Each account that the tree does not have any more and the tree applied last had, by its name
-    /// there; one that is gone from the platform too is not among them.
+    /// Each account of the last applied tree that this tree no longer has, by its name there, except those that are
+    /// gone from the platform, too.
     pub departed: BTreeMap<AccountName, LiveAccount>,
-    /// The raw template, when the tree declares one; `None` when nobody asked for it.
+    /// The raw template; `None` unless the tree declares one and it was requested.
     pub template: Option<Reading<DomainTemplate>>,
-    /// Whether it is unknown because the server cannot serve what is stored, so that nobody can read it (observed 7).
+    /// Whether the template is unknown because the server cannot serve what is stored, to anyone (observed 7).
     pub template_is_unservable: bool,
-    /// Accounts with a whitelabel that are not in the tree.
+    /// Accounts with a whitelabel that are not in the tree; `None` unless requested.
     pub unmanaged: Option<Reading<Vec<Unmanaged>>>,
-    /// Who holds a domain that an account is about to claim (W19, W22); several holders are possible (W25).
+    /// The holders of each domain that an account is about to claim (W19, W22); there can be several (W25).
     pub holders: BTreeMap<DomainName, Reading<Vec<Unmanaged>>>,
 }
 
 impl Live {
-    /// Takes in accounts that were read anew. What is as it was stays the same value, and need not be compared again.
+    /// Updates accounts that were read again. An unchanged account keeps its shared value, so it need not be compared
+    /// again.
     pub(crate) fn take_in(&mut self, read: BTreeMap<AccountName, Arc<LiveAccount>>) {
         for (name, account) in read {
             if self.accounts.get(&name) != Some(&account) {
@@ -62,39 +62,39 @@ impl Live {
 /// The live side of one account of the tree.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiveAccount {
-    /// Its id, when the account could be found.
+    /// The account's id, if the account was found.
     pub id: Reading<AccountId>,
-    /// Its whitelabel; `Known(None)` when it has none.
+    /// The account's whitelabel; `Known(None)` when it has none.
     pub document: Reading<Option<LiveDocument>>,
 }
 
 /// A live whitelabel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiveDocument {
-    /// The revision that all of this was read at.
+    /// The revision at which the document was read.
     pub revision: Revision,
-    /// Its settings.
+    /// The document's public keys.
     pub settings: Settings,
-    /// The assets that were asked for; one that nobody asked for is not in the map.
+    /// The requested assets; others are not in the map.
     pub assets: BTreeMap<AssetKind, Reading<Option<LiveAsset>>>,
 }
 
 /// A live asset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveAsset {
-    /// What its bytes are.
+    /// Facts about the bytes.
     pub facts: AssetFacts,
-    /// The attachment's name (B10); tells an upload of ours, named by its digest, from one by hand.
+    /// The attachment's name (B10); distinguishes our uploads, named by their digest, from manual ones.
     pub attachment: Option<String>,
 }
 
 /// A live account that is not in the tree, or that holds a domain.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Unmanaged {
-    /// Its id.
+    /// Account id.
     pub id: AccountId,
-    /// Its name on the platform.
+    /// Display name on the platform.
     pub name: String,
-    /// Its realm.
+    /// SIP realm.
     pub realm: String,
 }

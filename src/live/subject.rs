@@ -1,6 +1,6 @@
 //! What a request is about.
 
-/// What an answer is about, to tell the meanings of a 404 apart (trap 27).
+/// The subject of a request, to distinguish the meanings of a 404 (trap 27).
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Subject<'a> {
     /// The account of the path.

@@ -1,7 +1,7 @@
-//! What a tree may say of where credentials come from and go to, whoever wrote it: what its operator wrote down, and no more.
+//! Restricts where a tree may take credentials from and send them to: only as the operator has allowed.
 //!
-//! Whoever can open a pull request writes a tree, and CI plans it with the operator's credentials. So neither the
-//! platform's URL, nor a command, nor a file is taken from a tree unless something outside of it lists them: the
+//! Anyone who can open a pull request can write a tree, and CI plans it with the operator's credentials. So neither the
+//! platform's URL, nor a command, nor a file is taken from a tree unless it is listed outside of the tree: in the
 //! daemon's own file, or the operator's.
 
 mod claim;
@@ -15,28 +15,28 @@ use self::claim::{bare, claims, real};
 pub use self::config::{Commands, TrustConfig};
 use crate::tree::Loaded;
 
-/// Where service managers and clusters put files with secrets, and where emblazon's own lie.
+/// Folders where service managers and clusters put files with secrets, and emblazon's own.
 const USUAL_FOLDERS: [&str; 4] = [
     "/etc/emblazon",
     "/run/credentials",
     "/run/secrets",
     "/var/run/secrets",
 ];
-/// The variables that name such folders: of systemd, and of GitHub's and Gitea's runners.
+/// Variables that name such folders: of systemd, and of GitHub's and Gitea's runners.
 const USUAL_VARIABLES: [&str; 2] = ["CREDENTIALS_DIRECTORY", "RUNNER_TEMP"];
-/// The variable that names, with `.tmp` behind it, where GitLab's runner puts variables of the type *file*.
+/// The variable that, with `.tmp` appended, names the folder where GitLab's runner puts variables of type *file*.
 const GITLAB_VARIABLE: &str = "CI_PROJECT_DIR";
 
-/// What is trusted, with everything resolved.
+/// What is trusted, with all folders resolved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trust {
     config: TrustConfig,
-    /// The folders with secrets that need not be listed.
+    /// Folders with secrets that need not be listed.
     usual: Vec<Utf8PathBuf>,
 }
 
 impl Trust {
-    /// Begins with what an operator wrote down; `environment` tells where the runner puts secrets.
+    /// Resolves what an operator configured; `environment` tells where the runner puts secrets.
     #[must_use]
     pub fn new(config: TrustConfig, environment: &dyn Fn(&str) -> Option<String>) -> Self {
         let mut usual: Vec<Utf8PathBuf> = USUAL_FOLDERS.iter().map(Utf8PathBuf::from).collect();
@@ -46,13 +46,13 @@ impl Trust {
                 .filter_map(|name| environment(name))
                 .chain(environment(GITLAB_VARIABLE).map(|folder| folder + ".tmp"))
                 .map(Utf8PathBuf::from)
-                // Whoever sets one to nothing, or to all of the disk, has not said where secrets are.
+                // An empty value, or the root folder, does not say where secrets are.
                 .filter(|folder| folder.is_absolute() && folder.parent().is_some()),
         );
         Self { config, usual }
     }
 
-    /// Lists what a tree in a folder says and nobody let it.
+    /// Lists the claims of a tree in a folder that are not allowed.
     #[must_use]
     pub fn missing(&self, loaded: &Loaded, folder: &Utf8Path, reach: Reach) -> Vec<Claim> {
         let mut claims = claims(loaded, folder, reach);
@@ -61,7 +61,7 @@ impl Trust {
         claims
     }
 
-    /// Tells whether what leads to this machine alone needs no entry: as long as its list has none.
+    /// Returns whether a claim that leads only to this machine needs no entry: only while its list is empty.
     fn lets_here(&self, entry: &Entry) -> bool {
         match entry {
             Entry::Api(_) => self.config.api.is_empty(),
@@ -97,7 +97,7 @@ impl Trust {
         }
     }
 
-    /// Returns the lists that would let claims in, one a line, with what they hold already.
+    /// Returns the lists that would allow the claims, one per line, including their existing entries.
     #[must_use]
     pub fn lines(&self, claims: &[Claim]) -> Vec<String> {
         let mut config = self.config.clone();
@@ -113,13 +113,13 @@ impl Trust {
             .collect()
     }
 
-    /// Returns all that would let claims in, as one line that is a text by itself.
+    /// Returns the whole configuration that would allow the claims, as one line of JSON.
     #[must_use]
     pub fn text(&self, claims: &[Claim]) -> String {
         json!(self.config.clone().and(&Self::entries(claims))).to_string()
     }
 
-    /// Returns what would have to be written down for some claims.
+    /// Returns the configuration that allows exactly the given claims.
     #[must_use]
     pub fn entries(claims: &[Claim]) -> TrustConfig {
         let mut config = TrustConfig::default();
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
     use crate::tree::{Workdir, load};
 
-    /// Lists what is missing, and sees that the lines that are told let it in.
+    /// Lists what is missing, and checks that the reported lines allow it.
     fn missing(trust: &str, tree: &str, reach: Reach) -> String {
         let folder = tempfile::tempdir().unwrap();
         let top = Utf8Path::from_path(folder.path()).unwrap();
@@ -197,7 +197,7 @@ mod tests {
         ] {
             check(&pinned, elsewhere, false);
         }
-        // Whoever names another platform himself does not go where the tree leads.
+        // An operator who names another platform does not go where the tree leads.
         let tree = at(
             "https://evil.example.com",
             ", auth: {token: {command: [id]}}",
@@ -263,7 +263,7 @@ mod tests {
         check("[ca.pem]", "ca.pem", &named("TREE/ca.pem"));
         check("[]", "/nowhere/ca.pem", &named("/nowhere/ca.pem"));
         check("[/nowhere/ca.pem]", "/nowhere/ca.pem", "");
-        // What leads to this machine needs none.
+        // A platform on this machine needs no entry.
         let here = at("https://127.0.0.1:8443", ", ca_file: ca.pem");
         assert_eq!(missing("{}", &here, Reach::Declared), "");
         assert_ne!(missing("{}", &here, Reach::Elsewhere), "");

@@ -11,23 +11,23 @@ use thiserror::Error;
 #[serde(try_from = "String", into = "String")]
 pub struct AccountId(Arc<str>);
 
-/// Says why a text is not an account id.
+/// The reason why a string is not an account id.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AccountIdError {
-    /// The text has the wrong number of characters.
+    /// The string has the wrong number of characters.
     #[error("an account id has 32 characters, this has {0}")]
     Length(usize),
-    /// The text holds something else than `0`–`9` and `a`–`f`.
+    /// The string contains a character other than `0`–`9` and `a`–`f`.
     #[error("an account id holds only 0-9 and a-f, this has {0:?}")]
     Character(char),
 }
 
 impl AccountId {
-    /// Parses 32 lower-case hexadecimal digits; the server knows no other spelling
-    /// (`err.account_dashless_upper` answered 404).
+    /// Parses 32 lower-case hexadecimal digits; the server accepts no other spelling (`err.account_dashless_upper`
+    /// answered 404).
     ///
     /// # Errors
-    /// Names the wrong length, or the first character that is not allowed.
+    /// Returns the wrong length, or the first invalid character.
     pub fn parse(text: &str) -> Result<Self, AccountIdError> {
         if let Some(wrong) = text.chars().find(|c| !matches!(c, '0'..='9' | 'a'..='f')) {
             return Err(AccountIdError::Character(wrong));
@@ -73,13 +73,13 @@ macro_rules! text_newtype {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Wraps a text that was checked where it was read; cheap to clone from then on.
+            /// Wraps a string that the caller has validated; clones are cheap.
             #[must_use]
             pub fn new(text: impl AsRef<str>) -> Self {
                 Self(text.as_ref().into())
             }
 
-            /// Returns the text.
+            /// Returns the underlying string.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -95,19 +95,19 @@ macro_rules! text_newtype {
 }
 
 text_newtype! {
-    /// Names an account in the tree: its folder below `accounts/`.
+    /// Name of an account in the tree: its folder, relative to `accounts/`.
     AccountName
 }
 text_newtype! {
-    /// Names a SIP realm, the second way to identify an account.
+    /// A SIP realm, the alternative to an id for identifying an account.
     Realm
 }
 text_newtype! {
-    /// Names a cluster, as declared in `emblazon.yaml`.
+    /// Name of a cluster, as declared in `emblazon.yaml`.
     ClusterName
 }
 
-/// Says which live account is meant: by id, or by realm.
+/// Identifies a live account, by id or by realm.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Identity {

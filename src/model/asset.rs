@@ -4,11 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-/// Names one of the three assets of a whitelabel (B1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// One of the three assets of a whitelabel (B1).
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum AssetKind {
     /// The picture in the header and on the login page.
@@ -23,7 +26,7 @@ impl AssetKind {
     /// All kinds, in the order of the documentation.
     pub const ALL: [Self; 3] = [Self::Logo, Self::Icon, Self::Welcome];
 
-    /// Returns the name in paths, keys and attachment names.
+    /// Returns the name used in paths, keys and attachment names.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -33,7 +36,7 @@ impl AssetKind {
         }
     }
 
-    /// Tells whether the server takes an upload of that type for this kind (B3).
+    /// Returns whether the server accepts uploads of a type for this kind (B3).
     #[must_use]
     pub fn accepts(self, asset_type: AssetType) -> bool {
         match self {
@@ -53,7 +56,7 @@ impl fmt::Display for AssetKind {
     }
 }
 
-/// Names the type of an asset, as its bytes show it.
+/// The type of an asset, as detected from its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AssetType {
@@ -94,10 +97,9 @@ impl AssetType {
         }
     }
 
-    /// Recognises a type by the first bytes; the server's content type says nothing (B14).
+    /// Detects a type from the first bytes; the server's content type is meaningless (B14).
     ///
-    /// Whatever is not one of the four pictures and is UTF-8 text with a `<` as its first visible
-    /// character counts as HTML.
+    /// UTF-8 text whose first visible character is `<` counts as HTML, unless it is one of the four picture types.
     #[must_use]
     pub fn sniff(bytes: &[u8]) -> Option<Self> {
         match bytes {
@@ -129,7 +131,7 @@ impl fmt::Display for AssetType {
     }
 }
 
-/// Identifies bytes by their SHA-256, written as 64 lower-case hexadecimal digits.
+/// The SHA-256 digest of some bytes, as 64 lower-case hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Digest(Arc<str>);
@@ -149,7 +151,7 @@ impl Digest {
         Self(digits.collect::<String>().into())
     }
 
-    /// Reads the 64 digits of a digest; `None` when it is another text.
+    /// Parses the 64 digits of a digest; returns `None` for any other string.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let is_digest = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -175,17 +177,17 @@ impl fmt::Display for Digest {
     }
 }
 
-/// Computes the digest of a text that is written piece by piece, so that nobody needs the whole at once.
+/// Computes the digest of text that is written incrementally, without holding all of it in memory.
 #[derive(Debug, Default)]
 pub struct DigestWriter(Sha256);
 
 impl DigestWriter {
-    /// Takes in bytes.
+    /// Appends bytes.
     pub fn bytes(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
-    /// Returns the digest of what was written.
+    /// Returns the digest of everything that was written.
     #[must_use]
     pub fn digest(self) -> Digest {
         Digest::named_by(&self.0.finalize())
@@ -214,25 +216,25 @@ impl fmt::Display for Dimensions {
     }
 }
 
-/// What is known of an asset without its bytes.
+/// Metadata of an asset, without its bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AssetFacts {
     /// The SHA-256 of the bytes.
     pub digest: Digest,
     /// The number of bytes.
     pub size: u64,
-    /// The type by content; absent when the bytes are none of the known types.
+    /// Type detected from the content; absent if it is unknown.
     pub asset_type: Option<AssetType>,
-    /// The size of the picture, when it is one.
+    /// Dimensions, if the asset is a picture.
     pub dimensions: Option<Dimensions>,
 }
 
-/// A file of the tree that is declared as an asset.
+/// A file in the tree that is declared as an asset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AssetFile {
-    /// The path from the tree's top.
+    /// Path relative to the root of the tree.
     pub path: Utf8PathBuf,
-    /// What its bytes are.
+    /// Metadata of the content.
     pub facts: AssetFacts,
 }
 

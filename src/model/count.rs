@@ -1,13 +1,14 @@
-//! Numbers with their nouns.
+//! Formats counts with their nouns.
 
-/// Writes a number with its noun: `1 account`, `2 accounts`, `3 sets of records`. The noun is given for one; what stands
-/// behind ` of ` or ` in ` stays as it is.
+/// Formats a number with its noun: `1 account`, `2 accounts`, `3 sets of records`.
+///
+/// The noun is given in the singular; everything from ` of ` or ` in ` on is kept unchanged.
 #[must_use]
 pub fn count(number: usize, noun: &str) -> String {
     format!("{number} {}", nouns(number, noun))
 }
 
-/// Writes a noun for a number without the number: `account`, `accounts`.
+/// Returns a noun in the form that a number requires, without the number: `account`, `accounts`.
 #[must_use]
 pub fn nouns(number: usize, noun: &str) -> String {
     if number == 1 {
@@ -25,7 +26,7 @@ pub fn nouns(number: usize, noun: &str) -> String {
     }
 }
 
-/// Says that some of several things are meant: `3 of 16 steps`, `1 of 1 step`. The noun goes with the second number.
+/// Formats a part of a total: `3 of 16 steps`, `1 of 1 step`. The noun agrees with the total.
 #[must_use]
 pub fn count_of(some: usize, all: usize, noun: &str) -> String {
     format!("{some} of {}", count(all, noun))

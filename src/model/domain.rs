@@ -5,37 +5,37 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Holds a bare host name in the only spelling that works everywhere: lower case, A-labels, no
-/// trailing dot, no scheme, port, path or space.
+/// A bare host name in the only spelling that works everywhere: lower case, A-labels, no trailing dot, no scheme, port,
+/// path or whitespace.
 ///
-/// The server takes anything (W13); the UI compares with `window.location.hostname` (W26).
+/// The server accepts any string (W13), but the UI compares it with `window.location.hostname` (W26).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DomainName(String);
 
-/// Says why a text is not a bare host name, and what would be one.
+/// The reason why a string is not a bare host name, with the correct spelling where it is known.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DomainNameError {
-    /// There is no text.
+    /// The string is empty.
     #[error("a domain must not be empty")]
     Empty,
-    /// The text is a URL, or has a port, a path, white space or a trailing dot.
+    /// The string is a URL, or has a port, a path, whitespace or a trailing dot.
     #[error("{what} does not belong in a domain")]
     Extra {
-        /// What is too much, such as `a scheme`.
+        /// The superfluous part, such as `a scheme`.
         what: &'static str,
-        /// The bare host name inside, when there is one.
+        /// The bare host name that the string contains, if any.
         suggestion: Option<String>,
     },
-    /// The text has upper-case letters or U-labels.
+    /// The string has upper-case letters or U-labels.
     #[error("a domain is written in {form}")]
     Form {
         /// `lower case` or `ASCII (A-labels)`.
         form: &'static str,
-        /// The right spelling.
+        /// The correct spelling.
         suggestion: String,
     },
-    /// A label is empty, too long, or has a character that host names do not have.
+    /// A label is empty, too long, or contains a character that host names do not allow.
     #[error("label {label:?} {problem}")]
     Label {
         /// The label.
@@ -43,13 +43,13 @@ pub enum DomainNameError {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// The name has over 253 characters (RFC 1035, section 2.3.4).
+    /// The name has more than 253 characters (RFC 1035, section 2.3.4).
     #[error("a domain has at most 253 characters, this has {0}")]
     TooLong(usize),
-    /// The name has one label only.
+    /// The name has only one label.
     #[error("a domain has at least two labels")]
     SingleLabel,
-    /// The text is an IP address.
+    /// The string is an IP address.
     #[error("a domain is a name, this is an IP address")]
     Address,
     /// The name is not valid under IDNA (UTS 46).
@@ -61,7 +61,7 @@ impl DomainName {
     /// Parses a bare, lower-case host name.
     ///
     /// # Errors
-    /// Says what is wrong and, where it is known, the right spelling.
+    /// Returns what is wrong and, where it is known, the correct spelling.
     pub fn parse(text: &str) -> Result<Self, DomainNameError> {
         if text.is_empty() {
             return Err(DomainNameError::Empty);
@@ -80,7 +80,7 @@ impl DomainName {
             } else {
                 "ASCII (A-labels)"
             };
-            // The spelling is no mistake of a name that cannot be one in any.
+            // Names that are invalid in any spelling get no suggestion.
             check_labels(&ascii)?;
             return Err(DomainNameError::Form {
                 form,

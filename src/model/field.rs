@@ -5,18 +5,18 @@
 pub struct Field {
     /// The dotted path, such as `nav.help`.
     pub path: &'static str,
-    /// What its value is.
+    /// Type of the value.
     pub field_type: FieldType,
-    /// Who knows the key.
+    /// Component that defines the key.
     pub origin: FieldOrigin,
-    /// What it does, in one sentence for hover text.
+    /// One-sentence description, shown as hover text in editors.
     pub doc: &'static str,
 }
 
-/// What the value of a key is.
+/// The type of a key's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldType {
-    /// Any text.
+    /// Any string.
     Text,
     /// The domain of the brand: a bare host name.
     Domain,
@@ -24,26 +24,26 @@ pub enum FieldType {
     Url,
     /// An e-mail address.
     Email,
-    /// A price, kept as text by the server.
+    /// A price, which the server stores as a string.
     Price,
-    /// A boolean; the server stores `false` when it is left out, where `defaulted` (W14).
+    /// A boolean; if `defaulted`, the server stores `false` when the key is absent (W14).
     Boolean {
-        /// Whether absence and `false` are the same.
+        /// Whether absence and `false` are equivalent.
         defaulted: bool,
     },
     /// One account id or a list of them (W27).
     AccountIds,
     /// An integer.
     Integer,
-    /// A list of texts.
+    /// A list of strings.
     TextList,
-    /// A map whose keys are free.
+    /// A map with arbitrary keys.
     Map,
-    /// Anything.
+    /// Any JSON value.
     Any,
 }
 
-/// Says who knows a key.
+/// The component that defines a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldOrigin {
     /// The server's schema (W11).
@@ -309,9 +309,10 @@ pub const FIELDS: &[Field] = &[
     ),
 ];
 
-/// Names that, inside `data`, steer the request instead of being stored (E11, trap 30).
+/// Names that the server treats as request parameters when they appear inside `data`, instead of storing them (E11,
+/// trap 30).
 ///
-/// `domain` is one of them too, and is the whitelabel's own key.
+/// `domain` is one of them too, but is not listed because it is a regular key of the whitelabel.
 pub const HIJACKING_NAMES: &[&str] = &[
     "accept",
     "accept_charges",
@@ -328,7 +329,7 @@ pub const HIJACKING_NAMES: &[&str] = &[
     "verb",
 ];
 
-/// Finds the known key at a dotted path, or the map with free keys that it lies in.
+/// Finds the known key at a dotted path, or the known key with free content that contains it.
 #[must_use]
 pub fn field(path: &str) -> Option<&'static Field> {
     FIELDS.iter().find(|field| {

@@ -1,11 +1,11 @@
-//! JSON in one spelling.
+//! Canonical JSON.
 
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-/// Writes JSON with sorted keys and no white space: the same bytes for equal values, whatever order
-/// their keys were read in.
+/// Serializes JSON with sorted keys and without whitespace, so that equal values yield equal bytes regardless of key
+/// order.
 #[must_use]
 pub fn canonical_json(value: &Value) -> String {
     let mut text = String::new();

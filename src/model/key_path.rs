@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// Names one key of a whitelabel document by its path from the top, such as `nav.help`.
+/// The path of a key in a whitelabel document, such as `nav.help`.
 ///
 /// A dot inside a segment is written `%2E` and a percent sign `%25`, as the server does in its
 /// validation errors (E22). Cheap to clone.
@@ -32,7 +32,7 @@ impl KeyPath {
         Self(path.into())
     }
 
-    /// Reads the escaped, dotted form that [`fmt::Display`] writes.
+    /// Parses the escaped, dotted form that [`fmt::Display`] writes.
     #[must_use]
     pub fn parse(dotted: &str) -> Self {
         Self(dotted.into())
@@ -45,7 +45,7 @@ impl KeyPath {
             .map(|segment| segment.replace("%2E", ".").replace("%25", "%"))
     }
 
-    /// Returns this path one segment longer.
+    /// Returns this path extended by one segment.
     #[must_use]
     pub fn child(&self, segment: &str) -> Self {
         let segment = Self::from_segments([segment]);
@@ -58,7 +58,7 @@ impl KeyPath {
         &self.0
     }
 
-    /// Tells whether this path is `other` or lies below it.
+    /// Returns whether this path equals `other` or is below it.
     #[must_use]
     pub fn is_within(&self, other: &Self) -> bool {
         self.0

@@ -1,8 +1,8 @@
-//! Which hosts are this machine.
+//! Detection of loopback hosts.
 
 use url::Host;
 
-/// Tells whether a host is this machine, so that what is sent to it in clear text crosses no network.
+/// Returns whether a host is this machine, so that clear text sent to it crosses no network.
 #[must_use]
 pub fn is_loopback(host: &Host<&str>) -> bool {
     match host {

@@ -12,8 +12,8 @@ const ROTATIONS: [[u32; 4]; 4] = [
 
 /// Computes the MD5 digest of some bytes as 32 lower-case hexadecimal digits.
 ///
-/// Kazoo's `user_auth` wants credentials as `md5(user:password)` (A3); MD5 protects nothing and is
-/// used for nothing else.
+/// Kazoo's `user_auth` expects credentials as `md5(user:password)` (A3). MD5 protects nothing, and nothing else uses
+/// it.
 #[must_use]
 pub fn md5_hex(bytes: &[u8]) -> String {
     let mut state: [u32; 4] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476];

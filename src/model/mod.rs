@@ -1,4 +1,4 @@
-//! What exists: accounts, domains, settings, assets, records. Plain values, no I/O.
+//! The domain model: accounts, domains, settings, assets, records. Plain values without I/O.
 
 mod account;
 mod asset;

@@ -1,4 +1,4 @@
-//! Networks, and which addresses are not public.
+//! IP networks, and which addresses are not public.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -6,26 +6,26 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// A range of addresses, as `10.0.0.0/8` writes it.
+/// A range of addresses in CIDR notation, such as `10.0.0.0/8`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Network {
     address: IpAddr,
     prefix: u8,
 }
 
-/// Says why a text is no network.
+/// The error for a string that is not a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("it is no network")]
 pub struct NetworkError;
 
 impl Network {
-    /// Every IPv4 address of this machine itself, where laboratories put their servers.
+    /// The IPv4 loopback network, where lab setups run their servers.
     pub const LOOPBACK: Self = Self {
         address: IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)),
         prefix: 8,
     };
 
-    /// Tells whether an address lies in it.
+    /// Returns whether an address is in the network.
     #[must_use]
     pub fn contains(self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {
@@ -45,7 +45,7 @@ impl Network {
 impl FromStr for Network {
     type Err = NetworkError;
 
-    /// Reads `ADDRESS/PREFIX`, or one address.
+    /// Parses `ADDRESS/PREFIX`, or a single address.
     fn from_str(text: &str) -> Result<Self, NetworkError> {
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),
@@ -70,8 +70,8 @@ impl fmt::Display for Network {
     }
 }
 
-/// Tells whether an address can only be reached from inside some network, or is nobody's in particular: loopback, private,
-/// link-local, multicast, shared or reserved (RFC 6890); also where IPv6 wraps up such an IPv4 address.
+/// Returns whether an address is not globally reachable: loopback, private, link-local, multicast, shared or reserved
+/// (RFC 6890), including IPv6 addresses that embed such an IPv4 address.
 #[must_use]
 pub fn is_inside(address: IpAddr) -> bool {
     match address {
@@ -100,7 +100,7 @@ pub fn is_inside(address: IpAddr) -> bool {
                 || address.is_multicast()
                 || address.is_unique_local()
                 || address.is_unicast_link_local()
-                // A prefix for local translation (RFC 8215), and the old site-local one.
+                // The prefix for local-use translation (RFC 8215), and the deprecated site-local prefix.
                 || (first == 0x64 && second == 0xff9b && segments.get(2) == Some(&1))
                 || first & 0xffc0 == 0xfec0
         }

@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Names one state of a whitelabel document and of its attachments (W15).
+/// The revision of a whitelabel document and its attachments (W15).
 ///
-/// It moves with every write, also with one that changes nothing (W17), so it is a precondition and
-/// a cache key, never a content hash.
+/// It changes with every write, even one that has no effect (W17), so it serves as a precondition and a cache key,
+/// never as a content hash.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Revision(String);

@@ -4,18 +4,18 @@ use std::fmt;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-/// Holds a credential: no `Display`, no `Serialize`, and a `Debug` that says nothing.
+/// A credential without `Display` and `Serialize`, and with a redacted `Debug`.
 #[derive(Clone)]
 pub struct Secret(SecretString);
 
 impl Secret {
-    /// Takes a credential in.
+    /// Wraps a credential.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(SecretString::from(text.into()))
     }
 
-    /// Gives the credential out, to be put on the wire and nowhere else.
+    /// Returns the credential, to be sent over the wire and used nowhere else.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()

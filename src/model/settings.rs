@@ -10,21 +10,21 @@ use super::KeyPath;
 /// One JSON object.
 pub type Object = serde_json::Map<String, Value>;
 
-/// Holds the public keys of a whitelabel document, without what the server adds to each answer.
+/// The public keys of a whitelabel document, without those that the server adds to each response.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Settings(Object);
 
 impl Settings {
-    /// Takes the `data` of an answer and drops `id`, `_read_only` and every other private key of
-    /// the top level, which the server adds to answers and ignores in requests (E17, W14b, trap 7).
+    /// Creates settings from the `data` of a response, dropping `id`, `_read_only` and every other private top-level
+    /// key, which the server adds to responses and ignores in requests (E17, W14b, trap 7).
     #[must_use]
     pub fn from_answer(mut data: Object) -> Self {
         data.retain(|key, _| key != "id" && !key.starts_with('_') && !key.starts_with("pvt_"));
         Self(data)
     }
 
-    /// Returns the document as it is sent.
+    /// Returns the document in the form that is sent to the server.
     #[must_use]
     pub fn as_object(&self) -> &Object {
         &self.0
@@ -41,8 +41,7 @@ impl Settings {
         Some(value)
     }
 
-    /// Puts a value at a path; objects on the way are made, and a value that is in the way of one
-    /// is replaced.
+    /// Sets the value at a path, creating intermediate objects and replacing other values in the way.
     pub fn set(&mut self, path: &KeyPath, value: Value) {
         let segments: Vec<String> = path.segments().collect();
         let Some((last, parents)) = segments.split_last() else {
@@ -60,13 +59,13 @@ impl Settings {
         object.insert(last.clone(), value);
     }
 
-    /// Takes the value at a path away, and the objects above it that become empty by that.
+    /// Removes the value at a path, and the parent objects that become empty as a result.
     pub fn remove(&mut self, path: &KeyPath) {
         let segments: Vec<String> = path.segments().collect();
         remove_below(&mut self.0, &segments);
     }
 
-    /// Returns every leaf with its path: what is not an object, and objects that are empty.
+    /// Returns every leaf with its path: values that are not objects, and empty objects.
     #[must_use]
     pub fn leaves(&self) -> BTreeMap<KeyPath, &Value> {
         let mut leaves = BTreeMap::new();
@@ -128,7 +127,7 @@ mod tests {
         }
     }
 
-    /// Trap 7: what the server adds to answers is not ours to compare or to send.
+    /// Trap 7: keys that the server adds to responses are neither compared nor sent.
     #[test]
     fn trap_07_server_keys_are_stripped() {
         let Value::Object(data) = json!({

@@ -1,8 +1,9 @@
-//! Splitting a tree's accounts among several machines, so that each is some machine's and no other's.
+//! Splits the accounts of a tree among several machines, so that each account belongs to exactly one.
 //!
-//! Rendezvous hashing: each shard has a weight for each account, and the heaviest has it. With one shard more, an
-//! account stays where it is unless the new one outweighs all others; so about one in N moves, and only to the new one.
-//! The hash is written out here, for a shard must mean the same on every machine and in every version.
+//! Rendezvous hashing: each shard has a weight for each account, and the shard with the highest weight owns it. When a
+//! shard is added, an account stays where it is unless the new shard outweighs all others, so about one account in N
+//! moves, and only to the new shard. The hash is implemented here because the assignment must be the same on every
+//! machine and in every version.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -13,10 +14,10 @@ use thiserror::Error;
 
 use super::Identity;
 
-/// The most shards that a tree is split into.
+/// Maximum number of shards.
 const MAX_SHARDS: u32 = 1024;
 
-/// One of the parts that a tree's accounts are split into, written `2/3`; parts count from 1.
+/// One of the shards that a tree's accounts are split into, written `2/3`; numbered from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Shard {
@@ -25,7 +26,7 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// Names a part; absent when there is no such part, or are too many.
+    /// Creates a shard; returns `None` if the index is out of range or there are too many shards.
     #[must_use]
     pub fn new(index: u32, count: u32) -> Option<Self> {
         if index > count || count > MAX_SHARDS {
@@ -37,12 +38,12 @@ impl Shard {
         })
     }
 
-    /// Names every part of so many.
+    /// Iterates over all shards of a split into `count`.
     pub fn all(count: u32) -> impl Iterator<Item = Self> {
         (1..=count).filter_map(move |index| Self::new(index, count))
     }
 
-    /// Finds the part that an account belongs to.
+    /// Returns the shard that an account belongs to.
     #[must_use]
     pub fn of(identity: &Identity, count: NonZeroU32) -> Self {
         let key = hash(identity.to_string().to_ascii_lowercase().as_bytes());
@@ -59,33 +60,33 @@ impl Shard {
         }
     }
 
-    /// Finds the sibling that an account belongs to.
+    /// Returns the shard of the same split that an account belongs to.
     #[must_use]
     pub fn home(self, identity: &Identity) -> Self {
         Self::of(identity, self.count)
     }
 
-    /// Returns which part it is, from 1.
+    /// Returns the number of this shard, from 1.
     #[must_use]
     pub fn index(self) -> u32 {
         self.index.get()
     }
 
-    /// Returns how many parts there are.
+    /// Returns the number of shards.
     #[must_use]
     pub fn count(self) -> u32 {
         self.count.get()
     }
 
-    /// Tells whether what is nobody's in particular is this one's: the domain template, and what is live outside the
-    /// tree.
+    /// Returns whether this is the first shard, which also owns everything that belongs to no account: the domain
+    /// template, and live objects outside the tree.
     #[must_use]
     pub fn is_first(self) -> bool {
         self.index == NonZeroU32::MIN
     }
 
-    /// Returns this one's part of a limit that holds for all of them together; the parts add up to the limit, and what
-    /// does not divide goes to the first ones.
+    /// Returns this shard's part of a limit that applies to all shards together; the parts add up to the limit, and the
+    /// remainder goes to the first shards.
     #[must_use]
     pub fn part_of(self, limit: u64) -> u64 {
         let count = u64::from(self.count());
@@ -99,7 +100,7 @@ fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, step)
 }
 
-/// Spreads every bit over all: the finaliser of the generator splitmix64.
+/// Mixes every input bit into all output bits: the finaliser of the splitmix64 generator.
 fn mix(value: u64) -> u64 {
     let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -127,13 +128,13 @@ impl TryFrom<String> for Shard {
     }
 }
 
-/// Says why something names no part.
+/// The reason why a string is not a shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ShardError {
-    /// It is not of the form.
+    /// The string does not have the form `I/N`.
     #[error("write I/N, such as 2/3; K+1/N where K counts from 0")]
     Form,
-    /// There is no such part.
+    /// There is no such shard.
     #[error("of N shards, I is one from 1 to N, and N is at most {MAX_SHARDS}")]
     Range,
 }

@@ -7,24 +7,24 @@ use serde_json::Value;
 
 use super::{Digest, Object, canonical_json};
 
-/// The text in hosts and mappings that the server replaces by a brand's domain, once per string (D2).
+/// The placeholder in hosts and mappings that the server replaces with a brand's domain, once per string (D2).
 pub const PLACEHOLDER: &str = "{{domain}}";
 
-/// How the public documentation spells `CNAME`; the server stores it and cannot serve it (D8, D9).
+/// The misspelling of `CNAME` in the public documentation, which the server stores but cannot serve (D8, D9).
 pub const MISSPELT_CNAME: &str = "CNAM";
 
-/// The types that the server's resolver has a name for; it answers 500 to a test with another (D9).
+/// The record types that the server's resolver knows; it answers 500 to a test with any other (D9).
 const SERVABLE: [&str; 12] = [
     "A", "AAAA", "CAA", "CNAME", "MX", "NAPTR", "NS", "PTR", "SOA", "SPF", "SRV", "TXT",
 ];
 
-/// Tells whether the server could serve a record type.
+/// Returns whether the server can serve a record type.
 #[must_use]
 pub fn is_servable_type(record_type: &str) -> bool {
     SERVABLE.contains(&record_type)
 }
 
-/// Holds the template: record type → host → entry, as the server stores it (D6).
+/// The domain template as the server stores it: record type → host → entry (D6).
 ///
 /// Types and hosts keep the server's spelling; a type without hosts is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,20 +33,20 @@ pub struct DomainTemplate(pub BTreeMap<String, BTreeMap<String, HostEntry>>);
 
 /// One host of the template.
 ///
-/// The server stores a name and a zone of any kind and serves them (D8); those that are no texts are kept among the members
-/// that emblazon does not know.
+/// The server stores and serves a name and a zone of any JSON type (D8); values that are not strings are kept in
+/// [`Self::extra`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Object")]
 pub struct HostEntry {
-    /// The name that people read, such as `Web portal`.
+    /// Display name, such as `Web portal`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The record data in text form, one string a record.
+    /// Record data in text form, one string per record.
     pub mapping: Vec<String>,
-    /// The zone that the host belongs to, when the operator says so.
+    /// Zone of the host, if the operator set one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
-    /// Members that emblazon does not know; they survive every write (trap 25).
+    /// Unknown members, preserved by every write (trap 25).
     #[serde(flatten)]
     pub extra: Object,
 }
@@ -73,18 +73,18 @@ impl TryFrom<Object> for HostEntry {
 }
 
 impl DomainTemplate {
-    /// Reads what the server answered (D5).
+    /// Parses the server's response (D5).
     ///
     /// # Errors
-    /// When it does not have the shape of a template.
+    /// If the data does not have the shape of a template.
     pub fn from_answer(data: Object) -> Result<Self, serde_json::Error> {
         serde_json::from_value(Value::Object(data))
     }
 
-    /// Computes the digest that stands for the template in a precondition; it has no revision (D7).
+    /// Computes the digest used as a precondition, because the template has no revision (D7).
     #[must_use]
     pub fn digest(&self) -> Digest {
-        // Every key of a template is a text, so it always has a JSON form.
+        // Every map key is a string, so serialization cannot fail.
         Digest::of(canonical_json(&serde_json::to_value(self).unwrap_or_default()).as_bytes())
     }
 }
@@ -95,7 +95,7 @@ mod tests {
 
     use super::*;
 
-    /// Trap 25: whatever the server serves of a host comes through unchanged.
+    /// Trap 25: whatever the server serves for a host round-trips unchanged.
     #[test]
     fn trap_25_members_of_any_kind_come_through() {
         for entry in [

@@ -1,17 +1,17 @@
-//! Text from outside, made safe to show: the one place that says which characters people can see.
+//! Makes untrusted text safe to display; the single definition of which characters are visible.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 
-/// A text in visible characters, on one line; only [`visible`] makes one.
+/// A single line of visible characters, created only by [`visible`].
 ///
-/// A hostile company name must neither steer a terminal nor look like another one.
+/// A hostile company name must neither control a terminal nor pass for another name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Visible<'t>(Cow<'t, str>);
 
-/// Writes control characters, and characters that are invisible or turn the direction of a line, as escapes. A text that
-/// was made visible before stays as it is.
+/// Escapes control characters, and characters that are invisible or change the text direction. Text that is already
+/// visible is returned unchanged.
 #[must_use]
 pub fn visible(text: &str) -> Visible<'_> {
     if !text.chars().any(is_hidden) {
@@ -30,7 +30,7 @@ pub fn visible(text: &str) -> Visible<'_> {
     Visible(Cow::Owned(escaped))
 }
 
-/// Tells whether a character steers a terminal, is not seen, or turns the direction of what follows.
+/// Returns whether a character controls a terminal, is invisible, or changes the direction of the text after it.
 #[must_use]
 pub fn is_hidden(character: char) -> bool {
     character.is_control()
@@ -47,13 +47,13 @@ pub fn is_hidden(character: char) -> bool {
 }
 
 impl Visible<'_> {
-    /// Returns the text as one that borrows nothing.
+    /// Returns the text as an owned string.
     #[must_use]
     pub fn into_owned(self) -> String {
         self.0.into_owned()
     }
 
-    /// Does the same, and stays what it is.
+    /// Returns an owned value that is still marked as visible.
     #[must_use]
     pub fn kept(self) -> Visible<'static> {
         Visible(Cow::Owned(self.into_owned()))

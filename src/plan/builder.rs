@@ -1,4 +1,4 @@
-//! The whole plan.
+//! Builds the whole plan.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,63 +22,63 @@ use crate::live::{Live, Reading};
 use crate::model::{AccountName, Digest, Identity, KeyPath, Shard};
 use crate::tree::{self, Desired, Policy, Selection, SharedAccount};
 
-/// What a reader of a repair should know.
+/// The note on a step that repairs the template.
 const UNREAD_TEMPLATE: &str = "the declared template becomes the whole one: what the platform has beside it cannot be read, and is lost; no snapshot of it can be taken, and `restore` cannot bring it back";
 
-/// What is allowed in one run.
+/// The options of a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Guards that do not hold for this plan; whoever carries it out must allow them again. With
-    /// [`RefusalKind::Prune`] whole whitelabels may be deleted. Keys, and hosts of the template, that the
-    /// tree no longer wants need no leave: each is shown, and a snapshot brings it back.
+    /// The guards that are lifted for this plan; they must be lifted again when it is applied. With
+    /// [`RefusalKind::Prune`], whole whitelabels may be deleted. Removing keys, and hosts of the template, that the
+    /// tree no longer declares needs no permission: each is shown, and a snapshot can restore it.
     pub allow: BTreeSet<RefusalKind>,
-    /// The time, for freezes.
+    /// The current time, for freezes.
     pub now: Timestamp,
-    /// What is not looked at.
+    /// The part of the tree to plan for.
     pub part: Part,
 }
 
-/// The part of a tree that a plan is about; the whole, unless something else is said.
+/// The part of a tree that a plan covers; by default the whole tree.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Part {
-    /// The accounts of the tree that are not looked at.
+    /// The number of accounts of the tree that are not covered.
     pub left_out: u32,
-    /// The accounts that are, when not all are.
+    /// The selection of accounts, unless all are covered.
     pub selection: Option<Selection>,
-    /// The commit since which a change touched them.
+    /// The commit since which the covered accounts changed.
     pub since: Option<String>,
-    /// The shard that plans, and its siblings; absent when there are none.
+    /// The planning shard and its siblings; absent without shards.
     pub siblings: Option<Siblings>,
 }
 
-/// The shards of one tree, as one of them sees the others.
+/// One shard of a tree, and what it knows about the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Siblings {
-    /// The shard that plans. The template is the first one's.
+    /// The planning shard. The template belongs to the first shard.
     pub shard: Shard,
-    /// How many accounts all of them look at together.
+    /// The number of accounts that all shards cover together.
     pub accounts: u32,
-    /// The accounts of the tree that are the others', with the names of their folders.
+    /// The accounts of the tree that belong to other shards, with their folder names.
     pub elsewhere: BTreeMap<Identity, AccountName>,
 }
 
 impl Options {
-    /// Tells whether a guard is lifted.
+    /// Returns whether a guard is lifted.
     pub(super) fn allows(&self, kind: RefusalKind) -> bool {
         self.allow.contains(&kind)
     }
 }
 
-/// A plan, and the difference that it came from.
+/// A plan, and the differences that it is based on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Planned {
-    /// What will be done.
+    /// The plan.
     pub plan: Plan,
-    /// What differs, also where a guard refuses to do anything about it.
+    /// The differences, including those for which a guard refused a step.
     pub differences: Differences,
 }
 
-/// Plans the way from the live state to the desired one, without records in the DNS; see [`plan_with_records`].
+/// Plans the steps from the live state to the desired one, without DNS records; see [`plan_with_records`].
 #[must_use]
 pub fn plan(
     desired: &Desired,
@@ -92,7 +92,7 @@ pub fn plan(
     planned
 }
 
-/// Plans the way from the live state to the desired one. `zones` is what differs in the DNS of managed accounts.
+/// Plans the steps from the live state to the desired one. `zones` are the differences in the DNS of managed accounts.
 #[must_use]
 pub fn plan_with_records(
     desired: &Desired,
@@ -107,11 +107,11 @@ pub fn plan_with_records(
     plan_differences(differences, desired.digest(), desired, base, live, options)
 }
 
-/// Plans the way from the live state to the desired one, of which it is known how they differ: [`compare`] says so of
-/// exactly these. `tree` is the digest of the desired one. Pure: equal inputs, equal bytes.
+/// Plans the steps from the live state to the desired one, given the result of [`compare`] for exactly these two.
+/// `tree` is the digest of the desired state. Pure: equal inputs give equal bytes.
 ///
-/// A guard refuses as little as it can: a refused removal of an asset leaves the account's other
-/// steps, but an account whose domain somebody else holds gets no step, for half a brand is worse than none.
+/// Guards refuse as little as possible: when the removal of an asset is refused, the account's other steps remain. But
+/// an account whose domain is held by another account gets no steps, because half a brand is worse than none.
 #[must_use]
 pub fn plan_differences(
     mut differences: Differences,
@@ -173,7 +173,7 @@ pub fn plan_differences(
     for (index, verdict) in verdicts.iter().enumerate() {
         edges.extend(domain_edges(&chains, index, verdict));
     }
-    // Only zones ask for them.
+    // Only zones need them.
     let courses = match zones[..] {
         [] => BTreeMap::new(),
         [..] => courses(desired, base, live, (&intents, &verdicts, &chains)),
@@ -213,7 +213,7 @@ pub fn plan_differences(
     Planned { plan, differences }
 }
 
-/// Says what becomes of the records of each account: they go with its domain.
+/// Determines the course for the records of each account, which follow its domain.
 fn courses(
     desired: &Desired,
     base: Option<&Desired>,
@@ -269,7 +269,7 @@ fn course(intent: &Intent<'_>, verdict: &Verdict, index: usize, drafts: &[Draft]
     }
 }
 
-/// Returns what is to be done with accounts that the tree does not have any more.
+/// Returns the intents for accounts that are no longer in the tree.
 fn departed<'a>(
     base: &'a Desired,
     differences: &'a Differences,
@@ -309,7 +309,7 @@ fn scope(desired: &Desired, live: &Live, zones: &[ZoneDifference], part: &Part) 
     }
 }
 
-/// The steps of one subject, each after the one before.
+/// The steps of one subject, each depending on the previous one.
 struct Chain {
     subject: Subject,
     precondition: Precondition,
@@ -338,7 +338,7 @@ fn chain(intent: &Intent<'_>, verdict: &Verdict, refusals: &mut Vec<Refusal>) ->
     })
 }
 
-/// Connects the write that claims a domain with the steps that free it: the first of each holder.
+/// Returns edges to the write that claims a domain, from the first step of each holder that frees it.
 fn domain_edges(chains: &[Option<Chain>], index: usize, verdict: &Verdict) -> Vec<(Slot, Slot)> {
     let drafts = |index: usize| {
         let chain = chains.get(index).and_then(Option::as_ref);
@@ -360,7 +360,8 @@ fn domain_edges(chains: &[Option<Chain>], index: usize, verdict: &Verdict) -> Ve
         .collect()
 }
 
-/// Returns the step that replaces the template; it replaces the whole, so it is refused when any of it could not be served.
+/// Returns the step that replaces the template. It replaces all of it, so it is refused if any part could not be
+/// served.
 fn template(
     difference: &TemplateDifference,
     live: &Live,
@@ -370,7 +371,7 @@ fn template(
     let before = live.template.as_ref().and_then(Reading::known);
     let precondition = match before {
         Some(before) => Precondition::Template(before.digest()),
-        // Only a repair wants something where nothing could be read.
+        // Only a repair has a desired template when the live one could not be read.
         None => Precondition::UnservableTemplate,
     };
     if difference.changes.is_empty() {

@@ -1,7 +1,7 @@
-//! A saved plan beside the same plan derived anew. Pure.
+//! Compares a saved plan with the same plan derived again. Pure.
 //!
-//! A file is not believed, however well its digest fits: who can change the one can compute the other. What may be carried
-//! out is what follows today from the commit that the plan names and from what is live, and is in the plan as well.
+//! A plan file is not trusted, even if its digest matches: whoever can change the file can also recompute the digest.
+//! Only steps that are in the saved plan and that also follow now from its commit and the live state may be executed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,48 +12,49 @@ use crate::diff::Change;
 use crate::live::{Live, LiveDocument, Reading};
 use crate::model::{AccountId, AccountName, Revision};
 
-/// What of a saved plan may be carried out.
+/// What may be executed of a saved plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Confirmed {
-    /// The steps that may not, because the object or what it depends on moved since, each with the reason.
+    /// The steps that must not be executed, because the object or a dependency changed since, each with the reason.
     pub withheld: BTreeMap<StepId, String>,
-    /// What is to be done now, and is in no step of the saved plan.
+    /// The objects that need changes now, but have no step in the saved plan.
     pub beside: Vec<Subject>,
 }
 
-/// Says why a saved plan is not believed: no movement since explains it.
+/// Why a saved plan is rejected: no change since it was made explains it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Contradiction {
-    /// It says that it looked at other accounts than it can have.
+    /// The plan claims to cover other accounts than it can.
     #[error("the plan says that it looks at {said}, and what it names leads to {found}")]
     Scope {
-        /// What the plan says.
+        /// The scope that the plan claims.
         said: String,
-        /// What it is.
+        /// The actual scope.
         found: String,
     },
-    /// Steps do not follow from tree and platform, of which neither moved.
+    /// Steps do not follow from the tree and the platform, although neither changed.
     #[error("what the plan does to {0} does not follow from the tree and from what is live")]
     Steps(String),
 }
 
-/// The steps of one object, in their order.
+/// The steps of one object, in order.
 type Chain<'p> = Vec<&'p Step>;
 type Chains<'p> = BTreeMap<&'p Subject, Chain<'p>>;
 
-/// How an object stands beside what the plan saw of it.
+/// The state of an object relative to what the plan saw.
 enum Stand {
     AsSeen,
     Moved(String),
     Unread(String),
 }
 
-/// Compares a saved plan with the one that was just derived from the same tree, and says what of it may be carried out.
-/// `is_same_base` tells whether both were compared with the same base: what a run wrote since counts as applied, and changes
-/// why sides differ.
+/// Compares a saved plan with the one just derived from the same tree, and returns what may be executed.
+///
+/// `is_same_base` is whether both plans used the same base: what a run wrote in between counts as applied, and changes
+/// the causes of differences.
 ///
 /// # Errors
-/// When the difference has no cause outside the file.
+/// When nothing outside the file explains the difference.
 pub fn confirm(
     saved: &Plan,
     now: &Plan,
@@ -93,7 +94,8 @@ pub fn confirm(
         };
         withhold(&mut confirmed, steps, &reason);
     }
-    // Who moved can have moved others: a domain that came free asks other steps of who waited for it.
+    // A change of one object can affect others: once a domain is free, the account that waited for it needs other
+    // steps.
     if let Some(title) = odd.filter(|_| is_same_base && !has_moved) {
         return Err(Contradiction::Steps(title));
     }
@@ -102,7 +104,7 @@ pub fn confirm(
     Ok(confirmed)
 }
 
-/// How many accounts could not be read may be another number now; whom the plan is about may not.
+/// Checks that both plans cover the same accounts. The number of unreadable accounts may differ.
 fn same_scope(said: &Scope, found: &Scope) -> Result<(), Contradiction> {
     let whom = |scope: &Scope| Scope {
         unreadable: 0,
@@ -144,8 +146,8 @@ fn chains(plan: &Plan) -> Chains<'_> {
     chains
 }
 
-/// Compares the steps of one object, whatever their numbers. Where in the tree a value stands may have changed with a
-/// comment, and why sides differ with the base.
+/// Compares the steps of one object, ignoring their ids. It also ignores places in the tree, which any edit may shift,
+/// and causes if the base differs.
 fn is_same(then: &[&Step], now: &[&Step], is_same_base: bool) -> bool {
     let changes = |step: &Step| -> Vec<Change> {
         let mut changes = step.changes.clone();
@@ -172,7 +174,7 @@ fn is_same(then: &[&Step], now: &[&Step], is_same_base: bool) -> bool {
         })
 }
 
-/// What a step asks of the live side: that an earlier one of its object was done, by its place, or a state.
+/// What a step requires of the live side: an earlier step of the same object, by its position, or a state.
 #[derive(PartialEq)]
 enum Asks<'p> {
     Earlier(Option<usize>),
@@ -188,7 +190,7 @@ fn asks<'p>(step: &'p Step, chain: &[&Step]) -> Asks<'p> {
     }
 }
 
-/// Says what beside the writes themselves is other than the plan says.
+/// Returns what else differs from the plan besides the writes themselves, if anything.
 fn told_otherwise<'p>(
     anew: &Chain<'p>,
     steps: &Chain<'p>,
@@ -205,7 +207,7 @@ fn told_otherwise<'p>(
     differ.then(|| "what a reader should know of it is not what the plan says".to_owned())
 }
 
-/// Finds an object that the derived steps wait for and the saved ones do not.
+/// Returns an object that the derived steps wait for but the saved ones do not.
 fn waits_besides<'p>(
     anew: &Chain<'p>,
     steps: &Chain<'p>,
@@ -244,7 +246,7 @@ fn stand(subject: &Subject, then: &Chain<'_>, anew: Option<&Chain<'_>>, live: &L
             (Some(Reading::Unknown(reason)), _) => Stand::Unread(reason.clone()),
             _ => Stand::Moved("it is not as the plan saw it".to_owned()),
         },
-        // What stands at the primary is asked for by the steps that derive from it.
+        // The precondition of the derived steps reflects the records at the primary.
         Subject::Zone(_) => match anew.and_then(|anew| anew.first()) {
             Some(step) if step.precondition == *seen => Stand::AsSeen,
             _ => {

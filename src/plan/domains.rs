@@ -1,10 +1,9 @@
-//! Who must let a domain go before who may claim it.
+//! Determines which accounts must release a domain before another can claim it.
 //!
-//! Each account reserves at most one domain: the one of its document or, after a `POST` without a domain
-//! or a lost write, another (W21, W22). Four ways free it: a delete, a write with another domain, a
-//! write of the same document again, and a move to a parked name. An account's domain is parked only
-//! where nothing else will do: it drops its domain (W22), it reserves one without having one, or it
-//! is the one account of a cycle that has to step aside (W23).
+//! Each account reserves at most one domain: that of its document or, after a `POST` without a domain or a lost write,
+//! a different one (W21, W22). Four operations free it: a deletion, a write with another domain, a repeated write of
+//! the same document, and a move to a parked name. A domain is parked only if nothing else works: the account drops its
+//! domain (W22), it reserves a domain but has none in its document, or it is chosen to break a cycle (W23).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +12,7 @@ use crate::diff::parked_domain;
 use crate::live::{Reading, Unmanaged};
 use crate::model::{AccountId, DomainName, Identity, Realm};
 
-/// One account of the tree, as far as domains concern it. Domains are in lower case.
+/// The properties of an account that matter for domains. Domains are in lower case.
 #[derive(Clone, Debug)]
 pub(super) struct Party {
     pub(super) name: String,
@@ -22,20 +21,20 @@ pub(super) struct Party {
     pub(super) fate: Fate,
     /// The live document's domain.
     pub(super) live: Option<String>,
-    /// The domain that it is to have.
+    /// The desired domain.
     pub(super) wanted: Option<String>,
 }
 
-/// What the plan does with a document, domains aside.
+/// What the plan does with a document, apart from domains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// It could not be read; nothing is done.
+    /// It could not be read; no steps are planned.
     Unknown,
-    /// There is none, and none is made.
+    /// It does not exist, and is not created.
     Missing,
-    /// It is made.
+    /// It is created.
     Created,
-    /// A guard keeps it as it is, whatever others ask of it.
+    /// A guard keeps it unchanged, even if another account needs its domain.
     Held,
     /// It stays as it is.
     Untouched,
@@ -45,16 +44,16 @@ pub(super) enum Fate {
     Deleted,
 }
 
-/// What domains ask of one account.
+/// What an account must do because of domains.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Verdict {
-    /// Its domain goes to the parked name first.
+    /// It moves to the parked name first.
     pub(super) parks: bool,
-    /// It is written although nothing of it changes, to free this domain that it reserves.
+    /// It is written although nothing changes, to free this domain, which it still reserves.
     pub(super) frees: Option<String>,
-    /// The accounts that must have let go before it is written.
+    /// The accounts that must release a domain before it is written.
     pub(super) waits_for: BTreeSet<usize>,
-    /// Why nothing of it is written.
+    /// Why it is not written.
     pub(super) refused: Option<Refused>,
     /// Why the server may refuse the claim.
     pub(super) note: Option<String>,
@@ -69,15 +68,15 @@ pub(super) struct Refused {
 
 type Holders = BTreeMap<DomainName, Reading<Vec<Unmanaged>>>;
 
-/// All accounts of the tree, found by what they have and want.
+/// All accounts of the tree, indexed by id and by live and desired domain.
 struct Registry<'a> {
     parties: &'a [Party],
     holders: &'a Holders,
     siblings: Option<&'a Siblings>,
     by_id: BTreeMap<&'a AccountId, usize>,
-    /// Whose documents have a domain.
+    /// The accounts by the domain of their live document.
     by_live: BTreeMap<&'a str, BTreeSet<usize>>,
-    /// Who is the first to be written with a domain.
+    /// The first account that is to be written with a domain.
     by_wanted: BTreeMap<&'a str, usize>,
 }
 
@@ -105,13 +104,13 @@ impl<'a> Registry<'a> {
         registry
     }
 
-    /// Returns what the server says of a domain's reservations, when it was asked.
+    /// Returns a domain's reservations on the server, if they were requested.
     fn reservations(&self, domain: &str) -> Option<&'a Reading<Vec<Unmanaged>>> {
         self.holders.get(&DomainName::parse(domain).ok()?)
     }
 }
 
-/// Decides for all accounts at once; one verdict a party, in their order.
+/// Decides for all accounts at once; returns one verdict per account, in the same order.
 pub(super) fn settle(
     parties: &[Party],
     holders: &Holders,
@@ -119,7 +118,7 @@ pub(super) fn settle(
 ) -> Vec<Verdict> {
     let registry = Registry::new(parties, holders, siblings);
     let mut refused: BTreeMap<usize, Refused> = BTreeMap::new();
-    // Each round refuses at least one more account, so it ends.
+    // Each round but the last refuses at least one more account, so the loop ends.
     let mut verdicts = loop {
         let (verdicts, more) = Round::new(&registry, &refused).run();
         if more.is_empty() {
@@ -139,7 +138,7 @@ impl Party {
         matches!(self.fate, Fate::Created | Fate::Updated)
     }
 
-    /// Tells whether it drops a domain that is its own, which no write without a domain does (W22).
+    /// Returns whether the account drops its own domain, which a write without a domain does not free (W22).
     fn drops(&self) -> bool {
         let is_parked = match (&self.live, &self.id) {
             (Some(live), Some(id)) => *live == parked_domain(id),
@@ -149,12 +148,12 @@ impl Party {
     }
 }
 
-/// One attempt to settle everything, with what is known to be refused.
+/// One attempt to decide for all accounts, given those known to be refused.
 struct Round<'a> {
     registry: &'a Registry<'a>,
     refused: &'a BTreeMap<usize, Refused>,
     verdicts: Vec<Verdict>,
-    /// Written accounts whose claims are still to be looked at.
+    /// The written accounts whose claims have not been processed yet.
     open: BTreeSet<usize>,
     more: BTreeMap<usize, Refused>,
 }
@@ -180,7 +179,7 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// Returns the verdicts, and who must be refused besides.
+    /// Returns the verdicts, and the accounts that must be refused in addition.
     fn run(mut self) -> (Vec<Verdict>, BTreeMap<usize, Refused>) {
         while let Some(index) = self.open.pop_first() {
             if let Some(domain) = &self.registry.parties[index].wanted {
@@ -208,7 +207,7 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// Has one account let go of the domain that another claims.
+    /// Makes one account release the domain that another claims.
     fn ask(&mut self, index: usize, holder: usize, domain: &str) {
         let party = &self.registry.parties[holder];
         match let_go(party, domain, self.refused.contains_key(&holder)) {
@@ -219,7 +218,7 @@ impl<'a> Round<'a> {
             LetGo::ByItself => {}
             LetGo::Parks => self.verdicts[holder].parks = true,
             LetGo::Rewrites => {
-                // It claims its own domain again, and may have to wait for that in turn.
+                // The rewrite claims the holder's own domain again, for which it may have to wait in turn.
                 if self.verdicts[holder].frees.is_none() {
                     self.verdicts[holder].frees = Some(domain.to_owned());
                     self.open.insert(holder);
@@ -235,7 +234,7 @@ enum Holder {
     Outside(Unmanaged),
 }
 
-/// Lists everybody else who has a domain: by the server's reservations, and by documents.
+/// Returns all other accounts that hold a domain, according to the server's reservations and to documents.
 fn holders_of(
     registry: &Registry<'_>,
     index: usize,
@@ -306,7 +305,7 @@ fn let_go(holder: &Party, domain: &str, is_refused: bool) -> LetGo {
     }
 }
 
-/// Of two accounts that want one domain which neither has, the later one is refused.
+/// Returns a refusal if an earlier account wants the same domain.
 fn rival(registry: &Registry<'_>, index: usize, domain: &str) -> Option<Refused> {
     let first = *registry.by_wanted.get(domain)?;
     let rival = registry.parties.get(first).filter(|_| first < index)?;
@@ -345,7 +344,8 @@ fn held_outside(domain: &str, holder: &Unmanaged, siblings: Option<&Siblings>) -
     }
 }
 
-/// Parks one account of each cycle: the first by the tree's order that is written for its own sake.
+/// Breaks each cycle by parking one account: preferably the first in the tree that is not only written to free a
+/// domain.
 fn break_cycles(parties: &[Party], verdicts: &mut [Verdict]) {
     loop {
         let on_cycle = |index: &usize| waits_for_itself(parties, verdicts, *index);
@@ -358,8 +358,8 @@ fn break_cycles(parties: &[Party], verdicts: &mut [Verdict]) {
     }
 }
 
-/// Tells whether an account waits for itself in the end. One that parks, or is deleted, lets go
-/// before it waits for anybody.
+/// Returns whether an account transitively waits for itself. An account that parks or is deleted releases its domain
+/// before it waits for others.
 fn waits_for_itself(parties: &[Party], verdicts: &[Verdict], start: usize) -> bool {
     let next = |index: usize| {
         verdicts[index]

@@ -10,7 +10,7 @@ use crate::diff::{Cause, Change, ChangeKey, Edit, Side, assets, parked_domain};
 use crate::live::Reading;
 use crate::model::{AccountId, AssetKind, KeyPath};
 
-/// A step without number, precondition and predecessors.
+/// A step without id, precondition and predecessors.
 pub(super) struct Draft {
     pub(super) action: Action,
     pub(super) changes: Vec<Change>,
@@ -19,7 +19,7 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Makes a draft; none without a change that a person can see (invariant 8).
+    /// Creates a draft; `None` without a visible change (invariant 8).
     pub(super) fn new(action: Action, changes: Vec<Change>) -> Option<Self> {
         (!changes.is_empty()).then(|| Self {
             risk: risk::of(&action, &changes),
@@ -34,13 +34,13 @@ impl Draft {
         self
     }
 
-    /// Tells whether it writes the whole document, its domain included.
+    /// Returns whether it writes the whole document, including its domain.
     pub(super) fn is_write(&self) -> bool {
         matches!(self.action, Action::Create { .. } | Action::Update { .. })
     }
 }
 
-/// Drafts the steps of one account, in the order in which they are carried out.
+/// Drafts the steps of one account, in execution order.
 pub(super) fn steps(intent: &Intent<'_>, verdict: &Verdict) -> Vec<Draft> {
     let (Some(id), None) = (&intent.difference.id, &verdict.refused) else {
         return Vec::new();
@@ -75,7 +75,7 @@ fn domain() -> KeyPath {
     KeyPath::from("domain")
 }
 
-/// Returns the change of the domain as the difference has it, or one that says nothing yet.
+/// Returns the change of the domain from the difference, or one with equal sides.
 fn domain_change(intent: &Intent<'_>) -> Change {
     let key = ChangeKey::Setting(domain());
     let existing = intent.setting_changes().find(|change| change.key == key);
@@ -98,14 +98,14 @@ fn parked_side(id: &AccountId) -> Side {
     Side::Value(Value::from(parked_domain(id)))
 }
 
-/// Puts a change of the domain in the place of the one that is there.
+/// Replaces the change of the domain.
 fn with_domain(changes: &mut Vec<Change>, domain: Change) {
     changes.retain(|change| change.key != domain.key);
     changes.push(domain);
     changes.sort_by(|a, b| a.key.cmp(&b.key));
 }
 
-/// Creates the document; one that has to step aside first is created under the parked name.
+/// Drafts the creation of the document; if the account parks, the document is created with the parked name first.
 fn create(intent: &Intent<'_>, verdict: &Verdict, id: &AccountId) -> Vec<Draft> {
     let mut settings = intent.target.clone().into_owned();
     let mut changes: Vec<Change> = intent
@@ -216,7 +216,7 @@ fn update(intent: &Intent<'_>, verdict: &Verdict, id: &AccountId) -> Option<Draf
         return None;
     }
     edit.remove.sort();
-    // A map that gives way to keys below it is replaced by setting them.
+    // Setting keys below a path replaces a value that is not a map, so it need not be removed first.
     edit.remove.retain(|path| {
         !edit
             .set
@@ -261,7 +261,7 @@ fn uploads(intent: &Intent<'_>) -> Vec<Draft> {
         .collect()
 }
 
-/// Tells whether putting a logo up deletes a welcome page that is there.
+/// Returns whether uploading a logo deletes an existing welcome page.
 fn eats_welcome(intent: &Intent<'_>) -> bool {
     let Some(document) = intent.document else {
         return false;

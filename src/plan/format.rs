@@ -1,7 +1,7 @@
 //! The saved form of a plan.
 //!
-//! A file is one line, `{"digest": …, "plan": …}`, and the digest is that of the plan's very bytes: of a file that was changed,
-//! be it by one bit, nothing is believed.
+//! A file is one line, `{"digest": …, "plan": …}`, where the digest is that of the plan's exact bytes. A file that was
+//! changed, even by one bit, is rejected.
 
 use serde_json::Value;
 use thiserror::Error;
@@ -9,13 +9,13 @@ use thiserror::Error;
 use super::{FORMAT_VERSION, Plan};
 use crate::model::{Digest, canonical_json};
 
-/// Says why a text is not a plan of this version.
+/// Why a text is not a plan of this version.
 #[derive(Debug, Error)]
 pub enum PlanFormatError {
-    /// It is not JSON, or not of a plan's shape.
+    /// It is not JSON, or not in the form of a plan.
     #[error("not a plan: {0}; make a new one with `emblazon plan --out FILE`")]
     Shape(#[from] serde_json::Error),
-    /// It is not what was saved.
+    /// It was changed after it was saved.
     #[error(
         "the plan is not as it was saved: its digest does not fit, so somebody or something changed the file; make a new one with `emblazon plan --out FILE`"
     )]
@@ -25,18 +25,18 @@ pub enum PlanFormatError {
         "the plan has format {found}, this version reads {FORMAT_VERSION}; make a new one with `emblazon plan --out FILE`"
     )]
     Version {
-        /// The version that it names.
+        /// The version in the file.
         found: u64,
     },
 }
 
 impl Plan {
-    /// Returns the digest that an approval is bound to: equal steps for equal trees, equal digests.
+    /// Returns the digest that an approval is bound to: equal steps for equal trees have equal digests.
     ///
-    /// What was refused is left out, so that a plan keeps its digest when a guard is lifted for it or a
-    /// freeze begins; so are the commits, for the branch that was approved and its merge have the same
-    /// tree in different ones, and the reasons why something could not be read, which are told in other words each time (how
-    /// much that was is in). A file vouches for all of them: [`Self::sealed`].
+    /// The digest leaves out refusals, so that it stays the same when a guard is lifted or a freeze begins; the
+    /// commits, because an approved branch and its merge have the same tree in different commits; and the reasons why
+    /// something could not be read, because their wording varies (how much could not be read is included). The digest
+    /// of a plan file covers all of them, see [`Self::sealed`].
     #[must_use]
     pub fn digest(&self) -> Digest {
         let mut value = self.to_value();
@@ -50,22 +50,23 @@ impl Plan {
         Digest::of(canonical_json(&value).as_bytes())
     }
 
-    /// Writes the plan as one line of JSON with sorted keys and no white space, the same bytes for
-    /// equal plans (invariant 3).
+    /// Returns the plan as one line of JSON with sorted keys and no white space; equal plans give equal bytes
+    /// (invariant 3).
     #[must_use]
     pub fn to_json(&self) -> String {
         canonical_json(&self.to_value())
     }
 
     fn to_value(&self) -> Value {
-        // Every key of a plan is a text, so it always has a JSON form.
+        // All map keys of a plan are strings, so this cannot fail.
         serde_json::to_value(self).unwrap_or_default()
     }
 
-    /// Reads what [`Self::to_json`] wrote, this version's or an earlier one's: histories are kept for long.
+    /// Parses the output of [`Self::to_json`] of this or an earlier version, because histories are kept for a long
+    /// time.
     ///
     /// # Errors
-    /// When it is not a plan, or one of a later format version.
+    /// When the text is not a plan, or has a later format version.
     pub fn from_json(text: &str) -> Result<Self, PlanFormatError> {
         let value: Value = serde_json::from_str(text)?;
         if let Some(found) = version(&value)
@@ -76,17 +77,17 @@ impl Plan {
         Ok(serde_json::from_value(value)?)
     }
 
-    /// Writes the plan for a file, with a digest over all of it. That is no secret: it tells that a file was changed, and
-    /// not who wrote it.
+    /// Returns the plan in the form of a file, with a digest of all of it. The digest detects changes, but does not
+    /// authenticate the author.
     #[must_use]
     pub fn sealed(&self) -> String {
         sealed(&self.to_json())
     }
 
-    /// Reads what [`Self::sealed`] wrote.
+    /// Parses the output of [`Self::sealed`].
     ///
     /// # Errors
-    /// When it is not a plan, one of another format version, or not to the bit what was written.
+    /// When the bytes are not a plan, have another format version, or were changed in any way.
     pub fn unsealed(bytes: &[u8]) -> Result<Self, PlanFormatError> {
         let Some(plan) = opened(bytes) else {
             return Err(unopened(bytes));
@@ -101,7 +102,7 @@ impl Plan {
     }
 }
 
-/// What stands before the digest in a file, between digest and plan, and behind the plan.
+/// The text of a file before the digest, between digest and plan, and after the plan.
 const FRAME: [&str; 3] = ["{\"digest\":\"", "\",\"plan\":", "}\n"];
 
 fn sealed(plan: &str) -> String {
@@ -110,7 +111,7 @@ fn sealed(plan: &str) -> String {
     format!("{before}{digest}{between}{plan}{behind}")
 }
 
-/// Returns the plan out of a file whose digest fits.
+/// Returns the plan in a file, if the digest matches.
 fn opened(bytes: &[u8]) -> Option<&[u8]> {
     let [before, between, behind] = FRAME.map(str::as_bytes);
     let (digest, rest) = bytes.strip_prefix(before)?.split_at_checked(64)?;
@@ -118,7 +119,7 @@ fn opened(bytes: &[u8]) -> Option<&[u8]> {
     (Digest::of(plan).as_str().as_bytes() == digest).then_some(plan)
 }
 
-/// Says what is wrong with a file that does not vouch for itself.
+/// Returns why a file cannot be opened.
 fn unopened(bytes: &[u8]) -> PlanFormatError {
     let value: Value = match serde_json::from_slice(bytes) {
         Ok(value) => value,

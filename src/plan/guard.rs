@@ -1,23 +1,23 @@
-//! What no run does without approval, however right the tree is. Pure: `now` is an argument.
+//! Guards against changes that need approval, even if the tree is valid. Pure: `now` is an argument.
 //!
-//! | guard | trips when | who is held |
+//! | guard | trips when | what is held back |
 //! | --- | --- | --- |
-//! | `prune` | a whitelabel would be deleted and `--prune` was not said | the account |
+//! | `prune` | a whitelabel would be deleted without `--prune` | the account |
 //! | `protected` | something of an account with `protected` would be deleted | the account |
 //! | `recreate` | an asset can only be removed by deleting the whitelabel | the asset |
 //! | `protected-account` | an account of `policy.protected_accounts` would change | the account |
-//! | `protected-key` | a key of `policy.protected_keys` would change or go | the account |
+//! | `protected-key` | a key of `policy.protected_keys` would change or be removed | the account |
 //! | `too-many-deletions` | more than `policy.max_deletions` accounts would lose their whitelabel, or a name in the DNS | the run |
 //! | `too-many-changes` | more than `policy.max_changed_percent` of the accounts would change | the run |
 //! | `unreadable` | more than `policy.max_unreadable_percent` of the accounts could not be read | the run |
-//! | `repair-template` | a template that nobody can read would be replaced and `--repair-template` was not said | the template |
-//! | `freeze` | now lies in a window of `policy.freeze` | the run |
+//! | `repair-template` | an unreadable template would be replaced without `--repair-template` | the template |
+//! | `freeze` | `now` is in a window of `policy.freeze` | the run |
 //! | `empty-tree` | the tree has neither accounts nor a template | the run |
-//! | `billing` | the server asks for money (C7); it tells only when it is asked to create | the step |
+//! | `billing` | the server charges money (C7), which it only reports on creation | the step |
 //!
-//! Who is held as an account is left out of the plan, so that the other accounts need not wait. A held run is planned in
-//! full, to be looked at, and not carried out. [`check`] looks at a finished plan: after planning, and again right
-//! before it is carried out.
+//! An account that is held back is left out of the plan, so that other accounts need not wait. A run that is held back
+//! is planned in full for review, but not executed. [`check`] checks a finished plan: after planning, and again right
+//! before execution.
 
 use std::collections::BTreeSet;
 
@@ -60,11 +60,10 @@ impl RefusalKind {
     }
 }
 
-/// Checks a finished plan against the guards, and returns what stands in its way; nothing is carried
-/// out while there is something.
+/// Checks a finished plan against the guards and returns the refusals. The plan must not be executed if there are any.
 ///
-/// `desired` is the tree that the plan was made from. `allow` are the guards that were lifted for
-/// exactly this plan, [`RefusalKind::Prune`] among them when deletions were asked for.
+/// `desired` is the tree that the plan was made from. `allow` are the guards that were lifted for exactly this plan,
+/// including [`RefusalKind::Prune`] if deletions were requested.
 #[must_use]
 pub fn check(
     plan: &Plan,
@@ -102,7 +101,7 @@ pub fn check(
     refusals
 }
 
-/// Says how to allow what the plan leaves out: the digest is that of the plan which has it in.
+/// Returns the help text on how to allow what the plan leaves out; the digest is that of the plan that includes it.
 pub(super) fn approval(kind: RefusalKind) -> String {
     kind.guard().map_or_else(String::new, |guard| {
         format!(
@@ -111,7 +110,7 @@ pub(super) fn approval(kind: RefusalKind) -> String {
     })
 }
 
-/// Names the protected key that a change would take away or give another value.
+/// Returns the protected key that a change would change or remove.
 pub(super) fn protected_key<'a>(policy: &'a Policy, change: &Change) -> Option<&'a KeyPath> {
     let ChangeKey::Setting(path) = &change.key else {
         return None;
@@ -163,7 +162,7 @@ fn run_refusal(plan: &Plan, kind: RefusalKind, message: String, first: &str) -> 
 
 fn empty_tree(plan: &Plan, desired: &Desired) -> Option<Refusal> {
     let has_accounts = !desired.accounts.is_empty() || plan.scope.left_out > 0;
-    // Records alone can be led back to without a tree.
+    // A plan that only restores records needs no tree.
     let is_zone = |step: &Step| matches!(step.subject, Subject::Zone(_));
     let has_records = plan.steps.iter().any(is_zone);
     (!has_accounts && desired.template.is_none() && !has_records).then(|| Refusal {
@@ -224,7 +223,7 @@ fn too_many_changes(plan: &Plan, policy: &Policy) -> Option<Refusal> {
     })
 }
 
-/// Names the accounts that a step changes something of.
+/// Returns the accounts that a step changes.
 fn touched(step: &Step) -> Vec<&AccountName> {
     match (&step.subject, &step.action) {
         (Subject::Account { name, .. }, _) => vec![name],
@@ -250,8 +249,8 @@ fn unreadable(plan: &Plan, policy: &Policy) -> Option<Refusal> {
     })
 }
 
-/// Returns how many accounts the plan might have had, when it has more. A shard has its part of what the whole tree may
-/// have, so that all shards together never exceed it.
+/// Returns the allowed number of accounts if `found` exceeds it. A shard gets its part of the limit of the whole tree,
+/// so that all shards together never exceed that.
 fn over(found: usize, whole: u32, limit: u32, plan: &Plan, policy: &Policy) -> Option<u64> {
     let allowed = u64::from(limit) * u64::from(whole) / 100;
     let shard = plan.scope.shard;
@@ -259,7 +258,7 @@ fn over(found: usize, whole: u32, limit: u32, plan: &Plan, policy: &Policy) -> O
     (whole >= policy.share_floor && found as u64 > allowed).then_some(allowed)
 }
 
-/// Says what a shard's part of a limit is.
+/// Returns a message suffix with a shard's part of a limit.
 fn part_told(plan: &Plan, part: u64) -> String {
     plan.scope.shard.map_or_else(String::new, |it| {
         format!(
@@ -290,15 +289,15 @@ fn unread_template() -> Refusal {
     }
 }
 
-/// Checks records for what planning should have left out.
+/// Checks DNS records for changes that planning should have left out.
 fn held_records(step: &Step, sets: &[PlannedSet], policy: &Policy) -> Option<Refusal> {
     let mut accounts = sets.iter().flat_map(|set| &set.accounts);
     let name = accounts.find(|name| policy.protected_accounts.contains(*name))?;
     Some(account_refusal(Some(step.subject.clone()), name))
 }
 
-/// Checks a step for what planning should have left out: the policy may be a later one, and a saved plan
-/// may have been changed by hand.
+/// Checks a step for changes that planning should have left out, because the policy may be newer than the plan and a
+/// saved plan may have been edited.
 fn held_step(
     step: &Step,
     name: &AccountName,

@@ -1,4 +1,4 @@
-//! What the plan means to do with one account, before domains are settled.
+//! What the plan intends to do with an account, before domains are considered.
 
 use std::borrow::Cow;
 
@@ -10,15 +10,15 @@ use crate::live::{LiveAccount, LiveDocument, Reading};
 use crate::model::{AssetKind, KeyPath, Settings};
 use crate::tree::{DesiredAccount, Policy};
 
-/// One account, its difference, and what the guards leave of it.
+/// An account, its difference, and what the guards permit.
 pub(super) struct Intent<'a> {
     pub(super) desired: &'a DesiredAccount,
     pub(super) difference: &'a AccountDifference,
     pub(super) document: Option<&'a LiveDocument>,
     pub(super) fate: Fate,
-    /// The assets for whose removal the whitelabel is created again.
+    /// The assets to remove by creating the whitelabel again.
     pub(super) without: Vec<AssetKind>,
-    /// The document as it is to be; where nothing moves it is the one that was read.
+    /// The desired document; borrowed from the live one if nothing changes.
     pub(super) target: Cow<'a, Settings>,
 }
 
@@ -72,8 +72,8 @@ impl<'a> Intent<'a> {
         intent
     }
 
-    /// Means to delete the whitelabel of an account that the tree does not have any more, as the guards
-    /// allow; while they do not, it is an outsider's.
+    /// Returns the intent to delete the whitelabel of an account that is no longer in the tree. `None` if the guards do
+    /// not permit that; the account then counts as being outside the tree.
     pub(super) fn departed(
         base: &'a DesiredAccount,
         difference: &'a AccountDifference,
@@ -126,7 +126,7 @@ impl<'a> Intent<'a> {
         }
     }
 
-    /// Iterates over the changes that a write of the document makes.
+    /// Iterates over the changes that a write of the document would make.
     pub(super) fn setting_changes(&self) -> impl Iterator<Item = &'a Change> {
         self.difference
             .changes
@@ -134,7 +134,7 @@ impl<'a> Intent<'a> {
             .filter(|change| matches!(change.key, ChangeKey::Setting(_)))
     }
 
-    /// Says why nothing of the account may change.
+    /// Returns the refusal if the account must not be changed at all.
     fn held(&self, policy: &Policy, options: &Options) -> Option<Refusal> {
         let name = &self.desired.name;
         let changes = &self.difference.changes;
@@ -193,7 +193,7 @@ impl<'a> Intent<'a> {
         Fate::Untouched
     }
 
-    /// Says how to keep assets that the tree only stopped declaring.
+    /// Returns the help text on how to keep assets that the tree just no longer declares.
     fn instead_of_losing(&self, removed: &[AssetKind]) -> String {
         let name = &self.desired.name;
         let dropped: Vec<String> = (removed.iter())
@@ -206,8 +206,8 @@ impl<'a> Intent<'a> {
         format!(", leave it as it is with `{}`", dropped.join(" "))
     }
 
-    /// Returns the assets that may be removed. While one asset could not be read nothing is deleted,
-    /// for it could not be put back (invariant 6).
+    /// Returns the assets that may be removed. If an asset could not be read, nothing is deleted, because it could not
+    /// be restored (invariant 6).
     fn asset_removals(&self, options: &Options, refusals: &mut Vec<Refusal>) -> Vec<AssetKind> {
         let name = &self.desired.name;
         let removed: Vec<AssetKind> = (self.difference.changes.iter())
@@ -268,8 +268,8 @@ impl<'a> Intent<'a> {
     }
 }
 
-/// Builds a new document from what is declared. One that would be empty says its defaults: an empty
-/// document is never sent (trap 4).
+/// Builds a new document from what is declared. If it would be empty, it contains the defaults instead, because an
+/// empty document must never be sent (trap 4).
 fn created(desired: &DesiredAccount) -> Settings {
     let mut settings = Settings::default();
     for (path, declared) in &desired.settings {

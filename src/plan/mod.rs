@@ -1,7 +1,7 @@
-//! Changes → plan. Pure: the same inputs give the same bytes (invariant 3).
+//! Turns changes into a plan. Pure: the same inputs give the same bytes (invariant 3).
 //!
-//! The order table with its picture is in [`order`](Level); who must let a domain go before whom is
-//! settled apart, for it is the only thing that ties accounts together.
+//! The order of steps is defined and illustrated in [`order`](Level). The order in which accounts release and claim
+//! domains is determined separately, because domains are the only dependency between accounts.
 
 mod builder;
 mod confirm;

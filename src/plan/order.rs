@@ -1,29 +1,29 @@
-//! In which order steps are carried out.
+//! The order of steps.
 //!
 //! ```text
 //!   release ──► delete ──► write ──► icon ──► logo ──► welcome ──► template ──► records
 //!      │       recreate      ▲
 //!      │          │          │
-//!      └──────────┴──────────┘  a domain is claimed after its holder let it go
+//!      └──────────┴──────────┘  a domain is claimed after its holder released it
 //! ```
 //!
-//! Inside an account the steps form a chain; each one's precondition is what the one before left.
-//! Between accounts there are no edges but those of domains: the server refuses a domain that another
-//! account reserves (W19), so the step that claims one comes after the step that frees it. The
-//! template depends on nothing and comes after them. Records come last, for they lead customers to what the steps before
-//! have made: those of an account whose domain moves wait for the step that moves it, and are left alone when it fails.
+//! The steps of an account form a chain; the precondition of each is the state that the previous one left. The only
+//! edges between accounts are those of domains: the server refuses a domain that another account reserves (W19), so the
+//! step that claims a domain comes after the step that frees it. The template depends on nothing and follows the
+//! accounts. Records come last, because they direct customers to what the earlier steps created: if an account's domain
+//! moves, its records wait for that step, and stay unchanged if it fails.
 //!
-//! Why icon, logo, welcome (B11, B12, observed 2 and 3): while no logo is stored, the last attachment
-//! that is no icon counts as the logo, and uploading a logo deletes it; so the welcome comes after the logo. A
-//! failed upload to a document without attachments deletes the document; the icon, which nothing
-//! else is taken for, goes first, so that the later ones find an attachment there.
+//! The order icon, logo, welcome has these reasons (B11, B12, observed 2 and 3): while no logo is stored, the last
+//! attachment that is not an icon counts as the logo, and uploading a logo deletes it, so the welcome page comes after
+//! the logo. A failed upload to a document without attachments deletes the document, so the icon, which is never
+//! mistaken for another asset, goes first and the later uploads find an attachment.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Action, StepId};
 use crate::model::AssetKind;
 
-/// The order table.
+/// The order of actions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// A domain is moved to a parked name.
@@ -32,11 +32,11 @@ pub enum Level {
     Delete,
     /// A document is created or changed.
     Write,
-    /// An icon is put up.
+    /// An icon is uploaded.
     Icon,
-    /// A logo is put up.
+    /// A logo is uploaded.
     Logo,
-    /// A welcome page is put up.
+    /// A welcome page is uploaded.
     Welcome,
     /// The domain template is replaced.
     Template,
@@ -67,12 +67,12 @@ impl Level {
     }
 }
 
-/// A step before it has its number: the account's place in the tree (the template's is the last),
-/// and the step's place in the account's chain.
+/// Identifies a step before it has an id: the index of the account in the tree (the template comes last), and the index
+/// of the step in the account's chain.
 pub(crate) type Slot = (usize, usize);
 
-/// Numbers steps so that each comes after those it depends on and, where that leaves a choice, by
-/// level, then by account. Steps on a cycle are left out; the builder makes none.
+/// Numbers steps so that each comes after its dependencies and, among independent steps, by level, then by account.
+/// Steps on a cycle are left out; the builder creates none.
 pub(crate) fn number(
     levels: &BTreeMap<Slot, Level>,
     edges: &BTreeSet<(Slot, Slot)>,
@@ -107,7 +107,7 @@ pub(crate) fn number(
 mod tests {
     use super::*;
 
-    /// Trap 16 and observed 2: nothing may be taken for the logo when the logo is put up.
+    /// Trap 16 and observed 2: no other attachment may be mistaken for the logo when the logo is uploaded.
     #[test]
     fn trap_16_observed_02_the_welcome_comes_after_the_logo() {
         assert!(Level::Icon < Level::Logo && Level::Logo < Level::Welcome);

@@ -1,8 +1,9 @@
 //! The steps of zones, before they are numbered.
 //!
-//! The records of an account go with its domain: while a guard holds the account, or its domain cannot be read or given,
-//! they stay as they are; while a step moves its domain, they wait for that step. All other sets of a zone go in one step,
-//! and so in one message; so do all sets at one name, since an alias and other records may change places there.
+//! The records of an account follow its domain: they stay unchanged if a guard holds the account back or its domain
+//! cannot be read or claimed, and wait for the step that moves the domain, if there is one. All other RRsets of a zone
+//! are written in one step, and so in one message. So are all RRsets of the same name, because an alias may replace
+//! other records there or vice versa.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,30 +15,30 @@ use crate::dns::push::digest;
 use crate::model::{AccountName, RecordName};
 use crate::tree::Policy;
 
-/// What becomes of the records of one account.
+/// What happens to the records of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Course {
     /// They are written.
     Free,
     /// They are written once this step has succeeded.
     After(Slot),
-    /// They stay as they are; why.
+    /// They stay unchanged, for this reason.
     Held(String),
-    /// They stay as they are, because the account could not be read; why.
+    /// They stay unchanged because the account could not be read, for this reason.
     Unknown(String),
 }
 
-/// The one step of a zone, or of a part of it.
+/// A step for a zone, or for a part of it.
 pub(super) struct ZoneStep {
     pub(super) subject: Subject,
     pub(super) precondition: Precondition,
     pub(super) draft: Draft,
-    /// What it comes after.
+    /// The steps that it depends on.
     pub(super) after: BTreeSet<Slot>,
 }
 
-/// Drafts the steps of all zones, and notes in the differences what stays and why. An account that is not in `courses`
-/// is free.
+/// Drafts the steps of all zones, and adds to the differences which records stay unchanged and why. An account that is
+/// not in `courses` is free.
 pub(super) fn steps(
     zones: &mut [ZoneDifference],
     courses: &BTreeMap<AccountName, Course>,
@@ -95,7 +96,7 @@ fn draft(sets: &[&SetDifference]) -> Option<Draft> {
     Draft::new(action, changes)
 }
 
-/// Returns the accounts whose records stay, and says why at the zone.
+/// Returns the accounts whose records stay unchanged, and adds the reasons to the zone.
 fn hold(
     zone: &mut ZoneDifference,
     courses: &BTreeMap<AccountName, Course>,
@@ -129,7 +130,7 @@ fn accounts(zone: &ZoneDifference) -> BTreeSet<AccountName> {
     accounts.cloned().collect()
 }
 
-/// Splits the sets of a zone by what they come after; those at names of held accounts are left out.
+/// Groups the RRsets of a zone by the steps that they depend on, without names that held accounts use.
 fn parts<'a>(
     sets: &'a [SetDifference],
     held: &BTreeSet<AccountName>,

@@ -1,9 +1,9 @@
-//! How much a step can hurt.
+//! The risk of a step.
 
 use super::{Action, Risk};
 use crate::diff::{Change, ChangeKey, Side};
 
-/// Keys whose values no customer of the brand gets to see.
+/// The keys whose values customers of the brand never see.
 const UNSEEN: [&str; 6] = [
     "callReportEmail",
     "inbound_trunks_price",
@@ -13,7 +13,7 @@ const UNSEEN: [&str; 6] = [
     "twoway_trunks_price",
 ];
 
-/// Rates a step by what it does and by what that changes.
+/// Rates a step by its action and its changes.
 pub(super) fn of(action: &Action, changes: &[Change]) -> Risk {
     let is_unseen = |change: &Change| {
         matches!(&change.key, ChangeKey::Setting(path)
@@ -24,7 +24,7 @@ pub(super) fn of(action: &Action, changes: &[Change]) -> Risk {
         Action::Delete | Action::Recreate { .. } => Risk::Destructive,
         Action::ReplaceTemplate { .. } if changes.iter().any(is_unread) => Risk::Destructive,
         Action::Update { .. } if changes.iter().all(is_unseen) => Risk::Reversible,
-        // Whoever uses a name that goes is cut off.
+        // Removing a name cuts off its users.
         Action::Records { sets } if sets.iter().any(|set| set.change.after.is_empty()) => {
             Risk::Destructive
         }

@@ -1,15 +1,15 @@
-//! Whether the server could serve a template.
+//! Checks whether the server could serve a template.
 
 use std::fmt::Write as _;
 
 use super::{Refusal, RefusalKind, Subject};
 use crate::model::{DomainTemplate, MISSPELT_CNAME, PLACEHOLDER, RecordType, is_servable_type};
 
-/// How many hosts a refusal names.
+/// The maximum number of hosts that a refusal lists.
 const SHOWN_HOSTS: usize = 5;
 
-/// Refuses a template that the server would not take, or could not serve afterwards (D8, D9, D10,
-/// trap 4, trap 21, observed 7).
+/// Returns refusals for a template that the server would not accept, or could not serve afterwards (D8, D9, D10, trap
+/// 4, trap 21, observed 7).
 pub(crate) fn check(template: &DomainTemplate) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     let mut refuse = |message: String, help: String| {

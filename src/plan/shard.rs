@@ -1,8 +1,8 @@
-//! Which accounts one shard plans for. Pure: what was read is an argument.
+//! Determines the accounts that a shard plans for. Pure: the live state is an argument.
 //!
-//! An account's home is the shard that its identity hashes to. Accounts between which domains pass from one to the
-//! other are planned together or the order of release and claim is lost; so they are a group, and the home of the
-//! group's first account plans for all of it. Every shard finds the same groups:
+//! An account's home is the shard that its identity hashes to. Accounts that pass domains to each other must be planned
+//! together, to order the release before the claim. They form a group, and the home of the group's first account plans
+//! for the whole group. Every shard finds the same groups:
 //!
 //! ```text
 //!   tree:  acme wants b.example        base, live:  beta has b.example
@@ -11,9 +11,9 @@
 //!   home(acme) = 1/2, home(beta) = 2/2   ──►   1/2 plans for both, 2/2 for neither
 //! ```
 //!
-//! What the base says is known from files, and stays the same while the shards are at work. What only the live side
-//! says is found by reading: from the accounts that a shard plans for it follows the domains, forwards to who holds
-//! what they want, backwards to who wants what they have, and reads those accounts too.
+//! The base comes from files and does not change while the shards work. Links that only exist in the live state are
+//! found by reading: starting from its accounts, a shard follows domains in both directions, to the holders of domains
+//! that they want and to the accounts that want domains that they hold, and reads those accounts too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +24,7 @@ use crate::live::{Live, Reading};
 use crate::model::{AccountId, AccountName, Identity, KeyPath, Realm, Shard};
 use crate::tree::{BaseAccounts, Desired, DesiredAccount, SharedAccount, departed};
 
-/// All accounts of a tree, and those of its base that it does not have any more, as shards see them.
+/// All accounts of a tree, and those that are only in its base, from the view of a shard.
 struct Division {
     shard: Shard,
     members: Vec<Member>,
@@ -32,34 +32,34 @@ struct Division {
     by_realm: BTreeMap<Realm, usize>,
 }
 
-/// One account.
+/// An account.
 struct Member {
     name: AccountName,
-    /// Whether only the base has it.
+    /// Whether the account is only in the base.
     is_departed: bool,
     home: Shard,
     wanted: Option<String>,
-    /// Its domain in the base.
+    /// The domain in the base.
     had: Option<String>,
 }
 
-/// What one shard plans for, by names in the tree and in the base.
+/// What a shard plans for, by names in the tree and the base.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Share {
     /// The accounts of the tree.
     pub accounts: BTreeSet<AccountName>,
-    /// The accounts of the base that the tree does not have any more.
+    /// The accounts of the base that are no longer in the tree.
     pub departed: BTreeSet<AccountName>,
-    /// Accounts of the tree that must be read before the rest of this can be believed.
+    /// Accounts of the tree that must be read before the share is final.
     unread: BTreeSet<AccountName>,
-    /// Accounts whose home is another shard.
+    /// Accounts that this shard plans for, although another shard is their home.
     pub taken: BTreeMap<AccountName, Shard>,
-    /// Accounts whose home is this shard, and that another one plans for.
+    /// Accounts that another shard plans for, although this shard is their home.
     pub given: BTreeMap<AccountName, Shard>,
 }
 
 impl Division {
-    /// Lines up the accounts of a whole tree and of its whole base.
+    /// Collects the accounts of a whole tree and its whole base.
     fn new(shard: Shard, desired: &Desired, base: Option<&Desired>) -> Self {
         let accounts = base.map(BaseAccounts::new);
         let member = |account: &DesiredAccount, before: Option<&DesiredAccount>| Member {
@@ -96,12 +96,12 @@ impl Division {
         }
     }
 
-    /// Says what the shard plans for, as far as that can be told from files alone.
+    /// Returns what the shard plans for, as far as files alone determine that.
     fn by_files(&self) -> Share {
         self.share(&BTreeMap::new(), BTreeSet::new())
     }
 
-    /// Says what the shard plans for, given what it has read so far; to be asked again as long as something is unread.
+    /// Returns what the shard plans for, given the live state read so far; to be repeated while accounts are unread.
     fn by_live(&self, live: &Live) -> Share {
         let mut read = BTreeMap::new();
         for (index, member) in self.members.iter().enumerate() {
@@ -125,7 +125,8 @@ impl Division {
         self.share(&read, holders)
     }
 
-    /// `read` are the live domains of who was read, `needed` who else has to be.
+    /// Computes the share. `read` are the live domains of the accounts read so far, `needed` further accounts that must
+    /// be read.
     fn share(&self, read: &BTreeMap<usize, Option<String>>, mut needed: BTreeSet<usize>) -> Share {
         let groups = self.groups(read);
         let owner = |index: usize| groups.get(&index).map_or(index, |first| *first);
@@ -158,7 +159,7 @@ impl Division {
         share
     }
 
-    /// Groups the accounts between which domains pass: each that is in a group, with the group's first.
+    /// Groups the accounts that pass domains to each other: maps each account in a group to the group's first one.
     fn groups(&self, read: &BTreeMap<usize, Option<String>>) -> BTreeMap<usize, usize> {
         let mut wanting: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (index, member) in self.members.iter().enumerate() {
@@ -197,10 +198,10 @@ impl Division {
     }
 }
 
-/// What one shard plans for, cut out of a tree and its base, and what is left over.
+/// The part of a tree and its base that a shard plans for, and the rest.
 pub struct Cut {
     division: Division,
-    /// How many accounts all shards look at together.
+    /// The number of accounts that all shards cover together.
     accounts: u32,
     share: Share,
     elsewhere: Vec<SharedAccount>,
@@ -208,7 +209,7 @@ pub struct Cut {
 }
 
 impl Cut {
-    /// Leaves of a whole tree, and of its whole base, what the shard plans for as far as files tell.
+    /// Reduces a whole tree and its whole base to what the shard plans for, as far as files determine that.
     pub fn new(shard: Shard, desired: &mut Desired, base: Option<&mut Desired>) -> Self {
         let division = Division::new(shard, desired, base.as_deref());
         let by_files = division.by_files();
@@ -223,19 +224,19 @@ impl Cut {
         cut
     }
 
-    /// Says what the shard plans for.
+    /// Returns what the shard plans for.
     #[must_use]
     pub fn share(&self) -> &Share {
         &self.share
     }
 
-    /// Returns the accounts of the tree that are other shards'.
+    /// Returns the accounts of the tree that other shards plan for.
     #[must_use]
     pub fn elsewhere(&self) -> &[SharedAccount] {
         &self.elsewhere
     }
 
-    /// Says who plans for those.
+    /// Returns this shard and the accounts that the others plan for.
     #[must_use]
     pub fn siblings(&self) -> Siblings {
         let identity = |account: &DesiredAccount| account.identity.value.clone();
@@ -249,8 +250,8 @@ impl Cut {
         }
     }
 
-    /// Says what has to be read beyond what was, given that: a tree and a base of their own. Nothing where no domain
-    /// passes to or from an account of another shard.
+    /// Returns a separate tree and base with the accounts that must be read in addition to `live`; `None` if no domain
+    /// passes between this and another shard.
     #[must_use]
     pub fn still_to_read(
         &self,
@@ -283,7 +284,7 @@ impl Cut {
         is_news.then_some((more, base))
     }
 
-    /// Leaves of the tree, of its base and of what was read what the shard plans for, by what was read.
+    /// Reduces the tree, its base and the live state to what the shard plans for, based on the live state.
     pub fn by_live(&mut self, live: &mut Live, desired: &mut Desired, base: Option<&mut Desired>) {
         let share = self.division.by_live(live);
         (live.accounts).retain(|name, _| share.accounts.contains(name));
@@ -302,7 +303,7 @@ impl Cut {
     }
 }
 
-/// Keeps some accounts in a tree, and the others beside it.
+/// Splits the accounts of a tree into those to keep and the others.
 fn divide(tree: &mut Desired, elsewhere: &mut Vec<SharedAccount>, kept: &BTreeSet<AccountName>) {
     let mut all = std::mem::take(&mut tree.accounts);
     all.append(elsewhere);
@@ -311,7 +312,7 @@ fn divide(tree: &mut Desired, elsewhere: &mut Vec<SharedAccount>, kept: &BTreeSe
         (all.into_iter()).partition(|account| kept.contains(&account.name));
 }
 
-/// Names the accounts of a base that a tree still has.
+/// Returns the names of the accounts in a base that are still in a tree.
 fn matched(desired: &Desired, base: &Desired) -> BTreeSet<AccountName> {
     let accounts = BaseAccounts::new(base);
     let found = desired.accounts.iter().filter_map(|it| accounts.find(it));

@@ -1,8 +1,9 @@
-//! What a plan is made of.
+//! The parts of a plan.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8PathBuf;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -15,35 +16,35 @@ use crate::model::{
 };
 use crate::tree::Selection;
 
-/// The version of the plan's format; raised when a field changes its meaning. From 2 on a file carries its digest, and what
-/// could not be read.
+/// The version of the plan format; raised when the meaning of a field changes. Since version 2, a file contains its
+/// digest, and a plan what could not be read.
 pub const FORMAT_VERSION: u32 = 2;
 
-/// Everything that `apply` will do, and nothing that it must decide.
+/// Everything that `apply` will do, with no decisions left open.
 ///
-/// It holds no secret: undeclared values of the live document are not in it; they are merged in
-/// from a fresh read whose revision the precondition names.
+/// A plan contains no secrets: undeclared values of the live document are not included, but merged from a new read
+/// whose revision must match the precondition.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// [`FORMAT_VERSION`].
+    /// The format version, see [`FORMAT_VERSION`].
     pub version: u32,
-    /// The cluster that it is for.
+    /// The cluster that the plan is for.
     pub cluster: ClusterName,
-    /// The digest of the desired state that it leads to.
+    /// The digest of the desired state.
     pub tree: Digest,
-    /// The commit that the desired state was read from, when it was one: where a saved plan's assets are found again.
+    /// The commit that the desired state was read from, if any; the assets of a saved plan are read from there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
-    /// The commit that had been applied last when it was made, when that was known.
+    /// The last applied commit when the plan was made, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<String>,
-    /// What the tree stopped declaring and was to be left as it is, as `--forget` names it.
+    /// What the tree no longer declares and stays as it is, in the form of `--forget`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub forgotten: Vec<String>,
-    /// How much was looked at.
+    /// The accounts that the plan covers.
     #[serde(default)]
     pub scope: Scope,
-    /// The steps, in an order in which they may be carried out one by one.
+    /// The steps, in a valid order of execution.
     pub steps: Vec<Step>,
     /// What a guard refused.
     pub refusals: Vec<Refusal>,
@@ -52,41 +53,41 @@ pub struct Plan {
     pub unknown: Unknown,
 }
 
-/// How much a plan looked at: what shares are shares of.
+/// The accounts that a plan covers, as the basis of percentages.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scope {
-    /// The accounts of the tree that were looked at.
+    /// The number of accounts of the tree that are covered.
     pub accounts: u32,
-    /// Those of them whose whitelabel could not be read.
+    /// The number of covered accounts whose whitelabel could not be read.
     pub unreadable: u32,
-    /// Whether records of managed accounts were not looked at, or could not be read.
+    /// Whether records of managed accounts were not checked, or could not be read.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub records_unread: bool,
-    /// The accounts of the tree that were not looked at.
+    /// The number of accounts of the tree that are not covered.
     #[serde(default, skip_serializing_if = "is_none")]
     pub left_out: u32,
-    /// The accounts that were looked at, when not all of the tree's were.
+    /// The selection of accounts, unless the whole tree is covered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selection: Option<Selection>,
-    /// The commit since which a change touched them.
+    /// The commit since which the covered accounts changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
-    /// The part of the tree's accounts that it is for, when others are for the rest.
+    /// The shard of the plan, if other plans cover the rest of the tree.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<ShardScope>,
 }
 
-/// What a plan knows of the others that are for the rest of the tree.
+/// What a shard's plan knows about the other shards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShardScope {
-    /// Which part it is for.
+    /// The shard.
     pub shard: Shard,
-    /// How many accounts all of them look at together.
+    /// The number of accounts that all shards cover together.
     pub accounts: u32,
 }
 
 impl Scope {
-    /// Returns how many accounts the tree has.
+    /// Returns the number of accounts in the tree.
     #[must_use]
     pub fn whole(&self) -> u32 {
         self.accounts.saturating_add(self.left_out)
@@ -98,7 +99,7 @@ fn is_none(count: &u32) -> bool {
     *count == 0
 }
 
-/// Numbers a step inside its plan, from 0.
+/// The number of a step in its plan, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StepId(pub u32);
@@ -106,25 +107,25 @@ pub struct StepId(pub u32);
 /// One write.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
-    /// Its number.
+    /// The number of the step.
     pub id: StepId,
-    /// What it writes to.
+    /// The object that it writes to.
     pub subject: Subject,
-    /// What it does.
+    /// The action.
     pub action: Action,
-    /// What that changes, field by field; never empty.
+    /// The changes, field by field; never empty.
     pub changes: Vec<Change>,
-    /// What must be true of the live side right before.
+    /// The required live state right before the step.
     pub precondition: Precondition,
-    /// How much it can hurt.
+    /// The risk.
     pub risk: Risk,
-    /// Steps that must have succeeded before.
+    /// The steps that must have succeeded before.
     pub after: Vec<StepId>,
-    /// What a reader should know, such as that a welcome page will be put back.
+    /// Notes, such as that a welcome page will be restored.
     pub notes: Vec<String>,
 }
 
-/// What a step writes to.
+/// The object that a step writes to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Subject {
@@ -137,12 +138,12 @@ pub enum Subject {
     },
     /// The system's domain template.
     Template,
-    /// A zone of the DNS, at its primary.
+    /// A DNS zone, at its primary server.
     Zone(RecordName),
 }
 
 impl Subject {
-    /// Returns what people call it.
+    /// Returns the display name.
     #[must_use]
     pub fn title(&self) -> &str {
         match self {
@@ -153,20 +154,20 @@ impl Subject {
     }
 }
 
-/// What a step does.
+/// The action of a step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// Gives an account without a whitelabel one (W3).
+    /// Creates the whitelabel of an account (W3).
     Create {
         /// The whole document.
         settings: Object,
     },
-    /// Changes keys of a document; all others stay (W8).
+    /// Changes keys of a document; all others stay unchanged (W8).
     Update {
-        /// Keys and the values that they get.
+        /// The keys to set, with their new values.
         set: BTreeMap<KeyPath, Value>,
-        /// Keys that are taken away.
+        /// The keys to remove.
         remove: Vec<KeyPath>,
     },
     /// Releases a domain by moving the document to a parked name (W22, W23).
@@ -174,36 +175,36 @@ pub enum Action {
         /// The parked name.
         parked: String,
     },
-    /// Puts an asset up; the document's other assets survive it.
+    /// Uploads an asset; the document's other assets are preserved.
     Upload {
-        /// Which asset.
+        /// The kind of asset.
         asset: AssetKind,
-        /// The file, from the tree's top.
+        /// The path of the file, relative to the tree root.
         path: Utf8PathBuf,
-        /// What its bytes are.
+        /// Facts about its bytes.
         facts: AssetFacts,
     },
-    /// Deletes the whitelabel, creates it again and puts the remaining assets up: the only way to
-    /// remove an asset (B18).
+    /// Deletes the whitelabel, creates it again and uploads the remaining assets: the only way to remove an asset
+    /// (B18).
     Recreate {
-        /// The assets that are left out.
+        /// The assets to remove.
         without: Vec<AssetKind>,
     },
     /// Deletes the whitelabel with its assets (W7).
     Delete,
     /// Replaces the whole template (D7).
     ReplaceTemplate {
-        /// The new template, undeclared hosts of the old one included.
+        /// The new template, including undeclared hosts of the old one.
         template: DomainTemplate,
     },
-    /// Changes sets of records in one zone, all of them or none, in one message.
+    /// Changes RRsets of one zone atomically, in one message.
     Records {
-        /// The sets, sorted by name and type; never empty.
+        /// The RRsets, sorted by name and type; never empty.
         sets: Vec<PlannedSet>,
     },
 }
 
-/// One set of records, and whose it is.
+/// A planned change of an RRset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedSet {
     /// The records before and after.
@@ -213,7 +214,7 @@ pub struct PlannedSet {
     pub accounts: BTreeSet<AccountName>,
 }
 
-/// What must be true of the live side right before a step.
+/// The required live state right before a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Precondition {
@@ -221,23 +222,25 @@ pub enum Precondition {
     Revision(Revision),
     /// The account has no whitelabel.
     NoWhitelabel,
-    /// The document is as this step left it.
+    /// The document is unchanged since this step.
     AsLeftBy(StepId),
     /// The raw template has this digest.
     Template(Digest),
-    /// The server cannot serve the template, so that nobody can read what is stored (observed 7).
+    /// The server cannot serve the template, so it cannot be read (observed 7).
     UnservableTemplate,
-    /// The sets of records, as they stand at the primary, have this digest.
+    /// The RRsets at the primary server have this digest.
     Records(Digest),
 }
 
-/// How much a step can hurt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// The risk of a step.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Risk {
-    /// Nobody outside sees it, and it can be undone.
+    /// It is not visible to customers, and can be undone.
     Reversible,
-    /// Customers see it; it can be undone.
+    /// It is visible to customers, but can be undone.
     CustomerVisible,
     /// It cannot be undone without a snapshot.
     Destructive,
@@ -246,18 +249,20 @@ pub enum Risk {
 /// What a guard refused to plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Refusal {
-    /// Which guard.
+    /// The guard.
     pub kind: RefusalKind,
-    /// What it would have written to; absent when the whole run is refused.
+    /// The object that is refused; absent when the whole run is refused.
     pub subject: Option<Subject>,
-    /// Why, with the figure and the limit.
+    /// The reason, with the actual number and the limit.
     pub message: String,
-    /// The narrow way to allow this one.
+    /// How to allow exactly this change.
     pub help: String,
 }
 
-/// Names a guard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// The kind of a refusal.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum RefusalKind {
     /// A deletion without `--prune`.
@@ -268,28 +273,28 @@ pub enum RefusalKind {
     Protected,
     /// A template that the server could not serve.
     UnservableTemplate,
-    /// A live template that the server cannot serve, and that would be replaced without having been read.
+    /// A replacement of a live template that the server cannot serve and that was not read.
     RepairTemplate,
-    /// Records that cannot or must not be written.
+    /// DNS records that cannot or must not be written.
     UnwritableRecords,
-    /// A domain that an account outside the tree holds.
+    /// A domain that another account holds.
     DomainHeld,
     /// A tree without accounts.
     EmptyTree,
-    /// A change of an account that no run changes.
+    /// A change of a protected account.
     ProtectedAccount,
-    /// A change of a key that no run changes.
+    /// A change of a protected key.
     ProtectedKey,
-    /// More deletions than one run may make.
+    /// More deletions than allowed in one run.
     TooManyDeletions,
-    /// Changes on more accounts than one run may change.
+    /// Changes on more accounts than allowed in one run.
     TooManyChanges,
-    /// More accounts that could not be read than may be.
+    /// More unreadable accounts than allowed.
     Unreadable,
-    /// A time in which nothing is written.
+    /// A time window in which nothing is written.
     Freeze,
     /// A creation that costs money.
     Billing,
-    /// A way back over what somebody changed in between.
+    /// A restore that would overwrite later changes.
     MovedSince,
 }

@@ -1,4 +1,4 @@
-//! What a plan could not look at.
+//! What could not be checked for a plan.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::diff::Differences;
 use crate::model::{AccountName, RecordName};
 
-/// What could not be checked when a plan was made, each with the reasons: no step says that it is in sync (invariant 6).
+/// What could not be checked for a plan, with the reasons: no step does not mean that it is in sync (invariant 6).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Unknown {
-    /// Accounts, by their names in the tree or in the one that was applied last.
+    /// Accounts, by their names in the tree or the base.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub accounts: BTreeMap<AccountName, Vec<String>>,
     /// The domain template.
@@ -23,7 +23,7 @@ pub struct Unknown {
 }
 
 impl Unknown {
-    /// Lists what a comparison could not tell.
+    /// Collects what a comparison could not determine.
     #[must_use]
     pub fn of(differences: &Differences) -> Self {
         let accounts = differences.accounts.iter().chain(&differences.departed);
@@ -42,7 +42,7 @@ impl Unknown {
         }
     }
 
-    /// Tells whether everything could be checked.
+    /// Returns whether everything could be checked.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.accounts.is_empty() && self.template.is_none() && self.zones.is_empty()

@@ -1,4 +1,4 @@
-//! The same on many accounts, said once.
+//! Groups changes that many accounts share, so that each is reported once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,16 +8,16 @@ use crate::model::AssetKind;
 use crate::plan::{Risk, StepId};
 use crate::tree::Origin;
 
-/// On how many accounts something must be the same to be said once.
+/// How many accounts must share a change before it is reported once for all of them.
 const SHARED_FROM: usize = 3;
 
-/// A block of the report: some accounts, and what is the same on all of them.
+/// A block of the report: a set of accounts and the changes that they share.
 pub(super) struct Block<'a> {
     pub(super) objects: Vec<&'a ObjectReport>,
     pub(super) steps: Vec<Part<'a>>,
 }
 
-/// A step, or what is left of it once the shared changes are said elsewhere.
+/// A step, or what is left of it once its shared changes are reported elsewhere.
 pub(super) struct Part<'a> {
     pub(super) verb: Verb,
     pub(super) asset: Option<AssetKind>,
@@ -27,11 +27,11 @@ pub(super) struct Part<'a> {
     pub(super) waits_for: Vec<&'a str>,
 }
 
-/// What makes a change the same as another: everything but where the tree declares it.
+/// Identifies equal changes: everything about a change except where the tree declares it.
 type Fingerprint = String;
 
-/// Splits the accounts' steps into blocks: what at least three accounts share first, by falling number of
-/// accounts, then each account with what is its own.
+/// Splits the accounts' steps into blocks: first what at least three accounts share, the most accounts first, then one
+/// block for each account's own changes.
 pub(super) fn blocks<'a>(objects: &[&'a ObjectReport]) -> Vec<Block<'a>> {
     let shared = shared(objects);
     let mut groups: BTreeMap<Vec<usize>, Vec<Part<'a>>> = BTreeMap::new();
@@ -81,7 +81,7 @@ pub(super) fn blocks<'a>(objects: &[&'a ObjectReport]) -> Vec<Block<'a>> {
     blocks
 }
 
-/// Says a note once when every account of a shared block has it.
+/// Moves a note to the shared block when every account of the block has it.
 fn hoist_notes<'a>(blocks: &mut [Block<'a>], own: &mut Vec<Block<'a>>) {
     for block in blocks {
         let names: BTreeSet<&str> = block.objects.iter().map(|object| object.title()).collect();
@@ -126,10 +126,10 @@ fn hoist_notes<'a>(blocks: &mut [Block<'a>], own: &mut Vec<Block<'a>>) {
     own.retain(|block| !block.steps.is_empty());
 }
 
-/// On which accounts a change is the same.
+/// The accounts that share a change.
 struct Shared {
     members: Vec<usize>,
-    /// Where the tree declares it, when it is one place for all of them.
+    /// Where the tree declares it, if that is the same place for all of them.
     origin: Option<Origin>,
 }
 
@@ -192,7 +192,7 @@ fn add<'a>(parts: &mut Vec<Part<'a>>, step: &'a StepReport, change: Change) {
     }
 }
 
-/// Turns what differs into one step, so that drift is put together like a plan.
+/// Turns all differences of an object into one step, so that drift is grouped like a plan.
 pub(super) fn as_found(object: &ObjectReport) -> ObjectReport {
     let step = StepReport {
         id: StepId(0),

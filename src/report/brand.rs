@@ -1,4 +1,4 @@
-//! One brand as its customers get it, and where each part of it comes from.
+//! One brand as its customers see it, and where each part of it is declared.
 
 use serde_json::Value;
 
@@ -9,51 +9,51 @@ use crate::model::{
 use crate::report::picture;
 use crate::tree::{DesiredAccount, Loaded, Origin, explain};
 
-/// One brand, put together from all layers.
+/// One brand, merged from all layers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Brand {
     /// The account's name in the tree.
     pub name: AccountName,
-    /// Its id or realm.
+    /// The account's id or realm.
     pub identity: String,
-    /// Its settings, sorted by key; an absent value must not be there.
+    /// The settings, sorted by key; `None` as a value means that the key must be absent.
     pub settings: Vec<Part<Value>>,
-    /// Its assets; an absent one must not be there.
+    /// The assets; `None` as a value means that the asset must be absent.
     pub assets: Vec<Part<Asset>>,
-    /// What happens to its DNS.
+    /// What emblazon does about the account's DNS.
     pub dns: &'static str,
-    /// The names and records that DNS should have, as far as the tree declares them.
+    /// The names and records that DNS should have, as far as they are declared in the tree.
     pub records: Vec<(String, String)>,
-    /// What nobody declares, so that it stays as it is.
+    /// What no layer declares and therefore stays as it is.
     pub undeclared: Vec<String>,
-    /// The number of accounts below it; absent when nobody asked.
+    /// The number of accounts below it; absent unless requested.
     pub below: Option<Result<usize, String>>,
 }
 
-/// A part of a brand with its origin.
+/// A setting or asset of a brand, with its origin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part<T> {
     /// The key.
     pub key: String,
-    /// What it is.
+    /// The declared value; absent when it must not exist.
     pub value: Option<T>,
     /// Where it is declared.
     pub origin: Origin,
-    /// The layer that says so.
+    /// The layer that declares it.
     pub layer: String,
 }
 
-/// An asset and what its pixels show.
+/// An asset and a description of its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asset {
-    /// What its bytes are.
+    /// Facts about its bytes.
     pub facts: AssetFacts,
-    /// What people see of it.
+    /// A description of what it shows.
     pub shown: Option<String>,
 }
 
 impl Brand {
-    /// Puts a brand together; `read` gives the bytes of an asset. Absent when the cluster has no such account.
+    /// Builds a brand; `read` returns the bytes of an asset. Returns `None` when the cluster has no such account.
     #[must_use]
     pub fn of(
         loaded: &Loaded,
@@ -96,7 +96,7 @@ impl Brand {
         })
     }
 
-    /// Returns the text of a setting.
+    /// Returns a setting that is a string.
     #[must_use]
     pub fn text(&self, key: &str) -> Option<&str> {
         let part = self.settings.iter().find(|part| part.key == key)?;
@@ -104,7 +104,7 @@ impl Brand {
     }
 }
 
-/// Lists what DNS should have for the declared domain.
+/// Returns the names and records that DNS should have for the declared domain.
 fn records(account: &DesiredAccount, template: Option<&DomainTemplate>) -> Vec<(String, String)> {
     let domain = account.settings.get(&KeyPath::from("domain"));
     let domain = domain.and_then(|declared| declared.value.as_ref()?.as_str());

@@ -1,4 +1,4 @@
-//! The stages' values → one [`Report`].
+//! Builds a [`Report`] from the results of the stages.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,52 +16,52 @@ use crate::model::{AccountName, Digest, RecordName, Shard, count_of};
 use crate::plan::{Action, Plan, Refusal, Step, StepId, Subject, Unknown};
 use crate::tree::{Base, Desired};
 
-/// What the stages gave, as far as they were run.
+/// The results of the stages that were run.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    /// The command that is reported on.
+    /// The command that the report is about.
     pub command: Command,
-    /// What is wrong in the tree.
+    /// The problems found in the tree.
     pub diagnostics: &'a [Diagnostic],
-    /// The texts that the diagnostics point into.
+    /// The source texts that the diagnostics point into.
     pub sources: &'a SourceMap,
-    /// The desired state, when it could be made out.
+    /// The desired state, if it could be determined.
     pub desired: Option<&'a Desired>,
     /// The live state.
     pub live: Option<&'a Live>,
-    /// What differs.
+    /// The differences between the desired and the live state.
     pub differences: Option<&'a Differences>,
     /// The plan, with its digest.
     pub plan: Option<(&'a Plan, &'a Digest)>,
-    /// What became of the plan.
+    /// The outcome of applying the plan.
     pub applied: Option<&'a Applied>,
-    /// The tree that was applied last, when somebody asked for it.
+    /// The base, which is the last applied tree, if it was requested.
     pub base: Option<&'a Base>,
-    /// What a reader should know besides.
+    /// Notes about the run as a whole.
     pub notes: &'a [String],
-    /// The requests that were sent, when they were counted.
+    /// The number of requests sent, if they were counted.
     pub requests: Option<Requests>,
-    /// What DNS answers.
+    /// The results of the DNS check.
     pub dns: Option<&'a DnsReport>,
-    /// The part of the tree that was looked at, when somebody else looks at the rest.
+    /// The shard of the tree that was examined, if other shards examine the rest.
     pub shard: Option<&'a ShardFacts>,
 }
 
-/// What a shard knows of itself and of the whole.
+/// What a shard knows about itself and about the whole tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShardFacts {
-    /// Which it is.
+    /// The shard.
     pub shard: Shard,
-    /// How many accounts all shards look at together.
+    /// The number of accounts that all shards examine together.
     pub accounts: u32,
     /// The digest of the whole tree.
     pub tree: Digest,
-    /// What a reader of this shard's report alone should know.
+    /// Notes that only make sense in this shard's own report.
     pub notes: Vec<String>,
 }
 
 impl<'a> Facts<'a> {
-    /// Starts with what every command has: a tree that was read.
+    /// Creates the facts that every command has: those of a tree that was read.
     #[must_use]
     pub fn new(command: Command, diagnostics: &'a [Diagnostic], sources: &'a SourceMap) -> Self {
         Self {
@@ -82,7 +82,7 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// Puts together what a run has to say.
+/// Builds the report of a run.
 #[must_use]
 pub fn report(facts: &Facts<'_>) -> Report {
     let problems: Vec<Problem> = problems(facts.diagnostics, facts.sources);
@@ -132,7 +132,8 @@ pub fn report(facts: &Facts<'_>) -> Report {
     }
 }
 
-/// Looks places up; a shard keeps the texts of its own accounts and of what all accounts share.
+/// Collects the places in the tree; a shard keeps the texts of its own accounts and of the files that all accounts
+/// share.
 fn places(facts: &Facts<'_>) -> Places {
     let mut places = Places::of(facts.desired, facts.sources);
     if facts.shard.is_some() {
@@ -148,7 +149,7 @@ fn places(facts: &Facts<'_>) -> Places {
     places
 }
 
-/// Everything that is reported on.
+/// The objects of a report.
 #[derive(Default)]
 struct Objects {
     accounts: Vec<ObjectReport>,
@@ -156,7 +157,7 @@ struct Objects {
     zones: Vec<ObjectReport>,
 }
 
-/// Reports on every account of the tree.
+/// Builds the reports of all objects of the tree.
 fn objects_of_tree(facts: &Facts<'_>, planned: &mut Planned<'_>) -> Objects {
     let declared = facts.desired.iter().flat_map(|desired| &desired.accounts);
     let departed = facts.differences.iter().flat_map(|found| &found.departed);
@@ -169,7 +170,7 @@ fn objects_of_tree(facts: &Facts<'_>, planned: &mut Planned<'_>) -> Objects {
         let found = facts.differences;
         found.is_some_and(|found| found.left_out.contains(report.title()))
     };
-    // What is not shown is there all the same.
+    // A difference that is left out of the report still exists.
     let as_it_is = |mut report: ObjectReport| {
         if report.status == Status::InSync && left_out(&report) {
             report.status = Status::Pending;
@@ -192,7 +193,7 @@ fn objects_of_tree(facts: &Facts<'_>, planned: &mut Planned<'_>) -> Objects {
     }
 }
 
-/// Reports on what a plan speaks of, when there is nothing but the plan.
+/// Builds the reports of the objects in a plan, for when only the plan is known.
 fn objects_of_plan(plan: &Plan, planned: &mut Planned<'_>) -> Objects {
     let refused = plan
         .refusals
@@ -240,7 +241,7 @@ fn objects_of_plan(plan: &Plan, planned: &mut Planned<'_>) -> Objects {
     objects
 }
 
-/// Lists what a plan could not look at.
+/// Lists the objects that could not be checked for a plan, with the reasons.
 fn unknown_of_plan(plan: &Plan) -> Vec<(Object, Vec<String>)> {
     let Unknown {
         accounts,
@@ -285,7 +286,7 @@ fn notes_of_plan(plan: &Plan) -> Vec<String> {
     notes
 }
 
-/// Differences, steps and refusals by the object that they belong to; `None` is the run as a whole.
+/// Differences, steps and refusals by the object that they belong to; `None` stands for the whole run.
 #[derive(Default)]
 struct Planned<'a> {
     differences: BTreeMap<&'a AccountName, &'a AccountDifference>,
@@ -293,7 +294,7 @@ struct Planned<'a> {
     refusals: BTreeMap<Option<Object>, Vec<Refusal>>,
 }
 
-/// What is reported on, by name.
+/// The key of an object in a report.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Object {
     Template,

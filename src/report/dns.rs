@@ -1,45 +1,45 @@
-//! What DNS has to say, as values.
+//! The results of the DNS check, as values.
 
 use serde::{Deserialize, Serialize};
 
 use crate::dns::{DomainCheck, HostCheck, Opinion, Standing, Tally};
 use crate::model::AccountName;
 
-/// What was found of all domains.
+/// The results for all domains.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DnsReport {
     /// The accounts that were checked, sorted by name.
     pub accounts: Vec<AccountDns>,
-    /// Accounts that were not checked, and why.
+    /// The accounts that were not checked, each with the reason.
     pub skipped: Vec<(AccountName, String)>,
-    /// How many questions were asked.
+    /// The number of DNS queries sent.
     pub questions: u64,
-    /// How often it was checked, with `--wait`.
+    /// How many rounds of checks were made; more than one only with `--wait`.
     pub rounds: u32,
 }
 
-/// What was found of one account's domain.
+/// The results for one account's domain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountDns {
     /// The account.
     pub name: AccountName,
-    /// What was found.
+    /// The check of the account's domain.
     pub check: DomainCheck,
-    /// What the platform sees, per host, when it was asked.
+    /// What the platform itself sees at each host, if it was asked.
     pub platform: Option<SecondOpinion>,
 }
 
-/// What the platform's own test said.
+/// The result of the platform's own domain test.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SecondOpinion {
-    /// One opinion for each host of the check.
+    /// One result for each host of the check, in the same order.
     Hosts(Vec<Opinion>),
-    /// It could not be asked.
+    /// The platform could not be asked, for this reason.
     Unknown(String),
 }
 
 impl DnsReport {
-    /// Returns how the whole stands.
+    /// Returns the standing of all domains together.
     #[must_use]
     pub fn standing(&self) -> Standing {
         self.accounts
@@ -49,7 +49,7 @@ impl DnsReport {
             .unwrap_or_default()
     }
 
-    /// Counts the domains of which something could not be checked.
+    /// Counts the domains that could not be checked completely.
     #[must_use]
     pub fn unknown(&self) -> usize {
         self.accounts
@@ -66,7 +66,7 @@ impl DnsReport {
 }
 
 impl AccountDns {
-    /// Iterates over the hosts with what the platform sees there.
+    /// Iterates over the hosts, each with what the platform sees there.
     pub fn hosts(&self) -> impl Iterator<Item = (&HostCheck, Option<&Opinion>)> {
         let opinions = match &self.platform {
             Some(SecondOpinion::Hosts(opinions)) => opinions.as_slice(),

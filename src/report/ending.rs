@@ -1,4 +1,4 @@
-//! What became of the steps that are not done, and why, for every format that tells of it.
+//! Steps that were not done, grouped by reason, for all formats that report them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,17 +6,17 @@ use super::{ObjectReport, Report, StepReport};
 use crate::apply::{StepResult, StepStanding};
 use crate::plan::StepId;
 
-/// The steps of a report, by their numbers.
+/// The steps of a report, by id.
 pub(super) struct Endings<'a> {
     steps: BTreeMap<StepId, (&'a ObjectReport, &'a StepReport)>,
 }
 
-/// Steps that are not done for one reason.
+/// The steps that were not done for one reason.
 pub(super) struct Ending<'a> {
     pub(super) standing: StepStanding,
-    /// Why, and what to do. It may hold any character.
+    /// The reason, and what to do. Not escaped: it may contain any character.
     pub(super) reason: String,
-    /// In the order of the plan; only the end of the run leaves more than one.
+    /// The steps, in plan order; more than one only when the run ended early.
     pub(super) steps: Vec<(&'a ObjectReport, &'a StepReport)>,
 }
 
@@ -31,12 +31,12 @@ impl<'a> Endings<'a> {
         }
     }
 
-    /// Iterates over all steps, in the order of the plan.
+    /// Iterates over all steps, in plan order.
     pub(super) fn steps(&self) -> impl Iterator<Item = (&'a ObjectReport, &'a StepReport)> {
         self.steps.values().copied()
     }
 
-    /// Says why a step is not done; `None` when it is, or when nothing was tried. The text may hold any character.
+    /// Returns why a step was not done, or `None` when it was done or not attempted. The text is not escaped.
     pub(super) fn reason(&self, step: &StepReport) -> Option<String> {
         match step.result.as_ref()? {
             StepResult::Done { .. } => None,
@@ -54,7 +54,7 @@ impl<'a> Endings<'a> {
         }
     }
 
-    /// Lists the steps that are not done; those that the end of the run kept from being begun come together.
+    /// Returns the steps that were not done. Those not begun because the run ended early form one group.
     pub(super) fn left(&self) -> Vec<Ending<'a>> {
         let mut left: Vec<Ending<'a>> = Vec::new();
         let mut halted: BTreeMap<String, usize> = BTreeMap::new();
@@ -81,7 +81,7 @@ impl<'a> Endings<'a> {
 }
 
 impl<'a> Ending<'a> {
-    /// Names the kinds of steps that it is about: `update`, or `8 × update, 6 × upload logo`.
+    /// Describes the kinds of steps in this group: `update`, or `8 × update, 6 × upload logo`.
     pub(super) fn what(&self) -> String {
         if let [(_, step)] = self.steps.as_slice() {
             return step.what();
@@ -97,7 +97,7 @@ impl<'a> Ending<'a> {
         kinds.join(", ")
     }
 
-    /// Lists the objects that it is about, each once, in the order of the plan.
+    /// Returns the objects of these steps, each once, in plan order.
     pub(super) fn objects(&self) -> Vec<&'a ObjectReport> {
         let mut seen = BTreeSet::new();
         let objects = self.steps.iter().map(|(object, _)| *object);

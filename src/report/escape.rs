@@ -1,4 +1,4 @@
-//! Text from outside, made safe to show.
+//! Makes text from outside safe to display.
 
 use std::fmt::{self, Write as _};
 use std::io;
@@ -8,8 +8,8 @@ use serde::Serialize;
 use crate::model::is_hidden;
 pub use crate::model::visible;
 
-/// Writes a value as indented JSON that ends with a newline, piece by piece. What [`visible`] would escape is escaped as
-/// JSON does: equal to whoever reads it as JSON, and harmless to a terminal that it is shown on.
+/// Writes a value incrementally as indented JSON with a trailing newline. What [`visible`] would escape is escaped the
+/// JSON way: the same value to a JSON parser, and harmless on a terminal.
 pub(crate) fn write_json(out: &mut dyn fmt::Write, value: &impl Serialize) -> fmt::Result {
     serde_json::to_writer_pretty(VisibleJson(&mut *out), value).map_err(|_| fmt::Error)?;
     out.write_char('\n')
@@ -20,7 +20,7 @@ pub(crate) fn visible_json(value: &impl Serialize) -> impl fmt::Display {
     fmt::from_fn(move |out| write_json(out, value))
 }
 
-/// Renders a value on one line, and escapes what [`write_json`] escapes.
+/// Renders a value as JSON on one line, escaping what [`write_json`] escapes.
 pub(crate) fn visible_json_line(value: &impl Serialize) -> impl fmt::Display {
     fmt::from_fn(move |out| {
         let text = serde_json::to_string(value).map_err(|_| fmt::Error)?;
@@ -29,7 +29,7 @@ pub(crate) fn visible_json_line(value: &impl Serialize) -> impl fmt::Display {
     })
 }
 
-/// Takes JSON in, in pieces that are whole texts, as the serialiser writes them.
+/// Escapes the JSON that a serialiser writes, which arrives in pieces of valid UTF-8.
 struct VisibleJson<'o>(&'o mut dyn fmt::Write);
 
 impl io::Write for VisibleJson<'_> {
@@ -45,7 +45,7 @@ impl io::Write for VisibleJson<'_> {
 }
 
 fn escape_into(out: &mut dyn fmt::Write, text: &str) -> fmt::Result {
-    // Line breaks stand between values; within them they are escaped.
+    // A raw line break is formatting between values; inside a value it is already escaped.
     let is_raw = |character: char| character != '\n' && is_hidden(character);
     let mut rest = text;
     while let Some(at) = rest.find(is_raw) {

@@ -1,4 +1,4 @@
-//! The report as a flat list of findings, for formats that point at lines.
+//! The report as a flat list of findings, for formats that annotate lines.
 
 mod dns;
 mod kind;
@@ -20,19 +20,19 @@ use crate::plan::Refusal;
 use crate::report::escape::visible;
 use crate::tree::Origin;
 
-/// How many names a message spells out.
+/// How many names a message lists.
 const SHOWN_NAMES: usize = 5;
 /// How many characters of one value a message shows.
 const SHOWN_VALUE: usize = 200;
 
-/// One thing that somebody should look at.
+/// One issue that somebody should look at.
 #[derive(Clone, Debug)]
 pub(super) struct Finding {
-    /// Which kind of thing.
+    /// The rule that it comes from.
     pub(super) rule: Rule,
-    /// How bad it is.
+    /// The severity.
     pub(super) level: Level,
-    /// What it is, in one line; everything hidden is escaped.
+    /// The message, on one line; invisible characters are escaped.
     pub(super) message: String,
     /// What to do.
     pub(super) help: Option<String>,
@@ -40,15 +40,15 @@ pub(super) struct Finding {
     pub(super) spot: Option<Spot>,
     /// Places that explain it.
     pub(super) related: Vec<(Spot, String)>,
-    /// The accounts that it is about.
+    /// The accounts that it affects.
     pub(super) subjects: Vec<String>,
-    /// What mends it without further thought.
+    /// A replacement that fixes it mechanically.
     pub(super) remedy: Option<Remedy>,
-    /// What makes it the same finding in another run, wherever its line has moved to.
+    /// Identifies the same finding in another run, even if its line has moved.
     pub(super) identity: String,
 }
 
-/// A text that mends a finding when it takes the place of another.
+/// A replacement text that fixes a finding.
 #[derive(Clone, Debug)]
 pub(super) struct Remedy {
     pub(super) spot: Spot,
@@ -56,8 +56,8 @@ pub(super) struct Remedy {
     pub(super) description: String,
 }
 
-/// Lists what there is to look at: mistakes, refusals, what could not be checked, what went wrong, differences, DNS.
-/// The same difference from the same place on many accounts is one finding.
+/// Lists all findings: mistakes, refusals, failed checks, failed steps, differences, DNS. The same difference from the
+/// same place on many accounts is one finding.
 pub(super) fn findings(report: &Report) -> Vec<Finding> {
     let mut found: Vec<Finding> = report.problems.iter().map(problem).collect();
     found.extend(
@@ -81,7 +81,7 @@ pub(super) fn findings(report: &Report) -> Vec<Finding> {
     found
 }
 
-/// Tells two findings apart that nothing else does.
+/// Numbers findings whose identities would otherwise be equal.
 fn number(found: &mut [Finding]) {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for finding in found {
@@ -140,7 +140,7 @@ fn refusal(report: &Report, object: Option<&ObjectReport>, refusal: &Refusal) ->
     finding
 }
 
-/// Makes a finding without a place.
+/// Creates a finding without a place.
 fn bare(kind: Kind, message: String) -> Finding {
     Finding {
         rule: Rule::Kind(kind),
@@ -155,7 +155,7 @@ fn bare(kind: Kind, message: String) -> Finding {
     }
 }
 
-/// Makes a finding about a whole account, or the template, at the place that says which one it is.
+/// Creates a finding about a whole account, or the template, at the place in the tree that identifies it.
 fn about(report: &Report, object: &ObjectReport, kind: Kind, message: &str) -> Finding {
     let title = visible(object.title());
     let places = &report.places;
@@ -172,7 +172,7 @@ fn about(report: &Report, object: &ObjectReport, kind: Kind, message: &str) -> F
     }
 }
 
-/// What makes a difference the same as another: the rule, the place and both sides.
+/// The key of equal differences: kind, place, key and both sides.
 type Same = (Kind, Option<Origin>, String, String);
 
 fn changes(report: &Report) -> Vec<Finding> {
@@ -201,7 +201,7 @@ fn changes(report: &Report) -> Vec<Finding> {
         .collect()
 }
 
-/// Returns the differences to tell of: after an apply, those that it left.
+/// Returns the differences to report: after an apply, those that remain.
 fn shown(report: &Report, object: &ObjectReport) -> Vec<Change> {
     match report.command {
         Command::Apply => object.open().cloned().collect(),
@@ -234,7 +234,7 @@ fn change(report: &Report, same: &Same, row: &Row, objects: &[&ObjectReport]) ->
     }
 }
 
-/// Says one difference in one line.
+/// Formats a difference on one line.
 pub(super) fn sentence(row: &Row, command: Command) -> String {
     let mut sentence = format!("{}: {}", row.key, sides(command, row));
     if let Some(why) = Kind::of(row.cause, command).why(command) {
@@ -244,7 +244,7 @@ pub(super) fn sentence(row: &Row, command: Command) -> String {
     sentence
 }
 
-/// Names one object, or counts several and names the first.
+/// Formats the name of one object, or a count of several with the first names.
 fn subjects(objects: &[&ObjectReport]) -> String {
     let names: Vec<&str> = objects.iter().map(|object| object.title()).collect();
     let are_accounts = objects.iter().all(|object| object.name.is_some());
@@ -269,7 +269,7 @@ fn subjects(objects: &[&ObjectReport]) -> String {
     }
 }
 
-/// Says both sides in one line.
+/// Formats both sides on one line.
 fn sides(command: Command, row: &Row) -> String {
     let word = |side: &Side| match (side, row.text(side)) {
         (Side::Present, _) => "there".to_owned(),
@@ -285,7 +285,7 @@ fn sides(command: Command, row: &Row) -> String {
     }
 }
 
-/// Cuts a text after so many characters, and says so.
+/// Truncates a text to `characters`, and marks the cut with an ellipsis.
 pub(super) fn cut(mut text: String, characters: usize) -> String {
     if let Some((at, _)) = text.char_indices().nth(characters) {
         text.truncate(at);

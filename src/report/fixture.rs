@@ -1,4 +1,4 @@
-//! Reports to render.
+//! Sample reports for tests of the renderers.
 
 mod dns;
 mod whole;
@@ -211,7 +211,7 @@ pub(super) fn template() -> ObjectReport {
     object(None, None, vec![replace])
 }
 
-/// One of everything that a plan can show.
+/// Returns a report with one of everything that a plan can show.
 pub(super) fn sample(command: Command) -> Report {
     let mut report = empty(command);
     report.accounts.push(acme());

@@ -1,7 +1,7 @@
-//! What a report shows besides words: the bytes of changed assets, and how each changed brand looks before and after.
+//! The pictures of a report: the bytes of changed assets, and the look of each changed brand before and after.
 //!
-//! It stands beside the [`Report`](super::Report), because most formats show no pictures: their bytes are read only when
-//! somebody asked for a format that does.
+//! The gallery is separate from the [`Report`](super::Report) because most formats show no pictures: asset bytes are
+//! read only when a requested format needs them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::live::{LiveDocument, Reading};
 use crate::model::{AccountName, AssetFacts, AssetKind, Digest, KeyPath, Settings};
 use crate::tree::DesiredAccount;
 
-/// The most bytes that a gallery holds in all.
+/// The maximum total size of a gallery's assets, in bytes.
 const MOST_BYTES: usize = 96 << 20;
 
 /// The bytes of assets by their digest, and the looks of accounts.
@@ -24,12 +24,12 @@ pub struct Gallery {
     bytes: usize,
 }
 
-/// How one brand looks before and after; a side is absent where there is no whitelabel, or it is not known.
+/// The look of a brand before and after; a side is absent when there is no whitelabel or it is unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Looks {
     /// On the platform, as it was read.
     pub before: Option<Look>,
-    /// As the tree wants it.
+    /// As the tree declares it.
     pub after: Option<Look>,
 }
 
@@ -40,22 +40,22 @@ pub struct Look {
     pub company: Option<String>,
     /// The domain.
     pub domain: Option<String>,
-    /// Where help is linked, if it is.
+    /// The target of the help link, if any.
     pub help: Option<String>,
-    /// Where more is told, if it is.
+    /// The target of the "learn more" link, if any.
     pub learn_more: Option<String>,
     /// Whether the platform's own name is hidden.
     pub hide_powered: bool,
-    /// Whether signing up is hidden.
+    /// Whether the registration link is hidden.
     pub hide_registration: bool,
-    /// The logo; absent when there is none, or nobody declares it and it was not read.
+    /// The logo; absent when there is none, or when it is undeclared and was not read.
     pub logo: Option<AssetFacts>,
-    /// The icon; the same.
+    /// The icon; absent in the same cases as the logo.
     pub icon: Option<AssetFacts>,
 }
 
 impl Gallery {
-    /// Takes in the bytes of an asset, unless all would become too much.
+    /// Adds the bytes of an asset, unless the gallery would become too large.
     pub fn add(&mut self, bytes: Vec<u8>) {
         let digest = Digest::of(&bytes);
         if self.assets.contains_key(&digest) {
@@ -73,20 +73,20 @@ impl Gallery {
         self.assets.insert(digest, bytes.into());
     }
 
-    /// Says why the bytes of an asset are not here.
+    /// Records why the bytes of an asset are missing.
     pub fn lack(&mut self, digest: Digest, reason: impl Into<String>) {
         if !self.assets.contains_key(&digest) {
             self.missing.insert(digest, reason.into());
         }
     }
 
-    /// Tells whether an asset is here already.
+    /// Returns whether the gallery already holds an asset's bytes.
     #[must_use]
     pub fn has(&self, digest: &Digest) -> bool {
         self.assets.contains_key(digest)
     }
 
-    /// Returns an asset's bytes, or why they are not here.
+    /// Returns an asset's bytes, or why they are missing.
     pub fn asset(&self, digest: &Digest) -> Result<&[u8], &str> {
         match self.assets.get(digest) {
             Some(bytes) => Ok(bytes),
@@ -94,12 +94,12 @@ impl Gallery {
         }
     }
 
-    /// Takes in how a brand looks.
+    /// Adds the looks of a brand.
     pub fn show(&mut self, account: AccountName, looks: Looks) {
         self.looks.insert(account, looks);
     }
 
-    /// Returns how a brand looks, where that is known.
+    /// Returns the looks of a brand, if known.
     #[must_use]
     pub fn looks(&self, account: &AccountName) -> Option<&Looks> {
         self.looks.get(account)
@@ -107,7 +107,7 @@ impl Gallery {
 }
 
 impl Looks {
-    /// Puts together what is live and what the tree wants; undeclared keys stay as they are.
+    /// Combines the live state with what the tree declares; undeclared keys keep their live values.
     #[must_use]
     pub fn of(desired: &DesiredAccount, live: Option<&Reading<Option<LiveDocument>>>) -> Self {
         let document = match live {

@@ -1,7 +1,7 @@
 //! The report as annotations of a GitHub workflow run.
 //!
-//! The runner shows ten annotations of each level for a step, and drops the rest without a word; the last line
-//! here says how many those are.
+//! The runner shows ten annotations of each level per step and silently drops the rest; the last line reports how many
+//! were left out.
 
 use std::fmt::{self, Write as _};
 
@@ -10,11 +10,11 @@ use super::finding::{Finding, Level, findings};
 use super::{Places, Report};
 use crate::model::nouns;
 
-/// How many annotations of one level the runner shows for one step.
+/// The maximum number of annotations of one level that the runner shows per step.
 const LIMIT: usize = 10;
 
-/// Commands for the runner of a workflow, one a line; only [`render`] makes them, so that whatever stands in them ends no line and
-/// begins no other command.
+/// Workflow commands for the runner, one per line. Only [`render`] creates them, which ensures that no value can end a
+/// line or start another command.
 #[derive(Clone, Debug)]
 pub struct Commands(String);
 
@@ -47,7 +47,7 @@ pub fn render(report: &Report) -> Commands {
         .iter()
         .any(|level| count(*level) > LIMIT);
     let limit = |level| match level {
-        // What says how many are left out is a notice, too.
+        // The line that reports how many were left out is itself a notice.
         Level::Note if is_cut => LIMIT - 1,
         Level::Error | Level::Warning | Level::Note => LIMIT,
     };
@@ -79,7 +79,7 @@ fn annotate(text: &mut String, finding: &Finding, places: &Places) {
         let file = places.in_repository(&spot.file);
         properties.push(format!("file={}", property(file.as_str())));
         properties.push(format!("line={}", spot.from.line));
-        // The runner takes columns only within one line.
+        // The runner accepts columns only for a range within one line.
         let end = spot.to.filter(|to| to.line == spot.from.line);
         properties.push(format!("col={}", spot.from.column));
         properties.extend(end.map(|to| format!("endColumn={}", to.column)));
@@ -115,7 +115,7 @@ fn plural(level: Level, count: usize) -> String {
     nouns(count, command(level))
 }
 
-/// Escapes what stands behind the second `::`. Lines stay apart, and show all that is in them.
+/// Escapes the message after the second `::`. Line breaks are kept; invisible characters are made visible.
 fn data(text: &str) -> String {
     let lines: Vec<String> = text
         .split('\n')
@@ -192,7 +192,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever stands on the platform, each line is one command, and it is one of ours.
+        /// Whatever the platform returns, each line is one command, and it is one of ours.
         #[test]
         fn no_value_breaks_out(before: String, after: String, name: String) {
             let mut report = empty(Command::Drift);
@@ -207,7 +207,7 @@ mod tests {
         }
     }
 
-    /// The name of a file may hold anything but a slash: it is one property of one command.
+    /// A file name may contain anything but a slash and still is one property of one command.
     #[test]
     fn no_file_name_breaks_out() {
         let mut sources = crate::diag::SourceMap::default();

@@ -1,8 +1,8 @@
-//! The report as one page for people who look rather than read: pictures, sketches, tables.
+//! The report as an HTML page with pictures, sketches and tables.
 //!
-//! The page is one file. It loads nothing, sends nothing, and says so to the browser by its policy; welcome pages stand in
-//! frames without scripts. Its own script only searches: without it everything is there to read. Every text from outside
-//! goes through [`maud`], which escapes it, and through `visible`, which shows what hides.
+//! The page is a single file. It loads and sends nothing, and its content security policy enforces that; welcome pages
+//! are shown in frames without scripts. Its own script only adds search: without it everything remains readable. All
+//! text from outside is escaped by [`maud`], and `visible` reveals invisible characters.
 
 mod asset;
 mod change;
@@ -23,8 +23,8 @@ use super::gallery::Gallery;
 use super::{Command, Report};
 use store::Store;
 
-/// Renders a report; `exit` is what the run ends with. The page comes as one text: its head names the pictures that the
-/// body below turns out to show.
+/// Renders a report; `exit` is the exit code of the run. The page is built in memory as a whole, because its head
+/// contains the pictures that the body turns out to use.
 #[must_use]
 pub fn render(report: &Report, gallery: &Gallery, exit: u8) -> String {
     let mut store = Store::new(gallery);
@@ -62,7 +62,7 @@ pub fn render(report: &Report, gallery: &Gallery, exit: u8) -> String {
     page::whole(&summary::title(report), &store.style(), &body)
 }
 
-/// A part of the page with a heading of its own; one that counts nothing is left out.
+/// A section of the page with its own heading; it is left out when its count is zero.
 struct Section {
     id: &'static str,
     title: &'static str,
@@ -71,7 +71,7 @@ struct Section {
     body: Markup,
 }
 
-/// The field that the script shows and answers; without the script it stays hidden.
+/// Renders the search field, which stays hidden until the script enables it.
 fn search(sections: &[Section]) -> Markup {
     let searched = ["changes", "dns", "mistakes"];
     let any = sections
@@ -100,7 +100,7 @@ fn search(sections: &[Section]) -> Markup {
     }
 }
 
-/// Writes a place in the tree.
+/// Renders a place in the tree.
 fn place(file: &str, line: u32, column: u32) -> Markup {
     html! { code.place { (visible(file)) ":" (line) ":" (column) } }
 }

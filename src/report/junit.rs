@@ -1,9 +1,9 @@
-//! The report as JUnit XML: an account is a test case that asks whether it is as the tree says.
+//! The report as JUnit XML: each account is a test case that checks whether it matches the tree.
 //!
-//! | what | as |
+//! | state | test result |
 //! | --- | --- |
-//! | in sync, done, in a plan also what is pending | passed |
-//! | differs, refused, failed, moved, a mistake in its files | failure |
+//! | in sync, done, and pending in a plan | passed |
+//! | differs, refused, failed, moved, or a mistake in its files | failure |
 //! | could not be checked, unknown outcome | error |
 //! | not compared, not begun | skipped |
 //!
@@ -22,7 +22,7 @@ use super::{Command, Report};
 use crate::report::ending::Endings;
 use crate::report::escape::visible;
 
-/// Renders a report as JUnit XML that ends with a newline, piece by piece.
+/// Renders a report incrementally as JUnit XML with a trailing newline.
 #[must_use]
 pub fn render(report: &Report) -> impl fmt::Display {
     fmt::from_fn(move |out| write(out, report))
@@ -99,7 +99,8 @@ fn write_properties(xml: &mut Xml<'_>, report: &Report) -> fmt::Result {
     xml.close("properties")
 }
 
-/// The mistakes, by the account or else by the file that has them; a check of the tree alone has every account.
+/// Returns test cases for the mistakes in the tree, by account or, failing that, by file. When only the tree was
+/// checked, every account has a case.
 fn tree(report: &Report) -> Vec<Case> {
     let mut cases: BTreeMap<String, Case> = BTreeMap::new();
     if report.command == Command::Validate {
@@ -158,7 +159,7 @@ mod tests {
     use super::*;
     use crate::report::fixture::everything;
 
-    /// What a merge will carry out fails no test, and can be read there; refusals, mistakes and what could not be read do.
+    /// Pending changes fail no test of a plan, but are listed there; refusals, mistakes and failed reads do fail one.
     #[test]
     fn pending_changes_fail_no_plan() {
         let text = render(&everything(Command::Plan)).to_string();

@@ -1,17 +1,17 @@
-//! Changes as lines of plain text, for those who draw them themselves.
+//! Changes as lines of plain text, for callers that render them on their own.
 
 use super::row;
 use crate::diff::{Cause, Change};
 use crate::tree::Origin;
 
-/// One line of a comparison. The texts are safe to show on one line; they are escaped for no format.
+/// One line of a comparison. The texts are safe to show on one line, but not escaped for any format.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
     /// What differs, as the tree spells it.
     pub key: String,
-    /// The live side; absent when it is not there.
+    /// The live side; `None` when it does not exist.
     pub before: Option<String>,
-    /// The side that the tree wants; absent when it must not be there.
+    /// The desired side; `None` when it must not exist.
     pub after: Option<String>,
     /// Why they differ.
     pub cause: Cause,
@@ -19,7 +19,7 @@ pub struct Line {
     pub origin: Option<Origin>,
 }
 
-/// Returns the lines that say some changes.
+/// Returns the comparison lines for some changes.
 #[must_use]
 pub fn lines(changes: &[Change]) -> Vec<Line> {
     row::rows(changes)

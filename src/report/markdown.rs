@@ -1,8 +1,8 @@
 //! The report as Markdown, for a comment on a forge.
 //!
-//! What matters most comes first. Where the whole would not fit, details are folded to one line each from the least
-//! important end, then left out, and the text says how many of which. Whatever comes from the platform or from a
-//! file stands in code spans, so that it can neither be markup nor call anybody.
+//! The most important entries come first. If the report would not fit, entries are reduced to one line each, least
+//! important first, and then left out; the text reports how many. Everything from the platform or from a file is put
+//! into code spans, so that it can neither act as markup nor mention anybody.
 
 mod change;
 mod dns;
@@ -20,7 +20,7 @@ use fit::fitted;
 
 use super::{Command, Report, text};
 
-/// Renders a report in at most `limit` bytes, which is never more characters; a limit under 1,000 counts as 1,000.
+/// Renders a report in at most `limit` bytes, and so at most as many characters; the minimum limit is 1,000.
 #[must_use]
 pub fn render(report: &Report, limit: usize) -> String {
     let limit = limit.max(1000);
@@ -28,7 +28,7 @@ pub fn render(report: &Report, limit: usize) -> String {
     let foot = foot(report);
     let room = limit.saturating_sub(head.len() + foot.len());
     let body = fitted(&sections::sections(report), room);
-    // No line of a fenced block is empty, so this touches the space between blocks only.
+    // Fenced blocks contain no empty lines, so this only affects the space between blocks.
     let mut text = head + &body + &foot;
     while text.contains("\n\n\n") {
         text = text.replace("\n\n\n", "\n\n");
@@ -57,7 +57,7 @@ fn head(report: &Report) -> String {
     head
 }
 
-/// Says how to approve what is shown.
+/// Returns the footer, which explains how to apply exactly this plan.
 fn foot(report: &Report) -> String {
     let steps = report.objects().any(|object| !object.steps.is_empty());
     match &report.plan {

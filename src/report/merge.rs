@@ -1,4 +1,4 @@
-//! The reports of all shards → one, as if one run had looked at the whole tree.
+//! Merges the reports of all shards into one, as if a single run had examined the whole tree.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,18 +10,18 @@ use crate::apply::StepResult;
 use crate::model::{AssetKind, Digest, Shard, count_of};
 use crate::plan::{Level, StepId, number};
 
-/// Says why reports are not the parts of one.
+/// Why reports cannot be merged.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum MergeError {
-    /// There is none.
+    /// There is no report.
     #[error(
         "there is no report to merge; name the files that `--shard` runs wrote with --output json=FILE"
     )]
     Nothing,
-    /// One is about the whole.
+    /// A report covers the whole tree.
     #[error("{0} is no shard's report; only those of runs with --shard can be merged")]
     Whole(String),
-    /// Two are about different things.
+    /// Two reports do not belong to the same run.
     #[error(
         "{one} and {other} do not belong together: {what} is {left} in one and {right} in the other"
     )]
@@ -30,14 +30,14 @@ pub enum MergeError {
         one: String,
         /// The other file.
         other: String,
-        /// What differs.
+        /// The property that differs.
         what: &'static str,
-        /// What the first says.
+        /// Its value in the first file.
         left: String,
-        /// What the other says.
+        /// Its value in the other file.
         right: String,
     },
-    /// Two are about the same part.
+    /// Two reports are of the same shard.
     #[error("{one} and {other} are both the report of shard {shard}; leave one out")]
     Twice {
         /// The first file.
@@ -47,10 +47,10 @@ pub enum MergeError {
         /// Their shard.
         shard: Shard,
     },
-    /// A part is missing.
+    /// Reports of these shards are missing.
     #[error("the report of shard {} is missing; --partial merges what is there", list(.0))]
     Missing(Vec<Shard>),
-    /// An account is in no part: they were not made at the same time.
+    /// An account is in no report: the shards saw different states of the platform.
     #[error(
         "the shards looked at {}: they saw different states of the platform; run them again",
         count_of(*looked_at, *all, "account")
@@ -61,7 +61,7 @@ pub enum MergeError {
         /// How many the tree has.
         all: usize,
     },
-    /// An account is in two parts: they were not made at the same time.
+    /// An account is in two reports: the shards saw different states of the platform.
     #[error(
         "{account} is in {one} and in {other}: the shards saw different states of the platform; run them again"
     )]
@@ -80,7 +80,7 @@ fn list(shards: &[Shard]) -> String {
     names.join(", ")
 }
 
-/// A part's report, and the name of the file that it was read from.
+/// A shard's report, and the name of the file that it was read from.
 #[derive(Clone, Debug)]
 pub struct Piece {
     /// The file.
@@ -89,10 +89,10 @@ pub struct Piece {
     pub report: Report,
 }
 
-/// Puts the reports of all shards together. With `partial`, shards may be missing; a note says which.
+/// Merges the reports of all shards. With `partial`, shards may be missing; a note lists them.
 ///
 /// # Errors
-/// When they are not the parts of one report.
+/// When the reports do not belong together.
 pub fn merge(mut pieces: Vec<Piece>, partial: bool) -> Result<Report, MergeError> {
     pieces.sort_by_key(|piece| piece.report.shard.as_ref().map(|part| part.shard));
     let missing = check(&pieces)?;
@@ -188,7 +188,7 @@ fn check(pieces: &[Piece]) -> Result<Vec<Shard>, MergeError> {
     Ok(missing)
 }
 
-/// What the parts of one report have in common.
+/// Returns the properties that all parts of one report must share.
 fn traits(piece: &Piece) -> [(&'static str, String); 6] {
     let report = &piece.report;
     let text = |value: Option<String>| value.unwrap_or_else(|| "unknown".to_owned());
@@ -219,7 +219,7 @@ fn traits(piece: &Piece) -> [(&'static str, String); 6] {
     ]
 }
 
-/// Adds a part to what was put together before.
+/// Adds a part to the merged report.
 fn take_in(whole: &mut Report, part: Report) {
     whole.plan = match (&whole.plan, &part.plan) {
         (Some(one), Some(other)) => Some(Digest::of(format!("{one} {other}").as_bytes())),
@@ -278,7 +278,7 @@ fn join_dns(mut one: DnsReport, other: DnsReport) -> DnsReport {
     one
 }
 
-/// Several shards have records in one zone; each writes its own.
+/// Merges the reports of a zone in which several shards manage records.
 fn join_zone(known: &mut ObjectReport, part: ObjectReport) {
     known.changes.extend(part.changes);
     known.changes.sort_by(|a, b| a.key.cmp(&b.key));
@@ -307,7 +307,7 @@ fn join_step(known: &mut StepReport, step: StepReport) {
     add_new(&mut known.notes, step.notes);
 }
 
-/// Numbers steps: first so that no two parts use one number, then as one plan would.
+/// Renumbers steps so that ids are unique across all parts.
 #[derive(Default)]
 struct Numbers {
     next: u32,
@@ -338,7 +338,7 @@ fn renumber(whole: &mut Report) {
     let mut edges = BTreeSet::new();
     let mut ids = BTreeMap::new();
     let mut frees: BTreeMap<String, (usize, usize)> = BTreeMap::new();
-    // As in a plan: accounts, then the template, then zones.
+    // The order of a plan: accounts, then the template, then zones.
     let order: Vec<&ObjectReport> = (whole.accounts.iter())
         .chain(&whole.template)
         .chain(&whole.zones)

@@ -1,7 +1,8 @@
-//! Anything → text. Pure: a renderer takes a [`Report`] and gives a text; it knows no clock, terminal or file.
+//! Reports in all output formats. Pure: a renderer turns a [`Report`] into text, without access to a clock, terminal or
+//! file.
 //!
-//! One value, [`Report`], holds what a run has to say; one file a format turns it into bytes, so that
-//! every format says the same.
+//! A single value, [`Report`], holds the result of a run. Each format renders that value in its own file, so that all
+//! formats agree.
 
 mod block;
 pub mod brand;

@@ -1,7 +1,8 @@
-//! What a run has to say, as one value.
+//! The result of a run, as one value.
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -16,24 +17,24 @@ use crate::model::{
 use crate::plan::{Action, Refusal, Risk, StepId};
 use crate::tree::Base;
 
-/// Names the command that a report comes from; it decides the words, not the facts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The command that a report comes from; it affects the wording, not the facts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
-    /// The tree alone was checked.
+    /// Only the tree was checked.
     Validate,
     /// The tree was compared with the platform.
     Plan,
-    /// The same, seen as what somebody changed on the platform.
+    /// The tree was compared with the platform, to find what somebody changed there.
     Drift,
-    /// The steps were carried out.
+    /// A plan was applied.
     Apply,
     /// DNS was compared with the template.
     Dns,
 }
 
 impl Command {
-    /// Returns the word for machines.
+    /// Returns the machine-readable name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -46,20 +47,20 @@ impl Command {
     }
 }
 
-/// What a run has to say.
+/// The result of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// The command.
     pub command: Command,
-    /// The cluster; absent when the tree does not say which.
+    /// The cluster; absent when the tree does not specify it.
     pub cluster: Option<ClusterName>,
-    /// The digest of the desired state, when it could be made out.
+    /// The digest of the desired state, if that could be determined.
     pub tree: Option<Digest>,
-    /// The digest of the plan, when there is one.
+    /// The digest of the plan, if there is one.
     pub plan: Option<Digest>,
-    /// Whether no platform was read: the tree was compared with what was applied last.
+    /// Whether the tree was compared with the last applied tree instead of the platform.
     pub recorded: bool,
-    /// What is wrong in the tree, sorted by file and place.
+    /// The problems in the tree, sorted by file and place.
     pub problems: Vec<Problem>,
     /// The accounts of the tree, sorted by name.
     pub accounts: Vec<ObjectReport>,
@@ -69,38 +70,38 @@ pub struct Report {
     pub zones: Vec<ObjectReport>,
     /// What guards refused for the run as a whole.
     pub refusals: Vec<Refusal>,
-    /// What a reader should know of the run as a whole.
+    /// Notes about the run as a whole.
     pub notes: Vec<String>,
-    /// What is known of the tree that was applied last; absent when nobody asked.
+    /// The state of the base, which is the last applied tree; absent unless requested.
     pub base: Option<BaseReport>,
-    /// Live whitelabels outside the tree, when somebody asked for them.
+    /// Live whitelabels outside the tree, if requested.
     pub coverage: Option<Coverage>,
-    /// The requests that were sent, when they were counted.
+    /// The number of requests sent, if they were counted.
     pub requests: Option<Requests>,
-    /// What DNS answers, when it was asked.
+    /// The results of the DNS check, if there was one.
     pub dns: Option<DnsReport>,
-    /// The part of the tree that this is about, when other reports are about the rest.
+    /// The shard of this report, if other reports cover the rest of the tree.
     pub shard: Option<ShardReport>,
-    /// Where things stand in the tree, for formats that point into files.
+    /// Places in the tree, for formats that point into files.
     pub places: Places,
 }
 
-/// What a shard's report says for the merging of all shards' reports.
+/// What merging needs to know about a shard's report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShardReport {
-    /// Which it is.
+    /// The shard.
     pub shard: Shard,
-    /// How many accounts all of them look at together.
+    /// The number of accounts that all shards examine together.
     pub accounts: usize,
-    /// How many of them this one looked at.
+    /// The number of accounts that this shard examined.
     pub looked_at: usize,
-    /// How many of this one's accounts have a live whitelabel.
+    /// The number of this shard's accounts with a live whitelabel.
     pub managed: usize,
-    /// Which of the notes are of no interest once all reports are one.
+    /// Notes that no longer apply once the reports are merged.
     pub notes: Vec<String>,
 }
 
-/// What there is to say about one account, about the template, or about one zone.
+/// The result for one account, the template, or one zone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ObjectReport {
     /// The account's name in the tree; absent for the template and for zones.
@@ -111,30 +112,30 @@ pub struct ObjectReport {
     pub id: Option<AccountId>,
     /// The verdict.
     pub status: Status,
-    /// Why it could not be checked, or not wholly.
+    /// Why it could not be checked, or not completely.
     pub unknown: Vec<String>,
-    /// What is to be done, or was done, in order.
+    /// The planned or executed steps, in order.
     pub steps: Vec<StepReport>,
     /// What guards refused.
     pub refusals: Vec<Refusal>,
-    /// What differed before any step.
+    /// The differences before any step.
     pub changes: Vec<Change>,
-    /// What a reader should know of it as a whole.
+    /// Notes about the object as a whole.
     pub notes: Vec<String>,
 }
 
-/// What is known of the tree that was applied last.
+/// The state of the base, which is the last applied tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BaseReport {
-    /// The word for machines.
+    /// The machine-readable name of the state.
     pub state: &'static str,
     /// The commit that the ref names.
     pub commit: Option<String>,
-    /// What it means, and what to do.
+    /// An explanation, and what to do.
     pub message: String,
 }
 
-/// What a base report is read back from.
+/// The form from which a [`BaseReport`] is deserialised.
 #[derive(Deserialize)]
 struct StoredBase {
     state: String,
@@ -157,7 +158,7 @@ impl<'a> Deserialize<'a> for BaseReport {
 }
 
 impl BaseReport {
-    /// Tells whether it is known, so that it can be told which side moved.
+    /// Returns whether the base is known, and with it which side moved.
     #[must_use]
     pub fn is_known(&self) -> bool {
         self.state == "known"
@@ -175,72 +176,76 @@ impl From<&Base> for BaseReport {
 }
 
 /// The verdict on one object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// It was not compared with any platform.
     NotCompared,
     /// Tree and platform agree.
     InSync,
-    /// Steps are pending, or it differs in what is not shown.
+    /// Steps are pending, or there are differences that are not shown.
     Pending,
-    /// A guard refused some of it; what it did not refuse may be pending or done.
+    /// A guard refused some of its changes; the others may be pending or done.
     Refused,
-    /// It could not be checked, or not wholly, and nothing is pending; after an apply, nobody knows whether what was
-    /// sent was carried out.
+    /// It could not be checked, or not completely, and nothing is pending. After an apply: whether the writes took
+    /// effect is unknown.
     Unknown,
-    /// Every step was carried out and seen in the read-back.
+    /// Every step was executed and confirmed by a read-back.
     Done,
-    /// Some steps were carried out.
+    /// Some steps were executed.
     Partly,
-    /// No step was carried out, and some failed.
+    /// No step succeeded, and some failed.
     Failed,
-    /// No step was begun, and none failed.
+    /// No step was started, and none failed.
     NotBegun,
 }
 
-/// One step and what became of it.
+/// A step and its result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepReport {
     /// Its number in the plan.
     pub id: StepId,
-    /// What it does, in one word.
+    /// What the step does.
     pub verb: Verb,
     /// The asset, for an upload.
     pub asset: Option<AssetKind>,
-    /// What changes.
+    /// The changes that it makes.
     pub changes: Vec<Change>,
-    /// How much it can hurt.
+    /// The risk.
     pub risk: Risk,
-    /// The objects whose steps must come first; the object's own are left out.
+    /// Other objects whose steps must come first.
     pub waits_for: Vec<String>,
-    /// What a reader should know.
+    /// Notes about the step.
     pub notes: Vec<String>,
-    /// What became of it; absent before an apply.
+    /// Its result; absent before an apply.
     pub result: Option<StepResult>,
 }
 
-/// What a step does, in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// What a step does.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Verb {
-    /// A whitelabel is made.
+    /// A whitelabel is created.
     Create,
     /// Keys of a whitelabel change.
     Update,
-    /// A domain is given up, for another account to take.
+    /// A domain is released, so that another account can claim it.
     Release,
-    /// An asset is put up.
+    /// An asset is uploaded.
     Upload,
-    /// A whitelabel is deleted and made again, to lose an asset.
+    /// A whitelabel is deleted and created again, to remove an asset.
     Recreate,
     /// A whitelabel is deleted.
     Delete,
     /// The template is replaced.
     Replace,
-    /// Records of a zone are entered or changed, and taken out.
+    /// Records of a zone are added or changed; others may be removed.
     SetRecords,
-    /// Records of a zone are taken out.
+    /// Records of a zone are removed.
     RemoveRecords,
 }
 
@@ -249,7 +254,7 @@ pub enum Verb {
 pub struct Coverage {
     /// How many accounts of the tree have a live whitelabel.
     pub managed: usize,
-    /// The accounts that have one and are not in the tree.
+    /// The accounts that have a live whitelabel and are not in the tree.
     pub unmanaged: Reading<Vec<Unmanaged>>,
 }
 
@@ -262,21 +267,21 @@ pub struct Requests {
     pub writing: u64,
 }
 
-/// How many objects of one kind stand how before any step. Those in sync, those that differ and those of which nothing is known
-/// are all of them, unless some were not compared, or are refused without a difference.
+/// The objects of one kind, counted by their state before any step. `in_sync`, `differing` and `unknown` add up to
+/// `total`, unless some objects were not compared, or were refused without a difference.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ObjectCount {
-    /// All of them.
+    /// All objects.
     pub total: usize,
-    /// Those that are as the tree wants them.
+    /// Objects that match the tree.
     pub in_sync: usize,
-    /// Those that differ from the tree.
+    /// Objects that differ from the tree.
     pub differing: usize,
-    /// Those of which no difference was found, because they could not be checked, or not wholly.
+    /// Objects without a known difference that could not be checked, or not completely.
     pub unknown: usize,
-    /// Those of the differing ones that steps are planned for.
+    /// Differing objects with planned steps.
     pub changing: usize,
-    /// Those of the differing ones that could not be checked wholly.
+    /// Differing objects that could not be checked completely.
     pub partly_unknown: usize,
 }
 
@@ -296,12 +301,12 @@ impl ObjectCount {
     }
 }
 
-/// The figures of a report.
+/// The counts of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Mistakes in the tree that stop `plan` and `apply`.
     pub errors: usize,
-    /// Mistakes that do not.
+    /// Mistakes in the tree that do not.
     pub warnings: usize,
     /// The accounts of the tree.
     pub accounts: ObjectCount,
@@ -309,34 +314,34 @@ pub struct Summary {
     pub template: ObjectCount,
     /// The zones that hold records of accounts with `dns: manage`.
     pub zones: ObjectCount,
-    /// Objects (accounts, the template, and zones) that are as the tree wants them.
+    /// Objects (accounts, the template, and zones) that match the tree.
     pub in_sync: usize,
-    /// Objects that steps are planned for.
+    /// Objects with planned steps.
     pub changing: usize,
-    /// Objects that differ from the tree, with or without a step that mends it.
+    /// Objects that differ from the tree, with or without a step that fixes it.
     pub differing: usize,
-    /// Objects that could not be checked wholly.
+    /// Objects that could not be checked completely.
     pub unknown: usize,
-    /// Refusals, those for the whole run included.
+    /// Refusals, including those for the whole run.
     pub refused: usize,
     /// Planned steps.
     pub steps: usize,
-    /// How many of them stand how; nothing before an apply.
+    /// The steps by standing; all zero before an apply.
     pub count: StepCount,
-    /// Those of the steps not begun whose object had moved.
+    /// Steps that were not started because their object had changed since the plan.
     pub moved: usize,
-    /// Those of the steps not begun that one before kept from it.
+    /// Steps that were not started because an earlier one did not succeed.
     pub skipped: usize,
-    /// Whether the run ended before all of its steps, and no guard or lock did that.
+    /// Whether the run ended before all steps were attempted, for another reason than a guard or lock.
     pub cut_short: bool,
     /// Hosts whose DNS differs from the template.
     pub dns_differing: usize,
-    /// Domains whose DNS could not be checked wholly.
+    /// Domains whose DNS could not be checked completely.
     pub dns_unknown: usize,
 }
 
 impl Report {
-    /// Iterates over the template, if any, the accounts, and the zones.
+    /// Iterates over the template, if any, then the accounts, then the zones.
     pub fn objects(&self) -> impl Iterator<Item = &ObjectReport> {
         self.template
             .iter()
@@ -344,8 +349,8 @@ impl Report {
             .chain(&self.zones)
     }
 
-    /// Takes in what the same tree's report for another cluster says: mistakes and accounts that are not
-    /// in this one. The result is about no single cluster.
+    /// Merges the report of the same tree for another cluster: adds mistakes and accounts that are not in this one. The
+    /// result no longer belongs to a single cluster.
     pub fn also(&mut self, other: Self) {
         for problem in other.problems {
             if !self.problems.contains(&problem) {
@@ -366,7 +371,7 @@ impl Report {
         self.tree = None;
     }
 
-    /// Counts.
+    /// Computes the counts.
     #[must_use]
     pub fn summary(&self) -> Summary {
         let mut summary = Summary {
@@ -406,7 +411,7 @@ impl Report {
     }
 }
 
-/// Names what is meant of a tree's accounts, its template and its zones: `2 of 3 accounts, the domain template and 1 zone`.
+/// Formats a list of the given objects: `2 of 3 accounts, the domain template and 1 zone`.
 pub(super) fn kinds(accounts: Option<String>, template: bool, zones: usize) -> String {
     let mut parts: Vec<String> = accounts.into_iter().collect();
     if template {
@@ -423,7 +428,7 @@ pub(super) fn kinds(accounts: Option<String>, template: bool, zones: usize) -> S
 }
 
 impl ObjectReport {
-    /// Returns what people call it.
+    /// Returns the display name.
     #[must_use]
     pub fn title(&self) -> &str {
         match (&self.name, &self.zone) {
@@ -433,13 +438,13 @@ impl ObjectReport {
         }
     }
 
-    /// Tells whether the platform differs from the tree, as far as it could be read before any step.
+    /// Returns whether the platform differs from the tree, as far as it could be read before any step.
     #[must_use]
     pub fn differs(&self) -> bool {
         !self.steps.is_empty() || !self.changes.is_empty()
     }
 
-    /// Iterates over the differences that no step mends, because a guard refused or something is unknown.
+    /// Iterates over the differences that no step fixes, because a guard refused or something is unknown.
     pub fn open(&self) -> impl Iterator<Item = &Change> {
         let mended = |key: &ChangeKey| {
             let changes = self.steps.iter().flat_map(|step| &step.changes);
@@ -450,13 +455,13 @@ impl ObjectReport {
             .filter(move |change| !mended(&change.key))
     }
 
-    /// Counts how many steps stand how; nothing before an apply.
+    /// Counts the steps by standing; all zero before an apply.
     #[must_use]
     pub fn count(&self) -> StepCount {
         StepCount::of(self.steps.iter().filter_map(|step| step.result.as_ref()))
     }
 
-    /// Works the verdict out from everything else.
+    /// Derives the status from everything else.
     #[must_use]
     pub fn verdict(&self) -> Status {
         let count = self.count();
@@ -483,13 +488,13 @@ impl ObjectReport {
 }
 
 impl StepReport {
-    /// Returns how it stands; `None` before an apply.
+    /// Returns the standing of the step; `None` before an apply.
     #[must_use]
     pub fn standing(&self) -> Option<StepStanding> {
         self.result.as_ref().map(StepResult::standing)
     }
 
-    /// Says what it does, in a word or two: `update`, `upload logo`.
+    /// Describes the step in a word or two: `update`, `upload logo`.
     #[must_use]
     pub fn what(&self) -> String {
         self.verb.of(self.asset)
@@ -497,8 +502,8 @@ impl StepReport {
 }
 
 impl Coverage {
-    /// Returns the share of live whitelabels that the tree covers, in whole percent, rounded down; absent when the
-    /// others could not be listed or when there is none at all.
+    /// Returns the share of live whitelabels that the tree covers, in whole percent, rounded down; `None` when the
+    /// others could not be listed or when there are no whitelabels.
     #[must_use]
     pub fn percent(&self) -> Option<usize> {
         let others = self.unmanaged.known()?.len();
@@ -528,7 +533,7 @@ impl From<&Action> for Verb {
 }
 
 impl Verb {
-    /// Returns the word, with the asset of an upload.
+    /// Returns the display name, with the asset for an upload.
     #[must_use]
     pub fn of(self, asset: Option<AssetKind>) -> String {
         match asset {
@@ -537,7 +542,7 @@ impl Verb {
         }
     }
 
-    /// Returns the word.
+    /// Returns the display name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

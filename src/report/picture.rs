@@ -1,6 +1,6 @@
-//! Pictures side by side: what differs between two, and smaller ones of those that are too large to show.
+//! Comparison of pictures, and thumbnails of those that are too large to show.
 //!
-//! Pure, and within the limits of [`crate::tree::assets::decode`]; the bytes come from whoever has them.
+//! Pure, and within the limits of [`crate::tree::assets::decode`]; callers provide the bytes.
 
 use image::codecs::png::{CompressionType, FilterType as PngFilter, PngEncoder};
 use image::imageops::{self, FilterType};
@@ -9,32 +9,32 @@ use image::{Rgba, RgbaImage};
 use crate::model::{AssetKind, AssetType, Dimensions};
 use crate::tree::assets::{DecodeError, Insight, decode, icon_sizes};
 
-/// By how much a channel may differ without anybody seeing it.
+/// The largest difference of a colour channel that is not visible.
 const UNSEEN: u8 = 8;
-/// The same for a picture that was scaled first, whose edges are never the same.
+/// The same limit for a picture that was scaled first, which always differs at its edges.
 const UNSEEN_SCALED: u8 = 64;
-/// The colour of what changed.
+/// The colour that marks changed pixels.
 const CHANGED: Rgba<u8> = Rgba([0xd6, 0x1f, 0x7f, 0xff]);
 
-/// What differs between two pictures.
+/// The result of comparing two pictures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Comparison {
-    /// Other bytes, the same picture: it was only written anew.
+    /// The bytes differ, but not the picture: it was only encoded again.
     Reencoded,
     /// Some pixels differ.
     Differs {
-        /// How many.
+        /// The number of pixels that differ.
         pixels: usize,
-        /// Of how many.
+        /// The total number of pixels.
         of: usize,
-        /// Whether the picture before was scaled to the size of the one after.
+        /// Whether the old picture was scaled to the size of the new one.
         scaled: bool,
-        /// A PNG of the picture after, pale, with the pixels that differ marked.
+        /// A PNG of the new picture, faded, with the differing pixels marked.
         difference: Vec<u8>,
     },
-    /// They have another shape, so that no pixel stands for another.
+    /// The aspect ratios differ, so that pixels cannot be compared.
     Reshaped(Dimensions, Dimensions),
-    /// One of them cannot be decoded.
+    /// One of the pictures cannot be decoded.
     Unknown(DecodeError),
 }
 
@@ -61,7 +61,7 @@ fn size(picture: &RgbaImage) -> Dimensions {
     Dimensions { width, height }
 }
 
-/// Tells whether one is the other scaled, to within a pixel or two.
+/// Returns whether two pictures have about the same aspect ratio, so that one may be the other scaled.
 fn same_shape(one: &RgbaImage, other: &RgbaImage) -> bool {
     let across = |a: u32, b: u32| u64::from(a) * u64::from(b);
     let (first, second) = (
@@ -93,7 +93,7 @@ fn pixels(before: &RgbaImage, after: &RgbaImage, unseen: u8, scaled: bool) -> Co
     }
 }
 
-/// Tells whether two pixels look different; the colour of what is clear does not count.
+/// Returns whether two pixels look different; the colour of a transparent pixel does not count.
 fn differs(one: Rgba<u8>, other: Rgba<u8>, unseen: u8) -> bool {
     let [.., a] = one.0;
     let [.., b] = other.0;
@@ -105,7 +105,7 @@ fn differs(one: Rgba<u8>, other: Rgba<u8>, unseen: u8) -> bool {
         })
 }
 
-/// Fades a pixel to a quarter over white.
+/// Blends a pixel at a quarter of its opacity over white.
 fn pale(pixel: Rgba<u8>) -> Rgba<u8> {
     let [red, green, blue, alpha] = pixel.0;
     let fade = |colour: u8| {
@@ -116,7 +116,7 @@ fn pale(pixel: Rgba<u8>) -> Rgba<u8> {
     Rgba([fade(red), fade(green), fade(blue), 255])
 }
 
-/// Scales a picture down to fit a square of `longest` pixels, as PNG; one that fits is only written as PNG.
+/// Scales a picture down to fit a square of `longest` pixels, and encodes it as PNG; one that fits is not scaled.
 pub fn thumbnail(
     asset_type: AssetType,
     bytes: &[u8],
@@ -136,7 +136,7 @@ pub fn thumbnail(
     Ok(png(&small))
 }
 
-/// Says in a few words what an icon holds, or how a logo is seen; nothing of what cannot be decoded.
+/// Describes in a few words what an icon contains or how a logo looks; `None` if it cannot be decoded.
 #[must_use]
 pub fn described(kind: AssetKind, asset_type: AssetType, bytes: &[u8]) -> Option<String> {
     let sizes = icon_sizes(bytes);
@@ -165,10 +165,10 @@ pub fn described(kind: AssetKind, asset_type: AssetType, bytes: &[u8]) -> Option
 
 fn png(picture: &RgbaImage) -> Vec<u8> {
     let mut bytes = Vec::new();
-    // The encoder's own choice is quick and hardly compresses, and a page may hold a thousand of these.
+    // The encoder's default is fast but hardly compresses, and a page may contain a thousand of these.
     let encoder =
         PngEncoder::new_with_quality(&mut bytes, CompressionType::Best, PngFilter::Adaptive);
-    // Writing into memory does not fail; a picture without bytes would show as broken.
+    // Writing into memory does not fail; if it did, the picture would show as broken.
     let _ = picture.write_with_encoder(encoder);
     bytes
 }

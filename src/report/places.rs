@@ -1,4 +1,4 @@
-//! Where things stand in the tree, for formats that point into files.
+//! Places in the tree, for formats that point into files.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,23 +12,23 @@ use crate::model::record::RecordName;
 use crate::model::{AccountName, KeyPath, PLACEHOLDER};
 use crate::tree::{Desired, Origin, Target};
 
-/// Where things stand in the tree; empty when there is nothing but a saved plan.
+/// Places in the tree; empty when there is only a saved plan.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Places {
-    /// Where the tree lies in its repository; empty at the top.
+    /// The path of the tree in its repository; empty if it is the repository root.
     pub folder: Utf8PathBuf,
-    /// The text of each file, by its path from the tree's top.
+    /// The text of each file, by its path relative to the tree root.
     pub texts: BTreeMap<Utf8PathBuf, Arc<str>>,
-    /// Where each account says which one it is.
+    /// Where each account declares its identity.
     pub accounts: BTreeMap<AccountName, Origin>,
     /// Where each account declares its domain.
     pub domains: BTreeMap<AccountName, Origin>,
-    /// Where each host of the domain template stands.
+    /// Where each host of the domain template is declared.
     #[serde(with = "pairs")]
     pub hosts: BTreeMap<Target, Origin>,
 }
 
-/// A map whose keys are no texts, as a list of pairs.
+/// Serialises a map whose keys are not strings as a list of pairs.
 mod pairs {
     use std::collections::BTreeMap;
 
@@ -53,7 +53,7 @@ mod pairs {
 }
 
 impl Places {
-    /// Looks the places up.
+    /// Collects the places of a desired state.
     #[must_use]
     pub fn of(desired: Option<&Desired>, sources: &SourceMap) -> Self {
         let mut places = Self {
@@ -83,13 +83,13 @@ impl Places {
         places
     }
 
-    /// Returns a file's path from the repository's top.
+    /// Returns a file's path relative to the repository root.
     #[must_use]
     pub fn in_repository(&self, file: &Utf8Path) -> Utf8PathBuf {
         self.folder.join(file)
     }
 
-    /// Finds the host of the template that leads to a question about a domain.
+    /// Returns where the template declares the host that a DNS question about a domain comes from.
     #[must_use]
     pub fn host(&self, question: &Question, domain: &str) -> Option<&Origin> {
         let found = self.hosts.iter().find(|(target, _)| {

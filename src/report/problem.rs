@@ -1,4 +1,4 @@
-//! Diagnostics whose places are resolved, so that a renderer needs no source map.
+//! Diagnostics with resolved places, so that renderers need no source map.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -8,55 +8,55 @@ use serde::{Deserialize, Serialize};
 
 use crate::diag::{self, Code, Diagnostic, Place, Position, Severity, SourceMap};
 
-/// One mistake in the tree, with places that people and machines can follow.
+/// A mistake in the tree, with places resolved for people and machines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// Which kind of mistake.
+    /// The diagnostic code.
     pub code: Code,
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
-    /// What is wrong, in one line.
+    /// The message, on one line.
     pub message: String,
-    /// The place that is to be changed.
+    /// The place to change.
     pub primary: Option<Label>,
     /// Places that explain it.
     pub related: Vec<Label>,
     /// What to do.
     pub help: String,
-    /// What does it without further thought.
+    /// A replacement that fixes it mechanically.
     pub fix: Option<Fix>,
 }
 
-/// A text that takes the place of another, and mends a mistake by that.
+/// A replacement text that fixes a mistake.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fix {
-    /// What is replaced.
+    /// The place whose text is replaced.
     pub place: Label,
-    /// By what.
+    /// The replacement.
     pub text: String,
 }
 
-/// A resolved place and what to say about it.
+/// A resolved place and its label.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Label {
-    /// The file from the tree's top, and its text.
+    /// The file and its text.
     pub source: SourceText,
-    /// The first byte in that text.
+    /// The offset of the first byte in that text.
     pub start: usize,
-    /// The byte after the last one.
+    /// The offset after the last byte.
     pub end: usize,
     /// Where it starts, for people.
     pub from: Position,
     /// Where it ends, for people: the position after the last character.
     pub to: Position,
-    /// A few words; may be empty.
+    /// A short label; may be empty.
     pub text: String,
 }
 
 /// A file's path and text; cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceText {
-    /// The path from the tree's top.
+    /// The path relative to the tree root.
     pub path: Utf8PathBuf,
     /// The whole text.
     pub text: Arc<str>,
@@ -76,8 +76,8 @@ impl Problem {
     }
 }
 
-/// Resolves diagnostics against the texts that they point into, and sorts them by file, place and code; those
-/// without a place come first.
+/// Resolves diagnostics against their source texts, and sorts them by file, place and code; those without a place come
+/// first.
 #[must_use]
 pub fn problems(diagnostics: &[Diagnostic], sources: &SourceMap) -> Vec<Problem> {
     let mut problems: Vec<Problem> = diagnostics
@@ -160,7 +160,7 @@ mod tests {
             at(b, 11, 12, "second"),
             at(b, 0, 2, "first"),
             at(a, 0, 1, "other file"),
-            // A span that is past the end must not bring a renderer down.
+            // A span past the end must not crash a renderer.
             at(a, 90, 95, "past the end"),
             Diagnostic::new(Code::ALL[0], "no place", "mend it"),
         ];

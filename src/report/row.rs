@@ -1,4 +1,4 @@
-//! Changes as the lines of a comparison.
+//! Splits changes into the lines of a comparison.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,10 +9,10 @@ use super::value;
 use crate::diff::{Cause, Change, ChangeKey, Side};
 use crate::tree::Origin;
 
-/// One line of a comparison: a change, or one member of a host that changes.
+/// One line of a comparison: a change, or one member of a changed host.
 pub(super) struct Row {
     pub(super) key: String,
-    /// Whether the sides are records, which are written as a zone file has them.
+    /// Whether the sides are records, which are shown in zone file syntax.
     pub(super) is_record: bool,
     pub(super) before: Side,
     pub(super) after: Side,
@@ -20,12 +20,12 @@ pub(super) struct Row {
     pub(super) origin: Option<Origin>,
 }
 
-/// Splits some changes into the lines that say them.
+/// Splits changes into comparison lines.
 pub(super) fn rows(changes: &[Change]) -> Vec<Row> {
     said(changes).flat_map(split).collect()
 }
 
-/// Leaves out that a whitelabel is there when its keys say so.
+/// Drops the change that a whitelabel now exists if changes of its keys already show that.
 fn said(changes: &[Change]) -> impl Iterator<Item = &Change> {
     let whole = |change: &Change| change.key == ChangeKey::Whitelabel;
     let all = changes.iter().all(whole);
@@ -34,7 +34,7 @@ fn said(changes: &[Change]) -> impl Iterator<Item = &Change> {
         .filter(move |change| all || !whole(change) || change.after != Side::Present)
 }
 
-/// Splits a host that is on both sides into the members that differ, and a set of records into those that come and go.
+/// Splits a host that is on both sides into the members that differ, and an RRset into the added and removed records.
 fn split(change: &Change) -> Vec<Row> {
     let is_record = matches!(change.key, ChangeKey::Records(_));
     let row = |key: String, before: Side, after: Side| Row {
@@ -85,7 +85,7 @@ fn split(change: &Change) -> Vec<Row> {
     vec![row(key, change.before.clone(), change.after.clone())]
 }
 
-/// Returns the record types that a host moves from and to.
+/// Returns the record types that a host moves between, old and new.
 fn moved(change: &Change) -> Option<(Side, Side)> {
     let (Side::Elsewhere { target, .. }, ChangeKey::Host(to)) = (&change.before, &change.key)
     else {
@@ -95,7 +95,7 @@ fn moved(change: &Change) -> Option<(Side, Side)> {
     Some((side(&target.record_type), side(&to.record_type)))
 }
 
-/// Returns the records of one side that the other does not have.
+/// Returns the records that only the first side has.
 fn only_in(side: &Side, other: &Side) -> Vec<Side> {
     let records = |side: &Side| match side {
         Side::Value(Value::Array(records)) => records.clone(),
@@ -108,7 +108,7 @@ fn only_in(side: &Side, other: &Side) -> Vec<Side> {
 }
 
 impl Row {
-    /// Writes one side on one line; `None` when it is not there.
+    /// Formats one side on one line; `None` when it is absent.
     pub(super) fn text(&self, side: &Side) -> Option<String> {
         match side {
             Side::Value(Value::String(record)) if self.is_record => {

@@ -1,7 +1,7 @@
 //! The report as SARIF 2.1.0, for code scanning.
 //!
-//! Each finding stands at the line of YAML that causes it. What could not be checked is a notification and no result:
-//! it is neither right nor wrong.
+//! Each finding is at the line of YAML that causes it. What could not be checked is a notification, not a result: it is
+//! neither right nor wrong.
 
 mod log;
 #[cfg(test)]
@@ -23,12 +23,12 @@ use super::{Places, Report};
 use crate::diag::Position;
 use crate::model::{ClusterName, Digest};
 
-/// Where a finding without a place is shown: forges drop results that have none.
+/// The file of findings without a place, because forges drop results without a location.
 const TOP_FILE: &str = "emblazon.yaml";
-/// What a process ends with that failed, whatever it found before.
+/// The exit code of a failed process, whatever it found before.
 const FAILED: u8 = 1;
 
-/// Renders a report as indented JSON that ends with a newline, piece by piece; `exit` is what the process ends with.
+/// Renders a report incrementally as indented JSON with a trailing newline; `exit` is the exit code of the process.
 #[must_use]
 pub fn render(report: &Report, exit: u8) -> impl fmt::Display {
     fmt::from_fn(move |out| write(out, report, exit))
@@ -68,7 +68,7 @@ fn write(out: &mut dyn fmt::Write, report: &Report, exit: u8) -> fmt::Result {
     write_json(out, &log)
 }
 
-/// Names the run, so that those of several commands and clusters stand beside each other.
+/// Returns the category of the run, which keeps runs of different commands and clusters apart.
 fn category(report: &Report) -> String {
     let cluster = report.cluster.as_ref().map_or("", ClusterName::as_str);
     format!("emblazon/{}/{}", report.command.as_str(), encoded(cluster))
@@ -94,10 +94,10 @@ fn word(level: Level) -> &'static str {
     }
 }
 
-/// Writes findings down in the standard's terms.
+/// Converts findings to SARIF objects.
 struct Scribe<'a> {
     places: &'a Places,
-    /// The number of each rule in the list of rules.
+    /// The index of each rule in the list of rules.
     rules: BTreeMap<Rule, usize>,
 }
 
@@ -170,7 +170,7 @@ impl Scribe<'_> {
         }
     }
 
-    /// Names a file by a relative URI, from the repository's top.
+    /// Returns the location of a file as a URI relative to the repository root.
     fn artifact(&self, file: &Utf8Path) -> ArtifactLocation {
         ArtifactLocation {
             uri: encoded(self.places.in_repository(file).as_str()),
@@ -194,7 +194,7 @@ fn message(finding: &Finding) -> Text {
     }
 }
 
-/// Encodes everything that the path of a URI does not hold as it is.
+/// Percent-encodes everything that is not allowed in the path of a URI.
 fn encoded(path: &str) -> String {
     use std::fmt::Write as _;
     let mut text = String::with_capacity(path.len());

@@ -1,4 +1,4 @@
-//! One side of a difference, in words.
+//! Formats one side of a difference.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::escape::visible;
 use crate::diff::{ChangeKey, Side};
 use crate::model::{AssetFacts, HostEntry};
 
-/// Writes a JSON value on one line: texts in quotes, everything hidden escaped.
+/// Formats a JSON value on one line: strings in quotes, invisible characters escaped.
 pub(super) fn inline(value: &Value) -> String {
     match value {
         Value::String(text) => {
@@ -30,7 +30,7 @@ pub(super) fn inline(value: &Value) -> String {
     }
 }
 
-/// Writes a value as lines, for a line by line comparison; texts without quotes.
+/// Formats a value as lines for a line-by-line diff; strings without quotes.
 pub(super) fn lines(value: &Value) -> Vec<String> {
     let text = match value {
         Value::String(text) => text.clone(),
@@ -41,7 +41,7 @@ pub(super) fn lines(value: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Writes what is known of an asset: type, dimensions, size, short digest.
+/// Formats what is known of an asset: type, dimensions, size, short digest.
 pub(super) fn asset(facts: &AssetFacts) -> String {
     let mut words = Vec::new();
     match facts.asset_type {
@@ -56,7 +56,7 @@ pub(super) fn asset(facts: &AssetFacts) -> String {
     words.join(" ")
 }
 
-/// Writes a number of bytes with three figures at most.
+/// Formats a number of bytes with at most three digits.
 pub(super) fn size(bytes: u64) -> String {
     const UNITS: [&str; 3] = ["kB", "MB", "GB"];
     if bytes < 1000 {
@@ -73,7 +73,7 @@ pub(super) fn size(bytes: u64) -> String {
     }
 }
 
-/// Writes one side on one line; `None` when it is not there.
+/// Formats one side on one line; `None` when it is absent.
 pub(super) fn side(side: &Side) -> Option<String> {
     match side {
         Side::Absent => None,
@@ -112,7 +112,7 @@ pub(super) fn members(entry: &HostEntry) -> BTreeMap<String, Value> {
     members
 }
 
-/// Writes the key as the tree spells it.
+/// Formats the key as it is spelled in the tree.
 pub(super) fn key(key: &ChangeKey) -> String {
     match key {
         ChangeKey::Setting(path) => format!("whitelabel.{}", visible(path.as_str())),

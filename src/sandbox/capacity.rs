@@ -1,24 +1,25 @@
-//! A server that can do only so much: what is more waits in a queue.
+//! A limit on server capacity: excess requests wait in a queue.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How much a server can do. A real Kazoo on two cores gives about 160 reads a second (Speed, in what was observed).
+/// The capacity of a server. A real Kazoo on two cores handles about 160 reads per second (see Speed in the
+/// observations).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Capacity {
-    /// The requests that it answers in a second when it is busy.
+    /// The number of requests per second that it handles under full load.
     pub per_second: u32,
-    /// How many it works on at the same time; one takes `workers / per_second` seconds.
+    /// The number of requests that it handles concurrently; each takes `workers / per_second` seconds.
     pub workers: u16,
 }
 
-/// Hands out times on the workers, first come, first served.
+/// Assigns requests to workers, first come, first served.
 #[derive(Debug)]
 pub(super) struct Queue {
     service: Duration,
-    /// When each worker has done what it was given.
+    /// When each worker becomes free.
     free: Mutex<Vec<Instant>>,
 }
 
@@ -32,9 +33,9 @@ impl Queue {
         }
     }
 
-    /// Waits until a worker has done the request, and returns how long that took, the time in the queue included.
+    /// Waits until a worker has handled the request, and returns how long that took, including the time in the queue.
     ///
-    /// Times are planned ahead, so a timer that is late makes one answer late, and not the next ones.
+    /// Times are scheduled ahead, so a late timer delays only one response, not those after it.
     pub(super) async fn work(&self) -> Duration {
         let now = Instant::now();
         let done = self.take(now);
@@ -42,7 +43,7 @@ impl Queue {
         done - now
     }
 
-    /// Gives a request that came at a time to the worker that is free first, and returns when it is done.
+    /// Assigns a request that arrived at `now` to the worker that becomes free first, and returns when it is done.
     fn take(&self, now: Instant) -> Instant {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(worker) = free.iter_mut().min() else {
@@ -57,7 +58,8 @@ impl Queue {
 mod tests {
     use super::*;
 
-    /// Four at once on two workers that take 10 ms each: two wait. Who comes when all is done does not.
+    /// Four requests at once on two workers that take 10 ms each: two of them wait. A later request, when all are done,
+    /// does not.
     #[test]
     fn what_is_more_waits() {
         let queue = Queue::new(Capacity {

@@ -1,12 +1,12 @@
-//! The sandbox's clock, which tests may stop, set and turn.
+//! The sandbox's clock, which tests can stop, set and advance.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Seconds from the Gregorian year 0 to 1970, the server's way to count (L7).
+/// Seconds from the Gregorian year 0, the server's epoch, to 1970 (L7).
 pub(crate) const GREGORIAN_OFFSET: u64 = 62_167_219_200;
 
-/// Tells the time: the machine's, until a test sets it; from then on it stands still.
+/// The time of the machine, until a test sets the clock; from then on it is stopped.
 #[derive(Debug, Default)]
 pub(crate) struct Clock(Mutex<Time>);
 
@@ -28,7 +28,7 @@ impl Clock {
         u64::try_from((base + time.ahead).as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Turns the clock forward.
+    /// Advances the clock.
     pub(crate) fn advance(&self, by: Duration) {
         let mut time = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         time.ahead += by;

@@ -1,4 +1,4 @@
-//! Connections that a fault can end: before an answer, or in its middle.
+//! Connections that a fault can close before or in the middle of a response.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,19 +12,19 @@ use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// How a connection goes on.
+/// The state of a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Fate {
-    /// As usual.
+    /// Open, as usual.
     #[default]
     Open,
-    /// So many bytes of the next answer's body go out, then it ends.
+    /// Closes after this many bytes of the next response body.
     CutBody(usize),
-    /// It is at its end.
+    /// Closed.
     Ended,
 }
 
-/// Ends the connection that a request came on.
+/// Controls the connection that a request arrived on.
 #[derive(Clone, Debug)]
 pub(crate) struct Connection {
     fate: Arc<Mutex<Fate>>,
@@ -32,12 +32,12 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Ends it now: whatever is written from here on goes nowhere.
+    /// Closes the connection now; nothing further is sent.
     pub(crate) fn end(&self) {
         self.set(Fate::Ended);
     }
 
-    /// Ends it after so many bytes of the next answer's body.
+    /// Closes the connection after `kept` bytes of the next response body.
     pub(crate) fn end_in_body(&self, kept: usize) {
         self.set(Fate::CutBody(kept));
     }
@@ -75,7 +75,7 @@ impl Listener for FaultyListener {
     async fn accept(&mut self) -> (FaultyStream, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.inner).await;
         self.accepted.fetch_add(1, Ordering::Relaxed);
-        // Answers are small; waiting for more of them to fill a packet only costs time.
+        // Responses are small; waiting to fill a packet would only add latency.
         let _ = stream.set_nodelay(true);
         let connection = Connection {
             fate: Arc::default(),
@@ -101,14 +101,14 @@ impl Connected<IncomingStream<'_, FaultyListener>> for Connection {
     }
 }
 
-/// A TCP stream that obeys its [`Connection`].
+/// A TCP stream that is controlled by its [`Connection`].
 pub(crate) struct FaultyStream {
     inner: TcpStream,
     connection: Connection,
 }
 
 impl FaultyStream {
-    /// Returns how much of an answer may go out.
+    /// Returns how many of the bytes may be sent.
     fn allowed(&self, bytes: &[u8]) -> usize {
         match self.connection.get() {
             Fate::Open => bytes.len(),
@@ -118,7 +118,7 @@ impl FaultyStream {
                     .windows(4)
                     .position(|end| end == b"\r\n\r\n")
                     .map(|start| start + 4);
-                // The head of an answer is written in one piece, the body after or with it.
+                // The head of a response is written in one piece, the body with it or later.
                 head.map_or(kept, |head| head + kept).min(bytes.len())
             }
         }

@@ -1,4 +1,4 @@
-//! How many requests came, by method and class.
+//! Request counts by method and class.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::api::class_of;
 
-/// Counts requests; `GET /sandbox/counts` answers it as JSON.
+/// Counts of requests; `GET /sandbox/counts` returns them as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// All requests below `/v…`.
@@ -14,16 +14,16 @@ pub struct Counts {
     /// The PUT, POST, PATCH and DELETE among them, except logins and the account-scoped domain
     /// test, which change nothing.
     pub mutating: u64,
-    /// The reads that were answered with 304: what the caller knows has not moved.
+    /// The number of reads answered with 304, because the caller's copy was current.
     #[serde(default)]
     pub not_modified: u64,
-    /// The bytes of all answers' bodies, as they were sent.
+    /// The total size of all response bodies as sent, in bytes.
     #[serde(default)]
     pub body_bytes: u64,
-    /// The time that all requests took on a server with a limited capacity, in microseconds.
+    /// The total time of all requests on a server with limited capacity, in microseconds.
     #[serde(default)]
     pub busy_micros: u64,
-    /// How many connections were accepted.
+    /// The number of accepted connections.
     pub connections: u64,
     /// The requests by method and class, such as `GET whitelabel`.
     pub by_class: BTreeMap<String, u64>,
@@ -43,7 +43,7 @@ impl Counts {
             .or_default() += 1;
     }
 
-    /// Counts an answer.
+    /// Counts a response.
     pub(crate) fn answered(&mut self, status: u16, body: usize) {
         self.not_modified += u64::from(status == 304);
         self.body_bytes += body as u64;

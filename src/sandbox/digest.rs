@@ -1,10 +1,10 @@
-//! The SHA-1 digest (FIPS 180-4), which `user_auth` takes besides MD5 (A3).
+//! The SHA-1 digest (FIPS 180-4), which `user_auth` accepts in addition to MD5 (A3).
 
 use std::fmt::Write as _;
 
 /// Computes the SHA-1 digest of some bytes as 40 lower-case hexadecimal digits.
 ///
-/// It protects nothing here: a sandbox compares it with what a caller sends.
+/// It has no security purpose: the sandbox only compares it with what a caller sends.
 pub(crate) fn sha1_hex(bytes: &[u8]) -> String {
     let mut message = bytes.to_vec();
     message.push(0x80);
@@ -71,7 +71,7 @@ fn rounds(mut state: [u32; 5], words: &[u32; 80]) -> [u32; 5] {
 mod tests {
     use super::*;
 
-    /// The examples of FIPS 180-4's companion document and the empty message.
+    /// The examples from the companion document of FIPS 180-4, and the empty message.
     #[test]
     fn known_digests() {
         #[track_caller]

@@ -7,24 +7,23 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::SandboxError;
 
-/// Lets the nth request that matches go wrong, in one way.
+/// A fault that makes the nth matching request go wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
     /// The HTTP method; any when absent or `*`.
     #[serde(default)]
     pub method: Option<String>,
-    /// A pattern for the path without its query; `*` stands for any run of characters. Any path
-    /// when absent.
+    /// A pattern for the path without its query; `*` matches any run of characters. Any path when absent.
     #[serde(default)]
     pub path: Option<String>,
     /// The first matching request that goes wrong, counted from 1.
     #[serde(default = "one")]
     pub nth: u32,
-    /// How many matching requests go wrong from there on.
+    /// The number of matching requests that go wrong from there on.
     #[serde(default = "one")]
     pub times: u32,
-    /// What goes wrong.
+    /// The kind of fault.
     #[serde(deserialize_with = "fault_kind")]
     pub fault: FaultKind,
 }
@@ -33,44 +32,44 @@ fn one() -> u32 {
     1
 }
 
-/// Reads the kind as JSON has it: YAML's own way of writing such values would want a tag.
+/// Deserialises the kind in its JSON form, because YAML would require a tag for it.
 fn fault_kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FaultKind, D::Error> {
     let value = serde_json::Value::deserialize(deserializer)?;
     serde_json::from_value(value).map_err(D::Error::custom)
 }
 
-/// Says what goes wrong with a request.
+/// What goes wrong with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
-    /// The server refuses with that status and its usual body; nothing is done.
+    /// The server responds with this status and its usual body; the request is not executed.
     Status(u16),
-    /// No answer comes, until the sandbox stops; nothing is done.
+    /// No response is sent until the sandbox stops; the request is not executed.
     Hang,
-    /// The request is done and no answer comes, until the sandbox stops.
+    /// The request is executed, but no response is sent until the sandbox stops.
     Silence,
-    /// The request is done and the connection ends in the middle of the answer's body.
+    /// The request is executed, but the connection is closed in the middle of the response body.
     CutBody,
-    /// The request is done and the connection ends without an answer.
+    /// The request is executed, but the connection is closed without a response.
     LostAnswer,
-    /// A read is answered with the document as it was before its last change (C3).
+    /// A read returns the document as it was before its last change (C3).
     StaleRead,
-    /// The attachment write of an upload fails, and takes the document along when no other
-    /// attachment is left (B12, observed 3).
+    /// The attachment write of an upload fails, which deletes the document if no other attachment is left (B12,
+    /// observed 3).
     DestroyDocument,
-    /// The second write, to the account, fails silently (W21).
+    /// The second write, that of the account, fails silently (W21).
     SkipAccountWrite,
-    /// The connection ends before anything is done.
+    /// The connection is closed before the request is executed.
     DropConnection,
-    /// The request is done after so many milliseconds.
+    /// The request is executed after this many milliseconds.
     DelayMs(u64),
-    /// An account creation ends half-way: it is answered with 201, but the account does not exist.
-    /// So did accounts below a reseller in the recordings.
+    /// An account is created only partially: the response is 201, but the account does not exist. In the recordings,
+    /// this happened to accounts below a reseller.
     HalfCreatedAccount,
 }
 
 impl Fault {
-    /// Makes a fault for the first request to match.
+    /// Creates a fault for the first matching request.
     #[must_use]
     pub fn new(method: &str, path: &str, fault: FaultKind) -> Self {
         Self {
@@ -82,24 +81,24 @@ impl Fault {
         }
     }
 
-    /// Makes it start at the nth matching request, counted from 1.
+    /// Sets the matching request that the fault starts at, counted from 1.
     #[must_use]
     pub fn nth(mut self, nth: u32) -> Self {
         self.nth = nth;
         self
     }
 
-    /// Makes it hit so many matching requests in a row.
+    /// Sets the number of consecutive matching requests that the fault applies to.
     #[must_use]
     pub fn times(mut self, times: u32) -> Self {
         self.times = times;
         self
     }
 
-    /// Parses a list of faults in YAML, as `--faults FILE` has it.
+    /// Parses a YAML list of faults, the format of `--faults FILE`.
     ///
     /// # Errors
-    /// When it is not such a list.
+    /// When the text is not such a list.
     pub fn parse_list(yaml: &str) -> Result<Vec<Self>, SandboxError> {
         serde_yaml::from_str(yaml).map_err(|error| SandboxError::Faults(error.to_string()))
     }
@@ -115,7 +114,7 @@ impl Fault {
     }
 }
 
-/// Matches a pattern in which `*` stands for any run of bytes.
+/// Returns whether a text matches a pattern in which `*` stands for any run of bytes.
 pub(super) fn glob(pattern: &[u8], text: &[u8]) -> bool {
     match pattern.split_first() {
         None => text.is_empty(),
@@ -124,7 +123,7 @@ pub(super) fn glob(pattern: &[u8], text: &[u8]) -> bool {
     }
 }
 
-/// Counts matching requests and says which faults hit.
+/// Counts matching requests and determines which faults apply.
 #[derive(Debug, Default)]
 pub(crate) struct FaultScript {
     entries: Vec<(Fault, u32)>,
@@ -137,7 +136,7 @@ impl FaultScript {
         }
     }
 
-    /// Returns what goes wrong with this request, in the order of the script.
+    /// Returns the faults that apply to this request, in the order of the script.
     pub(crate) fn hits(&mut self, method: &str, path: &str) -> Hits {
         let mut hits = Vec::new();
         for (fault, seen) in &mut self.entries {
@@ -152,17 +151,17 @@ impl FaultScript {
     }
 }
 
-/// What goes wrong with one request.
+/// The faults that apply to one request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hits(Vec<FaultKind>);
 
 impl Hits {
-    /// Tells whether that goes wrong.
+    /// Returns whether a kind of fault applies.
     pub(crate) fn include(&self, kind: FaultKind) -> bool {
         self.0.contains(&kind)
     }
 
-    /// Returns the status to refuse with.
+    /// Returns the status to fail with, if any.
     pub(crate) fn status(&self) -> Option<u16> {
         self.0.iter().find_map(|kind| match kind {
             FaultKind::Status(status) => Some(*status),
@@ -170,7 +169,7 @@ impl Hits {
         })
     }
 
-    /// Returns how long the request waits.
+    /// Returns how long the request is delayed, if at all.
     pub(crate) fn delay(&self) -> Option<Duration> {
         self.0.iter().find_map(|kind| match kind {
             FaultKind::DelayMs(millis) => Some(Duration::from_millis(*millis)),

@@ -1,9 +1,9 @@
-//! The gzip format (RFC 1952) with stored blocks: wrapped, not made smaller.
+//! The gzip format (RFC 1952) with stored blocks, which are not compressed.
 //!
-//! A real server compresses when the client accepts it (E18), so a client must be able to unwrap;
-//! on loopback there is nothing to save.
+//! A real server compresses if the client accepts it (E18), so clients must be able to decode gzip; on loopback, actual
+//! compression would save nothing.
 
-/// The remainders of all bytes for CRC-32 (RFC 1952, section 8).
+/// The CRC-32 lookup table (RFC 1952, section 8).
 const REMAINDERS: [u32; 256] = {
     let mut table = [0; 256];
     let mut byte = 0_u32;
@@ -24,7 +24,7 @@ const REMAINDERS: [u32; 256] = {
     table
 };
 
-/// Wraps bytes.
+/// Wraps bytes in the gzip format.
 pub(crate) fn wrap(bytes: &[u8]) -> Vec<u8> {
     let mut wrapped = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
     let mut blocks = bytes.chunks(usize::from(u16::MAX)).peekable();
@@ -54,7 +54,7 @@ fn checksum(bytes: &[u8]) -> u32 {
 mod tests {
     use super::*;
 
-    /// The check value that every table of CRC algorithms gives for CRC-32.
+    /// The standard check value of CRC-32.
     #[test]
     fn check_value() {
         assert_eq!(checksum(b"123456789"), 0xcbf4_3926);

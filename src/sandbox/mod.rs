@@ -1,13 +1,12 @@
-//! The world, faked well: a server on loopback that answers as a Kazoo does.
+//! A fake Kazoo: a server on loopback that behaves like the real one.
 //!
-//! It imitates the whitelabel API from the wire contract, corrected by what a running server was
-//! observed to answer; the numbers in the documentation (`W4`, `B12`, `observed 3`) point there.
-//! Tests talk to it as users talk to Kazoo, over HTTP.
+//! It implements the whitelabel API from the wire contract, corrected by the observed behaviour of a running server;
+//! ids in the documentation (`W4`, `B12`, `observed 3`) refer to these. Tests use it like a real Kazoo, over HTTP.
 //!
-//! - `world` holds what a Kazoo remembers: accounts, documents, attachments, the template.
-//! - `api` turns a request into an answer, in the order of checks that the real server has (E20).
-//! - `faults` and `connection` make chosen requests go wrong; `seed` says what is there at the
-//!   start; `record` writes down what was asked and answered.
+//! - `world` holds the state of a Kazoo: accounts, documents, attachments, the template.
+//! - `api` turns requests into responses, with the real server's order of checks (E20).
+//! - `faults` and `connection` make selected requests go wrong; `seed` defines the initial state; `record` records
+//!   requests and responses.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), emblazon::sandbox::SandboxError> {

@@ -1,17 +1,17 @@
-//! Which version of Kazoo the sandbox imitates.
+//! The version of Kazoo that the sandbox emulates.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Names the imitated version; contract section 8 lists what differs.
+/// The emulated version; section 8 of the contract lists the differences.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Profile {
     /// Kazoo 4.3 (V3), read from source.
     #[serde(rename = "4.3")]
     V43,
-    /// Kazoo master, as the recordings observed it.
+    /// Kazoo master, as observed in the recordings.
     #[default]
     #[serde(rename = "master")]
     Master,
@@ -21,47 +21,47 @@ pub enum Profile {
 }
 
 impl Profile {
-    /// Tells whether `/v1` is still served (V3) instead of answering 410 (E2).
+    /// Returns whether `/v1` is still served (V3) instead of answering 410 (E2).
     pub(crate) fn serves_v1(self) -> bool {
         self == Self::V43
     }
 
-    /// Tells whether account-scoped GETs below `/whitelabel/` need no token (A11, observed 6).
+    /// Returns whether account-scoped GETs below `/whitelabel/` need no token (A11, observed 6).
     pub(crate) fn opens_account_reads(self) -> bool {
         self != Self::V43
     }
 
-    /// Tells whether each request costs a token, also with a good login (C4).
+    /// Returns whether every request takes a token from the bucket, even an authenticated one (C4).
     pub(crate) fn charges_every_request(self) -> bool {
         self == Self::V43
     }
 
-    /// Tells whether envelopes carry `tokens` (E15).
+    /// Returns whether envelopes carry `tokens` (E15).
     pub(crate) fn shows_tokens(self) -> bool {
         self != Self::V43
     }
 
-    /// Tells whether `version` stands in answers to anonymous requests too (E15).
+    /// Returns whether responses to anonymous requests contain `version` too (E15).
     pub(crate) fn always_shows_version(self) -> bool {
         self == Self::V43
     }
 
-    /// Tells whether DELETE answers `metadata.deleted` instead of `data._read_only` (E17).
+    /// Returns whether DELETE responses contain `metadata.deleted` instead of `data._read_only` (E17).
     pub(crate) fn marks_deletion_in_metadata(self) -> bool {
         self == Self::V5
     }
 
-    /// Tells whether an upload stops when its first save fails (B12).
+    /// Returns whether an upload stops when its first save fails (B12).
     pub(crate) fn stops_upload_after_conflict(self) -> bool {
         self == Self::V5
     }
 
-    /// Tells whether a `Range` on an asset ends the connection without an answer (observed 11).
+    /// Returns whether a `Range` request for an asset closes the connection without a response (observed 11).
     pub(crate) fn dies_of_ranges(self) -> bool {
         self == Self::Master
     }
 
-    /// Returns the `version` of envelopes.
+    /// Returns the value of `version` in envelopes.
     pub(crate) fn version(self) -> &'static str {
         match self {
             Self::V43 => "4.3.0",

@@ -1,4 +1,4 @@
-//! Recording of requests and answers, with placeholders for secrets (observed 16).
+//! Records requests and responses, with placeholders for secrets (observed 16).
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -14,17 +14,17 @@ use super::api::{Answer, Request};
 use super::world::World;
 use crate::model::Object;
 
-/// Appends one JSON line for each request and its answer.
+/// Appends a JSON line for each request and its response.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     file: File,
-    /// Secret → placeholder.
+    /// The placeholders by secret.
     known: BTreeMap<String, String>,
     next: u64,
 }
 
 impl Recorder {
-    /// Opens the file; what it holds already stays.
+    /// Opens the file for appending.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         Ok(Self {
             file: OpenOptions::new().create(true).append(true).open(path)?,
@@ -33,7 +33,7 @@ impl Recorder {
         })
     }
 
-    /// Writes one line.
+    /// Records one request and its response.
     pub(crate) fn write(
         &mut self,
         world: &World,
@@ -77,7 +77,7 @@ impl Recorder {
         self.file.write_all(text.as_bytes())
     }
 
-    /// Notes what must not be written: ids, keys, and every token that was sent or issued.
+    /// Registers what must not be recorded: ids, keys, and every token that was sent or issued.
     fn learn(&mut self, world: &World, request: &Request, answer: &Answer) {
         for account in world.accounts() {
             if !self.known.contains_key(&account.api_key) {
@@ -146,7 +146,7 @@ fn token_account(world: &World, token: &str) -> Option<String> {
     }
 }
 
-/// Replaces the credentials of a `user_auth` body, which are as good as a password.
+/// Replaces the credentials in a `user_auth` body, which are equivalent to a password.
 fn hide_credentials(text: &str) -> String {
     let Ok(mut body) = serde_json::from_str::<Value>(text) else {
         return text.to_owned();
@@ -158,7 +158,7 @@ fn hide_credentials(text: &str) -> String {
     body.to_string()
 }
 
-/// Writes a header's name as people do: `X-Auth-Token`.
+/// Formats a header name in title case: `X-Auth-Token`.
 fn titled(name: &str) -> String {
     let mut start = true;
     name.chars()

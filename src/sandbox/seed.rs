@@ -1,4 +1,4 @@
-//! What a sandbox starts with: `sandbox.yaml`.
+//! The initial state of a sandbox: `sandbox.yaml`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,14 +11,14 @@ use super::world::{Account, ServerSettings, User, World, derived_id};
 use super::{Fault, SandboxError};
 use crate::model::{AccountId, AssetKind, AssetType, Object};
 
-/// A world to start with, and the faults that go with it.
+/// The initial state of a sandbox.
 #[derive(Clone, Debug)]
 pub struct Seed {
     /// The world.
     pub world: World,
     /// Scripted faults.
     pub faults: Vec<Fault>,
-    /// What DNS has; without it there are no DNS servers.
+    /// The DNS; without it, no DNS servers are started.
     pub dns: Option<DnsSeed>,
 }
 
@@ -75,7 +75,7 @@ struct SeedUser {
 }
 
 impl Default for Seed {
-    /// Returns a world with nothing but its master account.
+    /// Returns a world that contains only the master account.
     fn default() -> Self {
         let mut master = Account::new(
             &derived_id("account Master"),
@@ -92,11 +92,11 @@ impl Default for Seed {
 }
 
 impl Seed {
-    /// Reads a `sandbox.yaml`; the files it names lie in `base`.
+    /// Parses a `sandbox.yaml`; the paths of files in it are relative to `base`.
     ///
     /// # Errors
-    /// When it is no valid seed: unknown members, a parent that is not there, a file that cannot be
-    /// read, an API key that has not 64 characters.
+    /// When the seed is invalid: unknown members, a missing parent, an unreadable file, or an API key that does not
+    /// have 64 characters.
     pub fn parse(yaml: &str, base: &Path) -> Result<Self, SandboxError> {
         let read = |file: &Path| {
             let path = base.join(file);
@@ -105,7 +105,7 @@ impl Seed {
         Self::parse_reading(yaml, &read)
     }
 
-    /// Reads a `sandbox.yaml` as [`Self::parse`] does; `read` reads the files that it names, or says why not.
+    /// Parses a `sandbox.yaml` like [`Self::parse`], but reads the files that it names with `read`.
     ///
     /// # Errors
     /// In the same cases.
@@ -154,8 +154,8 @@ impl Seed {
         })
     }
 
-    /// Makes a seed of so many accounts below the master, each with a whitelabel and three small
-    /// assets; the same number gives the same seed.
+    /// Generates a seed with this many accounts below the master, each with a whitelabel and three small assets.
+    /// Deterministic: the same number gives the same seed.
     #[must_use]
     pub fn generate(accounts: usize) -> Self {
         let mut seed = Self::default();
@@ -181,8 +181,7 @@ impl Seed {
         seed
     }
 
-    /// Takes the limit on requests without a token away; for loads that a real server would not
-    /// bear.
+    /// Removes the rate limit on requests without a token, for loads that a real server would not sustain.
     #[must_use]
     pub fn unlimited(mut self) -> Self {
         self.world.settings.bucket = None;
@@ -190,7 +189,7 @@ impl Seed {
     }
 }
 
-/// Returns three small files with the right first bytes.
+/// Returns three small files with the correct magic bytes.
 fn generated_assets(name: &str) -> [(AssetKind, AssetType, Vec<u8>); 3] {
     let mut logo = b"\x89PNG\r\n\x1a\n".to_vec();
     logo.extend_from_slice(name.as_bytes());
@@ -284,7 +283,7 @@ fn tree_below(world: &World, entry: &SeedAccount) -> Result<Vec<String>, Sandbox
     Ok(tree)
 }
 
-/// Puts an account's whitelabel and assets in place.
+/// Stores an account's whitelabel and assets.
 fn fill(
     world: &mut World,
     id: &str,

@@ -27,30 +27,30 @@ use super::record::Recorder;
 use super::world::{Store, World};
 use super::{Counts, Fault, FaultKind, Profile, Seed};
 
-/// The largest body that is read at all; a real server cuts off earlier (B6).
+/// The largest request body that is read at all; a real server's limit is lower (B6).
 const BODY_LIMIT: usize = 64 * 1024 * 1024;
 
-/// Shorter bodies go out as they are, as the real server's HTTP layer decides.
+/// The smallest body that is compressed, as in the real server's HTTP layer.
 const COMPRESSED_FROM: usize = 300;
 
-/// How a sandbox is started.
+/// Options for starting a sandbox.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where to listen; port 0 takes a free one.
+    /// The address to listen on; port 0 selects a free one.
     pub listen: SocketAddr,
-    /// The imitated version.
+    /// The emulated version.
     pub profile: Profile,
-    /// What is there at the start; a state folder that is not new wins.
+    /// The initial state; an existing state folder takes precedence.
     pub seed: Seed,
-    /// A folder to keep the state in.
+    /// The folder to persist the state in.
     pub state: Option<PathBuf>,
-    /// Scripted faults, besides those of the seed.
+    /// Scripted faults, in addition to those of the seed.
     pub faults: Vec<Fault>,
-    /// A file to append requests and answers to.
+    /// The file to append requests and responses to.
     pub record: Option<PathBuf>,
-    /// How much it can do; without, as much as the machine can.
+    /// The capacity; unlimited if absent.
     pub capacity: Option<Capacity>,
-    /// The port of the DNS servers, when the seed has any; 0 takes a free one.
+    /// The port of the DNS servers, if the seed has any; 0 selects a free one.
     pub dns_port: u16,
 }
 
@@ -71,7 +71,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Returns the default options with that seed.
+    /// Returns the default options with the given seed.
     #[must_use]
     pub fn seeded(seed: Seed) -> Self {
         Self {
@@ -81,13 +81,13 @@ impl Options {
     }
 }
 
-/// Says why a sandbox does not start.
+/// Why a sandbox cannot start.
 #[derive(Debug, Error)]
 pub enum SandboxError {
-    /// `sandbox.yaml` is wrong.
+    /// `sandbox.yaml` is invalid.
     #[error("sandbox.yaml: {0}")]
     Seed(String),
-    /// The list of faults is wrong.
+    /// The list of faults is invalid.
     #[error("faults: {0}")]
     Faults(String),
     /// The address cannot be listened on.
@@ -106,7 +106,7 @@ pub enum SandboxError {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// The DNS servers do not start.
+    /// The DNS servers cannot start.
     #[error(transparent)]
     Dns(#[from] DnsError),
     /// The recording cannot be written.
@@ -119,7 +119,7 @@ pub enum SandboxError {
     },
 }
 
-/// A running sandbox; it stops when dropped, and requests that hang end then.
+/// A running sandbox. It stops when dropped, which also ends hanging requests.
 #[derive(Debug)]
 pub struct Sandbox {
     address: SocketAddr,
@@ -131,7 +131,7 @@ pub struct Sandbox {
     task: Option<JoinHandle<()>>,
 }
 
-/// What all connections share.
+/// The state shared by all connections.
 #[derive(Debug)]
 struct Shared {
     world: Mutex<World>,
@@ -148,7 +148,7 @@ struct Shared {
 }
 
 impl Sandbox {
-    /// Starts a sandbox; it answers when this returns.
+    /// Starts a sandbox; it accepts requests when this returns.
     ///
     /// # Errors
     /// When the address, the state folder or the recording cannot be used.
@@ -212,7 +212,7 @@ impl Sandbox {
         let listener = FaultyListener::new(listener, connections);
         let ending = stop.clone();
         let task = tokio::spawn(async move {
-            // Serving ends by the token only; an accept that fails is tried again inside.
+            // Serving only ends through the token; failed accepts are retried internally.
             let _ = axum::serve(listener, service)
                 .with_graceful_shutdown(ending.cancelled_owned())
                 .await;
@@ -252,40 +252,40 @@ impl Sandbox {
         &self.account_id
     }
 
-    /// Returns the DNS servers, when the seed has any.
+    /// Returns the DNS servers, if the seed has any.
     #[must_use]
     pub fn dns(&self) -> Option<&DnsServer> {
         self.dns.as_deref()
     }
 
-    /// Returns how many requests came so far.
+    /// Returns the request counts so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.shared.counts()
     }
 
-    /// Gives access to the world, to look at it or to change it by hand. Requests wait meanwhile,
-    /// so the guard must not be held across an `await`.
+    /// Locks the world, to inspect or change it. Requests wait meanwhile, so the guard must not be held across an
+    /// `await`.
     pub fn world(&self) -> MutexGuard<'_, World> {
         locked(&self.shared.world)
     }
 
-    /// Replaces the scripted faults; counting starts anew.
+    /// Replaces the scripted faults and resets their counts.
     pub fn set_faults(&self, faults: Vec<Fault>) {
         *locked(&self.shared.faults) = FaultScript::new(faults);
     }
 
-    /// Turns the sandbox's clock forward: tokens end and buckets fill without waiting.
+    /// Advances the sandbox's clock: tokens expire and buckets refill without waiting.
     pub fn advance(&self, by: Duration) {
         self.shared.clock.advance(by);
     }
 
-    /// Sets the sandbox's clock to a time in seconds since 1970; it stands still from then on.
+    /// Sets the sandbox's clock to a time in seconds since 1970 and stops it.
     pub fn set_clock(&self, unix_seconds: u64) {
         self.shared.clock.set(unix_seconds);
     }
 
-    /// Stops the server and waits for it.
+    /// Stops the server and waits until it has ended.
     pub async fn stop(mut self) {
         self.stop.cancel();
         if let Some(task) = self.task.take() {
@@ -293,7 +293,7 @@ impl Sandbox {
         }
     }
 
-    /// Waits until the server ends; a command that only serves calls this.
+    /// Waits until the server ends, for a command that only serves.
     pub async fn wait(mut self) {
         if let Some(task) = self.task.take() {
             let _ = task.await;
@@ -323,7 +323,7 @@ fn opened(options: &Options) -> Result<(Option<Store>, World), SandboxError> {
     Ok((Some(store), world))
 }
 
-/// Locks, also after a panic elsewhere: a test that failed must not hide behind another one.
+/// Locks a mutex even if it is poisoned, so that the original panic is not masked by another one.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -345,7 +345,7 @@ async fn serve(
         connection.end();
         return Response::default();
     }
-    // Half a request is none: taken for an empty body it would wipe a document (W6).
+    // A partial request must be dropped: treated as an empty body, it would wipe a document (W6).
     let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT).await else {
         connection.end();
         return Response::default();
@@ -433,7 +433,7 @@ impl Shared {
     }
 }
 
-/// Compresses a longer body when the client takes it (E18, observed 15).
+/// Compresses a response body that is long enough, if the client accepts that (E18, observed 15).
 fn compress(request: &Request, answer: &mut Answer) {
     let accepted = request
         .header("accept-encoding")

@@ -1,32 +1,34 @@
-//! The body of an answer, within bounds of size and time.
+//! Reads the body of an answer, within limits of size and time.
 
 use std::time::{Duration, Instant};
 
 use reqwest::Response;
 
-/// The fewest bytes a second: the slowest line that anybody administers a platform over is ten times as fast.
+/// The slowest accepted rate, in bytes per second: any line used to administer a platform is ten times as fast.
 pub const SLOWEST: usize = 1_000;
 
 /// Why there is no body.
 #[derive(Debug)]
 pub enum BodyError {
-    /// It is larger than it may be.
+    /// It exceeds the size limit.
     TooLarge,
-    /// It comes drop by drop, or stopped coming.
+    /// It arrives too slowly, or stopped arriving.
     TooSlow {
-        /// How many bytes came.
+        /// How many bytes arrived.
         bytes: usize,
-        /// In which time.
+        /// How long they took.
         after: Duration,
     },
     /// It broke off, or took too long.
     Broken(reqwest::Error),
 }
 
-/// Reads a body of at most `cap` bytes, which may be idle for `patience` in all, and comes no slower than that.
+/// Reads a body of at most `cap` bytes.
+///
+/// It must arrive at [`SLOWEST`] bytes per second on average, with an allowance of `patience` in total.
 ///
 /// # Errors
-/// When it is larger, comes drop by drop, or breaks off.
+/// When it is larger, arrives too slowly, or breaks off.
 pub async fn read_body(
     response: &mut Response,
     cap: usize,
@@ -57,7 +59,7 @@ pub async fn read_body(
     }
 }
 
-/// Tells until when more must come, after so many bytes.
+/// Returns when more must have arrived, after `bytes` bytes, as a time since the start.
 fn due(bytes: usize, patience: Duration) -> Duration {
     let milliseconds = bytes.saturating_mul(1_000) / SLOWEST;
     let paid = Duration::from_millis(u64::try_from(milliseconds).unwrap_or(u64::MAX));

@@ -9,10 +9,10 @@ use url::Url;
 
 use crate::model::is_loopback;
 
-/// Says why there is no HTTP client.
+/// Why an HTTP client could not be created.
 #[derive(Debug, Error)]
 pub enum TransportError {
-    /// The text that should name certificate authorities names none.
+    /// The text holds no certificate authorities.
     #[error("`ca_file` holds no PEM certificate")]
     NoCertificate,
     /// TLS cannot be set up.
@@ -20,9 +20,9 @@ pub enum TransportError {
     Tls(#[from] rustls::Error),
 }
 
-/// Begins a client for the API at `base`; the caller adds its time limits.
+/// Returns the builder of a client for the API at `base`; the caller adds its time limits.
 ///
-/// It follows no redirect, repeats nothing by itself, tells nobody where it came from, and asks no proxy for this machine.
+/// The client follows no redirects, retries nothing by itself, sends no `Referer`, and uses no proxy for this machine.
 /// With `https` it trusts the platform's certificate authorities, and those in `ca_pem`.
 ///
 /// # Errors
@@ -43,14 +43,14 @@ pub fn client(base: &Url, ca_pem: Option<&[u8]>) -> Result<ClientBuilder, Transp
     }
 }
 
-/// The platform's certificate authorities, and those from the configured file.
+/// Trusts the platform's certificate authorities, and those from the configured file.
 fn with_platform_roots(
     builder: ClientBuilder,
     ca_pem: Option<&[u8]>,
 ) -> Result<ClientBuilder, TransportError> {
     if CryptoProvider::get_default().is_none() {
-        // The platform's verifier takes its cryptography from the process. Another thread that was
-        // first installed a provider too, which is all that is wanted.
+        // The platform's verifier takes its cryptography from the process. If another thread was first, it has
+        // installed a provider, too, and that is enough.
         let _ = ring::default_provider().install_default();
     }
     let Some(pem) = ca_pem else {
@@ -63,7 +63,7 @@ fn with_platform_roots(
     Ok(builder.tls_certs_merge(certificates))
 }
 
-/// A client for plain HTTP still wants a TLS configuration; this one trusts nobody, and needs no
+/// Sets the TLS configuration that even a client for plain HTTP requires; it trusts no authority, and needs no
 /// certificate store on the machine.
 fn without_tls(builder: ClientBuilder) -> Result<ClientBuilder, TransportError> {
     let tls = ClientConfig::builder_with_provider(ring::default_provider().into())

@@ -1,5 +1,5 @@
-//! JSON answers, within bounds: a value in memory takes a hundred times the two bytes that it may have on the wire, and
-//! of a key that stands there twice nobody can tell which one is meant.
+//! Parses JSON answers within limits: a value can take two bytes on the wire but a hundred times that in memory, and a
+//! duplicate key is ambiguous.
 
 use std::cell::Cell;
 use std::fmt;
@@ -9,13 +9,13 @@ use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use thiserror::Error;
 
-/// Says why an answer is not taken.
+/// Why an answer is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum JsonError {
-    /// It is none.
+    /// It is not JSON.
     #[error("it is no JSON object")]
     Malformed,
-    /// One object has a key twice. The key is as the sender wrote it: clean it before it is shown.
+    /// An object has a duplicate key. The key is as the sender wrote it: clean it before showing it.
     #[error("key {0:?} stands in one of its objects twice")]
     Twice(String),
     /// It holds more values than it may.
@@ -23,13 +23,13 @@ pub enum JsonError {
     TooMany(usize),
 }
 
-/// The most characters of a key that are kept: more than a key or a token has, so that one is known as such.
+/// How many characters of a key are kept: more than an API key or a token has, so that one is recognized as such.
 const KEY_KEPT: usize = 300;
 
-/// Reads JSON that has at most so many values, those within others included.
+/// Parses JSON that has at most `most` values, nested ones included.
 ///
 /// # Errors
-/// When it is none, has more, or has a key twice.
+/// When it is not JSON, has more values, or has a duplicate key.
 pub fn parse_json(text: &[u8], most: usize) -> Result<Value, JsonError> {
     let bounds = Bounds {
         left: Cell::new(most),
@@ -45,10 +45,10 @@ pub fn parse_json(text: &[u8], most: usize) -> Result<Value, JsonError> {
     })
 }
 
-/// What is counted while one text is read.
+/// State while one text is parsed.
 struct Bounds {
     left: Cell<usize>,
-    /// What is wrong; a reader's own error can carry a text only.
+    /// What is wrong; the deserializer's own error can carry only a text.
     fault: Cell<Option<Fault>>,
 }
 
@@ -57,7 +57,7 @@ enum Fault {
     TooMany,
 }
 
-/// Reads one value.
+/// Deserializes one value.
 #[derive(Clone, Copy)]
 struct Bounded<'a>(&'a Bounds);
 
@@ -171,7 +171,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
-        /// What has no key twice is read as any other reader reads it.
+        /// JSON without duplicate keys is parsed as by any other parser.
         #[test]
         fn is_read_as_it_is(value in value()) {
             let text = value.to_string();

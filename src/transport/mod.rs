@@ -1,5 +1,4 @@
-//! How other machines are reached over HTTP: one set-up of TLS, redirects and proxies, and one set of bounds, for all
-//! that speak it.
+//! HTTP to other machines: one set-up of TLS, redirects and proxies, and one set of limits, for all HTTP clients.
 
 mod body;
 mod client;

@@ -1,4 +1,4 @@
-//! How long an answer asks to wait.
+//! Parses how long an answer asks to wait.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
-/// The longest wait that is believed: who asks for more is not waited for, and the figure stays one to calculate with.
+/// The longest wait returned: nobody waits longer anyway, and the bound keeps arithmetic with it safe.
 const LONGEST: Duration = Duration::from_hours(24);
 
 /// The forms of a date, the usual one first (RFC 9110, section 5.6.7).
@@ -17,16 +17,16 @@ const FORMS: [&str; 3] = [
     "%a %b %e %H:%M:%S %Y",
 ];
 
-/// Reads `Retry-After`: seconds, or a date.
+/// Parses `Retry-After`: seconds, or a date.
 ///
-/// A date is taken by the clock that wrote it, which the answer's own `Date` shows, else by `now`; one that is past asks
-/// for no wait. A wait of more than a day counts as a day, and what is neither form as absent.
+/// A date is relative to the sender's clock, given by the answer's own `Date`, else to `now`; a past date means no
+/// wait. A wait of more than a day counts as a day, and any other form as absent.
 #[must_use]
 pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
     let asked = text(RETRY_AFTER)?;
     if !asked.is_empty() && asked.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than a number takes ask for more than a day, too.
+        // A number that overflows means more than a day, too.
         let seconds = asked.parse().unwrap_or(u64::MAX);
         return Some(Duration::from_secs(seconds).min(LONGEST));
     }
@@ -38,7 +38,7 @@ pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
 fn date(text: &str) -> Option<Timestamp> {
     let read = |form: &&str| DateTime::strptime(form, text).ok();
     let date = FORMS.iter().find_map(read)?;
-    // The last days of the year 9999 are no points in time here.
+    // The end of the year 9999 is beyond the range of `Timestamp`.
     let end = if date.year() > 0 {
         Timestamp::MAX
     } else {

@@ -1,4 +1,4 @@
-//! What went wrong in a TLS handshake, in words, and what to do about it.
+//! Explains why a TLS handshake failed, and what to do about it.
 
 use std::error::Error as StdError;
 use std::io;
@@ -8,35 +8,35 @@ use rustls::pki_types::UnixTime;
 use rustls::{CertificateError, Error as TlsError};
 use thiserror::Error;
 
-/// Says why no TLS came about. Another try gives the same.
+/// Why a TLS handshake failed. A retry gives the same result.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum TlsProblem {
-    /// What was answered is no TLS record.
+    /// The answer is not a TLS record.
     #[error("this port does not speak TLS; it probably speaks http")]
     NotTls,
-    /// The certificate says that it is an authority's.
+    /// The certificate is marked as an authority's.
     #[error("its certificate is that of an authority (CA:TRUE), which no server may show")]
     CaUsedAsServer,
-    /// The certificate is too old.
+    /// The certificate has expired; holds the end of its validity, if known.
     #[error("its certificate has expired{}", on(*.0))]
     Expired(Option<Timestamp>),
-    /// The certificate is too new.
+    /// The certificate is not valid yet; holds the start of its validity, if known.
     #[error("its certificate is not valid yet{}", from(*.0))]
     NotValidYet(Option<Timestamp>),
-    /// The certificate is for others.
+    /// The certificate is for other names, which are listed if known.
     #[error("its certificate is not for this name{}", but_for(.0))]
     WrongName(Vec<String>),
-    /// Nobody vouches for the certificate.
+    /// No trusted authority issued the certificate.
     #[error("its certificate comes from an authority that this machine does not know")]
     UnknownAuthority,
-    /// The authority took the certificate back.
+    /// The authority revoked the certificate.
     #[error("its certificate was revoked")]
     Revoked,
     /// Something else is wrong with the certificate.
     #[error("its certificate cannot be used: {0}")]
     Certificate(String),
-    /// The server broke off.
+    /// The server aborted the handshake.
     #[error("the server broke the handshake off: {0}")]
     Refused(String),
     /// Anything else.
@@ -45,7 +45,7 @@ pub enum TlsProblem {
 }
 
 impl TlsProblem {
-    /// Finds out whether an error comes from a handshake, and which it is.
+    /// Returns the problem if an error comes from a handshake.
     #[must_use]
     pub fn of(error: &(dyn StdError + 'static)) -> Option<Self> {
         let mut next = Some(error);
@@ -58,7 +58,7 @@ impl TlsProblem {
         None
     }
 
-    /// Says what the user should do about it: one lower-case fragment.
+    /// Returns what the user should do about it: one lower-case fragment.
     #[must_use]
     pub fn remedy(&self) -> &'static str {
         match self {
@@ -91,7 +91,7 @@ impl TlsProblem {
     }
 }
 
-/// An error of an I/O operation does not give out what it wraps as its source.
+/// Finds the TLS error in an error; an I/O error does not return what it wraps as its source.
 fn handshake<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a TlsError> {
     if let Some(found) = error.downcast_ref() {
         return Some(found);
@@ -128,7 +128,7 @@ fn certificate(error: &CertificateError) -> TlsProblem {
         }
         CertificateError::UnknownIssuer => TlsProblem::UnknownAuthority,
         CertificateError::Revoked => TlsProblem::Revoked,
-        // rustls has no word of its own for it.
+        // rustls has no variant of its own for it.
         CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
             TlsProblem::CaUsedAsServer
         }
@@ -136,7 +136,7 @@ fn certificate(error: &CertificateError) -> TlsProblem {
     }
 }
 
-/// Takes a name out of `DnsName("api.example.com")`.
+/// Extracts the name from `DnsName("api.example.com")`.
 fn bare(presented: &str) -> String {
     let name = presented.split('"').nth(1).unwrap_or(presented);
     name.chars()
@@ -157,7 +157,7 @@ fn from(time: Option<Timestamp>) -> String {
     time.map_or_else(String::new, |time| format!(", but from {time}"))
 }
 
-/// Lists the names of a certificate, of which a hostile one may have any number.
+/// Lists the first names of a certificate; a hostile one may have any number.
 fn but_for(names: &[String]) -> String {
     const SHOWN: usize = 3;
     let (shown, more) = names.split_at(names.len().min(SHOWN));

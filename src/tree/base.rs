@@ -1,7 +1,7 @@
-//! The base of the three-way difference: the tree of the commit that was applied last.
+//! The base of the three-way diff: the tree of the commit that was applied last.
 //!
-//! A ref of the repository names it; there is no state file. Where it cannot be had, nothing is
-//! guessed: each way in which it can be missing is a value of its own, and counts as "no base".
+//! A ref in the repository points at it; there is no state file. If it is unavailable, nothing is guessed: each way in
+//! which it can be missing is a variant of its own, and counts as "no base".
 
 use std::cell::{Cell, OnceCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,19 +16,19 @@ use super::refusal::Refusal;
 use super::{Desired, DesiredAccount, GitTree, LoadError, Selection, SharedAccount};
 use crate::model::{AccountName, ClusterName, Identity, count};
 
-/// Returns the ref that names the commit which was applied last, completely.
+/// Returns the ref that points at the last commit that was applied completely.
 #[must_use]
 pub fn applied_ref(cluster: &ClusterName) -> String {
     reference(cluster, "applied")
 }
 
-/// Returns the ref that holds what runs have written which did not complete; those of shards begin so.
+/// Returns the ref that records what incomplete runs have written; the names of the shards' refs begin with it.
 #[must_use]
 pub fn written_ref(cluster: &ClusterName) -> String {
     reference(cluster, "written")
 }
 
-/// Returns the ref that says who may write to the cluster now.
+/// Returns the ref that records who may currently write to the cluster.
 #[must_use]
 pub fn lease_ref(cluster: &ClusterName) -> String {
     reference(cluster, "lease")
@@ -38,8 +38,8 @@ fn reference(cluster: &ClusterName, leaf: &str) -> String {
     format!("refs/emblazon/{}/{leaf}", plain_name(cluster))
 }
 
-/// Returns a cluster's name as a part of a ref's name or a file's; what Git allows in no ref, or only in some places, is
-/// written as `%XX`.
+/// Returns a cluster's name in a form that fits into the names of refs and files; characters that Git does not allow
+/// everywhere in a ref are written as `%XX`.
 #[must_use]
 pub fn plain_name(cluster: &ClusterName) -> String {
     use std::fmt::Write as _;
@@ -54,84 +54,83 @@ pub fn plain_name(cluster: &ClusterName) -> String {
     name
 }
 
-/// Returns the command that brings a ref from a remote into a clone.
+/// Returns the command that fetches a ref from a remote.
 #[must_use]
 pub fn fetch_command(remote: &str, reference: &str, is_shallow: bool) -> String {
-    // In a whole clone `--depth` would cut history off.
+    // In a full clone `--depth` would truncate the history.
     let depth = if is_shallow { "--depth=1 " } else { "" };
     format!("git fetch {depth}{remote} +{reference}:{reference}")
 }
 
-/// Says what is known of the remote's ref.
+/// Whether the remote was asked for its ref.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked<'a> {
     /// There is no remote.
     NoRemote,
     /// This remote was not asked.
     No(&'a str),
-    /// This remote was asked, and what it has is here.
+    /// This remote was asked, and its ref was fetched.
     Yes(&'a str),
 }
 
-/// The tree that was applied last, or why it is not known.
+/// The tree that was applied last, or the reason why it is unknown.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Base {
-    /// It is known.
+    /// The tree is known.
     Known {
-        /// The commit's full id.
+        /// Full id of the commit.
         commit: String,
-        /// What it declares for the cluster.
+        /// Desired state that it declares for the cluster.
         desired: Box<Desired>,
     },
-    /// No ref names it: nothing was applied yet, or nobody fetched the ref.
+    /// There is no ref: nothing was applied yet, or nobody fetched the ref.
     NoRef {
-        /// The ref.
+        /// Name of the ref.
         reference: String,
-        /// What would get it, when a remote may have it.
+        /// Command that would fetch it, if a remote may have it.
         command: Option<String>,
     },
-    /// The clone is shallow, and does not have it.
+    /// The clone is shallow, and does not have the commit.
     ShallowMissing {
-        /// What gets it.
+        /// Command that fetches it.
         command: String,
     },
-    /// The ref names it, and its content does not load any more: an older version wrote it, or the
-    /// clone lacks some of it.
+    /// The commit no longer loads: an older version wrote it, or the clone lacks some of it.
     NoLongerParses {
-        /// The commit's full id.
+        /// Full id of the commit.
         commit: String,
-        /// How many errors it has.
+        /// Number of errors.
         errors: usize,
-        /// The first of them.
+        /// Message of the first error.
         first: String,
     },
-    /// The tree lies in no Git repository.
+    /// The tree is not in a Git repository.
     NotAGitRepository,
     /// Git could not read the repository.
     Unreadable {
-        /// Git's reason.
+        /// Error message of Git.
         reason: String,
     },
-    /// The remote could not be asked, so the ref that is here may be out of date.
+    /// The remote could not be asked, so the local ref may be out of date.
     NotFetched {
-        /// Git's reason.
+        /// Error message of Git.
         reason: String,
     },
-    /// The platform is not the cluster's, so what was applied to the cluster says nothing.
+    /// The platform is not that of the cluster, so what was applied to the cluster is irrelevant.
     OtherPlatform,
-    /// A ref names a commit, and nothing vouches for it: it decides nothing, and nothing is removed on its word.
+    /// The ref points at a commit that is not trusted, so nothing is removed because of it.
     Refused {
-        /// The ref.
+        /// Name of the ref.
         reference: String,
-        /// The commit's full id.
+        /// Full id of the commit.
         commit: String,
-        /// What speaks against it.
+        /// Reason why it is not trusted.
         why: Refusal,
     },
 }
 
 impl Base {
-    /// Every word that [`Self::state`] returns.
+    /// All values that [`Self::state`] returns.
     pub const STATES: [&'static str; 11] = [
         "known",
         "no_ref",
@@ -146,10 +145,10 @@ impl Base {
         "not_signed",
     ];
 
-    /// Finds the commit that the ref of a cluster names in the repository that the folder lies in.
+    /// Finds the commit that a cluster's ref points at, in the repository that contains the folder.
     ///
     /// # Errors
-    /// The base that follows from there being none.
+    /// If there is no commit; returns the resulting base.
     pub fn named(
         folder: &Utf8Path,
         cluster: &ClusterName,
@@ -184,9 +183,9 @@ impl Base {
         })
     }
 
-    /// Reads what a commit declares for a cluster, once something vouches for the commit.
+    /// Loads what a commit declares for a cluster; the caller must have verified the commit.
     ///
-    /// With a selection, only its accounts are read; of what is known, only what differs.
+    /// With a selection, only its accounts are read; with a known tree, only what differs from it.
     #[must_use]
     pub fn load(
         folder: &Utf8Path,
@@ -220,7 +219,7 @@ impl Base {
         }
     }
 
-    /// Returns what was applied last, when it is known.
+    /// Returns the desired state that was applied last, if it is known.
     #[must_use]
     pub fn desired(&self) -> Option<&Desired> {
         match self {
@@ -229,7 +228,7 @@ impl Base {
         }
     }
 
-    /// Returns the id of the commit that the ref names, also when that is of no use.
+    /// Returns the id of the commit that the ref points at, even if it cannot be used.
     #[must_use]
     pub fn commit(&self) -> Option<&str> {
         match self {
@@ -240,19 +239,19 @@ impl Base {
         }
     }
 
-    /// Returns the id of the commit that was applied last; none when nothing vouches for the one that the ref names.
+    /// Returns the id of the commit that was applied last; `None` if the commit that the ref points at is not trusted.
     #[must_use]
     pub fn proven(&self) -> Option<&str> {
         self.commit().filter(|_| self.refusal().is_none())
     }
 
-    /// Says why nothing is removed on the word of the commit that the ref names, when that is so.
+    /// Returns why the commit that the ref points at is not trusted, if that is so.
     #[must_use]
     pub fn refusal(&self) -> Option<String> {
         matches!(self, Self::Refused { .. }).then(|| self.explained())
     }
 
-    /// Returns the word for machines.
+    /// Returns the machine-readable state.
     #[must_use]
     pub fn state(&self) -> &'static str {
         match self {
@@ -268,7 +267,7 @@ impl Base {
         }
     }
 
-    /// Says in words how the base stands, and what to do about it.
+    /// Describes the state of the base, and what to do about it.
     #[must_use]
     pub fn explained(&self) -> String {
         match self {
@@ -314,8 +313,8 @@ impl Base {
         }
     }
 
-    /// Lets go of something that the base declares and the tree does not, so that it is kept instead
-    /// of removed: the whole account, or one key of it. `only` is the selection that the two were read with.
+    /// Forgets something that the base declares and the tree does not, so that it is kept instead of removed: a whole
+    /// account, or one of its keys. `only` is the selection that both were read with.
     pub fn forget(
         &mut self,
         what: &Forgotten,
@@ -356,11 +355,11 @@ impl Base {
     }
 }
 
-/// Returns the commit whose tree is exactly what was loaded: the revision, or `HEAD`. With a selection, only its accounts
-/// were loaded, and are compared.
+/// Returns the commit whose tree is exactly what was loaded: the revision, or `HEAD`. With a selection, only its
+/// accounts are compared.
 ///
 /// # Errors
-/// Says why no commit is.
+/// If there is no such commit; returns the reason.
 pub fn committed(folder: &Utf8Path, known: Known<'_>) -> Result<String, NotCommitted> {
     let Known { loaded, revision } = known;
     let commit = match point(folder, revision.unwrap_or("HEAD")) {
@@ -383,7 +382,7 @@ pub fn committed(folder: &Utf8Path, known: Known<'_>) -> Result<String, NotCommi
     }
 }
 
-/// Says why what was applied is no commit's tree.
+/// The reason why the applied tree is not that of a commit.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum NotCommitted {
     /// There is no repository.
@@ -392,10 +391,10 @@ pub enum NotCommitted {
     /// The repository has no commit yet.
     #[error("the repository has no commit yet; commit the tree")]
     NoCommit,
-    /// The commit does not hold the tree.
+    /// The commit does not contain the tree.
     #[error("the tree is not committed yet; commit it")]
     NotInIt,
-    /// The work tree is not as the commit has it.
+    /// The work tree differs from the commit.
     #[error("the tree is not as commit {0} has it; commit the changes")]
     Differs(String),
     /// Git failed.
@@ -403,17 +402,17 @@ pub enum NotCommitted {
     Unreadable(String),
 }
 
-/// The accounts of the tree that was applied last, to be found by those of this one.
+/// An index of the base's accounts, to look them up by accounts of the tree.
 pub struct BaseAccounts<'a> {
     accounts: &'a [SharedAccount],
-    /// Where the next is expected: who asks goes through a tree that is sorted alike.
+    /// Index of the next expected account: callers usually iterate over a tree in the same order.
     next: Cell<usize>,
     by_name: OnceCell<BTreeMap<&'a AccountName, usize>>,
     by_identity: OnceCell<BTreeMap<&'a Identity, &'a SharedAccount>>,
 }
 
 impl<'a> BaseAccounts<'a> {
-    /// Lines the accounts up.
+    /// Creates the index.
     #[must_use]
     pub fn new(base: &'a Desired) -> Self {
         Self {
@@ -424,13 +423,12 @@ impl<'a> BaseAccounts<'a> {
         }
     }
 
-    /// Finds an account by its identity, or by its name when one tree names it by id and the other
-    /// by realm.
+    /// Finds an account by its identity, or by its name if one tree identifies it by id and the other by realm.
     #[must_use]
     pub fn find(&self, account: &DesiredAccount) -> Option<&'a SharedAccount> {
         let identity = &account.identity.value;
         let namesake = self.namesake(&account.name);
-        // Two accounts never have one identity, so most need no look at the others.
+        // Identities are unique, so most lookups end here.
         if let Some(same) = namesake.filter(|other| other.identity.value == *identity) {
             return Some(same);
         }
@@ -472,10 +470,10 @@ impl<'a> BaseAccounts<'a> {
     }
 }
 
-/// Returns the accounts of the base that the tree does not have any more.
+/// Returns the accounts of the base that are no longer in the tree.
 ///
-/// One that moved to another folder *and* is named by realm in one tree and by id in the other is
-/// among these too; only the live ids tell that it is still there.
+/// These include an account that moved to another folder *and* is identified by realm in one tree and by id in the
+/// other; only the live ids reveal that it still exists.
 #[must_use]
 pub fn departed<'a>(tree: &Desired, base: &'a Desired) -> Vec<&'a SharedAccount> {
     let is_as_before = |(one, other): (&SharedAccount, &SharedAccount)| {
@@ -496,7 +494,7 @@ pub fn departed<'a>(tree: &Desired, base: &'a Desired) -> Vec<&'a SharedAccount>
         .collect()
 }
 
-/// Shortens a commit's id for people.
+/// Shortens a commit id for display.
 #[must_use]
 pub fn short_commit(commit: &str) -> &str {
     commit.get(..10).unwrap_or(commit)

@@ -1,4 +1,4 @@
-//! The tree of another commit, beside one that is loaded: what the two have in common is taken over, not read again.
+//! Loads the tree of another commit beside a loaded one: what the two have in common is reused, not read again.
 
 use std::collections::BTreeSet;
 
@@ -12,35 +12,35 @@ use super::{Desired, LoadError, Loaded, Selection, Touched, check};
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
 use crate::model::{AccountName, ClusterName};
 
-/// A tree that is loaded, and the revision that it was loaded from; from the work tree when there is none.
+/// A loaded tree, and the revision that it was loaded from.
 #[derive(Clone, Copy)]
 pub struct Known<'a> {
     /// The tree, without errors.
     pub loaded: &'a Loaded,
-    /// The revision.
+    /// Revision of the tree; the work tree when absent.
     pub revision: Option<&'a str>,
 }
 
-/// What a commit holds.
+/// The content of a commit.
 pub(super) struct Beside {
     pub(super) desired: Desired,
     diagnostics: Diagnostics,
 }
 
 impl Beside {
-    /// Lists what is wrong with it.
+    /// Lists the errors in the commit's tree.
     pub(super) fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
         let is_error = |diagnostic: &&Diagnostic| diagnostic.code.severity() == Severity::Error;
         self.diagnostics.iter().filter(is_error)
     }
 
-    /// Tells whether something is.
+    /// Returns whether there are errors.
     pub(super) fn has_errors(&self) -> bool {
         self.errors().next().is_some()
     }
 }
 
-/// Loads the tree that a commit holds, or some accounts of it. The known tree lies in `folder`.
+/// Loads the tree of a commit, or some accounts of it. The known tree is in `folder`.
 pub(super) fn load_beside(
     (source, commit): (&dyn TreeSource, &str),
     folder: &Utf8Path,
@@ -48,7 +48,7 @@ pub(super) fn load_beside(
     only: Option<&Selection>,
     known: Option<Known<'_>>,
 ) -> Result<Beside, LoadError> {
-    // To look for a part among all files would cost more than to read it.
+    // Comparing all files would cost more than reading the selected part.
     let shared = match known.filter(|_| only.is_none()) {
         Some(known) => differing(folder, commit, cluster, known)?.map(|names| (known, names)),
         None => None,
@@ -76,8 +76,8 @@ pub(super) fn load_beside(
     })
 }
 
-/// Loads the tree that a commit holds, which follows the known one. Of what is known only what differs is read; the result
-/// is that of [`super::load`]. The known tree lies in `folder`.
+/// Loads the tree of a commit that follows the known one, reading only what differs. The result equals that of
+/// [`super::load`]. The known tree is in `folder`.
 pub fn load_next(
     (source, commit): (&dyn TreeSource, &str),
     folder: &Utf8Path,
@@ -90,7 +90,7 @@ pub fn load_next(
     if !is_same || known.loaded.diagnostics.iter().any(is_shortened) {
         return load(source, cluster);
     }
-    // Where Git cannot tell what differs, the whole is read.
+    // If Git cannot determine what differs, load the whole tree.
     let Ok(Some(differing)) = differing(folder, commit, &name, known) else {
         return load(source, cluster);
     };
@@ -109,15 +109,15 @@ pub fn load_next(
     Ok(read.finished())
 }
 
-/// What differs between two trees.
+/// The differences between two trees.
 struct Differing {
     accounts: Selection,
-    /// The files outside of the accounts' folders that have another content.
+    /// Changed files outside of the account folders.
     shared: BTreeSet<Utf8PathBuf>,
 }
 
-/// Names the accounts that a commit builds, or may build, in another way than the known tree; absent when these may be
-/// all, or when Git cannot be trusted to tell.
+/// Finds the accounts that differ, or may differ, between a commit and the known tree; returns `None` if these may be
+/// all, or if Git's answer is not reliable.
 fn differing(
     folder: &Utf8Path,
     commit: &str,
@@ -150,14 +150,14 @@ fn differing(
     Ok(Some(Differing { accounts, shared }))
 }
 
-/// Names the brand that a file declares.
+/// Returns the name of the brand that a file declares.
 fn brand(path: &Utf8Path) -> Option<&str> {
     let file = path.strip_prefix("brands").ok()?;
     file.as_str().strip_suffix(".yaml")
 }
 
-/// Names the accounts that one of the files, or folders, is among what they are built from. An account whose own files
-/// are the same names the same others in both trees.
+/// Returns the accounts that are built from any of the files or folders. An account whose own files are unchanged
+/// refers to the same other files in both trees.
 fn built_from(loaded: &Loaded, paths: &[Utf8PathBuf]) -> Vec<AccountName> {
     let is_among = |file: &Utf8Path| {
         let mut parts = file.ancestors();

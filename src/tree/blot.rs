@@ -1,8 +1,8 @@
-//! Texts of files that may hold a secret, with the secret blotted out.
+//! Redacts secrets in the texts of files.
 
 use crate::diag::Place;
 
-/// Hides what follows a key that may hold a secret, in a file whose nodes cannot be relied upon.
+/// Redacts the rest of each line after a key that may hold a secret, for a file whose nodes are not reliable.
 pub(super) fn blot_out_lines(text: &str) -> String {
     let secret = |line: &str| {
         let keys = ["api_key", "token", "password"].iter();
@@ -30,7 +30,7 @@ pub(super) fn blot_out_lines(text: &str) -> String {
     hidden
 }
 
-/// Replaces what must not be shown by asterisks, byte for byte, so that all places stay right.
+/// Replaces secrets with asterisks, byte for byte, so that all places stay valid.
 pub(super) fn blot_out(text: String, secrets: &[Place]) -> String {
     if secrets.is_empty() {
         return text;

@@ -1,5 +1,7 @@
-//! How large a tree may be. Whoever writes it is not whoever reads it, and a commit of a few kilobytes can name a thousand
-//! million files: its folders are kept once and named again and again.
+//! Limits on the size of a tree.
+//!
+//! The author of a tree need not be trusted, and a commit of a few kilobytes can contain a billion files: Git stores
+//! identical folders once, however often they are referenced.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -7,19 +9,19 @@ use camino::Utf8Path;
 
 use super::source::SourceError;
 
-/// The most files and folders of a tree, those included that are not read: ten for each of a hundred thousand accounts.
+/// Maximum number of files and folders in a tree, including those that are not read: ten for each of 100,000 accounts.
 pub(super) const MOST_PATHS: usize = 1_000_000;
 
-/// The most bytes of all their paths: 256 for each.
+/// Maximum length of all their paths together, in bytes: 256 for each.
 const MOST_PATH_BYTES: usize = MOST_PATHS << 8;
 
-/// The most folders in one another; a tree has two, and an account may sort its assets.
+/// Maximum nesting depth of folders; a tree needs two, and an account may sort its assets into more.
 pub(super) const MOST_DEPTH: usize = 32;
 
-/// The most bytes of one folder as Git keeps it, which is read as a whole: room for a million names.
+/// Maximum size of one Git tree object in bytes, which is read as a whole: room for a million names.
 pub(super) const MOST_FOLDER_BYTES: usize = 64 << 20;
 
-/// Counts what is listed of a tree, by whichever thread.
+/// Counts the listed files and folders of a tree, across threads.
 #[derive(Debug, Default)]
 pub(super) struct Bounds {
     paths: AtomicUsize,
@@ -27,10 +29,10 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    /// Takes in a file or a folder, by its path from the tree's top.
+    /// Counts a file or a folder, by its path relative to the root of the tree.
     ///
     /// # Errors
-    /// When there are too many, or it lies too deep.
+    /// If there are too many, or it is nested too deeply.
     pub(super) fn take(&self, path: &Utf8Path) -> Result<(), SourceError> {
         let length = path.as_str().len();
         let paths = self.paths.fetch_add(1, Ordering::Relaxed);

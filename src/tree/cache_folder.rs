@@ -1,27 +1,27 @@
-//! A folder of the user's cache directory.
+//! A folder in the user's cache directory.
 
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-/// A folder of files that need not survive: each is replaced as a whole, and only its owner can have written it.
+/// A folder of disposable files: each is replaced as a whole, and only the owner can write to it.
 #[derive(Clone, Debug)]
 pub struct CacheFolder(PathBuf);
 
 impl CacheFolder {
-    /// Names the folder; it is made when something is kept.
+    /// Creates a handle; the folder itself is created by the first write.
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
         Self(path)
     }
 
-    /// Returns its path.
+    /// Returns the path of the folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// Reads a file; nothing when there is none, or it has more bytes than it can have.
+    /// Reads a file; returns `None` if it is missing, unsafe, or larger than `most` bytes.
     #[must_use]
     pub fn read(&self, name: &str, most: usize) -> Option<String> {
         self.check_owner_only().ok()?;
@@ -31,15 +31,15 @@ impl CacheFolder {
         if !about.is_file() || !fits {
             return None;
         }
-        // A byte that is no text spoils its line, not the file.
+        // Invalid UTF-8 corrupts only its line, not the whole file.
         let bytes = fs::read(&file).ok()?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// Puts a file in place as a whole. It need not survive a crash, so nobody waits for the disk.
+    /// Replaces a file atomically. It need not survive a crash, so it is not synced to disk.
     ///
     /// # Errors
-    /// Also when somebody else may write into the folder.
+    /// If the file cannot be written, or if others may write to the folder.
     pub fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         self.make()?;
         self.check_owner_only()?;
@@ -62,7 +62,7 @@ impl CacheFolder {
         builder.create(&self.0)
     }
 
-    /// Refuses a folder that somebody else could have put something into.
+    /// Rejects a folder that others can write to.
     fn check_owner_only(&self) -> io::Result<()> {
         let about = fs::symlink_metadata(&self.0)?;
         #[cfg(unix)]

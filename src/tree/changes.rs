@@ -12,22 +12,22 @@ use super::bounds::Bounds;
 use super::git::{failed, folder_of, prefix, subtree};
 use super::source::SourceError;
 
-/// The files that make Git convert others.
+/// Name of the files that make Git convert the content of others.
 pub(super) const ATTRIBUTES: &str = ".gitattributes";
 
-/// What differs between a revision and a tree.
+/// The differences between a revision and a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changes {
-    /// The revision's commit.
+    /// Full id of the revision's commit.
     pub since: String,
-    /// The files, as paths from the tree's top; a folder that Git does not know stands for all that is in it.
+    /// Paths of the differing files, relative to the root of the tree; an untracked folder stands for everything in it.
     pub paths: Vec<Utf8PathBuf>,
 }
 
-/// Lists the files that differ between `since` and the tree. The tree is that of the revision `to`, or the work tree.
+/// Lists the files that differ between `since` and the tree, which is that of the revision `to`, or the work tree.
 ///
-/// Between two revisions, only folders that differ are looked into. The files of a work tree are stat-ed, all of them,
-/// and those that look newer than Git's index are read.
+/// Between two revisions, only folders that differ are traversed. In a work tree, every file is stat-ed, and those that
+/// look newer than Git's index are read.
 pub fn changes(folder: &Utf8Path, since: &str, to: Option<&str>) -> Result<Changes, SourceError> {
     let repository = Repository::discover(folder).map_err(|error| SourceError::NoRepository {
         path: folder.to_owned(),
@@ -38,7 +38,7 @@ pub fn changes(folder: &Utf8Path, since: &str, to: Option<&str>) -> Result<Chang
     let commit = commit.to_string();
     let mut paths = Vec::new();
     let Some(to) = to else {
-        // What differs is listed by libgit2, which does not ask how much there may be.
+        // libgit2 lists the differences without any limit, so check the size of the commit's tree first.
         let mut since = Between {
             repository: &repository,
             bounds: Bounds::default(),
@@ -79,15 +79,15 @@ pub fn changes(folder: &Utf8Path, since: &str, to: Option<&str>) -> Result<Chang
     })
 }
 
-/// Compares folders of two commits, and looks into those that differ; libgit2 would list a thousand million files without
-/// ever asking how many there may be.
+/// Compares the folders of two commits and descends into those that differ, within limits; libgit2 would list a billion
+/// files without any.
 struct Between<'r> {
     repository: &'r Repository,
     bounds: Bounds,
     paths: Vec<Utf8PathBuf>,
 }
 
-/// What a folder has under one name, in the one commit and in the other: the object and its mode.
+/// The entry under one name in each of two folders: object id, mode, and whether it is a folder.
 type Sides = [Option<(Oid, i32, bool)>; 2];
 
 impl Between<'_> {
@@ -101,7 +101,7 @@ impl Between<'_> {
         for (side, folder) in [one, other].into_iter().enumerate() {
             let Some(folder) = folder else { continue };
             for entry in &folder_of(self.repository, folder)? {
-                // A name that is not UTF-8 is no part of a tree.
+                // A name that is not UTF-8 is never part of a tree.
                 let Ok(name) = entry.name() else { continue };
                 let is_folder = entry.kind() == Some(ObjectType::Tree);
                 let found = Some((entry.id(), entry.filemode(), is_folder));
@@ -130,7 +130,7 @@ impl Between<'_> {
     }
 }
 
-/// Takes the paths of a difference that lie below a folder. A name that is not UTF-8 is no part of a tree.
+/// Collects the paths of a diff that are below a folder. A name that is not UTF-8 is never part of a tree.
 fn collect(diff: &Diff<'_>, below: &Utf8Path, into: &mut Vec<Utf8PathBuf>) {
     let both = |delta: DiffDelta<'_>| {
         let files = [delta.old_file(), delta.new_file()];
@@ -146,8 +146,8 @@ fn collect(diff: &Diff<'_>, below: &Utf8Path, into: &mut Vec<Utf8PathBuf>) {
     into.dedup();
 }
 
-/// Tells whether a file that Git calls unchanged has the bytes of the commit: Git writes other line ends or runs
-/// filters when it is told to, and does not look at files that it was told to take as they are.
+/// Returns whether files that Git reports as unchanged have exactly the bytes of the commit. They may not if Git is
+/// configured to convert line endings or to run filters, or if files are marked assume-unchanged or skip-worktree.
 pub(super) fn is_byte_for_byte(folder: &Utf8Path) -> bool {
     let judged = || -> Result<bool, git2::Error> {
         let repository = Repository::discover(folder)?;

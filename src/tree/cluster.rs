@@ -1,4 +1,4 @@
-//! Which cluster is meant, and why there may be nothing to load.
+//! Selection of the cluster, and the reasons why there may be nothing to load.
 
 use thiserror::Error;
 
@@ -7,10 +7,10 @@ use super::source::SourceError;
 use super::{AuthConfig, ClusterConfig};
 use crate::model::ClusterName;
 
-/// Says why there is nothing to load; mistakes in the files are diagnostics instead.
+/// The reason why there is nothing to load; mistakes in the files are diagnostics instead.
 #[derive(Debug, Error)]
 pub enum LoadError {
-    /// The folder is no tree.
+    /// The folder is not a tree.
     #[error(
         "there is no emblazon.yaml here; name the tree's folder, or begin one with `emblazon init`"
     )]
@@ -18,9 +18,9 @@ pub enum LoadError {
     /// The chosen cluster is not declared.
     #[error("there is no cluster {name}; declared in emblazon.yaml: {known}{suggestion}")]
     UnknownCluster {
-        /// The name that was asked for.
+        /// Requested name.
         name: String,
-        /// The declared ones, separated by commas.
+        /// Declared clusters, separated by commas.
         known: String,
         /// `; did you mean …?`, or nothing.
         suggestion: String,
@@ -28,7 +28,7 @@ pub enum LoadError {
     /// Several clusters are declared and none was chosen.
     #[error("the tree has several clusters; choose one with --cluster: {known}")]
     SeveralClusters {
-        /// The declared ones, separated by commas.
+        /// Declared clusters, separated by commas.
         known: String,
     },
     /// The files cannot be listed.
@@ -37,7 +37,7 @@ pub enum LoadError {
 }
 
 impl LoadError {
-    /// Tells whether the command line is to be corrected (exit 64), not the machine (exit 1).
+    /// Returns whether this is a usage error (exit 64) rather than a failure of the machine (exit 1).
     #[must_use]
     pub fn is_usage(&self) -> bool {
         match self {
@@ -53,7 +53,7 @@ impl LoadError {
     }
 }
 
-/// Files that cannot be understood leave the choice open, so that their mistakes can be shown.
+/// Chooses the cluster. If the file could not be parsed, any name is accepted, so that its mistakes can be shown.
 pub(super) fn choose(
     clusters: &[ClusterConfig],
     parsed: bool,

@@ -1,4 +1,4 @@
-//! What the tree wants, for one cluster, after all layers.
+//! The desired state of one cluster, after merging all layers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,45 +16,45 @@ use crate::model::{
     Network, RecordType,
 };
 
-/// What a loader gives: the desired state as far as it could be read, and what is wrong.
+/// The result of loading a tree: the desired state as far as it could be read, and the mistakes.
 #[derive(Debug)]
 pub struct Loaded {
-    /// The desired state; to be acted upon only when no diagnostic is an error.
+    /// Desired state; act on it only if no diagnostic is an error.
     pub desired: Desired,
     /// Every mistake, sorted by file and place.
     pub diagnostics: Diagnostics,
-    /// The texts of all files that were read; a secret that stood in one is blotted out.
+    /// Texts of all files that were read, with secrets redacted.
     pub sources: SourceMap,
-    /// The layers of every account of the tree, lowest first, also of accounts that the cluster does
-    /// not have; [`super::explain`] reads them.
+    /// Layers of every account of the tree, lowest first, including accounts that are not on the cluster;
+    /// [`super::explain`] reads them.
     pub layers: BTreeMap<AccountName, Arc<[Arc<Layer>]>>,
-    /// The asset files that brands declare, also brands that nobody extends; when not all of the tree was looked at, those
-    /// of the brands that were.
+    /// Asset files that brands declare, including brands that nobody extends; if only a part of the tree was loaded,
+    /// those of the loaded brands.
     pub brand_assets: BTreeSet<Utf8PathBuf>,
-    /// How DNS is observed.
+    /// How DNS is observed and pushed.
     pub dns: DnsSettings,
-    /// What the daemon may do by itself.
+    /// What the daemon may do on its own.
     pub watch: WatchSettings,
-    /// The accounts that were looked at; absent when all of the tree were.
+    /// Selected accounts; absent if the whole tree was loaded.
     pub selection: Option<Selection>,
-    /// How many accounts were not.
+    /// Number of accounts outside of the selection.
     pub left_out: usize,
-    /// The keys that `extra_keys` lets in beside the known ones.
+    /// Keys that `extra_keys` allows in addition to the known ones.
     pub extra_keys: Vec<String>,
 }
 
 /// How DNS is observed and pushed, from `dns` in `emblazon.yaml`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DnsSettings {
-    /// The recursive resolvers to ask; the system's own when empty.
+    /// Recursive resolvers to query; those of the system when empty.
     pub resolvers: Vec<Spanned<SocketAddr>>,
     /// Where the records of accounts with `dns: manage` are pushed to.
     pub push: Option<PushSettings>,
-    /// The servers to ask instead of those that a zone names, for hidden primaries and split horizons.
+    /// Servers to query instead of those that a zone names, for hidden primaries and split horizons.
     pub servers: Vec<Spanned<SocketAddr>>,
     /// The port of the servers that zones name; 53 when absent.
     pub port: Option<u16>,
-    /// The networks that are not public and whose servers may be asked all the same, when a zone names them.
+    /// Non-public networks whose servers may be queried when a zone names them.
     pub networks: Vec<Network>,
 }
 
@@ -63,33 +63,33 @@ pub struct DnsSettings {
 pub struct Desired {
     /// Where and how to reach the cluster.
     pub cluster: ClusterConfig,
-    /// The accounts, sorted by name. What two trees have in common they share.
+    /// Accounts, sorted by name. Two trees share the accounts that they have in common.
     pub accounts: Vec<SharedAccount>,
-    /// The domain template; absent when `domains.yaml` is.
+    /// Domain template; absent without `domains.yaml`.
     pub template: Option<DesiredTemplate>,
-    /// The guards that hold for the whole run.
+    /// Guards that apply to the whole run.
     pub policy: Policy,
 }
 
 /// How to reach one cluster, from `emblazon.yaml`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterConfig {
-    /// Its name.
+    /// Name of the cluster, as declared in `emblazon.yaml`.
     pub name: ClusterName,
-    /// The base URL of its API, up to and without `/v2`; absent in a tree that is only for the sandbox.
+    /// Base URL of the API, without `/v2`; absent in a tree that is only for the sandbox.
     pub api: Option<Spanned<String>>,
-    /// The account below which everything lies; the token's own account when absent.
+    /// Root of the account hierarchy; the token's own account when absent.
     pub root: Option<Identity>,
-    /// Hosts other than loopback that may be reached by `http://`.
+    /// Whether hosts other than loopback may be reached over `http://`.
     pub allow_plain_http: bool,
-    /// A PEM file with further certificate authorities, from the tree's top.
+    /// PEM file with additional certificate authorities, relative to the root of the tree.
     pub ca_file: Option<Utf8PathBuf>,
     /// How to log in.
     pub auth: AuthConfig,
 }
 
 impl ClusterConfig {
-    /// Tells whether a URL that somebody names leads to this cluster's own platform: it is the declared one, or none is.
+    /// Returns whether a URL leads to this cluster's own platform: it is the declared one, or none is declared.
     #[must_use]
     pub fn is_at(&self, api: &str) -> bool {
         let plain = |url: &str| url.trim_end_matches('/').to_ascii_lowercase();
@@ -97,7 +97,7 @@ impl ClusterConfig {
     }
 }
 
-/// How to log in: exactly one of the three ways. No secret stands in the tree itself.
+/// How to log in, by exactly one of three ways. The tree itself contains no secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum AuthConfig {
     /// Nothing declared: `EMBLAZON_API_KEY`, else `EMBLAZON_TOKEN`, from the environment.
@@ -105,7 +105,7 @@ pub enum AuthConfig {
     Environment,
     /// `api_auth` with an API key (A2).
     ApiKey(SecretSource),
-    /// A token that somebody else got.
+    /// A token that was obtained elsewhere.
     Token(SecretSource),
     /// `user_auth` with a user's credentials (A3).
     User {
@@ -118,7 +118,7 @@ pub enum AuthConfig {
     },
 }
 
-/// Names a user's account for `user_auth` (A3).
+/// How a user's account is identified for `user_auth` (A3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UserAccount {
     /// By the account's name.
@@ -129,60 +129,60 @@ pub enum UserAccount {
     PhoneNumber(String),
 }
 
-/// Says where a secret is kept.
+/// Where a secret is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretSource {
     /// In an environment variable.
     Environment(String),
-    /// In a file that only its owner may read, from the tree's top or absolute.
+    /// In a file that only its owner may read; the path is absolute, or relative to the root of the tree.
     File(Utf8PathBuf),
-    /// On the first line that a command prints; program and arguments, no shell.
+    /// On the first line that a command prints; program and arguments, without a shell.
     Command(Vec<String>),
 }
 
 /// The desired state of one account.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DesiredAccount {
-    /// Its folder below `accounts/`.
+    /// Account folder name, relative to `accounts/`.
     pub name: AccountName,
-    /// Which live account it is, and where that stands.
+    /// Identity of the live account, with the place of its declaration.
     pub identity: Spanned<Identity>,
     /// Every declared key, by path; leaves only.
     pub settings: BTreeMap<KeyPath, Declared<Value>>,
     /// Every declared asset.
     pub assets: BTreeMap<AssetKind, Declared<AssetFile>>,
-    /// Where `whitelabel: null` stands, when the account must have no whitelabel at all.
+    /// Place of `whitelabel: null`, if the account must have no whitelabel at all.
     pub absent: Option<Place>,
-    /// What happens to its DNS.
+    /// How the account's DNS is handled.
     pub dns: DnsMode,
-    /// What further holds for it.
+    /// Policy of the account.
     pub policy: AccountPolicy,
 }
 
-/// What holds for one account.
+/// The policy of one account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AccountPolicy {
     /// Whether undeclared keys are kept or removed.
     pub ownership: Ownership,
     /// Whether the whitelabel may be deleted and recreated, the only way to remove an asset (B18).
     pub recreate: bool,
-    /// Whether nothing of it may be deleted.
+    /// Whether nothing of the account may be deleted.
     pub protected: bool,
 }
 
-/// Whose the undeclared keys are.
+/// The ownership of undeclared keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ownership {
-    /// Not ours: they stay as they are.
+    /// They are not managed, and stay as they are.
     #[default]
     Shared,
-    /// Ours: what the tree does not declare is removed.
+    /// They are managed: what the tree does not declare is removed.
     Exclusive,
 }
 
 impl Ownership {
-    /// Returns the word in the tree.
+    /// Returns the value as spelled in the tree.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -192,21 +192,21 @@ impl Ownership {
     }
 }
 
-/// What happens to an account's DNS.
+/// How an account's DNS is handled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DnsMode {
-    /// It is compared.
+    /// Records are compared.
     #[default]
     Observe,
-    /// It is compared and pushed.
+    /// Records are compared and pushed.
     Manage,
-    /// It is left alone.
+    /// Records are ignored.
     Ignore,
 }
 
 impl DnsMode {
-    /// Returns the word in the tree.
+    /// Returns the value as spelled in the tree.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -220,24 +220,24 @@ impl DnsMode {
 /// A declared value with its origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declared<T> {
-    /// The value; `None` was declared by `null`: it must not be there.
+    /// Declared value; `None` stands for `null`, which means that it must be absent.
     pub value: Option<T>,
-    /// Where the winning layer declares it.
+    /// Place where the winning layer declares it.
     pub place: Place,
 }
 
 /// The desired domain template.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DesiredTemplate {
-    /// Record type → host → entry; `None` must not be there.
+    /// Record type and host → entry; a host declared as `null` must be absent.
     pub hosts: BTreeMap<Target, Declared<HostEntry>>,
-    /// Record types that are declared, also those without hosts.
+    /// Declared record types, including those without hosts.
     pub types: BTreeSet<String>,
     /// Whether undeclared hosts are kept or removed.
     pub ownership: Ownership,
 }
 
-/// Names one host of the template.
+/// One host of the template.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Target {
     /// The record type, as the template spells it.
@@ -247,7 +247,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// Names the same host below the other spelling of CNAME; of another type, itself.
+    /// Returns the same host below the other spelling of CNAME; for another type, the target itself.
     #[must_use]
     pub fn other_spelling(&self) -> Self {
         let cname = RecordType::Cname.as_str();
@@ -263,19 +263,19 @@ impl Target {
     }
 }
 
-/// A place for people and machines that have no source map.
+/// A resolved place, for people and machines without a source map.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Origin {
-    /// The path from the tree's top.
+    /// Path relative to the root of the tree.
     pub file: Utf8PathBuf,
-    /// The line, from 1.
+    /// Line number, from 1.
     pub line: u32,
-    /// The column in characters, from 1.
+    /// Column number in characters, from 1.
     pub column: u32,
 }
 
 impl Origin {
-    /// Looks a place up.
+    /// Resolves a place.
     #[must_use]
     pub fn of(place: Place, sources: &SourceMap) -> Self {
         let position = sources.position(place);
@@ -287,7 +287,7 @@ impl Origin {
     }
 }
 
-/// As editors and terminals jump to it. The path may hold any character.
+/// Writes `file:line:column`, which editors and terminals can follow. The path may contain any character.
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.file, self.line, self.column)
@@ -301,7 +301,7 @@ impl Desired {
         self.accounts.get(self.index_of(name)?)
     }
 
-    /// Returns the same to be changed, or to be put in the place of another.
+    /// Returns an account by its name in the tree, to be changed or replaced.
     pub fn account_mut(&mut self, name: &AccountName) -> Option<&mut SharedAccount> {
         let index = self.index_of(name)?;
         self.accounts.get_mut(index)

@@ -1,7 +1,7 @@
-//! The digest that names a desired state.
+//! The digest that identifies a desired state.
 //!
-//! Each part is written with its length before it, so that two states never give one text. Where something stands in which
-//! file is no part of it.
+//! Each part is prefixed with its length, so that different states never produce the same input. The places of
+//! declarations are not part of the digest.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use super::{Desired, DesiredAccount};
 use crate::model::{Digest, DigestWriter, Identity};
 
 impl Desired {
-    /// Computes the digest that names this desired state: equal trees, equal digests.
+    /// Computes the digest of this desired state; equal states have equal digests.
     #[must_use]
     pub fn digest(&self) -> Digest {
         let mut digest = DigestWriter::default();
@@ -36,7 +36,7 @@ impl Desired {
     }
 }
 
-/// Computes the digest of what is wanted of one account.
+/// Computes the digest of one account's desired state.
 pub(super) fn of(account: &DesiredAccount) -> Digest {
     let mut text = Text::default();
     text.account(account);
@@ -121,7 +121,7 @@ mod tests {
         loaded.desired.digest()
     }
 
-    /// Each of these wants something else, and so each has a digest of its own.
+    /// Each variant is a different desired state, and so has a different digest.
     #[test]
     fn what_differs_has_another_digest() {
         const CONFIG: &str = "clusters: {production: {}}\n";
@@ -159,7 +159,7 @@ mod tests {
         digests.insert(digest(&guarded, &[("acme", id)]));
         digests.insert(digest("clusters: {staging: {}}\n", &[("acme", id)]));
         assert_eq!(digests.len(), texts.len() + 6);
-        // Where it stands is no part of it.
+        // The place is not part of the digest.
         let moved = format!("# A comment.\n\n{id}");
         let same = [id, &moved].map(|text| digest(CONFIG, &[("acme", text)]));
         assert_eq!(same[0], same[1]);

@@ -1,4 +1,4 @@
-//! Which file of a tree is what, and which ones stand in the wrong place.
+//! Classifies the files of a tree, and finds misplaced ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,27 +15,27 @@ pub(super) const CONFIG_PATH: &str = "emblazon.yaml";
 /// The file that makes a folder an account.
 pub(super) const ACCOUNT_FILE: &str = "account.yaml";
 
-/// The files of a tree that are read as YAML, in the order of their ids.
+/// The files of a tree that are read as YAML, and reports of misplaced ones.
 #[derive(Debug, Default)]
 pub(super) struct Files {
-    /// Each one with its id.
+    /// Files with their ids.
     pub(super) files: Vec<TreeFile>,
-    /// What stands in the wrong place.
+    /// Reports of misplaced files.
     pub(super) diagnostics: Diagnostics,
 }
 
 /// One file that is read as YAML.
 #[derive(Clone, Debug)]
 pub(super) struct TreeFile {
-    /// Its id in the source map.
+    /// Id in the source map.
     pub(super) id: FileId,
-    /// Its path from the tree's top.
+    /// Path relative to the root of the tree.
     pub(super) path: Utf8PathBuf,
-    /// What it is.
+    /// Role of the file in the tree.
     pub(super) role: Role,
 }
 
-/// What a file is.
+/// The role of a file in a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     /// `emblazon.yaml`
@@ -46,23 +46,23 @@ pub(super) enum Role {
     Brand(String),
     /// `accounts/NAME/account.yaml`
     Account(String),
-    /// Something that is not read; it has an id so that a diagnostic can point at it.
+    /// A file that is not read; it has an id so that a diagnostic can point at it.
     Misplaced,
 }
 
-/// The result of reading one file: never nothing, so that the others go on.
+/// The result of reading one file; it always exists, so that the other files are read too.
 #[derive(Debug)]
 pub(super) struct Parsed {
     /// The text; empty when it could not be read.
     pub(super) text: String,
     /// The document; an empty map for an empty file, [`Content::Broken`] after a mistake.
     pub(super) root: Node,
-    /// What is wrong with it.
+    /// Mistakes in the file.
     pub(super) diagnostics: Diagnostics,
 }
 
 impl Files {
-    /// Sorts a source's files by what they are.
+    /// Classifies the files of a source by their roles.
     pub(super) fn classify(listed: &[Listed]) -> Self {
         let mut found = Self::default();
         for entry in listed {
@@ -103,7 +103,7 @@ impl Files {
         found
     }
 
-    /// Warns of folders in `accounts/` that hold files, and no account.
+    /// Warns of folders in `accounts/` that contain files but no account.
     fn report_unread_folders(&mut self, listed: &[Listed]) {
         let folder = |path: &Utf8Path| {
             let mut parts = path.components().map(|part| part.as_str());
@@ -146,7 +146,7 @@ impl Files {
             .push(Diagnostic::new(code, message, help).at(start_of(id), ""));
     }
 
-    /// Gives each file the id that it has in a source map; those that are not there come behind all that are.
+    /// Assigns each file its id in a source map; files that are not there get ids after all that are.
     pub(super) fn numbered_by(mut self, known: &SourceMap) -> Self {
         let before: BTreeMap<&Utf8Path, FileId> = known
             .iter()
@@ -171,7 +171,7 @@ impl Files {
         self
     }
 
-    /// Lists the brands.
+    /// Lists the brands with the ids of their files.
     pub(super) fn brands(&self) -> Vec<(String, FileId)> {
         let brand = |file: &TreeFile| match &file.role {
             Role::Brand(name) => Some((name.clone(), file.id)),
@@ -180,7 +180,7 @@ impl Files {
         self.files.iter().filter_map(brand).collect()
     }
 
-    /// Puts the texts that were read into a source map; those that were not stay as they are there.
+    /// Stores the texts that were read in a source map; the other files keep their texts.
     pub(super) fn sources(
         self,
         mut texts: BTreeMap<FileId, String>,
@@ -197,7 +197,7 @@ impl Files {
     }
 }
 
-/// Tells what a path is: a role, nothing of ours, or a mistake with its help.
+/// Returns the role of a path, `None` if the path is ignored, or the help for a misplaced file.
 fn role(parts: &[&str]) -> Result<Option<Role>, &'static str> {
     match *parts {
         [CONFIG_PATH] => Ok(Some(Role::Config)),
@@ -271,7 +271,7 @@ pub(super) fn parse(source: &dyn TreeSource, file: &TreeFile) -> Parsed {
             let at = error.utf8_error().valid_up_to();
             let bytes = error.as_bytes();
             let diagnostic = not_utf8(file, at, bytes.get(at).copied().unwrap_or_default());
-            // What can be read of it is shown around the place.
+            // The readable part is shown around the place.
             let text = String::from_utf8_lossy(bytes).into_owned();
             return broken(text, vec![diagnostic]);
         }
@@ -295,7 +295,8 @@ pub(super) fn parse(source: &dyn TreeSource, file: &TreeFile) -> Parsed {
     }
 }
 
-/// Says which byte of a file begins no character, and which one it is in the encoding that it was probably saved in.
+/// Reports the first byte that is not UTF-8, and the character that it is in the encoding that the file was probably
+/// saved in.
 fn not_utf8(file: &TreeFile, at: usize, byte: u8) -> Diagnostic {
     let place = |end: usize| {
         let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
@@ -312,12 +313,12 @@ fn not_utf8(file: &TreeFile, at: usize, byte: u8) -> Diagnostic {
         0xa0.. => format!("{} in Latin-1", char::from(byte)),
         _ => format!("the byte {byte:#04x}"),
     };
-    // In the text that is shown, a mark of three bytes stands in its place.
+    // In the displayed text, a replacement character of three bytes takes the place of the byte.
     Diagnostic::new(Code::EB0108, message, "save the file as UTF-8")
         .at(place(at + char::REPLACEMENT_CHARACTER.len_utf8()), label)
 }
 
-/// Says why a file cannot be read; `suggestion` is a file that may have been meant.
+/// Reports why a file cannot be read; `suggestion` is a file that may have been meant.
 pub(super) fn read_error(error: &ReadError, path: &str, suggestion: Option<&str>) -> Diagnostic {
     let message = format!("cannot read {path}: {error}");
     match error {

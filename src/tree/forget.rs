@@ -1,11 +1,11 @@
-//! What is let go of, instead of removed.
+//! Objects that are forgotten instead of removed.
 
 use thiserror::Error;
 
 use super::DesiredAccount;
 use crate::model::{AccountName, AssetKind, KeyPath};
 
-/// Names something that the tree stopped declaring: `ACCOUNT`, or `ACCOUNT:KEY`.
+/// Something that the tree no longer declares: `ACCOUNT`, or `ACCOUNT:KEY`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forgotten {
     pub(super) account: String,
@@ -13,7 +13,7 @@ pub struct Forgotten {
 }
 
 impl Forgotten {
-    /// Returns the account that it is about.
+    /// Returns the name of the account.
     #[must_use]
     pub fn account(&self) -> AccountName {
         AccountName::new(self.account.as_str())
@@ -83,13 +83,13 @@ impl std::str::FromStr for Forgotten {
     }
 }
 
-/// Says why something cannot be forgotten.
+/// The reason why something cannot be forgotten.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ForgetError {
-    /// There is no base to forget it from; then nothing is removed for being undeclared.
+    /// There is no base to forget it from; without one, nothing undeclared is removed.
     #[error("--forget has nothing to do: {0}")]
     NoBase(String),
-    /// The account is not looked at, so nothing of it would be removed.
+    /// The account is not selected, so nothing of it would be removed.
     #[error(
         "--forget {0}: the account is not among those that are looked at; say it when it is, and without --changed-since all are"
     )]
@@ -100,7 +100,7 @@ pub enum ForgetError {
     /// The tree still declares the account.
     #[error("--forget {0}: the tree still has the account; take its folder away first")]
     Declared(String),
-    /// The key is declared still, or never was.
+    /// The key is still declared, or never was.
     #[error(
         "--forget {account}: {}",
         if *is_declared { "the tree still declares that key; take it away first" }

@@ -20,15 +20,15 @@ use crate::model::AccountName;
 /// The mode of a symbolic link in a Git tree.
 const LINK_MODE: i32 = 0o120_000;
 
-/// Reads a tree as a commit holds it.
+/// A tree as stored in a commit.
 pub struct GitTree {
-    /// Where the repository is.
+    /// Path of the repository.
     git: PathBuf,
-    /// Those that nobody uses now: libgit2 lets one thread at a time use a repository.
+    /// Idle handles of the repository: libgit2 lets only one thread at a time use a handle.
     idle: Mutex<Vec<Repository>>,
     tree: Oid,
-    /// The folders that were seen. libgit2 keeps no large tree in memory, and would inflate `accounts/` anew for each
-    /// file below it.
+    /// Tree ids of the folders seen so far. libgit2 does not cache large trees, and would inflate `accounts/` again for
+    /// each file below it.
     folders: Mutex<BTreeMap<Utf8PathBuf, Oid>>,
     commit: Oid,
     folder: Utf8PathBuf,
@@ -36,8 +36,8 @@ pub struct GitTree {
 }
 
 impl GitTree {
-    /// Finds the repository that `folder` lies in and the folder's content in a revision: a commit, a
-    /// tag, a branch, or anything else that `git rev-parse` understands.
+    /// Opens the repository that contains `folder`, at the folder's tree in a revision: a commit, a tag, a branch, or
+    /// anything else that `git rev-parse` understands.
     pub fn open(folder: &Utf8Path, revision: &str) -> Result<Self, SourceError> {
         let repository =
             Repository::discover(folder).map_err(|error| SourceError::NoRepository {
@@ -57,14 +57,14 @@ impl GitTree {
         })
     }
 
-    /// Does not look again at pictures that were seen before.
+    /// Sets the cache of pictures, so that known ones are not decoded again.
     #[must_use]
     pub fn knowing(mut self, pictures: Arc<PictureCache>) -> Self {
         self.pictures = pictures;
         self
     }
 
-    /// Returns the commit's full id.
+    /// Returns the full id of the commit.
     #[must_use]
     pub fn commit(&self) -> String {
         self.commit.to_string()
@@ -90,7 +90,7 @@ impl GitTree {
         self.folders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lists the files of a folder, and of those below it.
+    /// Lists the files of a folder recursively.
     fn walk(
         &self,
         repository: &Repository,
@@ -121,7 +121,8 @@ impl GitTree {
         Ok(())
     }
 
-    /// Finds a file in its folder. The way to a folder is gone one name after the other, so that a link on it is seen.
+    /// Finds the blob of a file. The path is resolved one component at a time, so that symbolic links on it are
+    /// detected.
     fn find(&self, repository: &Repository, path: &Utf8Path) -> Result<Oid, ReadError> {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(ReadError::NotAFile);
@@ -241,14 +242,14 @@ impl TreeSource for GitTree {
     }
 }
 
-/// Returns where a folder lies in its repository; empty at the top, and outside of any.
+/// Returns the path of a folder within its repository; empty at the repository root and outside any repository.
 pub(super) fn folder_in_repository(folder: &Utf8Path) -> Utf8PathBuf {
     let repository = Repository::discover(folder).ok();
     let found = repository.and_then(|repository| prefix(&repository, folder).ok());
     found.unwrap_or_default()
 }
 
-/// Returns the path of a folder in its repository; empty at the top and in a bare repository.
+/// Returns the path of a folder within its repository; empty at the repository root and in a bare repository.
 pub(super) fn prefix(
     repository: &Repository,
     folder: &Utf8Path,
@@ -311,7 +312,7 @@ fn listed_kind(entry: &TreeEntry<'_>) -> ListedKind {
     }
 }
 
-/// Reads a folder, unless it is larger than any that people make.
+/// Reads a folder, unless it is implausibly large.
 pub(super) fn folder_of(repository: &Repository, folder: Oid) -> Result<Tree<'_>, SourceError> {
     let database = repository.odb().map_err(|error| failed(&error))?;
     let (size, _) = database
@@ -335,21 +336,21 @@ fn read_failed(error: &git2::Error) -> ReadError {
     }
 }
 
-/// What a revision leads to in the repository that a folder lies in.
+/// What a revision resolves to in the repository that contains a folder.
 pub(super) enum Pointed {
-    /// The folder lies in no repository.
+    /// The folder is not in a repository.
     NoRepository,
     /// The repository cannot be read.
     Unreadable(String),
     /// There is no such ref.
     NoRef { is_shallow: bool },
-    /// The ref names something that the clone does not have.
+    /// The ref points at an object that the clone does not have.
     NoCommit { is_shallow: bool },
-    /// This commit.
+    /// The full id of a commit.
     Commit(String),
 }
 
-/// Looks up where a revision leads to.
+/// Resolves a revision in the repository that contains a folder.
 pub(super) fn point(folder: &Utf8Path, revision: &str) -> Pointed {
     let repository = match Repository::discover(folder) {
         Ok(repository) => repository,
@@ -362,7 +363,7 @@ pub(super) fn point(folder: &Utf8Path, revision: &str) -> Pointed {
         Ok(commit) => Pointed::Commit(commit.id().to_string()),
         Err(error) if error.code() == ErrorCode::UnbornBranch => Pointed::NoRef { is_shallow },
         Err(error) if error.code() == ErrorCode::NotFound => {
-            // The ref itself is there when what it names is not.
+            // The ref may exist although its target is missing.
             if repository.find_reference(revision).is_ok() && revision.starts_with("refs/") {
                 Pointed::NoCommit { is_shallow }
             } else {
@@ -373,7 +374,7 @@ pub(super) fn point(folder: &Utf8Path, revision: &str) -> Pointed {
     }
 }
 
-/// Returns the full id of the commit that a revision leads to.
+/// Returns the full id of the commit that a revision resolves to.
 #[must_use]
 pub fn commit_id(folder: &Utf8Path, revision: &str) -> Option<String> {
     match point(folder, revision) {

@@ -2,9 +2,9 @@
 
 use super::schema;
 
-/// Returns the files of a starter tree: paths from its top, and texts.
+/// Returns the files of a starter tree, as pairs of relative path and content.
 ///
-/// The schemas that editors use lie beside it, so that they work without a network.
+/// The schemas for editors are included, so that they work offline.
 #[must_use]
 pub fn starter() -> Vec<(String, String)> {
     let written = [

@@ -1,4 +1,4 @@
-//! One layer: what one place of the tree declares about accounts, as a flat map of addresses.
+//! A layer: what one place in the tree declares about accounts, as a flat map of addresses.
 
 use std::fmt;
 
@@ -11,22 +11,22 @@ use super::{Declared, DnsMode, Ownership};
 use crate::diag::Spanned;
 use crate::model::{AccountName, AssetFacts, AssetKind, ClusterName, KeyPath};
 
-/// What one layer declares.
+/// The declarations of one layer.
 ///
-/// An address is the path of a key in the file, such as `whitelabel.nav.help`, `assets.logo` or
-/// `dns`. Only leaves are in the map, so no address lies within another one.
+/// An address is the path of a key in the file, such as `whitelabel.nav.help`, `assets.logo` or `dns`. Only leaves are
+/// stored, so no address is within another one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layer {
-    /// Which layer it is.
+    /// Name of the layer.
     pub name: LayerName,
-    /// What it declares, sorted by address; a list, for every account has a layer of its own, and it is short.
+    /// Declarations, sorted by address; a slice instead of a map, because every account has a short layer of its own.
     pub entries: Box<[(KeyPath, Declared<Item>)]>,
-    /// The addresses that no later layer may change.
+    /// Addresses that no later layer may change.
     pub locks: Vec<Spanned<KeyPath>>,
 }
 
 impl Layer {
-    /// Lists the asset files that it declares, as paths from the tree's top.
+    /// Lists the declared asset files, as paths relative to the root of the tree.
     pub fn assets(&self) -> impl Iterator<Item = &Utf8PathBuf> {
         let declared = self.entries.iter().map(|(_, declared)| declared);
         declared.filter_map(|declared| match &declared.value {
@@ -36,7 +36,7 @@ impl Layer {
     }
 }
 
-/// Names a layer, lowest first.
+/// The name of a layer; lower layers sort first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LayerName {
     /// `defaults` in `emblazon.yaml`.
@@ -50,7 +50,7 @@ pub enum LayerName {
 }
 
 impl LayerName {
-    /// Returns the file that it stands in, for an account that is built from it.
+    /// Returns the file that contains the layer, for an account that is built from it.
     #[must_use]
     pub fn file(&self, account: &AccountName) -> Utf8PathBuf {
         match self {
@@ -62,7 +62,7 @@ impl LayerName {
         }
     }
 
-    /// Returns the brand's name, when it is one.
+    /// Returns the name of the brand, if the layer is one.
     #[must_use]
     pub fn brand(&self) -> Option<&str> {
         match self {
@@ -83,23 +83,23 @@ impl fmt::Display for LayerName {
     }
 }
 
-/// What is declared at one address.
+/// The declared value at one address.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Item {
     /// A key of the whitelabel document.
     Setting(Value),
     /// An asset.
     Asset {
-        /// Which one.
+        /// Kind of the asset.
         kind: AssetKind,
-        /// The path from the tree's top.
+        /// Path relative to the root of the tree.
         path: Utf8PathBuf,
-        /// What the file is; absent until it is read, and when it cannot be read.
+        /// Metadata of the file; absent until it is read, or if it cannot be read.
         facts: Option<AssetFacts>,
     },
-    /// What happens to DNS.
+    /// How DNS is handled.
     Dns(DnsMode),
-    /// Whose undeclared keys are.
+    /// Ownership of undeclared keys.
     Ownership(Ownership),
     /// Whether the whitelabel may be deleted and recreated.
     Recreate(bool),

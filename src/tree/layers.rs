@@ -1,12 +1,12 @@
-//! Layers → what holds: merging, locks, and where each value comes from.
+//! Merges layers into effective values: precedence, locks, and where each value comes from.
 //!
 //! ```text
 //! defaults   brand   brand   account   overrides.CLUSTER
 //!    └────────►───────►────────►────────────►──── later wins, address by address
 //! ```
 //!
-//! Maps merge by key because only leaves are addressed. Everything else replaces: a leaf at an
-//! address takes away what lies below the address and any leaf above it.
+//! Maps merge by key because only leaves are addressed. Everything else is replaced: a leaf at an address removes
+//! everything below that address, and any leaf above it.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -18,19 +18,19 @@ use crate::diag::{Code, Diagnostic, Diagnostics, Place};
 use crate::model::{AccountName, KeyPath, Object};
 use crate::tree::LayerName;
 
-/// What holds after all layers, by address.
+/// The effective declarations after merging all layers, by address.
 pub(super) type Effective<'l> = BTreeMap<&'l str, Winner<'l>>;
 
-/// A declaration that won, and its layer's position.
+/// A winning declaration, and the position of its layer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Winner<'l> {
-    /// The position of the layer, from 0 for the lowest.
+    /// Position of the layer, from 0 for the lowest.
     pub(super) layer: usize,
-    /// What it declares.
+    /// The winning declaration.
     pub(super) declared: &'l Declared<Item>,
 }
 
-/// Merges layers, lowest first, and reports what breaks a lock.
+/// Merges layers, lowest first, and reports declarations that break a lock.
 pub(super) fn merge(layers: &[Arc<Layer>]) -> (Effective<'_>, Diagnostics) {
     let mut effective = Effective::new();
     let mut diagnostics = Diagnostics::new();
@@ -79,7 +79,7 @@ impl Lock<'_> {
     }
 }
 
-/// Finds the lock that a declaration breaks: saying the same again breaks none.
+/// Finds the lock that a declaration breaks; repeating the same value breaks none.
 fn broken<'l>(
     locks: &[Lock<'l>],
     effective: &Effective<'_>,
@@ -115,7 +115,7 @@ fn is_empty_map(declared: &Declared<Item>) -> bool {
     matches!(&declared.value, Some(Item::Setting(serde_json::Value::Object(object))) if object == &Object::new())
 }
 
-/// Lists the addresses below one; in the order of texts they are neighbours.
+/// Lists the addresses below one, which are adjacent in lexicographic order.
 fn below<'l>(effective: &Effective<'l>, address: &str) -> impl Iterator<Item = &'l str> {
     let start = format!("{address}.");
     let end = format!("{address}/");
@@ -129,26 +129,26 @@ fn below<'l>(effective: &Effective<'l>, address: &str) -> impl Iterator<Item = &
         .into_iter()
 }
 
-/// One layer's say on one address, for `emblazon explain`.
+/// What one layer declares at one address, for `emblazon explain`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Provenance {
     /// The address, such as `whitelabel.nav.help`.
     pub address: KeyPath,
-    /// The layer.
+    /// Layer that declares it.
     pub layer: LayerName,
-    /// Where it is declared.
+    /// Place of the declaration.
     pub place: Place,
-    /// What is declared; absent for `null`.
+    /// Declared value; absent for `null`.
     pub value: Option<Item>,
-    /// Whether this is what holds in the end.
+    /// Whether this declaration is the effective one.
     pub won: bool,
 }
 
-/// Lists what each layer says on an address and on all below it, sorted by address, lowest layer
-/// first; on everything when no address is given.
+/// Lists what each layer declares at an address and below it, sorted by address, lowest layer first; lists everything
+/// if no address is given.
 ///
-/// Absent when the tree has no such account. A declaration above the address (`whitelabel: null`)
-/// is listed too, for it decides.
+/// Returns `None` if the tree has no such account. A declaration above the address (`whitelabel: null`) is listed too,
+/// because it decides the outcome.
 #[must_use]
 pub fn explain(
     loaded: &Loaded,

@@ -1,23 +1,23 @@
-//! How commits follow one another: which came first, and whether one is in the history of another.
+//! Ancestry of commits: which came first, and whether one is in the history of another.
 
 use camino::Utf8Path;
 use git2::{Error, Oid, Repository};
 
-/// How two commits follow one another.
+/// Whether one commit precedes another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precedence {
-    /// The one is in the other's history.
+    /// The first commit is in the history of the second.
     Before,
-    /// It is not.
+    /// The first commit is not in the history of the second.
     NotBefore,
-    /// It may be: a shallow clone has cut the history off where it would stand.
+    /// Unknown: the history of a shallow clone ends too early.
     CutOff,
 }
 
-/// Tells whether a commit comes before another in history, and is not the same.
+/// Returns whether a commit comes before another in history, and is not the same.
 ///
-/// A shallow clone knows little history, so there dates count too: what was committed later, or has the other
-/// for a parent, does not come before it. Anything that is not a commit of this repository comes before nothing.
+/// A shallow clone has little history, so dates count too: a commit that is newer than the other, or a child of it,
+/// does not come before it. Anything that is not a commit of this repository comes before nothing.
 #[must_use]
 pub fn precedence(folder: &Utf8Path, earlier: &str, later: &str) -> Precedence {
     let find = || -> Result<Precedence, Error> {
@@ -34,7 +34,7 @@ pub fn precedence(folder: &Utf8Path, earlier: &str, later: &str) -> Precedence {
             repository.find_commit(earlier)?,
             repository.find_commit(later)?,
         );
-        // Where a shallow clone ends it hides a commit's parents; the commit's own header names them.
+        // At the boundary of a shallow clone a commit's parents are hidden, but its raw header still names them.
         let parent = format!("parent {later}");
         let header = String::from_utf8_lossy(earlier.raw_header_bytes()).into_owned();
         let is_after = header.lines().any(|line| line == parent)
@@ -48,23 +48,24 @@ pub fn precedence(folder: &Utf8Path, earlier: &str, later: &str) -> Precedence {
     find().unwrap_or(Precedence::NotBefore)
 }
 
-/// How the commit that a ref calls the one that was applied last stands to the commit in hand.
+/// The relation of the commit that a ref records as applied last to the current commit.
 ///
-/// Whoever may push to that ref can name any commit, also one that was never on a branch. What decides deletions is
-/// therefore only a commit that somebody put into the history of what is applied now.
+/// Anyone who may push to that ref can make it point at any commit, even one that was never on a branch. Deletions are
+/// therefore decided only by a commit that is in the history of what is applied now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// It is the commit in hand, or in its history.
+    /// It is the current commit, or in its history.
     InHistory,
-    /// It comes after the commit in hand.
+    /// It comes after the current commit.
     After,
-    /// A shallow clone ends before that can be told.
+    /// Unknown: the history of a shallow clone ends too early.
     CutOff,
-    /// It is neither.
+    /// It is neither before nor after the current commit.
     Apart,
 }
 
-/// Tells how a commit stands to the one that a revision leads to. Dates, which anybody can set, count for nothing here.
+/// Returns the relation of a commit to the one that a revision resolves to. Dates are ignored, because anyone can set
+/// them.
 #[must_use]
 pub fn standing(folder: &Utf8Path, applied: &str, hand: &str) -> Standing {
     let find = || -> Result<Standing, Error> {
@@ -77,7 +78,7 @@ pub fn standing(folder: &Utf8Path, applied: &str, hand: &str) -> Standing {
         if repository.graph_descendant_of(applied, hand.id())? {
             return Ok(Standing::After);
         }
-        // Where a shallow clone ends it hides a commit's parents; the commit's own header names them.
+        // At the boundary of a shallow clone a commit's parents are hidden, but its raw header still names them.
         let parent = format!("parent {applied}");
         let header = String::from_utf8_lossy(hand.raw_header_bytes()).into_owned();
         Ok(if header.lines().any(|line| line == parent) {
@@ -88,11 +89,11 @@ pub fn standing(folder: &Utf8Path, applied: &str, hand: &str) -> Standing {
             Standing::Apart
         })
     };
-    // What cannot be found out proves nothing.
+    // A failed lookup proves nothing.
     find().unwrap_or(Standing::Apart)
 }
 
-/// Tells whether one of some branches holds a commit; those that are not there hold none.
+/// Returns whether any of the branches contains a commit; missing branches contain none.
 #[must_use]
 pub fn is_on_branch(folder: &Utf8Path, commit: &str, branches: &[String]) -> bool {
     let find = || -> Result<bool, Error> {

@@ -1,4 +1,4 @@
-//! A source → [`Loaded`]: reads every file, decodes, merges, and collects every mistake.
+//! Loads a source into [`Loaded`]: reads, decodes and merges every file, and collects every mistake.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,13 +33,13 @@ use super::{
 use crate::diag::{Code, Diagnostic, Diagnostics, FileId, SourceMap, Spanned};
 use crate::model::{AccountName, AssetFacts, AssetKind, ClusterName};
 
-/// Loads the desired state of one cluster; `cluster` may be left out when there is only one.
+/// Loads the desired state of one cluster; `cluster` may be omitted if there is only one.
 pub fn load(source: &dyn TreeSource, cluster: Option<&str>) -> Result<Loaded, LoadError> {
     load_part(source, cluster, None, Others::Ignored)
 }
 
-/// Loads what a change of files touches, and opens no file that says nothing about it, unless the change is in a file
-/// that several accounts share: who shares it is not known before all are read.
+/// Loads what a change of files affects, without opening unrelated files. If a shared file changed, all files are read,
+/// because the accounts that share it are not known before.
 pub fn load_touched(
     source: &dyn TreeSource,
     cluster: Option<&str>,
@@ -58,10 +58,11 @@ pub fn load_touched(
     }
 }
 
-/// Loads the accounts of a selection, with the brands that they extend, and counts the others. What must hold between
-/// accounts is checked among them only.
+/// Loads the accounts of a selection, with the brands that they extend, and counts the others. Constraints between
+/// accounts are checked only within the selection.
 ///
-/// Which clusters have an account stands in its file: in a tree of several clusters all are opened to be counted.
+/// In a tree of several clusters all account files are opened for the count, because only the file tells which clusters
+/// have the account.
 pub fn load_some(
     source: &dyn TreeSource,
     cluster: Option<&str>,
@@ -70,16 +71,16 @@ pub fn load_some(
     load_part(source, cluster, only, Others::Counted)
 }
 
-/// What is wanted of the accounts outside of a selection.
+/// What to determine about the accounts outside of a selection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Others {
-    /// How many the cluster has.
+    /// How many of them the cluster has.
     Counted,
     /// Nothing.
     Ignored,
 }
 
-/// Loads what [`load_some`] does.
+/// Does the same as [`load_some`], with a choice about the other accounts.
 pub(super) fn load_part(
     source: &dyn TreeSource,
     cluster: Option<&str>,
@@ -90,8 +91,7 @@ pub(super) fn load_part(
     Ok(read.finished())
 }
 
-/// Reads the accounts of a selection. Files that stand in `known` keep the ids that they have there, and their texts are
-/// put in the place of those.
+/// Reads the accounts of a selection. Files in `known` keep their ids, and their texts are replaced.
 pub(super) fn read_part(
     source: &dyn TreeSource,
     cluster: Option<&str>,
@@ -199,7 +199,7 @@ fn listing(source: &dyn TreeSource, only: Option<&Selection>) -> Result<Listing,
     }
 }
 
-/// Lists the clusters that a tree declares, for commands that go through all of them.
+/// Lists the clusters that a tree declares, for commands that iterate over all of them.
 pub fn clusters(source: &dyn TreeSource) -> Result<Vec<ClusterName>, LoadError> {
     let listing = source.list_some(&Selection::default())?;
     let files = Files::classify(&listing.files);
@@ -213,7 +213,7 @@ pub fn clusters(source: &dyn TreeSource) -> Result<Vec<ClusterName>, LoadError> 
         .collect())
 }
 
-/// What all accounts are built from.
+/// The context that all accounts are built from.
 #[derive(Clone, Copy)]
 struct Common<'a> {
     cluster: &'a ClusterName,
@@ -224,7 +224,7 @@ struct Common<'a> {
 }
 
 impl<'a> Common<'a> {
-    /// Returns what the decoder of an account in a folder needs to know.
+    /// Returns the decoder context for the account in a folder.
     fn of(self, folder: &'a Utf8Path) -> AccountContext<'a> {
         AccountContext {
             cluster: self.cluster,
@@ -245,15 +245,15 @@ struct Account {
     diagnostics: Diagnostics,
 }
 
-/// What the bytes of one asset are; or why they could not be read.
+/// The result of inspecting one asset, or the reason why it could not be read.
 type Inspected = Result<(AssetFacts, Vec<Problem>), ReadError>;
 
 struct Loader<'s> {
     source: &'s dyn TreeSource,
     listed: &'s [Listed],
-    // Many accounts may declare one file of a brand.
+    // Many accounts may declare the same file of a brand.
     facts: Mutex<HashMap<(AssetKind, String), Arc<Inspected>>>,
-    // And many may have files with the same bytes.
+    // Many files may have the same bytes.
     pictures: &'s PictureCache,
     texts: BTreeMap<FileId, String>,
     brand_assets: BTreeSet<Utf8PathBuf>,
@@ -261,7 +261,7 @@ struct Loader<'s> {
 }
 
 impl Loader<'_> {
-    /// Reads `emblazon.yaml`, and tells whether it was YAML at all.
+    /// Reads `emblazon.yaml`, and returns whether it was YAML at all.
     fn config(&mut self, file: &TreeFile) -> (Config, bool) {
         let parsed = files::parse(self.source, file);
         let is_yaml = parsed.root.content != Content::Broken;
@@ -296,7 +296,7 @@ impl Loader<'_> {
         template
     }
 
-    /// Names the brands that the accounts extend.
+    /// Returns the names of the brands that the accounts extend.
     fn needed_brands(&self, files: &Files) -> BTreeSet<String> {
         let accounts = files.files.iter();
         let accounts = accounts.filter(|file| matches!(file.role, Role::Account(_)));
@@ -305,7 +305,7 @@ impl Loader<'_> {
             .collect()
     }
 
-    /// Reads the brands, or those that are needed; one that is not read stands for its name.
+    /// Reads the brands, or only the needed ones; the others become empty placeholders.
     fn brands(
         &mut self,
         files: &Files,
@@ -364,7 +364,7 @@ impl Loader<'_> {
         accounts
     }
 
-    /// Counts the accounts that the cluster has. A tree of one cluster is not opened for that.
+    /// Counts the accounts that the cluster has. In a tree of one cluster no files are opened for that.
     fn count(&self, names: &[AccountName], common: &Common<'_>) -> usize {
         if common.clusters.len() < 2 {
             return names.len();
@@ -458,7 +458,7 @@ impl Loader<'_> {
                     let suggestion = self.neighbour(path);
                     let diagnostic = files::read_error(error, path.as_str(), suggestion);
                     let diagnostic = diagnostic.at(declared.place, "");
-                    // A file of the same folder is named with the same way to it, which stands in the layer's text.
+                    // In the same folder the path in the layer is the bare file name, so the suggestion can replace it.
                     diagnostics.push(match suggestion {
                         Some(name)
                             if path.parent() == Some(folder) && *error == ReadError::Missing =>
@@ -489,9 +489,9 @@ impl Loader<'_> {
         inspected
     }
 
-    /// Finds the file in the same folder whose name is closest.
+    /// Finds the file in the same folder with the most similar name.
     fn neighbour(&self, path: &Utf8Path) -> Option<&str> {
-        // What is listed is sorted, so that a folder's files stand together.
+        // The listing is sorted, so the files of a folder are adjacent.
         let folder = path.parent()?;
         let start = (self.listed).partition_point(|entry| entry.path.as_path() < folder);
         let files = self.listed[start..].iter().map(|entry| &entry.path);
@@ -508,7 +508,7 @@ impl Loader<'_> {
     }
 }
 
-/// Returns the texts that stand under a key of a map, one or a list of them.
+/// Returns the strings under a key of a map, which may be one or a list.
 fn texts_of(node: &Node, key: &str) -> Vec<String> {
     let Content::Mapping(entries) = &node.content else {
         return Vec::new();
@@ -562,7 +562,7 @@ impl Loaded {
         files
     }
 
-    /// Tells whether a diagnostic is an error, so that nothing may be planned.
+    /// Returns whether any diagnostic is an error, in which case nothing may be planned.
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.diagnostics

@@ -1,8 +1,9 @@
-//! Files → desired state. Reading takes `(value, diagnostics)` all the way: one run shows every mistake.
+//! Reads the files of a tree into the desired state. Every step returns a value and its diagnostics, so that one run
+//! shows every mistake.
 //!
-//! Read it in this order: `source` gives bytes (`workdir` or `git`), `yaml` makes nodes of them,
-//! `decode` typed layers, `layers` merges those, and `load` puts all of it together. `check`
-//! and `assets` judge single values.
+//! Read the modules in this order: `source` provides bytes (from `workdir` or `git`), `yaml` parses them into nodes,
+//! `decode` turns nodes into typed layers, `layers` merges the layers, and `load` combines all of it. `check` and
+//! `assets` validate single values.
 
 pub mod assets;
 mod base;

@@ -1,26 +1,26 @@
-//! A YAML document as the parser saw it: texts with their places, nothing interpreted.
+//! A YAML document as parsed: texts with their places, not interpreted.
 
 use crate::diag::Place;
 
-/// One node with the place that it stands at.
+/// A node with its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::tree) struct Node {
-    /// What it is.
+    /// Content of the node.
     pub(in crate::tree) content: Content,
-    /// The bytes that it covers.
+    /// Byte range that it covers.
     pub(in crate::tree) place: Place,
 }
 
-/// What a node is.
+/// The content of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::tree) enum Content {
-    /// A scalar, not interpreted: who reads it knows which type is wanted.
+    /// A scalar, not interpreted: the decoder knows which type is expected.
     Scalar(Scalar),
     /// A list.
     Sequence(Vec<Node>),
-    /// A map, in the order of the file; each key once.
+    /// A map, in the order of the file, with unique keys.
     Mapping(Vec<Entry>),
-    /// Something that was reported already, so that nobody reports it again.
+    /// A part that was already reported, and must not be reported again.
     Broken,
 }
 
@@ -29,7 +29,7 @@ pub(in crate::tree) enum Content {
 pub(in crate::tree) struct Scalar {
     /// The text.
     pub(in crate::tree) text: String,
-    /// Whether it stands without quotes; only then it may be a boolean, a number or null.
+    /// Whether it is written without quotes; only then can it be a boolean, a number or null.
     pub(in crate::tree) plain: bool,
 }
 
@@ -38,27 +38,27 @@ pub(in crate::tree) struct Scalar {
 pub(in crate::tree) struct Entry {
     /// The key.
     pub(in crate::tree) key: String,
-    /// Where the key stands.
+    /// Place of the key.
     pub(in crate::tree) key_place: Place,
     /// The value.
     pub(in crate::tree) value: Node,
 }
 
 impl Node {
-    /// Tells whether it is `null` or `~`, in the spellings of the YAML 1.2 core schema.
+    /// Returns whether this is `null` or `~`, in the spellings of the YAML 1.2 core schema.
     ///
-    /// Nothing at all is not null: see [`Self::is_empty`].
+    /// An omitted value is not null: see [`Self::is_empty`].
     pub(in crate::tree) fn is_null(&self) -> bool {
         matches!(&self.content, Content::Scalar(scalar)
             if scalar.plain && matches!(scalar.text.as_str(), "null" | "Null" | "NULL" | "~"))
     }
 
-    /// Tells whether a key was written and its value was left out.
+    /// Returns whether this is an omitted value.
     pub(in crate::tree) fn is_empty(&self) -> bool {
         matches!(&self.content, Content::Scalar(scalar) if scalar.plain && scalar.text.is_empty())
     }
 
-    /// Says what it is, for messages.
+    /// Describes the node for messages.
     pub(in crate::tree) fn describe(&self) -> &'static str {
         match &self.content {
             Content::Scalar(_) if self.is_empty() => "nothing",

@@ -1,16 +1,17 @@
-//! The same work on many things, on all processors.
+//! Applies a function to many items on all processors.
 
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// How many things a thread takes at once: few enough that all end at the same time, enough that taking costs nothing.
+/// Number of items that a thread takes at once: few enough that all threads finish together, enough that taking is
+/// cheap.
 const SHARE: usize = 64;
 
-/// Does the work on each thing and returns the results in the order of the things, whoever did them.
+/// Applies `work` to each item, and returns the results in the order of the items.
 pub(super) fn map<T: Sync, R: Send>(things: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let shares = things.len().div_ceil(SHARE);
-    // To ask costs some files that are opened, more than a few things are worth.
+    // Querying the parallelism opens some files, which does not pay for a few items.
     let threads = if shares > 1 {
         thread::available_parallelism().map_or(1, NonZero::get)
     } else {

@@ -1,8 +1,8 @@
-//! What was seen in pictures before, so that each is decoded once.
+//! A cache of picture analyses, so that each picture is decoded once.
 //!
-//! A picture is known by the digest of its bytes, so nothing that is known can be out of date; and what is known is only
-//! what a warning is made of, never what is written. On disk: sixteen files, a picture a line, below a line with the
-//! checksum of all of them. A file that does not check, or that another version wrote, is as if it were not there.
+//! Entries are keyed by the digest of a picture's bytes, so they never become stale, and they only affect warnings,
+//! never what is written. On disk there are sixteen files with one picture per line, below a line with the checksum of
+//! all of them. A file that fails the check, or that another version wrote, is ignored.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,32 +14,32 @@ use super::CacheFolder;
 use super::assets::{self, Insight, Legibility, Look};
 use crate::model::{AssetKind, AssetType, Digest};
 
-/// Stands at the beginning of each file. Another version may see pictures with other eyes.
+/// Header of each file. Another version may analyse pictures differently.
 const FORMAT: &str = concat!("emblazon pictures 2 ", env!("CARGO_PKG_VERSION"));
 
-/// The pictures of one file. When there are more, those that are known are forgotten, and it begins anew.
+/// Maximum number of pictures in one file; when it is reached, all entries of the file are dropped.
 const MOST_PICTURES: usize = 1 << 15;
 
-/// The most bytes of one file: no line is longer than this divided by the number of pictures.
+/// Maximum size of one file in bytes: no line is longer than this divided by the number of pictures.
 const MOST_BYTES: usize = MOST_PICTURES * 128;
 
-/// What was seen in pictures before; kept in memory, and in a folder if there is one.
+/// A cache of picture analyses in memory, and in a folder if there is one.
 #[derive(Debug, Default)]
 pub struct PictureCache {
     folder: Option<CacheFolder>,
     shelves: Mutex<BTreeMap<String, Shelf>>,
 }
 
-/// Pictures without a fault, by their digests; with what their pixels say when somebody asked for that.
+/// Valid pictures by digest, with the analysis of their pixels if it was requested.
 #[derive(Debug, Default)]
 struct Shelf {
     seen: BTreeMap<Digest, Option<Insight>>,
-    /// Whether the file does not have all of this.
+    /// Whether there are entries that the file does not have.
     is_dirty: bool,
 }
 
 impl PictureCache {
-    /// Opens the cache below the folder that all caches share.
+    /// Opens the cache, in the folder that all caches share.
     #[must_use]
     pub fn open(top: &Path) -> Self {
         Self {
@@ -48,7 +48,7 @@ impl PictureCache {
         }
     }
 
-    /// Looks at a picture, unless it was looked at before.
+    /// Analyses a picture, unless it is cached.
     pub(super) fn look(
         &self,
         kind: AssetKind,
@@ -58,7 +58,7 @@ impl PictureCache {
     ) -> Look {
         let known = self.shelf_of(digest, |shelf| shelf.seen.get(digest).copied());
         match known {
-            // Only a logo's pixels are looked at.
+            // Only the pixels of a logo are analysed.
             Some(seen) if seen.is_some() || kind != AssetKind::Logo => Ok(seen),
             _ => {
                 let look = assets::look(kind, asset_type, bytes);
@@ -70,7 +70,7 @@ impl PictureCache {
         }
     }
 
-    /// Writes what was seen since the last time; failing to keep it is no failure.
+    /// Writes new entries to the folder; a failure is only logged.
     pub fn save(&self) {
         if let Some(folder) = &self.folder
             && let Err(error) = self.try_save(folder)
@@ -82,7 +82,7 @@ impl PictureCache {
     fn try_save(&self, folder: &CacheFolder) -> io::Result<()> {
         let mut shelves = self.shelves();
         for (name, shelf) in shelves.iter_mut().filter(|(_, shelf)| shelf.is_dirty) {
-            // What another process has written since is kept too.
+            // Keep what another process has written since.
             let theirs = read(folder, name).seen;
             let room = MOST_PICTURES.saturating_sub(shelf.seen.len());
             for (digest, seen) in theirs.into_iter().take(room) {
@@ -140,7 +140,7 @@ impl Shelf {
         format!("{FORMAT} {sum}\n{lines}")
     }
 
-    /// Reads a file back; nothing when anything of it does not fit.
+    /// Parses a file; returns `None` if any part of it is invalid.
     fn parse(text: &str) -> Option<Self> {
         let (head, lines) = text.split_once('\n')?;
         let sum = head.strip_prefix(FORMAT)?.strip_prefix(' ')?;
@@ -196,7 +196,7 @@ mod tests {
         cache.look(kind, AssetType::Gif, &Digest::of(GIF), GIF)
     }
 
-    /// Tells whether it is known without being decoded: bytes that cannot be are given for it.
+    /// Returns whether a picture is cached, by passing bytes that cannot be decoded.
     fn knows(cache: &PictureCache, kind: AssetKind) -> bool {
         let found = cache.look(kind, AssetType::Gif, &Digest::of(GIF), b"GIF89a");
         found.is_ok()
@@ -237,7 +237,7 @@ mod tests {
         shelf.put(Digest::of(b"3"), Some(seen(Some([0, 1, 255]))));
         let text = shelf.write();
         assert_eq!(Shelf::parse(&text).unwrap().seen, shelf.seen);
-        // Whatever byte is changed, and wherever it is cut, nothing is read from it.
+        // Nothing is read from a file in which any byte is changed, or which is cut anywhere.
         for at in 0..text.len() {
             assert!(Shelf::parse(&text[..at]).is_none(), "cut at {at}");
             let mut damaged = text.clone().into_bytes();
@@ -259,7 +259,7 @@ mod tests {
         assert_eq!(shelf.seen.len(), 1);
     }
 
-    /// Two that began with the same file both keep what they saw; rubbish is written over.
+    /// Two caches that began with the same file both keep their entries; an invalid file is overwritten.
     #[test]
     fn two_at_once_and_rubbish() {
         let top = tempfile::tempdir().unwrap();

@@ -1,8 +1,9 @@
-//! Files that a tree, or a file of the daemon's, names: secrets, certificate authorities, what a sandbox begins with.
+//! Reads files that are named in a tree or by the daemon's configuration: secrets, certificate authorities, the initial
+//! state of a sandbox.
 //!
-//! Whoever writes the name is not whoever runs the command. So a file is opened without waiting for anybody, looked at as it
-//! was opened, and read up to a limit: a pipe would hang, a device never ends, and what the system makes up below `/proc`
-//! tells of this process. Links are followed: Kubernetes hands secrets out behind some.
+//! The author of the name need not be the user who runs the command. A file is therefore opened without blocking,
+//! checked once it is open, and read up to a limit: a pipe would hang, a device never ends, and the pseudo-files below
+//! `/proc` expose this process. Links are followed, because Kubernetes provides secrets through links.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
@@ -10,35 +11,36 @@ use std::path::Path;
 
 use thiserror::Error;
 
-/// With less room than this left, the standard library looks for the end of a file with a buffer of its own.
+/// With less spare capacity than this, the standard library probes for the end of a file with a buffer of its own.
 const PROBE: usize = 32;
 
-/// The most bytes of a file with certificate authorities; those of a whole operating system have a quarter.
+/// Maximum size of a file with certificate authorities, in bytes; the bundle of a whole operating system has a quarter
+/// of that.
 pub const MAX_CA_BYTES: u64 = 1 << 20;
 
-/// Says why a file is not read.
+/// The reason why a file is not read.
 #[derive(Debug, Error)]
 pub enum FileError {
-    /// It is something else than a file.
+    /// It is not a regular file.
     #[error("it is {0}; name a regular file")]
     NotRegular(&'static str),
-    /// What it holds is made up when it is read.
+    /// It is a pseudo-file, whose content is generated when it is read.
     #[error(
         "it lies in a file system that the kernel makes up; copy what is wanted into a regular file"
     )]
     MadeUp,
-    /// It is over the limit.
+    /// It exceeds the limit.
     #[error("it has more than {limit} bytes, which are not read; name another file")]
     TooLarge {
         /// The limit in bytes.
         limit: u64,
-        /// Its size in bytes, as far as it is known.
+        /// Size in bytes, as far as it is known.
         size: u64,
     },
     /// The last part of its path is a link, and links are not followed.
     #[error("it is a symbolic link")]
     Link,
-    /// The system said no.
+    /// The operating system reported an error.
     #[error(transparent)]
     System(#[from] io::Error),
 }
@@ -51,25 +53,25 @@ pub struct PlainFile {
 }
 
 impl PlainFile {
-    /// Opens a file, and follows links to it.
+    /// Opens a file, following links.
     ///
     /// # Errors
-    /// Also when it is no regular file.
+    /// If the file cannot be opened, or is not a regular file.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, FileError> {
         let path = path.as_ref();
-        // To open a device can do something, so that none is.
+        // Opening a device can have side effects, so check the kind first.
         check_kind(&fs::metadata(path)?)?;
         Self::opened(path, true)
     }
 
-    /// Opens a file that is no link itself.
+    /// Opens a file, unless it is a link itself.
     pub(super) fn open_itself(path: impl AsRef<Path>) -> Result<Self, FileError> {
         let path = path.as_ref();
         check_kind(&fs::symlink_metadata(path)?)?;
         Self::opened(path, false)
     }
 
-    /// What was looked at may have been replaced since, so what is open is looked at again.
+    /// Opens a file and checks it again, because it may have been replaced since the first check.
     fn opened(path: &Path, follows: bool) -> Result<Self, FileError> {
         let file = open_at_once(path, follows)?;
         let about = file.metadata()?;
@@ -80,19 +82,19 @@ impl PlainFile {
         Ok(Self { file, about })
     }
 
-    /// Returns what the system says of the file that is open.
+    /// Returns the metadata of the open file.
     #[must_use]
     pub fn about(&self) -> &Metadata {
         &self.about
     }
 
-    /// Reads all of it, when it has at most `limit` bytes.
+    /// Reads the whole file; fails if it has more than `limit` bytes.
     pub fn read(self, limit: u64) -> Result<Vec<u8>, FileError> {
         let size = self.about.len();
         if size > limit {
             return Err(FileError::TooLarge { limit, size });
         }
-        // Room for what the file has, and for seeing in one look that it has no more.
+        // Room for the content, and for detecting its end with a single read.
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + PROBE);
         // The file may grow meanwhile.
         self.file.take(limit + 1).read_to_end(&mut bytes)?;
@@ -104,12 +106,12 @@ impl PlainFile {
     }
 }
 
-/// Reads a file that somebody named, when it is a regular one of at most `limit` bytes.
+/// Reads a regular file; fails if it has more than `limit` bytes.
 pub fn read_plain(path: impl AsRef<Path>, limit: u64) -> Result<Vec<u8>, FileError> {
     PlainFile::open(path)?.read(limit)
 }
 
-/// Reads certificate authorities.
+/// Reads a file with certificate authorities.
 pub fn read_authorities(path: impl AsRef<Path>) -> Result<Vec<u8>, FileError> {
     read_plain(path, MAX_CA_BYTES)
 }
@@ -146,7 +148,7 @@ fn special(_kind: fs::FileType) -> &'static str {
     "a device"
 }
 
-/// Opens a file and waits for nobody: a pipe without a writer is open at once, and then found to be one.
+/// Opens a file without blocking: a pipe without a writer opens at once, and is then detected as a pipe.
 #[cfg(unix)]
 fn open_at_once(path: &Path, follows: bool) -> Result<File, FileError> {
     use rustix::fs::{Mode, OFlags, open};
@@ -166,7 +168,7 @@ fn open_at_once(path: &Path, _follows: bool) -> Result<File, FileError> {
     Ok(File::open(path)?)
 }
 
-/// Tells whether an open file lies in `/proc` or `/sys`, wherever those are mounted and whatever link led there.
+/// Returns whether an open file is in `/proc` or `/sys`, wherever those are mounted and whatever link led there.
 #[cfg(target_os = "linux")]
 fn is_made_up(file: &File) -> Result<bool, FileError> {
     /// `SYSFS_MAGIC` of the kernel's `magic.h`.
@@ -187,8 +189,7 @@ mod tests {
 
     use super::*;
 
-    /// A pipe that nobody writes to, a device that never ends, and what tells of this process: none is read, and none
-    /// waited for.
+    /// A pipe without a writer, an endless device and the pseudo-files of this process are neither read nor waited for.
     #[test]
     fn only_plain_files_are_read() {
         #[track_caller]
@@ -231,14 +232,14 @@ mod tests {
         assert!(itself("plain").is_ok());
     }
 
-    /// Whoever replaces the file between the look and the opening gains nothing: what is open is looked at.
+    /// Replacing the file between check and open gains nothing, because the open file is checked.
     #[test]
     fn what_is_open_is_looked_at() {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
         let made = std::process::Command::new("mkfifo").arg(&pipe).status();
         assert!(made.unwrap().success());
-        // As if the look before had seen a plain file.
+        // As if the first check had seen a regular file.
         let opened = PlainFile::opened(&pipe, true);
         assert!(
             matches!(opened, Err(FileError::NotRegular("a pipe"))),

@@ -1,4 +1,4 @@
-//! `policy` in `emblazon.yaml`: the guards that hold for a whole run.
+//! `policy` in `emblazon.yaml`: the guards that apply to a whole run.
 
 use std::collections::BTreeSet;
 
@@ -7,27 +7,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{AccountName, KeyPath};
 
-/// The guards that hold for a whole run.
+/// The guards that apply to a whole run.
 ///
-/// A limit that is absent does not limit. Shares are of the tree's accounts, in percent, and count only
-/// in trees of at least [`Self::share_floor`] accounts: of three accounts, one is a third.
+/// An absent limit means unlimited. Shares are percentages of the tree's accounts, and apply only to trees of at least
+/// [`Self::share_floor`] accounts: of three accounts, one is already a third.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// Whether creating a whitelabel may cost money (402, C7).
     pub billing: BillingPolicy,
-    /// How many whitelabels one run may delete.
+    /// Maximum number of whitelabels that one run may delete.
     pub max_deletions: Option<u32>,
-    /// How many percent of the accounts one run may change.
+    /// Maximum share of the accounts that one run may change, in percent.
     pub max_changed_percent: Option<u32>,
-    /// How many percent of the accounts may be unreadable before the others are left alone, too.
+    /// Maximum share of the accounts that may be unreadable before the others are left alone too, in percent.
     pub max_unreadable_percent: Option<u32>,
-    /// The number of accounts from which on shares count.
+    /// Minimum number of accounts in a tree for shares to apply.
     pub share_floor: u32,
     /// Accounts that no run changes without approval.
     pub protected_accounts: BTreeSet<AccountName>,
-    /// Keys that no run changes without approval, with all that lies below them.
+    /// Keys that no run changes without approval, including everything below them.
     pub protected_keys: BTreeSet<KeyPath>,
-    /// When no run writes without approval.
+    /// Times in which no run writes without approval.
     pub freezes: Vec<Freeze>,
     /// How long snapshots and journals are kept.
     pub snapshots: Retention,
@@ -49,31 +49,31 @@ impl Default for Policy {
     }
 }
 
-/// A time in which nothing is written.
+/// A period in which nothing is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Freeze {
-    /// When it begins.
+    /// Start of the period.
     pub from: Timestamp,
-    /// When it is over.
+    /// End of the period, exclusive.
     pub until: Timestamp,
-    /// Why, for whoever is stopped by it.
+    /// Reason, shown to anyone whose run is refused.
     pub reason: Option<String>,
 }
 
 impl Freeze {
-    /// Tells whether it holds at a time.
+    /// Returns whether the freeze is in effect at a time.
     #[must_use]
     pub fn holds(&self, now: Timestamp) -> bool {
         (self.from..self.until).contains(&now)
     }
 }
 
-/// How long what runs leave behind is kept: a run goes when both say so.
+/// Retention of snapshots and journals: a run is removed only if both limits allow it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// The number of latest runs that are kept, whatever their age.
+    /// Number of latest runs that are kept, regardless of age.
     pub runs: u32,
-    /// The days for which every run is kept.
+    /// Number of days for which every run is kept.
     pub days: u32,
 }
 
@@ -87,7 +87,7 @@ impl Default for Retention {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BillingPolicy {
-    /// Refuse, and say what it would cost.
+    /// Refuse, and report the cost.
     #[default]
     Refuse,
     /// Accept.

@@ -1,4 +1,4 @@
-//! Where records are pushed to, as the tree declares it: without the secrets themselves.
+//! Where records are pushed to, as declared in the tree, without the secrets themselves.
 
 use std::fmt;
 
@@ -10,15 +10,15 @@ use crate::diag::Spanned;
 /// The primary of the zones of accounts with `dns: manage`, from `dns: push` in `emblazon.yaml`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PushSettings {
-    /// How the primary is spoken to.
+    /// Protocol used with the primary.
     pub method: PushMethod,
-    /// The time to live of new sets in seconds, when it is declared.
+    /// Time to live of new RRsets in seconds, if declared.
     pub ttl: Option<u32>,
-    /// Whose the undeclared records in declared sets are.
+    /// Ownership of undeclared records in declared RRsets.
     pub ownership: Ownership,
 }
 
-/// How a primary is spoken to.
+/// The protocol used with a primary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PushMethod {
     /// Dynamic updates, signed by TSIG (RFC 2136, RFC 8945).
@@ -34,21 +34,21 @@ pub enum PushMethod {
     },
     /// PowerDNS's HTTP API.
     PowerDns {
-        /// Where the API is, up to and without `/api`.
+        /// Base URL of the API, without `/api`.
         url: Spanned<String>,
         /// Where the API key is kept.
         api_key: SecretSource,
-        /// The server's id; `localhost` but behind proxies that speak for several.
+        /// Server id; `localhost`, except behind proxies for several servers.
         server_id: String,
-        /// A file with further certificate authorities, from the tree's top.
+        /// File with additional certificate authorities, relative to the root of the tree.
         ca_file: Option<Utf8PathBuf>,
     },
 }
 
-/// The TSIG algorithms that are worth having (RFC 8945, section 6).
+/// The supported TSIG algorithms (RFC 8945, section 6).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum KeyAlgorithm {
-    /// HMAC with SHA-256: every server has it.
+    /// HMAC with SHA-256, which every server supports.
     #[default]
     HmacSha256,
     /// HMAC with SHA-512.
@@ -56,10 +56,10 @@ pub enum KeyAlgorithm {
 }
 
 impl KeyAlgorithm {
-    /// All of them.
+    /// All supported algorithms.
     pub const ALL: [Self; 2] = [Self::HmacSha256, Self::HmacSha512];
 
-    /// Returns its name, as the servers' configurations spell it.
+    /// Returns the name, as spelled in server configurations.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,38 +1,40 @@
-//! Why a commit that a ref names decides nothing.
+//! Reasons for not accepting the commit that a ref points at as the base.
 
 use super::base::short_commit;
 
-/// Says why the commit that a ref names is no base.
+/// The reason why the commit that a ref points at is not accepted as the base.
 ///
-/// Branch protection does not cover `refs/emblazon/*`, so the ref alone proves nothing. A commit counts that is in the
-/// history of what is applied and, where signatures are asked for, is signed: both were decided where commits are
-/// reviewed. A record that is signed or carries a MAC by what applied was weighed and left out: each machine that
-/// plans or applies would need the key, a pull request's runner among them, and it would prove no more than history
-/// does, that somebody may apply. What is left to whoever may push the ref is to name *another commit of that history*:
-/// an older one brings back the removal of what was declared once and taken over by hand since, a newer one
-/// keeps what should be removed. Rules on the ref prevent that; README says how.
+/// Branch protection does not cover `refs/emblazon/*`, so the ref alone proves nothing. A commit is accepted only if it
+/// is in the history of what is applied and, where signatures are required, is signed: both were decided where commits
+/// are reviewed. Signing the record, or authenticating it with a MAC, was considered and rejected: every machine that
+/// plans or applies would need the key, including the runner of a pull request, and it would prove no more than history
+/// does, namely that somebody may apply.
+///
+/// Anyone who may push the ref can still make it point at *another commit of that history*: an older one brings back
+/// the removal of what was declared once and has been taken over by hand since, and a newer one keeps what should be
+/// removed. Rules on the ref prevent that; see the README.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// It is not in the history of this commit.
     Apart {
-        /// The commit that is looked at or applied.
+        /// Commit that is planned or applied.
         this: String,
     },
-    /// It comes after this commit, and no branch that counts holds it.
+    /// It comes after this commit, and no accepted branch contains it.
     OffBranch {
-        /// The commit that is looked at or applied.
+        /// Commit that is planned or applied.
         this: String,
     },
-    /// A shallow clone ends before that can be told.
+    /// Unknown: the history of a shallow clone ends too early.
     CutOff {
-        /// The commit that is looked at or applied.
+        /// Commit that is planned or applied.
         this: String,
-        /// What gets the history.
+        /// Command that fetches the history.
         command: String,
     },
-    /// Nobody signed it who may.
+    /// It is not signed by anyone who may sign.
     Unsigned {
-        /// What is wrong with its signature.
+        /// Problem with its signature.
         reason: String,
     },
 }

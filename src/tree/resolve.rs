@@ -1,4 +1,4 @@
-//! What holds → one account's desired state.
+//! Turns effective declarations into one account's desired state.
 
 use super::layer::Item;
 use super::layers::Effective;
@@ -6,7 +6,7 @@ use super::{Declared, DesiredAccount};
 use crate::diag::{Code, Diagnostic, Diagnostics, Place};
 use crate::model::{AssetFile, AssetKind, KeyPath};
 
-/// Puts what holds into an account.
+/// Fills an account from the effective declarations.
 pub(super) fn fill(
     account: &mut DesiredAccount,
     effective: &Effective<'_>,
@@ -27,7 +27,7 @@ pub(super) fn fill(
                 .insert(KeyPath::parse(path), Declared { value, place });
         } else if let Some(kind) = asset_kind(address) {
             match (none, value) {
-                // The layer that says "no whitelabel" means the assets of lower ones too.
+                // `whitelabel: null` removes the assets of lower layers too.
                 (Some(none), _) if winner.layer < none.layer => {}
                 (Some(none), Some(_)) => {
                     diagnostics.push(contradiction(kind, place, none.declared.place));

@@ -1,6 +1,6 @@
-//! JSON Schemas of the files, for editors: completion, hover text, and the mistakes that a schema can see.
+//! JSON Schemas of the files, for editors: completion, hover text, and the mistakes that a schema can detect.
 //!
-//! Built from the same tables that the decoder reads, so a key cannot be known to only one of them.
+//! Built from the same tables that the decoder uses, so that both know the same keys.
 
 use serde_json::{Map, Value, json};
 
@@ -25,7 +25,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// Renders a schema as its file holds it.
+/// Renders a schema as the content of its file.
 #[must_use]
 pub fn render(schema: &Value) -> String {
     format!("{schema:#}\n")
@@ -85,7 +85,7 @@ fn emblazon() -> Value {
     )
 }
 
-/// What the daemon may do by itself: for the tree, or for one account.
+/// What the daemon may do on its own: for the tree, or for one account.
 fn watch(for_tree: bool) -> Value {
     let mut properties = json!({
         "apply": words("What becomes of a change of the tree: auto applies it, manual waits for an approval, off tells of it; auto when left out.", &APPLY_MODES),
@@ -201,7 +201,7 @@ fn secret(what: &str) -> Value {
     schema
 }
 
-/// Where the records of managed accounts go: one of two maps.
+/// Where the records of managed accounts are pushed to: one of two maps.
 fn push() -> Value {
     let text = || json!({"type": "string"});
     let either = |required: &[&str], method: &str, own: Value| {
@@ -371,7 +371,7 @@ fn asset(kind: AssetKind) -> Value {
     )
 }
 
-/// The whitelabel's keys, nested as their paths say.
+/// The keys of a whitelabel, nested by their paths.
 fn whitelabel() -> Value {
     let mut properties = Map::new();
     for field in FIELDS {
@@ -404,13 +404,14 @@ fn whitelabel() -> Value {
     )
 }
 
-/// A schema cannot know `extra_keys`, so editors strike unknown keys out instead of underlining them.
+/// The schema of an unknown key. It is marked as deprecated, because a schema cannot know `extra_keys`: editors then
+/// strike the key out instead of underlining it.
 fn unknown_key() -> Value {
     json!({"deprecated": true, "description": "Unknown, unless extra_keys in emblazon.yaml lets it in."})
 }
 
 fn field_schema(field: &Field) -> Value {
-    // What looks like a number stays a text where a text is wanted, so editors must not object.
+    // A number is read as a string where a string is expected, so editors must accept it.
     let text = json!({"type": ["string", "number", "null"]});
     let schema = match field.field_type {
         FieldType::Text => text,
@@ -453,7 +454,7 @@ fn map(description: &str, properties: Value) -> Value {
     described(description, schema)
 }
 
-/// One word of a few; the first is what holds when nothing is declared.
+/// One of several words; the first is the default.
 fn words<T>(description: &str, choices: &[(&'static str, T)]) -> Value {
     let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
     described(
@@ -462,7 +463,7 @@ fn words<T>(description: &str, choices: &[(&'static str, T)]) -> Value {
     )
 }
 
-/// Adds hover text, also in the form that editors render.
+/// Adds hover text, both plain and as Markdown.
 fn described(description: &str, schema: Value) -> Value {
     let markdown = description
         .replace("null:", "`null`:")

@@ -1,4 +1,4 @@
-//! Which accounts of a tree a change of files can touch.
+//! Determines which accounts of a tree a change of files can affect.
 
 use std::collections::BTreeSet;
 
@@ -10,37 +10,38 @@ use super::files::CONFIG_PATH;
 use super::source::{ACCOUNTS, is_hidden};
 use crate::model::AccountName;
 
-/// Names the accounts that are looked at, when not all of the tree's are; one that is not there is no mistake.
+/// The accounts that are processed, when not all of the tree's are; one that does not exist is not an error.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Selection(pub BTreeSet<AccountName>);
 
 impl Selection {
-    /// Tells whether an account is looked at.
+    /// Returns whether an account is selected.
     #[must_use]
     pub fn contains(&self, account: &AccountName) -> bool {
         self.0.contains(account)
     }
 }
 
-/// What a change of files touches. The template is one file and one request, and is looked at in any case.
+/// What a change of files affects. The template is one file and one request, and is always processed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Touched {
-    /// Every account may be built differently: `emblazon.yaml` has another content.
+    /// Every account may be built differently, for example because `emblazon.yaml` changed.
     Everything,
     /// Some accounts.
     Some {
-        /// The accounts whose own folders have another content, also those that are gone.
+        /// Accounts whose own folders changed, including removed ones.
         accounts: Selection,
-        /// Files, or folders, that lie outside: brands and their assets. Whoever is built from them is touched.
+        /// Changed files or folders outside of account folders: brands and their assets. Accounts built from them are
+        /// affected.
         shared: BTreeSet<Utf8PathBuf>,
     },
 }
 
 impl Touched {
-    /// Judges paths from the tree's top; a folder stands for all that is in it.
+    /// Classifies paths relative to the root of the tree; a folder stands for everything in it.
     ///
-    /// A file in an account's folder is that account's: another account that names it there is not seen.
+    /// A file in an account's folder affects only that account, even if another account refers to it.
     pub fn by<'a>(paths: impl IntoIterator<Item = &'a Utf8Path>) -> Self {
         let mut accounts = Selection::default();
         let mut shared = BTreeSet::new();
@@ -65,7 +66,7 @@ impl Touched {
 }
 
 impl Loaded {
-    /// Keeps the accounts that are touched, and counts the others.
+    /// Keeps the accounts that are affected, and counts the others.
     pub(super) fn keep(&mut self, accounts: &Selection, shared: &BTreeSet<Utf8PathBuf>) {
         let mut kept = accounts.clone();
         for account in &self.desired.accounts {

@@ -1,4 +1,4 @@
-//! An account that several trees have: what was read, what was applied last, and what comes next differ in few.
+//! An account that several trees share: the loaded tree, the base and the next tree differ in few accounts.
 
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use super::DesiredAccount;
 use crate::model::Digest;
 
-/// An account of a tree; a copy costs a pointer, and whoever changes one leaves the others as they are.
+/// An account of a tree with copy-on-write semantics: clones are cheap, and changing one leaves the others unchanged.
 #[derive(Debug)]
 pub struct SharedAccount(Arc<Shared>);
 
@@ -17,20 +17,20 @@ struct Shared {
 }
 
 impl SharedAccount {
-    /// Returns the account to be changed.
+    /// Returns the account to be changed, after cloning it if it is shared.
     pub fn make_mut(&mut self) -> &mut DesiredAccount {
         let shared = Arc::make_mut(&mut self.0);
         shared.digest = OnceLock::new();
         &mut shared.account
     }
 
-    /// Tells whether both are the very same value, which is more than to be equal.
+    /// Returns whether both are the same allocation, which is stricter than equality.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Returns the digest that names what is wanted of the account; it is computed once.
+    /// Returns the digest of the account's desired state, which is computed once.
     pub(super) fn digest(&self) -> &Digest {
         let Shared { account, digest } = &*self.0;
         digest.get_or_init(|| super::digest::of(account))
@@ -97,7 +97,7 @@ mod tests {
         other.make_mut().name = AccountName::new("other");
         assert!(!one.is(&other) && one != other);
         assert_eq!((one.name.as_str(), one.digest()), ("acme", &digest));
-        // Nobody else has this one, and what was computed counts no more all the same.
+        // It is not shared, but the cached digest must still be dropped.
         let known = other.digest().clone();
         other.make_mut().policy.protected = true;
         assert_ne!(other.digest(), &known);

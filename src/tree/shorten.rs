@@ -1,15 +1,15 @@
-//! So many mistakes in one file that showing all of them helps nobody.
+//! Limits the number of mistakes that are shown per file.
 
 use std::collections::BTreeMap;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Place, Severity};
 
-/// The most mistakes of one file that are shown.
+/// Maximum number of mistakes that are shown per file.
 const MAX_SHOWN: usize = 200;
 
-/// Keeps the first mistakes of each file, errors before warnings, and says how many there are besides.
+/// Keeps the first mistakes of each file, errors before warnings, and reports how many more there are.
 ///
-/// A file of a megabyte has room for hundreds of thousands of them, and each is shown with its line.
+/// A file of a megabyte has room for hundreds of thousands of mistakes, each shown with its line.
 pub(super) fn shorten(diagnostics: &mut Diagnostics) {
     let mut counts: BTreeMap<FileId, (usize, usize)> = BTreeMap::new();
     for diagnostic in diagnostics.iter() {

@@ -1,4 +1,4 @@
-//! How the files of a folder stand, without reading them: who looks again and again need not read what nobody touched.
+//! Detects from metadata that the files of a folder are unchanged, so that polling need not read them again.
 
 use std::fs;
 use std::io;
@@ -11,20 +11,19 @@ use super::source::{Listed, TOP_FOLDERS, TreeSource as _, is_hidden};
 use super::{Loaded, Workdir};
 use crate::model::{Digest, DigestWriter};
 
-/// How long ago a file must have changed at the least: a second change within one tick of the file system's clock leaves no
-/// other trace.
+/// Minimum age of the last change: a second change within one tick of the file system's clock leaves no other trace.
 const TICK: SignedDuration = SignedDuration::from_secs(2);
 
-/// What the file system says of all files of a tree: names, sizes, inodes, and when they changed.
+/// Metadata of all files of a tree: names, sizes, inodes, and change times.
 #[derive(Clone, Debug)]
 pub struct Signature {
     digest: Digest,
-    /// Whether the files had been left alone for a while.
+    /// Whether the last change was at least [`TICK`] ago.
     is_settled: bool,
 }
 
 impl Signature {
-    /// Tells whether nobody touched a file between this and a later look. Where that is not certain, somebody may have.
+    /// Returns whether no file has changed between this signature and a later one; `false` if that is uncertain.
     #[must_use]
     pub fn still_holds(&self, later: &Self) -> bool {
         self.is_settled && self.digest == later.digest
@@ -32,9 +31,9 @@ impl Signature {
 }
 
 impl Workdir {
-    /// Looks at the files as they stand now; absent where that cannot be done, or does not tell enough.
+    /// Takes the signature of the current files; returns `None` if that is impossible, or would not be conclusive.
     ///
-    /// To be taken before the tree is read, and to be kept only when [`Loaded::lies_in_listed_folders`].
+    /// Take it before the tree is read, and keep it only if [`Loaded::lies_in_listed_folders`].
     #[must_use]
     pub fn signature(&self, now: Timestamp) -> Option<Signature> {
         let files = self.list().ok()?;
@@ -57,7 +56,7 @@ impl Workdir {
 }
 
 impl Loaded {
-    /// Tells whether all that was read lies where a listing of the tree shows it; an asset may lie elsewhere.
+    /// Returns whether everything that was read is in folders that a listing covers; assets may be elsewhere.
     #[must_use]
     pub fn lies_in_listed_folders(&self) -> bool {
         let is_listed = |path: &Utf8Path| {
@@ -72,7 +71,7 @@ impl Loaded {
     }
 }
 
-/// Returns what there is to tell of a file, and when it changed last: the later of two times, one of which nobody can set.
+/// Returns the metadata of a file, and when it changed last: the later of two times, one of which nobody can set.
 #[cfg(unix)]
 fn stand(path: &Utf8Path) -> io::Result<(String, Timestamp)> {
     use std::os::unix::fs::MetadataExt as _;
@@ -121,14 +120,14 @@ mod tests {
         };
         check("nothing", true);
         let page = tree.path().join("accounts/acme/w.html");
-        // Of the same length, and with the time that it had.
+        // Same length and same modification time.
         let time = fs::metadata(&page).expect("a file").modified();
         let changed = || {
             let page = fs::metadata(&page).expect("a file");
             (page.ctime(), page.ctime_nsec())
         };
         let made = changed();
-        // Until the file system's clock has ticked.
+        // Wait until the clock of the file system has ticked.
         while changed() == made {
             tree.write("accounts/acme/w.html", b"<p>b</p>");
         }

@@ -9,16 +9,16 @@ use super::PictureCache;
 use super::selection::Selection;
 use crate::model::AccountName;
 
-/// The largest asset that is read, in bytes: the server takes no larger body (B6).
+/// Maximum size of an asset in bytes; the server accepts no larger body (B6).
 pub const MAX_ASSET_BYTES: u64 = 8_000_000;
 
-/// Gives the files of one tree. Both kinds of source give the same files for the same content.
+/// A source for the files of one tree. All implementations return the same files for the same content.
 pub trait TreeSource: Sync {
     /// Lists `emblazon.yaml`, `domains.yaml`, and everything below `brands/` and `accounts/`, sorted by
     /// path; hidden files and folders are left out.
     fn list(&self) -> Result<Vec<Listed>, SourceError>;
 
-    /// Lists the same, but of `accounts/` only the folders of a selection.
+    /// Does the same as [`Self::list`], but limits `accounts/` to the folders of a selection.
     fn list_some(&self, only: &Selection) -> Result<Listing, SourceError> {
         let mut others = BTreeSet::new();
         let mut files = self.list()?;
@@ -40,37 +40,37 @@ pub trait TreeSource: Sync {
         })
     }
 
-    /// Reads one file by its path from the tree's top, when it has at most `limit` bytes.
+    /// Reads one file by its path relative to the root of the tree; fails if it has more than `limit` bytes.
     fn read(&self, path: &Utf8Path, limit: u64) -> Result<Vec<u8>, ReadError>;
 
-    /// Returns what was seen in pictures before, where somebody remembers it.
+    /// Returns the cache of pictures, if there is one.
     fn pictures(&self) -> Option<&PictureCache> {
         None
     }
 
-    /// Returns where the tree lies in its repository; empty at the top, and outside of any.
+    /// Returns the folder of the tree within its repository; empty at the repository root and outside any repository.
     fn folder(&self) -> Utf8PathBuf;
 }
 
-/// What a source lists.
+/// The result of listing a source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
     /// The files, sorted by path.
     pub files: Vec<Listed>,
-    /// The folders of `accounts/` that were not looked into.
+    /// Accounts outside of the selection, whose folders were not read.
     pub left_out: Vec<AccountName>,
 }
 
-/// One thing that a source lists.
+/// One entry of a listing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Listed {
-    /// The path from the tree's top.
+    /// Path relative to the root of the tree.
     pub path: Utf8PathBuf,
-    /// What it is.
+    /// Kind of the entry.
     pub kind: ListedKind,
 }
 
-/// What a listed thing is.
+/// The kind of a listed entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ListedKind {
     /// A file.
@@ -81,10 +81,10 @@ pub enum ListedKind {
     Other,
 }
 
-/// Says why a tree cannot be read at all.
+/// The reason why a tree cannot be read at all.
 #[derive(Debug, Error)]
 pub enum SourceError {
-    /// The folder is not there.
+    /// The folder does not exist.
     #[error("there is no folder {0}; name the folder that holds emblazon.yaml")]
     NoFolder(Utf8PathBuf),
     /// A folder in the tree could not be listed.
@@ -92,7 +92,7 @@ pub enum SourceError {
     List {
         /// The folder.
         path: Utf8PathBuf,
-        /// The system's reason.
+        /// Error of the operating system.
         source: std::io::Error,
     },
     /// There are too many files and folders.
@@ -100,44 +100,44 @@ pub enum SourceError {
         "the tree has more than {most} files and folders, which are not read; take out what is no brand, or split the tree"
     )]
     TooMany {
-        /// How many are read at most.
+        /// Maximum number that is read.
         most: usize,
     },
-    /// Folders lie too deep in one another.
+    /// Folders are nested too deeply.
     #[error("{path} has folders over {most} levels deep, which are not read; flatten them")]
     TooDeep {
-        /// The folder near the tree's top.
+        /// The topmost part of the folder's path.
         path: Utf8PathBuf,
-        /// How deep they may lie.
+        /// Maximum depth.
         most: usize,
     },
     /// A file's name is not UTF-8.
     #[error("the file name {0:?} is not UTF-8; rename it")]
     Name(String),
-    /// The folder lies in no Git repository.
+    /// The folder is not in a Git repository.
     #[error("{path} lies in no Git repository: {reason}; --rev needs one")]
     NoRepository {
         /// The folder.
         path: Utf8PathBuf,
-        /// Git's reason.
+        /// Error message of Git.
         reason: String,
     },
-    /// There is no such revision.
+    /// The revision does not exist.
     #[error(
         "there is no revision {revision} in the repository: {reason}; fetch it, or name another one"
     )]
     NoRevision {
-        /// The revision, as it was asked for.
+        /// Revision, as requested.
         revision: String,
-        /// Git's reason.
+        /// Error message of Git.
         reason: String,
     },
-    /// The revision does not hold the folder.
+    /// The revision does not contain the folder.
     #[error("revision {revision} has no folder {path}")]
     NotInRevision {
-        /// The revision, as it was asked for.
+        /// Revision, as requested.
         revision: String,
-        /// The tree's folder in the repository.
+        /// Folder of the tree within the repository.
         path: Utf8PathBuf,
     },
     /// Git failed in another way.
@@ -145,19 +145,19 @@ pub enum SourceError {
     Git(String),
 }
 
-/// Says why one file cannot be read.
+/// The reason why one file cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ReadError {
-    /// It is not there.
+    /// It does not exist.
     #[error("it is not there")]
     Missing,
-    /// It, or a folder on the way, is a symbolic link.
+    /// It, or a folder on its path, is a symbolic link.
     #[error("{0} is a symbolic link")]
     Link(Utf8PathBuf),
-    /// It is a folder, a submodule, a device.
+    /// It is a folder, a submodule or a device.
     #[error("it is not a file")]
     NotAFile,
-    /// It is over the limit.
+    /// It exceeds the limit.
     #[error("it has {size} bytes, the limit is {limit}")]
     TooLarge {
         /// Its size in bytes.
@@ -165,23 +165,23 @@ pub enum ReadError {
         /// The limit in bytes.
         limit: u64,
     },
-    /// Its content lies in Git LFS and was not fetched.
+    /// Its content is in Git LFS and was not fetched.
     #[error("it is a Git LFS pointer, the content was not fetched")]
     LfsPointer,
-    /// The system, or Git, said no.
+    /// The operating system, or Git, reported an error.
     #[error("{0}")]
     Failed(String),
 }
 
-/// Tells whether bytes are the pointer that Git LFS keeps in place of a file.
+/// Returns whether bytes are a Git LFS pointer in place of a file.
 pub(super) fn is_lfs_pointer(bytes: &[u8]) -> bool {
     bytes.len() < 1024 && bytes.starts_with(b"version https://git-lfs.github.com/spec/")
 }
 
-/// Follows a path that is written in a file of `folder`, without leaving the tree.
+/// Resolves a path that is written in a file of `folder`, without leaving the tree.
 ///
-/// Absent when it is absolute, or when its `..` lead out. Only `/` separates; a backslash is part
-/// of a name, as it is for Git.
+/// Returns `None` if the path is absolute, or leaves the tree through `..`. Only `/` separates; a backslash is part of
+/// a name, as it is for Git.
 pub(super) fn resolve(folder: &Utf8Path, written: &str) -> Option<Utf8PathBuf> {
     let mut path: Vec<&str> = folder.components().map(|part| part.as_str()).collect();
     for component in Utf8Path::new(written).components() {
@@ -197,18 +197,18 @@ pub(super) fn resolve(folder: &Utf8Path, written: &str) -> Option<Utf8PathBuf> {
     Some(path.join("/").into())
 }
 
-/// Tells whether a name is hidden, and therefore nobody's part of the tree.
+/// Returns whether a name is hidden, and therefore not part of the tree.
 pub(super) fn is_hidden(name: &str) -> bool {
     name.starts_with('.')
 }
 
-/// The files at the top that belong to a tree.
+/// Files at the root of a tree that belong to it.
 pub(super) const TOP_FILES: [&str; 2] = ["domains.yaml", "emblazon.yaml"];
 
-/// The folders at the top that belong to a tree.
+/// Folders at the root of a tree that belong to it.
 pub(super) const TOP_FOLDERS: [&str; 2] = [ACCOUNTS, "brands"];
 
-/// The folder that has a folder for each account.
+/// The folder that contains one folder per account.
 pub(super) const ACCOUNTS: &str = "accounts";
 
 #[cfg(test)]

@@ -10,13 +10,13 @@ use crate::diag::{Diagnostic, Place, SourceMap};
 /// The smallest `emblazon.yaml` that names two clusters.
 pub(super) const TWO_CLUSTERS: &str = "clusters: {production: {}, staging: {}}\n";
 
-/// A tree in a folder of its own, which goes away with the value.
+/// A tree in a temporary folder, which is removed on drop.
 pub(super) struct Tree {
     folder: tempfile::TempDir,
 }
 
 impl Tree {
-    /// Writes files; `emblazon.yaml` is made unless it is among them.
+    /// Creates a tree with some files, adding `emblazon.yaml` unless it is among them.
     pub(super) fn new(files: &[(&str, &str)]) -> Self {
         let tree = Self {
             folder: tempfile::tempdir().expect("a temporary folder"),
@@ -54,7 +54,7 @@ impl Tree {
     }
 }
 
-/// Renders diagnostics one a line, as `path:line:column CODE message; help [other places]`.
+/// Renders diagnostics, one per line, as `path:line:column CODE message; help [other places]`.
 pub(super) fn lines(loaded: &Loaded) -> String {
     let render = |diagnostic: &Diagnostic| line(&loaded.sources, diagnostic);
     let lines: Vec<String> = loaded.diagnostics.iter().map(render).collect();

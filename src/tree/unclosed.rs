@@ -1,25 +1,25 @@
-//! The quote that somebody forgot to close: the parser reads on to the next quote, and gives up lines below.
+//! Finds an unclosed quote: the parser reads on to the next quote, and gives up several lines below.
 
 use granit_parser::{Event, Parser};
 
-/// How many lines above the place where the parser gave up are looked at.
+/// Number of lines that are searched above the place where the parser gave up.
 const MOST_LINES: usize = 200;
-/// How many quotes are tried; each takes reading the text once.
+/// Maximum number of quotes that are tried; each try parses the text once.
 const MOST_TRIES: usize = 12;
 
-/// A quote that opens a text and is not closed on its line; to close it makes the file readable.
+/// A quote that opens a string and is not closed on its line; closing it makes the file readable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unclosed {
-    /// The quote's byte.
+    /// Byte offset of the quote.
     pub(super) start: usize,
-    /// The byte behind the text that it opens.
+    /// Byte offset after the string that it opens.
     pub(super) end: usize,
-    /// The quote.
+    /// The quote character.
     pub(super) mark: char,
 }
 
 impl Unclosed {
-    /// Finds the quote that makes a parser give up at a place: closing it must let the parser read on beyond that.
+    /// Finds the quote that makes the parser give up at a place: closing it must let the parser get beyond that place.
     pub(super) fn find(text: &str, gave_up_at: usize) -> Option<Self> {
         let at = text.floor_char_boundary(gave_up_at);
         let line_end = text[at..].find('\n').map_or(text.len(), |end| at + end);
@@ -41,7 +41,7 @@ impl Unclosed {
                 let closed = format!("{before}{}{after}", quote.mark);
                 match first_error(&closed) {
                     None => return Some(quote),
-                    // Another mistake further down is told next time.
+                    // Another mistake further down is reported next time.
                     Some(next) if next > line_end + 1 => return Some(quote),
                     Some(_) => {}
                 }
@@ -52,8 +52,8 @@ impl Unclosed {
     }
 }
 
-/// Finds the quote that a line opens and does not close, with the places where its text may end: before what closes a list
-/// or a map, or at the end of the line.
+/// Finds the quote that a line opens and does not close, with the candidates for the end of its string: before the
+/// closing brackets of a list or map, at the end of the line, or before a comment.
 fn opened(line: &str) -> Vec<Unclosed> {
     let mut open: Option<(usize, char)> = None;
     let mut before = ' ';
@@ -69,7 +69,7 @@ fn opened(line: &str) -> Vec<Unclosed> {
             Some((_, '"')) if character == '\\' => {
                 characters.next();
             }
-            // A quote that stands twice is a quote in the text.
+            // A doubled quote is a quote within the string.
             Some((_, '\''))
                 if character == '\'' && characters.next_if(|(_, next)| *next == '\'').is_some() => {
             }
@@ -99,7 +99,7 @@ fn opened(line: &str) -> Vec<Unclosed> {
         .collect()
 }
 
-/// Returns the byte at which a parser gives up; nothing when it does not.
+/// Returns the byte offset at which the parser gives up; `None` if it does not.
 fn first_error(text: &str) -> Option<usize> {
     let mut parser = Parser::new_from_str(text);
     loop {
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn the_quote_that_opens_is_found() {
-        /// Marks the text that the quote opens by angle brackets.
+        /// Marks the string that the quote opens with angle brackets.
         #[track_caller]
         fn check(text: &str, expected: Option<&str>) {
             let at = first_error(text).expect("a parser gives up");

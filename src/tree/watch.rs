@@ -1,4 +1,4 @@
-//! What `watch` may do by itself.
+//! What the daemon may do on its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,19 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::AccountName;
 
-/// What the daemon may do by itself, from `watch` in `emblazon.yaml` and in each `account.yaml`.
+/// What the daemon may do on its own, from `watch` in `emblazon.yaml` and in each `account.yaml`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WatchSettings {
-    /// What holds for the template, and for each account that says nothing.
+    /// Policy for the template, and for each account without overrides.
     pub policy: WatchPolicy,
-    /// The accounts that say something.
+    /// Policies of the accounts with overrides.
     pub accounts: BTreeMap<AccountName, WatchPolicy>,
-    /// The accounts that go first.
+    /// Canary accounts, to which a change is applied first.
     pub canary: BTreeSet<AccountName>,
 }
 
 impl WatchSettings {
-    /// Returns what holds for an account, or for the template.
+    /// Returns the policy of an account, or of the template.
     #[must_use]
     pub fn of(&self, account: Option<&AccountName>) -> WatchPolicy {
         let own = account.and_then(|name| self.accounts.get(name));
@@ -29,18 +29,18 @@ impl WatchSettings {
 /// What the daemon does with an account, from `watch` in `emblazon.yaml` and in `account.yaml`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WatchPolicy {
-    /// What becomes of a change of the tree.
+    /// How a change of the tree is handled.
     pub apply: ApplyMode,
-    /// What becomes of a change that somebody made on the platform.
+    /// How drift on the platform is handled.
     pub heal: HealMode,
-    /// Whether what the tree lets go of is deleted.
+    /// Whether whitelabels of accounts that are no longer in the tree are deleted.
     pub prune: bool,
-    /// What becomes of the account's DNS.
+    /// How the account's DNS is handled.
     pub dns: DnsWatch,
 }
 
 impl Default for WatchPolicy {
-    /// A change that was reviewed is applied; what somebody did by hand is told of, and nothing is deleted.
+    /// Reviewed changes are applied, drift is reported, and nothing is deleted.
     fn default() -> Self {
         Self {
             apply: ApplyMode::Auto,
@@ -51,29 +51,29 @@ impl Default for WatchPolicy {
     }
 }
 
-/// What becomes of a change of the tree.
+/// How a change of the tree is handled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ApplyMode {
     /// It is applied.
     #[default]
     Auto,
-    /// It is applied when somebody approved it.
+    /// It is applied after approval.
     Manual,
-    /// It is left alone, and only told of.
+    /// It is only reported.
     Off,
 }
 
-/// What becomes of a change that somebody made on the platform.
+/// How drift on the platform is handled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HealMode {
-    /// It is changed back.
+    /// It is reverted.
     Auto,
-    /// It is told of.
+    /// It is reported.
     #[default]
     Report,
-    /// It is none of the daemon's business.
+    /// It is ignored.
     Off,
 }
 
@@ -81,11 +81,11 @@ pub enum HealMode {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DnsWatch {
-    /// It is asked, and told of.
+    /// DNS is queried, and differences are reported.
     #[default]
     Ask,
-    /// The records of an account with `dns: manage` are written too, as `apply` and `heal` say.
+    /// In addition, the records of accounts with `dns: manage` are written, subject to `apply` and `heal`.
     Push,
-    /// It is not asked.
+    /// DNS is not queried.
     Off,
 }

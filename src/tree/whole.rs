@@ -1,4 +1,4 @@
-//! What can only be told of a whole tree: what must hold between its accounts, and who is not in it.
+//! Checks that need the whole tree: constraints between accounts, and references to missing accounts.
 
 use std::collections::BTreeSet;
 
@@ -14,24 +14,25 @@ use super::source::ACCOUNTS;
 use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Spanned};
 use crate::model::AccountName;
 
-/// A tree, or a part of one, whose files were each looked at for themselves.
+/// A tree, or a part of one, whose files were each checked on their own.
 pub(super) struct Read {
-    /// What they say, and what is wrong in each.
+    /// Content of the files, and the mistakes in each of them.
     pub(super) loaded: Loaded,
-    /// The file of `emblazon.yaml`.
+    /// File id of `emblazon.yaml`.
     pub(super) config_file: FileId,
-    /// The brands that the tree has, and their files.
+    /// Brands of the tree, with their files.
     pub(super) brands: Vec<(String, FileId)>,
     /// The files that were read.
     pub(super) files: BTreeSet<FileId>,
-    /// The accounts that the guards name.
+    /// Accounts that the policy protects.
     pub(super) protected: Vec<Spanned<AccountName>>,
-    /// The accounts to begin with.
+    /// Canary accounts.
     pub(super) canary: Vec<Spanned<AccountName>>,
 }
 
 impl Read {
-    /// Looks at all of it together. A part of the tree does not tell who is not in it.
+    /// Runs the checks across files. References to missing accounts and unused brands can be found only in a whole
+    /// tree.
     pub(super) fn finished(self) -> Loaded {
         let mut found = Diagnostics::new();
         if self.loaded.selection.is_none() {
@@ -50,7 +51,8 @@ impl Read {
         loaded
     }
 
-    /// Takes over all accounts but those that were read anew, and what is wrong in files that were not.
+    /// Copies from a known tree all accounts except those that were read again, and the mistakes in files that were
+    /// not.
     pub(super) fn take_over(&mut self, known: &Loaded, anew: &Selection) {
         let is_kept = |name: &AccountName| !anew.contains(name);
         let is_brand = |id: FileId| self.brands.iter().any(|(_, file)| *file == id);
@@ -77,13 +79,14 @@ impl Read {
         loaded.selection = None;
     }
 
-    /// Tells whether a brand's file was read.
+    /// Returns whether the file of a brand was read.
     pub(super) fn has_read(&self, brand: &str) -> bool {
         let mut brands = self.brands.iter();
         brands.any(|(name, file)| name == brand && self.files.contains(file))
     }
 
-    /// Tells whether a mistake hides which brands an account extends: its file cannot be read, or the name is misspelt.
+    /// Returns whether a mistake hides which brands an account extends: its file cannot be read, or the name is
+    /// misspelt.
     fn hides_a_use(&self, diagnostic: &Diagnostic) -> bool {
         let file = diagnostic.primary.as_ref().map(|label| label.place.file);
         let is_brand = || self.brands.iter().any(|(_, brand)| Some(*brand) == file);
@@ -121,7 +124,7 @@ impl Read {
         }
     }
 
-    /// Reports accounts that are named and that the tree does not have, on any cluster.
+    /// Reports named accounts that the tree does not have on any cluster.
     fn report_unknown(
         &self,
         wanted: &[Spanned<AccountName>],
@@ -148,13 +151,13 @@ impl Read {
     }
 }
 
-/// Names the account whose folder a file lies in.
+/// Returns the account whose folder contains a file.
 fn owner(path: &Utf8Path) -> Option<AccountName> {
     let mut parts = path.components().map(|part| part.as_str());
     (parts.next() == Some(ACCOUNTS)).then(|| parts.next().map(AccountName::new))?
 }
 
-/// Tells whether it takes the whole tree to say so.
+/// Returns whether a mistake can be found only in the whole tree.
 fn is_of_the_whole(code: Code) -> bool {
     matches!(
         code,
@@ -169,7 +172,7 @@ fn is_of_the_whole(code: Code) -> bool {
     )
 }
 
-/// Sorts by file and place; what several accounts show of one mistake in a brand is said once.
+/// Sorts by file and place, and drops duplicates: several accounts may show the same mistake in a brand.
 fn sort(diagnostics: &mut Diagnostics) {
     diagnostics.sort_by(|left, right| {
         let key = |diagnostic: &Diagnostic| {

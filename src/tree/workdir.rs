@@ -18,14 +18,14 @@ use super::source::{
 };
 use crate::model::AccountName;
 
-/// The folders that are remembered: those that many files lie in, and of the others those that were read last.
+/// Maximum number of folders that are remembered as checked; when it is reached, all of them are forgotten.
 const MOST_FOLDERS: usize = 1024;
 
-/// Reads a tree from a folder, as it lies there now; links are never followed.
+/// A tree in a folder, read in its current state; links are never followed.
 #[derive(Debug)]
 pub struct Workdir {
     root: Utf8PathBuf,
-    /// Folders that were no links when a file of theirs was read first.
+    /// Folders that were checked not to be links when one of their files was first read.
     folders: Mutex<HashSet<Utf8PathBuf>>,
     pictures: Arc<PictureCache>,
 }
@@ -45,14 +45,14 @@ impl Workdir {
         }
     }
 
-    /// Does not look again at pictures that were seen before.
+    /// Sets the cache of pictures, so that known ones are not decoded again.
     #[must_use]
     pub fn knowing(mut self, pictures: Arc<PictureCache>) -> Self {
         self.pictures = pictures;
         self
     }
 
-    /// Returns the folder.
+    /// Returns the root folder of the tree.
     #[must_use]
     pub fn root(&self) -> &Utf8Path {
         &self.root
@@ -69,7 +69,7 @@ impl Workdir {
         self.walk_all(&folders, bounds, found)
     }
 
-    /// Walks folders, several at once; of several faults the first is told, whoever met it.
+    /// Walks folders in parallel; of several errors, the first in the order of the folders is returned.
     fn walk_all(
         &self,
         folders: &[Utf8PathBuf],
@@ -86,7 +86,7 @@ impl Workdir {
         Ok(())
     }
 
-    /// Lists what lies in one folder.
+    /// Lists the entries of one folder.
     fn look_into(
         &self,
         folder: &Utf8Path,
@@ -127,7 +127,7 @@ impl Workdir {
         self.folders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sees to it that no part of the way to a folder is a link.
+    /// Checks that no component of a folder's path is a link.
     fn check_way(&self, folder: &Utf8Path) -> Result<(), ReadError> {
         if folder.as_str().is_empty() || self.folders().contains(folder) {
             return Ok(());
@@ -149,7 +149,7 @@ impl Workdir {
 }
 
 impl Workdir {
-    /// Lists some accounts' folders, and names the others without looking into them.
+    /// Lists the folders of the selected accounts, and records the other accounts without reading their folders.
     fn walk_some(
         &self,
         accounts: &Utf8Path,

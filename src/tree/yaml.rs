@@ -1,7 +1,7 @@
-//! Text → [`Node`]: the part of YAML that people mean when they say YAML.
+//! Parses text into a [`Node`]: the part of YAML that people mean when they say YAML.
 //!
-//! Anchors, aliases, merge keys, tags and several documents in one file are refused, because two
-//! tools disagree on each of them and none is needed where layers do the sharing.
+//! Anchors, aliases, merge keys, tags and several documents in one file are rejected, because tools disagree on each of
+//! them, and none is needed where layers do the sharing.
 
 use std::collections::BTreeMap;
 
@@ -14,16 +14,16 @@ use super::unclosed::Unclosed;
 use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Place, Span};
 use crate::model::PLACEHOLDER;
 
-/// The largest file that is read as YAML, in bytes.
+/// Maximum size of a file that is read as YAML, in bytes.
 pub(super) const MAX_YAML_BYTES: u64 = 1 << 20;
 
-/// The deepest nesting that is read; a whitelabel has three levels.
+/// Maximum nesting depth; a whitelabel has three levels.
 pub(super) const MAX_DEPTH: usize = 32;
 
 /// Reads one document.
 ///
-/// The node is absent when the text is not YAML, or when there is no document in it. Mistakes that
-/// leave the structure clear are reported and the rest of the file is read on.
+/// The node is absent if the text is not YAML, or contains no document. Mistakes that leave the structure clear are
+/// reported, and the rest of the file is read.
 pub(super) fn parse(file: FileId, text: &str) -> (Option<Node>, Diagnostics) {
     let mut reader = Reader::new(file, text);
     reader.check_characters();
@@ -52,7 +52,7 @@ pub(super) fn parse(file: FileId, text: &str) -> (Option<Node>, Diagnostics) {
     (node, reader.diagnostics)
 }
 
-/// Why reading cannot go on.
+/// The reason why parsing cannot continue.
 enum Stop {
     Syntax(ScanError),
     Depth(Place),
@@ -87,7 +87,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// The parser would take some of these for content, where nobody can see them.
+    /// Rejects invisible characters, some of which the parser would accept as content.
     fn check_characters(&mut self) {
         let invisible = |(at, character): &(usize, char)| match character {
             '\n' | '\r' | '\t' => false,
@@ -158,7 +158,7 @@ impl<'t> Reader<'t> {
         match event {
             Event::Scalar(text, style, ..) => {
                 let plain = style == ScalarStyle::Plain;
-                // The parser writes a tilde where there is nothing, but the two do not mean the same here.
+                // The parser reports an omitted value as a tilde, but the two do not mean the same here.
                 let nothing = plain && place.span.start == place.span.end;
                 let scalar = Scalar {
                     text: if nothing {
@@ -237,7 +237,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Reads up to the start of a key's value: the key may carry an anchor.
+    /// Reads up to the start of a key's value, and reports anchors on the way.
     fn value(&mut self) -> Result<(Event<'t>, ParserSpan), Stop> {
         loop {
             match self.next()? {
@@ -268,8 +268,8 @@ impl<'t> Reader<'t> {
             Content::Scalar(scalar) => scalar,
             Content::Broken => return None,
             Content::Sequence(_) | Content::Mapping(_) => {
-                // A placeholder without quotes is a map in a map: say it once, for the outer one. What was said of the
-                // inner one stands last.
+                // A placeholder without quotes is a map in a map: report it once, for the outer one. The diagnostics of
+                // the inner one are the last ones.
                 let is_before = |diagnostic: &Diagnostic| {
                     let place = diagnostic.primary.as_ref().map(|label| label.place.span);
                     place.is_none_or(|span| span.start < key_place.span.start)
@@ -379,8 +379,8 @@ impl<'t> Reader<'t> {
             .push(Diagnostic::new(code, message, help).at(place, text));
     }
 
-    /// Covers a collection from its start to the end of what is in it: the parser's own end of a
-    /// block collection lies behind blank lines and comments.
+    /// Returns the place of a collection, from its start to the end of its content: the parser's own end of a block
+    /// collection is after blank lines and comments.
     fn collection(&self, start: Place, end: ParserSpan, last: Option<Place>) -> Place {
         let end = self.span(end);
         let block = end.span.start == end.span.end;
@@ -421,7 +421,7 @@ impl<'t> Reader<'t> {
             .unwrap_or("")
     }
 
-    /// Returns the line up to the character at a place, and that character.
+    /// Returns the line up to and including the character at a place.
     fn line_until(&self, at: usize) -> &'t str {
         let end = self.text.ceil_char_boundary(at.saturating_add(1));
         let before = self.text.get(..end).unwrap_or(self.text);

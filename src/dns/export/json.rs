@@ -1,11 +1,11 @@
-//! JSON for machines, versioned.
+//! Versioned JSON for machines.
 
 use serde_json::{Value, json};
 
 use super::AccountRecords;
 use crate::dns::presentation::content;
 
-/// The version of the JSON; raised when a member changes its meaning.
+/// The version of the JSON; raised when the meaning of a member changes.
 pub const JSON_VERSION: u32 = 1;
 
 /// Writes the records of accounts as JSON; `ttl` is the time to live in seconds.

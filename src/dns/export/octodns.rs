@@ -1,4 +1,4 @@
-//! YAML as octoDNS's `YamlProvider` reads it: one file a zone.
+//! YAML as octoDNS's `YamlProvider` reads it: one file per zone.
 //!
 //! octoDNS wants keys in natural order (`a2` before `a10`) and semicolons in TXT escaped; both are checked when it
 //! loads a file.
@@ -18,11 +18,11 @@ use crate::model::record::{RecordData, RecordName, RecordType};
 pub struct Octodns {
     /// File name → YAML.
     pub files: BTreeMap<String, String>,
-    /// What stands in no file, and why.
+    /// What is in no file, with the reason.
     pub left_out: Vec<(String, String)>,
 }
 
-/// Sorts names as octoDNS does: runs of digits are numbers.
+/// Sort key that orders names as octoDNS does: runs of digits compare as numbers.
 type Natural = Vec<(String, Option<(usize, String)>)>;
 
 /// Name below the zone → record type → record.
@@ -81,7 +81,7 @@ fn yaml(records: ZoneRecords) -> String {
     text
 }
 
-/// Writes the members of a mapping, the first behind `first` and the others behind `rest`.
+/// Writes the members of a mapping, the first prefixed with `first` and the others with `rest`.
 fn write_members(text: &mut String, record: &Value, first: &str, rest: &str) {
     for (index, (key, value)) in record.as_object().into_iter().flatten().enumerate() {
         let indent = if index == 0 { first } else { rest };
@@ -107,13 +107,13 @@ fn scalar(value: &Value) -> String {
     }
 }
 
-/// Quotes a text. octoDNS reads YAML 1.1, where `no`, `1_000` and an IPv6 address of digits only are no texts, so every
+/// Quotes a text. octoDNS reads YAML 1.1, where `no`, `1_000` and an all-digit IPv6 address are not strings, so every
 /// text is quoted.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// Makes the entry of one host, and its name below the zone.
+/// Returns the name of one host below the zone, and its entry.
 fn entry<'a>(
     host: &'a Expected,
     origin: &RecordName,
@@ -194,8 +194,8 @@ fn txt(octets: &[u8]) -> Result<String, String> {
     Ok(text.replace(';', "\\;"))
 }
 
-/// Cuts a name into texts and numbers. A number is compared by its length without leading zeros first, so that it may
-/// be of any size.
+/// Splits a name into texts and numbers. Numbers compare first by length without leading zeros, so they may be of any
+/// size.
 fn natural(name: &str) -> Natural {
     let mut parts: Natural = Vec::new();
     let mut rest = name;
@@ -214,7 +214,7 @@ fn natural(name: &str) -> Natural {
             (!number.is_empty()).then(|| (digits.len(), digits.to_owned())),
         ));
         if after.is_empty() {
-            // Names that differ in leading zeros only are different names.
+            // Names that differ only in leading zeros are still different names.
             parts.push((name.to_owned(), None));
             return parts;
         }

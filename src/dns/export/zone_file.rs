@@ -7,8 +7,8 @@ use crate::dns::presentation::{absolute, content, relative};
 
 /// Writes the records of accounts as a fragment of a zone file (RFC 1035, section 5.1).
 ///
-/// `ttl` is the time to live in seconds. What the template says and nobody understands stands in comments. Data is
-/// absolute, so that a fragment means the same wherever it is included.
+/// `ttl` is the time to live in seconds. Parts of the template that are not understood become comments. Names in
+/// record data are absolute, so that a fragment means the same wherever it is included.
 #[must_use]
 pub fn zone_file(accounts: &[AccountRecords], ttl: u32) -> String {
     let mut text = String::new();

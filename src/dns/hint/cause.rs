@@ -1,14 +1,14 @@
-//! Verdict and evidence → probable causes.
+//! Derives probable causes from a verdict and the evidence.
 
 use super::probe::doubled;
 use super::{Evidence, Hint, HintKind, Reach};
 use crate::dns::{Answer, Judgement, Observation, Question, RecordMark, Verdict};
 use crate::model::record::{RecordData, RecordName, RecordType};
 
-/// At most so many TXT records are tried as pieces of one.
+/// How many TXT records are tried as pieces of one, at most.
 const MAX_PIECES: usize = 4;
 
-/// Names the probable causes of a verdict, most telling first.
+/// Returns the probable causes of a verdict, most telling first.
 #[must_use]
 pub fn hints(judgement: &Judgement, observation: &Observation, evidence: &Evidence) -> Vec<Hint> {
     let case = Case {
@@ -330,7 +330,7 @@ impl Case<'_> {
     }
 }
 
-/// Tells whether a record is the wanted one with its target doubled too.
+/// Returns whether a record is the wanted one with its target doubled too.
 fn of_doubled(record: &RecordData, wanted: &RecordData) -> bool {
     match (record.target(), wanted.target()) {
         (Some(got), Some(wanted)) => got
@@ -359,7 +359,7 @@ fn texts<'r>(records: &[&'r RecordData]) -> Vec<&'r [u8]> {
         .collect()
 }
 
-/// Tells whether a text is made of all the pieces, in some order.
+/// Returns whether a text consists of all the pieces, in any order.
 fn composed(text: &[u8], pieces: &[&[u8]]) -> bool {
     if pieces.is_empty() {
         return text.is_empty();

@@ -1,22 +1,22 @@
-//! What hints there are.
+//! The kinds of hints.
 
 use serde::{Deserialize, Serialize};
 
-/// What somebody probably did.
+/// A probable mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HintKind {
-    /// The zone's name was appended to a whole name.
+    /// The zone's name was appended to an already complete name.
     DoubledDomain,
-    /// A CNAME is wanted where a zone begins (RFC 1034, section 3.6.2).
+    /// A CNAME is wanted at a zone apex (RFC 1034, section 3.6.2).
     AliasAtApex,
-    /// A name has a CNAME and should have other data, or the other way round (RFC 1034, section 3.6.2).
+    /// A name has a CNAME where other data should be, or the other way round (RFC 1034, section 3.6.2).
     AliasBesideData,
     /// Quotes were typed into the text.
     QuotesInText,
-    /// The strings of one TXT became several records.
+    /// The strings of one TXT record were entered as several records.
     SplitText,
-    /// An address from earlier times is still there.
+    /// An outdated address is still there.
     OldAddress,
     /// The target of a record has no address.
     DanglingTarget,
@@ -24,9 +24,9 @@ pub enum HintKind {
     MissingIpv6,
     /// IPv6 clients go elsewhere.
     UnwantedIpv6,
-    /// The signatures are wrong, so that validating resolvers answer SERVFAIL.
+    /// The DNSSEC signatures are wrong, so validating resolvers answer SERVFAIL.
     Bogus,
-    /// No certificate may be issued.
+    /// CAA records forbid a certificate.
     Forbidden,
     /// Only the port differs.
     WrongPort,
@@ -35,7 +35,7 @@ pub enum HintKind {
 }
 
 impl HintKind {
-    /// Returns the word for machines.
+    /// Returns the machine-readable name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -59,8 +59,8 @@ impl HintKind {
 /// A probable cause, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hint {
-    /// The kind.
+    /// Kind of mistake.
     pub kind: HintKind,
-    /// A sentence that ends in something to do.
+    /// A sentence that ends with what to do.
     pub text: String,
 }

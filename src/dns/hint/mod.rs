@@ -1,4 +1,5 @@
-//! Names the usual mistakes behind a verdict. Pure: it says what else it needs to know, and what follows from it.
+//! Names the usual mistakes behind a verdict. Pure: it returns which probes it needs, and what follows from their
+//! results.
 
 mod cause;
 mod kind;

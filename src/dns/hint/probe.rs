@@ -1,4 +1,4 @@
-//! What else must be known of a host before its mistakes can be named.
+//! What else must be known about a host before its mistakes can be named.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -8,23 +8,23 @@ use crate::dns::{
 };
 use crate::model::record::{RecordData, RecordName, RecordType};
 
-/// At most so many targets of one host are followed.
+/// How many targets of one host are followed, at most.
 const MAX_TARGETS: usize = 4;
-/// At most so many resolvers are asked without validation.
+/// How many resolvers are asked without validation, at most.
 const MAX_UNVALIDATED: usize = 2;
 
-/// What became of a target.
+/// Whether a target has an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// It has an address.
     Reached,
     /// It has none, or does not exist.
     Nothing,
-    /// Nobody could tell.
+    /// No usable answer came back.
     Unknown,
 }
 
-/// What else must be known of a host; few questions, bounded whatever the answers were.
+/// Further questions about a host; few, and bounded whatever the answers were.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::dns) struct Probes {
     /// The name with the zone appended once more, asked of the zone.
@@ -37,22 +37,22 @@ pub(in crate::dns) struct Probes {
     pub(in crate::dns) unvalidated: Vec<SocketAddr>,
 }
 
-/// What was found out beyond the observation.
+/// The answers to the probes, beyond the observation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
     /// What the zone has at the name with the zone appended once more.
     pub doubled: Option<Answer>,
     /// The host's IPv6 addresses, where none are expected.
     pub ipv6: Option<Answer>,
-    /// What became of the targets.
+    /// Whether each target has an address.
     pub targets: BTreeMap<RecordName, Reach>,
     /// What resolvers that failed answer without validation.
     pub unvalidated: Vec<(SocketAddr, Answer)>,
-    /// What the zone answers for a name that nobody has.
+    /// What the zone answers for a name that was never entered.
     pub wildcard: Option<Answer>,
 }
 
-/// Says what else must be known of a host.
+/// Returns the probes that a host needs.
 pub(in crate::dns) fn probes(
     judgement: &Judgement,
     observation: &Observation,

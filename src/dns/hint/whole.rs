@@ -1,10 +1,11 @@
-//! What concerns a whole domain.
+//! Hints that concern a whole domain.
 
 use super::{Hint, HintKind};
 use crate::dns::Answer;
 use crate::model::record::{RecordData, RecordName};
 
-/// Says what a domain's CAA records, where the template has none, mean for its certificates (RFC 8659, section 4.2).
+/// Returns a hint if a domain's CAA records, where the template has none, forbid every certificate (RFC 8659, section
+/// 4.2).
 pub(in crate::dns) fn certificates(domain: &RecordName, answer: &Answer) -> Option<Hint> {
     let records = answer.records()?;
     let issuers: Vec<&String> = records
@@ -26,7 +27,7 @@ pub(in crate::dns) fn certificates(domain: &RecordName, answer: &Answer) -> Opti
     })
 }
 
-/// Says what a wildcard means for a domain.
+/// Returns a hint about what a wildcard means for a domain.
 pub(in crate::dns) fn catch_all(domain: &RecordName, answer: &Answer) -> Option<Hint> {
     let Answer::Found(found) = answer else {
         return None;

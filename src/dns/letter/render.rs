@@ -1,4 +1,4 @@
-//! Headings, paragraphs and tables → Markdown or text.
+//! Renders headings, paragraphs and tables as Markdown or text.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr as _;
 /// How wide paragraphs of text are, in columns.
 const WIDTH: usize = 78;
 
-/// How wide tables of text are at most.
+/// How wide tables of text may be, in columns.
 const WIDEST: usize = 100;
 
 /// A part of a letter.
@@ -20,21 +20,21 @@ pub(super) enum Block {
     Table {
         /// The titles of the columns.
         header: Vec<String>,
-        /// As many cells a row, or fewer.
+        /// The rows, each with at most as many cells as the header.
         rows: Vec<Vec<String>>,
-        /// How many columns, from the left, are to be copied letter by letter.
+        /// How many columns, from the left, readers copy verbatim.
         copied: usize,
     },
 }
 
-/// Makes a text fit for one line.
+/// Puts a text on one line.
 pub(super) fn one_line(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()
 }
 
-/// Writes Markdown, with tables as GitHub reads them.
+/// Writes Markdown, with GitHub's table syntax.
 pub(super) fn markdown(blocks: &[Block]) -> String {
     let mut text = String::new();
     for (index, block) in blocks.iter().enumerate() {
@@ -78,7 +78,7 @@ fn cell(text: &str, copied: bool) -> String {
     }
 }
 
-/// Sets a text as code, between more backticks than it has in a row.
+/// Formats a text as code, between more backticks than it has in a row.
 fn code(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
@@ -87,11 +87,11 @@ fn code(text: &str) -> String {
     } else {
         ""
     };
-    // A table cuts at pipes before it looks for code.
+    // Table cells are split at pipes before code is recognized.
     format!("{fence}{space}{}{space}{fence}", text.replace('|', "\\|"))
 }
 
-/// Takes the meaning from characters that Markdown gives one.
+/// Escapes the characters that have a meaning in Markdown.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -143,7 +143,7 @@ fn wrapped(paragraph: &str) -> String {
     lines.join("\n")
 }
 
-/// Writes a table in columns, or row by row where it would not fit into a mail.
+/// Writes a table in columns, or row by row if it would be too wide for an email.
 fn table(header: &[String], rows: &[Vec<String>]) -> String {
     let table = columns(header, rows);
     if table.lines().all(|line| line.width() <= WIDEST) {

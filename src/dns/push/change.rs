@@ -1,8 +1,8 @@
-//! Expected × standing → the changes of one zone. Pure.
+//! Computes the changes of one zone from expected and live records. Pure.
 //!
-//! Only names that the template declares, or declared when it was last applied, are ever in a change (invariant 7). Of
-//! the zone's own records none can be: SOA and NS are no types of a template, an alias at the apex and anything about
-//! `_acme-challenge` are refused.
+//! Only names that the template declares, or declared when it was last applied, are ever in a change (invariant 7). The
+//! zone's own records never are: a template has no SOA or NS, and an alias at the apex or anything about
+//! `_acme-challenge` is refused.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,23 +13,23 @@ use crate::dns::presentation::{MX_PREFERENCE, relative};
 use crate::dns::{Expected, Question};
 use crate::model::record::{RecordData, RecordName, RecordType};
 
-/// What stands in a zone at one name and type, as its primary says.
+/// The live records of a zone at one name and type, as its primary reports them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
     /// The records of the type.
     pub records: BTreeSet<RecordData>,
-    /// Their common time to live in seconds; absent where there are none.
+    /// Their common time to live in seconds; `None` if there are no records.
     pub ttl: Option<u32>,
-    /// The types that stand at the name besides, as far as they matter: an alias, or what an alias would hide.
+    /// Other types at the same name that matter: an alias, or what an alias would hide.
     pub beside: BTreeSet<String>,
 }
 
-/// How sets are changed.
+/// How record sets are changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PushPolicy {
-    /// Whether records that nobody declared are taken out of a set that the template declares.
+    /// Whether undeclared records are removed from a set that the template declares.
     pub exclusive: bool,
-    /// The time to live in seconds of a set that is new; one that stands keeps its own.
+    /// The time to live of a new set, in seconds; an existing one keeps its own.
     pub ttl: u32,
 }
 
@@ -45,9 +45,9 @@ impl Default for PushPolicy {
 /// Everything that a push changes in one zone, in one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ZoneChange {
-    /// The name at the zone's top.
+    /// The zone apex.
     pub zone: RecordName,
-    /// The sets, sorted by name and type; never empty.
+    /// The changed sets, sorted by name and type; never empty.
     pub sets: Vec<SetChange>,
 }
 
@@ -56,9 +56,9 @@ pub struct ZoneChange {
 pub struct Changes {
     /// The sets that change, sorted by name and type.
     pub sets: Vec<SetChange>,
-    /// Records in declared sets that nobody declared, and that stay.
+    /// Undeclared records in declared sets, which stay.
     pub kept: Vec<(Question, RecordData)>,
-    /// Sets that are not touched although they differ, and why.
+    /// Sets that differ but are not touched, with the reason.
     pub refused: Vec<RefusedSet>,
     /// Sets that could not be read, and so are left alone.
     pub unread: Vec<Question>,
@@ -67,19 +67,19 @@ pub struct Changes {
 /// A set that a push does not touch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusedSet {
-    /// The name.
+    /// Name of the set.
     pub name: RecordName,
-    /// The type.
+    /// Record type of the set.
     pub record_type: RecordType,
-    /// Why, and what to do.
+    /// Why it is not touched, and what to do.
     pub reason: String,
 }
 
 /// Computes what a push changes in a zone.
 ///
 /// `expected` is what the tree wants now, `before` what it wanted when it was last applied: records that are only in
-/// the latter were ours and go. `standing` has what the primary answered for each name and type of both; a set without
-/// an entry could not be read and is left alone.
+/// the latter were ours and are removed. `standing` has what the primary answered for each name and type of both; a set
+/// without an entry could not be read and is left alone.
 #[must_use]
 pub fn changes(
     zone: &RecordName,
@@ -145,7 +145,7 @@ struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    /// Returns the records that stand afterwards, and those of them that nobody declared.
+    /// Returns the records after the change, and those of them that are undeclared.
     fn after(
         &self,
         record_type: RecordType,
@@ -177,7 +177,7 @@ impl Wanted<'_> {
     }
 }
 
-/// Fills in what a zone needs and the template does not say (D14).
+/// Fills in what a zone needs but the template does not say (D14).
 fn complete(record: &RecordData) -> RecordData {
     match record {
         RecordData::Mx {
@@ -208,7 +208,7 @@ fn leaving(
         .collect()
 }
 
-/// Says why a set is never touched.
+/// Returns why a set is never touched, if so.
 fn protected(zone: &RecordName, question: &Question) -> Option<String> {
     let Some(before) = relative(&question.name, zone) else {
         return Some(format!(
@@ -227,7 +227,7 @@ fn protected(zone: &RecordName, question: &Question) -> Option<String> {
     })
 }
 
-/// Says what an alias would hide, or which alias would hide the records (RFC 1034, section 3.6.2).
+/// Returns what an alias would hide, or which alias would hide the records, if any (RFC 1034, section 3.6.2).
 fn hidden(
     question: &Question,
     after: &BTreeSet<RecordData>,

@@ -8,36 +8,36 @@ use super::PushError;
 use crate::model::Secret;
 use crate::tree::KeyAlgorithm;
 
-/// The primary of the zones, with its secret already fetched.
+/// The primary of the zones, with its secret already resolved.
 #[derive(Clone, Debug)]
 pub enum PushConfig {
-    /// Dynamic updates, signed by TSIG (RFC 2136, RFC 8945).
+    /// Dynamic updates, signed with TSIG (RFC 2136, RFC 8945).
     Rfc2136(Rfc2136Config),
     /// PowerDNS's HTTP API.
     PowerDns(PowerDnsConfig),
 }
 
-/// A primary that takes dynamic updates.
+/// A primary that accepts dynamic updates.
 #[derive(Clone, Debug)]
 pub struct Rfc2136Config {
     /// `host:port`, `[address]:port`, or a host alone for port 53.
     pub server: String,
-    /// The key that signs.
+    /// The key that signs the messages.
     pub key: TsigKey,
 }
 
 /// A TSIG key.
 #[derive(Clone, Debug)]
 pub struct TsigKey {
-    /// Its name, as the server knows it.
+    /// Key name, as the server knows it.
     pub name: String,
-    /// Its algorithm.
+    /// HMAC algorithm.
     pub algorithm: KeyAlgorithm,
-    /// Its secret in Base64, as `tsig-keygen` prints it.
+    /// Secret in Base64, as `tsig-keygen` prints it.
     pub secret: Secret,
 }
 
-/// Returns an algorithm as an update names it.
+/// Returns the wire form of an algorithm.
 pub(super) fn wire(algorithm: KeyAlgorithm) -> TsigAlgorithm {
     match algorithm {
         KeyAlgorithm::HmacSha256 => TsigAlgorithm::HmacSha256,
@@ -46,7 +46,7 @@ pub(super) fn wire(algorithm: KeyAlgorithm) -> TsigAlgorithm {
 }
 
 impl TsigKey {
-    /// Decodes the secret; the message never shows any part of it.
+    /// Decodes the secret; an error message never shows any part of it.
     pub(super) fn octets(&self) -> Result<Vec<u8>, PushError> {
         BASE64_STANDARD
             .decode(self.secret.expose().trim())
@@ -62,11 +62,11 @@ impl TsigKey {
 /// A PowerDNS with its API switched on.
 #[derive(Clone, Debug)]
 pub struct PowerDnsConfig {
-    /// Where the API is, up to and without `/api`; `http://` on loopback only.
+    /// Base URL of the API, without `/api`; `http://` on loopback only.
     pub url: String,
-    /// Goes into `X-API-Key`.
+    /// Value of the `X-API-Key` header.
     pub api_key: Secret,
-    /// The server's id; `localhost` but behind proxies that speak for several.
+    /// The server's id; `localhost` except behind proxies that serve several.
     pub server_id: String,
     /// Further certificate authorities, as PEM.
     pub ca_pem: Option<Vec<u8>>,

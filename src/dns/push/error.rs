@@ -1,28 +1,28 @@
-//! Why a push did not happen.
+//! Why a push failed.
 
 use thiserror::Error;
 
 use crate::dns::Question;
 use crate::model::record::RecordName;
 
-/// Says why records were not read or written, and what to do. It never holds a secret.
+/// Why records were not read or written, and what to do. It never holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PushError {
     /// The primary could not be reached, so nothing was sent.
     #[error("{server} cannot be reached: {reason}; check the address under `dns: push`")]
     Unreachable {
-        /// Where the primary is.
+        /// Address of the primary.
         server: String,
-        /// What the system said.
+        /// The system's error message.
         reason: String,
     },
-    /// Something was sent, and no usable answer came.
+    /// A request was sent, but no usable answer came.
     #[error(
         "{server} gave no usable answer: {reason}; what became of the change is shown by the next plan"
     )]
     Lost {
-        /// Where the primary is.
+        /// Address of the primary.
         server: String,
         /// What happened.
         reason: String,
@@ -30,22 +30,22 @@ pub enum PushError {
     /// The configuration cannot work.
     #[error("{0}")]
     Configuration(String),
-    /// The primary fails at a name, which says nothing about its zones.
+    /// The primary fails for a name, which says nothing about its zones.
     #[error("{server} could not answer for {name} (SERVFAIL); its log says why")]
     Failing {
-        /// Where the primary is.
+        /// Address of the primary.
         server: String,
-        /// The name.
+        /// The name that was asked for.
         name: RecordName,
     },
-    /// The primary keeps no zone for a name.
+    /// The primary has no zone for a name.
     #[error(
         "{server} keeps no zone for {name}; create the zone there, or set `dns: observe` for the account"
     )]
     NoZone {
-        /// Where the primary is.
+        /// Address of the primary.
         server: String,
-        /// The name.
+        /// The name that was asked for.
         name: RecordName,
     },
     /// NOTAUTH without a TSIG error (RFC 2136, section 3.1.2).
@@ -53,17 +53,17 @@ pub enum PushError {
         "{server} is not the primary of {zone} (NOTAUTH); put the zone's primary under `dns: push`"
     )]
     NotAuthoritative {
-        /// Where it was asked.
+        /// Address of the primary.
         server: String,
         /// The zone.
         zone: RecordName,
     },
-    /// REFUSED: the key is known and may not do this.
+    /// REFUSED: the key is known but may not do this.
     #[error(
         "{server} refuses key {key} for {zone} (REFUSED); allow it there (BIND: `update-policy`, Knot: `acl`, PowerDNS: `TSIG-ALLOW-DNSUPDATE`)"
     )]
     Refused {
-        /// Where it was asked.
+        /// Address of the primary.
         server: String,
         /// The zone.
         zone: RecordName,
@@ -75,7 +75,7 @@ pub enum PushError {
         "{server} does not know key {key} with this algorithm (BADKEY); compare name and algorithm with the server's"
     )]
     BadKey {
-        /// Where it was asked.
+        /// Address of the primary.
         server: String,
         /// The name of the key.
         key: String,
@@ -85,17 +85,17 @@ pub enum PushError {
         "{server} cannot verify the signature of key {key} (BADSIG); the secret here is not the server's"
     )]
     BadSignature {
-        /// Where it was asked.
+        /// Address of the primary.
         server: String,
         /// The name of the key.
         key: String,
     },
-    /// NOTAUTH to a query, without the reason that RFC 8945 wants.
+    /// NOTAUTH to a query, without the TSIG error that RFC 8945 requires.
     #[error(
         "{server} does not accept key {key} (NOTAUTH, without a reason); compare its name, algorithm and secret with the server's"
     )]
     KeyRejected {
-        /// Where it was asked.
+        /// Address of the primary.
         server: String,
         /// The name of the key.
         key: String,
@@ -103,9 +103,9 @@ pub enum PushError {
     /// BADTIME (RFC 8945, section 5.2.3).
     #[error("{server} has another time (BADTIME){}; set both clocks by NTP", behind(*.seconds))]
     BadTime {
-        /// Where it was asked.
+        /// Address of the primary.
         server: String,
-        /// By how many seconds the server is ahead, when it says so.
+        /// How many seconds the server is ahead, if it says so.
         seconds: Option<i64>,
     },
     /// The answer is not signed by the key.
@@ -113,7 +113,7 @@ pub enum PushError {
         "the answer of {server} is not signed with key {key}; somebody else may have sent it, so it is not believed"
     )]
     NotSigned {
-        /// Who seems to have answered.
+        /// The apparent sender of the answer.
         server: String,
         /// The name of the key.
         key: String,
@@ -123,33 +123,33 @@ pub enum PushError {
     Moved {
         /// The zone.
         zone: RecordName,
-        /// The set, when it is known.
+        /// The set, if known.
         set: Option<Question>,
     },
     /// The API key is not accepted.
     #[error("{server} does not accept the API key; compare it with `api-key` in pdns.conf")]
     Unauthorised {
-        /// Where it was asked.
+        /// Address of the primary.
         server: String,
     },
     /// The primary refused for another reason.
     #[error("{server} refused: {reason}; mend that there or in the template")]
     Rejected {
-        /// Where it was asked.
+        /// Address of the primary.
         server: String,
         /// The response code or message.
         reason: String,
     },
-    /// The primary accepted the change, and does not have it.
+    /// The primary accepted the change but does not have it.
     #[error(
         "{server} accepted the change and answers {found} for {set}; look for other writers, or a name that cannot have this type"
     )]
     NotThere {
-        /// Where it was asked.
+        /// Address of the primary.
         server: String,
         /// The set.
         set: Question,
-        /// What stands there.
+        /// What is there.
         found: String,
     },
 }

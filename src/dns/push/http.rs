@@ -1,4 +1,4 @@
-//! The HTTP client for APIs of primaries: `https://`, or `http://` that stays on this machine.
+//! The HTTP client for APIs of primaries: `https://`, or `http://` on loopback only.
 
 use std::error::Error;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::PushError;
 use crate::model::is_loopback;
 use crate::transport::{self, innermost};
 
-/// Checks the base URL: an API key must not be shown to everybody on the way.
+/// Parses and checks the base URL: an API key must not cross the network in clear text.
 pub(super) fn base(text: &str) -> Result<Url, PushError> {
     let wrong = |problem: &str| Err(PushError::Configuration(problem.to_owned()));
     let Ok(mut url) = Url::parse(text) else {
@@ -35,7 +35,7 @@ pub(super) fn base(text: &str) -> Result<Url, PushError> {
     Ok(url)
 }
 
-/// Makes the client; `ca_pem` are further certificate authorities.
+/// Creates the client; `ca_pem` holds further certificate authorities.
 pub(super) fn client(
     base: &Url,
     ca_pem: Option<&[u8]>,

@@ -1,11 +1,11 @@
-//! Changes → the primary of the zone, for accounts with `dns: manage`.
+//! Pushes changes to the primary of the zone, for accounts with `dns: manage`.
 //!
 //! ```text
 //! expected ─┐
 //!           ├─► change (pure) ─► write
 //! standings ┘                     │
-//!     ▲                           ├─ rfc2136: one signed update with prerequisites a zone, over a session
-//!  primary                        └─ powerdns: one PATCH a zone, over HTTP
+//!     ▲                           ├─ rfc2136: one signed update with prerequisites per zone, over a session
+//!  primary                        └─ powerdns: one PATCH per zone, over HTTP
 //! ```
 //!
 //! Only sets that the template declares are touched, and in them only records that are or were declared, unless the set

@@ -1,8 +1,8 @@
 //! PowerDNS's HTTP API, version 1: `GET` and `PATCH` of a zone.
 //!
-//! The API replaces whole sets and knows no preconditions, so a set is read again right before it is written, and
-//! records that are switched off in it (`disabled`) are sent back as they are. Two writers in the same instant cannot be
-//! told apart; where that matters, use dynamic updates.
+//! The API replaces whole sets and has no preconditions, so a set is read again right before it is written, and records
+//! that are switched off in it (`disabled`) are sent back as they are. Two writers at the same instant go unnoticed;
+//! where that matters, use dynamic updates.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -19,9 +19,9 @@ use crate::dns::presentation::{absolute, content};
 use crate::model::record::{RecordData, RecordName, RecordType};
 use crate::transport::{BodyError, TlsProblem, innermost, read_body};
 
-/// The most bytes of an answer: a zone of half a million records.
+/// The largest answer, in bytes: enough for a zone of half a million records.
 const LARGEST: usize = 64 << 20;
-/// From when on an answer that comes drop by drop is given up.
+/// How long an answer may stall in total before it is abandoned as too slow.
 const DROPS: Duration = Duration::from_secs(10);
 
 /// A PowerDNS with its API switched on.
@@ -65,7 +65,7 @@ struct Problem {
 }
 
 impl PowerDns {
-    /// Takes the configuration; nothing is sent yet.
+    /// Creates a client from the configuration; nothing is sent yet.
     ///
     /// # Errors
     /// When the URL or the key cannot be used.
@@ -86,7 +86,7 @@ impl PowerDns {
         })
     }
 
-    /// Names the server in messages.
+    /// Returns the server's name for messages.
     fn server(&self) -> String {
         format!("PowerDNS at {}", self.base)
     }
@@ -104,7 +104,7 @@ impl PowerDns {
             .header("X-API-Key", self.api_key.clone()))
     }
 
-    /// Sends a request and gives back status and body. `lost` says whether a missing answer leaves the outcome open.
+    /// Sends a request and returns status and body. `lost` says whether a missing answer leaves the outcome unknown.
     async fn send(
         &self,
         request: RequestBuilder,
@@ -167,7 +167,7 @@ impl PowerDns {
         })
     }
 
-    /// Returns the id under which the API keeps a zone, when it keeps it.
+    /// Returns the API's id of a zone, if the server has the zone.
     async fn zone_id(&self, zone: &RecordName) -> Result<Option<String>, PushError> {
         let request = self
             .request(Method::GET, &[])?
@@ -180,7 +180,7 @@ impl PowerDns {
         Ok(found.into_iter().next().map(|zone| zone.id))
     }
 
-    /// Finds the zones of some names; ends at the first name that gets no answer.
+    /// Finds the zones of the given names; stops at the first name that gets no answer.
     pub(super) async fn find_zones(
         &self,
         names: &BTreeSet<RecordName>,
@@ -199,7 +199,7 @@ impl PowerDns {
         found
     }
 
-    /// `asked` says of which names it is known whether they are zones.
+    /// Finds the zone of a name. `asked` caches which names are zones.
     async fn find_zone(
         &self,
         name: &RecordName,
@@ -288,7 +288,7 @@ fn find<'a>(sets: &'a [RrSet], question: &Question) -> Option<&'a RrSet> {
     })
 }
 
-/// Reads a set; `None` when a record in it cannot be understood.
+/// Returns the live state of a set; `None` if a record in it cannot be understood.
 fn standing(sets: &[RrSet], question: &Question) -> Option<Standing> {
     let mut standing = Standing {
         beside: sets
@@ -315,7 +315,7 @@ fn understand(record_type: RecordType, record: &RrRecord) -> Option<RecordData> 
     RecordData::parse(record_type, &record.content).ok()
 }
 
-/// Makes the patch of one set. Records that stay keep the text that the server has.
+/// Returns the patch of one set. Records that stay keep the server's spelling.
 fn patch(set: &SetChange, now: Option<&RrSet>) -> Value {
     let record_type = set.question.record_type;
     let mut records: Vec<RrRecord> = now

@@ -1,4 +1,4 @@
-//! The primary of zones, whatever it speaks: one type that reads, and one that writes.
+//! The primary of zones, whatever protocol it speaks: one type that reads, and one that writes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -48,7 +48,7 @@ enum Server {
 }
 
 impl PrimaryReader {
-    /// Takes the configuration; nothing is sent yet.
+    /// Creates a reader from the configuration; nothing is sent yet.
     ///
     /// # Errors
     /// When the configuration cannot work.
@@ -56,7 +56,7 @@ impl PrimaryReader {
         Self::with_patience(config, PATIENCE)
     }
 
-    /// Takes the configuration, and how long the primary may take for one answer.
+    /// Creates a reader that gives the primary `patience` for one answer.
     ///
     /// # Errors
     /// As [`PrimaryReader::new`].
@@ -70,9 +70,9 @@ impl PrimaryReader {
         })
     }
 
-    /// Reads everything that stands at some names and types, zone by zone.
+    /// Reads the live records at the given names and types, zone by zone.
     ///
-    /// It does not fail: what could not be read is told as that, name by name and zone by zone.
+    /// Never fails: what could not be read is reported as such, per name and per zone.
     pub async fn standings(&self, questions: &BTreeSet<Question>) -> Standings {
         let names: BTreeSet<RecordName> = questions
             .iter()
@@ -99,7 +99,7 @@ impl PrimaryReader {
         }
     }
 
-    /// Finds the zone of each name. Once the primary does not answer, it is not asked again.
+    /// Finds the zone of each name. Once the primary fails to answer, it is not asked again.
     async fn homes(&self, names: &BTreeSet<RecordName>) -> BTreeMap<RecordName, Home> {
         let mut found = match &*self.server {
             Server::Rfc2136(server) => server.find_zones(names).await,
@@ -121,7 +121,7 @@ impl PrimaryReader {
             .collect()
     }
 
-    /// Reads what stands in a zone; a set that is there and cannot be understood is left out.
+    /// Reads the live records of a zone; a set that exists but cannot be understood is left out.
     ///
     /// # Errors
     /// When the zone could not be read.
@@ -138,22 +138,22 @@ impl PrimaryReader {
 }
 
 impl PrimaryWriter {
-    /// Makes what writes to a primary that is read.
+    /// Creates a writer for the primary of a reader.
     #[must_use]
     pub fn new(reader: PrimaryReader) -> Self {
         Self { reader }
     }
 
-    /// Returns what reads the same primary.
+    /// Returns the reader of the same primary.
     #[must_use]
     pub fn read(&self) -> &PrimaryReader {
         &self.reader
     }
 
-    /// Writes all sets of a change or none, and only when all stand as the change says they did before.
+    /// Writes all sets of a change or none, and only if all are as the change expects them before.
     ///
     /// # Errors
-    /// When nothing was written, or, for [`PushError::Lost`], when that is not known.
+    /// When nothing was written, or, for [`PushError::Lost`], when the outcome is unknown.
     pub async fn write(&self, change: &ZoneChange) -> Result<(), PushError> {
         match &*self.reader.server {
             Server::Rfc2136(server) => server.update(change).await,

@@ -1,7 +1,7 @@
-//! Dynamic updates with prerequisites, signed by TSIG (RFC 2136, RFC 8945), over TCP.
+//! Dynamic updates with prerequisites, signed with TSIG (RFC 2136, RFC 8945), over TCP.
 //!
-//! Reads are signed too: what the primary shows to the key is what counts, in split horizons as well, and nobody on the
-//! way can forge a read-back.
+//! Reads are signed too: what the primary shows to the key is what counts, also with split horizons, and nobody on the
+//! path can forge a read-back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -17,10 +17,10 @@ use crate::dns::zone::is_below;
 use crate::dns::{Question, packet};
 use crate::model::record::{RecordName, RecordType};
 
-/// By how many seconds the clocks may differ (RFC 8945, section 10).
+/// How many seconds the clocks may differ (RFC 8945, section 10).
 const FUDGE: u16 = 300;
 
-/// A primary that takes dynamic updates.
+/// A primary that accepts dynamic updates.
 pub(super) struct Rfc2136 {
     pub(super) server: String,
     pub(super) key: String,
@@ -29,7 +29,7 @@ pub(super) struct Rfc2136 {
     pub(super) patience: Duration,
 }
 
-/// What was read at one name and type, with the records as the server sent them.
+/// The live records at one name and type, also as the server sent them.
 #[derive(Default)]
 struct RawSet {
     standing: Standing,
@@ -37,7 +37,7 @@ struct RawSet {
 }
 
 impl Rfc2136 {
-    /// Takes the configuration; connects for each operation anew.
+    /// Creates a client from the configuration; each operation opens its own connection.
     ///
     /// # Errors
     /// When the key cannot be used.
@@ -59,7 +59,7 @@ impl Rfc2136 {
         })
     }
 
-    /// Finds the zones of some names, over one connection; ends at the first name that gets no answer.
+    /// Finds the zones of the given names, over one connection; stops at the first name that gets no answer.
     pub(super) async fn find_zones(
         &self,
         names: &BTreeSet<RecordName>,
@@ -70,7 +70,7 @@ impl Rfc2136 {
             let was_open = open.is_some();
             let mut answer = self.find_zone(&mut open, name).await;
             if was_open && matches!(answer, Err(PushError::Unreachable { .. })) {
-                // The primary may close a connection that it has served for long.
+                // The primary may close a connection that it has served for a long time.
                 open = None;
                 answer = self.find_zone(&mut open, name).await;
             }
@@ -97,7 +97,7 @@ impl Rfc2136 {
         while let Some(text) = candidate {
             let asked = RecordName::observed(text);
             let answer = session.ask(query(&asked, WireType::SOA)?).await?;
-            // A query has no other reason for NOTAUTH than its signature (RFC 8945, section 5.2).
+            // For a query, only the signature can cause NOTAUTH (RFC 8945, section 5.2).
             if answer.metadata.response_code == ResponseCode::NotAuth {
                 return Err(PushError::KeyRejected {
                     server: self.server.clone(),
@@ -108,7 +108,7 @@ impl Rfc2136 {
                 return Ok(zone);
             }
             fails |= answer.metadata.response_code == ResponseCode::ServFail;
-            // An alias answers in place of the SOA, so the name above is asked.
+            // An alias answers in place of the SOA, so the parent name is asked for next.
             candidate = text.split_once('.').map(|(_, parent)| parent);
         }
         let (server, name) = (self.server.clone(), name.clone());
@@ -133,7 +133,7 @@ impl Rfc2136 {
         Ok(read)
     }
 
-    /// Reads a set that stands at its own name: what only a wildcard answers is not there.
+    /// Reads the set at a name itself: records synthesized from a wildcard do not count.
     async fn read_set(
         &self,
         session: &mut Session<'_>,
@@ -152,8 +152,10 @@ impl Rfc2136 {
         Ok(RawSet::default())
     }
 
-    /// Tells whether answers at a name come from a wildcard. A name that exists keeps wildcards above it from answering
-    /// for names below it (RFC 4592, section 2.2.1); the `*` in between keeps one right below it from doing so.
+    /// Returns whether answers at a name come from a wildcard.
+    ///
+    /// A name that exists keeps wildcards above it from answering for names below it (RFC 4592, section 2.2.1); the
+    /// `*` in between keeps a wildcard right below the name from answering.
     async fn is_of_wildcard(
         &self,
         session: &mut Session<'_>,
@@ -167,7 +169,7 @@ impl Rfc2136 {
             wire_type(question.record_type)
         };
         let Ok(query) = query(&below, asked) else {
-            // A name so long has none below it. What the prerequisites of an update say counts.
+            // The name is too long for one below it; the prerequisites of an update decide instead.
             return Ok(false);
         };
         let answer = session.ask(query).await?;
@@ -246,7 +248,7 @@ impl Rfc2136 {
         }
     }
 
-    /// Tells whether an answer says something about the zone.
+    /// Returns an error unless an answer says something about the zone.
     fn judge(&self, answer: &Message, zone: &RecordName) -> Result<(), PushError> {
         match answer.metadata.response_code {
             ResponseCode::NoError | ResponseCode::NXDomain if answer.metadata.authoritative => {
@@ -280,7 +282,7 @@ impl Rfc2136 {
     }
 }
 
-/// Adds the port of DNS where none is given.
+/// Adds the port of DNS if none is given.
 fn with_port(server: &str) -> String {
     let has_port = server.rsplit_once(':').is_some_and(|(host, port)| {
         port.parse::<u16>().is_ok() && (!host.contains(':') || host.ends_with(']'))
@@ -294,7 +296,7 @@ fn with_port(server: &str) -> String {
     }
 }
 
-/// Returns the owner of the SOA in an authoritative answer about a name, when it is above that name.
+/// Returns the owner of the SOA in an authoritative answer about a name, if it is that name or above it.
 fn apex(answer: &Message, name: &RecordName) -> Option<RecordName> {
     answer
         .answers
@@ -315,8 +317,8 @@ fn query(name: &RecordName, wire_type: WireType) -> Result<Message, PushError> {
     Ok(message)
 }
 
-/// Returns the types that stand at a name and that an alias would hide; those of DNSSEC come by themselves, and HINFO
-/// is what a server says that does not like the question (RFC 8482).
+/// Returns the types at a name that an alias would hide, without those of DNSSEC, which are generated, and HINFO, which
+/// answers a query that the server declines (RFC 8482).
 fn types_at(answer: &Message, name: &RecordName) -> BTreeSet<String> {
     answer
         .answers
@@ -337,7 +339,7 @@ fn types_at(answer: &Message, name: &RecordName) -> BTreeSet<String> {
         .collect()
 }
 
-/// Writes the one message that changes a zone. `raw` has, for each set, the records as the server showed them.
+/// Returns the one message that changes a zone. `raw` has, for each set, the records as the server sent them.
 fn message(change: &ZoneChange, raw: &[Vec<Record>]) -> Result<Message, hickory_proto::ProtoError> {
     let mut message = Message::new(fastrand::u16(..), MessageType::Query, OpCode::Update);
     message.add_zone(Query::query(wire_name(&change.zone)?, WireType::SOA));
@@ -350,7 +352,7 @@ fn message(change: &ZoneChange, raw: &[Vec<Record>]) -> Result<Message, hickory_
             message.add_pre_requisite(alone);
         }
     }
-    // An alias and other records may change places, so everything that goes goes first.
+    // An alias and other records may change places, so all deletions come first.
     for (set, raw) in change.sets.iter().zip(raw) {
         for data in set.removed() {
             message.add_updates(
@@ -368,8 +370,8 @@ fn message(change: &ZoneChange, raw: &[Vec<Record>]) -> Result<Message, hickory_
     Ok(message)
 }
 
-/// Makes the prerequisite that nobody put an alias beside other records in the meantime: a server would ignore the
-/// addition silently (RFC 2136, section 3.4.2.2).
+/// Returns the prerequisite that no alias would end up beside other records because of a concurrent change: a server
+/// would silently ignore the addition (RFC 2136, section 3.4.2.2).
 fn alone(
     change: &ZoneChange,
     set: &SetChange,

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::PushError;
 use super::rfc2136::Rfc2136;
 
-/// The connection.
+/// A connection to a primary.
 pub(super) struct Session<'a> {
     primary: &'a Rfc2136,
     stream: TcpStream,
@@ -23,7 +23,7 @@ impl<'a> Session<'a> {
     /// Connects.
     ///
     /// # Errors
-    /// When the primary cannot be reached; nothing was sent then.
+    /// When the primary cannot be reached; nothing was sent.
     pub(super) async fn open(primary: &'a Rfc2136) -> Result<Self, PushError> {
         let unreachable = |reason: String| PushError::Unreachable {
             server: primary.server.clone(),
@@ -36,8 +36,10 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Asks a question. Nothing can be lost by that, so a missing answer is told as unreachable, and so is one that was
-    /// cut: what it does not show may be there.
+    /// Sends a query and returns its answer.
+    ///
+    /// A query changes nothing, so a missing answer is reported as unreachable. So is a truncated one, since records
+    /// that it lacks may exist.
     pub(super) async fn ask(&mut self, message: Message) -> Result<Message, PushError> {
         let answer = match self.send(message).await {
             Ok(answer) if answer.metadata.truncation => Err(self.lost("an answer that was cut")),
@@ -49,9 +51,9 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Signs and sends a message, and gives back its answer, verified.
+    /// Signs and sends a message, and returns its verified answer.
     ///
-    /// An answer that reports a failure is believed without signature, since the server cannot sign when it does not
+    /// An answer that reports a failure is trusted without a signature, since the server cannot sign if it does not
     /// know the key (RFC 8945, section 5.3.2); one that reports success never is.
     pub(super) async fn send(&mut self, mut message: Message) -> Result<Message, PushError> {
         let id = message.metadata.id;

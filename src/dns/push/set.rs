@@ -1,4 +1,4 @@
-//! One set of records before and after, as a value that can be saved.
+//! The change of one record set, in a form that can be saved.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -9,33 +9,33 @@ use crate::dns::Question;
 use crate::model::Digest;
 use crate::model::record::{RecordData, RecordError, RecordName, RecordType};
 
-/// One set of records before and after.
+/// The change of one record set: its records before and after.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Saved", into = "Saved")]
 pub struct SetChange {
-    /// The name and type.
+    /// Name and type of the set.
     pub question: Question,
-    /// The records that stand there; the precondition of the change.
+    /// The live records; the precondition of the change.
     pub before: BTreeSet<RecordData>,
-    /// The records that will stand there; empty when the set goes.
+    /// The records after the change; empty when the set is removed.
     pub after: BTreeSet<RecordData>,
     /// Their time to live in seconds.
     pub ttl: u32,
 }
 
 impl SetChange {
-    /// Returns the records that are new.
+    /// Returns the records to add.
     pub fn added(&self) -> impl Iterator<Item = &RecordData> {
         self.after.difference(&self.before)
     }
 
-    /// Returns the records that go.
+    /// Returns the records to remove.
     pub fn removed(&self) -> impl Iterator<Item = &RecordData> {
         self.before.difference(&self.after)
     }
 }
 
-/// Returns the digest of what stands in some sets: the precondition of a change of them.
+/// Returns the digest of the live records of the given sets: the precondition of changing them.
 #[must_use]
 pub fn digest<'a>(sets: impl IntoIterator<Item = &'a SetChange>) -> Digest {
     let mut text = String::new();
@@ -48,7 +48,7 @@ pub fn digest<'a>(sets: impl IntoIterator<Item = &'a SetChange>) -> Digest {
     Digest::of(text.as_bytes())
 }
 
-/// A set with its records as texts, as a zone file has them.
+/// The saved form: records as text, as in a zone file.
 #[derive(Serialize, Deserialize)]
 struct Saved {
     name: RecordName,

@@ -1,4 +1,4 @@
-//! What a primary shows, as far as it could be read.
+//! The live records of a primary, as far as they could be read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,18 +6,18 @@ use super::Standing;
 use crate::dns::Question;
 use crate::model::RecordName;
 
-/// What the primary shows of the sets that managed accounts need.
+/// The primary's live state of the sets that managed accounts need.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standings {
-    /// Where each name lies.
+    /// The zone of each name.
     pub homes: BTreeMap<RecordName, Home>,
-    /// What stands in each zone; a set that is there and cannot be understood is left out. An error says why the zone
+    /// The live sets of each zone; a set that exists but cannot be understood is left out. An error says why the zone
     /// could not be read.
     pub zones: BTreeMap<RecordName, Result<BTreeMap<Question, Standing>, String>>,
 }
 
 impl Standings {
-    /// Says of everything that it could not be read.
+    /// Returns the state in which nothing could be read.
     #[must_use]
     pub fn unknown(questions: &BTreeSet<Question>, reason: &str) -> Self {
         let home = |question: &Question| (question.name.clone(), Home::Unknown(reason.to_owned()));
@@ -28,13 +28,13 @@ impl Standings {
     }
 }
 
-/// Where a name lies, among the zones that the primary keeps.
+/// The zone of a name, among those that the primary has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Home {
     /// In this zone.
     Zone(RecordName),
-    /// In none of them; why, and what to do.
+    /// In none of them; the reason, and what to do.
     None(String),
-    /// That could not be found out; why.
+    /// Unknown, with the reason.
     Unknown(String),
 }

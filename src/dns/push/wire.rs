@@ -1,4 +1,4 @@
-//! Records as an update carries them.
+//! Wire form of the records in an update.
 
 use hickory_proto::ProtoError;
 use hickory_proto::rr::rdata::{A, AAAA, CAA, CNAME, MX, NAPTR, SRV, TXT};
@@ -9,13 +9,13 @@ use crate::dns::presentation::MX_PREFERENCE;
 use crate::dns::{Question, packet};
 use crate::model::record::RecordData;
 
-/// The most octets of one character string (RFC 1035, section 3.3).
+/// The longest character string, in octets (RFC 1035, section 3.3).
 const CHARACTER_STRING: usize = 255;
 
-/// Writes the data of a record.
+/// Returns the wire form of a record's data.
 ///
 /// # Errors
-/// When a name in it is not one that DNS can carry.
+/// When DNS cannot carry a name in it.
 pub(super) fn rdata(data: &RecordData) -> Result<RData, ProtoError> {
     let octets = |text: &str| text.as_bytes().to_vec().into_boxed_slice();
     Ok(match data {
@@ -66,7 +66,7 @@ pub(super) fn rdata(data: &RecordData) -> Result<RData, ProtoError> {
     })
 }
 
-/// Makes a record to be added (RFC 2136, section 2.5.1).
+/// Returns the update that adds a record (RFC 2136, section 2.5.1).
 pub(super) fn added(
     question: &Question,
     data: &RecordData,
@@ -77,7 +77,7 @@ pub(super) fn added(
     Ok(record)
 }
 
-/// Makes the order to delete one record, exactly as the server showed it (RFC 2136, section 2.5.4).
+/// Returns the update that deletes one record, exactly as the server sent it (RFC 2136, section 2.5.4).
 pub(super) fn deleted(record: &Record) -> Record {
     let mut record = record.clone();
     record.dns_class = DNSClass::NONE;
@@ -85,7 +85,7 @@ pub(super) fn deleted(record: &Record) -> Record {
     record
 }
 
-/// Makes a part of the prerequisite "the set has exactly these records" (RFC 2136, section 2.4.2).
+/// Returns a part of the prerequisite "the set has exactly these records" (RFC 2136, section 2.4.2).
 pub(super) fn still_has(record: &Record) -> Record {
     let mut record = record.clone();
     record.dns_class = DNSClass::IN;
@@ -93,17 +93,17 @@ pub(super) fn still_has(record: &Record) -> Record {
     record
 }
 
-/// Makes the prerequisite "there is no such set" (RFC 2136, section 2.4.3).
+/// Returns the prerequisite "there is no such set" (RFC 2136, section 2.4.3).
 pub(super) fn has_none(question: &Question) -> Result<Record, ProtoError> {
     none(question, wire_type(question.record_type))
 }
 
-/// Makes the prerequisite "nothing stands at the name" (RFC 2136, section 2.4.5).
+/// Returns the prerequisite "the name is not in use" (RFC 2136, section 2.4.5).
 pub(super) fn not_in_use(question: &Question) -> Result<Record, ProtoError> {
     none(question, WireType::ANY)
 }
 
-/// Makes the prerequisite "the name is no alias" (RFC 2136, section 2.4.3).
+/// Returns the prerequisite "the name is not an alias" (RFC 2136, section 2.4.3).
 pub(super) fn no_alias(question: &Question) -> Result<Record, ProtoError> {
     none(question, WireType::CNAME)
 }
@@ -114,7 +114,7 @@ fn none(question: &Question, wire_type: WireType) -> Result<Record, ProtoError> 
     Ok(record)
 }
 
-/// Tells whether a record that was read is the one that is meant.
+/// Returns whether a record read from the server has the given data.
 pub(super) fn is(record: &Record, data: &RecordData) -> bool {
     packet::record_data(&record.data).as_ref() == Some(data)
 }
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
     use crate::model::record::RecordType;
 
-    /// What is written is what is read.
+    /// Data that is written reads back unchanged.
     #[test]
     fn every_type_survives() {
         #[track_caller]

@@ -1,4 +1,4 @@
-//! Which layer an address of an account is to be changed in.
+//! Determines the layer in which an address of an account is changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::model::{AccountName, ClusterName, KeyPath};
 use crate::tree::edit::{self, To};
 use crate::tree::{self, Item, LayerName, Loaded, Provenance};
 
-/// A place for a declaration: a layer of an account.
+/// A place for declarations: a layer of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Spot {
     pub(super) account: AccountName,
@@ -19,7 +19,7 @@ pub(super) struct Spot {
 }
 
 impl Spot {
-    /// Returns the file.
+    /// Returns the file of the layer.
     pub(super) fn file(&self) -> Utf8PathBuf {
         match &self.layer {
             LayerName::Defaults => "emblazon.yaml".into(),
@@ -30,14 +30,14 @@ impl Spot {
         }
     }
 
-    /// Returns the folder that asset paths start at.
+    /// Returns the folder that asset paths are relative to.
     pub(super) fn folder(&self) -> Utf8PathBuf {
         self.file()
             .parent()
             .map_or_else(Utf8PathBuf::new, Utf8Path::to_owned)
     }
 
-    /// Returns where an address stands in the file.
+    /// Returns the path of an address in the file.
     pub(super) fn address(&self, address: &KeyPath) -> KeyPath {
         match &self.layer {
             LayerName::Defaults => KeyPath::parse(&format!("defaults.{address}")),
@@ -50,14 +50,14 @@ impl Spot {
     }
 }
 
-/// What each layer says, and who takes it from there.
+/// What each layer declares, and which accounts inherit it.
 pub(super) struct Layers<'a> {
     said: BTreeMap<&'a AccountName, Vec<Provenance>>,
-    /// Who takes an address from a layer that can be shared.
+    /// The accounts that inherit an address from a shared layer.
     takers: BTreeMap<(LayerName, KeyPath), BTreeSet<&'a AccountName>>,
-    /// Where each asset file is named.
+    /// The places that refer to each asset file.
     named: BTreeMap<Utf8PathBuf, BTreeSet<(Utf8PathBuf, KeyPath)>>,
-    /// The accounts whose file speaks for other clusters too.
+    /// The accounts whose file also declares other clusters.
     elsewhere: BTreeSet<&'a AccountName>,
     cluster: &'a ClusterName,
     several_clusters: bool,
@@ -106,10 +106,11 @@ impl<'a> Layers<'a> {
         Ok(layers)
     }
 
-    /// Finds where to change an address, and which layer is left alone for how many others' sake.
+    /// Returns where to change an address, and the shared layer that is not changed, if any, with the number of
+    /// accounts that disagree.
     ///
-    /// `is_named` tells whether somebody named what is taken in: a layer that speaks for other clusters, too, is changed only
-    /// then.
+    /// `is_named` is whether the value was requested explicitly; only then is a layer changed that also applies to
+    /// other clusters.
     pub(super) fn spot(
         &self,
         account: &AccountName,
@@ -153,7 +154,7 @@ impl<'a> Layers<'a> {
         }
     }
 
-    /// Tells whether what stands at a spot is said of other clusters, too.
+    /// Returns whether declarations at a spot also apply to other clusters.
     pub(super) fn is_every_clusters(&self, spot: &Spot) -> bool {
         match spot.layer {
             LayerName::Defaults | LayerName::Brand(_) => self.several_clusters,
@@ -162,7 +163,7 @@ impl<'a> Layers<'a> {
         }
     }
 
-    /// Says how to make an address absent at a spot: by silence, unless another layer speaks below it.
+    /// Returns how to make an address absent at a spot: by removing it, unless another layer declares it too.
     pub(super) fn absence(
         &self,
         account: &AccountName,
@@ -182,7 +183,7 @@ impl<'a> Layers<'a> {
         }
     }
 
-    /// Returns what a layer of an account says at an address.
+    /// Returns what a layer of an account declares at an address.
     pub(super) fn declared(
         &self,
         account: &AccountName,
@@ -197,7 +198,7 @@ impl<'a> Layers<'a> {
             .as_ref()
     }
 
-    /// Counts the places that name an asset file.
+    /// Counts the places that refer to an asset file.
     pub(super) fn references(&self, path: &Utf8Path) -> usize {
         self.named.get(path).map_or(0, BTreeSet::len)
     }

@@ -14,8 +14,8 @@ use crate::model::{AccountId, Identity};
 /// The server's own page size (L1); asking for less gains nothing.
 const SMALLEST_PAGE: u32 = 50;
 
-/// The most accounts that a list is followed through. The largest platform that is known has some 40,000; each page is for
-/// as many as were asked for, however few of them pass a filter (L2), so this bounds the pages, too.
+/// How many accounts of a list are read, at most. The largest known platform has about 40,000. Each page counts with
+/// the size asked for, however few accounts pass a filter (L2), so this limits the pages, too.
 const MOST_ACCOUNTS: u32 = 200_000;
 
 /// Which accounts a list shows (L4).
@@ -25,13 +25,13 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Shows all accounts.
+    /// Returns a filter that shows all accounts.
     #[must_use]
     pub fn all() -> Self {
         Self::default()
     }
 
-    /// Shows accounts whose whitelabel has, or once had, a domain: a hint only (L3, trap 37).
+    /// Returns a filter for accounts whose whitelabel has, or once had, a domain: a hint only (L3, trap 37).
     #[must_use]
     pub fn with_whitelabel_domain() -> Self {
         Self {
@@ -39,7 +39,7 @@ impl Filter {
         }
     }
 
-    /// Shows accounts that hold a domain, in exactly this spelling (L3).
+    /// Returns a filter for accounts that hold a domain, in exactly this spelling (L3).
     #[must_use]
     pub fn holding(domain: impl Into<String>) -> Self {
         Self {
@@ -47,7 +47,7 @@ impl Filter {
         }
     }
 
-    /// Shows accounts with a realm.
+    /// Returns a filter for accounts with a realm.
     #[must_use]
     pub fn realm(realm: impl Into<String>) -> Self {
         Self {
@@ -67,8 +67,8 @@ impl ReadClient {
     /// Lists every account below `root`, `root` itself not included (L1), sorted by id.
     ///
     /// # Errors
-    /// Also when the list repeats itself (L2, trap 39) and cannot be had in one piece: a list that is
-    /// not complete is never given.
+    /// Also when the list repeats itself (L2, trap 39) and cannot be read in one piece: an incomplete list is never
+    /// returned.
     pub async fn descendants(
         &self,
         root: &AccountId,
@@ -101,7 +101,7 @@ impl ReadClient {
             collect(page.items, &mut found)?;
             match page.next {
                 None => break,
-                // A page full of accounts with one name: its key never advances.
+                // A page full of accounts with the same name: its key never advances.
                 Some(next) if start.as_ref() == Some(&next) => {
                     return self.whole_list(root, filter).await;
                 }
@@ -186,7 +186,7 @@ impl ReadClient {
     }
 }
 
-/// Takes a page's accounts in; one that was there already is the same one (L2).
+/// Adds a page's accounts; pages overlap, so an account that is already there is the same one (L2).
 fn collect(items: Vec<Value>, into: &mut BTreeMap<AccountId, Unmanaged>) -> Result<(), ApiError> {
     for item in items {
         let text = |name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The platform's API, one typed method a call. What reads and what writes are different types.
+//! The platform's API, one typed method per call. Readers and writers are different types.
 
 mod listing;
 mod read;

@@ -1,4 +1,4 @@
-//! Calls that read one thing.
+//! Calls that read one object.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,18 +42,18 @@ pub struct ReadClient {
 /// A live whitelabel document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
-    /// Its revision, for `If-Match`.
+    /// The document's revision, for `If-Match`.
     pub revision: Revision,
-    /// Its public keys.
+    /// The document's public keys.
     pub settings: Settings,
 }
 
-/// What a conditional read gave.
+/// The result of a conditional read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::live) enum Reread {
-    /// The document has the revision that is known.
+    /// The document still has the known revision.
     Unchanged,
-    /// This is there now; `None` when the server says that there is no whitelabel.
+    /// The current document; `None` when the server says that there is no whitelabel.
     Now(Option<Document>),
 }
 
@@ -62,22 +62,22 @@ pub(in crate::live) enum Reread {
 pub struct AssetContent {
     /// The stored bytes.
     pub bytes: Vec<u8>,
-    /// The attachment's name, as the server gives it; never to be used as a path (B10, observed 4).
+    /// The attachment's name, as the server sends it; never to be used as a path (B10, observed 4).
     pub attachment: Option<String>,
-    /// What the bytes are; the answer's content type is worth nothing (B14).
+    /// What the bytes are, from the bytes themselves; the answer's content type is unreliable (B14).
     pub facts: AssetFacts,
 }
 
-/// What is known of an account (L7).
+/// The properties of an account (L7).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountInfo {
-    /// Its id.
+    /// Account id.
     pub id: AccountId,
-    /// Its name.
+    /// Display name.
     pub name: String,
-    /// Its realm.
+    /// SIP realm.
     pub realm: String,
-    /// Whether it is the master account, which alone may write the domain template (A10).
+    /// Whether it is the master account, the only one that may write the domain template (A10).
     pub superduper: bool,
     /// Whether it is a reseller.
     pub is_reseller: bool,
@@ -85,16 +85,16 @@ pub struct AccountInfo {
     pub enabled: bool,
 }
 
-/// What the server's test of a domain gave: record type → host → result (D12).
+/// The result of the server's test of a domain: record type → host → result (D12).
 pub type DomainTest = BTreeMap<String, BTreeMap<String, HostTest>>;
 
-/// What the server's test gave for one host.
+/// The result of the server's test for one host.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct HostTest {
     /// The expanded text of the template.
     #[serde(default)]
     pub expected: Vec<String>,
-    /// What the server's queries gave; empty also when they failed (D13).
+    /// What the server's queries returned; empty also when they failed (D13).
     #[serde(default)]
     pub actual: Vec<String>,
 }
@@ -103,8 +103,8 @@ impl ReadClient {
     /// Logs in and finds the root account.
     ///
     /// # Errors
-    /// When the configuration is wrong, the login is refused, or the root cannot be told: a given
-    /// token that does not name its account needs a configured root.
+    /// When the configuration is wrong, the login is refused, or the root cannot be determined: a given token that
+    /// does not name its account needs a configured root.
     pub async fn connect(config: ClientConfig) -> Result<Self, ApiError> {
         let transport = Arc::new(Transport::new(&config)?);
         let own = transport.own_account().await?;
@@ -134,13 +134,13 @@ impl ReadClient {
         &self.root
     }
 
-    /// Returns what shows what this client and its clones wait for.
+    /// Returns the requests that this client and its clones wait for.
     #[must_use]
     pub fn activity(&self) -> &Activity {
         self.transport.activity()
     }
 
-    /// Returns until when this client and its clones may ask.
+    /// Returns the deadline of this client and its clones.
     #[must_use]
     pub fn deadline(&self) -> &Deadline {
         self.transport.deadline()
@@ -160,7 +160,7 @@ impl ReadClient {
         }
     }
 
-    /// Reads an account's whitelabel unless it has the revision that is known.
+    /// Reads an account's whitelabel unless it still has the known revision.
     pub(in crate::live) async fn whitelabel_unless(
         &self,
         account: &AccountId,
@@ -191,8 +191,7 @@ impl ReadClient {
 
     /// Reads an account's asset; `None` when the server says that there is none.
     ///
-    /// A welcome that the server shows as the logo, because no logo is there, is no logo (B11,
-    /// observed 2).
+    /// The server answers with the welcome if there is no logo; that does not count as a logo (B11, observed 2).
     pub async fn asset(
         &self,
         account: &AccountId,
@@ -203,8 +202,8 @@ impl ReadClient {
         self.asset_answer(kind, &request).await
     }
 
-    /// Reads the system's domain template raw, without the whitelabel module writing anything but
-    /// its own default on a new cluster (D4, D5, trap 36).
+    /// Reads the system's domain template unexpanded. The whitelabel module writes nothing on this call, except its own
+    /// default on a new cluster (D4, D5, trap 36).
     pub async fn template(&self) -> Result<DomainTemplate, ApiError> {
         let limits = &self.transport.limits;
         let path = vec!["whitelabel", "domains"];
@@ -216,13 +215,15 @@ impl ReadClient {
         })
     }
 
-    /// Lets the server test an account's domain: what it expects and what its own DNS queries gave, by type and host
-    /// (D12). The only POST that this client sends; it changes nothing. The server gives no verdict, and an empty list
-    /// says nothing, because every failed query gives one (D13, trap 24). It is slow, and must not be called in a loop
-    /// (D16).
+    /// Lets the server test an account's domain: what it expects and what its own DNS queries return, by type and host
+    /// (D12).
+    ///
+    /// This is the only POST that this client sends; it changes nothing. The server gives no verdict, and an empty list
+    /// says nothing, because every failed query returns one (D13, trap 24). The call is slow, and must not be made in a
+    /// loop (D16).
     ///
     /// # Errors
-    /// When the call fails, or the answer is no such list.
+    /// When the call fails, or the answer is not such a list.
     pub async fn test_domain(
         &self,
         account: &AccountId,
@@ -240,8 +241,8 @@ impl ReadClient {
         })
     }
 
-    /// Reads what the public sees below a domain; `None` when no account answers for it, or several do
-    /// (W10, W25). The token is sent along: without it such calls are limited (observed 5).
+    /// Reads the whitelabel that the public sees at a domain; `None` when no account holds the domain, or several do
+    /// (W10, W25). The token is sent along: without it such calls are rate-limited (observed 5).
     pub async fn public_whitelabel(&self, domain: &str) -> Result<Option<Settings>, ApiError> {
         let limits = &self.transport.limits;
         let path = vec!["whitelabel", domain];
@@ -253,8 +254,7 @@ impl ReadClient {
         }
     }
 
-    /// Reads an asset as the public sees it below a domain; `None` when there is none, or nobody
-    /// answers for the domain.
+    /// Reads an asset as the public sees it at a domain; `None` when there is none, or no account holds the domain.
     pub async fn public_asset(
         &self,
         domain: &str,
@@ -286,7 +286,7 @@ impl ReadClient {
 
     fn asset_request<'a>(&self, path: Vec<&'a str>) -> Request<'a> {
         let limits = &self.transport.limits;
-        // No conditionals (412, B15), no Range (observed 11), and an Accept that takes all (406, B13).
+        // No conditionals (412, B15), no Range (observed 11), and an Accept that admits everything (406, B13).
         let mut request = Request::get(path, limits.asset_bytes, limits.read);
         request.kind = Kind::Asset;
         request
@@ -308,8 +308,8 @@ impl ReadClient {
             }) => return Ok(None),
             Err(failure) => return Err(failure.error),
         };
-        // Kazoo names the attachment (B13). What has no name is the page of a proxy, or an envelope, and would be put back
-        // as the account's picture when an upload takes that along.
+        // Kazoo names the attachment (B13). An answer without a name is a proxy's page, or an envelope, and a later
+        // upload that carries the asset along would store it as the account's picture.
         if answer.attachment.is_none() {
             return Err(ApiError::Unusable {
                 reason: "it names no attachment, so it is no asset".to_owned(),
@@ -319,7 +319,7 @@ impl ReadClient {
     }
 }
 
-/// Builds the document from an answer about it.
+/// Builds the document from its answer.
 pub(super) fn document(envelope: Envelope) -> Result<Document, ApiError> {
     let revision = envelope.text("revision").map(Revision::new);
     let revision = revision.ok_or_else(|| ApiError::Unusable {
@@ -352,8 +352,8 @@ fn content(kind: AssetKind, answer: Answer) -> Option<AssetContent> {
     })
 }
 
-/// Tells whether what was answered for the logo is the welcome. A name without a known prefix, from
-/// an old server, counts as the logo (B11); without any name, the content decides.
+/// Returns whether the answer for the logo is in fact the welcome. A name without a known prefix, from an old server,
+/// counts as the logo (B11); without any name, the content decides.
 fn is_welcome(attachment: Option<&str>, asset_type: Option<AssetType>) -> bool {
     match attachment {
         Some(name) => name.starts_with(AssetKind::Welcome.as_str()),

@@ -11,9 +11,8 @@ use crate::model::DomainTemplate;
 
 /// Replaces the system's domain template, and does nothing else.
 ///
-/// The account-scoped path tests an account's domains; the same path without an account replaces the
-/// template of the whole cluster (D7, trap 5). That call is in this type alone, so it cannot be made by
-/// forgetting an argument.
+/// The account-scoped path tests an account's domains; the same path without an account replaces the template of the
+/// whole cluster (D7, trap 5). Only this type has that call, so it cannot be made by forgetting an argument.
 ///
 /// ```compile_fail,E0599
 /// use emblazon::live::{RequestId, WriteClient};
@@ -29,7 +28,7 @@ pub struct TemplateWriter {
 }
 
 impl TemplateWriter {
-    /// Takes the right to replace the template.
+    /// Creates a writer, which has the right to replace the template.
     #[must_use]
     pub fn new(read: ReadClient) -> Self {
         Self { read }

@@ -10,15 +10,15 @@ use crate::live::retry::Repeat;
 use crate::model::{AccountId, AssetKind, AssetType, Digest, HIJACKING_NAMES, Revision, Settings};
 use crate::tree::BillingPolicy;
 
-/// Writes whitelabels. Each method is one request; which one, in which order, and what to do after a
-/// failure is the caller's.
+/// Writes whitelabels. Each method is one request; the caller decides which to make, in which order, and what to do
+/// after a failure.
 #[derive(Clone, Debug)]
 pub struct WriteClient {
     read: ReadClient,
 }
 
 impl WriteClient {
-    /// Takes the right to write.
+    /// Creates a writer, which has the right to change whitelabels.
     #[must_use]
     pub fn new(read: ReadClient) -> Self {
         Self { read }
@@ -30,8 +30,11 @@ impl WriteClient {
         &self.read
     }
 
-    /// Creates an account's whitelabel (PUT, W3); refused with [`ApiError::Conflict`] when there is
-    /// one, and with [`ApiError::Billing`] when it costs money and `billing` does not accept that (C7).
+    /// Creates an account's whitelabel (PUT, W3).
+    ///
+    /// # Errors
+    /// [`ApiError::Conflict`] when there is one already, [`ApiError::Billing`] when it costs money and `billing` does
+    /// not accept that (C7).
     pub async fn create(
         &self,
         account: &AccountId,
@@ -41,7 +44,7 @@ impl WriteClient {
     ) -> Result<Document, WriteError> {
         let mut envelope = envelope(settings)?;
         if billing == BillingPolicy::Accept {
-            // Beside `data`, never inside, where it would be stored (C7, trap 29).
+            // Next to `data`, never inside, where it would be stored (C7, trap 29).
             envelope.insert("accept_charges".to_owned(), Value::Bool(true));
         }
         let call = Request {
@@ -53,8 +56,8 @@ impl WriteClient {
         self.send(&call).await
     }
 
-    /// Replaces all public keys of an account's whitelabel (POST, W4): what `settings` does not have
-    /// is gone, so it is the whole document, undeclared keys included (trap 1).
+    /// Replaces all public keys of an account's whitelabel (POST, W4). Keys that `settings` lacks are deleted, so it
+    /// must be the whole document, undeclared keys included (trap 1).
     ///
     /// # Errors
     /// A document without keys would wipe the whitelabel (W6, trap 4) and is not sent.
@@ -77,12 +80,13 @@ impl WriteClient {
         self.send(&call).await
     }
 
-    /// Uploads an asset, named by the digest of its bytes, so that it can be told from one that was
-    /// put there by hand (B10, observed 4). Returns the document, at a revision two further (B9, trap 14).
+    /// Uploads an asset and returns the document, two revisions later (B9, trap 14).
+    ///
+    /// The asset is named by the digest of its bytes, so that it can be distinguished from one uploaded by hand (B10,
+    /// observed 4).
     ///
     /// # Errors
-    /// After anything but a success the document may be gone, and its other assets with it (B12,
-    /// trap 17): read again.
+    /// After any failure the document may be gone, and its other assets with it (B12, trap 17): read it again.
     pub async fn upload(
         &self,
         account: &AccountId,
@@ -148,7 +152,7 @@ impl WriteClient {
     }
 }
 
-/// Puts settings into an envelope, unless one of their names would steer the request (E11, observed 1).
+/// Wraps settings in an envelope, unless one of their names would hijack the request (E11, observed 1).
 fn envelope(settings: &Settings) -> Result<Map<String, Value>, WriteError> {
     let data = settings.as_object();
     if let Some(name) = HIJACKING_NAMES

@@ -1,4 +1,4 @@
-//! One account as it was read, and its line in a file.
+//! A cached account, and its line in a file.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,34 +8,34 @@ use serde::{Deserialize, Serialize};
 use crate::live::state::LiveAsset;
 use crate::model::{AccountId, AssetKind, Digest, DigestWriter, Revision, Settings};
 
-/// Stands before what a checksum is made of; another format is another text.
+/// Prefix of the text that a checksum covers; a new format needs a new prefix.
 const FORMAT: &str = "emblazon cache 1";
 
-/// A longer line is not kept: it would crowd the others out.
+/// The longest line that is kept, in bytes: a longer one would crowd out the others.
 const LONGEST: usize = 256 << 10;
 
-/// What was read of an account's whitelabel at one revision.
+/// The cached parts of an account's whitelabel at one revision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::live) struct Entry {
     pub(in crate::live) account: AccountId,
     pub(in crate::live) revision: Revision,
-    /// When the first of it was read, in seconds since 1970.
+    /// When its document was read, in seconds since 1970.
     pub(in crate::live) read: i64,
     pub(in crate::live) settings: Settings,
-    /// Assets that were asked for; `None` when the server said that there is none.
+    /// Assets that were requested; `None` when the server said that there is none.
     pub(in crate::live) assets: BTreeMap<AssetKind, Option<LiveAsset>>,
 }
 
 impl Entry {
-    /// Writes the line, without its end; none when it would be too long.
+    /// Returns the line, without its line end; `None` if it would be too long.
     pub(super) fn to_line(&self, cluster: &Digest) -> Option<String> {
         let json = serde_json::to_string(self).ok()?;
         let line = format!("{} {json}", checksum(cluster, &json));
         (line.len() <= LONGEST).then_some(line)
     }
 
-    /// Tells whose line it is; none when it was damaged, or is another cluster's.
+    /// Returns the account of a line; `None` if the line is damaged, or belongs to another cluster.
     pub(super) fn owner(line: &str, cluster: &Digest) -> Option<AccountId> {
         let (sum, json) = line.split_once(' ')?;
         if checksum(cluster, json).as_str() != sum {
@@ -46,7 +46,7 @@ impl Entry {
         AccountId::parse(rest.split_once('"')?.0).ok()
     }
 
-    /// Reads a line back that has an [`Self::owner`].
+    /// Parses a line that has an [`Self::owner`].
     pub(super) fn from_line(line: &str) -> Option<Self> {
         serde_json::from_str(line.split_once(' ')?.1).ok()
     }
@@ -98,7 +98,7 @@ pub(super) mod tests {
         assert_eq!(Entry::owner(&line, &Digest::of(b"other")), None);
     }
 
-    /// Whatever byte of a line is changed, and wherever it is cut, nothing is read from it.
+    /// Nothing is read from a line that is changed in any byte, or cut anywhere.
     #[test]
     fn no_damage_is_believed() {
         let cluster = Digest::of(b"cluster");

@@ -16,17 +16,19 @@ use crate::live::api::ReadClient;
 use crate::model::{AccountId, Digest};
 use crate::tree::CacheFolder;
 
-/// After a week, and at the latest after two, an account is read anew all the same: a node of the platform that
-/// lagged behind while it was read would else be believed for ever. The accounts differ, so that not all are due at once.
+/// The shortest lifetime of a cached account; the longest is twice that.
+///
+/// Without a limit, data read from a node of the platform that lagged behind would be trusted for ever. The lifetime
+/// varies by account, so that not all expire at once.
 const SECONDS_BELIEVED: i64 = 7 * 24 * 3600;
 
-/// The clusters that are kept; the one that was not written to longest goes first.
+/// How many clusters are cached; the one written least recently is evicted first.
 const MOST_CLUSTERS: usize = 16;
 
-/// What was read of one cluster's whitelabels before.
+/// The cache of one cluster's whitelabels.
 ///
-/// Safe against whatever its files hold, and against other processes that use the same folder: files are replaced as a
-/// whole, and what does not check is not believed. Failing to keep something is no failure; it is only read again.
+/// It tolerates any file contents, and other processes that use the same folder: files are replaced as a whole, and
+/// lines with a wrong checksum are ignored. A failed write is not an error; the accounts are just read again.
 #[derive(Debug)]
 pub struct Cache {
     folder: CacheFolder,
@@ -36,8 +38,8 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// Opens the cache of the platform that a client reads. `top` is the folder that all clusters share; it is made when
-    /// something is kept.
+    /// Opens the cache for the platform that a client reads. `top` is the folder that all clusters share; it is created
+    /// on the first write.
     #[must_use]
     pub fn open(top: &Path, client: &ReadClient, now: Timestamp) -> Self {
         Self::at(top, client.base().as_str(), client.root(), now)
@@ -53,14 +55,14 @@ impl Cache {
         }
     }
 
-    /// Returns what was read of an account before.
+    /// Returns the cached entry of an account, unless it has expired.
     pub(in crate::live) fn get(&self, account: &AccountId) -> Option<Entry> {
         let found = self.shelf_of(account, |shelf| shelf.get(account))?;
         let is_sound = found.account == *account && found.read <= self.now;
         (is_sound && self.now - found.read < believed(account)).then_some(found)
     }
 
-    /// Keeps what was read of an account.
+    /// Caches the entry of an account.
     pub(in crate::live) fn put(&self, entry: &Entry) {
         self.shelf_of(&entry.account, |shelf| shelf.put(entry, &self.cluster));
     }
@@ -70,7 +72,7 @@ impl Cache {
         self.now
     }
 
-    /// Writes what was put since the last time, and lets go of all of it: what is asked for again is read again.
+    /// Writes the entries put since the last save, and drops everything from memory; later gets read the files again.
     pub(in crate::live) fn save(&self) {
         if let Err(error) = self.try_save() {
             debug!(%error, folder = %self.folder.path().display(), "the cache was not written");
@@ -85,7 +87,7 @@ impl Cache {
         }
         let is_new = !self.folder.path().exists();
         for (name, shelf) in shelves.iter_mut().filter(|(_, shelf)| shelf.is_dirty) {
-            // Another process may have written since; a moment between this and the next line costs its entries, no more.
+            // Another process may have written meanwhile; a write between this line and the next only loses entries.
             shelf.take_over(self.read(name));
             self.folder.replace(name, shelf.write().as_bytes())?;
             shelf.is_dirty = false;
@@ -119,14 +121,14 @@ impl Cache {
     }
 }
 
-/// Returns for how many seconds an account is believed.
+/// Returns the lifetime of an account's entry, in seconds.
 fn believed(account: &AccountId) -> i64 {
     let part = account.as_str().get(2..4).unwrap_or_default();
     let part = i64::from_str_radix(part, 16).unwrap_or(0);
     SECONDS_BELIEVED + SECONDS_BELIEVED * part / 0x100
 }
 
-/// Takes away the folders of clusters that were not written to longest.
+/// Removes the folders of the clusters that were written least recently.
 fn forget_clusters(top: &Path, keep: &Path) -> io::Result<()> {
     let mut clusters: Vec<(SystemTime, PathBuf)> = Vec::new();
     for found in fs::read_dir(top)? {
@@ -227,7 +229,7 @@ mod tests {
         assert_eq!(next.get(&entry('a', "").account), None);
     }
 
-    /// Two that began with the same files both keep what they read.
+    /// Two caches that started from the same files both keep their entries.
     #[test]
     fn two_at_once() {
         let top = tempfile::tempdir().unwrap();
@@ -265,7 +267,7 @@ mod tests {
         assert_eq!(fs::read_dir(top.path()).unwrap().count(), MOST_CLUSTERS + 1);
     }
 
-    /// Rubbish of any kind where a file should be is as if there were none, and is written over.
+    /// Garbage in place of a file counts as no file, and is overwritten.
     #[test]
     fn rubbish_is_no_cache() {
         let top = tempfile::tempdir().unwrap();

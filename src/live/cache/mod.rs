@@ -1,11 +1,11 @@
-//! What was read before, so that it need not be read again.
+//! A cache of whitelabels on disk.
 //!
-//! Attachments live in the whitelabel's document, so a revision that did not move proves settings *and* assets
-//! unchanged: a repeated read is one conditional request an account. The cache is never more than a way to ask less:
-//! it is believed only for the revision that the server just named, and what is written is read afresh before.
+//! Attachments live in the whitelabel's document, so an unchanged revision proves settings *and* assets unchanged: a
+//! repeated read is one conditional request per account. The cache only saves requests: an entry is used only for the
+//! revision that the server just confirmed, and accounts are read again before they are written.
 //!
-//! On disk: a folder for each cluster and root account, in it up to 256 files of lines, an account a line. A line
-//! carries its own checksum, which also binds it to the cluster; one that does not fit is as if it were not there.
+//! On disk there is one folder per cluster and root account, with up to 256 files of one line per account. A line
+//! carries its own checksum, which also binds it to the cluster; a line that does not match is ignored.
 
 mod entry;
 mod folder;

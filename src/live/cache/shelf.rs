@@ -1,32 +1,32 @@
-//! The accounts of one file, as values.
+//! The contents of one cache file.
 
 use std::collections::BTreeMap;
 
 use super::entry::Entry;
 use crate::model::{AccountId, Digest};
 
-/// The most bytes of one file; what was not asked for longest goes first.
+/// The largest file, in bytes; the least recently used line is evicted first.
 const MOST_BYTES: usize = 1 << 20;
 
-/// The lines of one file, by account; parsed when they are asked for.
+/// The lines of one file, by account; parsed on demand.
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
     lines: BTreeMap<AccountId, Line>,
-    /// The order of the line that was written, or asked for, last.
+    /// The order of the most recently used line.
     last: usize,
-    /// Whether the file does not have all of this.
+    /// Whether there are entries that the file lacks.
     pub(super) is_dirty: bool,
 }
 
 #[derive(Clone, Debug)]
 struct Line {
     text: String,
-    /// Later ones were written, or asked for, later.
+    /// Lines that were written or read later have a higher order.
     order: usize,
 }
 
 impl Shelf {
-    /// Takes in the text of a file; damaged lines are left out.
+    /// Parses the text of a file; damaged lines are left out.
     pub(super) fn parse(text: &str, cluster: &Digest) -> Self {
         let mut shelf = Self::default();
         for line in text.lines() {
@@ -37,7 +37,7 @@ impl Shelf {
         shelf
     }
 
-    /// Returns what is known of an account, and remembers that it was asked for.
+    /// Returns the entry of an account, and marks it as recently used.
     pub(super) fn get(&mut self, account: &AccountId) -> Option<Entry> {
         let order = self.next();
         let line = self.lines.get_mut(account)?;
@@ -45,7 +45,7 @@ impl Shelf {
         Entry::from_line(&line.text)
     }
 
-    /// Keeps what was read.
+    /// Adds or replaces an entry; one that is too long for a line is removed instead.
     pub(super) fn put(&mut self, entry: &Entry, cluster: &Digest) {
         match entry.to_line(cluster) {
             Some(line) => self.put_line(entry.account.clone(), line),
@@ -56,7 +56,7 @@ impl Shelf {
         self.is_dirty = true;
     }
 
-    /// Takes over what another process has put into the file meanwhile; what is here wins.
+    /// Merges the entries that another process has written to the file meanwhile; entries here win.
     pub(super) fn take_over(&mut self, other: Self) {
         for (account, line) in other.lines {
             self.lines
@@ -65,7 +65,7 @@ impl Shelf {
         }
     }
 
-    /// Writes the file's text, within its bound, and forgets what did not fit.
+    /// Returns the file's text within its limit, and drops the entries that do not fit.
     pub(super) fn write(&mut self) -> String {
         let mut lines: Vec<(&AccountId, &Line)> = self.lines.iter().collect();
         lines.sort_by_key(|(_, line)| line.order);
@@ -87,7 +87,7 @@ impl Shelf {
         text
     }
 
-    /// Returns the most bytes that a file of this program has.
+    /// Returns the size limit of a file, in bytes.
     pub(super) fn most_bytes() -> usize {
         MOST_BYTES
     }
@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(known, [false, true, true]);
     }
 
-    /// The file stays within its bound, and keeps what was asked for last.
+    /// The file stays within its limit, and keeps the most recently used entries.
     #[test]
     fn what_was_not_asked_for_longest_goes_first() {
         let mut shelf = Shelf::default();

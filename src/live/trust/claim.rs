@@ -1,4 +1,4 @@
-//! What a tree says of where credentials come from and go to.
+//! What a tree claims about where credentials come from and go to.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -10,43 +10,43 @@ use super::config::BY_CONTENT;
 use crate::model::{Digest, is_loopback};
 use crate::tree::{AuthConfig, Loaded, Origin, PushMethod, SecretSource, read_authorities};
 
-/// Which platform a command is about to reach, and with what.
+/// Which platform a command is about to reach, and with which credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// The one that the tree names, logged in as the tree says.
+    /// The platform that the tree names, with the credentials that the tree declares.
     Declared,
-    /// One that the operator named, with what he put into the environment.
+    /// A platform that the operator names, with credentials from the environment.
     Elsewhere,
 }
 
-/// Something that only an operator can let a tree say.
+/// A statement of a tree that only an operator can allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// What would have to be written down for it.
+    /// The entry that would allow it.
     pub entry: Entry,
-    /// Where the tree says so, and what.
+    /// Where the tree makes the claim, and what it claims.
     said: String,
-    /// Whether it leads to this machine alone.
+    /// Whether it leads only to this machine.
     pub(super) is_here: bool,
 }
 
-/// One entry of a list of what is trusted.
+/// One entry of a list in the trust configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
-    /// In `api`.
+    /// An entry of `api`: a platform's base URL.
     Api(String),
-    /// In `dns`.
+    /// An entry of `dns`: a primary.
     Dns(String),
-    /// In `commands`.
+    /// An entry of `commands`: the words of a command.
     Command(Vec<String>),
-    /// In `files`.
+    /// An entry of `files`: a file or folder with secrets.
     File(Utf8PathBuf),
-    /// In `ca_files`.
+    /// An entry of `ca_files`: a path, or a digest.
     CaFile(String),
 }
 
 impl Entry {
-    /// Returns the name of the list.
+    /// Returns the name of the entry's list.
     #[must_use]
     pub fn list(&self) -> &'static str {
         match self {
@@ -59,7 +59,7 @@ impl Entry {
     }
 }
 
-/// Says what is claimed. It may hold any character.
+/// Describes the claim. The text may hold any character.
 impl fmt::Display for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -71,7 +71,7 @@ impl fmt::Display for Claim {
     }
 }
 
-/// Lists what a tree in a folder claims.
+/// Lists the claims of a tree in a folder.
 pub(super) fn claims(loaded: &Loaded, folder: &Utf8Path, reach: Reach) -> Vec<Claim> {
     let mut claims = Vec::new();
     let cluster = &loaded.desired.cluster;
@@ -148,8 +148,8 @@ fn of_secret(secret: &SecretSource, folder: &Utf8Path, whose: &str) -> Option<Cl
     }
 }
 
-/// Whose authorities are taken decides who passes for the platform. Those that lie beside the tree can be written by whoever
-/// writes the tree, so they count by their content.
+/// Returns the claim to certificate authorities, which decide who can pose as the platform. A file next to the tree can
+/// be written by the tree's author, so it counts by its content.
 fn of_authorities(file: &Utf8Path, folder: &Utf8Path, whose: &str) -> Claim {
     let path = real(&folder.join(file));
     let is_beside = path.starts_with(real(folder));
@@ -163,7 +163,7 @@ fn of_authorities(file: &Utf8Path, folder: &Utf8Path, whose: &str) -> Claim {
     }
 }
 
-/// Returns where a path really leads, through links and `..`; as it is written, when there is nothing.
+/// Resolves links and `..` in a path; if nothing exists there, only `..`, textually.
 pub(super) fn real(path: &Utf8Path) -> Utf8PathBuf {
     path.canonicalize_utf8().unwrap_or_else(|_| {
         let mut whole = Utf8PathBuf::new();
@@ -183,12 +183,12 @@ pub(super) fn real(path: &Utf8Path) -> Utf8PathBuf {
     })
 }
 
-/// Tells whether a URL, or a host with or without a port, is this machine.
+/// Returns whether a URL, or a host with or without a port, is this machine.
 fn is_here(text: &str) -> bool {
     if text.contains("://") {
         return Url::parse(text).is_ok_and(|url| url.host().as_ref().is_some_and(is_loopback));
     }
-    // Read as strictly as can be: what a URL would make of it is not what is looked up.
+    // Parsed strictly: a URL parser would accept texts that resolve to another host.
     let is_address = |text: &str| text.parse::<IpAddr>().is_ok_and(|it| it.is_loopback());
     let is_host = |text: &str| is_address(text) || text == "localhost";
     let with_port = text
@@ -200,13 +200,13 @@ fn is_here(text: &str) -> bool {
     is_host(text) || with_port || before_port
 }
 
-/// Returns a URL as it is compared: as the client reads it, without the slashes at its end.
+/// Normalizes a URL for comparison: as the client reads it, without trailing slashes.
 pub(super) fn bare(text: &str) -> String {
     let parsed = Url::parse(text).map_or_else(|_| text.to_owned(), |url| url.to_string());
     parsed.trim_end_matches('/').to_owned()
 }
 
-/// Returns a URL without what may be a secret in it.
+/// Returns a URL without the parts that may hold a secret.
 fn shown(text: &str) -> String {
     match Url::parse(text) {
         Ok(url) if url.has_host() => url.origin().ascii_serialization(),

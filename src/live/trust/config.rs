@@ -1,4 +1,4 @@
-//! What an operator trusts, as he writes it down.
+//! The configuration of what an operator trusts.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// What stands before the digest of a content.
+/// Prefix of a content's digest.
 pub(super) const BY_CONTENT: &str = "sha256:";
 
 /// Where a tree may lead credentials, and what it may have run and read. Whoever can write the tree cannot write this.
@@ -82,7 +82,7 @@ impl Default for Commands {
     }
 }
 
-/// By hand, so that a mistake is told in words.
+/// Hand-written for a better error message.
 impl<'de> Deserialize<'de> for Commands {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct AnyOrThese;
@@ -107,7 +107,7 @@ impl<'de> Deserialize<'de> for Commands {
 }
 
 impl TrustConfig {
-    /// Finds the files that it names from a folder, the one that it lies in itself.
+    /// Resolves relative paths against a folder, that of the configuration itself.
     #[must_use]
     pub fn beside(mut self, folder: &Utf8Path) -> Self {
         for file in &mut self.files {
@@ -121,7 +121,7 @@ impl TrustConfig {
         self
     }
 
-    /// Lets in what another one lets in, too.
+    /// Adds everything that another configuration trusts.
     #[must_use]
     pub fn and(mut self, other: &Self) -> Self {
         fn join<T: Clone + PartialEq>(all: &mut Vec<T>, more: &[T]) {
@@ -148,7 +148,7 @@ impl TrustConfig {
         self
     }
 
-    /// Lets one thing in, written as in its list.
+    /// Adds one entry to its list.
     pub(super) fn add(&mut self, entry: &super::Entry) {
         use super::Entry;
         let more = match entry.clone() {

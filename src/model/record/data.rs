@@ -7,24 +7,23 @@ use serde::{Deserialize, Serialize};
 
 use super::{RecordError, RecordName, RecordType};
 
-/// Holds the data of one record in canonical form, so that equal records are equal values.
+/// The data of one record in canonical form, so that equal records compare equal.
 ///
-/// Names are lower-case without trailing dot, the chunks of a TXT are joined, flags and services of a NAPTR are
-/// upper-case (trap 22). [`fmt::Display`] writes the one canonical text, in the form of a zone file (RFC 1035,
-/// section 5.1).
+/// Names are lower-case without a trailing dot, the chunks of a TXT are joined, and flags and services of a NAPTR are
+/// upper-case (trap 22). [`fmt::Display`] writes the canonical text in zone file format (RFC 1035, section 5.1).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum RecordData {
     /// An IPv4 address.
     A(Ipv4Addr),
     /// An IPv6 address.
     Aaaa(Ipv6Addr),
-    /// The host's other name.
+    /// The canonical name of the host.
     Cname(RecordName),
     /// A mail server.
     Mx {
-        /// Lower ones are tried first; absent where the text does not say (the server leaves it out, D14).
+        /// Lower values are tried first; absent if the text does not contain it (the server omits it, D14).
         preference: Option<u16>,
-        /// The mail server; the root means that no mail is taken (RFC 7505).
+        /// The mail server; the root means that no mail is accepted (RFC 7505).
         exchange: RecordName,
     },
     /// A rewriting rule.
@@ -33,9 +32,9 @@ pub enum RecordData {
         order: u16,
         /// The preference among rules of the same order.
         preference: u16,
-        /// What the result is, such as `S`; upper case.
+        /// Flags that define the kind of result, such as `S`; upper case.
         flags: String,
-        /// What the rule is for, such as `SIP+D2U`; upper case.
+        /// Services that the rule applies to, such as `SIP+D2U`; upper case.
         services: String,
         /// The substitution expression; empty when there is a replacement.
         regexp: String,
@@ -44,9 +43,9 @@ pub enum RecordData {
     },
     /// A server of a service.
     Srv {
-        /// Lower ones are tried first.
+        /// Lower values are tried first.
         priority: u16,
-        /// The share among servers of the same priority.
+        /// Relative weight among servers of the same priority.
         weight: u16,
         /// The port.
         port: u16,
@@ -55,28 +54,28 @@ pub enum RecordData {
     },
     /// Text: the octets of all character strings, joined.
     Txt(Vec<u8>),
-    /// A rule for issuers of certificates.
+    /// A rule for certificate authorities.
     Caa {
         /// Bit 7 is "critical".
         flags: u8,
         /// The property, such as `issue`; lower case.
         tag: String,
-        /// Its value.
+        /// Value of the property.
         value: String,
     },
 }
 
 impl RecordData {
-    /// Parses the text of a mapping, as administrators type it: with or without trailing dots, and a TXT with or
-    /// without quotes. `{{domain}}` may stand inside names.
+    /// Parses the text of a mapping as administrators type it: with or without trailing dots, and a TXT with or without
+    /// quotes. Names may contain `{{domain}}`.
     ///
     /// # Errors
-    /// Says what is wrong, and at which byte of the text.
+    /// Returns what is wrong, and at which byte of the text.
     pub fn parse(record_type: RecordType, text: &str) -> Result<Self, RecordError> {
         super::parse::parse(record_type, text)
     }
 
-    /// Returns the type.
+    /// Returns the record type.
     #[must_use]
     pub fn record_type(&self) -> RecordType {
         match self {
@@ -91,7 +90,7 @@ impl RecordData {
         }
     }
 
-    /// Returns the name that the record leads to, when it leads to one.
+    /// Returns the name that the record points at, if any.
     #[must_use]
     pub fn target(&self) -> Option<&RecordName> {
         let name = match self {
@@ -106,7 +105,8 @@ impl RecordData {
         (!name.is_root()).then_some(name)
     }
 
-    /// Tells whether both mean the same; of two MX only one of which has a preference, the servers count (D15).
+    /// Returns whether both records are equivalent; if an MX lacks its preference, only the mail servers are compared
+    /// (D15).
     #[must_use]
     pub fn means(&self, other: &Self) -> bool {
         match (self, other) {

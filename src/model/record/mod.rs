@@ -1,4 +1,4 @@
-//! DNS records as records, not as text (RFC 1035, 2782, 3403, 3596, 8659).
+//! DNS records as structured data rather than text (RFC 1035, 2782, 3403, 3596, 8659).
 
 mod data;
 mod name;

@@ -1,4 +1,4 @@
-//! Names inside records.
+//! Domain names inside records.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::PLACEHOLDER;
 
-/// Holds a domain name in canonical form: lower case, without the trailing dot; the root is `.`.
+/// A domain name in canonical form: lower case, without the trailing dot; the root is `.`.
 ///
 /// Unlike a [`crate::model::DomainName`] it may have underscores, one label, a leading `*`, and the placeholder
 /// `{{domain}}` in place of labels.
@@ -18,7 +18,7 @@ impl RecordName {
     /// Parses a name as people type it, with or without the trailing dot.
     ///
     /// # Errors
-    /// Gives the byte offset and the length of the part that is wrong, and what is wrong with it.
+    /// Returns the byte offset and the length of the invalid part, and what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, (usize, usize, &'static str)> {
         if text == "." {
             return Ok(Self(text.to_owned()));
@@ -43,7 +43,7 @@ impl RecordName {
         Ok(Self(bare.to_ascii_lowercase()))
     }
 
-    /// Takes a name that DNS answered, whatever its characters are; only case and trailing dot are made canonical.
+    /// Wraps a name from a DNS response without validating its characters; only case and trailing dot are normalised.
     #[must_use]
     pub fn observed(text: &str) -> Self {
         let bare = match text.strip_suffix('.') {
@@ -59,13 +59,13 @@ impl RecordName {
         &self.0
     }
 
-    /// Tells whether it is the root, which stands for "nothing" in NAPTR, SRV and MX.
+    /// Returns whether this is the root, which means "none" in NAPTR, SRV and MX.
     #[must_use]
     pub fn is_root(&self) -> bool {
         self.0 == "."
     }
 
-    /// Tells whether it is `{{domain}}` or lies below it.
+    /// Returns whether this is `{{domain}}` or a name below it.
     #[must_use]
     pub fn is_within_placeholder(&self) -> bool {
         self.0

@@ -1,4 +1,4 @@
-//! The text of a mapping → record data.
+//! Parses the text of a mapping into record data.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -6,19 +6,19 @@ use thiserror::Error;
 
 use super::{RecordData, RecordName, RecordType};
 
-/// Says what is wrong with the text of a record, and where in it.
+/// What is wrong with the text of a record, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{kind}")]
 pub struct RecordError {
-    /// The byte of the text at which the wrong part begins.
+    /// Byte offset at which the invalid part begins.
     pub offset: usize,
-    /// The length of the wrong part in bytes; 0 where something is missing.
+    /// Length of the invalid part in bytes; 0 if something is missing.
     pub length: usize,
     /// What is wrong.
     pub kind: RecordErrorKind,
 }
 
-/// Says what is wrong with the text of a record.
+/// What is wrong with the text of a record.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RecordErrorKind {
     /// A field is missing at the end.
@@ -27,27 +27,27 @@ pub enum RecordErrorKind {
     /// There is more text than fields.
     #[error("there is more than one {0} here")]
     TooMuch(RecordType),
-    /// A field is not a number, or too large a one.
+    /// A field is not a number, or the number is too large.
     #[error("the {field} {found:?} is not a number from 0 to {most}")]
     Number {
-        /// Which field.
+        /// Name of the field.
         field: &'static str,
         /// The text.
         found: String,
-        /// The largest that fits.
+        /// Largest allowed number.
         most: u16,
     },
-    /// A name is not one.
+    /// A name is invalid.
     #[error("the {field} {found:?} {problem}")]
     Name {
-        /// Which field.
+        /// Name of the field.
         field: &'static str,
         /// The label, or the whole name.
         found: String,
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// An address is not one of its kind.
+    /// An address is not of the expected family.
     #[error("{found:?} is not an {wanted} address{}", if *.other_kind { " but one of the other kind" } else { "" })]
     Address {
         /// `IPv4` or `IPv6`.
@@ -57,13 +57,13 @@ pub enum RecordErrorKind {
         /// Whether it is an address of the other family.
         other_kind: bool,
     },
-    /// A quote is opened and not closed.
+    /// A quote is opened but not closed.
     #[error("the quote is not closed")]
     Quote,
-    /// One string is longer than DNS takes (RFC 1035, section 3.3).
+    /// One string is longer than DNS allows (RFC 1035, section 3.3).
     #[error("one string has at most 255 octets, this has {0}")]
     TooLong(usize),
-    /// A field does not have the form that its RFC wants.
+    /// A field does not have the form that its RFC requires.
     #[error("{0}")]
     Form(&'static str),
 }
@@ -99,7 +99,7 @@ struct Fields<'a> {
     record_type: RecordType,
 }
 
-/// One field: where it begins in the text, how long it is there, and its octets without quotes.
+/// One field: its offset and length in the text, and its octets without quotes.
 struct Token {
     offset: usize,
     length: usize,
@@ -116,7 +116,7 @@ impl Token {
         }
     }
 
-    /// Refuses what one string cannot hold (RFC 1035, section 3.3).
+    /// Rejects a token that does not fit into one character string (RFC 1035, section 3.3).
     fn into_one_string(self) -> Result<Self, RecordError> {
         match self.octets.len() {
             ..=255 => Ok(self),
@@ -177,13 +177,13 @@ impl Fields<'_> {
         })
     }
 
-    /// Reads a field that is one string of DNS, with or without quotes: what it may hold does not hang on them.
+    /// Reads a field that is one DNS character string; quotes do not change which content is allowed.
     fn string(&mut self, field: &'static str) -> Result<Token, RecordError> {
         self.token(field)?.into_one_string()
     }
 
-    /// Reads a quoted string. A backslash escapes itself, a quote, or an octet by three digits; before anything else
-    /// it stands for itself, as in the `\1` that people type into NAPTR expressions.
+    /// Reads a quoted string. A backslash escapes itself, a quote, or an octet given by three digits; before any other
+    /// character it is literal, as in the `\1` that people type into NAPTR expressions.
     fn quoted(&mut self) -> Result<Token, RecordError> {
         let offset = self.position;
         let bytes = self.text.as_bytes();
@@ -236,7 +236,7 @@ impl Fields<'_> {
     fn number(&mut self, field: &'static str, most: u16) -> Result<u16, RecordError> {
         let token = self.token(field)?;
         let text = token.utf8()?;
-        // u16 would also read a leading plus.
+        // Parsing as `u16` would also accept a leading plus.
         let number = text
             .bytes()
             .all(|b| b.is_ascii_digit())
@@ -361,7 +361,7 @@ impl Fields<'_> {
         })
     }
 
-    /// Reads a TXT: one or more quoted strings, or else the whole text as it is.
+    /// Reads a TXT: one or more quoted strings, or else the whole text verbatim.
     fn text(&mut self) -> Result<Vec<u8>, RecordError> {
         self.skip_space();
         if !self.rest().starts_with('"') {
@@ -412,7 +412,8 @@ fn octet(digits: &[u8]) -> Option<u8> {
         .flatten()
 }
 
-/// Tells whether a text has the form delimiter, pattern, delimiter, replacement, delimiter, flags (RFC 3402, section 3.2).
+/// Returns whether a string has the form delimiter, pattern, delimiter, replacement, delimiter, flags (RFC 3402,
+/// section 3.2).
 fn is_substitution(text: &str) -> bool {
     let Some(delimiter) = text.chars().next() else {
         return false;

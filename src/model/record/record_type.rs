@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Names a type of DNS record that emblazon understands.
+/// A DNS record type that emblazon understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum RecordType {
@@ -12,17 +12,17 @@ pub enum RecordType {
     A,
     /// An IPv6 address (RFC 3596).
     Aaaa,
-    /// Another name for the host (RFC 1035, section 3.3.1).
+    /// An alias for another name (RFC 1035, section 3.3.1).
     Cname,
     /// A mail server (RFC 1035, section 3.3.9).
     Mx,
-    /// A rewriting rule, with which a SIP phone finds its transports (RFC 3403).
+    /// A rewriting rule that a SIP phone uses to find its transports (RFC 3403).
     Naptr,
     /// A server of a service (RFC 2782).
     Srv,
     /// Text (RFC 1035, section 3.3.14).
     Txt,
-    /// Who may issue certificates (RFC 8659).
+    /// A rule that limits who may issue certificates (RFC 8659).
     Caa,
 }
 

@@ -1,4 +1,4 @@
-//! What DNS answers, at the domain that the account declares.
+//! Findings of the DNS check, at the place where the account declares its domain.
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ pub(super) fn findings(report: &Report) -> Vec<Finding> {
         .collect()
 }
 
-/// Says what there is to say of one account's domain, a line each, escaped.
+/// Returns the findings for one account's domain, one line each, escaped.
 #[must_use]
 pub fn lines(account: &AccountDns) -> Vec<String> {
     let hosts = account.check.hosts.iter().filter_map(of_host);
@@ -23,7 +23,7 @@ pub fn lines(account: &AccountDns) -> Vec<String> {
     lines
 }
 
-/// Returns what is to be said beside the hosts: the kind, the text, and what it is about.
+/// Returns the findings beyond those of the hosts: the kind, the text, and the subject.
 fn rest(account: &AccountDns) -> impl Iterator<Item = (Kind, String, String)> {
     let check = &account.check;
     let not_understood = check.not_understood.iter().map(|host| {
@@ -101,7 +101,7 @@ fn of_host(host: &HostCheck) -> Option<(Kind, String)> {
     Some((kind, text))
 }
 
-/// Makes a finding at the account's domain.
+/// Creates a finding at the place where the account declares its domain.
 fn at_domain(report: &Report, account: &AccountDns, kind: Kind, text: &str, what: &str) -> Finding {
     let places = &report.places;
     let name = &account.name;

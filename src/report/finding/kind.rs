@@ -1,21 +1,21 @@
-//! The rules that findings follow: codes of diagnostics, and kinds of everything else.
+//! The rules behind findings: a diagnostic code, or a kind for everything else.
 
 use crate::diag::{Code, Severity};
 use crate::diff::Cause;
 use crate::report::Command;
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::report) enum Level {
-    /// Somebody must act before anything goes on.
+    /// Must be resolved before the run can continue.
     Error,
-    /// Somebody should look.
+    /// Should be looked at.
     Warning,
     /// Worth knowing.
     Note,
 }
 
-/// Which kind of thing a finding is.
+/// The rule that a finding comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::report) enum Rule {
     /// A mistake in the tree.
@@ -24,7 +24,7 @@ pub(in crate::report) enum Rule {
     Kind(Kind),
 }
 
-/// Kinds of findings that are no mistakes in the tree.
+/// Kinds of findings that are not mistakes in the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::report) enum Kind {
     Differs,
@@ -50,7 +50,7 @@ pub(in crate::report) enum Kind {
 }
 
 impl Rule {
-    /// Returns the stable name.
+    /// Returns the stable id, as it appears in reports.
     pub(in crate::report) fn id(self) -> &'static str {
         match self {
             Self::Diagnostic(code) => code.as_str(),
@@ -58,7 +58,7 @@ impl Rule {
         }
     }
 
-    /// Returns how bad it is.
+    /// Returns the severity.
     pub(in crate::report) fn level(self) -> Level {
         match self {
             Self::Diagnostic(code) => match code.severity() {
@@ -69,7 +69,7 @@ impl Rule {
         }
     }
 
-    /// Returns a few words on it.
+    /// Returns a short title.
     pub(in crate::report) fn title(self) -> &'static str {
         match self {
             Self::Diagnostic(code) => code.title(),
@@ -77,7 +77,7 @@ impl Rule {
         }
     }
 
-    /// Returns what it means and what to do.
+    /// Returns an explanation and what to do.
     pub(in crate::report) fn help(self) -> &'static str {
         match self {
             Self::Diagnostic(code) => code.explanation(),
@@ -85,7 +85,7 @@ impl Rule {
         }
     }
 
-    /// Tells whether it says that something is not known, rather than that something is wrong.
+    /// Returns whether this kind means that something is unknown, rather than wrong.
     pub(in crate::report) fn is_unknown(self) -> bool {
         matches!(
             self,
@@ -115,7 +115,7 @@ impl Kind {
         self.row().1
     }
 
-    /// Returns what a message adds to the two sides.
+    /// Returns the explanation that a message adds after the two sides.
     pub(super) fn why(self, command: Command) -> Option<&'static str> {
         match self {
             Self::Drift if command != Command::Drift => Some("changed on the platform"),

@@ -1,4 +1,4 @@
-//! Steps that are not done.
+//! Findings for steps that were not done.
 
 use super::{Finding, Kind, Spot, about, subjects};
 use crate::apply::StepResult;
@@ -24,7 +24,7 @@ fn finding(report: &Report, ending: &Ending<'_>) -> Option<Finding> {
     finding.identity = format!("{}\n{what}", finding.identity);
     let objects = ending.objects();
     if objects.len() > 1 {
-        // What ended the run stands at no line of one of its accounts.
+        // The end of the run has no place in the tree.
         finding.spot = None;
         finding.message = format!("{}: {what}: {reason}", subjects(&objects));
         finding.subjects = (objects.iter())

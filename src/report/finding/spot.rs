@@ -11,11 +11,11 @@ use crate::tree::Origin;
 /// A place in a file of the tree; columns count characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::report) struct Spot {
-    /// The path from the tree's top.
+    /// The path relative to the tree root.
     pub(in crate::report) file: Utf8PathBuf,
     /// Where it starts.
     pub(in crate::report) from: Position,
-    /// Where it ends: the position after the last character; absent when only its start is known.
+    /// The position after its last character; absent when only the start is known.
     pub(in crate::report) to: Option<Position>,
 }
 
@@ -37,7 +37,7 @@ impl Spot {
         }
     }
 
-    /// Returns the same place with columns that count UTF-16 code units, where the file's text is known.
+    /// Returns the same place with columns in UTF-16 code units, if the file's text is known.
     pub(in crate::report) fn in_utf16(self, places: &Places) -> Self {
         let Some(text) = places.texts.get(&self.file) else {
             return self;

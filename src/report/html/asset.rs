@@ -1,4 +1,4 @@
-//! An asset before and after: pictures with their difference, welcome pages in frames.
+//! An asset before and after: pictures with their differences, welcome pages in frames.
 
 use maud::{Markup, html};
 
@@ -11,7 +11,7 @@ use crate::report::picture::Comparison;
 use crate::report::value;
 use crate::tree::assets;
 
-/// The largest welcome page that is shown.
+/// The largest welcome page that is shown, in bytes.
 const LARGEST_PAGE: usize = 200_000;
 
 pub(super) fn difference(
@@ -158,7 +158,7 @@ fn pages(
     }
 }
 
-/// Shows a welcome page in a frame where nothing runs and nothing loads.
+/// Renders a welcome page in a frame that runs no scripts and loads nothing.
 fn page(word: &str, facts: Option<&AssetFacts>, store: &Store<'_>) -> Markup {
     let Some(facts) = facts else {
         return html! {

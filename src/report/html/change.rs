@@ -1,4 +1,4 @@
-//! What changes, account by account; the same on many accounts is said once.
+//! The changes of each account; a change that many accounts share is shown once.
 
 use maud::{Markup, html};
 use serde_json::Value;
@@ -14,15 +14,15 @@ use crate::report::escape::visible;
 use crate::report::row::{self, Row};
 use crate::report::{Command, ObjectReport, Report, value};
 
-/// How many names are spelled out before the rest is folded.
+/// How many names are shown before the rest is folded.
 const SHOWN_NAMES: usize = 12;
-/// How many unchanged lines stand around a changed one.
+/// The number of context lines around a changed line.
 const CONTEXT_LINES: usize = 2;
 
-/// Which words name the two sides.
+/// The wording for the two sides of a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sides {
-    /// Before and after a plan is carried out.
+    /// Before and after applying a plan.
     Plan,
     /// On the platform, and in the tree.
     Drift,
@@ -82,7 +82,7 @@ pub(super) fn section(report: &Report, store: &mut Store<'_>) -> Section {
     }
 }
 
-/// Finds the account whose sketch stands for a block: one that has no block of its own, where its sketch would stand.
+/// Returns the account whose sketch illustrates a block: one without a block of its own that would show the sketch.
 fn alone<'a>(block: &Block<'a>, blocks: &[Block<'a>]) -> Option<&'a ObjectReport> {
     if let [only] = block.objects.as_slice() {
         return Some(only);
@@ -136,7 +136,7 @@ fn heading(object: &ObjectReport) -> Markup {
     }
 }
 
-/// Writes differences that no step mends.
+/// Renders differences that no step fixes.
 fn not_planned(object: &ObjectReport, changes: &[Change], store: &mut Store<'_>) -> Markup {
     html! {
         article.change data-tags="refused" data-find={ (visible(object.title())) " " (keys(changes.iter())) } {
@@ -147,7 +147,7 @@ fn not_planned(object: &ObjectReport, changes: &[Change], store: &mut Store<'_>)
     }
 }
 
-/// Returns the words that the page's script filters by.
+/// Returns the tags that the page's script filters by.
 fn tags(block: &Block<'_>, sides: Sides) -> String {
     let mut tags: Vec<&str> = Vec::new();
     let worst = block.steps.iter().map(|part| part.risk).max();
@@ -174,7 +174,7 @@ fn tags(block: &Block<'_>, sides: Sides) -> String {
     tags.join(" ")
 }
 
-/// Returns what of some changes can be searched for: keys, texts and files.
+/// Returns the searchable text of some changes: keys, values and files.
 fn keys<'a>(changes: impl Iterator<Item = &'a Change>) -> String {
     let mut words = Vec::new();
     for change in changes {
@@ -217,7 +217,7 @@ fn step(part: &Part<'_>, sides: Sides, store: &mut Store<'_>) -> Markup {
     }
 }
 
-/// Writes fields as a table, then assets with what they show.
+/// Renders fields as a table, then assets with their pictures.
 fn differences(changes: &[Change], sides: Sides, store: &mut Store<'_>) -> Markup {
     let (assets, fields): (Vec<&Change>, Vec<&Change>) = changes
         .iter()
@@ -276,7 +276,7 @@ fn field(row: &Row, sides: Sides) -> Markup {
     }
 }
 
-/// Returns the lines of a value that has several.
+/// Returns the lines of a value that is long enough to compare line by line.
 fn lines(value: &Value) -> Option<Vec<String>> {
     let several = match value {
         Value::String(text) => text.trim_end().contains('\n'),
@@ -286,7 +286,7 @@ fn lines(value: &Value) -> Option<Vec<String>> {
     several.then(|| value::lines(value))
 }
 
-/// Writes why something differs, and where the tree says so.
+/// Renders why something differs, and where the tree declares it.
 pub(super) fn why(cause: Cause, origin: Option<&crate::tree::Origin>, sides: Sides) -> Markup {
     let (class, words) = match (cause, sides) {
         (Cause::Differs, _) => ("", ""),
@@ -302,7 +302,7 @@ pub(super) fn why(cause: Cause, origin: Option<&crate::tree::Origin>, sides: Sid
     }
 }
 
-/// Writes two texts line by line.
+/// Renders a line-by-line diff of two texts.
 pub(super) fn text_difference(old: &[String], new: &[String]) -> Markup {
     let old: Vec<&str> = old.iter().map(String::as_str).collect();
     let new: Vec<&str> = new.iter().map(String::as_str).collect();
@@ -323,7 +323,7 @@ pub(super) fn text_difference(old: &[String], new: &[String]) -> Markup {
     }
 }
 
-/// Writes names, folded when there are many.
+/// Renders a list of names, folded if there are many.
 pub(super) fn names(names: &[&str]) -> Markup {
     let (first, others) = names.split_at(if names.len() <= SHOWN_NAMES + 1 {
         names.len()

@@ -1,4 +1,4 @@
-//! What DNS answers: a table for each domain.
+//! The results of the DNS check: one table per domain.
 
 use maud::{Markup, html};
 
@@ -133,7 +133,7 @@ fn row(host: &HostCheck, opinion: Option<&Opinion>) -> Markup {
     }
 }
 
-/// Says what a verdict says beyond its word.
+/// Returns what a verdict says beyond its one-word name.
 fn said(verdict: &Verdict) -> Option<String> {
     match verdict {
         Verdict::Unknown { reason } => Some(visible(reason).into_owned()),

@@ -1,4 +1,4 @@
-//! The page around everything: head, policy, style, script.
+//! The frame of the page: head, policy, style, script.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +10,7 @@ use crate::report::escape::visible;
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
-/// Writes the page. Nothing may be loaded; only the one script may run.
+/// Renders the whole page. Its policy forbids loading anything and allows only the one script to run.
 pub(super) fn whole(title: &str, pictures: &str, body: &Markup) -> String {
     let script = STANDARD.encode(Sha256::digest(SCRIPT));
     let policy = format!(
@@ -28,7 +28,7 @@ pub(super) fn whole(title: &str, pictures: &str, body: &Markup) -> String {
                 meta name="referrer" content="no-referrer";
                 meta name="generator" content={ "emblazon " (env!("CARGO_PKG_VERSION")) };
                 title { (visible(title)) }
-                // Both are written here, and hold nothing that comes from outside but base64.
+                // Neither contains anything from outside except base64.
                 style { (PreEscaped(STYLE)) (PreEscaped(pictures)) }
             }
             body {

@@ -1,4 +1,4 @@
-//! What is wrong in the tree, with the line that is to be changed.
+//! The mistakes in the tree, each with the line to change.
 
 use maud::{Markup, html};
 
@@ -41,7 +41,7 @@ fn card(problem: &Problem) -> Markup {
     }
 }
 
-/// Writes the line of a place, with the place marked.
+/// Renders the source line of a place, with the place marked.
 fn excerpt(label: &Label) -> Markup {
     let text = &label.source.text;
     let start = label.start.min(text.len());

@@ -1,4 +1,4 @@
-//! What guards refused, what could not be checked, what is not in the tree, and what is as it should be.
+//! The remaining sections: refused by guards, could not be checked, not in the tree, in sync.
 
 use maud::html;
 
@@ -38,7 +38,7 @@ pub(super) fn refused(report: &Report) -> Section {
     }
 }
 
-/// Tells of the steps that are not done.
+/// Renders the steps that were not done.
 pub(super) fn left(report: &Report) -> Section {
     let endings = Endings::of(report);
     let left = endings.left();

@@ -1,4 +1,4 @@
-//! A sketch of what customers see: the browser's tab, the address, the login page, in light and dark.
+//! A sketch of what customers see: the browser tab, the address, and the login page, in light and dark mode.
 
 use maud::{Markup, html};
 
@@ -20,7 +20,7 @@ const SHOWN: [&str; 6] = [
     "hide_registration",
 ];
 
-/// Sketches a brand before and after, where something that shows changes.
+/// Sketches a brand before and after, if a change is visible in the sketch.
 pub(super) fn figures<'a>(
     object: &ObjectReport,
     mut changes: impl Iterator<Item = &'a Change>,
@@ -56,7 +56,7 @@ pub(super) fn figures<'a>(
     }
 }
 
-/// Tells whether the sketch shows a change.
+/// Returns whether a change is visible in the sketch.
 fn shows(change: &Change) -> bool {
     match &change.key {
         ChangeKey::Setting(key) => SHOWN.contains(&key.as_str()),
@@ -104,13 +104,13 @@ fn frame(word: &str, theme: &str, look: Option<&Look>, store: &mut Store<'_>) ->
     }
 }
 
-/// Shows a picture of the sketch, or a box where its bytes are not here.
+/// Renders a picture of the sketch, or a box if its bytes are missing.
 fn shown(facts: Option<&AssetFacts>, store: &mut Store<'_>) -> Markup {
     let picture = facts.and_then(|facts| store.picture(facts, "").ok());
     picture.unwrap_or_else(|| html! { span.blank {} })
 }
 
-/// Says what the sketch shows.
+/// Describes the sketch for screen readers.
 fn said(look: &Look, word: &str, theme: &str) -> String {
     let mut parts = vec![format!("Login page {word}, {theme}")];
     parts.push(look.company.as_ref().map_or_else(

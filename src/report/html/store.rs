@@ -1,4 +1,4 @@
-//! The pictures of the page: each is in it once, however often it is shown.
+//! The pictures of the page: each is embedded once, however often it is shown.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,21 +12,21 @@ use crate::report::gallery::Gallery;
 use crate::report::picture::{self, Comparison};
 use crate::tree::assets;
 
-/// The longest side that is shown, in pixels; twice what the page gives to it.
+/// The longest side of an embedded picture, in pixels; twice its size on the page.
 const LONGEST_SIDE: u32 = 1000;
-/// A file up to this size is shown as it is.
+/// The largest file that is embedded unchanged, in bytes.
 const SMALL_FILE: usize = 150_000;
-/// The most bytes of pictures in one page.
+/// The maximum total size of the pictures in one page, in bytes.
 const MOST_BYTES: usize = 24 << 20;
 
-/// Pictures that are shown, by what they are.
+/// The pictures of the page, by digest.
 pub(super) struct Store<'a> {
     pub(super) gallery: &'a Gallery,
     shown: BTreeMap<Digest, Shown>,
     bytes: usize,
 }
 
-/// A picture in the page's style.
+/// A picture that is embedded in the page's style sheet.
 #[derive(Clone)]
 struct Shown {
     number: usize,
@@ -43,7 +43,7 @@ impl<'a> Store<'a> {
         }
     }
 
-    /// Shows an asset, with what it is for those who cannot see it.
+    /// Renders an asset as a picture with an alternative text.
     pub(super) fn picture(
         &mut self,
         facts: &AssetFacts,
@@ -64,7 +64,7 @@ impl<'a> Store<'a> {
         self.markup(&facts.digest, alternative)
     }
 
-    /// Shows a picture that was made for the page.
+    /// Renders a picture that was generated for the page.
     pub(super) fn made(&mut self, png: &[u8], alternative: &str) -> Result<Markup, String> {
         let digest = Digest::of(png);
         if !self.shown.contains_key(&digest) {
@@ -76,7 +76,7 @@ impl<'a> Store<'a> {
         self.markup(&digest, alternative)
     }
 
-    /// Compares two assets whose bytes are here.
+    /// Compares two assets, if the bytes of both are available.
     pub(super) fn compare(&self, before: &AssetFacts, after: &AssetFacts) -> Option<Comparison> {
         let side = |facts: &AssetFacts| {
             let bytes = self.gallery.asset(&facts.digest).ok()?;
@@ -85,13 +85,13 @@ impl<'a> Store<'a> {
         Some(picture::compare(side(before)?, side(after)?))
     }
 
-    /// Says what an asset's pixels show, where its bytes are here.
+    /// Describes an asset's content, if its bytes are available.
     pub(super) fn described(&self, kind: AssetKind, facts: &AssetFacts) -> Option<String> {
         let bytes = self.gallery.asset(&facts.digest).ok()?;
         picture::described(kind, facts.asset_type?, bytes)
     }
 
-    /// Returns the rules that hold the pictures.
+    /// Returns the CSS rules that contain the pictures.
     pub(super) fn style(&self) -> String {
         let mut style = String::new();
         for Shown { number, size, uri } in self.shown.values() {

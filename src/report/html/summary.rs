@@ -1,4 +1,4 @@
-//! The top of the page: what happened, what it means, and the figures.
+//! The top of the page: what happened, what it means, and the counts.
 
 use maud::{Markup, html};
 
@@ -74,7 +74,7 @@ pub(super) fn header(report: &Report, exit: u8, sections: &[Section]) -> Markup 
     }
 }
 
-/// The mark of the program.
+/// Renders the program's logo.
 fn shield() -> Markup {
     html! {
         svg.shield viewBox="0 0 16 18" width="16" height="18" aria-hidden="true" {
@@ -84,7 +84,7 @@ fn shield() -> Markup {
     }
 }
 
-/// Says in one line what a reader wants to know first.
+/// Returns the headline: the result in one line.
 fn headline(report: &Report, summary: &Summary) -> String {
     if summary.errors > 0 {
         return format!("The tree has {}", count(summary.errors, "error"));
@@ -137,7 +137,7 @@ fn headline(report: &Report, summary: &Summary) -> String {
     }
 }
 
-/// Says on what something differs.
+/// Describes the objects that differ.
 fn objects(summary: &Summary) -> String {
     let accounts = summary.accounts.differing;
     kinds(
@@ -147,7 +147,7 @@ fn objects(summary: &Summary) -> String {
     )
 }
 
-/// Says what a run's end means, and what to do.
+/// Explains the exit code of a run, and what to do.
 fn meaning(exit: u8, steps: StepCount) -> &'static str {
     match exit {
         0 => "Everything is as it should be.",

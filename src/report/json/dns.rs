@@ -1,4 +1,4 @@
-//! What DNS answers, in version 1 of the JSON report.
+//! The results of the DNS check, in version 1 of the JSON report.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,8 +9,8 @@ use crate::report::{AccountDns, DnsReport, SecondOpinion};
 /// What DNS answers.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Dns {
-    /// `in_sync`, `propagating`, `unknown` or `differs`: the worst that holds for a domain.
-    standing: &'static str,
+    /// The worst standing of a domain.
+    standing: Standing,
     /// The hosts with each verdict.
     hosts: Verdicts,
     /// The domains, sorted by account.
@@ -61,7 +61,7 @@ struct Checked {
     /// The domain.
     domain: String,
     /// How it stands, as above.
-    standing: &'static str,
+    standing: Standing,
     /// The hosts of the template, sorted by name and type.
     hosts: Vec<Host>,
     /// What SIP phones find.
@@ -109,8 +109,8 @@ struct Host {
 /// One record.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Record {
-    /// `present`, `missing` or `extra`.
-    mark: &'static str,
+    /// How it relates to what the template asks for.
+    mark: RecordMark,
     /// The data, as in a zone file.
     data: String,
 }
@@ -140,8 +140,8 @@ struct Hint {
 struct Phone {
     /// The name that is set in the phones.
     proxy: String,
-    /// `works`, `impaired`, `broken` or `unknown`.
-    registration: &'static str,
+    /// Whether phones can register.
+    registration: Registration,
     /// One sentence for a support desk.
     sentence: String,
     /// The servers in the order in which a phone tries them.
@@ -182,19 +182,10 @@ struct Platform {
     sees: Vec<String>,
 }
 
-fn standing(standing: Standing) -> &'static str {
-    match standing {
-        Standing::InSync => "in_sync",
-        Standing::Propagating => "propagating",
-        Standing::Unknown => "unknown",
-        Standing::Differs => "differs",
-    }
-}
-
 impl From<&DnsReport> for Dns {
     fn from(dns: &DnsReport) -> Self {
         Self {
-            standing: standing(dns.standing()),
+            standing: dns.standing(),
             hosts: dns.tally().into(),
             domains: dns.accounts.iter().map(Checked::from).collect(),
             skipped: dns
@@ -232,7 +223,7 @@ impl From<&AccountDns> for Checked {
         Self {
             account: account.name.to_string(),
             domain: check.domain.to_string(),
-            standing: standing(check.standing()),
+            standing: check.standing(),
             hosts: account
                 .hosts()
                 .map(|(host, opinion)| Host {
@@ -283,11 +274,7 @@ impl From<&HostCheck> for Host {
                 .records
                 .iter()
                 .map(|(mark, data)| Record {
-                    mark: match mark {
-                        RecordMark::Present => "present",
-                        RecordMark::Missing => "missing",
-                        RecordMark::Extra => "extra",
-                    },
+                    mark: *mark,
                     data: data.to_string(),
                 })
                 .collect(),
@@ -320,12 +307,7 @@ impl From<&Phones> for Phone {
     fn from(phones: &Phones) -> Self {
         Self {
             proxy: phones.proxy.to_string(),
-            registration: match phones.registration {
-                Registration::Works => "works",
-                Registration::Impaired => "impaired",
-                Registration::Broken => "broken",
-                Registration::Unknown => "unknown",
-            },
+            registration: phones.registration,
             sentence: phones.sentence.clone(),
             routes: phones
                 .routes

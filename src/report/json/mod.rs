@@ -1,4 +1,4 @@
-//! The report for machines: JSON whose version names its module; the schema is `schemas/report.schema.json`.
+//! The machine-readable report: JSON, with one module per format version; the schema is `schemas/report.schema.json`.
 
 mod dns;
 mod part;

@@ -1,4 +1,4 @@
-//! A shard's report, read back.
+//! Reads a shard's report back.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -6,23 +6,23 @@ use thiserror::Error;
 
 use crate::report::Report;
 
-/// Says why a text is no shard's report.
+/// Why a text cannot be read as a shard's report.
 #[derive(Debug, Error)]
 pub enum PartError {
-    /// It is not what a version of emblazon writes, or not what this one does.
+    /// It is malformed, or was written by a different version of emblazon.
     #[error("it cannot be read: {0}; merge reports with the version that wrote them")]
     Shape(#[from] serde_json::Error),
-    /// It is of another version of the format.
+    /// It has another version of the format.
     #[error(
         "it has version {0} of the format, not 1; merge reports with the version that wrote them"
     )]
     Version(u64),
-    /// It is a report of the whole.
+    /// It is a report of the whole tree.
     #[error("it is no shard's report; only those of runs with --shard can be merged")]
     Whole,
 }
 
-/// What of a JSON report is read back.
+/// The members of a JSON report that are read back.
 #[derive(Deserialize)]
 struct Document {
     version: u64,
@@ -34,10 +34,10 @@ struct Part {
     report: Value,
 }
 
-/// Reads the report that a shard's JSON report holds.
+/// Reads the report embedded in a shard's JSON report.
 ///
 /// # Errors
-/// When it is none, or was written by another version.
+/// When the text is not a shard's report, or was written by another version.
 pub fn of_shard(text: &str) -> Result<Report, PartError> {
     let document: Document = serde_json::from_str(text)?;
     if document.version != 1 {

@@ -1,4 +1,4 @@
-//! The current version, as text.
+//! Renders the current version of the JSON report.
 
 use std::fmt;
 
@@ -6,13 +6,13 @@ use super::v1;
 use crate::report::Report;
 use crate::report::escape::write_json;
 
-/// Renders a report as indented JSON that ends with a newline, piece by piece.
+/// Renders a report incrementally as indented JSON with a trailing newline.
 #[must_use]
 pub fn render(report: &Report) -> impl fmt::Display {
     fmt::from_fn(move |out| write_json(out, &v1::Document::from(report)))
 }
 
-/// Returns the JSON Schema of [`render`]'s output, indented, with a newline at the end.
+/// Returns the JSON Schema of [`render`]'s output, indented, with a trailing newline.
 #[must_use]
 pub fn schema() -> String {
     let mut text =

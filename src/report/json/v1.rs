@@ -1,4 +1,4 @@
-//! Version 1 of the JSON report. A member never changes its meaning; new ones may be added.
+//! Version 1 of the JSON report. The meaning of a member never changes; new members may be added.
 
 mod from_report;
 
@@ -7,6 +7,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::dns::Dns;
+use crate::apply::{Halt, StepStanding};
+use crate::diff::{Cause, Direction};
+use crate::model::AssetKind;
+use crate::plan::{RefusalKind, Risk};
+use crate::report::{Command, Status, Verb};
 
 /// The whole report of one run of emblazon.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -15,8 +20,8 @@ pub struct Document {
     /// The version of this format; always 1.
     #[schemars(range(min = 1, max = 1))]
     version: u32,
-    /// The command: `validate`, `plan`, `drift`, `apply` or `dns`.
-    command: &'static str,
+    /// The command.
+    command: Command,
     /// The cluster's name in the tree.
     cluster: Option<String>,
     /// The SHA-256 that names the desired state.
@@ -193,9 +198,8 @@ struct Object {
     zone: Option<String>,
     /// The account's id on the platform, when it is known.
     id: Option<String>,
-    /// The verdict: `not_compared`, `in_sync`, `pending`, `refused`, `unknown`, `done`, `partly`, `failed`
-    /// or `not_begun`.
-    status: &'static str,
+    /// The verdict.
+    status: Status,
     /// Why it could not be checked, or not wholly.
     unknown: Vec<String>,
     /// What is to be done, or was done, in order.
@@ -213,20 +217,20 @@ struct Object {
 struct Step {
     /// Its number in the plan, from 0.
     id: u32,
-    /// `create`, `update`, `release`, `upload`, `recreate`, `delete`, `replace`, `set_records` or `remove_records`.
-    action: &'static str,
+    /// What it does.
+    action: Verb,
     /// The asset of an upload.
-    asset: Option<&'static str>,
-    /// `reversible`, `customer_visible` or `destructive`.
-    risk: &'static str,
+    asset: Option<AssetKind>,
+    /// What can go wrong with it.
+    risk: Risk,
     /// What changes; never empty.
     changes: Vec<Change>,
     /// Other accounts whose steps must come first.
     waits_for: Vec<String>,
     /// What a reader should know.
     notes: Vec<String>,
-    /// How it stands: `done`, `failed`, `unknown` or `not_begun`; null before an apply.
-    standing: Option<&'static str>,
+    /// Its standing; null before an apply.
+    standing: Option<StepStanding>,
     /// What became of it; null before an apply.
     outcome: Option<Outcome>,
 }
@@ -248,11 +252,11 @@ struct Change {
     before: Side,
     /// The side that the tree wants.
     after: Side,
-    /// `differs`, `git`, `drift`, `conflict` or `removal`.
-    cause: &'static str,
+    /// Where it comes from.
+    cause: Cause,
     /// Which side moved since the tree was applied last: `git`, `live` or `both`; null when it is not known
     /// what was applied last.
-    direction: Option<&'static str>,
+    direction: Option<Direction>,
     /// The file in the tree that declares it.
     file: Option<String>,
     /// The line in that file.
@@ -322,8 +326,8 @@ enum Outcome {
     },
     /// It was not tried, because the run ended before.
     NotBegun {
-        /// What ended the run: `interrupted`, `lease`, `failure`, `freeze`, `knot` (steps wait for each other) or `died`.
-        halt: &'static str,
+        /// What ended the run.
+        halt: Halt,
         /// The same in words, and what to do.
         reason: String,
     },
@@ -333,7 +337,7 @@ enum Outcome {
 #[derive(Debug, Serialize, JsonSchema)]
 struct Refusal {
     /// The guard.
-    guard: &'static str,
+    guard: RefusalKind,
     /// Why.
     message: String,
     /// The narrow way to allow this one.

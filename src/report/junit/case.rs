@@ -1,4 +1,4 @@
-//! One test case.
+//! A JUnit test case.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use crate::report::finding;
 use crate::report::row;
 use crate::report::{AccountDns, Command, ObjectReport, Problem, Status};
 
-/// How a case ended.
+/// The result of a test case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Passed,
@@ -22,14 +22,14 @@ pub(super) enum Outcome {
     Skipped { message: String },
 }
 
-/// One test case.
+/// A test case.
 #[derive(Clone, Debug)]
 pub(super) struct Case {
     name: String,
     pub(super) outcome: Outcome,
-    /// What stands in the failure or the error.
+    /// The lines of the failure or error.
     details: Vec<String>,
-    /// What is worth knowing besides.
+    /// Further lines of output that fail nothing.
     notes: Vec<String>,
 }
 
@@ -91,7 +91,7 @@ impl Case {
         for row in row::rows(&shown) {
             let sentence = finding::sentence(&row, command);
             match command {
-                // What a merge will carry out is no fault.
+                // A pending change is not a failure.
                 Command::Plan => case.notes.push(sentence),
                 Command::Validate | Command::Drift | Command::Apply | Command::Dns => {
                     case.details.push(sentence);
@@ -178,7 +178,7 @@ impl Case {
         case
     }
 
-    /// Adds a mistake in the tree; a warning fails nothing.
+    /// Adds a mistake in the tree; a warning does not fail the case.
     pub(super) fn add_problem(&mut self, problem: &Problem) {
         let place = problem.primary.as_ref().map_or_else(String::new, |label| {
             let at = label.from;
@@ -212,7 +212,7 @@ impl Case {
         ));
     }
 
-    /// Makes it a failure with what was collected.
+    /// Turns the case into a failure with the details collected so far.
     fn settle(&mut self, kind: &'static str) {
         let first = self.details.first().cloned().unwrap_or_default();
         let message = match self.details.len() {

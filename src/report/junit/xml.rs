@@ -1,8 +1,8 @@
-//! XML 1.0, as far as a report needs it.
+//! The subset of XML 1.0 that a report needs.
 
 use std::fmt::{self, Write};
 
-/// An XML text as it is written.
+/// Writes XML incrementally.
 pub(super) struct Xml<'o> {
     out: &'o mut dyn Write,
     depth: usize,
@@ -31,7 +31,7 @@ impl<'o> Xml<'o> {
         self.out.write_str("/>\n")
     }
 
-    /// Writes an element that holds nothing but text.
+    /// Writes an element that contains only text.
     pub(super) fn with_text(
         &mut self,
         name: &str,
@@ -56,7 +56,7 @@ impl<'o> Xml<'o> {
     }
 }
 
-/// Escapes markup, and leaves out what XML 1.0 cannot hold in any way.
+/// Escapes markup, and drops characters that XML 1.0 cannot represent.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

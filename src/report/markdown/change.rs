@@ -1,4 +1,4 @@
-//! Changes of some accounts, as tables.
+//! The changes of a group of accounts, as tables.
 
 use std::fmt::Write as _;
 
@@ -15,11 +15,11 @@ use crate::report::block::{Block, Part};
 use crate::report::row::{self, Row};
 use crate::report::{Command, Verb, value};
 
-/// How many names are spelled out in a heading.
+/// How many names a heading lists.
 const SHOWN_NAMES: usize = 8;
-/// How many lines of one comparison are shown.
+/// The maximum number of lines shown of one diff.
 const SHOWN_LINES: usize = 60;
-/// How many names a list below a heading has.
+/// The maximum number of names in a list below a heading.
 const LISTED_NAMES: usize = 500;
 
 pub(super) fn entry(block: &Block<'_>, command: Command, is_open: bool) -> Entry {
@@ -54,7 +54,7 @@ pub(super) fn entry(block: &Block<'_>, command: Command, is_open: bool) -> Entry
     }
 }
 
-/// Names the accounts, or counts them and names the first.
+/// Formats the heading: the account's name, or a count with the first names.
 fn title(names: &[&str], written: impl Fn(&str) -> String) -> String {
     let shown = names.iter().take(SHOWN_NAMES).map(|name| written(name));
     let shown: Vec<String> = shown.collect();
@@ -67,7 +67,7 @@ fn title(names: &[&str], written: impl Fn(&str) -> String) -> String {
     }
 }
 
-/// Says what the steps do and how much it can hurt.
+/// Describes what the steps do and their risk.
 fn what(parts: &[Part<'_>], command: Command) -> String {
     if command == Command::Drift {
         return String::new();
@@ -107,7 +107,7 @@ fn of_part(part: &Part<'_>, command: Command) -> String {
     text
 }
 
-/// Writes changes as a table, and those of long texts as comparisons by lines below it.
+/// Renders changes as a table, followed by line-by-line diffs of multi-line texts.
 pub(super) fn table(changes: &[Change], command: Command) -> String {
     let (long, short): (Vec<Row>, Vec<Row>) = row::rows(changes).into_iter().partition(by_lines);
     let mut text = String::new();
@@ -160,7 +160,7 @@ fn remark(row: &Row, command: Command) -> String {
     format!("{why}{place}")
 }
 
-/// Tells whether a text of several lines is compared with another.
+/// Returns whether a change is shown as a line-by-line diff: both sides are values, and at least one has several lines.
 fn by_lines(row: &Row) -> bool {
     let is_long = |side: &Side| match side {
         Side::Value(Value::String(text)) => text.trim_end().contains('\n'),
@@ -213,5 +213,5 @@ fn comparison(row: &Row, command: Command) -> String {
     )
 }
 
-/// How many characters of one line of a comparison are shown.
+/// The maximum number of characters shown of one line of a diff.
 const SHOWN_LINE: usize = 300;

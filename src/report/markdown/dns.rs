@@ -1,4 +1,4 @@
-//! What DNS answers, a table an account.
+//! The results of the DNS check: one table per account.
 
 use std::fmt::Write as _;
 

@@ -1,14 +1,14 @@
-//! Text from outside, made harmless in Markdown.
+//! Makes text from outside harmless in Markdown.
 //!
-//! Backslashes are not enough: a forge looks for names and numbers to link in the *rendered* text, where `\@all` is
-//! `@all` again. In code it looks for nothing.
+//! Backslashes are not enough: forges look for mentions and issue numbers in the *rendered* text, where `\@all` has
+//! become `@all` again. Code spans are left alone.
 
 use crate::report::escape::visible;
 
-/// How many characters of one text are shown.
+/// The maximum number of characters shown of one text.
 const LONGEST: usize = 300;
 
-/// Writes a text as a code span.
+/// Renders a text as a code span.
 pub(super) fn code(text: &str) -> String {
     let text = shortened(text);
     if text.is_empty() {
@@ -23,13 +23,13 @@ pub(super) fn code(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-/// Writes a text as a code span in the cell of a table, where a bar would end the cell.
+/// Renders a text as a code span in a table cell, where a bar would end the cell.
 pub(super) fn cell(text: &str) -> String {
-    // Behind a backslash a bar cannot be escaped so that all forges agree on it.
+    // Forges disagree on how to escape a bar after a backslash.
     code(&shortened(text).replace("\\|", "\\\\u{7c}")).replace('|', "\\|")
 }
 
-/// Writes a text as code inside of HTML, where Markdown means nothing.
+/// Renders a text as a code element inside HTML, where Markdown is not interpreted.
 pub(super) fn html(text: &str) -> String {
     let text = shortened(text);
     let text = text
@@ -39,7 +39,7 @@ pub(super) fn html(text: &str) -> String {
     format!("<code>{}</code>", text.replace('"', "&quot;"))
 }
 
-/// Writes a sentence: plain words as they are, everything else as code. What stands between backticks is code.
+/// Renders a sentence: plain words unchanged, everything else, including text between backticks, as code.
 pub(super) fn prose(text: &str) -> String {
     let text = visible(text);
     let mut parts = Vec::new();
@@ -54,7 +54,7 @@ pub(super) fn prose(text: &str) -> String {
     joined(&parts)
 }
 
-/// Splits into plain runs and code spans, with the spaces around them kept apart.
+/// Splits a text into runs of plain words and code spans.
 fn words(segment: &str) -> Vec<String> {
     let mut parts: Vec<(bool, String)> = Vec::new();
     for word in segment.split_whitespace() {
@@ -73,7 +73,7 @@ fn words(segment: &str) -> Vec<String> {
         .collect()
 }
 
-/// Puts parts together; punctuation sticks to what stands before it.
+/// Joins parts with spaces, except before punctuation.
 fn joined(parts: &[String]) -> String {
     let mut text = String::new();
     for part in parts {
@@ -86,13 +86,13 @@ fn joined(parts: &[String]) -> String {
     text
 }
 
-/// Tells whether a word means itself in Markdown, alone or at the beginning of a line.
+/// Returns whether a word has no special meaning in Markdown, even at the beginning of a line.
 fn is_plain(word: &str) -> bool {
     let bare = word.trim_matches(['(', ')', ',', '.', ';', ':', '"', '\'', '?']);
     let inner = word.trim_end_matches([',', '.', ';', ':', '?', ')', '"', '\'', '%']);
     let inner = inner.trim_start_matches(['(', '"', '\'']);
     let lower = bare.to_lowercase();
-    // A sign alone, such as those between numbers, is none of ours at the beginning of a line.
+    // A word of punctuation alone, such as `-` or `+`, would start a list at the beginning of a line.
     let has_letters = bare.chars().any(char::is_alphanumeric);
     let is_number_of_list = bare.bytes().all(|byte| byte.is_ascii_digit())
         && bare.len() < 10
@@ -115,7 +115,7 @@ fn shortened(text: &str) -> String {
     super::super::finding::cut(visible(text).into_owned(), LONGEST)
 }
 
-/// Counts the backticks of the longest run.
+/// Returns the length of the longest run of backticks.
 pub(super) fn longest_run(text: &str) -> usize {
     text.split(|character| character != '`')
         .map(str::len)

@@ -1,32 +1,32 @@
-//! Makes a text fit: folds and cuts from the least important end.
+//! Fits a report into a size limit by shortening and dropping the least important entries first.
 
 use std::fmt::Write as _;
 
-/// A part of the report with a heading of its own; the more important ones come first.
+/// A section of the report with its own heading; the most important sections come first.
 pub(super) struct Section {
     pub(super) title: &'static str,
     pub(super) entries: Vec<Entry>,
 }
 
-/// One thing to say, at length and in one line. Both end with a newline.
+/// An entry of the report, in full and as one line. Both end with a newline.
 pub(super) struct Entry {
     pub(super) full: String,
     pub(super) short: String,
 }
 
-/// How much of a list of entries is shown.
+/// How many entries of a list are shown, and in which form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Shown {
-    /// So many at length …
+    /// The number of entries shown in full.
     full: usize,
-    /// … then so many in one line, and the others not at all.
+    /// The number of entries after those that are shown as one line; the rest is left out.
     short: usize,
 }
 
-/// The longest line that says what was left out, with the longest numbers.
+/// The maximum length of the line that reports how many entries were left out.
 const REMARK: usize = 160;
 
-/// Puts sections together in at most `room` bytes.
+/// Renders sections in at most `room` bytes.
 pub(super) fn fitted(sections: &[Section], room: usize) -> String {
     let entries: Vec<&Entry> = sections
         .iter()
@@ -67,7 +67,7 @@ pub(super) fn fitted(sections: &[Section], room: usize) -> String {
             "*{folded} shown in one line each, to fit; other formats of the report have all.*"
         );
     }
-    // A room that not even the headings fit into.
+    // Not even the headings fit.
     if text.len() > room {
         text.clear();
     }
@@ -78,7 +78,8 @@ fn frame(section: &Section) -> String {
     format!("#### {}\n\n", section.title)
 }
 
-/// Finds how much fits: as much as can be at length, where everything has a line at least; else as many lines as can be.
+/// Calculates what fits: if every entry fits as one line, as many as possible in full; otherwise as many one-line
+/// entries as possible.
 fn shown(entries: &[&Entry], room: usize) -> Shown {
     let short: usize = entries.iter().map(|entry| entry.short.len()).sum();
     if short <= room {

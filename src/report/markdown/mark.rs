@@ -1,11 +1,12 @@
-//! The first line, which nobody sees: what the report is about and how it stands, for whoever publishes it.
+//! The first line, an invisible comment that tells publishing tools what the report is about and its state.
 
 use std::fmt::Write as _;
 
 use crate::model::ClusterName;
 use crate::report::{Command, Report};
 
-/// Writes `<!-- emblazon COMMAND CLUSTER STATE -->`, and behind the state the digest of a plan that can be approved.
+/// Renders `<!-- emblazon COMMAND CLUSTER STATE -->`, with the plan's digest after the state if the plan can be
+/// approved.
 pub(super) fn line(report: &Report) -> String {
     let cluster = report.cluster.as_ref().map_or("-", ClusterName::as_str);
     let command = report.command.as_str();
@@ -20,7 +21,7 @@ pub(super) fn line(report: &Report) -> String {
     )
 }
 
-/// Says whether there is something to do, in one word.
+/// Returns the state in one word: whether there is something to do.
 fn state(report: &Report) -> &'static str {
     let summary = report.summary();
     let count = summary.count;
@@ -37,7 +38,7 @@ fn state(report: &Report) -> &'static str {
     }
 }
 
-/// Keeps a name from ending the comment or the word.
+/// Encodes a name so that it can end neither the comment nor the word.
 fn encoded(name: &str) -> String {
     let mut text = String::new();
     for byte in name.bytes() {

@@ -1,4 +1,4 @@
-//! What a comment has to say, the most important first.
+//! The sections of a comment, most important first.
 
 use super::escape::{code, html, prose};
 use super::fit::{Entry, Section};
@@ -29,7 +29,7 @@ pub(super) fn sections(report: &Report) -> Vec<Section> {
         .collect()
 }
 
-/// Makes an entry of one line.
+/// Creates a one-line entry.
 pub(super) fn line(text: &str) -> Entry {
     let line = format!("- {text}\n");
     Entry {
@@ -149,7 +149,7 @@ fn open(report: &Report) -> Vec<Entry> {
     entries
 }
 
-/// Writes something that is shown when it is asked for. `summary` is HTML.
+/// Renders collapsible content. `summary` is HTML.
 pub(super) fn folded(summary: &str, content: &str, is_open: bool) -> String {
     let open = if is_open { " open" } else { "" };
     let content = content.trim_end();

@@ -1,4 +1,4 @@
-//! The parts of a SARIF log that a report needs, named as the standard names them.
+//! The parts of a SARIF log that a report needs, named as in the standard.
 
 use serde::Serialize;
 
@@ -162,13 +162,13 @@ pub(super) struct Replacement {
     pub(super) inserted_content: Content,
 }
 
-/// A text that is taken as it is.
+/// A text that is interpreted literally.
 #[derive(Serialize)]
 pub(super) struct Content {
     pub(super) text: String,
 }
 
-/// A text in which braces and brackets mean something, so that they are escaped.
+/// A message text, in which braces and brackets have a meaning and must be escaped.
 #[derive(Serialize)]
 pub(super) struct Text {
     text: String,
@@ -185,7 +185,7 @@ impl Log {
 }
 
 impl Text {
-    /// Takes a text without placeholders and links (SARIF 2.1.0, 3.11.5 and 3.11.6).
+    /// Creates a message text without placeholders and links (SARIF 2.1.0, 3.11.5 and 3.11.6).
     pub(super) fn plain(text: &str) -> Self {
         let text = text.replace('{', "{{").replace('}', "}}");
         Self {

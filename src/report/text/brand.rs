@@ -1,4 +1,4 @@
-//! One brand for people: what customers get, and which line says so.
+//! One brand as text: what customers see, and which line of the tree declares it.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::model::count;
 use crate::report::brand::{Brand, Part};
 use crate::report::value;
 
-/// Columns wider than this are not aligned with.
+/// The maximum width of an aligned column.
 const WIDEST: usize = 44;
 
 /// Renders a brand.

@@ -1,4 +1,4 @@
-//! One difference, field by field.
+//! Differences as text, field by field.
 
 use std::fmt;
 
@@ -12,21 +12,21 @@ use crate::report::row::{self, Row};
 use crate::report::value;
 use crate::tree::Origin;
 
-/// How many unchanged lines stand around a changed one.
+/// The number of context lines around a changed line.
 const CONTEXT_LINES: usize = 2;
-/// Keys longer than this are not aligned with.
+/// The maximum width of keys that values are aligned with.
 const MAX_KEY: usize = 34;
 
-/// Which words name the two sides.
+/// The wording for the two sides of a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Words {
-    /// `before -> after`, seen from what a plan does.
+    /// `before -> after`, for what a plan does.
     Plan,
-    /// `live … tree …`, seen from what was found.
+    /// `live … tree …`, for what was found.
     Drift,
 }
 
-/// Writes some changes of one step, with their values in one column.
+/// Writes the changes of one step, with their values aligned.
 pub(super) fn write_all(
     page: &mut Page<'_>,
     indent: usize,
@@ -103,7 +103,7 @@ fn write(
     Ok(())
 }
 
-/// Writes the cause and the origin on a line of their own.
+/// Writes the cause and the origin on a separate line.
 fn write_tail(
     page: &mut Page<'_>,
     indent: usize,
@@ -210,7 +210,7 @@ fn origin(origin: &Origin) -> String {
     format!("{}:{line}:{column}", super::visible(file.as_str()))
 }
 
-/// Returns both sides as lines when a comparison by lines says more than one line of each.
+/// Returns both sides as lines if a line-by-line diff is more readable than one line per side.
 fn long(change: &Row, width: usize) -> Option<(Vec<String>, Vec<String>)> {
     let (Side::Value(old), Side::Value(new)) = (&change.before, &change.after) else {
         return None;

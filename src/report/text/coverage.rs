@@ -8,7 +8,7 @@ use crate::live::Reading;
 use crate::model::count_of;
 use crate::report::Report;
 
-/// How many accounts are listed.
+/// The maximum number of accounts that are listed.
 const SHOWN_ACCOUNTS: usize = 10;
 
 pub(super) fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {

@@ -1,4 +1,4 @@
-//! Mistakes in the tree, with the source line and the marked place.
+//! Mistakes in the tree as text, with the source line and the marked place.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,13 +13,13 @@ use crate::diag::Severity;
 use crate::model::{Visible, is_hidden};
 use crate::report::{Label, Problem};
 
-/// The most bytes of the lines of an excerpt, before what is behind the mark.
+/// The maximum size of an excerpt, in bytes; longer lines are not shown.
 const LONGEST_LINES: usize = 8 << 10;
-/// The most bytes of a line that are shown behind a mark; a screen is narrower.
+/// The maximum number of bytes shown after a mark; no screen is wider.
 const LONGEST_AFTER: usize = 512;
-/// The most bytes that are marked.
+/// The maximum length of a mark, in bytes.
 const LONGEST_MARK: usize = 2 << 10;
-/// How far two marked places of one file may lie apart to be shown in one excerpt.
+/// The maximum distance between two marked places that share an excerpt.
 const NEAR_LINES: u32 = 12;
 
 pub(super) fn write(page: &mut Page<'_>, problems: &[Problem]) -> fmt::Result {
@@ -30,7 +30,7 @@ pub(super) fn write(page: &mut Page<'_>, problems: &[Problem]) -> fmt::Result {
     Ok(())
 }
 
-/// A mistake as it is shown, with lines of its file: in visible characters, with colours where they were asked for.
+/// A rendered mistake with lines of its file: in visible characters, with colours if requested.
 #[derive(Clone, Debug)]
 pub struct Excerpt(String);
 
@@ -74,7 +74,7 @@ pub fn render_problem(problem: &Problem, options: Options) -> Excerpt {
     Excerpt(renderer.render(&[group]))
 }
 
-/// Places of one file that are shown together.
+/// Places in one file that are shown together.
 type Labels<'a> = Vec<(AnnotationKind, &'a Label)>;
 
 fn near_each_other(problem: &Problem) -> Vec<Labels<'_>> {
@@ -98,10 +98,10 @@ fn near_each_other(problem: &Problem) -> Vec<Labels<'_>> {
     found
 }
 
-/// What is shown of the places in one file.
+/// How places in one file are shown.
 enum Shown<'a> {
     Lines(Lines<'a>),
-    /// The place alone, where its line is longer than anybody reads: 200 excerpts of a line of a megabyte take a minute.
+    /// Only the place, because its line is too long to be readable: 200 excerpts of a 1 MB line take a minute.
     Place(Origin<'a>),
 }
 
@@ -119,7 +119,7 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// The lines of one file that hold some marked places, in visible characters.
+/// The lines of one file that contain the marked places, in visible characters.
 struct Lines<'a> {
     path: Visible<'a>,
     first: usize,
@@ -147,9 +147,9 @@ impl<'a> Lines<'a> {
             .find('\n')
             .map_or(text.len(), |newline| last + newline);
         let raw = &text[start..end.min(text.ceil_char_boundary(last + LONGEST_AFTER))];
-        // What is too long is not shown, so it need not be escaped.
+        // An excerpt that is too long is not shown, so the rest need not be escaped.
         let raw = &raw[..raw.ceil_char_boundary(LONGEST_LINES + 1)];
-        // Each place moves by what the escapes before it add.
+        // Escapes before a place shift it.
         let moved = |at: usize| shown(&raw[..(at - start).min(raw.len())]).len();
         let marks = labels.iter();
         let marks = marks.map(|(kind, label)| {
@@ -176,7 +176,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// Returns where the mark of a place ends: a long one is not marked to its end.
+/// Returns where the mark of a place ends; a long mark is cut off.
 fn end_of(label: &Label) -> usize {
     let longest = label
         .source
@@ -185,7 +185,7 @@ fn end_of(label: &Label) -> usize {
     label.end.min(longest)
 }
 
-/// Escapes what cannot be seen in some lines of a file. Tabs, which indent, stay for whoever draws the lines.
+/// Escapes invisible characters in lines of a file, except tabs, which the renderer expands.
 fn shown(lines: &str) -> Cow<'_, str> {
     let stays = |character: char| matches!(character, '\n' | '\t');
     if !lines.contains(|it| is_hidden(it) && !stays(it)) {
@@ -275,8 +275,8 @@ mod tests {
         "#);
     }
 
-    /// C1 controls steer a terminal in one character: neither a line of the file nor its name gets through with one, and
-    /// the mark still stands below what is meant.
+    /// C1 controls are terminal escapes of a single character: neither a line of the file nor its name may contain one,
+    /// and the mark must still be below the right text.
     #[test]
     fn excerpts_show_what_is_hidden() {
         let text = "a:\t\u{9b}31m\u{202e}x: \u{9d}0;y\r\n";
@@ -304,7 +304,8 @@ mod tests {
         ");
     }
 
-    /// A line of a megabyte is not drawn, once for each of its mistakes: the place is told, and the rest of a line is cut.
+    /// A 1 MB line is not shown for each of its mistakes: only the place is reported, and the rest of a line is cut
+    /// off.
     #[test]
     fn lines_that_nobody_reads_are_not_drawn() {
         let text = format!(
@@ -327,7 +328,7 @@ mod tests {
         let near = show("[x");
         assert!(near.as_str().contains("^^ c"), "{}", near.as_str());
         assert!(near.as_str().len() < 2 * LONGEST_AFTER, "{}", near.as_str());
-        // A mark over all of it is drawn over its beginning.
+        // A mark that covers the whole line is limited to its beginning.
         let whole = show(text.trim_end());
         assert!(
             whole.as_str().len() < 4 * LONGEST_MARK,

@@ -1,4 +1,4 @@
-//! What DNS answers: a table for each domain with something to say, and one line for the others.
+//! The results of the DNS check as text: a table for each domain with issues, and one line for all others.
 
 use std::fmt;
 
@@ -10,9 +10,9 @@ use crate::dns::{
 use crate::model::count;
 use crate::report::{AccountDns, DnsReport, Report, SecondOpinion};
 
-/// Names longer than this take a line of their own.
+/// Longer names get a line of their own.
 const NAME_COLUMNS: usize = 44;
-/// The columns of the longest verdict and a gap.
+/// The width of the longest verdict and a gap.
 const VERDICT_COLUMNS: usize = 14;
 
 pub(super) fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
@@ -49,7 +49,7 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
     Ok(())
 }
 
-/// Tells whether there is nothing to say but that it is right.
+/// Returns whether everything about the domain is correct, so that there is nothing to report.
 fn is_quiet(account: &AccountDns) -> bool {
     let check = &account.check;
     let agrees = |opinion: Option<&Opinion>| !matches!(opinion, Some(Opinion::Otherwise { .. }));
@@ -123,7 +123,7 @@ fn tone(verdict: &Verdict) -> Tone {
     }
 }
 
-/// Writes `TYPE name  verdict  record`, or, where that does not fit, the records below.
+/// Writes `TYPE name  verdict  record`, with the records below if they do not fit.
 fn write_host(page: &mut Page<'_>, host: &HostCheck, columns: usize, shared: bool) -> fmt::Result {
     let judgement = &host.judgement;
     let verdict = &judgement.verdict;
@@ -148,7 +148,7 @@ fn write_host(page: &mut Page<'_>, host: &HostCheck, columns: usize, shared: boo
         })
         .collect();
     let hang = 2 + width(&line);
-    // All records stand in the column beside the verdict, or all below it.
+    // Either all records go into the column beside the verdict, or all go below it.
     let beside = said.is_none()
         && records
             .iter()
@@ -179,7 +179,7 @@ fn write_host(page: &mut Page<'_>, host: &HostCheck, columns: usize, shared: boo
     Ok(())
 }
 
-/// Writes who says what, and what a reader should know.
+/// Writes which server answers what, then the notes.
 fn write_reasons(page: &mut Page<'_>, indent: usize, host: &HostCheck) -> fmt::Result {
     for (server, said) in &host.judgement.servers {
         let text = format!("{server}: {said}");
@@ -191,7 +191,7 @@ fn write_reasons(page: &mut Page<'_>, indent: usize, host: &HostCheck) -> fmt::R
     Ok(())
 }
 
-/// Tells whether all hosts have the same verdict for the same reasons, so that those are written once.
+/// Returns whether all hosts have the same verdict for the same reasons, which are then written once.
 fn same_reasons(hosts: &[HostCheck]) -> bool {
     let [first, others @ ..] = hosts else {
         return false;
@@ -207,7 +207,7 @@ fn same_reasons(hosts: &[HostCheck]) -> bool {
     reasons && !others.is_empty() && same
 }
 
-/// Says what a verdict says beyond its word.
+/// Returns what a verdict says beyond its one-word name.
 fn said(verdict: &Verdict) -> Option<String> {
     match verdict {
         Verdict::Unknown { reason } => Some(visible(reason).into_owned()),
@@ -223,7 +223,7 @@ fn said(verdict: &Verdict) -> Option<String> {
     }
 }
 
-/// Writes seconds as people do.
+/// Formats a number of seconds for people.
 fn time(seconds: u32) -> String {
     match seconds {
         0..120 => format!("{seconds} s"),
@@ -264,7 +264,7 @@ fn write_not_understood(page: &mut Page<'_>, check: &DomainCheck) -> fmt::Result
     Ok(())
 }
 
-/// Writes what the last line says of DNS.
+/// Returns the DNS part of the last line.
 pub(super) fn summary(dns: &DnsReport) -> Vec<Piece> {
     let tally = dns.tally();
     let tone = match dns.standing() {

@@ -1,6 +1,6 @@
-//! The report for people: narrow and wide terminals, with and without colour.
+//! The human-readable report, for terminals of any width, with or without colour.
 //!
-//! Nothing that comes from the platform or from a file reaches the terminal unescaped.
+//! Nothing from the platform or from a file reaches the terminal unescaped.
 
 mod brand;
 mod change;

@@ -5,10 +5,10 @@ use std::fmt;
 use super::page::{Page, Piece, Tone, piece};
 use super::visible;
 
-/// How many names are spelled out.
+/// The number of names that are shown before the rest is folded.
 const SHOWN_NAMES: usize = 8;
 
-/// Writes names, folded when there are many.
+/// Writes a list of names, folded if there are many.
 pub(super) fn write(page: &mut Page<'_>, count: &str, names: &[&str]) -> fmt::Result {
     let shown = if page.options.verbose || names.len() <= SHOWN_NAMES + 1 {
         names.len()

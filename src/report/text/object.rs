@@ -1,4 +1,4 @@
-//! Accounts and the template: what is pending, refused, unknown.
+//! Accounts, the template and zones as text: what is pending, refused or unknown.
 
 use std::fmt;
 
@@ -36,7 +36,7 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
     write_rest(page, report)
 }
 
-/// Writes the differences that no step mends.
+/// Writes the differences that no step fixes.
 fn write_open(page: &mut Page<'_>, report: &Report) -> fmt::Result {
     for object in report.objects() {
         let open: Vec<Change> = object.open().cloned().collect();
@@ -51,7 +51,7 @@ fn write_open(page: &mut Page<'_>, report: &Report) -> fmt::Result {
     Ok(())
 }
 
-/// Writes what is refused, unknown, and to be known.
+/// Writes refusals, unknown objects and notes.
 fn write_rest(page: &mut Page<'_>, report: &Report) -> fmt::Result {
     write_refusals(page, report)?;
     write_unknown(page, report)?;
@@ -63,7 +63,7 @@ fn write_rest(page: &mut Page<'_>, report: &Report) -> fmt::Result {
 }
 
 fn write_notes(page: &mut Page<'_>, report: &Report) -> fmt::Result {
-    // What is as it should be, or cannot be otherwise, is for those who ask.
+    // A base that is known, or that cannot exist outside a Git repository, is only reported on request.
     let is_said = |base: &&BaseReport| {
         page.options.verbose || !matches!(base.state, "known" | "not_a_git_repository")
     };

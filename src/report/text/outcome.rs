@@ -1,4 +1,4 @@
-//! What became of each step.
+//! The result of each step as text.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,10 +10,10 @@ use crate::model::{AssetKind, count};
 use crate::report::ending::{Ending, Endings};
 use crate::report::{ObjectReport, Report, StepReport, Verb};
 
-/// Up to how many steps that are done are listed one by one.
+/// The maximum number of completed steps that are listed one by one.
 const SHOWN_DONE: usize = 40;
 
-/// How many columns the word takes, with the space behind it.
+/// The width of the column with the step's standing, including the space after it.
 const WORD: usize = 11;
 
 pub(super) fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
@@ -35,7 +35,7 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
         endings.left()
     };
     for (object, step) in endings.steps().filter(|(_, step)| !(folded && done(step))) {
-        // What the end of the run kept from being begun is told once.
+        // Steps that were not started because the run ended early are reported once.
         let together = left.iter().find(|ending| {
             ending.steps.len() > 1 && ending.steps.iter().any(|(_, other)| other.id == step.id)
         });
@@ -64,7 +64,7 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
     Ok(())
 }
 
-/// Writes how many steps of each kind are done.
+/// Writes the number of completed steps of each kind.
 fn write_folded<'a>(
     page: &mut Page<'_>,
     steps: impl Iterator<Item = &'a StepReport>,
@@ -81,7 +81,7 @@ fn write_folded<'a>(
     Ok(())
 }
 
-/// Writes the word for how a step stands.
+/// Returns the column with a step's standing.
 fn word(standing: Option<StepStanding>) -> Vec<Piece> {
     let tone = match standing {
         None => Tone::Faint,

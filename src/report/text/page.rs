@@ -9,7 +9,7 @@ use super::Options;
 use super::diagnostic::Excerpt;
 use crate::model::{Visible, visible};
 
-/// What a piece of text is, which decides its colour.
+/// The meaning of a piece of text, which determines its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tone {
     Plain,
@@ -47,7 +47,7 @@ pub(super) struct Piece {
     pub(super) text: Visible<'static>,
 }
 
-/// Makes a piece of any text: what cannot be seen in it is escaped.
+/// Creates a piece from any text, escaping invisible characters.
 pub(super) fn piece(tone: Tone, text: impl AsRef<str>) -> Piece {
     Piece {
         tone,
@@ -55,17 +55,17 @@ pub(super) fn piece(tone: Tone, text: impl AsRef<str>) -> Piece {
     }
 }
 
-/// Counts the columns that some pieces take in a row.
+/// Returns the total width of some pieces, in columns.
 pub(super) fn width(pieces: &[Piece]) -> usize {
     pieces.iter().map(|piece| piece.text.width()).sum()
 }
 
-/// The text on its way out; nothing of it is kept.
+/// Writes text incrementally, without buffering it.
 pub(super) struct Page<'a> {
     out: &'a mut dyn Write,
     pub(super) options: Options,
     is_started: bool,
-    /// How many line breaks the text so far ends with.
+    /// The number of line breaks at the end of the text so far.
     breaks: usize,
 }
 
@@ -80,12 +80,12 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Tells whether some pieces fit on one line at an indent.
+    /// Returns whether some pieces fit on one line after an indent.
     pub(super) fn fits(&self, indent: usize, pieces: &[Piece]) -> bool {
         indent + width(pieces) <= self.options.width
     }
 
-    /// Leaves an empty line, except at the top.
+    /// Writes an empty line, except at the top.
     pub(super) fn gap(&mut self) -> fmt::Result {
         if self.is_started && self.breaks < 2 {
             self.end_line()?;
@@ -93,7 +93,7 @@ impl<'a> Page<'a> {
         Ok(())
     }
 
-    /// Takes lines that are laid out already.
+    /// Writes lines that are already laid out.
     pub(super) fn excerpt(&mut self, lines: &Excerpt) -> fmt::Result {
         let text = lines.as_str();
         self.put(text)?;
@@ -103,7 +103,7 @@ impl<'a> Page<'a> {
         Ok(())
     }
 
-    /// Writes one line as it is, however long.
+    /// Writes one line without wrapping it.
     pub(super) fn line(&mut self, indent: usize, pieces: &[Piece]) -> fmt::Result {
         self.indent(indent)?;
         for piece in pieces {
@@ -112,15 +112,15 @@ impl<'a> Page<'a> {
         self.end_line()
     }
 
-    /// Writes pieces, broken at spaces; further lines are indented by `hang`. A word that is wider than the
-    /// page stays whole, so that it can be copied.
+    /// Writes pieces, wrapped at spaces; continuation lines are indented by `hang`. A word wider than the page is not
+    /// broken, so that it can be copied.
     pub(super) fn wrapped(&mut self, indent: usize, hang: usize, pieces: &[Piece]) -> fmt::Result {
         self.indent(indent)?;
         let mut column = indent;
         let mut fresh = true;
         let mut pending = 0;
         for Piece { tone, text } in pieces {
-            // What goes on one line with one colour is written at once.
+            // Adjacent text of one colour on one line is written at once.
             let mut run = String::new();
             for chunk in text.split_inclusive(' ') {
                 let word = chunk.trim_end_matches(' ');
@@ -188,7 +188,7 @@ impl<'a> Page<'a> {
         self.out.write_str(text)
     }
 
-    /// Keeps what [`Page::gap`] must know of a text that is no more here.
+    /// Updates the state that [`Page::gap`] needs after text was written.
     fn passed(&mut self, breaks: usize) {
         self.is_started = true;
         self.breaks = breaks;

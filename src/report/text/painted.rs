@@ -1,26 +1,26 @@
-//! Lines with colours, for texts that are no report.
+//! Lines with colours, for texts that are not reports.
 
 use super::page::{Piece, Tone, piece};
 use super::{Options, Rendered};
 
-/// Lines that are laid out already, each in one colour or in none.
+/// Lines that are already laid out, each in one colour or none.
 #[derive(Clone, Debug, Default)]
 pub struct Painted {
     lines: Vec<Piece>,
 }
 
 impl Painted {
-    /// Adds lines as they are.
+    /// Adds lines without colour.
     pub fn plain(&mut self, lines: &str) {
         self.paint(Tone::Plain, lines);
     }
 
-    /// Adds lines that are new.
+    /// Adds lines in the colour of additions.
     pub fn added(&mut self, lines: &str) {
         self.paint(Tone::Added, lines);
     }
 
-    /// Adds lines that are gone.
+    /// Adds lines in the colour of removals.
     pub fn removed(&mut self, lines: &str) {
         self.paint(Tone::Removed, lines);
     }

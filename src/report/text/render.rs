@@ -1,4 +1,4 @@
-//! A report, from its first line to its last.
+//! Renders a whole report as text.
 
 use std::fmt;
 
@@ -6,16 +6,16 @@ use super::page::{self, Page};
 use super::{coverage, diagnostic, dns, object, outcome, summary as last_line, visible};
 use crate::report::{Command, Report};
 
-/// How to render; decided at the edge, so that the renderer stays pure.
+/// Options for rendering, which the caller determines so that the renderer stays pure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// How many columns there are; under 40 counts as 40.
+    /// The width in columns; at least 40.
     pub width: usize,
     /// Whether to write colours as ANSI sequences.
     pub colour: bool,
     /// Whether lists of names are shown in full, and objects in sync by name.
     pub verbose: bool,
-    /// Whether the reader has seen the plan, so that an apply needs to say only what became of it.
+    /// Whether the reader has already seen the plan, so that an apply only reports its results.
     pub plan_seen: bool,
 }
 
@@ -30,12 +30,12 @@ impl Default for Options {
     }
 }
 
-/// A text that was laid out here: in visible characters, with colours where they were asked for. It is rendered while it
-/// is written.
+/// Text laid out by this module: in visible characters, with colours if requested. It is rendered while it is
+/// displayed.
 pub struct Rendered<'a>(Box<dyn Fn(&mut fmt::Formatter<'_>) -> fmt::Result + 'a>);
 
 impl<'a> Rendered<'a> {
-    /// Takes what fills a page.
+    /// Creates a text from a function that writes a page.
     pub(super) fn new(options: Options, write: impl Fn(&mut Page<'_>) -> fmt::Result + 'a) -> Self {
         Self(Box::new(move |out| write(&mut Page::new(out, options))))
     }
@@ -47,13 +47,13 @@ impl fmt::Display for Rendered<'_> {
     }
 }
 
-/// Renders what went wrong, in one line.
+/// Renders an error message on one line.
 #[must_use]
 pub fn error(message: &str, options: Options) -> Rendered<'_> {
     told("error", page::Tone::Failure, message, options)
 }
 
-/// Renders what must be known though nothing went wrong, in one line.
+/// Renders a warning on one line.
 #[must_use]
 pub fn warning(message: &str, options: Options) -> Rendered<'_> {
     told("warning", page::Tone::Warning, message, options)
@@ -74,13 +74,13 @@ fn told<'a>(
     })
 }
 
-/// Renders the last line of a report alone.
+/// Renders only the last line of a report.
 #[must_use]
 pub fn summary(report: &Report, options: Options) -> Rendered<'_> {
     Rendered::new(options, move |page| last_line::write(page, report))
 }
 
-/// Breaks a text at spaces to fit a width; paragraphs stay apart.
+/// Wraps a text at spaces to fit a width; paragraphs stay separate.
 #[must_use]
 pub fn fill(text: &str, width: usize) -> String {
     let options = Options {

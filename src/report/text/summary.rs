@@ -1,4 +1,4 @@
-//! The last line.
+//! The last line of a report: the summary.
 
 use std::fmt;
 
@@ -150,7 +150,8 @@ fn apply(summary: &Summary) -> Vec<Piece> {
     line
 }
 
-/// Says how the rest stands: numbers are of accounts, so that they add up; the template and zones are named.
+/// Appends the state of the remaining objects: counts are of accounts, so that they add up; the template and zones are
+/// mentioned separately.
 fn rest(line: &mut Vec<Piece>, summary: &Summary, in_sync: &str) {
     let Summary {
         accounts,

@@ -11,10 +11,10 @@ use crate::sandbox::FaultKind;
 use crate::sandbox::clock::GREGORIAN_OFFSET;
 use crate::sandbox::world::{Account, PageRequest, Relation, World, derived_id};
 
-/// The number of items of a page without `page_size` (L1).
+/// The page size when `page_size` is not given (L1).
 const PAGE_SIZE: usize = 50;
 
-/// Answers everything below `/v2/accounts` but whitelabels.
+/// Handles everything below `/v2/accounts` except whitelabels.
 pub(crate) fn handle(call: &Call<'_>, world: &mut World) -> Result<Success, Failure> {
     if call.noun == Noun::Accounts {
         return create(call, world, None);
@@ -45,7 +45,7 @@ fn existing<'a>(world: &'a World, id: &str) -> Result<&'a Account, Failure> {
     world.account(id).ok_or_else(|| Failure::bad_identifier(id))
 }
 
-/// Returns an account with what the server adds to it (L7).
+/// Returns an account with the fields that the server adds (L7).
 fn shown(world: &World, account: &Account) -> Value {
     let mut fields = account.public_fields();
     let added = json!({
@@ -63,7 +63,7 @@ fn shown(world: &World, account: &Account) -> Value {
     Value::Object(fields)
 }
 
-/// Creates an account below another one; below nothing means below the caller.
+/// Creates an account below `parent`, or below the caller if there is no parent.
 fn create(call: &Call<'_>, world: &mut World, parent: Option<&str>) -> Result<Success, Failure> {
     let parent = match parent {
         Some(parent) => parent.to_owned(),
@@ -179,7 +179,7 @@ fn refuse_taken_realm(world: &World, realm: &str, own: Option<&str>) -> Result<(
     Err(Failure::invalid(errors))
 }
 
-/// Promotes or demotes a reseller. Two writes follow each other, and the answer shows the first
+/// Promotes or demotes a reseller. This makes two writes, and the response shows the first
 /// (`setup.reseller.promote.resa` against `crud.account.get_whitelabel_domain`).
 fn promote(world: &mut World, id: &str, promoted: bool) -> Result<Success, Failure> {
     if let Some(account) = world.account_mut(id) {
@@ -197,13 +197,13 @@ fn promote(world: &mut World, id: &str, promoted: bool) -> Result<Success, Failu
     })
 }
 
-/// Answers `/v2/accounts/{id}/api_key` (A7).
+/// Handles `/v2/accounts/{id}/api_key` (A7).
 fn api_key(world: &World, id: &str) -> Result<Success, Failure> {
     let account = existing(world, id)?;
     Ok(Success::new(json!({"api_key": account.api_key})).revision(&account.revision))
 }
 
-/// Gives an account another key; the old one logs nobody in any more (A7).
+/// Replaces the API key of an account; the old one is no longer valid (A7).
 fn renew_api_key(world: &mut World, id: &str) -> Result<Success, Failure> {
     if let Some(account) = world.account_mut(id) {
         account.renew_api_key();
@@ -211,7 +211,7 @@ fn renew_api_key(world: &mut World, id: &str) -> Result<Success, Failure> {
     Ok(api_key(world, id)?.created(None))
 }
 
-/// Lists accounts below another one (L1–L4).
+/// Lists the accounts below an account (L1–L4).
 fn list(
     call: &Call<'_>,
     world: &World,
@@ -285,8 +285,7 @@ fn item(world: &World, account: &Account, relation: Relation) -> Value {
     item
 }
 
-/// Gives a list a revision that says nothing: it is another one in every answer (E14); an empty
-/// list has none (`desc.reseller`).
+/// Adds a meaningless revision to a list, different in every response (E14); an empty list has none (`desc.reseller`).
 fn with_list_revision(call: &Call<'_>, items: Value) -> Success {
     let empty = items.as_array().is_none_or(Vec::is_empty);
     let revision = derived_id(&format!("{} {items}", call.request_id));

@@ -12,7 +12,7 @@ use crate::sandbox::FaultKind;
 use crate::sandbox::clock::GREGORIAN_OFFSET;
 use crate::sandbox::world::{Document, UploadEnd, World};
 
-/// Answers `/v2/accounts/{id}/whitelabel/{asset}`.
+/// Handles `/v2/accounts/{id}/whitelabel/{asset}`.
 pub(crate) fn handle(
     call: &Call<'_>,
     world: &mut World,
@@ -29,7 +29,7 @@ pub(crate) fn handle(
     download(call, document, kind)
 }
 
-/// Answers a GET of an asset by domain; the account in the path is ignored (B1).
+/// Handles a GET of an asset by domain; the account in the path is ignored (B1).
 pub(crate) fn look_up(
     call: &Call<'_>,
     world: &World,
@@ -47,7 +47,7 @@ fn download(
 ) -> Result<Success, Failure> {
     let found = document.and_then(|document| document.asset(kind));
     let Some((name, attachment)) = found else {
-        // B17: the name of the asset in a list.
+        // B17: the asset's name, in a list.
         return Err(Failure::late(404, "bad identifier", json!([kind.as_str()])));
     };
     precondition::check(call, None)?;
@@ -62,12 +62,12 @@ fn download(
     Ok(success)
 }
 
-/// Stores an upload and answers the document, not the file (B9, trap 14).
+/// Stores an upload and responds with the document, not the file (B9, trap 14).
 fn upload(call: &Call<'_>, world: &mut World, kind: AssetKind) -> Result<Success, Failure> {
     let account = call.account_id()?;
     let missing = || Failure::bad_identifier("whitelabel");
     let current = etag(world.document(account).ok_or_else(missing)?);
-    // The content types that come this far are those of files.
+    // Content types other than those of files have been rejected before.
     let upload = call
         .input
         .upload
@@ -86,7 +86,7 @@ fn upload(call: &Call<'_>, world: &mut World, kind: AssetKind) -> Result<Success
         call.now,
     );
     if call.hits.status() == Some(409) {
-        // B12: the first save met a conflict; only 5.x stops there.
+        // B12: the first save ran into a conflict; only 5.x stops there.
         if !call.profile.stops_upload_after_conflict() {
             let end = UploadEnd::StoredBesideConflict;
             world.upload(account, kind, &name, attachment, end);
@@ -105,8 +105,8 @@ fn upload(call: &Call<'_>, world: &mut World, kind: AssetKind) -> Result<Success
     Ok(shown(world.document(account).ok_or_else(missing)?))
 }
 
-/// Names an attachment (B10, observed 4): the asset, the caller's name or the time, and an
-/// extension where the name has none; spaces go, everything else stays as it is.
+/// Returns an attachment's name (B10, observed 4): the asset, the caller's file name or the time, and an extension if
+/// the name has none; spaces are removed, everything else stays.
 fn attachment_name(
     kind: AssetKind,
     filename: Option<&str>,
@@ -128,8 +128,8 @@ fn attachment_name(
     }
 }
 
-/// Returns the server's extension for a type; it knows few, and leaves the dot alone for the
-/// others (`att.logo.get_noct`, `att2.icon.get_msicon`).
+/// Returns the server's file extension for a type. It knows only a few; for others the name ends with the bare dot
+/// (`att.logo.get_noct`, `att2.icon.get_msicon`).
 fn extension(content_type: &str) -> &'static str {
     match content_type {
         "image/png" => "png",

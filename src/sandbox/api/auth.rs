@@ -1,4 +1,4 @@
-//! Who calls, what that costs, and what it allows.
+//! Authentication, rate limiting and authorisation.
 
 use std::collections::BTreeMap;
 
@@ -10,19 +10,19 @@ use super::route::Noun;
 use super::schemas;
 use crate::sandbox::world::{Account, ServerSettings, TokenState, World, issue, read};
 
-/// The token buckets by caller and account (C4).
+/// The token buckets for rate limiting, by caller and account (C4).
 #[derive(Debug, Default)]
 pub(crate) struct Buckets(BTreeMap<String, Bucket>);
 
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
-    /// Tokens in thousandths, so that a part of a second counts.
+    /// The tokens in thousandths, so that fractions of a second count.
     level: u64,
     filled_at: u64,
 }
 
 impl Buckets {
-    /// Takes one token for a request and returns what is left.
+    /// Takes one token for a request and returns the number left.
     ///
     /// # Errors
     /// 429 when the bucket is empty.
@@ -56,10 +56,10 @@ impl Buckets {
     }
 }
 
-/// Finds the token (A1) and the account behind it.
+/// Extracts the token (A1) and identifies its account.
 ///
 /// # Errors
-/// 401 with the other spelling when the token's time is over (trap 28).
+/// 401 with the other wording when the token has expired (trap 28).
 pub(crate) fn identify(call: &mut Call<'_>, world: &World) -> Result<(), Failure> {
     let typed = call.request.header("authorization").map(|value| {
         let (_, token) = value.split_once(' ').unwrap_or(("", value));
@@ -70,7 +70,7 @@ pub(crate) fn identify(call: &mut Call<'_>, world: &World) -> Result<(), Failure
         .header("x-auth-token")
         .map(str::to_owned)
         .or_else(|| call.input.value("auth_token"));
-    // Observed 6: what stands in `Authorization` is echoed, and lets nobody in.
+    // Observed 6: the value of `Authorization` is echoed, but authenticates nobody.
     call.token = plain.clone().or(typed);
     let Some(token) = plain else { return Ok(()) };
     match read(world, &token, call.now) {
@@ -81,7 +81,7 @@ pub(crate) fn identify(call: &mut Call<'_>, world: &World) -> Result<(), Failure
     Ok(())
 }
 
-/// Tells whether a request needs no token (A11, observed 6).
+/// Returns whether a request needs no token (A11, observed 6).
 pub(crate) fn is_public(call: &Call<'_>) -> bool {
     let reads = call.request.method == "GET";
     match call.noun {
@@ -117,7 +117,7 @@ pub(crate) fn authorise(call: &Call<'_>, world: &World) -> Result<(), Failure> {
     }
 }
 
-/// Answers `PUT /v2/api_auth` (A2).
+/// Handles `PUT /v2/api_auth` (A2).
 pub(crate) fn api_auth(call: &Call<'_>, world: &World) -> Result<Success, Failure> {
     let mut data = call.input.data.clone();
     schemas::check("api_auth", &mut data, call.profile)?;
@@ -131,7 +131,7 @@ pub(crate) fn api_auth(call: &Call<'_>, world: &World) -> Result<Success, Failur
     Ok(login(call, world, account, None, location))
 }
 
-/// Answers `PUT /v2/user_auth` (A3).
+/// Handles `PUT /v2/user_auth` (A3).
 pub(crate) fn user_auth(call: &Call<'_>, world: &World) -> Result<Success, Failure> {
     let mut data = call.input.data.clone();
     schemas::check("user_auth", &mut data, call.profile)?;
@@ -165,7 +165,7 @@ pub(crate) fn user_auth(call: &Call<'_>, world: &World) -> Result<Success, Failu
     Ok(login(call, world, account, Some(&user.id), location))
 }
 
-/// Answers `GET` and `DELETE /v2/token_auth` (A6, A7): a JWT stays valid until its end.
+/// Handles `GET` and `DELETE /v2/token_auth` (A6, A7): a JWT stays valid until it expires.
 pub(crate) fn token_auth(call: &Call<'_>, world: &World) -> Result<Success, Failure> {
     let account = call
         .caller
@@ -190,7 +190,7 @@ fn login(
     success
 }
 
-/// Returns what a login tells about the account (A4).
+/// Returns the account profile in a login response (A4).
 fn profile_of(world: &World, account: &Account, owner: Option<&str>) -> Value {
     let mut data = json!({
         "account_id": account.id,

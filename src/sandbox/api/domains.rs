@@ -8,8 +8,8 @@ use super::{precondition, schemas};
 use crate::model::Object;
 use crate::sandbox::world::{ProblemInTemplate, World, expand, test_results};
 
-/// Answers `whitelabel/domains`: with an account it reads or tests, without one it reads or
-/// replaces the template of the whole cluster (trap 5).
+/// Handles `whitelabel/domains`: with an account it reads or tests, without one it reads or replaces the template of
+/// the whole cluster (trap 5).
 pub(crate) fn handle(call: &Call<'_>, world: &mut World) -> Result<Success, Failure> {
     match (call.verb.as_str(), &call.account) {
         ("POST", None) => replace(call, world),
@@ -31,12 +31,12 @@ fn expanded(call: &Call<'_>, world: &World) -> Result<Object, Failure> {
     expand(world.template(), &domain).map_err(crash)
 }
 
-/// Finds the domain: the request's, else that of the account's document (D1).
+/// Returns the domain of the request or, failing that, of the account's document (D1).
 fn domain(call: &Call<'_>, world: &World) -> Result<String, Failure> {
     if let Some(domain) = call.input.value("domain") {
         return Ok(domain);
     }
-    // Observed 7: without an account there is no document to ask.
+    // Observed 7: without an account there is no document to read the domain from.
     let account = call.account_id()?;
     world
         .document(account)
@@ -55,8 +55,8 @@ fn domain(call: &Call<'_>, world: &World) -> Result<String, Failure> {
         })
 }
 
-/// Replaces the template: last writer wins, no revision, and an empty body erases it (D7, D10,
-/// trap 4, trap 42). Only CNAME is looked into (D8).
+/// Replaces the template: last writer wins, no revision, and an empty body erases it (D7, D10, trap 4, trap 42). Only
+/// CNAME is validated (D8).
 fn replace(call: &Call<'_>, world: &mut World) -> Result<Success, Failure> {
     let Value::Object(mut template) = call.input.data.clone() else {
         world.set_template(Object::new());

@@ -1,4 +1,4 @@
-//! Answers: the envelope, errors, headers and the bodies that are empty.
+//! Responses: the envelope, errors, headers and empty bodies.
 
 use axum::body::Bytes;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::pipeline::Call;
 use crate::model::Object;
 
-/// The methods that early refusals list, before the path is known.
+/// The methods listed in early errors, before the path is known.
 pub(crate) const ALL_METHODS: &[&str] =
     &["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"];
 
@@ -15,10 +15,10 @@ const EXPOSED_HEADERS: &str =
     "content-type, x-auth-token, x-request-id, x-kazoo-cluster-id, location, etag, etag";
 const LONG_AGO: &str = "Fri, 01 Jan 1999 00:00:00 GMT";
 
-/// Stands for a connection that ends without an answer; no HTTP status has this number.
+/// Pseudo-status for a connection that is closed without a response; not a valid HTTP status.
 const NO_ANSWER: u16 = 0;
 
-/// A complete HTTP answer.
+/// A complete HTTP response.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     /// The status code.
@@ -27,30 +27,30 @@ pub(crate) struct Answer {
     pub(crate) headers: Vec<(&'static str, String)>,
     /// The body.
     pub(crate) body: Bytes,
-    /// The connection ends instead.
+    /// Whether the connection is closed instead of sending the response.
     pub(crate) lost: bool,
 }
 
-/// What a handler answers when all went well.
+/// The successful result of a handler.
 #[derive(Clone, Debug)]
 pub(crate) struct Success {
     /// 200 or 201.
     pub(crate) status: u16,
-    /// The member `data`; absent in one odd case (`domains.sys.post.array`).
+    /// The member `data`; absent in one special case (`domains.sys.post.array`).
     pub(crate) data: Option<Value>,
     /// The revision in the body, and the entity tag of a GET (W15, W16).
     pub(crate) revision: Option<String>,
-    /// More members: `page_size`, `start_key`, `metadata` …
+    /// Further members: `page_size`, `start_key`, `metadata` …
     pub(crate) more: Object,
     /// The header `location`.
     pub(crate) location: Option<String>,
     /// The bytes of an asset, instead of JSON.
     pub(crate) asset: Option<AssetBody>,
-    /// The token that the caller gets, in an answer to a login.
+    /// The token issued to the caller, in the response to a login.
     pub(crate) issued_token: Option<String>,
 }
 
-/// The file that a GET of an asset answers.
+/// The file in the response to a GET of an asset.
 #[derive(Clone, Debug)]
 pub(crate) struct AssetBody {
     /// The attachment's name.
@@ -89,7 +89,7 @@ impl Success {
     }
 }
 
-/// Why a request is refused.
+/// An error response.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure(Box<Refusal>);
 
@@ -104,16 +104,16 @@ struct Refusal {
     for_asset: bool,
 }
 
-/// How far a request came before it was refused: it decides about headers and body.
+/// The stage at which a request failed, which determines headers and body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// The body was not understood: neither path nor token were looked at.
+    /// The body could not be parsed; neither the path nor the token was checked.
     Reading,
-    /// Before the content type of the answer was settled: no `content-type`.
+    /// Before the content type of the response was negotiated: no `content-type`.
     Deciding,
     /// In the handler.
     Handling,
-    /// The HTTP layer refused by itself: an empty body (E22's rows 404, 406, 412, 415), or 304.
+    /// The HTTP layer itself refused: an empty body (E22's rows 404, 406, 412, 415), or 304.
     Protocol,
 }
 
@@ -130,12 +130,12 @@ impl Failure {
         }))
     }
 
-    /// 400: the body is not what a Kazoo reads (E7, E9, B6).
+    /// 400: Kazoo cannot parse the body (E7, E9, B6).
     pub(crate) fn unreadable(data: &Value) -> Self {
         Self::of(400, Stage::Reading, "validation error", Some(data.clone()))
     }
 
-    /// 410: the version is gone (E2).
+    /// 410: the API version is gone (E2).
     pub(crate) fn gone() -> Self {
         Self::of(
             410,
@@ -147,27 +147,27 @@ impl Failure {
         )
     }
 
-    /// An error before the handler.
+    /// An error raised before the handler runs.
     pub(crate) fn early(status: u16, message: &str, data: Value) -> Self {
         Self::of(status, Stage::Deciding, message, Some(data))
     }
 
-    /// An error of the handler.
+    /// An error raised by the handler.
     pub(crate) fn late(status: u16, message: &str, data: Value) -> Self {
         Self::of(status, Stage::Handling, message, Some(data))
     }
 
-    /// An answer without a body.
+    /// A response without a body.
     pub(crate) fn empty(status: u16) -> Self {
         Self::of(status, Stage::Protocol, "", None)
     }
 
-    /// The server's process dies and the connection with it (observed 11).
+    /// The server process crashes and the connection is closed (observed 11).
     pub(crate) fn no_answer() -> Self {
         Self::empty(NO_ANSWER)
     }
 
-    /// 304, with the tag of what was not modified.
+    /// 304, with the ETag of the unmodified document.
     pub(crate) fn not_modified(etag: Option<&str>) -> Self {
         let mut failure = Self::empty(304);
         failure.0.etag = etag.map(str::to_owned);
@@ -184,7 +184,7 @@ impl Failure {
         )
     }
 
-    /// 409: a document is in the way, or somebody was faster (W3, C2).
+    /// 409: the document already exists, or somebody else changed it first (W3, C2).
     pub(crate) fn conflict() -> Self {
         Self::late(
             409,
@@ -193,7 +193,7 @@ impl Failure {
         )
     }
 
-    /// 400: rules by path (E22).
+    /// 400: the violated rules by path (E22).
     pub(crate) fn invalid(errors: Object) -> Self {
         Self::late(400, "validation error", Value::Object(errors))
     }
@@ -203,7 +203,7 @@ impl Failure {
         Self::of(500, Stage::Handling, "init failed", None)
     }
 
-    /// 401: no token, or one that was not made here.
+    /// 401: no token, or one that the sandbox did not issue.
     pub(crate) fn no_credentials() -> Self {
         Self::early(
             401,
@@ -212,17 +212,17 @@ impl Failure {
         )
     }
 
-    /// 401: the token's time is over (A5, trap 28).
+    /// 401: the token has expired (A5, trap 28).
     pub(crate) fn expired() -> Self {
         Self::early(401, "invalid credentials", json!({}))
     }
 
-    /// 403: another account's business (A9).
+    /// 403: the token has no access to the account (A9).
     pub(crate) fn forbidden() -> Self {
         Self::early(403, "forbidden", json!({"message": "forbidden"}))
     }
 
-    /// 429: the bucket is empty (C4).
+    /// 429: the token bucket is empty (C4).
     pub(crate) fn too_many() -> Self {
         Self::early(
             429,
@@ -242,7 +242,7 @@ impl Failure {
     }
 }
 
-/// Returns the refusal that a scripted fault with that status stands for (S4).
+/// Returns the error that a scripted fault with this status simulates (S4).
 pub(crate) fn refusal(status: u16) -> Failure {
     match status {
         401 => Failure::no_credentials(),
@@ -266,7 +266,7 @@ pub(crate) fn refusal(status: u16) -> Failure {
     }
 }
 
-/// Turns a handler's result into an answer.
+/// Turns a handler's result into a response.
 pub(crate) fn render(call: &Call<'_>, result: Result<Success, Failure>) -> Answer {
     match result {
         Ok(success) => render_success(call, success),
@@ -293,7 +293,7 @@ fn render_success(call: &Call<'_>, success: Success) -> Answer {
             "content-disposition",
             format!("attachment; filename={}", asset.name),
         ));
-        // B14: the type is never told, and a file without bytes has no such header at all.
+        // B14: the type is never revealed, and an empty file has no such header at all.
         if !asset.bytes.is_empty() {
             headers.push(("content-type", "undefined".to_owned()));
         }
@@ -367,7 +367,7 @@ fn render_failure(call: &Call<'_>, refusal: Refusal) -> Answer {
     } else {
         base(call, None)
     };
-    // E21: anonymous errors of 4.3 spell the missing token out.
+    // E21: errors of 4.3 without a token contain `"undefined"` as the token.
     if call.profile.always_shows_version() && call.token.is_none() {
         body.insert("auth_token".to_owned(), json!("undefined"));
     }
@@ -386,7 +386,7 @@ fn render_failure(call: &Call<'_>, refusal: Refusal) -> Answer {
     }
 }
 
-/// Returns the cross-origin headers of every error and of answers to browsers (E6).
+/// Returns the CORS headers of every error and of responses to browsers (E6).
 pub(crate) fn cors(methods: &[&str]) -> Vec<(&'static str, String)> {
     let mut list = "OPTIONS".to_owned();
     for method in methods {

@@ -1,7 +1,7 @@
-//! The whitelabel API as Kazoo speaks it: from a request and a world to an answer.
+//! The whitelabel API as Kazoo implements it: turns a request and a world into a response.
 //!
-//! [`answer`] runs the checks in the server's own order (E20) and hands the request to the noun's
-//! file; nothing here knows sockets.
+//! [`answer`] runs the checks in the server's own order (E20) and dispatches the request to the noun's module. Nothing
+//! here deals with sockets.
 
 mod accounts;
 mod assets;

@@ -1,4 +1,4 @@
-//! Content types: which are taken (415) and which are given (406).
+//! Content negotiation: accepted request types (415) and provided response types (406).
 
 use super::envelope::Failure;
 use super::pipeline::Call;
@@ -6,7 +6,7 @@ use super::route::Noun;
 use crate::model::AssetKind;
 use crate::sandbox::world::World;
 
-/// Types that a logo may be uploaded with (B3).
+/// The content types accepted for a logo (B3).
 const LOGO: [&str; 6] = [
     "image/jpg",
     "image/jpeg",
@@ -15,7 +15,7 @@ const LOGO: [&str; 6] = [
     "application/base64",
     "application/x-base64",
 ];
-/// Types that an icon may be uploaded with, besides those of a logo (B3).
+/// The content types accepted for an icon, in addition to those for a logo (B3).
 const ICON: [&str; 4] = [
     "image/ico",
     "image/vnd.microsoft.icon",
@@ -23,7 +23,7 @@ const ICON: [&str; 4] = [
     "image/icon",
 ];
 
-/// Checks what the caller takes and sends.
+/// Checks the content types that the caller accepts and sends.
 ///
 /// # Errors
 /// 406 and 415, both without a body.
@@ -40,7 +40,7 @@ pub(crate) fn check(call: &Call<'_>, world: &World) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns the type of the answer: a stored asset is offered as exactly what it is (B13).
+/// Returns the content type of the response; a stored asset is provided only as its stored type (B13).
 fn provided(call: &Call<'_>, world: &World) -> String {
     let stored = match &call.noun {
         Noun::Asset(kind) if call.request.method == "GET" => call

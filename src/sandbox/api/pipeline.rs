@@ -1,4 +1,4 @@
-//! The order of checks (E20), which decides which error wins.
+//! The order of checks (E20), which determines which error is returned.
 
 use std::sync::Arc;
 
@@ -15,14 +15,14 @@ use crate::sandbox::dns::DnsServer;
 use crate::sandbox::faults::Hits;
 use crate::sandbox::world::World;
 
-/// What the server is, besides the world it holds.
+/// The state of the server apart from the world.
 #[derive(Debug)]
 pub(crate) struct Server {
     /// The imitated version.
     pub(crate) profile: Profile,
     /// The token buckets (C4).
     pub(crate) buckets: Buckets,
-    /// The servers that a domain test asks.
+    /// The DNS servers that a domain test queries.
     pub(crate) dns: Option<Arc<DnsServer>>,
 }
 
@@ -30,16 +30,16 @@ pub(crate) struct Server {
 pub(crate) struct Call<'a> {
     pub(crate) request: &'a Request,
     pub(crate) profile: Profile,
-    /// What a script lets go wrong.
+    /// The scripted faults that apply to this request.
     pub(crate) hits: &'a Hits,
-    /// Tells what DNS has at a host, by type (D13, D14).
+    /// Looks up what DNS has for a type and host (D13, D14).
     pub(crate) look_up: &'a dyn Fn(&str, &str) -> Vec<String>,
     pub(crate) request_id: String,
     /// Seconds since 1970.
     pub(crate) now: u64,
     pub(crate) noun: Noun,
     pub(crate) methods: &'static [&'static str],
-    /// The method that the handler sees: `verb` may have replaced it (E11, observed 1).
+    /// The effective method, which `verb` may have replaced (E11, observed 1).
     pub(crate) verb: String,
     pub(crate) input: Input,
     /// The token as it was sent; echoed (observed 16).
@@ -48,7 +48,7 @@ pub(crate) struct Call<'a> {
     pub(crate) caller: Option<String>,
     /// The account in the path.
     pub(crate) account: Option<String>,
-    /// What is left in the caller's bucket.
+    /// The number of tokens left in the caller's bucket.
     pub(crate) remaining: u32,
 }
 
@@ -104,7 +104,7 @@ pub(crate) fn answer(
         .and_then(|()| admit(&mut call, world, &mut server.buckets, now_millis))
         .and_then(|()| negotiation::check(&call, world))
         .and_then(|()| match hits.status() {
-            // A conflict in an upload is the handler's: it may leave something behind (B12).
+            // The upload handler simulates conflicts itself, because they may leave a file behind (B12).
             Some(status)
                 if status != 409 || call.verb != "POST" || !matches!(call.noun, Noun::Asset(_)) =>
             {
@@ -115,7 +115,7 @@ pub(crate) fn answer(
     render(&call, result)
 }
 
-/// Reads body, token and verb: nothing about the path counts yet.
+/// Reads body, token and verb, before the path is checked.
 fn read(call: &mut Call<'_>, world: &World, route: &Route) -> Result<(), Failure> {
     if route.version < 2 && !call.profile.serves_v1() {
         return Err(Failure::gone());
@@ -131,7 +131,7 @@ fn read(call: &mut Call<'_>, world: &World, route: &Route) -> Result<(), Failure
     Ok(())
 }
 
-/// Finds what the path means: no module, no such method, no such account.
+/// Resolves the path: fails for unknown nouns, methods and accounts.
 fn locate(call: &mut Call<'_>, world: &World, route: &Route) -> Result<(), Failure> {
     match route.noun {
         Noun::NotFound => {
@@ -174,7 +174,7 @@ fn locate(call: &mut Call<'_>, world: &World, route: &Route) -> Result<(), Failu
     Ok(())
 }
 
-/// Lets the caller in: bucket (429), token (401), rights (403), module (404).
+/// Admits the caller: checks bucket (429), token (401), rights (403) and module (404).
 fn admit(
     call: &mut Call<'_>,
     world: &World,
@@ -220,7 +220,7 @@ fn handle(call: &Call<'_>, world: &mut World) -> Result<Success, Failure> {
     }
 }
 
-/// Answers a browser's question before a cross-origin request (E6).
+/// Handles a CORS preflight request (E6).
 fn preflight(call: &Call<'_>) -> Answer {
     let mut headers = vec![("x-request-id", call.request_id.clone())];
     headers.extend(cors(call.methods));
@@ -232,7 +232,7 @@ fn preflight(call: &Call<'_>) -> Answer {
     }
 }
 
-/// Answers whatever has no version in its path (E1).
+/// Handles every path without a version (E1).
 fn front_page() -> Answer {
     Answer {
         status: 200,

@@ -3,9 +3,9 @@
 use super::envelope::Failure;
 use super::pipeline::Call;
 
-/// Checks the conditions of a request on something that exists.
+/// Checks the preconditions of a request for an existing resource.
 ///
-/// `etag` is the quoted tag, absent for assets and domains: any tag then fails with 412 (B15, D2).
+/// `etag` is the quoted ETag; absent for assets and domains, for which any tag fails with 412 (B15, D2).
 ///
 /// # Errors
 /// 412, or 304 for a read.
@@ -21,7 +21,7 @@ pub(crate) fn check(call: &Call<'_>, etag: Option<&str>) -> Result<(), Failure> 
         let star = known.trim() == "*";
         let matches = match etag {
             None => true,
-            // RFC 9110, section 13.1.2: this header compares weakly.
+            // RFC 9110, section 13.1.2: this header uses weak comparison.
             Some(etag) => {
                 star || tags(known).any(|tag| tag.strip_prefix("W/").unwrap_or(tag) == etag)
             }
@@ -38,7 +38,7 @@ pub(crate) fn check(call: &Call<'_>, etag: Option<&str>) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Checks the conditions of a request that creates something (W3): no `If-Match` can hold.
+/// Checks the preconditions of a request that creates a resource (W3): no `If-Match` can hold.
 ///
 /// # Errors
 /// 412.

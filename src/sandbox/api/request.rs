@@ -1,4 +1,4 @@
-//! A request, taken apart as Kazoo does it.
+//! Request parsing, as Kazoo does it.
 
 use axum::body::Bytes;
 use axum::http::HeaderMap;
@@ -8,7 +8,7 @@ use super::envelope::Failure;
 use super::upload::Upload;
 use crate::model::Object;
 
-/// A request as it came.
+/// A request as received.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     /// The HTTP method.
@@ -21,7 +21,7 @@ pub(crate) struct Request {
     pub(crate) headers: HeaderMap,
     /// The whole body.
     pub(crate) body: Bytes,
-    /// Who sent it.
+    /// The sender's address.
     pub(crate) peer: String,
 }
 
@@ -38,7 +38,7 @@ impl Request {
         Some(media_type.trim().to_ascii_lowercase())
     }
 
-    /// Tells how the body is read: a form is never tried as JSON, whatever is in it.
+    /// Returns how the body is parsed; a form is never parsed as JSON, whatever it contains.
     fn reading(&self) -> Reading {
         match self.media_type().as_deref() {
             None | Some("application/json" | "application/x-json") => Reading::Json,
@@ -48,7 +48,7 @@ impl Request {
     }
 }
 
-/// What a body is taken for.
+/// How a body is parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reading {
     Json,
@@ -56,24 +56,24 @@ enum Reading {
     File,
 }
 
-/// The parts of a request that a handler looks values up in (E11).
+/// The parts of a request in which handlers look up values (E11).
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Input {
     /// The member `data`; an empty object when there is no body (E7).
     pub(crate) data: Value,
-    /// The members beside `data`, under normalised names (E8).
+    /// The members of the envelope other than `data`, under normalised names (E8).
     pub(crate) envelope: Object,
     /// The query, decoded.
     pub(crate) query: Vec<(String, String)>,
-    /// The file, when the body is one.
+    /// The uploaded file, if the body is one.
     pub(crate) upload: Option<Upload>,
 }
 
 impl Input {
-    /// Parses query and body.
+    /// Parses the query and the body.
     ///
     /// # Errors
-    /// The 400 answers of a body that is too large, no JSON, no envelope, or no base64 (B5, B6, E7, E9).
+    /// 400 when the body is too large, not JSON, not an envelope, or not base64 (B5, B6, E7, E9).
     pub(crate) fn parse(request: &Request, upload_limit: usize) -> Result<Self, Failure> {
         let query = url::form_urlencoded::parse(request.query.as_bytes())
             .into_owned()
@@ -107,7 +107,7 @@ impl Input {
         Ok(input)
     }
 
-    /// Looks a request value up: in `data`, then in the query, then beside `data` (E11).
+    /// Looks up a request value: in `data`, then in the query, then in the envelope (E11).
     pub(crate) fn value(&self, name: &str) -> Option<String> {
         self.data
             .get(name)
@@ -116,7 +116,7 @@ impl Input {
             .or_else(|| self.envelope.get(name).map(text))
     }
 
-    /// Looks a value up in the query alone.
+    /// Looks up a value in the query only.
     pub(crate) fn query_value(&self, name: &str) -> Option<&str> {
         self.query
             .iter()
@@ -124,7 +124,7 @@ impl Input {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Looks a truth value up.
+    /// Looks up a boolean.
     pub(crate) fn truth(&self, name: &str) -> Option<bool> {
         self.value(name).map(|text| text == "true")
     }
@@ -138,7 +138,7 @@ fn text(value: &Value) -> String {
 }
 
 fn json_members(body: &[u8]) -> Result<Object, Failure> {
-    // The recorded wording, which depends on a library's version: nobody may rely on it.
+    // The wording as recorded. It depends on a library's version, so clients must not rely on it.
     let parsed = serde_json::from_str(&lenient_text(body))
         .map_err(|_| invalid_json("decoder_exit around 0"))?;
     match parsed {
@@ -151,7 +151,7 @@ fn json_members(body: &[u8]) -> Result<Object, Failure> {
     }
 }
 
-/// Reads a form; JSON in it is one name without a value, so `data` is missing.
+/// Parses a form; JSON in it becomes one name without a value, so `data` is missing.
 fn form_members(body: &[u8]) -> Object {
     url::form_urlencoded::parse(body)
         .map(|(name, value)| {
@@ -165,8 +165,7 @@ fn form_members(body: &[u8]) -> Object {
         .collect()
 }
 
-/// Reads a body as text; a byte that is not UTF-8 stands for the Latin-1 character, as the
-/// recordings show (`val.bad_utf8`).
+/// Decodes a body as text; bytes that are not UTF-8 are decoded as Latin-1, as the recordings show (`val.bad_utf8`).
 fn lenient_text(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
@@ -176,7 +175,7 @@ fn lenient_text(bytes: &[u8]) -> String {
     text
 }
 
-/// Normalises a top-level name (E8).
+/// Normalises the name of a top-level member (E8).
 fn normalised(key: &str) -> String {
     key.to_lowercase().replace('-', "_")
 }

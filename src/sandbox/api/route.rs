@@ -1,10 +1,10 @@
-//! Which noun a path means, and which methods it has.
+//! Maps paths to nouns and their methods.
 
 use std::borrow::Cow;
 
 use crate::model::AssetKind;
 
-/// What a path stands for, once the account is taken off.
+/// The resource that a path refers to, apart from the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Noun {
     /// `whitelabel` (W1).
@@ -49,36 +49,36 @@ pub(crate) enum Noun {
     SchemaValidation(String),
     /// `search` (L6).
     Search,
-    /// A known module does not know what follows it.
+    /// An unknown path below a known module.
     NotFound,
-    /// No module has that name.
+    /// An unknown module.
     NoModule,
 }
 
-/// A path, taken apart.
+/// A parsed path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Route {
-    /// The version's number: 2 of `/v2`.
+    /// The version number: 2 for `/v2`.
     pub(crate) version: u64,
     /// The account in the path; `account` alone means the caller's own (E5).
     pub(crate) account: Scope,
-    /// What is meant.
+    /// The resource.
     pub(crate) noun: Noun,
 }
 
-/// Which account a path names.
+/// The account in a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// None.
+    /// No account.
     System,
-    /// The account of the token (E5).
+    /// The token's own account (E5).
     Own,
-    /// The account with that id.
+    /// The account with this id.
     Id(String),
 }
 
 impl Route {
-    /// Takes a path apart; `None` when it has no version, which is a page of text (E1).
+    /// Parses a path; `None` when it has no version, for which the server returns a text page (E1).
     pub(crate) fn parse(path: &str) -> Option<Self> {
         let mut segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
         let version = segments.remove(0).strip_prefix('v')?.parse().ok()?;
@@ -198,8 +198,8 @@ fn asset(name: &str) -> Option<AssetKind> {
         .find(|kind| kind.as_str() == name)
 }
 
-/// Names the class of a path for counting, and tells whether a PUT, POST, PATCH or DELETE there
-/// changes anything that users see.
+/// Returns the class of a path for counting, and whether a PUT, POST, PATCH or DELETE there changes anything that users
+/// see.
 pub(crate) fn class_of(path: &str) -> (&'static str, bool) {
     let Some(route) = Route::parse(path) else {
         return ("page", false);

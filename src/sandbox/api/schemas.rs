@@ -1,4 +1,4 @@
-//! The schemas that the server enforces and shows (W11, W14e, D8).
+//! The schemas that the server enforces and serves (W11, W14e, D8).
 
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ const NAMES: [&str; 5] = [
 /// Validates a request's `data`.
 ///
 /// # Errors
-/// 400 with rules by path.
+/// 400 with the violated rules by path.
 pub(crate) fn check(name: &str, data: &mut Value, profile: Profile) -> Result<(), Failure> {
     let errors = schema(name, profile).map_or_else(Object::new, |schema| run(&schema, data));
     if errors.is_empty() {
@@ -30,7 +30,7 @@ pub(crate) fn check(name: &str, data: &mut Value, profile: Profile) -> Result<()
     }
 }
 
-/// Validates an object in place and returns what is wrong with it.
+/// Validates an object in place and returns the violated rules.
 pub(crate) fn errors(name: &str, object: &mut Object, profile: Profile) -> Object {
     let Some(schema) = schema(name, profile) else {
         return Object::new();
@@ -43,12 +43,12 @@ pub(crate) fn errors(name: &str, object: &mut Object, profile: Profile) -> Objec
     errors
 }
 
-/// Answers `GET /v2/schemas`.
+/// Handles `GET /v2/schemas`.
 pub(crate) fn list() -> Success {
     Success::new(json!(NAMES)).with("page_size", json!(NAMES.len()))
 }
 
-/// Answers `GET /v2/schemas/{name}`.
+/// Handles `GET /v2/schemas/{name}`.
 pub(crate) fn show(call: &Call<'_>, name: &str) -> Result<Success, Failure> {
     let mut schema = schema(name, call.profile).ok_or_else(|| Failure::bad_identifier(name))?;
     schema["id"] = json!(name);
@@ -56,8 +56,8 @@ pub(crate) fn show(call: &Call<'_>, name: &str) -> Result<Success, Failure> {
     Ok(Success::new(schema).revision(&format!("1-{digest}")))
 }
 
-/// Answers `PUT /v2/schemas/{name}/validation`: the document with its defaults; nothing is saved
-/// (W14e, observed 13).
+/// Handles `PUT /v2/schemas/{name}/validation`: returns the document with its defaults and saves nothing (W14e,
+/// observed 13).
 pub(crate) fn validate(call: &Call<'_>, name: &str) -> Result<Success, Failure> {
     if !NAMES.contains(&name) {
         return Err(Failure::bad_identifier(name));
@@ -153,7 +153,7 @@ fn uri() -> Value {
     json!({"type": "string", "format": "uri"})
 }
 
-/// W14: the one kind of field with a default.
+/// Returns the schema of a boolean, the only kind of field with a default (W14).
 fn switch() -> Value {
     json!({"type": "boolean", "default": false})
 }
@@ -170,7 +170,7 @@ fn beta(mut schema: Value) -> Value {
     schema
 }
 
-/// Returns the schema of the template: of the types only CNAME is looked into (D8).
+/// Returns the schema of the template; CNAME is the only record type that is validated (D8).
 fn domains() -> Value {
     let open = json!({"type": "object"});
     json!({

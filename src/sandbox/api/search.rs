@@ -7,7 +7,7 @@ use super::pipeline::Call;
 use crate::model::Object;
 use crate::sandbox::world::World;
 
-/// Answers `GET /v2/search`: accounts below the caller whose name, realm or id starts so.
+/// Handles `GET /v2/search`: accounts below the caller whose name, realm or id starts with the search text.
 pub(crate) fn handle(call: &Call<'_>, world: &World) -> Result<Success, Failure> {
     let caller = call.caller.as_deref().ok_or_else(Failure::no_credentials)?;
     let mut errors = Object::new();

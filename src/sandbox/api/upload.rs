@@ -1,4 +1,4 @@
-//! The file in the body of an upload.
+//! Decodes the file in the body of an upload.
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -14,21 +14,21 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// A file as it was received.
+/// An uploaded file.
 #[derive(Clone, Debug)]
 pub(crate) struct Upload {
-    /// Its type and bytes.
+    /// The type and the bytes.
     pub(crate) attachment: Attachment,
-    /// Whether the caller may name it (B10).
+    /// Whether the caller may choose its name (B10).
     pub(crate) may_be_named: bool,
 }
 
 impl Upload {
-    /// Takes the file out of a body of this type: as it is, or decoded, as its type or its transfer encoding say
+    /// Extracts the file from a body of this type, and decodes it if its type or its transfer encoding requires that
     /// (B4, B5).
     ///
     /// # Errors
-    /// 400 when it is no base64; the server finds that while it reads, before it looks at path and token.
+    /// 400 when the body is not valid base64; the server detects that while reading, before it checks path and token.
     pub(super) fn received(
         media_type: &str,
         transfer_encoding: Option<&str>,

@@ -1,11 +1,10 @@
-//! JSON Schema, as far as Kazoo's validator enforces it (W13, W14, E22, E24).
+//! The subset of JSON Schema that Kazoo's validator enforces (W13, W14, E22, E24).
 
 use serde_json::{Value, json};
 
 use crate::model::Object;
 
-/// Validates a value, injects defaults, turns `"true"` into `true`, and collects what is wrong by
-/// path.
+/// Validates a value, injects defaults, turns `"true"` into `true`, and collects the violated rules by path.
 pub(crate) fn validate(schema: &Value, value: &mut Value) -> Object {
     let mut validator = Validator {
         path: Vec::new(),
@@ -94,7 +93,7 @@ impl Validator {
         let properties = schema.get("properties").and_then(Value::as_object);
         let patterns = schema.get("patternProperties").and_then(Value::as_object);
         let closed = schema.get("additionalProperties") == Some(&json!(false));
-        // Each member that must not be there is an error of its own, and shows all of the object.
+        // Each member that is not allowed causes a separate error, which contains the whole object.
         let whole = closed.then(|| Value::Object(object.clone()));
         for (name, member) in object.iter_mut() {
             if properties.is_some_and(|properties| properties.contains_key(name)) {
@@ -163,7 +162,7 @@ impl Validator {
                 }),
             );
         }
-        // W13: of the formats only this one is enforced.
+        // W13: this is the only format that is enforced.
         let email = schema.get("format").and_then(Value::as_str) == Some("email");
         if email && !looks_like_email(text) {
             self.fail(
@@ -193,7 +192,7 @@ impl Validator {
     }
 }
 
-/// Coerces a text that spells a truth value (E24, trap 32).
+/// Converts a string with the text of a boolean to a boolean (E24, trap 32).
 fn coerce(wanted: &str, value: &mut Value) {
     if wanted == "boolean" {
         match value.as_str() {
@@ -284,7 +283,7 @@ mod tests {
         );
     }
 
-    /// Trap 32: a text that spells a truth value is stored as one.
+    /// Trap 32: a string with the text of a boolean is stored as a boolean.
     #[test]
     fn trap_32_strings_become_booleans() {
         let schema = json!({"type": "object", "properties": {

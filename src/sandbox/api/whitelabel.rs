@@ -9,7 +9,7 @@ use crate::model::Object;
 use crate::sandbox::FaultKind;
 use crate::sandbox::world::{Document, World};
 
-/// Answers `/v2/accounts/{id}/whitelabel`.
+/// Handles `/v2/accounts/{id}/whitelabel`.
 pub(crate) fn handle(call: &Call<'_>, world: &mut World) -> Result<Success, Failure> {
     let account = call.account_id()?;
     match call.verb.as_str() {
@@ -25,8 +25,8 @@ pub(crate) fn handle(call: &Call<'_>, world: &mut World) -> Result<Success, Fail
     }
 }
 
-/// Answers a GET by domain: below an account its own document, whatever the word (W9), without an
-/// account the one document whose account holds the domain (W10).
+/// Handles a GET by domain: with an account, returns its own document, whatever the domain (W9); without one, the
+/// document of the account that holds the domain (W10).
 pub(crate) fn look_up(call: &Call<'_>, world: &World, domain: &str) -> Result<Success, Failure> {
     let Some(account) = call.account.as_deref() else {
         let (document, more) = by_domain(call, world, domain)?;
@@ -41,10 +41,10 @@ pub(crate) fn look_up(call: &Call<'_>, world: &World, domain: &str) -> Result<Su
     Ok(shown(document))
 }
 
-/// Finds the document of a domain, with the member `page_size` that the look-up leaves behind.
+/// Finds the document of a domain, with the member `page_size` that the lookup leaves behind.
 ///
 /// # Errors
-/// 404 without a holder or with several (W10, W25), and when the holder has no document (W21).
+/// 404 when there is no holder or several (W10, W25), and when the holder has no document (W21).
 pub(crate) fn by_domain<'a>(
     call: &Call<'_>,
     world: &'a World,
@@ -62,7 +62,7 @@ pub(crate) fn by_domain<'a>(
     }
 }
 
-/// Returns the document that a read sees: an old one behind a stale cache (C3).
+/// Returns the document that a read sees, which a stale cache may serve in its old state (C3).
 pub(crate) fn seen<'a>(call: &Call<'_>, world: &'a World, account: &str) -> Option<&'a Document> {
     let account = world.account(account)?;
     if call.hits.include(FaultKind::StaleRead) {
@@ -80,14 +80,14 @@ pub(crate) fn shown(document: &Document) -> Success {
     Success::new(Value::Object(document.public())).revision(&document.revision)
 }
 
-/// Creates, never updates (W3, trap 2).
+/// Creates a document; never updates one (W3, trap 2).
 fn create(call: &Call<'_>, world: &mut World, account: &str) -> Result<Success, Failure> {
     let settings = validated(call, world, account)?;
     precondition::check_absent(call)?;
     if world.document(account).is_some() {
         return Err(Failure::conflict());
     }
-    // C7: a price asks for consent; nothing is saved without it.
+    // C7: a price requires consent; nothing is saved without it.
     if let Some(price) = world.settings.price
         && call.input.truth("accept_charges") != Some(true)
     {
@@ -111,7 +111,7 @@ fn update(call: &Call<'_>, world: &mut World, account: &str) -> Result<Success, 
     Ok(shown(world.document(account).ok_or_else(missing)?))
 }
 
-/// Deletes for good: attachments and reservation go too (W7, trap 18).
+/// Deletes a document permanently, with its attachments and its domain reservation (W7, trap 18).
 fn delete(call: &Call<'_>, world: &mut World, account: &str) -> Result<Success, Failure> {
     let document = world
         .document(account)
@@ -119,7 +119,7 @@ fn delete(call: &Call<'_>, world: &mut World, account: &str) -> Result<Success, 
         .clone();
     precondition::check(call, Some(&etag(&document)))?;
     world.delete_document(account);
-    // W21: when this write fails, the account keeps the domain and nobody is told.
+    // W21: when this write fails, the account silently keeps the domain.
     if !call.hits.include(FaultKind::SkipAccountWrite) {
         world.reserve_domain(account, None);
     }
@@ -133,8 +133,8 @@ fn delete(call: &Call<'_>, world: &mut World, account: &str) -> Result<Success, 
     Ok(success)
 }
 
-/// Checks `data` against the schema and the domain against the other accounts; returns what will
-/// be stored, with defaults and without private keys (W14, W14b, W19).
+/// Checks `data` against the schema and the domain against other accounts; returns what will be stored, with defaults
+/// and without private keys (W14, W14b, W19).
 fn validated(call: &Call<'_>, world: &World, account: &str) -> Result<Object, Failure> {
     let Value::Object(mut settings) = call.input.data.clone() else {
         return Err(Failure::late(

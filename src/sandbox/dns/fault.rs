@@ -1,6 +1,6 @@
-//! Scripted faults of DNS: which answer goes wrong, and how.
+//! Scripted DNS faults: which response goes wrong, and how.
 //!
-//! An update that is refused is not carried out; any other fault says itself whether it is.
+//! A refused update is not applied; all other faults document whether an update is applied.
 
 use hickory_proto::rr::Name;
 use serde::de::Error as _;
@@ -8,32 +8,32 @@ use serde::{Deserialize, Deserializer};
 
 use crate::sandbox::faults::glob;
 
-/// Lets answers go wrong; whatever is not given matches all.
+/// A scripted fault; a criterion that is not given matches everything.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DnsFault {
     /// The name of the server, or `resolver`.
     #[serde(default)]
     pub server: Option<String>,
-    /// A pattern for the name that is asked; `*` stands for any run of characters.
+    /// A pattern for the name in the question; `*` matches any run of characters.
     #[serde(default)]
     pub name: Option<String>,
-    /// The type that is asked, such as `A`.
+    /// The record type in the question, such as `A`.
     #[serde(default, rename = "type")]
     pub record_type: Option<String>,
     /// The transport.
     #[serde(default)]
     pub transport: Option<Transport>,
-    /// The first matching question that goes wrong, counted from 1.
+    /// The first matching query that fails, counted from 1.
     #[serde(default = "one")]
     pub nth: u64,
-    /// Only each so many-th one from there on.
+    /// The interval: from there on, only every n-th matching query fails.
     #[serde(default = "one")]
     pub every: u64,
-    /// How many of them; all when absent.
+    /// How many queries fail; all if absent.
     #[serde(default)]
     pub times: Option<u64>,
-    /// What goes wrong.
+    /// The kind of fault.
     #[serde(deserialize_with = "kind")]
     pub fault: DnsFaultKind,
 }
@@ -42,56 +42,56 @@ fn one() -> u64 {
     1
 }
 
-/// Reads the kind as JSON has it: YAML's own way of writing such values would want a tag.
+/// Deserialises the kind in its JSON form, because YAML would require a tag for it.
 fn kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DnsFaultKind, D::Error> {
     let value = serde_json::Value::deserialize(deserializer)?;
     serde_json::from_value(value).map_err(D::Error::custom)
 }
 
-/// How a question comes.
+/// The transport of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
-    /// In a packet.
+    /// In a datagram.
     Udp,
-    /// Over a connection.
+    /// Over a stream connection.
     Tcp,
 }
 
-/// What goes wrong with an answer.
+/// What goes wrong with a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DnsFaultKind {
-    /// The server cannot find out.
+    /// The response code SERVFAIL.
     Servfail,
-    /// The server does not answer us.
+    /// The response code REFUSED.
     Refused,
-    /// The server does not know such questions.
+    /// The response code NOTIMP.
     Notimp,
-    /// No answer comes; over a connection, it ends. An update is carried out.
+    /// No response is sent, and a TCP connection is closed. An update is applied.
     Drop,
-    /// The answer says that it was cut, whatever its size.
+    /// The response is truncated, whatever its size.
     Truncate,
-    /// The answer lacks authority.
+    /// The response lacks the AA flag.
     Lame,
-    /// SERVFAIL unless the question switches validation off, as for a wrong signature (RFC 4035, section 3.2.2).
+    /// SERVFAIL unless the query disables validation, as for a wrong signature (RFC 4035, section 3.2.2).
     Bogus,
-    /// Names in the answer are in mixed case.
+    /// Names in the response are in mixed case.
     MangleCase,
-    /// The bytes are no message; an update is not carried out.
+    /// The bytes are not a DNS message. An update is not applied.
     Garbage,
-    /// Nothing is done, and nothing is said; a connection stays open.
+    /// No response is sent, and a TCP connection stays open. An update is not applied.
     Hang,
-    /// The answer lacks the signature that the question asks for.
+    /// The response lacks the TSIG signature that the request calls for.
     Unsigned,
-    /// The answer has another id, as a forged one would.
+    /// The response has a different message id, as a forged one would.
     WrongId,
-    /// The answer comes so many milliseconds later.
+    /// The response is delayed by this many milliseconds.
     DelayMs(u64),
 }
 
 impl DnsFault {
-    /// Makes a fault that hits every question.
+    /// Creates a fault that matches every query.
     #[must_use]
     pub fn new(fault: DnsFaultKind) -> Self {
         Self {
@@ -106,35 +106,35 @@ impl DnsFault {
         }
     }
 
-    /// Restricts it to one server, or to the `resolver`.
+    /// Limits the fault to one server, or to the `resolver`.
     #[must_use]
     pub fn at(mut self, server: &str) -> Self {
         self.server = Some(server.to_owned());
         self
     }
 
-    /// Restricts it to names that match the pattern.
+    /// Limits the fault to names that match the pattern.
     #[must_use]
     pub fn named(mut self, pattern: &str) -> Self {
         self.name = Some(pattern.to_owned());
         self
     }
 
-    /// Restricts it to the first so many matching questions.
+    /// Limits the fault to this many matching queries.
     #[must_use]
     pub fn times(mut self, times: u64) -> Self {
         self.times = Some(times);
         self
     }
 
-    /// Restricts it to matching questions from this one on, counted from 1.
+    /// Limits the fault to matching queries from the n-th on, counted from 1.
     #[must_use]
     pub fn nth(mut self, nth: u64) -> Self {
         self.nth = nth;
         self
     }
 
-    /// Restricts it to each so many-th matching question.
+    /// Limits the fault to every n-th matching query.
     #[must_use]
     pub fn every(mut self, every: u64) -> Self {
         self.every = every.max(1);
@@ -142,7 +142,7 @@ impl DnsFault {
         self
     }
 
-    /// Restricts it to a transport.
+    /// Limits the fault to one transport.
     #[must_use]
     pub fn over(mut self, transport: Transport) -> Self {
         self.transport = Some(transport);
@@ -165,7 +165,7 @@ impl DnsFault {
     }
 }
 
-/// Counts matching questions and says which faults hit.
+/// Counts matching queries and determines which faults apply.
 #[derive(Debug, Default)]
 pub(super) struct DnsFaultScript(Vec<(DnsFault, u64)>);
 
@@ -174,7 +174,7 @@ impl DnsFaultScript {
         Self(faults.into_iter().map(|fault| (fault, 0)).collect())
     }
 
-    /// Returns what goes wrong with this question, in the order of the script.
+    /// Returns the faults that apply to this query, in the order of the script.
     pub(super) fn hits(
         &mut self,
         server: &str,

@@ -1,4 +1,4 @@
-//! The zones in a file: what updates changed outlives the process.
+//! Persists the zones in a file, so that updates survive a restart.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use super::zone::{RecordSet, RecordSets, Zone, records};
 
-/// The version of the file.
+/// The version of the file format.
 const VERSION: u32 = 1;
 
-/// Where zones are kept.
+/// The file that zones are stored in.
 #[derive(Debug)]
 pub(super) struct ZoneFile {
     path: PathBuf,
@@ -31,7 +31,7 @@ struct SavedZones {
 #[derive(Serialize, Deserialize)]
 struct SavedZone {
     serial: u32,
-    /// Each record set as a DNS message in base 64: no text form holds every record as it is.
+    /// Each RRset as a DNS message in Base64, because no text form represents every record exactly.
     sets: Vec<String>,
 }
 
@@ -40,7 +40,7 @@ impl ZoneFile {
         Self { path }
     }
 
-    /// Gives zones the records that they had; zones that the file does not know stay as they are.
+    /// Restores the records of the zones; zones that are not in the file stay as they are.
     pub(super) fn load(&self, zones: &mut BTreeMap<Name, Zone>) -> io::Result<()> {
         let text = match fs::read_to_string(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -57,7 +57,7 @@ impl ZoneFile {
         Ok(())
     }
 
-    /// Writes all zones; a reader sees the old ones or the new ones, never a part.
+    /// Writes all zones atomically.
     pub(super) fn save(&self, zones: &BTreeMap<Name, Zone>) -> io::Result<()> {
         let zones = zones.iter().map(|(apex, zone)| {
             let sets = (zone.sets.iter()).map(|((name, _), set)| put_aside(name, set));

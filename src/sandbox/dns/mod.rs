@@ -1,12 +1,12 @@
-//! The DNS of the faked world: authoritative servers and a resolver, on loopback, over UDP and TCP.
+//! The simulated DNS: authoritative servers and a resolver, on loopback, over UDP and TCP.
 //!
-//! - `seed` says which zones there are, who serves them, and what each server says differently.
-//! - `zone` finds records as RFC 1034 (section 4.3.2) and RFC 4592 tell; `respond` makes messages of them, as an
-//!   authoritative server or as the resolver.
-//! - `update` changes zones (RFC 2136), signed with TSIG (RFC 8945); `keep` has them outlive the process.
-//! - `fault` makes chosen answers go wrong; `server` moves the packets.
+//! - `seed` defines the zones, their servers, and the differences between servers.
+//! - `zone` looks up records according to RFC 1034 (section 4.3.2) and RFC 4592; `respond` builds the responses of an
+//!   authoritative server or the resolver.
+//! - `update` changes zones (RFC 2136), signed with TSIG (RFC 8945); `keep` persists them.
+//! - `fault` makes selected responses go wrong; `server` handles the sockets.
 //!
-//! The resolver is at 127.0.0.1; the servers that the zones name have 127.0.0.2 and up, all at one port.
+//! The resolver is at 127.0.0.1; the name servers of the zones are at 127.0.0.2 and up, all on the same port.
 
 mod fault;
 mod keep;

@@ -1,4 +1,4 @@
-//! Questions to answers, as an authoritative server or as the resolver.
+//! Answers queries, as an authoritative server or as the resolver.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -12,21 +12,21 @@ use super::update::Keys;
 use super::zone::{self, End, RecordSet, Zone};
 use super::{DnsError, DnsSeed, wire};
 
-/// The size of answers to questions that do not say more (RFC 1035, section 4.2.1).
+/// The maximum size of responses to queries without EDNS (RFC 1035, section 4.2.1).
 const PLAIN_SIZE: u16 = 512;
 
 /// Everything that the servers know.
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) zones: BTreeMap<Name, Zone>,
-    /// Where the servers are.
+    /// The addresses of the servers.
     pub(super) addresses: BTreeMap<Name, IpAddr>,
     pub(super) remembers: BTreeMap<(Name, WireType), RecordSet>,
     pub(super) keys: Keys,
     pub(super) faults: DnsFaultScript,
 }
 
-/// What the packets at an address are asked of.
+/// The role of the server at an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Resolver,
@@ -34,7 +34,7 @@ pub(super) enum Role {
 }
 
 impl Role {
-    /// Returns the name that faults know it by.
+    /// Returns the name that faults refer to it by.
     pub(super) fn name(&self) -> String {
         match self {
             Self::Resolver => "resolver".to_owned(),
@@ -60,7 +60,7 @@ impl World {
         Ok(world)
     }
 
-    /// Replaces what the resolver remembers.
+    /// Replaces the resolver's cache.
     pub(super) fn remember(&mut self, lines: &[String]) -> Result<(), DnsError> {
         self.remembers.clear();
         for text in lines {
@@ -75,7 +75,7 @@ impl World {
         Ok(())
     }
 
-    /// Returns the deepest zone that holds a name, among those that `who` serves or, for `None`, all.
+    /// Returns the deepest zone that contains a name, among those that `who` serves or, for `None`, all zones.
     pub(super) fn zone_of(&self, name: &Name, who: Option<&Name>) -> Option<&Zone> {
         let mut at = name.clone();
         loop {
@@ -91,7 +91,7 @@ impl World {
         }
     }
 
-    /// Answers a question.
+    /// Answers a query.
     pub(super) fn answer(&self, role: &Role, request: &Message) -> Message {
         let mut response = Message::response(request.id, request.op_code);
         response.metadata = Metadata::response_from_request(&request.metadata);
@@ -197,7 +197,7 @@ impl World {
         response.metadata.response_code = ResponseCode::ServFail;
     }
 
-    /// Answers for names in no zone: the servers have addresses, and nothing else exists.
+    /// Answers for names outside all zones: only the servers' own addresses exist there.
     fn outside(&self, name: &Name, wire_type: WireType, response: &mut Message) {
         response.authorities = vec![root_soa()];
         match self.addresses.get(name) {
@@ -226,7 +226,7 @@ fn root_soa() -> Record {
     Record::from_rdata(Name::root(), 60, RData::SOA(soa))
 }
 
-/// Lets an answer go wrong; `None` when none is sent.
+/// Applies faults to a response; `None` when none is sent.
 pub(super) fn spoil(
     request: &Message,
     mut response: Message,
@@ -270,7 +270,7 @@ pub(super) fn spoil(
     Some(response)
 }
 
-/// Writes an answer; over UDP one that is too long is cut (RFC 2181, section 9).
+/// Encodes a response; over UDP, one that is too long is truncated (RFC 2181, section 9).
 pub(super) fn write(request: &Message, response: &Message, udp: bool) -> Option<Vec<u8>> {
     let bytes = response.to_vec().ok()?;
     let most = request

@@ -1,4 +1,4 @@
-//! What the DNS starts with: the `dns` section of `sandbox.yaml`.
+//! The initial state of the DNS: the `dns` section of `sandbox.yaml`.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::DnsFault;
 
-/// Zones, keys, what the resolver remembers, and what goes wrong.
+/// Zones, keys, the resolver's cache, and faults.
 ///
 /// ```yaml
 /// zones:
@@ -29,10 +29,10 @@ pub struct DnsSeed {
     pub zones: BTreeMap<String, ZoneSeed>,
     /// The keys with which updates may be signed, by name.
     pub keys: BTreeMap<String, KeySeed>,
-    /// What the resolver still remembers, whatever the zones say now: `NAME [TTL] TYPE DATA`, or `NAME [TTL] TYPE`
-    /// for "there is nothing".
+    /// The resolver's cache, which takes precedence over the zones: `NAME [TTL] TYPE DATA`, or `NAME [TTL] TYPE` for a
+    /// negative entry.
     pub remembers: Vec<String>,
-    /// Answers that go wrong.
+    /// Scripted faults.
     pub faults: Vec<DnsFault>,
 }
 
@@ -40,16 +40,16 @@ pub struct DnsSeed {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ZoneSeed {
-    /// The names of its servers; each name is one server, which may serve several zones.
+    /// The names of its servers; a server may serve several zones.
     pub ns: Vec<String>,
-    /// Seconds that records hold which do not say so.
+    /// The default TTL of records, in seconds.
     pub ttl: u32,
-    /// Seconds that "there is nothing" holds (RFC 2308).
+    /// The TTL of negative answers, in seconds (RFC 2308).
     pub negative_ttl: u32,
-    /// The records, as `NAME [TTL] TYPE DATA`; names end in the zone unless they end in a dot, and names inside the data
-    /// are whole ones.
+    /// The records, as `NAME [TTL] TYPE DATA`; names are relative to the zone unless they end in a dot, and names in
+    /// the data are absolute.
     pub records: Vec<String>,
-    /// What a server says differently, by its name.
+    /// The differences of single servers, by server name.
     pub servers: BTreeMap<String, ServerSeed>,
 }
 
@@ -65,13 +65,13 @@ impl Default for ZoneSeed {
     }
 }
 
-/// What one server of a zone says differently.
+/// How one server of a zone differs from the others.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerSeed {
-    /// Records in place of all that the zone has at their names and types.
+    /// Records that replace the zone's RRsets of the same names and types.
     pub records: Vec<String>,
-    /// Names and types, as `NAME TYPE`, that this server does not know.
+    /// RRsets, as `NAME TYPE`, that this server lacks.
     pub without: Vec<String>,
 }
 
@@ -81,7 +81,7 @@ pub struct ServerSeed {
 pub struct KeySeed {
     /// `hmac-sha256`, `hmac-sha384` or `hmac-sha512`.
     pub algorithm: String,
-    /// The secret in base 64.
+    /// The secret in Base64.
     pub secret: String,
 }
 

@@ -1,4 +1,4 @@
-//! The sockets: UDP and TCP at several addresses of loopback.
+//! The sockets: UDP and TCP at several loopback addresses.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -20,12 +20,12 @@ use super::update;
 use super::zone::Zone;
 use super::{DnsFault, DnsSeed, KeySeed, Transport, ZoneSeed, wire};
 
-/// How often another port is tried when the first address has one that a later address has not.
+/// How many ports are tried when a port that is free at the first address is taken at a later one.
 const PORT_ATTEMPTS: usize = 32;
 /// How long an idle connection is kept (RFC 7766, section 6.2.3).
 const IDLE: Duration = Duration::from_secs(10);
 
-/// Says why the DNS does not start.
+/// Why the DNS servers cannot start.
 #[derive(Debug, Error)]
 pub enum DnsError {
     /// A line of the seed is wrong.
@@ -52,16 +52,16 @@ pub enum DnsError {
     Listen(#[from] std::io::Error),
 }
 
-/// A question that was asked, for counting.
+/// A query, as the key for counting.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Asked {
     /// The name of the server, or `resolver`.
     pub server: String,
-    /// The name, in lower case without the last dot.
+    /// The name, in lower case without the trailing dot.
     pub name: String,
     /// The type, such as `A`.
     pub record_type: String,
-    /// How it came.
+    /// The transport.
     pub transport: Transport,
 }
 
@@ -83,7 +83,8 @@ struct Shared {
 }
 
 impl DnsServer {
-    /// Starts the servers of a seed; they answer when this returns. Port 0 takes one that is free at all addresses.
+    /// Starts the servers of a seed; they accept queries when this returns. Port 0 selects a port that is free at all
+    /// addresses.
     ///
     /// # Errors
     /// When the seed is wrong, or the addresses cannot be listened on.
@@ -122,7 +123,7 @@ impl DnsServer {
         })
     }
 
-    /// Gives the zones the records that the file has, when there is one, and writes it with each update from now on.
+    /// Restores the zones from a file, if it exists, and saves them there with each update from now on.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -139,13 +140,13 @@ impl DnsServer {
         self.resolver
     }
 
-    /// Returns the port that all servers listen at.
+    /// Returns the port that all servers listen on.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.resolver.port()
     }
 
-    /// Returns the address of the server of that name.
+    /// Returns the address of the server with this name.
     #[must_use]
     pub fn server(&self, name: &str) -> Option<SocketAddr> {
         let name = wire::name(name).ok()?;
@@ -153,7 +154,7 @@ impl DnsServer {
         Some(SocketAddr::new(*address, self.port()))
     }
 
-    /// Iterates over the names of the servers, in lower case without the last dot, and their addresses.
+    /// Iterates over the names of the servers, in lower case without the trailing dot, and their addresses.
     pub fn servers(&self) -> impl Iterator<Item = (String, SocketAddr)> {
         self.addresses.iter().map(|(name, address)| {
             let text = name.to_ascii().trim_end_matches('.').to_ascii_lowercase();
@@ -166,27 +167,27 @@ impl DnsServer {
         self.keys.iter().map(|(name, key)| (name.as_str(), key))
     }
 
-    /// Returns the key of that name.
+    /// Returns the key with this name.
     #[must_use]
     pub fn key(&self, name: &str) -> Option<&KeySeed> {
         self.keys.get(name)
     }
 
-    /// Returns how often each question was asked.
+    /// Returns how often each query was received.
     #[must_use]
     pub fn asked(&self) -> BTreeMap<Asked, u64> {
         locked(&self.shared.asked).clone()
     }
 
-    /// Replaces the scripted faults; counting starts anew.
+    /// Replaces the scripted faults and resets their counts.
     pub fn set_faults(&self, faults: Vec<DnsFault>) {
         locked(&self.shared.world).faults = DnsFaultScript::new(faults);
     }
 
-    /// Replaces a zone, or adds one; its servers must be there since the start.
+    /// Replaces or adds a zone; its servers must already be running.
     ///
     /// # Errors
-    /// When a record is wrong.
+    /// When a record is invalid.
     pub fn set_zone(&self, apex: &str, seed: &ZoneSeed) -> Result<(), DnsError> {
         let mut zone = Zone::new(apex, seed)?;
         zone.changed();
@@ -195,15 +196,15 @@ impl DnsServer {
         Ok(())
     }
 
-    /// Replaces what the resolver remembers.
+    /// Replaces the resolver's cache.
     ///
     /// # Errors
-    /// When a record is wrong.
+    /// When a record is invalid.
     pub fn remember(&self, lines: &[String]) -> Result<(), DnsError> {
         locked(&self.shared.world).remember(lines)
     }
 
-    /// Returns the records of a zone as lines `NAME TTL TYPE DATA`, sorted; without its SOA.
+    /// Returns the records of a zone except its SOA, as sorted lines `NAME TTL TYPE DATA`.
     #[must_use]
     pub fn records(&self, apex: &str) -> Vec<String> {
         let world = locked(&self.shared.world);
@@ -221,7 +222,7 @@ impl DnsServer {
             .collect()
     }
 
-    /// Returns the serial of a zone: it moves by one with each message that changes something.
+    /// Returns the serial of a zone, which increases by one with each message that changes something.
     #[must_use]
     pub fn serial(&self, apex: &str) -> Option<u32> {
         let apex = wire::name(apex).ok()?;
@@ -229,7 +230,7 @@ impl DnsServer {
         world.zones.get(&apex).map(Zone::serial)
     }
 
-    /// Returns what the domain test of a Kazoo would see at a host (D13, D14); nothing for a type it cannot ask.
+    /// Returns what Kazoo's domain test would see at a host (D13, D14); nothing for a type that it does not support.
     #[must_use]
     pub fn seen_by_kazoo(&self, record_type: &str, host: &str) -> Vec<String> {
         let (Ok(wire_type), Ok(name)) = (record_type.parse::<WireType>(), wire::name(host)) else {
@@ -254,7 +255,7 @@ impl Drop for DnsServer {
     }
 }
 
-/// Gives every server that a zone names an address.
+/// Assigns an address to every server that a zone names.
 fn addresses(seed: &DnsSeed) -> Result<BTreeMap<Name, IpAddr>, DnsError> {
     let mut names = BTreeSet::new();
     for server in seed.zones.values().flat_map(|zone| &zone.ns) {
@@ -303,7 +304,7 @@ async fn listen_once(roles: &[(IpAddr, Role)], wanted: u16) -> std::io::Result<S
     Ok(Sockets { port, pairs })
 }
 
-/// Locks, also after a panic elsewhere: a test that failed must not hide behind another one.
+/// Locks a mutex even if it is poisoned, so that the original panic is not masked by another one.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -312,7 +313,7 @@ async fn serve_udp(shared: &Shared, role: &Role, socket: UdpSocket) {
     let socket = Arc::new(socket);
     let mut buffer = vec![0; usize::from(u16::MAX)];
     loop {
-        // An error here is an ICMP message about an earlier answer; the socket goes on.
+        // An error here is an ICMP message about an earlier response; the socket stays usable.
         let Ok((length, peer)) = socket.recv_from(&mut buffer).await else {
             continue;
         };
@@ -327,7 +328,7 @@ async fn serve_udp(shared: &Shared, role: &Role, socket: UdpSocket) {
                 let _ = socket.send_to(&bytes, peer).await;
             });
         } else {
-            // Whoever asked may be gone.
+            // The client may be gone.
             let _ = socket.send_to(&bytes, peer).await;
         }
     }
@@ -347,7 +348,7 @@ async fn serve_tcp(
         tokio::spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
-                // A connection that breaks concerns its client only.
+                // A broken connection only affects its client.
                 _ = serve_stream(&shared, &role, stream) => {}
             }
         });
@@ -379,9 +380,9 @@ enum Reply {
         bytes: Vec<u8>,
         delay: Option<Duration>,
     },
-    /// A connection ends.
+    /// No reply; a connection is closed.
     Nothing,
-    /// A connection stays, and is not looked at any more.
+    /// No reply; a connection stays open but is no longer served.
     Hang,
 }
 

@@ -1,4 +1,4 @@
-//! Changes to zones (RFC 2136), signed with TSIG (RFC 8945).
+//! Dynamic updates of zones (RFC 2136), signed with TSIG (RFC 8945).
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use super::zone::{RecordSet, Zone};
 use super::{DnsError, DnsFaultKind, KeySeed, wire};
 use crate::sandbox::clock::Clock;
 
-/// How far the clocks of both ends may differ, in seconds (RFC 8945, section 10).
+/// The permitted clock skew between both ends, in seconds (RFC 8945, section 10).
 const FUDGE: u16 = 300;
 
 /// The keys that updates may be signed with.
@@ -54,7 +54,7 @@ impl Keys {
     }
 }
 
-/// Signs the answer to a question that was signed, or refuses the question; `None` when no answer can be written.
+/// Signs the response to a signed query, or rejects the query; `None` when the response cannot be encoded.
 pub(super) fn sign(
     keys: &Keys,
     packet: &[u8],
@@ -81,7 +81,7 @@ pub(super) fn sign(
     Some(response)
 }
 
-/// Carries out an update and answers it; `None` when no answer can be written.
+/// Applies an update and builds the response; `None` when the response cannot be encoded.
 pub(super) fn handle(
     world: &mut World,
     role: &Role,
@@ -119,7 +119,7 @@ pub(super) fn handle(
     response.to_vec().ok()
 }
 
-/// Returns the code of a fault that keeps an update from being carried out.
+/// Returns the response code of a fault that prevents an update.
 fn refusal(hit: &DnsFaultKind) -> Option<ResponseCode> {
     match hit {
         DnsFaultKind::Servfail => Some(ResponseCode::ServFail),
@@ -129,7 +129,7 @@ fn refusal(hit: &DnsFaultKind) -> Option<ResponseCode> {
     }
 }
 
-/// Checks who signed, in the order of RFC 8945, section 5.2: key, signature, time.
+/// Verifies the TSIG signature, in the order of RFC 8945, section 5.2: key, signature, time.
 fn authenticate(
     keys: &Keys,
     packet: &[u8],
@@ -231,7 +231,7 @@ fn prerequisites(zone: &Zone, records: &[Record]) -> Result<(), ResponseCode> {
     }
 }
 
-/// Checks the updates before any of them is done (RFC 2136, section 3.4.1).
+/// Checks all updates before any of them is applied (RFC 2136, section 3.4.1).
 fn prescan(zone: &Zone, records: &[Record]) -> Result<(), ResponseCode> {
     for record in records {
         if !zone.apex.zone_of(&record.name) {
@@ -250,7 +250,7 @@ fn prescan(zone: &Zone, records: &[Record]) -> Result<(), ResponseCode> {
     Ok(())
 }
 
-/// Does one update (RFC 2136, section 3.4.2); what would break the zone is passed over, as the RFC says.
+/// Applies one update (RFC 2136, section 3.4.2); what would break the zone is ignored, as the RFC requires.
 fn apply(zone: &mut Zone, record: &Record) {
     let name = record.name.to_lowercase();
     let wire_type = record.record_type();

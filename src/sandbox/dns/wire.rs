@@ -1,4 +1,4 @@
-//! Lines of text to records as DNS carries them, and back.
+//! Converts lines of text to DNS records and back.
 
 use hickory_proto::rr::rdata::{A, AAAA, CAA, CNAME, MX, NAPTR, SRV, TXT};
 use hickory_proto::rr::{Name, RData, RecordType as WireType};
@@ -6,7 +6,7 @@ use hickory_proto::rr::{Name, RData, RecordType as WireType};
 use super::DnsError;
 use crate::model::record::{RecordData, RecordName, RecordType};
 
-/// The largest number of octets in one character string (RFC 1035, section 3.3).
+/// The maximum number of octets in one character string (RFC 1035, section 3.3).
 const STRING_LENGTH: usize = 255;
 
 /// A line `NAME [TTL] TYPE [DATA]`.
@@ -19,7 +19,7 @@ pub(super) struct Line {
     pub(super) data: Option<RData>,
 }
 
-/// Reads a line; a name without a dot at its end lies in `origin`.
+/// Parses a line; a name without a trailing dot is relative to `origin`.
 pub(super) fn line(text: &str, origin: &Name) -> Result<Line, DnsError> {
     let wrong = |reason: String| DnsError::Record {
         line: text.to_owned(),
@@ -55,7 +55,7 @@ fn word(text: &str) -> (&str, &str) {
     (word, rest.trim())
 }
 
-/// Reads a whole name, with or without its last dot.
+/// Parses an absolute name, with or without its trailing dot.
 pub(super) fn name(text: &str) -> Result<Name, hickory_proto::ProtoError> {
     let mut name = Name::from_ascii(text)?;
     name.set_fqdn(true);
@@ -87,7 +87,7 @@ fn wire_type(record_type: RecordType) -> WireType {
     }
 }
 
-/// Makes the data of a record; the strings of a TXT stay as its text divides them, when it does.
+/// Builds the data of a record; a TXT text that is divided into strings keeps that division.
 fn rdata(data: &RecordData, text: &str) -> Result<RData, hickory_proto::ProtoError> {
     let target = |target: &RecordName| name(target.as_str());
     Ok(match data {
@@ -139,7 +139,7 @@ fn rdata(data: &RecordData, text: &str) -> Result<RData, hickory_proto::ProtoErr
     })
 }
 
-/// Writes data as the domain test of a Kazoo does (D14): no priority for MX, no quotes for TXT, no last dots.
+/// Formats data as Kazoo's domain test does (D14): no priority for MX, no quotes for TXT, no trailing dots.
 pub(super) fn kazoo_text(data: &RData) -> Option<String> {
     let bare = |name: &Name| {
         let text = name.to_ascii();

@@ -1,4 +1,4 @@
-//! Zones, and what a server finds in them.
+//! Zones and lookups in them.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use hickory_proto::rr::{Name, RData, Record, RecordType as WireType};
 
 use super::{DnsError, ZoneSeed, wire};
 
-/// Longer chains of aliases are taken for loops.
+/// The maximum length of a chain of aliases; longer ones are treated as loops.
 const MAX_ALIASES: usize = 16;
 
 /// All records of one name and type.
@@ -19,27 +19,27 @@ pub(super) struct RecordSet {
 
 pub(super) type RecordSets = BTreeMap<(Name, WireType), RecordSet>;
 
-/// One zone as all of its servers have it, and what single ones have instead.
+/// A zone as its servers have it, with the differences of single servers.
 #[derive(Clone, Debug)]
 pub(super) struct Zone {
     pub(super) apex: Name,
     pub(super) servers: Vec<Name>,
     pub(super) sets: RecordSets,
-    /// Per server; an empty set hides the zone's.
+    /// The RRsets of single servers; an empty one hides the zone's.
     pub(super) differing: BTreeMap<Name, RecordSets>,
     negative_ttl: u32,
     serial: u32,
 }
 
-/// Where a search ended.
+/// The result of a lookup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum End {
     Found,
     NoData,
     NxDomain,
-    /// An alias leads to this name outside the zone.
+    /// An alias points to this name outside the zone.
     Left(Name),
-    /// The aliases lead in a circle.
+    /// The aliases form a loop.
     Loop,
 }
 
@@ -78,13 +78,13 @@ impl Zone {
         Ok(zone)
     }
 
-    /// Marks a change: the serial moves.
+    /// Increments the serial after a change.
     pub(super) fn changed(&mut self) {
         self.serial = self.serial.wrapping_add(1);
         self.rebuild();
     }
 
-    /// Takes records back that were kept, in place of all that are there.
+    /// Replaces all records with saved ones.
     pub(super) fn put_back(&mut self, sets: Vec<RecordSets>, serial: u32) {
         self.sets = sets.into_iter().flatten().collect();
         self.serial = serial;
@@ -112,7 +112,7 @@ impl Zone {
         );
     }
 
-    /// Returns the SOA, as negative answers carry it (RFC 2308, section 3).
+    /// Returns the SOA, as included in negative answers (RFC 2308, section 3).
     pub(super) fn soa(&self) -> Record {
         let primary = self.servers.first().unwrap_or(&self.apex).clone();
         let soa = SOA::new(
@@ -127,7 +127,7 @@ impl Zone {
         Record::from_rdata(self.apex.clone(), self.negative_ttl, RData::SOA(soa))
     }
 
-    /// Returns the records at a name and type, as the server has them; `None` stands for what they agree on.
+    /// Returns the RRset of a name and type on a server; with `None` as the server, the one that all servers share.
     pub(super) fn set(
         &self,
         server: Option<&Name>,
@@ -142,7 +142,7 @@ impl Zone {
             .filter(|set| !set.data.is_empty())
     }
 
-    /// Tells whether a name exists: it has records, or a name below it has (RFC 4592, section 2.2.2).
+    /// Returns whether a name exists: it has records, or a name below it has (RFC 4592, section 2.2.2).
     fn exists(&self, server: Option<&Name>, name: &Name) -> bool {
         let start = (name.clone(), WireType::A.min(WireType::ZERO));
         let below = |sets: &RecordSets| {
@@ -156,7 +156,7 @@ impl Zone {
                 .is_some_and(below)
     }
 
-    /// Returns the name whose records answer for another one: itself, or a wildcard (RFC 4592, section 3.3).
+    /// Returns the name whose records answer a query for `name`: itself, or a wildcard (RFC 4592, section 3.3).
     fn owner(&self, server: Option<&Name>, name: &Name) -> Option<Name> {
         if self.exists(server, name) {
             return Some(name.clone());
@@ -169,7 +169,7 @@ impl Zone {
         self.exists(server, &wildcard).then_some(wildcard)
     }
 
-    /// Searches, following aliases inside the zone; found records are added to `answers`.
+    /// Looks up a name, following aliases inside the zone; records found are added to `answers`.
     pub(super) fn search(
         &self,
         server: Option<&Name>,
@@ -211,7 +211,7 @@ impl Zone {
     }
 }
 
-/// Makes records of a set.
+/// Returns the records of an RRset.
 pub(super) fn records(name: &Name, set: &RecordSet) -> Vec<Record> {
     set.data
         .iter()

@@ -19,7 +19,7 @@ pub struct User {
 }
 
 impl User {
-    /// Makes a user of an account; only the two digests of the password are kept.
+    /// Creates a user of an account; only the two digests of the password are stored.
     #[must_use]
     pub fn new(account: &str, name: &str, password: &str) -> Self {
         let credentials = format!("{name}:{password}");
@@ -31,41 +31,41 @@ impl User {
     }
 }
 
-/// An account with its own document and its whitelabel.
+/// An account, with its own document and its whitelabel.
 #[derive(Clone, Debug)]
 pub struct Account {
     /// 32 lower-case hexadecimal digits (E4).
     pub id: String,
-    /// The name for people.
+    /// The display name.
     pub name: String,
     /// The SIP realm.
     pub realm: String,
-    /// The ancestors' ids, the master first.
+    /// The ids of its ancestors, the master first.
     pub tree: Vec<String>,
     /// The key for `api_auth`: 64 characters (A2).
     pub api_key: String,
     /// Whether the account was promoted to a reseller.
     pub reseller: bool,
-    /// Who may log in with credentials.
+    /// The users who may log in with credentials.
     pub users: Vec<User>,
     /// The revision of the account's own document.
     pub revision: StoredRevision,
     /// When the account was created, in Gregorian seconds (L7).
     pub created: u64,
-    /// More public fields of the account's own document.
+    /// Further public fields of the account's own document.
     pub extra: Object,
-    /// The field `pvt_whitelabel_domain`, the second store (S2).
+    /// The field `pvt_whitelabel_domain`, the second store of the domain (S2).
     pub reserved_domain: Option<String>,
     /// The whitelabel document.
     pub whitelabel: Option<Document>,
-    /// The whitelabel's revision, which goes on after a deletion (S1).
+    /// The whitelabel's revision, which continues after a deletion (S1).
     pub whitelabel_revision: StoredRevision,
     /// The whitelabel document before its last change, for stale reads (C3).
     pub previous: Option<Document>,
 }
 
 impl Account {
-    /// Makes an account without a whitelabel, a parent or users.
+    /// Creates an account without a whitelabel, parents or users.
     #[must_use]
     pub fn new(id: &str, name: &str, realm: &str) -> Self {
         let mut revision = StoredRevision::before_first(id);
@@ -88,13 +88,13 @@ impl Account {
         }
     }
 
-    /// Replaces the API key by another one.
+    /// Replaces the API key with a new one.
     pub(crate) fn renew_api_key(&mut self) {
         self.api_key = derived_key(&self.api_key);
         self.revision.step();
     }
 
-    /// Returns the stored fields that a list filter can see, private ones included (L3).
+    /// Returns the stored fields that list filters can match, including private ones (L3).
     pub(crate) fn document_for_filters(&self) -> Object {
         let mut document = self.public_fields();
         document.insert("pvt_tree".to_owned(), json!(self.tree));

@@ -12,9 +12,9 @@ use crate::model::{AssetKind, Digest, Object};
 /// A stored file of a whitelabel document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attachment {
-    /// The content type that it was stored with.
+    /// The stored content type.
     pub content_type: String,
-    /// The bytes, exactly as they came (S6).
+    /// The bytes, exactly as received (S6).
     pub bytes: Arc<[u8]>,
 }
 
@@ -23,18 +23,17 @@ pub struct Attachment {
 pub struct Document {
     /// The public keys.
     pub settings: Object,
-    /// The attachments by name; the order of names decides which one is the logo (observed 2).
+    /// The attachments by name; the order of names determines which one is the logo (observed 2).
     pub attachments: BTreeMap<String, Attachment>,
     /// The revision.
     pub revision: StoredRevision,
 }
 
 impl Document {
-    /// Finds the attachment that counts as an asset (B11 as corrected by observed 2).
+    /// Returns the attachment that serves as an asset (B11 as corrected by observed 2).
     ///
-    /// Attachments are walked in the order of their names. The first whose name starts with the
-    /// asset's name is it; the last of the list is the logo, whatever its name, unless that starts
-    /// with `icon`.
+    /// Attachments are searched in the order of their names, and the first whose name starts with the asset's name is
+    /// returned. For the logo, the last attachment matches whatever its name, unless that starts with `icon`.
     #[must_use]
     pub fn asset(&self, kind: AssetKind) -> Option<(&str, &Attachment)> {
         let last = self.attachments.len().checked_sub(1)?;
@@ -48,7 +47,7 @@ impl Document {
             .map(|(_, (name, attachment))| (name.as_str(), attachment))
     }
 
-    /// Identifies what is stored.
+    /// Returns a digest of the stored content.
     fn content(&self) -> Digest {
         let mut text = json!(self.settings).to_string();
         for (name, attachment) in &self.attachments {
@@ -58,7 +57,7 @@ impl Document {
         Digest::of(text.as_bytes())
     }
 
-    /// Returns the document as answers show it: the public keys and the id (E17).
+    /// Returns the document as it appears in responses: the public keys and the id (E17).
     #[must_use]
     pub fn public(&self) -> Object {
         let mut data = self.settings.clone();
@@ -67,19 +66,19 @@ impl Document {
     }
 }
 
-/// Says how the writes of an upload end.
+/// The outcome of the writes of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UploadEnd {
     /// Both writes succeed.
     Stored,
     /// The attachment write fails (B12, observed 3).
     AttachmentFails,
-    /// The first save meets a conflict; the file is stored next to the old one all the same (B12).
+    /// The first save runs into a conflict, but the file is stored next to the old one anyway (B12).
     StoredBesideConflict,
 }
 
 impl World {
-    /// Saves new public keys, keeping the attachments; a document is created when there is none.
+    /// Saves new public keys and keeps the attachments; creates the document if there is none.
     pub(crate) fn save_settings(&mut self, id: &str, settings: Object) {
         if let Some(account) = self.account_mut(id) {
             account.previous.clone_from(&account.whitelabel);
@@ -133,8 +132,8 @@ impl World {
         });
     }
 
-    /// Changes a document's settings as somebody else would, for tests; creates it when there is
-    /// none, and keeps the account's side in step (W21).
+    /// Changes a document's settings as another client would, for tests; creates the document if there is none, and
+    /// keeps the account in sync (W21).
     pub fn edit_settings(&mut self, id: &str, change: impl FnOnce(&mut Object)) {
         let mut settings = self
             .document(id)
@@ -151,8 +150,8 @@ impl World {
         }
     }
 
-    /// Stores an attachment under exactly that name as somebody else would, for tests; it replaces
-    /// none of another name.
+    /// Stores an attachment under exactly this name as another client would, for tests; attachments with other names
+    /// stay.
     pub fn put_attachment(&mut self, id: &str, name: &str, content_type: &str, bytes: &[u8]) {
         if let Some(account) = self.account_mut(id) {
             account.previous.clone_from(&account.whitelabel);
@@ -168,7 +167,7 @@ impl World {
         }
     }
 
-    /// Removes a document and its reservation as somebody else would, for tests.
+    /// Removes a document and its domain reservation as another client would, for tests.
     pub fn delete_whitelabel(&mut self, id: &str) {
         self.delete_document(id);
         self.reserve_domain(id, None);

@@ -1,4 +1,4 @@
-//! Lists of accounts: order, pages and filters (L1–L4).
+//! Account lists: order, pages and filters (L1–L4).
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -9,24 +9,24 @@ use serde_json::Value;
 
 use super::{Account, World};
 
-/// The text after every other one: where a descending list starts.
+/// A string that sorts after all names: the start key of a descending list.
 const LAST: &str = "\u{fff0}";
 
-/// Which accounts are listed.
+/// The accounts to list, relative to another account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Relation {
-    /// All below.
+    /// All accounts below.
     Descendants,
-    /// One level below.
+    /// The accounts one level below.
     Children,
 }
 
-/// What a list request asks for.
+/// A request for a page of a list.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PageRequest {
-    /// The number of items, or no limit.
+    /// The maximum number of items; unlimited if absent.
     pub(crate) size: Option<usize>,
-    /// Where to start: an opaque key from the page before.
+    /// Where to start: an opaque key from the previous page.
     pub(crate) start_key: Option<String>,
     /// Filters by name and value, as in the query.
     pub(crate) filters: Vec<(String, String)>,
@@ -45,11 +45,11 @@ pub(crate) struct Page<'a> {
 impl World {
     /// Lists the accounts below another one by descending name, as the recordings show.
     ///
-    /// A page starts at a name, not at an account: with a whole page of one name the key does not
-    /// move (L2, trap 39).
+    /// A page starts at a name, not at an account: if all accounts of a page have the same name, the key does not
+    /// advance (L2, trap 39).
     pub(crate) fn list(&self, root: &str, relation: Relation, request: &PageRequest) -> Page<'_> {
         let start = request.start_key.as_deref().and_then(decode_key);
-        // The first page begins behind every name, whatever letters it has.
+        // The first page includes every name, whatever its letters.
         let begun = |account: &&Account| {
             start
                 .as_ref()
@@ -59,7 +59,7 @@ impl World {
             Relation::Descendants => account.tree.iter().any(|ancestor| ancestor == root),
             Relation::Children => account.tree.last().is_some_and(|parent| parent == root),
         });
-        // A page costs its own accounts: the heap does not sort what comes behind it, nor is that looked into.
+        // A heap, because accounts after the page need neither be sorted nor examined.
         let mut behind: BinaryHeap<_> = related
             .filter(begun)
             .map(|account| (account.name.as_str(), Reverse(account.id.as_str())))
@@ -120,8 +120,7 @@ fn text_at(document: &Value, path: &str) -> Option<String> {
     })
 }
 
-/// Writes `[root, name]` in Erlang's external term format, base64url without padding, as the
-/// recordings show it.
+/// Encodes `[root, name]` in Erlang's external term format, as base64url without padding, as seen in the recordings.
 fn encode_key(root: &str, name: &str) -> String {
     let mut term = vec![131, b'l', 0, 0, 0, 2];
     for text in [root, name] {
@@ -133,7 +132,7 @@ fn encode_key(root: &str, name: &str) -> String {
     URL_SAFE_NO_PAD.encode(term)
 }
 
-/// Reads the name out of a key that [`encode_key`] wrote.
+/// Extracts the name from a key that [`encode_key`] wrote.
 fn decode_key(key: &str) -> Option<String> {
     let term = URL_SAFE_NO_PAD.decode(key).ok()?;
     let (_, rest) = binary(term.get(6..)?)?;

@@ -1,8 +1,8 @@
-//! What the sandbox holds: accounts, whitelabel documents with attachments, the template.
+//! The state of the sandbox: accounts, whitelabel documents with attachments, the template.
 //!
-//! Two stores, as in Kazoo (S2): the whitelabel document of an account, and the field
-//! `pvt_whitelabel_domain` of the account itself, which alone decides about uniqueness and public
-//! lookup. Everything here is a plain value; the HTTP side is in `api`.
+//! As in Kazoo, the domain is stored twice (S2): in the whitelabel document of an account, and in the field
+//! `pvt_whitelabel_domain` of the account itself, which alone determines uniqueness and public lookup. Everything here
+//! is a plain value; the HTTP side is in `api`.
 
 mod account;
 mod document;

@@ -1,11 +1,11 @@
-//! The platform as a whole: the account tree, the domains that are taken, the template.
+//! The whole platform: the account tree, the reserved domains, the template.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Account, Document, ServerSettings, default_template, derived_id};
 use crate::model::Object;
 
-/// Holds everything that a Kazoo remembers and the sandbox imitates.
+/// The state of a Kazoo, as far as the sandbox emulates it.
 #[derive(Clone, Debug)]
 pub struct World {
     pub(super) accounts: BTreeMap<String, Account>,
@@ -17,7 +17,7 @@ pub struct World {
 }
 
 impl World {
-    /// Starts a world with its master account.
+    /// Creates a world with its master account.
     #[must_use]
     pub fn new(master: Account) -> Self {
         let id = master.id.clone();
@@ -43,7 +43,7 @@ impl World {
         self.accounts.insert(id, account);
     }
 
-    /// Removes an account with all that it has.
+    /// Removes an account and everything that belongs to it.
     pub fn remove_account(&mut self, id: &str) -> Option<Account> {
         self.release_domain(id);
         self.accounts.remove(id)
@@ -65,12 +65,12 @@ impl World {
         self.accounts.get_mut(id)
     }
 
-    /// Returns all accounts in the order of their ids.
+    /// Iterates over all accounts, sorted by id.
     pub fn accounts(&self) -> impl Iterator<Item = &Account> {
         self.accounts.values()
     }
 
-    /// Returns the account whose name is this one.
+    /// Returns the account with this name.
     #[must_use]
     pub fn account_named(&self, name: &str) -> Option<&Account> {
         self.accounts.values().find(|account| account.name == name)
@@ -82,7 +82,7 @@ impl World {
         self.accounts.get(account)?.whitelabel.as_ref()
     }
 
-    /// Makes a new account id: 32 hexadecimal digits, the same in every run.
+    /// Generates a new account id: 32 hexadecimal digits, the same in every run.
     pub(crate) fn new_account_id(&mut self) -> String {
         loop {
             let id = derived_id(&format!("account {}", self.next_account));
@@ -93,7 +93,7 @@ impl World {
         }
     }
 
-    /// Returns the ids of the accounts that hold a domain, by its lower-case spelling (W10, W19).
+    /// Returns the ids of the accounts that hold a domain, given in lower case (W10, W19).
     pub(crate) fn holders(&self, domain: &str) -> impl Iterator<Item = &str> {
         self.by_domain
             .get(&domain.to_lowercase())
@@ -102,14 +102,14 @@ impl World {
             .map(String::as_str)
     }
 
-    /// Lets what is there count as old: a stale read before the first change sees the same.
+    /// Makes the current documents the previous ones too, so that a stale read before the first change returns them.
     pub(crate) fn settle(&mut self) {
         for account in self.accounts.values_mut() {
             account.previous.clone_from(&account.whitelabel);
         }
     }
 
-    /// Writes `pvt_whitelabel_domain` of an account; `None` removes it (W21, W7).
+    /// Sets `pvt_whitelabel_domain` of an account; `None` removes it (W21, W7).
     pub fn reserve_domain(&mut self, id: &str, domain: Option<&str>) {
         self.release_domain(id);
         if let Some(domain) = domain {
@@ -121,7 +121,7 @@ impl World {
         }
     }
 
-    /// Steps the revision of an account without a change of it (W24).
+    /// Increments the revision of an account without changing it (W24).
     pub(crate) fn touch_account(&mut self, id: &str) {
         if let Some(account) = self.accounts.get_mut(id) {
             account.revision.step();
@@ -163,7 +163,7 @@ impl World {
         self.template = template;
     }
 
-    /// Tells whether a token of one account may act on another one (A9).
+    /// Returns whether a token of one account has access to another one (A9).
     pub(crate) fn may_act(&self, actor: &str, on: &str) -> bool {
         actor == on
             || actor == self.master

@@ -1,4 +1,4 @@
-//! Revisions as CouchDB counts them.
+//! Revisions in the style of CouchDB.
 
 use std::fmt;
 
@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::Digest;
 
-/// Names one state of a stored document: `N-hex`, where N grows by one with each write and goes on
-/// after a deletion (S1).
+/// The revision of a stored document: `N-hex`, where N increases by one with each write and continues after a deletion
+/// (S1).
 ///
-/// The digits follow from the document's name and all that was written, so that a run can be repeated exactly, and two
-/// worlds with another content do not share a revision; like CouchDB's they say nothing to a client.
+/// The digits are derived from the document's name and all previous writes, so that runs are reproducible and worlds
+/// with different contents never share a revision. As in CouchDB, they are opaque to clients.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredRevision {
     seed: String,
@@ -18,7 +18,7 @@ pub struct StoredRevision {
 }
 
 impl StoredRevision {
-    /// Starts before the first write of the document with that name.
+    /// Returns the revision before the first write of the document with this name.
     #[must_use]
     pub fn before_first(name: &str) -> Self {
         Self {
@@ -27,12 +27,12 @@ impl StoredRevision {
         }
     }
 
-    /// Moves on by one write.
+    /// Advances the revision by one write.
     pub fn step(&mut self) {
         self.generation += 1;
     }
 
-    /// Moves on by one write of that content.
+    /// Advances the revision by one write of this content.
     pub fn step_to(&mut self, content: &Digest) {
         self.step();
         self.seed = Digest::of(format!("{} {content}", self.seed).as_bytes()).to_string();

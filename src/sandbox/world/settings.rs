@@ -1,16 +1,16 @@
-//! How the fake server behaves, as far as a seed may change it.
+//! Configurable behaviour of the fake server.
 
 /// Settings of the fake server that a `sandbox.yaml` may change.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ServerSettings {
-    /// How long a token lives, in seconds (A5); a real server's default is 3600.
+    /// The lifetime of a token, in seconds (A5); a real server's default is 3600.
     pub token_lifetime: u64,
-    /// How many requests without a good token a caller may send at once (C4, observed 5); no limit
-    /// when absent.
+    /// The size of a caller's token bucket, which limits bursts of requests without a valid token (C4, observed 5); no
+    /// limit when absent.
     pub bucket: Option<u32>,
-    /// How many of them come back each second.
+    /// The number of tokens that are refilled per second.
     pub refill_per_second: u32,
-    /// What creating a whitelabel costs; a price asks for `accept_charges` (C7).
+    /// The price of creating a whitelabel, which then requires `accept_charges` (C7).
     pub price: Option<f64>,
     /// The largest request body, in bytes (B6).
     pub upload_limit: usize,

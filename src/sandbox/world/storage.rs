@@ -1,4 +1,4 @@
-//! The world in a folder: one JSON file and the attachments beside it.
+//! Persists a world in a folder: a JSON file, with the attachments next to it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Account, Attachment, Document, StoredRevision, User, World};
 use crate::model::{Digest, Object};
 
-/// Keeps a world in a folder.
+/// A folder that a world is stored in.
 #[derive(Debug)]
 pub(crate) struct Store {
     folder: PathBuf,
@@ -46,12 +46,12 @@ struct SavedAccount {
 struct SavedDocument {
     settings: Object,
     revision: StoredRevision,
-    /// Name → content type and digest of the bytes.
+    /// Content type and digest of the bytes, by name.
     attachments: BTreeMap<String, (String, Digest)>,
 }
 
 impl Store {
-    /// Takes a folder, which is made when absent.
+    /// Opens a folder, creating it if needed.
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
         fs::create_dir_all(folder.join("attachments"))?;
         Ok(Self {
@@ -63,7 +63,7 @@ impl Store {
         self.folder.join("state.json")
     }
 
-    /// Reads the world; `None` when the folder is new.
+    /// Loads the world; `None` if the folder is new.
     pub(crate) fn load(&self) -> io::Result<Option<World>> {
         let text = match fs::read_to_string(self.state_file()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -89,7 +89,7 @@ impl Store {
         Ok(Some(world))
     }
 
-    /// Writes the world; a reader sees the old state or the new one, never a part.
+    /// Saves the world atomically.
     pub(crate) fn save(&self, world: &World) -> io::Result<()> {
         let mut accounts = Vec::new();
         for account in world.accounts() {

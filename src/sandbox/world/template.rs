@@ -4,16 +4,16 @@ use serde_json::{Value, json};
 
 use crate::model::{Object, PLACEHOLDER};
 
-/// Says why a stored template cannot be served (D9, observed 7): every read answers 500.
+/// The error for a stored template that cannot be served (D9, observed 7): every read fails with 500.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ProblemInTemplate;
 
-/// Record types that the server's resolver has a name for; a test of any other fails (D9).
+/// The record types that the server's resolver knows; a test of any other type fails (D9).
 const TESTABLE: [&str; 9] = [
     "a", "aaaa", "cname", "mx", "naptr", "ns", "srv", "txt", "caa",
 ];
 
-/// Returns the template that a virgin cluster serves (D6).
+/// Returns the template of a fresh cluster (D6).
 pub(crate) fn default_template() -> Object {
     let host =
         |name: &str, zone: &str| json!({"name": name, "zone": zone, "mapping": ["127.0.0.1"]});
@@ -53,7 +53,7 @@ pub(crate) fn default_template() -> Object {
     }
 }
 
-/// Replaces the first placeholder of a text, as the server does: once per string (D2, trap 23).
+/// Replaces only the first placeholder of a string, as the server does (D2, trap 23).
 fn fill(text: &str, domain: &str) -> String {
     text.replacen(PLACEHOLDER, domain, 1)
 }
@@ -82,10 +82,10 @@ pub(crate) fn expand(template: &Object, domain: &str) -> Result<Object, ProblemI
     Ok(expanded)
 }
 
-/// Shapes the answer of the domain test (D12): `expected`, `actual`, `name`; `zone` is dropped.
+/// Builds the result of the domain test (D12): `expected`, `actual`, `name`; `zone` is dropped.
 ///
-/// `look_up` tells what there is at a host, by type; without DNS that is nothing, as in the recordings and as after
-/// every failed look-up (D13).
+/// `look_up` returns the records of a type and host; without DNS there are none, as in the recordings and after every
+/// failed lookup (D13).
 pub(crate) fn test_results(
     expanded: &Object,
     look_up: &dyn Fn(&str, &str) -> Vec<String>,

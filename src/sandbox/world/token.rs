@@ -1,4 +1,4 @@
-//! Tokens: JSON Web Tokens that only the sandbox can make and anybody can look into (A5).
+//! Tokens: JSON Web Tokens that only the sandbox can issue, but anybody can decode (A5).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,18 +7,18 @@ use serde_json::{Value, json};
 use super::World;
 use crate::model::Digest;
 
-/// What a token is worth.
+/// The validity of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TokenState {
-    /// It stands for that account.
+    /// Valid, for this account.
     Valid(String),
-    /// It was made here and its time is over.
+    /// Issued by the sandbox, but expired.
     Expired,
-    /// It was not made here.
+    /// Not issued by the sandbox.
     Unknown,
 }
 
-/// Makes a token for an account, which ends `lifetime` seconds after `now` (seconds since 1970).
+/// Issues a token for an account; it expires `token_lifetime` seconds after `now` (seconds since 1970).
 pub(crate) fn issue(world: &World, account: &str, owner: Option<&str>, now: u64) -> String {
     let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"SANDBOX","typ":"JWT"}"#);
     let mut claims = json!({
@@ -35,7 +35,7 @@ pub(crate) fn issue(world: &World, account: &str, owner: Option<&str>, now: u64)
     format!("{body}.{signature}")
 }
 
-/// Tells what a token is worth at `now` (seconds since 1970).
+/// Returns the validity of a token at `now` (seconds since 1970).
 pub(crate) fn read(world: &World, token: &str, now: u64) -> TokenState {
     let Some((body, signature)) = token.rsplit_once('.') else {
         return TokenState::Unknown;
@@ -59,7 +59,7 @@ pub(crate) fn read(world: &World, token: &str, now: u64) -> TokenState {
     }
 }
 
-/// Binds a token to the master's API key; good enough on loopback, and the same after a restart.
+/// Signs a token with the master's API key; sufficient on loopback, and stable across restarts.
 fn sign(world: &World, body: &str) -> String {
     let key = world
         .account(world.master())

@@ -1,6 +1,6 @@
-//! What a welcome page does besides being read.
+//! Finds active content in a welcome page.
 //!
-//! The portal puts the page into its own document before anyone logs in, so that whatever runs in it sees what users type.
+//! The portal embeds the page into its own document before anyone logs in, so any script in it sees what users type.
 
 use camino::Utf8Path;
 
@@ -8,12 +8,12 @@ use super::markup::{Tag, tags};
 use crate::diag::Code;
 use crate::tree::check::Problem;
 
-/// The most findings that are told of one page; more of them tell nothing new.
+/// Maximum number of findings that are reported for one page.
 const MOST_FINDINGS: usize = 20;
-/// How deep pages inside `srcdoc` attributes are followed.
+/// Maximum nesting depth of pages inside `srcdoc` attributes.
 const MOST_NESTED: usize = 8;
 
-/// Finds active content (an error), and what loads, embeds or redirects (warnings).
+/// Finds active content (errors), and anything that loads, embeds or redirects (warnings).
 pub(super) fn inspect(path: &Utf8Path, text: &str) -> Vec<Problem> {
     let mut findings = Vec::new();
     page(text, 0, None, &mut findings);
@@ -32,7 +32,7 @@ pub(super) fn inspect(path: &Utf8Path, text: &str) -> Vec<Problem> {
             )
         })
         .collect();
-    // An error among the rest must still be an error.
+    // An error among the omitted findings must still count as an error.
     let rest = findings.iter().skip(MOST_FINDINGS);
     if let Some(worst) = rest
         .map(|finding| finding.code)
@@ -55,7 +55,7 @@ struct Finding {
     help: &'static str,
 }
 
-/// Returns line and column of a byte, from 1.
+/// Returns the line and column of a byte offset, from 1.
 pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or("");
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
@@ -64,7 +64,7 @@ pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
     (lines + 1, column + 1)
 }
 
-/// Looks through a page; one inside an attribute has its place at the attribute's tag.
+/// Scans a page; findings in a nested page are placed at the tag whose attribute contains it.
 fn page(text: &str, depth: usize, place: Option<usize>, findings: &mut Vec<Finding>) {
     let mut styled_to = 0;
     for tag in tags(text) {
@@ -145,7 +145,7 @@ fn element(tag: &Tag, say: &mut impl FnMut(Code, String, &'static str)) {
 }
 
 fn refresh(content: &str, say: &mut impl FnMut(Code, String, &'static str)) {
-    // The address stands behind "5; url=", and all of that but the number may be missing.
+    // The address follows "5; url=", of which everything but the number is optional.
     let address = content.trim_start_matches(|c: char| {
         c.is_ascii_digit() || c.is_whitespace() || matches!(c, '.' | ';' | ',')
     });
@@ -185,7 +185,7 @@ fn attribute(tag: &Tag, name: &str, value: &str, say: &mut impl FnMut(Code, Stri
         );
         return;
     }
-    // An animation can put any of its values into a link.
+    // An SVG animation can assign any of its values to a link.
     let parts = value.split(if local == "values" { ';' } else { '\0' });
     for part in parts.filter(|_| !is_prose(local)) {
         let scheme = scheme(part);
@@ -214,7 +214,7 @@ fn attribute(tag: &Tag, name: &str, value: &str, say: &mut impl FnMut(Code, Stri
         | "codebase" => {
             load(element, name, value, say);
         }
-        // In SVG, pictures and parts come by href; of the rest only <link> loads by it.
+        // In SVG, pictures and parts load by href; elsewhere only <link> does.
         "href"
             if matches!(
                 element,
@@ -227,7 +227,7 @@ fn attribute(tag: &Tag, name: &str, value: &str, say: &mut impl FnMut(Code, Stri
     }
 }
 
-/// Tells whether people read the attribute, so that an address in it is only text.
+/// Returns whether an attribute is read by people, so that an address in it is only text.
 fn is_prose(attribute: &str) -> bool {
     matches!(
         attribute,
@@ -235,7 +235,7 @@ fn is_prose(attribute: &str) -> bool {
     ) || attribute.starts_with("aria-")
 }
 
-/// Tells whether the address is only shown as a picture, in which nothing runs, not even in SVG.
+/// Returns whether an address is only shown as a picture, in which no script runs, not even in SVG.
 fn is_shown(element: &str, attribute: &str) -> bool {
     match attribute {
         "src" => matches!(element, "img" | "input" | "source"),
@@ -245,7 +245,7 @@ fn is_shown(element: &str, attribute: &str) -> bool {
     }
 }
 
-/// Reads the scheme of an address as browsers do: without control characters and spaces before it, and without tabs and
+/// Returns the scheme of an address as browsers parse it: ignoring leading control characters and spaces, and tabs and
 /// line breaks anywhere.
 fn scheme(address: &str) -> String {
     let scheme: String = address
@@ -260,7 +260,7 @@ fn scheme(address: &str) -> String {
     }
 }
 
-/// Tells whether an address runs something: a script, or data that browsers take for a page.
+/// Returns whether an address runs something: a script, or data that browsers render as a page.
 fn runs(scheme: &str, address: &str) -> bool {
     match scheme {
         "javascript" | "vbscript" | "livescript" | "mocha" => true,
@@ -348,7 +348,7 @@ fn style(css: &str, say: &mut impl FnMut(Code, String, &'static str)) {
     }
 }
 
-/// Takes comments, white space and escapes out of a style sheet, so that what it says can be searched.
+/// Removes comments, whitespace and escapes from a style sheet, so that it can be searched.
 fn plain_css(css: &str) -> String {
     let mut plain = String::with_capacity(css.len());
     let mut rest = css;

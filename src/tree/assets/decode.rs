@@ -1,4 +1,4 @@
-//! Bytes → pixels, within limits.
+//! Decodes bytes into pixels, within limits.
 
 use std::io::Cursor;
 
@@ -8,21 +8,21 @@ use thiserror::Error;
 
 use crate::model::{AssetType, Dimensions};
 
-/// The longest side that is decoded, in pixels.
+/// Maximum side length of a decoded picture, in pixels.
 pub(super) const LONGEST_SIDE: u32 = 4096;
-/// The most memory that one picture may take while it is decoded: 4096 × 4096 pixels of four bytes.
+/// Maximum memory for decoding one picture: 4096 × 4096 pixels of four bytes.
 const MOST_MEMORY: u64 = 64 << 20;
 
-/// Says why a picture has no pixels.
+/// The reason why a picture could not be decoded.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum DecodeError {
-    /// It is no picture.
+    /// It is not a picture.
     #[error("it is no picture")]
     NoPicture,
-    /// It has more pixels than are decoded.
+    /// It exceeds the limits on pixels.
     #[error("it has too many pixels")]
     TooManyPixels,
-    /// It breaks off before its end.
+    /// It is truncated.
     #[error("it breaks off before its end")]
     CutOff,
     /// It is damaged.
@@ -30,7 +30,7 @@ pub enum DecodeError {
     Damaged(String),
 }
 
-/// Measures a picture by its first bytes, also one that is too large to be decoded or cut off.
+/// Reads the dimensions from the header, even of a picture that is truncated or too large to decode.
 #[must_use]
 pub fn dimensions(asset_type: AssetType, bytes: &[u8]) -> Option<Dimensions> {
     let format = format(asset_type)?;
@@ -40,7 +40,7 @@ pub fn dimensions(asset_type: AssetType, bytes: &[u8]) -> Option<Dimensions> {
     Some(Dimensions { width, height })
 }
 
-/// Decodes a picture; of an icon with several sizes the largest, of an animation the first frame.
+/// Decodes a picture: the largest size of an icon, the first frame of an animation.
 pub fn decode(asset_type: AssetType, bytes: &[u8]) -> Result<RgbaImage, DecodeError> {
     let format = format(asset_type).ok_or(DecodeError::NoPicture)?;
     let size = dimensions(asset_type, bytes);
@@ -68,7 +68,7 @@ pub fn icon_sizes(bytes: &[u8]) -> Vec<Dimensions> {
         return Vec::new();
     };
     let count = usize::from(u16::from_le_bytes([*low, *high]));
-    // Nought stands for 256, which does not fit into a byte.
+    // Zero stands for 256, which does not fit into a byte.
     let side = |byte: u8| {
         if byte == 0 { 256 } else { u32::from(byte) }
     };
@@ -95,7 +95,7 @@ fn format(asset_type: AssetType) -> Option<ImageFormat> {
     }
 }
 
-/// Tells whether the end-of-image marker is there; the decoder fills a cut JPEG with grey instead of failing.
+/// Returns whether the end-of-image marker is present; the decoder fills a truncated JPEG with grey instead of failing.
 fn ends_as_jpeg(bytes: &[u8]) -> bool {
     let tail = &bytes[bytes.len().saturating_sub(64 * 1024)..];
     tail.windows(2).any(|pair| pair == [0xff, 0xd9])

@@ -1,47 +1,48 @@
-//! What a picture's pixels say about how people will see it.
+//! Analyses the pixels of a picture for how well people can see it.
 
 use image::{Rgba, RgbaImage};
 
-/// The ground of a light page.
+/// Background colour of a light page.
 pub const LIGHT_GROUND: [u8; 3] = [0xff, 0xff, 0xff];
-/// The ground of a dark page.
+/// Background colour of a dark page.
 pub const DARK_GROUND: [u8; 3] = [0x14, 0x18, 0x1f];
 
-/// Below this contrast an outline is hardly seen; text needs 4.5, pictures 3 (WCAG 2.2, criteria 1.4.3 and 1.4.11).
+/// Contrast below which an outline is hardly visible; WCAG 2.2 asks for 4.5 for text and 3 for pictures (criteria 1.4.3
+/// and 1.4.11).
 const FAINT: f64 = 1.6;
-/// From this opacity on a pixel counts as part of the picture.
+/// Minimum opacity of a pixel that counts as part of the picture.
 const VISIBLE_ALPHA: u8 = 64;
-/// How far apart two colours of one plain box may be, in each channel: JPEG makes noise.
+/// Maximum difference per channel between colours of one plain box, because JPEG adds noise.
 const SAME_COLOUR: u8 = 16;
-/// How far apart the two sides of an outline are compared: between them lies the pixel that smooths it.
+/// Distance in pixels between the two sides of an outline that are compared; the pixel between them is anti-aliased.
 const STEP: usize = 2;
 
-/// What a picture's pixels say.
+/// The result of analysing a picture's pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Insight {
-    /// The share of pixels that one can see through, in percent.
+    /// Share of transparent pixels, in percent.
     pub see_through: u8,
-    /// The colour of the box that the picture stands in, when it is opaque all around and of one colour.
+    /// Colour of the box around the picture, if its border is opaque and of one colour.
     pub ground: Option<[u8; 3]>,
-    /// How it is seen on a light page.
+    /// Legibility on a light page.
     pub on_light: Legibility,
-    /// How it is seen on a dark page.
+    /// Legibility on a dark page.
     pub on_dark: Legibility,
 }
 
-/// How a picture is seen on a page.
+/// How legible a picture is on a page.
 ///
-/// People see a shape by its outlines, so those count, and not the area: a plain red picture is seen by its four sides, and
-/// thin letters are as much of a logo as the mark beside them.
+/// People see a shape by its outlines, so outlines count, not area: a plain red picture is visible by its four edges,
+/// and thin letters are as much a part of a logo as the mark beside them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Legibility {
-    /// The share of its outlines that can hardly be told from what is around them, in percent; all of them where there are
-    /// none to be seen.
+    /// Share of outlines that hardly stand out from their surroundings, in percent; 100 if no outline is visible on any
+    /// page.
     pub faint: u8,
 }
 
 impl Insight {
-    /// Looks at every pixel.
+    /// Analyses every pixel.
     #[must_use]
     pub fn of(picture: &RgbaImage) -> Self {
         let ground = ground(picture);
@@ -56,7 +57,7 @@ impl Insight {
         }
     }
 
-    /// Tells whether the picture stands in a light box, which a dark page shows as such.
+    /// Returns whether the picture is in a light box, which is visible as such on a dark page.
     #[must_use]
     pub fn is_light_box(&self) -> bool {
         let bright = |ground| Luminances::new().of(ground) > 0.8;
@@ -64,7 +65,7 @@ impl Insight {
     }
 }
 
-/// Finds the one opaque colour of the outermost pixels.
+/// Finds the opaque colour that the outermost pixels share.
 fn ground(picture: &RgbaImage) -> Option<[u8; 3]> {
     let (width, height) = picture.dimensions();
     let first = picture.get_pixel_checked(0, 0)?;
@@ -87,27 +88,27 @@ fn ground(picture: &RgbaImage) -> Option<[u8; 3]> {
         }
     }
     let [red, green, blue, _] = first.0;
-    // A mark may touch the edge here and there.
+    // The mark may touch the edge in places.
     (same * 100 >= all * 95).then_some([red, green, blue])
 }
 
-/// How bright a pixel is on each of the pages, as the logarithm of its luminance: a contrast is a difference of two.
+/// Brightness of a pixel on each page, as the logarithm of its luminance, so that a contrast is a difference.
 type Brightness = [i32; PAGES];
 
-/// The light page and the dark one.
+/// Number of pages: a light one and a dark one.
 const PAGES: usize = 2;
 
-/// What stands for a factor of e in a [`Brightness`].
+/// Units of a [`Brightness`] per factor of e.
 const SCALE: f64 = 10_000.0;
 
-/// Looks at a picture on both pages. `is_boxed` tells that it stands in a box of its own: where a page has the colour of the
-/// box, the sides of the box are not missed.
+/// Computes the legibility of a picture on both pages. `is_boxed` means that it has a box of its own, whose edges do
+/// not count as lost where the page has the same colour.
 fn legibility(picture: &RgbaImage, is_boxed: bool) -> [Legibility; PAGES] {
     let tones = Tones::new();
     let page = tones.of([0; 4]);
     let mut known: [([u8; 4], Brightness); COLOURS] = [([0; 4], page); COLOURS];
     let mut outlines = Outlines::default();
-    // The rows that the next one is compared with; around the picture lies the page.
+    // The previous rows, which the next one is compared with; the page surrounds the picture.
     let blank = vec![page; picture.width() as usize];
     let mut above = [blank.clone(), blank.clone()];
     let mut row = blank.clone();
@@ -132,15 +133,15 @@ fn legibility(picture: &RgbaImage, is_boxed: bool) -> [Legibility; PAGES] {
     })
 }
 
-/// Counts the outlines of a picture.
+/// Counters for the outlines of a picture.
 #[derive(Default)]
 struct Outlines {
-    /// For each page: how many are not seen there, of all that are seen on some page.
+    /// Per page: the number of outlines that are not visible there, and of all outlines that are visible on some page.
     counts: [(usize, usize); PAGES],
 }
 
 impl Outlines {
-    /// Compares the pixels of one row with one another, and with the page on both sides.
+    /// Compares the pixels within one row, and both of its ends with the page.
     fn across(&mut self, row: &[Brightness], page: Brightness, is_boxed: bool) {
         for (left, right) in row.iter().zip(row.iter().skip(STEP)) {
             self.compare(*left, *right, false);
@@ -151,7 +152,8 @@ impl Outlines {
         }
     }
 
-    /// Compares two rows, pixel by pixel. `is_side` tells that one of them is a side of a box and the other the page.
+    /// Compares two rows, pixel by pixel. `is_side` means that one of them is an edge of the box and the other is the
+    /// page.
     fn between(&mut self, one: &[Brightness], other: &[Brightness], is_side: bool) {
         for (one, other) in one.iter().zip(other) {
             self.compare(*one, *other, is_side);
@@ -172,12 +174,12 @@ impl Outlines {
     }
 }
 
-/// Returns the difference of two brightnesses from which on an outline is seen.
+/// Returns the minimum difference in brightness of a visible outline.
 fn faint() -> i32 {
     logarithm(FAINT)
 }
 
-/// Computes a logarithm in the steps of a [`Brightness`].
+/// Computes a logarithm in the units of a [`Brightness`].
 fn logarithm(value: f64) -> i32 {
     #[expect(
         clippy::cast_possible_truncation,
@@ -187,7 +189,7 @@ fn logarithm(value: f64) -> i32 {
     scaled
 }
 
-/// How bright colours are on the pages.
+/// Computes the brightness of colours on both pages.
 struct Tones(Luminances);
 
 impl Tones {
@@ -207,27 +209,27 @@ impl Tones {
     }
 }
 
-/// How many colours are remembered: pictures of brands have few, and computing one takes long.
+/// Number of cached colours: pictures of brands have few, and computing one is slow.
 const COLOURS: usize = 256;
 
-/// Says where a colour is remembered; those of one picture lie apart, mostly.
+/// Returns the cache slot of a colour; the colours of one picture rarely collide.
 fn place(pixel: [u8; 4]) -> usize {
     let spread = u32::from_le_bytes(pixel).wrapping_mul(0x9e37_79b1);
     let [.., high] = spread.to_le_bytes();
     usize::from(high)
 }
 
-/// Puts a channel of a colour over a ground.
+/// Blends a channel of a colour over a background.
 fn over(colour: u8, ground: u8, alpha: u8) -> u8 {
     let alpha = u32::from(alpha);
     let mixed = u32::from(colour) * alpha + u32::from(ground) * (255 - alpha);
     u8::try_from(mixed / 255).unwrap_or(u8::MAX)
 }
 
-/// What a screen reflects of its surroundings, and is added to each luminance (WCAG 2.2, "contrast ratio").
+/// Ambient light reflected by a screen, which is added to each luminance (WCAG 2.2, "contrast ratio").
 const GLARE: f64 = 0.05;
 
-/// The linear value of each value of a channel.
+/// Table of the linear value for each value of a channel.
 struct Luminances([f64; 256]);
 
 impl Luminances {
@@ -251,7 +253,7 @@ impl Luminances {
     }
 }
 
-/// Computes a share in whole percent: something is never said to be nothing, nor less than all to be all.
+/// Computes a share in whole percent; a part never rounds down to 0, nor up to 100 unless it is the whole.
 #[must_use]
 pub fn percent(part: usize, whole: usize) -> u8 {
     if part == 0 || whole == 0 {
@@ -339,7 +341,7 @@ mod tests {
         assert!(Insight::of(&boxed).is_light_box());
     }
 
-    /// A picture without a hole is seen by its sides, whatever share of it has one colour.
+    /// A solid picture is visible by its edges, whatever share of it has one colour.
     #[test]
     fn an_opaque_picture_is_seen_by_its_sides() {
         let red = Some([255, 0, 0]);
@@ -353,7 +355,7 @@ mod tests {
         );
     }
 
-    /// A large mark does not make up for the letters beside it that nobody can read.
+    /// A large mark does not make up for illegible letters beside it.
     #[test]
     fn letters_count_by_their_outlines() {
         // A plain mark of 30 × 30, and six strokes of two pixels.

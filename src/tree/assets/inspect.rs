@@ -1,4 +1,4 @@
-//! One asset file → facts and problems.
+//! Inspects an asset file for its metadata and problems.
 
 use camino::Utf8Path;
 
@@ -9,20 +9,19 @@ use crate::diag::Code;
 use crate::model::{AssetFacts, AssetKind, AssetType, Digest};
 use crate::tree::check::Problem;
 
-/// The most that is sent: well below the server's 8,000,000, which it counts loosely (B6).
+/// Maximum size of an upload in bytes: well below the server's limit of 8,000,000, which is inexact (B6).
 const MOST_BYTES: usize = 5_000_000;
 
 /// Inspects the bytes of an asset: type by content, size, decodability, dimensions, active content.
 ///
-/// Pure and without memory: equal arguments give equal results, so a caller with many accounts asks once for each
-/// digest, kind and file name extension.
+/// A pure function, so a caller with many accounts needs to call it only once per digest, kind and file name extension.
 #[must_use]
 pub fn inspect(kind: AssetKind, path: &Utf8Path, bytes: &[u8]) -> (AssetFacts, Vec<Problem>) {
     let look = |asset_type, _: &Digest| picture::look(kind, asset_type, bytes);
     inspect_by(look, kind, path, bytes)
 }
 
-/// Inspects the bytes of an asset; `look` looks at a picture, or knows what is to be seen.
+/// Inspects the bytes of an asset; `look` analyses a picture, or returns a cached result.
 pub(in crate::tree) fn inspect_by(
     look: impl FnOnce(AssetType, &Digest) -> Look,
     kind: AssetKind,
@@ -109,7 +108,7 @@ fn extension(path: &Utf8Path, asset_type: AssetType) -> Option<Problem> {
 }
 
 fn welcome(path: &Utf8Path, bytes: &[u8]) -> Vec<Problem> {
-    // The sniffing let only UTF-8 through.
+    // Type detection accepts only UTF-8 as HTML.
     let Ok(text) = std::str::from_utf8(bytes) else {
         return Vec::new();
     };
@@ -118,7 +117,7 @@ fn welcome(path: &Utf8Path, bytes: &[u8]) -> Vec<Problem> {
     problems
 }
 
-/// Finds pictures without a word for those who cannot see them; told once for the whole page.
+/// Finds pictures without a text alternative; reported once for the whole page.
 fn undescribed(path: &Utf8Path, text: &str) -> Option<Problem> {
     let is_mute = |tag: &Tag| {
         tag.name == "img"
@@ -176,7 +175,7 @@ fn not_accepted(
     )
 }
 
-/// Names a type that the server does not take at all, and the way out.
+/// Returns the name of a type that the server does not accept at all, and the remedy.
 fn foreign(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     const EXPORT: &str = "export it as one of {wanted}";
     match bytes {
@@ -211,7 +210,7 @@ fn foreign(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     }
 }
 
-/// Tells whether the first element is `svg`, after a declaration, comments and a document type.
+/// Returns whether the first element is `svg`, after a declaration, comments and a document type.
 fn is_svg(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return false;
@@ -223,7 +222,7 @@ fn is_svg(bytes: &[u8]) -> bool {
         } else if rest.starts_with("<?") {
             "?>"
         } else if rest.starts_with("<!") {
-            // A document type may hold declarations in brackets.
+            // A document type may contain declarations in brackets.
             match (rest.find('['), rest.find('>')) {
                 (Some(bracket), Some(end)) if bracket < end => "]>",
                 _ => ">",

@@ -1,8 +1,9 @@
-//! A scanner for HTML: the start tags that some browser could see in a text.
+//! A scanner for HTML that finds every start tag that some browser could see in a text.
 //!
-//! It splits tags and attributes as the tokenizer of the HTML standard does (section 13.2.5). Elements such as `<style>` hold
-//! text in HTML and markup in SVG, and a quote or a comment that begins in one reading hides what follows it in the other.
-//! So both readings are followed from each such element on: what is looked for must not hide in the difference.
+//! It splits tags and attributes like the tokenizer of the HTML standard (section 13.2.5). Elements such as `<style>`
+//! contain text in HTML but markup in SVG, and a quote or a comment that begins in one interpretation hides what
+//! follows it in the other. Both interpretations are therefore scanned from each such element on, so that nothing can
+//! hide in the difference.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -21,14 +22,14 @@ pub(super) struct Tag {
     pub(super) name: String,
     /// Names in lower case, values with their references decoded.
     pub(super) attributes: Vec<(String, String)>,
-    /// The byte at which the `<` stands.
+    /// Byte offset of the `<`.
     pub(super) offset: usize,
-    /// For elements with raw text: the bytes up to the end tag.
+    /// Byte range up to the end tag, for elements with raw text.
     pub(super) content: Range<usize>,
 }
 
 impl Tag {
-    /// Returns the value of the first attribute of that name.
+    /// Returns the value of the first attribute with a name.
     pub(super) fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes
             .iter()
@@ -37,7 +38,7 @@ impl Tag {
     }
 }
 
-/// Finds every start tag of every reading, in the order of the text.
+/// Finds every start tag of every interpretation, in document order.
 pub(super) fn tags(text: &str) -> Vec<Tag> {
     let mut scanner = Scanner {
         text,
@@ -64,11 +65,11 @@ pub(super) fn tags(text: &str) -> Vec<Tag> {
 struct Scanner<'a> {
     text: &'a str,
     position: usize,
-    /// Each `<` from which some reading went on; a second reading that gets there would repeat the first.
+    /// Every `<` that was already scanned; another interpretation that reaches it would only repeat the first.
     seen: BTreeSet<usize>,
-    /// The last search for the end tag of each element: from where, and where it is.
+    /// The last search for the end tag of each element: its start, and the end tag.
     ends: BTreeMap<String, Range<usize>>,
-    /// The last comment; one that begins inside it, in another reading, ends where it ends.
+    /// The last comment; one that begins inside it, in another interpretation, ends where it ends.
     comment: Range<usize>,
 }
 
@@ -81,7 +82,7 @@ impl<'a> Scanner<'a> {
         self.text.as_bytes().get(self.position).copied()
     }
 
-    /// Goes to the byte after `end`, or to the end of the text.
+    /// Moves past the next `end`, or to the end of the text.
     fn skip_past(&mut self, end: &str) {
         let rest = self.rest();
         self.position += rest.find(end).map_or(rest.len(), |at| at + end.len());
@@ -97,7 +98,7 @@ impl<'a> Scanner<'a> {
             match self.peek()? {
                 b'!' => self.declaration(),
                 b'?' => self.skip_past(">"),
-                // An end tag is scanned like a start tag, for a quoted > does not end it; it does nothing itself.
+                // An end tag is scanned like a start tag, because a quoted > does not end it, and is then ignored.
                 b'/' => {
                     self.position += 1;
                     match self.peek() {
@@ -141,7 +142,7 @@ impl<'a> Scanner<'a> {
         self.position = start + length;
     }
 
-    /// Reads name and attributes; the position is at the name, and afterwards behind the `>`.
+    /// Reads name and attributes; the position moves from the name to after the `>`.
     fn tag(&mut self, offset: usize) -> Tag {
         let name =
             self.take_until(|byte| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>'));
@@ -195,7 +196,8 @@ impl<'a> Scanner<'a> {
         (name, decode(&value))
     }
 
-    /// Takes bytes until one fulfils the condition; all conditions are about ASCII, so the cut is between characters.
+    /// Takes bytes until one satisfies the condition; all conditions test for ASCII, so the cut is at a character
+    /// boundary.
     fn take_until(&mut self, end: impl Fn(u8) -> bool) -> &'a str {
         let start = self.position;
         let rest = self.text.as_bytes().get(start..).unwrap_or_default();
@@ -224,7 +226,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Finds where a comment ends; a run of hyphens counts with its last two.
+/// Returns the length of a comment up to its end; in a run of hyphens the last two count.
 fn comment_length(body: &str) -> usize {
     let bytes = body.as_bytes();
     let mut from = 0;
@@ -239,7 +241,7 @@ fn comment_length(body: &str) -> usize {
     body.len()
 }
 
-/// Tells whether a text begins with an element's name, and the name ends there.
+/// Returns whether a text begins with an element's name, and the name ends there.
 fn names_element(text: &str, name: &str) -> bool {
     text.get(..name.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(name))
@@ -296,7 +298,7 @@ mod tests {
         check("</p title='>'><b>", "b");
     }
 
-    /// A page that begins another reading at each step takes no more than a few of its lengths.
+    /// A page that begins another interpretation at each step is still scanned in linear time.
     #[test]
     fn many_readings() {
         let count = 20_000;

@@ -1,4 +1,4 @@
-//! Asset files: what their bytes are, and what must be true of them before they are sent.
+//! Asset files: what their bytes are, and how they are validated before they are sent.
 
 mod active;
 mod decode;

@@ -1,4 +1,4 @@
-//! Pictures: whether browsers can show them, how large they are, and how people will see them.
+//! Validates pictures: whether browsers can show them, how large they are, and how well people can see them.
 
 use camino::Utf8Path;
 
@@ -8,20 +8,23 @@ use crate::diag::Code;
 use crate::model::{AssetKind, AssetType, Dimensions};
 use crate::tree::check::Problem;
 
-/// The most of a logo's outlines that may be lost on a page, in percent: beyond that the name cannot be read there,
-/// though the mark beside it may stand out.
+/// Maximum share of a logo's outlines that may be lost on a page, in percent: beyond that the name is illegible there,
+/// even if the mark beside it stands out.
 const MOST_FAINT: u8 = 60;
 
-/// What looking at a picture tells: what its pixels say, of a logo; or why it has none. It follows from the bytes alone.
+/// The analysis of a picture: of its pixels for a logo, nothing for other kinds, or the reason why it could not be
+/// decoded.
+///
+/// It depends on the kind and the bytes alone.
 pub(in crate::tree) type Look = Result<Option<Insight>, DecodeError>;
 
-/// Decodes a picture and looks at it. This is where time goes.
+/// Decodes and analyses a picture. This is the expensive step.
 pub(in crate::tree) fn look(kind: AssetKind, asset_type: AssetType, bytes: &[u8]) -> Look {
     let picture = decode(asset_type, bytes)?;
     Ok((kind == AssetKind::Logo).then(|| Insight::of(&picture)))
 }
 
-/// Measures a picture and judges what was seen in it.
+/// Measures a picture and checks the result of its analysis.
 pub(super) fn inspect(
     kind: AssetKind,
     asset_type: AssetType,
@@ -153,7 +156,8 @@ fn logo(path: &Utf8Path, insight: Insight) -> Option<Problem> {
     Some(Problem::new(code, message, help))
 }
 
-/// A tab takes 32 pixels on a dense screen, and scales 16 from them on others; what is not there gets blurred.
+/// Warns if an icon lacks the size of 32 pixels, which a tab shows on a dense screen and scales down to 16 on others;
+/// any other size is blurred.
 fn icon(path: &Utf8Path, sizes: &[Dimensions]) -> Option<Problem> {
     if sizes.is_empty() || sizes.iter().any(|size| size.width == 32) {
         return None;

@@ -1,6 +1,6 @@
 //! Character references in attribute values, such as `&#x73;`.
 
-/// The named references that can hide something in an address, and the usual ones.
+/// Named references that can obfuscate an address, and the common ones.
 const NAMED: &[(&str, char)] = &[
     ("Tab;", '\t'),
     ("NewLine;", '\n'),
@@ -38,7 +38,7 @@ const NAMED: &[(&str, char)] = &[
     ("shy;", '\u{ad}'),
 ];
 
-/// Decodes the references of a text; what is not one stays.
+/// Decodes the character references of a text and keeps everything else.
 pub(super) fn decode(text: &str) -> String {
     let mut decoded = String::with_capacity(text.len());
     let mut rest = text;
@@ -57,7 +57,7 @@ pub(super) fn decode(text: &str) -> String {
     decoded
 }
 
-/// Reads `#115;` or `#x73;`, with or without the semicolon.
+/// Parses `#115;` or `#x73;`, with or without the semicolon.
 fn numeric(text: &str) -> Option<(char, usize)> {
     let rest = text.strip_prefix('#')?;
     let (digits, radix, before) = match rest.strip_prefix(['x', 'X']) {

@@ -1,4 +1,4 @@
-//! What must hold between accounts, and between the hosts of the template.
+//! Constraints between accounts, and between the hosts of the template.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use crate::diag::{Code, Diagnostic, Diagnostics, Place};
 use crate::model::{DomainName, Identity, KeyPath, PLACEHOLDER};
 use crate::tree::{Desired, DesiredAccount, DesiredTemplate, DnsMode, SharedAccount, Target};
 
-/// Checks a whole desired state: each domain and each live account once (W19), and the template's hosts with one
-/// another.
+/// Checks a whole desired state: domains and live accounts must be unique (W19), and the hosts of the template
+/// consistent.
 ///
-/// Accounts by id and accounts by realm cannot be compared here: which realm an id has is known to the platform only.
+/// Accounts by id and accounts by realm cannot be compared here: only the platform knows which realm an id has.
 #[must_use]
 pub fn desired(desired: &Desired) -> Diagnostics {
     let mut diagnostics = domains(&desired.accounts);
@@ -24,10 +24,10 @@ pub fn desired(desired: &Desired) -> Diagnostics {
     diagnostics
 }
 
-/// Warns, once for all accounts, when the template leads no browser to the name that a brand is kept under: the user
-/// interface asks for the brand of the name that it was opened at, and of no other (U1, U2).
+/// Warns, once for all accounts, if no record of the template leads browsers to the domain of a brand: the user
+/// interface asks only for the brand of the name that it was opened at (U1, U2).
 ///
-/// Accounts with `dns: ignore` are passed over: their owners enter what they need.
+/// Accounts with `dns: ignore` are skipped: their owners enter the records that they need.
 fn unreached(template: &DesiredTemplate, accounts: &[SharedAccount]) -> Option<Diagnostic> {
     let hosts = || template.hosts.iter().filter(|(_, it)| it.value.is_some());
     let leads = |target: &Target| {
@@ -43,7 +43,7 @@ fn unreached(template: &DesiredTemplate, accounts: &[SharedAccount]) -> Option<D
         .filter_map(|account| {
             let declared = account.settings.get(&path)?;
             let domain = declared.value.as_ref()?.as_str()?;
-            // One that is none has its own diagnostic.
+            // An invalid domain has its own diagnostic.
             DomainName::parse(domain).ok()?;
             Some((domain, declared.place))
         });
@@ -79,7 +79,7 @@ fn unreached(template: &DesiredTemplate, accounts: &[SharedAccount]) -> Option<D
     )
 }
 
-/// Warns of accounts whose records the tree manages while it names no primary, once for all of them.
+/// Warns, once for all accounts, if the tree manages records but declares no primary.
 #[must_use]
 pub fn unwritten(accounts: &[SharedAccount]) -> Option<Diagnostic> {
     let mut managed = accounts

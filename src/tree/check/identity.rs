@@ -1,13 +1,13 @@
-//! Texts that say which live account is meant.
+//! Validates the identities of live accounts.
 
 use super::Problem;
 use crate::diag::Code;
 use crate::model::{AccountId, DomainName, DomainNameError, Realm};
 
-/// Reads an account id.
+/// Parses an account id.
 ///
 /// # Errors
-/// Gives the mistake, with the right spelling where it is only case and hyphens.
+/// Returns the mistake, with the correct spelling if only case or hyphens are wrong.
 pub fn account_id(text: &str) -> Result<AccountId, Problem> {
     AccountId::parse(text).map_err(|error| {
         let plain = text.trim().replace('-', "").to_lowercase();
@@ -25,10 +25,10 @@ pub fn account_id(text: &str) -> Result<AccountId, Problem> {
     })
 }
 
-/// Reads a realm.
+/// Parses a realm.
 ///
 /// # Errors
-/// Gives the mistake, with the bare name where the text holds one.
+/// Returns the mistake, with the bare name if the string contains one.
 pub fn realm(text: &str) -> Result<Realm, Problem> {
     match DomainName::parse(text) {
         Ok(name) => Ok(Realm::new(name.as_str())),
@@ -40,11 +40,10 @@ pub fn realm(text: &str) -> Result<Realm, Problem> {
     }
 }
 
-/// Says what to write instead of a text that is not a bare host name.
+/// Creates the problem for a string that is not a bare host name, with a replacement if there is one.
 pub(super) fn bare_name(code: Code, message: String, error: &DomainNameError) -> Problem {
     let problem = Problem::new(code, message, domain_help(error));
     match error {
-        // What else stands beside the name, such as a port, may be meant; its spelling is not.
         DomainNameError::Form { suggestion, .. }
         | DomainNameError::Extra {
             suggestion: Some(suggestion),

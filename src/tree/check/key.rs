@@ -4,22 +4,22 @@ use super::{Guesses, Problem};
 use crate::diag::Code;
 use crate::model::{FIELDS, HIJACKING_NAMES, KeyPath, field};
 
-/// Checks the path of one declared key, whatever its value is.
+/// Checks the path of one declared key, regardless of its value.
 ///
-/// `extra_keys` are dotted paths from `emblazon.yaml`, sorted; each lets in itself and what lies below. They
-/// never let in what steers the request, what the server owns, or what looks like a secret.
+/// `extra_keys` are dotted paths from `emblazon.yaml`, sorted; each allows itself and everything below it. They never
+/// allow a key that the server treats as a request parameter, that the server owns, or that looks like a secret.
 #[must_use]
 pub fn key(path: &KeyPath, extra_keys: &[String]) -> Option<Problem> {
     key_guessing(path, extra_keys, &mut Guesses::default())
 }
 
-/// Tells whether a path is one that may be declared. See [`key`] for the arguments.
+/// Returns whether a path may be declared. See [`key`] for the arguments.
 #[must_use]
 pub fn is_key(path: &KeyPath, extra_keys: &[String]) -> bool {
     key_guessing(path, extra_keys, &mut Guesses::none()).is_none()
 }
 
-/// Does what [`key`] does, for a caller that has many keys: what an unknown one means is guessed so many times and no more.
+/// Does the same as [`key`], for a caller with many keys: the number of guesses at what unknown ones mean is limited.
 #[must_use]
 pub fn key_guessing(
     path: &KeyPath,
@@ -80,7 +80,7 @@ pub fn key_guessing(
     Some(unknown(path.as_str(), guesses))
 }
 
-/// Tells whether a path, or one above it, is among the sorted extra keys.
+/// Returns whether a path, or one above it, is among the sorted extra keys.
 fn is_let_in(path: &str, extra_keys: &[String]) -> bool {
     let ends = path.match_indices('.').map(|(at, _)| at);
     let mut above = ends.chain([path.len()]).map(|end| &path[..end]);
@@ -99,13 +99,13 @@ pub(in crate::tree) fn nested(path: &KeyPath, extra_keys: &[String]) -> Option<S
     is_known.then_some(dotted)
 }
 
-/// Shows a dotted path as YAML that nests it.
+/// Formats a dotted path as nested YAML.
 pub(in crate::tree) fn in_braces(path: &str) -> String {
     let depth = path.matches('.').count();
     format!("{}: …{}", path.replace('.', ": { "), " }".repeat(depth))
 }
 
-/// Says that a key seems to hold a secret.
+/// Creates the problem for a key that seems to contain a secret.
 pub(super) fn secret(path: &str, segment: &str) -> Problem {
     Problem::new(
         Code::EB0523,
@@ -114,7 +114,7 @@ pub(super) fn secret(path: &str, segment: &str) -> Problem {
     )
 }
 
-/// Tells whether a name announces a secret.
+/// Returns whether a name suggests a secret.
 pub(super) fn looks_secret(name: &str) -> bool {
     const WHOLE: &[&str] = &["token", "tokens", "pwd", "psk", "jwt", "bearer"];
     const ENDINGS: &[&str] = &[
@@ -180,7 +180,7 @@ fn unknown(path: &str, guesses: &mut Guesses) -> Problem {
         return Problem::new(Code::EB0520, message, help);
     };
     let help = format!("did you mean {meant}?");
-    // Another name in the same map takes the place of this one; what belongs into another map does not.
+    // A name in the same map can replace this one; a key that belongs into another map cannot.
     if parent(meant) == parent(path) {
         Problem::new(Code::EB0520, message, help).instead(last_name(meant))
     } else {
@@ -189,7 +189,7 @@ fn unknown(path: &str, guesses: &mut Guesses) -> Problem {
     }
 }
 
-/// Lists the paths that may be meant, those of maps such as `nav` included.
+/// Lists the known paths, including those of maps such as `nav`.
 fn known_paths() -> impl Iterator<Item = &'static str> {
     let paths = FIELDS.iter().map(|field| field.path);
     let maps = paths
@@ -267,7 +267,8 @@ mod tests {
         check("companyName", Some((Code::EB0524, "company_name instead")));
     }
 
-    /// Trap 30: names that the server would obey instead of storing them; `domain` is the whitelabel's own.
+    /// Trap 30: names that the server would act on instead of storing them; `domain` is a regular key of the
+    /// whitelabel.
     #[test]
     fn trap_30_names_that_steer_the_request() {
         for name in HIJACKING_NAMES {
@@ -278,7 +279,7 @@ mod tests {
         check("sso.verb", None);
     }
 
-    /// Observed 1: `verb: DELETE` deletes the whitelabel, so no setting lets it in.
+    /// Observed 1: `verb: DELETE` deletes the whitelabel, so no setting allows it.
     #[test]
     fn observed_01_verb_cannot_be_let_in() {
         let extra = ["verb".to_owned()];
@@ -286,7 +287,7 @@ mod tests {
         assert_eq!(got, Some(Code::EB0521));
     }
 
-    /// Trap 31: the server drops private keys without a word, which would differ for ever.
+    /// Trap 31: the server silently drops private keys, so they would differ forever.
     #[test]
     fn trap_31_private_keys() {
         check("_x", Some((Code::EB0522, "_x")));
@@ -300,7 +301,7 @@ mod tests {
         check("theme.id", None);
     }
 
-    /// Trap 40: the document is public, so it must hold no secret.
+    /// Trap 40: the document is public, so it must not contain a secret.
     #[test]
     fn trap_40_secret_looking_keys() {
         check("sso.client_secret", Some((Code::EB0523, "client_secret")));

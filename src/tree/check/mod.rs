@@ -1,4 +1,4 @@
-//! What must be true of a tree before anything is sent.
+//! Validates a tree before anything is sent.
 
 mod across;
 mod identity;

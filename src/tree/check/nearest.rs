@@ -1,10 +1,10 @@
-//! "Did you mean": the known name next to a mistyped one.
+//! "Did you mean" suggestions: the known name closest to a mistyped one.
 
-/// How many words of one file are compared with the known ones: more mistakes than are shown of a file. Comparing takes
-/// long, and a file of a megabyte has room for a hundred thousand words that nobody knows.
+/// Maximum number of words in one file that are compared with the known ones: more than the mistakes that are shown of
+/// a file. Comparing is slow, and a file of a megabyte has room for 100,000 unknown words.
 const MOST_GUESSES: usize = 256;
 
-/// Guesses what mistyped words meant, so many times and no more.
+/// Guesses what mistyped words meant, a limited number of times.
 #[derive(Clone, Copy, Debug)]
 pub struct Guesses {
     left: usize,
@@ -17,12 +17,13 @@ impl Default for Guesses {
 }
 
 impl Guesses {
-    /// Guesses nothing.
+    /// Creates a budget of no guesses.
     pub(super) fn none() -> Self {
         Self { left: 0 }
     }
 
-    /// Finds what [`nearest`] does, and nothing once there were too many words. The candidates are not even listed then.
+    /// Does the same as [`nearest`], but returns `None` once the budget is used up; the candidates are not even listed
+    /// then.
     pub fn nearest<'a, I>(&mut self, word: &str, candidates: impl FnOnce() -> I) -> Option<&'a str>
     where
         I: IntoIterator<Item = &'a str>,
@@ -34,15 +35,15 @@ impl Guesses {
 
 /// Finds the candidate that a mistyped word most probably meant.
 ///
-/// Case, hyphens and underscores do not count. Returns nothing when even the best differs in more than a
-/// third of its letters; of equally near ones the first wins.
+/// Ignores case, hyphens and underscores. Returns `None` if even the best candidate differs in more than a third of its
+/// letters; of several equally close ones the first wins.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = folded(word);
     let mut best = None;
     for candidate in candidates {
         let other = folded(candidate);
         let allowed = word.len().max(other.len()) / 3;
-        // So many letters must be put in at least.
+        // The difference in length is a lower bound of the distance.
         if word.len().abs_diff(other.len()) > allowed {
             continue;
         }
@@ -85,7 +86,7 @@ fn distance(left: &[char], right: &[char]) -> usize {
 mod tests {
     use super::*;
 
-    /// The ten-thousandth mistake of a file is not compared with anything any more.
+    /// The ten-thousandth mistake of a file is no longer compared with anything.
     #[test]
     fn guesses_end() {
         let mut guesses = Guesses::default();

@@ -1,23 +1,23 @@
-//! A mistake whose place the caller knows.
+//! A mistake in a value, before it has a place.
 
 use crate::diag::{Code, Diagnostic, Place};
 use crate::tree::edit;
 
-/// Says what is wrong with one value; the caller, who read it, knows where it stands.
+/// What is wrong with one value; the caller, who read the value, knows its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Which kind of mistake.
+    /// Kind of mistake.
     pub code: Code,
-    /// One terse line, a lower-case fragment that names the object.
+    /// One terse line that names the object: a lower-case fragment.
     pub message: String,
-    /// What to do.
+    /// What to do about it.
     pub help: String,
-    /// The text to write in place of the value, or of the key, where only one can be meant.
+    /// Replacement for the value or the key, if there is a single possible fix.
     pub instead: Option<String>,
 }
 
 impl Problem {
-    /// Describes a mistake.
+    /// Creates a problem without a replacement.
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>, help: impl Into<String>) -> Self {
         Self {
@@ -28,21 +28,21 @@ impl Problem {
         }
     }
 
-    /// Says which text to write in place of the value, or of the key; for mistakes where nothing else can be meant.
+    /// Sets the replacement for the value or the key; only for mistakes with a single possible fix.
     #[must_use]
     pub fn instead(mut self, text: impl Into<String>) -> Self {
         self.instead = Some(text.into());
         self
     }
 
-    /// Takes back which text to write: what was judged is a part of what stands at the place.
+    /// Clears the replacement, because the problem concerns only a part of the value.
     #[must_use]
     pub fn of_part(mut self) -> Self {
         self.instead = None;
         self
     }
 
-    /// Makes it a diagnostic at the place of the value.
+    /// Converts the problem into a diagnostic at the place of the value.
     #[must_use]
     pub fn at(self, place: Place) -> Diagnostic {
         let diagnostic = Diagnostic::new(self.code, self.message, self.help).at(place, "");

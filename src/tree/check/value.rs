@@ -1,4 +1,4 @@
-//! What the value of a known key must look like.
+//! Validates the values of known keys.
 
 use camino::Utf8Path;
 use serde_json::Value;
@@ -10,12 +10,12 @@ use super::{Problem, account_id};
 use crate::diag::Code;
 use crate::model::{DomainName, Field, FieldType, KeyPath};
 
-/// The length in characters after which a text is probably a mistake.
+/// Length in characters beyond which a string is probably a mistake.
 const LONG_TEXT: usize = 500;
 
-/// Checks the value of one declared key by the type that the key has.
+/// Checks the value of one declared key against the type of the key.
 ///
-/// A top-level `null` means "must not be there" and is right for every key (trap 31).
+/// A top-level `null` means "must not be there" and is valid for every key (trap 31).
 #[must_use]
 pub fn value(field: &Field, value: &Value) -> Vec<Problem> {
     if value.is_null() {
@@ -30,7 +30,7 @@ pub fn value(field: &Field, value: &Value) -> Vec<Problem> {
         (FieldType::Price, Value::String(text)) => price(path, text),
         (FieldType::AccountIds, value) => authorities(path, value),
         (FieldType::TextList, Value::Array(items)) => list(path, items),
-        // The members of a map come one by one, with the map's field.
+        // The members of a map are passed one by one, with the field of the map.
         (FieldType::Map | FieldType::Any, _) => inner(path, value),
         (FieldType::Boolean { .. }, Value::Bool(_)) => Vec::new(),
         (FieldType::Integer, Value::Number(number)) if !number.is_f64() => Vec::new(),
@@ -38,7 +38,7 @@ pub fn value(field: &Field, value: &Value) -> Vec<Problem> {
     }
 }
 
-/// Checks the value of a key that only `extra_keys` let in: no null inside, no secret, nothing invisible.
+/// Checks the value of a key that only `extra_keys` allow: no null inside, no secret, nothing invisible.
 #[must_use]
 pub fn free_value(path: &KeyPath, value: &Value) -> Vec<Problem> {
     inner(path.as_str(), value)
@@ -48,7 +48,7 @@ fn wrong_type(path: &str, wanted: FieldType, value: &Value) -> Problem {
     let (name, help) = match wanted {
         FieldType::Boolean { .. } => ("true or false", "write true, or false"),
         FieldType::Integer => ("a whole number", "write decimal digits, such as 15"),
-        // An id that stands here as an example would be somebody's.
+        // There is no example, because any valid id might be that of a real account.
         FieldType::AccountIds => (
             "an account id",
             "write the id of the account that answers for it, or remove the key",
@@ -102,7 +102,7 @@ fn url(path: &str, text: &str) -> Vec<Problem> {
             help.to_owned(),
         )]
     };
-    // The parser mends these silently; browsers and mails would get the text as it is.
+    // The parser fixes these silently, but browsers and mails would get the text as it is.
     if text.is_empty() {
         return bad("is empty", "write an address, or null to remove the key");
     }
@@ -131,7 +131,7 @@ fn url(path: &str, text: &str) -> Vec<Problem> {
     if !parsed.username().is_empty() || parsed.password().is_some() {
         return vec![Problem::new(
             Code::EB0502,
-            // The text itself is not repeated, for it may hold a password.
+            // The text itself is not repeated, because it may contain a password.
             format!("{path} holds a user name or a password, and everybody can read it"),
             "remove the part before the @, and change that password",
         )];
@@ -147,7 +147,7 @@ fn url(path: &str, text: &str) -> Vec<Problem> {
     Vec::new()
 }
 
-/// Says what a relative address lacks: the scheme alone when it begins with a host, else the host as well.
+/// Reports what a relative address lacks: only the scheme if it begins with a host, otherwise the host as well.
 fn relative(path: &str, text: &str) -> Problem {
     let message = format!("{path} {text:?} is not absolute");
     let rest = match text.strip_prefix("//") {
@@ -157,7 +157,7 @@ fn relative(path: &str, text: &str) -> Problem {
     let absolute = rest.map(|rest| format!("https://{rest}")).filter(|mended| {
         let url = Url::parse(mended).ok();
         let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
-        // A path such as "faq.html" has a dot, too, and is not meant as a host.
+        // A path such as "faq.html" has a dot too, but is not a host.
         let is_file = Utf8Path::new(host).extension().is_some_and(|extension| {
             matches!(
                 extension,
@@ -252,8 +252,8 @@ fn price(path: &str, text: &str) -> Vec<Problem> {
     }]
 }
 
-/// Finds the price that a text spells otherwise: with white space around it, a decimal comma, a power of ten. Whatever else
-/// stands there changes what the digits are worth, as in `-1`, `0x10` and `1,000`.
+/// Converts a price in another notation: with surrounding whitespace, a decimal comma, or an exponent. Anything else
+/// would change what the digits are worth, as in `-1`, `0x10` and `1,000`.
 fn decimal(text: &str) -> Option<String> {
     let text = text.trim();
     if is_amount(text) {
@@ -261,7 +261,7 @@ fn decimal(text: &str) -> Option<String> {
     }
     if let Some((whole, decimals)) = text.split_once(',') {
         let mended = format!("{whole}.{decimals}");
-        // Three digits behind a comma are thousands as often as not.
+        // Three digits after a comma may just as well be thousands.
         return (decimals.len() != 3 && is_amount(&mended)).then_some(mended);
     }
     let (mantissa, exponent) = text.split_once(['e', 'E'])?;
@@ -335,7 +335,7 @@ fn list(path: &str, items: &[Value]) -> Vec<Problem> {
         .collect()
 }
 
-/// Checks what lies inside a value that is stored as a whole.
+/// Checks the inside of a value that is stored as a whole.
 fn inner(path: &str, value: &Value) -> Vec<Problem> {
     match value {
         Value::String(text) => {
@@ -407,7 +407,7 @@ fn colour(path: &str, text: &str) -> Problem {
     Problem::new(Code::EB0509, message, help)
 }
 
-/// Finds characters that are not seen, and those that turn the direction of what follows.
+/// Finds an invisible character, or one that changes the text direction.
 pub(super) fn invisible(path: &str, text: &str) -> Option<Problem> {
     let bad = text.chars().find(|c| {
         c.is_control() && !matches!(c, '\n' | '\t')

@@ -1,4 +1,4 @@
-//! `accounts/NAME/account.yaml`: identity, layers, and what holds on one cluster only.
+//! `accounts/NAME/account.yaml`: identity, layers, and overrides for single clusters.
 
 use std::collections::BTreeMap;
 
@@ -20,39 +20,39 @@ pub(in crate::tree) const ACCOUNT_KEYS: [&str; 5] =
 /// An account as its file declares it, before any other layer.
 #[derive(Clone, Debug)]
 pub(in crate::tree) struct AccountFile {
-    /// Which live account it is.
+    /// Identity of the live account.
     pub(in crate::tree) identity: Presence,
-    /// The brands that it is built on, lowest first.
+    /// Brands that it extends, lowest first.
     pub(in crate::tree) extends: Vec<Spanned<String>>,
-    /// What it says of the daemon.
+    /// Overrides of the daemon's policy.
     pub(in crate::tree) watch: WatchOverride,
-    /// Its own layer.
+    /// The account's own layer.
     pub(in crate::tree) own: Layer,
-    /// What holds on single clusters.
+    /// Layers for single clusters.
     pub(in crate::tree) overrides: Vec<(ClusterName, Layer)>,
 }
 
-/// Whether a cluster has the account.
+/// Whether the account is on the chosen cluster.
 #[derive(Clone, Debug)]
 pub(in crate::tree) enum Presence {
-    /// It has, under this identity.
+    /// It is, with this identity.
     Here(Spanned<Identity>),
-    /// The account names its clusters, and this is none of them.
+    /// The account lists its clusters, and this is not one of them.
     Elsewhere,
-    /// It was not declared in a way that can be understood; reported already.
+    /// Its declaration is invalid, which was already reported.
     Unknown,
 }
 
-/// What the decoder of an account needs to know.
+/// The context for decoding an account.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::tree) struct AccountContext<'a> {
     /// The chosen cluster.
     pub(in crate::tree) cluster: &'a ClusterName,
     /// All clusters of the tree.
     pub(in crate::tree) clusters: &'a [ClusterName],
-    /// The account's folder, from the tree's top.
+    /// Folder of the account, relative to the root of the tree.
     pub(in crate::tree) folder: &'a Utf8Path,
-    /// The keys that `extra_keys` lets in.
+    /// Keys that `extra_keys` allows.
     pub(in crate::tree) extra_keys: &'a [String],
 }
 
@@ -110,7 +110,7 @@ impl Reader {
                 Presence::Unknown
             }
             (None, None) => {
-                // A file that could not be read, or whose key was left without a value, has its report.
+                // A file that could not be read, or a key without a value, was already reported.
                 let is_map = matches!(&root.content, Content::Mapping(_));
                 if is_map && !fields.has("account") && !fields.has("realm") {
                     let start = Place {
@@ -133,7 +133,7 @@ impl Reader {
         }
     }
 
-    /// Reads an identity, or a map of one per cluster.
+    /// Reads an identity, or a map of identities by cluster.
     fn per_cluster(
         &mut self,
         node: &Node,

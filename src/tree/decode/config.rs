@@ -1,4 +1,4 @@
-//! `emblazon.yaml`: clusters, defaults, DNS, further keys; the policy is read apart.
+//! `emblazon.yaml`: clusters, defaults, DNS, and extra keys; the policy has a module of its own.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -29,7 +29,7 @@ pub(in crate::tree) const CONFIG_KEYS: [&str; 6] = [
 pub(in crate::tree) const CLUSTER_KEYS: [&str; 5] =
     ["api", "root", "auth", "ca_file", "allow_plain_http"];
 
-/// The ways to log in.
+/// The keys of `auth`, one for each way to log in.
 pub(in crate::tree) const AUTH_KEYS: [&str; 3] = ["api_key", "token", "user"];
 
 /// The keys of `user`.
@@ -41,10 +41,10 @@ pub(in crate::tree) const USER_KEYS: [&str; 5] = [
     "phone_number",
 ];
 
-/// The places that a secret may be kept at.
+/// The keys of a secret, one for each place where it may be kept.
 pub(in crate::tree) const SECRET_KEYS: [&str; 3] = ["env", "file", "command"];
 
-/// The keys below `auth` whose values are no secrets.
+/// The keys below `auth` whose values are not secret.
 const PLAIN_KEYS: [&str; 7] = [
     "env",
     "file",
@@ -55,29 +55,29 @@ const PLAIN_KEYS: [&str; 7] = [
     "phone_number",
 ];
 
-/// What `emblazon.yaml` declares.
+/// The content of `emblazon.yaml`.
 #[derive(Clone, Debug)]
 pub(in crate::tree) struct Config {
     /// The clusters, in the order of the file.
     pub(in crate::tree) clusters: Vec<ClusterConfig>,
     /// The lowest layer.
     pub(in crate::tree) defaults: Layer,
-    /// The guards.
+    /// Guards of a run.
     pub(in crate::tree) policy: Policy,
-    /// The accounts that the guards name, with their places.
+    /// Protected accounts, with their places.
     pub(in crate::tree) protected: Vec<Spanned<AccountName>>,
-    /// How DNS is observed.
+    /// How DNS is observed and pushed.
     pub(in crate::tree) dns: DnsSettings,
-    /// What the daemon may do by itself.
+    /// What the daemon may do on its own.
     pub(in crate::tree) watch: WatchPolicy,
-    /// The accounts that it begins with, with their places.
+    /// Canary accounts, with their places.
     pub(in crate::tree) canary: Vec<Spanned<AccountName>>,
-    /// The keys that are let in beside the known ones.
+    /// Keys that are allowed in addition to the known ones.
     pub(in crate::tree) extra_keys: Vec<String>,
 }
 
 impl Config {
-    /// Returns what holds when nothing is declared.
+    /// Returns the defaults for a file that declares nothing.
     pub(in crate::tree) fn empty() -> Self {
         Self {
             clusters: Vec::new(),
@@ -104,7 +104,7 @@ impl Reader {
         if let Some(node) = fields.get("extra_keys") {
             let keys = self.texts(node, "extra_keys");
             config.extra_keys = keys.into_iter().map(|key| key.value).collect();
-            // Each key of each account is looked up in it.
+            // Sorted for binary search, because each key of each account is looked up in it.
             config.extra_keys.sort_unstable();
             config.extra_keys.dedup();
         }
@@ -153,7 +153,7 @@ impl Reader {
     fn cluster(&mut self, entry: &Entry) -> ClusterConfig {
         let name = &entry.key;
         let fields = self.fields(&entry.value, &format!("cluster {name}"), &CLUSTER_KEYS);
-        // A secret under a mistyped or misplaced key is a secret all the same.
+        // A secret under a mistyped or misplaced key is still a secret.
         for entry in fields
             .iter()
             .filter(|entry| !CLUSTER_KEYS.contains(&entry.key.as_str()))
@@ -391,7 +391,7 @@ impl Reader {
             }
             (Some(one), None) => Some(one),
             (None, _) => {
-                // A mistyped key was most likely one of them, and has its report, as an empty one has.
+                // A mistyped key was probably one of them; it was already reported, as was an empty one.
                 let complete = fields.written().all(|key| known.contains(&key));
                 let is_map = matches!(node.content, Content::Mapping(_));
                 if is_map && complete && !keys.iter().any(|key| fields.has(key)) {
@@ -439,7 +439,7 @@ impl Reader {
             entry.key_place,
             "no such cluster",
         );
-        // Two keys of one name would be the next mistake.
+        // The fix must not create a duplicate key.
         self.mended_by(entry.key_place, meant.filter(|name| !beside.has(name)));
     }
 }

@@ -28,33 +28,33 @@ pub(in crate::tree) const LAYER_KEYS: [&str; 7] = [
     "lock",
 ];
 
-/// The words for `dns`.
+/// Values of `dns`.
 pub(in crate::tree) const DNS_MODES: [(&str, DnsMode); 3] = [
     ("observe", DnsMode::Observe),
     ("manage", DnsMode::Manage),
     ("ignore", DnsMode::Ignore),
 ];
 
-/// The words for `ownership`.
+/// Values of `ownership`.
 pub(in crate::tree) const OWNERSHIPS: [(&str, Ownership); 2] = [
     ("shared", Ownership::Shared),
     ("exclusive", Ownership::Exclusive),
 ];
 
-/// The words for `recreate`.
+/// Values of `recreate`.
 pub(in crate::tree) const RECREATE: [(&str, bool); 2] = [("refused", false), ("allowed", true)];
 
-/// What a layer needs to know of its surroundings.
+/// The context for decoding a layer.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::tree) struct Surroundings<'a> {
-    /// The folder of the file, from the tree's top: asset paths start there.
+    /// Folder of the file, relative to the root of the tree; asset paths are relative to it.
     pub(in crate::tree) folder: &'a Utf8Path,
-    /// The keys that `extra_keys` lets in.
+    /// Keys that `extra_keys` allows.
     pub(in crate::tree) extra_keys: &'a [String],
 }
 
 impl Reader {
-    /// Reads a layer from a map whose unknown keys were reported already.
+    /// Reads a layer from a map whose unknown keys were already reported.
     pub(in crate::tree) fn layer(
         &mut self,
         name: LayerName,
@@ -130,7 +130,7 @@ impl Reader {
                 self.hide(&entry.value);
             }
             let is_error = problem.code.severity() == Severity::Error;
-            // Two keys of one name would be the next mistake.
+            // The fix must not create a duplicate key.
             problem.instead = problem.instead.filter(|name| !beside.has(name));
             let is_flat = problem.code == Code::EB0520 && check::nested(path, extra_keys).is_some();
             let outer = entry.key.split_once('.');
@@ -180,13 +180,13 @@ impl Reader {
         }
     }
 
-    /// Says how a key with dots in its name is nested, where no map of that name stands beside it already.
+    /// Attaches a fix that nests a key with dots in its name, unless a map of that name is already beside it.
     fn mend_by_nesting(&mut self, entry: &Entry, beside: Fields<'_>) {
         let Content::Scalar(scalar) = &entry.value.content else {
             return;
         };
         let mut names = entry.key.split('.');
-        // An address with a password would stand in the fix; the place of the value is told anyhow.
+        // The fix would reveal a URL with a password, whereas the place of the value is safe to show.
         if names.next().is_none_or(|first| beside.has(first)) || scalar.text.contains('@') {
             return;
         }
@@ -209,7 +209,7 @@ impl Reader {
         self.mended_by(place, Some(&text));
     }
 
-    /// Checks a value; a wrong one is declared all the same, so that no later mistake hides behind it.
+    /// Checks a value; an invalid one is still declared, so that it does not hide later mistakes.
     fn judged(
         &mut self,
         field: Option<&Field>,
@@ -298,14 +298,14 @@ impl Reader {
     }
 }
 
-/// Returns the field that describes a path; free content is described by no field.
+/// Returns the field that describes a path; `None` for free content.
 fn described(path: &KeyPath) -> Option<&'static Field> {
     FIELDS.iter().find(|field| {
         field.path == path.as_str() && !matches!(field.field_type, FieldType::Map | FieldType::Any)
     })
 }
 
-/// Tells whether known keys lie below a path.
+/// Returns whether a path is a map, because known keys are below it or its field is one.
 fn is_group(path: &KeyPath) -> bool {
     FIELDS.iter().any(|field| {
         let below = field.path.strip_prefix(path.as_str());
@@ -314,18 +314,18 @@ fn is_group(path: &KeyPath) -> bool {
     })
 }
 
-/// Tells whether a text is the address of something that a layer may declare. `extra_keys` are sorted.
+/// Returns whether a string is the address of something that a layer may declare. `extra_keys` are sorted.
 pub(crate) fn is_address(text: &str, extra_keys: &[String]) -> bool {
     match text.split_once('.') {
         None => text != "lock" && LAYER_KEYS.contains(&text),
-        // Whether it is one is asked, not what else it could be.
+        // No suggestion is needed, only a yes or no.
         Some(("whitelabel", path)) => check::is_key(&path.into(), extra_keys),
         Some(("assets", kind)) => AssetKind::ALL.iter().any(|known| known.as_str() == kind),
         Some(_) => false,
     }
 }
 
-/// Finds the address that a text was probably meant to be: with `whitelabel` in front, or the nearest one.
+/// Finds the address that was probably meant by a string: the one with `whitelabel` in front, or the nearest one.
 pub(crate) fn meant_address(
     text: &str,
     extra_keys: &[String],

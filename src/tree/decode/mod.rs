@@ -1,8 +1,8 @@
-//! Nodes → typed values: the three kinds of file.
+//! Decodes nodes into typed values, for each kind of file.
 //!
-//! [`Reader`] has the primitives, [`scalar`] the rule by which a text becomes a value; then one file
-//! a kind: [`config`], [`policy`], [`watch`] and [`push`] for `emblazon.yaml`, [`template`] for `domains.yaml`, [`layer`] for `brands/` and
-//! what an account shares with them, [`account`] for the rest of `account.yaml`.
+//! [`Reader`] provides the primitives, and [`scalar`] converts text to values. The other modules cover one part each:
+//! [`config`], [`policy`], [`watch`] and [`push`] for `emblazon.yaml`, [`template`] for `domains.yaml`, [`layer`] for
+//! `brands/` and what an account shares with them, [`account`] for the rest of `account.yaml`.
 
 pub(super) mod account;
 pub(super) mod config;

@@ -22,7 +22,7 @@ pub(in crate::tree) const POLICY_KEYS: [&str; 9] = [
     "snapshots",
 ];
 
-/// The words for `policy.billing`.
+/// Values of `policy.billing`.
 pub(in crate::tree) const BILLING: [(&str, BillingPolicy); 2] = [
     ("refuse", BillingPolicy::Refuse),
     ("accept", BillingPolicy::Accept),
@@ -67,7 +67,7 @@ impl Reader {
                 let path = KeyPath::parse(&text.value);
                 if let Some(mut problem) = check::key_guessing(&path, extra_keys, &mut self.guesses)
                 {
-                    // A protected key is written as a whole path.
+                    // A protected key is written as a full path, so restore the part above the suggested name.
                     let above = text.value.rsplit_once('.').map(|(above, _)| above);
                     problem.instead = problem.instead.map(|name| match above {
                         Some(above) => format!("{above}.{name}"),

@@ -1,4 +1,4 @@
-//! `dns: push` in `emblazon.yaml`: where the records of managed accounts go.
+//! `dns: push` in `emblazon.yaml`: where the records of managed accounts are pushed to.
 
 use url::Url;
 
@@ -9,10 +9,10 @@ use crate::model::is_loopback;
 use crate::tree::node::{Content, Node};
 use crate::tree::{KeyAlgorithm, PushMethod, PushSettings};
 
-/// The words for `method`.
+/// Values of `method`.
 const METHODS: [(&str, Method); 2] = [("rfc2136", Method::Rfc2136), ("powerdns", Method::PowerDns)];
 
-/// The words for `algorithm`.
+/// Values of `algorithm`.
 pub(in crate::tree) const ALGORITHMS: [(&str, KeyAlgorithm); 2] = [
     ("hmac-sha256", KeyAlgorithm::HmacSha256),
     ("hmac-sha512", KeyAlgorithm::HmacSha512),
@@ -30,7 +30,7 @@ const POWERDNS_KEYS: [&str; 7] = [
 ];
 const KEY_KEYS: [&str; 3] = ["name", "algorithm", "secret"];
 
-/// The keys below `push` whose values are no secrets.
+/// The keys below `push` whose values are not secret.
 const PLAIN_KEYS: [&str; 11] = [
     "method",
     "ttl",
@@ -45,10 +45,10 @@ const PLAIN_KEYS: [&str; 11] = [
     "command",
 ];
 
-/// The longest time to live (RFC 2181, section 8).
+/// Maximum time to live in seconds (RFC 2181, section 8).
 const LONGEST: u32 = (1 << 31) - 1;
 
-/// How a primary is spoken to.
+/// The protocol used with a primary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Method {
     Rfc2136,
@@ -59,7 +59,7 @@ impl Reader {
     /// Reads `push`.
     pub(super) fn push(&mut self, node: &Node) -> Option<PushSettings> {
         self.hide_except(node, &[&PLAIN_KEYS[..], &["url"]].concat());
-        // The method decides which keys are known, so it is looked for before they are.
+        // The method determines which keys are known, so look it up first.
         let method = method(node).map(|node| self.choice(node, "method", &METHODS));
         let known: &[&'static str] = match method {
             Some(Some(Method::PowerDns)) => &POWERDNS_KEYS,
@@ -200,7 +200,7 @@ impl Reader {
     }
 }
 
-/// Finds the node that names the method.
+/// Finds the node of the method.
 fn method(node: &Node) -> Option<&Node> {
     let Content::Mapping(entries) = &node.content else {
         return None;

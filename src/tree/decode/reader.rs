@@ -6,28 +6,28 @@ use crate::diag::{Code, Diagnostic, Diagnostics, Place, Spanned};
 use crate::tree::check::{Guesses, Problem};
 use crate::tree::node::{Content, Entry, Node};
 
-/// Collects the mistakes of one file while it is decoded; every method reports and goes on.
+/// Collects the mistakes of one file while it is decoded; every method reports mistakes and continues.
 #[derive(Debug, Default)]
 pub(in crate::tree) struct Reader {
-    /// What was found so far.
+    /// Diagnostics found so far.
     pub(in crate::tree) diagnostics: Diagnostics,
-    /// Where texts stand that must not be shown, not even in the line that a diagnostic quotes.
+    /// Places of secrets, which must not be shown, not even in the source line that a diagnostic quotes.
     pub(in crate::tree) secrets: Vec<Place>,
-    /// How many mistyped words are still compared with known ones.
+    /// Remaining budget for comparing mistyped words with known ones.
     pub(in crate::tree) guesses: Guesses,
-    /// The file's text, for mistakes that are mended by moving a part of it.
+    /// Text of the file, for fixes that move a part of it.
     pub(in crate::tree) text: Arc<str>,
 }
 
-/// How many mistyped keys of one map are read as what they were meant to be.
+/// Maximum number of mistyped keys per map that are read as the key that was meant.
 const MOST_MEANT: usize = 4;
 
 /// The entries of a map.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::tree) struct Fields<'n> {
     entries: &'n [Entry],
-    /// Mistyped keys, with the known ones that they were meant to be: one mistake is reported once, and what stands
-    /// below it is read all the same.
+    /// Mistyped keys, with the known keys that were meant: a mistake is reported once, and the content below it is
+    /// still decoded.
     meant: [Option<(&'static str, &'n Entry)>; MOST_MEANT],
 }
 
@@ -39,7 +39,7 @@ impl<'n> Fields<'n> {
         }
     }
 
-    /// Takes a mistyped key for a known one.
+    /// Treats a mistyped key as a known one.
     fn mean(&mut self, key: &'static str, entry: &'n Entry) {
         if let Some(free) = self.meant.iter_mut().find(|meant| meant.is_none()) {
             *free = Some((key, entry));
@@ -53,7 +53,7 @@ impl<'n> Fields<'n> {
             .map(|(_, entry)| entry)
     }
 
-    /// Returns the entry with a key; one without a value is not there, it was reported.
+    /// Returns the entry with a key; entries without a value are ignored, as they were already reported.
     pub(in crate::tree) fn entry(self, key: &str) -> Option<&'n Entry> {
         let meant = || self.meant(key).filter(|entry| !entry.value.is_empty());
         self.iter().find(|entry| entry.key == key).or_else(meant)
@@ -64,17 +64,17 @@ impl<'n> Fields<'n> {
         self.entry(key).map(|entry| &entry.value)
     }
 
-    /// Tells whether a key was written, with or without a value.
+    /// Returns whether a key is present, with or without a value.
     pub(in crate::tree) fn has(self, key: &str) -> bool {
         self.entries.iter().any(|entry| entry.key == key) || self.meant(key).is_some()
     }
 
-    /// Lists the keys that were written, with or without a value.
+    /// Lists the keys that are present, with or without a value.
     pub(in crate::tree) fn written(self) -> impl Iterator<Item = &'n str> {
         self.entries.iter().map(|entry| entry.key.as_str())
     }
 
-    /// Tells whether no key was written at all.
+    /// Returns whether no key is present at all.
     pub(in crate::tree) fn is_empty(self) -> bool {
         self.entries.is_empty()
     }
@@ -99,12 +99,12 @@ impl Reader {
             .push(Diagnostic::new(code, message, help).at(place, label));
     }
 
-    /// Reports a mistake at the place of the value, or of the key, that it is about.
+    /// Reports a problem at the place of the value or key that it is about.
     pub(in crate::tree) fn problem(&mut self, problem: Problem, place: Place) {
         self.diagnostics.push(problem.at(place));
     }
 
-    /// Says which text mends the mistake that was reported last, where one is known.
+    /// Attaches a replacement to the mistake that was reported last, if there is one.
     pub(in crate::tree) fn mended_by(&mut self, place: Place, text: Option<&str>) {
         if let Some(text) = text
             && let Some(mistake) = self.diagnostics.pop()
@@ -113,12 +113,12 @@ impl Reader {
         }
     }
 
-    /// Hides every text in a node.
+    /// Marks every scalar in a node as secret.
     pub(in crate::tree) fn hide(&mut self, node: &Node) {
         self.hide_except(node, &[]);
     }
 
-    /// Hides every text in a node but those below some keys.
+    /// Marks every scalar in a node as secret, except those below some keys.
     pub(in crate::tree) fn hide_except(&mut self, node: &Node, shown: &[&str]) {
         match &node.content {
             Content::Scalar(_) => self.secrets.push(node.place),
@@ -148,7 +148,7 @@ impl Reader {
             .push(diagnostic.at(place, label).see(other, other_label));
     }
 
-    /// Reads a map whose keys are known.
+    /// Reads a map with known keys.
     pub(in crate::tree) fn fields<'n>(
         &mut self,
         node: &'n Node,
@@ -162,7 +162,7 @@ impl Reader {
         for entry in entries {
             if !known.contains(&entry.key.as_str()) {
                 let meant = self.unknown_key(entry, what, known);
-                // Two keys of one name would be the next mistake.
+                // The fix must not create a duplicate key.
                 if let Some(meant) = meant.filter(|word| !fields.has(word)) {
                     self.mended_by(entry.key_place, Some(meant));
                     fields.mean(meant, entry);
@@ -174,7 +174,7 @@ impl Reader {
         fields
     }
 
-    /// Reads a map whose keys are free.
+    /// Reads a map with arbitrary keys.
     pub(in crate::tree) fn map<'n>(&mut self, node: &'n Node, what: &str) -> Fields<'n> {
         let Content::Mapping(entries) = &node.content else {
             self.wrong_type(node, what, "a map");
@@ -195,7 +195,7 @@ impl Reader {
         &[]
     }
 
-    /// Reads a text, also one that looks like a number or a boolean.
+    /// Reads a string, even if it looks like a number or a boolean.
     pub(in crate::tree) fn text(&mut self, node: &Node, what: &str) -> Option<Spanned<String>> {
         match &node.content {
             Content::Scalar(scalar) if !node.is_null() && !node.is_empty() => Some(Spanned {
@@ -209,7 +209,7 @@ impl Reader {
         }
     }
 
-    /// Reads a list of texts.
+    /// Reads a list of strings.
     pub(in crate::tree) fn texts(&mut self, node: &Node, what: &str) -> Vec<Spanned<String>> {
         let items = self.list(node, what);
         items
@@ -257,7 +257,7 @@ impl Reader {
         None
     }
 
-    /// Reads one word of a few.
+    /// Reads one of several words.
     pub(in crate::tree) fn choice<T: Copy>(
         &mut self,
         node: &Node,
@@ -286,7 +286,7 @@ impl Reader {
         None
     }
 
-    /// Reports a node that is something else than what is wanted.
+    /// Reports a node of the wrong type.
     pub(in crate::tree) fn wrong_type(&mut self, node: &Node, what: &str, wanted: &str) {
         let place = node.place;
         match &node.content {
@@ -315,7 +315,7 @@ impl Reader {
         }
     }
 
-    /// Reports a key that nobody knows, and returns the one that was probably meant.
+    /// Reports an unknown key, and returns the one that was probably meant.
     pub(in crate::tree) fn unknown_key(
         &mut self,
         entry: &Entry,

@@ -1,8 +1,8 @@
-//! The rule by which a scalar's text becomes a value: the field says which type it wants.
+//! Converts the text of a scalar to a value of the type that its field requires.
 //!
-//! Where no field says so (keys with free content), only what every YAML reader takes for the same
-//! thing is a number or a boolean. `1.10`, `0123`, `+15551234567` and `yes` are refused: written in quotes they are
-//! texts, and nothing is lost by accident.
+//! Where no field defines the type (keys with free content), only what every YAML reader parses in the same way is a
+//! number or a boolean. `1.10`, `0123`, `+15551234567` and `yes` are rejected: in quotes they are strings, and nothing
+//! is lost by accident.
 
 use serde_json::{Number, Value};
 
@@ -118,11 +118,11 @@ impl Reader {
     }
 }
 
-/// What a plain scalar is where no field says what is wanted.
+/// The interpretation of a plain scalar where no field defines the type.
 #[derive(Debug, PartialEq)]
 enum Free {
     Value(Value),
-    /// Not clear; what else to write than the quoted text.
+    /// Ambiguous, with the alternative to the quoted text.
     Ambiguous(&'static str),
 }
 
@@ -143,14 +143,14 @@ fn free_scalar(text: &str) -> Free {
     if !looks_numeric(text) {
         return Free::Value(Value::String(text.to_owned()));
     }
-    // A fraction counts as a number only when it would be written back the same.
+    // A fraction counts as a number only if it round-trips.
     match text.parse().ok().and_then(Number::from_f64) {
         Some(number) if number.to_string() == text => Free::Value(Value::Number(number)),
         _ => Free::Ambiguous("the plain decimal form for the number"),
     }
 }
 
-/// Reads decimal digits that have one spelling only.
+/// Parses an integer in its canonical decimal form.
 fn exact_integer(text: &str) -> Option<Number> {
     let number = match text.parse::<i64>() {
         Ok(number) => Number::from(number),
@@ -159,7 +159,7 @@ fn exact_integer(text: &str) -> Option<Number> {
     (number.to_string() == text).then_some(number)
 }
 
-/// Tells whether some YAML reader may take a plain scalar for a number (YAML 1.1 or 1.2).
+/// Returns whether some YAML reader (1.1 or 1.2) may parse a plain scalar as a number.
 fn looks_numeric(text: &str) -> bool {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let lower = unsigned.to_ascii_lowercase();

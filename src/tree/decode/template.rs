@@ -17,7 +17,7 @@ pub(in crate::tree) const TEMPLATE_FILE_KEYS: [&str; 2] = ["template", "ownershi
 pub(in crate::tree) const HOST_KEYS: [&str; 3] = ["name", "mapping", "zone"];
 
 impl Reader {
-    /// Reads the template; absent when the file does not declare one.
+    /// Reads the template; returns `None` if the file does not declare one.
     pub(in crate::tree) fn template(&mut self, root: &Node) -> Option<DesiredTemplate> {
         let pasted = Pasted::find(root);
         let around = match &pasted {
@@ -46,7 +46,7 @@ impl Reader {
         Some(self.types(&types, ownership))
     }
 
-    /// Reports record types that stand in the wrong place: one mistake, and what stands there is read all the same.
+    /// Reports misplaced record types as one mistake; their content is still decoded.
     fn pasted(&mut self, pasted: &Pasted<'_>, root: &Node) {
         let Some(first) = pasted.types.first() else {
             return;
@@ -160,7 +160,7 @@ impl Reader {
         Some(Declared { value, place })
     }
 
-    /// Reads the records of a host; a single one may stand without a list.
+    /// Reads the records of a host; a single one may be written without a list.
     fn mapping(&mut self, node: &Node, what: &str) -> Vec<Spanned<String>> {
         let what = format!("mapping of {what}");
         match &node.content {
@@ -170,13 +170,13 @@ impl Reader {
     }
 }
 
-/// Record types that stand where `template` should: at the top of the file, or below `data`, as the platform answers.
+/// Record types that are misplaced at the root of the file, or below `data` as in a response of the platform.
 struct Pasted<'n> {
     types: Vec<&'n Entry>,
-    /// What else stands at the top.
+    /// The other keys at the root of the file.
     around: Node,
     is_answer: bool,
-    /// Where all of them stand, when nothing else stands there that is to stay.
+    /// Place of all of them, if nothing else there must be kept.
     whole: Option<Place>,
 }
 
@@ -220,7 +220,7 @@ impl<'n> Pasted<'n> {
     }
 }
 
-/// Writes a part of a text below `template`, each line two columns further to the right than it stands.
+/// Nests a part of a text below `template`, indenting each line by two more columns.
 fn below_template(text: &str, span: Span) -> Option<String> {
     let (start, end) = (span.start as usize, span.end as usize);
     let before = text.get(..start)?;

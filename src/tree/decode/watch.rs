@@ -1,4 +1,4 @@
-//! `watch` in `emblazon.yaml` and in `account.yaml`: what the daemon may do by itself.
+//! `watch` in `emblazon.yaml` and in `account.yaml`: what the daemon may do on its own.
 
 use super::Reader;
 use crate::diag::Spanned;
@@ -12,28 +12,28 @@ pub(in crate::tree) const WATCH_KEYS: [&str; 5] = ["apply", "heal", "prune", "dn
 /// The keys of `watch` in `account.yaml`.
 const ACCOUNT_WATCH_KEYS: [&str; 3] = ["apply", "heal", "dns"];
 
-/// The words for `apply`.
+/// Values of `apply`.
 pub(in crate::tree) const APPLY_MODES: [(&str, ApplyMode); 3] = [
     ("auto", ApplyMode::Auto),
     ("manual", ApplyMode::Manual),
     ("off", ApplyMode::Off),
 ];
 
-/// The words for `heal`.
+/// Values of `heal`.
 pub(in crate::tree) const HEAL_MODES: [(&str, HealMode); 3] = [
     ("auto", HealMode::Auto),
     ("report", HealMode::Report),
     ("off", HealMode::Off),
 ];
 
-/// The words for `dns`.
+/// Values of `dns`.
 pub(in crate::tree) const DNS_WATCHES: [(&str, DnsWatch); 3] = [
     ("ask", DnsWatch::Ask),
     ("push", DnsWatch::Push),
     ("off", DnsWatch::Off),
 ];
 
-/// What an account says of `watch`; the rest is as in `emblazon.yaml`.
+/// An account's overrides of `watch`; everything else is inherited from `emblazon.yaml`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::tree) struct WatchOverride {
     apply: Option<ApplyMode>,
@@ -42,7 +42,7 @@ pub(in crate::tree) struct WatchOverride {
 }
 
 impl WatchOverride {
-    /// Returns what holds for the account; absent when it says nothing.
+    /// Returns the effective policy of the account; `None` if it overrides nothing.
     pub(in crate::tree) fn over(self, policy: WatchPolicy) -> Option<WatchPolicy> {
         let says_something = self.apply.is_some() || self.heal.is_some() || self.dns.is_some();
         says_something.then(|| WatchPolicy {
@@ -55,7 +55,7 @@ impl WatchOverride {
 }
 
 impl Reader {
-    /// Reads what holds for the whole tree, and the accounts that go first with their places.
+    /// Reads the policy for the whole tree, and the canary accounts with their places.
     pub(super) fn watch(&mut self, node: &Node) -> (WatchPolicy, Vec<Spanned<AccountName>>) {
         let usual = WatchPolicy::default();
         let fields = self.fields(node, "watch", &WATCH_KEYS);
@@ -82,7 +82,7 @@ impl Reader {
         (policy, canary.into_iter().map(named).collect())
     }
 
-    /// Reads what an account says otherwise.
+    /// Reads an account's overrides.
     pub(super) fn watch_override(&mut self, node: &Node) -> WatchOverride {
         let fields = self.fields(node, "watch", &ACCOUNT_WATCH_KEYS);
         let apply = fields.get("apply");

@@ -1,8 +1,8 @@
-//! Text → text: writing YAML that people have written before, or will read next.
+//! Edits YAML that people have written, and writes YAML for people to read.
 //!
-//! [`edit`] changes single values of a text and leaves every other byte alone, comments and order
-//! included. `notation` says how a value is written, [`block`] writes whole maps for new files. Everything is
-//! read back: a text that would not say exactly what was asked for is never given out.
+//! [`edit`] changes single values of a text and leaves every other byte alone, comments and order included. `notation`
+//! defines how a value is written, and [`block`] writes whole maps for new files. Every edit is verified by parsing the
+//! result: a text that does not mean exactly what was requested is never returned.
 
 mod notation;
 mod splice;

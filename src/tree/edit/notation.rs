@@ -1,16 +1,16 @@
-//! How a value is written, so that this tree's reader, and every other one, reads the same value back.
+//! Serializes values so that this crate's reader, and every other YAML reader, parses the same value back.
 
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
-/// The longest comment that is made of a foreign text, in characters.
+/// Maximum length of a comment made from untrusted text, in characters.
 const LONGEST_COMMENT: usize = 200;
 
-/// Words that some reader takes for something else than a text.
+/// Words that some readers do not parse as a string.
 const WORDS: [&str; 9] = ["true", "false", "null", "yes", "no", "y", "n", "on", "off"];
 
-/// Writes a value on one line, valid inside of braces and outside.
+/// Writes a value on one line, valid both inside and outside of braces.
 #[must_use]
 pub fn value(value: &Value) -> String {
     let mut text = String::new();
@@ -18,7 +18,7 @@ pub fn value(value: &Value) -> String {
     text
 }
 
-/// Writes a key, or a text.
+/// Writes a key or a string, quoted only where necessary.
 #[must_use]
 pub fn key(text: &str) -> String {
     if is_plain(text) {
@@ -28,13 +28,13 @@ pub fn key(text: &str) -> String {
     }
 }
 
-/// Writes a text so that it is one for every reader, also where nothing says that a text is wanted.
+/// Writes a quoted string, which every reader parses as a string even where the type is open.
 #[must_use]
 pub fn text(text: &str) -> String {
     quoted(text)
 }
 
-/// Writes the lines of a map, each indented by so many spaces.
+/// Writes a map in block style, each line indented by `indent` spaces.
 #[must_use]
 pub fn block(indent: usize, map: &Map<String, Value>) -> String {
     let mut text = String::new();
@@ -42,7 +42,7 @@ pub fn block(indent: usize, map: &Map<String, Value>) -> String {
     text
 }
 
-/// Makes a foreign text fit for a comment: one line, nothing hidden, not too long.
+/// Makes untrusted text safe for a comment: one line, no hidden characters, limited length.
 #[must_use]
 pub fn comment(text: &str) -> String {
     let mut shown = String::new();
@@ -105,7 +105,7 @@ fn flow(value: &Value, text: &mut String) {
     }
 }
 
-/// Tells whether a text can stand without quotes, and be nothing but that text to anybody.
+/// Returns whether a string can be written without quotes and is still parsed as that string by every reader.
 pub(super) fn is_plain(text: &str) -> bool {
     let allowed = |character: char| {
         character.is_alphanumeric() || matches!(character, ' ' | '_' | '-' | '.' | '/' | '@' | '+')
@@ -150,7 +150,7 @@ fn quoted(text: &str) -> String {
     quoted
 }
 
-/// Tells whether a character is not seen, ends a line, or is none that YAML lets stand in a text.
+/// Returns whether a character is invisible, ends a line, or is not allowed in YAML.
 fn is_hidden(character: char) -> bool {
     crate::model::is_hidden(character) || matches!(character, '\u{fffe}' | '\u{ffff}')
 }

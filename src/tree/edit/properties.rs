@@ -1,4 +1,4 @@
-//! Random documents in random spellings, edited at random.
+//! Property tests: random documents in random notations, with random edits.
 
 use std::fmt::Write as _;
 
@@ -22,7 +22,7 @@ enum Written {
     Lines(String, &'static str),
 }
 
-/// A key of a map, and what stands around it.
+/// An entry of a map, with the comments and the blank line around it.
 #[derive(Clone, Debug)]
 struct Item {
     key: String,
@@ -174,7 +174,7 @@ fn edits() -> impl Strategy<Value = Edit> {
     })
 }
 
-/// The bytes that both texts begin with, and those that both end with, without overlap.
+/// Returns the lengths of the common prefix and the common suffix of two texts, without overlap.
 fn outside(old: &str, new: &str) -> (usize, usize) {
     let (old, new) = (old.as_bytes(), new.as_bytes());
     let shortest = old.len().min(new.len());
@@ -185,7 +185,7 @@ fn outside(old: &str, new: &str) -> (usize, usize) {
     (front, back)
 }
 
-/// Where the value, or the whole entry, of an edit stands.
+/// Returns the byte range of the lines that an edit may change.
 fn concerned(text: &str, path: &KeyPath) -> (usize, usize) {
     let root = parse(text);
     let mut found = (0, text.len());
@@ -203,7 +203,7 @@ fn concerned(text: &str, path: &KeyPath) -> (usize, usize) {
             entry.key_place.span.start as usize,
             entry.value.place.span.end as usize,
         );
-        // The only key of a map takes the map with it.
+        // Removing the only key of a map removes the map.
         alone = if entries.len() == 1 {
             alone.or(Some(here))
         } else {
@@ -222,7 +222,7 @@ fn concerned(text: &str, path: &KeyPath) -> (usize, usize) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
-    /// What is written is what is read.
+    /// Written values are read back unchanged.
     #[test]
     fn values_are_read_as_they_were_written(wanted in values()) {
         let mut map = Map::new();
@@ -232,7 +232,7 @@ proptest! {
         prop_assert!(shape(&text).says(&expected.unwrap()), "{}", text);
     }
 
-    /// The text read again is the old document and the edit; every other byte is the same.
+    /// Parsing the result yields the old document with the edit applied; every other byte is unchanged.
     #[test]
     fn only_what_must_change_changes(items in prop::collection::vec(items(written()), 0..5), edit_ in edits()) {
         let mut text = String::new();
@@ -261,7 +261,7 @@ proptest! {
         if edit_.to == To::Gone {
             prop_assert_eq!(front + back, edited.len(), "taking away writes nothing: {}", edited);
         }
-        // A second time there is nothing to do.
+        // Edits are idempotent.
         prop_assert_eq!(edit(&edited, &[edit_]), Ok(edited));
     }
 

@@ -1,4 +1,4 @@
-//! One edit → one splice: the bytes that must change, and no others.
+//! Turns an edit into a splice that changes only the necessary bytes.
 
 use std::ops::Range;
 
@@ -12,44 +12,44 @@ use crate::model::KeyPath;
 use crate::tree::node::{Content, Entry, Node};
 use crate::tree::yaml;
 
-/// What is to be changed in a text.
+/// A change to one address of a text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Edit {
-    /// The address from the top of the file, such as `whitelabel.nav.help`.
+    /// Address from the root of the document, such as `whitelabel.nav.help`.
     pub path: KeyPath,
-    /// What stands there afterwards.
+    /// Desired content at the address.
     pub to: To,
 }
 
-/// What stands at an address after an edit.
+/// The content of an address after an edit.
 #[derive(Clone, Debug, PartialEq)]
 pub enum To {
-    /// This value; the maps on the way are made, and something else that is in the way is replaced.
+    /// This value; intermediate maps are created, and anything else in the way is replaced.
     Value(Value),
-    /// Nothing; a map whose last key goes goes too.
+    /// Nothing; a map that becomes empty is removed too.
     Gone,
 }
 
-/// Says why a text was not edited.
+/// The reason why a text was not edited.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum EditError {
-    /// The text is not right YAML as it is.
+    /// The text already has mistakes.
     #[error("the file has mistakes; mend them first, `emblazon validate` shows them")]
     Mistakes,
-    /// The bytes around the address would have to change too.
+    /// The edit would have to change bytes outside of the address.
     #[error("{path} is written in a way that cannot be changed by itself; edit it by hand")]
     Unsuitable {
-        /// The address.
+        /// Address of the edit.
         path: KeyPath,
     },
 }
 
-/// Carries out edits one after the other. All bytes that the edits do not concern stay as they are;
-/// what is right already is not touched.
+/// Applies edits one after the other. Bytes that no edit concerns stay unchanged, and values that are already correct
+/// are not rewritten.
 ///
 /// # Errors
-/// When the text has mistakes, or is written in a way that leaves no room for the edit. What is given
-/// out was read back and says exactly what was asked for.
+/// If the text has mistakes, or is written in a way that does not allow the edit. A returned text has been parsed
+/// again, and means exactly what was requested.
 pub fn edit(text: &str, edits: &[Edit]) -> Result<String, EditError> {
     let mut text = text.to_owned();
     for edit in edits {
@@ -60,7 +60,7 @@ pub fn edit(text: &str, edits: &[Edit]) -> Result<String, EditError> {
     Ok(text)
 }
 
-/// Tells whether a map stands at an address.
+/// Returns whether there is a map at an address.
 #[must_use]
 pub fn is_map(text: &str, path: &KeyPath) -> bool {
     let Ok(root) = read(text) else { return false };
@@ -74,7 +74,7 @@ pub fn is_map(text: &str, path: &KeyPath) -> bool {
     node.is_some_and(|node| matches!(node.content, Content::Mapping(_)))
 }
 
-/// Replaces a range of bytes.
+/// The replacement of a byte range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Splice {
     range: Range<usize>,
@@ -131,13 +131,13 @@ impl Splice {
     }
 }
 
-/// Knows the text that is edited.
+/// Creates splices for a text.
 struct Writer<'t> {
     text: &'t str,
 }
 
 impl Writer<'_> {
-    /// Lists ways to carry out an edit, the best first.
+    /// Lists possible splices for an edit, best first.
     fn candidates(&self, root: Option<&Node>, segments: &[String], to: &To) -> Vec<Splice> {
         let Some(root) = root else {
             return match to {
@@ -170,7 +170,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Writes another value over one.
+    /// Replaces the value of a node.
     fn replace(&self, entry: Option<&(&Node, usize)>, node: &Node, value: &Value) -> Vec<Splice> {
         let text = notation::value(value);
         let range = range(node);
@@ -178,9 +178,9 @@ impl Writer<'_> {
         let key_end = entry.and_then(|(map, at)| self.colon(entries(map).get(*at)?));
         let in_flow = self.is_flow(node);
         if let (Some(colon), true) = (key_end, is_collection(node) && !in_flow) {
-            // A block begins on a line of its own; a value stands behind its key.
+            // A block collection begins on a line of its own, but its replacement follows the key.
             let gap = self.between(colon, range.start);
-            // The place of a list that is not indented begins behind its first hyphen.
+            // The place of an unindented list begins after its first hyphen.
             let gap = gap.trim_end().strip_suffix('-').unwrap_or(gap);
             if gap.trim().is_empty() {
                 ways.push(Splice {
@@ -209,7 +209,7 @@ impl Writer<'_> {
         ways
     }
 
-    /// Finds the `|` or `>` of a text that stands on lines of its own, and the comment behind it.
+    /// Finds the `|` or `>` header of a block scalar, and the comment after it.
     fn header(&self, colon: usize, start: usize) -> Option<(usize, &str)> {
         let gap = self.between(colon, start);
         let header = gap.trim_start();
@@ -272,7 +272,7 @@ impl Writer<'_> {
                 text: format!("{}{}", self.line_break(), lines.trim_end()),
             }
         };
-        // Behind a text that keeps its blank lines there is no room.
+        // Nothing can be appended after a block scalar that keeps its trailing blank lines, so insert in front instead.
         let ahead = start - before.len();
         let first = Splice {
             range: ahead..ahead,
@@ -281,7 +281,7 @@ impl Writer<'_> {
         vec![after, first]
     }
 
-    /// Adds an entry behind everything.
+    /// Appends an entry at the end of the text.
     fn append(&self, indent: usize, rest: &[String], value: &Value) -> Splice {
         let end = self.text.len();
         let lines = self.lines(indent, rest, value);
@@ -296,7 +296,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Takes an entry away, and the maps that it leaves empty.
+    /// Removes an entry, and the maps that become empty.
     fn remove(&self, trail: &[(&Node, usize)]) -> Vec<Splice> {
         let alone = |(map, _): &&(&Node, usize)| entries(map).len() == 1;
         let above = trail.iter().rev().take_while(alone).count();
@@ -341,7 +341,8 @@ impl Writer<'_> {
             text: String::new(),
         };
         let behind = self.line_end(stop);
-        // A text that keeps its blank lines takes them along; else the text before would get them.
+        // A block scalar that keeps its trailing blank lines takes them along, otherwise the scalar before would gain
+        // them.
         let rest = self.text.get(behind..).unwrap_or("");
         let blank: usize = rest
             .split_inclusive('\n')
@@ -351,7 +352,7 @@ impl Writer<'_> {
         vec![cut(behind), cut(behind + blank)]
     }
 
-    /// Writes an entry on lines of its own.
+    /// Writes an entry in block style.
     fn lines(&self, indent: usize, rest: &[String], value: &Value) -> String {
         let mut map = Map::new();
         if let Some((first, rest)) = rest.split_first() {
@@ -382,7 +383,7 @@ impl Writer<'_> {
             .map_or(self.text.len(), |found| at + found + 1)
     }
 
-    /// Returns what lies behind a key's colon.
+    /// Returns the offset after a key's colon.
     fn colon(&self, entry: &Entry) -> Option<usize> {
         let behind = entry.key_place.span.end as usize;
         let at = self.text.get(behind..)?.find(':')?;
@@ -403,7 +404,7 @@ impl Writer<'_> {
     }
 }
 
-/// Wraps a value in maps.
+/// Wraps a value in one map per segment of a path.
 fn nested(path: &[String], value: &Value) -> Value {
     path.iter().rev().fold(value.clone(), |inner, key| {
         let mut map = Map::new();

@@ -1,4 +1,4 @@
-//! What a document says, without how and where it is written; and what an edit makes of it.
+//! The content of a document, independent of notation and place, and the effect of an edit on it.
 
 use serde_json::Value;
 
@@ -6,29 +6,29 @@ use super::notation::is_plain;
 use super::splice::To;
 use crate::tree::node::{Content, Node};
 
-/// A document without its places.
+/// The content of a document, without places.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// A scalar: its text, and whether it may be something else than a text.
+    /// A scalar: its text, and whether it may be parsed as something other than a string.
     Scalar(String, bool),
     /// A list.
     List(Vec<Self>),
     /// A map, in the order of the text.
     Map(Vec<(String, Self)>),
-    /// Something that could not be read.
+    /// A part that could not be read.
     Broken,
 }
 
 impl Shape {
-    /// Returns what an empty file says.
+    /// Returns the content of an empty file.
     pub(super) fn empty() -> Self {
         Self::Map(Vec::new())
     }
 
-    /// Returns what a document says.
+    /// Returns the content of a node.
     pub(super) fn of(node: &Node) -> Self {
         match &node.content {
-            // Quotes matter only where the text could be taken for something else without them.
+            // Quotes matter only where the text would be parsed differently without them.
             Content::Scalar(scalar) => {
                 Self::Scalar(scalar.text.clone(), scalar.plain && !is_plain(&scalar.text))
             }
@@ -58,7 +58,7 @@ impl Shape {
         }
     }
 
-    /// Returns what the document says after an edit; absent when there is no such document.
+    /// Returns the content after an edit; `None` if the edit removes all of it.
     pub(super) fn after(&self, path: &[String], to: &To) -> Option<Self> {
         let Some((first, rest)) = path.split_first() else {
             return match to {
@@ -91,7 +91,7 @@ impl Shape {
         Some(Self::Map(entries))
     }
 
-    /// Tells whether two documents say the same; the order of a map's keys says nothing.
+    /// Returns whether two documents have the same content; the order of map keys is ignored.
     pub(super) fn says(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Map(left), Self::Map(right)) => {

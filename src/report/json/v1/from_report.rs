@@ -1,23 +1,23 @@
-//! The report's values → version 1.
+//! Converts a report into version 1 of the JSON report.
 
 use super::{
     Base, Change, Diagnostic, Document, Object, ObjectCounts, Outcome, Outcomes, Place, Refusal,
     Requests, ShardPart, Side, Step, Summary, Unmanaged, UnmanagedAccount,
 };
-use crate::apply::{StepResult, StepStanding};
+use crate::apply::StepResult;
 use crate::diag::Severity;
-use crate::diff::{Cause, Change as Difference, ChangeKey, Side as DifferenceSide};
+use crate::diff::{Change as Difference, ChangeKey, Side as DifferenceSide};
 use crate::live::Reading;
 use crate::model::AssetFacts;
-use crate::plan::{Refusal as PlanRefusal, RefusalKind, Risk};
+use crate::plan::Refusal as PlanRefusal;
 use crate::report::json::dns::Dns;
-use crate::report::{self, ObjectReport, Report, Status, StepReport, Verb};
+use crate::report::{self, ObjectReport, Report, StepReport};
 
 impl From<&Report> for Document {
     fn from(report: &Report) -> Self {
         let mut document = Self {
             version: 1,
-            command: report.command.as_str(),
+            command: report.command,
             cluster: report.cluster.as_ref().map(ToString::to_string),
             tree: report.tree.as_ref().map(ToString::to_string),
             plan: report.plan.as_ref().map(ToString::to_string),
@@ -147,17 +147,7 @@ impl From<&ObjectReport> for Object {
             name: object.name.as_ref().map(ToString::to_string),
             zone: object.zone.as_ref().map(ToString::to_string),
             id: object.id.as_ref().map(ToString::to_string),
-            status: match object.status {
-                Status::NotCompared => "not_compared",
-                Status::InSync => "in_sync",
-                Status::Pending => "pending",
-                Status::Refused => "refused",
-                Status::Unknown => "unknown",
-                Status::Done => "done",
-                Status::Partly => "partly",
-                Status::Failed => "failed",
-                Status::NotBegun => "not_begun",
-            },
+            status: object.status,
             unknown: object.unknown.clone(),
             steps: object.steps.iter().map(Step::from).collect(),
             refusals: object.refusals.iter().map(Refusal::from).collect(),
@@ -171,27 +161,13 @@ impl From<&StepReport> for Step {
     fn from(step: &StepReport) -> Self {
         Self {
             id: step.id.0,
-            action: match step.verb {
-                Verb::Create => "create",
-                Verb::Update => "update",
-                Verb::Release => "release",
-                Verb::Upload => "upload",
-                Verb::Recreate => "recreate",
-                Verb::Delete => "delete",
-                Verb::Replace => "replace",
-                Verb::SetRecords => "set_records",
-                Verb::RemoveRecords => "remove_records",
-            },
-            asset: step.asset.map(crate::model::AssetKind::as_str),
-            risk: match step.risk {
-                Risk::Reversible => "reversible",
-                Risk::CustomerVisible => "customer_visible",
-                Risk::Destructive => "destructive",
-            },
+            action: step.verb,
+            asset: step.asset,
+            risk: step.risk,
             changes: step.changes.iter().map(Change::from).collect(),
             waits_for: step.waits_for.clone(),
             notes: step.notes.clone(),
-            standing: step.standing().map(StepStanding::as_str),
+            standing: step.standing(),
             outcome: step.result.as_ref().map(Outcome::from),
         }
     }
@@ -224,14 +200,8 @@ impl From<&Difference> for Change {
             },
             before: Side::from(&change.before),
             after: Side::from(&change.after),
-            cause: match change.cause {
-                Cause::Differs => "differs",
-                Cause::Git => "git",
-                Cause::Drift => "drift",
-                Cause::Conflict => "conflict",
-                Cause::Removal => "removal",
-            },
-            direction: change.cause.direction().map(crate::diff::Direction::as_str),
+            cause: change.cause,
+            direction: change.cause.direction(),
             file: origin.map(|origin| origin.file.to_string()),
             line: origin.map(|origin| origin.line),
             column: origin.map(|origin| origin.column),
@@ -285,7 +255,7 @@ impl From<&StepResult> for Outcome {
             },
             StepResult::Skipped { because } => Self::Skipped { because: because.0 },
             StepResult::NotBegun { halt, reason } => Self::NotBegun {
-                halt: halt.as_str(),
+                halt: *halt,
                 reason: reason.clone(),
             },
         }
@@ -295,24 +265,7 @@ impl From<&StepResult> for Outcome {
 impl From<&PlanRefusal> for Refusal {
     fn from(refusal: &PlanRefusal) -> Self {
         Self {
-            guard: match refusal.kind {
-                RefusalKind::Prune => "prune",
-                RefusalKind::Recreate => "recreate",
-                RefusalKind::Protected => "protected",
-                RefusalKind::UnservableTemplate => "unservable_template",
-                RefusalKind::RepairTemplate => "repair_template",
-                RefusalKind::UnwritableRecords => "unwritable_records",
-                RefusalKind::DomainHeld => "domain_held",
-                RefusalKind::EmptyTree => "empty_tree",
-                RefusalKind::ProtectedAccount => "protected_account",
-                RefusalKind::ProtectedKey => "protected_key",
-                RefusalKind::TooManyDeletions => "too_many_deletions",
-                RefusalKind::TooManyChanges => "too_many_changes",
-                RefusalKind::Unreadable => "unreadable",
-                RefusalKind::Freeze => "freeze",
-                RefusalKind::Billing => "billing",
-                RefusalKind::MovedSince => "moved_since",
-            },
+            guard: refusal.kind,
             message: refusal.message.clone(),
             help: refusal.help.clone(),
         }

@@ -1,4 +1,4 @@
-//! The hosts of the template with one another.
+//! Constraints between the hosts of the template.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ struct Host<'a> {
     records: Vec<RecordData>,
 }
 
-/// Checks what concerns several hosts; what cannot be parsed was reported where it was read and is passed over.
+/// Checks constraints between hosts; entries that cannot be parsed were already reported, and are skipped.
 pub(in crate::tree::check) fn across(template: &DesiredTemplate) -> Diagnostics {
     let mut names: BTreeMap<RecordName, Vec<Host<'_>>> = BTreeMap::new();
     for (target, declared) in &template.hosts {
@@ -99,7 +99,7 @@ fn targets(host: &Host<'_>, names: &BTreeMap<RecordName, Vec<Host<'_>>>) -> Diag
     let mut diagnostics = Vec::new();
     let mut told = BTreeSet::new();
     for record in &host.records {
-        // What lies outside the brand's zone, or at its top, is not the template's to provide.
+        // The template provides no names outside the brand's zone, nor at its apex.
         let Some(target) = record
             .target()
             .filter(|target| target.is_within_placeholder() && target.as_str() != PLACEHOLDER)
@@ -136,7 +136,7 @@ fn targets(host: &Host<'_>, names: &BTreeMap<RecordName, Vec<Host<'_>>>) -> Diag
                 ),
             )
         };
-        // Several records may lead to one name.
+        // Several records may point at the same name.
         if told.insert((message.clone(), help.clone())) {
             diagnostics.push(Diagnostic::new(code, message, help).at(host.place, ""));
         }
@@ -144,7 +144,7 @@ fn targets(host: &Host<'_>, names: &BTreeMap<RecordName, Vec<Host<'_>>>) -> Diag
     diagnostics
 }
 
-/// Returns the types one of which must be at the target.
+/// Returns the record types of which at least one must exist at the target.
 fn wanted(record: &RecordData) -> &'static [RecordType] {
     match record {
         RecordData::Naptr { flags, .. } => match flags.as_str() {

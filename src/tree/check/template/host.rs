@@ -1,4 +1,4 @@
-//! One host of the template.
+//! Validates single hosts of the template.
 
 use std::collections::BTreeMap;
 
@@ -11,16 +11,16 @@ use crate::tree::check::{Problem, nearest};
 /// One host's entry with the place of each part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpannedEntry {
-    /// The name that people read.
+    /// Display name.
     pub name: Option<Spanned<String>>,
     /// The records.
     pub mapping: Vec<Spanned<String>>,
-    /// The zone that the operator gave; the server's own word, not a name of DNS.
+    /// Zone that the operator set: a label of the server, not a DNS name.
     pub zone: Option<Spanned<String>>,
 }
 
-/// Says that a type or a host of the template is not a map, or a mapping not a list: the server would store it and
-/// answer 500 from then on (D9, observed 7).
+/// Creates the problem for a type or host of the template that is not a map, or a mapping that is not a list: the
+/// server would store it and answer 500 from then on (D9, observed 7).
 ///
 /// `what` names the part, such as `host us-east.{{domain}}`; `wanted` is `a map` or `a list`.
 #[must_use]
@@ -32,7 +32,7 @@ pub fn not_a_map(what: &str, wanted: &str) -> Problem {
     )
 }
 
-/// Checks the name of a record type, a top key of the template.
+/// Checks the name of a record type, a top-level key of the template.
 #[must_use]
 pub fn record_type(name: &Spanned<String>) -> Diagnostics {
     let text = name.value.as_str();
@@ -65,8 +65,8 @@ pub fn record_type(name: &Spanned<String>) -> Diagnostics {
 
 /// Checks one host of the template by itself: its type, its name, and each of its records.
 ///
-/// What is wrong with the type is said for each of its hosts, in equal diagnostics; keep one of them. What concerns
-/// several hosts is checked by [`crate::tree::check::desired`].
+/// A mistake in the type is reported for each of its hosts, in equal diagnostics; the caller keeps one of them.
+/// Constraints between hosts are checked by [`crate::tree::check::desired`].
 #[must_use]
 pub fn host(
     record_type: &Spanned<String>,
@@ -74,7 +74,7 @@ pub fn host(
     entry: &SpannedEntry,
 ) -> Diagnostics {
     let mut diagnostics = self::record_type(record_type);
-    // A CNAM is meant as CNAME, and its entry will have to pass as one.
+    // CNAM is a misspelling of CNAME, and its entry will have to pass as one.
     let parsed = match record_type.value.as_str() {
         "CNAM" => Some(RecordType::Cname),
         text => RecordType::parse(text),
@@ -260,7 +260,7 @@ fn records(record_type: RecordType, mapping: &[Spanned<String>]) -> Diagnostics 
     diagnostics
 }
 
-/// Finds a second placeholder: the server would leave it as it is (D2, trap 23).
+/// Finds a second placeholder, which the server would not replace (D2, trap 23).
 fn second_placeholder(text: &Spanned<String>) -> Option<Diagnostic> {
     let (offset, _) = text.value.match_indices(PLACEHOLDER).nth(1)?;
     Some(
@@ -279,7 +279,7 @@ fn second_placeholder(text: &Spanned<String>) -> Option<Diagnostic> {
     )
 }
 
-/// Finds what looks like a placeholder and is not the one that the server knows.
+/// Finds text that looks like a placeholder but is not the one that the server knows.
 fn no_placeholder(record_type: RecordType, text: &Spanned<String>) -> Option<Diagnostic> {
     let (offset, _) = text
         .value
@@ -332,9 +332,9 @@ fn doubt(data: &RecordData) -> Option<Problem> {
     }
 }
 
-/// Doubts the flag of a NAPTR. Which flags there are is up to the application that a rule is for: SIP knows `S` alone,
-/// and phones pass over every other rule (RFC 3263, section 4.1); ENUM knows `U` (RFC 6116, section 3.4.3); the general
-/// ones are `S`, `A`, `U` and `P`, and none at all where another NAPTR follows (RFC 3404, section 4.3).
+/// Warns of an unusual flag of a NAPTR. The valid flags depend on the application of the rule: SIP knows only `S`, and
+/// phones skip every other rule (RFC 3263, section 4.1); ENUM knows `U` (RFC 6116, section 3.4.3); the general ones are
+/// `S`, `A`, `U` and `P`, or none if another NAPTR follows (RFC 3404, section 4.3).
 fn flag(data: &RecordData, flags: &str, services: &str) -> Option<Problem> {
     let is_of = |application: &str| {
         let rest = services.strip_prefix(application);

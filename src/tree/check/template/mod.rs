@@ -1,4 +1,4 @@
-//! What the system's domain template may hold: the server checks nearly nothing of it (D8).
+//! Validates the system's domain template, of which the server checks next to nothing (D8).
 
 mod between;
 mod host;

@@ -4,8 +4,8 @@ use crate::diag::{Place, Span};
 
 /// Narrows the place of a scalar to a part of its text.
 ///
-/// That is possible where the source shows the text as it is, plain or in quotes without an escape; else the whole
-/// scalar is marked.
+/// This is possible if the source contains the text verbatim, plain or in quotes without escapes; otherwise the whole
+/// scalar is returned.
 pub(super) fn part(place: Place, text: &str, offset: usize, length: usize) -> Place {
     let span = place.span;
     let shown = (span.end.saturating_sub(span.start)) as usize;

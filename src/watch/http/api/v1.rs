@@ -8,6 +8,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::plan::RefusalKind;
+use crate::report::Verb;
+use crate::watch::{
+    AlertKind, Finding, InterventionKind, Reason, RunResult, State, Taker, Trigger,
+};
 
 /// The daemon, and the cluster as a whole.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -24,12 +28,12 @@ pub(super) struct StatusV1 {
     started: String,
     /// When its loop last came round.
     beat: String,
-    /// `starting`, `leader` or `standby`.
-    role: &'static str,
-    /// Who leads, for a standby.
+    /// Whether it writes.
+    role: RoleV1,
+    /// Who leads, for a standby; why the lease cannot be taken, for one without it.
     holder: Option<String>,
-    /// `idle`, `running` or `stopping`.
-    mode: &'static str,
+    /// What its loop does.
+    mode: ModeV1,
     /// The tree.
     source: SourceV1,
     /// Why nothing is written, when somebody said so.
@@ -52,6 +56,32 @@ pub(super) struct StatusV1 {
     alerts: Vec<AlertV1>,
     /// What became of messages to people and machines.
     channels: Vec<ChannelV1>,
+}
+
+/// Whether the daemon writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum RoleV1 {
+    /// It has no tree yet that names the cluster.
+    Starting,
+    /// It holds the lease.
+    Leader,
+    /// Another process holds the lease.
+    Standby,
+    /// The lease cannot be taken, though nobody is known to hold it.
+    Leaseless,
+}
+
+/// What the daemon's loop does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum ModeV1 {
+    /// It waits for what is due.
+    Idle,
+    /// It reads or writes.
+    Running,
+    /// It finishes what is in flight, and ends.
+    Stopping,
 }
 
 /// Where the tree comes from, and what is in force.
@@ -100,13 +130,12 @@ struct PauseV1 {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct RunV1 {
     number: u64,
-    triggers: Vec<&'static str>,
+    triggers: Vec<Trigger>,
     started: String,
     ended: String,
     commit: Option<String>,
     objects: usize,
-    /// `in_sync`, `applied`, `open`, `failed` or `unknown`.
-    result: &'static str,
+    result: RunResult,
     steps: usize,
     done: usize,
     failed: usize,
@@ -138,7 +167,7 @@ struct RefusalV1 {
 /// Trouble that goes on.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct AlertV1 {
-    kind: &'static str,
+    kind: AlertKind,
     account: Option<String>,
     message: String,
     since: String,
@@ -197,9 +226,8 @@ struct SummaryV1 {
     domain: Option<String>,
     /// What the platform had when it was last read; null while that is not known.
     live: Option<BrandV1>,
-    /// `ready`, `reconciling`, `stalled` or `unknown`.
-    state: &'static str,
-    reason: &'static str,
+    state: State,
+    reason: Reason,
     message: String,
     since: String,
     checked: Option<String>,
@@ -226,8 +254,8 @@ pub(super) struct ObjectV1 {
     declared: BrandV1,
     /// What the platform had when it was last read; null while that is not known.
     live: Option<BrandV1>,
-    state: &'static str,
-    reason: &'static str,
+    state: State,
+    reason: Reason,
     message: String,
     since: String,
     checked: Option<String>,
@@ -270,10 +298,10 @@ struct DriftV1 {
 /// One step that would put something right.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct StepV1 {
-    verb: &'static str,
-    /// Who takes it: `next_run`, `approval` (the next run, once somebody approved the plan) or `nobody` (the policy leaves it,
-    /// whoever approves).
-    taken_by: &'static str,
+    #[schemars(with = "String")]
+    verb: Verb,
+    /// Who takes it.
+    taken_by: Taker,
     #[schemars(with = "Option<String>")]
     asset: Option<crate::model::AssetKind>,
     #[schemars(with = "String")]
@@ -330,8 +358,26 @@ struct PlannedV1 {
     /// Absent for the domain template.
     account: Option<String>,
     /// Why it stands as it does; `left_the_tree` for an account that the tree does not have any more.
-    reason: &'static str,
+    reason: PlannedReasonV1,
     steps: Vec<StepV1>,
+}
+
+/// Why what is planned for an object is not done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
+enum PlannedReasonV1 {
+    /// The object's own reason.
+    Object(Reason),
+    /// The tree does not have the account any more.
+    Left(LeftV1),
+}
+
+/// Where an account of the plan went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum LeftV1 {
+    /// Out of the tree.
+    LeftTheTree,
 }
 
 /// What happened, the newest first; of each list as many as were asked for.
@@ -347,8 +393,7 @@ pub(super) struct HistoryV1 {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct InterventionV1 {
     id: u64,
-    /// `approve`, `pause`, `resume` or `resync`.
-    kind: &'static str,
+    kind: InterventionKind,
     #[serde(flatten)]
     author: AuthorV1,
     /// The plan, of an approval.
@@ -374,8 +419,7 @@ struct OutcomeV1 {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct IncidentV1 {
     id: u64,
-    /// `change`, `drift`, `bad_tree`, `outage` or `dns`.
-    finding: &'static str,
+    finding: Finding,
     account: Option<String>,
     message: String,
     commit: Option<String>,
@@ -387,4 +431,24 @@ struct IncidentV1 {
     time_to_detect: Option<f64>,
     /// In seconds.
     time_to_repair: Option<f64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A program that reads the answers learns each word from the schema.
+    #[test]
+    fn the_schema_knows_every_role() {
+        let schema = serde_json::to_string(&schemars::schema_for!(StatusV1)).unwrap();
+        for role in [
+            RoleV1::Starting,
+            RoleV1::Leader,
+            RoleV1::Standby,
+            RoleV1::Leaseless,
+        ] {
+            let word = serde_json::to_string(&role).unwrap();
+            assert!(schema.contains(&word), "{word}");
+        }
+    }
 }

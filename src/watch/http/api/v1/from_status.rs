@@ -2,8 +2,9 @@
 
 use super::{
     AccountsV1, AlertV1, AuthorV1, BrandV1, ChangeV1, ChannelV1, CountsV1, DnsV1, DriftV1,
-    HistoryV1, IncidentV1, InterventionV1, MistakeV1, ObjectV1, OutcomeV1, PauseV1, PlanV1,
-    PlannedV1, RefusalV1, RunV1, SourceV1, StatusV1, StepV1, SummaryV1, TakersV1,
+    HistoryV1, IncidentV1, InterventionV1, LeftV1, MistakeV1, ModeV1, ObjectV1, OutcomeV1, PauseV1,
+    PlanV1, PlannedReasonV1, PlannedV1, RefusalV1, RoleV1, RunV1, SourceV1, StatusV1, StepV1,
+    SummaryV1, TakersV1,
 };
 use crate::diff::Change;
 use crate::plan::{Refusal, Subject};
@@ -21,10 +22,10 @@ impl StatusV1 {
         let cluster = &status.cluster;
         let source = &cluster.source;
         let (role, holder) = match &cluster.role {
-            Role::Starting => ("starting", None),
-            Role::Leader { .. } => ("leader", None),
-            Role::Leaseless { reason, .. } => ("leaseless", Some(reason.clone())),
-            Role::Standby { holder, .. } => ("standby", Some(holder.clone())),
+            Role::Starting => (RoleV1::Starting, None),
+            Role::Leader { .. } => (RoleV1::Leader, None),
+            Role::Leaseless { reason, .. } => (RoleV1::Leaseless, Some(reason.clone())),
+            Role::Standby { holder, .. } => (RoleV1::Standby, Some(holder.clone())),
         };
         Self {
             version: 1,
@@ -36,9 +37,9 @@ impl StatusV1 {
             role,
             holder,
             mode: match cluster.mode {
-                Mode::Idle => "idle",
-                Mode::Running(_) => "running",
-                Mode::Stopping => "stopping",
+                Mode::Idle => ModeV1::Idle,
+                Mode::Running(_) => ModeV1::Running,
+                Mode::Stopping => ModeV1::Stopping,
             },
             source: SourceV1 {
                 place: source.place.clone(),
@@ -95,8 +96,8 @@ impl From<&ObjectStatus> for SummaryV1 {
             company: object.company.clone(),
             domain: object.domain.clone(),
             live: object.live.as_ref().map(BrandV1::from),
-            state: object.state.as_str(),
-            reason: object.reason.as_str(),
+            state: object.state,
+            reason: object.reason,
             message: object.message.clone(),
             since: object.since.to_string(),
             checked: text(object.checked.as_ref()),
@@ -117,8 +118,8 @@ impl From<&ObjectStatus> for ObjectV1 {
             domain: object.domain.clone(),
             declared: BrandV1::declared(object),
             live: object.live.as_ref().map(BrandV1::from),
-            state: object.state.as_str(),
-            reason: object.reason.as_str(),
+            state: object.state,
+            reason: object.reason,
             message: object.message.clone(),
             since: object.since.to_string(),
             checked: text(object.checked.as_ref()),
@@ -144,12 +145,12 @@ impl From<&Status> for PlanV1 {
         let refusals = status.objects().flat_map(|object| &object.refusals);
         let objects = objects.map(|object| PlannedV1 {
             account: text(object.name.as_ref()),
-            reason: object.reason.as_str(),
+            reason: PlannedReasonV1::Object(object.reason),
             steps: object.steps.iter().map(StepV1::from).collect(),
         });
         let others = status.cluster.others.iter().map(|other| PlannedV1 {
             account: Some(other.account.to_string()),
-            reason: "left_the_tree",
+            reason: PlannedReasonV1::Left(LeftV1::LeftTheTree),
             steps: other.steps.iter().map(StepV1::from).collect(),
         });
         let cluster = &status.cluster;
@@ -207,7 +208,7 @@ impl From<&Intervention> for InterventionV1 {
     fn from(intervention: &Intervention) -> Self {
         Self {
             id: intervention.id,
-            kind: intervention.kind.as_str(),
+            kind: intervention.kind,
             author: (&intervention.author).into(),
             plan: text(intervention.plan.as_ref()),
             accounts: (intervention.accounts.iter())
@@ -259,7 +260,7 @@ impl From<&Incident> for IncidentV1 {
     fn from(incident: &Incident) -> Self {
         Self {
             id: incident.id,
-            finding: incident.finding.as_str(),
+            finding: incident.finding,
             account: text(incident.account.as_ref()),
             message: incident.message.clone(),
             commit: incident.commit.clone(),
@@ -302,16 +303,12 @@ impl From<&Run> for RunV1 {
     fn from(run: &Run) -> Self {
         Self {
             number: run.number,
-            triggers: run
-                .triggers
-                .iter()
-                .map(|trigger| trigger.as_str())
-                .collect(),
+            triggers: run.triggers.clone(),
             started: run.started.to_string(),
             ended: run.ended.to_string(),
             commit: run.commit.clone(),
             objects: run.objects,
-            result: run.result.as_str(),
+            result: run.result,
             steps: run.steps,
             done: run.count.done,
             failed: run.count.failed,
@@ -339,7 +336,7 @@ impl From<&Refusal> for RefusalV1 {
 impl From<&Alert> for AlertV1 {
     fn from(alert: &Alert) -> Self {
         Self {
-            kind: alert.kind.as_str(),
+            kind: alert.kind,
             account: text(alert.account.as_ref()),
             message: alert.message.clone(),
             since: alert.since.to_string(),
@@ -374,8 +371,8 @@ impl From<&Drift> for DriftV1 {
 impl From<&PlannedStep> for StepV1 {
     fn from(step: &PlannedStep) -> Self {
         Self {
-            verb: step.verb.as_str(),
-            taken_by: step.taker.as_str(),
+            verb: step.verb,
+            taken_by: step.taker,
             asset: step.asset,
             risk: step.risk,
             changes: changes(&step.changes),
