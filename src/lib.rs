@@ -84,8 +84,12 @@
 //! the flow. `examples/quickstart` is the tree that shows every case; `emblazon plan --sandbox examples/quickstart`
 //! shows what becomes of it.
 
+pub mod alert;
 pub mod apply;
 pub mod cli;
+pub mod config;
+pub mod daemon;
+pub mod dashboard;
 pub mod diag;
 pub mod diff;
 pub mod dns;
@@ -99,4 +103,3 @@ pub mod report;
 pub mod sandbox;
 pub mod transport;
 pub mod tree;
-pub mod watch;

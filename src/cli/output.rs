@@ -11,7 +11,7 @@ use super::file::{self, Readers};
 use super::progress::Phase;
 use super::screen::{self, Shown};
 use super::ui::{self, Ui};
-use crate::forge::Kind;
+use crate::forge::ForgeKind;
 use crate::report::gallery::Gallery;
 use crate::report::{Report, github, html, json, junit, markdown, sarif, text};
 
@@ -106,6 +106,6 @@ fn rendered<T>(
 
 /// Returns what a comment may have where this runs: that of the strictest forge outside of any CI system.
 fn longest_comment() -> usize {
-    let kind = Kind::detect(&|name| env::var(name).ok());
-    kind.unwrap_or(Kind::Github).longest_comment()
+    let kind = ForgeKind::detect(&|name| env::var(name).ok());
+    kind.unwrap_or(ForgeKind::Github).longest_comment()
 }

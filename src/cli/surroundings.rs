@@ -11,13 +11,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::failure::Failure;
 use super::ui::Ui;
+use crate::alert::{AlertsConfig, Channels, announce};
 use crate::apply::make_directory;
-use crate::watch::alert::{AlertsConfig, Channels, announce};
-use crate::watch::http::webhook::Hook;
-use crate::watch::http::{Face, HttpConfig, Server, WebhookConfig};
-use crate::watch::{
-    Board, Notification, Orders, Place, SecretConfig, ServiceManager, Setup, State,
-};
+use crate::daemon::{Board, Notification, Orders, Place, ServiceManager, Setup, State};
+use crate::dashboard::webhook::Hook;
+use crate::dashboard::{Face, HttpConfig, Server, WebhookConfig};
+use crate::live::SecretConfig;
 
 /// How much longer than its usual pause the loop may be silent: a run on a slow platform takes its time.
 const SLOW: Duration = Duration::from_mins(10);

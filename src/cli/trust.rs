@@ -10,8 +10,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::failure::Failure;
 use super::tree::OpenTree;
 use super::ui::{self, Ui};
+use crate::config::{ConfigError, read_trust};
 use crate::live::{Reach, Trust, TrustConfig};
-use crate::watch::{ConfigError, read_trust};
 
 /// The variable that names the file, or holds its text.
 const VARIABLE: &str = "EMBLAZON_TRUST";

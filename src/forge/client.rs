@@ -8,7 +8,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use serde_json::Value;
 
 use super::request::{self, Request};
-use super::{ForgeError, Kind, Target};
+use super::{ForgeError, ForgeKind, Target};
 use crate::transport::{self, BodyError, TlsProblem, parse_json, read_body};
 
 /// How long one request may take.
@@ -101,17 +101,17 @@ fn client(target: &Target) -> Result<Client, ForgeError> {
 fn headers(target: &Target) -> Result<HeaderMap, ForgeError> {
     let token = target.token.expose();
     let (name, value, accept) = match target.kind {
-        Kind::Github => (
+        ForgeKind::Github => (
             AUTHORIZATION.as_str(),
             format!("Bearer {token}"),
             "application/vnd.github+json",
         ),
-        Kind::Gitea => (
+        ForgeKind::Gitea => (
             AUTHORIZATION.as_str(),
             format!("token {token}"),
             "application/json",
         ),
-        Kind::Gitlab => ("private-token", token.to_owned(), "application/json"),
+        ForgeKind::Gitlab => ("private-token", token.to_owned(), "application/json"),
     };
     let mut value = HeaderValue::from_str(&value).map_err(|_| ForgeError::Missing {
         what: "the forge's token",
@@ -121,7 +121,7 @@ fn headers(target: &Target) -> Result<HeaderMap, ForgeError> {
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static(accept));
     headers.insert(reqwest::header::HeaderName::from_static(name), value);
-    if target.kind == Kind::Github {
+    if target.kind == ForgeKind::Github {
         headers.insert(
             "x-github-api-version",
             HeaderValue::from_static("2022-11-28"),

@@ -8,14 +8,19 @@
 
 mod client;
 mod error;
+mod kind;
 mod mark;
 mod publish;
 mod request;
+mod signature;
 mod status;
 mod target;
 
 pub use error::ForgeError;
+pub use kind::ForgeKind;
+pub(crate) use kind::Proof;
 pub use mark::{Mark, State};
 pub use publish::{Outcome, Publisher, Shown};
+pub(crate) use signature::{is_same, is_signature, signed};
 pub use status::{CommitStatus, Progress};
-pub use target::{Environment, Kind, Target};
+pub use target::{Environment, Target};

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::client::Forge;
 use super::request::{self, PAGE, Things};
-use super::{CommitStatus, ForgeError, Kind, Mark, State, Target};
+use super::{CommitStatus, ForgeError, ForgeKind, Mark, State, Target};
 use crate::model::Digest;
 
 /// How many times an operation is tried while the forge is busy.
@@ -198,7 +198,7 @@ impl Publisher {
             Ok(answer) => answer,
             // Gitea reports a missing pull request this way.
             Err(ForgeError::Refused { status: 404, .. })
-                if target.kind == Kind::Gitea && target.number.is_none() =>
+                if target.kind == ForgeKind::Gitea && target.number.is_none() =>
             {
                 return Ok(None);
             }
@@ -212,8 +212,8 @@ impl Publisher {
             return Ok(None);
         };
         let (number, head) = match target.kind {
-            Kind::Gitlab => (&first["iid"], &first["sha"]),
-            Kind::Github | Kind::Gitea => (&first["number"], &first["head"]["sha"]),
+            ForgeKind::Gitlab => (&first["iid"], &first["sha"]),
+            ForgeKind::Github | ForgeKind::Gitea => (&first["number"], &first["head"]["sha"]),
         };
         match (number.as_u64(), head.as_str()) {
             (Some(number), Some(head)) => Ok(Some(Pull {
@@ -325,7 +325,7 @@ impl Publisher {
             // GitHub's workflow token belongs to an app, which can look itself up only through this other API.
             Err(ForgeError::Refused {
                 status: 401 | 403, ..
-            }) if self.forge.target.kind == Kind::Github => {
+            }) if self.forge.target.kind == ForgeKind::Github => {
                 let answer = self.forge.send(&request::viewer()).await?;
                 let id = answer["data"]["viewer"]["databaseId"].as_u64();
                 (id, "POST /graphql")
@@ -367,7 +367,7 @@ impl Publisher {
                 }
             }
             // Gitea returns all comments on every page, and a self-hosted server may have smaller pages than asked for.
-            if !news || (entries.len() < PAGE && target.kind != Kind::Gitea) {
+            if !news || (entries.len() < PAGE && target.kind != ForgeKind::Gitea) {
                 break;
             }
         }
@@ -391,18 +391,18 @@ fn is_by(entry: &Value, Author(id): Author) -> bool {
 }
 
 /// Returns what identifies an entry in a path: issues have numbers besides their ids.
-fn number(entry: &Value, kind: Kind, things: Things) -> Option<u64> {
+fn number(entry: &Value, kind: ForgeKind, things: Things) -> Option<u64> {
     let member = match (kind, things) {
         (_, Things::Comments(_)) => "id",
-        (Kind::Gitlab, Things::Issues) => "iid",
+        (ForgeKind::Gitlab, Things::Issues) => "iid",
         (_, Things::Issues) => "number",
     };
     entry[member].as_u64()
 }
 
-fn text(entry: &Value, kind: Kind, things: Things) -> &str {
+fn text(entry: &Value, kind: ForgeKind, things: Things) -> &str {
     let member = match (kind, things) {
-        (Kind::Gitlab, Things::Issues) => "description",
+        (ForgeKind::Gitlab, Things::Issues) => "description",
         _ => "body",
     };
     entry[member].as_str().unwrap_or_default()

@@ -18,7 +18,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{CommitStatus, Kind, Target};
+use super::{CommitStatus, ForgeKind, Target};
 
 /// How many entries a page has.
 pub(super) const PAGE: usize = 100;
@@ -48,8 +48,8 @@ fn request(method: Method, path: String, body: Option<Value>) -> Request {
 /// Returns the path of the repository.
 fn repository(target: &Target) -> String {
     match target.kind {
-        Kind::Gitlab => format!("/projects/{}", encoded(&target.repository)),
-        Kind::Github | Kind::Gitea => {
+        ForgeKind::Gitlab => format!("/projects/{}", encoded(&target.repository)),
+        ForgeKind::Github | ForgeKind::Gitea => {
             let names: Vec<String> = target.repository.split('/').map(encoded).collect();
             format!("/repos/{}", names.join("/"))
         }
@@ -64,7 +64,7 @@ fn encoded(text: &str) -> String {
 fn collection(target: &Target, things: Things) -> String {
     let repository = repository(target);
     match (target.kind, things) {
-        (Kind::Gitlab, Things::Comments(number)) => {
+        (ForgeKind::Gitlab, Things::Comments(number)) => {
             format!("{repository}/merge_requests/{number}/notes")
         }
         (_, Things::Comments(number)) => format!("{repository}/issues/{number}/comments"),
@@ -74,7 +74,7 @@ fn collection(target: &Target, things: Things) -> String {
 
 fn item(target: &Target, things: Things, id: u64) -> String {
     match (target.kind, things) {
-        (Kind::Github | Kind::Gitea, Things::Comments(_)) => {
+        (ForgeKind::Github | ForgeKind::Gitea, Things::Comments(_)) => {
             format!("{}/issues/comments/{id}", repository(target))
         }
         _ => format!("{}/{id}", collection(target, things)),
@@ -83,22 +83,22 @@ fn item(target: &Target, things: Things, id: u64) -> String {
 
 fn changing(target: &Target) -> Method {
     match target.kind {
-        Kind::Gitlab => Method::PUT,
-        Kind::Github | Kind::Gitea => Method::PATCH,
+        ForgeKind::Gitlab => Method::PUT,
+        ForgeKind::Github | ForgeKind::Gitea => Method::PATCH,
     }
 }
 
 pub(super) fn list(target: &Target, things: Things, page: usize) -> Request {
     let size = match target.kind {
-        Kind::Gitea => format!("limit={PAGE}"),
-        Kind::Github | Kind::Gitlab => format!("per_page={PAGE}"),
+        ForgeKind::Gitea => format!("limit={PAGE}"),
+        ForgeKind::Github | ForgeKind::Gitlab => format!("per_page={PAGE}"),
     };
     let filter = match (target.kind, things) {
-        (Kind::Gitlab, Things::Comments(_)) => "&sort=asc&order_by=created_at",
+        (ForgeKind::Gitlab, Things::Comments(_)) => "&sort=asc&order_by=created_at",
         (_, Things::Comments(_)) => "",
-        (Kind::Gitlab, Things::Issues) => "&state=opened",
-        (Kind::Github, Things::Issues) => "&state=open",
-        (Kind::Gitea, Things::Issues) => "&state=open&type=issues",
+        (ForgeKind::Gitlab, Things::Issues) => "&state=opened",
+        (ForgeKind::Github, Things::Issues) => "&state=open",
+        (ForgeKind::Gitea, Things::Issues) => "&state=open&type=issues",
     };
     let path = format!("{}?{size}&page={page}{filter}", collection(target, things));
     request(Method::GET, path, None)
@@ -107,7 +107,7 @@ pub(super) fn list(target: &Target, things: Things, page: usize) -> Request {
 pub(super) fn create(target: &Target, things: Things, title: &str, text: &str) -> Request {
     let body = match (target.kind, things) {
         (_, Things::Comments(_)) => json!({"body": text}),
-        (Kind::Gitlab, Things::Issues) => json!({"title": title, "description": text}),
+        (ForgeKind::Gitlab, Things::Issues) => json!({"title": title, "description": text}),
         (_, Things::Issues) => json!({"title": title, "body": text}),
     };
     request(Method::POST, collection(target, things), Some(body))
@@ -115,7 +115,7 @@ pub(super) fn create(target: &Target, things: Things, title: &str, text: &str) -
 
 pub(super) fn change(target: &Target, things: Things, id: u64, text: &str) -> Request {
     let body = match (target.kind, things) {
-        (Kind::Gitlab, Things::Issues) => json!({"description": text}),
+        (ForgeKind::Gitlab, Things::Issues) => json!({"description": text}),
         _ => json!({"body": text}),
     };
     request(changing(target), item(target, things, id), Some(body))
@@ -126,7 +126,7 @@ pub(super) fn remove(target: &Target, things: Things, id: u64) -> Request {
     let path = item(target, things, id);
     match (target.kind, things) {
         (_, Things::Comments(_)) => request(Method::DELETE, path, None),
-        (Kind::Gitlab, Things::Issues) => request(
+        (ForgeKind::Gitlab, Things::Issues) => request(
             changing(target),
             path,
             Some(json!({"state_event": "close"})),
@@ -160,10 +160,10 @@ pub(super) fn url(target: &Target, request: &Request) -> String {
 }
 
 /// Returns the member that holds a status's context.
-pub(super) fn status_name(kind: Kind) -> &'static str {
+pub(super) fn status_name(kind: ForgeKind) -> &'static str {
     match kind {
-        Kind::Github | Kind::Gitea => "context",
-        Kind::Gitlab => "name",
+        ForgeKind::Github | ForgeKind::Gitea => "context",
+        ForgeKind::Gitlab => "name",
     }
 }
 
@@ -171,11 +171,13 @@ pub(super) fn status_name(kind: Kind) -> &'static str {
 pub(super) fn statuses(target: &Target, commit: &str, page: usize) -> Request {
     let (repository, commit) = (repository(target), encoded(commit));
     let path = match target.kind {
-        Kind::Github => {
+        ForgeKind::Github => {
             format!("{repository}/commits/{commit}/statuses?per_page={PAGE}&page={page}")
         }
-        Kind::Gitea => format!("{repository}/commits/{commit}/statuses?limit={PAGE}&page={page}"),
-        Kind::Gitlab => {
+        ForgeKind::Gitea => {
+            format!("{repository}/commits/{commit}/statuses?limit={PAGE}&page={page}")
+        }
+        ForgeKind::Gitlab => {
             format!("{repository}/repository/commits/{commit}/statuses?per_page={PAGE}&page={page}")
         }
     };
@@ -185,8 +187,8 @@ pub(super) fn statuses(target: &Target, commit: &str, page: usize) -> Request {
 /// Asks for one pull request.
 pub(super) fn pull(target: &Target, number: u64) -> Request {
     let things = match target.kind {
-        Kind::Github | Kind::Gitea => "pulls",
-        Kind::Gitlab => "merge_requests",
+        ForgeKind::Github | ForgeKind::Gitea => "pulls",
+        ForgeKind::Gitlab => "merge_requests",
     };
     let path = format!("{}/{things}/{number}", repository(target));
     request(Method::GET, path, None)
@@ -211,9 +213,9 @@ pub(super) fn set_status(target: &Target, commit: &str, status: &CommitStatus) -
 pub(super) fn pulls_of(target: &Target, commit: &str) -> Request {
     let (repository, commit) = (repository(target), encoded(commit));
     let path = match target.kind {
-        Kind::Github => format!("{repository}/commits/{commit}/pulls"),
-        Kind::Gitea => format!("{repository}/commits/{commit}/pull"),
-        Kind::Gitlab => format!("{repository}/repository/commits/{commit}/merge_requests"),
+        ForgeKind::Github => format!("{repository}/commits/{commit}/pulls"),
+        ForgeKind::Gitea => format!("{repository}/commits/{commit}/pull"),
+        ForgeKind::Gitlab => format!("{repository}/repository/commits/{commit}/merge_requests"),
     };
     request(Method::GET, path, None)
 }
@@ -228,7 +230,7 @@ mod tests {
         #[track_caller]
         fn check(api: &str, expected: &str) {
             let target = Target {
-                kind: Kind::Github,
+                kind: ForgeKind::Github,
                 api: api.parse().unwrap(),
                 repository: "acme/brands".to_owned(),
                 number: None,

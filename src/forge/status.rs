@@ -1,6 +1,6 @@
 //! Commit statuses.
 
-use super::{Kind, Mark, State};
+use super::{ForgeKind, Mark, State};
 
 /// The text before the digest in a description.
 const DIGEST: &str = "; digest ";
@@ -18,12 +18,12 @@ pub enum Progress {
 
 impl Progress {
     /// Returns the forge's word.
-    pub(super) fn word(self, kind: Kind) -> &'static str {
+    pub(super) fn word(self, kind: ForgeKind) -> &'static str {
         match (self, kind) {
             (Self::Pending, _) => "pending",
             (Self::Success, _) => "success",
-            (Self::Failure, Kind::Gitlab) => "failed",
-            (Self::Failure, Kind::Github | Kind::Gitea) => "failure",
+            (Self::Failure, ForgeKind::Gitlab) => "failed",
+            (Self::Failure, ForgeKind::Github | ForgeKind::Gitea) => "failure",
         }
     }
 }

@@ -2,28 +2,17 @@
 
 use url::Url;
 
-use super::ForgeError;
+use super::{ForgeError, ForgeKind};
 use crate::model::{Secret, is_loopback};
 
 /// Returns the value of an environment variable.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// The kind of forge, by its API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// GitHub, also self-hosted.
-    Github,
-    /// GitLab.
-    Gitlab,
-    /// Gitea and Forgejo.
-    Gitea,
-}
-
 /// Where to publish.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// The kind of forge.
-    pub kind: Kind,
+    pub kind: ForgeKind,
     /// The base URL of the API.
     pub api: Url,
     /// `owner/name`, or the number or path of a GitLab project.
@@ -38,7 +27,7 @@ pub struct Target {
     pub token: Secret,
 }
 
-impl Kind {
+impl ForgeKind {
     /// Returns how many characters a comment may have. Gitea has no limit of its own, but proxies in front of it
     /// usually accept a megabyte per request.
     #[must_use]
@@ -127,7 +116,7 @@ impl Kind {
 impl Target {
     /// Combines the options with the environment. The token comes only from the environment.
     pub fn find(
-        kind: Option<Kind>,
+        kind: Option<ForgeKind>,
         api: Option<&str>,
         repository: Option<&str>,
         (number, commit): (Option<u64>, Option<&str>),
@@ -135,16 +124,18 @@ impl Target {
     ) -> Result<Self, ForgeError> {
         let missing = |what, how| ForgeError::Missing { what, how };
         let set = |name: &str| environment(name).filter(|value| !value.is_empty());
-        let kind = kind.or_else(|| Kind::detect(environment)).ok_or_else(|| {
-            missing(
-                "the forge",
-                "this is no CI system of a known forge; say --forge",
-            )
-        })?;
+        let kind = kind
+            .or_else(|| ForgeKind::detect(environment))
+            .ok_or_else(|| {
+                missing(
+                    "the forge",
+                    "this is no CI system of a known forge; say --forge",
+                )
+            })?;
         let (url, project, tokens) = kind.variables();
         let api = api.map(str::to_owned).or_else(|| set(url));
-        let api =
-            api.or_else(|| (kind == Kind::Github).then(|| "https://api.github.com".to_owned()));
+        let api = api
+            .or_else(|| (kind == ForgeKind::Github).then(|| "https://api.github.com".to_owned()));
         let api = api.ok_or_else(|| missing("the forge's API", "say --url"))?;
         let repository = repository.map(str::to_owned).or_else(|| set(project));
         let token = tokens.iter().find_map(|name| set(name));
@@ -262,7 +253,7 @@ mod tests {
     #[test]
     fn the_commit_is_one_that_somebody_made() {
         #[track_caller]
-        fn check(kind: Kind, variables: &[(&str, &str)], expected: Option<&str>) {
+        fn check(kind: ForgeKind, variables: &[(&str, &str)], expected: Option<&str>) {
             let environment = |name: &str| {
                 let found = variables.iter().find(|(known, _)| *known == name);
                 found.map(|(_, value)| (*value).to_owned())
@@ -270,15 +261,15 @@ mod tests {
             assert_eq!(kind.commit(&environment).as_deref(), expected);
         }
         let push = [("GITHUB_EVENT_NAME", "push"), ("GITHUB_SHA", "a1")];
-        check(Kind::Github, &push, Some("a1"));
+        check(ForgeKind::Github, &push, Some("a1"));
         let pull = [("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_SHA", "a1")];
-        check(Kind::Github, &pull, None);
-        check(Kind::Gitlab, &[("CI_COMMIT_SHA", "a1")], Some("a1"));
+        check(ForgeKind::Github, &pull, None);
+        check(ForgeKind::Gitlab, &[("CI_COMMIT_SHA", "a1")], Some("a1"));
         let merge = [
             ("CI_COMMIT_SHA", "a1"),
             ("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "b2"),
         ];
-        check(Kind::Gitlab, &merge, Some("b2"));
+        check(ForgeKind::Gitlab, &merge, Some("b2"));
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod revision;
 mod secret;
 mod settings;
 mod shard;
+mod span;
 mod template;
 mod visible;
 
@@ -33,5 +34,6 @@ pub use revision::Revision;
 pub use secret::Secret;
 pub use settings::{Object, Settings};
 pub use shard::{Shard, ShardError};
+pub use span::Span;
 pub use template::{DomainTemplate, HostEntry, MISSPELT_CNAME, PLACEHOLDER, is_servable_type};
 pub use visible::{Visible, is_hidden, visible};

@@ -4,7 +4,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use emblazon::watch::{Status, http::metrics};
+use emblazon::daemon::Status;
+use emblazon::dashboard::metrics;
 use jiff::Timestamp;
 
 use crate::process::print;

@@ -3,7 +3,7 @@
 use camino::Utf8Path;
 use clap::Parser as _;
 use emblazon::cli::Cli;
-use emblazon::watch::WatchConfig;
+use emblazon::config::WatchConfig;
 use serde::Deserialize as _;
 use serde_json::Value;
 

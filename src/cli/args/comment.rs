@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 
-use crate::forge::Kind;
+use crate::forge::ForgeKind;
 
 /// Post a report on GitHub, GitLab or Gitea: one comment or issue that is kept up to date, or a status
 ///
@@ -83,7 +83,7 @@ pub(crate) enum ForgeName {
     Gitea,
 }
 
-impl From<ForgeName> for Kind {
+impl From<ForgeName> for ForgeKind {
     fn from(name: ForgeName) -> Self {
         match name {
             ForgeName::Github => Self::Github,

@@ -28,13 +28,13 @@ pub(crate) fn schemas() -> Vec<(&'static str, String)> {
     let tree = schema::schemas()
         .into_iter()
         .map(|(name, schema)| (name, schema::render(&schema)));
-    let watch = schemars::schema_for!(crate::watch::WatchConfig);
+    let watch = schemars::schema_for!(crate::config::WatchConfig);
     let trust = schemars::schema_for!(crate::live::TrustConfig);
     tree.chain([
         ("trust.schema.json", schema::render(trust.as_value())),
         ("report.schema.json", json::schema()),
         ("watch.schema.json", schema::render(watch.as_value())),
-        ("watch-api.schema.json", crate::watch::http::schema()),
+        ("watch-api.schema.json", crate::dashboard::schema()),
     ])
     .collect()
 }

@@ -15,14 +15,15 @@ use crate::cli::surroundings::{self, Surroundings, Wanted};
 use crate::cli::trust::Operator;
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, survey, tree};
+use crate::config::{ConfigError, WatchConfig};
+use crate::daemon::{
+    self, Board, Event, Order, Orders, Place, Reason, Reread, Role, SandboxDns, Setup, State,
+    Status,
+};
 use crate::model::count;
 use crate::report::text::visible;
 use crate::report::visible_json_line;
 use crate::sandbox::dns::DnsServer;
-use crate::watch::{
-    self, Board, ConfigError, Event, Order, Orders, Place, Reason, Reread, Role, SandboxDns, Setup,
-    State, Status, WatchConfig,
-};
 
 pub(crate) fn watch(ui: Ui, args: &WatchArgs) -> Result<Exit, Failure> {
     let config = match &args.config {
@@ -126,16 +127,16 @@ async fn run(
     };
     let told = tokio::spawn(tell(board.clone(), args.format));
     let ended = if args.once {
-        Box::pin(watch::once(setup, board.clone(), orders)).await
+        Box::pin(daemon::once(setup, board.clone(), orders)).await
     } else {
-        Box::pin(watch::watch(setup, board.clone(), orders, reread)).await
+        Box::pin(daemon::watch(setup, board.clone(), orders, reread)).await
     };
     if let Some(surroundings) = surroundings {
         surroundings.end().await;
     }
     ended.map_err(|error| Failure::Failed(error.into()))?;
     // What changed last is told before the end.
-    board.change(|status| status.cluster.mode = watch::Mode::Stopping);
+    board.change(|status| status.cluster.mode = daemon::Mode::Stopping);
     let _ = told.await;
     if let Some(sandbox) = sandbox {
         sandbox.sandbox.stop().await;
@@ -240,14 +241,14 @@ async fn tell(board: Board, format: ListFormat) {
     let mut before = Arc::new(Status::new(Timestamp::now()));
     loop {
         let after = board.newer_than(before.version).await;
-        for event in watch::events(&before, &after) {
+        for event in daemon::events(&before, &after) {
             // A daemon whose output nobody reads goes on.
             let _ = match format {
                 ListFormat::Text => ui::data(&(line(&event) + "\n")),
                 ListFormat::Json => ui::machine(&visible_json_line(&event)),
             };
         }
-        if after.cluster.mode == watch::Mode::Stopping && after.cluster.next_run.is_none() {
+        if after.cluster.mode == daemon::Mode::Stopping && after.cluster.next_run.is_none() {
             return;
         }
         before = after;

@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue};
-use emblazon::forge::{CommitStatus, Kind, Mark, Publisher, Target};
+use emblazon::dashboard::webhook::{Hook, judge};
+use emblazon::forge::{CommitStatus, ForgeKind, Mark, Publisher, Target};
 use emblazon::live::{ClientConfig, Credential, Filter, ReadClient};
 use emblazon::model::{AccountId, Secret};
-use emblazon::watch::http::webhook::{Forge, Hook, judge};
 use tokio::runtime::Runtime;
 
 /// The body of a webhook: nobody without the secret is listened to, whatever he says.
 pub(crate) fn webhook(data: &[u8]) {
-    for forge in [Forge::Github, Forge::Gitlab, Forge::Gitea] {
+    for forge in [ForgeKind::Github, ForgeKind::Gitlab, ForgeKind::Gitea] {
         let hook = Hook {
             forge,
             secret: Secret::new("the secret that nobody guesses"),
@@ -150,7 +150,7 @@ const REPORT: &str = "<!-- emblazon plan production differs -->\nplan\n";
 pub(crate) fn forge(data: &[u8]) {
     let stage = stage().lock().unwrap_or_else(PoisonError::into_inner);
     stage.answer.put(data);
-    for kind in [Kind::Github, Kind::Gitlab, Kind::Gitea] {
+    for kind in [ForgeKind::Github, ForgeKind::Gitlab, ForgeKind::Gitea] {
         let target = Target {
             kind,
             api: stage.url.parse().expect("a URL"),

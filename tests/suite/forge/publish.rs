@@ -3,18 +3,18 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use emblazon::forge::{CommitStatus, Kind, Mark, Outcome, Publisher, Shown, Target};
+use emblazon::forge::{CommitStatus, ForgeKind, Mark, Outcome, Publisher, Shown, Target};
 use emblazon::model::Digest;
 
 use super::server::{ME, Server};
 
-const FORGES: [Kind; 3] = [Kind::Github, Kind::Gitlab, Kind::Gitea];
+const FORGES: [ForgeKind; 3] = [ForgeKind::Github, ForgeKind::Gitlab, ForgeKind::Gitea];
 
 fn text(state: &str, words: &str) -> String {
     format!("<!-- emblazon plan production {state} -->\n### emblazon plan\n\n{words}\n")
 }
 
-fn publisher(server: &Server, kind: Kind) -> Publisher {
+fn publisher(server: &Server, kind: ForgeKind) -> Publisher {
     let environment =
         |name: &str| (name == "EMBLAZON_FORGE_TOKEN").then(|| "canary-token".to_owned());
     let target = Target::find(
@@ -244,9 +244,9 @@ async fn a_busy_forge_is_asked_again_and_nothing_stands_twice() {
 
 #[tokio::test]
 async fn a_refusal_names_what_to_look_at_and_no_token() {
-    let server = Server::start(Kind::Gitlab).await;
+    let server = Server::start(ForgeKind::Gitlab).await;
     server.world().faults = vec![0, 403];
-    let error = publisher(&server, Kind::Gitlab)
+    let error = publisher(&server, ForgeKind::Gitlab)
         .comment(&text("differs", "one"))
         .await
         .unwrap_err();
@@ -289,7 +289,7 @@ fn planned(digest: &str) -> String {
     text("differs", "one").replace("differs", &format!("differs {digest}"))
 }
 
-fn without_number(server: &Server, kind: Kind) -> Publisher {
+fn without_number(server: &Server, kind: ForgeKind) -> Publisher {
     let environment =
         |name: &str| (name == "EMBLAZON_FORGE_TOKEN").then(|| "canary-token".to_owned());
     let target = Target::find(
@@ -365,13 +365,13 @@ async fn the_plan_that_a_pull_request_showed_is_found() {
 /// another one, which approves the digest that it likes, neither counts nor hides ours.
 #[tokio::test]
 async fn another_apps_older_comment_is_not_believed() {
-    let server = Server::start(Kind::Github).await;
+    let server = Server::start(ForgeKind::Github).await;
     server.world().is_app = true;
     server.world().merged = Some(12);
     let theirs = DIGEST.replace('6', "0");
     server.comment(ME + 1, &planned(&theirs));
     let mark = Mark::of(&planned(DIGEST)).unwrap();
-    let publisher = publisher(&server, Kind::Github);
+    let publisher = publisher(&server, ForgeKind::Github);
     assert_eq!(publisher.shown(&mark).await.unwrap(), Shown::Nothing);
     let ours = publisher.comment(&planned(DIGEST)).await.unwrap();
     assert_eq!(ours, Outcome::Created, "theirs is left alone");
@@ -403,7 +403,7 @@ async fn a_comment_that_no_status_bears_out_is_not_believed() {
         other.description = other.description.replace('6', "0");
         publisher.status(&other).await.unwrap();
         refused("ours names another plan").await;
-        let name = if kind == Kind::Gitlab {
+        let name = if kind == ForgeKind::Gitlab {
             "name"
         } else {
             "context"

@@ -9,7 +9,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
-use emblazon::forge::Kind;
+use emblazon::forge::ForgeKind;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -44,12 +44,12 @@ pub(crate) struct World {
 /// A forge on loopback.
 pub(crate) struct Server {
     address: SocketAddr,
-    kind: Kind,
+    kind: ForgeKind,
     world: Arc<Mutex<World>>,
 }
 
 impl Server {
-    pub(crate) async fn start(kind: Kind) -> Self {
+    pub(crate) async fn start(kind: ForgeKind) -> Self {
         let world = Arc::new(Mutex::new(World {
             next: 100,
             head: "abc123".to_owned(),
@@ -70,9 +70,9 @@ impl Server {
 
     pub(crate) fn url(&self) -> String {
         let path = match self.kind {
-            Kind::Github => "",
-            Kind::Gitlab => "/api/v4",
-            Kind::Gitea => "/api/v1",
+            ForgeKind::Github => "",
+            ForgeKind::Gitlab => "/api/v4",
+            ForgeKind::Gitea => "/api/v1",
         };
         format!("http://{}{path}", self.address)
     }
@@ -121,7 +121,7 @@ impl World {
     }
 }
 
-type Shared = (Kind, Arc<Mutex<World>>);
+type Shared = (ForgeKind, Arc<Mutex<World>>);
 
 async fn answer(
     State((kind, world)): State<Shared>,
@@ -153,7 +153,7 @@ async fn answer(
 impl World {
     fn handle(
         &mut self,
-        kind: Kind,
+        kind: ForgeKind,
         method: &Method,
         path: &str,
         query: &str,
@@ -167,23 +167,23 @@ impl World {
                 (StatusCode::OK, json!({"id": ME}))
             };
         }
-        if path == "/graphql" && kind == Kind::Github && *method == Method::POST {
+        if path == "/graphql" && kind == ForgeKind::Github && *method == Method::POST {
             let viewer = json!({"login": "emblazon[bot]", "databaseId": ME});
             return (StatusCode::OK, json!({"data": {"viewer": viewer}}));
         }
         let (comments, comment, issues) = match kind {
-            Kind::Gitlab => (
+            ForgeKind::Gitlab => (
                 "/projects/acme%2Fbrands/merge_requests/12/notes",
                 "/projects/acme%2Fbrands/merge_requests/12/notes/",
                 "/projects/acme%2Fbrands/issues",
             ),
-            Kind::Github | Kind::Gitea => (
+            ForgeKind::Github | ForgeKind::Gitea => (
                 "/repos/acme/brands/issues/12/comments",
                 "/repos/acme/brands/issues/comments/",
                 "/repos/acme/brands/issues",
             ),
         };
-        let changing = if kind == Kind::Gitlab {
+        let changing = if kind == ForgeKind::Gitlab {
             Method::PUT
         } else {
             Method::PATCH
@@ -229,7 +229,7 @@ impl World {
         if path == issues && method == Method::POST {
             let number = self.number();
             let user = json!({"id": ME});
-            let text = if kind == Kind::Gitlab {
+            let text = if kind == ForgeKind::Gitlab {
                 "description"
             } else {
                 "body"
@@ -264,7 +264,7 @@ impl World {
     /// is shown that the commit came from.
     fn commit(
         &mut self,
-        kind: Kind,
+        kind: ForgeKind,
         method: &Method,
         path: &str,
         query: &str,
@@ -291,14 +291,14 @@ impl World {
         }
         let pull = self.merged.map(pull);
         Some(match pull {
-            Some(pull) if kind == Kind::Gitea => (StatusCode::OK, pull),
-            None if kind == Kind::Gitea => (StatusCode::NOT_FOUND, Value::Null),
+            Some(pull) if kind == ForgeKind::Gitea => (StatusCode::OK, pull),
+            None if kind == ForgeKind::Gitea => (StatusCode::NOT_FOUND, Value::Null),
             pull => (StatusCode::OK, pull.into_iter().collect()),
         })
     }
 
     /// Lists the statuses of a commit in the forge's words, the newest first.
-    fn statuses_of(&self, kind: Kind, commit: &str, query: &str) -> Value {
+    fn statuses_of(&self, kind: ForgeKind, commit: &str, query: &str) -> Value {
         let set = self.statuses.iter().enumerate();
         let of_commit = set.filter(|(_, (known, _))| known == commit);
         let entries: Vec<Value> = of_commit
@@ -306,7 +306,7 @@ impl World {
                 let user = json!({"id": self.creators.get(&place).unwrap_or(&ME)});
                 let mut entry = body.clone();
                 entry["id"] = json!(place + 1);
-                let whose = if kind == Kind::Gitlab {
+                let whose = if kind == ForgeKind::Gitlab {
                     "author"
                 } else {
                     "creator"
@@ -317,8 +317,8 @@ impl World {
             .rev()
             .collect();
         // Gitea gives pages of statuses as the others do.
-        let kind = if kind == Kind::Gitea {
-            Kind::Github
+        let kind = if kind == ForgeKind::Gitea {
+            ForgeKind::Github
         } else {
             kind
         };
@@ -327,14 +327,14 @@ impl World {
 }
 
 /// Gives one page; Gitea gives everything on each.
-fn page(kind: Kind, entries: &[Value], query: &str) -> Value {
+fn page(kind: ForgeKind, entries: &[Value], query: &str) -> Value {
     let number = |name: &str| {
         let found = query
             .split('&')
             .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
         found.and_then(|value| value.parse::<usize>().ok())
     };
-    if kind == Kind::Gitea {
+    if kind == ForgeKind::Gitea {
         return Value::from(entries.to_vec());
     }
     let size = number("per_page").unwrap_or(20).min(100);

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use emblazon::forge::Kind;
+use emblazon::forge::ForgeKind;
 use serde_json::json;
 use tokio::runtime::Runtime;
 
@@ -23,10 +23,10 @@ struct Stage {
 impl Stage {
     /// A tree that was applied, and a forge that knows of nothing.
     fn new() -> Self {
-        Self::on(Kind::Github)
+        Self::on(ForgeKind::Github)
     }
 
-    fn on(kind: Kind) -> Self {
+    fn on(kind: ForgeKind) -> Self {
         let world = World::new();
         check_exit(&world.run(&["apply", "--yes"]), 0);
         let runtime = Runtime::new().unwrap();
@@ -389,7 +389,7 @@ fn a_fork_gets_a_plan_without_secrets() {
 
 #[test]
 fn gitlab_plans_applies_and_looks_for_drift() {
-    let stage = Stage::on(Kind::Gitlab);
+    let stage = Stage::on(ForgeKind::Gitlab);
     let world = &stage.world;
     let runner = |name: &str, reference: &str| {
         let mut runner = stage.runner(name, reference, "");
@@ -445,7 +445,7 @@ fn gitlab_plans_applies_and_looks_for_drift() {
 
 #[test]
 fn a_fork_on_gitlab_asks_nobody() {
-    let stage = Stage::on(Kind::Gitlab);
+    let stage = Stage::on(ForgeKind::Gitlab);
     let world = &stage.world;
     world.account("acme", ACME, "company_name: Acme Group, brandColor: red");
     stage.push();

@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use emblazon::forge::Kind;
+use emblazon::forge::ForgeKind;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -64,7 +64,7 @@ impl Desk {
         let world = World::new();
         check_exit(&world.run(&["apply", "--yes"]), 0);
         let runtime = Runtime::new().unwrap();
-        let forge = runtime.block_on(Server::start(Kind::Github));
+        let forge = runtime.block_on(Server::start(ForgeKind::Github));
         world.account(
             "acme",
             crate::base::ACME,

@@ -1,0 +1,366 @@
+//! Transitions → messages, one for all that changed in the same way.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::Transition;
+use crate::daemon::{Alert, AlertKind};
+use crate::report::text;
+
+/// How many subjects a message names.
+const NAMED: usize = 10;
+
+/// How much a message wants attention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Something is wrong.
+    Problem,
+    /// It is over.
+    Resolved,
+}
+
+/// One message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// The version of this shape.
+    pub version: u32,
+    /// Names the message, for a receiver that gets it twice.
+    pub id: String,
+    /// When it was made.
+    pub at: Timestamp,
+    /// The cluster.
+    pub cluster: String,
+    /// How much it wants attention.
+    pub severity: Severity,
+    /// What is wrong, or was.
+    pub kind: AlertKind,
+    /// One line.
+    pub title: String,
+    /// One line a subject, the first of them.
+    pub lines: Vec<String>,
+    /// How many subjects there are.
+    pub subjects: usize,
+    /// Where to look further, when the daemon has an address that people know.
+    pub link: Option<String>,
+}
+
+/// Makes messages of what changed.
+#[must_use]
+pub fn notices(
+    now: Timestamp,
+    cluster: &str,
+    link: Option<&str>,
+    transitions: &[Transition],
+) -> Vec<Notice> {
+    let mut groups: BTreeMap<(bool, AlertKind), Vec<&Alert>> = BTreeMap::new();
+    for transition in transitions {
+        let key = (transition.over, transition.alert.kind);
+        groups.entry(key).or_default().push(&transition.alert);
+    }
+    groups
+        .into_iter()
+        .map(|((over, kind), alerts)| {
+            let severity = if over {
+                Severity::Resolved
+            } else {
+                Severity::Problem
+            };
+            Notice {
+                version: 1,
+                id: format!(
+                    "{}-{}-{}",
+                    now.as_millisecond(),
+                    kind.as_str(),
+                    severity.as_str()
+                ),
+                at: now,
+                cluster: cluster.to_owned(),
+                severity,
+                kind,
+                title: visible(&format!("{cluster}: {}", title(kind, over, &alerts))),
+                lines: lines(now, over, &alerts),
+                subjects: alerts.len(),
+                link: link.map(str::to_owned),
+            }
+        })
+        .collect()
+}
+
+impl Severity {
+    /// Returns the word for machines.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Problem => "problem",
+            Self::Resolved => "resolved",
+        }
+    }
+}
+
+impl Notice {
+    /// Returns all of it as a text of some lines.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = self.title.clone();
+        for line in &self.lines {
+            text.push_str("\n- ");
+            text.push_str(line);
+        }
+        if self.subjects > self.lines.len() {
+            let more = self.subjects - self.lines.len();
+            text.push_str("\n- and ");
+            text.push_str(&more.to_string());
+            text.push_str(" more");
+        }
+        if let Some(link) = &self.link {
+            text.push('\n');
+            text.push_str(link);
+        }
+        text
+    }
+}
+
+/// Says in half a line what goes on.
+fn title(kind: AlertKind, over: bool, alerts: &[&Alert]) -> String {
+    let (of_one, of_many) = match (kind, over) {
+        (AlertKind::Stalled, false) => ("waits for a person", "wait for a person"),
+        (AlertKind::Stalled, true) => ("waits no more", "wait no more"),
+        (AlertKind::Drift, false) => ("was changed by hand", "were changed by hand"),
+        (AlertKind::Drift, true) => ("is as Git wants it again", "are as Git wants them again"),
+        (AlertKind::Failing, false) => ("cannot be applied", "cannot be applied"),
+        (AlertKind::Failing, true) => ("can be applied again", "can be applied again"),
+        (AlertKind::Dns, false) => ("has wrong DNS records", "have wrong DNS records"),
+        (AlertKind::Dns, true) => (
+            "has the right DNS records again",
+            "have the right DNS records again",
+        ),
+        (AlertKind::BadTree, false) => {
+            return "the tree has errors, the last good one stays in force".to_owned();
+        }
+        (AlertKind::BadTree, true) => return "the tree has no errors any more".to_owned(),
+        (AlertKind::UntrustedCommit, false) => {
+            return "a commit is not trusted, the last good one stays in force".to_owned();
+        }
+        (AlertKind::UntrustedCommit, true) => return "the commit is trusted".to_owned(),
+        (AlertKind::SourceUnreadable, false) => return "the tree cannot be read".to_owned(),
+        (AlertKind::SourceUnreadable, true) => return "the tree can be read again".to_owned(),
+        (AlertKind::PlatformUnreadable, false) => {
+            return "the platform cannot be read, nothing is written".to_owned();
+        }
+        (AlertKind::PlatformUnreadable, true) => {
+            return "the platform can be read again".to_owned();
+        }
+        (AlertKind::DnsUnreadable, false) => {
+            return "DNS cannot be asked, nothing is known of it".to_owned();
+        }
+        (AlertKind::DnsUnreadable, true) => return "DNS can be asked again".to_owned(),
+        (AlertKind::LeaseLost, false) => {
+            return "the lease cannot be taken, nothing is written".to_owned();
+        }
+        (AlertKind::LeaseLost, true) => return "the lease can be taken again".to_owned(),
+        (AlertKind::BaseLost, false) => {
+            return "what was applied last is lost, what differs waits for somebody".to_owned();
+        }
+        (AlertKind::BadConfig, false) => {
+            return "the daemon's file has mistakes, what was in force stays so".to_owned();
+        }
+        (AlertKind::BadConfig, true) => return "the daemon's file is in force".to_owned(),
+        (AlertKind::BaseLost, true) => return "what was applied last is known again".to_owned(),
+        (AlertKind::StateSpoilt, false) => {
+            return "what the daemon keeps of itself was spoilt".to_owned();
+        }
+        (AlertKind::StateSpoilt, true) => {
+            return "somebody looked at what was spoilt of the daemon's state".to_owned();
+        }
+        (AlertKind::UntrustedBase, false) => {
+            return "what is said to have been applied last is not trusted, nothing is removed on its word".to_owned();
+        }
+        (AlertKind::UntrustedBase, true) => {
+            return "what was applied last is to be trusted again".to_owned();
+        }
+    };
+    match alerts {
+        [only] => format!("{} {of_one}", subject(only)),
+        many => format!("{} objects {of_many}", many.len()),
+    }
+}
+
+fn lines(now: Timestamp, over: bool, alerts: &[&Alert]) -> Vec<String> {
+    let named = alerts.iter().take(NAMED);
+    named
+        .map(|alert| {
+            let line = if over {
+                let lasted = lasted(alert.since, now);
+                format!("{}: after {lasted}", subject(alert))
+            } else {
+                let subject = subject(alert);
+                let prefix = format!("{subject}: ");
+                let message = alert.message.strip_prefix(&prefix);
+                format!("{prefix}{}", message.unwrap_or(&alert.message))
+            };
+            visible(&line)
+        })
+        .collect()
+}
+
+/// Returns what people call the thing that an alert is about.
+fn subject(alert: &Alert) -> &str {
+    match (&alert.account, alert.kind) {
+        (Some(account), _) => account.as_str(),
+        (None, AlertKind::Stalled | AlertKind::Drift | AlertKind::Failing | AlertKind::Dns) => {
+            "domain template"
+        }
+        (None, AlertKind::BadTree | AlertKind::UntrustedCommit | AlertKind::SourceUnreadable) => {
+            "tree"
+        }
+        (None, AlertKind::PlatformUnreadable) => "platform",
+        (None, AlertKind::DnsUnreadable) => "DNS",
+        (
+            None,
+            AlertKind::LeaseLost
+            | AlertKind::BaseLost
+            | AlertKind::UntrustedBase
+            | AlertKind::BadConfig
+            | AlertKind::StateSpoilt,
+        ) => "daemon",
+    }
+}
+
+/// Says how long something lasted, in the two largest units.
+fn lasted(since: Timestamp, now: Timestamp) -> String {
+    let seconds = now.duration_since(since).as_secs().max(0);
+    let span = match seconds {
+        0..60 => return format!("{seconds} s"),
+        60..3600 => (seconds / 60, "min", seconds % 60, "s"),
+        3600..86_400 => (seconds / 3600, "h", seconds % 3600 / 60, "min"),
+        _ => (seconds / 86_400, "d", seconds % 86_400 / 3600, "h"),
+    };
+    match span {
+        (large, unit, 0, _) => format!("{large} {unit}"),
+        (large, unit, small, smaller) => format!("{large} {unit} {small} {smaller}"),
+    }
+}
+
+fn visible(line: &str) -> String {
+    text::visible(line).into_owned()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::model::AccountName;
+
+    /// Returns a message about drift with that title.
+    pub(in crate::alert) fn notice(title: &str) -> Notice {
+        let drift = transition(AlertKind::Drift, Some("acme"), "company_name", false);
+        let mut notices = notices(at(1_003_725), "production", None, &[drift]);
+        let mut notice = notices.remove(0);
+        title.clone_into(&mut notice.title);
+        notice.lines.clear();
+        notice
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn transition(kind: AlertKind, account: Option<&str>, message: &str, over: bool) -> Transition {
+        Transition {
+            alert: Alert {
+                kind,
+                account: account.map(AccountName::new),
+                message: message.to_owned(),
+                since: at(1_000_000),
+            },
+            over,
+        }
+    }
+
+    fn texts(transitions: &[Transition]) -> String {
+        let notices = notices(
+            at(1_003_725),
+            "production",
+            Some("https://watch.example.com"),
+            transitions,
+        );
+        let texts: Vec<String> = notices.iter().map(Notice::text).collect();
+        texts.join("\n\n")
+    }
+
+    #[test]
+    fn what_changed_in_the_same_way_is_one_message() {
+        let drift =
+            |name: &str| transition(AlertKind::Drift, Some(name), "company_name differs", false);
+        let mut all: Vec<Transition> = (0..12)
+            .map(|number| drift(&format!("brand-{number}")))
+            .collect();
+        all.push(transition(
+            AlertKind::PlatformUnreadable,
+            None,
+            "503 from the API",
+            true,
+        ));
+        all.push(transition(
+            AlertKind::BadTree,
+            None,
+            "EB0201 in accounts/acme/account.yaml:4:3",
+            false,
+        ));
+        insta::assert_snapshot!(texts(&all), @r"
+        production: the tree has errors, the last good one stays in force
+        - tree: EB0201 in accounts/acme/account.yaml:4:3
+        https://watch.example.com
+
+        production: 12 objects were changed by hand
+        - brand-0: company_name differs
+        - brand-1: company_name differs
+        - brand-2: company_name differs
+        - brand-3: company_name differs
+        - brand-4: company_name differs
+        - brand-5: company_name differs
+        - brand-6: company_name differs
+        - brand-7: company_name differs
+        - brand-8: company_name differs
+        - brand-9: company_name differs
+        - and 2 more
+        https://watch.example.com
+
+        production: the platform can be read again
+        - platform: after 1 h 2 min
+        https://watch.example.com
+        ");
+    }
+
+    #[test]
+    fn names_cannot_steer_a_message() {
+        let hostile = transition(
+            AlertKind::Drift,
+            Some("acme\u{202e}\nproduction: all is well"),
+            "\u{1b}[2J",
+            false,
+        );
+        insta::assert_snapshot!(texts(&[hostile]), @r"
+        production: acme\u{202e}\nproduction: all is well was changed by hand
+        - acme\u{202e}\nproduction: all is well: \u{1b}[2J
+        https://watch.example.com
+        ");
+    }
+
+    #[test]
+    fn spans_are_told_in_their_two_largest_units() {
+        #[track_caller]
+        fn check(seconds: i64, expected: &str) {
+            assert_eq!(lasted(at(0), at(seconds)), expected);
+        }
+        check(-5, "0 s");
+        check(59, "59 s");
+        check(60, "1 min");
+        check(3599, "59 min 59 s");
+        check(3660, "1 h 1 min");
+        check(86_400 * 3, "3 d");
+        check(86_400 + 7200, "1 d 2 h");
+    }
+}

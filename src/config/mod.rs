@@ -1,0 +1,7 @@
+//! The daemon's own file: where it runs, where it listens, and who is told. What it may do is in the tree, and is reviewed.
+
+mod file;
+mod mistakes;
+
+pub use file::{ConfigError, LeaseConfig, SourceConfig, WatchConfig, read_trust};
+pub use mistakes::ConfigMistake;

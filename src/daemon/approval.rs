@@ -1,0 +1,74 @@
+//! An approval, from when it is given to when it is known what became of it.
+
+use jiff::Timestamp;
+
+use super::status::{InterventionKind, Outcome};
+use super::turn::Tally;
+use super::wheel::Wheel;
+use crate::model::{Digest, count};
+
+impl Wheel {
+    /// Takes note of what became of what was approved. `offered` says how many steps it had, when it was what there was to
+    /// do, and else what there was to do instead.
+    pub(super) fn end_approval(
+        &mut self,
+        offered: Result<usize, Digest>,
+        tally: &Tally,
+        held: Option<&str>,
+    ) {
+        let now = Timestamp::now();
+        let steps = match offered {
+            Ok(steps) => steps,
+            Err(instead) => {
+                let message = format!(
+                    "it is not what there is to do any more; look at plan {} and approve that",
+                    instead.short()
+                );
+                return self.drop_approval(&message, now);
+            }
+        };
+        if let Some(reason) = held {
+            return self.drop_approval(&format!("nothing was written: {reason}"), now);
+        }
+        let done = tally.count.done;
+        let message = match (done, done == steps) {
+            (done, true) => format!("carried out: {} done", count(done, "step")),
+            (done, false) => {
+                let steps = count(steps, "step");
+                format!(
+                    "carried out in part: {done} of {steps} done; see what is left and approve that"
+                )
+            }
+        };
+        self.conclude_approval(&Outcome {
+            at: now,
+            is_done: done == steps,
+            message,
+        });
+    }
+
+    /// Lets go of what was approved, and says why it is not carried out.
+    pub(super) fn drop_approval(&mut self, reason: &str, now: Timestamp) {
+        self.conclude_approval(&Outcome {
+            at: now,
+            is_done: false,
+            message: format!("not carried out: {reason}"),
+        });
+    }
+
+    fn conclude_approval(&mut self, outcome: &Outcome) {
+        let Some(plan) = self.approved.take() else {
+            return;
+        };
+        tracing::info!(plan = plan.short(), "approval {}", outcome.message);
+        self.chronicle.settle(InterventionKind::Approve, outcome);
+        let history = self.chronicle.history();
+        self.board.change(|status| {
+            status.history = history;
+            let is_it = |approval: &super::status::Approval| approval.plan == plan;
+            if status.cluster.approval.as_ref().is_some_and(is_it) {
+                status.cluster.approval = None;
+            }
+        });
+    }
+}

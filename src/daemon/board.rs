@@ -1,0 +1,123 @@
+//! Where the loop writes what it knows, and everybody else reads it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::status::Status;
+use crate::model::{AccountName, AssetKind, Digest};
+use crate::tree::{MAX_ASSET_BYTES, ReadError, TreeSource};
+
+/// The last [`Status`], and the files of the tree in force; cheap to clone.
+///
+/// A reader never holds the loop up, and sees either all of a change or nothing of it.
+#[derive(Clone)]
+pub struct Board {
+    status: watch::Sender<Arc<Status>>,
+    files: Arc<Mutex<Option<Files>>>,
+}
+
+type Files = Arc<dyn TreeSource + Send>;
+
+impl Board {
+    /// Begins with a daemon that has read nothing yet.
+    #[must_use]
+    pub fn new(now: Timestamp) -> Self {
+        Self {
+            status: watch::Sender::new(Arc::new(Status::new(now))),
+            files: Arc::default(),
+        }
+    }
+
+    /// Returns what is known now.
+    #[must_use]
+    pub fn status(&self) -> Arc<Status> {
+        Arc::clone(&self.status.borrow())
+    }
+
+    /// Waits until there is something newer than a version, and returns it; for a long poll, inside a time-out.
+    pub async fn newer_than(&self, version: u64) -> Arc<Status> {
+        let mut receiver = self.status.subscribe();
+        match receiver.wait_for(|status| status.version > version).await {
+            Ok(status) => Arc::clone(&status),
+            // The sender is in `self`.
+            Err(_) => self.status(),
+        }
+    }
+
+    /// Gives out a receiver that is woken by each change.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<Arc<Status>> {
+        self.status.subscribe()
+    }
+
+    /// Reads a file that the tree in force declares as an account's asset; absent when it declares none. Blocks for a
+    /// moment, and never gives other bytes than those whose digest the status names.
+    #[must_use]
+    pub fn asset(
+        &self,
+        account: &AccountName,
+        kind: AssetKind,
+    ) -> Option<Result<Vec<u8>, ReadError>> {
+        let status = self.status();
+        let file = status.accounts.get(account)?.assets.get(&kind)?;
+        let files = self.lock().clone()?;
+        let bytes = files.read(&file.path, MAX_ASSET_BYTES);
+        Some(bytes.and_then(|bytes| {
+            if Digest::of(&bytes) == file.facts.digest {
+                Ok(bytes)
+            } else {
+                Err(ReadError::Failed("it changed since it was read".to_owned()))
+            }
+        }))
+    }
+
+    /// Changes something; readers see all of it at once.
+    pub fn change(&self, change: impl FnOnce(&mut Status)) {
+        self.status.send_modify(|status| {
+            let status = Arc::make_mut(status);
+            change(status);
+            status.version += 1;
+        });
+    }
+
+    /// Puts other files in force.
+    pub fn put_files(&self, files: Files) {
+        *self.lock() = Some(files);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Files>> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::daemon::{ObjectStatus, Reason};
+
+    #[tokio::test]
+    async fn readers_are_told_of_each_change_and_hold_nobody_up() {
+        let board = Board::new(Timestamp::UNIX_EPOCH);
+        let before = board.status();
+        let acme = AccountName::new("acme");
+        let waiting = {
+            let board = board.clone();
+            tokio::spawn(async move { board.newer_than(1).await })
+        };
+        board.change(|status| {
+            let object = ObjectStatus::unread(Some(acme.clone()), Timestamp::UNIX_EPOCH);
+            status.accounts.insert(acme.clone(), Arc::new(object));
+        });
+        board.change(|status| {
+            let object = status.object_mut(Some(&acme)).unwrap();
+            Arc::make_mut(object).put(Reason::InSync, "", Timestamp::UNIX_EPOCH);
+        });
+        let after = waiting.await.unwrap();
+        assert_eq!((before.version, after.version), (0, 2));
+        assert!(before.accounts.is_empty());
+        assert_eq!(after.accounts[&acme].reason, Reason::InSync);
+        assert!(board.asset(&acme, AssetKind::Logo).is_none());
+    }
+}

@@ -1,0 +1,532 @@
+//! What must outlive the process: the history, and a pause. One folder, files that a kill cannot spoil.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
+
+use super::agenda::Name;
+use super::sealed::{sealed, unsealed};
+use super::status::{Finding, History, Incident, Intervention, InterventionKind, Outcome, Pause};
+use crate::apply::make_directory;
+use crate::diff::ChangeKey;
+use crate::model::count;
+
+/// The most incidents that are kept, and the most interventions.
+const LONGEST: usize = 1000;
+/// The file of the history …
+const HISTORY: &str = "history.jsonl";
+/// … and what it was when something had spoilt it.
+const SPOILT: &str = "history.spoilt.jsonl";
+
+/// The history and the pause, in memory and on disk.
+///
+/// The history is a file of lines, each the digest of a JSON object and the object. It is an incident, or what somebody asked
+/// for, as it is from then on, so that ending one is another line with its number. A line that a kill tore is left out; so is
+/// one that something spoilt, which is said.
+pub(super) struct Chronicle {
+    folder: Utf8PathBuf,
+    lines: Option<File>,
+    written: usize,
+    history: Arc<History>,
+    next: u64,
+    next_intervention: u64,
+    open: BTreeMap<(Finding, Name), u64>,
+    /// How many lines something spoilt.
+    spoilt: usize,
+}
+
+/// What a line of the history holds.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Line {
+    Incident(Incident),
+    Intervention(Intervention),
+}
+
+impl Line {
+    fn read(line: &str) -> Option<Self> {
+        let text = unsealed(line)?;
+        let read = serde_json::from_str(text);
+        // Earlier versions wrote incidents alone.
+        read.or_else(|_| serde_json::from_str(text).map(Self::Incident))
+            .ok()
+    }
+
+    fn written(&self) -> io::Result<String> {
+        let text = serde_json::to_string(self)?;
+        Ok(sealed(&text) + "\n")
+    }
+}
+
+fn newest<T>(known: BTreeMap<u64, T>) -> Vec<T> {
+    let too_many = known.len().saturating_sub(LONGEST);
+    known.into_values().skip(too_many).collect()
+}
+
+/// What is to be told of something that began.
+pub(super) struct News {
+    pub(super) finding: Finding,
+    pub(super) name: Name,
+    pub(super) keys: Vec<ChangeKey>,
+    pub(super) message: String,
+    pub(super) commit: Option<String>,
+    pub(super) begun: Option<Timestamp>,
+    pub(super) detected: Timestamp,
+}
+
+impl Chronicle {
+    /// Reads what an earlier process wrote down.
+    pub(super) fn open(state: &Utf8Path) -> io::Result<Self> {
+        let folder = state.join("watch");
+        make_directory(folder.as_std_path())?;
+        let text = match fs::read(folder.join(HISTORY)) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(error),
+        };
+        let mut incidents: BTreeMap<u64, Incident> = BTreeMap::new();
+        let mut interventions: BTreeMap<u64, Intervention> = BTreeMap::new();
+        let mut spoilt = 0_usize;
+        for line in text.split_inclusive('\n') {
+            match (
+                Line::read(line.trim_end_matches('\n')),
+                line.ends_with('\n'),
+            ) {
+                (Some(Line::Incident(incident)), _) => {
+                    incidents.insert(incident.id, incident);
+                }
+                (Some(Line::Intervention(intervention)), _) => {
+                    interventions.insert(intervention.id, intervention);
+                }
+                (None, true) => spoilt += 1,
+                // A kill tore it.
+                (None, false) => {}
+            }
+        }
+        let last = |ids: Option<&u64>| ids.map_or(1, |last| last + 1);
+        let next = last(incidents.keys().next_back());
+        let next_intervention = last(interventions.keys().next_back());
+        let incidents: Vec<Incident> = newest(incidents);
+        let interventions: Vec<Intervention> = newest(interventions);
+        let open = incidents.iter().filter(|known| known.repaired.is_none());
+        let open = open.map(|known| ((known.finding, known.account.clone()), known.id));
+        let mut chronicle = Self {
+            folder,
+            lines: None,
+            written: 0,
+            open: open.collect(),
+            history: Arc::new(History {
+                incidents,
+                interventions,
+            }),
+            next,
+            next_intervention,
+            spoilt,
+        };
+        if spoilt > 0 {
+            let path = chronicle.folder.join(SPOILT);
+            fs::copy(chronicle.folder.join(HISTORY), path)?;
+        }
+        chronicle.rewrite()?;
+        Ok(chronicle)
+    }
+
+    /// Says what of the history something spoilt.
+    pub(super) fn spoilt(&self) -> Option<String> {
+        (self.spoilt > 0).then(|| {
+            let lines = count(self.spoilt, "line");
+            let folder = &self.folder;
+            format!(
+                "something spoilt {lines} of {folder}/{HISTORY}, which were left out; the file as it was is {folder}/{SPOILT}"
+            )
+        })
+    }
+
+    /// Returns the history; cheap.
+    pub(super) fn history(&self) -> Arc<History> {
+        Arc::clone(&self.history)
+    }
+
+    /// Tells whether something goes on.
+    #[cfg(test)]
+    fn is_open(&self, finding: Finding, name: &Name) -> bool {
+        self.open.contains_key(&(finding, name.clone()))
+    }
+
+    /// Writes down that something began, unless it goes on already.
+    pub(super) fn begin(&mut self, news: News) {
+        let key = (news.finding, news.name.clone());
+        if self.open.contains_key(&key) {
+            return;
+        }
+        let incident = Incident {
+            id: self.next,
+            finding: news.finding,
+            account: news.name,
+            keys: news.keys,
+            message: news.message,
+            commit: news.commit,
+            begun: news.begun,
+            detected: news.detected,
+            repaired: None,
+            end: None,
+        };
+        self.next += 1;
+        self.open.insert(key, incident.id);
+        self.append(&Line::Incident(incident.clone()));
+        let incidents = &mut Arc::make_mut(&mut self.history).incidents;
+        incidents.push(incident);
+        if incidents.len() > LONGEST {
+            incidents.remove(0);
+        }
+    }
+
+    /// Writes down that something is over, when it went on.
+    pub(super) fn end(&mut self, finding: Finding, name: &Name, now: Timestamp, how: &str) {
+        let Some(id) = self.open.remove(&(finding, name.clone())) else {
+            return;
+        };
+        let incidents = &mut Arc::make_mut(&mut self.history).incidents;
+        let Some(incident) = incidents.iter_mut().find(|known| known.id == id) else {
+            return;
+        };
+        incident.repaired = Some(now);
+        incident.end = Some(how.to_owned());
+        let line = Line::Incident(incident.clone());
+        self.append(&line);
+    }
+
+    /// Writes down what somebody asked for.
+    pub(super) fn intervene(&mut self, mut intervention: Intervention) {
+        intervention.id = self.next_intervention;
+        self.next_intervention += 1;
+        let interventions = &mut Arc::make_mut(&mut self.history).interventions;
+        interventions.push(intervention.clone());
+        if interventions.len() > LONGEST {
+            interventions.remove(0);
+        }
+        self.append(&Line::Intervention(intervention));
+    }
+
+    /// Writes down what became of everything of a kind that somebody asked for and that goes on.
+    pub(super) fn settle(&mut self, kind: InterventionKind, outcome: &Outcome) {
+        let goes_on = |one: &Intervention| one.kind == kind && one.outcome.is_none();
+        if !self.history.interventions.iter().any(goes_on) {
+            return;
+        }
+        let mut settled = Vec::new();
+        for one in &mut Arc::make_mut(&mut self.history).interventions {
+            if goes_on(one) {
+                one.outcome = Some(outcome.clone());
+                settled.push(one.clone());
+            }
+        }
+        for one in settled {
+            self.append(&Line::Intervention(one));
+        }
+    }
+
+    /// Ends what goes on about objects that are not there any more.
+    pub(super) fn follow(&mut self, is_there: impl Fn(&Name) -> bool, now: Timestamp) {
+        let gone: Vec<_> = (self.open.keys())
+            .filter(|(_, name)| name.is_some() && !is_there(name))
+            .cloned()
+            .collect();
+        for (finding, name) in gone {
+            self.end(finding, &name, now, "it left the tree");
+        }
+    }
+
+    /// Reads the pause that holds; the reason says why it is not known whether one does.
+    pub(super) fn pause(&self) -> Result<Option<Pause>, String> {
+        let path = self.pause_file();
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(format!("{path} cannot be read: {error}")),
+        };
+        let text = String::from_utf8_lossy(&text);
+        let pause = unsealed(text.trim_end()).and_then(|text| serde_json::from_str(text).ok());
+        pause
+            .map(Some)
+            .ok_or_else(|| format!("something spoilt {path}"))
+    }
+
+    /// Keeps a pause, or that there is none.
+    pub(super) fn keep_pause(&self, pause: Option<&Pause>) -> io::Result<()> {
+        let Some(pause) = pause else {
+            return match fs::remove_file(self.pause_file()) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            };
+        };
+        let mut file = NamedTempFile::new_in(&self.folder)?;
+        let text = sealed(&serde_json::to_string(pause)?);
+        file.write_all(format!("{text}\n").as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(self.pause_file())?;
+        Ok(())
+    }
+
+    fn pause_file(&self) -> Utf8PathBuf {
+        self.folder.join("pause.json")
+    }
+
+    /// Adds a line. What cannot be written down is still in memory, and the next rewrite tries again.
+    fn append(&mut self, line: &Line) {
+        if self.written > 8 * LONGEST
+            && let Err(error) = self.rewrite()
+        {
+            tracing::warn!(%error, "the history cannot be made shorter");
+        }
+        let Some(file) = &mut self.lines else {
+            return;
+        };
+        let added = line.written().and_then(|line| {
+            file.write_all(line.as_bytes())?;
+            file.sync_data()
+        });
+        if let Err(error) = added {
+            tracing::warn!(%error, "the history cannot be written down");
+        }
+        self.written += 1;
+    }
+
+    /// Writes one line each, in a file that appears whole.
+    fn rewrite(&mut self) -> io::Result<()> {
+        let mut file = NamedTempFile::new_in(&self.folder)?;
+        let History {
+            incidents,
+            interventions,
+        } = &*self.history;
+        let incidents = incidents.iter().cloned().map(Line::Incident);
+        let interventions = interventions.iter().cloned().map(Line::Intervention);
+        for line in incidents.chain(interventions) {
+            file.write_all(line.written()?.as_bytes())?;
+        }
+        file.as_file().sync_all()?;
+        let path = self.folder.join(HISTORY);
+        file.persist(&path)?;
+        self.lines = Some(OpenOptions::new().append(true).open(path)?);
+        self.written = self.history.incidents.len() + self.history.interventions.len();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::daemon::status::Author;
+    use crate::model::AccountName;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn news(name: &str, detected: i64) -> News {
+        News {
+            finding: Finding::Drift,
+            name: Some(AccountName::new(name)),
+            keys: vec![ChangeKey::Whitelabel],
+            message: "it changed".to_owned(),
+            commit: None,
+            begun: Some(at(detected - 3)),
+            detected: at(detected),
+        }
+    }
+
+    #[test]
+    fn history_outlives_the_process_and_a_torn_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = Utf8Path::from_path(folder.path()).unwrap();
+        let acme = Some(AccountName::new("acme"));
+        let mut chronicle = Chronicle::open(state).unwrap();
+        chronicle.begin(news("acme", 10));
+        chronicle.begin(news("acme", 11));
+        chronicle.begin(news("other", 12));
+        chronicle.end(Finding::Drift, &acme, at(15), "put right");
+        drop(chronicle);
+        let path = state.join("watch/history.jsonl");
+        let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+        file.write_all(b"{\"id\": 7, \"find").unwrap();
+        let mut chronicle = Chronicle::open(state).unwrap();
+        let told: Vec<_> = (chronicle.history().incidents.iter())
+            .map(|known| {
+                let seconds = |time: Option<jiff::SignedDuration>| time.map(|time| time.as_secs());
+                let detect = seconds(known.time_to_detect());
+                (known.id, detect, seconds(known.time_to_repair()))
+            })
+            .collect();
+        assert_eq!(told, [(1, Some(3), Some(5)), (2, Some(3), None)]);
+        assert!(!chronicle.is_open(Finding::Drift, &acme));
+        chronicle.follow(|_| false, at(20));
+        assert!(!chronicle.is_open(Finding::Drift, &Some(AccountName::new("other"))));
+        assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 3);
+    }
+
+    #[test]
+    fn the_history_does_not_grow_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = Utf8Path::from_path(folder.path()).unwrap();
+        let mut chronicle = Chronicle::open(state).unwrap();
+        // Without the file, for the disk is slow.
+        chronicle.lines = None;
+        for number in 0..2 * LONGEST {
+            chronicle.begin(news(&number.to_string(), 10));
+        }
+        assert_eq!(chronicle.history().incidents.len(), LONGEST);
+    }
+
+    #[test]
+    fn a_pause_outlives_the_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = Utf8Path::from_path(folder.path()).unwrap();
+        let pause = Pause {
+            reason: "migration".to_owned(),
+            by: None,
+            via: None,
+            since: at(1),
+            until: Some(at(9)),
+        };
+        let chronicle = Chronicle::open(state).unwrap();
+        assert_eq!(chronicle.pause(), Ok(None));
+        chronicle.keep_pause(Some(&pause)).unwrap();
+        let chronicle = Chronicle::open(state).unwrap();
+        assert_eq!(chronicle.pause(), Ok(Some(pause)));
+        chronicle.keep_pause(None).unwrap();
+        chronicle.keep_pause(None).unwrap();
+        assert_eq!(chronicle.pause(), Ok(None));
+    }
+
+    /// Whatever bit of the file is flipped: it is said, and nobody takes it for the end of the pause.
+    #[test]
+    fn a_spoilt_pause_is_no_end_of_the_pause() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = Utf8Path::from_path(folder.path()).unwrap();
+        let pause = Pause {
+            reason: "migration".to_owned(),
+            by: Some("ada".to_owned()),
+            via: None,
+            since: at(1),
+            until: Some(at(9)),
+        };
+        let chronicle = Chronicle::open(state).unwrap();
+        chronicle.keep_pause(Some(&pause)).unwrap();
+        let path = state.join("watch/pause.json");
+        let whole = fs::read(&path).unwrap();
+        for bit in 0..8 * whole.len() {
+            let mut bytes = whole.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            fs::write(&path, bytes).unwrap();
+            match chronicle.pause() {
+                Err(reason) => assert!(reason.starts_with("something spoilt "), "{reason}"),
+                // The end of the line says nothing.
+                read => assert_eq!((bit / 8, read), (whole.len() - 1, Ok(Some(pause.clone())))),
+            }
+        }
+        fs::write(&path, "").unwrap();
+        assert!(chronicle.pause().is_err());
+    }
+
+    #[test]
+    fn a_spoilt_line_of_the_history_is_said_and_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = Utf8Path::from_path(folder.path()).unwrap();
+        let mut chronicle = Chronicle::open(state).unwrap();
+        chronicle.begin(news("acme", 10));
+        chronicle.begin(news("other", 12));
+        let author = Author {
+            by: Some("ada".to_owned()),
+            ..Author::unnamed(at(13))
+        };
+        chronicle.intervene(Intervention::new(InterventionKind::Pause, author));
+        assert_eq!(chronicle.spoilt(), None);
+        drop(chronicle);
+        let path = state.join("watch/history.jsonl");
+        let whole = fs::read(&path).unwrap();
+        for byte in (0..whole.len()).step_by(7) {
+            let mut bytes = whole.clone();
+            bytes[byte] ^= 1;
+            fs::write(&path, &bytes).unwrap();
+            let chronicle = Chronicle::open(state).unwrap();
+            let history = chronicle.history();
+            let left = history.incidents.len() + history.interventions.len();
+            assert!(left < 3, "byte {byte}");
+            let said = chronicle.spoilt();
+            // The end of the last line is as if a kill tore it.
+            assert_eq!(
+                said.is_none(),
+                byte == whole.len() - 1,
+                "byte {byte}: {said:?}"
+            );
+            if said.is_some() {
+                assert_eq!(fs::read(state.join("watch").join(SPOILT)).unwrap(), bytes);
+            }
+            let messages = history.incidents.iter().map(|known| &known.message);
+            assert!(messages.clone().all(|message| message == "it changed"));
+        }
+    }
+
+    #[test]
+    fn who_asked_for_what_and_what_became_of_it_outlives_the_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = Utf8Path::from_path(folder.path()).unwrap();
+        let mut chronicle = Chronicle::open(state).unwrap();
+        let author = |by: &str, second| Author {
+            by: Some(by.to_owned()),
+            reason: Some("because".to_owned()),
+            ..Author::unnamed(at(second))
+        };
+        let outcome = |message: &str| Outcome {
+            at: at(20),
+            is_done: true,
+            message: message.to_owned(),
+        };
+        chronicle.intervene(Intervention::new(InterventionKind::Pause, author("ada", 1)));
+        chronicle.intervene(Intervention::new(
+            InterventionKind::Approve,
+            author("bob", 2),
+        ));
+        chronicle.settle(InterventionKind::Pause, &outcome("resumed"));
+        let mut chronicle = Chronicle::open(state).unwrap();
+        chronicle.settle(InterventionKind::Approve, &outcome("carried out"));
+        chronicle.intervene(Intervention::new(
+            InterventionKind::Resume,
+            author("eve", 3),
+        ));
+        let chronicle = Chronicle::open(state).unwrap();
+        let told: Vec<String> = (chronicle.history().interventions.iter())
+            .map(|one| {
+                let outcome = one.outcome.as_ref().map(|outcome| &*outcome.message);
+                format!("{} {} {outcome:?}", one.id, one.sentence())
+            })
+            .collect();
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        1 ada paused: because Some("resumed")
+        2 bob approved a plan: because Some("carried out")
+        3 eve resumed: because None
+        "#);
+    }
+
+    #[test]
+    fn what_an_earlier_version_wrote_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = Utf8Path::from_path(folder.path()).unwrap();
+        fs::create_dir_all(state.join("watch")).unwrap();
+        let line = r#"{"id":4,"finding":"drift","account":"acme","keys":[],"message":"it changed","commit":null,"begun":null,"detected":"2026-01-01T00:00:00Z","repaired":null,"end":null}"#;
+        fs::write(state.join("watch/history.jsonl"), format!("{line}\n")).unwrap();
+        let pause =
+            r#"{"reason":"migration","by":null,"since":"2026-01-01T00:00:00Z","until":null}"#;
+        fs::write(state.join("watch/pause.json"), pause).unwrap();
+        let chronicle = Chronicle::open(state).unwrap();
+        assert_eq!(chronicle.history().incidents[0].id, 4);
+        assert_eq!(chronicle.spoilt(), None);
+        assert_eq!(chronicle.pause().unwrap().unwrap().reason, "migration");
+    }
+}

@@ -1,0 +1,96 @@
+//! Being told when a file changes. What is told is a hint; the tree is read whole.
+
+use std::time::Duration;
+
+use camino::Utf8Path;
+use notify::{Config, Event, EventKind, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher};
+
+use crate::daemon::{Order, Orders};
+
+/// How often files are looked at where the system tells nothing.
+const POLL: Duration = Duration::from_secs(5);
+
+/// Gives an order whenever something below a folder changes, as long as it lives.
+pub(in crate::daemon) struct Lookout {
+    _watcher: Box<dyn Watcher + Send>,
+}
+
+impl Lookout {
+    /// Begins to look; by polling where events do not work, such as on some network file systems.
+    pub(in crate::daemon) fn new(
+        folder: &Utf8Path,
+        orders: &Orders,
+    ) -> Result<Self, notify::Error> {
+        // Events name whole paths, whatever the folder was called by.
+        let top = folder
+            .canonicalize_utf8()
+            .unwrap_or_else(|_| folder.to_owned());
+        let folder = &top.clone();
+        let orders = orders.clone();
+        let told = move |event: notify::Result<Event>| {
+            if event.is_ok_and(|event| matters(&event, &top)) {
+                orders.give(Order::Changed);
+            }
+        };
+        let events = RecommendedWatcher::new(told.clone(), Config::default());
+        let watcher = events.and_then(|watcher| start(watcher, folder));
+        let watcher = watcher.or_else(|error| {
+            tracing::warn!(%error, "the system does not tell of changed files; they are polled");
+            let config = Config::default().with_poll_interval(POLL);
+            start(PollWatcher::new(told, config)?, folder)
+        })?;
+        Ok(Self { _watcher: watcher })
+    }
+}
+
+fn start(
+    mut watcher: impl Watcher + Send + 'static,
+    folder: &Utf8Path,
+) -> notify::Result<Box<dyn Watcher + Send>> {
+    watcher.watch(folder.as_std_path(), RecursiveMode::Recursive)?;
+    Ok(Box::new(watcher))
+}
+
+/// Tells whether an event may be about the tree: what is only read is not, nor is what lies in a hidden folder, as the
+/// daemon's own state does. A commit changes nothing of the tree, but moves `HEAD`.
+fn matters(event: &Event, top: &Utf8Path) -> bool {
+    if matches!(event.kind, EventKind::Access(_)) {
+        return false;
+    }
+    event.need_rescan()
+        || event.paths.iter().any(|path| {
+            let below = path.strip_prefix(top).unwrap_or(path);
+            let is_hidden = below.components().any(|part| {
+                let name = part.as_os_str().as_encoded_bytes();
+                name.starts_with(b".") && name != b"." && name != b".."
+            });
+            !is_hidden || below.ends_with(".git/logs/HEAD")
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use notify::event::{AccessKind, CreateKind};
+
+    use super::*;
+
+    #[test]
+    fn what_matters() {
+        #[track_caller]
+        fn check(kind: EventKind, path: &str, expected: bool) {
+            let event = Event::new(kind).add_path(path.into());
+            assert_eq!(matters(&event, Utf8Path::new("/t/.x")), expected, "{path}");
+        }
+        let made = EventKind::Create(CreateKind::File);
+        check(made, "/t/.x/accounts/a/account.yaml", true);
+        check(made, "/t/.x/accounts/.a.swp", false);
+        check(made, "/t/.x/.emblazon/lease", false);
+        check(made, "/t/.x/.git/index", false);
+        check(made, "/t/.x/.git/logs/HEAD", true);
+        check(
+            EventKind::Access(AccessKind::Read),
+            "/t/.x/emblazon.yaml",
+            false,
+        );
+    }
+}

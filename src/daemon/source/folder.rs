@@ -1,0 +1,151 @@
+//! A tree in a folder of this machine.
+
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use jiff::{SignedDuration, Timestamp};
+
+use super::snapshot::{Commit, Snapshot, Trouble, unreadable};
+use crate::apply::AppliedRef;
+use crate::apply::remote::{Ending, GitError, LocalClone};
+use crate::model::ClusterName;
+use crate::tree::{self, Known, PictureCache, Signature, Workdir, commit_facts, committed};
+
+/// How long a file system is believed that says that nothing changed.
+const BELIEVED: SignedDuration = SignedDuration::from_hours(1);
+
+/// A folder that people or programs change as they like.
+pub(in crate::daemon) struct FolderSource {
+    folder: Utf8PathBuf,
+    pictures: Arc<PictureCache>,
+    ending: Ending,
+}
+
+impl FolderSource {
+    pub(in crate::daemon) fn new(folder: Utf8PathBuf, ending: Ending) -> Self {
+        Self {
+            folder,
+            ending,
+            pictures: Arc::default(),
+        }
+    }
+
+    pub(super) fn folder(&self) -> &Utf8Path {
+        &self.folder
+    }
+
+    /// Reads the tree, unless the known one was read a while ago and nobody touched a file since.
+    pub(super) async fn read(
+        &self,
+        cluster: Option<&str>,
+        known: Option<Snapshot>,
+        now: Timestamp,
+    ) -> Result<Snapshot, Trouble> {
+        let folder = self.folder.clone();
+        let pictures = Arc::clone(&self.pictures);
+        let cluster = cluster.map(str::to_owned);
+        let read = move || {
+            let files = Workdir::open(&folder).map_err(unreadable)?;
+            let files = Arc::new(files.knowing(pictures));
+            let signature = files.signature(now);
+            let untouched = known.filter(|seen| is_untouched(seen, signature.as_ref(), now));
+            let mut snapshot = if let Some(seen) = untouched {
+                Snapshot {
+                    commit: None,
+                    files,
+                    ..seen
+                }
+            } else {
+                let loaded = tree::load(&*files, cluster.as_deref()).map_err(unreadable)?;
+                let signature = signature.filter(|_| loaded.lies_in_listed_folders());
+                Snapshot {
+                    stood: signature.map(|signature| (signature, now)),
+                    ..Snapshot::new(files, loaded)
+                }
+            };
+            let known = Known {
+                loaded: &snapshot.loaded,
+                revision: None,
+            };
+            if let Ok(id) = committed(&folder, known) {
+                let facts = commit_facts(&folder, &id);
+                snapshot.commit = facts.map(|(subject, made)| Commit {
+                    id,
+                    subject,
+                    made,
+                    signer: None,
+                });
+            }
+            Ok(snapshot)
+        };
+        tokio::task::spawn_blocking(read)
+            .await
+            .unwrap_or_else(|error| Err(unreadable(error)))
+    }
+
+    pub(super) fn applied_ref(
+        &self,
+        cluster: &ClusterName,
+    ) -> Result<Option<AppliedRef>, GitError> {
+        let Some(clone) = LocalClone::find(&self.folder)? else {
+            return Ok(None);
+        };
+        let clone = clone.with_ending(self.ending.clone());
+        let remote = clone.remote(None)?;
+        Ok(Some(AppliedRef::new(&self.folder, cluster, clone, remote)))
+    }
+}
+
+/// Tells whether a tree that was read is still what lies in its folder.
+fn is_untouched(seen: &Snapshot, signature: Option<&Signature>, now: Timestamp) -> bool {
+    let (Some((before, read)), Some(signature)) = (&seen.stood, signature) else {
+        return false;
+    };
+    before.still_holds(signature) && now.duration_since(*read) < BELIEVED
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// A look at a folder that nobody touched reads nothing, but for one in an hour.
+    #[tokio::test]
+    async fn what_nobody_touched_is_not_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let top = Utf8Path::from_path(folder.path()).unwrap();
+        let page = top.join("accounts/acme/w.html");
+        fs::create_dir_all(page.parent().unwrap()).unwrap();
+        fs::write(top.join("emblazon.yaml"), "clusters: {production: {}}\n").unwrap();
+        let text = format!("account: {:032x}\nassets: {{welcome: w.html}}\n", 1);
+        fs::write(top.join("accounts/acme/account.yaml"), text).unwrap();
+        fs::write(&page, "<p>a</p>").unwrap();
+        let source = FolderSource::new(top.to_owned(), Ending::default());
+        let start = Timestamp::now();
+        let look = async |known: Option<&Snapshot>, minutes: i64| {
+            let now = start + SignedDuration::from_mins(minutes);
+            source.read(None, known.cloned(), now).await.ok().unwrap()
+        };
+        let is_same = |one: &Snapshot, other: &Snapshot| Arc::ptr_eq(&one.loaded, &other.loaded);
+        // What was just written may be written once more within the same tick.
+        let first = look(None, 0).await;
+        let second = look(Some(&first), 1).await;
+        assert!(!is_same(&first, &second));
+        let third = look(Some(&second), 2).await;
+        assert!(is_same(&second, &third));
+        fs::write(&page, "<p>another</p>").unwrap();
+        let fourth = look(Some(&third), 3).await;
+        assert!(!is_same(&third, &fourth));
+        let digest = |snapshot: &Snapshot| snapshot.loaded.desired.digest();
+        assert_ne!(digest(&third), digest(&fourth));
+        let mut last = fourth;
+        let mut read = 0;
+        for minutes in 4..124 {
+            let next = look(Some(&last), minutes).await;
+            read += usize::from(!is_same(&last, &next));
+            last = next;
+        }
+        assert_eq!(read, 2, "once an hour");
+    }
+}

@@ -1,0 +1,236 @@
+//! Which request gets which answer.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Json, Router};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::answer::{accepted, refused};
+use super::v1::{AccountsV1, HistoryV1, ObjectV1, PlanV1, StatusV1};
+use crate::dashboard::access::{Admitted, Entry};
+use crate::dashboard::intervene::{self, Refused};
+use crate::dashboard::page::{Filter, Sort, select};
+use crate::dashboard::state::Shared;
+use crate::model::count;
+use crate::model::{AccountName, Digest};
+
+/// The most incidents of one answer.
+const INCIDENTS: usize = 500;
+
+type Asked = State<Arc<Shared>>;
+
+pub(in crate::dashboard) fn router() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/status", get(status))
+        .route("/accounts", get(accounts))
+        .route("/accounts/{name}", get(account))
+        .route("/template", get(template))
+        .route("/plan", get(plan))
+        .route("/history", get(history))
+        .route("/pause", post(pause))
+        .route("/resume", post(resume))
+        .route("/resync", post(resync))
+        .route("/approve", post(approve))
+        .fallback(async || refused(StatusCode::NOT_FOUND, "there is no such path in the API"))
+        .method_not_allowed_fallback(async || {
+            refused(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "this path takes another method",
+            )
+        })
+}
+
+/// Lets in who may ask; who orders must besides be no page of another site.
+pub(in crate::dashboard) async fn guard(
+    State(shared): Asked,
+    Extension(admitted): Extension<Admitted>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let headers = request.headers();
+    let entry = admitted.entry;
+    if !entry.is_in() {
+        return refused(
+            StatusCode::UNAUTHORIZED,
+            "send the token as Authorization: Bearer …; without a configured token, ask from this machine by its own name",
+        );
+    }
+    let asks = matches!(*request.method(), Method::GET | Method::HEAD);
+    if !asks && entry != Entry::Token {
+        let kind = headers.get(header::CONTENT_TYPE);
+        let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        // A form of another site cannot have this type without asking first.
+        let is_json = kind.split(';').next() == Some("application/json");
+        if !is_json || !shared.access.is_own_origin(headers) {
+            return refused(
+                StatusCode::FORBIDDEN,
+                "send orders as application/json, from no other site's page",
+            );
+        }
+    }
+    next.run(request).await
+}
+
+async fn status(State(shared): Asked) -> Response {
+    Json(StatusV1::new(
+        &shared.board.status(),
+        &shared.channels.status(),
+    ))
+    .into_response()
+}
+
+async fn accounts(State(shared): Asked, Query(filter): Query<Filter>) -> Response {
+    let status = shared.board.status();
+    Json(AccountsV1::new(&select(&status, &filter, Sort::Name))).into_response()
+}
+
+async fn account(State(shared): Asked, Path(name): Path<String>) -> Response {
+    match shared.board.status().accounts.get(&AccountName::new(name)) {
+        Some(account) => Json(ObjectV1::from(&**account)).into_response(),
+        None => refused(
+            StatusCode::NOT_FOUND,
+            "the tree has no account of that name",
+        ),
+    }
+}
+
+async fn template(State(shared): Asked) -> Response {
+    match &shared.board.status().template {
+        Some(template) => Json(ObjectV1::from(&**template)).into_response(),
+        None => refused(
+            StatusCode::NOT_FOUND,
+            "the tree declares no domain template",
+        ),
+    }
+}
+
+async fn plan(State(shared): Asked) -> Response {
+    Json(PlanV1::from(&*shared.board.status())).into_response()
+}
+
+/// How much of the history.
+#[derive(Deserialize)]
+struct Recent {
+    limit: Option<usize>,
+}
+
+async fn history(State(shared): Asked, Query(recent): Query<Recent>) -> Response {
+    let limit = recent.limit.unwrap_or(100).min(INCIDENTS);
+    Json(HistoryV1::new(&shared.board.status(), limit)).into_response()
+}
+
+/// Asks for a pause.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PauseOrder {
+    reason: String,
+    /// After so many minutes it ends by itself.
+    minutes: Option<u32>,
+    by: Option<String>,
+}
+
+/// Who orders something, and why.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct AuthorOrder {
+    by: Option<String>,
+    reason: Option<String>,
+}
+
+async fn pause(
+    State(shared): Asked,
+    Extension(admitted): Extension<Admitted>,
+    body: Bytes,
+) -> Response {
+    answered(read(&body).and_then(|order: PauseOrder| {
+        let author = intervene::author(admitted, order.by.as_deref(), Some(&order.reason))?;
+        intervene::pause(&shared, order.minutes, author)?;
+        Ok("paused once the step in hand is done".to_owned())
+    }))
+}
+
+async fn resume(
+    State(shared): Asked,
+    Extension(admitted): Extension<Admitted>,
+    body: Bytes,
+) -> Response {
+    answered(read_or_default(&body).and_then(|order: AuthorOrder| {
+        let author = intervene::author(admitted, order.by.as_deref(), order.reason.as_deref())?;
+        intervene::resume(&shared, author)?;
+        Ok("it goes on".to_owned())
+    }))
+}
+
+/// Asks for accounts to be read now.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ResyncOrder {
+    accounts: Vec<String>,
+    by: Option<String>,
+    reason: Option<String>,
+}
+
+async fn resync(
+    State(shared): Asked,
+    Extension(admitted): Extension<Admitted>,
+    body: Bytes,
+) -> Response {
+    answered(read_or_default(&body).and_then(|order: ResyncOrder| {
+        let author = intervene::author(admitted, order.by.as_deref(), order.reason.as_deref())?;
+        let accounts = order.accounts.into_iter().map(AccountName::new).collect();
+        intervene::resync(&shared, accounts, author)?;
+        Ok("it is being looked at".to_owned())
+    }))
+}
+
+/// Approves what is pending.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApproveOrder {
+    plan: Digest,
+    by: Option<String>,
+    reason: Option<String>,
+}
+
+async fn approve(
+    State(shared): Asked,
+    Extension(admitted): Extension<Admitted>,
+    body: Bytes,
+) -> Response {
+    answered(read(&body).and_then(|order: ApproveOrder| {
+        let author = intervene::author(admitted, order.by.as_deref(), order.reason.as_deref())?;
+        let steps = intervene::approve(&shared, &order.plan, author)?;
+        Ok(format!(
+            "{} will be carried out, if that is still what there is to do; /api/v1/history says what became of it",
+            count(steps, "step")
+        ))
+    }))
+}
+
+fn answered(taken: Result<String, Refused>) -> Response {
+    match taken {
+        Ok(message) => accepted(message),
+        Err(Refused { status, why }) => refused(status, &why),
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
+    serde_json::from_slice(body).map_err(|error| Refused {
+        status: StatusCode::UNPROCESSABLE_ENTITY,
+        why: format!("body: {error}"),
+    })
+}
+
+fn read_or_default<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, Refused> {
+    if body.is_empty() {
+        return Ok(T::default());
+    }
+    read(body)
+}

@@ -1,0 +1,432 @@
+//! `/metrics`: Prometheus' text format. Names no account: labels are the words of small enums.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use jiff::Timestamp;
+
+use super::access::Admitted;
+use super::state::{Counters, Shared};
+use crate::alert::ChannelStatus;
+use crate::apply::StepStanding;
+use crate::daemon::{
+    AlertKind, Finding, Mode, Reason, Role, RunResult, State as Stands, Status, Taker,
+};
+
+/// The content type of the format.
+const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+pub(super) async fn serve(
+    State(shared): State<Arc<Shared>>,
+    Extension(admitted): Extension<Admitted>,
+) -> Response {
+    if !admitted.entry.is_in() && !shared.open_metrics {
+        let how = [(header::WWW_AUTHENTICATE, "Bearer")];
+        return (StatusCode::UNAUTHORIZED, how, "show the token\n").into_response();
+    }
+    let mut text = metrics(&shared.board.status(), &shared.channels.status());
+    webhooks(&mut text, &shared.counters);
+    ([(header::CONTENT_TYPE, KIND)], text).into_response()
+}
+
+/// One metric being written.
+struct Metric<'t> {
+    text: &'t mut String,
+    name: &'static str,
+}
+
+impl Metric<'_> {
+    /// Writes one sample. No label's value needs escapes: they are words of enums.
+    fn sample(&mut self, labels: &[(&str, &str)], value: impl std::fmt::Display) -> &mut Self {
+        let labels: Vec<String> = labels
+            .iter()
+            .map(|(name, value)| format!("{name}=\"{value}\""))
+            .collect();
+        let braces = if labels.is_empty() {
+            String::new()
+        } else {
+            format!("{{{}}}", labels.join(","))
+        };
+        let _ = writeln!(self.text, "{}{braces} {value}", self.name);
+        self
+    }
+}
+
+fn metric<'t>(text: &'t mut String, name: &'static str, kind: &str, help: &str) -> Metric<'t> {
+    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    Metric { text, name }
+}
+
+/// Writes what is known as metrics.
+#[must_use]
+pub fn metrics(status: &Status, channels: &[ChannelStatus]) -> String {
+    let mut text = String::new();
+    daemon(&mut text, status);
+    objects(&mut text, status);
+    dns(&mut text, status);
+    effort(&mut text, status);
+    runs(&mut text, status);
+    incidents(&mut text, status);
+    alerts(&mut text, status, channels);
+    text
+}
+
+fn daemon(text: &mut String, status: &Status) {
+    let cluster = &status.cluster;
+    let version = env!("CARGO_PKG_VERSION");
+    metric(text, "emblazon_build_info", "gauge", "The running version.")
+        .sample(&[("version", version)], 1);
+    metric(
+        text,
+        "emblazon_start_time_seconds",
+        "gauge",
+        "When the daemon began, in seconds since 1970.",
+    )
+    .sample(&[], seconds(cluster.started));
+    metric(
+        text,
+        "emblazon_loop_last_round_timestamp_seconds",
+        "gauge",
+        "When the loop last came round.",
+    )
+    .sample(&[], seconds(cluster.beat));
+    let leads = matches!(cluster.role, Role::Leader { .. });
+    metric(
+        text,
+        "emblazon_leader",
+        "gauge",
+        "1 while this daemon holds the lease and may write.",
+    )
+    .sample(&[], u8::from(leads));
+    let lacks = matches!(cluster.role, Role::Leaseless { .. });
+    metric(
+        text,
+        "emblazon_lease_unavailable",
+        "gauge",
+        "1 while the lease cannot be taken, though nobody is known to hold it.",
+    )
+    .sample(&[], u8::from(lacks));
+    metric(
+        text,
+        "emblazon_paused",
+        "gauge",
+        "1 while nothing is written because somebody said so.",
+    )
+    .sample(&[], u8::from(cluster.paused.is_some()));
+    metric(text, "emblazon_running", "gauge", "1 while a run goes on.")
+        .sample(&[], u8::from(matches!(cluster.mode, Mode::Running(_))));
+    metric(
+        text,
+        "emblazon_platform_up",
+        "gauge",
+        "1 while the platform can be read.",
+    )
+    .sample(&[], u8::from(cluster.down_since.is_none()));
+    let source = &cluster.source;
+    metric(
+        text,
+        "emblazon_source_in_force",
+        "gauge",
+        "1 while what was seen last in the source is in force.",
+    )
+    .sample(
+        &[],
+        u8::from(source.problem.is_none() && source.tree.is_some()),
+    );
+    if let Some(checked) = source.checked {
+        metric(
+            text,
+            "emblazon_source_last_read_timestamp_seconds",
+            "gauge",
+            "When the source was last read.",
+        )
+        .sample(&[], seconds(checked));
+    }
+}
+
+fn objects(text: &mut String, status: &Status) {
+    let mut objects = metric(
+        text,
+        "emblazon_objects",
+        "gauge",
+        "Accounts, and the domain template, by state and reason.",
+    );
+    for reason in Reason::ALL {
+        let count = status
+            .objects()
+            .filter(|object| object.reason == reason)
+            .count();
+        let labels = [
+            ("state", reason.state().as_str()),
+            ("reason", reason.as_str()),
+        ];
+        objects.sample(&labels, count);
+    }
+    let drifted = status
+        .objects()
+        .filter(|object| object.confirmed_drift().next().is_some());
+    metric(
+        text,
+        "emblazon_drifted_objects",
+        "gauge",
+        "Objects that somebody changed on the platform, seen twice.",
+    )
+    .sample(&[], drifted.count());
+    let fields: usize = status
+        .objects()
+        .map(|object| object.confirmed_drift().count())
+        .sum();
+    metric(
+        text,
+        "emblazon_drifted_fields",
+        "gauge",
+        "Fields that somebody changed on the platform, seen twice.",
+    )
+    .sample(&[], fields);
+    metric(
+        text,
+        "emblazon_planned_steps",
+        "gauge",
+        "Steps that the next run would take by itself.",
+    )
+    .sample(&[], status.steps(Taker::NextRun));
+    let mut left = metric(
+        text,
+        "emblazon_steps_left",
+        "gauge",
+        "Steps that would put something right and that the next run does not take: what waits for an approval, and what the policy leaves.",
+    );
+    for taker in [Taker::Approval, Taker::Nobody] {
+        left.sample(&[("to", taker.as_str())], status.steps(taker));
+    }
+    let refusals: usize = status.objects().map(|object| object.refusals.len()).sum();
+    metric(
+        text,
+        "emblazon_refusals",
+        "gauge",
+        "What guards refuse now.",
+    )
+    .sample(&[], refusals + status.cluster.refusals.len());
+    let oldest = status
+        .accounts
+        .values()
+        .filter(|account| account.state != Stands::Unknown)
+        .filter_map(|account| account.checked)
+        .min();
+    if let Some(oldest) = oldest {
+        metric(
+            text,
+            "emblazon_oldest_read_timestamp_seconds",
+            "gauge",
+            "When the account was read that was not read for the longest time.",
+        )
+        .sample(&[], seconds(oldest));
+    }
+}
+
+fn dns(text: &mut String, status: &Status) {
+    let mut dns = metric(
+        text,
+        "emblazon_dns_domains",
+        "gauge",
+        "Domains by what DNS says.",
+    );
+    for word in ["in_sync", "propagating", "unknown", "confirming", "differs"] {
+        let of_it = |object: &&crate::daemon::ObjectStatus| {
+            (object.dns.as_ref()).is_some_and(|dns| dns.word() == word)
+        };
+        dns.sample(
+            &[("standing", word)],
+            status.objects().filter(of_it).count(),
+        );
+    }
+    metric(
+        text,
+        "emblazon_dns_questions_total",
+        "counter",
+        "Questions that DNS was asked since the daemon began.",
+    )
+    .sample(&[], status.cluster.dns_questions);
+}
+
+fn effort(text: &mut String, status: &Status) {
+    metric(
+        text,
+        "emblazon_accounts_compared_total",
+        "counter",
+        "Accounts that were compared with the tree since the daemon began.",
+    )
+    .sample(&[], status.cluster.compared);
+    metric(
+        text,
+        "emblazon_plans_total",
+        "counter",
+        "How often it was planned what there is to do, since the daemon began.",
+    )
+    .sample(&[], status.cluster.planned);
+}
+
+fn runs(text: &mut String, status: &Status) {
+    let Some(run) = &status.cluster.last_run else {
+        return;
+    };
+    metric(
+        text,
+        "emblazon_runs_total",
+        "counter",
+        "Runs since the daemon began.",
+    )
+    .sample(&[], run.number);
+    metric(
+        text,
+        "emblazon_last_run_timestamp_seconds",
+        "gauge",
+        "When the last run ended.",
+    )
+    .sample(&[], seconds(run.ended));
+    let lasted = run.ended.duration_since(run.started).as_secs_f64();
+    metric(
+        text,
+        "emblazon_last_run_duration_seconds",
+        "gauge",
+        "How long the last run took.",
+    )
+    .sample(&[], lasted);
+    let mut result = metric(
+        text,
+        "emblazon_last_run_result",
+        "gauge",
+        "1 for how the last run ended.",
+    );
+    for word in [
+        RunResult::InSync,
+        RunResult::Applied,
+        RunResult::Open,
+        RunResult::Failed,
+        RunResult::Unknown,
+    ] {
+        result.sample(&[("result", word.as_str())], u8::from(word == run.result));
+    }
+    let mut steps = metric(
+        text,
+        "emblazon_last_run_steps",
+        "gauge",
+        "Steps of the last run.",
+    );
+    for standing in StepStanding::ALL {
+        let number = run.count.get(standing);
+        steps.sample(&[("outcome", standing.as_str())], number);
+    }
+}
+
+fn incidents(text: &mut String, status: &Status) {
+    const FINDINGS: [Finding; 5] = [
+        Finding::Change,
+        Finding::Drift,
+        Finding::BadTree,
+        Finding::Outage,
+        Finding::Dns,
+    ];
+    let history = &status.history.incidents;
+    let mut open = metric(
+        text,
+        "emblazon_open_incidents",
+        "gauge",
+        "What was detected and goes on, by what it is.",
+    );
+    for finding in FINDINGS {
+        let of_it = history
+            .iter()
+            .filter(|incident| incident.finding == finding && incident.repaired.is_none());
+        open.sample(&[("finding", finding.as_str())], of_it.count());
+    }
+    for (name, help, is_repair) in [
+        (
+            "emblazon_last_time_to_detect_seconds",
+            "How long the last incident can have gone on unseen.",
+            false,
+        ),
+        (
+            "emblazon_last_time_to_repair_seconds",
+            "How long the last incident that is over took, from its detection.",
+            true,
+        ),
+    ] {
+        let mut lasted = metric(text, name, "gauge", help);
+        for finding in FINDINGS {
+            let time = |incident: &crate::daemon::Incident| {
+                if is_repair {
+                    incident.time_to_repair()
+                } else {
+                    incident.time_to_detect()
+                }
+            };
+            let last = history
+                .iter()
+                .rev()
+                .filter(|incident| incident.finding == finding)
+                .find_map(time);
+            if let Some(last) = last {
+                lasted.sample(&[("finding", finding.as_str())], last.as_secs_f64());
+            }
+        }
+    }
+}
+
+fn alerts(text: &mut String, status: &Status, channels: &[ChannelStatus]) {
+    let mut alerts = metric(
+        text,
+        "emblazon_alerts",
+        "gauge",
+        "Trouble that goes on, by kind.",
+    );
+    for kind in AlertKind::ALL {
+        let of_it = status
+            .cluster
+            .alerts
+            .iter()
+            .filter(|alert| alert.kind == kind);
+        alerts.sample(&[("kind", kind.as_str())], of_it.count());
+    }
+    let mut sent = metric(
+        text,
+        "emblazon_notices_total",
+        "counter",
+        "Messages to people and machines, by kind of channel and outcome.",
+    );
+    for kind in ChannelStatus::KINDS {
+        let of_it = || channels.iter().filter(|channel| channel.kind == kind);
+        let done: u64 = of_it().map(|channel| channel.sent).sum();
+        let failed: u64 = of_it().map(|channel| channel.failed).sum();
+        sent.sample(&[("channel", kind), ("outcome", "sent")], done)
+            .sample(&[("channel", kind), ("outcome", "failed")], failed);
+    }
+}
+
+fn webhooks(text: &mut String, counters: &Counters) {
+    let mut heard = metric(
+        text,
+        "emblazon_webhooks_total",
+        "counter",
+        "Requests to the webhook, by what became of them.",
+    );
+    for (word, counter) in [
+        ("push", &counters.pushes),
+        ("ignored", &counters.ignored),
+        ("repeated", &counters.repeated),
+        ("rejected", &counters.rejected),
+        ("cut", &counters.cut),
+    ] {
+        heard.sample(&[("outcome", word)], counter.load(Ordering::Relaxed));
+    }
+}
+
+fn seconds(time: Timestamp) -> String {
+    let millis = time.as_millisecond();
+    format!("{}.{:03}", millis.div_euclid(1000), millis.rem_euclid(1000))
+}

@@ -1,0 +1,130 @@
+//! One account, or the domain template.
+
+use maud::{Markup, html};
+
+use super::frame::Frame;
+use super::plan::{refusals, steps_of};
+use super::words::{badge, because, changes, counted, dns, short, shown, time};
+use super::{brand, form, history, picture};
+use crate::daemon::{Drift, ObjectStatus};
+
+/// How many incidents the page shows.
+const INCIDENTS: usize = 20;
+
+pub(super) fn page(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
+    let title = object.title();
+    let body = html! {
+        nav.crumbs aria-label="Way back" { a href="/" { "Overview" } }
+        div.subject {
+            (picture::large(object))
+            div {
+                h1 { (shown(brand::heading(object))) }
+                p.faint { (brand::line(object)) }
+            }
+            @if object.name.is_some() { (form::resync(frame, Some(title))) }
+        }
+        div #standing data-live {
+            section.card {
+                p.state { (badge(object.state)) " " (because(object.reason)) ", " (time(object.since, frame.now)) }
+                @if !object.message.is_empty() { p { (shown(&object.message)) } }
+                (facts(frame, object))
+            }
+            (brand::sides(object))
+            (refusals(&object.refusals))
+            (drift(frame, &object.drift))
+            @if !object.pending.is_empty() {
+                section.card #pending {
+                    h2 { "Changed in Git, not applied yet" }
+                    (changes(&object.pending, "Changed in Git, not applied yet"))
+                }
+            }
+            @if !object.steps.is_empty() {
+                section.card #steps {
+                    h2 { "What would put it right" }
+                    (steps_of(&object.steps))
+                }
+            }
+            (names(frame, object))
+            (past(frame, object))
+        }
+    };
+    frame.page(title, None, &body)
+}
+
+fn facts(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
+    html! {
+        dl.facts {
+            @if let Some(checked) = object.checked { div { dt { "Last read" } dd { (time(checked, frame.now)) } } }
+            @if let Some(retry) = object.retry_at {
+                div { dt { "Tried again" } dd { (time(retry, frame.now)) ", after " (counted(object.failures as usize, "failure", "failures")) } }
+            }
+            @if let Some(commit) = &object.commit { div { dt { "Has all of commit" } dd { code { (short(commit)) } } } }
+            @if let Some(revision) = &object.revision { div { dt { "Revision" } dd { code { (shown(short(revision.as_str()))) } } } }
+            @if let Some(id) = &object.id { div { dt { "Account id" } dd { code.id { (id.as_str()) } } } }
+        }
+    }
+}
+
+fn drift(frame: &Frame<'_>, drift: &[Drift]) -> Markup {
+    html! {
+        @if !drift.is_empty() {
+            section.card #drift {
+                h2 { "Changed by hand" }
+                (changes(drift.iter().map(|drift| &drift.change), "Changed by hand"))
+                @for line in seen(frame, drift) { p.hint { (line) } }
+            }
+        }
+    }
+}
+
+/// Says when the changes were seen, once for all that were seen together.
+fn seen(frame: &Frame<'_>, drift: &[Drift]) -> Vec<Markup> {
+    let line = |one: &Drift| {
+        html! {
+            "Seen " (time(one.seen, frame.now))
+            @match one.confirmed {
+                Some(confirmed) => { ", confirmed " (time(confirmed, frame.now)) },
+                None => ", to be confirmed by a second read",
+            }
+            @if one.rounds > 0 { ", put right and changed again " (counted(one.rounds as usize, "time", "times")) }
+            "."
+        }
+    };
+    let mut lines: Vec<Markup> = drift.iter().map(line).collect();
+    lines.dedup_by(|one, other| one.0 == other.0);
+    lines
+}
+
+fn names(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
+    html! {
+        @if let Some(found) = &object.dns {
+            section.card #dns {
+                h2 { "DNS " (dns(object)) }
+                p.hint {
+                    @if let Some(domain) = &object.domain { "Of " (shown(domain)) ", which the tree declares. " }
+                    "Asked " (time(found.asked, frame.now)) ", " (counted(found.tally.hosts(), "host", "hosts"))
+                    @if let Some(seen) = found.seen { ", seen to differ " (time(seen, frame.now)) }
+                    @if let Some(confirmed) = found.confirmed { ", confirmed by a second look " (time(confirmed, frame.now)) }
+                    "."
+                }
+                @if !found.lines.is_empty() {
+                    ul.lines { @for line in &found.lines { li { (shown(line)) } } }
+                }
+            }
+        }
+    }
+}
+
+fn past(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
+    let all = &frame.status.history.incidents;
+    let own = || {
+        all.iter()
+            .rev()
+            .filter(|incident| incident.account == object.name)
+    };
+    html! {
+        @if object.name.is_some() && own().next().is_some() {
+            section.card { h2 { "History" } (history::table(frame, own().take(INCIDENTS), false)) }
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Which accounts are shown.
+
+use serde::Deserialize;
+
+use crate::daemon::{ObjectStatus, State, Status};
+
+/// How many accounts a page shows when nobody says otherwise, and at most.
+const SIZE: usize = 50;
+const LARGEST: usize = 500;
+
+/// Which accounts are asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(in crate::dashboard) struct Filter {
+    /// In this state.
+    pub(super) state: Choice,
+    /// With this text in name, company, domain or id.
+    pub(super) q: String,
+    /// Which page, from 1.
+    pub(super) page: Option<usize>,
+    /// How many on a page.
+    pub(super) size: Option<usize>,
+    /// In which order.
+    pub(super) sort: Option<Sort>,
+}
+
+/// A state, or all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Choice {
+    #[default]
+    #[serde(alias = "")]
+    All,
+    Ready,
+    Reconciling,
+    Stalled,
+    Unknown,
+}
+
+/// An order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::dashboard) enum Sort {
+    /// By name.
+    Name,
+    /// What wants attention first, then by name.
+    Trouble,
+}
+
+/// The accounts that a page shows.
+pub(in crate::dashboard) struct Selected<'s> {
+    pub(in crate::dashboard) accounts: Vec<&'s ObjectStatus>,
+    /// How many were asked for, on all pages.
+    pub(in crate::dashboard) total: usize,
+    pub(in crate::dashboard) page: usize,
+    pub(in crate::dashboard) pages: usize,
+}
+
+/// Selects; `usual` is the order when nobody asks for one. A page behind the last one is the last one.
+pub(in crate::dashboard) fn select<'s>(
+    status: &'s Status,
+    filter: &Filter,
+    usual: Sort,
+) -> Selected<'s> {
+    let wanted = filter.q.trim().to_lowercase();
+    let has = |text: &str| text.to_lowercase().contains(&wanted);
+    let mut accounts: Vec<&ObjectStatus> = status
+        .accounts
+        .values()
+        .map(|account| &**account)
+        .filter(|account| {
+            filter
+                .state
+                .state()
+                .is_none_or(|state| state == account.state)
+        })
+        .filter(|account| {
+            wanted.is_empty()
+                || has(account.title())
+                || account.company.as_deref().is_some_and(has)
+                || account.domain.as_deref().is_some_and(has)
+                || (account
+                    .live
+                    .iter()
+                    .flat_map(|live| [&live.company, &live.domain]))
+                .any(|text| text.as_deref().is_some_and(has))
+                || account.id.as_ref().is_some_and(|id| has(id.as_str()))
+        })
+        .collect();
+    if filter.sort.unwrap_or(usual) == Sort::Trouble {
+        // The names are sorted already, and stay so.
+        accounts.sort_by_key(|account| urgency(account.state));
+    }
+    let size = filter.size.unwrap_or(SIZE).clamp(1, LARGEST);
+    let total = accounts.len();
+    let pages = total.div_ceil(size).max(1);
+    let page = filter.page.unwrap_or(1).clamp(1, pages);
+    let accounts = accounts
+        .into_iter()
+        .skip((page - 1) * size)
+        .take(size)
+        .collect();
+    Selected {
+        accounts,
+        total,
+        page,
+        pages,
+    }
+}
+
+impl Filter {
+    /// Returns the query that asks for another page of the same.
+    pub(super) fn query(&self, page: usize) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        if let Some(state) = self.state.state() {
+            query.append_pair("state", state.as_str());
+        }
+        if !self.q.is_empty() {
+            query.append_pair("q", &self.q);
+        }
+        if page > 1 {
+            query.append_pair("page", &page.to_string());
+        }
+        format!("/?{}", query.finish())
+    }
+
+    /// Tells whether it leaves anything out.
+    pub(super) fn is_on(&self) -> bool {
+        self.state != Choice::All || !self.q.is_empty()
+    }
+}
+
+impl Choice {
+    pub(super) fn state(self) -> Option<State> {
+        match self {
+            Self::All => None,
+            Self::Ready => Some(State::Ready),
+            Self::Reconciling => Some(State::Reconciling),
+            Self::Stalled => Some(State::Stalled),
+            Self::Unknown => Some(State::Unknown),
+        }
+    }
+}
+
+fn urgency(state: State) -> u8 {
+    match state {
+        State::Stalled => 0,
+        State::Unknown => 1,
+        State::Reconciling => 2,
+        State::Ready => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::daemon::Reason;
+    use crate::model::AccountName;
+
+    fn status() -> Status {
+        let now = Timestamp::UNIX_EPOCH;
+        let mut status = Status::new(now);
+        for (name, company, reason) in [
+            ("acme", "Acme Voice", Reason::InSync),
+            ("bell", "Größe AG", Reason::Unreadable),
+            ("cedar", "Cedar", Reason::DriftReported),
+            ("delta", "Acme Delta", Reason::InSync),
+        ] {
+            let name = AccountName::new(name);
+            let mut object = ObjectStatus::unread(Some(name.clone()), now);
+            object.company = Some(company.to_owned());
+            object.put(reason, "", now);
+            status.accounts.insert(name, Arc::new(object));
+        }
+        status
+    }
+
+    #[test]
+    fn accounts_are_found() {
+        #[track_caller]
+        fn check(filter: &Filter, expected: &str, place: (usize, usize, usize)) {
+            let status = status();
+            let found = select(&status, filter, Sort::Trouble);
+            let names: Vec<&str> = found
+                .accounts
+                .iter()
+                .map(|account| account.title())
+                .collect();
+            assert_eq!(names.join(" "), expected, "{filter:?}");
+            assert_eq!((found.total, found.page, found.pages), place, "{filter:?}");
+        }
+        let text = |q: &str| Filter {
+            q: q.to_owned(),
+            ..Filter::default()
+        };
+        let page = |page, size| Filter {
+            page: Some(page),
+            size: Some(size),
+            ..Filter::default()
+        };
+        check(&Filter::default(), "cedar bell acme delta", (4, 1, 1));
+        check(
+            &Filter {
+                sort: Some(Sort::Name),
+                ..Filter::default()
+            },
+            "acme bell cedar delta",
+            (4, 1, 1),
+        );
+        check(
+            &Filter {
+                state: Choice::Ready,
+                ..Filter::default()
+            },
+            "acme delta",
+            (2, 1, 1),
+        );
+        check(&text(" ACME "), "acme delta", (2, 1, 1));
+        check(&text("größe"), "bell", (1, 1, 1));
+        check(&text("nobody"), "", (0, 1, 1));
+        check(&page(2, 3), "delta", (4, 2, 2));
+        check(&page(9, 3), "delta", (4, 2, 2));
+        check(&page(0, 0), "cedar", (4, 1, 4));
+    }
+
+    #[test]
+    fn a_page_keeps_the_filter() {
+        let filter = Filter {
+            state: Choice::Stalled,
+            q: "a&b=\"".to_owned(),
+            ..Filter::default()
+        };
+        assert_eq!(filter.query(3), "/?state=stalled&q=a%26b%3D%22&page=3");
+        assert_eq!(Filter::default().query(1), "/?");
+    }
+}

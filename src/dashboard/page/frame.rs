@@ -1,0 +1,195 @@
+//! What is around every page.
+
+use jiff::Timestamp;
+use maud::{DOCTYPE, Markup, html};
+
+use super::still::{SCRIPT, STYLE};
+use super::words::{counted, shown};
+use crate::daemon::{Mode, Role, State, Status};
+use crate::model::count_of;
+
+/// What a page is drawn from.
+pub(super) struct Frame<'s> {
+    pub(super) status: &'s Status,
+    pub(super) now: Timestamp,
+    /// What the forms of the page carry.
+    pub(super) form: &'s str,
+    /// The path and query of the page, to come back to.
+    pub(super) here: &'s str,
+    /// Whether somebody can log out.
+    pub(super) has_session: bool,
+    /// The name that was given last from this browser; empty when none was.
+    pub(super) name: &'s str,
+    /// What an order that led here asked for.
+    pub(super) done: Option<&'static str>,
+}
+
+/// A page of the dashboard.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tab {
+    Overview,
+    Plan,
+    History,
+}
+
+const TABS: [(Tab, &str, &str); 3] = [
+    (Tab::Overview, "/", "Overview"),
+    (Tab::Plan, "/plan", "Next run"),
+    (Tab::History, "/history", "History"),
+];
+
+impl Frame<'_> {
+    /// Draws a whole page.
+    pub(super) fn page(&self, title: &str, tab: Option<Tab>, body: &Markup) -> Markup {
+        let cluster = self.cluster();
+        let content = html! {
+            a.skip href="#main" { "Skip to the content" }
+            header.top {
+                a.mark href="/" { "emblazon" }
+                span.cluster { (shown(cluster)) }
+                nav aria-label="Pages" {
+                    @for (this, path, word) in TABS {
+                        a href=(path) aria-current=[(tab == Some(this)).then_some("page")] { (word) }
+                    }
+                }
+                div.side {
+                    span #stream hidden data-version=(self.status.version) { "live" }
+                    @if self.has_session {
+                        form method="post" action="/logout" {
+                            input type="hidden" name="form" value=(self.form);
+                            button.quiet type="submit" { "Log out" }
+                        }
+                    }
+                }
+            }
+            main #main tabindex="-1" {
+                @if let Some(done) = self.done {
+                    p.done role="status" { (done) }
+                }
+                div #banners data-live { (self.banners()) }
+                (body)
+            }
+            footer {
+                p #age data-live { (self.age()) }
+            }
+            p #announce .visually-hidden role="status" aria-live="polite" data-counts=(self.counts()) {}
+        };
+        document(&format!("{title} · {cluster}"), true, &content)
+    }
+
+    /// Returns what people call the cluster.
+    pub(super) fn cluster(&self) -> &str {
+        let name = self.status.cluster.name.as_ref();
+        name.map_or("no cluster yet", |name| name.as_str())
+    }
+
+    /// Says in a sentence how many objects stand how.
+    fn counts(&self) -> String {
+        let count = |state| self.status.count(state);
+        format!(
+            "{} a person, {} unknown, {} in progress, {} in sync",
+            counted(count(State::Stalled), "object needs", "objects need"),
+            count(State::Unknown),
+            count(State::Reconciling),
+            count(State::Ready),
+        )
+    }
+
+    fn age(&self) -> Markup {
+        let cluster = &self.status.cluster;
+        let mode = match &cluster.mode {
+            Mode::Idle => "waiting".to_owned(),
+            Mode::Running(run) if run.steps > 0 => {
+                format!("applying, {} done", count_of(run.done, run.steps, "step"))
+            }
+            Mode::Running(run) => format!("reading {}", counted(run.objects, "object", "objects")),
+            Mode::Stopping => "stopping".to_owned(),
+        };
+        html! {
+            "emblazon " (env!("CARGO_PKG_VERSION")) " · " (mode) " · last came round "
+            (super::words::time(cluster.beat, self.now))
+        }
+    }
+
+    /// Says what everybody must know first.
+    fn banners(&self) -> Markup {
+        let cluster = &self.status.cluster;
+        let ago = |then| super::words::time(then, self.now);
+        html! {
+            @if let Role::Leaseless { reason, since } = &cluster.role {
+                div.banner.warn { p { strong { "No lease." } " " (shown(reason)) ", since " (ago(*since)) ". This daemon reads and writes nothing." } }
+            }
+            @if let Role::Standby { holder, since } = &cluster.role {
+                div.banner.info { p { strong { "Standing by." } " " (shown(holder)) ", since " (ago(*since)) ". This daemon reads and writes nothing." } }
+            }
+            @if let Some(pause) = &cluster.paused {
+                div.banner.warn {
+                    p {
+                        strong { "Paused." } " " (shown(&pause.reason))
+                        " – " (shown(pause.by.as_deref().unwrap_or("somebody who gave no name")))
+                        ", " (ago(pause.since))
+                        @match pause.until {
+                            Some(until) => { ". Ends " (ago(until)) "." },
+                            None => ". Until somebody resumes.",
+                        }
+                    }
+                    (super::form::resume(self))
+                }
+            }
+            @if let Some(approval) = &cluster.approval {
+                div.banner.info {
+                    p {
+                        strong { "Approved." } " " (shown(approval.author.named())) " approved plan "
+                        code { (approval.plan.short()) } ", " (ago(approval.author.at))
+                        @if let Some(reason) = &approval.author.reason { ": " (shown(reason)) }
+                        ". It is read once more, and carried out when it is still what there is to do."
+                    }
+                }
+            }
+            @if let Some(since) = cluster.down_since {
+                div.banner.bad { p { strong { "The platform cannot be read" } " since " (ago(since)) ". Nothing is written until it can." } }
+            }
+            @if let Some(problem) = &cluster.source.problem {
+                div.banner.bad {
+                    p { strong { "The last commit is not in force." } " " (shown(problem)) }
+                    @if !cluster.source.mistakes.is_empty() {
+                        ul.mistakes {
+                            @for mistake in cluster.source.mistakes.iter().take(20) {
+                                li {
+                                    code { (mistake.code) } " "
+                                    @if let Some(file) = &mistake.file {
+                                        code.place { (shown(file.as_str())) @if let Some(line) = mistake.line { ":" (line) } }
+                                        " "
+                                    }
+                                    (shown(&mistake.message)) ". " span.faint { (shown(&mistake.help)) }
+                                }
+                            }
+                            @if cluster.source.mistakes.len() > 20 {
+                                li { "and " (cluster.source.mistakes.len() - 20) " more" }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Draws a document.
+pub(super) fn document(title: &str, is_live: bool, content: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (crate::report::text::visible(title)) }
+                link rel="icon" href="/static/mark.svg" type="image/svg+xml";
+                link rel="stylesheet" href={ "/static/style.css?" (STYLE.tag()) };
+                @if is_live { script src={ "/static/page.js?" (SCRIPT.tag()) } defer {} }
+            }
+            body { (content) }
+        }
+    }
+}

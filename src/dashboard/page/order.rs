@@ -1,0 +1,267 @@
+//! Orders that come from forms.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse as _, Redirect, Response};
+use jiff::Timestamp;
+
+use super::form::PAUSES;
+use crate::daemon::Author;
+use crate::dashboard::access::{Admitted, LoginError};
+use crate::dashboard::intervene::{self, Refused};
+use crate::dashboard::state::Shared;
+use crate::model::{AccountName, Digest};
+
+/// The fields of a form.
+type Fields = BTreeMap<String, String>;
+
+type Asked = State<Arc<Shared>>;
+type Who = Extension<Admitted>;
+
+/// What the page that an order leads back to says. What becomes of the order is said by the page itself.
+pub(super) const DONE: [(&str, &str); 4] = [
+    ("resync", "It is being checked."),
+    (
+        "pause",
+        "The pause was asked for; it begins when the step in hand is done.",
+    ),
+    ("resume", "It goes on."),
+    ("approve", "The approval was taken down."),
+];
+
+/// Reads a form, when it was filled in on a page of this daemon.
+#[expect(
+    clippy::result_large_err,
+    reason = "the response is what the caller returns"
+)]
+fn fields(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Result<Fields, Response> {
+    let fields: Fields = url::form_urlencoded::parse(body).into_owned().collect();
+    let given = fields.get("form").map(String::as_str).unwrap_or_default();
+    if shared.access.is_own_form(headers, given) {
+        return Ok(fields);
+    }
+    let why = "This form is too old, or comes from elsewhere. Go back, load the page anew, and try again.\n";
+    Err((StatusCode::FORBIDDEN, why).into_response())
+}
+
+/// Leads back to the page that the form stands on; nowhere else.
+fn back(fields: &Fields, done: &'static str) -> Response {
+    let here = own_path(fields.get("back").map(String::as_str).unwrap_or_default());
+    let path = here.split('#').next().unwrap_or("/");
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let mut kept = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        if name != "done" {
+            kept.append_pair(&name, &value);
+        }
+    }
+    kept.append_pair("done", done);
+    Redirect::to(&format!("{path}?{}", kept.finish())).into_response()
+}
+
+/// Returns a path of this daemon; the first page for everything else.
+pub(super) fn own_path(text: &str) -> &str {
+    let plain = text
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if plain && text.starts_with('/') && !text.starts_with("//") {
+        text
+    } else {
+        "/"
+    }
+}
+
+fn text<'f>(fields: &'f Fields, name: &str) -> &'f str {
+    fields.get(name).map(String::as_str).unwrap_or_default()
+}
+
+/// Takes an order of a form, and leads back to where the form stands.
+fn ordered(
+    shared: &Shared,
+    admitted: Admitted,
+    (headers, body): (&HeaderMap, &[u8]),
+    done: &'static str,
+    give: impl FnOnce(&Fields, Author) -> Result<(), Refused>,
+) -> Response {
+    let fields = match fields(shared, headers, body) {
+        Ok(fields) => fields,
+        Err(response) => return response,
+    };
+    let name = text(&fields, "by").trim();
+    // What writes, or keeps others from it, has somebody who answers for it.
+    if name.is_empty() && done != "resync" {
+        return unprocessable("Say who you are: your name is kept in the history.");
+    }
+    let reason = text(&fields, "reason");
+    let given = intervene::author(admitted, Some(name), Some(reason));
+    if let Err(Refused { status, why }) = given.and_then(|author| give(&fields, author)) {
+        let why = format!("Not done: {why}.\nGo back and load the page anew.\n");
+        return (status, why).into_response();
+    }
+    let mut response = back(&fields, done);
+    let known = shared.access.remember_name(name);
+    if let Some(known) = known.and_then(|cookie| HeaderValue::from_str(&cookie).ok()) {
+        response.headers_mut().insert(header::SET_COOKIE, known);
+    }
+    response
+}
+
+fn unprocessable(why: &str) -> Response {
+    (StatusCode::UNPROCESSABLE_ENTITY, format!("{why}\n")).into_response()
+}
+
+pub(super) async fn resync(
+    State(shared): Asked,
+    Extension(admitted): Who,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    ordered(
+        &shared,
+        admitted,
+        (&headers, &body),
+        "resync",
+        |fields, author| {
+            let accounts = fields.get("account").map(AccountName::new);
+            intervene::resync(&shared, accounts.into_iter().collect(), author)
+        },
+    )
+}
+
+pub(super) async fn pause(
+    State(shared): Asked,
+    Extension(admitted): Who,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    ordered(
+        &shared,
+        admitted,
+        (&headers, &body),
+        "pause",
+        |fields, author| {
+            let minutes = text(fields, "minutes");
+            if !PAUSES.iter().any(|(value, _)| *value == minutes) {
+                return Err(Refused {
+                    status: StatusCode::UNPROCESSABLE_ENTITY,
+                    why: "choose for how long it is paused".to_owned(),
+                });
+            }
+            intervene::pause(&shared, minutes.parse().ok(), author)
+        },
+    )
+}
+
+pub(super) async fn resume(
+    State(shared): Asked,
+    Extension(admitted): Who,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    ordered(
+        &shared,
+        admitted,
+        (&headers, &body),
+        "resume",
+        |_, author| intervene::resume(&shared, author),
+    )
+}
+
+pub(super) async fn approve(
+    State(shared): Asked,
+    Extension(admitted): Who,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    ordered(
+        &shared,
+        admitted,
+        (&headers, &body),
+        "approve",
+        |fields, author| {
+            let plan = serde_json::from_value(text(fields, "plan").into());
+            let plan: Digest = plan.map_err(|_| Refused {
+                status: StatusCode::UNPROCESSABLE_ENTITY,
+                why: "the form names no plan".to_owned(),
+            })?;
+            intervene::approve(&shared, &plan, author).map(drop)
+        },
+    )
+}
+
+pub(super) async fn log_in(
+    State(shared): Asked,
+    Extension(admitted): Who,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let fields = match fields(&shared, &headers, &body) {
+        Ok(fields) => fields,
+        Err(response) => return response,
+    };
+    let next = own_path(text(&fields, "next"));
+    let now = Timestamp::now();
+    let (status, error) = match shared
+        .access
+        .log_in(text(&fields, "token"), admitted.client, now)
+    {
+        Ok(cookie) => {
+            return ([(header::SET_COOKIE, cookie)], Redirect::to(next)).into_response();
+        }
+        Err(error @ LoginError::Wrong) => {
+            tracing::warn!(client = %admitted.client, "somebody showed a wrong token");
+            (StatusCode::FORBIDDEN, error)
+        }
+        // Whoever guesses does not fill the log.
+        Err(error @ LoginError::TooMany) => (StatusCode::TOO_MANY_REQUESTS, error),
+    };
+    let page = super::login::page(text(&fields, "form"), next, Some(error)).into_string();
+    (status, Html(page)).into_response()
+}
+
+pub(super) async fn log_out(State(shared): Asked, headers: HeaderMap, body: Bytes) -> Response {
+    if let Err(response) = fields(&shared, &headers, &body) {
+        return response;
+    }
+    let ended = [(header::SET_COOKIE, shared.access.log_out(&headers))];
+    (ended, Redirect::to("/login")).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_led_back_to_pages_of_this_daemon_only() {
+        #[track_caller]
+        fn check(text: &str, expected: &str) {
+            assert_eq!(own_path(text), expected);
+        }
+        check("/", "/");
+        check("/accounts/acme?q=1", "/accounts/acme?q=1");
+        check("//evil.example.com", "/");
+        check("/\\evil.example.com", "/");
+        check("https://evil.example.com", "/");
+        check("/a\r\nset-cookie: b", "/");
+        check("", "/");
+    }
+
+    #[test]
+    fn the_way_back_keeps_the_query() {
+        #[track_caller]
+        fn check(fields: &Fields, expected: &str) {
+            let response = back(fields, "pause");
+            assert_eq!(response.headers()[header::LOCATION], expected);
+            assert_eq!(response.status(), StatusCode::SEE_OTHER);
+        }
+        let fields = |back: &str| Fields::from([("back".to_owned(), back.to_owned())]);
+        check(&fields("/?q=a%26b&done=resync"), "/?q=a%26b&done=pause");
+        check(&fields("/plan"), "/plan?done=pause");
+        check(&fields("//evil.example.com"), "/?done=pause");
+    }
+}

@@ -1,0 +1,303 @@
+//! The first page: how everything stands.
+
+use maud::{Markup, html};
+
+use super::filter::{Filter, Selected, Sort, select};
+use super::frame::{Frame, Tab};
+use super::words::{badge, because, counted, dns, path, said, short, shown, time};
+use super::{brand, form, picture, plan};
+use crate::alert::ChannelStatus;
+use crate::daemon::{Alert, AlertKind, ObjectStatus, RunResult, State};
+use crate::model::count_of;
+
+const STATES: [State; 4] = [
+    State::Stalled,
+    State::Unknown,
+    State::Reconciling,
+    State::Ready,
+];
+
+pub(super) fn page(frame: &Frame<'_>, filter: &Filter, channels: &[ChannelStatus]) -> Markup {
+    let found = select(frame.status, filter, Sort::Trouble);
+    let body = html! {
+        h1.visually-hidden { "Overview" }
+        div #tiles data-live { (tiles(frame, filter)) }
+        div.columns {
+            section.card aria-labelledby="source-title" {
+                h2 #source-title { "In force" }
+                div #source data-live { (source(frame)) }
+            }
+            section.card aria-labelledby="runs-title" {
+                h2 #runs-title { "Runs" }
+                div #runs data-live { (runs(frame)) }
+                div.actions {
+                    (form::resync(frame, None))
+                    @if frame.status.cluster.paused.is_none() { (form::pause(frame)) }
+                }
+            }
+        }
+        div #alerts data-live { (alerts(frame)) }
+        section.accounts aria-labelledby="accounts-title" {
+            h2 #accounts-title { "Accounts" }
+            (search(filter))
+            div #accounts data-live { (accounts(frame, filter, &found)) }
+        }
+        div #channels data-live { (told(frame, channels)) }
+    };
+    frame.page("Overview", Some(Tab::Overview), &body)
+}
+
+fn tiles(frame: &Frame<'_>, filter: &Filter) -> Markup {
+    html! {
+        ul.tiles {
+            @for state in STATES {
+                @let count = frame.status.count(state);
+                @let (sign, word) = said(state);
+                li {
+                    a class={ "tile " (state.as_str()) @if count == 0 { " none" } } href={ "/?state=" (state.as_str()) }
+                        aria-current=[(filter.state.state() == Some(state)).then_some("true")] {
+                        span.number { (count) }
+                        span.word { span.sign aria-hidden="true" { (sign) } (word) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn source(frame: &Frame<'_>) -> Markup {
+    let source = &frame.status.cluster.source;
+    html! {
+        @match &source.commit {
+            Some(commit) => p.commit {
+                code { (short(commit)) } " "
+                @if let Some(subject) = &source.subject { (shown(subject)) }
+            },
+            None if source.tree.is_some() => p { "The folder, without a commit." },
+            None => p.empty { "No tree is in force yet." },
+        }
+        dl.facts {
+            @if !source.place.is_empty() {
+                div { dt { "From" } dd { (shown(&source.place)) @if let Some(branch) = &source.branch { ", " (shown(branch)) } } }
+            }
+            @if let Some(signer) = &source.signer { div { dt { "Signed by" } dd { (shown(signer)) } } }
+            @if let Some(since) = source.since { div { dt { "Since" } dd { (time(since, frame.now)) } } }
+            @if let Some(checked) = source.checked { div { dt { "Looked at" } dd { (time(checked, frame.now)) } } }
+        }
+    }
+}
+
+fn runs(frame: &Frame<'_>) -> Markup {
+    let cluster = &frame.status.cluster;
+    html! {
+        dl.facts {
+            div {
+                dt { "Last" }
+                dd {
+                    @match &cluster.last_run {
+                        None => span.faint { "none yet" },
+                        Some(run) => {
+                            (time(run.ended, frame.now)) ": " (ended(run.result))
+                            @if run.steps > 0 { ", " (count_of(run.count.done, run.steps, "step")) " done" }
+                            @for (standing, number) in run.count.left() { ", " strong { (number) " " (standing.word()) } }
+                        },
+                    }
+                }
+            }
+            div {
+                dt { "Next" }
+                dd {
+                    @match cluster.next_run {
+                        Some(next) => (time(next, frame.now)),
+                        None => span.faint { "not planned" },
+                    }
+                    ": "
+                    a href="/plan" { (plan::sentence(frame)) }
+                }
+            }
+        }
+    }
+}
+
+fn ended(result: RunResult) -> &'static str {
+    match result {
+        RunResult::InSync => "all in sync",
+        RunResult::Applied => "applied",
+        RunResult::Open => "something is left to a person, or to a second read",
+        RunResult::Failed => "some of it did not succeed",
+        RunResult::Unknown => "not everything could be read",
+    }
+}
+
+fn alerts(frame: &Frame<'_>) -> Markup {
+    let alerts = &frame.status.cluster.alerts;
+    html! {
+        @if !alerts.is_empty() {
+            section.card.alerts {
+                h2 { (counted(alerts.len(), "open alert", "open alerts")) }
+                ul {
+                    @for alert in alerts.iter().take(10) {
+                        li {
+                            strong { (kind(alert.kind)) } " "
+                            @if let Some(account) = &alert.account {
+                                a href=(path(account.as_str())) { (shown(account.as_str())) } " "
+                            }
+                            (shown(message(alert))) " " span.faint { (time(alert.since, frame.now)) }
+                        }
+                    }
+                    @if alerts.len() > 10 { li.faint { "and " (alerts.len() - 10) " more" } }
+                }
+            }
+        }
+    }
+}
+
+/// Returns the words of an alert without the account that they begin with.
+fn message(alert: &Alert) -> &str {
+    let account = alert.account.as_ref();
+    let rest = account.and_then(|account| alert.message.strip_prefix(account.as_str()));
+    rest.and_then(|rest| rest.strip_prefix(": "))
+        .unwrap_or(&alert.message)
+}
+
+fn kind(kind: AlertKind) -> &'static str {
+    match kind {
+        AlertKind::BadTree => "Errors in the tree.",
+        AlertKind::UntrustedCommit => "Commit not trusted.",
+        AlertKind::SourceUnreadable => "Tree unreadable.",
+        AlertKind::PlatformUnreadable => "Platform unreadable.",
+        AlertKind::Stalled => "Needs a person.",
+        AlertKind::Drift => "Changed by hand.",
+        AlertKind::Failing => "Does not succeed.",
+        AlertKind::Dns => "DNS is wrong.",
+        AlertKind::DnsUnreadable => "DNS unreadable.",
+        AlertKind::LeaseLost => "No lease.",
+        AlertKind::BadConfig => "The daemon's file has mistakes.",
+        AlertKind::BaseLost => "What was applied last is lost.",
+        AlertKind::StateSpoilt => "The daemon's state was spoilt.",
+        AlertKind::UntrustedBase => "What is said to have been applied last is not trusted.",
+    }
+}
+
+fn search(filter: &Filter) -> Markup {
+    html! {
+        form.search method="get" action="/" role="search" {
+            div.field.grow {
+                label for="q" { "Name, company, domain or id" }
+                input #q type="search" name="q" value=(filter.q) autocomplete="off";
+            }
+            div.field {
+                label for="state" { "State" }
+                select #state name="state" {
+                    option value="" selected[filter.state.state().is_none()] { "all" }
+                    @for state in STATES {
+                        option value=(state.as_str()) selected[filter.state.state() == Some(state)] { (said(state).1) }
+                    }
+                }
+            }
+            button type="submit" #filter { "Filter" }
+            @if filter.is_on() { a.button.quiet href="/" #clear { "Show all" } }
+        }
+    }
+}
+
+fn accounts(frame: &Frame<'_>, filter: &Filter, found: &Selected<'_>) -> Markup {
+    html! {
+        @if found.accounts.is_empty() {
+            p.empty {
+                @if filter.is_on() { "No account is like that." } @else { "The tree in force has no accounts." }
+            }
+        } @else {
+            table.list {
+                caption.visually-hidden { "Accounts, what wants attention first" }
+                thead { tr {
+                    th scope="col" { span.visually-hidden { "Picture" } }
+                    th scope="col" { "Account" }
+                    th scope="col" { "State" }
+                    th scope="col" { "Differences" }
+                    th scope="col" { "DNS" }
+                    th scope="col" { "Last read" }
+                } }
+                tbody {
+                    @if let Some(template) = frame.status.template.as_deref().filter(|_| !filter.is_on() && found.page == 1) {
+                        (row(frame, template))
+                    }
+                    @for account in &found.accounts { (row(frame, account)) }
+                }
+            }
+            (pager(filter, found))
+        }
+    }
+}
+
+fn row(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
+    let address = match &object.name {
+        Some(name) => path(name.as_str()),
+        None => "/template".to_owned(),
+    };
+    let drift = object.confirmed_drift().count();
+    let seen = object.drift.len() - drift;
+    let pending = object.pending.len();
+    html! {
+        tr {
+            td.picture { (picture::thumbnail(object)) }
+            th scope="row" {
+                a href=(address) { (shown(brand::heading(object))) }
+                div.faint {
+                    @if object.name.is_none() { "for all accounts" } @else { (brand::line(object)) }
+                }
+            }
+            td data-label="State" {
+                (badge(object.state))
+                @if object.state != State::Ready {
+                    div.faint { (because(object.reason)) ", " (time(object.since, frame.now)) }
+                }
+            }
+            td data-label="Differences" {
+                @if drift > 0 { div { strong { (drift) } " by hand" } }
+                @if seen > 0 { div.faint { (seen) " to confirm" } }
+                @if pending > 0 { div { strong { (pending) } " from Git" } }
+                @if drift + seen + pending == 0 {
+                    @if object.state == State::Unknown { span.faint { "not known" } } @else { span.faint { "none" } }
+                }
+            }
+            td data-label="DNS" { (dns(object)) }
+            td data-label="Last read" {
+                @match object.checked {
+                    Some(checked) => (time(checked, frame.now)),
+                    None => span.faint { "never" },
+                }
+            }
+        }
+    }
+}
+
+fn pager(filter: &Filter, found: &Selected<'_>) -> Markup {
+    html! {
+        nav.pager aria-label="Pages of accounts" {
+            span { (counted(found.total, "account", "accounts")) @if found.pages > 1 { ", page " (found.page) " of " (found.pages) } }
+            @if found.page > 1 { a.button rel="prev" href=(filter.query(found.page - 1)) { "Previous" } }
+            @if found.page < found.pages { a.button rel="next" href=(filter.query(found.page + 1)) { "Next" } }
+        }
+    }
+}
+
+fn told(frame: &Frame<'_>, channels: &[ChannelStatus]) -> Markup {
+    html! {
+        @if !channels.is_empty() {
+            section.card {
+                h2 { "Who is told" }
+                ul.lines {
+                    @for channel in channels {
+                        li {
+                            (shown(&channel.name)) ": " (counted(usize::try_from(channel.sent).unwrap_or(usize::MAX), "message", "messages")) " taken"
+                            @if let Some(last) = channel.last_sent { ", the last " (time(last, frame.now)) }
+                            @if channel.failed > 0 { ", " strong { (channel.failed) " given up" } }
+                            @if let Some(problem) = &channel.problem { ". " strong { "Now: " } (shown(problem)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

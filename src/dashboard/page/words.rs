@@ -1,0 +1,225 @@
+//! States, times and changes, as a page says them.
+
+use jiff::Timestamp;
+use maud::{Markup, html};
+
+use crate::daemon::{ObjectStatus, Reason, State};
+use crate::diff::{Cause, Change};
+use crate::dns::Standing;
+use crate::report::text::visible;
+use crate::report::{Line, lines};
+
+/// Shows text from outside: what is hidden is escaped, and its direction is its own.
+pub(super) fn shown(text: &str) -> Markup {
+    html! { bdi { (visible(text)) } }
+}
+
+/// Says a state by a word and a sign, so that colour alone says nothing.
+pub(super) fn badge(state: State) -> Markup {
+    let (sign, word) = said(state);
+    html! {
+        span class={ "badge " (state.as_str()) } { span.sign aria-hidden="true" { (sign) } (word) }
+    }
+}
+
+/// Returns the sign and the word of a state.
+pub(super) fn said(state: State) -> (&'static str, &'static str) {
+    match state {
+        State::Ready => ("✓", "In sync"),
+        State::Reconciling => ("↻", "In progress"),
+        State::Stalled => ("!", "Needs a person"),
+        State::Unknown => ("?", "Unknown"),
+    }
+}
+
+/// Says why an object stands as it does, in a few words.
+pub(super) fn because(reason: Reason) -> &'static str {
+    match reason {
+        Reason::InSync => "as Git wants it",
+        Reason::Pending => "a change is about to be applied",
+        Reason::Confirming => "a second read is to confirm a difference",
+        Reason::Applying => "steps are being carried out",
+        Reason::BackingOff => "it did not succeed, and is tried again",
+        Reason::AwaitingApproval => "waits for approval",
+        Reason::ApplyOff => "a change that the policy does not apply",
+        Reason::DriftReported => "changed by hand",
+        Reason::Refused => "a guard refused something",
+        Reason::KeepsChanging => "somebody keeps changing it back",
+        Reason::Paused => "paused, and something differs",
+        Reason::NotReadYet => "not read yet",
+        Reason::Unreadable => "could not be read",
+    }
+}
+
+/// Says how long ago something was, or how soon it will be; exactly on request.
+pub(super) fn time(then: Timestamp, now: Timestamp) -> Markup {
+    let exact = then.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+    html! { time datetime=(then.to_string()) title=(exact) { (relative(then, now)) } }
+}
+
+fn relative(then: Timestamp, now: Timestamp) -> String {
+    let seconds = now.duration_since(then).as_secs();
+    let span = span(seconds.unsigned_abs());
+    match seconds {
+        0..5 => "just now".to_owned(),
+        5.. => format!("{span} ago"),
+        _ => format!("in {span}"),
+    }
+}
+
+/// Says a number of seconds in its largest unit.
+pub(super) fn span(seconds: u64) -> String {
+    match seconds {
+        0..90 => format!("{seconds} s"),
+        90..5400 => format!("{} min", (seconds + 30) / 60),
+        5400..129_600 => format!("{} h", (seconds + 1800) / 3600),
+        _ => format!("{} days", (seconds + 43_200) / 86_400),
+    }
+}
+
+/// Says what an object's DNS was found to be, in a word.
+pub(super) fn dns(object: &ObjectStatus) -> Markup {
+    let Some(dns) = &object.dns else {
+        return html! { span.faint { "not asked" } };
+    };
+    let (class, sign, word) = match dns.standing {
+        Standing::InSync => ("ready", "✓", "right".to_owned()),
+        Standing::Propagating => ("reconciling", "↻", "propagating".to_owned()),
+        Standing::Unknown => ("unknown", "?", "unknown".to_owned()),
+        Standing::Differs if dns.confirmed.is_none() => (
+            "reconciling",
+            "↻",
+            format!(
+                "{} to confirm",
+                counted(dns.tally.differing(), "host", "hosts")
+            ),
+        ),
+        Standing::Differs => (
+            "stalled",
+            "!",
+            format!("{} wrong", counted(dns.tally.differing(), "host", "hosts")),
+        ),
+    };
+    html! { span class={ "dns " (class) } { span.sign aria-hidden="true" { (sign) } (word) } }
+}
+
+/// Draws changes as a table: what, what is live, what Git wants, who moved.
+pub(super) fn changes<'c>(changes: impl IntoIterator<Item = &'c Change>, caption: &str) -> Markup {
+    let owned: Vec<Change> = changes.into_iter().cloned().collect();
+    html! {
+        div.scroll tabindex="0" role="group" aria-label=(caption) {
+            table.changes {
+                caption.visually-hidden { (caption) }
+                thead { tr {
+                    th scope="col" { "Key" }
+                    th scope="col" { "Live" }
+                    th scope="col" { "Git" }
+                    th scope="col" { "Moved" }
+                } }
+                tbody {
+                    @for line in lines(&owned) { (row(&line)) }
+                }
+            }
+        }
+    }
+}
+
+fn row(line: &Line) -> Markup {
+    html! {
+        tr {
+            th scope="row" { code { (shown(&line.key)) } }
+            td.before data-label="Live" { (side(line.before.as_deref())) }
+            td.after data-label="Git" { (side(line.after.as_deref())) }
+            td data-label="Moved" { (moved(line.cause)) }
+        }
+    }
+}
+
+fn side(text: Option<&str>) -> Markup {
+    html! {
+        @match text {
+            None => span.faint { "not there" },
+            Some("") => span.faint { "there" },
+            Some(text) => code { (shown(text)) },
+        }
+    }
+}
+
+fn moved(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Differs => "not known",
+        Cause::Git => "Git",
+        Cause::Drift => "by hand",
+        Cause::Conflict => "both",
+        Cause::Removal => "Git, removed",
+    }
+}
+
+/// Returns the path of an account's page.
+pub(in crate::dashboard) fn path(name: &str) -> String {
+    format!("/accounts/{}", segment(name))
+}
+
+/// Writes a text as one segment of a path.
+pub(super) fn segment(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+                char::from(byte).to_string()
+            }
+            other => format!("%{other:02X}"),
+        })
+        .collect()
+}
+
+/// Returns the first characters of a commit.
+pub(super) fn short(commit: &str) -> &str {
+    commit.get(..10).unwrap_or(commit)
+}
+
+/// Formats a count with a phrase whose verb agrees with it, such as "step is" and "steps are".
+pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
+    if count == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{count} {many}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_told_by_their_distance() {
+        #[track_caller]
+        fn check(seconds: i64, expected: &str) {
+            let at = |second| Timestamp::from_second(second).unwrap();
+            assert_eq!(relative(at(1_000_000 - seconds), at(1_000_000)), expected);
+        }
+        check(0, "just now");
+        check(89, "89 s ago");
+        check(90, "2 min ago");
+        check(5400, "2 h ago");
+        check(3 * 86_400, "3 days ago");
+        check(-60, "in 60 s");
+        check(-600, "in 10 min");
+    }
+
+    #[test]
+    fn names_stay_inside_of_their_segment() {
+        #[track_caller]
+        fn check(name: &str, expected: &str) {
+            assert_eq!(path(name), expected);
+        }
+        check("acme", "/accounts/acme");
+        check("a/../b?c#d", "/accounts/a%2F..%2Fb%3Fc%23d");
+        check("größe \"", "/accounts/gr%C3%B6%C3%9Fe%20%22");
+    }
+
+    #[test]
+    fn hostile_text_is_only_text() {
+        let markup = shown("<script>\u{202e}\"&").into_string();
+        assert_eq!(markup, "<bdi>&lt;script&gt;\\u{202e}&quot;&amp;</bdi>");
+    }
+}

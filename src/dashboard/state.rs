@@ -1,0 +1,67 @@
+//! What all requests share.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use super::access::Access;
+use super::unproven::Unproven;
+use super::webhook::{Deliveries, Hook};
+use crate::alert::Channels;
+use crate::daemon::{Board, Orders};
+
+/// How many readers are told of changes at once.
+const LISTENERS: usize = 32;
+
+/// What all requests share.
+pub(super) struct Shared {
+    pub(super) board: Board,
+    pub(super) orders: Orders,
+    pub(super) channels: Channels,
+    pub(super) access: Access,
+    pub(super) public_url: Option<Url>,
+    pub(super) open_metrics: bool,
+    pub(super) hook: Option<Hook>,
+    pub(super) deliveries: Mutex<Deliveries>,
+    pub(super) counters: Counters,
+    /// What bodies may hold before they prove anything.
+    pub(super) unproven: Unproven,
+    pub(super) listeners: Arc<Semaphore>,
+    /// After how long without a sign of life the loop is taken for dead.
+    pub(super) patience: Duration,
+    pub(super) stop: CancellationToken,
+}
+
+/// What was counted since the start.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) pushes: AtomicU64,
+    pub(super) ignored: AtomicU64,
+    pub(super) repeated: AtomicU64,
+    pub(super) rejected: AtomicU64,
+    pub(super) cut: AtomicU64,
+}
+
+impl Shared {
+    pub(super) fn listeners() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(LISTENERS))
+    }
+
+    /// Tells whether a delivery was not seen before.
+    pub(super) fn is_new(&self, marks: &[String]) -> bool {
+        let mut deliveries = self
+            .deliveries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        deliveries.is_new(marks)
+    }
+}
+
+/// Counts one more.
+pub(super) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
