@@ -142,7 +142,7 @@ impl Site {
         Ok(())
     }
 
-    /// Orders something that takes no arguments.
+    /// WorkQueue something that takes no arguments.
     pub(crate) async fn order(&self, path: &str) -> Result<()> {
         let request = self.client.post(self.url(path)).json(&json!({}));
         request.send().await?.error_for_status()?;

@@ -13,8 +13,8 @@ use super::{
     AlertError, Channel, Channels, CommitStanding, Damper, Damping, ForgeChannel, Notice, Pinger,
     notices, standing,
 };
-use crate::daemon::sealed::{sealed, unsealed};
-use crate::daemon::{Board, Role, Status};
+use crate::daemon::checksum::{verified, with_checksum};
+use crate::daemon::{PublishedStatus, Role, Status};
 
 /// How often time is let pass when nothing changes.
 const TICK: Duration = Duration::from_secs(5);
@@ -80,7 +80,7 @@ impl Announcer {
 /// Tells of what happens on a board until it is stopped; then what waits is sent once more each, without waiting.
 pub async fn announce(
     announcer: Announcer,
-    board: Board,
+    published: PublishedStatus,
     channels: Channels,
     stop: CancellationToken,
 ) {
@@ -101,7 +101,7 @@ pub async fn announce(
     }
     if let Some((pinger, every)) = announcer.ping {
         let post = Post::new(&channels, "ping", "ping", &[], &stop);
-        tasks.spawn(post.pings(pinger, every, board.clone(), announcer.patience));
+        tasks.spawn(post.pings(pinger, every, published.clone(), announcer.patience));
     }
     let mut teller = Teller {
         damper: remembered(announcer.memory.as_deref()),
@@ -113,11 +113,11 @@ pub async fn announce(
         standings,
         last: None,
     };
-    let mut changes = board.subscribe();
+    let mut changes = published.subscribe();
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        let status = board.status();
+        let status = published.status();
         teller.look(&status, Timestamp::now());
         tokio::select! {
             () = stop.cancelled() => break,
@@ -248,7 +248,13 @@ impl Post {
         }
     }
 
-    async fn pings(self, pinger: Pinger, every: Duration, board: Board, patience: Duration) {
+    async fn pings(
+        self,
+        pinger: Pinger,
+        every: Duration,
+        published: PublishedStatus,
+        patience: Duration,
+    ) {
         let mut ticks = interval(every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -257,7 +263,7 @@ impl Post {
                 _ = ticks.tick() => {}
             }
             // Silence is the message when the loop stands still.
-            if board.status().is_alive(Timestamp::now(), patience) {
+            if published.status().is_alive(Timestamp::now(), patience) {
                 let send = || {
                     let pinger = pinger.clone();
                     async move { pinger.ping().await }
@@ -301,7 +307,7 @@ fn remembered(memory: Option<&Path>) -> Damper {
         }
     };
     let text = String::from_utf8_lossy(&text);
-    let known = unsealed(&text).and_then(|text| serde_json::from_str(text).ok());
+    let known = verified(&text).and_then(|text| serde_json::from_str(text).ok());
     known.unwrap_or_else(|| {
         let path = memory.display();
         tracing::warn!(%path, "what was told before was spoilt, and may be told again");
@@ -314,7 +320,7 @@ fn keep(memory: &Path, damper: &Damper) -> std::io::Result<()> {
     use std::io::Write as _;
     let folder = memory.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(sealed(&serde_json::to_string(damper)?).as_bytes())?;
+    file.write_all(with_checksum(&serde_json::to_string(damper)?).as_bytes())?;
     file.persist(memory).map_err(|error| error.error)?;
     Ok(())
 }

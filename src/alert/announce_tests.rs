@@ -57,8 +57,8 @@ async fn receiver(answers: &[u16]) -> (String, mpsc::UnboundedReceiver<Heard>) {
 }
 
 /// A board with drift on one account; each call is another round.
-fn drift(board: &Board, message: &str) {
-    board.change(|status| {
+fn drift(published: &PublishedStatus, message: &str) {
+    published.change(|status| {
         status.cluster.beat += jiff::SignedDuration::from_secs(1);
         status.cluster.alerts = vec![Alert {
             kind: AlertKind::Drift,
@@ -89,13 +89,13 @@ fn webhook(url: &str) -> Channel {
 /// Announces until the stand-in heard something, then stops.
 async fn announced<T>(
     announcer: Announcer,
-    board: &Board,
+    published: &PublishedStatus,
     heard: impl Future<Output = T>,
 ) -> (T, Channels) {
     let (channels, stop) = (Channels::default(), CancellationToken::new());
     let task = tokio::spawn(announce(
         announcer,
-        board.clone(),
+        published.clone(),
         channels.clone(),
         stop.clone(),
     ));
@@ -108,16 +108,20 @@ async fn announced<T>(
 #[tokio::test]
 async fn a_webhook_is_signed_and_tried_again() {
     let (url, mut heard) = receiver(&[503, 429]).await;
-    let board = Board::new(Timestamp::UNIX_EPOCH);
-    drift(&board, "company_name differs");
+    let published = PublishedStatus::new(Timestamp::UNIX_EPOCH);
+    drift(&published, "company_name differs");
     let third = async {
         heard.recv().await.unwrap();
         heard.recv().await.unwrap();
         heard.recv().await.unwrap()
     };
     let way = webhook(&format!("{url}/hook"));
-    let (heard, channels) =
-        announced(announcer(vec![("webhook".to_owned(), way)]), &board, third).await;
+    let (heard, channels) = announced(
+        announcer(vec![("webhook".to_owned(), way)]),
+        &published,
+        third,
+    )
+    .await;
     let header = |name: &str| heard.headers[name].to_str().unwrap().to_owned();
     let said = format!("{}.{}", header("x-emblazon-timestamp"), heard.body);
     let signature = signed(&Secret::new("canary"), said.as_bytes());
@@ -136,12 +140,12 @@ async fn a_webhook_is_signed_and_tried_again() {
 #[tokio::test]
 async fn what_is_refused_is_given_up_and_seen() {
     let (url, mut heard) = receiver(&[404, 503, 503, 503, 503]).await;
-    let board = Board::new(Timestamp::UNIX_EPOCH);
-    drift(&board, "company_name differs");
+    let published = PublishedStatus::new(Timestamp::UNIX_EPOCH);
+    drift(&published, "company_name differs");
     let way = webhook(&format!("{url}/canary"));
     let (_, channels) = announced(
         announcer(vec![("webhook".to_owned(), way)]),
-        &board,
+        &published,
         heard.recv(),
     )
     .await;
@@ -150,15 +154,19 @@ async fn what_is_refused_is_given_up_and_seen() {
     let problem = status.problem.as_deref().unwrap();
     assert_eq!(problem, "not taken: the answer was 404 Not Found");
     // What may pass is tried four times, and given up then.
-    drift(&board, "company_name differs");
+    drift(&published, "company_name differs");
     let fourth = async {
         for _ in 0..4 {
             heard.recv().await.unwrap();
         }
     };
     let way = webhook(&format!("{url}/canary"));
-    let ((), channels) =
-        announced(announcer(vec![("webhook".to_owned(), way)]), &board, fourth).await;
+    let ((), channels) = announced(
+        announcer(vec![("webhook".to_owned(), way)]),
+        &published,
+        fourth,
+    )
+    .await;
     assert_eq!(channels.status()[0].failed, 1);
 }
 
@@ -166,8 +174,8 @@ async fn what_is_refused_is_given_up_and_seen() {
 async fn a_restart_tells_nothing_twice() {
     let folder = tempfile::tempdir().unwrap();
     let (url, mut heard) = receiver(&[]).await;
-    let board = Board::new(Timestamp::UNIX_EPOCH);
-    drift(&board, "company_name differs");
+    let published = PublishedStatus::new(Timestamp::UNIX_EPOCH);
+    drift(&published, "company_name differs");
     let remembering = |url: &str| {
         let slack = SlackChannel::new(&Secret::new(url)).unwrap();
         Announcer {
@@ -175,17 +183,17 @@ async fn a_restart_tells_nothing_twice() {
             ..announcer(vec![("slack".to_owned(), Channel::Slack(slack))])
         }
     };
-    announced(remembering(&url), &board, heard.recv()).await;
+    announced(remembering(&url), &published, heard.recv()).await;
     // The next thing that is heard is the end, not the beginning once more.
-    drift(&board, "company_name differs");
+    drift(&published, "company_name differs");
     let end = async {
-        board.change(|status| {
+        published.change(|status| {
             status.cluster.beat += jiff::SignedDuration::from_secs(1);
             status.cluster.alerts.clear();
         });
         heard.recv().await.unwrap()
     };
-    let (heard, _) = announced(remembering(&url), &board, end).await;
+    let (heard, _) = announced(remembering(&url), &published, end).await;
     assert!(
         heard.body.contains("is as Git wants it again"),
         "{}",
@@ -219,8 +227,8 @@ async fn a_commit_gets_its_status_on_each_forge() {
         ),
     ] {
         let (url, mut heard) = receiver(&[]).await;
-        let board = Board::new(Timestamp::UNIX_EPOCH);
-        board.change(|status| {
+        let published = PublishedStatus::new(Timestamp::UNIX_EPOCH);
+        published.change(|status| {
             status.cluster.role = Role::Leader {
                 since: Timestamp::UNIX_EPOCH,
             };
@@ -233,7 +241,7 @@ async fn a_commit_gets_its_status_on_each_forge() {
             forges: vec![("commit_status".to_owned(), forge)],
             ..Announcer::default()
         };
-        let (heard, channels) = announced(announcer, &board, heard.recv()).await;
+        let (heard, channels) = announced(announcer, &published, heard.recv()).await;
         let heard = heard.unwrap();
         assert_eq!(heard.path, path);
         assert!(heard.headers[header].to_str().unwrap().contains("canary"));
@@ -254,7 +262,7 @@ async fn a_living_loop_is_heard() {
         ping: Some((pinger, Duration::from_mins(1))),
         ..Announcer::default()
     };
-    let alive = Board::new(Timestamp::now());
+    let alive = PublishedStatus::new(Timestamp::now());
     let (heard, _) = announced(announcer, &alive, heard.recv()).await;
     assert_eq!(heard.unwrap().path, "/ping");
 }
@@ -306,12 +314,15 @@ async fn an_email_says_what_is_wrong() {
         "night@example.com".to_owned(),
     ];
     let email = EmailChannel::new(&smtp, "emblazon <emblazon@example.com>", &to).unwrap();
-    let board = Board::new(Timestamp::UNIX_EPOCH);
-    drift(&board, "company_name is \"Größe\"\r\nBcc: evil@example.com");
+    let published = PublishedStatus::new(Timestamp::UNIX_EPOCH);
+    drift(
+        &published,
+        "company_name is \"Größe\"\r\nBcc: evil@example.com",
+    );
     let way = Channel::Email(email);
     let (said, channels) = announced(
         announcer(vec![("email".to_owned(), way)]),
-        &board,
+        &published,
         mail_server(listener),
     )
     .await;

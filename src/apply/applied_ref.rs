@@ -27,7 +27,7 @@ pub struct AppliedRef {
     /// What the remote's ref was when it was asked.
     there: Option<String>,
     /// The revision that is looked at or applied, whose history vouches for the base.
-    hand: String,
+    step_run: String,
     /// Whether a branch that counts vouches for it, too, whatever is looked at.
     any_branch: bool,
     /// Who must have signed the base, as `ssh-keygen` reads it; nobody when absent.
@@ -51,7 +51,7 @@ impl AppliedRef {
             remote,
             only: None,
             there: None,
-            hand: "HEAD".to_owned(),
+            step_run: "HEAD".to_owned(),
             any_branch: false,
             signers: None,
         }
@@ -60,8 +60,8 @@ impl AppliedRef {
     /// Goes by the history of a revision from now on; by that of `HEAD`, when there is none.
     #[must_use]
     pub fn at(self, revision: Option<&str>) -> Self {
-        let hand = revision.unwrap_or("HEAD").to_owned();
-        Self { hand, ..self }
+        let step_run = revision.unwrap_or("HEAD").to_owned();
+        Self { step_run, ..self }
     }
 
     /// Lets the branch that is checked out and the remote's main one vouch for the base of whatever is looked at. Only for
@@ -172,13 +172,13 @@ impl AppliedRef {
             branches.extend(remote.map(|remote| format!("refs/remotes/{remote}/HEAD")));
             is_on_branch(&self.folder, commit, &branches)
         };
-        let mut found = standing(&self.folder, commit, &self.hand);
+        let mut found = standing(&self.folder, commit, &self.step_run);
         if found == Standing::CutOff
             && let (Asked::Yes(_), Some(remote)) = (asked, &self.remote)
             // Where that fails, it stays unknown, which is told with the command that was tried.
             && remote.complete_history(&self.reference).await.is_ok()
         {
-            found = standing(&self.folder, commit, &self.hand);
+            found = standing(&self.folder, commit, &self.step_run);
         }
         let this = || self.this();
         let why = match found {
@@ -197,7 +197,7 @@ impl AppliedRef {
 
     /// Returns the id of the commit that is looked at, for people.
     fn this(&self) -> String {
-        commit_id(&self.folder, &self.hand).unwrap_or_else(|| self.hand.clone())
+        commit_id(&self.folder, &self.step_run).unwrap_or_else(|| self.step_run.clone())
     }
 
     /// Sees where the ref is on the remote, without reading what it names. Where that fails, what was seen before counts.

@@ -1,14 +1,14 @@
 //! Writes to a document: sent, and when the answer is an error or lost, decided by reading again.
 
 use super::answer;
-use super::hand::{Hand, Stop, Write};
 use super::reading;
+use super::step_run::{StepRun, Stop, Write};
 use crate::diff::settings_in_sync;
 use crate::live::{ApiError, Document};
 use crate::model::{AccountId, Settings};
 
 /// What a write whose answer says nothing has done.
-enum Fate {
+enum WriteEffect {
     /// The document is as wanted, and was not so before.
     Landed(Option<Document>),
     /// The document is as it was before.
@@ -24,25 +24,25 @@ enum Fate {
 /// no document. A repetition is safe: the write names the revision that it replaces, and a
 /// creation never overwrites (W3, W15).
 pub(super) async fn write(
-    hand: &mut Hand<'_>,
+    step_run: &mut StepRun<'_>,
     account: &AccountId,
     before: Option<&Document>,
     wanted: Option<&Settings>,
     write: &Write<'_>,
 ) -> Result<Option<Document>, Stop> {
-    let patience = hand.context.options.patience;
+    let retries = step_run.context.options.retries;
     let mut doubtful = false;
     let mut sent = 0;
     loop {
-        let error = match hand.send(account, write).await? {
+        let error = match step_run.send(account, write).await? {
             Ok(document) => return Ok(document),
             Err(error) => error,
         };
         sent += 1;
         doubtful |= answer::may_have_landed(&error);
         let cause = error.cause();
-        let fate = match fate(hand, account, before, wanted).await {
-            Ok(fate) => fate,
+        let effect = match effect(step_run, account, before, wanted).await {
+            Ok(effect) => effect,
             Err(unread) if doubtful => {
                 return Err(Stop::Unknown(format!(
                     "{cause}; what became of it could not be read: {}; plan again",
@@ -51,46 +51,48 @@ pub(super) async fn write(
             }
             Err(_) => return Err(Stop::Failed(answer::given_up(&error, sent))),
         };
-        match fate {
+        match effect {
             // A 412 with the wanted content is an earlier try of the same request that did land.
-            Fate::Landed(document) if doubtful || before.is_some() => {
-                hand.note(format!(
+            WriteEffect::Landed(document) if doubtful || before.is_some() => {
+                step_run.note(format!(
                     "the answer was no help ({cause}), but the write is there"
                 ));
                 return Ok(document);
             }
-            Fate::Landed(_) => {
+            WriteEffect::Landed(_) => {
                 return Err(Stop::Moved(
                     "somebody else created the same whitelabel meanwhile; plan again".to_owned(),
                 ));
             }
-            Fate::Untouched if answer::is_worth_repeating(&error) && sent < patience.writes => {
-                patience.pause(sent - 1).await;
+            WriteEffect::Untouched
+                if answer::is_worth_repeating(&error) && sent < retries.writes =>
+            {
+                retries.pause(sent - 1).await;
             }
-            Fate::Foreign(found) if doubtful => {
+            WriteEffect::Foreign(found) if doubtful => {
                 return Err(Stop::Unknown(format!(
                     "{cause}; now {found}, so somebody else wrote before or after it; plan again"
                 )));
             }
-            Fate::Foreign(found) if answer::is_about_the_document(&error) => {
+            WriteEffect::Foreign(found) if answer::is_about_the_document(&error) => {
                 return Err(Stop::Moved(format!("{found}; plan again")));
             }
-            Fate::Untouched | Fate::Foreign(_) => {
+            WriteEffect::Untouched | WriteEffect::Foreign(_) => {
                 return Err(Stop::Failed(answer::given_up(&error, sent)));
             }
         }
     }
 }
 
-async fn fate(
-    hand: &Hand<'_>,
+async fn effect(
+    step_run: &StepRun<'_>,
     account: &AccountId,
     before: Option<&Document>,
     wanted: Option<&Settings>,
-) -> Result<Fate, ApiError> {
-    let reader = hand.context.reader();
+) -> Result<WriteEffect, ApiError> {
+    let reader = step_run.context.reader();
     let now = reading::until(
-        hand.context.options.patience,
+        step_run.context.options.retries,
         || reader.whitelabel(account),
         |_| true,
     )
@@ -103,12 +105,12 @@ async fn fate(
         _ => false,
     };
     Ok(match now {
-        _ if is_before => Fate::Untouched,
-        now if is_wanted => Fate::Landed(now),
+        _ if is_before => WriteEffect::Untouched,
+        now if is_wanted => WriteEffect::Landed(now),
         Some(document) => {
-            Fate::Foreign(format!("the whitelabel has revision {}", document.revision))
+            WriteEffect::Foreign(format!("the whitelabel has revision {}", document.revision))
         }
-        None => Fate::Foreign("the account has no whitelabel".to_owned()),
+        None => WriteEffect::Foreign("the account has no whitelabel".to_owned()),
     })
 }
 
@@ -122,10 +124,10 @@ pub(super) fn answered(document: Option<Document>) -> Result<Document, Stop> {
 }
 
 /// Checks that an account shows no document any more; a read may lag behind (C3).
-pub(super) async fn is_gone(hand: &Hand<'_>, account: &AccountId) -> Result<(), Stop> {
-    let reader = hand.context.reader();
+pub(super) async fn is_gone(step_run: &StepRun<'_>, account: &AccountId) -> Result<(), Stop> {
+    let reader = step_run.context.reader();
     let now = reading::until(
-        hand.context.options.patience,
+        step_run.context.options.retries,
         || reader.whitelabel(account),
         Option::is_none,
     )

@@ -6,15 +6,15 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 use thiserror::Error;
 
+use super::approved_plan::ApprovedPlan;
 use super::context::Context;
-use super::hand::Hand;
 use super::journal::{JournalError, JournalEvent};
-use super::mandate::Mandate;
 use super::options::{AssetSource, Event, Options};
 use super::outcome::{Applied, Halt, StepOutcome, StepResult};
-use super::rollout::Course;
+use super::rollout::RolloutState;
 use super::schedule::{Next, Queue, Schedule};
 use super::step;
+use super::step_run::StepRun;
 use crate::live::{TemplateWriter, WriteClient};
 use crate::model::Digest;
 use crate::plan::{FORMAT_VERSION, Refusal, Step, StepId};
@@ -69,65 +69,65 @@ fn told(held: &[Refusal]) -> String {
 /// # Errors
 /// When the run could not begin. Whatever happens after that is in the outcomes.
 pub async fn run(
-    mandate: Mandate<'_>,
+    approved: ApprovedPlan<'_>,
     writer: &WriteClient,
     template: Option<&TemplateWriter>,
     files: &dyn AssetSource,
     options: &Options,
     progress: &(dyn Fn(Event<'_>) + Sync),
 ) -> Result<Applied, ApplyError> {
-    let plan = mandate.plan;
-    mandate.check((options.now)())?;
+    let plan = approved.plan;
+    approved.check((options.now)())?;
     if plan.steps.is_empty() {
         return Ok(Applied::default());
     }
     options.guard.begin_writing();
     let context = Context::start(plan, writer, template, files, options)?;
     let mut schedule = Schedule::new(plan);
-    let mut course = Course::new(plan, &options.rollout);
+    let mut rollout_state = RolloutState::new(plan, &options.rollout);
     // Boxed, so that the compiler sees that the whole may go from thread to thread.
-    let mut in_hand: FuturesUnordered<BoxFuture<'_, _>> = FuturesUnordered::new();
+    let mut in_flight: FuturesUnordered<BoxFuture<'_, _>> = FuturesUnordered::new();
     loop {
-        while in_hand.len() < options.concurrency.get()
+        while in_flight.len() < options.concurrency.get()
             && !options.guard.is_stopped()
-            && course.ended().is_none()
+            && rollout_state.ended().is_none()
         {
-            if let Some(reason) = mandate.frozen(&*options.now) {
-                course.end(Halt::Freeze, reason);
-                note_end(&context, &course);
+            if let Some(reason) = approved.frozen(&*options.now) {
+                rollout_state.end(Halt::Freeze, reason);
+                note_end(&context, &rollout_state);
                 break;
             }
-            match schedule.next(|step| course.admits(step)) {
+            match schedule.next(|step| rollout_state.admits(step)) {
                 Next::Ready(queue, step) if options.withheld.contains_key(&step.id) => {
                     let reason = options.withheld[&step.id].clone();
                     let outcome = ended(step, StepResult::Moved { reason });
                     schedule.give_back(queue);
-                    course.note(step, &outcome);
-                    note_end(&context, &course);
+                    rollout_state.note(step, &outcome);
+                    note_end(&context, &rollout_state);
                     conclude(&context, &mut schedule, progress, step, outcome);
                 }
                 Next::Ready(queue, step) => {
                     progress(Event::Begun(step));
-                    in_hand.push(work(&context, queue, step).boxed());
+                    in_flight.push(work(&context, queue, step).boxed());
                 }
                 Next::Blocked(step, because) => {
                     let outcome = ended(step, StepResult::Skipped { because });
-                    course.note(step, &outcome);
-                    note_end(&context, &course);
+                    rollout_state.note(step, &outcome);
+                    note_end(&context, &rollout_state);
                     conclude(&context, &mut schedule, progress, step, outcome);
                 }
                 Next::Waiting => break,
             }
         }
-        let Some((queue, step, outcome)) = in_hand.next().await else {
+        let Some((queue, step, outcome)) = in_flight.next().await else {
             break;
         };
         schedule.give_back(queue);
-        course.note(step, &outcome);
-        note_end(&context, &course);
+        rollout_state.note(step, &outcome);
+        note_end(&context, &rollout_state);
         conclude(&context, &mut schedule, progress, step, outcome);
     }
-    let (halt, reason) = (course.ended().cloned()).unwrap_or_else(|| halted(options));
+    let (halt, reason) = (rollout_state.ended().cloned()).unwrap_or_else(|| halted(options));
     for step in schedule.rest() {
         let reason = reason.clone();
         let outcome = ended(step, StepResult::NotBegun { halt, reason });
@@ -137,8 +137,8 @@ pub async fn run(
 }
 
 /// Lets the steps in hand know that the run has ended: those that have sent nothing send nothing.
-fn note_end(context: &Context<'_>, course: &Course) {
-    if let Some(why) = course.ended() {
+fn note_end(context: &Context<'_>, rollout_state: &RolloutState) {
+    if let Some(why) = rollout_state.ended() {
         context.end(why);
     }
 }
@@ -163,13 +163,13 @@ async fn work<'p>(
     mut queue: Queue<'p>,
     step: &'p Step,
 ) -> (Queue<'p>, &'p Step, StepOutcome) {
-    let mut hand = Hand::new(context, step);
-    let result = match step::carry_out(&mut hand, &mut queue.lane).await {
+    let mut step_run = StepRun::new(context, step);
+    let result = match step::carry_out(&mut step_run, &mut queue.state).await {
         Ok(revision) => StepResult::Done { revision },
         Err(ended) => ended.result(),
     };
     let outcome = StepOutcome {
-        notes: hand.notes,
+        notes: step_run.notes,
         ..ended(step, result)
     };
     (queue, step, outcome)

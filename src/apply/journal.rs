@@ -316,14 +316,14 @@ pub struct Interrupted {
     pub plan: Option<Digest>,
     /// The steps that had sent a write, or were about to, and have no outcome: whether the write
     /// landed is to be found out by reading.
-    pub in_hand: Vec<InHand>,
+    pub in_flight: Vec<InFlight>,
     /// How many steps had ended.
     pub finished: usize,
 }
 
 /// A step that a run had in hand when it died.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InHand {
+pub struct InFlight {
     /// The step.
     pub step: StepId,
     /// What it was writing to; its snapshot is in the run's manifest.
@@ -344,10 +344,10 @@ pub fn interrupted(entries: &[Entry]) -> Option<Interrupted> {
     let mut seen = Interrupted {
         run: None,
         plan: None,
-        in_hand: Vec::new(),
+        in_flight: Vec::new(),
         finished: 0,
     };
-    let mut open: BTreeMap<StepId, InHand> = BTreeMap::new();
+    let mut open: BTreeMap<StepId, InFlight> = BTreeMap::new();
     for entry in entries {
         match &entry.event {
             JournalEvent::RunStarted { run, plan, .. } => {
@@ -361,7 +361,7 @@ pub fn interrupted(entries: &[Entry]) -> Option<Interrupted> {
                 if_match,
                 request,
             } => {
-                let in_hand = InHand {
+                let in_flight = InFlight {
                     step: *step,
                     subject: subject.clone(),
                     write: write.clone(),
@@ -369,11 +369,11 @@ pub fn interrupted(entries: &[Entry]) -> Option<Interrupted> {
                     request: request.clone(),
                     answered: false,
                 };
-                open.insert(*step, in_hand);
+                open.insert(*step, in_flight);
             }
             JournalEvent::Answer { step, request, .. } => {
-                if let Some(in_hand) = open.get_mut(step).filter(|w| w.request == *request) {
-                    in_hand.answered = true;
+                if let Some(in_flight) = open.get_mut(step).filter(|w| w.request == *request) {
+                    in_flight.answered = true;
                 }
             }
             JournalEvent::Repair { .. } => {}
@@ -384,7 +384,7 @@ pub fn interrupted(entries: &[Entry]) -> Option<Interrupted> {
             JournalEvent::RunFinished { .. } | JournalEvent::Recovered => return None,
         }
     }
-    seen.in_hand = open.into_values().collect();
+    seen.in_flight = open.into_values().collect();
     Some(seen)
 }
 
@@ -524,9 +524,9 @@ mod tests {
             let mut all = vec![started(&run())];
             all.extend(events);
             let got = interrupted(&entries(all)).map(|seen| {
-                seen.in_hand
+                seen.in_flight
                     .into_iter()
-                    .map(|hand| (hand.step.0, hand.write, hand.answered))
+                    .map(|step_run| (step_run.step.0, step_run.write, step_run.answered))
                     .collect::<Vec<_>>()
             });
             let expected = expected.map(|steps| {

@@ -12,16 +12,15 @@
 
 mod answer;
 mod applied_ref;
+mod approved_plan;
 mod brand;
 pub(crate) mod chain;
 mod context;
 mod document;
 mod executor;
-mod hand;
 mod history;
 mod journal;
 pub mod lease;
-mod mandate;
 mod manifest;
 mod options;
 mod outcome;
@@ -40,27 +39,28 @@ mod snapshot;
 mod standing;
 mod state_file;
 mod step;
+mod step_run;
 mod verify;
 mod written;
 mod written_ref;
 
 pub use applied_ref::{AppliedRef, Complete, Unseen, left_open};
+pub use approved_plan::ApprovedPlan;
 pub use executor::{ApplyError, run};
 pub use history::{Record, RunState, outcomes, plan_of, record, records, run_of, used_by};
 pub use journal::{
-    Entry, InHand, Interrupted, JOURNAL_VERSION, Journal, JournalError, JournalEvent, interrupted,
-    read as read_journal, runs,
+    Entry, InFlight, Interrupted, JOURNAL_VERSION, Journal, JournalError, JournalEvent,
+    interrupted, read as read_journal, runs,
 };
-pub use mandate::Mandate;
 pub use manifest::{
     AccountSnapshot, DocumentSnapshot, MANIFEST_VERSION, Manifest, SnapshotError, StoredAsset,
 };
-pub use options::{AssetSource, Event, Options, Patience};
+pub use options::{AssetSource, Event, Options, RetryLimits};
 pub use outcome::{Applied, Halt, StepOutcome, StepResult};
 pub use primary::{SandboxPrimaries, primary, push_policy};
 pub use records_back::RecordsBack;
-pub use recovery::{Wreck, close, repair, wrecks};
-pub use restore::{RestoreError, StoredAssets, WayBack, moved_since, way_back};
+pub use recovery::{InterruptedRun, close, interrupted_runs, repair};
+pub use restore::{RestoreError, RestoreTarget, StoredAssets, moved_since, restore_target};
 pub use retention::{Pruned, prune};
 pub use rollout::Rollout;
 pub use run_id::{RunId, RunIdError};

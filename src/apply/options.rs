@@ -26,7 +26,7 @@ pub struct Options {
     /// Whether creating a whitelabel may cost money (C7).
     pub billing: BillingPolicy,
     /// How often and how long to ask again.
-    pub patience: Patience,
+    pub retries: RetryLimits,
     /// Gives the time, for the run's name and the journal.
     pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// Who goes first, and when to stop.
@@ -44,7 +44,7 @@ pub struct Options {
 /// A read right after a write may show what was there before (C3, trap 38), so one look is not
 /// enough for a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience {
+pub struct RetryLimits {
     /// How often a read that shows something unexpected is made in all.
     pub reads: u32,
     /// How often a write whose failure left nothing behind is sent in all.
@@ -53,7 +53,7 @@ pub struct Patience {
     pub pause: Duration,
 }
 
-impl Default for Patience {
+impl Default for RetryLimits {
     fn default() -> Self {
         Self {
             reads: 4,
@@ -63,7 +63,7 @@ impl Default for Patience {
     }
 }
 
-impl Patience {
+impl RetryLimits {
     /// Waits before the `n`th repetition, from 0.
     pub(super) async fn pause(&self, n: u32) {
         let factor = 2_u32.saturating_pow(n.min(6));
@@ -83,7 +83,7 @@ impl Options {
             state_dir,
             concurrency: NonZeroUsize::MIN.saturating_add(1),
             billing: BillingPolicy::Refuse,
-            patience: Patience::default(),
+            retries: RetryLimits::default(),
             now: Arc::new(now),
             rollout: Rollout::default(),
             withheld: BTreeMap::new(),
@@ -99,7 +99,7 @@ impl fmt::Debug for Options {
             .field("state_dir", &self.state_dir)
             .field("concurrency", &self.concurrency)
             .field("billing", &self.billing)
-            .field("patience", &self.patience)
+            .field("patience", &self.retries)
             .field("rollout", &self.rollout)
             .finish_non_exhaustive()
     }

@@ -1,6 +1,6 @@
 //! Reading until the answer is what it must be, or patience ends.
 
-use super::options::Patience;
+use super::options::RetryLimits;
 
 /// Reads again while a read fails or shows something else than expected, and returns what was seen
 /// last.
@@ -8,7 +8,7 @@ use super::options::Patience;
 /// Reads may lag behind a write (C3, trap 38), and after a write that may have hurt, giving up at
 /// the first failed read would leave the hurt unmended.
 pub(super) async fn until<T, E, F>(
-    patience: Patience,
+    retries: RetryLimits,
     mut read: impl FnMut() -> F,
     is_expected: impl Fn(&T) -> bool,
 ) -> Result<T, E>
@@ -16,11 +16,11 @@ where
     F: Future<Output = Result<T, E>>,
 {
     let mut last = read().await;
-    for repetition in 1..patience.reads {
+    for repetition in 1..retries.reads {
         if last.as_ref().is_ok_and(&is_expected) {
             break;
         }
-        patience.pause(repetition - 1).await;
+        retries.pause(repetition - 1).await;
         // A failed read takes nothing back that an earlier one showed.
         last = read().await.or_else(|error| last.map_err(|_| error));
     }
@@ -45,14 +45,14 @@ mod tests {
             expected: Result<u32, ApiError>,
             left: usize,
         ) {
-            let patience = Patience {
+            let retries = RetryLimits {
                 reads: 3,
                 writes: 1,
                 pause: Duration::ZERO,
             };
             let mut answers = answers.into_iter();
             let mut next = || std::future::ready(answers.next().expect("too many reads"));
-            let got = until(patience, &mut next, |answer| *answer == 7).await;
+            let got = until(retries, &mut next, |answer| *answer == 7).await;
             assert_eq!(got, expected);
             assert_eq!(answers.len(), left);
         }

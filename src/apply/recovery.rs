@@ -11,9 +11,9 @@ use camino::Utf8Path;
 use jiff::Timestamp;
 
 use super::history;
-use super::journal::{self, InHand, Journal, JournalError, JournalEvent};
+use super::journal::{self, InFlight, Journal, JournalError, JournalEvent};
 use super::manifest::Manifest;
-use super::restore::{RestoreError, WayBack, way_back};
+use super::restore::{RestoreError, RestoreTarget, restore_target};
 use super::run_id::RunId;
 use super::snapshot::SnapshotStore;
 use crate::diff::ChangeKey;
@@ -25,11 +25,11 @@ use crate::tree::{ClusterConfig, DesiredAccount, Ownership};
 
 /// A run that never ended.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Wreck {
+pub struct InterruptedRun {
     /// Its name.
     pub run: RunId,
     /// The steps that it had in hand.
-    pub in_hand: Vec<InHand>,
+    pub in_flight: Vec<InFlight>,
     /// Its plan, when it was kept.
     pub plan: Option<Plan>,
     /// What it found before it wrote; absent when it never came to that.
@@ -40,12 +40,12 @@ pub struct Wreck {
 ///
 /// While shards are at work, a run of another one may be no wreck but in full swing: a shard looks after its like, and
 /// the first of a split after runs for the whole and of other splits, which cannot be at work beside it.
-pub fn wrecks(
+pub fn interrupted_runs(
     state_directory: &Utf8Path,
     cluster: &ClusterName,
     shard: Option<Shard>,
-) -> Result<Vec<Wreck>, JournalError> {
-    let mut wrecks = Vec::new();
+) -> Result<Vec<InterruptedRun>, JournalError> {
+    let mut interrupted_runs = Vec::new();
     let store = SnapshotStore::new(state_directory);
     for run in journal::runs(state_directory)? {
         let entries = journal::read(state_directory, &run)?;
@@ -60,14 +60,14 @@ pub fn wrecks(
         if is_another {
             continue;
         }
-        wrecks.push(Wreck {
+        interrupted_runs.push(InterruptedRun {
             plan: history::plan_of(state_directory, &run),
             manifest: store.manifest(&run).ok(),
-            in_hand: interrupted.in_hand,
+            in_flight: interrupted.in_flight,
             run,
         });
     }
-    Ok(wrecks)
+    Ok(interrupted_runs)
 }
 
 fn looks_after(shard: Option<Shard>, run: Option<Shard>) -> bool {
@@ -83,15 +83,15 @@ pub fn close(state_directory: &Utf8Path, run: &RunId, now: Timestamp) -> Result<
     Journal::reopen(state_directory, run)?.append(now, JournalEvent::Recovered)
 }
 
-impl Wreck {
+impl InterruptedRun {
     /// Gives what the objects were that it had in hand, to read their live side; `None` when it has
     /// destroyed nothing.
     pub fn before(
         &self,
         store: &SnapshotStore,
         cluster: &ClusterConfig,
-    ) -> Result<Option<WayBack>, RestoreError> {
-        let names = (self.in_hand.iter()).filter_map(|hand| match &hand.subject {
+    ) -> Result<Option<RestoreTarget>, RestoreError> {
+        let names = (self.in_flight.iter()).filter_map(|step_run| match &step_run.subject {
             Subject::Account { name, .. } => Some(name.clone()),
             // Records are written in one message, so half of them is never there.
             Subject::Template | Subject::Zone(_) => None,
@@ -100,7 +100,7 @@ impl Wreck {
             names.filter(|name| !self.means_to_delete(name)).collect();
         match &self.manifest {
             Some(manifest) if !names.is_empty() => {
-                Ok(Some(way_back(manifest, store, cluster, &names)?))
+                Ok(Some(restore_target(manifest, store, cluster, &names)?))
             }
             _ => Ok(None),
         }
@@ -131,23 +131,23 @@ impl Wreck {
     }
 }
 
-/// Leaves of [`Wreck::before`] only what the run destroyed: documents that are gone, and assets that
+/// Leaves of [`InterruptedRun::before`] only what the run destroyed: documents that are gone, and assets that
 /// are gone from documents. Returns the accounts that could not be read.
-pub fn repair(wreck: &Wreck, before: &mut WayBack, live: &Live) -> Vec<AccountName> {
+pub fn repair(run: &InterruptedRun, before: &mut RestoreTarget, live: &Live) -> Vec<AccountName> {
     let mut unread = Vec::new();
     before.desired.accounts.retain_mut(|account| {
         let account = account.make_mut();
         account.policy.ownership = Ownership::Shared;
         account.policy.recreate = false;
         account.assets.retain(|kind, declared| {
-            declared.value.is_some() && !wreck.means_to_lose(&account.name, *kind)
+            declared.value.is_some() && !run.means_to_lose(&account.name, *kind)
         });
         let reading = live
             .accounts
             .get(&account.name)
             .map(|account| &account.document);
         match reading {
-            Some(Reading::Known(None)) => come_back(wreck, account),
+            Some(Reading::Known(None)) => come_back(run, account),
             Some(Reading::Known(Some(document))) => lost_assets(account, document),
             Some(Reading::Unknown(_)) | None => {
                 unread.push(account.name.clone());
@@ -160,9 +160,9 @@ pub fn repair(wreck: &Wreck, before: &mut WayBack, live: &Live) -> Vec<AccountNa
 
 /// A document that is gone comes back as it was. A domain that was on the move is left to the tree: by
 /// now it may be another account's.
-fn come_back(wreck: &Wreck, account: &mut DesiredAccount) -> bool {
+fn come_back(run: &InterruptedRun, account: &mut DesiredAccount) -> bool {
     let domain = KeyPath::from("domain");
-    if wreck.moves_domain(&account.name) {
+    if run.moves_domain(&account.name) {
         account.settings.remove(&domain);
     }
     account.absent.is_none()

@@ -24,7 +24,7 @@ use crate::tree::{
 
 /// What was live before a run, as a desired state.
 #[derive(Debug)]
-pub struct WayBack {
+pub struct RestoreTarget {
     /// The desired state; its assets are in [`StoredAssets`].
     pub desired: Desired,
     /// The text that its places point into.
@@ -51,12 +51,12 @@ pub enum RestoreError {
 /// asset as it was, and nothing else.
 ///
 /// `only` names accounts; when it is empty all of them are meant, and the template too.
-pub fn way_back(
+pub fn restore_target(
     manifest: &Manifest,
     store: &SnapshotStore,
     cluster: &ClusterConfig,
     only: &BTreeSet<AccountName>,
-) -> Result<WayBack, RestoreError> {
+) -> Result<RestoreTarget, RestoreError> {
     let owners = manifest.zones.values().flatten();
     let owners = owners.flat_map(|set| &set.accounts);
     let names: BTreeSet<&AccountName> = (manifest.accounts.values())
@@ -93,7 +93,7 @@ pub fn way_back(
         template,
         policy: Policy::default(),
     };
-    Ok(WayBack { desired, sources })
+    Ok(RestoreTarget { desired, sources })
 }
 
 fn account(

@@ -34,7 +34,7 @@ fn concerns_only(step: &Step, accounts: &BTreeSet<AccountName>) -> bool {
 
 /// How far a run may go at the moment.
 #[derive(Debug)]
-pub(super) struct Course {
+pub(super) struct RolloutState {
     /// The steps that go first and have not ended.
     first: BTreeSet<StepId>,
     limit: Option<usize>,
@@ -42,7 +42,7 @@ pub(super) struct Course {
     ended: Option<(Halt, String)>,
 }
 
-impl Course {
+impl RolloutState {
     pub(super) fn new(plan: &Plan, rollout: &Rollout) -> Self {
         let is_canary = |step: &&Step| concerns_only(step, &rollout.canary);
         let mut first: BTreeSet<StepId> = (plan.steps.iter().filter(is_canary))

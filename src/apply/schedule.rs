@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::outcome::{StepOutcome, StepResult};
-use super::step::Lane;
+use super::step::ObjectState;
 use crate::plan::{Plan, Precondition, Step, StepId, Subject};
 
 /// The steps of one object, in their order, and what is known of it.
 #[derive(Debug)]
 pub(super) struct Queue<'p> {
     steps: VecDeque<&'p Step>,
-    pub(super) lane: Lane,
+    pub(super) state: ObjectState,
 }
 
 /// Which steps are to be begun, and how the others ended.
@@ -50,8 +50,8 @@ impl<'p> Schedule<'p> {
             outcomes: BTreeMap::new(),
         };
         for steps in objects.into_values() {
-            let lane = Lane::default();
-            schedule.put(Begun::NotYet, Queue { steps, lane });
+            let state = ObjectState::default();
+            schedule.put(Begun::NotYet, Queue { steps, state });
         }
         schedule
     }
@@ -181,14 +181,14 @@ mod tests {
     fn trace(steps: Vec<Step>, failing: &[u32]) -> String {
         let plan = plan(steps);
         let mut schedule = Schedule::new(&plan);
-        let mut in_hand = VecDeque::new();
+        let mut in_flight = VecDeque::new();
         let mut trace = Vec::new();
         loop {
-            while in_hand.len() < 2 {
+            while in_flight.len() < 2 {
                 match schedule.next(|_| true) {
                     Next::Ready(queue, step) => {
                         trace.push(format!("+{}", step.id.0));
-                        in_hand.push_back((queue, step));
+                        in_flight.push_back((queue, step));
                     }
                     Next::Blocked(step, because) => {
                         trace.push(format!("!{}({})", step.id.0, because.0));
@@ -201,7 +201,7 @@ mod tests {
                     Next::Waiting => break,
                 }
             }
-            let Some((queue, step)) = in_hand.pop_front() else {
+            let Some((queue, step)) = in_flight.pop_front() else {
                 break;
             };
             let result = if failing.contains(&step.id.0) {

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use super::answer;
 use super::brand::{Brand, Held};
-use super::hand::{Hand, Stop, Write};
 use super::reading;
+use super::step_run::{StepRun, Stop, Write};
 use super::verify;
 use crate::diff::settings_in_sync;
 use crate::live::{ApiError, WriteError};
@@ -61,12 +61,12 @@ impl Exhausted {
 
 /// Uploads what is missing, and creates the document when an upload has destroyed it.
 pub(super) async fn settle(
-    hand: &mut Hand<'_>,
+    step_run: &mut StepRun<'_>,
     account: &AccountId,
     goal: &Goal<'_>,
     start: Option<Brand>,
 ) -> Result<Settled, Trouble> {
-    let patience = hand.context.options.patience;
+    let retries = step_run.context.options.retries;
     let mut now = start;
     let mut uploads: BTreeMap<AssetKind, u32> = BTreeMap::new();
     let mut recreated = false;
@@ -79,7 +79,7 @@ pub(super) async fn settle(
     loop {
         let Some(mut brand) = now else {
             recreated = true;
-            now = Some(create_again(hand, account, goal.wanted).await?);
+            now = Some(create_again(step_run, account, goal.wanted).await?);
             continue;
         };
         // What was there before was looked for twice; nothing else can have been overlooked.
@@ -98,26 +98,26 @@ pub(super) async fn settle(
         check_asset(goal, &brand, kind)?;
         let count = uploads.entry(kind).or_default();
         *count += 1;
-        if *count > patience.writes {
+        if *count > retries.writes {
             return Err(Trouble::Exhausted(last));
         }
         if *count > 1 {
-            patience.pause(*count - 2).await;
+            retries.pause(*count - 2).await;
         }
         let write = Write::Upload {
             kind,
             asset,
             if_match: &brand.revision,
         };
-        match hand.send(account, &write).await? {
+        match step_run.send(account, &write).await? {
             Ok(answer) => {
                 has_written = true;
                 let revision = answer.map(|document| document.revision);
                 let shown = Some((kind, asset));
-                now = look(hand, account, shown, revision.as_ref()).await?;
+                now = look(step_run, account, shown, revision.as_ref()).await?;
                 if is_at_risk(&brand, kind) && now.as_ref().is_some_and(has_welcome) {
                     // It should be gone; a read that lags behind would hide that.
-                    now = look(hand, account, shown, revision.as_ref()).await?;
+                    now = look(step_run, account, shown, revision.as_ref()).await?;
                 }
                 let Some(found) = &now else {
                     return Err(Trouble::Stop(Stop::Unknown(format!(
@@ -125,12 +125,12 @@ pub(super) async fn settle(
                          somebody may have deleted it right after; plan again"
                     ))));
                 };
-                note_eaten(hand, goal.wanted, &brand, found, kind)?;
+                note_eaten(step_run, goal.wanted, &brand, found, kind)?;
             }
             Err(error) => {
                 last = Exhausted::new(&error, *count);
                 in_doubt |= answer::may_have_landed(&error);
-                now = look(hand, account, None, None)
+                now = look(step_run, account, None, None)
                     .await
                     .map_err(|trouble| with_reason(trouble, error.cause()))?;
                 if let Some(found) = &mut now
@@ -147,7 +147,7 @@ pub(super) async fn settle(
                     in_doubt,
                     has_written,
                 };
-                judge(hand, goal, &brand, now.as_ref(), &failure)?;
+                judge(step_run, goal, &brand, now.as_ref(), &failure)?;
             }
         }
     }
@@ -166,7 +166,7 @@ struct Failure<'a> {
 
 /// Decides after a failed upload whether going on is right.
 fn judge(
-    hand: &mut Hand<'_>,
+    step_run: &mut StepRun<'_>,
     goal: &Goal<'_>,
     before: &Brand,
     now: Option<&Brand>,
@@ -184,12 +184,12 @@ fn judge(
         })
     };
     match now {
-        None if failure.in_doubt => hand.repair(format!(
+        None if failure.in_doubt => step_run.repair(format!(
             "the failed upload of the {kind} deleted the whole whitelabel; it was created again from what was there before"
         ))?,
         None => return Err(moved("somebody deleted the whitelabel".to_owned())),
         Some(brand) if brand.digest(*kind) == Some(&failure.asset.digest) => {
-            hand.note(format!(
+            step_run.note(format!(
                 "the answer was no help ({cause}), but the {kind} is there"
             ));
         }
@@ -201,7 +201,7 @@ fn judge(
             }
         }
         Some(_) if failure.in_doubt => {
-            hand.note(format!("an upload of the {kind} failed on the way ({cause})"));
+            step_run.note(format!("an upload of the {kind} failed on the way ({cause})"));
         }
         // Somebody wrote in between; what was taken along is put back beside that.
         Some(brand) if taken(goal, brand).is_some() => {}
@@ -276,7 +276,7 @@ fn check_asset(goal: &Goal<'_>, now: &Brand, kind: AssetKind) -> Result<(), Trou
 
 /// Notes the assets that an upload took with it; the next round puts them back.
 fn note_eaten(
-    hand: &mut Hand<'_>,
+    step_run: &mut StepRun<'_>,
     wanted: &Brand,
     before: &Brand,
     now: &Brand,
@@ -284,7 +284,7 @@ fn note_eaten(
 ) -> Result<(), Stop> {
     for kind in wanted.assets.keys().filter(|kind| **kind != uploaded) {
         if before.assets.contains_key(kind) && !now.assets.contains_key(kind) {
-            hand.repair(format!(
+            step_run.repair(format!(
                 "the upload of the {uploaded} deleted the {kind}, which was put back"
             ))?;
         }
@@ -294,12 +294,12 @@ fn note_eaten(
 
 /// Reads document and assets; repeats while they do not show an accepted upload (C3, trap 38).
 async fn look(
-    hand: &Hand<'_>,
+    step_run: &StepRun<'_>,
     account: &AccountId,
     accepted: Option<(AssetKind, &Held)>,
     revision: Option<&Revision>,
 ) -> Result<Option<Brand>, Trouble> {
-    let reader = hand.context.reader();
+    let reader = step_run.context.reader();
     let read = || Brand::read(reader, account);
     let shows = |found: &Option<Brand>| match (found, accepted) {
         (_, None) => true,
@@ -309,7 +309,7 @@ async fn look(
                 && revision.is_none_or(|revision| brand.revision == *revision)
         }
     };
-    reading::until(hand.context.options.patience, read, shows)
+    reading::until(step_run.context.options.retries, read, shows)
         .await
         .map_err(|error| unread(&error))
 }
@@ -335,32 +335,32 @@ fn with_reason(trouble: Trouble, reason: &ApiError) -> Trouble {
 /// The account is charged for nothing new, so a server that asks for consent (402) gets it: the
 /// alternative is a brand that stays lost.
 async fn create_again(
-    hand: &mut Hand<'_>,
+    step_run: &mut StepRun<'_>,
     account: &AccountId,
     wanted: &Brand,
 ) -> Result<Brand, Trouble> {
-    let patience = hand.context.options.patience;
-    let mut billing = hand.context.options.billing;
+    let retries = step_run.context.options.retries;
+    let mut billing = step_run.context.options.billing;
     let mut failure = None;
     let mut repeat = true;
-    for repetition in 0..=patience.writes {
+    for repetition in 0..=retries.writes {
         if repetition > 0 {
-            patience.pause(repetition - 1).await;
+            retries.pause(repetition - 1).await;
         }
         let write = Write::Create {
             settings: &wanted.settings,
             billing,
         };
-        if let Err(error) = hand.send(account, &write).await? {
+        if let Err(error) = step_run.send(account, &write).await? {
             if answer::is_billing(&error) {
                 billing = BillingPolicy::Accept;
-                hand.note("the server asked for consent to charges before it took the whitelabel back; it was given, because nothing was added");
+                step_run.note("the server asked for consent to charges before it took the whitelabel back; it was given, because nothing was added");
             } else if !answer::is_worth_repeating(&error) {
                 repeat = false;
             }
             failure = Some(Exhausted::new(&error, repetition + 1));
         }
-        if let Some(brand) = look(hand, account, None, None).await? {
+        if let Some(brand) = look(step_run, account, None, None).await? {
             return Ok(brand);
         }
         if !repeat {
@@ -386,7 +386,7 @@ impl From<Stop> for Trouble {
 /// Goes back to what was there before, after a wanted state could not be reached; when the wanted
 /// state is there after all, that is what counts.
 pub(super) async fn go_back(
-    hand: &mut Hand<'_>,
+    step_run: &mut StepRun<'_>,
     account: &AccountId,
     before: &Brand,
     tried: &Brand,
@@ -398,19 +398,19 @@ pub(super) async fn go_back(
         before,
         tried: Some(tried),
     };
-    let start = look(hand, account, None, None)
+    let start = look(step_run, account, None, None)
         .await
-        .map_err(|trouble| lost(hand, &reason, trouble))?;
+        .map_err(|trouble| lost(step_run, &reason, trouble))?;
     if let Some(brand) = start.as_ref().filter(|brand| has_same_assets(brand, tried)) {
         return Ok(brand.clone());
     }
     let is_there = start
         .as_ref()
         .is_some_and(|brand| next(before, brand).is_none());
-    let settled = settle(hand, account, &goal, start)
+    let settled = settle(step_run, account, &goal, start)
         .await
-        .map_err(|trouble| lost(hand, &reason, trouble))?;
-    verify::public(hand, account, settled.brand.document()).await?;
+        .map_err(|trouble| lost(step_run, &reason, trouble))?;
+    verify::public(step_run, account, settled.brand.document()).await?;
     let how = if is_there {
         "is there still"
     } else {
@@ -427,8 +427,8 @@ fn has_same_assets(one: &Brand, other: &Brand) -> bool {
         .all(|kind| one.digest(kind) == other.digest(kind))
 }
 
-fn lost(hand: &Hand<'_>, reason: &str, trouble: Trouble) -> Stop {
-    let run = hand.context.run();
+fn lost(step_run: &StepRun<'_>, reason: &str, trouble: Trouble) -> Stop {
+    let run = step_run.context.run();
     match trouble {
         Trouble::Exhausted(failure) => Stop::Failed(format!(
             "{reason}; putting back what was there before failed too: {}; the snapshot of run {run} holds all of it; {}",

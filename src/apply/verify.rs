@@ -1,8 +1,8 @@
 //! After a write: what the document says now, and what the public sees.
 
 use super::answer;
-use super::hand::{Hand, Stop, Write};
 use super::reading;
+use super::step_run::{StepRun, Stop, Write};
 use crate::diff::settings_in_sync;
 use crate::live::Document;
 use crate::model::{AccountId, DomainName, KeyPath, Revision, Settings};
@@ -17,14 +17,14 @@ pub(super) fn domain(settings: &Settings) -> Option<&str> {
 
 /// Reads a document back until it shows what was written; reads may lag behind (C3, trap 38).
 pub(super) async fn read_back(
-    hand: &Hand<'_>,
+    step_run: &StepRun<'_>,
     account: &AccountId,
     written: &Revision,
     wanted: &Settings,
 ) -> Result<Document, Stop> {
-    let reader = hand.context.reader();
+    let reader = step_run.context.reader();
     let last = reading::until(
-        hand.context.options.patience,
+        step_run.context.options.retries,
         || reader.whitelabel(account),
         |found| {
             found.as_ref().is_some_and(|document| {
@@ -64,33 +64,33 @@ pub(super) async fn read_back(
 ///
 /// Returns the document, whose revision moves with that second write.
 pub(super) async fn public(
-    hand: &mut Hand<'_>,
+    step_run: &mut StepRun<'_>,
     account: &AccountId,
     document: Document,
 ) -> Result<Document, Stop> {
     let Some(domain) = domain(&document.settings).map(str::to_owned) else {
         return Ok(document);
     };
-    if sees(hand, &domain, &document.settings).await?.is_none() {
+    if sees(step_run, &domain, &document.settings).await?.is_none() {
         return Ok(document);
     }
-    hand.repair(format!(
+    step_run.repair(format!(
         "the public lookup of {domain} did not show the document, so it was written once more"
     ))?;
     let again = Write::Update {
         settings: &document.settings,
         if_match: &document.revision,
     };
-    let revision = match hand.send(account, &again).await? {
+    let revision = match step_run.send(account, &again).await? {
         Ok(Some(answer)) => answer.revision,
         Ok(None) => document.revision.clone(),
         Err(error) => {
-            hand.note(format!("writing it once more: {}", error.cause()));
+            step_run.note(format!("writing it once more: {}", error.cause()));
             document.revision.clone()
         }
     };
-    let document = read_back(hand, account, &revision, &document.settings).await?;
-    match sees(hand, &domain, &document.settings).await? {
+    let document = read_back(step_run, account, &revision, &document.settings).await?;
+    match sees(step_run, &domain, &document.settings).await? {
         None => Ok(document),
         Some(what) => Err(Stop::Failed(format!(
             "the document is stored, but the public lookup of {domain} {what}; find out which other \
@@ -100,14 +100,18 @@ pub(super) async fn public(
 }
 
 /// Tells what the public sees instead of the wanted settings; `None` when it sees them.
-async fn sees(hand: &Hand<'_>, domain: &str, wanted: &Settings) -> Result<Option<String>, Stop> {
-    let reader = hand.context.reader();
+async fn sees(
+    step_run: &StepRun<'_>,
+    domain: &str,
+    wanted: &Settings,
+) -> Result<Option<String>, Stop> {
+    let reader = step_run.context.reader();
     let shows = |seen: &Option<Settings>| {
         seen.as_ref()
             .is_some_and(|settings| settings_in_sync(wanted, settings))
     };
     let seen = reading::until(
-        hand.context.options.patience,
+        step_run.context.options.retries,
         || reader.public_whitelabel(domain),
         shows,
     )

@@ -179,14 +179,14 @@ impl WrittenRef {
     ) -> Result<crate::tree::Desired, String> {
         let this = short_commit(commit).to_owned();
         let words = |error: git2::Error| error.message().to_owned();
-        let (hand, is_there) = {
+        let (step_run, is_there) = {
             let repository = self.clone.repository().map_err(|error| error.to_string())?;
-            let hand = repository
+            let step_run = repository
                 .revparse_single(from.revision.unwrap_or("HEAD"))
                 .and_then(|object| object.peel_to_commit());
-            let hand = hand.map_err(words)?.id().to_string();
+            let step_run = step_run.map_err(words)?.id().to_string();
             let wanted = Oid::from_str(commit).map_err(words)?;
-            (hand, repository.find_commit(wanted).is_ok())
+            (step_run, repository.find_commit(wanted).is_ok())
         };
         if !is_there && let Some(remote) = remote {
             remote
@@ -194,11 +194,11 @@ impl WrittenRef {
                 .await
                 .map_err(|error| error.to_string())?;
         }
-        let is_before = || precedence(&self.folder, commit, &hand) == Precedence::Before;
-        if commit != hand && !is_before() {
+        let is_before = || precedence(&self.folder, commit, &step_run) == Precedence::Before;
+        if commit != step_run && !is_before() {
             return Err(format!(
                 "commit {this} is not known to be in the history of commit {}",
-                short_commit(&hand)
+                short_commit(&step_run)
             ));
         }
         let base = Base::load(

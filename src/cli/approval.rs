@@ -6,7 +6,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 
 use super::failure::Failure;
-use crate::apply::Mandate;
+use crate::apply::ApprovedPlan;
 use crate::model::Digest;
 use crate::plan::{self, Plan, Refusal, RefusalKind, guard};
 use crate::tree::{BillingPolicy, Desired};
@@ -81,8 +81,8 @@ impl Approval {
     }
 
     /// Returns what may be carried out.
-    pub(crate) fn mandate<'a>(&'a self, plan: &'a Plan, desired: &'a Desired) -> Mandate<'a> {
-        Mandate {
+    pub(crate) fn approved<'a>(&'a self, plan: &'a Plan, desired: &'a Desired) -> ApprovedPlan<'a> {
+        ApprovedPlan {
             plan,
             desired,
             allow: &self.allow,
@@ -105,7 +105,7 @@ impl Approval {
 
     /// Returns what holds the plan up at this moment.
     pub(crate) fn held(&self, plan: &Plan, desired: &Desired) -> Vec<Refusal> {
-        self.mandate(plan, desired).held(Timestamp::now())
+        self.approved(plan, desired).held(Timestamp::now())
     }
 
     /// Returns whether charges are accepted.

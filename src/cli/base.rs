@@ -19,7 +19,7 @@ use crate::tree::{
 };
 
 /// What Git knows of a tree and its cluster.
-pub(crate) struct Ground {
+pub(crate) struct GitState {
     /// Absent where there can be none: on a sandbox.
     pub(crate) base: Option<Base>,
     /// Which commit the tree is; absent where it is nobody's business.
@@ -33,7 +33,7 @@ pub(crate) struct Ground {
 
 /// What an apply came to, for the base to follow.
 #[derive(Clone, Copy)]
-pub(crate) struct Came<'a> {
+pub(crate) struct ApplyRecord<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) applied: Option<&'a Applied>,
     /// What it led to.
@@ -46,7 +46,7 @@ pub(crate) struct Came<'a> {
     pub(crate) push: bool,
 }
 
-impl Ground {
+impl GitState {
     /// Finds out what was applied last; asks the remote unless told otherwise. Only a commit counts that is in the
     /// history of the revision, or of `HEAD` without one.
     pub(crate) async fn find(
@@ -89,7 +89,7 @@ impl Ground {
             revision,
         };
         let cluster = &desired.cluster;
-        let mut ground = Self {
+        let mut git = Self {
             base: None,
             commit: None,
             reference: None,
@@ -97,16 +97,16 @@ impl Ground {
             recalled: Recalled::default(),
         };
         if platform.sandbox.is_wanted() {
-            return Ok(ground);
+            return Ok(git);
         }
         if is_elsewhere(platform, cluster) {
-            ground.base = Some(Base::OtherPlatform);
-            return Ok(ground);
+            git.base = Some(Base::OtherPlatform);
+            return Ok(git);
         }
         let mut base = match LocalClone::find(folder) {
             Ok(Some(clone)) => {
                 let remote = remote(&clone, &args.remote)?;
-                ground.commit = Some(committed(folder, known));
+                git.commit = Some(committed(folder, known));
                 let reference = AppliedRef::new(folder, &cluster.name, clone, remote);
                 let mut reference = counting(reference.only(only.cloned()).at(revision));
                 let base = read(ui, &mut reference, known, args).await?;
@@ -114,7 +114,7 @@ impl Ground {
                     ui.warning(&refusal);
                 }
                 let mut written = reference.written();
-                ground.reference = Some(reference);
+                git.reference = Some(reference);
                 // Where the base itself is not to be had, nothing is known of what came after it either.
                 if matches!(base, Base::Known { .. } | Base::NoRef { .. }) {
                     let recall = Recall {
@@ -124,8 +124,8 @@ impl Ground {
                         known: Some(known),
                         ask: !args.no_fetch,
                     };
-                    ground.recalled = written.recall(recall).await;
-                    ground.written = Some(written);
+                    git.recalled = written.recall(recall).await;
+                    git.written = Some(written);
                 }
                 base
             }
@@ -136,14 +136,14 @@ impl Ground {
         };
         for forgotten in &args.forget {
             let name = forgotten.account();
-            for tree in &mut ground.recalled.trees {
+            for tree in &mut git.recalled.trees {
                 tree.parts.forget(&name);
             }
             base.forget(forgotten, desired, only)
                 .map_err(|error| Failure::Usage(error.to_string()))?;
         }
-        ground.base = Some(base);
-        Ok(ground)
+        git.base = Some(base);
+        Ok(git)
     }
 
     /// Returns the tree that was applied last, when it is known.
@@ -204,26 +204,26 @@ impl Ground {
     }
 
     /// Moves the base after an apply that left nothing to do, else remembers what it wrote; says what became of that.
-    pub(crate) async fn record(&mut self, came: Came<'_>) -> Vec<String> {
-        let (is_whole, note) = self.complete(came).await;
+    pub(crate) async fn record(&mut self, apply_record: ApplyRecord<'_>) -> Vec<String> {
+        let (is_whole, note) = self.complete(apply_record).await;
         let mut notes: Vec<String> = note.into_iter().collect();
         let remembered = if is_whole {
             match &mut self.written {
-                Some(written) => written.clear(came.push).await.map_err(|error| {
+                Some(written) => written.clear(apply_record.push).await.map_err(|error| {
                     format!("what runs wrote before stays noted beside the base: {error}")
                 }),
                 None => Ok(()),
             }
         } else {
-            self.remember(came).await
+            self.remember(apply_record).await
         };
         notes.extend(remembered.err());
         notes
     }
 
     /// Remembers what an apply wrote that the base does not say.
-    pub(crate) async fn remember(&mut self, came: Came<'_>) -> Result<(), String> {
-        let Some(applied) = came.applied else {
+    pub(crate) async fn remember(&mut self, apply_record: ApplyRecord<'_>) -> Result<(), String> {
+        let Some(applied) = apply_record.applied else {
             return Ok(());
         };
         let count = applied.count();
@@ -238,9 +238,9 @@ impl Ground {
             return Ok(());
         };
         let base = self.base.as_ref().and_then(Base::commit);
-        let shard = came.plan.scope.shard.map(|it| it.shard);
+        let shard = apply_record.plan.scope.shard.map(|it| it.shard);
         let mut parts = if count.done + count.unknown > 0 {
-            WrittenParts::done(came.plan, applied, came.differences)
+            WrittenParts::done(apply_record.plan, applied, apply_record.differences)
         } else {
             WrittenParts::default()
         };
@@ -248,7 +248,7 @@ impl Ground {
         // Of what both commits say alike the base says it already.
         if let Some(known) = self.base.as_ref().and_then(Base::desired) {
             parts.accounts.retain(|name| {
-                let both = known.account(name).zip(came.desired.account(name));
+                let both = known.account(name).zip(apply_record.desired.account(name));
                 let is_news = both.is_none_or(|(known, desired)| !known.is(desired));
                 if !is_news {
                     before.forget(name);
@@ -258,7 +258,7 @@ impl Ground {
         }
         let now = before.and(commit, parts);
         let moment = jiff::Timestamp::now();
-        let kept = written.keep(shard, now, moment, came.push).await;
+        let kept = written.keep(shard, now, moment, apply_record.push).await;
         kept.map_err(|error| not_remembered(&error.to_string()))
     }
 
@@ -295,11 +295,11 @@ impl Ground {
 
     /// Moves the ref after an apply that left nothing to do; tells whether the base says all of it now, and what became of
     /// the ref.
-    async fn complete(&self, came: Came<'_>) -> (bool, Option<String>) {
+    async fn complete(&self, apply_record: ApplyRecord<'_>) -> (bool, Option<String>) {
         let (Some(commit), Some(reference)) = (&self.commit, &self.reference) else {
             return (false, None);
         };
-        let plan = came.plan;
+        let plan = apply_record.plan;
         let stays = |why: &str| (false, Some(format!("the base stays as it was: {why}")));
         let commit = match commit {
             Ok(commit) => commit,
@@ -312,10 +312,10 @@ impl Ground {
         if plan.scope.selection.is_some() && !is_whole_shard && since != base {
             return stays("only what changed since another commit was looked at");
         }
-        if let Some(why) = left_open(plan, came.unseen, came.applied) {
+        if let Some(why) = left_open(plan, apply_record.unseen, apply_record.applied) {
             return stays(why);
         }
-        match advance(reference, shard, (commit, base), came.push).await {
+        match advance(reference, shard, (commit, base), apply_record.push).await {
             whole @ Advance::Base { .. } => (true, Some(whole.to_string())),
             open => stays(&open.to_string()),
         }

@@ -112,7 +112,7 @@ pub(crate) async fn within<T>(
             "{over}, and nothing was written; give it more time with `--deadline`"
         )));
     }
-    ui.talk(&format!("{over}: stopping after what is in hand"));
+    ui.message(&format!("{over}: stopping after what is in hand"));
     match tokio::time::timeout(grace, work).await {
         Ok(done) => done,
         Err(_) => Err(Failure::Failed(anyhow!(

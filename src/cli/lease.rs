@@ -6,8 +6,8 @@ use camino::Utf8Path;
 
 use super::args::{LeaseArgs, PlatformArgs, RemoteArgs};
 use super::base;
-use super::carry::StateFolder;
 use super::deadline;
+use super::execute::StateFolder;
 use super::failure::Failure;
 use super::ui::Ui;
 use crate::apply::lease::{
@@ -53,11 +53,11 @@ pub(crate) async fn with_lease<T>(
     let work = deadline::within(ui, Some(&guard), deadline::GRACE, work(guard.clone()));
     let ended = while_leading(leases, &claim, &guard, work).await;
     if let Some(error) = ended.lost {
-        ui.talk(&format!("{error}; nothing further was begun"));
+        ui.message(&format!("{error}; nothing further was begun"));
     }
     if let Some(error) = ended.not_released {
         let message = format!("the lease could not be given back, and expires: {error}");
-        ui.talk(&text::visible(&message));
+        ui.message(&text::visible(&message));
     }
     ended.done
 }
@@ -77,7 +77,7 @@ async fn take(ui: Ui, request: LeaseRequest<'_>) -> Result<(Leases, Claim), Fail
         pause: PAUSE,
     };
     let say = |words: &str, record: &Record| {
-        ui.talk(&format!("{words} {}", text::visible(&record.explained())));
+        ui.message(&format!("{words} {}", text::visible(&record.explained())));
     };
     let busy = |record: &Record| say("waiting for", record);
     match lease::take(&mut leases, &claim, wait, &busy).await {

@@ -2,7 +2,7 @@
 //! commands that the tree names is run, so the tree may be a stranger's.
 
 use super::args::{PlatformArgs, Trial};
-use super::base::Ground;
+use super::base::GitState;
 use super::failure::Failure;
 use super::pictures::{self, Before};
 use super::survey::{Look, Seen, tree_facts};
@@ -42,8 +42,8 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
         max_requests: look.platform.max_requests,
     };
     let revision = choice.rev.as_deref();
-    let ground = Ground::find_for_branch(ui, folder, &tree, revision, &nowhere, look.base).await?;
-    let (commit, base) = match &ground.base {
+    let git = GitState::find_for_branch(ui, folder, &tree, revision, &nowhere, look.base).await?;
+    let (commit, base) = match &git.base {
         Some(Base::Known { commit, desired }) => (commit, &**desired),
         other => {
             let why = other.as_ref().map_or_else(String::new, Base::explained);
@@ -67,14 +67,14 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
     if !ManagedRecords::new(desired, Some(base), sources).is_empty() {
         notes.push("the records of accounts with dns: manage were not looked at".to_owned());
     }
-    notes.extend(ground.older(folder));
+    notes.extend(git.older(folder));
     notes.extend(tree.left_out());
     let digest = plan.digest();
     let mut report = report::report(&Facts {
         live: Some(&live),
         differences: Some(&differences),
         plan: Some((&plan, &digest)),
-        base: ground.base.as_ref(),
+        base: git.base.as_ref(),
         notes: &notes,
         ..tree_facts(look.command, &tree)
     });

@@ -3,13 +3,13 @@
 use anyhow::anyhow;
 use camino::Utf8Path;
 
-use super::carry;
+use super::execute;
 use super::failure::Failure;
 use super::platform::Platform;
 use super::tree::OpenTree;
 use super::ui::{self, Ui};
 use crate::apply::lease::LeaseGuard;
-use crate::apply::{Applied, AssetSource, Mandate, WayBack, Wreck};
+use crate::apply::{Applied, ApprovedPlan, AssetSource, InterruptedRun, RestoreTarget};
 use crate::live::Live;
 use crate::model::Shard;
 use crate::plan::Plan;
@@ -57,12 +57,12 @@ impl Recoverer for Terminal<'_> {
 
     async fn execute(
         &self,
-        mandate: Mandate<'_>,
+        approved: ApprovedPlan<'_>,
         files: &dyn AssetSource,
         execution: Execution<'_>,
     ) -> Result<Applied, Failure> {
         let (platform, guard) = (self.platform, self.guard);
-        carry::carry_out(self.ui, platform, mandate, files, execution, guard).await
+        execute::execute_plan(self.ui, platform, approved, files, execution, guard).await
     }
 
     async fn agree(&self) -> Result<(), Failure> {
@@ -77,11 +77,11 @@ impl Recoverer for Terminal<'_> {
         match event {
             RecoveryEvent::Interrupted(run) => tell(ui, run),
             RecoveryEvent::Intact => {
-                ui.talk("nothing is destroyed; this run goes by what is live now");
+                ui.message("nothing is destroyed; this run goes by what is live now");
             }
             RecoveryEvent::Planned(plan, before) => show(ui, plan, before),
-            RecoveryEvent::Restored(_) => ui.talk("put back"),
-            RecoveryEvent::Unread(name) => ui.talk(&format!(
+            RecoveryEvent::Restored(_) => ui.message("put back"),
+            RecoveryEvent::Unread(name) => ui.message(&format!(
                 "{}: could not be read, and is looked at again by the next run",
                 visible(name.as_str())
             )),
@@ -107,31 +107,31 @@ impl From<RecoveryError> for Failure {
     }
 }
 
-fn tell(ui: Ui, run: &Wreck) {
-    ui.talk(&format!(
+fn tell(ui: Ui, run: &InterruptedRun) {
+    ui.message(&format!(
         "the run {} never ended; what it had in hand:",
         run.run
     ));
-    for hand in &run.in_hand {
-        let answered = if hand.answered { "" } else { ", not answered" };
-        ui.talk(&format!(
+    for step in &run.in_flight {
+        let answered = if step.answered { "" } else { ", not answered" };
+        ui.message(&format!(
             "  {}: {}{answered}",
-            visible(hand.subject.title()),
-            visible(&hand.write)
+            visible(step.subject.title()),
+            visible(&step.write)
         ));
     }
-    if run.in_hand.is_empty() {
-        ui.talk("  nothing");
+    if run.in_flight.is_empty() {
+        ui.message("  nothing");
     }
 }
 
-fn show(ui: Ui, plan: &Plan, before: &WayBack) {
+fn show(ui: Ui, plan: &Plan, before: &RestoreTarget) {
     let digest = plan.digest();
     let facts = Facts {
         plan: Some((plan, &digest)),
         ..Facts::new(Command::Plan, &[], &before.sources)
     };
-    ui.talk("what is destroyed, and is put back from the snapshot:");
+    ui.message("what is destroyed, and is put back from the snapshot:");
     let report = report::report(&facts);
-    ui.talk_page(&text::render(&report, ui.stderr_options()));
+    ui.message_page(&text::render(&report, ui.stderr_options()));
 }

@@ -117,7 +117,7 @@ fn misread(error: &clap::Error) -> ExitCode {
         }
         // What was typed may come from elsewhere, such as the name of a branch.
         _ => {
-            let _ = screen::talk(&Shown::text(&text));
+            let _ = screen::message(&Shown::text(&text));
             Exit::Usage
         }
     };

@@ -70,7 +70,7 @@ pub(crate) fn output(text: &Shown<'_>) -> io::Result<()> {
 static DRAWN: Mutex<bool> = Mutex::new(false);
 
 /// Writes to standard error. A line that is drawn there goes away, and comes back with its next drawing.
-pub(crate) fn talk(text: &Shown<'_>) -> io::Result<()> {
+pub(crate) fn message(text: &Shown<'_>) -> io::Result<()> {
     let mut drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut err = io::stderr().lock();
     if std::mem::take(&mut *drawn) {
@@ -90,7 +90,7 @@ pub(crate) fn draw(line: &str) -> io::Result<()> {
 
 /// Takes the line away that was drawn.
 pub(crate) fn clear() -> io::Result<()> {
-    talk(&Shown::text(&""))
+    message(&Shown::text(&""))
 }
 
 /// Where the lines of a log go.
@@ -114,7 +114,7 @@ impl Write for Log {
         } else {
             Passes::Nothing
         };
-        talk(&Shown {
+        message(&Shown {
             text: &text,
             passes,
         })?;

@@ -8,7 +8,7 @@ use camino::Utf8Path;
 use tokio::runtime::Runtime;
 
 use super::args::{BaseArgs, PlatformArgs, ScopeArgs, TreeArgs};
-use super::base::Ground;
+use super::base::GitState;
 use super::dns;
 use super::failure::Failure;
 use super::pictures::{self, Before};
@@ -303,9 +303,9 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
         });
     }
     let revision = choice.rev.as_deref();
-    let mut ground = Ground::find(ui, folder, &tree, revision, look.platform, base).await?;
+    let mut git = GitState::find(ui, folder, &tree, revision, look.platform, base).await?;
     if let Some(shard) = look.scope.shard {
-        shard::divide(&mut tree, ground.desired_mut(), shard);
+        shard::divide(&mut tree, git.desired_mut(), shard);
     }
     let platform = platform::connect(ui, folder, &tree, look.platform).await?;
     let platform = platform.with_scope(look.scope);
@@ -313,25 +313,25 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
         ui,
         (folder, &mut tree),
         &platform,
-        ground.before_mut(),
+        git.before_mut(),
         look.rules,
         (look.purpose, look.records),
     )
     .await?;
     let mut notes = Vec::new();
     if let Some(only) = look.only {
-        if ground.desired().is_some() || !ground.written().is_empty() {
+        if git.desired().is_some() || !git.written().is_empty() {
             survey.planned.differences.only(only);
         } else {
             notes.push("--only has no effect: which side moved cannot be told".to_owned());
         }
     }
-    notes.extend(ground.told());
-    notes.extend(ground.older(folder));
+    notes.extend(git.told());
+    notes.extend(git.older(folder));
     notes.extend(tree.left_out());
     let shard = tree.shard_facts();
     let mut facts = survey.facts(command, &tree);
-    facts.base = ground.base.as_ref();
+    facts.base = git.base.as_ref();
     facts.shard = shard.as_ref();
     facts.notes = &notes;
     facts.requests = platform.requests();
@@ -355,7 +355,7 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
     };
     platform.stop().await;
     let mut plan = survey.planned.plan;
-    plan.base = (ground.base.as_ref().and_then(Base::commit)).map(str::to_owned);
+    plan.base = (git.base.as_ref().and_then(Base::commit)).map(str::to_owned);
     plan.forgotten = base.forget.iter().map(ToString::to_string).collect();
     Ok(Seen {
         report,

@@ -82,7 +82,7 @@ fn open_part(
         let clusters = tree::clusters(&*source).map_err(unloadable)?;
         cluster = clusters.first().map(ToString::to_string);
         if let (Some(first), 2..) = (&cluster, clusters.len()) {
-            ui.talk(&format!(
+            ui.message(&format!(
                 "taking cluster {first}; --cluster chooses another"
             ));
         }

@@ -135,7 +135,7 @@ pub(crate) async fn admit(
         }
         let config = answers.config.and(&Trust::entries(&claims));
         keep(&answers.file, &config).with_context(|| answers.file.to_string())?;
-        ui.talk(&format!("remembered in {}", answers.file));
+        ui.message(&format!("remembered in {}", answers.file));
         return Ok(());
     }
     ui::line(&format!("if that is right, let {} say", operator.place));

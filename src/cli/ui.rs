@@ -159,38 +159,38 @@ impl Ui {
     }
 
     /// Talks, unless asked to be quiet. Nobody reads talk that cannot be written, so that is no error.
-    pub(crate) fn talk(self, text: &str) {
+    pub(crate) fn message(self, text: &str) {
         let end = if text.ends_with('\n') { "" } else { "\n" };
         self.say(&Shown::text(&format_args!("{text}{end}")));
     }
 
     /// Does the same with a text that was laid out for standard error.
-    pub(crate) fn talk_page(self, page: &Rendered<'_>) {
+    pub(crate) fn message_page(self, page: &Rendered<'_>) {
         self.say(&Shown::page(page));
     }
 
     fn say(self, text: &Shown<'_>) {
         if self.volume != Volume::Quiet {
-            let _ = screen::talk(text);
+            let _ = screen::message(text);
         }
     }
 
     /// Says what went wrong, also when quiet.
     pub(crate) fn error(self, message: &str) {
         let page = text::error(message, self.stderr_options());
-        let _ = screen::talk(&Shown::page(&page));
+        let _ = screen::message(&Shown::page(&page));
     }
 
     /// Says what somebody must know though the command goes on, also when quiet.
     pub(crate) fn warning(self, message: &str) {
         let page = text::warning(message, self.stderr_options());
-        let _ = screen::talk(&Shown::page(&page));
+        let _ = screen::message(&Shown::page(&page));
     }
 }
 
 /// Says a line of what somebody must know to go on, also when quiet.
 pub(crate) fn line(line: &str) {
-    let _ = screen::talk(&Shown::text(&format_args!("{}\n", text::visible(line))));
+    let _ = screen::message(&Shown::text(&format_args!("{}\n", text::visible(line))));
 }
 
 /// Returns how a text for a file is to be rendered.
@@ -226,7 +226,7 @@ pub(crate) fn output(text: &Shown<'_>) -> Result<(), Failure> {
 /// Asks a question that only `y` or `yes` answers with yes.
 pub(crate) fn confirm(question: &str) -> Result<bool, Failure> {
     // Who cannot read the question does not answer yes.
-    let _ = screen::talk(&Shown::text(&format_args!("{question} [y/N] ")));
+    let _ = screen::message(&Shown::text(&format_args!("{question} [y/N] ")));
     let mut answer = String::new();
     io::stdin()
         .read_line(&mut answer)

@@ -2,18 +2,18 @@
 
 use jiff::Timestamp;
 
+use super::controller::Controller;
+use super::cycle::CycleResult;
 use super::status::{InterventionKind, Outcome};
-use super::turn::Tally;
-use super::wheel::Wheel;
 use crate::model::{Digest, count};
 
-impl Wheel {
+impl Controller {
     /// Takes note of what became of what was approved. `offered` says how many steps it had, when it was what there was to
     /// do, and else what there was to do instead.
     pub(super) fn end_approval(
         &mut self,
         offered: Result<usize, Digest>,
-        tally: &Tally,
+        result: &CycleResult,
         held: Option<&str>,
     ) {
         let now = Timestamp::now();
@@ -30,7 +30,7 @@ impl Wheel {
         if let Some(reason) = held {
             return self.drop_approval(&format!("nothing was written: {reason}"), now);
         }
-        let done = tally.count.done;
+        let done = result.count.done;
         let message = match (done, done == steps) {
             (done, true) => format!("carried out: {} done", count(done, "step")),
             (done, false) => {
@@ -61,9 +61,9 @@ impl Wheel {
             return;
         };
         tracing::info!(plan = plan.short(), "approval {}", outcome.message);
-        self.chronicle.settle(InterventionKind::Approve, outcome);
-        let history = self.chronicle.history();
-        self.board.change(|status| {
+        self.history_log.settle(InterventionKind::Approve, outcome);
+        let history = self.history_log.history();
+        self.published.change(|status| {
             status.history = history;
             let is_it = |approval: &super::status::Approval| approval.plan == plan;
             if status.cluster.approval.as_ref().is_some_and(is_it) {

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::agenda::Name;
-use super::memory::Memory;
+use super::drift_history::DriftHistory;
+use super::schedule::Name;
 use super::selection::{is_exclusive, is_same, is_same_template, only, without};
 use super::status::Drift;
 use super::verdict::{Circumstances, Hold, Verdict, is_drift, judge};
@@ -20,7 +20,7 @@ use crate::tree::{ApplyMode, Desired, Loaded, SharedAccount, departed};
 /// What is remembered of an object from one run to the next.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Record {
-    pub(super) memory: Memory,
+    pub(super) drift_history: DriftHistory,
     /// What of the drift was seen when it was last read.
     pub(super) drift: Vec<Drift>,
     /// What went wrong the last time; absent after a success.
@@ -31,7 +31,7 @@ pub(super) struct Record {
 
 /// What an assessment follows from.
 #[derive(Clone, Copy)]
-pub(super) struct Matter<'l, 'a> {
+pub(super) struct AssessmentInput<'l, 'a> {
     pub(super) loaded: &'l Loaded,
     /// The digest of the tree, where it is known.
     pub(super) tree: Option<&'a Digest>,
@@ -43,7 +43,7 @@ pub(super) struct Matter<'l, 'a> {
     pub(super) is_paused: bool,
     pub(super) is_approved: bool,
     /// The objects of which it was lost what was applied last.
-    pub(super) baseless: &'a BTreeSet<Name>,
+    pub(super) without_base: &'a BTreeSet<Name>,
     /// The part of the tree that is looked at.
     pub(super) part: &'a Part,
     pub(super) now: Timestamp,
@@ -139,14 +139,17 @@ pub(super) fn remember(
             let record = records.entry(name.clone()).or_default();
             let found = changes(differences, name);
             let drift = found.iter().filter(|change| is_drift(change));
-            record.drift = record.memory.observe(drift, now);
+            record.drift = record.drift_history.observe(drift, now);
         }
     }
 }
 
 /// Works out what may be done about what was read, and plans it.
-pub(super) fn assess<'l>(matter: &Matter<'l, '_>, differences: Differences) -> Assessment<'l> {
-    let Matter { loaded, now, .. } = *matter;
+pub(super) fn assess<'l>(
+    input: &AssessmentInput<'l, '_>,
+    differences: Differences,
+) -> Assessment<'l> {
+    let AssessmentInput { loaded, now, .. } = *input;
     let desired = &loaded.desired;
     let policy = loaded.watch.policy;
     let mut allow = BTreeSet::new();
@@ -156,43 +159,43 @@ pub(super) fn assess<'l>(matter: &Matter<'l, '_>, differences: Differences) -> A
     let rules = plan::Options {
         allow,
         now,
-        part: matter.part.clone(),
+        part: input.part.clone(),
     };
     let compared = differences.clone();
-    let tree = matter.tree.cloned().unwrap_or_else(|| desired.digest());
-    let whole = plan::plan_differences(compared, tree, desired, matter.base, matter.live, &rules);
+    let tree = input.tree.cloned().unwrap_or_else(|| desired.digest());
+    let whole = plan::plan_differences(compared, tree, desired, input.base, input.live, &rules);
     let mut whole = whole.plan;
     let all = names(desired);
     let has_zones = !differences.zones.is_empty();
-    let own = permitted(matter, &differences, &whole, &rules);
-    let next = if matter.is_paused || (has_zones && matter.read.len() < all.len()) {
-        let matter = Matter {
+    let own = permitted(input, &differences, &whole, &rules);
+    let next = if input.is_paused || (has_zones && input.read.len() < all.len()) {
+        let input = AssessmentInput {
             is_paused: false,
             read: &all,
-            ..*matter
+            ..*input
         };
-        let next = permitted(&matter, &differences, &whole, &rules);
-        reduced(&matter, &next)
+        let next = permitted(&input, &differences, &whole, &rules);
+        reduced(&input, &next)
     } else {
-        let matter = Matter {
+        let input = AssessmentInput {
             read: &all,
-            ..*matter
+            ..*input
         };
-        reduced(&matter, &own)
+        reduced(&input, &own)
     };
-    let offered = Matter {
+    let offered = AssessmentInput {
         is_paused: false,
         is_approved: true,
         read: &all,
-        ..*matter
+        ..*input
     };
     let offer = reduced(&offered, &permitted(&offered, &differences, &whole, &rules));
     whole.scope.records_unread |= leaves_some(loaded);
     Assessment {
-        plan: reduced(matter, &own),
+        plan: reduced(input, &own),
         next,
         offer,
-        is_approved: matter.is_approved,
+        is_approved: input.is_approved,
         desired: own.desired,
         verdicts: own.verdicts,
         whole,
@@ -211,19 +214,19 @@ struct Permitted<'l> {
 
 /// Works out what may be done; of records, only about the objects that were read.
 fn permitted<'l>(
-    matter: &Matter<'l, '_>,
+    input: &AssessmentInput<'l, '_>,
     differences: &Differences,
     whole: &Plan,
     rules: &plan::Options,
 ) -> Permitted<'l> {
-    let loaded = matter.loaded;
+    let loaded = input.loaded;
     let desired = &loaded.desired;
     let nothing = Record::default();
     let mut verdicts = BTreeMap::new();
     let mut held: BTreeMap<Name, BTreeSet<ChangeKey>> = BTreeMap::new();
     for name in differing(differences) {
-        let record = matter.records.get(&name).unwrap_or(&nothing);
-        let verdict = judge(&circumstances(matter, record, differences, &name));
+        let record = input.records.get(&name).unwrap_or(&nothing);
+        let verdict = judge(&circumstances(input, record, differences, &name));
         if !verdict.holds.is_empty() {
             held.insert(name.clone(), verdict.holds.keys().cloned().collect());
         }
@@ -234,20 +237,20 @@ fn permitted<'l>(
         let name = Some(name.clone());
         let free = |verdict: &Verdict| verdict.pushes && !verdict.holds.contains_key(key);
         if is_known(desired, &name) {
-            matter.read.contains(&name) && verdicts.get(&name).is_some_and(free)
+            input.read.contains(&name) && verdicts.get(&name).is_some_and(free)
         } else {
             // Of an account that the tree lost.
-            may_delete(matter)
+            may_delete(input)
         }
     };
     let is_whole = held.is_empty() && differences.zones.is_empty();
     let planned = if is_whole {
         whole.clone()
     } else {
-        let base = matter.base.map(|base| without(base, &held));
+        let base = input.base.map(|base| without(base, &held));
         let zones = writable(&differences.zones, may_write);
         let sources = &loaded.sources;
-        plan::plan_with_records(&rest, base.as_deref(), matter.live, zones, sources, rules).plan
+        plan::plan_with_records(&rest, base.as_deref(), input.live, zones, sources, rules).plan
     };
     Permitted {
         verdicts,
@@ -257,15 +260,15 @@ fn permitted<'l>(
 }
 
 /// Leaves of what may be done what is about the objects that were read.
-fn reduced(matter: &Matter<'_, '_>, permitted: &Permitted<'_>) -> Plan {
+fn reduced(input: &AssessmentInput<'_, '_>, permitted: &Permitted<'_>) -> Plan {
     let acts = |name: &Name| {
         let verdict = permitted.verdicts.get(name);
-        matter.read.contains(name) && verdict.is_some_and(|verdict| verdict.acts)
+        input.read.contains(name) && verdict.is_some_and(|verdict| verdict.acts)
     };
     only(&permitted.planned, |subject| match subject_name(subject) {
-        Some(name) if is_known(&matter.loaded.desired, &name) => acts(&name),
+        Some(name) if is_known(&input.loaded.desired, &name) => acts(&name),
         // An account that the tree lost.
-        Some(Some(_)) => may_delete(matter),
+        Some(Some(_)) => may_delete(input),
         Some(None) => false,
         // Of a zone, only what may be written was planned.
         None => true,
@@ -280,34 +283,34 @@ fn is_known(desired: &Desired, name: &Name) -> bool {
 }
 
 /// Tells whether what the tree lost may be taken away.
-fn may_delete(matter: &Matter<'_, '_>) -> bool {
-    let policy = matter.loaded.watch.policy;
+fn may_delete(input: &AssessmentInput<'_, '_>) -> bool {
+    let policy = input.loaded.watch.policy;
     let is_wanted = match policy.apply {
         ApplyMode::Auto => true,
-        ApplyMode::Manual => matter.is_approved,
+        ApplyMode::Manual => input.is_approved,
         ApplyMode::Off => false,
     };
-    policy.prune && !matter.is_paused && is_wanted
+    policy.prune && !input.is_paused && is_wanted
 }
 
 /// Gathers what an object's verdict follows from.
 pub(super) fn circumstances<'a>(
-    matter: &Matter<'_, 'a>,
+    input: &AssessmentInput<'_, 'a>,
     record: &'a Record,
     differences: &'a Differences,
     name: &Name,
 ) -> Circumstances<'a> {
     Circumstances {
-        policy: matter.loaded.watch.of(name.as_ref()),
-        is_exclusive: is_exclusive(&matter.loaded.desired, name),
-        is_paused: matter.is_paused,
-        is_baseless: matter.baseless.contains(name),
-        is_approved: matter.is_approved,
+        policy: input.loaded.watch.of(name.as_ref()),
+        is_exclusive: is_exclusive(&input.loaded.desired, name),
+        is_paused: input.is_paused,
+        is_baseless: input.without_base.contains(name),
+        is_approved: input.is_approved,
         retry_at: record.retry_at,
         changes: changes(differences, name),
         drift: &record.drift,
-        memory: &record.memory,
-        now: matter.now,
+        drift_history: &record.drift_history,
+        now: input.now,
     }
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use self::form::{Account, Template, nowhere};
-use super::agenda::Name;
+use super::schedule::Name;
 use super::selection::is_same;
 use crate::apply::chain::{line, unchained};
 use crate::apply::write_whole;
@@ -54,7 +54,7 @@ pub(super) struct Kept {
     pub(super) commit: Option<String>,
     pub(super) desired: Desired,
     /// The objects of which it was lost before.
-    pub(super) baseless: BTreeSet<Name>,
+    pub(super) without_base: BTreeSet<Name>,
 }
 
 /// Says why a file is no base.
@@ -85,7 +85,7 @@ struct Entry {
     gone: BTreeSet<AccountName>,
     template: Option<Template>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    baseless: BTreeSet<Name>,
+    without_base: BTreeSet<Name>,
 }
 
 impl BaseFile {
@@ -132,7 +132,7 @@ impl BaseFile {
         let accounts = accounts.into_values();
         Ok(Some(Kept {
             commit: last.commit,
-            baseless: last.baseless,
+            without_base: last.without_base,
             desired: Desired {
                 cluster: now.cluster.clone(),
                 accounts: accounts
@@ -149,7 +149,7 @@ impl BaseFile {
         &mut self,
         commit: Option<&str>,
         base: &Desired,
-        baseless: &BTreeSet<Name>,
+        without_base: &BTreeSet<Name>,
     ) -> io::Result<()> {
         let entry = |accounts: &[&SharedAccount], gone| Entry {
             commit: commit.map(str::to_owned),
@@ -159,7 +159,7 @@ impl BaseFile {
                 .collect(),
             gone,
             template: base.template.as_ref().map(Template::of),
-            baseless: baseless.clone(),
+            without_base: without_base.clone(),
         };
         if let Some(mut written) = self.written.take() {
             let (new, gone) = written.differing(base);
@@ -288,7 +288,7 @@ mod tests {
         file.write(Some("c0ffee"), desired, &[None].into()).unwrap();
         let kept = file.read(desired).unwrap().unwrap();
         assert_eq!(kept.commit.as_deref(), Some("c0ffee"));
-        assert_eq!(kept.baseless, [None].into());
+        assert_eq!(kept.without_base, [None].into());
         assert_eq!(kept.desired.digest(), desired.digest());
         assert!(desired.accounts.len() > 2 && desired.template.is_some());
         let live = Live::default();

@@ -8,13 +8,13 @@ use jiff::Timestamp;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
-use super::alarm;
-use super::chronicle::Chronicle;
+use super::conditions;
+use super::controller::Controller;
+use super::history_log::HistoryLog;
 use super::setup::{Place, Reread, Setup};
-use super::source::{FolderSource, Lookout, RemoteSource, Source};
+use super::source::{FolderSource, FolderWatcher, RemoteSource, Source};
 use super::status::{Role, State};
-use super::wheel::Wheel;
-use super::{Board, Orders};
+use super::{PublishedStatus, WorkQueue};
 use crate::apply::lease::{Attempt, Claim, Lease as _, LeaseError, LeaseGuard, LeaseScope, Leases};
 use crate::apply::remote::{Ending, GitError};
 use crate::model::ClusterName;
@@ -41,51 +41,59 @@ pub enum WatchError {
     Source(#[from] GitError),
 }
 
-/// Runs until an [`super::Order::Stop`]; what is in hand then comes to its end first. `reread` reads the daemon's file
-/// anew on an [`super::Order::Reload`].
+/// Runs until an [`super::WorkItem::Stop`]; what is in hand then comes to its end first. `reread` reads the daemon's file
+/// anew on an [`super::WorkItem::Reload`].
 pub async fn watch(
     setup: Setup,
-    board: Board,
-    orders: Orders,
+    published: PublishedStatus,
+    queue: WorkQueue,
     reread: Option<Reread>,
 ) -> Result<(), WatchError> {
-    let (mut wheel, _lookout) = open(setup, board, orders.clone())?;
-    wheel.reread = reread;
-    let stop = orders.stopped();
+    let (mut controller, _watcher) = open(setup, published, queue.clone())?;
+    controller.reread = reread;
+    let stop = queue.stopped();
     while !stop.is_cancelled() {
-        Box::pin(lead(&mut wheel, &stop, false)).await;
+        Box::pin(lead(&mut controller, &stop, false)).await;
     }
-    wheel.board.change(|status| status.cluster.next_run = None);
+    controller
+        .published
+        .change(|status| status.cluster.next_run = None);
     Ok(())
 }
 
 /// Turns the wheel until nothing is left that goes by itself, and ends. Refused when somebody else leads.
-pub async fn once(setup: Setup, board: Board, orders: Orders) -> Result<(), WatchError> {
-    let (mut wheel, _lookout) = open(setup, board, orders.clone())?;
-    let stop = orders.stopped();
-    Box::pin(lead(&mut wheel, &stop, true)).await;
-    wheel.board.change(|status| status.cluster.next_run = None);
+pub async fn once(
+    setup: Setup,
+    published: PublishedStatus,
+    queue: WorkQueue,
+) -> Result<(), WatchError> {
+    let (mut controller, _watcher) = open(setup, published, queue.clone())?;
+    let stop = queue.stopped();
+    Box::pin(lead(&mut controller, &stop, true)).await;
+    controller
+        .published
+        .change(|status| status.cluster.next_run = None);
     Ok(())
 }
 
 fn open(
     setup: Setup,
-    board: Board,
-    orders: Orders,
-) -> Result<(Wheel, Option<Lookout>), WatchError> {
-    let chronicle = Chronicle::open(&setup.state).map_err(|source| WatchError::State {
+    published: PublishedStatus,
+    queue: WorkQueue,
+) -> Result<(Controller, Option<FolderWatcher>), WatchError> {
+    let history_log = HistoryLog::open(&setup.state).map_err(|source| WatchError::State {
         path: setup.state.clone(),
         source,
     })?;
-    let ending = Ending::with(orders.stopped());
-    let (source, lookout) = match &setup.source {
+    let ending = Ending::with(queue.stopped());
+    let (source, watcher) = match &setup.source {
         Place::Folder(folder) => {
-            let lookout = Lookout::new(folder, &orders);
-            if let Err(error) = &lookout {
+            let watcher = FolderWatcher::new(folder, &queue);
+            if let Err(error) = &watcher {
                 tracing::warn!(%error, "the folder cannot be watched; it is read now and then");
             }
             let source = FolderSource::new(folder.clone(), ending);
-            (Source::Folder(source), lookout.ok())
+            (Source::Folder(source), watcher.ok())
         }
         Place::Remote {
             url,
@@ -98,36 +106,44 @@ fn open(
             (Source::Remote(Box::new(source)), None)
         }
     };
-    Ok((Wheel::new(setup, board, orders, source, chronicle), lookout))
+    Ok((
+        Controller::new(setup, published, queue, source, history_log),
+        watcher,
+    ))
 }
 
 /// Waits for the lease, and works as long as it is held.
-async fn lead(wheel: &mut Wheel, stop: &CancellationToken, is_once: bool) {
-    let Some(cluster) = wheel.name_cluster(stop, is_once).await else {
+async fn lead(controller: &mut Controller, stop: &CancellationToken, is_once: bool) {
+    let Some(cluster) = controller.name_cluster(stop, is_once).await else {
         return;
     };
-    if wheel.setup.platform.is_some() {
+    if controller.setup.platform.is_some() {
         // A sandbox is nobody else's.
-        wheel.take_lead(Timestamp::now());
-        work(wheel, &LeaseGuard::exclusive(), is_once).await;
+        controller.take_lead(Timestamp::now());
+        work(controller, &LeaseGuard::exclusive(), is_once).await;
         return;
     }
-    let claim = claim("watch", &cluster, wheel.setup.shard, wheel.setup.term);
-    let mut leases = match leases_of(wheel, &cluster).await {
+    let claim = claim(
+        "watch",
+        &cluster,
+        controller.setup.shard,
+        controller.setup.term,
+    );
+    let mut leases = match leases_of(controller, &cluster).await {
         Ok(leases) => leases,
         Err(error) => {
             tracing::error!(%error, "there is no lease to lead by");
-            wheel.stand_by(&error.to_string(), Timestamp::now());
+            controller.stand_by(&error.to_string(), Timestamp::now());
             return;
         }
     };
-    if !take(wheel, &mut leases, &claim, stop, is_once).await {
+    if !take(controller, &mut leases, &claim, stop, is_once).await {
         return;
     }
-    wheel.take_lead(Timestamp::now());
+    controller.take_lead(Timestamp::now());
     tracing::info!(%cluster, "leading");
     let guard = LeaseGuard::of(&leases);
-    let work = Box::pin(work(wheel, &guard, is_once));
+    let work = Box::pin(work(controller, &guard, is_once));
     let ended = while_leading(leases, &claim, &guard, work).await;
     if let Some(error) = ended.lost {
         tracing::warn!(%error, "no longer leading; nothing further was begun");
@@ -137,17 +153,17 @@ async fn lead(wheel: &mut Wheel, stop: &CancellationToken, is_once: bool) {
     }
 }
 
-async fn work(wheel: &mut Wheel, guard: &LeaseGuard, is_once: bool) {
+async fn work(controller: &mut Controller, guard: &LeaseGuard, is_once: bool) {
     if is_once {
-        wheel.turn_until_settled(guard, ROUNDS).await;
+        controller.run_until_settled(guard, ROUNDS).await;
     } else {
-        wheel.turn_on(guard).await;
+        controller.run(guard).await;
     }
 }
 
-async fn leases_of(wheel: &Wheel, cluster: &ClusterName) -> Result<Leases, LeaseError> {
-    let setup = &wheel.setup;
-    let reference = wheel.source.applied_ref(cluster).ok().flatten();
+async fn leases_of(controller: &Controller, cluster: &ClusterName) -> Result<Leases, LeaseError> {
+    let setup = &controller.setup;
+    let reference = controller.source.applied_ref(cluster).ok().flatten();
     let remote = reference.and_then(|reference| reference.remote().cloned());
     let arbiter = match remote.filter(|_| setup.push) {
         _ if setup.kubernetes => Arbiter::Kubernetes,
@@ -160,7 +176,7 @@ async fn leases_of(wheel: &Wheel, cluster: &ClusterName) -> Result<Leases, Lease
 
 /// Takes the lease, however long that takes; `false` when it is to end first.
 async fn take(
-    wheel: &mut Wheel,
+    controller: &mut Controller,
     leases: &mut Leases,
     claim: &Claim,
     stop: &CancellationToken,
@@ -174,13 +190,13 @@ async fn take(
                 }
                 return true;
             }
-            Ok(Attempt::Busy(record)) => wheel.stand_by(&record.explained(), Timestamp::now()),
+            Ok(Attempt::Busy(record)) => controller.stand_by(&record.explained(), Timestamp::now()),
             Err(LeaseError::Contended) => {}
             Err(error) => {
                 tracing::warn!(%error, "the lease cannot be had");
                 // A push whose answer was lost may have taken it.
                 let _ = leases.release().await;
-                wheel.lack_lease(&error, Timestamp::now());
+                controller.lack_lease(&error, Timestamp::now());
             }
         }
         if is_once {
@@ -193,11 +209,11 @@ async fn take(
     }
 }
 
-impl Wheel {
+impl Controller {
     fn take_lead(&mut self, now: Timestamp) {
-        self.alarm.lease = None;
+        self.conditions.lease = None;
         self.begin(now);
-        self.board
+        self.published
             .change(|status| status.cluster.role = Role::Leader { since: now });
     }
 
@@ -209,26 +225,26 @@ impl Wheel {
             ),
             _ => format!("the lease cannot be taken: {error}"),
         };
-        self.alarm.lease = Some(reason.clone());
-        self.board.change(|status| {
+        self.conditions.lease = Some(reason.clone());
+        self.published.change(|status| {
             status.cluster.beat = now;
             let since = match &status.cluster.role {
                 Role::Leaseless { since, .. } => *since,
                 Role::Starting | Role::Leader { .. } | Role::Standby { .. } => now,
             };
             status.cluster.role = Role::Leaseless { reason, since };
-            status.cluster.alerts = alarm::alerts(status, &self.alarm, now);
+            status.cluster.alerts = conditions::alerts(status, &self.conditions, now);
         });
     }
 
     fn stand_by(&mut self, holder: &str, now: Timestamp) {
-        self.alarm.lease = None;
-        let status = self.board.status();
+        self.conditions.lease = None;
+        let status = self.published.status();
         let is_known = matches!(&status.cluster.role, Role::Standby { .. });
         if !is_known {
             tracing::info!(holder, "standing by");
         }
-        self.board.change(|status| {
+        self.published.change(|status| {
             let since = match &status.cluster.role {
                 Role::Standby { since, .. } => *since,
                 Role::Starting | Role::Leader { .. } | Role::Leaseless { .. } => now,
@@ -238,7 +254,7 @@ impl Wheel {
                 holder: holder.to_owned(),
                 since,
             };
-            status.cluster.alerts = alarm::alerts(status, &self.alarm, now);
+            status.cluster.alerts = conditions::alerts(status, &self.conditions, now);
         });
     }
 
@@ -253,7 +269,7 @@ impl Wheel {
             let read = self.source.read(cluster, None, now).await;
             match read {
                 Ok(snapshot) => return Some(snapshot.loaded.desired.cluster.name.clone()),
-                Err(trouble) => self.report_trouble(trouble, Timestamp::now()),
+                Err(error) => self.report_source_error(error, Timestamp::now()),
             }
             if is_once {
                 return None;
@@ -261,9 +277,9 @@ impl Wheel {
             let pause = Duration::try_from(self.setup.poll).unwrap_or(PAUSE);
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                () = self.orders.come() => {
-                    let wishes = self.orders.take();
-                    self.heed(wishes, Timestamp::now());
+                () = self.queue.arrive() => {
+                    let pending = self.queue.take();
+                    self.handle(pending, Timestamp::now());
                 }
                 () = stop.cancelled() => return None,
             }
@@ -271,15 +287,15 @@ impl Wheel {
     }
 
     /// Turns until nothing is left that goes by itself.
-    async fn turn_until_settled(&mut self, guard: &LeaseGuard, rounds: u32) {
-        let stop = self.orders.stopped();
+    async fn run_until_settled(&mut self, guard: &LeaseGuard, rounds: u32) {
+        let stop = self.queue.stopped();
         for round in 0..rounds {
-            self.step(guard).await;
+            self.reconcile_due(guard).await;
             if round == 0 {
-                self.names.hasten_all(Timestamp::now());
+                self.names.requeue_all(Timestamp::now());
             }
             self.ask_dns_and_wait(&stop).await;
-            let status = self.board.status();
+            let status = self.published.status();
             if status.count(State::Reconciling) == 0 && !self.names.is_confirming() {
                 return;
             }

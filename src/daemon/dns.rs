@@ -8,13 +8,13 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::agenda::{Agenda, Name, back_off, later};
-use super::chronicle::News;
-use super::opinion::Opinion;
+use super::controller::Controller;
+use super::domain_state::DomainState;
+use super::history_log::Detected;
+use super::schedule::{Name, Schedule, back_off, later};
 use super::selection::is_same_template;
-use super::source::Snapshot;
+use super::source::SourceRevision;
 use super::status::{DnsSummary, Finding};
-use super::wheel::Wheel;
 use crate::dns::{Checklist, DomainCheck, Standing, ZoneOptions, declared_template};
 use crate::model::{AccountName, DomainName};
 use crate::tree::{DesiredTemplate, DnsMode, DnsWatch};
@@ -26,10 +26,10 @@ const SILENCES: u32 = 2;
 
 /// The domains, when each is asked for, and what was found.
 pub(super) struct Names {
-    agenda: Agenda,
+    schedule: Schedule,
     interval: SignedDuration,
     seed: u64,
-    opinions: BTreeMap<AccountName, Opinion>,
+    opinions: BTreeMap<AccountName, DomainState>,
     /// The template that they are about.
     template: Option<DesiredTemplate>,
     asking: JoinSet<Answers>,
@@ -46,7 +46,7 @@ pub(super) struct Answers {
 impl Names {
     pub(super) fn new(interval: SignedDuration, seed: u64) -> Self {
         Self {
-            agenda: Agenda::new(interval, seed),
+            schedule: Schedule::new(interval, seed),
             interval,
             seed,
             opinions: BTreeMap::new(),
@@ -59,11 +59,16 @@ impl Names {
     /// Takes over another interval.
     pub(super) fn set_interval(&mut self, interval: SignedDuration, now: Timestamp) {
         self.interval = interval;
-        self.agenda.set_interval(interval, now);
+        self.schedule.set_interval(interval, now);
     }
 
     /// Asks for the domains of a tree from now on, and for no others. What was known of a touched one counts no more.
-    pub(super) fn follow(&mut self, snapshot: &Snapshot, touched: &BTreeSet<Name>, now: Timestamp) {
+    pub(super) fn follow(
+        &mut self,
+        snapshot: &SourceRevision,
+        touched: &BTreeSet<Name>,
+        now: Timestamp,
+    ) {
         let asked = asked_for(snapshot);
         let names: BTreeSet<Name> = asked.iter().cloned().map(Some).collect();
         let is_new = |name: &&AccountName| !self.opinions.contains_key(*name);
@@ -72,21 +77,21 @@ impl Names {
             .cloned()
             .map(Some)
             .collect();
-        self.agenda.follow(&names, now);
+        self.schedule.follow(&names, now);
         for name in &later_ones {
-            self.agenda.read(name, now);
+            self.schedule.read(name, now);
         }
         self.opinions.retain(|name, _| asked.contains(name));
         let template = snapshot.template();
         let is_all = !is_same_template(self.template.as_ref(), template);
         self.template = template.cloned();
         for name in asked {
-            let opinion = self.opinions.entry(name.clone()).or_default();
+            let domain_state = self.opinions.entry(name.clone()).or_default();
             let name = Some(name);
             if is_all || touched.contains(&name) {
-                *opinion = Opinion::default();
+                *domain_state = DomainState::default();
                 if !later_ones.contains(&name) {
-                    self.agenda.hasten(&name, now);
+                    self.schedule.requeue(&name, now);
                 }
             }
         }
@@ -94,28 +99,28 @@ impl Names {
 
     /// Tells whether an account's domain is asked for, and something is known of it.
     pub(super) fn knows(&self, name: &Name) -> bool {
-        let opinion = (name.as_ref()).and_then(|name| self.opinions.get(name));
-        opinion.is_some_and(|opinion| *opinion != Opinion::default())
+        let domain_state = (name.as_ref()).and_then(|name| self.opinions.get(name));
+        domain_state.is_some_and(|domain_state| *domain_state != DomainState::default())
     }
 
     /// Asks for an account's domain soon.
-    pub(super) fn hasten(&mut self, name: &Name, at: Timestamp) {
-        self.agenda.hasten(name, at);
+    pub(super) fn requeue(&mut self, name: &Name, at: Timestamp) {
+        self.schedule.requeue(name, at);
     }
 
     /// Makes up for a clock that was set back.
     pub(super) fn set_back(&mut self, now: Timestamp) {
-        self.agenda.set_back(now);
+        self.schedule.set_back(now);
     }
 
     /// Asks for all domains soon.
-    pub(super) fn hasten_all(&mut self, now: Timestamp) {
-        self.agenda.hasten_all(now);
+    pub(super) fn requeue_all(&mut self, now: Timestamp) {
+        self.schedule.requeue_all(now);
     }
 
     /// Returns when there is something to ask; while answers are awaited, nothing is.
     pub(super) fn next(&self) -> Option<Timestamp> {
-        self.agenda.next().filter(|_| self.asking.is_empty())
+        self.schedule.next().filter(|_| self.asking.is_empty())
     }
 
     /// Tells whether answers are awaited.
@@ -125,11 +130,11 @@ impl Names {
 
     /// Tells whether a difference was seen once and is to be confirmed.
     pub(super) fn is_confirming(&self) -> bool {
-        self.opinions.values().any(Opinion::is_confirming)
+        self.opinions.values().any(DomainState::is_confirming)
     }
 
     /// Waits for answers; for ever when there is no question.
-    pub(super) async fn come(&mut self) -> Answers {
+    pub(super) async fn arrive(&mut self) -> Answers {
         match self.asking.join_next().await {
             Some(answers) => answers.unwrap_or_default(),
             None => pending().await,
@@ -138,7 +143,10 @@ impl Names {
 
     /// Returns why DNS is taken for unreachable: of no domain anything could be found out, again and again.
     fn silence(&self) -> Option<String> {
-        let mut silent = self.opinions.values().map(|opinion| opinion.silences);
+        let mut silent = self
+            .opinions
+            .values()
+            .map(|domain_state| domain_state.silences);
         let is_silent = !self.opinions.is_empty() && silent.all(|times| times >= SILENCES);
         is_silent.then(|| {
             "no domain's DNS can be asked; look at the resolvers (dns.resolvers in emblazon.yaml) and at the way to them"
@@ -149,25 +157,25 @@ impl Names {
     /// Plans when to ask again: what is to be confirmed soon, old answers when they end, and what did not answer after
     /// a pause that grows.
     fn plan_ahead(&mut self, name: &AccountName, confirm_after: SignedDuration, now: Timestamp) {
-        let Some(opinion) = self.opinions.get(name) else {
+        let Some(domain_state) = self.opinions.get(name) else {
             return;
         };
         let name = Some(name.clone());
-        if opinion.is_confirming() {
-            self.agenda.hasten(&name, later(now, confirm_after));
-        } else if opinion.silences > 0 {
-            let pause = back_off(opinion.silences, &name, self.seed).max(confirm_after);
-            self.agenda
+        if domain_state.is_confirming() {
+            self.schedule.requeue(&name, later(now, confirm_after));
+        } else if domain_state.silences > 0 {
+            let pause = back_off(domain_state.silences, &name, self.seed).max(confirm_after);
+            self.schedule
                 .put_off(&name, later(now, pause.min(self.interval)));
-        } else if let Some(old_for) = opinion.old_for {
+        } else if let Some(old_for) = domain_state.old_for {
             let old_for = SignedDuration::from_secs(i64::from(old_for)).max(confirm_after);
-            self.agenda.hasten(&name, later(now, old_for));
+            self.schedule.requeue(&name, later(now, old_for));
         }
     }
 }
 
 /// Lists the accounts whose domain is asked for.
-fn asked_for(snapshot: &Snapshot) -> BTreeSet<AccountName> {
+fn asked_for(snapshot: &SourceRevision) -> BTreeSet<AccountName> {
     let Some(list) = checklist(snapshot, |name| {
         snapshot.loaded.watch.of(Some(name)).dns != DnsWatch::Off
     }) else {
@@ -176,7 +184,10 @@ fn asked_for(snapshot: &Snapshot) -> BTreeSet<AccountName> {
     list.domains.into_iter().map(|(name, _)| name).collect()
 }
 
-fn checklist(snapshot: &Snapshot, is_wanted: impl Fn(&AccountName) -> bool) -> Option<Checklist> {
+fn checklist(
+    snapshot: &SourceRevision,
+    is_wanted: impl Fn(&AccountName) -> bool,
+) -> Option<Checklist> {
     let template = declared_template(snapshot.template()?);
     Some(Checklist::new(
         &snapshot.loaded.desired,
@@ -185,36 +196,36 @@ fn checklist(snapshot: &Snapshot, is_wanted: impl Fn(&AccountName) -> bool) -> O
     ))
 }
 
-impl Wheel {
+impl Controller {
     /// Asks for the domains that are due, and does not wait for the answers.
     pub(super) fn ask_dns(&mut self, now: Timestamp) {
         if self.names.is_asking() || self.names.next().is_none_or(|next| next > now) {
             return;
         }
-        let Some(force) = &self.force else {
+        let Some(revision) = &self.revision else {
             return;
         };
-        let due: BTreeSet<AccountName> = (self.names.agenda.due(now).into_iter().flatten())
+        let due: BTreeSet<AccountName> = (self.names.schedule.due(now).into_iter().flatten())
             .take(BATCH)
             .collect();
         for name in &due {
-            self.names.agenda.read(&Some(name.clone()), now);
+            self.names.schedule.read(&Some(name.clone()), now);
         }
         let sandbox = self.setup.sandbox.as_ref();
         let options = match sandbox {
             Some(sandbox) => Ok(sandbox.resolver.map(ZoneOptions::at)),
-            None => ZoneOptions::declared(&force.loaded.dns).map(Some),
+            None => ZoneOptions::declared(&revision.loaded.dns).map(Some),
         };
         let options = match options {
             Ok(Some(options)) => options,
             // A sandbox without DNS has none to compare with.
             Ok(None) => return,
             Err(error) => {
-                self.alarm.dns = Some(error.to_string());
+                self.conditions.dns = Some(error.to_string());
                 return;
             }
         };
-        if let Some(list) = checklist(force, |name| due.contains(name)) {
+        if let Some(list) = checklist(revision, |name| due.contains(name)) {
             self.names.asking.spawn(async move {
                 let (checks, questions) = list.check(&options, &|_| ()).await;
                 Answers { checks, questions }
@@ -230,7 +241,7 @@ impl Wheel {
                 return self.publish(Timestamp::now());
             }
             tokio::select! {
-                answers = self.names.come() => self.hear(answers),
+                answers = self.names.arrive() => self.take_answers(answers),
                 () = stop.cancelled() => return,
             }
         }
@@ -238,7 +249,7 @@ impl Wheel {
 
     /// Says who writes an account's records that the tree manages and this daemon leaves to somebody else.
     fn writer_elsewhere(&self, name: &AccountName) -> Option<&'static str> {
-        let loaded = &self.force.as_ref()?.loaded;
+        let loaded = &self.revision.as_ref()?.loaded;
         let account = loaded.desired.account(name)?;
         if account.dns != DnsMode::Manage {
             None
@@ -252,24 +263,24 @@ impl Wheel {
     }
 
     /// Takes in what DNS answered.
-    pub(super) fn hear(&mut self, answers: Answers) {
+    pub(super) fn take_answers(&mut self, answers: Answers) {
         let now = Timestamp::now();
         self.names.questions += answers.questions;
         let mut told: Vec<(AccountName, DnsSummary)> = Vec::new();
         // The tree may have moved in the meantime.
         let answered: BTreeSet<&AccountName> =
             answers.checks.iter().map(|(name, _)| name).collect();
-        let now_asked: BTreeMap<AccountName, DomainName> = (self.force.as_ref())
-            .and_then(|force| checklist(force, |name| answered.contains(name)))
+        let now_asked: BTreeMap<AccountName, DomainName> = (self.revision.as_ref())
+            .and_then(|revision| checklist(revision, |name| answered.contains(name)))
             .map(|list| list.domains.into_iter().collect())
             .unwrap_or_default();
         for (name, check) in answers.checks {
             let is_asked = now_asked.get(&name) == Some(&check.domain);
-            let Some(opinion) = self.names.opinions.get_mut(&name).filter(|_| is_asked) else {
+            let Some(domain_state) = self.names.opinions.get_mut(&name).filter(|_| is_asked) else {
                 continue;
             };
-            let before = opinion.asked_well;
-            let mut summary = opinion.take_in(&name, check, now);
+            let before = domain_state.asked_well;
+            let mut summary = domain_state.take_in(&name, check, now);
             if summary.standing == Standing::Differs
                 && let Some(writer) = self.writer_elsewhere(&name)
             {
@@ -279,9 +290,9 @@ impl Wheel {
             self.names.plan_ahead(&name, self.setup.confirm_after, now);
             told.push((name, summary));
         }
-        self.alarm.dns = self.names.silence();
+        self.conditions.dns = self.names.silence();
         let questions = self.names.questions;
-        self.board.change(|status| {
+        self.published.change(|status| {
             status.cluster.dns_questions = questions;
             for (name, summary) in told {
                 if let Some(object) = status.accounts.get_mut(&name) {
@@ -301,7 +312,7 @@ impl Wheel {
     ) {
         let object = Some(name.clone());
         if let Some(seen) = summary.seen.filter(|_| summary.confirmed.is_some()) {
-            self.chronicle.begin(News {
+            self.history_log.begin(Detected {
                 finding: Finding::Dns,
                 name: object,
                 keys: Vec::new(),
@@ -311,7 +322,7 @@ impl Wheel {
                 detected: seen,
             });
         } else if matches!(summary.standing, Standing::InSync | Standing::Propagating) {
-            self.chronicle
+            self.history_log
                 .end(Finding::Dns, &object, now, "it is as the template has it");
         }
     }

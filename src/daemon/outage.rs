@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::agenda::{back_off, later};
-use super::chronicle::News;
+use super::controller::{Controller, names_of};
+use super::history_log::Detected;
+use super::schedule::{back_off, later};
 use super::status::Finding;
-use super::wheel::{Wheel, names_of};
 
 /// A time in which the platform cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub(super) struct Outage {
     pub(super) retry_at: Timestamp,
 }
 
-impl Wheel {
+impl Controller {
     /// Says that the platform cannot be read, and puts everything off.
     pub(super) fn lose_platform(&mut self, reason: &str, now: Timestamp) {
         self.is_quiet = false;
@@ -32,10 +32,10 @@ impl Wheel {
             tracing::warn!(reason, "the platform cannot be read");
         }
         self.platform.disconnect();
-        self.alarm.platform = Some(reason.to_owned());
-        let all = names_of(self.force.as_ref());
+        self.conditions.platform = Some(reason.to_owned());
+        let all = names_of(self.revision.as_ref());
         self.platform.lose(&all, reason);
-        self.chronicle.begin(News {
+        self.history_log.begin(Detected {
             finding: Finding::Outage,
             name: None,
             keys: Vec::new(),
@@ -49,12 +49,12 @@ impl Wheel {
     /// Says that the platform can be read again, when it could not.
     pub(super) fn find_platform(&mut self, now: Timestamp) {
         // One that began before this process did is over too.
-        self.chronicle
+        self.history_log
             .end(Finding::Outage, &None, now, "it could be read again");
         if self.outage.take().is_some() {
             tracing::info!("the platform can be read again");
-            self.alarm.platform = None;
-            self.agenda.hasten_all(now);
+            self.conditions.platform = None;
+            self.schedule.requeue_all(now);
         }
     }
 }

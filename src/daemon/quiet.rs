@@ -1,6 +1,6 @@
 //! Turns in which nothing moved: they cost what is read, and not what there is.
 //!
-//! Whatever moves anything ends the quiet ([`Wheel::is_quiet`]): another tree, an order, an outage, a document that is not what
+//! Whatever moves anything ends the quiet ([`Controller::is_quiet`]): another tree, an order, an outage, a document that is not what
 //! it was. The turn after that compares and plans everything anew, because domains, guards and the plan's digest follow
 //! from all accounts together; when it leaves nothing that goes by itself, it is quiet again. What waits for people may stay
 //! as long as it likes: only the turns that read it look at everything. Where records are managed, no turn is quiet.
@@ -10,17 +10,17 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::agenda::Name;
 use super::assessment::{Assessment, holds, is_complete};
-use super::reading::Known;
+use super::controller::Controller;
+use super::observe::Known;
+use super::schedule::Name;
 use super::status::{Finding, Reason};
 use super::verdict::{Hold, Verdict};
-use super::wheel::Wheel;
 
-impl Wheel {
+impl Controller {
     /// Returns what is known of some objects before they are read, when it may turn out that nothing moved.
     pub(super) fn before(&self, read: &BTreeSet<Name>) -> Option<Known> {
-        let status = self.board.status();
+        let status = self.published.status();
         let is_in_sync = |name: &Name| {
             let object = status.object(name.as_ref());
             object.is_some_and(|object| object.reason == Reason::InSync && object.drift.is_empty())
@@ -31,9 +31,12 @@ impl Wheel {
 
     /// Tells whether nothing is left that goes by itself, now or after a while.
     pub(super) fn becomes_quiet(&self, assessment: &Assessment<'_>) -> bool {
-        let commit = self.force.as_ref().and_then(|force| force.commit.as_ref());
+        let commit = self
+            .revision
+            .as_ref()
+            .and_then(|revision| revision.commit.as_ref());
         let is_noted = commit.is_none_or(|commit| {
-            let noted = [&self.applied, &self.share.noted];
+            let noted = [&self.applied, &self.shard_state.noted];
             self.reference.is_none() || noted.contains(&&Some(commit.id.clone()))
         });
         let waits = |verdict: &Verdict| holds(verdict, Hold::Unconfirmed);
@@ -48,17 +51,17 @@ impl Wheel {
     /// Takes note that some objects were read and are what they were.
     pub(super) fn stay(&mut self, read: &BTreeSet<Name>, now: Timestamp) {
         for name in read {
-            self.agenda.read(name, now);
+            self.schedule.read(name, now);
             let record = self.records.entry(name.clone()).or_default();
-            record.drift = record.memory.observe(std::iter::empty(), now);
+            record.drift = record.drift_history.observe(std::iter::empty(), now);
             for (finding, how) in [
                 (Finding::Change, "it is live"),
                 (Finding::Drift, "it is as the tree has it"),
             ] {
-                self.chronicle.end(finding, name, now, how);
+                self.history_log.end(finding, name, now, how);
             }
         }
-        self.board.change(|status| {
+        self.published.change(|status| {
             for name in read {
                 if let Some(object) = status.object_mut(name.as_ref()) {
                     let object = Arc::make_mut(object);

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use camino::Utf8Path;
 use thiserror::Error;
 
-use super::agenda::Name;
+use super::schedule::Name;
 use crate::apply::lease::LeaseGuard;
-use crate::apply::{Applied, ApplyError, AssetSource, Mandate};
+use crate::apply::{Applied, ApplyError, ApprovedPlan, AssetSource};
 use crate::live::{ApiError, CollectOptions, Live, ReadClient, collect};
 use crate::model::{AccountName, Shard};
 use crate::reconcile::{Execution, Recoverer, RecoveryError, RecoveryEvent, execute, recover};
@@ -86,11 +86,11 @@ impl Recoverer for Daemon<'_> {
 
     async fn execute(
         &self,
-        mandate: Mandate<'_>,
+        approved: ApprovedPlan<'_>,
         files: &dyn AssetSource,
         execution: Execution<'_>,
     ) -> Result<Applied, Unrecovered> {
-        let applied = execute(self.client, mandate, files, execution, self.guard, &|_| {});
+        let applied = execute(self.client, approved, files, execution, self.guard, &|_| {});
         Ok(applied.await?)
     }
 
@@ -101,7 +101,7 @@ impl Recoverer for Daemon<'_> {
     fn report(&self, event: RecoveryEvent<'_>) {
         match event {
             RecoveryEvent::Interrupted(run) => {
-                tracing::warn!(run = %run.run, in_hand = run.in_hand.len(), "a run never ended");
+                tracing::warn!(run = %run.run, in_flight = run.in_flight.len(), "a run never ended");
             }
             RecoveryEvent::Restored(run) => {
                 tracing::warn!(run = %run.run, "what it destroyed is put back");

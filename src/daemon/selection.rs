@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::agenda::Name;
+use super::schedule::Name;
 use crate::diff::ChangeKey;
 use crate::plan::{Plan, Precondition, Step, StepId, Subject};
 use crate::tree::{Declared, Desired, DesiredTemplate, Ownership, SharedAccount, Target};

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::agenda::Name;
 use super::assessment::{
-    Assessment, Matter, Record, changes, circumstances, names, subject_name, subjects, unknown,
+    Assessment, AssessmentInput, Record, changes, circumstances, names, subject_name, subjects,
+    unknown,
 };
+use super::controller::Controller;
+use super::cycle::acting;
+use super::schedule::Name;
 use super::status::{LiveBrand, ObjectStatus, Offer, OtherSteps, PlannedStep, Reason, Taker};
-use super::turn::acting;
 use super::verdict::{Standing, is_drift, judge, reason};
-use super::wheel::Wheel;
 use crate::diff::{Change, Differences};
 use crate::live::LiveDocument;
 use crate::model::KeyPath;
@@ -60,7 +61,7 @@ impl<'a> Found<'a> {
     }
 }
 
-impl Wheel {
+impl Controller {
     /// Shows how objects stand when nothing could be planned.
     pub(super) fn show_unread(&mut self, loaded: &Loaded, now: Timestamp) {
         let differences = self.differences(loaded);
@@ -83,8 +84,8 @@ impl Wheel {
         now: Timestamp,
     ) {
         let all = names(&loaded.desired);
-        let matter = self.matter(loaded, &all, now);
-        self.board.change(|status| {
+        let input = self.input(loaded, &all, now);
+        self.published.change(|status| {
             for name in which {
                 // What was never read stays so, unless the platform cannot be read.
                 let is_read = match name {
@@ -94,7 +95,7 @@ impl Wheel {
                 if let Some(object) = status.object_mut(name.as_ref()).filter(|_| is_read)
                     && !self.stays(object, found)
                 {
-                    self.fill(Arc::make_mut(object), &matter, found);
+                    self.fill(Arc::make_mut(object), &input, found);
                 }
             }
             if let Some(plans) = &found.plans {
@@ -114,7 +115,10 @@ impl Wheel {
     /// they were given.
     fn stays(&self, object: &ObjectStatus, found: &Found<'_>) -> bool {
         let name = &object.name;
-        let commit = self.force.as_ref().and_then(|force| force.commit.as_ref());
+        let commit = self
+            .revision
+            .as_ref()
+            .and_then(|revision| revision.commit.as_ref());
         let record = self.records.get(name);
         object.reason == Reason::InSync
             && object.checked == self.platform.read_at(name)
@@ -128,11 +132,11 @@ impl Wheel {
     }
 
     /// Says how one object stands.
-    fn fill(&self, object: &mut ObjectStatus, matter: &Matter<'_, '_>, found: &Found<'_>) {
+    fn fill(&self, object: &mut ObjectStatus, input: &AssessmentInput<'_, '_>, found: &Found<'_>) {
         let name = object.name.clone();
         let nothing = Record::default();
         let record = self.records.get(&name).unwrap_or(&nothing);
-        let circumstances = circumstances(matter, record, found.differences, &name);
+        let circumstances = circumstances(input, record, found.differences, &name);
         let unknown = unknown(found.differences, &name);
         let plans = found.plans.as_ref();
         let steps = plans.map_or_else(Vec::new, |plans| plans.steps(&name));
@@ -155,7 +159,7 @@ impl Wheel {
         } else if why == Reason::Pending && is_acting && found.held.is_none() {
             why = Reason::Applying;
         }
-        object.put(why, message, matter.now);
+        object.put(why, message, input.now);
         let differing = changes(found.differences, &name);
         object.pending = (differing.iter())
             .filter(|change| !is_drift(change))
@@ -170,10 +174,13 @@ impl Wheel {
             object.checked = self.platform.read_at(&name).or(object.checked);
         }
         if why == Reason::InSync {
-            let commit = self.force.as_ref().and_then(|force| force.commit.as_ref());
+            let commit = self
+                .revision
+                .as_ref()
+                .and_then(|revision| revision.commit.as_ref());
             object.commit = commit.map(|commit| commit.id.clone());
         }
-        let Some(account) = name.and_then(|name| matter.live.accounts.get(&name)) else {
+        let Some(account) = name.and_then(|name| input.live.accounts.get(&name)) else {
             return;
         };
         object.live = (account.document.known()).map(|document| live_brand(document.as_ref()));

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::memory::{Memory, ROUNDS};
+use super::drift_history::{DriftHistory, ROUNDS};
 use super::status::{Drift, Reason};
 use crate::diff::{Change, ChangeKey, Direction};
 use crate::model;
@@ -67,7 +67,7 @@ pub(super) struct Circumstances<'a> {
     pub(super) changes: Cow<'a, [Change]>,
     /// What of it somebody did on the platform.
     pub(super) drift: &'a [Drift],
-    pub(super) memory: &'a Memory,
+    pub(super) drift_history: &'a DriftHistory,
     pub(super) now: Timestamp,
 }
 
@@ -121,7 +121,7 @@ fn hold(circumstances: &Circumstances<'_>, change: &Change) -> Option<Hold> {
             HealMode::Auto | HealMode::Report if circumstances.is_approved => None,
             HealMode::Auto | HealMode::Report if !confirmed => Some(Hold::Unconfirmed),
             HealMode::Report => Some(Hold::Reported),
-            HealMode::Auto => (circumstances.memory)
+            HealMode::Auto => (circumstances.drift_history)
                 .keeps_changing(&change.key, now)
                 .then_some(Hold::KeepsChanging),
         }
@@ -321,17 +321,17 @@ mod tests {
 
     impl Case<'_> {
         fn check(&self, acts: bool, expected: Reason) {
-            let mut memory = Memory::default();
+            let mut drift_history = DriftHistory::default();
             let at = |second: i64| Timestamp::from_second(second).unwrap();
             let drifted = || self.changes.iter().filter(|change| is_drift(change));
             for second in 0..self.past.heals {
                 for change in drifted() {
-                    memory.healed(&change.key, at(second));
+                    drift_history.healed(&change.key, at(second));
                 }
             }
             let mut drift = Vec::new();
             for second in 0..self.past.reads {
-                drift = memory.observe(drifted(), at(10 + second));
+                drift = drift_history.observe(drifted(), at(10 + second));
             }
             let mut circumstances = Circumstances {
                 policy: self.policy,
@@ -342,7 +342,7 @@ mod tests {
                 retry_at: None,
                 changes: self.changes.into(),
                 drift: &drift,
-                memory: &memory,
+                drift_history: &drift_history,
                 now: at(20),
             };
             (self.twist)(&mut circumstances);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8Path;
 
-use super::agenda::Name;
+use super::schedule::Name;
 use super::verdict::is_drift;
 use crate::apply;
 use crate::diff::{ChangeKey, Differences, ManagedRecords, ZoneDifference, compare_zones};

@@ -32,7 +32,7 @@ pub(super) async fn serve(
         let later = [(header::RETRY_AFTER, "60")];
         return (StatusCode::SERVICE_UNAVAILABLE, later, "too many listen\n").into_response();
     };
-    let seen = shared.board.status().version;
+    let seen = shared.published.status().version;
     let begin = (shared, place, seen, true);
     let events = stream::unfold(begin, |(shared, place, seen, first)| async move {
         if first {
@@ -40,14 +40,14 @@ pub(super) async fn serve(
             return Some((Ok::<_, Infallible>(event), (shared, place, seen, false)));
         }
         let newer = tokio::select! {
-            newer = shared.board.newer_than(seen) => newer,
+            newer = shared.published.newer_than(seen) => newer,
             () = shared.stop.cancelled() => return None,
         };
         tokio::select! {
             () = tokio::time::sleep(PAUSE) => {}
             () = shared.stop.cancelled() => return None,
         }
-        let seen = newer.version.max(shared.board.status().version);
+        let seen = newer.version.max(shared.published.status().version);
         let event = Event::default().event("version").data(seen.to_string());
         Some((Ok(event), (shared, place, seen, false)))
     });

@@ -11,7 +11,7 @@ use crate::daemon::{Mode, Role, Status};
 
 /// `/healthz`: the loop came round lately. Whoever starts the daemon starts it anew when not.
 pub(super) async fn alive(State(shared): State<Arc<Shared>>) -> (StatusCode, &'static str) {
-    let status = shared.board.status();
+    let status = shared.published.status();
     if status.is_alive(Timestamp::now(), shared.patience) {
         (StatusCode::OK, "alive\n")
     } else {
@@ -21,7 +21,7 @@ pub(super) async fn alive(State(shared): State<Arc<Shared>>) -> (StatusCode, &'s
 
 /// `/readyz`: a tree is in force and the platform answers, or somebody else leads.
 pub(super) async fn ready(State(shared): State<Arc<Shared>>) -> (StatusCode, &'static str) {
-    match obstacle(&shared.board.status()) {
+    match obstacle(&shared.published.status()) {
         None => (StatusCode::OK, "ready\n"),
         Some(why) => (StatusCode::SERVICE_UNAVAILABLE, why),
     }

@@ -10,7 +10,7 @@ use super::body;
 use super::listener::Client;
 use super::state::{Shared, count};
 use super::webhook::{Heard, Rejection, judge, may_prove};
-use crate::daemon::Order;
+use crate::daemon::WorkItem;
 
 /// The most bytes of an event; a forge names at most some thousand commits in one.
 pub(super) const BODY: usize = 4 * 1024 * 1024;
@@ -56,7 +56,7 @@ pub(super) async fn hear(
         Heard::Push { commit } => {
             count(&counters.pushes);
             tracing::info!(commit, "a forge told of a push");
-            shared.orders.give(Order::Webhook {
+            shared.queue.give(WorkItem::Webhook {
                 commit: Some(commit),
             });
             said(StatusCode::ACCEPTED, "accepted")

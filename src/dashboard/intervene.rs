@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::access::Admitted;
 use super::state::Shared;
-use crate::daemon::{Approval, Author, Mode, Order, Pause, Role, Status, Taker};
+use crate::daemon::{Approval, Author, Mode, Pause, Role, Status, Taker, WorkItem};
 use crate::model::count;
 use crate::model::{AccountName, Digest};
 use crate::plan::Refusal;
@@ -57,26 +57,26 @@ pub(super) fn author(
     })
 }
 
-/// Orders a look at some accounts, or at all when none is named.
+/// WorkQueue a look at some accounts, or at all when none is named.
 pub(super) fn resync(
     shared: &Shared,
     accounts: Vec<AccountName>,
     author: Author,
 ) -> Result<(), Refused> {
-    let status = shared.board.status();
+    let status = shared.published.status();
     leads(&status)?;
     let unknown = |name: &&AccountName| !status.accounts.contains_key(*name);
     if let Some(unknown) = accounts.iter().find(unknown) {
         let why = format!("the tree has no account {:?}", unknown.as_str());
         return Err(Refused::new(StatusCode::NOT_FOUND, why));
     }
-    shared.orders.give(Order::Resync { accounts, author });
+    shared.queue.give(WorkItem::Resync { accounts, author });
     Ok(())
 }
 
-/// Orders a pause of so many minutes, or until somebody resumes.
+/// WorkQueue a pause of so many minutes, or until somebody resumes.
 pub(super) fn pause(shared: &Shared, minutes: Option<u32>, author: Author) -> Result<(), Refused> {
-    let status = shared.board.status();
+    let status = shared.published.status();
     leads(&status)?;
     let Some(reason) = author.reason else {
         let why = format!("say why in reason, in {LONGEST_REASON} characters at most");
@@ -88,7 +88,7 @@ pub(super) fn pause(shared: &Shared, minutes: Option<u32>, author: Author) -> Re
         let why = "say in minutes for how long, or leave it out";
         return Err(Refused::new(StatusCode::UNPROCESSABLE_ENTITY, why));
     };
-    shared.orders.give(Order::Pause(Pause {
+    shared.queue.give(WorkItem::Pause(Pause {
         reason,
         by: author.by,
         via: author.via,
@@ -98,16 +98,16 @@ pub(super) fn pause(shared: &Shared, minutes: Option<u32>, author: Author) -> Re
     Ok(())
 }
 
-/// Orders the end of a pause.
+/// WorkQueue the end of a pause.
 pub(super) fn resume(shared: &Shared, author: Author) -> Result<(), Refused> {
-    leads(&shared.board.status())?;
-    shared.orders.give(Order::Resume { author });
+    leads(&shared.published.status())?;
+    shared.queue.give(WorkItem::Resume { author });
     Ok(())
 }
 
-/// Orders that a plan is carried out, and returns how many steps it has. What cannot be carried out now is not taken.
+/// WorkQueue that a plan is carried out, and returns how many steps it has. What cannot be carried out now is not taken.
 pub(super) fn approve(shared: &Shared, plan: &Digest, author: Author) -> Result<usize, Refused> {
-    let status = shared.board.status();
+    let status = shared.published.status();
     obstacle(&status)?;
     match &status.cluster.plan {
         Some(known) if known == plan => {}
@@ -123,8 +123,8 @@ pub(super) fn approve(shared: &Shared, plan: &Digest, author: Author) -> Result<
         author: author.clone(),
     };
     // Who looks next sees it, however long the loop takes to come to it.
-    (shared.board).change(|status| status.cluster.approval = Some(approval));
-    shared.orders.give(Order::Approve {
+    (shared.published).change(|status| status.cluster.approval = Some(approval));
+    shared.queue.give(WorkItem::Approve {
         plan: plan.clone(),
         author,
     });

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use super::room::{Place, Room, Seat};
+use super::slots::{ConnectionSlots, Place, Slot};
 
 /// How long a new connection may take to its first answer: whoever connects asks at once, and a body has as long again
 /// ([`super::body::TIME`]).
@@ -23,7 +23,7 @@ const FIRST: Duration = Duration::from_secs(20);
 /// byte after byte, one that does not read, and one that is idle. When there are too many, who is silent goes first.
 pub(super) struct LimitedListener {
     inner: TcpListener,
-    room: Room,
+    slots: ConnectionSlots,
     patience: Duration,
 }
 
@@ -38,7 +38,7 @@ impl LimitedListener {
     pub(super) fn new(inner: TcpListener, patience: Duration) -> Self {
         Self {
             inner,
-            room: Room::default(),
+            slots: ConnectionSlots::default(),
             patience,
         }
     }
@@ -48,7 +48,7 @@ impl Connected<IncomingStream<'_, LimitedListener>> for Client {
     fn connect_info(stream: IncomingStream<'_, LimitedListener>) -> Self {
         Self {
             address: *stream.remote_addr(),
-            place: stream.io().seat.place(),
+            place: stream.io().slot.place(),
         }
     }
 }
@@ -60,13 +60,13 @@ impl Listener for LimitedListener {
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         let (stream, address) = Listener::accept(&mut self.inner).await;
         let _ = stream.set_nodelay(true);
-        let seat = self.room.enter(address.ip()).await;
+        let slot = self.slots.enter(address.ip()).await;
         let stream = TimedStream {
             inner: stream,
             patience: self.patience,
             end: Box::pin(tokio::time::sleep(FIRST.min(self.patience))),
-            closing: Box::pin(seat.closing().cancelled_owned()),
-            seat,
+            closing: Box::pin(slot.closing().cancelled_owned()),
+            slot,
         };
         (stream, address)
     }
@@ -82,7 +82,7 @@ pub(super) struct TimedStream {
     patience: Duration,
     end: Pin<Box<Sleep>>,
     closing: Pin<Box<WaitForCancellationFutureOwned>>,
-    seat: Seat,
+    slot: Slot,
 }
 
 impl TimedStream {

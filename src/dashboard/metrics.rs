@@ -29,7 +29,7 @@ pub(super) async fn serve(
         let how = [(header::WWW_AUTHENTICATE, "Bearer")];
         return (StatusCode::UNAUTHORIZED, how, "show the token\n").into_response();
     }
-    let mut text = metrics(&shared.board.status(), &shared.channels.status());
+    let mut text = metrics(&shared.published.status(), &shared.channels.status());
     webhooks(&mut text, &shared.counters);
     ([(header::CONTENT_TYPE, KIND)], text).into_response()
 }

@@ -7,10 +7,10 @@
 //!  / /accounts/… /plan …       the same, or a session that the token opened
 //! ```
 //!
-//! Who connects has proved nothing: connections (`room`), memory (`unproven`), time (`body`) and guesses
+//! Who connects has proved nothing: connections (`slots`), memory (`unproven`), time (`body`) and guesses
 //! (`attempts`) have bounds, and when one is reached, who asks for something goes before who does not (`strict`).
 //!
-//! It reads the [`Board`](super::Board) and gives [`Orders`](super::Orders); it has no way to the platform. Pages work
+//! It reads the [`PublishedStatus`](crate::daemon::PublishedStatus) and gives [`WorkQueue`](crate::daemon::WorkQueue); it has no way to the platform. Pages work
 //! without scripts; with them, a page asks for itself again when something changed.
 
 mod access;
@@ -25,9 +25,9 @@ mod intervene;
 mod listener;
 mod metrics;
 mod page;
-mod room;
 mod server;
 mod sessions;
+mod slots;
 mod state;
 mod strict;
 mod unproven;

@@ -22,7 +22,7 @@ use super::unproven::Unproven;
 use super::webhook::{Deliveries, Hook};
 use super::{HttpConfig, HttpError, api, events, health, hook, metrics, page};
 use crate::alert::Channels;
-use crate::daemon::{Board, Orders};
+use crate::daemon::{PublishedStatus, WorkQueue};
 use crate::model::Secret;
 
 /// How long a connection may be without an answer.
@@ -38,9 +38,9 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
 /// What the server shows, and whom it tells.
 pub struct Face {
     /// What is known.
-    pub board: Board,
+    pub published: PublishedStatus,
     /// Where orders go.
-    pub orders: Orders,
+    pub queue: WorkQueue,
     /// What became of alerts.
     pub channels: Channels,
     /// What opens the API and the dashboard.
@@ -67,8 +67,8 @@ impl Server {
         let stop = CancellationToken::new();
         let shared = Arc::new(Shared {
             access: Access::new(face.token, config.public_url.clone(), &config.hosts)?,
-            board: face.board,
-            orders: face.orders,
+            published: face.published,
+            queue: face.queue,
             channels: face.channels,
             public_url: config.public_url.clone(),
             open_metrics: config.open_metrics,

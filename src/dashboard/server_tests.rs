@@ -3,7 +3,7 @@ use super::*;
 use jiff::Timestamp;
 use reqwest::{Client, Method, RequestBuilder};
 
-use crate::daemon::{LiveBrand, ObjectStatus, Reason, Role, Wishes};
+use crate::daemon::{LiveBrand, ObjectStatus, PendingWork, Reason, Role};
 use crate::forge::{ForgeKind, signed};
 use crate::model::{AccountName, Digest};
 
@@ -12,16 +12,16 @@ pub(super) const TOKEN: &str = "canary-canary-canary-canary";
 /// A server with two accounts, one of them hostile, and what it was ordered.
 pub(super) struct Stage {
     pub(super) server: Server,
-    orders: Orders,
-    pub(super) board: Board,
+    queue: WorkQueue,
+    pub(super) published: PublishedStatus,
     client: Client,
 }
 
 impl Stage {
     pub(super) async fn start(token: Option<&str>) -> Self {
         let now = Timestamp::now();
-        let board = Board::new(now);
-        board.change(|status| {
+        let published = PublishedStatus::new(now);
+        published.change(|status| {
             status.cluster.role = Role::Leader { since: now };
             status.cluster.source.tree = Some(Digest::of(b"tree"));
             status.cluster.plan = Some(Digest::of(b"plan"));
@@ -44,10 +44,10 @@ impl Stage {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             ..HttpConfig::default()
         };
-        let orders = Orders::default();
+        let queue = WorkQueue::default();
         let face = Face {
-            board: board.clone(),
-            orders: orders.clone(),
+            published: published.clone(),
+            queue: queue.clone(),
             channels: Channels::default(),
             token: token.map(Secret::new),
             hook: Some(Hook {
@@ -66,8 +66,8 @@ impl Stage {
             .unwrap();
         Self {
             server,
-            orders,
-            board,
+            queue,
+            published,
             client,
         }
     }
@@ -81,8 +81,8 @@ impl Stage {
         answer(self.ask(Method::GET, path)).await
     }
 
-    pub(super) fn ordered(&self) -> Wishes {
-        self.orders.take()
+    pub(super) fn ordered(&self) -> PendingWork {
+        self.queue.take()
     }
 }
 
@@ -371,9 +371,9 @@ async fn changes_are_streamed_to_some_and_slow_readers_hold_nobody_up() {
     assert!(first.starts_with(b"event: version\ndata: "), "{first:?}");
     // Nobody else reads, and the loop goes on all the same.
     for _ in 0..1000 {
-        stage.board.change(|_| {});
+        stage.published.change(|_| {});
     }
-    let last = format!("data: {}", stage.board.status().version);
+    let last = format!("data: {}", stage.published.status().version);
     let event = String::from_utf8(reader.chunk().await.unwrap().unwrap().to_vec()).unwrap();
     assert!(
         event.contains(&last),

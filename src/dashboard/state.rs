@@ -12,15 +12,15 @@ use super::access::Access;
 use super::unproven::Unproven;
 use super::webhook::{Deliveries, Hook};
 use crate::alert::Channels;
-use crate::daemon::{Board, Orders};
+use crate::daemon::{PublishedStatus, WorkQueue};
 
 /// How many readers are told of changes at once.
 const LISTENERS: usize = 32;
 
 /// What all requests share.
 pub(super) struct Shared {
-    pub(super) board: Board,
-    pub(super) orders: Orders,
+    pub(super) published: PublishedStatus,
+    pub(super) queue: WorkQueue,
     pub(super) channels: Channels,
     pub(super) access: Access,
     pub(super) public_url: Option<Url>,

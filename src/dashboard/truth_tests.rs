@@ -42,7 +42,7 @@ async fn a_page_says_what_an_approval_does_before_and_after_it() {
         step("company_name", Taker::Approval),
         step("nav.help", Taker::Nobody),
     ];
-    stage.board.change(|status| put_steps(status, &steps));
+    stage.published.change(|status| put_steps(status, &steps));
     let (_, page) = stage.get("/plan").await;
     for part in [
         "Nothing is written by itself. 1 step waits for an approval. 1 step is left as the policy says.",
@@ -94,7 +94,7 @@ async fn an_approval_that_cannot_be_carried_out_is_refused_with_the_reason() {
     async fn check(change: impl FnOnce(&mut Status), part: &str) {
         let stage = Stage::start(None).await;
         let steps = [step("company_name", Taker::Approval)];
-        stage.board.change(|status| {
+        stage.published.change(|status| {
             put_steps(status, &steps);
             change(status);
         });
@@ -152,7 +152,7 @@ async fn an_approval_that_cannot_be_carried_out_is_refused_with_the_reason() {
 async fn what_is_live_and_what_is_declared_are_told_apart() {
     let stage = Stage::start(None).await;
     let change = |change: fn(&mut ObjectStatus)| {
-        stage.board.change(|status| {
+        stage.published.change(|status| {
             let object = status.object_mut(Some(&AccountName::new("acme"))).unwrap();
             change(Arc::make_mut(object));
         });

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 /// The most bytes of all bodies together that did not prove themselves yet: each connection that there can be has room
 /// for 64 KiB, more than most pushes, and all of it is a small part of the memory of a container (512 MiB in
 /// `examples/watch/kubernetes`).
-pub(super) const UNPROVEN: usize = super::room::CONNECTIONS * 64 * 1024;
+pub(super) const UNPROVEN: usize = super::slots::CONNECTIONS * 64 * 1024;
 
 /// The budget. Small bodies come first: when it is used up, the largest one is cut for the sake of a smaller one.
 #[derive(Clone, Debug, Default)]

@@ -13,7 +13,7 @@ use insta::assert_snapshot;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
-use super::packet::{self, Manner};
+use super::packet::{self, QuerySettings};
 use super::*;
 use crate::model::record::RecordName;
 use crate::model::{DomainName, DomainTemplate, Network};
@@ -262,7 +262,7 @@ async fn nxns_questions_are_counted_by_domain_and_by_run() {
     let query = packet::query(&name, WireType::A).unwrap();
     let mut last = None;
     for _ in 0..8 {
-        let asked = Box::pin(rich.send(world.address, &query, Manner::Recursive)).await;
+        let asked = Box::pin(rich.send(world.address, &query, QuerySettings::Recursive)).await;
         last = asked.err();
     }
     assert_snapshot!(last.unwrap(), @"not asked: one run asks 8 questions at most, and this would be one more; look for zones that name very many servers");
@@ -284,7 +284,7 @@ async fn nxns_sockets_are_bounded() {
     for name in 0..30 {
         for number in 0..ADDRESSES {
             let server = (victim_address(name, number), world.address.port()).into();
-            let _ = Box::pin(exchange.send(server, &query, Manner::Authoritative)).await;
+            let _ = Box::pin(exchange.send(server, &query, QuerySettings::Authoritative)).await;
         }
     }
     assert!(
@@ -292,6 +292,6 @@ async fn nxns_sockets_are_bounded() {
         "{}",
         exchange.open_sockets()
     );
-    let answered = exchange.send(world.address, &query, Manner::Recursive);
+    let answered = exchange.send(world.address, &query, QuerySettings::Recursive);
     assert!(Box::pin(answered).await.is_ok());
 }

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::packet::{self, Decoded, Manner};
+use super::packet::{self, Decoded, QuerySettings};
 use super::window::Window;
 use super::{Answer, Failure, Question};
 
@@ -162,18 +162,19 @@ impl Exchange {
 
     /// Asks an authoritative server of a zone, without recursion; an answer without authority is lame.
     pub async fn ask_authoritative(&self, server: SocketAddr, question: &Question) -> Answer {
-        self.ask(server, question, Manner::Authoritative).await
+        self.ask(server, question, QuerySettings::Authoritative)
+            .await
     }
 
     /// Asks a recursive resolver.
     pub async fn ask_resolver(&self, server: SocketAddr, question: &Question) -> Answer {
-        self.ask(server, question, Manner::Recursive).await
+        self.ask(server, question, QuerySettings::Recursive).await
     }
 
     /// Asks a recursive resolver not to validate signatures: an answer that comes only this way is bogus (RFC 4035,
     /// section 3.2.2).
     pub async fn ask_unvalidated(&self, server: SocketAddr, question: &Question) -> Answer {
-        self.ask(server, question, Manner::Unvalidated).await
+        self.ask(server, question, QuerySettings::Unvalidated).await
     }
 
     /// Returns the number of open sockets.
@@ -194,13 +195,20 @@ impl Exchange {
         }
     }
 
-    async fn ask(&self, server: SocketAddr, question: &Question, manner: Manner) -> Answer {
+    async fn ask(
+        &self,
+        server: SocketAddr,
+        question: &Question,
+        settings: QuerySettings,
+    ) -> Answer {
         let query = match packet::query(&question.name, packet::wire_type(question.record_type)) {
             Ok(query) => query,
             Err(failure) => return Answer::Failed(failure),
         };
-        match self.send(server, &query, manner).await {
-            Ok(message) => packet::answer(&message, question, manner == Manner::Authoritative),
+        match self.send(server, &query, settings).await {
+            Ok(message) => {
+                packet::answer(&message, question, settings == QuerySettings::Authoritative)
+            }
             Err(failure) => Answer::Failed(failure),
         }
     }
@@ -213,7 +221,7 @@ impl Exchange {
         &self,
         server: SocketAddr,
         query: &Query,
-        manner: Manner,
+        settings: QuerySettings,
     ) -> Result<Box<Message>, Failure> {
         if let Some(own) = &self.budget {
             own.take()?;
@@ -228,14 +236,14 @@ impl Exchange {
         let mut last = Failure::TimedOut;
         for _ in 0..options.attempts {
             counters.udp_packets.fetch_add(1, Ordering::Relaxed);
-            match timeout(options.timeout, channel.attempt(query, manner)).await {
+            match timeout(options.timeout, channel.attempt(query, settings)).await {
                 Ok(Ok(Decoded::Message(message))) => {
                     permit.answered();
                     return Ok(message);
                 }
                 Ok(Ok(Decoded::Truncated)) => {
                     permit.answered();
-                    return self.message_over_tcp(server, query, manner).await;
+                    return self.message_over_tcp(server, query, settings).await;
                 }
                 Ok(Ok(Decoded::NotOurs)) => {
                     last = Failure::Malformed("an answer to another question".to_owned());
@@ -277,14 +285,14 @@ impl Exchange {
         &self,
         server: SocketAddr,
         query: &Query,
-        manner: Manner,
+        settings: QuerySettings,
     ) -> Result<Box<Message>, Failure> {
         let shared = &*self.shared;
         shared
             .counters
             .tcp_connections
             .fetch_add(1, Ordering::Relaxed);
-        timeout(shared.options.timeout, tcp(server, query, manner))
+        timeout(shared.options.timeout, tcp(server, query, settings))
             .await
             .unwrap_or(Err(Failure::TimedOut))
     }
@@ -340,13 +348,13 @@ impl Channel {
         }))
     }
 
-    async fn attempt(&self, query: &Query, manner: Manner) -> Result<Decoded, Failure> {
+    async fn attempt(&self, query: &Query, settings: QuerySettings) -> Result<Decoded, Failure> {
         let (id, reply) = self.waiting.register();
         let _registered = Registered {
             id,
             waiting: &self.waiting,
         };
-        let packet = packet::encode(id, query, manner)?;
+        let packet = packet::encode(id, query, settings)?;
         self.socket
             .send(&packet)
             .await
@@ -402,10 +410,14 @@ async fn read_all(socket: Arc<UdpSocket>, waiting: Arc<Waiting>) {
     }
 }
 
-async fn tcp(server: SocketAddr, query: &Query, manner: Manner) -> Result<Box<Message>, Failure> {
+async fn tcp(
+    server: SocketAddr,
+    query: &Query,
+    settings: QuerySettings,
+) -> Result<Box<Message>, Failure> {
     let unreachable = |error: std::io::Error| Failure::Unreachable(error.to_string());
     let id = fastrand::u16(..);
-    let packet = packet::encode(id, query, manner)?;
+    let packet = packet::encode(id, query, settings)?;
     let length = u16::try_from(packet.len())
         .map_err(|_| Failure::Malformed("the question is too long".to_owned()))?;
     let mut stream = TcpStream::connect(server).await.map_err(unreachable)?;

@@ -26,7 +26,7 @@ pub(super) enum Decoded {
 
 /// Whom a question is for, which decides its header flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Manner {
+pub(super) enum QuerySettings {
     /// The zone's own server, without recursion.
     Authoritative,
     /// A resolver.
@@ -49,10 +49,10 @@ pub(super) fn query(name: &RecordName, wire_type: WireType) -> Result<Query, Fai
 ///
 /// # Errors
 /// When the message cannot be encoded.
-pub(super) fn encode(id: u16, query: &Query, manner: Manner) -> Result<Vec<u8>, Failure> {
+pub(super) fn encode(id: u16, query: &Query, settings: QuerySettings) -> Result<Vec<u8>, Failure> {
     let mut message = Message::new(id, MessageType::Query, OpCode::Query);
-    message.metadata.recursion_desired = manner != Manner::Authoritative;
-    message.metadata.checking_disabled = manner == Manner::Unvalidated;
+    message.metadata.recursion_desired = settings != QuerySettings::Authoritative;
+    message.metadata.checking_disabled = settings == QuerySettings::Unvalidated;
     message.add_query(query.clone());
     let mut edns = Edns::new();
     edns.set_max_payload(DEFAULT_MAX_PAYLOAD_LEN);

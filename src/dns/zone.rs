@@ -7,7 +7,7 @@ use std::sync::Arc;
 use hickory_proto::rr::{RData, RecordType as WireType};
 
 use super::memo::Memo;
-use super::packet::Manner;
+use super::packet::QuerySettings;
 use super::{Exchange, Failure, Server, packet};
 use crate::model::record::RecordName;
 use crate::model::{Network, is_inside};
@@ -245,8 +245,8 @@ impl Zones {
         let query = packet::query(name, wire_type).map_err(ZoneError::Failed)?;
         let mut last = Failure::Unreachable("no resolver is configured".to_owned());
         for resolver in &self.options.resolvers {
-            for manner in [Manner::Recursive, Manner::Unvalidated] {
-                match Box::pin(exchange.send(*resolver, &query, manner)).await {
+            for settings in [QuerySettings::Recursive, QuerySettings::Unvalidated] {
+                match Box::pin(exchange.send(*resolver, &query, settings)).await {
                     Ok(message) => match packet::failure(&message, false) {
                         None => return Ok(message),
                         Some(failure) => last = failure,

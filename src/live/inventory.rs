@@ -76,9 +76,9 @@ pub async fn inventory(
     accounts: &[Unmanaged],
     seen: &(dyn Fn(&Unmanaged) + Sync),
 ) -> Result<Vec<LiveBrand>, ApiError> {
-    let shelf = Shelf::default();
+    let store = AssetStore::default();
     let reads = accounts.iter().map(|account| async {
-        let brand = brand(client, account, &shelf).await;
+        let brand = brand(client, account, &store).await;
         seen(account);
         brand
     });
@@ -92,7 +92,7 @@ pub async fn inventory(
 async fn brand(
     client: &ReadClient,
     account: &Unmanaged,
-    shelf: &Shelf,
+    store: &AssetStore,
 ) -> Result<LiveBrand, ApiError> {
     let document = match reading(client.whitelabel(&account.id).await)? {
         Reading::Known(Some(found)) => {
@@ -100,7 +100,7 @@ async fn brand(
             for kind in AssetKind::ALL {
                 let asset = match reading(client.asset(&account.id, kind).await)? {
                     Reading::Known(content) => {
-                        Reading::Known(content.map(|content| shelf.place(content)))
+                        Reading::Known(content.map(|content| store.place(content)))
                     }
                     Reading::Unknown(reason) => Reading::Unknown(reason),
                 };
@@ -123,11 +123,11 @@ async fn brand(
 
 /// Stores equal bytes only once: a reseller's customers often share one logo.
 #[derive(Debug, Default)]
-struct Shelf {
+struct AssetStore {
     contents: Mutex<BTreeMap<Digest, Arc<[u8]>>>,
 }
 
-impl Shelf {
+impl AssetStore {
     fn place(&self, content: AssetContent) -> BrandAsset {
         let mut contents = self.contents.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes = contents

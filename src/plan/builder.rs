@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::domains::{self, Fate, Verdict};
+use super::domains::{self, DocumentEffect, Verdict};
 use super::draft::{self, Draft};
 use super::intent::Intent;
 use super::order::{self, Level, Slot};
-use super::records::{self, Course};
+use super::records::{self, RecordsPlan};
 use super::{
     Action, FORMAT_VERSION, Plan, Precondition, Refusal, RefusalKind, Scope, ShardScope, Step,
     StepId, Subject, Unknown, guard, servable,
@@ -165,8 +165,8 @@ pub fn plan_differences(
         let rules = (&desired.policy, options);
         intents.extend(departed(base, &differences, live, rules, &mut refusals));
     }
-    let parties: Vec<_> = intents.iter().map(Intent::party).collect();
-    let verdicts = domains::settle(&parties, &live.holders, siblings);
+    let users: Vec<_> = intents.iter().map(Intent::user).collect();
+    let verdicts = domains::settle(&users, &live.holders, siblings);
     for (intent, verdict) in intents.iter().zip(&verdicts) {
         chains.push(chain(intent, verdict, &mut refusals));
     }
@@ -219,52 +219,61 @@ fn courses(
     base: Option<&Desired>,
     live: &Live,
     (intents, verdicts, chains): (&[Intent<'_>], &[Verdict], &[Option<Chain>]),
-) -> BTreeMap<AccountName, Course> {
+) -> BTreeMap<AccountName, RecordsPlan> {
     let mut courses = BTreeMap::new();
     let departed = base.map_or_else(Vec::new, |base| tree::departed(desired, base));
     for account in departed {
         let found = live.departed.get(&account.name).map(|live| &live.document);
-        let course = match found {
-            Some(Reading::Known(None)) => Course::Free,
+        let records_plan = match found {
+            Some(Reading::Known(None)) => RecordsPlan::Free,
             Some(Reading::Known(Some(_))) => {
-                Course::Held("its whitelabel is still there".to_owned())
+                RecordsPlan::Held("its whitelabel is still there".to_owned())
             }
             Some(Reading::Unknown(_)) | None => {
-                Course::Unknown("its whitelabel could not be read".to_owned())
+                RecordsPlan::Unknown("its whitelabel could not be read".to_owned())
             }
         };
-        courses.insert(departed_name(desired, account), course);
+        courses.insert(departed_name(desired, account), records_plan);
     }
     for (index, (intent, verdict)) in intents.iter().zip(verdicts).enumerate() {
         let drafts = chains.get(index).and_then(Option::as_ref);
         let drafts = drafts.map_or(&[][..], |chain| &chain.drafts);
         let name = intent.difference.name.clone();
-        courses.insert(name, course(intent, verdict, index, drafts));
+        courses.insert(name, records_plan(intent, verdict, index, drafts));
     }
     courses
 }
 
-fn course(intent: &Intent<'_>, verdict: &Verdict, index: usize, drafts: &[Draft]) -> Course {
+fn records_plan(
+    intent: &Intent<'_>,
+    verdict: &Verdict,
+    index: usize,
+    drafts: &[Draft],
+) -> RecordsPlan {
     let domain = ChangeKey::Setting(KeyPath::from("domain"));
     let changes = |draft: &Draft, key: &ChangeKey| draft.changes.iter().any(|it| it.key == *key);
     let is_whole = |change: &Change| change.key == ChangeKey::Whitelabel;
     let last = |wanted: &dyn Fn(&Draft) -> bool| drafts.iter().rposition(wanted);
-    match intent.fate {
-        Fate::Unknown => Course::Unknown("its whitelabel could not be read".to_owned()),
-        Fate::Held => Course::Held("a guard holds the account".to_owned()),
-        _ if verdict.refused.is_some() => Course::Held("it cannot have its domain".to_owned()),
-        Fate::Untouched if intent.difference.changes.iter().any(is_whole) => {
-            Course::Held("its whitelabel is not deleted".to_owned())
+    match intent.effect {
+        DocumentEffect::Unknown => {
+            RecordsPlan::Unknown("its whitelabel could not be read".to_owned())
         }
-        Fate::Missing => Course::Free,
-        Fate::Deleted => last(&|draft| draft.action == Action::Delete)
-            .map_or(Course::Free, |place| Course::After((index, place))),
-        Fate::Created | Fate::Updated | Fate::Untouched => {
+        DocumentEffect::Held => RecordsPlan::Held("a guard holds the account".to_owned()),
+        _ if verdict.refused.is_some() => RecordsPlan::Held("it cannot have its domain".to_owned()),
+        DocumentEffect::Untouched if intent.difference.changes.iter().any(is_whole) => {
+            RecordsPlan::Held("its whitelabel is not deleted".to_owned())
+        }
+        DocumentEffect::Missing => RecordsPlan::Free,
+        DocumentEffect::Deleted => last(&|draft| draft.action == Action::Delete)
+            .map_or(RecordsPlan::Free, |place| {
+                RecordsPlan::After((index, place))
+            }),
+        DocumentEffect::Created | DocumentEffect::Updated | DocumentEffect::Untouched => {
             let moves = last(&|draft| draft.is_write() && changes(draft, &domain));
             let created = last(&|draft| matches!(draft.action, Action::Create { .. }));
-            moves
-                .or(created)
-                .map_or(Course::Free, |place| Course::After((index, place)))
+            moves.or(created).map_or(RecordsPlan::Free, |place| {
+                RecordsPlan::After((index, place))
+            })
         }
     }
 }

@@ -14,11 +14,11 @@ use crate::model::{AccountId, DomainName, Identity, Realm};
 
 /// The properties of an account that matter for domains. Domains are in lower case.
 #[derive(Clone, Debug)]
-pub(super) struct Party {
+pub(super) struct DomainUser {
     pub(super) name: String,
     pub(super) id: Option<AccountId>,
     /// What the plan does with the document.
-    pub(super) fate: Fate,
+    pub(super) effect: DocumentEffect,
     /// The live document's domain.
     pub(super) live: Option<String>,
     /// The desired domain.
@@ -27,7 +27,7 @@ pub(super) struct Party {
 
 /// What the plan does with a document, apart from domains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum DocumentEffect {
     /// It could not be read; no steps are planned.
     Unknown,
     /// It does not exist, and is not created.
@@ -70,7 +70,7 @@ type Holders = BTreeMap<DomainName, Reading<Vec<Unmanaged>>>;
 
 /// All accounts of the tree, indexed by id and by live and desired domain.
 struct Registry<'a> {
-    parties: &'a [Party],
+    users: &'a [DomainUser],
     holders: &'a Holders,
     siblings: Option<&'a Siblings>,
     by_id: BTreeMap<&'a AccountId, usize>,
@@ -81,23 +81,23 @@ struct Registry<'a> {
 }
 
 impl<'a> Registry<'a> {
-    fn new(parties: &'a [Party], holders: &'a Holders, siblings: Option<&'a Siblings>) -> Self {
+    fn new(users: &'a [DomainUser], holders: &'a Holders, siblings: Option<&'a Siblings>) -> Self {
         let mut registry = Self {
-            parties,
+            users,
             holders,
             siblings,
             by_id: BTreeMap::new(),
             by_live: BTreeMap::new(),
             by_wanted: BTreeMap::new(),
         };
-        for (index, party) in parties.iter().enumerate() {
-            if let Some(id) = &party.id {
+        for (index, user) in users.iter().enumerate() {
+            if let Some(id) = &user.id {
                 registry.by_id.insert(id, index);
             }
-            if let Some(live) = &party.live {
+            if let Some(live) = &user.live {
                 registry.by_live.entry(live).or_default().insert(index);
             }
-            if let (Some(wanted), true) = (&party.wanted, party.is_written()) {
+            if let (Some(wanted), true) = (&user.wanted, user.is_written()) {
                 registry.by_wanted.entry(wanted).or_insert(index);
             }
         }
@@ -112,11 +112,11 @@ impl<'a> Registry<'a> {
 
 /// Decides for all accounts at once; returns one verdict per account, in the same order.
 pub(super) fn settle(
-    parties: &[Party],
+    users: &[DomainUser],
     holders: &Holders,
     siblings: Option<&Siblings>,
 ) -> Vec<Verdict> {
-    let registry = Registry::new(parties, holders, siblings);
+    let registry = Registry::new(users, holders, siblings);
     let mut refused: BTreeMap<usize, Refused> = BTreeMap::new();
     // Each round but the last refuses at least one more account, so the loop ends.
     let mut verdicts = loop {
@@ -126,16 +126,19 @@ pub(super) fn settle(
         }
         refused.extend(more);
     };
-    break_cycles(parties, &mut verdicts);
+    break_cycles(users, &mut verdicts);
     for (index, reason) in refused {
         verdicts[index].refused = Some(reason);
     }
     verdicts
 }
 
-impl Party {
+impl DomainUser {
     fn is_written(&self) -> bool {
-        matches!(self.fate, Fate::Created | Fate::Updated)
+        matches!(
+            self.effect,
+            DocumentEffect::Created | DocumentEffect::Updated
+        )
     }
 
     /// Returns whether the account drops its own domain, which a write without a domain does not free (W22).
@@ -144,7 +147,10 @@ impl Party {
             (Some(live), Some(id)) => *live == parked_domain(id),
             _ => false,
         };
-        self.fate == Fate::Updated && self.live.is_some() && self.wanted.is_none() && !is_parked
+        self.effect == DocumentEffect::Updated
+            && self.live.is_some()
+            && self.wanted.is_none()
+            && !is_parked
     }
 }
 
@@ -160,19 +166,19 @@ struct Round<'a> {
 
 impl<'a> Round<'a> {
     fn new(registry: &'a Registry<'a>, refused: &'a BTreeMap<usize, Refused>) -> Self {
-        let parties = registry.parties.iter().enumerate();
+        let users = registry.users.iter().enumerate();
         let is_refused = |index: &usize| refused.contains_key(index);
         Self {
             registry,
             refused,
-            verdicts: (parties.clone())
-                .map(|(index, party)| Verdict {
-                    parks: party.drops() && !is_refused(&index),
+            verdicts: (users.clone())
+                .map(|(index, user)| Verdict {
+                    parks: user.drops() && !is_refused(&index),
                     ..Verdict::default()
                 })
                 .collect(),
-            open: parties
-                .filter(|(index, party)| party.is_written() && !is_refused(index))
+            open: users
+                .filter(|(index, user)| user.is_written() && !is_refused(index))
                 .map(|(index, _)| index)
                 .collect(),
             more: BTreeMap::new(),
@@ -182,7 +188,7 @@ impl<'a> Round<'a> {
     /// Returns the verdicts, and the accounts that must be refused in addition.
     fn run(mut self) -> (Vec<Verdict>, BTreeMap<usize, Refused>) {
         while let Some(index) = self.open.pop_first() {
-            if let Some(domain) = &self.registry.parties[index].wanted {
+            if let Some(domain) = &self.registry.users[index].wanted {
                 self.claim(index, domain);
             }
         }
@@ -209,8 +215,8 @@ impl<'a> Round<'a> {
 
     /// Makes one account release the domain that another claims.
     fn ask(&mut self, index: usize, holder: usize, domain: &str) {
-        let party = &self.registry.parties[holder];
-        match let_go(party, domain, self.refused.contains_key(&holder)) {
+        let user = &self.registry.users[holder];
+        match let_go(user, domain, self.refused.contains_key(&holder)) {
             LetGo::Refused(reason) => {
                 self.more.insert(index, reason);
                 return;
@@ -276,39 +282,44 @@ enum LetGo {
     Refused(Refused),
 }
 
-fn let_go(holder: &Party, domain: &str, is_refused: bool) -> LetGo {
+fn let_go(holder: &DomainUser, domain: &str, is_refused: bool) -> LetGo {
     let name = &holder.name;
     let refuse = |message: String, help: String| LetGo::Refused(Refused { message, help });
-    match holder.fate {
-        Fate::Unknown => refuse(
+    match holder.effect {
+        DocumentEffect::Unknown => refuse(
             format!("{domain} may be held by {name}, which could not be read"),
             format!("run again when {name} can be read"),
         ),
-        fate if is_refused || fate == Fate::Held => refuse(
+        effect if is_refused || effect == DocumentEffect::Held => refuse(
             format!("{domain} is held by {name}, whose own steps are refused"),
             format!("resolve the refusal of {name} first"),
         ),
-        Fate::Deleted => LetGo::ByItself,
+        DocumentEffect::Deleted => LetGo::ByItself,
         _ if holder.wanted.as_deref() == Some(domain) => refuse(
             format!("{domain} is held by {name}, which keeps it"),
             format!("declare another domain for {name}, or `domain: null`"),
         ),
-        Fate::Missing => refuse(
+        DocumentEffect::Missing => refuse(
             format!("{domain} is reserved by {name}, which has no whitelabel any more"),
             format!(
                 "give {name} a whitelabel in the tree, or create and delete one by hand; that releases the domain"
             ),
         ),
-        Fate::Created | Fate::Updated if holder.wanted.is_some() => LetGo::ByItself,
-        Fate::Untouched if holder.wanted.is_some() => LetGo::Rewrites,
-        Fate::Created | Fate::Updated | Fate::Untouched | Fate::Held => LetGo::Parks,
+        DocumentEffect::Created | DocumentEffect::Updated if holder.wanted.is_some() => {
+            LetGo::ByItself
+        }
+        DocumentEffect::Untouched if holder.wanted.is_some() => LetGo::Rewrites,
+        DocumentEffect::Created
+        | DocumentEffect::Updated
+        | DocumentEffect::Untouched
+        | DocumentEffect::Held => LetGo::Parks,
     }
 }
 
 /// Returns a refusal if an earlier account wants the same domain.
 fn rival(registry: &Registry<'_>, index: usize, domain: &str) -> Option<Refused> {
     let first = *registry.by_wanted.get(domain)?;
-    let rival = registry.parties.get(first).filter(|_| first < index)?;
+    let rival = registry.users.get(first).filter(|_| first < index)?;
     Some(Refused {
         message: format!("{domain} is declared by {} too", rival.name),
         help: "declare it for one account only".to_owned(),
@@ -346,13 +357,13 @@ fn held_outside(domain: &str, holder: &Unmanaged, siblings: Option<&Siblings>) -
 
 /// Breaks each cycle by parking one account: preferably the first in the tree that is not only written to free a
 /// domain.
-fn break_cycles(parties: &[Party], verdicts: &mut [Verdict]) {
+fn break_cycles(users: &[DomainUser], verdicts: &mut [Verdict]) {
     loop {
-        let on_cycle = |index: &usize| waits_for_itself(parties, verdicts, *index);
-        let chosen = (0..parties.len())
+        let on_cycle = |index: &usize| waits_for_itself(users, verdicts, *index);
+        let chosen = (0..users.len())
             .filter(|index| verdicts[*index].frees.is_none())
             .find(on_cycle)
-            .or_else(|| (0..parties.len()).find(on_cycle));
+            .or_else(|| (0..users.len()).find(on_cycle));
         let Some(chosen) = chosen else { return };
         verdicts[chosen].parks = true;
     }
@@ -360,13 +371,11 @@ fn break_cycles(parties: &[Party], verdicts: &mut [Verdict]) {
 
 /// Returns whether an account transitively waits for itself. An account that parks or is deleted releases its domain
 /// before it waits for others.
-fn waits_for_itself(parties: &[Party], verdicts: &[Verdict], start: usize) -> bool {
+fn waits_for_itself(users: &[DomainUser], verdicts: &[Verdict], start: usize) -> bool {
     let next = |index: usize| {
-        verdicts[index]
-            .waits_for
-            .iter()
-            .copied()
-            .filter(|other| !verdicts[*other].parks && parties[*other].fate != Fate::Deleted)
+        verdicts[index].waits_for.iter().copied().filter(|other| {
+            !verdicts[*other].parks && users[*other].effect != DocumentEffect::Deleted
+        })
     };
     let mut seen = BTreeSet::new();
     let mut open: Vec<usize> = next(start).collect();

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::domains::{Fate, Verdict};
+use super::domains::{DocumentEffect, Verdict};
 use super::intent::Intent;
 use super::{Action, Risk, risk};
 use crate::diff::canonical::explicit_defaults;
@@ -46,17 +46,17 @@ pub(super) fn steps(intent: &Intent<'_>, verdict: &Verdict) -> Vec<Draft> {
         return Vec::new();
     };
     let mut drafts = Vec::new();
-    match intent.fate {
-        Fate::Unknown | Fate::Missing | Fate::Held => return drafts,
-        Fate::Deleted => {
+    match intent.effect {
+        DocumentEffect::Unknown | DocumentEffect::Missing | DocumentEffect::Held => return drafts,
+        DocumentEffect::Deleted => {
             drafts.extend(Draft::new(
                 Action::Delete,
                 intent.difference.changes.clone(),
             ));
             return drafts;
         }
-        Fate::Created => drafts.extend(create(intent, verdict, id)),
-        Fate::Updated | Fate::Untouched => {
+        DocumentEffect::Created => drafts.extend(create(intent, verdict, id)),
+        DocumentEffect::Updated | DocumentEffect::Untouched => {
             if verdict.parks {
                 drafts.extend(release(intent, id));
             }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::domains::{Fate, Party};
+use super::domains::{DocumentEffect, DomainUser};
 use super::{Options, Refusal, RefusalKind, Subject, guard};
 use crate::diff::canonical::{explicit_defaults, written};
 use crate::diff::{AccountDifference, Change, ChangeKey, Side};
@@ -15,7 +15,7 @@ pub(super) struct Intent<'a> {
     pub(super) desired: &'a DesiredAccount,
     pub(super) difference: &'a AccountDifference,
     pub(super) document: Option<&'a LiveDocument>,
-    pub(super) fate: Fate,
+    pub(super) effect: DocumentEffect,
     /// The assets to remove by creating the whitelabel again.
     pub(super) without: Vec<AssetKind>,
     /// The desired document; borrowed from the live one if nothing changes.
@@ -37,7 +37,7 @@ impl<'a> Intent<'a> {
             desired,
             difference,
             document,
-            fate: Fate::Unknown,
+            effect: DocumentEffect::Unknown,
             without: Vec::new(),
             target: document
                 .map_or_else(Cow::default, |document| Cow::Borrowed(&document.settings)),
@@ -49,24 +49,33 @@ impl<'a> Intent<'a> {
             .changes
             .iter()
             .any(|change| change.key == ChangeKey::Whitelabel);
-        intent.fate = match document {
-            None if changes_whole => Fate::Created,
-            None => Fate::Missing,
+        intent.effect = match document {
+            None if changes_whole => DocumentEffect::Created,
+            None => DocumentEffect::Missing,
             Some(_) if changes_whole => intent.deletion("", options, refusals),
-            Some(_) if intent.setting_changes().next().is_some() => Fate::Updated,
-            Some(_) => Fate::Untouched,
+            Some(_) if intent.setting_changes().next().is_some() => DocumentEffect::Updated,
+            Some(_) => DocumentEffect::Untouched,
         };
         if let Some(held) = intent.held(policy, options) {
             refusals.push(held);
-            intent.fate = Fate::Held;
+            intent.effect = DocumentEffect::Held;
             return intent;
         }
-        match intent.fate {
-            Fate::Created => intent.target = Cow::Owned(created(desired)),
-            Fate::Updated => intent.target = Cow::Owned(difference.edit.apply_to(&intent.target)),
-            Fate::Unknown | Fate::Missing | Fate::Held | Fate::Untouched | Fate::Deleted => {}
+        match intent.effect {
+            DocumentEffect::Created => intent.target = Cow::Owned(created(desired)),
+            DocumentEffect::Updated => {
+                intent.target = Cow::Owned(difference.edit.apply_to(&intent.target))
+            }
+            DocumentEffect::Unknown
+            | DocumentEffect::Missing
+            | DocumentEffect::Held
+            | DocumentEffect::Untouched
+            | DocumentEffect::Deleted => {}
         }
-        if matches!(intent.fate, Fate::Updated | Fate::Untouched) {
+        if matches!(
+            intent.effect,
+            DocumentEffect::Updated | DocumentEffect::Untouched
+        ) {
             intent.without = intent.asset_removals(options, refusals);
         }
         intent
@@ -87,7 +96,7 @@ impl<'a> Intent<'a> {
             desired: base,
             difference,
             document: Some(document),
-            fate: Fate::Untouched,
+            effect: DocumentEffect::Untouched,
             without: Vec::new(),
             target: Cow::Borrowed(&document.settings),
         };
@@ -95,12 +104,12 @@ impl<'a> Intent<'a> {
             return None;
         }
         let forget = format!(", or with `--forget {}` to leave it as it is", base.name);
-        intent.fate = intent.deletion(&forget, options, refusals);
+        intent.effect = intent.deletion(&forget, options, refusals);
         if let Some(held) = intent.held(policy, options) {
             refusals.push(held);
             return None;
         }
-        (intent.fate == Fate::Deleted).then_some(intent)
+        (intent.effect == DocumentEffect::Deleted).then_some(intent)
     }
 
     pub(super) fn subject(&self) -> Option<Subject> {
@@ -111,16 +120,19 @@ impl<'a> Intent<'a> {
         })
     }
 
-    pub(super) fn party(&self) -> Party {
+    pub(super) fn user(&self) -> DomainUser {
         let of = |settings: &Settings| {
             let domain = settings.get(&KeyPath::from("domain"))?.as_str()?;
             (!domain.is_empty()).then(|| domain.to_ascii_lowercase())
         };
-        let is_there = !matches!(self.fate, Fate::Unknown | Fate::Missing | Fate::Deleted);
-        Party {
+        let is_there = !matches!(
+            self.effect,
+            DocumentEffect::Unknown | DocumentEffect::Missing | DocumentEffect::Deleted
+        );
+        DomainUser {
             name: self.difference.name.to_string(),
             id: self.difference.id.clone(),
-            fate: self.fate,
+            effect: self.effect,
             live: self.document.and_then(|document| of(&document.settings)),
             wanted: of(&self.target).filter(|_| is_there),
         }
@@ -149,12 +161,12 @@ impl<'a> Intent<'a> {
         if options.allows(RefusalKind::ProtectedKey) {
             return None;
         }
-        let (key, what) = match (self.fate, self.document) {
-            (Fate::Deleted, Some(document)) => {
+        let (key, what) = match (self.effect, self.document) {
+            (DocumentEffect::Deleted, Some(document)) => {
                 let is_there = |key: &&KeyPath| document.settings.get(key).is_some();
                 (policy.protected_keys.iter().find(is_there)?, "go")
             }
-            (Fate::Updated, _) => {
+            (DocumentEffect::Updated, _) => {
                 let key = |change| guard::protected_key(policy, change);
                 (changes.iter().find_map(key)?, "change")
             }
@@ -163,7 +175,12 @@ impl<'a> Intent<'a> {
         Some(guard::key_refusal(self.subject(), name, key, what))
     }
 
-    fn deletion(&self, instead: &str, options: &Options, refusals: &mut Vec<Refusal>) -> Fate {
+    fn deletion(
+        &self,
+        instead: &str,
+        options: &Options,
+        refusals: &mut Vec<Refusal>,
+    ) -> DocumentEffect {
         let name = &self.difference.name;
         let (kind, message, help) =
             if self.desired.policy.protected && !options.allows(RefusalKind::Protected) {
@@ -182,7 +199,7 @@ impl<'a> Intent<'a> {
                     format!("run with `--prune` to allow deletions{instead}"),
                 )
             } else {
-                return Fate::Deleted;
+                return DocumentEffect::Deleted;
             };
         refusals.push(Refusal {
             kind,
@@ -190,7 +207,7 @@ impl<'a> Intent<'a> {
             message,
             help,
         });
-        Fate::Untouched
+        DocumentEffect::Untouched
     }
 
     /// Returns the help text on how to keep assets that the tree just no longer declares.

@@ -17,7 +17,7 @@ use crate::tree::Policy;
 
 /// What happens to the records of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Course {
+pub(super) enum RecordsPlan {
     /// They are written.
     Free,
     /// They are written once this step has succeeded.
@@ -41,7 +41,7 @@ pub(super) struct ZoneStep {
 /// not in `courses` is free.
 pub(super) fn steps(
     zones: &mut [ZoneDifference],
-    courses: &BTreeMap<AccountName, Course>,
+    courses: &BTreeMap<AccountName, RecordsPlan>,
     (policy, options): (&Policy, &Options),
     refusals: &mut Vec<Refusal>,
 ) -> Vec<ZoneStep> {
@@ -99,20 +99,20 @@ fn draft(sets: &[&SetDifference]) -> Option<Draft> {
 /// Returns the accounts whose records stay unchanged, and adds the reasons to the zone.
 fn hold(
     zone: &mut ZoneDifference,
-    courses: &BTreeMap<AccountName, Course>,
+    courses: &BTreeMap<AccountName, RecordsPlan>,
 ) -> BTreeSet<AccountName> {
     let mut held = BTreeSet::new();
     for name in accounts(zone) {
         match courses.get(&name) {
-            Some(Course::Held(reason)) => {
+            Some(RecordsPlan::Held(reason)) => {
                 zone.notes
                     .push(format!("the records of {name} stay as they are: {reason}"));
             }
-            Some(Course::Unknown(reason)) => {
+            Some(RecordsPlan::Unknown(reason)) => {
                 zone.unknown
                     .push(format!("the records of {name}: {reason}"));
             }
-            Some(Course::Free | Course::After(_)) | None => continue,
+            Some(RecordsPlan::Free | RecordsPlan::After(_)) | None => continue,
         }
         held.insert(name);
     }
@@ -134,7 +134,7 @@ fn accounts(zone: &ZoneDifference) -> BTreeSet<AccountName> {
 fn parts<'a>(
     sets: &'a [SetDifference],
     held: &BTreeSet<AccountName>,
-    courses: &BTreeMap<AccountName, Course>,
+    courses: &BTreeMap<AccountName, RecordsPlan>,
 ) -> BTreeMap<BTreeSet<Slot>, Vec<&'a SetDifference>> {
     let mut names: BTreeMap<&RecordName, Vec<&SetDifference>> = BTreeMap::new();
     for set in sets {
@@ -147,7 +147,7 @@ fn parts<'a>(
             continue;
         }
         let after = accounts().filter_map(|name| match courses.get(name) {
-            Some(Course::After(slot)) => Some(*slot),
+            Some(RecordsPlan::After(slot)) => Some(*slot),
             _ => None,
         });
         parts.entry(after.collect()).or_default().extend(sets);

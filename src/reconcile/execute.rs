@@ -6,7 +6,7 @@ use camino::Utf8Path;
 use jiff::Timestamp;
 
 use crate::apply::lease::LeaseGuard;
-use crate::apply::{self, Applied, ApplyError, AssetSource, Event, Mandate, Rollout};
+use crate::apply::{self, Applied, ApplyError, ApprovedPlan, AssetSource, Event, Rollout};
 use crate::dns::push::PrimaryWriter;
 use crate::live::{ReadClient, TemplateWriter, WriteClient};
 use crate::plan::StepId;
@@ -46,7 +46,7 @@ impl<'a> Execution<'a> {
 /// When the run cannot begin: nothing was written then.
 pub async fn execute(
     client: &ReadClient,
-    mandate: Mandate<'_>,
+    approved: ApprovedPlan<'_>,
     files: &dyn AssetSource,
     execution: Execution<'_>,
     guard: &LeaseGuard,
@@ -60,5 +60,13 @@ pub async fn execute(
     options.primary = execution.primary;
     let writer = WriteClient::new(client.clone());
     let template = TemplateWriter::new(client.clone());
-    apply::run(mandate, &writer, Some(&template), files, &options, progress).await
+    apply::run(
+        approved,
+        &writer,
+        Some(&template),
+        files,
+        &options,
+        progress,
+    )
+    .await
 }

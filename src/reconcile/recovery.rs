@@ -8,8 +8,8 @@ use thiserror::Error;
 
 use super::execute::Execution;
 use crate::apply::{
-    self, Applied, AssetSource, JournalError, Mandate, RestoreError, SnapshotStore, StoredAssets,
-    WayBack, Wreck,
+    self, Applied, ApprovedPlan, AssetSource, InterruptedRun, JournalError, RestoreError,
+    RestoreTarget, SnapshotStore, StoredAssets,
 };
 use crate::live::Live;
 use crate::model::{AccountName, Shard};
@@ -53,7 +53,7 @@ pub trait Recoverer: Sync {
     /// Executes the plan that restores what was destroyed, under the lease of the run that follows.
     fn execute(
         &self,
-        mandate: Mandate<'_>,
+        approved: ApprovedPlan<'_>,
         files: &dyn AssetSource,
         execution: Execution<'_>,
     ) -> impl Future<Output = Result<Applied, Self::Error>> + Send;
@@ -69,13 +69,13 @@ pub trait Recoverer: Sync {
 #[derive(Clone, Copy, Debug)]
 pub enum RecoveryEvent<'a> {
     /// A run was found that never ended.
-    Interrupted(&'a Wreck),
+    Interrupted(&'a InterruptedRun),
     /// Nothing of what it had in flight is destroyed.
     Intact,
     /// This plan restores what it destroyed.
-    Planned(&'a Plan, &'a WayBack),
+    Planned(&'a Plan, &'a RestoreTarget),
     /// What it destroyed is restored.
-    Restored(&'a Wreck),
+    Restored(&'a InterruptedRun),
     /// An account that it had in flight could not be read; the next recovery looks at it again.
     Unread(&'a AccountName),
 }
@@ -95,7 +95,7 @@ pub async fn recover<R: Recoverer>(
 ) -> Result<Vec<AccountName>, R::Error> {
     let store = SnapshotStore::new(state);
     let mut unread = Vec::new();
-    for run in apply::wrecks(state, &cluster.name, shard).map_err(RecoveryError::from)? {
+    for run in apply::interrupted_runs(state, &cluster.name, shard).map_err(RecoveryError::from)? {
         recoverer.report(RecoveryEvent::Interrupted(&run));
         let before = run.before(&store, cluster).map_err(RecoveryError::from)?;
         let of_run = match before {
@@ -115,8 +115,8 @@ pub async fn recover<R: Recoverer>(
 async fn restore<R: Recoverer>(
     recoverer: &R,
     (state, store): (&Utf8Path, &SnapshotStore),
-    run: &Wreck,
-    mut before: WayBack,
+    run: &InterruptedRun,
+    mut before: RestoreTarget,
 ) -> Result<Vec<AccountName>, R::Error> {
     let live = recoverer.read(&before.desired).await?;
     let unread = apply::repair(run, &mut before, &live);
@@ -144,7 +144,7 @@ async fn restore<R: Recoverer>(
         return Err(refused.into());
     }
     recoverer.agree().await?;
-    let mandate = Mandate {
+    let approved = ApprovedPlan {
         plan: &plan,
         desired: &before.desired,
         allow: &allow,
@@ -152,7 +152,7 @@ async fn restore<R: Recoverer>(
     let files = StoredAssets::new(store, &before.desired);
     // What was there was paid for.
     let execution = Execution::new(state, BillingPolicy::Accept);
-    let applied = recoverer.execute(mandate, &files, execution).await?;
+    let applied = recoverer.execute(approved, &files, execution).await?;
     if !applied.is_complete() {
         return Err(RecoveryError::Incomplete(run.run.to_string()).into());
     }

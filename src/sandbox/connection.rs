@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// The state of a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Fate {
+enum ConnectionState {
     /// Open, as usual.
     #[default]
     Open,
@@ -27,19 +27,19 @@ enum Fate {
 /// Controls the connection that a request arrived on.
 #[derive(Clone, Debug)]
 pub(crate) struct Connection {
-    fate: Arc<Mutex<Fate>>,
+    state: Arc<Mutex<ConnectionState>>,
     peer: Arc<str>,
 }
 
 impl Connection {
     /// Closes the connection now; nothing further is sent.
     pub(crate) fn end(&self) {
-        self.set(Fate::Ended);
+        self.set(ConnectionState::Ended);
     }
 
     /// Closes the connection after `kept` bytes of the next response body.
     pub(crate) fn end_in_body(&self, kept: usize) {
-        self.set(Fate::CutBody(kept));
+        self.set(ConnectionState::CutBody(kept));
     }
 
     /// Returns the caller's address without its port.
@@ -47,12 +47,12 @@ impl Connection {
         &self.peer
     }
 
-    fn set(&self, fate: Fate) {
-        *self.fate.lock().unwrap_or_else(PoisonError::into_inner) = fate;
+    fn set(&self, state: ConnectionState) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
     }
 
-    fn get(&self) -> Fate {
-        *self.fate.lock().unwrap_or_else(PoisonError::into_inner)
+    fn get(&self) -> ConnectionState {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -78,7 +78,7 @@ impl Listener for FaultyListener {
         // Responses are small; waiting to fill a packet would only add latency.
         let _ = stream.set_nodelay(true);
         let connection = Connection {
-            fate: Arc::default(),
+            state: Arc::default(),
             peer: address.ip().to_string().into(),
         };
         (
@@ -111,9 +111,9 @@ impl FaultyStream {
     /// Returns how many of the bytes may be sent.
     fn allowed(&self, bytes: &[u8]) -> usize {
         match self.connection.get() {
-            Fate::Open => bytes.len(),
-            Fate::Ended => 0,
-            Fate::CutBody(kept) => {
+            ConnectionState::Open => bytes.len(),
+            ConnectionState::Ended => 0,
+            ConnectionState::CutBody(kept) => {
                 let head = bytes
                     .windows(4)
                     .position(|end| end == b"\r\n\r\n")
@@ -125,16 +125,16 @@ impl FaultyStream {
     }
 
     fn wrote(&self, bytes: &[u8], written: usize) {
-        if let Fate::CutBody(kept) = self.connection.get() {
+        if let ConnectionState::CutBody(kept) = self.connection.get() {
             let head = bytes
                 .windows(4)
                 .position(|end| end == b"\r\n\r\n")
                 .map_or(0, |start| start + 4);
             let left = kept.saturating_sub(written.saturating_sub(head));
             self.connection.set(if left == 0 {
-                Fate::Ended
+                ConnectionState::Ended
             } else {
-                Fate::CutBody(left)
+                ConnectionState::CutBody(left)
             });
         }
     }
@@ -146,7 +146,7 @@ impl AsyncRead for FaultyStream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.connection.get() == Fate::Ended {
+        if self.connection.get() == ConnectionState::Ended {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
         Pin::new(&mut self.inner).poll_read(cx, buf)

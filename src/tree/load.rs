@@ -13,7 +13,7 @@ use super::cluster::{LoadError, choose};
 use super::decode::Reader;
 use super::decode::account::{AccountContext, Presence};
 use super::decode::config::Config;
-use super::decode::layer::{LAYER_KEYS, Surroundings};
+use super::decode::layer::{LAYER_KEYS, LayerContext};
 use super::decode::watch::WatchOverride;
 use super::edit;
 use super::files::{self, ACCOUNT_FILE, Files, Role, TreeFile};
@@ -328,7 +328,7 @@ impl Loader<'_> {
             }
             let parsed = files::parse(self.source, file);
             let mut reader = Reader::default();
-            let around = Surroundings {
+            let around = LayerContext {
                 folder: Utf8Path::new("brands"),
                 extra_keys,
             };

@@ -27,12 +27,12 @@ const MOST_BYTES: usize = MOST_PICTURES * 128;
 #[derive(Debug, Default)]
 pub struct PictureCache {
     folder: Option<CacheFolder>,
-    shelves: Mutex<BTreeMap<String, Shelf>>,
+    sets: Mutex<BTreeMap<String, PictureSet>>,
 }
 
 /// Valid pictures by digest, with the analysis of their pixels if it was requested.
 #[derive(Debug, Default)]
-struct Shelf {
+struct PictureSet {
     seen: BTreeMap<Digest, Option<Insight>>,
     /// Whether there are entries that the file does not have.
     is_dirty: bool,
@@ -44,7 +44,7 @@ impl PictureCache {
     pub fn open(top: &Path) -> Self {
         Self {
             folder: Some(CacheFolder::new(top.join("pictures"))),
-            shelves: Mutex::default(),
+            sets: Mutex::default(),
         }
     }
 
@@ -56,14 +56,14 @@ impl PictureCache {
         digest: &Digest,
         bytes: &[u8],
     ) -> Look {
-        let known = self.shelf_of(digest, |shelf| shelf.seen.get(digest).copied());
+        let known = self.shelf_of(digest, |set| set.seen.get(digest).copied());
         match known {
             // Only the pixels of a logo are analysed.
             Some(seen) if seen.is_some() || kind != AssetKind::Logo => Ok(seen),
             _ => {
                 let look = assets::look(kind, asset_type, bytes);
                 if let Ok(seen) = &look {
-                    self.shelf_of(digest, |shelf| shelf.put(digest.clone(), *seen));
+                    self.shelf_of(digest, |set| set.put(digest.clone(), *seen));
                 }
                 look
             }
@@ -80,40 +80,40 @@ impl PictureCache {
     }
 
     fn try_save(&self, folder: &CacheFolder) -> io::Result<()> {
-        let mut shelves = self.shelves();
-        for (name, shelf) in shelves.iter_mut().filter(|(_, shelf)| shelf.is_dirty) {
+        let mut sets = self.sets();
+        for (name, set) in sets.iter_mut().filter(|(_, set)| set.is_dirty) {
             // Keep what another process has written since.
             let theirs = read(folder, name).seen;
-            let room = MOST_PICTURES.saturating_sub(shelf.seen.len());
+            let room = MOST_PICTURES.saturating_sub(set.seen.len());
             for (digest, seen) in theirs.into_iter().take(room) {
-                shelf.seen.entry(digest).or_insert(seen);
+                set.seen.entry(digest).or_insert(seen);
             }
-            folder.replace(name, shelf.write().as_bytes())?;
-            shelf.is_dirty = false;
+            folder.replace(name, set.write().as_bytes())?;
+            set.is_dirty = false;
         }
         Ok(())
     }
 
-    fn shelf_of<T>(&self, digest: &Digest, then: impl FnOnce(&mut Shelf) -> T) -> T {
+    fn shelf_of<T>(&self, digest: &Digest, then: impl FnOnce(&mut PictureSet) -> T) -> T {
         let name = digest.as_str().get(..1).unwrap_or_default();
-        let mut shelves = self.shelves();
+        let mut sets = self.sets();
         let folder = self.folder.as_ref();
-        let read = || folder.map_or_else(Shelf::default, |folder| read(folder, name));
-        then(shelves.entry(name.to_owned()).or_insert_with(read))
+        let read = || folder.map_or_else(PictureSet::default, |folder| read(folder, name));
+        then(sets.entry(name.to_owned()).or_insert_with(read))
     }
 
-    fn shelves(&self) -> MutexGuard<'_, BTreeMap<String, Shelf>> {
-        self.shelves.lock().unwrap_or_else(PoisonError::into_inner)
+    fn sets(&self) -> MutexGuard<'_, BTreeMap<String, PictureSet>> {
+        self.sets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn read(folder: &CacheFolder, name: &str) -> Shelf {
+fn read(folder: &CacheFolder, name: &str) -> PictureSet {
     let text = folder.read(name, MOST_BYTES);
-    text.and_then(|text| Shelf::parse(&text))
+    text.and_then(|text| PictureSet::parse(&text))
         .unwrap_or_default()
 }
 
-impl Shelf {
+impl PictureSet {
     fn put(&mut self, digest: Digest, seen: Option<Insight>) {
         if self.seen.len() >= MOST_PICTURES {
             self.seen.clear();
@@ -231,32 +231,32 @@ mod tests {
             on_light: light,
             on_dark: dark,
         };
-        let mut shelf = Shelf::default();
-        shelf.put(Digest::of(b"1"), None);
-        shelf.put(Digest::of(b"2"), Some(seen(None)));
-        shelf.put(Digest::of(b"3"), Some(seen(Some([0, 1, 255]))));
-        let text = shelf.write();
-        assert_eq!(Shelf::parse(&text).unwrap().seen, shelf.seen);
+        let mut set = PictureSet::default();
+        set.put(Digest::of(b"1"), None);
+        set.put(Digest::of(b"2"), Some(seen(None)));
+        set.put(Digest::of(b"3"), Some(seen(Some([0, 1, 255]))));
+        let text = set.write();
+        assert_eq!(PictureSet::parse(&text).unwrap().seen, set.seen);
         // Nothing is read from a file in which any byte is changed, or which is cut anywhere.
         for at in 0..text.len() {
-            assert!(Shelf::parse(&text[..at]).is_none(), "cut at {at}");
+            assert!(PictureSet::parse(&text[..at]).is_none(), "cut at {at}");
             let mut damaged = text.clone().into_bytes();
             damaged[at] ^= 1;
             let damaged = String::from_utf8(damaged).unwrap();
-            assert!(Shelf::parse(&damaged).is_none(), "byte {at}");
+            assert!(PictureSet::parse(&damaged).is_none(), "byte {at}");
         }
     }
 
     #[test]
     fn a_full_file_begins_anew() {
-        let mut shelf = Shelf::default();
+        let mut set = PictureSet::default();
         for number in 0..=MOST_PICTURES {
             let insight = look(&PictureCache::default(), AssetKind::Logo).unwrap();
             let insight = if number == 0 { insight } else { None };
-            shelf.put(Digest::of(&number.to_le_bytes()), insight);
-            assert!(shelf.seen.len() <= MOST_PICTURES);
+            set.put(Digest::of(&number.to_le_bytes()), insight);
+            assert!(set.seen.len() <= MOST_PICTURES);
         }
-        assert_eq!(shelf.seen.len(), 1);
+        assert_eq!(set.seen.len(), 1);
     }
 
     /// Two caches that began with the same file both keep their entries; an invalid file is overwritten.

@@ -1,6 +1,6 @@
 //! Two faults in one run. What two of them can destroy together is told by the run, and restored from its snapshot.
 
-use emblazon::apply::{self, Mandate, SnapshotStore, StepResult, StoredAssets};
+use emblazon::apply::{self, ApprovedPlan, SnapshotStore, StepResult, StoredAssets};
 use emblazon::diag::SourceMap;
 use emblazon::live::{CollectOptions, TemplateWriter, WriteClient, collect};
 use emblazon::plan::{self, Plan, RefusalKind};
@@ -140,7 +140,7 @@ async fn restore(stage: &Stage) {
     let store = SnapshotStore::new(&stage.state);
     let manifest = store.manifest(&run).unwrap();
     let cluster = tree().desired.cluster;
-    let back = apply::way_back(
+    let back = apply::restore_target(
         &manifest,
         &store,
         &cluster,
@@ -160,7 +160,7 @@ async fn restore(stage: &Stage) {
     };
     let sources: &SourceMap = &back.sources;
     let plan = plan::plan(&back.desired, None, &live, sources, &rules).plan;
-    let mandate = Mandate {
+    let mandate = ApprovedPlan {
         plan: &plan,
         desired: &back.desired,
         allow: &rules.allow,

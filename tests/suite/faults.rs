@@ -299,7 +299,7 @@ pub(crate) fn is_true(
                 _ => continue,
             }
             match &outcome.result {
-                StepResult::Done { .. } => carry_out(&mut model, &step.action, tree),
+                StepResult::Done { .. } => execute_plan(&mut model, &step.action, tree),
                 StepResult::Unknown { .. } => is_certain = false,
                 _ => {}
             }
@@ -335,7 +335,7 @@ pub(crate) fn is_true(
 type Model = Option<(Settings, BTreeMap<AssetKind, Vec<u8>>)>;
 
 /// Does to a model what a step does to an account.
-fn carry_out(model: &mut Model, action: &Action, tree: &Tree) {
+fn execute_plan(model: &mut Model, action: &Action, tree: &Tree) {
     if let Action::Create { settings } = action {
         *model = Some((Settings::from(settings.clone()), BTreeMap::new()));
     }

@@ -2,7 +2,7 @@
 
 use emblazon::apply::lease::{Claim, Leases, Wait, take};
 use emblazon::apply::remote::Remote;
-use emblazon::apply::{self, AssetSource, Mandate, Options};
+use emblazon::apply::{self, ApprovedPlan, AssetSource, Options};
 use emblazon::live::{CollectOptions, ReadClient, TemplateWriter, WriteClient, collect};
 use emblazon::tree::Desired;
 
@@ -19,7 +19,7 @@ fn runs_and_reads_can_be_spawned() {
             &CollectOptions::default(),
         )));
     };
-    let _ = |mandate: Mandate<'_>,
+    let _ = |mandate: ApprovedPlan<'_>,
              writer: &WriteClient,
              template: &TemplateWriter,
              files: &dyn AssetSource,

@@ -238,7 +238,7 @@ fn case(point: Point) -> Result<bool, String> {
         return wrong(format!("not converged: {}", stdout(&again)));
     }
     let cluster = emblazon::model::ClusterName::new("production");
-    let open = emblazon::apply::wrecks(&platform.state(), &cluster, None).unwrap();
+    let open = emblazon::apply::interrupted_runs(&platform.state(), &cluster, None).unwrap();
     if !open.is_empty() {
         return wrong(format!("still open: {open:?}"));
     }

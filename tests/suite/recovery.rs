@@ -1,7 +1,7 @@
 //! Recovery of what an interrupted run destroyed: under a lease, and account by account.
 
 use emblazon::apply::lease::{Fence, LeaseGuard};
-use emblazon::apply::{Applied, ApplyError, AssetSource, Mandate};
+use emblazon::apply::{Applied, ApplyError, ApprovedPlan, AssetSource};
 use emblazon::live::{
     ApiError, ClientConfig, CollectOptions, Credential, Live, ReadClient, collect,
 };
@@ -92,7 +92,7 @@ impl Recoverer for Losing {
 
     async fn execute(
         &self,
-        mandate: Mandate<'_>,
+        mandate: ApprovedPlan<'_>,
         files: &dyn AssetSource,
         execution: Execution<'_>,
     ) -> Result<Applied, Failed> {
@@ -143,7 +143,7 @@ fn a_recovery_writes_nothing_once_its_lease_ended() {
         "{error}"
     );
     assert_eq!(platform.mutating(), written, "nothing was sent");
-    let open = emblazon::apply::wrecks(&platform.state(), &cluster.name, None).unwrap();
+    let open = emblazon::apply::interrupted_runs(&platform.state(), &cluster.name, None).unwrap();
     assert!(!open.is_empty(), "the next recovery looks at it again");
     let after = platform.run(&["apply", "--yes"]);
     crate::cli::check_exit(&after, 0);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use emblazon::apply::lease::LeaseGuard;
-use emblazon::apply::{self, Applied, Mandate, Patience, StepResult};
+use emblazon::apply::{self, Applied, ApprovedPlan, RetryLimits, StepResult};
 use emblazon::diag::{FileId, Place, SourceMap, Span, Spanned};
 use emblazon::diff::{ManagedRecords, ZoneDifference, compare_zones};
 use emblazon::dns::push::{
@@ -212,9 +212,9 @@ impl Stage {
             });
         options.concurrency = NonZeroUsize::new(2).unwrap();
         options.primary.clone_from(&self.primary);
-        options.patience = Patience {
+        options.retries = RetryLimits {
             pause: Duration::ZERO,
-            ..Patience::default()
+            ..RetryLimits::default()
         };
         options
     }
@@ -272,7 +272,7 @@ pub(crate) const PRIMARY: &str = "ns1.dns.test";
 pub(crate) const KEY: &str = "emblazon";
 
 /// Reaches the primary of a sandbox whose seed has one.
-fn primary(sandbox: &Sandbox, patience: Duration) -> Option<PrimaryWriter> {
+fn primary(sandbox: &Sandbox, retries: Duration) -> Option<PrimaryWriter> {
     let dns = sandbox.dns()?;
     let config = PushConfig::Rfc2136(Rfc2136Config {
         server: dns.server(PRIMARY)?.to_string(),
@@ -282,7 +282,7 @@ fn primary(sandbox: &Sandbox, patience: Duration) -> Option<PrimaryWriter> {
             secret: Secret::new(dns.key(KEY)?.secret.clone()),
         },
     });
-    let reader = PrimaryReader::with_patience(&config, patience).unwrap();
+    let reader = PrimaryReader::with_patience(&config, retries).unwrap();
     Some(PrimaryWriter::new(reader))
 }
 
@@ -426,8 +426,8 @@ impl Tree {
 static PRUNE: LazyLock<BTreeSet<RefusalKind>> = LazyLock::new(|| [RefusalKind::Prune].into());
 
 /// A plan with leave to delete.
-pub(crate) fn unguarded<'a>(tree: &'a Tree, plan: &'a Plan) -> Mandate<'a> {
-    Mandate {
+pub(crate) fn unguarded<'a>(tree: &'a Tree, plan: &'a Plan) -> ApprovedPlan<'a> {
+    ApprovedPlan {
         plan,
         desired: &tree.desired,
         allow: &PRUNE,

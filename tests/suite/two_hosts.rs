@@ -4,8 +4,8 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command};
 
+use emblazon::apply::interrupted_runs;
 use emblazon::apply::lease::Record;
-use emblazon::apply::wrecks;
 use emblazon::model::ClusterName;
 use emblazon::sandbox::{Fault, FaultKind};
 use jiff::Timestamp;
@@ -122,7 +122,12 @@ fn a_killed_holder_is_taken_over_by_the_other_host() {
 
     let cluster = ClusterName::new("production");
     let state = |clone: &Path| camino::Utf8PathBuf::from_path_buf(clone.join(".emblazon")).unwrap();
-    assert_eq!(wrecks(&state(&one), &cluster, None).unwrap().len(), 1);
+    assert_eq!(
+        interrupted_runs(&state(&one), &cluster, None)
+            .unwrap()
+            .len(),
+        1
+    );
     let written = platform.mutating();
     let again = apply(&one, &platform, &[]).output().unwrap();
     check_exit(&again, 0);
@@ -133,7 +138,7 @@ fn a_killed_holder_is_taken_over_by_the_other_host() {
         stderr(&again)
     );
     assert_eq!(platform.mutating(), written, "there was nothing left to do");
-    assert_eq!(wrecks(&state(&one), &cluster, None).unwrap(), []);
+    assert_eq!(interrupted_runs(&state(&one), &cluster, None).unwrap(), []);
     platform.stop();
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{create, delete, records, recreate, release, template, update, upload};
 use crate::apply::brand::Brand;
-use crate::apply::hand::{Hand, Stop};
 use crate::apply::reading;
+use crate::apply::step_run::{StepRun, Stop};
 use crate::diff::{ChangeKey, Side};
 use crate::live::Document;
 use crate::model::{AccountId, AccountName, Revision};
@@ -13,7 +13,7 @@ use crate::plan::{Action, Precondition, Step, StepId, Subject};
 
 /// What earlier steps of the same run know of the object that a step writes to.
 #[derive(Debug, Default)]
-pub(in crate::apply) struct Lane {
+pub(in crate::apply) struct ObjectState {
     /// The revision at which each step left it; `None` when it left no whitelabel.
     left: BTreeMap<StepId, Option<Revision>>,
     /// The document with its assets as the last step left it.
@@ -22,39 +22,41 @@ pub(in crate::apply) struct Lane {
 
 /// Carries out one step; the revision is the one that the document has after it.
 pub(in crate::apply) async fn carry_out(
-    hand: &mut Hand<'_>,
-    lane: &mut Lane,
+    step_run: &mut StepRun<'_>,
+    state: &mut ObjectState,
 ) -> Result<Option<Revision>, Stop> {
-    let step = hand.step;
+    let step = step_run.step;
     let (name, account) = match (&step.subject, &step.action) {
         (Subject::Template, Action::ReplaceTemplate { template }) => {
-            template::replace(hand, template).await?;
+            template::replace(step_run, template).await?;
             return Ok(None);
         }
         (Subject::Zone(zone), Action::Records { sets }) => {
-            records::write(hand, zone, sets).await?;
+            records::write(step_run, zone, sets).await?;
             return Ok(None);
         }
         (Subject::Account { name, id }, _) => (name, id),
         (Subject::Template | Subject::Zone(_), _) => return Err(mismatch()),
     };
-    let before = begin(hand, lane, name, account).await?;
+    let before = begin(step_run, state, name, account).await?;
     let brand = match (&step.action, before) {
-        (Action::Create { settings }, None) => Some(create::create(hand, account, settings).await?),
+        (Action::Create { settings }, None) => {
+            Some(create::create(step_run, account, settings).await?)
+        }
         (Action::Update { set, remove }, Some(before)) => {
-            Some(update::update(hand, account, before, set, remove).await?)
+            Some(update::update(step_run, account, before, set, remove).await?)
         }
         (Action::Release { parked }, Some(before)) => {
-            Some(release::release(hand, account, before, parked).await?)
+            Some(release::release(step_run, account, before, parked).await?)
         }
         (Action::Upload { asset, path, facts }, Some(before)) => {
-            Some(upload::upload(hand, account, before, *asset, path, facts).await?)
+            Some(upload::upload(step_run, account, before, *asset, path, facts).await?)
         }
         (Action::Recreate { without }, Some(before)) => {
-            Some(recreate::recreate(hand, account, before, without).await?)
+            Some(recreate::recreate(step_run, account, before, without).await?)
         }
         (Action::Delete, Some(before)) => {
-            delete::delete(hand, account, &before).await?;
+            delete::delete(step_run, account, &before).await?;
             None
         }
         (Action::ReplaceTemplate { .. } | Action::Records { .. } | Action::Create { .. }, _)
@@ -63,8 +65,8 @@ pub(in crate::apply) async fn carry_out(
         }
     };
     let revision = brand.as_ref().map(|brand| brand.revision.clone());
-    lane.left.insert(step.id, revision.clone());
-    lane.brand = brand;
+    state.left.insert(step.id, revision.clone());
+    state.brand = brand;
     Ok(revision)
 }
 
@@ -77,22 +79,22 @@ fn mismatch() -> Stop {
 
 /// Reads the account, checks the precondition, and keeps what is there.
 async fn begin(
-    hand: &mut Hand<'_>,
-    lane: &mut Lane,
+    step_run: &mut StepRun<'_>,
+    state: &mut ObjectState,
     name: &AccountName,
     account: &AccountId,
 ) -> Result<Option<Brand>, Stop> {
-    let expected = expected(hand.step, lane)?;
-    let document = read(hand, account, expected.as_ref()).await?;
+    let expected = expected(step_run.step, state)?;
+    let document = read(step_run, account, expected.as_ref()).await?;
     if document.as_ref().map(|document| &document.revision) != expected.as_ref() {
         return Err(Stop::Moved(moved(
-            hand.step,
+            step_run.step,
             expected.as_ref(),
             document.as_ref(),
         )));
     }
-    let reader = hand.context.reader();
-    let brand = match (document, lane.brand.take()) {
+    let reader = step_run.context.reader();
+    let brand = match (document, state.brand.take()) {
         (None, _) => None,
         // An unchanged revision proves the attachments unchanged too: they live in the document.
         (Some(document), Some(known)) if known.revision == document.revision => {
@@ -104,13 +106,15 @@ async fn begin(
         }
     };
     let brand = match brand {
-        Some(brand) if can_destroy_assets(&hand.step.action) => {
+        Some(brand) if can_destroy_assets(&step_run.step.action) => {
             let confirmed = brand.confirmed(reader, account).await;
             Some(confirmed.map_err(|error| Stop::unread(&error))?)
         }
         brand => brand,
     };
-    hand.context.keep_account(name, account, brand.as_ref())?;
+    step_run
+        .context
+        .keep_account(name, account, brand.as_ref())?;
     Ok(brand)
 }
 
@@ -127,11 +131,11 @@ fn can_destroy_assets(action: &Action) -> bool {
 }
 
 /// Returns the revision that the document must have; `None` means no document.
-fn expected(step: &Step, lane: &Lane) -> Result<Option<Revision>, Stop> {
+fn expected(step: &Step, state: &ObjectState) -> Result<Option<Revision>, Stop> {
     match &step.precondition {
         Precondition::Revision(revision) => Ok(Some(revision.clone())),
         Precondition::NoWhitelabel => Ok(None),
-        Precondition::AsLeftBy(earlier) => lane.left.get(earlier).cloned().ok_or_else(mismatch),
+        Precondition::AsLeftBy(earlier) => state.left.get(earlier).cloned().ok_or_else(mismatch),
         Precondition::Template(_) | Precondition::UnservableTemplate | Precondition::Records(_) => {
             Err(mismatch())
         }
@@ -140,13 +144,13 @@ fn expected(step: &Step, lane: &Lane) -> Result<Option<Revision>, Stop> {
 
 /// Reads the document, again while it is not as expected: a read may lag behind (C3, trap 38).
 async fn read(
-    hand: &Hand<'_>,
+    step_run: &StepRun<'_>,
     account: &AccountId,
     expected: Option<&Revision>,
 ) -> Result<Option<Document>, Stop> {
-    let reader = hand.context.reader();
+    let reader = step_run.context.reader();
     reading::until(
-        hand.context.options.patience,
+        step_run.context.options.retries,
         || reader.whitelabel(account),
         |found| found.as_ref().map(|document| &document.revision) == expected,
     )

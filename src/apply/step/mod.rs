@@ -10,4 +10,4 @@ mod template;
 mod update;
 mod upload;
 
-pub(super) use account::{Lane, carry_out};
+pub(super) use account::{ObjectState, carry_out};

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::apply::hand::{Hand, Stop};
 use crate::apply::reading;
+use crate::apply::step_run::{StepRun, Stop};
 use crate::dns::Question;
 use crate::dns::push::{PrimaryWriter, PushError, SetChange, Standing, ZoneChange, digest};
 use crate::model::RecordName;
@@ -13,11 +13,11 @@ use crate::plan::{PlannedSet, Precondition};
 ///
 /// The primary checks that again in the message itself; a lost answer is decided by reading again.
 pub(super) async fn write(
-    hand: &mut Hand<'_>,
+    step_run: &mut StepRun<'_>,
     zone: &RecordName,
     sets: &[PlannedSet],
 ) -> Result<(), Stop> {
-    let Some(primary) = hand.context.options.primary.clone() else {
+    let Some(primary) = step_run.context.options.primary.clone() else {
         return Err(Stop::Failed(
             "this run has no way to the primary of the zone; declare it as dns: push in emblazon.yaml"
                 .to_owned(),
@@ -27,24 +27,24 @@ pub(super) async fn write(
         zone: zone.clone(),
         sets: sets.iter().map(|set| set.change.clone()).collect(),
     };
-    if hand.step.precondition != Precondition::Records(digest(&change.sets)) {
+    if step_run.step.precondition != Precondition::Records(digest(&change.sets)) {
         return Err(Stop::Failed(
             "the step's sets are not those of its precondition; make the plan anew".to_owned(),
         ));
     }
-    let before = read(hand, &primary, &change, |set| &set.before).await?;
+    let before = read(step_run, &primary, &change, |set| &set.before).await?;
     if let Some(set) = differing(&change, &before, |set| &set.before) {
         return Err(Stop::Moved(format!(
             "{}; plan again",
             instead(set, &before, &set.before)
         )));
     }
-    hand.context.keep_records(zone, sets)?;
-    let patience = hand.context.options.patience;
+    step_run.context.keep_records(zone, sets)?;
+    let retries = step_run.context.options.retries;
     let mut sent = 0;
     loop {
-        let error = match hand.send_records(&primary, &change).await? {
-            Ok(()) => return read_back(hand, &primary, &change).await,
+        let error = match step_run.send_records(&primary, &change).await? {
+            Ok(()) => return read_back(step_run, &primary, &change).await,
             Err(error) => error,
         };
         sent += 1;
@@ -53,10 +53,10 @@ pub(super) async fn write(
             PushError::Moved { .. } if sent == 1 => return Err(Stop::Moved(error.to_string())),
             // An answer that anybody may have written says nothing about what the primary did.
             PushError::Lost { .. } | PushError::NotSigned { .. } | PushError::Moved { .. } => {
-                let now = read(hand, &primary, &change, |set| &set.after).await;
+                let now = read(step_run, &primary, &change, |set| &set.after).await;
                 let now = now.map_err(|_| Stop::Unknown(error.to_string()))?;
                 if differing(&change, &now, |set| &set.after).is_none() {
-                    hand.note(format!(
+                    step_run.note(format!(
                         "the answer was no help ({error}), but the records are there"
                     ));
                     return Ok(());
@@ -66,10 +66,10 @@ pub(super) async fn write(
                         "{error}; now the records are neither the old nor the new ones, so somebody else wrote them; plan again"
                     )));
                 }
-                if sent >= patience.writes {
+                if sent >= retries.writes {
                     return Err(Stop::Failed(error.to_string()));
                 }
-                patience.pause(sent - 1).await;
+                retries.pause(sent - 1).await;
             }
             other => return Err(Stop::Failed(other.to_string())),
         }
@@ -81,14 +81,14 @@ type Side = fn(&SetChange) -> &BTreeSet<crate::model::RecordData>;
 
 /// Reads the sets of a change, again while they are not as expected: a server may answer from an older copy.
 async fn read(
-    hand: &Hand<'_>,
+    step_run: &StepRun<'_>,
     primary: &PrimaryWriter,
     change: &ZoneChange,
     expected: Side,
 ) -> Result<Standings, Stop> {
     let questions = change.sets.iter().map(|set| set.question.clone()).collect();
     let read = reading::until(
-        hand.context.options.patience,
+        step_run.context.options.retries,
         async || primary.read().read(&change.zone, &questions).await,
         |found| differing(change, found, expected).is_none(),
     );
@@ -100,11 +100,11 @@ async fn read(
 }
 
 async fn read_back(
-    hand: &Hand<'_>,
+    step_run: &StepRun<'_>,
     primary: &PrimaryWriter,
     change: &ZoneChange,
 ) -> Result<(), Stop> {
-    let now = read(hand, primary, change, |set| &set.after).await;
+    let now = read(step_run, primary, change, |set| &set.after).await;
     let now = now.map_err(|_| {
         Stop::Unknown(
             "the primary accepted it, but could not be read afterwards; plan again".to_owned(),

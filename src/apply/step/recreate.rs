@@ -1,15 +1,15 @@
 //! Removes assets, which takes a deletion and a creation.
 
 use crate::apply::brand::Brand;
-use crate::apply::hand::{Hand, Stop, Write};
 use crate::apply::settle::{self, Goal, Trouble};
+use crate::apply::step_run::{StepRun, Stop, Write};
 use crate::apply::{document, verify};
 use crate::model::{AccountId, AssetKind};
 
 /// Deletes the document, creates it again and puts up the assets that stay (B18); goes back to
 /// everything when that fails on the way.
 pub(super) async fn recreate(
-    hand: &mut Hand<'_>,
+    step_run: &mut StepRun<'_>,
     account: &AccountId,
     before: Brand,
     without: &[AssetKind],
@@ -19,20 +19,20 @@ pub(super) async fn recreate(
     let write = Write::Delete {
         if_match: &before.revision,
     };
-    document::write(hand, account, Some(&before.document()), None, &write).await?;
+    document::write(step_run, account, Some(&before.document()), None, &write).await?;
     let goal = Goal {
         wanted: &wanted,
         before: &before,
         tried: None,
     };
-    match settle::settle(hand, account, &goal, None).await {
+    match settle::settle(step_run, account, &goal, None).await {
         Ok(settled) => {
-            let document = verify::public(hand, account, settled.brand.document()).await?;
+            let document = verify::public(step_run, account, settled.brand.document()).await?;
             Ok(settled.brand.updated(document))
         }
         Err(Trouble::Stop(stop)) => Err(stop),
         Err(Trouble::Exhausted(failure)) => {
-            settle::go_back(hand, account, &before, &wanted, failure).await
+            settle::go_back(step_run, account, &before, &wanted, failure).await
         }
     }
 }

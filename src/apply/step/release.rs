@@ -2,19 +2,19 @@
 
 use super::update;
 use crate::apply::brand::Brand;
-use crate::apply::hand::{Hand, Stop};
+use crate::apply::step_run::{StepRun, Stop};
 use crate::model::AccountId;
 use crate::model::KeyPath;
 
 /// Moves the document to a parked name: leaving the domain out would keep it reserved (W22), and a
 /// swap needs a name in between (W23).
 pub(super) async fn release(
-    hand: &mut Hand<'_>,
+    step_run: &mut StepRun<'_>,
     account: &AccountId,
     before: Brand,
     parked: &str,
 ) -> Result<Brand, Stop> {
     let mut wanted = before.settings.clone();
     wanted.set(&KeyPath::from("domain"), parked.into());
-    update::replace(hand, account, before, &wanted).await
+    update::replace(step_run, account, before, &wanted).await
 }

@@ -1,8 +1,8 @@
 //! Replaces the system's domain template.
 
 use crate::apply::answer;
-use crate::apply::hand::{Hand, Stop};
 use crate::apply::reading;
+use crate::apply::step_run::{StepRun, Stop};
 use crate::live::ApiError;
 use crate::model::{Digest, DomainTemplate};
 use crate::plan::{Precondition, check_template};
@@ -11,8 +11,11 @@ use crate::plan::{Precondition, check_template};
 ///
 /// The server keeps no revision of it and the last writer wins (D7, trap 42), so it is read right
 /// before and right after. One that the server cannot serve is replaced only while that is so (observed 7).
-pub(super) async fn replace(hand: &mut Hand<'_>, wanted: &DomainTemplate) -> Result<(), Stop> {
-    let expected = match &hand.step.precondition {
+pub(super) async fn replace(
+    step_run: &mut StepRun<'_>,
+    wanted: &DomainTemplate,
+) -> Result<(), Stop> {
+    let expected = match &step_run.step.precondition {
         Precondition::Template(expected) => Some(expected),
         Precondition::UnservableTemplate => None,
         _ => {
@@ -28,28 +31,28 @@ pub(super) async fn replace(hand: &mut Hand<'_>, wanted: &DomainTemplate) -> Res
         )));
     }
     let before = match expected {
-        Some(expected) => Some(as_planned(hand, expected).await?),
-        None => unservable(hand).await?,
+        Some(expected) => Some(as_planned(step_run, expected).await?),
+        None => unservable(step_run).await?,
     };
     if let Some(before) = &before {
-        hand.context.keep_template(before)?;
+        step_run.context.keep_template(before)?;
     } else {
-        hand.context.keep_unread_template()?;
-        hand.note("what was there could not be read, so there is no snapshot of it");
+        step_run.context.keep_unread_template()?;
+        step_run.note("what was there could not be read, so there is no snapshot of it");
     }
-    let patience = hand.context.options.patience;
-    let reader = hand.context.reader();
+    let retries = step_run.context.options.retries;
+    let reader = step_run.context.reader();
     let mut doubtful = false;
     let mut sent = 0;
     loop {
-        let error = match hand.send_template(wanted).await? {
-            Ok(()) => return read_back(hand, wanted).await,
+        let error = match step_run.send_template(wanted).await? {
+            Ok(()) => return read_back(step_run, wanted).await,
             Err(error) => error,
         };
         sent += 1;
         doubtful |= answer::may_have_landed(&error);
         let cause = error.cause();
-        let now = reading::until(patience, || reader.template(), |_| true).await;
+        let now = reading::until(retries, || reader.template(), |_| true).await;
         let is_as_before = match (&before, &now) {
             (Some(before), Ok(now)) => now == before,
             (None, Err(unread)) => *unread == ApiError::InitFailed,
@@ -57,16 +60,16 @@ pub(super) async fn replace(hand: &mut Hand<'_>, wanted: &DomainTemplate) -> Res
         };
         match now {
             Ok(now) if doubtful && now == *wanted => {
-                hand.note(format!(
+                step_run.note(format!(
                     "the answer was no help ({cause}), but the template is there"
                 ));
                 return Ok(());
             }
             _ if is_as_before => {
-                if !answer::is_worth_repeating(&error) || sent >= patience.writes {
+                if !answer::is_worth_repeating(&error) || sent >= retries.writes {
                     return Err(Stop::Failed(answer::given_up(&error, sent)));
                 }
-                patience.pause(sent - 1).await;
+                retries.pause(sent - 1).await;
             }
             Ok(_) => {
                 return Err(Stop::Unknown(format!(
@@ -80,10 +83,10 @@ pub(super) async fn replace(hand: &mut Hand<'_>, wanted: &DomainTemplate) -> Res
 }
 
 /// Reads the template, which must be the one that was planned for.
-async fn as_planned(hand: &Hand<'_>, expected: &Digest) -> Result<DomainTemplate, Stop> {
-    let reader = hand.context.reader();
+async fn as_planned(step_run: &StepRun<'_>, expected: &Digest) -> Result<DomainTemplate, Stop> {
+    let reader = step_run.context.reader();
     let before = reading::until(
-        hand.context.options.patience,
+        step_run.context.options.retries,
         || reader.template(),
         |found| found.digest() == *expected,
     )
@@ -98,8 +101,8 @@ async fn as_planned(hand: &Hand<'_>, expected: &Digest) -> Result<DomainTemplate
 }
 
 /// Makes sure that the server cannot serve the template still.
-async fn unservable(hand: &Hand<'_>) -> Result<Option<DomainTemplate>, Stop> {
-    match hand.context.reader().template().await {
+async fn unservable(step_run: &StepRun<'_>) -> Result<Option<DomainTemplate>, Stop> {
+    match step_run.context.reader().template().await {
         Err(ApiError::InitFailed) => Ok(None),
         Err(error) => Err(Stop::unread(&error)),
         Ok(_) => Err(Stop::Moved(
@@ -109,10 +112,10 @@ async fn unservable(hand: &Hand<'_>) -> Result<Option<DomainTemplate>, Stop> {
     }
 }
 
-async fn read_back(hand: &Hand<'_>, wanted: &DomainTemplate) -> Result<(), Stop> {
-    let reader = hand.context.reader();
+async fn read_back(step_run: &StepRun<'_>, wanted: &DomainTemplate) -> Result<(), Stop> {
+    let reader = step_run.context.reader();
     let now = reading::until(
-        hand.context.options.patience,
+        step_run.context.options.retries,
         || reader.template(),
         |found| found == wanted,
     )

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::apply::brand::Brand;
-use crate::apply::hand::{Hand, Stop, Write};
+use crate::apply::step_run::{StepRun, Stop, Write};
 use crate::apply::{document, verify};
 use crate::model::{AccountId, KeyPath, Settings};
 
 /// Sets and removes keys in the document that was just read, and sends it whole: a POST drops every
 /// key that it leaves out, nested ones too (W4, W8, trap 1).
 pub(super) async fn update(
-    hand: &mut Hand<'_>,
+    step_run: &mut StepRun<'_>,
     account: &AccountId,
     before: Brand,
     set: &BTreeMap<KeyPath, Value>,
@@ -25,12 +25,12 @@ pub(super) async fn update(
     for (key, value) in set {
         wanted.set(key, value.clone());
     }
-    replace(hand, account, before, &wanted).await
+    replace(step_run, account, before, &wanted).await
 }
 
 /// Replaces a document's settings.
 pub(super) async fn replace(
-    hand: &mut Hand<'_>,
+    step_run: &mut StepRun<'_>,
     account: &AccountId,
     before: Brand,
     wanted: &Settings,
@@ -47,9 +47,9 @@ pub(super) async fn replace(
         settings: wanted,
         if_match: &document.revision,
     };
-    let answer = document::write(hand, account, Some(&document), Some(wanted), &write).await?;
+    let answer = document::write(step_run, account, Some(&document), Some(wanted), &write).await?;
     let answer = document::answered(answer)?;
-    let read = verify::read_back(hand, account, &answer.revision, wanted).await?;
-    let read = verify::public(hand, account, read).await?;
+    let read = verify::read_back(step_run, account, &answer.revision, wanted).await?;
+    let read = verify::public(step_run, account, read).await?;
     Ok(before.updated(read))
 }

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use camino::Utf8Path;
 
 use crate::apply::lease::LeaseGuard;
-use crate::apply::{self, Applied, Mandate, Rollout, Unseen};
+use crate::apply::{self, Applied, ApprovedPlan, Rollout, Unseen};
 use crate::cli::approval::Approval;
 use crate::cli::args::{ApplyArgs, BaseArgs, Format, ScopeArgs};
-use crate::cli::base::{Came, Ground};
-use crate::cli::carry::{self, StateFolder};
+use crate::cli::base::{ApplyRecord, GitState};
+use crate::cli::execute::{self, StateFolder};
 use crate::cli::failure::Failure;
 use crate::cli::lease::{LeaseRequest, with_lease};
 use crate::cli::pictures::{self, Before};
@@ -90,7 +90,7 @@ fn lease_request<'a>(
 }
 
 /// What a plan is made from, or derived from again.
-struct Way<'a> {
+struct PlanRequest<'a> {
     folder: &'a Utf8Path,
     revision: Option<&'a str>,
     base: &'a BaseArgs,
@@ -116,22 +116,30 @@ async fn make_ready(
     args: &ApplyArgs,
     open: &mut OpenTree,
     guard: &LeaseGuard,
-    way: Way<'_>,
-) -> Result<(Ground, Ready), Failure> {
-    let Way { folder, scope, .. } = way;
+    plan_request: PlanRequest<'_>,
+) -> Result<(GitState, Ready), Failure> {
+    let PlanRequest { folder, scope, .. } = plan_request;
     let rollout = rollout(args, &open.loaded.desired)?;
-    let mut ground = Ground::find(ui, folder, open, way.revision, &args.platform, way.base).await?;
-    if let Some(older) = ground.older(folder).filter(|_| !args.rollback) {
+    let mut git = GitState::find(
+        ui,
+        folder,
+        open,
+        plan_request.revision,
+        &args.platform,
+        plan_request.base,
+    )
+    .await?;
+    if let Some(older) = git.older(folder).filter(|_| !args.rollback) {
         return Err(Failure::Refused(format!(
             "{older}; say --rollback to go back to it"
         )));
     }
     if let Some(shard) = scope.shard {
-        shard::divide(open, ground.desired_mut(), shard);
+        shard::divide(open, git.desired_mut(), shard);
     }
     let platform = platform::connect(ui, folder, open, &args.platform).await?;
     let state = StateFolder::choose(&platform, folder)?;
-    if let Some(digest) = way.unused {
+    if let Some(digest) = plan_request.unused {
         is_unused(&state, digest)?;
     }
     let runs = (&*state.path, scope.shard);
@@ -142,9 +150,9 @@ async fn make_ready(
         ui,
         (folder, &mut *open),
         &platform,
-        ground.before_mut(),
-        &way.rules,
-        (Purpose::Write, way.dns),
+        git.before_mut(),
+        &plan_request.rules,
+        (Purpose::Write, plan_request.dns),
     )
     .await?;
     let ready = Ready {
@@ -153,7 +161,7 @@ async fn make_ready(
         rollout,
         survey,
     };
-    Ok((ground, ready))
+    Ok((git, ready))
 }
 
 /// What is to be carried out: what was just planned, or what was saved and still follows.
@@ -165,7 +173,7 @@ struct Job<'a> {
     /// The steps that do not follow any more.
     withheld: BTreeMap<StepId, String>,
     /// What is to be done besides, and nobody asked for.
-    beside: Vec<Subject>,
+    unplanned: Vec<Subject>,
     /// What was applied since the plan was saved.
     since: Option<String>,
     notes: Vec<String>,
@@ -180,7 +188,7 @@ async fn fresh(
     guard: &LeaseGuard,
 ) -> Result<Exit, Failure> {
     let folder = &args.target;
-    let way = Way {
+    let plan_request = PlanRequest {
         folder,
         revision: args.choice.rev.as_deref(),
         base: &args.base,
@@ -189,19 +197,19 @@ async fn fresh(
         dns: Dns::unless(args.records.skip_dns),
         unused: None,
     };
-    let (mut ground, ready) = make_ready(ui, args, open, guard, way).await?;
+    let (mut git, ready) = make_ready(ui, args, open, guard, plan_request).await?;
     let plan = &ready.survey.planned.plan;
     let job = Job {
         plan: Cow::Borrowed(plan),
         digest: ready.survey.digest.clone(),
         is_held: !approval.held(plan, &open.loaded.desired).is_empty(),
         withheld: BTreeMap::new(),
-        beside: Vec::new(),
+        unplanned: Vec::new(),
         since: None,
         notes: open.left_out().into_iter().collect(),
     };
     let has_steps = !plan.steps.is_empty();
-    let stage = (&mut ground, &ready);
+    let stage = (&mut git, &ready);
     let mut exit = show_and_do(ui, args, approval, (folder, open), (stage, job), guard).await?;
     let Ready { platform, .. } = ready;
     if platform.is_sandbox() && has_steps {
@@ -220,7 +228,7 @@ async fn saved_plan(ui: Ui, args: &ApplyArgs, approval: &Approval) -> Result<Exi
     let plan = match &args.signed_by {
         Some(signers) => {
             let (plan, signer) = saved::read_signed(&args.target, signers)?;
-            ui.talk(&format!("signed by {}", text::visible(&signer)));
+            ui.message(&format!("signed by {}", text::visible(&signer)));
             plan
         }
         None => saved::read(&args.target)?,
@@ -248,7 +256,7 @@ async fn saved(
         scope,
     } = origin;
     let base = saved::base_args(&plan, &args.base)?;
-    let way = Way {
+    let plan_request = PlanRequest {
         folder,
         revision: revision.as_deref(),
         base: &base,
@@ -257,11 +265,11 @@ async fn saved(
         dns: Dns::unless(saved::skips_dns(&plan)),
         unused: Some(&digest),
     };
-    let (mut ground, ready) = make_ready(ui, args, tree, guard, way).await?;
+    let (mut git, ready) = make_ready(ui, args, tree, guard, plan_request).await?;
     let mut now = ready.survey.planned.plan.clone();
-    now.base = (ground.base.as_ref().and_then(Base::commit)).map(str::to_owned);
+    now.base = (git.base.as_ref().and_then(Base::commit)).map(str::to_owned);
     saved::is_from(&plan, &now.tree, revision.as_deref())?;
-    let is_same_base = plan.base == now.base && ground.written().is_empty();
+    let is_same_base = plan.base == now.base && git.written().is_empty();
     let live = &ready.survey.live;
     let confirmed = plan::confirm(&plan, &now, live, is_same_base).map_err(|error| {
         Failure::Refused(format!(
@@ -277,19 +285,19 @@ async fn saved(
     plan.refusals.retain(|refusal| refusal.subject.is_some());
     plan.refusals.extend(held);
     plan.unknown = now.unknown;
-    let since = ground.since(&plan);
+    let since = git.since(&plan);
     let mut notes: Vec<String> = (since.iter())
         .map(|since| {
             format!("{since}; where it changed what the plan is about, the step is left out")
         })
         .collect();
     // Where another commit was applied since, that this one's tree differs from it is what is to be expected.
-    let beside = match since {
+    let unplanned = match since {
         Some(_) => Vec::new(),
         None => confirmed.beside,
     };
     notes.extend(
-        Beside(&beside)
+        Unplanned(&unplanned)
             .told()
             .map(|told| format!("{told}; plan again")),
     );
@@ -299,20 +307,20 @@ async fn saved(
         digest,
         is_held,
         withheld: confirmed.withheld,
-        beside,
+        unplanned,
         since,
         notes,
     };
-    let stage = (&mut ground, &ready);
+    let stage = (&mut git, &ready);
     let exit = show_and_do(ui, args, approval, (folder, tree), (stage, job), guard).await?;
     ready.platform.stop().await;
     Ok(exit)
 }
 
 /// What is to be done, and is in no step of a saved plan.
-struct Beside<'a>(&'a [Subject]);
+struct Unplanned<'a>(&'a [Subject]);
 
-impl Beside<'_> {
+impl Unplanned<'_> {
     fn told(&self) -> Option<String> {
         const MOST: usize = 3;
         let titles: Vec<&str> = self.0.iter().map(Subject::title).collect();
@@ -341,7 +349,7 @@ async fn show_and_do(
     args: &ApplyArgs,
     approval: &Approval,
     (folder, tree): (&Utf8Path, &OpenTree),
-    ((ground, ready), job): ((&mut Ground, &Ready), Job<'_>),
+    ((git, ready), job): ((&mut GitState, &Ready), Job<'_>),
     guard: &LeaseGuard,
 ) -> Result<Exit, Failure> {
     let Ready {
@@ -352,8 +360,8 @@ async fn show_and_do(
     } = ready;
     let plan = &*job.plan;
     let shard = tree.shard_facts();
-    let base = ground.base.clone();
-    let mut known = ground.told();
+    let base = git.base.clone();
+    let mut known = git.told();
     known.extend(job.notes);
     let mut facts = survey.facts(Command::Plan, tree);
     facts.plan = Some((plan, &job.digest));
@@ -380,14 +388,14 @@ async fn show_and_do(
     facts.command = Command::Apply;
     if !plan.steps.is_empty() && !job.is_held {
         ask(args).await?;
-        announce(ui, ground, plan, args).await;
-        let mandate = approval.mandate(plan, desired);
+        announce(ui, git, plan, args).await;
+        let approved = approval.approved(plan, desired);
         let execution = Execution {
             rollout: rollout.clone(),
             withheld: job.withheld,
             ..Execution::new(&state.path, approval.billing(desired.policy.billing))
         };
-        applied = carry_out(ui, (folder, tree), platform, mandate, execution, guard).await?;
+        applied = execute_plan(ui, (folder, tree), platform, approved, execution, guard).await?;
         facts.applied = Some(&applied);
     }
     let differences = &survey.planned.differences;
@@ -399,7 +407,7 @@ async fn show_and_do(
     } else {
         are_records_unread.then_some(Unseen::Records)
     };
-    let came = Came {
+    let apply_record = ApplyRecord {
         plan,
         applied: facts.applied,
         desired,
@@ -408,18 +416,18 @@ async fn show_and_do(
         push: !args.lease.no_push,
     };
     // The tree that is live now is neither this one nor that.
-    let notes = match job.since.or_else(|| Beside(&job.beside).told()) {
+    let notes = match job.since.or_else(|| Unplanned(&job.unplanned).told()) {
         Some(why) => {
             let mut notes = vec![format!("the base stays as it was: {why}")];
-            notes.extend(ground.remember(came).await.err());
+            notes.extend(git.remember(apply_record).await.err());
             notes
         }
-        None => ground.record(came).await,
+        None => git.record(apply_record).await,
     };
     let notes = told(ui, notes);
     facts.notes = &notes;
     let exit = conclude(ui, platform, facts, &gallery, args)?;
-    if exit == Exit::Done && !job.beside.is_empty() {
+    if exit == Exit::Done && !job.unplanned.is_empty() {
         return Ok(Exit::Differences);
     }
     Ok(exit)
@@ -472,43 +480,43 @@ fn show_plan(ui: Ui, plan: &Report, args: &ApplyArgs) -> Result<(), Failure> {
         ui::page(&text::render(plan, ui.stdout_options()))?;
         ui::data(&"\n")
     } else {
-        ui.talk_page(&text::render(plan, ui.stderr_options()));
+        ui.message_page(&text::render(plan, ui.stderr_options()));
         Ok(())
     }
 }
 
 /// Remembers what is about to be written.
-async fn announce(ui: Ui, ground: &mut Ground, plan: &Plan, args: &ApplyArgs) {
-    if let Some(note) = ground.announce(plan, !args.lease.no_push).await {
-        ui.talk(&text::visible(&note));
+async fn announce(ui: Ui, git: &mut GitState, plan: &Plan, args: &ApplyArgs) {
+    if let Some(note) = git.announce(plan, !args.lease.no_push).await {
+        ui.message(&text::visible(&note));
     }
 }
 
 /// Says what became of the base, and keeps it for the report.
 fn told(ui: Ui, notes: Vec<String>) -> Vec<String> {
     for note in &notes {
-        ui.talk(&text::visible(note));
+        ui.message(&text::visible(note));
     }
     notes
 }
 
-async fn carry_out(
+async fn execute_plan(
     ui: Ui,
     (folder, tree): (&Utf8Path, &OpenTree),
     platform: &Platform,
-    mandate: Mandate<'_>,
+    approved: ApprovedPlan<'_>,
     mut execution: Execution<'_>,
     guard: &LeaseGuard,
 ) -> Result<Applied, Failure> {
     let state = execution.state;
-    let is_part = mandate.plan.scope.shard.is_some();
-    execution.primary = primary::for_plan(folder, tree, platform, mandate.plan).await?;
+    let is_part = approved.plan.scope.shard.is_some();
+    execution.primary = primary::for_plan(folder, tree, platform, approved.plan).await?;
     let source = Arc::clone(&tree.source);
     let files = |path: &Utf8Path| source.read(path, MAX_ASSET_BYTES);
-    let applied = carry::carry_out(ui, platform, mandate, &files, execution, guard).await?;
+    let applied = execute::execute_plan(ui, platform, approved, &files, execution, guard).await?;
     // Another shard may be about to keep what only its coming snapshot names.
     if applied.is_complete() && !is_part {
-        carry::clear_up(ui, state, tree.loaded.desired.policy.snapshots);
+        execute::clear_up(ui, state, tree.loaded.desired.policy.snapshots);
     }
     Ok(applied)
 }
@@ -563,8 +571,8 @@ async fn plan_again(
         ui::data(&heading)?;
         ui::page(&page)?;
     } else {
-        ui.talk(heading);
-        ui.talk_page(&page);
+        ui.message(heading);
+        ui.message_page(&page);
     }
     Ok(exit)
 }

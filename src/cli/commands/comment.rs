@@ -48,7 +48,7 @@ pub(crate) fn comment(ui: Ui, args: &CommentArgs) -> Result<Exit, Failure> {
     };
     let outcome = deadline::run(ui, async { work.await.map_err(failure) })?;
     let what = if args.issue { "issue" } else { "comment" };
-    ui.talk(&match outcome {
+    ui.message(&match outcome {
         Outcome::Created => format!("{what} written"),
         Outcome::Updated => format!("{what} brought up to date"),
         Outcome::Unchanged => format!("{what} left alone: it says the same"),
@@ -65,7 +65,7 @@ fn status(ui: Ui, publisher: &Publisher, mark: &Mark, name: StatusName) -> Resul
     };
     let work = publisher.status(&status);
     deadline::run(ui, async { work.await.map_err(failure) })?;
-    ui.talk(&format!("status set: {}", status.description));
+    ui.message(&format!("status set: {}", status.description));
     Ok(Exit::Done)
 }
 

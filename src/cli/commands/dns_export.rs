@@ -45,7 +45,7 @@ pub(crate) fn dns_export(ui: Ui, args: &DnsExportArgs) -> Result<Exit, Failure> 
 fn write_octodns(ui: Ui, exported: &[AccountRecords], args: &DnsExportArgs) -> Result<(), Failure> {
     let octodns = octodns(exported, args.ttl);
     for (what, reason) in &octodns.left_out {
-        ui.talk(&text::visible(&format!("left out: {what}: {reason}")));
+        ui.message(&text::visible(&format!("left out: {what}: {reason}")));
     }
     match (&args.folder, octodns.files.len()) {
         (Some(folder), _) => {

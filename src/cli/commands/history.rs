@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::apply::{self, Halt, Record, RunId, RunState};
 use crate::cli::args::{HistoryArgs, HistoryCommand, HistoryShowArgs, ListFormat};
-use crate::cli::carry::StateFolder;
+use crate::cli::execute::StateFolder;
 use crate::cli::failure::Failure;
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, output};
@@ -34,7 +34,7 @@ pub(crate) fn history(ui: Ui, args: &HistoryArgs) -> Result<Exit, Failure> {
 
 fn list(ui: Ui, args: &HistoryArgs) -> Result<Exit, Failure> {
     let Some(state) = StateFolder::of_choice(&args.sandbox, &args.tree) else {
-        ui.talk(NO_HISTORY);
+        ui.message(NO_HISTORY);
         return Ok(Exit::Done);
     };
     let mut records = apply::records(&state).map_err(|error| Failure::Failed(error.into()))?;
@@ -44,7 +44,7 @@ fn list(ui: Ui, args: &HistoryArgs) -> Result<Exit, Failure> {
         let list = json!({"version": VERSION, "runs": runs});
         ui::machine(&visible_json(&list))?;
     } else if records.is_empty() {
-        ui.talk(&format!(
+        ui.message(&format!(
             "nothing was applied from here: {state} has no journals"
         ));
     } else {
@@ -124,9 +124,9 @@ fn show_run(ui: Ui, args: &HistoryShowArgs) -> Result<Exit, Failure> {
     output::deliver(ui, &report::report(&facts), &args.output)?;
     match standing {
         RunState::Interrupted => {
-            ui.talk("the run never ended; the next apply puts right what it destroyed");
+            ui.message("the run never ended; the next apply puts right what it destroyed");
         }
-        RunState::UnderWay => ui.talk("the run is under way"),
+        RunState::UnderWay => ui.message("the run is under way"),
         RunState::Finished | RunState::Stopped | RunState::Recovered => {}
     }
     Ok(Exit::Done)

@@ -72,7 +72,7 @@ async fn run(ui: Ui, args: &ImportArgs, tree: Option<&OpenTree>) -> Result<Exit,
     let requests = platform.requests();
     platform.stop().await;
     if let Some(requests) = requests {
-        ui.talk(&format!(
+        ui.message(&format!(
             "the sandbox got {}, {} of them writing",
             count(
                 usize::try_from(requests.reading + requests.writing).unwrap_or(usize::MAX),
@@ -213,7 +213,7 @@ fn land(
         write(&args.tree, &imported.changes)?;
     }
     ui::page(&tell(ui, imported).rendered(ui.stdout_options()))?;
-    ui.talk(&summary(args, scope, brands, imported));
+    ui.message(&summary(args, scope, brands, imported));
     Ok(
         if imported.refused > 0 && matches!(scope, Scope::Accept(_)) {
             Exit::Refused

@@ -24,13 +24,13 @@ pub(crate) fn init(ui: Ui, args: &InitArgs) -> Result<Exit, Failure> {
     let sandbox = ("sandbox.yaml".to_owned(), SANDBOX.to_owned());
     for (name, text) in starter().into_iter().chain([sandbox]) {
         if write_new(&folder.join(&name), &text)? {
-            ui.talk(&format!("wrote {}", folder.join(&name)));
+            ui.message(&format!("wrote {}", folder.join(&name)));
         } else {
-            ui.talk(&format!("kept {}", folder.join(&name)));
+            ui.message(&format!("kept {}", folder.join(&name)));
         }
     }
     let folder = in_a_shell(folder.as_str());
-    ui.talk(&format!("next: emblazon plan --sandbox {folder}"));
+    ui.message(&format!("next: emblazon plan --sandbox {folder}"));
     Ok(Exit::Done)
 }
 

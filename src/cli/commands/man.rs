@@ -15,7 +15,7 @@ pub(crate) fn man(ui: Ui, args: &ManArgs) -> Result<Exit, Failure> {
     if let Some(folder) = &args.folder {
         fs::create_dir_all(folder).with_context(|| folder.to_string())?;
         clap_mangen::generate_to(Cli::command(), folder).with_context(|| folder.to_string())?;
-        ui.talk(&format!("wrote the pages to {folder}"));
+        ui.message(&format!("wrote the pages to {folder}"));
     } else {
         let mut page = Vec::new();
         let man = Man::new(Cli::command());

@@ -38,7 +38,7 @@ pub(crate) fn plan(ui: Ui, args: &PlanArgs) -> Result<Exit, Failure> {
         let tree = (args.tree.tree.as_path(), &args.tree.choice);
         saved::write(file, &plan, tree, args.sign.as_deref())?;
         let signed = args.sign.as_ref().map_or("", |_| " and signed");
-        ui.talk(&format!(
+        ui.message(&format!(
             "saved{signed}; carry it out with `{}`",
             carried_out(args, file)
         ));

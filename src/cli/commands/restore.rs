@@ -6,10 +6,12 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::history::{NO_HISTORY, find};
 use crate::apply::lease::LeaseGuard;
-use crate::apply::{self, Manifest, RecordsBack, RunId, SnapshotStore, StoredAssets, WayBack};
+use crate::apply::{
+    self, Manifest, RecordsBack, RestoreTarget, RunId, SnapshotStore, StoredAssets,
+};
 use crate::cli::approval::Approval;
 use crate::cli::args::{RestoreArgs, TreeChoice};
-use crate::cli::carry::{self, StateFolder};
+use crate::cli::execute::{self, StateFolder};
 use crate::cli::failure::Failure;
 use crate::cli::lease::{LeaseRequest, with_lease};
 use crate::cli::platform::{self, Platform};
@@ -43,7 +45,7 @@ async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
     };
     let tree = tree::open(ui, &args.tree, &choice, Several::Refuse)?;
     let only: BTreeSet<AccountName> = args.accounts.iter().map(AccountName::new).collect();
-    let back = way_back(&tree, &manifest, &store, &only)?;
+    let back = restore_target(&tree, &manifest, &store, &only)?;
     if !is_sure(args) && !ui.is_interactive() {
         let message = "nobody can be asked here; say `--yes`";
         return Err(Failure::Usage(message.to_owned()));
@@ -93,7 +95,7 @@ struct Trip<'a> {
 
 impl Trip<'_> {
     /// Returns the rules to plan by: the tree's other accounts are there, too, and shares are shares of all.
-    fn rules(&self, approval: &Approval, back: &WayBack) -> plan::Options {
+    fn rules(&self, approval: &Approval, back: &RestoreTarget) -> plan::Options {
         let mut rules = approval.rules();
         let others = self.tree.loaded.desired.accounts.iter();
         let others = others.filter(|it| back.desired.account(&it.name).is_none());
@@ -103,14 +105,14 @@ impl Trip<'_> {
 }
 
 /// Leads back to what the snapshot has of some accounts, under the tree's policy.
-fn way_back(
+fn restore_target(
     tree: &OpenTree,
     manifest: &Manifest,
     store: &SnapshotStore,
     only: &BTreeSet<AccountName>,
-) -> Result<WayBack, Failure> {
+) -> Result<RestoreTarget, Failure> {
     let desired = &tree.loaded.desired;
-    let back = apply::way_back(manifest, store, &desired.cluster, only);
+    let back = apply::restore_target(manifest, store, &desired.cluster, only);
     let mut back = back.map_err(|error| match error {
         apply::RestoreError::NoAccount { .. } => Failure::Usage(error.to_string()),
         apply::RestoreError::Snapshot(error) => failed(error),
@@ -131,7 +133,7 @@ async fn go_back(
     ui: Ui,
     args: &RestoreArgs,
     trip: &Trip<'_>,
-    back: WayBack,
+    back: RestoreTarget,
     guard: &LeaseGuard,
 ) -> Result<Exit, Failure> {
     let Trip {
@@ -174,7 +176,7 @@ async fn go_back(
         ..Facts::new(Command::Plan, &[], &back.sources)
     };
     let shown = report::report(&facts);
-    ui.talk_page(&text::render(&shown, ui.stderr_options()));
+    ui.message_page(&text::render(&shown, ui.stderr_options()));
     approval.check_digest(&digest)?;
     facts.command = Command::Apply;
     let is_held = !approval.held(&planned.plan, &rest).is_empty();
@@ -188,8 +190,8 @@ async fn go_back(
             ..Execution::new(&state, approval.billing(back.desired.policy.billing))
         };
         let files = StoredAssets::new(store, &back.desired);
-        let mandate = approval.mandate(&planned.plan, &rest);
-        applied = carry::carry_out(ui, &platform, mandate, &files, execution, guard).await?;
+        let approved = approval.approved(&planned.plan, &rest);
+        applied = execute::execute_plan(ui, &platform, approved, &files, execution, guard).await?;
         facts.applied = Some(&applied);
     }
     facts.requests = platform.requests();
@@ -205,7 +207,7 @@ async fn explain_held(
     ui: Ui,
     trip: &Trip<'_>,
     platform: &Platform,
-    (back, live): (&WayBack, &Live),
+    (back, live): (&RestoreTarget, &Live),
     planned: &mut Planned,
 ) -> Result<(), Failure> {
     let is_held = |refusal: &Refusal| refusal.kind == RefusalKind::DomainHeld;
@@ -245,13 +247,13 @@ async fn companions(
     ui: Ui,
     trip: &Trip<'_>,
     platform: &Platform,
-    (back, live): (&WayBack, &Live),
+    (back, live): (&RestoreTarget, &Live),
 ) -> Result<String, Failure> {
     let mut together = trip.only.clone();
     let mut more = missing(trip, &together, back, live);
     while !more.is_empty() {
         together.extend(more);
-        let back = way_back(trip.tree, trip.manifest, trip.store, &together)?;
+        let back = restore_target(trip.tree, trip.manifest, trip.store, &together)?;
         let live = platform.collect_before(ui, &back.desired).await?;
         more = missing(trip, &together, &back, &live);
     }
@@ -268,7 +270,7 @@ async fn companions(
 fn missing(
     trip: &Trip<'_>,
     together: &BTreeSet<AccountName>,
-    back: &WayBack,
+    back: &RestoreTarget,
     live: &Live,
 ) -> BTreeSet<AccountName> {
     let accounts = &trip.manifest.accounts;
@@ -280,7 +282,7 @@ fn missing(
 }
 
 /// Finds who else has the domain that an account is to get back.
-fn holders(name: &AccountName, back: &WayBack, live: &Live) -> Vec<(DomainName, Unmanaged)> {
+fn holders(name: &AccountName, back: &RestoreTarget, live: &Live) -> Vec<(DomainName, Unmanaged)> {
     let wanted = back.desired.account(name).and_then(|account| {
         let domain = account.settings.get(&KeyPath::from("domain"))?;
         DomainName::parse(domain.value.as_ref()?.as_str()?).ok()
@@ -324,7 +326,7 @@ async fn records_back(
 
 /// Plans the way back; what moved since is left out, and refused by name. Returns what is left, too.
 fn plan_back(
-    back: &WayBack,
+    back: &RestoreTarget,
     (live, zones): (&Live, &[ZoneDifference]),
     rules: &plan::Options,
     moved: impl FnOnce(&Planned) -> Result<Vec<Refusal>, Failure>,

@@ -34,7 +34,7 @@ async fn serve(ui: Ui, format: ListFormat, options: Options) -> Result<Exit, Fai
     let sandbox = Sandbox::start(options).await.map_err(wrong)?;
     ui::data(&greeting(&sandbox, format))?;
     if format == ListFormat::Text {
-        ui.talk("press Ctrl-C to stop");
+        ui.message("press Ctrl-C to stop");
     }
     tokio::signal::ctrl_c()
         .await

@@ -18,7 +18,7 @@ pub(crate) fn schema(ui: Ui, args: &SchemaArgs) -> Result<Exit, Failure> {
         let file = args.folder.join(name);
         file::write_bytes(&file, Readers::AsBefore, text.as_bytes())
             .with_context(|| file.to_string())?;
-        ui.talk(&format!("wrote {file}"));
+        ui.message(&format!("wrote {file}"));
     }
     Ok(Exit::Done)
 }

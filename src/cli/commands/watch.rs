@@ -8,17 +8,17 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::args::{ListFormat, TreeChoice, WatchArgs};
-use crate::cli::carry::StateFolder;
+use crate::cli::execute::StateFolder;
 use crate::cli::failure::Failure;
 use crate::cli::platform::{self, SandboxPlatform};
-use crate::cli::surroundings::{self, Surroundings, Wanted};
+use crate::cli::services::{self, Services, Wanted};
 use crate::cli::trust::Operator;
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, survey, tree};
 use crate::config::{ConfigError, WatchConfig};
 use crate::daemon::{
-    self, Board, Event, Order, Orders, Place, Reason, Reread, Role, SandboxDns, Setup, State,
-    Status,
+    self, Event, Place, PublishedStatus, Reason, Reread, Role, SandboxDns, Setup, State, Status,
+    WorkItem, WorkQueue,
 };
 use crate::model::count;
 use crate::report::text::visible;
@@ -43,7 +43,7 @@ fn mistaken(ui: Ui, error: &ConfigError) -> Failure {
         return Failure::Usage(error.to_string());
     };
     for line in error.to_string().lines() {
-        ui.talk(&visible(line));
+        ui.message(&visible(line));
     }
     Failure::Usage(format!(
         "{path} has {}, and nothing was started",
@@ -106,11 +106,11 @@ async fn run(
     mut setup: Setup,
 ) -> Result<Exit, Failure> {
     let sandbox = stand_in(ui, args, &mut setup).await?;
-    let board = Board::new(Timestamp::now());
-    let orders = Orders::default();
-    listen(&orders)?;
+    let published = PublishedStatus::new(Timestamp::now());
+    let queue = WorkQueue::default();
+    listen(&queue)?;
     let reread = reread(args, config.clone());
-    let surroundings = if args.once {
+    let services = if args.once {
         None
     } else {
         let top = args.config.as_deref().map_or(Utf8Path::new(""), top);
@@ -118,30 +118,30 @@ async fn run(
             .map(|config| (config.http, config.alerts))
             .unwrap_or_default();
         let wanted = Wanted {
-            http: surroundings::listening(http, args.listen),
+            http: services::listening(http, args.listen),
             alerts,
             top,
             setup: &setup,
         };
-        Some(Surroundings::start(ui, wanted, &board, &orders).await?)
+        Some(Services::start(ui, wanted, &published, &queue).await?)
     };
-    let told = tokio::spawn(tell(board.clone(), args.format));
+    let told = tokio::spawn(tell(published.clone(), args.format));
     let ended = if args.once {
-        Box::pin(daemon::once(setup, board.clone(), orders)).await
+        Box::pin(daemon::once(setup, published.clone(), queue)).await
     } else {
-        Box::pin(daemon::watch(setup, board.clone(), orders, reread)).await
+        Box::pin(daemon::watch(setup, published.clone(), queue, reread)).await
     };
-    if let Some(surroundings) = surroundings {
-        surroundings.end().await;
+    if let Some(services) = services {
+        services.end().await;
     }
     ended.map_err(|error| Failure::Failed(error.into()))?;
     // What changed last is told before the end.
-    board.change(|status| status.cluster.mode = daemon::Mode::Stopping);
+    published.change(|status| status.cluster.mode = daemon::Mode::Stopping);
     let _ = told.await;
     if let Some(sandbox) = sandbox {
         sandbox.sandbox.stop().await;
     }
-    let status = board.status();
+    let status = published.status();
     if args.once {
         outcome(&status)
     } else {
@@ -164,7 +164,7 @@ async fn stand_in(
         let Some(sandbox) = sandbox else {
             return Ok(None);
         };
-        ui.talk(&format!(
+        ui.message(&format!(
             "the sandbox is at {}, with the API key {}",
             sandbox.sandbox.url(),
             sandbox.sandbox.api_key()
@@ -219,17 +219,17 @@ fn reread(args: &WatchArgs, started_with: Option<WatchConfig>) -> Option<Reread>
 }
 
 /// Makes orders of signals.
-fn listen(orders: &Orders) -> Result<(), Failure> {
+fn listen(queue: &WorkQueue) -> Result<(), Failure> {
     for (kind, order) in [
-        (SignalKind::hangup(), Order::Reload),
-        (SignalKind::interrupt(), Order::Stop),
-        (SignalKind::terminate(), Order::Stop),
+        (SignalKind::hangup(), WorkItem::Reload),
+        (SignalKind::interrupt(), WorkItem::Stop),
+        (SignalKind::terminate(), WorkItem::Stop),
     ] {
         let mut signals = signal(kind).context("waiting for signals")?;
-        let orders = orders.clone();
+        let queue = queue.clone();
         tokio::spawn(async move {
             while signals.recv().await.is_some() {
-                orders.give(order.clone());
+                queue.give(order.clone());
             }
         });
     }
@@ -237,10 +237,10 @@ fn listen(orders: &Orders) -> Result<(), Failure> {
 }
 
 /// Says what changes, a line each, until the daemon ends.
-async fn tell(board: Board, format: ListFormat) {
+async fn tell(published: PublishedStatus, format: ListFormat) {
     let mut before = Arc::new(Status::new(Timestamp::now()));
     loop {
-        let after = board.newer_than(before.version).await;
+        let after = published.newer_than(before.version).await;
         for event in daemon::events(&before, &after) {
             // A daemon whose output nobody reads goes on.
             let _ = match format {

@@ -2,8 +2,8 @@
 
 mod files;
 mod selection;
-mod story;
+mod summary;
 
 pub(crate) use files::write;
 pub(crate) use selection::{accepted, chosen, named};
-pub(crate) use story::tell;
+pub(crate) use summary::tell;

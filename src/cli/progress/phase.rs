@@ -121,10 +121,10 @@ impl Shared {
                     frame.waiting = longest.as_ref().filter(|_| is_waiting);
                     let _ = screen::draw(&frame.bar(ui.talk_width()));
                 }
-                Show::Line => ui.talk(&frame.line()),
+                Show::Line => ui.message(&frame.line()),
                 Show::Waiting => {
                     if let Some(waiting) = &longest {
-                        ui.talk(&waits(waiting));
+                        ui.message(&waits(waiting));
                     }
                 }
             }

@@ -5,31 +5,31 @@ use std::time::Duration;
 use camino::Utf8Path;
 use notify::{Config, Event, EventKind, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher};
 
-use crate::daemon::{Order, Orders};
+use crate::daemon::{WorkItem, WorkQueue};
 
 /// How often files are looked at where the system tells nothing.
 const POLL: Duration = Duration::from_secs(5);
 
 /// Gives an order whenever something below a folder changes, as long as it lives.
-pub(in crate::daemon) struct Lookout {
+pub(in crate::daemon) struct FolderWatcher {
     _watcher: Box<dyn Watcher + Send>,
 }
 
-impl Lookout {
+impl FolderWatcher {
     /// Begins to look; by polling where events do not work, such as on some network file systems.
     pub(in crate::daemon) fn new(
         folder: &Utf8Path,
-        orders: &Orders,
+        queue: &WorkQueue,
     ) -> Result<Self, notify::Error> {
         // Events name whole paths, whatever the folder was called by.
         let top = folder
             .canonicalize_utf8()
             .unwrap_or_else(|_| folder.to_owned());
         let folder = &top.clone();
-        let orders = orders.clone();
+        let queue = queue.clone();
         let told = move |event: notify::Result<Event>| {
             if event.is_ok_and(|event| matters(&event, &top)) {
-                orders.give(Order::Changed);
+                queue.give(WorkItem::Changed);
             }
         };
         let events = RecommendedWatcher::new(told.clone(), Config::default());

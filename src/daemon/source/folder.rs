@@ -5,7 +5,7 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::{SignedDuration, Timestamp};
 
-use super::snapshot::{Commit, Snapshot, Trouble, unreadable};
+use super::revision::{Commit, SourceError, SourceRevision, unreadable};
 use crate::apply::AppliedRef;
 use crate::apply::remote::{Ending, GitError, LocalClone};
 use crate::model::ClusterName;
@@ -38,9 +38,9 @@ impl FolderSource {
     pub(super) async fn read(
         &self,
         cluster: Option<&str>,
-        known: Option<Snapshot>,
+        known: Option<SourceRevision>,
         now: Timestamp,
-    ) -> Result<Snapshot, Trouble> {
+    ) -> Result<SourceRevision, SourceError> {
         let folder = self.folder.clone();
         let pictures = Arc::clone(&self.pictures);
         let cluster = cluster.map(str::to_owned);
@@ -49,8 +49,8 @@ impl FolderSource {
             let files = Arc::new(files.knowing(pictures));
             let signature = files.signature(now);
             let untouched = known.filter(|seen| is_untouched(seen, signature.as_ref(), now));
-            let mut snapshot = if let Some(seen) = untouched {
-                Snapshot {
+            let mut revision = if let Some(seen) = untouched {
+                SourceRevision {
                     commit: None,
                     files,
                     ..seen
@@ -58,25 +58,25 @@ impl FolderSource {
             } else {
                 let loaded = tree::load(&*files, cluster.as_deref()).map_err(unreadable)?;
                 let signature = signature.filter(|_| loaded.lies_in_listed_folders());
-                Snapshot {
+                SourceRevision {
                     stood: signature.map(|signature| (signature, now)),
-                    ..Snapshot::new(files, loaded)
+                    ..SourceRevision::new(files, loaded)
                 }
             };
             let known = Known {
-                loaded: &snapshot.loaded,
+                loaded: &revision.loaded,
                 revision: None,
             };
             if let Ok(id) = committed(&folder, known) {
                 let facts = commit_facts(&folder, &id);
-                snapshot.commit = facts.map(|(subject, made)| Commit {
+                revision.commit = facts.map(|(subject, made)| Commit {
                     id,
                     subject,
                     made,
                     signer: None,
                 });
             }
-            Ok(snapshot)
+            Ok(revision)
         };
         tokio::task::spawn_blocking(read)
             .await
@@ -97,7 +97,7 @@ impl FolderSource {
 }
 
 /// Tells whether a tree that was read is still what lies in its folder.
-fn is_untouched(seen: &Snapshot, signature: Option<&Signature>, now: Timestamp) -> bool {
+fn is_untouched(seen: &SourceRevision, signature: Option<&Signature>, now: Timestamp) -> bool {
     let (Some((before, read)), Some(signature)) = (&seen.stood, signature) else {
         return false;
     };
@@ -123,11 +123,12 @@ mod tests {
         fs::write(&page, "<p>a</p>").unwrap();
         let source = FolderSource::new(top.to_owned(), Ending::default());
         let start = Timestamp::now();
-        let look = async |known: Option<&Snapshot>, minutes: i64| {
+        let look = async |known: Option<&SourceRevision>, minutes: i64| {
             let now = start + SignedDuration::from_mins(minutes);
             source.read(None, known.cloned(), now).await.ok().unwrap()
         };
-        let is_same = |one: &Snapshot, other: &Snapshot| Arc::ptr_eq(&one.loaded, &other.loaded);
+        let is_same =
+            |one: &SourceRevision, other: &SourceRevision| Arc::ptr_eq(&one.loaded, &other.loaded);
         // What was just written may be written once more within the same tick.
         let first = look(None, 0).await;
         let second = look(Some(&first), 1).await;
@@ -137,7 +138,7 @@ mod tests {
         fs::write(&page, "<p>another</p>").unwrap();
         let fourth = look(Some(&third), 3).await;
         assert!(!is_same(&third, &fourth));
-        let digest = |snapshot: &Snapshot| snapshot.loaded.desired.digest();
+        let digest = |revision: &SourceRevision| revision.loaded.desired.digest();
         assert_ne!(digest(&third), digest(&fourth));
         let mut last = fourth;
         let mut read = 0;

@@ -4,9 +4,9 @@
 mod events;
 mod folder;
 mod remote;
-mod snapshot;
+mod revision;
 
-pub(super) use events::Lookout;
+pub(super) use events::FolderWatcher;
 pub(super) use folder::FolderSource;
 pub(super) use remote::RemoteSource;
-pub(super) use snapshot::{Snapshot, Source, Trouble};
+pub(super) use revision::{Source, SourceError, SourceRevision};

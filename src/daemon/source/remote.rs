@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::snapshot::{Commit, Snapshot, Trouble, unreadable};
+use super::revision::{Commit, SourceError, SourceRevision, unreadable};
 use crate::apply::remote::{Ending, GitError, Mirror};
 use crate::apply::{AppliedRef, make_directory};
 use crate::model::ClusterName;
@@ -60,8 +60,8 @@ impl RemoteSource {
     pub(super) async fn read(
         &self,
         cluster: Option<&str>,
-        known: Option<Snapshot>,
-    ) -> Result<Snapshot, Trouble> {
+        known: Option<SourceRevision>,
+    ) -> Result<SourceRevision, SourceError> {
         let id = self.mirror.fetch().await.map_err(unreadable)?;
         let signer = match &self.signers {
             None => None,
@@ -74,19 +74,19 @@ impl RemoteSource {
             let files = GitTree::open(&folder, &id).map_err(unreadable)?;
             let files = Arc::new(files.knowing(pictures));
             let (subject, made) = commit_facts(&folder, &id).unwrap_or_default();
-            let snapshot = match known {
-                Some(seen) if seen.id() == Some(&id) => Snapshot { files, ..seen },
+            let revision = match known {
+                Some(seen) if seen.id() == Some(&id) => SourceRevision { files, ..seen },
                 Some(seen) => {
                     let known = Known {
                         loaded: &seen.loaded,
                         revision: seen.id(),
                     };
                     let next = load_next((&*files, &id), &folder, cluster.as_deref(), known);
-                    Snapshot::new(files, next.map_err(unreadable)?)
+                    SourceRevision::new(files, next.map_err(unreadable)?)
                 }
                 None => {
                     let whole = tree::load(&*files, cluster.as_deref()).map_err(unreadable)?;
-                    Snapshot::new(files, whole)
+                    SourceRevision::new(files, whole)
                 }
             };
             let commit = Commit {
@@ -95,9 +95,9 @@ impl RemoteSource {
                 made,
                 signer,
             };
-            Ok(Snapshot {
+            Ok(SourceRevision {
                 commit: Some(commit),
-                ..snapshot
+                ..revision
             })
         };
         tokio::task::spawn_blocking(read)
@@ -105,9 +105,9 @@ impl RemoteSource {
             .unwrap_or_else(|error| Err(unreadable(error)))
     }
 
-    async fn signer(&self, commit: &str, signers: &Utf8Path) -> Result<String, Trouble> {
+    async fn signer(&self, commit: &str, signers: &Utf8Path) -> Result<String, SourceError> {
         let signer = self.mirror.clone_of().signer(commit, signers).await;
-        signer.map_err(|error| Trouble::Untrusted {
+        signer.map_err(|error| SourceError::Untrusted {
             commit: commit.to_owned(),
             reason: format!(
                 "commit {} is not signed by anybody in {signers}: {error}",

@@ -52,7 +52,7 @@ pub struct ClusterStatus {
     pub last_run: Option<Run>,
     /// When the next one is due, unless something else calls for one before.
     pub next_run: Option<Timestamp>,
-    /// The digest of what there is to do once somebody approves it; an [`super::super::Order::Approve`] names it. Absent
+    /// The digest of what there is to do once somebody approves it; an [`super::super::WorkItem::Approve`] names it. Absent
     /// when there is nothing.
     pub plan: Option<Digest>,
     /// What an approval of it would lead to.
@@ -137,14 +137,14 @@ pub enum Mode {
     /// It waits for something to do.
     Idle,
     /// A run is going on.
-    Running(InHand),
+    Running(InFlight),
     /// It finishes what is in hand, and ends.
     Stopping,
 }
 
 /// A run that is going on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InHand {
+pub struct InFlight {
     /// Since when.
     pub since: Timestamp,
     /// What called for it.

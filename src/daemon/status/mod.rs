@@ -8,8 +8,8 @@ mod object;
 
 pub use alert::{Alert, AlertKind};
 pub use cluster::{
-    Approval, ClusterStatus, InHand, Mistake, Mode, Offer, OtherSteps, Pause, Role, Run, RunResult,
-    SourceStatus, Status, Trigger,
+    Approval, ClusterStatus, InFlight, Mistake, Mode, Offer, OtherSteps, Pause, Role, Run,
+    RunResult, SourceStatus, Status, Trigger,
 };
 pub use history::{Finding, History, Incident};
 pub use intervention::{Author, Intervention, InterventionKind, Outcome};

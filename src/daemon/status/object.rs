@@ -74,7 +74,7 @@ pub struct ObjectStatus {
     pub company: Option<String>,
     /// The domain that the tree declares.
     pub domain: Option<String>,
-    /// The assets that the tree declares; [`super::super::Board::asset`] gives their bytes.
+    /// The assets that the tree declares; [`super::super::PublishedStatus::asset`] gives their bytes.
     pub assets: BTreeMap<AssetKind, AssetFile>,
     /// What the platform had when it was last read; absent when that is not known.
     #[serde(default)]

@@ -80,19 +80,24 @@ pub(in crate::dashboard) async fn guard(
 
 async fn status(State(shared): Asked) -> Response {
     Json(StatusV1::new(
-        &shared.board.status(),
+        &shared.published.status(),
         &shared.channels.status(),
     ))
     .into_response()
 }
 
 async fn accounts(State(shared): Asked, Query(filter): Query<Filter>) -> Response {
-    let status = shared.board.status();
+    let status = shared.published.status();
     Json(AccountsV1::new(&select(&status, &filter, Sort::Name))).into_response()
 }
 
 async fn account(State(shared): Asked, Path(name): Path<String>) -> Response {
-    match shared.board.status().accounts.get(&AccountName::new(name)) {
+    match shared
+        .published
+        .status()
+        .accounts
+        .get(&AccountName::new(name))
+    {
         Some(account) => Json(ObjectV1::from(&**account)).into_response(),
         None => refused(
             StatusCode::NOT_FOUND,
@@ -102,7 +107,7 @@ async fn account(State(shared): Asked, Path(name): Path<String>) -> Response {
 }
 
 async fn template(State(shared): Asked) -> Response {
-    match &shared.board.status().template {
+    match &shared.published.status().template {
         Some(template) => Json(ObjectV1::from(&**template)).into_response(),
         None => refused(
             StatusCode::NOT_FOUND,
@@ -112,7 +117,7 @@ async fn template(State(shared): Asked) -> Response {
 }
 
 async fn plan(State(shared): Asked) -> Response {
-    Json(PlanV1::from(&*shared.board.status())).into_response()
+    Json(PlanV1::from(&*shared.published.status())).into_response()
 }
 
 /// How much of the history.
@@ -123,7 +128,7 @@ struct Recent {
 
 async fn history(State(shared): Asked, Query(recent): Query<Recent>) -> Response {
     let limit = recent.limit.unwrap_or(100).min(INCIDENTS);
-    Json(HistoryV1::new(&shared.board.status(), limit)).into_response()
+    Json(HistoryV1::new(&shared.published.status(), limit)).into_response()
 }
 
 /// Asks for a pause.

@@ -18,7 +18,7 @@ pub(super) fn page(frame: &Frame<'_>) -> Markup {
         div #history data-live {
             @if !interventions.is_empty() {
                 h2 { "What people asked for" }
-                (orders(frame, interventions.iter().rev().take(SHOWN)))
+                (queue(frame, interventions.iter().rev().take(SHOWN)))
                 @if interventions.len() > SHOWN { p.hint { "The last " (SHOWN) " of " (interventions.len()) "." } }
                 h2 { "What happened" }
             }
@@ -34,7 +34,7 @@ pub(super) fn page(frame: &Frame<'_>) -> Markup {
 }
 
 /// Draws what people asked for.
-fn orders<'i>(frame: &Frame<'_>, of_them: impl Iterator<Item = &'i Intervention>) -> Markup {
+fn queue<'i>(frame: &Frame<'_>, of_them: impl Iterator<Item = &'i Intervention>) -> Markup {
     html! {
         table.history {
             caption.visually-hidden { "What people asked for, the newest first" }

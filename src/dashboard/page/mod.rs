@@ -1,13 +1,13 @@
 //! The dashboard: pages that work without scripts.
 
 mod account;
+mod action;
 mod brand;
 mod filter;
 mod form;
 mod frame;
 mod history;
 mod login;
-mod order;
 mod overview;
 mod picture;
 mod plan;

@@ -82,8 +82,8 @@ pub(super) async fn serve(
     let Some(kind) = kinds.into_iter().find(|known| known.as_str() == kind) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let board = shared.board.clone();
-    let read = tokio::task::spawn_blocking(move || board.asset(&AccountName::new(name), kind));
+    let published = shared.published.clone();
+    let read = tokio::task::spawn_blocking(move || published.asset(&AccountName::new(name), kind));
     let Ok(Some(Ok(bytes))) = read.await else {
         return StatusCode::NOT_FOUND.into_response();
     };

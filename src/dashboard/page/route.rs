@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::filter::Filter;
 use super::frame::Frame;
-use super::{account, history, login, order, overview, picture, plan, still};
+use super::{account, action, history, login, overview, picture, plan, still};
 use crate::daemon::Status;
 use crate::dashboard::access::{Access, Admitted, Entry};
 use crate::dashboard::state::Shared;
@@ -28,14 +28,14 @@ pub(in crate::dashboard) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> 
         .route("/template", get(show_template))
         .route("/plan", get(show_plan))
         .route("/history", get(show_history))
-        .route("/resync", post(order::resync))
-        .route("/pause", post(order::pause))
-        .route("/resume", post(order::resume))
-        .route("/approve", post(order::approve))
-        .route("/logout", post(order::log_out))
+        .route("/resync", post(action::resync))
+        .route("/pause", post(action::pause))
+        .route("/resume", post(action::resume))
+        .route("/approve", post(action::approve))
+        .route("/logout", post(action::log_out))
         .layer(middleware::from_fn_with_state(Arc::clone(shared), guard));
     Router::new()
-        .route("/login", get(show_login).post(order::log_in))
+        .route("/login", get(show_login).post(action::log_in))
         .route("/static/{name}", get(still::serve))
         .merge(guarded)
 }
@@ -83,8 +83,8 @@ fn drawn(
     let Ok((form, cookie)) = shared.access.form(headers) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let status = shared.board.status();
-    let done = order::DONE
+    let status = shared.published.status();
+    let done = action::DONE
         .iter()
         .find(|(word, _)| Some(*word) == led.done.as_deref());
     let now = Timestamp::now();
@@ -191,7 +191,7 @@ async fn show_login(
     let Ok((form, cookie)) = shared.access.form(&headers) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let next = order::own_path(led.next.as_deref().unwrap_or("/"));
+    let next = action::own_path(led.next.as_deref().unwrap_or("/"));
     let mut response = Html(login::page(&form, next, None).into_string()).into_response();
     if let Some(cookie) = cookie.and_then(|cookie| cookie.parse().ok()) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);

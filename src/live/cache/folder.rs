@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tracing::debug;
 
 use super::entry::Entry;
-use super::shelf::Shelf;
+use super::file::CacheFile;
 use crate::live::api::ReadClient;
 use crate::model::{AccountId, Digest};
 use crate::tree::CacheFolder;
@@ -34,7 +34,7 @@ pub struct Cache {
     folder: CacheFolder,
     cluster: Digest,
     now: i64,
-    shelves: Mutex<BTreeMap<String, Shelf>>,
+    cache_files: Mutex<BTreeMap<String, CacheFile>>,
 }
 
 impl Cache {
@@ -51,20 +51,22 @@ impl Cache {
             folder: CacheFolder::new(top.join(cluster.short())),
             cluster,
             now: now.as_second(),
-            shelves: Mutex::default(),
+            cache_files: Mutex::default(),
         }
     }
 
     /// Returns the cached entry of an account, unless it has expired.
     pub(in crate::live) fn get(&self, account: &AccountId) -> Option<Entry> {
-        let found = self.shelf_of(account, |shelf| shelf.get(account))?;
+        let found = self.shelf_of(account, |cache_file| cache_file.get(account))?;
         let is_sound = found.account == *account && found.read <= self.now;
         (is_sound && self.now - found.read < believed(account)).then_some(found)
     }
 
     /// Caches the entry of an account.
     pub(in crate::live) fn put(&self, entry: &Entry) {
-        self.shelf_of(&entry.account, |shelf| shelf.put(entry, &self.cluster));
+        self.shelf_of(&entry.account, |cache_file| {
+            cache_file.put(entry, &self.cluster)
+        });
     }
 
     /// Returns the time of this run, in seconds since 1970.
@@ -80,20 +82,23 @@ impl Cache {
     }
 
     fn try_save(&self) -> io::Result<()> {
-        let mut shelves = self.shelves();
-        if !shelves.values().any(|shelf| shelf.is_dirty) {
-            shelves.clear();
+        let mut cache_files = self.cache_files();
+        if !cache_files.values().any(|cache_file| cache_file.is_dirty) {
+            cache_files.clear();
             return Ok(());
         }
         let is_new = !self.folder.path().exists();
-        for (name, shelf) in shelves.iter_mut().filter(|(_, shelf)| shelf.is_dirty) {
+        for (name, cache_file) in cache_files
+            .iter_mut()
+            .filter(|(_, cache_file)| cache_file.is_dirty)
+        {
             // Another process may have written meanwhile; a write between this line and the next only loses entries.
-            shelf.take_over(self.read(name));
-            self.folder.replace(name, shelf.write().as_bytes())?;
-            shelf.is_dirty = false;
+            cache_file.take_over(self.read(name));
+            self.folder.replace(name, cache_file.write().as_bytes())?;
+            cache_file.is_dirty = false;
         }
-        shelves.clear();
-        drop(shelves);
+        cache_files.clear();
+        drop(cache_files);
         let path = self.folder.path();
         if is_new && let Some(top) = path.parent() {
             forget_clusters(top, path)?;
@@ -101,23 +106,25 @@ impl Cache {
         Ok(())
     }
 
-    fn shelf_of<T>(&self, account: &AccountId, then: impl FnOnce(&mut Shelf) -> T) -> T {
+    fn shelf_of<T>(&self, account: &AccountId, then: impl FnOnce(&mut CacheFile) -> T) -> T {
         let name = account.as_str().get(..2).unwrap_or_default();
-        let mut all = self.shelves();
+        let mut all = self.cache_files();
         then(
             all.entry(name.to_owned())
                 .or_insert_with(|| self.read(name)),
         )
     }
 
-    fn read(&self, name: &str) -> Shelf {
-        let text = self.folder.read(name, Shelf::most_bytes());
+    fn read(&self, name: &str) -> CacheFile {
+        let text = self.folder.read(name, CacheFile::most_bytes());
         let text = text.unwrap_or_default();
-        Shelf::parse(&text, &self.cluster)
+        CacheFile::parse(&text, &self.cluster)
     }
 
-    fn shelves(&self) -> MutexGuard<'_, BTreeMap<String, Shelf>> {
-        self.shelves.lock().unwrap_or_else(PoisonError::into_inner)
+    fn cache_files(&self) -> MutexGuard<'_, BTreeMap<String, CacheFile>> {
+        self.cache_files
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -279,7 +286,7 @@ mod tests {
             Vec::new(),
             vec![0xff; 100],
             b"\n\n\n{}\n".to_vec(),
-            vec![b'x'; Shelf::most_bytes() + 1],
+            vec![b'x'; CacheFile::most_bytes() + 1],
         ] {
             fs::write(&file, rubbish).unwrap();
             let next = cache(top.path(), NOW);

@@ -8,8 +8,8 @@
 //! carries its own checksum, which also binds it to the cluster; a line that does not match is ignored.
 
 mod entry;
+mod file;
 mod folder;
-mod shelf;
 
 pub use folder::Cache;
 

@@ -80,12 +80,12 @@ impl Choices<'_> {
             }
             account.policy.recreate = self.one_in(2);
             account.policy.protected = self.one_in(8);
-            let fate = self.below(7);
-            if fate == 6 {
+            let effect = self.below(7);
+            if effect == 6 {
                 account.absent = Some(crate::diff::fixture::PLACE);
                 account.settings.clear();
                 account.assets.clear();
-            } else if fate == 5 {
+            } else if effect == 5 {
                 account = exclusive(account);
             }
             accounts.push(account);

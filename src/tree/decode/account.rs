@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use camino::Utf8Path;
 
-use super::layer::{LAYER_KEYS, Surroundings};
+use super::layer::{LAYER_KEYS, LayerContext};
 use super::watch::WatchOverride;
 use super::{Fields, Reader};
 use crate::diag::{Code, Place, Spanned};
@@ -65,7 +65,7 @@ impl Reader {
     ) -> AccountFile {
         let known: Vec<&'static str> = ACCOUNT_KEYS.into_iter().chain(LAYER_KEYS).collect();
         let fields = self.fields(root, "an account", &known);
-        let around = Surroundings {
+        let around = LayerContext {
             folder: context.folder,
             extra_keys: context.extra_keys,
         };
@@ -221,7 +221,7 @@ impl Reader {
         &mut self,
         node: &Node,
         context: AccountContext<'_>,
-        around: Surroundings<'_>,
+        around: LayerContext<'_>,
     ) -> Vec<(ClusterName, Layer)> {
         let mut overrides = Vec::new();
         let fields = self.map(node, "overrides");

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use camino::{Utf8Path, Utf8PathBuf};
 use url::Url;
 
-use super::layer::{LAYER_KEYS, Surroundings};
+use super::layer::{LAYER_KEYS, LayerContext};
 use super::{Fields, Reader};
 use crate::diag::{Code, Spanned};
 use crate::model::{AccountName, ClusterName, Identity, Network, is_loopback};
@@ -115,7 +115,7 @@ impl Reader {
             }
         }
         if let Some(node) = fields.get("defaults") {
-            let around = Surroundings {
+            let around = LayerContext {
                 folder: Utf8Path::new(""),
                 extra_keys: &config.extra_keys,
             };

@@ -46,7 +46,7 @@ pub(in crate::tree) const RECREATE: [(&str, bool); 2] = [("refused", false), ("a
 
 /// The context for decoding a layer.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::tree) struct Surroundings<'a> {
+pub(in crate::tree) struct LayerContext<'a> {
     /// Folder of the file, relative to the root of the tree; asset paths are relative to it.
     pub(in crate::tree) folder: &'a Utf8Path,
     /// Keys that `extra_keys` allows.
@@ -59,7 +59,7 @@ impl Reader {
         &mut self,
         name: LayerName,
         fields: Fields<'_>,
-        around: Surroundings<'_>,
+        around: LayerContext<'_>,
     ) -> Layer {
         let mut entries = BTreeMap::new();
         let mut put = |address: &str, value: Option<Item>, place: Place| {
@@ -271,7 +271,7 @@ impl Reader {
         })
     }
 
-    fn locks(&mut self, node: &Node, around: Surroundings<'_>) -> Vec<Spanned<KeyPath>> {
+    fn locks(&mut self, node: &Node, around: LayerContext<'_>) -> Vec<Spanned<KeyPath>> {
         let texts = self.texts(node, "lock");
         let mut locks = Vec::with_capacity(texts.len());
         for text in texts {

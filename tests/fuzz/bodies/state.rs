@@ -4,7 +4,9 @@ use std::fs;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use camino::Utf8PathBuf;
-use emblazon::apply::{RunId, SnapshotStore, interrupted, read_journal, record, records, wrecks};
+use emblazon::apply::{
+    RunId, SnapshotStore, interrupted, interrupted_runs, read_journal, record, records,
+};
 use emblazon::model::{ClusterName, Digest};
 
 const RUN: &str = "20261123T210514042Z-64879f7d";
@@ -42,7 +44,7 @@ pub(crate) fn state(data: &[u8]) {
     }
     let _ = records(&folder);
     let cluster = ClusterName::new("production");
-    let _ = wrecks(&folder, &cluster, None);
+    let _ = interrupted_runs(&folder, &cluster, None);
     let store = SnapshotStore::new(&folder);
     if let Ok(manifest) = store.manifest(&run) {
         let documents = manifest

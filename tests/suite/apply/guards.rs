@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use emblazon::apply::{self, ApplyError, Halt, Mandate, StepResult, runs};
+use emblazon::apply::{self, ApplyError, ApprovedPlan, Halt, StepResult, runs};
 use emblazon::live::WriteClient;
 use emblazon::model::{AccountName, AssetKind, KeyPath};
 use emblazon::plan::guard::GUARDS;
@@ -61,7 +61,7 @@ async fn check((kind, tree, change, message): Case) {
     let everything: BTreeSet<RefusalKind> = GUARDS.iter().map(|(kind, _)| *kind).collect();
     let mut but_one = everything.clone();
     but_one.remove(&kind);
-    let mandate = |allow| Mandate {
+    let mandate = |allow| ApprovedPlan {
         plan: &plan,
         desired: &tree.desired,
         allow,
@@ -240,7 +240,7 @@ async fn each_guard_is_asked_although_another_was_lifted() {
         policy.protected_keys.insert(KeyPath::parse("company_name"));
     });
     let plan = plan(&stage, &tree).await;
-    let mandate = Mandate {
+    let mandate = ApprovedPlan {
         plan: &plan,
         desired: &tree.desired,
         allow: &[RefusalKind::ProtectedAccount].into(),

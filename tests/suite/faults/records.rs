@@ -69,7 +69,7 @@ pub(crate) fn is_true(
             continue;
         };
         match &outcome.result {
-            StepResult::Done { .. } => carry_out(&mut model, sets),
+            StepResult::Done { .. } => execute_plan(&mut model, sets),
             StepResult::Unknown { .. } => all_or_nothing(&mut model, &now, sets)?,
             StepResult::Moved { .. }
             | StepResult::Failed { .. }
@@ -84,7 +84,7 @@ pub(crate) fn is_true(
     }
 }
 
-fn carry_out(model: &mut Records, sets: &[PlannedSet]) {
+fn execute_plan(model: &mut Records, sets: &[PlannedSet]) {
     for set in sets {
         let set = &set.change;
         if set.after.is_empty() {
@@ -98,7 +98,7 @@ fn carry_out(model: &mut Records, sets: &[PlannedSet]) {
 /// What is not known is one of two: one message is carried out as a whole or not at all.
 fn all_or_nothing(model: &mut Records, now: &Records, sets: &[PlannedSet]) -> Result<(), String> {
     let mut done = model.clone();
-    carry_out(&mut done, sets);
+    execute_plan(&mut done, sets);
     let is = |model: &Records| {
         let questions = sets.iter().map(|set| &set.change.question);
         questions.into_iter().all(|it| model.get(it) == now.get(it))

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use emblazon::apply::lease::LeaseGuard;
-use emblazon::apply::{self, Applied, Mandate, Patience, StepResult};
+use emblazon::apply::{self, Applied, ApprovedPlan, RetryLimits, StepResult};
 use emblazon::diff::ChangeKey;
 use emblazon::live::{CollectOptions, ReadClient, TemplateWriter, WriteClient, collect};
 use emblazon::model::AccountId;
@@ -214,12 +214,12 @@ impl Bench {
             *now
         });
         if !self.platform.is_external() {
-            options.patience = Patience {
+            options.retries = RetryLimits {
                 pause: Duration::ZERO,
-                ..Patience::default()
+                ..RetryLimits::default()
             };
         }
-        let mandate = Mandate {
+        let mandate = ApprovedPlan {
             plan,
             desired: tree.desired(),
             allow: &pruning(),

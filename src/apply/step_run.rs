@@ -13,7 +13,7 @@ use crate::plan::Step;
 use crate::tree::BillingPolicy;
 
 /// A step in hand.
-pub(super) struct Hand<'a> {
+pub(super) struct StepRun<'a> {
     pub(super) context: &'a Context<'a>,
     pub(super) step: &'a Step,
     /// What a reader of the report should know.
@@ -72,7 +72,7 @@ impl Write<'_> {
     }
 }
 
-impl<'a> Hand<'a> {
+impl<'a> StepRun<'a> {
     pub(super) fn new(context: &'a Context<'a>, step: &'a Step) -> Self {
         Self {
             context,

@@ -6,18 +6,18 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::agenda::{Name, back_off, later};
 use super::assessment::{
-    Assessment, Matter, assess, changes, has_settled, holds, is_complete, names, remember, settle,
-    subjects, unknown,
+    Assessment, AssessmentInput, assess, changes, has_settled, holds, is_complete, names, remember,
+    settle, subjects, unknown,
 };
-use super::chronicle::News;
-use super::reading::is_down;
+use super::controller::Controller;
+use super::history_log::Detected;
+use super::observe::is_down;
+use super::schedule::{Name, back_off, later};
 use super::show::Found;
-use super::source::Snapshot;
-use super::status::{Finding, InHand, Mode, Run, RunResult, State, Trigger};
+use super::source::SourceRevision;
+use super::status::{Finding, InFlight, Mode, Run, RunResult, State, Trigger};
 use super::verdict::{Hold, is_drift, name as key_name};
-use super::wheel::Wheel;
 use crate::apply::StepCount;
 use crate::apply::lease::LeaseGuard;
 use crate::diff::{Change, Differences, WrittenParts};
@@ -31,11 +31,11 @@ use crate::tree::{HealMode, Loaded, TreeSource};
 pub(super) const ENDED: &str = "the daemon is about to end";
 /// How long the requests of one turn may go on. A turn that reads ten thousand accounts takes minutes; what is not done by
 /// then is unknown, and due again.
-const TURN: Duration = Duration::from_mins(30);
+const LONGEST_CYCLE: Duration = Duration::from_mins(30);
 
 /// What a turn came to.
 #[derive(Default)]
-pub(super) struct Tally {
+pub(super) struct CycleResult {
     pub(super) steps: usize,
     pub(super) count: StepCount,
     /// What was written of the tree in force.
@@ -44,36 +44,36 @@ pub(super) struct Tally {
     pub(super) base_moved: bool,
 }
 
-impl Wheel {
+impl Controller {
     /// Reads some objects and does what may be done about them.
-    pub(super) async fn turn(&mut self, read: BTreeSet<Name>, guard: &LeaseGuard) {
-        let Some(force) = &self.force else {
+    pub(super) async fn cycle(&mut self, read: BTreeSet<Name>, guard: &LeaseGuard) {
+        let Some(revision) = &self.revision else {
             return;
         };
-        let loaded = Arc::clone(&force.loaded);
-        let files = Arc::clone(&force.files);
+        let loaded = Arc::clone(&revision.loaded);
+        let files = Arc::clone(&revision.files);
         let started = Timestamp::now();
         let mut triggers: Vec<Trigger> = std::mem::take(&mut self.triggers).into_iter().collect();
         if triggers.is_empty() {
             triggers.push(Trigger::Interval);
         }
-        let hand = InHand {
+        let hand = InFlight {
             since: started,
             triggers: triggers.clone(),
             objects: read.len(),
             steps: 0,
             done: 0,
         };
-        self.board
+        self.published
             .change(|status| status.cluster.mode = Mode::Running(hand));
         let before = self.before(&read);
-        let tally = match self.read(&loaded, &read, guard).await {
+        let result = match self.read(&loaded, &read, guard).await {
             Ok(_) if before.is_some_and(|before| before == self.platform.known(&read)) => {
                 self.stay(&read, Timestamp::now());
-                Tally::default()
+                CycleResult::default()
             }
             Ok(client) => self.reconcile(&loaded, &files, &read, &client, guard).await,
-            Err(_) if self.orders.stopped().is_cancelled() => {
+            Err(_) if self.queue.stopped().is_cancelled() => {
                 self.drop_approval(ENDED, Timestamp::now());
                 return;
             }
@@ -82,10 +82,10 @@ impl Wheel {
                 self.drop_approval(&format!("the platform could not be read: {reason}"), now);
                 self.lose_platform(&reason, now);
                 self.show_unread(&loaded, now);
-                Tally::default()
+                CycleResult::default()
             }
         };
-        self.note_run(triggers, started, read.len(), &tally);
+        self.note_run(triggers, started, read.len(), &result);
     }
 
     /// Reads some objects. The reason says why nothing could be read at all.
@@ -102,14 +102,16 @@ impl Wheel {
             .connect(&self.setup, &folder, &desired.cluster)
             .await?;
         // A platform that is slow on purpose must not hold up all that is due for ever.
-        client.deadline().set(Instant::now() + TURN, TURN);
+        client
+            .deadline()
+            .set(Instant::now() + LONGEST_CYCLE, LONGEST_CYCLE);
         let (state, shard) = (&self.setup.state, self.setup.shard);
         let recovered =
             (self.recovery).advance(read, (state, &desired.cluster, shard), &client, guard);
         recovered.await.map_err(|error| error.to_string())?;
         let with_departed = std::mem::take(&mut self.look_for_departed);
         let base = self.base.as_ref();
-        let stop = self.orders.stopped();
+        let stop = self.queue.stopped();
         let result = tokio::select! {
             result = (self.platform).read(&client, desired, base, read, with_departed) => result,
             // What is only read is not waited for.
@@ -135,7 +137,7 @@ impl Wheel {
         read: &BTreeSet<Name>,
         client: &ReadClient,
         guard: &LeaseGuard,
-    ) -> Tally {
+    ) -> CycleResult {
         self.is_quiet = false;
         let mut assessment = self.assess(loaded, read, true);
         // What is written is planned from what the platform says now, not from what was believed.
@@ -146,12 +148,12 @@ impl Wheel {
                 break;
             }
             let believed = self.platform.known(&missing);
-            let stop = self.orders.stopped();
+            let stop = self.queue.stopped();
             let again = tokio::select! {
                 again = (self.platform).read_again(client, &loaded.desired, self.base.as_ref(), &missing) => again,
                 () = stop.cancelled() => {
                     self.drop_approval(ENDED, Timestamp::now());
-                    return Tally::default();
+                    return CycleResult::default();
                 }
             };
             if let Err(error) = again {
@@ -165,9 +167,9 @@ impl Wheel {
         let offered = (assessment.is_approved)
             .then_some(assessment.offer.steps.len())
             .ok_or_else(|| assessment.offer.digest());
-        let mut tally = Tally {
+        let mut result = CycleResult {
             steps: assessment.plan.steps.len(),
-            ..Tally::default()
+            ..CycleResult::default()
         };
         let mut held = None;
         if !assessment.plan.steps.is_empty() && !guard.is_stopped() {
@@ -177,10 +179,10 @@ impl Wheel {
             };
             self.show(loaded, read, &found, Timestamp::now());
             match self
-                .carry_out(loaded, files, &assessment, client, guard)
+                .execute_plan(loaded, files, &assessment, client, guard)
                 .await
             {
-                Ok(applied) => self.take_in(&assessment, &applied, &mut tally),
+                Ok(applied) => self.take_in(&assessment, &applied, &mut result),
                 Err(error) => {
                     tracing::warn!(%error, "nothing was written");
                     held = Some(error.to_string());
@@ -189,14 +191,14 @@ impl Wheel {
             assessment = self.read_back(loaded, read, client, assessment).await;
         }
         if is_all(loaded, read) {
-            self.end_approval(offered, &tally, held.as_deref());
+            self.end_approval(offered, &result, held.as_deref());
         }
         let now = Timestamp::now();
-        self.baseless
+        self.without_base
             .retain(|name| !read.contains(name) || !has_settled(&assessment.differences, name));
         self.zones.settle(&assessment.differences);
         let has_settled = settle(&mut self.base, &loaded.desired, &assessment.differences);
-        if has_settled || tally.base_moved {
+        if has_settled || result.base_moved {
             // Before anybody is told that it came about.
             self.keep_base();
         }
@@ -209,10 +211,10 @@ impl Wheel {
             self.keep_base();
             self.forget_written().await;
         } else {
-            self.note_written(std::mem::take(&mut tally.written)).await;
+            self.note_written(std::mem::take(&mut result.written)).await;
         }
         self.is_quiet = held.is_none() && self.becomes_quiet(&assessment);
-        tally
+        result
     }
 
     /// Asks the primary for the records of some accounts.
@@ -255,35 +257,35 @@ impl Wheel {
         if is_first {
             remember(&mut self.records, &differences, read, now);
         }
-        let mut matter = self.matter(loaded, read, now);
-        let assessment = assess(&matter, differences);
+        let mut input = self.input(loaded, read, now);
+        let assessment = assess(&input, differences);
         // What was approved is about everything, and is carried out as a whole.
         let is_it = |approved: &Digest| *approved == assessment.offer.digest();
         if self.approved.as_ref().is_some_and(is_it) && is_all(loaded, read) {
-            matter.is_approved = true;
-            return assess(&matter, assessment.differences);
+            input.is_approved = true;
+            return assess(&input, assessment.differences);
         }
         assessment
     }
 
     /// Gathers what an assessment follows from, when some objects were just read.
-    pub(super) fn matter<'l, 'a>(
+    pub(super) fn input<'l, 'a>(
         &'a self,
         loaded: &'l Loaded,
         read: &'a BTreeSet<Name>,
         now: Timestamp,
-    ) -> Matter<'l, 'a> {
-        Matter {
+    ) -> AssessmentInput<'l, 'a> {
+        AssessmentInput {
             loaded,
-            tree: self.force.as_ref().map(Snapshot::digest),
+            tree: self.revision.as_ref().map(SourceRevision::digest),
             base: self.base.as_ref(),
             live: &self.platform.live,
             records: &self.records,
             read,
             is_paused: self.pause.is_some(),
             is_approved: false,
-            baseless: &self.baseless,
-            part: &self.share.part,
+            without_base: &self.without_base,
+            part: &self.shard_state.part,
             now,
         }
     }
@@ -291,7 +293,10 @@ impl Wheel {
     /// Writes down what was found to differ.
     fn detect(&mut self, loaded: &Loaded, assessment: &Assessment<'_>, read: &BTreeSet<Name>) {
         let now = Timestamp::now();
-        let commit = self.force.as_ref().and_then(|force| force.commit.clone());
+        let commit = self
+            .revision
+            .as_ref()
+            .and_then(|revision| revision.commit.clone());
         for name in read {
             let found = changes(&assessment.differences, name);
             let from_git: Vec<&Change> = found.iter().filter(|change| !is_drift(change)).collect();
@@ -307,7 +312,7 @@ impl Wheel {
                 format!("{title}: {}", keys.join(", "))
             };
             if !from_git.is_empty() {
-                self.chronicle.begin(News {
+                self.history_log.begin(Detected {
                     finding: Finding::Change,
                     name: name.clone(),
                     keys: from_git.iter().map(|change| change.key.clone()).collect(),
@@ -328,7 +333,7 @@ impl Wheel {
                 .collect();
             if let Some(first) = confirmed.iter().min_by_key(|drift| drift.seen) {
                 let drifted: Vec<&Change> = confirmed.iter().map(|drift| &drift.change).collect();
-                self.chronicle.begin(News {
+                self.history_log.begin(Detected {
                     finding: Finding::Drift,
                     name: name.clone(),
                     keys: drifted.iter().map(|change| change.key.clone()).collect(),
@@ -344,11 +349,11 @@ impl Wheel {
     /// Decides when what was read is read again.
     fn plan_ahead(&mut self, assessment: &Assessment<'_>, read: &BTreeSet<Name>, now: Timestamp) {
         for name in read {
-            self.agenda.read(name, now);
+            self.schedule.read(name, now);
             let verdict = assessment.verdicts.get(name);
             if verdict.is_some_and(|verdict| holds(verdict, Hold::Unconfirmed)) {
-                self.agenda
-                    .hasten(name, later(now, self.setup.confirm_after));
+                self.schedule
+                    .requeue(name, later(now, self.setup.confirm_after));
                 self.triggers.insert(Trigger::Confirm);
             }
             let Some(record) = self.records.get_mut(name) else {
@@ -357,7 +362,7 @@ impl Wheel {
             if !unknown(&assessment.differences, name).is_empty() {
                 record.failures += 1;
                 let pause = back_off(record.failures, name, self.seed).min(self.setup.interval);
-                self.agenda.put_off(name, later(now, pause));
+                self.schedule.put_off(name, later(now, pause));
                 continue;
             }
             if record.failure.is_none() {
@@ -365,7 +370,7 @@ impl Wheel {
             }
             let is_due = |at: &Timestamp| record.failure.is_some() || *at > now;
             if let Some(retry_at) = record.retry_at.filter(is_due) {
-                self.agenda.hasten(name, retry_at);
+                self.schedule.requeue(name, retry_at);
                 self.triggers.insert(Trigger::Retry);
             }
         }
@@ -379,10 +384,11 @@ impl Wheel {
             }
             let found = changes(&assessment.differences, name);
             if found.iter().all(is_drift) {
-                self.chronicle.end(Finding::Change, name, now, "it is live");
+                self.history_log
+                    .end(Finding::Change, name, now, "it is live");
             }
             if !found.iter().any(is_drift) {
-                self.chronicle
+                self.history_log
                     .end(Finding::Drift, name, now, "it is as the tree has it");
             }
         }
@@ -393,25 +399,28 @@ impl Wheel {
         triggers: Vec<Trigger>,
         started: Timestamp,
         objects: usize,
-        tally: &Tally,
+        cycle: &CycleResult,
     ) {
         self.runs += 1;
         let number = self.runs;
-        let commit = self.force.as_ref().and_then(|force| force.commit.as_ref());
+        let commit = self
+            .revision
+            .as_ref()
+            .and_then(|revision| revision.commit.as_ref());
         let commit = commit.map(|commit| commit.id.clone());
         let is_down = self.outage.is_some();
-        self.board.change(|status| {
+        self.published.change(|status| {
             let count = |state| status.count(state);
             let result = if is_down {
                 RunResult::Unknown
-            } else if tally.count.failed + tally.count.unknown > 0 {
+            } else if cycle.count.failed + cycle.count.unknown > 0 {
                 RunResult::Failed
             } else if count(State::Unknown) > 0 {
                 RunResult::Unknown
-            } else if tally.count.not_begun + count(State::Stalled) + count(State::Reconciling) > 0
+            } else if cycle.count.not_begun + count(State::Stalled) + count(State::Reconciling) > 0
             {
                 RunResult::Open
-            } else if tally.count.done > 0 {
+            } else if cycle.count.done > 0 {
                 RunResult::Applied
             } else {
                 RunResult::InSync
@@ -424,8 +433,8 @@ impl Wheel {
                 commit,
                 objects,
                 result,
-                steps: tally.steps,
-                count: tally.count,
+                steps: cycle.steps,
+                count: cycle.count,
             });
         });
     }

@@ -13,14 +13,14 @@ use crate::tree::{MAX_ASSET_BYTES, ReadError, TreeSource};
 ///
 /// A reader never holds the loop up, and sees either all of a change or nothing of it.
 #[derive(Clone)]
-pub struct Board {
+pub struct PublishedStatus {
     status: watch::Sender<Arc<Status>>,
     files: Arc<Mutex<Option<Files>>>,
 }
 
 type Files = Arc<dyn TreeSource + Send>;
 
-impl Board {
+impl PublishedStatus {
     /// Begins with a daemon that has read nothing yet.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
@@ -99,18 +99,18 @@ mod tests {
 
     #[tokio::test]
     async fn readers_are_told_of_each_change_and_hold_nobody_up() {
-        let board = Board::new(Timestamp::UNIX_EPOCH);
-        let before = board.status();
+        let published = PublishedStatus::new(Timestamp::UNIX_EPOCH);
+        let before = published.status();
         let acme = AccountName::new("acme");
         let waiting = {
-            let board = board.clone();
-            tokio::spawn(async move { board.newer_than(1).await })
+            let published = published.clone();
+            tokio::spawn(async move { published.newer_than(1).await })
         };
-        board.change(|status| {
+        published.change(|status| {
             let object = ObjectStatus::unread(Some(acme.clone()), Timestamp::UNIX_EPOCH);
             status.accounts.insert(acme.clone(), Arc::new(object));
         });
-        board.change(|status| {
+        published.change(|status| {
             let object = status.object_mut(Some(&acme)).unwrap();
             Arc::make_mut(object).put(Reason::InSync, "", Timestamp::UNIX_EPOCH);
         });
@@ -118,6 +118,6 @@ mod tests {
         assert_eq!((before.version, after.version), (0, 2));
         assert!(before.accounts.is_empty());
         assert_eq!(after.accounts[&acme].reason, Reason::InSync);
-        assert!(board.asset(&acme, AssetKind::Logo).is_none());
+        assert!(published.asset(&acme, AssetKind::Logo).is_none());
     }
 }

@@ -13,7 +13,9 @@ use super::failure::Failure;
 use super::ui::Ui;
 use crate::alert::{AlertsConfig, Channels, announce};
 use crate::apply::make_directory;
-use crate::daemon::{Board, Notification, Orders, Place, ServiceManager, Setup, State};
+use crate::daemon::{
+    Notification, Place, PublishedStatus, ServiceManager, Setup, State, WorkQueue,
+};
 use crate::dashboard::webhook::Hook;
 use crate::dashboard::{Face, HttpConfig, Server, WebhookConfig};
 use crate::live::SecretConfig;
@@ -40,19 +42,19 @@ pub(crate) struct Wanted<'w> {
 }
 
 /// What runs around the loop.
-pub(crate) struct Surroundings {
+pub(crate) struct Services {
     server: Option<Server>,
     tasks: Vec<JoinHandle<()>>,
     stop: CancellationToken,
 }
 
-impl Surroundings {
+impl Services {
     /// Starts them. Whatever is wrong in the configuration is told before anything runs.
     pub(crate) async fn start(
         ui: Ui,
         wanted: Wanted<'_>,
-        board: &Board,
-        orders: &Orders,
+        published: &PublishedStatus,
+        queue: &WorkQueue,
     ) -> Result<Self, Failure> {
         let Wanted {
             http,
@@ -80,8 +82,8 @@ impl Surroundings {
                     None => None,
                 };
                 let face = Face {
-                    board: board.clone(),
-                    orders: orders.clone(),
+                    published: published.clone(),
+                    queue: queue.clone(),
                     channels: channels.clone(),
                     token,
                     hook,
@@ -89,7 +91,7 @@ impl Surroundings {
                 };
                 let server = Server::start(&http, face).await;
                 let server = server.map_err(|error| wrong(&error))?;
-                ui.talk(&format!("the dashboard is at http://{}", server.address()));
+                ui.message(&format!("the dashboard is at http://{}", server.address()));
                 Some(server)
             }
             None => None,
@@ -100,7 +102,7 @@ impl Surroundings {
             make_directory(setup.state.as_std_path()).with_context(|| setup.state.to_string())?;
             tasks.push(tokio::spawn(announce(
                 announcer,
-                board.clone(),
+                published.clone(),
                 channels,
                 stop.clone(),
             )));
@@ -109,8 +111,8 @@ impl Surroundings {
         manager.tell(&Notification::Ready);
         tasks.push(tokio::spawn(report(
             manager,
-            board.clone(),
-            orders.clone(),
+            published.clone(),
+            queue.clone(),
             patience,
             stop.clone(),
         )));
@@ -189,15 +191,15 @@ async fn fetched(
 /// Tells the service manager how things stand, and that the loop is alive as long as it is.
 async fn report(
     manager: ServiceManager,
-    board: Board,
-    orders: Orders,
+    published: PublishedStatus,
+    queue: WorkQueue,
     patience: Duration,
     stop: CancellationToken,
 ) {
     let mut ticks = tokio::time::interval(manager.interval().unwrap_or(STATUS).min(STATUS));
-    let ending = orders.stopped();
+    let ending = queue.stopped();
     loop {
-        let status = board.status();
+        let status = published.status();
         if status.is_alive(jiff::Timestamp::now(), patience) {
             manager.tell(&Notification::Alive);
         }

@@ -20,7 +20,7 @@ pub(super) const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(15);
 /// When each object is due to be read. Objects that were read at the same time drift apart, so that
 /// a platform is asked a little all the time, and not everything at once.
 #[derive(Clone, Debug)]
-pub(super) struct Agenda {
+pub(super) struct Schedule {
     interval: SignedDuration,
     seed: u64,
     due: BTreeMap<Name, Due>,
@@ -33,7 +33,7 @@ struct Due {
     rounds: u64,
 }
 
-impl Agenda {
+impl Schedule {
     pub(super) fn new(interval: SignedDuration, seed: u64) -> Self {
         Self {
             interval,
@@ -61,14 +61,14 @@ impl Agenda {
     }
 
     /// Makes an object due no later than at a time.
-    pub(super) fn hasten(&mut self, name: &Name, at: Timestamp) {
+    pub(super) fn requeue(&mut self, name: &Name, at: Timestamp) {
         if let Some(due) = self.due.get_mut(name) {
             due.at = due.at.min(at);
         }
     }
 
     /// Makes all objects due now.
-    pub(super) fn hasten_all(&mut self, now: Timestamp) {
+    pub(super) fn requeue_all(&mut self, now: Timestamp) {
         for due in self.due.values_mut() {
             due.at = due.at.min(now);
         }
@@ -80,13 +80,13 @@ impl Agenda {
         let (seed, interval) = (self.seed, self.interval);
         if let Some(due) = self.due.get_mut(name) {
             let chance = chance(seed, name, due.rounds);
-            let share = if due.rounds == 0 {
+            let shard_state = if due.rounds == 0 {
                 0.05 + 0.95 * chance
             } else {
                 0.9 + 0.2 * chance
             };
             due.rounds += 1;
-            due.at = later(now, interval.mul_f64(share));
+            due.at = later(now, interval.mul_f64(shard_state));
         }
     }
 
@@ -183,21 +183,21 @@ mod tests {
 
     #[test]
     fn nothing_is_due_before_its_time() {
-        let mut agenda = Agenda::new(SignedDuration::from_secs(600), 7);
+        let mut schedule = Schedule::new(SignedDuration::from_secs(600), 7);
         let names: BTreeSet<Name> = (0..3).map(account).collect();
-        agenda.follow(&names, at(0));
-        assert_eq!(agenda.due(at(0)), names);
+        schedule.follow(&names, at(0));
+        assert_eq!(schedule.due(at(0)), names);
         for name in &names {
-            agenda.read(name, at(0));
+            schedule.read(name, at(0));
         }
-        assert!(agenda.due(at(0)).is_empty());
-        assert!(agenda.next() > Some(at(0)));
-        agenda.hasten(&account(1), at(5));
-        assert!(agenda.due(at(4)).is_empty());
-        assert!(agenda.due(at(5)).contains(&account(1)));
-        agenda.put_off(&account(1), at(900));
-        agenda.follow(&[account(1)].into(), at(5));
-        assert_eq!(agenda.next(), Some(at(900)));
+        assert!(schedule.due(at(0)).is_empty());
+        assert!(schedule.next() > Some(at(0)));
+        schedule.requeue(&account(1), at(5));
+        assert!(schedule.due(at(4)).is_empty());
+        assert!(schedule.due(at(5)).contains(&account(1)));
+        schedule.put_off(&account(1), at(900));
+        schedule.follow(&[account(1)].into(), at(5));
+        assert_eq!(schedule.next(), Some(at(900)));
     }
 
     /// Issue 17: a clock that jumps. Set back by a day, it would leave every object unread for a day; set ahead, all are due,
@@ -205,24 +205,24 @@ mod tests {
     #[test]
     fn a_clock_that_jumps_leaves_nothing_unread() {
         const DAY: i64 = 86_400;
-        let mut agenda = Agenda::new(SignedDuration::from_secs(600), 7);
+        let mut schedule = Schedule::new(SignedDuration::from_secs(600), 7);
         let names: BTreeSet<Name> = (0..50).map(account).collect();
-        agenda.follow(&names, at(DAY));
+        schedule.follow(&names, at(DAY));
         for name in &names {
-            agenda.read(name, at(DAY));
+            schedule.read(name, at(DAY));
         }
-        agenda.put_off(&account(1), later(at(DAY), LONGEST_PAUSE));
-        agenda.set_back(at(0));
-        let due = agenda.due(later(at(0), LONGEST_PAUSE));
+        schedule.put_off(&account(1), later(at(DAY), LONGEST_PAUSE));
+        schedule.set_back(at(0));
+        let due = schedule.due(later(at(0), LONGEST_PAUSE));
         assert_eq!(due, names, "within the longest pause all are read again");
         for name in &names {
-            agenda.read(name, at(0));
+            schedule.read(name, at(0));
         }
-        assert_eq!(agenda.due(at(DAY)), names);
+        assert_eq!(schedule.due(at(DAY)), names);
         for name in &names {
-            agenda.read(name, at(DAY));
+            schedule.read(name, at(DAY));
         }
-        assert!(agenda.due(at(DAY)).is_empty());
+        assert!(schedule.due(at(DAY)).is_empty());
     }
 
     proptest! {
@@ -231,21 +231,21 @@ mod tests {
         /// A thousand accounts: each is read once an interval, give or take, and never many of them at once.
         #[test]
         fn reads_are_spread_over_the_interval(seed: u64, count in 1_usize..1000) {
-            let mut agenda = Agenda::new(SignedDuration::from_secs(600), seed);
+            let mut schedule = Schedule::new(SignedDuration::from_secs(600), seed);
             let names: BTreeSet<Name> = (0..count).map(account).collect();
-            agenda.follow(&names, at(0));
+            schedule.follow(&names, at(0));
             for name in &names {
-                agenda.read(name, at(0));
+                schedule.read(name, at(0));
             }
             let (mut reads, mut runs, mut most) = (0, 0, 0);
-            while let Some(next) = agenda.next().filter(|next| *next <= at(3000)) {
-                let due = agenda.due(next);
+            while let Some(next) = schedule.next().filter(|next| *next <= at(3000)) {
+                let due = schedule.due(next);
                 prop_assert!(!due.is_empty());
                 reads += due.len();
                 runs += 1;
                 most = most.max(due.len());
                 for name in &due {
-                    agenda.read(name, next);
+                    schedule.read(name, next);
                 }
             }
             prop_assert!((count * 4..=count * 6).contains(&reads), "{} reads of {}", reads, count);

@@ -11,7 +11,7 @@ use crate::report::{AccountDns, dns_lines};
 
 /// What is thought of one domain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Opinion {
+pub(super) struct DomainState {
     /// The hosts that differ, and since when that is seen. What does not answer keeps its place.
     differing: BTreeMap<Question, Timestamp>,
     /// Since when it counts: a second look showed a host again.
@@ -24,7 +24,7 @@ pub(super) struct Opinion {
     pub(super) asked_well: Option<Timestamp>,
 }
 
-impl Opinion {
+impl DomainState {
     /// Tells whether a difference was seen once.
     pub(super) fn is_confirming(&self) -> bool {
         !self.differing.is_empty() && self.confirmed.is_none()
@@ -120,7 +120,7 @@ mod tests {
     /// Says of each answer: when, the word, since when it is seen, when it was confirmed, and silences in a row.
     fn said(answers: &[(i64, char)]) -> String {
         let name = AccountName::new("acme");
-        let mut opinion = Opinion::default();
+        let mut domain_state = DomainState::default();
         let mut lines = Vec::new();
         for (second, verdict) in answers {
             let verdict = match verdict {
@@ -132,14 +132,14 @@ mod tests {
                 },
             };
             let at = Timestamp::from_second(*second).unwrap();
-            let summary = opinion.take_in(&name, check(verdict), at);
+            let summary = domain_state.take_in(&name, check(verdict), at);
             let seconds = |time: Option<Timestamp>| time.map(Timestamp::as_second);
             lines.push(format!(
                 "{second} {} {:?} {:?} {}",
                 summary.word(),
                 seconds(summary.seen),
                 seconds(summary.confirmed),
-                opinion.silences
+                domain_state.silences
             ));
         }
         lines.join("\n")

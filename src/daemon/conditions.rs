@@ -7,9 +7,9 @@ use super::status::{Alert, AlertKind, DnsSummary, ObjectStatus, Reason, State, S
 /// How often in a row something fails before somebody is told.
 const FAILURES: u32 = 3;
 
-/// Trouble that is not seen in the status of an object.
+/// Conditions that is not seen in the status of an object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Trouble {
+pub(super) struct Conditions {
     /// What is wrong with the source.
     pub(super) source: Option<(AlertKind, String)>,
     /// Why the platform cannot be read.
@@ -31,7 +31,7 @@ pub(super) struct Trouble {
 }
 
 /// Lists the trouble that goes on; what was raised before keeps its time.
-pub(super) fn alerts(status: &Status, trouble: &Trouble, now: Timestamp) -> Vec<Alert> {
+pub(super) fn alerts(status: &Status, conditions: &Conditions, now: Timestamp) -> Vec<Alert> {
     let raise = |kind, account: Option<&ObjectStatus>, message: &str| Alert {
         kind,
         account: account.and_then(|object| object.name.clone()),
@@ -39,28 +39,28 @@ pub(super) fn alerts(status: &Status, trouble: &Trouble, now: Timestamp) -> Vec<
         since: now,
     };
     let mut alerts = Vec::new();
-    if let Some((kind, message)) = &trouble.source {
+    if let Some((kind, message)) = &conditions.source {
         alerts.push(raise(*kind, None, message));
     }
-    if let Some(message) = &trouble.platform {
+    if let Some(message) = &conditions.platform {
         alerts.push(raise(AlertKind::PlatformUnreadable, None, message));
     }
-    if let Some(message) = &trouble.lease {
+    if let Some(message) = &conditions.lease {
         alerts.push(raise(AlertKind::LeaseLost, None, message));
     }
-    if let Some(message) = &trouble.config {
+    if let Some(message) = &conditions.config {
         alerts.push(raise(AlertKind::BadConfig, None, message));
     }
-    if let Some(message) = &trouble.base {
+    if let Some(message) = &conditions.base {
         alerts.push(raise(AlertKind::BaseLost, None, message));
     }
-    if let Some(message) = &trouble.untrusted_base {
+    if let Some(message) = &conditions.untrusted_base {
         alerts.push(raise(AlertKind::UntrustedBase, None, message));
     }
-    if let Some(message) = &trouble.dns {
+    if let Some(message) = &conditions.dns {
         alerts.push(raise(AlertKind::DnsUnreadable, None, message));
     }
-    let state = [trouble.pause.as_deref(), trouble.history.as_deref()];
+    let state = [conditions.pause.as_deref(), conditions.history.as_deref()];
     let state: Vec<&str> = state.into_iter().flatten().collect();
     if !state.is_empty() {
         alerts.push(raise(AlertKind::StateSpoilt, None, &state.join("; ")));
@@ -125,12 +125,12 @@ mod tests {
             object.failures = failures;
             status.accounts.insert(name, Arc::new(object));
         }
-        let trouble = Trouble {
+        let conditions = Conditions {
             source: Some((AlertKind::BadTree, "it has errors".to_owned())),
-            ..Trouble::default()
+            ..Conditions::default()
         };
-        status.cluster.alerts = alerts(&status, &Trouble::default(), at(1));
-        let raised: Vec<String> = (alerts(&status, &trouble, at(9)).iter())
+        status.cluster.alerts = alerts(&status, &Conditions::default(), at(1));
+        let raised: Vec<String> = (alerts(&status, &conditions, at(9)).iter())
             .map(|alert| {
                 let since = alert.since.as_second();
                 format!("{} {} since {since}", alert.kind.as_str(), alert.message)

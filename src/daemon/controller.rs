@@ -4,21 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::agenda::{Agenda, LONGEST_PAUSE, Name, later};
-use super::alarm::{self, Trouble as Alarm};
 use super::assessment::{Record, names};
 use super::base::BaseFile;
-use super::chronicle::Chronicle;
+use super::conditions::{self, Conditions};
 use super::dns::Names;
+use super::history_log::HistoryLog;
+use super::observe::Platform;
 use super::outage::Outage;
-use super::reading::Platform;
 use super::recovery::Recovery;
+use super::schedule::{LONGEST_PAUSE, Name, Schedule, later};
 use super::setup::{Reread, Setup};
-use super::share::Share;
-use super::source::{Snapshot, Source};
+use super::shard::ShardState;
+use super::source::{Source, SourceRevision};
 use super::status::{Intervention, InterventionKind, Mode, Outcome, Pause, Trigger};
 use super::zones::Zones;
-use super::{Board, Orders, Wishes};
+use super::{PendingWork, PublishedStatus, WorkQueue};
 use crate::apply::lease::LeaseGuard;
 use crate::apply::{AppliedRef, WrittenRef};
 use crate::diff::Comparison;
@@ -26,18 +26,18 @@ use crate::model::Digest;
 use crate::tree::Desired;
 
 /// What the loop knows from one turn to the next.
-pub(super) struct Wheel {
+pub(super) struct Controller {
     pub(super) setup: Setup,
-    pub(super) board: Board,
-    pub(super) orders: Orders,
+    pub(super) published: PublishedStatus,
+    pub(super) queue: WorkQueue,
     pub(super) source: Source,
-    pub(super) chronicle: Chronicle,
-    pub(super) force: Option<Snapshot>,
+    pub(super) history_log: HistoryLog,
+    pub(super) revision: Option<SourceRevision>,
     pub(super) platform: Platform,
     /// What is known to have been applied, object by object.
     pub(super) base: Option<Desired>,
     /// The objects of which it was lost what was applied last: whose a difference is, nobody can tell.
-    pub(super) baseless: BTreeSet<Name>,
+    pub(super) without_base: BTreeSet<Name>,
     /// Where what was applied is kept; absent before there is a tree.
     pub(super) base_file: Option<BaseFile>,
     pub(super) reference: Option<AppliedRef>,
@@ -46,12 +46,12 @@ pub(super) struct Wheel {
     /// The commit that the ref names.
     pub(super) applied: Option<String>,
     pub(super) records: BTreeMap<Name, Record>,
-    pub(super) agenda: Agenda,
+    pub(super) schedule: Schedule,
     pub(super) names: Names,
     pub(super) zones: Zones,
     pub(super) seed: u64,
     pub(super) pause: Option<Pause>,
-    pub(super) alarm: Alarm,
+    pub(super) conditions: Conditions,
     /// Since when, how often and until when the platform cannot be read.
     pub(super) outage: Option<Outage>,
     /// Whether what an interrupted run destroyed is restored.
@@ -69,7 +69,7 @@ pub(super) struct Wheel {
     /// Whether accounts that the tree lost are read in the next turn.
     pub(super) look_for_departed: bool,
     /// The part of the tree that this daemon is for.
-    pub(super) share: Share,
+    pub(super) shard_state: ShardState,
     /// Whether the last turn left nothing to be done, and nothing has moved since.
     pub(super) is_quiet: bool,
     /// What was compared, so that only what moved since is compared again.
@@ -78,28 +78,28 @@ pub(super) struct Wheel {
     pub(super) planned: u64,
 }
 
-impl Wheel {
+impl Controller {
     pub(super) fn new(
         setup: Setup,
-        board: Board,
-        orders: Orders,
+        published: PublishedStatus,
+        queue: WorkQueue,
         source: Source,
-        chronicle: Chronicle,
+        history_log: HistoryLog,
     ) -> Self {
         let seed = fastrand::u64(..);
-        let mut wheel = Self {
-            agenda: Agenda::new(setup.interval, seed),
+        let mut controller = Self {
+            schedule: Schedule::new(setup.interval, seed),
             names: Names::new(setup.dns_interval, seed),
             zones: Zones::default(),
             setup,
-            board,
-            orders,
+            published,
+            queue,
             source,
-            chronicle,
-            force: None,
+            history_log,
+            revision: None,
             platform: Platform::default(),
             base: None,
-            baseless: BTreeSet::new(),
+            without_base: BTreeSet::new(),
             base_file: None,
             reference: None,
             written: None,
@@ -107,7 +107,7 @@ impl Wheel {
             records: BTreeMap::new(),
             seed,
             pause: None,
-            alarm: Alarm::default(),
+            conditions: Conditions::default(),
             outage: None,
             recovery: Recovery::Due,
             runs: 0,
@@ -117,44 +117,46 @@ impl Wheel {
             triggers: [Trigger::Start].into(),
             reread: None,
             look_for_departed: true,
-            share: Share::default(),
+            shard_state: ShardState::default(),
             is_quiet: false,
             comparison: Comparison::default(),
             planned: 0,
         };
-        wheel.alarm.history = wheel.chronicle.spoilt();
-        if let Some(reason) = &wheel.alarm.history {
+        controller.conditions.history = controller.history_log.spoilt();
+        if let Some(reason) = &controller.conditions.history {
             tracing::warn!("{reason}");
         }
-        wheel.keep_to_pause();
+        controller.keep_to_pause();
         let outcome = Outcome {
             at: Timestamp::now(),
             is_done: false,
             message: "not known: the daemon ended before it was written down".to_owned(),
         };
-        wheel.chronicle.settle(InterventionKind::Approve, &outcome);
-        wheel.board.change(|status| {
-            status.cluster.source.place = wheel.source.place();
-            status.cluster.source.branch = wheel.source.branch();
-            status.cluster.paused.clone_from(&wheel.pause);
-            status.history = wheel.chronicle.history();
+        controller
+            .history_log
+            .settle(InterventionKind::Approve, &outcome);
+        controller.published.change(|status| {
+            status.cluster.source.place = controller.source.place();
+            status.cluster.source.branch = controller.source.branch();
+            status.cluster.paused.clone_from(&controller.pause);
+            status.history = controller.history_log.history();
         });
-        wheel
+        controller
     }
 
     /// Begins to lead: nothing that was known before counts.
     pub(super) fn begin(&mut self, now: Timestamp) {
         self.platform = Platform::default();
-        self.force = None;
+        self.revision = None;
         self.base = None;
         self.base_file = None;
         self.reference = None;
         self.written = None;
-        self.share = Share::default();
+        self.shard_state = ShardState::default();
         self.is_quiet = false;
         self.records.clear();
         self.recovery = Recovery::Due;
-        self.agenda = Agenda::new(self.setup.interval, self.seed);
+        self.schedule = Schedule::new(self.setup.interval, self.seed);
         self.names = Names::new(self.setup.dns_interval, self.seed);
         self.zones = Zones::default();
         self.drop_approval("this daemon began to lead anew", now);
@@ -168,9 +170,9 @@ impl Wheel {
     /// Takes over the pause that was kept; one that something spoilt is a pause all the same.
     fn keep_to_pause(&mut self) {
         let now = Timestamp::now();
-        self.pause = self.chronicle.pause().unwrap_or_else(|reason| {
+        self.pause = self.history_log.pause().unwrap_or_else(|reason| {
             tracing::error!(%reason, "the pause cannot be read; nothing is written until somebody resumes");
-            self.alarm.pause = Some(reason.clone());
+            self.conditions.pause = Some(reason.clone());
             Some(Pause {
                 reason: format!("{reason}; whether somebody paused is not known, so nothing is written until somebody resumes"),
                 by: None,
@@ -182,28 +184,28 @@ impl Wheel {
     }
 
     /// Turns until it is told to stop, or the lease is lost.
-    pub(super) async fn turn_on(&mut self, guard: &LeaseGuard) {
-        let stop = self.orders.stopped();
+    pub(super) async fn run(&mut self, guard: &LeaseGuard) {
+        let stop = self.queue.stopped();
         loop {
             // Also before the first step, for it may write.
-            let wishes = self.orders.take();
-            if !wishes.is_empty() {
-                self.heed(wishes, Timestamp::now());
+            let pending = self.queue.take();
+            if !pending.is_empty() {
+                self.handle(pending, Timestamp::now());
             }
-            self.step(guard).await;
+            self.reconcile_due(guard).await;
             if stop.is_cancelled() || guard.is_stopped() {
                 return;
             }
             let pause = self.until_next(Timestamp::now());
             tokio::select! {
-                () = self.orders.come() => {
+                () = self.queue.arrive() => {
                     // A hint seldom comes alone.
                     tokio::select! {
                         () = tokio::time::sleep(self.setup.settle) => {}
                         () = stop.cancelled() => {}
                     }
                 }
-                answers = self.names.come() => self.hear(answers),
+                answers = self.names.arrive() => self.take_answers(answers),
                 () = tokio::time::sleep(pause) => {}
                 () = stop.cancelled() => {}
                 () = guard.stopping().cancelled() => {}
@@ -212,7 +214,7 @@ impl Wheel {
     }
 
     /// Does what is due now.
-    pub(super) async fn step(&mut self, guard: &LeaseGuard) {
+    pub(super) async fn reconcile_due(&mut self, guard: &LeaseGuard) {
         let now = Timestamp::now();
         if now < self.seen {
             self.set_back(now);
@@ -229,7 +231,7 @@ impl Wheel {
         if due.is_empty() && !has_departed {
             self.triggers.clear();
         } else {
-            self.turn(due, guard).await;
+            self.cycle(due, guard).await;
         }
         self.ask_dns(Timestamp::now());
         self.publish(Timestamp::now());
@@ -238,7 +240,7 @@ impl Wheel {
     /// Makes up for a clock that was set back: what is to happen later happens as soon as if it had been planned now.
     fn set_back(&mut self, now: Timestamp) {
         tracing::warn!(by = %self.seen.duration_since(now), "the clock was set back");
-        self.agenda.set_back(now);
+        self.schedule.set_back(now);
         self.names.set_back(now);
         self.look_at = self.look_at.min(later(now, self.setup.poll));
         let latest = later(now, LONGEST_PAUSE);
@@ -254,8 +256,8 @@ impl Wheel {
     fn due(&self, now: Timestamp) -> BTreeSet<Name> {
         match &self.outage {
             Some(outage) if outage.retry_at > now => BTreeSet::new(),
-            Some(_) => self.agenda.names().take(1).collect(),
-            None => self.agenda.due(now),
+            Some(_) => self.schedule.names().take(1).collect(),
+            None => self.schedule.due(now),
         }
     }
 
@@ -263,7 +265,7 @@ impl Wheel {
     fn next(&self) -> Timestamp {
         let work = match &self.outage {
             Some(outage) => Some(outage.retry_at),
-            None => self.agenda.next(),
+            None => self.schedule.next(),
         };
         let pause = self.pause.as_ref().and_then(|pause| pause.until);
         let times = [Some(self.look_at), work, pause, self.names.next()];
@@ -276,50 +278,50 @@ impl Wheel {
     }
 
     /// Takes in what others want.
-    pub(super) fn heed(&mut self, wishes: Wishes, now: Timestamp) {
+    pub(super) fn handle(&mut self, pending: PendingWork, now: Timestamp) {
         self.is_quiet = false;
         let calls_for_source = [Trigger::Change, Trigger::Webhook, Trigger::Reload];
-        if wishes
+        if pending
             .triggers
             .iter()
             .any(|trigger| calls_for_source.contains(trigger))
         {
             self.look_at = now;
         }
-        if wishes.reload {
+        if pending.reload {
             self.reload(now);
         }
-        if wishes.everything || wishes.approved.is_some() || wishes.reload {
-            self.agenda.hasten_all(now);
-            self.names.hasten_all(now);
+        if pending.everything || pending.approved.is_some() || pending.reload {
+            self.schedule.requeue_all(now);
+            self.names.requeue_all(now);
             self.look_for_departed = true;
         }
-        if wishes.everything || !wishes.accounts.is_empty() {
+        if pending.everything || !pending.accounts.is_empty() {
             // Somebody looked at it.
             if let Some(outage) = &mut self.outage {
                 outage.retry_at = now;
             }
         }
-        let all = names_of(self.force.as_ref());
+        let all = names_of(self.revision.as_ref());
         for name in &all {
-            let is_asked = wishes.everything
-                || (name.as_ref()).is_some_and(|name| wishes.accounts.contains(name));
+            let is_asked = pending.everything
+                || (name.as_ref()).is_some_and(|name| pending.accounts.contains(name));
             if is_asked {
-                self.agenda.hasten(name, now);
-                self.names.hasten(name, now);
-                self.baseless.remove(name);
+                self.schedule.requeue(name, now);
+                self.names.requeue(name, now);
+                self.without_base.remove(name);
                 let record = self.records.entry(name.clone()).or_default();
-                record.memory.forgive();
+                record.drift_history.reset_rounds();
                 record.retry_at = None;
             }
         }
-        for intervention in wishes.interventions {
+        for intervention in pending.interventions {
             self.note(intervention, now);
         }
-        if let Some(pause) = wishes.pause {
+        if let Some(pause) = pending.pause {
             self.put_pause(pause);
         }
-        if let Some(plan) = wishes.approved {
+        if let Some(plan) = pending.approved {
             self.approved = Some(plan);
             for record in self.records.values_mut() {
                 record.retry_at = None;
@@ -329,7 +331,7 @@ impl Wheel {
             let reason = format!("the daemon is paused ({})", pause.reason);
             self.drop_approval(&reason, now);
         }
-        self.triggers.extend(wishes.triggers);
+        self.triggers.extend(pending.triggers);
     }
 
     /// Writes down what somebody asked for, and ends what that is instead of.
@@ -352,12 +354,12 @@ impl Wheel {
             InterventionKind::Approve => {
                 self.approved = None;
                 let message = "not carried out: another approval came after it".to_owned();
-                self.chronicle
+                self.history_log
                     .settle(InterventionKind::Approve, &ended(message));
             }
             InterventionKind::Pause => {
                 let message = format!("{who} asked for another pause");
-                self.chronicle
+                self.history_log
                     .settle(InterventionKind::Pause, &ended(message));
             }
             InterventionKind::Resume => {
@@ -365,12 +367,12 @@ impl Wheel {
                     is_done: true,
                     ..ended(format!("{who} resumed"))
                 };
-                self.chronicle.settle(InterventionKind::Pause, &outcome);
+                self.history_log.settle(InterventionKind::Pause, &outcome);
             }
             // Somebody looked.
-            InterventionKind::Resync => self.alarm.history = None,
+            InterventionKind::Resync => self.conditions.history = None,
         }
-        self.chronicle.intervene(intervention);
+        self.history_log.intervene(intervention);
     }
 
     /// Takes over what can change while the daemon runs. A file with mistakes leaves everything as it was.
@@ -384,13 +386,13 @@ impl Wheel {
             Ok(setup) => setup,
             Err(reason) => {
                 tracing::error!(reason, "the configuration stays as it was");
-                self.alarm.config = Some(format!(
+                self.conditions.config = Some(format!(
                     "the daemon's file has mistakes, and what was in force stays so: {reason}"
                 ));
                 return;
             }
         };
-        self.alarm.config = None;
+        self.conditions.config = None;
         for key in self.setup.moved(&setup) {
             tracing::warn!(
                 key,
@@ -398,24 +400,24 @@ impl Wheel {
             );
         }
         self.setup.trust = setup.trust;
-        let breach = (self.force.as_ref()).and_then(|force| self.breach(&force.loaded));
+        let breach = (self.revision.as_ref()).and_then(|revision| self.breach(&revision.loaded));
         if let Some(breach) = breach {
             tracing::warn!(%breach, "the tree that was in force is let go of");
-            self.force = None;
-            self.agenda = Agenda::new(setup.interval, self.seed);
+            self.revision = None;
+            self.schedule = Schedule::new(setup.interval, self.seed);
             self.names = Names::new(setup.dns_interval, self.seed);
         }
         self.setup.interval = setup.interval;
         self.setup.poll = setup.poll;
         self.setup.confirm_after = setup.confirm_after;
         self.setup.dns_interval = setup.dns_interval;
-        self.agenda.set_interval(setup.interval, now);
+        self.schedule.set_interval(setup.interval, now);
         self.names.set_interval(setup.dns_interval, now);
         tracing::info!("the configuration was read anew");
     }
 
     fn put_pause(&mut self, pause: Option<Pause>) {
-        if let Err(error) = self.chronicle.keep_pause(pause.as_ref()) {
+        if let Err(error) = self.history_log.keep_pause(pause.as_ref()) {
             tracing::warn!(%error, "the pause cannot be written down, and does not outlive this process");
         }
         if let Some(pause) = &pause {
@@ -426,7 +428,7 @@ impl Wheel {
         self.pause = pause;
         self.is_quiet = false;
         // It is known again.
-        self.alarm.pause = None;
+        self.conditions.pause = None;
     }
 
     fn end_pause_when_over(&mut self, now: Timestamp) {
@@ -437,20 +439,20 @@ impl Wheel {
                 is_done: true,
                 message: "it ended at its time".to_owned(),
             };
-            self.chronicle.settle(InterventionKind::Pause, &outcome);
-            self.agenda.hasten_all(now);
+            self.history_log.settle(InterventionKind::Pause, &outcome);
+            self.schedule.requeue_all(now);
             self.triggers.insert(Trigger::Resync);
         }
     }
 
     /// Shows what is not about single objects.
     pub(super) fn publish(&mut self, now: Timestamp) {
-        if self.baseless.is_empty() {
-            self.alarm.base = None;
+        if self.without_base.is_empty() {
+            self.conditions.base = None;
         }
         let next = self.next();
-        let alarm = &self.alarm;
-        self.board.change(|status| {
+        let conditions = &self.conditions;
+        self.published.change(|status| {
             status.cluster.beat = now;
             status.cluster.mode = Mode::Idle;
             status.cluster.compared = self.comparison.compared();
@@ -458,12 +460,12 @@ impl Wheel {
             status.cluster.paused.clone_from(&self.pause);
             status.cluster.down_since = self.outage.map(|outage| outage.since);
             status.cluster.next_run = Some(next);
-            status.history = self.chronicle.history();
-            status.cluster.alerts = alarm::alerts(status, alarm, now);
+            status.history = self.history_log.history();
+            status.cluster.alerts = conditions::alerts(status, conditions, now);
         });
     }
 }
 
-pub(super) fn names_of(force: Option<&Snapshot>) -> BTreeSet<Name> {
-    force.map_or_else(BTreeSet::new, |force| names(&force.loaded.desired))
+pub(super) fn names_of(revision: Option<&SourceRevision>) -> BTreeSet<Name> {
+    revision.map_or_else(BTreeSet::new, |revision| names(&revision.loaded.desired))
 }

@@ -12,9 +12,9 @@ use crate::model::{AccountName, Digest};
 /// How many interventions wait for the loop at most; of more, which only a program can give, the first are not kept.
 const INTERVENTIONS: usize = 100;
 
-/// One wish. None has an answer: what became of it is seen on the [`super::Board`].
+/// One wish. None has an answer: what became of it is seen on the [`super::PublishedStatus`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Order {
+pub enum WorkItem {
     /// The source may have changed.
     Changed,
     /// A forge says that something was pushed; `commit` is what it says is the branch's new one.
@@ -54,7 +54,7 @@ pub enum Order {
 /// Everything that was wished for since the loop last looked. However many orders there were, this is
 /// no larger than the tree has accounts, and so many interventions of people as can be looked through.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wishes {
+pub struct PendingWork {
     /// What called.
     pub triggers: BTreeSet<Trigger>,
     /// The commit that a forge named last.
@@ -75,18 +75,18 @@ pub struct Wishes {
     pub interventions: Vec<Intervention>,
 }
 
-impl Wishes {
+impl PendingWork {
     /// Takes in one more. Two orders of the same kind are one; of two that contradict each other the later holds.
-    pub fn add(&mut self, order: Order) {
+    pub fn add(&mut self, order: WorkItem) {
         match order {
-            Order::Changed => {
+            WorkItem::Changed => {
                 self.triggers.insert(Trigger::Change);
             }
-            Order::Webhook { commit } => {
+            WorkItem::Webhook { commit } => {
                 self.triggers.insert(Trigger::Webhook);
                 self.hint = commit.or(self.hint.take());
             }
-            Order::Resync { accounts, author } => {
+            WorkItem::Resync { accounts, author } => {
                 self.note(Intervention {
                     accounts: accounts.clone(),
                     ..Intervention::new(InterventionKind::Resync, author)
@@ -98,7 +98,7 @@ impl Wishes {
                     self.accounts.clear();
                 }
             }
-            Order::Approve { plan, author } => {
+            WorkItem::Approve { plan, author } => {
                 self.note(Intervention {
                     plan: Some(plan.clone()),
                     ..Intervention::new(InterventionKind::Approve, author)
@@ -106,14 +106,14 @@ impl Wishes {
                 self.triggers.insert(Trigger::Approval);
                 self.approved = Some(plan);
             }
-            Order::Pause(pause) => {
+            WorkItem::Pause(pause) => {
                 self.note(Intervention {
                     until: pause.until,
                     ..Intervention::new(InterventionKind::Pause, pause.author())
                 });
                 self.pause = Some(Some(pause));
             }
-            Order::Resume { author } => {
+            WorkItem::Resume { author } => {
                 self.note(Intervention::new(InterventionKind::Resume, author));
                 self.pause = Some(None);
                 // What was held back is looked at anew.
@@ -121,11 +121,11 @@ impl Wishes {
                 self.everything = true;
                 self.accounts.clear();
             }
-            Order::Reload => {
+            WorkItem::Reload => {
                 self.triggers.insert(Trigger::Reload);
                 self.reload = true;
             }
-            Order::Stop => self.stop = true,
+            WorkItem::Stop => self.stop = true,
         }
     }
 
@@ -145,27 +145,27 @@ impl Wishes {
 
 /// The letter box of the loop; cheap to clone. Giving an order never waits, and a storm of them is one.
 #[derive(Clone, Debug, Default)]
-pub struct Orders {
+pub struct WorkQueue {
     shared: Arc<Shared>,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
-    wishes: Mutex<Wishes>,
+    pending: Mutex<PendingWork>,
     bell: Notify,
     /// Rings for pauses alone, which whoever writes hears at once.
     paused: Notify,
     stopped: CancellationToken,
 }
 
-impl Orders {
+impl WorkQueue {
     /// Gives an order.
-    pub fn give(&self, order: Order) {
-        if order == Order::Stop {
+    pub fn give(&self, order: WorkItem) {
+        if order == WorkItem::Stop {
             self.shared.stopped.cancel();
         }
-        let pauses = matches!(order, Order::Pause(_));
-        self.wishes().add(order);
+        let pauses = matches!(order, WorkItem::Pause(_));
+        self.pending().add(order);
         self.shared.bell.notify_one();
         if pauses {
             self.shared.paused.notify_one();
@@ -173,35 +173,35 @@ impl Orders {
     }
 
     /// Waits until somebody wants a pause; returns at once when somebody does already. For one waiter.
-    pub async fn pause_comes(&self) {
-        while !matches!(self.wishes().pause, Some(Some(_))) {
+    pub async fn pause_arrives(&self) {
+        while !matches!(self.pending().pause, Some(Some(_))) {
             self.shared.paused.notified().await;
         }
     }
 
     /// Takes all that was wished for, and leaves nothing.
     #[must_use]
-    pub fn take(&self) -> Wishes {
-        std::mem::take(&mut *self.wishes())
+    pub fn take(&self) -> PendingWork {
+        std::mem::take(&mut *self.pending())
     }
 
     /// Waits until there is something; returns at once when there is already. For one waiter.
-    pub async fn come(&self) {
-        while self.wishes().is_empty() {
+    pub async fn arrive(&self) {
+        while self.pending().is_empty() {
             self.shared.bell.notified().await;
         }
     }
 
-    /// Gives out a token that is cancelled by [`Order::Stop`], which must not wait for the loop to look.
+    /// Gives out a token that is cancelled by [`WorkItem::Stop`], which must not wait for the loop to look.
     #[must_use]
     pub fn stopped(&self) -> CancellationToken {
         self.shared.stopped.clone()
     }
 
-    fn wishes(&self) -> MutexGuard<'_, Wishes> {
+    fn pending(&self) -> MutexGuard<'_, PendingWork> {
         // Adding a wish cannot leave half of one behind.
         self.shared
-            .wishes
+            .pending
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
@@ -227,8 +227,8 @@ mod tests {
         Author::unnamed(Timestamp::UNIX_EPOCH)
     }
 
-    fn resync(names: &[&str]) -> Order {
-        Order::Resync {
+    fn resync(names: &[&str]) -> WorkItem {
+        WorkItem::Resync {
             accounts: names.iter().copied().map(AccountName::new).collect(),
             author: author(),
         }
@@ -237,115 +237,115 @@ mod tests {
     #[test]
     fn orders_become_one() {
         #[track_caller]
-        fn check(orders: &[Order], expected: &Wishes) {
-            let mut wishes = Wishes::default();
-            for order in orders {
-                wishes.add(order.clone());
+        fn check(queue: &[WorkItem], expected: &PendingWork) {
+            let mut pending = PendingWork::default();
+            for order in queue {
+                pending.add(order.clone());
             }
             // What is for the history is looked at for itself.
-            wishes.interventions.clear();
-            assert_eq!(wishes, *expected, "{orders:?}");
+            pending.interventions.clear();
+            assert_eq!(pending, *expected, "{queue:?}");
         }
-        let webhook = |commit: Option<&str>| Order::Webhook {
+        let webhook = |commit: Option<&str>| WorkItem::Webhook {
             commit: commit.map(str::to_owned),
         };
-        check(&[], &Wishes::default());
+        check(&[], &PendingWork::default());
         check(
             &[
-                Order::Changed,
-                Order::Changed,
+                WorkItem::Changed,
+                WorkItem::Changed,
                 webhook(Some("a")),
                 webhook(None),
             ],
-            &Wishes {
+            &PendingWork {
                 triggers: [Trigger::Change, Trigger::Webhook].into(),
                 hint: Some("a".to_owned()),
-                ..Wishes::default()
+                ..PendingWork::default()
             },
         );
         check(
             &[resync(&["b"]), resync(&["a"]), resync(&["b"])],
-            &Wishes {
+            &PendingWork {
                 triggers: [Trigger::Resync].into(),
                 accounts: [AccountName::new("a"), AccountName::new("b")].into(),
-                ..Wishes::default()
+                ..PendingWork::default()
             },
         );
         check(
             &[resync(&["b"]), resync(&[]), resync(&["a"])],
-            &Wishes {
+            &PendingWork {
                 triggers: [Trigger::Resync].into(),
                 everything: true,
-                ..Wishes::default()
+                ..PendingWork::default()
             },
         );
         check(
             &[
-                Order::Pause(pause("one")),
-                Order::Resume { author: author() },
-                Order::Pause(pause("two")),
+                WorkItem::Pause(pause("one")),
+                WorkItem::Resume { author: author() },
+                WorkItem::Pause(pause("two")),
             ],
-            &Wishes {
+            &PendingWork {
                 triggers: [Trigger::Resync].into(),
                 everything: true,
                 pause: Some(Some(pause("two"))),
-                ..Wishes::default()
+                ..PendingWork::default()
             },
         );
         check(
-            &[Order::Reload, Order::Stop],
-            &Wishes {
+            &[WorkItem::Reload, WorkItem::Stop],
+            &PendingWork {
                 triggers: [Trigger::Reload].into(),
                 reload: true,
                 stop: true,
-                ..Wishes::default()
+                ..PendingWork::default()
             },
         );
     }
 
     #[tokio::test]
     async fn an_order_that_was_given_before_is_not_waited_for() {
-        let orders = Orders::default();
-        orders.give(Order::Changed);
-        orders.give(Order::Stop);
-        orders.come().await;
-        assert!(orders.take().stop);
-        assert!(orders.take().is_empty());
+        let queue = WorkQueue::default();
+        queue.give(WorkItem::Changed);
+        queue.give(WorkItem::Stop);
+        queue.arrive().await;
+        assert!(queue.take().stop);
+        assert!(queue.take().is_empty());
         // The bell may ring for what was taken already; that must not wake anybody.
-        let waiting = orders.clone();
-        let come = tokio::spawn(async move { waiting.come().await });
+        let waiting = queue.clone();
+        let arrive = tokio::spawn(async move { waiting.arrive().await });
         tokio::task::yield_now().await;
-        assert!(!come.is_finished());
-        orders.give(Order::Resume { author: author() });
-        come.await.unwrap();
+        assert!(!arrive.is_finished());
+        queue.give(WorkItem::Resume { author: author() });
+        arrive.await.unwrap();
     }
 
     #[tokio::test]
     async fn a_pause_is_heard_by_whoever_writes() {
-        let orders = Orders::default();
-        orders.give(Order::Changed);
-        let waiting = orders.clone();
-        let comes = tokio::spawn(async move { waiting.pause_comes().await });
+        let queue = WorkQueue::default();
+        queue.give(WorkItem::Changed);
+        let waiting = queue.clone();
+        let comes = tokio::spawn(async move { waiting.pause_arrives().await });
         tokio::task::yield_now().await;
         assert!(!comes.is_finished());
-        orders.give(Order::Pause(pause("one")));
+        queue.give(WorkItem::Pause(pause("one")));
         comes.await.unwrap();
         // It waits to be taken, by the loop.
-        assert!(orders.take().pause.is_some());
+        assert!(queue.take().pause.is_some());
     }
 
     #[test]
     fn each_intervention_is_kept_in_order_and_within_a_bound() {
-        let mut wishes = Wishes::default();
+        let mut pending = PendingWork::default();
         let plan = Digest::of(b"plan");
-        wishes.add(Order::Approve {
+        pending.add(WorkItem::Approve {
             plan: plan.clone(),
             author: author(),
         });
-        wishes.add(Order::Pause(pause("one")));
-        wishes.add(resync(&["a"]));
-        wishes.add(Order::Resume { author: author() });
-        let kinds: Vec<_> = (wishes.interventions.iter())
+        pending.add(WorkItem::Pause(pause("one")));
+        pending.add(resync(&["a"]));
+        pending.add(WorkItem::Resume { author: author() });
+        let kinds: Vec<_> = (pending.interventions.iter())
             .map(|one| (one.kind.as_str(), one.author.reason.as_deref()))
             .collect();
         assert_eq!(
@@ -357,10 +357,10 @@ mod tests {
                 ("resume", None)
             ]
         );
-        assert_eq!(wishes.interventions[0].plan, Some(plan));
+        assert_eq!(pending.interventions[0].plan, Some(plan));
         for _ in 0..1000 {
-            wishes.add(resync(&[]));
+            pending.add(resync(&[]));
         }
-        assert_eq!(wishes.interventions.len(), INTERVENTIONS);
+        assert_eq!(pending.interventions.len(), INTERVENTIONS);
     }
 }

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
-use super::agenda::Name;
-use super::sealed::{sealed, unsealed};
+use super::checksum::{verified, with_checksum};
+use super::schedule::Name;
 use super::status::{Finding, History, Incident, Intervention, InterventionKind, Outcome, Pause};
 use crate::apply::make_directory;
 use crate::diff::ChangeKey;
@@ -29,7 +29,7 @@ const SPOILT: &str = "history.spoilt.jsonl";
 /// The history is a file of lines, each the digest of a JSON object and the object. It is an incident, or what somebody asked
 /// for, as it is from then on, so that ending one is another line with its number. A line that a kill tore is left out; so is
 /// one that something spoilt, which is said.
-pub(super) struct Chronicle {
+pub(super) struct HistoryLog {
     folder: Utf8PathBuf,
     lines: Option<File>,
     written: usize,
@@ -51,7 +51,7 @@ enum Line {
 
 impl Line {
     fn read(line: &str) -> Option<Self> {
-        let text = unsealed(line)?;
+        let text = verified(line)?;
         let read = serde_json::from_str(text);
         // Earlier versions wrote incidents alone.
         read.or_else(|_| serde_json::from_str(text).map(Self::Incident))
@@ -60,7 +60,7 @@ impl Line {
 
     fn written(&self) -> io::Result<String> {
         let text = serde_json::to_string(self)?;
-        Ok(sealed(&text) + "\n")
+        Ok(with_checksum(&text) + "\n")
     }
 }
 
@@ -70,7 +70,7 @@ fn newest<T>(known: BTreeMap<u64, T>) -> Vec<T> {
 }
 
 /// What is to be told of something that began.
-pub(super) struct News {
+pub(super) struct Detected {
     pub(super) finding: Finding,
     pub(super) name: Name,
     pub(super) keys: Vec<ChangeKey>,
@@ -80,7 +80,7 @@ pub(super) struct News {
     pub(super) detected: Timestamp,
 }
 
-impl Chronicle {
+impl HistoryLog {
     /// Reads what an earlier process wrote down.
     pub(super) fn open(state: &Utf8Path) -> io::Result<Self> {
         let folder = state.join("watch");
@@ -116,7 +116,7 @@ impl Chronicle {
         let interventions: Vec<Intervention> = newest(interventions);
         let open = incidents.iter().filter(|known| known.repaired.is_none());
         let open = open.map(|known| ((known.finding, known.account.clone()), known.id));
-        let mut chronicle = Self {
+        let mut history_log = Self {
             folder,
             lines: None,
             written: 0,
@@ -130,11 +130,11 @@ impl Chronicle {
             spoilt,
         };
         if spoilt > 0 {
-            let path = chronicle.folder.join(SPOILT);
-            fs::copy(chronicle.folder.join(HISTORY), path)?;
+            let path = history_log.folder.join(SPOILT);
+            fs::copy(history_log.folder.join(HISTORY), path)?;
         }
-        chronicle.rewrite()?;
-        Ok(chronicle)
+        history_log.rewrite()?;
+        Ok(history_log)
     }
 
     /// Says what of the history something spoilt.
@@ -160,7 +160,7 @@ impl Chronicle {
     }
 
     /// Writes down that something began, unless it goes on already.
-    pub(super) fn begin(&mut self, news: News) {
+    pub(super) fn begin(&mut self, news: Detected) {
         let key = (news.finding, news.name.clone());
         if self.open.contains_key(&key) {
             return;
@@ -252,7 +252,7 @@ impl Chronicle {
             Err(error) => return Err(format!("{path} cannot be read: {error}")),
         };
         let text = String::from_utf8_lossy(&text);
-        let pause = unsealed(text.trim_end()).and_then(|text| serde_json::from_str(text).ok());
+        let pause = verified(text.trim_end()).and_then(|text| serde_json::from_str(text).ok());
         pause
             .map(Some)
             .ok_or_else(|| format!("something spoilt {path}"))
@@ -267,7 +267,7 @@ impl Chronicle {
             };
         };
         let mut file = NamedTempFile::new_in(&self.folder)?;
-        let text = sealed(&serde_json::to_string(pause)?);
+        let text = with_checksum(&serde_json::to_string(pause)?);
         file.write_all(format!("{text}\n").as_bytes())?;
         file.as_file().sync_all()?;
         file.persist(self.pause_file())?;
@@ -329,8 +329,8 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn news(name: &str, detected: i64) -> News {
-        News {
+    fn news(name: &str, detected: i64) -> Detected {
+        Detected {
             finding: Finding::Drift,
             name: Some(AccountName::new(name)),
             keys: vec![ChangeKey::Whitelabel],
@@ -346,17 +346,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let state = Utf8Path::from_path(folder.path()).unwrap();
         let acme = Some(AccountName::new("acme"));
-        let mut chronicle = Chronicle::open(state).unwrap();
-        chronicle.begin(news("acme", 10));
-        chronicle.begin(news("acme", 11));
-        chronicle.begin(news("other", 12));
-        chronicle.end(Finding::Drift, &acme, at(15), "put right");
-        drop(chronicle);
+        let mut history_log = HistoryLog::open(state).unwrap();
+        history_log.begin(news("acme", 10));
+        history_log.begin(news("acme", 11));
+        history_log.begin(news("other", 12));
+        history_log.end(Finding::Drift, &acme, at(15), "put right");
+        drop(history_log);
         let path = state.join("watch/history.jsonl");
         let mut file = OpenOptions::new().append(true).open(&path).unwrap();
         file.write_all(b"{\"id\": 7, \"find").unwrap();
-        let mut chronicle = Chronicle::open(state).unwrap();
-        let told: Vec<_> = (chronicle.history().incidents.iter())
+        let mut history_log = HistoryLog::open(state).unwrap();
+        let told: Vec<_> = (history_log.history().incidents.iter())
             .map(|known| {
                 let seconds = |time: Option<jiff::SignedDuration>| time.map(|time| time.as_secs());
                 let detect = seconds(known.time_to_detect());
@@ -364,9 +364,9 @@ mod tests {
             })
             .collect();
         assert_eq!(told, [(1, Some(3), Some(5)), (2, Some(3), None)]);
-        assert!(!chronicle.is_open(Finding::Drift, &acme));
-        chronicle.follow(|_| false, at(20));
-        assert!(!chronicle.is_open(Finding::Drift, &Some(AccountName::new("other"))));
+        assert!(!history_log.is_open(Finding::Drift, &acme));
+        history_log.follow(|_| false, at(20));
+        assert!(!history_log.is_open(Finding::Drift, &Some(AccountName::new("other"))));
         assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 3);
     }
 
@@ -374,13 +374,13 @@ mod tests {
     fn the_history_does_not_grow_for_ever() {
         let folder = tempfile::tempdir().unwrap();
         let state = Utf8Path::from_path(folder.path()).unwrap();
-        let mut chronicle = Chronicle::open(state).unwrap();
+        let mut history_log = HistoryLog::open(state).unwrap();
         // Without the file, for the disk is slow.
-        chronicle.lines = None;
+        history_log.lines = None;
         for number in 0..2 * LONGEST {
-            chronicle.begin(news(&number.to_string(), 10));
+            history_log.begin(news(&number.to_string(), 10));
         }
-        assert_eq!(chronicle.history().incidents.len(), LONGEST);
+        assert_eq!(history_log.history().incidents.len(), LONGEST);
     }
 
     #[test]
@@ -394,14 +394,14 @@ mod tests {
             since: at(1),
             until: Some(at(9)),
         };
-        let chronicle = Chronicle::open(state).unwrap();
-        assert_eq!(chronicle.pause(), Ok(None));
-        chronicle.keep_pause(Some(&pause)).unwrap();
-        let chronicle = Chronicle::open(state).unwrap();
-        assert_eq!(chronicle.pause(), Ok(Some(pause)));
-        chronicle.keep_pause(None).unwrap();
-        chronicle.keep_pause(None).unwrap();
-        assert_eq!(chronicle.pause(), Ok(None));
+        let history_log = HistoryLog::open(state).unwrap();
+        assert_eq!(history_log.pause(), Ok(None));
+        history_log.keep_pause(Some(&pause)).unwrap();
+        let history_log = HistoryLog::open(state).unwrap();
+        assert_eq!(history_log.pause(), Ok(Some(pause)));
+        history_log.keep_pause(None).unwrap();
+        history_log.keep_pause(None).unwrap();
+        assert_eq!(history_log.pause(), Ok(None));
     }
 
     /// Whatever bit of the file is flipped: it is said, and nobody takes it for the end of the pause.
@@ -416,49 +416,49 @@ mod tests {
             since: at(1),
             until: Some(at(9)),
         };
-        let chronicle = Chronicle::open(state).unwrap();
-        chronicle.keep_pause(Some(&pause)).unwrap();
+        let history_log = HistoryLog::open(state).unwrap();
+        history_log.keep_pause(Some(&pause)).unwrap();
         let path = state.join("watch/pause.json");
         let whole = fs::read(&path).unwrap();
         for bit in 0..8 * whole.len() {
             let mut bytes = whole.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
             fs::write(&path, bytes).unwrap();
-            match chronicle.pause() {
+            match history_log.pause() {
                 Err(reason) => assert!(reason.starts_with("something spoilt "), "{reason}"),
                 // The end of the line says nothing.
                 read => assert_eq!((bit / 8, read), (whole.len() - 1, Ok(Some(pause.clone())))),
             }
         }
         fs::write(&path, "").unwrap();
-        assert!(chronicle.pause().is_err());
+        assert!(history_log.pause().is_err());
     }
 
     #[test]
     fn a_spoilt_line_of_the_history_is_said_and_left_out() {
         let folder = tempfile::tempdir().unwrap();
         let state = Utf8Path::from_path(folder.path()).unwrap();
-        let mut chronicle = Chronicle::open(state).unwrap();
-        chronicle.begin(news("acme", 10));
-        chronicle.begin(news("other", 12));
+        let mut history_log = HistoryLog::open(state).unwrap();
+        history_log.begin(news("acme", 10));
+        history_log.begin(news("other", 12));
         let author = Author {
             by: Some("ada".to_owned()),
             ..Author::unnamed(at(13))
         };
-        chronicle.intervene(Intervention::new(InterventionKind::Pause, author));
-        assert_eq!(chronicle.spoilt(), None);
-        drop(chronicle);
+        history_log.intervene(Intervention::new(InterventionKind::Pause, author));
+        assert_eq!(history_log.spoilt(), None);
+        drop(history_log);
         let path = state.join("watch/history.jsonl");
         let whole = fs::read(&path).unwrap();
         for byte in (0..whole.len()).step_by(7) {
             let mut bytes = whole.clone();
             bytes[byte] ^= 1;
             fs::write(&path, &bytes).unwrap();
-            let chronicle = Chronicle::open(state).unwrap();
-            let history = chronicle.history();
+            let history_log = HistoryLog::open(state).unwrap();
+            let history = history_log.history();
             let left = history.incidents.len() + history.interventions.len();
             assert!(left < 3, "byte {byte}");
-            let said = chronicle.spoilt();
+            let said = history_log.spoilt();
             // The end of the last line is as if a kill tore it.
             assert_eq!(
                 said.is_none(),
@@ -477,7 +477,7 @@ mod tests {
     fn who_asked_for_what_and_what_became_of_it_outlives_the_process() {
         let folder = tempfile::tempdir().unwrap();
         let state = Utf8Path::from_path(folder.path()).unwrap();
-        let mut chronicle = Chronicle::open(state).unwrap();
+        let mut history_log = HistoryLog::open(state).unwrap();
         let author = |by: &str, second| Author {
             by: Some(by.to_owned()),
             reason: Some("because".to_owned()),
@@ -488,20 +488,20 @@ mod tests {
             is_done: true,
             message: message.to_owned(),
         };
-        chronicle.intervene(Intervention::new(InterventionKind::Pause, author("ada", 1)));
-        chronicle.intervene(Intervention::new(
+        history_log.intervene(Intervention::new(InterventionKind::Pause, author("ada", 1)));
+        history_log.intervene(Intervention::new(
             InterventionKind::Approve,
             author("bob", 2),
         ));
-        chronicle.settle(InterventionKind::Pause, &outcome("resumed"));
-        let mut chronicle = Chronicle::open(state).unwrap();
-        chronicle.settle(InterventionKind::Approve, &outcome("carried out"));
-        chronicle.intervene(Intervention::new(
+        history_log.settle(InterventionKind::Pause, &outcome("resumed"));
+        let mut history_log = HistoryLog::open(state).unwrap();
+        history_log.settle(InterventionKind::Approve, &outcome("carried out"));
+        history_log.intervene(Intervention::new(
             InterventionKind::Resume,
             author("eve", 3),
         ));
-        let chronicle = Chronicle::open(state).unwrap();
-        let told: Vec<String> = (chronicle.history().interventions.iter())
+        let history_log = HistoryLog::open(state).unwrap();
+        let told: Vec<String> = (history_log.history().interventions.iter())
             .map(|one| {
                 let outcome = one.outcome.as_ref().map(|outcome| &*outcome.message);
                 format!("{} {} {outcome:?}", one.id, one.sentence())
@@ -524,9 +524,9 @@ mod tests {
         let pause =
             r#"{"reason":"migration","by":null,"since":"2026-01-01T00:00:00Z","until":null}"#;
         fs::write(state.join("watch/pause.json"), pause).unwrap();
-        let chronicle = Chronicle::open(state).unwrap();
-        assert_eq!(chronicle.history().incidents[0].id, 4);
-        assert_eq!(chronicle.spoilt(), None);
-        assert_eq!(chronicle.pause().unwrap().unwrap().reason, "migration");
+        let history_log = HistoryLog::open(state).unwrap();
+        assert_eq!(history_log.history().incidents[0].id, 4);
+        assert_eq!(history_log.spoilt(), None);
+        assert_eq!(history_log.pause().unwrap().unwrap().reason, "migration");
     }
 }

@@ -2,15 +2,15 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::source::Snapshot;
-use super::wheel::Wheel;
+use super::controller::Controller;
+use super::source::SourceRevision;
 use super::zones::Templates;
 use crate::plan::{Cut, Part};
 use crate::tree::Base;
 
 /// What a daemon knows of the others.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Share {
+pub(super) struct ShardState {
     /// The part of the tree that plans are about.
     pub(super) part: Part,
     /// The commit that was noted to be applied here.
@@ -19,29 +19,29 @@ pub(super) struct Share {
     cut_for: (Option<String>, Option<String>),
 }
 
-impl Wheel {
+impl Controller {
     /// Cuts this daemon's part out of a tree. All daemons go by the base that the ref names, for that is what they all see;
     /// so while a commit passes domains between their accounts, one of them does it, and afterwards each has its own again.
     ///
     /// Returns whether the tree can be put in force.
-    pub(super) async fn take_share(&mut self, snapshot: &mut Snapshot) -> bool {
+    pub(super) async fn take_share(&mut self, revision: &mut SourceRevision) -> bool {
         let Some(shard) = self.setup.shard else {
             return true;
         };
         if let Some(reference) = self.reference.take() {
-            self.reference = Some(reference.at(snapshot.id()));
+            self.reference = Some(reference.at(revision.id()));
         }
-        let Some(loaded) = Arc::get_mut(&mut snapshot.loaded) else {
+        let Some(loaded) = Arc::get_mut(&mut revision.loaded) else {
             tracing::error!("somebody else holds the tree, so it cannot be divided");
             return false;
         };
-        snapshot.tree = OnceLock::new();
+        revision.tree = OnceLock::new();
         let base = match &mut self.reference {
             Some(reference) if self.setup.push => Some(reference.fetch(None).await),
             Some(reference) => reference.recall(None).await.ok(),
             None => None,
         };
-        self.alarm.untrusted_base = base.as_ref().and_then(Base::refusal);
+        self.conditions.untrusted_base = base.as_ref().and_then(Base::refusal);
         if let Some(Base::Known { commit, .. }) = &base {
             self.applied = Some(commit.clone());
         }
@@ -51,21 +51,21 @@ impl Wheel {
         if !shard.is_first() {
             // The first one's; see [`Shard::is_first`].
             let now = loaded.desired.template.take();
-            snapshot.template_elsewhere.clone_from(&now);
+            revision.template_elsewhere.clone_from(&now);
             let before = base.as_mut().and_then(|base| base.template.take());
             elsewhere = Some(Templates { now, before });
         }
-        let commit = snapshot.id().map(str::to_owned);
+        let commit = revision.id().map(str::to_owned);
         let cut_for = (commit, self.applied.clone());
         // What was applied since, object by object, is known better than from the ref.
-        if self.share.part.siblings.is_none() || self.share.cut_for != cut_for {
+        if self.shard_state.part.siblings.is_none() || self.shard_state.cut_for != cut_for {
             self.base = base;
         } else if let (Some(new), Some(known)) = (&mut elsewhere, self.zones.elsewhere.take()) {
             new.before = known.before;
         }
         self.zones.elsewhere = elsewhere;
         let left_out = cut.elsewhere().len();
-        self.share = Share {
+        self.shard_state = ShardState {
             part: Part {
                 left_out: u32::try_from(left_out).unwrap_or(u32::MAX),
                 siblings: Some(cut.siblings()),

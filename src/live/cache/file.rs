@@ -10,7 +10,7 @@ const MOST_BYTES: usize = 1 << 20;
 
 /// The lines of one file, by account; parsed on demand.
 #[derive(Debug, Default)]
-pub(super) struct Shelf {
+pub(super) struct CacheFile {
     lines: BTreeMap<AccountId, Line>,
     /// The order of the most recently used line.
     last: usize,
@@ -25,16 +25,16 @@ struct Line {
     order: usize,
 }
 
-impl Shelf {
+impl CacheFile {
     /// Parses the text of a file; damaged lines are left out.
     pub(super) fn parse(text: &str, cluster: &Digest) -> Self {
-        let mut shelf = Self::default();
+        let mut cache_file = Self::default();
         for line in text.lines() {
             if let Some(account) = Entry::owner(line, cluster) {
-                shelf.put_line(account, line.to_owned());
+                cache_file.put_line(account, line.to_owned());
             }
         }
-        shelf
+        cache_file
     }
 
     /// Returns the entry of an account, and marks it as recently used.
@@ -114,12 +114,12 @@ mod tests {
 
     #[test]
     fn damaged_lines_are_left_out() {
-        let mut shelf = Shelf::default();
+        let mut cache_file = CacheFile::default();
         for digit in ['a', 'b', 'c'] {
-            shelf.put(&entry(digit, "Acme"), &cluster());
+            cache_file.put(&entry(digit, "Acme"), &cluster());
         }
-        let text = shelf.write().replacen("Acme", "Evil", 1) + "rubbish\n\n";
-        let mut found = Shelf::parse(&text, &cluster());
+        let text = cache_file.write().replacen("Acme", "Evil", 1) + "rubbish\n\n";
+        let mut found = CacheFile::parse(&text, &cluster());
         assert!(!found.is_dirty);
         let known = ['a', 'b', 'c'].map(|digit| {
             let account = entry(digit, "").account;
@@ -131,18 +131,18 @@ mod tests {
     /// The file stays within its limit, and keeps the most recently used entries.
     #[test]
     fn what_was_not_asked_for_longest_goes_first() {
-        let mut shelf = Shelf::default();
+        let mut cache_file = CacheFile::default();
         let name = "x".repeat(200 << 10);
         for digit in ['a', 'b', 'c', 'd'] {
-            shelf.put(&entry(digit, &name), &cluster());
+            cache_file.put(&entry(digit, &name), &cluster());
         }
-        assert!(shelf.get(&entry('a', "").account).is_some());
+        assert!(cache_file.get(&entry('a', "").account).is_some());
         for digit in ['e', 'f'] {
-            shelf.put(&entry(digit, &name), &cluster());
+            cache_file.put(&entry(digit, &name), &cluster());
         }
-        let text = shelf.write();
+        let text = cache_file.write();
         assert!(text.len() <= MOST_BYTES);
-        let mut kept = Shelf::parse(&text, &cluster());
+        let mut kept = CacheFile::parse(&text, &cluster());
         let kept: String = "abcdef"
             .chars()
             .filter(|digit| kept.get(&entry(*digit, "").account).is_some())
@@ -152,15 +152,15 @@ mod tests {
 
     #[test]
     fn what_another_process_wrote_is_kept() {
-        let mut shelf = Shelf::default();
-        shelf.put(&entry('a', "ours"), &cluster());
-        let mut other = Shelf::default();
+        let mut cache_file = CacheFile::default();
+        cache_file.put(&entry('a', "ours"), &cluster());
+        let mut other = CacheFile::default();
         other.put(&entry('a', "theirs"), &cluster());
         other.put(&entry('b', "theirs"), &cluster());
-        shelf.take_over(other);
+        cache_file.take_over(other);
         let mut company = |digit| {
             let account = entry(digit, "").account;
-            let found = shelf.get(&account).unwrap();
+            let found = cache_file.get(&account).unwrap();
             found.settings.get(&"company_name".into()).cloned()
         };
         assert_eq!(company('a'), Some("ours".into()));

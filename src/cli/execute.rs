@@ -12,22 +12,22 @@ use super::platform::Platform;
 use super::progress::Phase;
 use super::ui::Ui;
 use crate::apply::lease::LeaseGuard;
-use crate::apply::{self, Applied, ApplyError, AssetSource, Event, Mandate};
+use crate::apply::{self, Applied, ApplyError, ApprovedPlan, AssetSource, Event};
 use crate::model::count;
 use crate::reconcile::{Execution, execute};
 use crate::tree::Retention;
 
 /// Executes a plan and shows its progress. Ctrl-C ends the run after the writes that are in flight.
-pub(crate) async fn carry_out(
+pub(crate) async fn execute_plan(
     ui: Ui,
     platform: &Platform,
-    mandate: Mandate<'_>,
+    approved: ApprovedPlan<'_>,
     files: &dyn AssetSource,
     execution: Execution<'_>,
     guard: &LeaseGuard,
 ) -> Result<Applied, Failure> {
     let interrupted = watch_for_interrupt(ui, guard.stopping().clone());
-    let steps = mandate.plan.steps.len();
+    let steps = approved.plan.steps.len();
     let reader = platform.reader();
     let phase = Phase::asking(ui, "applying", steps, reader.activity());
     ui.limit().bound_writing(reader.deadline());
@@ -37,7 +37,7 @@ pub(crate) async fn carry_out(
         Event::Ended(_, outcome) if outcome.result.halt().is_some() => {}
         Event::Ended(..) => phase.step(),
     };
-    let applied = execute(reader, mandate, files, execution, guard, &progress).await;
+    let applied = execute(reader, approved, files, execution, guard, &progress).await;
     interrupted.abort();
     applied.map_err(|error| match error {
         ApplyError::Held(_) => Failure::Refused(error.to_string()),
@@ -48,7 +48,7 @@ pub(crate) async fn carry_out(
 fn watch_for_interrupt(ui: Ui, stop: CancellationToken) -> tokio::task::JoinHandle<()> {
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
-            ui.talk("stopping after what is in hand");
+            ui.message("stopping after what is in hand");
             stop.cancel();
         }
     })
@@ -57,13 +57,13 @@ fn watch_for_interrupt(ui: Ui, stop: CancellationToken) -> tokio::task::JoinHand
 /// Throws away what old runs left behind. A run that went well is not spoilt by what it could not clear.
 pub(crate) fn clear_up(ui: Ui, state: &Utf8Path, retention: Retention) {
     match apply::prune(state, retention, Timestamp::now()) {
-        Ok(pruned) if pruned.runs > 0 => ui.talk(&format!(
+        Ok(pruned) if pruned.runs > 0 => ui.message(&format!(
             "threw away {} and {} that nothing else had (policy.snapshots)",
             count(pruned.runs, "old run"),
             count(pruned.objects, "content")
         )),
         Ok(_) => {}
-        Err(error) => ui.talk(&format!("old runs are kept: {error}")),
+        Err(error) => ui.message(&format!("old runs are kept: {error}")),
     }
 }
 

@@ -21,7 +21,7 @@ pub(in crate::daemon) enum Source {
 
 /// One state of the tree, as it was read; cheap to clone.
 #[derive(Clone)]
-pub(in crate::daemon) struct Snapshot {
+pub(in crate::daemon) struct SourceRevision {
     /// The commit; absent when the tree is none.
     pub(in crate::daemon) commit: Option<Commit>,
     pub(in crate::daemon) files: Arc<dyn TreeSource + Send>,
@@ -34,7 +34,7 @@ pub(in crate::daemon) struct Snapshot {
     pub(in crate::daemon) template_elsewhere: Option<DesiredTemplate>,
 }
 
-impl Snapshot {
+impl SourceRevision {
     /// Begins with a tree of which nothing else is known yet.
     pub(in crate::daemon) fn new(files: Arc<dyn TreeSource + Send>, loaded: Loaded) -> Self {
         Self {
@@ -82,7 +82,7 @@ pub(in crate::daemon) struct Commit {
 
 /// Why there is no snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::daemon) enum Trouble {
+pub(in crate::daemon) enum SourceError {
     /// The source could not be read, or holds no tree.
     Unreadable(String),
     /// The commit is not signed by somebody who may.
@@ -96,9 +96,9 @@ impl Source {
     pub(in crate::daemon) async fn read(
         &self,
         cluster: Option<&str>,
-        known: Option<Snapshot>,
+        known: Option<SourceRevision>,
         now: Timestamp,
-    ) -> Result<Snapshot, Trouble> {
+    ) -> Result<SourceRevision, SourceError> {
         match self {
             Self::Folder(folder) => folder.read(cluster, known, now).await,
             Self::Remote(remote) => remote.read(cluster, known).await,
@@ -141,6 +141,6 @@ impl Source {
     }
 }
 
-pub(super) fn unreadable(error: impl std::fmt::Display) -> Trouble {
-    Trouble::Unreadable(error.to_string())
+pub(super) fn unreadable(error: impl std::fmt::Display) -> SourceError {
+    SourceError::Unreadable(error.to_string())
 }

@@ -1,4 +1,4 @@
-//! Orders that come from forms.
+//! WorkQueue that come from forms.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

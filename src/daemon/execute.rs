@@ -8,14 +8,14 @@ use std::time::Duration;
 use camino::Utf8Path;
 use jiff::Timestamp;
 
-use super::agenda::{Name, back_off, later};
 use super::assessment::{Assessment, assess, changes, subjects};
+use super::controller::Controller;
+use super::cycle::{CycleResult, ENDED, acting};
+use super::schedule::{Name, back_off, later};
 use super::status::Mode;
-use super::turn::{ENDED, Tally, acting};
 use super::verdict::is_drift;
-use super::wheel::Wheel;
 use crate::apply::lease::LeaseGuard;
-use crate::apply::{Applied, ApplyError, Event, Mandate, Rollout, StepResult, StepStanding};
+use crate::apply::{Applied, ApplyError, ApprovedPlan, Event, Rollout, StepResult, StepStanding};
 use crate::diff::{ChangeKey, WrittenParts, take_over};
 use crate::live::ReadClient;
 use crate::plan::{Action, RefusalKind};
@@ -25,8 +25,8 @@ use crate::tree::{Desired, Loaded, MAX_ASSET_BYTES, TreeSource};
 /// How long a read-back may take when the daemon is about to end.
 const LAST: Duration = Duration::from_secs(2);
 
-impl Wheel {
-    pub(super) async fn carry_out(
+impl Controller {
+    pub(super) async fn execute_plan(
         &self,
         loaded: &Loaded,
         files: &Arc<dyn TreeSource + Send>,
@@ -49,7 +49,7 @@ impl Wheel {
         if loaded.watch.policy.prune {
             allow.insert(RefusalKind::Prune);
         }
-        let mandate = Mandate {
+        let approved = ApprovedPlan {
             plan,
             desired: &assessment.desired,
             allow: &allow,
@@ -61,7 +61,7 @@ impl Wheel {
             {
                 done.fetch_add(1, Ordering::Relaxed);
             }
-            self.board.change(|status| {
+            self.published.change(|status| {
                 if let Mode::Running(hand) = &mut status.cluster.mode {
                     hand.steps = plan.steps.len();
                     hand.done = done.load(Ordering::Relaxed);
@@ -69,16 +69,16 @@ impl Wheel {
             });
         };
         let bytes = |path: &Utf8Path| files.read(path, MAX_ASSET_BYTES);
-        let stop = self.orders.stopped();
-        let run = execute(client, mandate, &bytes, execution, &guard, &progress);
+        let stop = self.queue.stopped();
+        let run = execute(client, approved, &bytes, execution, &guard, &progress);
         let mut run = std::pin::pin!(run);
         tokio::select! {
             applied = &mut run => return applied,
             () = stop.cancelled() => {
-                self.board
+                self.published
                     .change(|status| status.cluster.mode = Mode::Stopping);
             }
-            () = self.orders.pause_comes() => tracing::info!("a pause was asked for; no further step is begun"),
+            () = self.queue.pause_arrives() => tracing::info!("a pause was asked for; no further step is begun"),
         }
         // What is in hand comes to its end.
         guard.stopping().cancel();
@@ -90,13 +90,13 @@ impl Wheel {
         &mut self,
         assessment: &Assessment<'_>,
         applied: &Applied,
-        tally: &mut Tally,
+        result: &mut CycleResult,
     ) {
         let now = Timestamp::now();
-        tally.count = applied.count();
-        tally.written =
+        result.count = applied.count();
+        result.written =
             WrittenParts::done(&assessment.plan, applied, Some(&assessment.differences));
-        tally.base_moved = self.take_written(&tally.written, &assessment.desired);
+        result.base_moved = self.take_written(&result.written, &assessment.desired);
         let mut failures: BTreeMap<Name, String> = BTreeMap::new();
         let mut waiting: BTreeSet<Name> = BTreeSet::new();
         let mut touched: BTreeSet<Name> = BTreeSet::new();
@@ -110,10 +110,10 @@ impl Wheel {
                             continue;
                         };
                         for change in step.changes.iter().filter(|change| is_drift(change)) {
-                            record.memory.healed(&change.key, now);
+                            record.drift_history.healed(&change.key, now);
                         }
                         if let Action::Records { .. } = step.action {
-                            self.names.hasten(name, now);
+                            self.names.requeue(name, now);
                         }
                     }
                 }
@@ -176,7 +176,10 @@ impl Wheel {
 
     /// Notes beside the ref what was written of a commit that is not applied completely, for everybody who compares.
     pub(super) async fn note_written(&mut self, parts: WrittenParts) {
-        let commit = self.force.as_ref().and_then(|force| force.commit.as_ref());
+        let commit = self
+            .revision
+            .as_ref()
+            .and_then(|revision| revision.commit.as_ref());
         let (Some(commit), Some(written)) = (commit, &mut self.written) else {
             return;
         };
@@ -218,7 +221,7 @@ impl Wheel {
             .steps
             .iter()
             .any(|step| step.action == Action::Delete);
-        let (desired, base, stop) = (&loaded.desired, self.base.as_ref(), self.orders.stopped());
+        let (desired, base, stop) = (&loaded.desired, self.base.as_ref(), self.queue.stopped());
         let last = async {
             stop.cancelled().await;
             tokio::time::sleep(LAST).await;
@@ -245,16 +248,20 @@ impl Wheel {
                     .retain(|drift| found.iter().any(|change| change.key == drift.change.key));
             }
         }
-        assess(&self.matter(loaded, read, now), differences)
+        assess(&self.input(loaded, read, now), differences)
     }
 
     /// Says that the commit in force was applied completely, for all or for this daemon's shard of it, and tells
     /// whether it is the base now.
     pub(super) async fn advance(&mut self) -> bool {
-        let Some(commit) = self.force.as_ref().and_then(|force| force.commit.clone()) else {
+        let Some(commit) = self
+            .revision
+            .as_ref()
+            .and_then(|revision| revision.commit.clone())
+        else {
             return false;
         };
-        let is_known = [&self.applied, &self.share.noted].contains(&&Some(commit.id.clone()));
+        let is_known = [&self.applied, &self.shard_state.noted].contains(&&Some(commit.id.clone()));
         let Some(reference) = self.reference.as_mut().filter(|_| !is_known) else {
             return false;
         };
@@ -268,12 +275,12 @@ impl Wheel {
             whole @ Advance::Base { .. } => {
                 tracing::info!("{whole}");
                 self.applied = Some(commit.id);
-                self.alarm.untrusted_base = None;
+                self.conditions.untrusted_base = None;
                 return true;
             }
             waits @ Advance::Waits { .. } => {
                 tracing::info!("{waits}");
-                self.share.noted = Some(commit.id);
+                self.shard_state.noted = Some(commit.id);
             }
             other @ (Advance::Moved | Advance::Failed(_)) => {
                 tracing::warn!("the base stays as it was: {other}");

@@ -18,7 +18,7 @@ pub(super) const CONNECTIONS: usize = 256;
 /// one that never asked for anything before one that did, and of these first the one whose client has the most. So
 /// nobody keeps others away by being silent.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Room {
+pub(super) struct ConnectionSlots {
     inner: Arc<Inner>,
 }
 
@@ -49,7 +49,7 @@ struct Guest {
 
 /// The place of one connection, given up when the connection ends.
 #[derive(Debug)]
-pub(super) struct Seat {
+pub(super) struct Slot {
     place: Place,
     close: CancellationToken,
 }
@@ -57,7 +57,7 @@ pub(super) struct Seat {
 /// Names a connection to whoever answers its requests.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
-    room: Room,
+    slots: ConnectionSlots,
     id: u64,
 }
 
@@ -67,20 +67,20 @@ pub(super) struct Busy {
     place: Place,
 }
 
-impl Room {
+impl ConnectionSlots {
     /// Lets a connection in; waits only while a whole request is being answered on each other one.
-    pub(super) async fn enter(&self, client: IpAddr) -> Seat {
+    pub(super) async fn enter(&self, client: IpAddr) -> Slot {
         loop {
             let left = self.inner.left.notified();
-            if let Some(seat) = self.admit(client) {
-                return seat;
+            if let Some(slot) = self.admit(client) {
+                return slot;
             }
             left.await;
         }
     }
 
     /// Lets a connection in; `None` while all others are being answered.
-    fn admit(&self, client: IpAddr) -> Option<Seat> {
+    fn admit(&self, client: IpAddr) -> Option<Slot> {
         let mut guests = self.guests();
         if guests.known.len() >= CONNECTIONS {
             let id = guests.least()?;
@@ -99,10 +99,10 @@ impl Room {
         };
         guests.known.insert(heard, guest);
         let place = Place {
-            room: self.clone(),
+            slots: self.clone(),
             id: heard,
         };
-        Some(Seat { place, close })
+        Some(Slot { place, close })
     }
 
     fn guests(&self) -> MutexGuard<'_, Guests> {
@@ -132,7 +132,7 @@ impl Guests {
     }
 }
 
-impl Seat {
+impl Slot {
     /// Names the connection to whoever answers its requests.
     pub(super) fn place(&self) -> Place {
         self.place.clone()
@@ -144,10 +144,10 @@ impl Seat {
     }
 }
 
-impl Drop for Seat {
+impl Drop for Slot {
     fn drop(&mut self) {
-        self.place.room.guests().known.remove(&self.place.id);
-        self.place.room.inner.left.notify_one();
+        self.place.slots.guests().known.remove(&self.place.id);
+        self.place.slots.inner.left.notify_one();
     }
 }
 
@@ -161,7 +161,7 @@ impl Place {
     }
 
     fn change(&self, change: impl FnOnce(&mut Guest)) {
-        let mut guests = self.room.guests();
+        let mut guests = self.slots.guests();
         let heard = guests.next();
         if let Some(guest) = guests.known.get_mut(&self.id) {
             guest.heard = heard;
@@ -176,7 +176,7 @@ impl Drop for Busy {
             guest.busy = guest.busy.saturating_sub(1);
             guest.answered = true;
         });
-        self.place.room.inner.left.notify_one();
+        self.place.slots.inner.left.notify_one();
     }
 }
 
@@ -188,56 +188,56 @@ mod tests {
         IpAddr::from([192, 0, 2, last])
     }
 
-    fn filled(room: &Room, with: IpAddr) -> Vec<Seat> {
+    fn filled(slots: &ConnectionSlots, with: IpAddr) -> Vec<Slot> {
         (0..CONNECTIONS)
-            .map(|_| room.admit(with).unwrap())
+            .map(|_| slots.admit(with).unwrap())
             .collect()
     }
 
     #[test]
     fn the_silent_make_room_for_who_asks() {
-        let room = Room::default();
-        let asking = room.admit(client(1)).unwrap();
+        let slots = ConnectionSlots::default();
+        let asking = slots.admit(client(1)).unwrap();
         drop(asking.place().begin());
-        let busy = room.admit(client(2)).unwrap();
+        let busy = slots.admit(client(2)).unwrap();
         let request = busy.place().begin();
-        let silent = filled(&room, client(3));
+        let silent = filled(&slots, client(3));
         // However many more there are, they take the place of each other.
-        let more = filled(&room, client(3));
-        assert_eq!(room.guests().known.len(), CONNECTIONS);
-        assert!(silent.iter().all(|seat| seat.closing().is_cancelled()));
-        for seat in [&asking, &busy] {
-            assert!(!seat.closing().is_cancelled());
+        let more = filled(&slots, client(3));
+        assert_eq!(slots.guests().known.len(), CONNECTIONS);
+        assert!(silent.iter().all(|slot| slot.closing().is_cancelled()));
+        for slot in [&asking, &busy] {
+            assert!(!slot.closing().is_cancelled());
         }
-        let gone = more.iter().filter(|seat| seat.closing().is_cancelled());
+        let gone = more.iter().filter(|slot| slot.closing().is_cancelled());
         assert_eq!(gone.count(), 2, "as many as two others have places");
         drop(request);
     }
 
     #[test]
     fn of_those_that_asked_goes_who_has_the_most() {
-        let room = Room::default();
-        let probe = room.admit(client(1)).unwrap();
+        let slots = ConnectionSlots::default();
+        let probe = slots.admit(client(1)).unwrap();
         drop(probe.place().begin());
-        let many = filled(&room, client(2));
-        for seat in &many {
-            drop(seat.place().begin());
+        let many = filled(&slots, client(2));
+        for slot in &many {
+            drop(slot.place().begin());
         }
-        let next = room.admit(client(3)).unwrap();
+        let next = slots.admit(client(3)).unwrap();
         assert!(!probe.closing().is_cancelled() && !next.closing().is_cancelled());
-        let gone = many.iter().filter(|seat| seat.closing().is_cancelled());
+        let gone = many.iter().filter(|slot| slot.closing().is_cancelled());
         assert_eq!(gone.count(), 2);
     }
 
     #[test]
     fn whoever_is_being_answered_stays() {
-        let room = Room::default();
-        let seats = filled(&room, client(1));
-        let mut requests: Vec<Busy> = seats.iter().map(|seat| seat.place().begin()).collect();
-        assert!(room.admit(client(2)).is_none());
+        let slots = ConnectionSlots::default();
+        let seats = filled(&slots, client(1));
+        let mut requests: Vec<Busy> = seats.iter().map(|slot| slot.place().begin()).collect();
+        assert!(slots.admit(client(2)).is_none());
         requests.pop();
-        assert!(room.admit(client(2)).is_some());
+        assert!(slots.admit(client(2)).is_some());
         drop(seats);
-        assert!(room.guests().known.is_empty());
+        assert!(slots.guests().known.is_empty());
     }
 }

@@ -11,7 +11,7 @@ use crate::tree::Desired;
 /// A plan with what it was approved under. The run itself asks the guards once more, so that nobody who
 /// starts one can leave them out.
 #[derive(Clone, Copy, Debug)]
-pub struct Mandate<'a> {
+pub struct ApprovedPlan<'a> {
     /// What is to be carried out.
     pub plan: &'a Plan,
     /// The tree that the plan leads to; its policy holds.
@@ -20,7 +20,7 @@ pub struct Mandate<'a> {
     pub allow: &'a BTreeSet<RefusalKind>,
 }
 
-impl Mandate<'_> {
+impl ApprovedPlan<'_> {
     /// Returns what stands in the plan's way at this moment.
     #[must_use]
     pub fn held(&self, now: Timestamp) -> Vec<Refusal> {

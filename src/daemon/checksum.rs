@@ -3,13 +3,13 @@
 use crate::model::Digest;
 
 /// Puts the digest of a text before it.
-pub(crate) fn sealed(text: &str) -> String {
+pub(crate) fn with_checksum(text: &str) -> String {
     format!("{} {text}", Digest::of(text.as_bytes()))
 }
 
 /// Returns the text behind its digest; `None` when something spoilt either. What earlier versions wrote has none, and begins
 /// with a brace, which no digest does.
-pub(crate) fn unsealed(line: &str) -> Option<&str> {
+pub(crate) fn verified(line: &str) -> Option<&str> {
     if line.starts_with('{') {
         return Some(line);
     }
@@ -23,18 +23,18 @@ mod tests {
 
     #[test]
     fn no_flipped_bit_is_believed() {
-        let line = sealed(r#"{"reason":"migration","until":null}"#);
+        let line = with_checksum(r#"{"reason":"migration","until":null}"#);
         assert_eq!(
-            unsealed(&line),
+            verified(&line),
             Some(r#"{"reason":"migration","until":null}"#)
         );
         for at in 0..line.len() {
-            assert_eq!(unsealed(&line[..at]), None, "cut at {at}");
+            assert_eq!(verified(&line[..at]), None, "cut at {at}");
             for bit in 0..8 {
                 let mut bytes = line.clone().into_bytes();
                 bytes[at] ^= 1 << bit;
                 let spoilt = String::from_utf8_lossy(&bytes);
-                assert_eq!(unsealed(&spoilt), None, "bit {bit} of byte {at}");
+                assert_eq!(verified(&spoilt), None, "bit {bit} of byte {at}");
             }
         }
     }

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::agenda::{Name, later};
 use super::assessment::names;
 use super::base::BaseFile;
-use super::chronicle::News;
+use super::controller::Controller;
+use super::history_log::Detected;
+use super::schedule::{Name, later};
 use super::selection::{is_same_template, touched};
-use super::share::Share;
-use super::source::{Snapshot, Trouble};
+use super::shard::ShardState;
+use super::source::{SourceError, SourceRevision};
 use super::status::{AlertKind, Finding, Mistake, ObjectStatus};
-use super::wheel::Wheel;
 use super::zones::pushed;
 use crate::apply::remote::GitError;
 use crate::apply::{AppliedRef, Recall};
@@ -26,26 +26,26 @@ use crate::tree::{
     Base, Desired, Loaded, Precedence, Refusal, WatchPolicy, precedence, short_commit,
 };
 
-impl Wheel {
+impl Controller {
     /// Reads the source, and puts what it holds in force when it is good.
     pub(super) async fn look_at_source(&mut self, now: Timestamp) {
         self.look_at = later(now, self.setup.poll);
         let cluster = self.setup.cluster.clone();
         // A tree that was divided is not all of its commit.
-        let whole = (self.force.as_ref()).filter(|_| self.setup.shard.is_none());
+        let whole = (self.revision.as_ref()).filter(|_| self.setup.shard.is_none());
         let known = whole.cloned();
         let read = self.source.read(cluster.as_deref(), known, now).await;
         match read {
-            Ok(snapshot) => self.consider(snapshot, now).await,
-            Err(trouble) => self.report_trouble(trouble, now),
+            Ok(revision) => self.consider(revision, now).await,
+            Err(error) => self.report_source_error(error, now),
         }
     }
 
     /// Says why there is no tree to look at.
-    pub(super) fn report_trouble(&mut self, trouble: Trouble, now: Timestamp) {
-        let (kind, commit, reason) = match trouble {
-            Trouble::Unreadable(reason) => (AlertKind::SourceUnreadable, None, reason),
-            Trouble::Untrusted { commit, reason } => {
+    pub(super) fn report_source_error(&mut self, error: SourceError, now: Timestamp) {
+        let (kind, commit, reason) = match error {
+            SourceError::Unreadable(reason) => (AlertKind::SourceUnreadable, None, reason),
+            SourceError::Untrusted { commit, reason } => {
                 (AlertKind::UntrustedCommit, Some(commit), reason)
             }
         };
@@ -53,13 +53,13 @@ impl Wheel {
         self.publish(now);
     }
 
-    async fn consider(&mut self, mut snapshot: Snapshot, now: Timestamp) {
-        let commit = snapshot.id().map(str::to_owned);
-        let mistakes = mistakes(&snapshot.loaded);
+    async fn consider(&mut self, mut revision: SourceRevision, now: Timestamp) {
+        let commit = revision.id().map(str::to_owned);
+        let mistakes = mistakes(&revision.loaded);
         let errors = mistakes.iter().filter(|mistake| mistake.is_error).count();
         let first = mistakes.iter().find(|mistake| mistake.is_error);
         let first = first.map(|mistake| mistake.message.clone());
-        self.board.change(|status| {
+        self.published.change(|status| {
             status.cluster.source.checked = Some(now);
             status.cluster.source.mistakes = mistakes;
         });
@@ -73,25 +73,29 @@ impl Wheel {
             self.refuse(AlertKind::BadTree, commit, reason, now);
             return;
         }
-        if let Some(breach) = self.breach(&snapshot.loaded) {
+        if let Some(breach) = self.breach(&revision.loaded) {
             let reason = format!("{what} is not to be trusted: {breach}");
             self.refuse(AlertKind::UntrustedCommit, commit, reason, now);
             return;
         }
-        if self.force.as_ref().is_some_and(|force| force.is(&snapshot)) {
+        if self
+            .revision
+            .as_ref()
+            .is_some_and(|revision| revision.is(&revision))
+        {
             self.stay_in_force(now);
             return;
         }
-        let is_elsewhere = self.force.as_ref().is_none_or(|force| {
-            self.platform_of(&force.loaded.desired) != self.platform_of(&snapshot.loaded.desired)
+        let is_elsewhere = self.revision.as_ref().is_none_or(|revision| {
+            self.platform_of(&revision.loaded.desired) != self.platform_of(&revision.loaded.desired)
         });
         let named = if is_elsewhere {
-            self.find_base(&snapshot).await
+            self.find_base(&revision).await
         } else {
             None
         };
         if let (Some(applied), Some(commit)) = (&named, &commit)
-            && self.force.is_none()
+            && self.revision.is_none()
             && precedence(self.source.folder(), commit, applied) == Precedence::Before
         {
             let reason = format!(
@@ -103,8 +107,8 @@ impl Wheel {
             self.refuse(AlertKind::SourceUnreadable, commit, reason, now);
             return;
         }
-        if self.take_share(&mut snapshot).await {
-            self.put_in_force(snapshot, now);
+        if self.take_share(&mut revision).await {
+            self.put_in_force(revision, now);
         }
     }
 
@@ -131,49 +135,49 @@ impl Wheel {
 
     /// Takes note that the source holds what is in force.
     fn stay_in_force(&mut self, now: Timestamp) {
-        self.alarm.source = None;
-        self.chronicle
+        self.conditions.source = None;
+        self.history_log
             .end(Finding::BadTree, &None, now, "a good tree is in force");
-        self.board.change(|status| {
+        self.published.change(|status| {
             let source = &mut status.cluster.source;
             source.seen.clone_from(&source.commit);
             source.problem = None;
         });
     }
 
-    fn put_in_force(&mut self, snapshot: Snapshot, now: Timestamp) {
+    fn put_in_force(&mut self, revision: SourceRevision, now: Timestamp) {
         self.is_quiet = false;
-        self.alarm.source = None;
-        self.chronicle
+        self.conditions.source = None;
+        self.history_log
             .end(Finding::BadTree, &None, now, "a good tree is in force");
-        let desired = &snapshot.loaded.desired;
-        let before = self.force.as_ref().map(|before| &before.loaded);
+        let desired = &revision.loaded.desired;
+        let before = self.revision.as_ref().map(|before| &before.loaded);
         let is_other_cluster =
             before.is_some_and(|before| before.desired.cluster != desired.cluster);
         if is_other_cluster {
             self.platform.disconnect();
         }
         let mut touched = touched(before.map(|before| &before.desired), desired);
-        if before.is_some_and(|before| before.watch != snapshot.loaded.watch) {
+        if before.is_some_and(|before| before.watch != revision.loaded.watch) {
             touched = names(desired);
         }
         let lost_some = before
             .is_some_and(|before| before.desired.accounts.len() != desired.accounts.len())
             || !touched.is_empty();
-        let tree = snapshot.digest().clone();
-        let is_new = self.board.status().cluster.source.tree.as_ref() != Some(&tree);
-        self.agenda.follow(&names(desired), now);
-        self.names.follow(&snapshot, &touched, now);
-        let template = (self.force.as_ref()).and_then(Snapshot::template);
-        if !is_same_template(template, snapshot.template()) {
-            for name in pushed(&snapshot.loaded) {
-                self.agenda.hasten(&Some(name.clone()), now);
+        let tree = revision.digest().clone();
+        let is_new = self.published.status().cluster.source.tree.as_ref() != Some(&tree);
+        self.schedule.follow(&names(desired), now);
+        self.names.follow(&revision, &touched, now);
+        let template = (self.revision.as_ref()).and_then(SourceRevision::template);
+        if !is_same_template(template, revision.template()) {
+            for name in pushed(&revision.loaded) {
+                self.schedule.requeue(&Some(name.clone()), now);
             }
         }
         for name in &touched {
-            self.agenda.hasten(name, now);
+            self.schedule.requeue(name, now);
             let record = self.records.entry(name.clone()).or_default();
-            record.memory.forget();
+            record.drift_history.forget();
             record.retry_at = None;
             record.failures = 0;
             record.failure = None;
@@ -181,14 +185,14 @@ impl Wheel {
         self.look_for_departed |= lost_some;
         let all = names(desired);
         self.records.retain(|name, _| all.contains(name));
-        self.baseless.retain(|name| all.contains(name));
+        self.without_base.retain(|name| all.contains(name));
         self.platform.follow(desired);
-        self.chronicle.follow(|name| all.contains(name), now);
-        self.show_force(&snapshot, &touched, is_new.then_some(tree), now);
-        self.board.put_files(Arc::clone(&snapshot.files));
+        self.history_log.follow(|name| all.contains(name), now);
+        self.show_force(&revision, &touched, is_new.then_some(tree), now);
+        self.published.put_files(Arc::clone(&revision.files));
         if is_new {
             tracing::info!(
-                commit = snapshot
+                commit = revision
                     .commit
                     .as_ref()
                     .map_or("none", |commit| short_commit(&commit.id)),
@@ -196,22 +200,22 @@ impl Wheel {
                 "another tree is in force"
             );
         }
-        self.force = Some(snapshot);
+        self.revision = Some(revision);
     }
 
     /// Shows what is in force; `new` names a tree that was not before. Readers go on sharing what was not touched.
     fn show_force(
         &self,
-        snapshot: &Snapshot,
+        revision: &SourceRevision,
         touched: &BTreeSet<Name>,
         new: Option<Digest>,
         now: Timestamp,
     ) {
-        let desired = &snapshot.loaded.desired;
-        self.board.change(|status| {
+        let desired = &revision.loaded.desired;
+        self.published.change(|status| {
             status.cluster.name = Some(desired.cluster.name.clone());
             let source = &mut status.cluster.source;
-            let commit = snapshot.commit.as_ref();
+            let commit = revision.commit.as_ref();
             source.seen = commit.map(|commit| commit.id.clone());
             source.commit.clone_from(&source.seen);
             source.subject = commit.map(|commit| commit.subject.clone());
@@ -226,7 +230,7 @@ impl Wheel {
                 status.template = None;
             }
             for name in touched {
-                let policy = snapshot.loaded.watch.of(name.as_ref());
+                let policy = revision.loaded.watch.of(name.as_ref());
                 let object = match name {
                     None => status.template.get_or_insert_with(|| unread(name, now)),
                     Some(account) => (status.accounts.entry(account.clone()))
@@ -244,12 +248,12 @@ impl Wheel {
 
     /// Leaves what is in force as it is, and says why.
     fn refuse(&mut self, kind: AlertKind, commit: Option<String>, reason: String, now: Timestamp) {
-        let is_known = matches!(&self.alarm.source, Some((known, words)) if *known == kind && *words == reason);
+        let is_known = matches!(&self.conditions.source, Some((known, words)) if *known == kind && *words == reason);
         if !is_known {
             tracing::warn!(%reason, "what was in force stays so");
         }
         if kind != AlertKind::SourceUnreadable {
-            self.chronicle.begin(News {
+            self.history_log.begin(Detected {
                 finding: Finding::BadTree,
                 name: None,
                 keys: Vec::new(),
@@ -259,7 +263,7 @@ impl Wheel {
                 detected: now,
             });
         }
-        self.board.change(|status| {
+        self.published.change(|status| {
             let source = &mut status.cluster.source;
             source.checked = Some(now);
             source.problem = Some(reason.clone());
@@ -267,7 +271,7 @@ impl Wheel {
                 source.seen = commit;
             }
         });
-        self.alarm.source = Some((kind, reason));
+        self.conditions.source = Some((kind, reason));
     }
 
     /// Finds out what was applied last: from the ref, and object by object from what this daemon kept.
@@ -275,23 +279,23 @@ impl Wheel {
     /// Returns the commit that the ref names, also when it is no base because it is not in the history of the
     /// snapshot: an older tree than that is not put in force by accident. What is not signed by somebody who may counts
     /// for nothing.
-    async fn find_base(&mut self, snapshot: &Snapshot) -> Option<String> {
-        let desired = &snapshot.loaded.desired;
+    async fn find_base(&mut self, revision: &SourceRevision) -> Option<String> {
+        let desired = &revision.loaded.desired;
         self.base = None;
-        self.baseless.clear();
+        self.without_base.clear();
         self.applied = None;
-        self.alarm.untrusted_base = None;
-        self.share = Share::default();
+        self.conditions.untrusted_base = None;
+        self.shard_state = ShardState::default();
         self.written = None;
         let named = match self.setup.platform {
-            None => self.find_applied_commit(snapshot).await,
+            None => self.find_applied_commit(revision).await,
             Some(_) => None,
         };
         // Where nothing vouches for the base, nothing does for what came after it either.
-        let mut written = if self.alarm.untrusted_base.is_some() {
+        let mut written = if self.conditions.untrusted_base.is_some() {
             Vec::new()
         } else {
-            self.find_written(snapshot).await
+            self.find_written(revision).await
         };
         if self.setup.shard.is_some() {
             // Which accounts are its own follows from the ref, which all shards see, and so does their base.
@@ -306,7 +310,7 @@ impl Wheel {
                 self.base = Some(kept.desired);
                 // What this daemon kept object by object is as new as what it noted beside the ref.
                 written.clear();
-                self.lose_base(kept.baseless, "it was lost before the last restart");
+                self.lose_base(kept.without_base, "it was lost before the last restart");
             }
             Ok(_) => {}
             Err(error) => {
@@ -329,13 +333,13 @@ impl Wheel {
     }
 
     /// Reads what runs have written since that did not complete.
-    async fn find_written(&mut self, snapshot: &Snapshot) -> Vec<WrittenTree> {
+    async fn find_written(&mut self, revision: &SourceRevision) -> Vec<WrittenTree> {
         let Some(mut written) = self.reference.as_ref().map(AppliedRef::written) else {
             return Vec::new();
         };
         let recall = Recall {
             base: self.applied.as_deref(),
-            revision: snapshot.id(),
+            revision: revision.id(),
             only: None,
             known: None,
             ask: self.setup.push,
@@ -350,27 +354,27 @@ impl Wheel {
 
     /// Leaves objects to people of which it was lost what was applied last, and says why.
     fn lose_base(&mut self, names: BTreeSet<Name>, reason: &str) {
-        self.alarm.base = Some(format!(
+        self.conditions.base = Some(format!(
             "what was applied last is not known any more ({reason}); what differs now may be the tree's change or somebody's, and waits for an approval or a resync"
         ));
-        self.baseless = names;
+        self.without_base = names;
     }
 
-    async fn find_applied_commit(&mut self, snapshot: &Snapshot) -> Option<String> {
-        let cluster = &snapshot.loaded.desired.cluster.name;
+    async fn find_applied_commit(&mut self, revision: &SourceRevision) -> Option<String> {
+        let cluster = &revision.loaded.desired.cluster.name;
         let unknown = |error: GitError| {
             tracing::warn!(%error, "what was applied last is not known");
         };
         let reference = self.source.applied_ref(cluster).map_err(unknown).ok()??;
-        let mut reference = reference.at(snapshot.id());
+        let mut reference = reference.at(revision.id());
         let base = if self.setup.push {
             reference.fetch(None).await
         } else {
             reference.recall(None).await.map_err(unknown).ok()?
         };
         self.reference = Some(reference);
-        self.alarm.untrusted_base = base.refusal();
-        if let Some(refusal) = &self.alarm.untrusted_base {
+        self.conditions.untrusted_base = base.refusal();
+        if let Some(refusal) = &self.conditions.untrusted_base {
             tracing::warn!("{refusal}");
         } else {
             tracing::info!("{}", base.explained());
@@ -399,7 +403,7 @@ impl Wheel {
     /// Keeps what was applied last for the next start.
     pub(super) fn keep_base(&mut self) {
         if let (Some(file), Some(base)) = (&mut self.base_file, &self.base)
-            && let Err(error) = file.write(self.applied.as_deref(), base, &self.baseless)
+            && let Err(error) = file.write(self.applied.as_deref(), base, &self.without_base)
         {
             tracing::warn!(path = %file.path(), %error, "what was applied cannot be kept; after a restart a hand edit may be taken for what the tree changed");
         }

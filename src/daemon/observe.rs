@@ -7,7 +7,7 @@ use std::time::Duration;
 use camino::Utf8Path;
 use jiff::Timestamp;
 
-use super::agenda::Name;
+use super::schedule::Name;
 use super::setup::Setup;
 use crate::live::{
     self, ApiError, Cache, ClientConfig, CollectOptions, Live, LiveAccount, ReadClient, Reading,

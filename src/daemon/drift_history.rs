@@ -10,11 +10,11 @@ use crate::diff::{Change, ChangeKey, Side};
 /// How often something is put right before somebody is asked to look.
 pub(super) const ROUNDS: usize = 3;
 /// How long a healing counts.
-const MEMORY: SignedDuration = SignedDuration::from_hours(6);
+const HEALING_COUNTS: SignedDuration = SignedDuration::from_hours(6);
 
 /// What is remembered of an object.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Memory {
+pub(super) struct DriftHistory {
     seen: BTreeMap<ChangeKey, Seen>,
     healed: BTreeMap<ChangeKey, Vec<Timestamp>>,
     /// When the object was last read, completely.
@@ -29,7 +29,7 @@ struct Seen {
     absent: Option<Timestamp>,
 }
 
-impl Memory {
+impl DriftHistory {
     /// Takes in the drift of a complete read. What was there at an earlier read already, and is still the same, is
     /// confirmed; what is not there any more is forgotten.
     pub(super) fn observe<'a>(
@@ -74,7 +74,7 @@ impl Memory {
     }
 
     /// Begins to count the rounds anew, because a person looked at it; what was seen is still there.
-    pub(super) fn forgive(&mut self) {
+    pub(super) fn reset_rounds(&mut self) {
         self.healed.clear();
     }
 
@@ -92,7 +92,7 @@ impl Memory {
     fn rounds(&self, key: &ChangeKey, now: Timestamp) -> usize {
         let rounds = self.healed.get(key).into_iter().flatten();
         rounds
-            .filter(|healed| now.duration_since(**healed) < MEMORY)
+            .filter(|healed| now.duration_since(**healed) < HEALING_COUNTS)
             .count()
     }
 }
@@ -121,11 +121,11 @@ mod tests {
 
     /// Says of each read: key, live value, last not seen, first seen, confirmed.
     fn reads(reads: &[(i64, &[(&str, &str)])]) -> Vec<String> {
-        let mut memory = Memory::default();
+        let mut drift_history = DriftHistory::default();
         let mut lines = Vec::new();
         for (second, found) in reads {
             let changes: Vec<Change> = found.iter().map(|(key, live)| drift(key, live)).collect();
-            for drift in memory.observe(changes.iter(), at(*second)) {
+            for drift in drift_history.observe(changes.iter(), at(*second)) {
                 let confirmed = drift.confirmed.map(Timestamp::as_second);
                 let (ChangeKey::Setting(key), Side::Value(live)) =
                     (&drift.change.key, &drift.change.before)
@@ -169,30 +169,30 @@ mod tests {
 
     #[test]
     fn who_keeps_changing_back_is_told_from_who_did_it_long_ago() {
-        let mut memory = Memory::default();
+        let mut drift_history = DriftHistory::default();
         let key = ChangeKey::Setting("a".into());
         for second in [0, 10, 20] {
-            assert!(!memory.keeps_changing(&key, at(second)));
-            memory.healed(&key, at(second));
+            assert!(!drift_history.keeps_changing(&key, at(second)));
+            drift_history.healed(&key, at(second));
         }
-        assert!(memory.keeps_changing(&key, at(30)));
-        assert!(!memory.keeps_changing(&ChangeKey::Whitelabel, at(30)));
-        assert!(!memory.keeps_changing(&key, at(30 + 6 * 3600)));
-        memory.forgive();
-        assert!(!memory.keeps_changing(&key, at(30)));
+        assert!(drift_history.keeps_changing(&key, at(30)));
+        assert!(!drift_history.keeps_changing(&ChangeKey::Whitelabel, at(30)));
+        assert!(!drift_history.keeps_changing(&key, at(30 + 6 * 3600)));
+        drift_history.reset_rounds();
+        assert!(!drift_history.keeps_changing(&key, at(30)));
     }
 
     #[test]
     fn who_is_forgiven_does_not_have_to_be_seen_twice_again() {
-        let mut memory = Memory::default();
+        let mut drift_history = DriftHistory::default();
         let change = drift("a", "x");
-        memory.observe([&change].into_iter(), at(1));
-        memory.observe([&change].into_iter(), at(2));
-        memory.forgive();
-        let found = memory.observe([&change].into_iter(), at(3));
+        drift_history.observe([&change].into_iter(), at(1));
+        drift_history.observe([&change].into_iter(), at(2));
+        drift_history.reset_rounds();
+        let found = drift_history.observe([&change].into_iter(), at(3));
         assert_eq!(found[0].confirmed, Some(at(2)));
-        memory.forget();
-        let found = memory.observe([&change].into_iter(), at(4));
+        drift_history.forget();
+        let found = drift_history.observe([&change].into_iter(), at(4));
         assert_eq!(found[0].confirmed, None);
     }
 
@@ -200,11 +200,11 @@ mod tests {
         /// One read never confirms anything, however often it is told of.
         #[test]
         fn nothing_is_confirmed_by_one_read(values in proptest::collection::vec(0_u8..3, 1..20)) {
-            let mut memory = Memory::default();
+            let mut drift_history = DriftHistory::default();
             let mut last = None;
             for (second, value) in (1..).zip(values) {
                 let change = drift("a", &value.to_string());
-                let found = memory.observe([&change].into_iter(), at(second));
+                let found = drift_history.observe([&change].into_iter(), at(second));
                 prop_assert_eq!(found[0].confirmed.is_some(), last == Some(value));
                 last = Some(value);
             }
