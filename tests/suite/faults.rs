@@ -7,6 +7,7 @@ pub(crate) mod trouble;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::sync::LazyLock;
 
 use camino::Utf8Path;
 use emblazon::apply::{Applied, StepResult};
@@ -14,11 +15,13 @@ use emblazon::diff::settings_in_sync;
 use emblazon::live::ReadClient;
 use emblazon::model::{AssetKind, KeyPath, Object, Settings};
 use emblazon::plan::{Action, Plan, Subject};
+use emblazon::sandbox::FaultKind;
+use emblazon::sandbox::dns::DnsFaultKind;
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
 use records::{Records, zone_steps};
-use trouble::{Traffic, Trouble};
+use trouble::{Kind, Traffic, Trouble};
 
 use crate::effort::Effort;
 use crate::stage::{Shown, Stage, Tree, html, ico, png};
@@ -150,59 +153,96 @@ pub(crate) async fn cases(effort: Effort) -> (Plan, Vec<Trouble>) {
     (plan, traffic.troubles(&stage, effort))
 }
 
-#[test]
-fn every_fault_at_every_request() {
-    at_every_request(Effort::Sampled);
+/// Two tests a fault, so that each can be run by its name and all are spread over the machine: one at some of the places
+/// that it can hit, in each run of the tests, and one at all of them, where `.ci/run` asks for it.
+macro_rules! faults {
+    ($($name:ident: $kind:expr,)*) => {
+        $(mod $name {
+            use super::*;
+
+            #[test]
+            fn at_some_requests() {
+                at(&$kind, Effort::Sampled);
+            }
+
+            #[test]
+            #[ignore = "takes long; run `cargo test --test suite -- --ignored`, as .ci/run does"]
+            fn at_every_request() {
+                at(&$kind, Effort::Full);
+            }
+        })*
+
+        /// Each fault that is scripted is one that tests are named after.
+        #[test]
+        fn every_fault_at_every_request_has_its_tests() {
+            let named: Vec<Kind> = vec![$($kind,)*];
+            let (_, cases) = &*CASES;
+            assert!(cases.len() >= 1_200, "only {} cases", cases.len());
+            for case in cases {
+                assert!(named.contains(&case.kind()), "{case:?}");
+            }
+        }
+    };
 }
 
-/// At the primary of the zone, too, everything that it can do is met by every message.
-#[test]
-#[ignore = "takes minutes; run `cargo test --test suite -- --ignored`, as .ci/run does"]
-fn every_fault_at_every_request_and_message() {
-    at_every_request(Effort::Full);
+faults! {
+    status_401: Kind::Platform(FaultKind::Status(401)),
+    status_402: Kind::Platform(FaultKind::Status(402)),
+    status_403: Kind::Platform(FaultKind::Status(403)),
+    status_409: Kind::Platform(FaultKind::Status(409)),
+    status_412: Kind::Platform(FaultKind::Status(412)),
+    status_429: Kind::Platform(FaultKind::Status(429)),
+    status_500: Kind::Platform(FaultKind::Status(500)),
+    status_503: Kind::Platform(FaultKind::Status(503)),
+    hang: Kind::Platform(FaultKind::Hang),
+    cut_body: Kind::Platform(FaultKind::CutBody),
+    lost_answer: Kind::Platform(FaultKind::LostAnswer),
+    dropped_connection: Kind::Platform(FaultKind::DropConnection),
+    stale_read: Kind::Platform(FaultKind::StaleRead),
+    destroyed_document: Kind::Platform(FaultKind::DestroyDocument),
+    skipped_account_write: Kind::Platform(FaultKind::SkipAccountWrite),
+    dns_servfail: Kind::Primary(DnsFaultKind::Servfail),
+    dns_refused: Kind::Primary(DnsFaultKind::Refused),
+    dns_drop: Kind::Primary(DnsFaultKind::Drop),
+    dns_truncate: Kind::Primary(DnsFaultKind::Truncate),
+    dns_lame: Kind::Primary(DnsFaultKind::Lame),
+    dns_garbage: Kind::Primary(DnsFaultKind::Garbage),
+    dns_unsigned: Kind::Primary(DnsFaultKind::Unsigned),
+    dns_hang: Kind::Primary(DnsFaultKind::Hang),
 }
 
-fn at_every_request(effort: Effort) {
-    let (plan, cases) = block_on(cases(effort));
-    assert!(cases.len() >= 1_200, "only {} cases", cases.len());
-    let shares: Vec<Vec<Trouble>> = (0..WORKERS)
-        .map(|worker| {
-            cases
-                .iter()
-                .skip(worker)
-                .step_by(WORKERS)
-                .cloned()
-                .collect()
-        })
+/// The undisturbed run, once for all tests.
+static CASES: LazyLock<(Plan, Vec<Trouble>)> = LazyLock::new(|| {
+    std::thread::spawn(|| block_on(cases(Effort::Full)))
+        .join()
+        .unwrap()
+});
+
+/// One place of so many is tried in a sample.
+const SAMPLE: usize = 5;
+
+/// Runs with one fault at each of the places that it can hit, or at a sample of them.
+fn at(kind: &Kind, effort: Effort) {
+    let (plan, cases) = &*CASES;
+    let of_kind: Vec<Trouble> = (cases.iter())
+        .filter(|case| case.kind() == *kind)
+        .cloned()
         .collect();
-    let wrong: Vec<String> = std::thread::scope(|scope| {
-        let workers: Vec<_> = shares
-            .into_iter()
-            .map(|share| scope.spawn(|| block_on(work_through(&plan, share))))
-            .collect();
-        workers
-            .into_iter()
-            .flat_map(|worker| worker.join().unwrap())
-            .collect()
-    });
-    let at_primary = |case: &&Trouble| matches!(case, Trouble::Primary(_));
+    assert!(!of_kind.is_empty(), "the run has no place for {kind:?}");
+    let step = match effort {
+        Effort::Full => 1,
+        Effort::Sampled => SAMPLE,
+    };
+    let tried: Vec<Trouble> = of_kind.iter().step_by(step).cloned().collect();
+    let number = tried.len();
+    let wrong = block_on(work_through(plan, tried));
     println!(
-        "{} faults, {} of them at the primary of the zone, {} wrong",
-        cases.len(),
-        cases.iter().filter(at_primary).count(),
+        "{kind:?}: {number} of {} places, {} wrong",
+        of_kind.len(),
         wrong.len()
     );
-    assert!(
-        wrong.is_empty(),
-        "{} of {} wrong:\n{}",
-        wrong.len(),
-        cases.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
-
-/// How many threads share the cases.
-const WORKERS: usize = 4;
 
 async fn work_through(plan: &Plan, cases: Vec<Trouble>) -> Vec<String> {
     stream::iter(cases)
@@ -299,7 +339,7 @@ pub(crate) fn is_true(
                 _ => continue,
             }
             match &outcome.result {
-                StepResult::Done { .. } => execute_plan(&mut model, &step.action, tree),
+                StepResult::Done { .. } => carry_out(&mut model, &step.action, tree),
                 StepResult::Unknown { .. } => is_certain = false,
                 _ => {}
             }
@@ -335,7 +375,7 @@ pub(crate) fn is_true(
 type Model = Option<(Settings, BTreeMap<AssetKind, Vec<u8>>)>;
 
 /// Does to a model what a step does to an account.
-fn execute_plan(model: &mut Model, action: &Action, tree: &Tree) {
+fn carry_out(model: &mut Model, action: &Action, tree: &Tree) {
     if let Action::Create { settings } = action {
         *model = Some((Settings::from(settings.clone()), BTreeMap::new()));
     }

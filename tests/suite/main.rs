@@ -48,6 +48,7 @@ mod recovery;
 mod restore;
 mod sandbox;
 mod saved_plan;
+mod shape;
 mod shard;
 mod silence;
 mod source_text;

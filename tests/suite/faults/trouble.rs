@@ -15,6 +15,13 @@ pub(crate) enum Trouble {
     Primary(DnsFault),
 }
 
+/// What goes wrong, wherever it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Platform(FaultKind),
+    Primary(DnsFaultKind),
+}
+
 impl fmt::Debug for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -27,6 +34,14 @@ impl fmt::Debug for Trouble {
 }
 
 impl Trouble {
+    /// Returns what goes wrong.
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::Platform(fault) => Kind::Platform(fault.fault),
+            Self::Primary(fault) => Kind::Primary(fault.fault),
+        }
+    }
+
     /// Tells whether somebody waits for an answer that does not come.
     pub(crate) fn hangs(&self) -> bool {
         match self {
