@@ -1,9 +1,9 @@
 //! `cargo bench --bench dns`: 1,000 brands with 10 hosts each, checked against servers in another process, without and
-//! with 1 % of the answers lost; beside `dnsperf` on the same servers, when it is installed.
+//! with 1 % of the answers lost; next to `dnsperf` on the same servers, if it is installed.
 //!
-//! One thread asks, and the faked servers answer from the other core: without loss it is their speed that limits, as the
-//! figure of `dnsperf` beside ours shows. With loss it is the wait for what does not come: each lost answer costs its
-//! time-out, and few questions of one domain are under way at a time.
+//! One thread queries, and the simulated servers answer on the other core: without loss, the servers' speed is the
+//! limit, as `dnsperf` shows. With loss, the limit is waiting: each lost answer costs its time-out, and each domain has
+//! only a few queries in flight.
 
 mod measure;
 
@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 const PROGRAM: &str = env!("CARGO_BIN_EXE_emblazon");
 const ACCOUNTS: usize = 1_000;
 const HOSTS: usize = 10;
-/// Domains under way at a time, as `dns check` has it.
+/// Domains checked concurrently, as in `dns check`.
 const CONCURRENT: usize = 64;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -117,7 +117,7 @@ fn template() -> Outcome<DomainTemplate> {
     Ok(serde_json::from_value(json!({ "A": hosts }))?)
 }
 
-/// DNS servers in another process; they end with the value.
+/// DNS servers in another process, stopped on drop.
 struct Servers {
     process: Child,
     resolver: SocketAddr,
@@ -149,7 +149,7 @@ impl Servers {
 
 impl Drop for Servers {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have exited already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -172,7 +172,7 @@ fn seed(loss: bool) -> Result<String, std::fmt::Error> {
     Ok(text)
 }
 
-/// Lets `dnsperf` ask the same resolver for the same hosts.
+/// Runs `dnsperf` with the same hosts against the same resolver.
 #[expect(
     clippy::print_stdout,
     reason = "the figures are what a benchmark is for"

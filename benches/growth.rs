@@ -1,8 +1,9 @@
-//! `cargo bench --bench growth`: time and memory against the number of accounts, from 1,000 to 100,000; with numbers as
-//! arguments, for so many. The accounts have no assets of their own, and the tree lies in Git.
+//! `cargo bench --bench growth`: time and memory by number of accounts, from 1,000 to 100,000, or as many as the
+//! arguments say. The accounts have no assets of their own, and the tree is in Git.
 //!
-//! `validate` and both whole plans cost what exists. `one account` is a plan with `--changed-since` after one account was
-//! renamed and committed, with `--rev`: it costs what was touched, but for the names of the folders in `accounts/`.
+//! The cost of `validate` and of the two whole plans grows with the tree. `one account` is a plan with
+//! `--changed-since` and `--rev` after one account was renamed and committed: its cost is that of the change, plus
+//! listing the folders in `accounts/`.
 
 mod generate;
 mod measure;

@@ -1,6 +1,6 @@
-//! `cargo bench --bench pace`: what a server gives, and how long it takes, with the adaptive client and with fixed numbers
-//! of connections. The server is a sandbox that can do only so much; what is more waits, as at a real Kazoo. The latency is that of
-//! the server: the queue and the work, without the client.
+//! `cargo bench --bench pace`: throughput and latency of a server, with the adaptive client and with fixed numbers of
+//! connections. The server is a sandbox of limited capacity; excess requests queue, as at a real Kazoo. The latency is
+//! that of the server: queueing and work, without the client.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,14 +15,14 @@ mod measure;
 
 use measure::row;
 
-/// How long a client may take to find its pace, and how long it is looked at after that.
+/// Time for a client to find its pace, and the time of measurement after that.
 const SETTLING: Duration = Duration::from_secs(5);
 const WINDOW: Duration = Duration::from_secs(5);
 
-/// Asks without an end: it is only looked at what the server gave in a while.
+/// Tasks that send requests endlessly; only the server's counts within the window matter.
 const ASKING: usize = 64;
 
-/// Whose pace it is.
+/// The measured client.
 #[derive(Clone, Copy)]
 enum Client {
     Adaptive,
@@ -30,7 +30,7 @@ enum Client {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // The answer is the same for every client of the process: there is one provider.
+    // It fails if a provider is installed already, which is fine: there is only one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     row(&[
         "capacity",
@@ -67,7 +67,7 @@ async fn measured(capacity: Capacity, client: Client) -> Result<(), Box<dyn std:
         ..Options::seeded(Seed::generate(1).unlimited())
     };
     let sandbox = Sandbox::start(options).await?;
-    // One that is there: that there is none is an answer too, but not the usual one.
+    // An existing account: a missing one would get an answer too, but not the usual one.
     let account = AccountId::parse(
         &(sandbox.world().account_named("account-00000"))
             .ok_or("the seed has an account")?
@@ -84,7 +84,7 @@ async fn measured(capacity: Capacity, client: Client) -> Result<(), Box<dyn std:
             sandbox.url(),
             Credential::ApiKey(Secret::new(sandbox.api_key())),
         );
-        // A client of one connection, so many times, is a fixed number of connections.
+        // Several clients of one connection each are a fixed number of connections.
         config.limits.concurrency = if clients == 1 && matches!(client, Client::Adaptive) {
             64
         } else {

@@ -1,9 +1,9 @@
-//! `cargo bench --bench plan`: what `emblazon plan` asks of a platform, and what it takes itself: cold, warm, and warm after a
-//! hundredth and all of the accounts moved.
+//! `cargo bench --bench plan`: the requests of `emblazon plan`, and its own cost: cold, warm, and warm after one
+//! percent and all of the accounts changed.
 //!
-//! The platform is a sandbox in another process, so that the figures of the two do not mix; they share the machine. Beside
-//! it, where they are installed: `wrk`, which for some seconds sends the requests of a warm plan as fast as can be, and a script of `curl`
-//! and `jq`. With numbers as arguments, for so many accounts, instead of 1,000 and 10,000.
+//! The platform is a sandbox in another process, so that the figures of the two do not mix; they share the machine.
+//! Next to it, if installed: `wrk`, which for some seconds sends the requests of a warm plan as fast as it can, and a
+//! script of `curl` and `jq`. Numbers as arguments are used as the numbers of accounts, instead of 1,000 and 10,000.
 
 mod generate;
 mod measure;
@@ -19,10 +19,10 @@ use generate::{Shape, Tree, id, sizes};
 use measure::{mebibytes, milliseconds, row, run, used};
 use server::{PROGRAM, Platform, Result};
 
-/// More accounts than these are not measured with a script.
+/// Largest number of accounts measured with the script.
 const FEW: usize = 1_000;
 
-/// How long `wrk` looks for its rate.
+/// Duration of a `wrk` run.
 const SECONDS: u64 = 3;
 
 fn main() -> Result<()> {
@@ -65,7 +65,7 @@ async fn measured(accounts: usize, latency: Duration) -> Result<()> {
             .arg(tree.path())
             .env("EMBLAZON_API_KEY", &platform.api_key)
             .env("EMBLAZON_CACHE_DIR", cache.path());
-        // A tenth of the accounts differs, so the plan has steps and the command says so.
+        // A tenth of the accounts differs, so the plan has steps and exits with 2.
         line(&platform, (accounts, latency), name, (&mut command, 2)).await
     };
     look("plan, cold").await?;
@@ -81,7 +81,7 @@ async fn measured(accounts: usize, latency: Duration) -> Result<()> {
     Ok(())
 }
 
-/// Runs a command, and prints its line.
+/// Runs a command, and prints its row.
 async fn line(
     platform: &Platform,
     (accounts, latency): (usize, Duration),
@@ -135,7 +135,7 @@ async fn ceiling(
     let mut command = Command::new("wrk");
     let duration = format!("{SECONDS}s");
     command
-        // As many connections as the client has at most.
+        // The client's maximum number of connections.
         .args(["-t1", "-c32", "-d", &duration, "-s"])
         .arg(&file)
         .arg(&platform.api);
@@ -152,7 +152,7 @@ async fn ceiling(
     };
     let after = platform.counts().await?;
     let answers = u128::from((after.total - before.total).max(1));
-    // It sends as many as it can in its time; what all accounts' would take is a share of that.
+    // It sends as many as it can in its time; one request per account takes a share of that.
     let share = |whole: u128| whole * accounts as u128 / answers;
     let time = |whole: Duration| milliseconds(Duration::from_nanos_u128(share(whole.as_nanos())));
     let received = share(u128::from(after.body_bytes - before.body_bytes));
@@ -171,7 +171,7 @@ async fn ceiling(
     Ok(())
 }
 
-/// Prints how long people wait who compare names with a script.
+/// Prints the time of a script that compares company names.
 async fn script(platform: &Platform, size: (usize, Duration), ids: &[String]) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let list = folder.path().join("accounts");
@@ -204,7 +204,7 @@ fn shell(list: &Path, platform: &Platform) -> Command {
     command
 }
 
-/// Runs a program that need not be there, and says so when it is not.
+/// Runs an optional program, and prints a note if it is not installed.
 fn installed(name: &str, command: &mut Command) -> Result<Option<Output>> {
     match command.output() {
         Ok(output) if output.status.success() => Ok(Some(output)),

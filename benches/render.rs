@@ -1,7 +1,7 @@
-//! `cargo bench --bench render`: what it takes to say 10,000 changes in each format.
+//! `cargo bench --bench render`: the cost of rendering 10,000 changes in each format.
 //!
-//! A plan is made once, against a sandbox in another process, and kept; then `show` renders it in each format. What `show`
-//! needs to read the plan stands in the first line, so that the rest is the renderer's.
+//! A plan is made once, against a sandbox in another process, and saved; then `show` renders it in each format. The
+//! first row is the cost of reading the plan, so that the rest is the renderer's.
 
 mod edited;
 mod generate;

@@ -1,8 +1,7 @@
-//! `cargo bench --bench validate`: how long `emblazon validate` takes, and how much memory, beside a program that merely
-//! reads the same files and parses the YAML among them with `serde_yaml`, on one thread. `again` is the second run, which knows
-//! the pictures of the first.
+//! `cargo bench --bench validate`: time and memory of `emblazon validate`, next to a program that only reads the same
+//! files and parses the YAML files with `serde_yaml`, on one thread. `again` is a second run with a warm picture cache.
 //!
-//! With numbers as arguments, trees of so many accounts are written, instead of 1,000, 10,000 and 100,000.
+//! Numbers as arguments are used as the numbers of accounts, instead of 1,000, 10,000 and 100,000.
 
 mod generate;
 mod measure;
@@ -14,10 +13,10 @@ use std::{env, fs, io};
 use generate::{Shape, Tree, sizes};
 use measure::{mebibytes, milliseconds, row, run};
 
-/// Tells this program to be the one that merely reads.
+/// Argument that makes this program the one that only reads.
 const MERELY: &str = "--merely-read";
 
-/// Pictures of more accounts than these take longer to be drawn than to be looked at.
+/// Above this many accounts, drawing the pictures takes longer than inspecting them.
 const MOST_WITH_ASSETS: usize = 10_000;
 
 fn main() -> io::Result<()> {
@@ -71,7 +70,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Reads what `validate` reads, keeps the YAML, and does nothing with it.
+/// Reads what `validate` reads, keeps the parsed YAML, and does nothing with it.
 fn read_and_parse(folder: &Path) -> io::Result<()> {
     let mut kept = Vec::new();
     for name in ["emblazon.yaml", "domains.yaml"] {

@@ -1,8 +1,10 @@
-//! `cargo bench --bench watch`: the daemon, with 100 and 1,000 accounts of three assets each, or as many as the arguments say.
+//! `cargo bench --bench watch`: the daemon, with 100 and 1,000 accounts of three assets each, or as many as the
+//! arguments say.
 //!
-//! First how long a commit takes from the end of the push, told by the forge's webhook, until it is live; then what the
-//! daemon costs while nothing changes, unless the word `commits` is among the arguments. `cargo bench --bench watch -- soak
-//! [MINUTES] [SEED]` lets people edit on both sides, breaks things, and ends with an error unless everything is in sync at the end and nothing was lost.
+//! First the time from the end of a push, reported by the forge's webhook, until the commit is live; then the cost of
+//! the daemon while nothing changes, unless `commits` is among the arguments. `cargo bench --bench watch -- soak
+//! [MINUTES] [SEED]` edits on both sides, injects faults, and fails unless everything is in sync at the end and nothing
+//! was lost.
 
 mod generate;
 mod measure;
@@ -17,10 +19,10 @@ use measure::{high_water, mebibytes, milliseconds, resident, row, used};
 use server::Result;
 use site::Site;
 
-/// How many commits are timed.
+/// Number of timed commits.
 const COMMITS: usize = 11;
 
-/// How often each account is read while nothing changes, and for how many intervals that is looked at.
+/// The interval of reads while nothing changes, and the number of measured intervals.
 const INTERVAL: Duration = Duration::from_mins(1);
 const INTERVALS: u32 = 2;
 
@@ -69,7 +71,7 @@ fn shape(accounts: usize) -> Shape {
     }
 }
 
-/// Commits, pushes, and waits until it is live, again and again. Nothing but the webhook tells the daemon.
+/// Repeatedly commits, pushes, and waits until the commit is live. Only the webhook triggers the daemon.
 async fn commits(shape: Shape) -> Result<()> {
     let mut site = Site::new(shape).await?;
     let first = site.push()?;
@@ -103,14 +105,14 @@ async fn commits(shape: Shape) -> Result<()> {
     Ok(())
 }
 
-/// Looks on while nothing changes.
+/// Measures the daemon while nothing changes.
 async fn idle(shape: Shape) -> Result<()> {
     let mut site = Site::new(shape).await?;
     let first = site.push()?;
     let timing = format!("poll: 1m\ninterval: {}s", INTERVAL.as_secs());
     site.start(&timing)?;
     site.until_in_sync(&first).await?;
-    // The first reads come all at once; by the second round they are spread.
+    // The first reads come in a burst; by the second round they are spread.
     tokio::time::sleep(INTERVAL).await;
     for interval in 1..=INTERVALS {
         let (before, cpu) = (site.sandbox.counts(), used(site.process()));

@@ -1,4 +1,4 @@
-//! The command `emblazon`.
+//! The `emblazon` command.
 
 use std::process::ExitCode;
 

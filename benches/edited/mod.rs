@@ -1,4 +1,4 @@
-//! A platform on which somebody edited every account by hand.
+//! A platform with manual edits on every account.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -7,15 +7,15 @@ use image::ImageFormat;
 
 use crate::generate::{DOMAINS, MASTER, Shape, Tree, account, id, picture};
 
-/// How many settings of each account differ.
+/// Number of settings that differ per account.
 pub(crate) const EDITED_KEYS: usize = 10;
-/// How many logos there are on the platform.
+/// Number of distinct logos on the platform.
 const LIVE_LOGOS: usize = 20;
-/// Every how many accounts one has a name that means harm.
+/// One account in this many has a hostile name.
 const HOSTILE_EACH: usize = 17;
 
-/// Writes a tree that declares ten settings an account, and a platform that differs in each of them; with assets, in the
-/// logo too. Two of the ten differ in the same way on all accounts.
+/// Writes a tree that declares ten settings per account, and a platform that differs in each of them; with assets, in
+/// the logo too. Two of the ten differ in the same way on all accounts.
 pub(crate) fn write(shape: Shape) -> std::io::Result<Tree> {
     let mut tree = Tree::write(shape)?;
     for number in 0..shape.accounts {

@@ -1,6 +1,6 @@
-//! Writes a tree of any size. Its `sandbox.yaml` has a platform where every tenth account differs in one key.
+//! Writes a tree of any size. In its `sandbox.yaml`, every tenth account differs in one key.
 //!
-//! The same arguments give the same bytes: the figures of two runs can be compared.
+//! The same arguments give the same bytes, so that the figures of two runs are comparable.
 
 #![allow(dead_code, reason = "each benchmark uses its own part")]
 
@@ -11,7 +11,7 @@ use std::path::Path;
 
 use image::{ImageFormat, Rgba, RgbaImage};
 
-/// Returns the numbers on the command line; those given when there are none.
+/// Returns the numbers on the command line, or `usual` if there are none.
 pub(crate) fn sizes(usual: &[usize]) -> Vec<usize> {
     let asked: Vec<usize> = std::env::args()
         .filter_map(|argument| argument.parse().ok())
@@ -23,7 +23,7 @@ pub(crate) fn sizes(usual: &[usize]) -> Vec<usize> {
     }
 }
 
-/// What to write.
+/// The shape of the tree.
 #[derive(Clone, Copy)]
 pub(crate) struct Shape {
     /// The number of accounts.
@@ -32,16 +32,16 @@ pub(crate) struct Shape {
     pub(crate) assets: bool,
 }
 
-/// A tree that was written, in a folder that goes with it.
+/// A tree in a temporary folder, deleted on drop.
 pub(crate) struct Tree {
     folder: tempfile::TempDir,
     /// The number of files that a reader of the whole tree opens.
     pub(crate) files: usize,
 }
 
-/// The accounts that share a reseller's layer.
+/// Number of accounts that share a reseller's layer.
 const BRAND_SIZE: usize = 50;
-/// The id of the account at the top.
+/// The id of the master account.
 pub(crate) const MASTER: &str = "00000000000000000000000000000001";
 
 impl Tree {
@@ -79,17 +79,17 @@ impl Tree {
         Ok(tree)
     }
 
-    /// Returns the tree's top folder.
+    /// Returns the tree's root folder.
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Writes `emblazon.yaml` anew, with that base URL.
+    /// Rewrites `emblazon.yaml` with this base URL.
     pub(crate) fn point_at(&mut self, api: &str) -> std::io::Result<()> {
         self.add("emblazon.yaml", settings(api).as_bytes())
     }
 
-    /// Gives one account another name in the tree.
+    /// Changes the company name of one account in the tree.
     pub(crate) fn rename(&mut self, number: usize, assets: bool) -> std::io::Result<()> {
         let text = account(number, assets).replace("name: Customer", "name: Renamed");
         let name = format!("accounts/customer-{number:05}/account.yaml");
@@ -109,7 +109,7 @@ impl Tree {
     }
 }
 
-/// Returns an id that looks like any other, and differs for each number.
+/// Returns a random-looking id, unique for each number.
 pub(crate) fn id(number: usize) -> String {
     let mixed = (number as u128 + 2).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
     format!("{mixed:032x}")
@@ -123,7 +123,7 @@ fn settings(api: &str) -> String {
     )
 }
 
-/// The template, as the tree and the platform have it.
+/// The template of the tree and the platform.
 pub(crate) const DOMAINS: &str = r#"template:
   A:
     "us-east.{{domain}}": { name: East, mapping: ["192.0.2.10"], zone: us-east }
@@ -140,7 +140,7 @@ fn brand_layer(brand: usize) -> String {
     )
 }
 
-/// Writes what an account declares.
+/// Returns the `account.yaml` of an account.
 pub(crate) fn account(number: usize, assets: bool) -> String {
     let brand = number / BRAND_SIZE;
     let mut text = format!(
@@ -186,7 +186,7 @@ fn seed(shape: Shape) -> String {
     text
 }
 
-/// Draws a picture that differs for each number and does not compress to nothing.
+/// Draws a picture that is different for each number and does not compress to nothing.
 pub(crate) fn picture(number: usize, width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
     let mixed = u32::try_from(number)
         .unwrap_or(u32::MAX)

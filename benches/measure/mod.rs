@@ -1,4 +1,4 @@
-//! Runs a command and measures it from outside, as `/proc` shows it (Linux only).
+//! Runs a command and measures it from outside, through `/proc` (Linux only).
 
 #![allow(dead_code, reason = "each benchmark uses its own part")]
 
@@ -8,22 +8,22 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What one run took.
+/// The cost of one run.
 pub(crate) struct Measured {
-    /// How it ended.
+    /// Its exit status.
     pub(crate) status: ExitStatus,
-    /// Time on the wall.
+    /// Wall-clock time.
     pub(crate) wall: Duration,
-    /// Time on all processors, user and system.
+    /// CPU time, user and system.
     pub(crate) cpu: Duration,
     /// The largest resident set (`VmHWM`), in bytes.
     pub(crate) peak: u64,
 }
 
-/// `/proc/PID/stat` counts in these (`USER_HZ`, the same on every Linux).
+/// The unit of times in `/proc/PID/stat` (`USER_HZ`, the same on every Linux).
 const TICKS_A_SECOND: u64 = 100;
 
-/// Runs a command to its end; its output is thrown away.
+/// Runs a command to its end; discards its output.
 pub(crate) fn run(command: &mut Command) -> std::io::Result<Measured> {
     let start = Instant::now();
     let mut child = command
@@ -31,7 +31,7 @@ pub(crate) fn run(command: &mut Command) -> std::io::Result<Measured> {
         .stderr(Stdio::null())
         .spawn()?;
     let (mut peak, mut cpu) = (0, Duration::ZERO);
-    // The peak only rises and is gone with the memory; the times stay until the child is waited for.
+    // The peak is monotonic but disappears with the process's memory; the times stay until the child is reaped.
     while let Some((ended, times)) = times(child.id()) {
         cpu = times;
         if ended {
@@ -49,7 +49,7 @@ pub(crate) fn run(command: &mut Command) -> std::io::Result<Measured> {
     })
 }
 
-/// Prints one line of a table whose columns are 12 wide.
+/// Prints one row of a table with columns of width 12.
 #[expect(clippy::print_stdout, reason = "the table is what a benchmark is for")]
 pub(crate) fn row(cells: &[String]) {
     let mut line = String::new();
@@ -59,28 +59,28 @@ pub(crate) fn row(cells: &[String]) {
     println!("{line}");
 }
 
-/// Writes bytes as mebibytes.
+/// Formats bytes as mebibytes.
 pub(crate) fn mebibytes(bytes: u64) -> String {
     let tenths = bytes * 10 / (1 << 20);
     format!("{}.{} MiB", tenths / 10, tenths % 10)
 }
 
-/// Writes a duration in milliseconds.
+/// Formats a duration in milliseconds.
 pub(crate) fn milliseconds(duration: Duration) -> String {
     format!("{} ms", duration.as_millis())
 }
 
-/// Returns the processor time that a process which still runs has used so far.
+/// Returns the CPU time used so far by a running process.
 pub(crate) fn used(process: u32) -> Duration {
     times(process).map_or(Duration::ZERO, |(_, used)| used)
 }
 
-/// Returns the resident set of a process that still runs, in bytes.
+/// Returns the resident set of a running process, in bytes.
 pub(crate) fn resident(process: u32) -> Option<u64> {
     memory(process, "VmRSS:")
 }
 
-/// Returns the largest resident set of a process that still runs, in bytes.
+/// Returns the largest resident set so far of a running process, in bytes.
 pub(crate) fn high_water(process: u32) -> Option<u64> {
     memory(process, "VmHWM:")
 }
@@ -92,10 +92,10 @@ fn memory(process: u32, field: &str) -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-/// Returns whether the process has ended, and its processor time so far.
+/// Returns whether the process has ended, and its CPU time so far.
 fn times(process: u32) -> Option<(bool, Duration)> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // The second field is the program's name in parentheses, and may hold spaces.
+    // The second field is the program's name in parentheses, which may contain spaces.
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let ticks = |index: usize| fields.get(index)?.parse::<u64>().ok();
     let used = ticks(11)? + ticks(12)?;

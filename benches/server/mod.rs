@@ -1,4 +1,4 @@
-//! A sandbox in another process, and a plain client for it.
+//! A sandbox in another process, with a plain client for it.
 
 #![allow(dead_code, reason = "each benchmark uses its own part")]
 
@@ -14,13 +14,13 @@ use serde_json::{Value, json};
 /// The program under test.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_emblazon");
 
-/// What goes wrong in a benchmark ends it.
+/// Any error ends the benchmark.
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// How many requests the plain client has under way.
+/// Concurrent requests of the plain client.
 const AT_ONCE: usize = 64;
 
-/// A sandbox in another process; ends with the value.
+/// A sandbox in another process, stopped on drop.
 pub(crate) struct Platform {
     process: Child,
     pub(crate) api: String,
@@ -29,7 +29,7 @@ pub(crate) struct Platform {
     client: Client,
 }
 
-/// What a sandbox was asked, and what it sent.
+/// Requests and bytes counted by a sandbox.
 #[derive(Clone, Copy)]
 pub(crate) struct Counts {
     pub(crate) total: u64,
@@ -38,16 +38,16 @@ pub(crate) struct Counts {
 }
 
 impl Platform {
-    /// Starts a sandbox that takes that long for each answer, for however many are asked for at once.
+    /// Starts a sandbox with a latency per answer, however many requests are in flight.
     pub(crate) async fn start(seed: &Path, latency: Duration) -> Result<Self> {
-        // The answer is the same for every client of the process: there is one provider.
+        // It fails if a provider is installed already, which is fine: there is only one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut command = Command::new(PROGRAM);
         command
             .args(["sandbox", "--format", "json", "--seed"])
             .arg(seed);
         if !latency.is_zero() {
-            // So many workers, and so many answers a second, that each takes the time asked for and none waits.
+            // Enough workers and answers per second that each answer takes the latency and none waits.
             let workers = latency.as_millis() * 10;
             command.args(["--capacity", "10000", "--workers", &workers.to_string()]);
         }
@@ -76,7 +76,7 @@ impl Platform {
         Ok(platform)
     }
 
-    /// Returns its process.
+    /// Returns its process id.
     pub(crate) fn process(&self) -> u32 {
         self.process.id()
     }
@@ -100,7 +100,7 @@ impl Platform {
         format!("/v2/accounts/{account}/whitelabel")
     }
 
-    /// Returns the tags of accounts' whitelabels, in their order.
+    /// Returns the ETags of the accounts' whitelabels, in their order.
     pub(crate) async fn tags(&self, accounts: &[String]) -> Result<Vec<String>> {
         let tags = accounts.iter().map(|account| async move {
             let answer = self.read(account).await?;
@@ -111,7 +111,7 @@ impl Platform {
         stream::iter(tags).buffered(AT_ONCE).try_collect().await
     }
 
-    /// Changes a key of each account, so that none has the revision that it had.
+    /// Changes a key of each account, so that each gets a new revision.
     pub(crate) async fn change(&self, accounts: &[String], price: &str) -> Result<()> {
         let changes = accounts.iter().map(|account| async move {
             let mut body: Value = self.read(account).await?.json().await?;

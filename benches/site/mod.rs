@@ -16,13 +16,13 @@ use tempfile::TempDir;
 use crate::generate::{Shape, Tree};
 use crate::server::{PROGRAM, Result};
 
-/// What the forge proves itself with.
+/// The webhook secret.
 const SECRET: &str = "the secret of a benchmark";
 
-/// How long the daemon may take to come into sync before a benchmark gives up.
+/// Time-out for the daemon to come into sync.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// How often it is looked whether something has come about.
+/// Polling interval.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// Everything around one daemon.
@@ -51,7 +51,7 @@ impl Drop for Daemon {
 impl Site {
     /// Writes the tree, starts the platform, and pushes the first commit. No daemon runs yet.
     pub(crate) async fn new(shape: Shape) -> Result<Self> {
-        // The answer is the same for every client of the process: there is one provider.
+        // It fails if a provider is installed already, which is fine: there is only one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut tree = Tree::write(shape)?;
         let seed = fs::read_to_string(tree.path().join("sandbox.yaml"))?;
@@ -59,7 +59,7 @@ impl Site {
         let sandbox = Sandbox::start(Options::seeded(seed)).await?;
         tree.point_at(&sandbox.url())?;
         let settings = fs::read_to_string(tree.path().join("emblazon.yaml"))?;
-        // Nobody outside of this machine is asked.
+        // No DNS server outside this machine is queried.
         let settings = format!("{settings}watch: {{heal: auto, dns: off}}\n");
         tree.add("emblazon.yaml", settings.as_bytes())?;
         fs::remove_file(tree.path().join("sandbox.yaml"))?;
@@ -83,7 +83,7 @@ impl Site {
         Ok(site)
     }
 
-    /// Starts the daemon, with these lines in its file; one that ran is killed.
+    /// Starts the daemon with these lines in its file; kills a running one.
     pub(crate) fn start(&mut self, timing: &str) -> Result<()> {
         self.daemon = None;
         let file = self.own.path().join("watch.yaml");
@@ -109,18 +109,18 @@ impl Site {
                 break url.to_owned();
             }
         };
-        // What else it says must not fill the pipe.
+        // Drain the pipe, so that the daemon does not block on its output.
         thread::spawn(move || lines.for_each(drop));
         self.daemon = Some(Daemon { process, url });
         Ok(())
     }
 
-    /// Returns the daemon's process.
+    /// Returns the daemon's process id.
     pub(crate) fn process(&self) -> u32 {
         (self.daemon.as_ref()).map_or(0, |daemon| daemon.process.id())
     }
 
-    /// Commits what is in the tree's folder and pushes it; returns the commit.
+    /// Commits the tree's folder and pushes it; returns the commit.
     pub(crate) fn push(&self) -> Result<String> {
         let folder = self.tree.path();
         git(folder, &["add", "--all"])?;
@@ -131,7 +131,7 @@ impl Site {
         git(folder, &["rev-parse", "HEAD"])
     }
 
-    /// Tells the daemon of a push, as GitLab does.
+    /// Sends the daemon a push webhook, as GitLab does.
     pub(crate) async fn tell(&self, commit: &str) -> Result<()> {
         let body = json!({"ref": "refs/heads/main", "after": commit});
         let request = (self.client.post(self.url("/webhook")))
@@ -142,20 +142,20 @@ impl Site {
         Ok(())
     }
 
-    /// WorkQueue something that takes no arguments.
+    /// Posts a request without arguments to the daemon.
     pub(crate) async fn order(&self, path: &str) -> Result<()> {
         let request = self.client.post(self.url(path)).json(&json!({}));
         request.send().await?.error_for_status()?;
         Ok(())
     }
 
-    /// Asks the daemon.
+    /// Queries the daemon's API.
     pub(crate) async fn ask(&self, path: &str) -> Result<Value> {
         let answer = self.client.get(self.url(path)).send().await?;
         Ok(answer.error_for_status()?.json().await?)
     }
 
-    /// Waits until every object is ready, with that commit in force.
+    /// Waits until every object is ready at this commit.
     pub(crate) async fn until_in_sync(&self, commit: &str) -> Result<()> {
         let begun = Instant::now();
         loop {
@@ -175,7 +175,7 @@ impl Site {
         }
     }
 
-    /// Returns a key of what is live.
+    /// Returns the live value of a key.
     pub(crate) fn live(&self, id: &str, key: &str) -> Option<Value> {
         let world = self.sandbox.world();
         let document = world.account(id)?.whitelabel.as_ref()?;
@@ -194,7 +194,7 @@ impl Site {
         Ok(())
     }
 
-    /// Runs `emblazon plan` on the tree, and returns how it exits.
+    /// Runs `emblazon plan` on the tree, and returns its exit code.
     pub(crate) fn plan(&self) -> Result<Option<i32>> {
         let status = Command::new(PROGRAM)
             .args(["plan", "--skip-dns"])

@@ -1,4 +1,4 @@
-//! Edits on both sides for a while, with things that break: in the end everything is in sync and nothing was lost.
+//! Edits on both sides for a while, with faults; at the end everything is in sync and nothing was lost.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -15,13 +15,13 @@ use crate::site::Site;
 
 const ACCOUNTS: usize = 200;
 
-/// How long people wait between two edits, at most.
+/// Longest pause between two edits.
 const PAUSE: Duration = Duration::from_millis(1_500);
 
-/// What the daemon is told of its rhythm.
+/// The daemon's intervals.
 const TIMING: &str = "poll: 5s\ninterval: 20s\nconfirm_after: 1s";
 
-/// What was done, and what must still be there.
+/// What was done, and what must have survived.
 #[derive(Default)]
 struct Deeds {
     commits: u32,
@@ -31,11 +31,11 @@ struct Deeds {
     undeclared: u32,
     faults: u32,
     kills: u32,
-    /// The undeclared key's last value, account by account.
+    /// The last value of the undeclared key, by account.
     kept: BTreeMap<usize, String>,
 }
 
-/// Runs for a while; fails unless all is well at the end.
+/// Runs for a while; fails unless everything is in sync at the end and nothing was lost.
 #[expect(
     clippy::print_stdout,
     reason = "the figures are what a benchmark is for"
@@ -71,7 +71,7 @@ pub(crate) async fn run(length: Duration, seed: u64) -> Result<()> {
     site.sandbox.set_faults(Vec::new());
     let ending = Instant::now();
     let last = deeds.commit(&mut site, &mut random).await?;
-    // Whoever edits one key again and again is left alone by and by; somebody looks at it, and it goes on.
+    // Keys that are edited again and again stop being healed; a resync, as by a person who looked, resumes that.
     site.order("/api/v1/resync").await?;
     site.until_in_sync(&last).await?;
     println!(
@@ -106,7 +106,7 @@ pub(crate) async fn run(length: Duration, seed: u64) -> Result<()> {
 }
 
 impl Deeds {
-    /// Does something, at random.
+    /// Does one random deed.
     async fn some(&mut self, site: &mut Site, random: &mut Rng) -> Result<()> {
         match random.u8(..100) {
             0..45 => self.edit_by_hand(site, random),
@@ -123,7 +123,7 @@ impl Deeds {
         Ok(())
     }
 
-    /// Somebody edits on the platform: a declared key, or one that the tree knows nothing of.
+    /// Edits an account on the platform: a declared key, or one unknown to the tree.
     fn edit_by_hand(&mut self, site: &Site, random: &mut Rng) {
         let number = random.usize(..ACCOUNTS);
         let value = format!("by hand {}", random.u32(..));
@@ -140,7 +140,7 @@ impl Deeds {
         });
     }
 
-    /// Somebody renames some brands in Git, or gives them another logo.
+    /// Renames some brands in Git, or changes their logos.
     async fn commit(&mut self, site: &mut Site, random: &mut Rng) -> Result<String> {
         for _ in 0..random.usize(1..5) {
             let number = random.usize(..ACCOUNTS);
@@ -159,14 +159,14 @@ impl Deeds {
         }
         self.commits += 1;
         let commit = site.push()?;
-        // Webhooks get lost; the branch is looked at anyway.
+        // Webhooks get lost; the daemon polls the branch anyway.
         if random.u8(..4) > 0 {
             site.tell(&commit).await?;
         }
         Ok(commit)
     }
 
-    /// Somebody pushes a mistake; the next commit mends it.
+    /// Pushes a tree with an error; the next commit fixes it.
     async fn commit_badly(&mut self, site: &mut Site, random: &mut Rng) -> Result<()> {
         let number = random.usize(..ACCOUNTS);
         let file = format!("accounts/customer-{number:05}/account.yaml");
@@ -178,7 +178,7 @@ impl Deeds {
         Ok(())
     }
 
-    /// The platform has trouble for some requests.
+    /// Injects a fault for some requests.
     fn break_something(&mut self, site: &Site, random: &mut Rng) {
         let faults = [
             ("GET", FaultKind::Status(503)),
@@ -212,7 +212,7 @@ impl Deeds {
     }
 }
 
-/// Prints how long what happened took, as the daemon's history has it.
+/// Prints the times to detect and to repair, from the daemon's history.
 #[expect(
     clippy::print_stdout,
     reason = "the figures are what a benchmark is for"

@@ -1,4 +1,4 @@
-//! Reads the board, and tells whoever must know.
+//! Watches the published status, and sends alerts to the configured channels.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,13 +16,13 @@ use super::{
 use crate::daemon::checksum::{verified, with_checksum};
 use crate::daemon::{PublishedStatus, Role, Status};
 
-/// How often time is let pass when nothing changes.
+/// How often the damper is run when nothing changes.
 const TICK: Duration = Duration::from_secs(5);
 
-/// How many messages wait in one channel; further ones are given up, and counted.
+/// Queue length of one channel; further messages are dropped, and counted as failed.
 const WAITING: usize = 64;
 
-/// How long to wait between attempts; after the last one a message is given up.
+/// Delays between attempts; after the last one a message is given up.
 const PAUSES: [Duration; 4] = [
     Duration::from_secs(2),
     Duration::from_secs(10),
@@ -30,24 +30,24 @@ const PAUSES: [Duration; 4] = [
     Duration::from_mins(5),
 ];
 
-/// Who is told, with everything resolved.
+/// The channels of alerts, with all secrets resolved.
 #[derive(Debug)]
 pub struct Announcer {
-    /// How sure one must be before something is told.
+    /// How well a condition must be confirmed before it is reported.
     pub damping: Damping,
-    /// Who takes notices, by name.
+    /// Channels for notices, by name.
     pub channels: Vec<(String, Channel)>,
-    /// Who takes the standing of commits, by name.
+    /// Channels for commit statuses, by name.
     pub forges: Vec<(String, ForgeChannel)>,
-    /// Who notices silence, and how often it is broken.
+    /// The dead man's ping, and its interval.
     pub ping: Option<(Pinger, Duration)>,
-    /// Where to look further.
+    /// URL of the dashboard for the messages.
     pub link: Option<String>,
-    /// Where it is kept what was told, so that a new start tells nothing twice.
+    /// File that remembers what was reported, so that nothing is reported again after a restart.
     pub memory: Option<PathBuf>,
-    /// After how long without a sign of life the loop is taken for dead.
+    /// How long without a heartbeat until the loop is considered dead.
     pub patience: Duration,
-    /// How long to wait between attempts.
+    /// Delays between attempts.
     pub pauses: Vec<Duration>,
 }
 
@@ -67,17 +67,18 @@ impl Default for Announcer {
 }
 
 impl Announcer {
-    /// How often a ping goes out when nobody says otherwise.
+    /// The default interval of pings.
     pub const PING: Duration = Duration::from_mins(1);
 
-    /// Tells whether there is anybody to tell.
+    /// Returns whether any channel is configured.
     #[must_use]
     pub fn tells_anybody(&self) -> bool {
         !self.channels.is_empty() || !self.forges.is_empty() || self.ping.is_some()
     }
 }
 
-/// Tells of what happens on a board until it is stopped; then what waits is sent once more each, without waiting.
+/// Sends alerts for changes of the published status until stopped; then each waiting message is tried once more,
+/// without delays.
 pub async fn announce(
     announcer: Announcer,
     published: PublishedStatus,
@@ -129,7 +130,7 @@ pub async fn announce(
     while tasks.join_next().await.is_some() {}
 }
 
-/// Decides what is told, and puts it into the letter boxes.
+/// Decides what to report, and queues it for the channels.
 struct Teller {
     damper: Damper,
     damping: Damping,
@@ -138,7 +139,7 @@ struct Teller {
     channels: Channels,
     notices: Vec<(usize, Sender<Notice>)>,
     standings: Vec<(usize, Sender<(CommitStanding, String)>)>,
-    /// What was said of a commit last.
+    /// The last standing of a commit that was reported.
     last: Option<CommitStanding>,
 }
 
@@ -168,7 +169,7 @@ impl Teller {
         {
             tracing::warn!(%error, "what was told cannot be kept");
         }
-        // A standby says nothing of commits: it is the leader who applies them.
+        // A standby reports no commits: the leader applies them.
         if !matches!(cluster.role, Role::Leader { .. }) || self.standings.is_empty() {
             return;
         }
@@ -189,7 +190,7 @@ impl Teller {
     }
 }
 
-/// Puts a message into each box; a full one loses it.
+/// Queues a message for each channel; a full queue drops it.
 fn put<T: Clone>(channels: &Channels, boxes: &[(usize, Sender<T>)], message: &T) {
     for (place, sender) in boxes {
         if sender.try_send(message.clone()).is_err() {
@@ -198,7 +199,7 @@ fn put<T: Clone>(channels: &Channels, boxes: &[(usize, Sender<T>)], message: &T)
     }
 }
 
-/// Sends what comes into one box.
+/// The worker that sends the messages of one channel.
 struct Post {
     channels: Channels,
     place: usize,
@@ -262,7 +263,7 @@ impl Post {
                 () = self.stop.cancelled() => return,
                 _ = ticks.tick() => {}
             }
-            // Silence is the message when the loop stands still.
+            // When the loop is stuck, the missing ping is the alert.
             if published.status().is_alive(Timestamp::now(), patience) {
                 let send = || {
                     let pinger = pinger.clone();
@@ -273,7 +274,7 @@ impl Post {
         }
     }
 
-    /// Sends one message, again after a while when that may help.
+    /// Sends one message, with retries when the error may be temporary.
     async fn deliver<S: Future<Output = Result<(), AlertError>>>(&self, send: impl Fn() -> S) {
         let mut pauses = self.pauses.iter();
         loop {
@@ -293,7 +294,7 @@ impl Post {
     }
 }
 
-/// Reads what was told before; a file that cannot be read is no reason not to start.
+/// Reads what was reported before a restart; a file that cannot be read does not prevent the start.
 fn remembered(memory: Option<&Path>) -> Damper {
     let Some(memory) = memory else {
         return Damper::default();
@@ -315,7 +316,7 @@ fn remembered(memory: Option<&Path>) -> Damper {
     })
 }
 
-/// Writes down what was told, whole or not at all.
+/// Stores what was reported, atomically.
 fn keep(memory: &Path, damper: &Damper) -> std::io::Result<()> {
     use std::io::Write as _;
     let folder = memory.parent().unwrap_or(Path::new("."));

@@ -1,45 +1,45 @@
-//! What became of messages: shared between those who send and those who ask.
+//! Delivery statistics of messages, shared between senders and readers.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-/// What became of the messages of one channel.
+/// Delivery statistics of one channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChannelStatus {
-    /// Its name.
+    /// Channel name, unique within the daemon.
     pub name: String,
     /// Its kind, one of [`Self::KINDS`].
     pub kind: &'static str,
-    /// How many messages were taken.
+    /// How many messages were delivered.
     pub sent: u64,
     /// How many were given up.
     pub failed: u64,
-    /// When the last one was taken.
+    /// When the last one was delivered.
     pub last_sent: Option<Timestamp>,
-    /// Why the last one was not, when it was not. It may hold any character.
+    /// Why the last one failed, if it did. It may contain any character.
     pub problem: Option<String>,
 }
 
 impl ChannelStatus {
-    /// The kinds that there are.
+    /// All kinds of channels.
     pub const KINDS: [&'static str; 5] = ["webhook", "slack", "email", "commit_status", "ping"];
 }
 
-/// What became of the messages of all channels; cheap to clone.
+/// Delivery statistics of all channels; cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Channels {
     shared: Arc<Mutex<Vec<ChannelStatus>>>,
 }
 
 impl Channels {
-    /// Returns what became of messages, in the order of the configuration.
+    /// Returns the statistics, in the order of the configuration.
     #[must_use]
     pub fn status(&self) -> Vec<ChannelStatus> {
         self.lock().clone()
     }
 
-    /// Adds a channel, and returns its place.
+    /// Adds a channel, and returns its index.
     pub(super) fn add(&self, name: &str, kind: &'static str) -> usize {
         let mut channels = self.lock();
         channels.push(ChannelStatus {
@@ -53,7 +53,7 @@ impl Channels {
         channels.len() - 1
     }
 
-    /// Notes that a message was taken.
+    /// Counts a delivered message.
     pub(super) fn sent(&self, place: usize, now: Timestamp) {
         if let Some(channel) = self.lock().get_mut(place) {
             channel.sent += 1;
@@ -62,7 +62,7 @@ impl Channels {
         }
     }
 
-    /// Notes that a message was given up.
+    /// Counts a message that was given up.
     pub(super) fn failed(&self, place: usize, problem: String) {
         if let Some(channel) = self.lock().get_mut(place) {
             tracing::warn!(channel = channel.name, problem, "a message was given up");

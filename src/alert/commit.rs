@@ -1,34 +1,34 @@
-//! How far a commit came: what the forge shows beside it.
+//! How far a commit was applied, for its status on the forge.
 
 use crate::daemon::{Reason, Status};
 use crate::model;
 
-/// The most characters of a description; GitHub takes no more.
+/// Maximum length of a description in characters; GitHub accepts no more.
 const LONGEST: usize = 140;
 
-/// How far a commit came.
+/// How far a commit was applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// It is being applied, or waits for somebody to approve it.
+    /// It is being applied, or waits for approval.
     Pending,
-    /// The platform has all of it.
+    /// All of it is applied.
     Applied,
-    /// It is not in force, or something keeps it from being applied.
+    /// It was rejected, or something prevents it from being applied.
     Failed,
 }
 
-/// How far one commit came.
+/// The standing of one commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommitStanding {
     /// The commit.
     pub commit: String,
-    /// How far it came.
+    /// How far it was applied.
     pub progress: Progress,
-    /// The same in words.
+    /// A description for people.
     pub description: String,
 }
 
-/// Tells how far the last commit came; `None` without Git, and while nothing is known of it.
+/// Returns the standing of the last commit; `None` without Git, and while nothing is known about it.
 #[must_use]
 pub fn standing(status: &Status) -> Option<CommitStanding> {
     let source = &status.cluster.source;
@@ -75,7 +75,7 @@ pub fn standing(status: &Status) -> Option<CommitStanding> {
     said(commit, Progress::Pending, &words)
 }
 
-/// Says how many objects wait, and for what.
+/// Describes how many objects wait, and for what.
 fn waits(number: usize, what: &str) -> String {
     let verb = if number == 1 { "waits" } else { "wait" };
     format!("{} {verb} for {what}", model::count(number, "object"))

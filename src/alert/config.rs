@@ -1,4 +1,4 @@
-//! `alerts` in the daemon's configuration.
+//! The `alerts` section of the daemon's file.
 
 use std::collections::BTreeMap;
 
@@ -8,58 +8,58 @@ use serde::Deserialize;
 
 use super::{
     AlertError, Announcer, Channel, Damping, EmailChannel, ForgeChannel, Pinger, SlackChannel,
-    Smtp, WebhookChannel,
+    Smtp, SmtpTls, WebhookChannel,
 };
 use crate::forge::ForgeKind;
 use crate::live::SecretConfig;
 use crate::model::Secret;
 use crate::model::Span;
 
-/// Who is told of what, and how sure the daemon must be before.
+/// Who is alerted of what, and how well it must be confirmed first.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AlertsConfig {
-    /// In how many rounds in a row something must be found; 2 when absent.
+    /// In how many consecutive cycles a condition must be found; 2 when absent.
     pub confirmations: Option<u32>,
-    /// How long it must last, such as 5m; 30s when absent.
+    /// How long a condition must last, such as 5m; 30s when absent.
     pub after: Option<Span>,
-    /// Who is told.
+    /// The channels that alerts are sent to.
     pub channels: Vec<ChannelConfig>,
-    /// Whose silence somebody else notices.
+    /// The dead man's ping: an external monitor notices when it stops.
     pub ping: Option<PingConfig>,
 }
 
-/// A way to people or machines.
+/// A channel for alerts.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ChannelConfig {
     /// Any receiver of JSON.
     Webhook {
-        /// Its address.
+        /// Its URL.
         url: String,
-        /// What messages are signed with.
+        /// The secret that messages are signed with.
         #[serde(default)]
         secret: Option<SecretConfig>,
-        /// The body instead of the usual one; words in double braces are replaced.
+        /// A custom body; placeholders in double braces are replaced.
         #[serde(default)]
         body: Option<serde_json::Value>,
     },
-    /// Slack, and what takes the same.
+    /// Slack, and services compatible with its webhooks.
     Slack {
-        /// The incoming webhook's address, which is a secret.
+        /// The URL of the incoming webhook, which is a secret.
         url: SecretConfig,
     },
     /// E-mail.
     Email {
         /// The mail server.
         server: String,
-        /// Its port; 587, 465 or 25 when absent.
+        /// Its port; 587, 465 or 25 when absent, depending on `tls`.
         #[serde(default)]
         port: Option<u16>,
-        /// How TLS begins.
+        /// How TLS is negotiated.
         #[serde(default)]
         tls: SmtpTls,
-        /// Whom to log in as; needs `password`.
+        /// The user name; needs `password`.
         #[serde(default)]
         user: Option<String>,
         /// The password.
@@ -67,10 +67,10 @@ pub enum ChannelConfig {
         password: Option<SecretConfig>,
         /// The sender, such as `emblazon <emblazon@example.com>`.
         from: String,
-        /// Who gets it.
+        /// The recipients.
         to: Vec<String>,
     },
-    /// The status beside a commit on its forge.
+    /// The commit status on a forge.
     CommitStatus {
         /// The kind of forge.
         forge: ForgeKind,
@@ -83,33 +83,20 @@ pub enum ChannelConfig {
     },
 }
 
-/// How TLS begins.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SmtpTls {
-    /// By STARTTLS, and not without.
-    #[default]
-    Starttls,
-    /// At once.
-    Implicit,
-    /// Not at all; only to this machine.
-    None,
-}
-
-/// Whose silence somebody else notices.
+/// The dead man's ping: an external monitor notices when it stops.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PingConfig {
-    /// The address that is asked for, which is a secret.
+    /// The URL that is requested, which is a secret.
     pub url: SecretConfig,
-    /// How often, such as 1m, which is taken when absent.
+    /// How often to request it, such as 1m; 1m when absent.
     #[serde(default)]
     pub every: Option<Span>,
 }
 
 impl AlertsConfig {
-    /// Fetches the secrets and checks everything that can be checked without sending anything. `folder` is where the
-    /// configuration lies; `environment` looks a variable up.
+    /// Resolves the secrets and checks everything that can be checked without sending anything. `folder` is the folder
+    /// of the daemon's file; `environment` looks up a variable.
     pub async fn resolve(
         &self,
         folder: &Utf8Path,

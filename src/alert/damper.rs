@@ -1,4 +1,4 @@
-//! Trouble that goes on → what is worth telling. Pure: the time is an argument.
+//! Current alerts → changes worth reporting. Pure: the time is an argument.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 use crate::daemon::{Alert, AlertKind};
 use crate::model::AccountName;
 
-/// How sure one must be before something is told.
+/// How well an alert must be confirmed before it is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Damping {
-    /// So many rounds in a row must find it …
+    /// How many consecutive cycles must find it …
     pub confirmations: u32,
-    /// … and so long it must last.
+    /// … and how long it must last.
     pub after: Duration,
 }
 
@@ -27,46 +27,46 @@ impl Default for Damping {
     }
 }
 
-/// Something to tell.
+/// A change to report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transition {
-    /// The trouble, in its last words.
+    /// The alert, with its latest message.
     pub alert: Alert,
-    /// Whether it is over.
+    /// Whether it is resolved.
     pub over: bool,
 }
 
-/// Remembers what was told, and what waits to be told. It is written down between runs, so that a start tells
-/// nothing twice.
+/// Remembers what was reported, and what waits for confirmation. It is persisted, so that nothing is reported again
+/// after a restart.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Damper {
-    /// The last round that was counted.
+    /// The last cycle that was counted.
     round: Option<Timestamp>,
     #[serde(with = "entries")]
     known: BTreeMap<Key, Known>,
 }
 
-/// What makes two alerts the same.
+/// The identity of an alert.
 type Key = (AlertKind, Option<AccountName>);
 
-/// What is known of one trouble.
+/// What is known about one alert.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Known {
-    /// Its last words.
+    /// The alert, with its latest message.
     alert: Alert,
-    /// Whether it was told.
+    /// Whether it was reported.
     told: bool,
-    /// Whether the last round found it.
+    /// Whether the last cycle found it.
     found: bool,
-    /// Since when rounds find it, or find it no more.
+    /// Since when cycles find it, or no longer find it.
     since: Timestamp,
-    /// How many rounds in a row did.
+    /// How many consecutive cycles did.
     rounds: u32,
 }
 
 impl Damper {
-    /// Takes in the trouble that goes on, and returns what is to be told now. `round` is when the daemon last came
-    /// round; seeing one again confirms nothing, but time passes.
+    /// Takes the current alerts, and returns what to report now. `round` is the time of the daemon's last cycle; seeing
+    /// the same one again confirms nothing, but time passes.
     pub fn observe(
         &mut self,
         now: Timestamp,
@@ -94,7 +94,7 @@ impl Damper {
         transitions
     }
 
-    /// Iterates over what was told and is not over, as far as anybody was told.
+    /// Iterates over the alerts that were reported as begun and not yet as resolved.
     pub fn open(&self) -> impl Iterator<Item = &Alert> {
         let told = self.known.values().filter(|known| known.told);
         told.map(|known| &known.alert)
@@ -133,7 +133,7 @@ impl Damper {
     }
 }
 
-/// The map as a list: a key of JSON is a text, and each value tells its key.
+/// Serializes the map as a list: JSON keys are strings, and each value contains its key.
 mod entries {
     use std::collections::BTreeMap;
 

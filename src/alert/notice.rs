@@ -1,4 +1,4 @@
-//! Transitions → messages, one for all that changed in the same way.
+//! Transitions → notices, one for all that changed in the same way.
 
 use std::collections::BTreeMap;
 
@@ -9,45 +9,45 @@ use super::Transition;
 use crate::daemon::{Alert, AlertKind};
 use crate::report::text;
 
-/// How many subjects a message names.
+/// How many subjects a notice names.
 const NAMED: usize = 10;
 
-/// How much a message wants attention.
+/// The severity of a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Something is wrong.
     Problem,
-    /// It is over.
+    /// The problem is resolved.
     Resolved,
 }
 
-/// One message.
+/// One notice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Notice {
-    /// The version of this shape.
+    /// The version of this format.
     pub version: u32,
-    /// Names the message, for a receiver that gets it twice.
+    /// Unique id, for a receiver that gets the notice twice.
     pub id: String,
-    /// When it was made.
+    /// When it was created.
     pub at: Timestamp,
-    /// The cluster.
+    /// Cluster name.
     pub cluster: String,
-    /// How much it wants attention.
+    /// Whether the problem began or is resolved.
     pub severity: Severity,
-    /// What is wrong, or was.
+    /// The kind of alert.
     pub kind: AlertKind,
-    /// One line.
+    /// Title of one line.
     pub title: String,
-    /// One line a subject, the first of them.
+    /// One line per subject, for the first of them.
     pub lines: Vec<String>,
-    /// How many subjects there are.
+    /// The number of subjects.
     pub subjects: usize,
-    /// Where to look further, when the daemon has an address that people know.
+    /// URL of the dashboard, if the daemon has a public one.
     pub link: Option<String>,
 }
 
-/// Makes messages of what changed.
+/// Groups transitions into notices.
 #[must_use]
 pub fn notices(
     now: Timestamp,
@@ -90,7 +90,7 @@ pub fn notices(
 }
 
 impl Severity {
-    /// Returns the word for machines.
+    /// Returns the name in machine formats.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -101,7 +101,7 @@ impl Severity {
 }
 
 impl Notice {
-    /// Returns all of it as a text of some lines.
+    /// Returns the notice as text of several lines.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = self.title.clone();
@@ -123,7 +123,7 @@ impl Notice {
     }
 }
 
-/// Says in half a line what goes on.
+/// Returns the title, without the name of the cluster.
 fn title(kind: AlertKind, over: bool, alerts: &[&Alert]) -> String {
     let (of_one, of_many) = match (kind, over) {
         (AlertKind::Stalled, false) => ("waits for a person", "wait for a person"),
@@ -206,7 +206,7 @@ fn lines(now: Timestamp, over: bool, alerts: &[&Alert]) -> Vec<String> {
         .collect()
 }
 
-/// Returns what people call the thing that an alert is about.
+/// Returns the name of the subject of an alert, for people.
 fn subject(alert: &Alert) -> &str {
     match (&alert.account, alert.kind) {
         (Some(account), _) => account.as_str(),
@@ -229,7 +229,7 @@ fn subject(alert: &Alert) -> &str {
     }
 }
 
-/// Says how long something lasted, in the two largest units.
+/// Formats a duration in its two largest units.
 fn lasted(since: Timestamp, now: Timestamp) -> String {
     let seconds = now.duration_since(since).as_secs().max(0);
     let span = match seconds {
@@ -253,7 +253,7 @@ pub(super) mod tests {
     use super::*;
     use crate::model::AccountName;
 
-    /// Returns a message about drift with that title.
+    /// Returns a notice about drift with this title.
     pub(in crate::alert) fn notice(title: &str) -> Notice {
         let drift = transition(AlertKind::Drift, Some("acme"), "company_name", false);
         let mut notices = notices(at(1_003_725), "production", None, &[drift]);

@@ -1,13 +1,13 @@
-//! What an error to a write leaves possible.
+//! What may have happened after a write returned an error.
 
 use crate::live::{ApiError, WriteError};
 
-/// Says in one line what happened and what to do.
+/// Returns a one-line explanation of an error, with what to do.
 pub(super) fn explain(error: &ApiError) -> String {
     error.explained()
 }
 
-/// Says what happened, and how often it did.
+/// Describes the error, and how many times the write was tried.
 pub(super) fn tried(error: &WriteError, sent: u32) -> String {
     match sent {
         1 => error.cause().to_string(),
@@ -15,7 +15,7 @@ pub(super) fn tried(error: &WriteError, sent: u32) -> String {
     }
 }
 
-/// Says in one line why a write that has changed nothing is not sent again.
+/// Explains in one line why a write that has changed nothing is not retried.
 pub(super) fn given_up(error: &WriteError, sent: u32) -> String {
     format!(
         "{}; nothing was changed; {}",
@@ -24,12 +24,12 @@ pub(super) fn given_up(error: &WriteError, sent: u32) -> String {
     )
 }
 
-/// Tells whether the write may have been carried out, whole or in part.
+/// Returns whether the write may have been carried out, in whole or in part.
 pub(super) fn may_have_landed(error: &WriteError) -> bool {
     matches!(error, WriteError::Lost(_))
 }
 
-/// Tells whether the server says that the document is not what the writer thinks.
+/// Returns whether the server reports that the document is not what the writer assumes.
 pub(super) fn is_about_the_document(error: &WriteError) -> bool {
     matches!(
         error,
@@ -39,8 +39,8 @@ pub(super) fn is_about_the_document(error: &WriteError) -> bool {
     )
 }
 
-/// Tells whether the same write may well succeed when nothing has changed meanwhile: after a lost
-/// answer, trouble that passes, or a stale revision in the server's cache (C3, E23).
+/// Returns whether the same write may succeed even if nothing else has changed: after a lost response, a temporary
+/// failure, or a stale revision in the server's cache (C3, E23).
 pub(super) fn is_worth_repeating(error: &WriteError) -> bool {
     match error {
         WriteError::Lost(_) => true,
@@ -55,7 +55,7 @@ pub(super) fn is_worth_repeating(error: &WriteError) -> bool {
     }
 }
 
-/// Tells whether the server asks for consent to charges (C7).
+/// Returns whether the server asks for consent to charges (C7).
 pub(super) fn is_billing(error: &WriteError) -> bool {
     matches!(error.cause(), ApiError::Billing { .. })
 }

@@ -1,4 +1,4 @@
-//! The ref that names the commit which was applied last, here and on the remote.
+//! The ref to the commit that was applied last, here and on the remote.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::tree::{
     short_commit, standing,
 };
 
-/// The ref of one cluster. It is only ever moved from a value that was seen.
+/// The ref of one cluster. It is moved only by compare-and-swap.
 #[derive(Clone, Debug)]
 pub struct AppliedRef {
     folder: Utf8PathBuf,
@@ -22,20 +22,20 @@ pub struct AppliedRef {
     reference: String,
     clone: LocalClone,
     remote: Option<Remote>,
-    /// The accounts of the base that are read, when not all are.
+    /// The accounts of the base that are read; all when absent.
     only: Option<Selection>,
-    /// What the remote's ref was when it was asked.
+    /// The value of the remote's ref when it was last read.
     there: Option<String>,
-    /// The revision that is looked at or applied, whose history vouches for the base.
+    /// The revision that is compared or applied; the base must be in its history.
     step_run: String,
-    /// Whether a branch that counts vouches for it, too, whatever is looked at.
+    /// Whether the base may also be on a trusted branch, whatever revision is compared.
     any_branch: bool,
-    /// Who must have signed the base, as `ssh-keygen` reads it; nobody when absent.
+    /// File of the allowed signers of the base, as `ssh-keygen` reads it; no signature is needed when absent.
     signers: Option<Utf8PathBuf>,
 }
 
 impl AppliedRef {
-    /// Names the ref of a cluster in the repository that a folder lies in; asks nobody yet.
+    /// Names the ref of a cluster in the repository that contains a folder; reads nothing yet.
     #[must_use]
     pub fn new(
         folder: &Utf8Path,
@@ -57,15 +57,15 @@ impl AppliedRef {
         }
     }
 
-    /// Goes by the history of a revision from now on; by that of `HEAD`, when there is none.
+    /// Requires the base to be in the history of a revision, or of `HEAD` when there is none.
     #[must_use]
     pub fn at(self, revision: Option<&str>) -> Self {
         let step_run = revision.unwrap_or("HEAD").to_owned();
         Self { step_run, ..self }
     }
 
-    /// Lets the branch that is checked out and the remote's main one vouch for the base of whatever is looked at. Only for
-    /// those who write nothing.
+    /// Also accepts a base that is on the checked-out branch or on the remote's main one, whatever revision is
+    /// compared. Only for callers that write nothing.
     #[must_use]
     pub fn on_any_branch(self) -> Self {
         Self {
@@ -74,32 +74,32 @@ impl AppliedRef {
         }
     }
 
-    /// Believes only in a base that somebody in a file as `ssh-keygen` reads it signed.
+    /// Accepts only a base with a signature by somebody in a file of allowed signers, as `ssh-keygen` reads it.
     #[must_use]
     pub fn signed_by(self, signers: Option<Utf8PathBuf>) -> Self {
         Self { signers, ..self }
     }
 
-    /// Reads only these accounts of the base from now on; all, when there is no selection.
+    /// Restricts reading to these accounts of the base; reads all when there is no selection.
     #[must_use]
     pub fn only(self, only: Option<Selection>) -> Self {
         Self { only, ..self }
     }
 
-    /// Names the refs beside it that hold what runs have written which did not complete.
+    /// Returns the refs next to it that record what incomplete runs have written.
     #[must_use]
     pub fn written(&self) -> WrittenRef {
         let (clone, remote) = (self.clone.clone(), self.remote.clone());
         WrittenRef::new(&self.folder, &self.cluster, clone, remote)
     }
 
-    /// Returns the remote that is asked, when there is one.
+    /// Returns the remote, if there is one.
     #[must_use]
     pub fn remote(&self) -> Option<&Remote> {
         self.remote.as_ref()
     }
 
-    /// Reads the base, from the remote where there is one; of what is known, only what differs.
+    /// Reads the base, from the remote if there is one; what `known` already has is not read again.
     pub async fn fetch(&mut self, known: Option<Known<'_>>) -> Base {
         let Some(remote) = &self.remote else {
             return self.read(Asked::NoRemote, known).await;
@@ -122,8 +122,8 @@ impl AppliedRef {
         }
     }
 
-    /// Reads the base that this clone has, and asks nobody. Whoever moves the remote's ref must have seen it; what is
-    /// here is what was seen.
+    /// Reads the base that this clone has, without contacting the remote. Moving the remote's ref requires its last
+    /// seen value; the local one counts as that.
     pub async fn recall(&mut self, known: Option<Known<'_>>) -> Result<Base, GitError> {
         let Some(remote) = &self.remote else {
             return Ok(self.read(Asked::NoRemote, known).await);
@@ -132,7 +132,7 @@ impl AppliedRef {
         Ok(self.read(Asked::No(remote.name()), known).await)
     }
 
-    /// Reads what the ref names. What nothing vouches for is not even looked into.
+    /// Reads the commit that the ref names. One that is not accepted is not even opened.
     async fn read(&self, asked: Asked<'_>, known: Option<Known<'_>>) -> Base {
         let commit = match Base::named(&self.folder, &self.cluster, asked) {
             Ok(commit) => commit,
@@ -154,7 +154,7 @@ impl AppliedRef {
         }
     }
 
-    /// Says what speaks against a commit that the ref names.
+    /// Returns why a commit that the ref names is not accepted as the base.
     async fn refusal(&self, commit: &str, asked: Asked<'_>) -> Option<Refusal> {
         if let Some(signers) = &self.signers
             && let Err(error) = self.clone.signer(commit, signers).await
@@ -175,7 +175,7 @@ impl AppliedRef {
         let mut found = standing(&self.folder, commit, &self.step_run);
         if found == Standing::CutOff
             && let (Asked::Yes(_), Some(remote)) = (asked, &self.remote)
-            // Where that fails, it stays unknown, which is told with the command that was tried.
+            // If that fails, the standing stays unknown, and the refusal reports the command that was tried.
             && remote.complete_history(&self.reference).await.is_ok()
         {
             found = standing(&self.folder, commit, &self.step_run);
@@ -190,17 +190,18 @@ impl AppliedRef {
                 command: format!("git fetch --unshallow {}", remote.unwrap_or("origin")),
             },
         };
-        // Whoever goes back has what came after on the branch; what was pushed to the ref alone is on none.
+        // When going back to an older revision, the base is further on in the branch; a commit pushed to the ref alone
+        // is on no branch.
         let counts = self.any_branch || found == Standing::After;
         (!(counts && is_on_branch())).then_some(why)
     }
 
-    /// Returns the id of the commit that is looked at, for people.
+    /// Returns the id of the commit that is compared, for people.
     fn this(&self) -> String {
         commit_id(&self.folder, &self.step_run).unwrap_or_else(|| self.step_run.clone())
     }
 
-    /// Sees where the ref is on the remote, without reading what it names. Where that fails, what was seen before counts.
+    /// Looks up the ref on the remote, without reading its commit. If that fails, the value seen before counts.
     pub async fn look(&mut self) {
         if let Some(remote) = &self.remote
             && let Ok(there) = remote.value(&self.reference).await
@@ -209,7 +210,7 @@ impl AppliedRef {
         }
     }
 
-    /// Moves the ref to a commit, on the remote too when `push` says so.
+    /// Moves the ref to a commit, on the remote too if `push` is set.
     async fn advance(&self, commit: &str, push: bool) -> Result<Swap, GitError> {
         if let Some(remote) = self.remote.as_ref().filter(|_| push)
             && self.there.as_deref() != Some(commit)
@@ -230,22 +231,23 @@ impl AppliedRef {
     }
 }
 
-/// What became of a shard's word that it applied a commit.
+/// The result of recording that a shard applied a commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Complete {
-    /// All shards have; the ref names the commit.
+    /// All shards have applied it; the ref names the commit.
     Whole,
-    /// These have not yet.
+    /// These shards have not applied it yet.
     Waits(Vec<Shard>),
-    /// Somebody else moved the ref elsewhere.
+    /// Somebody else moved the ref to another commit.
     Moved,
 }
 
-/// The ref of a cluster moves when all of its shards have applied a commit. Until then each notes that it has, in a ref
-/// of its own whose name tells from which base, so that no note of an earlier round counts.
+/// The ref of a cluster moves when all of its shards have applied a commit. Until then, each shard records its progress
+/// in a ref of its own, whose name contains the base, so that a ref of an earlier round does not count.
 impl AppliedRef {
-    /// Notes that a commit was applied on top of a base, by one shard or for all, on the remote too when `push` says so.
-    /// The ref moves when nobody is left. [`Self::fetch`] and [`Self::look`] say anew where it is.
+    /// Records that a commit was applied on top of a base, by one shard or for the whole cluster, on the remote too if
+    /// `push` is set. The ref moves when no shard is left. Call [`Self::fetch`] or [`Self::look`] to see where it is
+    /// then.
     ///
     /// # Errors
     /// When Git cannot read or move a ref.
@@ -295,7 +297,7 @@ impl AppliedRef {
         self.complete_whole(commit, push).await
     }
 
-    /// Moves the ref after one run for all, which makes what shards noted before of no use.
+    /// Moves the ref after a run over the whole cluster, which makes the refs of shards obsolete.
     async fn complete_whole(&self, commit: &str, push: bool) -> Result<Complete, GitError> {
         if self.advance(commit, push).await? == Swap::Moved {
             return Ok(Complete::Moved);
@@ -311,14 +313,14 @@ impl AppliedRef {
         }
     }
 
-    /// Names the ref in which a shard notes what it applied.
+    /// Returns the ref in which a shard records what it applied.
     fn note(&self, shard: Shard, base: Option<&str>) -> String {
         let base = base.map_or("nothing", short_commit);
         let (index, count) = (shard.index(), shard.count());
         format!("{}-{index}-of-{count}-on-{base}", self.reference)
     }
 
-    /// Takes the notes of all shards away, which are of no use once the ref has moved.
+    /// Deletes the refs of all shards, which are obsolete once the ref of the cluster has moved.
     async fn clear_notes(&self, push: bool) -> Result<(), GitError> {
         let start = format!("{}-", self.reference);
         if let Some(remote) = self.remote.as_ref().filter(|_| push) {
@@ -330,12 +332,12 @@ impl AppliedRef {
     }
 }
 
-/// What of all that a plan is about was not seen.
+/// The part of the cluster that a plan did not see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unseen {
     /// Something could not be read.
     Unread,
-    /// Somebody wanted the records of managed accounts left out.
+    /// The records of managed accounts were left out on request.
     RecordsSkipped,
     /// The plan leaves the records of managed accounts out, or they could not be read.
     Records,
@@ -353,7 +355,7 @@ impl Unseen {
     }
 }
 
-/// Says why an apply left something to do.
+/// Returns why an apply left something to do, if it did.
 #[must_use]
 pub fn left_open(
     plan: &Plan,

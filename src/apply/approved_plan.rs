@@ -1,27 +1,27 @@
-//! What a run may do.
+//! A plan that a run may carry out.
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::executor::ApplyError;
+use super::error::ApplyError;
 use crate::plan::{FORMAT_VERSION, Plan, Refusal, RefusalKind, guard};
 use crate::tree::Desired;
 
-/// A plan with what it was approved under. The run itself asks the guards once more, so that nobody who
-/// starts one can leave them out.
+/// A plan with the policy and the lifted guards that it was approved under. The run itself checks the guards once more,
+/// so no caller can leave them out.
 #[derive(Clone, Copy, Debug)]
 pub struct ApprovedPlan<'a> {
-    /// What is to be carried out.
+    /// The plan to carry out.
     pub plan: &'a Plan,
-    /// The tree that the plan leads to; its policy holds.
+    /// The tree that the plan leads to; its policy applies.
     pub desired: &'a Desired,
     /// The guards that were lifted for exactly this plan; [`RefusalKind::Prune`] when deletions were asked for.
     pub allow: &'a BTreeSet<RefusalKind>,
 }
 
 impl ApprovedPlan<'_> {
-    /// Returns what stands in the plan's way at this moment.
+    /// Returns the refusals that hold the plan at this moment.
     #[must_use]
     pub fn held(&self, now: Timestamp) -> Vec<Refusal> {
         guard::check(self.plan, self.desired, self.allow, now)
@@ -54,7 +54,7 @@ impl ApprovedPlan<'_> {
         }
     }
 
-    /// Says that a freeze began while the run was under way.
+    /// Returns the reason to stop when a freeze began during the run.
     pub(super) fn frozen(&self, now: impl FnOnce() -> Timestamp) -> Option<String> {
         if self.desired.policy.freezes.is_empty() || self.allow.contains(&RefusalKind::Freeze) {
             return None;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::live::{ApiError, Document, ReadClient};
-use crate::model::{AccountId, AssetKind, AssetType, Digest, Revision, Settings};
+use crate::model::{AccountId, AssetKind, AssetType, Digest, Revision, Settings, DomainName, KeyPath};
 
 /// A whitelabel with the bytes of every asset that it has.
 #[derive(Clone, Debug)]
@@ -12,11 +12,11 @@ pub(super) struct Brand {
     pub(super) revision: Revision,
     pub(super) settings: Settings,
     pub(super) assets: BTreeMap<AssetKind, Held>,
-    /// Whether each asset that is not there was looked for twice, or is known not to be.
+    /// Whether each missing asset was looked for twice, or is known not to exist.
     pub(super) is_confirmed: bool,
 }
 
-/// An asset's bytes.
+/// The content of an asset.
 #[derive(Clone, Debug)]
 pub(super) struct Held {
     pub(super) bytes: Arc<[u8]>,
@@ -25,8 +25,8 @@ pub(super) struct Held {
 }
 
 impl Brand {
-    /// The order in which assets are uploaded to a document without any: a welcome that is alone
-    /// would count as the logo and be deleted by the logo's upload (B11, observed 2).
+    /// The order in which assets are uploaded to a document without any: a lone welcome page would count as the logo
+    /// and be deleted by the logo's upload (B11, observed 2).
     pub(super) const SAFE_ORDER: [AssetKind; 3] =
         [AssetKind::Icon, AssetKind::Logo, AssetKind::Welcome];
 
@@ -61,10 +61,10 @@ impl Brand {
         })
     }
 
-    /// Looks once more for the assets that are not there.
+    /// Looks once more for the missing assets.
     ///
-    /// A read may lag behind (C3). An asset that was overlooked is not in the snapshot and is not put
-    /// back, so a step that can destroy assets does not trust one look.
+    /// A read may lag behind (C3). An overlooked asset would be neither in the snapshot nor restored, so a step that
+    /// can destroy assets does not rely on a single read.
     pub(super) async fn confirmed(
         mut self,
         reader: &ReadClient,
@@ -84,7 +84,7 @@ impl Brand {
         Ok(self)
     }
 
-    /// Returns the digest of an asset, when there is one.
+    /// Returns the digest of an asset, if it exists.
     pub(super) fn digest(&self, kind: AssetKind) -> Option<&Digest> {
         self.assets.get(&kind).map(|held| &held.digest)
     }
@@ -97,7 +97,7 @@ impl Brand {
         }
     }
 
-    /// Puts newer settings in; the assets survive a POST (W5).
+    /// Replaces the settings with newer ones; the assets survive a POST (W5).
     pub(super) fn updated(self, document: Document) -> Self {
         Self {
             revision: document.revision,
@@ -108,7 +108,7 @@ impl Brand {
 }
 
 impl Held {
-    /// Takes the bytes of a file.
+    /// Creates an asset from the bytes of a file.
     pub(super) fn new(bytes: Vec<u8>) -> Self {
         Self {
             digest: Digest::of(&bytes),
@@ -117,8 +117,8 @@ impl Held {
         }
     }
 
-    /// Reads one asset; a welcome that the server shows as the logo, because no logo is there, is no
-    /// logo (B11).
+    /// Reads one asset. A welcome page that the server shows as the logo, because there is no logo, is not a logo
+    /// (B11).
     async fn read(
         reader: &ReadClient,
         account: &AccountId,
@@ -137,14 +137,13 @@ impl Held {
         }))
     }
 
-    /// Returns the type by content, when it is a known one.
+    /// Returns the type detected from the content, if it is a known one.
     pub(super) fn sniffed(&self) -> Option<AssetType> {
         AssetType::sniff(&self.bytes)
     }
 
-    /// Returns the type to upload it as: by content, else by its attachment's name, else one that
-    /// the server takes for the kind; the bytes are what counts, the server never tells the type
-    /// again (B14).
+    /// Returns the type to upload the asset as: by content, else by the name of its attachment, else one that the
+    /// server accepts for the kind. Only the bytes matter; the server never reports the type again (B14).
     pub(super) fn upload_type(&self, kind: AssetKind) -> AssetType {
         let by_name = || {
             let name = self.attachment.as_deref()?.to_ascii_lowercase();
@@ -173,6 +172,14 @@ fn is_welcome(attachment: Option<&str>) -> bool {
     attachment.is_some_and(|name| name.starts_with(AssetKind::Welcome.as_str()))
 }
 
+/// Returns the domain that settings claim, if it is one that customers can reach.
+pub(super) fn domain(settings: &Settings) -> Option<&str> {
+    settings
+        .get(&KeyPath::from("domain"))?
+        .as_str()
+        .filter(|text| DomainName::parse(&text.to_ascii_lowercase()).is_ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,7 +200,7 @@ mod tests {
         check(welcome, b"hello", "welcome-x.png", AssetType::Html);
     }
 
-    /// A lone welcome is shown as the logo.
+    /// A lone welcome page is shown as the logo.
     #[test]
     fn trap_16_a_welcome_is_no_logo() {
         assert!(is_welcome(Some("welcome-x.html")));

@@ -1,6 +1,6 @@
-//! Lines of JSON that vouch for all lines before them: each begins with the SHA-256 of itself and of the line before.
+//! A hash chain of JSON lines: each begins with the SHA-256 of itself and of the line before.
 //!
-//! A file of such lines that was cut short says less than it did; one that something spoilt says nothing false.
+//! A truncated file has fewer lines, but the ones left are valid; a damaged line is detected.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::model::{Digest, DigestWriter};
 
-/// Writes a value as the line after another one, and returns the digest that the next one goes on from.
+/// Encodes a value as the line after another one, and returns it with the digest that the next line continues from.
 pub(crate) fn line(
     before: Option<&Digest>,
     value: &impl Serialize,
@@ -22,7 +22,7 @@ pub(crate) fn line(
     Ok((line, digest))
 }
 
-/// Returns the digest of a line and what it says, when it is whole and follows the one before.
+/// Returns the digest and the content of a line, if it is complete and follows the line before.
 pub(crate) fn unchained<'t>(before: Option<&Digest>, line: &'t [u8]) -> Option<(Digest, &'t [u8])> {
     let mut parts = line.strip_suffix(b"\n")?.splitn(2, |byte| *byte == b' ');
     let (digest, json) = (parts.next()?, parts.next()?);

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::brand::Brand;
-use super::executor::ApplyError;
+use super::error::ApplyError;
 use super::history;
 use super::journal::{JOURNAL_VERSION, Journal, JournalError, JournalEvent};
 use super::manifest::{
@@ -19,7 +19,7 @@ use crate::live::{ReadClient, RequestId, TemplateWriter, WriteClient};
 use crate::model::{AccountId, AccountName, DomainTemplate, RecordName};
 use crate::plan::{Plan, PlannedSet};
 
-/// What all steps of a run share.
+/// The state that all steps of a run share.
 pub(super) struct Context<'a> {
     pub(super) writer: &'a WriteClient,
     pub(super) template: Option<&'a TemplateWriter>,
@@ -81,12 +81,12 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// Lets no step begin to write from now on.
+    /// Prevents all steps from beginning to write.
     pub(super) fn end(&self, why: &(Halt, String)) {
         self.ended.get_or_init(|| why.clone());
     }
 
-    /// Says why no step may begin to write, once that is so.
+    /// Returns why no step may begin to write any more, if so.
     pub(super) fn ended(&self) -> Option<&(Halt, String)> {
         self.ended.get()
     }
@@ -96,12 +96,12 @@ impl<'a> Context<'a> {
         self.writer.read()
     }
 
-    /// Returns the run's name.
+    /// Returns the id of the run.
     pub(super) fn run(&self) -> &RunId {
         self.journal.run()
     }
 
-    /// Adds a line to the journal.
+    /// Appends an event to the journal.
     pub(super) fn journal(&self, event: JournalEvent) -> Result<(), JournalError> {
         self.journal.append((self.options.now)(), event)
     }
@@ -112,7 +112,7 @@ impl<'a> Context<'a> {
         RequestId::new(format!("{}-{number}", self.run()))
     }
 
-    /// Keeps what an account was before this run; only the first call for an account counts.
+    /// Takes the snapshot of an account before this run; only the first call for an account counts.
     pub(super) fn keep_account(
         &self,
         name: &AccountName,
@@ -133,18 +133,18 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// Keeps what the template was before this run.
+    /// Takes the snapshot of the template before this run.
     pub(super) fn keep_template(&self, template: &DomainTemplate) -> Result<(), SnapshotError> {
         let digest = self.snapshots.put_template(template)?;
         self.manifest.keep(Kept::Template { digest })
     }
 
-    /// Keeps that what the template was before this run could not be read.
+    /// Records that the template before this run could not be read.
     pub(super) fn keep_unread_template(&self) -> Result<(), SnapshotError> {
         self.manifest.keep(Kept::UnreadTemplate)
     }
 
-    /// Keeps what some sets of a zone were before this run, and what it makes of them.
+    /// Takes the snapshot of some record sets of a zone before this run, with what the run makes of them.
     pub(super) fn keep_records(
         &self,
         zone: &RecordName,
@@ -170,7 +170,7 @@ impl<'a> Context<'a> {
         Ok(DocumentSnapshot {
             revision: brand.revision.clone(),
             settings: self.snapshots.put_settings(&brand.settings)?,
-            reserved_domain: super::verify::domain(&brand.settings).map(str::to_owned),
+            reserved_domain: super::brand::domain(&brand.settings).map(str::to_owned),
             assets,
         })
     }

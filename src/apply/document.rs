@@ -1,4 +1,4 @@
-//! Writes to a document: sent, and when the answer is an error or lost, decided by reading again.
+//! Writes to a document; after an error or a lost response, reading again decides what happened.
 
 use super::answer;
 use super::reading;
@@ -7,9 +7,9 @@ use crate::diff::settings_in_sync;
 use crate::live::{ApiError, Document};
 use crate::model::{AccountId, Settings};
 
-/// What a write whose answer says nothing has done.
+/// The effect of a write whose response was inconclusive.
 enum WriteEffect {
-    /// The document is as wanted, and was not so before.
+    /// The document is as wanted, and was not before.
     Landed(Option<Document>),
     /// The document is as it was before.
     Untouched,
@@ -17,12 +17,10 @@ enum WriteEffect {
     Foreign(String),
 }
 
-/// Sends a write until it is certain what became of it, and returns the document as the server
-/// answered or showed it.
+/// Sends a write until its effect is certain, and returns the document as the server answered or showed it.
 ///
-/// `before` is the document that the write replaces, `wanted` what there is after it; `None` means
-/// no document. A repetition is safe: the write names the revision that it replaces, and a
-/// creation never overwrites (W3, W15).
+/// `before` is the document that the write replaces, `wanted` the settings after it; `None` means no document.
+/// Repeating is safe: the write names the revision that it replaces, and a creation never overwrites (W3, W15).
 pub(super) async fn write(
     step_run: &mut StepRun<'_>,
     account: &AccountId,
@@ -52,7 +50,7 @@ pub(super) async fn write(
             Err(_) => return Err(Stop::Failed(answer::given_up(&error, sent))),
         };
         match effect {
-            // A 412 with the wanted content is an earlier try of the same request that did land.
+            // A 412 although the content is as wanted: an earlier attempt of the same request did land.
             WriteEffect::Landed(document) if doubtful || before.is_some() => {
                 step_run.note(format!(
                     "the answer was no help ({cause}), but the write is there"
@@ -114,7 +112,7 @@ async fn effect(
     })
 }
 
-/// Returns the document that an accepted write answered with.
+/// Returns the document in the response to an accepted write.
 pub(super) fn answered(document: Option<Document>) -> Result<Document, Stop> {
     document.ok_or_else(|| {
         Stop::Unknown(
@@ -123,7 +121,7 @@ pub(super) fn answered(document: Option<Document>) -> Result<Document, Stop> {
     })
 }
 
-/// Checks that an account shows no document any more; a read may lag behind (C3).
+/// Checks that an account no longer has a document; a read may lag behind (C3).
 pub(super) async fn is_gone(step_run: &StepRun<'_>, account: &AccountId) -> Result<(), Stop> {
     let reader = step_run.context.reader();
     let now = reading::until(

@@ -1,14 +1,14 @@
-//! Carries out a plan's steps: each after those it depends on, those of one object one by one, those
-//! of different objects side by side.
+//! Carries out the steps of a plan: each after its dependencies, those of one object in sequence, those of different
+//! objects concurrently.
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
-use thiserror::Error;
 
 use super::approved_plan::ApprovedPlan;
 use super::context::Context;
-use super::journal::{JournalError, JournalEvent};
+use super::error::ApplyError;
+use super::journal::JournalEvent;
 use super::options::{AssetSource, Event, Options};
 use super::outcome::{Applied, Halt, StepOutcome, StepResult};
 use super::rollout::RolloutState;
@@ -16,58 +16,15 @@ use super::schedule::{Next, Queue, Schedule};
 use super::step;
 use super::step_run::StepRun;
 use crate::live::{TemplateWriter, WriteClient};
-use crate::model::Digest;
-use crate::plan::{FORMAT_VERSION, Refusal, Step, StepId};
+use crate::plan::Step;
 
-/// Says why a run could not begin; nothing was written.
-#[derive(Debug, Error)]
-pub enum ApplyError {
-    /// Another version of emblazon made the plan.
-    #[error("the plan has format {found}, this version carries out {FORMAT_VERSION}; plan again")]
-    Version {
-        /// The version that the plan names.
-        found: u32,
-    },
-    /// The plan's steps are not numbered from 0.
-    #[error("step {place} of the plan has the number {}; it was changed by hand, plan again", .found.0)]
-    Numbering {
-        /// The step's place, from 0.
-        place: u32,
-        /// The number that it has.
-        found: StepId,
-    },
-    /// The plan leads to another tree than the one whose policy is to hold.
-    #[error("the plan was made from tree {}, this is {}; plan again", planned.short(), found.short())]
-    OtherTree {
-        /// The tree that the plan names.
-        planned: Digest,
-        /// The tree that was given.
-        found: Digest,
-    },
-    /// A guard holds the plan.
-    #[error("{}", told(.0))]
-    Held(Vec<Refusal>),
-    /// The journal could not be started.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-}
-
-fn told(held: &[Refusal]) -> String {
-    let told: Vec<String> = held
-        .iter()
-        .map(|refusal| format!("{}; {}", refusal.message, refusal.help))
-        .collect();
-    told.join("; ")
-}
-
-/// Carries out a plan and says what became of each step.
+/// Carries out a plan, and returns the outcome of each step.
 ///
-/// The guards are asked before the first step, and the freezes before each.
-/// One object's failure never stops another's steps. The template's steps need a
-/// [`TemplateWriter`]; without one they fail.
+/// The guards are checked before the first step, and the freezes before each. A failure of one object never stops the
+/// steps of another. The template's steps need a [`TemplateWriter`]; without one they fail.
 ///
 /// # Errors
-/// When the run could not begin. Whatever happens after that is in the outcomes.
+/// When the run could not begin. Later failures are in the outcomes.
 pub async fn run(
     approved: ApprovedPlan<'_>,
     writer: &WriteClient,
@@ -85,7 +42,7 @@ pub async fn run(
     let context = Context::start(plan, writer, template, files, options)?;
     let mut schedule = Schedule::new(plan);
     let mut rollout_state = RolloutState::new(plan, &options.rollout);
-    // Boxed, so that the compiler sees that the whole may go from thread to thread.
+    // Boxed, so that the compiler can prove that the whole future is `Send`.
     let mut in_flight: FuturesUnordered<BoxFuture<'_, _>> = FuturesUnordered::new();
     loop {
         while in_flight.len() < options.concurrency.get()
@@ -136,14 +93,14 @@ pub async fn run(
     Ok(finish(&context, schedule))
 }
 
-/// Lets the steps in hand know that the run has ended: those that have sent nothing send nothing.
+/// Signals the steps in flight that the run has ended: those that have not sent anything yet send nothing.
 fn note_end(context: &Context<'_>, rollout_state: &RolloutState) {
     if let Some(why) = rollout_state.ended() {
         context.end(why);
     }
 }
 
-/// Says why steps are left that the course of the run does not hold.
+/// Returns why steps are left over when the rollout did not end the run.
 fn halted(options: &Options) -> (Halt, String) {
     if !options.guard.holds() {
         let reason = "the lease was lost, and somebody else may write now; plan again";
@@ -183,7 +140,7 @@ fn ended(step: &Step, result: StepResult) -> StepOutcome {
     }
 }
 
-/// Writes an outcome down, shows it, and keeps it for the report.
+/// Records an outcome in the journal, reports it as progress, and keeps it for the report.
 fn conclude(
     context: &Context<'_>,
     schedule: &mut Schedule<'_>,
@@ -209,7 +166,7 @@ fn finish(context: &Context<'_>, schedule: Schedule<'_>) -> Applied {
     };
     let done = applied.count().done;
     if let Err(error) = context.journal(JournalEvent::RunFinished { done }) {
-        // Every step has ended; a journal without its last line only makes the next run look twice.
+        // Every step has ended; without the last line of its journal, the next run only checks again.
         tracing::warn!(%error, "the journal's last line could not be written");
     }
     applied

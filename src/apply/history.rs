@@ -1,4 +1,4 @@
-//! What earlier runs did: their journals, read again, and their plans.
+//! The history of runs: their journals, read back, and their plans.
 
 use std::collections::BTreeMap;
 
@@ -13,16 +13,16 @@ use super::state_file;
 use crate::model::{ClusterName, Digest, Shard};
 use crate::plan::{Plan, StepId};
 
-/// One earlier run, in short.
+/// A summary of one earlier run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Its name.
+    /// The run id.
     pub run: RunId,
     /// The digest of its plan.
     pub plan: Digest,
     /// The cluster that it wrote to.
     pub cluster: ClusterName,
-    /// The only part of the cluster that it wrote to.
+    /// The shard that it was limited to, if any.
     pub shard: Option<Shard>,
     /// When it began.
     pub started: Timestamp,
@@ -30,11 +30,11 @@ pub struct Record {
     pub last: Timestamp,
     /// How many steps its plan had.
     pub steps: usize,
-    /// How many of them stand how.
+    /// How many of them have which standing.
     pub count: StepCount,
-    /// Why steps were not begun, when the run ended before them.
+    /// Why steps were not begun, if the run ended before them.
     pub halt: Option<Halt>,
-    /// Whether it sent anything that writes.
+    /// Whether it sent any write.
     pub wrote: bool,
     /// How it ended.
     pub state: RunState,
@@ -43,20 +43,20 @@ pub struct Record {
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunState {
-    /// It came to its end, whatever its steps came to.
+    /// It ran to its end, whatever the results of its steps.
     Finished,
     /// It ended before all of its steps were begun: somebody interrupted it, or a failure or a guard ended it.
     Stopped,
-    /// Its process is at work.
+    /// Its process is running.
     UnderWay,
-    /// It never ended, and nobody looked after it yet.
+    /// It never ended, and was not recovered yet.
     Interrupted,
-    /// It never ended, and a later run put right what it left.
+    /// It never ended, and a later run repaired what it left.
     Recovered,
 }
 
 impl RunState {
-    /// Returns the word for machines.
+    /// Returns the name in machine formats.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -68,7 +68,7 @@ impl RunState {
         }
     }
 
-    /// Returns the word for people.
+    /// Returns the name for people.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -78,7 +78,7 @@ impl RunState {
     }
 }
 
-/// Reads a run off its journal; `None` when it died before its first line.
+/// Summarizes a run from its journal; `None` when it died before its first line.
 #[must_use]
 pub fn record(entries: &[Entry]) -> Option<Record> {
     let first = entries.first()?;
@@ -98,7 +98,7 @@ pub fn record(entries: &[Entry]) -> Option<Record> {
         .outcomes
         .extend(ended(entries, RunState::Interrupted).into_values());
     let mut count = applied.count();
-    // Only of a run that died are there steps that the journal does not speak of.
+    // Only a run that died has steps that its journal does not mention.
     let silent = steps.saturating_sub(count.total());
     count.not_begun = count.not_begun.saturating_add(silent);
     let mut record = Record {
@@ -141,7 +141,7 @@ pub fn records(state_directory: &Utf8Path) -> Result<Vec<Record>, JournalError> 
     Ok(records)
 }
 
-/// Tells a run that is under way from one whose process died.
+/// Distinguishes a run that is under way from one whose process died.
 fn seen(mut record: Record, state_directory: &Utf8Path) -> Record {
     if record.state == RunState::Interrupted && journal::is_under_way(state_directory, &record.run)
     {
@@ -150,7 +150,7 @@ fn seen(mut record: Record, state_directory: &Utf8Path) -> Record {
     record
 }
 
-/// Reads how a run stands, and its journal.
+/// Reads the summary of a run, if there is one, and its journal.
 pub fn run_of(
     state_directory: &Utf8Path,
     run: &RunId,
@@ -160,15 +160,14 @@ pub fn run_of(
     Ok((record, entries))
 }
 
-/// Finds the run that has used a plan up: one that sent something. A run that could send nothing leaves
-/// its plan as good as new.
+/// Finds the run that has used up a plan, by sending something. A plan whose run sent nothing can still be applied.
 pub fn used_by(state_directory: &Utf8Path, plan: &Digest) -> Result<Option<Record>, JournalError> {
     let mut records = records(state_directory)?.into_iter();
     Ok(records.find(|record| record.plan == *plan && record.wrote))
 }
 
-/// Reads what became of each step of a plan off its run's journal. Where the run has no end, the steps that it had in
-/// hand are unknown, and those that it never came to are not begun.
+/// Reads the outcome of each step of a plan from the journal of its run. If the run has no end, the steps in flight are
+/// unknown, and those that it never reached are not begun.
 #[must_use]
 pub fn outcomes(entries: &[Entry], plan: &Plan, state: RunState) -> Applied {
     let mut found = ended(entries, state);
@@ -196,7 +195,7 @@ fn outcome(step: StepId, result: StepResult, notes: &[String]) -> StepOutcome {
     }
 }
 
-/// Returns what became of the steps that a journal speaks of.
+/// Returns the outcomes of the steps that a journal mentions.
 fn ended(entries: &[Entry], state: RunState) -> BTreeMap<StepId, StepOutcome> {
     let mut found = BTreeMap::new();
     for entry in entries {
@@ -226,14 +225,14 @@ fn ended(entries: &[Entry], state: RunState) -> BTreeMap<StepId, StepOutcome> {
     found
 }
 
-/// Reads the plan that a run carried out; `None` when it was not kept, or is another version's.
+/// Reads the plan that a run carried out; `None` when it was not stored, or is of another version.
 #[must_use]
 pub fn plan_of(state_directory: &Utf8Path, run: &RunId) -> Option<Plan> {
     let text = std::fs::read_to_string(plan_path(state_directory, run)).ok()?;
     Plan::from_json(&text).ok()
 }
 
-/// Keeps the plan that a run is about to carry out.
+/// Stores the plan that a run is about to carry out.
 pub(super) fn keep_plan(
     state_directory: &Utf8Path,
     run: &RunId,

@@ -1,8 +1,7 @@
-//! What a run does, written down before and after each write, so that a run that was killed can be
-//! understood.
+//! The journal of a run: what it does, recorded before and after each write, so that a killed run can be recovered.
 //!
-//! One JSON line an event, in `STATE/journal/RUN.jsonl`. A line is on the disk (`fsync`) before the
-//! write that it announces is sent, and before the step after it begins.
+//! One line of JSON per event, in `STATE/journal/RUN.jsonl`. A line is on disk (`fsync`) before the write that it
+//! announces is sent, and before the next step begins.
 
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
@@ -32,7 +31,7 @@ pub struct Entry {
     pub event: JournalEvent,
 }
 
-/// What happens in a run, as far as a later run must know it.
+/// An event of a run, as far as a later run must know it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum JournalEvent {
@@ -40,15 +39,15 @@ pub enum JournalEvent {
     RunStarted {
         /// [`JOURNAL_VERSION`].
         version: u32,
-        /// Its name.
+        /// The run id.
         run: RunId,
         /// The digest of its plan.
         plan: Digest,
         /// The cluster.
         cluster: ClusterName,
-        /// How many steps it has.
+        /// How many steps the plan has.
         steps: usize,
-        /// The only part of the cluster that it writes to.
+        /// The shard that the run is limited to, if any.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         shard: Option<Shard>,
     },
@@ -56,39 +55,39 @@ pub enum JournalEvent {
     Intent {
         /// The step that it belongs to.
         step: StepId,
-        /// What is written to.
+        /// The object that is written to.
         subject: Subject,
-        /// What is done, such as `upload logo`.
+        /// The kind of write, such as `upload logo`.
         write: String,
-        /// The revision that the write names in `If-Match`, where there is one.
+        /// The revision that the write sends in `If-Match`, if any.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         if_match: Option<Revision>,
-        /// The `X-Request-ID` that ties this line to the server's log (observed 12).
+        /// The `X-Request-ID`, which correlates this line with the server's log (observed 12).
         request: String,
     },
-    /// The answer to a write came, or did not.
+    /// The response to a write arrived, or was lost.
     Answer {
         /// The step.
         step: StepId,
         /// The write's `X-Request-ID`.
         request: String,
-        /// What came, in words.
+        /// The response, in words.
         answer: String,
     },
-    /// The server did something that must be put right, such as eating a welcome page.
+    /// The server did something that must be repaired, such as deleting a welcome page.
     Repair {
         /// The step.
         step: StepId,
-        /// What is put right.
+        /// What is repaired.
         what: String,
     },
     /// A step has ended.
     Outcome {
         /// The step.
         step: StepId,
-        /// How.
+        /// Its result.
         result: StepResult,
-        /// What a reader should know.
+        /// Notes for the reader.
         notes: Vec<String>,
     },
     /// The run has ended.
@@ -96,12 +95,12 @@ pub enum JournalEvent {
         /// How many steps were done.
         done: usize,
     },
-    /// The run never ended, and a later one has put right what it left.
+    /// The run never ended, and a later one has repaired what it left.
     Recovered,
 }
 
 impl Entry {
-    /// Earlier versions told that a step was not begun as its failure.
+    /// Converts a line of an earlier version, which recorded a step that was not begun as failed.
     fn told_anew(mut self) -> Self {
         if let JournalEvent::Outcome { result, .. } = &mut self.event
             && let StepResult::Failed { reason } = result
@@ -123,7 +122,7 @@ impl Entry {
     }
 }
 
-/// Writes one run's journal.
+/// The journal of one run, open for writing.
 #[derive(Debug)]
 pub struct Journal {
     run: RunId,
@@ -131,7 +130,7 @@ pub struct Journal {
     lines: Log,
 }
 
-/// Says why a journal could not be written or read.
+/// Why a journal could not be written or read.
 #[derive(Debug, Error)]
 pub enum JournalError {
     /// A file could not be read or written.
@@ -139,11 +138,11 @@ pub enum JournalError {
         "cannot {action} {path}: {source}; check that the state directory is writable and has space"
     )]
     File {
-        /// What was tried.
+        /// The operation that failed.
         action: &'static str,
         /// The file.
         path: Utf8PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// A line other than the last one is not an event.
@@ -155,13 +154,13 @@ pub enum JournalError {
         path: Utf8PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The parse error.
         source: serde_json::Error,
     },
 }
 
 impl Journal {
-    /// Starts the journal of a run; the run's name gets a number when another run has it already.
+    /// Starts the journal of a run; the run id gets a number when another run already has it.
     pub fn create(state_directory: &Utf8Path, run: &RunId) -> Result<Self, JournalError> {
         let directory = directory(state_directory);
         let mut name = run.clone();
@@ -195,8 +194,7 @@ impl Journal {
         }
     }
 
-    /// Opens the journal of a run that never ended, to say what became of it; a last line that was cut
-    /// off is taken away.
+    /// Opens the journal of a run that never ended, to record what became of it; an incomplete last line is removed.
     pub(super) fn reopen(state_directory: &Utf8Path, run: &RunId) -> Result<Self, JournalError> {
         let path = path(state_directory, run);
         let open = || {
@@ -219,13 +217,13 @@ impl Journal {
         })
     }
 
-    /// Returns the run's name.
+    /// Returns the id of the run.
     #[must_use]
     pub fn run(&self) -> &RunId {
         &self.run
     }
 
-    /// Adds a line and waits until it is on the disk.
+    /// Appends a line, and waits until it is on disk.
     pub fn append(&self, at: Timestamp, event: JournalEvent) -> Result<(), JournalError> {
         let failed = |source| JournalError::File {
             action: "write",
@@ -240,8 +238,8 @@ impl Journal {
     }
 }
 
-/// Holds a journal as long as its process lives, for whoever wants to know whether it does. Nothing hangs on that, so a
-/// file system without locks is fine; where a lock keeps others from reading, there is none.
+/// Locks a journal for the lifetime of the process, so that others can see whether it is alive. Nothing depends on it,
+/// so a file system without locks is fine; where a lock would keep others from reading, none is taken.
 fn hold(file: &File) {
     if cfg!(unix)
         && let Err(error) = file.try_lock()
@@ -250,13 +248,13 @@ fn hold(file: &File) {
     }
 }
 
-/// Tells whether the process that carries a run out is at work.
+/// Returns whether the process that carries out a run is alive.
 pub(super) fn is_under_way(state_directory: &Utf8Path, run: &RunId) -> bool {
     let file = File::open(path(state_directory, run));
     file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
-/// Reads a run's journal; a last line that was cut off when the run died is left out.
+/// Reads the journal of a run; an incomplete last line, cut off when the run died, is ignored.
 pub fn read(state_directory: &Utf8Path, run: &RunId) -> Result<Vec<Entry>, JournalError> {
     let path = path(state_directory, run);
     let text = std::fs::read(&path).map_err(|source| JournalError::File {
@@ -307,38 +305,38 @@ pub fn runs(state_directory: &Utf8Path) -> Result<Vec<RunId>, JournalError> {
     Ok(runs)
 }
 
-/// What a run that never ended had in hand.
+/// The state of a run that never ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interrupted {
-    /// The run, when its first line was written.
+    /// The run id, if its first line was written.
     pub run: Option<RunId>,
-    /// The digest of its plan, when its first line was written.
+    /// The digest of its plan, if its first line was written.
     pub plan: Option<Digest>,
-    /// The steps that had sent a write, or were about to, and have no outcome: whether the write
-    /// landed is to be found out by reading.
+    /// The steps without an outcome that had sent a write, or were about to; whether the write landed must be
+    /// determined by reading.
     pub in_flight: Vec<InFlight>,
     /// How many steps had ended.
     pub finished: usize,
 }
 
-/// A step that a run had in hand when it died.
+/// A step that was in flight when its run died.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InFlight {
     /// The step.
     pub step: StepId,
-    /// What it was writing to; its snapshot is in the run's manifest.
+    /// The object that it was writing to; its snapshot is in the manifest of the run.
     pub subject: Subject,
     /// Its last write, in words.
     pub write: String,
-    /// The revision that this write named.
+    /// The revision that this write sent in `If-Match`.
     pub if_match: Option<Revision>,
     /// The write's `X-Request-ID`.
     pub request: String,
-    /// Whether an answer to it was seen.
+    /// Whether a response to it was seen.
     pub answered: bool,
 }
 
-/// Tells what a run had in hand when it ended without saying so; `None` when it ended properly.
+/// Returns the state of a run that died; `None` when it ended properly.
 #[must_use]
 pub fn interrupted(entries: &[Entry]) -> Option<Interrupted> {
     let mut seen = Interrupted {
@@ -483,7 +481,7 @@ mod tests {
         );
     }
 
-    /// The request id ties a line to the server's log.
+    /// The request id correlates a line with the server's log.
     #[test]
     fn observed_12_request_ids_are_in_the_lines() {
         let line = serde_json::to_string(&Entry {

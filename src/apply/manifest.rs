@@ -1,4 +1,4 @@
-//! What a run found, object by object: a line for each, on the disk before the object is written to.
+//! The manifest of a run: one line per object with the state found, on disk before the object is written to.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -20,12 +20,12 @@ use crate::plan::PlannedSet;
 /// The version of the manifest's format; raised when a field changes its meaning.
 pub const MANIFEST_VERSION: u32 = 2;
 
-/// Says what a run found, object by object, before it wrote to it.
+/// The state of each object before a run wrote to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// [`MANIFEST_VERSION`], or that of the version that wrote it.
+    /// [`MANIFEST_VERSION`], or that of the emblazon version that wrote it.
     pub version: u32,
-    /// The run.
+    /// The run id.
     pub run: RunId,
     /// The digest of its plan.
     pub plan: Digest,
@@ -33,20 +33,20 @@ pub struct Manifest {
     pub cluster: ClusterName,
     /// When it started.
     pub started: Timestamp,
-    /// The accounts that it was about to write to, by id.
+    /// The accounts that it was about to write to.
     pub accounts: BTreeMap<AccountId, AccountSnapshot>,
-    /// The digest of the raw template, when it was about to replace it.
+    /// The digest of the raw template, if it was about to replace it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<Digest>,
-    /// Whether it was about to replace a template that nobody could read, so that there is no snapshot of it.
+    /// Whether it was about to replace a template that could not be read, so there is no snapshot of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub template_unread: bool,
-    /// The sets of records that it was about to change, zone by zone, before and after.
+    /// The record sets that it was about to change, by zone, before and after.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub zones: BTreeMap<RecordName, Vec<PlannedSet>>,
 }
 
-/// Says what one account's whitelabel was.
+/// The snapshot of one account's whitelabel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountSnapshot {
     /// The account's name in the tree.
@@ -55,34 +55,34 @@ pub struct AccountSnapshot {
     pub document: Option<DocumentSnapshot>,
 }
 
-/// Says what one document and its attachments were.
+/// The snapshot of one document and its attachments.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DocumentSnapshot {
-    /// The revision that all of it was read at.
+    /// The revision at which all of it was read.
     pub revision: Revision,
     /// The digest of the settings in canonical JSON.
     pub settings: Digest,
-    /// The domain that the document claims, so that whoever restores it knows what must be free (W22).
+    /// The domain that the document claims, which must be free when it is restored (W22).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reserved_domain: Option<String>,
-    /// Every asset that was there, declared or not.
+    /// Every asset that existed, declared or not.
     pub assets: BTreeMap<AssetKind, StoredAsset>,
 }
 
-/// Says what one asset was.
+/// The snapshot of one asset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredAsset {
     /// The digest of its bytes.
     pub digest: Digest,
-    /// How many they are.
+    /// The size in bytes.
     pub size: u64,
-    /// Their type by content, when it is a known one.
+    /// The type detected from the content, if it is a known one.
     pub asset_type: Option<AssetType>,
-    /// The attachment's name (B10).
+    /// The name of the attachment (B10).
     pub attachment: Option<String>,
 }
 
-/// Says why a snapshot could not be kept or read.
+/// Why a snapshot could not be stored or read.
 #[derive(Debug, Error)]
 pub enum SnapshotError {
     /// A file could not be read or written.
@@ -90,22 +90,22 @@ pub enum SnapshotError {
         "cannot {action} {path}: {source}; check that the state directory is writable and has space"
     )]
     File {
-        /// What was tried.
+        /// The operation that failed.
         action: &'static str,
         /// The file.
         path: Utf8PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// A content is not what its name says.
+    /// The content of an object does not match its digest.
     #[error(
         "the snapshot object {digest} is damaged; restore from an older run or from a backup of the state directory"
     )]
     Damaged {
-        /// Its name.
+        /// The digest that it is stored under.
         digest: Digest,
     },
-    /// A manifest's lines do not follow from each other.
+    /// The hash chain of a manifest is broken.
     #[error(
         "{path} is not what was written; restore from another run, or from a backup of the state directory"
     )]
@@ -116,14 +116,14 @@ pub enum SnapshotError {
     /// A name is not a digest.
     #[error("{0:?} is not a SHA-256 digest; the manifest was changed by hand")]
     NotADigest(String),
-    /// A manifest or a stored document is not what this version writes.
+    /// A manifest or a stored document is not in the format of this version.
     #[error(
         "cannot understand {path}: {source}; it was changed by hand or written by a newer version"
     )]
     Format {
         /// The file.
         path: Utf8PathBuf,
-        /// What is wrong with it.
+        /// The parse error.
         source: serde_json::Error,
     },
     /// A value could not be written as JSON.
@@ -131,7 +131,7 @@ pub enum SnapshotError {
     Encode(serde_json::Error),
 }
 
-/// The manifest of a run that goes on: a line for each object, on the disk before the object is written to.
+/// The manifest of a run in progress, open for appending.
 #[derive(Debug)]
 pub(super) struct ManifestLog {
     path: Utf8PathBuf,
@@ -141,7 +141,7 @@ pub(super) struct ManifestLog {
 #[derive(Debug)]
 struct Growing {
     manifest: Manifest,
-    /// The file and the digest of its last line; absent before something is kept.
+    /// The file and the digest of its last line; absent before the first entry.
     written: Option<(Arc<Log>, Digest)>,
 }
 
@@ -155,7 +155,7 @@ struct Head {
     started: Timestamp,
 }
 
-/// A further line of a manifest: what one object was.
+/// A further line of a manifest: the earlier state of one object.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Kept {
@@ -167,7 +167,7 @@ pub(super) enum Kept {
     Template {
         digest: Digest,
     },
-    /// What the template was could not be read.
+    /// The template could not be read.
     UnreadTemplate,
     Zone {
         name: RecordName,
@@ -176,7 +176,7 @@ pub(super) enum Kept {
 }
 
 impl ManifestLog {
-    /// Begins; no file is made before something is kept.
+    /// Creates an empty manifest; its file is created with the first entry.
     pub(super) fn new(path: Utf8PathBuf, manifest: Manifest) -> Self {
         Self {
             path,
@@ -187,12 +187,12 @@ impl ManifestLog {
         }
     }
 
-    /// Tells whether it says what an account was.
+    /// Returns whether it has the snapshot of an account.
     pub(super) fn has_account(&self, account: &AccountId) -> bool {
         self.lock().manifest.accounts.contains_key(account)
     }
 
-    /// Adds what an object was, and waits until it is on the disk.
+    /// Appends the snapshot of an object, and waits until it is on disk.
     pub(super) fn keep(&self, kept: Kept) -> Result<(), SnapshotError> {
         let failed = |source| SnapshotError::File {
             action: "write",
@@ -200,7 +200,7 @@ impl ManifestLog {
             source,
         };
         let lines = self.lock().add(&self.path, kept).map_err(failed)?;
-        // Others may add theirs meanwhile, and wait for the disk together.
+        // Synced after the lock is released: others may append meanwhile and wait for the disk together.
         lines.sync().map_err(failed)
     }
 
@@ -252,7 +252,7 @@ impl Manifest {
     }
 }
 
-/// Reads the lines of a manifest.
+/// Reads a manifest from its lines.
 pub(super) fn unfolded(text: &[u8], path: &Utf8Path) -> Result<Manifest, SnapshotError> {
     let spoilt = || SnapshotError::Spoilt {
         path: path.to_owned(),

@@ -7,8 +7,8 @@
 //!             └────────────── outcome ◄── journal ◄──────┘
 //! ```
 //!
-//! Nothing is decided here that the plan did not decide, except what to do when the server does
-//! something else than it was asked to: each such case is read again and put right, or reported as it is.
+//! Nothing is decided here that the plan did not decide, except what to do when the server does something else than it
+//! was asked to: each such case is read again and repaired, or reported as it is.
 
 mod answer;
 mod applied_ref;
@@ -17,11 +17,13 @@ mod brand;
 pub(crate) mod chain;
 mod context;
 mod document;
+mod error;
 mod executor;
 mod history;
 mod journal;
 pub mod lease;
 mod manifest;
+mod object_state;
 mod options;
 mod outcome;
 mod primary;
@@ -46,7 +48,8 @@ mod written_ref;
 
 pub use applied_ref::{AppliedRef, Complete, Unseen, left_open};
 pub use approved_plan::ApprovedPlan;
-pub use executor::{ApplyError, run};
+pub use error::ApplyError;
+pub use executor::run;
 pub use history::{Record, RunState, outcomes, plan_of, record, records, run_of, used_by};
 pub use journal::{
     Entry, InFlight, Interrupted, JOURNAL_VERSION, Journal, JournalError, JournalEvent,

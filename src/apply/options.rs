@@ -1,4 +1,4 @@
-//! What a run is given besides its plan.
+//! The options of a run.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,35 +21,35 @@ use crate::tree::BillingPolicy;
 pub struct Options {
     /// The directory for the journal and the snapshots, `.emblazon` in the tree.
     pub state_dir: Utf8PathBuf,
-    /// How many accounts are worked on at the same time; two saturate a real server.
+    /// How many accounts are processed at the same time; two saturate a real server.
     pub concurrency: NonZeroUsize,
     /// Whether creating a whitelabel may cost money (C7).
     pub billing: BillingPolicy,
-    /// How often and how long to ask again.
+    /// How often and how long to retry.
     pub retries: RetryLimits,
-    /// Gives the time, for the run's name and the journal.
+    /// Returns the current time, for the run id and the journal.
     pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
-    /// Who goes first, and when to stop.
+    /// Which objects go first, and when to stop.
     pub rollout: Rollout,
-    /// Steps that are not to be carried out, because it was seen before that their objects moved, with the reasons.
+    /// Steps that are not carried out, because their objects are already known to have changed since the plan, with the
+    /// reasons.
     pub withheld: BTreeMap<StepId, String>,
     /// Writes records of accounts with `dns: manage`; without it, steps on zones fail.
     pub primary: Option<PrimaryWriter>,
-    /// Permits the writes.
+    /// The permission to write.
     pub guard: LeaseGuard,
 }
 
-/// How often something is tried before it counts as failed.
+/// How many times something is tried before it counts as failed.
 ///
-/// A read right after a write may show what was there before (C3, trap 38), so one look is not
-/// enough for a verdict.
+/// A read right after a write may show the state before it (C3, trap 38), so a single read is not conclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryLimits {
-    /// How often a read that shows something unexpected is made in all.
+    /// How many times a read that shows something unexpected is made in total.
     pub reads: u32,
-    /// How often a write whose failure left nothing behind is sent in all.
+    /// How many times a write whose failure left nothing behind is sent in total.
     pub writes: u32,
-    /// How long to wait before the second try; doubled before each further one.
+    /// How long to wait before the second attempt; doubled before each further one.
     pub pause: Duration,
 }
 
@@ -64,7 +64,7 @@ impl Default for RetryLimits {
 }
 
 impl RetryLimits {
-    /// Waits before the `n`th repetition, from 0.
+    /// Waits before the `n`th retry, from 0.
     pub(super) async fn pause(&self, n: u32) {
         let factor = 2_u32.saturating_pow(n.min(6));
         tokio::time::sleep(self.pause.saturating_mul(factor)).await;
@@ -72,7 +72,7 @@ impl RetryLimits {
 }
 
 impl Options {
-    /// Fills in what most runs want: two accounts at once, no charges.
+    /// Creates options with the defaults of most runs: two accounts at once, no charges.
     #[must_use]
     pub fn new(
         state_dir: Utf8PathBuf,
@@ -105,12 +105,12 @@ impl fmt::Debug for Options {
     }
 }
 
-/// Gives the bytes of the tree's asset files; closures over a path do.
+/// A source of the tree's asset files, such as a closure over a path.
 pub trait AssetSource: Sync {
-    /// Reads the file at a path from the tree's top.
+    /// Reads a file by its path relative to the top of the tree.
     ///
     /// # Errors
-    /// Says in words why it could not be read.
+    /// The reason in words, if it could not be read.
     fn bytes(&self, path: &Utf8Path) -> Result<Vec<u8>, String>;
 }
 
@@ -124,7 +124,7 @@ where
     }
 }
 
-/// What happens in a run, for a progress display.
+/// An event of a run, for a progress display.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
     /// A step begins.

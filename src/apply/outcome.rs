@@ -1,4 +1,4 @@
-//! What became of each step.
+//! The outcomes of the steps of a run.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,28 +7,30 @@ use super::standing::{StepCount, StepStanding};
 use crate::model::Revision;
 use crate::plan::StepId;
 
-/// What a run did: one outcome a step, in the order of the plan.
+/// The outcomes of a run, in the order of the plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Applied {
-    /// One a step.
+    /// One outcome per step.
     pub outcomes: Vec<StepOutcome>,
 }
 
 impl Applied {
-    /// Tells whether every step was carried out.
+    /// Returns whether every step was done.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         let count = self.count();
         count.done == count.total()
     }
 
-    /// Counts how many steps stand how.
+    /// Counts the steps by their standing.
     #[must_use]
     pub fn count(&self) -> StepCount {
-        StepCount::of(self.outcomes.iter().map(|outcome| &outcome.result))
+        (self.outcomes.iter())
+            .map(|outcome| outcome.result.standing())
+            .collect()
     }
 
-    /// Says why the run ended before all of its steps were begun, when it did.
+    /// Returns why the run ended before all of its steps were begun, if it did.
     #[must_use]
     pub fn halt(&self) -> Option<Halt> {
         let mut results = self.outcomes.iter().map(|outcome| &outcome.result);
@@ -36,66 +38,66 @@ impl Applied {
     }
 }
 
-/// What became of one step.
+/// The outcome of one step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepOutcome {
     /// The step.
     pub step: StepId,
-    /// What became of it.
+    /// Its result.
     pub result: StepResult,
-    /// What a reader should know, such as that a document was put back from its snapshot.
+    /// Notes for the reader, such as that a document was restored from its snapshot.
     pub notes: Vec<String>,
 }
 
-/// What became of a step, as far as the server showed it.
+/// The result of a step, as far as the server showed it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepResult {
-    /// The server accepted it and the read-back shows it.
+    /// The server accepted it, and reading it back confirmed it.
     Done {
-        /// The revision after it, where there is one.
+        /// The revision after it, if any.
         revision: Option<Revision>,
     },
-    /// The object moved since the plan; nothing was written.
+    /// The object changed since the plan; nothing was written.
     Moved {
         /// What was expected and what was found.
         reason: String,
     },
-    /// The server refused it, or it could not be carried out; what was there before is there still.
+    /// The server refused it, or it could not be carried out; the state before it still exists.
     Failed {
         /// What happened, and what to do.
         reason: String,
     },
-    /// It was sent, and what became of it could not be found out.
+    /// It was sent, and its effect could not be determined.
     Unknown {
         /// What happened, and what to do.
         reason: String,
     },
     /// It was not tried, because a step before it did not succeed.
     Skipped {
-        /// That step.
+        /// The step that did not succeed.
         because: StepId,
     },
-    /// It was not tried, because the run ended before.
+    /// It was not tried, because the run ended first.
     NotBegun {
         /// What ended the run.
         halt: Halt,
-        /// The same in words, and what to do.
+        /// The reason in words, and what to do.
         reason: String,
     },
 }
 
-/// What ends a run before all of its steps are begun.
+/// Why a run ended before all of its steps were begun.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Halt {
-    /// Somebody asked for it: Ctrl-C, a signal, or a daemon that is to end.
+    /// Somebody asked for it: Ctrl-C, a signal, or a daemon that is shutting down.
     Interrupted,
-    /// The lease is over, so somebody else may write now.
+    /// The lease was lost, so somebody else may be writing now.
     Lease,
-    /// An object that goes first, or as many as may fail, did not succeed.
+    /// An object that goes first did not succeed, or too many objects failed.
     Failure,
     /// A freeze began.
     Freeze,
@@ -106,7 +108,7 @@ pub enum Halt {
 }
 
 impl Halt {
-    /// Returns the word for machines.
+    /// Returns the name in machine formats.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -119,7 +121,7 @@ impl Halt {
         }
     }
 
-    /// Says it in a few words for people.
+    /// Returns a short description for people.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -132,7 +134,7 @@ impl Halt {
         }
     }
 
-    /// Tells whether a guard or a lock did it, so that nothing failed.
+    /// Returns whether a guard or a lock ended the run, so that nothing failed.
     #[must_use]
     pub fn is_refusal(self) -> bool {
         match self {
@@ -143,7 +145,7 @@ impl Halt {
 }
 
 impl StepResult {
-    /// Returns the one word of four that all formats and counts go by.
+    /// Returns the standing that all formats and counts use.
     #[must_use]
     pub fn standing(&self) -> StepStanding {
         match self {
@@ -156,7 +158,7 @@ impl StepResult {
         }
     }
 
-    /// Says what ended the run before this step was begun, when something did.
+    /// Returns what ended the run before this step was begun, if anything did.
     #[must_use]
     pub fn halt(&self) -> Option<Halt> {
         match self {
@@ -167,5 +169,34 @@ impl StepResult {
             | Self::Unknown { .. }
             | Self::Skipped { .. } => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apply::Halt;
+    
+    #[test]
+    fn four_words_have_four_counts_that_add_up() {
+        let reason = String::new;
+        let results = [
+            StepResult::Done { revision: None },
+            StepResult::Failed { reason: reason() },
+            StepResult::Unknown { reason: reason() },
+            StepResult::Moved { reason: reason() },
+            StepResult::Skipped { because: StepId(1) },
+            StepResult::NotBegun {
+                halt: Halt::Interrupted,
+                reason: reason(),
+            },
+        ];
+        let count: StepCount = results.iter().map(StepResult::standing).collect();
+        assert_eq!(count.total(), results.len());
+        assert_eq!(count.told_left(", "), ", 1 failed, 1 unknown, 3 not begun");
+        assert_eq!(
+            StepStanding::ALL.map(|standing| count.get(standing)),
+            [1, 1, 1, 3]
+        );
     }
 }

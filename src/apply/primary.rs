@@ -1,4 +1,4 @@
-//! From `dns: push` of a tree to what reads the primary.
+//! Turns `dns: push` of a tree into a reader of the primary.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -13,20 +13,20 @@ use crate::live;
 use crate::model::Secret;
 use crate::tree::{Ownership, PushMethod, PushSettings, SecretSource, read_authorities};
 
-/// The servers of a sandbox, which stand in for the primary that a tree names.
+/// The DNS servers of a sandbox, which stand in for the primary that a tree names.
 #[derive(Clone, Debug, Default)]
 pub struct SandboxPrimaries {
-    /// The servers by name, in lower case without the last dot.
+    /// The addresses of the servers, by name in lower case without the trailing dot.
     pub servers: BTreeMap<String, SocketAddr>,
-    /// The secrets of the keys that they know, by name.
+    /// The secrets of the keys that they know, by key name.
     pub keys: BTreeMap<String, Secret>,
 }
 
-/// Makes what reads the primary that the tree names; in a sandbox, the server of that name there, with the key that it
-/// has there. Nothing is sent yet.
+/// Creates the reader of the primary that the tree names; in a sandbox, of the server of that name there, with its key
+/// there. Sends nothing yet.
 ///
 /// # Errors
-/// Says why it cannot be reached, and what to do: that is told of the records, and stops nothing else.
+/// The reason why it cannot be used, and what to do. It is reported for the records, and stops nothing else.
 pub async fn primary(
     folder: &Utf8Path,
     settings: &PushSettings,
@@ -39,7 +39,7 @@ pub async fn primary(
     PrimaryReader::new(&config).map_err(|error| error.to_string())
 }
 
-/// Returns how sets are changed.
+/// Returns the policy for changing record sets.
 #[must_use]
 pub fn push_policy(settings: &PushSettings) -> PushPolicy {
     PushPolicy {

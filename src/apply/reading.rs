@@ -1,12 +1,11 @@
-//! Reading until the answer is what it must be, or patience ends.
+//! Reads until the result is as expected, or the retries are used up.
 
 use super::options::RetryLimits;
 
-/// Reads again while a read fails or shows something else than expected, and returns what was seen
-/// last.
+/// Retries while a read fails or shows something unexpected, and returns what was seen last.
 ///
-/// Reads may lag behind a write (C3, trap 38), and after a write that may have hurt, giving up at
-/// the first failed read would leave the hurt unmended.
+/// Reads may lag behind a write (C3, trap 38). After a write that may have done damage, giving up at the first failed
+/// read would leave the damage unrepaired.
 pub(super) async fn until<T, E, F>(
     retries: RetryLimits,
     mut read: impl FnMut() -> F,
@@ -21,7 +20,7 @@ where
             break;
         }
         retries.pause(repetition - 1).await;
-        // A failed read takes nothing back that an earlier one showed.
+        // A failed read does not discard what an earlier one showed.
         last = read().await.or_else(|error| last.map_err(|_| error));
     }
     last

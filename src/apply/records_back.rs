@@ -1,4 +1,4 @@
-//! Snapshot → the way back of records. Pure.
+//! Snapshot → changes that restore records. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,17 +9,17 @@ use crate::dns::push::{SetChange, Standings};
 use crate::model::{AccountName, RecordName};
 use crate::plan::PlannedSet;
 
-/// The way back of the records that a run changed.
+/// The changes that restore the records that a run changed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RecordsBack {
-    /// What is to be changed, zone by zone.
+    /// The differences to apply, zone by zone.
     pub zones: Vec<ZoneDifference>,
-    /// What somebody else changed after the run, and how that can be seen; it is left out of `zones`.
+    /// Zones that somebody else changed after the run, with the evidence; those sets are left out of `zones`.
     pub moved: BTreeMap<RecordName, String>,
 }
 
 impl RecordsBack {
-    /// Names what must be read: the sets that a run changed for the named accounts, for all when none is named.
+    /// Returns the sets to read: those that a run changed for the named accounts, or for all when none is named.
     #[must_use]
     pub fn questions(manifest: &Manifest, only: &BTreeSet<AccountName>) -> BTreeSet<Question> {
         let sets = manifest.zones.values().flatten();
@@ -28,8 +28,8 @@ impl RecordsBack {
             .collect()
     }
 
-    /// Compares what stands with what stood before the run. A name where something else stands than the run left is
-    /// left out, unless `over` says to go over it.
+    /// Compares the current records with those before the run. A name whose records are not as the run left them is
+    /// left out, unless `over` allows overwriting it.
     #[must_use]
     pub fn new(
         manifest: &Manifest,

@@ -1,9 +1,9 @@
-//! What a run that never ended has destroyed, and how that is put right.
+//! What an interrupted run has destroyed, and how it is repaired.
 //!
-//! A killed run can leave three kinds of harm behind, each between two writes that belong together: a whitelabel
-//! that was deleted to be created again, or that a failed upload took along (B17), is gone; one that was created
-//! again lacks assets; a logo's upload has eaten the welcome page (observed 2). The snapshot has all of it. Everything
-//! else that it left is told by comparing with the tree, as always.
+//! A killed run can leave three kinds of damage, each between two writes that belong together: a whitelabel is gone
+//! that was deleted to be re-created, or that a failed upload deleted (B17); a re-created one lacks assets; the upload
+//! of a logo has deleted the welcome page (observed 2). The snapshot has all of it. Everything else that the run left
+//! shows up in the usual comparison with the tree.
 
 use std::collections::BTreeSet;
 
@@ -26,20 +26,21 @@ use crate::tree::{ClusterConfig, DesiredAccount, Ownership};
 /// A run that never ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InterruptedRun {
-    /// Its name.
+    /// The run id.
     pub run: RunId,
-    /// The steps that it had in hand.
+    /// The steps that were in flight.
     pub in_flight: Vec<InFlight>,
-    /// Its plan, when it was kept.
+    /// Its plan, if it was stored.
     pub plan: Option<Plan>,
-    /// What it found before it wrote; absent when it never came to that.
+    /// The state before it wrote; absent when it never got that far.
     pub manifest: Option<Manifest>,
 }
 
-/// Finds the runs on a cluster that never ended and that nobody has looked after, oldest first.
+/// Finds the runs on a cluster that never ended and were not recovered yet, oldest first.
 ///
-/// While shards are at work, a run of another one may be no wreck but in full swing: a shard looks after its like, and
-/// the first of a split after runs for the whole and of other splits, which cannot be at work beside it.
+/// While shards are running, an unfinished run of another shard may still be alive: a shard recovers only its own runs,
+/// and the first shard of a split also those of the whole cluster and of other splits, which cannot run at the same
+/// time.
 pub fn interrupted_runs(
     state_directory: &Utf8Path,
     cluster: &ClusterName,
@@ -78,14 +79,14 @@ fn looks_after(shard: Option<Shard>, run: Option<Shard>) -> bool {
     }
 }
 
-/// Notes in a run's journal that what it left is put right.
+/// Records in the journal of a run that it was recovered.
 pub fn close(state_directory: &Utf8Path, run: &RunId, now: Timestamp) -> Result<(), JournalError> {
     Journal::reopen(state_directory, run)?.append(now, JournalEvent::Recovered)
 }
 
 impl InterruptedRun {
-    /// Gives what the objects were that it had in hand, to read their live side; `None` when it has
-    /// destroyed nothing.
+    /// Returns the earlier state of the objects that were in flight, to read their live side; `None` when nothing can
+    /// be destroyed.
     pub fn before(
         &self,
         store: &SnapshotStore,
@@ -93,7 +94,7 @@ impl InterruptedRun {
     ) -> Result<Option<RestoreTarget>, RestoreError> {
         let names = (self.in_flight.iter()).filter_map(|step_run| match &step_run.subject {
             Subject::Account { name, .. } => Some(name.clone()),
-            // Records are written in one message, so half of them is never there.
+            // Records are written in one message, so they are never half-written.
             Subject::Template | Subject::Zone(_) => None,
         });
         let names: BTreeSet<AccountName> =
@@ -131,8 +132,8 @@ impl InterruptedRun {
     }
 }
 
-/// Leaves of [`InterruptedRun::before`] only what the run destroyed: documents that are gone, and assets that
-/// are gone from documents. Returns the accounts that could not be read.
+/// Reduces [`InterruptedRun::before`] to what the run destroyed: documents that are gone, and assets that are gone from
+/// documents. Returns the accounts that could not be read.
 pub fn repair(run: &InterruptedRun, before: &mut RestoreTarget, live: &Live) -> Vec<AccountName> {
     let mut unread = Vec::new();
     before.desired.accounts.retain_mut(|account| {
@@ -158,8 +159,8 @@ pub fn repair(run: &InterruptedRun, before: &mut RestoreTarget, live: &Live) -> 
     unread
 }
 
-/// A document that is gone comes back as it was. A domain that was on the move is left to the tree: by
-/// now it may be another account's.
+/// Restores a document that is gone as it was. A domain that was being moved is left to the tree: by now it may belong
+/// to another account.
 fn come_back(run: &InterruptedRun, account: &mut DesiredAccount) -> bool {
     let domain = KeyPath::from("domain");
     if run.moves_domain(&account.name) {

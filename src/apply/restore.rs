@@ -1,4 +1,4 @@
-//! Snapshot → desired state: the way back is planned like any other way.
+//! Snapshot → desired state: a restore is planned like any other change.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +22,7 @@ use crate::tree::{
     Ownership, Policy, SharedAccount, Target,
 };
 
-/// What was live before a run, as a desired state.
+/// The live state before a run, as a desired state.
 #[derive(Debug)]
 pub struct RestoreTarget {
     /// The desired state; its assets are in [`StoredAssets`].
@@ -31,7 +31,7 @@ pub struct RestoreTarget {
     pub sources: SourceMap,
 }
 
-/// Says why a snapshot cannot be restored.
+/// Why a snapshot cannot be restored.
 #[derive(Debug, Error)]
 pub enum RestoreError {
     /// It cannot be read.
@@ -40,17 +40,17 @@ pub enum RestoreError {
     /// It has no such account.
     #[error("the snapshot has no account {name}; it has {known}")]
     NoAccount {
-        /// The account that was asked for.
+        /// The requested account.
         name: AccountName,
         /// The accounts that it has, separated by commas.
         known: String,
     },
 }
 
-/// Turns a run's snapshot into the desired state that leads back to it: every public key and every
-/// asset as it was, and nothing else.
+/// Turns the snapshot of a run into the desired state that leads back to it: every public key and every asset as it
+/// was, and nothing else.
 ///
-/// `only` names accounts; when it is empty all of them are meant, and the template too.
+/// `only` names accounts; when it is empty, all accounts and the template are included.
 pub fn restore_target(
     manifest: &Manifest,
     store: &SnapshotStore,
@@ -176,7 +176,7 @@ fn file(stored: &StoredAsset) -> AssetFile {
     }
 }
 
-/// Gives the bytes of a snapshot's assets.
+/// The assets of a snapshot, as a source of files.
 #[derive(Debug)]
 pub struct StoredAssets<'a> {
     store: &'a SnapshotStore,
@@ -184,7 +184,7 @@ pub struct StoredAssets<'a> {
 }
 
 impl<'a> StoredAssets<'a> {
-    /// Gives those that a way back names.
+    /// Finds the assets that a restore target names.
     #[must_use]
     pub fn new(store: &'a SnapshotStore, desired: &Desired) -> Self {
         let assets = desired
@@ -216,14 +216,14 @@ impl AssetSource for StoredAssets<'_> {
 enum Left {
     /// It sent nothing to it.
     Untouched,
-    /// As this revision; `None` is without a whitelabel.
+    /// At this revision; `None` means without a whitelabel.
     At(Option<Revision>),
-    /// That could not be told.
+    /// It could not be determined.
     Unknown,
 }
 
-/// Tells which objects of a run's snapshot somebody else wrote to after the run, and how that can be
-/// seen. `plan` is the run's own plan, for the template.
+/// Returns the objects of a run's snapshot that somebody else wrote to after the run, with the evidence. `plan` is the
+/// run's own plan, for the template.
 #[must_use]
 pub fn moved_since(
     manifest: &Manifest,

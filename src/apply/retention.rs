@@ -1,4 +1,4 @@
-//! How long what runs leave behind is kept.
+//! How long the files of runs are kept.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -13,19 +13,19 @@ use super::snapshot::SnapshotStore;
 use crate::model::Digest;
 use crate::tree::Retention;
 
-/// What was thrown away.
+/// What was deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pruned {
     /// Runs, with their journals and plans.
     pub runs: usize,
-    /// Contents that no remaining snapshot names.
+    /// Snapshot objects that no remaining snapshot refers to.
     pub objects: usize,
 }
 
-/// Throws away the runs that are neither among the latest nor young, and the contents that only their
-/// snapshots name. A run that never ended is kept until it was looked after.
+/// Deletes the runs that are beyond the number to keep and also older than the time to keep, and the objects that only
+/// their snapshots refer to. A run that never ended is kept until it was recovered.
 ///
-/// Nothing is thrown away while a journal or a snapshot cannot be read.
+/// Nothing is deleted while a journal or a snapshot cannot be read.
 pub fn prune(
     state_directory: &Utf8Path,
     retention: Retention,
@@ -50,7 +50,7 @@ pub fn prune(
     let kept = runs.iter().filter(|run| !gone.contains(run));
     let named = kept_contents(&store, kept)?;
     for run in &gone {
-        // The journal goes last: as long as it is there, the next run finds the rest.
+        // The journal goes last: as long as it exists, the next run finds the rest.
         for path in store.manifest_paths(run) {
             remove(&path)?;
         }
@@ -62,7 +62,7 @@ pub fn prune(
         if path.file_name().is_some_and(|name| !named.contains(name)) {
             remove(&path)?;
             objects += 1;
-            // A folder that still has something in it stays.
+            // Fails for a folder that is not empty, which stays.
             let _ = path.parent().map(std::fs::remove_dir);
         }
     }
@@ -72,7 +72,7 @@ pub fn prune(
     })
 }
 
-/// Names every content that the snapshots of these runs need.
+/// Returns the digest of every object that the snapshots of these runs need.
 fn kept_contents<'r>(
     store: &SnapshotStore,
     runs: impl Iterator<Item = &'r RunId>,

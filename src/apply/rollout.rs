@@ -1,4 +1,4 @@
-//! Who goes first, and when to stop.
+//! Which accounts go first, and when to stop.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
@@ -8,23 +8,22 @@ use super::schedule::dependencies;
 use crate::model::AccountName;
 use crate::plan::{Action, Plan, Step, StepId, Subject};
 
-/// Who goes first, and when to stop. Nobody and never, by default.
+/// Which accounts go first, and when to stop. None and never, by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rollout {
-    /// The accounts whose steps, and those of their records, are carried out, and seen in the read-back, before any other
-    /// is begun. Records that are in one message with those of other accounts wait until then.
-    /// The first failure of theirs ends the run; so does the first one after them, unless
-    /// [`Self::max_failures`] says otherwise.
+    /// The accounts whose steps, and those of their records, are carried out and confirmed by reading back before any
+    /// other begins. Records that share a message with those of other accounts wait until then. The first failure among
+    /// these accounts ends the run; so does the first one after them, unless [`Self::max_failures`] says otherwise.
     pub canary: BTreeSet<AccountName>,
     /// The number of objects that may fail before no other is begun.
     pub max_failures: Option<NonZeroUsize>,
 }
 
-/// Tells whether a step is about nobody but some accounts.
+/// Returns whether a step is about these accounts only.
 fn concerns_only(step: &Step, accounts: &BTreeSet<AccountName>) -> bool {
     match (&step.subject, &step.action) {
         (Subject::Account { name, .. }, _) => accounts.contains(name),
-        // Records that others need too are in one message with theirs, so they wait as the others do.
+        // Records that others need too share a message with theirs, so they wait with them.
         (Subject::Zone(_), Action::Records { sets }) => {
             sets.iter().all(|set| set.accounts.is_subset(accounts))
         }
@@ -32,7 +31,7 @@ fn concerns_only(step: &Step, accounts: &BTreeSet<AccountName>) -> bool {
     }
 }
 
-/// How far a run may go at the moment.
+/// How far a run may proceed at the moment.
 #[derive(Debug)]
 pub(super) struct RolloutState {
     /// The steps that go first and have not ended.
@@ -48,7 +47,7 @@ impl RolloutState {
         let mut first: BTreeSet<StepId> = (plan.steps.iter().filter(is_canary))
             .map(|step| step.id)
             .collect();
-        // A canary that takes over a domain takes along the step that lets it go.
+        // A canary that takes over a domain also needs the step that releases it.
         let mut open: Vec<StepId> = first.iter().copied().collect();
         while let Some(id) = open.pop() {
             let step = plan.steps.iter().find(|step| step.id == id);
@@ -68,12 +67,12 @@ impl RolloutState {
         }
     }
 
-    /// Tells whether a step may be begun now, as far as the order of objects is concerned.
+    /// Returns whether a step may begin now, as far as the order of objects is concerned.
     pub(super) fn admits(&self, step: &Step) -> bool {
         self.first.is_empty() || self.first.contains(&step.id)
     }
 
-    /// Takes note of how a step ended.
+    /// Records how a step ended.
     pub(super) fn note(&mut self, step: &Step, outcome: &StepOutcome) {
         let was_first = self.first.remove(&step.id);
         let has_failed = match &outcome.result {
@@ -103,12 +102,12 @@ impl RolloutState {
         }
     }
 
-    /// Begins no further step, for another reason than a failure.
+    /// Prevents further steps from beginning, for another reason than a failure.
     pub(super) fn end(&mut self, halt: Halt, reason: String) {
         self.ended.get_or_insert((halt, reason));
     }
 
-    /// Says why no further step is begun, once that is so.
+    /// Returns why no further step begins, once that is so.
     pub(super) fn ended(&self) -> Option<&(Halt, String)> {
         self.ended.as_ref()
     }

@@ -1,4 +1,4 @@
-//! The name of one run of `apply`.
+//! The id of one run of `apply`.
 
 use std::fmt;
 
@@ -8,21 +8,20 @@ use thiserror::Error;
 
 use crate::model::Digest;
 
-/// Names one run of `apply`: its journal, its snapshots, and the prefix of its request ids.
+/// Identifies one run of `apply`: its journal, its snapshots, and the prefix of its request ids.
 ///
 /// It is safe as a file name: letters, digits and hyphens only. Ids sort by time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RunId(String);
 
-/// Says why a text is not the name of a run.
+/// Why a text is not a run id.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0:?} is not the name of a run; list the runs and copy one")]
 pub struct RunIdError(String);
 
 impl RunId {
-    /// Builds the name from the time at which the run starts (in UTC, by the millisecond) and the
-    /// digest of its plan.
+    /// Builds the id from the start time of the run (in UTC, by the millisecond) and the digest of its plan.
     #[must_use]
     pub fn new(started: Timestamp, plan: &Digest) -> Self {
         let time = started.strftime("%Y%m%dT%H%M%S%3fZ");
@@ -30,10 +29,10 @@ impl RunId {
         Self(format!("{time}-{plan}"))
     }
 
-    /// Reads a name that [`fmt::Display`] wrote.
+    /// Parses an id that [`fmt::Display`] wrote.
     ///
     /// # Errors
-    /// When it has a character that no run's name has, such as a slash.
+    /// When it has a character that no run id has, such as a slash.
     pub fn parse(text: &str) -> Result<Self, RunIdError> {
         let fits = (1..=80).contains(&text.len())
             && text
@@ -46,12 +45,12 @@ impl RunId {
         }
     }
 
-    /// Returns the name of the `n`th run that started in the same millisecond with the same plan.
+    /// Returns the id of the `n`th run that started in the same millisecond with the same plan.
     pub(crate) fn numbered(&self, n: u32) -> Self {
         Self(format!("{}-{n}", self.0))
     }
 
-    /// Returns the name.
+    /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

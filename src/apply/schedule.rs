@@ -1,23 +1,23 @@
-//! Which step is begun next.
+//! Which step begins next.
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::object_state::ObjectState;
 use super::outcome::{StepOutcome, StepResult};
-use super::step::ObjectState;
 use crate::plan::{Plan, Precondition, Step, StepId, Subject};
 
-/// The steps of one object, in their order, and what is known of it.
+/// The steps of one object in order, and what is known about it.
 #[derive(Debug)]
 pub(super) struct Queue<'p> {
     steps: VecDeque<&'p Step>,
     pub(super) state: ObjectState,
 }
 
-/// Which steps are to be begun, and how the others ended.
+/// Which steps are still to begin, and how the others ended.
 #[derive(Debug)]
 pub(super) struct Schedule<'p> {
-    /// The objects that no step is in hand for, by whether they were begun and by their next step:
-    /// an object is finished before another one is begun, so that the assets of few are in memory.
+    /// The objects without a step in flight, by whether they were begun and by their next step: an object is finished
+    /// before another one is begun, so that the assets of only a few are in memory.
     idle: BTreeMap<(Begun, StepId), Queue<'p>>,
     outcomes: BTreeMap<StepId, StepOutcome>,
 }
@@ -31,9 +31,9 @@ enum Begun {
 /// What to do next.
 #[derive(Debug)]
 pub(super) enum Next<'p> {
-    /// The step can be begun.
+    /// The step can begin.
     Ready(Queue<'p>, &'p Step),
-    /// The step must not be begun, because an earlier one did not succeed.
+    /// The step must not begin, because an earlier one did not succeed.
     Blocked(&'p Step, StepId),
     /// Every step waits for another one.
     Waiting,
@@ -56,7 +56,7 @@ impl<'p> Schedule<'p> {
         schedule
     }
 
-    /// Takes the next step that is admitted, when there is one that waits for no other.
+    /// Takes the next admitted step, if there is one that waits for no other.
     pub(super) fn next(&mut self, admits: impl Fn(&Step) -> bool) -> Next<'p> {
         let found = self.idle.iter().find_map(|(place, queue)| {
             let step = *queue.steps.front().filter(|step| admits(step))?;
@@ -79,17 +79,17 @@ impl<'p> Schedule<'p> {
         }
     }
 
-    /// Takes an object back after its step has ended.
+    /// Puts an object back after its step has ended.
     pub(super) fn give_back(&mut self, queue: Queue<'p>) {
         self.put(Begun::Yes, queue);
     }
 
-    /// Keeps how a step ended.
+    /// Stores the outcome of a step.
     pub(super) fn conclude(&mut self, outcome: StepOutcome) {
         self.outcomes.insert(outcome.step, outcome);
     }
 
-    /// Takes all steps that were never begun.
+    /// Takes all steps that never began.
     pub(super) fn rest(&mut self) -> Vec<&'p Step> {
         let idle = std::mem::take(&mut self.idle);
         let mut rest: Vec<&Step> = idle.into_values().flat_map(|queue| queue.steps).collect();
@@ -97,12 +97,12 @@ impl<'p> Schedule<'p> {
         rest
     }
 
-    /// Returns how each step ended, by its number.
+    /// Returns the outcomes, in the order of step ids.
     pub(super) fn into_outcomes(self) -> Vec<StepOutcome> {
         self.outcomes.into_values().collect()
     }
 
-    /// Keeps an object that has further steps; one without is dropped, with the bytes of its assets.
+    /// Stores an object that has further steps; one without is dropped, with the bytes of its assets.
     fn put(&mut self, begun: Begun, queue: Queue<'p>) {
         if let Some(head) = queue.steps.front() {
             self.idle.insert((begun, head.id), queue);
@@ -113,8 +113,7 @@ impl<'p> Schedule<'p> {
         dependencies(step).all(|earlier| self.outcomes.contains_key(&earlier))
     }
 
-    /// Names the step whose failure keeps this one from being begun: the first cause, not a step that
-    /// was skipped itself.
+    /// Returns the step whose failure blocks this one: the first cause, not a step that was skipped itself.
     fn blocked_by(&self, step: &Step) -> Option<StepId> {
         dependencies(step).find_map(|earlier| match &self.outcomes.get(&earlier)?.result {
             StepResult::Done { .. } => None,
@@ -127,7 +126,7 @@ impl<'p> Schedule<'p> {
     }
 }
 
-/// Returns the steps that must have succeeded before.
+/// Returns the steps that must have succeeded before this one.
 pub(super) fn dependencies(step: &Step) -> impl Iterator<Item = StepId> {
     let left_by = match step.precondition {
         Precondition::AsLeftBy(earlier) => Some(earlier),
@@ -177,7 +176,7 @@ mod tests {
         }
     }
 
-    /// Runs a schedule with two steps in hand; the steps named in `failing` fail.
+    /// Runs a schedule with two steps in flight; the steps in `failing` fail.
     fn trace(steps: Vec<Step>, failing: &[u32]) -> String {
         let plan = plan(steps);
         let mut schedule = Schedule::new(&plan);

@@ -1,9 +1,8 @@
-//! Brings an account's assets to a wanted state through uploads that may hurt each other.
+//! Brings an account's assets to a wanted state, by uploads that may damage each other.
 //!
-//! An upload of a logo can delete the welcome (B11, observed 2), a failed one can delete the whole
-//! document (B12, observed 3), and a refused one may have stored its file (trap 17). So every
-//! upload is followed by a look at everything, and what is wrong then is put right, until all is as
-//! wanted or patience ends.
+//! The upload of a logo can delete the welcome page (B11, observed 2), a failed upload can delete the whole document
+//! (B12, observed 3), and a rejected one may have stored its file (trap 17). So everything is read after each upload
+//! and repaired if needed, until all is as wanted or the retries are used up.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +16,7 @@ use crate::live::{ApiError, WriteError};
 use crate::model::{AccountId, AssetKind, Revision};
 use crate::tree::BillingPolicy;
 
-/// What is wanted, and what else may be met on the way without being anybody else's work.
+/// The wanted state, and other states that may be seen on the way without being somebody else's work.
 pub(super) struct Goal<'a> {
     /// The state to reach; assets that it does not have are left alone.
     pub(super) wanted: &'a Brand,
@@ -27,10 +26,10 @@ pub(super) struct Goal<'a> {
     pub(super) tried: Option<&'a Brand>,
 }
 
-/// What was reached.
+/// The state that was reached.
 pub(super) struct Settled {
     pub(super) brand: Brand,
-    /// Whether the document was created anew on the way, so that the public lookup is in question.
+    /// Whether the document was re-created on the way, so the public lookup must be checked.
     pub(super) recreated: bool,
 }
 
@@ -38,11 +37,11 @@ pub(super) struct Settled {
 pub(super) enum Trouble {
     /// The step must end at once.
     Stop(Stop),
-    /// It was tried often enough; the document may be in any state.
+    /// The retries are used up; the document may be in any state.
     Exhausted(Exhausted),
 }
 
-/// What failed until patience ended.
+/// The last failure before the retries were used up.
 pub(super) struct Exhausted {
     /// What happened.
     reason: String,
@@ -59,7 +58,7 @@ impl Exhausted {
     }
 }
 
-/// Uploads what is missing, and creates the document when an upload has destroyed it.
+/// Uploads what is missing, and re-creates the document when an upload has destroyed it.
 pub(super) async fn settle(
     step_run: &mut StepRun<'_>,
     account: &AccountId,
@@ -82,7 +81,7 @@ pub(super) async fn settle(
             now = Some(create_again(step_run, account, goal.wanted).await?);
             continue;
         };
-        // What was there before was looked for twice; nothing else can have been overlooked.
+        // The previous state was read twice, so nothing else can have been overlooked.
         brand.is_confirmed = true;
         let foreign = foreign_settings(goal, &brand);
         let to_do = match foreign {
@@ -116,7 +115,7 @@ pub(super) async fn settle(
                 let shown = Some((kind, asset));
                 now = look(step_run, account, shown, revision.as_ref()).await?;
                 if is_at_risk(&brand, kind) && now.as_ref().is_some_and(has_welcome) {
-                    // It should be gone; a read that lags behind would hide that.
+                    // The welcome page should be gone; a read that lags behind would hide that.
                     now = look(step_run, account, shown, revision.as_ref()).await?;
                 }
                 let Some(found) = &now else {
@@ -137,7 +136,7 @@ pub(super) async fn settle(
                     && found.revision == brand.revision
                     && !answer::may_have_landed(&error)
                 {
-                    // The document did not move, so another asset than before is a read that lags behind (C3).
+                    // The document did not change, so an asset other than before is a read that lags behind (C3).
                     *found = brand.clone();
                 }
                 let failure = Failure {
@@ -164,7 +163,7 @@ struct Failure<'a> {
     has_written: bool,
 }
 
-/// Decides after a failed upload whether going on is right.
+/// Decides whether to continue after a failed upload.
 fn judge(
     step_run: &mut StepRun<'_>,
     goal: &Goal<'_>,
@@ -194,7 +193,7 @@ fn judge(
             ));
         }
         Some(brand) if brand.revision == before.revision => {
-            // Putting an asset back that an earlier upload took along is not given up so soon.
+            // Restoring an asset that an earlier upload destroyed is not given up so soon.
             let is_repair = goal.before.digest(*kind) == Some(&failure.asset.digest);
             if !is_repair && !answer::is_worth_repeating(error) {
                 return Err(Trouble::Exhausted(Exhausted::new(error, 1)));
@@ -203,7 +202,7 @@ fn judge(
         Some(_) if failure.in_doubt => {
             step_run.note(format!("an upload of the {kind} failed on the way ({cause})"));
         }
-        // Somebody wrote in between; what was taken along is put back beside that.
+        // Somebody wrote in between; the destroyed asset is restored on top of that.
         Some(brand) if taken(goal, brand).is_some() => {}
         Some(brand) => {
             return Err(moved(format!(
@@ -215,8 +214,8 @@ fn judge(
     Ok(())
 }
 
-/// Tells whether the upload of a logo will delete the welcome: it counts as the logo as long as
-/// there is none (observed 2).
+/// Returns whether the upload of a logo will delete the welcome page, which counts as the logo as long as there is none
+/// (observed 2).
 fn is_at_risk(before: &Brand, uploaded: AssetKind) -> bool {
     uploaded == AssetKind::Logo
         && !before.assets.contains_key(&AssetKind::Logo)
@@ -235,10 +234,10 @@ fn next<'a>(wanted: &'a Brand, now: &Brand) -> Option<(AssetKind, &'a Held)> {
     })
 }
 
-/// Returns an asset that was there before this step and is to be there after it, and that it took along.
+/// Returns an asset that existed before this step and must exist after it, but was destroyed by it.
 ///
-/// It is put back whatever somebody else wrote meanwhile: an upload leaves the settings as they are, and nothing else
-/// would ever bring back what the tree does not declare.
+/// It is restored whatever somebody else wrote meanwhile: an upload leaves the settings as they are, and nothing else
+/// would ever bring back an asset that the tree does not declare.
 fn taken<'a>(goal: &Goal<'a>, now: &Brand) -> Option<(AssetKind, &'a Held)> {
     Brand::SAFE_ORDER.into_iter().find_map(|kind| {
         let asset = goal.wanted.assets.get(&kind)?;
@@ -247,7 +246,7 @@ fn taken<'a>(goal: &Goal<'a>, now: &Brand) -> Option<(AssetKind, &'a Held)> {
     })
 }
 
-/// Refuses to go on over settings that somebody else wrote.
+/// Refuses to continue over settings that somebody else wrote.
 fn foreign_settings(goal: &Goal<'_>, now: &Brand) -> Option<Stop> {
     if settings_in_sync(&goal.wanted.settings, &now.settings) {
         return None;
@@ -259,7 +258,7 @@ fn foreign_settings(goal: &Goal<'_>, now: &Brand) -> Option<Stop> {
     )))
 }
 
-/// Refuses to overwrite an asset that somebody else put there.
+/// Refuses to overwrite an asset that somebody else uploaded.
 fn check_asset(goal: &Goal<'_>, now: &Brand, kind: AssetKind) -> Result<(), Trouble> {
     let Some(found) = now.digest(kind) else {
         return Ok(());
@@ -274,7 +273,7 @@ fn check_asset(goal: &Goal<'_>, now: &Brand, kind: AssetKind) -> Result<(), Trou
     ))))
 }
 
-/// Notes the assets that an upload took with it; the next round puts them back.
+/// Notes the assets that an upload destroyed; the next round restores them.
 fn note_eaten(
     step_run: &mut StepRun<'_>,
     wanted: &Brand,
@@ -292,7 +291,7 @@ fn note_eaten(
     Ok(())
 }
 
-/// Reads document and assets; repeats while they do not show an accepted upload (C3, trap 38).
+/// Reads the document and its assets, retrying while they do not show an accepted upload (C3, trap 38).
 async fn look(
     step_run: &StepRun<'_>,
     account: &AccountId,
@@ -330,10 +329,10 @@ fn with_reason(trouble: Trouble, reason: &ApiError) -> Trouble {
     }
 }
 
-/// Creates a document that was there a moment ago.
+/// Re-creates a document that existed a moment ago.
 ///
-/// The account is charged for nothing new, so a server that asks for consent (402) gets it: the
-/// alternative is a brand that stays lost.
+/// The account is charged for nothing new, so consent is given to a server that asks for it (402): the alternative is a
+/// brand that stays lost.
 async fn create_again(
     step_run: &mut StepRun<'_>,
     account: &AccountId,
@@ -383,8 +382,8 @@ impl From<Stop> for Trouble {
     }
 }
 
-/// Goes back to what was there before, after a wanted state could not be reached; when the wanted
-/// state is there after all, that is what counts.
+/// Restores the previous state after the wanted one could not be reached; if the wanted state turns out to be in place,
+/// it is kept.
 pub(super) async fn go_back(
     step_run: &mut StepRun<'_>,
     account: &AccountId,

@@ -1,12 +1,12 @@
-//! What was live before a run wrote: settings, asset bytes and the template, kept by their digests.
+//! The state before a run wrote: settings, asset bytes and the template, stored by digest.
 //!
 //! ```text
-//! STATE/snapshots/objects/ab/abcd…   one file a content, named by its SHA-256
-//! STATE/snapshots/runs/RUN.jsonl     what each object of a run was, as digests: a line an object
+//! STATE/snapshots/objects/ab/abcd…   one file per content, named by its SHA-256
+//! STATE/snapshots/runs/RUN.jsonl     the earlier state of each object of a run, as digests: one line per object
 //! ```
 //!
-//! Documents are kept whole, undeclared keys included: a snapshot that leaves something out cannot
-//! restore it. What a whitelabel holds is public anyway (trap 40), the files are for their owner only.
+//! Documents are stored whole, undeclared keys included: a snapshot that leaves something out could not restore it. The
+//! content of a whitelabel is public anyway (trap 40), but the files are readable by their owner only.
 
 use std::io;
 
@@ -18,14 +18,14 @@ use super::run_id::RunId;
 use super::state_file;
 use crate::model::{Digest, DomainTemplate, Object, Settings, canonical_json};
 
-/// Keeps contents by their digests, each once, and a manifest for each run.
+/// A content-addressed store, and a manifest for each run.
 #[derive(Clone, Debug)]
 pub struct SnapshotStore {
     directory: Utf8PathBuf,
 }
 
 impl SnapshotStore {
-    /// Names the store below a state directory; nothing is created before something is kept.
+    /// Names the store in a state directory; nothing is created before something is stored.
     #[must_use]
     pub fn new(state_directory: &Utf8Path) -> Self {
         Self {
@@ -33,7 +33,7 @@ impl SnapshotStore {
         }
     }
 
-    /// Keeps some bytes and returns their name; bytes that are there already are not written again.
+    /// Stores bytes and returns their digest; bytes that exist already are not written again.
     pub fn put(&self, bytes: &[u8]) -> Result<Digest, SnapshotError> {
         let digest = Digest::of(bytes);
         let path = self.object_path(&digest)?;
@@ -44,10 +44,10 @@ impl SnapshotStore {
         Ok(digest)
     }
 
-    /// Reads bytes by their name.
+    /// Reads bytes by digest.
     ///
     /// # Errors
-    /// When they are not there, or are no longer what their name says.
+    /// When they do not exist, or no longer match the digest.
     pub fn get(&self, digest: &Digest) -> Result<Vec<u8>, SnapshotError> {
         let path = self.object_path(digest)?;
         let bytes = read(&path)?;
@@ -60,34 +60,35 @@ impl SnapshotStore {
         }
     }
 
-    /// Keeps settings, undeclared keys included.
+    /// Stores settings, undeclared keys included, and returns their digest.
     pub fn put_settings(&self, settings: &Settings) -> Result<Digest, SnapshotError> {
         let value = Value::Object(settings.as_object().clone());
         self.put(canonical_json(&value).as_bytes())
     }
 
-    /// Reads settings by their name.
+    /// Reads settings by digest.
     pub fn settings(&self, digest: &Digest) -> Result<Settings, SnapshotError> {
         self.decode::<Object>(digest).map(Settings::from)
     }
 
-    /// Keeps a raw template.
+    /// Stores a raw template, and returns its digest.
     pub fn put_template(&self, template: &DomainTemplate) -> Result<Digest, SnapshotError> {
         let value = serde_json::to_value(template).map_err(SnapshotError::Encode)?;
         self.put(canonical_json(&value).as_bytes())
     }
 
-    /// Reads a raw template by its name.
+    /// Reads a raw template by digest.
     pub fn template(&self, digest: &Digest) -> Result<DomainTemplate, SnapshotError> {
         self.decode(digest)
     }
 
-    /// Starts a run's manifest, which says nothing of any object yet. No file is made before something is kept.
+    /// Starts the manifest of a run, without any object. Its file is created with the first entry.
     pub(super) fn start(&self, manifest: Manifest) -> ManifestLog {
         ManifestLog::new(self.manifest_path(&manifest.run), manifest)
     }
 
-    /// Reads a run's manifest. The end of a line that was cut off says nothing: what it was to precede was never sent.
+    /// Reads the manifest of a run. An incomplete last line is ignored: the write that it was to precede was never
+    /// sent.
     pub fn manifest(&self, run: &RunId) -> Result<Manifest, SnapshotError> {
         let path = self.manifest_path(run);
         match std::fs::read(&path) {
@@ -112,7 +113,7 @@ impl SnapshotStore {
         })
     }
 
-    /// Lists the files of all contents.
+    /// Lists the files of all objects.
     pub(super) fn objects(&self) -> io::Result<Vec<Utf8PathBuf>> {
         let mut found = Vec::new();
         let top = self.directory.join("objects");
@@ -128,7 +129,7 @@ impl SnapshotStore {
         Ok(found)
     }
 
-    /// Lists the files that a run's manifest may be in.
+    /// Returns the files that the manifest of a run may be in.
     pub(super) fn manifest_paths(&self, run: &RunId) -> [Utf8PathBuf; 2] {
         [self.manifest_path(run), self.first_manifest_path(run)]
     }
@@ -137,12 +138,12 @@ impl SnapshotStore {
         self.directory.join("runs").join(format!("{run}.jsonl"))
     }
 
-    /// Version 1 was one document, written anew for each object.
+    /// Returns the path of a manifest of version 1, which was one document, rewritten for each object.
     fn first_manifest_path(&self, run: &RunId) -> Utf8PathBuf {
         self.directory.join("runs").join(format!("{run}.json"))
     }
 
-    /// A manifest may have been changed by hand, so a name is checked before it becomes a path.
+    /// Returns the path of an object. The digest is checked first, because the manifest may have been changed by hand.
     fn object_path(&self, digest: &Digest) -> Result<Utf8PathBuf, SnapshotError> {
         let text = digest.as_str();
         let is_digest =
@@ -295,7 +296,7 @@ mod tests {
         }
     }
 
-    /// A manifest of so many accounts, and the store that has it.
+    /// Creates a store with a manifest of this many accounts.
     fn fleet(accounts: usize) -> (tempfile::TempDir, SnapshotStore, Manifest) {
         let (directory, store) = store();
         let run = RunId::new(Timestamp::UNIX_EPOCH, &Digest::of(b"plan"));
@@ -356,7 +357,7 @@ mod tests {
             std::fs::write(&path, &changed).unwrap();
             match store.manifest(&whole.run) {
                 Err(error) => assert!(matches!(error, SnapshotError::Spoilt { .. }), "{error}"),
-                // The end of the last line: as if it had been cut off.
+                // The final newline: as if it had been cut off.
                 Ok(manifest) => assert!(
                     manifest.accounts.len() == 2 && bit / 8 == text.len() - 1,
                     "bit {bit}"

@@ -1,35 +1,32 @@
-//! How steps stand after a run, in four words, and how many stand so.
+//! The standing of steps after a run, in four words, and their counts.
 //!
-//! Every format, the history, the daemon and the exit code count with [`StepCount`], so that none of them can tell
-//! another story than the others.
+//! Every format, the history, the daemon and the exit code count with [`StepCount`], so that they always agree.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::outcome::StepResult;
-
-/// How a step stands after a run.
+/// The standing of a step after a run.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum StepStanding {
-    /// It was carried out, and the read-back shows it.
+    /// It was carried out, and reading it back confirmed it.
     Done,
-    /// It was tried and did not succeed; what was there before is there still.
+    /// It was tried and did not succeed; the state before it still exists.
     Failed,
-    /// It was sent, and what became of it could not be found out.
+    /// It was sent, and its effect could not be determined.
     Unknown,
-    /// Nothing of it was written and nothing went wrong with it: its object had moved, a step before it did not succeed,
-    /// or the run ended before.
+    /// Nothing of it was written, and it did not fail itself: its object had changed, a step before it did not succeed,
+    /// or the run ended first.
     NotBegun,
 }
 
 impl StepStanding {
-    /// All of them, in the order in which they are told.
+    /// All standings, in display order.
     pub const ALL: [Self; 4] = [Self::Done, Self::Failed, Self::Unknown, Self::NotBegun];
 
-    /// Returns the word for machines.
+    /// Returns the name in machine formats.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -40,7 +37,7 @@ impl StepStanding {
         }
     }
 
-    /// Returns the word for people.
+    /// Returns the name for people.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -52,35 +49,35 @@ impl StepStanding {
     }
 }
 
-/// How many steps stand how. Together they are all steps that a run was to carry out.
+/// The number of steps by standing. Together they are all steps that a run was to carry out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepCount {
-    /// Those that were carried out.
+    /// Steps that were carried out.
     #[serde(default)]
     pub done: usize,
-    /// Those that were tried and did not succeed.
+    /// Steps that were tried and did not succeed.
     #[serde(default)]
     pub failed: usize,
-    /// Those that were sent, with an end that nobody knows.
+    /// Steps that were sent, with an unknown effect.
     #[serde(default)]
     pub unknown: usize,
-    /// Those of which nothing was written, without anything being wrong with them.
+    /// Steps of which nothing was written, and which did not fail themselves.
     #[serde(default)]
     pub not_begun: usize,
 }
 
-impl StepCount {
-    /// Counts results.
-    #[must_use]
-    pub fn of<'a>(results: impl IntoIterator<Item = &'a StepResult>) -> Self {
+impl FromIterator<StepStanding> for StepCount {
+    fn from_iter<I: IntoIterator<Item = StepStanding>>(standings: I) -> Self {
         let mut count = Self::default();
-        for result in results {
-            count.add(result.standing());
+        for standing in standings {
+            count.add(standing);
         }
         count
     }
+}
 
-    /// Counts one more.
+impl StepCount {
+    /// Counts one more step.
     pub fn add(&mut self, standing: StepStanding) {
         *match standing {
             StepStanding::Done => &mut self.done,
@@ -90,7 +87,7 @@ impl StepCount {
         } += 1;
     }
 
-    /// Returns how many stand so.
+    /// Returns the number of steps with a standing.
     #[must_use]
     pub fn get(self, standing: StepStanding) -> usize {
         match standing {
@@ -101,7 +98,7 @@ impl StepCount {
         }
     }
 
-    /// Returns how many steps there are in all.
+    /// Returns the total number of steps.
     #[must_use]
     pub fn total(self) -> usize {
         StepStanding::ALL
@@ -110,7 +107,7 @@ impl StepCount {
             .sum()
     }
 
-    /// Iterates over what is not done, as far as there is any of it.
+    /// Iterates over the standings other than done that any step has.
     pub fn left(self) -> impl Iterator<Item = (StepStanding, usize)> {
         StepStanding::ALL
             .into_iter()
@@ -119,42 +116,12 @@ impl StepCount {
             .filter(|(_, number)| *number > 0)
     }
 
-    /// Says what is not done, each part after a separator: `, 1 failed, 3 not begun`.
+    /// Describes the steps that are not done, each standing after a separator: `, 1 failed, 3 not begun`.
     #[must_use]
     pub fn told_left(self, separator: &str) -> String {
         let parts = self.left();
         let parts =
             parts.map(|(standing, number)| format!("{separator}{number} {}", standing.word()));
         parts.collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::apply::Halt;
-    use crate::plan::StepId;
-
-    #[test]
-    fn four_words_have_four_counts_that_add_up() {
-        let reason = String::new;
-        let results = [
-            StepResult::Done { revision: None },
-            StepResult::Failed { reason: reason() },
-            StepResult::Unknown { reason: reason() },
-            StepResult::Moved { reason: reason() },
-            StepResult::Skipped { because: StepId(1) },
-            StepResult::NotBegun {
-                halt: Halt::Interrupted,
-                reason: reason(),
-            },
-        ];
-        let count = StepCount::of(&results);
-        assert_eq!(count.total(), results.len());
-        assert_eq!(count.told_left(", "), ", 1 failed, 1 unknown, 3 not begun");
-        assert_eq!(
-            StepStanding::ALL.map(|standing| count.get(standing)),
-            [1, 1, 1, 3]
-        );
     }
 }

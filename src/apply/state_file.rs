@@ -1,11 +1,11 @@
-//! Files below the state directory: readable by their owner only, whole or not there.
+//! Files in the state directory: readable by their owner only, and never half-written.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-/// Makes a directory and those above it, for the owner only, whatever the umask.
+/// Creates a directory and its parents for the owner only, whatever the umask.
 pub(crate) fn make_directory(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -17,7 +17,7 @@ pub(crate) fn make_directory(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Writes a file so that a reader sees the old content or the new one, also after a crash.
+/// Writes a file atomically: a reader sees the old content or the new one, even after a crash.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
     make_directory(directory)?;
@@ -29,7 +29,7 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_directory(directory)
 }
 
-/// A file that only grows, line by line; lines that are written at the same time reach the disk together.
+/// An append-only file of lines; lines that are written at the same time reach the disk together.
 #[derive(Debug)]
 pub(super) struct Log {
     file: File,
@@ -37,17 +37,17 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Goes on with a file that was opened for appending.
+    /// Continues a file that was opened for appending.
     pub(super) fn new(file: File) -> io::Result<Self> {
         let length = Mutex::new(file.metadata()?.len());
         Ok(Self { file, length })
     }
 
-    /// Adds a line, whole or not at all; [`Log::sync`] brings it to the disk.
+    /// Appends a line, whole or not at all; [`Log::sync`] brings it to disk.
     pub(super) fn write(&self, line: &[u8]) -> io::Result<()> {
         let mut length = self.length.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = (&self.file).write_all(line) {
-            // What was written of it goes again: the next line must not be taken for its end.
+            // A partial line is removed: the next one must not be taken for its end.
             self.file.set_len(*length)?;
             return Err(error);
         }
@@ -55,13 +55,13 @@ impl Log {
         Ok(())
     }
 
-    /// Waits until all that was written is on the disk. Whoever waits at the same time shares the waiting.
+    /// Waits until everything written is on disk. Concurrent callers share the wait.
     pub(super) fn sync(&self) -> io::Result<()> {
         self.file.sync_data()
     }
 }
 
-/// Makes a new, empty file for its owner only; fails when there is one of that name.
+/// Creates a new, empty file for its owner only; fails when the name exists.
 pub(super) fn create_new(path: &Path) -> io::Result<File> {
     let directory = path.parent().unwrap_or(Path::new("."));
     make_directory(directory)?;
@@ -77,7 +77,7 @@ pub(super) fn create_new(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Takes what lies below a directory from everybody but its owner, whatever made it.
+/// Removes the access of everybody but the owner to a directory and its content, whatever created it.
 pub(super) fn make_private(path: &Path) -> io::Result<()> {
     let about = fs::symlink_metadata(path)?;
     if about.is_symlink() {

@@ -1,4 +1,4 @@
-//! A step in hand: its writes, each announced in the journal before it is sent.
+//! A step in flight: its writes, each announced in the journal before it is sent.
 
 use super::answer;
 use super::brand::Held;
@@ -12,13 +12,13 @@ use crate::model::{AccountId, AssetKind, DomainTemplate, Revision, Settings, cou
 use crate::plan::Step;
 use crate::tree::BillingPolicy;
 
-/// A step in hand.
+/// A step in flight.
 pub(super) struct StepRun<'a> {
     pub(super) context: &'a Context<'a>,
     pub(super) step: &'a Step,
-    /// What a reader of the report should know.
+    /// Notes for the reader of the report.
     pub(super) notes: Vec<String>,
-    /// Whether a write was announced: what belongs together is finished once it is begun.
+    /// Whether a write was announced: writes that belong together are finished once begun.
     has_begun: bool,
 }
 
@@ -90,7 +90,7 @@ impl<'a> StepRun<'a> {
         }
     }
 
-    /// Notes, in the report and in the journal, that the server's doing is put right.
+    /// Records a repair of the server's doing, in the report and in the journal.
     pub(super) fn repair(&mut self, what: impl Into<String>) -> Result<(), Stop> {
         let what = what.into();
         self.context.journal(JournalEvent::Repair {
@@ -101,8 +101,7 @@ impl<'a> StepRun<'a> {
         Ok(())
     }
 
-    /// Sends one write; the outer error means that the journal could not be written, so nothing was
-    /// sent.
+    /// Sends one write; the outer error means that nothing was sent.
     pub(super) async fn send(
         &mut self,
         account: &AccountId,
@@ -176,7 +175,7 @@ impl<'a> StepRun<'a> {
         primary: &PrimaryWriter,
         change: &ZoneChange,
     ) -> Result<Result<(), PushError>, Stop> {
-        // The primary has no log that a request's name would be found in, but the answer is told apart by it.
+        // The primary logs no request id, but in the journal the id ties the response to its write.
         let request = self.context.next_request();
         let sets = change.sets.len();
         self.announce(
@@ -199,7 +198,7 @@ impl<'a> StepRun<'a> {
         if_match: Option<&Revision>,
         request: &str,
     ) -> Result<(), Stop> {
-        // Whoever was told that the run has ended must not see a write after that.
+        // Once the end of the run was reported, no write may follow.
         if let Some((halt, reason)) = self.context.ended().filter(|_| !self.has_begun) {
             return Err(Stop::NotBegun(*halt, reason.clone()));
         }
@@ -220,7 +219,7 @@ impl<'a> StepRun<'a> {
         Ok(())
     }
 
-    /// The write is out already, so a journal that cannot take its answer is a note, not an error.
+    /// Records the response. The write is already sent, so a failing journal is a note, not an error.
     fn answered(&mut self, request: &str, answer: String) {
         let written = self.context.journal(JournalEvent::Answer {
             step: self.step.id,
@@ -234,7 +233,7 @@ impl<'a> StepRun<'a> {
 }
 
 impl Stop {
-    /// Ends a step because nothing could be read before anything was written.
+    /// Ends a step because the live state could not be read before anything was written.
     pub(super) fn unread(error: &ApiError) -> Self {
         Self::Failed(format!(
             "the live state could not be read, so nothing was written: {}",

@@ -1,19 +1,12 @@
-//! After a write: what the document says now, and what the public sees.
+//! Verification after a write: the document as it is stored, and as the public lookup shows it.
 
+use super::brand::domain;
 use super::answer;
 use super::reading;
 use super::step_run::{StepRun, Stop, Write};
 use crate::diff::settings_in_sync;
 use crate::live::Document;
-use crate::model::{AccountId, DomainName, KeyPath, Revision, Settings};
-
-/// Returns the domain that settings claim, when it is one that customers can reach.
-pub(super) fn domain(settings: &Settings) -> Option<&str> {
-    settings
-        .get(&KeyPath::from("domain"))?
-        .as_str()
-        .filter(|text| DomainName::parse(&text.to_ascii_lowercase()).is_ok())
-}
+use crate::model::{AccountId, KeyPath, Revision, Settings};
 
 /// Reads a document back until it shows what was written; reads may lag behind (C3, trap 38).
 pub(super) async fn read_back(
@@ -40,7 +33,8 @@ pub(super) async fn read_back(
         ))
     })?;
     match last {
-        // Else somebody wrote the same once more, or the answer's revision was not the last one (trap 14).
+        // With another revision, somebody wrote the same again, or the response's revision was not the last one (trap
+        // 14).
         Some(document) if settings_in_sync(wanted, &document.settings) => Ok(document),
         Some(document) if document.revision == *written => Err(Stop::Failed(format!(
             "the server accepted it as revision {written}, but stored something else: {}; plan again",
@@ -59,10 +53,10 @@ pub(super) async fn read_back(
     }
 }
 
-/// Checks that the public lookup by domain shows the document; writes it once more when it does
-/// not, because the account's side of the write may have failed silently (W21, trap 11).
+/// Checks that the public lookup by domain shows the document, and writes it once more if not, because the account's
+/// side of the write may have failed silently (W21, trap 11).
 ///
-/// Returns the document, whose revision moves with that second write.
+/// Returns the document, whose revision changes with that second write.
 pub(super) async fn public(
     step_run: &mut StepRun<'_>,
     account: &AccountId,
@@ -99,7 +93,7 @@ pub(super) async fn public(
     }
 }
 
-/// Tells what the public sees instead of the wanted settings; `None` when it sees them.
+/// Returns what the public lookup shows instead of the wanted settings; `None` when it shows them.
 async fn sees(
     step_run: &StepRun<'_>,
     domain: &str,
@@ -131,7 +125,7 @@ async fn sees(
     }))
 }
 
-/// Names the keys that differ, at most three.
+/// Names the differing keys, at most three.
 pub(super) fn differing(wanted: &Settings, found: &Settings) -> String {
     let (wanted, found) = (wanted.leaves(), found.leaves());
     let mut keys: Vec<&str> = wanted

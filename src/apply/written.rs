@@ -1,14 +1,14 @@
-//! What a run that does not complete writes, remembered beside the base: which objects, of which commit's tree.
+//! The record of what incomplete runs wrote, stored next to the base: which objects, from which commit's tree.
 //!
 //! ```text
 //! refs/emblazon/CLUSTER/written            a commit without files whose message is the record
-//! refs/emblazon/CLUSTER/written-1-of-3     the same of one shard
+//! refs/emblazon/CLUSTER/written-1-of-3     the same for one shard
 //! ```
 //!
-//! It is put there before the first write, as what may be written, and again at the end of the run as what was; once a run
-//! completes, the base says all of it, and the record goes. So it survives a CI job that was killed. It holds names and ids
-//! of commits, and no values: what was written is read from those commits, which must be in the history of the
-//! one in hand. Whoever spoils the record can hide that emblazon wrote something, and no more.
+//! It is stored before the first write, with what may be written, and again at the end of the run, with what was; once
+//! a run completes, the base covers all of it, and the record is deleted. So it survives a killed CI job. It has names
+//! and commit ids, but no values: those are read from the commits, which must be in the history of the current one.
+//! Tampering with the record can hide that emblazon wrote something, and no more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,23 +21,23 @@ use crate::model::{AccountName, ClusterName};
 use crate::plan::{Plan, Step, StepId, Subject};
 use crate::tree::Target;
 
-/// The version of the record; another one is not believed.
+/// The format version of the record; any other is rejected.
 const VERSION: u32 = 1;
-/// How large a record may be, in bytes: about 20,000 accounts that were each written in part.
+/// Maximum size of a record in bytes: about 20,000 accounts that were each written in part.
 pub(super) const MAX_RECORD: usize = 4 << 20;
-/// Of how many commits a record may speak: each costs a look at its tree. The oldest are let go.
+/// Maximum number of commits in a record: each costs a look at its tree. The oldest are dropped.
 const MAX_COMMITS: usize = 8;
 
-/// What runs since the base have written, the oldest first.
+/// What runs have written since the base, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Written {
-    /// The commit of the base that it is about; absent when there was none.
+    /// The commit of the base that it refers to; absent when there was none.
     pub base: Option<String>,
-    /// What was written, by the commit that it is from.
+    /// What was written, by the commit that it came from.
     pub at: Vec<(String, WrittenParts)>,
 }
 
-/// How a record is written down.
+/// The serialized form of a record.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Form {
@@ -66,7 +66,7 @@ struct Part {
 }
 
 impl Written {
-    /// Reads a record; the error says why it is not believed.
+    /// Parses a record; the error says why it is rejected.
     pub(super) fn parse(text: &[u8], cluster: &ClusterName) -> Result<Self, String> {
         if text.len() > MAX_RECORD {
             return Err(format!("it is larger than {MAX_RECORD} bytes"));
@@ -104,7 +104,7 @@ impl Written {
         })
     }
 
-    /// Writes the record down; `None` when it is too large.
+    /// Serializes the record; `None` when it is too large.
     pub(super) fn text(&self, cluster: &ClusterName) -> Option<String> {
         let part = |(commit, parts): &(String, WrittenParts)| {
             let parts = parts.clone();
@@ -128,13 +128,13 @@ impl Written {
         (text.len() <= MAX_RECORD).then_some(text)
     }
 
-    /// Tells whether nothing was written.
+    /// Returns whether nothing was written.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.at.iter().all(|(_, parts)| parts.is_empty())
     }
 
-    /// Forgets what was written of an account.
+    /// Forgets what was written to an account.
     pub fn forget(&mut self, name: &AccountName) {
         for (_, parts) in &mut self.at {
             parts.forget(name);
@@ -142,7 +142,7 @@ impl Written {
         self.at.retain(|(_, parts)| !parts.is_empty());
     }
 
-    /// Adds what was written of a commit's tree, over what was written before.
+    /// Adds what was written from a commit's tree, replacing what was written before.
     #[must_use]
     pub fn and(mut self, commit: &str, parts: WrittenParts) -> Self {
         if parts.is_empty() {
@@ -168,7 +168,7 @@ impl Written {
 }
 
 impl WrittenParts {
-    /// Adds what another run wrote of the same tree.
+    /// Adds what another run wrote from the same tree.
     fn add(&mut self, more: Self) {
         for name in &more.accounts {
             self.forget(name);
@@ -185,7 +185,7 @@ impl WrittenParts {
         self.records.extend(more.records);
     }
 
-    /// Says what a plan may write, before it writes.
+    /// Returns what a plan may write, before it writes.
     #[must_use]
     pub fn planned(plan: &Plan) -> Self {
         let mut parts = Self::default();
@@ -195,7 +195,8 @@ impl WrittenParts {
         parts
     }
 
-    /// Says what a run wrote. Of an account or the template that is wholly as its tree says, all counts as written.
+    /// Returns what a run wrote. If an account or the template is entirely as its tree says, all of it counts as
+    /// written.
     #[must_use]
     pub fn done(plan: &Plan, applied: &Applied, differences: Option<&Differences>) -> Self {
         let results: BTreeMap<StepId, &StepResult> = (applied.outcomes.iter())
@@ -273,7 +274,7 @@ impl WrittenParts {
                 });
                 self.records.extend(sets);
             }
-            // Records are compared at the primary; what may have been written there is told by the next look at it.
+            // Records are compared at the primary; the next read there shows what was written.
             Subject::Zone(_) => {}
         }
     }
@@ -324,7 +325,7 @@ mod tests {
         assert_eq!(read, Ok(written));
     }
 
-    /// Invariant 10: a spoilt record is not believed, and that is said with its reason.
+    /// Invariant 10: a corrupt record is rejected, and the reason is reported.
     #[test]
     fn a_spoilt_record_is_not_believed() {
         #[track_caller]
@@ -345,7 +346,7 @@ mod tests {
         for at in 0..good.len() {
             let mut spoilt = good.clone().into_bytes();
             spoilt[at] ^= 1;
-            // It is refused, or it speaks of other names and commits, which are looked up in Git.
+            // It is rejected, or it names other accounts and commits, which are looked up in Git.
             let _ = Written::parse(&spoilt, &cluster());
         }
     }

@@ -1,4 +1,4 @@
-//! The ref that holds what runs wrote which did not complete, here and on the remote.
+//! The ref with the record of what incomplete runs wrote, here and on the remote.
 
 use std::collections::BTreeMap;
 
@@ -12,50 +12,50 @@ use crate::diff::WrittenTree;
 use crate::model::{ClusterName, Shard};
 use crate::tree::{Base, Known, Precedence, Selection, precedence, short_commit, written_ref};
 
-/// How many refs are looked at: one, or one a shard.
+/// Maximum number of refs that are read: one, or one per shard.
 const MAX_REFS: usize = 256;
 
-/// The refs of one cluster: one, or one a shard.
+/// The refs of one cluster: one, or one per shard.
 #[derive(Clone, Debug)]
 pub struct WrittenRef {
     folder: Utf8PathBuf,
     cluster: ClusterName,
-    /// The ref of runs for all, with which those of shards begin.
+    /// The ref of runs over the whole cluster; those of shards begin with it.
     start: String,
     clone: LocalClone,
     remote: Option<Remote>,
-    /// What the refs were when they were looked at last.
+    /// The values of the refs when they were last read.
     seen: BTreeMap<String, String>,
-    /// What they say, as far as it is believed and about the base that counts.
+    /// Their records, as far as they are trusted and refer to the current base.
     known: BTreeMap<String, Written>,
 }
 
-/// What is known of runs that did not complete.
+/// What is known about runs that did not complete.
 #[derive(Clone, Debug, Default)]
 pub struct Recalled {
-    /// The trees that something was written of, the oldest first.
+    /// The trees that something was written from, oldest first.
     pub trees: Vec<WrittenTree>,
-    /// Why some of it is not believed, in words.
+    /// Why some records are not trusted, in words.
     pub doubts: Vec<String>,
 }
 
-/// Where the records are looked for, and what they are compared with.
+/// Where to look for records, and what to compare them with.
 #[derive(Clone, Copy)]
 pub struct Recall<'a> {
-    /// The commit of the base that counts; a record about another one is over.
+    /// The commit of the current base; a record about another one is obsolete.
     pub base: Option<&'a str>,
-    /// The revision in hand, whose history must hold what was written; `HEAD` when absent.
+    /// The current revision, whose history must contain what was written; `HEAD` when absent.
     pub revision: Option<&'a str>,
-    /// The only accounts that are read.
+    /// The accounts that are read; all when absent.
     pub only: Option<&'a Selection>,
-    /// A tree that is loaded already.
+    /// A tree that is already loaded.
     pub known: Option<Known<'a>>,
-    /// Whether the remote is asked.
+    /// Whether to ask the remote.
     pub ask: bool,
 }
 
 impl WrittenRef {
-    /// Names the ref in the repository that a folder lies in; asks nobody yet.
+    /// Names the ref in the repository that contains a folder; reads nothing yet.
     #[must_use]
     pub fn new(
         folder: &Utf8Path,
@@ -82,7 +82,7 @@ impl WrittenRef {
         )
     }
 
-    /// Returns what runs of a shard, or those for all, have written since a base.
+    /// Returns what runs of a shard, or of the whole cluster, have written since a base.
     #[must_use]
     pub fn known(&self, shard: Option<Shard>, base: Option<&str>) -> Written {
         let known = self.known.get(&self.reference(shard));
@@ -92,7 +92,7 @@ impl WrittenRef {
         })
     }
 
-    /// Reads what runs since the base have written. What cannot be read or believed is told, and counts as nothing.
+    /// Reads what runs have written since the base. What cannot be read or trusted is reported, and counts as nothing.
     pub async fn recall(&mut self, from: Recall<'_>) -> Recalled {
         let mut recalled = Recalled::default();
         let remote = self.remote.clone().filter(|_| from.ask);
@@ -118,7 +118,7 @@ impl WrittenRef {
         for (name, id) in found {
             let written = match self.read(&name, &id, remote.as_ref()).await {
                 Ok(written) if written.base.as_deref() == from.base => written,
-                // A run completed since, and the base says all that it wrote.
+                // A run has completed since, and the base covers all that it wrote.
                 Ok(_) => continue,
                 Err(why) => {
                     recalled.doubts.push(doubt(&name, &why));
@@ -159,7 +159,7 @@ impl WrittenRef {
         let id = Oid::from_str(id).map_err(words)?;
         let database = repository.odb().map_err(words)?;
         match database.read_header(id) {
-            // The header of a commit is small beside the largest message.
+            // The header of a commit is small compared with the largest message.
             Ok((size, _)) if size > 2 * MAX_RECORD => return Err("it is too large".to_owned()),
             Ok(_) => {}
             Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
@@ -169,8 +169,8 @@ impl WrittenRef {
         Ok(Some(commit.message_bytes().to_vec()))
     }
 
-    /// Reads the tree of a commit that something was written of. It counts only when it is in the history of the one in hand:
-    /// else anybody who may push a ref could say what was applied.
+    /// Loads the tree of a commit that something was written from. It must be in the history of the current revision:
+    /// otherwise anybody who may push a ref could claim what was applied.
     async fn load(
         &self,
         commit: &str,
@@ -214,7 +214,7 @@ impl WrittenRef {
         }
     }
 
-    /// Puts what was written in the place of what was known; nothing takes the ref away.
+    /// Replaces the known record with what was written; an empty one deletes the ref.
     ///
     /// # Errors
     /// When Git cannot move the ref, or somebody else did.
@@ -230,7 +230,7 @@ impl WrittenRef {
         Ok(())
     }
 
-    /// Says on the ref what may be written from now on. What is known stays what it was.
+    /// Stores on the ref what may be written from now on. The known record stays as it was.
     ///
     /// # Errors
     /// When Git cannot move the ref, or somebody else did.
@@ -279,7 +279,7 @@ impl WrittenRef {
         Ok(id.to_string())
     }
 
-    /// Takes the records of the cluster away, of all shards: the base says it all.
+    /// Deletes the records of the cluster, for all shards: the base covers everything.
     ///
     /// # Errors
     /// When Git cannot delete a ref.

@@ -1,4 +1,4 @@
-//! Whether a plan may be carried out: the digest that was approved, and the guards that were lifted for it.
+//! Approvals on the command line: the digest that was approved, and the guards lifted for it.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use crate::model::Digest;
 use crate::plan::{self, Plan, Refusal, RefusalKind, guard};
 use crate::tree::{BillingPolicy, Desired};
 
-/// A guard, as the command line names it.
+/// A guard, by its name on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct GuardName(pub(crate) RefusalKind);
 
@@ -26,7 +26,7 @@ impl FromStr for GuardName {
     }
 }
 
-/// The digest of a plan, or how it begins.
+/// The digest of a plan, or a prefix of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DigestPrefix(String);
 
@@ -46,7 +46,7 @@ impl FromStr for DigestPrefix {
     }
 }
 
-/// What was approved.
+/// An approval.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Approval {
     pub(crate) allow: BTreeSet<RefusalKind>,
@@ -54,10 +54,10 @@ pub(crate) struct Approval {
 }
 
 impl Approval {
-    /// Takes what the command line says; `asked` are the guards that have an option of their own.
+    /// Builds the approval from the command line; `asked` are the guards that have an option of their own.
     ///
     /// # Errors
-    /// A guard is lifted for one plan only, so its digest must be there.
+    /// A guard is lifted for one plan only, so the plan's digest is required.
     pub(crate) fn new(
         allow: &[GuardName],
         asked: &[RefusalKind],
@@ -80,7 +80,7 @@ impl Approval {
         rules(self.allow.clone())
     }
 
-    /// Returns what may be carried out.
+    /// Returns the approved plan.
     pub(crate) fn approved<'a>(&'a self, plan: &'a Plan, desired: &'a Desired) -> ApprovedPlan<'a> {
         ApprovedPlan {
             plan,
@@ -103,12 +103,12 @@ impl Approval {
         }
     }
 
-    /// Returns what holds the plan up at this moment.
+    /// Returns the refusals that block the plan now.
     pub(crate) fn held(&self, plan: &Plan, desired: &Desired) -> Vec<Refusal> {
         self.approved(plan, desired).held(Timestamp::now())
     }
 
-    /// Returns whether charges are accepted.
+    /// Returns the billing policy, which the approval may override.
     pub(crate) fn billing(&self, declared: BillingPolicy) -> BillingPolicy {
         if self.allow.contains(&RefusalKind::Billing) {
             BillingPolicy::Accept
@@ -118,7 +118,7 @@ impl Approval {
     }
 }
 
-/// Returns the rules to plan by, at this moment.
+/// Returns the rules to plan by, as of now.
 pub(crate) fn rules(allow: BTreeSet<RefusalKind>) -> plan::Options {
     plan::Options {
         allow,

@@ -1,4 +1,4 @@
-//! The commit that was applied last: fetched before, moved after a complete apply.
+//! The base of a command: fetched before the plan, moved after a complete apply.
 
 use camino::Utf8Path;
 
@@ -18,37 +18,37 @@ use crate::tree::{
     short_commit,
 };
 
-/// What Git knows of a tree and its cluster.
+/// The Git state of a tree and its cluster.
 pub(crate) struct GitState {
-    /// Absent where there can be none: on a sandbox.
+    /// Absent on a sandbox, which has none.
     pub(crate) base: Option<Base>,
-    /// Which commit the tree is; absent where it is nobody's business.
+    /// The commit that the tree is; absent where it does not matter.
     commit: Option<Result<String, NotCommitted>>,
     reference: Option<AppliedRef>,
-    /// Where it is remembered what runs write that do not complete.
+    /// The record of what incomplete runs wrote.
     written: Option<WrittenRef>,
-    /// What such runs wrote since the base.
+    /// What incomplete runs wrote since the base.
     recalled: Recalled,
 }
 
-/// What an apply came to, for the base to follow.
+/// The result of an apply, from which the base follows.
 #[derive(Clone, Copy)]
 pub(crate) struct ApplyRecord<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) applied: Option<&'a Applied>,
-    /// What it led to.
+    /// The desired state that it led to.
     pub(crate) desired: &'a Desired,
-    /// What differed before it; absent when the plan was read from a file.
+    /// The differences before it; absent for a plan read from a file.
     pub(crate) differences: Option<&'a Differences>,
-    /// What of all that the plan is about was not seen.
+    /// What in the plan's scope was not read.
     pub(crate) unseen: Option<Unseen>,
-    /// Whether the remote's refs are moved, too.
+    /// Whether the remote's refs are moved too.
     pub(crate) push: bool,
 }
 
 impl GitState {
-    /// Finds out what was applied last; asks the remote unless told otherwise. Only a commit counts that is in the
-    /// history of the revision, or of `HEAD` without one.
+    /// Finds the base; asks the remote unless told otherwise. A commit counts only if it is in the history of the
+    /// revision, or of `HEAD` without one.
     pub(crate) async fn find(
         ui: Ui,
         folder: &Utf8Path,
@@ -61,7 +61,7 @@ impl GitState {
         Self::find_by(ui, (folder, tree), revision, platform, args, any).await
     }
 
-    /// Finds out what was applied last, to compare a branch with it that may not have it yet, and to write nothing.
+    /// Finds the base for a comparison that writes nothing; the branch need not contain it.
     pub(crate) async fn find_for_branch(
         ui: Ui,
         folder: &Utf8Path,
@@ -115,7 +115,7 @@ impl GitState {
                 }
                 let mut written = reference.written();
                 git.reference = Some(reference);
-                // Where the base itself is not to be had, nothing is known of what came after it either.
+                // Without a base, what was written since it is unknown too.
                 if matches!(base, Base::Known { .. } | Base::NoRef { .. }) {
                     let recall = Recall {
                         base: base.commit(),
@@ -146,12 +146,12 @@ impl GitState {
         Ok(git)
     }
 
-    /// Returns the tree that was applied last, when it is known.
+    /// Returns the desired state of the base, if it is known.
     pub(crate) fn desired(&self) -> Option<&Desired> {
         self.base.as_ref()?.desired()
     }
 
-    /// Gives out the tree that was applied last, for a part to be cut out of it.
+    /// Returns the desired state of the base for cutting it to a shard.
     pub(crate) fn desired_mut(&mut self) -> Option<&mut Desired> {
         match self.base.as_mut()? {
             Base::Known { desired, .. } => Some(desired),
@@ -159,7 +159,7 @@ impl GitState {
         }
     }
 
-    /// Gives out the tree that was applied last, for a part to be cut out of it, and what was written since.
+    /// Returns the desired state of the base for cutting it to a shard, and what was written since.
     pub(crate) fn before_mut(&mut self) -> (Option<&mut Desired>, &[WrittenTree]) {
         let base = match self.base.as_mut() {
             Some(Base::Known { desired, .. }) => Some(&mut **desired),
@@ -168,12 +168,12 @@ impl GitState {
         (base, &self.recalled.trees)
     }
 
-    /// Returns what runs that did not complete have written since the base.
+    /// Returns what incomplete runs have written since the base.
     pub(crate) fn written(&self) -> &[WrittenTree] {
         &self.recalled.trees
     }
 
-    /// Says what is known, and what is not, of runs that did not complete.
+    /// Returns notes about incomplete runs: what is known of them, and what is in doubt.
     pub(crate) fn told(&self) -> Vec<String> {
         let trees = self.recalled.trees.iter();
         let written = trees
@@ -188,7 +188,7 @@ impl GitState {
             .collect()
     }
 
-    /// Remembers what a run may write, before it writes: if it is killed, nobody takes that for somebody's edit.
+    /// Records what a run may write, before it writes. If it is killed, its writes are then not taken for manual edits.
     pub(crate) async fn announce(&mut self, plan: &Plan, push: bool) -> Option<String> {
         let Some(Ok(commit)) = &self.commit else {
             return None;
@@ -203,7 +203,8 @@ impl GitState {
         kept.err().map(|error| not_remembered(&error.to_string()))
     }
 
-    /// Moves the base after an apply that left nothing to do, else remembers what it wrote; says what became of that.
+    /// After an apply that left nothing to do, moves the base; else records what it wrote. Returns notes about the
+    /// outcome.
     pub(crate) async fn record(&mut self, apply_record: ApplyRecord<'_>) -> Vec<String> {
         let (is_whole, note) = self.complete(apply_record).await;
         let mut notes: Vec<String> = note.into_iter().collect();
@@ -221,7 +222,7 @@ impl GitState {
         notes
     }
 
-    /// Remembers what an apply wrote that the base does not say.
+    /// Records what an apply wrote beyond the base.
     pub(crate) async fn remember(&mut self, apply_record: ApplyRecord<'_>) -> Result<(), String> {
         let Some(applied) = apply_record.applied else {
             return Ok(());
@@ -245,7 +246,7 @@ impl GitState {
             WrittenParts::default()
         };
         let mut before = written.known(shard, base);
-        // Of what both commits say alike the base says it already.
+        // Where both commits agree, the base already has it.
         if let Some(known) = self.base.as_ref().and_then(Base::desired) {
             parts.accounts.retain(|name| {
                 let both = known.account(name).zip(apply_record.desired.account(name));
@@ -262,7 +263,7 @@ impl GitState {
         kept.map_err(|error| not_remembered(&error.to_string()))
     }
 
-    /// Says that the tree is older than the one that was applied last, or that it may be, when it is so.
+    /// Returns a note if the tree is, or may be, older than the one that was applied last.
     pub(crate) fn older(&self, folder: &Utf8Path) -> Option<String> {
         let base = self.base.as_ref()?.commit()?;
         let commit = self.commit.as_ref()?.as_ref().ok()?;
@@ -282,7 +283,7 @@ impl GitState {
         }
     }
 
-    /// Says that something was applied since a plan was saved, when it was.
+    /// Returns a note if another commit was applied since a plan was saved.
     pub(crate) fn since(&self, plan: &Plan) -> Option<String> {
         let base = self.base.as_ref()?.commit()?;
         (plan.base.as_deref() != Some(base)).then(|| {
@@ -293,7 +294,7 @@ impl GitState {
         })
     }
 
-    /// Moves the ref after an apply that left nothing to do; tells whether the base says all of it now, and what became of
+    /// Moves the ref after an apply that left nothing to do. Returns whether the base is now complete, and a note about
     /// the ref.
     async fn complete(&self, apply_record: ApplyRecord<'_>) -> (bool, Option<String>) {
         let (Some(commit), Some(reference)) = (&self.commit, &self.reference) else {
@@ -342,7 +343,7 @@ async fn read(
     Ok(progress::during(ui, &title, reference.fetch(Some(known))).await)
 }
 
-/// Finds the remote that arbitrates who writes to the tree's cluster; absent where none does.
+/// Returns the remote that arbitrates between hosts writing to the tree's cluster; `None` where none does.
 pub(crate) fn arbiter(
     folder: &Utf8Path,
     cluster: &ClusterConfig,
@@ -352,7 +353,7 @@ pub(crate) fn arbiter(
     if platform.sandbox.is_wanted() || is_elsewhere(platform, cluster) {
         return Ok(None);
     }
-    // What Git cannot read is told with the base.
+    // Errors of Git are reported together with the base.
     match LocalClone::find(folder) {
         Ok(Some(clone)) => remote(&clone, args),
         Ok(None) | Err(_) => Ok(None),
@@ -368,7 +369,7 @@ fn remote(clone: &LocalClone, args: &RemoteArgs) -> Result<Option<Remote>, Failu
         })
 }
 
-/// Tells whether `--api` leads to another platform than the one that the tree declares.
+/// Returns whether `--api` names another platform than the tree does.
 fn is_elsewhere(platform: &PlatformArgs, cluster: &ClusterConfig) -> bool {
     platform.api.as_ref().is_some_and(|api| !cluster.is_at(api))
 }

@@ -1,4 +1,4 @@
-//! Where what was read is kept.
+//! The cache directory.
 
 use std::env;
 use std::path::PathBuf;
@@ -10,13 +10,13 @@ use super::args::ScopeArgs;
 use crate::live::{Cache, ReadClient};
 use crate::tree::PictureCache;
 
-/// Opens the cache of a platform, unless the arguments forbid it, or there is no place for it.
+/// Opens the cache of a platform, unless the arguments forbid it or there is no directory for it.
 pub(crate) fn open(client: &ReadClient, args: &ScopeArgs) -> Option<Cache> {
     let top = top(args.no_cache)?;
     Some(Cache::open(&top, client, Timestamp::now()))
 }
 
-/// Opens the memory of pictures; it lasts for this run only where there is no place for it, or the arguments forbid it.
+/// Opens the cache of inspected pictures; in memory only, if the arguments forbid it or there is no directory for it.
 pub(crate) fn pictures(no_cache: bool) -> Arc<PictureCache> {
     Arc::new(top(no_cache).map_or_else(PictureCache::default, |top| PictureCache::open(&top)))
 }
@@ -29,12 +29,12 @@ fn top(no_cache: bool) -> Option<PathBuf> {
     (!no_cache).then(|| folder(&variable))?
 }
 
-/// Names the folder that all clusters share.
+/// Returns the directory that all clusters share.
 fn folder(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
     if let Some(own) = variable("EMBLAZON_CACHE_DIR") {
         return Some(own);
     }
-    // The XDG specification says that a relative path is to be ignored.
+    // The XDG specification requires relative paths to be ignored.
     let shared = variable("XDG_CACHE_HOME")
         .filter(|path| path.is_absolute())
         .or_else(|| Some(variable("HOME")?.join(".cache")))?;

@@ -1,93 +1,45 @@
-//! How long a command may take, and how it ends then.
+//! How a command ends at its deadline.
 //!
-//! While nothing is written, it ends at once. What is being written comes to its end first, within bounds; then what was
-//! done is told as after any other run, and what was not begun is said to be that.
+//! If nothing was written, it ends at once. Otherwise writes in flight are finished first, within bounds; then the
+//! report shows what was done and what was not begun, as after any other run.
 
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
+use tokio::runtime::Runtime;
 
 use super::failure::Failure;
-use super::survey;
 use super::ui::Ui;
 use crate::apply::lease::LeaseGuard;
-use crate::live::{Deadline, Late};
 
-/// How long a command may take when nobody says: an import of ten thousand accounts takes minutes, and whoever waits for
-/// longer than this waits for something that hangs.
-pub(crate) const USUAL: Duration = Duration::from_hours(1);
-/// How long requests for what is in hand may go on after the deadline: as long as one write may take.
-const IN_HAND: Duration = Duration::from_mins(1);
-/// How long the whole may go on after the deadline, so that what is in hand can be told and the lease given back.
+/// Grace after the deadline for finishing writes, reporting, and releasing the lease.
 pub(super) const GRACE: Duration = Duration::from_mins(2);
 
-/// Until when a command may take.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limit {
-    at: Instant,
-    given: Duration,
-    is_usual: bool,
+/// Starts the runtime for requests.
+pub(crate) fn runtime() -> Result<Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the asynchronous runtime")?;
+    Ok(runtime)
 }
 
-impl Limit {
-    /// Begins with the command.
-    pub(crate) fn new(given: Option<Duration>, now: Instant) -> Self {
-        let is_usual = given.is_none();
-        let given = given.unwrap_or(USUAL);
-        Self {
-            at: now + given,
-            given,
-            is_usual,
-        }
-    }
-
-    /// Gives more time for a wait that was asked for; a deadline that was asked for, too, stays.
-    pub(crate) fn beside(self, wait: Option<Duration>) -> Self {
-        let wait = wait.filter(|_| self.is_usual).unwrap_or_default();
-        Self {
-            at: self.at + wait,
-            given: self.given + wait,
-            is_usual: self.is_usual,
-        }
-    }
-
-    /// Returns how much is left.
-    pub(crate) fn left(self, now: Instant) -> Duration {
-        self.at.saturating_duration_since(now)
-    }
-
-    /// Bounds the requests of a client that only reads.
-    pub(crate) fn bound(self, deadline: &Deadline) {
-        deadline.set(self.at, self.given);
-    }
-
-    /// Bounds the requests of a client that begins to write: what is in hand comes to its end.
-    pub(crate) fn bound_writing(self, deadline: &Deadline) {
-        deadline.set(self.at + IN_HAND, self.given);
-    }
-
-    /// Says that the time is over.
-    pub(crate) fn over(self) -> Late {
-        Late(self.given)
-    }
-}
-
-/// Runs work that writes nothing anywhere.
+/// Runs work that only reads.
 pub(crate) fn run<T>(ui: Ui, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     run_on(within(ui, None, GRACE, work))
 }
 
-/// Runs work that keeps its deadline itself.
+/// Runs work that observes the deadline itself.
 pub(crate) fn run_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = survey::runtime()?;
+    let runtime = runtime()?;
     let ended = runtime.block_on(work);
-    // A question that nobody answers any more is not waited for.
+    // Do not wait for an unanswered question.
     runtime.shutdown_background();
     ended
 }
 
-/// Lets work go on until the deadline; what writes by then is told to stop, and comes to its end within a grace.
+/// Runs work until the deadline; work that has written by then is told to stop, and is finished within the grace.
 pub(crate) async fn within<T>(
     ui: Ui,
     guard: Option<&LeaseGuard>,
@@ -98,7 +50,7 @@ pub(crate) async fn within<T>(
     let limit = ui.limit();
     let left = limit.left(Instant::now());
     tokio::select! {
-        // Work that is done is done, also when it was done at the last moment.
+        // Finished work wins over a deadline at the same moment.
         biased;
         done = &mut work => return done,
         () = tokio::time::sleep(left) => {}
@@ -124,21 +76,11 @@ pub(crate) async fn within<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::limit::Limit;
     use crate::cli::ui::Ui;
 
     fn at_its_end() -> Ui {
         Ui::quiet(Limit::new(Some(Duration::ZERO), Instant::now()))
-    }
-
-    #[test]
-    fn a_wait_that_was_asked_for_is_no_lateness() {
-        let now = Instant::now();
-        let wait = Some(Duration::from_hours(3));
-        let usual = Limit::new(None, now).beside(wait);
-        assert_eq!(usual.left(now), USUAL + Duration::from_hours(3));
-        let asked = Limit::new(Some(Duration::from_mins(1)), now).beside(wait);
-        assert_eq!(asked.left(now), Duration::from_mins(1));
-        assert_eq!(asked.left(now + Duration::from_hours(1)), Duration::ZERO);
     }
 
     #[tokio::test]
@@ -151,7 +93,7 @@ mod tests {
         assert!(guard.is_stopped());
     }
 
-    /// Work in the middle of writing is told to begin nothing else, and its outcome is what counts.
+    /// Work that is writing is told to begin nothing else, and its result is returned.
     #[tokio::test]
     async fn what_writes_comes_to_its_end() {
         let guard = LeaseGuard::exclusive();

@@ -1,4 +1,4 @@
-//! Checking the DNS of a tree's accounts: what `dns check` and `drift` share.
+//! Checks the DNS of a tree's accounts, for `dns check` and `drift`.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -13,10 +13,10 @@ use crate::report::{AccountDns, DnsReport, SecondOpinion};
 use crate::sandbox::Sandbox;
 use crate::tree::Desired;
 
-/// How long `--wait` waits between two checks.
+/// Pause between two checks of `--wait`.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Whom to ask: the sandbox's resolver, else those of the tree, else the system's.
+/// Returns which resolvers to ask: the sandbox's, else those of the tree, else the system's.
 pub(crate) fn whom_to_ask(
     tree: &OpenTree,
     sandbox: Option<SocketAddr>,
@@ -29,7 +29,7 @@ pub(crate) fn whom_to_ask(
     }
 }
 
-/// Returns where a sandbox's resolver is.
+/// Returns the address of a sandbox's resolver.
 pub(crate) fn sandbox_resolver(sandbox: &Sandbox) -> Result<SocketAddr, Failure> {
     let dns = sandbox.dns().ok_or_else(|| {
         Failure::Usage("the sandbox has no DNS; add a dns section to sandbox.yaml".to_owned())
@@ -53,12 +53,12 @@ pub(crate) async fn check(list: &Checklist, options: &ZoneOptions, phase: &Phase
     }
 }
 
-/// How `--wait` waits.
+/// The timing of `--wait`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wait {
-    /// For how long at most.
+    /// The longest wait.
     patience: Duration,
-    /// How long between two checks.
+    /// The pause between two checks.
     pause: Duration,
 }
 
@@ -71,7 +71,7 @@ impl Wait {
     }
 }
 
-/// Checks until everything is right, for at most so long. What is right is not asked again.
+/// Repeats the checks until everything is right or the time is over. What is right is not checked again.
 pub(crate) async fn check_until(
     list: Checklist,
     options: &ZoneOptions,
@@ -108,7 +108,8 @@ pub(crate) async fn check_until(
     report
 }
 
-/// Asks the platform what it sees of each domain, one after the other: each test makes the platform ask in turn (D16).
+/// Asks the platform for its view of each domain, one after the other, because each test makes the platform query DNS
+/// (D16).
 pub(crate) async fn ask_platform(
     report: &mut DnsReport,
     desired: &Desired,
@@ -150,7 +151,7 @@ fn seen(test: DomainTest) -> Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::deadline::Limit;
+    use crate::cli::limit::Limit;
     use crate::cli::ui::Ui;
     use crate::model::DomainName;
     use crate::sandbox::dns::{DnsSeed, DnsServer};
@@ -178,7 +179,7 @@ faults: [{fault}]"
         }
     }
 
-    /// Checks with a pause of nothing; gives back the rounds, how it stands, and how often each domain was asked.
+    /// Checks without a pause; returns the rounds, the standing, and how often each domain was queried.
     async fn check_with(fault: &str, patience: Duration) -> (u32, Standing, [u64; 2]) {
         let server = DnsServer::start(&seed(fault), 0).await.unwrap();
         let options = ZoneOptions {
@@ -205,7 +206,7 @@ faults: [{fault}]"
         (report.rounds, report.standing(), counts)
     }
 
-    /// The first two answers about one domain go wrong; the other domain is right at once, and is not asked again.
+    /// The first two answers for one domain fail; the other domain is right at once, and is not queried again.
     #[tokio::test]
     async fn waiting_ends_when_all_is_right_and_asks_what_is_right_once() {
         let fault =

@@ -1,4 +1,4 @@
-//! Carrying a plan out, whether it was just made, read from a file, or leads back to a snapshot.
+//! Executes a plan: fresh, saved, or a restore.
 
 use anyhow::{Context as _, anyhow};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -33,7 +33,7 @@ pub(crate) async fn execute_plan(
     ui.limit().bound_writing(reader.deadline());
     let progress = |event: Event<'_>| match event {
         Event::Begun(step) => phase.at(step.subject.title()),
-        // What is not begun has not come any nearer to its end.
+        // A step that was not begun is no progress.
         Event::Ended(_, outcome) if outcome.result.halt().is_some() => {}
         Event::Ended(..) => phase.step(),
     };
@@ -54,7 +54,7 @@ fn watch_for_interrupt(ui: Ui, stop: CancellationToken) -> tokio::task::JoinHand
     })
 }
 
-/// Throws away what old runs left behind. A run that went well is not spoilt by what it could not clear.
+/// Prunes old runs. A failure to prune does not fail the run.
 pub(crate) fn clear_up(ui: Ui, state: &Utf8Path, retention: Retention) {
     match apply::prune(state, retention, Timestamp::now()) {
         Ok(pruned) if pruned.runs > 0 => ui.message(&format!(
@@ -67,20 +67,20 @@ pub(crate) fn clear_up(ui: Ui, state: &Utf8Path, retention: Retention) {
     }
 }
 
-/// Where snapshots and journals go.
+/// The folder of snapshots and journals.
 pub(crate) struct StateFolder {
     pub(crate) path: Utf8PathBuf,
-    /// Takes the folder away when the run is over.
+    /// Deletes the folder when the run is over.
     _passing: Option<TempDir>,
 }
 
 impl StateFolder {
-    /// Names the folder of a platform's runs, below the tree.
+    /// Returns the folder of runs on a platform, below the tree.
     pub(crate) fn of_tree(folder: &Utf8Path) -> Utf8PathBuf {
         folder.join(".emblazon")
     }
 
-    /// Names the folder of the runs on the platform that was chosen; none on a sandbox that ends with its command.
+    /// Returns the folder of runs on the chosen platform; `None` for a sandbox that ends with its command.
     pub(crate) fn of_choice(sandbox: &Trial, folder: &Utf8Path) -> Option<Utf8PathBuf> {
         if sandbox.is_wanted() {
             sandbox.runs()
@@ -89,8 +89,8 @@ impl StateFolder {
         }
     }
 
-    /// A platform's are kept below the tree, and a sandbox's beside it or not at all: its journal must not be taken for a
-    /// platform's.
+    /// Chooses the folder: below the tree for a platform, elsewhere or temporary for a sandbox, whose journal must not
+    /// be mistaken for a platform's.
     pub(crate) fn choose(platform: &Platform, folder: &Utf8Path) -> Result<Self, Failure> {
         if !platform.is_sandbox() {
             return Ok(Self {

@@ -1,4 +1,4 @@
-//! What a run ends with, as a number. The meaning of a number never changes.
+//! Exit codes. The meaning of a code never changes.
 //!
 //! | exit | meaning |
 //! | --- | --- |
@@ -11,8 +11,8 @@
 //! | 6 | could not check everything (and no difference was found) |
 //! | 64 | wrong usage |
 //!
-//! When several hold, the first in this order wins: 3, 4, 1, 5, 2, 6, 0. A refusal goes before a difference, because
-//! it needs a person, whereas a pending change only needs an apply.
+//! If several apply, the first in this order wins: 3, 4, 1, 5, 2, 6, 0. A refusal comes before a difference because it
+//! needs a person, whereas a pending change only needs an apply.
 
 use std::process::ExitCode;
 
@@ -29,9 +29,9 @@ pub enum Exit {
     Differences,
     /// The tree has errors.
     TreeErrors,
-    /// Some steps were carried out and some were not.
+    /// Some steps were executed and some were not.
     Partly,
-    /// A guard, a lock or a stale plan stood in the way.
+    /// Refused by a guard, a lock or a stale plan.
     Refused,
     /// Something could not be checked, and no difference was found.
     Unchecked,
@@ -40,7 +40,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// Returns the number that the process ends with.
+    /// Returns the exit code of the process.
     #[must_use]
     pub fn code(self) -> u8 {
         match self {
@@ -55,7 +55,7 @@ impl Exit {
         }
     }
 
-    /// Works out how a run ended from what it reports.
+    /// Returns how a run ended, from its report.
     #[must_use]
     pub fn of(report: &Report) -> Self {
         let summary = report.summary();
@@ -155,7 +155,7 @@ mod tests {
         check(&steps(1, 0, 0, 1), Exit::Partly);
         check(&steps(0, 1, 0, 1), Exit::Failed);
         check(&steps(0, 0, 1, 0), Exit::Failed);
-        // The object had moved, or a guard ended the run: nothing failed.
+        // The object had changed, or a guard ended the run: nothing failed.
         check(&steps(0, 0, 0, 2), Exit::Refused);
         let interrupted = Summary {
             cut_short: true,

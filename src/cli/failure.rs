@@ -1,24 +1,24 @@
-//! What stops a command before it has a report.
+//! Why a command ends without a report.
 
 use std::io;
 
 use super::Exit;
 
-/// Why a command could not do its work.
+/// Why a command failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The command line asks for something that cannot be.
+    /// The command line is wrong.
     Usage(String),
-    /// A guard of the command line itself stood in the way, such as a question that was answered with no.
+    /// Refused by the command line itself, such as after a question was answered with no.
     Refused(String),
     /// Something failed.
     Failed(anyhow::Error),
-    /// Whoever read the output has read enough.
+    /// The reader of the output has closed it.
     BrokenPipe,
 }
 
 impl Failure {
-    /// Returns how the run ends.
+    /// Returns how the run ended.
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) => Exit::Usage,
@@ -28,7 +28,7 @@ impl Failure {
         }
     }
 
-    /// Returns what to tell, with the causes in one line; nothing for a broken pipe.
+    /// Returns the message with its causes on one line; `None` for a broken pipe.
     pub(crate) fn message(&self) -> Option<String> {
         match self {
             Self::Usage(message) | Self::Refused(message) => Some(message.clone()),
@@ -38,7 +38,7 @@ impl Failure {
     }
 }
 
-/// Joins an error with its causes; a cause that the text before it says already is left out.
+/// Joins an error with its causes; skips a cause that the text already contains.
 fn chain(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     for cause in error.chain().skip(1) {

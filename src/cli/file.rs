@@ -1,4 +1,4 @@
-//! Files that a command writes: whole, or not there. A disk that is full leaves the old one.
+//! Output files, written atomically: a full disk leaves the old file.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
@@ -7,20 +7,20 @@ use std::path::{Path, PathBuf};
 use camino::Utf8Path;
 use tempfile::{Builder, NamedTempFile};
 
-/// How many links are followed to a file; so many as Linux does.
+/// Most symbolic links followed to a file, as in Linux.
 const MOST_LINKS: usize = 40;
 
-/// Who may read a file.
+/// Who may read an output file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Readers {
-    /// Who could before; of a new one, whom the umask lets.
+    /// As before; for a new file, as the umask allows.
     AsBefore,
-    /// Its owner alone, whoever could before.
+    /// Only its owner, whatever it was before.
     Owner,
 }
 
-/// Writes a file: beside it first, and then into its place, so that it is never there in part. What is no file, such as a
-/// pipe or `/dev/stdout`, is written where it is; so is a file whose folder takes no other, for that is what was asked for.
+/// Writes a file through a temporary file beside it, so that it is never partly written. A pipe or a device, such as
+/// `/dev/stdout`, is written in place; so is a file in a folder where no other file can be created.
 pub(crate) fn write(
     path: &Utf8Path,
     readers: Readers,
@@ -44,17 +44,17 @@ pub(crate) fn write(
     beside.as_file().sync_all()?;
     match beside.persist(&file) {
         Ok(_) => Ok(()),
-        // A file that is mounted by itself, as into a container, cannot be replaced.
+        // A bind-mounted file, as in a container, cannot be replaced.
         Err(_) if before.is_some() => write(&straight(&file, readers)?),
         Err(error) => Err(error.error),
     }
 }
 
-/// Follows the links of a path to the file that may be replaced; nothing when it is not one.
+/// Follows the links of a path to the file to replace; `None` if it is no regular file.
 fn replaceable(path: &Path) -> io::Result<Option<PathBuf>> {
     let mut file = std::path::absolute(path)?;
     for _ in 0..MOST_LINKS {
-        // What is there stands for something that is open, in this process or another.
+        // Files there stand for open files of this process or another.
         if file.starts_with("/dev") || file.starts_with("/proc") {
             return Ok(None);
         }
@@ -71,19 +71,19 @@ fn replaceable(path: &Path) -> io::Result<Option<PathBuf>> {
     Err(io::Error::other("too many links lead to it"))
 }
 
-/// Makes a file in the folder of another one.
+/// Creates a temporary file in the folder of another one.
 fn beside(file: &Path, readers: Readers) -> io::Result<NamedTempFile> {
     let mut builder = Builder::new();
     builder.prefix(".emblazon-");
     #[cfg(unix)]
     if readers == Readers::AsBefore {
-        // The umask takes away from it.
+        // The umask is applied to it.
         builder.permissions(mode(0o666));
     }
     builder.tempfile_in(file.parent().unwrap_or(Path::new("/")))
 }
 
-/// Opens a file to write it where it is.
+/// Opens a file to write it in place.
 fn straight(path: &Path, readers: Readers) -> io::Result<File> {
     let mut options = File::options();
     options.write(true).create(true).truncate(true);
@@ -94,7 +94,7 @@ fn straight(path: &Path, readers: Readers) -> io::Result<File> {
     let file = options.open(path)?;
     #[cfg(unix)]
     if readers == Readers::Owner && file.metadata()?.is_file() {
-        // One that was there before keeps its mode otherwise.
+        // An existing file would otherwise keep its mode.
         file.set_permissions(mode(0o600))?;
     }
     Ok(file)
@@ -153,7 +153,7 @@ mod tests {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
     }
 
-    /// A disk that is full half way leaves what was there, and nothing beside it.
+    /// A disk that fills up half way leaves the old file, and no temporary file.
     #[test]
     fn a_file_is_never_there_in_part() {
         let folder = Folder::new();
@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(folder.names(), names);
     }
 
-    /// What is no file is written where it is: a pipe gets the bytes, and stays a pipe.
+    /// What is no regular file is written in place: a pipe gets the bytes, and stays a pipe.
     #[test]
     fn pipes_and_devices_are_written_to() {
         let folder = Folder::new();

@@ -1,4 +1,4 @@
-//! Being the only one who writes to a cluster while `apply` runs.
+//! The lease of a cluster while `apply` runs.
 
 use std::time::{Duration, Instant};
 
@@ -18,26 +18,26 @@ use crate::reconcile::{Arbiter, claim, leases, while_leading};
 use crate::report::text;
 use crate::tree::ClusterConfig;
 
-/// How long a lease holds unless it is renewed, which happens three times in between.
+/// Validity of a lease; it is renewed three times in that time.
 const TERM: Duration = Duration::from_mins(10);
-/// How long to wait between two attempts to take it.
+/// Pause between two attempts to take the lease.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// What is leased, and how.
+/// A request for the lease of a cluster.
 #[derive(Clone, Copy)]
 pub(crate) struct LeaseRequest<'a> {
     pub(crate) folder: &'a Utf8Path,
     pub(crate) cluster: &'a ClusterConfig,
-    /// The only part of it.
+    /// The shard, if only that is leased.
     pub(crate) shard: Option<Shard>,
     pub(crate) platform: &'a PlatformArgs,
     pub(crate) remote: &'a RemoteArgs,
     pub(crate) lease: &'a LeaseArgs,
-    /// What for, for others to see, such as `apply`.
+    /// The purpose that others see, such as `apply`.
     pub(crate) purpose: &'a str,
 }
 
-/// Does work while holding the lease of a cluster, within the deadline; a sandbox is nobody else's anyway.
+/// Does work under the lease of a cluster, within the deadline. A sandbox needs no lease.
 pub(crate) async fn with_lease<T>(
     ui: Ui,
     request: LeaseRequest<'_>,
@@ -62,7 +62,7 @@ pub(crate) async fn with_lease<T>(
     ended.done
 }
 
-/// Takes the lease of a cluster, and waits for it as long as is allowed. Without a remote only this host is arbitrated.
+/// Takes the lease of a cluster, and waits for it as long as allowed. Without a remote, only this host is locked.
 async fn take(ui: Ui, request: LeaseRequest<'_>) -> Result<(Leases, Claim), Failure> {
     let cluster = &request.cluster.name;
     let purpose = format!("{} to", request.purpose);
@@ -94,7 +94,7 @@ async fn take(ui: Ui, request: LeaseRequest<'_>) -> Result<(Leases, Claim), Fail
     }
 }
 
-/// Finds out who decides between hosts.
+/// Returns who arbitrates between hosts.
 fn arbiter(request: LeaseRequest<'_>) -> Result<Arbiter, Failure> {
     if request.lease.kubernetes_lease {
         return Ok(Arbiter::Kubernetes);

@@ -1,4 +1,4 @@
-//! `-v`: what happens, as lines on standard error.
+//! `-v`: log lines on standard error.
 
 use super::screen::Log;
 use tracing_subscriber::Layer as _;
@@ -6,8 +6,8 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// Sends emblazon's own events to standard error. Those of libraries never pass: an HTTP library's
-/// trace shows headers, and with them tokens.
+/// Sends emblazon's own events to standard error. Those of libraries are dropped, because an HTTP library's trace shows
+/// headers, and with them tokens.
 pub(crate) fn start(verbosity: u8, colour: bool) {
     let level = match verbosity {
         0 => return,
@@ -21,6 +21,6 @@ pub(crate) fn start(verbosity: u8, colour: bool) {
         .with_target(verbosity > 1)
         .without_time()
         .with_filter(Targets::new().with_target("emblazon", level));
-    // A second start in one process (tests) keeps the first.
+    // A second start in one process, as in tests, keeps the first.
     let _ = tracing_subscriber::registry().with(lines).try_init();
 }

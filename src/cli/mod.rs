@@ -1,4 +1,4 @@
-//! The edge: arguments, terminal, clock, environment and exit codes. Everything below takes values.
+//! The command line: arguments, terminal, clock, environment and exit codes. The layers below take values.
 
 mod approval;
 mod args;
@@ -13,7 +13,9 @@ mod failure;
 mod file;
 mod import;
 mod lease;
+mod limit;
 mod log;
+mod open_shard;
 mod output;
 mod pictures;
 mod platform;

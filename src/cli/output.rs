@@ -1,4 +1,4 @@
-//! Where a report goes: standard output in one format, and files in any.
+//! Delivers a report: to standard output in one format, and to files in any.
 
 use std::env;
 
@@ -15,12 +15,12 @@ use crate::forge::ForgeKind;
 use crate::report::gallery::Gallery;
 use crate::report::{Report, github, html, json, junit, markdown, sarif, text};
 
-/// Writes a report wherever it was asked for.
+/// Writes a report to all requested destinations.
 pub(crate) fn deliver(ui: Ui, report: &Report, args: &OutputArgs) -> Result<(), Failure> {
     deliver_with(ui, report, &Gallery::default(), args)
 }
 
-/// Does the same with pictures, for formats that show any.
+/// Writes a report with pictures, for formats that show any.
 pub(crate) fn deliver_with(
     ui: Ui,
     report: &Report,
@@ -31,7 +31,7 @@ pub(crate) fn deliver_with(
     print(report, gallery, args.format, ui.stdout_options())
 }
 
-/// Does the same for an apply whose plan was shown before.
+/// Writes the report of an apply whose plan was already shown.
 pub(crate) fn deliver_outcome(
     ui: Ui,
     report: &Report,
@@ -81,7 +81,7 @@ fn print(
     rendered(report, gallery, format, options, ui::output)
 }
 
-/// Hands over what renders a report while it is written.
+/// Passes a report, rendered while it is written, to `then`.
 fn rendered<T>(
     report: &Report,
     gallery: &Gallery,
@@ -104,7 +104,7 @@ fn rendered<T>(
     }
 }
 
-/// Returns what a comment may have where this runs: that of the strictest forge outside of any CI system.
+/// Returns the longest comment of the forge that this runs on; outside CI that of the strictest one.
 fn longest_comment() -> usize {
     let kind = ForgeKind::detect(&|name| env::var(name).ok());
     kind.unwrap_or(ForgeKind::Github).longest_comment()

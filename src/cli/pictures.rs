@@ -1,4 +1,4 @@
-//! Fetches what pictures a report shows, for formats that show any.
+//! Fetches the pictures of a report, for formats that show any.
 
 use std::collections::BTreeMap;
 
@@ -16,24 +16,24 @@ use crate::report::Report;
 use crate::report::gallery::{Gallery, Looks};
 use crate::tree::{Desired, DesiredAccount, MAX_ASSET_BYTES, TreeSource};
 
-/// How many assets are read at once; more would only make the platform slower (reference, "Speed").
+/// Assets read concurrently; more would slow the platform down (reference, "Speed").
 const AT_ONCE: usize = 2;
 
-/// Where the pictures from before a change are.
+/// The source of the pictures before a change.
 pub(crate) enum Before<'a> {
-    /// On the platform.
+    /// The platform.
     Live(&'a ReadClient),
-    /// In the commit that was applied last.
+    /// The commit that was applied last.
     Recorded {
         /// The commit's files.
         source: Box<dyn TreeSource + Send>,
-        /// What is in which.
+        /// The file of each digest.
         files: BTreeMap<Digest, Utf8PathBuf>,
     },
 }
 
 impl Before<'_> {
-    /// Finds them in a commit.
+    /// Creates the source from the commit that was applied last.
     pub(crate) fn recorded(source: Box<dyn TreeSource + Send>, base: &Desired) -> Self {
         let assets = base
             .accounts
@@ -47,8 +47,8 @@ impl Before<'_> {
     }
 }
 
-/// Gathers how each changed account looks, and the bytes of its assets: from the tree, and from the platform only those
-/// that change. What cannot be read is said where it would stand.
+/// Gathers the looks of each changed account and the bytes of its assets: all from the tree, and from the platform only
+/// those that change. The reason for a missing picture appears in its place.
 pub(crate) async fn gather(
     ui: Ui,
     report: &Report,
@@ -133,7 +133,7 @@ fn read_recorded(
     bytes.map_err(|error| error.to_string())
 }
 
-/// Reads an asset that must still be the one that was compared.
+/// Reads an asset, and checks that it is still the compared one.
 async fn read_live(
     client: &ReadClient,
     account: &AccountId,

@@ -1,4 +1,4 @@
-//! Reaching a platform: the cluster's, one at another URL, or a sandbox in this process.
+//! Connecting to a platform: the cluster's, one at another URL, or a sandbox in this process.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -24,24 +24,24 @@ use crate::report::Requests;
 use crate::sandbox::{Options, Sandbox, Seed};
 use crate::tree::{self, ClusterConfig, Desired, MAX_ASSET_BYTES, SharedAccount, Workdir};
 
-/// The most bytes of a `sandbox.yaml`: it may hold a platform of many thousand accounts.
+/// Size limit of a `sandbox.yaml`, which may describe many thousand accounts.
 const MAX_SEED_BYTES: u64 = 64 << 20;
 
-/// A platform that can be read; writing takes an explicit call.
+/// A connected platform. It reads; writing takes an explicit call.
 pub(crate) struct Platform {
     read: ReadClient,
-    /// What was read before.
+    /// The cache of earlier reads.
     cache: Option<Cache>,
-    /// Whether a look tells what is outside the tree.
+    /// Whether whitelabels outside the tree are listed.
     lists_unmanaged: bool,
-    /// The part of the tree that is read.
+    /// The shard of the tree that is read.
     shard: Option<Shard>,
     sandbox: Option<Sandbox>,
-    /// Where the runs on a sandbox are kept that outlives its command.
+    /// Folder of the runs on a sandbox that is kept beyond its command.
     runs: Option<Utf8PathBuf>,
 }
 
-/// Reaches the platform that the arguments name, or the tree, as far as its operator lets it.
+/// Connects to the platform that the arguments or the tree name, within what the operator trusts.
 pub(crate) async fn connect(
     ui: Ui,
     folder: &Utf8Path,
@@ -60,18 +60,18 @@ pub(crate) async fn connect(
     reach(ui, folder, cluster, route).await
 }
 
-/// How a cluster is reached.
+/// How to reach a cluster.
 #[derive(Clone, Copy)]
 pub(crate) struct Route<'a> {
-    /// As a sandbox, when one is asked for.
+    /// As a sandbox, if requested.
     pub(crate) sandbox: &'a Trial,
-    /// At another URL than its own.
+    /// At another URL than the declared one.
     pub(crate) api: Option<&'a str>,
-    /// How many requests may be out at once.
+    /// Maximum number of concurrent requests.
     pub(crate) max_requests: u16,
 }
 
-/// Reaches a cluster that a tree declares, or that a tree is to be made for.
+/// Connects to a cluster that a tree declares, or for which a tree is to be created.
 pub(crate) async fn reach(
     ui: Ui,
     folder: &Utf8Path,
@@ -103,13 +103,13 @@ pub(crate) fn unreachable(error: &live::ApiError) -> Failure {
     Failure::Failed(anyhow!(error.explained()))
 }
 
-/// A sandbox, and how to reach it.
+/// A sandbox with the configuration of a client for it.
 pub(crate) struct SandboxPlatform {
     pub(crate) sandbox: Sandbox,
     pub(crate) config: ClientConfig,
 }
 
-/// Configures another URL than the tree's, for a tree that is still to be loaded.
+/// Returns the client configuration for another URL than the tree's, before the tree is loaded.
 pub(crate) async fn elsewhere(
     folder: &Utf8Path,
     cluster: Option<&str>,
@@ -123,7 +123,7 @@ pub(crate) async fn elsewhere(
         .map_err(unreached)
 }
 
-/// Starts a sandbox, when one is asked for.
+/// Starts a sandbox, if one is requested.
 pub(crate) async fn start_sandbox(
     tree: &Utf8Path,
     trial: &Trial,
@@ -144,7 +144,7 @@ pub(crate) async fn start_sandbox(
     Ok(Some(SandboxPlatform { sandbox, config }))
 }
 
-/// Reads a `sandbox.yaml`, with the files that it names.
+/// Reads a `sandbox.yaml` and the files that it names.
 pub(crate) fn seed(file: &Utf8Path) -> Result<Seed, anyhow::Error> {
     let bytes = tree::read_plain(file, MAX_SEED_BYTES).with_context(|| {
         format!("{file} says what is live in the sandbox, and could not be read; name one that is there, as --sandbox=FILE")
@@ -158,7 +158,7 @@ pub(crate) fn seed(file: &Utf8Path) -> Result<Seed, anyhow::Error> {
     Ok(Seed::parse_reading(&text, &read)?)
 }
 
-/// Logs in; the client is held to the command's deadline.
+/// Logs in; the client observes the command's deadline.
 async fn log_in(ui: Ui, config: ClientConfig) -> Result<ReadClient, Failure> {
     ui.limit().bound(&config.deadline);
     let _phase = Phase::asking(ui, "logging in", 0, &config.activity);
@@ -183,7 +183,7 @@ async fn sandbox(ui: Ui, started: SandboxPlatform, route: Route<'_>) -> Result<P
     })
 }
 
-/// Lists the servers of a sandbox's DNS, and the keys that they know.
+/// Returns the servers of a sandbox's DNS and their keys.
 pub(crate) fn primaries(sandbox: &Sandbox) -> SandboxPrimaries {
     let Some(dns) = sandbox.dns() else {
         return SandboxPrimaries::default();
@@ -206,8 +206,7 @@ fn unreached(error: ReachError) -> Failure {
 }
 
 impl Platform {
-    /// Reads no more than was asked for. Remembers from now on what was read, and what was read by runs before; a
-    /// sandbox of one run is not worth it.
+    /// Limits reads to the requested scope, and opens the cache, except for a sandbox, where it is not worth it.
     pub(crate) fn with_scope(mut self, args: &ScopeArgs) -> Self {
         let is_first = args.shard.is_none_or(Shard::is_first);
         self.lists_unmanaged = args.changed_since.is_none() && is_first;
@@ -218,14 +217,13 @@ impl Platform {
         self
     }
 
-    /// Begins to read the accounts of a tree.
+    /// Starts the phase that reads the accounts of a tree.
     pub(crate) fn reading(&self, ui: Ui, desired: &Desired) -> Phase {
         let accounts = desired.accounts.len();
         Phase::asking(ui, "reading accounts", accounts, self.read.activity())
     }
 
-    /// Reads everything that the tree speaks of, and what the one applied last spoke of; `elsewhere` are accounts of the
-    /// tree that another shard reads.
+    /// Reads everything that the tree and the base declare; `elsewhere` are the accounts that other shards read.
     pub(crate) async fn collect(
         &self,
         desired: &Desired,
@@ -244,8 +242,7 @@ impl Platform {
         self.collect_with(desired, &options).await
     }
 
-    /// Reads what a way back is about, and nothing of what is beside it: that is no tree, so nothing could be said of what
-    /// it covers.
+    /// Reads only what a restore concerns: a restore target is no tree, so its coverage means nothing.
     pub(crate) async fn collect_before(&self, ui: Ui, before: &Desired) -> Result<Live, Failure> {
         let phase = self.reading(ui, before);
         let options = CollectOptions {
@@ -257,7 +254,7 @@ impl Platform {
         self.collect_with(before, &options).await
     }
 
-    /// Reads some accounts of the tree besides.
+    /// Reads more accounts of the tree.
     pub(crate) async fn collect_more(
         &self,
         desired: &Desired,
@@ -284,7 +281,7 @@ impl Platform {
             .map_err(|error| unreachable(&error))
     }
 
-    /// Reads accounts again that the cache may have spoken of; nothing when there is no cache.
+    /// Reads accounts again that may have come from the cache; does nothing without one.
     pub(crate) async fn read_again(
         &self,
         desired: &Desired,
@@ -313,37 +310,37 @@ impl Platform {
             .map_err(|error| unreachable(&error))
     }
 
-    /// Gives out the client that reads.
+    /// Returns the read client.
     pub(crate) fn reader(&self) -> &ReadClient {
         &self.read
     }
 
-    /// Returns where the sandbox's resolver is, when it has one.
+    /// Returns the address of the sandbox's resolver, if there is one.
     pub(crate) fn sandbox_resolver(&self) -> Option<SocketAddr> {
         Some(self.sandbox.as_ref()?.dns()?.resolver())
     }
 
-    /// Returns the sandbox, when it is one.
+    /// Returns the sandbox, if the platform is one.
     pub(crate) fn sandbox(&self) -> Option<&Sandbox> {
         self.sandbox.as_ref()
     }
 
-    /// Returns the servers of the sandbox's DNS; absent when this is no sandbox.
+    /// Returns the servers of the sandbox's DNS; `None` if the platform is no sandbox.
     pub(crate) fn sandbox_primaries(&self) -> Option<SandboxPrimaries> {
         self.sandbox.as_ref().map(primaries)
     }
 
-    /// Tells whether it is a sandbox, which nobody misses.
+    /// Returns whether it is a sandbox.
     pub(crate) fn is_sandbox(&self) -> bool {
         self.sandbox.is_some()
     }
 
-    /// Returns where the runs on a sandbox are kept that outlives its command.
+    /// Returns the folder of the runs on a sandbox that is kept beyond its command.
     pub(crate) fn runs(&self) -> Option<&Utf8Path> {
         self.runs.as_deref()
     }
 
-    /// Returns how many requests a sandbox got.
+    /// Returns the number of requests that a sandbox received.
     pub(crate) fn requests(&self) -> Option<Requests> {
         let counts = self.sandbox.as_ref()?.counts();
         Some(Requests {
@@ -352,7 +349,7 @@ impl Platform {
         })
     }
 
-    /// Stops a sandbox.
+    /// Stops the sandbox, if it is one.
     pub(crate) async fn stop(self) {
         if let Some(sandbox) = self.sandbox {
             sandbox.stop().await;

@@ -1,4 +1,4 @@
-//! Reaching the primary of the zones of accounts with `dns: manage`.
+//! Connects to the primary of the zones of accounts with `dns: manage`.
 
 use anyhow::anyhow;
 use camino::Utf8Path;
@@ -10,7 +10,7 @@ use crate::apply::primary;
 use crate::dns::push::{PrimaryReader, PrimaryWriter};
 use crate::plan::{Plan, Step, Subject};
 
-/// Makes what a plan's records are written through; a plan without records needs none.
+/// Creates the writer for the records of a plan; `None` for a plan without records.
 pub(crate) async fn for_plan(
     folder: &Utf8Path,
     tree: &OpenTree,
@@ -25,7 +25,7 @@ pub(crate) async fn for_plan(
     Ok(Some(PrimaryWriter::new(reader)))
 }
 
-/// Makes what reads the primary that the tree names.
+/// Creates the reader of the primary that the tree names.
 pub(crate) async fn of_tree(
     folder: &Utf8Path,
     tree: &OpenTree,

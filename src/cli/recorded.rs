@@ -1,5 +1,5 @@
-//! A plan without a platform: the tree against what was applied last. No credential is looked for and none of the
-//! commands that the tree names is run, so the tree may be a stranger's.
+//! A plan without a platform: the tree against the commit that was applied last. No credentials are looked up and no
+//! command that the tree names is run, so the tree may be untrusted.
 
 use super::args::{PlatformArgs, Trial};
 use super::base::GitState;
@@ -15,7 +15,7 @@ use crate::report::gallery::Gallery;
 use crate::report::{self, Facts, Report};
 use crate::tree::{Base, Desired, GitTree, short_commit};
 
-/// Compares a tree with what was applied last, and reports on it.
+/// Compares a tree with the commit that was applied last, and reports.
 pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
     let folder = &look.tree.tree;
     let choice = &look.tree.choice;
@@ -34,7 +34,7 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
             plan: None,
         });
     }
-    // Another URL than the tree's is not asked either.
+    // A platform given by `--api` is not contacted either.
     let nowhere = PlatformArgs {
         sandbox: Trial::default(),
         api: None,
@@ -94,8 +94,8 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
     })
 }
 
-/// Takes away what only a look at the platform gives: a digest that can be approved, and the ids of accounts that the
-/// tree names by realm.
+/// Removes what only a read of the platform provides: a digest that can be approved, and the ids of accounts that the
+/// tree identifies by realm.
 fn disown(report: &mut Report, desired: &Desired) {
     report.recorded = true;
     report.plan = None;

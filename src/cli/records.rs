@@ -1,4 +1,4 @@
-//! The records of a tree's accounts: what `dns export` and `dns letter` begin with.
+//! The records that a tree's accounts need, for `dns export` and `dns letter`.
 
 use super::failure::Failure;
 use super::tree::OpenTree;
@@ -7,7 +7,7 @@ use crate::dns::{declared_template, expect};
 use crate::model::{DomainName, KeyPath};
 use crate::tree::DesiredAccount;
 
-/// Computes the records of the named accounts, of all when none is named. An account without a domain has none.
+/// Returns the records of the named accounts, or of all if none is named. An account without a domain has none.
 pub(crate) fn of(tree: &OpenTree, only: &[String]) -> Result<Vec<AccountRecords>, Failure> {
     let desired = &tree.loaded.desired;
     let known = |name: &String| {
@@ -44,7 +44,7 @@ fn domain(account: &DesiredAccount) -> Option<DomainName> {
     DomainName::parse(&text(account, "domain")?).ok()
 }
 
-/// Returns a declared text of an account.
+/// Returns a declared text setting of an account.
 pub(crate) fn text(account: &DesiredAccount, key: &str) -> Option<String> {
     let declared = account.settings.get(&KeyPath::parse(key))?;
     Some(declared.value.as_ref()?.as_str()?.to_owned())

@@ -1,4 +1,4 @@
-//! How the command line recovers what an interrupted run destroyed: it shows, and asks.
+//! Recovery on the command line: shows what an interrupted run destroyed, and asks before restoring it.
 
 use anyhow::anyhow;
 use camino::Utf8Path;

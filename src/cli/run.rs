@@ -1,4 +1,4 @@
-//! From the command line to an exit code.
+//! Runs a command line and returns its exit code.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -16,7 +16,7 @@ use super::screen::{self, Shown};
 use super::ui::Ui;
 use super::{Exit, commands, deadline, log};
 
-/// Runs the command that the arguments name, and returns what the process ends with.
+/// Runs the command that the arguments name, and returns the exit code.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match parsed(arguments.into_iter().collect()) {
@@ -35,7 +35,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     exit.into()
 }
 
-/// Reads the arguments. A sandbox stands in for the platform that the environment names, and for no other.
+/// Parses the arguments. With a sandbox, the platform named by the environment is ignored.
 fn parsed(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
     let asks_for_sandbox = |word: &OsString| {
         let word = word.to_string_lossy();
@@ -60,13 +60,13 @@ fn without_the_environments_platform(command: clap::Command) -> clap::Command {
         .mut_subcommands(without_the_environments_platform)
 }
 
-/// How much stack a command has: as much as the main thread of most systems.
+/// Stack size of a command, as for the main thread of most systems.
 const STACK: usize = 8 << 20;
-/// How much later than the command itself its end is looked after: by then it hangs where it cannot see the time, such as
-/// in a file that never ends.
+/// Grace after the deadline before a command counts as hung: it is then blocked where it cannot observe the deadline,
+/// such as in a file that never ends.
 const HANGING: Duration = Duration::from_secs(2);
 
-/// Runs a command, and waits for it no longer than it may take.
+/// Runs a command, at most until its deadline.
 fn bounded(ui: Ui, command: Command) -> Result<Exit, Failure> {
     let ui = ui.waiting(wait(&command));
     let more = match &command {
@@ -78,7 +78,7 @@ fn bounded(ui: Ui, command: Command) -> Result<Exit, Failure> {
     let worker = thread::Builder::new()
         .stack_size(STACK)
         .spawn(move || {
-            // Nobody listens any more once the time is over.
+            // The receiver is gone after the deadline.
             let _ = sender.send(dispatch(ui, &command));
         })
         .context("no thread for the command")?;
@@ -96,7 +96,7 @@ fn bounded(ui: Ui, command: Command) -> Result<Exit, Failure> {
     }
 }
 
-/// Returns how long a command was asked to wait for something.
+/// Returns the wait that a command was asked for.
 fn wait(command: &Command) -> Option<Duration> {
     match command {
         Command::Dns(DnsCommand::Check(args)) => args.wait,
@@ -106,16 +106,16 @@ fn wait(command: &Command) -> Option<Duration> {
     }
 }
 
-/// Prints clap's help, version or complaint; a complaint is wrong usage.
+/// Prints clap's help, version or error; an error is wrong usage.
 fn misread(error: &clap::Error) -> ExitCode {
     let text = error.render();
     let exit = match error.kind() {
-        // Help that nobody reads to its end is no failure.
+        // A reader may close the pipe before the end of the help.
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let _ = error.print();
             Exit::Done
         }
-        // What was typed may come from elsewhere, such as the name of a branch.
+        // Arguments may contain untrusted text, such as the name of a branch.
         _ => {
             let _ = screen::message(&Shown::text(&text));
             Exit::Usage

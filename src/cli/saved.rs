@@ -1,4 +1,4 @@
-//! Plans in files: written by `plan --out`, read by `apply` and `show`.
+//! Saved plans: written by `plan --out`, read by `apply` and `show`.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -11,7 +11,8 @@ use super::args::{BaseArgs, RemoteArgs, ScopeArgs, TreeChoice};
 use super::failure::Failure;
 use super::file::{self, Readers};
 use super::signature;
-use super::tree::{self, OpenTree, Several};
+use super::args::Several;
+use super::tree::{self, OpenTree};
 use super::ui::Ui;
 use crate::model::Digest;
 use crate::plan::{
@@ -19,10 +20,10 @@ use crate::plan::{
 };
 use crate::tree::{Desired, GitTree};
 
-/// The largest file that is read as a plan; one of 10,000 accounts has a tenth of it.
+/// Size limit of a saved plan; one for 10,000 accounts has a tenth of it.
 const MAX_PLAN_BYTES: u64 = 256 << 20;
 
-/// Saves a plan, with the commit that its tree can be read from later, and signs it when there is a key.
+/// Saves a plan with the commit of its tree, and signs it if there is a key.
 pub(crate) fn write(
     file: &Utf8Path,
     plan: &Plan,
@@ -36,7 +37,7 @@ pub(crate) fn write(
         Some(key) => Some(signature::sign(sealed.as_bytes(), key)?),
         None => None,
     };
-    // Only its owner can read it: it holds what brands will be before they are.
+    // Only its owner may read it: it shows brands before they are published.
     let private = |file: &Utf8Path, bytes: &[u8]| {
         file::write_bytes(file, Readers::Owner, bytes).with_context(|| file.to_string())
     };
@@ -47,7 +48,7 @@ pub(crate) fn write(
     Ok(())
 }
 
-/// Finds the commit that holds the plan's tree; a work tree with changes is in none.
+/// Returns the commit that holds the plan's tree; `None` for a work tree with changes.
 fn commit(plan: &Plan, folder: &Utf8Path, choice: &TreeChoice) -> Option<String> {
     let revision = choice.rev.as_deref().unwrap_or("HEAD");
     let source = GitTree::open(folder, revision).ok()?;
@@ -56,13 +57,13 @@ fn commit(plan: &Plan, folder: &Utf8Path, choice: &TreeChoice) -> Option<String>
     (loaded.desired.digest() == plan.tree).then(|| source.commit())
 }
 
-/// Reads a plan, and checks that it is what was saved, to the bit.
+/// Reads a plan, and verifies its checksum.
 pub(crate) fn read(file: &Utf8Path) -> Result<Plan, Failure> {
     let bytes = read_bounded(file).with_context(|| file.to_string())?;
     unsealed(file, &bytes)
 }
 
-/// Reads a plan that one of some signers signed, and says who.
+/// Reads a plan that an allowed signer has signed, and returns the signer.
 pub(crate) fn read_signed(file: &Utf8Path, signers: &Utf8Path) -> Result<(Plan, String), Failure> {
     let bytes = read_bounded(file).with_context(|| file.to_string())?;
     let signer = signature::signer(file, &bytes, signers)?;
@@ -92,17 +93,17 @@ fn read_bounded(file: &Utf8Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The tree that a plan is derived from again.
+/// The tree from which a saved plan is derived again.
 pub(crate) struct Origin {
     pub(crate) tree: OpenTree,
-    /// The revision that it was read at; absent for the files as they are.
+    /// The revision at which it was read; absent for the files as they are.
     pub(crate) revision: Option<String>,
-    /// What of it is looked at, as it was when the plan was made.
+    /// The scope of the plan when it was made.
     pub(crate) scope: ScopeArgs,
 }
 
-/// Opens the tree that a plan was made from: that of the commit which the plan names or, where this repository has it not,
-/// the one that is there. A tree that is not the plan's is not taken for it.
+/// Opens the tree from which a plan was made: the commit that the plan names or, if this repository lacks it, the
+/// current one. A tree that is not the plan's is refused.
 pub(crate) fn origin(
     ui: Ui,
     plan: &Plan,
@@ -144,7 +145,7 @@ pub(crate) fn origin(
                 .to_owned(),
         ));
     }
-    // A shard's digest is known once it has been divided.
+    // The digest of a shard is known only after the tree is cut.
     if scope.shard.is_none() {
         is_from(plan, &tree.loaded.desired.digest(), revision.as_deref())?;
     }
@@ -155,7 +156,7 @@ pub(crate) fn origin(
     })
 }
 
-/// Returns what the command line says of the base, with what the plan leaves as it is.
+/// Returns the base options of the command line, with the plan's `--forget`.
 pub(crate) fn base_args(plan: &Plan, args: &BaseArgs) -> Result<BaseArgs, Failure> {
     let mut forget = args.forget.clone();
     for text in &plan.forgotten {
@@ -188,10 +189,10 @@ pub(crate) fn rules(plan: &Plan, approval: &Approval) -> plan::Options {
     rules
 }
 
-/// Returns what holds a plan up as a whole at this moment. `plan` has the refusals of now.
+/// Returns the refusals that block a plan as a whole now. `plan` has the current refusals.
 pub(crate) fn held(plan: &Plan, approval: &Approval, desired: &Desired) -> Vec<Refusal> {
     let mut held = approval.held(plan, desired);
-    // How much could not be read counts as it is now, and not as the file says that it was.
+    // The current share of unreadable objects counts, not the one in the file.
     let is_unread = |refusal: &&Refusal| refusal.kind == RefusalKind::Unreadable;
     let unread = plan.refusals.iter().find(is_unread);
     if let Some(refusal) = unread.filter(|_| !held.iter().any(|it| is_unread(&it))) {
@@ -203,13 +204,13 @@ pub(crate) fn held(plan: &Plan, approval: &Approval, desired: &Desired) -> Vec<R
     held
 }
 
-/// Tells whether the plan was made without a look at records: what could not be read has a reason.
+/// Returns whether the plan was made without reading records; records that could not be read have a reason instead.
 pub(crate) fn skips_dns(plan: &Plan) -> bool {
     let is_zone = |step: &Step| matches!(step.subject, Subject::Zone(_));
     plan.scope.records_unread && plan.unknown.zones.is_empty() && !plan.steps.iter().any(is_zone)
 }
 
-/// Checks that a tree is the one that a plan was made from.
+/// Checks that a tree is the plan's tree.
 pub(crate) fn is_from(plan: &Plan, found: &Digest, revision: Option<&str>) -> Result<(), Failure> {
     if *found == plan.tree {
         return Ok(());

@@ -1,8 +1,8 @@
-//! Standard output and standard error: nothing reaches either but through here, and through here nothing that a terminal, or
-//! the runner that reads a log, would act on.
+//! The only way to standard output and standard error. Removes everything that a terminal, or the runner that reads a
+//! log, would act on.
 //!
-//! Whoever renders escapes what comes from outside where it stands, so that it is escaped as its format wants it. This is the
-//! second look, at every byte: texts of libraries, of the system, of a server, and of a renderer that forgot.
+//! Renderers escape untrusted text where they insert it, as their format requires. This module checks every byte again:
+//! texts of libraries, of the operating system, of a server, and of a renderer that forgot.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display};
@@ -15,46 +15,46 @@ use crate::model::{is_hidden, visible};
 use crate::report::github::Commands;
 use crate::report::text::Rendered;
 
-/// How much of an output is held before it is written: what a pipe takes at once.
+/// Buffer size of an output: what a pipe takes at once.
 const BUFFER: usize = 64 << 10;
 
-/// What else than visible characters a text may hold.
+/// What a text may contain besides visible characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Passes {
     /// Nothing.
     Nothing,
     /// Colours, in a text whose renderer put them there.
     Colours,
-    /// Commands to the runner, and what looks like them: a machine reads it, or a renderer wrote them.
+    /// Commands to the runner, and text that looks like one: a program reads it, or a renderer wrote them.
     Commands,
 }
 
-/// A text on its way to a terminal.
+/// A text for a terminal, with what it may contain.
 pub(crate) struct Shown<'a> {
     text: &'a dyn Display,
     passes: Passes,
 }
 
 impl<'a> Shown<'a> {
-    /// Takes any text. Whatever stands in it, it does nothing but stand there.
+    /// Wraps any text. Nothing in it can act on the terminal.
     pub(crate) fn text(text: &'a dyn Display) -> Self {
         let passes = Passes::Nothing;
         Self { text, passes }
     }
 
-    /// Takes a text that may have colours.
+    /// Wraps a text that may contain colours.
     pub(crate) fn page(text: &'a Rendered<'a>) -> Self {
         let passes = Passes::Colours;
         Self { text, passes }
     }
 
-    /// Takes commands for the runner of a workflow.
+    /// Wraps commands for the runner of a workflow.
     pub(crate) fn commands(text: &'a Commands) -> Self {
         let passes = Passes::Commands;
         Self { text, passes }
     }
 
-    /// Takes what a program reads, such as JSON, which must stay what it is.
+    /// Wraps output for programs, such as JSON, which must not be altered.
     pub(crate) fn machine(text: &'a dyn Display) -> Self {
         let passes = Passes::Commands;
         Self { text, passes }
@@ -66,10 +66,10 @@ pub(crate) fn output(text: &Shown<'_>) -> io::Result<()> {
     pour(io::stdout().lock(), text)
 }
 
-/// Whether the cursor of standard error stands behind a line that is drawn again and again.
+/// Whether the cursor of standard error is after a redrawn line.
 static DRAWN: Mutex<bool> = Mutex::new(false);
 
-/// Writes to standard error. A line that is drawn there goes away, and comes back with its next drawing.
+/// Writes to standard error. Clears a redrawn line first; it comes back with its next drawing.
 pub(crate) fn message(text: &Shown<'_>) -> io::Result<()> {
     let mut drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut err = io::stderr().lock();
@@ -79,7 +79,7 @@ pub(crate) fn message(text: &Shown<'_>) -> io::Result<()> {
     pour(err, text)
 }
 
-/// Replaces the line of standard error that the cursor is on by another one.
+/// Redraws the current line of standard error.
 pub(crate) fn draw(line: &str) -> io::Result<()> {
     let mut drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
     *drawn = true;
@@ -88,12 +88,12 @@ pub(crate) fn draw(line: &str) -> io::Result<()> {
     err.flush()
 }
 
-/// Takes the line away that was drawn.
+/// Clears the redrawn line.
 pub(crate) fn clear() -> io::Result<()> {
     message(&Shown::text(&""))
 }
 
-/// Where the lines of a log go.
+/// The writer of log lines.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Log {
     colour: bool,
@@ -105,7 +105,7 @@ impl Log {
     }
 }
 
-/// Writes a line of a log, which comes as a whole.
+/// Log lines arrive whole, one per call.
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
@@ -134,7 +134,7 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
-/// Writes a text piece by piece as it is rendered, and holds no more than a buffer of it.
+/// Writes a text while it is rendered; holds at most one buffer of it.
 pub(crate) fn pour(out: impl Write, text: &Shown<'_>) -> io::Result<()> {
     let mut screen = Screen {
         out: BufWriter::with_capacity(BUFFER, out),
@@ -152,13 +152,13 @@ pub(crate) fn pour(out: impl Write, text: &Shown<'_>) -> io::Result<()> {
     }
 }
 
-/// Looks at lines, for that is what a runner looks at.
+/// A writer that checks line by line, as a runner does.
 struct Screen<W: Write> {
     out: BufWriter<W>,
     passes: Passes,
     /// The line so far.
     line: String,
-    /// Whether the beginning of the line was written already.
+    /// Whether the start of the line has been written.
     is_within: bool,
     failed: Option<io::Error>,
 }
@@ -200,7 +200,7 @@ impl<W: Write> fmt::Write for Screen<W> {
     }
 }
 
-/// Escapes what cannot be seen in a line; tabs stay, and colours where they may.
+/// Escapes invisible characters in a line; tabs stay, and colours where they are allowed.
 fn shown(line: &str, with_colours: bool) -> Cow<'_, str> {
     let is_raw = |character: char| character != '\t' && is_hidden(character);
     if !line.contains(is_raw) {
@@ -223,14 +223,14 @@ fn shown(line: &str, with_colours: bool) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// Measures the sequence that sets a colour, when a text begins with one.
+/// Returns the length of the colour sequence at the start of a text.
 fn colour(text: &str) -> Option<usize> {
     let numbers = text.strip_prefix("\x1b[")?;
     let end = numbers.find(|it: char| !it.is_ascii_digit() && it != ';')?;
     numbers[end..].starts_with('m').then_some(2 + end + 1)
 }
 
-/// Takes the edge off a line that the runner of a workflow would obey: `::error::` at its beginning, `##[error]` anywhere.
+/// Escapes commands that the runner of a workflow would obey: `::error::` at the start of a line, `##[error]` anywhere.
 fn harmless(line: &str, is_within: bool) -> Option<String> {
     let is_name = |text: &str| text.starts_with(|it: char| it.is_ascii_alphabetic());
     let start = line.len() - line.trim_start().len();
@@ -312,7 +312,7 @@ mod tests {
         assert_eq!(poured("\u{9b}", Passes::Commands), "\\u{9b}");
     }
 
-    /// A text that comes in pieces is looked at as the lines that it makes.
+    /// A text that arrives in pieces is checked as whole lines.
     #[test]
     fn pieces_make_lines() {
         let pieces = fmt::from_fn(|out| {

@@ -1,4 +1,4 @@
-//! What is around the daemon's loop: its HTTP server, its messages, and the service manager.
+//! The services around the daemon's loop: HTTP server, alerts, and service manager.
 
 use std::env;
 use std::net::SocketAddr;
@@ -20,28 +20,28 @@ use crate::dashboard::webhook::Hook;
 use crate::dashboard::{Face, HttpConfig, Server, WebhookConfig};
 use crate::live::SecretConfig;
 
-/// How much longer than its usual pause the loop may be silent: a run on a slow platform takes its time.
+/// How long the loop may be silent beyond its usual pause, because a run on a slow platform takes time.
 const SLOW: Duration = Duration::from_mins(10);
 
-/// How long the last messages may take: the daemon has ten seconds in all to end.
+/// Deadline of the last alerts: the daemon has ten seconds in all to end.
 const LAST: Duration = Duration::from_secs(3);
 
-/// How often the service manager hears how things stand, when nothing else is to be said.
+/// Interval of status lines to the service manager.
 const STATUS: Duration = Duration::from_secs(30);
 
-/// What the surroundings are made from.
+/// Configuration of the services.
 pub(crate) struct Wanted<'w> {
-    /// Where to listen, and who may ask.
+    /// The HTTP server.
     pub(crate) http: Option<HttpConfig>,
-    /// Who is told.
+    /// The alerts.
     pub(crate) alerts: AlertsConfig,
-    /// The folder that paths are from.
+    /// The folder against which relative paths are resolved.
     pub(crate) top: &'w Utf8Path,
     /// The daemon's own setup.
     pub(crate) setup: &'w Setup,
 }
 
-/// What runs around the loop.
+/// The running services.
 pub(crate) struct Services {
     server: Option<Server>,
     tasks: Vec<JoinHandle<()>>,
@@ -49,7 +49,7 @@ pub(crate) struct Services {
 }
 
 impl Services {
-    /// Starts them. Whatever is wrong in the configuration is told before anything runs.
+    /// Starts the services. Mistakes in the configuration are reported before anything runs.
     pub(crate) async fn start(
         ui: Ui,
         wanted: Wanted<'_>,
@@ -123,7 +123,7 @@ impl Services {
         })
     }
 
-    /// Ends them; what is being answered or sent comes to its end.
+    /// Stops the services; answers and alerts in flight are finished.
     pub(crate) async fn end(self) {
         self.stop.cancel();
         let serving = async {
@@ -146,7 +146,7 @@ impl Services {
     }
 }
 
-/// Listens where the command line says, without a token: only on this machine.
+/// Applies `--listen`, which needs no token and is limited to this machine.
 pub(crate) fn listening(
     http: Option<HttpConfig>,
     listen: Option<SocketAddr>,
@@ -188,7 +188,7 @@ async fn fetched(
         .map_err(|error| Failure::Usage(format!("http: {error}")))
 }
 
-/// Tells the service manager how things stand, and that the loop is alive as long as it is.
+/// Reports the status to the service manager, and a sign of life while the loop is alive.
 async fn report(
     manager: ServiceManager,
     published: PublishedStatus,
@@ -218,7 +218,7 @@ async fn report(
         }
     }
     manager.tell(&Notification::Stopping);
-    // Finishing what is in hand is a sign of life, too.
+    // Finishing the steps in flight counts as a sign of life.
     while !stop.is_cancelled() {
         manager.tell(&Notification::Alive);
         tokio::select! {

@@ -1,23 +1,16 @@
-//! Looking at one shard of a tree, and at what beyond it domains lead to.
+//! Cuts a tree to one shard, and follows domains beyond it.
 
 use super::failure::Failure;
+use super::open_shard::OpenShard;
 use super::platform::Platform;
 use super::tree::OpenTree;
 use crate::live::Live;
-use crate::model::{Digest, Shard, count_of};
+use crate::model::Shard;
 use crate::plan::{Cut, Siblings};
 use crate::report::ShardFacts;
 use crate::tree::{Desired, Selection, SharedAccount};
 
-/// One shard of a tree.
-pub(crate) struct OpenShard {
-    shard: Shard,
-    /// The digest of the whole.
-    tree: Digest,
-    cut: Cut,
-}
-
-/// Leaves of a whole tree, and of its base, what one shard plans for.
+/// Cuts a whole tree and its base to what one shard plans for.
 pub(crate) fn divide(tree: &mut OpenTree, base: Option<&mut Desired>, shard: Shard) {
     let desired = &mut tree.loaded.desired;
     tree.shard = Some(OpenShard {
@@ -27,8 +20,8 @@ pub(crate) fn divide(tree: &mut OpenTree, base: Option<&mut Desired>, shard: Sha
     });
 }
 
-/// Follows domains from what the shard has read to accounts of other shards, and reads those too; then leaves what the
-/// shard plans for. Costs no request where no domain passes from one shard to another.
+/// Follows domains to accounts of other shards, and reads those too; then cuts the tree to what the shard plans for.
+/// Sends no request if no domain passes between shards.
 pub(crate) async fn follow_domains(
     tree: &mut OpenTree,
     base: Option<&mut Desired>,
@@ -45,7 +38,7 @@ pub(crate) async fn follow_domains(
         live.accounts.extend(found.accounts);
         live.departed.extend(found.departed);
         if more.accounts.is_empty() {
-            // What is gone from the platform is not read, however often.
+            // Accounts that are gone from the platform cannot be read again.
             break;
         }
     }
@@ -53,32 +46,13 @@ pub(crate) async fn follow_domains(
     Ok(())
 }
 
-impl OpenShard {
-    /// Says which part this is, what of the others' it plans for, and what it leaves to them.
-    fn notes(&self, looked_at: usize) -> Vec<String> {
-        let share = self.cut.share();
-        let all = self.cut.siblings().accounts;
-        let why = "a domain passes between accounts of both";
-        let taken = share.taken.iter();
-        let taken = taken.map(|(it, home)| format!("{it} of shard {home} is planned here: {why}"));
-        let given = share.given.iter();
-        let given = given.map(|(it, owner)| format!("{it} is left to shard {owner}: {why}"));
-        let this = format!(
-            "this is shard {}: {}",
-            self.shard,
-            count_of(looked_at, all as usize, "account")
-        );
-        std::iter::once(this).chain(taken).chain(given).collect()
-    }
-}
-
 impl OpenTree {
-    /// Returns the accounts of the tree that another shard reads.
+    /// Returns the accounts of the tree that other shards read.
     pub(crate) fn elsewhere(&self) -> &[SharedAccount] {
         self.shard.as_ref().map_or(&[], |open| open.cut.elsewhere())
     }
 
-    /// Says which of its accounts are looked at, when not all are.
+    /// Returns the accounts that are read, if not all are.
     pub(crate) fn selection(&self) -> Option<Selection> {
         let accounts = || self.loaded.desired.accounts.iter();
         match &self.shard {
@@ -87,12 +61,12 @@ impl OpenTree {
         }
     }
 
-    /// Says who plans for the rest of the tree.
+    /// Returns the shards that plan for the rest of the tree.
     pub(crate) fn siblings(&self) -> Option<Siblings> {
         Some(self.shard.as_ref()?.cut.siblings())
     }
 
-    /// Gives a report its facts about a shard of a tree that has errors, and is not divided.
+    /// Returns the facts for the report of a shard whose tree has errors, and is not cut.
     pub(crate) fn part_facts(&self, shard: Shard) -> ShardFacts {
         let desired = &self.loaded.desired;
         ShardFacts {
@@ -103,7 +77,7 @@ impl OpenTree {
         }
     }
 
-    /// Gives a report its facts about the shard.
+    /// Returns the facts about the shard for a report.
     pub(crate) fn shard_facts(&self) -> Option<ShardFacts> {
         let open = self.shard.as_ref()?;
         Some(ShardFacts {

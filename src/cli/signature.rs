@@ -1,7 +1,7 @@
-//! Who stands behind a saved plan: a signature beside it, made and checked with SSH keys as Git's are.
+//! Signatures of saved plans: made and verified with SSH keys, as Git's are.
 //!
-//! The program is the user's own `ssh-keygen`, so that agents, hardware keys and passphrases work as they do for commits. A
-//! signature of a commit is none of a plan: they are made for different purposes, which `ssh-keygen` calls namespaces.
+//! The program is the user's own `ssh-keygen`, so that agents, hardware keys and passphrases work as they do for
+//! commits. A signature of a commit does not count for a plan: they have different namespaces.
 
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
@@ -12,19 +12,19 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::failure::Failure;
 
-/// What the signature is for, in the words of `ssh-keygen -n`.
+/// The namespace of `ssh-keygen -n`.
 const NAMESPACE: &str = "emblazon-plan";
-/// The largest signature that is read; one of the longest RSA key has 3 KiB.
+/// Size limit of a signature; one of the longest RSA key has 3 KiB.
 const MAX_BYTES: u64 = 64 << 10;
-/// What is none of `ssh-keygen`'s business.
+/// Variables that are withheld from `ssh-keygen`.
 const SECRETS: [&str; 2] = ["EMBLAZON_API_KEY", "EMBLAZON_TOKEN"];
 
-/// Returns where the signature of a plan is kept: where `ssh-keygen` writes it by itself.
+/// Returns the path of a plan's signature: where `ssh-keygen` writes it by default.
 pub(crate) fn beside(plan: &Utf8Path) -> Utf8PathBuf {
     format!("{plan}.sig").into()
 }
 
-/// Signs a plan with the key in a file; a public one when an agent holds the other half.
+/// Signs a plan with the key in a file; with a public key, an agent must hold the private one.
 pub(crate) fn sign(plan: &[u8], key: &Utf8Path) -> Result<Vec<u8>, Failure> {
     if !key.is_file() {
         return Err(Failure::Usage(format!(
@@ -41,7 +41,7 @@ pub(crate) fn sign(plan: &[u8], key: &Utf8Path) -> Result<Vec<u8>, Failure> {
     )))
 }
 
-/// Finds who signed a plan, among those in a file as `ssh-keygen` reads it (`allowed_signers`).
+/// Returns who signed a plan, among those in an `allowed_signers` file of `ssh-keygen`.
 pub(crate) fn signer(plan: &Utf8Path, bytes: &[u8], signers: &Utf8Path) -> Result<String, Failure> {
     if !signers.is_file() {
         return Err(Failure::Usage(format!(
@@ -99,7 +99,7 @@ fn read(file: &Utf8Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Runs `ssh-keygen` with a text to sign or to check. It asks for a passphrase on the terminal, when it needs one.
+/// Runs `ssh-keygen` on a text to sign or verify. It asks for a passphrase on the terminal if it needs one.
 fn keygen(arguments: &[&str], input: &[u8]) -> Result<Output, Failure> {
     let mut command = Command::new("ssh-keygen");
     command
@@ -114,14 +114,14 @@ fn keygen(arguments: &[&str], input: &[u8]) -> Result<Output, Failure> {
         .spawn()
         .context("ssh-keygen could not be started; install OpenSSH")?;
     if let Some(mut stdin) = child.stdin.take() {
-        // It may have seen enough before the end; its status says what became of it.
+        // It may exit before it has read everything; its status tells the result.
         let _ = stdin.write_all(input);
     }
     let output = child.wait_with_output().context("ssh-keygen")?;
     Ok(output)
 }
 
-/// Returns the last words of a program.
+/// Returns the last line that a program wrote to standard error.
 fn told(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stderr);
     let last = text.lines().rev().map(str::trim).find(|it| !it.is_empty());

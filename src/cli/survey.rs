@@ -1,11 +1,9 @@
-//! Tree and platform → plan: what `plan`, `drift` and `apply` begin with.
+//! Tree and platform → plan: the first part of `plan`, `drift` and `apply`.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use camino::Utf8Path;
-use tokio::runtime::Runtime;
 
 use super::args::{BaseArgs, PlatformArgs, ScopeArgs, TreeArgs};
 use super::base::GitState;
@@ -31,25 +29,16 @@ use crate::report::gallery::Gallery;
 use crate::report::{self, Command, DnsReport, Facts, Report};
 use crate::tree::{Base, Desired, short_commit};
 
-/// Starts the runtime that requests run on.
-pub(crate) fn runtime() -> Result<Runtime, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("the asynchronous runtime")?;
-    Ok(runtime)
-}
-
-/// What a plan is made for.
+/// The purpose of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// To be looked at.
+    /// To be shown.
     Show,
-    /// To be carried out: what it writes to is read from the platform alone, and never from the cache.
+    /// To be executed: the objects that it writes are read from the platform, never from the cache.
     Write,
 }
 
-/// Names the accounts that a plan writes to.
+/// Returns the accounts that a plan writes to.
 fn written_by(plan: &Plan) -> BTreeSet<AccountName> {
     let subjects = plan.steps.iter().map(|step| &step.subject);
     subjects
@@ -60,7 +49,7 @@ fn written_by(plan: &Plan) -> BTreeSet<AccountName> {
         .collect()
 }
 
-/// The platform as it was read, and what is to be done about it.
+/// The platform as it was read, and the plan for it.
 pub(crate) struct Survey {
     pub(crate) live: Live,
     pub(crate) planned: Planned,
@@ -68,7 +57,7 @@ pub(crate) struct Survey {
 }
 
 impl Dns {
-    /// Reads `--skip-dns`.
+    /// Interprets `--skip-dns`.
     pub(crate) fn unless(skipped: bool) -> Self {
         if skipped {
             Self::Skipped
@@ -79,7 +68,7 @@ impl Dns {
 }
 
 impl Survey {
-    /// Reads the platform and plans; sends nothing that writes (invariant 2).
+    /// Reads the platform and plans; sends no request that writes (invariant 2).
     pub(crate) async fn take(
         ui: Ui,
         (folder, tree): (&Utf8Path, &mut OpenTree),
@@ -111,7 +100,7 @@ impl Survey {
         };
         let make = |live: &Live| {
             let zones = records.zones.clone();
-            // What emblazon wrote is no drift, also where no apply was complete since.
+            // What emblazon wrote is no drift, even if no apply has completed since.
             let over = laid_over(base, written, (desired, is_part), live);
             let base = over.as_ref().or(base);
             let mut planned = plan::plan_with_records(desired, base, live, zones, sources, rules);
@@ -142,7 +131,7 @@ impl Survey {
         })
     }
 
-    /// Gives a report its facts.
+    /// Returns the facts for a report.
     pub(crate) fn facts<'a>(&'a self, command: Command, tree: &'a OpenTree) -> Facts<'a> {
         Facts {
             live: Some(&self.live),
@@ -153,7 +142,7 @@ impl Survey {
     }
 }
 
-/// Says of each account that differs when it was brought to another commit since the base, wholly or in part.
+/// Adds a note to each account that differs and was brought to another commit since the base, completely or partly.
 fn tell_written(differences: &mut Differences, written: &[WrittenTree]) {
     for account in &mut differences.accounts {
         let name = &account.name;
@@ -176,15 +165,15 @@ fn tell_written(differences: &mut Differences, written: &[WrittenTree]) {
     }
 }
 
-/// What was found out about records of managed accounts.
+/// The result of reading the records of managed accounts.
 #[derive(Default)]
 struct Records {
     zones: Vec<ZoneDifference>,
     note: Option<String>,
 }
 
-/// Compares the records of managed accounts with what the primary shows; sends nothing that writes. A primary that
-/// cannot be asked stops nothing else.
+/// Compares the records of managed accounts with those at the primary; sends nothing that writes. An unreachable
+/// primary stops nothing else.
 async fn ask_primary(
     ui: Ui,
     (folder, tree): (&Utf8Path, &OpenTree),
@@ -214,7 +203,7 @@ async fn ask_primary(
     Records { zones, note: None }
 }
 
-/// Gives a report of a tree that was not compared with anything its facts.
+/// Returns the facts for a report on a tree that was not compared with anything.
 pub(crate) fn tree_facts(command: Command, tree: &OpenTree) -> Facts<'_> {
     let loaded = &tree.loaded;
     Facts {
@@ -223,17 +212,17 @@ pub(crate) fn tree_facts(command: Command, tree: &OpenTree) -> Facts<'_> {
     }
 }
 
-/// Whether a comparison looks at DNS too.
+/// Whether DNS is compared too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dns {
-    /// It does.
+    /// DNS is compared.
     Included,
-    /// It does not.
+    /// DNS is not compared.
     Skipped,
 }
 
-/// Compares DNS with the template that the tree declares. A tree without one declares nothing about DNS; a sandbox
-/// without DNS has none to compare with.
+/// Compares DNS with the template that the tree declares. Returns `None` for a tree without a template and for a
+/// sandbox without DNS.
 async fn ask_dns(
     ui: Ui,
     tree: &OpenTree,
@@ -256,7 +245,7 @@ async fn ask_dns(
     Ok(Some(dns::check(&list, &options, &phase).await))
 }
 
-/// What `plan` and `drift` look at.
+/// What `plan` and `drift` compare, and how.
 #[derive(Clone, Copy)]
 pub(crate) struct Look<'a> {
     pub(crate) command: Command,
@@ -266,17 +255,17 @@ pub(crate) struct Look<'a> {
     pub(crate) scope: &'a ScopeArgs,
     pub(crate) purpose: Purpose,
     pub(crate) rules: &'a plan::Options,
-    /// The only side whose changes are shown.
+    /// Show only the changes of this side.
     pub(crate) only: Option<Direction>,
-    /// Whether the world is asked.
+    /// Whether public DNS is queried.
     pub(crate) dns: Dns,
-    /// Whether the primary of managed accounts is asked.
+    /// Whether the primary of managed accounts is queried.
     pub(crate) records: Dns,
-    /// Whether pictures are shown, whose bytes are read for that.
+    /// Whether pictures are shown, for which their bytes must be read.
     pub(crate) pictures: bool,
 }
 
-/// What `plan` and `drift` saw.
+/// The result of `plan` and `drift`.
 pub(crate) struct Seen {
     pub(crate) report: Report,
     pub(crate) gallery: Gallery,
@@ -284,7 +273,7 @@ pub(crate) struct Seen {
     pub(crate) plan: Option<Plan>,
 }
 
-/// Compares a tree with a platform and reports on it; a tree with errors is compared with nothing.
+/// Compares a tree with a platform, and reports. A tree with errors is not compared.
 pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
     let Look { command, base, .. } = look;
     let folder = &look.tree.tree;

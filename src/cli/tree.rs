@@ -1,14 +1,14 @@
-//! Opening and loading the tree that the arguments name.
+//! Opens and loads the tree that the arguments name.
 
 use std::sync::Arc;
 
 use camino::Utf8Path;
 
-use super::args::{ScopeArgs, TreeChoice};
+use super::args::{ScopeArgs, Several, TreeChoice};
 use super::cache;
 use super::failure::Failure;
 use super::progress::Phase;
-use super::shard::OpenShard;
+use super::open_shard::OpenShard;
 use super::ui::Ui;
 use crate::model::count_of;
 use crate::plan::Part;
@@ -17,23 +17,14 @@ use crate::tree::{
     short_commit,
 };
 
-/// A tree, and where its files come from.
+/// A loaded tree with its source.
 pub(crate) struct OpenTree {
     pub(crate) source: Arc<dyn TreeSource + Send>,
     pub(crate) loaded: Loaded,
-    /// The commit since which what changed is looked at; absent when all is.
+    /// With `--changed-since`, that commit.
     pub(crate) since: Option<String>,
-    /// The part of it that is looked at, when somebody else looks at the rest.
+    /// The shard, with `--shard`.
     pub(crate) shard: Option<OpenShard>,
-}
-
-/// What to do with a tree of several clusters when none was chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Several {
-    /// Ask for a choice.
-    Refuse,
-    /// Take the first: for commands that only look at the tree, or work on a sandbox, which stands in for any.
-    First,
 }
 
 /// Opens the work tree, or the tree at a revision, and loads it.
@@ -46,7 +37,7 @@ pub(crate) fn open(
     open_part(ui, (folder, choice), several, false, &tree::load)
 }
 
-/// Opens the tree and loads what the scope asks for.
+/// Opens the tree, and loads the requested scope.
 pub(crate) fn open_touched(
     ui: Ui,
     folder: &Utf8Path,
@@ -100,7 +91,7 @@ fn open_part(
 }
 
 impl OpenTree {
-    /// Says what part of the tree a plan is about.
+    /// Returns the part of the tree that a plan covers.
     pub(crate) fn part(&self) -> Part {
         Part {
             left_out: u32::try_from(self.loaded.left_out + self.elsewhere().len())
@@ -111,7 +102,7 @@ impl OpenTree {
         }
     }
 
-    /// Says that not all of the tree is looked at, when it is not.
+    /// Returns a note if only a part of the tree is read.
     pub(crate) fn left_out(&self) -> Option<String> {
         let since = short_commit(self.since.as_ref()?);
         let out = self.loaded.left_out;
@@ -129,12 +120,12 @@ impl OpenTree {
     }
 }
 
-/// Counts the clusters that a tree declares.
+/// Returns the number of clusters that a tree declares.
 pub(crate) fn clusters(tree: &OpenTree) -> usize {
     tree::clusters(&*tree.source).map_or(1, |clusters| clusters.len())
 }
 
-/// Opens the tree and loads it for each of its clusters, or for the chosen one.
+/// Loads the tree for each of its clusters, or for the chosen one.
 pub(crate) fn open_all(
     folder: &Utf8Path,
     choice: &TreeChoice,

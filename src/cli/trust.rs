@@ -1,4 +1,4 @@
-//! What whoever runs a command lets a tree name: as he wrote it down, or as he answered when he was asked.
+//! What the operator lets a tree name, from a file or from earlier answers at the terminal.
 
 use std::env;
 use std::fs;
@@ -13,30 +13,30 @@ use super::ui::{self, Ui};
 use crate::config::{ConfigError, read_trust};
 use crate::live::{Reach, Trust, TrustConfig};
 
-/// The variable that names the file, or holds its text.
+/// The variable with the file's path, or its text.
 const VARIABLE: &str = "EMBLAZON_TRUST";
-/// The file that people write.
+/// The file that the operator writes.
 const WRITTEN: &str = "trust.yaml";
-/// The file that answers are kept in.
+/// The file with the operator's earlier answers.
 const ANSWERED: &str = "known.yaml";
 
 /// What an operator trusts.
 pub(crate) struct Operator {
     config: TrustConfig,
-    /// Where he writes it down, for people.
+    /// Where the operator's trust is configured, for messages.
     place: String,
-    /// Where his answers are kept; absent where he named a file himself, which says all.
+    /// The earlier answers; absent if the operator named a file, which then is complete.
     answers: Option<Answers>,
 }
 
-/// What was answered before.
+/// Earlier answers.
 struct Answers {
     file: Utf8PathBuf,
     config: TrustConfig,
 }
 
 impl Operator {
-    /// Reads what he wrote down: in the file that is given, or in the text itself, or where his other settings are.
+    /// Reads the operator's trust: from the given file or text, else from the folder of settings.
     pub(crate) fn find(given: Option<&str>) -> Result<Self, Failure> {
         if let Some(given) = given.filter(|given| !given.trim().is_empty()) {
             if is_text(given) {
@@ -79,7 +79,7 @@ impl Operator {
         })
     }
 
-    /// Returns what counts.
+    /// Returns the effective trust.
     pub(crate) fn trust(&self) -> Trust {
         let mut config = self.config.clone();
         if let Some(answers) = &self.answers {
@@ -88,7 +88,7 @@ impl Operator {
         Trust::new(config, &|name| env::var(name).ok())
     }
 
-    /// Refuses a file that whoever writes the tree can write, too.
+    /// Refuses a trust file that the authors of the tree can write.
     fn check_place(given: Option<&str>, tree: &OpenTree, folder: &Utf8Path) -> Result<(), Failure> {
         let Some(given) = given.filter(|given| !given.trim().is_empty() && !is_text(given)) else {
             return Ok(());
@@ -110,8 +110,8 @@ impl Operator {
     }
 }
 
-/// Lets a tree lead the way to a platform only as its operator wishes: asks him, where he sits at the terminal; else it is
-/// refused, with what he would have to write down. Nothing was asked, read or run before.
+/// Admits a tree only if the operator trusts what it names. Asks on a terminal; elsewhere it is refused, with the lines
+/// to add. Nothing is requested, read or run before.
 pub(crate) async fn admit(
     ui: Ui,
     (folder, tree): (&Utf8Path, &OpenTree),
@@ -140,7 +140,7 @@ pub(crate) async fn admit(
     }
     ui::line(&format!("if that is right, let {} say", operator.place));
     let lines = match operator.place.as_str() {
-        // What stands in a variable is put there as a whole.
+        // A variable is replaced as a whole.
         VARIABLE => vec![trust.text(&claims)],
         _ => trust.lines(&claims),
     };
@@ -152,7 +152,7 @@ pub(crate) async fn admit(
     ))
 }
 
-/// Tells a text from the path of a file.
+/// Returns whether the value is the text itself, not the path of a file.
 fn is_text(given: &str) -> bool {
     given.trim_start().starts_with('{') || given.contains('\n') || given.contains(": ")
 }
@@ -166,7 +166,7 @@ fn folder() -> Option<Utf8PathBuf> {
     Some(settings.join("emblazon"))
 }
 
-/// Reads a file, when it is there.
+/// Reads a file, if it exists.
 fn read(file: &Utf8Path) -> Result<Option<TrustConfig>, Failure> {
     let text = match fs::read_to_string(file) {
         Ok(text) => text,
@@ -185,7 +185,7 @@ fn mistaken(error: &ConfigError) -> Failure {
     Failure::Usage(error.in_one_line())
 }
 
-/// Keeps what was answered, for nobody else to read or write.
+/// Stores the answers, readable and writable by the operator only.
 fn keep(file: &Utf8Path, config: &TrustConfig) -> io::Result<()> {
     let text = serde_yaml::to_string(config).map_err(io::Error::other)?;
     crate::apply::write_whole(file.as_std_path(), text.as_bytes())

@@ -1,4 +1,4 @@
-//! The terminal: data goes to standard output, talk to standard error.
+//! The terminal: data goes to standard output, messages go to standard error.
 
 use std::env;
 use std::fmt;
@@ -8,47 +8,47 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 
 use super::args::{ColourChoice, Common};
-use super::deadline::Limit;
+use super::limit::Limit;
 use super::failure::Failure;
 use super::screen::{self, Shown};
 use crate::report::text::{self, Rendered};
 
-/// The width where nobody can say one, such as in a pipe or a file.
+/// Width where there is no terminal, such as in a pipe or a file.
 const DEFAULT_WIDTH: usize = 100;
 
-/// Knows how to talk to whoever started the command.
+/// How to print for the user of the command.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ui {
     stdout: Stream,
     stderr: Stream,
-    /// Whether somebody can answer a question.
+    /// Whether a question can be answered.
     interactive: bool,
     width: usize,
-    /// The width of the standard error.
+    /// The width of standard error.
     talk_width: usize,
     volume: Volume,
     limit: Limit,
 }
 
-/// What one of the two streams is.
+/// The properties of an output stream.
 #[derive(Clone, Copy, Debug)]
 struct Stream {
     terminal: bool,
     colour: bool,
 }
 
-/// How to say how far a command is.
+/// How to show progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Telling {
     /// Not at all.
     Nothing,
-    /// With a bar that is drawn again and again.
+    /// With a progress bar.
     Bars,
-    /// With a line now and then.
+    /// With occasional lines.
     Lines,
 }
 
-/// How much to say.
+/// How much to print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Volume {
     Quiet,
@@ -57,7 +57,7 @@ enum Volume {
 }
 
 impl Ui {
-    /// Looks at the terminal, the environment and the options.
+    /// Inspects the terminal, the environment and the options.
     pub(crate) fn new(common: &Common) -> Self {
         let stream = |terminal| Stream {
             terminal,
@@ -80,7 +80,7 @@ impl Ui {
         }
     }
 
-    /// Talks to nobody, for tests.
+    /// Prints nothing, for tests.
     #[cfg(test)]
     pub(crate) fn quiet(limit: Limit) -> Self {
         let nowhere = Stream {
@@ -98,12 +98,12 @@ impl Ui {
         }
     }
 
-    /// Returns until when the command may take.
+    /// Returns the command's deadline.
     pub(crate) fn limit(self) -> Limit {
         self.limit
     }
 
-    /// Gives the command more time for a wait that was asked for.
+    /// Extends the deadline by a wait that was requested.
     pub(crate) fn waiting(self, wait: Option<Duration>) -> Self {
         Self {
             limit: self.limit.beside(wait),
@@ -111,7 +111,7 @@ impl Ui {
         }
     }
 
-    /// Returns how a text for standard output is to be rendered.
+    /// Returns the rendering options for standard output.
     pub(crate) fn stdout_options(self) -> text::Options {
         text::Options {
             width: self.width,
@@ -121,7 +121,7 @@ impl Ui {
         }
     }
 
-    /// Returns how a text for standard error is to be rendered.
+    /// Returns the rendering options for standard error.
     pub(crate) fn stderr_options(self) -> text::Options {
         text::Options {
             colour: self.stderr.colour,
@@ -129,17 +129,17 @@ impl Ui {
         }
     }
 
-    /// Tells whether talk on standard error may use colours.
+    /// Returns whether standard error may use colours.
     pub(crate) fn stderr_colour(self) -> bool {
         self.stderr.colour
     }
 
-    /// Tells whether somebody can answer a question.
+    /// Returns whether a question can be answered.
     pub(crate) fn is_interactive(self) -> bool {
         self.interactive
     }
 
-    /// Tells how to say how far a command is. A bar among the lines of a log could not be read.
+    /// Returns how to show progress. A bar among log lines would be unreadable.
     pub(crate) fn telling(self) -> Telling {
         match self.volume {
             Volume::Quiet => Telling::Nothing,
@@ -148,23 +148,23 @@ impl Ui {
         }
     }
 
-    /// Returns the width in columns.
+    /// Returns the width of standard output in columns.
     pub(crate) fn width(self) -> usize {
         self.width
     }
 
-    /// Returns the width of the talk, which may go to another place than the data.
+    /// Returns the width of standard error, which may be another terminal or none.
     pub(crate) fn talk_width(self) -> usize {
         self.talk_width
     }
 
-    /// Talks, unless asked to be quiet. Nobody reads talk that cannot be written, so that is no error.
+    /// Prints a message, unless quiet. A message that cannot be written is no error.
     pub(crate) fn message(self, text: &str) {
         let end = if text.ends_with('\n') { "" } else { "\n" };
         self.say(&Shown::text(&format_args!("{text}{end}")));
     }
 
-    /// Does the same with a text that was laid out for standard error.
+    /// Prints a text laid out for standard error, unless quiet.
     pub(crate) fn message_page(self, page: &Rendered<'_>) {
         self.say(&Shown::page(page));
     }
@@ -175,25 +175,25 @@ impl Ui {
         }
     }
 
-    /// Says what went wrong, also when quiet.
+    /// Prints an error, even when quiet.
     pub(crate) fn error(self, message: &str) {
         let page = text::error(message, self.stderr_options());
         let _ = screen::message(&Shown::page(&page));
     }
 
-    /// Says what somebody must know though the command goes on, also when quiet.
+    /// Prints a warning, even when quiet.
     pub(crate) fn warning(self, message: &str) {
         let page = text::warning(message, self.stderr_options());
         let _ = screen::message(&Shown::page(&page));
     }
 }
 
-/// Says a line of what somebody must know to go on, also when quiet.
+/// Prints a line that the user needs to continue, even when quiet.
 pub(crate) fn line(line: &str) {
     let _ = screen::message(&Shown::text(&format_args!("{}\n", text::visible(line))));
 }
 
-/// Returns how a text for a file is to be rendered.
+/// Returns the rendering options for a file.
 pub(crate) fn file_options() -> text::Options {
     text::Options {
         width: DEFAULT_WIDTH,
@@ -202,17 +202,17 @@ pub(crate) fn file_options() -> text::Options {
     }
 }
 
-/// Writes a text to standard output, piece by piece as it is rendered.
+/// Writes a text to standard output while it is rendered.
 pub(crate) fn data(data: &impl fmt::Display) -> Result<(), Failure> {
     output(&Shown::text(data))
 }
 
-/// Does the same with a text that was laid out for standard output.
+/// Writes a text laid out for standard output.
 pub(crate) fn page(page: &Rendered<'_>) -> Result<(), Failure> {
     output(&Shown::page(page))
 }
 
-/// Does the same with what a program reads.
+/// Writes output for programs to standard output.
 pub(crate) fn machine(data: &impl fmt::Display) -> Result<(), Failure> {
     output(&Shown::machine(data))
 }
@@ -223,9 +223,9 @@ pub(crate) fn output(text: &Shown<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Asks a question that only `y` or `yes` answers with yes.
+/// Asks a question; only `y` or `yes` counts as yes.
 pub(crate) fn confirm(question: &str) -> Result<bool, Failure> {
-    // Who cannot read the question does not answer yes.
+    // If the question cannot be shown, nobody answers yes.
     let _ = screen::message(&Shown::text(&format_args!("{question} [y/N] ")));
     let mut answer = String::new();
     io::stdin()
@@ -234,8 +234,7 @@ pub(crate) fn confirm(question: &str) -> Result<bool, Failure> {
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
-/// Asks like [`confirm`], without holding up what goes on besides: a lease must be renewed while
-/// somebody thinks.
+/// Asks like [`confirm`], without blocking other tasks: the lease must be renewed while the user thinks.
 pub(crate) async fn ask(question: &'static str) -> Result<bool, Failure> {
     tokio::task::spawn_blocking(move || confirm(question))
         .await
@@ -259,7 +258,7 @@ fn colour(choice: ColourChoice, terminal: bool) -> bool {
     }
 }
 
-/// `COLUMNS` wins; else the terminal is asked.
+/// `COLUMNS` wins, then the terminal.
 fn width(terminal: bool) -> usize {
     let columns = env::var("COLUMNS").ok();
     let columns = columns.and_then(|columns| columns.trim().parse().ok());
@@ -269,8 +268,8 @@ fn width(terminal: bool) -> usize {
         .unwrap_or(DEFAULT_WIDTH)
 }
 
-/// Asks the terminal by way of clap, which wraps its help at the terminal's width: a help text of
-/// one-letter words shows how wide that is. Saves a library and unsafe code for one system call.
+/// Measures the terminal with clap, which wraps its help at the terminal's width: the widest line of a help text of
+/// one-letter words is the width. Saves a library, or unsafe code for one system call.
 fn terminal_width() -> usize {
     let about = "x ".repeat(1000);
     let mut command = clap::Command::new("width")

@@ -1,4 +1,4 @@
-//! The daemon's own file: where it runs, not what it may do. What it may do stands in the tree, and is reviewed.
+//! The daemon's own file: where it runs, not what it may do. What it may do is in the tree, and is reviewed.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::SignedDuration;
@@ -25,34 +25,35 @@ pub struct WatchConfig {
     /// The folder for journal, snapshots, history and the fetched repository.
     #[schemars(with = "String")]
     pub state: Utf8PathBuf,
-    /// How often each account is read, such as 10m; the reads are spread over it.
+    /// How often each account is read, such as 10m; the reads are spread over that time.
     #[serde(default)]
     pub interval: Option<Span>,
-    /// How often DNS is asked for each domain, such as 30m; as often as accounts are read when absent.
+    /// How often each domain is looked up in DNS, such as 30m; as often as accounts are read when absent.
     #[serde(default)]
     pub dns_interval: Option<Span>,
-    /// How often the source is looked at without being told, such as 1m.
+    /// How often the source is polled without a notification, such as 1m.
     #[serde(default)]
     pub poll: Option<Span>,
-    /// How long after it was first seen drift is looked at again, such as 10s.
+    /// How long after drift is first seen it is checked again, such as 10s.
     #[serde(default)]
     pub confirm_after: Option<Span>,
-    /// How to be the only one who writes.
+    /// The lease, which ensures that only one process writes.
     #[serde(default)]
     pub lease: LeaseConfig,
-    /// The part of the tree's accounts that the daemon is for, such as 2/3, when others are for the rest. The first one
-    /// has the domain template, too.
+    /// The shard of the tree's accounts that the daemon reconciles, such as 2/3, when other daemons have the rest. The
+    /// first shard also has the domain template.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub shard: Option<Shard>,
-    /// What the tree may name, whoever pushed it: where credentials go to, which commands are run and which files read.
-    /// When absent, what the user that the daemon runs as trusts.
+    /// What the tree may refer to, whoever pushed it: where credentials are sent, which commands are run and which
+    /// files are read. When absent, what the user that the daemon runs as trusts.
     #[serde(default)]
     pub trust: Option<TrustConfig>,
-    /// Where it listens, and who may ask it; it does not listen when absent. Changes take a restart.
+    /// Where the dashboard and its API listen, and who may use them; nothing listens when absent. Changes need a
+    /// restart.
     #[serde(default)]
     pub http: Option<HttpConfig>,
-    /// Who is told of what. Changes take a restart.
+    /// Who is alerted of what. Changes need a restart.
     #[serde(default)]
     pub alerts: AlertsConfig,
 }
@@ -61,42 +62,45 @@ pub struct WatchConfig {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SourceConfig {
-    /// The remote's URL, as `git` takes it; without it, `folder` is a folder of this machine.
+    /// The remote's URL, as `git` accepts it; without it, `folder` is a folder on this machine.
     #[serde(default)]
     pub git: Option<String>,
     /// The branch; main when absent.
     #[serde(default)]
     pub branch: Option<String>,
-    /// The folder that holds emblazon.yaml: on this machine, or in the repository.
+    /// The folder that contains emblazon.yaml: on this machine, or in the repository.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub folder: Option<Utf8PathBuf>,
-    /// Who may sign commits, as a file for `ssh-keygen` (`allowed_signers`); what others signed, or nobody, is not applied.
+    /// Who may sign commits, as an `allowed_signers` file of `ssh-keygen`; commits signed by others, or not at all, are
+    /// not applied.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub signers: Option<Utf8PathBuf>,
 }
 
-/// How to be the only one who writes.
+/// The lease, which ensures that only one process writes.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LeaseConfig {
-    /// How long it holds unless it is renewed, such as 2m; a standby takes over that long after it was renewed last, and the skew.
+    /// How long the lease lasts unless it is renewed, such as 2m; a standby takes over that long after the last
+    /// renewal, plus the skew.
     #[serde(default)]
     pub term: Option<Span>,
-    /// By how much the clocks of two hosts may differ, such as 10s; 1m when absent.
+    /// How far the clocks of two hosts may differ, such as 10s; 1m when absent.
     #[serde(default)]
     pub skew: Option<Span>,
-    /// Whether the Git remote arbitrates between hosts, and learns what was applied; true when absent.
+    /// Whether the lease between hosts and the ref of the applied commit are pushed to the Git remote; true when
+    /// absent.
     #[serde(default)]
     pub push: Option<bool>,
-    /// Whether a Lease of the Kubernetes cluster that the daemon runs in arbitrates instead; false when absent. Only in
-    /// builds with the feature `kubernetes`.
+    /// Whether a Lease object in the Kubernetes cluster that the daemon runs in arbitrates instead of the Git remote;
+    /// false when absent. Only in builds with the feature `kubernetes`.
     #[serde(default)]
     pub kubernetes: bool,
 }
 
-/// Says what is wrong in the daemon's file.
+/// What is wrong with the daemon's file.
 #[derive(Debug, Error)]
 pub enum ConfigError {
     /// It cannot be read.
@@ -106,15 +110,15 @@ pub enum ConfigError {
     Unreadable {
         /// The file.
         path: Utf8PathBuf,
-        /// The system's reason.
+        /// The error of the system.
         source: std::io::Error,
     },
-    /// Things in it are wrong.
+    /// It has mistakes.
     #[error("{}", told(path, mistakes))]
     Mistaken {
         /// The file.
         path: Utf8PathBuf,
-        /// All that was found.
+        /// All mistakes found.
         mistakes: Vec<ConfigMistake>,
     },
 }
@@ -127,7 +131,7 @@ fn told(path: &Utf8Path, mistakes: &[ConfigMistake]) -> String {
 }
 
 impl ConfigError {
-    /// Says it in one line, for logs and alerts: the first mistake, and how many more there are.
+    /// Returns one line for logs and alerts: the first mistake, and how many more there are.
     #[must_use]
     pub fn in_one_line(&self) -> String {
         match self {
@@ -144,7 +148,7 @@ impl ConfigError {
     }
 }
 
-/// Understands what an operator trusts, as it stands in a file of its own; `path` is for messages.
+/// Parses an operator's trust settings from a file of their own; `path` is for messages.
 pub fn read_trust(text: &str, path: &Utf8Path) -> Result<TrustConfig, ConfigError> {
     if text.trim().is_empty() {
         return Ok(TrustConfig::default());
@@ -166,7 +170,7 @@ impl WatchConfig {
         Self::parse(&text, path)
     }
 
-    /// Understands the text of the daemon's file; `path` is for messages.
+    /// Parses the text of the daemon's file; `path` is for messages.
     pub fn parse(text: &str, path: &Utf8Path) -> Result<Self, ConfigError> {
         let mistaken = |mistakes| ConfigError::Mistaken {
             path: path.to_owned(),
@@ -183,7 +187,7 @@ impl WatchConfig {
         ))
     }
 
-    /// Lists what does not go together.
+    /// Lists settings that contradict each other.
     fn contradictions(&self) -> Vec<String> {
         let mut found = Vec::new();
         let source = &self.source;
@@ -207,7 +211,7 @@ impl WatchConfig {
         found
     }
 
-    /// Resolves everything; `top` is the folder that the file lies in.
+    /// Resolves paths and defaults; `top` is the folder that contains the file.
     #[must_use]
     pub fn setup(&self, top: &Utf8Path) -> Setup {
         let SourceConfig {
@@ -253,9 +257,9 @@ impl WatchConfig {
     }
 }
 
-/// Tells whether a URL has a password in it. Forges also take a token for the user.
+/// Returns whether a URL contains a password. Forges also accept a token as the user.
 fn holds_password(url: &str) -> bool {
-    /// No user of a forge has a longer name; no token a shorter one.
+    /// No user name of a forge is longer; no token is shorter.
     const LONGEST_USER: usize = 19;
     let Some((scheme, rest)) = url.split_once("://") else {
         return false;

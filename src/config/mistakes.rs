@@ -1,4 +1,4 @@
-//! Every mistake of the daemon's file in one run: what is wrong is blanked out, and the rest is read on.
+//! Finds every mistake in the daemon's file in one run: what is wrong is blanked out, and the rest is parsed again.
 
 use std::fmt;
 
@@ -9,17 +9,17 @@ use crate::tree::check::nearest;
 /// One mistake in the daemon's file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigMistake {
-    /// Line and column, from 1; absent when it is about the whole.
+    /// Line and column, from 1; absent when it concerns the whole file.
     pub place: Option<(usize, usize)>,
     /// What is wrong.
     pub message: String,
     /// What to do.
     pub help: String,
-    /// The line, unless a secret may stand in it.
+    /// The line, unless it may contain a secret.
     pub quoted: Option<String>,
 }
 
-/// Reads a text, and on behind each mistake as far as its lines tell where it ends.
+/// Parses a text, and continues behind each mistake as far as its lines show where it ends.
 pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Vec<ConfigMistake>> {
     let mut lines: Vec<&str> = text.lines().collect();
     let mut found: Vec<ConfigMistake> = Vec::new();
@@ -38,7 +38,7 @@ pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Vec<ConfigMista
             .is_some_and(|key| is_misspelt(key) || blanked.iter().any(|known| known == key))
             || (words.contains("invalid type: unit value") && !found.is_empty());
         if is_blanked {
-            // Nothing is wrong with it but what was blanked out.
+            // The only remaining error is caused by the blanking.
             return Err(found);
         }
         let place = (error.location()).map(|place| (place.line(), place.column()));
@@ -60,7 +60,7 @@ pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Vec<ConfigMista
 }
 
 impl ConfigMistake {
-    /// Makes one that is about the whole; the message has the remedy in it, after a semicolon.
+    /// Creates a mistake that concerns the whole file; the message contains the remedy, after a semicolon.
     pub(super) fn of_whole(message: &str) -> Self {
         let (message, help) = message.split_once("; ").unwrap_or((message, ""));
         Self {
@@ -71,7 +71,7 @@ impl ConfigMistake {
         }
     }
 
-    /// Says it in one line.
+    /// Returns it in one line.
     pub(super) fn in_one_line(&self) -> String {
         let place = self
             .place
@@ -141,7 +141,7 @@ fn depth(text: &str) -> usize {
     text.len() - text.trim_start().len()
 }
 
-/// Returns where the map begins that has its first key in a line: its item's line, or that of its own key.
+/// Returns where the map begins that has its first key on a line: the line of its list item, or of its own key.
 fn map_of(lines: &[&str], line: usize) -> Option<(usize, usize)> {
     let at = line.checked_sub(1)?;
     let text = lines.get(at)?;
@@ -154,7 +154,7 @@ fn map_of(lines: &[&str], line: usize) -> Option<(usize, usize)> {
     Some((above + 1, depth(lines[above]) + 1))
 }
 
-/// Blanks out the entry that a place is in, with what lies below it, and returns its key; `None` where lines do not tell
+/// Blanks out the entry at a place, with everything below it, and returns its key; `None` when the lines do not show
 /// where it ends.
 fn blank(lines: &mut [&str], line: usize, column: usize) -> Option<String> {
     let at = line.checked_sub(1).filter(|at| *at < lines.len())?;

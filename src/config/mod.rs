@@ -1,4 +1,5 @@
-//! The daemon's own file: where it runs, where it listens, and who is told. What it may do is in the tree, and is reviewed.
+//! The daemon's own file: where it runs, where it listens, and who is alerted. What it may do is in the tree, and is
+//! reviewed.
 
 mod file;
 mod mistakes;

@@ -1,4 +1,4 @@
-//! Which tree is in force: the last good one that the source held.
+//! Adopting source revisions: the daemon reconciles the last good one.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::controller::Controller;
 use super::history_log::Detected;
 use super::schedule::{Name, later};
 use super::selection::{is_same_template, touched};
-use super::shard::ShardState;
+use super::shard_state::ShardState;
 use super::source::{SourceError, SourceRevision};
 use super::status::{AlertKind, Finding, Mistake, ObjectStatus};
 use super::zones::pushed;
@@ -27,11 +27,11 @@ use crate::tree::{
 };
 
 impl Controller {
-    /// Reads the source, and puts what it holds in force when it is good.
+    /// Reads the source, and adopts its revision when that is good.
     pub(super) async fn look_at_source(&mut self, now: Timestamp) {
         self.look_at = later(now, self.setup.poll);
         let cluster = self.setup.cluster.clone();
-        // A tree that was divided is not all of its commit.
+        // A revision that was cut to a shard is not all of its commit.
         let whole = (self.revision.as_ref()).filter(|_| self.setup.shard.is_none());
         let known = whole.cloned();
         let read = self.source.read(cluster.as_deref(), known, now).await;
@@ -41,7 +41,7 @@ impl Controller {
         }
     }
 
-    /// Says why there is no tree to look at.
+    /// Reports why the source gave no revision.
     pub(super) fn report_source_error(&mut self, error: SourceError, now: Timestamp) {
         let (kind, commit, reason) = match error {
             SourceError::Unreadable(reason) => (AlertKind::SourceUnreadable, None, reason),
@@ -81,13 +81,13 @@ impl Controller {
         if self
             .revision
             .as_ref()
-            .is_some_and(|revision| revision.is(&revision))
+            .is_some_and(|current| current.is(&revision))
         {
             self.stay_in_force(now);
             return;
         }
-        let is_elsewhere = self.revision.as_ref().is_none_or(|revision| {
-            self.platform_of(&revision.loaded.desired) != self.platform_of(&revision.loaded.desired)
+        let is_elsewhere = self.revision.as_ref().is_none_or(|current| {
+            self.platform_of(&current.loaded.desired) != self.platform_of(&revision.loaded.desired)
         });
         let named = if is_elsewhere {
             self.find_base(&revision).await
@@ -112,7 +112,7 @@ impl Controller {
         }
     }
 
-    /// Says what a tree names though nobody let it, and what would let it.
+    /// Returns what a tree names without being trusted to, and the lines that would allow it.
     pub(super) fn breach(&self, loaded: &Loaded) -> Option<String> {
         if self.setup.sandbox.is_some() {
             return None;
@@ -133,7 +133,7 @@ impl Controller {
         })
     }
 
-    /// Takes note that the source holds what is in force.
+    /// Records that the source still holds the adopted revision.
     fn stay_in_force(&mut self, now: Timestamp) {
         self.conditions.source = None;
         self.history_log
@@ -203,7 +203,8 @@ impl Controller {
         self.revision = Some(revision);
     }
 
-    /// Shows what is in force; `new` names a tree that was not before. Readers go on sharing what was not touched.
+    /// Publishes the adopted revision; `new` is its digest if the tree changed. Objects that were not touched stay
+    /// shared with readers.
     fn show_force(
         &self,
         revision: &SourceRevision,
@@ -246,7 +247,7 @@ impl Controller {
         });
     }
 
-    /// Leaves what is in force as it is, and says why.
+    /// Keeps the adopted revision, and reports why the new one was refused.
     fn refuse(&mut self, kind: AlertKind, commit: Option<String>, reason: String, now: Timestamp) {
         let is_known = matches!(&self.conditions.source, Some((known, words)) if *known == kind && *words == reason);
         if !is_known {
@@ -274,10 +275,10 @@ impl Controller {
         self.conditions.source = Some((kind, reason));
     }
 
-    /// Finds out what was applied last: from the ref, and object by object from what this daemon kept.
+    /// Finds the base: from the applied ref, and object by object from the daemon's own file.
     ///
-    /// Returns the commit that the ref names, also when it is no base because it is not in the history of the
-    /// snapshot: an older tree than that is not put in force by accident. What is not signed by somebody who may counts
+    /// Returns the commit that the ref names, even when it cannot be the base because it is not in the history of
+    /// `revision`: the caller must not adopt an older commit by accident. A commit without a required signature counts
     /// for nothing.
     async fn find_base(&mut self, revision: &SourceRevision) -> Option<String> {
         let desired = &revision.loaded.desired;
@@ -291,24 +292,24 @@ impl Controller {
             None => self.find_applied_commit(revision).await,
             Some(_) => None,
         };
-        // Where nothing vouches for the base, nothing does for what came after it either.
+        // A record of partial writes is no more trustworthy than the base that it extends.
         let mut written = if self.conditions.untrusted_base.is_some() {
             Vec::new()
         } else {
             self.find_written(revision).await
         };
         if self.setup.shard.is_some() {
-            // Which accounts are its own follows from the ref, which all shards see, and so does their base.
+            // A shard takes its accounts and its base from the ref, which all shards see.
             return named;
         }
         let platform = self.platform_of(desired);
         let file = BaseFile::new(&self.setup.state, &desired.cluster.name, platform);
         match file.read(desired) {
-            // Where the ref names another commit, somebody else applied since.
+            // If the ref names another commit, somebody else has applied since.
             Ok(Some(kept)) if self.applied.is_none() || self.applied == kept.commit => {
                 tracing::info!("what was applied last is known object by object");
                 self.base = Some(kept.desired);
-                // What this daemon kept object by object is as new as what it noted beside the ref.
+                // The daemon's own file is as new as its record beside the ref.
                 written.clear();
                 self.lose_base(kept.without_base, "it was lost before the last restart");
             }
@@ -332,7 +333,7 @@ impl Controller {
         named
     }
 
-    /// Reads what runs have written since that did not complete.
+    /// Reads what incomplete runs have written since the base.
     async fn find_written(&mut self, revision: &SourceRevision) -> Vec<WrittenTree> {
         let Some(mut written) = self.reference.as_ref().map(AppliedRef::written) else {
             return Vec::new();
@@ -352,7 +353,7 @@ impl Controller {
         recalled.trees
     }
 
-    /// Leaves objects to people of which it was lost what was applied last, and says why.
+    /// Marks objects whose base was lost, which people must decide on, and reports why.
     fn lose_base(&mut self, names: BTreeSet<Name>, reason: &str) {
         self.conditions.base = Some(format!(
             "what was applied last is not known any more ({reason}); what differs now may be the tree's change or somebody's, and waits for an approval or a resync"
@@ -400,7 +401,7 @@ impl Controller {
         }
     }
 
-    /// Keeps what was applied last for the next start.
+    /// Writes the base to disk for the next start.
     pub(super) fn keep_base(&mut self) {
         if let (Some(file), Some(base)) = (&mut self.base_file, &self.base)
             && let Err(error) = file.write(self.applied.as_deref(), base, &self.without_base)
@@ -414,7 +415,7 @@ fn unread(name: &Name, now: Timestamp) -> Arc<ObjectStatus> {
     Arc::new(ObjectStatus::unread(name.clone(), now))
 }
 
-/// Puts into a status what the tree says.
+/// Copies what the tree declares into a status.
 fn declare(object: &mut ObjectStatus, desired: &Desired, policy: WatchPolicy) {
     object.policy = policy;
     let name = object.name.as_ref();
@@ -432,7 +433,7 @@ fn declare(object: &mut ObjectStatus, desired: &Desired, policy: WatchPolicy) {
         .collect();
 }
 
-/// Lists the mistakes in a tree, for people and machines that have no source map.
+/// Returns the mistakes in a tree, for readers without its source map.
 fn mistakes(loaded: &Loaded) -> Vec<Mistake> {
     let found = problems(&loaded.diagnostics, &loaded.sources);
     let mistake = |problem: Problem| {

@@ -1,4 +1,4 @@
-//! An approval, from when it is given to when it is known what became of it.
+//! The end of an approval: executed or refused.
 
 use jiff::Timestamp;
 
@@ -8,8 +8,8 @@ use super::status::{InterventionKind, Outcome};
 use crate::model::{Digest, count};
 
 impl Controller {
-    /// Takes note of what became of what was approved. `offered` says how many steps it had, when it was what there was to
-    /// do, and else what there was to do instead.
+    /// Records the outcome of the approval. `offered` is the number of its steps if it was for the current plan, else
+    /// the digest of the current plan.
     pub(super) fn end_approval(
         &mut self,
         offered: Result<usize, Digest>,
@@ -47,7 +47,7 @@ impl Controller {
         });
     }
 
-    /// Lets go of what was approved, and says why it is not carried out.
+    /// Refuses the approval, with the reason.
     pub(super) fn drop_approval(&mut self, reason: &str, now: Timestamp) {
         self.conclude_approval(&Outcome {
             at: now,

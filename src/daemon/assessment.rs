@@ -1,4 +1,4 @@
-//! Tree × base × live → what differs, what may be done, and the plan for it. Pure.
+//! Tree × base × live → differences, verdicts and plans. Pure.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,58 +17,58 @@ use crate::model::{AccountName, Digest};
 use crate::plan::{self, Action, Part, Plan, RefusalKind, Step, Subject};
 use crate::tree::{ApplyMode, Desired, Loaded, SharedAccount, departed};
 
-/// What is remembered of an object from one run to the next.
+/// What is kept of an object from one cycle to the next.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Record {
     pub(super) drift_history: DriftHistory,
-    /// What of the drift was seen when it was last read.
+    /// The drift that the last read showed.
     pub(super) drift: Vec<Drift>,
-    /// What went wrong the last time; absent after a success.
+    /// The last error; absent after a success.
     pub(super) failure: Option<String>,
     pub(super) failures: u32,
     pub(super) retry_at: Option<Timestamp>,
 }
 
-/// What an assessment follows from.
+/// The input of an assessment.
 #[derive(Clone, Copy)]
 pub(super) struct AssessmentInput<'l, 'a> {
     pub(super) loaded: &'l Loaded,
-    /// The digest of the tree, where it is known.
+    /// The digest of the tree, if it is known.
     pub(super) tree: Option<&'a Digest>,
     pub(super) base: Option<&'a Desired>,
     pub(super) live: &'a Live,
     pub(super) records: &'a BTreeMap<Name, Record>,
-    /// The objects that were just read: nothing is done about others.
+    /// The objects that were just read; nothing is done for others.
     pub(super) read: &'a BTreeSet<Name>,
     pub(super) is_paused: bool,
     pub(super) is_approved: bool,
-    /// The objects of which it was lost what was applied last.
+    /// The objects whose base was lost.
     pub(super) without_base: &'a BTreeSet<Name>,
-    /// The part of the tree that is looked at.
+    /// The part of the tree to plan for.
     pub(super) part: &'a Part,
     pub(super) now: Timestamp,
 }
 
-/// What differs, what may be done, and the plan for it.
+/// The differences, the verdicts, and the plans that follow.
 pub(super) struct Assessment<'a> {
     pub(super) differences: Differences,
-    /// What may be done about each object that differs.
+    /// The verdict on each object that differs.
     pub(super) verdicts: BTreeMap<Name, Verdict>,
-    /// Everything that there is to do, whoever may do it.
+    /// The plan for all differences, whoever may execute it.
     pub(super) whole: Plan,
-    /// What of it goes by itself while nobody pauses the daemon, about all objects.
+    /// The part for all objects that needs no person, as if the daemon were not paused.
     pub(super) next: Plan,
-    /// What of it is done once somebody approves it, about all objects; its digest is what an approval names.
+    /// The part for all objects that an approval would execute; an approval names its digest.
     pub(super) offer: Plan,
-    /// Whether [`Self::plan`] is what somebody approved.
+    /// Whether [`Self::plan`] is the approved plan.
     pub(super) is_approved: bool,
-    /// The tree without what is held; [`Self::plan`] leads to it.
+    /// The tree without held keys; [`Self::plan`] leads to it.
     pub(super) desired: Cow<'a, Desired>,
-    /// What is done now.
+    /// The part to execute now.
     pub(super) plan: Plan,
 }
 
-/// Returns what differs in an object.
+/// Returns the differences of an object.
 pub(super) fn changes<'a>(differences: &'a Differences, name: &Name) -> Cow<'a, [Change]> {
     let Some(name) = name else {
         let template = differences.template.as_ref();
@@ -88,7 +88,7 @@ pub(super) fn changes<'a>(differences: &'a Differences, name: &Name) -> Cow<'a, 
     found
 }
 
-/// Returns why an object could not be read, or not wholly.
+/// Returns why an object could not be read, or only partly.
 pub(super) fn unknown(differences: &Differences, name: &Name) -> Vec<String> {
     let Some(name) = name else {
         let template = differences.template.as_ref();
@@ -100,7 +100,7 @@ pub(super) fn unknown(differences: &Differences, name: &Name) -> Vec<String> {
     found.map_or_else(Vec::new, |account| account.unknown.clone())
 }
 
-/// Lists the objects of a tree that differ, on the platform or at the primary.
+/// Returns the objects of a tree that differ, on the platform or at the primary.
 fn differing(differences: &Differences) -> BTreeSet<Name> {
     let accounts = differences.accounts.iter();
     let accounts = accounts.filter(|account| !account.changes.is_empty());
@@ -117,7 +117,7 @@ fn differing(differences: &Differences) -> BTreeSet<Name> {
         .collect()
 }
 
-/// Lists the objects of a tree.
+/// Returns the objects of a tree.
 pub(super) fn names(desired: &Desired) -> BTreeSet<Name> {
     let accounts = desired.accounts.iter();
     let accounts = accounts.map(|account| Some(account.name.clone()));
@@ -126,7 +126,7 @@ pub(super) fn names(desired: &Desired) -> BTreeSet<Name> {
         .collect()
 }
 
-/// Takes what was just read into the memory, before it is judged.
+/// Enters what was just read into the drift history, before it is judged.
 pub(super) fn remember(
     records: &mut BTreeMap<Name, Record>,
     differences: &Differences,
@@ -134,7 +134,7 @@ pub(super) fn remember(
     now: Timestamp,
 ) {
     for name in read {
-        // What could not be read says nothing about what is there.
+        // A failed read is no evidence of what is live.
         if unknown(differences, name).is_empty() {
             let record = records.entry(name.clone()).or_default();
             let found = changes(differences, name);
@@ -144,7 +144,7 @@ pub(super) fn remember(
     }
 }
 
-/// Works out what may be done about what was read, and plans it.
+/// Judges what was read, and plans what may be done.
 pub(super) fn assess<'l>(
     input: &AssessmentInput<'l, '_>,
     differences: Differences,
@@ -203,16 +203,16 @@ pub(super) fn assess<'l>(
     }
 }
 
-/// What the policy, a pause and an approval let be done.
+/// What policy, a pause and an approval allow.
 struct Permitted<'l> {
     verdicts: BTreeMap<Name, Verdict>,
-    /// The tree without what is held.
+    /// The tree without held keys.
     desired: Cow<'l, Desired>,
-    /// What leads to it.
+    /// The plan that leads to it.
     planned: Plan,
 }
 
-/// Works out what may be done; of records, only about the objects that were read.
+/// Computes what may be done; records only of the objects that were read.
 fn permitted<'l>(
     input: &AssessmentInput<'l, '_>,
     differences: &Differences,
@@ -239,7 +239,7 @@ fn permitted<'l>(
         if is_known(desired, &name) {
             input.read.contains(&name) && verdicts.get(&name).is_some_and(free)
         } else {
-            // Of an account that the tree lost.
+            // A record of an account that left the tree.
             may_delete(input)
         }
     };
@@ -259,7 +259,7 @@ fn permitted<'l>(
     }
 }
 
-/// Leaves of what may be done what is about the objects that were read.
+/// Reduces what may be done to the objects that were read.
 fn reduced(input: &AssessmentInput<'_, '_>, permitted: &Permitted<'_>) -> Plan {
     let acts = |name: &Name| {
         let verdict = permitted.verdicts.get(name);
@@ -267,10 +267,10 @@ fn reduced(input: &AssessmentInput<'_, '_>, permitted: &Permitted<'_>) -> Plan {
     };
     only(&permitted.planned, |subject| match subject_name(subject) {
         Some(name) if is_known(&input.loaded.desired, &name) => acts(&name),
-        // An account that the tree lost.
+        // An account that left the tree.
         Some(Some(_)) => may_delete(input),
         Some(None) => false,
-        // Of a zone, only what may be written was planned.
+        // Only writable records of a zone were planned.
         None => true,
     })
 }
@@ -282,7 +282,7 @@ fn is_known(desired: &Desired, name: &Name) -> bool {
     }
 }
 
-/// Tells whether what the tree lost may be taken away.
+/// Returns whether objects that left the tree may be deleted.
 fn may_delete(input: &AssessmentInput<'_, '_>) -> bool {
     let policy = input.loaded.watch.policy;
     let is_wanted = match policy.apply {
@@ -293,7 +293,7 @@ fn may_delete(input: &AssessmentInput<'_, '_>) -> bool {
     policy.prune && !input.is_paused && is_wanted
 }
 
-/// Gathers what an object's verdict follows from.
+/// Gathers the input of an object's verdict.
 pub(super) fn circumstances<'a>(
     input: &AssessmentInput<'_, 'a>,
     record: &'a Record,
@@ -314,7 +314,7 @@ pub(super) fn circumstances<'a>(
     }
 }
 
-/// Returns the object that a step writes to; `None` for the zones of the DNS, which are no objects of the tree.
+/// Returns the object that a step writes to; `None` for DNS zones, which are no objects of the tree.
 pub(super) fn subject_name(subject: &Subject) -> Option<Name> {
     match subject {
         Subject::Account { name, .. } => Some(Some(name.clone())),
@@ -323,7 +323,7 @@ pub(super) fn subject_name(subject: &Subject) -> Option<Name> {
     }
 }
 
-/// Returns the objects that a step is for; a zone's step may be for several.
+/// Returns the objects that a step is for; a step on a zone can be for several.
 pub(super) fn subjects(step: &Step) -> BTreeSet<Name> {
     if let Some(name) = subject_name(&step.subject) {
         return [name].into();
@@ -337,8 +337,8 @@ pub(super) fn subjects(step: &Step) -> BTreeSet<Name> {
     }
 }
 
-/// Tells whether everything that a tree wants has come about, so that its commit is the next base. Drift that the
-/// policy leaves is no part of that.
+/// Returns whether everything that a tree declares is live, so that its commit becomes the base. Drift that policy
+/// leaves alone does not count.
 pub(super) fn is_complete(assessment: &Assessment<'_>) -> bool {
     let open = |changes: &[Change]| changes.iter().any(|change| !is_drift(change));
     let differences = &assessment.differences;
@@ -353,8 +353,7 @@ pub(super) fn is_complete(assessment: &Assessment<'_>) -> bool {
         && !(differences.zones.iter()).any(|zone| zone.changes().any(|change| !is_drift(change)))
 }
 
-/// Puts into the tree that was applied last what is known to have come about, and tells whether that is more than
-/// it held.
+/// Moves into the base what is known to be live, and returns whether that changed the base.
 pub(super) fn settle(
     base: &mut Option<Desired>,
     desired: &Desired,
@@ -370,7 +369,7 @@ pub(super) fn settle(
                 .flat_map(|set| &set.accounts),
         )
         .collect();
-    // What was needed before follows from the template, so it stays while records wait.
+    // Records to remove follow from the template in the base, so it stays while records are pending.
     let is_template_settled = !records_wait(differences)
         && differences.template.as_ref().is_some_and(|template| {
             let unknown: Vec<String> = template.unknown.iter().cloned().collect();
@@ -392,7 +391,7 @@ pub(super) fn settle(
     let mut new: Vec<SharedAccount> = Vec::new();
     for account in settled {
         match base.account_mut(&account.name) {
-            // Both trees share what they have in common.
+            // Tree and base share equal accounts.
             Some(known) if is_same(known, account) => known.clone_from(account),
             Some(_) | None => new.push(account.clone()),
         }
@@ -421,17 +420,22 @@ pub(super) fn settle(
     has_changed
 }
 
-/// Tells whether what the tree wants of an object has come about.
+/// Returns whether what the tree declares of an object is live.
 pub(super) fn has_settled(differences: &Differences, name: &Name) -> bool {
     is_settled(&unknown(differences, name), &changes(differences, name))
 }
 
-/// Tells whether what the tree wants of an object has come about; what somebody changed since is drift.
+/// Returns whether what the tree declares of an object is live; later manual changes are drift.
 fn is_settled(unknown: &[String], changes: &[Change]) -> bool {
     unknown.is_empty() && changes.iter().all(is_drift)
 }
 
-/// Says what of an object's verdict is held for a reason.
+/// Returns whether a verdict holds any key for a reason.
 pub(super) fn holds(verdict: &Verdict, wanted: Hold) -> bool {
     verdict.holds.values().any(|hold| *hold == wanted)
+}
+
+/// Lists the objects that a plan writes to.
+pub(super) fn acting(plan: &Plan) -> BTreeSet<Name> {
+    plan.steps.iter().flat_map(subjects).collect()
 }

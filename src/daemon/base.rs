@@ -1,5 +1,5 @@
-//! What was applied last, object by object, kept beside the history: a daemon that starts again tells a hand edit from
-//! a change of the tree also where no Git ref names what was applied.
+//! The base on disk, object by object: after a restart, the daemon tells a manual edit from a change of the tree even
+//! where no Git ref records what was applied.
 
 mod form;
 
@@ -19,45 +19,45 @@ use crate::apply::write_whole;
 use crate::model::{AccountName, ClusterName, Digest};
 use crate::tree::{Desired, SharedAccount, plain_name};
 
-/// The version of the file; another one is no base.
+/// The version of the file; a file of another version is not used.
 const VERSION: u32 = 2;
-/// How long its first line is.
+/// Length of its first line.
 const LENGTH: usize = 21;
 
-/// The file that one cluster's base is kept in, a line for each time that something was applied.
+/// The file with the base of one cluster; each write appends a line.
 ///
-/// The first line says how long the file is, the second what it is, the third holds everything, and each further one what
-/// came about since; when these are as long as the whole, it is written anew. Each begins with the SHA-256 of itself and of
-/// all before it. So a file that something spoilt, or cut short, is no base, instead of a wrong one; only what lies behind its
-/// length was never relied upon.
+/// The first line is the length of the file, the second its head, the third the whole base, and each further line an
+/// update. Once the updates are as long as the base, the file is rewritten. Each line from the second on starts with
+/// the SHA-256 of itself and everything before it. So a corrupted or truncated file is rejected instead of giving a
+/// wrong base; only bytes after the recorded length may be torn, because nothing has relied on them yet.
 pub(super) struct BaseFile {
     path: Utf8PathBuf,
-    /// The base URL of the platform: what was applied to another one says nothing.
+    /// The base URL of the platform; a base of another platform does not count.
     platform: String,
-    /// What this process wrote; absent before it did, and when a write failed.
+    /// What this process wrote; absent before the first write and after a failed one.
     written: Option<Written>,
 }
 
-/// What a file holds.
+/// The content of the file.
 struct Written {
     base: Desired,
     /// The digest of its last line.
     last: Digest,
     length: u64,
-    /// How long it was when everything was written.
+    /// Its length when it was last rewritten as a whole.
     whole: u64,
 }
 
-/// What was applied last, as it was kept.
+/// The base as it was read back.
 pub(super) struct Kept {
-    /// The commit that the Git ref named at the time.
+    /// The commit that the Git ref named when the base was written.
     pub(super) commit: Option<String>,
     pub(super) desired: Desired,
-    /// The objects of which it was lost before.
+    /// The objects whose base was already lost then.
     pub(super) without_base: BTreeSet<Name>,
 }
 
-/// Says why a file is no base.
+/// Why a file cannot be used as the base.
 #[derive(Debug, Error)]
 pub(super) enum BaseError {
     #[error(transparent)]
@@ -76,7 +76,7 @@ struct Head {
     platform: String,
 }
 
-/// What came about: all that is said of an account before counts no more.
+/// An update: its accounts replace all earlier entries for them.
 #[derive(Serialize, Deserialize)]
 struct Entry {
     commit: Option<String>,
@@ -102,8 +102,8 @@ impl BaseFile {
         &self.path
     }
 
-    /// Reads what was kept; `None` when nothing was, or when it was applied to another platform. Cluster and policy are
-    /// those of `now`.
+    /// Reads the base; `None` when there is none, or when it is of another platform. Cluster and policy are taken from
+    /// `now`.
     pub(super) fn read(&self, now: &Desired) -> Result<Option<Kept>, BaseError> {
         let text = match std::fs::read(&self.path) {
             Ok(text) => text,
@@ -144,7 +144,7 @@ impl BaseFile {
         }))
     }
 
-    /// Keeps what was applied: after a crash the file says what it said, or this.
+    /// Writes the base; a crash leaves either the previous base or this one.
     pub(super) fn write(
         &mut self,
         commit: Option<&str>,
@@ -191,7 +191,8 @@ impl BaseFile {
         Ok(())
     }
 
-    /// Adds a line, unless the whole had better be written: the lines grew too long, or the file is not what was written.
+    /// Appends a line. Returns `false` when the file must be rewritten: the updates are too long, or the file is not
+    /// what this process wrote.
     fn append(&self, written: &Written, line: &[u8]) -> io::Result<bool> {
         let length = written.length + line.len() as u64;
         if length > 2 * written.whole {
@@ -215,7 +216,7 @@ impl BaseFile {
 }
 
 impl Written {
-    /// Returns the accounts of a base that are not what was written, and names those that it does not have any more.
+    /// Returns the accounts of `base` that differ from what was written, and the names of those that it no longer has.
     fn differing<'b>(&self, base: &'b Desired) -> (Vec<&'b SharedAccount>, BTreeSet<AccountName>) {
         let accounts = base.accounts.iter();
         let is_new = |account: &&SharedAccount| {
@@ -228,13 +229,13 @@ impl Written {
     }
 }
 
-/// Writes the line that says how long a file is; all are of one length.
+/// Returns the first line, the length of the file; always [`LENGTH`] bytes.
 fn length_line(length: u64) -> String {
     format!("{length:020}\n")
 }
 
-/// Takes lines apart, after the first, which says how long the file is. What lies behind that counts as far as it is whole:
-/// whoever was killed while it was written never relied upon it.
+/// Splits the lines after the first, which is the length of the file. Lines after that length count as long as they are
+/// whole: a process killed while writing them had not relied on them.
 fn lines(text: &[u8]) -> Result<impl Iterator<Item = Result<&[u8], BaseError>>, BaseError> {
     let (first, rest) = text.split_at_checked(LENGTH).ok_or(BaseError::Spoilt)?;
     let length = std::str::from_utf8(first).ok().and_then(|first| {
@@ -313,7 +314,7 @@ mod tests {
     #[test]
     fn each_time_costs_what_came_about() {
         let mut tree = example().desired;
-        // The others are to be many.
+        // One change must be cheap among many accounts.
         for copy in 0..200 {
             let mut account = tree.accounts[0].clone();
             account.make_mut().name = AccountName::new(format!("copy-{copy:03}"));
@@ -366,12 +367,12 @@ mod tests {
             let kept = reader.read(&tree).unwrap().unwrap();
             let expected = if end == text.len() { &after } else { &before };
             assert_eq!(kept.desired.digest(), *expected, "{end} bytes");
-            // What was relied upon and is not there is another matter.
+            // Missing bytes within the recorded length are corruption.
             fs::write(file.path(), &text[..end]).unwrap();
             assert_eq!(reader.read(&tree).is_ok(), end == text.len());
         }
         fs::write(file.path(), &text[..text.len() - 1]).unwrap();
-        // What goes on from there does not go on from half a line, nor from what somebody else wrote.
+        // The next write must not continue after half a line, or after what somebody else wrote.
         rename(&mut tree, 0, "a third");
         file.write(None, &tree, &BTreeSet::new()).unwrap();
         let kept = file.read(&tree).unwrap().unwrap();

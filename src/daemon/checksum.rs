@@ -1,14 +1,14 @@
-//! Lines that say themselves whether they are whole: a file of the daemon's that something spoilt is not believed. Pure.
+//! Lines with a checksum, so that a corrupted file of the daemon is detected. Pure.
 
 use crate::model::Digest;
 
-/// Puts the digest of a text before it.
+/// Prefixes a text with its digest.
 pub(crate) fn with_checksum(text: &str) -> String {
     format!("{} {text}", Digest::of(text.as_bytes()))
 }
 
-/// Returns the text behind its digest; `None` when something spoilt either. What earlier versions wrote has none, and begins
-/// with a brace, which no digest does.
+/// Returns the text after its digest; `None` when either is corrupted. Lines of earlier versions have no digest and
+/// start with a brace, as no digest does.
 pub(crate) fn verified(line: &str) -> Option<&str> {
     if line.starts_with('{') {
         return Some(line);

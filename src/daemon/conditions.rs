@@ -1,13 +1,13 @@
-//! What somebody should be told of, from how everything stands. Pure.
+//! Alerts that follow from the conditions and the status. Pure.
 
 use jiff::Timestamp;
 
 use super::status::{Alert, AlertKind, DnsSummary, ObjectStatus, Reason, State, Status};
 
-/// How often in a row something fails before somebody is told.
+/// Consecutive failures of an object before an alert is raised.
 const FAILURES: u32 = 3;
 
-/// Conditions that is not seen in the status of an object.
+/// Conditions that the status of no object shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Conditions {
     /// What is wrong with the source.
@@ -16,21 +16,29 @@ pub(super) struct Conditions {
     pub(super) platform: Option<String>,
     /// Why the lease cannot be taken.
     pub(super) lease: Option<String>,
-    /// Why the daemon's file was not taken over.
+    /// Why the daemon's file was not adopted.
     pub(super) config: Option<String>,
-    /// Why it is not known any more what was applied last.
+    /// Why the base was lost.
     pub(super) base: Option<String>,
-    /// Why the commit that a ref names as applied last does not count.
+    /// Why the commit that the applied ref names is not accepted as the base.
     pub(super) untrusted_base: Option<String>,
     /// Why DNS cannot be asked.
     pub(super) dns: Option<String>,
-    /// Why it is not known whether somebody paused.
+    /// Why it is unknown whether a pause holds.
     pub(super) pause: Option<String>,
-    /// What of the history is lost.
+    /// Which part of the history log was lost.
     pub(super) history: Option<String>,
 }
 
-/// Lists the trouble that goes on; what was raised before keeps its time.
+/// An outage: the platform cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Outage {
+    pub(super) since: Timestamp,
+    pub(super) failures: u32,
+    pub(super) retry_at: Timestamp,
+}
+
+/// Returns the alerts that hold now; one that held before keeps its start time.
 pub(super) fn alerts(status: &Status, conditions: &Conditions, now: Timestamp) -> Vec<Alert> {
     let raise = |kind, account: Option<&ObjectStatus>, message: &str| Alert {
         kind,
@@ -72,7 +80,7 @@ pub(super) fn alerts(status: &Status, conditions: &Conditions, now: Timestamp) -
         }
         let kind = match (object.reason, object.state) {
             (Reason::DriftReported, _) => Some(AlertKind::Drift),
-            // A pause was somebody's wish.
+            // A pause is intended.
             (Reason::Paused, _) => None,
             (_, State::Stalled) => Some(AlertKind::Stalled),
             _ if object.failures >= FAILURES => Some(AlertKind::Failing),
@@ -92,7 +100,7 @@ pub(super) fn alerts(status: &Status, conditions: &Conditions, now: Timestamp) -
     alerts
 }
 
-/// Says what is wrong, and how much more is.
+/// Returns the headline, and how many more records differ.
 fn dns_words(dns: &DnsSummary) -> String {
     match dns.tally.differing() {
         0 | 1 => dns.headline().to_owned(),

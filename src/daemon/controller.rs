@@ -1,4 +1,4 @@
-//! The loop: what is due is read, what may be done is done, and what is found is shown.
+//! The controller: reads what is due, executes what is allowed, and publishes the result.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,15 +6,14 @@ use jiff::Timestamp;
 
 use super::assessment::{Record, names};
 use super::base::BaseFile;
-use super::conditions::{self, Conditions};
-use super::dns::Names;
+use super::conditions::{self, Conditions, Outage};
+use super::domains::Domains;
 use super::history_log::HistoryLog;
 use super::observe::Platform;
-use super::outage::Outage;
 use super::recovery::Recovery;
 use super::schedule::{LONGEST_PAUSE, Name, Schedule, later};
 use super::setup::{Reread, Setup};
-use super::shard::ShardState;
+use super::shard_state::ShardState;
 use super::source::{Source, SourceRevision};
 use super::status::{Intervention, InterventionKind, Mode, Outcome, Pause, Trigger};
 use super::zones::Zones;
@@ -25,7 +24,7 @@ use crate::diff::Comparison;
 use crate::model::Digest;
 use crate::tree::Desired;
 
-/// What the loop knows from one turn to the next.
+/// The state that the controller keeps from one cycle to the next.
 pub(super) struct Controller {
     pub(super) setup: Setup,
     pub(super) published: PublishedStatus,
@@ -34,47 +33,47 @@ pub(super) struct Controller {
     pub(super) history_log: HistoryLog,
     pub(super) revision: Option<SourceRevision>,
     pub(super) platform: Platform,
-    /// What is known to have been applied, object by object.
+    /// The base, object by object.
     pub(super) base: Option<Desired>,
-    /// The objects of which it was lost what was applied last: whose a difference is, nobody can tell.
+    /// Objects whose base was lost, so the origin of a difference is unknown.
     pub(super) without_base: BTreeSet<Name>,
-    /// Where what was applied is kept; absent before there is a tree.
+    /// The base on disk; absent before the first source revision.
     pub(super) base_file: Option<BaseFile>,
     pub(super) reference: Option<AppliedRef>,
-    /// Where it is noted what was written of a commit that is not applied completely.
+    /// The record of what was written of a commit that is not completely applied.
     pub(super) written: Option<WrittenRef>,
-    /// The commit that the ref names.
+    /// The commit that the applied ref names.
     pub(super) applied: Option<String>,
     pub(super) records: BTreeMap<Name, Record>,
     pub(super) schedule: Schedule,
-    pub(super) names: Names,
+    pub(super) names: Domains,
     pub(super) zones: Zones,
     pub(super) seed: u64,
     pub(super) pause: Option<Pause>,
     pub(super) conditions: Conditions,
-    /// Since when, how often and until when the platform cannot be read.
+    /// The current outage of the platform, if any.
     pub(super) outage: Option<Outage>,
-    /// Whether what an interrupted run destroyed is restored.
+    /// Whether the recovery of interrupted runs is done.
     pub(super) recovery: Recovery,
     pub(super) runs: u64,
-    /// The plan that somebody approved.
+    /// The approved plan.
     pub(super) approved: Option<Digest>,
-    /// When the source is looked at again.
+    /// When the source is read next.
     pub(super) look_at: Timestamp,
-    /// What the clock said last.
+    /// The last reading of the clock.
     seen: Timestamp,
-    /// What calls for the next turn.
+    /// The triggers of the next cycle.
     pub(super) triggers: BTreeSet<Trigger>,
     pub(super) reread: Option<Reread>,
-    /// Whether accounts that the tree lost are read in the next turn.
+    /// Whether the next cycle reads the accounts that left the tree.
     pub(super) look_for_departed: bool,
-    /// The part of the tree that this daemon is for.
+    /// This daemon's shard of the tree.
     pub(super) shard_state: ShardState,
-    /// Whether the last turn left nothing to be done, and nothing has moved since.
+    /// Whether the last cycle left nothing to do, and nothing has changed since.
     pub(super) is_quiet: bool,
-    /// What was compared, so that only what moved since is compared again.
+    /// Cached comparisons, so that only changed objects are compared again.
     pub(super) comparison: Comparison,
-    /// How often the whole was planned.
+    /// How many times a plan was computed.
     pub(super) planned: u64,
 }
 
@@ -89,7 +88,7 @@ impl Controller {
         let seed = fastrand::u64(..);
         let mut controller = Self {
             schedule: Schedule::new(setup.interval, seed),
-            names: Names::new(setup.dns_interval, seed),
+            names: Domains::new(setup.dns_interval, seed),
             zones: Zones::default(),
             setup,
             published,
@@ -144,7 +143,7 @@ impl Controller {
         controller
     }
 
-    /// Begins to lead: nothing that was known before counts.
+    /// Starts a term as leader, and forgets everything known before.
     pub(super) fn begin(&mut self, now: Timestamp) {
         self.platform = Platform::default();
         self.revision = None;
@@ -157,7 +156,7 @@ impl Controller {
         self.records.clear();
         self.recovery = Recovery::Due;
         self.schedule = Schedule::new(self.setup.interval, self.seed);
-        self.names = Names::new(self.setup.dns_interval, self.seed);
+        self.names = Domains::new(self.setup.dns_interval, self.seed);
         self.zones = Zones::default();
         self.drop_approval("this daemon began to lead anew", now);
         self.keep_to_pause();
@@ -167,7 +166,7 @@ impl Controller {
         self.look_for_departed = true;
     }
 
-    /// Takes over the pause that was kept; one that something spoilt is a pause all the same.
+    /// Restores the pause from disk; a corrupted file counts as a pause.
     fn keep_to_pause(&mut self) {
         let now = Timestamp::now();
         self.pause = self.history_log.pause().unwrap_or_else(|reason| {
@@ -183,11 +182,11 @@ impl Controller {
         });
     }
 
-    /// Turns until it is told to stop, or the lease is lost.
+    /// Runs cycles until the daemon is to end or the lease is lost.
     pub(super) async fn run(&mut self, guard: &LeaseGuard) {
         let stop = self.queue.stopped();
         loop {
-            // Also before the first step, for it may write.
+            // Before the first cycle too, which may write.
             let pending = self.queue.take();
             if !pending.is_empty() {
                 self.handle(pending, Timestamp::now());
@@ -199,7 +198,7 @@ impl Controller {
             let pause = self.until_next(Timestamp::now());
             tokio::select! {
                 () = self.queue.arrive() => {
-                    // A hint seldom comes alone.
+                    // Debounce: triggers come in bursts.
                     tokio::select! {
                         () = tokio::time::sleep(self.setup.settle) => {}
                         () = stop.cancelled() => {}
@@ -213,7 +212,7 @@ impl Controller {
         }
     }
 
-    /// Does what is due now.
+    /// Reads the source if that is due, runs a cycle for the objects that are due, and publishes the status.
     pub(super) async fn reconcile_due(&mut self, guard: &LeaseGuard) {
         let now = Timestamp::now();
         if now < self.seen {
@@ -226,7 +225,7 @@ impl Controller {
         }
         let now = Timestamp::now();
         let due = self.due(now);
-        // A commit that only takes accounts away leaves no other to be read.
+        // A commit that only removes accounts makes no remaining account due.
         let has_departed = self.look_for_departed && self.outage.is_none();
         if due.is_empty() && !has_departed {
             self.triggers.clear();
@@ -237,7 +236,7 @@ impl Controller {
         self.publish(Timestamp::now());
     }
 
-    /// Makes up for a clock that was set back: what is to happen later happens as soon as if it had been planned now.
+    /// Corrects all deadlines after the clock was set back, so that nothing waits longer than if it were scheduled now.
     fn set_back(&mut self, now: Timestamp) {
         tracing::warn!(by = %self.seen.duration_since(now), "the clock was set back");
         self.schedule.set_back(now);
@@ -252,7 +251,7 @@ impl Controller {
         }
     }
 
-    /// Returns what is to be read now. While the platform is down, one object tells whether it is back.
+    /// Returns the objects to read now. During an outage, one object serves as the probe.
     fn due(&self, now: Timestamp) -> BTreeSet<Name> {
         match &self.outage {
             Some(outage) if outage.retry_at > now => BTreeSet::new(),
@@ -261,7 +260,7 @@ impl Controller {
         }
     }
 
-    /// Returns when there is something to do again.
+    /// Returns when the next work is due.
     fn next(&self) -> Timestamp {
         let work = match &self.outage {
             Some(outage) => Some(outage.retry_at),
@@ -277,7 +276,7 @@ impl Controller {
         std::time::Duration::try_from(wait).unwrap_or_default()
     }
 
-    /// Takes in what others want.
+    /// Handles the pending work.
     pub(super) fn handle(&mut self, pending: PendingWork, now: Timestamp) {
         self.is_quiet = false;
         let calls_for_source = [Trigger::Change, Trigger::Webhook, Trigger::Reload];
@@ -297,7 +296,7 @@ impl Controller {
             self.look_for_departed = true;
         }
         if pending.everything || !pending.accounts.is_empty() {
-            // Somebody looked at it.
+            // A person asks, so the back-off ends.
             if let Some(outage) = &mut self.outage {
                 outage.retry_at = now;
             }
@@ -334,7 +333,7 @@ impl Controller {
         self.triggers.extend(pending.triggers);
     }
 
-    /// Writes down what somebody asked for, and ends what that is instead of.
+    /// Records an intervention, and closes the ones that it replaces.
     fn note(&mut self, intervention: Intervention, now: Timestamp) {
         tracing::info!(
             by = intervention.author.by.as_deref().unwrap_or_default(),
@@ -369,13 +368,13 @@ impl Controller {
                 };
                 self.history_log.settle(InterventionKind::Pause, &outcome);
             }
-            // Somebody looked.
+            // The resync acknowledges the alert.
             InterventionKind::Resync => self.conditions.history = None,
         }
         self.history_log.intervene(intervention);
     }
 
-    /// Takes over what can change while the daemon runs. A file with mistakes leaves everything as it was.
+    /// Adopts the settings that can change while the daemon runs. A file with mistakes changes nothing.
     fn reload(&mut self, now: Timestamp) {
         self.platform.disconnect();
         self.zones.disconnect();
@@ -405,7 +404,7 @@ impl Controller {
             tracing::warn!(%breach, "the tree that was in force is let go of");
             self.revision = None;
             self.schedule = Schedule::new(setup.interval, self.seed);
-            self.names = Names::new(setup.dns_interval, self.seed);
+            self.names = Domains::new(setup.dns_interval, self.seed);
         }
         self.setup.interval = setup.interval;
         self.setup.poll = setup.poll;
@@ -427,7 +426,7 @@ impl Controller {
         }
         self.pause = pause;
         self.is_quiet = false;
-        // It is known again.
+        // The state of the pause is known again.
         self.conditions.pause = None;
     }
 
@@ -445,7 +444,7 @@ impl Controller {
         }
     }
 
-    /// Shows what is not about single objects.
+    /// Publishes the status of the cluster.
     pub(super) fn publish(&mut self, now: Timestamp) {
         if self.without_base.is_empty() {
             self.conditions.base = None;

@@ -1,4 +1,4 @@
-//! One turn of the wheel: read, assess, apply, read again, show.
+//! One cycle: read, assess, execute, read back, publish.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::assessment::{
-    Assessment, AssessmentInput, assess, changes, has_settled, holds, is_complete, names, remember,
-    settle, subjects, unknown,
+    Assessment, acting, AssessmentInput, assess, changes, has_settled, holds, is_complete, names, remember,
+    settle, unknown,
 };
 use super::controller::Controller;
 use super::history_log::Detected;
@@ -23,29 +23,28 @@ use crate::apply::lease::LeaseGuard;
 use crate::diff::{Change, Differences, WrittenParts};
 use crate::live::ReadClient;
 use crate::model::Digest;
-use crate::plan::Plan;
 use crate::reconcile::Reread;
 use crate::tree::{HealMode, Loaded, TreeSource};
 
-/// Why nothing is begun any more.
+/// Reason given for work that is not started because the daemon is ending.
 pub(super) const ENDED: &str = "the daemon is about to end";
-/// How long the requests of one turn may go on. A turn that reads ten thousand accounts takes minutes; what is not done by
-/// then is unknown, and due again.
+/// Deadline for the requests of one cycle. Reading ten thousand accounts takes minutes; what is not read by then is
+/// unknown, and due again.
 const LONGEST_CYCLE: Duration = Duration::from_mins(30);
 
-/// What a turn came to.
+/// The result of one cycle.
 #[derive(Default)]
 pub(super) struct CycleResult {
     pub(super) steps: usize,
     pub(super) count: StepCount,
-    /// What was written of the tree in force.
+    /// Values of the source revision that were written.
     pub(super) written: WrittenParts,
-    /// Whether that is more than the base says.
+    /// Whether something was written that the base did not have.
     pub(super) base_moved: bool,
 }
 
 impl Controller {
-    /// Reads some objects and does what may be done about them.
+    /// Reads some objects and executes what policy allows for them.
     pub(super) async fn cycle(&mut self, read: BTreeSet<Name>, guard: &LeaseGuard) {
         let Some(revision) = &self.revision else {
             return;
@@ -88,7 +87,7 @@ impl Controller {
         self.note_run(triggers, started, read.len(), &result);
     }
 
-    /// Reads some objects. The reason says why nothing could be read at all.
+    /// Reads some objects. The error says why none of them could be read.
     async fn read(
         &mut self,
         loaded: &Loaded,
@@ -101,7 +100,7 @@ impl Controller {
             .platform
             .connect(&self.setup, &folder, &desired.cluster)
             .await?;
-        // A platform that is slow on purpose must not hold up all that is due for ever.
+        // A deliberately slow platform must not hold up everything that is due.
         client
             .deadline()
             .set(Instant::now() + LONGEST_CYCLE, LONGEST_CYCLE);
@@ -114,7 +113,7 @@ impl Controller {
         let stop = self.queue.stopped();
         let result = tokio::select! {
             result = (self.platform).read(&client, desired, base, read, with_departed) => result,
-            // What is only read is not waited for.
+            // Reads may be abandoned at once; only writes are waited for.
             () = stop.cancelled() => return Err(ENDED.to_owned()),
         };
         let failure = match result {
@@ -140,7 +139,7 @@ impl Controller {
     ) -> CycleResult {
         self.is_quiet = false;
         let mut assessment = self.assess(loaded, read, true);
-        // What is written is planned from what the platform says now, not from what was believed.
+        // Steps are planned from a fresh read, never from the cached state.
         let mut reread = Reread::default();
         while !guard.is_stopped() {
             let missing = reread.missing(&acting(&assessment.plan));
@@ -199,7 +198,7 @@ impl Controller {
         self.zones.settle(&assessment.differences);
         let has_settled = settle(&mut self.base, &loaded.desired, &assessment.differences);
         if has_settled || result.base_moved {
-            // Before anybody is told that it came about.
+            // Persisted before the status reports it.
             self.keep_base();
         }
         self.plan_ahead(&assessment, read, now);
@@ -217,7 +216,7 @@ impl Controller {
         result
     }
 
-    /// Asks the primary for the records of some accounts.
+    /// Reads the records of some accounts from their primary.
     pub(super) async fn read_zones(&mut self, loaded: &Loaded, names: &BTreeSet<Name>) {
         let base = self.base.as_ref();
         let folder = self.source.folder().to_owned();
@@ -227,7 +226,7 @@ impl Controller {
             .await;
     }
 
-    /// Compares the tree with what was read last of the platform and of the primary.
+    /// Compares the tree with the state last read from the platform and the primary.
     pub(super) fn differences(&mut self, loaded: &Loaded) -> Differences {
         let (base, live) = (self.base.as_ref(), &self.platform.live);
         let mut differences =
@@ -244,7 +243,7 @@ impl Controller {
         differences
     }
 
-    /// Assesses what was read. What a read showed is remembered once.
+    /// Assesses what was read. `is_first` enters what the read showed into the drift history, once per cycle.
     fn assess<'l>(
         &mut self,
         loaded: &'l Loaded,
@@ -259,7 +258,7 @@ impl Controller {
         }
         let mut input = self.input(loaded, read, now);
         let assessment = assess(&input, differences);
-        // What was approved is about everything, and is carried out as a whole.
+        // An approval covers the plan for all objects, so it is executed as a whole.
         let is_it = |approved: &Digest| *approved == assessment.offer.digest();
         if self.approved.as_ref().is_some_and(is_it) && is_all(loaded, read) {
             input.is_approved = true;
@@ -268,7 +267,7 @@ impl Controller {
         assessment
     }
 
-    /// Gathers what an assessment follows from, when some objects were just read.
+    /// Gathers the input of an assessment after some objects were read.
     pub(super) fn input<'l, 'a>(
         &'a self,
         loaded: &'l Loaded,
@@ -290,7 +289,7 @@ impl Controller {
         }
     }
 
-    /// Writes down what was found to differ.
+    /// Records the differences in the history log.
     fn detect(&mut self, loaded: &Loaded, assessment: &Assessment<'_>, read: &BTreeSet<Name>) {
         let now = Timestamp::now();
         let commit = self
@@ -346,7 +345,7 @@ impl Controller {
         }
     }
 
-    /// Decides when what was read is read again.
+    /// Schedules the next read of what was read.
     fn plan_ahead(&mut self, assessment: &Assessment<'_>, read: &BTreeSet<Name>, now: Timestamp) {
         for name in read {
             self.schedule.read(name, now);
@@ -376,7 +375,7 @@ impl Controller {
         }
     }
 
-    /// Writes down what is over.
+    /// Closes the incidents that are over in the history log.
     fn conclude(&mut self, assessment: &Assessment<'_>, read: &BTreeSet<Name>, now: Timestamp) {
         for name in read {
             if !unknown(&assessment.differences, name).is_empty() {
@@ -440,14 +439,9 @@ impl Controller {
     }
 }
 
-/// Tells whether everything that the tree has was read.
+/// Returns whether every object of the tree was read.
 fn is_all(loaded: &Loaded, read: &BTreeSet<Name>) -> bool {
     names(&loaded.desired)
         .iter()
         .all(|name| read.contains(name))
-}
-
-/// Lists the objects that a plan writes to.
-pub(super) fn acting(plan: &Plan) -> BTreeSet<Name> {
-    plan.steps.iter().flat_map(subjects).collect()
 }

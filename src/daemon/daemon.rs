@@ -1,4 +1,4 @@
-//! From a setup to a daemon: opens what it needs, leads when it may, and ends when it is told to.
+//! Starts a daemon from its setup: opens what it needs, reconciles while it is the leader, and ends on request.
 
 use std::io;
 use std::time::Duration;
@@ -20,12 +20,12 @@ use crate::apply::remote::{Ending, GitError};
 use crate::model::ClusterName;
 use crate::reconcile::{Arbiter, claim, leases, while_leading};
 
-/// How long a standby waits between two attempts to take the lease.
+/// Pause of a standby between two attempts to take the lease.
 const PAUSE: Duration = Duration::from_secs(2);
-/// How often `once` waits for drift to be confirmed, and for failures to pass.
+/// Most rounds in which `once` waits for drift to be confirmed and for failures to pass.
 const ROUNDS: u32 = 3;
 
-/// Says why the daemon cannot begin.
+/// Why the daemon cannot start.
 #[derive(Debug, Error)]
 pub enum WatchError {
     /// The state folder cannot be used.
@@ -33,16 +33,16 @@ pub enum WatchError {
     State {
         /// The folder.
         path: Utf8PathBuf,
-        /// The system's reason.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// The repository for the source cannot be used.
+    /// The repository of the source cannot be used.
     #[error("the source cannot be prepared: {0}")]
     Source(#[from] GitError),
 }
 
-/// Runs until an [`super::WorkItem::Stop`]; what is in hand then comes to its end first. `reread` reads the daemon's file
-/// anew on an [`super::WorkItem::Reload`].
+/// Runs until an [`super::WorkItem::Stop`], and finishes the steps in flight first. `reread` reads the daemon's file
+/// again on an [`super::WorkItem::Reload`].
 pub async fn watch(
     setup: Setup,
     published: PublishedStatus,
@@ -61,7 +61,7 @@ pub async fn watch(
     Ok(())
 }
 
-/// Turns the wheel until nothing is left that goes by itself, and ends. Refused when somebody else leads.
+/// Runs cycles until nothing is left that needs no person, then ends. Does nothing while another process is the leader.
 pub async fn once(
     setup: Setup,
     published: PublishedStatus,
@@ -112,13 +112,13 @@ fn open(
     ))
 }
 
-/// Waits for the lease, and works as long as it is held.
+/// Waits for the lease, and works for as long as it is held.
 async fn lead(controller: &mut Controller, stop: &CancellationToken, is_once: bool) {
     let Some(cluster) = controller.name_cluster(stop, is_once).await else {
         return;
     };
     if controller.setup.platform.is_some() {
-        // A sandbox is nobody else's.
+        // No other process writes to this sandbox.
         controller.take_lead(Timestamp::now());
         work(controller, &LeaseGuard::exclusive(), is_once).await;
         return;
@@ -174,7 +174,7 @@ async fn leases_of(controller: &Controller, cluster: &ClusterName) -> Result<Lea
     leases(&setup.state, scope, arbiter, setup.skew).await
 }
 
-/// Takes the lease, however long that takes; `false` when it is to end first.
+/// Retries until the lease is taken; `false` when the daemon is to end first.
 async fn take(
     controller: &mut Controller,
     leases: &mut Leases,
@@ -194,7 +194,7 @@ async fn take(
             Err(LeaseError::Contended) => {}
             Err(error) => {
                 tracing::warn!(%error, "the lease cannot be had");
-                // A push whose answer was lost may have taken it.
+                // The push may have taken the lease although its answer was lost.
                 let _ = leases.release().await;
                 controller.lack_lease(&error, Timestamp::now());
             }
@@ -217,7 +217,7 @@ impl Controller {
             .change(|status| status.cluster.role = Role::Leader { since: now });
     }
 
-    /// Says that the lease cannot be taken, though nobody is known to hold it.
+    /// Publishes that the lease cannot be taken although no holder is known.
     fn lack_lease(&mut self, error: &LeaseError, now: Timestamp) {
         let reason = match error {
             LeaseError::Git(error) => format!(
@@ -258,7 +258,7 @@ impl Controller {
         });
     }
 
-    /// Finds out the cluster's name, for the lease: it stands in the tree. Waits until there is a tree.
+    /// Reads the cluster's name, which the lease needs, from the tree. Waits until the tree can be read.
     async fn name_cluster(
         &mut self,
         stop: &CancellationToken,
@@ -286,7 +286,7 @@ impl Controller {
         }
     }
 
-    /// Turns until nothing is left that goes by itself.
+    /// Runs cycles until nothing is left that needs no person.
     async fn run_until_settled(&mut self, guard: &LeaseGuard, rounds: u32) {
         let stop = self.queue.stopped();
         for round in 0..rounds {

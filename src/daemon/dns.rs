@@ -1,203 +1,21 @@
-//! What DNS says of the accounts' domains, asked now and then beside the turns: whoever does not answer delays nobody.
+//! DNS checks of the accounts' domains. They run beside the cycles, so a server that does not answer delays nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::pending;
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
-use tokio::task::JoinSet;
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::controller::Controller;
-use super::domain_state::DomainState;
+use super::domains::{Answers, BATCH, checklist};
 use super::history_log::Detected;
-use super::schedule::{Name, Schedule, back_off, later};
-use super::selection::is_same_template;
-use super::source::SourceRevision;
 use super::status::{DnsSummary, Finding};
-use crate::dns::{Checklist, DomainCheck, Standing, ZoneOptions, declared_template};
+use crate::dns::{Standing, ZoneOptions};
 use crate::model::{AccountName, DomainName};
-use crate::tree::{DesiredTemplate, DnsMode, DnsWatch};
-
-/// How many domains are asked for at a time.
-const BATCH: usize = 50;
-/// How often in a row nothing at all could be found out before somebody is told.
-const SILENCES: u32 = 2;
-
-/// The domains, when each is asked for, and what was found.
-pub(super) struct Names {
-    schedule: Schedule,
-    interval: SignedDuration,
-    seed: u64,
-    opinions: BTreeMap<AccountName, DomainState>,
-    /// The template that they are about.
-    template: Option<DesiredTemplate>,
-    asking: JoinSet<Answers>,
-    questions: u64,
-}
-
-/// What came back.
-#[derive(Default)]
-pub(super) struct Answers {
-    checks: Vec<(AccountName, DomainCheck)>,
-    questions: u64,
-}
-
-impl Names {
-    pub(super) fn new(interval: SignedDuration, seed: u64) -> Self {
-        Self {
-            schedule: Schedule::new(interval, seed),
-            interval,
-            seed,
-            opinions: BTreeMap::new(),
-            template: None,
-            asking: JoinSet::new(),
-            questions: 0,
-        }
-    }
-
-    /// Takes over another interval.
-    pub(super) fn set_interval(&mut self, interval: SignedDuration, now: Timestamp) {
-        self.interval = interval;
-        self.schedule.set_interval(interval, now);
-    }
-
-    /// Asks for the domains of a tree from now on, and for no others. What was known of a touched one counts no more.
-    pub(super) fn follow(
-        &mut self,
-        snapshot: &SourceRevision,
-        touched: &BTreeSet<Name>,
-        now: Timestamp,
-    ) {
-        let asked = asked_for(snapshot);
-        let names: BTreeSet<Name> = asked.iter().cloned().map(Some).collect();
-        let is_new = |name: &&AccountName| !self.opinions.contains_key(*name);
-        // A large tree begins with a few, and comes to the others in the course of the interval.
-        let later_ones: Vec<Name> = (asked.iter().filter(is_new).skip(BATCH))
-            .cloned()
-            .map(Some)
-            .collect();
-        self.schedule.follow(&names, now);
-        for name in &later_ones {
-            self.schedule.read(name, now);
-        }
-        self.opinions.retain(|name, _| asked.contains(name));
-        let template = snapshot.template();
-        let is_all = !is_same_template(self.template.as_ref(), template);
-        self.template = template.cloned();
-        for name in asked {
-            let domain_state = self.opinions.entry(name.clone()).or_default();
-            let name = Some(name);
-            if is_all || touched.contains(&name) {
-                *domain_state = DomainState::default();
-                if !later_ones.contains(&name) {
-                    self.schedule.requeue(&name, now);
-                }
-            }
-        }
-    }
-
-    /// Tells whether an account's domain is asked for, and something is known of it.
-    pub(super) fn knows(&self, name: &Name) -> bool {
-        let domain_state = (name.as_ref()).and_then(|name| self.opinions.get(name));
-        domain_state.is_some_and(|domain_state| *domain_state != DomainState::default())
-    }
-
-    /// Asks for an account's domain soon.
-    pub(super) fn requeue(&mut self, name: &Name, at: Timestamp) {
-        self.schedule.requeue(name, at);
-    }
-
-    /// Makes up for a clock that was set back.
-    pub(super) fn set_back(&mut self, now: Timestamp) {
-        self.schedule.set_back(now);
-    }
-
-    /// Asks for all domains soon.
-    pub(super) fn requeue_all(&mut self, now: Timestamp) {
-        self.schedule.requeue_all(now);
-    }
-
-    /// Returns when there is something to ask; while answers are awaited, nothing is.
-    pub(super) fn next(&self) -> Option<Timestamp> {
-        self.schedule.next().filter(|_| self.asking.is_empty())
-    }
-
-    /// Tells whether answers are awaited.
-    pub(super) fn is_asking(&self) -> bool {
-        !self.asking.is_empty()
-    }
-
-    /// Tells whether a difference was seen once and is to be confirmed.
-    pub(super) fn is_confirming(&self) -> bool {
-        self.opinions.values().any(DomainState::is_confirming)
-    }
-
-    /// Waits for answers; for ever when there is no question.
-    pub(super) async fn arrive(&mut self) -> Answers {
-        match self.asking.join_next().await {
-            Some(answers) => answers.unwrap_or_default(),
-            None => pending().await,
-        }
-    }
-
-    /// Returns why DNS is taken for unreachable: of no domain anything could be found out, again and again.
-    fn silence(&self) -> Option<String> {
-        let mut silent = self
-            .opinions
-            .values()
-            .map(|domain_state| domain_state.silences);
-        let is_silent = !self.opinions.is_empty() && silent.all(|times| times >= SILENCES);
-        is_silent.then(|| {
-            "no domain's DNS can be asked; look at the resolvers (dns.resolvers in emblazon.yaml) and at the way to them"
-                .to_owned()
-        })
-    }
-
-    /// Plans when to ask again: what is to be confirmed soon, old answers when they end, and what did not answer after
-    /// a pause that grows.
-    fn plan_ahead(&mut self, name: &AccountName, confirm_after: SignedDuration, now: Timestamp) {
-        let Some(domain_state) = self.opinions.get(name) else {
-            return;
-        };
-        let name = Some(name.clone());
-        if domain_state.is_confirming() {
-            self.schedule.requeue(&name, later(now, confirm_after));
-        } else if domain_state.silences > 0 {
-            let pause = back_off(domain_state.silences, &name, self.seed).max(confirm_after);
-            self.schedule
-                .put_off(&name, later(now, pause.min(self.interval)));
-        } else if let Some(old_for) = domain_state.old_for {
-            let old_for = SignedDuration::from_secs(i64::from(old_for)).max(confirm_after);
-            self.schedule.requeue(&name, later(now, old_for));
-        }
-    }
-}
-
-/// Lists the accounts whose domain is asked for.
-fn asked_for(snapshot: &SourceRevision) -> BTreeSet<AccountName> {
-    let Some(list) = checklist(snapshot, |name| {
-        snapshot.loaded.watch.of(Some(name)).dns != DnsWatch::Off
-    }) else {
-        return BTreeSet::new();
-    };
-    list.domains.into_iter().map(|(name, _)| name).collect()
-}
-
-fn checklist(
-    snapshot: &SourceRevision,
-    is_wanted: impl Fn(&AccountName) -> bool,
-) -> Option<Checklist> {
-    let template = declared_template(snapshot.template()?);
-    Some(Checklist::new(
-        &snapshot.loaded.desired,
-        template,
-        is_wanted,
-    ))
-}
+use crate::tree::{DnsMode, DnsWatch};
 
 impl Controller {
-    /// Asks for the domains that are due, and does not wait for the answers.
+    /// Starts the checks of the domains that are due, without waiting for the answers.
     pub(super) fn ask_dns(&mut self, now: Timestamp) {
         if self.names.is_asking() || self.names.next().is_none_or(|next| next > now) {
             return;
@@ -233,7 +51,7 @@ impl Controller {
         }
     }
 
-    /// Asks for all domains that are due, and waits for the answers.
+    /// Checks all domains that are due, and waits for the answers.
     pub(super) async fn ask_dns_and_wait(&mut self, stop: &CancellationToken) {
         loop {
             self.ask_dns(Timestamp::now());
@@ -247,7 +65,7 @@ impl Controller {
         }
     }
 
-    /// Says who writes an account's records that the tree manages and this daemon leaves to somebody else.
+    /// Returns who writes an account's records where the tree manages them and this daemon does not.
     fn writer_elsewhere(&self, name: &AccountName) -> Option<&'static str> {
         let loaded = &self.revision.as_ref()?.loaded;
         let account = loaded.desired.account(name)?;
@@ -262,12 +80,12 @@ impl Controller {
         }
     }
 
-    /// Takes in what DNS answered.
+    /// Processes the answers of a batch.
     pub(super) fn take_answers(&mut self, answers: Answers) {
         let now = Timestamp::now();
         self.names.questions += answers.questions;
         let mut told: Vec<(AccountName, DnsSummary)> = Vec::new();
-        // The tree may have moved in the meantime.
+        // The tree may have changed in the meantime.
         let answered: BTreeSet<&AccountName> =
             answers.checks.iter().map(|(name, _)| name).collect();
         let now_asked: BTreeMap<AccountName, DomainName> = (self.revision.as_ref())
@@ -276,7 +94,7 @@ impl Controller {
             .unwrap_or_default();
         for (name, check) in answers.checks {
             let is_asked = now_asked.get(&name) == Some(&check.domain);
-            let Some(domain_state) = self.names.opinions.get_mut(&name).filter(|_| is_asked) else {
+            let Some(domain_state) = self.names.states.get_mut(&name).filter(|_| is_asked) else {
                 continue;
             };
             let before = domain_state.asked_well;
@@ -302,7 +120,7 @@ impl Controller {
         });
     }
 
-    /// Writes down what began, and what is over.
+    /// Opens or closes the account's DNS incident in the history log.
     fn write_down(
         &mut self,
         name: &AccountName,

@@ -1,4 +1,4 @@
-//! What is thought of one domain after some answers: a difference counts when it was seen twice. Pure.
+//! The state of a domain's DNS over several checks: a difference counts once two checks showed it. Pure.
 
 use std::collections::BTreeMap;
 
@@ -9,28 +9,29 @@ use crate::dns::{DomainCheck, Question, Standing, Verdict};
 use crate::model::AccountName;
 use crate::report::{AccountDns, dns_lines};
 
-/// What is thought of one domain.
+/// The state of a domain's DNS.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct DomainState {
-    /// The hosts that differ, and since when that is seen. What does not answer keeps its place.
+    /// The hosts that differ, with the time of the first check that showed it. A host that does not answer stays in the
+    /// list.
     differing: BTreeMap<Question, Timestamp>,
-    /// Since when it counts: a second look showed a host again.
+    /// When a second check showed a difference again; it counts from then on.
     confirmed: Option<Timestamp>,
-    /// How often in a row no host could be asked for.
+    /// Consecutive checks in which no host got an answer.
     pub(super) silences: u32,
-    /// For how many seconds somebody still has old answers.
+    /// Seconds until the last old answer expires in a cache.
     pub(super) old_for: Option<u32>,
-    /// When it was last found right.
+    /// When it was last found in sync.
     pub(super) asked_well: Option<Timestamp>,
 }
 
 impl DomainState {
-    /// Tells whether a difference was seen once.
+    /// Returns whether a difference was seen once and waits for confirmation.
     pub(super) fn is_confirming(&self) -> bool {
         !self.differing.is_empty() && self.confirmed.is_none()
     }
 
-    /// Takes in what was found, and sums it up.
+    /// Adds the result of a check, and returns a summary.
     pub(super) fn take_in(
         &mut self,
         name: &AccountName,
@@ -49,7 +50,7 @@ impl DomainState {
                 self.differing
                     .insert(question.clone(), earlier.unwrap_or(now));
             } else if let Verdict::Unknown { .. } = judgement.verdict {
-                // Silence neither confirms nor refutes.
+                // No answer neither confirms nor refutes a difference.
                 let kept = earlier.map(|earlier| (question.clone(), earlier));
                 self.differing.extend(kept);
             } else if let Verdict::Propagating { old_for } = judgement.verdict {
@@ -117,7 +118,7 @@ mod tests {
         }
     }
 
-    /// Says of each answer: when, the word, since when it is seen, when it was confirmed, and silences in a row.
+    /// Lists for each check: time, word, first seen, confirmed, and consecutive silences.
     fn said(answers: &[(i64, char)]) -> String {
         let name = AccountName::new("acme");
         let mut domain_state = DomainState::default();

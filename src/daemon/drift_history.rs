@@ -1,4 +1,4 @@
-//! What is remembered of an object between two reads: drift that was seen, and what was healed. Pure.
+//! The drift history of an object: drift seen at earlier reads, and what was healed. Pure.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,17 @@ use jiff::{SignedDuration, Timestamp};
 use super::status::Drift;
 use crate::diff::{Change, ChangeKey, Side};
 
-/// How often something is put right before somebody is asked to look.
+/// Most times that a key is healed before a person has to look.
 pub(super) const ROUNDS: usize = 3;
-/// How long a healing counts.
+/// How long a healing counts towards that limit.
 const HEALING_COUNTS: SignedDuration = SignedDuration::from_hours(6);
 
-/// What is remembered of an object.
+/// The drift history of an object.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct DriftHistory {
     seen: BTreeMap<ChangeKey, Seen>,
     healed: BTreeMap<ChangeKey, Vec<Timestamp>>,
-    /// When the object was last read, completely.
+    /// When the object was last read completely.
     read: Option<Timestamp>,
 }
 
@@ -30,8 +30,8 @@ struct Seen {
 }
 
 impl DriftHistory {
-    /// Takes in the drift of a complete read. What was there at an earlier read already, and is still the same, is
-    /// confirmed; what is not there any more is forgotten.
+    /// Records the drift of a complete read. Drift that an earlier read showed with the same live value is confirmed;
+    /// drift that is gone is forgotten.
     pub(super) fn observe<'a>(
         &mut self,
         drift: impl Iterator<Item = &'a Change>,
@@ -67,24 +67,24 @@ impl DriftHistory {
         found
     }
 
-    /// Takes note that a key was put right.
+    /// Records that a key was healed.
     pub(super) fn healed(&mut self, key: &ChangeKey, now: Timestamp) {
         self.seen.remove(key);
         self.healed.entry(key.clone()).or_default().push(now);
     }
 
-    /// Begins to count the rounds anew, because a person looked at it; what was seen is still there.
+    /// Restarts the count of healings, because a person looked; the drift seen so far is kept.
     pub(super) fn reset_rounds(&mut self) {
         self.healed.clear();
     }
 
-    /// Lets go of everything, because the tree wants something else now.
+    /// Forgets everything, because the tree changed.
     pub(super) fn forget(&mut self) {
         self.seen.clear();
         self.healed.clear();
     }
 
-    /// Tells whether somebody keeps changing a key back.
+    /// Returns whether a key was changed back after each of its healings, up to the limit.
     pub(super) fn keeps_changing(&self, key: &ChangeKey, now: Timestamp) -> bool {
         self.rounds(key, now) >= ROUNDS
     }
@@ -119,7 +119,7 @@ mod tests {
         }
     }
 
-    /// Says of each read: key, live value, last not seen, first seen, confirmed.
+    /// Lists for each read: key, live value, when last absent, first seen, confirmed.
     fn reads(reads: &[(i64, &[(&str, &str)])]) -> Vec<String> {
         let mut drift_history = DriftHistory::default();
         let mut lines = Vec::new();
@@ -197,7 +197,7 @@ mod tests {
     }
 
     proptest! {
-        /// One read never confirms anything, however often it is told of.
+        /// A value seen by one read only is never confirmed.
         #[test]
         fn nothing_is_confirmed_by_one_read(values in proptest::collection::vec(0_u8..3, 1..20)) {
             let mut drift_history = DriftHistory::default();

@@ -1,4 +1,4 @@
-//! What changed between two looks at the board, as lines for logs and for whoever waits. Pure.
+//! What changed between two statuses, as lines for logs and stdout. Pure.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -8,26 +8,27 @@ use crate::dns::Standing;
 use crate::model::count_of;
 use crate::tree::short_commit;
 
-/// Something that changed.
+/// One change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Event {
     /// When it was seen.
     pub at: Timestamp,
-    /// What kind of thing: `role`, `commit`, `problem`, `platform`, `pause`, `order`, `run`, `dns`, or an object's state.
+    /// The kind: `role`, `commit`, `problem`, `platform`, `pause`, `order`, `run`, `dns`, or the new state of an
+    /// object.
     pub event: &'static str,
     /// The account; absent for the template and for what concerns the cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
-    /// What people call the object; absent for what concerns the cluster.
+    /// The object's name for people; absent for what concerns the cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
-    /// Why, as a word for machines.
+    /// The reason, as a word for machines.
     pub reason: String,
-    /// The same in words. It may hold any character.
+    /// The reason in words. May contain any character.
     pub message: String,
 }
 
-/// Lists what changed, the whole before its objects.
+/// Returns the changes: those of the cluster first, then those of its objects.
 #[must_use]
 #[allow(
     clippy::too_many_lines,
@@ -104,7 +105,7 @@ pub fn events(before: &Status, after: &Status) -> Vec<Event> {
         tell("run", run.result.as_str(), message);
     }
     for (earlier, object) in pairs(before, after) {
-        // One that nobody touched is shared by both.
+        // Both statuses share an unchanged object.
         if earlier.is_some_and(|earlier| std::ptr::eq(earlier, object)) {
             continue;
         }
@@ -139,7 +140,7 @@ pub fn events(before: &Status, after: &Status) -> Vec<Event> {
     events
 }
 
-/// Pairs each object with what it was before. Accounts are sorted by name on both sides, so that none is searched for.
+/// Pairs each object with its earlier status. Accounts are sorted by name on both sides, so a merge suffices.
 fn pairs<'a>(
     before: &'a Status,
     after: &'a Status,

@@ -1,4 +1,4 @@
-//! Carrying a plan out, and taking in what became of it.
+//! Executes a plan, and processes the result.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,7 +10,8 @@ use jiff::Timestamp;
 
 use super::assessment::{Assessment, assess, changes, subjects};
 use super::controller::Controller;
-use super::cycle::{CycleResult, ENDED, acting};
+use super::assessment::acting;
+use super::cycle::{CycleResult, ENDED};
 use super::schedule::{Name, back_off, later};
 use super::status::Mode;
 use super::verdict::is_drift;
@@ -22,7 +23,7 @@ use crate::plan::{Action, RefusalKind};
 use crate::reconcile::{Advance, Execution, advance, execute};
 use crate::tree::{Desired, Loaded, MAX_ASSET_BYTES, TreeSource};
 
-/// How long a read-back may take when the daemon is about to end.
+/// Deadline of the read-back when the daemon is ending.
 const LAST: Duration = Duration::from_secs(2);
 
 impl Controller {
@@ -80,12 +81,12 @@ impl Controller {
             }
             () = self.queue.pause_arrives() => tracing::info!("a pause was asked for; no further step is begun"),
         }
-        // What is in hand comes to its end.
+        // Steps in flight are finished.
         guard.stopping().cancel();
         run.await
     }
 
-    /// Takes in what became of the steps.
+    /// Processes the results of the steps.
     pub(super) fn take_in(
         &mut self,
         assessment: &Assessment<'_>,
@@ -124,7 +125,7 @@ impl Controller {
                         failures.entry(name).or_insert_with(|| reason.clone());
                     }
                 }
-                // Neither is a failure of its own: it is tried again when what kept it back is.
+                // Neither is a failure of its own: it is retried together with the step that blocked it.
                 StepResult::Skipped { .. } | StepResult::NotBegun { .. } => waiting.extend(names),
             }
         }
@@ -154,8 +155,8 @@ impl Controller {
         }
     }
 
-    /// Takes the keys of accounts that were written in part for applied, and tells whether the base did not say so.
-    /// Accounts that are written wholly settle as such; the domain stays, because records of the one before follow from it.
+    /// Moves keys of partly written accounts into the base, and returns whether the base changed. Completely written
+    /// accounts settle elsewhere. The domain key stays, because the records of the previous domain follow from it.
     fn take_written(&mut self, written: &WrittenParts, desired: &Desired) -> bool {
         let Some(base) = &mut self.base else {
             return false;
@@ -174,7 +175,8 @@ impl Controller {
         has_moved
     }
 
-    /// Notes beside the ref what was written of a commit that is not applied completely, for everybody who compares.
+    /// Records beside the ref what was written of a commit that is not completely applied, so that every other process
+    /// sees it.
     pub(super) async fn note_written(&mut self, parts: WrittenParts) {
         let commit = self
             .revision
@@ -197,7 +199,7 @@ impl Controller {
         }
     }
 
-    /// Takes away what was noted, which the base says now.
+    /// Deletes that record, which the new base replaces.
     pub(super) async fn forget_written(&mut self) {
         let push = self.setup.push;
         if let Some(written) = &mut self.written
@@ -207,7 +209,7 @@ impl Controller {
         }
     }
 
-    /// Reads once more what was written, so that the status says what is there.
+    /// Reads back what was written, so that the status shows what is live.
     pub(super) async fn read_back<'l>(
         &mut self,
         loaded: &'l Loaded,
@@ -239,7 +241,7 @@ impl Controller {
         let now = Timestamp::now();
         self.planned += 1;
         let differences = self.differences(loaded);
-        // What was healed is not there any more; nothing else is to be counted twice.
+        // Healed drift is gone; the drift history must not count the rest twice.
         for name in &written {
             if let Some(record) = self.records.get_mut(name) {
                 let found = changes(&differences, name);
@@ -251,8 +253,8 @@ impl Controller {
         assess(&self.input(loaded, read, now), differences)
     }
 
-    /// Says that the commit in force was applied completely, for all or for this daemon's shard of it, and tells
-    /// whether it is the base now.
+    /// Records that the adopted commit is completely applied, in all or in this daemon's shard, and returns whether it
+    /// is the new base.
     pub(super) async fn advance(&mut self) -> bool {
         let Some(commit) = self
             .revision
@@ -266,7 +268,7 @@ impl Controller {
             return false;
         };
         let (shard, push) = (self.setup.shard, self.setup.push);
-        // A shard goes by the base that it was cut for.
+        // A shard keeps the base for which it was cut.
         if push && shard.is_none() {
             reference.look().await;
         }

@@ -1,4 +1,4 @@
-//! What must outlive the process: the history, and a pause. One folder, files that a kill cannot spoil.
+//! The history log and the pause, kept on disk across restarts. One folder, in files that a kill cannot corrupt.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -17,18 +17,18 @@ use crate::apply::make_directory;
 use crate::diff::ChangeKey;
 use crate::model::count;
 
-/// The most incidents that are kept, and the most interventions.
+/// Most incidents kept, and most interventions.
 const LONGEST: usize = 1000;
-/// The file of the history …
+/// File of the history log.
 const HISTORY: &str = "history.jsonl";
-/// … and what it was when something had spoilt it.
+/// Copy of a history log in which corrupted lines were found.
 const SPOILT: &str = "history.spoilt.jsonl";
 
-/// The history and the pause, in memory and on disk.
+/// The history log and the pause, in memory and on disk.
 ///
-/// The history is a file of lines, each the digest of a JSON object and the object. It is an incident, or what somebody asked
-/// for, as it is from then on, so that ending one is another line with its number. A line that a kill tore is left out; so is
-/// one that something spoilt, which is said.
+/// Each line of the file is the digest of a JSON object, then the object: an incident or an intervention in its current
+/// state. So ending one appends another line with its number. A line cut short by a kill is skipped; so is a corrupted
+/// one, which is also reported.
 pub(super) struct HistoryLog {
     folder: Utf8PathBuf,
     lines: Option<File>,
@@ -37,11 +37,11 @@ pub(super) struct HistoryLog {
     next: u64,
     next_intervention: u64,
     open: BTreeMap<(Finding, Name), u64>,
-    /// How many lines something spoilt.
+    /// Number of corrupted lines.
     spoilt: usize,
 }
 
-/// What a line of the history holds.
+/// One line of the history log.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Line {
@@ -53,7 +53,7 @@ impl Line {
     fn read(line: &str) -> Option<Self> {
         let text = verified(line)?;
         let read = serde_json::from_str(text);
-        // Earlier versions wrote incidents alone.
+        // Earlier versions wrote incidents only, untagged.
         read.or_else(|_| serde_json::from_str(text).map(Self::Incident))
             .ok()
     }
@@ -69,7 +69,7 @@ fn newest<T>(known: BTreeMap<u64, T>) -> Vec<T> {
     known.into_values().skip(too_many).collect()
 }
 
-/// What is to be told of something that began.
+/// A new finding, for the history log.
 pub(super) struct Detected {
     pub(super) finding: Finding,
     pub(super) name: Name,
@@ -81,7 +81,7 @@ pub(super) struct Detected {
 }
 
 impl HistoryLog {
-    /// Reads what an earlier process wrote down.
+    /// Reads the log of an earlier process.
     pub(super) fn open(state: &Utf8Path) -> io::Result<Self> {
         let folder = state.join("watch");
         make_directory(folder.as_std_path())?;
@@ -105,7 +105,7 @@ impl HistoryLog {
                     interventions.insert(intervention.id, intervention);
                 }
                 (None, true) => spoilt += 1,
-                // A kill tore it.
+                // The last line, cut short by a kill.
                 (None, false) => {}
             }
         }
@@ -137,7 +137,7 @@ impl HistoryLog {
         Ok(history_log)
     }
 
-    /// Says what of the history something spoilt.
+    /// Returns what was corrupted in the history log, for an alert.
     pub(super) fn spoilt(&self) -> Option<String> {
         (self.spoilt > 0).then(|| {
             let lines = count(self.spoilt, "line");
@@ -148,18 +148,18 @@ impl HistoryLog {
         })
     }
 
-    /// Returns the history; cheap.
+    /// Returns the history; cheap to call.
     pub(super) fn history(&self) -> Arc<History> {
         Arc::clone(&self.history)
     }
 
-    /// Tells whether something goes on.
+    /// Returns whether an incident is open.
     #[cfg(test)]
     fn is_open(&self, finding: Finding, name: &Name) -> bool {
         self.open.contains_key(&(finding, name.clone()))
     }
 
-    /// Writes down that something began, unless it goes on already.
+    /// Opens an incident, unless one is open already.
     pub(super) fn begin(&mut self, news: Detected) {
         let key = (news.finding, news.name.clone());
         if self.open.contains_key(&key) {
@@ -187,7 +187,7 @@ impl HistoryLog {
         }
     }
 
-    /// Writes down that something is over, when it went on.
+    /// Closes an incident, if it is open.
     pub(super) fn end(&mut self, finding: Finding, name: &Name, now: Timestamp, how: &str) {
         let Some(id) = self.open.remove(&(finding, name.clone())) else {
             return;
@@ -202,7 +202,7 @@ impl HistoryLog {
         self.append(&line);
     }
 
-    /// Writes down what somebody asked for.
+    /// Records an intervention.
     pub(super) fn intervene(&mut self, mut intervention: Intervention) {
         intervention.id = self.next_intervention;
         self.next_intervention += 1;
@@ -214,7 +214,7 @@ impl HistoryLog {
         self.append(&Line::Intervention(intervention));
     }
 
-    /// Writes down what became of everything of a kind that somebody asked for and that goes on.
+    /// Records the outcome of all open interventions of a kind.
     pub(super) fn settle(&mut self, kind: InterventionKind, outcome: &Outcome) {
         let goes_on = |one: &Intervention| one.kind == kind && one.outcome.is_none();
         if !self.history.interventions.iter().any(goes_on) {
@@ -232,7 +232,7 @@ impl HistoryLog {
         }
     }
 
-    /// Ends what goes on about objects that are not there any more.
+    /// Closes the incidents of objects that are not there any more.
     pub(super) fn follow(&mut self, is_there: impl Fn(&Name) -> bool, now: Timestamp) {
         let gone: Vec<_> = (self.open.keys())
             .filter(|(_, name)| name.is_some() && !is_there(name))
@@ -243,7 +243,7 @@ impl HistoryLog {
         }
     }
 
-    /// Reads the pause that holds; the reason says why it is not known whether one does.
+    /// Reads the pause that holds; the error says why it is unknown whether one does.
     pub(super) fn pause(&self) -> Result<Option<Pause>, String> {
         let path = self.pause_file();
         let text = match fs::read(&path) {
@@ -258,7 +258,7 @@ impl HistoryLog {
             .ok_or_else(|| format!("something spoilt {path}"))
     }
 
-    /// Keeps a pause, or that there is none.
+    /// Persists the pause, or its absence.
     pub(super) fn keep_pause(&self, pause: Option<&Pause>) -> io::Result<()> {
         let Some(pause) = pause else {
             return match fs::remove_file(self.pause_file()) {
@@ -278,7 +278,7 @@ impl HistoryLog {
         self.folder.join("pause.json")
     }
 
-    /// Adds a line. What cannot be written down is still in memory, and the next rewrite tries again.
+    /// Appends a line. If that fails, the entry is still in memory, and the next rewrite includes it.
     fn append(&mut self, line: &Line) {
         if self.written > 8 * LONGEST
             && let Err(error) = self.rewrite()
@@ -298,7 +298,7 @@ impl HistoryLog {
         self.written += 1;
     }
 
-    /// Writes one line each, in a file that appears whole.
+    /// Writes one line per entry to a new file, and replaces the old one atomically.
     fn rewrite(&mut self) -> io::Result<()> {
         let mut file = NamedTempFile::new_in(&self.folder)?;
         let History {
@@ -375,7 +375,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let state = Utf8Path::from_path(folder.path()).unwrap();
         let mut history_log = HistoryLog::open(state).unwrap();
-        // Without the file, for the disk is slow.
+        // Without the file, because the disk is slow.
         history_log.lines = None;
         for number in 0..2 * LONGEST {
             history_log.begin(news(&number.to_string(), 10));
@@ -404,7 +404,7 @@ mod tests {
         assert_eq!(history_log.pause(), Ok(None));
     }
 
-    /// Whatever bit of the file is flipped: it is said, and nobody takes it for the end of the pause.
+    /// Whichever bit of the file is flipped: it is reported, and never taken for the end of the pause.
     #[test]
     fn a_spoilt_pause_is_no_end_of_the_pause() {
         let folder = tempfile::tempdir().unwrap();
@@ -426,7 +426,7 @@ mod tests {
             fs::write(&path, bytes).unwrap();
             match history_log.pause() {
                 Err(reason) => assert!(reason.starts_with("something spoilt "), "{reason}"),
-                // The end of the line says nothing.
+                // The line feed carries no information.
                 read => assert_eq!((bit / 8, read), (whole.len() - 1, Ok(Some(pause.clone())))),
             }
         }
@@ -459,7 +459,7 @@ mod tests {
             let left = history.incidents.len() + history.interventions.len();
             assert!(left < 3, "byte {byte}");
             let said = history_log.spoilt();
-            // The end of the last line is as if a kill tore it.
+            // Without its line feed, the last line looks as if a kill cut it short.
             assert_eq!(
                 said.is_none(),
                 byte == whole.len() - 1,

@@ -1,4 +1,5 @@
-//! The wheel, turned again and again: source → plan → apply by policy → status.
+//! The daemon: reconciles a tree with its platform again and again, as the tree's policy allows, and publishes a
+//! status.
 //!
 //! ```text
 //! file events, signals, webhooks, dashboard ──► WorkQueue ──► loop ──► PublishedStatus ──► HTTP, metrics, alerts
@@ -6,8 +7,8 @@
 //!                                  clock ────────┘           └──► history, on disk
 //! ```
 //!
-//! What is outside of the loop sees two things: [`WorkQueue`], which it puts wishes into, and [`PublishedStatus`], from which
-//! it reads the last [`Status`] and is told when there is another. Neither can be made to wait by the other side.
+//! Code outside the loop sees two types: [`WorkQueue`], which takes requests, and [`PublishedStatus`], which holds the
+//! latest [`Status`] and wakes subscribers on each change. Neither lets one side block the other.
 
 mod adopt;
 mod approval;
@@ -20,6 +21,7 @@ mod cycle;
 mod daemon;
 mod dns;
 mod domain_state;
+mod domains;
 mod drift_history;
 mod event;
 mod execute;
@@ -35,6 +37,7 @@ mod selection;
 mod service;
 mod setup;
 mod shard;
+mod shard_state;
 mod show;
 mod source;
 mod status;

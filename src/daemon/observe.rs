@@ -1,4 +1,4 @@
-//! Reading some of the platform, and keeping what was read of the rest.
+//! Reads some objects of the platform, and keeps the known state of the others.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,12 +16,12 @@ use crate::live::{
 use crate::model::{AccountName, DomainTemplate, Identity};
 use crate::tree::{BaseAccounts, ClusterConfig, Desired, SharedAccount, departed};
 
-/// How often a request is sent in all.
+/// Attempts of a request in all.
 const ATTEMPTS: u32 = 3;
-/// How long one may take with all its attempts.
+/// Deadline of a request with all its attempts.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// The way to the platform, and what was read last.
+/// The client for the platform, and the state last read.
 #[derive(Default)]
 pub(super) struct Platform {
     client: Option<ReadClient>,
@@ -31,7 +31,7 @@ pub(super) struct Platform {
     read_at: BTreeMap<Name, Timestamp>,
 }
 
-/// What is known of some objects.
+/// The known state of some objects.
 #[derive(Debug, PartialEq)]
 pub(super) struct Known {
     accounts: Vec<Option<Arc<LiveAccount>>>,
@@ -39,7 +39,7 @@ pub(super) struct Known {
 }
 
 impl Platform {
-    /// Returns what was read last of some objects.
+    /// Returns the known state of some objects.
     pub(super) fn known(&self, names: &BTreeSet<Name>) -> Known {
         let accounts = names.iter().flatten();
         Known {
@@ -50,7 +50,7 @@ impl Platform {
         }
     }
 
-    /// Logs in, unless that is done.
+    /// Logs in, unless a client is connected.
     pub(super) async fn connect(
         &mut self,
         setup: &Setup,
@@ -66,7 +66,7 @@ impl Platform {
                 .await
                 .map_err(|error| error.to_string())?,
         };
-        // What does not pass soon is waited for by the daemon itself, which says so.
+        // The daemon's own back-off handles longer outages, and reports them.
         config.limits.retry.attempts = ATTEMPTS;
         config.limits.retry.deadline = DEADLINE;
         let client = ReadClient::connect(config).await;
@@ -77,7 +77,7 @@ impl Platform {
         Ok(client)
     }
 
-    /// Logs out: the next read logs in again, with what the tree says then.
+    /// Drops the client: the next read logs in again, with the tree's current settings.
     pub(super) fn disconnect(&mut self) {
         self.client = None;
     }
@@ -87,7 +87,7 @@ impl Platform {
         self.read_at.get(name).copied()
     }
 
-    /// Forgets what was read of objects that are not there any more.
+    /// Forgets the state of objects that are not in the tree any more.
     pub(super) fn follow(&mut self, desired: &Desired) {
         let names: BTreeSet<_> = desired
             .accounts
@@ -99,8 +99,8 @@ impl Platform {
             .retain(|name, _| name.as_ref().is_none_or(|name| names.contains(name)));
     }
 
-    /// Reads some objects, and the accounts that the tree lost when `with_departed` says so. What could not be read is
-    /// unknown from now on, whatever was known of it.
+    /// Reads some objects, and with `with_departed` the accounts that left the tree. An object that could not be read
+    /// becomes unknown, whatever was known of it.
     pub(super) async fn read(
         &mut self,
         client: &ReadClient,
@@ -134,7 +134,7 @@ impl Platform {
         Ok(())
     }
 
-    /// Reads objects again from the platform alone, whatever the cache believes: what is written is planned from that.
+    /// Reads objects again without trusting the cache, because steps are planned from the result.
     pub(super) async fn read_again(
         &mut self,
         client: &ReadClient,
@@ -155,8 +155,8 @@ impl Platform {
         Ok(())
     }
 
-    /// Forgets who held a domain that nobody is about to claim any more: planned from that, an account would be made to
-    /// step aside for a claim that is done.
+    /// Forgets holders of domains that no account is about to claim any more. Otherwise a plan would make the holder
+    /// release a domain whose claim is done.
     fn forget_holders(&mut self, desired: &Desired) {
         if self.live.holders.is_empty() {
             return;
@@ -167,7 +167,7 @@ impl Platform {
             .retain(|domain, _| claimed.contains(domain));
     }
 
-    /// Says that some objects could not be read, and why.
+    /// Marks objects as unknown, with the reason.
     pub(super) fn lose(&mut self, names: &BTreeSet<Name>, reason: &str) {
         for name in names {
             if let Some(name) = name {
@@ -183,8 +183,8 @@ impl Platform {
         }
     }
 
-    /// Takes some objects out of a tree. An account whose id is known is looked up by it, which saves listing
-    /// all accounts.
+    /// Returns the part of a tree with some objects. An account whose id is known is looked up by it, which saves
+    /// listing all accounts.
     fn part(&self, desired: &Desired, names: &BTreeSet<Name>) -> Desired {
         let accounts = desired.accounts.iter();
         let wanted = accounts.filter(|account| names.contains(&Some(account.name.clone())));
@@ -206,7 +206,7 @@ impl Platform {
     }
 }
 
-/// Takes out of the tree that was applied last what belongs to the objects that are read.
+/// Returns the part of the base that belongs to the objects to read.
 fn base_of(base: &Desired, desired: &Desired, wanted: &Desired, with_departed: bool) -> Desired {
     let before = BaseAccounts::new(base);
     let names: BTreeSet<_> = wanted
@@ -233,7 +233,7 @@ fn base_of(base: &Desired, desired: &Desired, wanted: &Desired, with_departed: b
     }
 }
 
-/// Tells whether nothing at all could be read of some objects.
+/// Returns the first reason if none of the objects could be read.
 pub(super) fn is_down(live: &Live, names: &BTreeSet<Name>) -> Option<String> {
     let mut reasons = names.iter().map(|name| match name {
         Some(name) => match live

@@ -1,22 +1,15 @@
-//! Times in which the platform cannot be read.
+//! Outages of the platform.
 
 use jiff::Timestamp;
 
+use super::conditions::Outage;
 use super::controller::{Controller, names_of};
 use super::history_log::Detected;
 use super::schedule::{back_off, later};
 use super::status::Finding;
 
-/// A time in which the platform cannot be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Outage {
-    pub(super) since: Timestamp,
-    pub(super) failures: u32,
-    pub(super) retry_at: Timestamp,
-}
-
 impl Controller {
-    /// Says that the platform cannot be read, and puts everything off.
+    /// Starts or prolongs the outage, and postpones all reads.
     pub(super) fn lose_platform(&mut self, reason: &str, now: Timestamp) {
         self.is_quiet = false;
         let before = self.outage;
@@ -46,9 +39,9 @@ impl Controller {
         });
     }
 
-    /// Says that the platform can be read again, when it could not.
+    /// Ends the outage, if there is one.
     pub(super) fn find_platform(&mut self, now: Timestamp) {
-        // One that began before this process did is over too.
+        // An outage that began before this process started is over too.
         self.history_log
             .end(Finding::Outage, &None, now, "it could be read again");
         if self.outage.take().is_some() {

@@ -1,4 +1,4 @@
-//! Where the loop writes what it knows, and everybody else reads it.
+//! The published status: written by the loop, read by everybody else.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,9 +9,9 @@ use super::status::Status;
 use crate::model::{AccountName, AssetKind, Digest};
 use crate::tree::{MAX_ASSET_BYTES, ReadError, TreeSource};
 
-/// The last [`Status`], and the files of the tree in force; cheap to clone.
+/// The latest [`Status`], and the files of the source revision; cheap to clone.
 ///
-/// A reader never holds the loop up, and sees either all of a change or nothing of it.
+/// A reader never blocks the loop, and sees a change as a whole or not at all.
 #[derive(Clone)]
 pub struct PublishedStatus {
     status: watch::Sender<Arc<Status>>,
@@ -21,7 +21,7 @@ pub struct PublishedStatus {
 type Files = Arc<dyn TreeSource + Send>;
 
 impl PublishedStatus {
-    /// Begins with a daemon that has read nothing yet.
+    /// Creates the status of a daemon that has read nothing yet.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
         Self {
@@ -30,13 +30,13 @@ impl PublishedStatus {
         }
     }
 
-    /// Returns what is known now.
+    /// Returns the latest status.
     #[must_use]
     pub fn status(&self) -> Arc<Status> {
         Arc::clone(&self.status.borrow())
     }
 
-    /// Waits until there is something newer than a version, and returns it; for a long poll, inside a time-out.
+    /// Waits for a status newer than `version`, and returns it. For a long poll, inside a time-out.
     pub async fn newer_than(&self, version: u64) -> Arc<Status> {
         let mut receiver = self.status.subscribe();
         match receiver.wait_for(|status| status.version > version).await {
@@ -46,14 +46,14 @@ impl PublishedStatus {
         }
     }
 
-    /// Gives out a receiver that is woken by each change.
+    /// Returns a receiver that is woken by each change.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<Arc<Status>> {
         self.status.subscribe()
     }
 
-    /// Reads a file that the tree in force declares as an account's asset; absent when it declares none. Blocks for a
-    /// moment, and never gives other bytes than those whose digest the status names.
+    /// Reads the file that the source revision declares as an account's asset; `None` when it declares none. Blocks for
+    /// a moment. Fails when the bytes no longer match the digest in the status.
     #[must_use]
     pub fn asset(
         &self,
@@ -73,7 +73,7 @@ impl PublishedStatus {
         }))
     }
 
-    /// Changes something; readers see all of it at once.
+    /// Changes the status; readers see the whole change at once.
     pub fn change(&self, change: impl FnOnce(&mut Status)) {
         self.status.send_modify(|status| {
             let status = Arc::make_mut(status);
@@ -82,7 +82,7 @@ impl PublishedStatus {
         });
     }
 
-    /// Puts other files in force.
+    /// Replaces the files of the source revision.
     pub fn put_files(&self, files: Files) {
         *self.lock() = Some(files);
     }

@@ -1,4 +1,4 @@
-//! What others want of the loop.
+//! The work queue: requests to the loop from outside it.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,74 +9,73 @@ use tokio_util::sync::CancellationToken;
 use super::status::{Author, Intervention, InterventionKind, Pause, Trigger};
 use crate::model::{AccountName, Digest};
 
-/// How many interventions wait for the loop at most; of more, which only a program can give, the first are not kept.
+/// Most interventions that wait for the loop; only a program can add more, and then the oldest are dropped.
 const INTERVENTIONS: usize = 100;
 
-/// One wish. None has an answer: what became of it is seen on the [`super::PublishedStatus`].
+/// One request. None is answered; its effect shows in the [`super::PublishedStatus`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WorkItem {
     /// The source may have changed.
     Changed,
-    /// A forge says that something was pushed; `commit` is what it says is the branch's new one.
+    /// A forge reported a push; `commit` is the branch's new head, as it claims.
     Webhook {
         /// A hint, never trusted: the branch itself is read.
         commit: Option<String>,
     },
-    /// Accounts are to be read now, whatever is known of them, and what the policy lets be done about them, done.
-    /// No account names all.
+    /// Reads accounts now, whatever is known of them, and does for them what policy allows. No account means all.
     Resync {
-        /// Which.
+        /// The accounts; empty for all.
         accounts: Vec<AccountName>,
-        /// Who wants it.
+        /// Who requested it.
         author: Author,
     },
-    /// What is pending is to be applied, also where the policy leaves that to a person; it must still be what was
-    /// looked at.
+    /// Applies the pending changes, including those that policy leaves to a person. Refused unless the plan is still
+    /// the one that was approved.
     Approve {
         /// [`super::ClusterStatus::plan`].
         plan: Digest,
-        /// Who wants it.
+        /// Who requested it.
         author: Author,
     },
-    /// Nothing is to be written.
+    /// Stops writing.
     Pause(Pause),
-    /// Writing may go on.
+    /// Resumes writing.
     Resume {
-        /// Who wants it.
+        /// Who requested it.
         author: Author,
     },
-    /// The configuration is to be read anew.
+    /// Reads the configuration again.
     Reload,
-    /// The step in hand is to be finished, and the daemon to end.
+    /// Finishes the steps in flight, and ends the daemon.
     Stop,
 }
 
-/// Everything that was wished for since the loop last looked. However many orders there were, this is
-/// no larger than the tree has accounts, and so many interventions of people as can be looked through.
+/// The pending work: everything requested since the loop last took it. Its size is bounded by the number of accounts
+/// and a fixed number of interventions, however many requests were added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PendingWork {
-    /// What called.
+    /// What triggered the work.
     pub triggers: BTreeSet<Trigger>,
-    /// The commit that a forge named last.
+    /// The commit that a forge reported last.
     pub hint: Option<String>,
-    /// The accounts to be read, beside those that are due anyway.
+    /// The accounts to read in addition to those that are due.
     pub accounts: BTreeSet<AccountName>,
-    /// Whether all of them are.
+    /// Whether to read all accounts.
     pub everything: bool,
-    /// What was approved last.
+    /// The plan that was approved last.
     pub approved: Option<Digest>,
-    /// The last word on the pause: `Some(None)` ends it.
+    /// The latest request about the pause: `Some(None)` ends it.
     pub pause: Option<Option<Pause>>,
-    /// Whether the configuration is to be read anew.
+    /// Whether to read the configuration again.
     pub reload: bool,
-    /// Whether the daemon is to end.
+    /// Whether to end the daemon.
     pub stop: bool,
-    /// What people asked for, for the history.
+    /// Interventions to record in the history.
     pub interventions: Vec<Intervention>,
 }
 
 impl PendingWork {
-    /// Takes in one more. Two orders of the same kind are one; of two that contradict each other the later holds.
+    /// Adds an item. Items of one kind merge; of two that contradict each other, the later wins.
     pub fn add(&mut self, order: WorkItem) {
         match order {
             WorkItem::Changed => {
@@ -116,7 +115,7 @@ impl PendingWork {
             WorkItem::Resume { author } => {
                 self.note(Intervention::new(InterventionKind::Resume, author));
                 self.pause = Some(None);
-                // What was held back is looked at anew.
+                // Everything that the pause held back is reconciled again.
                 self.triggers.insert(Trigger::Resync);
                 self.everything = true;
                 self.accounts.clear();
@@ -136,14 +135,14 @@ impl PendingWork {
         self.interventions.push(intervention);
     }
 
-    /// Tells whether nobody wants anything.
+    /// Returns whether nothing is pending.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// The letter box of the loop; cheap to clone. Giving an order never waits, and a storm of them is one.
+/// The loop's work queue; cheap to clone. Adding an item never blocks, and items coalesce.
 #[derive(Clone, Debug, Default)]
 pub struct WorkQueue {
     shared: Arc<Shared>,
@@ -153,13 +152,13 @@ pub struct WorkQueue {
 struct Shared {
     pending: Mutex<PendingWork>,
     bell: Notify,
-    /// Rings for pauses alone, which whoever writes hears at once.
+    /// Notified of pauses only, so that an execution sees one at once.
     paused: Notify,
     stopped: CancellationToken,
 }
 
 impl WorkQueue {
-    /// Gives an order.
+    /// Adds an item.
     pub fn give(&self, order: WorkItem) {
         if order == WorkItem::Stop {
             self.shared.stopped.cancel();
@@ -172,34 +171,34 @@ impl WorkQueue {
         }
     }
 
-    /// Waits until somebody wants a pause; returns at once when somebody does already. For one waiter.
+    /// Waits until a pause is pending; returns at once when one is. For one waiter.
     pub async fn pause_arrives(&self) {
         while !matches!(self.pending().pause, Some(Some(_))) {
             self.shared.paused.notified().await;
         }
     }
 
-    /// Takes all that was wished for, and leaves nothing.
+    /// Takes all pending work.
     #[must_use]
     pub fn take(&self) -> PendingWork {
         std::mem::take(&mut *self.pending())
     }
 
-    /// Waits until there is something; returns at once when there is already. For one waiter.
+    /// Waits until work is pending; returns at once when some is. For one waiter.
     pub async fn arrive(&self) {
         while self.pending().is_empty() {
             self.shared.bell.notified().await;
         }
     }
 
-    /// Gives out a token that is cancelled by [`WorkItem::Stop`], which must not wait for the loop to look.
+    /// Returns a token that [`WorkItem::Stop`] cancels at once, before the loop takes the item.
     #[must_use]
     pub fn stopped(&self) -> CancellationToken {
         self.shared.stopped.clone()
     }
 
     fn pending(&self) -> MutexGuard<'_, PendingWork> {
-        // Adding a wish cannot leave half of one behind.
+        // A panic while adding an item cannot leave half of one behind.
         self.shared
             .pending
             .lock()
@@ -242,7 +241,7 @@ mod tests {
             for order in queue {
                 pending.add(order.clone());
             }
-            // What is for the history is looked at for itself.
+            // Interventions have a test of their own.
             pending.interventions.clear();
             assert_eq!(pending, *expected, "{queue:?}");
         }
@@ -311,7 +310,7 @@ mod tests {
         queue.arrive().await;
         assert!(queue.take().stop);
         assert!(queue.take().is_empty());
-        // The bell may ring for what was taken already; that must not wake anybody.
+        // The notification may be for work that was already taken; it must not wake anybody.
         let waiting = queue.clone();
         let arrive = tokio::spawn(async move { waiting.arrive().await });
         tokio::task::yield_now().await;
@@ -330,7 +329,7 @@ mod tests {
         assert!(!comes.is_finished());
         queue.give(WorkItem::Pause(pause("one")));
         comes.await.unwrap();
-        // It waits to be taken, by the loop.
+        // It stays pending until the loop takes it.
         assert!(queue.take().pause.is_some());
     }
 

@@ -1,9 +1,10 @@
-//! Turns in which nothing moved: they cost what is read, and not what there is.
+//! Quiet cycles, in which nothing changed: they cost what is read, not the size of the tree.
 //!
-//! Whatever moves anything ends the quiet ([`Controller::is_quiet`]): another tree, an order, an outage, a document that is not what
-//! it was. The turn after that compares and plans everything anew, because domains, guards and the plan's digest follow
-//! from all accounts together; when it leaves nothing that goes by itself, it is quiet again. What waits for people may stay
-//! as long as it likes: only the turns that read it look at everything. Where records are managed, no turn is quiet.
+//! Any change ends the quiet ([`Controller::is_quiet`]): another source revision, a work item, an outage, a changed
+//! document. The next cycle compares and plans everything again, because domains, guards and the plan's digest depend
+//! on all accounts together; when it leaves nothing that needs no person, the daemon is quiet again. Objects that wait
+//! for people do not end the quiet; only the cycles that read them look at everything. Where records are managed, no
+//! cycle is quiet.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use super::status::{Finding, Reason};
 use super::verdict::{Hold, Verdict};
 
 impl Controller {
-    /// Returns what is known of some objects before they are read, when it may turn out that nothing moved.
+    /// Returns the known state of some objects before a read, when the cycle may turn out to be quiet.
     pub(super) fn before(&self, read: &BTreeSet<Name>) -> Option<Known> {
         let status = self.published.status();
         let is_in_sync = |name: &Name| {
@@ -29,7 +30,7 @@ impl Controller {
         may_stay.then(|| self.platform.known(read))
     }
 
-    /// Tells whether nothing is left that goes by itself, now or after a while.
+    /// Returns whether nothing is left that needs no person, now or later.
     pub(super) fn becomes_quiet(&self, assessment: &Assessment<'_>) -> bool {
         let commit = self
             .revision
@@ -43,12 +44,12 @@ impl Controller {
         assessment.plan.steps.is_empty()
             && (is_noted || !is_complete(assessment))
             && !assessment.verdicts.values().any(waits)
-            // What the primary has is known by the turn that asks it.
+            // Only a cycle that asks the primary knows its records.
             && assessment.differences.zones.is_empty()
             && self.records.values().all(|record| record.failure.is_none())
     }
 
-    /// Takes note that some objects were read and are what they were.
+    /// Records that some objects were read and have not changed.
     pub(super) fn stay(&mut self, read: &BTreeSet<Name>, now: Timestamp) {
         for name in read {
             self.schedule.read(name, now);

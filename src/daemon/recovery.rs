@@ -1,4 +1,5 @@
-//! How the daemon recovers what an interrupted run destroyed: without asking anybody, under its lease.
+//! Recovery in the daemon: restores what an interrupted run destroyed, without asking anybody, under the daemon's
+//! lease.
 
 use std::collections::BTreeSet;
 
@@ -13,19 +14,19 @@ use crate::model::{AccountName, Shard};
 use crate::reconcile::{Execution, Recoverer, RecoveryError, RecoveryEvent, execute, recover};
 use crate::tree::{ClusterConfig, Desired};
 
-/// Whether what an earlier run destroyed is restored.
+/// Progress of the recovery.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum Recovery {
-    /// Nobody has looked yet.
+    /// Not checked yet.
     #[default]
     Due,
-    /// These accounts could not be read; it is looked at again when one of them is.
+    /// These accounts could not be read; the recovery continues when one of them is.
     Waits(BTreeSet<AccountName>),
-    /// It is.
+    /// Everything is restored.
     Done,
 }
 
-/// Says why the daemon could not restore it; nothing may be written until it can.
+/// Why the recovery failed; nothing may be written until it succeeds.
 #[derive(Debug, Error)]
 pub(super) enum Unrecovered {
     #[error(transparent)]
@@ -37,7 +38,7 @@ pub(super) enum Unrecovered {
 }
 
 impl Recovery {
-    /// Returns whether it must be looked at before some objects are read.
+    /// Returns whether the recovery must run before some objects are read.
     fn is_due(&self, read: &BTreeSet<Name>) -> bool {
         match self {
             Self::Due => true,
@@ -46,7 +47,7 @@ impl Recovery {
         }
     }
 
-    /// Restores what an earlier run destroyed, when that is due before some objects are read.
+    /// Runs the recovery, if it must run before some objects are read.
     pub(super) async fn advance(
         &mut self,
         read: &BTreeSet<Name>,

@@ -1,4 +1,4 @@
-//! Who is read when. Pure: `now` is an argument, and chance comes from a seed.
+//! The schedule of reads. Pure: `now` is an argument, and randomness comes from a seed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -17,8 +17,8 @@ const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(5);
 /// The longest pause after failures.
 pub(super) const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(15);
 
-/// When each object is due to be read. Objects that were read at the same time drift apart, so that
-/// a platform is asked a little all the time, and not everything at once.
+/// When each object is due. Objects read at the same time drift apart, so that load on the platform is even instead of
+/// bursty.
 #[derive(Clone, Debug)]
 pub(super) struct Schedule {
     interval: SignedDuration,
@@ -29,7 +29,7 @@ pub(super) struct Schedule {
 #[derive(Clone, Copy, Debug)]
 struct Due {
     at: Timestamp,
-    /// How often it was read by plan.
+    /// How many scheduled reads there were.
     rounds: u64,
 }
 
@@ -42,7 +42,7 @@ impl Schedule {
         }
     }
 
-    /// Takes over another interval; what is due earlier already stays so.
+    /// Changes the interval; what is due earlier stays so.
     pub(super) fn set_interval(&mut self, interval: SignedDuration, now: Timestamp) {
         self.interval = interval;
         let latest = later(now, interval);
@@ -51,7 +51,7 @@ impl Schedule {
         }
     }
 
-    /// Knows these objects from now on and no others. New ones are due at once.
+    /// Schedules exactly these objects from now on. New ones are due at once.
     pub(super) fn follow(&mut self, names: &BTreeSet<Name>, now: Timestamp) {
         self.due.retain(|name, _| names.contains(name));
         for name in names {
@@ -74,8 +74,8 @@ impl Schedule {
         }
     }
 
-    /// Takes note that an object was read, and plans the next time: the first at a place of its own in the
-    /// interval, the others an interval later, give or take a tenth.
+    /// Schedules the next read of an object that was just read: the first after a random part of the interval, later
+    /// ones after an interval give or take a tenth.
     pub(super) fn read(&mut self, name: &Name, now: Timestamp) {
         let (seed, interval) = (self.seed, self.interval);
         if let Some(due) = self.due.get_mut(name) {
@@ -90,7 +90,7 @@ impl Schedule {
         }
     }
 
-    /// Makes up for a clock that was set back: nothing waits longer than it would have, had it been planned now.
+    /// Corrects the schedule after the clock was set back: nothing waits longer than if it were scheduled now.
     pub(super) fn set_back(&mut self, now: Timestamp) {
         let latest = later(now, self.interval.max(LONGEST_PAUSE));
         for due in self.due.values_mut() {
@@ -98,7 +98,7 @@ impl Schedule {
         }
     }
 
-    /// Puts an object off until a time, and not a moment sooner.
+    /// Postpones an object until exactly this time.
     pub(super) fn put_off(&mut self, name: &Name, until: Timestamp) {
         if let Some(due) = self.due.get_mut(name) {
             due.at = until;
@@ -115,7 +115,7 @@ impl Schedule {
         self.due.values().map(|due| due.at).min()
     }
 
-    /// Returns what is to be read now: when something is due, also what soon will be.
+    /// Returns the objects to read now; if any is due, those due soon are included.
     pub(super) fn due(&self, now: Timestamp) -> BTreeSet<Name> {
         if self.next().is_none_or(|next| next > now) {
             return BTreeSet::new();
@@ -134,7 +134,7 @@ pub(super) fn back_off(failures: u32, name: &Name, seed: u64) -> SignedDuration 
     doubled.min(LONGEST_PAUSE).mul_f64(jitter)
 }
 
-/// Returns a number from 0 to 1 that is always the same for the same arguments.
+/// Returns a number from 0 to 1, the same for the same arguments.
 fn chance(seed: u64, name: &Name, round: u64) -> f64 {
     let mut hasher = DefaultHasher::new();
     (seed, name, round).hash(&mut hasher);
@@ -142,7 +142,7 @@ fn chance(seed: u64, name: &Name, round: u64) -> f64 {
     f64::from(thousandth) / 1000.0
 }
 
-/// Adds, and stops at the end of time.
+/// Adds, saturating at the last representable time.
 pub(super) fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
     now.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
@@ -200,8 +200,8 @@ mod tests {
         assert_eq!(schedule.next(), Some(at(900)));
     }
 
-    /// Issue 17: a clock that jumps. Set back by a day, it would leave every object unread for a day; set ahead, all are due,
-    /// once.
+    /// Issue 17: a clock that jumps. Set back by a day, it would leave every object unread for a day; set forward, it
+    /// makes all due once.
     #[test]
     fn a_clock_that_jumps_leaves_nothing_unread() {
         const DAY: i64 = 86_400;
@@ -228,7 +228,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(16))]
 
-        /// A thousand accounts: each is read once an interval, give or take, and never many of them at once.
+        /// Up to a thousand accounts: each is read about once an interval, and never many of them at once.
         #[test]
         fn reads_are_spread_over_the_interval(seed: u64, count in 1_usize..1000) {
             let mut schedule = Schedule::new(SignedDuration::from_secs(600), seed);

@@ -1,4 +1,4 @@
-//! The part of a tree and of a plan that may be carried out. Pure.
+//! Selects the parts of a tree and of a plan that may be executed. Pure.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,9 +8,9 @@ use crate::diff::ChangeKey;
 use crate::plan::{Plan, Precondition, Step, StepId, Subject};
 use crate::tree::{Declared, Desired, DesiredTemplate, Ownership, SharedAccount, Target};
 
-/// Takes out of a tree what is held, so that nothing is planned for it: what a tree does not declare is kept.
+/// Removes held keys from a tree, so that nothing is planned for them: keys that a tree does not declare are kept.
 ///
-/// To be done to the tree that was applied last too, or it would be taken for removed.
+/// Apply it to the base too, or the keys would look removed.
 pub(super) fn without<'d>(
     desired: &'d Desired,
     held: &BTreeMap<Name, BTreeSet<ChangeKey>>,
@@ -39,7 +39,7 @@ pub(super) fn without<'d>(
         }
     }
     if let (Some(template), Some(keys)) = (&mut rest.template, held.get(&None)) {
-        // Half a move is no move: a host that is held is held below both spellings of its type.
+        // A move must not be split: a held host is held under both spellings of its record type.
         let is_held = |target: &Target| {
             let spellings = [target.clone(), target.other_spelling()];
             spellings
@@ -51,8 +51,8 @@ pub(super) fn without<'d>(
     Cow::Owned(rest)
 }
 
-/// Leaves of a plan the steps on some objects, as far as they wait for no step on another, and numbers them anew.
-/// What guards said of single objects is left out.
+/// Keeps the steps on some objects, unless they wait for a step on another, and renumbers them. Refusals for single
+/// objects are dropped.
 pub(super) fn only(plan: &Plan, admits: impl Fn(&Subject) -> bool) -> Plan {
     let mut numbers: BTreeMap<StepId, StepId> = BTreeMap::new();
     let mut steps = Vec::new();
@@ -93,7 +93,8 @@ fn needs(step: &Step) -> impl Iterator<Item = StepId> {
     step.after.iter().copied().chain(left_by)
 }
 
-/// Lists the objects that differ between two trees, whatever stands where. `None` before there was any: all.
+/// Returns the objects that differ between two trees, ignoring source locations; all objects when there was no tree
+/// before.
 pub(super) fn touched(before: Option<&Desired>, now: &Desired) -> BTreeSet<Name> {
     let names = |desired: &Desired| -> BTreeSet<Name> {
         let accounts = desired.accounts.iter();
@@ -122,7 +123,7 @@ pub(super) fn touched(before: Option<&Desired>, now: &Desired) -> BTreeSet<Name>
     touched
 }
 
-/// Tells whether two trees want the same of an account.
+/// Returns whether two trees declare the same for an account.
 pub(super) fn is_same(a: &SharedAccount, b: &SharedAccount) -> bool {
     let wants_the_same = || {
         a.identity.value == b.identity.value
@@ -139,7 +140,7 @@ fn values<K, V>(declared: &BTreeMap<K, Declared<V>>) -> impl Iterator<Item = (&K
     declared.map(|(key, declared)| (key, declared.value.as_ref()))
 }
 
-/// Tells whether two trees want the same of the domain template.
+/// Returns whether two trees declare the same domain template.
 pub(super) fn is_same_template(a: Option<&DesiredTemplate>, b: Option<&DesiredTemplate>) -> bool {
     let parts = |template: &DesiredTemplate| {
         let hosts = template.hosts.iter();
@@ -151,7 +152,7 @@ pub(super) fn is_same_template(a: Option<&DesiredTemplate>, b: Option<&DesiredTe
     a.map(parts) == b.map(parts)
 }
 
-/// Tells whether the tree owns what it does not declare of an object.
+/// Returns whether the tree owns the keys of an object that it does not declare.
 pub(super) fn is_exclusive(desired: &Desired, name: &Name) -> bool {
     let ownership = match name {
         Some(name) => desired

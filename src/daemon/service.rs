@@ -1,15 +1,15 @@
-//! What the daemon tells the service manager that started it: systemd's notification protocol.
+//! Notifications to the service manager that started the daemon: systemd's notification protocol.
 
 use std::time::Duration;
 
-/// What is told.
+/// A notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notification {
-    /// It serves.
+    /// The daemon serves.
     Ready,
-    /// It is alive.
+    /// The daemon is alive.
     Alive,
-    /// It ends.
+    /// The daemon is ending.
     Stopping,
     /// A line for `systemctl status`.
     Status(String),
@@ -27,8 +27,8 @@ pub struct ServiceManager {
 }
 
 impl ServiceManager {
-    /// Finds the service manager by `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`; `environment` looks a
-    /// variable up. A socket that cannot be used is the same as none, which is logged.
+    /// Finds the service manager by `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`; `environment` looks up a
+    /// variable. A socket that cannot be used is logged and treated as none.
     #[must_use]
     pub fn find(environment: &dyn Fn(&str) -> Option<String>) -> Self {
         let number = |name: &str| environment(name)?.parse::<u64>().ok();
@@ -41,13 +41,13 @@ impl ServiceManager {
         }
     }
 
-    /// Returns how often it wants to hear that the daemon is alive: twice as often as it has patience.
+    /// Returns the interval between signs of life: half of the watchdog's time-out.
     #[must_use]
     pub fn interval(&self) -> Option<Duration> {
         self.patience.map(|patience| patience / 2)
     }
 
-    /// Tells something. A service manager that does not listen is no reason to stop, so that nothing is returned.
+    /// Sends a notification. Best effort: failures are logged, because they are no reason to stop.
     pub fn tell(&self, notification: &Notification) {
         let text = match notification {
             Notification::Ready => "READY=1".to_owned(),
@@ -90,7 +90,7 @@ fn connected(
         .ok()
 }
 
-/// A path, or behind `@` a name in the kernel's own space.
+/// Parses the address of a socket: a path, or after `@` a name in Linux's abstract namespace.
 #[cfg(unix)]
 fn address(name: &str) -> std::io::Result<std::os::unix::net::SocketAddr> {
     #[cfg(target_os = "linux")]

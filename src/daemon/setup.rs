@@ -1,4 +1,4 @@
-//! What the daemon is given, with everything resolved.
+//! The daemon's setup, with everything resolved.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,75 +12,75 @@ use crate::apply::lease::SKEW;
 use crate::live::{ClientConfig, Trust};
 use crate::model::Shard;
 
-/// What the daemon is given, with everything resolved.
+/// The daemon's setup, with everything resolved.
 #[derive(Clone, Debug)]
 pub struct Setup {
     /// Where the tree comes from.
     pub source: Place,
-    /// The cluster; may be left out when the tree has only one.
+    /// The cluster; optional when the tree has only one.
     pub cluster: Option<String>,
-    /// Where journal, snapshots, history and the fetched repository are kept.
+    /// The state folder: journal, snapshots, history and the fetched repository.
     pub state: Utf8PathBuf,
-    /// A platform other than the one that the tree declares: a sandbox.
+    /// A platform in place of the one that the tree declares: a sandbox.
     pub platform: Option<ClientConfig>,
-    /// The DNS of that sandbox; the world's when absent.
+    /// The DNS of that sandbox; public DNS when absent.
     pub sandbox: Option<SandboxDns>,
     /// How often each account is read.
     pub interval: SignedDuration,
-    /// How often DNS is asked for each domain.
+    /// How often the DNS of each domain is checked.
     pub dns_interval: SignedDuration,
-    /// How often the source is looked at without being told.
+    /// How often the source is read without a trigger.
     pub poll: SignedDuration,
-    /// How long after it was first seen drift is looked at again.
+    /// Delay between the first sight of drift and the read that confirms it.
     pub confirm_after: SignedDuration,
-    /// How long to wait for further hints after one.
+    /// Debounce: how long to wait for further triggers after one.
     pub settle: Duration,
-    /// How long the lease holds unless it is renewed.
+    /// How long the lease is valid without renewal.
     pub term: Duration,
-    /// By how much the clocks of two hosts may differ.
+    /// Most clock skew between two hosts.
     pub skew: SignedDuration,
-    /// Whether the Git remote arbitrates between hosts, and learns what was applied.
+    /// Whether the Git remote arbitrates between hosts, and gets the record of what was applied.
     pub push: bool,
-    /// Whether a Lease of Kubernetes arbitrates between hosts instead.
+    /// Whether a Kubernetes Lease arbitrates between hosts instead.
     pub kubernetes: bool,
-    /// The part of the tree's accounts that it is for, when other daemons are for the rest.
+    /// The shard of the tree's accounts, when other daemons reconcile the rest.
     pub shard: Option<Shard>,
-    /// What the tree may say of where credentials come from and go to.
+    /// Which destinations and sources of credentials the tree may name.
     pub trust: Trust,
 }
 
 /// The DNS of a sandbox.
 #[derive(Clone, Debug, Default)]
 pub struct SandboxDns {
-    /// Its resolver, when it has one.
+    /// Its resolver, if any.
     pub resolver: Option<SocketAddr>,
-    /// Its servers.
+    /// Its primaries.
     pub primaries: SandboxPrimaries,
 }
 
-/// Reads the daemon's file anew, or says why that cannot be.
+/// Reads the daemon's file again, or returns why it cannot be used.
 pub type Reread = Arc<dyn Fn() -> Result<Setup, String> + Send + Sync>;
 
 /// Where the tree comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// A folder of this machine.
+    /// A local folder.
     Folder(Utf8PathBuf),
     /// A branch of a Git remote.
     Remote {
-        /// Its URL, as `git` takes it.
+        /// The URL, as `git` takes it.
         url: String,
         /// The branch.
         branch: String,
-        /// The tree's folder in the repository; empty for the top.
+        /// The tree's folder within the repository; empty for the root.
         folder: Utf8PathBuf,
-        /// The file that says who may sign; nobody needs to when absent.
+        /// The `allowed_signers` file; without it no signature is required.
         signers: Option<Utf8PathBuf>,
     },
 }
 
 impl Setup {
-    /// Names the keys of the daemon's file by which another one differs, and which only a restart takes over.
+    /// Returns the keys of the daemon's file that differ and need a restart.
     pub(super) fn moved(&self, other: &Self) -> Vec<&'static str> {
         let lease = |setup: &Self| (setup.term, setup.skew, setup.push, setup.kubernetes);
         let moved = [
@@ -95,7 +95,7 @@ impl Setup {
             .collect()
     }
 
-    /// Fills in what most daemons want.
+    /// Creates a setup with the defaults.
     #[must_use]
     pub fn new(source: Place, state: Utf8PathBuf) -> Self {
         Self {

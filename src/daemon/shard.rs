@@ -1,29 +1,20 @@
-//! The part of a tree that this daemon is for, when others are for the rest.
+//! Sharding: the part of a tree that this daemon reconciles while other daemons reconcile the rest.
 
 use std::sync::{Arc, OnceLock};
 
 use super::controller::Controller;
+use super::shard_state::ShardState;
 use super::source::SourceRevision;
 use super::zones::Templates;
 use crate::plan::{Cut, Part};
 use crate::tree::Base;
 
-/// What a daemon knows of the others.
-#[derive(Clone, Debug, Default)]
-pub(super) struct ShardState {
-    /// The part of the tree that plans are about.
-    pub(super) part: Part,
-    /// The commit that was noted to be applied here.
-    pub(super) noted: Option<String>,
-    /// The commits of the tree and of the base that the share was cut for.
-    cut_for: (Option<String>, Option<String>),
-}
-
 impl Controller {
-    /// Cuts this daemon's part out of a tree. All daemons go by the base that the ref names, for that is what they all see;
-    /// so while a commit passes domains between their accounts, one of them does it, and afterwards each has its own again.
+    /// Cuts a tree down to this daemon's shard. All daemons use the base that the ref names, because all of them see
+    /// that one. So while a commit passes domains between accounts of several shards, one daemon executes it, and
+    /// afterwards each has its own accounts again.
     ///
-    /// Returns whether the tree can be put in force.
+    /// Returns whether the tree can be adopted.
     pub(super) async fn take_share(&mut self, revision: &mut SourceRevision) -> bool {
         let Some(shard) = self.setup.shard else {
             return true;
@@ -49,7 +40,7 @@ impl Controller {
         let cut = Cut::new(shard, &mut loaded.desired, base.as_mut());
         let mut elsewhere = None;
         if !shard.is_first() {
-            // The first one's; see [`Shard::is_first`].
+            // The first shard writes the template; see [`Shard::is_first`].
             let now = loaded.desired.template.take();
             revision.template_elsewhere.clone_from(&now);
             let before = base.as_mut().and_then(|base| base.template.take());
@@ -57,7 +48,7 @@ impl Controller {
         }
         let commit = revision.id().map(str::to_owned);
         let cut_for = (commit, self.applied.clone());
-        // What was applied since, object by object, is known better than from the ref.
+        // The daemon's own base, object by object, is newer than the ref.
         if self.shard_state.part.siblings.is_none() || self.shard_state.cut_for != cut_for {
             self.base = base;
         } else if let (Some(new), Some(known)) = (&mut elsewhere, self.zones.elsewhere.take()) {

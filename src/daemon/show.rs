@@ -1,4 +1,4 @@
-//! Puts what a turn found on the board.
+//! Publishes the results of a cycle.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::assessment::{
     unknown,
 };
 use super::controller::Controller;
-use super::cycle::acting;
+use super::assessment::acting;
 use super::schedule::Name;
 use super::status::{LiveBrand, ObjectStatus, Offer, OtherSteps, PlannedStep, Reason, Taker};
 use super::verdict::{Standing, is_drift, judge, reason};
@@ -20,32 +20,32 @@ use crate::model::KeyPath;
 use crate::plan::{Action, Plan, Refusal, Step, Subject};
 use crate::tree::Loaded;
 
-/// What a turn found, for the board.
+/// The results of a cycle, to be published.
 pub(super) struct Found<'a> {
     pub(super) differences: &'a Differences,
-    /// What there is to do; absent when nothing was planned.
+    /// The plans; absent when nothing was planned.
     pub(super) plans: Option<Plans<'a>>,
-    /// The objects that are being written to.
+    /// The objects that the plan writes to.
     pub(super) acting: BTreeSet<Name>,
-    /// Whether they are at this moment.
+    /// Whether the plan is being executed at this moment.
     pub(super) carrying: bool,
-    /// What held the run as a whole.
+    /// Why the run as a whole was refused.
     pub(super) held: Option<&'a str>,
 }
 
-/// What there is to do, by whom.
+/// The plans, by who takes their steps.
 #[derive(Clone, Copy)]
 pub(super) struct Plans<'a> {
-    /// Everything.
+    /// All steps.
     whole: &'a Plan,
-    /// What goes by itself.
+    /// Steps that need no person.
     next: &'a Plan,
-    /// What is done once somebody approves it.
+    /// Steps that an approval would execute.
     offer: &'a Plan,
 }
 
 impl<'a> Found<'a> {
-    /// Takes what an assessment says.
+    /// Takes the results from an assessment.
     pub(super) fn of(assessment: &'a Assessment<'_>, held: Option<&'a str>) -> Self {
         Self {
             differences: &assessment.differences,
@@ -62,7 +62,7 @@ impl<'a> Found<'a> {
 }
 
 impl Controller {
-    /// Shows how objects stand when nothing could be planned.
+    /// Publishes the status of all objects when nothing could be planned.
     pub(super) fn show_unread(&mut self, loaded: &Loaded, now: Timestamp) {
         let differences = self.differences(loaded);
         let found = Found {
@@ -75,7 +75,7 @@ impl Controller {
         self.show(loaded, &names(&loaded.desired), &found, now);
     }
 
-    /// Shows how objects stand.
+    /// Publishes the status of objects.
     pub(super) fn show(
         &self,
         loaded: &Loaded,
@@ -87,7 +87,7 @@ impl Controller {
         let input = self.input(loaded, &all, now);
         self.published.change(|status| {
             for name in which {
-                // What was never read stays so, unless the platform cannot be read.
+                // An object that was never read keeps its status, unless the platform cannot be read.
                 let is_read = match name {
                     Some(name) => self.platform.live.accounts.contains_key(name),
                     None => self.platform.live.template.is_some(),
@@ -111,8 +111,8 @@ impl Controller {
         });
     }
 
-    /// Tells whether an object that was in sync was not read since, and nothing is found to differ: readers share what
-    /// they were given.
+    /// Returns whether an object was in sync, was not read since, and has no differences. Its status is then left
+    /// shared with readers.
     fn stays(&self, object: &ObjectStatus, found: &Found<'_>) -> bool {
         let name = &object.name;
         let commit = self
@@ -131,7 +131,7 @@ impl Controller {
             && unknown(found.differences, name).is_empty()
     }
 
-    /// Says how one object stands.
+    /// Fills in the status of one object.
     fn fill(&self, object: &mut ObjectStatus, input: &AssessmentInput<'_, '_>, found: &Found<'_>) {
         let name = object.name.clone();
         let nothing = Record::default();
@@ -153,7 +153,7 @@ impl Controller {
         let verdict = judge(&circumstances);
         let (mut why, mut message) = reason(&circumstances, &verdict, &standing);
         if is_acting && found.carrying && why != Reason::Unreadable {
-            // Also what waited for the approval that there is now.
+            // This includes what waited for the approval being executed.
             why = Reason::Applying;
             "its steps are being carried out".clone_into(&mut message);
         } else if why == Reason::Pending && is_acting && found.held.is_none() {
@@ -193,7 +193,7 @@ impl Controller {
     }
 }
 
-/// Takes out of what was read what people know a brand by.
+/// Returns the live values that people recognise a brand by.
 fn live_brand(document: Option<&LiveDocument>) -> LiveBrand {
     let Some(document) = document else {
         return LiveBrand::default();
@@ -216,7 +216,7 @@ fn live_brand(document: Option<&LiveDocument>) -> LiveBrand {
     }
 }
 
-/// Lists what guards refused of a plan as a whole.
+/// Returns the refusals that concern the plan as a whole.
 fn of_the_whole(plan: &Plan) -> Vec<Refusal> {
     let refusals = plan.refusals.iter();
     (refusals.filter(|refusal| refusal.subject.is_none()))
@@ -225,7 +225,7 @@ fn of_the_whole(plan: &Plan) -> Vec<Refusal> {
 }
 
 impl Plans<'_> {
-    /// Lists the steps on an object, each change once, with who takes it.
+    /// Returns the steps on an object with who takes each; a change is listed once.
     fn steps(&self, name: &Name) -> Vec<PlannedStep> {
         let mut listed: Vec<PlannedStep> = Vec::new();
         for (plan, taker) in [
@@ -256,7 +256,7 @@ impl Plans<'_> {
         listed
     }
 
-    /// Lists what there is to do about accounts that have no place among the objects of the tree.
+    /// Returns the steps on accounts that are not among the objects of the tree.
     fn others(&self, known: &BTreeSet<Name>) -> Vec<OtherSteps> {
         let plans = [self.next, self.offer, self.whole];
         let steps = plans.iter().flat_map(|plan| &plan.steps);
@@ -286,7 +286,7 @@ fn refusals_of(plan: &Plan, object: &ObjectStatus) -> Vec<Refusal> {
     plan.refusals.iter().filter(is_own).cloned().collect()
 }
 
-/// Tells whether one of two names lies in the other.
+/// Returns whether one of two names is below the other or equal to it.
 fn touches(domain: &str, zone: &str) -> bool {
     let is_in = |inner: &str, outer: &str| {
         (inner.strip_suffix(outer)).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))

@@ -1,18 +1,18 @@
-//! What the daemon may do about an object, and how the object stands. Pure.
+//! What policy lets the daemon do about an object, and the object's reason. Pure.
 //!
-//! | what moved | policy | then |
+//! | changed by | policy | result |
 //! | --- | --- | --- |
-//! | the tree, or both, or nobody knows | `apply: auto` | it is applied |
-//! | | `apply: manual` | it waits for an approval |
-//! | | `apply: off` | it is told of, and nobody's approval has it applied |
-//! | nobody can know any more | | it waits for an approval, or a resync |
-//! | the platform | `heal: auto` | it is put right once a second read confirmed it, at most three times |
-//! | | `heal: report` | it is told of once a second read confirmed it, and put right when somebody approves that |
-//! | | `heal: off` | it is left alone, whoever approves |
+//! | the tree, both sides, or an unknown side | `apply: auto` | applied |
+//! | | `apply: manual` | waits for an approval |
+//! | | `apply: off` | reported; even an approval does not apply it |
+//! | unknown, because the base was lost | | waits for an approval or a resync |
+//! | the platform | `heal: auto` | healed once a second read confirmed it, at most three times |
+//! | | `heal: report` | reported once a second read confirmed it; an approval heals it |
+//! | | `heal: off` | left alone, even with an approval |
 //!
-//! An approval is for exactly what was shown, so that it also ends the wait for a second read, for the pause after a failure
-//! and for whoever keeps changing something back. A pause holds all of it. What is held of an object does not hold the rest of it, unless the tree owns the object as a
-//! whole.
+//! An approval covers exactly the plan that was shown, so it also ends the wait for a second read, the back-off after a
+//! failure and the limit on healing the same key. A pause blocks all of it. A held key does not block the other keys of
+//! its object, unless the tree owns the object as a whole.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -25,28 +25,28 @@ use crate::diff::{Change, ChangeKey, Direction};
 use crate::model;
 use crate::tree::{ApplyMode, HealMode, WatchPolicy};
 
-/// Why something is not done.
+/// Why a change is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Hold {
-    /// The policy says that it is nobody's business.
+    /// Policy ignores drift (`heal: off`).
     Ignored,
-    /// It was seen only once.
+    /// Only one read showed it.
     Unconfirmed,
-    /// Somebody paused the daemon.
+    /// The daemon is paused.
     Paused,
-    /// The policy leaves it as it is, and it is told of.
+    /// Policy only reports drift (`heal: report`).
     Reported,
-    /// The policy leaves it to a person.
+    /// Policy requires an approval (`apply: manual`).
     Approval,
-    /// The policy leaves it as it is, whoever approves.
+    /// Policy never applies it, even with an approval (`apply: off`).
     Off,
-    /// What was applied last was lost, so that it may be the tree's change or somebody's.
+    /// The base was lost, so the origin of the difference is unknown.
     Unattributed,
-    /// Somebody keeps changing it back.
+    /// Somebody changed it back after each healing.
     KeepsChanging,
 }
 
-/// What an object's verdict follows from.
+/// The input of an object's verdict.
 #[derive(Clone, Debug)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -54,18 +54,18 @@ pub(super) enum Hold {
 )]
 pub(super) struct Circumstances<'a> {
     pub(super) policy: WatchPolicy,
-    /// Whether the tree owns what it does not declare.
+    /// Whether the tree owns keys that it does not declare.
     pub(super) is_exclusive: bool,
     pub(super) is_paused: bool,
-    /// Whether what was applied last was known, and was lost.
+    /// Whether the base of the object was lost.
     pub(super) is_baseless: bool,
-    /// Whether somebody approved what is pending.
+    /// Whether the pending plan is approved.
     pub(super) is_approved: bool,
-    /// Until when nothing is tried, after a failure.
+    /// Until when the back-off after a failure lasts.
     pub(super) retry_at: Option<Timestamp>,
-    /// What differs.
+    /// All differences.
     pub(super) changes: Cow<'a, [Change]>,
-    /// What of it somebody did on the platform.
+    /// Those that were made on the platform.
     pub(super) drift: &'a [Drift],
     pub(super) drift_history: &'a DriftHistory,
     pub(super) now: Timestamp,
@@ -74,15 +74,15 @@ pub(super) struct Circumstances<'a> {
 /// What may be done about an object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Verdict {
-    /// What is not done, and why.
+    /// The changes that are held, and why.
     pub(super) holds: BTreeMap<ChangeKey, Hold>,
-    /// Whether anything is, on the platform.
+    /// Whether anything is written on the platform.
     pub(super) acts: bool,
-    /// Whether records are written that are not held.
+    /// Whether records that are not held are written.
     pub(super) pushes: bool,
 }
 
-/// Tells whether the platform's side moved, and nothing else.
+/// Returns whether only the platform changed.
 pub(super) fn is_drift(change: &Change) -> bool {
     change.cause.direction() == Some(Direction::Live)
 }
@@ -92,7 +92,7 @@ pub(super) fn judge(circumstances: &Circumstances<'_>) -> Verdict {
     let holds: BTreeMap<ChangeKey, Hold> = (circumstances.changes.iter())
         .filter_map(|change| Some((change.key.clone(), hold(circumstances, change)?)))
         .collect();
-    // Records at the primary stand apart from what is on the platform.
+    // Records at the primary are independent of what is on the platform.
     let is_record = |key: &ChangeKey| matches!(key, ChangeKey::Records(_));
     let mut changes = circumstances.changes.iter();
     let some_is_free =
@@ -139,18 +139,18 @@ fn hold(circumstances: &Circumstances<'_>, change: &Change) -> Option<Hold> {
     asked.or(circumstances.is_paused.then_some(Hold::Paused))
 }
 
-/// What further is known of an object after it was planned for.
+/// What else is known of an object after planning.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Standing<'a> {
-    /// Why it could not be read, or not wholly.
+    /// Why it could not be read, or only partly.
     pub(super) unknown: &'a [String],
-    /// What guards refused, for it or for the run.
+    /// What guards refused, for this object or for the whole run.
     pub(super) refused: Option<&'a str>,
-    /// What went wrong the last time, and how often in a row.
+    /// The last error, and the number of consecutive failures.
     pub(super) failure: Option<(&'a str, u32)>,
 }
 
-/// Says how an object stands, the most pressing first.
+/// Returns the object's reason and message; of several reasons the most pressing.
 pub(super) fn reason(
     circumstances: &Circumstances<'_>,
     verdict: &Verdict,
@@ -242,7 +242,7 @@ pub(super) fn reason(
     (Reason::InSync, "in sync".to_owned())
 }
 
-/// Names what is held for a reason, as the tree spells it.
+/// Lists the keys held for one reason, as the tree spells them.
 fn keys(verdict: &Verdict, wanted: Hold) -> String {
     let held = verdict.holds.iter().filter(|(_, hold)| **hold == wanted);
     let mut names: Vec<String> = held.map(|(key, _)| name(key)).take(4).collect();
@@ -258,7 +258,7 @@ fn keys(verdict: &Verdict, wanted: Hold) -> String {
     names.join(", ")
 }
 
-/// Names what changed, as the tree spells it.
+/// Returns the name of a changed key, as the tree spells it.
 pub(super) fn name(key: &ChangeKey) -> String {
     match key {
         ChangeKey::Setting(path) => path.to_string(),
@@ -306,7 +306,7 @@ mod tests {
         dns: DnsWatch::Ask,
     };
 
-    /// How often the drift was read, and healed before.
+    /// Number of reads that showed the drift, and of earlier healings.
     struct Past {
         reads: i64,
         heals: i64,
@@ -532,7 +532,7 @@ mod tests {
             given.is_approved = true;
         };
         check(&live, read(2), approved, true, Reason::Pending);
-        // Whoever approved it saw it, as the first read did.
+        // The approver saw it, as the first read did.
         check(&live, read(1), approved, true, Reason::Pending);
         let ignored = |given: &mut Circumstances<'_>| {
             given.policy.heal = HealMode::Off;

@@ -1,4 +1,4 @@
-//! The records of accounts with `dns: manage` at their primary: what stands there, and what of it may be written.
+//! The records of accounts with `dns: manage` at their primary: what they are, and which of them may be written.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,23 +16,23 @@ use crate::tree::{
     Desired, DesiredTemplate, DnsMode, DnsWatch, Loaded, PushSettings, WatchSettings,
 };
 
-/// The way to the primary, and what it showed last.
+/// The client for the primary, and the records last read.
 #[derive(Default)]
 pub(super) struct Zones {
     primary: Option<(PushSettings, PrimaryReader)>,
     standings: Standings,
-    /// The templates that records follow from, where another shard writes them to the platform.
+    /// The templates that the records follow from, if another shard writes them to the platform.
     pub(super) elsewhere: Option<Templates>,
 }
 
-/// A template that another shard writes: the tree's, and the one that records followed last.
+/// A template that another shard writes: the current one of the tree, and the one that the records last followed.
 #[derive(Debug, Default)]
 pub(super) struct Templates {
     pub(super) now: Option<DesiredTemplate>,
     pub(super) before: Option<DesiredTemplate>,
 }
 
-/// What differs in the zones, and of which accounts that is not known.
+/// The differences in the zones, and the accounts for which they are unknown.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ZoneView {
     pub(super) zones: Vec<ZoneDifference>,
@@ -40,13 +40,13 @@ pub(super) struct ZoneView {
 }
 
 impl Zones {
-    /// Forgets the way to the primary, with its secret.
+    /// Drops the client for the primary, with its secret.
     pub(super) fn disconnect(&mut self) {
         self.primary = None;
     }
 
-    /// Asks the primary what stands at the names of some accounts, and of those that the tree lost. What could not be
-    /// read is unknown from now on, whatever was known of it.
+    /// Reads from the primary the records of some accounts, and of those that left the tree. What could not be read
+    /// becomes unknown, whatever was known of it.
     pub(super) async fn read(
         &mut self,
         (loaded, base): (&Loaded, Option<&Desired>),
@@ -94,7 +94,7 @@ impl Zones {
         }
     }
 
-    /// Compares what is needed with what the primary showed last.
+    /// Compares the records that the tree needs with those last read from the primary.
     pub(super) fn view(&self, loaded: &Loaded, base: Option<&Desired>) -> ZoneView {
         let Some(settings) = &loaded.dns.push else {
             return ZoneView::default();
@@ -117,7 +117,7 @@ impl Zones {
         ZoneView { zones, unread }
     }
 
-    /// Returns why it is not known what stands at a name.
+    /// Returns why the records at a name are unknown.
     fn obstacle(&self, question: &Question) -> Option<String> {
         let zone = match self.standings.homes.get(&question.name) {
             Some(Home::Zone(zone)) => zone,
@@ -132,7 +132,7 @@ impl Zones {
         }
     }
 
-    /// Works out what the records are that the daemon keeps.
+    /// Returns the records that the daemon manages.
     fn managed(&self, loaded: &Loaded, base: Option<&Desired>) -> ManagedRecords {
         let mut desired = kept(&loaded.desired, &loaded.watch);
         let mut base = base.map(|base| kept(base, &loaded.watch));
@@ -145,7 +145,7 @@ impl Zones {
         ManagedRecords::new(&desired, base.as_deref(), &loaded.sources)
     }
 
-    /// Takes note that no record waits to be as the template says, which another shard writes.
+    /// Once no record is pending, records that all of them follow the current template, which another shard writes.
     pub(super) fn settle(&mut self, differences: &Differences) {
         if let Some(Templates { now, before }) = &mut self.elsewhere
             && !records_wait(differences)
@@ -154,20 +154,20 @@ impl Zones {
         }
     }
 
-    /// Gives out what writes to the primary that was read.
+    /// Returns a writer for the primary that was read.
     pub(super) fn writer(&self) -> Option<PrimaryWriter> {
         let (_, primary) = self.primary.as_ref()?;
         Some(PrimaryWriter::new(primary.clone()))
     }
 }
 
-/// Tells whether some records are not as a tree wants them, or may not be.
+/// Returns whether some records differ from the tree, or may differ.
 pub(super) fn records_wait(differences: &Differences) -> bool {
     let mut zones = differences.zones.iter();
     zones.any(|zone| !zone.unknown.is_empty() || zone.changes().any(|change| !is_drift(change)))
 }
 
-/// Lists the accounts whose records the daemon writes.
+/// Returns the accounts whose records the daemon writes.
 pub(super) fn pushed(loaded: &Loaded) -> impl Iterator<Item = &AccountName> {
     let accounts = loaded.desired.accounts.iter();
     let is_kept = |name: &AccountName| {
@@ -178,7 +178,7 @@ pub(super) fn pushed(loaded: &Loaded) -> impl Iterator<Item = &AccountName> {
         .map(|account| &account.name)
 }
 
-/// Takes out of a tree that it manages the DNS of accounts whose records the daemon is not to write.
+/// Marks accounts whose records the daemon must not write as `dns: observe`.
 fn kept<'d>(desired: &'d Desired, watch: &WatchSettings) -> Cow<'d, Desired> {
     let is_left = |name: &AccountName, mode: DnsMode| {
         mode == DnsMode::Manage && watch.of(Some(name)).dns != DnsWatch::Push
@@ -196,12 +196,12 @@ fn kept<'d>(desired: &'d Desired, watch: &WatchSettings) -> Cow<'d, Desired> {
     Cow::Owned(kept)
 }
 
-/// Tells whether there are records that nobody keeps: those of accounts with `dns: manage` that the policy leaves alone.
+/// Returns whether the policy excludes records of accounts with `dns: manage` from the daemon.
 pub(super) fn leaves_some(loaded: &Loaded) -> bool {
     loaded.dns.push.is_some() && matches!(kept(&loaded.desired, &loaded.watch), Cow::Owned(_))
 }
 
-/// Leaves of the zones the sets that may be written.
+/// Reduces zones to the RRsets that may be written.
 pub(super) fn writable(
     zones: &[ZoneDifference],
     may: impl Fn(&AccountName, &ChangeKey) -> bool,

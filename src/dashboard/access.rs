@@ -1,4 +1,4 @@
-//! Who may ask, and who may order.
+//! Authentication of requests, and what they may do.
 
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,20 +18,20 @@ use crate::model::{Secret, is_loopback};
 /// The cookie of a session.
 pub(super) const SESSION_COOKIE: &str = "emblazon_session";
 
-/// The cookie that the tokens of forms are bound to.
+/// The cookie that form tokens are bound to.
 pub(super) const FORM_COOKIE: &str = "emblazon_form";
 
-/// The cookie of the name that was given last; it opens nothing.
+/// The cookie of the last name given; it grants nothing.
 const NAME_COOKIE: &str = "emblazon_name";
 
-/// Decides who may ask and order.
+/// Decides what requests may do.
 #[derive(Debug)]
 pub(super) struct Access {
     token: Option<Secret>,
-    /// Known to this process alone: forms end with it.
+    /// Known to this process alone, so form tokens end with it.
     key: Secret,
     public: Option<Url>,
-    /// Further names that it is asked by.
+    /// Further host names of the daemon.
     names: Vec<String>,
     attempts: Mutex<Attempts>,
     sessions: Mutex<Sessions>,
@@ -40,36 +40,36 @@ pub(super) struct Access {
 /// What a request may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Entry {
-    /// It showed the token itself, which no other site can make a browser do.
+    /// It has the token itself, which no other site can make a browser send.
     Token,
-    /// Its cookie says that somebody showed the token.
+    /// Its cookie belongs to a session that was opened with the token.
     Session,
-    /// No token is wanted, and it comes from this machine by this machine's name.
+    /// No token is configured, and it comes from this machine by one of this machine's names.
     Local,
-    /// It may nothing.
+    /// It may do nothing.
     Refused,
-    /// It showed a wrong token, as its client did too often lately.
+    /// It has a wrong token, and so had too many requests of its client lately.
     Limited,
 }
 
-/// Who sends a request, and what it may do; found out once a request, before anybody answers it.
+/// Who sends a request, and what it may do; determined once per request, before it is handled.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Admitted {
     pub(super) entry: Entry,
     pub(super) client: IpAddr,
 }
 
-/// Says why nobody is logged in.
+/// Why a login failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LoginError {
     /// The token is wrong.
     Wrong,
-    /// It is wrong, and so were too many of this client lately.
+    /// The token is wrong, and so were too many of this client lately.
     TooMany,
 }
 
 impl Entry {
-    /// Tells whether it may look, and order.
+    /// Returns whether it may read and intervene.
     pub(super) fn is_in(self) -> bool {
         match self {
             Self::Token | Self::Session | Self::Local => true,
@@ -77,7 +77,7 @@ impl Entry {
         }
     }
 
-    /// Returns the word for the history.
+    /// Returns the wording for the history.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Token => "with the token",
@@ -107,15 +107,16 @@ impl Access {
         })
     }
 
-    /// Tells whether there is a token to show.
+    /// Returns whether a token is configured.
     pub(super) fn wants_token(&self) -> bool {
         self.token.is_some()
     }
 
-    /// Decides what a request may do. A wrong token counts against its client; call it once a request.
+    /// Decides what a request may do. A wrong token counts against its client, so call it once per request.
     pub(super) fn entry(&self, headers: &HeaderMap, client: IpAddr, now: Timestamp) -> Entry {
         let Some(token) = &self.token else {
-            // A page elsewhere can give its own name this machine's address, and then read what is here.
+            // DNS rebinding: a page elsewhere can point its own name to this machine's address, and then read what is
+            // here.
             return if host(headers).is_some_and(|host| is_local(&host)) {
                 Entry::Local
             } else {
@@ -136,8 +137,7 @@ impl Access {
         Entry::Refused
     }
 
-    /// Opens a session for whoever knows the token, and returns its cookie. Wrong tokens of others change nothing about
-    /// that.
+    /// Opens a session for whoever knows the token, and returns its cookie. Wrong tokens of others cannot prevent that.
     pub(super) fn log_in(
         &self,
         given: &str,
@@ -152,7 +152,7 @@ impl Access {
                 LoginError::Wrong
             });
         }
-        // Without a random number there is nothing that opens only this session.
+        // Without a random number there is no secret session id.
         let id = random().map_err(|_| LoginError::Wrong)?;
         self.sessions().open(&id, now);
         Ok(self.set_cookie(SESSION_COOKIE, &id))
@@ -167,7 +167,7 @@ impl Access {
     }
 
     fn attempts(&self) -> MutexGuard<'_, Attempts> {
-        // No change is made in two parts.
+        // Every change is made in one go, so a poisoned lock still guards a consistent value.
         (self.attempts.lock()).unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -175,8 +175,9 @@ impl Access {
         (self.sessions.lock()).unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells whether the daemon is asked by a name of its own: a page elsewhere can give *its* name the daemon's address,
-    /// and is then its own origin to the browser. An address is no name, and cannot be given to anybody.
+    /// Returns whether a request uses a name of the daemon's own: a page elsewhere can point *its* name to the daemon's
+    /// address (DNS rebinding), and is then the same origin to the browser. An IP address is not a name, so it cannot
+    /// be rebound.
     pub(super) fn is_own_name(&self, headers: &HeaderMap) -> bool {
         let Some(host) = host(headers) else {
             return false;
@@ -193,7 +194,7 @@ impl Access {
         }
     }
 
-    /// Returns what the forms of a page carry, and the cookie to set when the browser has none yet.
+    /// Returns the token for the forms of a page, and the cookie to set if the browser has none yet.
     pub(super) fn form(&self, headers: &HeaderMap) -> Result<(String, Option<String>), HttpError> {
         if let Some(value) = cookie(headers, FORM_COOKIE).filter(|value| !value.is_empty()) {
             return Ok((self.form_token(value), None));
@@ -205,15 +206,16 @@ impl Access {
         ))
     }
 
-    /// Tells whether a form was filled in on a page of this daemon: it carries what only that page was given, and the
-    /// browser says that it comes from here.
+    /// Returns whether a form was filled in on a page of this daemon: it carries the token that only that page was
+    /// given, and the browser reports that it comes from here.
     pub(super) fn is_own_form(&self, headers: &HeaderMap, given: &str) -> bool {
         let bound = cookie(headers, FORM_COOKIE)
             .is_some_and(|value| is_same(&Secret::new(self.form_token(value)), given));
         bound && self.is_own_origin(headers)
     }
 
-    /// Tells whether the browser says that a request comes from a page of this daemon. What is no browser says nothing.
+    /// Returns whether the browser reports that a request comes from a page of this daemon. A client that is not a
+    /// browser reports nothing, and passes.
     pub(super) fn is_own_origin(&self, headers: &HeaderMap) -> bool {
         let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or(""));
         if text(header::HeaderName::from_static("sec-fetch-site"))
@@ -232,7 +234,7 @@ impl Access {
         {
             return true;
         }
-        // The scheme is not compared: what stands in front may take off TLS.
+        // The scheme is not compared: a proxy in front may terminate TLS.
         let same = |host: &str| {
             let here = Url::parse(&format!("{}://{host}", origin.scheme()));
             here.is_ok_and(|here| here.origin() == origin.origin())
@@ -240,13 +242,13 @@ impl Access {
         text(header::HOST).is_some_and(same)
     }
 
-    /// Returns the cookie that keeps a name in its browser, so that it need not be typed again.
+    /// Returns the cookie that keeps a name in the browser, so that it need not be typed again.
     pub(super) fn remember_name(&self, name: &str) -> Option<String> {
         let encoded: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
         (!name.is_empty()).then(|| self.set_cookie(NAME_COOKIE, &encoded))
     }
 
-    /// Returns the name that was given last from a browser; empty when none was.
+    /// Returns the last name given in a browser; empty when none was.
     pub(super) fn known_name(headers: &HeaderMap) -> String {
         let kept = cookie(headers, NAME_COOKIE).unwrap_or_default();
         let pair = format!("name={kept}");
@@ -286,11 +288,11 @@ fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
         .map(|(_, value)| value)
 }
 
-/// Returns the host that a request names.
+/// Returns the host in the `Host` header of a request.
 fn host(headers: &HeaderMap) -> Option<Host<String>> {
     let host = headers.get(header::HOST)?.to_str().ok()?;
     let url = Url::parse(&format!("http://{host}")).ok()?;
-    // What is no authority alone is no host.
+    // Anything more than an authority is not a host.
     let is_plain = url.path() == "/" && url.username().is_empty() && url.password().is_none();
     is_plain.then(|| url.host().map(|host| host.to_owned()))?
 }

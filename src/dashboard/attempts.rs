@@ -1,28 +1,28 @@
-//! How often a client may show a wrong secret. Pure: the time is an argument.
+//! Limits how often a client may send a wrong secret. Pure: the time is an argument.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// How many wrong secrets of one client are looked at in a minute: more than anybody mistypes.
+/// How many wrong secrets of one client are tolerated per minute: more than anybody mistypes.
 pub(super) const ATTEMPTS: u32 = 10;
 
-/// How many clients are remembered: those that were wrong in the last minute; the memory of them is some kilobytes.
+/// How many clients are remembered: those with a wrong secret in the last minute; that takes some kilobytes.
 const CLIENTS: usize = 1024;
 
 /// How long an attempt counts.
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
-/// Counts wrong secrets, by client. The right one is never counted and never refused: nobody locks anybody else out, and
-/// a token of [`super::config::SHORTEST_TOKEN`] characters is not found by asking.
+/// Counts wrong secrets by client. The right one is never counted and never refused, so nobody can lock anybody else
+/// out, and a token of [`super::config::SHORTEST_TOKEN`] characters cannot be found by guessing.
 #[derive(Debug, Default)]
 pub(super) struct Attempts {
     wrong: BTreeMap<IpAddr, (Timestamp, u32)>,
 }
 
 impl Attempts {
-    /// Takes note that a client was wrong once more; tells whether it was so too often in the last minute.
+    /// Counts a wrong secret of a client, and returns whether there were too many in the last minute.
     pub(super) fn is_too_many(&mut self, client: IpAddr, now: Timestamp) -> bool {
         self.wrong
             .retain(|_, (since, _)| now.duration_since(*since).abs() < MINUTE);
@@ -38,7 +38,7 @@ impl Attempts {
     }
 }
 
-/// Takes the addresses of one network for one client, for whoever has one has them all.
+/// Treats the addresses of one network as one client, since whoever has one has them all.
 fn one_client(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),

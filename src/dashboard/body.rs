@@ -1,4 +1,4 @@
-//! Reading a body: so much, in so long, and of what nobody vouches for only as much as there is room for.
+//! Reads request bodies, with limits on size, time and, for unauthenticated ones, the total memory.
 
 use std::time::Duration;
 
@@ -9,22 +9,22 @@ use thiserror::Error;
 
 use super::unproven::{Share, UNPROVEN, Unproven};
 
-/// How long a body may take: a forge sends in one go, and who sends byte after byte only holds memory.
+/// The timeout of a body: a forge sends it in one go, and a client that sends byte after byte only holds memory.
 pub(super) const TIME: Duration = Duration::from_secs(10);
 
-/// By so much the memory of a body grows, whatever its sender says of its length.
+/// The increment in which the buffer of a body grows, whatever length its sender announces.
 const STEP: usize = 16 * 1024;
 
-/// Says why a body was not read.
+/// Why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(super) enum BodyError {
     /// It is too long.
     #[error("the body has more than {0} bytes; send less")]
     TooLarge(usize),
-    /// It did not come in time.
+    /// It did not arrive in time.
     #[error("the body took more than {} seconds; send it in one go", TIME.as_secs())]
     TooSlow,
-    /// There is no room for it.
+    /// The memory budget is used up.
     #[error(
         "too much is being sent at once: all bodies that have proved nothing yet may hold {UNPROVEN} bytes, and the largest go first; send less, or again in a minute"
     )]
@@ -35,7 +35,7 @@ pub(super) enum BodyError {
 }
 
 impl BodyError {
-    /// Returns the status that says so.
+    /// Returns the HTTP status of the error.
     pub(super) fn status(self) -> StatusCode {
         match self {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -46,7 +46,7 @@ impl BodyError {
     }
 }
 
-/// Reads a body of at most so many bytes. What it holds of the budget is given back with the share.
+/// Reads a body of at most `most` bytes. Its part of the budget is given back when the share is dropped.
 pub(super) async fn read(
     headers: &HeaderMap,
     body: Body,
@@ -84,7 +84,7 @@ async fn collect(
     let mut pieces = body.into_data_stream();
     let mut bytes = Vec::new();
     if length.is_some_and(|length| length > most) {
-        // Who is still sending hears no answer; what comes is not kept.
+        // A client that is still sending does not read the response, so the rest is received and dropped.
         while pieces.next().await.is_some_and(|piece| piece.is_ok()) {}
         return Err(BodyError::TooLarge(most));
     }

@@ -1,4 +1,4 @@
-//! `http` in the daemon's configuration.
+//! The `http` section of the daemon's file.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -10,28 +10,29 @@ use url::Url;
 use crate::forge::ForgeKind;
 use crate::live::SecretConfig;
 
-/// The fewest characters of a token: fewer can be guessed.
+/// The minimum length of a token: a shorter one can be guessed.
 pub(super) const SHORTEST_TOKEN: usize = 20;
 
-/// Where the daemon listens, and who may ask it.
+/// Where the dashboard and its API listen, and who may use them.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HttpConfig {
-    /// The address and port; only this machine's own without a token.
+    /// The address and port; without a token, only addresses of this machine.
     #[schemars(with = "String")]
     pub listen: SocketAddr,
-    /// What opens the API and the dashboard: `Authorization: Bearer …`, or the login form.
+    /// The token for the API and the dashboard: `Authorization: Bearer …`, or the login form.
     pub token: Option<SecretConfig>,
-    /// The address that people know, such as `https://emblazon.example.com`; it stands in alerts, and says whether
+    /// The public URL, such as `https://emblazon.example.com`; alerts link to it, and its scheme decides whether
     /// cookies are for TLS only.
     #[schemars(with = "Option<String>")]
     pub public_url: Option<Url>,
-    /// Further names that it is asked by, such as `emblazon.monitoring.svc`, without a port. Other names than these, that
-    /// of `public_url`, addresses and `localhost` are refused, for a page elsewhere can give its own name any address.
+    /// Further host names of the daemon, such as `emblazon.monitoring.svc`, without a port. Names other than these,
+    /// that of `public_url`, IP addresses and `localhost` are refused, because a page elsewhere can point its own name
+    /// to any address.
     pub hosts: Vec<String>,
-    /// Lets `/metrics` be read without the token. It names no account.
+    /// Whether `/metrics` can be read without the token. It contains no account names.
     pub open_metrics: bool,
-    /// Which forge tells of pushes.
+    /// The forge that notifies the daemon of pushes.
     pub webhook: Option<WebhookConfig>,
 }
 
@@ -48,20 +49,20 @@ impl Default for HttpConfig {
     }
 }
 
-/// Which forge tells of pushes, at `/webhook`.
+/// The forge that notifies the daemon of pushes, at `/webhook`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookConfig {
     /// The kind of forge.
     pub forge: ForgeKind,
-    /// The secret that is also in the webhook's settings there.
+    /// The secret that is also set in the webhook's settings there.
     pub secret: SecretConfig,
 }
 
-/// Says why there is no server.
+/// Why the server cannot start.
 #[derive(Debug, Error)]
 pub enum HttpError {
-    /// Everybody could ask.
+    /// Anybody could use it.
     #[error(
         "http.listen is {0}, which others can reach; declare http.token, or listen on 127.0.0.1"
     )]
@@ -71,10 +72,10 @@ pub enum HttpError {
         "http.token has fewer than {SHORTEST_TOKEN} characters; take a longer one, such as from `openssl rand -hex 32`"
     )]
     ShortToken,
-    /// The address that people know is none.
+    /// The public URL is not valid.
     #[error("http.public_url must be https:// or http:// and a host, without a path; it is {0}")]
     PublicUrl(Url),
-    /// A name is none.
+    /// A host name is not valid.
     #[error("http.hosts takes bare host names, without a scheme or a port; {0:?} is none")]
     HostName(String),
     /// The address cannot be listened on.
@@ -82,10 +83,10 @@ pub enum HttpError {
     Listen {
         /// The address.
         address: SocketAddr,
-        /// The system's reason.
+        /// The error of the system.
         source: std::io::Error,
     },
-    /// The system gives no random numbers.
+    /// The system provides no random numbers.
     #[error("the system gives no random numbers")]
     Random,
 }
@@ -119,7 +120,7 @@ impl HttpConfig {
     }
 }
 
-/// Checks a token that was fetched.
+/// Checks a token that was read from its source.
 pub(super) fn check_token(token: &crate::model::Secret) -> Result<(), HttpError> {
     if token.expose().chars().count() < SHORTEST_TOKEN {
         return Err(HttpError::ShortToken);

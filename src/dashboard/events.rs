@@ -1,4 +1,4 @@
-//! `/events`: tells a page that something changed, as server-sent events.
+//! `/events`: notifies pages of changes, with server-sent events.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use futures_util::stream;
 use super::access::Admitted;
 use super::state::Shared;
 
-/// The shortest time between two events; what changes meanwhile is one.
+/// The minimum time between two events; changes in between are one event.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// How often something is sent when nothing happens, so that both sides know that the other is there.
+/// The keep-alive interval, by which each side notices that the other is gone.
 const SIGN: Duration = Duration::from_secs(15);
 
-/// Sends the number of each new version. A reader that is too slow misses versions, and holds nobody up.
+/// Sends the number of each new version. A slow reader misses versions, and delays nobody.
 pub(super) async fn serve(
     State(shared): State<Arc<Shared>>,
     Extension(admitted): Extension<Admitted>,

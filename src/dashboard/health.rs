@@ -1,4 +1,4 @@
-//! Whether the daemon lives, and whether it can do its work.
+//! Liveness and readiness of the daemon.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::state::Shared;
 use crate::daemon::{Mode, Role, Status};
 
-/// `/healthz`: the loop came round lately. Whoever starts the daemon starts it anew when not.
+/// `/healthz`: whether the loop completed a cycle recently. If not, a supervisor should restart the daemon.
 pub(super) async fn alive(State(shared): State<Arc<Shared>>) -> (StatusCode, &'static str) {
     let status = shared.published.status();
     if status.is_alive(Timestamp::now(), shared.patience) {
@@ -19,7 +19,7 @@ pub(super) async fn alive(State(shared): State<Arc<Shared>>) -> (StatusCode, &'s
     }
 }
 
-/// `/readyz`: a tree is in force and the platform answers, or somebody else leads.
+/// `/readyz`: whether a tree is loaded and the platform responds, or another daemon leads.
 pub(super) async fn ready(State(shared): State<Arc<Shared>>) -> (StatusCode, &'static str) {
     match obstacle(&shared.published.status()) {
         None => (StatusCode::OK, "ready\n"),

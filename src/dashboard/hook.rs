@@ -1,4 +1,4 @@
-//! `/webhook`: a forge says that something was pushed.
+//! `/webhook`: a forge notifies the daemon of a push.
 
 use std::sync::Arc;
 
@@ -12,10 +12,11 @@ use super::state::{Shared, count};
 use super::webhook::{Heard, Rejection, judge, may_prove};
 use crate::daemon::WorkItem;
 
-/// The most bytes of an event; a forge names at most some thousand commits in one.
+/// The maximum size of an event in bytes; a forge lists at most some thousand commits in one.
 pub(super) const BODY: usize = 4 * 1024 * 1024;
 
-/// Hears an event, and answers before anything is done about it. A body is read only when its headers can prove it.
+/// Receives an event, and responds before anything is done about it. The body is read only if the headers can contain a
+/// valid proof.
 pub(super) async fn hear(
     State(shared): State<Arc<Shared>>,
     ConnectInfo(client): ConnectInfo<Client>,

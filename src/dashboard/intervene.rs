@@ -1,4 +1,4 @@
-//! What people and programs order, whichever way they do it: who they are, and what can be done about it now.
+//! Interventions of people and programs, whichever way they come: who intervenes, and whether it is possible now.
 
 use axum::http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
@@ -10,13 +10,13 @@ use crate::model::count;
 use crate::model::{AccountName, Digest};
 use crate::plan::Refusal;
 
-/// The most characters of a name.
+/// The maximum length of a name, in characters.
 const LONGEST_NAME: usize = 100;
 
-/// The most characters of a reason.
+/// The maximum length of a reason, in characters.
 const LONGEST_REASON: usize = 500;
 
-/// Why an order is not taken: the status, and the words with the way on.
+/// Why an intervention is refused: the HTTP status, and a message with what to do.
 pub(super) struct Refused {
     pub(super) status: StatusCode,
     pub(super) why: String,
@@ -29,7 +29,7 @@ impl Refused {
     }
 }
 
-/// Takes down who orders something, and why. What is empty was not given.
+/// Returns who intervenes, and why. Empty values count as not given.
 pub(super) fn author(
     admitted: Admitted,
     by: Option<&str>,
@@ -57,7 +57,7 @@ pub(super) fn author(
     })
 }
 
-/// WorkQueue a look at some accounts, or at all when none is named.
+/// Queues a check of some accounts, or of all when none is named.
 pub(super) fn resync(
     shared: &Shared,
     accounts: Vec<AccountName>,
@@ -74,7 +74,7 @@ pub(super) fn resync(
     Ok(())
 }
 
-/// WorkQueue a pause of so many minutes, or until somebody resumes.
+/// Queues a pause of this many minutes, or until somebody resumes.
 pub(super) fn pause(shared: &Shared, minutes: Option<u32>, author: Author) -> Result<(), Refused> {
     let status = shared.published.status();
     leads(&status)?;
@@ -98,14 +98,14 @@ pub(super) fn pause(shared: &Shared, minutes: Option<u32>, author: Author) -> Re
     Ok(())
 }
 
-/// WorkQueue the end of a pause.
+/// Queues the end of a pause.
 pub(super) fn resume(shared: &Shared, author: Author) -> Result<(), Refused> {
     leads(&shared.published.status())?;
     shared.queue.give(WorkItem::Resume { author });
     Ok(())
 }
 
-/// WorkQueue that a plan is carried out, and returns how many steps it has. What cannot be carried out now is not taken.
+/// Queues the approval of a plan, and returns how many steps it has. A plan that cannot be carried out now is refused.
 pub(super) fn approve(shared: &Shared, plan: &Digest, author: Author) -> Result<usize, Refused> {
     let status = shared.published.status();
     obstacle(&status)?;
@@ -122,7 +122,7 @@ pub(super) fn approve(shared: &Shared, plan: &Digest, author: Author) -> Result<
         plan: plan.clone(),
         author: author.clone(),
     };
-    // Who looks next sees it, however long the loop takes to come to it.
+    // Published at once, however long the loop takes to get to it.
     (shared.published).change(|status| status.cluster.approval = Some(approval));
     shared.queue.give(WorkItem::Approve {
         plan: plan.clone(),
@@ -131,7 +131,7 @@ pub(super) fn approve(shared: &Shared, plan: &Digest, author: Author) -> Result<
     Ok(status.cluster.offer.steps)
 }
 
-/// Says why an approval cannot be carried out now, with the way on.
+/// Fails with the reason why an approval cannot be carried out now, and what to do.
 pub(super) fn obstacle(status: &Status) -> Result<(), Refused> {
     leads(status)?;
     let cluster = &status.cluster;
@@ -156,7 +156,7 @@ pub(super) fn obstacle(status: &Status) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Says that there is nothing to approve, and what is left all the same.
+/// Explains that there is nothing to approve, and what the policy leaves anyway.
 fn nothing(status: &Status) -> String {
     let left = status.steps(Taker::Nobody);
     if left == 0 {
@@ -169,7 +169,7 @@ fn nothing(status: &Status) -> String {
     )
 }
 
-/// Refuses what another daemon has to be asked for.
+/// Refuses what only another daemon can do.
 fn leads(status: &Status) -> Result<(), Refused> {
     let cluster = &status.cluster;
     if cluster.mode == Mode::Stopping {

@@ -1,4 +1,4 @@
-//! Connections, not too many of them, and none that does nothing.
+//! A listener that limits the number of connections, and closes idle ones.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,12 +15,13 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::slots::{ConnectionSlots, Place, Slot};
 
-/// How long a new connection may take to its first answer: whoever connects asks at once, and a body has as long again
-/// ([`super::body::TIME`]).
+/// How long a new connection may take until its first response: a client sends its request at once, and then has
+/// [`super::body::TIME`] for the body.
 const FIRST: Duration = Duration::from_secs(20);
 
-/// Accepts connections up to a limit, and closes those on which nothing was answered for too long: a client that sends
-/// byte after byte, one that does not read, and one that is idle. When there are too many, who is silent goes first.
+/// Accepts connections up to a limit, and closes those without a response for too long: of a client that sends byte
+/// after byte, of one that does not read, and of one that is idle. When there are too many, silent ones are closed
+/// first.
 pub(super) struct LimitedListener {
     inner: TcpListener,
     slots: ConnectionSlots,
@@ -76,7 +77,7 @@ impl Listener for LimitedListener {
     }
 }
 
-/// A connection that ends when nothing could be written to it for too long, and when its place is wanted.
+/// A connection that ends when nothing could be written to it for too long, or when its slot is needed.
 pub(super) struct TimedStream {
     inner: TcpStream,
     patience: Duration,

@@ -1,4 +1,4 @@
-//! `/metrics`: Prometheus' text format. Names no account: labels are the words of small enums.
+//! `/metrics`: the text format of Prometheus. Contains no account names: all label values are words of small enums.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ struct Metric<'t> {
 }
 
 impl Metric<'_> {
-    /// Writes one sample. No label's value needs escapes: they are words of enums.
+    /// Writes one sample. Label values need no escaping: they are words of enums.
     fn sample(&mut self, labels: &[(&str, &str)], value: impl std::fmt::Display) -> &mut Self {
         let labels: Vec<String> = labels
             .iter()
@@ -62,7 +62,7 @@ fn metric<'t>(text: &'t mut String, name: &'static str, kind: &str, help: &str) 
     Metric { text, name }
 }
 
-/// Writes what is known as metrics.
+/// Formats the status as metrics.
 #[must_use]
 pub fn metrics(status: &Status, channels: &[ChannelStatus]) -> String {
     let mut text = String::new();

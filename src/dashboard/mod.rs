@@ -1,17 +1,18 @@
-//! The daemon's face: what people and machines ask it over HTTP.
+//! The daemon's HTTP server, for people and programs.
 //!
 //! ```text
-//!  /healthz /readyz            open, and say nothing but whether
-//!  /webhook                    proves itself with the forge's secret
-//!  /metrics /api/v1/…          the token, or this machine alone when there is none
+//!  /healthz /readyz            open, and answer only yes or no
+//!  /webhook                    authenticated with the forge's secret
+//!  /metrics /api/v1/…          the token; without one, this machine only
 //!  / /accounts/… /plan …       the same, or a session that the token opened
 //! ```
 //!
-//! Who connects has proved nothing: connections (`slots`), memory (`unproven`), time (`body`) and guesses
-//! (`attempts`) have bounds, and when one is reached, who asks for something goes before who does not (`strict`).
+//! A new connection is not authenticated: connections (`slots`), memory (`unproven`), time (`body`) and guesses
+//! (`attempts`) are limited, and when a limit is reached, clients that send requests go before silent ones (`strict`).
 //!
-//! It reads the [`PublishedStatus`](crate::daemon::PublishedStatus) and gives [`WorkQueue`](crate::daemon::WorkQueue); it has no way to the platform. Pages work
-//! without scripts; with them, a page asks for itself again when something changed.
+//! It reads the [`PublishedStatus`](crate::daemon::PublishedStatus) and feeds the
+//! [`WorkQueue`](crate::daemon::WorkQueue); it cannot reach the platform. Pages work without scripts; with them, a page
+//! refreshes itself when something changed.
 
 mod access;
 mod api;

@@ -1,4 +1,4 @@
-//! The server: which path leads where, and what holds for every answer.
+//! The server: its routes, and the rules for every response.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -25,29 +25,29 @@ use crate::alert::Channels;
 use crate::daemon::{PublishedStatus, WorkQueue};
 use crate::model::Secret;
 
-/// How long a connection may be without an answer.
+/// How long a connection may go without a response.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// How long the last answers may take when the server stops: the daemon has ten seconds in all to end.
+/// How long the last responses may take at shutdown: the daemon has ten seconds in total.
 const LAST: Duration = Duration::from_secs(3);
 
-/// What may load, and from where: this server alone. No script stands in a page, and no page in another.
+/// The content security policy: only this server is loaded from, no script is inline, and no other page may embed one.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// What the server shows, and whom it tells.
+/// What the server shows, and what it feeds.
 pub struct Face {
-    /// What is known.
+    /// The published status.
     pub published: PublishedStatus,
-    /// Where orders go.
+    /// The queue for interventions.
     pub queue: WorkQueue,
-    /// What became of alerts.
+    /// Delivery statistics of alerts.
     pub channels: Channels,
-    /// What opens the API and the dashboard.
+    /// The token for the API and the dashboard.
     pub token: Option<Secret>,
-    /// Who tells of pushes.
+    /// The forge that notifies of pushes.
     pub hook: Option<Hook>,
-    /// After how long without a sign of life the loop is taken for dead.
+    /// How long without a heartbeat until the loop is considered dead.
     pub patience: Duration,
 }
 
@@ -61,7 +61,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server; it answers when this returns.
+    /// Starts a server; it accepts requests when this returns.
     pub async fn start(config: &HttpConfig, face: Face) -> Result<Self, HttpError> {
         config.check()?;
         let stop = CancellationToken::new();
@@ -112,13 +112,13 @@ impl Server {
         })
     }
 
-    /// Returns the address it listens on.
+    /// Returns the address that it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Stops the server and waits until what it answers is answered.
+    /// Stops the server, and waits until requests in flight are answered.
     pub async fn stop(mut self) {
         self.stop.cancel();
         if let Some(task) = self.task.take() {
@@ -144,14 +144,14 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/events", get(events::serve))
         .nest("/api/v1", guarded)
         .merge(page::router(&shared))
-        // Bodies were read, and found short enough, by then.
+        // `strict` has already read and limited the body.
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(Arc::clone(&shared), strict))
         .layer(middleware::from_fn_with_state(Arc::clone(&shared), harden))
         .with_state(shared)
 }
 
-/// Adds the headers that every answer has.
+/// Adds the headers of every response.
 async fn harden(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();

@@ -1,4 +1,4 @@
-//! Who logged in, and did not log out since. Pure: the time is an argument.
+//! Open sessions. Pure: the time is an argument.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +9,17 @@ use crate::model::Digest;
 /// How long a session lasts: a working day.
 const SESSION: SignedDuration = SignedDuration::from_hours(12);
 
-/// How many there are at once: far more than people who look; the one that would end first goes.
+/// The maximum number of sessions: far more than there are users; the one that would expire first is dropped.
 const SESSIONS: usize = 256;
 
-/// The sessions that are open, by the digest of what the browser shows: what is in memory opens nothing.
+/// The open sessions, by the digest of their id, so that nothing in memory opens one.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
     ends: BTreeMap<Digest, Timestamp>,
 }
 
 impl Sessions {
-    /// Opens one.
+    /// Opens a session.
     pub(super) fn open(&mut self, id: &str, now: Timestamp) {
         self.ends.retain(|_, end| now < *end);
         if self.ends.len() >= SESSIONS {
@@ -31,13 +31,13 @@ impl Sessions {
         self.ends.insert(Digest::of(id.as_bytes()), now + SESSION);
     }
 
-    /// Tells whether one is open.
+    /// Returns whether a session is open.
     pub(super) fn is_open(&self, id: &str, now: Timestamp) -> bool {
         let end = self.ends.get(&Digest::of(id.as_bytes()));
         end.is_some_and(|end| now < *end)
     }
 
-    /// Ends one, wherever else its cookie may lie.
+    /// Ends a session, wherever else its cookie may be.
     pub(super) fn close(&mut self, id: &str) {
         self.ends.remove(&Digest::of(id.as_bytes()));
     }

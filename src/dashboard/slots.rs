@@ -1,4 +1,4 @@
-//! How many connections there are at once, and which of them goes when another one comes. Pure, but for the tokens.
+//! Limits the number of connections, and chooses which one is closed for a new one. Pure, except for the tokens.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -8,15 +8,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-/// How many connections there are at once: more than browsers, Prometheus, probes and a forge need together, and few
-/// enough that their buffers stay small beside the limit of a container.
+/// The maximum number of connections: more than browsers, Prometheus, probes and a forge need together, and few enough
+/// that their buffers stay small compared with the memory limit of a container.
 pub(super) const CONNECTIONS: usize = 256;
 
-/// The connections that there are; cheap to clone.
+/// The current connections; cheap to clone.
 ///
-/// A full room never keeps anybody out who asks for something: the connection goes on which nothing is being answered,
-/// one that never asked for anything before one that did, and of these first the one whose client has the most. So
-/// nobody keeps others away by being silent.
+/// When all slots are taken, a client that sends requests is never kept out: a connection without a request in flight
+/// is closed, one that never sent a request before one that did, and among these first one whose client has the most.
+/// So nobody can keep others out by being silent.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ConnectionSlots {
     inner: Arc<Inner>,
@@ -30,7 +30,7 @@ struct Inner {
 
 #[derive(Debug, Default)]
 struct Guests {
-    /// Grows with everything that happens, so that who was heard last is known without a clock.
+    /// Grows with every event, which orders activity without a clock.
     last: u64,
     known: BTreeMap<u64, Guest>,
 }
@@ -38,37 +38,37 @@ struct Guests {
 #[derive(Debug)]
 struct Guest {
     client: IpAddr,
-    /// When something was last heard.
+    /// When it was last active.
     heard: u64,
-    /// Whether anything was ever answered.
+    /// Whether any request was ever answered.
     answered: bool,
-    /// How many whole requests are being answered now.
+    /// How many complete requests are being answered.
     busy: u32,
     close: CancellationToken,
 }
 
-/// The place of one connection, given up when the connection ends.
+/// The slot of one connection, freed when the connection ends.
 #[derive(Debug)]
 pub(super) struct Slot {
     place: Place,
     close: CancellationToken,
 }
 
-/// Names a connection to whoever answers its requests.
+/// Identifies a connection for the handlers of its requests.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     slots: ConnectionSlots,
     id: u64,
 }
 
-/// A whole request is being answered: its connection does not go until this does.
+/// A complete request that is being answered; its connection is not closed until this is dropped.
 #[derive(Debug)]
 pub(super) struct Busy {
     place: Place,
 }
 
 impl ConnectionSlots {
-    /// Lets a connection in; waits only while a whole request is being answered on each other one.
+    /// Admits a connection; waits only while every other one has a request in flight.
     pub(super) async fn enter(&self, client: IpAddr) -> Slot {
         loop {
             let left = self.inner.left.notified();
@@ -79,7 +79,7 @@ impl ConnectionSlots {
         }
     }
 
-    /// Lets a connection in; `None` while all others are being answered.
+    /// Admits a connection; `None` while all others have requests in flight.
     fn admit(&self, client: IpAddr) -> Option<Slot> {
         let mut guests = self.guests();
         if guests.known.len() >= CONNECTIONS {
@@ -106,7 +106,7 @@ impl ConnectionSlots {
     }
 
     fn guests(&self) -> MutexGuard<'_, Guests> {
-        // No change is made in two parts.
+        // Every change is made in one go, so a poisoned lock still guards a consistent value.
         (self.inner.guests.lock()).unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -117,7 +117,7 @@ impl Guests {
         self.last
     }
 
-    /// Names the connection that goes first.
+    /// Returns the connection to close first.
     fn least(&self) -> Option<u64> {
         let mut clients: BTreeMap<IpAddr, usize> = BTreeMap::new();
         for guest in self.known.values() {
@@ -133,12 +133,12 @@ impl Guests {
 }
 
 impl Slot {
-    /// Names the connection to whoever answers its requests.
+    /// Returns the identity of the connection, for the handlers of its requests.
     pub(super) fn place(&self) -> Place {
         self.place.clone()
     }
 
-    /// Gives out a token that is cancelled when the connection has to go.
+    /// Returns a token that is cancelled when the connection has to be closed.
     pub(super) fn closing(&self) -> CancellationToken {
         self.close.clone()
     }
@@ -152,7 +152,7 @@ impl Drop for Slot {
 }
 
 impl Place {
-    /// Takes note that a whole request came.
+    /// Notes that a complete request arrived.
     pub(super) fn begin(&self) -> Busy {
         self.change(|guest| guest.busy += 1);
         Busy {
@@ -202,7 +202,7 @@ mod tests {
         let busy = slots.admit(client(2)).unwrap();
         let request = busy.place().begin();
         let silent = filled(&slots, client(3));
-        // However many more there are, they take the place of each other.
+        // Further silent ones only take the place of each other.
         let more = filled(&slots, client(3));
         assert_eq!(slots.guests().known.len(), CONNECTIONS);
         assert!(silent.iter().all(|slot| slot.closing().is_cancelled()));

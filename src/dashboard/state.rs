@@ -1,4 +1,4 @@
-//! What all requests share.
+//! The state that all requests share.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,10 +14,10 @@ use super::webhook::{Deliveries, Hook};
 use crate::alert::Channels;
 use crate::daemon::{PublishedStatus, WorkQueue};
 
-/// How many readers are told of changes at once.
+/// The maximum number of readers of `/events`.
 const LISTENERS: usize = 32;
 
-/// What all requests share.
+/// The state that all requests share.
 pub(super) struct Shared {
     pub(super) published: PublishedStatus,
     pub(super) queue: WorkQueue,
@@ -28,15 +28,15 @@ pub(super) struct Shared {
     pub(super) hook: Option<Hook>,
     pub(super) deliveries: Mutex<Deliveries>,
     pub(super) counters: Counters,
-    /// What bodies may hold before they prove anything.
+    /// The memory budget of unauthenticated bodies.
     pub(super) unproven: Unproven,
     pub(super) listeners: Arc<Semaphore>,
-    /// After how long without a sign of life the loop is taken for dead.
+    /// How long without a heartbeat until the loop is considered dead.
     pub(super) patience: Duration,
     pub(super) stop: CancellationToken,
 }
 
-/// What was counted since the start.
+/// Counters since the start.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     pub(super) pushes: AtomicU64,
@@ -51,7 +51,7 @@ impl Shared {
         Arc::new(Semaphore::new(LISTENERS))
     }
 
-    /// Tells whether a delivery was not seen before.
+    /// Returns whether a delivery was not seen before.
     pub(super) fn is_new(&self, marks: &[String]) -> bool {
         let mut deliveries = self
             .deliveries
@@ -61,7 +61,7 @@ impl Shared {
     }
 }
 
-/// Counts one more.
+/// Increments a counter.
 pub(super) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }

@@ -1,5 +1,5 @@
-//! What holds for every request before anybody answers it: it is one request, it asks this daemon by its own name, no page
-//! of another site sends it, and it comes whole.
+//! Checks of every request before it is handled: it is a single request, it uses the daemon's own name, it is not sent
+//! by a page of another site, and it is complete.
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use super::listener::Client;
 use super::state::Shared;
 use super::{api, body};
 
-/// The most bytes of a form or of a request of the API.
+/// The maximum size of a form or an API request, in bytes.
 const BODY: usize = 64 * 1024;
 
-/// Says why a request is not answered.
+/// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 enum Unfit {
     #[error("the request has {0} more than once; send it once")]
@@ -52,7 +52,7 @@ impl Unfit {
     }
 }
 
-/// Refuses what no honest client sends, reads the body, and lets nobody have a place who did not ask for something.
+/// Refuses what no honest client sends, reads the body, and counts the connection as busy only then.
 pub(super) async fn strict(
     State(shared): State<Arc<Shared>>,
     ConnectInfo(client): ConnectInfo<Client>,
@@ -68,7 +68,7 @@ pub(super) async fn strict(
         },
     };
     parts.extensions.insert(admitted);
-    // The webhook reads its own, for its proof may stand before the body.
+    // The webhook reads its body itself, because its proof may be in the headers.
     if parts.uri.path() == "/webhook" {
         return next.run(Request::from_parts(parts, body)).await;
     }
@@ -93,7 +93,7 @@ fn fit(
     client: &Client,
 ) -> Result<Entry, Unfit> {
     once(headers)?;
-    // These say nothing but whether, or prove themselves by their body.
+    // These answer only yes or no, or are authenticated by their body.
     if matches!(uri.path(), "/healthz" | "/readyz" | "/webhook") {
         return Ok(Entry::Refused);
     }
@@ -115,7 +115,7 @@ fn fit(
     Ok(entry)
 }
 
-/// Refuses what two readers could take for two requests.
+/// Refuses duplicate headers, which two parsers could read as two different requests.
 fn once(headers: &HeaderMap) -> Result<(), Unfit> {
     for (name, words) in [
         (header::HOST, "Host"),
@@ -140,8 +140,8 @@ fn one_host(uri: &Uri, headers: &HeaderMap) -> Result<(), Unfit> {
     }
 }
 
-/// Tells whether the browser says that a page of another site sends a request. A link from there to a page of this
-/// daemon may be followed; nothing else may be asked for.
+/// Returns whether the browser reports that a page of another site sends a request. A link from there to a page of this
+/// daemon may be followed; nothing else may be requested.
 fn is_of_another_site(access: &Access, method: &Method, headers: &HeaderMap) -> bool {
     let is = |name: &str, value: &str| headers.get(name).is_some_and(|found| found == value);
     let is_followed = *method == Method::GET
@@ -158,7 +158,7 @@ fn said(path: &str, status: StatusCode, text: &str) -> Response {
         (status, format!("{text}\n")).into_response()
     };
     let headers = response.headers_mut();
-    // What was not read is not taken for the next request.
+    // Unread bytes must not be taken for the next request.
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     if status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("60"));

@@ -1,16 +1,15 @@
-//! How much of what nobody vouches for yet is held in memory at once, whoever sends it.
+//! The memory budget of request bodies that are not authenticated yet, of all clients together.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-/// The most bytes of all bodies together that did not prove themselves yet: each connection that there can be has room
-/// for 64 KiB, more than most pushes, and all of it is a small part of the memory of a container (512 MiB in
-/// `examples/watch/kubernetes`).
+/// The maximum size in bytes of all unauthenticated bodies together: 64 KiB for each possible connection, more than
+/// most pushes need, and in total a small part of the memory of a container (512 MiB in `examples/watch/kubernetes`).
 pub(super) const UNPROVEN: usize = super::slots::CONNECTIONS * 64 * 1024;
 
-/// The budget. Small bodies come first: when it is used up, the largest one is cut for the sake of a smaller one.
+/// The budget. Small bodies take precedence: when it is used up, the largest one is cut for the sake of a smaller one.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Unproven {
     held: Arc<Mutex<Held>>,
@@ -23,7 +22,7 @@ struct Held {
     bodies: BTreeMap<u64, (usize, CancellationToken)>,
 }
 
-/// What one body holds of the budget, given back when this goes.
+/// The share of one body in the budget, given back when dropped.
 #[derive(Debug)]
 pub(super) struct Share {
     of: Unproven,
@@ -32,7 +31,7 @@ pub(super) struct Share {
 }
 
 impl Unproven {
-    /// Begins with a body of which nothing is held yet.
+    /// Registers a body that holds nothing yet.
     pub(super) fn enter(&self) -> Share {
         let cut = CancellationToken::new();
         let mut held = self.lock();
@@ -53,13 +52,13 @@ impl Unproven {
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {
-        // No change is made in two parts.
+        // Every change is made in one go, so a poisoned lock still guards a consistent value.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Share {
-    /// Takes so many bytes more; `false` when there is no room, not even by cutting a larger body.
+    /// Reserves more bytes; `false` when there is no room, not even by cutting a larger body.
     pub(super) fn grow(&self, bytes: usize) -> bool {
         let mut held = self.of.lock();
         let Some(own) = held.bodies.get(&self.id).map(|(own, _)| own + bytes) else {

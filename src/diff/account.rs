@@ -8,8 +8,8 @@ use super::{
 };
 use crate::diag::{Place, SourceMap};
 use crate::live::{LiveAccount, LiveDocument, Reading};
-use crate::model::{AccountId, AccountName, KeyPath, Settings};
-use crate::tree::{DesiredAccount, Origin};
+use crate::model::{AccountId, AccountName, Identity, KeyPath, Settings};
+use crate::tree::{Desired, DesiredAccount, Origin};
 
 /// The differences of one account.
 #[derive(Clone, Debug, PartialEq)]
@@ -184,6 +184,24 @@ pub(super) fn compare_departed(
         unknown: Vec::new(),
         notes,
     })
+}
+
+/// Returns the display name of a departed account: its folder name, followed by its identity if another account uses
+/// that folder now.
+#[must_use]
+pub fn departed_name(desired: &Desired, account: &DesiredAccount) -> AccountName {
+    if desired
+        .accounts
+        .iter()
+        .all(|other| other.name != account.name)
+    {
+        return account.name.clone();
+    }
+    let identity = match &account.identity.value {
+        Identity::Id(id) => id.as_str().get(..8).unwrap_or_default(),
+        Identity::Realm(realm) => realm.as_str(),
+    };
+    AccountName::new(format!("{}@{identity}", account.name))
 }
 
 /// Compares the existence of the whitelabel.

@@ -11,7 +11,7 @@ use super::{
 use crate::diag::SourceMap;
 use crate::live::{Live, LiveAccount};
 use crate::model::{AccountId, AccountName, Identity, count};
-use crate::tree::{BaseAccounts, Desired, DesiredAccount, SharedAccount, departed};
+use crate::tree::{BaseAccounts, Desired, SharedAccount, departed};
 
 /// The differences between a tree and the platform.
 #[derive(Clone, Debug, PartialEq)]
@@ -225,26 +225,8 @@ fn gone(
         .into_iter()
         .filter_map(|account| {
             let found = live.departed.get(&account.name)?;
-            let name = departed_name(desired, account);
+            let name = account::departed_name(desired, account);
             account::compare_departed(name, account, found, ids.as_ref(), sources).map(Arc::new)
         })
         .collect()
-}
-
-/// Returns the display name of a departed account: its folder name, followed by its identity if another account uses
-/// that folder now.
-#[must_use]
-pub fn departed_name(desired: &Desired, account: &DesiredAccount) -> AccountName {
-    if desired
-        .accounts
-        .iter()
-        .all(|other| other.name != account.name)
-    {
-        return account.name.clone();
-    }
-    let identity = match &account.identity.value {
-        Identity::Id(id) => id.as_str().get(..8).unwrap_or_default(),
-        Identity::Realm(realm) => realm.as_str(),
-    };
-    AccountName::new(format!("{}@{identity}", account.name))
 }

@@ -23,11 +23,11 @@ mod verdict;
 mod written;
 mod zone;
 
-pub use account::{AccountDifference, Status, parked_domain};
+pub use account::{AccountDifference, Status, departed_name, parked_domain};
 pub use canonical::settings_in_sync;
 pub use change::{Cause, Change, ChangeKey, Direction, Side};
 pub(crate) use compare::TEMPLATE;
-pub use compare::{Differences, compare, departed_name};
+pub use compare::{Differences, compare};
 pub use comparison::Comparison;
 pub use recorded::recorded;
 pub use records::ManagedRecords;

@@ -13,12 +13,12 @@ use super::names::names;
 use super::note::{Note, Reason};
 use super::overlay::Overlay;
 use super::refused::Refused;
-use super::request::{Existing, ImportError, Request, Scope};
-use super::{template, update};
+use super::request::{ImportError, Request};
+use super::template;
 use crate::diff::canonical;
 use crate::live::{BrandAsset, BrandDocument, LiveBrand, Reading, Unmanaged};
 use crate::model::{AccountId, AccountName, AssetKind, Identity, KeyPath, Settings};
-use crate::tree::{self, DesiredAccount, Loaded, Target, edit};
+use crate::tree::{DesiredAccount, Loaded, Target, edit};
 
 /// The files of an import, and what to report about them.
 pub(super) struct Draft<'a> {
@@ -39,46 +39,6 @@ pub(super) struct Draft<'a> {
     pub(super) wanted: BTreeSet<AccountId>,
     /// What turned out to be impossible to declare while drafting.
     pub(super) refused: Refused,
-}
-
-/// Drafts the files.
-pub(super) fn draft<'a>(
-    request: &Request<'a>,
-    refused: &Refused,
-) -> Result<Draft<'a>, ImportError> {
-    let mut draft = Draft {
-        tree: Overlay::new(request.existing.map(|existing| existing.source)),
-        names: BTreeMap::new(),
-        added: BTreeSet::new(),
-        written: BTreeSet::new(),
-        left: BTreeMap::new(),
-        left_hosts: BTreeMap::new(),
-        notes: Vec::new(),
-        wanted: BTreeSet::new(),
-        refused: Refused::default(),
-    };
-    let known = request.existing.map_or_else(BTreeMap::new, |existing| {
-        known(existing.loaded, request.everybody)
-    });
-    draft.names.clone_from(&known);
-    let mut shared = Shared::default();
-    if *request.scope == Scope::Everything {
-        shared = draft.add_accounts(request, refused, &known)?;
-        draft.write_template(request, refused)?;
-    }
-    if let Some(existing) = request.existing {
-        // New accounts may inherit from existing layers.
-        let loaded = tree::load(&draft.tree, Some(cluster(existing)))?;
-        if !loaded.has_errors() {
-            update::update(request, &loaded, &shared, refused, &mut draft)?;
-        }
-    }
-    Ok(draft)
-}
-
-/// Returns the name of the cluster that a tree was loaded for.
-pub(super) fn cluster(existing: Existing<'_>) -> &str {
-    existing.loaded.desired.cluster.name.as_str()
 }
 
 /// Matches the platform's accounts with those of the tree, by id or by realm.
@@ -113,7 +73,7 @@ impl Draft<'_> {
     }
 
     /// Writes the accounts that are not yet in the tree.
-    fn add_accounts(
+    pub(super) fn add_accounts(
         &mut self,
         request: &Request<'_>,
         refused: &Refused,
@@ -278,7 +238,7 @@ impl Draft<'_> {
     }
 
     /// Writes the template of a new tree, or updates an existing one.
-    fn write_template(
+    pub(super) fn write_template(
         &mut self,
         request: &Request<'_>,
         refused: &Refused,

@@ -1,15 +1,14 @@
 //! Verifies a draft with the tree's own loader and the plan's own comparison.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use super::draft::{Draft, asset_address, cluster, setting_address};
+use super::draft::{Draft, asset_address, setting_address};
 use super::note::Reason;
 use super::refused::Refused;
-use super::request::{ImportError, Request, Scope};
+use super::request::{ImportError, Request, Scope, cluster, live};
 use crate::diag::{Diagnostic, Place, Severity};
 use crate::diff::{self, ChangeKey};
-use crate::live::{BrandDocument, Live, LiveAccount, LiveAsset, LiveDocument, Reading};
+use crate::live::Reading;
 use crate::model::{AccountId, AccountName, KeyPath};
 use crate::tree::{self, Loaded};
 
@@ -27,45 +26,6 @@ pub(super) fn gate(
         return errors(loaded, draft);
     }
     Ok(differences(request, &loaded, draft, refused))
-}
-
-/// Converts what was read to the live state that plans compare.
-pub(super) fn live(request: &Request<'_>, names: &BTreeMap<AccountId, AccountName>) -> Live {
-    let accounts = request.brands.iter().filter_map(|brand| {
-        let name = names.get(&brand.account.id)?;
-        let document = match &brand.document {
-            Reading::Known(document) => Reading::Known(document.as_ref().map(without_bytes)),
-            Reading::Unknown(reason) => Reading::Unknown(reason.clone()),
-        };
-        let account = LiveAccount {
-            id: Reading::Known(brand.account.id.clone()),
-            document,
-        };
-        Some((name.clone(), Arc::new(account)))
-    });
-    Live {
-        accounts: accounts.collect(),
-        template: request.template.cloned(),
-        ..Live::default()
-    }
-}
-
-fn without_bytes(document: &BrandDocument) -> LiveDocument {
-    let assets = document.assets.iter().map(|(kind, asset)| {
-        let asset = match asset {
-            Reading::Known(asset) => Reading::Known(asset.as_ref().map(|asset| LiveAsset {
-                facts: asset.facts.clone(),
-                attachment: asset.attachment.clone(),
-            })),
-            Reading::Unknown(reason) => Reading::Unknown(reason.clone()),
-        };
-        (*kind, asset)
-    });
-    LiveDocument {
-        revision: document.revision.clone(),
-        settings: document.settings.clone(),
-        assets: assets.collect(),
-    }
 }
 
 /// Attributes each error to what the draft wrote.

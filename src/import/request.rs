@@ -1,9 +1,14 @@
 //! The request for an import, and its errors.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use thiserror::Error;
 
 use crate::diag::{Diagnostics, SourceMap};
-use crate::live::{LiveBrand, Reading, Unmanaged};
+use crate::live::{
+    BrandDocument, Live, LiveAccount, LiveAsset, LiveBrand, LiveDocument, Reading, Unmanaged,
+};
 use crate::model::{AccountId, AccountName, ClusterName, DomainTemplate, KeyPath};
 use crate::tree::{LoadError, Loaded, TreeSource};
 
@@ -30,6 +35,45 @@ pub struct Request<'a> {
     pub scope: &'a Scope,
 }
 
+/// Converts what was read to the live state that plans compare.
+pub(super) fn live(request: &Request<'_>, names: &BTreeMap<AccountId, AccountName>) -> Live {
+    let accounts = request.brands.iter().filter_map(|brand| {
+        let name = names.get(&brand.account.id)?;
+        let document = match &brand.document {
+            Reading::Known(document) => Reading::Known(document.as_ref().map(without_bytes)),
+            Reading::Unknown(reason) => Reading::Unknown(reason.clone()),
+        };
+        let account = LiveAccount {
+            id: Reading::Known(brand.account.id.clone()),
+            document,
+        };
+        Some((name.clone(), Arc::new(account)))
+    });
+    Live {
+        accounts: accounts.collect(),
+        template: request.template.cloned(),
+        ..Live::default()
+    }
+}
+
+fn without_bytes(document: &BrandDocument) -> LiveDocument {
+    let assets = document.assets.iter().map(|(kind, asset)| {
+        let asset = match asset {
+            Reading::Known(asset) => Reading::Known(asset.as_ref().map(|asset| LiveAsset {
+                facts: asset.facts.clone(),
+                attachment: asset.attachment.clone(),
+            })),
+            Reading::Unknown(reason) => Reading::Unknown(reason.clone()),
+        };
+        (*kind, asset)
+    });
+    LiveDocument {
+        revision: document.revision.clone(),
+        settings: document.settings.clone(),
+        assets: assets.collect(),
+    }
+}
+
 /// An existing tree.
 #[derive(Clone, Copy)]
 pub struct Existing<'a> {
@@ -39,6 +83,11 @@ pub struct Existing<'a> {
     pub loaded: &'a Loaded,
     /// Whether it also declares other clusters, in which case shared declarations are not changed.
     pub several_clusters: bool,
+}
+
+/// Returns the name of the cluster that a tree was loaded for.
+pub(super) fn cluster(existing: Existing<'_>) -> &str {
+    existing.loaded.desired.cluster.name.as_str()
 }
 
 /// What to import from the platform.

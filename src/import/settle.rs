@@ -1,15 +1,18 @@
 //! Repeats drafts until one passes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::draft::{Draft, draft};
+use super::asset::Shared;
+use super::draft::{Draft, known};
 use super::gate::gate;
 use super::note::{Note, Reason};
-use super::overlay::FileChange;
+use super::overlay::{FileChange, Overlay};
 use super::refused::Refused;
-use super::request::{ImportError, Request, Scope};
+use super::request::{ImportError, Request, Scope, cluster};
+use super::update::update;
 use crate::live::Reading;
 use crate::model::{AccountId, AccountName};
+use crate::tree;
 
 /// The maximum number of drafts; one or two are usual.
 const MOST_ROUNDS: usize = 50;
@@ -87,6 +90,38 @@ fn settle<'a>(request: &Request<'a>) -> Result<Draft<'a>, ImportError> {
     Err(ImportError::Unsettled)
 }
 
+/// Drafts the files.
+fn draft<'a>(request: &Request<'a>, refused: &Refused) -> Result<Draft<'a>, ImportError> {
+    let mut draft = Draft {
+        tree: Overlay::new(request.existing.map(|existing| existing.source)),
+        names: BTreeMap::new(),
+        added: BTreeSet::new(),
+        written: BTreeSet::new(),
+        left: BTreeMap::new(),
+        left_hosts: BTreeMap::new(),
+        notes: Vec::new(),
+        wanted: BTreeSet::new(),
+        refused: Refused::default(),
+    };
+    let known = request.existing.map_or_else(BTreeMap::new, |existing| {
+        known(existing.loaded, request.everybody)
+    });
+    draft.names.clone_from(&known);
+    let mut shared = Shared::default();
+    if *request.scope == Scope::Everything {
+        shared = draft.add_accounts(request, refused, &known)?;
+        draft.write_template(request, refused)?;
+    }
+    if let Some(existing) = request.existing {
+        // New accounts may inherit from existing layers.
+        let loaded = tree::load(&draft.tree, Some(cluster(existing)))?;
+        if !loaded.has_errors() {
+            update(request, &loaded, &shared, refused, &mut draft)?;
+        }
+    }
+    Ok(draft)
+}
+
 fn finish(request: &Request<'_>, draft: Draft<'_>) -> Result<Imported, ImportError> {
     let mut notes = draft.notes;
     let mut unread = 0;
@@ -95,7 +130,7 @@ fn finish(request: &Request<'_>, draft: Draft<'_>) -> Result<Imported, ImportErr
             unread += 1;
             notes.push(Note {
                 account: draft.names.get(&brand.account.id).cloned(),
-                about: Some(crate::tree::edit::comment(&brand.account.name)),
+                about: Some(tree::edit::comment(&brand.account.name)),
                 reason: super::draft::unread(reason),
                 left: true,
             });

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::gate;
 use super::overlay::Overlay;
+use super::request;
 use super::{Existing, Imported, NewCluster, Request, Scope, import, known};
 use crate::diff::{self, ChangeKey};
 use crate::live::{BrandAsset, BrandDocument, LiveBrand, Reading, Unmanaged};
@@ -186,7 +186,7 @@ fn take(files: &mut Overlay<'_>, platform: &Platform, factor: bool) -> Imported 
         files.write(change.path.clone(), change.after.clone());
     }
     let loaded = load(files);
-    let live = gate::live(&request, &known(&loaded, &everybody));
+    let live = request::live(&request, &known(&loaded, &everybody));
     let found = diff::compare(&loaded.desired, None, &live, &loaded.sources);
     let told = |name: Option<&str>, about: &str| {
         imported.notes.iter().any(|note| {

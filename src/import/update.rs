@@ -14,11 +14,10 @@ use serde_json::Value;
 use self::layers::{Layers, Spot};
 use super::asset::{Shared, own_folder, place_in, place_shared, relative};
 use super::draft::{Draft, asset_address, setting_address, worth_declaring};
-use super::gate;
 use super::judge;
 use super::note::{Note, Reason};
 use super::refused::Refused;
-use super::request::{ImportError, Request, Scope};
+use super::request::{ImportError, Request, Scope, live};
 use crate::diff::{self, ChangeKey, canonical};
 use crate::live::{BrandAsset, BrandDocument, LiveBrand, Reading};
 use crate::model::{AccountId, AccountName, AssetKind, AssetType, FieldType, KeyPath, field};
@@ -54,7 +53,7 @@ pub(super) fn update(
     draft: &mut Draft<'_>,
 ) -> Result<(), ImportError> {
     let names = draft.names.clone();
-    let live = gate::live(request, &names);
+    let live = live(request, &names);
     let differences = diff::compare(&loaded.desired, None, &live, &loaded.sources);
     let several = request
         .existing

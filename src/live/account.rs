@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::api::{AssetContent, Document, ReadClient, Reread};
 use super::cache::{Cache, Entry};
-use super::collect::reading;
 use super::error::ApiError;
-use super::state::{LiveAccount, LiveAsset, LiveDocument, Reading};
+use super::state::{LiveAccount, LiveAsset, LiveDocument, Reading, reading};
 use crate::model::{AccountId, AssetKind};
 
 /// How a reader of accounts uses the cache.

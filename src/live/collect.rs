@@ -17,7 +17,7 @@ use super::api::{Filter, ReadClient};
 use super::cache::Cache;
 use super::error::ApiError;
 use super::holders::{Root, holders};
-use super::state::{Live, LiveAccount, LiveDocument, Reading, Unmanaged};
+use super::state::{Live, LiveAccount, LiveDocument, Reading, Unmanaged, reading};
 use crate::model::{AccountId, AccountName, AssetKind, Identity, Realm};
 use crate::tree::{BaseAccounts, Desired, DesiredAccount, SharedAccount, departed};
 
@@ -217,19 +217,6 @@ async fn one_by_one(
         }
     }
     Ok(Some(all))
-}
-
-/// Turns a failure into an unknown reading; only a refused login stays an error, since nothing can be read then.
-pub(super) fn reading<T>(result: Result<T, ApiError>) -> Result<Reading<T>, ApiError> {
-    match result {
-        Ok(value) => Ok(Reading::Known(value)),
-        Err(
-            error @ (ApiError::Unauthorised { .. }
-            | ApiError::UnknownApiKey
-            | ApiError::UnusableCredential(_)),
-        ) => Err(error),
-        Err(error) => Ok(Reading::Unknown(error.explained())),
-    }
 }
 
 fn by_realm<'a>(

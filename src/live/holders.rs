@@ -7,9 +7,8 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use super::api::{Filter, ReadClient};
-use super::collect::reading;
 use super::error::ApiError;
-use super::state::{LiveAccount, Reading, Unmanaged};
+use super::state::{LiveAccount, Reading, Unmanaged, reading};
 use crate::model::{AccountName, DomainName, KeyPath, Settings};
 use crate::tree::Desired;
 

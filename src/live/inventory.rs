@@ -6,9 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::{StreamExt as _, stream};
 
 use super::api::{AssetContent, Filter, ReadClient};
-use super::collect::reading;
 use super::error::ApiError;
-use super::state::{Reading, Unmanaged};
+use super::state::{Reading, Unmanaged, reading};
 use crate::model::{AccountId, AssetFacts, AssetKind, Digest, Revision, Settings};
 
 /// How many accounts are read at the same time; the client's pace limits the requests in flight.

@@ -1,4 +1,4 @@
-//! Where the daemon's own secrets come from, as its configuration says it.
+//! The sources of the daemon's own secrets, as configured.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use schemars::JsonSchema;
@@ -8,7 +8,7 @@ use super::{SecretError, resolve};
 use crate::model::Secret;
 use crate::tree::SecretSource;
 
-/// The source of a secret: one of `env`, `file` and `command`. The secret itself never stands in the configuration.
+/// The source of a secret: one of `env`, `file` and `command`. The secret itself is never in the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "Written")]
 #[schemars(with = "Written")]
@@ -28,7 +28,7 @@ struct Written {
     /// A file that only its owner may read.
     #[schemars(with = "Option<String>")]
     file: Option<Utf8PathBuf>,
-    /// A command that prints it on its first line; program and arguments, no shell.
+    /// A command that prints the secret on its first line; program and arguments, no shell.
     command: Option<Vec<String>>,
 }
 
@@ -58,8 +58,8 @@ impl TryFrom<Written> for SecretConfig {
 }
 
 impl SecretConfig {
-    /// Fetches the secret. `folder` is where relative paths and the command start from; `environment` looks a
-    /// variable up.
+    /// Reads the secret from its source. `folder` is the base of relative paths and the working directory of the
+    /// command; `environment` looks up a variable.
     pub async fn fetch(
         &self,
         folder: &Utf8Path,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::error::ApiError;
 use crate::model::{
     AccountId, AccountName, AssetFacts, AssetKind, DomainName, DomainTemplate, Revision, Settings,
 };
@@ -26,6 +27,19 @@ impl<T> Reading<T> {
             Self::Known(value) => Some(value),
             Self::Unknown(_) => None,
         }
+    }
+}
+
+/// Turns a failure into an unknown reading; only a refused login stays an error, since nothing can be read then.
+pub(super) fn reading<T>(result: Result<T, ApiError>) -> Result<Reading<T>, ApiError> {
+    match result {
+        Ok(value) => Ok(Reading::Known(value)),
+        Err(
+            error @ (ApiError::Unauthorised { .. }
+            | ApiError::UnknownApiKey
+            | ApiError::UnusableCredential(_)),
+        ) => Err(error),
+        Err(error) => Ok(Reading::Unknown(error.explained())),
     }
 }
 

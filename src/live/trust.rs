@@ -6,13 +6,15 @@
 
 mod claim;
 mod config;
+mod entry;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::json;
 
-pub use self::claim::{Claim, Entry, Reach};
+pub use self::claim::{Claim, Reach};
 use self::claim::{bare, claims, real};
 pub use self::config::{Commands, TrustConfig};
+pub use self::entry::Entry;
 use crate::tree::Loaded;
 
 /// Folders where service managers and clusters put files with secrets, and emblazon's own.

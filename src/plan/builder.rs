@@ -2,16 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
-
 use super::domains::{self, DocumentEffect, Verdict};
 use super::draft::{self, Draft};
 use super::intent::Intent;
 use super::order::{self, Level, Slot};
 use super::records::{self, RecordsPlan};
 use super::{
-    Action, FORMAT_VERSION, Plan, Precondition, Refusal, RefusalKind, Scope, ShardScope, Step,
-    StepId, Subject, Unknown, guard, servable,
+    Action, FORMAT_VERSION, Options, Part, Plan, Precondition, Refusal, RefusalKind, Scope,
+    ShardScope, Step, StepId, Subject, Unknown, guard, servable,
 };
 use crate::diag::SourceMap;
 use crate::diff::{
@@ -19,55 +17,11 @@ use crate::diff::{
     departed_name,
 };
 use crate::live::{Live, Reading};
-use crate::model::{AccountName, Digest, Identity, KeyPath, Shard};
-use crate::tree::{self, Desired, Policy, Selection, SharedAccount};
+use crate::model::{AccountName, Digest, KeyPath};
+use crate::tree::{self, Desired, Policy, SharedAccount};
 
 /// The note on a step that repairs the template.
 const UNREAD_TEMPLATE: &str = "the declared template becomes the whole one: what the platform has beside it cannot be read, and is lost; no snapshot of it can be taken, and `restore` cannot bring it back";
-
-/// The options of a plan.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    /// The guards that are lifted for this plan; they must be lifted again when it is applied. With
-    /// [`RefusalKind::Prune`], whole whitelabels may be deleted. Removing keys, and hosts of the template, that the
-    /// tree no longer declares needs no permission: each is shown, and a snapshot can restore it.
-    pub allow: BTreeSet<RefusalKind>,
-    /// The current time, for freezes.
-    pub now: Timestamp,
-    /// The part of the tree to plan for.
-    pub part: Part,
-}
-
-/// The part of a tree that a plan covers; by default the whole tree.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Part {
-    /// The number of accounts of the tree that are not covered.
-    pub left_out: u32,
-    /// The selection of accounts, unless all are covered.
-    pub selection: Option<Selection>,
-    /// The commit since which the covered accounts changed.
-    pub since: Option<String>,
-    /// The planning shard and its siblings; absent without shards.
-    pub siblings: Option<Siblings>,
-}
-
-/// One shard of a tree, and what it knows about the others.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Siblings {
-    /// The planning shard. The template belongs to the first shard.
-    pub shard: Shard,
-    /// The number of accounts that all shards cover together.
-    pub accounts: u32,
-    /// The accounts of the tree that belong to other shards, with their folder names.
-    pub elsewhere: BTreeMap<Identity, AccountName>,
-}
-
-impl Options {
-    /// Returns whether a guard is lifted.
-    pub(super) fn allows(&self, kind: RefusalKind) -> bool {
-        self.allow.contains(&kind)
-    }
-}
 
 /// A plan, and the differences that it is based on.
 #[derive(Clone, Debug, PartialEq)]

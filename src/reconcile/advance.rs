@@ -1,4 +1,4 @@
-//! What was applied completely becomes the base.
+//! Makes a completely applied commit the base.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use crate::apply::{AppliedRef, Complete};
 use crate::model::Shard;
 use crate::tree::short_commit;
 
-/// What became of the base after a commit was applied completely.
+/// The result of advancing the base after a commit was applied completely.
 #[derive(Debug)]
 pub enum Advance {
     /// The commit is the base from now on.
@@ -19,7 +19,7 @@ pub enum Advance {
     Waits {
         /// The commit.
         commit: String,
-        /// These shards.
+        /// The shards that have not applied it yet.
         shards: Vec<Shard>,
     },
     /// Another apply moved the base in the meantime.
@@ -48,7 +48,8 @@ impl fmt::Display for Advance {
     }
 }
 
-/// Moves the ref of the base from `base` to a commit that was applied completely, by the whole or by one shard.
+/// Moves the ref of the base from `base` to a commit that was applied completely, by a run over the whole cluster or by
+/// one shard.
 pub async fn advance(
     reference: &AppliedRef,
     shard: Option<Shard>,

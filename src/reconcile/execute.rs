@@ -1,4 +1,4 @@
-//! The one way from an approved plan to writes.
+//! The only way from an approved plan to writes.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ pub struct Execution<'a> {
 }
 
 impl<'a> Execution<'a> {
-    /// Fills in what a plan without records and without a canary wants.
+    /// Creates an execution without records and without a canary.
     #[must_use]
     pub fn new(state: &'a Utf8Path, billing: BillingPolicy) -> Self {
         Self {
@@ -40,10 +40,10 @@ impl<'a> Execution<'a> {
     }
 }
 
-/// Executes a plan under a lease and returns what became of each step.
+/// Executes a plan under a lease, and returns the outcome of each step.
 ///
 /// # Errors
-/// When the run cannot begin: nothing was written then.
+/// When the run cannot begin; nothing was written then.
 pub async fn execute(
     client: &ReadClient,
     approved: ApprovedPlan<'_>,

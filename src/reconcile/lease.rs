@@ -1,4 +1,4 @@
-//! Which lease decides who writes to a cluster, and work that is done while it is held.
+//! Chooses the lease that decides who writes to a cluster, and runs work while it is held.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,22 +13,22 @@ use crate::apply::lease::{
 use crate::apply::remote::Remote;
 use crate::model::{ClusterName, Shard};
 
-/// Decides between hosts.
+/// What arbitrates between hosts.
 pub enum Arbiter {
-    /// Nobody does: only the processes of this host exclude each other.
+    /// Nothing: only the processes of this host exclude each other.
     Host,
-    /// A ref of the Git remote.
+    /// A ref on the Git remote.
     Git(Remote),
-    /// A `Lease` object of Kubernetes.
+    /// A `Lease` object in Kubernetes.
     Kubernetes,
 }
 
-/// Prepares the lease of the host and the one between hosts; takes neither yet.
+/// Creates the lease of the host and the one between hosts; acquires neither yet.
 ///
-/// `skew` is the difference between the clocks of two hosts that is tolerated.
+/// `skew` is the tolerated difference between the clocks of two hosts.
 ///
 /// # Errors
-/// When Kubernetes is to decide and cannot be reached.
+/// When Kubernetes arbitrates and cannot be reached.
 pub async fn leases(
     state: &Utf8Path,
     scope: LeaseScope,
@@ -49,7 +49,7 @@ pub async fn leases(
     Ok(Leases::new(host, between_hosts))
 }
 
-/// States who wants the lease of a cluster, or of one shard of it, and what for, such as `apply to`.
+/// Creates the claim to the lease of a cluster, or of one shard of it, with a purpose such as `apply to`.
 #[must_use]
 pub fn claim(purpose: &str, cluster: &ClusterName, shard: Option<Shard>, term: Duration) -> Claim {
     let purpose = match shard {
@@ -63,18 +63,18 @@ pub fn claim(purpose: &str, cluster: &ClusterName, shard: Option<Shard>, term: D
     }
 }
 
-/// What became of work and of the lease that it was done under.
+/// The result of work and of the lease that it was done under.
 pub struct Ended<T> {
     /// The result of the work.
     pub done: T,
-    /// Why the lease was lost while the work went on.
+    /// Why the lease was lost during the work, if it was.
     pub lost: Option<LeaseError>,
-    /// Why the lease was not given back; it expires.
+    /// Why the lease was not released, if so; it expires.
     pub not_released: Option<LeaseError>,
 }
 
-/// Does work under leases that were taken: renews them all the while, and gives them back afterwards. When they are lost,
-/// the guard stops what the work does under it.
+/// Runs work under leases that were taken: renews them during the work, and releases them afterwards. When they are
+/// lost, the guard stops the work.
 pub async fn while_leading<T>(
     mut leases: Leases,
     claim: &Claim,

@@ -1,13 +1,13 @@
 //! One reconciliation: observe, plan, execute, settle. The command line and the daemon run the same one.
 //!
-//! It knows no terminal, no arguments and no dashboard: an edge passes in its progress display and its consent, and gets back
-//! values to report.
+//! It knows no terminal, no arguments and no dashboard: a caller passes in its progress display and its consent, and
+//! gets back values to report.
 //!
 //! - [`leases`] and [`while_leading`]: one writer at a time, and the guard that proves it.
 //! - [`recover`]: what an interrupted run destroyed is restored before anything else is planned.
-//! - [`Reread`]: what a plan writes to is read from the platform, never believed from a cache.
+//! - [`Reread`]: what a plan writes to is read again from the platform, never taken from a cache.
 //! - [`execute`]: the only place that starts a run of [`crate::apply`]; without a lease guard it does not compile.
-//! - [`advance`]: what was applied completely becomes the base.
+//! - [`advance`]: a completely applied commit becomes the base.
 
 mod advance;
 mod execute;

@@ -16,7 +16,7 @@ use crate::model::{AccountName, Shard};
 use crate::plan::{self, Plan};
 use crate::tree::{BillingPolicy, ClusterConfig, Desired};
 
-/// Says why what an interrupted run destroyed is not restored; nothing else may be written until it is.
+/// Why what an interrupted run destroyed is not restored; nothing else may be written until it is.
 #[derive(Debug, Error)]
 pub enum RecoveryError {
     /// A journal cannot be read or written.
@@ -32,10 +32,10 @@ pub enum RecoveryError {
     Refused {
         /// The run.
         run: String,
-        /// What the guard says.
+        /// The reason of the guard.
         reason: String,
     },
-    /// Some of its steps failed.
+    /// Some steps of the plan failed.
     #[error(
         "not everything that the run {0} destroyed could be put back; look at `emblazon history`, or run again"
     )]
@@ -44,7 +44,7 @@ pub enum RecoveryError {
 
 /// Reads, writes and reports for a recovery: the command line and the daemon each have one.
 pub trait Recoverer: Sync {
-    /// What ends a recovery.
+    /// The error that ends a recovery.
     type Error: From<RecoveryError> + Send;
 
     /// Reads the accounts of a tree from the platform.
@@ -58,32 +58,32 @@ pub trait Recoverer: Sync {
         execution: Execution<'_>,
     ) -> impl Future<Output = Result<Applied, Self::Error>> + Send;
 
-    /// Asks whether the plan that was reported may be executed; an error is a no.
+    /// Asks whether the reported plan may be executed; an error means no.
     fn agree(&self) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
-    /// Reports what happens.
+    /// Reports an event.
     fn report(&self, event: RecoveryEvent<'_>);
 }
 
-/// What happens in a recovery.
+/// An event of a recovery.
 #[derive(Clone, Copy, Debug)]
 pub enum RecoveryEvent<'a> {
     /// A run was found that never ended.
     Interrupted(&'a InterruptedRun),
-    /// Nothing of what it had in flight is destroyed.
+    /// None of the objects that it had in flight is damaged.
     Intact,
     /// This plan restores what it destroyed.
     Planned(&'a Plan, &'a RestoreTarget),
     /// What it destroyed is restored.
     Restored(&'a InterruptedRun),
-    /// An account that it had in flight could not be read; the next recovery looks at it again.
+    /// An account that it had in flight could not be read; the next recovery checks it again.
     Unread(&'a AccountName),
 }
 
 /// Finds the runs on a cluster that never ended, and restores what they destroyed.
 ///
-/// Returns the accounts that could not be read: their runs stay open for the next recovery. Nothing is written to such an
-/// account meanwhile, because a plan has no steps for what is unknown (invariant 6).
+/// Returns the accounts that could not be read: their runs stay open for the next recovery. Nothing is written to such
+/// an account meanwhile, because a plan has no steps for what is unknown (invariant 6).
 ///
 /// # Errors
 /// When something is destroyed and cannot be restored: a new plan would build on the damage.
@@ -150,7 +150,7 @@ async fn restore<R: Recoverer>(
         allow: &allow,
     };
     let files = StoredAssets::new(store, &before.desired);
-    // What was there was paid for.
+    // The whitelabel was paid for before.
     let execution = Execution::new(state, BillingPolicy::Accept);
     let applied = recoverer.execute(approved, &files, execution).await?;
     if !applied.is_complete() {

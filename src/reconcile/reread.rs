@@ -1,12 +1,12 @@
-//! What a plan writes to is read from the platform before it is written. Pure.
+//! Tracks which objects were read from the platform before they are written. Pure.
 
 use std::collections::BTreeSet;
 
 /// Which objects were read from the platform itself, so that a plan may write to them.
 ///
-/// A plan follows from everything that was read, also from a cache; reading an object again can add steps for others, such as
-/// the holder of a domain. So an edge plans and reads again until [`Self::missing`] returns nothing: a fixed point, which is
-/// reached because each object is read again once.
+/// A plan follows from everything that was read, including from a cache; reading an object again can add steps for
+/// others, such as the holder of a domain. So a caller plans and reads again until [`Self::missing`] returns nothing: a
+/// fixed point, which is reached because each object is read again only once.
 #[derive(Clone, Debug)]
 pub struct Reread<N> {
     done: BTreeSet<N>,
@@ -21,7 +21,8 @@ impl<N> Default for Reread<N> {
 }
 
 impl<N: Ord + Clone> Reread<N> {
-    /// Returns which of the objects that a plan writes to are still to be read again, and counts them as read from now on.
+    /// Returns the objects that a plan writes to and that are still to be read again, and counts them as read from now
+    /// on.
     pub fn missing(&mut self, written: &BTreeSet<N>) -> BTreeSet<N> {
         let missing: BTreeSet<N> = written.difference(&self.done).cloned().collect();
         self.done.extend(missing.iter().cloned());

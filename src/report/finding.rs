@@ -1,6 +1,7 @@
 //! The report as a flat list of findings, for formats that annotate lines.
 
 mod dns;
+mod item;
 mod kind;
 mod outcome;
 mod spot;
@@ -8,6 +9,8 @@ mod spot;
 use std::collections::BTreeMap;
 
 pub use dns::lines as dns_lines;
+pub(super) use item::{Finding, Remedy};
+use item::{about, bare, subjects};
 pub(super) use kind::{Kind, Level, Rule};
 pub(super) use spot::Spot;
 
@@ -15,46 +18,12 @@ use super::row::{self, Row};
 use super::{Command, ObjectReport, Problem, Report};
 use crate::diag::Severity;
 use crate::diff::{Change, Side};
-use crate::model::count;
 use crate::plan::Refusal;
 use crate::report::escape::visible;
 use crate::tree::Origin;
 
-/// How many names a message lists.
-const SHOWN_NAMES: usize = 5;
 /// How many characters of one value a message shows.
 const SHOWN_VALUE: usize = 200;
-
-/// One issue that somebody should look at.
-#[derive(Clone, Debug)]
-pub(super) struct Finding {
-    /// The rule that it comes from.
-    pub(super) rule: Rule,
-    /// The severity.
-    pub(super) level: Level,
-    /// The message, on one line; invisible characters are escaped.
-    pub(super) message: String,
-    /// What to do.
-    pub(super) help: Option<String>,
-    /// The place in the tree that causes it.
-    pub(super) spot: Option<Spot>,
-    /// Places that explain it.
-    pub(super) related: Vec<(Spot, String)>,
-    /// The accounts that it affects.
-    pub(super) subjects: Vec<String>,
-    /// A replacement that fixes it mechanically.
-    pub(super) remedy: Option<Remedy>,
-    /// Identifies the same finding in another run, even if its line has moved.
-    pub(super) identity: String,
-}
-
-/// A replacement text that fixes a finding.
-#[derive(Clone, Debug)]
-pub(super) struct Remedy {
-    pub(super) spot: Spot,
-    pub(super) text: String,
-    pub(super) description: String,
-}
 
 /// Lists all findings: mistakes, refusals, failed checks, failed steps, differences, DNS. The same difference from the
 /// same place on many accounts is one finding.
@@ -140,38 +109,6 @@ fn refusal(report: &Report, object: Option<&ObjectReport>, refusal: &Refusal) ->
     finding
 }
 
-/// Creates a finding without a place.
-fn bare(kind: Kind, message: String) -> Finding {
-    Finding {
-        rule: Rule::Kind(kind),
-        level: kind.level(),
-        identity: kind.id().to_owned(),
-        message,
-        help: None,
-        spot: None,
-        related: Vec::new(),
-        subjects: Vec::new(),
-        remedy: None,
-    }
-}
-
-/// Creates a finding about a whole account, or the template, at the place in the tree that identifies it.
-fn about(report: &Report, object: &ObjectReport, kind: Kind, message: &str) -> Finding {
-    let title = visible(object.title());
-    let places = &report.places;
-    let origin = match (&object.name, &object.zone) {
-        (Some(name), _) => places.accounts.get(name),
-        (None, Some(_)) => None,
-        (None, None) => places.hosts.values().min(),
-    };
-    Finding {
-        spot: origin.map(Spot::of_origin),
-        subjects: vec![title.to_string()],
-        identity: format!("{}\n{title}", kind.id()),
-        ..bare(kind, format!("{title}: {message}"))
-    }
-}
-
 /// The key of equal differences: kind, place, key and both sides.
 type Same = (Kind, Option<Origin>, String, String);
 
@@ -242,31 +179,6 @@ pub(super) fn sentence(row: &Row, command: Command) -> String {
         sentence.push_str(why);
     }
     sentence
-}
-
-/// Formats the name of one object, or a count of several with the first names.
-fn subjects(objects: &[&ObjectReport]) -> String {
-    let names: Vec<&str> = objects.iter().map(|object| object.title()).collect();
-    let are_accounts = objects.iter().all(|object| object.name.is_some());
-    let noun = if are_accounts { "account" } else { "object" };
-    let listed = |names: &[&str]| {
-        let names: Vec<String> = names
-            .iter()
-            .map(|name| visible(name).into_owned())
-            .collect();
-        names.join(", ")
-    };
-    match names.as_slice() {
-        [one] => visible(one).into_owned(),
-        _ if names.len() <= SHOWN_NAMES => {
-            format!("{} ({})", count(names.len(), noun), listed(&names))
-        }
-        _ => format!(
-            "{} ({}, …)",
-            count(names.len(), noun),
-            listed(&names[..SHOWN_NAMES])
-        ),
-    }
 }
 
 /// Formats both sides on one line.

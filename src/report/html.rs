@@ -8,8 +8,11 @@ mod asset;
 mod change;
 mod dns;
 mod page;
+mod place;
 mod problem;
 mod rest;
+mod section;
+mod sides;
 mod sketch;
 mod store;
 mod summary;
@@ -18,9 +21,9 @@ mod tests;
 
 use maud::{Markup, html};
 
-use super::escape::visible;
 use super::gallery::Gallery;
 use super::{Command, Report};
+use section::Section;
 use store::Store;
 
 /// Renders a report; `exit` is the exit code of the run. The page is built in memory as a whole, because its head
@@ -62,15 +65,6 @@ pub fn render(report: &Report, gallery: &Gallery, exit: u8) -> String {
     page::whole(&summary::title(report), &store.style(), &body)
 }
 
-/// A section of the page with its own heading; it is left out when its count is zero.
-struct Section {
-    id: &'static str,
-    title: &'static str,
-    count: usize,
-    lead: Option<String>,
-    body: Markup,
-}
-
 /// Renders the search field, which stays hidden until the script enables it.
 fn search(sections: &[Section]) -> Markup {
     let searched = ["changes", "dns", "mistakes"];
@@ -98,9 +92,4 @@ fn search(sections: &[Section]) -> Markup {
             }
         }
     }
-}
-
-/// Renders a place in the tree.
-fn place(file: &str, line: u32, column: u32) -> Markup {
-    html! { code.place { (visible(file)) ":" (line) ":" (column) } }
 }

@@ -6,6 +6,7 @@
 
 mod change;
 mod dns;
+mod entry;
 mod escape;
 mod fit;
 mod mark;

@@ -458,7 +458,9 @@ impl ObjectReport {
     /// Counts the steps by standing; all zero before an apply.
     #[must_use]
     pub fn count(&self) -> StepCount {
-        StepCount::of(self.steps.iter().filter_map(|step| step.result.as_ref()))
+        (self.steps.iter())
+            .filter_map(StepReport::standing)
+            .collect()
     }
 
     /// Derives the status from everything else.

@@ -26,6 +26,7 @@ mod connection;
 mod counts;
 mod digest;
 pub mod dns;
+mod error;
 mod faults;
 mod gzip;
 mod profile;
@@ -36,8 +37,9 @@ mod world;
 
 pub use capacity::Capacity;
 pub use counts::Counts;
+pub use error::SandboxError;
 pub use faults::{Fault, FaultKind};
 pub use profile::Profile;
 pub use seed::Seed;
-pub use server::{Options, Sandbox, SandboxError};
+pub use server::{Options, Sandbox};
 pub use world::{Account, Attachment, Document, ServerSettings, StoredRevision, User, World};

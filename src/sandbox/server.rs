@@ -11,7 +11,6 @@ use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -20,12 +19,12 @@ use super::api::{self, Answer, Buckets, Request, Server};
 use super::capacity::{Capacity, Queue};
 use super::clock::Clock;
 use super::connection::{Connection, FaultyListener};
-use super::dns::{DnsError, DnsServer};
+use super::dns::DnsServer;
 use super::faults::{FaultScript, Hits};
 use super::gzip;
 use super::record::Recorder;
 use super::world::{Store, World};
-use super::{Counts, Fault, FaultKind, Profile, Seed};
+use super::{Counts, Fault, FaultKind, Profile, SandboxError, Seed};
 
 /// The largest request body that is read at all; a real server's limit is lower (B6).
 const BODY_LIMIT: usize = 64 * 1024 * 1024;
@@ -79,44 +78,6 @@ impl Options {
             ..Self::default()
         }
     }
-}
-
-/// Why a sandbox cannot start.
-#[derive(Debug, Error)]
-pub enum SandboxError {
-    /// `sandbox.yaml` is invalid.
-    #[error("sandbox.yaml: {0}")]
-    Seed(String),
-    /// The list of faults is invalid.
-    #[error("faults: {0}")]
-    Faults(String),
-    /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {source}; choose another address with --listen")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// The system's reason.
-        source: std::io::Error,
-    },
-    /// The state folder cannot be used.
-    #[error("cannot use the state folder {}: {source}; choose another one or remove it", folder.display())]
-    State {
-        /// The folder.
-        folder: PathBuf,
-        /// The system's reason.
-        source: std::io::Error,
-    },
-    /// The DNS servers cannot start.
-    #[error(transparent)]
-    Dns(#[from] DnsError),
-    /// The recording cannot be written.
-    #[error("cannot write the recording {}: {source}", file.display())]
-    Record {
-        /// The file.
-        file: PathBuf,
-        /// The system's reason.
-        source: std::io::Error,
-    },
 }
 
 /// A running sandbox. It stops when dropped, which also ends hanging requests.

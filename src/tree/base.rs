@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use super::beside::{Known, load_beside};
 use super::forget::{ForgetError, Forgotten};
-use super::git::{Pointed, point};
+use super::git::{Pointed, point, short_commit};
 use super::refusal::Refusal;
 use super::{Desired, DesiredAccount, GitTree, LoadError, Selection, SharedAccount};
 use crate::model::{AccountName, ClusterName, Identity, count};
@@ -492,10 +492,4 @@ pub fn departed<'a>(tree: &Desired, base: &'a Desired) -> Vec<&'a SharedAccount>
     (base.accounts.iter())
         .filter(|account| !still.contains(&account.name))
         .collect()
-}
-
-/// Shortens a commit id for display.
-#[must_use]
-pub fn short_commit(commit: &str) -> &str {
-    commit.get(..10).unwrap_or(commit)
 }

@@ -2,61 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::net::SocketAddr;
-use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::{Layer, Policy, PushSettings, Selection, SharedAccount, WatchSettings};
-use crate::diag::{Diagnostics, Place, SourceMap, Spanned};
+use super::digest::Text;
+use super::{Declared, Ownership, Policy, SharedAccount};
+use crate::diag::{Place, SourceMap, Spanned};
 use crate::model::{
-    AccountName, AssetFile, AssetKind, ClusterName, HostEntry, Identity, KeyPath, MISSPELT_CNAME,
-    Network, RecordType,
+    AccountName, ClusterName, Digest, DigestWriter, HostEntry, Identity, MISSPELT_CNAME, RecordType,
 };
-
-/// The result of loading a tree: the desired state as far as it could be read, and the mistakes.
-#[derive(Debug)]
-pub struct Loaded {
-    /// Desired state; act on it only if no diagnostic is an error.
-    pub desired: Desired,
-    /// Every mistake, sorted by file and place.
-    pub diagnostics: Diagnostics,
-    /// Texts of all files that were read, with secrets redacted.
-    pub sources: SourceMap,
-    /// Layers of every account of the tree, lowest first, including accounts that are not on the cluster;
-    /// [`super::explain`] reads them.
-    pub layers: BTreeMap<AccountName, Arc<[Arc<Layer>]>>,
-    /// Asset files that brands declare, including brands that nobody extends; if only a part of the tree was loaded,
-    /// those of the loaded brands.
-    pub brand_assets: BTreeSet<Utf8PathBuf>,
-    /// How DNS is observed and pushed.
-    pub dns: DnsSettings,
-    /// What the daemon may do on its own.
-    pub watch: WatchSettings,
-    /// Selected accounts; absent if the whole tree was loaded.
-    pub selection: Option<Selection>,
-    /// Number of accounts outside of the selection.
-    pub left_out: usize,
-    /// Keys that `extra_keys` allows in addition to the known ones.
-    pub extra_keys: Vec<String>,
-}
-
-/// How DNS is observed and pushed, from `dns` in `emblazon.yaml`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DnsSettings {
-    /// Recursive resolvers to query; those of the system when empty.
-    pub resolvers: Vec<Spanned<SocketAddr>>,
-    /// Where the records of accounts with `dns: manage` are pushed to.
-    pub push: Option<PushSettings>,
-    /// Servers to query instead of those that a zone names, for hidden primaries and split horizons.
-    pub servers: Vec<Spanned<SocketAddr>>,
-    /// The port of the servers that zones name; 53 when absent.
-    pub port: Option<u16>,
-    /// Non-public networks whose servers may be queried when a zone names them.
-    pub networks: Vec<Network>,
-}
 
 /// The desired state of one cluster.
 #[derive(Clone, Debug, PartialEq)]
@@ -138,92 +93,6 @@ pub enum SecretSource {
     File(Utf8PathBuf),
     /// On the first line that a command prints; program and arguments, without a shell.
     Command(Vec<String>),
-}
-
-/// The desired state of one account.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DesiredAccount {
-    /// Account folder name, relative to `accounts/`.
-    pub name: AccountName,
-    /// Identity of the live account, with the place of its declaration.
-    pub identity: Spanned<Identity>,
-    /// Every declared key, by path; leaves only.
-    pub settings: BTreeMap<KeyPath, Declared<Value>>,
-    /// Every declared asset.
-    pub assets: BTreeMap<AssetKind, Declared<AssetFile>>,
-    /// Place of `whitelabel: null`, if the account must have no whitelabel at all.
-    pub absent: Option<Place>,
-    /// How the account's DNS is handled.
-    pub dns: DnsMode,
-    /// Policy of the account.
-    pub policy: AccountPolicy,
-}
-
-/// The policy of one account.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct AccountPolicy {
-    /// Whether undeclared keys are kept or removed.
-    pub ownership: Ownership,
-    /// Whether the whitelabel may be deleted and recreated, the only way to remove an asset (B18).
-    pub recreate: bool,
-    /// Whether nothing of the account may be deleted.
-    pub protected: bool,
-}
-
-/// The ownership of undeclared keys.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ownership {
-    /// They are not managed, and stay as they are.
-    #[default]
-    Shared,
-    /// They are managed: what the tree does not declare is removed.
-    Exclusive,
-}
-
-impl Ownership {
-    /// Returns the value as spelled in the tree.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Shared => "shared",
-            Self::Exclusive => "exclusive",
-        }
-    }
-}
-
-/// How an account's DNS is handled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DnsMode {
-    /// Records are compared.
-    #[default]
-    Observe,
-    /// Records are compared and pushed.
-    Manage,
-    /// Records are ignored.
-    Ignore,
-}
-
-impl DnsMode {
-    /// Returns the value as spelled in the tree.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Observe => "observe",
-            Self::Manage => "manage",
-            Self::Ignore => "ignore",
-        }
-    }
-}
-
-/// A declared value with its origin.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Declared<T> {
-    /// Declared value; `None` stands for `null`, which means that it must be absent.
-    pub value: Option<T>,
-    /// Place where the winning layer declares it.
-    pub place: Place,
 }
 
 /// The desired domain template.
@@ -310,5 +179,29 @@ impl Desired {
     fn index_of(&self, name: &AccountName) -> Option<usize> {
         let found = (self.accounts).binary_search_by(|account| account.name.cmp(name));
         found.ok()
+    }
+
+    /// Computes the digest of this desired state; equal states have equal digests.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let mut digest = DigestWriter::default();
+        let mut text = Text::default();
+        text.part(self.cluster.name.as_str());
+        for account in &self.accounts {
+            text.part("account");
+            text.part(account.digest().as_str());
+            text.flush(&mut digest);
+        }
+        if let Some(template) = &self.template {
+            text.part("template");
+            text.part(template.ownership.as_str());
+            text.part(&format!("{:?}", template.types));
+            for (target, declared) in &template.hosts {
+                text.part(&format!("{target:?} {:?}", declared.value));
+            }
+        }
+        text.part(&format!("{:?}", self.policy));
+        text.flush(&mut digest);
+        digest.digest()
     }
 }

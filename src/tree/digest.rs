@@ -7,34 +7,8 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{Desired, DesiredAccount};
+use super::DesiredAccount;
 use crate::model::{Digest, DigestWriter, Identity};
-
-impl Desired {
-    /// Computes the digest of this desired state; equal states have equal digests.
-    #[must_use]
-    pub fn digest(&self) -> Digest {
-        let mut digest = DigestWriter::default();
-        let mut text = Text::default();
-        text.part(self.cluster.name.as_str());
-        for account in &self.accounts {
-            text.part("account");
-            text.part(account.digest().as_str());
-            text.flush(&mut digest);
-        }
-        if let Some(template) = &self.template {
-            text.part("template");
-            text.part(template.ownership.as_str());
-            text.part(&format!("{:?}", template.types));
-            for (target, declared) in &template.hosts {
-                text.part(&format!("{target:?} {:?}", declared.value));
-            }
-        }
-        text.part(&format!("{:?}", self.policy));
-        text.flush(&mut digest);
-        digest.digest()
-    }
-}
 
 /// Computes the digest of one account's desired state.
 pub(super) fn of(account: &DesiredAccount) -> Digest {
@@ -44,10 +18,10 @@ pub(super) fn of(account: &DesiredAccount) -> Digest {
 }
 
 #[derive(Default)]
-struct Text(String);
+pub(super) struct Text(String);
 
 impl Text {
-    fn part(&mut self, part: &str) {
+    pub(super) fn part(&mut self, part: &str) {
         let _ = write!(self.0, "{}:", part.len());
         self.0.push_str(part);
     }
@@ -98,7 +72,7 @@ impl Text {
         }
     }
 
-    fn flush(&mut self, digest: &mut DigestWriter) {
+    pub(super) fn flush(&mut self, digest: &mut DigestWriter) {
         digest.bytes(self.0.as_bytes());
         self.0.clear();
     }

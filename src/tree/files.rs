@@ -4,16 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::layout::{ACCOUNT_FILE, CONFIG_PATH};
 use super::node::{Content, Node};
 use super::source::{Listed, ListedKind, ReadError, TreeSource};
 use super::yaml::{self, MAX_YAML_BYTES};
 use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Place, SourceMap, Span};
-
-/// The file that makes a folder a tree.
-pub(super) const CONFIG_PATH: &str = "emblazon.yaml";
-
-/// The file that makes a folder an account.
-pub(super) const ACCOUNT_FILE: &str = "account.yaml";
 
 /// The files of a tree that are read as YAML, and reports of misplaced ones.
 #[derive(Debug, Default)]

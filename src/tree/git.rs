@@ -10,10 +10,10 @@ use jiff::Timestamp;
 
 use super::PictureCache;
 use super::bounds::{Bounds, MOST_FOLDER_BYTES, MOST_PATHS};
+use super::layout::{ACCOUNTS, TOP_FILES, TOP_FOLDERS, is_hidden};
 use super::selection::Selection;
 use super::source::{
-    ACCOUNTS, Listed, ListedKind, Listing, ReadError, SourceError, TOP_FILES, TOP_FOLDERS,
-    TreeSource, is_hidden, is_lfs_pointer,
+    Listed, ListedKind, Listing, ReadError, SourceError, TreeSource, is_lfs_pointer,
 };
 use crate::model::AccountName;
 
@@ -381,6 +381,12 @@ pub fn commit_id(folder: &Utf8Path, revision: &str) -> Option<String> {
         Pointed::Commit(commit) => Some(commit),
         _ => None,
     }
+}
+
+/// Shortens a commit id for display.
+#[must_use]
+pub fn short_commit(commit: &str) -> &str {
+    commit.get(..10).unwrap_or(commit)
 }
 
 /// Returns the first line of a commit's message, and when it was committed.

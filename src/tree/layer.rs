@@ -5,8 +5,7 @@ use std::fmt;
 use camino::Utf8PathBuf;
 use serde_json::Value;
 
-use super::files::{ACCOUNT_FILE, CONFIG_PATH};
-use super::source::ACCOUNTS;
+use super::layout::{ACCOUNT_FILE, ACCOUNTS, CONFIG_PATH};
 use super::{Declared, DnsMode, Ownership};
 use crate::diag::Spanned;
 use crate::model::{AccountName, AssetFacts, AssetKind, ClusterName, KeyPath};

@@ -16,16 +16,15 @@ use super::decode::config::Config;
 use super::decode::layer::{LAYER_KEYS, LayerContext};
 use super::decode::watch::WatchOverride;
 use super::edit;
-use super::files::{self, ACCOUNT_FILE, Files, Role, TreeFile};
+use super::files::{self, Files, Role, TreeFile};
 use super::layer::{Item, Layer, LayerName};
 use super::layers;
+use super::layout::{ACCOUNT_FILE, ACCOUNTS};
 use super::node::{Content, Node};
 use super::parallel;
 use super::resolve::fill;
 use super::selection::{Selection, Touched};
-use super::source::{
-    ACCOUNTS, Listed, Listing, MAX_ASSET_BYTES, ReadError, SourceError, TreeSource,
-};
+use super::source::{Listed, Listing, MAX_ASSET_BYTES, ReadError, SourceError, TreeSource};
 use super::whole::Read;
 use super::{
     AccountPolicy, Desired, DesiredAccount, DesiredTemplate, DnsMode, Loaded, WatchSettings,

@@ -5,6 +5,7 @@
 //! `decode` turns nodes into typed layers, `layers` merges the layers, and `load` combines all of it. `check` and
 //! `assets` validate single values.
 
+mod account;
 pub mod assets;
 mod base;
 mod beside;
@@ -24,8 +25,10 @@ mod git;
 pub mod init;
 mod layer;
 mod layers;
+mod layout;
 mod lineage;
 mod load;
+mod loaded;
 mod node;
 mod parallel;
 mod picture_cache;
@@ -50,9 +53,10 @@ mod whole;
 mod workdir;
 mod yaml;
 
+pub use account::{AccountPolicy, Declared, DesiredAccount, DnsMode, Ownership};
 pub use base::{
     Asked, Base, BaseAccounts, NotCommitted, applied_ref, committed, departed, fetch_command,
-    lease_ref, plain_name, short_commit, written_ref,
+    lease_ref, plain_name, written_ref,
 };
 pub use beside::{Known, load_next};
 pub use cache_folder::CacheFolder;
@@ -60,15 +64,15 @@ pub use changes::{Changes, changes};
 pub use cluster::LoadError;
 pub(crate) use decode::layer::{is_address, meant_address};
 pub use desired::{
-    AccountPolicy, AuthConfig, ClusterConfig, Declared, Desired, DesiredAccount, DesiredTemplate,
-    DnsMode, DnsSettings, Loaded, Origin, Ownership, SecretSource, Target, UserAccount,
+    AuthConfig, ClusterConfig, Desired, DesiredTemplate, Origin, SecretSource, Target, UserAccount,
 };
 pub use forget::{ForgetError, Forgotten};
-pub use git::{GitTree, commit_facts, commit_id};
+pub use git::{GitTree, commit_facts, commit_id, short_commit};
 pub use layer::{Item, Layer, LayerName};
 pub use layers::{Provenance, explain};
 pub use lineage::{Precedence, Standing, is_on_branch, precedence, standing};
 pub use load::{clusters, load, load_some, load_touched};
+pub use loaded::{DnsSettings, Loaded};
 pub use picture_cache::PictureCache;
 pub use plain_file::{FileError, MAX_CA_BYTES, PlainFile, read_authorities, read_plain};
 pub use policy::{BillingPolicy, Freeze, Policy, Retention};

@@ -1,6 +1,6 @@
 //! Reasons for not accepting the commit that a ref points at as the base.
 
-use super::base::short_commit;
+use super::git::short_commit;
 
 /// The reason why the commit that a ref points at is not accepted as the base.
 ///

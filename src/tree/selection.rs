@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use super::Loaded;
-use super::files::CONFIG_PATH;
-use super::source::{ACCOUNTS, is_hidden};
+use super::layout::{ACCOUNTS, CONFIG_PATH, is_hidden};
 use crate::model::AccountName;
 
 /// The accounts that are processed, when not all of the tree's are; one that does not exist is not an error.
@@ -62,27 +60,6 @@ impl Touched {
             }
         }
         Self::Some { accounts, shared }
-    }
-}
-
-impl Loaded {
-    /// Keeps the accounts that are affected, and counts the others.
-    pub(super) fn keep(&mut self, accounts: &Selection, shared: &BTreeSet<Utf8PathBuf>) {
-        let mut kept = accounts.clone();
-        for account in &self.desired.accounts {
-            let files = self.files_of(&account.name);
-            let is_built_from =
-                |changed: &Utf8PathBuf| files.iter().any(|file| file.starts_with(changed));
-            if shared.iter().any(is_built_from) {
-                kept.0.insert(account.name.clone());
-            }
-        }
-        let before = self.desired.accounts.len();
-        self.desired
-            .accounts
-            .retain(|account| kept.contains(&account.name));
-        self.left_out = before - self.desired.accounts.len();
-        self.selection = Some(kept);
     }
 }
 

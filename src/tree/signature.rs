@@ -7,7 +7,8 @@ use camino::Utf8Path;
 use jiff::{SignedDuration, Timestamp};
 
 use super::parallel;
-use super::source::{Listed, TOP_FOLDERS, TreeSource as _, is_hidden};
+use super::layout::{TOP_FOLDERS, is_hidden};
+use super::source::{Listed, TreeSource as _};
 use super::{Loaded, Workdir};
 use crate::model::{Digest, DigestWriter};
 

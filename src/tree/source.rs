@@ -6,6 +6,7 @@ use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use thiserror::Error;
 
 use super::PictureCache;
+use super::layout::ACCOUNTS;
 use super::selection::Selection;
 use crate::model::AccountName;
 
@@ -196,20 +197,6 @@ pub(super) fn resolve(folder: &Utf8Path, written: &str) -> Option<Utf8PathBuf> {
     }
     Some(path.join("/").into())
 }
-
-/// Returns whether a name is hidden, and therefore not part of the tree.
-pub(super) fn is_hidden(name: &str) -> bool {
-    name.starts_with('.')
-}
-
-/// Files at the root of a tree that belong to it.
-pub(super) const TOP_FILES: [&str; 2] = ["domains.yaml", "emblazon.yaml"];
-
-/// Folders at the root of a tree that belong to it.
-pub(super) const TOP_FOLDERS: [&str; 2] = [ACCOUNTS, "brands"];
-
-/// The folder that contains one folder per account.
-pub(super) const ACCOUNTS: &str = "accounts";
 
 #[cfg(test)]
 mod tests {

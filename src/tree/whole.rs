@@ -10,7 +10,7 @@ use super::edit;
 use super::files::start_of;
 use super::selection::Selection;
 use super::shorten::shorten;
-use super::source::ACCOUNTS;
+use super::layout::ACCOUNTS;
 use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Spanned};
 use crate::model::AccountName;
 

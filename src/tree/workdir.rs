@@ -9,12 +9,12 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::PictureCache;
 use super::bounds::Bounds;
+use super::layout::{ACCOUNTS, TOP_FILES, TOP_FOLDERS, is_hidden};
 use super::parallel;
 use super::plain_file::{FileError, PlainFile};
 use super::selection::Selection;
 use super::source::{
-    ACCOUNTS, Listed, ListedKind, Listing, ReadError, SourceError, TOP_FILES, TOP_FOLDERS,
-    TreeSource, is_hidden, is_lfs_pointer,
+    Listed, ListedKind, Listing, ReadError, SourceError, TreeSource, is_lfs_pointer,
 };
 use crate::model::AccountName;
 

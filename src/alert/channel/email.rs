@@ -7,25 +7,40 @@ use lettre::message::{Mailbox, MessageBuilder};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use url::Host;
 
 use super::AlertError;
-use crate::alert::{Notice, SmtpTls};
+use crate::alert::notice::Notice;
 use crate::model::{Secret, is_loopback};
 
-/// How long the server may take for each answer.
+/// Timeout of each response of the server.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// A mail server, and how to speak to it.
+/// How TLS is negotiated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SmtpTls {
+    /// With STARTTLS, which is required.
+    #[default]
+    Starttls,
+    /// From the start of the connection.
+    Implicit,
+    /// Without TLS; only to this machine.
+    None,
+}
+
+/// A mail server, and how to connect to it.
 #[derive(Clone, Debug)]
 pub struct Smtp {
-    /// Its name.
+    /// Its host name.
     pub server: String,
-    /// Its port; the usual one of the kind of TLS when absent.
+    /// Its port; the usual one for the kind of TLS when absent.
     pub port: Option<u16>,
-    /// How TLS begins.
+    /// How TLS is negotiated.
     pub tls: SmtpTls,
-    /// Whom the daemon logs in as, and with what.
+    /// User name and password of the daemon.
     pub login: Option<(String, Secret)>,
 }
 
@@ -38,7 +53,7 @@ pub struct EmailChannel {
 }
 
 impl EmailChannel {
-    /// Prepares a mail server and the addresses.
+    /// Creates a channel to a mail server and some recipients; connects to nothing yet.
     pub fn new(smtp: &Smtp, from: &str, to: &[String]) -> Result<Self, AlertError> {
         let address = |text: &str| {
             text.parse::<Mailbox>().map_err(|error| {
@@ -84,7 +99,7 @@ impl EmailChannel {
             .date(SystemTime::UNIX_EPOCH + Duration::from_millis(millis))
             .message_id(Some(format!("<{}@emblazon.invalid>", notice.id)))
             .raw_header(HeaderValue::new(
-                // Whoever is away must not answer (RFC 3834).
+                // Prevents out-of-office replies (RFC 3834).
                 HeaderName::new_from_ascii_str("Auto-Submitted"),
                 "auto-generated".to_owned(),
             ))

@@ -1,26 +1,26 @@
-//! Why a message was not taken.
+//! Why a message was not delivered.
 
 use thiserror::Error;
 
-/// Says why a channel cannot be used, or why a message was not taken. Holds no address: some are secrets.
+/// Why a channel cannot be used, or a message was not delivered. Contains no URL: some are secrets.
 #[derive(Debug, Error)]
 pub enum AlertError {
     /// The configuration is wrong.
     #[error("{0}")]
     Configuration(String),
-    /// Nobody answered, or not in time.
+    /// There was no response, or not in time.
     #[error("no answer: {0}")]
     NoAnswer(String),
-    /// The other side did not take it, and may take it later.
+    /// The receiver rejected the message for now, and may accept it later.
     #[error("not taken now: {0}")]
     Later(String),
-    /// The other side does not take it.
+    /// The receiver rejected the message.
     #[error("not taken: {0}")]
     Refused(String),
 }
 
 impl AlertError {
-    /// Tells whether it may help to try again.
+    /// Returns whether a retry may help.
     #[must_use]
     pub fn may_pass(&self) -> bool {
         match self {

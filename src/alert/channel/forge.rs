@@ -1,4 +1,4 @@
-//! The status beside a commit on its forge.
+//! Commit statuses on a forge.
 
 use serde_json::json;
 
@@ -18,7 +18,7 @@ pub struct ForgeChannel {
 }
 
 impl ForgeChannel {
-    /// Prepares a repository, such as `owner/name`. `api` is the forge's API: `https://api.github.com`,
+    /// Creates a channel to a repository, such as `owner/name`. `api` is the forge's API: `https://api.github.com`,
     /// `https://gitlab.example.com/api/v4`, `https://gitea.example.com/api/v1`.
     pub fn new(
         forge: ForgeKind,
@@ -34,7 +34,7 @@ impl ForgeChannel {
         })
     }
 
-    /// Sets the status of one commit, once.
+    /// Sets the status of one commit, without retries.
     pub async fn send(
         &self,
         standing: &CommitStanding,
@@ -48,7 +48,7 @@ impl ForgeChannel {
                 segments.extend(self.repository.split('/'));
                 segments
             }
-            // The whole name is one segment there.
+            // On GitLab, the whole name is one segment.
             ForgeKind::Gitlab => vec!["projects", &self.repository],
         };
         segments.extend(["statuses", &standing.commit]);

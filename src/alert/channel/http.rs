@@ -1,4 +1,4 @@
-//! Requests to addresses that may be secrets themselves.
+//! Requests to URLs that may be secrets themselves.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use super::AlertError;
 use crate::model::is_loopback;
 use crate::transport::{self, innermost};
 
-/// How long an answer may take.
+/// Timeout of a request.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// An address, and the client that reaches it.
+/// A URL, and the client that requests it.
 #[derive(Clone, Debug)]
 pub(super) struct Endpoint {
     client: Client,
@@ -20,7 +20,7 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Checks an address: what it says must not be shown to everybody on the way. `what` names it in messages.
+    /// Checks a URL: messages must not be readable by everybody on the way. `what` names it in errors.
     pub(super) fn new(text: &str, what: &str) -> Result<Self, AlertError> {
         let wrong = |problem: &str| AlertError::Configuration(format!("{what} {problem}"));
         let url = Url::parse(text).map_err(|_| wrong("is not a URL"))?;
@@ -36,12 +36,12 @@ impl Endpoint {
         Ok(Self { client, url })
     }
 
-    /// Begins a POST.
+    /// Creates a POST request.
     pub(super) fn post(&self) -> RequestBuilder {
         self.client.post(self.url.clone())
     }
 
-    /// Begins a POST to an address below.
+    /// Creates a POST request to a path below the URL.
     pub(super) fn post_below(&self, segments: &[&str]) -> RequestBuilder {
         let mut url = self.url.clone();
         if let Ok(mut path) = url.path_segments_mut() {
@@ -50,16 +50,16 @@ impl Endpoint {
         self.client.post(url)
     }
 
-    /// Begins a GET.
+    /// Creates a GET request.
     pub(super) fn get(&self) -> RequestBuilder {
         self.client.get(self.url.clone())
     }
 }
 
-/// Sends a request, and tells whether it was taken.
+/// Sends a request; fails when it was not accepted.
 pub(super) async fn send(request: RequestBuilder) -> Result<(), AlertError> {
     let answer = request.send().await.map_err(|error| {
-        // The outer error would say the address.
+        // The outer error would contain the URL.
         AlertError::NoAnswer(if error.is_timeout() {
             "timed out".to_owned()
         } else {

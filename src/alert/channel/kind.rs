@@ -5,19 +5,19 @@ use jiff::Timestamp;
 use super::{AlertError, EmailChannel, SlackChannel, WebhookChannel};
 use crate::alert::Notice;
 
-/// A way to people or machines that takes notices.
+/// A channel that takes notices.
 #[derive(Clone, Debug)]
 pub enum Channel {
     /// Any receiver of JSON.
     Webhook(WebhookChannel),
-    /// Slack, and what takes the same.
+    /// Slack, and services compatible with its webhooks.
     Slack(SlackChannel),
     /// E-mail.
     Email(EmailChannel),
 }
 
 impl Channel {
-    /// Returns the word for machines.
+    /// Returns the name in machine formats.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -27,7 +27,7 @@ impl Channel {
         }
     }
 
-    /// Sends one message, once.
+    /// Sends one notice, without retries.
     pub async fn send(&self, notice: &Notice, now: Timestamp) -> Result<(), AlertError> {
         match self {
             Self::Webhook(channel) => channel.send(notice, now).await,

@@ -1,4 +1,4 @@
-//! Ways to people and machines, one file each.
+//! The kinds of channels, one file each.
 
 mod email;
 mod error;
@@ -10,7 +10,7 @@ mod slack;
 mod template;
 mod webhook;
 
-pub use email::{EmailChannel, Smtp};
+pub use email::{EmailChannel, Smtp, SmtpTls};
 pub use error::AlertError;
 pub use forge::ForgeChannel;
 pub use kind::Channel;

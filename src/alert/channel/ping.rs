@@ -1,24 +1,24 @@
-//! The dead man's ping: somebody else notices when it stops.
+//! The dead man's ping: an external monitor notices when it stops.
 
 use super::AlertError;
 use super::http::{Endpoint, send};
 use crate::model::Secret;
 
-/// Asks for an address now and then, as long as the daemon is alive.
+/// Requests a URL from time to time, as long as the daemon is alive.
 #[derive(Clone, Debug)]
 pub struct Pinger {
     endpoint: Endpoint,
 }
 
 impl Pinger {
-    /// Prepares an address, which is its own secret.
+    /// Creates a pinger for a URL, which is itself a secret.
     pub fn new(url: &Secret) -> Result<Self, AlertError> {
         Ok(Self {
             endpoint: Endpoint::new(url.expose(), "the URL of alerts.ping")?,
         })
     }
 
-    /// Says that all is well.
+    /// Sends one ping.
     pub async fn ping(&self) -> Result<(), AlertError> {
         send(self.endpoint.get()).await
     }

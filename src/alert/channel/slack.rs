@@ -1,4 +1,4 @@
-//! Slack, and what takes the same: Mattermost, Rocket.Chat, Discord behind `/slack`.
+//! Slack, and what is compatible with it: Mattermost, Rocket.Chat, Discord behind `/slack`.
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ pub struct SlackChannel {
 }
 
 impl SlackChannel {
-    /// Prepares an incoming webhook, whose address is its secret.
+    /// Creates a channel to an incoming webhook, whose URL is a secret.
     pub fn new(url: &Secret) -> Result<Self, AlertError> {
         Ok(Self {
             endpoint: Endpoint::new(url.expose(), "the URL of slack in alerts")?,
@@ -26,7 +26,7 @@ impl SlackChannel {
     }
 }
 
-/// Writes a message in Slack's markup. Names must neither call people (`<!channel>`) nor make links.
+/// Formats a notice in Slack's markup. Names must neither mention people (`<!channel>`) nor make links.
 fn text(notice: &Notice) -> String {
     let sign = match notice.severity {
         Severity::Problem => ":red_circle:",

@@ -1,22 +1,22 @@
-//! The body of a webhook, as the receiver wants it.
+//! A custom body of a webhook.
 
 use serde_json::Value;
 
 use super::AlertError;
 use crate::alert::Notice;
 
-/// What may stand between double braces.
+/// The placeholders that may be in double braces.
 const WORDS: [&str; 9] = [
     "at", "cluster", "id", "kind", "link", "severity", "subjects", "text", "title",
 ];
 
-/// A JSON value whose texts have words in double braces. What is put in cannot break the JSON, because the value is
-/// written only afterwards.
+/// A JSON value whose strings have placeholders in double braces. The replacements cannot break the JSON, because the
+/// value is serialized afterwards.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Template(Value);
 
 impl Template {
-    /// Checks that each word is known.
+    /// Checks that each placeholder is known.
     pub(super) fn new(body: Value) -> Result<Self, AlertError> {
         let mut problem = None;
         visit(&body, &mut |text| {
@@ -37,7 +37,7 @@ impl Template {
         }
     }
 
-    /// Puts a message in.
+    /// Replaces the placeholders with the values of a notice.
     pub(super) fn fill(&self, notice: &Notice) -> Value {
         filled(&self.0, notice)
     }
@@ -75,12 +75,12 @@ fn meaning(word: &str, notice: &Notice) -> String {
         "subjects" => notice.subjects.to_string(),
         "text" => notice.text(),
         "title" => notice.title.clone(),
-        // `new` let no other word in.
+        // `new` rejected all other placeholders.
         other => other.to_owned(),
     }
 }
 
-/// Splits a text at its words: what stands before each, and the word.
+/// Splits a text at its placeholders: the text before each, and the placeholder.
 fn pieces(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {

@@ -19,8 +19,8 @@ pub struct WebhookChannel {
 }
 
 impl WebhookChannel {
-    /// Prepares a receiver. With a secret, messages are signed; with a body, they have that shape instead of the
-    /// notice's own.
+    /// Creates a channel to a receiver. With a secret, messages are signed; with a body, they have that shape instead
+    /// of the notice's own.
     pub fn new(url: &str, secret: Option<Secret>, body: Option<Value>) -> Result<Self, AlertError> {
         Ok(Self {
             endpoint: Endpoint::new(url, "the URL of a webhook in alerts")?,
@@ -29,8 +29,8 @@ impl WebhookChannel {
         })
     }
 
-    /// Posts a message. The signature is HMAC-SHA256 over the time, a dot and the body, so that the receiver can tell
-    /// an old request that is sent again.
+    /// Posts a notice. The signature is HMAC-SHA256 over the time, a dot and the body, so that the receiver can detect
+    /// a replayed request.
     pub(super) async fn send(&self, notice: &Notice, now: Timestamp) -> Result<(), AlertError> {
         let body = match &self.body {
             Some(template) => template.fill(notice).to_string(),

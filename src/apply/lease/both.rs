@@ -1,9 +1,9 @@
-//! The lease of one host and the one between hosts together.
+//! Combines the lock of one host with the lease shared between hosts.
 
 use super::record::{Attempt, Claim, Lease, LeaseError};
 use super::{Fence, FileLease, SharedLease};
 
-/// Holds the lock of this host and, where there is one, the lease between hosts.
+/// The lock of this host and, if there is one, the lease shared between hosts.
 pub struct Leases {
     host: FileLease,
     remote: Option<SharedLease>,
@@ -11,7 +11,7 @@ pub struct Leases {
 }
 
 impl Leases {
-    /// Puts both together; takes nothing yet.
+    /// Combines both; acquires nothing yet.
     #[must_use]
     pub fn new(host: FileLease, remote: Option<SharedLease>) -> Self {
         Self {
@@ -21,8 +21,8 @@ impl Leases {
         }
     }
 
-    /// Returns what tells whether the lease of all hosts is ours still; absent where this host alone is arbitrated, by
-    /// a lock that ends with its process.
+    /// Returns the fence of the shared lease; none where only this host is arbitrated, by a lock that ends with its
+    /// process.
     #[must_use]
     pub fn fence(&self) -> Option<Fence> {
         self.remote.as_ref().map(SharedLease::fence)

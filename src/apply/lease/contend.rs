@@ -1,37 +1,37 @@
-//! Taking a lease between hosts while somebody may be taking one that excludes it.
+//! Takes a lease between hosts while somebody may be taking one that excludes it.
 
 use super::record::{Attempt, Claim, Lease, LeaseError, Record};
 
-/// How often an attempt begins anew because somebody else was faster.
+/// How many attempts are made while somebody else is faster.
 const ATTEMPTS: u32 = 5;
 
-/// What else of the cluster is leased.
+/// Another lease on the cluster that conflicts with this one.
 pub(super) enum Rival {
-    /// Nothing that excludes this.
+    /// There is no conflicting lease.
     None {
-        /// Whose expired lease was ended.
+        /// The expired lease that was ended, if any.
         over: Option<Record>,
     },
-    /// Somebody has it.
+    /// A conflicting lease is held.
     Held(Record),
-    /// A lease moved while it was looked at.
+    /// A lease changed while it was being read.
     Moving,
 }
 
-/// A lease that is one of several.
+/// A lease that can conflict with others on the same cluster.
 pub(super) trait Contender: Lease {
-    /// Finds somebody who holds something that excludes this. What expired is ended, so that its holder, should it wake
-    /// up, finds that it lost it.
+    /// Looks for a held lease that excludes this one. Expired leases are ended, so that a holder that wakes up finds
+    /// that it lost its lease.
     fn rival(&mut self) -> impl Future<Output = Result<Rival, LeaseError>> + Send;
 
-    /// Takes the lease, if it can be had; nothing when somebody was faster.
+    /// Takes the lease if it is free; returns nothing when somebody was faster.
     fn take(
         &mut self,
         claim: &Claim,
     ) -> impl Future<Output = Result<Option<Attempt>, LeaseError>> + Send;
 }
 
-/// Takes a lease, unless somebody has it or something that excludes it.
+/// Takes a lease, unless somebody holds it or one that excludes it.
 pub(super) async fn contend(
     lease: &mut impl Contender,
     claim: &Claim,
@@ -47,7 +47,7 @@ pub(super) async fn contend(
             Some(busy @ Attempt::Busy(_)) => return Ok(busy),
             Some(Attempt::Taken { over }) => over.or(ended),
         };
-        // Of two that exclude each other the later one sees the earlier one here, or both do.
+        // Of two leases that exclude each other, the later one sees the earlier one here, or both see each other.
         let rival = match lease.rival().await? {
             Rival::None { .. } => return Ok(Attempt::Taken { over }),
             rival => rival,

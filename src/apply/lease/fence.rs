@@ -1,30 +1,31 @@
-//! Until when a lease is ours for certain, by this process's own clock.
+//! How long a lease is certainly ours, by this process's own clock.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Until when a lease is ours for certain. Clones tell the same.
+/// The instant until which a lease is certainly ours. Clones share it.
 ///
-/// A process that was stopped for a while (a suspended machine, a debugger, a frozen container) goes on where it stood,
-/// and finds out only later that somebody took over. Whoever is about to write asks this first: the clock behind it goes
-/// on while the process does not.
+/// A process that was paused (a suspended machine, a debugger, a frozen container) continues where it was, and learns
+/// only later that somebody took over. Check the fence before every write: its clock keeps running while the process
+/// does not.
 #[derive(Clone, Debug, Default)]
 pub struct Fence {
     until: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Fence {
-    /// Begins, or goes on, for a term from when it was asked for: what is written down for the others ends later.
+    /// Starts or extends the fence for a term counted from when the lease was requested; the expiry that others see is
+    /// later.
     pub fn extend(&self, asked: Instant, term: Duration) {
         self.put(asked.checked_add(term));
     }
 
-    /// Ends.
+    /// Ends the fence.
     pub fn end(&self) {
         self.put(None);
     }
 
-    /// Tells whether it is ours still.
+    /// Returns whether the lease is still ours.
     #[must_use]
     pub fn holds(&self) -> bool {
         let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! A lease on one host: a lock on a file, which the system lets go of when its process ends.
+//! A lease on one host: a file lock, which the system releases when its process ends.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
@@ -10,11 +10,11 @@ use super::record::{Attempt, Claim, Clock, Lease, LeaseError, Record};
 use super::scope::LeaseScope;
 use crate::apply::state_file;
 
-/// How much of the file is read, in bytes.
+/// How much of the lock file is read at most, in bytes.
 const MAX_RECORD: u64 = 1 << 16;
 
-/// A lock on a file of the state directory. A shard also shares the lock of the whole cluster, which nobody has alone
-/// then.
+/// A lock on a file in the state directory. A shard also takes the lock of the whole cluster as a shared lock, so that
+/// nobody can hold that exclusively.
 pub struct FileLease {
     folder: Utf8PathBuf,
     scope: LeaseScope,
@@ -23,7 +23,7 @@ pub struct FileLease {
 }
 
 impl FileLease {
-    /// Names the lock of a cluster, or of a part of it; takes nothing yet.
+    /// Names the lock of a cluster, or of one shard; acquires nothing yet.
     #[must_use]
     pub fn new(state_dir: &Utf8Path, scope: LeaseScope, now: Clock) -> Self {
         Self {
@@ -53,7 +53,7 @@ impl FileLease {
         options.open(self.folder.join(name))
     }
 
-    /// Finds somebody who holds something that excludes this.
+    /// Finds the holder of a lock that excludes this one.
     fn rival(&self) -> std::io::Result<Option<Record>> {
         for entry in self.folder.read_dir_utf8()? {
             let entry = entry?;
@@ -99,7 +99,7 @@ impl FileLease {
         }
         write(&mut file, &Record::new(claim, (self.now)()))?;
         held.push(file);
-        // Of two that exclude each other the later one sees the earlier one here, or both do.
+        // Of two locks that exclude each other, the later one sees the earlier one here, or both see each other.
         if self.scope.is_part()
             && let Some(rival) = self.rival()?
         {
@@ -110,7 +110,7 @@ impl FileLease {
     }
 }
 
-/// Writes for others who has the lock; what counts is the lock.
+/// Writes who holds the lock, for others to read; only the lock itself counts.
 fn write(file: &mut File, record: &Record) -> std::io::Result<()> {
     let text = serde_json::to_vec(record)?;
     file.set_len(0)?;
@@ -118,7 +118,7 @@ fn write(file: &mut File, record: &Record) -> std::io::Result<()> {
     file.write_all(&text)
 }
 
-/// Reads who has the lock; they may be about to write it.
+/// Reads who holds the lock; the holder may not have written its record yet.
 fn holder(file: &File) -> Record {
     let mut text = Vec::new();
     let read = file.take(MAX_RECORD).read_to_end(&mut text);

@@ -1,7 +1,6 @@
-//! A lease between hosts: a ref of the Git remote, which is moved only from a value that was seen.
+//! A lease between hosts: a ref on the Git remote, moved only by compare-and-swap.
 //!
-//! The ref names a commit without parents and files, whose message is the record; a commit is what every
-//! Git server takes.
+//! The ref points to a commit without parents and files, whose message is the record: every Git server accepts commits.
 
 use std::time::Instant;
 
@@ -16,10 +15,10 @@ use super::record::{Attempt, Claim, Clock, Lease, LeaseError, Record, SKEW};
 use super::scope::LeaseScope;
 use crate::apply::remote::{GitError, Remote, Swap};
 
-/// When a lease ended that was given back.
+/// Expiry of a lease that was released.
 const ENDED: Option<Timestamp> = Some(Timestamp::UNIX_EPOCH);
 
-/// A ref of a Git remote.
+/// A lease that is a ref on a Git remote.
 pub struct GitLease {
     remote: Remote,
     scope: LeaseScope,
@@ -27,16 +26,15 @@ pub struct GitLease {
     now: Clock,
     skew: SignedDuration,
     fence: Fence,
-    /// When it was taken, by both clocks: the one that others compare with theirs, and one that nobody sets.
+    /// When it was taken, by both clocks: the wall clock, which others compare with theirs, and a monotonic one.
     since: Option<(Timestamp, Instant)>,
-    /// What the ref may be when it is ours: the last one of which it is known, and one whose push was
-    /// not answered.
+    /// Values of the ref that mean the lease is ours: the last confirmed one, and any whose push was not acknowledged.
     ours: Vec<String>,
     predecessor: Option<Predecessor>,
 }
 
 impl GitLease {
-    /// Names the lease of a cluster, or of a part of it; takes nothing yet.
+    /// Names the lease of a cluster, or of one shard; acquires nothing yet.
     #[must_use]
     pub fn new(remote: Remote, scope: LeaseScope, now: Clock) -> Self {
         Self {
@@ -52,22 +50,22 @@ impl GitLease {
         }
     }
 
-    /// Takes it over at once from a process that was killed, when that had the same state folder on the same machine.
-    /// Only for who takes the lock of the host, [`super::FileLease`], first.
+    /// Takes the lease over at once from a killed process that used the same state directory on the same machine. Only
+    /// for callers that take the lock of the host, [`super::FileLease`], first.
     #[must_use]
     pub fn after_predecessor(mut self, state: &Utf8Path) -> Self {
         self.predecessor = Some(Predecessor::new(state, &self.scope));
         self
     }
 
-    /// Takes other clocks for so much off at most, instead of a minute.
+    /// Sets how far the clocks of other hosts may be off, instead of one minute.
     #[must_use]
     pub fn with_skew(mut self, skew: SignedDuration) -> Self {
         self.skew = skew;
         self
     }
 
-    /// Returns what tells whether it is ours still.
+    /// Returns the fence of this lease.
     #[must_use]
     pub fn fence(&self) -> Fence {
         self.fence.clone()
@@ -77,11 +75,11 @@ impl GitLease {
         format!("git push {} :{reference}", self.remote.name())
     }
 
-    /// Reads what a ref says; absent when it moved in between.
+    /// Reads the record behind a ref; none when the ref moved in between.
     async fn read(&self, reference: &str, id: &str) -> Result<Option<Record>, LeaseError> {
         let mut message = self.message(id)?;
         if message.is_none() {
-            // The ref may be gone by now, which is no failure.
+            // The ref may be gone by now, which is not an error.
             if let Err(error) = self.remote.peek(reference).await
                 && self.remote.value(reference).await?.as_deref() == Some(id)
             {
@@ -115,7 +113,7 @@ impl GitLease {
         }
     }
 
-    /// Makes a value of the ref ours, before the ref has it.
+    /// Records a value as ours before the ref has it.
     fn own(&mut self, value: &str) {
         self.ours.push(value.to_owned());
         if let Some(predecessor) = &self.predecessor {
@@ -123,13 +121,13 @@ impl GitLease {
         }
     }
 
-    /// Tells whether the process that gave the ref this value is dead.
+    /// Returns whether the process that gave the ref this value is dead.
     fn is_orphaned(&self, value: &str) -> bool {
         let predecessor = self.predecessor.as_ref();
         predecessor.is_some_and(|predecessor| predecessor.held(value))
     }
 
-    /// Puts a record into the repository.
+    /// Writes a record to the repository, and returns its commit.
     fn write(&self, record: &Record) -> Result<String, LeaseError> {
         let unreadable = |error: git2::Error| GitError::Repository(error.message().to_owned());
         let text = serde_json::to_string(record)
@@ -145,14 +143,14 @@ impl GitLease {
         Ok(write().map_err(unreadable)?.to_string())
     }
 
-    /// Takes a ref away, if it still is what it was.
+    /// Deletes a ref if it still has the value that was seen.
     async fn end(&mut self, reference: &str, seen: &str) -> Result<Swap, LeaseError> {
         let deleted = self.remote.swap(reference, Some(seen), None).await;
         let error = match deleted {
             Ok(swap) => return Ok(swap),
             Err(error) => error,
         };
-        // A server that lets nothing be deleted gets a record that is over.
+        // A server that forbids deletion gets an expired record instead.
         let record = self.read(reference, seen).await?.ok_or(error)?;
         if record.expires == ENDED {
             return Ok(Swap::Done);
@@ -166,8 +164,8 @@ impl GitLease {
         Ok(swap.await?)
     }
 
-    /// Says who has it, and until when. Once it is held, no clock that is set back makes it end earlier than a term from
-    /// now: others would take it over while its holder writes.
+    /// Builds the record of the holder and the expiry. While the lease is held, setting the clock back never makes it
+    /// end earlier than a term from now: others would take it over while its holder writes.
     fn record(&self, claim: &Claim) -> Record {
         let now = (self.now)();
         let Some((since, taken)) = self.since else {

@@ -10,8 +10,9 @@ use super::fence::Fence;
 
 /// Permission to write to a cluster, as long as its lease is held. Clones share one state.
 ///
-/// Every run takes one, so an unfenced write does not compile. It is asked before each step and before each write: once it
-/// is stopped, steps in flight finish and no other begins; once its fence is over, nothing further is sent at all.
+/// Every run takes one, so an unfenced write does not compile. It is checked before each step and before each write:
+/// once it is stopped, steps in flight finish and no other begins; once its fence is over, nothing further is sent at
+/// all.
 #[derive(Clone, Debug)]
 pub struct LeaseGuard {
     fence: Option<Fence>,
@@ -57,7 +58,7 @@ impl LeaseGuard {
         }
     }
 
-    /// Lets no further step begin, for a reason that the steps left over are reported with.
+    /// Prevents further steps from beginning; the steps left over are reported with this reason.
     pub fn stop(&self, reason: String) {
         let _ = self.reason.set(reason);
         self.stop.cancel();
@@ -81,7 +82,8 @@ impl LeaseGuard {
         self.reason.get().map(String::as_str)
     }
 
-    /// Returns whether a write may be sent at this moment: the lease is certainly still held, or nobody else can take it.
+    /// Returns whether a write may be sent at this moment: the lease is certainly still held, or nobody else can take
+    /// it.
     #[must_use]
     pub fn holds(&self) -> bool {
         self.fence.as_ref().is_none_or(Fence::holds)

@@ -1,4 +1,4 @@
-//! Waiting for a lease, and keeping it while there is work.
+//! Waits for a lease, and keeps it while there is work.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -8,18 +8,18 @@ use tokio_util::sync::CancellationToken;
 
 use super::record::{Attempt, Claim, Lease, LeaseError, Record};
 
-/// How long to wait for a lease that somebody else has.
+/// How long to wait for a lease that somebody else holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wait {
-    /// How long in all; zero refuses at once.
+    /// Total waiting time; zero fails at once.
     pub limit: Duration,
-    /// How long between two attempts.
+    /// Time between two attempts.
     pub pause: Duration,
 }
 
-/// Takes a lease, and waits for it as long as is allowed; `busy` is told once who has it.
+/// Takes a lease, waiting up to the limit; `busy` is called once with the current holder.
 ///
-/// Returns whose expired lease was taken over.
+/// Returns the expired lease that was taken over, if any.
 pub async fn take(
     lease: &mut impl Lease,
     claim: &Claim,
@@ -34,7 +34,7 @@ pub async fn take(
             Ok(Attempt::Taken { over }) => return Ok(over),
             Ok(Attempt::Busy(record)) => record,
             Err(error) => {
-                // A push whose answer was lost may have taken it.
+                // A push whose response was lost may have taken it.
                 let _ = lease.release().await;
                 return Err(error);
             }
@@ -54,10 +54,10 @@ pub async fn take(
     }
 }
 
-/// Does some work and renews the lease all the while, three times a term.
+/// Runs some work while renewing the lease three times per term.
 ///
-/// When the lease is lost, or could not be renewed before it ended, `lost` is cancelled and the
-/// work is awaited all the same: what is in hand must come to its end. Says why it was lost.
+/// When the lease is lost, or could not be renewed before it ended, `lost` is cancelled, but the work is still awaited:
+/// steps in flight must finish. Also returns why the lease was lost.
 pub async fn while_held<T>(
     lease: &mut impl Lease,
     claim: &Claim,
@@ -75,7 +75,7 @@ pub async fn while_held<T>(
     }
 }
 
-/// Renews until that is over, and says why.
+/// Renews until the lease is lost, and returns why.
 async fn renew(lease: &mut impl Lease, claim: &Claim) -> LeaseError {
     let mut failures = 0;
     loop {
@@ -89,7 +89,7 @@ async fn renew(lease: &mut impl Lease, claim: &Claim) -> LeaseError {
             }
             Err(_) => failures += 1,
         }
-        // A third of the term and a sixth, twice, is all of it.
+        // Each failure takes a third plus a sixth of the term, so two take all of it.
         if failures == 2 {
             return LeaseError::Lost;
         }

@@ -1,8 +1,8 @@
-//! Who holds a lease.
+//! The identity of a lease holder.
 
 use std::env;
 
-/// Says who runs this, for others to see.
+/// Returns who runs this process, for others to read.
 #[must_use]
 pub fn holder() -> String {
     let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());

@@ -1,7 +1,7 @@
-//! A lease among pods: an object of the cluster that they run in, changed only from a version that was seen.
+//! A lease among pods: an object in the cluster that they run in, changed only from a resource version that was seen.
 //!
-//! As with Kubernetes' own leader election, nobody's clock is compared with anybody else's: a lease is over when its
-//! `renewTime` did not change for its whole duration, as seen by who waits for it.
+//! As in Kubernetes' own leader election, the clocks of different hosts are never compared: a lease has expired when
+//! its `renewTime` did not change for its whole duration, as observed by whoever waits for it.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -19,9 +19,9 @@ use super::fence::Fence;
 use super::record::{Attempt, Claim, Clock, Lease, LeaseError, Record};
 use super::scope::LeaseScope;
 
-/// What marks the leases of one cluster's platform.
+/// Label of all leases of one cluster's platform.
 const LABEL: &str = "emblazon/leases-of";
-/// Where it stands what the holder does.
+/// Annotation that says what the holder does.
 const PURPOSE: &str = "emblazon/purpose";
 
 /// A `coordination.k8s.io/v1` Lease.
@@ -30,30 +30,30 @@ pub struct KubernetesLease {
     namespace: String,
     scope: LeaseScope,
     now: Clock,
-    /// Tells this holder from another run of the same process id on a host of the same name.
+    /// Distinguishes this holder from another run with the same process id on a host of the same name.
     mark: u64,
-    /// When a version of a lease was first seen, by the lease's name.
+    /// The last version seen of each lease and when it was first seen, by lease name.
     seen: BTreeMap<String, (String, Timestamp)>,
     fence: Fence,
-    /// Ours, as the server has it.
+    /// Our lease, as the server has it.
     held: Option<Object>,
 }
 
-/// What a write of an object came to.
+/// The result of writing a lease object.
 enum Written {
     Done(Box<Object>),
-    /// Somebody else wrote it, or it is gone.
+    /// Somebody else changed or deleted it.
     Moved,
 }
 
 impl KubernetesLease {
-    /// Reaches the cluster that this pod runs in, or that the user's configuration names; takes nothing yet.
+    /// Connects to the cluster that this pod runs in, or that the user's configuration names; acquires nothing yet.
     pub async fn connect(scope: LeaseScope, now: Clock) -> Result<Self, LeaseError> {
         let config = Config::infer().await.map_err(|error| failed(&error))?;
         Self::at(config, scope, now)
     }
 
-    /// Reaches the cluster that a configuration names.
+    /// Connects to the cluster that a configuration names.
     pub fn at(config: Config, scope: LeaseScope, now: Clock) -> Result<Self, LeaseError> {
         let namespace = config.default_namespace.clone();
         let client = Client::try_from(config).map_err(|error| failed(&error))?;
@@ -69,7 +69,7 @@ impl KubernetesLease {
         })
     }
 
-    /// Returns what tells whether it is ours still.
+    /// Returns the fence of this lease.
     #[must_use]
     pub fn fence(&self) -> Fence {
         self.fence.clone()
@@ -83,7 +83,7 @@ impl KubernetesLease {
         format!("{}{}", self.start(), self.scope.suffix())
     }
 
-    /// Tells whether a lease is over: nobody holds it, or it did not change for its whole term.
+    /// Returns whether a lease has ended: nobody holds it, or it did not change for its whole term.
     fn is_over(&mut self, lease: &Object) -> bool {
         let now = (self.now)();
         let name = lease.metadata.name.clone().unwrap_or_default();
@@ -99,7 +99,7 @@ impl KubernetesLease {
         now.duration_since(seen.1) > SignedDuration::from_secs(term)
     }
 
-    /// Writes a lease whose version says what was seen of it.
+    /// Writes a lease on the condition that its resource version is current, or creates it if it has none.
     async fn write(&self, name: &str, lease: Object) -> Result<Written, LeaseError> {
         let parameters = PostParams::default();
         let written = match &lease.metadata.resource_version {
@@ -117,14 +117,14 @@ impl KubernetesLease {
         format!("{} {:016x}", claim.holder, self.mark)
     }
 
-    /// Tells whether a lease names this holder.
+    /// Returns whether a lease names this holder.
     fn is_ours(&self, claim: &Claim, lease: &Object) -> bool {
         let spec = lease.spec.as_ref();
         let holder = spec.and_then(|spec| spec.holder_identity.as_ref());
         holder == Some(&self.identity(claim))
     }
 
-    /// Makes a lease ours, for a term from now on.
+    /// Returns the lease as held by us, for a term from now on.
     fn ours(&self, claim: &Claim, before: Option<Object>) -> Object {
         let now = micro((self.now)());
         let mut lease = before.unwrap_or_else(|| Object {
@@ -151,7 +151,7 @@ impl KubernetesLease {
         lease
     }
 
-    /// Writes our lease for another term; nothing when it is somebody else's.
+    /// Renews our lease for another term; returns nothing when it is somebody else's.
     async fn write_again(&self, claim: &Claim) -> Result<Option<Object>, LeaseError> {
         let name = self.name();
         let Some(held) = self.held.clone() else {
@@ -160,7 +160,7 @@ impl KubernetesLease {
         if let Written::Done(lease) = self.write(&name, self.ours(claim, Some(held))).await? {
             return Ok(Some(*lease));
         }
-        // A renewal whose answer was lost may have arrived.
+        // A renewal whose response was lost may have been applied.
         let found = self.read().await?;
         let Some(now) = found.filter(|lease| self.is_ours(claim, lease)) else {
             return Ok(None);
@@ -199,7 +199,7 @@ impl Lease for KubernetesLease {
         let Some(held) = self.held.take() else {
             return Ok(());
         };
-        // When it moved it is somebody else's already.
+        // If it changed in between, somebody else already holds it.
         self.write(&self.name(), given_back(held)).await?;
         Ok(())
     }
@@ -213,7 +213,7 @@ impl Lease for KubernetesLease {
 }
 
 impl Contender for KubernetesLease {
-    /// What expired is given back in its holder's name.
+    /// Expired leases are released on behalf of their holders.
     async fn rival(&mut self) -> Result<Rival, LeaseError> {
         let selected = format!("{LABEL}={}", slug(self.scope.whole_file()));
         let ours = ListParams::default().labels(&selected);
@@ -268,7 +268,7 @@ fn is_held(spec: &LeaseSpec) -> bool {
         .is_some_and(|holder| !holder.is_empty())
 }
 
-/// A lease stays when it is given back, without a holder: deleting it needs a further right.
+/// Returns the lease without a holder. A released lease is kept, because deleting it needs a further permission.
 fn given_back(mut lease: Object) -> Object {
     if let Some(spec) = &mut lease.spec {
         spec.holder_identity = Some(String::new());
@@ -300,7 +300,7 @@ fn record(lease: &Object) -> Record {
     }
 }
 
-/// The types of Kubernetes' API use another version of the same library.
+/// Converts a time: the types of the Kubernetes API use another version of the same library.
 fn micro(now: Timestamp) -> MicroTime {
     MicroTime(
         k8s_openapi::jiff::Timestamp::from_microsecond(now.as_microsecond()).unwrap_or_default(),
@@ -311,7 +311,8 @@ fn time_of(time: &MicroTime) -> Timestamp {
     Timestamp::from_microsecond(time.0.as_microsecond()).unwrap_or_default()
 }
 
-/// Names a platform as Kubernetes lets one: what is no lower-case letter, digit or hyphen makes it a digest.
+/// Returns the name of a platform as Kubernetes accepts it: a digest if it is too long or has other characters than
+/// lower-case letters, digits and hyphens.
 fn slug(name: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let ends = |byte: u8| byte != b'-';

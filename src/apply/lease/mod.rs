@@ -1,20 +1,21 @@
-//! One writer for each cluster, or for each shard of one.
+//! One writer per cluster, or per shard of one.
 //!
 //! ```text
-//! take ──► Taken ──► work, renewed all the while ──► release
-//!   │                  └──► lost: what is in hand ends, nothing else begins
+//! take ──► Taken ──► work, renewed meanwhile ──► release
+//!   │                  └──► lost: steps in flight finish, nothing else begins
 //!   └──► Busy ──► wait, or refuse
 //! ```
 //!
-//! On one host the system arbitrates, by a lock on a file; between hosts the Git remote does, by moving a ref
-//! only from a value that was seen, so that no further server is needed.
+//! On one host, the system arbitrates with a file lock; between hosts, the Git remote does with a compare-and-swap of a
+//! ref, so no further server is needed.
 //!
-//! A killed process lets go of the lock of its host at once, and of the lease between hosts when that ends. Who comes after it
-//! on the same machine, with the same state folder, holds the lock and knows what its predecessor held, so it does not wait.
+//! A killed process releases the lock of its host at once, and the lease between hosts when that expires. Its successor
+//! on the same machine, with the same state directory, holds the lock and knows what its predecessor held, so it does
+//! not wait.
 //!
-//! Shards of one split write at the same time, each under a lease of its own. A run for the whole, and shards of another
-//! split, exclude them: each takes its own lease first and looks for theirs then, so of two that come at once one sees the
-//! other, or both do and give way.
+//! Shards of one split write at the same time, each under its own lease. A run over the whole cluster, and shards of
+//! another split, exclude them: each takes its own lease first and then looks for conflicting ones, so of two
+//! concurrent runs one sees the other, or both do and give way.
 
 mod both;
 mod contend;

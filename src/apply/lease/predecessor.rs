@@ -1,4 +1,4 @@
-//! What an earlier process of this machine held, for the one that comes after it.
+//! What an earlier process on this machine held, for its successor.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use super::LeaseScope;
 use crate::apply::state_file::write_whole;
 
-/// Where Linux says which boot of which machine this is.
+/// Where Linux reports the id of the current boot.
 const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 
-/// The values of a lease between hosts that belong to one state folder.
+/// The values of a lease between hosts that were written with one state directory.
 ///
-/// Of use to whoever holds the lock of the host: the process that wrote them held it too, so it is dead. The lock is trusted
-/// within one boot of one machine only; a folder that several machines share may have locks that mean nothing.
+/// Useful to the holder of the lock of the host: the process that wrote them held it too, so it is dead. The lock is
+/// trusted within one boot of one machine only; in a directory that several machines share, locks may mean nothing.
 #[derive(Clone, Debug)]
 pub(super) struct Predecessor {
     file: Utf8PathBuf,
@@ -31,7 +31,7 @@ impl Predecessor {
         }
     }
 
-    /// Tells whether a value was the predecessor's.
+    /// Returns whether a value was written by the predecessor.
     pub(super) fn held(&self, value: &str) -> bool {
         let text = std::fs::read(&self.file).unwrap_or_default();
         let held: Option<Held> = serde_json::from_slice(&text).ok();
@@ -40,7 +40,7 @@ impl Predecessor {
         })
     }
 
-    /// Keeps the values that the lease may have from now on, before it has them.
+    /// Stores the values that the lease may have from now on, before it has them.
     pub(super) fn keep(&self, values: &[String]) {
         let Some(boot) = boot() else {
             return;

@@ -1,4 +1,4 @@
-//! What a lease says, and what can be done with one.
+//! The record of a lease, and the operations on one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,35 +9,35 @@ use thiserror::Error;
 
 use crate::apply::remote::GitError;
 
-/// By how much the clocks of two hosts may differ before one takes the other's lease for expired.
+/// How far the clocks of two hosts may differ before one considers the other's lease expired.
 pub const SKEW: SignedDuration = SignedDuration::from_secs(60);
 
-/// Tells the time.
+/// Returns the current time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// Who wants to write, for what, and for how long.
+/// A request for a lease: who wants to write, for what, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// Who, for people: user, host, process.
+    /// Who asks, for people to read: user, host, process.
     pub holder: String,
-    /// What for.
+    /// What the lease is needed for.
     pub purpose: String,
-    /// How long it holds unless it is renewed.
+    /// How long the lease lasts unless it is renewed.
     pub term: Duration,
 }
 
-/// Who may write, as it is written down for the others.
+/// The holder of a lease, as recorded for others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// Who, for people.
+    /// The holder, for people to read.
     pub holder: String,
-    /// What for.
+    /// What the lease is needed for.
     pub purpose: String,
     /// When it was taken.
     pub since: Timestamp,
-    /// When it ends unless it is renewed; absent where the system lets go of it by itself.
+    /// When it expires unless it is renewed; absent where the system releases it by itself.
     pub expires: Option<Timestamp>,
-    /// Tells two of the same second and the same holder apart.
+    /// Distinguishes two records of the same holder in the same second.
     #[serde(default)]
     pub mark: u64,
 }
@@ -60,14 +60,14 @@ impl Record {
         self
     }
 
-    /// Tells whether it ended, also by a clock that is so much too fast.
+    /// Returns whether it has expired, even by a clock that is fast by `skew`.
     #[must_use]
     pub fn is_over(&self, now: Timestamp, skew: SignedDuration) -> bool {
         self.expires
             .is_some_and(|expires| now.duration_since(expires) > skew)
     }
 
-    /// Says in words who holds the lease.
+    /// Describes who holds the lease, in words.
     #[must_use]
     pub fn explained(&self) -> String {
         let until = self
@@ -80,82 +80,82 @@ impl Record {
     }
 }
 
-/// What an attempt to take a lease gave.
+/// The result of an attempt to take a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Attempt {
-    /// It is ours.
+    /// The lease is ours.
     Taken {
-        /// Whose expired lease was taken over.
+        /// The expired lease that was taken over, if any.
         over: Option<Record>,
     },
-    /// Somebody else has it.
+    /// Somebody else holds it.
     Busy(Record),
 }
 
-/// Says why a lease cannot be had, or was lost.
+/// Why a lease could not be taken, or was lost.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum LeaseError {
-    /// Somebody else has it.
+    /// Somebody else holds it.
     #[error(
         "somebody else is writing to this cluster: {}; try again later, or say --wait-for-lease 10m{}",
         .record.explained(),
         .remedy.as_ref().map(|remedy| format!(". When that run is certainly dead, `{remedy}` takes its lease away")).unwrap_or_default()
     )]
     Held {
-        /// Who.
+        /// The current holder.
         record: Box<Record>,
-        /// What takes it away by force.
+        /// The command that removes the lease by force.
         remedy: Option<String>,
     },
-    /// It was ours, and somebody else has it now, or nobody.
+    /// It was ours, but now somebody else holds it, or nobody.
     #[error("the lease was lost while writing: it expired, or somebody took it away")]
     Lost,
     /// Others were faster, again and again.
     #[error("the lease could not be taken: others were faster each time; try again")]
     Contended,
-    /// What stands in its place is no lease.
+    /// The place of the lease holds something else.
     #[error("{place} holds no lease that this version understands; `{remedy}` takes it away")]
     Malformed {
-        /// Where it stands.
+        /// The ref that holds it.
         place: String,
-        /// What takes it away.
+        /// The command that removes it.
         remedy: String,
     },
-    /// The lock's file could not be used.
+    /// The lock file could not be used.
     #[error("the lock {path} cannot be used: {reason}")]
     File {
-        /// The file.
+        /// The lock file.
         path: String,
-        /// The system's reason.
+        /// The error of the system.
         reason: String,
     },
-    /// Kubernetes failed.
+    /// A request to Kubernetes failed.
     #[error("the lease needs Kubernetes: {0}")]
     Kubernetes(String),
-    /// This build has no Kubernetes.
+    /// This build has no Kubernetes support.
     #[error(
         "this build knows nothing of Kubernetes; build it with `cargo build --release --features kubernetes`"
     )]
     NoKubernetes,
-    /// Git failed.
+    /// A Git operation failed.
     #[error("the lease needs the Git remote: {0}; --no-push does without")]
     Git(#[from] GitError),
 }
 
 /// Lets one run at a time write to a cluster.
 pub trait Lease: Send {
-    /// Takes it when nobody has it, or when its holder let it expire.
+    /// Takes the lease when nobody holds it, or when its holder let it expire.
     fn attempt(
         &mut self,
         claim: &Claim,
     ) -> impl Future<Output = Result<Attempt, LeaseError>> + Send;
 
-    /// Holds it for another term. [`LeaseError::Lost`] is final; any other error may pass.
+    /// Extends the lease by another term. [`LeaseError::Lost`] is final; any other error may be temporary.
     fn renew(&mut self, claim: &Claim) -> impl Future<Output = Result<(), LeaseError>> + Send;
 
-    /// Gives it back; also what an attempt that failed half-way may have taken.
+    /// Releases the lease, and whatever a failed attempt may have taken.
     fn release(&mut self) -> impl Future<Output = Result<(), LeaseError>> + Send;
 
-    /// Returns what takes it away by force, for when its holder is dead.
+    /// Returns the command that removes the lease by force, for when its holder is dead.
     fn remedy(&self) -> Option<String>;
 }

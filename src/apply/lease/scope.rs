@@ -1,11 +1,12 @@
-//! What is leased: a cluster as a whole, or one shard's part of it.
+//! The scope of a lease: a whole cluster, or one shard of it.
 
 use crate::model::{ClusterName, Shard};
 use crate::tree::{lease_ref, plain_name};
 
-/// What one run is to have for itself.
+/// The part of a cluster that one run needs exclusively.
 ///
-/// The whole excludes every shard. Shards of one split exclude only their like; those of another split overlap.
+/// The whole excludes every shard. A shard excludes itself, but not the other shards of its split; shards of different
+/// splits overlap, so they exclude each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeaseScope {
     reference: String,
@@ -14,7 +15,7 @@ pub struct LeaseScope {
 }
 
 impl LeaseScope {
-    /// Names a cluster, or one shard's part of it.
+    /// Returns the scope of a whole cluster, or of one shard.
     #[must_use]
     pub fn new(cluster: &ClusterName, shard: Option<Shard>) -> Self {
         Self {
@@ -24,40 +25,40 @@ impl LeaseScope {
         }
     }
 
-    /// Returns the ref that stands for the whole cluster; those of its shards begin with it.
+    /// Returns the ref of the whole cluster; the refs of its shards begin with it.
     pub(super) fn whole(&self) -> &str {
         &self.reference
     }
 
-    /// Returns the ref that stands for this.
+    /// Returns the ref of this scope.
     pub(super) fn reference(&self) -> String {
         format!("{}{}", self.reference, self.suffix())
     }
 
-    /// Returns the name of the cluster's lock among files.
+    /// Returns the name of the lock file of the whole cluster.
     pub(super) fn whole_file(&self) -> &str {
         &self.file
     }
 
-    /// Returns the name of this one's lock among files.
+    /// Returns the name of the lock file of this scope.
     pub(super) fn file(&self) -> String {
         format!("{}{}", self.whole_file(), self.suffix())
     }
 
-    /// Returns what tells the name of this from that of the whole.
+    /// Returns the suffix that distinguishes the names of this scope from those of the whole.
     pub(super) fn suffix(&self) -> String {
         self.shard.map_or_else(String::new, |shard| {
             format!("-{}-of-{}", shard.index(), shard.count())
         })
     }
 
-    /// Tells whether this is a part of a cluster.
+    /// Returns whether this is a shard of a cluster.
     pub(super) fn is_part(&self) -> bool {
         self.shard.is_some()
     }
 
-    /// Tells whether another ref of the cluster, or another lock, stands for something that nobody else may have at
-    /// the same time; `start` is the name of the whole.
+    /// Returns whether a ref or lock file belongs to another scope of the cluster that excludes this one; `start` is
+    /// the name of the whole.
     pub(super) fn is_rival(&self, start: &str, name: &str) -> bool {
         let Some(rest) = name.strip_prefix(start) else {
             return false;

@@ -1,4 +1,4 @@
-//! The lease between hosts: of a Git remote, or of Kubernetes.
+//! The lease between hosts: on a Git remote, or in Kubernetes.
 
 use super::Fence;
 use super::GitLease;
@@ -7,17 +7,17 @@ use super::KubernetesLease;
 use super::record::{Attempt, Claim, Clock, Lease, LeaseError};
 use super::scope::LeaseScope;
 
-/// A lease that hosts can see.
+/// A lease that other hosts can see.
 pub enum SharedLease {
-    /// A ref of a Git remote.
+    /// A ref on a Git remote.
     Git(Box<GitLease>),
-    /// An object of the cluster that this runs in.
+    /// An object in the cluster that this runs in.
     #[cfg(feature = "kubernetes")]
     Kubernetes(Box<KubernetesLease>),
 }
 
 impl SharedLease {
-    /// Returns what tells whether it is ours still.
+    /// Returns the fence of this lease.
     #[must_use]
     pub fn fence(&self) -> Fence {
         match self {
@@ -27,17 +27,17 @@ impl SharedLease {
         }
     }
 
-    /// Reaches Kubernetes as a pod or a user does; takes nothing yet.
+    /// Connects to Kubernetes as a pod or a user does; acquires nothing yet.
     ///
     /// # Errors
-    /// When it cannot be reached, or this build knows nothing of it.
+    /// When Kubernetes cannot be reached.
     #[cfg(feature = "kubernetes")]
     pub async fn of_kubernetes(scope: LeaseScope, now: Clock) -> Result<Self, LeaseError> {
         let lease = KubernetesLease::connect(scope, now).await?;
         Ok(Self::Kubernetes(Box::new(lease)))
     }
 
-    /// Says that this build knows nothing of Kubernetes.
+    /// Fails, since this build has no Kubernetes support.
     ///
     /// # Errors
     /// Always.

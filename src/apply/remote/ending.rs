@@ -1,4 +1,4 @@
-//! What becomes of commands when the program is about to end: it waits a moment for those that write, and for no other.
+//! Git commands at shutdown: those that write get a grace period, others end at once.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -6,15 +6,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// How long all commands together have that write when the program is about to end, such as to give a lease back; a whole end
-/// takes ten seconds at most, and a remote that answers needs less than one.
+/// How long all writing commands together may take at shutdown, such as to release a lease; the whole shutdown takes
+/// ten seconds at most, and a remote that responds needs less than one.
 const LAST: Duration = Duration::from_secs(4);
 
-/// Tells commands that the program is about to end; cheap to clone, and the clones share the time that is left.
+/// Signals commands that the program is shutting down. Cheap to clone; clones share the remaining time.
 #[derive(Clone, Debug, Default)]
 pub struct Ending {
     token: CancellationToken,
-    /// When a command first heard of it.
+    /// When a command first noticed.
     since: Arc<OnceLock<Instant>>,
 }
 
@@ -28,8 +28,8 @@ impl Ending {
         }
     }
 
-    /// Waits until a command has to end; for ever while the program goes on. What is begun only then belongs to the end,
-    /// such as the look before a lease is given back, and has as long as a write.
+    /// Waits until a command has to end; forever while the program keeps running. A command that starts only after
+    /// that, such as the lookup before a lease is released, may take as long as a write.
     pub(super) async fn comes(&self, writes: bool) {
         let writes = writes || self.token.is_cancelled();
         self.token.cancelled().await;

@@ -1,8 +1,8 @@
-//! The processes that one command starts, as one.
+//! The process group of one command.
 
 use tokio::process::Child;
 
-/// The processes of one command: when it is given up, all of them end, also those that `git` started.
+/// The processes of one command; when it is abandoned, all of them are killed, including those that `git` started.
 pub(super) struct Group {
     #[cfg(unix)]
     leader: Option<rustix::process::Pid>,
@@ -18,7 +18,7 @@ impl Group {
         }
     }
 
-    /// Takes note that the command ended; what it left behind, such as a credential helper, is wanted.
+    /// Notes that the command ended by itself; what it left running, such as a credential helper, is kept.
     pub(super) fn ended(&mut self) {
         self.leader = None;
     }
@@ -28,7 +28,7 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         if let Some(leader) = self.leader {
-            // Who ended by itself in the meantime cannot be ended.
+            // A group that ended in the meantime cannot be killed.
             let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);
         }
     }

@@ -6,17 +6,18 @@ use camino::{Utf8Path, Utf8PathBuf};
 use git2::{Repository, RepositoryInitOptions};
 
 use super::super::state_file;
-use super::{Ending, GitError, LocalClone, Remote, unreadable, without_credentials};
+use super::ending::Ending;
+use super::remote::{GitError, LocalClone, Remote, unreadable, without_credentials};
 
-/// The branch that `HEAD` names; nobody makes it, so that each branch can be fetched into.
+/// The branch that `HEAD` points to; it is never created, so that every branch can be fetched into.
 const NO_BRANCH: &str = "nothing-is-checked-out";
 const REMOTE: &str = "origin";
-/// The key of the repository's configuration that says who else may read it …
+/// The Git configuration key for who else may read the repository …
 const SHARED: &str = "core.sharedRepository";
-/// … and that nobody may.
+/// … and its value for nobody.
 const PRIVATE: &str = "0600";
 
-/// A repository of our own that follows one branch of a remote; nothing is ever checked out.
+/// A private repository that follows one branch of a remote; nothing is ever checked out.
 #[derive(Clone, Debug)]
 pub struct Mirror {
     clone: LocalClone,
@@ -27,8 +28,8 @@ pub struct Mirror {
 }
 
 impl Mirror {
-    /// Opens the repository in a folder, or makes it, and points it at the remote. `ending` cuts its commands short when the
-    /// program is about to end.
+    /// Opens or creates the repository in a folder, and points it at the remote. `ending` cuts its commands short at
+    /// shutdown.
     pub fn open(
         folder: &Utf8Path,
         url: &str,
@@ -42,7 +43,7 @@ impl Mirror {
         let repository =
             Repository::init_opts(folder, &options).map_err(|error| unreadable(&error))?;
         let mut config = repository.config().map_err(|error| unreadable(&error))?;
-        // `git` goes by this instead of the umask.
+        // `git` honors this instead of the umask.
         let is_private = config.get_string(SHARED).is_ok_and(|mode| mode == PRIVATE);
         if !is_private {
             let set = config.set_str(SHARED, PRIVATE);
@@ -79,7 +80,7 @@ impl Mirror {
         })
     }
 
-    /// Brings the branch, and returns its commit.
+    /// Fetches the branch, and returns its commit.
     pub async fn fetch(&self) -> Result<String, GitError> {
         let reference = format!("refs/heads/{}", self.branch);
         let brought = self.remote.bring(&reference).await?;
@@ -98,7 +99,7 @@ impl Mirror {
         &self.folder
     }
 
-    /// Returns the branch.
+    /// Returns the name of the branch.
     #[must_use]
     pub fn branch(&self) -> &str {
         &self.branch

@@ -1,12 +1,6 @@
-//! A Git remote, reached with the user's own `git`, so that ssh, agents, credential helpers and
-//! proxies work as they do for them.
+//! A Git remote, accessed with the user's own `git`, so that ssh, agents, credential helpers and proxies work as usual.
 //!
-//! A ref is only ever moved from a value that was seen (compare and swap); of two that try at the same
-//! time one succeeds, which the remote itself decides.
-
-mod ending;
-mod group;
-mod mirror;
+//! A ref is moved only by compare-and-swap; of two concurrent attempts one succeeds, which the remote itself decides.
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
@@ -18,15 +12,14 @@ use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 
-pub use ending::Ending;
-use group::Group;
-pub use mirror::Mirror;
+use super::ending::Ending;
+use super::group::Group;
 
-/// How long one command may take.
+/// The timeout of one command.
 const LIMIT: Duration = Duration::from_mins(2);
-/// How much of a command's output is read, in bytes.
+/// How much of a command's output is read at most, in bytes.
 const MAX_OUTPUT: u64 = 1 << 20;
-/// What stands in `git`'s environment for itself, and would lead it to another repository.
+/// Environment variables of `git` that would lead it to another repository.
 const MISLEADING: [&str; 9] = [
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
@@ -38,63 +31,63 @@ const MISLEADING: [&str; 9] = [
     "GIT_QUARANTINE_PATH",
     "GIT_WORK_TREE",
 ];
-/// What is none of `git`'s business, nor of anything that it starts.
+/// Environment variables that neither `git` nor anything that it starts may see.
 const SECRETS: [&str; 2] = ["EMBLAZON_API_KEY", "EMBLAZON_TOKEN"];
 
-/// Says why `git` did not do its work. No message holds a credential of a remote's URL.
+/// Why `git` failed. No message contains a credential of a remote's URL.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum GitError {
-    /// The program could not be started.
+    /// `git` could not be started.
     #[error("git could not be started: {0}; install it, or use --no-fetch and --no-push")]
     NotStarted(String),
     /// It took too long.
     #[error("git {command} did not end in {} seconds", LIMIT.as_secs())]
     TimedOut {
-        /// What it was to do.
+        /// The subcommand of `git`.
         command: String,
     },
-    /// The program is about to end, and did not wait for it.
+    /// The program is shutting down, and did not wait for it.
     #[error("git {command} was cut short: the program is about to end")]
     Cut {
-        /// What it was to do.
+        /// The subcommand of `git`.
         command: String,
     },
-    /// It said no.
+    /// It reported a failure.
     #[error("git {command} failed: {reason}")]
     Failed {
-        /// What it was to do.
+        /// The subcommand of `git`.
         command: String,
-        /// Its last words.
+        /// What it reported.
         reason: String,
     },
-    /// The repository that the tree lies in cannot be read.
+    /// The repository that contains the tree cannot be read.
     #[error("the Git repository cannot be read: {0}")]
     Repository(String),
-    /// The remote that was asked for is not configured.
+    /// The requested remote is not configured.
     #[error("there is no remote {0}; `git remote` lists them")]
     NoRemote(String),
 }
 
-/// What became of the attempt to move a ref.
+/// The result of an attempt to move a ref.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Swap {
     /// It was moved.
     Done,
-    /// It is not where it was expected; nothing was done.
+    /// It did not have the expected value; nothing was done.
     Moved,
 }
 
-/// The repository that a tree lies in, as `git` is to work on it.
+/// The repository that contains a tree, and how `git` works on it.
 #[derive(Clone, Debug)]
 pub struct LocalClone {
-    folder: Utf8PathBuf,
-    environment: BTreeMap<String, String>,
-    /// What ends commands before their time; absent for a program that somebody waits for at a terminal.
-    ending: Option<Ending>,
+    pub(super) folder: Utf8PathBuf,
+    pub(super) environment: BTreeMap<String, String>,
+    /// Ends commands early; absent for a program that somebody waits for at a terminal.
+    pub(super) ending: Option<Ending>,
 }
 
 impl LocalClone {
-    /// Finds the repository that a folder lies in; absent when it lies in none.
+    /// Finds the repository that contains a folder; absent when there is none.
     pub fn find(folder: &Utf8Path) -> Result<Option<Self>, GitError> {
         match Repository::discover(folder) {
             Ok(_) => Ok(Some(Self {
@@ -107,7 +100,7 @@ impl LocalClone {
         }
     }
 
-    /// Gives every `git` that is started these variables besides what it inherits.
+    /// Sets variables for every `git` process, in addition to the inherited ones.
     #[must_use]
     pub fn with_environment(self, environment: BTreeMap<String, String>) -> Self {
         Self {
@@ -116,8 +109,8 @@ impl LocalClone {
         }
     }
 
-    /// Ends every `git` that is started, and what it started itself, when the program is about to end. Not for a program at
-    /// a terminal: what `ssh` asks there, only the terminal's own processes may.
+    /// Ends every `git` process, and what it started itself, when the program shuts down. Not for a program at a
+    /// terminal: `ssh` can prompt only from the terminal's own process group.
     #[must_use]
     pub fn with_ending(self, ending: Ending) -> Self {
         Self {
@@ -126,7 +119,7 @@ impl LocalClone {
         }
     }
 
-    /// Finds the remote of a name or, without a name, `origin` where there is one.
+    /// Finds a remote by name or, without a name, `origin` if it exists.
     pub fn remote(&self, name: Option<&str>) -> Result<Option<Remote>, GitError> {
         let repository = self.repository()?;
         let wanted = name.unwrap_or("origin");
@@ -140,14 +133,14 @@ impl LocalClone {
         }
     }
 
-    /// Moves a ref of this clone from a value that was seen.
+    /// Moves a ref of this clone by compare-and-swap.
     pub async fn swap(
         &self,
         reference: &str,
         old: Option<&str>,
         new: &str,
     ) -> Result<Swap, GitError> {
-        // Zeros stand for "must not be there".
+        // Zeros mean "must not exist".
         let zeros = "0".repeat(new.len());
         let expected = old.unwrap_or(&zeros);
         let moved = self
@@ -163,7 +156,7 @@ impl LocalClone {
         }
     }
 
-    /// Returns the id that a ref of this clone names.
+    /// Returns the id that a ref of this clone points to.
     pub fn value(&self, reference: &str) -> Result<Option<String>, GitError> {
         match self.repository()?.refname_to_id(reference) {
             Ok(id) => Ok(Some(id.to_string())),
@@ -172,7 +165,7 @@ impl LocalClone {
         }
     }
 
-    /// Lists the refs of this clone whose names begin so, with the ids that they name.
+    /// Lists the refs of this clone with a name prefix, and the ids that they point to.
     pub fn values(&self, start: &str) -> Result<BTreeMap<String, String>, GitError> {
         let repository = self.repository()?;
         let found = repository.references_glob(&format!("{start}*"));
@@ -186,7 +179,7 @@ impl LocalClone {
         Ok(values)
     }
 
-    /// Deletes refs of this clone, whatever they name.
+    /// Deletes refs of this clone, whatever they point to.
     pub async fn delete(&self, references: &[String]) -> Result<(), GitError> {
         for reference in references {
             self.git("update-ref", &["-d", "--", reference]).await?;
@@ -194,8 +187,8 @@ impl LocalClone {
         Ok(())
     }
 
-    /// Returns who signed a commit, when that is somebody in a file as `ssh-keygen` reads it. A signature of another
-    /// kind than SSH does not count, whatever else `git` would trust.
+    /// Returns who signed a commit, if that is somebody in a file of allowed signers as `ssh-keygen` reads it. Only an
+    /// SSH signature counts, whatever else `git` would trust.
     pub async fn signer(&self, commit: &str, signers: &Utf8Path) -> Result<String, GitError> {
         let signature = {
             let repository = self.repository()?;
@@ -223,7 +216,7 @@ impl LocalClone {
         Ok(told.trim().to_owned())
     }
 
-    pub(super) fn repository(&self) -> Result<Repository, GitError> {
+    pub(in crate::apply) fn repository(&self) -> Result<Repository, GitError> {
         Repository::discover(&self.folder).map_err(|error| unreadable(&error))
     }
 
@@ -297,20 +290,20 @@ async fn ends(ending: Option<&Ending>, writes: bool) {
     }
 }
 
-fn unreadable(error: &git2::Error) -> GitError {
+pub(super) fn unreadable(error: &git2::Error) -> GitError {
     GitError::Repository(error.message().to_owned())
 }
 
 async fn read(stream: Option<impl AsyncRead + Unpin>) -> String {
     let mut bytes = Vec::new();
     if let Some(stream) = stream {
-        // What cannot be read says nothing; the exit status decides.
+        // Output that cannot be read is ignored; the exit status decides.
         let _ = stream.take(MAX_OUTPUT).read_to_end(&mut bytes).await;
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Returns what `git` says is wrong, in one line.
+/// Returns the error that `git` reported, in one line.
 fn reason(talk: &str, output: &str) -> String {
     let important = |line: &&str| {
         ["fatal:", "error:", "remote:", "!"]
@@ -325,8 +318,8 @@ fn reason(talk: &str, output: &str) -> String {
     without_credentials(&said.join("; "))
 }
 
-/// Blots out the user and the password of each URL.
-fn without_credentials(text: &str) -> String {
+/// Masks the user and the password of each URL.
+pub(super) fn without_credentials(text: &str) -> String {
     let mut rest = text;
     let mut clean = String::new();
     while let Some((before, after)) = rest.split_once("://") {
@@ -351,22 +344,22 @@ fn without_credentials(text: &str) -> String {
 /// A remote of a repository.
 #[derive(Clone, Debug)]
 pub struct Remote {
-    clone: LocalClone,
-    name: String,
+    pub(super) clone: LocalClone,
+    pub(super) name: String,
 }
 
 impl Remote {
-    /// Returns its name.
+    /// Returns the name of the remote.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    pub(super) fn clone_of(&self) -> &LocalClone {
+    pub(in crate::apply) fn clone_of(&self) -> &LocalClone {
         &self.clone
     }
 
-    /// Asks the remote which id a ref names.
+    /// Asks the remote for the id that a ref points to.
     pub async fn value(&self, reference: &str) -> Result<Option<String>, GitError> {
         let arguments = ["--quiet", "--refs", "--", &self.name, reference];
         let listed = self.clone.git("ls-remote", &arguments).await?;
@@ -377,7 +370,7 @@ impl Remote {
         Ok(found)
     }
 
-    /// Asks the remote for all refs whose names begin so, with the ids that they name.
+    /// Asks the remote for all refs with a name prefix, and the ids that they point to.
     pub async fn values(&self, start: &str) -> Result<BTreeMap<String, String>, GitError> {
         let pattern = format!("{start}*");
         let arguments = ["--quiet", "--refs", "--", &self.name, &pattern];
@@ -389,7 +382,7 @@ impl Remote {
             .collect())
     }
 
-    /// Deletes refs of the remote, whatever they name.
+    /// Deletes refs of the remote, whatever they point to.
     pub async fn delete(&self, references: &[String]) -> Result<(), GitError> {
         if references.is_empty() {
             return Ok(());
@@ -407,7 +400,7 @@ impl Remote {
         Ok(())
     }
 
-    /// Makes a ref of this clone what it is on the remote, and gets the commit that it names.
+    /// Updates a ref of this clone to its value on the remote, and fetches the commit that it points to.
     pub async fn bring(&self, reference: &str) -> Result<Option<String>, GitError> {
         let Some(id) = self.value(reference).await? else {
             return Ok(None);
@@ -426,18 +419,18 @@ impl Remote {
         self.clone.value(reference)
     }
 
-    /// Gets the objects behind a ref without making a ref for them.
-    pub(super) async fn peek(&self, reference: &str) -> Result<(), GitError> {
+    /// Fetches the objects behind a ref without creating a ref for them.
+    pub(in crate::apply) async fn peek(&self, reference: &str) -> Result<(), GitError> {
         self.fetch(reference).await
     }
 
-    /// Gets the history that a shallow clone was cut off from.
-    pub(super) async fn complete_history(&self, reference: &str) -> Result<(), GitError> {
+    /// Fetches the history that a shallow clone lacks.
+    pub(in crate::apply) async fn complete_history(&self, reference: &str) -> Result<(), GitError> {
         self.fetch_with(Some("--unshallow"), reference).await
     }
 
     async fn fetch(&self, refspec: &str) -> Result<(), GitError> {
-        // In a whole clone a depth would cut history off.
+        // In a complete clone, a depth would cut the history off.
         let is_shallow = self.clone.repository()?.is_shallow();
         self.fetch_with(is_shallow.then_some("--depth=1"), refspec)
             .await
@@ -457,7 +450,7 @@ impl Remote {
         Ok(())
     }
 
-    /// Moves a ref of the remote from a value that was seen; without a new value it is deleted.
+    /// Moves a ref of the remote by compare-and-swap; without a new value it is deleted.
     pub async fn swap(
         &self,
         reference: &str,
@@ -478,7 +471,7 @@ impl Remote {
         let Err(error) = self.clone.git("push", &arguments).await else {
             return Ok(Swap::Done);
         };
-        // A push whose answer was lost may have arrived, and one that was refused may have lost a race.
+        // A push whose response was lost may have succeeded, and a rejected one may have lost a race.
         let now = self.value(reference).await.map_err(|_| error.clone())?;
         if now.as_deref() == new {
             Ok(Swap::Done)
@@ -496,7 +489,7 @@ mod tests {
 
     use super::*;
 
-    /// A remote that never answers, as `ssh` sees one: it starts a process of its own, and says so.
+    /// A remote that never responds, as `ssh` sees it: it starts a process of its own, and reports both ids.
     #[cfg(unix)]
     #[tokio::test]
     async fn a_hung_remote_ends_with_the_program_and_so_does_what_it_started() {
@@ -524,7 +517,7 @@ mod tests {
         let command = "ls-remote".to_owned();
         assert_eq!(listed, Err(GitError::Cut { command }));
         for pid in std::fs::read_to_string(&pids).unwrap().split_whitespace() {
-            // Nobody may have asked yet what became of it, but it does nothing any more.
+            // It may not have been reaped yet, but it no longer runs.
             let is_over = || {
                 let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
                 stat.map_or(true, |stat| stat.contains(") Z ") || stat.contains(") X "))
@@ -537,7 +530,7 @@ mod tests {
             }
             assert!(is_over(), "{pid} goes on");
         }
-        // What begins after that is cut, too.
+        // A command that begins after that is cut short, too.
         let again = clone
             .git("ls-remote", &["--", "ssh://git.example.com/x.git"])
             .await;

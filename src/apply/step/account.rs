@@ -1,26 +1,16 @@
-//! What all steps on an account have in common: the precondition and the snapshot.
-
-use std::collections::BTreeMap;
+//! What all steps on an account have in common: checking the precondition and taking the snapshot.
 
 use super::{create, delete, records, recreate, release, template, update, upload};
 use crate::apply::brand::Brand;
+use crate::apply::object_state::ObjectState;
 use crate::apply::reading;
 use crate::apply::step_run::{StepRun, Stop};
 use crate::diff::{ChangeKey, Side};
 use crate::live::Document;
 use crate::model::{AccountId, AccountName, Revision};
-use crate::plan::{Action, Precondition, Step, StepId, Subject};
+use crate::plan::{Action, Precondition, Step, Subject};
 
-/// What earlier steps of the same run know of the object that a step writes to.
-#[derive(Debug, Default)]
-pub(in crate::apply) struct ObjectState {
-    /// The revision at which each step left it; `None` when it left no whitelabel.
-    left: BTreeMap<StepId, Option<Revision>>,
-    /// The document with its assets as the last step left it.
-    brand: Option<Brand>,
-}
-
-/// Carries out one step; the revision is the one that the document has after it.
+/// Carries out one step, and returns the revision of the document after it.
 pub(in crate::apply) async fn carry_out(
     step_run: &mut StepRun<'_>,
     state: &mut ObjectState,
@@ -77,7 +67,7 @@ fn mismatch() -> Stop {
     )
 }
 
-/// Reads the account, checks the precondition, and keeps what is there.
+/// Reads the account, checks the precondition, and takes a snapshot.
 async fn begin(
     step_run: &mut StepRun<'_>,
     state: &mut ObjectState,
@@ -96,7 +86,7 @@ async fn begin(
     let reader = step_run.context.reader();
     let brand = match (document, state.brand.take()) {
         (None, _) => None,
-        // An unchanged revision proves the attachments unchanged too: they live in the document.
+        // An unchanged revision proves that the attachments are unchanged too: they are part of the document.
         (Some(document), Some(known)) if known.revision == document.revision => {
             Some(known.updated(document))
         }
@@ -118,7 +108,7 @@ async fn begin(
     Ok(brand)
 }
 
-/// Tells whether a step can take assets along that it does not mean to touch, or all of them.
+/// Returns whether a step can destroy assets that it does not mean to touch, or all of them.
 fn can_destroy_assets(action: &Action) -> bool {
     match action {
         Action::Upload { .. } | Action::Recreate { .. } | Action::Delete => true,
@@ -142,7 +132,7 @@ fn expected(step: &Step, state: &ObjectState) -> Result<Option<Revision>, Stop> 
     }
 }
 
-/// Reads the document, again while it is not as expected: a read may lag behind (C3, trap 38).
+/// Reads the document, retrying while it is not as expected: a read may lag behind (C3, trap 38).
 async fn read(
     step_run: &StepRun<'_>,
     account: &AccountId,
@@ -158,7 +148,7 @@ async fn read(
     .map_err(|error| Stop::unread(&error))
 }
 
-/// Says what moved, in terms of what the step would have changed.
+/// Describes what changed since the plan, by the settings that the step would have changed.
 fn moved(step: &Step, expected: Option<&Revision>, found: Option<&Document>) -> String {
     let (expected, found) = match (expected, found) {
         (None, Some(found)) => {

@@ -1,4 +1,4 @@
-//! Gives an account without a whitelabel one.
+//! Creates the whitelabel of an account that has none.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::apply::step_run::{StepRun, Stop, Write};
 use crate::apply::{document, verify};
 use crate::model::{AccountId, Object, Settings};
 
-/// Creates the document; it has no assets, whatever an earlier one of the account had (W7).
+/// Creates the document. It has no assets, even if an earlier document of the account had some (W7).
 pub(super) async fn create(
     step_run: &mut StepRun<'_>,
     account: &AccountId,

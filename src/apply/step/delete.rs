@@ -5,7 +5,7 @@ use crate::apply::document;
 use crate::apply::step_run::{StepRun, Stop, Write};
 use crate::model::AccountId;
 
-/// Deletes the document that was just read and kept; assets and domain go with it (W7, trap 18).
+/// Deletes the document that was just read and is in the snapshot; assets and domain go with it (W7, trap 18).
 pub(super) async fn delete(
     step_run: &mut StepRun<'_>,
     account: &AccountId,

@@ -1,4 +1,4 @@
-//! One file a verb: what each kind of step reads, writes and checks.
+//! One file per verb: what each kind of step reads, writes and checks.
 
 mod account;
 mod create;
@@ -10,4 +10,4 @@ mod template;
 mod update;
 mod upload;
 
-pub(super) use account::{ObjectState, carry_out};
+pub(super) use account::carry_out;

@@ -1,4 +1,4 @@
-//! Changes records of a zone at its primary.
+//! Changes records of a zone on its primary server.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,9 +9,9 @@ use crate::dns::push::{PrimaryWriter, PushError, SetChange, Standing, ZoneChange
 use crate::model::RecordName;
 use crate::plan::{PlannedSet, Precondition};
 
-/// Writes all sets of a step in one message, when they stand as they were planned for.
+/// Writes all sets of a step in one message, if they are as they were when planned.
 ///
-/// The primary checks that again in the message itself; a lost answer is decided by reading again.
+/// The primary checks this again as prerequisites of the message; after a lost response, reading again decides.
 pub(super) async fn write(
     step_run: &mut StepRun<'_>,
     zone: &RecordName,
@@ -49,9 +49,9 @@ pub(super) async fn write(
         };
         sent += 1;
         match error {
-            // After a lost answer, a prerequisite that fails can be the work of the earlier try.
+            // After a lost response, a failed prerequisite can be the effect of the earlier attempt.
             PushError::Moved { .. } if sent == 1 => return Err(Stop::Moved(error.to_string())),
-            // An answer that anybody may have written says nothing about what the primary did.
+            // A lost or unsigned response proves nothing about what the primary did.
             PushError::Lost { .. } | PushError::NotSigned { .. } | PushError::Moved { .. } => {
                 let now = read(step_run, &primary, &change, |set| &set.after).await;
                 let now = now.map_err(|_| Stop::Unknown(error.to_string()))?;
@@ -79,7 +79,7 @@ pub(super) async fn write(
 type Standings = BTreeMap<Question, Standing>;
 type Side = fn(&SetChange) -> &BTreeSet<crate::model::RecordData>;
 
-/// Reads the sets of a change, again while they are not as expected: a server may answer from an older copy.
+/// Reads the sets of a change, retrying while they are not as expected: a server may answer from an older copy.
 async fn read(
     step_run: &StepRun<'_>,
     primary: &PrimaryWriter,
@@ -119,7 +119,7 @@ async fn read_back(
     }
 }
 
-/// Finds a set that does not stand as one side of a change says.
+/// Finds a set that differs from one side of a change.
 fn differing<'a>(change: &'a ZoneChange, found: &Standings, side: Side) -> Option<&'a SetChange> {
     change.sets.iter().find(|set| {
         let standing = found.get(&set.question);

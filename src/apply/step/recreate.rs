@@ -1,4 +1,4 @@
-//! Removes assets, which takes a deletion and a creation.
+//! Removes assets, which requires deleting and re-creating the document.
 
 use crate::apply::brand::Brand;
 use crate::apply::settle::{self, Goal, Trouble};
@@ -6,8 +6,8 @@ use crate::apply::step_run::{StepRun, Stop, Write};
 use crate::apply::{document, verify};
 use crate::model::{AccountId, AssetKind};
 
-/// Deletes the document, creates it again and puts up the assets that stay (B18); goes back to
-/// everything when that fails on the way.
+/// Deletes the document, creates it again and uploads the assets that stay (B18); restores everything when that fails
+/// halfway.
 pub(super) async fn recreate(
     step_run: &mut StepRun<'_>,
     account: &AccountId,

@@ -6,8 +6,8 @@ use crate::apply::step_run::{StepRun, Stop};
 use crate::model::AccountId;
 use crate::model::KeyPath;
 
-/// Moves the document to a parked name: leaving the domain out would keep it reserved (W22), and a
-/// swap needs a name in between (W23).
+/// Moves the document to a parked domain: omitting the domain would keep it reserved (W22), and a swap needs an
+/// intermediate name (W23).
 pub(super) async fn release(
     step_run: &mut StepRun<'_>,
     account: &AccountId,

@@ -7,10 +7,10 @@ use crate::live::ApiError;
 use crate::model::{Digest, DomainTemplate};
 use crate::plan::{Precondition, check_template};
 
-/// Replaces the template, when it is still the one that was planned for.
+/// Replaces the template if it is still the one that the plan saw.
 ///
-/// The server keeps no revision of it and the last writer wins (D7, trap 42), so it is read right
-/// before and right after. One that the server cannot serve is replaced only while that is so (observed 7).
+/// The server keeps no revision of it and the last writer wins (D7, trap 42), so it is read right before and right
+/// after. A template that the server cannot serve is replaced only while it still cannot (observed 7).
 pub(super) async fn replace(
     step_run: &mut StepRun<'_>,
     wanted: &DomainTemplate,
@@ -82,7 +82,7 @@ pub(super) async fn replace(
     }
 }
 
-/// Reads the template, which must be the one that was planned for.
+/// Reads the template, which must be the one that the plan saw.
 async fn as_planned(step_run: &StepRun<'_>, expected: &Digest) -> Result<DomainTemplate, Stop> {
     let reader = step_run.context.reader();
     let before = reading::until(
@@ -100,7 +100,7 @@ async fn as_planned(step_run: &StepRun<'_>, expected: &Digest) -> Result<DomainT
     Ok(before)
 }
 
-/// Makes sure that the server cannot serve the template still.
+/// Checks that the server still cannot serve the template.
 async fn unservable(step_run: &StepRun<'_>) -> Result<Option<DomainTemplate>, Stop> {
     match step_run.context.reader().template().await {
         Err(ApiError::InitFailed) => Ok(None),

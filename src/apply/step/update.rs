@@ -1,4 +1,4 @@
-//! Changes keys of a document and leaves all others.
+//! Changes keys of a document and keeps all others.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,8 @@ use crate::apply::step_run::{StepRun, Stop, Write};
 use crate::apply::{document, verify};
 use crate::model::{AccountId, KeyPath, Settings};
 
-/// Sets and removes keys in the document that was just read, and sends it whole: a POST drops every
-/// key that it leaves out, nested ones too (W4, W8, trap 1).
+/// Sets and removes keys in the document that was just read, and sends all of it: a POST drops every key that it leaves
+/// out, nested ones too (W4, W8, trap 1).
 pub(super) async fn update(
     step_run: &mut StepRun<'_>,
     account: &AccountId,

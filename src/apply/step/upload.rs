@@ -1,4 +1,4 @@
-//! Puts an asset up.
+//! Uploads an asset.
 
 use camino::Utf8Path;
 
@@ -8,7 +8,7 @@ use crate::apply::step_run::{StepRun, Stop};
 use crate::apply::verify;
 use crate::model::{AccountId, AssetFacts, AssetKind};
 
-/// Uploads a file, puts back what that took with it, and goes back when it cannot be done.
+/// Uploads a file, restores what the upload destroyed, and rolls back when it fails.
 pub(super) async fn upload(
     step_run: &mut StepRun<'_>,
     account: &AccountId,
@@ -38,7 +38,7 @@ pub(super) async fn upload(
     }
 }
 
-/// Reads the file, which must be the one that was planned.
+/// Reads the file, which must be the planned one.
 fn file(step_run: &StepRun<'_>, path: &Utf8Path, facts: &AssetFacts) -> Result<Held, Stop> {
     let bytes = step_run.context.files.bytes(path).map_err(|error| {
         Stop::Failed(format!(

@@ -1,8 +1,8 @@
-//! Where an API is, as people write it.
+//! The URL of an API on the command line.
 
 use url::Url;
 
-/// Takes the base URL of an API; whether it may be asked without TLS is judged where it is used.
+/// Parses the base URL of an API. Its user decides whether plain HTTP is allowed.
 pub(super) fn address(text: &str) -> Result<String, String> {
     let example = "write it as https://api.example.com:8443";
     match Url::parse(text) {

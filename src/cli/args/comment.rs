@@ -1,14 +1,14 @@
-//! What can be said about comments on a forge.
+//! `comment`
 
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 
 use crate::forge::ForgeKind;
 
-/// Post a report on GitHub, GitLab or Gitea: one comment or issue that is kept up to date, or a status
+/// Post a report on GitHub, GitLab or Gitea: one comment or issue that is kept up to date, or a commit status
 ///
-/// Finds what an earlier run left by a mark that nobody sees, and writes only what differs. In CI, the
-/// forge, the repository and the pull request are known from the environment.
+/// Finds the comment or issue of an earlier run by a hidden marker, and writes only if something differs. In CI, the
+/// forge, the repository and the pull request are taken from the environment.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   emblazon plan --output markdown=plan.md; emblazon comment plan.md
@@ -29,7 +29,7 @@ pub(crate) struct CommentArgs {
     /// Keep an issue instead of a comment on the pull request
     #[arg(long)]
     pub(crate) issue: bool,
-    /// Set the status of the commit instead; with =pending: that it is still to be carried out
+    /// Set the status of the commit instead; with =pending, that the plan is still to be executed
     #[arg(
         long,
         value_name = "STATE",
@@ -40,7 +40,7 @@ pub(crate) struct CommentArgs {
         conflicts_with_all = ["issue", "number"]
     )]
     pub(crate) status: Option<StatusName>,
-    /// Post nothing: print the plan's digest, if the comment on the commit's pull request shows this very plan
+    /// Post nothing; print the plan's digest, if the comment on the commit's pull request shows exactly this plan
     #[arg(long, conflicts_with_all = ["issue", "status"])]
     pub(crate) approved: bool,
     /// The issue's title
@@ -63,16 +63,16 @@ pub(crate) struct CommentArgs {
     pub(crate) commit: Option<String>,
 }
 
-/// Which status.
+/// The status to set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum StatusName {
     /// What the report says
     Auto,
-    /// That it is still to be carried out
+    /// Still to be executed
     Pending,
 }
 
-/// Whose API it is.
+/// The forge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ForgeName {
     /// GitHub

@@ -1,4 +1,4 @@
-//! What can be said about DNS.
+//! `dns`
 
 use std::time::Duration;
 
@@ -6,9 +6,12 @@ use camino::Utf8PathBuf;
 use clap::{Args, Subcommand, ValueHint};
 
 use super::duration::duration;
-use super::{DnsExportArgs, DnsLetterArgs, OutputArgs, PlatformArgs, TreeChoice};
+use super::output::OutputArgs;
+use super::platform::PlatformArgs;
+use super::records::{DnsExportArgs, DnsLetterArgs};
+use super::tree::TreeChoice;
 
-/// Look at what DNS really answers, and write down what it should
+/// Check what DNS answers, and export what it should answer
 #[derive(Debug, Subcommand)]
 pub(crate) enum DnsCommand {
     Check(DnsCheckArgs),
@@ -32,7 +35,7 @@ The template is that of domains.yaml; without one, the platform's is read.
 Exit codes: 0 right (or right at the source, and propagating), 2 differences, 3 the tree has errors, 6 something could
 not be checked and no difference was found.")]
 pub(crate) struct DnsCheckArgs {
-    /// The accounts, by name; all when none is given
+    /// The accounts, by name; default: all
     pub(crate) accounts: Vec<String>,
     /// The folder with emblazon.yaml
     #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
@@ -41,20 +44,20 @@ pub(crate) struct DnsCheckArgs {
     pub(crate) choice: TreeChoice,
     #[command(flatten)]
     pub(crate) platform: PlatformArgs,
-    /// Check again until everything is right, for at most this long, such as 90s, 10m or 1h
+    /// Check again until everything is right, for at most this time, such as 90s, 10m or 1h
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) wait: Option<Duration>,
-    /// Also let the platform test the domains, and compare what it sees
+    /// Also let the platform test the domains, and compare its result
     #[arg(long)]
     pub(crate) ask_kazoo: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
 
-/// Whether the records of accounts with `dns: manage` are looked at.
+/// Whether the records of accounts with `dns: manage` are read.
 #[derive(Args, Debug)]
 pub(crate) struct RecordsArgs {
-    /// Leave the records of accounts with `dns: manage` as they are, unread
+    /// Neither read nor write the records of accounts with `dns: manage`
     #[arg(long)]
     pub(crate) skip_dns: bool,
 }

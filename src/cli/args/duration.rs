@@ -1,8 +1,8 @@
-//! How long, as people write it.
+//! Durations on the command line.
 
 use std::time::Duration;
 
-/// Reads `90`, `90s`, `10m` or `1h`.
+/// Parses `90`, `90s`, `10m` or `1h`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let seconds = match &text[digits.len()..] {

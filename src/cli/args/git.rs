@@ -1,4 +1,4 @@
-//! What can be said about Git.
+//! Options about Git.
 
 use std::time::Duration;
 
@@ -11,40 +11,39 @@ use crate::tree::Forgotten;
 /// Which remote.
 #[derive(Args, Debug)]
 pub(crate) struct RemoteArgs {
-    /// The Git remote that knows what was applied last and who is writing; origin where there is one
+    /// The Git remote that records what was applied last and who is writing; default: origin, if it exists
     #[arg(long, value_name = "NAME", help_heading = "Git")]
     pub(crate) remote: Option<String>,
 }
 
-/// How to be the only one who writes.
+/// Options of the lease.
 #[derive(Args, Debug)]
 pub(crate) struct LeaseArgs {
-    /// Push nothing: neither which commit was applied, nor who is writing; only this host is locked
+    /// Push neither the applied commit nor the lease; only this host is locked
     #[arg(long, help_heading = "Git")]
     pub(crate) no_push: bool,
-    /// Be the only one by a Lease of the Kubernetes cluster that this runs in, instead of by the Git remote
+    /// Use a Lease of the Kubernetes cluster that this runs in, instead of the Git remote
     #[arg(long, help_heading = "Git")]
     pub(crate) kubernetes_lease: bool,
-    /// How long to wait while somebody else writes to the cluster, such as 30s or 10m
+    /// How long to wait while another process writes to the cluster, such as 30s or 10m
     #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Git")]
     pub(crate) wait_for_lease: Option<Duration>,
 }
 
-/// What is known to have been applied.
+/// Options of the base.
 #[derive(Args, Debug)]
 pub(crate) struct BaseArgs {
     #[command(flatten)]
     pub(crate) remote: RemoteArgs,
-    /// Do not ask the remote; go by what this clone has
+    /// Do not contact the remote; use the refs of this clone
     #[arg(long, help_heading = "Git")]
     pub(crate) no_fetch: bool,
-    /// Leave something that the tree stopped declaring as it is: an account, or a key such as
-    /// acme:whitelabel.nav.help; may be given several times
+    /// Keep an account or a key that the tree no longer declares, such as acme:whitelabel.nav.help; may be repeated
     #[arg(long, value_name = "ACCOUNT[:KEY]", help_heading = "Git")]
     pub(crate) forget: Vec<Forgotten>,
 }
 
-/// Which side moved.
+/// The side that changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Side {
     /// The platform

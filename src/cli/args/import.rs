@@ -1,21 +1,21 @@
-//! What can be said to import.
+//! `import`
 
 use camino::Utf8PathBuf;
 use clap::{Args, ValueHint};
 
-use super::Trial;
 use super::address::address;
+use super::trial::Trial;
 
-/// Bring what is live into the tree
+/// Import the live state into the tree
 ///
-/// Reads the platform and writes files, so that a plan has nothing to do. In a folder that is no tree yet, it begins one. In a
-/// tree, it changes only what differs, and keeps comments and order; an account is found by its id or
-/// realm. Sends no request that writes.
+/// Reads the platform and writes files, so that the next plan is empty. In a folder without a tree, it creates one. In
+/// a tree, it changes only what differs, and keeps comments and order; accounts are matched by id or realm. Sends no
+/// request that writes.
 ///
-/// What the tree's checks would refuse, such as a broken picture or a key that looks like a secret, is left
-/// undeclared and stays as it is on the platform; the output says what, why, and what to do.
+/// What the tree's checks would refuse, such as a broken picture or a key that looks like a secret, is left undeclared
+/// and stays as it is on the platform; the output lists it with the reason and what to do.
 ///
-/// It may be interrupted and started again: it goes on, and ends with the same files.
+/// It may be interrupted and restarted: it goes on, and ends with the same files.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   emblazon import --api https://api.example.com:8443 --tree brands
@@ -31,13 +31,13 @@ With --accept: a value goes into the layer that declares it. When other accounts
 
 Exit codes: 0 done, 1 failed, 3 the tree has errors, 5 something accepted cannot be declared, 6 some accounts could not be read, 64 wrong usage.")]
 pub(crate) struct ImportArgs {
-    /// The accounts, by id, realm, name or folder; all that have a whitelabel when left out
+    /// The accounts, by id, realm, name or folder; default: all that have a whitelabel
     #[arg(value_name = "ACCOUNT", conflicts_with = "accept")]
     pub(crate) accounts: Vec<String>,
-    /// The folder with emblazon.yaml, or the one to begin a tree in
+    /// The folder with emblazon.yaml, or the folder for a new tree
     #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
     pub(crate) tree: Utf8PathBuf,
-    /// The cluster; needed only when emblazon.yaml names several
+    /// The cluster; required only when emblazon.yaml has several
     #[arg(
         long,
         value_name = "NAME",
@@ -45,16 +45,16 @@ pub(crate) struct ImportArgs {
         hide_env_values = true
     )]
     pub(crate) cluster: Option<String>,
-    /// Import this account, by id, realm or name, and those below it
+    /// Import this account, by id, realm or name, and its descendants
     #[arg(long, value_name = "ACCOUNT")]
     pub(crate) root: Option<String>,
     /// Move what accounts share into defaults and brands
     #[arg(long)]
     pub(crate) factor: bool,
-    /// Take an account's drift into the tree, or one key of it; may be given several times
+    /// Accept an account's drift, or one key of it, into the tree; may be repeated
     #[arg(long, value_name = "ACCOUNT[.KEY]", conflicts_with = "factor")]
     pub(crate) accept: Vec<String>,
-    /// Show what would be written, and write nothing
+    /// Show what would be written, without writing it
     #[arg(long)]
     pub(crate) dry_run: bool,
     #[command(flatten)]
@@ -62,11 +62,11 @@ pub(crate) struct ImportArgs {
     /// Use the API at this URL, with the key in `EMBLAZON_API_KEY` or the token in `EMBLAZON_TOKEN`
     #[arg(long, value_name = "URL", env = "EMBLAZON_API", hide_env_values = true, conflicts_with = "sandbox", value_parser = address, value_hint = ValueHint::Url)]
     pub(crate) api: Option<String>,
-    /// The file that says what the tree may name: platforms, primaries, commands, files; ~/.config/emblazon/trust.yaml
-    /// when left out
+    /// The file with what the tree may name: platforms, primaries, commands, files. Default:
+    /// ~/.config/emblazon/trust.yaml
     #[arg(long, value_name = "FILE", env = "EMBLAZON_TRUST", hide_env_values = true, value_hint = ValueHint::FilePath)]
     pub(crate) trust: Option<String>,
-    /// Never have more than N requests under way; fewer, where more would only wait
+    /// Maximum number of concurrent requests; fewer are sent where more would only queue
     #[arg(long, value_name = "N", default_value_t = 32, hide_default_value = true, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) max_requests: u16,
 }

@@ -1,11 +1,11 @@
-//! What can be said about reports.
+//! Options about reports and their formats.
 
 use std::str::FromStr;
 
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
 
-/// How and where to report.
+/// Format and destination of a report.
 #[derive(Args, Debug)]
 pub(crate) struct OutputArgs {
     /// What to print: text, html, json, markdown, sarif, junit or github
@@ -16,12 +16,12 @@ pub(crate) struct OutputArgs {
         hide_possible_values = true
     )]
     pub(crate) format: Format,
-    /// Also write the report to a file; may be given several times
+    /// Also write the report to a file; may be repeated
     #[arg(long, value_name = "FORMAT=FILE")]
     pub(crate) output: Vec<Output>,
 }
 
-/// What a report is written as.
+/// The format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// For people, on a terminal
@@ -41,14 +41,14 @@ pub(crate) enum Format {
 }
 
 impl OutputArgs {
-    /// Tells whether some of it shows pictures.
+    /// Returns whether any format shows pictures.
     pub(crate) fn shows_pictures(&self) -> bool {
         let mut formats = self.output.iter().map(|output| output.format);
         self.format == Format::Html || formats.any(|format| format == Format::Html)
     }
 }
 
-/// What a list is written as.
+/// The format of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ListFormat {
     /// For people

@@ -1,14 +1,15 @@
-//! What can be said about the records that accounts need.
+//! `dns export` and `dns letter`
 
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::{TreeChoice, Trial};
+use super::tree::TreeChoice;
+use super::trial::Trial;
 
 /// Which accounts of which tree.
 #[derive(Args, Debug)]
 pub(crate) struct AccountsArgs {
-    /// The accounts, by name; all when none is given
+    /// The accounts, by name; default: all
     pub(crate) accounts: Vec<String>,
     /// The folder with emblazon.yaml
     #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
@@ -17,7 +18,7 @@ pub(crate) struct AccountsArgs {
     pub(crate) choice: TreeChoice,
 }
 
-/// Write the records that accounts need as a file for other tools
+/// Export the records that accounts need, for other tools
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   emblazon dns export acme
@@ -36,21 +37,21 @@ pub(crate) struct DnsExportArgs {
         hide_possible_values = true
     )]
     pub(crate) format: ExportFormat,
-    /// Write one file a zone here instead of to standard output (octodns)
+    /// Write one file per zone here instead of to standard output (octodns)
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) folder: Option<Utf8PathBuf>,
-    /// The zone that the records are entered in, when it is not each account's own domain
+    /// The zone of the records, when it is not each account's own domain
     #[arg(long, value_name = "NAME")]
     pub(crate) zone: Option<String>,
-    /// The time to live of the records, in seconds
+    /// The TTL of the records, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     pub(crate) ttl: u32,
-    // The records follow from the tree, on a sandbox as elsewhere.
+    // The records follow from the tree, with or without a sandbox.
     #[command(flatten)]
     pub(crate) sandbox: Trial,
 }
 
-/// What records are written as.
+/// The format of exported records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ExportFormat {
     /// A fragment of a zone file
@@ -61,9 +62,9 @@ pub(crate) enum ExportFormat {
     Json,
 }
 
-/// Write to a reseller what to enter at the registrar
+/// Write a letter that tells a reseller what to enter at the registrar
 ///
-/// Asks DNS first, so that the letter says what is right already and what stands there instead.
+/// Checks DNS first, so that the letter can say which records are right and what the others are now.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   emblazon dns letter acme
@@ -88,18 +89,18 @@ pub(crate) struct DnsLetterArgs {
         hide_possible_values = true
     )]
     pub(crate) format: LetterFormat,
-    /// Do not ask DNS: list everything
+    /// Do not check DNS; list everything
     #[arg(long)]
     pub(crate) skip_dns: bool,
-    // Its DNS is asked.
+    // Its DNS is checked.
     #[command(flatten)]
     pub(crate) sandbox: Trial,
 }
 
-/// What a letter is written as.
+/// The format of a letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LetterFormat {
-    /// For a mail
+    /// For an email
     Text,
     /// For a ticket
     Markdown,

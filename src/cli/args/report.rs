@@ -1,21 +1,21 @@
-//! What can be said about reports that were made before.
+//! `report`
 
 use camino::Utf8PathBuf;
 use clap::{Args, Subcommand, ValueHint};
 
-use super::OutputArgs;
+use super::output::OutputArgs;
 
-/// Put reports together
+/// Work with existing reports
 #[derive(Debug, Subcommand)]
 pub(crate) enum ReportCommand {
     Merge(ReportMergeArgs),
 }
 
-/// Make one report of those of all shards
+/// Merge the reports of all shards into one
 ///
-/// The result is what one run for the whole tree would have said, in every format and with its exit code; only pictures
-/// are left out. Reports of different trees, clusters or commands are refused, and so is a shard that is there twice or
-/// not at all.
+/// The result is the report that one run for the whole tree would have made, in every format and with its exit code;
+/// only pictures are left out. Reports of different trees, clusters or commands are refused, and so are missing and
+/// duplicate shards.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   emblazon drift --shard 2/3 --output json=drift-2.json
@@ -27,7 +27,7 @@ pub(crate) struct ReportMergeArgs {
     /// The JSON reports of the shards
     #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
     pub(crate) files: Vec<Utf8PathBuf>,
-    /// Merge what is there, when a shard's report is missing
+    /// Merge the given reports even if that of a shard is missing
     #[arg(long)]
     pub(crate) partial: bool,
     #[command(flatten)]

@@ -1,20 +1,20 @@
-//! How much is read.
+//! How much of tree and platform is read.
 
 use clap::Args;
 
 use crate::model::Shard;
 
-/// What is read, and what is known already.
+/// How much of tree and platform is read.
 #[derive(Args, Debug)]
 pub(crate) struct ScopeArgs {
-    /// Read all of it, also what has not moved since it was read last
+    /// Read everything, including what has not changed since it was last read
     #[arg(long, help_heading = "Reading")]
     pub(crate) no_cache: bool,
-    /// Look only at accounts that a change of the tree since this Git revision touches
+    /// Consider only accounts affected by changes of the tree since this Git revision
     #[arg(long, value_name = "REV", help_heading = "Reading")]
     pub(crate) changed_since: Option<String>,
-    /// Look only at the accounts of one shard of several, such as 2/3; K+1/N where K counts from 0. The first one has
-    /// what is nobody's in particular: the domain template, and what is live outside the tree
+    /// Consider only the accounts of one shard, such as 2/3; K+1/N where K counts from 0. The first shard also has what
+    /// belongs to no account of the tree: the domain template, and what is live outside the tree
     #[arg(
         long,
         value_name = "I/N",

@@ -1,17 +1,19 @@
-//! What can be said to the commands beside the main job: explain, init, sandbox, schema, completions, man.
+//! Arguments of the helper commands: explain, init, sandbox, schema, completions, man.
 
 use std::net::SocketAddr;
 
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::{ListFormat, PlatformArgs, TreeChoice};
+use super::output::ListFormat;
+use super::platform::PlatformArgs;
+use super::tree::TreeChoice;
 use crate::sandbox::Profile;
 
 /// Explain a code, or an account's brand and where each value comes from
 ///
-/// Without a key: the whole brand as customers get it, its assets, the names that DNS should have, and what nobody
-/// declares. With a key: what each layer says on it.
+/// Without a key: the whole brand as customers see it, its assets, the names that DNS should have, and what the tree
+/// does not declare. With a key: the value of each layer.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   emblazon explain EB0101
@@ -20,10 +22,10 @@ use crate::sandbox::Profile;
   emblazon explain acme whitelabel.nav.help
   emblazon explain acme whitelabel.nav.help examples/quickstart")]
 pub(crate) struct ExplainArgs {
-    /// A diagnostic's code, or an account's name in the tree
+    /// The code of a diagnostic, or an account's name in the tree
     #[arg(value_name = "CODE|ACCOUNT")]
     pub(crate) subject: String,
-    /// One key, such as whitelabel.nav.help or assets.logo; all when left out
+    /// One key, such as whitelabel.nav.help or assets.logo; default: all
     pub(crate) key: Option<String>,
     /// The folder with emblazon.yaml
     #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
@@ -39,12 +41,12 @@ pub(crate) struct ExplainArgs {
 #[command(after_help = "Example:
   emblazon init brands && emblazon plan --sandbox brands")]
 pub(crate) struct InitArgs {
-    /// The folder; it is made, and no file in it is overwritten
+    /// The folder; it is created, and no file in it is overwritten
     #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
     pub(crate) tree: Utf8PathBuf,
 }
 
-/// Which Kazoo a sandbox behaves like.
+/// The Kazoo version that a sandbox simulates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ProfileName {
     /// Kazoo 4.3
@@ -67,10 +69,10 @@ impl From<ProfileName> for Profile {
     }
 }
 
-/// Serve a platform on this machine, to try things on
+/// Serve a simulated platform on this machine
 ///
-/// Speaks the whitelabel API of a Kazoo, with its quirks. Prints its URL and API key once it listens, and
-/// runs until it is interrupted.
+/// Speaks Kazoo's whitelabel API, with its quirks. Prints its URL and API key once it listens, and runs until it is
+/// interrupted.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   emblazon sandbox --seed examples/quickstart/sandbox.yaml
@@ -80,28 +82,28 @@ pub(crate) struct SandboxArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub(crate) listen: SocketAddr,
-    /// Serve the seed's DNS at this port of 127.0.0.1 and the addresses after it; 0 takes a free one
+    /// Serve the seed's DNS on this port of 127.0.0.1 and of the addresses after it; 0 takes a free port
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub(crate) dns_port: u16,
-    /// Which Kazoo to behave like: 4.3, master or 5
+    /// The Kazoo version to simulate: 4.3, master or 5
     #[arg(long, default_value = "master", hide_possible_values = true)]
     pub(crate) profile: ProfileName,
     /// Keep the state in this folder instead of in memory
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) state: Option<Utf8PathBuf>,
-    /// Answer at most so many requests a second, as a real server does; what is more waits
+    /// Answer at most N requests a second, as a real server does; more of them wait
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) capacity: Option<u32>,
-    /// Work on so many requests at the same time
+    /// Handle N requests at the same time
     #[arg(long, value_name = "N", default_value_t = 2, requires = "capacity", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) workers: u16,
-    /// Fail as this file says
+    /// Inject the faults of this file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) faults: Option<Utf8PathBuf>,
-    /// Start with what this sandbox.yaml says
+    /// Start with the state of this sandbox.yaml
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) seed: Option<Utf8PathBuf>,
-    /// Write each request and its answer to this file
+    /// Record each request and its answer to this file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) record: Option<Utf8PathBuf>,
     /// What to print: text or json
@@ -133,7 +135,7 @@ pub(crate) struct CompletionsArgs {
     pub(crate) shell: clap_complete::Shell,
 }
 
-/// Print the manual page, or write one page a command to a folder
+/// Print the manual page, or write one page per command to a folder
 #[derive(Args, Debug)]
 pub(crate) struct ManArgs {
     /// The folder to write to; without it, the main page is printed

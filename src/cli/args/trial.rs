@@ -1,12 +1,12 @@
-//! What can be said about the sandbox that a command works on.
+//! Options of the sandbox that a command uses.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, ValueHint};
 
-/// A platform that a command starts for itself.
+/// A sandbox that a command starts for itself.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Trial {
-    /// Use a platform of its own, with what FILE says is live; the tree's sandbox.yaml when left out
+    /// Use a sandbox whose live state comes from FILE; default: the tree's sandbox.yaml
     #[arg(
         id = "sandbox",
         long = "sandbox",
@@ -17,18 +17,19 @@ pub(crate) struct Trial {
         value_hint = ValueHint::FilePath
     )]
     file: Option<Utf8PathBuf>,
-    /// Keep the sandbox in this folder, with its history, for the next command; without it, it ends with this one
+    /// Keep the sandbox in this folder, with its history, for the next command; without it, the sandbox ends with this
+    /// one
     #[arg(long, value_name = "DIR", requires = "sandbox", value_hint = ValueHint::DirPath)]
     state: Option<Utf8PathBuf>,
 }
 
 impl Trial {
-    /// Tells whether a sandbox is asked for.
+    /// Returns whether a sandbox is requested.
     pub(crate) fn is_wanted(&self) -> bool {
         self.file.is_some()
     }
 
-    /// Names the file that says what is live, when a sandbox is asked for.
+    /// Returns the seed file, if a sandbox is requested.
     pub(crate) fn seed(&self, tree: &Utf8Path) -> Option<Utf8PathBuf> {
         // Without a file, the option holds an empty path.
         let file = self.file.as_ref()?;
@@ -39,17 +40,17 @@ impl Trial {
         })
     }
 
-    /// Names the folder that keeps the platform.
+    /// Returns the folder that keeps the platform.
     pub(crate) fn world(&self) -> Option<Utf8PathBuf> {
         Some(self.state.as_ref()?.join("platform"))
     }
 
-    /// Names the folder that keeps the runs on it.
+    /// Returns the folder that keeps the runs on it.
     pub(crate) fn runs(&self) -> Option<Utf8PathBuf> {
         Some(self.state.as_ref()?.join("runs"))
     }
 
-    /// Writes the arguments that lead another command to the same sandbox, each with a space behind it.
+    /// Returns the arguments with which another command uses the same sandbox, each followed by a space.
     pub(crate) fn again(&self) -> String {
         let mut text = String::new();
         match &self.file {
@@ -70,7 +71,7 @@ impl Trial {
     }
 }
 
-/// Writes a word so that a shell takes it for one.
+/// Quotes a word for a shell.
 pub(crate) fn in_a_shell(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-:=@%+,".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {

@@ -38,7 +38,7 @@ pub(crate) fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
     let is_saved = args.target.is_file();
     let mut asked = args.prune.asked();
     if is_saved {
-        // It has these only when they were asked for, and whoever names it has seen them.
+        // A saved plan has these steps only if they were requested, and whoever names the plan has seen them.
         asked.extend([RefusalKind::Prune, RefusalKind::RepairTemplate]);
     }
     let approval = Approval::new(&args.prune.allow, &asked, args.expect.as_ref())?;
@@ -89,7 +89,7 @@ fn lease_request<'a>(
     }
 }
 
-/// What a plan is made from, or derived from again.
+/// The input of a plan, or of deriving a saved plan again.
 struct PlanRequest<'a> {
     folder: &'a Utf8Path,
     revision: Option<&'a str>,
@@ -97,11 +97,11 @@ struct PlanRequest<'a> {
     scope: &'a ScopeArgs,
     rules: plan::Options,
     dns: Dns,
-    /// The plan that must not have been carried out before.
+    /// The digest of the saved plan, which must not have been executed before.
     unused: Option<&'a Digest>,
 }
 
-/// What stands ready before anything is written.
+/// What is prepared before anything is written.
 struct Ready {
     platform: Platform,
     state: StateFolder,
@@ -109,8 +109,7 @@ struct Ready {
     survey: Survey,
 }
 
-/// Finds out what was applied last, refuses to go back by accident, puts right what an earlier run left in pieces, reads the
-/// platform, and plans.
+/// Finds the base, refuses an unintended rollback, runs the recovery, reads the platform, and plans.
 async fn make_ready(
     ui: Ui,
     args: &ApplyArgs,
@@ -144,7 +143,7 @@ async fn make_ready(
     }
     let runs = (&*state.path, scope.shard);
     recovery::recover(ui, open, &platform, runs, guard, is_sure(args)).await?;
-    // What a run left in pieces was read without the cache.
+    // The recovery must read without the cache.
     let platform = platform.with_scope(scope);
     let survey = Survey::take(
         ui,
@@ -164,22 +163,22 @@ async fn make_ready(
     Ok((git, ready))
 }
 
-/// What is to be carried out: what was just planned, or what was saved and still follows.
+/// The plan to execute: a fresh one, or what of a saved one still follows.
 struct Job<'a> {
     plan: Cow<'a, Plan>,
     digest: Digest,
-    /// Whether a guard holds it as a whole.
+    /// Whether a guard refuses it as a whole.
     is_held: bool,
-    /// The steps that do not follow any more.
+    /// The steps that no longer follow from tree and platform.
     withheld: BTreeMap<StepId, String>,
-    /// What is to be done besides, and nobody asked for.
+    /// Objects that differ but have no step in the saved plan.
     unplanned: Vec<Subject>,
-    /// What was applied since the plan was saved.
+    /// A note that another commit was applied since the plan was saved.
     since: Option<String>,
     notes: Vec<String>,
 }
 
-/// Plans, shows, asks, carries out, and keeps what was applied.
+/// Plans, shows the plan, asks, executes it, and records what was applied.
 async fn fresh(
     ui: Ui,
     args: &ApplyArgs,
@@ -222,7 +221,7 @@ async fn fresh(
     Ok(exit)
 }
 
-/// Carries out a plan that was saved: of exactly that one what follows still, once.
+/// Executes a saved plan, once: those of its steps that still follow.
 async fn saved_plan(ui: Ui, args: &ApplyArgs, approval: &Approval) -> Result<Exit, Failure> {
     let folder = &args.tree;
     let plan = match &args.signed_by {
@@ -277,7 +276,7 @@ async fn saved(
             args.target
         ))
     })?;
-    // What held the whole run when it was planned may not hold it now, and the other way round.
+    // Guards that refused the run when it was planned may not refuse it now, and vice versa.
     let mut plan = plan;
     plan.refusals = now.refusals;
     let held = saved::held(&plan, approval, &tree.loaded.desired);
@@ -291,7 +290,7 @@ async fn saved(
             format!("{since}; where it changed what the plan is about, the step is left out")
         })
         .collect();
-    // Where another commit was applied since, that this one's tree differs from it is what is to be expected.
+    // Once another commit was applied, differences from this one's tree are expected.
     let unplanned = match since {
         Some(_) => Vec::new(),
         None => confirmed.beside,
@@ -317,7 +316,7 @@ async fn saved(
     Ok(exit)
 }
 
-/// What is to be done, and is in no step of a saved plan.
+/// Objects that differ but have no step in a saved plan.
 struct Unplanned<'a>(&'a [Subject]);
 
 impl Unplanned<'_> {
@@ -343,7 +342,7 @@ impl Unplanned<'_> {
     }
 }
 
-/// Shows what is to be done, asks, carries it out, and keeps what was applied.
+/// Shows the plan, asks, executes it, and records what was applied.
 async fn show_and_do(
     ui: Ui,
     args: &ApplyArgs,
@@ -371,7 +370,7 @@ async fn show_and_do(
     show_plan(ui, &report::report(&facts), args)?;
     approval.check_digest(&job.digest)?;
     let desired = &tree.loaded.desired;
-    // What an apply replaces is gone afterwards, so pictures are read before.
+    // Pictures are read before the apply, which replaces them.
     let gallery = if args.output.shows_pictures() {
         pictures::gather(
             ui,
@@ -415,7 +414,7 @@ async fn show_and_do(
         unseen,
         push: !args.lease.no_push,
     };
-    // The tree that is live now is neither this one nor that.
+    // What is live now is neither the old tree nor this one.
     let notes = match job.since.or_else(|| Unplanned(&job.unplanned).told()) {
         Some(why) => {
             let mut notes = vec![format!("the base stays as it was: {why}")];
@@ -433,7 +432,7 @@ async fn show_and_do(
     Ok(exit)
 }
 
-/// Refuses a plan that was carried out already.
+/// Refuses a plan that was already executed.
 fn is_unused(state: &StateFolder, digest: &Digest) -> Result<(), Failure> {
     let used =
         apply::used_by(&state.path, digest).map_err(|error| Failure::Failed(error.into()))?;
@@ -447,7 +446,7 @@ fn is_unused(state: &StateFolder, digest: &Digest) -> Result<(), Failure> {
     }
 }
 
-/// Says who goes first and when to stop.
+/// Returns the rollout that the arguments ask for.
 fn rollout(args: &ApplyArgs, desired: &Desired) -> Result<Rollout, Failure> {
     let canary: BTreeSet<AccountName> = args.canary.iter().map(AccountName::new).collect();
     let is_known = |name: &&AccountName| desired.accounts.iter().any(|known| known.name == **name);
@@ -474,7 +473,7 @@ async fn ask(args: &ApplyArgs) -> Result<(), Failure> {
     }
 }
 
-/// Shows what will be done: as data when that is a text, else as talk.
+/// Shows the plan: on standard output if the report is text, else on standard error.
 fn show_plan(ui: Ui, plan: &Report, args: &ApplyArgs) -> Result<(), Failure> {
     if args.output.format == Format::Text {
         ui::page(&text::render(plan, ui.stdout_options()))?;
@@ -485,14 +484,14 @@ fn show_plan(ui: Ui, plan: &Report, args: &ApplyArgs) -> Result<(), Failure> {
     }
 }
 
-/// Remembers what is about to be written.
+/// Records what is about to be written.
 async fn announce(ui: Ui, git: &mut GitState, plan: &Plan, args: &ApplyArgs) {
     if let Some(note) = git.announce(plan, !args.lease.no_push).await {
         ui.message(&text::visible(&note));
     }
 }
 
-/// Says what became of the base, and keeps it for the report.
+/// Prints the notes about the base, and returns them for the report.
 fn told(ui: Ui, notes: Vec<String>) -> Vec<String> {
     for note in &notes {
         ui.message(&text::visible(note));
@@ -514,7 +513,7 @@ async fn execute_plan(
     let source = Arc::clone(&tree.source);
     let files = |path: &Utf8Path| source.read(path, MAX_ASSET_BYTES);
     let applied = execute::execute_plan(ui, platform, approved, &files, execution, guard).await?;
-    // Another shard may be about to keep what only its coming snapshot names.
+    // Another shard may be about to take a snapshot that needs the same content.
     if applied.is_complete() && !is_part {
         execute::clear_up(ui, state, tree.loaded.desired.policy.snapshots);
     }
@@ -534,7 +533,7 @@ fn conclude(
     Ok(Exit::of(&report))
 }
 
-/// Shows that nothing is left to do; on a sandbox, where reading costs nothing.
+/// Shows that a second plan is empty; only on a sandbox, where reading costs nothing.
 async fn plan_again(
     ui: Ui,
     tree: &mut OpenTree,

@@ -15,7 +15,7 @@ use crate::cli::ui::{self, Ui};
 use crate::forge::{CommitStatus, ForgeError, Mark, Outcome, Publisher, Shown, State, Target};
 use crate::tree::short_commit;
 
-/// How long to wait before the second try.
+/// Pause before the second attempt.
 const PAUSE: Duration = Duration::from_secs(2);
 
 pub(crate) fn comment(ui: Ui, args: &CommentArgs) -> Result<Exit, Failure> {
@@ -69,7 +69,7 @@ fn status(ui: Ui, publisher: &Publisher, mark: &Mark, name: StatusName) -> Resul
     Ok(Exit::Done)
 }
 
-/// Tells whether the pull request showed this very plan. What changes nothing needs nobody's approval.
+/// Checks that the pull request showed exactly this plan. A plan without changes needs no approval.
 fn approved(ui: Ui, publisher: &Publisher, mark: &Mark, file: &Utf8Path) -> Result<Exit, Failure> {
     let Some(digest) = &mark.digest else {
         let message = "this report has no digest: it is no plan, or the tree has errors";

@@ -35,7 +35,7 @@ async fn check(ui: Ui, tree: &OpenTree, args: &DnsCheckArgs) -> Result<Report, F
         }
     }
     let declared = desired.template.as_ref().map(declared_template);
-    // The platform is reached only when it is needed: DNS alone needs no credentials.
+    // The platform is contacted only when needed: DNS alone needs no credentials.
     let needed = args.platform.sandbox.is_wanted() || args.ask_kazoo || declared.is_none();
     let platform = if needed {
         Some(platform::connect(ui, &args.tree, tree, &args.platform).await?)

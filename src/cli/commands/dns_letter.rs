@@ -2,7 +2,8 @@
 
 use crate::cli::args::{DnsLetterArgs, LetterFormat};
 use crate::cli::failure::Failure;
-use crate::cli::tree::{self, OpenTree, Several};
+use crate::cli::args::Several;
+use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, deadline, dns, platform, progress, records, survey};
 use crate::dns::letter::Letter;
@@ -51,8 +52,8 @@ pub(crate) fn dns_letter(ui: Ui, args: &DnsLetterArgs) -> Result<Exit, Failure> 
     Ok(Exit::Done)
 }
 
-/// Asks DNS for the zone of the domain and for each host. A zone that is not found is no failure: the letter then takes
-/// the domain for it, and the judgements say what could not be seen.
+/// Looks up the domain's zone and each host in DNS. An unknown zone is no failure: the letter then takes the domain for
+/// the zone, and the judgements show what could not be looked up.
 async fn look(
     tree: &OpenTree,
     args: &DnsLetterArgs,

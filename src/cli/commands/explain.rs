@@ -6,7 +6,8 @@ use camino::Utf8Path;
 
 use crate::cli::args::{ExplainArgs, PlatformArgs};
 use crate::cli::failure::Failure;
-use crate::cli::tree::{self, OpenTree, Several};
+use crate::cli::args::Several;
+use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, deadline, platform};
 use crate::diag::{Code, Severity};
@@ -46,7 +47,7 @@ pub(crate) fn explain(ui: Ui, args: &ExplainArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Takes the second word for the tree when it names one, because that is what people write.
+/// Takes the second argument for the tree if it is one, because people write it there.
 fn folder_and_key(args: &ExplainArgs) -> (&Utf8Path, Option<&str>) {
     match &args.key {
         Some(word) if args.tree == "." && Utf8Path::new(word).join("emblazon.yaml").is_file() => {
@@ -56,7 +57,7 @@ fn folder_and_key(args: &ExplainArgs) -> (&Utf8Path, Option<&str>) {
     }
 }
 
-/// Puts a brand together from the tree.
+/// Assembles a brand from the tree.
 fn brand(tree: &OpenTree, name: &AccountName) -> Option<Brand> {
     let loaded = &tree.loaded;
     let template = loaded.desired.template.as_ref().map(declared_template);
@@ -72,7 +73,7 @@ fn brand(tree: &OpenTree, name: &AccountName) -> Option<Brand> {
     Brand::of(loaded, name, template.as_ref(), read)
 }
 
-/// Counts the accounts below one.
+/// Counts the descendants of an account.
 async fn below(
     ui: Ui,
     folder: &Utf8Path,
@@ -110,7 +111,7 @@ fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Str
     nearest(word, known).map_or_else(String::new, |near| format!("; did you mean {near}?"))
 }
 
-/// Says that nothing can be declared under a key, and what was probably meant.
+/// Returns the error for a key under which nothing can be declared, with a suggestion.
 fn no_such_key(key: &str, extra_keys: &[String]) -> String {
     let meant = meant_address(key, extra_keys, &mut Guesses::default());
     let help = meant.map_or_else(
@@ -130,7 +131,7 @@ fn code_text(code: Code, width: usize) -> String {
     format!("{severity} {code}: {title}\n\n{explanation}")
 }
 
-/// Writes what each layer says on each key, and marks the one that holds.
+/// Lists the value of each layer for each key, and marks the effective one.
 fn layers_text(loaded: &Loaded, name: &AccountName, key: Option<&str>) -> Result<String, Failure> {
     let path = key.map(KeyPath::parse);
     let Some(found) = crate::tree::explain(loaded, name, path.as_ref()) else {

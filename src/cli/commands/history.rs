@@ -16,13 +16,13 @@ use crate::model::count;
 use crate::report::text::visible;
 use crate::report::{self, Command, Facts, visible_json};
 
-/// The version of the list as JSON.
+/// Version of the JSON list.
 const VERSION: u32 = 1;
 
-/// What the newest run is called besides its name.
+/// Alias of the newest run.
 const NEWEST: &str = "last";
 
-/// What a sandbox has to tell that ended with its command.
+/// Message about a sandbox that ended with its command.
 pub(super) const NO_HISTORY: &str = "a sandbox ends with its command, and its history too; `--state DIR` keeps both, for apply and for this";
 
 pub(crate) fn history(ui: Ui, args: &HistoryArgs) -> Result<Exit, Failure> {
@@ -92,7 +92,7 @@ fn table(records: &[Record]) -> String {
     text
 }
 
-/// Says how a run stands, and what ended it before its end.
+/// Returns the state of a run, and what stopped it early.
 fn standing(record: &Record) -> String {
     let word = record.state.word();
     match record.halt {

@@ -7,7 +7,8 @@ use crate::cli::failure::Failure;
 use crate::cli::import::{accepted, chosen, named, tell, write};
 use crate::cli::platform::{self, Platform, Route, unreachable};
 use crate::cli::progress::Phase;
-use crate::cli::tree::{self, OpenTree, Several};
+use crate::cli::args::Several;
+use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, deadline, survey, trust};
 use crate::import::{self, Existing, ImportError, Imported, NewCluster, Request, Scope};
@@ -16,7 +17,7 @@ use crate::model::{ClusterName, DomainTemplate, Identity, count};
 use crate::report::{self, Command, text};
 use crate::tree::{AuthConfig, ClusterConfig, SourceError, TreeSource, Workdir};
 
-/// What a cluster is called in a new tree.
+/// Default name of the cluster in a new tree.
 const USUAL_CLUSTER: &str = "production";
 
 pub(crate) fn import(ui: Ui, args: &ImportArgs) -> Result<Exit, Failure> {
@@ -36,7 +37,7 @@ pub(crate) fn import(ui: Ui, args: &ImportArgs) -> Result<Exit, Failure> {
     deadline::run(ui, run(ui, args, tree.as_ref()))
 }
 
-/// Opens the tree, when there is one.
+/// Opens the tree, if there is one.
 fn open(ui: Ui, args: &ImportArgs) -> Result<Option<OpenTree>, Failure> {
     if !args.tree.join("emblazon.yaml").exists() {
         return Ok(None);
@@ -84,7 +85,7 @@ async fn run(ui: Ui, args: &ImportArgs, tree: Option<&OpenTree>) -> Result<Exit,
     done
 }
 
-/// Returns the tree's cluster, or what is known of it before there is a tree.
+/// Returns the tree's cluster or, before there is a tree, the one that the arguments describe.
 fn cluster(args: &ImportArgs, tree: Option<&OpenTree>) -> Result<ClusterConfig, Failure> {
     if let Some(tree) = tree {
         return Ok(tree.loaded.desired.cluster.clone());
@@ -190,7 +191,7 @@ async fn with_platform(
     land(ui, args, &scope, &brands, &imported)
 }
 
-/// Writes the files and tells about it.
+/// Writes the files and prints a summary.
 fn land(
     ui: Ui,
     args: &ImportArgs,
@@ -249,7 +250,7 @@ fn summary(args: &ImportArgs, scope: &Scope, brands: &[LiveBrand], imported: &Im
     }
 }
 
-/// Reads whole brands, and says on the terminal how far it is.
+/// Reads whole brands, and shows the progress.
 async fn read(
     ui: Ui,
     platform: &Platform,
@@ -265,7 +266,7 @@ async fn read(
     .map_err(|error| unreachable(&error))
 }
 
-/// Reads the template, unless only single keys are asked for.
+/// Reads the template, unless only single keys are imported.
 async fn template(platform: &Platform, scope: &Scope) -> Option<Reading<DomainTemplate>> {
     if *scope != Scope::Everything {
         return None;
@@ -309,7 +310,7 @@ fn new_cluster(args: &ImportArgs, cluster: &ClusterConfig, everybody: &[Unmanage
     }
 }
 
-/// Opens the folder as it is; `None` when there is none yet.
+/// Opens the folder; `None` if it does not exist yet.
 fn folder(path: &Utf8Path) -> Result<Option<Workdir>, Failure> {
     match Workdir::open(path) {
         Ok(folder) => Ok(Some(folder)),

@@ -12,7 +12,7 @@ use crate::cli::failure::Failure;
 use crate::cli::ui::Ui;
 use crate::tree::init::starter;
 
-/// What is live on the sandbox that the starter tree is tried on.
+/// The live state of the sandbox for the starter tree.
 const SANDBOX: &str = include_str!("starter_sandbox.yaml");
 
 pub(crate) fn init(ui: Ui, args: &InitArgs) -> Result<Exit, Failure> {
@@ -34,7 +34,7 @@ pub(crate) fn init(ui: Ui, args: &InitArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Writes a file unless there is one.
+/// Writes a file unless it exists; returns whether it was written.
 fn write_new(file: &Utf8Path, text: &str) -> Result<bool, Failure> {
     if let Some(parent) = file.parent() {
         fs::create_dir_all(parent).with_context(|| parent.to_string())?;

@@ -46,7 +46,7 @@ pub(crate) fn plan(ui: Ui, args: &PlanArgs) -> Result<Exit, Failure> {
     Ok(Exit::of(&seen.report))
 }
 
-/// Writes the command that carries a saved plan out, from the same folder.
+/// Returns the command that executes a saved plan, run from the same folder.
 fn carried_out(args: &PlanArgs, file: &Utf8Path) -> String {
     let again = args.platform.sandbox.again();
     let file = in_a_shell(file.as_str());

@@ -13,7 +13,7 @@ use crate::cli::{Exit, output};
 use crate::report::json;
 use crate::report::merge::{Piece, merge};
 
-/// The largest file that is read as a report.
+/// Size limit of a report.
 const MAX_REPORT_BYTES: u64 = 512 << 20;
 
 pub(crate) fn report_merge(ui: Ui, args: &ReportMergeArgs) -> Result<Exit, Failure> {

@@ -16,7 +16,8 @@ use crate::cli::failure::Failure;
 use crate::cli::lease::{LeaseRequest, with_lease};
 use crate::cli::platform::{self, Platform};
 use crate::cli::primary;
-use crate::cli::tree::{self, OpenTree, Several};
+use crate::cli::args::Several;
+use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, deadline, output};
 use crate::diff::ZoneDifference;
@@ -35,7 +36,7 @@ pub(crate) fn restore(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
 async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
     let state = state(args)?;
     let run = find(&state, &args.run)?;
-    // What is wrongly said is told before anybody waits, and before anybody is to say yes to it.
+    // Wrong arguments are reported before anybody waits or confirms.
     approval(args)?;
     let store = SnapshotStore::new(&state);
     let manifest = store.manifest(&run).map_err(failed)?;
@@ -76,12 +77,12 @@ fn state(args: &RestoreArgs) -> Result<Utf8PathBuf, Failure> {
         .ok_or_else(|| Failure::Usage(NO_HISTORY.to_owned()))
 }
 
-/// Nobody else has a sandbox, so nobody need be asked.
+/// Returns whether no confirmation is needed; a sandbox has no other users.
 fn is_sure(args: &RestoreArgs) -> bool {
     args.yes || args.platform.sandbox.is_wanted()
 }
 
-/// Where it goes.
+/// The restore that was requested.
 #[derive(Clone, Copy)]
 struct Trip<'a> {
     folder: &'a Utf8Path,
@@ -89,12 +90,12 @@ struct Trip<'a> {
     tree: &'a OpenTree,
     manifest: &'a Manifest,
     store: &'a SnapshotStore,
-    /// The accounts that were asked for; all of the run when none was.
+    /// The requested accounts; empty for all accounts of the run.
     only: &'a BTreeSet<AccountName>,
 }
 
 impl Trip<'_> {
-    /// Returns the rules to plan by: the tree's other accounts are there, too, and shares are shares of all.
+    /// Returns the rules to plan by. The tree's other accounts count too, so that shares are shares of all accounts.
     fn rules(&self, approval: &Approval, back: &RestoreTarget) -> plan::Options {
         let mut rules = approval.rules();
         let others = self.tree.loaded.desired.accounts.iter();
@@ -104,7 +105,7 @@ impl Trip<'_> {
     }
 }
 
-/// Leads back to what the snapshot has of some accounts, under the tree's policy.
+/// Returns the restore target for some accounts of the snapshot, under the tree's policy.
 fn restore_target(
     tree: &OpenTree,
     manifest: &Manifest,
@@ -121,14 +122,14 @@ fn restore_target(
     Ok(back)
 }
 
-/// Takes what the command line says; whoever restores asks for the deletions that the way back needs, and for what was
-/// there in the place of a template that nobody can read.
+/// Builds the approval from the command line. A restore implies the deletions that it needs, and the replacement of a
+/// template that nobody can read.
 fn approval(args: &RestoreArgs) -> Result<Approval, Failure> {
     let asked = [RefusalKind::Prune, RefusalKind::RepairTemplate];
     Approval::new(&args.allow, &asked, args.expect.as_ref())
 }
 
-/// Plans the way back, shows it, asks, and carries it out.
+/// Plans the restore, shows it, asks, and executes it.
 async fn go_back(
     ui: Ui,
     args: &RestoreArgs,
@@ -201,8 +202,8 @@ async fn go_back(
     Ok(Exit::of(&report))
 }
 
-/// Says who has a domain that an account cannot get back, and what helps: mostly an account that the run changed, too, and
-/// that goes back together with it.
+/// Explains which account holds a domain that is to be restored, and what to do. Usually the same run changed that
+/// account, and both must be restored together.
 async fn explain_held(
     ui: Ui,
     trip: &Trip<'_>,
@@ -242,7 +243,8 @@ async fn explain_held(
     Ok(())
 }
 
-/// Returns the command that brings back all accounts that must go together: each domain leads to who has it now.
+/// Returns the command that restores all accounts that must go together, found by following each domain to its current
+/// holder.
 async fn companions(
     ui: Ui,
     trip: &Trip<'_>,
@@ -266,7 +268,7 @@ async fn companions(
     Ok(format!("emblazon restore {} {names}{folder}", trip.run))
 }
 
-/// Names the accounts of the run that hold a domain which one of these is to get back.
+/// Returns the accounts of the run that hold a domain which one of these accounts is to get back.
 fn missing(
     trip: &Trip<'_>,
     together: &BTreeSet<AccountName>,
@@ -281,7 +283,7 @@ fn missing(
         .collect()
 }
 
-/// Finds who else has the domain that an account is to get back.
+/// Returns the other accounts that hold the domain which an account is to get back.
 fn holders(name: &AccountName, back: &RestoreTarget, live: &Live) -> Vec<(DomainName, Unmanaged)> {
     let wanted = back.desired.account(name).and_then(|account| {
         let domain = account.settings.get(&KeyPath::from("domain"))?;
@@ -307,7 +309,7 @@ fn is(account: &DesiredAccount, found: &Unmanaged) -> bool {
     }
 }
 
-/// Finds the way back of the records that the run changed.
+/// Plans the way back of the records that the run changed.
 async fn records_back(
     args: &RestoreArgs,
     tree: &OpenTree,
@@ -324,7 +326,8 @@ async fn records_back(
     Ok(RecordsBack::new(manifest, only, &standings, args.moved))
 }
 
-/// Plans the way back; what moved since is left out, and refused by name. Returns what is left, too.
+/// Plans the restore; objects that changed since the run are left out and refused by name. Also returns the remaining
+/// desired state.
 fn plan_back(
     back: &RestoreTarget,
     (live, zones): (&Live, &[ZoneDifference]),
@@ -348,12 +351,12 @@ fn plan_back(
             }
         }
         planned.plan = plan(&rest).plan;
-        // Nothing may be left to restore; that the tree were empty is not what is wrong.
+        // If nothing is left to restore, the refusal for an empty tree would be misleading.
         let refusals = &mut planned.plan.refusals;
         refusals.retain(|refusal| refusal.kind != RefusalKind::EmptyTree);
         refusals.extend(refused);
     }
-    // That no applied commit is known says nothing about a way back.
+    // Notes about the base do not apply to a restore.
     planned.differences.notes.clear();
     Ok((planned, rest))
 }
@@ -385,7 +388,7 @@ fn moved(
 fn template_unread() -> Refusal {
     Refusal {
         kind: RefusalKind::RepairTemplate,
-        // The way back has no template, so it has no place in the report either.
+        // The restore has no template, so the report has no object for it either.
         subject: None,
         message: "the domain template stays as it is: nobody could read what was there before the run, so there is no snapshot of it".to_owned(),
         help: "declare in domains.yaml what it should have, and apply that".to_owned(),

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::cli::args::{ListFormat, SandboxArgs};
 use crate::cli::failure::Failure;
 use crate::cli::ui::{self, Ui};
-use crate::cli::{Exit, platform, survey};
+use crate::cli::{Exit, deadline, platform};
 use crate::sandbox::{Capacity, Fault, Options, Sandbox, SandboxError, Seed};
 
 pub(crate) fn sandbox(ui: Ui, args: &SandboxArgs) -> Result<Exit, Failure> {
@@ -27,7 +27,7 @@ pub(crate) fn sandbox(ui: Ui, args: &SandboxArgs) -> Result<Exit, Failure> {
         dns_port: args.dns_port,
         record: args.record.clone().map(Utf8PathBuf::into_std_path_buf),
     };
-    survey::runtime()?.block_on(serve(ui, args.format, options))
+    deadline::runtime()?.block_on(serve(ui, args.format, options))
 }
 
 async fn serve(ui: Ui, format: ListFormat, options: Options) -> Result<Exit, Failure> {
@@ -43,7 +43,7 @@ async fn serve(ui: Ui, format: ListFormat, options: Options) -> Result<Exit, Fai
     Ok(Exit::Done)
 }
 
-/// Says how to reach it; as JSON in one line, for scripts that wait for it.
+/// Returns how to reach it; as JSON on one line, for scripts that wait for it.
 fn greeting(sandbox: &Sandbox, format: ListFormat) -> String {
     match format {
         ListFormat::Text => {

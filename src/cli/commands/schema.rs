@@ -23,7 +23,7 @@ pub(crate) fn schema(ui: Ui, args: &SchemaArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Returns every schema with the name of its file.
+/// Returns every schema with its file name.
 pub(crate) fn schemas() -> Vec<(&'static str, String)> {
     let tree = schema::schemas()
         .into_iter()
@@ -43,7 +43,7 @@ pub(crate) fn schemas() -> Vec<(&'static str, String)> {
 mod tests {
     use super::*;
 
-    /// `emblazon schema` brings them up to date.
+    /// `emblazon schema` updates them.
     #[test]
     fn committed_schemas_are_current() {
         let folder = camino::Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas");

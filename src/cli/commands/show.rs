@@ -7,7 +7,7 @@ use crate::cli::{Exit, output, saved};
 use crate::diag::SourceMap;
 use crate::report::{self, Command, Facts};
 
-/// Shows a plan by itself: neither its tree nor its platform need be there.
+/// Shows a saved plan; needs neither its tree nor its platform.
 pub(crate) fn show(ui: Ui, args: &ShowArgs) -> Result<Exit, Failure> {
     let plan = saved::read(&args.plan)?;
     let digest = plan.digest();

@@ -7,7 +7,7 @@ use crate::cli::{Exit, output, platform, tree};
 use crate::report::{self, Command, Facts, Report};
 use crate::tree::Loaded;
 
-/// A tree with several clusters is checked for each of them; a mistake that shows in all is told once.
+/// Checks a tree for each of its clusters; a mistake that all of them show is reported once.
 pub(crate) fn validate(ui: Ui, args: &ValidateArgs) -> Result<Exit, Failure> {
     if let Some(file) = args.sandbox.seed(&args.tree.tree) {
         platform::seed(&file)?;

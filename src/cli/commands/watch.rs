@@ -14,7 +14,7 @@ use crate::cli::platform::{self, SandboxPlatform};
 use crate::cli::services::{self, Services, Wanted};
 use crate::cli::trust::Operator;
 use crate::cli::ui::{self, Ui};
-use crate::cli::{Exit, survey, tree};
+use crate::cli::{Exit, deadline, tree};
 use crate::config::{ConfigError, WatchConfig};
 use crate::daemon::{
     self, Event, Place, PublishedStatus, Reason, Reread, Role, SandboxDns, Setup, State, Status,
@@ -34,10 +34,10 @@ pub(crate) fn watch(ui: Ui, args: &WatchArgs) -> Result<Exit, Failure> {
         None => None,
     };
     let setup = check(ui, args, setup(args, config.as_ref())?)?;
-    survey::runtime()?.block_on(run(ui, args, config, setup))
+    deadline::runtime()?.block_on(run(ui, args, config, setup))
 }
 
-/// Shows every mistake of the daemon's file; each line is somebody's text.
+/// Prints every mistake of the daemon's file; each line may contain untrusted text.
 fn mistaken(ui: Ui, error: &ConfigError) -> Failure {
     let ConfigError::Mistaken { path, mistakes } = error else {
         return Failure::Usage(error.to_string());
@@ -51,7 +51,7 @@ fn mistaken(ui: Ui, error: &ConfigError) -> Failure {
     ))
 }
 
-/// Resolves the daemon's file, or makes do with the arguments.
+/// Builds the setup from the daemon's file or, without one, from the arguments.
 fn setup(args: &WatchArgs, config: Option<&WatchConfig>) -> Result<Setup, Failure> {
     let mut setup = match (config, &args.config) {
         (Some(config), Some(file)) => config.setup(top(file)),
@@ -81,7 +81,7 @@ fn setup(args: &WatchArgs, config: Option<&WatchConfig>) -> Result<Setup, Failur
     Ok(setup)
 }
 
-/// Looks whether there is a tree in a folder, and which cluster is meant: who named the wrong folder is told at once.
+/// Checks that the folder holds a tree, and which cluster is meant, so that a wrong folder is reported at once.
 fn check(ui: Ui, args: &WatchArgs, mut setup: Setup) -> Result<Setup, Failure> {
     let Place::Folder(folder) = &setup.source else {
         return Ok(setup);
@@ -135,7 +135,7 @@ async fn run(
         services.end().await;
     }
     ended.map_err(|error| Failure::Failed(error.into()))?;
-    // What changed last is told before the end.
+    // The last events are printed before the end.
     published.change(|status| status.cluster.mode = daemon::Mode::Stopping);
     let _ = told.await;
     if let Some(sandbox) = sandbox {
@@ -149,7 +149,7 @@ async fn run(
     }
 }
 
-/// Takes another platform than the tree's, when the arguments say so.
+/// Replaces the tree's platform, if the arguments say so.
 async fn stand_in(
     ui: Ui,
     args: &WatchArgs,
@@ -190,7 +190,7 @@ async fn stand_in(
     Ok(None)
 }
 
-/// Reads the daemon's file anew, on request.
+/// Returns the function that reads the daemon's file again.
 fn reread(args: &WatchArgs, started_with: Option<WatchConfig>) -> Option<Reread> {
     let file = args.config.clone()?;
     let trust = args.platform.trust.clone();
@@ -218,7 +218,7 @@ fn reread(args: &WatchArgs, started_with: Option<WatchConfig>) -> Option<Reread>
     }))
 }
 
-/// Makes orders of signals.
+/// Turns signals into work items.
 fn listen(queue: &WorkQueue) -> Result<(), Failure> {
     for (kind, order) in [
         (SignalKind::hangup(), WorkItem::Reload),
@@ -236,13 +236,13 @@ fn listen(queue: &WorkQueue) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Says what changes, a line each, until the daemon ends.
+/// Prints events, one per line, until the daemon ends.
 async fn tell(published: PublishedStatus, format: ListFormat) {
     let mut before = Arc::new(Status::new(Timestamp::now()));
     loop {
         let after = published.newer_than(before.version).await;
         for event in daemon::events(&before, &after) {
-            // A daemon whose output nobody reads goes on.
+            // A daemon does not stop because its output is closed.
             let _ = match format {
                 ListFormat::Text => ui::data(&(line(&event) + "\n")),
                 ListFormat::Json => ui::machine(&visible_json_line(&event)),
@@ -270,7 +270,7 @@ fn line(event: &Event) -> String {
     }
 }
 
-/// Says how `--once` ended.
+/// Returns how `--once` ended.
 fn outcome(status: &Status) -> Result<Exit, Failure> {
     if let Role::Leaseless { reason, .. } = &status.cluster.role {
         return Err(Failure::Failed(anyhow::anyhow!("{}", visible(reason))));

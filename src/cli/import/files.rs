@@ -1,4 +1,4 @@
-//! Files of a tree, written whole or not at all.
+//! Writes the files of a tree, each atomically.
 
 use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
@@ -9,7 +9,7 @@ use camino::Utf8Path;
 use crate::cli::failure::Failure;
 use crate::import::FileChange;
 
-/// Writes the files in their order, so that after a crash no file names one that is not there.
+/// Writes the files in order, so that after a crash no file refers to a missing one.
 pub(crate) fn write(folder: &Utf8Path, changes: &[FileChange]) -> Result<(), Failure> {
     for change in changes {
         let path = folder.join(&change.path);
@@ -22,7 +22,7 @@ fn write_whole(path: &Utf8Path, change: &FileChange) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Utf8Path::new("."));
     fs::create_dir_all(folder)?;
     let mut builder = tempfile::Builder::new();
-    // Hidden files are nobody's part of a tree.
+    // Hidden files do not belong to a tree.
     builder.prefix(".import-");
     if let Some(permissions) = permissions(path, change)? {
         builder.permissions(permissions);
@@ -34,7 +34,7 @@ fn write_whole(path: &Utf8Path, change: &FileChange) -> io::Result<()> {
     Ok(())
 }
 
-/// A new file is for whomever the user's mask lets in; another one keeps what it has.
+/// A new file gets the permissions of the umask; an existing one keeps its own.
 fn permissions(path: &Utf8Path, change: &FileChange) -> io::Result<Option<Permissions>> {
     if change.before.is_some() {
         return Ok(Some(fs::metadata(path)?.permissions()));

@@ -1,4 +1,4 @@
-//! What `import` needs beside the import itself: whom it concerns, writing the files, telling about them.
+//! Parts of the `import` command: selecting accounts, writing files, printing the summary.
 
 mod files;
 mod selection;

@@ -1,4 +1,4 @@
-//! Which accounts are meant.
+//! Resolves the accounts that the arguments name.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::model::{AccountId, AccountName, KeyPath};
 use crate::report::text::visible;
 use crate::tree::check::nearest;
 
-/// Finds the account that a text names: by id, realm or name on the platform, or by its folder in the tree.
+/// Resolves an account by its id, realm or name on the platform, or by its folder in the tree.
 pub(crate) fn named<'a>(
     text: &str,
     everybody: &'a [Unmanaged],
@@ -55,7 +55,7 @@ pub(crate) fn named<'a>(
     )))
 }
 
-/// Finds all accounts that the texts name; everybody when there are none.
+/// Resolves all accounts that the texts name; without texts, all accounts.
 pub(crate) fn chosen(
     texts: &[String],
     everybody: &[Unmanaged],
@@ -73,7 +73,7 @@ pub(crate) fn chosen(
     Ok(chosen)
 }
 
-/// Reads `ACCOUNT` or `ACCOUNT.KEY`; an account's name may hold dots itself.
+/// Parses `ACCOUNT` or `ACCOUNT.KEY`; an account's name may itself contain dots.
 pub(crate) fn accepted<'a>(
     text: &str,
     names: impl Iterator<Item = &'a AccountName> + Clone,
@@ -109,7 +109,8 @@ pub(crate) fn accepted<'a>(
     })
 }
 
-/// Whole addresses stand for themselves; else a setting is meant, or an asset by its kind.
+/// Completes a key to an address: whole addresses are kept, `logo`, `icon` and `welcome` are assets, others are
+/// settings.
 fn address(key: &str) -> KeyPath {
     let first = key.split('.').next().unwrap_or(key);
     match first {

@@ -1,4 +1,4 @@
-//! What an import tells: what it wrote, what it left out, and the difference of files that were there.
+//! The summary of an import: files written, keys left out, and the diff of existing files.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,12 +10,12 @@ use crate::import::{FileChange, Imported, Note};
 use crate::model::AccountName;
 use crate::report::text::{Painted, fill, visible};
 
-/// How many new files are listed one by one.
+/// Most new files that are listed one by one.
 const MOST_LISTED: usize = 12;
-/// How many accounts stand behind a note that concerns many.
+/// Most accounts that are listed after a note.
 const MOST_NAMED: usize = 5;
 
-/// Writes the whole story, for standard output.
+/// Returns the whole summary, for standard output.
 pub(crate) fn tell(ui: Ui, imported: &Imported) -> Painted {
     let options = ui.stdout_options();
     let mut text = Painted::default();
@@ -55,7 +55,7 @@ pub(crate) fn tell(ui: Ui, imported: &Imported) -> Painted {
     text
 }
 
-/// Puts notes that say the same of several accounts together.
+/// Groups equal notes on several accounts.
 fn grouped(notes: &[Note]) -> Vec<(&Note, Vec<&str>)> {
     let mut groups: BTreeMap<_, (&Note, Vec<&str>)> = BTreeMap::new();
     for note in notes {
@@ -105,7 +105,7 @@ fn tell_note(text: &mut Painted, note: &Note, accounts: &[&str], width: usize) {
     }
 }
 
-/// Shows how a file that was there changes.
+/// Shows the diff of an existing file.
 fn difference(text: &mut Painted, change: &FileChange) {
     let path = visible(change.path.as_str());
     let before = change.before.as_deref().unwrap_or_default();

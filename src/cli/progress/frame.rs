@@ -1,35 +1,35 @@
-//! How far a phase is, as text. Pure: the time that passed is an argument.
+//! The progress of a phase as text. Pure: the elapsed time is an argument.
 
 use std::time::Duration;
 
 use crate::live::{Waiting, in_words};
 use crate::report::text::visible;
 
-/// The widest bar, in cells, and the narrowest that says anything.
+/// Widest bar, in cells, and the narrowest that is useful.
 const CELLS: (usize, usize) = (30, 6);
 
-/// From which rate on its tenths are noise.
+/// Rate from which tenths are noise.
 const FAST: f64 = 10.0;
 
-/// How far a phase is.
+/// The progress of a phase.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Frame<'a> {
-    /// What is done, such as `reading accounts`.
+    /// The phase, such as `reading accounts`.
     pub(super) what: &'a str,
-    /// How many are done.
+    /// Number of finished objects.
     pub(super) done: usize,
-    /// How many there are; zero when that cannot be told.
+    /// Number of objects; zero if unknown.
     pub(super) total: usize,
-    /// How long the phase has lasted.
+    /// Age of the phase.
     pub(super) elapsed: Duration,
-    /// What is at hand.
+    /// The current object.
     pub(super) object: Option<&'a str>,
-    /// The request that is waited for, when that is worth telling.
+    /// The pending request, if it is worth showing.
     pub(super) waiting: Option<&'a Waiting>,
 }
 
 impl Frame<'_> {
-    /// Returns a line for a terminal of so many columns.
+    /// Returns a line for a terminal of `width` columns.
     pub(super) fn bar(&self, width: usize) -> String {
         let width = width.saturating_sub(1);
         let what = visible(self.what);
@@ -74,7 +74,7 @@ impl Frame<'_> {
         parts.join(", ")
     }
 
-    /// Returns how many a second were done, once that can be told.
+    /// Returns the rate per second, once it is meaningful.
     #[expect(clippy::cast_precision_loss, reason = "a rate to two digits")]
     fn rate(&self) -> Option<f64> {
         let is_known = self.total > 0 && self.done > 0 && self.elapsed >= Duration::from_secs(1);
@@ -93,7 +93,7 @@ impl Frame<'_> {
     }
 }
 
-/// Says what is waited for.
+/// Returns what a request is waiting for.
 pub(super) fn waits(waiting: &Waiting) -> String {
     let Waiting {
         host,

@@ -1,4 +1,4 @@
-//! How far a long command is, and what it waits for: a bar on a terminal, else a line now and then.
+//! Progress of a long command: a bar on a terminal, else occasional lines.
 
 mod frame;
 mod phase;

@@ -1,4 +1,4 @@
-//! One phase of a command, shown while it lasts.
+//! A phase of a command, shown while it lasts.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,11 +11,11 @@ use crate::cli::screen;
 use crate::cli::ui::{Telling, Ui};
 use crate::live::Activity;
 
-/// How often it is looked whether there is something to show.
+/// Interval at which the progress is refreshed.
 const BEAT: Duration = Duration::from_millis(100);
 
-/// One phase of a command, shown until this is dropped. A thread of its own shows it, so that it is seen also while
-/// everybody else computes.
+/// A phase of a command, shown until dropped. A thread of its own shows it, so that it stays visible while all others
+/// compute.
 pub(crate) struct Phase {
     shared: Arc<Shared>,
     shower: Option<JoinHandle<()>>,
@@ -37,12 +37,12 @@ struct State {
 }
 
 impl Phase {
-    /// Begins a phase with so many objects; zero when that cannot be told.
+    /// Starts a phase with a number of objects; zero if that is unknown.
     pub(crate) fn begin(ui: Ui, what: &str, total: usize) -> Self {
         Self::shown(ui, what, total, None)
     }
 
-    /// Begins a phase that waits for a server, too.
+    /// Starts a phase that also waits for a server.
     pub(crate) fn asking(ui: Ui, what: &str, total: usize, activity: &Activity) -> Self {
         Self::shown(ui, what, total, Some(activity.clone()))
     }
@@ -61,30 +61,30 @@ impl Phase {
             telling @ (Telling::Bars | Telling::Lines) => {
                 let shared = Arc::clone(&shared);
                 let show = move || shared.show(ui, telling == Telling::Bars);
-                // Without a thread to spare, the work goes on unseen.
+                // If no thread can be started, the work goes on without progress.
                 std::thread::Builder::new().spawn(show).ok()
             }
         };
         Self { shared, shower }
     }
 
-    /// Returns how many are done, for those who count.
+    /// Returns the counter of finished objects.
     pub(crate) fn counter(&self) -> &AtomicUsize {
         &self.shared.done
     }
 
-    /// Says that another one is done.
+    /// Counts a finished object.
     pub(crate) fn step(&self) {
         self.shared.done.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Says what is at hand.
+    /// Sets the current object.
     pub(crate) fn at(&self, object: &str) {
         self.shared.state().object = Some(object.to_owned());
     }
 }
 
-/// Waits for something whose parts cannot be counted.
+/// Shows a phase without a count while work runs.
 pub(crate) async fn during<T>(ui: Ui, what: &str, work: impl Future<Output = T>) -> T {
     let _phase = Phase::begin(ui, what, 0);
     work.await

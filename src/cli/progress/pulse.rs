@@ -1,34 +1,34 @@
-//! When to say how far a phase is. Pure: the time that passed is an argument.
+//! When to show the progress of a phase. Pure: the elapsed time is an argument.
 
 use std::time::Duration;
 
-/// How long a phase may last before its bar is drawn.
+/// Delay before the bar of a phase is drawn.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How often a line is written where no bar can be drawn.
+/// Interval of lines where there is no terminal.
 const LINES: Duration = Duration::from_secs(10);
-/// How long a request may go without an answer before it is said what is waited for.
+/// How long a request may go unanswered before it is shown.
 const SILENCE: Duration = Duration::from_secs(3);
 
-/// What is to be shown now.
+/// What to show now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Show {
     /// Nothing.
     Nothing,
-    /// The bar, with what is waited for or without.
+    /// The bar, with or without the pending request.
     Bar { is_waiting: bool },
-    /// A line about how far the phase is.
+    /// A line with the progress.
     Line,
-    /// A line about what is waited for.
+    /// A line with the pending request.
     Waiting,
 }
 
-/// Decides what is shown when.
+/// Decides what to show when.
 #[derive(Debug)]
 pub(super) struct Pulse {
     is_terminal: bool,
-    /// When the next line is written.
+    /// When the next line is due.
     next: Duration,
-    /// Whether it was said what is waited for, and nothing came since.
+    /// Whether the pending request was shown already.
     is_told: bool,
 }
 
@@ -41,7 +41,7 @@ impl Pulse {
         }
     }
 
-    /// Returns what is to be shown when a phase has lasted so long, and a request has been waited for so long.
+    /// Returns what to show, given the age of the phase and of the oldest unanswered request.
     pub(super) fn beat(&mut self, elapsed: Duration, waited: Option<Duration>) -> Show {
         let is_waiting = waited.is_some_and(|waited| waited >= SILENCE);
         if self.is_terminal {
@@ -89,12 +89,12 @@ mod tests {
         assert_eq!(beat(3_100, None), Show::Bar { is_waiting: false });
     }
 
-    /// One line every ten seconds, and one at once after three of silence.
+    /// One line every ten seconds, and one as soon as a request is unanswered for three seconds.
     #[test]
     fn lines_where_there_is_no_terminal() {
         let mut pulse = Pulse::new(false);
         let mut shown = Vec::new();
-        // From the 12th second to the 30th, and from the 33rd on, one request is waited for.
+        // A request is pending from second 12 to 30, and again from second 33.
         for second in 0..=45 {
             let waited = match second {
                 12..=30 => Some(seconds(second - 12)),

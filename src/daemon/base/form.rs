@@ -1,4 +1,4 @@
-//! How an account and the template are written down.
+//! The serialised form of an account and of the template.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -107,7 +107,7 @@ impl Template {
     }
 }
 
-/// A place in a file that is not there any more; nobody is pointed to where a base says something.
+/// A placeholder location: diagnostics never point into a base.
 pub(super) fn nowhere() -> Place {
     Place {
         file: SourceMap::default().add("applied".into(), ""),

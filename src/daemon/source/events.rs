@@ -1,4 +1,4 @@
-//! Being told when a file changes. What is told is a hint; the tree is read whole.
+//! File events. An event is only a hint; the whole tree is read.
 
 use std::time::Duration;
 
@@ -7,21 +7,21 @@ use notify::{Config, Event, EventKind, PollWatcher, RecommendedWatcher, Recursiv
 
 use crate::daemon::{WorkItem, WorkQueue};
 
-/// How often files are looked at where the system tells nothing.
+/// Polling interval where the system reports no file events.
 const POLL: Duration = Duration::from_secs(5);
 
-/// Gives an order whenever something below a folder changes, as long as it lives.
+/// Adds a [`WorkItem::Changed`] to the queue whenever something in a folder changes, until dropped.
 pub(in crate::daemon) struct FolderWatcher {
     _watcher: Box<dyn Watcher + Send>,
 }
 
 impl FolderWatcher {
-    /// Begins to look; by polling where events do not work, such as on some network file systems.
+    /// Starts watching; by polling where events do not work, such as on some network file systems.
     pub(in crate::daemon) fn new(
         folder: &Utf8Path,
         queue: &WorkQueue,
     ) -> Result<Self, notify::Error> {
-        // Events name whole paths, whatever the folder was called by.
+        // Events carry absolute paths, however the folder was given.
         let top = folder
             .canonicalize_utf8()
             .unwrap_or_else(|_| folder.to_owned());
@@ -51,8 +51,8 @@ fn start(
     Ok(Box::new(watcher))
 }
 
-/// Tells whether an event may be about the tree: what is only read is not, nor is what lies in a hidden folder, as the
-/// daemon's own state does. A commit changes nothing of the tree, but moves `HEAD`.
+/// Returns whether an event may concern the tree. Reads do not, nor do changes in hidden folders, such as the daemon's
+/// own state. A commit changes no file of the tree, but moves `HEAD`.
 fn matters(event: &Event, top: &Utf8Path) -> bool {
     if matches!(event.kind, EventKind::Access(_)) {
         return false;

@@ -1,4 +1,4 @@
-//! A tree in a folder of this machine.
+//! A tree in a local folder.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use crate::apply::remote::{Ending, GitError, LocalClone};
 use crate::model::ClusterName;
 use crate::tree::{self, Known, PictureCache, Signature, Workdir, commit_facts, committed};
 
-/// How long a file system is believed that says that nothing changed.
+/// How long an unchanged signature of the file system is trusted.
 const BELIEVED: SignedDuration = SignedDuration::from_hours(1);
 
-/// A folder that people or programs change as they like.
+/// A folder that people and programs change at any time.
 pub(in crate::daemon) struct FolderSource {
     folder: Utf8PathBuf,
     pictures: Arc<PictureCache>,
@@ -34,7 +34,7 @@ impl FolderSource {
         &self.folder
     }
 
-    /// Reads the tree, unless the known one was read a while ago and nobody touched a file since.
+    /// Reads the tree, unless `known` was read recently and no file changed since.
     pub(super) async fn read(
         &self,
         cluster: Option<&str>,
@@ -96,7 +96,7 @@ impl FolderSource {
     }
 }
 
-/// Tells whether a tree that was read is still what lies in its folder.
+/// Returns whether a tree that was read is still what its folder holds.
 fn is_untouched(seen: &SourceRevision, signature: Option<&Signature>, now: Timestamp) -> bool {
     let (Some((before, read)), Some(signature)) = (&seen.stood, signature) else {
         return false;
@@ -110,7 +110,7 @@ mod tests {
 
     use super::*;
 
-    /// A look at a folder that nobody touched reads nothing, but for one in an hour.
+    /// Reading a folder that nobody touched reads no file, except once an hour.
     #[tokio::test]
     async fn what_nobody_touched_is_not_read_again() {
         let folder = tempfile::tempdir().unwrap();
@@ -129,7 +129,7 @@ mod tests {
         };
         let is_same =
             |one: &SourceRevision, other: &SourceRevision| Arc::ptr_eq(&one.loaded, &other.loaded);
-        // What was just written may be written once more within the same tick.
+        // A file just written may be written again within the same clock tick.
         let first = look(None, 0).await;
         let second = look(Some(&first), 1).await;
         assert!(!is_same(&first, &second));

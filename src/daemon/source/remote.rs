@@ -13,16 +13,16 @@ use crate::tree::{self, GitTree, Known, PictureCache, commit_facts, load_next, s
 /// A branch, fetched by the user's own `git` into a repository without a checkout.
 pub(in crate::daemon) struct RemoteSource {
     mirror: Mirror,
-    /// The tree's folder in the repository.
+    /// The tree's folder within the repository.
     folder: Utf8PathBuf,
     place: String,
-    /// Who may sign, as `ssh-keygen` reads it; nobody needs to when absent.
+    /// An `allowed_signers` file as `ssh-keygen` reads it; without it no signature is required.
     signers: Option<Utf8PathBuf>,
     pictures: Arc<PictureCache>,
 }
 
 impl RemoteSource {
-    /// Prepares a repository of its own; asks the remote nothing yet.
+    /// Prepares the mirror repository; sends nothing to the remote yet.
     pub(in crate::daemon) fn new(
         state: &Utf8Path,
         url: &str,
@@ -39,7 +39,7 @@ impl RemoteSource {
             place: mirror.place(),
             mirror,
             folder,
-            // `git` works in another folder.
+            // `git` runs in another folder, so a relative path would not be found.
             signers: signers.map(|file| camino::absolute_utf8(&file).unwrap_or(file)),
             pictures: Arc::default(),
         })

@@ -1,4 +1,4 @@
-//! What somebody should be told of.
+//! Alerts.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::AccountName;
 
-/// What kind of trouble there is.
+/// The kind of an alert.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum AlertKind {
-    /// The tree has errors; the last good one stays in force.
+    /// The tree has errors; the last good one is reconciled.
     BadTree,
-    /// The commit is not signed by somebody who may, or says what the daemon's file does not let it; the last good one
-    /// stays in force.
+    /// The commit is not signed by an allowed signer, or names what the daemon's file does not trust; the last good one
+    /// is reconciled.
     UntrustedCommit,
     /// The source could not be read.
     SourceUnreadable,
@@ -25,39 +25,39 @@ pub enum AlertKind {
     Stalled,
     /// Drift was confirmed.
     Drift,
-    /// An object's steps do not succeed.
+    /// An object's steps keep failing.
     Failing,
     /// DNS differs from the template.
     Dns,
-    /// No domain's DNS can be asked.
+    /// The DNS of no domain can be queried.
     DnsUnreadable,
-    /// The lease cannot be taken, though nobody is known to hold it.
+    /// The lease cannot be taken although no holder is known.
     LeaseLost,
-    /// What was applied last is not known any more; what differs waits for a person.
+    /// The base was lost; what differs waits for a person.
     BaseLost,
-    /// Nothing vouches for the commit that a ref names as applied last; nothing is removed on its word.
+    /// The commit that the applied ref names is not trusted as the base; nothing is removed because of it.
     UntrustedBase,
-    /// The daemon's file has mistakes; what was in force stays so.
+    /// The daemon's file has mistakes; the previous configuration stays active.
     BadConfig,
-    /// Something spoilt what the daemon keeps of itself: a pause, or the history.
+    /// The daemon's own state is corrupted: a pause, or the history.
     StateSpoilt,
 }
 
-/// Trouble that goes on. It is raised as long as it is in [`super::ClusterStatus::alerts`].
+/// An alert. It holds as long as it is in [`super::ClusterStatus::alerts`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alert {
-    /// What kind.
+    /// The kind.
     pub kind: AlertKind,
     /// The account; absent for the template and for what concerns the cluster.
     pub account: Option<AccountName>,
-    /// What there is to know, with what to do. It may hold any character.
+    /// The message, with what to do. May contain any character.
     pub message: String,
     /// Since when.
     pub since: Timestamp,
 }
 
 impl Alert {
-    /// Tells whether it is about the same trouble; the words and the time do not matter.
+    /// Returns whether both are the same alert, whatever their messages and times.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         (self.kind, &self.account) == (other.kind, &other.account)

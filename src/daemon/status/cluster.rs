@@ -1,4 +1,4 @@
-//! How the cluster stands as a whole.
+//! The status of the cluster.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,92 +14,92 @@ use crate::apply::StepCount;
 use crate::model::{AccountName, ClusterName, Digest};
 use crate::plan::Refusal;
 
-/// Everything that the daemon has to say. Cheap to clone.
+/// Everything that the daemon publishes. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Status {
-    /// Grows with each change of anything.
+    /// Incremented by each change.
     pub version: u64,
-    /// The whole.
+    /// The cluster as a whole.
     pub cluster: ClusterStatus,
     /// The domain template, when the tree declares it.
     pub template: Option<Arc<ObjectStatus>>,
-    /// The accounts of the tree in force.
+    /// The accounts of the source revision.
     pub accounts: BTreeMap<AccountName, Arc<ObjectStatus>>,
-    /// What happened, the newest last.
+    /// The history, the newest entry last.
     pub history: Arc<History>,
 }
 
-/// How the cluster stands as a whole.
+/// The status of the cluster.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClusterStatus {
-    /// Its name; absent until a tree was read that says it.
+    /// Its name; absent until a tree was read.
     pub name: Option<ClusterName>,
-    /// When the daemon began.
+    /// When the daemon started.
     pub started: Timestamp,
-    /// When it last came round: a run ended, or it found that it has nothing to do.
+    /// Heartbeat: when the loop last ended a cycle or found nothing to do.
     pub beat: Timestamp,
     /// Whether it may write.
     pub role: Role,
-    /// What it is doing now.
+    /// What the daemon is doing now.
     pub mode: Mode,
-    /// Where the tree comes from, and what is in force.
+    /// Where the tree comes from, and the source revision.
     pub source: SourceStatus,
-    /// Why it writes nothing, when somebody paused it.
+    /// The pause, if one holds.
     pub paused: Option<Pause>,
-    /// Since when the platform cannot be read; absent when it can.
+    /// Start of the outage of the platform, if there is one.
     pub down_since: Option<Timestamp>,
-    /// The run before.
+    /// The last run.
     pub last_run: Option<Run>,
-    /// When the next one is due, unless something else calls for one before.
+    /// When the next one is due, unless a trigger comes before.
     pub next_run: Option<Timestamp>,
-    /// The digest of what there is to do once somebody approves it; an [`super::super::WorkItem::Approve`] names it. Absent
-    /// when there is nothing.
+    /// The digest of the plan that an approval would execute; an [`super::super::WorkItem::Approve`] names it. Absent
+    /// when there is none.
     pub plan: Option<Digest>,
-    /// What an approval of it would lead to.
+    /// What an approval of that plan would execute.
     #[serde(default)]
     pub offer: Offer,
-    /// The approval that is being carried out, or about to be.
+    /// The approval that is being executed, or about to be.
     #[serde(default)]
     pub approval: Option<Approval>,
-    /// What there is to do about what the tree in force does not have any more.
+    /// Planned steps on accounts that left the tree.
     #[serde(default)]
     pub others: Vec<OtherSteps>,
-    /// What guards refused for a run as a whole.
+    /// Refusals by guards that concern the run as a whole.
     pub refusals: Vec<Refusal>,
-    /// How many questions DNS was asked since the daemon began.
+    /// DNS queries since the daemon started.
     pub dns_questions: u64,
-    /// How many accounts were compared with the tree since the daemon began. One of which no side moved is not compared again.
+    /// Comparisons of an account with the tree since the daemon started. An unchanged account is not compared again.
     pub compared: u64,
-    /// How often it was planned what there is to do; a turn in which nothing moved plans nothing.
+    /// Number of plans computed since the daemon started; a quiet cycle computes none.
     pub planned: u64,
-    /// The trouble that goes on.
+    /// The alerts that hold now.
     pub alerts: Vec<Alert>,
 }
 
-/// What an approval of [`ClusterStatus::plan`] would lead to.
+/// What an approval of [`ClusterStatus::plan`] would execute.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Offer {
-    /// The steps that would be carried out.
+    /// Number of steps that would be executed.
     pub steps: usize,
-    /// What guards refuse of it as a whole: nothing would be carried out.
+    /// Refusals that concern the plan as a whole: nothing would be executed.
     pub refusals: Vec<Refusal>,
 }
 
-/// A plan that somebody approved, and of which it is not known yet what became of it.
+/// An approval whose outcome is not known yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {
     /// The plan.
     pub plan: Digest,
-    /// Who approved it.
+    /// The approver.
     pub author: Author,
 }
 
-/// What there is to do about something that has no place among the objects of the tree.
+/// Planned steps on an account that is not in the tree any more.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OtherSteps {
-    /// The account, by the name that it had.
+    /// The account, by its former name.
     pub account: AccountName,
-    /// What would be done, in order.
+    /// The steps, in order.
     pub steps: Vec<PlannedStep>,
 }
 
@@ -107,23 +107,23 @@ pub struct OtherSteps {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "is")]
 pub enum Role {
-    /// It has not asked for the lease yet.
+    /// It has not tried to take the lease yet.
     Starting,
     /// It holds the lease.
     Leader {
         /// Since when.
         since: Timestamp,
     },
-    /// The lease cannot be taken, though nobody is known to hold it; this one reads nothing and writes nothing.
+    /// The lease cannot be taken although no holder is known; the daemon reads nothing and writes nothing.
     Leaseless {
-        /// Why, with what to do; may hold any character.
+        /// The reason, with what to do. May contain any character.
         reason: String,
         /// Since when.
         since: Timestamp,
     },
-    /// Somebody else holds it; this one reads nothing and writes nothing.
+    /// Another process holds it; the daemon reads nothing and writes nothing.
     Standby {
-        /// Who, in words; may hold any character.
+        /// The holder, in words. May contain any character.
         holder: String,
         /// Since when it waits.
         since: Timestamp,
@@ -136,77 +136,77 @@ pub enum Role {
 pub enum Mode {
     /// It waits for something to do.
     Idle,
-    /// A run is going on.
+    /// A run is under way.
     Running(InFlight),
-    /// It finishes what is in hand, and ends.
+    /// It finishes the steps in flight, and ends.
     Stopping,
 }
 
-/// A run that is going on.
+/// A run that is under way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InFlight {
-    /// Since when.
+    /// When it started.
     pub since: Timestamp,
-    /// What called for it.
+    /// What triggered it.
     pub triggers: Vec<Trigger>,
-    /// The objects that it looks at.
+    /// Number of objects that it reads.
     pub objects: usize,
-    /// The steps that it planned.
+    /// Number of planned steps.
     pub steps: usize,
-    /// Those of them that were carried out.
+    /// Number of executed steps.
     pub done: usize,
 }
 
-/// What calls for a run.
+/// What triggers a run.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Trigger {
-    /// The daemon began, or took over.
+    /// The daemon started, or became the leader.
     Start,
     /// The source changed: a file, or the branch.
     Change,
-    /// A forge said so.
+    /// A forge sent a webhook.
     Webhook,
     /// The interval is over.
     Interval,
-    /// Drift is to be confirmed.
+    /// Drift waits for confirmation.
     Confirm,
-    /// Something that did not succeed is tried again.
+    /// A retry after a failure.
     Retry,
-    /// Somebody asked for it.
+    /// A person asked for it.
     Resync,
-    /// Somebody approved what is pending.
+    /// The pending plan was approved.
     Approval,
-    /// The configuration was read anew.
+    /// The configuration was read again.
     Reload,
 }
 
-/// Where the tree comes from, and what is in force.
+/// Where the tree comes from, and the source revision.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceStatus {
-    /// The folder, or the remote without credentials.
+    /// The folder, or the remote's URL without credentials.
     pub place: String,
     /// The branch, for a remote.
     pub branch: Option<String>,
-    /// The commit that was seen last.
+    /// The commit that was read last.
     pub seen: Option<String>,
-    /// The commit in force: the last one that validated, and is trusted; absent without Git.
+    /// The commit of the source revision: the last one that is valid and trusted; absent without Git.
     pub commit: Option<String>,
-    /// The first line of its message. It may hold any character.
+    /// The first line of its message. May contain any character.
     pub subject: Option<String>,
-    /// Who signed it, when signatures are checked. It may hold any character.
+    /// Who signed it, when signatures are checked. May contain any character.
     pub signer: Option<String>,
-    /// The digest of the desired state in force.
+    /// The digest of its desired state.
     pub tree: Option<Digest>,
-    /// Since when it is in force.
+    /// When it was adopted.
     pub since: Option<Timestamp>,
     /// When the source was last read.
     pub checked: Option<Timestamp>,
-    /// Why what was seen last is not in force, in words.
+    /// Why the revision read last was not adopted, in words.
     pub problem: Option<String>,
-    /// The mistakes in what was seen last, errors and warnings.
+    /// The mistakes in the revision read last, errors and warnings.
     pub mistakes: Vec<Mistake>,
 }
 
@@ -215,38 +215,38 @@ pub struct SourceStatus {
 pub struct Mistake {
     /// The code of the catalogue.
     pub code: String,
-    /// Whether it keeps the tree from being in force.
+    /// Whether it prevents the tree from being adopted.
     pub is_error: bool,
-    /// The file, from the tree's top.
+    /// The file, relative to the tree's root.
     pub file: Option<Utf8PathBuf>,
     /// The line, from 1.
     pub line: Option<u32>,
     /// The column in characters, from 1.
     pub column: Option<u32>,
-    /// What is wrong.
+    /// The message.
     pub message: String,
-    /// What to do.
+    /// How to fix it.
     pub help: String,
 }
 
-/// A time in which nothing is written. Reading goes on.
+/// A pause: nothing is written, reading goes on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
-    /// Why, in somebody's words. It may hold any character.
+    /// The reason that was given. May contain any character.
     pub reason: String,
-    /// Who asked for it, as far as is known.
+    /// Who requested it, if known.
     pub by: Option<String>,
-    /// How it came, such as that somebody was logged in, and from which address.
+    /// Through which channel it came, such as a login and the client's address.
     #[serde(default)]
     pub via: Option<String>,
     /// Since when.
     pub since: Timestamp,
-    /// Until when; until somebody resumes when absent.
+    /// When it ends by itself; without it, when somebody resumes.
     pub until: Option<Timestamp>,
 }
 
 impl Pause {
-    /// Says who asked for it, and why.
+    /// Returns who requested it, and why.
     #[must_use]
     pub fn author(&self) -> Author {
         Author {
@@ -257,7 +257,7 @@ impl Pause {
         }
     }
 
-    /// Tells whether it is over.
+    /// Returns whether it is over.
     #[must_use]
     pub fn is_over(&self, now: Timestamp) -> bool {
         self.until.is_some_and(|until| until <= now)
@@ -267,23 +267,23 @@ impl Pause {
 /// A run that ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
-    /// Its number, from 1, since the daemon began.
+    /// Its number, counted from 1 since the daemon started.
     pub number: u64,
-    /// What called for it.
+    /// What triggered it.
     pub triggers: Vec<Trigger>,
-    /// When it began.
+    /// When it started.
     pub started: Timestamp,
     /// When it ended.
     pub ended: Timestamp,
-    /// The commit that was in force.
+    /// The commit of the source revision.
     pub commit: Option<String>,
-    /// The objects that it looked at.
+    /// Number of objects that it read.
     pub objects: usize,
     /// How it ended.
     pub result: RunResult,
-    /// The steps that it planned.
+    /// Number of planned steps.
     pub steps: usize,
-    /// How many of them stand how.
+    /// Number of steps by standing.
     pub count: StepCount,
 }
 
@@ -293,20 +293,20 @@ pub struct Run {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum RunResult {
-    /// Nothing was to be done.
+    /// Nothing was pending.
     InSync,
-    /// All that policy lets be done was done.
+    /// Everything that policy allows was applied.
     Applied,
-    /// Something was left to a person, or for a second read.
+    /// Something waits for a person or for a second read.
     Open,
-    /// Some of it did not succeed.
+    /// Some steps failed.
     Failed,
     /// Something, or everything, could not be read.
     Unknown,
 }
 
 impl Status {
-    /// Begins with a daemon that has read nothing yet.
+    /// Creates the status of a daemon that has read nothing yet.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
         Self {
@@ -338,7 +338,7 @@ impl Status {
         }
     }
 
-    /// Returns an account, or the template when none is named.
+    /// Returns an account, or the template for `None`.
     #[must_use]
     pub fn object(&self, name: Option<&AccountName>) -> Option<&ObjectStatus> {
         let object = match name {
@@ -348,7 +348,7 @@ impl Status {
         object.map(|object| &**object)
     }
 
-    /// Returns the same to be changed; who changes nothing does not copy it from under those who look at it.
+    /// Returns the same for a change; callers that change nothing must not copy it, because readers share it.
     pub fn object_mut(&mut self, name: Option<&AccountName>) -> Option<&mut Arc<ObjectStatus>> {
         match name {
             Some(name) => self.accounts.get_mut(name),
@@ -364,7 +364,7 @@ impl Status {
             .map(|object| &**object)
     }
 
-    /// Counts the steps that somebody takes: those of the next run only while nobody paused the daemon.
+    /// Counts the steps of a taker; those of the next run count only while the daemon is not paused.
     #[must_use]
     pub fn steps(&self, taker: Taker) -> usize {
         if taker == Taker::NextRun && self.cluster.paused.is_some() {
@@ -379,11 +379,11 @@ impl Status {
         .count()
     }
 
-    /// Tells whether the loop came round within some time.
+    /// Returns whether the last heartbeat is recent enough.
     #[must_use]
     pub fn is_alive(&self, now: Timestamp, patience: Duration) -> bool {
         let silence = Duration::try_from(now.duration_since(self.cluster.beat));
-        // A clock that was set back gives a silence below zero, which is none.
+        // A clock that was set back gives a negative silence, which counts as none.
         silence.is_ok_and(|silence| silence <= patience) || now <= self.cluster.beat
     }
 

@@ -1,4 +1,4 @@
-//! What happened, and how long it took to see and to mend.
+//! The history: incidents with the times to detect and to repair them, and interventions.
 
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
@@ -8,17 +8,17 @@ use super::Intervention;
 use crate::diff::ChangeKey;
 use crate::model::AccountName;
 
-/// What happened, the newest last; as much as the daemon keeps in memory.
+/// The history, the newest entries last; as much as the daemon keeps in memory.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
     /// The incidents, in the order in which they were detected.
     pub incidents: Vec<Incident>,
-    /// What people asked for, in the order in which they did.
+    /// The interventions, in the order in which they were requested.
     #[serde(default)]
     pub interventions: Vec<Intervention>,
 }
 
-/// What kind of thing happened.
+/// The kind of an incident.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -28,7 +28,7 @@ pub enum Finding {
     Change,
     /// Somebody changed the platform by hand.
     Drift,
-    /// The tree has errors, or its commit must not be trusted; the last good one stays in force.
+    /// The tree has errors, or its commit is not trusted; the last good one is reconciled.
     BadTree,
     /// The platform could not be read.
     Outage,
@@ -36,39 +36,40 @@ pub enum Finding {
     Dns,
 }
 
-/// One thing that happened to one object, or to the cluster.
+/// An incident of one object, or of the cluster.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
-    /// Its number, from 1; it only grows, also over restarts.
+    /// Its number, from 1; it keeps growing across restarts.
     pub id: u64,
-    /// What kind of thing.
+    /// The kind.
     pub finding: Finding,
     /// The account; absent for the template and for what concerns the cluster.
     pub account: Option<AccountName>,
-    /// Which keys differed.
+    /// The keys that differed.
     pub keys: Vec<ChangeKey>,
-    /// What happened, in words. It may hold any character.
+    /// What happened, in words. May contain any character.
     pub message: String,
-    /// The commit that was in force.
+    /// The commit of the source revision.
     pub commit: Option<String>,
-    /// When it may have begun: when the object was last seen as it should be, or the commit was made.
+    /// The earliest time at which it can have started: when the object was last seen in sync, or when the commit was
+    /// made.
     pub begun: Option<Timestamp>,
     /// When it was detected.
     pub detected: Timestamp,
-    /// When it was seen to be over; absent while it goes on.
+    /// When it was seen to be over; absent while it is open.
     pub repaired: Option<Timestamp>,
-    /// How it ended, in words, such as that it was applied, or changed back by hand.
+    /// How it ended, in words, such as applied, or changed back by hand.
     pub end: Option<String>,
 }
 
 impl Incident {
-    /// Returns how long it can have gone on unseen, at most.
+    /// Returns the longest time for which it can have gone undetected.
     #[must_use]
     pub fn time_to_detect(&self) -> Option<SignedDuration> {
         Some(self.detected.duration_since(self.begun?))
     }
 
-    /// Returns how long it took from its detection to its end.
+    /// Returns the time from its detection to its end.
     #[must_use]
     pub fn time_to_repair(&self) -> Option<SignedDuration> {
         Some(self.repaired?.duration_since(self.detected))

@@ -1,4 +1,4 @@
-//! What people asked the daemon for, who they were, and what became of it.
+//! Interventions: what people requested of the daemon, and the outcome.
 
 use std::fmt::Write as _;
 
@@ -8,67 +8,67 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{AccountName, Digest};
 
-/// Who asks for something, and why.
+/// Who requests something, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Author {
-    /// When it was asked for.
+    /// When it was requested.
     pub at: Timestamp,
-    /// The name that was given. Nobody checked it, and it may hold any character.
+    /// The name that was given. Unverified, and may contain any character.
     pub by: Option<String>,
-    /// Why, in somebody's words. It may hold any character.
+    /// The reason that was given. May contain any character.
     pub reason: Option<String>,
-    /// How it came, such as that somebody was logged in, and from which address.
+    /// Through which channel it came, such as a login and the client's address.
     pub via: Option<String>,
 }
 
-/// What kind of thing was asked for.
+/// The kind of an intervention.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum InterventionKind {
-    /// To carry out a plan.
+    /// Execute a plan.
     Approve,
-    /// To write nothing.
+    /// Stop writing.
     Pause,
-    /// To go on writing.
+    /// Resume writing.
     Resume,
-    /// To read something now.
+    /// Read something now.
     Resync,
 }
 
-/// Something that somebody asked for.
+/// A request by a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intervention {
-    /// Its number, from 1; it only grows, also over restarts. 0 before the history has it.
+    /// Its number, from 1; it keeps growing across restarts. 0 until the history log has it.
     pub id: u64,
-    /// What kind of thing.
+    /// The kind.
     pub kind: InterventionKind,
-    /// Who asked for it.
+    /// Who requested it.
     pub author: Author,
-    /// The plan, of an approval.
+    /// The plan, for an approval.
     pub plan: Option<Digest>,
-    /// The accounts, of a resync; all when empty.
+    /// The accounts, for a resync; empty for all.
     pub accounts: Vec<AccountName>,
     /// When a pause ends by itself.
     pub until: Option<Timestamp>,
-    /// What became of an approval; absent while it is waited for.
+    /// The outcome; absent until it is known.
     pub outcome: Option<Outcome>,
 }
 
-/// What became of something that was asked for.
+/// The outcome of an intervention.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// When it was known.
     pub at: Timestamp,
-    /// Whether all of it was carried out.
+    /// Whether all of it was executed.
     pub is_done: bool,
-    /// The same in words, with the reason where it was not. It may hold any character.
+    /// The outcome in words, with the reason where it was refused. May contain any character.
     pub message: String,
 }
 
 impl Author {
-    /// Stands for somebody who gave no name.
+    /// Creates an author without a name.
     #[must_use]
     pub fn unnamed(at: Timestamp) -> Self {
         Self {
@@ -79,7 +79,7 @@ impl Author {
         }
     }
 
-    /// Says who it was, as far as is known.
+    /// Returns the name, or a phrase when none was given.
     #[must_use]
     pub fn named(&self) -> &str {
         self.by.as_deref().unwrap_or("somebody who gave no name")
@@ -87,7 +87,7 @@ impl Author {
 }
 
 impl Intervention {
-    /// Begins with what all kinds have.
+    /// Creates an intervention with the parts common to all kinds.
     #[must_use]
     pub fn new(kind: InterventionKind, author: Author) -> Self {
         Self {
@@ -101,7 +101,7 @@ impl Intervention {
         }
     }
 
-    /// Says in a line what was asked for, by whom, and why.
+    /// Returns one line with what was requested, by whom, and why.
     #[must_use]
     pub fn sentence(&self) -> String {
         let what = match self.kind {

@@ -1,4 +1,4 @@
-//! What the daemon knows, as plain values that can be kept, sent and compared.
+//! The daemon's status, as plain values that can be stored, sent and compared.
 
 mod alert;
 mod cluster;

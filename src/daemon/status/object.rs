@@ -1,4 +1,4 @@
-//! How one account stands, or the domain template.
+//! The status of one object: an account, or the domain template.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::plan::{Refusal, Risk};
 use crate::report::Verb;
 use crate::tree::WatchPolicy;
 
-/// How an object stands, in one word.
+/// The state of an object, in one word.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -21,15 +21,15 @@ use crate::tree::WatchPolicy;
 pub enum State {
     /// Tree and platform agree.
     Ready,
-    /// They do not yet, and the daemon is at it by itself.
+    /// They differ, and the daemon works on it.
     Reconciling,
-    /// They do not, and nothing goes on until a person does something.
+    /// They differ, and nothing happens until a person acts.
     Stalled,
-    /// It could not be read; nothing is known, and nothing is written.
+    /// It could not be read, so nothing is written.
     Unknown,
 }
 
-/// Why an object stands as it does. Each belongs to one [`State`].
+/// Why an object is in its state. Each reason belongs to one [`State`].
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -39,104 +39,105 @@ pub enum Reason {
     InSync,
     /// Reconciling: a change is about to be applied.
     Pending,
-    /// Reconciling: something differs, and a second read is to confirm it.
+    /// Reconciling: a second read is to confirm a difference.
     Confirming,
-    /// Reconciling: steps are being carried out.
+    /// Reconciling: steps are being executed.
     Applying,
-    /// Reconciling: it did not succeed, and is tried again later ([`ObjectStatus::retry_at`]).
+    /// Reconciling: the last attempt failed, and is retried later ([`ObjectStatus::retry_at`]).
     BackingOff,
-    /// Stalled: the policy leaves the apply to a person.
+    /// Stalled: the policy requires an approval.
     AwaitingApproval,
-    /// Stalled: the policy leaves the tree's changes as they are.
+    /// Stalled: the policy never applies the tree's changes.
     ApplyOff,
-    /// Stalled: the policy leaves live drift as it is.
+    /// Stalled: the policy only reports drift.
     DriftReported,
     /// Stalled: a guard refused something ([`ObjectStatus::refusals`]).
     Refused,
-    /// Stalled: somebody keeps changing back what was healed.
+    /// Stalled: somebody keeps undoing what was healed.
     KeepsChanging,
     /// Stalled: the daemon is paused, and something differs.
     Paused,
-    /// Unknown: it was not read since the daemon began.
+    /// Unknown: it was not read since the daemon started.
     NotReadYet,
     /// Unknown: the platform could not be read.
     Unreadable,
 }
 
-/// How one account stands, or the domain template.
+/// The status of one object: an account, or the domain template.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ObjectStatus {
     /// The account's name in the tree; absent for the template.
     pub name: Option<AccountName>,
     /// The account's id, once it is known.
     pub id: Option<AccountId>,
-    /// The company name that the tree declares. It may hold any character.
+    /// The company name that the tree declares. May contain any character.
     pub company: Option<String>,
     /// The domain that the tree declares.
     pub domain: Option<String>,
-    /// The assets that the tree declares; [`super::super::PublishedStatus::asset`] gives their bytes.
+    /// The assets that the tree declares; [`super::super::PublishedStatus::asset`] reads their bytes.
     pub assets: BTreeMap<AssetKind, AssetFile>,
-    /// What the platform had when it was last read; absent when that is not known.
+    /// The live values of the last read; absent when unknown.
     #[serde(default)]
     pub live: Option<LiveBrand>,
-    /// What the tree wants the daemon to do with it.
+    /// What the tree lets the daemon do with it.
     pub policy: WatchPolicy,
-    /// How it stands.
+    /// Its state.
     pub state: State,
-    /// Why.
+    /// The reason for the state.
     pub reason: Reason,
-    /// The same in words, with what to do. It may hold any character.
+    /// The reason in words, with what to do. May contain any character.
     pub message: String,
-    /// Since when state and reason are what they are.
+    /// When the reason last changed.
     pub since: Timestamp,
-    /// When it was last read, whole.
+    /// When it was last read completely.
     pub checked: Option<Timestamp>,
     /// The document's revision when it was last read or written.
     pub revision: Option<Revision>,
-    /// The commit of which it is known that the platform had all of it; absent without Git.
+    /// The last commit that is known to be completely live; absent without Git.
     pub commit: Option<String>,
-    /// What the tree changed and the platform does not have yet.
+    /// Changes of the tree that are not live yet.
     pub pending: Vec<Change>,
-    /// What somebody changed on the platform.
+    /// Changes that somebody made on the platform.
     pub drift: Vec<Drift>,
-    /// What there is to do, by whom, in order.
+    /// The planned steps, in order, with who takes each.
     pub steps: Vec<PlannedStep>,
-    /// What guards refused.
+    /// Refusals by guards.
     pub refusals: Vec<Refusal>,
-    /// How often in a row it did not succeed.
+    /// Number of consecutive failures.
     pub failures: u32,
-    /// When it is tried again, after a failure.
+    /// When it is retried, after a failure.
     pub retry_at: Option<Timestamp>,
-    /// What its DNS was found to be; absent when it was not asked.
+    /// Summary of its DNS; absent when it was not checked.
     pub dns: Option<DnsSummary>,
 }
 
-/// What the platform shows of an account.
+/// The live values that people recognise an account by.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveBrand {
-    /// Whether it has a whitelabel at all.
+    /// Whether the account has a whitelabel.
     pub is_there: bool,
-    /// The company name that is live. It may hold any character.
+    /// The live company name. May contain any character.
     pub company: Option<String>,
-    /// The domain that is live. It may hold any character.
+    /// The live domain. May contain any character.
     pub domain: Option<String>,
-    /// The assets that were asked for: what is live, or that nothing is; one that could not be read is not among them.
+    /// The assets that were requested: the live facts, or `None` when there is no such asset. An asset that could not
+    /// be read is left out.
     pub assets: BTreeMap<AssetKind, Option<AssetFacts>>,
 }
 
-/// Something that somebody changed on the platform.
+/// A change that somebody made on the platform.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Drift {
-    /// What: `before` is what is live, `after` what the tree wants.
+    /// The change: `before` is the live value, `after` the declared one.
     pub change: Change,
-    /// When a read last did not show it; absent when every read did.
+    /// When a read last showed it absent; `None` when every read showed it.
     #[serde(default)]
     pub absent: Option<Timestamp>,
     /// When it was first seen.
     pub seen: Timestamp,
-    /// When a second read showed it again; it counts from then on.
+    /// When a second read confirmed it; it counts from then on.
     pub confirmed: Option<Timestamp>,
-    /// How often it was put right lately, and came back.
+    /// How often it was recently healed and came back.
     pub rounds: u32,
 }
 
@@ -146,47 +147,47 @@ pub struct Drift {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Taker {
-    /// The next run, by itself.
+    /// The next run, without a person.
     #[default]
     NextRun,
-    /// The next run, once somebody approved it.
+    /// The next run, after an approval.
     Approval,
-    /// Nobody here: the policy leaves it, whoever approves.
+    /// Not the daemon: the policy excludes it, even with an approval.
     Nobody,
 }
 
-/// One step that would put something right.
+/// A planned step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlannedStep {
     /// Who takes it.
     #[serde(default)]
     pub taker: Taker,
-    /// What it does, in one word.
+    /// The action, in one word.
     pub verb: Verb,
     /// The asset, for an upload.
     pub asset: Option<AssetKind>,
-    /// What changes.
+    /// The changes that it makes.
     pub changes: Vec<Change>,
-    /// How much it can hurt.
+    /// The risk.
     pub risk: Risk,
-    /// What a reader should know.
+    /// Notes for the reader.
     pub notes: Vec<String>,
 }
 
-/// What an account's DNS was found to be.
+/// Summary of an account's DNS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DnsSummary {
-    /// The worst of it.
+    /// The worst standing of its hosts.
     pub standing: Standing,
-    /// The hosts by verdict.
+    /// Number of hosts by verdict.
     pub tally: Tally,
     /// One line for each host that is not right, and each hint.
     pub lines: Vec<String>,
-    /// When it was asked.
+    /// When it was checked.
     pub asked: Timestamp,
-    /// Since when something is seen to differ.
+    /// When a difference was first seen.
     pub seen: Option<Timestamp>,
-    /// When a second look showed it again; it counts from then on.
+    /// When a second check confirmed it; it counts from then on.
     pub confirmed: Option<Timestamp>,
 }
 
@@ -293,7 +294,7 @@ impl State {
 }
 
 impl ObjectStatus {
-    /// Begins with an object of which nothing is known yet.
+    /// Creates the status of an object that was not read yet.
     #[must_use]
     pub fn unread(name: Option<AccountName>, now: Timestamp) -> Self {
         Self {
@@ -321,7 +322,7 @@ impl ObjectStatus {
         }
     }
 
-    /// Returns what people call it.
+    /// Returns the object's name for people.
     #[must_use]
     pub fn title(&self) -> &str {
         self.name
@@ -329,7 +330,7 @@ impl ObjectStatus {
             .map_or("domain template", AccountName::as_str)
     }
 
-    /// Puts it into another state; [`Self::since`] moves only when state or reason do.
+    /// Sets reason and state; [`Self::since`] changes only when the reason does.
     pub fn put(&mut self, reason: Reason, message: impl Into<String>, now: Timestamp) {
         if self.reason != reason {
             self.reason = reason;
@@ -339,7 +340,7 @@ impl ObjectStatus {
         self.message = message.into();
     }
 
-    /// Tells whether an asset is live exactly as the tree declares it, so that the tree's bytes are the live ones.
+    /// Returns whether an asset is live exactly as the tree declares it, so that the tree's bytes are the live ones.
     #[must_use]
     pub fn is_live(&self, kind: AssetKind) -> bool {
         let declared = self.assets.get(&kind).map(|file| &file.facts.digest);
@@ -348,7 +349,7 @@ impl ObjectStatus {
         live.is_some() && live == declared
     }
 
-    /// Iterates over the drift that a second read confirmed.
+    /// Iterates over the confirmed drift.
     pub fn confirmed_drift(&self) -> impl Iterator<Item = &Drift> {
         self.drift.iter().filter(|drift| drift.confirmed.is_some())
     }

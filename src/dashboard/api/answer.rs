@@ -1,4 +1,4 @@
-//! What the API says when nothing else is to be said, and the schema of all that it says.
+//! Generic answers of the API, and the schema of all answers.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -9,11 +9,11 @@ use serde::Serialize;
 
 use super::v1::{AccountsV1, HistoryV1, ObjectV1, PlanV1, StatusV1};
 
-/// An order was taken.
+/// An intervention was accepted.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct AcceptedV1 {
     version: u32,
-    /// Always true: what cannot be done is refused. What became of the order is seen in the status and the history.
+    /// Always true: what cannot be done is refused. The status and the history show what becomes of the intervention.
     accepted: bool,
     /// What happens now.
     message: String,
@@ -23,11 +23,11 @@ pub(super) struct AcceptedV1 {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct ErrorV1 {
     version: u32,
-    /// What, and what to do.
+    /// What is wrong, and what to do.
     error: String,
 }
 
-/// All shapes, for the schema.
+/// All answers, for the schema.
 #[derive(JsonSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "only its schema is wanted")]
@@ -63,7 +63,7 @@ pub(in crate::dashboard) fn refused(status: StatusCode, error: &str) -> Response
     response
 }
 
-/// Returns the JSON Schema of everything that the API answers.
+/// Returns the JSON Schema of all answers of the API.
 #[must_use]
 pub fn schema() -> String {
     let generator = SchemaSettings::draft2020_12().into_generator();

@@ -1,4 +1,4 @@
-//! `/api/v1/…`: the daemon for programs. Shapes only grow; `schemas/watch-api.schema.json` describes them.
+//! `/api/v1/…`: the API for programs. Answers only get new fields; `schemas/watch-api.schema.json` describes them.
 
 mod answer;
 mod route;

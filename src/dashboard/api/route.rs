@@ -1,4 +1,4 @@
-//! Which request gets which answer.
+//! The routes of the API.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::dashboard::state::Shared;
 use crate::model::count;
 use crate::model::{AccountName, Digest};
 
-/// The most incidents of one answer.
+/// The maximum number of incidents in one answer.
 const INCIDENTS: usize = 500;
 
 type Asked = State<Arc<Shared>>;
@@ -47,7 +47,7 @@ pub(in crate::dashboard) fn router() -> Router<Arc<Shared>> {
         })
 }
 
-/// Lets in who may ask; who orders must besides be no page of another site.
+/// Lets authorized requests pass; an intervention must also not come from a page of another site.
 pub(in crate::dashboard) async fn guard(
     State(shared): Asked,
     Extension(admitted): Extension<Admitted>,
@@ -66,7 +66,7 @@ pub(in crate::dashboard) async fn guard(
     if !asks && entry != Entry::Token {
         let kind = headers.get(header::CONTENT_TYPE);
         let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        // A form of another site cannot have this type without asking first.
+        // A form of another site cannot send this type without a CORS preflight.
         let is_json = kind.split(';').next() == Some("application/json");
         if !is_json || !shared.access.is_own_origin(headers) {
             return refused(
@@ -120,7 +120,7 @@ async fn plan(State(shared): Asked) -> Response {
     Json(PlanV1::from(&*shared.published.status())).into_response()
 }
 
-/// How much of the history.
+/// How much of the history is requested.
 #[derive(Deserialize)]
 struct Recent {
     limit: Option<usize>,
@@ -131,17 +131,17 @@ async fn history(State(shared): Asked, Query(recent): Query<Recent>) -> Response
     Json(HistoryV1::new(&shared.published.status(), limit)).into_response()
 }
 
-/// Asks for a pause.
+/// The request for a pause.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PauseOrder {
     reason: String,
-    /// After so many minutes it ends by itself.
+    /// The pause ends by itself after this many minutes.
     minutes: Option<u32>,
     by: Option<String>,
 }
 
-/// Who orders something, and why.
+/// Who intervenes, and why.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct AuthorOrder {
@@ -173,7 +173,7 @@ async fn resume(
     }))
 }
 
-/// Asks for accounts to be read now.
+/// The request to read accounts now.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct ResyncOrder {
@@ -195,7 +195,7 @@ async fn resync(
     }))
 }
 
-/// Approves what is pending.
+/// The request to approve a plan.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ApproveOrder {

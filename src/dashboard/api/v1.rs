@@ -1,4 +1,4 @@
-//! The shapes of version 1.
+//! The answers of version 1 of the API.
 
 mod from_status;
 
@@ -16,45 +16,45 @@ use crate::report::Verb;
 /// The daemon, and the cluster as a whole.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct StatusV1 {
-    /// The version of this shape.
+    /// The version of this format.
     version: u32,
     /// The running version of emblazon.
     emblazon: &'static str,
-    /// Grows with each change of anything.
+    /// Grows with every change of the status.
     revision: u64,
-    /// The cluster, once a tree was read that says it.
+    /// The cluster, once a tree that names it was read.
     cluster: Option<String>,
-    /// When the daemon began, as all times in RFC 3339.
+    /// When the daemon started; as all times, in RFC 3339.
     started: String,
-    /// When its loop last came round.
+    /// When its loop last completed a cycle.
     beat: String,
     /// Whether it writes.
     role: RoleV1,
-    /// Who leads, for a standby; why the lease cannot be taken, for one without it.
+    /// The leader, for a standby; why the lease cannot be taken, for a daemon without it.
     holder: Option<String>,
-    /// What its loop does.
+    /// What its loop is doing.
     mode: ModeV1,
-    /// The tree.
+    /// The source of the tree.
     source: SourceV1,
-    /// Why nothing is written, when somebody said so.
+    /// The pause, while somebody has paused the daemon.
     paused: Option<PauseV1>,
     /// Since when the platform cannot be read.
     down_since: Option<String>,
-    /// The run before.
+    /// The last run.
     last_run: Option<RunV1>,
     /// When the next one is due.
     next_run: Option<String>,
-    /// The digest of what there is to do once somebody approves it.
+    /// The digest of the plan that somebody can approve.
     plan: Option<String>,
     /// The approval that is being carried out, or about to be.
     approval: Option<AuthorV1>,
-    /// How many objects there are in each state.
+    /// The number of objects in each state.
     objects: CountsV1,
-    /// What guards refused for a run as a whole.
+    /// Refusals by guards that concern a run as a whole.
     refusals: Vec<RefusalV1>,
-    /// The trouble that goes on.
+    /// The current alerts.
     alerts: Vec<AlertV1>,
-    /// What became of messages to people and machines.
+    /// Delivery statistics of alerts, by channel.
     channels: Vec<ChannelV1>,
 }
 
@@ -62,7 +62,7 @@ pub(super) struct StatusV1 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum RoleV1 {
-    /// It has no tree yet that names the cluster.
+    /// It has no tree that names the cluster yet.
     Starting,
     /// It holds the lease.
     Leader,
@@ -72,26 +72,26 @@ enum RoleV1 {
     Leaseless,
 }
 
-/// What the daemon's loop does.
+/// What the daemon's loop is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum ModeV1 {
-    /// It waits for what is due.
+    /// It waits for due work.
     Idle,
     /// It reads or writes.
     Running,
-    /// It finishes what is in flight, and ends.
+    /// It finishes what is in flight, and exits.
     Stopping,
 }
 
-/// Where the tree comes from, and what is in force.
+/// Where the tree comes from, and its source revision.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct SourceV1 {
     place: String,
     branch: Option<String>,
-    /// The commit that was seen last.
+    /// The last commit seen.
     seen: Option<String>,
-    /// The commit in force.
+    /// The source revision: the commit that the daemon reconciles.
     commit: Option<String>,
     /// The first line of its message.
     subject: Option<String>,
@@ -100,12 +100,12 @@ struct SourceV1 {
     tree: Option<String>,
     since: Option<String>,
     checked: Option<String>,
-    /// Why what was seen last is not in force.
+    /// Why the last commit seen is not the source revision.
     problem: Option<String>,
     mistakes: Vec<MistakeV1>,
 }
 
-/// A mistake in the tree that was seen last.
+/// A mistake in the tree that was last seen.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct MistakeV1 {
     code: String,
@@ -117,7 +117,7 @@ struct MistakeV1 {
     help: String,
 }
 
-/// A time in which nothing is written.
+/// A pause, during which nothing is written.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct PauseV1 {
     reason: String,
@@ -139,13 +139,13 @@ struct RunV1 {
     steps: usize,
     done: usize,
     failed: usize,
-    /// Steps that were sent, with an end that nobody knows.
+    /// Steps that were sent, with an unknown effect.
     unknown: usize,
-    /// Steps of which nothing was written, without anything being wrong with them.
+    /// Steps of which nothing was written, and which did not fail themselves.
     not_begun: usize,
 }
 
-/// How many objects there are in each state.
+/// The number of objects in each state.
 #[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 struct CountsV1 {
     ready: usize,
@@ -154,7 +154,7 @@ struct CountsV1 {
     unknown: usize,
 }
 
-/// Something that a guard refused.
+/// A refusal by a guard.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct RefusalV1 {
     #[schemars(with = "String")]
@@ -164,7 +164,7 @@ struct RefusalV1 {
     help: String,
 }
 
-/// Trouble that goes on.
+/// A current alert.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct AlertV1 {
     kind: AlertKind,
@@ -173,7 +173,7 @@ struct AlertV1 {
     since: String,
 }
 
-/// What became of the messages of one channel.
+/// Delivery statistics of one channel.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct ChannelV1 {
     name: String,
@@ -184,34 +184,34 @@ struct ChannelV1 {
     problem: Option<String>,
 }
 
-/// Some accounts; `next` leads to further ones.
+/// One page of accounts.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct AccountsV1 {
     version: u32,
-    /// How many accounts there are in all that were asked for.
+    /// The number of matching accounts on all pages.
     total: usize,
     page: usize,
     pages: usize,
     accounts: Vec<SummaryV1>,
 }
 
-/// Who asked for something, and why.
+/// Who intervened, and why.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct AuthorV1 {
     at: String,
-    /// The name that was given; nobody checked it.
+    /// The given name; it is not verified.
     by: Option<String>,
     reason: Option<String>,
-    /// How it came, and from which address.
+    /// How the request was authenticated, and from which address it came.
     via: Option<String>,
 }
 
-/// What people know a brand by, on one of the two sides.
+/// What people know a brand by, either declared or live.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct BrandV1 {
     company: Option<String>,
     domain: Option<String>,
-    /// The SHA-256 of each asset; null for one that is not there.
+    /// The SHA-256 of each asset; null for one that does not exist.
     assets: BTreeMap<String, Option<String>>,
 }
 
@@ -220,48 +220,48 @@ struct BrandV1 {
 struct SummaryV1 {
     name: String,
     id: Option<String>,
-    /// What the tree declares; what is live is under `live`.
+    /// What the tree declares; the live value is in `live`.
     company: Option<String>,
-    /// What the tree declares; what is live is under `live`.
+    /// What the tree declares; the live value is in `live`.
     domain: Option<String>,
-    /// What the platform had when it was last read; null while that is not known.
+    /// What the platform had when it was last read; null while unknown.
     live: Option<BrandV1>,
     state: State,
     reason: Reason,
     message: String,
     since: String,
     checked: Option<String>,
-    /// Fields that somebody changed by hand, seen twice.
+    /// The number of fields changed by hand, confirmed by a second read.
     drift: usize,
-    /// Fields that Git changed and the platform does not have yet.
+    /// The number of fields that Git changed and that are not applied yet.
     pending: usize,
     #[schemars(with = "Option<String>")]
     dns: Option<crate::dns::Standing>,
 }
 
-/// One account, or the domain template, whole.
+/// One account, or the domain template, in full.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct ObjectV1 {
     version: u32,
     /// Absent for the domain template.
     name: Option<String>,
     id: Option<String>,
-    /// What the tree declares, as under `declared`.
+    /// What the tree declares, as in `declared`.
     company: Option<String>,
-    /// What the tree declares, as under `declared`.
+    /// What the tree declares, as in `declared`.
     domain: Option<String>,
-    /// What the tree in force declares.
+    /// What the source revision declares.
     declared: BrandV1,
-    /// What the platform had when it was last read; null while that is not known.
+    /// What the platform had when it was last read; null while unknown.
     live: Option<BrandV1>,
     state: State,
     reason: Reason,
     message: String,
     since: String,
     checked: Option<String>,
-    /// The document's revision when it was last read or written.
+    /// The revision of the document when it was last read or written.
     revision: Option<String>,
-    /// The commit of which the platform had all.
+    /// The commit that was last applied completely.
     commit: Option<String>,
     pending: Vec<ChangeV1>,
     drift: Vec<DriftV1>,
@@ -272,30 +272,30 @@ pub(super) struct ObjectV1 {
     dns: Option<DnsV1>,
 }
 
-/// One line of a comparison; the values as people read them.
+/// One line of a comparison, with values formatted for people.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct ChangeV1 {
     key: String,
-    /// The live side; null when it is not there.
+    /// The live value; null when it does not exist.
     before: Option<String>,
-    /// The side that the tree wants; null when it must not be there.
+    /// The desired value; null when it must not exist.
     after: Option<String>,
     #[schemars(with = "String")]
     cause: crate::diff::Cause,
 }
 
-/// Something that somebody changed by hand.
+/// A change made by hand.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct DriftV1 {
     changes: Vec<ChangeV1>,
     seen: String,
-    /// When a second read showed it again; null until then.
+    /// When a second read confirmed it; null until then.
     confirmed: Option<String>,
-    /// How often it was put right lately and came back.
+    /// How many times it was repaired recently and came back.
     rounds: u32,
 }
 
-/// One step that would put something right.
+/// One planned step.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct StepV1 {
     #[schemars(with = "String")]
@@ -310,10 +310,10 @@ struct StepV1 {
     notes: Vec<String>,
 }
 
-/// What an account's DNS was found to be.
+/// The result of an account's DNS check.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct DnsV1 {
-    /// The domain that was asked for: the one that the tree declares.
+    /// The domain that was checked: the one that the tree declares.
     domain: Option<String>,
     #[schemars(with = "String")]
     standing: crate::dns::Standing,
@@ -322,21 +322,21 @@ struct DnsV1 {
     unknown: usize,
     lines: Vec<String>,
     asked: String,
-    /// Since when something is seen to differ.
+    /// Since when a difference is seen.
     seen: Option<String>,
-    /// When a second look showed it again; it counts from then on.
+    /// When a second check confirmed it; it counts from then on.
     confirmed: Option<String>,
 }
 
-/// What there is to do.
+/// The planned steps.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct PlanV1 {
     version: u32,
-    /// What an approval names; null when there is nothing to approve.
+    /// The digest that an approval must name; null when there is nothing to approve.
     digest: Option<String>,
-    /// How many steps there are, by who takes them; while the daemon is paused, the next run takes none.
+    /// The number of steps, by who takes them; while the daemon is paused, the next run takes none.
     steps: TakersV1,
-    /// Why an approval is not taken now, with the way on; null when it is.
+    /// Why an approval would be refused now, with what to do; null when it would be accepted.
     obstacle: Option<String>,
     /// The approval that is being carried out, or about to be.
     approval: Option<AuthorV1>,
@@ -344,7 +344,7 @@ pub(super) struct PlanV1 {
     refusals: Vec<RefusalV1>,
 }
 
-/// How many steps somebody takes.
+/// The number of steps, by who takes them.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct TakersV1 {
     next_run: usize,
@@ -352,61 +352,61 @@ struct TakersV1 {
     nobody: usize,
 }
 
-/// What there is to do about one object.
+/// The planned steps of one object.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct PlannedV1 {
     /// Absent for the domain template.
     account: Option<String>,
-    /// Why it stands as it does; `left_the_tree` for an account that the tree does not have any more.
+    /// The reason for its state; `left_the_tree` for an account that is no longer in the tree.
     reason: PlannedReasonV1,
     steps: Vec<StepV1>,
 }
 
-/// Why what is planned for an object is not done.
+/// Why the planned steps of an object are not done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 enum PlannedReasonV1 {
-    /// The object's own reason.
+    /// The reason for the object's state.
     Object(Reason),
-    /// The tree does not have the account any more.
+    /// The account is no longer in the tree.
     Left(LeftV1),
 }
 
-/// Where an account of the plan went.
+/// The reason for an account that is not in the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum LeftV1 {
-    /// Out of the tree.
+    /// The account was removed from the tree.
     LeftTheTree,
 }
 
-/// What happened, the newest first; of each list as many as were asked for.
+/// The history, newest first; each list has at most as many entries as requested.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct HistoryV1 {
     version: u32,
     incidents: Vec<IncidentV1>,
-    /// What people asked for.
+    /// Interventions of people and programs.
     interventions: Vec<InterventionV1>,
 }
 
-/// Something that somebody asked for.
+/// An intervention of a person or a program.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct InterventionV1 {
     id: u64,
     kind: InterventionKind,
     #[serde(flatten)]
     author: AuthorV1,
-    /// The plan, of an approval.
+    /// The digest of the plan, for an approval.
     plan: Option<String>,
-    /// The accounts, of a resync; all when empty.
+    /// The accounts, for a resync; all when empty.
     accounts: Vec<String>,
     /// When a pause ends by itself.
     until: Option<String>,
-    /// What became of an approval, or of a pause; null while it goes on.
+    /// The outcome of an approval or a pause; null while it is in progress.
     outcome: Option<OutcomeV1>,
 }
 
-/// What became of something that somebody asked for.
+/// The outcome of an intervention.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct OutcomeV1 {
     at: String,
@@ -415,7 +415,7 @@ struct OutcomeV1 {
     message: String,
 }
 
-/// One thing that happened.
+/// One incident.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct IncidentV1 {
     id: u64,
@@ -427,7 +427,7 @@ struct IncidentV1 {
     detected: String,
     repaired: Option<String>,
     end: Option<String>,
-    /// In seconds, at most.
+    /// The upper bound, in seconds.
     time_to_detect: Option<f64>,
     /// In seconds.
     time_to_repair: Option<f64>,
@@ -437,7 +437,7 @@ struct IncidentV1 {
 mod tests {
     use super::*;
 
-    /// A program that reads the answers learns each word from the schema.
+    /// Programs learn every value from the schema.
     #[test]
     fn the_schema_knows_every_role() {
         let schema = serde_json::to_string(&schemars::schema_for!(StatusV1)).unwrap();

@@ -1,8 +1,8 @@
-//! One account, or the domain template.
+//! The page of one account, or of the domain template.
 
 use maud::{Markup, html};
 
-use super::frame::Frame;
+use super::context::Frame;
 use super::plan::{refusals, steps_of};
 use super::words::{badge, because, changes, counted, dns, short, shown, time};
 use super::{brand, form, history, picture};
@@ -77,7 +77,7 @@ fn drift(frame: &Frame<'_>, drift: &[Drift]) -> Markup {
     }
 }
 
-/// Says when the changes were seen, once for all that were seen together.
+/// Describes when the changes were seen, once for all that were seen together.
 fn seen(frame: &Frame<'_>, drift: &[Drift]) -> Vec<Markup> {
     let line = |one: &Drift| {
         html! {

@@ -1,4 +1,4 @@
-//! WorkQueue that come from forms.
+//! Interventions from forms.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ type Fields = BTreeMap<String, String>;
 type Asked = State<Arc<Shared>>;
 type Who = Extension<Admitted>;
 
-/// What the page that an order leads back to says. What becomes of the order is said by the page itself.
+/// The messages of the page that a form leads back to. The page itself shows what becomes of the intervention.
 pub(super) const DONE: [(&str, &str); 4] = [
     ("resync", "It is being checked."),
     (
@@ -34,7 +34,7 @@ pub(super) const DONE: [(&str, &str); 4] = [
     ("approve", "The approval was taken down."),
 ];
 
-/// Reads a form, when it was filled in on a page of this daemon.
+/// Parses a form, if it was filled in on a page of this daemon.
 #[expect(
     clippy::result_large_err,
     reason = "the response is what the caller returns"
@@ -49,7 +49,7 @@ fn fields(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Result<Fields, R
     Err((StatusCode::FORBIDDEN, why).into_response())
 }
 
-/// Leads back to the page that the form stands on; nowhere else.
+/// Redirects to the page that contains the form, and nowhere else.
 fn back(fields: &Fields, done: &'static str) -> Response {
     let here = own_path(fields.get("back").map(String::as_str).unwrap_or_default());
     let path = here.split('#').next().unwrap_or("/");
@@ -64,7 +64,7 @@ fn back(fields: &Fields, done: &'static str) -> Response {
     Redirect::to(&format!("{path}?{}", kept.finish())).into_response()
 }
 
-/// Returns a path of this daemon; the first page for everything else.
+/// Returns a path of this daemon; the first page for anything else.
 pub(super) fn own_path(text: &str) -> &str {
     let plain = text
         .bytes()
@@ -80,7 +80,7 @@ fn text<'f>(fields: &'f Fields, name: &str) -> &'f str {
     fields.get(name).map(String::as_str).unwrap_or_default()
 }
 
-/// Takes an order of a form, and leads back to where the form stands.
+/// Carries out an intervention from a form, and redirects to the page that contains it.
 fn ordered(
     shared: &Shared,
     admitted: Admitted,
@@ -93,7 +93,7 @@ fn ordered(
         Err(response) => return response,
     };
     let name = text(&fields, "by").trim();
-    // What writes, or keeps others from it, has somebody who answers for it.
+    // An intervention that allows or prevents writes needs somebody who answers for it.
     if name.is_empty() && done != "resync" {
         return unprocessable("Say who you are: your name is kept in the history.");
     }
@@ -217,7 +217,7 @@ pub(super) async fn log_in(
             tracing::warn!(client = %admitted.client, "somebody showed a wrong token");
             (StatusCode::FORBIDDEN, error)
         }
-        // Whoever guesses does not fill the log.
+        // Guessing must not fill the log.
         Err(error @ LoginError::TooMany) => (StatusCode::TOO_MANY_REQUESTS, error),
     };
     let page = super::login::page(text(&fields, "form"), next, Some(error)).into_string();

@@ -1,5 +1,5 @@
-//! What people know a brand by: what is live, and what the tree declares where that is something else. The two are never
-//! shown for each other.
+//! What people know a brand by: what is live, and what the tree declares where that differs. One is never shown as the
+//! other.
 
 use maud::{Markup, html};
 
@@ -7,11 +7,10 @@ use super::words::shown;
 use crate::daemon::{LiveBrand, ObjectStatus};
 use crate::model::AssetKind;
 
-/// The assets whose pictures stand for a brand.
+/// The assets that are shown as pictures of a brand.
 const PICTURES: [AssetKind; 2] = [AssetKind::Logo, AssetKind::Icon];
 
-/// Returns what an account is called: by the company name that is live or, where none is known to be, by its name in the
-/// tree.
+/// Returns the heading for an account: the live company name or, if none is known, its name in the tree.
 pub(super) fn heading(object: &ObjectStatus) -> &str {
     let live = object
         .live
@@ -20,7 +19,7 @@ pub(super) fn heading(object: &ObjectStatus) -> &str {
     live.unwrap_or(object.title())
 }
 
-/// Says in a line what else it is known by.
+/// Draws a line with what else it is known by.
 pub(super) fn line(object: &ObjectStatus) -> Markup {
     let live = object.live.as_ref();
     let domain = live.and_then(|live| live.domain.as_deref());
@@ -40,7 +39,7 @@ pub(super) fn line(object: &ObjectStatus) -> Markup {
     }
 }
 
-/// Lists what the tree declares and what is not known to be live.
+/// Lists what the tree declares and is not known to be live.
 fn apart(object: &ObjectStatus) -> Vec<(&'static str, &str)> {
     let live = |of: fn(&LiveBrand) -> &Option<String>| {
         let live = object.live.as_ref();
@@ -62,7 +61,7 @@ fn apart(object: &ObjectStatus) -> Vec<(&'static str, &str)> {
     apart
         .filter_map(|(what, declared, live)| {
             let declared = declared?;
-            // Domains are the same whatever their case.
+            // Domains are case-insensitive.
             let is_same = live.is_some_and(|live| match what {
                 "domain" => live.eq_ignore_ascii_case(declared),
                 _ => live == declared,
@@ -72,7 +71,7 @@ fn apart(object: &ObjectStatus) -> Vec<(&'static str, &str)> {
         .collect()
 }
 
-/// Says of the pictures which side they are of, where the sides differ.
+/// Describes which side the pictures are from, where the sides differ.
 pub(super) fn sides(object: &ObjectStatus) -> Markup {
     let differing: Vec<AssetKind> = (object.assets.keys().copied())
         .filter(|kind| PICTURES.contains(kind) && !object.is_live(*kind))

@@ -1,14 +1,14 @@
-//! Which accounts are shown.
+//! Filtering and paging of accounts.
 
 use serde::Deserialize;
 
 use crate::daemon::{ObjectStatus, State, Status};
 
-/// How many accounts a page shows when nobody says otherwise, and at most.
+/// The default and the maximum number of accounts on a page.
 const SIZE: usize = 50;
 const LARGEST: usize = 500;
 
-/// Which accounts are asked for.
+/// Which accounts are requested.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(in crate::dashboard) struct Filter {
@@ -16,11 +16,11 @@ pub(in crate::dashboard) struct Filter {
     pub(super) state: Choice,
     /// With this text in name, company, domain or id.
     pub(super) q: String,
-    /// Which page, from 1.
+    /// The page, from 1.
     pub(super) page: Option<usize>,
-    /// How many on a page.
+    /// The number of accounts on a page.
     pub(super) size: Option<usize>,
-    /// In which order.
+    /// The order.
     pub(super) sort: Option<Sort>,
 }
 
@@ -37,26 +37,26 @@ pub(super) enum Choice {
     Unknown,
 }
 
-/// An order.
+/// An order of accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::dashboard) enum Sort {
     /// By name.
     Name,
-    /// What wants attention first, then by name.
+    /// What needs attention first, then by name.
     Trouble,
 }
 
 /// The accounts that a page shows.
 pub(in crate::dashboard) struct Selected<'s> {
     pub(in crate::dashboard) accounts: Vec<&'s ObjectStatus>,
-    /// How many were asked for, on all pages.
+    /// The number of matching accounts on all pages.
     pub(in crate::dashboard) total: usize,
     pub(in crate::dashboard) page: usize,
     pub(in crate::dashboard) pages: usize,
 }
 
-/// Selects; `usual` is the order when nobody asks for one. A page behind the last one is the last one.
+/// Selects accounts; `usual` is the order when none is requested. A page after the last one is the last one.
 pub(in crate::dashboard) fn select<'s>(
     status: &'s Status,
     filter: &Filter,
@@ -88,7 +88,7 @@ pub(in crate::dashboard) fn select<'s>(
         })
         .collect();
     if filter.sort.unwrap_or(usual) == Sort::Trouble {
-        // The names are sorted already, and stay so.
+        // A stable sort keeps the order by name.
         accounts.sort_by_key(|account| urgency(account.state));
     }
     let size = filter.size.unwrap_or(SIZE).clamp(1, LARGEST);
@@ -109,7 +109,7 @@ pub(in crate::dashboard) fn select<'s>(
 }
 
 impl Filter {
-    /// Returns the query that asks for another page of the same.
+    /// Returns the URL of another page of the same selection.
     pub(super) fn query(&self, page: usize) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         if let Some(state) = self.state.state() {
@@ -124,7 +124,7 @@ impl Filter {
         format!("/?{}", query.finish())
     }
 
-    /// Tells whether it leaves anything out.
+    /// Returns whether it leaves anything out.
     pub(super) fn is_on(&self) -> bool {
         self.state != Choice::All || !self.q.is_empty()
     }

@@ -1,10 +1,10 @@
-//! Forms that give orders.
+//! Forms for interventions.
 
 use maud::{Markup, html};
 
-use super::frame::Frame;
+use super::context::Frame;
 
-/// How long a pause may be asked for, in minutes; none for until somebody resumes.
+/// The durations of a pause to choose from, in minutes; empty for until somebody resumes.
 pub(super) const PAUSES: [(&str, &str); 5] = [
     ("30", "30 minutes"),
     ("120", "2 hours"),
@@ -20,7 +20,7 @@ fn hidden(frame: &Frame<'_>) -> Markup {
     }
 }
 
-/// Asks who it is, and why; `form` tells the fields of one form from those of another.
+/// Draws the fields for name and reason; `form` makes their ids unique on the page.
 fn author(frame: &Frame<'_>, form: &str, why: Option<&str>) -> Markup {
     html! {
         div.field {
@@ -36,7 +36,7 @@ fn author(frame: &Frame<'_>, form: &str, why: Option<&str>) -> Markup {
     }
 }
 
-/// Asks for a look at one account, or at all; who it is, is asked only where it is known already.
+/// Draws the button to check one account, or all; the name is sent along if it is already known.
 pub(super) fn resync(frame: &Frame<'_>, account: Option<&str>) -> Markup {
     html! {
         form method="post" action="/resync" {
@@ -50,7 +50,7 @@ pub(super) fn resync(frame: &Frame<'_>, account: Option<&str>) -> Markup {
     }
 }
 
-/// Asks for a pause.
+/// Draws the form for a pause.
 pub(super) fn pause(frame: &Frame<'_>) -> Markup {
     html! {
         details #pausing {
@@ -76,7 +76,7 @@ pub(super) fn pause(frame: &Frame<'_>) -> Markup {
     }
 }
 
-/// Ends a pause.
+/// Draws the form that ends a pause.
 pub(super) fn resume(frame: &Frame<'_>) -> Markup {
     html! {
         details #resuming {
@@ -90,7 +90,7 @@ pub(super) fn resume(frame: &Frame<'_>) -> Markup {
     }
 }
 
-/// Approves what there is to do.
+/// Draws the form that approves a plan.
 pub(super) fn approve(frame: &Frame<'_>, plan: &str) -> Markup {
     html! {
         form.pause method="post" action="/approve" {

@@ -1,30 +1,14 @@
-//! What is around every page.
+//! The frame around every page.
 
-use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, html};
 
+use super::context::Frame;
 use super::still::{SCRIPT, STYLE};
 use super::words::{counted, shown};
-use crate::daemon::{Mode, Role, State, Status};
+use crate::daemon::{Mode, Role, State};
 use crate::model::count_of;
 
-/// What a page is drawn from.
-pub(super) struct Frame<'s> {
-    pub(super) status: &'s Status,
-    pub(super) now: Timestamp,
-    /// What the forms of the page carry.
-    pub(super) form: &'s str,
-    /// The path and query of the page, to come back to.
-    pub(super) here: &'s str,
-    /// Whether somebody can log out.
-    pub(super) has_session: bool,
-    /// The name that was given last from this browser; empty when none was.
-    pub(super) name: &'s str,
-    /// What an order that led here asked for.
-    pub(super) done: Option<&'static str>,
-}
-
-/// A page of the dashboard.
+/// A tab of the dashboard.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tab {
     Overview,
@@ -77,13 +61,13 @@ impl Frame<'_> {
         document(&format!("{title} · {cluster}"), true, &content)
     }
 
-    /// Returns what people call the cluster.
+    /// Returns the name of the cluster, for people.
     pub(super) fn cluster(&self) -> &str {
         let name = self.status.cluster.name.as_ref();
         name.map_or("no cluster yet", |name| name.as_str())
     }
 
-    /// Says in a sentence how many objects stand how.
+    /// Describes in a sentence how many objects are in each state.
     fn counts(&self) -> String {
         let count = |state| self.status.count(state);
         format!(
@@ -111,7 +95,7 @@ impl Frame<'_> {
         }
     }
 
-    /// Says what everybody must know first.
+    /// Draws what everybody must know first.
     fn banners(&self) -> Markup {
         let cluster = &self.status.cluster;
         let ago = |then| super::words::time(then, self.now);
@@ -175,7 +159,7 @@ impl Frame<'_> {
     }
 }
 
-/// Draws a document.
+/// Draws an HTML document.
 pub(super) fn document(title: &str, is_live: bool, content: &Markup) -> Markup {
     html! {
         (DOCTYPE)

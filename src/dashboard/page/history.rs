@@ -1,9 +1,10 @@
-//! What happened.
+//! The history page.
 
 use jiff::SignedDuration;
 use maud::{Markup, html};
 
-use super::frame::{Frame, Tab};
+use super::context::Frame;
+use super::frame::Tab;
 use super::words::{path, short, shown, span, time};
 use crate::daemon::{Finding, Incident, Intervention, InterventionKind};
 
@@ -33,7 +34,7 @@ pub(super) fn page(frame: &Frame<'_>) -> Markup {
     frame.page("History", Some(Tab::History), &body)
 }
 
-/// Draws what people asked for.
+/// Draws interventions.
 fn queue<'i>(frame: &Frame<'_>, of_them: impl Iterator<Item = &'i Intervention>) -> Markup {
     html! {
         table.history {
@@ -65,7 +66,7 @@ fn queue<'i>(frame: &Frame<'_>, of_them: impl Iterator<Item = &'i Intervention>)
     }
 }
 
-/// Draws incidents, with the account or without.
+/// Draws incidents, with or without their account.
 pub(super) fn table<'i>(
     frame: &Frame<'_>,
     incidents: impl Iterator<Item = &'i Incident>,
@@ -108,7 +109,7 @@ pub(super) fn table<'i>(
     }
 }
 
-/// Returns the words of an incident without the account that they begin with.
+/// Returns the message of an incident without the account that it begins with.
 fn message(incident: &Incident) -> &str {
     let account = incident.account.as_ref();
     let rest = account.and_then(|account| incident.message.strip_prefix(account.as_str()));

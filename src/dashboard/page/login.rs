@@ -1,4 +1,4 @@
-//! Where the token is asked for.
+//! The login page.
 
 use maud::{Markup, html};
 

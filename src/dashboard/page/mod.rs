@@ -3,6 +3,7 @@
 mod account;
 mod action;
 mod brand;
+mod context;
 mod filter;
 mod form;
 mod frame;

@@ -1,9 +1,10 @@
-//! The first page: how everything stands.
+//! The first page: the state of everything.
 
 use maud::{Markup, html};
 
 use super::filter::{Filter, Selected, Sort, select};
-use super::frame::{Frame, Tab};
+use super::context::Frame;
+use super::frame::Tab;
 use super::words::{badge, because, counted, dns, path, said, short, shown, time};
 use super::{brand, form, picture, plan};
 use crate::alert::ChannelStatus;
@@ -152,7 +153,7 @@ fn alerts(frame: &Frame<'_>) -> Markup {
     }
 }
 
-/// Returns the words of an alert without the account that they begin with.
+/// Returns the message of an alert without the account that it begins with.
 fn message(alert: &Alert) -> &str {
     let account = alert.account.as_ref();
     let rest = account.and_then(|account| alert.message.strip_prefix(account.as_str()));

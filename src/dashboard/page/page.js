@@ -1,4 +1,4 @@
-// Asks for the page again when the daemon says that something changed, and puts what is new in place.
+// Fetches the page again when the daemon signals a change, and replaces the parts that differ.
 "use strict";
 (() => {
   const stream = document.getElementById("stream");
@@ -6,7 +6,7 @@
   let busy = false;
   let again = false;
 
-  // Remembers what a reader has open, has typed and where the keyboard is, across a change of a part.
+  // Replaces a part, and keeps what the reader has open, has typed and has focused.
   function replace(part, fresh) {
     const open = new Set([...part.querySelectorAll("details[open][id]")].map((one) => one.id));
     const focused = part.contains(document.activeElement) ? document.activeElement : null;
@@ -48,7 +48,7 @@
         announce.textContent = counts;
       }
     } catch {
-      // The daemon does not answer; the stream says so, and comes back by itself.
+      // The daemon does not respond; the stream shows that, and reconnects by itself.
     } finally {
       busy = false;
       if (again) {
@@ -60,7 +60,7 @@
 
   if (!stream || !("EventSource" in window)) return;
   let events = null;
-  // What the page shows; what came since it was made and before anybody listened is asked for at once.
+  // The version that the page shows; changes between its creation and the first event are fetched at once.
   let seen = stream.dataset.version;
 
   function show(word, kind) {
@@ -87,12 +87,12 @@
     events = null;
   }
 
-  // A browser has six connections to a server for all its pages, those that one has left and may come back to, too.
+  // A browser has six connections to a server for all its pages, including those in the back/forward cache.
   addEventListener("pagehide", rest);
   addEventListener("pageshow", listen);
   document.addEventListener("visibilitychange", () => (document.hidden ? rest() : listen()));
   if (!document.hidden) listen();
-  // How long ago something was changes by itself.
+  // Relative times change by themselves.
   setInterval(() => {
     if (!document.hidden) refresh();
   }, 60000);

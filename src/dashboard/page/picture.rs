@@ -1,4 +1,5 @@
-//! Brands' pictures: those of the tree that are known to be live, byte for byte. Another one is not shown for it.
+//! Pictures of brands: files of the tree that are known to be live, byte for byte. No other one is shown in their
+//! place.
 
 use std::sync::Arc;
 
@@ -14,10 +15,10 @@ use crate::dashboard::state::Shared;
 use crate::model::{AccountName, AssetKind, AssetType};
 use crate::report::text::visible;
 
-/// What a browser may do with a picture: show it.
+/// The content security policy of pictures: a browser may only show them.
 const POLICY: &str = "default-src 'none'; sandbox";
 
-/// Draws a thumbnail; a brand without a picture has its first letter.
+/// Draws a thumbnail; for a brand without a picture, its first letter.
 pub(super) fn thumbnail(object: &ObjectStatus) -> Markup {
     html! {
         @if let Some(address) = address(object) {
@@ -28,7 +29,7 @@ pub(super) fn thumbnail(object: &ObjectStatus) -> Markup {
     }
 }
 
-/// Draws the same, larger.
+/// Draws the picture in a larger size.
 pub(super) fn large(object: &ObjectStatus) -> Markup {
     html! {
         @if let Some(address) = address(object) {
@@ -47,7 +48,7 @@ fn letter(object: &ObjectStatus) -> String {
         .unwrap_or_default()
 }
 
-/// Returns where the picture of a brand is, as far as the live one is at hand; it changes with its content.
+/// Returns the URL of a brand's picture, if the live one is available; it changes with the content.
 fn address(object: &ObjectStatus) -> Option<String> {
     let name = object.name.as_ref()?;
     let kinds = [AssetKind::Logo, AssetKind::Icon];
@@ -66,7 +67,7 @@ fn address(object: &ObjectStatus) -> Option<String> {
     ))
 }
 
-/// Tells what may be shown; a welcome page is never served as one.
+/// Returns whether a type may be shown; a welcome page is never served as a picture.
 fn is_picture(found: AssetType) -> bool {
     match found {
         AssetType::Png | AssetType::Jpeg | AssetType::Gif | AssetType::Ico => true,

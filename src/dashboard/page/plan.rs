@@ -1,18 +1,19 @@
-//! What there is to do, and who does it.
+//! The page of planned steps, by who takes them.
 
 use maud::{Markup, html};
 
 use super::form;
-use super::frame::{Frame, Tab};
+use super::context::Frame;
+use super::frame::Tab;
 use super::words::{because, changes, counted, path, shown};
 use crate::daemon::{ObjectStatus, PlannedStep, Taker};
 use crate::dashboard::intervene::obstacle;
 use crate::plan::{Refusal, Risk};
 
-/// How many objects the page shows of each part.
+/// How many objects the page shows in each part.
 const SHOWN: usize = 200;
 
-/// The parts of the page: who takes the steps, and the title over them.
+/// The parts of the page: who takes the steps, and the heading.
 const PARTS: [(Taker, &str); 3] = [
     (Taker::NextRun, "By itself"),
     (Taker::Approval, "Once somebody approves"),
@@ -33,7 +34,7 @@ pub(super) fn page(frame: &Frame<'_>) -> Markup {
     frame.page("Next run", Some(Tab::Plan), &body)
 }
 
-/// Says in a sentence what happens, as things stand.
+/// Describes in a sentence what happens next, in the current state.
 pub(super) fn sentence(frame: &Frame<'_>) -> Markup {
     let status = frame.status;
     let (approvable, left) = (status.steps(Taker::Approval), status.steps(Taker::Nobody));
@@ -53,7 +54,7 @@ pub(super) fn sentence(frame: &Frame<'_>) -> Markup {
     }
 }
 
-/// Offers the approval of what waits for one, or says why it cannot be given now.
+/// Draws the form that approves the steps that wait for it, or why they cannot be approved now.
 fn approval(frame: &Frame<'_>) -> Markup {
     let status = frame.status;
     let waits = status.steps(Taker::Approval) > 0 && status.cluster.approval.is_none();
@@ -152,7 +153,7 @@ fn risk(risk: Risk) -> Markup {
     html! { span class={ "risk " (class) } { (word) } }
 }
 
-/// Draws what guards refused.
+/// Draws the refusals of guards.
 pub(super) fn refusals(refusals: &[Refusal]) -> Markup {
     html! {
         @for refusal in refusals {

@@ -1,4 +1,4 @@
-//! Which path shows which page.
+//! The routes of the pages.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use maud::Markup;
 use serde::Deserialize;
 
 use super::filter::Filter;
-use super::frame::Frame;
+use super::context::Frame;
 use super::{account, action, history, login, overview, picture, plan, still};
 use crate::daemon::Status;
 use crate::dashboard::access::{Access, Admitted, Entry};
@@ -40,7 +40,7 @@ pub(in crate::dashboard) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> 
         .merge(guarded)
 }
 
-/// Lets in who may look; who may not is asked for the token.
+/// Lets authorized requests pass, and redirects others to the login page.
 async fn guard(
     State(shared): State<Arc<Shared>>,
     Extension(admitted): Extension<Admitted>,
@@ -64,7 +64,7 @@ async fn guard(
     Redirect::to(&format!("/login?{query}")).into_response()
 }
 
-/// What led to a page.
+/// The query parameters that pages share.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Led {
@@ -72,7 +72,7 @@ struct Led {
     next: Option<String>,
 }
 
-/// Draws a page, with what its forms carry.
+/// Draws a page, with the token for its forms.
 fn drawn(
     shared: &Shared,
     (admitted, headers): (Admitted, &HeaderMap),

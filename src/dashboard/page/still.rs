@@ -1,4 +1,4 @@
-//! What does not change while the daemon runs: style, script, mark.
+//! Static files: style, script, logo.
 
 use std::sync::OnceLock;
 
@@ -8,7 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use crate::model::Digest;
 
-/// A file that the daemon carries in itself.
+/// A file embedded in the program.
 pub(super) struct Still {
     name: &'static str,
     kind: &'static str,
@@ -38,7 +38,7 @@ impl Still {
         }
     }
 
-    /// Returns what changes with the content, so that a browser may keep it for ever.
+    /// Returns a tag that changes with the content, so that a browser may cache the file forever.
     pub(super) fn tag(&self) -> &str {
         self.digest
             .get_or_init(|| Digest::of(self.text.as_bytes()))

@@ -1,4 +1,4 @@
-//! States, times and changes, as a page says them.
+//! The wording of states, times and changes on pages.
 
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -9,12 +9,12 @@ use crate::dns::Standing;
 use crate::report::text::visible;
 use crate::report::{Line, lines};
 
-/// Shows text from outside: what is hidden is escaped, and its direction is its own.
+/// Shows text from outside: hidden characters are escaped, and its direction is isolated.
 pub(super) fn shown(text: &str) -> Markup {
     html! { bdi { (visible(text)) } }
 }
 
-/// Says a state by a word and a sign, so that colour alone says nothing.
+/// Draws a state as a word and a sign, so that it does not depend on color alone.
 pub(super) fn badge(state: State) -> Markup {
     let (sign, word) = said(state);
     html! {
@@ -32,7 +32,7 @@ pub(super) fn said(state: State) -> (&'static str, &'static str) {
     }
 }
 
-/// Says why an object stands as it does, in a few words.
+/// Describes in a few words why an object is in its state.
 pub(super) fn because(reason: Reason) -> &'static str {
     match reason {
         Reason::InSync => "as Git wants it",
@@ -51,7 +51,7 @@ pub(super) fn because(reason: Reason) -> &'static str {
     }
 }
 
-/// Says how long ago something was, or how soon it will be; exactly on request.
+/// Draws how long ago something was, or how soon it will be, with the exact time as a tooltip.
 pub(super) fn time(then: Timestamp, now: Timestamp) -> Markup {
     let exact = then.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
     html! { time datetime=(then.to_string()) title=(exact) { (relative(then, now)) } }
@@ -67,7 +67,7 @@ fn relative(then: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// Says a number of seconds in its largest unit.
+/// Formats a number of seconds in its largest unit.
 pub(super) fn span(seconds: u64) -> String {
     match seconds {
         0..90 => format!("{seconds} s"),
@@ -77,7 +77,7 @@ pub(super) fn span(seconds: u64) -> String {
     }
 }
 
-/// Says what an object's DNS was found to be, in a word.
+/// Draws the result of an object's DNS check in a word.
 pub(super) fn dns(object: &ObjectStatus) -> Markup {
     let Some(dns) = &object.dns else {
         return html! { span.faint { "not asked" } };
@@ -103,7 +103,7 @@ pub(super) fn dns(object: &ObjectStatus) -> Markup {
     html! { span class={ "dns " (class) } { span.sign aria-hidden="true" { (sign) } (word) } }
 }
 
-/// Draws changes as a table: what, what is live, what Git wants, who moved.
+/// Draws changes as a table: the key, the live value, the value in Git, and which side changed.
 pub(super) fn changes<'c>(changes: impl IntoIterator<Item = &'c Change>, caption: &str) -> Markup {
     let owned: Vec<Change> = changes.into_iter().cloned().collect();
     html! {
@@ -160,7 +160,7 @@ pub(in crate::dashboard) fn path(name: &str) -> String {
     format!("/accounts/{}", segment(name))
 }
 
-/// Writes a text as one segment of a path.
+/// Encodes a text as one segment of a path.
 pub(super) fn segment(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {

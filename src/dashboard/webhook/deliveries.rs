@@ -1,14 +1,14 @@
-//! What came already.
+//! Deliveries that were already received.
 
 use std::collections::{HashSet, VecDeque};
 
-/// How many marks are remembered: a busy repository's pushes of some days.
+/// How many marks are remembered: some days of pushes to a busy repository.
 const KEPT: usize = 4096;
 
-/// The longest mark that is remembered as it is; a forge's is 36 or 64 characters long.
+/// The maximum length of a remembered mark; those of forges have 36 or 64 characters.
 const LONGEST: usize = 128;
 
-/// Remembers the marks of the last deliveries; the oldest go first.
+/// Remembers the marks of the last deliveries; the oldest are dropped first.
 #[derive(Debug, Default)]
 pub struct Deliveries {
     known: HashSet<String>,
@@ -16,7 +16,7 @@ pub struct Deliveries {
 }
 
 impl Deliveries {
-    /// Takes in the marks of a delivery; tells whether none of them was known.
+    /// Records the marks of a delivery, and returns whether all of them were new.
     pub fn is_new(&mut self, marks: &[String]) -> bool {
         let mut new = true;
         for mark in marks {

@@ -1,4 +1,4 @@
-//! What is done with a request that says it comes from the forge.
+//! Verifies requests that claim to come from the forge.
 
 use axum::http::HeaderMap;
 use serde::Deserialize;
@@ -7,63 +7,63 @@ use thiserror::Error;
 use crate::forge::{ForgeKind, Proof, is_same, is_signature};
 use crate::model::Secret;
 
-/// The characters of a signature: SHA-256 in hexadecimal.
+/// The length of a signature: SHA-256 in hexadecimal.
 const SIGNATURE: usize = 64;
 
-/// Who may tell of pushes, and of which.
+/// The forge that may notify of pushes, and of which branch.
 #[derive(Clone, Debug)]
 pub struct Hook {
     /// The forge.
     pub forge: ForgeKind,
-    /// What it proves itself with.
+    /// The secret that it authenticates with.
     pub secret: Secret,
-    /// The branch that is watched; any when a work tree is watched.
+    /// The branch that is watched; any branch when a work tree is watched.
     pub branch: Option<String>,
 }
 
-/// A request that proved itself.
+/// An authenticated request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    /// What is remembered of it, to know it when it comes again.
+    /// Marks that identify it if it is sent again.
     pub marks: Vec<String>,
-    /// What it says.
+    /// Its content.
     pub heard: Heard,
 }
 
-/// What a request says.
+/// The content of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Heard {
     /// Something was pushed to the branch.
     Push {
-        /// The commit that the branch is said to be at.
+        /// The commit that the branch is reported to be at.
         commit: String,
     },
-    /// Nothing that matters here, and why.
+    /// Nothing relevant here, and why.
     Ignored(String),
 }
 
-/// Says why a request is not listened to.
+/// Why a request is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Rejection {
-    /// It does not come as JSON.
+    /// It is not sent as JSON.
     #[error(
         "send the event as application/json; in the webhook's settings this is the content type"
     )]
     ContentType,
-    /// It does not prove itself.
+    /// It has no proof of the secret.
     #[error("the header {0} is missing; set the secret in the webhook's settings")]
     NoProof(&'static str),
-    /// It proves itself with something else.
+    /// Its proof does not match the secret.
     #[error(
         "the header {0} does not fit the secret; set the same secret here and in the webhook's settings"
     )]
     WrongProof(&'static str),
-    /// It says nothing that can be read.
+    /// Its body is not a push event.
     #[error("the body is no push event")]
     Body,
 }
 
-/// What is read of the event; the forges agree on it.
+/// The fields of an event that are read; all forges have them.
 #[derive(Deserialize)]
 struct Event {
     #[serde(rename = "ref")]
@@ -71,7 +71,7 @@ struct Event {
     after: String,
 }
 
-/// Looks at the headers of a request: without a proof in them its body need not be read.
+/// Checks the headers of a request: without a possible proof in them, its body need not be read.
 pub fn may_prove(hook: &Hook, headers: &HeaderMap) -> Result<(), Rejection> {
     let (header, proof) = hook.forge.proof();
     let given = headers.get(header).and_then(|value| value.to_str().ok());
@@ -85,7 +85,7 @@ pub fn may_prove(hook: &Hook, headers: &HeaderMap) -> Result<(), Rejection> {
     can_hold.then_some(()).ok_or(Rejection::WrongProof(header))
 }
 
-/// Looks at a request. The body is read only after the proof.
+/// Verifies a request. The body is parsed only after the proof.
 pub fn judge(hook: &Hook, headers: &HeaderMap, body: &[u8]) -> Result<Delivery, Rejection> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let (header, proof) = hook.forge.proof();
@@ -109,7 +109,7 @@ pub fn judge(hook: &Hook, headers: &HeaderMap, body: &[u8]) -> Result<Delivery, 
         .filter_map(|name| Some(format!("{name}: {}", text(name)?)))
         .collect();
     if let Proof::Signature(_) = proof {
-        // The signature does not cover the delivery's id, so that a new id may stand above an old body.
+        // The signature does not cover the delivery's id, so a replayed body may come with a new id.
         marks.push(given.to_ascii_lowercase());
     }
     let event = text(hook.forge.event_header()).unwrap_or_default();

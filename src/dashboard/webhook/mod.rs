@@ -1,8 +1,8 @@
-//! Pushes that a forge tells of: who may tell, and what is listened to.
+//! Notifications of pushes by a forge: authentication and content.
 //!
-//! [`judge`] is the whole rule, and pure: a request is looked at only when it proves that it knows the secret, over
-//! the bytes as they came. What it says is a hint and nothing more; the commit is read from the remote. [`Deliveries`]
-//! remembers what came, so that a request that is sent again starts nothing.
+//! [`judge`] is the whole rule, and pure: a request counts only if it proves knowledge of the secret, over the bytes as
+//! received. Its content is a hint and nothing more; the commit is read from the remote. [`Deliveries`] remembers what
+//! was received, so that a request that is sent again starts nothing.
 
 mod deliveries;
 mod judge;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::AccountRecords;
+use super::account::AccountRecords;
 use crate::dns::presentation::content;
 
 /// The version of the JSON; raised when the meaning of a member changes.

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
-use super::AccountRecords;
+use super::account::AccountRecords;
 use crate::dns::presentation::{MX_PREFERENCE, absolute, relative};
 use crate::dns::{Expected, Question};
 use crate::model::record::{RecordData, RecordName, RecordType};

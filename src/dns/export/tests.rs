@@ -1,8 +1,8 @@
 use super::*;
 use crate::dns::expect;
 use crate::dns::presentation::content;
-use crate::model::DomainTemplate;
-use crate::model::record::{RecordData, RecordType};
+use crate::model::record::{RecordData, RecordName, RecordType};
+use crate::model::{AccountName, DomainName, DomainTemplate};
 
 fn account(name: &str, domain: &str, zone: Option<&str>) -> AccountRecords {
     let template: DomainTemplate = serde_json::from_value(serde_json::json!({

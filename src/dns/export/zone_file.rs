@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{AccountRecords, hosts, one_line};
+use super::account::{AccountRecords, hosts, one_line};
 use crate::dns::presentation::{absolute, content, relative};
 
 /// Writes the records of accounts as a fragment of a zone file (RFC 1035, section 5.1).

@@ -13,6 +13,7 @@
 
 mod change;
 mod config;
+mod endpoint;
 mod error;
 mod http;
 mod powerdns;

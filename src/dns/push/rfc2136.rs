@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode, UpdateMessage as _};
-use hickory_proto::rr::{RData, Record, RecordType as WireType, TSigner};
+use hickory_proto::rr::{RData, Record, RecordType as WireType};
 
-use super::config;
+use super::endpoint::Endpoint;
 use super::session::Session;
 use super::{PushError, Rfc2136Config, SetChange, Standing, ZoneChange, wire};
 use crate::dns::packet::{record_data, record_name, wire_name, wire_type};
@@ -17,16 +17,9 @@ use crate::dns::zone::is_below;
 use crate::dns::{Question, packet};
 use crate::model::record::{RecordName, RecordType};
 
-/// How many seconds the clocks may differ (RFC 8945, section 10).
-const FUDGE: u16 = 300;
-
 /// A primary that accepts dynamic updates.
 pub(super) struct Rfc2136 {
-    pub(super) server: String,
-    pub(super) key: String,
-    pub(super) signer: TSigner,
-    /// How long one answer may take.
-    pub(super) patience: Duration,
+    endpoint: Endpoint,
 }
 
 /// The live records at one name and type, also as the server sent them.
@@ -42,21 +35,8 @@ impl Rfc2136 {
     /// # Errors
     /// When the key cannot be used.
     pub(super) fn new(config: &Rfc2136Config, patience: Duration) -> Result<Self, PushError> {
-        let key = &config.key;
-        let name = wire_name(&RecordName::observed(&key.name)).map_err(|_| {
-            PushError::Configuration(format!(
-                "key {:?} has no name that DNS can carry; copy it from the server",
-                key.name
-            ))
-        })?;
-        let signer = TSigner::new(key.octets()?, config::wire(key.algorithm), name, FUDGE)
-            .map_err(|error| PushError::Configuration(format!("key {}: {error}", key.name)))?;
-        Ok(Self {
-            server: with_port(&config.server),
-            key: key.name.clone(),
-            signer,
-            patience,
-        })
+        let endpoint = Endpoint::new(config, patience)?;
+        Ok(Self { endpoint })
     }
 
     /// Finds the zones of the given names, over one connection; stops at the first name that gets no answer.
@@ -90,7 +70,7 @@ impl Rfc2136 {
     ) -> Result<RecordName, PushError> {
         let session = match open {
             Some(session) => session,
-            None => open.insert(Session::open(self).await?),
+            None => open.insert(Session::open(&self.endpoint).await?),
         };
         let mut candidate = Some(name.as_str());
         let mut fails = false;
@@ -100,8 +80,8 @@ impl Rfc2136 {
             // For a query, only the signature can cause NOTAUTH (RFC 8945, section 5.2).
             if answer.metadata.response_code == ResponseCode::NotAuth {
                 return Err(PushError::KeyRejected {
-                    server: self.server.clone(),
-                    key: self.key.clone(),
+                    server: self.endpoint.server.clone(),
+                    key: self.endpoint.key.clone(),
                 });
             }
             if let Some(zone) = apex(&answer, name) {
@@ -111,7 +91,7 @@ impl Rfc2136 {
             // An alias answers in place of the SOA, so the parent name is asked for next.
             candidate = text.split_once('.').map(|(_, parent)| parent);
         }
-        let (server, name) = (self.server.clone(), name.clone());
+        let (server, name) = (self.endpoint.server.clone(), name.clone());
         Err(if fails {
             PushError::Failing { server, name }
         } else {
@@ -124,7 +104,7 @@ impl Rfc2136 {
         zone: &RecordName,
         questions: &BTreeSet<Question>,
     ) -> Result<BTreeMap<Question, Standing>, PushError> {
-        let mut session = Session::open(self).await?;
+        let mut session = Session::open(&self.endpoint).await?;
         let mut read = BTreeMap::new();
         for question in questions {
             let raw = self.read_set(&mut session, zone, question).await?;
@@ -217,7 +197,7 @@ impl Rfc2136 {
     }
 
     pub(super) async fn update(&self, change: &ZoneChange) -> Result<(), PushError> {
-        let mut session = Session::open(self).await?;
+        let mut session = Session::open(&self.endpoint).await?;
         let mut raw = Vec::new();
         for set in &change.sets {
             let read = self
@@ -255,7 +235,7 @@ impl Rfc2136 {
                 Ok(())
             }
             ResponseCode::NoError | ResponseCode::NXDomain => Err(PushError::NotAuthoritative {
-                server: self.server.clone(),
+                server: self.endpoint.server.clone(),
                 zone: zone.clone(),
             }),
             code => Err(self.rejection(code, zone)),
@@ -263,7 +243,7 @@ impl Rfc2136 {
     }
 
     fn rejection(&self, code: ResponseCode, zone: &RecordName) -> PushError {
-        let server = self.server.clone();
+        let server = self.endpoint.server.clone();
         match code {
             ResponseCode::NotAuth => PushError::NotAuthoritative {
                 server,
@@ -272,27 +252,13 @@ impl Rfc2136 {
             ResponseCode::Refused => PushError::Refused {
                 server,
                 zone: zone.clone(),
-                key: self.key.clone(),
+                key: self.endpoint.key.clone(),
             },
             other => PushError::Rejected {
                 server,
                 reason: other.to_string(),
             },
         }
-    }
-}
-
-/// Adds the port of DNS if none is given.
-fn with_port(server: &str) -> String {
-    let has_port = server.rsplit_once(':').is_some_and(|(host, port)| {
-        port.parse::<u16>().is_ok() && (!host.contains(':') || host.ends_with(']'))
-    });
-    if has_port {
-        server.to_owned()
-    } else if server.contains(':') && !server.starts_with('[') {
-        format!("[{server}]:53")
-    } else {
-        format!("{server}:53")
     }
 }
 

@@ -91,17 +91,3 @@ fn an_alias_may_take_the_place_of_addresses() {
     do a.acme.example. 300 IN CNAME ui.example.net.
     "##);
 }
-
-#[test]
-fn servers_have_a_port() {
-    #[track_caller]
-    fn check(text: &str, expected: &str) {
-        assert_eq!(with_port(text), expected);
-    }
-    check("ns.example.net", "ns.example.net:53");
-    check("ns.example.net:5353", "ns.example.net:5353");
-    check("192.0.2.1", "192.0.2.1:53");
-    check("2001:db8::1", "[2001:db8::1]:53");
-    check("[2001:db8::1]", "[2001:db8::1]:53");
-    check("[2001:db8::1]:5353", "[2001:db8::1]:5353");
-}

@@ -11,11 +11,11 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::PushError;
-use super::rfc2136::Rfc2136;
+use super::endpoint::Endpoint;
 
 /// A connection to a primary.
 pub(super) struct Session<'a> {
-    primary: &'a Rfc2136,
+    primary: &'a Endpoint,
     stream: TcpStream,
 }
 
@@ -24,7 +24,7 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// When the primary cannot be reached; nothing was sent.
-    pub(super) async fn open(primary: &'a Rfc2136) -> Result<Self, PushError> {
+    pub(super) async fn open(primary: &'a Endpoint) -> Result<Self, PushError> {
         let unreachable = |reason: String| PushError::Unreachable {
             server: primary.server.clone(),
             reason,

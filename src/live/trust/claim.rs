@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf, absolute_utf8};
 use url::Url;
 
-use super::config::BY_CONTENT;
+use super::entry::{BY_CONTENT, Entry};
 use crate::model::{Digest, is_loopback};
 use crate::tree::{AuthConfig, Loaded, Origin, PushMethod, SecretSource, read_authorities};
 
@@ -28,35 +28,6 @@ pub struct Claim {
     said: String,
     /// Whether it leads only to this machine.
     pub(super) is_here: bool,
-}
-
-/// One entry of a list in the trust configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Entry {
-    /// An entry of `api`: a platform's base URL.
-    Api(String),
-    /// An entry of `dns`: a primary.
-    Dns(String),
-    /// An entry of `commands`: the words of a command.
-    Command(Vec<String>),
-    /// An entry of `files`: a file or folder with secrets.
-    File(Utf8PathBuf),
-    /// An entry of `ca_files`: a path, or a digest.
-    CaFile(String),
-}
-
-impl Entry {
-    /// Returns the name of the entry's list.
-    #[must_use]
-    pub fn list(&self) -> &'static str {
-        match self {
-            Self::Api(_) => "api",
-            Self::Dns(_) => "dns",
-            Self::Command(_) => "commands",
-            Self::File(_) => "files",
-            Self::CaFile(_) => "ca_files",
-        }
-    }
 }
 
 /// Describes the claim. The text may hold any character.

@@ -9,28 +9,28 @@ use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// Prefix of a content's digest.
-pub(super) const BY_CONTENT: &str = "sha256:";
+use super::entry::{BY_CONTENT, Entry};
 
-/// Where a tree may lead credentials, and what it may have run and read. Whoever can write the tree cannot write this.
+/// Where a tree may send credentials, and which commands and files it may use. Whoever can write the tree cannot write
+/// this.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrustConfig {
-    /// The base URLs of the platforms that the tree may name, up to and without `/v2`. An empty list
-    /// lets in those of this machine.
+    /// The base URLs of the platforms that the tree may name, up to and without `/v2`. An empty list allows those on
+    /// this machine.
     #[schemars(with = "Vec<String>")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub api: Vec<Url>,
-    /// The primaries that the tree may push records to, written as in `dns.push` (`server`, or `url`). An
-    /// empty list lets in those of this machine.
+    /// The primaries that the tree may push records to, written as in `dns.push` (`server`, or `url`). An empty list
+    /// allows those on this machine.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub dns: Vec<String>,
-    /// The commands that print secrets and that the tree may name, each as the list of its words: whoever starts emblazon
-    /// runs them. `true` lets it name any.
+    /// The commands that the tree may name to print secrets, each as the list of its words; they run as the user who
+    /// starts emblazon. `true` allows any.
     #[serde(skip_serializing_if = "Commands::is_none")]
     pub commands: Commands,
-    /// The files with secrets, or folders of such, that the tree may name beside those where runners, service managers
-    /// and clusters put them.
+    /// The files with secrets, or folders of such files, that the tree may name, in addition to where runners, service
+    /// managers and clusters put them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<String>")]
     pub files: Vec<Utf8PathBuf>,
@@ -107,7 +107,7 @@ impl<'de> Deserialize<'de> for Commands {
 }
 
 impl TrustConfig {
-    /// Resolves relative paths against a folder, that of the configuration itself.
+    /// Resolves relative paths against the folder of the configuration.
     #[must_use]
     pub fn beside(mut self, folder: &Utf8Path) -> Self {
         for file in &mut self.files {
@@ -149,8 +149,7 @@ impl TrustConfig {
     }
 
     /// Adds one entry to its list.
-    pub(super) fn add(&mut self, entry: &super::Entry) {
-        use super::Entry;
+    pub(super) fn add(&mut self, entry: &Entry) {
         let more = match entry.clone() {
             Entry::Api(url) => Self {
                 api: Url::parse(&url).into_iter().collect(),

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{RecordError, RecordName, RecordType};
+use super::{RecordName, RecordType};
 
 /// The data of one record in canonical form, so that equal records compare equal.
 ///
@@ -66,15 +66,6 @@ pub enum RecordData {
 }
 
 impl RecordData {
-    /// Parses the text of a mapping as administrators type it: with or without trailing dots, and a TXT with or without
-    /// quotes. Names may contain `{{domain}}`.
-    ///
-    /// # Errors
-    /// Returns what is wrong, and at which byte of the text.
-    pub fn parse(record_type: RecordType, text: &str) -> Result<Self, RecordError> {
-        super::parse::parse(record_type, text)
-    }
-
     /// Returns the record type.
     #[must_use]
     pub fn record_type(&self) -> RecordType {

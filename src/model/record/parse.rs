@@ -68,29 +68,36 @@ pub enum RecordErrorKind {
     Form(&'static str),
 }
 
-pub(super) fn parse(record_type: RecordType, text: &str) -> Result<RecordData, RecordError> {
-    let mut fields = Fields {
-        text,
-        position: 0,
-        record_type,
-    };
-    let data = match record_type {
-        RecordType::A => RecordData::A(fields.ipv4()?),
-        RecordType::Aaaa => RecordData::Aaaa(fields.ipv6()?),
-        RecordType::Cname => RecordData::Cname(fields.host("target")?),
-        RecordType::Mx => fields.mx()?,
-        RecordType::Naptr => fields.naptr()?,
-        RecordType::Srv => RecordData::Srv {
-            priority: fields.number("priority", u16::MAX)?,
-            weight: fields.number("weight", u16::MAX)?,
-            port: fields.number("port", u16::MAX)?,
-            target: fields.name("target")?,
-        },
-        RecordType::Txt => RecordData::Txt(fields.text()?),
-        RecordType::Caa => fields.caa()?,
-    };
-    fields.end()?;
-    Ok(data)
+impl RecordData {
+    /// Parses the text of a mapping as administrators type it: with or without trailing dots, and a TXT with or without
+    /// quotes. Names may contain `{{domain}}`.
+    ///
+    /// # Errors
+    /// Returns what is wrong, and at which byte of the text.
+    pub fn parse(record_type: RecordType, text: &str) -> Result<Self, RecordError> {
+        let mut fields = Fields {
+            text,
+            position: 0,
+            record_type,
+        };
+        let data = match record_type {
+            RecordType::A => RecordData::A(fields.ipv4()?),
+            RecordType::Aaaa => RecordData::Aaaa(fields.ipv6()?),
+            RecordType::Cname => RecordData::Cname(fields.host("target")?),
+            RecordType::Mx => fields.mx()?,
+            RecordType::Naptr => fields.naptr()?,
+            RecordType::Srv => RecordData::Srv {
+                priority: fields.number("priority", u16::MAX)?,
+                weight: fields.number("weight", u16::MAX)?,
+                port: fields.number("port", u16::MAX)?,
+                target: fields.name("target")?,
+            },
+            RecordType::Txt => RecordData::Txt(fields.text()?),
+            RecordType::Caa => fields.caa()?,
+        };
+        fields.end()?;
+        Ok(data)
+    }
 }
 
 struct Fields<'a> {

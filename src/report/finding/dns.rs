@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Finding, Kind, Spot, bare};
+use super::item::{Finding, bare};
+use super::{Kind, Spot};
 use crate::dns::{HostCheck, RecordMark, Registration, Verdict};
 use crate::report::escape::visible;
 use crate::report::{AccountDns, Report};

@@ -1,6 +1,7 @@
 //! Findings for steps that were not done.
 
-use super::{Finding, Kind, Spot, about, subjects};
+use super::item::{Finding, about, subjects};
+use super::{Kind, Spot};
 use crate::apply::StepResult;
 use crate::report::ending::{Ending, Endings};
 use crate::report::escape::visible;

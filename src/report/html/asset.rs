@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::change::{Sides, text_difference, why};
+use super::sides::{Sides, text_difference, why};
 use super::store::Store;
 use crate::diff::{Change, Side};
 use crate::model::{AssetFacts, AssetKind};

@@ -2,10 +2,11 @@
 
 use maud::{Markup, html};
 use serde_json::Value;
-use similar::{ChangeTag, TextDiff};
 
+use super::section::Section;
+use super::sides::{Sides, text_difference, why};
 use super::store::Store;
-use super::{Section, asset, place, sketch};
+use super::{asset, sketch};
 use crate::diff::{Cause, Change, ChangeKey, Side};
 use crate::model::count;
 use crate::plan::Risk;
@@ -16,33 +17,6 @@ use crate::report::{Command, ObjectReport, Report, value};
 
 /// How many names are shown before the rest is folded.
 const SHOWN_NAMES: usize = 12;
-/// The number of context lines around a changed line.
-const CONTEXT_LINES: usize = 2;
-
-/// The wording for the two sides of a difference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sides {
-    /// Before and after applying a plan.
-    Plan,
-    /// On the platform, and in the tree.
-    Drift,
-}
-
-impl Sides {
-    pub(super) fn before(self) -> &'static str {
-        match self {
-            Self::Plan => "before",
-            Self::Drift => "live",
-        }
-    }
-
-    pub(super) fn after(self) -> &'static str {
-        match self {
-            Self::Plan => "after",
-            Self::Drift => "tree",
-        }
-    }
-}
 
 pub(super) fn section(report: &Report, store: &mut Store<'_>) -> Section {
     let sides = match report.command {
@@ -284,43 +258,6 @@ fn lines(value: &Value) -> Option<Vec<String>> {
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     };
     several.then(|| value::lines(value))
-}
-
-/// Renders why something differs, and where the tree declares it.
-pub(super) fn why(cause: Cause, origin: Option<&crate::tree::Origin>, sides: Sides) -> Markup {
-    let (class, words) = match (cause, sides) {
-        (Cause::Differs, _) => ("", ""),
-        (Cause::Git, Sides::Plan) => ("badge", "changed in Git"),
-        (Cause::Git, Sides::Drift) => ("badge", "in Git, not applied yet"),
-        (Cause::Drift, _) => ("badge warn", "changed by hand on the platform"),
-        (Cause::Conflict, _) => ("badge bad", "changed by hand and in Git"),
-        (Cause::Removal, _) => ("badge warn", "must not be there"),
-    };
-    html! {
-        @if !words.is_empty() { span class=(class) { (words) } " " }
-        @if let Some(origin) = origin { (place(origin.file.as_str(), origin.line, origin.column)) }
-    }
-}
-
-/// Renders a line-by-line diff of two texts.
-pub(super) fn text_difference(old: &[String], new: &[String]) -> Markup {
-    let old: Vec<&str> = old.iter().map(String::as_str).collect();
-    let new: Vec<&str> = new.iter().map(String::as_str).collect();
-    let difference = TextDiff::from_slices(&old, &new);
-    html! {
-        pre.lines {
-            @for (number, group) in difference.grouped_ops(CONTEXT_LINES).iter().enumerate() {
-                @if number > 0 { span.gap { "…" } }
-                @for line in group.iter().flat_map(|operation| difference.iter_changes(operation)) {
-                    @match line.tag() {
-                        ChangeTag::Delete => { del { "− " (line.value()) } }
-                        ChangeTag::Insert => { ins { "+ " (line.value()) } }
-                        ChangeTag::Equal => { span { "  " (line.value()) } }
-                    }
-                }
-            }
-        }
-    }
 }
 
 /// Renders a list of names, folded if there are many.

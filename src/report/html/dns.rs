@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::Section;
+use super::section::Section;
 use crate::dns::{HostCheck, Opinion, RecordMark, Registration, Standing, Verdict};
 use crate::model::count;
 use crate::report::escape::visible;

@@ -2,7 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::{Section, place};
+use super::place::place;
+use super::section::Section;
 use crate::diag::Severity;
 use crate::report::escape::visible;
 use crate::report::{Label, Problem, Report};

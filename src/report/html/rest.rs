@@ -2,7 +2,7 @@
 
 use maud::html;
 
-use super::Section;
+use super::section::Section;
 use crate::apply::StepStanding;
 use crate::live::Reading;
 use crate::report::ending::{Ending, Endings};

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::change::Sides;
+use super::sides::Sides;
 use super::store::Store;
 use crate::diff::{Change, ChangeKey};
 use crate::model::AssetFacts;

@@ -6,48 +6,48 @@ use serde::Serialize;
 use crate::dns::{HostCheck, Opinion, Phones, RecordMark, Registration, Standing, Tally, Verdict};
 use crate::report::{AccountDns, DnsReport, SecondOpinion};
 
-/// What DNS answers.
+/// The results of the DNS check.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Dns {
     /// The worst standing of a domain.
     standing: Standing,
-    /// The hosts with each verdict.
+    /// The number of hosts with each verdict.
     hosts: Verdicts,
     /// The domains, sorted by account.
     domains: Vec<Checked>,
     /// The accounts that were not checked.
     skipped: Vec<Skipped>,
-    /// The questions that were asked.
+    /// The number of DNS queries that were sent.
     questions: u64,
-    /// How often it was checked.
+    /// How many times it was checked.
     rounds: u32,
 }
 
-/// How many hosts got each verdict.
+/// The number of hosts with each verdict.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Verdicts {
-    /// Right.
+    /// As expected.
     ok: usize,
-    /// Not there, in whole or in part.
+    /// Missing, in whole or in part.
     missing: usize,
-    /// Something else is there.
+    /// Something else exists.
     different: usize,
-    /// Right, and more is there.
+    /// As expected, with additional records.
     extra: usize,
-    /// Right, and a resolver has old answers.
+    /// As expected, but a resolver still has old answers.
     propagating: usize,
-    /// Servers disagree.
+    /// The servers disagree.
     inconsistent: usize,
-    /// Could not be checked.
+    /// It could not be checked.
     unknown: usize,
-    /// Hosts of the template that say nothing about DNS.
+    /// Hosts of the template that declare nothing for DNS.
     not_understood: usize,
 }
 
 /// An account that was not checked.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Skipped {
-    /// The account's name in the tree.
+    /// The name of the account in the tree.
     account: String,
     /// Why.
     reason: String,
@@ -56,21 +56,21 @@ struct Skipped {
 /// One account's domain.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Checked {
-    /// The account's name in the tree.
+    /// The name of the account in the tree.
     account: String,
     /// The domain.
     domain: String,
-    /// How it stands, as above.
+    /// Its standing, as above.
     standing: Standing,
     /// The hosts of the template, sorted by name and type.
     hosts: Vec<Host>,
-    /// What SIP phones find.
+    /// What SIP phones resolve.
     phones: Vec<Phone>,
     /// Probable causes that concern the whole domain.
     hints: Vec<Hint>,
-    /// Hosts of the template that say nothing about DNS.
+    /// Hosts of the template that declare nothing for DNS.
     not_understood: Vec<NotUnderstood>,
-    /// Why the platform could not be asked for its opinion.
+    /// Why the result of the platform's own check is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     platform_unknown: Option<String>,
 }
@@ -83,25 +83,25 @@ struct Host {
     /// The type.
     #[serde(rename = "type")]
     record_type: &'static str,
-    /// What people call it.
+    /// A display name.
     label: Option<String>,
     /// `ok`, `missing`, `different`, `extra`, `propagating`, `inconsistent` or `unknown`.
     verdict: &'static str,
     /// Why it is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    /// For how many seconds old answers may live on.
+    /// For how many more seconds old answers may be cached.
     #[serde(skip_serializing_if = "Option::is_none")]
     old_for: Option<u32>,
     /// The records, expected ones first.
     records: Vec<Record>,
-    /// Which server says what, where they disagree, fail or are behind.
+    /// The answers of servers, where they disagree, fail or are behind.
     servers: Vec<Server>,
-    /// What a reader should know.
+    /// Notes for the reader.
     notes: Vec<String>,
     /// Probable causes.
     hints: Vec<Hint>,
-    /// What the platform sees, when it was asked.
+    /// What the platform sees, if it was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     platform: Option<Platform>,
 }
@@ -109,7 +109,7 @@ struct Host {
 /// One record.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Record {
-    /// How it relates to what the template asks for.
+    /// How it relates to what the template declares.
     mark: RecordMark,
     /// The data, as in a zone file.
     data: String,
@@ -118,11 +118,11 @@ struct Record {
 /// One server.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Server {
-    /// Its name, when it has one.
+    /// Its name, if it has one.
     name: Option<String>,
     /// Its address and port.
     address: String,
-    /// What it says.
+    /// Its answer.
     says: String,
 }
 
@@ -131,14 +131,14 @@ struct Server {
 struct Hint {
     /// The kind, such as `doubled_domain`.
     kind: String,
-    /// A sentence that ends in something to do.
+    /// A sentence that ends with something to do.
     text: String,
 }
 
-/// What SIP phones find at one name.
+/// What SIP phones resolve at one name.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Phone {
-    /// The name that is set in the phones.
+    /// The name that is configured in the phones.
     proxy: String,
     /// Whether phones can register.
     registration: Registration,
@@ -161,7 +161,7 @@ struct Route {
     addresses: Vec<String>,
 }
 
-/// A host of the template that says nothing about DNS.
+/// A host of the template that declares nothing for DNS.
 #[derive(Debug, Serialize, JsonSchema)]
 struct NotUnderstood {
     /// The type, as the template spells it.
@@ -173,12 +173,12 @@ struct NotUnderstood {
     reason: String,
 }
 
-/// What the platform's own test says.
+/// The result of the platform's own check.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Platform {
     /// `right`, `otherwise` or `unknown`.
     opinion: &'static str,
-    /// What it sees, when that is something else.
+    /// What it sees instead, if it sees something else.
     sees: Vec<String>,
 }
 

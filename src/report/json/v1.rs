@@ -20,56 +20,56 @@ pub struct Document {
     /// The version of this format; always 1.
     #[schemars(range(min = 1, max = 1))]
     version: u32,
-    /// The command.
+    /// The command that was run.
     command: Command,
-    /// The cluster's name in the tree.
+    /// The name of the cluster in the tree.
     cluster: Option<String>,
-    /// The SHA-256 that names the desired state.
+    /// The SHA-256 of the desired state.
     tree: Option<String>,
-    /// The SHA-256 that names the plan.
+    /// The SHA-256 of the plan.
     plan: Option<String>,
-    /// Whether no platform was read: the tree was compared with what was applied last.
+    /// Whether the platform was not read, and the tree was compared with what was applied last instead.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     recorded: bool,
-    /// The figures.
+    /// The counts.
     summary: Summary,
-    /// The mistakes in the tree, sorted by file and place.
+    /// The mistakes in the tree, sorted by file and position.
     diagnostics: Vec<Diagnostic>,
     /// The accounts of the tree, sorted by name.
     accounts: Vec<Object>,
-    /// The domain template, when the tree declares it.
+    /// The domain template, if the tree declares it.
     template: Option<Object>,
-    /// The zones that hold records of accounts with `dns: manage`, sorted by name.
+    /// The zones with records of accounts with `dns: manage`, sorted by name.
     zones: Vec<Object>,
-    /// What guards refused for the run as a whole.
+    /// Refusals by guards that concern the run as a whole.
     refusals: Vec<Refusal>,
-    /// What a reader should know of the run as a whole.
+    /// Notes on the run as a whole.
     notes: Vec<String>,
-    /// What is known of the tree that was applied last; null when nobody asked.
+    /// What is known about the tree that was applied last; null when it was not looked up.
     base: Option<Base>,
     /// Live whitelabels outside the tree.
     unmanaged: Option<Unmanaged>,
-    /// The requests that were sent.
+    /// The number of requests sent.
     requests: Option<Requests>,
-    /// What DNS answers, when it was asked.
+    /// The results of the DNS check, if there was one.
     dns: Option<Dns>,
-    /// The part of the tree that this is about, when other reports are about the rest.
+    /// The shard of the tree that this report covers, when other reports cover the rest.
     #[serde(skip_serializing_if = "Option::is_none")]
     shard: Option<ShardPart>,
 }
 
-/// A part of a tree.
+/// A shard of a tree.
 #[derive(Debug, Serialize, JsonSchema)]
 struct ShardPart {
-    /// Which one, such as `2/3`.
+    /// The shard, such as `2/3`.
     shard: String,
-    /// How many accounts all parts have together.
+    /// How many accounts all shards have together.
     accounts: usize,
-    /// The whole report as `report merge` of the same version reads it; not for other programs.
+    /// The whole report, for `report merge` of the same version; not for other programs.
     report: Value,
 }
 
-/// The figures of a run.
+/// The counts of a run.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Summary {
     /// Diagnostics that stop `plan` and `apply`.
@@ -78,80 +78,80 @@ struct Summary {
     warnings: usize,
     /// Accounts of the tree.
     accounts: usize,
-    /// Accounts, template and zones that are as the tree wants them.
+    /// Accounts, template and zones that are as the tree declares.
     in_sync: usize,
     /// Accounts, template and zones with planned steps.
     changing: usize,
     /// Accounts, template and zones that differ from the tree.
     differing: usize,
-    /// Accounts, template and zones that could not be checked wholly.
+    /// Accounts, template and zones that could not be checked completely.
     unknown: usize,
     /// Refusals.
     refused: usize,
     /// Planned steps.
     steps: usize,
-    /// Steps that were carried out and seen in the read-back.
+    /// Steps that were carried out and confirmed by reading back.
     done: usize,
-    /// Steps that were not carried out because the object had moved.
+    /// Steps that were not carried out, because their object had changed since the plan.
     moved: usize,
     /// Steps that failed.
     failed: usize,
-    /// Steps whose outcome is not known.
+    /// Steps with an unknown outcome.
     uncertain: usize,
-    /// Steps that were not tried, because one before did not succeed.
+    /// Steps that were not tried, because an earlier one did not succeed.
     skipped: usize,
-    /// The accounts of the tree, by how they stand.
+    /// Counts of the accounts of the tree.
     of_accounts: ObjectCounts,
-    /// The domain template, when the tree declares it.
+    /// The domain template, if the tree declares it.
     of_template: ObjectCounts,
-    /// The zones that hold records of accounts with `dns: manage`.
+    /// Counts of the zones with records of accounts with `dns: manage`.
     of_zones: ObjectCounts,
-    /// How many steps stand how: together they are all steps. All are 0 before an apply.
+    /// Counts of steps by standing, which add up to all steps; all are 0 before an apply.
     outcomes: Outcomes,
 }
 
-/// How many objects of one kind stand how before any step. `in_sync`, `differing` and `unknown` are all of them, unless some were not
-/// compared, or are refused without a difference.
+/// Counts of objects of one kind, before any step. `in_sync`, `differing` and `unknown` add up to the total, unless
+/// some objects were not compared, or are refused without a difference.
 #[derive(Debug, Serialize, JsonSchema)]
 struct ObjectCounts {
-    /// All of them.
+    /// All objects.
     total: usize,
-    /// Those that are as the tree wants them.
+    /// Objects that are as the tree declares.
     in_sync: usize,
-    /// Those that differ from the tree.
+    /// Objects that differ from the tree.
     differing: usize,
-    /// Those of which no difference was found, because they could not be checked, or not wholly.
+    /// Objects without a known difference that could not be checked completely.
     unknown: usize,
-    /// Those of the differing ones that steps are planned for.
+    /// Differing objects with planned steps.
     changing: usize,
-    /// Those of the differing ones that could not be checked wholly.
+    /// Differing objects that could not be checked completely.
     partly_unknown: usize,
 }
 
-/// How many steps stand how.
+/// Counts of steps by standing.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Outcomes {
-    /// Steps that were carried out and seen in the read-back.
+    /// Steps that were carried out and confirmed by reading back.
     done: usize,
     /// Steps that were tried and did not succeed.
     failed: usize,
-    /// Steps that were sent, with an end that nobody knows.
+    /// Steps that were sent, with an unknown effect.
     unknown: usize,
-    /// Steps of which nothing was written, without anything being wrong with them: the object had moved, a step before
-    /// did not succeed, or the run ended before.
+    /// Steps of which nothing was written, and which did not fail themselves: their object had changed, a step before
+    /// did not succeed, or the run ended first.
     not_begun: usize,
 }
 
-/// What is known of the tree that was applied last.
+/// What is known about the tree that was applied last.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Base {
-    /// `known`, `no_ref`, `shallow_missing`, `no_longer_parses`, `not_a_git_repository`, `unreadable`,
-    /// `not_fetched`, `other_platform`, or, when nothing vouches for the commit that the ref names, `not_in_history`,
-    /// `history_cut_off` or `not_signed`.
+    /// `known`, `no_ref`, `shallow_missing`, `no_longer_parses`, `not_a_git_repository`, `unreadable`, `not_fetched`,
+    /// `other_platform`, or, when the commit that the ref points to is not trusted, `not_in_history`, `history_cut_off`
+    /// or `not_signed`.
     state: &'static str,
-    /// The commit that the ref names.
+    /// The commit that the ref points to.
     commit: Option<String>,
-    /// What that means, and what to do.
+    /// What the state means, and what to do.
     message: String,
 }
 
@@ -166,16 +166,16 @@ struct Diagnostic {
     message: String,
     /// What to do.
     help: String,
-    /// The place that is to be changed.
+    /// The place to change.
     place: Option<Place>,
-    /// Places that explain it.
+    /// Places that explain the mistake.
     related: Vec<Place>,
 }
 
 /// A range in a file of the tree; lines and columns start at 1, columns count characters.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Place {
-    /// The path from the tree's top.
+    /// The path, relative to the top of the tree.
     file: String,
     /// The first line.
     line: u32,
@@ -185,34 +185,34 @@ struct Place {
     end_line: u32,
     /// The column after the last one.
     end_column: u32,
-    /// A few words on this place; may be empty.
+    /// A short text about this place; may be empty.
     label: String,
 }
 
-/// One account, or the template.
+/// One account, one zone, or the domain template.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Object {
-    /// The account's name in the tree; null for the template and for zones.
+    /// The name of the account in the tree; null for the template and for zones.
     name: Option<String>,
-    /// The zone's name; null for accounts and for the template.
+    /// The name of the zone; null for accounts and for the template.
     zone: Option<String>,
-    /// The account's id on the platform, when it is known.
+    /// The id of the account on the platform, if known.
     id: Option<String>,
-    /// The verdict.
+    /// Its status.
     status: Status,
-    /// Why it could not be checked, or not wholly.
+    /// Why it could not be checked completely.
     unknown: Vec<String>,
-    /// What is to be done, or was done, in order.
+    /// The steps that are planned or were carried out, in order.
     steps: Vec<Step>,
-    /// What guards refused.
+    /// Refusals by guards.
     refusals: Vec<Refusal>,
-    /// What differed before any step; what no step mends is here only.
+    /// What differed before any step, including what no step fixes.
     changes: Vec<Change>,
-    /// What a reader should know of it as a whole.
+    /// Notes on the object as a whole.
     notes: Vec<String>,
 }
 
-/// One write.
+/// One step.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Step {
     /// Its number in the plan, from 0.
@@ -227,11 +227,11 @@ struct Step {
     changes: Vec<Change>,
     /// Other accounts whose steps must come first.
     waits_for: Vec<String>,
-    /// What a reader should know.
+    /// Notes for the reader.
     notes: Vec<String>,
     /// Its standing; null before an apply.
     standing: Option<StepStanding>,
-    /// What became of it; null before an apply.
+    /// Its outcome; null before an apply.
     outcome: Option<Outcome>,
 }
 
@@ -245,17 +245,17 @@ struct Change {
     /// The host, for a host of the template and for records in the DNS.
     #[serde(skip_serializing_if = "Option::is_none")]
     host: Option<String>,
-    /// The record type below which a host of the template stands, when it moves from there to `key`.
+    /// The record type that a host of the template moves from, to the one in `key`.
     #[serde(skip_serializing_if = "Option::is_none")]
     moved_from: Option<String>,
-    /// The live side.
+    /// The live value.
     before: Side,
-    /// The side that the tree wants.
+    /// The desired value.
     after: Side,
-    /// Where it comes from.
+    /// What caused it.
     cause: Cause,
-    /// Which side moved since the tree was applied last: `git`, `live` or `both`; null when it is not known
-    /// what was applied last.
+    /// Which side changed since the tree was applied last: `git`, `live` or `both`; null when it is unknown what was
+    /// applied last.
     direction: Option<Direction>,
     /// The file in the tree that declares it.
     file: Option<String>,
@@ -269,11 +269,11 @@ struct Change {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "is", rename_all = "snake_case")]
 enum Side {
-    /// It is not there.
+    /// It does not exist.
     Absent,
-    /// It is there; there is no more to say about it.
+    /// It exists; there is no more to say about it.
     Present,
-    /// Whatever is there, it could not be read.
+    /// It could not be read.
     Unread,
     /// A value of the whitelabel, a host of the template, or the texts of the records in the DNS.
     Value {
@@ -286,7 +286,7 @@ enum Side {
         sha256: String,
         /// The number of bytes.
         size: u64,
-        /// The content type, by content.
+        /// The content type, detected from the content.
         content_type: Option<&'static str>,
         /// The width in pixels.
         width: Option<u32>,
@@ -295,16 +295,16 @@ enum Side {
     },
 }
 
-/// What became of a step.
+/// The outcome of a step.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "is", rename_all = "snake_case")]
 enum Outcome {
-    /// The server accepted it and the read-back shows it.
+    /// The server accepted it, and reading it back confirmed it.
     Done {
         /// The revision after it.
         revision: Option<String>,
     },
-    /// The object had moved since the plan; nothing was written.
+    /// The object had changed since the plan; nothing was written.
     Moved {
         /// What was expected and what was found.
         reason: String,
@@ -314,7 +314,7 @@ enum Outcome {
         /// What happened, and what to do.
         reason: String,
     },
-    /// It was sent, and what became of it could not be found out.
+    /// It was sent, and its effect could not be determined.
     Unknown {
         /// What happened, and what to do.
         reason: String,
@@ -324,23 +324,23 @@ enum Outcome {
         /// The number of the step that did not succeed.
         because: u32,
     },
-    /// It was not tried, because the run ended before.
+    /// It was not tried, because the run ended first.
     NotBegun {
         /// What ended the run.
         halt: Halt,
-        /// The same in words, and what to do.
+        /// The reason in words, and what to do.
         reason: String,
     },
 }
 
-/// What a guard refused.
+/// A refusal by a guard.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Refusal {
     /// The guard.
     guard: RefusalKind,
-    /// Why.
+    /// Why it was refused.
     message: String,
-    /// The narrow way to allow this one.
+    /// The narrowest way to allow it.
     help: String,
 }
 
@@ -349,7 +349,7 @@ struct Refusal {
 struct Unmanaged {
     /// How many accounts of the tree have a live whitelabel.
     managed: usize,
-    /// The share that the tree covers, in whole percent.
+    /// The share of live whitelabels that the tree covers, in whole percent.
     covered_percent: Option<usize>,
     /// The accounts; null when they could not be listed.
     accounts: Option<Vec<UnmanagedAccount>>,
@@ -360,11 +360,11 @@ struct Unmanaged {
 /// An account with a whitelabel that is not in the tree.
 #[derive(Debug, Serialize, JsonSchema)]
 struct UnmanagedAccount {
-    /// Its id.
+    /// The id of the account.
     id: String,
-    /// Its name on the platform.
+    /// The name of the account on the platform.
     name: String,
-    /// Its realm.
+    /// The realm of the account.
     realm: String,
 }
 

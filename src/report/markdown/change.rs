@@ -5,9 +5,8 @@ use std::fmt::Write as _;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
+use super::entry::{Entry, folded};
 use super::escape::{cell, code, html, longest_run, prose};
-use super::fit::Entry;
-use super::sections::folded;
 use crate::diff::{Cause, Change, Side};
 use crate::model::{AssetKind, count};
 use crate::plan::Risk;

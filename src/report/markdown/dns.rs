@@ -2,9 +2,8 @@
 
 use std::fmt::Write as _;
 
+use super::entry::{Entry, folded, line};
 use super::escape::{cell, code, html, prose};
-use super::fit::Entry;
-use super::sections::{folded, line};
 use crate::dns::{HostCheck, RecordMark, Registration, Standing, Verdict};
 use crate::report::{AccountDns, Report};
 

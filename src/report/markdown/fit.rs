@@ -2,16 +2,12 @@
 
 use std::fmt::Write as _;
 
+use super::entry::Entry;
+
 /// A section of the report with its own heading; the most important sections come first.
 pub(super) struct Section {
     pub(super) title: &'static str,
     pub(super) entries: Vec<Entry>,
-}
-
-/// An entry of the report, in full and as one line. Both end with a newline.
-pub(super) struct Entry {
-    pub(super) full: String,
-    pub(super) short: String,
 }
 
 /// How many entries of a list are shown, and in which form.

@@ -1,7 +1,8 @@
 //! The sections of a comment, most important first.
 
+use super::entry::{Entry, folded, line};
 use super::escape::{code, html, prose};
-use super::fit::{Entry, Section};
+use super::fit::Section;
 use super::{change, dns};
 use crate::diag::Severity;
 use crate::live::Reading;
@@ -27,15 +28,6 @@ pub(super) fn sections(report: &Report) -> Vec<Section> {
         .filter(|(_, entries)| !entries.is_empty())
         .map(|(title, entries)| Section { title, entries })
         .collect()
-}
-
-/// Creates a one-line entry.
-pub(super) fn line(text: &str) -> Entry {
-    let line = format!("- {text}\n");
-    Entry {
-        full: line.clone(),
-        short: line,
-    }
 }
 
 fn problems(report: &Report, severity: Severity) -> Vec<Entry> {
@@ -147,13 +139,6 @@ fn open(report: &Report) -> Vec<Entry> {
         }
     }
     entries
-}
-
-/// Renders collapsible content. `summary` is HTML.
-pub(super) fn folded(summary: &str, content: &str, is_open: bool) -> String {
-    let open = if is_open { " open" } else { "" };
-    let content = content.trim_end();
-    format!("<details{open}><summary>{summary}</summary>\n\n{content}\n\n</details>\n\n")
 }
 
 fn notes(report: &Report) -> Vec<Entry> {

@@ -1,13 +1,11 @@
 //! Mistakes in the tree as text, with the source line and the marked place.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use super::page::Page;
 use super::{Options, visible};
 use crate::diag::Severity;
 use crate::model::{Visible, is_hidden};
@@ -21,14 +19,6 @@ const LONGEST_AFTER: usize = 512;
 const LONGEST_MARK: usize = 2 << 10;
 /// The maximum distance between two marked places that share an excerpt.
 const NEAR_LINES: u32 = 12;
-
-pub(super) fn write(page: &mut Page<'_>, problems: &[Problem]) -> fmt::Result {
-    for problem in problems {
-        page.gap()?;
-        page.excerpt(&render_problem(problem, page.options))?;
-    }
-    Ok(())
-}
 
 /// A rendered mistake with lines of its file: in visible characters, with colours if requested.
 #[derive(Clone, Debug)]

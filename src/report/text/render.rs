@@ -3,32 +3,10 @@
 use std::fmt;
 
 use super::page::{self, Page};
-use super::{coverage, diagnostic, dns, object, outcome, summary as last_line, visible};
-use crate::report::{Command, Report};
-
-/// Options for rendering, which the caller determines so that the renderer stays pure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// The width in columns; at least 40.
-    pub width: usize,
-    /// Whether to write colours as ANSI sequences.
-    pub colour: bool,
-    /// Whether lists of names are shown in full, and objects in sync by name.
-    pub verbose: bool,
-    /// Whether the reader has already seen the plan, so that an apply only reports its results.
-    pub plan_seen: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            width: 80,
-            colour: false,
-            verbose: false,
-            plan_seen: false,
-        }
-    }
-}
+use super::{
+    Options, coverage, dns, object, outcome, render_problem, summary as last_line, visible,
+};
+use crate::report::{Command, Problem, Report};
 
 /// Text laid out by this module: in visible characters, with colours if requested. It is rendered while it is
 /// displayed.
@@ -103,7 +81,7 @@ pub fn render(report: &Report, options: Options) -> Rendered<'_> {
 }
 
 fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
-    diagnostic::write(page, &report.problems)?;
+    write_problems(page, &report.problems)?;
     let plan_seen = report.command == Command::Apply && page.options.plan_seen;
     let compared = !matches!(report.command, Command::Validate | Command::Dns);
     if compared && !plan_seen {
@@ -115,4 +93,12 @@ fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
         outcome::write(page, report)?;
     }
     last_line::write(page, report)
+}
+
+fn write_problems(page: &mut Page<'_>, problems: &[Problem]) -> fmt::Result {
+    for problem in problems {
+        page.gap()?;
+        page.excerpt(&render_problem(problem, page.options))?;
+    }
+    Ok(())
 }

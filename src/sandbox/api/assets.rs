@@ -3,8 +3,8 @@
 use axum::body::Bytes;
 use serde_json::json;
 
-use super::envelope::{AssetBody, Failure, Success};
-use super::pipeline::Call;
+use super::call::Call;
+use super::outcome::{AssetBody, Failure, Success};
 use super::precondition;
 use super::whitelabel::{by_domain, etag, seen, shown};
 use crate::model::AssetKind;

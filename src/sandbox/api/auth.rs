@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::envelope::{Failure, Success};
-use super::pipeline::Call;
+use super::call::Call;
+use super::outcome::{Failure, Success};
 use super::route::Noun;
 use super::schemas;
 use crate::sandbox::world::{Account, ServerSettings, TokenState, World, issue, read};

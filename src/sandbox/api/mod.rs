@@ -6,9 +6,11 @@
 mod accounts;
 mod assets;
 mod auth;
+mod call;
 mod domains;
 mod envelope;
 mod negotiation;
+mod outcome;
 mod pipeline;
 mod precondition;
 mod request;

@@ -1,7 +1,7 @@
 //! Content negotiation: accepted request types (415) and provided response types (406).
 
-use super::envelope::Failure;
-use super::pipeline::Call;
+use super::call::Call;
+use super::outcome::Failure;
 use super::route::Noun;
 use crate::model::AssetKind;
 use crate::sandbox::world::World;

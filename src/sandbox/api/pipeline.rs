@@ -6,7 +6,9 @@ use axum::body::Bytes;
 use serde_json::json;
 
 use super::auth::Buckets;
-use super::envelope::{Answer, Failure, Success, cors, refusal, render};
+use super::call::Call;
+use super::envelope::{Answer, cors, render};
+use super::outcome::{Failure, Success};
 use super::request::{Input, Request};
 use super::route::{Noun, Route, Scope};
 use super::{accounts, assets, auth, domains, negotiation, schemas, search, whitelabel};
@@ -24,42 +26,6 @@ pub(crate) struct Server {
     pub(crate) buckets: Buckets,
     /// The DNS servers that a domain test queries.
     pub(crate) dns: Option<Arc<DnsServer>>,
-}
-
-/// A request on its way through the checks.
-pub(crate) struct Call<'a> {
-    pub(crate) request: &'a Request,
-    pub(crate) profile: Profile,
-    /// The scripted faults that apply to this request.
-    pub(crate) hits: &'a Hits,
-    /// Looks up what DNS has for a type and host (D13, D14).
-    pub(crate) look_up: &'a dyn Fn(&str, &str) -> Vec<String>,
-    pub(crate) request_id: String,
-    /// Seconds since 1970.
-    pub(crate) now: u64,
-    pub(crate) noun: Noun,
-    pub(crate) methods: &'static [&'static str],
-    /// The effective method, which `verb` may have replaced (E11, observed 1).
-    pub(crate) verb: String,
-    pub(crate) input: Input,
-    /// The token as it was sent; echoed (observed 16).
-    pub(crate) token: Option<String>,
-    /// The account of a valid token.
-    pub(crate) caller: Option<String>,
-    /// The account in the path.
-    pub(crate) account: Option<String>,
-    /// The number of tokens left in the caller's bucket.
-    pub(crate) remaining: u32,
-}
-
-impl Call<'_> {
-    /// Returns the account in the path.
-    ///
-    /// # Errors
-    /// 500 without one: the module's code needs it (`dom.public.root.tok`).
-    pub(crate) fn account_id(&self) -> Result<&str, Failure> {
-        self.account.as_deref().ok_or_else(Failure::init_failed)
-    }
 }
 
 /// Answers a request.
@@ -217,6 +183,30 @@ fn handle(call: &Call<'_>, world: &mut World) -> Result<Success, Failure> {
         | Noun::Reseller
         | Noun::ApiKey => accounts::handle(call, world),
         Noun::NotFound | Noun::NoModule => Err(Failure::empty(404)),
+    }
+}
+
+/// Returns the error that a scripted fault with this status simulates (S4).
+fn refusal(status: u16) -> Failure {
+    match status {
+        401 => Failure::no_credentials(),
+        402 => Failure::late(402, "accept_charges", whitelabel::quote(9.99)),
+        403 => Failure::forbidden(),
+        404 => Failure::bad_identifier("whitelabel"),
+        409 => Failure::conflict(),
+        429 => Failure::too_many(),
+        412 | 415 | 406 | 502 | 504 => Failure::empty(status),
+        500 => Failure::init_failed(),
+        503 => Failure::late(
+            503,
+            "datastore_unreachable",
+            json!({"message": "datastore unreachable"}),
+        ),
+        other => Failure::late(
+            other,
+            "unknown failure",
+            json!({"message": "unknown failure"}),
+        ),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `If-Match` and `If-None-Match` as the server's HTTP layer checks them (W15, B15).
 
-use super::envelope::Failure;
-use super::pipeline::Call;
+use super::call::Call;
+use super::outcome::Failure;
 
 /// Checks the preconditions of a request for an existing resource.
 ///

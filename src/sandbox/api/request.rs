@@ -4,7 +4,7 @@ use axum::body::Bytes;
 use axum::http::HeaderMap;
 use serde_json::{Value, json};
 
-use super::envelope::Failure;
+use super::outcome::Failure;
 use super::upload::Upload;
 use crate::model::Object;
 

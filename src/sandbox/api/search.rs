@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::envelope::{Failure, Success};
-use super::pipeline::Call;
+use super::call::Call;
+use super::outcome::{Failure, Success};
 use crate::model::Object;
 use crate::sandbox::world::World;
 

@@ -5,7 +5,7 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::json;
 
-use super::envelope::Failure;
+use super::outcome::Failure;
 use crate::sandbox::world::Attachment;
 
 /// Decodes with or without padding (B5).

@@ -3,13 +3,15 @@
 //! - `seed` defines the zones, their servers, and the differences between servers.
 //! - `zone` looks up records according to RFC 1034 (section 4.3.2) and RFC 4592; `respond` builds the responses of an
 //!   authoritative server or the resolver.
-//! - `update` changes zones (RFC 2136), signed with TSIG (RFC 8945); `keep` persists them.
+//! - `update` changes zones (RFC 2136), signed with TSIG (RFC 8945) by the `keys`; `keep` persists them.
 //! - `fault` makes selected responses go wrong; `server` handles the sockets.
 //!
 //! The resolver is at 127.0.0.1; the name servers of the zones are at 127.0.0.2 and up, all on the same port.
 
+mod error;
 mod fault;
 mod keep;
+mod keys;
 mod respond;
 mod seed;
 mod server;
@@ -20,6 +22,7 @@ mod zone;
 #[cfg(test)]
 mod tests;
 
+pub use error::DnsError;
 pub use fault::{DnsFault, DnsFaultKind, Transport};
 pub use seed::{DnsSeed, KeySeed, ServerSeed, ZoneSeed};
-pub use server::{Asked, DnsError, DnsServer};
+pub use server::{Asked, DnsServer};

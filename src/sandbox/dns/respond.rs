@@ -8,7 +8,7 @@ use hickory_proto::rr::rdata::{A, AAAA, SOA};
 use hickory_proto::rr::{Name, RData, Record, RecordType as WireType};
 
 use super::fault::{DnsFaultKind, DnsFaultScript};
-use super::update::Keys;
+use super::keys::Keys;
 use super::zone::{self, End, RecordSet, Zone};
 use super::{DnsError, DnsSeed, wire};
 

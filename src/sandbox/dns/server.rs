@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use hickory_proto::op::{Message, OpCode, Query};
 use hickory_proto::rr::{Name, RecordType as WireType};
-use thiserror::Error;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio_util::sync::CancellationToken;
@@ -16,41 +15,13 @@ use tokio_util::sync::CancellationToken;
 use super::fault::{DnsFaultKind, DnsFaultScript};
 use super::keep::ZoneFile;
 use super::respond::{self, Role, World};
-use super::update;
 use super::zone::Zone;
-use super::{DnsFault, DnsSeed, KeySeed, Transport, ZoneSeed, wire};
+use super::{DnsError, DnsFault, DnsSeed, KeySeed, Transport, ZoneSeed, keys, update, wire};
 
 /// How many ports are tried when a port that is free at the first address is taken at a later one.
 const PORT_ATTEMPTS: usize = 32;
 /// How long an idle connection is kept (RFC 7766, section 6.2.3).
 const IDLE: Duration = Duration::from_secs(10);
-
-/// Why the DNS servers cannot start.
-#[derive(Debug, Error)]
-pub enum DnsError {
-    /// A line of the seed is wrong.
-    #[error("dns record {line:?}: {reason}; write NAME [TTL] TYPE DATA")]
-    Record {
-        /// The line.
-        line: String,
-        /// What is wrong.
-        reason: String,
-    },
-    /// A key of the seed is wrong.
-    #[error("dns key {name:?}: {reason}")]
-    Key {
-        /// The key's name.
-        name: String,
-        /// What is wrong.
-        reason: String,
-    },
-    /// There are more servers than addresses.
-    #[error("over 250 DNS servers; let zones share servers")]
-    TooManyServers,
-    /// The addresses cannot be listened on.
-    #[error("cannot listen for DNS on loopback: {0}; choose another port")]
-    Listen(#[from] std::io::Error),
-}
 
 /// A query, as the key for counting.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -402,7 +373,7 @@ fn answer(
     let response = world.answer(role, request);
     let mut response = respond::spoil(request, response, hits)?;
     if !hits.contains(&DnsFaultKind::Unsigned) {
-        response = update::sign(&world.keys, packet, request, response)?;
+        response = keys::sign(&world.keys, packet, request, response)?;
     }
     respond::write(request, &response, transport == Transport::Udp)
 }

@@ -1,5 +1,7 @@
 //! Accounts of the sandbox.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -120,6 +122,17 @@ impl Account {
         fields.insert("realm".to_owned(), json!(self.realm));
         fields.insert("id".to_owned(), json!(self.id));
         fields
+    }
+
+    pub(super) fn change_whitelabel(&mut self, change: impl FnOnce(&mut Document)) {
+        let document = self.whitelabel.get_or_insert_with(|| Document {
+            settings: Object::new(),
+            attachments: BTreeMap::new(),
+            revision: self.whitelabel_revision.clone(),
+        });
+        change(document);
+        self.whitelabel_revision.step_to(&document.content());
+        document.revision = self.whitelabel_revision.clone();
     }
 }
 

@@ -13,10 +13,10 @@ mod settings;
 mod storage;
 mod template;
 mod token;
+mod write;
 
 pub(crate) use account::derived_id;
 pub use account::{Account, User};
-pub(crate) use document::UploadEnd;
 pub use document::{Attachment, Document};
 pub(crate) use listing::{PageRequest, Relation};
 pub use platform::World;
@@ -25,3 +25,4 @@ pub use settings::ServerSettings;
 pub(crate) use storage::Store;
 pub(crate) use template::{ProblemInTemplate, default_template, expand, test_results};
 pub(crate) use token::{TokenState, issue, read};
+pub(crate) use write::UploadEnd;

@@ -14,4 +14,5 @@ mod properties;
 mod tests;
 
 pub use notation::{block, comment, key, text, value};
-pub use splice::{Edit, EditError, To, edit, is_map};
+pub use splice::{Edit, EditError, edit, is_map};
+pub use verify::To;

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::splice::{EditError, To};
-use super::verify::Shape;
+use super::splice::EditError;
+use super::verify::{Shape, To};
 use super::{Edit, edit, key, value};
 use crate::diag::FileId;
 use crate::model::KeyPath;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::notation;
-use super::verify::Shape;
+use super::verify::{Shape, To};
 use crate::diag::FileId;
 use crate::model::KeyPath;
 use crate::tree::node::{Content, Entry, Node};
@@ -19,15 +19,6 @@ pub struct Edit {
     pub path: KeyPath,
     /// Desired content at the address.
     pub to: To,
-}
-
-/// The content of an address after an edit.
-#[derive(Clone, Debug, PartialEq)]
-pub enum To {
-    /// This value; intermediate maps are created, and anything else in the way is replaced.
-    Value(Value),
-    /// Nothing; a map that becomes empty is removed too.
-    Gone,
 }
 
 /// The reason why a text was not edited.

@@ -3,8 +3,16 @@
 use serde_json::Value;
 
 use super::notation::is_plain;
-use super::splice::To;
 use crate::tree::node::{Content, Node};
+
+/// The content of an address after an edit.
+#[derive(Clone, Debug, PartialEq)]
+pub enum To {
+    /// This value; intermediate maps are created, and anything else in the way is replaced.
+    Value(Value),
+    /// Nothing; a map that becomes empty is removed too.
+    Gone,
+}
 
 /// The content of a document, without places.
 #[derive(Clone, Debug, PartialEq, Eq)]

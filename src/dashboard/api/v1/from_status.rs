@@ -1,4 +1,4 @@
-//! What is known → the shapes.
+//! Published status → answers of the API.
 
 use super::{
     AccountsV1, AlertV1, AuthorV1, BrandV1, ChangeV1, ChannelV1, CountsV1, DnsV1, DriftV1,

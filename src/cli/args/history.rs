@@ -1,0 +1,117 @@
+//! `history`, `show` and `restore`
+
+use camino::Utf8PathBuf;
+use clap::{Args, Subcommand, ValueHint};
+
+use super::git::{LeaseArgs, RemoteArgs};
+use super::output::{ListFormat, OutputArgs};
+use super::platform::PlatformArgs;
+use super::trial::Trial;
+use crate::cli::approval::{DigestPrefix, GuardName};
+
+/// Show a saved plan
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  emblazon show change.plan
+  emblazon show change.plan --format json
+
+Exit codes: those of the `plan` that made it.")]
+pub(crate) struct ShowArgs {
+    /// The file that `plan --out` wrote
+    #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath)]
+    pub(crate) plan: Utf8PathBuf,
+    // Only the plan is shown, with or without a sandbox.
+    #[command(flatten)]
+    pub(crate) sandbox: Trial,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// List the runs that applied this tree, or show one of them
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = "Examples:
+  emblazon history
+  emblazon history show 20261123T210514042Z-64879f7d
+  emblazon history --sandbox --state /tmp/trial examples/quickstart")]
+pub(crate) struct HistoryArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<HistoryCommand>,
+    /// The folder with emblazon.yaml
+    #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(crate) tree: Utf8PathBuf,
+    #[command(flatten)]
+    pub(crate) sandbox: Trial,
+    /// What to print: text or json
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
+    pub(crate) format: ListFormat,
+}
+
+/// What to do with the history.
+#[derive(Debug, Subcommand)]
+pub(crate) enum HistoryCommand {
+    Show(HistoryShowArgs),
+}
+
+/// Show what one run changed, and the result of each step
+#[derive(Args, Debug)]
+pub(crate) struct HistoryShowArgs {
+    /// The run, as `history` lists it, or `last`
+    pub(crate) run: String,
+    /// The folder with emblazon.yaml
+    #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(crate) tree: Utf8PathBuf,
+    #[command(flatten)]
+    pub(crate) sandbox: Trial,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Restore what was live before a run
+///
+/// Plans the way back to the run's snapshot, shows it, asks, and executes it like any plan. What was changed since the
+/// run is left alone, unless --moved says otherwise.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  emblazon restore last
+  emblazon restore 20261123T210514042Z-64879f7d
+  emblazon restore 20261123T210514042Z-64879f7d acme zenith --yes
+
+Exit codes: 0 done, 1 nothing could be restored, 4 restored in part, 5 refused, because something moved
+since.")]
+pub(crate) struct RestoreArgs {
+    /// The run, as `history` lists it, or `last`
+    #[arg(value_name = "RUN")]
+    pub(crate) run: String,
+    /// The accounts; by default all accounts of the run, and the domain template
+    #[arg(value_name = "ACCOUNT")]
+    pub(crate) accounts: Vec<String>,
+    /// The folder with emblazon.yaml
+    #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(crate) tree: Utf8PathBuf,
+    #[command(flatten)]
+    pub(crate) platform: PlatformArgs,
+    /// Also undo changes that were made since the run
+    #[arg(long)]
+    pub(crate) moved: bool,
+    /// Lift a guard for this restore only; requires --expect
+    #[arg(long, value_name = "GUARD", value_delimiter = ',')]
+    pub(crate) allow: Vec<GuardName>,
+    /// Execute only the approved plan, which has this digest
+    #[arg(long, value_name = "DIGEST")]
+    pub(crate) expect: Option<DigestPrefix>,
+    /// Do not ask for confirmation; required without a terminal
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) remote: RemoteArgs,
+    #[command(flatten)]
+    pub(crate) lease: LeaseArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}

@@ -1,0 +1,46 @@
+//! The arguments of the command line.
+
+mod address;
+mod apply;
+mod command_line;
+mod comment;
+mod common;
+mod dns;
+mod drift;
+mod duration;
+mod git;
+mod history;
+mod import;
+mod output;
+mod plan;
+mod platform;
+mod records;
+mod report;
+mod scope;
+mod tools;
+mod tree;
+mod trial;
+mod validate;
+mod watch;
+
+pub(crate) use apply::ApplyArgs;
+pub use command_line::Cli;
+pub(crate) use command_line::Command;
+pub(crate) use comment::{CommentArgs, StatusName};
+pub(crate) use common::{ColourChoice, Common};
+pub(crate) use dns::{DnsCheckArgs, DnsCommand};
+pub(crate) use drift::DriftArgs;
+pub(crate) use git::{BaseArgs, LeaseArgs, RemoteArgs};
+pub(crate) use history::{HistoryArgs, HistoryCommand, HistoryShowArgs, RestoreArgs, ShowArgs};
+pub(crate) use import::ImportArgs;
+pub(crate) use output::{Format, ListFormat, OutputArgs};
+pub(crate) use plan::PlanArgs;
+pub(crate) use platform::PlatformArgs;
+pub(crate) use records::{DnsExportArgs, DnsLetterArgs, ExportFormat, LetterFormat};
+pub(crate) use report::{ReportCommand, ReportMergeArgs};
+pub(crate) use scope::ScopeArgs;
+pub(crate) use tools::{CompletionsArgs, ExplainArgs, InitArgs, ManArgs, SandboxArgs, SchemaArgs};
+pub(crate) use tree::{Several, TreeArgs, TreeChoice};
+pub(crate) use trial::{Trial, in_a_shell};
+pub(crate) use validate::ValidateArgs;
+pub(crate) use watch::WatchArgs;

@@ -1,0 +1,53 @@
+//! What a plan is made for: the lifted guards, the time, and the part of the tree.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::RefusalKind;
+use crate::model::{AccountName, Identity, Shard};
+use crate::tree::Selection;
+
+/// The options of a plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// The guards that are lifted for this plan; they must be lifted again when it is applied. With
+    /// [`RefusalKind::Prune`], whole whitelabels may be deleted. Removing keys, and hosts of the template, that the
+    /// tree no longer declares needs no permission: each is shown, and a snapshot can restore it.
+    pub allow: BTreeSet<RefusalKind>,
+    /// The current time, for freezes.
+    pub now: Timestamp,
+    /// The part of the tree to plan for.
+    pub part: Part,
+}
+
+/// The part of a tree that a plan covers; by default the whole tree.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Part {
+    /// The number of accounts of the tree that are not covered.
+    pub left_out: u32,
+    /// The selection of accounts, unless all are covered.
+    pub selection: Option<Selection>,
+    /// The commit since which the covered accounts changed.
+    pub since: Option<String>,
+    /// The planning shard and its siblings; absent without shards.
+    pub siblings: Option<Siblings>,
+}
+
+/// One shard of a tree, and what it knows about the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Siblings {
+    /// The planning shard. The template belongs to the first shard.
+    pub shard: Shard,
+    /// The number of accounts that all shards cover together.
+    pub accounts: u32,
+    /// The accounts of the tree that belong to other shards, with their folder names.
+    pub elsewhere: BTreeMap<Identity, AccountName>,
+}
+
+impl Options {
+    /// Returns whether a guard is lifted.
+    pub(super) fn allows(&self, kind: RefusalKind) -> bool {
+        self.allow.contains(&kind)
+    }
+}

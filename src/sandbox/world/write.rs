@@ -1,0 +1,112 @@
+//! Writes of whitelabel documents and their attachments.
+
+use super::{Attachment, World};
+use crate::model::{AssetKind, Object};
+
+/// The outcome of the writes of an upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum UploadEnd {
+    /// Both writes succeed.
+    Stored,
+    /// The attachment write fails (B12, observed 3).
+    AttachmentFails,
+    /// The first save runs into a conflict, but the file is stored next to the old one anyway (B12).
+    StoredBesideConflict,
+}
+
+impl World {
+    /// Saves new public keys and keeps the attachments; creates the document if there is none.
+    pub(crate) fn save_settings(&mut self, id: &str, settings: Object) {
+        if let Some(account) = self.account_mut(id) {
+            account.previous.clone_from(&account.whitelabel);
+            account.change_whitelabel(|document| document.settings = settings);
+        }
+    }
+
+    /// Deletes a document with its attachments; the deletion counts as a write (S1).
+    pub(crate) fn delete_document(&mut self, id: &str) {
+        if let Some(account) = self.account_mut(id) {
+            account.previous = account.whitelabel.take();
+            account.whitelabel_revision.step();
+        }
+    }
+
+    /// Stores an upload: one write that drops the old attachment of that asset, one that adds the
+    /// new one (B9).
+    pub(crate) fn upload(
+        &mut self,
+        id: &str,
+        kind: AssetKind,
+        name: &str,
+        attachment: Attachment,
+        end: UploadEnd,
+    ) {
+        let Some(account) = self.account_mut(id) else {
+            return;
+        };
+        account.previous.clone_from(&account.whitelabel);
+        if end != UploadEnd::StoredBesideConflict {
+            account.change_whitelabel(|document| {
+                let old = document.asset(kind).map(|(name, _)| name.to_owned());
+                if let Some(old) = old {
+                    document.attachments.remove(&old);
+                }
+            });
+        }
+        if end == UploadEnd::AttachmentFails {
+            let empty = account
+                .whitelabel
+                .as_ref()
+                .is_some_and(|document| document.attachments.is_empty());
+            if empty {
+                account.whitelabel = None;
+                account.whitelabel_revision.step();
+            }
+            return;
+        }
+        account.change_whitelabel(|document| {
+            document.attachments.insert(name.to_owned(), attachment);
+        });
+    }
+
+    /// Changes a document's settings as another client would, for tests; creates the document if there is none, and
+    /// keeps the account in sync (W21).
+    pub fn edit_settings(&mut self, id: &str, change: impl FnOnce(&mut Object)) {
+        let mut settings = self
+            .document(id)
+            .map(|document| document.settings.clone())
+            .unwrap_or_default();
+        change(&mut settings);
+        let domain = settings
+            .get("domain")
+            .and_then(|domain| domain.as_str())
+            .map(str::to_owned);
+        self.save_settings(id, settings);
+        if let Some(domain) = domain {
+            self.reserve_domain(id, Some(&domain));
+        }
+    }
+
+    /// Stores an attachment under exactly this name as another client would, for tests; attachments with other names
+    /// stay.
+    pub fn put_attachment(&mut self, id: &str, name: &str, content_type: &str, bytes: &[u8]) {
+        if let Some(account) = self.account_mut(id) {
+            account.previous.clone_from(&account.whitelabel);
+            account.change_whitelabel(|document| {
+                document.attachments.insert(
+                    name.to_owned(),
+                    Attachment {
+                        content_type: content_type.to_owned(),
+                        bytes: bytes.into(),
+                    },
+                );
+            });
+        }
+    }
+
+    /// Removes a document and its domain reservation as another client would, for tests.
+    pub fn delete_whitelabel(&mut self, id: &str) {
+        self.delete_document(id);
+        self.reserve_domain(id, None);
+    }
+}
