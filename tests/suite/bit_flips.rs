@@ -12,13 +12,8 @@ use crate::cli::{stderr, stdout};
 use crate::git::git;
 use crate::platform::Platform;
 
-/// How many bits are flipped in each kind of file; ten times as many where the tests have time.
-fn rounds(few: u64) -> u64 {
-    match std::env::var("EMBLAZON_INTEROP").as_deref() {
-        Ok("1") => few * 10,
-        _ => few,
-    }
-}
+/// How many bits are flipped in each kind of file in a sample, and how many times that in full number.
+const TENFOLD: u64 = 10;
 
 /// Lists the files below a folder, in order.
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -115,23 +110,20 @@ fn check(
     (code, now == before)
 }
 
-#[test]
-fn a_bit_of_what_a_run_left_is_another_and_restore_writes_nothing_wrong() {
+fn a_bit_of_what_a_run_left_is_another_and_restore_writes_nothing_wrong_in(rounds: u64) {
     let mut restored = 0;
-    let count = rounds(40);
-    for seed in 0..count {
+    for seed in 0..rounds {
         let (_, is_before) = check(seed, flip, |run| {
             ["restore", run, "--yes"].map(str::to_owned).to_vec()
         });
         restored += usize::from(is_before);
     }
-    println!("{count} bits flipped: {restored} restored all the same, the others refused");
+    println!("{rounds} bits flipped: {restored} restored all the same, the others refused");
     assert!(restored > 0, "some bits do not matter");
 }
 
-#[test]
-fn a_bit_of_what_a_run_left_is_another_and_apply_writes_nothing_wrong() {
-    for seed in 0..rounds(20) {
+fn a_bit_of_what_a_run_left_is_another_and_apply_writes_nothing_wrong_in(rounds: u64) {
+    for seed in 0..rounds {
         check(seed, flip, |_| {
             ["apply", "--yes"].map(str::to_owned).to_vec()
         });
@@ -139,8 +131,7 @@ fn a_bit_of_what_a_run_left_is_another_and_apply_writes_nothing_wrong() {
 }
 
 /// The run was killed, and one bit of what it wrote down until then is another.
-#[test]
-fn a_bit_of_what_a_killed_run_left_is_another_and_apply_writes_nothing_wrong() {
+fn a_bit_of_what_a_killed_run_left_is_another_and_apply_writes_nothing_wrong_in(rounds: u64) {
     let spoil = |random: &mut fastrand::Rng, files: &[PathBuf]| {
         let is_journal = |file: &&PathBuf| file.to_str().unwrap().contains("journal");
         let journal = files.iter().find(is_journal).expect("a journal");
@@ -151,7 +142,7 @@ fn a_bit_of_what_a_killed_run_left_is_another_and_apply_writes_nothing_wrong() {
         fs::write(journal, text).unwrap();
         format!("{kept} lines, {}", flip(random, files))
     };
-    for seed in 0..rounds(20) {
+    for seed in 0..rounds {
         check(seed, spoil, |_| {
             ["apply", "--yes"].map(str::to_owned).to_vec()
         });
@@ -159,14 +150,13 @@ fn a_bit_of_what_a_killed_run_left_is_another_and_apply_writes_nothing_wrong() {
 }
 
 /// What Git knows of what was applied last has another bit: what is removed is what the branch stopped declaring, or nothing.
-#[test]
-fn a_bit_of_the_base_is_another_and_nothing_undeclared_is_lost() {
+fn a_bit_of_the_base_is_another_and_nothing_undeclared_is_lost_in(rounds: u64) {
     let world = World::new();
     world.apply();
     world.account("acme", ACME, "company_name: Acme Two");
     world.commit("drop the colour");
     let pristine = world.live(ACME).unwrap();
-    for seed in 0..rounds(20) {
+    for seed in 0..rounds {
         let mut random = fastrand::Rng::with_seed(seed);
         let clone = world.server.copy_as(&format!("clone-{seed}"));
         git(
@@ -197,4 +187,48 @@ fn a_bit_of_the_base_is_another_and_nothing_undeclared_is_lost() {
         world.edit(ACME, "brandColor", "red");
     }
     assert_eq!(world.live(ACME).unwrap(), pristine);
+}
+
+#[test]
+fn a_bit_of_what_a_run_left_is_another_and_restore_writes_nothing_wrong() {
+    a_bit_of_what_a_run_left_is_another_and_restore_writes_nothing_wrong_in(40);
+}
+
+#[test]
+#[ignore = "takes minutes; run `cargo test --test suite -- --ignored`, as .ci/run does"]
+fn a_bit_of_what_a_run_left_is_another_and_restore_writes_nothing_wrong_tenfold() {
+    a_bit_of_what_a_run_left_is_another_and_restore_writes_nothing_wrong_in(40 * TENFOLD);
+}
+
+#[test]
+fn a_bit_of_what_a_run_left_is_another_and_apply_writes_nothing_wrong() {
+    a_bit_of_what_a_run_left_is_another_and_apply_writes_nothing_wrong_in(20);
+}
+
+#[test]
+#[ignore = "takes minutes; run `cargo test --test suite -- --ignored`, as .ci/run does"]
+fn a_bit_of_what_a_run_left_is_another_and_apply_writes_nothing_wrong_tenfold() {
+    a_bit_of_what_a_run_left_is_another_and_apply_writes_nothing_wrong_in(20 * TENFOLD);
+}
+
+#[test]
+fn a_bit_of_what_a_killed_run_left_is_another_and_apply_writes_nothing_wrong() {
+    a_bit_of_what_a_killed_run_left_is_another_and_apply_writes_nothing_wrong_in(20);
+}
+
+#[test]
+#[ignore = "takes minutes; run `cargo test --test suite -- --ignored`, as .ci/run does"]
+fn a_bit_of_what_a_killed_run_left_is_another_and_apply_writes_nothing_wrong_tenfold() {
+    a_bit_of_what_a_killed_run_left_is_another_and_apply_writes_nothing_wrong_in(20 * TENFOLD);
+}
+
+#[test]
+fn a_bit_of_the_base_is_another_and_nothing_undeclared_is_lost() {
+    a_bit_of_the_base_is_another_and_nothing_undeclared_is_lost_in(20);
+}
+
+#[test]
+#[ignore = "takes minutes; run `cargo test --test suite -- --ignored`, as .ci/run does"]
+fn a_bit_of_the_base_is_another_and_nothing_undeclared_is_lost_tenfold() {
+    a_bit_of_the_base_is_another_and_nothing_undeclared_is_lost_in(20 * TENFOLD);
 }

@@ -155,6 +155,7 @@ fn answers_of_the_platform() {
 #[test]
 fn saved_plans() {
     println!("{}", replay("plan", 300, bodies::plan));
+    println!("{}", replay("confirm", 300, bodies::confirm));
 }
 
 #[test]
@@ -175,7 +176,7 @@ fn every_corpus_is_replayed() {
         names
     };
     let replayed = [
-        "answer", "asset", "config", "edit", "forge", "message", "plan", "record", "state",
+        "answer", "asset", "config", "confirm", "edit", "forge", "message", "plan", "record", "state",
         "template", "tree", "webhook",
     ];
     assert_eq!(names(folder.join("targets")), replayed);

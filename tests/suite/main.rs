@@ -20,6 +20,7 @@ mod cli_dns;
 mod cli_platform;
 mod commits;
 mod conformance;
+mod deadline;
 mod effort;
 mod fault_pairs;
 mod faults;

@@ -11,4 +11,4 @@ mod tree;
 pub(crate) use dns::message;
 pub(crate) use platform::{answer, forge, webhook};
 pub(crate) use state::state;
-pub(crate) use tree::{asset, config, edit, plan, record, template, tree};
+pub(crate) use tree::{asset, config, confirm, edit, plan, record, template, tree};

@@ -1,10 +1,12 @@
 //! Texts that people write: trees, records, plans, and edits of them.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use emblazon::live::Live;
 use emblazon::model::{KeyPath, RecordData, RecordType};
-use emblazon::plan::{FORMAT_VERSION, Plan};
+use emblazon::plan::{self, FORMAT_VERSION, Plan, Step};
 use emblazon::report::{problems, text};
 use emblazon::tree::edit::{Edit, To, edit as edited};
 use emblazon::tree::{Listed, ListedKind, ReadError, SourceError, TreeSource, load};
@@ -121,6 +123,33 @@ pub(crate) fn plan(data: &[u8]) {
             let again = Plan::unsealed(file.as_bytes()).map(|plan| plan.sealed());
             assert_eq!(again.ok(), Some(file));
         }
+    }
+}
+
+/// A saved plan that somebody changed, against the one that is derived again: what is not withheld is in both.
+pub(crate) fn confirm(data: &[u8]) {
+    static DERIVED: OnceLock<Plan> = OnceLock::new();
+    let derived = DERIVED.get_or_init(|| {
+        Plan::from_json(include_str!("../corpus/confirm/quickstart.json")).expect("a plan")
+    });
+    let text = std::str::from_utf8(data).unwrap_or_default();
+    let Ok(saved) = Plan::from_json(text) else {
+        return;
+    };
+    let Ok(confirmed) = plan::confirm(&saved, derived, &Live::default(), true) else {
+        return;
+    };
+    for step in &saved.steps {
+        let is_same = |other: &&Step| {
+            other.subject == step.subject
+                && other.action == step.action
+                && other.precondition == step.precondition
+        };
+        assert!(
+            confirmed.withheld.contains_key(&step.id)
+                || derived.steps.iter().any(|it| is_same(&it)),
+            "{step:?} would be carried out, and nobody planned it"
+        );
     }
 }
 

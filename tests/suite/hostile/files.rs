@@ -203,11 +203,11 @@ fn only_plain_files_hold_secrets() {
         ("long", "bytes, which are not read; name another file"),
         (
             "/proc/self/environ",
-            "the kernel makes up; copy what is wanted into a regular file",
+            "such as /proc or /sys; copy its content into a regular file",
         ),
         (
             "environ",
-            "the kernel makes up; copy what is wanted into a regular file",
+            "such as /proc or /sys; copy its content into a regular file",
         ),
     ] {
         check(file, &format!("ca_file: {file}"), said);

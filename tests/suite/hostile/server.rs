@@ -263,7 +263,7 @@ fn json_that_is_deep_wide_or_none() {
         });
         let said = match name {
             "wide" => "it holds more than 20000 values",
-            "a key twice" => "key \"company_name\" stands in one of its objects twice",
+            "a key twice" => "duplicate key \"company_name\" in one of its objects",
             _ => "",
         };
         check(name, &server, said);
