@@ -11,13 +11,12 @@ use anyhow::Context as _;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::failure::Failure;
+use crate::apply::remote::SECRETS;
 
 /// The namespace of `ssh-keygen -n`.
 const NAMESPACE: &str = "emblazon-plan";
 /// Size limit of a signature; one of the longest RSA key has 3 KiB.
 const MAX_BYTES: u64 = 64 << 10;
-/// Variables that are withheld from `ssh-keygen`.
-const SECRETS: [&str; 2] = ["EMBLAZON_API_KEY", "EMBLAZON_TOKEN"];
 
 /// Returns the path of a plan's signature: where `ssh-keygen` writes it by default.
 pub(crate) fn beside(plan: &Utf8Path) -> Utf8PathBuf {

@@ -69,8 +69,8 @@ impl Ui {
             stdout,
             stderr,
             interactive: io::stdin().is_terminal() && stderr.terminal,
-            width: width(stdout.terminal),
-            talk_width: width(stderr.terminal),
+            width: width(terminal_width(&io::stdout())),
+            talk_width: width(terminal_width(&io::stderr())),
             limit: Limit::new(common.deadline, Instant::now()),
             volume: match (common.quiet, common.verbose) {
                 (true, _) => Volume::Quiet,
@@ -259,28 +259,25 @@ fn colour(choice: ColourChoice, terminal: bool) -> bool {
 }
 
 /// `COLUMNS` wins, then the terminal.
-fn width(terminal: bool) -> usize {
+fn width(terminal: Option<usize>) -> usize {
     let columns = env::var("COLUMNS").ok();
     let columns = columns.and_then(|columns| columns.trim().parse().ok());
     columns
         .filter(|columns| *columns > 0)
-        .or_else(|| terminal.then(terminal_width))
+        .or(terminal)
         .unwrap_or(DEFAULT_WIDTH)
 }
 
-/// Measures the terminal with clap, which wraps its help at the terminal's width: the widest line of a help text of
-/// one-letter words is the width. Saves a library, or unsafe code for one system call.
-fn terminal_width() -> usize {
-    let about = "x ".repeat(1000);
-    let mut command = clap::Command::new("width")
-        .max_term_width(500)
-        .disable_help_flag(true)
-        .help_template("{about}")
-        .about(about);
-    let help = command.render_help().to_string();
-    let widest = help.lines().map(|line| line.trim_end().len()).max();
-    // Words of one letter and a space end on odd columns.
-    widest
-        .map_or(DEFAULT_WIDTH, |columns| columns + 1)
-        .clamp(40, 500)
+/// Measures the terminal that a stream leads to, as far as a page can use it.
+#[cfg(unix)]
+fn terminal_width(stream: &impl std::os::fd::AsFd) -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(stream).ok()?;
+    let columns = usize::from(size.ws_col);
+    (columns > 0).then(|| columns.clamp(40, 500))
+}
+
+/// Returns nothing where terminals are not measured.
+#[cfg(not(unix))]
+fn terminal_width<T>(_stream: &T) -> Option<usize> {
+    None
 }

@@ -7,4 +7,4 @@ mod remote;
 
 pub use ending::Ending;
 pub use mirror::Mirror;
-pub use remote::{GitError, LocalClone, Remote, Swap};
+pub use remote::{GitError, LocalClone, Remote, SECRETS, Swap};

@@ -31,8 +31,8 @@ const MISLEADING: [&str; 9] = [
     "GIT_QUARANTINE_PATH",
     "GIT_WORK_TREE",
 ];
-/// Environment variables that neither `git` nor anything that it starts may see.
-const SECRETS: [&str; 2] = ["EMBLAZON_API_KEY", "EMBLAZON_TOKEN"];
+/// Environment variables with the platform's credentials, which no other program that is started may see.
+pub const SECRETS: [&str; 2] = ["EMBLAZON_API_KEY", "EMBLAZON_TOKEN"];
 
 /// Why `git` failed. No message contains a credential of a remote's URL.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -198,7 +198,7 @@ impl LocalClone {
         let refused = |reason: &str| GitError::Repository(reason.to_owned());
         let signature = signature.map_err(|_| refused("it has no signature"))?;
         if !signature.0.starts_with(b"-----BEGIN SSH SIGNATURE-----") {
-            return Err(refused("its signature is none of SSH"));
+            return Err(refused("its signature is not an SSH signature"));
         }
         let mut git = self.clone();
         git.environment.extend(

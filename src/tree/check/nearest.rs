@@ -1,5 +1,7 @@
 //! "Did you mean" suggestions: the known name closest to a mistyped one.
 
+use strsim::osa_distance;
+
 /// Maximum number of words in one file that are compared with the known ones: more than the mistakes that are shown of
 /// a file. Comparing is slow, and a file of a megabyte has room for 100,000 unknown words.
 const MOST_GUESSES: usize = 256;
@@ -42,12 +44,13 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let mut best = None;
     for candidate in candidates {
         let other = folded(candidate);
-        let allowed = word.len().max(other.len()) / 3;
+        let (length, other_length) = (word.chars().count(), other.chars().count());
+        let allowed = length.max(other_length) / 3;
         // The difference in length is a lower bound of the distance.
-        if word.len().abs_diff(other.len()) > allowed {
+        if length.abs_diff(other_length) > allowed {
             continue;
         }
-        let distance = distance(&word, &other);
+        let distance = osa_distance(&word, &other);
         if distance <= allowed && best.is_none_or(|(least, _)| distance < least) {
             best = Some((distance, candidate));
         }
@@ -55,31 +58,11 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     best.map(|(_, candidate)| candidate)
 }
 
-fn folded(word: &str) -> Vec<char> {
+fn folded(word: &str) -> String {
     word.chars()
         .filter(|c| !matches!(c, '_' | '-'))
         .flat_map(char::to_lowercase)
         .collect()
-}
-
-/// Counts insertions, deletions, replacements and swaps of neighbours (optimal string alignment).
-fn distance(left: &[char], right: &[char]) -> usize {
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.iter().enumerate() {
-        let mut row = Vec::with_capacity(right.len() + 1);
-        row.push(i + 1);
-        for (j, b) in right.iter().enumerate() {
-            let replaced = last[j] + usize::from(a != b);
-            let mut cost = replaced.min(last[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *a == right[j - 1] && left[i - 1] == *b {
-                cost = cost.min(before[j - 1] + 1);
-            }
-            row.push(cost);
-        }
-        before = std::mem::replace(&mut last, row);
-    }
-    last[right.len()]
 }
 
 #[cfg(test)]
