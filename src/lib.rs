@@ -75,7 +75,7 @@
 //! 3. **A plan is data**: complete, versioned, free of secrets; the same inputs give the same bytes.
 //!    Guarded by `every_plan_is_well_formed`.
 //! 4. **Apply, then plan, is empty**, and after every injected fault once a second run ends.
-//!    Guarded by `apply_then_plan_is_empty` and `every_fault_at_every_request`.
+//!    Guarded by `apply_then_plan_is_empty` and `every_fault_at_every_request_has_its_tests`.
 //! 5. **Import, then plan, is empty**, and importing again changes no byte. **The same text is the same state**: a tree
 //!    read from files and from the commit that holds them is one desired state, with the same diagnostics.
 //!    Guarded by `import_then_plan_is_empty` and `work_tree_and_commit_agree`.
@@ -114,7 +114,7 @@
 //! | execution, step run | running an approved plan; running one of its steps |
 //! | in flight | begun, and not ended: a step, a request, a run |
 //! | interrupted run, recovery | a run that never ended; restoring what it destroyed, before anything else is planned |
-//! | lease, lease guard, fence | the right to write to a cluster; the value that proves it; until when it surely holds |
+//! | lease, lease guard, fence | the right to write to a cluster; the value that proves it; until when it holds |
 //! | controller, cycle | the daemon's loop; one pass of it: read, assess, execute, read back |
 //! | work queue, schedule | requests to the controller; when each object is due to be read |
 //! | leader, standby | the daemon that holds the lease; one that waits for it |

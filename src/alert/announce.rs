@@ -311,7 +311,7 @@ fn remembered(memory: Option<&Path>) -> Damper {
     let known = verified(&text).and_then(|text| serde_json::from_str(text).ok());
     known.unwrap_or_else(|| {
         let path = memory.display();
-        tracing::warn!(%path, "what was told before was spoilt, and may be told again");
+        tracing::warn!(%path, "what was told before was corrupted, and may be told again");
         Damper::default()
     })
 }

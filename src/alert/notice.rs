@@ -129,7 +129,7 @@ fn title(kind: AlertKind, over: bool, alerts: &[&Alert]) -> String {
         (AlertKind::Stalled, false) => ("waits for a person", "wait for a person"),
         (AlertKind::Stalled, true) => ("waits no more", "wait no more"),
         (AlertKind::Drift, false) => ("was changed by hand", "were changed by hand"),
-        (AlertKind::Drift, true) => ("is as Git wants it again", "are as Git wants them again"),
+        (AlertKind::Drift, true) => ("matches Git again", "match Git again"),
         (AlertKind::Failing, false) => ("cannot be applied", "cannot be applied"),
         (AlertKind::Failing, true) => ("can be applied again", "can be applied again"),
         (AlertKind::Dns, false) => ("has wrong DNS records", "have wrong DNS records"),
@@ -138,48 +138,49 @@ fn title(kind: AlertKind, over: bool, alerts: &[&Alert]) -> String {
             "have the right DNS records again",
         ),
         (AlertKind::BadTree, false) => {
-            return "the tree has errors, the last good one stays in force".to_owned();
+            return "the tree has errors, so the last good one stays in force".to_owned();
         }
         (AlertKind::BadTree, true) => return "the tree has no errors any more".to_owned(),
         (AlertKind::UntrustedCommit, false) => {
-            return "a commit is not trusted, the last good one stays in force".to_owned();
+            return "a commit is not trusted, so the last good one stays in force".to_owned();
         }
         (AlertKind::UntrustedCommit, true) => return "the commit is trusted".to_owned(),
         (AlertKind::SourceUnreadable, false) => return "the tree cannot be read".to_owned(),
         (AlertKind::SourceUnreadable, true) => return "the tree can be read again".to_owned(),
         (AlertKind::PlatformUnreadable, false) => {
-            return "the platform cannot be read, nothing is written".to_owned();
+            return "the platform cannot be read, so nothing is written".to_owned();
         }
         (AlertKind::PlatformUnreadable, true) => {
             return "the platform can be read again".to_owned();
         }
         (AlertKind::DnsUnreadable, false) => {
-            return "DNS cannot be asked, nothing is known of it".to_owned();
+            return "DNS cannot be asked, so nothing is known of it".to_owned();
         }
         (AlertKind::DnsUnreadable, true) => return "DNS can be asked again".to_owned(),
         (AlertKind::LeaseLost, false) => {
-            return "the lease cannot be taken, nothing is written".to_owned();
+            return "the lease cannot be taken, so nothing is written".to_owned();
         }
         (AlertKind::LeaseLost, true) => return "the lease can be taken again".to_owned(),
         (AlertKind::BaseLost, false) => {
-            return "what was applied last is lost, what differs waits for somebody".to_owned();
+            return "what was applied last is lost, so what differs waits for somebody".to_owned();
         }
         (AlertKind::BadConfig, false) => {
-            return "the daemon's file has mistakes, what was in force stays so".to_owned();
+            return "the daemon's file has mistakes, so the previous configuration stays in force"
+                .to_owned();
         }
         (AlertKind::BadConfig, true) => return "the daemon's file is in force".to_owned(),
         (AlertKind::BaseLost, true) => return "what was applied last is known again".to_owned(),
         (AlertKind::StateSpoilt, false) => {
-            return "what the daemon keeps of itself was spoilt".to_owned();
+            return "the daemon's state is corrupt".to_owned();
         }
         (AlertKind::StateSpoilt, true) => {
-            return "somebody looked at what was spoilt of the daemon's state".to_owned();
+            return "the corrupt state was acknowledged".to_owned();
         }
         (AlertKind::UntrustedBase, false) => {
-            return "what is said to have been applied last is not trusted, nothing is removed on its word".to_owned();
+            return "the base is not trusted, so nothing is removed because of it".to_owned();
         }
         (AlertKind::UntrustedBase, true) => {
-            return "what was applied last is to be trusted again".to_owned();
+            return "the base is trusted again".to_owned();
         }
     };
     match alerts {
@@ -310,7 +311,7 @@ pub(super) mod tests {
             false,
         ));
         insta::assert_snapshot!(texts(&all), @r"
-        production: the tree has errors, the last good one stays in force
+        production: the tree has errors, so the last good one stays in force
         - tree: EB0201 in accounts/acme/account.yaml:4:3
         https://watch.example.com
 

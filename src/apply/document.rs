@@ -43,7 +43,7 @@ pub(super) async fn write(
             Ok(effect) => effect,
             Err(unread) if doubtful => {
                 return Err(Stop::Unknown(format!(
-                    "{cause}; what became of it could not be read: {}; plan again",
+                    "{cause}; its outcome could not be read: {}; plan again",
                     answer::explain(&unread)
                 )));
             }
@@ -53,7 +53,7 @@ pub(super) async fn write(
             // A 412 although the content is as wanted: an earlier attempt of the same request did land.
             WriteEffect::Landed(document) if doubtful || before.is_some() => {
                 step_run.note(format!(
-                    "the answer was no help ({cause}), but the write is there"
+                    "the answer was inconclusive ({cause}), but the write was applied"
                 ));
                 return Ok(document);
             }

@@ -45,10 +45,7 @@ pub async fn run(
     // Boxed, so that the compiler can prove that the whole future is `Send`.
     let mut in_flight: FuturesUnordered<BoxFuture<'_, _>> = FuturesUnordered::new();
     loop {
-        while in_flight.len() < options.concurrency.get()
-            && !options.guard.is_stopped()
-            && rollout_state.ended().is_none()
-        {
+        while in_flight.len() < options.concurrency.get() && !options.guard.is_stopped() {
             if let Some(reason) = approved.frozen(&*options.now) {
                 rollout_state.end(Halt::Freeze, reason);
                 note_end(&context, &rollout_state);
@@ -65,7 +62,9 @@ pub async fn run(
                 }
                 Next::Ready(queue, step) => {
                     progress(Event::Begun(step));
-                    in_flight.push(work(&context, queue, step).boxed());
+                    let is_released = rollout_state.has_released(&step.subject);
+                    let step_run = StepRun::new(&context, step, is_released);
+                    in_flight.push(work(step_run, queue, step).boxed());
                 }
                 Next::Blocked(step, because) => {
                     let outcome = ended(step, StepResult::Skipped { because });
@@ -116,11 +115,10 @@ fn halted(options: &Options) -> (Halt, String) {
 
 /// Carries out one step of an object.
 async fn work<'p>(
-    context: &Context<'_>,
+    mut step_run: StepRun<'_>,
     mut queue: Queue<'p>,
     step: &'p Step,
 ) -> (Queue<'p>, &'p Step, StepOutcome) {
-    let mut step_run = StepRun::new(context, step);
     let result = match step::carry_out(&mut step_run, &mut queue.state).await {
         Ok(revision) => StepResult::Done { revision },
         Err(ended) => ended.result(),
@@ -148,6 +146,7 @@ fn conclude(
     step: &Step,
     mut outcome: StepOutcome,
 ) {
+    outcome.notes.extend(schedule.parked(step, &outcome.result));
     let written = context.journal(JournalEvent::Outcome {
         step: outcome.step,
         result: outcome.result.clone(),

@@ -1,12 +1,13 @@
 //! The history of runs: their journals, read back, and their plans.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 
 use super::journal::{self, Entry, JournalError, JournalEvent};
 use super::outcome::{Applied, Halt, StepOutcome, StepResult};
+use super::parked;
 use super::run_id::RunId;
 use super::standing::StepCount;
 use super::state_file;
@@ -171,6 +172,7 @@ pub fn used_by(state_directory: &Utf8Path, plan: &Digest) -> Result<Option<Recor
 #[must_use]
 pub fn outcomes(entries: &[Entry], plan: &Plan, state: RunState) -> Applied {
     let mut found = ended(entries, state);
+    let is_told: BTreeSet<StepId> = told(entries).collect();
     for step in &plan.steps {
         let id = step.id;
         found.entry(id).or_insert_with(|| {
@@ -181,6 +183,17 @@ pub fn outcomes(entries: &[Entry], plan: &Plan, state: RunState) -> Applied {
             let halt = Halt::Died;
             outcome(id, StepResult::NotBegun { halt, reason }, &[])
         });
+    }
+    if state != RunState::UnderWay {
+        // A run that ended has told this itself.
+        for step in (plan.steps.iter()).filter(|step| !is_told.contains(&step.id)) {
+            let result_of = |id| found.get(&id).map(|outcome| &outcome.result);
+            let result = result_of(step.id);
+            let note = result.and_then(|result| parked::note(plan, step, result, result_of));
+            if let Some(outcome) = found.get_mut(&step.id) {
+                outcome.notes.extend(note);
+            }
+        }
     }
     Applied {
         outcomes: found.into_values().collect(),
@@ -195,6 +208,14 @@ fn outcome(step: StepId, result: StepResult, notes: &[String]) -> StepOutcome {
     }
 }
 
+/// Returns the steps whose outcome a journal holds.
+fn told(entries: &[Entry]) -> impl Iterator<Item = StepId> {
+    entries.iter().filter_map(|entry| match &entry.event {
+        JournalEvent::Outcome { step, .. } => Some(*step),
+        _ => None,
+    })
+}
+
 /// Returns the outcomes of the steps that a journal mentions.
 fn ended(entries: &[Entry], state: RunState) -> BTreeMap<StepId, StepOutcome> {
     let mut found = BTreeMap::new();
@@ -202,8 +223,8 @@ fn ended(entries: &[Entry], state: RunState) -> BTreeMap<StepId, StepOutcome> {
         match &entry.event {
             JournalEvent::Intent { step, write, .. } => {
                 let reason = match state {
-                    RunState::UnderWay => format!("it is in hand ({write})"),
-                    _ => format!("the process died while it was in hand ({write}); plan again"),
+                    RunState::UnderWay => format!("it is in flight ({write})"),
+                    _ => format!("the process died while it was in flight ({write}); plan again"),
                 };
                 let result = StepResult::Unknown { reason };
                 found.insert(*step, outcome(*step, result, &[]));

@@ -26,6 +26,7 @@ mod manifest;
 mod object_state;
 mod options;
 mod outcome;
+mod parked;
 mod primary;
 mod reading;
 mod records_back;

@@ -44,7 +44,7 @@ pub async fn primary(
 pub fn push_policy(settings: &PushSettings) -> PushPolicy {
     PushPolicy {
         exclusive: settings.ownership == Ownership::Exclusive,
-        ttl: settings.ttl.unwrap_or(PushPolicy::default().ttl),
+        ttl: settings.ttl,
     }
 }
 

@@ -249,7 +249,7 @@ pub fn moved_since(
             Left::Untouched => before,
             Left::At(revision) => revision.as_ref(),
             Left::Unknown => {
-                let reason = "how the run left it could not be told".to_owned();
+                let reason = "how the run left it could not be determined".to_owned();
                 moved.insert(subject, reason);
                 continue;
             }

@@ -15,8 +15,27 @@ pub struct Rollout {
     /// other begins. Records that share a message with those of other accounts wait until then. The first failure among
     /// these accounts ends the run; so does the first one after them, unless [`Self::max_failures`] says otherwise.
     pub canary: BTreeSet<AccountName>,
-    /// The number of objects that may fail before no other is begun.
+    /// The number of objects that may fail before no other is begun. An account that released its domain was begun,
+    /// and goes on, so that its brand is not left without one.
     pub max_failures: Option<NonZeroUsize>,
+}
+
+impl Rollout {
+    /// Returns the accounts that are to go first and for which a plan has nothing to do.
+    #[must_use]
+    pub fn idle(&self, plan: &Plan) -> Vec<&AccountName> {
+        let is_idle = |name: &&AccountName| {
+            let concerns = |step: &Step| match (&step.subject, &step.action) {
+                (Subject::Account { name: written, .. }, _) => written == *name,
+                (Subject::Zone(_), Action::Records { sets }) => {
+                    sets.iter().any(|set| set.accounts.contains(*name))
+                }
+                (Subject::Zone(_) | Subject::Template, _) => false,
+            };
+            !plan.steps.iter().any(concerns)
+        };
+        self.canary.iter().filter(is_idle).collect()
+    }
 }
 
 /// Returns whether a step is about these accounts only.
@@ -38,6 +57,8 @@ pub(super) struct RolloutState {
     first: BTreeSet<StepId>,
     limit: Option<usize>,
     failed: BTreeSet<Subject>,
+    /// The accounts that have released their domain.
+    released: BTreeSet<Subject>,
     ended: Option<(Halt, String)>,
 }
 
@@ -63,18 +84,31 @@ impl RolloutState {
             first,
             limit,
             failed: BTreeSet::new(),
+            released: BTreeSet::new(),
             ended: None,
         }
     }
 
-    /// Returns whether a step may begin now, as far as the order of objects is concerned.
+    /// Returns whether a step may begin now, as far as the order of objects and the end of the run are concerned.
     pub(super) fn admits(&self, step: &Step) -> bool {
-        self.first.is_empty() || self.first.contains(&step.id)
+        match &self.ended {
+            None => self.first.is_empty() || self.first.contains(&step.id),
+            Some((Halt::Failure, _)) => self.has_released(&step.subject),
+            Some(_) => false,
+        }
+    }
+
+    /// Returns whether an account has released its domain, so that a failure elsewhere does not keep it from going on.
+    pub(super) fn has_released(&self, subject: &Subject) -> bool {
+        self.released.contains(subject)
     }
 
     /// Records how a step ended.
     pub(super) fn note(&mut self, step: &Step, outcome: &StepOutcome) {
         let was_first = self.first.remove(&step.id);
+        if let (Action::Release { .. }, StepResult::Done { .. }) = (&step.action, &outcome.result) {
+            self.released.insert(step.subject.clone());
+        }
         let has_failed = match &outcome.result {
             StepResult::Done { .. } | StepResult::Skipped { .. } | StepResult::NotBegun { .. } => {
                 false
@@ -89,15 +123,14 @@ impl RolloutState {
         self.failed.insert(step.subject.clone());
         if was_first {
             let name = step.subject.title();
-            let reason =
-                format!("{name}, which goes first, did not succeed; mend that, then plan again");
+            let reason = format!("{name}, which goes first, failed; fix that, then plan again");
             self.ended = Some((Halt::Failure, reason));
         } else if self.limit.is_some_and(|limit| self.failed.len() >= limit) {
             let failed = match self.failed.len() {
-                1 => format!("{} did not succeed", step.subject.title()),
-                count => format!("{count} objects did not succeed"),
+                1 => format!("{} failed", step.subject.title()),
+                count => format!("{count} objects failed"),
             };
-            let reason = format!("{failed}, which ends the run; mend that, then plan again");
+            let reason = format!("{failed}, which ends the run; fix that, then plan again");
             self.ended = Some((Halt::Failure, reason));
         }
     }
@@ -107,8 +140,96 @@ impl RolloutState {
         self.ended.get_or_insert((halt, reason));
     }
 
-    /// Returns why no further step begins, once that is so.
+    /// Returns why no further object is begun, once that is so.
     pub(super) fn ended(&self) -> Option<&(Halt, String)> {
         self.ended.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{AccountId, ClusterName, Digest, Revision};
+    use crate::plan::{FORMAT_VERSION, Precondition, Risk, Scope, Unknown};
+
+    fn step(id: u32, account: char, action: Action) -> Step {
+        Step {
+            id: StepId(id),
+            subject: Subject::Account {
+                name: AccountName::new(account.to_string()),
+                id: AccountId::parse(&account.to_string().repeat(32)).unwrap(),
+            },
+            action,
+            changes: Vec::new(),
+            precondition: Precondition::Revision(Revision::new("1-a")),
+            risk: Risk::CustomerVisible,
+            after: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    fn update() -> Action {
+        Action::Update {
+            set: std::collections::BTreeMap::new(),
+            remove: Vec::new(),
+        }
+    }
+
+    fn outcome(step: &Step, result: StepResult) -> StepOutcome {
+        StepOutcome {
+            step: step.id,
+            result,
+            notes: Vec::new(),
+        }
+    }
+
+    /// Which accounts go on after `b` failed, or after a freeze began, when `a` has released its domain.
+    #[test]
+    fn a_limit_on_failures_ends_no_account_that_released_its_domain() {
+        let parked = String::new();
+        let steps = vec![
+            step(0, 'a', Action::Release { parked }),
+            step(1, 'b', update()),
+            step(2, 'a', update()),
+            step(3, 'c', update()),
+        ];
+        let plan = Plan {
+            version: FORMAT_VERSION,
+            cluster: ClusterName::new("test"),
+            tree: Digest::of(b""),
+            commit: None,
+            base: None,
+            forgotten: Vec::new(),
+            scope: Scope::default(),
+            steps,
+            refusals: Vec::new(),
+            unknown: Unknown::default(),
+        };
+        let check = |canary: &[&str], released: StepResult, halt: Halt, expected: &[u32]| {
+            let rollout = Rollout {
+                canary: canary.iter().map(|name| AccountName::new(*name)).collect(),
+                max_failures: NonZeroUsize::new(1),
+            };
+            let mut state = RolloutState::new(&plan, &rollout);
+            state.note(&plan.steps[0], &outcome(&plan.steps[0], released));
+            if halt == Halt::Failure {
+                let reason = String::new();
+                let failed = outcome(&plan.steps[1], StepResult::Failed { reason });
+                state.note(&plan.steps[1], &failed);
+            } else {
+                state.end(halt, String::new());
+            }
+            let admitted = plan.steps[2..].iter().filter(|step| state.admits(step));
+            let admitted: Vec<u32> = admitted.map(|step| step.id.0).collect();
+            assert_eq!(admitted, expected, "{canary:?} {halt:?}");
+        };
+        let done = || StepResult::Done { revision: None };
+        let refused = || StepResult::Failed {
+            reason: String::new(),
+        };
+        check(&[], done(), Halt::Failure, &[2]);
+        check(&["b"], done(), Halt::Failure, &[2]);
+        check(&[], refused(), Halt::Failure, &[]);
+        check(&[], done(), Halt::Freeze, &[]);
     }
 }

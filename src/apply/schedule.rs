@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::object_state::ObjectState;
 use super::outcome::{StepOutcome, StepResult};
+use super::parked;
 use crate::plan::{Plan, Precondition, Step, StepId, Subject};
 
 /// The steps of one object in order, and what is known about it.
@@ -16,6 +17,7 @@ pub(super) struct Queue<'p> {
 /// Which steps are still to begin, and how the others ended.
 #[derive(Debug)]
 pub(super) struct Schedule<'p> {
+    plan: &'p Plan,
     /// The objects without a step in flight, by whether they were begun and by their next step: an object is finished
     /// before another one is begun, so that the assets of only a few are in memory.
     idle: BTreeMap<(Begun, StepId), Queue<'p>>,
@@ -46,6 +48,7 @@ impl<'p> Schedule<'p> {
             objects.entry(&step.subject).or_default().push_back(step);
         }
         let mut schedule = Self {
+            plan,
             idle: BTreeMap::new(),
             outcomes: BTreeMap::new(),
         };
@@ -87,6 +90,12 @@ impl<'p> Schedule<'p> {
     /// Stores the outcome of a step.
     pub(super) fn conclude(&mut self, outcome: StepOutcome) {
         self.outcomes.insert(outcome.step, outcome);
+    }
+
+    /// Returns the note that a step needs when its account is left with a parked domain.
+    pub(super) fn parked(&self, step: &Step, result: &StepResult) -> Option<String> {
+        let result_of = |id| self.outcomes.get(&id).map(|outcome| &outcome.result);
+        parked::note(self.plan, step, result, result_of)
     }
 
     /// Takes all steps that never began.

@@ -4,6 +4,7 @@
 //! (B12, observed 3), and a rejected one may have stored its file (trap 17). So everything is read after each upload
 //! and repaired if needed, until all is as wanted or the retries are used up.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::answer;
@@ -46,7 +47,7 @@ pub(super) struct Exhausted {
     /// What happened.
     reason: String,
     /// What to do about it.
-    advice: &'static str,
+    advice: Cow<'static, str>,
 }
 
 impl Exhausted {
@@ -73,7 +74,7 @@ pub(super) async fn settle(
     let mut has_written = false;
     let mut last = Exhausted {
         reason: "the server accepted an asset again and again, and never showed it".to_owned(),
-        advice: "look into the server's log",
+        advice: "check the server's log".into(),
     };
     loop {
         let Some(mut brand) = now else {
@@ -112,11 +113,11 @@ pub(super) async fn settle(
             Ok(answer) => {
                 has_written = true;
                 let revision = answer.map(|document| document.revision);
-                let shown = Some((kind, asset));
-                now = look(step_run, account, shown, revision.as_ref()).await?;
+                let accepted = (kind, asset, revision.as_ref());
+                now = look_for(step_run, account, accepted).await?;
                 if is_at_risk(&brand, kind) && now.as_ref().is_some_and(has_welcome) {
                     // The welcome page should be gone; a read that lags behind would hide that.
-                    now = look(step_run, account, shown, revision.as_ref()).await?;
+                    now = look_for(step_run, account, accepted).await?;
                 }
                 let Some(found) = &now else {
                     return Err(Trouble::Stop(Stop::Unknown(format!(
@@ -129,9 +130,15 @@ pub(super) async fn settle(
             Err(error) => {
                 last = Exhausted::new(&error, *count);
                 in_doubt |= answer::may_have_landed(&error);
-                now = look(step_run, account, None, None)
-                    .await
-                    .map_err(|trouble| with_reason(trouble, error.cause()))?;
+                now = match look(step_run, account, None, None).await {
+                    Ok(now) => now,
+                    // What was not accepted has changed nothing, whatever can be read.
+                    Err(_) if !(in_doubt || has_written || recreated || goal.tried.is_some()) => {
+                        let reason = answer::given_up(&error, *count);
+                        return Err(Trouble::Stop(Stop::Failed(reason)));
+                    }
+                    Err(unread) => return Err(unseen(&error.cause().to_string(), &unread)),
+                };
                 if let Some(found) = &mut now
                     && found.revision == brand.revision
                     && !answer::may_have_landed(&error)
@@ -144,7 +151,7 @@ pub(super) async fn settle(
                     asset,
                     error: &error,
                     in_doubt,
-                    has_written,
+                    has_written: has_written || recreated,
                 };
                 judge(step_run, goal, &brand, now.as_ref(), &failure)?;
             }
@@ -159,7 +166,7 @@ struct Failure<'a> {
     error: &'a WriteError,
     /// Whether this upload or an earlier one may have been carried out, whole or in part.
     in_doubt: bool,
-    /// Whether an earlier upload was accepted.
+    /// Whether an earlier upload, or a new creation, was accepted.
     has_written: bool,
 }
 
@@ -176,7 +183,7 @@ fn judge(
     let moved = |found: String| {
         Trouble::Stop(if failure.has_written {
             Stop::Unknown(format!(
-                "assets were uploaded, and meanwhile {found}; plan again"
+                "part of it was written, and meanwhile {found}; plan again"
             ))
         } else {
             Stop::Moved(format!("{found}; plan again"))
@@ -189,7 +196,7 @@ fn judge(
         None => return Err(moved("somebody deleted the whitelabel".to_owned())),
         Some(brand) if brand.digest(*kind) == Some(&failure.asset.digest) => {
             step_run.note(format!(
-                "the answer was no help ({cause}), but the {kind} is there"
+                "the answer was inconclusive ({cause}), but the {kind} was stored"
             ));
         }
         Some(brand) if brand.revision == before.revision => {
@@ -297,7 +304,7 @@ async fn look(
     account: &AccountId,
     accepted: Option<(AssetKind, &Held)>,
     revision: Option<&Revision>,
-) -> Result<Option<Brand>, Trouble> {
+) -> Result<Option<Brand>, ApiError> {
     let reader = step_run.context.reader();
     let read = || Brand::read(reader, account);
     let shows = |found: &Option<Brand>| match (found, accepted) {
@@ -308,25 +315,25 @@ async fn look(
                 && revision.is_none_or(|revision| brand.revision == *revision)
         }
     };
-    reading::until(step_run.context.options.retries, read, shows)
-        .await
-        .map_err(|error| unread(&error))
+    reading::until(step_run.context.options.retries, read, shows).await
 }
 
-fn unread(error: &ApiError) -> Trouble {
+/// Reads the document and its assets after the server accepted an upload.
+async fn look_for(
+    step_run: &StepRun<'_>,
+    account: &AccountId,
+    (kind, asset, revision): (AssetKind, &Held, Option<&Revision>),
+) -> Result<Option<Brand>, Trouble> {
+    let seen = look(step_run, account, Some((kind, asset)), revision).await;
+    seen.map_err(|error| unseen(&format!("the server accepted the {kind}"), &error))
+}
+
+/// Ends a step because nobody knows what is there after what happened last.
+fn unseen(happened: &str, error: &ApiError) -> Trouble {
     Trouble::Stop(Stop::Unknown(format!(
-        "assets were uploaded, but what is there now could not be read: {}; plan again",
+        "{happened}; what is there now could not be read: {}; plan again",
         answer::explain(error)
     )))
-}
-
-fn with_reason(trouble: Trouble, reason: &ApiError) -> Trouble {
-    match trouble {
-        Trouble::Stop(Stop::Unknown(text)) => {
-            Trouble::Stop(Stop::Unknown(format!("{reason}; {text}")))
-        }
-        other => other,
-    }
 }
 
 /// Re-creates a document that existed a moment ago.
@@ -350,7 +357,12 @@ async fn create_again(
             settings: &wanted.settings,
             billing,
         };
+        let mut happened = "the server accepted the whitelabel again".to_owned();
         if let Err(error) = step_run.send(account, &write).await? {
+            happened = format!(
+                "the whitelabel could not be created again: {}",
+                error.cause()
+            );
             if answer::is_billing(&error) {
                 billing = BillingPolicy::Accept;
                 step_run.note("the server asked for consent to charges before it took the whitelabel back; it was given, because nothing was added");
@@ -359,7 +371,8 @@ async fn create_again(
             }
             failure = Some(Exhausted::new(&error, repetition + 1));
         }
-        if let Some(brand) = look(step_run, account, None, None).await? {
+        let seen = look(step_run, account, None, None).await;
+        if let Some(brand) = seen.map_err(|error| unseen(&happened, &error))? {
             return Ok(brand);
         }
         if !repeat {
@@ -368,7 +381,7 @@ async fn create_again(
     }
     let (why, advice) = match failure {
         Some(failure) => (failure.reason, failure.advice),
-        None => ("the server never showed it".to_owned(), "plan again"),
+        None => ("the server never showed it".to_owned(), "plan again".into()),
     };
     Err(Trouble::Exhausted(Exhausted {
         reason: format!("the whitelabel could not be created again: {why}"),
@@ -397,9 +410,12 @@ pub(super) async fn go_back(
         before,
         tried: Some(tried),
     };
-    let start = look(step_run, account, None, None)
-        .await
-        .map_err(|trouble| lost(step_run, &reason, trouble))?;
+    let start = look(step_run, account, None, None).await;
+    let start = start.map_err(|error| {
+        let unread = answer::explain(&error);
+        let why = format!("what is there now could not be read: {unread}; plan again");
+        lost(step_run, &reason, Trouble::Stop(Stop::Unknown(why)))
+    })?;
     if let Some(brand) = start.as_ref().filter(|brand| has_same_assets(brand, tried)) {
         return Ok(brand.clone());
     }

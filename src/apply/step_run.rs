@@ -18,6 +18,8 @@ pub(super) struct StepRun<'a> {
     pub(super) step: &'a Step,
     /// Notes for the reader of the report.
     pub(super) notes: Vec<String>,
+    /// Whether its account released its domain before: then it is finished although a failure elsewhere ended the run.
+    is_released: bool,
     /// Whether a write was announced: writes that belong together are finished once begun.
     has_begun: bool,
 }
@@ -73,11 +75,12 @@ impl Write<'_> {
 }
 
 impl<'a> StepRun<'a> {
-    pub(super) fn new(context: &'a Context<'a>, step: &'a Step) -> Self {
+    pub(super) fn new(context: &'a Context<'a>, step: &'a Step, is_released: bool) -> Self {
         Self {
             context,
             step,
             notes: Vec::new(),
+            is_released,
             has_begun: false,
         }
     }
@@ -199,7 +202,8 @@ impl<'a> StepRun<'a> {
         request: &str,
     ) -> Result<(), Stop> {
         // Once the end of the run was reported, no write may follow.
-        if let Some((halt, reason)) = self.context.ended().filter(|_| !self.has_begun) {
+        let goes_on = |halt| self.has_begun || (self.is_released && halt == Halt::Failure);
+        if let Some((halt, reason)) = self.context.ended().filter(|(halt, _)| !goes_on(*halt)) {
             return Err(Stop::NotBegun(*halt, reason.clone()));
         }
         if !self.context.options.guard.holds() {

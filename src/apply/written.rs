@@ -142,6 +142,14 @@ impl Written {
         self.at.retain(|(_, parts)| !parts.is_empty());
     }
 
+    /// Forgets what was written to the template.
+    pub fn forget_template(&mut self) {
+        for (_, parts) in &mut self.at {
+            parts.forget_template();
+        }
+        self.at.retain(|(_, parts)| !parts.is_empty());
+    }
+
     /// Adds what was written from a commit's tree, replacing what was written before.
     #[must_use]
     pub fn and(mut self, commit: &str, parts: WrittenParts) -> Self {

@@ -306,6 +306,6 @@ impl WrittenRef {
 
 fn doubt(reference: &str, why: &str) -> String {
     format!(
-        "what a run that did not complete has written is not known: {reference} is not believed: {why}; what it wrote may look like somebody's edit until an apply completes"
+        "what an incomplete run wrote is unknown: {reference} is not trusted: {why}; what it wrote may look like somebody's edit until an apply completes"
     )
 }

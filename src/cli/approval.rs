@@ -46,15 +46,46 @@ impl FromStr for DigestPrefix {
     }
 }
 
+/// Where a plan comes from whose digest is compared with the approved one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PlanOrigin {
+    /// It was just made from the tree.
+    Fresh,
+    /// It was read from a file.
+    Saved,
+    /// It restores what was there before a run.
+    Restore,
+}
+
+impl PlanOrigin {
+    /// Returns why the digest may differ, and what to do; `look` is the command that shows the plan.
+    fn why_it_differs(self, look: &str) -> String {
+        match self {
+            Self::Fresh => format!(
+                "the tree, the platform or the options differ; look at `{look}` again, or pass the options that the approved plan was made with: --prune, --repair-template, --allow, --skip-dns, --forget, --changed-since, --shard, --cluster, --rev"
+            ),
+            Self::Saved => format!(
+                "it is another plan; look at it with `{look}`, or name the file of the approved one"
+            ),
+            Self::Restore => format!(
+                "the platform, the accounts or the options differ; look at `{look}` again, or pass what the approved restore was made with: the accounts, --moved, --allow"
+            ),
+        }
+    }
+}
+
 /// An approval.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Approval {
     pub(crate) allow: BTreeSet<RefusalKind>,
     pub(crate) expect: Option<DigestPrefix>,
+    /// The command that shows what may be approved.
+    look: String,
 }
 
 impl Approval {
-    /// Builds the approval from the command line; `asked` are the guards that have an option of their own.
+    /// Builds the approval from the command line; `asked` are the guards that have an option of their own, and `look`
+    /// is the command that shows what may be approved.
     ///
     /// # Errors
     /// A guard is lifted for one plan only, so the plan's digest is required.
@@ -62,16 +93,18 @@ impl Approval {
         allow: &[GuardName],
         asked: &[RefusalKind],
         expect: Option<&DigestPrefix>,
+        look: String,
     ) -> Result<Self, Failure> {
         if let (Some(first), None) = (allow.first(), expect) {
             let name = first.0.guard().unwrap_or_default();
             return Err(Failure::Usage(format!(
-                "--allow {name} is bound to one plan: look at `emblazon plan --allow {name}`, and add --expect with the digest that it prints"
+                "--allow {name} is bound to one plan: look at `{look}`, and add --expect with the digest that it prints"
             )));
         }
         Ok(Self {
             allow: lifted(allow, asked),
             expect: expect.cloned(),
+            look,
         })
     }
 
@@ -90,13 +123,14 @@ impl Approval {
     }
 
     /// Refuses a plan that is not the one that was approved.
-    pub(crate) fn check_digest(&self, digest: &Digest) -> Result<(), Failure> {
+    pub(crate) fn check_digest(&self, digest: &Digest, origin: PlanOrigin) -> Result<(), Failure> {
         match &self.expect {
             Some(expected) if !digest.as_str().starts_with(&expected.0) => {
                 Err(Failure::Refused(format!(
-                    "the plan has the digest {}, and {} was approved: the tree or the platform moved since; look at `emblazon plan` again",
+                    "the plan has the digest {}, and {} was approved: {}",
                     digest.short(),
-                    expected.0
+                    expected.0,
+                    origin.why_it_differs(&self.look)
                 )))
             }
             _ => Ok(()),
@@ -153,12 +187,21 @@ mod tests {
     #[test]
     fn an_approval_is_for_one_plan() {
         let freeze = [GuardName(RefusalKind::Freeze)];
-        assert!(Approval::new(&freeze, &[], None).is_err());
+        let look = || "emblazon plan".to_owned();
+        assert!(Approval::new(&freeze, &[], None, look()).is_err());
         let digest = Digest::of(b"plan");
         let prefix = digest.short().parse().unwrap();
-        let approval = Approval::new(&freeze, &[], Some(&prefix)).unwrap();
-        assert!(approval.check_digest(&digest).is_ok());
-        let other = approval.check_digest(&Digest::of(b"other"));
-        assert!(matches!(other, Err(Failure::Refused(_))));
+        let approval = Approval::new(&freeze, &[], Some(&prefix), look()).unwrap();
+        assert!(approval.check_digest(&digest, PlanOrigin::Fresh).is_ok());
+        let refused = |origin| {
+            let other = approval.check_digest(&Digest::of(b"other"), origin);
+            let Err(Failure::Refused(message)) = other else {
+                panic!("{other:?}");
+            };
+            message
+        };
+        insta::assert_snapshot!(refused(PlanOrigin::Fresh), @"the plan has the digest d9298a10d1b0, and 64879f7d6b96 was approved: the tree, the platform or the options differ; look at `emblazon plan` again, or pass the options that the approved plan was made with: --prune, --repair-template, --allow, --skip-dns, --forget, --changed-since, --shard, --cluster, --rev");
+        insta::assert_snapshot!(refused(PlanOrigin::Saved), @"the plan has the digest d9298a10d1b0, and 64879f7d6b96 was approved: it is another plan; look at it with `emblazon plan`, or name the file of the approved one");
+        insta::assert_snapshot!(refused(PlanOrigin::Restore), @"the plan has the digest d9298a10d1b0, and 64879f7d6b96 was approved: the platform, the accounts or the options differ; look at `emblazon plan` again, or pass what the approved restore was made with: the accounts, --moved, --allow");
     }
 }

@@ -248,14 +248,11 @@ impl GitState {
         let mut before = written.known(shard, base);
         // Where both commits agree, the base already has it.
         if let Some(known) = self.base.as_ref().and_then(Base::desired) {
-            parts.accounts.retain(|name| {
-                let both = known.account(name).zip(apply_record.desired.account(name));
-                let is_news = both.is_none_or(|(known, desired)| !known.is(desired));
-                if !is_news {
-                    before.forget(name);
-                }
-                is_news
-            });
+            let same = parts.take_known(known, apply_record.desired);
+            same.accounts.iter().for_each(|name| before.forget(name));
+            if same.template {
+                before.forget_template();
+            }
         }
         let now = before.and(commit, parts);
         let moment = jiff::Timestamp::now();
@@ -277,7 +274,7 @@ impl GitState {
                 let remote = self.reference.as_ref().and_then(AppliedRef::remote);
                 let remote = remote.map_or("origin", Remote::name);
                 Some(format!(
-                    "commit {this} may come before commit {applied}, which was applied already: this shallow clone ends before that can be told; `git fetch --unshallow {remote}` gets the history"
+                    "commit {this} may come before commit {applied}, which was applied already: this clone is too shallow to determine it; `git fetch --unshallow {remote}` gets the history"
                 ))
             }
         }

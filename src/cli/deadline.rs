@@ -64,11 +64,11 @@ pub(crate) async fn within<T>(
             "{over}, and nothing was written; give it more time with `--deadline`"
         )));
     }
-    ui.message(&format!("{over}: stopping after what is in hand"));
+    ui.message(&format!("{over}: stopping after what is in flight"));
     match tokio::time::timeout(grace, work).await {
         Ok(done) => done,
         Err(_) => Err(Failure::Failed(anyhow!(
-            "{over}, and what was in hand did not come to its end; the journal has it, and the next run looks after it"
+            "{over}, and what was in flight did not finish; the journal has it, and the next run looks after it"
         ))),
     }
 }
@@ -114,7 +114,7 @@ mod tests {
         let forever = std::future::pending::<Result<(), Failure>>();
         let ended = within(at_its_end(), Some(&guard), Duration::ZERO, forever).await;
         let told = ended.unwrap_err().message().unwrap();
-        insta::assert_snapshot!(told, @"the deadline of 0ms is over, and what was in hand did not come to its end; the journal has it, and the next run looks after it");
+        insta::assert_snapshot!(told, @"the deadline of 0ms is over, and what was in flight did not finish; the journal has it, and the next run looks after it");
     }
 
     #[tokio::test]

@@ -3,8 +3,11 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use camino::Utf8Path;
+
 use super::failure::Failure;
 use super::progress::Phase;
+use super::records;
 use super::tree::OpenTree;
 use crate::dns::{Checklist, Seen, Standing, ZoneOptions, opinion};
 use crate::live::{DomainTest, ReadClient};
@@ -29,10 +32,19 @@ pub(crate) fn whom_to_ask(
     }
 }
 
-/// Returns the address of a sandbox's resolver.
-pub(crate) fn sandbox_resolver(sandbox: &Sandbox) -> Result<SocketAddr, Failure> {
+/// Returns the address of a sandbox's resolver; `seed` is the sandbox's file.
+pub(crate) fn sandbox_resolver(
+    sandbox: &Sandbox,
+    seed: Option<&Utf8Path>,
+    desired: &Desired,
+) -> Result<SocketAddr, Failure> {
     let dns = sandbox.dns().ok_or_else(|| {
-        Failure::Usage("the sandbox has no DNS; add a dns section to sandbox.yaml".to_owned())
+        let mut domains = (desired.accounts.iter()).filter_map(|it| records::text(it, "domain"));
+        let domain = domains.next().unwrap_or_else(|| "example.com".to_owned());
+        let file = seed.map_or("sandbox.yaml", Utf8Path::as_str);
+        Failure::Usage(format!(
+            "the sandbox has no DNS; add to {file} what it answers, such as `dns: {{zones: {{{domain}: {{records: ['@ A 192.0.2.80']}}}}}}`"
+        ))
     })?;
     Ok(dns.resolver())
 }

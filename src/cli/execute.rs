@@ -48,7 +48,7 @@ pub(crate) async fn execute_plan(
 fn watch_for_interrupt(ui: Ui, stop: CancellationToken) -> tokio::task::JoinHandle<()> {
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
-            ui.message("stopping after what is in hand");
+            ui.message("stopping after what is in flight");
             stop.cancel();
         }
     })

@@ -74,6 +74,19 @@ impl Exit {
             Command::Apply => applied(&summary),
         }
     }
+
+    /// Returns how a restore ended, from its report.
+    pub(crate) fn of_restore(report: &Report) -> Self {
+        restored(&report.summary())
+    }
+}
+
+/// Returns how a restore ended: what was refused makes it a part, however much else was done.
+fn restored(summary: &Summary) -> Exit {
+    match applied(summary) {
+        Exit::Refused if summary.count.done > 0 => Exit::Partly,
+        exit => exit,
+    }
 }
 
 fn applied(summary: &Summary) -> Exit {
@@ -167,6 +180,10 @@ mod tests {
             ..steps(1, 0, 0, 0)
         };
         check(&refused, Exit::Refused);
+        assert_eq!(restored(&refused), Exit::Partly);
+        assert_eq!(restored(&steps(2, 0, 0, 0)), Exit::Done);
+        let nothing = Summary { refused: 1, ..none };
+        assert_eq!(restored(&nothing), Exit::Refused);
         check(
             &Summary {
                 refused: 1,

@@ -34,6 +34,7 @@ mod survey;
 mod tree;
 mod trust;
 mod ui;
+mod unknown;
 
 pub use args::Cli;
 pub use exit::Exit;

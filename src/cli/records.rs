@@ -2,6 +2,7 @@
 
 use super::failure::Failure;
 use super::tree::OpenTree;
+use super::unknown::no_such_account;
 use crate::dns::export::AccountRecords;
 use crate::dns::{declared_template, expect};
 use crate::model::{DomainName, KeyPath};
@@ -15,8 +16,8 @@ pub(crate) fn of(tree: &OpenTree, only: &[String]) -> Result<Vec<AccountRecords>
         accounts.any(|account| account.name.as_str() == name)
     };
     if let Some(unknown) = only.iter().find(|name| !known(name)) {
-        let message = format!("there is no account {unknown} in the tree");
-        return Err(Failure::Usage(message));
+        let known = desired.accounts.iter().map(|account| &account.name);
+        return Err(Failure::Usage(no_such_account(unknown, known)));
     }
     let Some(template) = &desired.template else {
         let message = "the tree has no domains.yaml, which says what records a domain needs; write one, or import it";

@@ -18,7 +18,8 @@ use crate::report::text::visible;
 use crate::report::{self, Command, Facts, text};
 use crate::tree::Desired;
 
-/// Looks for runs that never ended, shows what they had in flight, and restores what they destroyed.
+/// Looks for runs that never ended, shows what they had in flight, and restores what they destroyed. `history` is the
+/// command that lists the runs.
 ///
 /// # Errors
 /// When something is destroyed and cannot be restored: a new plan would build on the damage.
@@ -29,6 +30,7 @@ pub(crate) async fn recover(
     (state, shard): (&Utf8Path, Option<Shard>),
     guard: &LeaseGuard,
     is_sure: bool,
+    history: &str,
 ) -> Result<(), Failure> {
     let terminal = Terminal {
         ui,
@@ -37,8 +39,12 @@ pub(crate) async fn recover(
         is_sure,
     };
     let cluster = &tree.loaded.desired.cluster;
-    reconcile::recover(&terminal, state, cluster, shard).await?;
-    Ok(())
+    let recovered = reconcile::recover(&terminal, state, cluster, shard).await;
+    match recovered {
+        Ok(_) => Ok(()),
+        Err(Ended::Failed(failure)) => Err(failure),
+        Err(Ended::NotRestored(error)) => Err(failure(error, history)),
+    }
 }
 
 struct Terminal<'a> {
@@ -49,10 +55,10 @@ struct Terminal<'a> {
 }
 
 impl Recoverer for Terminal<'_> {
-    type Error = Failure;
+    type Error = Ended;
 
-    async fn read(&self, desired: &Desired) -> Result<Live, Failure> {
-        self.platform.collect_before(self.ui, desired).await
+    async fn read(&self, desired: &Desired) -> Result<Live, Ended> {
+        Ok(self.platform.collect_before(self.ui, desired).await?)
     }
 
     async fn execute(
@@ -60,16 +66,16 @@ impl Recoverer for Terminal<'_> {
         approved: ApprovedPlan<'_>,
         files: &dyn AssetSource,
         execution: Execution<'_>,
-    ) -> Result<Applied, Failure> {
+    ) -> Result<Applied, Ended> {
         let (platform, guard) = (self.platform, self.guard);
-        execute::execute_plan(self.ui, platform, approved, files, execution, guard).await
+        Ok(execute::execute_plan(self.ui, platform, approved, files, execution, guard).await?)
     }
 
-    async fn agree(&self) -> Result<(), Failure> {
+    async fn agree(&self) -> Result<(), Ended> {
         if self.is_sure || ui::ask("Put this back from the snapshot?").await? {
             return Ok(());
         }
-        Err(Failure::Refused("not put back, not applied".to_owned()))
+        Err(Failure::Refused("not put back, not applied".to_owned()).into())
     }
 
     fn report(&self, event: RecoveryEvent<'_>) {
@@ -89,27 +95,46 @@ impl Recoverer for Terminal<'_> {
     }
 }
 
-impl From<RecoveryError> for Failure {
+/// Why a recovery ended.
+enum Ended {
+    /// The command failed.
+    Failed(Failure),
+    /// What was destroyed is not restored.
+    NotRestored(RecoveryError),
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<RecoveryError> for Ended {
     fn from(error: RecoveryError) -> Self {
-        match error {
-            // The plan was shown with its refusals.
-            RecoveryError::Refused { .. } => Self::Refused(
-                "what the run destroyed cannot be put back; do what the refusal says, then run again"
-                    .to_owned(),
-            ),
-            RecoveryError::Incomplete(_) => Self::Failed(anyhow!(
-                "not everything that the run destroyed could be put back; run again, or look at `emblazon history`"
-            )),
-            other @ (RecoveryError::Journal(_) | RecoveryError::Snapshot(_)) => {
-                Self::Failed(other.into())
-            }
+        Self::NotRestored(error)
+    }
+}
+
+/// Returns the failure of a command; `history` is the command that lists the runs.
+fn failure(error: RecoveryError, history: &str) -> Failure {
+    match error {
+        // The plan was shown with its refusals.
+        RecoveryError::Refused { .. } => Failure::Refused(
+            "what the run destroyed cannot be put back; do what the refusal says, then run again"
+                .to_owned(),
+        ),
+        RecoveryError::Incomplete(_) => Failure::Failed(anyhow!(
+            "not everything that the run destroyed could be put back; run again, or look at `{history}`"
+        )),
+        other @ (RecoveryError::Journal(_) | RecoveryError::Snapshot(_)) => {
+            Failure::Failed(other.into())
         }
     }
 }
 
 fn tell(ui: Ui, run: &InterruptedRun) {
     ui.message(&format!(
-        "the run {} never ended; what it had in hand:",
+        "the run {} never ended; what it had in flight:",
         run.run
     ));
     for step in &run.in_flight {

@@ -7,11 +7,11 @@ use anyhow::Context as _;
 use camino::Utf8Path;
 
 use super::approval::Approval;
-use super::args::{BaseArgs, RemoteArgs, ScopeArgs, TreeChoice};
+use super::args::Several;
+use super::args::{BaseArgs, RemoteArgs, ScopeArgs, TreeChoice, validate_command};
 use super::failure::Failure;
 use super::file::{self, Readers};
 use super::signature;
-use super::args::Several;
 use super::tree::{self, OpenTree};
 use super::ui::Ui;
 use crate::model::Digest;
@@ -140,10 +140,10 @@ pub(crate) fn origin(
         None => open(choice.rev.clone())?,
     };
     if tree.loaded.has_errors() {
-        return Err(Failure::Refused(
-            "the tree that the plan was made from has errors now; look at `emblazon validate`, and plan again"
-                .to_owned(),
-        ));
+        return Err(Failure::Refused(format!(
+            "the tree that the plan was made from has errors now; look at `{}`, and plan again",
+            validate_command(folder, revision.as_deref(), plan.cluster.as_str())
+        )));
     }
     // The digest of a shard is known only after the tree is cut.
     if scope.shard.is_none() {
@@ -176,7 +176,7 @@ pub(crate) fn base_args(plan: &Plan, args: &BaseArgs) -> Result<BaseArgs, Failur
     })
 }
 
-/// Returns the rules by which a plan is derived again: it has deletions, and a repair, only when they were asked for.
+/// Returns the rules for deriving a plan again; deletions and a repair are allowed only if the saved plan has them.
 pub(crate) fn rules(plan: &Plan, approval: &Approval) -> plan::Options {
     let mut rules = approval.rules();
     if !plan.steps.iter().any(|step| step.action == Action::Delete) {

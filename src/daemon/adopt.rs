@@ -74,7 +74,7 @@ impl Controller {
             return;
         }
         if let Some(breach) = self.breach(&revision.loaded) {
-            let reason = format!("{what} is not to be trusted: {breach}");
+            let reason = format!("{what} is not trusted: {breach}");
             self.refuse(AlertKind::UntrustedCommit, commit, reason, now);
             return;
         }
@@ -251,7 +251,7 @@ impl Controller {
     fn refuse(&mut self, kind: AlertKind, commit: Option<String>, reason: String, now: Timestamp) {
         let is_known = matches!(&self.conditions.source, Some((known, words)) if *known == kind && *words == reason);
         if !is_known {
-            tracing::warn!(%reason, "what was in force stays so");
+            tracing::warn!(%reason, "the previous tree stays in force");
         }
         if kind != AlertKind::SourceUnreadable {
             self.history_log.begin(Detected {

@@ -435,7 +435,7 @@ pub(super) fn holds(verdict: &Verdict, wanted: Hold) -> bool {
     verdict.holds.values().any(|hold| *hold == wanted)
 }
 
-/// Lists the objects that a plan writes to.
+/// Returns the objects that a plan writes to.
 pub(super) fn acting(plan: &Plan) -> BTreeSet<Name> {
     plan.steps.iter().flat_map(subjects).collect()
 }

@@ -22,7 +22,7 @@ pub(super) struct Conditions {
     pub(super) base: Option<String>,
     /// Why the commit that the applied ref names is not accepted as the base.
     pub(super) untrusted_base: Option<String>,
-    /// Why DNS cannot be asked.
+    /// Why DNS cannot be queried.
     pub(super) dns: Option<String>,
     /// Why it is unknown whether a pause holds.
     pub(super) pause: Option<String>,

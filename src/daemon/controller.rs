@@ -386,7 +386,7 @@ impl Controller {
             Err(reason) => {
                 tracing::error!(reason, "the configuration stays as it was");
                 self.conditions.config = Some(format!(
-                    "the daemon's file has mistakes, and what was in force stays so: {reason}"
+                    "the daemon's file has mistakes, so the previous configuration stays in force: {reason}"
                 ));
                 return;
             }

@@ -36,7 +36,7 @@ impl Controller {
         };
         let options = match options {
             Ok(Some(options)) => options,
-            // A sandbox without DNS has none to compare with.
+            // A sandbox without DNS has nothing to check.
             Ok(None) => return,
             Err(error) => {
                 self.conditions.dns = Some(error.to_string());

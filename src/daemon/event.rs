@@ -82,16 +82,23 @@ pub fn events(before: &Status, after: &Status) -> Vec<Event> {
     }
     match (&was.paused, &is.paused) {
         (before, Some(pause)) if before.as_ref() != Some(pause) => {
-            tell("pause", "paused", format!("paused: {}", pause.reason));
+            // A pause that outlives the process that began it holds, but is no news.
+            let still = if pause.since < is.started {
+                "still "
+            } else {
+                ""
+            };
+            tell(
+                "pause",
+                "paused",
+                format!("{still}paused: {}", pause.reason),
+            );
         }
         (Some(_), None) => tell("pause", "resumed", "resumed".to_owned()),
         _ => {}
     }
-    let known = before
-        .history
-        .interventions
-        .last()
-        .map_or(0, |last| last.id);
+    let last = before.history.interventions.last();
+    let known = last.map_or(after.history.inherited, |last| last.id);
     let interventions = after.history.interventions.iter().rev();
     let new: Vec<_> = interventions.take_while(|one| one.id > known).collect();
     for one in new.into_iter().rev() {
@@ -161,7 +168,61 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::daemon::status::{Author, History, Intervention, InterventionKind, Pause};
     use crate::model::AccountName;
+
+    /// Renders events, one per line.
+    fn told(before: &Status, after: &Status) -> String {
+        let told: Vec<String> = (events(before, after).iter())
+            .map(|event| {
+                let account = event.account.as_deref().unwrap_or("-");
+                format!(
+                    "{} {account} {}: {}",
+                    event.event, event.reason, event.message
+                )
+            })
+            .collect();
+        told.join("\n")
+    }
+
+    /// After a restart, what people asked of an earlier process is in the history, and no event.
+    #[test]
+    fn what_happened_before_this_process_began_is_no_event() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let pause = |id, by: &str| Intervention {
+            id,
+            ..Intervention::new(
+                InterventionKind::Pause,
+                Author {
+                    by: Some(by.to_owned()),
+                    ..Author::unnamed(at(0))
+                },
+            )
+        };
+        let before = Status::new(at(10));
+        let mut after = before.clone();
+        let mut history = History {
+            interventions: vec![pause(1, "Bob"), pause(2, "Eve")],
+            inherited: 2,
+            ..History::default()
+        };
+        after.history = Arc::new(history.clone());
+        after.cluster.paused = Some(Pause {
+            reason: "the proxies move".to_owned(),
+            by: None,
+            via: None,
+            since: at(0),
+            until: None,
+        });
+        insta::assert_snapshot!(told(&before, &after), @"pause - paused: still paused: the proxies move");
+        history.interventions.push(pause(3, "Ada"));
+        after.history = Arc::new(history);
+        let told = told(&before, &after);
+        insta::assert_snapshot!(told, @r#"
+    pause - paused: still paused: the proxies move
+    order - pause: Ada paused
+    "#);
+    }
 
     #[test]
     fn each_change_is_told_once() {
@@ -175,16 +236,7 @@ mod tests {
         let mut object = ObjectStatus::unread(Some(name.clone()), at(1));
         object.put(Reason::InSync, "in sync", at(2));
         after.accounts.insert(name, Arc::new(object));
-        let told: Vec<String> = (events(&before, &after).iter())
-            .map(|event| {
-                let account = event.account.as_deref().unwrap_or("-");
-                format!(
-                    "{} {account} {}: {}",
-                    event.event, event.reason, event.message
-                )
-            })
-            .collect();
-        insta::assert_snapshot!(told.join("\n"), @r"
+        insta::assert_snapshot!(told(&before, &after), @r"
         role - leader: leading
         problem - source: it has errors
         platform - down: the platform cannot be read

@@ -124,6 +124,7 @@ impl HistoryLog {
             history: Arc::new(History {
                 incidents,
                 interventions,
+                inherited: next_intervention - 1,
             }),
             next,
             next_intervention,
@@ -143,7 +144,7 @@ impl HistoryLog {
             let lines = count(self.spoilt, "line");
             let folder = &self.folder;
             format!(
-                "something spoilt {lines} of {folder}/{HISTORY}, which were left out; the file as it was is {folder}/{SPOILT}"
+                "something corrupted {lines} of {folder}/{HISTORY}, which were left out; the file as it was is {folder}/{SPOILT}"
             )
         })
     }
@@ -255,7 +256,7 @@ impl HistoryLog {
         let pause = verified(text.trim_end()).and_then(|text| serde_json::from_str(text).ok());
         pause
             .map(Some)
-            .ok_or_else(|| format!("something spoilt {path}"))
+            .ok_or_else(|| format!("something corrupted {path}"))
     }
 
     /// Persists the pause, or its absence.
@@ -304,6 +305,7 @@ impl HistoryLog {
         let History {
             incidents,
             interventions,
+            ..
         } = &*self.history;
         let incidents = incidents.iter().cloned().map(Line::Incident);
         let interventions = interventions.iter().cloned().map(Line::Intervention);
@@ -425,7 +427,7 @@ mod tests {
             bytes[bit / 8] ^= 1 << (bit % 8);
             fs::write(&path, bytes).unwrap();
             match history_log.pause() {
-                Err(reason) => assert!(reason.starts_with("something spoilt "), "{reason}"),
+                Err(reason) => assert!(reason.starts_with("something corrupted "), "{reason}"),
                 // The line feed carries no information.
                 read => assert_eq!((bit / 8, read), (whole.len() - 1, Ok(Some(pause.clone())))),
             }
@@ -500,6 +502,11 @@ mod tests {
             InterventionKind::Resume,
             author("eve", 3),
         ));
+        assert_eq!(
+            history_log.history().inherited,
+            2,
+            "eve came after the restart"
+        );
         let history_log = HistoryLog::open(state).unwrap();
         let told: Vec<String> = (history_log.history().interventions.iter())
             .map(|one| {

@@ -80,13 +80,13 @@ impl Schedule {
         let (seed, interval) = (self.seed, self.interval);
         if let Some(due) = self.due.get_mut(name) {
             let chance = chance(seed, name, due.rounds);
-            let shard_state = if due.rounds == 0 {
+            let share = if due.rounds == 0 {
                 0.05 + 0.95 * chance
             } else {
                 0.9 + 0.2 * chance
             };
             due.rounds += 1;
-            due.at = later(now, interval.mul_f64(shard_state));
+            due.at = later(now, interval.mul_f64(share));
         }
     }
 

@@ -170,7 +170,7 @@ pub(super) fn reason(
     let fought = count(Hold::KeepsChanging);
     if fought > 0 {
         let message = format!(
-            "somebody keeps changing back what was put right {ROUNDS} times: {}; find out who, then approve the plan or ask for a resync",
+            "somebody keeps changing back what was fixed {ROUNDS} times: {}; find out who, then approve the plan or ask for a resync",
             keys(verdict, Hold::KeepsChanging)
         );
         return (Reason::KeepsChanging, message);
@@ -191,7 +191,7 @@ pub(super) fn reason(
     }
     if count(Hold::Off) > 0 {
         let message = format!(
-            "{} of the tree, which apply: off leaves: {}; run `emblazon apply`, or say apply: manual",
+            "{} of the tree, which apply: off leaves: {}; run `emblazon apply`, or set apply: manual",
             changes(count(Hold::Off)),
             keys(verdict, Hold::Off)
         );
@@ -199,7 +199,7 @@ pub(super) fn reason(
     }
     if count(Hold::Unattributed) > 0 {
         let message = format!(
-            "{} may be the tree's or somebody's, for what was applied last was lost: {}; approve the plan or ask for a resync to have it as the tree says",
+            "{} may be the tree's or somebody's, for what was applied last was lost: {}; approve the plan or ask for a resync to make it match the tree",
             changes(count(Hold::Unattributed)),
             keys(verdict, Hold::Unattributed)
         );
@@ -207,7 +207,7 @@ pub(super) fn reason(
     }
     if count(Hold::Reported) > 0 {
         let message = format!(
-            "{} made on the platform, which the policy leaves: {}; approve the plan to put it right, take it into the tree, or say heal: auto",
+            "{} made on the platform, which the policy leaves: {}; approve the plan to revert it, take it into the tree, or set heal: auto",
             changes(count(Hold::Reported)),
             keys(verdict, Hold::Reported)
         );

@@ -15,7 +15,7 @@ pub(super) async fn alive(State(shared): State<Arc<Shared>>) -> (StatusCode, &'s
     if status.is_alive(Timestamp::now(), shared.patience) {
         (StatusCode::OK, "alive\n")
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "the loop stands still\n")
+        (StatusCode::SERVICE_UNAVAILABLE, "the loop is stuck\n")
     }
 }
 

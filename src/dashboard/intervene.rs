@@ -160,11 +160,11 @@ pub(super) fn obstacle(status: &Status) -> Result<(), Refused> {
 fn nothing(status: &Status) -> String {
     let left = status.steps(Taker::Nobody);
     if left == 0 {
-        return "there is nothing to approve: nothing differs that an approval would put right"
+        return "there is nothing to approve: nothing differs that an approval would fix"
             .to_owned();
     }
     format!(
-        "there is nothing to approve: heal: off or apply: off leaves {}; say heal: report or apply: manual under watch in the tree, or run `emblazon apply`",
+        "there is nothing to approve: heal: off or apply: off leaves {}; set heal: report or apply: manual under watch in the tree, or run `emblazon apply`",
         count(left, "step")
     )
 }

@@ -85,14 +85,14 @@ fn daemon(text: &mut String, status: &Status) {
         text,
         "emblazon_start_time_seconds",
         "gauge",
-        "When the daemon began, in seconds since 1970.",
+        "Start time of the daemon, in seconds since 1970.",
     )
     .sample(&[], seconds(cluster.started));
     metric(
         text,
         "emblazon_loop_last_round_timestamp_seconds",
         "gauge",
-        "When the loop last came round.",
+        "Time of the last completed cycle.",
     )
     .sample(&[], seconds(cluster.beat));
     let leads = matches!(cluster.role, Role::Leader { .. });
@@ -115,11 +115,16 @@ fn daemon(text: &mut String, status: &Status) {
         text,
         "emblazon_paused",
         "gauge",
-        "1 while nothing is written because somebody said so.",
+        "1 while the daemon is paused.",
     )
     .sample(&[], u8::from(cluster.paused.is_some()));
-    metric(text, "emblazon_running", "gauge", "1 while a run goes on.")
-        .sample(&[], u8::from(matches!(cluster.mode, Mode::Running(_))));
+    metric(
+        text,
+        "emblazon_running",
+        "gauge",
+        "1 while a run is in progress.",
+    )
+    .sample(&[], u8::from(matches!(cluster.mode, Mode::Running(_))));
     metric(
         text,
         "emblazon_platform_up",
@@ -132,7 +137,7 @@ fn daemon(text: &mut String, status: &Status) {
         text,
         "emblazon_source_in_force",
         "gauge",
-        "1 while what was seen last in the source is in force.",
+        "1 while the latest state of the source is in force.",
     )
     .sample(
         &[],
@@ -174,7 +179,7 @@ fn objects(text: &mut String, status: &Status) {
         text,
         "emblazon_drifted_objects",
         "gauge",
-        "Objects that somebody changed on the platform, seen twice.",
+        "Objects with drift that a second read confirmed.",
     )
     .sample(&[], drifted.count());
     let fields: usize = status
@@ -185,7 +190,7 @@ fn objects(text: &mut String, status: &Status) {
         text,
         "emblazon_drifted_fields",
         "gauge",
-        "Fields that somebody changed on the platform, seen twice.",
+        "Fields with drift that a second read confirmed.",
     )
     .sample(&[], fields);
     metric(
@@ -199,7 +204,7 @@ fn objects(text: &mut String, status: &Status) {
         text,
         "emblazon_steps_left",
         "gauge",
-        "Steps that would put something right and that the next run does not take: what waits for an approval, and what the policy leaves.",
+        "Steps that the next run does not take, because they wait for an approval or the policy leaves them.",
     );
     for taker in [Taker::Approval, Taker::Nobody] {
         left.sample(&[("to", taker.as_str())], status.steps(taker));
@@ -209,7 +214,7 @@ fn objects(text: &mut String, status: &Status) {
         text,
         "emblazon_refusals",
         "gauge",
-        "What guards refuse now.",
+        "Refusals by guards at the moment.",
     )
     .sample(&[], refusals + status.cluster.refusals.len());
     let oldest = status
@@ -223,7 +228,7 @@ fn objects(text: &mut String, status: &Status) {
             text,
             "emblazon_oldest_read_timestamp_seconds",
             "gauge",
-            "When the account was read that was not read for the longest time.",
+            "Time of the last read of the account that was read longest ago.",
         )
         .sample(&[], seconds(oldest));
     }
@@ -234,7 +239,7 @@ fn dns(text: &mut String, status: &Status) {
         text,
         "emblazon_dns_domains",
         "gauge",
-        "Domains by what DNS says.",
+        "Domains by the state of their DNS.",
     );
     for word in ["in_sync", "propagating", "unknown", "confirming", "differs"] {
         let of_it = |object: &&crate::daemon::ObjectStatus| {
@@ -249,7 +254,7 @@ fn dns(text: &mut String, status: &Status) {
         text,
         "emblazon_dns_questions_total",
         "counter",
-        "Questions that DNS was asked since the daemon began.",
+        "DNS questions asked since the daemon started.",
     )
     .sample(&[], status.cluster.dns_questions);
 }
@@ -259,14 +264,14 @@ fn effort(text: &mut String, status: &Status) {
         text,
         "emblazon_accounts_compared_total",
         "counter",
-        "Accounts that were compared with the tree since the daemon began.",
+        "Accounts compared with the tree since the daemon started.",
     )
     .sample(&[], status.cluster.compared);
     metric(
         text,
         "emblazon_plans_total",
         "counter",
-        "How often it was planned what there is to do, since the daemon began.",
+        "Plans computed since the daemon started.",
     )
     .sample(&[], status.cluster.planned);
 }
@@ -279,7 +284,7 @@ fn runs(text: &mut String, status: &Status) {
         text,
         "emblazon_runs_total",
         "counter",
-        "Runs since the daemon began.",
+        "Runs since the daemon started.",
     )
     .sample(&[], run.number);
     metric(
@@ -301,7 +306,7 @@ fn runs(text: &mut String, status: &Status) {
         text,
         "emblazon_last_run_result",
         "gauge",
-        "1 for how the last run ended.",
+        "1 for the result of the last run.",
     );
     for word in [
         RunResult::InSync,
@@ -337,7 +342,7 @@ fn incidents(text: &mut String, status: &Status) {
         text,
         "emblazon_open_incidents",
         "gauge",
-        "What was detected and goes on, by what it is.",
+        "Open incidents by finding.",
     );
     for finding in FINDINGS {
         let of_it = history
@@ -348,12 +353,12 @@ fn incidents(text: &mut String, status: &Status) {
     for (name, help, is_repair) in [
         (
             "emblazon_last_time_to_detect_seconds",
-            "How long the last incident can have gone on unseen.",
+            "Longest time that the last incident can have been undetected.",
             false,
         ),
         (
             "emblazon_last_time_to_repair_seconds",
-            "How long the last incident that is over took, from its detection.",
+            "Time from detection to repair of the last repaired incident.",
             true,
         ),
     ] {
@@ -379,12 +384,7 @@ fn incidents(text: &mut String, status: &Status) {
 }
 
 fn alerts(text: &mut String, status: &Status, channels: &[ChannelStatus]) {
-    let mut alerts = metric(
-        text,
-        "emblazon_alerts",
-        "gauge",
-        "Trouble that goes on, by kind.",
-    );
+    let mut alerts = metric(text, "emblazon_alerts", "gauge", "Open alerts by kind.");
     for kind in AlertKind::ALL {
         let of_it = status
             .cluster
@@ -413,7 +413,7 @@ fn webhooks(text: &mut String, counters: &Counters) {
         text,
         "emblazon_webhooks_total",
         "counter",
-        "Requests to the webhook, by what became of them.",
+        "Requests to the webhook by outcome.",
     );
     for (word, counter) in [
         ("push", &counters.pushes),

@@ -142,7 +142,7 @@ async fn an_approval_that_cannot_be_carried_out_is_refused_with_the_reason() {
             status.cluster.plan = None;
             put_steps(status, &[step("company_name", Taker::Nobody)]);
         },
-        "heal: off or apply: off leaves 1 step; say heal: report or apply: manual",
+        "heal: off or apply: off leaves 1 step; set heal: report or apply: manual",
     )
     .await;
 }

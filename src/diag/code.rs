@@ -59,7 +59,7 @@ catalogue! {
          the mistake is often one line above: a missing quote, a tab, or a wrong indent.\n\n\
          wrong:  company_name: \"Acme\n\
          right:  company_name: \"Acme\""
-    EB0102 Error "a key stands twice in one map"
+    EB0102 Error "a key is repeated in a map"
         "YAML readers keep the first, the last or neither, so nobody can tell which one is meant. Keep one.\n\n\
          wrong:  hide_powered: true … hide_powered: false\n\
          right:  hide_powered: true"
@@ -101,7 +101,7 @@ catalogue! {
          harm.\n\n\
          wrong:  [[[[[[ … ]]]]]]\n\
          right:  a map with a few levels"
-    EB0111 Error "a key is not a text"
+    EB0111 Error "a key is not a string"
         "A key that is a list or a map cannot be stored. The usual cause is the placeholder without quotes: \
          braces begin a map.\n\n\
          wrong:  {{domain}}: { mapping: [192.0.2.1] }\n\
@@ -143,12 +143,12 @@ catalogue! {
         "Only the first mistakes of a file are shown, errors before warnings; so many are mostly one mistake, \
          made again and again.\n\n\
          wrong:  a file with hundreds of mistakes\n\
-         right:  mend the first ones, and run again"
+         right:  fix the first ones, and run again"
     EB0201 Error "unknown key"
         "The key means nothing at this place; a mistyped one would be ignored in silence.\n\n\
          wrong:  assests: { logo: logo.png }\n\
          right:  assets: { logo: logo.png }"
-    EB0202 Error "a value of another kind is wanted"
+    EB0202 Error "a value of the wrong type"
         "A text, a list or a map stands where one of the others is needed.\n\n\
          wrong:  extends: gold\n\
          right:  extends: [gold]"
@@ -203,7 +203,7 @@ catalogue! {
         "A name in extends is the name of a file in brands/, without .yaml.\n\n\
          wrong:  extends: [golden]     with brands/gold.yaml\n\
          right:  extends: [gold]"
-    EB0302 Error "a brand stands twice in extends"
+    EB0302 Error "a brand is repeated in extends"
         "Later layers win, so the position says what a brand may change. At which of two is not clear.\n\n\
          wrong:  extends: [gold, base, gold]\n\
          right:  extends: [base, gold]"
@@ -501,7 +501,7 @@ catalogue! {
          wrong:  api: api.example.com/v2\n\
          right:  api: https://api.example.com:8443"
     EB0803 Error "an API that is not encrypted"
-        "Over http:// everybody on the way can read the API key, and with it own the cluster. Loopback is free; \
+        "Over http:// anyone on the network path can read the API key, and with it own the cluster. Loopback is free; \
          other hosts have to be allowed.\n\n\
          wrong:  api: http://kazoo.example.com:8000\n\
          right:  api: https://kazoo.example.com:8443     or allow_plain_http: true beside it"
@@ -532,7 +532,7 @@ catalogue! {
          is not after the beginning would freeze nothing.\n\n\
          wrong:  from: 24 December\n\
          right:  from: 2026-12-24T12:00:00+01:00"
-    EB0810 Error "an account to begin with that is not in the tree"
+    EB0810 Error "a canary account that is not in the tree"
         "The daemon applies a change to the accounts of watch.canary first, and goes on when that went well. A name \
          that is no folder below accounts/ would let it begin with all.\n\n\
          wrong:  canary: [amce]\n\

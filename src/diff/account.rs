@@ -145,7 +145,7 @@ pub(super) fn compare_departed(
         Reading::Unknown(reason) => return Some(AccountDifference::unknown(&name, None, reason)),
     };
     let Some(ids) = ids else {
-        let reason = "it left the tree under this name; whether it is there under another cannot be told while an account of the tree is unknown";
+        let reason = "it is no longer in the tree under this name; whether it was renamed cannot be determined while an account of the tree is unknown";
         return Some(AccountDifference::unknown(&name, Some(id), reason));
     };
     let document = match &live.document {

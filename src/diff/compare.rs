@@ -92,9 +92,10 @@ impl Differences {
         self.departed
             .retain(|account| !account.changes.is_empty() || !account.unknown.is_empty());
         if left_out > 0 {
-            let whose = match direction {
-                Direction::Live => "that are in Git and not applied yet",
-                Direction::Git | Direction::Both => "that somebody made on the platform",
+            let whose = match (direction, left_out) {
+                (Direction::Live, 1) => "that is in Git and not applied yet",
+                (Direction::Live, _) => "that are in Git and not applied yet",
+                (Direction::Git | Direction::Both, _) => "that somebody made on the platform",
             };
             self.notes
                 .push(format!("left out: {} {whose}", count(left_out, "change")));
@@ -187,7 +188,7 @@ pub(super) fn compare_each<'a>(
     let mut notes = Vec::new();
     if base.is_none() {
         notes.push(
-            "no applied commit is known: what the tree stopped declaring cannot be told, and is kept"
+            "no applied commit is known: what the tree no longer declares cannot be determined, and is kept"
                 .to_owned(),
         );
     }

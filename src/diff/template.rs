@@ -15,7 +15,7 @@ use crate::model::{DomainTemplate, HostEntry, MISSPELT_CNAME, is_servable_type};
 use crate::tree::{Declared, DesiredTemplate, Origin, Ownership, Target};
 
 /// The message for a template that the server cannot serve.
-const UNSERVABLE: &str = "the server breaks off whenever it is asked for the live template (500, init failed), which most often has a host that is no map; `emblazon plan --repair-template` shows what putting the declared template in its place would do";
+const UNSERVABLE: &str = "the server fails to serve the live template (500, init failed), most often because a host is not a map; `emblazon plan --repair-template` shows what putting the declared template in its place would do";
 
 /// The differences of the system's domain template.
 #[derive(Clone, Debug, PartialEq)]

@@ -64,6 +64,31 @@ impl WrittenParts {
             || self.perhaps.contains_key(name)
     }
 
+    /// Removes the entries of the template.
+    pub fn forget_template(&mut self) {
+        self.template = false;
+        self.template_perhaps = false;
+    }
+
+    /// Takes out the whole objects that the base declares just as the tree does: the base covers them.
+    #[must_use]
+    pub fn take_known(&mut self, base: &Desired, desired: &Desired) -> Self {
+        let is_same = |name: &AccountName| {
+            let both = base.account(name).zip(desired.account(name));
+            both.is_some_and(|(known, there)| known.is(there))
+        };
+        let mut same = Self::default();
+        (same.accounts, self.accounts) =
+            (std::mem::take(&mut self.accounts).into_iter()).partition(is_same);
+        let both = base.template.as_ref().zip(desired.template.as_ref());
+        let is_same = both.is_some_and(|(known, there)| known.agrees(there));
+        if self.template && is_same {
+            self.forget_template();
+            same.template = true;
+        }
+        same
+    }
+
     /// Removes all entries of an account.
     pub fn forget(&mut self, name: &AccountName) {
         self.accounts.remove(name);

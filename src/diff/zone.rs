@@ -15,7 +15,7 @@ use crate::model::{AccountName, RecordData, RecordName};
 use crate::tree::Target;
 
 /// The reason for an RRset that was not looked up.
-const NOT_ASKED: &str = "the primary was not asked for it";
+const NOT_ASKED: &str = "the primary server was not queried for it";
 
 /// The differences of one zone.
 #[derive(Clone, Debug, PartialEq)]

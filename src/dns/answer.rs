@@ -67,8 +67,8 @@ impl fmt::Display for Failure {
             Self::Refused => f.write_str("REFUSED"),
             Self::Lame => f.write_str("lame: not authoritative for the zone"),
             Self::Code(code) => write!(f, "answered {code}"),
-            Self::AliasLoop => f.write_str("its CNAMEs lead in a circle"),
-            Self::Malformed(reason) => write!(f, "answered nonsense: {reason}"),
+            Self::AliasLoop => f.write_str("its CNAMEs form a loop"),
+            Self::Malformed(reason) => write!(f, "sent an invalid answer: {reason}"),
             Self::NotAsked(reason) => write!(f, "not asked: {reason}"),
         }
     }

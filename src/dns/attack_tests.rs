@@ -208,8 +208,8 @@ async fn nxns_a_zone_with_a_thousand_servers_is_not_followed() {
         "{judgement:?}"
     );
     assert_snapshot!(judgement.notes.join("\n"), @"
-    evil.example names 1000 servers; 13 of them are asked, which is the most that are followed: let the zone name fewer
-    ns0000.evil.example and 12 more servers have up to 25 addresses; 4 of each are asked, which is the most that are
+    evil.example has 1000 name servers, but at most 13 are asked; reduce the zone's NS records
+    ns0000.evil.example and 12 more servers have up to 25 addresses; at most 4 of each are asked
     ");
     // Another domain of the same run is none the worse.
     let good = checker.check(&template(1), &domain("good.example")).await;
@@ -226,7 +226,7 @@ async fn nxns_servers_at_addresses_of_this_network_are_not_asked() {
     let judgement = &check.hosts[0].judgement;
     let (server, said) = &judgement.servers[0];
     assert_eq!(server.to_string(), "ns0000.evil.example (127.60.0.1)");
-    assert_snapshot!(said, @"not asked: its address is not public, and any zone can name it; if it is meant, add its network to dns.networks in emblazon.yaml");
+    assert_snapshot!(said, @"not asked: its address is not public, and any zone can name it; if this is intended, add its network to dns.networks in emblazon.yaml");
     let verdict = |check: &DomainCheck| check.hosts[0].judgement.verdict.clone();
     assert!(matches!(verdict(&check), Verdict::Unknown { .. }));
 

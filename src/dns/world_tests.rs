@@ -182,7 +182,7 @@ async fn trap_24_every_failure_over_packets() {
         (DnsFaultKind::Refused, "REFUSED"),
         (DnsFaultKind::Lame, "lame"),
         (DnsFaultKind::Notimp, "answered"),
-        (DnsFaultKind::Garbage, "nonsense"),
+        (DnsFaultKind::Garbage, "an invalid answer"),
     ] {
         let mut seed = world(&RIGHT);
         for server in [ONE, TWO] {
@@ -194,7 +194,7 @@ async fn trap_24_every_failure_over_packets() {
         "us-east CNAME a.acme.example",
         "a CNAME us-east.acme.example",
     ]);
-    is_unknown(&checked(&circle, &one_host()).await, "circle");
+    is_unknown(&checked(&circle, &one_host()).await, "loop");
     circle.faults = vec![DnsFault::new(DnsFaultKind::Servfail).at("resolver")];
     is_unknown(
         &checked(&circle, &one_host()).await,

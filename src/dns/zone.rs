@@ -164,7 +164,7 @@ impl Zones {
         };
         if names.len() > MOST_NAMES {
             zone.notes.push(format!(
-                "{} names {} servers; {MOST_NAMES} of them are asked, which is the most that are followed: let the zone name fewer",
+                "{} has {} name servers, but at most {MOST_NAMES} are asked; reduce the zone's NS records",
                 zone.apex,
                 names.len()
             ));
@@ -200,7 +200,7 @@ impl Zones {
                 address: SocketAddr::new(*address, self.options.authoritative_port),
             };
             if is_inside(*address) && !self.options.admits(*address) {
-                let reason = "its address is not public, and any zone can name it; if it is meant, add its network to dns.networks in emblazon.yaml";
+                let reason = "its address is not public, and any zone can name it; if this is intended, add its network to dns.networks in emblazon.yaml";
                 let failure = Failure::NotAsked(reason.to_owned());
                 zone.unreachable.push((server, failure));
             } else {
@@ -287,7 +287,7 @@ fn told_of_crowded(crowded: &[(RecordName, usize)]) -> Option<String> {
         more => format!("and {more} more servers have up to"),
     };
     Some(format!(
-        "{first} {others} {most} addresses; {MOST_ADDRESSES} of each are asked, which is the most that are"
+        "{first} {others} {most} addresses; at most {MOST_ADDRESSES} of each are asked"
     ))
 }
 

@@ -76,15 +76,13 @@ fn refused(status: u16, headers: &HeaderMap, call: String) -> ForgeError {
         };
     }
     let hint = match status {
-        401 => "the token is wrong or has ended",
+        401 => "the token is invalid or has expired",
         403 => {
             "the token may not do this; on GitHub give the job `pull-requests: write` and `issues: write`"
         }
-        404 => {
-            "there is no such thing, or the token may not see it; look at --url, --repository and --number"
-        }
+        404 => "not found, or the token has no access; check --url, --repository and --number",
         422 | 400 => "it does not take the text; is it over the forge's limit?",
-        _ => "look at --url",
+        _ => "check --url",
     };
     ForgeError::Refused { status, call, hint }
 }

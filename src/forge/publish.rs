@@ -83,7 +83,7 @@ impl Publisher {
     pub async fn comment(&self, text: &str) -> Result<Outcome, ForgeError> {
         let number = self.forge.target.number.ok_or(ForgeError::Missing {
             what: "the pull request",
-            how: "run it for one, or say --number",
+            how: "run it for one, or set --number",
         })?;
         let mark = Mark::of(text)?;
         let silent = mark.state == State::Clean;
@@ -183,7 +183,7 @@ impl Publisher {
     fn commit(&self) -> Result<&str, ForgeError> {
         self.forge.target.commit.as_deref().ok_or(ForgeError::Missing {
             what: "the commit",
-            how: "say --commit; on a pull request that is its last one, not the merge that the forge made up",
+            how: "set --commit; for a pull request, use its last commit, not the forge's synthetic merge commit",
         })
     }
 

@@ -47,8 +47,8 @@ impl CommitStatus {
         let (progress, words) = match mark.state {
             State::Clean => (Progress::Success, "nothing to do"),
             State::Differs if is_plan => (Progress::Success, "changes are pending"),
-            State::Differs => (Progress::Failure, "the platform is not as the tree says"),
-            State::Failed => (Progress::Failure, "it needs somebody; see the report"),
+            State::Differs => (Progress::Failure, "the platform differs from the tree"),
+            State::Failed => (Progress::Failure, "it needs attention; see the report"),
             State::Unknown => (Progress::Failure, "not everything could be read"),
         };
         Self::new(mark, progress, words)
@@ -107,7 +107,7 @@ mod tests {
             &format!("<!-- emblazon plan production failed {digest} -->"),
             (
                 Progress::Failure,
-                &format!("it needs somebody; see the report; digest {digest}"),
+                &format!("it needs attention; see the report; digest {digest}"),
             ),
         );
         check(
@@ -116,7 +116,7 @@ mod tests {
         );
         check(
             "<!-- emblazon drift production differs -->",
-            (Progress::Failure, "the platform is not as the tree says"),
+            (Progress::Failure, "the platform differs from the tree"),
         );
         check(
             "<!-- emblazon apply production clean -->",

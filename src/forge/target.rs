@@ -126,23 +126,18 @@ impl Target {
         let set = |name: &str| environment(name).filter(|value| !value.is_empty());
         let kind = kind
             .or_else(|| ForgeKind::detect(environment))
-            .ok_or_else(|| {
-                missing(
-                    "the forge",
-                    "this is no CI system of a known forge; say --forge",
-                )
-            })?;
+            .ok_or_else(|| missing("the forge", "no known CI system was detected; set --forge"))?;
         let (url, project, tokens) = kind.variables();
         let api = api.map(str::to_owned).or_else(|| set(url));
         let api = api
             .or_else(|| (kind == ForgeKind::Github).then(|| "https://api.github.com".to_owned()));
-        let api = api.ok_or_else(|| missing("the forge's API", "say --url"))?;
+        let api = api.ok_or_else(|| missing("the forge's API", "set --url"))?;
         let repository = repository.map(str::to_owned).or_else(|| set(project));
         let token = tokens.iter().find_map(|name| set(name));
         Ok(Self {
             kind,
             api: base(&api)?,
-            repository: repository.ok_or_else(|| missing("the repository", "say --repository"))?,
+            repository: repository.ok_or_else(|| missing("the repository", "set --repository"))?,
             number: number.or_else(|| kind.number(environment)),
             commit: commit
                 .map(str::to_owned)
@@ -179,7 +174,7 @@ fn base(text: &str) -> Result<Url, ForgeError> {
         "http" if url.host().as_ref().is_some_and(is_loopback) => {}
         _ => {
             return Err(wrong(
-                "would show the token to everybody on the way; use https://",
+                "would send the token unencrypted over the network; use https://",
             ));
         }
     }
@@ -247,7 +242,7 @@ mod tests {
             Ok("Gitlab https://git.example/api/v4 7 Some(3)"),
         );
         check(&github[..3], Err("set EMBLAZON_FORGE_TOKEN"));
-        check(&[], Err("say --forge"));
+        check(&[], Err("set --forge"));
     }
 
     #[test]
@@ -293,7 +288,7 @@ mod tests {
             "http://127.0.0.1:3000/api/v1",
             Ok("http://127.0.0.1:3000/api/v1"),
         );
-        check("http://git.example", Err("everybody on the way"));
+        check("http://git.example", Err("unencrypted over the network"));
         check("https://user:canary@git.example", Err("holds credentials"));
         check("https://git.example?a=b", Err("query"));
         check("git.example", Err("is no URL"));

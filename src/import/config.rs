@@ -17,7 +17,7 @@ pub(super) fn write(tree: &mut Overlay<'_>, cluster: &NewCluster, defaults: &Dec
     let mut text = format!("{HEAD}clusters:\n");
     text.push_str(&platform(cluster));
     if !defaults.is_empty() {
-        text.push_str("\n# What every account that was imported says alike.\ndefaults:\n");
+        text.push_str("\n# Values that all imported accounts share.\ndefaults:\n");
         let mut block = String::new();
         defaults.write("".into(), &mut block);
         for line in block.lines().filter(|line| !line.is_empty()) {

@@ -31,6 +31,10 @@ pub(super) struct Draft<'a> {
     pub(super) written: BTreeSet<(AccountId, KeyPath)>,
     /// What is live and was requested, but is not declared.
     pub(super) left: BTreeMap<(AccountId, KeyPath), Reason>,
+    /// The assets among them that could not be read.
+    pub(super) unread: BTreeSet<(AccountId, KeyPath)>,
+    /// Whether the template could not be read.
+    pub(super) is_template_unread: bool,
     /// Hosts of the template that are live, but not declared.
     pub(super) left_hosts: BTreeMap<Target, Reason>,
     /// Further notes.
@@ -178,7 +182,10 @@ impl Draft<'_> {
             let address = asset_address(*kind);
             match asset {
                 Reading::Known(None) => {}
-                Reading::Unknown(reason) => leave(address, unread(reason)),
+                Reading::Unknown(reason) => {
+                    self.unread.insert((id.clone(), address.clone()));
+                    leave(address, unread(reason));
+                }
                 Reading::Known(Some(asset)) => {
                     let extension = asset.facts.asset_type.map_or("", |found| found.extension());
                     let called = Utf8PathBuf::from(format!("{kind}.{extension}"));
@@ -215,7 +222,7 @@ impl Draft<'_> {
             for brand in layers {
                 let mut text = format!(
                     "# yaml-language-server: $schema=../schemas/brand.schema.json\n\n\
-                     # What the {} accounts with this brand in extends say alike.\n",
+                     # Values that the {} accounts with this brand in extends share.\n",
                     brand.accounts
                 );
                 brand.declares.write("brands".into(), &mut text);
@@ -246,6 +253,12 @@ impl Draft<'_> {
         let live = match request.template {
             None => return Ok(()),
             Some(Reading::Unknown(reason)) => {
+                // A tree without a template does not manage it.
+                let mut tree = request.existing.iter();
+                if tree.any(|existing| existing.loaded.desired.template.is_none()) {
+                    return Ok(());
+                }
+                self.is_template_unread = true;
                 self.notes.push(Note {
                     account: None,
                     about: Some("domains.yaml".to_owned()),

@@ -6,7 +6,7 @@ use super::draft::{Draft, asset_address, setting_address};
 use super::note::Reason;
 use super::refused::Refused;
 use super::request::{ImportError, Request, Scope, cluster, live};
-use crate::diag::{Diagnostic, Place, Severity};
+use crate::diag::{Code, Diagnostic, Place, Severity};
 use crate::diff::{self, ChangeKey};
 use crate::live::Reading;
 use crate::model::{AccountId, AccountName, KeyPath};
@@ -66,6 +66,33 @@ impl Declared {
     }
 }
 
+/// Returns the reason in a mistake of the draft. What the draft would have declared is not in the tree, so its help
+/// must not send anybody there.
+fn reason(diagnostic: &Diagnostic, loaded: &Loaded) -> Reason {
+    let reason = Reason::from(diagnostic);
+    let lock = diagnostic.related.first().map(|label| label.place);
+    let Some(lock) = lock.filter(|_| diagnostic.code == Code::EB0303) else {
+        return reason;
+    };
+    let (sources, span) = (&loaded.sources, lock.span);
+    let text = sources.file(lock.file).map_or("", |file| &file.text);
+    let locked = text
+        .get(span.start as usize..span.end as usize)
+        .unwrap_or_default();
+    let locked = locked.trim_matches(['"', '\'']);
+    Reason {
+        message: format!(
+            "{} locks {locked} at line {}",
+            sources.path(lock),
+            sources.position(lock).line
+        ),
+        help: format!(
+            "take {locked} out of lock there and import again, or apply the tree, which puts its own value back"
+        ),
+        ..reason
+    }
+}
+
 /// Refuses what the draft wrote at a place of a mistake; returns whether there was anything.
 fn attribute(
     diagnostic: &Diagnostic,
@@ -74,7 +101,7 @@ fn attribute(
     (ids, declared): (&BTreeMap<&AccountName, &AccountId>, &Declared),
     refused: &mut Refused,
 ) -> bool {
-    let reason = Reason::from(diagnostic);
+    let reason = reason(diagnostic, loaded);
     for label in diagnostic.primary.iter().chain(&diagnostic.related) {
         let mut found = false;
         for key in declared.0.get(&label.place).into_iter().flatten() {

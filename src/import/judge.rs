@@ -39,8 +39,8 @@ pub(super) fn setting(path: &KeyPath, value: &Value, extra_keys: &[String]) -> O
     let known = field(path.as_str());
     if is_group(path) && !value.is_object() {
         return Some(Reason::new(
-            format!("{path} is no map on the platform, and the tree wants one"),
-            "mend it on the platform, and import again",
+            format!("{path} is not a map on the platform, but must be one in the tree"),
+            "fix it on the platform, and import again",
         ));
     }
     let problems = match known {

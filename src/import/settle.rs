@@ -26,7 +26,7 @@ pub struct Imported {
     pub notes: Vec<Note>,
     /// The accounts that are new in the tree.
     pub added: Vec<AccountName>,
-    /// The number of accounts that could not be read and are left as they are.
+    /// The number of accounts, assets and templates that could not be read, and are left as they are.
     pub unread: usize,
     /// The number of accepted or imported values that the tree cannot declare.
     pub refused: usize,
@@ -98,6 +98,8 @@ fn draft<'a>(request: &Request<'a>, refused: &Refused) -> Result<Draft<'a>, Impo
         added: BTreeSet::new(),
         written: BTreeSet::new(),
         left: BTreeMap::new(),
+        unread: BTreeSet::new(),
+        is_template_unread: false,
         left_hosts: BTreeMap::new(),
         notes: Vec::new(),
         wanted: BTreeSet::new(),
@@ -124,7 +126,7 @@ fn draft<'a>(request: &Request<'a>, refused: &Refused) -> Result<Draft<'a>, Impo
 
 fn finish(request: &Request<'_>, draft: Draft<'_>) -> Result<Imported, ImportError> {
     let mut notes = draft.notes;
-    let mut unread = 0;
+    let mut unread = draft.unread.len() + usize::from(draft.is_template_unread);
     for brand in request.brands {
         if let Reading::Unknown(reason) = &brand.document {
             unread += 1;
@@ -136,7 +138,7 @@ fn finish(request: &Request<'_>, draft: Draft<'_>) -> Result<Imported, ImportErr
             });
         }
     }
-    let refused = draft.left.len();
+    let refused = draft.left.len() - draft.unread.len();
     notes.extend(draft.left.into_iter().map(|((id, address), reason)| Note {
         account: draft.names.get(&id).cloned(),
         about: Some(address.to_string()),
@@ -170,7 +172,7 @@ impl Reason {
     /// Returns the reason for a value that a plan would still find different, whatever the cause.
     pub(super) fn does_not_read_back() -> Self {
         Self::new(
-            "the tree cannot say this so that a plan finds no difference",
+            "the tree cannot express this: a plan would still find a difference",
             "look at the key with emblazon plan, and declare it by hand",
         )
     }

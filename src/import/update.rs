@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use self::layers::{Layers, Spot};
 use super::asset::{Shared, own_folder, place_in, place_shared, relative};
-use super::draft::{Draft, asset_address, setting_address, worth_declaring};
+use super::draft::{Draft, asset_address, setting_address, unread, worth_declaring};
 use super::judge;
 use super::note::{Note, Reason};
 use super::refused::Refused;
@@ -93,6 +93,7 @@ pub(super) fn update(
         if refused.accounts.contains_key(&brand.account.id) {
             continue;
         }
+        update.leave_unread(&account.name, (brand, document), &scope, draft);
         for want in update.wants(account, document, &scope) {
             update.take(
                 &account.name,
@@ -166,6 +167,33 @@ impl Update<'_> {
                     .map(|accepted| accepted.address.clone())
                     .collect();
                 (!asked.is_empty()).then_some(Asked::Drift(asked))
+            }
+        }
+    }
+
+    /// Leaves out the requested assets that could not be read.
+    fn leave_unread(
+        &self,
+        name: &AccountName,
+        (brand, document): (&LiveBrand, &BrandDocument),
+        asked: &Asked,
+        draft: &mut Draft<'_>,
+    ) {
+        let desired = self.loaded.desired.account(name);
+        let is_declared = |kind| desired.is_some_and(|account| account.assets.contains_key(kind));
+        for (kind, asset) in &document.assets {
+            let address = asset_address(*kind);
+            let is_asked = if is_declared(kind) {
+                asked.drift(&address)
+            } else {
+                asked.undeclared(&address)
+            };
+            if let Reading::Unknown(reason) = asset
+                && is_asked
+            {
+                let key = (brand.account.id.clone(), address);
+                draft.unread.insert(key.clone());
+                draft.left.insert(key, unread(reason));
             }
         }
     }

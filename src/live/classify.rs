@@ -444,6 +444,21 @@ mod tests {
         assert_eq!(error, ApiError::TooManyRequests { retry_after: wait });
     }
 
+    /// C5: who is told how long to wait is told to wait as long.
+    #[test]
+    fn the_remedy_names_the_time_that_the_server_asks_for() {
+        let explained = |status, seconds: Option<u64>| {
+            let wait = seconds.map(Duration::from_secs);
+            let (subject, redaction) = (Subject::default(), Redaction::default());
+            classify(status, wait, b"", subject, &redaction).explained()
+        };
+        insta::assert_snapshot!(explained(429, Some(3600)), @"the server says: too many requests, and asks to wait 3600 s; try again in 3600 s; another client may share this address");
+        insta::assert_snapshot!(explained(429, Some(0)), @"the server says: too many requests, and asks to wait 0 s; wait a minute and try again; another client may share this address");
+        insta::assert_snapshot!(explained(429, None), @"the server says: too many requests; wait a minute and try again; another client may share this address");
+        insta::assert_snapshot!(explained(503, Some(3600)), @"the server is not available (503); try again in 3600 s; if it persists, ask the platform's operator");
+        insta::assert_snapshot!(explained(503, None), @"the server is not available (503); try again later; if it persists, ask the platform's operator");
+    }
+
     #[test]
     fn locked_accounts() {
         let expired = json!({"data": {"account": {"expired": {"message": "account expired"}}}});

@@ -19,6 +19,7 @@ use super::config::{ClientConfig, Limits};
 use super::deadline::Deadline;
 use super::error::ApiError;
 use super::failure::{Failure, Stage};
+use super::no_answer::NoAnswer;
 use super::pace::{Kind, Pace, Sample};
 use super::redact::Redaction;
 use super::request::{Answer, Body, Envelope, Request, RequestId};
@@ -27,7 +28,7 @@ use super::session::{Login, Session, State};
 use super::silence::Silence;
 use super::subject::Subject;
 use crate::model::{AccountId, Revision, Secret};
-use crate::transport::{self, BodyError, JsonError, TlsProblem, innermost, parse_json, read_body};
+use crate::transport::{self, BodyError, JsonError, innermost, parse_json, read_body};
 
 /// The largest body of an error answer, in bytes; it is only searched for a reason.
 const ERROR_BYTES: usize = 1 << 20;
@@ -89,14 +90,13 @@ impl Transport {
     pub(super) async fn send(&self, request: &Request<'_>) -> Result<Answer, Failure> {
         let login = self.login(None).await.map_err(Failure::of_login)?;
         let refused = match self.tries(request, Some(&login.token)).await {
-            Err(failure) if failure.is_unauthorised() && self.session.is_renewable() => login,
+            Err(failure) if failure.is_unauthorised() && self.session.is_renewable() => failure,
             other => return other,
         };
-        let renewed = self
-            .login(Some(&refused.token))
-            .await
-            .map_err(Failure::of_login)?;
-        self.tries(request, Some(&renewed.token)).await
+        let renewed = self.login(Some(&login.token)).await;
+        let renewed = renewed.map_err(|error| Failure::of_login(error).after(&refused))?;
+        let answer = self.tries(request, Some(&renewed.token)).await;
+        answer.map_err(|failure| failure.after(&refused))
     }
 
     /// Sends a request and reads the JSON envelope of its answer.
@@ -263,6 +263,7 @@ impl Transport {
             Err(
                 ApiError::TimedOut { .. }
                 | ApiError::TooSlow { .. }
+                | ApiError::HandshakeTimedOut { .. }
                 | ApiError::Connect {
                     is_silent: true, ..
                 },
@@ -286,7 +287,7 @@ impl Transport {
                 self.answer(sending, response).await
             }
             Err(error) => {
-                let error = self.transport_error(&error, sending);
+                let error = self.no_answer(sending).investigate(&error).await;
                 debug!(call, %error, ms = ms(), %id, "no answer");
                 Err(error)
             }
@@ -397,40 +398,18 @@ impl Transport {
                 after,
                 attempts: sending.attempt,
             },
-            BodyError::Broken(error) => self.transport_error(&error, sending),
+            BodyError::Broken(error) => self.no_answer(sending).explain(&error),
         })
     }
 
-    fn transport_error(&self, error: &reqwest::Error, sending: &Sending<'_>) -> ApiError {
-        let host = self.host.clone();
-        if let Some(problem) = TlsProblem::of(error) {
-            return ApiError::Tls { host, problem };
-        }
-        let reason = Redaction::default().clean(&innermost(error));
-        if error.is_connect() {
-            let is_silent = error.is_timeout();
-            let reason = if is_silent {
-                let seconds = self.limits.connect.as_secs_f64();
-                format!("nobody answers at that address within {seconds} s")
-            } else {
-                reason
-            };
-            ApiError::Connect {
-                host,
-                reason,
-                is_silent,
-            }
-        } else if error.is_timeout() {
-            ApiError::TimedOut {
-                host,
-                call: sending.call.to_owned(),
-                after: sending.timeout,
-                attempts: sending.attempt,
-            }
-        } else if error.is_builder() {
-            ApiError::Configuration(reason)
-        } else {
-            ApiError::Transport { reason }
+    fn no_answer<'a>(&'a self, sending: &'a Sending<'_>) -> NoAnswer<'a> {
+        NoAnswer {
+            host: &self.host,
+            is_tls: self.base.scheme() == "https",
+            call: sending.call,
+            connect: self.limits.connect,
+            timeout: sending.timeout,
+            attempt: sending.attempt,
         }
     }
 
@@ -535,7 +514,7 @@ impl Problem {
 
 fn envelope(body: &[u8], values: usize) -> Result<Envelope, Problem> {
     let Value::Object(mut members) = parse_json(body, values).map_err(Problem::Json)? else {
-        return Err(Problem::Envelope("it is no JSON object"));
+        return Err(Problem::Envelope("it is not a JSON object"));
     };
     let data = members
         .remove("data")

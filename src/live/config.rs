@@ -142,7 +142,7 @@ impl ClientConfig {
             && !self.allow_plain_http
         {
             return wrong(
-                "`api` is http:// to another machine, which would show the token to everybody on the way; use https:// or set `allow_plain_http: true`",
+                "`api` is http:// to another machine, which would send the token unencrypted over the network; use https:// or set `allow_plain_http: true`",
             );
         }
         let path = url.path().trim_end_matches('/');

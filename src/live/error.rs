@@ -1,5 +1,6 @@
 //! Every way in which a call to the platform can fail.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -135,7 +136,7 @@ pub enum ApiError {
         retry_after: Option<Duration>,
     },
     /// 500 `init failed`: a module of the server crashed, usually because of what is stored (D9).
-    #[error("the server broke off while it worked on the request (init failed)")]
+    #[error("the server aborted the request (init failed)")]
     InitFailed,
     /// 503, 502, 504, or 500 `datastore_fault`: the server or its data store has a problem.
     #[error("the server is not available ({status}{})", tail(.message))]
@@ -165,6 +166,21 @@ pub enum ApiError {
         /// Whether there was no reaction at all, so that another attempt would take the whole timeout again.
         is_silent: bool,
     },
+    /// The host takes connections, but none of them came to TLS in time, so nothing was sent.
+    #[error(
+        "{host} takes connections, but did not answer the TLS handshake for {call} within {} s{}",
+        .after.as_secs_f64(), tried(*.attempts)
+    )]
+    HandshakeTimedOut {
+        /// Host and port.
+        host: String,
+        /// The method and the path.
+        call: String,
+        /// How long connecting may take.
+        after: Duration,
+        /// The number of attempts.
+        attempts: u32,
+    },
     /// The TLS handshake failed, so nothing was sent.
     #[error("no TLS with {host}: {problem}")]
     Tls {
@@ -184,10 +200,12 @@ pub enum ApiError {
         after: Duration,
         /// The number of attempts.
         attempts: u32,
+        /// Whether the URL begins with `https://`.
+        is_tls: bool,
     },
     /// An answer trickled in too slowly.
     #[error(
-        "{host} answers {call} too slowly: {} came within {} s{}; at least {SLOWEST} bytes a second are waited for",
+        "{host} answers {call} too slowly: {} came within {} s{}; at least {SLOWEST} bytes per second are required",
         counted(*.bytes), .after.as_secs_f64(), tried(*.attempts)
     )]
     TooSlow {
@@ -214,8 +232,19 @@ pub enum ApiError {
     #[error("not asked: {0}")]
     Late(Late),
     /// The connection broke before the answer was complete.
-    #[error("the connection broke before the answer was complete: {reason}")]
+    #[error(
+        "the connection to {host} broke before the answer to {call} was complete{}: {reason}",
+        tried(*.attempts)
+    )]
     Transport {
+        /// Host and port.
+        host: String,
+        /// The method and the path.
+        call: String,
+        /// The number of attempts.
+        attempts: u32,
+        /// Whether the URL begins with `https://`.
+        is_tls: bool,
         /// The system's error message.
         reason: String,
     },
@@ -292,7 +321,20 @@ impl Violation {
 impl ApiError {
     /// Returns what the user should do about it: one lower-case fragment.
     #[must_use]
-    pub fn advice(&self) -> &'static str {
+    pub fn advice(&self) -> Cow<'static, str> {
+        match self {
+            Self::TooManyRequests { retry_after } if let Some(wait) = waited(*retry_after) => {
+                format!("try again in {wait} s; another client may share this address").into()
+            }
+            Self::Unavailable { retry_after, .. } if let Some(wait) = waited(*retry_after) => {
+                format!("try again in {wait} s; if it persists, ask the platform's operator").into()
+            }
+            other => other.fixed_advice().into(),
+        }
+    }
+
+    /// Returns the advice that depends on no number of the server's.
+    fn fixed_advice(&self) -> &'static str {
         match self {
             Self::Validation(_) => {
                 "correct these keys in the tree; this server may know another schema than emblazon"
@@ -315,7 +357,7 @@ impl ApiError {
                 "check that the URL is that of a Kazoo API; run again with -vv and look for a proxy that rewrites"
             }
             Self::Unauthorised { multi_factor: true } => {
-                "use an API key, or a token that a person got"
+                "use an API key, or a token from an interactive login"
             }
             Self::Unauthorised {
                 multi_factor: false,
@@ -358,19 +400,32 @@ impl ApiError {
                 "wait a minute and try again; another client may share this address"
             }
             Self::InitFailed => {
-                "look into the server's log; a broken domain template or request often is the cause"
+                "check the server's log; a broken domain template or request often is the cause"
             }
-            Self::Unavailable { .. } => "try again later; if it stays, ask the platform's operator",
-            Self::Unexpected { .. } => "look into the server's log, or for a proxy in between",
+            Self::Unavailable { .. } => {
+                "try again later; if it persists, ask the platform's operator"
+            }
+            Self::Unexpected { .. } => "check the server's log, or for a proxy in between",
             Self::Connect { .. } => {
                 "check the URL's host and port, and whether a firewall is on the way"
             }
             Self::Tls { problem, .. } => problem.remedy(),
-            Self::TimedOut { .. } | Self::TooSlow { .. } | Self::Silent { .. } => {
-                "check that the port is the API's (a port that speaks https says nothing to http://) and how the server is; a plan shows what was done"
+            Self::TimedOut { is_tls: false, .. } => {
+                "check that the port is the API's (a port that speaks https may say nothing to http://) and how the server is"
             }
-            Self::Late(_) => "give it more time with `--deadline`; a plan shows what was done",
-            Self::Transport { .. } => "try again; a plan shows what was done",
+            Self::TimedOut { is_tls: true, .. } | Self::TooSlow { .. } | Self::Silent { .. } => {
+                "check that the port is the API's, and how the server is"
+            }
+            Self::HandshakeTimedOut { .. } => {
+                "name the port that speaks https (a port that speaks http may say nothing to https://), and check how the server is"
+            }
+            Self::Late(_) => "give it more time with `--deadline`",
+            Self::Transport { is_tls: false, .. } => {
+                "try again; if it persists, check the port: one that speaks https breaks http:// off"
+            }
+            Self::Transport { is_tls: true, .. } => {
+                "try again; if it persists, look for a proxy or a firewall that cuts connections"
+            }
             Self::AnswerTooLarge { .. } => "check the URL; no brand needs that much",
             Self::EmptyDocument => "declare at least one key, or `whitelabel: null` to remove it",
             Self::HijackingKey { .. } => {
@@ -417,6 +472,12 @@ fn asked(wait: Option<Duration>) -> String {
     wait.map_or_else(String::new, |wait| {
         format!(", and asks to wait {} s", wait.as_secs())
     })
+}
+
+/// Returns how many seconds the server asks to wait, if it asks for any.
+fn waited(wait: Option<Duration>) -> Option<u64> {
+    wait.map(|wait| wait.as_secs())
+        .filter(|seconds| *seconds > 0)
 }
 
 fn counted(bytes: usize) -> String {

@@ -29,6 +29,14 @@ impl Failure {
         }
     }
 
+    /// Adds what attempts before a new login may have done.
+    pub(super) fn after(self, earlier: &Self) -> Self {
+        Self {
+            doubtful: self.doubtful || earlier.doubtful,
+            ..self
+        }
+    }
+
     pub(super) fn is_unauthorised(&self) -> bool {
         matches!(self.error, ApiError::Unauthorised { .. })
     }
@@ -105,7 +113,17 @@ mod tests {
             in_a_row: 3,
         };
         let cut = || ApiError::Transport {
+            host: String::new(),
+            call: String::new(),
+            attempts: 1,
+            is_tls: false,
             reason: String::new(),
+        };
+        let no_handshake = || ApiError::HandshakeTimedOut {
+            host: String::new(),
+            call: String::new(),
+            after: std::time::Duration::ZERO,
+            attempts: 1,
         };
         let refused = || ApiError::Unauthorised {
             multi_factor: false,
@@ -119,6 +137,7 @@ mod tests {
         check(ApiError::InitFailed, false, false, "its outcome");
         check(cut(), true, false, "its outcome");
         check(connect(), true, false, "not sent");
+        check(no_handshake(), true, false, "not sent");
         check(connect(), false, true, "its outcome");
         check(silent(), true, false, "not sent");
         check(silent(), true, true, "its outcome");

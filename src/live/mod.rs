@@ -19,6 +19,7 @@ mod facts;
 mod failure;
 mod holders;
 mod inventory;
+mod no_answer;
 mod pace;
 mod redact;
 mod refused;

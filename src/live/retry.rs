@@ -3,7 +3,7 @@
 //! | | read | guarded write | write once |
 //! | --- | --- | --- | --- |
 //! | no connection | again | again | again |
-//! | no reaction from the address | again, once | again, once | again, once |
+//! | no reaction from the address, no TLS from it | again, once | again, once | again, once |
 //! | 429 | again | again | again |
 //! | 503 | again | again | – |
 //! | 500 `datastore_…`, 502, 504, broken off | again | – | – |
@@ -122,7 +122,8 @@ impl Class {
         match error {
             ApiError::Connect {
                 is_silent: true, ..
-            } => Self::Unheard,
+            }
+            | ApiError::HandshakeTimedOut { .. } => Self::Unheard,
             ApiError::Connect { .. } => Self::NotSent,
             ApiError::TooManyRequests { .. } => Self::Limited,
             ApiError::Unavailable { status: 503, .. } => Self::Unavailable,
@@ -170,6 +171,10 @@ mod tests {
 
     fn transport() -> ApiError {
         ApiError::Transport {
+            host: String::new(),
+            call: String::new(),
+            attempts: 1,
+            is_tls: false,
             reason: String::new(),
         }
     }
@@ -209,8 +214,16 @@ mod tests {
             call: String::new(),
             after: Duration::ZERO,
             attempts: 1,
+            is_tls: false,
         };
         check(&timed_out, [2, 1, 1]);
+        let no_handshake = ApiError::HandshakeTimedOut {
+            host: String::new(),
+            call: String::new(),
+            after: Duration::ZERO,
+            attempts: 1,
+        };
+        check(&no_handshake, [2, 2, 2]);
         let too_slow = ApiError::TooSlow {
             host: String::new(),
             call: String::new(),

@@ -31,7 +31,7 @@ pub enum SecretError {
     },
     /// Users other than the owner may read or write the file.
     #[error(
-        "secret file {path} has mode {mode:03o}; take it from group and others with `chmod 600 {path}`"
+        "secret file {path} has mode {mode:03o}; remove access for group and others with `chmod 600 {path}`"
     )]
     Exposed {
         /// The path as declared.

@@ -1,6 +1,7 @@
 //! Builds the whole plan.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::domains::{self, DocumentEffect, Verdict};
 use super::draft::{self, Draft};
@@ -13,15 +14,15 @@ use super::{
 };
 use crate::diag::SourceMap;
 use crate::diff::{
-    Change, ChangeKey, Differences, ManagedRecords, TemplateDifference, ZoneDifference, compare,
-    departed_name,
+    AccountDifference, Change, ChangeKey, Differences, ManagedRecords, TemplateDifference,
+    ZoneDifference, compare, departed_name,
 };
 use crate::live::{Live, Reading};
 use crate::model::{AccountName, Digest, KeyPath};
 use crate::tree::{self, Desired, Policy, SharedAccount};
 
 /// The note on a step that repairs the template.
-const UNREAD_TEMPLATE: &str = "the declared template becomes the whole one: what the platform has beside it cannot be read, and is lost; no snapshot of it can be taken, and `restore` cannot bring it back";
+const UNREAD_TEMPLATE: &str = "the declared template replaces the whole template: undeclared hosts on the platform cannot be read and are lost; no snapshot can be taken, and `restore` cannot bring them back";
 
 /// A plan, and the differences that it is based on.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,7 +97,7 @@ pub fn plan_differences(
             kind: RefusalKind::EmptyTree,
             subject: None,
             message: format!(
-                "the tree has no accounts; the one that was applied last had {} that have a whitelabel still",
+                "the tree has no accounts, but {} of the tree applied last still have a whitelabel",
                 differences.departed.len()
             ),
             help: "check that this is the right folder and the right cluster".to_owned(),
@@ -164,6 +165,7 @@ pub fn plan_differences(
         .sort_by(|a, b| (&a.subject, a.kind).cmp(&(&b.subject, b.kind)));
     differences.zones = zones;
     plan.unknown = Unknown::of(&differences);
+    plan.scope.departed = in_plan(&plan, &differences.departed);
     Planned { plan, differences }
 }
 
@@ -251,6 +253,22 @@ fn departed<'a>(
         .collect()
 }
 
+/// Counts the accounts among these that a plan has steps, refusals or reasons for.
+fn in_plan(plan: &Plan, accounts: &[Arc<AccountDifference>]) -> u32 {
+    let steps = plan.steps.iter().map(|step| &step.subject);
+    let refused = (plan.refusals.iter()).filter_map(|refusal| refusal.subject.as_ref());
+    let named: BTreeSet<&AccountName> = steps
+        .chain(refused)
+        .filter_map(|subject| match subject {
+            Subject::Account { name, .. } => Some(name),
+            Subject::Template | Subject::Zone(_) => None,
+        })
+        .chain(plan.unknown.accounts.keys())
+        .collect();
+    let found = accounts.iter().filter(|found| named.contains(&found.name));
+    u32::try_from(found.count()).unwrap_or(u32::MAX)
+}
+
 fn scope(desired: &Desired, live: &Live, zones: &[ZoneDifference], part: &Part) -> Scope {
     let is_read = |account: &&SharedAccount| {
         let live = live.accounts.get(&account.name);
@@ -262,6 +280,7 @@ fn scope(desired: &Desired, live: &Live, zones: &[ZoneDifference], part: &Part) 
         accounts: count(desired.accounts.len()),
         unreadable: count(desired.accounts.len() - read),
         left_out: part.left_out,
+        departed: 0,
         selection: part.selection.clone(),
         since: part.since.clone(),
         shard: part.siblings.as_ref().map(|siblings| ShardScope {

@@ -25,7 +25,7 @@ pub struct Confirmed {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Contradiction {
     /// The plan claims to cover other accounts than it can.
-    #[error("the plan says that it looks at {said}, and what it names leads to {found}")]
+    #[error("the plan claims to cover {said}, but what it names covers {found}")]
     Scope {
         /// The scope that the plan claims.
         said: String,
@@ -89,7 +89,7 @@ pub fn confirm(
             }
             (Stand::AsSeen, None) => {
                 odd.get_or_insert_with(|| subject.title().to_owned());
-                "something else is to be done with it now; plan again".to_owned()
+                "it now needs other changes; plan again".to_owned()
             }
         };
         withhold(&mut confirmed, steps, &reason);
@@ -104,10 +104,12 @@ pub fn confirm(
     Ok(confirmed)
 }
 
-/// Checks that both plans cover the same accounts. The number of unreadable accounts may differ.
+/// Checks that both plans cover the same accounts. The number of unreadable accounts, and of those outside the tree,
+/// may differ.
 fn same_scope(said: &Scope, found: &Scope) -> Result<(), Contradiction> {
     let whom = |scope: &Scope| Scope {
         unreadable: 0,
+        departed: 0,
         records_unread: false,
         ..scope.clone()
     };
@@ -199,12 +201,12 @@ fn told_otherwise<'p>(
     if let Some(other) = waits_besides(anew, steps, chains) {
         let title = other.title();
         return Some(format!(
-            "it has to wait for {title} now, and the plan does not say so"
+            "it now depends on {title}, which the plan does not say"
         ));
     }
     let differs = |(anew, step): (&&Step, &&Step)| anew.notes != step.notes;
     let differ = anew.iter().zip(steps).any(differs);
-    differ.then(|| "what a reader should know of it is not what the plan says".to_owned())
+    differ.then(|| "its notes differ from those in the plan".to_owned())
 }
 
 /// Returns an object that the derived steps wait for but the saved ones do not.
@@ -244,13 +246,13 @@ fn stand(subject: &Subject, then: &Chain<'_>, anew: Option<&Chain<'_>>, live: &L
             }
             (_, Precondition::UnservableTemplate) if live.template_is_unservable => Stand::AsSeen,
             (Some(Reading::Unknown(reason)), _) => Stand::Unread(reason.clone()),
-            _ => Stand::Moved("it is not as the plan saw it".to_owned()),
+            _ => Stand::Moved("it changed since the plan".to_owned()),
         },
         // The precondition of the derived steps reflects the records at the primary.
         Subject::Zone(_) => match anew.and_then(|anew| anew.first()) {
             Some(step) if step.precondition == *seen => Stand::AsSeen,
             _ => {
-                let moved = "its records are not as the plan saw them, or cannot be told";
+                let moved = "its records changed since the plan, or could not be read";
                 Stand::Moved(moved.to_owned())
             }
         },

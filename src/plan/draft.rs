@@ -156,7 +156,7 @@ fn release(intent: &Intent<'_>, id: &AccountId) -> Option<Draft> {
     };
     let note = match &change.before {
         Side::Value(Value::String(live)) => {
-            format!("{live} leads nowhere from here until it is claimed")
+            format!("{live} leads nowhere from this step until it is claimed")
         }
         _ => "the account reserves a domain that its document does not have (W22)".to_owned(),
     };

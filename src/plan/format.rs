@@ -17,7 +17,7 @@ pub enum PlanFormatError {
     Shape(#[from] serde_json::Error),
     /// It was changed after it was saved.
     #[error(
-        "the plan is not as it was saved: its digest does not fit, so somebody or something changed the file; make a new one with `emblazon plan --out FILE`"
+        "the plan was changed after it was saved: its digest does not match; make a new one with `emblazon plan --out FILE`"
     )]
     Changed,
     /// Another version of emblazon wrote it.
@@ -34,8 +34,9 @@ impl Plan {
     /// Returns the digest that an approval is bound to: equal steps for equal trees have equal digests.
     ///
     /// The digest leaves out refusals, so that it stays the same when a guard is lifted or a freeze begins; the
-    /// commits, because an approved branch and its merge have the same tree in different commits; and the reasons why
-    /// something could not be read, because their wording varies (how much could not be read is included). The digest
+    /// commits, because an approved branch and its merge have the same tree in different commits; the reasons why
+    /// something could not be read, because their wording varies (how much could not be read is included); and the
+    /// number of accounts that left the tree, whose steps are included. The digest
     /// of a plan file covers all of them, see [`Self::sealed`].
     #[must_use]
     pub fn digest(&self) -> Digest {
@@ -46,6 +47,9 @@ impl Plan {
             fields.remove("base");
             fields.remove("forgotten");
             fields.remove("unknown");
+            if let Some(Value::Object(scope)) = fields.get_mut("scope") {
+                scope.remove("departed");
+            }
         }
         Digest::of(canonical_json(&value).as_bytes())
     }

@@ -122,7 +122,7 @@ pub(super) fn account_refusal(subject: Option<Subject>, name: &AccountName) -> R
     Refusal {
         kind: RefusalKind::ProtectedAccount,
         subject,
-        message: format!("{name} would change, and policy.protected_accounts has it"),
+        message: format!("{name} would change, and policy.protected_accounts lists it"),
         help: approval(RefusalKind::ProtectedAccount),
     }
 }
@@ -136,7 +136,7 @@ pub(super) fn key_refusal(
     Refusal {
         kind: RefusalKind::ProtectedKey,
         subject,
-        message: format!("{key} of {name} would {what}, and policy.protected_keys has it"),
+        message: format!("{key} of {name} would {what}, and policy.protected_keys lists it"),
         help: approval(RefusalKind::ProtectedKey),
     }
 }
@@ -284,7 +284,7 @@ fn unread_template() -> Refusal {
     Refusal {
         kind: RefusalKind::RepairTemplate,
         subject: Some(Subject::Template),
-        message: "the domain template would be replaced as a whole, and nobody can read what is there, so that no snapshot brings it back".to_owned(),
+        message: "the domain template would be replaced as a whole, and what is there cannot be read, so no snapshot can bring it back".to_owned(),
         help: "look at it with `plan --repair-template`, and run with `--repair-template` to allow it".to_owned(),
     }
 }

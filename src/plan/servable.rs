@@ -33,7 +33,7 @@ pub(crate) fn check(template: &DomainTemplate) -> Vec<Refusal> {
             if hosts.len() > SHOWN_HOSTS {
                 let _ = write!(named, " and {} more", hosts.len() - SHOWN_HOSTS);
             }
-            let gone = format!("set it to null below {record_type}, which takes it away");
+            let gone = format!("set it to null below {record_type} to remove it");
             let is_elsewhere = |host| {
                 let right = template.0.get(RecordType::Cname.as_str());
                 right.is_some_and(|right| right.contains_key(host))
@@ -65,7 +65,7 @@ pub(crate) fn check(template: &DomainTemplate) -> Vec<Refusal> {
             };
             refuse(
                 format!("CNAME {host} lacks {lacks}, and the server refuses it"),
-                "declare it in full, or as null to take it away".to_owned(),
+                "declare it in full, or as null to remove it".to_owned(),
             );
         }
     }

@@ -66,6 +66,9 @@ pub struct Scope {
     /// The number of accounts of the tree that are not covered.
     #[serde(default, skip_serializing_if = "is_none")]
     pub left_out: u32,
+    /// The number of accounts in the plan that the tree no longer declares.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub departed: u32,
     /// The selection of accounts, unless the whole tree is covered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selection: Option<Selection>,

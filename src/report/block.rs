@@ -203,6 +203,7 @@ pub(super) fn as_found(object: &ObjectReport) -> ObjectReport {
         waits_for: Vec::new(),
         notes: Vec::new(),
         result: None,
+        is_result_noted: false,
     };
     ObjectReport {
         steps: vec![step],

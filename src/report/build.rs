@@ -105,6 +105,7 @@ pub fn report(facts: &Facts<'_>) -> Report {
         recorded: false,
         problems,
         accounts: objects.accounts,
+        unnamed: objects.unnamed,
         template: objects.template,
         zones: objects.zones,
         refusals: planned.refusals.remove(&None).unwrap_or_default(),
@@ -126,6 +127,7 @@ pub fn report(facts: &Facts<'_>) -> Report {
             accounts: shard.accounts as usize,
             looked_at: facts.desired.map_or(0, |desired| desired.accounts.len()),
             managed: facts.live.map_or(0, managed),
+            unread: facts.live.map_or(0, unread),
             notes: shard.notes.clone(),
         }),
         places: places(facts),
@@ -153,6 +155,8 @@ fn places(facts: &Facts<'_>) -> Places {
 #[derive(Default)]
 struct Objects {
     accounts: Vec<ObjectReport>,
+    /// Accounts that are in sync, and not in the list.
+    unnamed: usize,
     template: Option<ObjectReport>,
     zones: Vec<ObjectReport>,
 }
@@ -178,14 +182,17 @@ fn objects_of_tree(facts: &Facts<'_>, planned: &mut Planned<'_>) -> Objects {
         report
     };
     let accounts = accounts.into_iter().map(as_it_is).collect();
-    let template = facts
+    let is_declared = facts
         .desired
         .filter(|_| facts.shard.is_none_or(|it| it.shard.is_first()))
-        .and_then(|desired| desired.template.as_ref())
-        .map(|_| as_it_is(template(facts, planned)));
+        .is_some_and(|desired| desired.template.is_some());
+    // A restore may refuse a template of which there is no snapshot.
+    let is_refused = planned.refusals.contains_key(&Some(Object::Template));
+    let template = (is_declared || is_refused).then(|| as_it_is(template(facts, planned)));
     let zones = facts.differences.iter().flat_map(|found| &found.zones);
     Objects {
         accounts,
+        unnamed: 0,
         template,
         zones: zones
             .map(|difference| as_it_is(zone(difference, planned)))
@@ -238,6 +245,8 @@ fn objects_of_plan(plan: &Plan, planned: &mut Planned<'_>) -> Objects {
             }
         }
     }
+    let looked_at = plan.scope.accounts.saturating_add(plan.scope.departed) as usize;
+    objects.unnamed = looked_at.saturating_sub(objects.accounts.len());
     objects
 }
 
@@ -269,7 +278,7 @@ fn notes_of_plan(plan: &Plan) -> Vec<String> {
     }
     if !plan.forgotten.is_empty() {
         notes.push(format!(
-            "the tree stopped declaring {}, which is left as it is",
+            "the tree no longer declares {}, which is left as it is",
             plan.forgotten.join(", ")
         ));
     }
@@ -379,6 +388,7 @@ fn step_report(
         waits_for,
         notes,
         result: outcome.map(|outcome| outcome.result.clone()),
+        is_result_noted: outcome.is_some_and(|outcome| !outcome.notes.is_empty()),
     }
 }
 
@@ -438,11 +448,21 @@ fn object(object: &Object, planned: &mut Planned<'_>) -> ObjectReport {
 fn coverage(live: &Live) -> Option<Coverage> {
     let managed = managed(live);
     let unmanaged = live.unmanaged.clone()?;
-    Some(Coverage { managed, unmanaged })
+    Some(Coverage {
+        managed,
+        unread: unread(live),
+        unmanaged,
+    })
 }
 
 /// Counts the accounts of the tree that have a whitelabel.
 fn managed(live: &Live) -> usize {
     let has_one = |account: &&Arc<LiveAccount>| matches!(account.document, Reading::Known(Some(_)));
     live.accounts.values().filter(has_one).count()
+}
+
+/// Counts the accounts of the tree that may have a whitelabel: they could not be read.
+fn unread(live: &Live) -> usize {
+    let is_unread = |account: &&Arc<LiveAccount>| matches!(account.document, Reading::Unknown(_));
+    live.accounts.values().filter(is_unread).count()
 }

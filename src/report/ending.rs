@@ -54,7 +54,8 @@ impl<'a> Endings<'a> {
         }
     }
 
-    /// Returns the steps that were not done. Those not begun because the run ended early form one group.
+    /// Returns the steps that were not done. Those not begun because the run ended early form one group, except for a
+    /// step whose result has a note.
     pub(super) fn left(&self) -> Vec<Ending<'a>> {
         let mut left: Vec<Ending<'a>> = Vec::new();
         let mut halted: BTreeMap<String, usize> = BTreeMap::new();
@@ -62,12 +63,13 @@ impl<'a> Endings<'a> {
             let Some((result, reason)) = step.result.as_ref().zip(self.reason(step)) else {
                 continue;
             };
-            let place = result.halt().and_then(|_| halted.get(&reason));
+            let is_one_of_many = result.halt().is_some() && !step.is_result_noted;
+            let place = halted.get(&reason).filter(|_| is_one_of_many);
             if let Some(ending) = place.and_then(|place| left.get_mut(*place)) {
                 ending.steps.push((object, step));
                 continue;
             }
-            if result.halt().is_some() {
+            if is_one_of_many {
                 halted.insert(reason.clone(), left.len());
             }
             left.push(Ending {

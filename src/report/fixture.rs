@@ -1,6 +1,6 @@
 //! Sample reports for tests of the renderers.
 
-mod dns;
+pub(super) mod dns;
 mod whole;
 
 pub(super) use whole::everything;
@@ -60,6 +60,7 @@ pub(super) fn step(id: u32, verb: Verb, risk: Risk, changes: Vec<Change>) -> Ste
         waits_for: Vec::new(),
         notes: Vec::new(),
         result: None,
+        is_result_noted: false,
     }
 }
 
@@ -101,6 +102,7 @@ pub(super) fn empty(command: Command) -> Report {
         plan: Some(Digest::of(b"plan")),
         problems: Vec::new(),
         accounts: Vec::new(),
+        unnamed: 0,
         template: None,
         zones: Vec::new(),
         refusals: Vec::new(),
@@ -237,6 +239,7 @@ pub(super) fn sample(command: Command) -> Report {
     report.template = Some(template());
     report.coverage = Some(Coverage {
         managed: 5,
+        unread: 0,
         unmanaged: Reading::Known(vec![Unmanaged {
             id: AccountId::parse(&"e".repeat(32)).expect("32 digits"),
             name: "Umbrella \u{202e}evil\u{1b}[2J".to_owned(),

@@ -122,6 +122,7 @@ pub fn merge(mut pieces: Vec<Piece>, partial: bool) -> Result<Report, MergeError
     whole.problems.sort_by(Problem::by_place);
     if let Some(coverage) = &mut whole.coverage {
         coverage.managed = parts.iter().map(|part| part.managed).sum();
+        coverage.unread = parts.iter().map(|part| part.unread).sum();
     }
     if !missing.is_empty() {
         whole.notes.push(format!(
@@ -305,6 +306,7 @@ fn join_step(known: &mut StepReport, step: StepReport) {
     known.waits_for.sort();
     known.waits_for.dedup();
     add_new(&mut known.notes, step.notes);
+    known.is_result_noted |= step.is_result_noted;
 }
 
 /// Renumbers steps so that ids are unique across all parts.

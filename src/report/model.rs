@@ -64,6 +64,9 @@ pub struct Report {
     pub problems: Vec<Problem>,
     /// The accounts of the tree, sorted by name.
     pub accounts: Vec<ObjectReport>,
+    /// The number of accounts that are in sync and not in [`Self::accounts`]: a saved plan does not name them.
+    #[serde(default)]
+    pub unnamed: usize,
     /// The domain template, when the tree declares it.
     pub template: Option<ObjectReport>,
     /// The zones that hold records of accounts with `dns: manage`, sorted by name.
@@ -97,6 +100,9 @@ pub struct ShardReport {
     pub looked_at: usize,
     /// The number of this shard's accounts with a live whitelabel.
     pub managed: usize,
+    /// The number of this shard's accounts that could not be read.
+    #[serde(default)]
+    pub unread: usize,
     /// Notes that no longer apply once the reports are merged.
     pub notes: Vec<String>,
 }
@@ -221,6 +227,9 @@ pub struct StepReport {
     pub notes: Vec<String>,
     /// Its result; absent before an apply.
     pub result: Option<StepResult>,
+    /// Whether some of the notes came with the result.
+    #[serde(default)]
+    pub is_result_noted: bool,
 }
 
 /// What a step does.
@@ -252,8 +261,11 @@ pub enum Verb {
 /// Live whitelabels outside the tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
-    /// How many accounts of the tree have a live whitelabel.
+    /// How many accounts of the tree have a live whitelabel, as far as they could be read.
     pub managed: usize,
+    /// How many accounts of the tree could not be read; each may have one.
+    #[serde(default)]
+    pub unread: usize,
     /// The accounts that have a live whitelabel and are not in the tree.
     pub unmanaged: Reading<Vec<Unmanaged>>,
 }
@@ -381,6 +393,8 @@ impl Report {
             refused: self.refusals.len(),
             ..Summary::default()
         };
+        summary.accounts.total += self.unnamed;
+        summary.accounts.in_sync += self.unnamed;
         for problem in &self.problems {
             match problem.severity {
                 Severity::Error => summary.errors += 1,
@@ -504,12 +518,18 @@ impl StepReport {
 }
 
 impl Coverage {
-    /// Returns the share of live whitelabels that the tree covers, in whole percent, rounded down; `None` when the
-    /// others could not be listed or when there are no whitelabels.
+    /// Returns the share of live whitelabels that the tree covers at least, in whole percent, rounded down; `None` when
+    /// the others could not be listed or when there are no whitelabels.
     #[must_use]
     pub fn percent(&self) -> Option<usize> {
         let others = self.unmanaged.known()?.len();
         (self.managed * 100).checked_div(self.managed + others)
+    }
+
+    /// Returns `at least ` where more accounts could have been counted if all could have been read.
+    #[must_use]
+    pub fn at_least(&self) -> &'static str {
+        if self.unread == 0 { "" } else { "at least " }
     }
 }
 

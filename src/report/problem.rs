@@ -154,7 +154,7 @@ mod tests {
         let a = sources.add("a.yaml".into(), "x\n");
         let at = |file, start, end, message: &str| {
             let span = Span { start, end };
-            Diagnostic::new(Code::ALL[0], message, "mend it").at(Place { file, span }, "here")
+            Diagnostic::new(Code::ALL[0], message, "fix it").at(Place { file, span }, "here")
         };
         let list = [
             at(b, 11, 12, "second"),
@@ -162,7 +162,7 @@ mod tests {
             at(a, 0, 1, "other file"),
             // A span past the end must not crash a renderer.
             at(a, 90, 95, "past the end"),
-            Diagnostic::new(Code::ALL[0], "no place", "mend it"),
+            Diagnostic::new(Code::ALL[0], "no place", "fix it"),
         ];
         let found: Vec<String> = problems(&list, &sources)
             .iter()

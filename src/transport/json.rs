@@ -13,10 +13,10 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum JsonError {
     /// It is not JSON.
-    #[error("it is no JSON object")]
+    #[error("it is not a JSON object")]
     Malformed,
     /// An object has a duplicate key. The key is as the sender wrote it: clean it before showing it.
-    #[error("key {0:?} stands in one of its objects twice")]
+    #[error("duplicate key {0:?} in one of its objects")]
     Twice(String),
     /// It holds more values than it may.
     #[error("it holds more than {0} values")]

@@ -36,8 +36,11 @@ pub enum TlsProblem {
     /// Something else is wrong with the certificate.
     #[error("its certificate cannot be used: {0}")]
     Certificate(String),
+    /// The server closed the connection instead of answering the handshake.
+    #[error("the server closed the connection instead of shaking hands")]
+    Closed,
     /// The server aborted the handshake.
-    #[error("the server broke the handshake off: {0}")]
+    #[error("the server aborted the handshake: {0}")]
     Refused(String),
     /// Anything else.
     #[error("the handshake failed: {0}")]
@@ -55,14 +58,26 @@ impl TlsProblem {
             }
             next = error.source();
         }
-        None
+        // rustls has no error of its own for it.
+        let is_cut = |error: &io::Error| {
+            error.kind() == io::ErrorKind::UnexpectedEof && error.to_string() == "tls handshake eof"
+        };
+        has_io(error, &is_cut).then_some(Self::Closed)
+    }
+
+    /// Returns the problem if an error from connecting to a port that is to speak TLS comes from the handshake.
+    #[must_use]
+    pub fn of_connecting(error: &(dyn StdError + 'static)) -> Option<Self> {
+        // A port where nobody listens refuses the connection; only one that was made can be reset.
+        let is_reset = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionReset;
+        Self::of(error).or_else(|| has_io(error, &is_reset).then_some(Self::Closed))
     }
 
     /// Returns what the user should do about it: one lower-case fragment.
     #[must_use]
     pub fn remedy(&self) -> &'static str {
         match self {
-            Self::NotTls => {
+            Self::NotTls | Self::Closed => {
                 "name the port that speaks https, or write http:// (to another machine only with `allow_plain_http: true`)"
             }
             Self::CaUsedAsServer => {
@@ -99,6 +114,17 @@ fn handshake<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a TlsError> {
     let inner = error.downcast_ref::<io::Error>()?.get_ref()?;
     let inner: &'a (dyn StdError + 'static) = inner;
     handshake(inner)
+}
+
+/// Returns whether an error is, or comes from, an I/O error that is looked for.
+fn has_io(error: &(dyn StdError + 'static), is_it: &dyn Fn(&io::Error) -> bool) -> bool {
+    let found = error.downcast_ref::<io::Error>();
+    if found.is_some_and(is_it) {
+        return true;
+    }
+    let inner = found.and_then(|error| error.get_ref());
+    let is_inside = inner.is_some_and(|inner| has_io(inner, is_it));
+    is_inside || error.source().is_some_and(|source| has_io(source, is_it))
 }
 
 impl From<&TlsError> for TlsProblem {

@@ -296,10 +296,10 @@ impl Base {
                 short_commit(commit),
                 count(*errors, "error")
             ),
-            Self::NotAGitRepository => "the tree lies in no Git repository".to_owned(),
+            Self::NotAGitRepository => "the tree is not in a Git repository".to_owned(),
             Self::Unreadable { reason } => format!("the Git repository cannot be read: {reason}"),
             Self::NotFetched { reason } => format!(
-                "the remote could not be asked which commit was applied last: {reason}; `--no-fetch` goes by what this clone has"
+                "the remote could not be asked for the last applied commit: {reason}; `--no-fetch` relies on what this clone has"
             ),
             Self::OtherPlatform => {
                 "--api names another platform than the tree, which no commit was applied to"
@@ -386,7 +386,7 @@ pub fn committed(folder: &Utf8Path, known: Known<'_>) -> Result<String, NotCommi
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum NotCommitted {
     /// There is no repository.
-    #[error("the tree lies in no Git repository")]
+    #[error("the tree is not in a Git repository")]
     NotAGitRepository,
     /// The repository has no commit yet.
     #[error("the repository has no commit yet; commit the tree")]

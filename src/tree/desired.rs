@@ -106,6 +106,22 @@ pub struct DesiredTemplate {
     pub ownership: Ownership,
 }
 
+impl DesiredTemplate {
+    /// Returns whether both say the same, wherever in the tree they say it.
+    #[must_use]
+    pub fn agrees(&self, other: &Self) -> bool {
+        let hosts = |template: &Self| {
+            let hosts = template.hosts.iter();
+            hosts
+                .map(|(target, host)| (target.clone(), host.value.clone()))
+                .collect::<Vec<_>>()
+        };
+        self.types == other.types
+            && self.ownership == other.ownership
+            && hosts(self) == hosts(other)
+    }
+}
+
 /// One host of the template.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Target {

@@ -303,7 +303,7 @@ fn not_utf8(file: &TreeFile, at: usize, byte: u8) -> Diagnostic {
             },
         }
     };
-    let message = format!("{} is not UTF-8: byte {at} begins no character", file.path);
+    let message = format!("{} is not valid UTF-8 at byte {at}", file.path);
     let label = match byte {
         0xa0.. => format!("{} in Latin-1", char::from(byte)),
         _ => format!("the byte {byte:#04x}"),

@@ -76,7 +76,7 @@ pub use loaded::{DnsSettings, Loaded};
 pub use picture_cache::PictureCache;
 pub use plain_file::{FileError, MAX_CA_BYTES, PlainFile, read_authorities, read_plain};
 pub use policy::{BillingPolicy, Freeze, Policy, Retention};
-pub use push::{KeyAlgorithm, PushMethod, PushSettings};
+pub use push::{DEFAULT_TTL, KeyAlgorithm, PushMethod, PushSettings};
 pub use refusal::Refusal;
 pub use selection::{Selection, Touched};
 pub use shared::SharedAccount;

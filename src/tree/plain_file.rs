@@ -26,7 +26,7 @@ pub enum FileError {
     NotRegular(&'static str),
     /// It is a pseudo-file, whose content is generated when it is read.
     #[error(
-        "it lies in a file system that the kernel makes up; copy what is wanted into a regular file"
+        "it is on a kernel pseudo-filesystem such as /proc or /sys; copy its content into a regular file"
     )]
     MadeUp,
     /// It exceeds the limit.
@@ -224,8 +224,11 @@ mod tests {
         check(Path::new("/dev/zero"), Err("it is a device"));
         check(&at("none"), Err("No such file"));
         if cfg!(target_os = "linux") {
-            check(&at("environ"), Err("the kernel makes up"));
-            check(Path::new("/proc/self/environ"), Err("the kernel makes up"));
+            check(&at("environ"), Err("a kernel pseudo-filesystem"));
+            check(
+                Path::new("/proc/self/environ"),
+                Err("a kernel pseudo-filesystem"),
+            );
         }
         let itself = |name| PlainFile::open_itself(at(name)).map(|_| ());
         assert!(matches!(itself("link"), Err(FileError::Link)));

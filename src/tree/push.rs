@@ -7,13 +7,16 @@ use camino::Utf8PathBuf;
 use super::{Ownership, SecretSource};
 use crate::diag::Spanned;
 
+/// The time to live of new RRsets when it is left out, in seconds.
+pub const DEFAULT_TTL: u32 = 3600;
+
 /// The primary of the zones of accounts with `dns: manage`, from `dns: push` in `emblazon.yaml`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PushSettings {
     /// Protocol used with the primary.
     pub method: PushMethod,
-    /// Time to live of new RRsets in seconds, if declared.
-    pub ttl: Option<u32>,
+    /// Time to live of new RRsets in seconds.
+    pub ttl: u32,
     /// Ownership of undeclared records in declared RRsets.
     pub ownership: Ownership,
 }

@@ -53,21 +53,21 @@ impl Refusal {
         let named = format!("commit {commit}, which {reference} names as applied last,");
         match self {
             Self::Apart { this } => format!(
-                "{named} is not in the history of commit {}, so nothing is removed on its word; merge the branch that has it, which `git branch --all --contains {commit}` names, and when none has it, find out who pushed it",
+                "{named} is not in the history of commit {}, so nothing is removed because of it; merge the branch that has it, which `git branch --all --contains {commit}` names, and when none has it, find out who pushed it",
                 short_commit(this)
             ),
             Self::OffBranch { this } => {
                 let this = short_commit(this);
                 format!(
-                    "{named} comes after commit {this} and is on no branch that counts, so nothing is removed on its word; to go back, check out the branch that has both and say `--rev {this}`"
+                    "{named} comes after commit {this} and is on no branch that counts, so nothing is removed because of it; to go back, check out the branch that has both and pass `--rev {this}`"
                 )
             }
             Self::CutOff { this, command } => format!(
-                "this shallow clone ends before it can be told whether {named} is in the history of commit {}, so nothing is removed on its word; `{command}` gets the history",
+                "this clone is too shallow to determine whether {named} is in the history of commit {}, so nothing is removed because of it; `{command}` gets the history",
                 short_commit(this)
             ),
             Self::Unsigned { reason } => format!(
-                "{named} is not to be trusted, so nothing is removed on its word: {reason}; find out who pushed it"
+                "{named} is not trusted, so nothing is removed because of it: {reason}; find out who pushed it"
             ),
         }
     }

@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json};
 use super::decode::config::USER_KEYS;
 use super::decode::layer::{DNS_MODES, OWNERSHIPS, RECREATE};
 use super::decode::policy::BILLING;
-use super::decode::push::ALGORITHMS;
+use super::decode::push::{ALGORITHMS, DEFAULT_SERVER_ID};
 use super::decode::watch::{APPLY_MODES, DNS_WATCHES, HEAL_MODES};
+use super::{AccountPolicy, DEFAULT_TTL, DnsMode, KeyAlgorithm, Ownership, Policy, WatchPolicy};
 use crate::model::{AssetKind, FIELDS, Field, FieldOrigin, FieldType, HIJACKING_NAMES};
 
 /// The dialect of all schemas.
@@ -52,7 +53,7 @@ fn emblazon() -> Value {
             "root": described("The account below which everything lies, by id or realm; the token's own account when left out.", json!({"type": "string"})),
             "auth": auth(),
             "ca_file": described("A PEM file with further certificate authorities, from the tree's top.", json!({"type": "string"})),
-            "allow_plain_http": described("Lets the API key cross the network in clear text. Loopback needs no such leave.", json!({"type": "boolean", "default": false})),
+            "allow_plain_http": described("Lets the API key cross the network in clear text. Not needed for loopback.", json!({"type": "boolean", "default": false})),
         }),
     );
     document(
@@ -60,7 +61,7 @@ fn emblazon() -> Value {
         "Where the platforms are, and what holds for every account.",
         json!({"properties": {
             "clusters": described("The platforms, by name.", json!({"type": "object", "additionalProperties": cluster})),
-            "defaults": described("The lowest layer: it holds for every account that does not say otherwise.", layer_object()),
+            "defaults": described("The lowest layer: it holds for every account that does not say otherwise.", layer_object(Level::Lowest)),
             "policy": policy(),
             "dns": map("How DNS is observed and pushed.", json!({
                 "push": push(),
@@ -77,7 +78,7 @@ fn emblazon() -> Value {
                     "type": ["integer", "string"], "examples": [5353],
                 })),
             })),
-            "watch": watch(true),
+            "watch": watch(Level::Lowest),
             "extra_keys": described("Whitelabel keys that are let in beside the known ones, by dotted path.", json!({
                 "type": "array", "items": {"type": "string"}, "examples": [["theme", "nav.status"]],
             })),
@@ -85,16 +86,31 @@ fn emblazon() -> Value {
     )
 }
 
+/// Where a map stands: something lower may say what it leaves out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Level {
+    /// In `emblazon.yaml`: what it leaves out has a default.
+    Lowest,
+    /// In a brand, an account or its overrides: what it leaves out is as the lower layers say.
+    Higher,
+}
+
 /// What the daemon may do on its own: for the tree, or for one account.
-fn watch(for_tree: bool) -> Value {
+fn watch(level: Level) -> Value {
+    let WatchPolicy {
+        apply,
+        heal,
+        prune,
+        dns,
+    } = WatchPolicy::default();
     let mut properties = json!({
-        "apply": words("What becomes of a change of the tree: auto applies it, manual waits for an approval, off tells of it; auto when left out.", &APPLY_MODES),
-        "heal": words("What becomes of a change that somebody made on the platform, once a second read confirmed it: auto puts it right, report tells of it, off leaves it alone; report when left out.", &HEAL_MODES),
-        "dns": words("What becomes of DNS: ask looks at it and tells of what a second look confirmed, push also writes the records of accounts with dns: manage, off asks nobody; ask when left out.", &DNS_WATCHES),
+        "apply": words_at(level, "How a change of the tree is handled: auto applies it, manual waits for an approval, off only reports it", &APPLY_MODES, apply),
+        "heal": words_at(level, "How drift on the platform is handled once a second read confirms it: auto reverts it, report reports it, off ignores it", &HEAL_MODES, heal),
+        "dns": words_at(level, "How DNS is handled: ask checks it and reports what a second check confirms, push also writes the records of accounts with dns: manage, off asks nobody", &DNS_WATCHES, dns),
     });
-    if for_tree {
+    if level == Level::Lowest {
         let tree = json!({
-            "prune": described("Whether whitelabels of accounts that the tree lost are deleted.", json!({"type": "boolean", "default": false})),
+            "prune": described("Whether whitelabels of accounts that the tree lost are deleted.", json!({"type": "boolean", "default": prune})),
             "canary": described("Accounts that a change is applied to first; a failure there ends the run.", json!({
                 "type": "array", "items": {"type": "string"}, "uniqueItems": true, "examples": [["acme"]],
             })),
@@ -133,20 +149,22 @@ fn policy() -> Value {
         }),
     );
     merge(&mut freeze, json!({"required": ["from", "until"]}));
+    let usual = Policy::default();
+    let limit = |limit: Option<u32>| limit.map_or("unlimited".to_owned(), |it| it.to_string());
     map(
         "Guards for a whole run: what trips one needs approval by `apply --allow GUARD --expect DIGEST`.",
         json!({
-            "billing": words("What to do when a new whitelabel costs money.", &BILLING),
-            "max_deletions": count("How many whitelabels one run may delete; unlimited when left out."),
-            "max_changed_percent": percent("How many percent of the accounts one run may change; unlimited when left out."),
-            "max_unreadable_percent": percent("How many percent of the accounts may be unreadable before the others are left alone, too; 50 when left out."),
-            "share_floor": count("In trees with fewer accounts the two shares do not count; 10 when left out."),
+            "billing": words("What to do when a new whitelabel costs money.", &BILLING, usual.billing),
+            "max_deletions": count(&format!("How many whitelabels one run may delete; {} when left out.", limit(usual.max_deletions))),
+            "max_changed_percent": percent(&format!("How many percent of the accounts one run may change; {} when left out.", limit(usual.max_changed_percent))),
+            "max_unreadable_percent": percent(&format!("How many percent of the accounts may be unreadable before the others are left alone, too; {} when left out.", limit(usual.max_unreadable_percent))),
+            "share_floor": count(&format!("In trees with fewer accounts the two shares do not count; {} when left out.", usual.share_floor)),
             "protected_accounts": texts("Accounts that no run changes without approval.", "acme"),
             "protected_keys": texts("Whitelabel keys that no run changes without approval.", "domain"),
             "freeze": described("Times in which nothing is written without approval.", json!({"type": "array", "items": freeze})),
             "snapshots": map("How long snapshots and journals are kept: a run goes when both say so.", json!({
-                "runs": count("The number of latest runs that are kept, whatever their age; 50 when left out."),
-                "days": count("The days for which every run is kept; 90 when left out."),
+                "runs": count(&format!("The number of latest runs that are kept, whatever their age; {} when left out.", usual.snapshots.runs)),
+                "days": count(&format!("The days for which every run is kept; {} when left out.", usual.snapshots.days)),
             })),
         }),
     )
@@ -208,9 +226,9 @@ fn push() -> Value {
         let mut properties = json!({
             "method": {"const": method},
             "ttl": described("The time to live of new sets, in seconds; sets that stand keep theirs.", json!({
-                "type": ["integer", "string"], "default": 3600,
+                "type": ["integer", "string"], "default": DEFAULT_TTL,
             })),
-            "ownership": words("Whether records that nobody declared stay in a declared set (shared), or go (exclusive).", &OWNERSHIPS),
+            "ownership": words("Whether records that nobody declared stay in a declared set (shared), or go (exclusive).", &OWNERSHIPS, Ownership::default()),
         });
         merge(&mut properties, own);
         let mut schema = map("", properties);
@@ -221,7 +239,7 @@ fn push() -> Value {
         "The TSIG key that signs.",
         json!({
             "name": described("The key's name, as the server knows it.", text()),
-            "algorithm": words("The key's algorithm.", &ALGORITHMS),
+            "algorithm": words("The key's algorithm.", &ALGORITHMS, KeyAlgorithm::default()),
             "secret": secret("Where the key's secret is kept, in Base64."),
         }),
     );
@@ -240,7 +258,7 @@ fn push() -> Value {
         json!({
             "url": described("Where PowerDNS's API is: scheme, host and port.", text()),
             "api_key": secret("Where the API key is kept."),
-            "server_id": described("The server's id.", json!({"type": "string", "default": "localhost"})),
+            "server_id": described("The server's id.", json!({"type": "string", "default": DEFAULT_SERVER_ID})),
             "ca_file": described("A PEM file with further certificate authorities, from the tree's top.", json!({"type": "string"})),
         }),
     );
@@ -281,7 +299,7 @@ fn domains() -> Value {
         "domains.yaml",
         "The system's domain template: which records every brand's domain must have.",
         json!({"properties": {
-            "ownership": words("Whose the hosts are that the tree does not declare.", &OWNERSHIPS),
+            "ownership": words("Who owns the hosts that the tree does not declare.", &OWNERSHIPS, Ownership::default()),
             "template": described("Record type, then host.", json!({
                 "type": "object", "properties": types, "additionalProperties": false,
             })),
@@ -293,7 +311,7 @@ fn brand() -> Value {
     document(
         "brands/NAME.yaml",
         "A layer that accounts name in `extends`.",
-        json!({"properties": layer()}),
+        json!({"properties": layer(Level::Higher)}),
     )
 }
 
@@ -308,12 +326,12 @@ fn account() -> Value {
         "extends": described("Brands that this account is built on, lowest first: later ones win, and the account itself wins over all of them.", json!({
             "type": "array", "items": {"type": "string"}, "uniqueItems": true, "examples": [["reseller-gold"]],
         })),
-        "watch": watch(false),
+        "watch": watch(Level::Higher),
         "overrides": described("What holds on one cluster only, by its name.", json!({
-            "type": "object", "additionalProperties": layer_object(),
+            "type": "object", "additionalProperties": layer_object(Level::Higher),
         })),
     });
-    merge(&mut properties, layer());
+    merge(&mut properties, layer(Level::Higher));
     document(
         "accounts/NAME/account.yaml",
         "One account: who it is, and how it is branded.",
@@ -321,12 +339,17 @@ fn account() -> Value {
     )
 }
 
-fn layer_object() -> Value {
-    json!({"type": "object", "properties": layer(), "additionalProperties": false})
+fn layer_object(level: Level) -> Value {
+    json!({"type": "object", "properties": layer(level), "additionalProperties": false})
 }
 
 /// The properties of a layer.
-fn layer() -> Value {
+fn layer(level: Level) -> Value {
+    let AccountPolicy {
+        ownership,
+        recreate,
+        protected,
+    } = AccountPolicy::default();
     let assets: Map<String, Value> = AssetKind::ALL
         .into_iter()
         .map(|kind| (kind.as_str().to_owned(), asset(kind)))
@@ -340,10 +363,10 @@ fn layer() -> Value {
     json!({
         "whitelabel": whitelabel(),
         "assets": map("Files, by paths that start at this file's folder.", Value::Object(assets)),
-        "dns": words("What happens to the DNS of the account's domain: observe compares, manage compares and pushes, ignore leaves it alone.", &DNS_MODES),
-        "ownership": words("Whose the keys are that the tree does not declare: shared keeps them, exclusive removes them.", &OWNERSHIPS),
-        "recreate": words("Whether the whitelabel may be deleted and created again, which is the only way to remove an asset.", &RECREATE),
-        "protected": described("Refuses to delete anything of the account.", json!({"type": "boolean", "default": false})),
+        "dns": words_at(level, "What happens to the DNS of the account's domain: observe compares, manage compares and pushes, ignore leaves it alone", &DNS_MODES, DnsMode::default()),
+        "ownership": words_at(level, "Who owns the keys that the tree does not declare: shared keeps them, exclusive removes them", &OWNERSHIPS, ownership),
+        "recreate": words_at(level, "Whether the whitelabel may be deleted and created again, which is the only way to remove an asset", &RECREATE, recreate),
+        "protected": at(level, "Refuses to delete anything of the account", json!({"type": "boolean"}), &json!(protected)),
         "lock": lock,
     })
 }
@@ -425,10 +448,8 @@ fn field_schema(field: &Field) -> Value {
         FieldType::Email => json!({
             "type": ["string", "null"], "pattern": "^[^@]+@[^@]+$", "examples": ["porting@example.com"],
         }),
-        FieldType::Boolean { defaulted: false } => json!({"type": ["boolean", "null"]}),
-        FieldType::Boolean { defaulted: true } => {
-            json!({"type": ["boolean", "null"], "default": false})
-        }
+        // No default: what is not declared stays as it is.
+        FieldType::Boolean { .. } => json!({"type": ["boolean", "null"]}),
         FieldType::Integer => json!({"type": ["integer", "null"], "examples": [15]}),
         FieldType::AccountIds => json!({
             "anyOf": [{"type": ["string", "null"]}, {"type": "array", "items": {"type": "string"}}],
@@ -454,13 +475,48 @@ fn map(description: &str, properties: Value) -> Value {
     described(description, schema)
 }
 
-/// One of several words; the first is the default.
-fn words<T>(description: &str, choices: &[(&'static str, T)]) -> Value {
-    let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-    described(
-        description,
-        json!({"enum": words, "default": words.first()}),
-    )
+/// One of several words, with the one that stands for the default.
+fn words<T: PartialEq>(description: &str, choices: &[(&'static str, T)], default: T) -> Value {
+    let schema = json!({"enum": all(choices), "default": word(choices, &default)});
+    described(description, schema)
+}
+
+/// One of several words, which a lower layer may say too.
+fn words_at<T: PartialEq>(
+    level: Level,
+    description: &str,
+    choices: &[(&'static str, T)],
+    default: T,
+) -> Value {
+    let default = json!(word(choices, &default));
+    at(level, description, json!({"enum": all(choices)}), &default)
+}
+
+/// A value that a lower layer may say too: only in the lowest one has it a default.
+fn at(level: Level, description: &str, schema: Value, default: &Value) -> Value {
+    match level {
+        Level::Lowest => {
+            let word = default
+                .as_str()
+                .map_or_else(|| default.to_string(), str::to_owned);
+            let description = format!("{description}; {word} when left out.");
+            described(&description, with(schema, json!({"default": default})))
+        }
+        Level::Higher => {
+            let description = format!("{description}; as the lower layers say when left out.");
+            described(&description, schema)
+        }
+    }
+}
+
+fn all<T>(choices: &[(&'static str, T)]) -> Vec<&'static str> {
+    choices.iter().map(|(word, _)| *word).collect()
+}
+
+/// Finds the word for a value.
+fn word<T: PartialEq>(choices: &[(&'static str, T)], value: &T) -> Option<&'static str> {
+    let found = choices.iter().find(|(_, choice)| choice == value);
+    found.map(|(word, _)| *word)
 }
 
 /// Adds hover text, both plain and as Markdown.

@@ -55,7 +55,7 @@ pub(super) fn shorten(diagnostics: &mut Diagnostics) {
         };
         let more = errors + warnings - MAX_SHOWN;
         let message = format!("{more} more mistakes in this file are not shown");
-        let note = Diagnostic::new(Code::EB0119, message, "mend the ones above, and run again")
+        let note = Diagnostic::new(Code::EB0119, message, "fix the ones above, and run again")
             .at(*place, "the last one that is shown");
         let after = (diagnostics.iter())
             .rposition(|diagnostic| self::place(diagnostic) == Some(*place))

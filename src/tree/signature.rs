@@ -6,8 +6,8 @@ use std::io;
 use camino::Utf8Path;
 use jiff::{SignedDuration, Timestamp};
 
-use super::parallel;
 use super::layout::{TOP_FOLDERS, is_hidden};
+use super::parallel;
 use super::source::{Listed, TreeSource as _};
 use super::{Loaded, Workdir};
 use crate::model::{Digest, DigestWriter};

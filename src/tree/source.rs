@@ -98,7 +98,7 @@ pub enum SourceError {
     },
     /// There are too many files and folders.
     #[error(
-        "the tree has more than {most} files and folders, which are not read; take out what is no brand, or split the tree"
+        "the tree has more than {most} files and folders, which are not read; remove unrelated files, or split the tree"
     )]
     TooMany {
         /// Maximum number that is read.
@@ -116,7 +116,7 @@ pub enum SourceError {
     #[error("the file name {0:?} is not UTF-8; rename it")]
     Name(String),
     /// The folder is not in a Git repository.
-    #[error("{path} lies in no Git repository: {reason}; --rev needs one")]
+    #[error("{path} is not in a Git repository: {reason}; --rev needs one")]
     NoRepository {
         /// The folder.
         path: Utf8PathBuf,

@@ -8,9 +8,9 @@ use super::Loaded;
 use super::check::{self, Guesses};
 use super::edit;
 use super::files::start_of;
+use super::layout::ACCOUNTS;
 use super::selection::Selection;
 use super::shorten::shorten;
-use super::layout::ACCOUNTS;
 use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Spanned};
 use crate::model::AccountName;
 

@@ -260,7 +260,7 @@ impl<'t> Reader<'t> {
                 "a key that is null",
                 "write the key's name, in quotes if it is the word null",
                 key_place,
-                "a key is a text",
+                "a key must be a string",
             );
             return None;
         }
@@ -285,7 +285,7 @@ impl<'t> Reader<'t> {
                     "a key that is a list or a map",
                     "put the key in quotes: \"{{domain}}\" without quotes is a map in YAML",
                 )
-                .at(key_place, "a key is a text");
+                .at(key_place, "a key must be a string");
                 self.diagnostics.push(match self.slice(key_place) {
                     PLACEHOLDER => diagnostic.mended_by(key_place, format!("\"{PLACEHOLDER}\"")),
                     _ => diagnostic,

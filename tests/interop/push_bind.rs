@@ -179,7 +179,7 @@ async fn a_name_without_a_zone_is_refused_and_the_others_go_on() {
         .iter()
         .map(|it| it.reason.replace(&bind.port.to_string(), "PORT"))
         .collect();
-    insta::assert_snapshot!(refused.join("\n"), @r##"127.0.0.1:PORT keeps no zone for a.other.example; create the zone there, or set `dns: observe` for the account"##);
+    insta::assert_snapshot!(refused.join("\n"), @r##"127.0.0.1:PORT has no zone for a.other.example; create the zone there, or set `dns: observe` for the account"##);
 }
 
 #[tokio::test]

@@ -442,7 +442,7 @@ fn each_way_in_which_a_base_can_be_missing_is_told() {
     let broken = world.report(&["plan"]);
     assert_eq!(broken["base"]["state"], "no_longer_parses");
     assert_eq!(differences(&broken), ["acme company_name -"]);
-    // A complete apply mends it.
+    // A complete apply fixes it.
     world.apply();
     assert_eq!(world.applied(), Some(world.head()));
 

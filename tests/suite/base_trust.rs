@@ -59,7 +59,7 @@ fn an_orphan_pushed_as_applied_deletes_nothing() {
     for text in [stdout(&output), stderr(&output)] {
         assert!(text.contains(&forged[..10]), "{text}");
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(text.contains("nothing is removed on its word"), "{text}");
+        assert!(text.contains("nothing is removed because of it"), "{text}");
     }
     assert!(stderr(&output).contains("warning: commit "));
     let live = world.live(ACME).unwrap();

@@ -72,7 +72,7 @@ fn the_base_moves_only_when_nothing_was_left_out() {
     assert_eq!(
         live["company_name"],
         json!("Hacked"),
-        "not touched, so not mended"
+        "not touched, so not fixed"
     );
     check_exit(&world.run(&["plan"]), 2);
 }

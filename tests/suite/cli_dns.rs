@@ -150,6 +150,35 @@ fn dns_alone_is_drift_too() {
     );
 }
 
+/// What a sandbox without DNS is told to add is enough.
+#[test]
+fn a_sandbox_without_dns_says_what_to_add() {
+    let folder = tempfile::tempdir().unwrap();
+    small_tree(folder.path(), "192.0.2.10");
+    let file = folder.path().join("sandbox.yaml");
+    let seed = fs::read_to_string(&file).unwrap();
+    let (seed, _) = seed.split_once("dns:").unwrap();
+    fs::write(&file, seed).unwrap();
+    for arguments in [
+        &["dns", "check", "--sandbox"][..],
+        &["dns", "letter", "acme", "--sandbox"],
+    ] {
+        let output = run(folder.path(), arguments);
+        check_exit(&output, 64);
+        let told = stderr(&output);
+        assert!(
+            told.contains("the sandbox has no DNS; add to ./sandbox.yaml what it answers, such as `dns: {zones: {acme.example: "),
+            "{told}"
+        );
+        let lines = told.split('`').nth(1).unwrap();
+        fs::write(&file, format!("{seed}{lines}\n")).unwrap();
+        let ended = run(folder.path(), arguments);
+        let expected = if arguments.contains(&"check") { 2 } else { 0 };
+        check_exit(&ended, expected);
+        fs::write(&file, seed).unwrap();
+    }
+}
+
 #[test]
 fn a_platform_without_a_template_in_the_tree_gives_its_own() {
     let folder = tempfile::tempdir().unwrap();
@@ -187,7 +216,7 @@ fn servers_inside_the_network_are_asked_where_the_tree_says_so() {
         .collect::<Vec<_>>()
         .join(" ");
     assert!(
-        text.contains("is not public, and any zone can name it; if it is meant, add its network to dns.networks in emblazon.yaml"),
+        text.contains("is not public, and any zone can name it; if this is intended, add its network to dns.networks in emblazon.yaml"),
         "{text}"
     );
     write(

@@ -127,9 +127,9 @@ fn drift_after_a_hand_edit() {
           (accounts/acme/account.yaml:3:17)
 
     base: --api names another platform than the tree, which no commit was applied to
-    note: no applied commit is known: what the tree stopped declaring cannot be told, and is kept
+    note: no applied commit is known: what the tree no longer declares cannot be determined, and is kept
 
-    Drift: 1 account on production not as the tree says
+    Drift: 1 account on production not matching the tree
     "#);
     let report = json_report(&world.run(&["drift", "--format", "json"]));
     let change = &report["accounts"][0]["changes"][0];

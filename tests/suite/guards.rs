@@ -169,7 +169,7 @@ fn a_canary_goes_first() {
     let output = platform.run(&["apply", "--yes", "--canary", "b"]);
     check_exit(&output, 1);
     assert!(
-        stdout(&output).contains("b, which goes first, did not succeed"),
+        stdout(&output).contains("b, which goes first, failed"),
         "{}",
         stdout(&output)
     );
@@ -183,7 +183,13 @@ fn a_canary_goes_first() {
     platform.sandbox.set_faults(Vec::new());
     check_exit(&platform.run(&["apply", "--yes", "--canary", "b"]), 0);
     assert_eq!(platform.key('c', "company_name"), "new");
-    check_exit(&platform.run(&["apply", "--yes", "--canary", "x"]), 64);
+    let output = platform.run(&["apply", "--yes", "--canary", "x"]);
+    check_exit(&output, 64);
+    assert!(
+        stderr(&output).contains("--canary: there is no account x in the tree"),
+        "{}",
+        stderr(&output)
+    );
     platform.stop();
 }
 
@@ -198,9 +204,33 @@ fn failures_end_the_run_at_their_limit() {
     let report = platform.report(&["apply", "--yes", "--max-failures", "2"]);
     let text = report.to_string();
     assert!(
-        text.contains("2 objects did not succeed, which ends the run"),
+        text.contains("2 objects failed, which ends the run"),
         "{text}"
     );
     assert!(platform.mutating() < 12, "{}", platform.mutating());
     platform.stop();
+}
+
+/// Who has nothing to do is no canary, and that is said; also when all of them have none.
+#[test]
+fn a_canary_with_nothing_to_do_is_told_of() {
+    #[track_caller]
+    fn check(canary: &str, expected: Option<&str>) {
+        let platform = Platform::renamed("ab", "{}");
+        platform.declare('b', "whitelabel: {company_name: old}");
+        let output = platform.run(&["apply", "--yes", "--canary", canary]);
+        let told = stdout(&output);
+        let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        match expected {
+            Some(expected) => assert!(told.contains(expected), "{told}"),
+            None => assert!(!told.contains("--canary"), "{told}"),
+        }
+        assert_eq!(platform.key('a', "company_name"), "new", "{told}");
+        platform.stop();
+    }
+    check("a", None);
+    let one = "note: --canary: b has nothing to do, so no account goes first";
+    check("b", Some(one));
+    let other = "note: --canary: b has nothing to do, so the others that it names go first";
+    check("a,b", Some(other));
 }

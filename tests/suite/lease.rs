@@ -161,13 +161,13 @@ async fn who_has_it_is_said() {
         pause: Duration::ZERO,
     };
     let refused = take(&mut second, &claim("bob@two"), refuse, &|_| ()).await;
-    insta::assert_snapshot!(refused.unwrap_err(), @"somebody else is writing to this cluster: ann@one (apply) since 1970-01-01T00:00:00Z; try again later, or say --wait-for-lease 10m");
+    insta::assert_snapshot!(refused.unwrap_err(), @"somebody else is writing to this cluster: ann@one (apply) since 1970-01-01T00:00:00Z; try again later, or pass --wait-for-lease 10m");
 
     let mut first = GitLease::new(remote(&server.clone_as("a")), scope(), clock(0));
     let mut second = GitLease::new(remote(&server.clone_as("b")), scope(), clock(0));
     first.attempt(&claim("ann@one")).await.unwrap();
     let refused = take(&mut second, &claim("bob@two"), refuse, &|_| ()).await;
-    insta::assert_snapshot!(refused.unwrap_err(), @"somebody else is writing to this cluster: ann@one (apply) since 1970-01-01T00:00:00Z, until 1970-01-01T00:10:00Z; try again later, or say --wait-for-lease 10m. When that run is certainly dead, `git push origin :refs/emblazon/production/lease` takes its lease away");
+    insta::assert_snapshot!(refused.unwrap_err(), @"somebody else is writing to this cluster: ann@one (apply) since 1970-01-01T00:00:00Z, until 1970-01-01T00:10:00Z; try again later, or pass --wait-for-lease 10m. When that run is certainly dead, `git push origin :refs/emblazon/production/lease` removes its lease");
 }
 
 /// Who has the lock of the host knows that its predecessor is dead. Nobody else does, and neither does another folder.

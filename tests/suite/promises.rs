@@ -52,7 +52,7 @@ fn each_invariant_has_its_guard() {
         .join("\n");
     let tests = test_names();
     let guards: Vec<&str> = documentation.split("Guarded by").skip(1).collect();
-    assert_eq!(guards.len(), 10, "one guard for each invariant");
+    assert_eq!(guards.len(), 12, "one guard for each invariant");
     for guard in guards {
         let sentence = guard.split(".\n").next().unwrap_or_default();
         let named: Vec<&str> = sentence.split('`').skip(1).step_by(2).collect();

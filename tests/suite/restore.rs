@@ -58,7 +58,7 @@ fn what_moved_since_is_left_alone_unless_told() {
     let run = platform.runs().remove(0);
     platform.edit('a', "brandColor", "green");
     let output = platform.run(&["restore", &run, "--yes"]);
-    check_exit(&output, 5);
+    check_exit(&output, 4);
     assert!(
         stderr(&output).contains("a moved since the run"),
         "{}",
@@ -67,6 +67,8 @@ fn what_moved_since_is_left_alone_unless_told() {
     assert_eq!(platform.key('a', "company_name"), "new");
     assert_eq!(platform.key('a', "brandColor"), "green");
     assert_eq!(platform.key('b', "company_name"), "old");
+    // Nothing is left but what is refused.
+    check_exit(&platform.run(&["restore", &run, "--yes"]), 5);
     check_exit(&platform.run(&["restore", &run, "--yes", "--moved"]), 0);
     assert_eq!(platform.key('a', "brandColor"), "red");
     assert_eq!(platform.key('a', "company_name"), "old");
@@ -162,6 +164,31 @@ fn a_run_that_there_is_not_is_said_at_once() {
         "has no account zenith; it has a",
     );
     platform.stop();
+}
+
+/// What lists the runs is said as it works, from the same place.
+#[test]
+fn the_list_of_runs_is_that_of_the_same_sandbox() {
+    let folder = crate::source_text::top();
+    let state = tempfile::tempdir().unwrap();
+    let state = state.path().to_str().unwrap();
+    let tree = "examples/smallest";
+    let run = |arguments: &[&str]| crate::cli::run(&folder, arguments);
+    let sandbox = ["--sandbox", "--state", state];
+    check_exit(&run(&[&["apply"], &sandbox[..], &[tree]].concat()), 0);
+    for arguments in [
+        [&["history", "show", "nothing"], &sandbox[..], &[tree]].concat(),
+        [&["restore", "nothing"], &sandbox[..], &["--tree", tree]].concat(),
+    ] {
+        let output = run(&arguments);
+        check_exit(&output, 64);
+        let told = stderr(&output);
+        let (_, list) = told.split_once("; `emblazon ").expect(&told);
+        let words: Vec<&str> = list.split('`').next().unwrap().split(' ').collect();
+        let listed = run(&words);
+        check_exit(&listed, 0);
+        assert!(stdout(&listed).contains("finished"), "{words:?}");
+    }
 }
 
 /// A way back of one account is no tree of one account: the others are not outside of anything, and shares are shares of all.

@@ -39,6 +39,57 @@ fn a_saved_plan_is_carried_out_once() {
     platform.stop();
 }
 
+/// The platform was led back, so an equal plan follows from it: what the refusal says to do does it.
+#[test]
+fn a_plan_that_was_carried_out_is_carried_out_again_by_its_digest() {
+    let seed = format!(
+        "accounts:\n  - name: Master\n  - name: a\n    id: {}\n",
+        id('a')
+    );
+    let platform = Platform::new(&seed, &[]);
+    platform.declare('a', "whitelabel: {company_name: new}");
+    let plan = ["plan", "--out", "change.plan"];
+    check_exit(&platform.run(&plan), 2);
+    check_exit(&platform.run(&["apply", "change.plan", "--yes"]), 0);
+    platform.sandbox.world().delete_whitelabel(&id('a'));
+    check_exit(&platform.run(&plan), 2);
+    let output = platform.run(&["apply", "change.plan", "--yes"]);
+    check_exit(&output, 5);
+    assert_eq!(platform.live('a'), None);
+    let told = stderr(&output);
+    assert!(told.contains("a saved plan is used once"), "{told}");
+    let (_, command) = told.split_once("plan anew with `emblazon ").unwrap();
+    let (command, _) = command.split_once('`').unwrap();
+    let words: Vec<&str> = command.split(' ').collect();
+    check_exit(&platform.run(&words), 0);
+    assert_eq!(platform.key('a', "company_name"), "new");
+    platform.stop();
+}
+
+/// An approved digest and other options: the refusal names the options, and with the right ones it is done.
+#[test]
+fn a_digest_belongs_to_the_options_that_it_was_made_with() {
+    let seed = format!(
+        "accounts:\n  - name: Master\n  - name: a\n    id: {}\n    whitelabel: {{company_name: old}}\n",
+        id('a')
+    );
+    let platform = Platform::new(&seed, &[]);
+    platform.declare('a', "whitelabel: null");
+    let digest = platform.digest(&["--prune"]);
+    let output = platform.run(&["apply", "--yes", "--expect", &digest]);
+    check_exit(&output, 5);
+    let told = stderr(&output);
+    let differs = "was approved: the tree, the platform or the options differ";
+    assert!(told.contains(differs) && told.contains("--prune"), "{told}");
+    assert!(platform.live('a').is_some());
+    check_exit(
+        &platform.run(&["apply", "--yes", "--prune", "--expect", &digest]),
+        0,
+    );
+    assert_eq!(platform.live('a'), None);
+    platform.stop();
+}
+
 /// Only the object that moved is left alone.
 #[test]
 fn what_moved_is_refused_and_the_rest_goes_on() {
@@ -241,7 +292,7 @@ fn a_plan_whose_digest_was_forged_is_refused() {
         &|plan| plan.steps[1].action = Action::Delete,
         "what the plan does to b does not follow",
     );
-    refused(&|plan| plan.scope.accounts = 1, "looks at 1 of 1 accounts");
+    refused(&|plan| plan.scope.accounts = 1, "to cover 1 of 1 accounts");
     // What it says to do.
     saved(&platform);
     check_exit(&platform.run(&["apply", "change.plan", "--yes"]), 0);
@@ -299,6 +350,124 @@ fn a_saved_plan_keeps_its_unknowns() {
     check_exit(&platform.run(&["plan", "--out", "again.plan"]), 2);
     check_exit(&platform.run(&["apply", "again.plan", "--yes"]), 0);
     assert_eq!(platform.key('b', "company_name"), "new");
+    platform.stop();
+}
+
+/// `show` says the same last line as the `plan` that made the file.
+#[test]
+fn a_saved_plan_counts_what_was_looked_at() {
+    let platform = Platform::renamed("abcd", "{}");
+    #[track_caller]
+    fn check(platform: &Platform, exit: i32, expected: &str) {
+        let planned = platform.run(&["plan", "--out", "change.plan"]);
+        check_exit(&planned, exit);
+        let shown = platform.run(&["show", "change.plan"]);
+        check_exit(&shown, exit);
+        let [planned, shown] = [planned, shown].map(|output| {
+            let text = stdout(&output);
+            text[text.rfind("\nPlan: ").unwrap() + 1..].to_owned()
+        });
+        assert!(planned.starts_with(expected), "{planned}");
+        assert_eq!(shown, planned);
+        let [planned, shown] = [&["plan"][..], &["show", "change.plan"]]
+            .map(|arguments| platform.report(arguments)["summary"].clone());
+        assert_eq!(shown, planned);
+    }
+    platform.declare('c', "whitelabel: {company_name: old}");
+    check(
+        &platform,
+        2,
+        "Plan: 3 steps on 3 of 4 accounts; 1 in sync; ",
+    );
+    deny(&platform, 'b');
+    let expected = "Plan: 2 steps on 2 of 4 accounts; 1 in sync; 1 not checked; ";
+    check(&platform, 2, expected);
+    let shown = platform.run(&["show", "change.plan"]);
+    assert!(stdout(&shown).contains("1 of 4 accounts could not be read"));
+    check_exit(&platform.run(&["apply", "--yes"]), 6);
+    check(
+        &platform,
+        6,
+        "Plan: nothing that can be done; 3 in sync; 1 not checked",
+    );
+    let history = stdout(&platform.run(&["history", "show", "last"]));
+    assert!(
+        history.contains("1 in sync before; 1 not checked"),
+        "{history}"
+    );
+    platform.stop();
+}
+
+/// The same where an account left the tree.
+#[test]
+fn a_saved_plan_counts_who_left_the_tree() {
+    let world = World::new();
+    world.apply();
+    fs::remove_dir_all(world.clone.join("accounts/beta")).unwrap();
+    world.commit("beta is gone");
+    let line = |arguments: &[&str], exit: i32| {
+        let output = world.run(arguments);
+        check_exit(&output, exit);
+        let text = stdout(&output);
+        text[text.rfind("\nPlan: ").unwrap() + 1..].to_owned()
+    };
+    let planned = line(&["plan", "--out", FILE], 5);
+    assert_eq!(
+        planned,
+        "Plan: nothing that can be done; 1 in sync; 1 refused\n"
+    );
+    assert_eq!(line(&["show", FILE], 5), planned);
+    let planned = line(&["plan", "--prune", "--out", FILE], 2);
+    assert!(
+        planned.starts_with("Plan: 1 step on 1 of 2 accounts; 1 in sync; "),
+        "{planned}"
+    );
+    assert_eq!(line(&["show", FILE], 2), planned);
+    check_exit(&world.run(&["apply", FILE, "--yes"]), 0);
+}
+
+/// A command that is printed is one to follow: with the platform that was named.
+#[test]
+fn what_a_saved_plan_says_next_names_the_same_platform() {
+    let platform = Platform::renamed("a", "{}");
+    let trust = tempfile::tempdir().unwrap();
+    let trust = trust.path().join("trust.yaml");
+    fs::write(&trust, "{}\n").unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = platform.command(arguments);
+        command.env_remove("EMBLAZON_API").output().unwrap()
+    };
+    let (url, trust) = (platform.sandbox.url(), trust.to_str().unwrap());
+    let arguments = [
+        "plan",
+        "--api",
+        &url,
+        "--trust",
+        trust,
+        "--cluster",
+        "production",
+        "--out",
+        "h.plan",
+    ];
+    let planned = run(&arguments);
+    check_exit(&planned, 2);
+    let told = stderr(&planned);
+    let (_, next) = told
+        .split_once("carry it out with `emblazon ")
+        .expect(&told);
+    let next = next.split('`').next().unwrap();
+    let expected = format!("apply --api {url} --trust {trust} --cluster production h.plan");
+    assert_eq!(next, expected);
+    let words: Vec<&str> = next.split(' ').chain(["--yes"]).collect();
+    check_exit(&run(&words), 0);
+    assert_eq!(platform.key('a', "company_name"), "new");
+    // A guard's way out names it too.
+    let output = run(&["apply", "--yes", "--api", &url, "--allow", "freeze"]);
+    check_exit(&output, 64);
+    let told = stderr(&output);
+    let (_, look) = told.split_once("look at `emblazon ").expect(&told);
+    let words: Vec<&str> = look.split('`').next().unwrap().split(' ').collect();
+    check_exit(&run(&words), 0);
     platform.stop();
 }
 

@@ -30,7 +30,7 @@ fn every_format_counts_the_same() {
     let lines = |word: &str| text.lines().filter(|line| line.starts_with(word)).count();
     assert_eq!((lines("FAILED"), lines("not begun")), (1, 1), "{text}");
     assert!(
-        text.contains("not begun  5 × update on 5 objects: a, which goes first, did not succeed"),
+        text.contains("not begun  5 × update on 5 objects: a, which goes first, failed"),
         "{text}"
     );
     let read = |name: &str| std::fs::read_to_string(file(name)).unwrap();
@@ -106,6 +106,38 @@ fn what_moved_is_not_begun_and_not_failed() {
         text.contains("not begun  a update: the plan saw "),
         "{text}"
     );
+    platform.stop();
+}
+
+/// Text and JSON say at the step that was to claim a domain that nobody reaches the brand now; the next apply brings it
+/// back.
+#[test]
+fn every_report_tells_of_a_brand_with_a_parked_domain() {
+    let platform = Platform::renamed("ab", "{}");
+    platform.declare('a', "whitelabel: {domain: b.example.com}");
+    platform.declare('b', "whitelabel: {domain: a.example.com}");
+    refuse(&platform, 'b');
+    let file = platform.folder().join("report.json").display().to_string();
+    let output = format!("json={file}");
+    let output = platform.run(&["apply", "--yes", "--output", &output]);
+    check_exit(&output, 4);
+    let text = stdout(&output);
+    let (_, behind) = text.split_once("done       a release domain\n").unwrap();
+    let (behind, _) = behind.split_once("\n\n").unwrap();
+    insta::assert_snapshot!(behind, @r#"
+    FAILED     b update: the server did not understand the request: unknown failure; nothing was
+               changed; check that the URL is that of a Kazoo API; run again with -vv and look for a
+               proxy that rewrites
+    not begun  a update: b update did not succeed
+               note: nobody reaches this brand now: it gave up a.example.com, and does not have
+               b.example.com yet; the next apply claims b.example.com
+    "#);
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let notes = &report["accounts"][0]["steps"][1]["notes"];
+    insta::assert_snapshot!(notes, @r#"["nobody reaches this brand now: it gave up a.example.com, and does not have b.example.com yet; the next apply claims b.example.com"]"#);
+    platform.sandbox.set_faults(Vec::new());
+    check_exit(&platform.run(&["apply", "--yes"]), 0);
+    assert_eq!(platform.key('a', "domain"), "b.example.com");
     platform.stop();
 }
 

@@ -92,7 +92,7 @@ fn observed_07_an_unservable_template_is_repaired_when_asked() {
     assert!(plan.contains("~ A us.{{domain}}"), "{plan}");
     assert!(plan.contains("(could not be read)"), "{plan}");
     assert!(plan.contains("replace, DESTRUCTIVE"), "{plan}");
-    assert!(plan.contains("no snapshot of it can be taken"), "{plan}");
+    assert!(plan.contains("no snapshot can be taken"), "{plan}");
     let applied = told(&platform, &["apply", "--yes", "--repair-template", "-v"], 0);
     assert!(
         applied.contains("so there is no snapshot of it"),
@@ -114,6 +114,28 @@ fn observed_07_an_unservable_template_is_repaired_when_asked() {
         "{restored}"
     );
     assert_eq!(stored(&platform), expected);
+    platform.stop();
+}
+
+/// Of a run that repaired the template, everything else goes back; that is a part, and the template is named.
+#[test]
+fn a_restore_without_the_repaired_template_is_a_part() {
+    let platform = Platform::renamed("ab", "{}");
+    let domains = "template:\n  A: {'us.{{domain}}': {name: US, mapping: [192.0.2.9]}}\n";
+    platform.write("domains.yaml", domains);
+    platform.sandbox.world().set_template(unservable());
+    told(&platform, &["apply", "--yes", "--repair-template"], 0);
+    let run = platform.runs().remove(0);
+    let restored = told(&platform, &["restore", &run, "--yes"], 4);
+    assert!(
+        restored.contains("refused domain template: the domain template stays as it is"),
+        "{restored}"
+    );
+    assert!(!restored.contains("the whole run"), "{restored}");
+    assert!(restored.contains("2 of 2 steps; 1 refused"), "{restored}");
+    assert_eq!(platform.key('a', "company_name"), "old");
+    let report = platform.report(&["restore", "last", "--yes"]);
+    assert_eq!(report["template"], Value::Null, "{report}");
     platform.stop();
 }
 
@@ -151,7 +173,7 @@ fn observed_07_a_repair_is_approved_by_digest() {
     let mended = object(json!({"A": {"hand.{{domain}}": {"mapping": ["192.0.2.7"]}}}));
     platform.sandbox.world().set_template(mended.clone());
     let moved = told(&platform, &["apply", "change.plan", "--yes"], 5);
-    assert!(moved.contains("it is not as the plan saw it"), "{moved}");
+    assert!(moved.contains("it changed since the plan"), "{moved}");
     assert_eq!(
         (platform.mutating(), stored(&platform)),
         (1, Value::Object(mended))

@@ -7,6 +7,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use emblazon::dns::Question;
 use emblazon::dns::push::{PowerDnsConfig, PrimaryReader, PushConfig};
@@ -17,7 +18,7 @@ use emblazon::sandbox::{Options, Sandbox};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncReadExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
@@ -166,4 +167,60 @@ async fn a_primary_is_trusted_by_the_configured_authority_only() {
     let known = ask(Some(AUTHORITY)).await;
     assert!(!known.contains("ca_file"), "{known}");
     assert_eq!(sandbox.counts().total, 1, "{known}");
+}
+
+/// Says never a word: holds each connection, or closes it after so many bytes.
+async fn mute(closes_after: Option<usize>) -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            match closes_after {
+                None => held.push(stream),
+                Some(bytes) => drop(stream.read(&mut vec![0; bytes]).await),
+            }
+        }
+    });
+    port
+}
+
+async fn refused(url: String, set: impl FnOnce(&mut ClientConfig)) -> ApiError {
+    let mut config = ClientConfig::new(url, Credential::ApiKey(Secret::new("canary-key")));
+    config.ca_pem = Some(AUTHORITY.to_vec());
+    set(&mut config);
+    ReadClient::connect(config).await.unwrap_err()
+}
+
+/// A host that takes connections is not told to be absent, and a port that speaks no TLS not to speak https.
+#[tokio::test]
+async fn a_handshake_without_an_answer_is_told_as_such() {
+    let told = async |closes_after, set: &dyn Fn(&mut ClientConfig)| {
+        let port = mute(closes_after).await;
+        let error = refused(format!("https://127.0.0.1:{port}"), set).await;
+        error.explained().replace(&port.to_string(), "PORT")
+    };
+    let soon = Duration::from_millis(100);
+    let connect = told(None, &|config| config.limits.connect = soon).await;
+    insta::assert_snapshot!(connect, @"127.0.0.1:PORT takes connections, but did not answer the TLS handshake for PUT /v2/api_auth within 0.1 s, tried twice; name the port that speaks https (a port that speaks http may say nothing to https://), and check how the server is");
+    // The time of the request is over first.
+    let read = told(None, &|config| config.limits.read = soon).await;
+    insta::assert_snapshot!(read, @"127.0.0.1:PORT did not answer PUT /v2/api_auth within 0.1 s, tried twice; check that the port is the API's, and how the server is");
+    let closed = told(Some(9000), &|_| ()).await;
+    insta::assert_snapshot!(closed, @"no TLS with 127.0.0.1:PORT: the server closed the connection instead of shaking hands; name the port that speaks https, or write http:// (to another machine only with `allow_plain_http: true`)");
+    // With something left unread, the connection is reset.
+    assert_eq!(told(Some(1), &|_| ()).await, closed);
+}
+
+/// `http://` to a port that speaks https, and what the remedy leads to.
+#[tokio::test]
+async fn http_to_a_port_that_speaks_https() {
+    let (sandbox, port) = terminated().await;
+    let error = refused(format!("http://127.0.0.1:{port}"), |config| {
+        config.limits.retry.first_pause = Duration::ZERO;
+    });
+    let told = error.await.explained();
+    insta::assert_snapshot!(told.replace(&port.to_string(), "PORT"), @"the connection to 127.0.0.1:PORT broke before the answer to PUT /v2/api_auth was complete, tried 5 times: invalid HTTP version parsed; try again; if it persists, check the port: one that speaks https breaks http:// off");
+    let secure = format!("https://localhost:{port}");
+    assert!(connect(&sandbox, secure, Some(AUTHORITY)).await.is_ok());
 }

@@ -99,7 +99,7 @@ fn a_killed_holder_is_taken_over_by_the_other_host() {
         "{said}"
     );
     assert!(
-        said.contains(&format!("`git push origin :{LEASE}` takes its lease away")),
+        said.contains(&format!("`git push origin :{LEASE}` removes its lease")),
         "{said}"
     );
     assert_eq!(platform.mutating(), begun, "nothing was written");

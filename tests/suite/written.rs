@@ -44,6 +44,39 @@ fn partly() -> World {
     world
 }
 
+/// Only what was written is counted: not the template, which the base has already.
+#[test]
+fn a_template_that_was_not_written_is_not_counted() {
+    let world = World::new();
+    let template = |address: &str| {
+        let text =
+            format!("template:\n  A:\n    \"us.{{{{domain}}}}\": {{ mapping: [{address}] }}\n");
+        world.write("domains.yaml", &text);
+    };
+    template("192.0.2.1");
+    world.commit("a template");
+    world.apply();
+    let reached = |expected: &str| {
+        refuse(&world, BETA);
+        check_exit(&world.run(&["apply", "--yes"]), 4);
+        world.sandbox.set_faults(Vec::new());
+        let told = stdout(&world.run(&["plan"]));
+        let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        let expected = format!("which was not applied completely, reached {expected} ");
+        assert!(told.contains(&expected), "{told}");
+    };
+    world.account("acme", ACME, "company_name: Acme Two, brandColor: red");
+    world.account("beta", BETA, "company_name: Beta Two");
+    world.commit("two");
+    reached("1 object");
+    // What was written is.
+    template("192.0.2.2");
+    world.commit("another template");
+    reached("2 objects");
+    world.apply();
+    assert_eq!(world.server.value(WRITTEN), None);
+}
+
 /// A nightly job has a clone of its own, and no journal.
 fn nightly(world: &World, name: &str) -> std::path::PathBuf {
     world.server.clone_as(name)
@@ -118,7 +151,7 @@ fn a_shallow_clone_knows_what_was_written() {
     let output = world.run_in(&clone, &["drift", "--only", "live"]);
     check_exit(&output, 0);
     assert!(
-        !stdout(&output).contains("is not believed"),
+        !stdout(&output).contains("is not trusted"),
         "{}",
         stdout(&output)
     );
@@ -228,7 +261,7 @@ fn a_spoilt_record_is_told_and_taken_away() {
         let text = stdout(&output).replace('\n', " ");
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(
-            text.contains(&format!("{WRITTEN} is not believed")),
+            text.contains(&format!("{WRITTEN} is not trusted")),
             "{text}"
         );
         assert!(text.contains(why), "{text}");

@@ -125,7 +125,7 @@ fn holder(file: &File) -> Record {
     let record = read.ok().and_then(|_| serde_json::from_slice(&text).ok());
     record.unwrap_or_else(|| Record {
         holder: "another process".to_owned(),
-        purpose: "it does not say what for".to_owned(),
+        purpose: "no purpose given".to_owned(),
         since: Timestamp::UNIX_EPOCH,
         expires: None,
         mark: 0,

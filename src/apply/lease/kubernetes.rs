@@ -289,7 +289,7 @@ fn record(lease: &Object) -> Record {
         holder: spec.holder_identity.unwrap_or_default(),
         purpose: purpose
             .cloned()
-            .unwrap_or_else(|| "it does not say what for".to_owned()),
+            .unwrap_or_else(|| "no purpose given".to_owned()),
         since: spec
             .acquire_time
             .map_or(Timestamp::UNIX_EPOCH, |time| time_of(&time)),

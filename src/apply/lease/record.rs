@@ -97,9 +97,9 @@ pub enum Attempt {
 pub enum LeaseError {
     /// Somebody else holds it.
     #[error(
-        "somebody else is writing to this cluster: {}; try again later, or say --wait-for-lease 10m{}",
+        "somebody else is writing to this cluster: {}; try again later, or pass --wait-for-lease 10m{}",
         .record.explained(),
-        .remedy.as_ref().map(|remedy| format!(". When that run is certainly dead, `{remedy}` takes its lease away")).unwrap_or_default()
+        .remedy.as_ref().map(|remedy| format!(". When that run is certainly dead, `{remedy}` removes its lease")).unwrap_or_default()
     )]
     Held {
         /// The current holder.
@@ -108,13 +108,13 @@ pub enum LeaseError {
         remedy: Option<String>,
     },
     /// It was ours, but now somebody else holds it, or nobody.
-    #[error("the lease was lost while writing: it expired, or somebody took it away")]
+    #[error("the lease was lost while writing: it expired, or somebody removed it")]
     Lost,
     /// Others were faster, again and again.
     #[error("the lease could not be taken: others were faster each time; try again")]
     Contended,
     /// The place of the lease holds something else.
-    #[error("{place} holds no lease that this version understands; `{remedy}` takes it away")]
+    #[error("{place} holds no lease that this version understands; `{remedy}` removes it")]
     Malformed {
         /// The ref that holds it.
         place: String,

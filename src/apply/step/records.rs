@@ -57,7 +57,7 @@ pub(super) async fn write(
                 let now = now.map_err(|_| Stop::Unknown(error.to_string()))?;
                 if differing(&change, &now, |set| &set.after).is_none() {
                     step_run.note(format!(
-                        "the answer was no help ({error}), but the records are there"
+                        "the answer was inconclusive ({error}), but the records were written"
                     ));
                     return Ok(());
                 }

@@ -61,7 +61,7 @@ pub(super) async fn replace(
         match now {
             Ok(now) if doubtful && now == *wanted => {
                 step_run.note(format!(
-                    "the answer was no help ({cause}), but the template is there"
+                    "the answer was inconclusive ({cause}), but the template was written"
                 ));
                 return Ok(());
             }
@@ -132,7 +132,7 @@ async fn read_back(step_run: &StepRun<'_>, wanted: &DomainTemplate) -> Result<()
 
 fn unknown(told: &str, unread: &ApiError) -> Stop {
     Stop::Unknown(format!(
-        "{told}; what became of it could not be read: {}; plan again",
+        "{told}; its outcome could not be read: {}; plan again",
         answer::explain(unread)
     ))
 }

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use camino::Utf8PathBuf;
 use clap::{Args, ValueHint};
 
+use super::again::{Again, history_command, tree_word};
 use super::dns::RecordsArgs;
 use super::git::{BaseArgs, LeaseArgs};
 use super::output::OutputArgs;
@@ -13,6 +14,7 @@ use super::platform::PlatformArgs;
 use super::scope::ScopeArgs;
 use super::tree::TreeChoice;
 use crate::cli::approval::DigestPrefix;
+use crate::plan::{Action, Plan, Precondition, Step};
 
 /// Apply the tree to the platform
 ///
@@ -79,4 +81,181 @@ pub(crate) struct ApplyArgs {
     pub(crate) rollback: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+/// What a saved plan was made with.
+#[derive(Clone, Copy)]
+pub(crate) struct PlanOptions<'a> {
+    /// Whether the tree has several clusters, so that one must be chosen.
+    pub(crate) several: bool,
+    pub(crate) revision: Option<&'a str>,
+    pub(crate) base: &'a BaseArgs,
+    pub(crate) scope: &'a ScopeArgs,
+    pub(crate) skip_dns: bool,
+}
+
+impl ApplyArgs {
+    /// Returns the command that shows what this one would do, with the digest to approve.
+    pub(crate) fn look(&self) -> String {
+        let target = &self.target;
+        if target.is_file() {
+            return Again::nowhere().command("show", [target.as_str()]);
+        }
+        let mut words = self.scope.words();
+        words.extend(self.base.words());
+        words.extend(self.prune.words());
+        words.extend((self.records.skip_dns).then(|| "--skip-dns".to_owned()));
+        let words = words.iter().map(String::as_str);
+        let rev = self.choice.rev.iter().flat_map(|rev| ["--rev", rev]);
+        (self.again()).command("plan", rev.chain(words).chain(tree_word(target)))
+    }
+
+    /// Returns the command that makes a saved plan again, in the same file.
+    pub(crate) fn made_again(&self) -> String {
+        let words = ["--out", self.target.as_str()].into_iter();
+        (self.again()).command("plan", words.chain(tree_word(&self.tree)))
+    }
+
+    /// Returns the command that makes a plan equal to a saved one, and carries it out if it still is.
+    pub(crate) fn anew(&self, plan: &Plan, options: &PlanOptions<'_>) -> String {
+        let is_repair = |step: &Step| step.precondition == Precondition::UnservableTemplate;
+        let guards = PruneArgs {
+            prune: plan.steps.iter().any(|step| step.action == Action::Delete),
+            repair_template: plan.steps.iter().any(is_repair),
+            allow: self.prune.allow.clone(),
+        };
+        let digest = plan.digest();
+        let mut words = options.scope.words();
+        words.extend(options.base.words());
+        words.extend(guards.words());
+        let words = words.iter().map(String::as_str);
+        let revision = options
+            .revision
+            .iter()
+            .flat_map(|revision| ["--rev", revision]);
+        let rest = [
+            ("--skip-dns", options.skip_dns),
+            ("--rollback", self.rollback),
+            ("--yes", self.yes),
+        ];
+        let rest = rest
+            .into_iter()
+            .filter_map(|(word, is_asked)| is_asked.then_some(word));
+        let cluster = options.several.then(|| plan.cluster.as_str());
+        let cluster = self.choice.cluster.as_deref().or(cluster);
+        let words = revision.chain(words).chain(rest);
+        let words = words.chain(["--expect", digest.short()]);
+        Again::on_platform(&self.platform, cluster)
+            .command("apply", words.chain(tree_word(&self.tree)))
+    }
+
+    /// Returns the command that lists the runs.
+    pub(crate) fn history(&self) -> String {
+        let tree = if self.target.is_file() {
+            &self.tree
+        } else {
+            &self.target
+        };
+        history_command(&self.platform.sandbox, tree)
+    }
+
+    fn again(&self) -> Again {
+        Again::on_platform(&self.platform, self.choice.cluster.as_deref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use clap::Parser as _;
+
+    use super::super::command_line::{Cli, Command};
+    use super::*;
+    use crate::model::{AccountId, AccountName, ClusterName, Digest, Revision};
+    use crate::plan::{FORMAT_VERSION, Risk, Scope, Subject, Unknown};
+
+    fn parsed(line: &str) -> ApplyArgs {
+        let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+        match cli.command {
+            Command::Apply(args) => args,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn plan(action: Action) -> Plan {
+        let step = Step {
+            id: crate::plan::StepId(0),
+            subject: Subject::Account {
+                name: AccountName::new("acme"),
+                id: AccountId::parse(&"a".repeat(32)).unwrap(),
+            },
+            action,
+            changes: Vec::new(),
+            precondition: Precondition::Revision(Revision::new("1-a")),
+            risk: Risk::Destructive,
+            after: Vec::new(),
+            notes: Vec::new(),
+        };
+        Plan {
+            version: FORMAT_VERSION,
+            cluster: ClusterName::new("production"),
+            tree: Digest::of(b""),
+            commit: None,
+            base: None,
+            forgotten: Vec::new(),
+            scope: Scope::default(),
+            steps: vec![step],
+            refusals: Vec::new(),
+            unknown: Unknown::default(),
+        }
+    }
+
+    /// The command that carries out an equal plan has the platform and the tree of the call, and the options of the
+    /// plan; and it is one.
+    #[test]
+    fn a_plan_is_made_anew_with_its_own_options() {
+        #[track_caller]
+        fn check(call: &str, action: Action, made: &str, several: bool, expected: &str) {
+            let call = parsed(&format!("emblazon apply change.plan {call}"));
+            let made = parsed(&format!("emblazon apply{made}"));
+            let plan = plan(action);
+            let options = PlanOptions {
+                several,
+                revision: made.choice.rev.as_deref(),
+                base: &made.base,
+                scope: &made.scope,
+                skip_dns: made.records.skip_dns,
+            };
+            let anew = call.anew(&plan, &options);
+            parsed(&anew);
+            let digest = plan.digest();
+            assert_eq!(anew.replace(digest.short(), "DIGEST"), expected);
+        }
+        let update = || Action::Update {
+            set: BTreeMap::new(),
+            remove: Vec::new(),
+        };
+        check(
+            "--yes",
+            update(),
+            "",
+            false,
+            "emblazon apply --yes --expect DIGEST",
+        );
+        check(
+            "--tree brands --sandbox --state trial",
+            Action::Delete,
+            "",
+            true,
+            "emblazon apply --sandbox --state trial --cluster production --prune --expect DIGEST brands",
+        );
+        check(
+            "--api https://api.example.com --rollback",
+            update(),
+            " --rev v1 --skip-dns --changed-since v0 --forget acme",
+            false,
+            "emblazon apply --api https://api.example.com --rev v1 --changed-since v0 --forget acme --skip-dns --rollback --expect DIGEST",
+        );
+    }
 }

@@ -2,13 +2,13 @@
 
 use clap::{Parser, Subcommand};
 
+use super::apply::ApplyArgs;
 use super::comment::CommentArgs;
-use super::common::Common;
 use super::dns::DnsCommand;
 use super::drift::DriftArgs;
+use super::global::Common;
 use super::history::{HistoryArgs, RestoreArgs, ShowArgs};
 use super::import::ImportArgs;
-use super::apply::ApplyArgs;
 use super::plan::PlanArgs;
 use super::report::ReportCommand;
 use super::tools::{CompletionsArgs, ExplainArgs, InitArgs, ManArgs, SandboxArgs, SchemaArgs};

@@ -22,14 +22,14 @@ DNS is compared too, unless --skip-dns says otherwise or the account has dns: ig
 
 In a Git repository, each difference says which side moved since the last complete apply.
 
-Exit codes: 0 none, 2 drift, 3 the tree has errors, 5 a guard would refuse to mend it,
+Exit codes: 0 none, 2 drift, 3 the tree has errors, 5 a guard would refuse to fix it,
 6 something could not be read and no drift was found.")]
 pub(crate) struct DriftArgs {
     #[command(flatten)]
     pub(crate) tree: TreeArgs,
     #[command(flatten)]
     pub(crate) platform: PlatformArgs,
-    /// Show only what somebody changed on the platform, or only what is in Git and not applied yet
+    /// Show only changes on the platform, or only changes in Git that are not applied yet
     #[arg(long, value_name = "SIDE", hide_possible_values = true)]
     #[arg(help = "Show one side only: live (changed on the platform), git (not applied yet)")]
     pub(crate) only: Option<Side>,

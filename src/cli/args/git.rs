@@ -43,6 +43,19 @@ pub(crate) struct BaseArgs {
     pub(crate) forget: Vec<Forgotten>,
 }
 
+impl BaseArgs {
+    /// Returns the words with which another command has the same base.
+    pub(super) fn words(&self) -> Vec<String> {
+        let remote = self.remote.remote.clone();
+        let remote = remote.map(|remote| ["--remote".to_owned(), remote]);
+        let no_fetch = self.no_fetch.then(|| "--no-fetch".to_owned());
+        let forget = self.forget.iter();
+        let forget = forget.flat_map(|it| ["--forget".to_owned(), it.to_string()]);
+        let remote = remote.into_iter().flatten();
+        remote.chain(no_fetch).chain(forget).collect()
+    }
+}
+
 /// The side that changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Side {

@@ -3,6 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::{Args, Subcommand, ValueHint};
 
+use super::again::{Again, history_command, tree_option};
 use super::git::{LeaseArgs, RemoteArgs};
 use super::output::{ListFormat, OutputArgs};
 use super::platform::PlatformArgs;
@@ -82,8 +83,8 @@ pub(crate) struct HistoryShowArgs {
   emblazon restore 20261123T210514042Z-64879f7d
   emblazon restore 20261123T210514042Z-64879f7d acme zenith --yes
 
-Exit codes: 0 done, 1 nothing could be restored, 4 restored in part, 5 refused, because something moved
-since.")]
+Exit codes: 0 done, 1 nothing could be restored, 4 restored in part: something failed, or was refused, as
+what moved since is; 5 refused, and nothing was restored.")]
 pub(crate) struct RestoreArgs {
     /// The run, as `history` lists it, or `last`
     #[arg(value_name = "RUN")]
@@ -114,4 +115,25 @@ pub(crate) struct RestoreArgs {
     pub(crate) lease: LeaseArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+impl RestoreArgs {
+    /// Returns the command that restores these accounts of the run.
+    pub(crate) fn together<'a>(&'a self, run: &'a str, accounts: &[&'a str]) -> String {
+        let again = Again::on_platform(&self.platform, None);
+        let moved = self.moved.then_some("--moved");
+        let words = [run].into_iter().chain(accounts.iter().copied());
+        again.command("restore", words.chain(moved).chain(tree_option(&self.tree)))
+    }
+
+    /// Returns the command that lists the runs.
+    pub(crate) fn history(&self) -> String {
+        history_command(&self.platform.sandbox, &self.tree)
+    }
+
+    /// Returns the command that shows what this one would do, and asks.
+    pub(crate) fn look(&self) -> String {
+        let accounts: Vec<&str> = self.accounts.iter().map(String::as_str).collect();
+        self.together(&self.run, &accounts)
+    }
 }

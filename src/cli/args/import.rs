@@ -4,6 +4,7 @@ use camino::Utf8PathBuf;
 use clap::{Args, ValueHint};
 
 use super::address::address;
+use super::again::{Again, tree_word};
 use super::trial::Trial;
 
 /// Import the live state into the tree
@@ -25,11 +26,11 @@ use super::trial::Trial;
   emblazon import --accept acme.nav.help --accept beta.logo
   emblazon import --sandbox=examples/quickstart/sandbox.yaml --tree /tmp/brands
 
-With --factor: what every account says alike goes to defaults; what exactly the same three or more accounts say alike, and is two values or more, goes to a brand that these accounts extend. Everything else stays in the account, so that no account gets a value that it did not have.
+With --factor: values that all accounts share go to defaults; two or more values that exactly the same three or more accounts share go to a brand that these accounts extend. Everything else stays in the account, so that no account gets a value that it did not have.
 
 With --accept: a value goes into the layer that declares it. When other accounts take it from there and have another value, it goes into the account's own file.
 
-Exit codes: 0 done, 1 failed, 3 the tree has errors, 5 something accepted cannot be declared, 6 some accounts could not be read, 64 wrong usage.")]
+Exit codes: 0 done, 1 failed, 3 the tree has errors, 5 something accepted cannot be declared, 6 something could not be read, 64 wrong usage.")]
 pub(crate) struct ImportArgs {
     /// The accounts, by id, realm, name or folder; default: all that have a whitelabel
     #[arg(value_name = "ACCOUNT", conflicts_with = "accept")]
@@ -48,7 +49,7 @@ pub(crate) struct ImportArgs {
     /// Import this account, by id, realm or name, and its descendants
     #[arg(long, value_name = "ACCOUNT")]
     pub(crate) root: Option<String>,
-    /// Move what accounts share into defaults and brands
+    /// Move shared values into defaults and brands
     #[arg(long)]
     pub(crate) factor: bool,
     /// Accept an account's drift, or one key of it, into the tree; may be repeated
@@ -69,4 +70,13 @@ pub(crate) struct ImportArgs {
     /// Maximum number of concurrent requests; fewer are sent where more would only queue
     #[arg(long, value_name = "N", default_value_t = 32, hide_default_value = true, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) max_requests: u16,
+}
+
+impl ImportArgs {
+    /// Returns the command that plans from the imported tree.
+    pub(crate) fn next(&self) -> String {
+        let (api, trust) = (self.api.as_deref(), self.trust.as_deref());
+        let again = Again::on(&self.sandbox, (api, trust, self.cluster.as_deref()));
+        again.command("plan", tree_word(&self.tree))
+    }
 }

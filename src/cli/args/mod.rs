@@ -1,14 +1,15 @@
 //! The arguments of the command line.
 
 mod address;
+mod again;
 mod apply;
 mod command_line;
 mod comment;
-mod common;
 mod dns;
 mod drift;
 mod duration;
 mod git;
+mod global;
 mod history;
 mod import;
 mod output;
@@ -23,14 +24,15 @@ mod trial;
 mod validate;
 mod watch;
 
-pub(crate) use apply::ApplyArgs;
+pub(crate) use again::{history_command, validate_command};
+pub(crate) use apply::{ApplyArgs, PlanOptions};
 pub use command_line::Cli;
 pub(crate) use command_line::Command;
 pub(crate) use comment::{CommentArgs, StatusName};
-pub(crate) use common::{ColourChoice, Common};
 pub(crate) use dns::{DnsCheckArgs, DnsCommand};
 pub(crate) use drift::DriftArgs;
 pub(crate) use git::{BaseArgs, LeaseArgs, RemoteArgs};
+pub(crate) use global::{ColourChoice, Common};
 pub(crate) use history::{HistoryArgs, HistoryCommand, HistoryShowArgs, RestoreArgs, ShowArgs};
 pub(crate) use import::ImportArgs;
 pub(crate) use output::{Format, ListFormat, OutputArgs};

@@ -1,8 +1,9 @@
 //! `plan`, and the guards that it lifts.
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, ValueHint};
 
+use super::again::{Again, tree_option};
 use super::dns::RecordsArgs;
 use super::git::BaseArgs;
 use super::output::OutputArgs;
@@ -57,6 +58,15 @@ pub(crate) struct PlanArgs {
     pub(crate) output: OutputArgs,
 }
 
+impl PlanArgs {
+    /// Returns the command that carries out the saved plan, run from the same folder.
+    pub(crate) fn carried_out(&self, file: &Utf8Path) -> String {
+        let again = Again::on_platform(&self.platform, self.tree.choice.cluster.as_deref());
+        let tree = tree_option(&self.tree.tree);
+        again.command("apply", [file.as_str()].into_iter().chain(tree))
+    }
+}
+
 /// Guards that the user lifts.
 #[derive(Args, Debug)]
 pub(crate) struct PruneArgs {
@@ -77,5 +87,16 @@ impl PruneArgs {
         let prune = self.prune.then_some(RefusalKind::Prune);
         let repair = self.repair_template.then_some(RefusalKind::RepairTemplate);
         prune.into_iter().chain(repair).collect()
+    }
+
+    /// Returns the words that lift the same guards for another command.
+    pub(super) fn words(&self) -> Vec<String> {
+        let prune = self.prune.then(|| "--prune".to_owned());
+        let repair = (self.repair_template).then(|| "--repair-template".to_owned());
+        let names = self.allow.iter().filter_map(|guard| guard.0.guard());
+        let allow: Vec<&str> = names.collect();
+        let allow = (!allow.is_empty()).then(|| ["--allow".to_owned(), allow.join(",")]);
+        let allow = allow.into_iter().flatten();
+        prune.into_iter().chain(repair).chain(allow).collect()
     }
 }

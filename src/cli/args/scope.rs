@@ -24,3 +24,15 @@ pub(crate) struct ScopeArgs {
     )]
     pub(crate) shard: Option<Shard>,
 }
+
+impl ScopeArgs {
+    /// Returns the words with which another command reads the same part.
+    pub(super) fn words(&self) -> Vec<String> {
+        let since = self.changed_since.clone();
+        let since = since.map(|since| ["--changed-since".to_owned(), since]);
+        let shard = self
+            .shard
+            .map(|shard| ["--shard".to_owned(), shard.to_string()]);
+        since.into_iter().chain(shard).flatten().collect()
+    }
+}

@@ -8,8 +8,8 @@ use camino::Utf8Path;
 
 use crate::apply::lease::LeaseGuard;
 use crate::apply::{self, Applied, ApprovedPlan, Rollout, Unseen};
-use crate::cli::approval::Approval;
-use crate::cli::args::{ApplyArgs, BaseArgs, Format, ScopeArgs};
+use crate::cli::approval::{Approval, PlanOrigin};
+use crate::cli::args::{ApplyArgs, BaseArgs, Format, PlanOptions, ScopeArgs};
 use crate::cli::base::{ApplyRecord, GitState};
 use crate::cli::execute::{self, StateFolder};
 use crate::cli::failure::Failure;
@@ -22,6 +22,7 @@ use crate::cli::shard;
 use crate::cli::survey::{self, Dns, Purpose, Survey};
 use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::{self, Ui};
+use crate::cli::unknown::no_such_account;
 use crate::cli::{Exit, approval, deadline, output, recovery, saved};
 use crate::model::{AccountName, Digest, Shard};
 use crate::plan::{self, Plan, RefusalKind, StepId, Subject};
@@ -32,8 +33,10 @@ use crate::tree::{Base, ClusterConfig, Desired, MAX_ASSET_BYTES};
 
 pub(crate) fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
     if !args.yes && !args.platform.sandbox.is_wanted() && !ui.is_interactive() {
-        let message = "nobody can be asked here; look at `emblazon plan` and then say `--yes`";
-        return Err(Failure::Usage(message.to_owned()));
+        return Err(Failure::Usage(format!(
+            "nobody can be asked here; look at `{}` and then pass `--yes`",
+            args.look()
+        )));
     }
     let is_saved = args.target.is_file();
     let mut asked = args.prune.asked();
@@ -41,7 +44,7 @@ pub(crate) fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
         // A saved plan has these steps only if they were requested, and whoever names the plan has seen them.
         asked.extend([RefusalKind::Prune, RefusalKind::RepairTemplate]);
     }
-    let approval = Approval::new(&args.prune.allow, &asked, args.expect.as_ref())?;
+    let approval = Approval::new(&args.prune.allow, &asked, args.expect.as_ref(), args.look())?;
     if is_saved {
         if args.records.skip_dns {
             let message = "a saved plan is carried out as it is; make it with `plan --skip-dns`";
@@ -97,8 +100,21 @@ struct PlanRequest<'a> {
     scope: &'a ScopeArgs,
     rules: plan::Options,
     dns: Dns,
-    /// The digest of the saved plan, which must not have been executed before.
-    unused: Option<&'a Digest>,
+    /// The saved plan, which must not have been executed before.
+    unused: Option<&'a Plan>,
+}
+
+impl PlanRequest<'_> {
+    /// Returns what an equal plan is made with; a cluster of `several` must be named.
+    fn options(&self, several: bool) -> PlanOptions<'_> {
+        PlanOptions {
+            several,
+            revision: self.revision,
+            base: self.base,
+            scope: self.scope,
+            skip_dns: self.dns == Dns::Skipped,
+        }
+    }
 }
 
 /// What is prepared before anything is written.
@@ -130,7 +146,7 @@ async fn make_ready(
     .await?;
     if let Some(older) = git.older(folder).filter(|_| !args.rollback) {
         return Err(Failure::Refused(format!(
-            "{older}; say --rollback to go back to it"
+            "{older}; pass --rollback to go back to it"
         )));
     }
     if let Some(shard) = scope.shard {
@@ -138,11 +154,14 @@ async fn make_ready(
     }
     let platform = platform::connect(ui, folder, open, &args.platform).await?;
     let state = StateFolder::choose(&platform, folder)?;
-    if let Some(digest) = plan_request.unused {
-        is_unused(&state, digest)?;
+    if let Some(plan) = plan_request.unused {
+        is_unused(&state, plan, || {
+            args.anew(plan, &plan_request.options(tree::clusters(open) > 1))
+        })?;
     }
     let runs = (&*state.path, scope.shard);
-    recovery::recover(ui, open, &platform, runs, guard, is_sure(args)).await?;
+    let history = args.history();
+    recovery::recover(ui, open, &platform, runs, guard, is_sure(args), &history).await?;
     // The recovery must read without the cache.
     let platform = platform.with_scope(scope);
     let survey = Survey::take(
@@ -232,7 +251,7 @@ async fn saved_plan(ui: Ui, args: &ApplyArgs, approval: &Approval) -> Result<Exi
         }
         None => saved::read(&args.target)?,
     };
-    approval.check_digest(&plan.digest())?;
+    approval.check_digest(&plan.digest(), PlanOrigin::Saved)?;
     let mut origin = saved::origin(ui, &plan, (folder, &args.choice), args.scope.no_cache)?;
     let cluster = origin.tree.loaded.desired.cluster.clone();
     let request = lease_request(args, folder, &cluster, origin.scope.shard);
@@ -262,7 +281,7 @@ async fn saved(
         scope,
         rules: saved::rules(&plan, approval),
         dns: Dns::unless(saved::skips_dns(&plan)),
-        unused: Some(&digest),
+        unused: Some(&plan),
     };
     let (mut git, ready) = make_ready(ui, args, tree, guard, plan_request).await?;
     let mut now = ready.survey.planned.plan.clone();
@@ -272,8 +291,8 @@ async fn saved(
     let live = &ready.survey.live;
     let confirmed = plan::confirm(&plan, &now, live, is_same_base).map_err(|error| {
         Failure::Refused(format!(
-            "{error}: somebody changed the file, or another version of emblazon made it; make it again with `emblazon plan --out {}`",
-            args.target
+            "{error}: somebody changed the file, or another version of emblazon made it; make it again with `{}`",
+            args.made_again()
         ))
     })?;
     // Guards that refused the run when it was planned may not refuse it now, and vice versa.
@@ -362,13 +381,14 @@ async fn show_and_do(
     let base = git.base.clone();
     let mut known = git.told();
     known.extend(job.notes);
+    known.extend(idle_canaries(rollout, plan));
     let mut facts = survey.facts(Command::Plan, tree);
     facts.plan = Some((plan, &job.digest));
     facts.base = base.as_ref();
     facts.shard = shard.as_ref();
     facts.notes = &known;
     show_plan(ui, &report::report(&facts), args)?;
-    approval.check_digest(&job.digest)?;
+    approval.check_digest(&job.digest, PlanOrigin::Fresh)?;
     let desired = &tree.loaded.desired;
     // Pictures are read before the apply, which replaces them.
     let gallery = if args.output.shows_pictures() {
@@ -432,18 +452,42 @@ async fn show_and_do(
     Ok(exit)
 }
 
-/// Refuses a plan that was already executed.
-fn is_unused(state: &StateFolder, digest: &Digest) -> Result<(), Failure> {
+/// Refuses a plan that was already executed; `anew` returns the command that makes and executes an equal one.
+fn is_unused(
+    state: &StateFolder,
+    plan: &Plan,
+    anew: impl FnOnce() -> String,
+) -> Result<(), Failure> {
+    let digest = plan.digest();
     let used =
-        apply::used_by(&state.path, digest).map_err(|error| Failure::Failed(error.into()))?;
+        apply::used_by(&state.path, &digest).map_err(|error| Failure::Failed(error.into()))?;
     match used {
         Some(record) => Err(Failure::Refused(format!(
-            "the plan {} was carried out by the run {}; a plan is used once, plan again",
+            "the plan {} was carried out by the run {}, and a saved plan is used once; to do the same once more, plan anew with `{}`",
             digest.short(),
-            record.run
+            record.run,
+            anew()
         ))),
         None => Ok(()),
     }
+}
+
+/// Returns a note if accounts that are to go first have nothing to do, and others do.
+fn idle_canaries(rollout: &Rollout, plan: &Plan) -> Option<String> {
+    let idle: Vec<&str> = (rollout.idle(plan).into_iter())
+        .map(AccountName::as_str)
+        .collect();
+    if plan.steps.is_empty() || idle.is_empty() {
+        return None;
+    }
+    let verb = if idle.len() == 1 { "has" } else { "have" };
+    let rest = if idle.len() == rollout.canary.len() {
+        "no account goes first"
+    } else {
+        "the others that it names go first"
+    };
+    let names = idle.join(", ");
+    Some(format!("--canary: {names} {verb} nothing to do, so {rest}"))
 }
 
 /// Returns the rollout that the arguments ask for.
@@ -451,9 +495,9 @@ fn rollout(args: &ApplyArgs, desired: &Desired) -> Result<Rollout, Failure> {
     let canary: BTreeSet<AccountName> = args.canary.iter().map(AccountName::new).collect();
     let is_known = |name: &&AccountName| desired.accounts.iter().any(|known| known.name == **name);
     if let Some(unknown) = canary.iter().find(|name| !is_known(name)) {
-        return Err(Failure::Usage(format!(
-            "--canary {unknown}: the tree has no such account; write the name of its folder"
-        )));
+        let known = desired.accounts.iter().map(|account| &account.name);
+        let message = no_such_account(unknown.as_str(), known);
+        return Err(Failure::Usage(format!("--canary: {message}")));
     }
     Ok(Rollout {
         canary,

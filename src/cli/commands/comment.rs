@@ -37,7 +37,7 @@ pub(crate) fn comment(ui: Ui, args: &CommentArgs) -> Result<Exit, Failure> {
     }
     let title = args.title.clone().unwrap_or_else(|| {
         let cluster = &mark.cluster;
-        format!("emblazon: {cluster} is not as the tree says")
+        format!("emblazon: {cluster} does not match the tree")
     });
     let work = async {
         if args.issue {
@@ -92,7 +92,7 @@ fn approved(ui: Ui, publisher: &Publisher, mark: &Mark, file: &Utf8Path) -> Resu
                 short_commit(&head)
             )),
             Shown::Plan(shown) | Shown::Unwitnessed { digest: shown, .. } => Some(format!(
-                "the pull request showed the plan {}, and this is {}: the platform or the tree moved since; {by_hand}",
+                "the pull request showed the plan {}, and this is {}: the tree, the platform or the options of `plan` differ; {by_hand}",
                 shown.short(),
                 digest.short()
             )),

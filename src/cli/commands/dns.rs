@@ -6,6 +6,7 @@ use crate::cli::failure::Failure;
 use crate::cli::progress::Phase;
 use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::Ui;
+use crate::cli::unknown::no_such_account;
 use crate::cli::{Exit, deadline, output, platform, survey};
 use crate::dns::{Checklist, declared_template};
 use crate::model::DomainTemplate;
@@ -30,8 +31,8 @@ async fn check(ui: Ui, tree: &OpenTree, args: &DnsCheckArgs) -> Result<Report, F
             .iter()
             .any(|account| account.name.as_str() == name)
         {
-            let message = format!("there is no account {name} in the tree");
-            return Err(Failure::Usage(message));
+            let known = desired.accounts.iter().map(|account| &account.name);
+            return Err(Failure::Usage(no_such_account(name, known)));
         }
     }
     let declared = desired.template.as_ref().map(declared_template);
@@ -48,7 +49,10 @@ async fn check(ui: Ui, tree: &OpenTree, args: &DnsCheckArgs) -> Result<Report, F
         (None, None) => DomainTemplate::default(),
     };
     let sandbox = platform.as_ref().and_then(platform::Platform::sandbox);
-    let resolver = sandbox.map(dns::sandbox_resolver).transpose()?;
+    let seed = args.platform.sandbox.seed(&args.tree);
+    let resolver = sandbox
+        .map(|sandbox| dns::sandbox_resolver(sandbox, seed.as_deref(), desired))
+        .transpose()?;
     let options = dns::whom_to_ask(tree, resolver)?;
     let only = &args.accounts;
     let list = Checklist::new(desired, template, |name| {

@@ -1,8 +1,8 @@
 //! `dns letter ACCOUNT`
 
+use crate::cli::args::Several;
 use crate::cli::args::{DnsLetterArgs, LetterFormat};
 use crate::cli::failure::Failure;
-use crate::cli::args::Several;
 use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, deadline, dns, platform, progress, records, survey};
@@ -62,7 +62,11 @@ async fn look(
 ) -> Result<(Option<RecordName>, Vec<Judgement>), Failure> {
     let sandbox = platform::start_sandbox(&args.tree, &args.sandbox).await?;
     let resolver = match &sandbox {
-        Some(started) => Some(dns::sandbox_resolver(&started.sandbox)?),
+        Some(started) => {
+            let seed = args.sandbox.seed(&args.tree);
+            let (sandbox, desired) = (&started.sandbox, &tree.loaded.desired);
+            Some(dns::sandbox_resolver(sandbox, seed.as_deref(), desired)?)
+        }
         None => None,
     };
     let options = dns::whom_to_ask(tree, resolver)?;

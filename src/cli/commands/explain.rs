@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 
 use camino::Utf8Path;
 
+use crate::cli::args::Several;
 use crate::cli::args::{ExplainArgs, PlatformArgs};
 use crate::cli::failure::Failure;
-use crate::cli::args::Several;
 use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::{self, Ui};
+use crate::cli::unknown::{no_such_account, no_such_key};
 use crate::cli::{Exit, deadline, platform};
 use crate::diag::{Code, Severity};
 use crate::dns::declared_template;
@@ -16,8 +17,8 @@ use crate::live::Filter;
 use crate::model::{AccountName, AssetFacts, KeyPath};
 use crate::report::brand::Brand;
 use crate::report::text;
-use crate::tree::check::{Guesses, nearest};
-use crate::tree::{Loaded, MAX_ASSET_BYTES, is_address, meant_address};
+use crate::tree::check::nearest;
+use crate::tree::{Loaded, MAX_ASSET_BYTES, is_address};
 
 pub(crate) fn explain(ui: Ui, args: &ExplainArgs) -> Result<Exit, Failure> {
     if let Some(code) = Code::parse(&args.subject) {
@@ -111,16 +112,6 @@ fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Str
     nearest(word, known).map_or_else(String::new, |near| format!("; did you mean {near}?"))
 }
 
-/// Returns the error for a key under which nothing can be declared, with a suggestion.
-fn no_such_key(key: &str, extra_keys: &[String]) -> String {
-    let meant = meant_address(key, extra_keys, &mut Guesses::default());
-    let help = meant.map_or_else(
-        || "write its whole path, such as whitelabel.hide_powered or assets.logo".to_owned(),
-        |meant| format!("did you mean {meant}?"),
-    );
-    format!("there is no key {key}; {help}")
-}
-
 fn code_text(code: Code, width: usize) -> String {
     let severity = match code.severity() {
         Severity::Error => "error",
@@ -135,11 +126,8 @@ fn code_text(code: Code, width: usize) -> String {
 fn layers_text(loaded: &Loaded, name: &AccountName, key: Option<&str>) -> Result<String, Failure> {
     let path = key.map(KeyPath::parse);
     let Some(found) = crate::tree::explain(loaded, name, path.as_ref()) else {
-        let known = loaded.layers.keys().map(AccountName::as_str);
-        let message = format!("there is no account {name} in the tree");
-        return Err(Failure::Usage(
-            message + &did_you_mean(name.as_str(), known),
-        ));
+        let known = loaded.layers.keys();
+        return Err(Failure::Usage(no_such_account(name.as_str(), known)));
     };
     if found.is_empty() {
         if let Some(key) = key.filter(|key| !is_address(key, &loaded.extra_keys)) {

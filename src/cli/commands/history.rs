@@ -6,7 +6,7 @@ use camino::Utf8Path;
 use serde_json::json;
 
 use crate::apply::{self, Halt, Record, RunId, RunState};
-use crate::cli::args::{HistoryArgs, HistoryCommand, HistoryShowArgs, ListFormat};
+use crate::cli::args::{HistoryArgs, HistoryCommand, HistoryShowArgs, ListFormat, history_command};
 use crate::cli::execute::StateFolder;
 use crate::cli::failure::Failure;
 use crate::cli::ui::{self, Ui};
@@ -104,7 +104,8 @@ fn standing(record: &Record) -> String {
 fn show_run(ui: Ui, args: &HistoryShowArgs) -> Result<Exit, Failure> {
     let state = StateFolder::of_choice(&args.sandbox, &args.tree)
         .ok_or_else(|| Failure::Usage(NO_HISTORY.to_owned()))?;
-    let run = find(&state, &args.run)?;
+    let list = history_command(&args.sandbox, &args.tree);
+    let run = find(&state, &args.run, &list)?;
     let (record, entries) =
         apply::run_of(&state, &run).map_err(|error| Failure::Failed(error.into()))?;
     let standing = record.map_or(RunState::Interrupted, |record| record.state);
@@ -132,8 +133,8 @@ fn show_run(ui: Ui, args: &HistoryShowArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Finds a run by its name, or the newest one.
-pub(super) fn find(state: &Utf8Path, name: &str) -> Result<RunId, Failure> {
+/// Finds a run by its name, or the newest one; `list` is the command that lists them.
+pub(super) fn find(state: &Utf8Path, name: &str, list: &str) -> Result<RunId, Failure> {
     let mut runs = apply::runs(state).map_err(|error| Failure::Failed(error.into()))?;
     if name == NEWEST {
         return runs.pop().ok_or_else(|| {
@@ -145,7 +146,7 @@ pub(super) fn find(state: &Utf8Path, name: &str) -> Result<RunId, Failure> {
     let found = runs.into_iter().find(|run| run.as_str() == name);
     found.ok_or_else(|| {
         Failure::Usage(format!(
-            "there is no run {name} in {state}; `emblazon history` lists them"
+            "there is no run {name} in {state}; `{list}` lists them"
         ))
     })
 }

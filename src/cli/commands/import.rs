@@ -2,18 +2,18 @@
 
 use camino::Utf8Path;
 
-use crate::cli::args::{ImportArgs, TreeChoice, in_a_shell};
+use crate::cli::args::Several;
+use crate::cli::args::{ImportArgs, TreeChoice};
 use crate::cli::failure::Failure;
-use crate::cli::import::{accepted, chosen, named, tell, write};
+use crate::cli::import::{accepted, check_key, chosen, named, tell, write};
 use crate::cli::platform::{self, Platform, Route, unreachable};
 use crate::cli::progress::Phase;
-use crate::cli::args::Several;
 use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, deadline, survey, trust};
 use crate::import::{self, Existing, ImportError, Imported, NewCluster, Request, Scope};
 use crate::live::{self, LiveBrand, Reach, Reading, Unmanaged};
-use crate::model::{ClusterName, DomainTemplate, Identity, count};
+use crate::model::{AccountName, ClusterName, DomainTemplate, Identity, count};
 use crate::report::{self, Command, text};
 use crate::tree::{AuthConfig, ClusterConfig, SourceError, TreeSource, Workdir};
 
@@ -159,6 +159,15 @@ async fn with_platform(
         }
     };
     let brands = read(ui, platform, &wanted).await?;
+    if let (Some(tree), Scope::Accept(accepted)) = (tree, &scope) {
+        let brands = brands.iter();
+        let brands: Vec<(AccountName, &LiveBrand)> = brands
+            .filter_map(|brand| Some((folders.get(&brand.account.id)?.clone(), brand)))
+            .collect();
+        for (text, accepted) in args.accept.iter().zip(accepted) {
+            check_key(text, accepted, &tree.loaded, &brands)?;
+        }
+    }
     let template = template(platform, &scope).await;
     let new_cluster = new_cluster(args, cluster, &everybody);
     let folder = folder(&args.tree)?;
@@ -230,6 +239,7 @@ fn summary(args: &ImportArgs, scope: &Scope, brands: &[LiveBrand], imported: &Im
     let has_brand = |brand: &&LiveBrand| matches!(brand.document, Reading::Known(Some(_)));
     let with = brands.iter().filter(has_brand).count();
     let files = match (imported.changes.len(), args.dry_run) {
+        (0, _) if imported.notes.iter().any(|note| note.left) => "nothing to write".to_owned(),
         (0, _) => "nothing to write: the tree says it already".to_owned(),
         (files, true) => format!("{} would be written", count(files, "file")),
         (files, false) => format!("{} written", count(files, "file")),
@@ -243,8 +253,7 @@ fn summary(args: &ImportArgs, scope: &Scope, brands: &[LiveBrand], imported: &Im
             if imported.changes.is_empty() || args.dry_run {
                 String::new()
             } else {
-                let tree = in_a_shell(args.tree.as_str());
-                format!("\nnext: emblazon plan {}{tree}", args.sandbox.again())
+                format!("\nnext: {}", args.next())
             }
         ),
     }

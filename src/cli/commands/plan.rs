@@ -1,8 +1,6 @@
 //! `plan [TREE]`
 
-use camino::Utf8Path;
-
-use crate::cli::args::{PlanArgs, in_a_shell};
+use crate::cli::args::PlanArgs;
 use crate::cli::failure::Failure;
 use crate::cli::survey::{self, Dns, Look, Purpose};
 use crate::cli::ui::Ui;
@@ -40,19 +38,8 @@ pub(crate) fn plan(ui: Ui, args: &PlanArgs) -> Result<Exit, Failure> {
         let signed = args.sign.as_ref().map_or("", |_| " and signed");
         ui.message(&format!(
             "saved{signed}; carry it out with `{}`",
-            carried_out(args, file)
+            args.carried_out(file)
         ));
     }
     Ok(Exit::of(&seen.report))
-}
-
-/// Returns the command that executes a saved plan, run from the same folder.
-fn carried_out(args: &PlanArgs, file: &Utf8Path) -> String {
-    let again = args.platform.sandbox.again();
-    let file = in_a_shell(file.as_str());
-    let tree = match args.tree.tree.as_str() {
-        "." => String::new(),
-        tree => format!(" --tree {}", in_a_shell(tree)),
-    };
-    format!("emblazon apply {again}{file}{tree}")
 }

@@ -9,14 +9,14 @@ use crate::apply::lease::LeaseGuard;
 use crate::apply::{
     self, Manifest, RecordsBack, RestoreTarget, RunId, SnapshotStore, StoredAssets,
 };
-use crate::cli::approval::Approval;
+use crate::cli::approval::{Approval, PlanOrigin};
+use crate::cli::args::Several;
 use crate::cli::args::{RestoreArgs, TreeChoice};
 use crate::cli::execute::{self, StateFolder};
 use crate::cli::failure::Failure;
 use crate::cli::lease::{LeaseRequest, with_lease};
 use crate::cli::platform::{self, Platform};
 use crate::cli::primary;
-use crate::cli::args::Several;
 use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, deadline, output};
@@ -35,7 +35,7 @@ pub(crate) fn restore(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
 
 async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
     let state = state(args)?;
-    let run = find(&state, &args.run)?;
+    let run = find(&state, &args.run, &args.history())?;
     // Wrong arguments are reported before anybody waits or confirms.
     approval(args)?;
     let store = SnapshotStore::new(&state);
@@ -48,7 +48,7 @@ async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
     let only: BTreeSet<AccountName> = args.accounts.iter().map(AccountName::new).collect();
     let back = restore_target(&tree, &manifest, &store, &only)?;
     if !is_sure(args) && !ui.is_interactive() {
-        let message = "nobody can be asked here; say `--yes`";
+        let message = "nobody can be asked here; pass `--yes`";
         return Err(Failure::Usage(message.to_owned()));
     }
     let request = LeaseRequest {
@@ -61,7 +61,7 @@ async fn run(ui: Ui, args: &RestoreArgs) -> Result<Exit, Failure> {
         purpose: "restore",
     };
     let trip = Trip {
-        folder: &args.tree,
+        args,
         run: &run,
         tree: &tree,
         manifest: &manifest,
@@ -85,7 +85,7 @@ fn is_sure(args: &RestoreArgs) -> bool {
 /// The restore that was requested.
 #[derive(Clone, Copy)]
 struct Trip<'a> {
-    folder: &'a Utf8Path,
+    args: &'a RestoreArgs,
     run: &'a RunId,
     tree: &'a OpenTree,
     manifest: &'a Manifest,
@@ -126,7 +126,7 @@ fn restore_target(
 /// template that nobody can read.
 fn approval(args: &RestoreArgs) -> Result<Approval, Failure> {
     let asked = [RefusalKind::Prune, RefusalKind::RepairTemplate];
-    Approval::new(&args.allow, &asked, args.expect.as_ref())
+    Approval::new(&args.allow, &asked, args.expect.as_ref(), args.look())
 }
 
 /// Plans the restore, shows it, asks, and executes it.
@@ -178,7 +178,7 @@ async fn go_back(
     };
     let shown = report::report(&facts);
     ui.message_page(&text::render(&shown, ui.stderr_options()));
-    approval.check_digest(&digest)?;
+    approval.check_digest(&digest, PlanOrigin::Restore)?;
     facts.command = Command::Apply;
     let is_held = !approval.held(&planned.plan, &rest).is_empty();
     let applied;
@@ -199,7 +199,7 @@ async fn go_back(
     let report = report::report(&facts);
     output::deliver_outcome(ui, &report, &Gallery::default(), &args.output)?;
     platform.stop().await;
-    Ok(Exit::of(&report))
+    Ok(Exit::of_restore(&report))
 }
 
 /// Explains which account holds a domain that is to be restored, and what to do. Usually the same run changed that
@@ -234,8 +234,9 @@ async fn explain_held(
                     other.name
                 );
                 refusal.help = format!(
-                    "restore the run that gave {} the domain (`emblazon history`), or apply a tree in which it has another one",
-                    other.name
+                    "restore the run that gave {} the domain (`{}`), or apply a tree in which it has another one",
+                    other.name,
+                    trip.args.history()
                 );
             }
         }
@@ -260,12 +261,7 @@ async fn companions(
         more = missing(trip, &together, &back, &live);
     }
     let names: Vec<&str> = together.iter().map(AccountName::as_str).collect();
-    let folder = match trip.folder.as_str() {
-        "." => String::new(),
-        folder => format!(" --tree {folder}"),
-    };
-    let names = names.join(" ");
-    Ok(format!("emblazon restore {} {names}{folder}", trip.run))
+    Ok(trip.args.together(trip.run.as_str(), &names))
 }
 
 /// Returns the accounts of the run that hold a domain which one of these accounts is to get back.
@@ -388,8 +384,7 @@ fn moved(
 fn template_unread() -> Refusal {
     Refusal {
         kind: RefusalKind::RepairTemplate,
-        // The restore has no template, so the report has no object for it either.
-        subject: None,
+        subject: Some(Subject::Template),
         message: "the domain template stays as it is: nobody could read what was there before the run, so there is no snapshot of it".to_owned(),
         help: "declare in domains.yaml what it should have, and apply that".to_owned(),
     }

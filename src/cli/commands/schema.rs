@@ -40,16 +40,5 @@ pub(crate) fn schemas() -> Vec<(&'static str, String)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// `emblazon schema` updates them.
-    #[test]
-    fn committed_schemas_are_current() {
-        let folder = camino::Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas");
-        for (name, text) in schemas() {
-            let committed = fs::read_to_string(folder.join(name)).unwrap_or_default();
-            assert_eq!(committed, text, "{name} is old; run `emblazon schema`");
-        }
-    }
-}
+#[path = "schema_tests.rs"]
+mod tests;

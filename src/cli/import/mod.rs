@@ -5,5 +5,5 @@ mod selection;
 mod summary;
 
 pub(crate) use files::write;
-pub(crate) use selection::{accepted, chosen, named};
+pub(crate) use selection::{accepted, check_key, chosen, named};
 pub(crate) use summary::tell;

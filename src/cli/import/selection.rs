@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::cli::failure::Failure;
+use crate::cli::unknown::{no_such_account, no_such_key};
 use crate::import::Accepted;
-use crate::live::Unmanaged;
+use crate::live::{LiveBrand, Reading, Unmanaged};
 use crate::model::{AccountId, AccountName, KeyPath};
 use crate::report::text::visible;
 use crate::tree::check::nearest;
+use crate::tree::{Loaded, explain, is_address};
 
 /// Resolves an account by its id, realm or name on the platform, or by its folder in the tree.
 pub(crate) fn named<'a>(
@@ -84,14 +86,8 @@ pub(crate) fn accepted<'a>(
     });
     let Some(account) = matching.max_by_key(|name| name.as_str().len()) else {
         let wanted = text.split('.').next().unwrap_or(text);
-        let help = nearest(wanted, names.map(AccountName::as_str)).map_or_else(
-            || "write the name of a folder below accounts/, a dot, and the key".to_owned(),
-            |name| format!("did you mean {name}?"),
-        );
-        return Err(Failure::Usage(format!(
-            "the tree has no account for {}; {help}",
-            visible(text)
-        )));
+        let message = no_such_account(&visible(wanted), names);
+        return Err(Failure::Usage(message));
     };
     let key = text[account.as_str().len()..].strip_prefix('.');
     let address = match key {
@@ -109,6 +105,52 @@ pub(crate) fn accepted<'a>(
     })
 }
 
+/// Refuses a key to accept that is neither a key, nor declared by the account, nor live.
+pub(crate) fn check_key(
+    text: &str,
+    accepted: &Accepted,
+    loaded: &Loaded,
+    brands: &[(AccountName, &LiveBrand)],
+) -> Result<(), Failure> {
+    let Some(address) = &accepted.address else {
+        return Ok(());
+    };
+    let name = &accepted.account;
+    let declared = explain(loaded, name, Some(address)).unwrap_or_default();
+    let brand = brands.iter().find(|(account, _)| account == name);
+    let is_live = brand.is_none_or(|(_, brand)| is_live(address, brand));
+    if is_address(address.as_str(), &loaded.extra_keys) || !declared.is_empty() || is_live {
+        return Ok(());
+    }
+    let key = text.get(name.as_str().len() + 1..).unwrap_or(text);
+    if is_address(key, &loaded.extra_keys) {
+        return Err(Failure::Usage(format!(
+            "{key} is in the tree only, and nobody can change it on the platform; change it there"
+        )));
+    }
+    Err(Failure::Usage(no_such_key(
+        &visible(key),
+        &loaded.extra_keys,
+    )))
+}
+
+/// Returns whether a brand has the setting, or may have it.
+fn is_live(address: &KeyPath, brand: &LiveBrand) -> bool {
+    match &brand.document {
+        Reading::Unknown(_) => true,
+        Reading::Known(None) => false,
+        Reading::Known(Some(document)) => {
+            let leaves = document.settings.leaves();
+            let mut paths = leaves.iter().map(|(path, _)| whitelabel(path.as_str()));
+            paths.any(|path| path.is_within(address))
+        }
+    }
+}
+
+fn whitelabel(key: &str) -> KeyPath {
+    KeyPath::parse(&format!("whitelabel.{key}"))
+}
+
 /// Completes a key to an address: whole addresses are kept, `logo`, `icon` and `welcome` are assets, others are
 /// settings.
 fn address(key: &str) -> KeyPath {
@@ -116,7 +158,7 @@ fn address(key: &str) -> KeyPath {
     match first {
         "whitelabel" | "assets" => KeyPath::from(key),
         "logo" | "icon" | "welcome" if first == key => KeyPath::from_segments(["assets", key]),
-        _ => KeyPath::parse(&format!("whitelabel.{key}")),
+        _ => whitelabel(key),
     }
 }
 

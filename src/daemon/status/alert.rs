@@ -52,7 +52,7 @@ pub struct Alert {
     pub account: Option<AccountName>,
     /// The message, with what to do. May contain any character.
     pub message: String,
-    /// Since when.
+    /// Start time.
     pub since: Timestamp,
 }
 

@@ -111,21 +111,21 @@ pub enum Role {
     Starting,
     /// It holds the lease.
     Leader {
-        /// Since when.
+        /// Start time.
         since: Timestamp,
     },
     /// The lease cannot be taken although no holder is known; the daemon reads nothing and writes nothing.
     Leaseless {
         /// The reason, with what to do. May contain any character.
         reason: String,
-        /// Since when.
+        /// Start time.
         since: Timestamp,
     },
     /// Another process holds it; the daemon reads nothing and writes nothing.
     Standby {
         /// The holder, in words. May contain any character.
         holder: String,
-        /// Since when it waits.
+        /// Start of the wait.
         since: Timestamp,
     },
 }
@@ -239,7 +239,7 @@ pub struct Pause {
     /// Through which channel it came, such as a login and the client's address.
     #[serde(default)]
     pub via: Option<String>,
-    /// Since when.
+    /// Start time.
     pub since: Timestamp,
     /// When it ends by itself; without it, when somebody resumes.
     pub until: Option<Timestamp>,

@@ -16,6 +16,9 @@ pub struct History {
     /// The interventions, in the order in which they were requested.
     #[serde(default)]
     pub interventions: Vec<Intervention>,
+    /// The number of the last intervention of an earlier process.
+    #[serde(default)]
+    pub inherited: u64,
 }
 
 /// The kind of an incident.
@@ -26,7 +29,7 @@ pub struct History {
 pub enum Finding {
     /// A change of the tree that the platform did not have.
     Change,
-    /// Somebody changed the platform by hand.
+    /// A manual change on the platform.
     Drift,
     /// The tree has errors, or its commit is not trusted; the last good one is reconciled.
     BadTree,

@@ -59,7 +59,7 @@ pub struct Intervention {
 /// The outcome of an intervention.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// When it was known.
+    /// When the outcome was known.
     pub at: Timestamp,
     /// Whether all of it was executed.
     pub is_done: bool,

@@ -157,7 +157,7 @@ async fn pause(
     answered(read(&body).and_then(|order: PauseOrder| {
         let author = intervene::author(admitted, order.by.as_deref(), Some(&order.reason))?;
         intervene::pause(&shared, order.minutes, author)?;
-        Ok("paused once the step in hand is done".to_owned())
+        Ok("paused once the step in flight is done".to_owned())
     }))
 }
 
@@ -169,7 +169,7 @@ async fn resume(
     answered(read_or_default(&body).and_then(|order: AuthorOrder| {
         let author = intervene::author(admitted, order.by.as_deref(), order.reason.as_deref())?;
         intervene::resume(&shared, author)?;
-        Ok("it goes on".to_owned())
+        Ok("resumed".to_owned())
     }))
 }
 
@@ -191,7 +191,7 @@ async fn resync(
         let author = intervene::author(admitted, order.by.as_deref(), order.reason.as_deref())?;
         let accounts = order.accounts.into_iter().map(AccountName::new).collect();
         intervene::resync(&shared, accounts, author)?;
-        Ok("it is being looked at".to_owned())
+        Ok("check queued".to_owned())
     }))
 }
 
@@ -213,7 +213,7 @@ async fn approve(
         let author = intervene::author(admitted, order.by.as_deref(), order.reason.as_deref())?;
         let steps = intervene::approve(&shared, &order.plan, author)?;
         Ok(format!(
-            "{} will be carried out, if that is still what there is to do; /api/v1/history says what became of it",
+            "{} will be carried out, if that is still what there is to do; /api/v1/history shows the outcome",
             count(steps, "step")
         ))
     }))

@@ -40,7 +40,7 @@ pub(super) fn page(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
             }
             @if !object.steps.is_empty() {
                 section.card #steps {
-                    h2 { "What would put it right" }
+                    h2 { "Steps that would fix it" }
                     (steps_of(&object.steps))
                 }
             }
@@ -86,7 +86,7 @@ fn seen(frame: &Frame<'_>, drift: &[Drift]) -> Vec<Markup> {
                 Some(confirmed) => { ", confirmed " (time(confirmed, frame.now)) },
                 None => ", to be confirmed by a second read",
             }
-            @if one.rounds > 0 { ", put right and changed again " (counted(one.rounds as usize, "time", "times")) }
+            @if one.rounds > 0 { ", fixed and changed again " (counted(one.rounds as usize, "time", "times")) }
             "."
         }
     };

@@ -28,10 +28,10 @@ pub(super) const DONE: [(&str, &str); 4] = [
     ("resync", "It is being checked."),
     (
         "pause",
-        "The pause was asked for; it begins when the step in hand is done.",
+        "Pause requested; it begins when the step in flight is done.",
     ),
-    ("resume", "It goes on."),
-    ("approve", "The approval was taken down."),
+    ("resume", "Resumed."),
+    ("approve", "Approval recorded."),
 ];
 
 /// Parses a form, if it was filled in on a page of this daemon.

@@ -90,7 +90,7 @@ impl Frame<'_> {
             Mode::Stopping => "stopping".to_owned(),
         };
         html! {
-            "emblazon " (env!("CARGO_PKG_VERSION")) " · " (mode) " · last came round "
+            "emblazon " (env!("CARGO_PKG_VERSION")) " · " (mode) " · last cycle "
             (super::words::time(cluster.beat, self.now))
         }
     }

@@ -42,18 +42,18 @@ fn queue<'i>(frame: &Frame<'_>, of_them: impl Iterator<Item = &'i Intervention>)
             thead { tr {
                 th scope="col" { "Who, and what" }
                 th scope="col" { "When" }
-                th scope="col" { "What became of it" }
+                th scope="col" { "Outcome" }
             } }
             tbody {
                 @for one in of_them {
                     tr {
                         td.what { (shown(&one.sentence())) }
                         td data-label="When" { (time(one.author.at, frame.now)) }
-                        td data-label="What became of it" {
+                        td data-label="Outcome" {
                             @match (&one.outcome, one.kind) {
                                 (Some(outcome), _) => { (shown(&outcome.message)) ", " (time(outcome.at, frame.now)) },
                                 (None, InterventionKind::Approve | InterventionKind::Pause) => {
-                                    "goes on"
+                                    "open"
                                     @if let Some(until) = one.until { ", ends " (time(until, frame.now)) }
                                 },
                                 (None, InterventionKind::Resume | InterventionKind::Resync) => "done",
@@ -101,7 +101,7 @@ pub(super) fn table<'i>(
                         }
                         td data-label="Detected" { (time(incident.detected, frame.now)) }
                         td data-label="Seen within" { (lasted(incident.time_to_detect(), "not known")) }
-                        td data-label="Repaired in" { (lasted(incident.time_to_repair(), "goes on")) }
+                        td data-label="Repaired in" { (lasted(incident.time_to_repair(), "open")) }
                     }
                 }
             }
@@ -121,7 +121,7 @@ fn word(finding: Finding) -> &'static str {
     match finding {
         Finding::Change => "Change in Git",
         Finding::Drift => "Changed by hand",
-        Finding::BadTree => "Commit not taken in",
+        Finding::BadTree => "Commit rejected",
         Finding::Outage => "Platform unreadable",
         Finding::Dns => "DNS is wrong",
     }

@@ -25,7 +25,7 @@ pub(super) fn page(frame: &Frame<'_>, filter: &Filter, channels: &[ChannelStatus
         div #tiles data-live { (tiles(frame, filter)) }
         div.columns {
             section.card aria-labelledby="source-title" {
-                h2 #source-title { "In force" }
+                h2 #source-title { "Current commit" }
                 div #source data-live { (source(frame)) }
             }
             section.card aria-labelledby="runs-title" {
@@ -175,8 +175,8 @@ fn kind(kind: AlertKind) -> &'static str {
         AlertKind::LeaseLost => "No lease.",
         AlertKind::BadConfig => "The daemon's file has mistakes.",
         AlertKind::BaseLost => "What was applied last is lost.",
-        AlertKind::StateSpoilt => "The daemon's state was spoilt.",
-        AlertKind::UntrustedBase => "What is said to have been applied last is not trusted.",
+        AlertKind::StateSpoilt => "The daemon's state is corrupt.",
+        AlertKind::UntrustedBase => "The base is not trusted.",
     }
 }
 
@@ -206,7 +206,7 @@ fn accounts(frame: &Frame<'_>, filter: &Filter, found: &Selected<'_>) -> Markup 
     html! {
         @if found.accounts.is_empty() {
             p.empty {
-                @if filter.is_on() { "No account is like that." } @else { "The tree in force has no accounts." }
+                @if filter.is_on() { "No account matches the filter." } @else { "The tree in force has no accounts." }
             }
         } @else {
             table.list {

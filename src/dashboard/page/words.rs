@@ -35,7 +35,7 @@ pub(super) fn said(state: State) -> (&'static str, &'static str) {
 /// Describes in a few words why an object is in its state.
 pub(super) fn because(reason: Reason) -> &'static str {
     match reason {
-        Reason::InSync => "as Git wants it",
+        Reason::InSync => "matches Git",
         Reason::Pending => "a change is about to be applied",
         Reason::Confirming => "a second read is to confirm a difference",
         Reason::Applying => "steps are being carried out",

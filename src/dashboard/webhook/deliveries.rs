@@ -53,7 +53,7 @@ mod tests {
         assert!(deliveries.is_new(&marks(&["id 4"])));
         assert!(
             deliveries.is_new(&marks(&[])),
-            "without a mark it cannot be told"
+            "without a mark it cannot be determined"
         );
     }
 

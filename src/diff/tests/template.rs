@@ -269,7 +269,7 @@ fn observed_07_a_repair_is_the_declared_template_alone() {
     let mut differences = compare(&desired, None, &live(true), &sources());
     assert!(lines(&differences).is_empty() && differences.is_incomplete());
     let template = differences.template.as_mut().unwrap();
-    insta::assert_snapshot!(template.unknown.as_ref().unwrap(), @"the server breaks off whenever it is asked for the live template (500, init failed), which most often has a host that is no map; `emblazon plan --repair-template` shows what putting the declared template in its place would do");
+    insta::assert_snapshot!(template.unknown.as_ref().unwrap(), @"the server fails to serve the live template (500, init failed), most often because a host is not a map; `emblazon plan --repair-template` shows what putting the declared template in its place would do");
     template.allow_repair();
     let wanted = json!({"A": {"a": {"mapping": ["192.0.2.1"]}}, "MX": {}});
     assert_eq!(template.wanted, Some(live_template(wanted)));

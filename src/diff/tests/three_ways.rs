@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::diff::fixture::{
     account, live, live_template, sources, store, template, tree, with_asset,
 };
-use crate::diff::{Cause, ChangeKey, Declaration, Differences, compare};
+use crate::diff::{Cause, ChangeKey, Declaration, Differences, Direction, compare};
 use crate::live::{Live, Reading};
 use crate::model::AssetKind;
 use crate::tree::{Desired, Target};
@@ -169,4 +169,43 @@ fn the_table_holds_for_settings_assets_and_hosts() {
     // undeclared | undeclared | v: not ours.
     check(Some(Undeclared), Undeclared, Some("v"), None);
     check(Some(Absent), Undeclared, Some("v"), None);
+}
+
+/// What `--only` leaves out is counted in a sentence.
+#[test]
+fn what_is_left_out_is_counted() {
+    #[track_caller]
+    fn check(keys: &[&str], direction: Direction, expected: &str) {
+        let brand = |value: &str| {
+            let keys = keys.iter().map(|key| ((*key).to_owned(), json!(value)));
+            Value::Object(keys.collect())
+        };
+        let (old, new) = (brand("old"), brand("new"));
+        let base = tree(vec![account("a", old.clone())]);
+        let (desired, found) = match direction {
+            Direction::Live => (new, old),
+            Direction::Git | Direction::Both => (old, new),
+        };
+        let desired = tree(vec![account("a", desired)]);
+        let live = live([("a", Some(found))]);
+        let mut differences = compare(&desired, Some(&base), &live, &sources());
+        differences.only(direction);
+        assert_eq!(differences.notes, [expected]);
+    }
+    let (one, two) = (&["company_name"][..], &["company_name", "brandColor"][..]);
+    check(
+        one,
+        Direction::Live,
+        "left out: 1 change that is in Git and not applied yet",
+    );
+    check(
+        two,
+        Direction::Live,
+        "left out: 2 changes that are in Git and not applied yet",
+    );
+    check(
+        one,
+        Direction::Git,
+        "left out: 1 change that somebody made on the platform",
+    );
 }

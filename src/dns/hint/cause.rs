@@ -272,7 +272,7 @@ impl Case<'_> {
                 )
             } else {
                 format!(
-                    "{} may be the server of earlier times; replace it",
+                    "{} may be an old server's address; replace it",
                     addresses.join(", ")
                 )
             };
@@ -304,7 +304,7 @@ impl Case<'_> {
         Some((
             HintKind::Bogus,
             format!(
-                "the resolver {} answers only when it does not validate: the zone's DNSSEC signatures are wrong; sign the zone anew, or take its DS record away",
+                "the resolver {} answers only when it does not validate: the zone's DNSSEC signatures are invalid; re-sign the zone, or remove its DS record",
                 resolver.ip()
             ),
         ))

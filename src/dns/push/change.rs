@@ -12,6 +12,7 @@ use super::SetChange;
 use crate::dns::presentation::{MX_PREFERENCE, relative};
 use crate::dns::{Expected, Question};
 use crate::model::record::{RecordData, RecordName, RecordType};
+use crate::tree::DEFAULT_TTL;
 
 /// The live records of a zone at one name and type, as its primary reports them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,7 +38,7 @@ impl Default for PushPolicy {
     fn default() -> Self {
         Self {
             exclusive: false,
-            ttl: 3600,
+            ttl: DEFAULT_TTL,
         }
     }
 }

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use hickory_proto::rr::TSigner;
 
-use super::config;
-use super::{PushError, Rfc2136Config};
+use super::{PushError, Rfc2136Config, config};
 use crate::dns::packet::wire_name;
 use crate::model::record::RecordName;
 

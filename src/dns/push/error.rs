@@ -19,7 +19,7 @@ pub enum PushError {
     },
     /// A request was sent, but no usable answer came.
     #[error(
-        "{server} gave no usable answer: {reason}; what became of the change is shown by the next plan"
+        "{server} gave no usable answer: {reason}; the next plan shows whether the change was applied"
     )]
     Lost {
         /// Address of the primary.
@@ -40,7 +40,7 @@ pub enum PushError {
     },
     /// The primary has no zone for a name.
     #[error(
-        "{server} keeps no zone for {name}; create the zone there, or set `dns: observe` for the account"
+        "{server} has no zone for {name}; create the zone there, or set `dns: observe` for the account"
     )]
     NoZone {
         /// Address of the primary.
@@ -101,7 +101,7 @@ pub enum PushError {
         key: String,
     },
     /// BADTIME (RFC 8945, section 5.2.3).
-    #[error("{server} has another time (BADTIME){}; set both clocks by NTP", behind(*.seconds))]
+    #[error("the clock of {server} differs (BADTIME){}; synchronize both clocks with NTP", behind(*.seconds))]
     BadTime {
         /// Address of the primary.
         server: String,
@@ -110,7 +110,7 @@ pub enum PushError {
     },
     /// The answer is not signed by the key.
     #[error(
-        "the answer of {server} is not signed with key {key}; somebody else may have sent it, so it is not believed"
+        "the answer of {server} is not signed with key {key}; it may be forged, so it is ignored"
     )]
     NotSigned {
         /// The apparent sender of the answer.
@@ -133,7 +133,7 @@ pub enum PushError {
         server: String,
     },
     /// The primary refused for another reason.
-    #[error("{server} refused: {reason}; mend that there or in the template")]
+    #[error("{server} refused: {reason}; fix it there or in the template")]
     Rejected {
         /// Address of the primary.
         server: String,

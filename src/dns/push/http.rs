@@ -27,7 +27,7 @@ pub(super) fn base(text: &str) -> Result<Url, PushError> {
     }
     if url.scheme() == "http" && !url.host().as_ref().is_some_and(is_loopback) {
         return wrong(
-            "`url` of the push is http:// to another machine, which would show the API key to everybody on the way; use https://",
+            "`url` of the push is http:// to another machine, which would send the API key unencrypted over the network; use https://",
         );
     }
     let path = url.path().trim_end_matches('/').to_owned();
@@ -73,8 +73,14 @@ mod tests {
         check("http://127.0.0.1:8081", Ok("http://127.0.0.1:8081/"));
         check("http://[::1]:8081/pdns/", Ok("http://[::1]:8081/pdns"));
         check("http://localhost:8081", Ok("http://localhost:8081/"));
-        check("http://dns.example.net", Err("everybody on the way"));
-        check("http://localhost.example.net", Err("everybody on the way"));
+        check(
+            "http://dns.example.net",
+            Err("unencrypted over the network"),
+        );
+        check(
+            "http://localhost.example.net",
+            Err("unencrypted over the network"),
+        );
         check(
             "https://user:canary@dns.example.net",
             Err("must not hold credentials"),

@@ -117,7 +117,7 @@ async fn wildcards_and_wrong_signatures_are_noticed() {
     assert_snapshot!(told(&checked(&seed, &template).await), @r#"
     portal.acme.example A Ok
       Present 192.0.2.10
-      hint Bogus: the resolver 127.0.0.1 answers only when it does not validate: the zone's DNSSEC signatures are wrong; sign the zone anew, or take its DS record away
+      hint Bogus: the resolver 127.0.0.1 answers only when it does not validate: the zone's DNSSEC signatures are invalid; re-sign the zone, or remove its DS record
     us-east.acme.example A Different
       Missing 192.0.2.10
       Extra 192.0.2.99

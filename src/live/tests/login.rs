@@ -203,7 +203,7 @@ async fn secrets_from_files_of_their_own() {
     };
     set(0o640);
     let error = resolve(&source, top, &|_| None).await.unwrap_err();
-    insta::assert_snapshot!(error, @"secret file key has mode 640; take it from group and others with `chmod 600 key`");
+    insta::assert_snapshot!(error, @"secret file key has mode 640; remove access for group and others with `chmod 600 key`");
     set(0o600);
     let found = resolve(&source, top, &|_| None).await.unwrap();
     assert_eq!(found.expose(), "canary");

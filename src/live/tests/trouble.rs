@@ -94,6 +94,28 @@ async fn writes_are_repeated_only_when_that_is_safe() {
     }
 }
 
+/// Trap 28: what an attempt before a new login may have done stays in doubt, whatever comes of the login.
+#[tokio::test]
+async fn trap_28_a_new_login_takes_no_doubt_away() {
+    for later in [
+        fault("PUT", "/v2/api_auth", FaultKind::Status(403)),
+        fault("POST", DOCUMENT, FaultKind::Status(412)).nth(3),
+    ] {
+        let sandbox = sandbox().await;
+        let writer = WriteClient::new(client(&sandbox).await);
+        let read = writer.read().whitelabel(&gold()).await.unwrap().unwrap();
+        sandbox.set_faults(vec![
+            fault("POST", DOCUMENT, FaultKind::Status(503)),
+            fault("POST", DOCUMENT, FaultKind::Status(401)).nth(2),
+            later,
+        ]);
+        let update = writer
+            .update(&gold(), &read.settings, &read.revision, &request())
+            .await;
+        assert!(matches!(update, Err(WriteError::Lost(_))), "{update:?}");
+    }
+}
+
 /// Nobody listens: nothing was sent.
 #[tokio::test]
 async fn no_connection() {
@@ -132,7 +154,7 @@ async fn strangers() {
         reason: reason.to_owned(),
     };
     let html = plain("200 OK", "content-type: text/html\r\n", "<h1>Welcome</h1>");
-    check(&ask(html).await, &unusable("it is no JSON object"));
+    check(&ask(html).await, &unusable("it is not a JSON object"));
     let no_data = plain("200 OK", "", r#"{"status":"success"}"#);
     check(&ask(no_data).await, &unusable("it has no `data`"));
     let no_revision = plain("200 OK", "", r#"{"data":{}}"#);

@@ -81,18 +81,18 @@ impl RecordData {
             record_type,
         };
         let data = match record_type {
-            RecordType::A => RecordData::A(fields.ipv4()?),
-            RecordType::Aaaa => RecordData::Aaaa(fields.ipv6()?),
-            RecordType::Cname => RecordData::Cname(fields.host("target")?),
+            RecordType::A => Self::A(fields.ipv4()?),
+            RecordType::Aaaa => Self::Aaaa(fields.ipv6()?),
+            RecordType::Cname => Self::Cname(fields.host("target")?),
             RecordType::Mx => fields.mx()?,
             RecordType::Naptr => fields.naptr()?,
-            RecordType::Srv => RecordData::Srv {
+            RecordType::Srv => Self::Srv {
                 priority: fields.number("priority", u16::MAX)?,
                 weight: fields.number("weight", u16::MAX)?,
                 port: fields.number("port", u16::MAX)?,
                 target: fields.name("target")?,
             },
-            RecordType::Txt => RecordData::Txt(fields.text()?),
+            RecordType::Txt => Self::Txt(fields.text()?),
             RecordType::Caa => fields.caa()?,
         };
         fields.end()?;

@@ -113,7 +113,7 @@ fn what_moved_is_withheld_and_the_rest_goes_on() {
     insta::assert_snapshot!(withheld(&saved, &confirmed).join("\n"), @r"
     a: the plan saw 1-a, and now it is 9-moved; plan again
     b: it could not be read: timed out; plan again
-    domain template: it is not as the plan saw it; plan again
+    domain template: it changed since the plan; plan again
     ");
 }
 
@@ -303,7 +303,7 @@ fn another_note_is_no_reason_to_write() {
     let told = withheld(&forged, &confirmed);
     assert_eq!(
         told,
-        ["b: what a reader should know of it is not what the plan says; plan again"]
+        ["b: its notes differ from those in the plan; plan again"]
     );
 }
 
@@ -327,7 +327,7 @@ fn an_order_that_is_missing_is_not_made_up_for() {
     let confirmed = confirm(&forged, &honest, &live).expect("the steps are the same");
     assert!(!confirmed.withheld.is_empty());
     for reason in confirmed.withheld.values() {
-        assert!(reason.starts_with("it has to wait for"), "{reason}");
+        assert!(reason.starts_with("it now depends on"), "{reason}");
     }
 }
 
@@ -376,10 +376,10 @@ fn a_file_of_another_version_is_told_from_one_that_was_changed() {
     check(&old, "the plan has format 1, this version reads 2");
     let newer = plan.sealed().replace("\"version\":2", "\"version\":3");
     check(&newer, "the plan has format 3, this version reads 2");
-    check(&plan.to_json(), "its digest does not fit");
+    check(&plan.to_json(), "its digest does not match");
     check(
         &plan.sealed().replace("https", "http"),
-        "its digest does not fit",
+        "its digest does not match",
     );
     check("{}", "not a plan");
     check("not a plan", "not a plan");
@@ -401,7 +401,7 @@ fn a_contradiction_says_what() {
     let mut forged = honest.clone();
     forged.scope.accounts = 1;
     let scope = confirm(&forged, &honest, &live).expect_err("forged");
-    insta::assert_snapshot!(scope, @"the plan says that it looks at 1 of 1 accounts, and what it names leads to 3 of 3 accounts");
+    insta::assert_snapshot!(scope, @"the plan claims to cover 1 of 1 accounts, but what it names covers 3 of 3 accounts");
     let steps = Contradiction::Steps("acme".to_owned());
     insta::assert_snapshot!(steps, @"what the plan does to acme does not follow from the tree and from what is live");
 }

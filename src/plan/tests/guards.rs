@@ -156,7 +156,7 @@ fn protected_account() {
     let desired = with_policy(desired, |policy| {
         policy.protected_accounts.insert(AccountName::new("a"));
     });
-    let message = "a would change, and policy.protected_accounts has it";
+    let message = "a would change, and policy.protected_accounts lists it";
     check(
         &desired,
         &state,
@@ -180,13 +180,13 @@ fn protected_key() {
         "domain",
         json!({"domain": "new.example"}),
         json!({"domain": "old.example"}),
-        "domain of a would change, and policy.protected_keys has it",
+        "domain of a would change, and policy.protected_keys lists it",
     );
     trips(
         "nav",
         json!({"nav": {"help": "https://new.example"}}),
         json!({"company_name": "A"}),
-        "nav of a would change, and policy.protected_keys has it",
+        "nav of a would change, and policy.protected_keys lists it",
     );
     // A new brand has to begin with some domain, and other keys are free.
     let protect = |policy: &mut Policy| {

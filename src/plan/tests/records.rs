@@ -292,7 +292,7 @@ fn guards_hold_records_too() {
     insta::assert_snapshot!(show(&planned), @r#"
     example after []
       us.b.example A: - -> ["192.0.2.1"] (Differs)
-    ProtectedAccount: a would change, and policy.protected_accounts has it
+    ProtectedAccount: a would change, and policy.protected_accounts lists it
     "#);
 
     let both = json!({"A": {"us.{{domain}}": {"mapping": ["192.0.2.1"]}}, "TXT": {"{{domain}}": {"mapping": ["x"]}}});

@@ -45,7 +45,7 @@ fn trap_21_what_a_refused_template_asks_for_helps() {
     let live = live_template(json!({"CNAM": {"p.{{domain}}": host, "q.{{domain}}": host}}));
     let desired = json!({"A": other, "CNAME": {"p.{{domain}}": host}});
     let refused = made_of(&desired, &live);
-    insta::assert_snapshot!(show(&refused), @"UnservableTemplate: the template has the record type CNAM, which the server stores and cannot serve, with q.{{domain}}; declare each host below CNAME, which moves it there, or set it to null below CNAM, which takes it away");
+    insta::assert_snapshot!(show(&refused), @"UnservableTemplate: the template has the record type CNAM, which the server stores and cannot serve, with q.{{domain}}; declare each host below CNAME, which moves it there, or set it to null below CNAM to remove it");
     let mut moved = desired.clone();
     moved["CNAME"]["q.{{domain}}"] = host.clone();
     converge(|live| made_of(&moved, live), &live);
@@ -57,7 +57,7 @@ fn trap_21_what_a_refused_template_asks_for_helps() {
     let live =
         live_template(json!({"CNAM": {"p.{{domain}}": host}, "CNAME": {"p.{{domain}}": host}}));
     let desired = json!({"A": other, "CNAME": {"p.{{domain}}": host}});
-    insta::assert_snapshot!(show(&made_of(&desired, &live)), @"UnservableTemplate: the template has the record type CNAM, which the server stores and cannot serve, with p.{{domain}}; for each host, set it to null below CNAM, which takes it away");
+    insta::assert_snapshot!(show(&made_of(&desired, &live)), @"UnservableTemplate: the template has the record type CNAM, which the server stores and cannot serve, with p.{{domain}}; for each host, set it to null below CNAM to remove it");
     let mut taken = desired.clone();
     taken["CNAM"] = json!({"p.{{domain}}": null});
     converge(|live| made_of(&taken, live), &live);
@@ -71,7 +71,7 @@ fn trap_21_what_a_refused_template_asks_for_helps() {
 
     let live = live_template(json!({"LOC": {"p.{{domain}}": {"mapping": ["x"]}}}));
     let refused = made_of(&json!({"A": other}), &live);
-    insta::assert_snapshot!(show(&refused), @"UnservableTemplate: the template has the record type LOC, which the server stores and cannot serve, with p.{{domain}}; for each host, set it to null below LOC, which takes it away");
+    insta::assert_snapshot!(show(&refused), @"UnservableTemplate: the template has the record type LOC, which the server stores and cannot serve, with p.{{domain}}; for each host, set it to null below LOC to remove it");
     let taken = json!({"A": other, "LOC": {"p.{{domain}}": null}});
     converge(|live| made_of(&taken, live), &live);
 }

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::item::{Finding, bare};
-use super::{Kind, Spot};
+use super::kind::Kind;
+use super::spot::Spot;
 use crate::dns::{HostCheck, RecordMark, Registration, Verdict};
 use crate::report::escape::visible;
 use crate::report::{AccountDns, Report};

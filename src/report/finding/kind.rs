@@ -157,7 +157,7 @@ impl Kind {
             Self::Conflict => (
                 "conflict",
                 Level::Warning,
-                "the platform and the tree changed both",
+                "the platform and the tree both changed",
                 "An apply overwrites what somebody changed by hand. Compare both values before.",
             ),
             Self::Refused => (
@@ -170,13 +170,13 @@ impl Kind {
                 "unknown",
                 Level::Warning,
                 "it could not be checked",
-                "It is neither in sync nor different, and nothing is written to it. Mend the cause and run again.",
+                "It is neither in sync nor different, and nothing is written to it. Fix the cause and run again.",
             ),
             Self::StepFailed => (
                 "step-failed",
                 Level::Error,
                 "a step failed",
-                "The platform is as it was before the step. Mend the cause and apply again; what is done stays done.",
+                "The platform is as it was before the step. Fix the cause and apply again; what is done stays done.",
             ),
             Self::StepMoved => (
                 "step-moved",
@@ -188,7 +188,7 @@ impl Kind {
                 "step-skipped",
                 Level::Warning,
                 "a step was not tried",
-                "A step that must come before did not succeed. Mend that one and apply again.",
+                "A step that must come before did not succeed. Fix that one and apply again.",
             ),
             Self::StepNotBegun => (
                 "step-not-begun",
@@ -199,7 +199,7 @@ impl Kind {
             Self::StepUncertain => (
                 "step-uncertain",
                 Level::Error,
-                "what became of a step is not known",
+                "the outcome of a step is unknown",
                 "It was sent, and no answer came back that says what happened. Plan again: that reads the platform.",
             ),
             Self::DnsMissing => (
@@ -236,7 +236,7 @@ impl Kind {
                 "dns-unknown",
                 Level::Warning,
                 "DNS could not be checked",
-                "Some server gave no answer that says anything. It is never counted as a difference.",
+                "A server gave no usable answer. It is never counted as a difference.",
             ),
             Self::SipBroken => (
                 "sip-broken",
@@ -247,7 +247,7 @@ impl Kind {
             Self::SipImpaired => (
                 "sip-impaired",
                 Level::Warning,
-                "phones find not exactly what the template says",
+                "phones find something other than the template says",
                 "Walked as a phone walks (RFC 3263), the domain leads to other servers too, or not to all.",
             ),
         }

@@ -142,7 +142,7 @@ fn said(verdict: &Verdict) -> Option<String> {
             count(old.div_ceil(60) as usize, "minute")
         )),
         Verdict::Propagating { old_for: None } => {
-            Some("old answers, nobody says how long".to_owned())
+            Some("old answers, for an unknown time".to_owned())
         }
         Verdict::Ok
         | Verdict::Missing

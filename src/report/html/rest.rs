@@ -116,7 +116,8 @@ pub(super) fn unmanaged(report: &Report) -> Section {
         ),
         Reading::Known(accounts) => {
             let lead = format!(
-                "Live whitelabels that nobody declares; they are left alone. The tree covers {} % of all.",
+                "Live whitelabels that nobody declares; they are left alone. The tree covers {}{} % of all.",
+                coverage.at_least(),
                 coverage.percent().unwrap_or(0)
             );
             let row = |account: &crate::live::Unmanaged| {

@@ -111,7 +111,7 @@ fn headline(report: &Report, summary: &Summary) -> String {
             format!("{} {differ} from the tree", objects(summary))
         }
         Command::Drift if summary.dns_differing > 0 => {
-            "The platform is as the tree says, DNS is not".to_owned()
+            "The platform matches the tree, DNS does not".to_owned()
         }
         Command::Drift if summary.unknown + summary.dns_unknown > 0 => {
             "No drift found, and not everything checked".to_owned()
@@ -152,11 +152,11 @@ fn meaning(exit: u8, steps: StepCount) -> &'static str {
     match exit {
         0 => "Everything is as it should be.",
         1 if steps.unknown > 0 => {
-            "It failed, and of what was sent nobody knows whether it was carried out: plan again."
+            "The run failed, and the outcome of some writes is unknown: plan again."
         }
         1 => "It failed: nothing was done.",
         2 => "There are differences: look at them, then apply.",
-        3 => "The tree has mistakes: nothing is compared or applied until they are mended.",
+        3 => "The tree has mistakes: nothing is compared or applied until they are fixed.",
         4 => "Applied in part: look at what is not done and why, then apply again.",
         5 if steps.not_begun > 0 => {
             "Nothing was done, and nothing failed: look at why it was not begun."

@@ -347,9 +347,10 @@ struct Refusal {
 /// Live whitelabels outside the tree.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Unmanaged {
-    /// How many accounts of the tree have a live whitelabel.
+    /// How many accounts of the tree have a live whitelabel, as far as they could be read.
     managed: usize,
-    /// The share of live whitelabels that the tree covers, in whole percent.
+    /// The share of live whitelabels that the tree covers, in whole percent; a lower limit when an account could not be
+    /// read.
     covered_percent: Option<usize>,
     /// The accounts; null when they could not be listed.
     accounts: Option<Vec<UnmanagedAccount>>,

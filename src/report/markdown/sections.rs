@@ -167,8 +167,9 @@ fn unmanaged(report: &Report) -> Vec<Entry> {
             });
             let list = lines.collect::<Vec<_>>().concat();
             let told = format!(
-                "{}; the tree covers {percent}%",
-                count(accounts.len(), "live whitelabel")
+                "{}; the tree covers {}{percent}%",
+                count(accounts.len(), "live whitelabel"),
+                coverage.at_least()
             );
             vec![Entry {
                 full: folded(&told, &list, false),

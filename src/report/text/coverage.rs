@@ -5,7 +5,7 @@ use std::fmt;
 use super::page::{Page, Tone, piece};
 use super::visible;
 use crate::live::Reading;
-use crate::model::count_of;
+use crate::model::count;
 use crate::report::Report;
 
 /// The maximum number of accounts that are listed.
@@ -29,9 +29,11 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
             page.gap()?;
             let total = coverage.managed + accounts.len();
             let percent = coverage.percent().unwrap_or(0);
+            let at_least = coverage.at_least();
             let text = format!(
-                "not in the tree: {} (the tree covers {percent}%)",
-                count_of(accounts.len(), total, "live whitelabel")
+                "not in the tree: {} of {at_least}{} (the tree covers {at_least}{percent}%)",
+                accounts.len(),
+                count(total, "live whitelabel")
             );
             page.wrapped(0, 2, &[piece(Tone::Heading, text)])?;
             let shown = if page.options.verbose || accounts.len() <= SHOWN_ACCOUNTS + 1 {

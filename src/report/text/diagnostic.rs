@@ -222,7 +222,7 @@ mod tests {
                 "write `acme.example.com`",
             )
             .at(at("HTTPS://Acme.example.com/"), "not a bare host name"),
-            Diagnostic::new(Code::EB0101, "key \"domain\" stands twice", "remove one")
+            Diagnostic::new(Code::EB0101, "key \"domain\" is repeated", "remove one")
                 .at(at("domain: acme"), "the second")
                 .see(at("domain: HTTPS"), "the first"),
             Diagnostic::new(Code::EB0101, "no emblazon.yaml", "run `emblazon init`"),
@@ -253,7 +253,7 @@ mod tests {
           |           ^^^^^^^^^^^^^^^^^^^^^^^^^ not a bare host name
           |
           = help: write `acme.example.com`
-        error[EB0101]: key "domain" stands twice
+        error[EB0101]: key "domain" is repeated
          --> accounts/acme/account.yaml:4:3
           |
         3 |   domain: HTTPS://Acme.example.com/

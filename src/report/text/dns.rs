@@ -10,7 +10,7 @@ use crate::dns::{
 use crate::model::count;
 use crate::report::{AccountDns, DnsReport, Report, SecondOpinion};
 
-/// Longer names get a line of their own.
+/// Longer names do not widen the column.
 const NAME_COLUMNS: usize = 44;
 /// The width of the longest verdict and a gap.
 const VERDICT_COLUMNS: usize = 14;
@@ -127,8 +127,9 @@ fn tone(verdict: &Verdict) -> Tone {
 fn write_host(page: &mut Page<'_>, host: &HostCheck, columns: usize, shared: bool) -> fmt::Result {
     let judgement = &host.judgement;
     let verdict = &judgement.verdict;
+    // A name that is longer than the column still ends before the verdict.
     let mut line = vec![
-        piece(Tone::Plain, format!("{:<columns$}", name(host))),
+        piece(Tone::Plain, format!("{:<columns$}", name(host) + "  ")),
         piece(
             tone(verdict),
             format!("{:<VERDICT_COLUMNS$}", verdict.word()),
@@ -214,7 +215,7 @@ fn said(verdict: &Verdict) -> Option<String> {
         Verdict::Propagating { old_for: Some(old) } => {
             Some(format!("old answers for up to {}", time(*old)))
         }
-        Verdict::Propagating { old_for: None } => Some("old answers, nobody says how long".into()),
+        Verdict::Propagating { old_for: None } => Some("old answers, for an unknown time".into()),
         Verdict::Ok
         | Verdict::Missing
         | Verdict::Different

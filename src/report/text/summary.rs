@@ -112,7 +112,7 @@ fn drift(report: &Report, summary: &Summary) -> Vec<Piece> {
         );
         vec![piece(
             Tone::Changed,
-            format!("Drift: {differing}{cluster} not as the tree says"),
+            format!("Drift: {differing}{cluster} not matching the tree"),
         )]
     } else if summary.unknown > 0 {
         vec![piece(Tone::Plain, "Drift: none found")]
@@ -188,7 +188,7 @@ fn rest(line: &mut Vec<Piece>, summary: &Summary, in_sync: &str) {
         accounts.partly_unknown > 0,
         Tone::Warning,
         format!(
-            "{} of those that differ not wholly checked",
+            "{} of those that differ only partly checked",
             accounts.partly_unknown
         ),
     );

@@ -41,7 +41,7 @@ pub(super) fn inspect(path: &Utf8Path, text: &str) -> Vec<Problem> {
         problems.push(Problem::new(
             worst,
             format!("{path}: {more} more findings of this kind"),
-            "mend the ones above first",
+            "fix the ones above first",
         ));
     }
     problems

@@ -57,6 +57,13 @@ impl Insight {
         }
     }
 
+    /// Returns whether nothing can be seen on any page.
+    #[must_use]
+    pub fn is_invisible(&self) -> bool {
+        // An outline counts only if it is visible somewhere.
+        self.on_light.faint == 100 && self.on_dark.faint == 100
+    }
+
     /// Returns whether the picture is in a light box, which is visible as such on a dark page.
     #[must_use]
     pub fn is_light_box(&self) -> bool {

@@ -282,7 +282,10 @@ fn insight() {
         &on(INK, CLEAR),
         &[(Code::EB0617, "on a dark page: 100% of its outlines")],
     );
-    logo(&on(CLEAR, CLEAR), &[(Code::EB0617, "on a light page")]);
+    logo(
+        &on(CLEAR, CLEAR),
+        &[(Code::EB0617, "nothing of a.png can be seen on any page")],
+    );
     check(
         AssetKind::Icon,
         "a.ico",

@@ -132,7 +132,13 @@ fn logo(path: &Utf8Path, insight: Insight) -> Option<Problem> {
             "{path} can hardly be seen on a {ground} page: {share}% of its outlines are lost there"
         )
     };
-    let (code, message, help) = if insight.is_light_box() {
+    let (code, message, help) = if insight.is_invisible() {
+        (
+            Code::EB0617,
+            format!("nothing of {path} can be seen on any page: all of it is transparent"),
+            "export it again, with the logo in it",
+        )
+    } else if insight.is_light_box() {
         (
             Code::EB0616,
             format!("{path} has an opaque light box, which shows on a dark page"),

@@ -96,7 +96,7 @@ pub fn unwritten(accounts: &[SharedAccount]) -> Option<Diagnostic> {
         "nobody writes the records of {}{others}: dns: manage has no effect without a primary",
         first.name
     );
-    let help = "name the primary as dns: {push: …} in emblazon.yaml, or say dns: observe and write them with `emblazon dns export`";
+    let help = "name the primary as dns: {push: …} in emblazon.yaml, or set dns: observe and write them with `emblazon dns export`";
     Some(Diagnostic::new(Code::EB0811, message, help).at(first.identity.place, "this account"))
 }
 

@@ -164,7 +164,7 @@ fn unknown(path: &str, guesses: &mut Guesses) -> Problem {
     if let Some(above) = above {
         return Problem::new(
             Code::EB0520,
-            format!("{path} is unknown: {above} is no map"),
+            format!("{path} is unknown: {above} is not a map"),
             format!("give {above} one value"),
         );
     }
@@ -257,7 +257,7 @@ mod tests {
         check("themes", Some((Code::EB0520, "extra_keys")));
         check(
             "company_name.short",
-            Some((Code::EB0520, "company_name is no map")),
+            Some((Code::EB0520, "company_name is not a map")),
         );
         check("nav.", Some((Code::EB0520, "empty name")));
     }

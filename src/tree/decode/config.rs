@@ -270,7 +270,7 @@ impl Reader {
         if matches!(&node.content, Content::Scalar(_)) && !node.is_null() {
             self.report(
                 Code::EB0804,
-                format!("{what} stands in the tree"),
+                format!("{what} is in the tree in plain text"),
                 format!("move it out and write {what}: {{env: VARIABLE}}, {{file: PATH}} or {{command: [PROGRAM, …]}}; then replace it, for Git keeps what was committed"),
                 entry.key_place,
                 "a secret must not be in the tree",
@@ -301,7 +301,7 @@ impl Reader {
             self.report(
                 Code::EB0805,
                 format!("port {:?} is no port", text.value),
-                "write a number from 1 to 65535, or leave port away for 53",
+                "write a number from 1 to 65535, or omit port to use 53",
                 text.place,
                 "no port",
             );

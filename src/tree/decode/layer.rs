@@ -339,8 +339,12 @@ pub(crate) fn meant_address(
         return Some(nearest.to_owned());
     }
     let settings = || FIELDS.iter().map(|field| field.path);
-    let nearest = guesses.nearest(text, settings)?;
-    Some(format!("whitelabel.{nearest}"))
+    if let Some(nearest) = guesses.nearest(text, settings) {
+        return Some(format!("whitelabel.{nearest}"));
+    }
+    let kinds = || AssetKind::ALL.iter().map(|kind| kind.as_str());
+    let nearest = guesses.nearest(text, kinds)?;
+    Some(format!("assets.{nearest}"))
 }
 
 /// Lists the addresses that are worth suggesting.

@@ -7,7 +7,7 @@ use super::{Fields, Reader};
 use crate::diag::{Code, Spanned};
 use crate::model::is_loopback;
 use crate::tree::node::{Content, Node};
-use crate::tree::{KeyAlgorithm, PushMethod, PushSettings};
+use crate::tree::{DEFAULT_TTL, KeyAlgorithm, PushMethod, PushSettings};
 
 /// Values of `method`.
 const METHODS: [(&str, Method); 2] = [("rfc2136", Method::Rfc2136), ("powerdns", Method::PowerDns)];
@@ -45,6 +45,9 @@ const PLAIN_KEYS: [&str; 11] = [
     "command",
 ];
 
+/// The `server_id` when it is left out.
+pub(in crate::tree) const DEFAULT_SERVER_ID: &str = "localhost";
+
 /// Maximum time to live in seconds (RFC 2181, section 8).
 const LONGEST: u32 = (1 << 31) - 1;
 
@@ -73,6 +76,7 @@ impl Reader {
         };
         let fields = self.fields(node, "push", known);
         let ttl = fields.get("ttl").and_then(|node| self.ttl(node));
+        let ttl = ttl.unwrap_or(DEFAULT_TTL);
         let ownership = fields
             .get("ownership")
             .and_then(|node| self.choice(node, "ownership", &OWNERSHIPS))
@@ -120,7 +124,7 @@ impl Reader {
         let server_id = fields
             .get("server_id")
             .and_then(|node| self.text(node, "server_id"))
-            .map_or_else(|| "localhost".to_owned(), |text| text.value);
+            .map_or_else(|| DEFAULT_SERVER_ID.to_owned(), |text| text.value);
         Some(PushMethod::PowerDns {
             url: url?,
             api_key: api_key?,

@@ -238,7 +238,7 @@ impl Reader {
         let (help, meant) = match lower.as_str() {
             "true" | "false" if quoted => (
                 format!(
-                    "write {lower} without quotes: the server would turn the text into a boolean, and it would differ for ever"
+                    "write {lower} without quotes: the server turns the text into a boolean, which would be drift for ever"
                 ),
                 Some(lower.as_str()),
             ),
@@ -343,7 +343,7 @@ impl Reader {
             format!("{} has no value", entry.key),
             "write the value; null for \"must not be there\", \"\" for an empty text, {} for an empty map; or delete the key",
             entry.key_place,
-            "nothing stands behind it",
+            "its value is missing",
         );
     }
 }

@@ -31,7 +31,7 @@ impl Reader {
         let ownership = fields
             .get("ownership")
             .and_then(|node| self.choice(node, "ownership", &OWNERSHIPS))
-            .unwrap_or(Ownership::Shared);
+            .unwrap_or_default();
         let declared = fields
             .get("template")
             .map(|node| self.map(node, "template"));

@@ -25,7 +25,7 @@ pub struct Edit {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum EditError {
     /// The text already has mistakes.
-    #[error("the file has mistakes; mend them first, `emblazon validate` shows them")]
+    #[error("the file has mistakes; fix them first, `emblazon validate` shows them")]
     Mistakes,
     /// The edit would have to change bytes outside of the address.
     #[error("{path} is written in a way that cannot be changed by itself; edit it by hand")]

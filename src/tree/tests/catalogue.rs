@@ -52,7 +52,7 @@ fn eb01_files() {
         "accounts/acme/account.yaml",
         b"realm: caf\xe9.example.com\n",
     );
-    assert_snapshot!(lines(&files.load(None)), @"accounts/acme/account.yaml:1:11 EB0108 accounts/acme/account.yaml is not UTF-8: byte 10 begins no character; save the file as UTF-8"); // EB0108
+    assert_snapshot!(lines(&files.load(None)), @"accounts/acme/account.yaml:1:11 EB0108 accounts/acme/account.yaml is not valid UTF-8 at byte 10; save the file as UTF-8"); // EB0108
     files.write("accounts/acme/account.yaml", &vec![b'#'; (1 << 20) + 1]);
     assert_snapshot!(lines(&files.load(None)), @"accounts/acme/account.yaml:1:1 EB0109 cannot read accounts/acme/account.yaml: it has 1048577 bytes, the limit is 1048576; make it smaller"); // EB0109
     assert_snapshot!(account("assets: {logo: ../../../logo.png}"), @"accounts/acme/account.yaml:2:16 EB0113 logo ../../../logo.png lies outside of the tree; copy the file into the tree and write a path that is relative to this file"); // EB0113
@@ -141,7 +141,7 @@ fn eb0119_more_than_are_shown() {
     let shown = account(&text);
     let shown: Vec<&str> = shown.lines().collect();
     assert_eq!(shown.len(), 201);
-    assert_snapshot!(shown[200], @"accounts/acme/account.yaml:202:3 EB0119 100 more mistakes in this file are not shown; mend the ones above, and run again"); // EB0119
+    assert_snapshot!(shown[200], @"accounts/acme/account.yaml:202:3 EB0119 100 more mistakes in this file are not shown; fix the ones above, and run again"); // EB0119
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn eb02_structure() {
         "); // EB0202
     assert_snapshot!(account("protected: no"), @r#"accounts/acme/account.yaml:2:12 EB0203 protected is "no", which is not a boolean; write false"#); // EB0203
     assert_snapshot!(account("whitelabel: {hide_powered: \"true\", hide_credits: on, hide_registration: maybe}"), @r#"
-        accounts/acme/account.yaml:2:28 EB0203 hide_powered is "true", which is not a boolean; write true without quotes: the server would turn the text into a boolean, and it would differ for ever
+        accounts/acme/account.yaml:2:28 EB0203 hide_powered is "true", which is not a boolean; write true without quotes: the server turns the text into a boolean, which would be drift for ever
         accounts/acme/account.yaml:2:50 EB0203 hide_credits is "on", which is not a boolean; write true
         accounts/acme/account.yaml:2:73 EB0203 hide_registration is "maybe", which is not a boolean; write true or false
         "#); // EB0203
@@ -204,7 +204,7 @@ fn eb02_structure() {
 /// Trap 32: the server would turn the text into a boolean, and the two would differ for ever.
 #[test]
 fn trap_32_quoted_booleans() {
-    assert_snapshot!(account("whitelabel: {hide_credits: \"false\"}"), @r#"accounts/acme/account.yaml:2:28 EB0203 hide_credits is "false", which is not a boolean; write false without quotes: the server would turn the text into a boolean, and it would differ for ever"#); // EB0203
+    assert_snapshot!(account("whitelabel: {hide_credits: \"false\"}"), @r#"accounts/acme/account.yaml:2:28 EB0203 hide_credits is "false", which is not a boolean; write false without quotes: the server turns the text into a boolean, which would be drift for ever"#); // EB0203
     assert_snapshot!(account("whitelabel: {hide_credits: false}"), @"");
 }
 
@@ -261,7 +261,7 @@ fn eb08_clusters_and_policy() {
     assert_snapshot!(api("http://api.example.com:8000"), @"emblazon.yaml:1:30 EB0803 api is not encrypted and not on this machine: the API key would cross the network in clear text; write https://, or add allow_plain_http: true if the network is trusted"); // EB0803
     assert_snapshot!(api("http://127.0.0.1:8000/"), @"");
     assert_snapshot!(config("clusters: {production: {api: http://a.example, allow_plain_http: true}}"), @"");
-    assert_snapshot!(config("clusters: {production: {auth: {api_key: hunter2}}}"), @"emblazon.yaml:1:32 EB0804 api_key stands in the tree; move it out and write api_key: {env: VARIABLE}, {file: PATH} or {command: [PROGRAM, …]}; then replace it, for Git keeps what was committed"); // EB0804
+    assert_snapshot!(config("clusters: {production: {auth: {api_key: hunter2}}}"), @"emblazon.yaml:1:32 EB0804 api_key is in the tree in plain text; move it out and write api_key: {env: VARIABLE}, {file: PATH} or {command: [PROGRAM, …]}; then replace it, for Git keeps what was committed"); // EB0804
     assert_snapshot!(config("clusters: {production: {}}\ndns: {resolvers: [192.0.2.1, '[2001:db8::1]:53', dns.example]}"), @r#"emblazon.yaml:2:50 EB0805 resolver "dns.example" is no address; write an IP address, with a port if it is not 53: 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:53"#); // EB0805
     assert_snapshot!(config("clusters: {production: {}}\ndns: {networks: [10.0.0.0/8, 'fd00::/8', 127.0.0.1, 10.20.*, 10.0.0.0/33]}"), @r#"
     emblazon.yaml:2:53 EB0812 network "10.20.*" is no network; write an address and the length of its prefix: 10.0.0.0/8 or fd00::/8
@@ -281,7 +281,7 @@ fn eb08_clusters_and_policy() {
     emblazon.yaml:2:37 EB0806 url is not the base URL of an API; write scheme, host and port only, such as https://dns.example.com:8081
     emblazon.yaml:2:94 EB0806 ttl is no number of seconds; write whole seconds from 0 to 2147483647, such as 3600
     "##); // EB0806
-    assert_snapshot!(push("{method: powerdns, url: 'https://dns.example', api_key: hunter2}"), @r##"emblazon.yaml:2:60 EB0804 api_key stands in the tree; move it out and write api_key: {env: VARIABLE}, {file: PATH} or {command: [PROGRAM, …]}; then replace it, for Git keeps what was committed"##);
+    assert_snapshot!(push("{method: powerdns, url: 'https://dns.example', api_key: hunter2}"), @r##"emblazon.yaml:2:60 EB0804 api_key is in the tree in plain text; move it out and write api_key: {env: VARIABLE}, {file: PATH} or {command: [PROGRAM, …]}; then replace it, for Git keeps what was committed"##);
     assert_snapshot!(push("{method: rfc2136, server: ns1, key: {secret: {env: TSIG}, algorithm: hmac-md5}}"), @r##"
     emblazon.yaml:2:49 EB0205 key has no name; add name:
     emblazon.yaml:2:82 EB0204 algorithm cannot be "hmac-md5"; write one of hmac-sha256, hmac-sha512
@@ -310,7 +310,7 @@ fn eb08_watch() {
 
 #[test]
 fn eb08_records_that_nobody_writes() {
-    assert_snapshot!(account("dns: manage"), @"accounts/acme/account.yaml:1:10 EB0811 nobody writes the records of acme: dns: manage has no effect without a primary; name the primary as dns: {push: …} in emblazon.yaml, or say dns: observe and write them with `emblazon dns export`"); // EB0811
+    assert_snapshot!(account("dns: manage"), @"accounts/acme/account.yaml:1:10 EB0811 nobody writes the records of acme: dns: manage has no effect without a primary; name the primary as dns: {push: …} in emblazon.yaml, or set dns: observe and write them with `emblazon dns export`"); // EB0811
     assert_snapshot!(account("dns: observe"), @"");
 }
 

@@ -403,7 +403,7 @@ const ROWS: &[Row] = &[
     (
         ACCOUNT,
         "whitelabel:\n  company_name: Café\n",
-        "accounts/acme/account.yaml:4:20 EB0108 accounts/acme/account.yaml is not UTF-8: byte 89 begins no character; save the file as UTF-8",
+        "accounts/acme/account.yaml:4:20 EB0108 accounts/acme/account.yaml is not valid UTF-8 at byte 89; save the file as UTF-8",
         AsUtf8,
     ),
     // The template.

@@ -301,3 +301,47 @@ async fn a_file_that_changed_since_the_plan_is_not_sent() {
     insta::assert_snapshot!(format!("{:?}", only(&applied).result), @r#"Failed { reason: "accounts/acme/logo is not the file that was planned (fc31ed886683 instead of ccd7236996f5); plan again" }"#);
     assert_eq!(stage.sandbox.counts().mutating, mutating);
 }
+
+/// An upload that was refused was not carried out, even if nothing can be read after it.
+#[tokio::test]
+async fn what_was_not_accepted_was_not_uploaded() {
+    let stage = stage().await;
+    let tree = logo_for("acme");
+    let plan = stage.plan(&tree).await;
+    let before = stage.shown("acme");
+    stage.faults(vec![
+        Fault::new("POST", "*/whitelabel/logo", FaultKind::Status(401)),
+        Fault::new("PUT", "*_auth", FaultKind::Status(401)).times(9),
+    ]);
+    let applied = stage.apply(&tree, &plan).await;
+    insta::assert_snapshot!(reason(&applied), @"failed: the server does not accept the login; nothing was changed; check the API key, the password or the token; a given token lasts about an hour");
+    assert_eq!(stage.shown("acme"), before);
+}
+
+/// What was accepted, or may have been, is told as such when nothing can be read after it.
+#[tokio::test]
+async fn what_cannot_be_read_after_an_upload_is_unknown() {
+    for upload in [None, Some(FaultKind::Status(500))] {
+        let stage = stage().await;
+        let tree = logo_for("acme");
+        let plan = stage.plan(&tree).await;
+        let posts = upload.map(|kind| Fault::new("POST", "*/whitelabel/logo", kind));
+        let reads = Fault::new("GET", "*/accounts/*/whitelabel", FaultKind::Status(403));
+        // The first read is that of the precondition.
+        let reads = reads.nth(2).times(99);
+        stage.faults(posts.into_iter().chain([reads]).collect());
+        let applied = stage.apply(&tree, &plan).await;
+        match upload {
+            None => insta::assert_snapshot!(reason(&applied), @"unknown: the server accepted the logo; what is there now could not be read: the login may not do this; log in with an account above it; the domain template needs the master account; plan again"),
+            Some(_) => insta::assert_snapshot!(reason(&applied), @"unknown: the server aborted the request (init failed); what is there now could not be read: the login may not do this; log in with an account above it; the domain template needs the master account; plan again"),
+        }
+    }
+}
+
+fn reason(applied: &Applied) -> String {
+    match &only(applied).result {
+        StepResult::Failed { reason } => format!("failed: {reason}"),
+        StepResult::Unknown { reason } => format!("unknown: {reason}"),
+        other => panic!("{other:?}"),
+    }
+}

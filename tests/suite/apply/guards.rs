@@ -164,7 +164,7 @@ fn of_accounts() -> [Case; 5] {
                 policy.protected_accounts.insert(AccountName::new("acme"));
             }),
             as_planned,
-            "acme would change, and policy.protected_accounts has it",
+            "acme would change, and policy.protected_accounts lists it",
         ),
         (
             RefusalKind::ProtectedKey,
@@ -172,7 +172,7 @@ fn of_accounts() -> [Case; 5] {
                 policy.protected_keys.insert(KeyPath::parse("company_name"));
             }),
             as_planned,
-            "company_name of acme would change, and policy.protected_keys has it",
+            "company_name of acme would change, and policy.protected_keys lists it",
         ),
     ]
 }

@@ -86,7 +86,7 @@ async fn a_lost_answer_is_settled_by_reading() {
         let [note] = &notes[..] else {
             panic!("{kind:?}: {notes:?}")
         };
-        assert!(note.starts_with("the answer was no help ("), "{note}");
+        assert!(note.starts_with("the answer was inconclusive ("), "{note}");
     }
 }
 
@@ -327,7 +327,7 @@ async fn a_canary_without_its_records_ends_the_run() {
         });
     assert_eq!(
         last,
-        Some("example.com, which goes first, did not succeed; mend that, then plan again")
+        Some("example.com, which goes first, failed; fix that, then plan again")
     );
 }
 

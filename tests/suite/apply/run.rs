@@ -371,3 +371,191 @@ async fn nothing_is_sent_once_the_lease_ended() {
     assert!(refused.count() > 0, "{outcomes:?}");
     assert_eq!(stage.sandbox.counts().mutating, before + 1);
 }
+
+/// Beta and city swap their domains, and acme comes first; the step that releases beta's domain comes before all.
+fn swap() -> Tree {
+    Tree::new()
+        .account("acme", json!({"company_name": "A"}))
+        .account("beta", json!({"domain": "city.example.com"}))
+        .account("city", json!({"domain": "beta.example.com"}))
+}
+
+/// Carries out a plan with one step at a time; `look` sees how each one ends.
+async fn one_by_one(
+    stage: &Stage,
+    tree: &Tree,
+    options: apply::Options,
+    look: impl Fn(&emblazon::plan::Step) + Sync,
+) -> apply::Applied {
+    let plan = stage.plan(tree).await;
+    let reader = stage.client().await;
+    let files = |path: &Utf8Path| tree.files.get(path).cloned().ok_or("no such file");
+    let progress = |event: Event<'_>| {
+        if let Event::Ended(step, _) = event {
+            look(step);
+        }
+    };
+    apply::run(
+        unguarded(tree, &plan),
+        &WriteClient::new(reader.clone()),
+        Some(&TemplateWriter::new(reader)),
+        &files,
+        &options,
+        &progress,
+    )
+    .await
+    .unwrap()
+}
+
+fn is_release(step: &emblazon::plan::Step) -> bool {
+    matches!(step.action, emblazon::plan::Action::Release { .. })
+}
+
+/// Whatever ends a run between a release and a claim: the step that was to claim says that nobody reaches the brand,
+/// and the next apply brings it back.
+#[tokio::test]
+async fn a_brand_that_is_left_with_a_parked_domain_is_told() {
+    for end in ["failure", "interrupted", "lease", "claim"] {
+        let stage = stage().await;
+        let tree = swap();
+        let mut options = stage.options();
+        options.concurrency = NonZeroUsize::MIN;
+        let fence = Fence::default();
+        fence.extend(Instant::now(), Duration::from_hours(1));
+        if end == "lease" {
+            options.guard = LeaseGuard::fenced(fence.clone());
+        }
+        let refuse = |name: &str, nth| {
+            let path = format!("/v2/accounts/{}/whitelabel", id(name));
+            let fault = Fault::new("POST", &path, FaultKind::Status(403));
+            stage.faults(vec![fault.nth(nth).times(99)]);
+        };
+        match end {
+            "failure" => {
+                options.rollout.max_failures = NonZeroUsize::new(1);
+                refuse("acme", 1);
+            }
+            "claim" => refuse("beta", 2),
+            _ => {}
+        }
+        let guard = options.guard.clone();
+        let applied = one_by_one(&stage, &tree, options, |step| {
+            if is_release(step) {
+                match end {
+                    "interrupted" => guard.stopping().cancel(),
+                    "lease" => fence.end(),
+                    _ => {}
+                }
+            }
+        })
+        .await;
+        let noted: Vec<_> = (applied.outcomes.iter())
+            .filter(|outcome| !outcome.notes.is_empty())
+            .map(|outcome| (outcome.step.0, outcome.notes.join("\n")))
+            .collect();
+        let told = "nobody reaches this brand now: it gave up beta.example.com, and does not have city.example.com yet; the next apply claims city.example.com";
+        assert_eq!(noted, [(3, told.to_owned())], "{end}: {applied:?}");
+        // The history tells it too.
+        let run = runs(&stage.state).unwrap().pop().unwrap();
+        let entries = read_journal(&stage.state, &run).unwrap();
+        let record = apply::record(&entries).unwrap();
+        let plan = apply::plan_of(&stage.state, &run).unwrap();
+        assert_eq!(apply::outcomes(&entries, &plan, record.state), applied);
+        stage.faults(Vec::new());
+        stage.converge(&tree).await;
+        let reserved = stage.shown("beta").unwrap().reserved.unwrap();
+        assert_eq!(reserved, "city.example.com", "{end}");
+    }
+}
+
+/// A process that died between a release and a claim says nothing, so the history does.
+#[tokio::test]
+async fn the_history_tells_of_a_brand_that_a_dead_run_left_parked() {
+    let stage = stage().await;
+    let tree = swap();
+    let plan = stage.plan(&tree).await;
+    stage.apply(&tree, &plan).await;
+    let run = &runs(&stage.state).unwrap()[0];
+    let entries = read_journal(&stage.state, run).unwrap();
+    let released = entries.iter().position(
+        |entry| matches!(&entry.event, JournalEvent::Outcome { step, .. } if step.0 == 0),
+    );
+    let entries = &entries[..=released.unwrap()];
+    let record = apply::record(entries).unwrap();
+    let outcomes = apply::outcomes(entries, &plan, record.state).outcomes;
+    let notes = &outcomes[3].notes;
+    assert!(
+        notes[0].starts_with("nobody reaches this brand now"),
+        "{notes:?}"
+    );
+}
+
+/// A limit on failures begins no further account, and finishes one whose domain was released.
+#[tokio::test]
+async fn an_account_that_released_its_domain_goes_on_after_the_limit_on_failures() {
+    let stage = stage().await;
+    let tree = Tree::new()
+        .account("acme", json!({"domain": null}))
+        .account("beta", json!({"company_name": "B"}))
+        .account("city", json!({"company_name": "C"}));
+    let plan = stage.plan(&tree).await;
+    let is_claim =
+        |step: &emblazon::plan::Step| step.subject.title() == "acme" && !is_release(step);
+    assert!(
+        is_release(&plan.steps[0]) && plan.steps.iter().any(is_claim),
+        "{plan:?}"
+    );
+    let beta = format!("/v2/accounts/{}/whitelabel", id("beta"));
+    stage.faults(vec![
+        Fault::new("POST", &beta, FaultKind::Status(403)).times(99),
+    ]);
+    // Beta is refused only once acme's domain is released, and acme's next step sends nothing before that.
+    let seen = Arc::new((Mutex::new((false, false)), Condvar::new()));
+    let (port, gate) = (port(&stage.sandbox.url()), Arc::clone(&seen));
+    let acme = format!("/v2/accounts/{}/whitelabel", id("acme"));
+    let server = StandIn::start(move |asked, stream| {
+        let (state, told) = &*gate;
+        let mut now = state.lock().unwrap();
+        let is_early = |(released, failed): (bool, bool)| {
+            (asked.method == "POST" && asked.path == beta && !released)
+                || (asked.method == "GET" && asked.path == acme && released && !failed)
+        };
+        while is_early(*now) {
+            now = told.wait(now).unwrap();
+        }
+        drop(now);
+        let (head, body) = relay(port, asked);
+        stream.send(&[head.as_bytes(), &body].concat());
+    });
+    let progress = |event: Event<'_>| {
+        if let Event::Ended(step, _) = event {
+            let (state, told) = &*seen;
+            let mut now = state.lock().unwrap();
+            now.0 |= is_release(step);
+            now.1 |= step.subject.title() == "beta";
+            told.notify_all();
+        }
+    };
+    let reader = stage.connect_to(&server.url()).await;
+    let mut options = stage.options();
+    options.rollout.max_failures = NonZeroUsize::new(1);
+    let files = |_: &Utf8Path| Err::<Vec<u8>, _>("no files");
+    let applied = apply::run(
+        unguarded(&tree, &plan),
+        &WriteClient::new(reader.clone()),
+        Some(&TemplateWriter::new(reader)),
+        &files,
+        &options,
+        &progress,
+    )
+    .await
+    .unwrap();
+    let count = applied.count();
+    assert_eq!(
+        (count.done, count.failed, count.not_begun),
+        (2, 1, 1),
+        "{applied:?}"
+    );
+    let settings = stage.shown("acme").unwrap().settings;
+    assert_eq!(settings.get("domain"), None);
+}

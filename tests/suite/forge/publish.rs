@@ -325,13 +325,13 @@ async fn a_status_says_how_it_stands_with_the_digest() {
     insta::assert_snapshot!(shapes, @r#"
     Github: POST /repos/acme/brands/statuses/abc123
       {"context":"emblazon/plan/production","description":"not carried out yet; digest 64879f7d6b960a01909762d911a32d4582c20010c5641ee90278b644a9e3b525","state":"pending"}
-      {"context":"emblazon/plan/production","description":"it needs somebody; see the report","state":"failure"}
+      {"context":"emblazon/plan/production","description":"it needs attention; see the report","state":"failure"}
     Gitlab: POST /api/v4/projects/acme%2Fbrands/statuses/abc123
       {"description":"not carried out yet; digest 64879f7d6b960a01909762d911a32d4582c20010c5641ee90278b644a9e3b525","name":"emblazon/plan/production","state":"pending"}
-      {"description":"it needs somebody; see the report","name":"emblazon/plan/production","state":"failed"}
+      {"description":"it needs attention; see the report","name":"emblazon/plan/production","state":"failed"}
     Gitea: POST /api/v1/repos/acme/brands/statuses/abc123
       {"context":"emblazon/plan/production","description":"not carried out yet; digest 64879f7d6b960a01909762d911a32d4582c20010c5641ee90278b644a9e3b525","state":"pending"}
-      {"context":"emblazon/plan/production","description":"it needs somebody; see the report","state":"failure"}
+      {"context":"emblazon/plan/production","description":"it needs attention; see the report","state":"failure"}
     "#);
 }
 

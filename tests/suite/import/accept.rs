@@ -1,6 +1,6 @@
 //! `import --accept`: what somebody changed by hand, into the tree.
 
-use emblazon::sandbox::Seed;
+use emblazon::sandbox::{Fault, FaultKind, Seed};
 use serde_json::{Value, json};
 
 use super::platform::{Platform, picture};
@@ -307,4 +307,91 @@ fn with_two_clusters_what_is_accepted_goes_where_it_is_declared() {
         "brandColor: red",
         "brandColor: blue",
     );
+}
+
+/// A key that there is not is a mistake of whoever asks, as it is for `explain`; what the message names is accepted.
+#[test]
+fn a_mistyped_key_is_wrong_usage() {
+    let platform = agreed();
+    platform.edit(ACME, &["nav", "help"], json!("https://new.example"));
+    platform.edit(ACME, &["theirs"], json!("unknown to the tree"));
+    for (wrong, meant) in [
+        ("acme.nav.hlep", "whitelabel.nav.help"),
+        ("acme.whitelabel.nav.hlep", "whitelabel.nav.help"),
+        ("acme.assets.lgoo", "assets.logo"),
+        ("acme.lgoo", "assets.logo"),
+        ("acne.nav.help", "acme"),
+        ("acme.dns", "change it there"),
+        ("acme.nothing.like.it", "write its whole path"),
+    ] {
+        let output = platform.run_to(
+            64,
+            &["import", "--tree", "tree", "--accept", wrong, "--dry-run"],
+        );
+        let told = stderr(&output);
+        assert!(told.contains(meant), "{wrong}: {told}");
+        assert_eq!(stdout(&output), "", "{wrong}");
+    }
+    // The tree cannot declare it yet, and how it could is told.
+    let arguments = ["import", "--tree", "tree", "--accept", "acme.theirs"];
+    let told = stdout(&platform.run_to(5, &arguments));
+    assert!(told.contains("extra_keys"), "{told}");
+    let accept = "acme.whitelabel.nav.help";
+    platform.run_to(0, &["import", "--tree", "tree", "--accept", accept]);
+    let account = platform.read("tree", "accounts/acme/account.yaml");
+    assert!(account.contains("https://new.example"), "{account}");
+    platform.stop();
+}
+
+/// What a lock forbids is told by the lock, which is there, and not by the declaration that it forbids. Doing what it
+/// says helps.
+#[test]
+fn a_lock_is_named_where_it_is() {
+    let platform = agreed_of_two();
+    platform.edit(ACME, &["hide_powered"], json!(false));
+    let arguments = [
+        "import",
+        "--tree",
+        "tree",
+        "--cluster",
+        "production",
+        "--accept",
+        "acme",
+    ];
+    let output = platform.run_to(5, &arguments);
+    insta::assert_snapshot!(stdout(&output), @r#"
+    left out: acme whitelabel.hide_powered
+      brands/gold.yaml locks whitelabel.hide_powered at line 6 (EB0303)
+      help: take whitelabel.hide_powered out of lock there and import again, or apply the tree, which
+      puts its own value back
+    "#);
+    assert!(
+        stderr(&output).contains("nothing to write\n"),
+        "{}",
+        stderr(&output)
+    );
+    let unlocked = BRAND.replace("lock: [whitelabel.hide_powered]\n", "");
+    platform.write("tree", "brands/gold.yaml", unlocked.as_bytes());
+    platform.run_to(0, &arguments);
+    platform.run_to(0, &["plan", "tree", "--cluster", "production"]);
+    platform.stop();
+}
+
+/// Invariant 6: what could not be read is not said to be in the tree already.
+#[test]
+fn an_asset_that_cannot_be_read_is_left_out() {
+    let platform = agreed();
+    platform.sandbox.set_faults(vec![Fault {
+        times: 99,
+        ..Fault::new("GET", "*/whitelabel/logo", FaultKind::Status(403))
+    }]);
+    for accept in ["acme", "acme.logo"] {
+        let output = platform.run_to(6, &["import", "--tree", "tree", "--accept", accept]);
+        let told = stdout(&output);
+        assert!(told.contains("left out: acme assets.logo"), "{told}");
+        assert!(!stderr(&output).contains("the tree says it already"));
+    }
+    platform.sandbox.set_faults(Vec::new());
+    platform.run_to(0, &["import", "--tree", "tree", "--accept", "acme"]);
+    platform.stop();
 }

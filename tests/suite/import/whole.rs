@@ -295,6 +295,34 @@ fn what_cannot_be_read_is_not_written() {
     platform.stop();
 }
 
+/// A template or an asset that could not be read is a reason to look again, too.
+#[test]
+fn what_is_not_an_account_and_cannot_be_read_is_6() {
+    let seed = format!(
+        "accounts:\n  - name: Master\n  - {{ name: Beta, id: {}, whitelabel: {{ company_name: Beta }} }}\n",
+        "b".repeat(32)
+    );
+    let platform = Platform::new(Seed::parse(&seed, "".as_ref()).unwrap());
+    let refuse = |path: &str| {
+        platform.sandbox.set_faults(vec![Fault {
+            times: 9,
+            ..Fault::new("GET", path, FaultKind::Status(403))
+        }]);
+    };
+    for path in ["*/whitelabel/domains", "*/whitelabel/icon"] {
+        refuse(path);
+        platform.run_to(6, &["import", "--tree", path.rsplit('/').next().unwrap()]);
+    }
+    // A tree without a template does not miss it.
+    platform.sandbox.set_faults(Vec::new());
+    platform.run_to(0, &["import", "--tree", "tree"]);
+    let template = platform.folder.path().join("tree/domains.yaml");
+    std::fs::remove_file(&template).unwrap_or_default();
+    refuse("*/whitelabel/domains");
+    platform.run_to(0, &["import", "--tree", "tree"]);
+    platform.stop();
+}
+
 #[test]
 fn mistakes_are_said() {
     let folder = tempfile::tempdir().unwrap();

@@ -127,6 +127,25 @@ fn what_init_says_next_works() {
     assert!(!told.stdout.contains("EB0716"), "{}", told.stdout);
 }
 
+/// A newcomer sees what DNS answers, and what is to be entered.
+#[test]
+fn the_tree_that_init_makes_has_dns() {
+    let desk = Desk::with_examples();
+    ends_with(&desk, 0, "emblazon init brands");
+    let checked = ends_with(&desk, 2, "emblazon dns check --sandbox --tree brands");
+    assert!(
+        checked.stdout.contains("DNS: 1 missing, 1 ok on 1 domain"),
+        "{}",
+        checked.stdout
+    );
+    let letter = "emblazon dns letter example --sandbox --tree brands";
+    let letter = ends_with(&desk, 0, letter).stdout;
+    assert!(letter.contains("api.example.net"), "{letter}");
+    assert!(letter.contains("Right already"), "{letter}");
+    ends_with(&desk, 2, "emblazon drift --sandbox brands");
+    ends_with(&desk, 0, "emblazon apply --sandbox brands");
+}
+
 /// What is live, the DNS and the history outlive the command; so an apply can be undone.
 #[test]
 fn a_sandbox_is_kept_and_a_run_on_it_undone() {

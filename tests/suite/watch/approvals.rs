@@ -155,7 +155,7 @@ fn what_heal_off_and_apply_off_leave_is_not_offered() {
         let (status, answer) = daemon.ask(&platform, "/api/v1/approve", Some(&order));
         assert_eq!(status, StatusCode::CONFLICT);
         let told = answer["error"].as_str().unwrap();
-        assert!(told.contains("say heal: report or apply: manual"), "{told}");
+        assert!(told.contains("set heal: report or apply: manual"), "{told}");
         configure(&platform, on);
         daemon.wait("stalled", Some('a'), reason);
         let (status, answer) = approve(&daemon, &platform);

@@ -125,10 +125,10 @@ fn a_tree_with_errors_leaves_the_last_good_one_in_force() {
     daemon.wait_ready('b');
     assert_eq!(platform.key('a', "company_name"), "new");
     assert_eq!(platform.key('b', "company_name"), "new");
-    name_company(&platform, 'a', "mended");
+    name_company(&platform, 'a', "fixed");
     daemon.wait("commit", None, "none");
     daemon.wait_ready('a');
-    assert_eq!(platform.key('a', "company_name"), "mended");
+    assert_eq!(platform.key('a', "company_name"), "fixed");
     platform.stop();
 }
 

@@ -62,11 +62,11 @@ fn a_commit_that_leads_elsewhere_or_names_a_command_is_not_put_in_force() {
         "{told}"
     );
     declare(&platform, &own, "");
-    name_company(&platform, 'a', "mended");
-    let good = commit(&platform, "mended", &[]);
+    name_company(&platform, 'a', "fixed");
+    let good = commit(&platform, "fixed", &[]);
     daemon.wait("commit", None, &good);
     daemon.wait("run", None, "applied");
-    assert_eq!(platform.key('a', "company_name"), "mended");
+    assert_eq!(platform.key('a', "company_name"), "fixed");
     assert_eq!(daemon.stop().code(), Some(0));
     assert_eq!(stranger.asked.load(Ordering::SeqCst), 0, "nobody was asked");
     assert!(!ran.exists(), "no command was run");

@@ -2,7 +2,7 @@
 
 use crate::apply::{Halt, StepResult};
 use crate::plan::{Risk, StepId};
-use crate::report::fixture::{account, empty, learn_more, sample, step};
+use crate::report::fixture::{account, dns, empty, learn_more, sample, step};
 use crate::report::text::{Options, render};
 use crate::report::{Command, Report, Verb};
 
@@ -240,7 +240,7 @@ fn drift_names_account_key_and_both_values() {
       Umbrella \u{202e}evil\u{1b}[2J  eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee
         umbrella.sip.example.com
 
-    Drift: 4 accounts and the domain template on production not as the tree says; 1
+    Drift: 4 accounts and the domain template on production not matching the tree; 1
       in sync; 1 refused; 1 not checked
     "#);
 }
@@ -430,6 +430,19 @@ fn an_interrupted_run_says_once_what_it_did_not_come_to() {
 
     Applied: 1 of 35 steps; 34 not begun
     ");
+    // What is to be known of one of them stands with it.
+    let update = &mut report.accounts[7].steps[0];
+    update.notes = vec!["nobody reaches this brand now".to_owned()];
+    update.is_result_noted = true;
+    let rendered = render(&report, options);
+    insta::assert_snapshot!(rendered, @r#"
+    done       customer-000 update
+    not begun  33 × update on 33 objects: the run was interrupted; plan again
+    not begun  customer-007 update: the run was interrupted; plan again
+               note: nobody reaches this brand now
+
+    Applied: 1 of 35 steps; 34 not begun
+    "#);
 }
 
 /// Invariant 8: whatever a step changes is seen.
@@ -449,4 +462,39 @@ fn colours_do_not_change_the_words() {
         anstream::adapter::strip_str(&coloured).to_string(),
         at(80, &report)
     );
+}
+
+/// An account that could not be read may have a whitelabel, so that the number of all is a lower limit.
+#[test]
+fn an_unread_account_is_not_one_without_a_whitelabel() {
+    let mut report = empty(Command::Plan);
+    let mut coverage = sample(Command::Plan).coverage.expect("a coverage");
+    coverage.unread = 1;
+    report.coverage = Some(coverage);
+    let told = at(100, &report);
+    let (told, _) = told.split_once('\n').expect("lines");
+    insta::assert_snapshot!(told, @"not in the tree: 1 of at least 6 live whitelabels (the tree covers at least 83%)");
+}
+
+/// A name that is longer than its column does not run into the verdict.
+#[test]
+fn names_end_before_the_verdict() {
+    let domain = "a-name-that-is-longer-than-the-column.mydomain.example";
+    let mut report = empty(Command::Dns);
+    report.dns = Some(dns::of(domain));
+    insta::assert_snapshot!(at(100, &report), @r#"
+    acme  a-name-that-is-longer-than-the-column.mydomain.example
+      TXT   a-name-that-is-longer-than-the-column.mydomain.example  unknown       no authoritative
+          server gave an answer (no answer in time)
+          ns1.example.com (192.0.2.53): no answer in time
+      CNAME portal.a-name-that-is-longer-than-the-column.mydomain.example  different
+          - ui.example.net
+          + old-ui.example.net
+          hint: the old portal is still named
+      A     us-east.a-name-that-is-longer-than-the-column.mydomain.example  ok              192.0.2.10
+
+    quiet: DNS not checked, dns: ignore
+
+    DNS: 1 different, 1 unknown, 1 ok on 1 domain
+    "#);
 }

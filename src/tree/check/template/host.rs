@@ -235,7 +235,7 @@ fn records(record_type: RecordType, mapping: &[Spanned<String>]) -> Diagnostics 
             diagnostics.push(
                 Diagnostic::new(
                     Code::EB0708,
-                    format!("the {record_type} record {data} stands here twice"),
+                    format!("the {record_type} record {data} is repeated here"),
                     "remove one of them",
                 )
                 .at(text.place, "again")
@@ -267,7 +267,7 @@ fn second_placeholder(text: &Spanned<String>) -> Option<Diagnostic> {
         Diagnostic::new(
             Code::EB0704,
             format!(
-                "{PLACEHOLDER} stands twice in {:?}, the server replaces only the first",
+                "{PLACEHOLDER} is repeated in {:?}, the server replaces only the first",
                 text.value
             ),
             "keep one {{domain}} in each text",
