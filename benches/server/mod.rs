@@ -100,7 +100,7 @@ impl Platform {
         format!("/v2/accounts/{account}/whitelabel")
     }
 
-    /// Returns the ETags of the accounts' whitelabels, in their order.
+    /// Returns the entity tags of the accounts' whitelabels, in their order.
     pub(crate) async fn tags(&self, accounts: &[String]) -> Result<Vec<String>> {
         let tags = accounts.iter().map(|account| async move {
             let answer = self.read(account).await?;

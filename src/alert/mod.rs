@@ -21,7 +21,8 @@ mod notice;
 
 pub use announce::{Announcer, announce};
 pub use channel::{
-    AlertError, Channel, EmailChannel, ForgeChannel, Pinger, SlackChannel, Smtp, SmtpTls, WebhookChannel,
+    AlertError, Channel, EmailChannel, ForgeChannel, Pinger, SlackChannel, Smtp, SmtpTls,
+    WebhookChannel,
 };
 pub use channels::{ChannelStatus, Channels};
 pub use commit::{CommitStanding, Progress, standing};

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::live::{ApiError, Document, ReadClient};
-use crate::model::{AccountId, AssetKind, AssetType, Digest, Revision, Settings, DomainName, KeyPath};
+use crate::model::{
+    AccountId, AssetKind, AssetType, Digest, DomainName, KeyPath, Revision, Settings,
+};
 
 /// A whitelabel with the bytes of every asset that it has.
 #[derive(Clone, Debug)]

@@ -176,7 +176,7 @@ impl StepResult {
 mod tests {
     use super::*;
     use crate::apply::Halt;
-    
+
     #[test]
     fn four_words_have_four_counts_that_add_up() {
         let reason = String::new;

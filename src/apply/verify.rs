@@ -1,7 +1,7 @@
 //! Verification after a write: the document as it is stored, and as the public lookup shows it.
 
-use super::brand::domain;
 use super::answer;
+use super::brand::domain;
 use super::reading;
 use super::step_run::{StepRun, Stop, Write};
 use crate::diff::settings_in_sync;

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 
 use super::args::{ColourChoice, Common};
-use super::limit::Limit;
 use super::failure::Failure;
+use super::limit::Limit;
 use super::screen::{self, Shown};
 use crate::report::text::{self, Rendered};
 

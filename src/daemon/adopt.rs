@@ -261,7 +261,7 @@ impl Controller {
                 message: reason.clone(),
                 commit: commit.clone(),
                 begun: None,
-                detected: now,
+                at: now,
             });
         }
         self.published.change(|status| {

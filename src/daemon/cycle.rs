@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::assessment::{
-    Assessment, acting, AssessmentInput, assess, changes, has_settled, holds, is_complete, names, remember,
-    settle, unknown,
+    Assessment, AssessmentInput, acting, assess, changes, has_settled, holds, is_complete, names,
+    remember, settle, unknown,
 };
 use super::controller::Controller;
 use super::history_log::Detected;
@@ -318,7 +318,7 @@ impl Controller {
                     message: told(&from_git),
                     commit: commit.as_ref().map(|commit| commit.id.clone()),
                     begun: commit.as_ref().and_then(|commit| commit.made),
-                    detected: now,
+                    at: now,
                 });
             }
             let Some(record) = self.records.get(name) else {
@@ -339,7 +339,7 @@ impl Controller {
                     message: told(&drifted),
                     commit: commit.as_ref().map(|commit| commit.id.clone()),
                     begun: first.absent,
-                    detected: first.seen,
+                    at: first.seen,
                 });
             }
         }

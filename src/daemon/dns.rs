@@ -137,7 +137,7 @@ impl Controller {
                 message: format!("{name}: {}", summary.headline()),
                 commit: None,
                 begun: begun.filter(|begun| *begun < seen),
-                detected: seen,
+                at: seen,
             });
         } else if matches!(summary.standing, Standing::InSync | Standing::Propagating) {
             self.history_log

@@ -151,7 +151,12 @@ impl Domains {
 
     /// Schedules the next check: soon after a difference to confirm, at expiry after an old answer, with a growing
     /// back-off after silence.
-    pub(super) fn plan_ahead(&mut self, name: &AccountName, confirm_after: SignedDuration, now: Timestamp) {
+    pub(super) fn plan_ahead(
+        &mut self,
+        name: &AccountName,
+        confirm_after: SignedDuration,
+        now: Timestamp,
+    ) {
         let Some(domain_state) = self.states.get(name) else {
             return;
         };

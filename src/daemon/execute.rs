@@ -8,9 +8,9 @@ use std::time::Duration;
 use camino::Utf8Path;
 use jiff::Timestamp;
 
+use super::assessment::acting;
 use super::assessment::{Assessment, assess, changes, subjects};
 use super::controller::Controller;
-use super::assessment::acting;
 use super::cycle::{CycleResult, ENDED};
 use super::schedule::{Name, back_off, later};
 use super::status::Mode;

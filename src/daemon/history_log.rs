@@ -77,7 +77,7 @@ pub(super) struct Detected {
     pub(super) message: String,
     pub(super) commit: Option<String>,
     pub(super) begun: Option<Timestamp>,
-    pub(super) detected: Timestamp,
+    pub(super) at: Timestamp,
 }
 
 impl HistoryLog {
@@ -144,7 +144,7 @@ impl HistoryLog {
             let lines = count(self.spoilt, "line");
             let folder = &self.folder;
             format!(
-                "something corrupted {lines} of {folder}/{HISTORY}, which were left out; the file as it was is {folder}/{SPOILT}"
+                "something corrupted {lines} of {folder}/{HISTORY}, now left out; the file as it was is {folder}/{SPOILT}"
             )
         })
     }
@@ -174,7 +174,7 @@ impl HistoryLog {
             message: news.message,
             commit: news.commit,
             begun: news.begun,
-            detected: news.detected,
+            detected: news.at,
             repaired: None,
             end: None,
         };
@@ -339,7 +339,7 @@ mod tests {
             message: "it changed".to_owned(),
             commit: None,
             begun: Some(at(detected - 3)),
-            detected: at(detected),
+            at: at(detected),
         }
     }
 

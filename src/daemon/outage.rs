@@ -35,7 +35,7 @@ impl Controller {
             message: reason.to_owned(),
             commit: None,
             begun: None,
-            detected: now,
+            at: now,
         });
     }
 

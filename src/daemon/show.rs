@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::assessment::acting;
 use super::assessment::{
     Assessment, AssessmentInput, Record, changes, circumstances, names, subject_name, subjects,
     unknown,
 };
 use super::controller::Controller;
-use super::assessment::acting;
 use super::schedule::Name;
 use super::status::{LiveBrand, ObjectStatus, Offer, OtherSteps, PlannedStep, Reason, Taker};
 use super::verdict::{Standing, is_drift, judge, reason};

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Expected, Failure};
+use crate::model::count_of;
 use crate::model::record::{RecordData, RecordName};
 
 /// A server that was asked.
@@ -219,11 +220,13 @@ fn agreed(
         (false, false) => {}
     }
     if !failed.is_empty() {
-        let answered = observation.authoritative.len() - failed.len();
+        let all = observation.authoritative.len();
+        let answered = all - failed.len();
         return Verdict::Unknown {
             reason: format!(
-                "{answered} of {} authoritative servers are right, the others gave no answer",
-                observation.authoritative.len()
+                "{} {} right, the others gave no answer",
+                count_of(answered, all, "authoritative server"),
+                if answered == 1 { "is" } else { "are" }
             ),
         };
     }

@@ -155,7 +155,7 @@ fn trap_24_failures_are_unknown_and_told_apart() {
             &[found(RIGHT), failed()],
             &[],
             &Verdict::Unknown {
-                reason: "1 of 2 authoritative servers are right, the others gave no answer"
+                reason: "1 of 2 authoritative servers is right, the others gave no answer"
                     .to_owned(),
             },
         );

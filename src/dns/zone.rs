@@ -10,7 +10,7 @@ use super::memo::Memo;
 use super::packet::QuerySettings;
 use super::{Exchange, Failure, Server, packet};
 use crate::model::record::RecordName;
-use crate::model::{Network, is_inside};
+use crate::model::{Network, count, is_inside};
 
 /// How many name servers of one zone are followed: a referral of 512 octets holds thirteen, and no registry takes more.
 /// A zone that names a thousand wants to direct traffic at a victim (`NXNSAttack`, CVE-2020-8616).
@@ -284,7 +284,7 @@ fn told_of_crowded(crowded: &[(RecordName, usize)]) -> Option<String> {
     let most = crowded.iter().map(|(_, addresses)| addresses).max()?;
     let others = match others.len() {
         0 => "has".to_owned(),
-        more => format!("and {more} more servers have up to"),
+        more => format!("and {} have up to", count(more, "more server")),
     };
     Some(format!(
         "{first} {others} {most} addresses; at most {MOST_ADDRESSES} of each are asked"

@@ -10,10 +10,12 @@ use md5::{Digest as _, Md5};
 /// it.
 #[must_use]
 pub fn md5_hex(bytes: &[u8]) -> String {
-    Md5::digest(bytes).iter().fold(String::with_capacity(32), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    Md5::digest(bytes)
+        .iter()
+        .fold(String::with_capacity(32), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 #[cfg(test)]

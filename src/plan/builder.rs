@@ -96,10 +96,13 @@ pub fn plan_differences(
         refusals.push(Refusal {
             kind: RefusalKind::EmptyTree,
             subject: None,
-            message: format!(
-                "the tree has no accounts, but {} of the tree applied last still have a whitelabel",
-                differences.departed.len()
-            ),
+            message: match differences.departed.len() {
+                1 => "the tree has no accounts, but 1 of the tree applied last still has a whitelabel"
+                    .to_owned(),
+                many => format!(
+                    "the tree has no accounts, but {many} of the tree applied last still have a whitelabel"
+                ),
+            },
             help: "check that this is the right folder and the right cluster".to_owned(),
         });
     }

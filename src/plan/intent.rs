@@ -64,7 +64,7 @@ impl<'a> Intent<'a> {
         match intent.effect {
             DocumentEffect::Created => intent.target = Cow::Owned(created(desired)),
             DocumentEffect::Updated => {
-                intent.target = Cow::Owned(difference.edit.apply_to(&intent.target))
+                intent.target = Cow::Owned(difference.edit.apply_to(&intent.target));
             }
             DocumentEffect::Unknown
             | DocumentEffect::Missing

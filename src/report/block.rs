@@ -203,7 +203,7 @@ pub(super) fn as_found(object: &ObjectReport) -> ObjectReport {
         waits_for: Vec::new(),
         notes: Vec::new(),
         result: None,
-        is_result_noted: false,
+        result_notes: Vec::new(),
     };
     ObjectReport {
         steps: vec![step],

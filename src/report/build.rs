@@ -388,7 +388,7 @@ fn step_report(
         waits_for,
         notes,
         result: outcome.map(|outcome| outcome.result.clone()),
-        is_result_noted: outcome.is_some_and(|outcome| !outcome.notes.is_empty()),
+        result_notes: outcome.map_or_else(Vec::new, |outcome| outcome.notes.clone()),
     }
 }
 

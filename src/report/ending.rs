@@ -63,7 +63,7 @@ impl<'a> Endings<'a> {
             let Some((result, reason)) = step.result.as_ref().zip(self.reason(step)) else {
                 continue;
             };
-            let is_one_of_many = result.halt().is_some() && !step.is_result_noted;
+            let is_one_of_many = result.halt().is_some() && step.result_notes.is_empty();
             let place = halted.get(&reason).filter(|_| is_one_of_many);
             if let Some(ending) = place.and_then(|place| left.get_mut(*place)) {
                 ending.steps.push((object, step));
@@ -83,6 +83,12 @@ impl<'a> Endings<'a> {
 }
 
 impl<'a> Ending<'a> {
+    /// Returns the reason with the notes on the results.
+    pub(super) fn noted_reason(&self) -> String {
+        let steps = self.steps.iter();
+        noted(&self.reason, steps.map(|(_, step)| *step))
+    }
+
     /// Describes the kinds of steps in this group: `update`, or `8 × update, 6 × upload logo`.
     pub(super) fn what(&self) -> String {
         if let [(_, step)] = self.steps.as_slice() {
@@ -107,4 +113,10 @@ impl<'a> Ending<'a> {
             .filter(|object| seen.insert(object.title()))
             .collect()
     }
+}
+
+/// Adds the notes on the results of steps to a reason, for formats that show no notes elsewhere. Not escaped.
+pub(super) fn noted<'a>(reason: &str, steps: impl IntoIterator<Item = &'a StepReport>) -> String {
+    let notes = steps.into_iter().flat_map(|step| &step.result_notes);
+    notes.fold(reason.to_owned(), |text, note| format!("{text}; {note}"))
 }

@@ -60,7 +60,7 @@ pub(super) fn step(id: u32, verb: Verb, risk: Risk, changes: Vec<Change>) -> Ste
         waits_for: Vec::new(),
         notes: Vec::new(),
         result: None,
-        is_result_noted: false,
+        result_notes: Vec::new(),
     }
 }
 

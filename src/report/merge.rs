@@ -306,7 +306,7 @@ fn join_step(known: &mut StepReport, step: StepReport) {
     known.waits_for.sort();
     known.waits_for.dedup();
     add_new(&mut known.notes, step.notes);
-    known.is_result_noted |= step.is_result_noted;
+    add_new(&mut known.result_notes, step.result_notes);
 }
 
 /// Renumbers steps so that ids are unique across all parts.

@@ -227,9 +227,9 @@ pub struct StepReport {
     pub notes: Vec<String>,
     /// Its result; absent before an apply.
     pub result: Option<StepResult>,
-    /// Whether some of the notes came with the result.
+    /// Those of the notes that came with the result.
     #[serde(default)]
-    pub is_result_noted: bool,
+    pub result_notes: Vec<String>,
 }
 
 /// What a step does.

@@ -104,9 +104,9 @@ fn watch(level: Level) -> Value {
         dns,
     } = WatchPolicy::default();
     let mut properties = json!({
-        "apply": words_at(level, "How a change of the tree is handled: auto applies it, manual waits for an approval, off only reports it", &APPLY_MODES, apply),
-        "heal": words_at(level, "How drift on the platform is handled once a second read confirms it: auto reverts it, report reports it, off ignores it", &HEAL_MODES, heal),
-        "dns": words_at(level, "How DNS is handled: ask checks it and reports what a second check confirms, push also writes the records of accounts with dns: manage, off asks nobody", &DNS_WATCHES, dns),
+        "apply": words_at(level, "How a change of the tree is handled: auto applies it, manual waits for an approval, off only reports it", &APPLY_MODES, &apply),
+        "heal": words_at(level, "How drift on the platform is handled once a second read confirms it: auto reverts it, report reports it, off ignores it", &HEAL_MODES, &heal),
+        "dns": words_at(level, "How DNS is handled: ask checks it and reports what a second check confirms, push also writes the records of accounts with dns: manage, off asks nobody", &DNS_WATCHES, &dns),
     });
     if level == Level::Lowest {
         let tree = json!({
@@ -154,7 +154,7 @@ fn policy() -> Value {
     map(
         "Guards for a whole run: what trips one needs approval by `apply --allow GUARD --expect DIGEST`.",
         json!({
-            "billing": words("What to do when a new whitelabel costs money.", &BILLING, usual.billing),
+            "billing": words("What to do when a new whitelabel costs money.", &BILLING, &usual.billing),
             "max_deletions": count(&format!("How many whitelabels one run may delete; {} when left out.", limit(usual.max_deletions))),
             "max_changed_percent": percent(&format!("How many percent of the accounts one run may change; {} when left out.", limit(usual.max_changed_percent))),
             "max_unreadable_percent": percent(&format!("How many percent of the accounts may be unreadable before the others are left alone, too; {} when left out.", limit(usual.max_unreadable_percent))),
@@ -228,7 +228,7 @@ fn push() -> Value {
             "ttl": described("The time to live of new sets, in seconds; sets that stand keep theirs.", json!({
                 "type": ["integer", "string"], "default": DEFAULT_TTL,
             })),
-            "ownership": words("Whether records that nobody declared stay in a declared set (shared), or go (exclusive).", &OWNERSHIPS, Ownership::default()),
+            "ownership": words("Whether records that nobody declared stay in a declared set (shared), or go (exclusive).", &OWNERSHIPS, &Ownership::default()),
         });
         merge(&mut properties, own);
         let mut schema = map("", properties);
@@ -239,7 +239,7 @@ fn push() -> Value {
         "The TSIG key that signs.",
         json!({
             "name": described("The key's name, as the server knows it.", text()),
-            "algorithm": words("The key's algorithm.", &ALGORITHMS, KeyAlgorithm::default()),
+            "algorithm": words("The key's algorithm.", &ALGORITHMS, &KeyAlgorithm::default()),
             "secret": secret("Where the key's secret is kept, in Base64."),
         }),
     );
@@ -299,7 +299,7 @@ fn domains() -> Value {
         "domains.yaml",
         "The system's domain template: which records every brand's domain must have.",
         json!({"properties": {
-            "ownership": words("Who owns the hosts that the tree does not declare.", &OWNERSHIPS, Ownership::default()),
+            "ownership": words("Who owns the hosts that the tree does not declare.", &OWNERSHIPS, &Ownership::default()),
             "template": described("Record type, then host.", json!({
                 "type": "object", "properties": types, "additionalProperties": false,
             })),
@@ -363,9 +363,9 @@ fn layer(level: Level) -> Value {
     json!({
         "whitelabel": whitelabel(),
         "assets": map("Files, by paths that start at this file's folder.", Value::Object(assets)),
-        "dns": words_at(level, "What happens to the DNS of the account's domain: observe compares, manage compares and pushes, ignore leaves it alone", &DNS_MODES, DnsMode::default()),
-        "ownership": words_at(level, "Who owns the keys that the tree does not declare: shared keeps them, exclusive removes them", &OWNERSHIPS, ownership),
-        "recreate": words_at(level, "Whether the whitelabel may be deleted and created again, which is the only way to remove an asset", &RECREATE, recreate),
+        "dns": words_at(level, "What happens to the DNS of the account's domain: observe compares, manage compares and pushes, ignore leaves it alone", &DNS_MODES, &DnsMode::default()),
+        "ownership": words_at(level, "Who owns the keys that the tree does not declare: shared keeps them, exclusive removes them", &OWNERSHIPS, &ownership),
+        "recreate": words_at(level, "Whether the whitelabel may be deleted and created again, which is the only way to remove an asset", &RECREATE, &recreate),
         "protected": at(level, "Refuses to delete anything of the account", json!({"type": "boolean"}), &json!(protected)),
         "lock": lock,
     })
@@ -476,8 +476,8 @@ fn map(description: &str, properties: Value) -> Value {
 }
 
 /// One of several words, with the one that stands for the default.
-fn words<T: PartialEq>(description: &str, choices: &[(&'static str, T)], default: T) -> Value {
-    let schema = json!({"enum": all(choices), "default": word(choices, &default)});
+fn words<T: PartialEq>(description: &str, choices: &[(&'static str, T)], default: &T) -> Value {
+    let schema = json!({"enum": all(choices), "default": word(choices, default)});
     described(description, schema)
 }
 
@@ -486,9 +486,9 @@ fn words_at<T: PartialEq>(
     level: Level,
     description: &str,
     choices: &[(&'static str, T)],
-    default: T,
+    default: &T,
 ) -> Value {
-    let default = json!(word(choices, &default));
+    let default = json!(word(choices, default));
     at(level, description, json!({"enum": all(choices)}), &default)
 }
 

@@ -54,7 +54,10 @@ pub(super) fn shorten(diagnostics: &mut Diagnostics) {
             continue;
         };
         let more = errors + warnings - MAX_SHOWN;
-        let message = format!("{more} more mistakes in this file are not shown");
+        let message = match more {
+            1 => "1 more mistake in this file is not shown".to_owned(),
+            more => format!("{more} more mistakes in this file are not shown"),
+        };
         let note = Diagnostic::new(Code::EB0119, message, "fix the ones above, and run again")
             .at(*place, "the last one that is shown");
         let after = (diagnostics.iter())

@@ -176,8 +176,8 @@ fn every_corpus_is_replayed() {
         names
     };
     let replayed = [
-        "answer", "asset", "config", "confirm", "edit", "forge", "message", "plan", "record", "state",
-        "template", "tree", "webhook",
+        "answer", "asset", "config", "confirm", "edit", "forge", "message", "plan", "record",
+        "state", "template", "tree", "webhook",
     ];
     assert_eq!(names(folder.join("targets")), replayed);
     assert_eq!(names(folder.join("corpus")), replayed);

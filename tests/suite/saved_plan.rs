@@ -356,7 +356,6 @@ fn a_saved_plan_keeps_its_unknowns() {
 /// `show` says the same last line as the `plan` that made the file.
 #[test]
 fn a_saved_plan_counts_what_was_looked_at() {
-    let platform = Platform::renamed("abcd", "{}");
     #[track_caller]
     fn check(platform: &Platform, exit: i32, expected: &str) {
         let planned = platform.run(&["plan", "--out", "change.plan"]);
@@ -373,6 +372,7 @@ fn a_saved_plan_counts_what_was_looked_at() {
             .map(|arguments| platform.report(arguments)["summary"].clone());
         assert_eq!(shown, planned);
     }
+    let platform = Platform::renamed("abcd", "{}");
     platform.declare('c', "whitelabel: {company_name: old}");
     check(
         &platform,

@@ -109,7 +109,7 @@ fn what_moved_is_not_begun_and_not_failed() {
     platform.stop();
 }
 
-/// Text and JSON say at the step that was to claim a domain that nobody reaches the brand now; the next apply brings it
+/// Each format says at the step that was to claim a domain that nobody reaches the brand now; the next apply brings it
 /// back.
 #[test]
 fn every_report_tells_of_a_brand_with_a_parked_domain() {
@@ -117,9 +117,12 @@ fn every_report_tells_of_a_brand_with_a_parked_domain() {
     platform.declare('a', "whitelabel: {domain: b.example.com}");
     platform.declare('b', "whitelabel: {domain: a.example.com}");
     refuse(&platform, 'b');
-    let file = platform.folder().join("report.json").display().to_string();
-    let output = format!("json={file}");
-    let output = platform.run(&["apply", "--yes", "--output", &output]);
+    let file = |name: &str| platform.folder().join(name).display().to_string();
+    let formats = ["json", "markdown", "sarif", "junit", "html", "github"];
+    let outputs = formats.map(|format| format!("--output={format}={}", file(format)));
+    let mut command = vec!["apply", "--yes"];
+    command.extend(outputs.iter().map(String::as_str));
+    let output = platform.run(&command);
     check_exit(&output, 4);
     let text = stdout(&output);
     let (_, behind) = text.split_once("done       a release domain\n").unwrap();
@@ -132,7 +135,14 @@ fn every_report_tells_of_a_brand_with_a_parked_domain() {
                note: nobody reaches this brand now: it gave up a.example.com, and does not have
                b.example.com yet; the next apply claims b.example.com
     "#);
-    let report: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let read = |name: &str| std::fs::read_to_string(file(name)).unwrap();
+    for format in formats {
+        assert!(
+            read(format).contains("nobody reaches this brand now"),
+            "{format}"
+        );
+    }
+    let report: Value = serde_json::from_str(&read("json")).unwrap();
     let notes = &report["accounts"][0]["steps"][1]["notes"];
     insta::assert_snapshot!(notes, @r#"["nobody reaches this brand now: it gave up a.example.com, and does not have b.example.com yet; the next apply claims b.example.com"]"#);
     platform.sandbox.set_faults(Vec::new());

@@ -7,7 +7,7 @@ use git2::{Repository, RepositoryInitOptions};
 
 use super::super::state_file;
 use super::ending::Ending;
-use super::remote::{GitError, LocalClone, Remote, unreadable, without_credentials};
+use super::local_clone::{GitError, LocalClone, Remote, unreadable, without_credentials};
 
 /// The branch that `HEAD` points to; it is never created, so that every branch can be fetched into.
 const NO_BRANCH: &str = "nothing-is-checked-out";

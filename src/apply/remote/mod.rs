@@ -2,9 +2,9 @@
 
 mod ending;
 mod group;
+mod local_clone;
 mod mirror;
-mod remote;
 
 pub use ending::Ending;
+pub use local_clone::{GitError, LocalClone, Remote, SECRETS, Swap};
 pub use mirror::Mirror;
-pub use remote::{GitError, LocalClone, Remote, SECRETS, Swap};

@@ -121,47 +121,33 @@ mod tests {
     #[test]
     fn the_next_command_works_at_the_same_place() {
         #[track_caller]
-        fn check(line: &[&str], next: &dyn Fn(&Command) -> String, expected: &str) {
-            let parse = |line: &[&str]| Cli::try_parse_from(["emblazon"].iter().chain(line));
+        fn check(line: &str, next: &dyn Fn(&Command) -> String, expected: &str) {
+            let parse =
+                |line: &str| Cli::try_parse_from(["emblazon"].into_iter().chain(line.split(' ')));
             let cli = parse(line).expect("a command line");
             let next = next(&cli.command);
             assert_eq!(next, expected);
-            let words: Vec<&str> = next.split(' ').skip(1).collect();
-            assert!(parse(&words).is_ok(), "{next}");
+            let words = next.strip_prefix("emblazon ").expect("a command");
+            assert!(parse(words).is_ok(), "{next}");
         }
         let carry_out = |command: &Command| match command {
             Command::Plan(args) => args.carried_out("h.plan".into()),
             other => panic!("{other:?}"),
         };
-        check(&["plan"], &carry_out, "emblazon apply h.plan");
+        check("plan", &carry_out, "emblazon apply h.plan");
         check(
-            &[
-                "plan",
-                "--api",
-                "https://b.example",
-                "--trust",
-                "t.yaml",
-                "--cluster",
-                "b",
-                "brands",
-            ],
+            "plan --api https://b.example --trust t.yaml --cluster b brands",
             &carry_out,
             "emblazon apply --api https://b.example --trust t.yaml --cluster b h.plan --tree brands",
         );
         check(
-            &["plan", "--sandbox", "--state", "trial", "brands"],
+            "plan --sandbox --state trial brands",
             &carry_out,
             "emblazon apply --sandbox --state trial h.plan --tree brands",
         );
         // A credential in the URL is not printed.
         check(
-            &[
-                "plan",
-                "--api",
-                "https://me:secret@b.example",
-                "--cluster",
-                "b",
-            ],
+            "plan --api https://me:secret@b.example --cluster b",
             &carry_out,
             "emblazon apply --cluster b h.plan",
         );
@@ -170,40 +156,14 @@ mod tests {
             Command::Restore(args) => args.look(),
             other => panic!("{other:?}"),
         };
-        check(&["apply"], &look, "emblazon plan");
+        check("apply", &look, "emblazon plan");
         check(
-            &[
-                "apply",
-                "--yes",
-                "--api",
-                "https://b.example",
-                "--rev",
-                "v1",
-                "--prune",
-                "--skip-dns",
-                "--allow",
-                "freeze,prune",
-                "--shard",
-                "2/3",
-                "--forget",
-                "acme",
-                "brands",
-            ],
+            "apply --yes --api https://b.example --rev v1 --prune --skip-dns --allow freeze,prune --shard 2/3 --forget acme brands",
             &look,
             "emblazon plan --api https://b.example --rev v1 --shard 2/3 --forget acme --prune --allow freeze,prune --skip-dns brands",
         );
         check(
-            &[
-                "restore",
-                "last",
-                "acme",
-                "--yes",
-                "--moved",
-                "--api",
-                "https://b.example",
-                "--tree",
-                "brands",
-            ],
+            "restore last acme --yes --moved --api https://b.example --tree brands",
             &look,
             "emblazon restore --api https://b.example last acme --moved --tree brands",
         );
@@ -212,15 +172,7 @@ mod tests {
             other => panic!("{other:?}"),
         };
         check(
-            &[
-                "import",
-                "--api",
-                "https://b.example",
-                "--cluster",
-                "b",
-                "--tree",
-                "brands",
-            ],
+            "import --api https://b.example --cluster b --tree brands",
             &next,
             "emblazon plan --api https://b.example --cluster b brands",
         );
@@ -229,17 +181,9 @@ mod tests {
             Command::Restore(args) => args.history(),
             other => panic!("{other:?}"),
         };
-        check(&["apply", "brands"], &list, "emblazon history brands");
+        check("apply brands", &list, "emblazon history brands");
         check(
-            &[
-                "restore",
-                "x",
-                "--sandbox",
-                "--state",
-                "trial",
-                "--tree",
-                "brands",
-            ],
+            "restore x --sandbox --state trial --tree brands",
             &list,
             "emblazon history --sandbox --state trial brands",
         );

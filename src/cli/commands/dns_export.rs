@@ -4,10 +4,10 @@ use std::fs;
 
 use anyhow::Context as _;
 
+use crate::cli::args::Several;
 use crate::cli::args::{DnsExportArgs, ExportFormat};
 use crate::cli::failure::Failure;
 use crate::cli::file::{self, Readers};
-use crate::cli::args::Several;
 use crate::cli::tree;
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, records, survey};

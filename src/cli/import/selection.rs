@@ -141,7 +141,7 @@ fn is_live(address: &KeyPath, brand: &LiveBrand) -> bool {
         Reading::Known(None) => false,
         Reading::Known(Some(document)) => {
             let leaves = document.settings.leaves();
-            let mut paths = leaves.iter().map(|(path, _)| whitelabel(path.as_str()));
+            let mut paths = leaves.into_keys().map(|path| whitelabel(path.as_str()));
             paths.any(|path| path.is_within(address))
         }
     }

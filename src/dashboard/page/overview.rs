@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::filter::{Filter, Selected, Sort, select};
 use super::context::Frame;
+use super::filter::{Filter, Selected, Sort, select};
 use super::frame::Tab;
 use super::words::{badge, because, counted, dns, path, said, short, shown, time};
 use super::{brand, form, picture, plan};

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::form;
 use super::context::Frame;
+use super::form;
 use super::frame::Tab;
 use super::words::{because, changes, counted, path, shown};
 use crate::daemon::{ObjectStatus, PlannedStep, Taker};

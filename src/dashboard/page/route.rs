@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use maud::Markup;
 use serde::Deserialize;
 
-use super::filter::Filter;
 use super::context::Frame;
+use super::filter::Filter;
 use super::{account, action, history, login, overview, picture, plan, still};
 use crate::daemon::Status;
 use crate::dashboard::access::{Access, Admitted, Entry};

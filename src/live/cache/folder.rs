@@ -34,7 +34,7 @@ pub struct Cache {
     folder: CacheFolder,
     cluster: Digest,
     now: i64,
-    cache_files: Mutex<BTreeMap<String, CacheFile>>,
+    files: Mutex<BTreeMap<String, CacheFile>>,
 }
 
 impl Cache {
@@ -51,7 +51,7 @@ impl Cache {
             folder: CacheFolder::new(top.join(cluster.short())),
             cluster,
             now: now.as_second(),
-            cache_files: Mutex::default(),
+            files: Mutex::default(),
         }
     }
 
@@ -65,7 +65,7 @@ impl Cache {
     /// Caches the entry of an account.
     pub(in crate::live) fn put(&self, entry: &Entry) {
         self.shelf_of(&entry.account, |cache_file| {
-            cache_file.put(entry, &self.cluster)
+            cache_file.put(entry, &self.cluster);
         });
     }
 
@@ -82,13 +82,13 @@ impl Cache {
     }
 
     fn try_save(&self) -> io::Result<()> {
-        let mut cache_files = self.cache_files();
-        if !cache_files.values().any(|cache_file| cache_file.is_dirty) {
-            cache_files.clear();
+        let mut files = self.files();
+        if !files.values().any(|cache_file| cache_file.is_dirty) {
+            files.clear();
             return Ok(());
         }
         let is_new = !self.folder.path().exists();
-        for (name, cache_file) in cache_files
+        for (name, cache_file) in files
             .iter_mut()
             .filter(|(_, cache_file)| cache_file.is_dirty)
         {
@@ -97,8 +97,8 @@ impl Cache {
             self.folder.replace(name, cache_file.write().as_bytes())?;
             cache_file.is_dirty = false;
         }
-        cache_files.clear();
-        drop(cache_files);
+        files.clear();
+        drop(files);
         let path = self.folder.path();
         if is_new && let Some(top) = path.parent() {
             forget_clusters(top, path)?;
@@ -108,7 +108,7 @@ impl Cache {
 
     fn shelf_of<T>(&self, account: &AccountId, then: impl FnOnce(&mut CacheFile) -> T) -> T {
         let name = account.as_str().get(..2).unwrap_or_default();
-        let mut all = self.cache_files();
+        let mut all = self.files();
         then(
             all.entry(name.to_owned())
                 .or_insert_with(|| self.read(name)),
@@ -121,10 +121,8 @@ impl Cache {
         CacheFile::parse(&text, &self.cluster)
     }
 
-    fn cache_files(&self) -> MutexGuard<'_, BTreeMap<String, CacheFile>> {
-        self.cache_files
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn files(&self) -> MutexGuard<'_, BTreeMap<String, CacheFile>> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -18,7 +18,8 @@ fn finding(report: &Report, ending: &Ending<'_>) -> Option<Finding> {
     let (object, step) = ending.steps.first()?;
     let kind = kind(step)?;
     let what = ending.what();
-    let reason = visible(&ending.reason);
+    let reason = ending.noted_reason();
+    let reason = visible(&reason);
     let mut finding = about(report, object, kind, &format!("{what}: {reason}"));
     let origin = (step.changes.iter()).find_map(|change| change.origin.as_ref());
     finding.spot = origin.map(Spot::of_origin).or(finding.spot);

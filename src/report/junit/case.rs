@@ -7,7 +7,7 @@ use crate::apply::StepResult;
 use crate::diag::Severity;
 use crate::dns::Standing;
 use crate::plan::Refusal;
-use crate::report::ending::Endings;
+use crate::report::ending::{Endings, noted};
 use crate::report::escape::visible;
 use crate::report::finding;
 use crate::report::row;
@@ -110,6 +110,7 @@ impl Case {
                 continue;
             };
             let word = result.standing().word();
+            let reason = noted(&reason, [step]);
             let line = format!("{} {word}: {}", step.what(), visible(&reason));
             match result {
                 StepResult::Done { .. } => {}

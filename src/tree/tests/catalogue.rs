@@ -134,11 +134,19 @@ fn eb0116_unreadable() {
 #[test]
 fn eb0119_more_than_are_shown() {
     use std::fmt::Write as _;
-    let mut text = String::from("whitelabel:\n");
-    for number in 0..150 {
-        let _ = write!(text, "  k{number}: x\n  social{number}: {{a: b}}\n");
-    }
-    let shown = account(&text);
+    let mistakes = |pairs: usize| {
+        let mut text = String::from("whitelabel:\n");
+        for number in 0..pairs {
+            let _ = write!(text, "  k{number}: x\n  social{number}: {{a: b}}\n");
+        }
+        text
+    };
+    let one = account(&format!("{}  k100: x\n", mistakes(100)));
+    assert!(
+        one.contains("EB0119 1 more mistake in this file is not shown;"),
+        "{one}"
+    );
+    let shown = account(&mistakes(150));
     let shown: Vec<&str> = shown.lines().collect();
     assert_eq!(shown.len(), 201);
     assert_snapshot!(shown[200], @"accounts/acme/account.yaml:202:3 EB0119 100 more mistakes in this file are not shown; fix the ones above, and run again"); // EB0119

@@ -332,8 +332,12 @@ async fn what_cannot_be_read_after_an_upload_is_unknown() {
         stage.faults(posts.into_iter().chain([reads]).collect());
         let applied = stage.apply(&tree, &plan).await;
         match upload {
-            None => insta::assert_snapshot!(reason(&applied), @"unknown: the server accepted the logo; what is there now could not be read: the login may not do this; log in with an account above it; the domain template needs the master account; plan again"),
-            Some(_) => insta::assert_snapshot!(reason(&applied), @"unknown: the server aborted the request (init failed); what is there now could not be read: the login may not do this; log in with an account above it; the domain template needs the master account; plan again"),
+            None => {
+                insta::assert_snapshot!(reason(&applied), @"unknown: the server accepted the logo; what is there now could not be read: the login may not do this; log in with an account above it; the domain template needs the master account; plan again");
+            }
+            Some(_) => {
+                insta::assert_snapshot!(reason(&applied), @"unknown: the server aborted the request (init failed); what is there now could not be read: the login may not do this; log in with an account above it; the domain template needs the master account; plan again");
+            }
         }
     }
 }

@@ -514,8 +514,8 @@ async fn an_account_that_released_its_domain_goes_on_after_the_limit_on_failures
     let (port, gate) = (port(&stage.sandbox.url()), Arc::clone(&seen));
     let acme = format!("/v2/accounts/{}/whitelabel", id("acme"));
     let server = StandIn::start(move |asked, stream| {
-        let (state, told) = &*gate;
-        let mut now = state.lock().unwrap();
+        let (known, told) = &*gate;
+        let mut now = known.lock().unwrap();
         let is_early = |(released, failed): (bool, bool)| {
             (asked.method == "POST" && asked.path == beta && !released)
                 || (asked.method == "GET" && asked.path == acme && released && !failed)
@@ -529,8 +529,8 @@ async fn an_account_that_released_its_domain_goes_on_after_the_limit_on_failures
     });
     let progress = |event: Event<'_>| {
         if let Event::Ended(step, _) = event {
-            let (state, told) = &*seen;
-            let mut now = state.lock().unwrap();
+            let (known, told) = &*seen;
+            let mut now = known.lock().unwrap();
             now.0 |= is_release(step);
             now.1 |= step.subject.title() == "beta";
             told.notify_all();

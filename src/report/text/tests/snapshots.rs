@@ -433,7 +433,7 @@ fn an_interrupted_run_says_once_what_it_did_not_come_to() {
     // What is to be known of one of them stands with it.
     let update = &mut report.accounts[7].steps[0];
     update.notes = vec!["nobody reaches this brand now".to_owned()];
-    update.is_result_noted = true;
+    update.result_notes.clone_from(&update.notes);
     let rendered = render(&report, options);
     insta::assert_snapshot!(rendered, @r#"
     done       customer-000 update
