@@ -282,7 +282,7 @@ pub(super) fn unfolded(text: &[u8], path: &Utf8Path) -> Result<Manifest, Snapsho
                 manifest.take_in(serde_json::from_slice(kept).map_err(understood)?);
                 before = digest;
             }
-            None if !line.ends_with(b"\n") => break,
+            None if chain::is_torn(&before, line) => break,
             None => return Err(spoilt()),
         }
     }

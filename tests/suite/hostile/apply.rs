@@ -84,7 +84,7 @@ fn every_hostile_mode_at_every_request_of_an_apply() {
 }
 
 #[test]
-#[ignore = "takes many minutes; run `cargo test --test suite -- --ignored`, as .ci/run does"]
+#[ignore = "takes many minutes; run `cargo test --test suite -- --ignored in_large_number`"]
 fn every_hostile_mode_at_every_request_of_an_apply_in_large_number() {
     sweep(Effort::Full);
 }
