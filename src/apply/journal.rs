@@ -269,7 +269,9 @@ pub fn read(state_directory: &Utf8Path, run: &RunId) -> Result<Vec<Entry>, Journ
         number += 1;
         match serde_json::from_slice::<Entry>(line) {
             Ok(entry) => entries.push(entry.told_anew()),
-            Err(_) if lines.peek().is_none() && !line.ends_with(b"\n") => {}
+            Err(_) if lines.peek().is_none() && !line.ends_with(b"\n") => {
+                entries.extend(without_its_end(line).map(Entry::told_anew));
+            }
             Err(source) => {
                 return Err(JournalError::Format {
                     path,
@@ -280,6 +282,13 @@ pub fn read(state_directory: &Utf8Path, run: &RunId) -> Result<Vec<Entry>, Journ
         }
     }
     Ok(entries)
+}
+
+/// Returns the entry of a last line that is whole but for a damaged newline: a write may have followed it. A line that
+/// was cut off has none.
+fn without_its_end(line: &[u8]) -> Option<Entry> {
+    let (_, entry) = line.split_last()?;
+    serde_json::from_slice(entry).ok()
 }
 
 /// Lists the runs that have a journal, oldest first.
@@ -513,6 +522,28 @@ mod tests {
             matches!(error, JournalError::Format { line: 2, .. }),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_last_line_whose_newline_was_damaged_still_counts() {
+        let (_keep, state) = directory();
+        let journal = Journal::create(&state, &run()).unwrap();
+        journal.append(NOW, started(&run())).unwrap();
+        let first = std::fs::read(&journal.path).unwrap().len();
+        journal.append(NOW, intent(0, "update", "r-1")).unwrap();
+        let whole = std::fs::read(&journal.path).unwrap();
+        let both = entries(vec![started(&run()), intent(0, "update", "r-1")]);
+        for bit in 0..8 {
+            let mut damaged = whole.clone();
+            *damaged.last_mut().unwrap() ^= 1 << bit;
+            std::fs::write(&journal.path, &damaged).unwrap();
+            assert_eq!(read(&state, journal.run()).unwrap(), both, "bit {bit}");
+        }
+        for cut in first + 1..whole.len() - 1 {
+            std::fs::write(&journal.path, &whole[..cut]).unwrap();
+            let read = read(&state, journal.run()).unwrap();
+            assert_eq!(read, both[..1], "cut at {cut}");
+        }
     }
 
     #[test]

@@ -50,8 +50,12 @@ enum Line {
 }
 
 impl Line {
+    /// Reads a line with its newline, or the last one without it.
     fn read(line: &str) -> Option<Self> {
-        let text = verified(line)?;
+        let mut without_end = line.chars();
+        without_end.next_back();
+        // Something may have damaged the newline of the last line; its checksum vouches for the rest.
+        let text = verified(without_end.as_str()).or_else(|| verified(line))?;
         let read = serde_json::from_str(text);
         // Earlier versions wrote incidents only, untagged.
         read.or_else(|_| serde_json::from_str(text).map(Self::Incident))
@@ -94,19 +98,15 @@ impl HistoryLog {
         let mut interventions: BTreeMap<u64, Intervention> = BTreeMap::new();
         let mut spoilt = 0_usize;
         for line in text.split_inclusive('\n') {
-            match (
-                Line::read(line.trim_end_matches('\n')),
-                line.ends_with('\n'),
-            ) {
-                (Some(Line::Incident(incident)), _) => {
+            match Line::read(line) {
+                Some(Line::Incident(incident)) => {
                     incidents.insert(incident.id, incident);
                 }
-                (Some(Line::Intervention(intervention)), _) => {
+                Some(Line::Intervention(intervention)) => {
                     interventions.insert(intervention.id, intervention);
                 }
-                (None, true) => spoilt += 1,
-                // The last line, cut short by a kill.
-                (None, false) => {}
+                // Without a newline, it is the last line, cut short by a kill.
+                None => spoilt += usize::from(line.ends_with('\n')),
             }
         }
         let last = |ids: Option<&u64>| ids.map_or(1, |last| last + 1);
@@ -370,6 +370,23 @@ mod tests {
         history_log.follow(|_| false, at(20));
         assert!(!history_log.is_open(Finding::Drift, &Some(AccountName::new("other"))));
         assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 3);
+    }
+
+    #[test]
+    fn a_last_line_whose_newline_was_damaged_still_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = Utf8Path::from_path(folder.path()).unwrap();
+        let path = state.join("watch/history.jsonl");
+        HistoryLog::open(state).unwrap().begin(news("acme", 10));
+        let whole = fs::read(&path).unwrap();
+        for bit in 0..8 {
+            let mut damaged = whole.clone();
+            *damaged.last_mut().unwrap() ^= 1 << bit;
+            fs::write(&path, &damaged).unwrap();
+            let history_log = HistoryLog::open(state).unwrap();
+            assert_eq!(history_log.history().incidents.len(), 1, "bit {bit}");
+            assert_eq!(history_log.spoilt(), None, "bit {bit}");
+        }
     }
 
     #[test]
