@@ -30,7 +30,7 @@ const LENGTH: usize = 21;
 /// update. Once the updates are as long as the base, the file is rewritten. Each line from the second on starts with
 /// the SHA-256 of itself and everything before it. So a corrupted or truncated file is rejected instead of giving a
 /// wrong base; only bytes after the recorded length may be torn, because nothing has relied on them yet.
-pub(super) struct BaseFile {
+pub struct BaseFile {
     path: Utf8PathBuf,
     /// The base URL of the platform; a base of another platform does not count.
     platform: String,
@@ -49,23 +49,28 @@ struct Written {
 }
 
 /// The base as it was read back.
-pub(super) struct Kept {
+pub struct KeptBase {
     /// The commit that the Git ref named when the base was written.
-    pub(super) commit: Option<String>,
-    pub(super) desired: Desired,
-    /// The objects whose base was already lost then.
-    pub(super) without_base: BTreeSet<Name>,
+    pub commit: Option<String>,
+    /// The tree that was applied.
+    pub desired: Desired,
+    /// The objects whose base was already lost then; `None` is the domain template.
+    pub without_base: BTreeSet<Option<AccountName>>,
 }
 
 /// Why a file cannot be used as the base.
 #[derive(Debug, Error)]
-pub(super) enum BaseError {
+pub enum BaseError {
+    /// The file system refused to read it.
     #[error(transparent)]
     Unreadable(#[from] io::Error),
+    /// A line does not vouch for what stands before it.
     #[error("it is not whole; something else wrote to it")]
     Spoilt,
+    /// A line vouches for itself and is no entry.
     #[error("it cannot be understood: {0}")]
     Malformed(#[from] serde_json::Error),
+    /// Its format is not the one of this version.
     #[error("another version of emblazon wrote it, in format {0}")]
     Version(u32),
 }
@@ -89,7 +94,9 @@ struct Entry {
 }
 
 impl BaseFile {
-    pub(super) fn new(state: &Utf8Path, cluster: &ClusterName, platform: String) -> Self {
+    /// Returns the file of a cluster in a state folder; `platform` is the base URL of its API.
+    #[must_use]
+    pub fn new(state: &Utf8Path, cluster: &ClusterName, platform: String) -> Self {
         let name = plain_name(cluster);
         Self {
             path: state.join("watch/base").join(format!("{name}.jsonl")),
@@ -98,13 +105,15 @@ impl BaseFile {
         }
     }
 
-    pub(super) fn path(&self) -> &Utf8Path {
+    /// Returns its path.
+    #[must_use]
+    pub fn path(&self) -> &Utf8Path {
         &self.path
     }
 
     /// Reads the base; `None` when there is none, or when it is of another platform. Cluster and policy are taken from
     /// `now`.
-    pub(super) fn read(&self, now: &Desired) -> Result<Option<Kept>, BaseError> {
+    pub fn read(&self, now: &Desired) -> Result<Option<KeptBase>, BaseError> {
         let text = match std::fs::read(&self.path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -130,7 +139,7 @@ impl BaseFile {
         }
         let place = nowhere();
         let accounts = accounts.into_values();
-        Ok(Some(Kept {
+        Ok(Some(KeptBase {
             commit: last.commit,
             without_base: last.without_base,
             desired: Desired {
@@ -145,7 +154,7 @@ impl BaseFile {
     }
 
     /// Writes the base; a crash leaves either the previous base or this one.
-    pub(super) fn write(
+    pub fn write(
         &mut self,
         commit: Option<&str>,
         base: &Desired,

@@ -44,6 +44,7 @@ mod status;
 mod verdict;
 mod zones;
 
+pub use base::{BaseError, BaseFile, KeptBase};
 pub use event::{Event, events};
 pub use leader::{WatchError, once, watch};
 pub use published::PublishedStatus;

@@ -135,6 +135,7 @@ fn messages_of_name_servers() {
 #[test]
 fn files_of_the_state_folder() {
     println!("{}", replay("state", 300, bodies::state));
+    println!("{}", replay("base", 300, bodies::base));
 }
 
 #[test]
@@ -176,8 +177,8 @@ fn every_corpus_is_replayed() {
         names
     };
     let replayed = [
-        "answer", "asset", "config", "confirm", "edit", "forge", "message", "plan", "record",
-        "state", "template", "tree", "webhook",
+        "answer", "asset", "base", "config", "confirm", "edit", "forge", "message", "plan",
+        "record", "state", "template", "tree", "webhook",
     ];
     assert_eq!(names(folder.join("targets")), replayed);
     assert_eq!(names(folder.join("corpus")), replayed);

@@ -3,11 +3,13 @@
 //! The suite replays the corpora through the same functions.
 #![allow(dead_code, unused_imports, reason = "each target uses one of them")]
 
+mod base;
 mod dns;
 mod platform;
 mod state;
 mod tree;
 
+pub(crate) use base::base;
 pub(crate) use dns::message;
 pub(crate) use platform::{answer, forge, webhook};
 pub(crate) use state::state;
