@@ -42,8 +42,10 @@ pub enum Failure {
     TimedOut,
     /// The server could not be reached.
     Unreachable(String),
-    /// SERVFAIL: the server could not resolve the name; with DNSSEC, often a bogus signature.
+    /// SERVFAIL: the server could not resolve the name.
     ServFail,
+    /// The resolver answers only when it does not validate DNSSEC signatures; the reason, if it named one.
+    Bogus(Option<&'static str>),
     /// REFUSED: the server does not answer us.
     Refused,
     /// The server is listed for the zone but is not authoritative for it (a lame delegation).
@@ -64,6 +66,10 @@ impl fmt::Display for Failure {
             Self::TimedOut => f.write_str("no answer in time"),
             Self::Unreachable(reason) => write!(f, "not reachable: {reason}"),
             Self::ServFail => f.write_str("SERVFAIL"),
+            Self::Bogus(None) => f.write_str("refuses it, because DNSSEC validation fails"),
+            Self::Bogus(Some(reason)) => {
+                write!(f, "refuses it, because DNSSEC validation fails: {reason}")
+            }
             Self::Refused => f.write_str("REFUSED"),
             Self::Lame => f.write_str("lame: not authoritative for the zone"),
             Self::Code(code) => write!(f, "answered {code}"),

@@ -11,8 +11,8 @@ use super::hint::{self, Evidence, Probes};
 use super::memo::Memo;
 use super::sip::{self, Walk};
 use super::{
-    Answer, Expectations, Hint, Judgement, NotUnderstood, Observation, Observer, Phones, Question,
-    Reach, expect, judge,
+    Answer, Expectations, Failure, Hint, Judgement, NotUnderstood, Observation, Observer, Phones,
+    Question, Reach, expect, judge,
 };
 use crate::model::record::{RecordName, RecordType};
 use crate::model::{DomainName, DomainTemplate};
@@ -199,12 +199,6 @@ impl Checker {
                 .await;
             evidence.targets.insert(target, reach);
         }
-        for resolver in probes.unvalidated {
-            let question = &judgement.expected.question;
-            let exchange = self.observer.exchange();
-            let answer = exchange.ask_unvalidated(resolver, question).await;
-            evidence.unvalidated.push((resolver, answer));
-        }
         evidence
     }
 
@@ -242,12 +236,7 @@ impl Checker {
 
     async fn ask_resolver(&self, question: &Question) -> Option<Answer> {
         let resolver: &SocketAddr = self.observer.resolvers().first()?;
-        Some(
-            self.observer
-                .exchange()
-                .ask_resolver(*resolver, question)
-                .await,
-        )
+        Some(self.observer.ask_resolver(*resolver, question).await)
     }
 
     /// Walks from a proxy to its servers, asking the resolver for what is not known yet.
@@ -288,6 +277,12 @@ fn known(expected: &[super::Expected], observations: &[Observation]) -> BTreeMap
         .iter()
         .zip(observations)
         .filter_map(|(expected, observation)| {
+            let refused = observation.resolvers.iter().map(|seen| &seen.answer);
+            let mut refused =
+                refused.filter(|answer| matches!(answer, Answer::Failed(Failure::Bogus(_))));
+            if let Some(bogus) = refused.next() {
+                return Some((expected.question.clone(), bogus.clone()));
+            }
             // An alias that leads out of the zone is for the resolver to follow.
             let leads_out = |answer: &Answer| {
                 matches!(answer, Answer::Found(found) if found.records.is_empty())

@@ -90,6 +90,11 @@ impl Letter<'_> {
                 "the name servers of the domain disagree; ask the registrar whether all of them are up to date"
                     .to_owned(),
             ),
+            Verdict::Bogus => Task::Unclear(
+                "the DNSSEC signatures of the domain are wrong, so that much of the world cannot see this entry; \
+                 ask for the domain to be signed again, or for its DS entry to be removed"
+                    .to_owned(),
+            ),
             Verdict::Unknown { reason } => Task::Unclear(format!("could not be checked: {reason}")),
         }
     }

@@ -35,6 +35,7 @@ pub mod push;
 mod question;
 mod sip;
 mod summary;
+mod validation;
 mod verdict;
 mod window;
 mod zone;

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use super::verdict::Flattened;
 use super::zone::{Zone, ZoneError, ZoneOptions, Zones};
-use super::{Answer, Exchange, Expected, Observation, Observed, Question, Server};
+use super::{Answer, Exchange, Expected, Observation, Observed, Question, Server, validation};
 use crate::model::record::{RecordData, RecordName, RecordType};
 
 /// Looks up hosts, and caches the zones it finds.
@@ -57,6 +57,11 @@ impl Observer {
         &self.resolvers
     }
 
+    /// Asks a resolver, and tells bogus names from other failures.
+    pub(super) async fn ask_resolver(&self, resolver: SocketAddr, question: &Question) -> Answer {
+        validation::ask(&self.exchange, resolver, question).await
+    }
+
     /// Observes everything that is expected of one domain, in the order given.
     pub async fn observe(&self, expected: &[Expected]) -> Vec<Observation> {
         join_all(expected.iter().map(|expected| self.observe_one(expected))).await
@@ -70,7 +75,7 @@ impl Observer {
                     name: None,
                     address: *address,
                 },
-                answer: self.exchange.ask_resolver(*address, question).await,
+                answer: self.ask_resolver(*address, question).await,
             }
         }));
         let zone = self.zones.of(&self.exchange, &question.name);

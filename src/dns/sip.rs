@@ -381,6 +381,12 @@ pub(super) fn judge(
     };
     let routes = match walk {
         Walk::Routes(routes) => routes,
+        Walk::Failed(question, Failure::Bogus(_)) => {
+            let sentence = format!(
+                "phones {place} whose resolver validates DNSSEC cannot register: it refuses {question}"
+            );
+            return phones(Registration::Broken, sentence, &[]);
+        }
         Walk::Failed(question, failure) => {
             let sentence =
                 format!("cannot tell whether phones {place} can register: {question}: {failure}");

@@ -30,9 +30,11 @@ impl Standing {
             Verdict::Ok => Self::InSync,
             Verdict::Propagating { .. } => Self::Propagating,
             Verdict::Unknown { .. } => Self::Unknown,
-            Verdict::Missing | Verdict::Different | Verdict::Extra | Verdict::Inconsistent => {
-                Self::Differs
-            }
+            Verdict::Missing
+            | Verdict::Different
+            | Verdict::Extra
+            | Verdict::Inconsistent
+            | Verdict::Bogus => Self::Differs,
         }
     }
 }
@@ -52,6 +54,9 @@ pub struct Tally {
     pub propagating: usize,
     /// The authoritative servers disagree.
     pub inconsistent: usize,
+    /// Resolvers that validate DNSSEC refuse the host.
+    #[serde(default)]
+    pub bogus: usize,
     /// Hosts that could not be checked.
     pub unknown: usize,
     /// Hosts of the template that could not be read as DNS records.
@@ -80,6 +85,7 @@ impl Tally {
             Verdict::Extra => &mut self.extra,
             Verdict::Propagating { .. } => &mut self.propagating,
             Verdict::Inconsistent => &mut self.inconsistent,
+            Verdict::Bogus => &mut self.bogus,
             Verdict::Unknown { .. } => &mut self.unknown,
         }
     }
@@ -93,13 +99,14 @@ impl Tally {
     /// Returns how many hosts need fixing.
     #[must_use]
     pub fn differing(&self) -> usize {
-        self.missing + self.different + self.extra + self.inconsistent
+        self.missing + self.different + self.extra + self.inconsistent + self.bogus
     }
 
     /// Returns the counts that are not zero, worst first, with the verdicts' words.
     #[must_use]
     pub fn words(&self) -> Vec<(usize, &'static str)> {
         [
+            (self.bogus, "bogus"),
             (self.different, "different"),
             (self.missing, "missing"),
             (self.extra, "extra"),

@@ -87,6 +87,9 @@ pub enum Verdict {
     },
     /// They disagree.
     Inconsistent,
+    /// Resolvers that validate refuse the name, because its DNSSEC signatures are wrong: nobody behind them reaches it,
+    /// whatever the zone's servers answer.
+    Bogus,
     /// Some or all servers gave no usable answer.
     Unknown {
         /// Which servers failed, and how.
@@ -105,6 +108,7 @@ impl Verdict {
             Self::Extra => "extra",
             Self::Propagating { .. } => "propagating",
             Self::Inconsistent => "inconsistent",
+            Self::Bogus => "bogus",
             Self::Unknown { .. } => "unknown",
         }
     }
@@ -113,7 +117,9 @@ impl Verdict {
     #[must_use]
     pub fn is_difference(&self) -> bool {
         match self {
-            Self::Missing | Self::Different | Self::Extra | Self::Inconsistent => true,
+            Self::Missing | Self::Different | Self::Extra | Self::Inconsistent | Self::Bogus => {
+                true
+            }
             Self::Ok | Self::Propagating { .. } | Self::Unknown { .. } => false,
         }
     }
@@ -193,8 +199,29 @@ pub fn judge(expected: &Expected, observation: &Observation) -> Judgement {
             .into_iter()
             .map(|(server, failure)| (server, failure.to_string())),
     );
+    let refusing = refusing(&observation.resolvers);
+    if !refusing.is_empty() {
+        judgement.verdict = Verdict::Bogus;
+        judgement.servers.extend(refusing);
+    }
     judgement.notes.extend(observation.notes.iter().cloned());
     judgement
+}
+
+/// Returns the resolvers that refuse the name because of its signatures, and what they say.
+fn refusing(resolvers: &[Observed]) -> Vec<(Server, String)> {
+    resolvers
+        .iter()
+        .filter_map(|observed| match &observed.answer {
+            Answer::Failed(failure @ Failure::Bogus(_)) => {
+                Some((observed.server.clone(), failure.to_string()))
+            }
+            Answer::Failed(_)
+            | Answer::Found(_)
+            | Answer::NoData { .. }
+            | Answer::NxDomain { .. } => None,
+        })
+        .collect()
 }
 
 /// Judges a host for which all servers that answered agree.
@@ -240,7 +267,9 @@ fn behind(judgement: &mut Judgement, observation: &Observation) -> Verdict {
     let mut old = false;
     for observed in &observation.resolvers {
         let Some(records) = observed.answer.records() else {
-            if let Answer::Failed(failure) = &observed.answer {
+            if let Answer::Failed(failure) = &observed.answer
+                && !matches!(failure, Failure::Bogus(_))
+            {
                 judgement
                     .notes
                     .push(format!("resolver {}: {failure}", observed.server));

@@ -22,7 +22,7 @@ pub(crate) enum DnsCommand {
 /// Compare what DNS answers with the domain template
 ///
 /// Asks every authoritative server of each brand's zone and the recursive resolvers, and gives a verdict on each host:
-/// ok, missing, different, extra, propagating, inconsistent or unknown. Changes nothing.
+/// ok, missing, different, extra, propagating, inconsistent, bogus or unknown. Changes nothing.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   emblazon dns check

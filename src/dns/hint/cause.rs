@@ -296,18 +296,17 @@ impl Case<'_> {
     }
 
     fn bogus(&self) -> Cause {
-        let (resolver, _) = self
-            .evidence
-            .unvalidated
-            .iter()
-            .find(|(_, answer)| answer.records().is_some())?;
-        Some((
-            HintKind::Bogus,
-            format!(
-                "the resolver {} answers only when it does not validate: the zone's DNSSEC signatures are invalid; re-sign the zone, or remove its DS record",
-                resolver.ip()
-            ),
-        ))
+        (self.judgement.verdict == Verdict::Bogus).then(|| {
+            let zone = self.observation.zone.as_ref();
+            let zone = zone.map_or_else(|| "the zone".to_owned(), ToString::to_string);
+            (
+                HintKind::Bogus,
+                format!(
+                    "nobody behind a resolver that validates DNSSEC reaches {}; have {zone} signed again, or its DS record removed where the domain is registered",
+                    self.question().name
+                ),
+            )
+        })
     }
 
     fn dangling_target(&self) -> Cause {

@@ -1,17 +1,12 @@
 //! What else must be known about a host before its mistakes can be named.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
 
-use crate::dns::{
-    Answer, Expected, Failure, Judgement, Observation, Question, RecordMark, Verdict,
-};
+use crate::dns::{Answer, Expected, Judgement, Observation, Question, RecordMark, Verdict};
 use crate::model::record::{RecordData, RecordName, RecordType};
 
 /// How many targets of one host are followed, at most.
 const MAX_TARGETS: usize = 4;
-/// How many resolvers are asked without validation, at most.
-const MAX_UNVALIDATED: usize = 2;
 
 /// Whether a target has an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +28,6 @@ pub(in crate::dns) struct Probes {
     pub(in crate::dns) ipv6: Option<Question>,
     /// Names whose addresses are looked up.
     pub(in crate::dns) targets: BTreeSet<RecordName>,
-    /// Resolvers that are asked again without validation.
-    pub(in crate::dns) unvalidated: Vec<SocketAddr>,
 }
 
 /// The answers to the probes, beyond the observation.
@@ -46,8 +39,6 @@ pub struct Evidence {
     pub ipv6: Option<Answer>,
     /// Whether each target has an address.
     pub targets: BTreeMap<RecordName, Reach>,
-    /// What resolvers that failed answer without validation.
-    pub unvalidated: Vec<(SocketAddr, Answer)>,
     /// What the zone answers for a name that was never entered.
     pub wildcard: Option<Answer>,
 }
@@ -94,19 +85,6 @@ pub(in crate::dns) fn probes(
         .take(MAX_TARGETS)
         .cloned()
         .collect();
-    let zone_answers = observation
-        .authoritative
-        .iter()
-        .any(|observed| observed.answer.records().is_some());
-    if zone_answers {
-        probes.unvalidated = observation
-            .resolvers
-            .iter()
-            .filter(|observed| observed.answer == Answer::Failed(Failure::ServFail))
-            .map(|observed| observed.server.address)
-            .take(MAX_UNVALIDATED)
-            .collect();
-    }
     probes
 }
 

@@ -82,6 +82,10 @@ fn of_host(host: &HostCheck) -> Option<(Kind, String)> {
         Verdict::Different => Kind::DnsDifferent,
         Verdict::Extra => Kind::DnsExtra,
         Verdict::Inconsistent => Kind::DnsInconsistent,
+        Verdict::Bogus => {
+            text.push_str(": resolvers that validate DNSSEC refuse it");
+            Kind::DnsBogus
+        }
         Verdict::Propagating { old_for } => {
             if let Some(old) = old_for {
                 let _ = write!(text, ": old answers for up to {old} s");

@@ -43,6 +43,7 @@ pub(in crate::report) enum Kind {
     DnsDifferent,
     DnsExtra,
     DnsInconsistent,
+    DnsBogus,
     DnsPropagating,
     DnsUnknown,
     SipBroken,
@@ -225,6 +226,12 @@ impl Kind {
                 Level::Warning,
                 "the zone's servers disagree",
                 "One server has another version of the zone. Check its transfers.",
+            ),
+            Self::DnsBogus => (
+                "dns-bogus",
+                Level::Error,
+                "DNSSEC validation fails",
+                "Resolvers that validate DNSSEC refuse the name, so that nobody behind them reaches it, whatever the zone's servers answer. Have the zone signed again, or its DS record removed where the domain is registered.",
             ),
             Self::DnsPropagating => (
                 "dns-propagating",

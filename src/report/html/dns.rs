@@ -97,7 +97,9 @@ fn row(host: &HostCheck, opinion: Option<&Opinion>) -> Markup {
     let verdict = &judgement.verdict;
     let class = match verdict {
         Verdict::Ok => "badge good",
-        Verdict::Missing | Verdict::Different | Verdict::Inconsistent => "badge bad",
+        Verdict::Missing | Verdict::Different | Verdict::Inconsistent | Verdict::Bogus => {
+            "badge bad"
+        }
         Verdict::Extra | Verdict::Propagating { .. } | Verdict::Unknown { .. } => "badge warn",
     };
     html! {
@@ -149,5 +151,6 @@ fn said(verdict: &Verdict) -> Option<String> {
         | Verdict::Different
         | Verdict::Extra
         | Verdict::Inconsistent => None,
+        Verdict::Bogus => Some("resolvers that validate DNSSEC refuse it".to_owned()),
     }
 }

@@ -38,6 +38,8 @@ struct Verdicts {
     propagating: usize,
     /// The servers disagree.
     inconsistent: usize,
+    /// Resolvers that validate DNSSEC refuse it.
+    bogus: usize,
     /// It could not be checked.
     unknown: usize,
     /// Hosts of the template that declare nothing for DNS.
@@ -85,7 +87,7 @@ struct Host {
     record_type: &'static str,
     /// A display name.
     label: Option<String>,
-    /// `ok`, `missing`, `different`, `extra`, `propagating`, `inconsistent` or `unknown`.
+    /// `ok`, `missing`, `different`, `extra`, `propagating`, `inconsistent`, `bogus` or `unknown`.
     verdict: &'static str,
     /// Why it is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -211,6 +213,7 @@ impl From<Tally> for Verdicts {
             extra: tally.extra,
             propagating: tally.propagating,
             inconsistent: tally.inconsistent,
+            bogus: tally.bogus,
             unknown: tally.unknown,
             not_understood: tally.not_understood,
         }
@@ -261,7 +264,8 @@ impl From<&HostCheck> for Host {
             | Verdict::Missing
             | Verdict::Different
             | Verdict::Extra
-            | Verdict::Inconsistent => (None, None),
+            | Verdict::Inconsistent
+            | Verdict::Bogus => (None, None),
         };
         Self {
             name: question.name.to_string(),

@@ -93,6 +93,7 @@ fn row(host: &HostCheck) -> String {
     let verdict = match &judgement.verdict {
         Verdict::Unknown { reason } => format!("unknown: {}", cell(reason)),
         Verdict::Propagating { old_for: Some(old) } => format!("propagating, up to {old} s"),
+        Verdict::Bogus => "bogus: resolvers that validate DNSSEC refuse it".to_owned(),
         verdict => verdict.word().to_owned(),
     };
     format!(

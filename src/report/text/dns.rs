@@ -118,7 +118,9 @@ fn name(host: &HostCheck) -> String {
 fn tone(verdict: &Verdict) -> Tone {
     match verdict {
         Verdict::Ok => Tone::Good,
-        Verdict::Missing | Verdict::Different | Verdict::Inconsistent => Tone::Failure,
+        Verdict::Missing | Verdict::Different | Verdict::Inconsistent | Verdict::Bogus => {
+            Tone::Failure
+        }
         Verdict::Extra | Verdict::Propagating { .. } | Verdict::Unknown { .. } => Tone::Warning,
     }
 }
@@ -221,6 +223,7 @@ fn said(verdict: &Verdict) -> Option<String> {
         | Verdict::Different
         | Verdict::Extra
         | Verdict::Inconsistent => None,
+        Verdict::Bogus => Some("resolvers that validate DNSSEC refuse it".to_owned()),
     }
 }
 

@@ -76,6 +76,8 @@ pub enum DnsFaultKind {
     Lame,
     /// SERVFAIL unless the query disables validation, as for a wrong signature (RFC 4035, section 3.2.2).
     Bogus,
+    /// As `bogus`, with this extended error (RFC 8914).
+    BogusFor(u16),
     /// Names in the response are in mixed case.
     MangleCase,
     /// The bytes are not a DNS message. An update is not applied.

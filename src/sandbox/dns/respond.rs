@@ -1,9 +1,10 @@
 //! Answers queries, as an authoritative server or as the resolver.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use hickory_proto::op::{Edns, Message, MessageType, Metadata, OpCode, ResponseCode};
+use hickory_proto::rr::rdata::opt::EdnsOption;
 use hickory_proto::rr::rdata::{A, AAAA, SOA};
 use hickory_proto::rr::{Name, RData, Record, RecordType as WireType};
 
@@ -21,6 +22,8 @@ pub(super) struct World {
     pub(super) zones: BTreeMap<Name, Zone>,
     /// The addresses of the servers.
     pub(super) addresses: BTreeMap<Name, IpAddr>,
+    /// The server that also has the address `::1`.
+    pub(super) ipv6: Option<Name>,
     pub(super) remembers: BTreeMap<(Name, WireType), RecordSet>,
     pub(super) keys: Keys,
     pub(super) faults: DnsFaultScript,
@@ -48,6 +51,7 @@ impl World {
         let mut world = Self {
             zones: BTreeMap::new(),
             addresses,
+            ipv6: ipv6(seed)?.map(|(name, _)| name),
             remembers: BTreeMap::new(),
             keys: Keys::new(&seed.keys)?,
             faults: DnsFaultScript::new(seed.faults.clone()),
@@ -80,7 +84,7 @@ impl World {
         let mut at = name.clone();
         loop {
             if let Some(zone) = self.zones.get(&at)
-                && who.is_none_or(|who| zone.servers.contains(who))
+                && who.is_none_or(|who| zone.is_served_by(who))
             {
                 return Some(zone);
             }
@@ -122,13 +126,10 @@ impl World {
     }
 
     fn authorise(&self, server: &Name, name: &Name, wire_type: WireType, response: &mut Message) {
-        if let Some(address) = self.addresses.get(name).filter(|_| name == server)
-            && self.zone_of(name, None).is_none()
+        if self.addresses.contains_key(name) && name == server && self.zone_of(name, None).is_none()
         {
             response.metadata.authoritative = true;
-            response.answers = address_record(name, *address, wire_type)
-                .into_iter()
-                .collect();
+            response.answers = self.address_record(name, wire_type).into_iter().collect();
             return;
         }
         let Some(zone) = self.zone_of(name, Some(server)) else {
@@ -137,7 +138,7 @@ impl World {
         };
         let deepest = self.zone_of(name, None).map(|deepest| &deepest.apex);
         if let Some(child) = deepest.filter(|deepest| **deepest != zone.apex) {
-            let servers = self.zones.get(child).map(|child| &child.servers);
+            let servers = self.zones.get(child).map(|child| &child.delegated);
             response.authorities = servers
                 .into_iter()
                 .flatten()
@@ -200,25 +201,40 @@ impl World {
     /// Answers for names outside all zones: only the servers' own addresses exist there.
     fn outside(&self, name: &Name, wire_type: WireType, response: &mut Message) {
         response.authorities = vec![root_soa()];
-        match self.addresses.get(name) {
-            Some(address) => {
-                if let Some(record) = address_record(name, *address, wire_type) {
-                    response.authorities.clear();
-                    response.answers.push(record);
-                }
-            }
-            None => response.metadata.response_code = ResponseCode::NXDomain,
+        if !self.addresses.contains_key(name) {
+            response.metadata.response_code = ResponseCode::NXDomain;
+        } else if let Some(record) = self.address_record(name, wire_type) {
+            response.authorities.clear();
+            response.answers.push(record);
         }
+    }
+
+    /// Returns the address of a server.
+    fn address_record(&self, name: &Name, wire_type: WireType) -> Option<Record> {
+        let data = match (self.addresses.get(name)?, wire_type) {
+            (IpAddr::V4(address), WireType::A) => RData::A(A(*address)),
+            (IpAddr::V6(address), WireType::AAAA) => RData::AAAA(AAAA(*address)),
+            (_, WireType::AAAA) if self.ipv6.as_ref() == Some(name) => {
+                RData::AAAA(AAAA(Ipv6Addr::LOCALHOST))
+            }
+            _ => return None,
+        };
+        Some(Record::from_rdata(name.clone(), 3600, data))
     }
 }
 
-fn address_record(name: &Name, address: IpAddr, wire_type: WireType) -> Option<Record> {
-    let data = match (address, wire_type) {
-        (IpAddr::V4(address), WireType::A) => RData::A(A(address)),
-        (IpAddr::V6(address), WireType::AAAA) => RData::AAAA(AAAA(address)),
-        _ => return None,
+/// Returns the server that also has the address `::1`, and the one whose zones are served there.
+pub(super) fn ipv6(seed: &DnsSeed) -> Result<Option<(Name, Name)>, DnsError> {
+    let Some((name, served)) = &seed.ipv6 else {
+        return Ok(None);
     };
-    Some(Record::from_rdata(name.clone(), 3600, data))
+    let parse = |text: &String| {
+        wire::name(text).map_err(|error| DnsError::Record {
+            line: text.clone(),
+            reason: error.to_string(),
+        })
+    };
+    Ok(Some((parse(name)?, parse(served)?)))
 }
 
 fn root_soa() -> Record {
@@ -240,9 +256,16 @@ pub(super) fn spoil(
     };
     for hit in hits {
         match hit {
-            DnsFaultKind::Bogus if request.checking_disabled => {}
+            DnsFaultKind::Bogus | DnsFaultKind::BogusFor(_) if request.checking_disabled => {}
             DnsFaultKind::Servfail | DnsFaultKind::Bogus => {
                 fail(&mut response, ResponseCode::ServFail);
+            }
+            DnsFaultKind::BogusFor(code) => {
+                fail(&mut response, ResponseCode::ServFail);
+                let error = EdnsOption::Unknown(15, code.to_be_bytes().to_vec());
+                if let Some(edns) = &mut response.edns {
+                    edns.options_mut().insert(error);
+                }
             }
             DnsFaultKind::Refused => fail(&mut response, ResponseCode::Refused),
             DnsFaultKind::Notimp => fail(&mut response, ResponseCode::NotImp),
