@@ -1,7 +1,7 @@
 //! Answers queries, as an authoritative server or as the resolver.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use hickory_proto::op::{Edns, Message, MessageType, Metadata, OpCode, ResponseCode};
 use hickory_proto::rr::rdata::opt::EdnsOption;
@@ -22,8 +22,6 @@ pub(super) struct World {
     pub(super) zones: BTreeMap<Name, Zone>,
     /// The addresses of the servers.
     pub(super) addresses: BTreeMap<Name, IpAddr>,
-    /// The server that also has the address `::1`.
-    pub(super) ipv6: Option<Name>,
     pub(super) remembers: BTreeMap<(Name, WireType), RecordSet>,
     pub(super) keys: Keys,
     pub(super) faults: DnsFaultScript,
@@ -51,7 +49,6 @@ impl World {
         let mut world = Self {
             zones: BTreeMap::new(),
             addresses,
-            ipv6: ipv6(seed)?.map(|(name, _)| name),
             remembers: BTreeMap::new(),
             keys: Keys::new(&seed.keys)?,
             faults: DnsFaultScript::new(seed.faults.clone()),
@@ -84,7 +81,7 @@ impl World {
         let mut at = name.clone();
         loop {
             if let Some(zone) = self.zones.get(&at)
-                && who.is_none_or(|who| zone.is_served_by(who))
+                && who.is_none_or(|who| zone.servers.contains(who))
             {
                 return Some(zone);
             }
@@ -126,10 +123,13 @@ impl World {
     }
 
     fn authorise(&self, server: &Name, name: &Name, wire_type: WireType, response: &mut Message) {
-        if self.addresses.contains_key(name) && name == server && self.zone_of(name, None).is_none()
+        if let Some(address) = self.addresses.get(name).filter(|_| name == server)
+            && self.zone_of(name, None).is_none()
         {
             response.metadata.authoritative = true;
-            response.answers = self.address_record(name, wire_type).into_iter().collect();
+            response.answers = address_record(name, *address, wire_type)
+                .into_iter()
+                .collect();
             return;
         }
         let Some(zone) = self.zone_of(name, Some(server)) else {
@@ -138,7 +138,7 @@ impl World {
         };
         let deepest = self.zone_of(name, None).map(|deepest| &deepest.apex);
         if let Some(child) = deepest.filter(|deepest| **deepest != zone.apex) {
-            let servers = self.zones.get(child).map(|child| &child.delegated);
+            let servers = self.zones.get(child).map(|child| &child.servers);
             response.authorities = servers
                 .into_iter()
                 .flatten()
@@ -201,40 +201,25 @@ impl World {
     /// Answers for names outside all zones: only the servers' own addresses exist there.
     fn outside(&self, name: &Name, wire_type: WireType, response: &mut Message) {
         response.authorities = vec![root_soa()];
-        if !self.addresses.contains_key(name) {
-            response.metadata.response_code = ResponseCode::NXDomain;
-        } else if let Some(record) = self.address_record(name, wire_type) {
-            response.authorities.clear();
-            response.answers.push(record);
-        }
-    }
-
-    /// Returns the address of a server.
-    fn address_record(&self, name: &Name, wire_type: WireType) -> Option<Record> {
-        let data = match (self.addresses.get(name)?, wire_type) {
-            (IpAddr::V4(address), WireType::A) => RData::A(A(*address)),
-            (IpAddr::V6(address), WireType::AAAA) => RData::AAAA(AAAA(*address)),
-            (_, WireType::AAAA) if self.ipv6.as_ref() == Some(name) => {
-                RData::AAAA(AAAA(Ipv6Addr::LOCALHOST))
+        match self.addresses.get(name) {
+            Some(address) => {
+                if let Some(record) = address_record(name, *address, wire_type) {
+                    response.authorities.clear();
+                    response.answers.push(record);
+                }
             }
-            _ => return None,
-        };
-        Some(Record::from_rdata(name.clone(), 3600, data))
+            None => response.metadata.response_code = ResponseCode::NXDomain,
+        }
     }
 }
 
-/// Returns the server that also has the address `::1`, and the one whose zones are served there.
-pub(super) fn ipv6(seed: &DnsSeed) -> Result<Option<(Name, Name)>, DnsError> {
-    let Some((name, served)) = &seed.ipv6 else {
-        return Ok(None);
+fn address_record(name: &Name, address: IpAddr, wire_type: WireType) -> Option<Record> {
+    let data = match (address, wire_type) {
+        (IpAddr::V4(address), WireType::A) => RData::A(A(address)),
+        (IpAddr::V6(address), WireType::AAAA) => RData::AAAA(AAAA(address)),
+        _ => return None,
     };
-    let parse = |text: &String| {
-        wire::name(text).map_err(|error| DnsError::Record {
-            line: text.clone(),
-            reason: error.to_string(),
-        })
-    };
-    Ok(Some((parse(name)?, parse(served)?)))
+    Some(Record::from_rdata(name.clone(), 3600, data))
 }
 
 fn root_soa() -> Record {

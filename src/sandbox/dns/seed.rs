@@ -34,8 +34,6 @@ pub struct DnsSeed {
     pub remembers: Vec<String>,
     /// Scripted faults.
     pub faults: Vec<DnsFault>,
-    /// The server that also has the address `::1`, and the server whose zones are served there.
-    pub ipv6: Option<(String, String)>,
 }
 
 /// One zone.
@@ -44,8 +42,6 @@ pub struct DnsSeed {
 pub struct ZoneSeed {
     /// The names of its servers; a server may serve several zones.
     pub ns: Vec<String>,
-    /// The names of the servers that the parent zone delegates to, where they are not those of `ns`.
-    pub delegated: Vec<String>,
     /// The default TTL of records, in seconds.
     pub ttl: u32,
     /// The TTL of negative answers, in seconds (RFC 2308).
@@ -61,7 +57,6 @@ impl Default for ZoneSeed {
     fn default() -> Self {
         Self {
             ns: vec!["ns1.dns.test".to_owned()],
-            delegated: Vec::new(),
             ttl: 300,
             negative_ttl: 60,
             records: Vec::new(),

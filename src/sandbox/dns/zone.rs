@@ -24,8 +24,6 @@ pub(super) type RecordSets = BTreeMap<(Name, WireType), RecordSet>;
 pub(super) struct Zone {
     pub(super) apex: Name,
     pub(super) servers: Vec<Name>,
-    /// The servers that the parent zone names.
-    pub(super) delegated: Vec<Name>,
     pub(super) sets: RecordSets,
     /// The RRsets of single servers; an empty one hides the zone's.
     pub(super) differing: BTreeMap<Name, RecordSets>,
@@ -52,23 +50,17 @@ impl Zone {
             reason: reason.to_string(),
         };
         let origin = wire::name(apex).map_err(bad)?;
-        let names = |names: &[String]| {
-            let names = names.iter().map(|server| wire::name(server).map_err(bad));
-            names.collect::<Result<Vec<_>, _>>()
-        };
-        let servers = names(&seed.ns)?;
-        let delegated = if seed.delegated.is_empty() {
-            servers.clone()
-        } else {
-            names(&seed.delegated)?
-        };
+        let servers = seed
+            .ns
+            .iter()
+            .map(|server| wire::name(server).map_err(bad))
+            .collect::<Result<Vec<_>, _>>()?;
         let mut zone = Self {
             sets: RecordSets::new(),
             differing: BTreeMap::new(),
             negative_ttl: seed.negative_ttl,
             serial: 1,
             servers,
-            delegated,
             apex: origin.clone(),
         };
         fill(&mut zone.sets, &seed.records, &origin, seed.ttl)?;
@@ -84,11 +76,6 @@ impl Zone {
         }
         zone.rebuild();
         Ok(zone)
-    }
-
-    /// Returns whether a server answers for the zone.
-    pub(super) fn is_served_by(&self, server: &Name) -> bool {
-        self.servers.contains(server) || self.differing.contains_key(server)
     }
 
     /// Increments the serial after a change.
