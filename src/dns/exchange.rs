@@ -201,16 +201,26 @@ impl Exchange {
         question: &Question,
         settings: QuerySettings,
     ) -> Answer {
-        let query = match packet::query(&question.name, packet::wire_type(question.record_type)) {
-            Ok(query) => query,
-            Err(failure) => return Answer::Failed(failure),
-        };
-        match self.send(server, &query, settings).await {
+        match self.message(server, question, settings).await {
             Ok(message) => {
                 packet::answer(&message, question, settings == QuerySettings::Authoritative)
             }
             Err(failure) => Answer::Failed(failure),
         }
+    }
+
+    /// Asks a question and returns the whole message that answers it.
+    ///
+    /// # Errors
+    /// As [`Self::send`], and when DNS cannot carry the name.
+    pub(super) async fn message(
+        &self,
+        server: SocketAddr,
+        question: &Question,
+        settings: QuerySettings,
+    ) -> Result<Box<Message>, Failure> {
+        let query = packet::query(&question.name, packet::wire_type(question.record_type))?;
+        self.send(server, &query, settings).await
     }
 
     /// Sends one question and returns the whole message that answers it.

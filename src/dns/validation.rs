@@ -26,11 +26,8 @@ pub(super) async fn ask(exchange: &Exchange, resolver: SocketAddr, question: &Qu
     if unvalidated.records().is_none() {
         return answer;
     }
-    let wire_type = packet::wire_type(question.record_type);
-    let Ok(query) = packet::query(&question.name, wire_type) else {
-        return answer;
-    };
-    match Box::pin(exchange.send(resolver, &query, QuerySettings::Recursive)).await {
+    let again = exchange.message(resolver, question, QuerySettings::Recursive);
+    match Box::pin(again).await {
         Ok(message) => match packet::answer(&message, question, false) {
             Answer::Failed(Failure::ServFail) => Answer::Failed(of_servfail(&message)),
             other => other,

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::dns::{DomainCheck, HostCheck, Opinion, Standing, Tally};
 use crate::model::AccountName;
 
+/// What a `bogus` verdict says beyond its word.
+pub(super) const BOGUS: &str = "resolvers that validate DNSSEC refuse it";
+
 /// The results for all domains.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DnsReport {

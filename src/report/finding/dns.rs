@@ -6,6 +6,7 @@ use super::item::{Finding, bare};
 use super::kind::Kind;
 use super::spot::Spot;
 use crate::dns::{HostCheck, RecordMark, Registration, Verdict};
+use crate::report::dns::BOGUS;
 use crate::report::escape::visible;
 use crate::report::{AccountDns, Report};
 
@@ -83,7 +84,7 @@ fn of_host(host: &HostCheck) -> Option<(Kind, String)> {
         Verdict::Extra => Kind::DnsExtra,
         Verdict::Inconsistent => Kind::DnsInconsistent,
         Verdict::Bogus => {
-            text.push_str(": resolvers that validate DNSSEC refuse it");
+            let _ = write!(text, ": {BOGUS}");
             Kind::DnsBogus
         }
         Verdict::Propagating { old_for } => {

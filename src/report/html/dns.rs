@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::section::Section;
 use crate::dns::{HostCheck, Opinion, RecordMark, Registration, Standing, Verdict};
 use crate::model::count;
+use crate::report::dns::BOGUS;
 use crate::report::escape::visible;
 use crate::report::{AccountDns, Report, SecondOpinion};
 
@@ -151,6 +152,6 @@ fn said(verdict: &Verdict) -> Option<String> {
         | Verdict::Different
         | Verdict::Extra
         | Verdict::Inconsistent => None,
-        Verdict::Bogus => Some("resolvers that validate DNSSEC refuse it".to_owned()),
+        Verdict::Bogus => Some(BOGUS.to_owned()),
     }
 }

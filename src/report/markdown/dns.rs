@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::entry::{Entry, folded, line};
 use super::escape::{cell, code, html, prose};
 use crate::dns::{HostCheck, RecordMark, Registration, Standing, Verdict};
+use crate::report::dns::BOGUS;
 use crate::report::{AccountDns, Report};
 
 pub(super) fn entries(report: &Report) -> Vec<Entry> {
@@ -93,7 +94,7 @@ fn row(host: &HostCheck) -> String {
     let verdict = match &judgement.verdict {
         Verdict::Unknown { reason } => format!("unknown: {}", cell(reason)),
         Verdict::Propagating { old_for: Some(old) } => format!("propagating, up to {old} s"),
-        Verdict::Bogus => "bogus: resolvers that validate DNSSEC refuse it".to_owned(),
+        Verdict::Bogus => format!("bogus: {BOGUS}"),
         verdict => verdict.word().to_owned(),
     };
     format!(

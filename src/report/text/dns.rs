@@ -8,6 +8,7 @@ use crate::dns::{
     DomainCheck, HostCheck, Opinion, RecordMark, Registration, Standing, Tally, Verdict,
 };
 use crate::model::count;
+use crate::report::dns::BOGUS;
 use crate::report::{AccountDns, DnsReport, Report, SecondOpinion};
 
 /// Longer names do not widen the column.
@@ -223,7 +224,7 @@ fn said(verdict: &Verdict) -> Option<String> {
         | Verdict::Different
         | Verdict::Extra
         | Verdict::Inconsistent => None,
-        Verdict::Bogus => Some("resolvers that validate DNSSEC refuse it".to_owned()),
+        Verdict::Bogus => Some(BOGUS.to_owned()),
     }
 }
 
