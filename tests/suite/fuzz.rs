@@ -138,6 +138,15 @@ fn files_of_the_state_folder() {
     println!("{}", replay("base", 300, bodies::base));
 }
 
+/// Else the fuzzer would never get behind the checksum.
+#[test]
+fn the_corpus_of_the_base_is_believed() {
+    for name in ["quickstart", "update", "without-base"] {
+        let input = fs::read(top().join("tests/fuzz/corpus/base").join(name)).unwrap();
+        assert!(bodies::is_believed(&input), "{name}");
+    }
+}
+
 #[test]
 fn answers_of_a_forge() {
     println!("{}", replay("forge", 20, bodies::forge));

@@ -1,11 +1,12 @@
 //! What the daemon finds as the base of an earlier process.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use camino::Utf8PathBuf;
-use emblazon::daemon::BaseFile;
-use emblazon::model::{Digest, DigestWriter};
+use emblazon::daemon::{BaseFile, KeptBase};
+use emblazon::model::DigestWriter;
 use emblazon::tree::{Desired, Workdir, load};
 
 const PLATFORM: &str = "https://api.example.com/v2";
@@ -36,37 +37,62 @@ fn files() -> &'static Mutex<[BaseFile; 2]> {
     })
 }
 
+/// How the writer begins a file: the line with the length of the file, and the head, which starts with its digest.
+fn beginning() -> &'static (Vec<u8>, Vec<u8>) {
+    static BEGINNING: OnceLock<(Vec<u8>, Vec<u8>)> = OnceLock::new();
+    BEGINNING.get_or_init(|| {
+        let [read, _] = &mut *files().lock().unwrap_or_else(PoisonError::into_inner);
+        (read.write(None, tree(), &BTreeSet::new())).expect("space on the disk");
+        let text = fs::read(read.path()).expect("what was just written");
+        let mut lines = text.split_inclusive(|byte| *byte == b'\n');
+        let mut next = || lines.next().expect("a line").to_vec();
+        (next(), next())
+    })
+}
+
 /// The lines of a base as its writer chains them; bytes that begin as the file does are taken as they are.
 fn text(data: &[u8]) -> Vec<u8> {
     if data.starts_with(b"0000") {
         return data.to_vec();
     }
-    let head = format!("{{\"version\":2,\"platform\":\"{PLATFORM}\"}}");
-    let mut before: Option<Digest> = None;
-    let mut lines = Vec::new();
-    for json in [head.as_bytes()]
-        .into_iter()
-        .chain(data.split(|byte| *byte == b'\n'))
-    {
+    let (length, head) = beginning();
+    let mut before = head
+        .split(|byte| *byte == b' ')
+        .next()
+        .unwrap_or_default()
+        .to_vec();
+    let mut lines = head.clone();
+    for json in data.split(|byte| *byte == b'\n') {
         let mut digest = DigestWriter::default();
-        digest.bytes(before.as_ref().map_or("", Digest::as_str).as_bytes());
+        digest.bytes(&before);
         digest.bytes(json);
         let digest = digest.digest();
         lines.extend([digest.as_str().as_bytes(), b" ", json, b"\n"].concat());
-        before = Some(digest);
+        before = digest.as_str().into();
     }
-    let length = lines.len() + 21;
-    [format!("{length:020}\n").into_bytes(), lines].concat()
+    let (whole, digits) = (length.len() + lines.len(), length.len() - 1);
+    [format!("{whole:0digits$}\n").into_bytes(), lines].concat()
+}
+
+/// Reads a base, and returns it when it is believed.
+fn read(data: &[u8]) -> Option<KeptBase> {
+    let text = text(data);
+    let [read, _] = &mut *files().lock().unwrap_or_else(PoisonError::into_inner);
+    fs::write(read.path(), text).expect("space on the disk");
+    read.read(tree()).ok().flatten()
+}
+
+/// Whether the reader believes a base, so that the corpus gets behind the checksum.
+pub(crate) fn is_believed(data: &[u8]) -> bool {
+    read(data).is_some()
 }
 
 /// A base in any state: what is believed can be written again, and says the same.
 pub(crate) fn base(data: &[u8]) {
-    let mut files = files().lock().unwrap_or_else(PoisonError::into_inner);
-    let [read, written] = &mut *files;
-    fs::write(read.path(), text(data)).expect("space on the disk");
-    let Ok(Some(kept)) = read.read(tree()) else {
+    let Some(kept) = read(data) else {
         return;
     };
+    let [_, written] = &mut *files().lock().unwrap_or_else(PoisonError::into_inner);
     written
         .write(kept.commit.as_deref(), &kept.desired, &kept.without_base)
         .expect("space on the disk");

@@ -9,7 +9,7 @@ mod platform;
 mod state;
 mod tree;
 
-pub(crate) use base::base;
+pub(crate) use base::{base, is_believed};
 pub(crate) use dns::message;
 pub(crate) use platform::{answer, forge, webhook};
 pub(crate) use state::state;
