@@ -10,7 +10,9 @@ use super::remote::{GitError, LocalClone, Remote, Swap};
 use super::written::{MAX_RECORD, Written};
 use crate::diff::WrittenTree;
 use crate::model::{ClusterName, Shard};
-use crate::tree::{Base, Known, Precedence, Selection, precedence, short_commit, written_ref};
+use crate::tree::{
+    Base, Known, Precedence, Selection, object_size, precedence, short_commit, written_ref,
+};
 
 /// Maximum number of refs that are read: one, or one per shard.
 const MAX_REFS: usize = 256;
@@ -158,9 +160,9 @@ impl WrittenRef {
         let repository = self.clone.repository().map_err(|error| error.to_string())?;
         let id = Oid::from_str(id).map_err(words)?;
         let database = repository.odb().map_err(words)?;
-        match database.read_header(id) {
+        match object_size(&database, id) {
             // The header of a commit is small compared with the largest message.
-            Ok((size, _)) if size > 2 * MAX_RECORD => return Err("it is too large".to_owned()),
+            Ok(size) if size > 2 * MAX_RECORD => return Err("it is too large".to_owned()),
             Ok(_) => {}
             Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
             Err(error) => return Err(words(error)),

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::PictureCache;
 use super::bounds::{Bounds, MOST_FOLDER_BYTES, MOST_PATHS};
 use super::layout::{ACCOUNTS, TOP_FILES, TOP_FOLDERS, is_hidden};
+use super::object_size::object_size;
 use super::selection::Selection;
 use super::source::{
     Listed, ListedKind, Listing, ReadError, SourceError, TreeSource, is_lfs_pointer,
@@ -214,11 +215,10 @@ impl TreeSource for GitTree {
     fn read(&self, path: &Utf8Path, limit: u64) -> Result<Vec<u8>, ReadError> {
         let bytes = self.with(read_failed, |repository| {
             let blob = self.find(repository, path)?;
-            let (size, _) = repository
+            let size = repository
                 .odb()
-                .and_then(|database| database.read_header(blob))
-                .map_err(|error| read_failed(&error))?;
-            let size = size as u64;
+                .and_then(|database| object_size(&database, blob))
+                .map_err(|error| read_failed(&error))? as u64;
             if size > limit {
                 return Err(ReadError::TooLarge { size, limit });
             }
@@ -314,9 +314,9 @@ fn listed_kind(entry: &TreeEntry<'_>) -> ListedKind {
 
 /// Reads a folder, unless it is implausibly large.
 pub(super) fn folder_of(repository: &Repository, folder: Oid) -> Result<Tree<'_>, SourceError> {
-    let database = repository.odb().map_err(|error| failed(&error))?;
-    let (size, _) = database
-        .read_header(folder)
+    let size = repository
+        .odb()
+        .and_then(|database| object_size(&database, folder))
         .map_err(|error| failed(&error))?;
     if size > MOST_FOLDER_BYTES {
         return Err(SourceError::TooMany { most: MOST_PATHS });

@@ -1,5 +1,8 @@
 //! The work tree and a commit give the same tree.
 
+use std::fs;
+use std::process::Command;
+
 use camino::Utf8Path;
 use git2::{IndexAddOption, Repository, Signature};
 
@@ -140,4 +143,61 @@ fn what_cannot_be_opened() {
     tree.write("later/emblazon.yaml", b"");
     let not_there = GitTree::open(&tree.path().join("later"), "HEAD");
     assert!(matches!(not_there, Err(SourceError::NotInRevision { .. })));
+}
+
+/// A bit of a pack is another, and an object has a type that Git does not have.
+#[test]
+fn an_object_of_no_type_is_an_error() {
+    let tree = tree();
+    let repository = Repository::init(tree.path()).expect("a repository");
+    commit(&repository);
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git")
+            .current_dir(tree.path())
+            .args(arguments)
+            .output()
+            .expect("git runs");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    git(&["repack", "-adq", "--window=0"]);
+    let packs = tree.path().join(".git/objects/pack");
+    let pack = packs
+        .read_dir_utf8()
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").into_path())
+        .find(|path| path.extension() == Some("pack"))
+        .expect("a pack");
+    let objects = git(&["verify-pack", "-v", pack.as_str()]);
+    let undamaged = fs::read(&pack).expect("the pack");
+    let check = |object: &str| {
+        let object = git(&["rev-parse", object]);
+        let line = objects
+            .lines()
+            .find(|line| line.starts_with(object.trim()))
+            .expect("the object");
+        let offset: usize = line
+            .split_whitespace()
+            .nth(4)
+            .and_then(|offset| offset.parse().ok())
+            .expect("an offset");
+        let mut damaged = undamaged.clone();
+        damaged[offset] = damaged[offset] & 0x8f | 5 << 4;
+        fs::remove_file(&pack).expect("removed: Git writes packs without write permission");
+        fs::write(&pack, damaged).expect("written");
+        let source = GitTree::open(&tree.path().join("branding"), "HEAD").expect("a commit");
+        let said = match source.list() {
+            Ok(_) => source
+                .read(Utf8Path::new("emblazon.yaml"), 999)
+                .expect_err("damaged")
+                .to_string(),
+            Err(error) => error.to_string(),
+        };
+        assert!(
+            said.contains(&format!("damaged at object {}: `git fsck", object.trim())),
+            "{said}"
+        );
+    };
+    check("HEAD:branding/accounts");
+    check("HEAD:branding/emblazon.yaml");
 }
