@@ -165,7 +165,10 @@ fn differences(
         account.is_some_and(|account| matches!(account.document, Reading::Known(Some(_))))
     };
     for account in &found.accounts {
-        let Some(id) = ids.get(&account.name).filter(|_| has_brand(&account.name)) else {
+        let Some(id) = ids
+            .get(&account.name)
+            .filter(|id| has_brand(&account.name) && !known.accounts.contains_key(*id))
+        else {
             continue;
         };
         for change in &account.changes {

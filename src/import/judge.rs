@@ -47,7 +47,12 @@ pub(super) fn setting(path: &KeyPath, value: &Value, extra_keys: &[String]) -> O
         Some(field) => check::value(field, value),
         None => check::free_value(path, value),
     };
-    first_error(problems).map(|reason| for_the_platform(path, reason))
+    first_error(problems)
+        .map(|reason| for_the_platform(path, reason))
+        .or_else(|| {
+            let mut below = value.as_object().into_iter().flatten();
+            below.find_map(|(name, value)| setting(&path.child(name), value, extra_keys))
+        })
 }
 
 /// Returns why a live asset cannot be declared, if so.

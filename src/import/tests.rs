@@ -274,3 +274,50 @@ fn addresses_of_odd_keys() {
         "https://a.example/%2E": x
     "#);
 }
+
+/// Values that live now and later have another shape: the tree follows.
+#[test]
+fn a_value_of_another_shape_is_taken_over() {
+    let platform = |value: &Value| {
+        let brand = LiveBrand {
+            account: Unmanaged {
+                id: AccountId::parse(&"a".repeat(32)).expect("an id"),
+                name: "Acme".to_owned(),
+                realm: "a.example".to_owned(),
+            },
+            document: Reading::Known(Some(BrandDocument {
+                revision: Revision::new("1-x"),
+                settings: Settings::from_answer(
+                    [("announcement".to_owned(), value.clone())]
+                        .into_iter()
+                        .collect(),
+                ),
+                assets: BTreeMap::new(),
+            })),
+        };
+        (vec![brand], DomainTemplate::default())
+    };
+    let values = [
+        json!("yes"),
+        json!(["yes"]),
+        json!([]),
+        json!({}),
+        json!(null),
+        json!({"": "true"}),
+        json!({"": {}}),
+        json!({"": {"": 1}}),
+        json!({"a": "true"}),
+        json!({"a": [{"": null}]}),
+        json!({"a": {"": "x", "b": "y"}}),
+    ];
+    for first in &values {
+        for second in &values {
+            let mut files = Overlay::new(None);
+            take(&mut files, &platform(first), false);
+            println!("{first} then {second}");
+            take(&mut files, &platform(second), false);
+            let again = take(&mut files, &platform(second), false);
+            assert_eq!(again.changes, Vec::new(), "{first} then {second}");
+        }
+    }
+}

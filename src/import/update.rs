@@ -90,7 +90,13 @@ pub(super) fn update(
             }
             Reading::Unknown(_) => continue,
         };
-        if refused.accounts.contains_key(&brand.account.id) {
+        if let Some(reason) = refused.accounts.get(&brand.account.id) {
+            draft.notes.push(Note {
+                account: Some(account.name.clone()),
+                about: None,
+                reason: reason.clone(),
+                left: true,
+            });
             continue;
         }
         update.leave_unread(&account.name, (brand, document), &scope, draft);

@@ -17,8 +17,8 @@ impl KeyPath {
     /// Builds a path from its segments, outermost first.
     pub fn from_segments<S: AsRef<str>>(segments: impl IntoIterator<Item = S>) -> Self {
         let mut path = String::new();
-        for segment in segments {
-            if !path.is_empty() {
+        for (number, segment) in segments.into_iter().enumerate() {
+            if number > 0 {
                 path.push('.');
             }
             for character in segment.as_ref().chars() {
@@ -100,5 +100,7 @@ mod tests {
         check(&["nav", "help"], "nav.help");
         check(&["appLinks", "https://a.b"], "appLinks.https://a%2Eb");
         check(&["a%2E"], "a%252E");
+        check(&["", "a"], ".a");
+        check(&["a", "", ""], "a..");
     }
 }
