@@ -14,10 +14,15 @@ pub(super) fn note<'r>(
     result_of: impl Fn(StepId) -> Option<&'r StepResult>,
 ) -> Option<String> {
     let parked = parked_name(step)?;
-    let claim = domain_change(step).filter(|change| is(&change.before, &parked))?;
+    let deletes = step.action == Action::Delete;
+    let claim = domain_change(step).filter(|change| is(&change.before, &parked));
+    if !deletes && claim.is_none() {
+        return None;
+    }
     let parking = parking(plan, step, &parked);
     let is_certain = match (parking.map(|step| result_of(step.id)), result) {
         (_, StepResult::Done { .. }) => return None,
+        (None, _) if deletes => return None,
         // It was parked before this run, or by it.
         (None | Some(Some(StepResult::Done { .. })), result) => !matches!(
             result,
@@ -27,7 +32,13 @@ pub(super) fn note<'r>(
         (Some(_), _) => return None,
     };
     let given_up = (parking.and_then(domain_change)).and_then(|change| text(&change.before));
-    Some(match (text(&claim.after), given_up, is_certain) {
+    let wanted = claim.and_then(|change| text(&change.after));
+    let end = if deletes {
+        "deletes the whitelabel"
+    } else {
+        "removes the name"
+    };
+    Some(match (wanted, given_up, is_certain) {
         (Some(wanted), Some(old), true) => format!(
             "nobody reaches this brand now: it gave up {old}, and does not have {wanted} yet; the next apply claims {wanted}"
         ),
@@ -38,10 +49,10 @@ pub(super) fn note<'r>(
             "perhaps nobody reaches this brand now: it may not have {wanted} yet; the next apply looks, and claims {wanted} if it is not there"
         ),
         (None, _, true) => format!(
-            "its domain is the parked name {parked}, where nobody reaches it; the next apply removes the name"
+            "its domain is the parked name {parked}, where nobody reaches it; the next apply {end}"
         ),
         (None, _, false) => format!(
-            "its domain may be the parked name {parked}, where nobody reaches it; the next apply looks, and removes the name"
+            "its domain may be the parked name {parked}, where nobody reaches it; the next apply looks, and {end}"
         ),
     })
 }
@@ -65,7 +76,9 @@ fn parking<'p>(plan: &'p Plan, step: &Step, parked: &str) -> Option<&'p Step> {
 /// Returns the name under which an account is parked, for steps that write a domain.
 fn parked_name(step: &Step) -> Option<String> {
     match (&step.subject, &step.action) {
-        (Subject::Account { id, .. }, Action::Update { .. }) => Some(parked_domain(id)),
+        (Subject::Account { id, .. }, Action::Update { .. } | Action::Delete) => {
+            Some(parked_domain(id))
+        }
         _ => None,
     }
 }
@@ -201,6 +214,13 @@ mod tests {
         insta::assert_snapshot!(told(pair(None), &[done(), unknown()]), @"its domain may be the parked name parked-ID.invalid, where nobody reaches it; the next apply looks, and removes the name");
         let skipped = || StepResult::Skipped { because: StepId(0) };
         insta::assert_snapshot!(told(pair(new), &[unknown(), skipped()]), @"perhaps nobody reaches this brand now: it may not have new.example yet; the next apply looks, and claims new.example if it is not there");
+        // The whitelabel was to be deleted.
+        let mut delete = step(1, Action::Delete, None, None);
+        delete.changes.clear();
+        let deletion = vec![release(old), delete];
+        insta::assert_snapshot!(told(deletion.clone(), &[done(), failed()]), @"its domain is the parked name parked-ID.invalid, where nobody reaches it; the next apply deletes the whitelabel");
+        insta::assert_snapshot!(told(deletion.clone(), &[done(), unknown()]), @"its domain may be the parked name parked-ID.invalid, where nobody reaches it; the next apply looks, and deletes the whitelabel");
+        assert_eq!(told(deletion, &[failed(), skipped()]), "");
         // Nothing was released, or all was claimed.
         assert_eq!(told(pair(new), &[failed(), skipped()]), "");
         assert_eq!(told(pair(new), &[done(), done()]), "");

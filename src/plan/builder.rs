@@ -122,6 +122,8 @@ pub fn plan_differences(
     {
         let rules = (&desired.policy, options);
         intents.extend(departed(base, &differences, live, rules, &mut refusals));
+        // Reports list accounts by name, and number the steps of merged ones likewise.
+        intents.sort_by(|a, b| a.difference.name.cmp(&b.difference.name));
     }
     let users: Vec<_> = intents.iter().map(Intent::user).collect();
     let verdicts = domains::settle(&users, &live.holders, siblings);
@@ -332,9 +334,7 @@ fn domain_edges(chains: &[Option<Chain>], index: usize, verdict: &Verdict) -> Ve
     let Some(claim) = drafts(index).iter().rposition(Draft::is_write) else {
         return Vec::new();
     };
-    let frees = |draft: &Draft| {
-        draft.is_write() || matches!(draft.action, Action::Release { .. } | Action::Delete)
-    };
+    let frees = |draft: &Draft| draft.is_write() || matches!(draft.action, Action::Release { .. });
     verdict
         .waits_for
         .iter()

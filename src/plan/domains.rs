@@ -1,9 +1,10 @@
 //! Determines which accounts must release a domain before another can claim it.
 //!
 //! Each account reserves at most one domain: that of its document or, after a `POST` without a domain or a lost write,
-//! a different one (W21, W22). Four operations free it: a deletion, a write with another domain, a repeated write of
-//! the same document, and a move to a parked name. A domain is parked only if nothing else works: the account drops its
-//! domain (W22), it reserves a domain but has none in its document, or it is chosen to break a cycle (W23).
+//! a different one (W21, W22). Three operations free it: a write with another domain, a repeated write of the same
+//! document, and a move to a parked name. A domain is parked only if nothing else works: the account drops its domain
+//! (W22), its whitelabel is deleted, which frees nothing on Kazoo 4.3, it reserves a domain but has none in its
+//! document, or no document at all, or it is chosen to break a cycle (W23).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,7 +48,7 @@ pub(super) enum DocumentEffect {
 /// What an account must do because of domains.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Verdict {
-    /// It moves to the parked name first.
+    /// It moves to the parked name first. An account without a document gets one with that name, which is deleted again.
     pub(super) parks: bool,
     /// It is written although nothing changes, to free this domain, which it still reserves.
     pub(super) frees: Option<String>,
@@ -126,7 +127,7 @@ pub(super) fn settle(
         }
         refused.extend(more);
     };
-    break_cycles(users, &mut verdicts);
+    break_cycles(&mut verdicts);
     for (index, reason) in refused {
         verdicts[index].refused = Some(reason);
     }
@@ -141,16 +142,18 @@ impl DomainUser {
         )
     }
 
-    /// Returns whether the account drops its own domain, which a write without a domain does not free (W22).
+    /// Returns whether the account drops its own domain, which neither a write without a domain frees (W22) nor, on
+    /// Kazoo 4.3, a deletion.
     fn drops(&self) -> bool {
         let is_parked = match (&self.live, &self.id) {
             (Some(live), Some(id)) => *live == parked_domain(id),
             _ => false,
         };
-        self.effect == DocumentEffect::Updated
-            && self.live.is_some()
-            && self.wanted.is_none()
-            && !is_parked
+        let leaves = matches!(
+            self.effect,
+            DocumentEffect::Updated | DocumentEffect::Deleted
+        );
+        leaves && self.live.is_some() && self.wanted.is_none() && !is_parked
     }
 }
 
@@ -275,7 +278,7 @@ fn holders_of(
 }
 
 enum LetGo {
-    /// It is deleted, or written with another domain.
+    /// It is written with another domain.
     ByItself,
     Parks,
     Rewrites,
@@ -294,16 +297,9 @@ fn let_go(holder: &DomainUser, domain: &str, is_refused: bool) -> LetGo {
             format!("{domain} is held by {name}, whose own steps are refused"),
             format!("resolve the refusal of {name} first"),
         ),
-        DocumentEffect::Deleted => LetGo::ByItself,
         _ if holder.wanted.as_deref() == Some(domain) => refuse(
             format!("{domain} is held by {name}, which keeps it"),
             format!("declare another domain for {name}, or `domain: null`"),
-        ),
-        DocumentEffect::Missing => refuse(
-            format!("{domain} is reserved by {name}, which has no whitelabel any more"),
-            format!(
-                "give {name} a whitelabel in the tree, or create and delete one by hand; that releases the domain"
-            ),
         ),
         DocumentEffect::Created | DocumentEffect::Updated if holder.wanted.is_some() => {
             LetGo::ByItself
@@ -312,6 +308,8 @@ fn let_go(holder: &DomainUser, domain: &str, is_refused: bool) -> LetGo {
         DocumentEffect::Created
         | DocumentEffect::Updated
         | DocumentEffect::Untouched
+        | DocumentEffect::Deleted
+        | DocumentEffect::Missing
         | DocumentEffect::Held => LetGo::Parks,
     }
 }
@@ -357,25 +355,24 @@ fn held_outside(domain: &str, holder: &Unmanaged, siblings: Option<&Siblings>) -
 
 /// Breaks each cycle by parking one account: preferably the first in the tree that is not only written to free a
 /// domain.
-fn break_cycles(users: &[DomainUser], verdicts: &mut [Verdict]) {
+fn break_cycles(verdicts: &mut [Verdict]) {
     loop {
-        let on_cycle = |index: &usize| waits_for_itself(users, verdicts, *index);
-        let chosen = (0..users.len())
+        let on_cycle = |index: &usize| waits_for_itself(verdicts, *index);
+        let chosen = (0..verdicts.len())
             .filter(|index| verdicts[*index].frees.is_none())
             .find(on_cycle)
-            .or_else(|| (0..users.len()).find(on_cycle));
+            .or_else(|| (0..verdicts.len()).find(on_cycle));
         let Some(chosen) = chosen else { return };
         verdicts[chosen].parks = true;
     }
 }
 
-/// Returns whether an account transitively waits for itself. An account that parks or is deleted releases its domain
-/// before it waits for others.
-fn waits_for_itself(users: &[DomainUser], verdicts: &[Verdict], start: usize) -> bool {
+/// Returns whether an account transitively waits for itself. An account that parks releases its domain before it waits
+/// for others.
+fn waits_for_itself(verdicts: &[Verdict], start: usize) -> bool {
     let next = |index: usize| {
-        verdicts[index].waits_for.iter().copied().filter(|other| {
-            !verdicts[*other].parks && users[*other].effect != DocumentEffect::Deleted
-        })
+        let waits = verdicts[index].waits_for.iter().copied();
+        waits.filter(|other| !verdicts[*other].parks)
     };
     let mut seen = BTreeSet::new();
     let mut open: Vec<usize> = next(start).collect();

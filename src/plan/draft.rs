@@ -8,7 +8,7 @@ use super::{Action, Risk, risk};
 use crate::diff::canonical::explicit_defaults;
 use crate::diff::{Cause, Change, ChangeKey, Edit, Side, assets, parked_domain};
 use crate::live::Reading;
-use crate::model::{AccountId, AssetKind, KeyPath};
+use crate::model::{AccountId, AssetKind, KeyPath, Settings};
 
 /// A step without id, precondition and predecessors.
 pub(super) struct Draft {
@@ -47,8 +47,17 @@ pub(super) fn steps(intent: &Intent<'_>, verdict: &Verdict) -> Vec<Draft> {
     };
     let mut drafts = Vec::new();
     match intent.effect {
-        DocumentEffect::Unknown | DocumentEffect::Missing | DocumentEffect::Held => return drafts,
+        DocumentEffect::Unknown | DocumentEffect::Held => return drafts,
+        DocumentEffect::Missing => {
+            if verdict.parks {
+                drafts.extend(free_without_document(id));
+            }
+            return drafts;
+        }
         DocumentEffect::Deleted => {
+            if verdict.parks {
+                drafts.extend(release(intent, id));
+            }
             drafts.extend(Draft::new(
                 Action::Delete,
                 intent.difference.changes.clone(),
@@ -155,12 +164,42 @@ fn release(intent: &Intent<'_>, id: &AccountId) -> Option<Draft> {
         ..domain_change(intent)
     };
     let note = match &change.before {
+        Side::Value(Value::String(live)) if intent.effect == DocumentEffect::Deleted => {
+            format!(
+                "Kazoo 4.3 keeps {live} for the account of a deleted whitelabel, so it is released first"
+            )
+        }
         Side::Value(Value::String(live)) => {
             format!("{live} leads nowhere from this step until it is claimed")
         }
         _ => "the account reserves a domain that its document does not have (W22)".to_owned(),
     };
     Some(Draft::new(Action::Release { parked }, vec![change])?.note(Some(note)))
+}
+
+/// Drafts how an account without a document releases the domain that it still reserves: only a document with another
+/// domain does that.
+fn free_without_document(id: &AccountId) -> impl Iterator<Item = Draft> {
+    let change = |key, before, after| Change {
+        key,
+        before,
+        after,
+        cause: Cause::Drift,
+        origin: None,
+    };
+    let parked = ChangeKey::Setting(domain());
+    let mut settings = Settings::default();
+    settings.set(&domain(), Value::from(parked_domain(id)));
+    let create = Action::Create {
+        settings: settings.as_object().clone(),
+    };
+    let note = "the account has no whitelabel, and still reserves a domain; a whitelabel with a parked name, deleted at once, releases it";
+    let create = Draft::new(create, vec![change(parked, Side::Absent, parked_side(id))])
+        .map(|draft| draft.note(Some(note.to_owned())));
+    let gone = change(ChangeKey::Whitelabel, Side::Present, Side::Absent);
+    create
+        .into_iter()
+        .chain(Draft::new(Action::Delete, vec![gone]))
 }
 
 fn recreate(intent: &Intent<'_>) -> Option<Draft> {

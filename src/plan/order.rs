@@ -7,6 +7,9 @@
 //!      └──────────┴──────────┘  a domain is claimed after its holder released it
 //! ```
 //!
+//! One chain goes the other way: an account without a whitelabel that still reserves a domain gets one with a parked
+//! name, which is deleted at once.
+//!
 //! The steps of an account form a chain; the precondition of each is the state that the previous one left. The only
 //! edges between accounts are those of domains: the server refuses a domain that another account reserves (W19), so the
 //! step that claims a domain comes after the step that frees it. The template depends on nothing and follows the

@@ -51,6 +51,11 @@ impl Profile {
         self == Self::V5
     }
 
+    /// Returns whether an account keeps the reserved domain of a deleted whitelabel (kazoo-4.3, statement 5).
+    pub(crate) fn keeps_domain_after_deletion(self) -> bool {
+        self == Self::V43
+    }
+
     /// Returns whether an upload stops when its first save fails (B12).
     pub(crate) fn stops_upload_after_conflict(self) -> bool {
         self == Self::V5

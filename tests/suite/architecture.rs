@@ -93,6 +93,7 @@ const PURE: &[&str] = &["model", "diag", "tree", "diff", "import", "plan", "repo
 const READERS: &[&str] = &[
     "src/tree/workdir.rs",
     "src/tree/git.rs",
+    "src/tree/object_size.rs",
     "src/tree/lineage.rs",
     "src/tree/changes.rs",
     "src/tree/cache_folder.rs",

@@ -263,7 +263,11 @@ fn records_of_departed_accounts_go_with_their_whitelabel() {
     example after ["a"] destructive
       us.a.example A: ["192.0.2.1"] -> - (Removal)
     "#);
-    assert_eq!(pruned.plan.steps.len(), 2);
+    assert_eq!(
+        pruned.plan.steps.len(),
+        3,
+        "a release, a deletion, the records"
+    );
 }
 
 /// A domain that another account has now, whose DNS is not managed, is nobody's to clear.

@@ -197,7 +197,11 @@ fn stale_reservations_are_freed() {
     // The whitelabel is gone, the reservation is not (B12).
     let mut state = live([("a", None), ("b", Some(json!({})))]);
     holder(&mut state, "x.example", "a");
-    insta::assert_snapshot!(show(&made(&desired, &state)), @"DomainHeld: x.example is reserved by a, which has no whitelabel any more; give a a whitelabel in the tree, or create and delete one by hand; that releases the domain");
+    insta::assert_snapshot!(show(&made(&desired, &state)), @r#"
+    0 a: create {"domain":"parked"} after []
+    1 a: delete after [0]
+    2 b: update domain="x.example" after [0]
+    "#);
     // It is made again, without a domain.
     let desired = tree(vec![
         account("a", json!({"company_name": "A"})),
@@ -215,6 +219,36 @@ fn stale_reservations_are_freed() {
     ]);
     holder(&mut state, "x.example", "b");
     insta::assert_snapshot!(show(&made(&desired, &state)), @r#"0 b: update domain="x.example" after []"#);
+}
+
+/// On Kazoo 4.3 a deletion does not release the domain (kazoo-4.3, statement 5).
+#[test]
+fn a_deleted_whitelabel_releases_its_domain_first() {
+    let desired = tree(vec![
+        absent("a", false),
+        account("b", json!({"domain": "x.example"})),
+    ]);
+    let state = live([("a", Some(json!({"domain": "x.example"}))), ("b", None)]);
+    let show = |state: &Live| show(&pruned(&desired, state));
+    insta::assert_snapshot!(show(&state), @r#"
+    0 a: release after []
+    1 a: delete after [0]
+    2 b: create {"domain":"x.example"} after [0]
+    "#);
+    // It was parked before: nothing is to be released.
+    let parked = json!({"domain": parked_domain(&id("a"))});
+    insta::assert_snapshot!(show(&live([("a", Some(parked)), ("b", None)])), @r#"
+    0 a: delete after []
+    1 b: create {"domain":"x.example"} after []
+    "#);
+    // Its document has no domain, and yet it holds one.
+    let mut state = live([("a", Some(json!({"company_name": "A"}))), ("b", None)]);
+    holder(&mut state, "x.example", "a");
+    insta::assert_snapshot!(show(&state), @r#"
+    0 a: release after []
+    1 a: delete after [0]
+    2 b: create {"domain":"x.example"} after [0]
+    "#);
 }
 
 #[test]
@@ -278,11 +312,12 @@ fn trap_18_deletions_are_guarded() {
     Protected: the whitelabel of b would be deleted, and b is protected; take `protected` away in its own commit, or look at it with `plan --allow protected`, and allow exactly that with `apply --allow protected --expect DIGEST`
     ");
     let plan = pruned(&desired, &state);
-    insta::assert_snapshot!(show(&plan), @r"
-    0 a: delete after []
+    insta::assert_snapshot!(show(&plan), @"
+    0 a: release after []
+    1 a: delete after [0]
     Protected: the whitelabel of b would be deleted, and b is protected; take `protected` away in its own commit, or look at it with `plan --allow protected`, and allow exactly that with `apply --allow protected --expect DIGEST`
     ");
-    assert_eq!(plan.steps[0].risk, Risk::Destructive);
+    assert_eq!(plan.steps[1].risk, Risk::Destructive);
     // No other difference ever leads to one.
     let desired = tree(vec![account("a", json!({"domain": "y.example"}))]);
     let plan = pruned(&desired, &state);

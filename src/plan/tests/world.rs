@@ -20,6 +20,8 @@ pub(super) struct World {
     pub(super) template: DomainTemplate,
     /// Accounts that cannot be read.
     pub(super) silent: BTreeSet<AccountId>,
+    /// Deleting a document keeps the domain reserved, as Kazoo 4.3 does.
+    pub(super) keeps_domains: bool,
     pub(super) writes: u32,
 }
 
@@ -227,7 +229,9 @@ impl World {
     fn delete(&mut self, id: &AccountId) {
         if let Some(stored) = self.accounts.get_mut(id) {
             stored.document = None;
-            stored.reserved = None;
+            if !self.keeps_domains {
+                stored.reserved = None;
+            }
         }
     }
 

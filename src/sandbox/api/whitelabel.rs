@@ -111,7 +111,7 @@ fn update(call: &Call<'_>, world: &mut World, account: &str) -> Result<Success, 
     Ok(shown(world.document(account).ok_or_else(missing)?))
 }
 
-/// Deletes a document permanently, with its attachments and its domain reservation (W7, trap 18).
+/// Deletes a document permanently, with its attachments and, but for 4.3, its domain reservation (W7, trap 18).
 fn delete(call: &Call<'_>, world: &mut World, account: &str) -> Result<Success, Failure> {
     let document = world
         .document(account)
@@ -120,7 +120,8 @@ fn delete(call: &Call<'_>, world: &mut World, account: &str) -> Result<Success, 
     precondition::check(call, Some(&etag(&document)))?;
     world.delete_document(account);
     // W21: when this write fails, the account silently keeps the domain.
-    if !call.hits.include(FaultKind::SkipAccountWrite) {
+    let keeps = call.profile.keeps_domain_after_deletion();
+    if !keeps && !call.hits.include(FaultKind::SkipAccountWrite) {
         world.reserve_domain(account, None);
     }
     let mut success = shown(&document);

@@ -1,7 +1,6 @@
 //! Assets: three files in one document, and a server that takes one for another.
 
 use emblazon::model::{AssetKind, Digest};
-use insta::assert_snapshot;
 use serde_json::json;
 
 use super::tree::{icon, logo, welcome};

@@ -15,6 +15,7 @@ use emblazon::diff::ChangeKey;
 use emblazon::live::{CollectOptions, ReadClient, TemplateWriter, WriteClient, collect};
 use emblazon::model::AccountId;
 use emblazon::plan::{self, Action, Plan, Planned, RefusalKind, Step, Subject};
+use emblazon::sandbox::Profile;
 use emblazon::tree::Desired;
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
@@ -36,18 +37,18 @@ fn pruning() -> BTreeSet<RefusalKind> {
 /// Tells the benches of one process apart.
 static BENCHES: AtomicU32 = AtomicU32::new(0);
 
-/// Runs a scenario and cleans up after it, also when it failed.
-pub(super) async fn scenario(body: impl AsyncFnOnce(&Bench)) {
-    let bench = Bench::open().await;
-    let outcome = AssertUnwindSafe(body(&bench)).catch_unwind().await;
-    let left = bench.clean().await;
-    if let Err(panic) = outcome {
-        if !left.is_empty() {
-            tell(&left);
+/// Runs a scenario on each version of Kazoo, and cleans up after it, also when it failed.
+pub(super) async fn scenario(body: impl AsyncFn(&Bench)) {
+    for profile in Platform::profiles() {
+        let bench = Bench::open(profile).await;
+        let outcome = AssertUnwindSafe(body(&bench)).catch_unwind().await;
+        let left = bench.clean().await;
+        if let Err(panic) = outcome {
+            tell(&format!("on Kazoo {profile}: {left}"));
+            resume_unwind(panic);
         }
-        resume_unwind(panic);
+        assert!(left.is_empty(), "{profile}: {left}");
     }
-    assert!(left.is_empty(), "{left}");
 }
 
 /// Says something to whoever runs the tests.
@@ -70,8 +71,8 @@ pub(super) struct Bench {
 }
 
 impl Bench {
-    async fn open() -> Self {
-        let platform = Platform::open().await;
+    async fn open(profile: Profile) -> Self {
+        let platform = Platform::open(profile).await;
         let reader = platform.client().await;
         let hands = Hands::new(&platform, &reader).await;
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();

@@ -2,7 +2,6 @@
 
 use emblazon::diff::Status;
 use emblazon::model::AssetKind;
-use insta::assert_snapshot;
 use serde_json::json;
 
 use super::bench::tell;
@@ -113,7 +112,10 @@ async fn trap_18_a_whitelabel_is_deleted_with_leave_only() {
         let plan = bench.plan_with(&tree, None, false).await.plan;
         assert_eq!(plan.steps, []);
         assert_snapshot!(bench.refusals(&plan), @"Prune: the whitelabel of acme would be deleted with all its assets");
-        assert_snapshot!(bench.converge(&tree).await, @"acme delete whitelabel (removal); done");
+        assert_snapshot!(bench.converge(&tree).await, @"
+        acme release domain (removal); done
+        acme delete whitelabel (removal); done
+        ");
         assert_eq!(bench.hands.settings(&acme).await, None);
         assert_eq!(bench.hands.public(&domain).await, None);
     })

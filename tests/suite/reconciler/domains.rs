@@ -1,6 +1,5 @@
 //! Domains: one account at a time has one, and the server reserves more than it shows.
 
-use insta::assert_snapshot;
 use serde_json::json;
 
 use super::{Account, Bench, scenario};
@@ -144,6 +143,61 @@ async fn a_stale_reservation_is_released() {
         beta update domain (differs); done
         ");
         check_public(bench, &[(domain, Some("beta"))]).await;
+    })
+    .await;
+}
+
+/// On 4.3 a deletion does not release the domain, so it is released first.
+#[tokio::test]
+async fn a_domain_of_a_deleted_whitelabel_is_claimed_in_one_run() {
+    scenario(async |bench: &Bench| {
+        let domain = &bench.domain("x");
+        let acme = with_domain(bench, "acme", domain).await;
+        let beta = bench.account("beta").await;
+        let tree = bench
+            .tree()
+            .account(&acme, "whitelabel: null")
+            .account(
+                &beta,
+                &format!("whitelabel: {{company_name: beta, domain: {domain}}}"),
+            )
+            .load();
+        assert_snapshot!(bench.converge(&tree).await, @r"
+        acme release domain (removal); done
+        acme delete whitelabel (removal); done
+        beta create company_name (differs) domain (differs) whitelabel (differs); done
+        ");
+        check_public(bench, &[(domain, Some("beta"))]).await;
+        assert_eq!(bench.hands.settings(&acme).await, None);
+    })
+    .await;
+}
+
+/// Somebody deleted a whitelabel by hand; on 4.3 its domain is reserved still.
+#[tokio::test]
+async fn a_domain_that_a_deletion_left_reserved_is_claimed() {
+    scenario(async |bench: &Bench| {
+        let domain = &bench.domain("x");
+        let acme = with_domain(bench, "acme", domain).await;
+        bench.hands.delete(&acme).await;
+        let beta = bench.branded("beta", json!({"company_name": "beta"})).await;
+        let tree = bench
+            .tree()
+            .account(&acme, "whitelabel: null")
+            .account(&beta, &format!("whitelabel: {{domain: {domain}}}"))
+            .load();
+        let done = bench.converge(&tree).await;
+        if done.contains("acme") {
+            assert_snapshot!(done, @r"
+            acme create domain (drift); done
+            acme delete whitelabel (drift); done
+            beta update domain (differs); done
+            ");
+        } else {
+            assert_snapshot!(done, @"beta update domain (differs); done");
+        }
+        check_public(bench, &[(domain, Some("beta"))]).await;
+        assert_eq!(bench.hands.settings(&acme).await, None);
     })
     .await;
 }

@@ -145,6 +145,13 @@ impl Hands {
         Ok(())
     }
 
+    /// Deletes a whitelabel.
+    pub(super) async fn delete(&self, account: &Account) {
+        let path = format!("/accounts/{}/whitelabel", account.id);
+        let answer = self.send(Method::DELETE, &path, None).await;
+        assert_eq!(answer.status, StatusCode::OK, "{} by hand", account.name);
+    }
+
     /// Tells whether the key is the master's, who alone may write the template (A10).
     pub(super) async fn is_master(&self) -> bool {
         let answer = self.get(&format!("/accounts/{}", self.own)).await;

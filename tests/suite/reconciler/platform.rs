@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use emblazon::live::{ClientConfig, Credential, ReadClient, RetryPolicy};
 use emblazon::model::Secret;
-use emblazon::sandbox::{Counts, Options, Sandbox};
+use emblazon::sandbox::{Counts, Options, Profile, Sandbox};
 use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -32,8 +32,16 @@ pub(super) struct Platform {
 }
 
 impl Platform {
+    /// Returns the versions of Kazoo to run on: the one that the environment names is what it is.
+    pub(super) fn profiles() -> Vec<Profile> {
+        match variable(API) {
+            Some(_) => vec![Profile::default()],
+            None => vec![Profile::Master, Profile::V43, Profile::V5],
+        }
+    }
+
     /// Takes the platform that the environment names, when it is its turn, or starts a sandbox.
-    pub(super) async fn open() -> Self {
+    pub(super) async fn open(profile: Profile) -> Self {
         match (variable(API), variable(API_KEY)) {
             (Some(api), Some(key)) => Self {
                 api,
@@ -42,7 +50,11 @@ impl Platform {
                 _turn: Some(TURN.lock().await),
             },
             (None, None) => {
-                let sandbox = Sandbox::start(Options::default()).await.unwrap();
+                let options = Options {
+                    profile,
+                    ..Options::default()
+                };
+                let sandbox = Sandbox::start(options).await.unwrap();
                 Self {
                     api: sandbox.url(),
                     key: Secret::new(sandbox.api_key()),

@@ -2,7 +2,6 @@
 
 use emblazon::diff::{Cause, ChangeKey, Status};
 use emblazon::model::{FIELDS, Field, FieldType, KeyPath, Settings};
-use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use super::bench::tell;

@@ -1,7 +1,6 @@
 //! The system's domain template: one for all, and only the master's key may write it.
 
 use emblazon::apply::StepResult;
-use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use super::bench::tell;
