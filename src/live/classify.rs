@@ -155,7 +155,7 @@ mod tests {
     /// Finds a recorded answer by its name: status and body.
     #[track_caller]
     fn recorded(name: &str) -> (u16, String) {
-        let lines = include_str!("../../tests/suite/recordings/transcripts.jsonl");
+        let lines = include_str!("../../tests/suite/recordings/kazoo-master.jsonl");
         let mut recordings = lines
             .lines()
             .map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -490,7 +490,7 @@ mod tests {
     /// Trap 41, observed 16: no recorded answer puts a key or a token into an error.
     #[test]
     fn trap_41_observed_16_no_echo() {
-        let lines = include_str!("../../tests/suite/recordings/transcripts.jsonl");
+        let lines = include_str!("../../tests/suite/recordings/kazoo-master.jsonl");
         let canary = "c".repeat(64);
         for line in lines.lines() {
             let recording: Value = serde_json::from_str(line).unwrap();

@@ -42,4 +42,6 @@ pub use faults::{Fault, FaultKind};
 pub use profile::Profile;
 pub use seed::Seed;
 pub use server::{Options, Sandbox};
-pub use world::{Account, Attachment, Document, ServerSettings, StoredRevision, User, World};
+pub use world::{
+    Account, Attachment, Attachments, Document, ServerSettings, StoredRevision, User, World,
+};

@@ -51,6 +51,42 @@ impl Profile {
         self == Self::V5
     }
 
+    /// Returns whether errors before the negotiation of the content type name it all the same (kazoo-4.3, statement 4).
+    pub(crate) fn types_early_errors(self) -> bool {
+        self == Self::V43
+    }
+
+    /// Returns whether a body that is not UTF-8 is refused instead of read as Latin-1 (kazoo-4.3, statement 10).
+    pub(crate) fn refuses_other_encodings(self) -> bool {
+        self == Self::V43
+    }
+
+    /// Returns whether `vary` names the encoding of an answer that is compressed (kazoo-4.3, statement 4).
+    pub(crate) fn varies_by_encoding(self) -> bool {
+        self == Self::V43
+    }
+
+    /// Returns whether lists ascend by name, and their keys hold the name only (kazoo-4.3, statement 15).
+    pub(crate) fn lists_ascend(self) -> bool {
+        self == Self::V43
+    }
+
+    /// Returns whether the answer to a new account has its location and revision (kazoo-4.3, statement 18).
+    pub(crate) fn locates_new_accounts(self) -> bool {
+        self == Self::V43
+    }
+
+    /// Returns whether lists of ancestors show all that other lists show (kazoo-4.3, statement 17).
+    pub(crate) fn describes_ancestors(self) -> bool {
+        self == Self::V43
+    }
+
+    /// Returns whether requests without the account or the domain that they need are refused with a reason, where
+    /// others crash (kazoo-4.3, statements 10 and 13).
+    pub(crate) fn explains_missing_parts(self) -> bool {
+        self == Self::V43
+    }
+
     /// Returns whether an account keeps the reserved domain of a deleted whitelabel (kazoo-4.3, statement 5).
     pub(crate) fn keeps_domain_after_deletion(self) -> bool {
         self == Self::V43
@@ -63,6 +99,11 @@ impl Profile {
 
     /// Returns whether a `Range` request for an asset closes the connection without a response (observed 11).
     pub(crate) fn dies_of_ranges(self) -> bool {
+        self != Self::V5
+    }
+
+    /// Returns whether a POST of an account counts two revisions (recorded of master, for a child of a reseller).
+    pub(crate) fn writes_accounts_twice(self) -> bool {
         self == Self::Master
     }
 

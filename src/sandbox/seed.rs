@@ -45,6 +45,8 @@ struct SeedServer {
     refill_per_second: Option<u32>,
     price: Option<f64>,
     upload_limit: Option<usize>,
+    #[serde(default)]
+    sorts_attachments: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -181,6 +183,13 @@ impl Seed {
         seed
     }
 
+    /// Makes the store keep attachments in the order of their names (observed 2).
+    #[must_use]
+    pub fn with_sorted_attachments(mut self) -> Self {
+        self.world.settings.sorts_attachments = true;
+        self
+    }
+
     /// Removes the rate limit on requests without a token, for loads that a real server would not sustain.
     #[must_use]
     pub fn unlimited(mut self) -> Self {
@@ -220,6 +229,7 @@ fn server_settings(server: &SeedServer) -> ServerSettings {
         refill_per_second: server.refill_per_second.unwrap_or(usual.refill_per_second),
         price: server.price,
         upload_limit: server.upload_limit.unwrap_or(usual.upload_limit),
+        sorts_attachments: server.sorts_attachments,
     }
 }
 

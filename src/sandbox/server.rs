@@ -376,6 +376,7 @@ impl Shared {
         let mut world = locked(&self.world);
         let mut server = locked(&self.server);
         let mut answer = api::answer(&mut server, &mut world, request, hits, request_id, now);
+        let profile = server.profile;
         drop(server);
         let may_have_changed = !matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
         if let Some(store) = self.store.as_ref().filter(|_| may_have_changed)
@@ -388,20 +389,27 @@ impl Shared {
         {
             tracing::error!(%error, "the sandbox cannot record");
         }
-        compress(request, &mut answer);
+        compress(request, profile, &mut answer);
         locked(&self.counts).answered(answer.status, answer.body.len());
         answer
     }
 }
 
 /// Compresses a response body that is long enough, if the client accepts that (E18, observed 15).
-fn compress(request: &Request, answer: &mut Answer) {
+fn compress(request: &Request, profile: Profile, answer: &mut Answer) {
     let accepted = request
         .header("accept-encoding")
         .is_some_and(|encodings| encodings.contains("gzip"));
     if accepted && answer.body.len() > COMPRESSED_FROM {
         answer.body = Bytes::from(gzip::wrap(&answer.body));
         answer.headers.push(("content-encoding", "gzip".to_owned()));
+        if profile.varies_by_encoding() {
+            for (name, value) in &mut answer.headers {
+                if *name == "vary" {
+                    value.push_str(", accept-encoding");
+                }
+            }
+        }
     }
 }
 

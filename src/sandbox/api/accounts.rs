@@ -25,8 +25,9 @@ pub(crate) fn handle(call: &Call<'_>, world: &mut World) -> Result<Success, Fail
         (Noun::Descendants, _) => list(call, world, id, Relation::Descendants),
         (Noun::Children, _) => list(call, world, id, Relation::Children),
         (Noun::Siblings, _) => siblings(call, world, id),
-        (Noun::Parents, _) => Ok(parents(world, id)),
-        (Noun::Tree, _) => tree(world, id),
+        (Noun::Parents, _) if call.profile.describes_ancestors() => tree(call, world, id),
+        (Noun::Parents, _) => Ok(parents(call, world, id)),
+        (Noun::Tree, _) => tree(call, world, id),
         (Noun::Reseller, _) => promote(world, id, verb == "PUT"),
         (Noun::ApiKey, "PUT") => renew_api_key(world, id),
         (Noun::ApiKey, _) => api_key(world, id),
@@ -48,14 +49,15 @@ fn existing<'a>(world: &'a World, id: &str) -> Result<&'a Account, Failure> {
 /// Returns an account with the fields that the server adds (L7).
 fn shown(world: &World, account: &Account) -> Value {
     let mut fields = account.public_fields();
+    let reseller = world.reseller_of(account);
     let added = json!({
         "wnm_allow_additions": false,
         "superduper_admin": account.id == world.master(),
         "created": account.created,
         "enabled": true,
-        "reseller_id": world.reseller_of(account),
+        "reseller_id": reseller,
         "is_reseller": account.reseller,
-        "billing_mode": "limits_only",
+        "billing_mode": if reseller == world.master() { "limits_only" } else { "manual" },
     });
     if let Value::Object(added) = added {
         fields.extend(added);
@@ -103,8 +105,15 @@ fn create(call: &Call<'_>, world: &mut World, parent: Option<&str>) -> Result<Su
             .revision(&account.revision));
     }
     let data = shown(world, &account);
+    let mut success = Success::new(data);
+    if call.profile.locates_new_accounts() {
+        let location = format!("/v2/accounts/{parent}/{id}");
+        success = success.revision(&account.revision).created(Some(location));
+    } else {
+        success = success.created(None);
+    }
     world.insert_account(account);
-    Ok(Success::new(data).created(None))
+    Ok(success)
 }
 
 fn change(call: &Call<'_>, world: &mut World, id: &str, merge: bool) -> Result<Success, Failure> {
@@ -132,6 +141,9 @@ fn change(call: &Call<'_>, world: &mut World, id: &str, merge: bool) -> Result<S
         account.name = name.unwrap_or_else(|| account.name.clone());
         account.realm = realm.unwrap_or_else(|| account.realm.clone());
         account.revision.step();
+        if !merge && call.profile.writes_accounts_twice() {
+            account.revision.step();
+        }
     }
     let account = existing(world, id)?;
     Ok(Success::new(shown(world, account)).revision(&account.revision))
@@ -221,6 +233,8 @@ fn list(
     let paged = call.input.truth("paginate") != Some(false);
     let size = match call.input.value("page_size") {
         Some(text) => match text.parse::<usize>() {
+            // 4.3 takes it for no limit (kazoo-4.3, statement 16).
+            Ok(0) if call.profile.lists_ascend() => usize::MAX,
             Ok(0) | Err(_) => return Err(faulty_page_size()),
             Ok(size) => size,
         },
@@ -229,6 +243,7 @@ fn list(
     let request = PageRequest {
         size: paged.then_some(size),
         start_key: call.input.value("start_key").filter(|_| paged),
+        ascending: call.profile.lists_ascend(),
         filters: call.input.query.clone(),
     };
     let page = world.list(root, relation, &request);
@@ -266,13 +281,18 @@ fn siblings(call: &Call<'_>, world: &World, id: &str) -> Result<Success, Failure
     )
 }
 
-fn item(world: &World, account: &Account, relation: Relation) -> Value {
-    let mut item = json!({
+/// Describes an account as lists do.
+fn described(account: &Account) -> Value {
+    json!({
         "id": account.id,
         "name": account.name,
         "realm": account.realm,
         "flags": account.extra.get("flags").cloned().unwrap_or_else(|| json!([])),
-    });
+    })
+}
+
+fn item(world: &World, account: &Account, relation: Relation) -> Value {
+    let mut item = described(account);
     match relation {
         Relation::Descendants => item["tree"] = json!(account.tree),
         Relation::Children => {
@@ -297,19 +317,25 @@ fn with_list_revision(call: &Call<'_>, items: Value) -> Success {
     }
 }
 
-fn ancestors(world: &World, id: &str) -> Vec<Value> {
+fn ancestors(call: &Call<'_>, world: &World, id: &str) -> Vec<Value> {
     world
         .account(id)
         .map(|account| account.tree.as_slice())
         .unwrap_or_default()
         .iter()
         .filter_map(|ancestor| world.account(ancestor))
-        .map(|ancestor| json!({"id": ancestor.id, "name": ancestor.name}))
+        .map(|ancestor| {
+            if call.profile.describes_ancestors() {
+                described(ancestor)
+            } else {
+                json!({"id": ancestor.id, "name": ancestor.name})
+            }
+        })
         .collect()
 }
 
-fn parents(world: &World, id: &str) -> Success {
-    let items = ancestors(world, id);
+fn parents(call: &Call<'_>, world: &World, id: &str) -> Success {
+    let items = ancestors(call, world, id);
     let size = items.len();
     let items = Value::Array(items);
     let revision = derived_id(&items.to_string());
@@ -318,7 +344,7 @@ fn parents(world: &World, id: &str) -> Success {
         .with("page_size", json!(size))
 }
 
-fn tree(world: &World, id: &str) -> Result<Success, Failure> {
+fn tree(call: &Call<'_>, world: &World, id: &str) -> Result<Success, Failure> {
     let account = existing(world, id)?;
-    Ok(Success::new(Value::Array(ancestors(world, id))).revision(&account.revision))
+    Ok(Success::new(Value::Array(ancestors(call, world, id))).revision(&account.revision))
 }

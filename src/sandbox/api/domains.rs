@@ -37,9 +37,12 @@ fn domain(call: &Call<'_>, world: &World) -> Result<String, Failure> {
         return Ok(domain);
     }
     // Observed 7: without an account there is no document to read the domain from.
-    let account = call.account_id()?;
-    world
-        .document(account)
+    let account = match &call.account {
+        None if !call.profile.explains_missing_parts() => return Err(Failure::init_failed()),
+        account => account.as_deref(),
+    };
+    account
+        .and_then(|account| world.document(account))
         .and_then(|document| document.settings.get("domain"))
         .and_then(Value::as_str)
         .map(str::to_owned)

@@ -120,10 +120,13 @@ fn render_failure(call: &Call<'_>, refusal: Refusal) -> Answer {
         call.methods
     };
     headers.extend(cors(methods));
-    if refusal.stage == Stage::Handling {
+    let is_late = refusal.stage == Stage::Handling;
+    if is_late {
         headers.push(("content-language", "en".to_owned()));
-        headers.push(("content-type", "application/json".to_owned()));
         headers.push(("vary", "accept-language, accept".to_owned()));
+    }
+    if is_late || call.profile.types_early_errors() {
+        headers.push(("content-type", "application/json".to_owned()));
     }
     let mut body = if refusal.stage == Stage::Reading {
         anonymous(call)

@@ -86,7 +86,7 @@ fn read(call: &mut Call<'_>, world: &World, route: &Route) -> Result<(), Failure
     if route.version < 2 && !call.profile.serves_v1() {
         return Err(Failure::gone());
     }
-    call.input = Input::parse(call.request, world.settings.upload_limit)?;
+    call.input = Input::parse(call.request, call.profile, world.settings.upload_limit)?;
     auth::identify(call, world)?;
     // Observed 1: the body's `verb` replaces the method of a write.
     if matches!(call.request.method.as_str(), "POST" | "PUT")

@@ -7,6 +7,10 @@ use serde_json::{Value, json};
 use super::outcome::Failure;
 use super::upload::Upload;
 use crate::model::Object;
+use crate::sandbox::Profile;
+
+/// The wording as recorded. It depends on a library's version, so clients must not rely on it.
+const UNREADABLE_JSON: &str = "decoder_exit around 0";
 
 /// A request as received.
 #[derive(Clone, Debug)]
@@ -74,7 +78,11 @@ impl Input {
     ///
     /// # Errors
     /// 400 when the body is too large, not JSON, not an envelope, or not base64 (B5, B6, E7, E9).
-    pub(crate) fn parse(request: &Request, upload_limit: usize) -> Result<Self, Failure> {
+    pub(crate) fn parse(
+        request: &Request,
+        profile: Profile,
+        upload_limit: usize,
+    ) -> Result<Self, Failure> {
         let query = url::form_urlencoded::parse(request.query.as_bytes())
             .into_owned()
             .collect();
@@ -95,6 +103,12 @@ impl Input {
                 return Ok(input);
             }
             Reading::Json | Reading::Form if request.body.is_empty() => return Ok(input),
+            Reading::Json
+                if profile.refuses_other_encodings()
+                    && std::str::from_utf8(&request.body).is_err() =>
+            {
+                return Err(invalid_json(UNREADABLE_JSON));
+            }
             Reading::Json => json_members(&request.body)?,
             Reading::Form => form_members(&request.body),
         };
@@ -138,9 +152,8 @@ fn text(value: &Value) -> String {
 }
 
 fn json_members(body: &[u8]) -> Result<Object, Failure> {
-    // The wording as recorded. It depends on a library's version, so clients must not rely on it.
-    let parsed = serde_json::from_str(&lenient_text(body))
-        .map_err(|_| invalid_json("decoder_exit around 0"))?;
+    let parsed =
+        serde_json::from_str(&lenient_text(body)).map_err(|_| invalid_json(UNREADABLE_JSON))?;
     match parsed {
         Value::Object(members) => Ok(members
             .into_iter()

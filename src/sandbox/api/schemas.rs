@@ -9,10 +9,11 @@ use crate::model::{Object, field};
 use crate::sandbox::Profile;
 
 /// The names of all schemas.
-const NAMES: [&str; 5] = [
+const NAMES: [&str; 6] = [
     "api_auth",
     "domain_hosts",
     "domains",
+    "sso_provider",
     "user_auth",
     "whitelabel",
 ];
@@ -22,7 +23,7 @@ const NAMES: [&str; 5] = [
 /// # Errors
 /// 400 with the violated rules by path.
 pub(crate) fn check(name: &str, data: &mut Value, profile: Profile) -> Result<(), Failure> {
-    let errors = schema(name, profile).map_or_else(Object::new, |schema| run(&schema, data));
+    let errors = enforced(name, profile).map_or_else(Object::new, |schema| run(&schema, data));
     if errors.is_empty() {
         Ok(())
     } else {
@@ -32,7 +33,7 @@ pub(crate) fn check(name: &str, data: &mut Value, profile: Profile) -> Result<()
 
 /// Validates an object in place and returns the violated rules.
 pub(crate) fn errors(name: &str, object: &mut Object, profile: Profile) -> Object {
-    let Some(schema) = schema(name, profile) else {
+    let Some(schema) = enforced(name, profile) else {
         return Object::new();
     };
     let mut value = Value::Object(std::mem::take(object));
@@ -67,12 +68,31 @@ pub(crate) fn validate(call: &Call<'_>, name: &str) -> Result<Success, Failure> 
     Ok(Success::new(data).created(None))
 }
 
+/// Returns a schema with the schemas that it refers to in their places.
+fn enforced(name: &str, profile: Profile) -> Option<Value> {
+    fn resolve(part: &mut Value, profile: Profile) {
+        let target = part.get("$ref").and_then(Value::as_str);
+        if let Some(target) = target.and_then(|name| schema(name, profile)) {
+            *part = target;
+        }
+        match part {
+            Value::Object(members) => members.values_mut().for_each(|it| resolve(it, profile)),
+            Value::Array(items) => items.iter_mut().for_each(|it| resolve(it, profile)),
+            _ => {}
+        }
+    }
+    let mut schema = schema(name, profile)?;
+    resolve(&mut schema, profile);
+    Some(schema)
+}
+
 fn schema(name: &str, profile: Profile) -> Option<Value> {
     let mut schema = match name {
         "whitelabel" => whitelabel(profile),
         "domains" => domains(),
         "domain_hosts" => domain_hosts(),
         "api_auth" => api_auth(),
+        "sso_provider" => sso_provider(),
         "user_auth" => user_auth(),
         _ => return None,
     };
@@ -131,7 +151,7 @@ fn whitelabel(profile: Profile) -> Value {
         Profile::Master => {}
         Profile::V43 => {
             properties["sso_providers"] =
-                json!({"type": "array", "items": {"type": "object", "required": ["name"]}});
+                json!({"type": "array", "items": {"$ref": "sso_provider"}});
         }
         Profile::V5 => {
             let links = json!({"deb": uri(), "mac": uri(), "rpm": uri(), "windows": uri()});
@@ -143,6 +163,41 @@ fn whitelabel(profile: Profile) -> Value {
         }
     }
     schema
+}
+
+/// Returns the schema of a provider of single sign-on (kazoo-4.3, statement 8).
+fn sso_provider() -> Value {
+    let described = |text: &str, mut schema: Value| {
+        schema["description"] = json!(text);
+        schema
+    };
+    let scopes = json!({"type": "array", "items": described("One scope.", text())});
+    json!({
+        "type": "object",
+        "description": "A provider of single sign-on",
+        "required": ["url"],
+        "properties": {
+            "friendly_name": described("The name that users see.", text()),
+            "name": described("The provider's name.", text()),
+            "params": {
+                "type": "object",
+                "description": "What is sent to the provider.",
+                "properties": {
+                    "client_id": described("The id that the provider gave out.", text()),
+                    "include_granted_scopes": described(
+                        "Whether scopes granted before are included.",
+                        json!({"type": "boolean"}),
+                    ),
+                    "response_type": described(
+                        "What the provider returns.",
+                        json!({"type": "string", "enum": ["code"]}),
+                    ),
+                    "scopes": described("The scopes to ask for.", scopes),
+                },
+            },
+            "url": described("Where users log in.", text()),
+        },
+    })
 }
 
 fn text() -> Value {
@@ -172,12 +227,18 @@ fn beta(mut schema: Value) -> Value {
 
 /// Returns the schema of the template; CNAME is the only record type that is validated (D8).
 fn domains() -> Value {
-    let open = json!({"type": "object"});
+    let hosts = |record_type: &str| json!({"type": "object", "description": format!("Hosts of type {record_type}")});
+    let mut checked = hosts("CNAME");
+    checked["$ref"] = json!("domain_hosts");
     json!({
-        "type": "object",
         "description": "Hosts of the domain template by record type",
         "properties": {
-            "A": open, "CNAME": domain_hosts(), "MX": open, "NAPTR": open, "SRV": open, "TXT": open,
+            "A": hosts("A"),
+            "CNAME": checked,
+            "MX": hosts("MX"),
+            "NAPTR": hosts("NAPTR"),
+            "SRV": hosts("SRV"),
+            "TXT": hosts("TXT"),
         },
     })
 }

@@ -48,6 +48,18 @@ impl Validator {
                 return;
             }
         }
+        if let Some(allowed) = schema.get("enum").and_then(Value::as_array)
+            && !allowed.contains(value)
+        {
+            self.fail(
+                "enum",
+                json!({
+                    "message": "Value not found in enumerated list of values",
+                    "target": allowed,
+                    "value": value,
+                }),
+            );
+        }
         match value {
             Value::Object(object) => self.check_object(schema, object),
             Value::Array(items) => self.check_items(schema, items),

@@ -11,6 +11,13 @@ use crate::sandbox::world::{Document, World};
 
 /// Handles `/v2/accounts/{id}/whitelabel`.
 pub(crate) fn handle(call: &Call<'_>, world: &mut World) -> Result<Success, Failure> {
+    if call.account.is_none() && call.profile.explains_missing_parts() {
+        return Err(Failure::late(
+            500,
+            "datastore_missing",
+            json!({"message": "unknown failure"}),
+        ));
+    }
     let account = call.account_id()?;
     match call.verb.as_str() {
         "PUT" => create(call, world, account),
@@ -104,8 +111,8 @@ fn create(call: &Call<'_>, world: &mut World, account: &str) -> Result<Success, 
 /// Replaces all public keys (W4, trap 1); an empty body wipes them (W6, trap 4).
 fn update(call: &Call<'_>, world: &mut World, account: &str) -> Result<Success, Failure> {
     let missing = || Failure::bad_identifier("whitelabel");
-    let current = etag(world.document(account).ok_or_else(missing)?);
     let settings = validated(call, world, account)?;
+    let current = etag(world.document(account).ok_or_else(missing)?);
     precondition::check(call, Some(&current))?;
     save(call, world, account, settings);
     Ok(shown(world.document(account).ok_or_else(missing)?))
@@ -120,9 +127,12 @@ fn delete(call: &Call<'_>, world: &mut World, account: &str) -> Result<Success, 
     precondition::check(call, Some(&etag(&document)))?;
     world.delete_document(account);
     // W21: when this write fails, the account silently keeps the domain.
-    let keeps = call.profile.keeps_domain_after_deletion();
-    if !keeps && !call.hits.include(FaultKind::SkipAccountWrite) {
-        world.reserve_domain(account, None);
+    if !call.hits.include(FaultKind::SkipAccountWrite) {
+        if call.profile.keeps_domain_after_deletion() {
+            world.touch_account(account);
+        } else {
+            world.reserve_domain(account, None);
+        }
     }
     let mut success = shown(&document);
     if call.profile.marks_deletion_in_metadata() {
@@ -138,6 +148,9 @@ fn delete(call: &Call<'_>, world: &mut World, account: &str) -> Result<Success, 
 /// and without private keys (W14, W14b, W19).
 fn validated(call: &Call<'_>, world: &World, account: &str) -> Result<Object, Failure> {
     let Value::Object(mut settings) = call.input.data.clone() else {
+        if call.profile.explains_missing_parts() {
+            return Err(Failure::init_failed());
+        }
         return Err(Failure::late(
             500,
             "validation failed to run on the server",

@@ -1,12 +1,10 @@
 //! Accounts of the sandbox.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::super::digest::sha1_hex;
-use super::{Document, StoredRevision};
+use super::{Attachments, Document, StoredRevision};
 use crate::model::{Digest, Object, md5_hex};
 
 /// A user who may log in with credentials (A3).
@@ -127,7 +125,7 @@ impl Account {
     pub(super) fn change_whitelabel(&mut self, change: impl FnOnce(&mut Document)) {
         let document = self.whitelabel.get_or_insert_with(|| Document {
             settings: Object::new(),
-            attachments: BTreeMap::new(),
+            attachments: Attachments::default(),
             revision: self.whitelabel_revision.clone(),
         });
         change(document);

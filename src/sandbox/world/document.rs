@@ -1,30 +1,19 @@
 //! Whitelabel documents and their attachments.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use serde_json::json;
 
-use super::StoredRevision;
+use super::{Attachment, Attachments, StoredRevision};
 use crate::model::{AssetKind, Digest, Object};
-
-/// A stored file of a whitelabel document.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attachment {
-    /// The stored content type.
-    pub content_type: String,
-    /// The bytes, exactly as received (S6).
-    pub bytes: Arc<[u8]>,
-}
 
 /// A whitelabel document: its public keys and its attachments, under one revision.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Document {
     /// The public keys.
     pub settings: Object,
-    /// The attachments by name; the order of names determines which one is the logo (observed 2).
-    pub attachments: BTreeMap<String, Attachment>,
+    /// The attachments; their order determines which one is the logo (observed 2).
+    pub attachments: Attachments,
     /// The revision.
     pub revision: StoredRevision,
 }
@@ -32,8 +21,8 @@ pub struct Document {
 impl Document {
     /// Returns the attachment that serves as an asset (B11 as corrected by observed 2).
     ///
-    /// Attachments are searched in the order of their names, and the first whose name starts with the asset's name is
-    /// returned. For the logo, the last attachment matches whatever its name, unless that starts with `icon`.
+    /// Attachments are searched in order, and the first whose name starts with the asset's name is returned. For the
+    /// logo, the last attachment matches whatever its name, unless that starts with `icon`.
     #[must_use]
     pub fn asset(&self, kind: AssetKind) -> Option<(&str, &Attachment)> {
         let last = self.attachments.len().checked_sub(1)?;
@@ -44,13 +33,13 @@ impl Document {
                 name.starts_with(kind.as_str())
                     || kind == AssetKind::Logo && *index == last && !name.starts_with("icon")
             })
-            .map(|(_, (name, attachment))| (name.as_str(), attachment))
+            .map(|(_, found)| found)
     }
 
     /// Returns a digest of the stored content.
     pub(super) fn content(&self) -> Digest {
         let mut text = json!(self.settings).to_string();
-        for (name, attachment) in &self.attachments {
+        for (name, attachment) in self.attachments.iter() {
             let digest = Digest::of(&attachment.bytes);
             let _ = write!(text, "\n{name} {} {digest}", attachment.content_type);
         }

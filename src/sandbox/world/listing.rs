@@ -1,6 +1,6 @@
 //! Account lists: order, pages and filters (L1–L4).
 
-use std::cmp::Reverse;
+use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use base64::Engine as _;
@@ -26,6 +26,8 @@ pub(crate) enum Relation {
 pub(crate) struct PageRequest {
     /// The maximum number of items; unlimited if absent.
     pub(crate) size: Option<usize>,
+    /// Whether names ascend; keys then hold the name only.
+    pub(crate) ascending: bool,
     /// Where to start: an opaque key from the previous page.
     pub(crate) start_key: Option<String>,
     /// Filters by name and value, as in the query.
@@ -43,17 +45,23 @@ pub(crate) struct Page<'a> {
 }
 
 impl World {
-    /// Lists the accounts below another one by descending name, as the recordings show.
+    /// Lists the accounts below another one by name, as the recordings show.
     ///
     /// A page starts at a name, not at an account: if all accounts of a page have the same name, the key does not
     /// advance (L2, trap 39).
     pub(crate) fn list(&self, root: &str, relation: Relation, request: &PageRequest) -> Page<'_> {
-        let start = request.start_key.as_deref().and_then(decode_key);
+        let start = request.start_key.as_deref();
+        let start = start.and_then(|key| decode_key(key, request.ascending));
         // The first page includes every name, whatever its letters.
+        let order = if request.ascending {
+            Ordering::reverse
+        } else {
+            std::convert::identity
+        };
         let begun = |account: &&Account| {
             start
                 .as_ref()
-                .is_none_or(|start| account.name.as_str() <= start.as_str())
+                .is_none_or(|start| order(account.name.as_str().cmp(start)).is_le())
         };
         let related = self.accounts().filter(|account| match relation {
             Relation::Descendants => account.tree.iter().any(|ancestor| ancestor == root),
@@ -62,22 +70,56 @@ impl World {
         // A heap, because accounts after the page need neither be sorted nor examined.
         let mut behind: BinaryHeap<_> = related
             .filter(begun)
-            .map(|account| (account.name.as_str(), Reverse(account.id.as_str())))
+            .map(|account| Listed { account, order })
             .collect();
-        let sorted = std::iter::from_fn(|| behind.pop());
-        let mut passing = sorted
-            .filter_map(|(_, Reverse(id))| self.account(id))
+        let mut passing = std::iter::from_fn(|| behind.pop())
+            .map(|listed| listed.account)
             .filter(|account| passes(account, &request.filters));
         let size = request.size.unwrap_or(usize::MAX);
         let accounts = passing.by_ref().take(size).collect();
-        let next = passing.next().map(|next| encode_key(root, &next.name));
+        let key = |name: &str| {
+            if request.ascending {
+                encode_name(name)
+            } else {
+                encode_key(root, name)
+            }
+        };
+        let first = if request.ascending { "" } else { LAST };
+        let next = passing.next().map(|next| key(&next.name));
         Page {
             accounts,
-            start_key: encode_key(root, start.as_deref().unwrap_or(LAST)),
+            start_key: key(start.as_deref().unwrap_or(first)),
             next_start_key: next,
         }
     }
 }
+
+/// An account in the heap: the greatest comes first.
+struct Listed<'a> {
+    account: &'a Account,
+    order: fn(Ordering) -> Ordering,
+}
+
+impl Ord for Listed<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.order)(self.account.name.cmp(&other.account.name))
+            .then_with(|| other.account.id.cmp(&self.account.id))
+    }
+}
+
+impl PartialOrd for Listed<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Listed<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Listed<'_> {}
 
 /// Applies the filters of a query to an account's full document (L3, L4).
 fn passes(account: &Account, filters: &[(String, String)]) -> bool {
@@ -124,19 +166,34 @@ fn text_at(document: &Value, path: &str) -> Option<String> {
 fn encode_key(root: &str, name: &str) -> String {
     let mut term = vec![131, b'l', 0, 0, 0, 2];
     for text in [root, name] {
-        term.push(b'm');
-        term.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
-        term.extend_from_slice(text.as_bytes());
+        push_binary(&mut term, text);
     }
     term.push(b'j');
     URL_SAFE_NO_PAD.encode(term)
 }
 
-/// Extracts the name from a key that [`encode_key`] wrote.
-fn decode_key(key: &str) -> Option<String> {
+/// Encodes a name in Erlang's external term format, as base64url without padding.
+fn encode_name(name: &str) -> String {
+    let mut term = vec![131];
+    push_binary(&mut term, name);
+    URL_SAFE_NO_PAD.encode(term)
+}
+
+fn push_binary(term: &mut Vec<u8>, text: &str) {
+    term.push(b'm');
+    term.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
+    term.extend_from_slice(text.as_bytes());
+}
+
+/// Extracts the name from a key that [`encode_key`] or [`encode_name`] wrote; the other's says nothing.
+fn decode_key(key: &str, ascending: bool) -> Option<String> {
     let term = URL_SAFE_NO_PAD.decode(key).ok()?;
-    let (_, rest) = binary(term.get(6..)?)?;
-    let (name, _) = binary(rest)?;
+    let name = if ascending {
+        binary(term.get(1..)?)?.0
+    } else {
+        let (_, rest) = binary(term.get(6..)?)?;
+        binary(rest)?.0
+    };
     String::from_utf8(name.to_vec()).ok()
 }
 

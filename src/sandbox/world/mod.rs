@@ -5,6 +5,7 @@
 //! is a plain value; the HTTP side is in `api`.
 
 mod account;
+mod attachments;
 mod document;
 mod listing;
 mod platform;
@@ -17,7 +18,9 @@ mod write;
 
 pub(crate) use account::derived_id;
 pub use account::{Account, User};
-pub use document::{Attachment, Document};
+
+pub use attachments::{Attachment, Attachments};
+pub use document::Document;
 pub(crate) use listing::{PageRequest, Relation};
 pub use platform::World;
 pub use revision::StoredRevision;

@@ -14,6 +14,8 @@ pub struct ServerSettings {
     pub price: Option<f64>,
     /// The largest request body, in bytes (B6).
     pub upload_limit: usize,
+    /// Whether the store keeps attachments in the order of their names instead of that of their uploads (observed 2).
+    pub sorts_attachments: bool,
 }
 
 impl Default for ServerSettings {
@@ -24,6 +26,7 @@ impl Default for ServerSettings {
             refill_per_second: 10,
             price: None,
             upload_limit: 8_000_000,
+            sorts_attachments: false,
         }
     }
 }

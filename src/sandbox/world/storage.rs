@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Account, Attachment, Document, StoredRevision, User, World};
+use super::{Account, Attachment, Attachments, Document, StoredRevision, User, World};
 use crate::model::{Digest, Object};
 
 /// A folder that a world is stored in.
@@ -46,8 +46,8 @@ struct SavedAccount {
 struct SavedDocument {
     settings: Object,
     revision: StoredRevision,
-    /// Content type and digest of the bytes, by name.
-    attachments: BTreeMap<String, (String, Digest)>,
+    /// Content type and digest of the bytes, with the name, in order.
+    attachments: Vec<(String, (String, Digest))>,
 }
 
 impl Store {
@@ -129,14 +129,14 @@ impl Store {
     }
 
     fn put_document_aside(&self, document: &Document) -> io::Result<SavedDocument> {
-        let mut attachments = BTreeMap::new();
-        for (name, attachment) in &document.attachments {
+        let mut attachments = Vec::new();
+        for (name, attachment) in document.attachments.iter() {
             let digest = Digest::of(&attachment.bytes);
             let file = self.attachment_file(&digest);
             if !file.exists() {
                 self.write(&file, &attachment.bytes)?;
             }
-            attachments.insert(name.clone(), (attachment.content_type.clone(), digest));
+            attachments.push((name.to_owned(), (attachment.content_type.clone(), digest)));
         }
         Ok(SavedDocument {
             settings: document.settings.clone(),
@@ -169,7 +169,7 @@ impl Store {
     }
 
     fn revive_document(&self, saved: SavedDocument) -> io::Result<Document> {
-        let mut attachments = BTreeMap::new();
+        let mut attachments = Attachments::default();
         for (name, (content_type, digest)) in saved.attachments {
             let bytes = fs::read(self.attachment_file(&digest))?.into();
             attachments.insert(

@@ -41,6 +41,7 @@ impl World {
         attachment: Attachment,
         end: UploadEnd,
     ) {
+        let sorts = self.settings.sorts_attachments;
         let Some(account) = self.account_mut(id) else {
             return;
         };
@@ -66,6 +67,9 @@ impl World {
         }
         account.change_whitelabel(|document| {
             document.attachments.insert(name.to_owned(), attachment);
+            if sorts {
+                document.attachments.sort_by_name();
+            }
         });
     }
 
@@ -90,6 +94,7 @@ impl World {
     /// Stores an attachment under exactly this name as another client would, for tests; attachments with other names
     /// stay.
     pub fn put_attachment(&mut self, id: &str, name: &str, content_type: &str, bytes: &[u8]) {
+        let sorts = self.settings.sorts_attachments;
         if let Some(account) = self.account_mut(id) {
             account.previous.clone_from(&account.whitelabel);
             account.change_whitelabel(|document| {
@@ -100,6 +105,9 @@ impl World {
                         bytes: bytes.into(),
                     },
                 );
+                if sorts {
+                    document.attachments.sort_by_name();
+                }
             });
         }
     }

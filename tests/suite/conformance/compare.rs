@@ -1,11 +1,11 @@
 //! Two answers in one form, and what differs between them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::differences::MEANT;
 use super::mapping::Mapping;
@@ -65,20 +65,21 @@ pub(crate) async fn compare(
             .filter_map(|name| Some(((*name).to_owned(), pick(name)?)))
             .collect()
     };
+    let recorded_body = plain(
+        bytes(&recording.response_body),
+        recording.header("content-encoding"),
+    )
+    .await;
     let recorded = form(
-        recording.status,
-        headers(&|name| recording.header(name).map(str::to_owned)),
-        &plain(
-            bytes(&recording.response_body),
-            recording.header("content-encoding"),
-        )
-        .await,
+        recording.status.unwrap_or_default(),
+        headers(&|name| {
+            let value = recording.header(name)?;
+            Some(mapping.with_placeholders(value))
+        }),
+        &mapped(&recorded_body, |text| mapping.with_placeholders(text)),
     );
     let ours_body = plain(answer.body.clone(), answer.header("content-encoding")).await;
-    let ours_body = std::str::from_utf8(&ours_body).map_or_else(
-        |_| ours_body.clone(),
-        |text| mapping.to_recording(text).into_bytes(),
-    );
+    let ours_body = mapped(&ours_body, |text| mapping.to_recording(text));
     let ours = form(
         answer.status,
         headers(&|name| answer.header(name).map(|value| mapping.to_recording(value))),
@@ -99,6 +100,14 @@ pub(crate) async fn compare(
         return Comparison::Meant(rules);
     }
     Comparison::Different(report(recording, request, &recorded, &ours))
+}
+
+/// Changes a body that is text.
+fn mapped(body: &[u8], change: impl FnOnce(&str) -> String) -> Vec<u8> {
+    match std::str::from_utf8(body) {
+        Ok(text) => change(text).into_bytes(),
+        Err(_) => body.to_vec(),
+    }
 }
 
 async fn plain(body: Vec<u8>, encoding: Option<&str>) -> Vec<u8> {
@@ -162,15 +171,19 @@ fn revision(text: &str) -> String {
     }
 }
 
-/// Opens a list key: an id, which is mapped, and the name where a page starts.
+/// Opens a list key: the name where a page starts, after an id, which is mapped, or alone (4.3).
 fn list_key(text: &str) -> String {
+    const BINARY: u8 = 109;
     let term = URL_SAFE_NO_PAD.decode(text).unwrap();
+    if term[1] == BINARY {
+        return format!("name {}", String::from_utf8_lossy(&term[6..]));
+    }
     let (id, name) = (&term[11..43], &term[43..]);
     assert!(id.iter().all(u8::is_ascii_hexdigit), "{text}");
     String::from_utf8_lossy(name).into_owned()
 }
 
-/// Shows the request and both answers.
+/// Shows the request, and where the recorded answer and the sandbox's differ.
 fn report(recording: &Recording, request: &Request, recorded: &Form, ours: &Form) -> String {
     let mut text = format!(
         "\n=== {}\n{} {}\n",
@@ -182,25 +195,41 @@ fn report(recording: &Recording, request: &Request, recorded: &Form, ours: &Form
         let _ = writeln!(text, "{name}: {value}");
     }
     let _ = writeln!(text, "{:.300}", recording.request_body.to_string());
-    let _ = writeln!(text, "{:<60} | sandbox", "recorded");
-    let lines = |form: &Form| {
-        let mut lines = vec![form.status.to_string()];
-        lines.extend(
-            form.headers
-                .iter()
-                .map(|(name, value)| format!("{name}: {value}")),
-        );
-        let body = serde_json::to_string_pretty(&form.body).unwrap();
-        lines.extend(body.lines().map(str::to_owned));
-        lines
-    };
-    let (left, right) = (lines(recorded), lines(ours));
-    for row in 0..left.len().max(right.len()) {
-        let empty = String::new();
-        let left = left.get(row).unwrap_or(&empty);
-        let right = right.get(row).unwrap_or(&empty);
-        let mark = if left == right { ' ' } else { '!' };
-        let _ = writeln!(text, "{left:<60.60} {mark}| {right:.80}");
-    }
+    let whole =
+        |form: &Form| json!({"status": form.status, "headers": form.headers, "body": form.body});
+    differ("", &whole(recorded), &whole(ours), &mut text);
     text
+}
+
+/// Writes a line for each value that is not the same.
+fn differ(at: &str, recorded: &Value, ours: &Value, text: &mut String) {
+    match (recorded, ours) {
+        (Value::Object(left), Value::Object(right)) => {
+            let names: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+            for name in names {
+                let side = |side: &Map<String, Value>| side.get(name).cloned();
+                let (left, right) = (side(left), side(right));
+                let at = format!("{at}/{name}");
+                match (left, right) {
+                    (Some(left), Some(right)) => differ(&at, &left, &right, text),
+                    (Some(left), None) => {
+                        let _ = writeln!(text, "  {at}: {left:.200} | none");
+                    }
+                    (None, right) => {
+                        let right = right.unwrap_or_default();
+                        let _ = writeln!(text, "  {at}: none | {right:.200}");
+                    }
+                }
+            }
+        }
+        (Value::Array(left), Value::Array(right)) if left.len() == right.len() => {
+            for (place, (left, right)) in left.iter().zip(right).enumerate() {
+                differ(&format!("{at}/{place}"), left, right, text);
+            }
+        }
+        _ if recorded == ours => {}
+        _ => {
+            let _ = writeln!(text, "  {at}: {recorded:.200} | {ours:.200}");
+        }
+    }
 }

@@ -12,6 +12,8 @@ use crate::wire::{Answer, Request};
 pub(crate) struct Mapping {
     /// Recorded id, key or token → the sandbox's.
     sandbox_side: BTreeMap<String, String>,
+    /// Recorded id → its placeholder, where the recording has both.
+    placeholders: BTreeMap<String, String>,
     /// Recorded revision → the sandbox's, for conditions of later requests. Answers are not mapped
     /// by it, because the numbers of revisions must be equal.
     revisions: BTreeMap<String, String>,
@@ -29,8 +31,18 @@ impl Mapping {
                 .into_iter()
                 .map(|(recorded, ours)| (recorded.to_owned(), ours.to_owned()))
                 .collect(),
+            placeholders: BTreeMap::new(),
             revisions: BTreeMap::new(),
         }
+    }
+
+    /// Writes a recorded answer with placeholders only.
+    pub(crate) fn with_placeholders(&self, text: &str) -> String {
+        self.placeholders
+            .iter()
+            .fold(text.to_owned(), |text, (id, placeholder)| {
+                text.replace(id, placeholder)
+            })
     }
 
     /// Makes the request that the recording stands for.
@@ -87,7 +99,7 @@ impl Mapping {
             return;
         };
         let paths: &[&str] = match recording.status {
-            200 | 201 => &["/auth_token", "/data/id", "/data/cluster_id"],
+            Some(200 | 201) => &["/auth_token", "/data/id", "/data/cluster_id"],
             _ => &[],
         };
         for path in paths {
@@ -108,6 +120,13 @@ impl Mapping {
                 .and_then(|id| sandbox.world().account(id).cloned())
         {
             self.pair(&format!("{{{{api_key:{name}}}}}"), &account.api_key);
+            let placeholder = format!("{{{{account:{name}}}}}");
+            let id = recorded["data"]["id"].as_str().unwrap_or_default();
+            if recording.method == "PUT" && id.len() == 32 {
+                self.sandbox_side.remove(id);
+                self.placeholders.insert(id.to_owned(), placeholder.clone());
+            }
+            self.pair(&placeholder, &account.id);
         }
     }
 

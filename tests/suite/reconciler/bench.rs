@@ -15,7 +15,6 @@ use emblazon::diff::ChangeKey;
 use emblazon::live::{CollectOptions, ReadClient, TemplateWriter, WriteClient, collect};
 use emblazon::model::AccountId;
 use emblazon::plan::{self, Action, Plan, Planned, RefusalKind, Step, Subject};
-use emblazon::sandbox::Profile;
 use emblazon::tree::Desired;
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
@@ -23,7 +22,7 @@ use serde_json::Value;
 
 use super::Account;
 use super::hands::Hands;
-use super::platform::Platform;
+use super::platform::{Platform, Server};
 use super::tree::{Tree, TreeFiles};
 
 /// How often a platform may show an old state before it counts as the state.
@@ -37,17 +36,17 @@ fn pruning() -> BTreeSet<RefusalKind> {
 /// Tells the benches of one process apart.
 static BENCHES: AtomicU32 = AtomicU32::new(0);
 
-/// Runs a scenario on each version of Kazoo, and cleans up after it, also when it failed.
+/// Runs a scenario on each kind of server, and cleans up after it, also when it failed.
 pub(super) async fn scenario(body: impl AsyncFn(&Bench)) {
-    for profile in Platform::profiles() {
-        let bench = Bench::open(profile).await;
+    for server in Platform::servers() {
+        let bench = Bench::open(server).await;
         let outcome = AssertUnwindSafe(body(&bench)).catch_unwind().await;
         let left = bench.clean().await;
         if let Err(panic) = outcome {
-            tell(&format!("on Kazoo {profile}: {left}"));
+            tell(&format!("on {server:?}: {left}"));
             resume_unwind(panic);
         }
-        assert!(left.is_empty(), "{profile}: {left}");
+        assert!(left.is_empty(), "{server:?}: {left}");
     }
 }
 
@@ -71,8 +70,8 @@ pub(super) struct Bench {
 }
 
 impl Bench {
-    async fn open(profile: Profile) -> Self {
-        let platform = Platform::open(profile).await;
+    async fn open(server: Server) -> Self {
+        let platform = Platform::open(server).await;
         let reader = platform.client().await;
         let hands = Hands::new(&platform, &reader).await;
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();

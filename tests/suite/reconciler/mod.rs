@@ -1,11 +1,11 @@
 //! The reconciler from end to end, on any platform: tree → plan → apply → read back → plan.
 //!
-//! Without further ado each scenario starts sandboxes of its own, one for each version of Kazoo. With `EMBLAZON_TEST_API` and
+//! Without further ado each scenario starts sandboxes of its own, one for each kind of server. With `EMBLAZON_TEST_API` and
 //! `EMBLAZON_TEST_API_KEY` in the environment all of them run, one after another, on the Kazoo with that base URL,
 //! below the account that the key belongs to. A scenario makes the accounts that it needs, and removes them and their
 //! whitelabels at its end, also when it fails. What needs faults stays with `apply` and `faults`.
 
-/// Compares with an inline snapshot, which holds for each version of Kazoo.
+/// Compares with an inline snapshot, which holds on each kind of server.
 macro_rules! assert_snapshot {
     ($value:expr, @$expected:literal) => {{
         let value = $value;

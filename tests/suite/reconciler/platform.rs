@@ -22,6 +22,14 @@ const API_KEY: &str = "EMBLAZON_TEST_API_KEY";
 /// Whose turn it is on a platform that all scenarios share.
 static TURN: Mutex<()> = Mutex::const_new(());
 
+/// A kind of server.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Server {
+    profile: Profile,
+    /// Its store keeps attachments in the order of their names instead of that of their uploads.
+    sorts_attachments: bool,
+}
+
 /// A platform to run one scenario on.
 pub(super) struct Platform {
     pub(super) api: String,
@@ -32,16 +40,28 @@ pub(super) struct Platform {
 }
 
 impl Platform {
-    /// Returns the versions of Kazoo to run on: the one that the environment names is what it is.
-    pub(super) fn profiles() -> Vec<Profile> {
+    /// Returns the servers to run on: the one that the environment names is what it is.
+    pub(super) fn servers() -> Vec<Server> {
+        let of = |profile| Server {
+            profile,
+            sorts_attachments: false,
+        };
         match variable(API) {
-            Some(_) => vec![Profile::default()],
-            None => vec![Profile::Master, Profile::V43, Profile::V5],
+            Some(_) => vec![of(Profile::default())],
+            None => vec![
+                of(Profile::Master),
+                of(Profile::V43),
+                of(Profile::V5),
+                Server {
+                    sorts_attachments: true,
+                    ..of(Profile::Master)
+                },
+            ],
         }
     }
 
     /// Takes the platform that the environment names, when it is its turn, or starts a sandbox.
-    pub(super) async fn open(profile: Profile) -> Self {
+    pub(super) async fn open(server: Server) -> Self {
         match (variable(API), variable(API_KEY)) {
             (Some(api), Some(key)) => Self {
                 api,
@@ -50,10 +70,13 @@ impl Platform {
                 _turn: Some(TURN.lock().await),
             },
             (None, None) => {
-                let options = Options {
-                    profile,
+                let mut options = Options {
+                    profile: server.profile,
                     ..Options::default()
                 };
+                if server.sorts_attachments {
+                    options.seed = options.seed.with_sorted_attachments();
+                }
                 let sandbox = Sandbox::start(options).await.unwrap();
                 Self {
                     api: sandbox.url(),
