@@ -37,6 +37,8 @@ pub enum FieldType {
     Integer,
     /// A list of strings.
     TextList,
+    /// A list of providers of single sign-on, whose form Kazoo 4.3 checks (kazoo-4.3, statement 8).
+    Providers,
     /// A map with arbitrary keys.
     Map,
     /// Any JSON value.
@@ -298,7 +300,7 @@ pub const FIELDS: &[Field] = &[
     ),
     ui(
         "sso_providers",
-        FieldType::Any,
+        FieldType::Providers,
         "Single sign-on providers; everybody can read them (trap 40).",
     ),
     ui("ttsVoice", FieldType::Text, "The voice that reads texts."),
@@ -334,9 +336,11 @@ pub const HIJACKING_NAMES: &[&str] = &[
 pub fn field(path: &str) -> Option<&'static Field> {
     FIELDS.iter().find(|field| {
         field.path == path
-            || matches!(field.field_type, FieldType::Map | FieldType::Any)
-                && path
-                    .strip_prefix(field.path)
-                    .is_some_and(|rest| rest.starts_with('.'))
+            || matches!(
+                field.field_type,
+                FieldType::Map | FieldType::Any | FieldType::Providers
+            ) && path
+                .strip_prefix(field.path)
+                .is_some_and(|rest| rest.starts_with('.'))
     })
 }

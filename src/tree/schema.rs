@@ -458,6 +458,27 @@ fn field_schema(field: &Field) -> Value {
         FieldType::TextList => json!({
             "type": ["array", "null"], "items": {"type": ["string", "number"]},
         }),
+        FieldType::Providers => json!({
+            "type": ["array", "null"],
+            "items": {
+                "type": "object",
+                "required": ["url"],
+                "properties": {
+                    "friendly_name": {"type": "string"},
+                    "name": {"type": "string"},
+                    "params": {
+                        "type": "object",
+                        "properties": {
+                            "client_id": {"type": "string"},
+                            "include_granted_scopes": {"type": "boolean"},
+                            "response_type": {"enum": ["code"]},
+                            "scopes": {"type": "array", "items": {"type": "string"}},
+                        },
+                    },
+                    "url": {"type": "string"},
+                },
+            },
+        }),
         FieldType::Map => json!({"type": ["object", "null"]}),
         FieldType::Any => json!({}),
     };

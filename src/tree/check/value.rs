@@ -30,6 +30,14 @@ pub fn value(field: &Field, value: &Value) -> Vec<Problem> {
         (FieldType::Price, Value::String(text)) => price(path, text),
         (FieldType::AccountIds, value) => authorities(path, value),
         (FieldType::TextList, Value::Array(items)) => list(path, items),
+        (FieldType::Providers, Value::Array(items)) => {
+            let mut problems = inner(path, value);
+            problems.extend(items.iter().enumerate().flat_map(|(place, provider)| {
+                let at = format!("{path}[{place}]");
+                part(&at, Form::Map(PROVIDER), provider)
+            }));
+            problems
+        }
         // The members of a map are passed one by one, with the field of the map.
         (FieldType::Map | FieldType::Any, _) => inner(path, value),
         (FieldType::Boolean { .. }, Value::Bool(_)) => Vec::new(),
@@ -54,6 +62,10 @@ fn wrong_type(path: &str, wanted: FieldType, value: &Value) -> Problem {
             "write the id of the account that answers for it, or remove the key",
         ),
         FieldType::TextList => ("a list of texts", "write a list, such as [one, two]"),
+        FieldType::Providers => (
+            "a list of providers",
+            "write a list of maps, such as [{ name: Example, url: https://login.example.com }]",
+        ),
         FieldType::Map => ("a map", "write a map, such as { key: value }"),
         FieldType::Text
         | FieldType::Domain
@@ -333,6 +345,102 @@ fn list(path: &str, items: &[Value]) -> Vec<Problem> {
             )],
         })
         .collect()
+}
+
+/// What a part of a value must be; other members of a map are free.
+#[derive(Clone, Copy)]
+enum Form {
+    Text,
+    Boolean,
+    Texts,
+    /// Exactly this text.
+    Word(&'static str),
+    Map(&'static [Member]),
+}
+
+/// A known member of a map.
+struct Member {
+    name: &'static str,
+    form: Form,
+    is_required: bool,
+}
+
+const fn optional(name: &'static str, form: Form) -> Member {
+    Member {
+        name,
+        form,
+        is_required: false,
+    }
+}
+
+/// A provider of single sign-on, as the schema `sso_provider` of Kazoo 4.3 wants it (kazoo-4.3, statement 8).
+const PROVIDER: &[Member] = &[
+    Member {
+        name: "url",
+        form: Form::Text,
+        is_required: true,
+    },
+    optional("friendly_name", Form::Text),
+    optional("name", Form::Text),
+    optional("params", Form::Map(PROVIDER_PARAMETERS)),
+];
+
+const PROVIDER_PARAMETERS: &[Member] = &[
+    optional("client_id", Form::Text),
+    optional("include_granted_scopes", Form::Boolean),
+    optional("response_type", Form::Word("code")),
+    optional("scopes", Form::Texts),
+];
+
+/// Checks the form of a part of a value. Null is reported as such elsewhere.
+fn part(path: &str, form: Form, value: &Value) -> Vec<Problem> {
+    let wrong = |wants: &str, help: String| {
+        vec![Problem::new(
+            Code::EB0510,
+            format!("{path} wants {wants}, this is {}", kind(value)),
+            help,
+        )]
+    };
+    match (form, value) {
+        (_, Value::Null) | (Form::Text, Value::String(_)) | (Form::Boolean, Value::Bool(_)) => {
+            Vec::new()
+        }
+        (Form::Word(word), Value::String(text)) if text == word => Vec::new(),
+        (Form::Texts, Value::Array(items)) => items
+            .iter()
+            .flat_map(|item| part(path, Form::Text, item))
+            .collect(),
+        (Form::Map(members), Value::Object(map)) => members
+            .iter()
+            .flat_map(|member| match map.get(member.name) {
+                Some(value) => part(&format!("{path}.{}", member.name), member.form, value),
+                None if member.is_required => vec![Problem::new(
+                    Code::EB0510,
+                    format!(
+                        "{path} has no {}, and Kazoo 4.3 refuses it without",
+                        member.name
+                    ),
+                    format!("write {}, such as https://login.example.com", member.name),
+                )],
+                None => Vec::new(),
+            })
+            .collect(),
+        (Form::Text, _) => wrong(
+            "a text",
+            "write a text, in quotes if it is a number or a word such as true".to_owned(),
+        ),
+        (Form::Boolean, _) => wrong("true or false", "write true, or false".to_owned()),
+        (Form::Texts, _) => wrong(
+            "a list of texts",
+            "write a list, such as [one, two]".to_owned(),
+        ),
+        (Form::Word(word), _) => vec![Problem::new(
+            Code::EB0510,
+            format!("{path} wants {word:?}, the only one that Kazoo 4.3 takes"),
+            format!("write {word}"),
+        )],
+        (Form::Map(_), _) => wrong("a map", "write a map, such as { key: value }".to_owned()),
+    }
 }
 
 /// Checks the inside of a value that is stored as a whole.

@@ -312,7 +312,7 @@ fn trap_31_null_inside_values() {
     );
     check(
         "sso_providers",
-        &json!([{"name": null}]),
+        &json!([{"url": "https://login.example.com", "name": null}]),
         &[(Code::EB0511, "sso_providers.name")],
     );
     check(
@@ -354,10 +354,46 @@ fn values_of_extra_keys() {
     assert_eq!(codes(&json!("a\u{0}")), [Code::EB0507]);
 }
 
+/// Kazoo 4.3 refuses what differs from its schema, and master stores it (kazoo-4.3, statement 8).
+#[test]
+fn providers_have_the_form_that_4_3_wants() {
+    let one = |provider: Value| json!([{"url": "u"}, provider]);
+    let check = |value: &Value, expected: &[(Code, &str)]| check("sso_providers", value, expected);
+    check(&json!([]), &[]);
+    check(&one(json!({"url": "u", "more": 1})), &[]);
+    let scopes = json!({"url": "u", "params": {"response_type": "code", "scopes": ["a"]}});
+    check(&one(scopes), &[]);
+    check(&json!({}), &[(Code::EB0510, "a list of providers")]);
+    check(
+        &one(json!("x")),
+        &[(Code::EB0510, "sso_providers[1] wants a map")],
+    );
+    check(
+        &one(json!({"name": "x"})),
+        &[(Code::EB0510, "sso_providers[1] has no url")],
+    );
+    check(
+        &one(json!({"url": 5})),
+        &[(Code::EB0510, "sso_providers[1].url wants a text")],
+    );
+    check(
+        &one(json!({"url": "u", "params": {"response_type": "token"}})),
+        &[(Code::EB0510, "params.response_type wants \"code\"")],
+    );
+    check(
+        &one(json!({"url": "u", "params": {"scopes": "s"}})),
+        &[(Code::EB0510, "params.scopes wants a list of texts")],
+    );
+    check(
+        &one(json!({"url": "u", "params": {"include_granted_scopes": "yes"}})),
+        &[(Code::EB0510, "wants true or false")],
+    );
+}
+
 /// Trap 40: secrets inside lists, which have no key path of their own.
 #[test]
 fn trap_40_secrets_inside_values() {
-    let provider = json!([{"name": "google", "client_secret": "hunter2"}]);
+    let provider = json!([{"url": "u", "name": "google", "client_secret": "hunter2"}]);
     check(
         "sso_providers",
         &provider,

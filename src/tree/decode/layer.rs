@@ -301,7 +301,11 @@ impl Reader {
 /// Returns the field that describes a path; `None` for free content.
 fn described(path: &KeyPath) -> Option<&'static Field> {
     FIELDS.iter().find(|field| {
-        field.path == path.as_str() && !matches!(field.field_type, FieldType::Map | FieldType::Any)
+        field.path == path.as_str()
+            && !matches!(
+                field.field_type,
+                FieldType::Map | FieldType::Any | FieldType::Providers
+            )
     })
 }
 

@@ -36,7 +36,7 @@ impl Reader {
                     })?;
                 Some(self.text_values(node, what))
             }
-            FieldType::Map | FieldType::Any => self.free_value(node, what),
+            FieldType::Map | FieldType::Any | FieldType::Providers => self.free_value(node, what),
         }
     }
 

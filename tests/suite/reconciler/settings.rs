@@ -91,8 +91,9 @@ fn value(field: &Field, bench: &Bench, acme: &Account, round: u32) -> Value {
         FieldType::Integer => json!(14 + round),
         FieldType::TextList => json!([format!("first {round}"), "second"]),
         FieldType::Map => json!({"a": round, "b": {"c": true}}),
-        // Kazoo 4.3 wants a list of objects (W11).
-        FieldType::Any if name == "sso_providers" => json!([{"name": format!("p{round}")}]),
+        FieldType::Providers => {
+            json!([{"url": "https://login.example.com", "name": format!("p{round}")}])
+        }
         FieldType::Any => json!({"list": [round, "x", false, {"y": 1.5}]}),
     }
 }
