@@ -1,5 +1,6 @@
 //! A BIND 9 with one zone and two keys, one of which may update.
 
+use std::fmt::Write as _;
 use std::process::Command;
 
 use emblazon::dns::push::{PushConfig, Rfc2136Config, TsigKey};
@@ -7,7 +8,7 @@ use emblazon::model::Secret;
 use emblazon::tree::KeyAlgorithm;
 use tempfile::TempDir;
 
-use crate::process::{Server, free_port, print, run, start};
+use crate::process::{Server, answers_for, free_port, print, start};
 use crate::records::{ZONE, ZONE_FILE};
 
 /// Base64 of 32 octets, for tests only.
@@ -23,11 +24,38 @@ pub(crate) struct Bind {
 
 impl Bind {
     pub(crate) fn start() -> Self {
+        Self::start_with("", &[])
+    }
+
+    /// Starts one that signs the zone.
+    pub(crate) fn start_signed() -> Self {
+        Self::start_with("dnssec-policy default;", &[])
+    }
+
+    /// Starts one that has further zones, each with its file.
+    pub(crate) fn start_beside(others: &[(&str, &str)]) -> Self {
+        Self::start_with("", others)
+    }
+
+    fn start_with(setting: &str, others: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         let port = free_port();
         let control = path.display();
-        std::fs::write(path.join("zone"), ZONE_FILE).unwrap();
+        let mut zones = String::new();
+        for (zone, records) in [(ZONE, ZONE_FILE)].iter().chain(others) {
+            std::fs::write(path.join(zone), records).unwrap();
+            let _ = writeln!(
+                zones,
+                r#"zone "{zone}" {{
+    type primary; file "{control}/{zone}"; {setting}
+    update-policy {{
+        grant emblazon-hmac-sha256 zonesub ANY;
+        grant emblazon-hmac-sha512 zonesub ANY;
+    }};
+}};"#
+            );
+        }
         let keys = KeyAlgorithm::ALL
             .map(|algorithm| format!("key \"emblazon-{algorithm}\" {{ algorithm {algorithm}; secret \"{SECRET}\"; }};\n"))
             .concat();
@@ -44,32 +72,14 @@ options {{
     allow-transfer {{ key "emblazon-hmac-sha256"; }};
 }};
 controls {{ }};
-zone "{ZONE}" {{
-    type primary; file "{control}/zone";
-    update-policy {{
-        grant emblazon-hmac-sha256 zonesub ANY;
-        grant emblazon-hmac-sha512 zonesub ANY;
-    }};
-}};
-"#
+{zones}"#
             ),
         )
         .unwrap();
         let mut command = Command::new("named");
         command.arg("-g").arg("-c").arg(path.join("named.conf"));
-        let text = port.to_string();
         let server = start(command, &path.join("log"), || {
-            let ask = [
-                "@127.0.0.1",
-                "-p",
-                &text,
-                ZONE,
-                "SOA",
-                "+short",
-                "+tries=1",
-                "+timeout=1",
-            ];
-            String::from_utf8_lossy(&run("dig", &ask).stdout).contains("hostmaster")
+            answers_for(port, ZONE, setting.contains("dnssec"))
         });
         Self {
             port,

@@ -8,7 +8,7 @@ use emblazon::tree::KeyAlgorithm;
 use tempfile::TempDir;
 
 use crate::bind::SECRET;
-use crate::process::{Server, free_port, print, run, start, transfer};
+use crate::process::{Server, answers_for, free_port, print, start, transfer};
 use crate::records::{ZONE, ZONE_FILE};
 
 pub(crate) struct Knot {
@@ -19,6 +19,15 @@ pub(crate) struct Knot {
 
 impl Knot {
     pub(crate) fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// Starts one that signs the zone.
+    pub(crate) fn start_signed() -> Self {
+        Self::start_with("    dnssec-signing: on\n")
+    }
+
+    fn start_with(setting: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         let port = free_port();
@@ -29,28 +38,17 @@ impl Knot {
             &config,
             format!(
                 "server:\n  rundir: {place}\n  listen: 127.0.0.1@{port}\n  udp-workers: 1\n  tcp-workers: 1\n\
-                 database:\n  storage: {place}\n  journal-db-max-size: 16M\n  timer-db-max-size: 16M\n\
+                 database:\n  storage: {place}\n  journal-db-max-size: 16M\n  timer-db-max-size: 16M\n  kasp-db-max-size: 16M\n\
                  key:\n  - id: emblazon\n    algorithm: hmac-sha512\n    secret: {SECRET}\n\
                  acl:\n  - id: ours\n    key: emblazon\n    action: [update, transfer, query]\n\
-                 zone:\n  - domain: {ZONE}\n    storage: {place}\n    file: zone\n    acl: ours\n    zonefile-sync: -1\n    journal-content: all\n"
+                 zone:\n  - domain: {ZONE}\n    storage: {place}\n    file: zone\n    acl: ours\n    zonefile-sync: -1\n    journal-content: all\n{setting}"
             ),
         )
         .unwrap();
         let mut command = Command::new("knotd");
         command.arg("-c").arg(&config);
-        let text = port.to_string();
         let server = start(command, &path.join("log"), || {
-            let ask = [
-                "@127.0.0.1",
-                "-p",
-                &text,
-                ZONE,
-                "SOA",
-                "+short",
-                "+tries=1",
-                "+timeout=1",
-            ];
-            String::from_utf8_lossy(&run("dig", &ask).stdout).contains("hostmaster")
+            answers_for(port, ZONE, !setting.is_empty())
         });
         Self {
             port,

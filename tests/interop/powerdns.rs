@@ -32,7 +32,7 @@ impl PowerDns {
         std::fs::write(
             path.join("pdns.conf"),
             format!(
-                "launch=gsqlite3\ngsqlite3-database={database}\nlocal-address=127.0.0.1\nlocal-port={port}\n\
+                "launch=gsqlite3\ngsqlite3-database={database}\ngsqlite3-dnssec=yes\nlocal-address=127.0.0.1\nlocal-port={port}\n\
                  socket-dir={place}\napi=yes\napi-key={API_KEY}\nwebserver=yes\nwebserver-address=127.0.0.1\n\
                  webserver-port={api}\ndnsupdate=yes\nallow-dnsupdate-from=127.0.0.1\nallow-axfr-ips=\n\
                  zone-cache-refresh-interval=0\ncache-ttl=0\nquery-cache-ttl=0\nnegquery-cache-ttl=0\n\
@@ -93,6 +93,12 @@ impl PowerDns {
             _server: server,
             folder,
         }
+    }
+
+    /// Signs the zone.
+    pub(crate) fn sign(&self) {
+        self.by_hand(&["secure-zone", ZONE]);
+        self.by_hand(&["rectify-zone", ZONE]);
     }
 
     /// Changes the zone by hand, past emblazon.

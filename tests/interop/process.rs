@@ -74,7 +74,18 @@ pub(crate) fn print(program: &str, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Transfers a zone, without its SOA, one record a line, sorted.
+/// The types of records that a signing server makes itself.
+const SIGNING: [&str; 7] = [
+    "RRSIG",
+    "NSEC",
+    "NSEC3",
+    "NSEC3PARAM",
+    "DNSKEY",
+    "CDS",
+    "CDNSKEY",
+];
+
+/// Transfers a zone, without its SOA and what signing adds, one record a line, sorted.
 pub(crate) fn transfer(port: u16, zone: &str, key: &str) -> Vec<String> {
     let port = port.to_string();
     let text = print(
@@ -97,9 +108,30 @@ pub(crate) fn transfer(port: u16, zone: &str, key: &str) -> Vec<String> {
         .lines()
         .filter(|line| !line.starts_with(';') && !line.is_empty())
         .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
-        .filter(|line| !line.contains(" IN SOA "))
+        .filter(|line| {
+            let record_type = line.split(' ').nth(3).unwrap_or_default();
+            record_type != "SOA" && record_type != "TYPE65534" && !SIGNING.contains(&record_type)
+        })
         .collect();
     assert!(!lines.is_empty(), "{text}");
     lines.sort();
     lines
+}
+
+/// Returns whether a server answers for a zone, with a signature if it is to sign.
+pub(crate) fn answers_for(port: u16, zone: &str, signed: bool) -> bool {
+    let port = port.to_string();
+    let ask = [
+        "@127.0.0.1",
+        "-p",
+        &port,
+        zone,
+        "SOA",
+        "+short",
+        "+dnssec",
+        "+tries=1",
+        "+timeout=1",
+    ];
+    let answer = String::from_utf8_lossy(&run("dig", &ask).stdout).into_owned();
+    answer.contains("hostmaster") && (!signed || answer.lines().any(|line| line.starts_with("SOA ")))
 }

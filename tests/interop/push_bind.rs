@@ -7,7 +7,7 @@ use emblazon::model::{RecordName, RecordType};
 use emblazon::tree::KeyAlgorithm;
 
 use crate::bind::{Bind, OTHER_SECRET, SECRET};
-use crate::pushing::{pending, push_beside_wildcards, push_twice, writer};
+use crate::pushing::{pending, push_aliases, push_beside_wildcards, push_twice, writer};
 use crate::race::before_updates;
 use crate::records::{difference, expected};
 
@@ -189,4 +189,20 @@ async fn bind_answers_by_wildcards_and_they_are_told_from_sets() {
     let update = |change: &str| bind.update(change);
     let pushed = push_beside_wildcards(&bind.right(), update, || bind.transfer()).await;
     assert_eq!(pushed, "+ a.wild.acme.example. 3600 IN A 192.0.2.77");
+}
+
+#[tokio::test]
+#[ignore = "needs BIND, Knot, PowerDNS, Chromium and checkers of formats; .ci/run installs them and runs it with --ignored"]
+async fn bind_changes_aliases_in_a_signed_zone() {
+    let bind = Bind::start_signed();
+    let pushed = push_aliases(&bind.right(), || bind.transfer()).await;
+    insta::assert_snapshot!(pushed, @r"
+    - portal.acme.example. 300 IN CNAME OLD.example.net.
+    - us-east.acme.example. 120 IN A 192.0.2.1
+    - us-east.acme.example. 120 IN A 198.51.100.9
+    - www.acme.example. 300 IN CNAME www.example.org.
+    + portal.acme.example. 3600 IN A 192.0.2.5
+    + us-east.acme.example. 3600 IN CNAME ui.example.net.
+    + www.acme.example. 300 IN CNAME www.example.net.
+    ");
 }

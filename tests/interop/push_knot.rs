@@ -5,7 +5,7 @@ use emblazon::dns::{Checker, Exchange, ExchangeOptions, Observer, Verdict, ZoneO
 use emblazon::model::{DomainName, DomainTemplate};
 
 use crate::knot::Knot;
-use crate::pushing::{pending, push_beside_wildcards, push_twice, writer};
+use crate::pushing::{pending, push_aliases, push_beside_wildcards, push_twice, writer};
 use crate::records::{ZONE, expected};
 
 #[tokio::test]
@@ -91,4 +91,20 @@ async fn knot_answers_by_wildcards_and_they_are_told_from_sets() {
     let update = |change: &str| knot.update(change);
     let pushed = push_beside_wildcards(&knot.right(), update, || knot.transfer()).await;
     assert_eq!(pushed, "+ a.wild.acme.example. 3600 IN A 192.0.2.77");
+}
+
+#[tokio::test]
+#[ignore = "needs BIND, Knot, PowerDNS, Chromium and checkers of formats; .ci/run installs them and runs it with --ignored"]
+async fn knot_changes_aliases_in_a_signed_zone() {
+    let knot = Knot::start_signed();
+    let pushed = push_aliases(&knot.right(), || knot.transfer()).await;
+    insta::assert_snapshot!(pushed, @r"
+    - portal.acme.example. 300 IN CNAME old.example.net.
+    - us-east.acme.example. 120 IN A 192.0.2.1
+    - us-east.acme.example. 120 IN A 198.51.100.9
+    - www.acme.example. 300 IN CNAME www.example.org.
+    + portal.acme.example. 3600 IN A 192.0.2.5
+    + us-east.acme.example. 3600 IN CNAME ui.example.net.
+    + www.acme.example. 300 IN CNAME www.example.net.
+    ");
 }

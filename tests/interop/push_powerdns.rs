@@ -5,7 +5,7 @@ use emblazon::dns::push::{PushError, PushPolicy};
 use crate::bind::OTHER_SECRET;
 use crate::bind::SECRET;
 use crate::powerdns::PowerDns;
-use crate::pushing::{pending, push_twice, reader, writer};
+use crate::pushing::{pending, push_aliases, push_twice, reader, writer};
 use crate::records::expected;
 
 #[tokio::test]
@@ -94,4 +94,30 @@ async fn wrong_keys_are_told_apart() {
     PowerDNS at http://127.0.0.1:PORT/ does not accept the API key; compare it with `api-key` in pdns.conf
     127.0.0.1:PORT does not accept key emblazon (NOTAUTH, without a reason); compare its name, algorithm and secret with the server's
     "##);
+}
+
+#[tokio::test]
+#[ignore = "needs BIND, Knot, PowerDNS, Chromium and checkers of formats; .ci/run installs them and runs it with --ignored"]
+async fn powerdns_changes_aliases_in_a_signed_zone() {
+    for is_api in [true, false] {
+        let server = PowerDns::start();
+        server.sign();
+        let config = if is_api {
+            server.right_api()
+        } else {
+            server.updates(SECRET)
+        };
+        let pushed = push_aliases(&config, || server.transfer()).await;
+        insta::allow_duplicates! {
+    insta::assert_snapshot!(pushed, @r"
+    - portal.acme.example. 300 IN CNAME OLD.example.net.
+    - us-east.acme.example. 120 IN A 192.0.2.1
+    - us-east.acme.example. 120 IN A 198.51.100.9
+    - www.acme.example. 300 IN CNAME www.example.org.
+    + portal.acme.example. 3600 IN A 192.0.2.5
+    + us-east.acme.example. 3600 IN CNAME ui.example.net.
+    + www.acme.example. 300 IN CNAME www.example.net.
+    ");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use emblazon::dns::push::{
 use emblazon::dns::{Expected, Question};
 use emblazon::model::{RecordData, RecordName, RecordType};
 
-use crate::records::{difference, expected};
+use crate::records::{ZONE, difference, expected};
 
 /// What a push would do.
 #[derive(Default)]
@@ -143,6 +143,45 @@ pub(crate) async fn push_beside_wildcards(
         primary.write(change).await.unwrap();
     }
     let again = pending(primary.read(), &hosts, &[], policy).await;
+    assert_eq!(again.zones, vec![], "the second push is empty");
+    difference(&before, &transfer())
+}
+
+/// Turns an alias to another target, puts an alias in the place of addresses, and an address in that of an alias; gives
+/// back what a push did to the zone.
+pub(crate) async fn push_aliases(config: &PushConfig, transfer: impl Fn() -> Vec<String>) -> String {
+    let host = |name: &str, record_type: RecordType, records: &[&str]| Expected {
+        question: Question {
+            name: RecordName::observed(&format!("{name}.{ZONE}")),
+            record_type,
+        },
+        label: None,
+        records: records
+            .iter()
+            .map(|text| RecordData::parse(record_type, text).unwrap())
+            .collect(),
+    };
+    let (a, alias) = (RecordType::A, RecordType::Cname);
+    let earlier = [
+        host("us-east", a, &["192.0.2.1", "198.51.100.9"]),
+        host("portal", alias, &["old.example.net"]),
+        host("www", alias, &["www.example.org"]),
+    ];
+    let now = [
+        host("us-east", alias, &["ui.example.net"]),
+        host("portal", a, &["192.0.2.5"]),
+        host("www", alias, &["www.example.net"]),
+    ];
+    let before = transfer();
+    let primary = writer(config);
+    let policy = PushPolicy::default();
+    let planned = pending(primary.read(), &now, &earlier, policy).await;
+    assert_eq!(planned.refused, vec![]);
+    assert_eq!(planned.unread, [] as [&str; 0]);
+    for change in &planned.zones {
+        primary.write(change).await.unwrap();
+    }
+    let again = pending(primary.read(), &now, &earlier, policy).await;
     assert_eq!(again.zones, vec![], "the second push is empty");
     difference(&before, &transfer())
 }

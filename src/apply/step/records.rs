@@ -71,6 +71,7 @@ pub(super) async fn write(
                 }
                 retries.pause(sent - 1).await;
             }
+            PushError::Emptied { .. } => return Err(Stop::Unknown(error.to_string())),
             other => return Err(Stop::Failed(other.to_string())),
         }
     }

@@ -140,17 +140,16 @@ pub enum PushError {
         /// The response code or message.
         reason: String,
     },
-    /// The primary accepted the change but does not have it.
+    /// The primary deleted what stood at a name and ignored what was to take its place, and it is not known whether the
+    /// second message, which adds it, was applied.
     #[error(
-        "{server} accepted the change and answers {found} for {set}; look for other writers, or a name that cannot have this type"
+        "what stood at the name of {set} was deleted, and it is not certain that {set} took its place: {reason}; plan again, which adds it"
     )]
-    NotThere {
-        /// Address of the primary.
-        server: String,
-        /// The set.
+    Emptied {
+        /// The set that was to be added.
         set: Question,
-        /// What is there.
-        found: String,
+        /// Why it was not.
+        reason: String,
     },
 }
 

@@ -266,6 +266,8 @@ impl PowerDns {
             }
             patches.push(patch(set, find(&sets, &set.question)));
         }
+        // The API takes them in this order, and an alias and other records may change places.
+        patches.sort_by_key(|patch| patch["changetype"] != "DELETE");
         let request = self
             .request(Method::PATCH, &[&id])?
             .json(&json!({ "rrsets": patches }));

@@ -211,20 +211,53 @@ impl Rfc2136 {
             }
             raw.push(read.records);
         }
-        let message = message(change, &raw).map_err(|error| {
-            PushError::Configuration(format!("the update of {}: {error}", change.zone))
-        })?;
+        let message = message(change, &raw).map_err(|error| unwritable(&change.zone, &error))?;
         let answer = session.send(message).await?;
+        self.judge_update(&answer, &change.zone)?;
+        self.complete(&mut session, change).await
+    }
+
+    /// Adds what the primary left out although it accepted the change.
+    ///
+    /// When an alias and other records change places in one message, Knot deletes in a signed zone and ignores the
+    /// addition.
+    async fn complete(
+        &self,
+        session: &mut Session<'_>,
+        change: &ZoneChange,
+    ) -> Result<(), PushError> {
+        let mut missing = Vec::new();
+        for set in replacing(change) {
+            let emptied = |error: PushError| emptied(set, &error);
+            let now = self.read_set(session, &change.zone, &set.question).await;
+            let standing = now.map_err(emptied)?.standing;
+            if standing.records.is_empty() && standing.beside.is_empty() {
+                missing.push(set);
+            }
+        }
+        let Some(first) = missing.first() else {
+            return Ok(());
+        };
+        let added = async {
+            let message =
+                again(&change.zone, &missing).map_err(|error| unwritable(&change.zone, &error))?;
+            let answer = session.send(message).await?;
+            self.judge_update(&answer, &change.zone)
+        };
+        added.await.map_err(|error| emptied(first, &error))
+    }
+
+    fn judge_update(&self, answer: &Message, zone: &RecordName) -> Result<(), PushError> {
         match answer.metadata.response_code {
             ResponseCode::NoError => Ok(()),
             ResponseCode::YXDomain
             | ResponseCode::YXRRSet
             | ResponseCode::NXRRSet
             | ResponseCode::NXDomain => Err(PushError::Moved {
-                zone: change.zone.clone(),
+                zone: zone.clone(),
                 set: None,
             }),
-            code => Err(self.rejection(code, &change.zone)),
+            code => Err(self.rejection(code, zone)),
         }
     }
 
@@ -275,6 +308,17 @@ fn apex(answer: &Message, name: &RecordName) -> Option<RecordName> {
         })
 }
 
+fn unwritable(zone: &RecordName, error: &hickory_proto::ProtoError) -> PushError {
+    PushError::Configuration(format!("the update of {zone}: {error}"))
+}
+
+fn emptied(set: &SetChange, error: &PushError) -> PushError {
+    PushError::Emptied {
+        set: set.question.clone(),
+        reason: error.to_string(),
+    }
+}
+
 fn query(name: &RecordName, wire_type: WireType) -> Result<Message, PushError> {
     let query = packet::query(name, wire_type)
         .map_err(|failure| PushError::Configuration(failure.to_string()))?;
@@ -305,21 +349,31 @@ fn types_at(answer: &Message, name: &RecordName) -> BTreeSet<String> {
         .collect()
 }
 
+fn begun(zone: &RecordName) -> Result<Message, hickory_proto::ProtoError> {
+    let mut message = Message::new(fastrand::u16(..), MessageType::Query, OpCode::Update);
+    message.add_zone(Query::query(wire_name(zone)?, WireType::SOA));
+    Ok(message)
+}
+
 /// Returns the one message that changes a zone. `raw` has, for each set, the records as the server sent them.
 fn message(change: &ZoneChange, raw: &[Vec<Record>]) -> Result<Message, hickory_proto::ProtoError> {
-    let mut message = Message::new(fastrand::u16(..), MessageType::Query, OpCode::Update);
-    message.add_zone(Query::query(wire_name(&change.zone)?, WireType::SOA));
+    let mut message = begun(&change.zone)?;
     for (set, raw) in change.sets.iter().zip(raw) {
         if raw.is_empty() {
             message.add_pre_requisite(wire::has_none(&set.question)?);
         }
         message.add_pre_requisites(raw.iter().map(wire::still_has));
-        if let Some(alone) = alone(change, set)? {
-            message.add_pre_requisite(alone);
+        if set.before.is_empty() && !set.after.is_empty() && !changes_places(change, set) {
+            message.add_pre_requisite(alone(set)?);
         }
     }
     // An alias and other records may change places, so all deletions come first.
     for (set, raw) in change.sets.iter().zip(raw) {
+        // An added alias replaces the one that stands (section 3.4.2.2). Knot ignores the addition to a signed zone when
+        // the name was emptied in the same message.
+        if set.question.record_type == RecordType::Cname && !set.after.is_empty() {
+            continue;
+        }
         for data in set.removed() {
             message.add_updates(
                 raw.iter()
@@ -328,34 +382,60 @@ fn message(change: &ZoneChange, raw: &[Vec<Record>]) -> Result<Message, hickory_
             );
         }
     }
-    for set in &change.sets {
+    add(&mut message, &change.sets)?;
+    Ok(message)
+}
+
+fn add<'a>(
+    message: &mut Message,
+    sets: impl IntoIterator<Item = &'a SetChange>,
+) -> Result<(), hickory_proto::ProtoError> {
+    for set in sets {
         for data in set.added() {
             message.add_update(wire::added(&set.question, data, set.ttl)?);
         }
     }
+    Ok(())
+}
+
+/// Returns the sets that take the place of another type at their name.
+fn replacing(change: &ZoneChange) -> impl Iterator<Item = &SetChange> {
+    change.sets.iter().filter(|set| {
+        set.before.is_empty() && !set.after.is_empty() && changes_places(change, set)
+    })
+}
+
+/// Returns whether another type at the name of a set stood there before: an alias and other records change places.
+fn changes_places(change: &ZoneChange, set: &SetChange) -> bool {
+    change.sets.iter().any(|other| {
+        other.question.name == set.question.name
+            && other.question != set.question
+            && !other.before.is_empty()
+    })
+}
+
+/// Returns the message that adds sets which the primary left out, on the condition that nobody else wrote there.
+fn again(
+    zone: &RecordName,
+    sets: &[&SetChange],
+) -> Result<Message, hickory_proto::ProtoError> {
+    let mut message = begun(zone)?;
+    for set in sets {
+        message.add_pre_requisite(wire::has_none(&set.question)?);
+        message.add_pre_requisite(alone(set)?);
+    }
+    add(&mut message, sets.iter().copied())?;
     Ok(message)
 }
 
 /// Returns the prerequisite that no alias would end up beside other records because of a concurrent change: a server
 /// would silently ignore the addition (RFC 2136, section 3.4.2.2).
-fn alone(
-    change: &ZoneChange,
-    set: &SetChange,
-) -> Result<Option<Record>, hickory_proto::ProtoError> {
-    if !set.before.is_empty() || set.after.is_empty() {
-        return Ok(None);
+fn alone(set: &SetChange) -> Result<Record, hickory_proto::ProtoError> {
+    if set.question.record_type == RecordType::Cname {
+        wire::not_in_use(&set.question)
+    } else {
+        wire::no_alias(&set.question)
     }
-    let alias = set.question.record_type == RecordType::Cname;
-    let changes_places = change.sets.iter().any(|other| {
-        other.question.name == set.question.name
-            && other.question != set.question
-            && !other.before.is_empty()
-    });
-    Ok(match (alias, changes_places) {
-        (_, true) => None,
-        (true, false) => Some(wire::not_in_use(&set.question)?),
-        (false, false) => Some(wire::no_alias(&set.question)?),
-    })
 }
 
 #[cfg(test)]

@@ -21,8 +21,6 @@ fn set(name: &str, record_type: RecordType, before: &[&str], after: &[&str]) -> 
 
 /// Writes what a change sends, one line a record.
 fn written(sets: Vec<SetChange>) -> String {
-    use std::fmt::Write as _;
-
     let raw: Vec<Vec<Record>> = sets
         .iter()
         .map(|set| {
@@ -36,7 +34,12 @@ fn written(sets: Vec<SetChange>) -> String {
         zone: RecordName::observed("acme.example"),
         sets,
     };
-    let message = message(&change, &raw).unwrap();
+    shown(&message(&change, &raw).unwrap())
+}
+
+fn shown(message: &Message) -> String {
+    use std::fmt::Write as _;
+
     let mut text = String::new();
     for (section, records) in [("if", message.prerequisites()), ("do", message.updates())] {
         for record in records {
@@ -90,4 +93,36 @@ fn an_alias_may_take_the_place_of_addresses() {
     do a.acme.example. 0 NONE A 192.0.2.1
     do a.acme.example. 300 IN CNAME ui.example.net.
     "##);
+}
+
+/// An alias replaces the one that stands, so nothing is deleted; one that goes altogether is.
+#[test]
+fn an_alias_replaces_an_alias() {
+    insta::assert_snapshot!(written(vec![
+        set("a.acme.example", RecordType::Cname, &["old.example.net"], &["ui.example.net"]),
+        set("b.acme.example", RecordType::Cname, &["old.example.net"], &[]),
+    ]), @"
+    if a.acme.example. 0 IN CNAME old.example.net.
+    if b.acme.example. 0 IN CNAME old.example.net.
+    do b.acme.example. 0 NONE CNAME old.example.net.
+    do a.acme.example. 300 IN CNAME ui.example.net.
+    ");
+}
+
+/// What a signed zone of Knot lost when types changed places is added to an empty name only.
+#[test]
+fn what_was_left_out_is_added_again() {
+    let sets = [
+        set("a.acme.example", RecordType::Cname, &[], &["ui.example.net"]),
+        set("b.acme.example", RecordType::A, &[], &["192.0.2.1"]),
+    ];
+    let again = again(&RecordName::observed("acme.example"), &sets.each_ref()).unwrap();
+    insta::assert_snapshot!(shown(&again), @"
+    if a.acme.example. 0 NONE CNAME UPDATE
+    if a.acme.example. 0 NONE ANY UPDATE
+    if b.acme.example. 0 NONE A UPDATE
+    if b.acme.example. 0 NONE CNAME UPDATE
+    do a.acme.example. 300 IN CNAME ui.example.net.
+    do b.acme.example. 300 IN A 192.0.2.1
+    ");
 }
