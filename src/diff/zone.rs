@@ -136,7 +136,12 @@ pub fn compare_zones(
             .entry(zone.clone())
             .or_insert_with(|| ZoneDifference::new(zone.clone()));
         match standings.zones.get(zone) {
-            Some(Ok(standing)) => difference.compare(&questions, managed, standing, policy),
+            Some(Ok(standing)) => {
+                difference.compare(&questions, managed, standing, policy);
+                if !difference.sets.is_empty() {
+                    difference.notes.extend(standings.notes.get(zone).cloned());
+                }
+            }
             Some(Err(reason)) => difference.add_unknown(reason),
             None => difference.add_unknown(NOT_ASKED),
         }

@@ -123,8 +123,13 @@ controls {{ }};
 
     /// Returns the zone as it is now, without its SOA.
     pub(crate) fn transfer(&self) -> Vec<String> {
+        self.transfer_of(ZONE)
+    }
+
+    /// Returns another zone as it is now.
+    pub(crate) fn transfer_of(&self, zone: &str) -> Vec<String> {
         let key = format!("hmac-sha256:emblazon-hmac-sha256:{SECRET}");
-        crate::process::transfer(self.port, ZONE, &key)
+        crate::process::transfer(self.port, zone, &key)
     }
 }
 

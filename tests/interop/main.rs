@@ -29,3 +29,4 @@ mod push_powerdns;
 mod pushing;
 mod race;
 mod records;
+mod secondary;

@@ -23,6 +23,19 @@ pub(crate) struct PowerDns {
 
 impl PowerDns {
     pub(crate) fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// Starts one that is the primary of a secondary at a port, and looks every second for what it must hear.
+    pub(crate) fn start_notifying(port: u16) -> Self {
+        let server = Self::start_with(&format!(
+            "primary=yes\nalso-notify=127.0.0.1:{port}\nxfr-cycle-interval=1\n"
+        ));
+        server.by_hand(&["set-kind", ZONE, "master"]);
+        server
+    }
+
+    fn start_with(settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         let (port, api) = (free_port(), free_port());
@@ -36,7 +49,7 @@ impl PowerDns {
                  socket-dir={place}\napi=yes\napi-key={API_KEY}\nwebserver=yes\nwebserver-address=127.0.0.1\n\
                  webserver-port={api}\ndnsupdate=yes\nallow-dnsupdate-from=127.0.0.1\nallow-axfr-ips=\n\
                  zone-cache-refresh-interval=0\ncache-ttl=0\nquery-cache-ttl=0\nnegquery-cache-ttl=0\n\
-                 setuid=\nsetgid=\nsecurity-poll-suffix=\n"
+                 setuid=\nsetgid=\nsecurity-poll-suffix=\n{settings}"
             ),
         )
         .unwrap();

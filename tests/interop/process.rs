@@ -135,3 +135,12 @@ pub(crate) fn answers_for(port: u16, zone: &str, signed: bool) -> bool {
     let answer = String::from_utf8_lossy(&run("dig", &ask).stdout).into_owned();
     answer.contains("hostmaster") && (!signed || answer.lines().any(|line| line.starts_with("SOA ")))
 }
+
+/// Asks until something is so.
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < START, "waited in vain: {what}");
+        std::thread::yield_now();
+    }
+}

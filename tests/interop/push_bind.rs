@@ -7,7 +7,10 @@ use emblazon::model::{RecordName, RecordType};
 use emblazon::tree::KeyAlgorithm;
 
 use crate::bind::{Bind, OTHER_SECRET, SECRET};
-use crate::pushing::{pending, push_aliases, push_beside_wildcards, push_twice, writer};
+use crate::pushing::{
+    RULES, host, pending, push, push_aliases, push_beside_a_delegation, push_beside_wildcards, push_rules,
+    push_twice, writer,
+};
 use crate::race::before_updates;
 use crate::records::{difference, expected};
 
@@ -205,4 +208,53 @@ async fn bind_changes_aliases_in_a_signed_zone() {
     + us-east.acme.example. 3600 IN CNAME ui.example.net.
     + www.acme.example. 300 IN CNAME www.example.net.
     ");
+}
+
+#[tokio::test]
+#[ignore = "needs BIND, Knot, PowerDNS, Chromium and checkers of formats; .ci/run installs them and runs it with --ignored"]
+async fn bind_delegates_names_and_only_they_are_refused() {
+    let bind = Bind::start();
+    bind.update("add sub.acme.example. 300 NS ns.other.example.");
+    let pushed =
+        push_beside_a_delegation(&bind.right(), bind.port, || bind.transfer()).await;
+    insta::assert_snapshot!(pushed, @"
+    a.sub.acme.example A: 127.0.0.1:PORT delegates sub.acme.example out of acme.example to other name servers, and a.sub.acme.example belongs to sub.acme.example; enter it at the primary of sub.acme.example, or set `dns: observe` for the account
+    sub.acme.example TXT: 127.0.0.1:PORT delegates sub.acme.example out of acme.example to other name servers, and sub.acme.example belongs to sub.acme.example; enter it at the primary of sub.acme.example, or set `dns: observe` for the account
+    + beside.acme.example. 3600 IN A 192.0.2.5
+    ");
+}
+
+#[tokio::test]
+#[ignore = "needs BIND, Knot, PowerDNS, Chromium and checkers of formats; .ci/run installs them and runs it with --ignored"]
+async fn bind_takes_single_rules_away() {
+    let bind = Bind::start();
+    for rule in RULES {
+        bind.update(&format!("add proxy.acme.example. 300 NAPTR {rule}"));
+    }
+    let pushed = push_rules(&bind.right(), || bind.transfer()).await;
+    insta::assert_snapshot!(pushed, @r#"
+    - proxy.acme.example. 300 IN NAPTR 10 100 "S" "SIP+D2U" "" _sip._udp.acme.example.
+    - proxy.acme.example. 300 IN NAPTR 20 100 "S" "SIP+D2T" "" _sip._tcp.acme.example.
+    + proxy.acme.example. 300 IN NAPTR 40 100 "S" "SIPS+D2T" "" _sips._tcp.acme.example.
+    - proxy.acme.example. 300 IN NAPTR 40 100 "S" "SIPS+D2T" "" _sips._tcp.acme.example.
+    "#);
+}
+
+#[tokio::test]
+#[ignore = "needs BIND, Knot, PowerDNS, Chromium and checkers of formats; .ci/run installs them and runs it with --ignored"]
+async fn a_zone_is_not_chosen_through_an_alias() {
+    let brand = "brand.acme.example";
+    let bind = Bind::start_beside(&[(
+        brand,
+        "$TTL 300\n@ IN SOA ns.acme.example. hostmaster.acme.example. 1 3600 600 86400 60\n@ IN NS ns.acme.example.\n\
+         portal IN CNAME us-east.acme.example.\n",
+    )]);
+    let hosts = [host("portal.brand", RecordType::Cname, &["ui.example.net"])];
+    let platform = bind.transfer();
+    let pushed = push(&bind.right(), &hosts, &[], || bind.transfer_of(brand)).await;
+    insta::assert_snapshot!(pushed, @"
+    - portal.brand.acme.example. 300 IN CNAME us-east.acme.example.
+    + portal.brand.acme.example. 300 IN CNAME ui.example.net.
+    ");
+    assert_eq!(bind.transfer(), platform);
 }

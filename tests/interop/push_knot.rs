@@ -5,7 +5,10 @@ use emblazon::dns::{Checker, Exchange, ExchangeOptions, Observer, Verdict, ZoneO
 use emblazon::model::{DomainName, DomainTemplate};
 
 use crate::knot::Knot;
-use crate::pushing::{pending, push_aliases, push_beside_wildcards, push_twice, writer};
+use crate::pushing::{
+    RULES, pending, push_aliases, push_beside_a_delegation, push_beside_wildcards, push_rules, push_twice,
+    writer,
+};
 use crate::records::{ZONE, expected};
 
 #[tokio::test]
@@ -107,4 +110,34 @@ async fn knot_changes_aliases_in_a_signed_zone() {
     + us-east.acme.example. 3600 IN CNAME ui.example.net.
     + www.acme.example. 300 IN CNAME www.example.net.
     ");
+}
+
+#[tokio::test]
+#[ignore = "needs BIND, Knot, PowerDNS, Chromium and checkers of formats; .ci/run installs them and runs it with --ignored"]
+async fn knot_delegates_names_and_only_they_are_refused() {
+    let knot = Knot::start();
+    knot.update("add sub.acme.example. 300 NS ns.other.example.");
+    let pushed =
+        push_beside_a_delegation(&knot.right(), knot.port, || knot.transfer()).await;
+    insta::assert_snapshot!(pushed, @"
+    a.sub.acme.example A: 127.0.0.1:PORT delegates sub.acme.example out of acme.example to other name servers, and a.sub.acme.example belongs to sub.acme.example; enter it at the primary of sub.acme.example, or set `dns: observe` for the account
+    sub.acme.example TXT: 127.0.0.1:PORT delegates sub.acme.example out of acme.example to other name servers, and sub.acme.example belongs to sub.acme.example; enter it at the primary of sub.acme.example, or set `dns: observe` for the account
+    + beside.acme.example. 3600 IN A 192.0.2.5
+    ");
+}
+
+#[tokio::test]
+#[ignore = "needs BIND, Knot, PowerDNS, Chromium and checkers of formats; .ci/run installs them and runs it with --ignored"]
+async fn knot_takes_single_rules_away() {
+    let knot = Knot::start();
+    for rule in RULES {
+        knot.update(&format!("add proxy.acme.example. 300 NAPTR {rule}"));
+    }
+    let pushed = push_rules(&knot.right(), || knot.transfer()).await;
+    insta::assert_snapshot!(pushed, @r#"
+    - proxy.acme.example. 300 IN NAPTR 10 100 "S" "SIP+D2U" "" _sip._udp.acme.example.
+    - proxy.acme.example. 300 IN NAPTR 20 100 "S" "SIP+D2T" "" _sip._tcp.acme.example.
+    + proxy.acme.example. 300 IN NAPTR 40 100 "S" "SIPS+D2T" "" _sips._tcp.acme.example.
+    - proxy.acme.example. 300 IN NAPTR 40 100 "S" "SIPS+D2T" "" _sips._tcp.acme.example.
+    "#);
 }

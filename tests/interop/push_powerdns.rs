@@ -1,12 +1,17 @@
 //! Pushing to PowerDNS, by its API and by dynamic updates.
 
 use emblazon::dns::push::{PushError, PushPolicy};
+use emblazon::model::RecordType;
 
 use crate::bind::OTHER_SECRET;
 use crate::bind::SECRET;
 use crate::powerdns::PowerDns;
-use crate::pushing::{pending, push_aliases, push_twice, reader, writer};
-use crate::records::expected;
+use crate::process::{free_port, until};
+use crate::pushing::{
+    RULES, host, pending, push, push_aliases, push_beside_a_delegation, push_rules, push_twice, reader, writer,
+};
+use crate::records::{ZONE, expected};
+use crate::secondary::Secondary;
 
 #[tokio::test]
 #[ignore = "needs BIND, Knot, PowerDNS, Chromium and checkers of formats; .ci/run installs them and runs it with --ignored"]
@@ -120,4 +125,86 @@ async fn powerdns_changes_aliases_in_a_signed_zone() {
     ");
         }
     }
+}
+
+#[tokio::test]
+#[ignore = "needs BIND, Knot, PowerDNS, Chromium and checkers of formats; .ci/run installs them and runs it with --ignored"]
+async fn powerdns_delegates_names_and_only_they_are_refused() {
+    let server = PowerDns::start();
+    server.by_hand(&["add-record", ZONE, "sub", "NS", "300", "ns.other.example."]);
+    let mut pushed = Vec::new();
+    for (config, port) in [
+        (server.right_api(), server.api),
+        (server.updates(SECRET), server.port),
+    ] {
+        pushed.push(push_beside_a_delegation(&config, port, || server.transfer()).await);
+        server.by_hand(&["delete-rrset", ZONE, "beside", "A"]);
+    }
+    insta::assert_snapshot!(pushed.join("\n"), @"
+    a.sub.acme.example A: PowerDNS at http://127.0.0.1:PORT/ delegates sub.acme.example out of acme.example to other name servers, and a.sub.acme.example belongs to sub.acme.example; enter it at the primary of sub.acme.example, or set `dns: observe` for the account
+    sub.acme.example TXT: PowerDNS at http://127.0.0.1:PORT/ delegates sub.acme.example out of acme.example to other name servers, and sub.acme.example belongs to sub.acme.example; enter it at the primary of sub.acme.example, or set `dns: observe` for the account
+    + beside.acme.example. 3600 IN A 192.0.2.5
+    a.sub.acme.example A: 127.0.0.1:PORT delegates sub.acme.example out of acme.example to other name servers, and a.sub.acme.example belongs to sub.acme.example; enter it at the primary of sub.acme.example, or set `dns: observe` for the account
+    sub.acme.example TXT: 127.0.0.1:PORT delegates sub.acme.example out of acme.example to other name servers, and sub.acme.example belongs to sub.acme.example; enter it at the primary of sub.acme.example, or set `dns: observe` for the account
+    + beside.acme.example. 3600 IN A 192.0.2.5
+    ");
+}
+
+#[tokio::test]
+#[ignore = "needs BIND, Knot, PowerDNS, Chromium and checkers of formats; .ci/run installs them and runs it with --ignored"]
+async fn powerdns_takes_single_rules_away() {
+    for is_api in [true, false] {
+        let server = PowerDns::start();
+        let add = ["add-record", ZONE, "proxy", "NAPTR", "300"];
+        server.by_hand(&[add.as_slice(), &RULES].concat());
+        let config = if is_api {
+            server.right_api()
+        } else {
+            server.updates(SECRET)
+        };
+        let pushed = push_rules(&config, || server.transfer()).await;
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(pushed, @r#"
+            - proxy.acme.example. 300 IN NAPTR 10 100 "S" "SIP+D2U" "" _sip._udp.acme.example.
+            - proxy.acme.example. 300 IN NAPTR 20 100 "S" "SIP+D2T" "" _sip._tcp.acme.example.
+            + proxy.acme.example. 300 IN NAPTR 40 100 "S" "SIPS+D2T" "" _sips._tcp.acme.example.
+            - proxy.acme.example. 300 IN NAPTR 40 100 "S" "SIPS+D2T" "" _sips._tcp.acme.example.
+            "#);
+        }
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs BIND, Knot, PowerDNS, Chromium and checkers of formats; .ci/run installs them and runs it with --ignored"]
+async fn a_secondary_hears_of_each_write_over_the_api() {
+    for method in ["", "INCREASE", "DEFAULT"] {
+        let port = free_port();
+        let server = PowerDns::start_notifying(port);
+        server.by_hand(&["set-meta", ZONE, "SOA-EDIT-API", method]);
+        let secondary = Secondary::start(port, server.port);
+        assert_eq!(secondary.transfer(), server.transfer(), "{method:?}");
+        let hosts = [host("a", RecordType::A, &["192.0.2.5"])];
+        for (now, earlier) in [(&hosts[..], &[][..]), (&[], &hosts)] {
+            push(&server.right_api(), now, earlier, || server.transfer()).await;
+            let primary = server.transfer();
+            until("the secondary has what was written", || {
+                secondary.transfer() == primary
+            });
+        }
+        let standings = reader(&server.right_api())
+            .standings(&[hosts[0].question.clone()].into())
+            .await;
+        let note = standings.notes.into_values().next().unwrap_or_default();
+        assert_eq!(!note.is_empty(), method.is_empty(), "{note}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs BIND, Knot, PowerDNS, Chromium and checkers of formats; .ci/run installs them and runs it with --ignored"]
+async fn a_copy_of_a_zone_is_not_written() {
+    let server = PowerDns::start();
+    server.by_hand(&["change-secondary-zone-primary", ZONE, "127.0.0.2"]);
+    server.by_hand(&["set-kind", ZONE, "slave"]);
+    let pushed = push(&server.right_api(), &expected()[..1], &[], || server.transfer()).await;
+    insta::assert_snapshot!(pushed.replace(&server.api.to_string(), "PORT"), @"_sip._udp.proxy.acme.example SRV: PowerDNS at http://127.0.0.1:PORT/ is a secondary of acme.example (kind Slave) and transfers it from 127.0.0.2, so what is written there is lost; put the zone's primary under `dns: push`, or set `dns: observe` for the account");
 }

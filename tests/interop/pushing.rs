@@ -150,17 +150,6 @@ pub(crate) async fn push_beside_wildcards(
 /// Turns an alias to another target, puts an alias in the place of addresses, and an address in that of an alias; gives
 /// back what a push did to the zone.
 pub(crate) async fn push_aliases(config: &PushConfig, transfer: impl Fn() -> Vec<String>) -> String {
-    let host = |name: &str, record_type: RecordType, records: &[&str]| Expected {
-        question: Question {
-            name: RecordName::observed(&format!("{name}.{ZONE}")),
-            record_type,
-        },
-        label: None,
-        records: records
-            .iter()
-            .map(|text| RecordData::parse(record_type, text).unwrap())
-            .collect(),
-    };
     let (a, alias) = (RecordType::A, RecordType::Cname);
     let earlier = [
         host("us-east", a, &["192.0.2.1", "198.51.100.9"]),
@@ -172,16 +161,79 @@ pub(crate) async fn push_aliases(config: &PushConfig, transfer: impl Fn() -> Vec
         host("portal", a, &["192.0.2.5"]),
         host("www", alias, &["www.example.net"]),
     ];
+    push(config, &now, &earlier, transfer).await
+}
+
+/// Returns a host of the zone that needs these records.
+pub(crate) fn host(name: &str, record_type: RecordType, records: &[&str]) -> Expected {
+    Expected {
+        question: Question {
+            name: RecordName::observed(&format!("{name}.{ZONE}")),
+            record_type,
+        },
+        label: None,
+        records: records
+            .iter()
+            .map(|text| RecordData::parse(record_type, text).unwrap())
+            .collect(),
+    }
+}
+
+/// Pushes what is needed now in place of what was needed earlier. Gives back what was refused, and what the push did to
+/// the zone.
+pub(crate) async fn push(
+    config: &PushConfig,
+    now: &[Expected],
+    earlier: &[Expected],
+    transfer: impl Fn() -> Vec<String>,
+) -> String {
     let before = transfer();
     let primary = writer(config);
     let policy = PushPolicy::default();
-    let planned = pending(primary.read(), &now, &earlier, policy).await;
-    assert_eq!(planned.refused, vec![]);
+    let planned = pending(primary.read(), now, earlier, policy).await;
     assert_eq!(planned.unread, [] as [&str; 0]);
+    let mut lines: Vec<String> = planned
+        .refused
+        .iter()
+        .map(|it| format!("{} {}: {}", it.name, it.record_type, it.reason))
+        .collect();
     for change in &planned.zones {
         primary.write(change).await.unwrap();
     }
-    let again = pending(primary.read(), &now, &earlier, policy).await;
+    let again = pending(primary.read(), now, earlier, policy).await;
     assert_eq!(again.zones, vec![], "the second push is empty");
-    difference(&before, &transfer())
+    lines.push(difference(&before, &transfer()));
+    lines.join("\n")
 }
+
+/// Wants records at, below and beside a name that the zone delegates.
+pub(crate) async fn push_beside_a_delegation(
+    config: &PushConfig,
+    port: u16,
+    transfer: impl Fn() -> Vec<String>,
+) -> String {
+    let now = [
+        host("a.sub", RecordType::A, &["192.0.2.5"]),
+        host("sub", RecordType::Txt, &["x"]),
+        host("beside", RecordType::A, &["192.0.2.5"]),
+    ];
+    push(config, &now, &[], transfer)
+        .await
+        .replace(&port.to_string(), "PORT")
+}
+
+/// Replaces two rules of three at `proxy`, the third of which is somebody else's, and then takes the new one away.
+pub(crate) async fn push_rules(config: &PushConfig, transfer: impl Fn() -> Vec<String>) -> String {
+    let rules = |rules: &[&str]| [host("proxy", RecordType::Naptr, rules)];
+    let new = r#"40 100 "S" "SIPS+D2T" "" _sips._tcp.acme.example."#;
+    let first = push(config, &rules(&[new]), &rules(&RULES[..2]), &transfer).await;
+    let second = push(config, &[], &rules(&[new]), &transfer).await;
+    format!("{first}\n{second}")
+}
+
+/// The rules at `proxy` before.
+pub(crate) const RULES: [&str; 3] = [
+    r#"10 100 "S" "SIP+D2U" "" _sip._udp.acme.example."#,
+    r#"20 100 "S" "SIP+D2T" "" _sip._tcp.acme.example."#,
+    r#"30 100 "U" "E2U+sip" "!^.*$!sip:info@example.net!" ."#,
+];

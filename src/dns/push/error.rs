@@ -48,6 +48,34 @@ pub enum PushError {
         /// The name that was asked for.
         name: RecordName,
     },
+    /// The zone delegates the name, so that it belongs to another zone (RFC 1034, section 4.2.1).
+    #[error(
+        "{server} delegates {delegated} out of {zone} to other name servers, and {name} belongs to {delegated}; enter it at the primary of {delegated}, or set `dns: observe` for the account"
+    )]
+    Delegated {
+        /// Address of the primary.
+        server: String,
+        /// The zone that the primary has.
+        zone: RecordName,
+        /// The name.
+        name: RecordName,
+        /// The zone that the name belongs to.
+        delegated: RecordName,
+    },
+    /// The server has a copy of the zone, which it transfers from the primary.
+    #[error(
+        "{server} is a secondary of {zone} (kind {kind}) and transfers it from {}, so what is written there is lost; put the zone's primary under `dns: push`, or set `dns: observe` for the account", primaries(.from)
+    )]
+    Secondary {
+        /// Address of the server.
+        server: String,
+        /// The zone.
+        zone: RecordName,
+        /// The kind of the zone, in the server's words.
+        kind: String,
+        /// The servers that it transfers the zone from.
+        from: Vec<String>,
+    },
     /// NOTAUTH without a TSIG error (RFC 2136, section 3.1.2).
     #[error(
         "{server} is not the primary of {zone} (NOTAUTH); put the zone's primary under `dns: push`"
@@ -163,4 +191,12 @@ fn behind(seconds: Option<i64>) -> String {
 
 fn at(set: Option<&Question>) -> String {
     set.map_or_else(String::new, |set| format!(", at {set}"))
+}
+
+fn primaries(from: &[String]) -> String {
+    if from.is_empty() {
+        "elsewhere".to_owned()
+    } else {
+        from.join(", ")
+    }
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::Url;
 
+use super::standings::ZoneReading;
 use super::{PowerDnsConfig, PushError, SetChange, Standing, ZoneChange, http};
 use crate::dns::Question;
 use crate::dns::presentation::{absolute, content};
@@ -39,6 +40,14 @@ struct ZoneEntry {
 
 #[derive(Deserialize)]
 struct ZoneContent {
+    /// `Native`, `Master`, `Slave`; later versions say `Primary` and `Secondary`, and have `Producer` and `Consumer`.
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    masters: Vec<String>,
+    /// How the API changes the serial when it writes; empty when it does not.
+    #[serde(default)]
+    soa_edit_api: Option<String>,
     rrsets: Vec<RrSet>,
 }
 
@@ -228,7 +237,7 @@ impl PowerDns {
         }
     }
 
-    async fn zone(&self, zone: &RecordName) -> Result<(String, Vec<RrSet>), PushError> {
+    async fn zone(&self, zone: &RecordName) -> Result<(String, ZoneContent), PushError> {
         let id = self
             .zone_id(zone)
             .await?
@@ -238,36 +247,84 @@ impl PowerDns {
             return Err(self.rejected(status, &body));
         }
         let content: ZoneContent = self.decode(&body)?;
-        Ok((id, content.rrsets))
+        if content.is_copy() {
+            return Err(PushError::Secondary {
+                server: self.server(),
+                zone: zone.clone(),
+                kind: content.kind,
+                from: content.masters,
+            });
+        }
+        Ok((id, content))
     }
 
     pub(super) async fn read_all(
         &self,
         zone: &RecordName,
         questions: &BTreeSet<Question>,
-    ) -> Result<BTreeMap<Question, Standing>, PushError> {
-        let (_, sets) = self.zone(zone).await?;
-        Ok(questions
-            .iter()
-            .filter_map(|question| Some((question.clone(), standing(&sets, question)?)))
-            .collect())
+    ) -> Result<ZoneReading, PushError> {
+        let (_, content) = self.zone(zone).await?;
+        let mut sets = BTreeMap::new();
+        for question in questions {
+            match self.own(zone, &question.name, &content.rrsets) {
+                Ok(()) => {
+                    let standing = standing(&content.rrsets, question);
+                    sets.extend(standing.map(|standing| (question.clone(), Ok(standing))));
+                }
+                Err(error) => {
+                    sets.insert(question.clone(), Err(error));
+                }
+            }
+        }
+        let note = (!content.raises_serial()).then(|| {
+            format!(
+                "PowerDNS does not raise the serial of {zone} (`soa_edit_api` is {:?}), so each write here raises it by 1, and secondaries hear of it",
+                content.soa_edit_api.as_deref().unwrap_or_default()
+            )
+        });
+        Ok(ZoneReading { sets, note })
+    }
+
+    /// Returns an error if a zone delegates a name.
+    fn own(&self, zone: &RecordName, name: &RecordName, sets: &[RrSet]) -> Result<(), PushError> {
+        match cut(zone, name, sets) {
+            None => Ok(()),
+            Some(delegated) => Err(PushError::Delegated {
+                server: self.server(),
+                zone: zone.clone(),
+                name: name.clone(),
+                delegated,
+            }),
+        }
     }
 
     pub(super) async fn patch(&self, change: &ZoneChange) -> Result<(), PushError> {
-        let (id, sets) = self.zone(&change.zone).await?;
+        let zone = &change.zone;
+        let (id, content) = self.zone(zone).await?;
+        let sets = &content.rrsets;
         let mut patches = Vec::new();
         for set in &change.sets {
-            let now = standing(&sets, &set.question);
+            self.own(zone, &set.question.name, sets)?;
+            let now = standing(sets, &set.question);
             if now.is_none_or(|now| now.records != set.before) {
                 return Err(PushError::Moved {
-                    zone: change.zone.clone(),
+                    zone: zone.clone(),
                     set: Some(set.question.clone()),
                 });
             }
-            patches.push(patch(set, find(&sets, &set.question)));
+            patches.push(patch(set, find(sets, &set.question)));
         }
         // The API takes them in this order, and an alias and other records may change places.
         patches.sort_by_key(|patch| patch["changetype"] != "DELETE");
+        if !content.raises_serial() {
+            let raised = raised(zone, sets).ok_or_else(|| PushError::Rejected {
+                server: self.server(),
+                reason: format!(
+                    "the SOA of {zone} cannot be understood, so its serial cannot be raised"
+                ),
+            })?;
+            patches.push(raised);
+        }
         let request = self
             .request(Method::PATCH, &[&id])?
             .json(&json!({ "rrsets": patches }));
@@ -278,6 +335,60 @@ impl PowerDns {
             Err(self.rejected(status, &body))
         }
     }
+}
+
+impl ZoneContent {
+    /// Returns whether the zone is transferred from elsewhere.
+    fn is_copy(&self) -> bool {
+        ["slave", "secondary", "consumer"]
+            .iter()
+            .any(|kind| self.kind.eq_ignore_ascii_case(kind))
+    }
+
+    /// Returns whether the API raises the serial with each write. `SOA-EDIT` alone does not within a week, or never.
+    fn raises_serial(&self) -> bool {
+        let method = self.soa_edit_api.as_deref().unwrap_or_default();
+        !method.is_empty() && !method.eq_ignore_ascii_case("SOA-EDIT")
+    }
+}
+
+/// Returns the highest name below the apex, at or above a name, that has name servers of its own.
+fn cut(zone: &RecordName, name: &RecordName, sets: &[RrSet]) -> Option<RecordName> {
+    let mut candidates = Vec::new();
+    let mut candidate = Some(name.as_str());
+    while let Some(text) = candidate.filter(|text| *text != zone.as_str()) {
+        candidates.push(RecordName::observed(text));
+        candidate = text.split_once('.').map(|(_, parent)| parent);
+    }
+    let is_cut = |name: &RecordName| {
+        sets.iter().any(|set| {
+            set.record_type == "NS"
+                && is_named(set, name)
+                && set.records.iter().any(|record| !record.disabled)
+        })
+    };
+    candidates.into_iter().rev().find(is_cut)
+}
+
+/// Returns the patch that raises the serial of a zone by one (RFC 1982, section 3.1); PowerDNS takes 0 as "none".
+fn raised(zone: &RecordName, sets: &[RrSet]) -> Option<Value> {
+    let soa = sets
+        .iter()
+        .find(|set| set.record_type == "SOA" && is_named(set, zone))?;
+    let [record] = soa.records.as_slice() else {
+        return None;
+    };
+    let mut fields: Vec<&str> = record.content.split_whitespace().collect();
+    let serial: u32 = fields.get(2)?.parse().ok()?;
+    let serial = serial.wrapping_add(1).max(1).to_string();
+    fields[2] = &serial;
+    Some(json!({
+        "name": absolute(zone),
+        "type": "SOA",
+        "ttl": soa.ttl,
+        "changetype": "REPLACE",
+        "records": [{ "content": fields.join(" "), "disabled": record.disabled }],
+    }))
 }
 
 fn is_named(set: &RrSet, name: &RecordName) -> bool {

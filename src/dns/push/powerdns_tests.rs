@@ -91,3 +91,79 @@ fn other_types_at_the_name_are_seen() {
     let standing = standing(&zone, &question("a.acme.example", RecordType::Cname)).unwrap();
     assert_eq!(standing.beside, BTreeSet::from(["LUA".to_owned()]));
 }
+
+/// What stands at or below a delegation belongs to the delegated zone; the outermost cut counts.
+#[test]
+fn a_name_below_other_name_servers_is_delegated() {
+    #[track_caller]
+    fn check(name: &str, expected: Option<&str>) {
+        let zone = sets(json!([
+            {"name": "acme.example.", "type": "NS", "ttl": 60, "records": [{"content": "ns.acme.example."}]},
+            {"name": "Sub.acme.example.", "type": "NS", "ttl": 60, "records": [{"content": "ns.other.example."}]},
+            {"name": "a.sub.acme.example.", "type": "NS", "ttl": 60, "records": [{"content": "ns.other.example."}]},
+            {"name": "off.acme.example.", "type": "NS", "ttl": 60, "records": [{"content": "ns.other.example.", "disabled": true}]},
+        ]));
+        let found = cut(
+            &RecordName::observed("acme.example"),
+            &RecordName::observed(name),
+            &zone,
+        );
+        assert_eq!(found, expected.map(RecordName::observed), "{name}");
+    }
+    check("acme.example", None);
+    check("a.acme.example", None);
+    check("nosub.acme.example", None);
+    check("x.off.acme.example", None);
+    check("sub.acme.example", Some("sub.acme.example"));
+    check("b.sub.acme.example", Some("sub.acme.example"));
+    check("b.a.sub.acme.example", Some("sub.acme.example"));
+}
+
+fn content(kind: &str, soa_edit_api: &Value) -> ZoneContent {
+    serde_json::from_value(json!({"kind": kind, "soa_edit_api": soa_edit_api, "rrsets": []}))
+        .unwrap()
+}
+
+#[test]
+fn copies_are_told_from_primaries() {
+    #[track_caller]
+    fn check(kind: &str, expected: bool) {
+        assert_eq!(content(kind, &Value::Null).is_copy(), expected, "{kind}");
+    }
+    for kind in ["Native", "Master", "Primary", "Producer", ""] {
+        check(kind, false);
+    }
+    for kind in ["Slave", "SECONDARY", "Consumer"] {
+        check(kind, true);
+    }
+}
+
+/// The API raises the serial only if the zone says how.
+#[test]
+fn the_serial_is_raised_where_the_api_does_not() {
+    #[track_caller]
+    fn check(soa_edit_api: &Value, expected: bool) {
+        let content = content("Master", soa_edit_api);
+        assert_eq!(content.raises_serial(), expected, "{soa_edit_api}");
+    }
+    for method in ["DEFAULT", "INCREASE", "EPOCH", "SOA-EDIT-INCREASE"] {
+        check(&json!(method), true);
+    }
+    for method in [json!(""), Value::Null, json!("SOA-EDIT")] {
+        check(&method, false);
+    }
+
+    #[track_caller]
+    fn check_soa(before: &str, expected: Option<&str>) {
+        let zone = sets(json!([
+            {"name": "acme.example.", "type": "SOA", "ttl": 300, "records": [{"content": before}]},
+        ]));
+        let raised = raised(&RecordName::observed("acme.example"), &zone);
+        let content = raised.map(|patch| patch["records"][0]["content"].clone());
+        assert_eq!(content, expected.map(Value::from));
+    }
+    check_soa("a. b. 7 3600 600 86400 60", Some("a. b. 8 3600 600 86400 60"));
+    check_soa("a. b. 4294967295 1 2 3 4", Some("a. b. 1 1 2 3 4"));
+    check_soa("a. b. x 1 2 3 4", None);
+    check_soa("", None);
+}

@@ -9,6 +9,7 @@ use futures_util::stream;
 
 use super::powerdns::PowerDns;
 use super::rfc2136::Rfc2136;
+use super::standings::ZoneReading;
 use super::{Home, PushConfig, PushError, Standing, Standings, ZoneChange};
 use crate::dns::Question;
 use crate::model::record::RecordName;
@@ -89,14 +90,18 @@ impl PrimaryReader {
             }
         }
         let read = zones.into_iter().map(async |(zone, questions)| {
-            let read = self.read(&zone, &questions).await;
-            (zone, read.map_err(|error| error.to_string()))
+            let reading = self.read_zone(&zone, &questions).await;
+            (zone, reading)
         });
-        let zones = stream::iter(read).buffer_unordered(CONCURRENT_ZONES);
-        Standings {
-            zones: zones.collect().await,
+        let mut readings = stream::iter(read).buffer_unordered(CONCURRENT_ZONES);
+        let mut standings = Standings {
             homes,
+            ..Standings::default()
+        };
+        while let Some((zone, reading)) = readings.next().await {
+            standings.add(zone, reading);
         }
+        standings
     }
 
     /// Finds the zone of each name. Once the primary fails to answer, it is not asked again.
@@ -124,12 +129,23 @@ impl PrimaryReader {
     /// Reads the live records of a zone; a set that exists but cannot be understood is left out.
     ///
     /// # Errors
-    /// When the zone could not be read.
+    /// When the zone could not be read, or one of the names must not be written there.
     pub async fn read(
         &self,
         zone: &RecordName,
         questions: &BTreeSet<Question>,
     ) -> Result<BTreeMap<Question, Standing>, PushError> {
+        let reading = self.read_zone(zone, questions).await?;
+        let sets = reading.sets.into_iter();
+        sets.map(|(question, standing)| Ok((question, standing?)))
+            .collect()
+    }
+
+    async fn read_zone(
+        &self,
+        zone: &RecordName,
+        questions: &BTreeSet<Question>,
+    ) -> Result<ZoneReading, PushError> {
         match &*self.server {
             Server::Rfc2136(server) => server.read_all(zone, questions).await,
             Server::PowerDns(server) => server.read_all(zone, questions).await,

@@ -11,6 +11,7 @@ use hickory_proto::rr::{RData, Record, RecordType as WireType};
 
 use super::endpoint::Endpoint;
 use super::session::Session;
+use super::standings::ZoneReading;
 use super::{PushError, Rfc2136Config, SetChange, Standing, ZoneChange, wire};
 use crate::dns::packet::{record_data, record_name, wire_name, wire_type};
 use crate::dns::zone::is_below;
@@ -20,6 +21,13 @@ use crate::model::record::{RecordName, RecordType};
 /// A primary that accepts dynamic updates.
 pub(super) struct Rfc2136 {
     endpoint: Endpoint,
+}
+
+/// What an update requires of sets of NAPTR; of all others it requires their records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pin {
+    Records,
+    Existence,
 }
 
 /// The live records at one name and type, also as the server sent them.
@@ -88,7 +96,7 @@ impl Rfc2136 {
                 return Ok(zone);
             }
             fails |= answer.metadata.response_code == ResponseCode::ServFail;
-            // An alias answers in place of the SOA, so the parent name is asked for next.
+            // Below a delegation and behind an alias no SOA tells the zone, so the parent name is asked for next.
             candidate = text.split_once('.').map(|(_, parent)| parent);
         }
         let (server, name) = (self.endpoint.server.clone(), name.clone());
@@ -103,14 +111,18 @@ impl Rfc2136 {
         &self,
         zone: &RecordName,
         questions: &BTreeSet<Question>,
-    ) -> Result<BTreeMap<Question, Standing>, PushError> {
+    ) -> Result<ZoneReading, PushError> {
         let mut session = Session::open(&self.endpoint).await?;
-        let mut read = BTreeMap::new();
+        let mut reading = ZoneReading::default();
         for question in questions {
-            let raw = self.read_set(&mut session, zone, question).await?;
-            read.insert(question.clone(), raw.standing);
+            let standing = match self.read_set(&mut session, zone, question).await {
+                Ok(raw) => Ok(raw.standing),
+                Err(error @ PushError::Delegated { .. }) => Err(error),
+                Err(error) => return Err(error),
+            };
+            reading.sets.insert(question.clone(), standing);
         }
-        Ok(read)
+        Ok(reading)
     }
 
     /// Reads the set at a name itself: records synthesized from a wildcard do not count.
@@ -153,7 +165,7 @@ impl Rfc2136 {
             return Ok(false);
         };
         let answer = session.ask(query).await?;
-        self.judge(&answer, zone)?;
+        self.judge(&answer, zone, &below)?;
         let mut owners = answer
             .answers
             .iter()
@@ -169,7 +181,7 @@ impl Rfc2136 {
     ) -> Result<RawSet, PushError> {
         let wanted = wire_type(question.record_type);
         let answer = session.ask(query(&question.name, wanted)?).await?;
-        self.judge(&answer, zone)?;
+        self.judge(&answer, zone, &question.name)?;
         let mut raw = RawSet::default();
         for record in &answer.answers {
             if record_name(&record.name) != question.name {
@@ -190,7 +202,7 @@ impl Rfc2136 {
         }
         if wanted == WireType::CNAME && raw.records.is_empty() {
             let answer = session.ask(query(&question.name, WireType::ANY)?).await?;
-            self.judge(&answer, zone)?;
+            self.judge(&answer, zone, &question.name)?;
             raw.standing.beside = types_at(&answer, &question.name);
         }
         Ok(raw)
@@ -198,11 +210,28 @@ impl Rfc2136 {
 
     pub(super) async fn update(&self, change: &ZoneChange) -> Result<(), PushError> {
         let mut session = Session::open(&self.endpoint).await?;
+        let raw = self.read_before(&mut session, change).await?;
+        let answer = send(&mut session, change, &raw, Pin::Records).await?;
+        if answer.metadata.response_code == ResponseCode::NXRRSet && has_rules(&raw) {
+            // PowerDNS cannot compare rules that its database has with a trailing dot, so reading again decides.
+            let raw = self.read_before(&mut session, change).await?;
+            let answer = send(&mut session, change, &raw, Pin::Existence).await?;
+            self.judge_update(&answer, &change.zone)?;
+        } else {
+            self.judge_update(&answer, &change.zone)?;
+        }
+        self.complete(&mut session, change).await
+    }
+
+    /// Reads the sets of a change, which must be as it expects them before.
+    async fn read_before(
+        &self,
+        session: &mut Session<'_>,
+        change: &ZoneChange,
+    ) -> Result<Vec<Vec<Record>>, PushError> {
         let mut raw = Vec::new();
         for set in &change.sets {
-            let read = self
-                .read_set(&mut session, &change.zone, &set.question)
-                .await?;
+            let read = self.read_set(session, &change.zone, &set.question).await?;
             if read.standing.records != set.before {
                 return Err(PushError::Moved {
                     zone: change.zone.clone(),
@@ -211,10 +240,7 @@ impl Rfc2136 {
             }
             raw.push(read.records);
         }
-        let message = message(change, &raw).map_err(|error| unwritable(&change.zone, &error))?;
-        let answer = session.send(message).await?;
-        self.judge_update(&answer, &change.zone)?;
-        self.complete(&mut session, change).await
+        Ok(raw)
     }
 
     /// Adds what the primary left out although it accepted the change.
@@ -261,16 +287,32 @@ impl Rfc2136 {
         }
     }
 
-    /// Returns an error unless an answer says something about the zone.
-    fn judge(&self, answer: &Message, zone: &RecordName) -> Result<(), PushError> {
+    /// Returns an error unless an answer says something about a name of the zone.
+    fn judge(
+        &self,
+        answer: &Message,
+        zone: &RecordName,
+        name: &RecordName,
+    ) -> Result<(), PushError> {
+        let server = || self.endpoint.server.clone();
         match answer.metadata.response_code {
             ResponseCode::NoError | ResponseCode::NXDomain if answer.metadata.authoritative => {
                 Ok(())
             }
-            ResponseCode::NoError | ResponseCode::NXDomain => Err(PushError::NotAuthoritative {
-                server: self.endpoint.server.clone(),
-                zone: zone.clone(),
-            }),
+            ResponseCode::NoError | ResponseCode::NXDomain => {
+                Err(match referral(answer, zone, name) {
+                    Some(delegated) => PushError::Delegated {
+                        server: server(),
+                        zone: zone.clone(),
+                        name: name.clone(),
+                        delegated,
+                    },
+                    None => PushError::NotAuthoritative {
+                        server: server(),
+                        zone: zone.clone(),
+                    },
+                })
+            }
             code => Err(self.rejection(code, zone)),
         }
     }
@@ -296,16 +338,48 @@ impl Rfc2136 {
 }
 
 /// Returns the owner of the SOA in an authoritative answer about a name, if it is that name or above it.
+///
+/// Behind an alias, the SOA is that of the target's zone, and says nothing about the name.
 fn apex(answer: &Message, name: &RecordName) -> Option<RecordName> {
+    let is_alias = |record: &Record| record.record_type() == WireType::CNAME;
+    if !answer.metadata.authoritative || answer.answers.iter().any(is_alias) {
+        return None;
+    }
     answer
         .answers
         .iter()
         .chain(&answer.authorities)
-        .filter(|_| answer.metadata.authoritative)
         .find_map(|record| {
             let owner = record_name(&record.name);
             (matches!(record.data, RData::SOA(_)) && is_below(name, &owner)).then_some(owner)
         })
+}
+
+/// Returns the zone below `zone` that an answer refers to for a name (RFC 1034, section 4.3.2, step 3b).
+fn referral(answer: &Message, zone: &RecordName, name: &RecordName) -> Option<RecordName> {
+    answer.authorities.iter().find_map(|record| {
+        let owner = record_name(&record.name);
+        let is_cut = record.record_type() == WireType::NS
+            && is_below(name, &owner)
+            && is_below(&owner, zone)
+            && owner != *zone;
+        is_cut.then_some(owner)
+    })
+}
+
+async fn send(
+    session: &mut Session<'_>,
+    change: &ZoneChange,
+    raw: &[Vec<Record>],
+    pin: Pin,
+) -> Result<Message, PushError> {
+    let message = message(change, raw, pin).map_err(|error| unwritable(&change.zone, &error))?;
+    session.send(message).await
+}
+
+fn has_rules(raw: &[Vec<Record>]) -> bool {
+    let mut records = raw.iter().flatten();
+    records.any(|record| record.record_type() == WireType::NAPTR)
 }
 
 fn unwritable(zone: &RecordName, error: &hickory_proto::ProtoError) -> PushError {
@@ -356,13 +430,22 @@ fn begun(zone: &RecordName) -> Result<Message, hickory_proto::ProtoError> {
 }
 
 /// Returns the one message that changes a zone. `raw` has, for each set, the records as the server sent them.
-fn message(change: &ZoneChange, raw: &[Vec<Record>]) -> Result<Message, hickory_proto::ProtoError> {
+fn message(
+    change: &ZoneChange,
+    raw: &[Vec<Record>],
+    pin: Pin,
+) -> Result<Message, hickory_proto::ProtoError> {
     let mut message = begun(&change.zone)?;
     for (set, raw) in change.sets.iter().zip(raw) {
         if raw.is_empty() {
             message.add_pre_requisite(wire::has_none(&set.question)?);
         }
-        message.add_pre_requisites(raw.iter().map(wire::still_has));
+        let is_rule = set.question.record_type == RecordType::Naptr;
+        if is_rule && pin == Pin::Existence && !raw.is_empty() {
+            message.add_pre_requisite(wire::has_some(&set.question)?);
+        } else {
+            message.add_pre_requisites(raw.iter().map(wire::still_has));
+        }
         if set.before.is_empty() && !set.after.is_empty() && !changes_places(change, set) {
             message.add_pre_requisite(alone(set)?);
         }
@@ -372,6 +455,13 @@ fn message(change: &ZoneChange, raw: &[Vec<Record>]) -> Result<Message, hickory_
         // An added alias replaces the one that stands (section 3.4.2.2). Knot ignores the addition to a signed zone when
         // the name was emptied in the same message.
         if set.question.record_type == RecordType::Cname && !set.after.is_empty() {
+            continue;
+        }
+        // PowerDNS does not find a single rule to delete, so the set goes, and what stays is added.
+        if set.question.record_type == RecordType::Naptr && set.removed().next().is_some() {
+            message.add_update(wire::deleted_set(&set.question)?);
+            let stays = |record: &&Record| set.after.iter().any(|data| wire::is(record, data));
+            message.add_updates(raw.iter().filter(stays).cloned());
             continue;
         }
         for data in set.removed() {

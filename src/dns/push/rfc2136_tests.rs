@@ -21,6 +21,10 @@ fn set(name: &str, record_type: RecordType, before: &[&str], after: &[&str]) -> 
 
 /// Writes what a change sends, one line a record.
 fn written(sets: Vec<SetChange>) -> String {
+    pinned(sets, Pin::Records)
+}
+
+fn pinned(sets: Vec<SetChange>, pin: Pin) -> String {
     let raw: Vec<Vec<Record>> = sets
         .iter()
         .map(|set| {
@@ -34,7 +38,7 @@ fn written(sets: Vec<SetChange>) -> String {
         zone: RecordName::observed("acme.example"),
         sets,
     };
-    shown(&message(&change, &raw).unwrap())
+    shown(&message(&change, &raw, pin).unwrap())
 }
 
 fn shown(message: &Message) -> String {
@@ -125,4 +129,109 @@ fn what_was_left_out_is_added_again() {
     do a.acme.example. 300 IN CNAME ui.example.net.
     do b.acme.example. 300 IN A 192.0.2.1
     ");
+}
+
+/// A set of rules is deleted as a whole, and what stays is added again.
+#[test]
+fn rules_are_replaced_as_a_set() {
+    let rule = |order: u8| format!("{order} 100 \"S\" \"SIP+D2U\" \"\" _sip._udp.a.net.");
+    let rules = || {
+        vec![
+            set("a.acme.example", RecordType::Naptr, &[&rule(10), &rule(20)], &[&rule(20), &rule(30)]),
+            set("b.acme.example", RecordType::Naptr, &[&rule(10)], &[&rule(10), &rule(20)]),
+            set("c.acme.example", RecordType::A, &["192.0.2.1"], &[]),
+        ]
+    };
+    insta::assert_snapshot!(written(rules()), @r#"
+    if a.acme.example. 0 IN NAPTR 10 100 "S" "SIP+D2U" "" _sip._udp.a.net.
+    if a.acme.example. 0 IN NAPTR 20 100 "S" "SIP+D2U" "" _sip._udp.a.net.
+    if b.acme.example. 0 IN NAPTR 10 100 "S" "SIP+D2U" "" _sip._udp.a.net.
+    if c.acme.example. 0 IN A 192.0.2.1
+    do a.acme.example. 0 ANY NAPTR UPDATE
+    do a.acme.example. 77 IN NAPTR 20 100 "S" "SIP+D2U" "" _sip._udp.a.net.
+    do c.acme.example. 0 NONE A 192.0.2.1
+    do a.acme.example. 300 IN NAPTR 30 100 "S" "SIP+D2U" "" _sip._udp.a.net.
+    do b.acme.example. 300 IN NAPTR 20 100 "S" "SIP+D2U" "" _sip._udp.a.net.
+    "#);
+    insta::assert_snapshot!(pinned(rules(), Pin::Existence), @r#"
+    if a.acme.example. 0 ANY NAPTR UPDATE
+    if b.acme.example. 0 ANY NAPTR UPDATE
+    if c.acme.example. 0 IN A 192.0.2.1
+    do a.acme.example. 0 ANY NAPTR UPDATE
+    do a.acme.example. 77 IN NAPTR 20 100 "S" "SIP+D2U" "" _sip._udp.a.net.
+    do c.acme.example. 0 NONE A 192.0.2.1
+    do a.acme.example. 300 IN NAPTR 30 100 "S" "SIP+D2U" "" _sip._udp.a.net.
+    do b.acme.example. 300 IN NAPTR 20 100 "S" "SIP+D2U" "" _sip._udp.a.net.
+    "#);
+}
+
+/// What an answer is made of.
+#[derive(Clone, Copy)]
+enum Part {
+    Alias(&'static str, &'static str),
+    Soa(&'static str),
+    Ns(&'static str),
+}
+
+/// Builds an answer with an alias in its answers and all else in its authorities, as it arrives.
+fn answer(authoritative: bool, parts: &[Part]) -> Message {
+    use hickory_proto::rr::rdata::{CNAME, NS, SOA};
+
+    let wire = |name: &str| wire_name(&RecordName::observed(name)).unwrap();
+    let mut message = Message::new(7, MessageType::Response, OpCode::Query);
+    message.metadata.authoritative = authoritative;
+    for part in parts {
+        match *part {
+            Part::Alias(owner, target) => {
+                let data = RData::CNAME(CNAME(wire(target)));
+                message.add_answer(Record::from_rdata(wire(owner), 60, data));
+            }
+            Part::Soa(owner) => {
+                let soa = SOA::new(wire("ns.example"), wire("h.example"), 1, 2, 3, 4, 5);
+                message.add_authority(Record::from_rdata(wire(owner), 60, RData::SOA(soa)));
+            }
+            Part::Ns(owner) => {
+                let data = RData::NS(NS(wire("ns.other.example")));
+                message.add_authority(Record::from_rdata(wire(owner), 60, data));
+            }
+        }
+    }
+    Message::from_vec(&message.to_vec().unwrap()).unwrap()
+}
+
+/// Behind an alias, the SOA is that of the target's zone, even where that lies above the name.
+#[test]
+fn a_zone_is_not_chosen_through_an_alias() {
+    #[track_caller]
+    fn check(authoritative: bool, parts: &[Part], expected: Option<&str>) {
+        let name = RecordName::observed("portal.brand.example");
+        let found = apex(&answer(authoritative, parts), &name);
+        assert_eq!(found, expected.map(RecordName::observed));
+    }
+    let alias = Part::Alias("portal.brand.example", "ui.example");
+    check(true, &[Part::Soa("brand.example")], Some("brand.example"));
+    check(true, &[alias, Part::Soa("example")], None);
+    check(true, &[Part::Soa("other.example")], None);
+    check(false, &[Part::Soa("brand.example")], None);
+}
+
+#[test]
+fn a_referral_names_the_delegated_zone() {
+    #[track_caller]
+    fn check(name: &str, parts: &[Part], expected: Option<&str>) {
+        let zone = RecordName::observed("acme.example");
+        let found = referral(&answer(false, parts), &zone, &RecordName::observed(name));
+        assert_eq!(found, expected.map(RecordName::observed));
+    }
+    let (cut, apex, above) = (
+        Part::Ns("sub.acme.example"),
+        Part::Ns("acme.example"),
+        Part::Ns("example"),
+    );
+    check("a.sub.acme.example", &[cut], Some("sub.acme.example"));
+    check("sub.acme.example", &[cut], Some("sub.acme.example"));
+    check("other.acme.example", &[cut], None);
+    check("a.sub.acme.example", &[apex], None);
+    check("a.sub.acme.example", &[above], None);
+    check("a.sub.acme.example", &[Part::Soa("sub.acme.example")], None);
 }

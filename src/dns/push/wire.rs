@@ -85,6 +85,16 @@ pub(super) fn deleted(record: &Record) -> Record {
     record
 }
 
+/// Returns the update that deletes a whole set (RFC 2136, section 2.5.2).
+pub(super) fn deleted_set(question: &Question) -> Result<Record, ProtoError> {
+    any(question)
+}
+
+/// Returns the prerequisite "there is such a set" (RFC 2136, section 2.4.1).
+pub(super) fn has_some(question: &Question) -> Result<Record, ProtoError> {
+    any(question)
+}
+
 /// Returns a part of the prerequisite "the set has exactly these records" (RFC 2136, section 2.4.2).
 pub(super) fn still_has(record: &Record) -> Record {
     let mut record = record.clone();
@@ -111,6 +121,12 @@ pub(super) fn no_alias(question: &Question) -> Result<Record, ProtoError> {
 fn none(question: &Question, wire_type: WireType) -> Result<Record, ProtoError> {
     let mut record = Record::update0(wire_name(&question.name)?, 0, wire_type);
     record.dns_class = DNSClass::NONE;
+    Ok(record)
+}
+
+fn any(question: &Question) -> Result<Record, ProtoError> {
+    let mut record = none(question, wire_type(question.record_type))?;
+    record.dns_class = DNSClass::ANY;
     Ok(record)
 }
 

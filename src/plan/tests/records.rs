@@ -73,6 +73,7 @@ fn standing(managed: &ManagedRecords, text: &str) -> Standings {
     Standings {
         homes: homes.collect(),
         zones: [(zone, Ok(sets))].into(),
+        ..Standings::default()
     }
 }
 
