@@ -11,6 +11,7 @@
 mod bind;
 mod browser;
 mod command;
+mod counted;
 mod dashboard;
 #[path = "../../benches/edited/mod.rs"]
 mod edited;

@@ -133,8 +133,17 @@ impl PowerDns {
     }
 
     pub(crate) fn api(&self, api_key: &str) -> PushConfig {
+        Self::api_at(self.api, api_key)
+    }
+
+    /// Returns how to push with the right key through another port.
+    pub(crate) fn right_api_at(port: u16) -> PushConfig {
+        Self::api_at(port, API_KEY)
+    }
+
+    fn api_at(port: u16, api_key: &str) -> PushConfig {
         PushConfig::PowerDns(PowerDnsConfig {
-            url: format!("http://127.0.0.1:{}", self.api),
+            url: format!("http://127.0.0.1:{port}"),
             api_key: Secret::new(api_key),
             ca_pem: None,
             server_id: "localhost".to_owned(),

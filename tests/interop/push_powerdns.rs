@@ -1,10 +1,14 @@
 //! Pushing to PowerDNS, by its API and by dynamic updates.
 
-use emblazon::dns::push::{PushError, PushPolicy};
+use std::collections::BTreeMap;
+
+use emblazon::dns::Expected;
+use emblazon::dns::push::{PushError, PushPolicy, SetChange, ZoneChange};
 use emblazon::model::RecordType;
 
 use crate::bind::OTHER_SECRET;
 use crate::bind::SECRET;
+use crate::counted::counted;
 use crate::powerdns::PowerDns;
 use crate::process::{free_port, until};
 use crate::pushing::{
@@ -207,4 +211,62 @@ async fn a_copy_of_a_zone_is_not_written() {
     server.by_hand(&["set-kind", ZONE, "slave"]);
     let pushed = push(&server.right_api(), &expected()[..1], &[], || server.transfer()).await;
     insta::assert_snapshot!(pushed.replace(&server.api.to_string(), "PORT"), @"_sip._udp.proxy.acme.example SRV: PowerDNS at http://127.0.0.1:PORT/ is a secondary of acme.example (kind Slave) and transfers it from 127.0.0.2, so what is written there is lost; put the zone's primary under `dns: push`, or set `dns: observe` for the account");
+}
+
+/// Two hundred steps of one account each in a zone of two thousand records: the zone is fetched once, and each step asks
+/// for its own names.
+#[tokio::test]
+#[ignore = "needs BIND, Knot, PowerDNS, Chromium and checkers of formats; .ci/run installs them and runs it with --ignored"]
+async fn the_whole_zone_is_fetched_once_a_turn() {
+    let server = PowerDns::start();
+    server.sql(
+        "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 1999) \
+         INSERT INTO records (domain_id, name, type, content, ttl, disabled) \
+         SELECT 1, 'host' || i || '.acme.example', 'A', '192.0.2.9', 300, 0 FROM n",
+    );
+    server.sql("INSERT INTO records (domain_id, name, type, content, ttl, disabled) VALUES (1, 'a.b7.acme.example', 'A', '192.0.2.99', 300, 1)");
+    let (port, asked) = counted(server.api);
+    let primary = writer(&PowerDns::right_api_at(port));
+    let hosts: Vec<Expected> = (0..200)
+        .flat_map(|number| {
+            let name = |label: &str| format!("{label}.b{number}");
+            [
+                host(&name("a"), RecordType::A, &["192.0.2.5"]),
+                host(&name("b"), RecordType::Txt, &["x"]),
+            ]
+        })
+        .collect();
+    let planned = pending(primary.read(), &hosts, &[], PushPolicy::default()).await;
+    let take = || -> Vec<String> { std::mem::take(asked.lock().unwrap().as_mut()) };
+    let plan = take();
+    assert_eq!(plan.len(), 3, "{plan:?}");
+    let zone = &planned.zones[0];
+    let mut brands: BTreeMap<&str, Vec<SetChange>> = BTreeMap::new();
+    for set in &zone.sets {
+        let (_, brand) = set.question.name.as_str().split_once('.').unwrap();
+        brands.entry(brand).or_default().push(set.clone());
+    }
+    for sets in brands.into_values() {
+        let change = ZoneChange {
+            zone: zone.zone.clone(),
+            sets: sets.clone(),
+        };
+        let questions = sets.iter().map(|set| set.question.clone()).collect();
+        for _ in 0..2 {
+            primary.read().read(&change.zone, &questions).await.unwrap();
+        }
+        primary.write(&change).await.unwrap();
+    }
+    let steps = take();
+    let is_whole = |line: &&String| line.ends_with("/zones/acme.example.");
+    let fetched = steps.iter().filter(is_whole).filter(|line| line.starts_with("GET")).count();
+    let patched = steps.iter().filter(|line| line.starts_with("PATCH")).count();
+    // The one step whose set has a record that is switched off reads the whole zone for its write.
+    assert_eq!((fetched, patched), (1, 200));
+    // Two names and the one above them, twice; for the write also the apex.
+    assert_eq!(steps.len(), 199 * (3 + 3 + 4 + 1) + (3 + 3 + 1 + 1));
+    let again = pending(primary.read(), &hosts, &[], PushPolicy::default()).await;
+    assert_eq!(again.zones, vec![]);
+    let off = server.ask_sql("SELECT content FROM records WHERE disabled = 1");
+    assert_eq!(off.trim(), "192.0.2.99", "what is switched off stays");
 }

@@ -17,6 +17,7 @@ mod endpoint;
 mod error;
 mod http;
 mod powerdns;
+mod powerdns_zone;
 mod primary;
 mod rfc2136;
 mod session;

@@ -1,27 +1,33 @@
 //! PowerDNS's HTTP API, version 1: `GET` and `PATCH` of a zone.
 //!
 //! The API replaces whole sets and has no preconditions, so a set is read again right before it is written, and records
-//! that are switched off in it (`disabled`) are sent back as they are. Two writers at the same instant go unnoticed;
-//! where that matters, use dynamic updates.
+//! that are switched off in it (`disabled`) are sent back as they are. Two writers at the same instant go unnoticed, and
+//! so does a record that somebody adds switched off between the plan and its step; where that matters, use dynamic
+//! updates.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use reqwest::header::HeaderValue;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::sync::Mutex;
 use url::Url;
 
+use super::powerdns_zone::{RrSet, ZoneContent, cut, find, patch, raised, standing, upwards};
 use super::standings::ZoneReading;
-use super::{PowerDnsConfig, PushError, SetChange, Standing, ZoneChange, http};
+use super::{PowerDnsConfig, PushError, ZoneChange, http};
 use crate::dns::Question;
-use crate::dns::presentation::{absolute, content};
-use crate::model::record::{RecordData, RecordName, RecordType};
+use crate::dns::memo::Memo;
+use crate::dns::presentation::absolute;
+use crate::model::record::RecordName;
 use crate::transport::{BodyError, TlsProblem, innermost, read_body};
 
 /// The largest answer, in bytes: enough for a zone of half a million records.
 const LARGEST: usize = 64 << 20;
+/// Up to how many names are asked for one by one; for more, one request lists everything.
+const MOST_NAMES: usize = 16;
 /// How long an answer may stall in total before it is abandoned as too slow.
 const DROPS: Duration = Duration::from_secs(10);
 
@@ -31,41 +37,50 @@ pub(super) struct PowerDns {
     base: Url,
     api_key: HeaderValue,
     server_id: String,
+    ids: Memo<RecordName, Result<Option<String>, PushError>>,
+    /// The sets with records that are switched off, by zone, as of when the whole zone was last read.
+    switched_off: Mutex<BTreeMap<RecordName, BTreeSet<(RecordName, String)>>>,
+}
+
+/// What sets of a zone are read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ReadFor {
+    /// For a plan, which needs most of the zone.
+    Plan,
+    /// For one step.
+    Step,
+}
+
+/// How much of a zone is read.
+#[derive(Clone, Copy)]
+enum Extent<'a> {
+    Whole,
+    /// What is at these names, and what decides whose they are.
+    Names(&'a BTreeSet<RecordName>),
+    /// The same, and what a write needs of the apex.
+    Write(&'a BTreeSet<RecordName>),
+}
+
+/// What is known of which names are zones.
+#[derive(Default)]
+struct Zones {
+    all: Option<BTreeSet<RecordName>>,
+    asked: BTreeMap<RecordName, bool>,
+}
+
+impl Zones {
+    fn known(&self, zone: &RecordName) -> Option<bool> {
+        match &self.all {
+            Some(all) => Some(all.contains(zone)),
+            None => self.asked.get(zone).copied(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
 struct ZoneEntry {
     id: String,
-}
-
-#[derive(Deserialize)]
-struct ZoneContent {
-    /// `Native`, `Master`, `Slave`; later versions say `Primary` and `Secondary`, and have `Producer` and `Consumer`.
-    #[serde(default)]
-    kind: String,
-    #[serde(default)]
-    masters: Vec<String>,
-    /// How the API changes the serial when it writes; empty when it does not.
-    #[serde(default)]
-    soa_edit_api: Option<String>,
-    rrsets: Vec<RrSet>,
-}
-
-#[derive(Deserialize)]
-struct RrSet {
     name: String,
-    #[serde(rename = "type")]
-    record_type: String,
-    #[serde(default)]
-    ttl: u32,
-    records: Vec<RrRecord>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct RrRecord {
-    content: String,
-    #[serde(default)]
-    disabled: bool,
 }
 
 #[derive(Deserialize)]
@@ -92,6 +107,8 @@ impl PowerDns {
             base,
             api_key,
             server_id: config.server_id.clone(),
+            ids: Memo::default(),
+            switched_off: Mutex::default(),
         })
     }
 
@@ -176,6 +193,26 @@ impl PowerDns {
         })
     }
 
+    /// Returns the API's id of a zone, if the server has the zone; it does not change.
+    async fn known_id(&self, zone: &RecordName) -> Result<Option<String>, PushError> {
+        let lasting = |found: &Result<Option<String>, PushError>| matches!(found, Ok(Some(_)));
+        self.ids.once(zone, lasting, self.zone_id(zone)).await
+    }
+
+    /// Returns the names of all zones.
+    async fn all_zones(&self) -> Result<BTreeSet<RecordName>, PushError> {
+        let request = self.request(Method::GET, &[])?.query(&[("dnssec", "false")]);
+        let (status, body) = self.send(request, false).await?;
+        if !status.is_success() {
+            return Err(self.rejected(status, &body));
+        }
+        let found: Vec<ZoneEntry> = self.decode(&body)?;
+        Ok(found
+            .iter()
+            .map(|zone| RecordName::observed(&zone.name))
+            .collect())
+    }
+
     /// Returns the API's id of a zone, if the server has the zone.
     async fn zone_id(&self, zone: &RecordName) -> Result<Option<String>, PushError> {
         let request = self
@@ -189,15 +226,24 @@ impl PowerDns {
         Ok(found.into_iter().next().map(|zone| zone.id))
     }
 
-    /// Finds the zones of the given names; stops at the first name that gets no answer.
+    /// Finds the zones of the given names; stops at the first name that gets no answer. Many names cost one request.
     pub(super) async fn find_zones(
         &self,
         names: &BTreeSet<RecordName>,
     ) -> BTreeMap<RecordName, Result<RecordName, PushError>> {
         let mut found = BTreeMap::new();
-        let mut asked = BTreeMap::new();
+        let mut zones = Zones::default();
+        if names.len() > MOST_NAMES {
+            match self.all_zones().await {
+                Ok(all) => zones.all = Some(all),
+                Err(error) => {
+                    found.extend(names.first().map(|name| (name.clone(), Err(error))));
+                    return found;
+                }
+            }
+        }
         for name in names {
-            let answer = self.find_zone(name, &mut asked).await;
+            let answer = self.find_zone(name, &mut zones).await;
             let is_end =
                 matches!(&answer, Err(error) if !matches!(error, PushError::NoZone { .. }));
             found.insert(name.clone(), answer);
@@ -208,20 +254,19 @@ impl PowerDns {
         found
     }
 
-    /// Finds the zone of a name. `asked` caches which names are zones.
     async fn find_zone(
         &self,
         name: &RecordName,
-        asked: &mut BTreeMap<RecordName, bool>,
+        zones: &mut Zones,
     ) -> Result<RecordName, PushError> {
         let mut candidate = Some(name.as_str());
         while let Some(text) = candidate {
             let zone = RecordName::observed(text);
-            let is_zone = match asked.get(&zone) {
-                Some(known) => *known,
-                None => self.zone_id(&zone).await?.is_some(),
+            let is_zone = match zones.known(&zone) {
+                Some(known) => known,
+                None => self.known_id(&zone).await?.is_some(),
             };
-            asked.insert(zone.clone(), is_zone);
+            zones.asked.insert(zone.clone(), is_zone);
             if is_zone {
                 return Ok(zone);
             }
@@ -237,16 +282,29 @@ impl PowerDns {
         }
     }
 
-    async fn zone(&self, zone: &RecordName) -> Result<(String, ZoneContent), PushError> {
+    /// Reads a zone, or its sets at some names and above them; a server that ignores the names shows the whole zone.
+    async fn zone(
+        &self,
+        zone: &RecordName,
+        extent: Extent<'_>,
+    ) -> Result<(String, ZoneContent), PushError> {
         let id = self
-            .zone_id(zone)
+            .known_id(zone)
             .await?
             .ok_or_else(|| self.no_zone(zone))?;
-        let (status, body) = self.send(self.request(Method::GET, &[&id])?, false).await?;
-        if !status.is_success() {
-            return Err(self.rejected(status, &body));
-        }
-        let content: ZoneContent = self.decode(&body)?;
+        let names = match extent {
+            Extent::Whole => BTreeSet::new(),
+            Extent::Names(names) => names.iter().flat_map(|name| upwards(zone, name)).collect(),
+            Extent::Write(names) => {
+                let above = names.iter().flat_map(|name| upwards(zone, name));
+                above.chain([zone.clone()]).collect()
+            }
+        };
+        let content = if names.is_empty() || names.len() > MOST_NAMES {
+            self.whole(zone, &id).await?
+        } else {
+            self.part(zone, &id, names).await?
+        };
         if content.is_copy() {
             return Err(PushError::Secondary {
                 server: self.server(),
@@ -258,12 +316,62 @@ impl PowerDns {
         Ok((id, content))
     }
 
+    async fn whole(&self, zone: &RecordName, id: &str) -> Result<ZoneContent, PushError> {
+        let content = self.content(self.request(Method::GET, &[id])?).await?;
+        let switched_off = content.switched_off();
+        self.switched_off
+            .lock()
+            .await
+            .insert(zone.clone(), switched_off);
+        Ok(content)
+    }
+
+    async fn part(
+        &self,
+        zone: &RecordName,
+        id: &str,
+        names: BTreeSet<RecordName>,
+    ) -> Result<ZoneContent, PushError> {
+        let mut all: Option<ZoneContent> = None;
+        for name in names {
+            let request = self.request(Method::GET, &[id])?;
+            let request = request.query(&[("rrset_name", absolute(&name))]);
+            let mut content = self.content(request).await?;
+            if !content.is_about(&name) {
+                return Ok(content);
+            }
+            if let Some(earlier) = all.take() {
+                content.rrsets.extend(earlier.rrsets);
+            }
+            all = Some(content);
+        }
+        match all {
+            Some(content) => Ok(content),
+            None => self.whole(zone, id).await,
+        }
+    }
+
+    async fn content(&self, request: RequestBuilder) -> Result<ZoneContent, PushError> {
+        let (status, body) = self.send(request, false).await?;
+        if !status.is_success() {
+            return Err(self.rejected(status, &body));
+        }
+        self.decode(&body)
+    }
+
+    /// Reads sets of a zone: from the whole zone, or only what the sets need.
     pub(super) async fn read_all(
         &self,
         zone: &RecordName,
         questions: &BTreeSet<Question>,
+        reason: ReadFor,
     ) -> Result<ZoneReading, PushError> {
-        let (_, content) = self.zone(zone).await?;
+        let names = names(questions.iter());
+        let extent = match reason {
+            ReadFor::Plan => Extent::Whole,
+            ReadFor::Step => Extent::Names(&names),
+        };
+        let (_, content) = self.zone(zone, extent).await?;
         let mut sets = BTreeMap::new();
         for question in questions {
             match self.own(zone, &question.name, &content.rrsets) {
@@ -298,9 +406,28 @@ impl PowerDns {
         }
     }
 
+    /// Returns whether no record of the sets was switched off when the whole zone was last read.
+    ///
+    /// Such records are not shown when sets are read by name, and replacing the set would lose them.
+    async fn has_all_on(&self, change: &ZoneChange) -> bool {
+        let known = self.switched_off.lock().await;
+        known.get(&change.zone).is_some_and(|off| {
+            change.sets.iter().all(|set| {
+                let question = &set.question;
+                !off.contains(&(question.name.clone(), question.record_type.to_string()))
+            })
+        })
+    }
+
     pub(super) async fn patch(&self, change: &ZoneChange) -> Result<(), PushError> {
         let zone = &change.zone;
-        let (id, content) = self.zone(zone).await?;
+        let names = names(change.sets.iter().map(|set| &set.question));
+        let extent = if self.has_all_on(change).await {
+            Extent::Write(&names)
+        } else {
+            Extent::Whole
+        };
+        let (id, content) = self.zone(zone, extent).await?;
         let sets = &content.rrsets;
         let mut patches = Vec::new();
         for set in &change.sets {
@@ -337,126 +464,6 @@ impl PowerDns {
     }
 }
 
-impl ZoneContent {
-    /// Returns whether the zone is transferred from elsewhere.
-    fn is_copy(&self) -> bool {
-        ["slave", "secondary", "consumer"]
-            .iter()
-            .any(|kind| self.kind.eq_ignore_ascii_case(kind))
-    }
-
-    /// Returns whether the API raises the serial with each write. `SOA-EDIT` alone does not within a week, or never.
-    fn raises_serial(&self) -> bool {
-        let method = self.soa_edit_api.as_deref().unwrap_or_default();
-        !method.is_empty() && !method.eq_ignore_ascii_case("SOA-EDIT")
-    }
+fn names<'a>(questions: impl Iterator<Item = &'a Question>) -> BTreeSet<RecordName> {
+    questions.map(|question| question.name.clone()).collect()
 }
-
-/// Returns the highest name below the apex, at or above a name, that has name servers of its own.
-fn cut(zone: &RecordName, name: &RecordName, sets: &[RrSet]) -> Option<RecordName> {
-    let mut candidates = Vec::new();
-    let mut candidate = Some(name.as_str());
-    while let Some(text) = candidate.filter(|text| *text != zone.as_str()) {
-        candidates.push(RecordName::observed(text));
-        candidate = text.split_once('.').map(|(_, parent)| parent);
-    }
-    let is_cut = |name: &RecordName| {
-        sets.iter().any(|set| {
-            set.record_type == "NS"
-                && is_named(set, name)
-                && set.records.iter().any(|record| !record.disabled)
-        })
-    };
-    candidates.into_iter().rev().find(is_cut)
-}
-
-/// Returns the patch that raises the serial of a zone by one (RFC 1982, section 3.1); PowerDNS takes 0 as "none".
-fn raised(zone: &RecordName, sets: &[RrSet]) -> Option<Value> {
-    let soa = sets
-        .iter()
-        .find(|set| set.record_type == "SOA" && is_named(set, zone))?;
-    let [record] = soa.records.as_slice() else {
-        return None;
-    };
-    let mut fields: Vec<&str> = record.content.split_whitespace().collect();
-    let serial: u32 = fields.get(2)?.parse().ok()?;
-    let serial = serial.wrapping_add(1).max(1).to_string();
-    fields[2] = &serial;
-    Some(json!({
-        "name": absolute(zone),
-        "type": "SOA",
-        "ttl": soa.ttl,
-        "changetype": "REPLACE",
-        "records": [{ "content": fields.join(" "), "disabled": record.disabled }],
-    }))
-}
-
-fn is_named(set: &RrSet, name: &RecordName) -> bool {
-    RecordName::observed(&set.name) == *name
-}
-
-fn find<'a>(sets: &'a [RrSet], question: &Question) -> Option<&'a RrSet> {
-    sets.iter().find(|set| {
-        set.record_type == question.record_type.as_str() && is_named(set, &question.name)
-    })
-}
-
-/// Returns the live state of a set; `None` if a record in it cannot be understood.
-fn standing(sets: &[RrSet], question: &Question) -> Option<Standing> {
-    let mut standing = Standing {
-        beside: sets
-            .iter()
-            .filter(|set| is_named(set, &question.name))
-            .filter(|set| set.records.iter().any(|record| !record.disabled))
-            .map(|set| set.record_type.clone())
-            .filter(|other| other != question.record_type.as_str())
-            .collect(),
-        ..Standing::default()
-    };
-    if let Some(set) = find(sets, question) {
-        standing.ttl = Some(set.ttl);
-        for record in set.records.iter().filter(|record| !record.disabled) {
-            standing
-                .records
-                .insert(understand(question.record_type, record)?);
-        }
-    }
-    Some(standing)
-}
-
-fn understand(record_type: RecordType, record: &RrRecord) -> Option<RecordData> {
-    RecordData::parse(record_type, &record.content).ok()
-}
-
-/// Returns the patch of one set. Records that stay keep the server's spelling.
-fn patch(set: &SetChange, now: Option<&RrSet>) -> Value {
-    let record_type = set.question.record_type;
-    let mut records: Vec<RrRecord> = now
-        .into_iter()
-        .flat_map(|now| &now.records)
-        .filter(|record| {
-            record.disabled
-                || understand(record_type, record).is_some_and(|data| set.after.contains(&data))
-        })
-        .cloned()
-        .collect();
-    records.extend(set.added().map(|data| RrRecord {
-        content: content(data),
-        disabled: false,
-    }));
-    let name = absolute(&set.question.name);
-    if records.is_empty() {
-        return json!({ "name": name, "type": record_type, "changetype": "DELETE" });
-    }
-    json!({
-        "name": name,
-        "type": record_type,
-        "ttl": set.ttl,
-        "changetype": "REPLACE",
-        "records": records,
-    })
-}
-
-#[cfg(test)]
-#[path = "powerdns_tests.rs"]
-mod tests;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
-use super::powerdns::PowerDns;
+use super::powerdns::{PowerDns, ReadFor};
 use super::rfc2136::Rfc2136;
 use super::standings::ZoneReading;
 use super::{Home, PushConfig, PushError, Standing, Standings, ZoneChange};
@@ -90,7 +90,7 @@ impl PrimaryReader {
             }
         }
         let read = zones.into_iter().map(async |(zone, questions)| {
-            let reading = self.read_zone(&zone, &questions).await;
+            let reading = self.read_zone(&zone, &questions, ReadFor::Plan).await;
             (zone, reading)
         });
         let mut readings = stream::iter(read).buffer_unordered(CONCURRENT_ZONES);
@@ -135,7 +135,7 @@ impl PrimaryReader {
         zone: &RecordName,
         questions: &BTreeSet<Question>,
     ) -> Result<BTreeMap<Question, Standing>, PushError> {
-        let reading = self.read_zone(zone, questions).await?;
+        let reading = self.read_zone(zone, questions, ReadFor::Step).await?;
         let sets = reading.sets.into_iter();
         sets.map(|(question, standing)| Ok((question, standing?)))
             .collect()
@@ -145,10 +145,11 @@ impl PrimaryReader {
         &self,
         zone: &RecordName,
         questions: &BTreeSet<Question>,
+        reason: ReadFor,
     ) -> Result<ZoneReading, PushError> {
         match &*self.server {
             Server::Rfc2136(server) => server.read_all(zone, questions).await,
-            Server::PowerDns(server) => server.read_all(zone, questions).await,
+            Server::PowerDns(server) => server.read_all(zone, questions, reason).await,
         }
     }
 }
