@@ -94,7 +94,8 @@ impl InterruptedRun {
     ) -> Result<Option<RestoreTarget>, RestoreError> {
         let names = (self.in_flight.iter()).filter_map(|step_run| match &step_run.subject {
             Subject::Account { name, .. } => Some(name.clone()),
-            // Records are written in one message, so they are never half-written.
+            // Records are written in one message, so they are not half-written; what a second one would have added, the
+            // next plan adds.
             Subject::Template | Subject::Zone(_) => None,
         });
         let names: BTreeSet<AccountName> =

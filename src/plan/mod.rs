@@ -10,6 +10,7 @@ mod draft;
 mod format;
 pub mod guard;
 mod intent;
+mod messages;
 mod options;
 mod order;
 mod records;

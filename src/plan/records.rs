@@ -2,12 +2,13 @@
 //!
 //! The records of an account follow its domain: they stay unchanged if a guard holds the account back or its domain
 //! cannot be read or claimed, and wait for the step that moves the domain, if there is one. All other RRsets of a zone
-//! are written in one step, and so in one message. So are all RRsets of the same name, because an alias may replace
-//! other records there or vice versa.
+//! are written in one step, and so in one message, or in as few as hold them. All RRsets of the same name are in one,
+//! because an alias may replace other records there or vice versa.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
+use super::messages::messages;
 use super::order::Slot;
 use super::{Action, Options, PlannedSet, Precondition, Refusal, RefusalKind, Subject, guard};
 use crate::diff::{SetDifference, ZoneDifference};
@@ -68,18 +69,26 @@ pub(super) fn steps(
                 held.insert(name);
             }
         }
-        steps.extend(
-            parts(&zone.sets, &held, courses)
-                .into_iter()
-                .filter_map(|(after, sets)| {
-                    Some(ZoneStep {
-                        subject: subject.clone(),
-                        precondition: Precondition::Records(digest(sets.iter().map(|it| &it.set))),
-                        draft: draft(&sets)?,
-                        after,
-                    })
-                }),
-        );
+        for (after, sets) in parts(&zone.sets, &held, courses) {
+            let messages = messages(sets);
+            let all = messages.len();
+            for (number, sets) in (1..).zip(messages) {
+                let Some(mut draft) = draft(&sets) else {
+                    continue;
+                };
+                if all > 1 {
+                    draft.notes.push(format!(
+                        "message {number} of {all}: a message has 65,535 octets at most, and each is written or fails on its own"
+                    ));
+                }
+                steps.push(ZoneStep {
+                    subject: subject.clone(),
+                    precondition: Precondition::Records(digest(sets.iter().map(|it| &it.set))),
+                    draft,
+                    after: after.clone(),
+                });
+            }
+        }
     }
     steps
 }

@@ -133,7 +133,8 @@ pub(crate) fn answers_for(port: u16, zone: &str, signed: bool) -> bool {
         "+timeout=1",
     ];
     let answer = String::from_utf8_lossy(&run("dig", &ask).stdout).into_owned();
-    answer.contains("hostmaster") && (!signed || answer.lines().any(|line| line.starts_with("SOA ")))
+    answer.contains("hostmaster")
+        && (!signed || answer.lines().any(|line| line.starts_with("SOA ")))
 }
 
 /// Asks until something is so.

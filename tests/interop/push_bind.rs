@@ -8,8 +8,8 @@ use emblazon::tree::KeyAlgorithm;
 
 use crate::bind::{Bind, OTHER_SECRET, SECRET};
 use crate::pushing::{
-    RULES, host, pending, push, push_aliases, push_beside_a_delegation, push_beside_wildcards, push_rules,
-    push_twice, writer,
+    RULES, host, pending, push, push_a_full_message, push_aliases, push_beside_a_delegation,
+    push_beside_wildcards, push_rules, push_twice, writer,
 };
 use crate::race::before_updates;
 use crate::records::{difference, expected};
@@ -215,8 +215,7 @@ async fn bind_changes_aliases_in_a_signed_zone() {
 async fn bind_delegates_names_and_only_they_are_refused() {
     let bind = Bind::start();
     bind.update("add sub.acme.example. 300 NS ns.other.example.");
-    let pushed =
-        push_beside_a_delegation(&bind.right(), bind.port, || bind.transfer()).await;
+    let pushed = push_beside_a_delegation(&bind.right(), bind.port, || bind.transfer()).await;
     insta::assert_snapshot!(pushed, @"
     a.sub.acme.example A: 127.0.0.1:PORT delegates sub.acme.example out of acme.example to other name servers, and a.sub.acme.example belongs to sub.acme.example; enter it at the primary of sub.acme.example, or set `dns: observe` for the account
     sub.acme.example TXT: 127.0.0.1:PORT delegates sub.acme.example out of acme.example to other name servers, and sub.acme.example belongs to sub.acme.example; enter it at the primary of sub.acme.example, or set `dns: observe` for the account
@@ -257,4 +256,14 @@ async fn a_zone_is_not_chosen_through_an_alias() {
     + portal.brand.acme.example. 300 IN CNAME ui.example.net.
     ");
     assert_eq!(bind.transfer(), platform);
+}
+
+#[tokio::test]
+#[ignore = "needs BIND, Knot, PowerDNS, Chromium and checkers of formats; .ci/run installs them and runs it with --ignored"]
+async fn bind_takes_a_full_message() {
+    let bind = Bind::start();
+    assert_eq!(
+        push_a_full_message(&bind.right(), || bind.transfer()).await,
+        319
+    );
 }

@@ -6,8 +6,8 @@ use emblazon::model::{DomainName, DomainTemplate};
 
 use crate::knot::Knot;
 use crate::pushing::{
-    RULES, pending, push_aliases, push_beside_a_delegation, push_beside_wildcards, push_rules, push_twice,
-    writer,
+    RULES, pending, push_a_full_message, push_aliases, push_beside_a_delegation,
+    push_beside_wildcards, push_rules, push_twice, writer,
 };
 use crate::records::{ZONE, expected};
 
@@ -117,8 +117,7 @@ async fn knot_changes_aliases_in_a_signed_zone() {
 async fn knot_delegates_names_and_only_they_are_refused() {
     let knot = Knot::start();
     knot.update("add sub.acme.example. 300 NS ns.other.example.");
-    let pushed =
-        push_beside_a_delegation(&knot.right(), knot.port, || knot.transfer()).await;
+    let pushed = push_beside_a_delegation(&knot.right(), knot.port, || knot.transfer()).await;
     insta::assert_snapshot!(pushed, @"
     a.sub.acme.example A: 127.0.0.1:PORT delegates sub.acme.example out of acme.example to other name servers, and a.sub.acme.example belongs to sub.acme.example; enter it at the primary of sub.acme.example, or set `dns: observe` for the account
     sub.acme.example TXT: 127.0.0.1:PORT delegates sub.acme.example out of acme.example to other name servers, and sub.acme.example belongs to sub.acme.example; enter it at the primary of sub.acme.example, or set `dns: observe` for the account
@@ -140,4 +139,14 @@ async fn knot_takes_single_rules_away() {
     + proxy.acme.example. 300 IN NAPTR 40 100 "S" "SIPS+D2T" "" _sips._tcp.acme.example.
     - proxy.acme.example. 300 IN NAPTR 40 100 "S" "SIPS+D2T" "" _sips._tcp.acme.example.
     "#);
+}
+
+#[tokio::test]
+#[ignore = "needs BIND, Knot, PowerDNS, Chromium and checkers of formats; .ci/run installs them and runs it with --ignored"]
+async fn knot_takes_a_full_message() {
+    let knot = Knot::start();
+    assert_eq!(
+        push_a_full_message(&knot.right(), || knot.transfer()).await,
+        319
+    );
 }

@@ -1,8 +1,8 @@
 //! Pushing, as the tests see it: what would change, and changing it.
 
 use emblazon::dns::push::{
-    Changes, Home, PrimaryReader, PrimaryWriter, PushConfig, PushPolicy, RefusedSet, ZoneChange,
-    changes,
+    Changes, Home, MESSAGE_OCTETS, PrimaryReader, PrimaryWriter, PushConfig, PushPolicy,
+    RefusedSet, ZoneChange, changes, octets,
 };
 use emblazon::dns::{Expected, Question};
 use emblazon::model::{RecordData, RecordName, RecordType};
@@ -107,6 +107,11 @@ pub(crate) async fn push_twice(config: &PushConfig, transfer: impl Fn() -> Vec<S
     );
     for change in &planned.zones {
         primary.write(change).await.unwrap();
+        let questions = change.sets.iter().map(|set| set.question.clone()).collect();
+        let now = primary.read().read(&change.zone, &questions).await.unwrap();
+        for set in &change.sets {
+            assert_eq!(now[&set.question].records, set.after, "{}", set.question);
+        }
     }
     let again = pending(primary.read(), &expected(), &[], policy).await;
     assert_eq!(again.zones, vec![], "the second push is empty");
@@ -149,7 +154,10 @@ pub(crate) async fn push_beside_wildcards(
 
 /// Turns an alias to another target, puts an alias in the place of addresses, and an address in that of an alias; gives
 /// back what a push did to the zone.
-pub(crate) async fn push_aliases(config: &PushConfig, transfer: impl Fn() -> Vec<String>) -> String {
+pub(crate) async fn push_aliases(
+    config: &PushConfig,
+    transfer: impl Fn() -> Vec<String>,
+) -> String {
     let (a, alias) = (RecordType::A, RecordType::Cname);
     let earlier = [
         host("us-east", a, &["192.0.2.1", "198.51.100.9"]),
@@ -237,3 +245,26 @@ pub(crate) const RULES: [&str; 3] = [
     r#"20 100 "S" "SIP+D2T" "" _sip._tcp.acme.example."#,
     r#"30 100 "U" "E2U+sip" "!^.*$!sip:info@example.net!" ."#,
 ];
+
+/// Writes as many records as one message may hold; returns how many.
+pub(crate) async fn push_a_full_message(
+    config: &PushConfig,
+    transfer: impl Fn() -> Vec<String>,
+) -> usize {
+    let hosts: Vec<Expected> = (0..1000)
+        .map(|number| host(&format!("n{number}"), RecordType::Txt, &[&"x".repeat(100)]))
+        .collect();
+    let before = transfer().len();
+    let primary = writer(config);
+    let mut planned = pending(primary.read(), &hosts, &[], PushPolicy::default()).await;
+    let mut change = planned.zones.remove(0);
+    let mut size = 0;
+    change.sets.retain(|set| {
+        size += octets(set);
+        size <= MESSAGE_OCTETS
+    });
+    primary.write(&change).await.unwrap();
+    let written = transfer().len() - before;
+    assert_eq!(written, change.sets.len());
+    written
+}

@@ -39,7 +39,9 @@ zone "{ZONE}" {{ type secondary; file "{place}/zone"; primaries {{ 127.0.0.1 por
         .unwrap();
         let mut command = Command::new("named");
         command.arg("-g").arg("-c").arg(path.join("named.conf"));
-        let server = start(command, &path.join("log"), || answers_for(port, ZONE, false));
+        let server = start(command, &path.join("log"), || {
+            answers_for(port, ZONE, false)
+        });
         Self {
             port,
             _server: server,

@@ -4,8 +4,8 @@
 //! expected ─┐
 //!           ├─► change (pure) ─► write
 //! standings ┘                     │
-//!     ▲                           ├─ rfc2136: one signed update with prerequisites per zone, over a session
-//!  primary                        └─ powerdns: one PATCH per zone, over HTTP
+//!     ▲                           ├─ rfc2136: one signed update with prerequisites per change, over a session
+//!  primary                        └─ powerdns: one PATCH per change, over HTTP
 //! ```
 //!
 //! Only sets that the template declares are touched, and in them only records that are or were declared, unless the set
@@ -22,6 +22,7 @@ mod primary;
 mod rfc2136;
 mod session;
 mod set;
+mod size;
 mod standings;
 mod wire;
 
@@ -30,4 +31,5 @@ pub use config::{PowerDnsConfig, PushConfig, Rfc2136Config, TsigKey};
 pub use error::PushError;
 pub use primary::{PrimaryReader, PrimaryWriter};
 pub use set::{SetChange, digest};
+pub use size::{MESSAGE_OCTETS, octets};
 pub use standings::{Home, Standings};

@@ -201,7 +201,9 @@ impl PowerDns {
 
     /// Returns the names of all zones.
     async fn all_zones(&self) -> Result<BTreeSet<RecordName>, PushError> {
-        let request = self.request(Method::GET, &[])?.query(&[("dnssec", "false")]);
+        let request = self
+            .request(Method::GET, &[])?
+            .query(&[("dnssec", "false")]);
         let (status, body) = self.send(request, false).await?;
         if !status.is_success() {
             return Err(self.rejected(status, &body));
@@ -292,12 +294,17 @@ impl PowerDns {
             .known_id(zone)
             .await?
             .ok_or_else(|| self.no_zone(zone))?;
-        let names = match extent {
+        let with_above = |names: &BTreeSet<RecordName>| {
+            let above = names.iter().flat_map(|name| upwards(zone, name));
+            above.chain(names.iter().cloned()).collect()
+        };
+        let names: BTreeSet<RecordName> = match extent {
             Extent::Whole => BTreeSet::new(),
-            Extent::Names(names) => names.iter().flat_map(|name| upwards(zone, name)).collect(),
+            Extent::Names(names) => with_above(names),
             Extent::Write(names) => {
-                let above = names.iter().flat_map(|name| upwards(zone, name));
-                above.chain([zone.clone()]).collect()
+                let mut names = with_above(names);
+                names.insert(zone.clone());
+                names
             }
         };
         let content = if names.is_empty() || names.len() > MOST_NAMES {

@@ -45,7 +45,7 @@ impl std::fmt::Debug for PrimaryReader {
 
 enum Server {
     Rfc2136(Rfc2136),
-    PowerDns(PowerDns),
+    PowerDns(Box<PowerDns>),
 }
 
 impl PrimaryReader {
@@ -64,7 +64,9 @@ impl PrimaryReader {
     pub fn with_patience(config: &PushConfig, patience: Duration) -> Result<Self, PushError> {
         let server = match config {
             PushConfig::Rfc2136(config) => Server::Rfc2136(Rfc2136::new(config, patience)?),
-            PushConfig::PowerDns(config) => Server::PowerDns(PowerDns::new(config, patience)?),
+            PushConfig::PowerDns(config) => {
+                Server::PowerDns(Box::new(PowerDns::new(config, patience)?))
+            }
         };
         Ok(Self {
             server: Arc::new(server),

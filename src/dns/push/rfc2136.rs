@@ -490,9 +490,10 @@ fn add<'a>(
 
 /// Returns the sets that take the place of another type at their name.
 fn replacing(change: &ZoneChange) -> impl Iterator<Item = &SetChange> {
-    change.sets.iter().filter(|set| {
-        set.before.is_empty() && !set.after.is_empty() && changes_places(change, set)
-    })
+    change
+        .sets
+        .iter()
+        .filter(|set| set.before.is_empty() && !set.after.is_empty() && changes_places(change, set))
 }
 
 /// Returns whether another type at the name of a set stood there before: an alias and other records change places.
@@ -505,10 +506,7 @@ fn changes_places(change: &ZoneChange, set: &SetChange) -> bool {
 }
 
 /// Returns the message that adds sets which the primary left out, on the condition that nobody else wrote there.
-fn again(
-    zone: &RecordName,
-    sets: &[&SetChange],
-) -> Result<Message, hickory_proto::ProtoError> {
+fn again(zone: &RecordName, sets: &[&SetChange]) -> Result<Message, hickory_proto::ProtoError> {
     let mut message = begun(zone)?;
     for set in sets {
         message.add_pre_requisite(wire::has_none(&set.question)?);

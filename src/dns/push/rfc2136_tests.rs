@@ -117,7 +117,12 @@ fn an_alias_replaces_an_alias() {
 #[test]
 fn what_was_left_out_is_added_again() {
     let sets = [
-        set("a.acme.example", RecordType::Cname, &[], &["ui.example.net"]),
+        set(
+            "a.acme.example",
+            RecordType::Cname,
+            &[],
+            &["ui.example.net"],
+        ),
         set("b.acme.example", RecordType::A, &[], &["192.0.2.1"]),
     ];
     let again = again(&RecordName::observed("acme.example"), &sets.each_ref()).unwrap();
@@ -137,8 +142,18 @@ fn rules_are_replaced_as_a_set() {
     let rule = |order: u8| format!("{order} 100 \"S\" \"SIP+D2U\" \"\" _sip._udp.a.net.");
     let rules = || {
         vec![
-            set("a.acme.example", RecordType::Naptr, &[&rule(10), &rule(20)], &[&rule(20), &rule(30)]),
-            set("b.acme.example", RecordType::Naptr, &[&rule(10)], &[&rule(10), &rule(20)]),
+            set(
+                "a.acme.example",
+                RecordType::Naptr,
+                &[&rule(10), &rule(20)],
+                &[&rule(20), &rule(30)],
+            ),
+            set(
+                "b.acme.example",
+                RecordType::Naptr,
+                &[&rule(10)],
+                &[&rule(10), &rule(20)],
+            ),
             set("c.acme.example", RecordType::A, &["192.0.2.1"], &[]),
         ]
     };
@@ -163,6 +178,53 @@ fn rules_are_replaced_as_a_set() {
     do a.acme.example. 300 IN NAPTR 30 100 "S" "SIP+D2U" "" _sip._udp.a.net.
     do b.acme.example. 300 IN NAPTR 20 100 "S" "SIP+D2U" "" _sip._udp.a.net.
     "#);
+}
+
+/// The octets that a change is said to take are enough for its message, and not many more.
+#[test]
+fn a_message_is_as_large_as_it_is_said_to_be() {
+    #[track_caller]
+    fn check(record_type: RecordType, before: &[&str], after: &[&str]) {
+        let sets: Vec<SetChange> = (0..100)
+            .map(|number| {
+                let name = format!("n{number}.a-name-that-nothing-else-has-{number}.example");
+                set(&name, record_type, before, after)
+            })
+            .collect();
+        let said: usize = sets.iter().map(super::super::octets).sum();
+        let raw: Vec<Vec<Record>> = sets
+            .iter()
+            .map(|set| {
+                let record = |data| wire::added(&set.question, data, 77).unwrap();
+                set.before.iter().map(record).collect()
+            })
+            .collect();
+        let zone = RecordName::observed("example");
+        let change = ZoneChange { zone, sets };
+        let message = message(&change, &raw, Pin::Records).unwrap();
+        let len = message.to_vec().unwrap().len();
+        assert!(
+            (len..3 * len).contains(&said),
+            "{said} octets said, {len} there"
+        );
+    }
+    check(RecordType::A, &[], &["192.0.2.1"]);
+    check(RecordType::Aaaa, &["2001:db8::1"], &[]);
+    check(RecordType::Cname, &["a.example"], &["b.example"]);
+    check(
+        RecordType::Mx,
+        &["10 a.example"],
+        &["10 a.example", "20 b.example"],
+    );
+    let (one, two) = (
+        "10 100 S SIP+D2U \"\" _sip._udp.a.net",
+        "20 100 U E2U+sip \"!^.*$!sip:a@b.c!\" .",
+    );
+    check(RecordType::Naptr, &[one, two], &[one]);
+    check(RecordType::Srv, &[], &["10 10 7000 a.example.net"]);
+    let long = "x".repeat(600);
+    check(RecordType::Txt, &["\"\""], &["\"\"", &long]);
+    check(RecordType::Caa, &[], &["0 issue \"ca.example\""]);
 }
 
 /// What an answer is made of.

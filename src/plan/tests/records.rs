@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::diff::fixture::{account, id, live, live_account, sources, template, tree};
 use crate::diff::{ManagedRecords, compare_zones};
 use crate::dns::Question;
-use crate::dns::push::{Home, PushPolicy, Standing, Standings};
+use crate::dns::push::{Home, MESSAGE_OCTETS, PushPolicy, Standing, Standings, octets};
 use crate::live::{Live, Reading};
 use crate::model::{AccountName, RecordData, RecordName, RecordType};
 use crate::plan::{Options, Planned, RefusalKind, Risk, Subject, plan_with_records};
@@ -359,5 +359,86 @@ fn a_plan_with_records_is_data() {
     assert!(
         !text.contains(id("a").as_str()),
         "a zone's step names accounts by name"
+    );
+}
+
+/// Three thousand records of a thousand accounts are written in as few messages as hold them; no account is divided.
+#[test]
+fn many_records_are_divided_among_messages() {
+    #[track_caller]
+    fn check(accounts: usize, expected: usize) -> Planned {
+        let name = |number: usize| format!("a{number:04}");
+        let needed = json!({
+            "A": {"us.{{domain}}": {"mapping": ["192.0.2.1"]}},
+            "TXT": {"note.{{domain}}": {"mapping": ["x".repeat(100)]}},
+            "CNAME": {"portal.{{domain}}": {"mapping": ["ui.example.net"]}},
+        });
+        let accounts = || (0..accounts).map(name);
+        let desired = hosts(needed, accounts().map(|name| managed(&name)).collect());
+        let mut live = there([]);
+        for name in accounts() {
+            let document = json!({"company_name": name, "domain": format!("{name}.example")});
+            let account = Arc::new(live_account(&name, Some(document)));
+            live.accounts.insert(AccountName::new(&name), account);
+        }
+        let planned = made(&desired, None, &live, "", &Options::default());
+        assert_eq!(planned.plan.refusals, vec![]);
+        assert_eq!(planned.plan.steps.len(), expected);
+        planned
+    }
+    let alone = check(100, 1);
+    assert_eq!(alone.plan.steps[0].notes, [] as [&str; 0]);
+    let planned = check(1000, 7);
+    let mut seen = BTreeSet::new();
+    let mut records = 0;
+    for (index, step) in planned.plan.steps.iter().enumerate() {
+        let crate::plan::Action::Records { sets } = &step.action else {
+            panic!("{step:?}");
+        };
+        let size: usize = sets.iter().map(|set| octets(&set.change)).sum();
+        assert!(size <= MESSAGE_OCTETS, "{size}");
+        assert!(sets.is_sorted_by_key(|set| &set.change.question));
+        let accounts: BTreeSet<_> = sets.iter().flat_map(|set| set.accounts.clone()).collect();
+        assert_eq!(sets.len(), 3 * accounts.len());
+        assert!(seen.is_disjoint(&accounts));
+        seen.extend(accounts);
+        records += sets.len();
+        assert_eq!(step.after, []);
+        assert_eq!(
+            step.notes,
+            [format!(
+                "message {} of 7: a message has 65,535 octets at most, and each is written or fails on its own",
+                index + 1
+            )]
+        );
+    }
+    assert_eq!(records, 3000);
+}
+
+/// An account with more records than a message holds is divided between names.
+#[test]
+fn an_account_is_divided_when_a_message_cannot_hold_it() {
+    let notes: serde_json::Map<String, Value> = (0..150)
+        .map(|number| {
+            (
+                format!("n{number}.{{{{domain}}}}"),
+                json!({"mapping": ["x".repeat(500)]}),
+            )
+        })
+        .collect();
+    let needed = json!({"TXT": notes, "MX": {"n0.{{domain}}": {"mapping": ["10 mx.example.net"]}}});
+    let desired = hosts(needed, vec![managed("a"), managed("b")]);
+    let live = there(["a", "b"]);
+    let planned = made(&desired, None, &live, "", &Options::default());
+    let names = planned.plan.steps.iter().map(|step| {
+        let crate::plan::Action::Records { sets } = &step.action else {
+            panic!("{step:?}");
+        };
+        let names = sets.iter().map(|set| set.change.question.name.clone());
+        (sets.len(), names.collect::<BTreeSet<_>>().len())
+    });
+    assert_eq!(
+        names.collect::<Vec<_>>(),
+        [(104, 103), (104, 103), (94, 94)]
     );
 }

@@ -349,3 +349,75 @@ async fn a_set_that_moved_since_the_plan_is_left_alone() {
     }
     assert_eq!(zone(&stage), "us.acme.example.com A 203.0.113.9");
 }
+
+/// A zone that needs three messages, of which the second fails: the first and the third stay written and are told so, and
+/// the next run writes what is missing, in one.
+#[tokio::test]
+async fn a_message_that_fails_leaves_the_others_written() {
+    let names: Vec<String> = ('1'..='9')
+        .chain('a'..='f')
+        .map(|digit| format!("{digit}-brand"))
+        .collect();
+    let accounts = names.iter().map(|name| {
+        let id = name[..1].repeat(32);
+        format!("  - {{name: {name}, id: '{id}', whitelabel: {{domain: {name}.example.com}}}}\n")
+    });
+    let seed = format!(
+        "
+accounts:
+  - {{name: master, id: '00000000000000000000000000000000'}}
+{}template:
+  A: {{'us.{{{{domain}}}}': {{mapping: ['192.0.2.1']}}}}
+dns:
+  keys: {{emblazon: {{algorithm: hmac-sha256, secret: c2VjcmV0IG9mIHRoZSBzd2VlcA==}}}}
+  zones:
+    example.com: {{}}
+",
+        accounts.collect::<String>()
+    );
+    let stage = Stage::start(&seed, &[]).await;
+    let notes = (0..20).map(|number| {
+        let note = json!({"mapping": ["x".repeat(400)]});
+        (format!("n{number}.{{{{domain}}}}"), note)
+    });
+    let notes: serde_json::Map<String, serde_json::Value> = notes.collect();
+    let tree = names
+        .iter()
+        .fold(Tree::new(), |tree, name| {
+            tree.account(name, json!({"domain": format!("{name}.example.com")}))
+        })
+        .template(json!({"TXT": notes}))
+        .managed();
+    let plan = stage.plan(&tree).await;
+    let zones = |plan: &emblazon::plan::Plan| {
+        let steps = plan.steps.iter();
+        steps.filter(|step| step.subject.title() == ZONE).count()
+    };
+    assert_eq!(zones(&plan), 3, "{:?} {:?}", plan.refusals, plan.unknown);
+    let fault = DnsFault::new(DnsFaultKind::Refused).named(ZONE);
+    stage.dns().set_faults(vec![fault.nth(2).times(1)]);
+    let applied = stage.apply(&tree, &plan).await;
+    stage.dns().set_faults(Vec::new());
+    let steps = plan
+        .steps
+        .iter()
+        .filter(|step| step.subject.title() == ZONE);
+    let results = steps.map(|step| {
+        let is_it = |outcome: &&apply::StepOutcome| outcome.step == step.id;
+        let outcome = applied.outcomes.iter().find(is_it).unwrap();
+        let told = match outcome.result {
+            StepResult::Done { .. } => "done",
+            StepResult::Failed { .. } => "failed",
+            _ => "something else",
+        };
+        (told, step.changes.len())
+    });
+    assert_eq!(
+        results.collect::<Vec<_>>(),
+        [("done", 100), ("failed", 100), ("done", 100)]
+    );
+    assert_eq!(records(stage.dns()).len(), 200);
+    assert_eq!(zones(&stage.plan(&tree).await), 1);
+    stage.converge(&tree).await;
+    assert_eq!(records(stage.dns()).len(), 300);
+}
