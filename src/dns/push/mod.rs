@@ -24,6 +24,7 @@ mod session;
 mod set;
 mod size;
 mod standings;
+mod update;
 mod wire;
 
 pub use change::{Changes, PushPolicy, RefusedSet, Standing, ZoneChange, changes};
