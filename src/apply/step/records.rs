@@ -63,7 +63,7 @@ pub(super) async fn write(
                 }
                 if differing(&change, &now, |set| &set.before).is_some() {
                     return Err(Stop::Unknown(format!(
-                        "{error}; now the records are neither the old nor the new ones, so somebody else wrote them; plan again"
+                        "{error}; now the records are neither the old nor the new ones, so the primary applied a part or somebody else wrote them; plan again"
                     )));
                 }
                 if sent >= retries.writes {
