@@ -33,6 +33,7 @@ impl Attachments {
     }
 
     /// Iterates over the files in order.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Attachment)> {
         let files = self.0.iter();
         files.map(|(name, attachment)| (name.as_str(), attachment))
