@@ -215,23 +215,23 @@ impl Checker {
     }
 
     async fn reach(&self, target: &RecordName) -> Reach {
-        let mut reach = Reach::Nothing;
+        let mut end = target.clone();
         for record_type in [RecordType::A, RecordType::Aaaa] {
             let question = Question {
                 name: target.clone(),
                 record_type,
             };
-            match self
-                .ask_resolver(&question)
-                .await
-                .map(|answer| answer.records())
-            {
-                Some(Some(records)) if !records.is_empty() => return Reach::Reached,
-                Some(Some(_)) => {}
-                Some(None) | None => reach = Reach::Unknown,
+            match self.ask_resolver(&question).await {
+                Some(Answer::Found(found)) if !found.records.is_empty() => return Reach::Reached,
+                Some(Answer::Found(found)) => end = found.aliases.last().cloned().unwrap_or(end),
+                Some(Answer::NoData { .. } | Answer::NxDomain { .. }) => {}
+                Some(Answer::Failed(_)) | None => return Reach::Unknown,
             }
         }
-        reach
+        match self.observer.unregistered(&end).await {
+            Some(domain) => Reach::Unregistered(domain),
+            None => Reach::Nothing,
+        }
     }
 
     async fn ask_resolver(&self, question: &Question) -> Option<Answer> {

@@ -52,6 +52,14 @@ impl Observer {
         self.zones.of(&self.exchange, name).await
     }
 
+    /// Returns the domain that a name would lie in and that nobody has registered, if so; a top-level domain is none.
+    pub(super) async fn unregistered(&self, name: &RecordName) -> Option<RecordName> {
+        match self.zones.apex(&self.exchange, name).await {
+            Err(ZoneError::NotRegistered(domain)) if domain.as_str().contains('.') => Some(domain),
+            Err(_) | Ok(_) => None,
+        }
+    }
+
     /// Returns the resolvers, in the order in which they are asked.
     pub(super) fn resolvers(&self) -> &[SocketAddr] {
         &self.resolvers
@@ -91,7 +99,7 @@ impl Observer {
                 observation.authoritative = self.ask_zone(&zone, question).await;
                 observation.flattened = self.flattened(&zone, expected, &observation).await;
             }
-            Err(ZoneError::NotRegistered) => observation.not_registered = true,
+            Err(ZoneError::NotRegistered(_)) => observation.not_registered = true,
             Err(ZoneError::Failed(failure)) => observation.zone_failure = Some(failure),
         }
         observation

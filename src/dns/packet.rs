@@ -130,9 +130,10 @@ fn read(message: &Message, question: &Question) -> Answer {
         }
     }
     let negative_ttl = negative_ttl(message);
-    if !records.is_empty()
-        || !aliases.is_empty() && message.metadata.response_code == ResponseCode::NoError
-    {
+    if records.is_empty() {
+        ttl = ttl.min(negative_ttl.unwrap_or(u32::MAX));
+    }
+    if !records.is_empty() || !aliases.is_empty() {
         Answer::Found(Found {
             aliases,
             records,
@@ -152,6 +153,18 @@ fn alias(answers: &[Record], owner: &RecordName) -> Option<(RecordName, u32)> {
         }
         _ => None,
     })
+}
+
+/// Returns the name servers of a zone among some records. Behind an alias, NS records are those of another zone.
+pub(super) fn names_of_servers(records: &[Record], apex: &RecordName) -> BTreeSet<RecordName> {
+    records
+        .iter()
+        .filter(|record| record_name(&record.name) == *apex)
+        .filter_map(|record| match &record.data {
+            RData::NS(name) => Some(record_name(&name.0)),
+            _ => None,
+        })
+        .collect()
 }
 
 /// Returns how long a negative answer holds: the lower of the SOA's TTL and its last field (RFC 2308, section 5).

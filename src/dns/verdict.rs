@@ -317,6 +317,10 @@ fn nobody(observation: &Observation, failed: &[(Server, Failure)]) -> String {
     if let Some(failure) = &observation.zone_failure {
         return format!("the zone's servers could not be found: {failure}");
     }
+    if failed.is_empty() {
+        return "no server of the zone is known; look at its NS records, and at its delegation where the domain is registered"
+            .to_owned();
+    }
     let kinds: BTreeSet<String> = failed
         .iter()
         .map(|(_, failure)| failure.to_string())

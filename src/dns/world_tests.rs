@@ -1,5 +1,6 @@
 //! Verdicts, failures and hints over real packets, from servers on loopback.
 
+mod alias_tests;
 mod bogus_tests;
 mod hint_tests;
 

@@ -1,11 +1,15 @@
 //! Finds the zone of a name and the servers that answer for it.
 
+mod apex;
+mod delegation;
+
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use hickory_proto::rr::{RData, RecordType as WireType};
+use hickory_proto::rr::RecordType as WireType;
 
+use self::apex::Place;
 use super::memo::Memo;
 use super::packet::QuerySettings;
 use super::{Exchange, Failure, Server, packet};
@@ -34,8 +38,9 @@ pub struct Zone {
 /// Why the zone of a name is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ZoneError {
-    /// The name is not registered: neither it nor anything above it that could be its zone exists.
-    NotRegistered,
+    /// The name is not registered: neither it nor anything above it that could be its zone exists. It would lie in the
+    /// domain named here.
+    NotRegistered(RecordName),
     /// The resolvers gave no usable answer.
     Failed(Failure),
 }
@@ -63,10 +68,14 @@ impl ZoneOptions {
 #[derive(Debug)]
 pub struct Zones {
     options: ZoneOptions,
-    /// The zone apex from the SOA lookup, by name that was asked for.
-    apexes: Memo<RecordName, Result<Option<RecordName>, ZoneError>>,
+    /// What the resolvers say about the zone of each name.
+    places: Memo<RecordName, Result<Place, ZoneError>>,
     found: Memo<RecordName, Result<Arc<Zone>, ZoneError>>,
     addresses: Memo<RecordName, Result<BTreeSet<IpAddr>, Failure>>,
+    /// A few servers of each zone that others are delegated from.
+    parents: Memo<RecordName, Vec<Server>>,
+    /// Those of them that gave no answer; they are not asked about another zone.
+    silent: Mutex<BTreeSet<Server>>,
 }
 
 impl Zones {
@@ -75,9 +84,11 @@ impl Zones {
     pub fn new(options: ZoneOptions) -> Self {
         Self {
             options,
-            apexes: Memo::default(),
+            places: Memo::default(),
             found: Memo::default(),
             addresses: Memo::default(),
+            parents: Memo::default(),
+            silent: Mutex::default(),
         }
     }
 
@@ -94,46 +105,6 @@ impl Zones {
             .await
     }
 
-    /// Finds the zone apex, going up name by name.
-    async fn apex(&self, exchange: &Exchange, name: &RecordName) -> Result<RecordName, ZoneError> {
-        let mut candidate = name.clone();
-        let mut failed = None;
-        loop {
-            let lasting = |_: &_| !exchange.is_spent();
-            let apex = self.apexes.once(&candidate, lasting, async {
-                self.apex_of(exchange, &candidate).await
-            });
-            match apex.await {
-                Ok(Some(apex)) if !is_public(&apex) => return Ok(apex),
-                Ok(Some(_)) => return Err(failed.unwrap_or(ZoneError::NotRegistered)),
-                Ok(None) => {}
-                // A resolver also fails where only this name is broken, as by an alias loop; the zone's own
-                // servers know better.
-                Err(error @ ZoneError::Failed(Failure::ServFail)) => failed = Some(error),
-                Err(error) => return Err(error),
-            }
-            candidate = match parent(&candidate) {
-                Some(parent) => parent,
-                None => return Err(failed.unwrap_or(ZoneError::NotRegistered)),
-            };
-        }
-    }
-
-    /// Asks for a name's SOA; its owner, in the answer or in the authority section of a negative one, is the apex
-    /// (RFC 2308, section 2). An alias has no SOA of its own.
-    async fn apex_of(
-        &self,
-        exchange: &Exchange,
-        name: &RecordName,
-    ) -> Result<Option<RecordName>, ZoneError> {
-        let message = self.resolve(exchange, name, WireType::SOA).await?;
-        let owners = message.answers.iter().chain(&message.authorities);
-        Ok(owners
-            .filter(|record| matches!(record.data, RData::SOA(_)))
-            .map(|record| packet::record_name(&record.name))
-            .find(|owner| is_below(name, owner)))
-    }
-
     async fn servers(&self, exchange: &Exchange, apex: RecordName) -> Result<Zone, ZoneError> {
         if !self.options.servers.is_empty() {
             let servers = self.options.servers.iter().map(|address| Server {
@@ -147,15 +118,12 @@ impl Zones {
                 notes: Vec::new(),
             });
         }
-        let message = self.resolve(exchange, &apex, WireType::NS).await?;
-        let mut names: BTreeSet<RecordName> = message
-            .answers
-            .iter()
-            .filter_map(|record| match &record.data {
-                RData::NS(name) => Some(packet::record_name(&name.0)),
-                _ => None,
-            })
-            .collect();
+        let mut names = self.named(exchange, &apex).await?;
+        if names.is_empty() {
+            // An alias at the apex hides the zone's own NS records.
+            let delegated = Box::pin(self.delegated(exchange, &apex));
+            names = delegated.await.unwrap_or_default();
+        }
         let mut zone = Zone {
             apex,
             servers: Vec::new(),
@@ -172,11 +140,7 @@ impl Zones {
         }
         let mut crowded = Vec::new();
         for name in names {
-            let lasting = |_: &_| !exchange.is_spent();
-            let addresses = self.addresses.once(&name, lasting, async {
-                self.addresses(exchange, &name).await
-            });
-            match addresses.await {
+            match self.addresses_of(exchange, &name).await {
                 Ok(addresses) => {
                     self.add(&mut zone, &name, &addresses);
                     if addresses.len() > MOST_ADDRESSES {
@@ -192,21 +156,66 @@ impl Zones {
         Ok(zone)
     }
 
+    /// Returns the name servers that the resolvers know for a zone.
+    async fn named(
+        &self,
+        exchange: &Exchange,
+        apex: &RecordName,
+    ) -> Result<BTreeSet<RecordName>, ZoneError> {
+        let message = self.resolve(exchange, apex, WireType::NS).await?;
+        Ok(packet::names_of_servers(&message.answers, apex))
+    }
+
     /// Adds a server at each of its addresses; those that must not be asked count as unreachable.
     fn add(&self, zone: &mut Zone, name: &RecordName, addresses: &BTreeSet<IpAddr>) {
-        for address in addresses.iter().take(MOST_ADDRESSES) {
+        let addresses = addresses.iter().take(MOST_ADDRESSES).copied();
+        let (asked, unreachable) = self.servers_at(name, addresses);
+        zone.servers.extend(asked);
+        zone.unreachable.extend(unreachable);
+    }
+
+    /// Returns a server at each of its addresses, and apart from them those that must not be asked.
+    fn servers_at(
+        &self,
+        name: &RecordName,
+        addresses: impl Iterator<Item = IpAddr>,
+    ) -> (Vec<Server>, Vec<(Server, Failure)>) {
+        let (mut asked, mut unreachable) = (Vec::new(), Vec::new());
+        for address in addresses {
             let server = Server {
                 name: Some(name.to_string()),
-                address: SocketAddr::new(*address, self.options.authoritative_port),
+                address: SocketAddr::new(address, self.options.authoritative_port),
             };
-            if is_inside(*address) && !self.options.admits(*address) {
+            if is_inside(address) && !self.options.admits(address) {
                 let reason = "its address is not public, and any zone can name it; if this is intended, add its network to dns.networks in emblazon.yaml";
-                let failure = Failure::NotAsked(reason.to_owned());
-                zone.unreachable.push((server, failure));
+                unreachable.push((server, Failure::NotAsked(reason.to_owned())));
             } else {
-                zone.servers.push(server);
+                asked.push(server);
             }
         }
+        (asked, unreachable)
+    }
+
+    fn is_silent(&self, server: &Server) -> bool {
+        let silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        silent.contains(server)
+    }
+
+    fn note_silent(&self, server: Server) {
+        let mut silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        silent.insert(server);
+    }
+
+    async fn addresses_of(
+        &self,
+        exchange: &Exchange,
+        name: &RecordName,
+    ) -> Result<BTreeSet<IpAddr>, Failure> {
+        let lasting = |_: &_| !exchange.is_spent();
+        let addresses = self.addresses.once(name, lasting, async {
+            self.addresses(exchange, name).await
+        });
+        addresses.await
     }
 
     /// Finds the addresses of a server; IPv6 ones only if there is no IPv4 one, since both lead to the same machine and
@@ -220,7 +229,7 @@ impl Zones {
             let message = match self.resolve(exchange, name, wire_type).await {
                 Ok(message) => message,
                 Err(ZoneError::Failed(failure)) => return Err(failure),
-                Err(ZoneError::NotRegistered) => continue,
+                Err(ZoneError::NotRegistered(_)) => continue,
             };
             let addresses: BTreeSet<IpAddr> = message
                 .answers
@@ -298,11 +307,6 @@ pub(super) fn is_below(name: &RecordName, top: &RecordName) -> bool {
             .as_str()
             .strip_suffix(top.as_str())
             .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-}
-
-/// Returns whether a zone is the root or a top-level domain: no brand owns one, so a name right in it is unregistered.
-fn is_public(apex: &RecordName) -> bool {
-    apex.is_root() || !apex.as_str().contains('.')
 }
 
 fn parent(name: &RecordName) -> Option<RecordName> {

@@ -31,6 +31,7 @@ pub fn hints(judgement: &Judgement, observation: &Observation, evidence: &Eviden
         case.old_address(),
         case.unwanted_ipv6(),
         case.bogus(),
+        case.takeover(),
         case.dangling_target(),
     ]
     .into_iter()
@@ -90,17 +91,34 @@ impl Case<'_> {
     fn alias_at_apex(&self) -> Cause {
         let question = self.question();
         let apex = self.observation.zone.as_ref()?;
-        (question.record_type == RecordType::Cname
-            && question.name == *apex
-            && self.judgement.verdict != Verdict::Ok)
-            .then(|| {
-                (
-                    HintKind::AliasAtApex,
-                    format!(
-                        "{apex} is the top of its zone and cannot have a CNAME; use the provider's ALIAS or flattened CNAME, or addresses"
-                    ),
-                )
-            })
+        if question.name != *apex {
+            return None;
+        }
+        let instead = "use the provider's ALIAS or flattened CNAME, or addresses";
+        if let Some(target) = self.alias() {
+            let text = format!(
+                "{apex} is the top of its zone and has a CNAME for {target}, which hides its NS, MX and all other records; delete it, and {instead}"
+            );
+            return Some((HintKind::AliasAtApex, text));
+        }
+        let wanted =
+            question.record_type == RecordType::Cname && self.judgement.verdict != Verdict::Ok;
+        let text = format!("{apex} is the top of its zone and cannot have a CNAME; {instead}");
+        wanted.then_some((HintKind::AliasAtApex, text))
+    }
+
+    /// Returns what the host is an alias for, by one of the zone's servers.
+    fn alias(&self) -> Option<&RecordName> {
+        let mut answers = self.observation.authoritative.iter();
+        answers.find_map(|observed| match &observed.answer {
+            Answer::Found(found) => found.aliases.first().or_else(|| {
+                found.records.iter().find_map(|record| match record {
+                    RecordData::Cname(target) => Some(target),
+                    _ => None,
+                })
+            }),
+            Answer::NoData { .. } | Answer::NxDomain { .. } | Answer::Failed(_) => None,
+        })
     }
 
     fn alias_beside_data(&self) -> Cause {
@@ -119,17 +137,10 @@ impl Case<'_> {
                 )
             });
         }
-        if self.judgement.verdict == Verdict::Ok {
+        if self.judgement.verdict == Verdict::Ok || self.alias_at_apex().is_some() {
             return None;
         }
-        let alias =
-            self.observation
-                .authoritative
-                .iter()
-                .find_map(|observed| match &observed.answer {
-                    Answer::Found(found) => found.aliases.first(),
-                    _ => None,
-                })?;
+        let alias = self.alias()?;
         Some((
             HintKind::AliasBesideData,
             format!(
@@ -309,12 +320,36 @@ impl Case<'_> {
         })
     }
 
+    fn takeover(&self) -> Cause {
+        let mut targets = self.evidence.targets.iter();
+        let (target, domain) = targets.find_map(|(target, reach)| match reach {
+            Reach::Unregistered(domain) => Some((target, domain)),
+            Reach::Reached | Reach::Nothing | Reach::Unknown => None,
+        })?;
+        let leads = if target == domain {
+            format!("{target} is not registered")
+        } else {
+            format!("{target} leads to {domain}, which is not registered")
+        };
+        let name = &self.question().name;
+        Some((
+            HintKind::Takeover,
+            format!(
+                "{leads}: whoever registers it takes over {name}; register it, or point {name} elsewhere"
+            ),
+        ))
+    }
+
     fn dangling_target(&self) -> Cause {
+        let is_extra = |target: &RecordName| {
+            let mut extra = self.extra.iter();
+            extra.any(|record| record.target() == Some(target))
+        };
         let targets: Vec<&str> = self
             .evidence
             .targets
             .iter()
-            .filter(|(_, reach)| **reach == Reach::Nothing)
+            .filter(|(target, reach)| **reach == Reach::Nothing && !is_extra(target))
             .map(|(target, _)| target.as_str())
             .collect();
         (!targets.is_empty()).then(|| {

@@ -20,6 +20,8 @@ pub enum HintKind {
     OldAddress,
     /// The target of a record has no address.
     DanglingTarget,
+    /// The target of a record lies in a domain that anybody can register.
+    Takeover,
     /// IPv6 clients find nothing.
     MissingIpv6,
     /// IPv6 clients go elsewhere.
@@ -46,6 +48,7 @@ impl HintKind {
             Self::SplitText => "split_text",
             Self::OldAddress => "old_address",
             Self::DanglingTarget => "dangling_target",
+            Self::Takeover => "takeover",
             Self::MissingIpv6 => "missing_ipv6",
             Self::UnwantedIpv6 => "unwanted_ipv6",
             Self::Bogus => "bogus",

@@ -9,12 +9,14 @@ use crate::model::record::{RecordData, RecordName, RecordType};
 const MAX_TARGETS: usize = 4;
 
 /// Whether a target has an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// It has an address.
     Reached,
     /// It has none, or does not exist.
     Nothing,
+    /// It leads to a domain that nobody has registered, so that anybody can.
+    Unregistered(RecordName),
     /// No usable answer came back.
     Unknown,
 }
@@ -78,8 +80,12 @@ pub(in crate::dns) fn probes(
     probes.targets = judgement
         .records
         .iter()
-        .filter(|(mark, _)| *mark == RecordMark::Present)
-        .filter(|(_, record)| !matches!(record, RecordData::Naptr { .. }))
+        .filter(|(mark, record)| match mark {
+            RecordMark::Present => !matches!(record, RecordData::Naptr { .. }),
+            // Whether a stranger can answer for the host matters whatever the template says.
+            RecordMark::Extra => matches!(record, RecordData::Cname(_)),
+            RecordMark::Missing => false,
+        })
         .filter_map(|(_, record)| record.target())
         .filter(|target| !hosts.contains(target))
         .take(MAX_TARGETS)

@@ -122,6 +122,13 @@ impl DnsFault {
         self
     }
 
+    /// Limits the fault to one record type.
+    #[must_use]
+    pub fn of_type(mut self, record_type: &str) -> Self {
+        self.record_type = Some(record_type.to_owned());
+        self
+    }
+
     /// Limits the fault to this many matching queries.
     #[must_use]
     pub fn times(mut self, times: u64) -> Self {

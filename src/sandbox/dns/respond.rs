@@ -167,7 +167,9 @@ impl World {
             if let Some(set) = self.remembers.get(&(name.clone(), wire_type)) {
                 response.answers.extend(zone::records(&name, set));
                 if set.data.is_empty() {
-                    let mut soa = self.zone_of(&name, None).map_or_else(root_soa, Zone::soa);
+                    let mut soa = self
+                        .zone_of(&name, None)
+                        .map_or_else(|| registry_soa(&name), Zone::soa);
                     soa.ttl = set.ttl;
                     response.authorities = vec![soa];
                 }
@@ -198,9 +200,9 @@ impl World {
         response.metadata.response_code = ResponseCode::ServFail;
     }
 
-    /// Answers for names outside all zones: only the servers' own addresses exist there.
+    /// Answers for names outside all zones: only the servers' own addresses exist there, and the top-level domains.
     fn outside(&self, name: &Name, wire_type: WireType, response: &mut Message) {
-        response.authorities = vec![root_soa()];
+        response.authorities = vec![registry_soa(name)];
         match self.addresses.get(name) {
             Some(address) => {
                 if let Some(record) = address_record(name, *address, wire_type) {
@@ -222,9 +224,11 @@ fn address_record(name: &Name, address: IpAddr, wire_type: WireType) -> Option<R
     Some(Record::from_rdata(name.clone(), 3600, data))
 }
 
-fn root_soa() -> Record {
-    let soa = SOA::new(Name::root(), Name::root(), 1, 3600, 600, 86_400, 60);
-    Record::from_rdata(Name::root(), 60, RData::SOA(soa))
+/// Returns the SOA of the top-level domain of a name.
+fn registry_soa(name: &Name) -> Record {
+    let apex = name.trim_to(1);
+    let soa = SOA::new(apex.clone(), apex.clone(), 1, 3600, 600, 86_400, 60);
+    Record::from_rdata(apex, 60, RData::SOA(soa))
 }
 
 /// Applies faults to a response; `None` when none is sent.

@@ -191,12 +191,14 @@ impl Zone {
                 answers.extend(sets.flat_map(|set| records(&name, set)));
                 return End::Found;
             }
-            if let Some(set) = self.set(server, &owner, wire_type) {
+            // An alias hides the other records of its name (RFC 1034, section 4.3.2, step 3a).
+            let alias = self.set(server, &owner, WireType::CNAME);
+            let Some(set) = alias.filter(|_| wire_type != WireType::CNAME) else {
+                let Some(set) = self.set(server, &owner, wire_type) else {
+                    return End::NoData;
+                };
                 answers.extend(records(&name, set));
                 return End::Found;
-            }
-            let Some(set) = self.set(server, &owner, WireType::CNAME) else {
-                return End::NoData;
             };
             let circle = answers.iter().any(|record| record.name == name);
             if circle || answers.len() > MAX_ALIASES {

@@ -1,0 +1,68 @@
+//! Asks a zone's parent whom it delegates the zone to.
+
+use std::collections::BTreeSet;
+
+use hickory_proto::rr::RecordType as WireType;
+
+use super::{Server, Zones, parent};
+use crate::dns::packet::{self, QuerySettings};
+use crate::dns::{Exchange, Failure};
+use crate::model::record::RecordName;
+
+/// How many servers of a parent zone are tried.
+const MOST_PARENTS: usize = 3;
+
+impl Zones {
+    /// Returns whether a name is the apex of a zone of its own, as far as anybody says so.
+    pub(super) async fn is_delegated(&self, exchange: &Exchange, name: &RecordName) -> bool {
+        let named = self.named(exchange, name).await;
+        named.is_ok_and(|names| !names.is_empty()) || self.delegated(exchange, name).await.is_some()
+    }
+
+    /// Returns the name servers that the parent zone delegates a zone to, from a referral of one of its servers (RFC 1034,
+    /// section 4.2.1); `None` if none of them refers.
+    pub(super) async fn delegated(
+        &self,
+        exchange: &Exchange,
+        apex: &RecordName,
+    ) -> Option<BTreeSet<RecordName>> {
+        // Nobody runs the root himself.
+        let above = self.enclosing(exchange, &parent(apex)?).await?;
+        let query = packet::query(apex, WireType::NS).ok()?;
+        for server in self.parents(exchange, &above).await {
+            if self.is_silent(&server) {
+                continue;
+            }
+            let asked = exchange.send(server.address, &query, QuerySettings::Authoritative);
+            match Box::pin(asked).await {
+                Ok(message) if packet::failure(&message, false).is_none() => {
+                    let names = packet::names_of_servers(&message.authorities, apex);
+                    let refers = !message.metadata.authoritative && !names.is_empty();
+                    return refers.then_some(names);
+                }
+                Ok(_) => {}
+                Err(Failure::TimedOut | Failure::Unreachable(_)) => self.note_silent(server),
+                Err(_) => {}
+            }
+        }
+        None
+    }
+
+    /// Returns a few servers of a parent zone.
+    async fn parents(&self, exchange: &Exchange, parent: &RecordName) -> Vec<Server> {
+        let lasting = |_: &_| !exchange.is_spent();
+        let found = self.parents.once(parent, lasting, async {
+            let names = self.named(exchange, parent).await.unwrap_or_default();
+            let mut servers = Vec::new();
+            for name in names.iter().take(MOST_PARENTS) {
+                if let Ok(addresses) = self.addresses_of(exchange, name).await {
+                    let first = addresses.iter().take(1).copied();
+                    let (asked, _) = self.servers_at(name, first);
+                    servers.extend(asked);
+                }
+            }
+            servers
+        });
+        found.await
+    }
+}
