@@ -66,7 +66,7 @@ impl Exit {
             Command::Validate => Self::Done,
             Command::Plan | Command::Drift if summary.refused > 0 => Self::Refused,
             Command::Plan | Command::Drift | Command::Dns
-                if summary.differing + summary.dns_differing > 0 =>
+                if summary.differing + summary.dns_differing + summary.sip_failing > 0 =>
             {
                 Self::Differences
             }

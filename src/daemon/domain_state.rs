@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::status::DnsSummary;
 use crate::dns::{DomainCheck, Question, Standing, Verdict};
 use crate::model::AccountName;
+use crate::model::record::RecordType;
 use crate::report::{AccountDns, dns_lines};
 
 /// The state of a domain's DNS.
@@ -42,19 +43,22 @@ impl DomainState {
         let mut is_seen_again = false;
         self.old_for = None;
         for host in &check.hosts {
-            let judgement = &host.judgement;
-            let question = &judgement.expected.question;
-            let earlier = before.get(question).copied();
-            if judgement.verdict.is_difference() {
-                is_seen_again |= earlier.is_some_and(|earlier| earlier < now);
-                self.differing
-                    .insert(question.clone(), earlier.unwrap_or(now));
-            } else if let Verdict::Unknown { .. } = judgement.verdict {
-                // No answer neither confirms nor refutes a difference.
-                let kept = earlier.map(|earlier| (question.clone(), earlier));
-                self.differing.extend(kept);
-            } else if let Verdict::Propagating { old_for } = judgement.verdict {
+            if let Verdict::Propagating { old_for } = host.judgement.verdict {
                 self.old_for = self.old_for.max(old_for);
+            }
+        }
+        for (question, standing) in parts(&check) {
+            let earlier = before.get(&question).copied();
+            match standing {
+                Standing::Differs => {
+                    is_seen_again |= earlier.is_some_and(|earlier| earlier < now);
+                    self.differing.insert(question, earlier.unwrap_or(now));
+                }
+                // No answer neither confirms nor refutes a difference.
+                Standing::Unknown => {
+                    (self.differing).extend(earlier.map(|earlier| (question, earlier)));
+                }
+                Standing::InSync | Standing::Propagating => {}
             }
         }
         if self.differing.is_empty() {
@@ -82,6 +86,23 @@ impl DomainState {
             confirmed: self.confirmed,
         }
     }
+}
+
+/// Returns the standing of each host, and of each SIP chain as that of the SRV records that phones look for themselves.
+fn parts(check: &DomainCheck) -> impl Iterator<Item = (Question, Standing)> {
+    let phones = check.phones.iter().map(|phones| {
+        let question = Question {
+            name: phones.proxy.clone(),
+            record_type: RecordType::Srv,
+        };
+        (question, Standing::of_phones(phones.registration))
+    });
+    let hosts = check.hosts.iter().map(|host| {
+        let judgement = &host.judgement;
+        let question = judgement.expected.question.clone();
+        (question, Standing::of(&judgement.verdict))
+    });
+    hosts.chain(phones)
 }
 
 #[cfg(test)]

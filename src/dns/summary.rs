@@ -37,6 +37,16 @@ impl Standing {
             | Verdict::Bogus => Self::Differs,
         }
     }
+
+    /// Returns the status of a SIP chain: one that fails is a difference, even if each host on it is as declared.
+    #[must_use]
+    pub fn of_phones(registration: Registration) -> Self {
+        match registration {
+            Registration::Works => Self::InSync,
+            Registration::Unknown => Self::Unknown,
+            Registration::Impaired | Registration::Broken => Self::Differs,
+        }
+    }
 }
 
 /// How many hosts got each verdict.
@@ -61,6 +71,9 @@ pub struct Tally {
     pub unknown: usize,
     /// Hosts of the template that could not be read as DNS records.
     pub not_understood: usize,
+    /// Names at which phones do not find what the template says.
+    #[serde(default)]
+    pub sip_failing: usize,
 }
 
 impl Tally {
@@ -70,6 +83,11 @@ impl Tally {
         let mut tally = Self::default();
         for check in checks {
             tally.not_understood += check.not_understood.len();
+            let failing = check
+                .phones
+                .iter()
+                .filter(|phones| Standing::of_phones(phones.registration) == Standing::Differs);
+            tally.sip_failing += failing.count();
             for host in &check.hosts {
                 *tally.slot(&host.judgement.verdict) += 1;
             }
@@ -106,6 +124,7 @@ impl Tally {
     #[must_use]
     pub fn words(&self) -> Vec<(usize, &'static str)> {
         [
+            (self.sip_failing, "failing for phones"),
             (self.bogus, "bogus"),
             (self.different, "different"),
             (self.missing, "missing"),
@@ -142,11 +161,7 @@ impl DomainCheck {
             .iter()
             .map(|host| Standing::of(&host.judgement.verdict));
         let not_understood = (!self.not_understood.is_empty()).then_some(Standing::Unknown);
-        let phones = self
-            .phones
-            .iter()
-            .filter(|phones| phones.registration == Registration::Unknown)
-            .map(|_| Standing::Unknown);
+        let phones = (self.phones.iter()).map(|phones| Standing::of_phones(phones.registration));
         hosts.chain(not_understood).chain(phones)
     }
 

@@ -348,6 +348,8 @@ pub struct Summary {
     pub cut_short: bool,
     /// Hosts whose DNS differs from the template.
     pub dns_differing: usize,
+    /// Names at which phones do not find what the template says.
+    pub sip_failing: usize,
     /// Domains whose DNS could not be checked completely.
     pub dns_unknown: usize,
 }
@@ -402,7 +404,9 @@ impl Report {
             }
         }
         if let Some(dns) = &self.dns {
-            summary.dns_differing = dns.tally().differing();
+            let tally = dns.tally();
+            summary.dns_differing = tally.differing();
+            summary.sip_failing = tally.sip_failing;
             summary.dns_unknown = dns.unknown();
         }
         for object in self.objects() {

@@ -42,7 +42,7 @@ fn a_check_says_what_is_wrong() {
         "the provider appends",
         "inconsistent",
         "ns2.registrar.example (127.0.0.4): nothing",
-        "DNS: 2 different, 1 missing, 1 extra, 1 inconsistent, 3 ok on 1 domain",
+        "DNS: 1 failing for phones, 2 different, 1 missing, 1 extra, 1 inconsistent, 3 ok on 1 domain",
     ] {
         assert!(text.contains(part), "{part:?} is not in:\n{text}");
     }
@@ -96,6 +96,53 @@ fn drift_includes_dns_unless_told_otherwise() {
     assert!(stdout(&with).contains("\nDNS: "), "{}", stdout(&with));
     let without = run(&top(), &["drift", "--sandbox", QUICKSTART, "--skip-dns"]);
     assert!(!stdout(&without).contains("\nDNS: "));
+}
+
+/// A SIP chain that fails is a failure in every format, although each host is as the template says.
+#[test]
+fn phones_that_cannot_register_are_a_difference_in_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    small_tree(folder.path(), "192.0.2.10");
+    let template = "{SRV: {\"_sip._udp.{{domain}}\": {mapping: [10 10 5060 sip.carrier.example]}}}";
+    write(
+        folder.path(),
+        "domains.yaml",
+        &format!("template: {template}\n"),
+    );
+    let zone =
+        "dns: {zones: {acme.example: {records: [_sip._udp SRV 10 10 5060 sip.carrier.example]}}}";
+    let accounts = "accounts: [{name: Master}, {name: Acme, realm: acme.sip.example.com}]";
+    write(
+        folder.path(),
+        "sandbox.yaml",
+        &format!("{accounts}\n{zone}\n"),
+    );
+    let formats = ["json", "sarif", "junit", "markdown", "html"];
+    let file = |format: &str| folder.path().join(format).display().to_string();
+    let outputs = formats.map(|format| format!("--output={format}={}", file(format)));
+    let mut command = vec!["dns", "check", "--sandbox"];
+    command.extend(outputs.iter().map(String::as_str));
+    let output = run(folder.path(), &command);
+    check_exit(&output, 2);
+    let text = stdout(&output);
+    assert!(
+        text.contains("DNS: 1 failing for phones, 1 ok on 1 domain"),
+        "{text}"
+    );
+    let read = |format: &str| fs::read_to_string(file(format)).unwrap();
+    let report: Value = serde_json::from_str(&read("json")).unwrap();
+    assert_eq!(report["dns"]["standing"], "differs");
+    assert_eq!(report["dns"]["sip_failing"], 1);
+    assert_eq!(report["dns"]["domains"][0]["standing"], "differs");
+    assert_eq!(
+        read("sarif").matches("\"ruleId\": \"sip-broken\"").count(),
+        1
+    );
+    let junit = read("junit");
+    assert!(junit.contains("failures=\"1\" errors=\"0\""), "{junit}");
+    assert!(read("markdown").contains("1 failing for phones, 1 ok"));
+    let html = read("html");
+    assert!(html.contains("phones cannot register"), "{html}");
 }
 
 /// A tree in sync with its platform, whose DNS alone differs.

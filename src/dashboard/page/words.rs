@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use crate::daemon::{ObjectStatus, Reason, State};
 use crate::diff::{Cause, Change};
-use crate::dns::Standing;
+use crate::dns::{Standing, Tally};
 use crate::report::text::visible;
 use crate::report::{Line, lines};
 
@@ -89,18 +89,19 @@ pub(super) fn dns(object: &ObjectStatus) -> Markup {
         Standing::Differs if dns.confirmed.is_none() => (
             "reconciling",
             "↻",
-            format!(
-                "{} to confirm",
-                counted(dns.tally.differing(), "host", "hosts")
-            ),
+            format!("{} to confirm", wrong(&dns.tally)),
         ),
-        Standing::Differs => (
-            "stalled",
-            "!",
-            format!("{} wrong", counted(dns.tally.differing(), "host", "hosts")),
-        ),
+        Standing::Differs => ("stalled", "!", format!("{} wrong", wrong(&dns.tally))),
     };
     html! { span class={ "dns " (class) } { span.sign aria-hidden="true" { (sign) } (word) } }
+}
+
+/// Counts what differs: hosts, or the names at which phones fail although each host is as declared.
+fn wrong(tally: &Tally) -> String {
+    match tally.differing() {
+        0 => counted(tally.sip_failing, "SIP name", "SIP names"),
+        hosts => counted(hosts, "host", "hosts"),
+    }
 }
 
 /// Draws changes as a table: the key, the live value, the value in Git, and which side changed.

@@ -110,7 +110,7 @@ fn headline(report: &Report, summary: &Summary) -> String {
             };
             format!("{} {differ} from the tree", objects(summary))
         }
-        Command::Drift if summary.dns_differing > 0 => {
+        Command::Drift if summary.dns_differing + summary.sip_failing > 0 => {
             "The platform matches the tree, DNS does not".to_owned()
         }
         Command::Drift if summary.unknown + summary.dns_unknown > 0 => {
@@ -132,6 +132,9 @@ fn headline(report: &Report, summary: &Summary) -> String {
                 "{} {differ} from the template",
                 count(summary.dns_differing, "host")
             )
+        }
+        Command::Dns if summary.sip_failing > 0 => {
+            "Each host is as the template says, and yet phones cannot register".to_owned()
         }
         Command::Dns => "No host differs from the template".to_owned(),
     }
@@ -200,6 +203,7 @@ fn figures(summary: &Summary, report: &Report) -> Vec<(usize, &'static str, &'st
         (true, unread(template), "template not checked", "warn"),
         (true, unread(zones), "zones not checked", "warn"),
         (asked, summary.dns_differing, "DNS differing", "bad"),
+        (asked, summary.sip_failing, "failing for phones", "bad"),
         (asked, summary.dns_unknown, "DNS not checked", "warn"),
         (true, summary.errors, "errors", "bad"),
         (true, summary.warnings, "warnings", "warn"),

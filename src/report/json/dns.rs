@@ -13,6 +13,8 @@ pub(super) struct Dns {
     standing: Standing,
     /// The number of hosts with each verdict.
     hosts: Verdicts,
+    /// The number of names at which phones do not find what the template says; each makes the standing `differs`.
+    sip_failing: usize,
     /// The domains, sorted by account.
     domains: Vec<Checked>,
     /// The accounts that were not checked.
@@ -189,6 +191,7 @@ impl From<&DnsReport> for Dns {
         Self {
             standing: dns.standing(),
             hosts: dns.tally().into(),
+            sip_failing: dns.tally().sip_failing,
             domains: dns.accounts.iter().map(Checked::from).collect(),
             skipped: dns
                 .skipped

@@ -29,7 +29,7 @@ fn state(report: &Report) -> &'static str {
     let differs = summary.differing > 0 && count.done < summary.steps.max(1);
     if failed > 0 {
         "failed"
-    } else if differs || summary.dns_differing > 0 {
+    } else if differs || summary.dns_differing + summary.sip_failing > 0 {
         "differs"
     } else if summary.unknown + summary.dns_unknown > 0 {
         "unknown"
