@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -244,16 +244,27 @@ impl Exchange {
         let channel = self.channel(server).await?;
         let permit = channel.window.enter().await;
         let mut last = Failure::TimedOut;
-        for _ in 0..options.attempts {
+        let mut left = options.attempts;
+        while left > 0 {
+            let with_edns = !channel.is_plain.load(Ordering::Relaxed);
             counters.udp_packets.fetch_add(1, Ordering::Relaxed);
-            match timeout(options.timeout, channel.attempt(query, settings)).await {
+            let attempt = channel.attempt(query, settings, with_edns);
+            match timeout(options.timeout, attempt).await {
+                Ok(Ok(Decoded::Message(message)))
+                    if with_edns && packet::refuses_edns(&message) =>
+                {
+                    channel.is_plain.store(true, Ordering::Relaxed);
+                    continue;
+                }
                 Ok(Ok(Decoded::Message(message))) => {
                     permit.answered();
                     return Ok(message);
                 }
                 Ok(Ok(Decoded::Truncated)) => {
                     permit.answered();
-                    return self.message_over_tcp(server, query, settings).await;
+                    return self
+                        .message_over_tcp(server, query, settings, with_edns)
+                        .await;
                 }
                 Ok(Ok(Decoded::NotOurs)) => {
                     last = Failure::Malformed("an answer to another question".to_owned());
@@ -265,6 +276,7 @@ impl Exchange {
                     last = Failure::TimedOut;
                 }
             }
+            left -= 1;
         }
         Err(last)
     }
@@ -296,13 +308,15 @@ impl Exchange {
         server: SocketAddr,
         query: &Query,
         settings: QuerySettings,
+        with_edns: bool,
     ) -> Result<Box<Message>, Failure> {
         let shared = &*self.shared;
         shared
             .counters
             .tcp_connections
             .fetch_add(1, Ordering::Relaxed);
-        timeout(shared.options.timeout, tcp(server, query, settings))
+        let answer = tcp(server, query, settings, with_edns);
+        timeout(shared.options.timeout, answer)
             .await
             .unwrap_or(Err(Failure::TimedOut))
     }
@@ -314,6 +328,8 @@ struct Channel {
     socket: Arc<UdpSocket>,
     waiting: Arc<Waiting>,
     window: Window,
+    /// Whether the server does not know EDNS, so that it is asked without.
+    is_plain: AtomicBool,
     reader: JoinHandle<()>,
 }
 
@@ -354,17 +370,23 @@ impl Channel {
             socket,
             waiting,
             window: Window::new(in_flight),
+            is_plain: AtomicBool::new(false),
             reader,
         }))
     }
 
-    async fn attempt(&self, query: &Query, settings: QuerySettings) -> Result<Decoded, Failure> {
+    async fn attempt(
+        &self,
+        query: &Query,
+        settings: QuerySettings,
+        with_edns: bool,
+    ) -> Result<Decoded, Failure> {
         let (id, reply) = self.waiting.register();
         let _registered = Registered {
             id,
             waiting: &self.waiting,
         };
-        let packet = packet::encode(id, query, settings)?;
+        let packet = packet::encode(id, query, settings, with_edns)?;
         self.socket
             .send(&packet)
             .await
@@ -424,10 +446,11 @@ async fn tcp(
     server: SocketAddr,
     query: &Query,
     settings: QuerySettings,
+    with_edns: bool,
 ) -> Result<Box<Message>, Failure> {
     let unreachable = |error: std::io::Error| Failure::Unreachable(error.to_string());
     let id = fastrand::u16(..);
-    let packet = packet::encode(id, query, settings)?;
+    let packet = packet::encode(id, query, settings, with_edns)?;
     let length = u16::try_from(packet.len())
         .map_err(|_| Failure::Malformed("the question is too long".to_owned()))?;
     let mut stream = TcpStream::connect(server).await.map_err(unreachable)?;

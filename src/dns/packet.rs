@@ -45,18 +45,25 @@ pub(super) fn query(name: &RecordName, wire_type: WireType) -> Result<Query, Fai
     Ok(Query::query(name, wire_type))
 }
 
-/// Encodes a question as a message.
+/// Encodes a question as a message, with the extensions of EDNS or, for a server that does not know them, without.
 ///
 /// # Errors
 /// When the message cannot be encoded.
-pub(super) fn encode(id: u16, query: &Query, settings: QuerySettings) -> Result<Vec<u8>, Failure> {
+pub(super) fn encode(
+    id: u16,
+    query: &Query,
+    settings: QuerySettings,
+    with_edns: bool,
+) -> Result<Vec<u8>, Failure> {
     let mut message = Message::new(id, MessageType::Query, OpCode::Query);
     message.metadata.recursion_desired = settings != QuerySettings::Authoritative;
     message.metadata.checking_disabled = settings == QuerySettings::Unvalidated;
     message.add_query(query.clone());
-    let mut edns = Edns::new();
-    edns.set_max_payload(DEFAULT_MAX_PAYLOAD_LEN);
-    message.set_edns(edns);
+    if with_edns {
+        let mut edns = Edns::new();
+        edns.set_max_payload(DEFAULT_MAX_PAYLOAD_LEN);
+        message.set_edns(edns);
+    }
     message
         .to_vec()
         .map_err(|error| Failure::Malformed(format!("cannot ask for {}: {error}", query.name)))
@@ -70,8 +77,12 @@ pub(super) fn decode(bytes: &[u8], id: u16, query: &Query) -> Result<Decoded, Fa
     let message =
         Message::from_vec(bytes).map_err(|error| Failure::Malformed(error.to_string()))?;
     let header = &message.metadata;
-    let asked = matches!(message.queries.as_slice(), [asked]
-        if asked.name == query.name && asked.query_type == query.query_type);
+    let asked = match message.queries.as_slice() {
+        [asked] => asked.name == query.name && asked.query_type == query.query_type,
+        // Who cannot read a message sends back its header alone.
+        [] => header.response_code == ResponseCode::FormErr,
+        _ => false,
+    };
     Ok(
         if header.id != id || header.message_type != MessageType::Response || !asked {
             Decoded::NotOurs
@@ -81,6 +92,12 @@ pub(super) fn decode(bytes: &[u8], id: u16, query: &Query) -> Result<Decoded, Fa
             Decoded::Message(Box::new(message))
         },
     )
+}
+
+/// Returns whether a message says that its server does not know EDNS (RFC 6891, section 7): ask again without.
+pub(super) fn refuses_edns(message: &Message) -> bool {
+    let code = message.metadata.response_code;
+    matches!(code, ResponseCode::FormErr | ResponseCode::NotImp) && message.edns.is_none()
 }
 
 /// Returns what a message says about a question; `authoritative` requires the AA bit, without which a server of the

@@ -260,6 +260,23 @@ async fn what_is_cut_is_asked_again_over_tcp() {
     assert_eq!(check.standing(), Standing::InSync);
 }
 
+/// A server, or a resolver, that does not know EDNS is asked without (RFC 6891, section 7), and from then on at once.
+#[tokio::test]
+async fn who_does_not_know_edns_is_asked_without() {
+    let mut seed = world(&RIGHT);
+    seed.faults = vec![DnsFault::new(DnsFaultKind::NoEdns)];
+    let server = DnsServer::start(&seed, 0).await.unwrap();
+    let checker = checker(&server);
+    let domain = DomainName::parse(ACME).unwrap();
+    let check = checker.check(&one_host(), &domain).await;
+    assert_eq!(check.standing(), Standing::InSync, "{}", told(&check));
+    let before = checker.observer().exchange().traffic();
+    checker.check(&one_host(), &domain).await;
+    let after = checker.observer().exchange().traffic();
+    let packets = after.udp_packets - before.udp_packets;
+    assert_eq!(packets, after.questions - before.questions);
+}
+
 /// One query per name, type and server, extra questions included.
 #[tokio::test]
 async fn nothing_is_asked_twice() {

@@ -68,6 +68,9 @@ pub enum DnsFaultKind {
     Refused,
     /// The response code NOTIMP.
     Notimp,
+    /// A query with EDNS gets a header with FORMERR and nothing else, as from a server that is older than EDNS (RFC 6891,
+    /// section 7).
+    NoEdns,
     /// No response is sent, and a TCP connection is closed. An update is applied.
     Drop,
     /// The response is truncated, whatever its size.

@@ -258,6 +258,12 @@ pub(super) fn spoil(
             }
             DnsFaultKind::Refused => fail(&mut response, ResponseCode::Refused),
             DnsFaultKind::Notimp => fail(&mut response, ResponseCode::NotImp),
+            DnsFaultKind::NoEdns if request.edns.is_none() => {}
+            DnsFaultKind::NoEdns => {
+                fail(&mut response, ResponseCode::FormErr);
+                response.queries.clear();
+                response.edns = None;
+            }
             DnsFaultKind::Drop => return None,
             DnsFaultKind::Truncate => response = response.truncate(),
             DnsFaultKind::Lame => response.metadata.authoritative = false,
