@@ -3,6 +3,7 @@
 mod alias_tests;
 mod bogus_tests;
 mod hint_tests;
+mod zone_tests;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
