@@ -29,7 +29,7 @@ pub enum Answer {
 pub struct Found {
     /// Aliases followed within the answer, starting at the name that was asked for.
     pub aliases: Vec<RecordName>,
-    /// Records at the end of the aliases; empty when an alias leads out of what the server knows.
+    /// Records at the end of the aliases; empty when there are none, or an alias leads out of what the server knows.
     pub records: BTreeSet<RecordData>,
     /// How long the whole answer may be cached, in seconds.
     pub ttl: u32,

@@ -184,7 +184,10 @@ impl Checker {
     }
 
     async fn probe(&self, judgement: &Judgement, probes: Probes) -> Evidence {
-        let mut evidence = Evidence::default();
+        let mut evidence = Evidence {
+            named_by: probes.named_by,
+            ..Evidence::default()
+        };
         if let Some(question) = &probes.doubled {
             evidence.doubled = self.ask_near(judgement, question).await;
         }

@@ -17,8 +17,10 @@
 //! | 64 questions for each host of a domain | `check` |
 //! | 2,000,000 questions per run, 512 sockets, 4,096 octets per packet | `exchange` |
 //! | 4 rounds and 32 questions along SIP records | `check` |
+//! | 8 zones along the aliases of a host | `chain` |
 
 mod answer;
+mod chain;
 mod check;
 mod checklist;
 mod exchange;

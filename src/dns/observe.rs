@@ -96,7 +96,7 @@ impl Observer {
             Ok(zone) => {
                 observation.zone = Some(zone.apex.clone());
                 observation.notes.clone_from(&zone.notes);
-                observation.authoritative = self.ask_zone(&zone, question).await;
+                observation.authoritative = self.ask_chain(&zone, question, 0).await;
                 observation.flattened = self.flattened(&zone, expected, &observation).await;
             }
             Err(ZoneError::NotRegistered(_)) => observation.not_registered = true,
@@ -105,7 +105,8 @@ impl Observer {
         observation
     }
 
-    async fn ask_zone(&self, zone: &Arc<Zone>, question: &Question) -> Vec<Observed> {
+    /// Asks each server of a zone.
+    pub(super) async fn ask_zone(&self, zone: &Arc<Zone>, question: &Question) -> Vec<Observed> {
         let asked = zone.servers.iter().map(|server| async {
             Observed {
                 server: server.clone(),

@@ -42,7 +42,7 @@ pub struct Observed {
 /// Everything that was observed about one question.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observation {
-    /// The answers of the zone's servers.
+    /// The answers of the zone's servers; where an alias leads to another zone, those of that zone's.
     pub authoritative: Vec<Observed>,
     /// The answers of the recursive resolvers.
     pub resolvers: Vec<Observed>,
@@ -204,8 +204,26 @@ pub fn judge(expected: &Expected, observation: &Observation) -> Judgement {
         judgement.verdict = Verdict::Bogus;
         judgement.servers.extend(refusing);
     }
+    judgement.notes.extend(alias(&judgement, observation));
     judgement.notes.extend(observation.notes.iter().cloned());
     judgement
+}
+
+/// Returns a note where the right records are behind an alias.
+fn alias(judgement: &Judgement, observation: &Observation) -> Option<String> {
+    let missing = |(mark, _): &(RecordMark, RecordData)| *mark == RecordMark::Missing;
+    if judgement.records.is_empty() || judgement.records.iter().any(missing) {
+        return None;
+    }
+    let mut answers = observation.authoritative.iter();
+    let target = answers.find_map(|observed| match &observed.answer {
+        Answer::Found(found) => found.aliases.first(),
+        Answer::NoData { .. } | Answer::NxDomain { .. } | Answer::Failed(_) => None,
+    })?;
+    let name = &judgement.expected.question.name;
+    Some(format!(
+        "{name} is a CNAME for {target}, which has these records"
+    ))
 }
 
 /// Returns the resolvers that refuse the name because of its signatures, and what they say.

@@ -106,6 +106,9 @@ fn told(check: &DomainCheck) -> String {
             let name = server.name.as_deref().unwrap_or("resolver");
             lines.push(format!("  {name}: {said}"));
         }
+        for note in &judgement.notes {
+            lines.push(format!("  note: {note}"));
+        }
         for hint in &host.hints {
             lines.push(format!("  hint {:?}: {}", hint.kind, hint.text));
         }

@@ -22,6 +22,7 @@ pub fn hints(judgement: &Judgement, observation: &Observation, evidence: &Eviden
         case.doubled_domain(),
         case.alias_at_apex(),
         case.alias_beside_data(),
+        case.alias_as_target(),
         case.wildcard(),
         case.wrong_port(),
         case.quotes_in_text(),
@@ -150,6 +151,19 @@ impl Case<'_> {
         ))
     }
 
+    fn alias_as_target(&self) -> Cause {
+        let alias = self.alias()?;
+        let named_by = self.evidence.named_by.as_ref()?;
+        let name = &self.question().name;
+        Some((
+            HintKind::AliasAsTarget,
+            format!(
+                "{name} is a CNAME for {alias}, and the {} of {} names it: neither SRV nor MX may name an alias, and some clients do not follow it; enter the addresses at {name} itself",
+                named_by.record_type, named_by.name
+            ),
+        ))
+    }
+
     fn wildcard(&self) -> Cause {
         let Answer::Found(wildcard) = self.evidence.wildcard.as_ref()? else {
             return None;
@@ -266,7 +280,8 @@ impl Case<'_> {
     }
 
     fn old_address(&self) -> Cause {
-        if self.wildcard().is_some() {
+        // Behind an alias the addresses are those of the target's owner.
+        if self.wildcard().is_some() || self.alias().is_some() {
             return None;
         }
         let addresses: Vec<String> = self
@@ -341,15 +356,17 @@ impl Case<'_> {
     }
 
     fn dangling_target(&self) -> Cause {
-        let is_extra = |target: &RecordName| {
-            let mut extra = self.extra.iter();
-            extra.any(|record| record.target() == Some(target))
+        let is_present = |target: &RecordName| {
+            let mut records = self.judgement.records.iter();
+            records.any(|(mark, record)| {
+                *mark == RecordMark::Present && record.target() == Some(target)
+            })
         };
         let targets: Vec<&str> = self
             .evidence
             .targets
             .iter()
-            .filter(|(target, reach)| **reach == Reach::Nothing && !is_extra(target))
+            .filter(|(target, reach)| **reach == Reach::Nothing && is_present(target))
             .map(|(target, _)| target.as_str())
             .collect();
         (!targets.is_empty()).then(|| {

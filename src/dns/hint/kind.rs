@@ -12,6 +12,8 @@ pub enum HintKind {
     AliasAtApex,
     /// A name has a CNAME where other data should be, or the other way round (RFC 1034, section 3.6.2).
     AliasBesideData,
+    /// A name that SRV or MX records name is an alias (RFC 2782; RFC 2181, section 10.3).
+    AliasAsTarget,
     /// Quotes were typed into the text.
     QuotesInText,
     /// The strings of one TXT record were entered as several records.
@@ -44,6 +46,7 @@ impl HintKind {
             Self::DoubledDomain => "doubled_domain",
             Self::AliasAtApex => "alias_at_apex",
             Self::AliasBesideData => "alias_beside_data",
+            Self::AliasAsTarget => "alias_as_target",
             Self::QuotesInText => "quotes_in_text",
             Self::SplitText => "split_text",
             Self::OldAddress => "old_address",

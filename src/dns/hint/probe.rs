@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::dns::{Answer, Expected, Judgement, Observation, Question, RecordMark, Verdict};
+use crate::dns::{
+    Answer, Expected, Found, Judgement, Observation, Observed, Question, RecordMark, Verdict,
+};
 use crate::model::record::{RecordData, RecordName, RecordType};
 
 /// How many targets of one host are followed, at most.
@@ -28,6 +30,8 @@ pub(in crate::dns) struct Probes {
     pub(in crate::dns) doubled: Option<Question>,
     /// The host's IPv6 addresses, asked of the zone.
     pub(in crate::dns) ipv6: Option<Question>,
+    /// The SRV or MX records of the template that name the host, if it is an alias.
+    pub(in crate::dns) named_by: Option<Question>,
     /// Names whose addresses are looked up.
     pub(in crate::dns) targets: BTreeSet<RecordName>,
 }
@@ -39,6 +43,8 @@ pub struct Evidence {
     pub doubled: Option<Answer>,
     /// The host's IPv6 addresses, where none are expected.
     pub ipv6: Option<Answer>,
+    /// The SRV or MX records of the template that name the host, if it is an alias.
+    pub named_by: Option<Question>,
     /// Whether each target has an address.
     pub targets: BTreeMap<RecordName, Reach>,
     /// What the zone answers for a name that was never entered.
@@ -91,7 +97,39 @@ pub(in crate::dns) fn probes(
         .take(MAX_TARGETS)
         .cloned()
         .collect();
+    let mut found = observation.authoritative.iter().filter_map(found);
+    if let Some(alias) = found.find(|found| !found.aliases.is_empty()) {
+        probes.named_by = named_by(&question.name, expected);
+        probes.targets.extend(
+            alias
+                .aliases
+                .last()
+                .filter(|_| alias.records.is_empty())
+                .cloned(),
+        );
+    }
     probes
+}
+
+fn found(observed: &Observed) -> Option<&Found> {
+    match &observed.answer {
+        Answer::Found(found) => Some(found),
+        Answer::NoData { .. } | Answer::NxDomain { .. } | Answer::Failed(_) => None,
+    }
+}
+
+/// Returns the first SRV or MX records that name a host.
+fn named_by(name: &RecordName, expected: &[Expected]) -> Option<Question> {
+    let mut others = expected
+        .iter()
+        .filter(|other| matches!(other.question.record_type, RecordType::Srv | RecordType::Mx));
+    let naming = others.find(|other| {
+        other
+            .records
+            .iter()
+            .any(|record| record.target() == Some(name))
+    });
+    naming.map(|naming| naming.question.clone())
 }
 
 pub(super) fn doubled(name: &RecordName, apex: &RecordName) -> RecordName {

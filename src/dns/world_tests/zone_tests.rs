@@ -42,7 +42,9 @@ async fn an_internal_zone_of_one_label_is_a_zone() {
     assert_snapshot!(check("gone.corp").await, @"
     us-east.gone.corp A Missing
       Missing 192.0.2.10
+      note: no zone holds this name: the domain is not registered, or not delegated
     us-west.gone.corp A Missing
       Missing 198.51.100.10
+      note: no zone holds this name: the domain is not registered, or not delegated
     ");
 }
