@@ -17,10 +17,10 @@ use super::{
 use crate::model::record::{RecordName, RecordType};
 use crate::model::{DomainName, DomainTemplate};
 
-/// A label that no zone has, so only a wildcard answers for it.
-const NOBODY: &str = "emblazon-q7x2k9w4";
 /// How many rounds of questions a walk along SIP records may take.
 const MAX_ROUNDS: usize = 4;
+/// How many combinations of answers are followed where servers disagree.
+const MAX_VIEWS: usize = 8;
 /// How many questions such a walk may ask in total.
 const MAX_QUESTIONS: usize = 32;
 
@@ -120,14 +120,7 @@ impl Checker {
             },
         ));
         let hosts = hosts.await;
-        let mut known = known(&expected, &observations);
-        let mut phones = Vec::new();
-        for proxy in sip::proxies(&expected) {
-            let transports = sip::transports(&proxy, &expected);
-            let walk = self.walk(&proxy, &transports, &mut known).await;
-            let wanted = sip::wanted(&proxy, &expected);
-            phones.push(sip::judge(&top, &proxy, &wanted, &walk));
-        }
+        let phones = self.phones(&top, &expected, &observations).await;
         let wildcard = wildcard.and_then(|answer| hint::catch_all(&top, &answer));
         let caa = caa.and_then(|answer| hint::certificates(&top, &answer));
         DomainCheck {
@@ -149,7 +142,7 @@ impl Checker {
             return (None, None);
         }
         let wildcard = Question {
-            name: RecordName::observed(&format!("{NOBODY}.{top}")),
+            name: RecordName::observed(&format!("{}.{top}", hint::NOBODY)),
             record_type: RecordType::A,
         };
         let caa = Question {
@@ -190,6 +183,9 @@ impl Checker {
         };
         if let Some(question) = &probes.doubled {
             evidence.doubled = self.ask_near(judgement, question).await;
+        }
+        if let Some(question) = &probes.beside {
+            evidence.beside = self.ask_near(judgement, question).await;
         }
         if let Some(question) = &probes.ipv6 {
             evidence.ipv6 = self.ask_near(judgement, question).await;
@@ -242,6 +238,34 @@ impl Checker {
         Some(self.observer.ask_resolver(*resolver, question).await)
     }
 
+    /// Judges what phones find, whichever of the zone's servers they get their answers from.
+    async fn phones(
+        &self,
+        top: &RecordName,
+        expected: &[super::Expected],
+        observations: &[Observation],
+    ) -> Vec<Phones> {
+        let mut views = views(expected, observations);
+        let mut asked = BTreeMap::new();
+        let mut phones = Vec::new();
+        for proxy in sip::proxies(expected) {
+            let transports = sip::transports(&proxy, expected);
+            let wanted = sip::wanted(&proxy, expected);
+            let mut seen = Vec::new();
+            for known in &mut views {
+                for (question, answer) in &asked {
+                    let entry = known.entry(Question::clone(question));
+                    entry.or_insert_with(|| Answer::clone(answer));
+                }
+                let walk = self.walk(&proxy, &transports, known).await;
+                seen.push(sip::judge(top, &proxy, &wanted, &walk));
+                asked.extend(known.clone());
+            }
+            phones.extend(sip::worst(seen));
+        }
+        phones
+    }
+
     /// Walks from a proxy to its servers, asking the resolver for what is not known yet.
     async fn walk(
         &self,
@@ -274,32 +298,56 @@ impl Checker {
     }
 }
 
-/// Returns what the zones' servers already answered, by question; the first usable answer is trusted.
-fn known(expected: &[super::Expected], observations: &[Observation]) -> BTreeMap<Question, Answer> {
-    expected
+/// Returns what the zones' servers already answered, by question: first with the first usable answer to each, then, for
+/// each answer that differs from it, with that one instead.
+fn views(
+    expected: &[super::Expected],
+    observations: &[Observation],
+) -> Vec<BTreeMap<Question, Answer>> {
+    let all: Vec<(&Question, Vec<Answer>)> = expected
         .iter()
         .zip(observations)
-        .filter_map(|(expected, observation)| {
-            let refused = observation.resolvers.iter().map(|seen| &seen.answer);
-            let mut refused =
-                refused.filter(|answer| matches!(answer, Answer::Failed(Failure::Bogus(_))));
-            if let Some(bogus) = refused.next() {
-                return Some((expected.question.clone(), bogus.clone()));
-            }
-            // An alias that leads out of the zone is for the resolver to follow.
-            let leads_out = |answer: &Answer| {
-                matches!(answer, Answer::Found(found) if found.records.is_empty())
-            };
-            let mut answers = observation
-                .authoritative
-                .iter()
-                .map(|seen| &seen.answer)
-                .filter(|answer| !leads_out(answer));
-            let answer = answers
-                .clone()
-                .find(|answer| answer.records().is_some())
-                .or_else(|| answers.next())?;
-            Some((expected.question.clone(), answer.clone()))
-        })
-        .collect()
+        .map(|(expected, observation)| (&expected.question, usable(observation)))
+        .collect();
+    let first = all.iter().filter_map(|(question, answers)| {
+        let first = answers.first()?;
+        Some((Question::clone(question), first.clone()))
+    });
+    let first: BTreeMap<Question, Answer> = first.collect();
+    let mut views = vec![first.clone()];
+    for (question, answers) in &all {
+        let others = answers.iter().skip(1).map(|answer| {
+            let mut view = first.clone();
+            view.insert(Question::clone(question), answer.clone());
+            view
+        });
+        views.extend(others);
+    }
+    views.truncate(MAX_VIEWS);
+    views
+}
+
+/// Returns the answers to a question that differ; a failure only if there is nothing else.
+fn usable(observation: &Observation) -> Vec<Answer> {
+    let refused = observation.resolvers.iter().map(|seen| &seen.answer);
+    let mut refused = refused.filter(|answer| matches!(answer, Answer::Failed(Failure::Bogus(_))));
+    if let Some(bogus) = refused.next() {
+        return vec![bogus.clone()];
+    }
+    // An alias that leads nowhere is for the resolver to follow.
+    let leads_out =
+        |answer: &Answer| matches!(answer, Answer::Found(found) if found.records.is_empty());
+    let answers = observation.authoritative.iter().map(|seen| &seen.answer);
+    let answers: Vec<&Answer> = answers.filter(|answer| !leads_out(answer)).collect();
+    let mut usable: Vec<Answer> = Vec::new();
+    for answer in &answers {
+        let records = answer.records();
+        if records.is_some() && usable.iter().all(|other| other.records() != records) {
+            usable.push(Answer::clone(answer));
+        }
+    }
+    if usable.is_empty() {
+        usable.extend(answers.first().map(|answer| Answer::clone(answer)));
+    }
+    usable
 }

@@ -440,6 +440,27 @@ pub(super) fn judge(
     }
 }
 
+/// Returns the worst of what phones find, depending on which server they get their answers from.
+pub(super) fn worst(seen: Vec<Phones>) -> Option<Phones> {
+    let rank = |registration| match registration {
+        Registration::Works => 0,
+        Registration::Unknown => 1,
+        Registration::Impaired => 2,
+        Registration::Broken => 3,
+    };
+    let mut all = seen.iter();
+    let everybody = all.all(|phones| phones.registration == Registration::Broken);
+    let mut worst = seen
+        .into_iter()
+        .rev()
+        .max_by_key(|phones| rank(phones.registration))?;
+    if worst.registration == Registration::Broken && !everybody {
+        worst.registration = Registration::Impaired;
+        worst.sentence = format!("some {}", worst.sentence);
+    }
+    Some(worst)
+}
+
 fn same(left: &Route, right: &Route) -> bool {
     left.transport == right.transport && left.target == right.target && left.port == right.port
 }

@@ -124,6 +124,9 @@ impl Case<'_> {
 
     fn alias_beside_data(&self) -> Cause {
         let question = self.question();
+        if self.is_of_wildcard() {
+            return None;
+        }
         if question.record_type == RecordType::Cname {
             let flattened = self.observation.flattened.as_ref()?;
             let address = flattened.host.first()?;
@@ -165,20 +168,28 @@ impl Case<'_> {
     }
 
     fn wildcard(&self) -> Cause {
-        let Answer::Found(wildcard) = self.evidence.wildcard.as_ref()? else {
-            return None;
-        };
         let name = &self.question().name;
-        let from_wildcard = self.extra.iter().any(|record| match record {
-            RecordData::Cname(target) => wildcard.aliases.first() == Some(target),
-            record => wildcard.records.contains(record),
-        });
-        from_wildcard.then(|| {
+        self.is_of_wildcard().then(|| {
             (
                 HintKind::Wildcard,
                 format!("the answer is that of the zone's wildcard; add {name} itself"),
             )
         })
+    }
+
+    /// Returns whether what the zone has at the host is what it answers for a name that nobody entered.
+    fn is_of_wildcard(&self) -> bool {
+        let Some(Answer::Found(wildcard)) = &self.evidence.beside else {
+            return false;
+        };
+        let flattened = self.observation.flattened.as_ref();
+        let address = flattened.and_then(|flattened| flattened.host.first());
+        let is_alias = wildcard
+            .aliases
+            .first()
+            .is_some_and(|target| self.alias() == Some(target));
+        let mut others = self.extra.iter().copied().chain(address);
+        is_alias || others.any(|record| wildcard.records.contains(record))
     }
 
     fn wrong_port(&self) -> Cause {
@@ -281,7 +292,7 @@ impl Case<'_> {
 
     fn old_address(&self) -> Cause {
         // Behind an alias the addresses are those of the target's owner.
-        if self.wildcard().is_some() || self.alias().is_some() {
+        if self.is_of_wildcard() || self.alias().is_some() {
             return None;
         }
         let addresses: Vec<String> = self

@@ -9,5 +9,5 @@ mod whole;
 pub use cause::hints;
 pub use kind::{Hint, HintKind};
 pub use probe::{Evidence, Reach};
-pub(super) use probe::{Probes, probes};
+pub(super) use probe::{NOBODY, Probes, probes};
 pub(super) use whole::{catch_all, certificates};

@@ -7,6 +7,8 @@ use crate::dns::{
 };
 use crate::model::record::{RecordData, RecordName, RecordType};
 
+/// A label that no zone has, so only a wildcard answers for it.
+pub(in crate::dns) const NOBODY: &str = "emblazon-q7x2k9w4";
 /// How many targets of one host are followed, at most.
 const MAX_TARGETS: usize = 4;
 
@@ -30,6 +32,8 @@ pub(in crate::dns) struct Probes {
     pub(in crate::dns) doubled: Option<Question>,
     /// The host's IPv6 addresses, asked of the zone.
     pub(in crate::dns) ipv6: Option<Question>,
+    /// A name beside the host that nobody entered, so that only a wildcard answers for it.
+    pub(in crate::dns) beside: Option<Question>,
     /// The SRV or MX records of the template that name the host, if it is an alias.
     pub(in crate::dns) named_by: Option<Question>,
     /// Names whose addresses are looked up.
@@ -45,6 +49,8 @@ pub struct Evidence {
     pub ipv6: Option<Answer>,
     /// The SRV or MX records of the template that name the host, if it is an alias.
     pub named_by: Option<Question>,
+    /// What the zone answers for a name beside the host that was never entered.
+    pub beside: Option<Answer>,
     /// Whether each target has an address.
     pub targets: BTreeMap<RecordName, Reach>,
     /// What the zone answers for a name that was never entered.
@@ -82,6 +88,7 @@ pub(in crate::dns) fn probes(
     {
         probes.ipv6 = Some(sixth);
     }
+    probes.beside = beside(judgement, observation);
     let hosts: BTreeSet<&RecordName> = expected.iter().map(|host| &host.question.name).collect();
     probes.targets = judgement
         .records
@@ -109,6 +116,24 @@ pub(in crate::dns) fn probes(
         );
     }
     probes
+}
+
+/// Returns what to ask a name that nobody entered where the zone has other records at the host than it should.
+fn beside(judgement: &Judgement, observation: &Observation) -> Option<Question> {
+    let question = &judgement.expected.question;
+    let is_extra = |(mark, _): &(RecordMark, RecordData)| *mark == RecordMark::Extra;
+    let flattened = observation.flattened.as_ref();
+    let address = flattened.and_then(|flattened| flattened.host.first());
+    let mut answers = observation.authoritative.iter().filter_map(found);
+    let is_alias = answers.any(|found| !found.aliases.is_empty());
+    let others = judgement.records.iter().any(is_extra) || is_alias || address.is_some();
+    let (_, above) = question.name.as_str().split_once('.')?;
+    // No wildcard answers for the top of its zone.
+    let below_apex = observation.zone.as_ref() != Some(&question.name);
+    (others && below_apex && judgement.verdict != Verdict::Ok).then(|| Question {
+        name: RecordName::observed(&format!("{NOBODY}.{above}")),
+        record_type: address.map_or(question.record_type, RecordData::record_type),
+    })
 }
 
 fn found(observed: &Observed) -> Option<&Found> {

@@ -191,7 +191,7 @@ async fn the_servers_of_a_target_disagree() {
       ns2.example.net: 192.0.2.99
       hint AliasBesideData: us-east.acme.example is a CNAME for lb.example.net, beside which no A can be; delete the CNAME, then add the A
       hint AliasAsTarget: us-east.acme.example is a CNAME for lb.example.net, and the SRV of _sip._udp.us-east.acme.example names it: neither SRV nor MX may name an alias, and some clients do not follow it; enter the addresses at us-east.acme.example itself
-    Works: phones in us-east register at us-east.acme.example:7000 over UDP
+    Impaired: some phones in us-east cannot register: us-east.acme.example has the address 192.0.2.99, the template says 192.0.2.10
     ");
 }
 

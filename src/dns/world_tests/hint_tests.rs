@@ -148,3 +148,74 @@ async fn phones_find_their_servers() {
     assert_snapshot!(sentence(&[NAPTR, SRV, "us-east A 192.0.2.99"]).await, @"Broken: phones in us-east cannot register: us-east.acme.example has the address 192.0.2.99, the template says 192.0.2.10");
     assert_snapshot!(sentence(&[NAPTR, SRV, "_sip._udp.us-east SRV 20 10 5060 old.acme.example", "old A 192.0.2.9", ADDRESS]).await, @"Impaired: some phones in us-east go to old.acme.example:5060 over UDP, which is not in the template");
 }
+
+/// Where the servers disagree, it depends on chance what a phone finds.
+#[tokio::test]
+async fn some_phones_find_the_old_server() {
+    let naptr = "us-east NAPTR 10 100 \"S\" \"SIP+D2U\" \"\" _sip._udp.us-east.acme.example.";
+    let srv = "_sip._udp.us-east SRV 10 10 7000 us-east.acme.example";
+    let torn = async |server: &str, without: &[&str], records: &[&str]| {
+        let mut seed = world(&[naptr, srv, "us-east A 192.0.2.10"]);
+        let differing = ServerSeed {
+            records: lines(records),
+            without: lines(without),
+        };
+        if let Some(zone) = seed.zones.get_mut(ACME) {
+            zone.servers.insert(server.to_owned(), differing);
+        }
+        let check = checked(&seed, &phone_template()).await;
+        let phones = &check.phones[0];
+        format!("{:?}: {}", phones.registration, phones.sentence)
+    };
+    let old = ["us-east A 192.0.2.9"];
+    assert_snapshot!(torn(ONE, &[], &old).await, @"Impaired: some phones in us-east cannot register: us-east.acme.example has the address 192.0.2.9, the template says 192.0.2.10");
+    assert_snapshot!(torn(TWO, &[], &old).await, @"Impaired: some phones in us-east cannot register: us-east.acme.example has the address 192.0.2.9, the template says 192.0.2.10");
+    assert_snapshot!(torn(TWO, &["_sip._udp.us-east SRV"], &[]).await, @"Impaired: some phones in us-east cannot register: there is no SRV for UDP, so they try port 5060, the template says 7000");
+}
+
+/// What only a wildcard gives cannot be deleted at the host.
+#[tokio::test]
+async fn what_a_wildcard_gives_is_not_to_be_deleted() {
+    let hosts = template(serde_json::json!({
+        "A": {"us-east.{{domain}}": {"mapping": ["192.0.2.10"]}},
+        "CNAME": {"portal.{{domain}}": {"mapping": ["ui.example.net"]}},
+        "TXT": {"key.{{domain}}": {"mapping": ["yes"]}},
+    }));
+    let told = async |records: &[&str]| told(&checked(&world(records), &hosts).await);
+    assert_snapshot!(told(&["* A 192.0.2.99"]).await, @r#"
+    key.acme.example TXT Missing
+      Missing "yes"
+    portal.acme.example CNAME Missing
+      Missing ui.example.net
+      hint Wildcard: the answer is that of the zone's wildcard; add portal.acme.example itself
+    us-east.acme.example A Different
+      Missing 192.0.2.10
+      Extra 192.0.2.99
+      hint Wildcard: the answer is that of the zone's wildcard; add us-east.acme.example itself
+    hint Wildcard: every name below acme.example answers, by a wildcard that leads to 192.0.2.99; names that are not entered look as if they were
+    "#);
+    assert_snapshot!(told(&["* CNAME old.example.net"]).await, @r#"
+    key.acme.example TXT Missing
+      Missing "yes"
+      hint Wildcard: the answer is that of the zone's wildcard; add key.acme.example itself
+    portal.acme.example CNAME Different
+      Missing ui.example.net
+      Extra old.example.net
+      hint Wildcard: the answer is that of the zone's wildcard; add portal.acme.example itself
+    us-east.acme.example A Missing
+      Missing 192.0.2.10
+      hint Wildcard: the answer is that of the zone's wildcard; add us-east.acme.example itself
+    hint Wildcard: every name below acme.example answers, by a wildcard that leads to old.example.net; names that are not entered look as if they were
+    "#);
+    assert_snapshot!(told(&["* TXT no", "portal A 192.0.2.99", "us-east A 192.0.2.10"]).await, @r#"
+    key.acme.example TXT Different
+      Missing "yes"
+      Extra "no"
+      hint Wildcard: the answer is that of the zone's wildcard; add key.acme.example itself
+    portal.acme.example CNAME Missing
+      Missing ui.example.net
+      hint AliasBesideData: portal.acme.example has the A record 192.0.2.99, beside which no CNAME can be; delete it, then add the CNAME
+    us-east.acme.example A Ok
+      Present 192.0.2.10
+    "#);
+}
