@@ -49,7 +49,7 @@ impl ZoneOptions {
             resolvers: vec![resolver],
             authoritative_port: resolver.port(),
             servers: Vec::new(),
-            networks: vec![Network::LOOPBACK],
+            networks: vec![Network::LOOPBACK, Network::LOOPBACK_IPV6],
         }
     }
 }

@@ -73,6 +73,9 @@ struct Counters {
     udp_packets: AtomicU64,
     tcp_connections: AtomicU64,
     timeouts: AtomicU64,
+    /// Questions over IPv6 that were answered, and those that were not.
+    ipv6_answers: AtomicU64,
+    ipv6_silences: AtomicU64,
 }
 
 /// Asks servers; cheap to clone.
@@ -177,6 +180,13 @@ impl Exchange {
         self.ask(server, question, QuerySettings::Unvalidated).await
     }
 
+    /// Returns whether nobody answers over IPv6, so that this machine is not connected to it, whatever its routes say.
+    pub(super) fn lacks_ipv6(&self) -> bool {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let counters = &self.shared.counters;
+        read(&counters.ipv6_silences) > 0 && read(&counters.ipv6_answers) == 0
+    }
+
     /// Returns the number of open sockets.
     #[cfg(test)]
     pub(super) fn open_sockets(&self) -> usize {
@@ -228,6 +238,25 @@ impl Exchange {
     /// # Errors
     /// When a budget is spent, or the server sends nothing that can be read.
     pub(super) async fn send(
+        &self,
+        server: SocketAddr,
+        query: &Query,
+        settings: QuerySettings,
+    ) -> Result<Box<Message>, Failure> {
+        let answer = self.send_or_fail(server, query, settings).await;
+        let counters = &self.shared.counters;
+        match &answer {
+            _ if server.is_ipv4() => {}
+            Ok(_) => _ = counters.ipv6_answers.fetch_add(1, Ordering::Relaxed),
+            Err(Failure::TimedOut | Failure::Unreachable(_)) => {
+                counters.ipv6_silences.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(_) => {}
+        }
+        answer
+    }
+
+    async fn send_or_fail(
         &self,
         server: SocketAddr,
         query: &Query,

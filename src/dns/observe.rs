@@ -7,7 +7,9 @@ use futures_util::future::join_all;
 
 use super::verdict::Flattened;
 use super::zone::{Zone, ZoneError, ZoneOptions, Zones};
-use super::{Answer, Exchange, Expected, Observation, Observed, Question, Server, validation};
+use super::{
+    Answer, Exchange, Expected, Failure, Observation, Observed, Question, Server, validation,
+};
 use crate::model::record::{RecordData, RecordName, RecordType};
 
 /// Looks up hosts, and caches the zones it finds.
@@ -107,7 +109,11 @@ impl Observer {
 
     /// Asks each server of a zone.
     pub(super) async fn ask_zone(&self, zone: &Arc<Zone>, question: &Question) -> Vec<Observed> {
-        let asked = zone.servers.iter().map(|server| async {
+        let others = zone.servers.iter().any(|server| server.address.is_ipv4());
+        let is_skipped =
+            |server: &Server| others && server.address.is_ipv6() && self.exchange.lacks_ipv6();
+        let servers = zone.servers.iter().filter(|server| !is_skipped(server));
+        let asked = servers.map(|server| async {
             Observed {
                 server: server.clone(),
                 answer: self
@@ -117,6 +123,13 @@ impl Observer {
             }
         });
         let mut observed = join_all(asked).await;
+        observed.retain(|observed| {
+            let is_silent = matches!(
+                observed.answer,
+                Answer::Failed(Failure::TimedOut | Failure::Unreachable(_))
+            );
+            !(is_silent && is_skipped(&observed.server))
+        });
         observed.extend(zone.unreachable.iter().map(|(server, failure)| Observed {
             server: server.clone(),
             answer: Answer::Failed(failure.clone()),

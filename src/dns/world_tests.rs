@@ -12,7 +12,7 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::model::record::{RecordName, RecordType};
-use crate::model::{DomainName, DomainTemplate};
+use crate::model::{DomainName, DomainTemplate, Network};
 use crate::sandbox::dns::{
     DnsFault, DnsFaultKind, DnsSeed, DnsServer, ServerSeed, Transport as Carrier, ZoneSeed,
 };
@@ -81,7 +81,7 @@ fn patient_checker(server: &DnsServer, timeout: Duration) -> Checker {
         resolvers: vec![server.resolver()],
         authoritative_port: server.port(),
         servers: Vec::new(),
-        networks: vec![crate::model::Network::LOOPBACK],
+        networks: vec![Network::LOOPBACK, Network::LOOPBACK_IPV6],
     };
     Checker::new(Observer::new(exchange, options))
 }
@@ -228,7 +228,7 @@ async fn trap_24_every_failure_over_packets() {
         resolvers: vec![([127, 99, 0, 1], port).into()],
         authoritative_port: port,
         servers: Vec::new(),
-        networks: vec![crate::model::Network::LOOPBACK],
+        networks: vec![Network::LOOPBACK],
     };
     let checker = Checker::new(Observer::new(exchange, closed));
     is_unknown(&checker.check(&one_host(), &domain).await, "not reachable");

@@ -1,10 +1,11 @@
 //! Finds the zone of a name and the servers that answer for it.
 
 mod apex;
+mod claim;
 mod delegation;
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hickory_proto::rr::RecordType as WireType;
@@ -27,7 +28,7 @@ const MOST_ADDRESSES: usize = 4;
 pub struct Zone {
     /// The zone apex.
     pub apex: RecordName,
-    /// Every address of every server that the zone names, sorted.
+    /// Every address of every server that the zone or its parent names.
     pub servers: Vec<Server>,
     /// Servers whose address could not be found, or must not be asked.
     pub unreachable: Vec<(Server, Failure)>,
@@ -118,42 +119,46 @@ impl Zones {
                 notes: Vec::new(),
             });
         }
-        let mut names = self.named(exchange, &apex).await?;
-        if names.is_empty() {
-            // An alias at the apex hides the zone's own NS records.
-            let delegated = Box::pin(self.delegated(exchange, &apex));
-            names = delegated.await.unwrap_or_default();
-        }
         let mut zone = Zone {
             apex,
             servers: Vec::new(),
             unreachable: Vec::new(),
             notes: Vec::new(),
         };
-        if names.len() > MOST_NAMES {
+        self.claimed(exchange, &mut zone).await?;
+        Ok(zone)
+    }
+
+    /// Adds the servers with these names to a zone for which `before` names are added already.
+    async fn add_all(
+        &self,
+        exchange: &Exchange,
+        zone: &mut Zone,
+        names: &BTreeSet<RecordName>,
+        before: usize,
+    ) {
+        let all = before + names.len();
+        if all > MOST_NAMES && before <= MOST_NAMES {
             zone.notes.push(format!(
-                "{} has {} name servers, but at most {MOST_NAMES} are asked; reduce the zone's NS records",
+                "{} has {all} name servers, but at most {MOST_NAMES} are asked; reduce the zone's NS records",
                 zone.apex,
-                names.len()
             ));
-            names = names.into_iter().take(MOST_NAMES).collect();
         }
         let mut crowded = Vec::new();
-        for name in names {
-            match self.addresses_of(exchange, &name).await {
+        for name in names.iter().take(MOST_NAMES.saturating_sub(before)) {
+            match self.addresses_of(exchange, name).await {
                 Ok(addresses) => {
-                    self.add(&mut zone, &name, &addresses);
+                    self.add(zone, name, &addresses);
                     if addresses.len() > MOST_ADDRESSES {
-                        crowded.push((name, addresses.len()));
+                        crowded.push((name.clone(), addresses.len()));
                     }
                 }
                 Err(failure) => zone
                     .unreachable
-                    .push((nowhere(&name), without_address(failure))),
+                    .push((nowhere(name), without_address(failure))),
             }
         }
         zone.notes.extend(told_of_crowded(&crowded));
-        Ok(zone)
     }
 
     /// Returns the name servers that the resolvers know for a zone.
@@ -168,8 +173,7 @@ impl Zones {
 
     /// Adds a server at each of its addresses; those that must not be asked count as unreachable.
     fn add(&self, zone: &mut Zone, name: &RecordName, addresses: &BTreeSet<IpAddr>) {
-        let addresses = addresses.iter().take(MOST_ADDRESSES).copied();
-        let (asked, unreachable) = self.servers_at(name, addresses);
+        let (asked, unreachable) = self.servers_at(name, some_of(addresses));
         zone.servers.extend(asked);
         zone.unreachable.extend(unreachable);
     }
@@ -218,29 +222,39 @@ impl Zones {
         addresses.await
     }
 
-    /// Finds the addresses of a server; IPv6 ones only if there is no IPv4 one, since both lead to the same machine and
-    /// many networks have no IPv6.
+    /// Finds the addresses of a server. Its IPv6 side may be another machine, with other records, so it counts as well,
+    /// unless this machine has no route there.
     async fn addresses(
         &self,
         exchange: &Exchange,
         name: &RecordName,
     ) -> Result<BTreeSet<IpAddr>, Failure> {
-        for wire_type in [WireType::A, WireType::AAAA] {
-            let message = match self.resolve(exchange, name, wire_type).await {
-                Ok(message) => message,
-                Err(ZoneError::Failed(failure)) => return Err(failure),
-                Err(ZoneError::NotRegistered(_)) => continue,
-            };
-            let addresses: BTreeSet<IpAddr> = message
-                .answers
-                .iter()
-                .filter_map(|record| record.data.ip_addr())
-                .collect();
-            if !addresses.is_empty() {
-                return Ok(addresses);
+        let of_type = async |wire_type| -> Result<BTreeSet<IpAddr>, Failure> {
+            match self.resolve(exchange, name, wire_type).await {
+                Ok(message) => Ok((message.answers.iter())
+                    .filter_map(|record| record.data.ip_addr())
+                    .collect()),
+                Err(ZoneError::Failed(failure)) => Err(failure),
+                Err(ZoneError::NotRegistered(_)) => Ok(BTreeSet::new()),
             }
+        };
+        let (fourth, sixth) = tokio::join!(of_type(WireType::A), of_type(WireType::AAAA));
+        let mut addresses = sixth.clone().unwrap_or_default();
+        let fourth = match fourth {
+            Err(failure) if addresses.is_empty() => return Err(failure),
+            fourth => fourth.unwrap_or_default(),
+        };
+        if !fourth.is_empty() {
+            addresses.retain(|address| is_routed(*address));
+            addresses.extend(fourth);
         }
-        Err(Failure::Unreachable("its name has no address".to_owned()))
+        match sixth {
+            Err(failure) if addresses.is_empty() => Err(failure),
+            _ if addresses.is_empty() => {
+                Err(Failure::Unreachable("its name has no address".to_owned()))
+            }
+            _ => Ok(addresses),
+        }
     }
 
     /// Asks the resolvers one after the other until one answers; on SERVFAIL again without validation, so that a zone
@@ -269,6 +283,28 @@ impl Zones {
         }
         Err(ZoneError::Failed(last))
     }
+}
+
+/// Returns as many addresses of a server as are asked, IPv4 and IPv6 in turn.
+fn some_of(addresses: &BTreeSet<IpAddr>) -> impl Iterator<Item = IpAddr> {
+    let (fourth, sixth): (Vec<IpAddr>, Vec<IpAddr>) =
+        addresses.iter().partition(|address| address.is_ipv4());
+    let most = fourth.len().max(sixth.len());
+    let in_turn = (0..most).flat_map(move |at| {
+        let pair = [fourth.get(at).copied(), sixth.get(at).copied()];
+        pair.into_iter().flatten()
+    });
+    in_turn.take(MOST_ADDRESSES)
+}
+
+/// Returns whether this machine has a route to an address; nothing is sent.
+fn is_routed(address: IpAddr) -> bool {
+    let any: SocketAddr = match address {
+        IpAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        IpAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    let socket = UdpSocket::bind(any);
+    socket.is_ok_and(|socket| socket.connect((address, 53)).is_ok())
 }
 
 /// Returns a placeholder for a server whose address is unknown.

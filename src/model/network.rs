@@ -1,7 +1,7 @@
 //! IP networks, and which addresses are not public.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use thiserror::Error;
@@ -23,6 +23,12 @@ impl Network {
     pub const LOOPBACK: Self = Self {
         address: IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)),
         prefix: 8,
+    };
+
+    /// The IPv6 loopback address.
+    pub const LOOPBACK_IPV6: Self = Self {
+        address: IpAddr::V6(Ipv6Addr::LOCALHOST),
+        prefix: 128,
     };
 
     /// Returns whether an address is in the network.

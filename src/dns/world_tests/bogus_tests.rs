@@ -54,7 +54,7 @@ async fn one_validating_resolver_among_two_is_enough() {
         resolvers: vec![trusting.resolver(), validating.resolver()],
         authoritative_port: trusting.port(),
         servers: Vec::new(),
-        networks: vec![crate::model::Network::LOOPBACK],
+        networks: vec![Network::LOOPBACK],
     };
     let exchange = Exchange::new(ExchangeOptions::default());
     let checker = Checker::new(Observer::new(exchange, options));

@@ -159,6 +159,7 @@ async fn some_phones_find_the_old_server() {
         let differing = ServerSeed {
             records: lines(records),
             without: lines(without),
+            ..ServerSeed::default()
         };
         if let Some(zone) = seed.zones.get_mut(ACME) {
             zone.servers.insert(server.to_owned(), differing);

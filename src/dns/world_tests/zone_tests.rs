@@ -48,3 +48,101 @@ async fn an_internal_zone_of_one_label_is_a_zone() {
       note: no zone holds this name: the domain is not registered, or not delegated
     ");
 }
+
+/// Each address of a server is asked: its IPv6 side may be another machine, with other records.
+#[tokio::test]
+async fn the_ipv6_side_of_a_server_is_asked() {
+    let mut seed = world(&RIGHT);
+    seed.ipv6 = Some(TWO.to_owned());
+    assert_eq!(verdict(&seed).await, Verdict::Ok);
+    let old = ServerSeed {
+        records: lines(&["us-east A 192.0.2.9"]),
+        ..ServerSeed::default()
+    };
+    if let Some(zone) = seed.zones.get_mut(ACME) {
+        zone.servers.insert("ipv6".to_owned(), old);
+    }
+    let check = checked(&seed, &one_host()).await;
+    assert_snapshot!(told(&check), @"
+    us-east.acme.example A Inconsistent
+      ns1.dns.example: 192.0.2.10, 192.0.2.11
+      ns2.dns.example: 192.0.2.10, 192.0.2.11
+      ns2.dns.example: 192.0.2.9
+    ");
+    // A side that gives no answer is told like a server that gives none.
+    seed.faults = vec![DnsFault::new(DnsFaultKind::Refused).at("ipv6")];
+    assert_snapshot!(told(&checked(&seed, &one_host()).await), @r#"
+    us-east.acme.example A Unknown { reason: "2 of 3 authoritative servers are right, the others gave no answer" }
+      Present 192.0.2.10
+      Present 192.0.2.11
+      ns2.dns.example: REFUSED
+    "#);
+}
+
+/// A machine that has a route to IPv6 and is not connected to it says nothing about the servers.
+#[tokio::test]
+async fn who_gets_no_answer_over_ipv6_at_all_goes_by_ipv4() {
+    let mut seed = world(&RIGHT);
+    seed.ipv6 = Some(TWO.to_owned());
+    seed.faults = vec![DnsFault::new(DnsFaultKind::Drop).at("ipv6")];
+    let server = DnsServer::start(&seed, 0).await.unwrap();
+    let checker = patient_checker(&server, Duration::from_millis(60));
+    let domain = DomainName::parse(ACME).unwrap();
+    let check = checker.check(&one_host(), &domain).await;
+    assert_eq!(check.standing(), Standing::InSync, "{}", told(&check));
+}
+
+/// A zone that was moved, whose parent still names a server of the old provider.
+fn moved(old: &[&str]) -> DnsSeed {
+    const OLD: &str = "ns.old.example";
+    let mut seed = world(&RIGHT);
+    if let Some(zone) = seed.zones.get_mut(ACME) {
+        zone.delegated_to = Some(lines(&[ONE, OLD]));
+        let differing = ServerSeed {
+            records: lines(old),
+            ns: Some(lines(&[OLD])),
+            ..ServerSeed::default()
+        };
+        zone.servers.insert(OLD.to_owned(), differing);
+    }
+    seed.zones
+        .insert("example".to_owned(), at("a.nic.example", &[]));
+    seed
+}
+
+/// Resolvers ask the servers that the parent names, and those that the zone names, by chance.
+#[tokio::test]
+async fn the_servers_of_parent_and_zone_are_asked() {
+    let check = checked(&moved(&["us-east A 192.0.2.9"]), &one_host()).await;
+    assert_snapshot!(told(&check), @"
+    us-east.acme.example A Inconsistent
+      ns.old.example: 192.0.2.9
+      ns1.dns.example: 192.0.2.10, 192.0.2.11
+      ns2.dns.example: 192.0.2.10, 192.0.2.11
+      note: the name servers of acme.example are ns.old.example, ns1.dns.example according to the zone above it, and ns.old.example according to ns.old.example (127.0.0.5), so that it depends on chance which ones are asked; enter the same ones where the domain is registered and in the zone
+    ");
+    let check = checked(&moved(&[]), &one_host()).await;
+    assert_snapshot!(told(&check), @"
+    us-east.acme.example A Ok
+      Present 192.0.2.10
+      Present 192.0.2.11
+      note: the name servers of acme.example are ns.old.example, ns1.dns.example according to the zone above it, and ns.old.example according to ns.old.example (127.0.0.5), so that it depends on chance which ones are asked; enter the same ones where the domain is registered and in the zone
+    ");
+    let mut gone = moved(&[]);
+    gone.faults = vec![DnsFault::new(DnsFaultKind::Refused).at("ns.old.example")];
+    assert_snapshot!(told(&checked(&gone, &one_host()).await), @r#"
+    us-east.acme.example A Unknown { reason: "2 of 3 authoritative servers are right, the others gave no answer" }
+      Present 192.0.2.10
+      Present 192.0.2.11
+      ns.old.example: REFUSED
+      note: the name servers of acme.example are ns.old.example, ns1.dns.example according to the zone above it, and ns1.dns.example, ns2.dns.example according to ns1.dns.example (127.0.0.2), so that it depends on chance which ones are asked; enter the same ones where the domain is registered and in the zone
+    "#);
+    // A parent that gives no answer takes nothing away.
+    let mut silent = moved(&[]);
+    silent.faults = vec![DnsFault::new(DnsFaultKind::Servfail).at("a.nic.example")];
+    assert_snapshot!(told(&checked(&silent, &one_host()).await), @"
+    us-east.acme.example A Ok
+      Present 192.0.2.10
+      Present 192.0.2.11
+    ");
+}

@@ -1,7 +1,7 @@
 //! Answers queries, as an authoritative server or as the resolver.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use hickory_proto::op::{Edns, Message, MessageType, Metadata, OpCode, ResponseCode};
 use hickory_proto::rr::rdata::opt::EdnsOption;
@@ -16,12 +16,17 @@ use super::{DnsError, DnsSeed, wire};
 /// The maximum size of responses to queries without EDNS (RFC 1035, section 4.2.1).
 const PLAIN_SIZE: u16 = 512;
 
+/// What zones and faults call the IPv6 side of a server.
+const IPV6: &str = "ipv6";
+
 /// Everything that the servers know.
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) zones: BTreeMap<Name, Zone>,
     /// The addresses of the servers.
     pub(super) addresses: BTreeMap<Name, IpAddr>,
+    /// The server that is also at ::1.
+    pub(super) ipv6: Option<Name>,
     pub(super) remembers: BTreeMap<(Name, WireType), RecordSet>,
     pub(super) keys: Keys,
     pub(super) faults: DnsFaultScript,
@@ -32,6 +37,8 @@ pub(super) struct World {
 pub(super) enum Role {
     Resolver,
     Authoritative(Name),
+    /// The IPv6 side of the server with this name.
+    Ipv6(Name),
 }
 
 impl Role {
@@ -40,6 +47,7 @@ impl Role {
         match self {
             Self::Resolver => "resolver".to_owned(),
             Self::Authoritative(name) => name.to_ascii().trim_end_matches('.').to_owned(),
+            Self::Ipv6(_) => IPV6.to_owned(),
         }
     }
 }
@@ -49,6 +57,7 @@ impl World {
         let mut world = Self {
             zones: BTreeMap::new(),
             addresses,
+            ipv6: ipv6(seed)?,
             remembers: BTreeMap::new(),
             keys: Keys::new(&seed.keys)?,
             faults: DnsFaultScript::new(seed.faults.clone()),
@@ -81,7 +90,8 @@ impl World {
         let mut at = name.clone();
         loop {
             if let Some(zone) = self.zones.get(&at)
-                && who.is_none_or(|who| zone.servers.contains(who))
+                && who
+                    .is_none_or(|who| zone.servers.contains(who) || zone.delegated_to.contains(who))
             {
                 return Some(zone);
             }
@@ -116,20 +126,27 @@ impl World {
         match role {
             Role::Resolver => self.recurse(&name, query.query_type, &mut response),
             Role::Authoritative(server) => {
-                self.authorise(server, &name, query.query_type, &mut response);
+                self.authorise(server, server, (&name, query.query_type), &mut response);
+            }
+            Role::Ipv6(server) => {
+                let side = wire::name(IPV6).unwrap_or_else(|_| server.clone());
+                self.authorise(server, &side, (&name, query.query_type), &mut response);
             }
         }
         response
     }
 
-    fn authorise(&self, server: &Name, name: &Name, wire_type: WireType, response: &mut Message) {
-        if let Some(address) = self.addresses.get(name).filter(|_| name == server)
-            && self.zone_of(name, None).is_none()
-        {
+    /// Answers as a server, with the differences of `side`.
+    fn authorise(
+        &self,
+        server: &Name,
+        side: &Name,
+        (name, wire_type): (&Name, WireType),
+        response: &mut Message,
+    ) {
+        if name == server && self.zone_of(name, None).is_none() {
             response.metadata.authoritative = true;
-            response.answers = address_record(name, *address, wire_type)
-                .into_iter()
-                .collect();
+            response.answers = self.address_record(name, wire_type).into_iter().collect();
             return;
         }
         let Some(zone) = self.zone_of(name, Some(server)) else {
@@ -138,7 +155,7 @@ impl World {
         };
         let deepest = self.zone_of(name, None).map(|deepest| &deepest.apex);
         if let Some(child) = deepest.filter(|deepest| **deepest != zone.apex) {
-            let servers = self.zones.get(child).map(|child| &child.servers);
+            let servers = self.zones.get(child).map(|child| &child.delegated_to);
             response.authorities = servers
                 .into_iter()
                 .flatten()
@@ -150,7 +167,7 @@ impl World {
             return;
         }
         response.metadata.authoritative = true;
-        let end = zone.search(Some(server), name, wire_type, &mut response.answers);
+        let end = zone.search(Some(side), name, wire_type, &mut response.answers);
         match end {
             End::Found | End::Left(_) | End::Loop => {}
             End::NoData => response.authorities = vec![zone.soa()],
@@ -203,25 +220,37 @@ impl World {
     /// Answers for names outside all zones: only the servers' own addresses exist there, and the top-level domains.
     fn outside(&self, name: &Name, wire_type: WireType, response: &mut Message) {
         response.authorities = vec![registry_soa(name)];
-        match self.addresses.get(name) {
-            Some(address) => {
-                if let Some(record) = address_record(name, *address, wire_type) {
-                    response.authorities.clear();
-                    response.answers.push(record);
-                }
-            }
-            None => response.metadata.response_code = ResponseCode::NXDomain,
+        if !self.addresses.contains_key(name) {
+            response.metadata.response_code = ResponseCode::NXDomain;
+        } else if let Some(record) = self.address_record(name, wire_type) {
+            response.authorities.clear();
+            response.answers.push(record);
         }
+    }
+
+    /// Returns the address of a server.
+    fn address_record(&self, name: &Name, wire_type: WireType) -> Option<Record> {
+        let data = match (self.addresses.get(name)?, wire_type) {
+            (IpAddr::V4(address), WireType::A) => RData::A(A(*address)),
+            (IpAddr::V6(address), WireType::AAAA) => RData::AAAA(AAAA(*address)),
+            (_, WireType::AAAA) if self.ipv6.as_ref() == Some(name) => {
+                RData::AAAA(AAAA(Ipv6Addr::LOCALHOST))
+            }
+            _ => return None,
+        };
+        Some(Record::from_rdata(name.clone(), 3600, data))
     }
 }
 
-fn address_record(name: &Name, address: IpAddr, wire_type: WireType) -> Option<Record> {
-    let data = match (address, wire_type) {
-        (IpAddr::V4(address), WireType::A) => RData::A(A(address)),
-        (IpAddr::V6(address), WireType::AAAA) => RData::AAAA(AAAA(address)),
-        _ => return None,
-    };
-    Some(Record::from_rdata(name.clone(), 3600, data))
+/// Returns the server that is also at ::1.
+pub(super) fn ipv6(seed: &DnsSeed) -> Result<Option<Name>, DnsError> {
+    let name = seed.ipv6.as_ref().map(|name| {
+        wire::name(name).map_err(|error| DnsError::Record {
+            line: name.clone(),
+            reason: error.to_string(),
+        })
+    });
+    name.transpose()
 }
 
 /// Returns the SOA of the top-level domain of a name.

@@ -32,6 +32,8 @@ pub struct DnsSeed {
     /// The resolver's cache, which takes precedence over the zones: `NAME [TTL] TYPE DATA`, or `NAME [TTL] TYPE` for a
     /// negative entry.
     pub remembers: Vec<String>,
+    /// The name of the server that is also at ::1; loopback has no other IPv6 address.
+    pub ipv6: Option<String>,
     /// Scripted faults.
     pub faults: Vec<DnsFault>,
 }
@@ -42,6 +44,8 @@ pub struct DnsSeed {
 pub struct ZoneSeed {
     /// The names of its servers; a server may serve several zones.
     pub ns: Vec<String>,
+    /// The names of the servers that the parent zone delegates it to; those of `ns` if absent. They serve it as well.
+    pub delegated_to: Option<Vec<String>>,
     /// The default TTL of records, in seconds.
     pub ttl: u32,
     /// The TTL of negative answers, in seconds (RFC 2308).
@@ -49,7 +53,7 @@ pub struct ZoneSeed {
     /// The records, as `NAME [TTL] TYPE DATA`; names are relative to the zone unless they end in a dot, and names in
     /// the data are absolute.
     pub records: Vec<String>,
-    /// The differences of single servers, by server name.
+    /// The differences of single servers, by server name; `ipv6` is what the server at ::1 answers there.
     pub servers: BTreeMap<String, ServerSeed>,
 }
 
@@ -57,6 +61,7 @@ impl Default for ZoneSeed {
     fn default() -> Self {
         Self {
             ns: vec!["ns1.dns.test".to_owned()],
+            delegated_to: None,
             ttl: 300,
             negative_ttl: 60,
             records: Vec::new(),
@@ -73,6 +78,8 @@ pub struct ServerSeed {
     pub records: Vec<String>,
     /// RRsets, as `NAME TYPE`, that this server lacks.
     pub without: Vec<String>,
+    /// The names of the zone's servers by this one; those of `ns` if absent.
+    pub ns: Option<Vec<String>>,
 }
 
 /// A key for updates.

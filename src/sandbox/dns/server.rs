@@ -1,7 +1,7 @@
 //! The sockets: UDP and TCP at several loopback addresses.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -72,6 +72,9 @@ impl DnsServer {
                 .iter()
                 .map(|(name, address)| (*address, Role::Authoritative(name.clone()))),
         );
+        if let Some(name) = respond::ipv6(seed)? {
+            roles.push((Ipv6Addr::LOCALHOST.into(), Role::Ipv6(name)));
+        }
         let sockets = listen(&roles, port).await?;
         let port = sockets.port;
         let stop = CancellationToken::new();
@@ -229,7 +232,8 @@ impl Drop for DnsServer {
 /// Assigns an address to every server that a zone names.
 fn addresses(seed: &DnsSeed) -> Result<BTreeMap<Name, IpAddr>, DnsError> {
     let mut names = BTreeSet::new();
-    for server in seed.zones.values().flat_map(|zone| &zone.ns) {
+    let zones = seed.zones.values();
+    for server in zones.flat_map(|zone| zone.ns.iter().chain(zone.delegated_to.iter().flatten())) {
         names.insert(wire::name(server).map_err(|error| DnsError::Record {
             line: server.clone(),
             reason: error.to_string(),

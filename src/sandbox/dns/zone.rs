@@ -24,6 +24,8 @@ pub(super) type RecordSets = BTreeMap<(Name, WireType), RecordSet>;
 pub(super) struct Zone {
     pub(super) apex: Name,
     pub(super) servers: Vec<Name>,
+    /// The servers that the parent zone names.
+    pub(super) delegated_to: Vec<Name>,
     pub(super) sets: RecordSets,
     /// The RRsets of single servers; an empty one hides the zone's.
     pub(super) differing: BTreeMap<Name, RecordSets>,
@@ -50,16 +52,17 @@ impl Zone {
             reason: reason.to_string(),
         };
         let origin = wire::name(apex).map_err(bad)?;
-        let servers = seed
-            .ns
-            .iter()
-            .map(|server| wire::name(server).map_err(bad))
-            .collect::<Result<Vec<_>, _>>()?;
+        let names = |texts: &[String]| -> Result<Vec<Name>, DnsError> {
+            let names = texts.iter().map(|text| wire::name(text).map_err(bad));
+            names.collect()
+        };
+        let servers = names(&seed.ns)?;
         let mut zone = Self {
             sets: RecordSets::new(),
             differing: BTreeMap::new(),
             negative_ttl: seed.negative_ttl,
             serial: 1,
+            delegated_to: names(seed.delegated_to.as_ref().unwrap_or(&seed.ns))?,
             servers,
             apex: origin.clone(),
         };
@@ -70,6 +73,10 @@ impl Zone {
             for text in &differing.without {
                 let line = wire::line(text, &origin)?;
                 sets.insert((line.name, line.wire_type), RecordSet::default());
+            }
+            if let Some(ns) = &differing.ns {
+                let set = name_servers(&names(ns)?);
+                sets.insert((origin.clone(), WireType::NS), set);
             }
             zone.differing
                 .insert(wire::name(server).map_err(bad)?, sets);
@@ -96,11 +103,7 @@ impl Zone {
     }
 
     fn rebuild(&mut self) {
-        let servers = self.servers.iter().map(|name| RData::NS(NS(name.clone())));
-        let servers = RecordSet {
-            ttl: 3600,
-            data: servers.collect(),
-        };
+        let servers = name_servers(&self.servers);
         self.sets.insert((self.apex.clone(), WireType::NS), servers);
         let soa = self.soa();
         self.sets.insert(
@@ -219,6 +222,14 @@ pub(super) fn records(name: &Name, set: &RecordSet) -> Vec<Record> {
         .iter()
         .map(|data| Record::from_rdata(name.clone(), set.ttl, data.clone()))
         .collect()
+}
+
+fn name_servers(names: &[Name]) -> RecordSet {
+    let data = names.iter().map(|name| RData::NS(NS(name.clone())));
+    RecordSet {
+        ttl: 3600,
+        data: data.collect(),
+    }
 }
 
 fn fill(sets: &mut RecordSets, lines: &[String], origin: &Name, ttl: u32) -> Result<(), DnsError> {
