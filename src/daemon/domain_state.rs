@@ -123,6 +123,7 @@ mod tests {
                 records: [].into(),
             },
             verdict,
+            absent: None,
             records: Vec::new(),
             servers: Vec::new(),
             notes: Vec::new(),

@@ -54,7 +54,7 @@ pub use question::Question;
 pub use sip::{Phones, Registration, Route, Transport};
 pub use summary::{Standing, Tally};
 pub use verdict::{
-    Flattened, Judgement, Observation, Observed, RecordMark, Server, Verdict, judge,
+    Absence, Flattened, Judgement, Observation, Observed, RecordMark, Server, Verdict, judge,
 };
 pub use zone::{Zone, ZoneError, ZoneOptions, Zones};
 

@@ -88,6 +88,7 @@ mod tests {
                     records,
                 },
                 verdict: Verdict::Ok,
+                absent: None,
                 records: Vec::new(),
                 servers: Vec::new(),
                 notes: Vec::new(),

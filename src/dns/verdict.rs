@@ -139,6 +139,30 @@ pub enum RecordMark {
     Extra,
 }
 
+/// What is absent where nothing at all is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Absence {
+    /// The domain is not registered, so that there is no zone.
+    Domain,
+    /// The name does not exist (NXDOMAIN): nobody entered it, or it was entered under another name.
+    Name,
+    /// The name exists, with records of other types or names below it only (RFC 2308, section 2.2).
+    Type,
+}
+
+impl Absence {
+    /// Returns what is absent, in words about the host.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Domain => "its domain is not registered",
+            Self::Name => "its name does not exist",
+            Self::Type => "its name exists, but has no record of this type",
+        }
+    }
+}
+
 /// The verdict on one host and type, with its reasons.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Judgement {
@@ -146,6 +170,9 @@ pub struct Judgement {
     pub expected: Expected,
     /// The verdict.
     pub verdict: Verdict,
+    /// What is absent, if nothing was found.
+    #[serde(default)]
+    pub absent: Option<Absence>,
     /// Each record, expected ones first; filled in only where the authoritative servers agree.
     pub records: Vec<(RecordMark, RecordData)>,
     /// What each server answered, where servers disagree, fail or are out of date.
@@ -160,6 +187,7 @@ pub fn judge(expected: &Expected, observation: &Observation) -> Judgement {
     let mut judgement = Judgement {
         expected: expected.clone(),
         verdict: Verdict::Ok,
+        absent: None,
         records: Vec::new(),
         servers: Vec::new(),
         notes: Vec::new(),
@@ -191,7 +219,11 @@ pub fn judge(expected: &Expected, observation: &Observation) -> Judgement {
         }
         Some(((_, records), _)) => {
             judgement.records = mark(&expected.records, records);
-            agreed(&mut judgement, observation, &failed)
+            let verdict = agreed(&mut judgement, observation, &failed);
+            if verdict.is_difference() {
+                two_views(&mut judgement, observation, &said);
+            }
+            verdict
         }
     };
     judgement.servers.extend(
@@ -204,9 +236,27 @@ pub fn judge(expected: &Expected, observation: &Observation) -> Judgement {
         judgement.verdict = Verdict::Bogus;
         judgement.servers.extend(refusing);
     }
+    judgement.absent = absent(&judgement, observation);
     judgement.notes.extend(alias(&judgement, observation));
     judgement.notes.extend(observation.notes.iter().cloned());
     judgement
+}
+
+/// Returns what is absent where a host is missing as a whole; a name that one server knows exists.
+fn absent(judgement: &Judgement, observation: &Observation) -> Option<Absence> {
+    let present = |(mark, _): &(RecordMark, RecordData)| *mark == RecordMark::Present;
+    if judgement.verdict != Verdict::Missing || judgement.records.iter().any(present) {
+        return None;
+    }
+    if observation.not_registered {
+        return Some(Absence::Domain);
+    }
+    let mut answers = observation.authoritative.iter();
+    let exists = answers.any(|observed| match observed.answer {
+        Answer::NoData { .. } | Answer::Found(_) => true,
+        Answer::NxDomain { .. } | Answer::Failed(_) => false,
+    });
+    Some(if exists { Absence::Type } else { Absence::Name })
 }
 
 /// Returns a note where the right records are behind an alias.
@@ -224,6 +274,38 @@ fn alias(judgement: &Judgement, observation: &Observation) -> Option<String> {
     Some(format!(
         "{name} is a CNAME for {target}, which has these records"
     ))
+}
+
+/// Adds both views where a resolver sees the right records and the zone's servers do not have them.
+fn two_views(
+    judgement: &mut Judgement,
+    observation: &Observation,
+    said: &[(&Server, BTreeSet<RecordData>)],
+) {
+    let wanted = &judgement.expected.records;
+    let right = |observed: &&Observed| {
+        let records = observed.answer.records();
+        records.is_some_and(|records| same(&records, wanted))
+    };
+    let right: Vec<&Observed> = observation.resolvers.iter().filter(right).collect();
+    let Some(first) = right.first() else {
+        return;
+    };
+    let until = first
+        .answer
+        .ttl()
+        .map_or(String::new(), |ttl| format!(", for {ttl} s at most"));
+    judgement.notes.push(format!(
+        "resolver {} sees what the template says, and the zone's servers do not have it: either it has a view of its own (split horizon; then name the servers of that view as dns.servers in emblazon.yaml), or it remembers an old answer{until}",
+        first.server
+    ));
+    let theirs = said
+        .iter()
+        .map(|(server, records)| (Server::clone(server), list(records)));
+    let its = right
+        .iter()
+        .map(|observed| (observed.server.clone(), list(wanted)));
+    judgement.servers = theirs.chain(its).collect();
 }
 
 /// Returns the resolvers that refuse the name because of its signatures, and what they say.

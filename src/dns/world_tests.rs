@@ -98,7 +98,9 @@ fn told(check: &DomainCheck) -> String {
     for host in &check.hosts {
         let judgement = &host.judgement;
         let question = &judgement.expected.question;
-        lines.push(format!("{question} {:?}", judgement.verdict));
+        let absent = judgement.absent.map(|absent| format!(" ({absent:?})"));
+        let absent = absent.unwrap_or_default();
+        lines.push(format!("{question} {:?}{absent}", judgement.verdict));
         for (mark, record) in &judgement.records {
             lines.push(format!("  {mark:?} {record}"));
         }
@@ -170,6 +172,51 @@ async fn every_verdict() {
     let mut nobody = world(&RIGHT);
     nobody.zones.remove(ACME);
     assert_eq!(verdict(&nobody).await, Verdict::Missing, "not registered");
+}
+
+/// What a resolver sees and the zone's servers do not have is told beside what they have.
+#[tokio::test]
+async fn a_view_of_its_own_is_told() {
+    let mut seed = world(&["us-east A 203.0.113.7"]);
+    seed.remembers = lines(&[
+        "us-east.acme.example 120 A 192.0.2.10",
+        "us-east.acme.example 120 A 192.0.2.11",
+    ]);
+    assert_snapshot!(told(&checked(&seed, &one_host()).await), @"
+    us-east.acme.example A Different
+      Missing 192.0.2.10
+      Missing 192.0.2.11
+      Extra 203.0.113.7
+      ns1.dns.example: 203.0.113.7
+      ns2.dns.example: 203.0.113.7
+      resolver: 192.0.2.10, 192.0.2.11
+      note: resolver 127.0.0.1:49324 sees what the template says, and the zone's servers do not have it: either it has a view of its own (split horizon; then name the servers of that view as dns.servers in emblazon.yaml), or it remembers an old answer, for 120 s at most
+      hint OldAddress: 203.0.113.7 may be an old server's address; replace it
+    ");
+    let mut seed = world(&[]);
+    seed.remembers = lines(&["us-east.acme.example 120 A 192.0.2.10"]);
+    assert_snapshot!(told(&checked(&seed, &one_host()).await), @"
+    us-east.acme.example A Missing (Name)
+      Missing 192.0.2.10
+      Missing 192.0.2.11
+    ");
+}
+
+/// A name that does not exist, one without records of the type, and a domain that is not registered are all missing.
+#[tokio::test]
+async fn what_is_absent_is_told_apart() {
+    let absent = async |seed: DnsSeed| {
+        let check = checked(&seed, &one_host()).await;
+        assert_eq!(check.hosts[0].judgement.verdict, Verdict::Missing);
+        check.hosts[0].judgement.absent
+    };
+    assert_eq!(absent(world(&[])).await, Some(Absence::Name));
+    let text = world(&["us-east TXT here"]);
+    assert_eq!(absent(text).await, Some(Absence::Type));
+    let below = world(&["_sip._udp.us-east TXT here"]);
+    assert_eq!(absent(below).await, Some(Absence::Type));
+    assert_eq!(absent(world(&RIGHT[..1])).await, None);
+    assert_eq!(absent(DnsSeed::default()).await, Some(Absence::Domain));
 }
 
 /// Trap 24, invariant 6: a server that fails is told apart, and is never drift.

@@ -36,6 +36,7 @@ fn judged(host: &Expected, verdict: Verdict, there: &[&str]) -> Judgement {
     Judgement {
         expected: host.clone(),
         verdict,
+        absent: None,
         records: wanted.chain(extra).collect(),
         servers: Vec::new(),
         notes: Vec::new(),

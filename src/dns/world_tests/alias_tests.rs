@@ -147,7 +147,7 @@ async fn an_alias_that_leaves_the_zone_is_followed() {
     assert_snapshot!(chain(&leaves, balancer(&[]), &[]).await, @"
     _sip._udp.us-east.acme.example SRV Ok
       Present 10 10 7000 us-east.acme.example
-    us-east.acme.example A Missing
+    us-east.acme.example A Missing (Type)
       Missing 192.0.2.10
       hint AliasBesideData: us-east.acme.example is a CNAME for lb.example.net, beside which no A can be; delete the CNAME, then add the A
       hint AliasAsTarget: us-east.acme.example is a CNAME for lb.example.net, and the SRV of _sip._udp.us-east.acme.example names it: neither SRV nor MX may name an alias, and some clients do not follow it; enter the addresses at us-east.acme.example itself
@@ -156,7 +156,7 @@ async fn an_alias_that_leaves_the_zone_is_followed() {
     assert_snapshot!(chain(&["us-east CNAME lb.gone.example"], balancer(&[]), &[]).await, @"
     _sip._udp.us-east.acme.example SRV Ok
       Present 10 10 7000 us-east.acme.example
-    us-east.acme.example A Missing
+    us-east.acme.example A Missing (Type)
       Missing 192.0.2.10
       hint AliasBesideData: us-east.acme.example is a CNAME for lb.gone.example, beside which no A can be; delete the CNAME, then add the A
       hint AliasAsTarget: us-east.acme.example is a CNAME for lb.gone.example, and the SRV of _sip._udp.us-east.acme.example names it: neither SRV nor MX may name an alias, and some clients do not follow it; enter the addresses at us-east.acme.example itself

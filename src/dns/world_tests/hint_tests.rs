@@ -25,10 +25,10 @@ async fn hints_of_names() {
         },
     }));
     assert_snapshot!(told(&checked(&seed, &template).await), @"
-    acme.example CNAME Missing
+    acme.example CNAME Missing (Type)
       Missing ui.example.net
       hint AliasAtApex: acme.example is the top of its zone and cannot have a CNAME; use the provider's ALIAS or flattened CNAME, or addresses
-    api.acme.example CNAME Missing
+    api.acme.example CNAME Missing (Type)
       Missing ui.example.net
       hint AliasBesideData: api.acme.example has the A record 192.0.2.77, beside which no CNAME can be; delete it, then add the CNAME
     mail.acme.example A Different
@@ -38,7 +38,7 @@ async fn hints_of_names() {
     portal.acme.example CNAME Ok
       Present gone.example.net
       hint DanglingTarget: gone.example.net has no address; correct the target, or give it one
-    us-east.acme.example A Missing
+    us-east.acme.example A Missing (Name)
       Missing 192.0.2.10
       hint DoubledDomain: the record is at us-east.acme.example.acme.example: the provider appends acme.example by itself; enter us-east there
     ");
@@ -89,7 +89,7 @@ async fn hints_of_data() {
       Extra 192.0.2.99
       hint OldAddress: 192.0.2.99 is still listed, so that some clients go there; delete it
       hint UnwantedIpv6: us-east.acme.example also has the AAAA record 2001:db8::99, which is not in the template: clients with IPv6 go there; delete it, or add it to the template
-    us-west.acme.example AAAA Missing
+    us-west.acme.example AAAA Missing (Name)
       Missing 2001:db8::1
       hint MissingIpv6: clients with IPv6 do not find us-west.acme.example; add the AAAA record
     Broken: phones in us-east cannot register: SRV points at port 5060, the template says 7000
@@ -184,9 +184,9 @@ async fn what_a_wildcard_gives_is_not_to_be_deleted() {
     }));
     let told = async |records: &[&str]| told(&checked(&world(records), &hosts).await);
     assert_snapshot!(told(&["* A 192.0.2.99"]).await, @r#"
-    key.acme.example TXT Missing
+    key.acme.example TXT Missing (Type)
       Missing "yes"
-    portal.acme.example CNAME Missing
+    portal.acme.example CNAME Missing (Type)
       Missing ui.example.net
       hint Wildcard: the answer is that of the zone's wildcard; add portal.acme.example itself
     us-east.acme.example A Different
@@ -196,14 +196,14 @@ async fn what_a_wildcard_gives_is_not_to_be_deleted() {
     hint Wildcard: every name below acme.example answers, by a wildcard that leads to 192.0.2.99; names that are not entered look as if they were
     "#);
     assert_snapshot!(told(&["* CNAME old.example.net"]).await, @r#"
-    key.acme.example TXT Missing
+    key.acme.example TXT Missing (Type)
       Missing "yes"
       hint Wildcard: the answer is that of the zone's wildcard; add key.acme.example itself
     portal.acme.example CNAME Different
       Missing ui.example.net
       Extra old.example.net
       hint Wildcard: the answer is that of the zone's wildcard; add portal.acme.example itself
-    us-east.acme.example A Missing
+    us-east.acme.example A Missing (Type)
       Missing 192.0.2.10
       hint Wildcard: the answer is that of the zone's wildcard; add us-east.acme.example itself
     hint Wildcard: every name below acme.example answers, by a wildcard that leads to old.example.net; names that are not entered look as if they were
@@ -213,7 +213,7 @@ async fn what_a_wildcard_gives_is_not_to_be_deleted() {
       Missing "yes"
       Extra "no"
       hint Wildcard: the answer is that of the zone's wildcard; add key.acme.example itself
-    portal.acme.example CNAME Missing
+    portal.acme.example CNAME Missing (Type)
       Missing ui.example.net
       hint AliasBesideData: portal.acme.example has the A record 192.0.2.99, beside which no CNAME can be; delete it, then add the CNAME
     us-east.acme.example A Ok

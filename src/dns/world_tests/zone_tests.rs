@@ -36,14 +36,14 @@ async fn an_internal_zone_of_one_label_is_a_zone() {
     assert_snapshot!(check("voice.corp").await, @"
     us-east.voice.corp A Ok
       Present 192.0.2.10
-    us-west.voice.corp A Missing
+    us-west.voice.corp A Missing (Name)
       Missing 198.51.100.10
     ");
     assert_snapshot!(check("gone.corp").await, @"
-    us-east.gone.corp A Missing
+    us-east.gone.corp A Missing (Domain)
       Missing 192.0.2.10
       note: no zone holds this name: the domain is not registered, or not delegated
-    us-west.gone.corp A Missing
+    us-west.gone.corp A Missing (Domain)
       Missing 198.51.100.10
       note: no zone holds this name: the domain is not registered, or not delegated
     ");

@@ -79,7 +79,12 @@ fn of_host(host: &HostCheck) -> Option<(Kind, String)> {
     let mut text = format!("{} {} {word}", question.record_type, question.name);
     let kind = match &judgement.verdict {
         Verdict::Ok => return None,
-        Verdict::Missing => Kind::DnsMissing,
+        Verdict::Missing => {
+            if let Some(absent) = judgement.absent {
+                let _ = write!(text, ": {}", absent.words());
+            }
+            Kind::DnsMissing
+        }
         Verdict::Different => Kind::DnsDifferent,
         Verdict::Extra => Kind::DnsExtra,
         Verdict::Inconsistent => Kind::DnsInconsistent,

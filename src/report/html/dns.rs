@@ -126,6 +126,7 @@ fn row(host: &HostCheck, opinion: Option<&Opinion>) -> Markup {
                 @for (server, said) in &judgement.servers {
                     p.note { (visible(&server.to_string())) ": " (visible(said)) }
                 }
+                @if let Some(absent) = judgement.absent { p.note { (absent.words()) } }
                 @for note in &judgement.notes { p.note { (visible(note)) } }
                 @for hint in &host.hints { p.help { (visible(&hint.text)) } }
                 @if let Some(Opinion::Otherwise { sees }) = opinion {

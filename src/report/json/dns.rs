@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::dns::{HostCheck, Opinion, Phones, RecordMark, Registration, Standing, Tally, Verdict};
+use crate::dns::{
+    Absence, HostCheck, Opinion, Phones, RecordMark, Registration, Standing, Tally, Verdict,
+};
 use crate::report::{AccountDns, DnsReport, SecondOpinion};
 
 /// The results of the DNS check.
@@ -91,6 +93,9 @@ struct Host {
     label: Option<String>,
     /// `ok`, `missing`, `different`, `extra`, `propagating`, `inconsistent`, `bogus` or `unknown`.
     verdict: &'static str,
+    /// What does not exist, if it is missing as a whole: the name (NXDOMAIN), or records of this type at it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    absent: Option<Absence>,
     /// Why it is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -275,6 +280,7 @@ impl From<&HostCheck> for Host {
             record_type: question.record_type.as_str(),
             label: judgement.expected.label.clone(),
             verdict: judgement.verdict.word(),
+            absent: judgement.absent,
             reason,
             old_for,
             records: judgement

@@ -95,7 +95,10 @@ fn row(host: &HostCheck) -> String {
         Verdict::Unknown { reason } => format!("unknown: {}", cell(reason)),
         Verdict::Propagating { old_for: Some(old) } => format!("propagating, up to {old} s"),
         Verdict::Bogus => format!("bogus: {BOGUS}"),
-        verdict => verdict.word().to_owned(),
+        verdict => match judgement.absent {
+            Some(absent) => format!("{}: {}", verdict.word(), absent.words()),
+            None => verdict.word().to_owned(),
+        },
     };
     format!(
         "| {} | {verdict} | {} | {} |",

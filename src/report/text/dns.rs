@@ -5,7 +5,7 @@ use std::fmt;
 use super::page::{Page, Piece, Tone, piece, width};
 use super::visible;
 use crate::dns::{
-    DomainCheck, HostCheck, Opinion, RecordMark, Registration, Standing, Tally, Verdict,
+    Absence, DomainCheck, HostCheck, Opinion, RecordMark, Registration, Standing, Tally, Verdict,
 };
 use crate::model::count;
 use crate::report::dns::BOGUS;
@@ -183,11 +183,18 @@ fn write_host(page: &mut Page<'_>, host: &HostCheck, columns: usize, shared: boo
     Ok(())
 }
 
-/// Writes which server answers what, then the notes.
+/// Writes which server answers what, then what is absent and the notes, one of which tells of a domain that is absent.
 fn write_reasons(page: &mut Page<'_>, indent: usize, host: &HostCheck) -> fmt::Result {
     for (server, said) in &host.judgement.servers {
         let text = format!("{server}: {said}");
         page.wrapped(indent, indent + 2, &[piece(Tone::Plain, visible(&text))])?;
+    }
+    let absent = host
+        .judgement
+        .absent
+        .filter(|absent| *absent != Absence::Domain);
+    if let Some(absent) = absent {
+        page.wrapped(indent, indent + 2, &[piece(Tone::Faint, absent.words())])?;
     }
     for note in &host.judgement.notes {
         page.wrapped(indent, indent + 2, &[piece(Tone::Faint, visible(note))])?;
@@ -207,6 +214,7 @@ fn same_reasons(hosts: &[HostCheck]) -> bool {
         other.verdict == first.verdict
             && other.servers == first.servers
             && other.notes == first.notes
+            && other.absent == first.absent
     });
     reasons && !others.is_empty() && same
 }
