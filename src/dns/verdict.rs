@@ -296,8 +296,8 @@ fn two_views(
         .ttl()
         .map_or(String::new(), |ttl| format!(", for {ttl} s at most"));
     judgement.notes.push(format!(
-        "resolver {} sees what the template says, and the zone's servers do not have it: either it has a view of its own (split horizon; then name the servers of that view as dns.servers in emblazon.yaml), or it remembers an old answer{until}",
-        first.server
+        "{} sees what the template says, and the zone's servers do not have it: either it has a view of its own (split horizon; then name the servers of that view as dns.servers in emblazon.yaml), or it remembers an old answer{until}",
+        count_of(right.len(), observation.resolvers.len(), "resolver")
     ));
     let theirs = said
         .iter()

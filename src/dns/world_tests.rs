@@ -190,7 +190,7 @@ async fn a_view_of_its_own_is_told() {
       ns1.dns.example: 203.0.113.7
       ns2.dns.example: 203.0.113.7
       resolver: 192.0.2.10, 192.0.2.11
-      note: resolver 127.0.0.1:49324 sees what the template says, and the zone's servers do not have it: either it has a view of its own (split horizon; then name the servers of that view as dns.servers in emblazon.yaml), or it remembers an old answer, for 120 s at most
+      note: 1 of 1 resolver sees what the template says, and the zone's servers do not have it: either it has a view of its own (split horizon; then name the servers of that view as dns.servers in emblazon.yaml), or it remembers an old answer, for 120 s at most
       hint OldAddress: 203.0.113.7 may be an old server's address; replace it
     ");
     let mut seed = world(&[]);

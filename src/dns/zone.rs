@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use hickory_proto::rr::RecordType as WireType;
 
-use self::apex::Place;
 use super::memo::Memo;
 use super::packet::QuerySettings;
 use super::{Exchange, Failure, Server, packet};
@@ -63,6 +62,15 @@ impl ZoneOptions {
     fn admits(&self, address: IpAddr) -> bool {
         (self.networks.iter()).any(|network| network.contains(address))
     }
+}
+
+/// What the resolvers say about the zone of one name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Place {
+    /// The zone apex; `None` where the answer does not name it. That of an alias names the zone of its target.
+    apex: Option<RecordName>,
+    is_alias: bool,
+    exists: bool,
 }
 
 /// Finds zones, and caches them.

@@ -52,6 +52,7 @@ mod saved_plan;
 mod shape;
 mod shard;
 mod silence;
+mod situations;
 mod source_text;
 mod stage;
 mod stand_in;

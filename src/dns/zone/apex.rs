@@ -3,18 +3,9 @@
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{RData, RecordType as WireType};
 
-use super::{ZoneError, Zones, is_below, parent};
+use super::{Place, ZoneError, Zones, is_below, parent};
 use crate::dns::{Exchange, Failure, packet};
 use crate::model::record::RecordName;
-
-/// What the resolvers say about the zone of one name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    /// The zone apex; `None` where the answer does not name it. That of an alias names the zone of its target.
-    apex: Option<RecordName>,
-    is_alias: bool,
-    exists: bool,
-}
 
 impl Zones {
     /// Finds the zone apex, going up name by name.
