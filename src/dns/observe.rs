@@ -56,7 +56,7 @@ impl Observer {
 
     /// Returns the domain that a name would lie in and that nobody has registered, if so; a top-level domain is none.
     pub(super) async fn unregistered(&self, name: &RecordName) -> Option<RecordName> {
-        match self.zones.apex(&self.exchange, name).await {
+        match Box::pin(self.zones.apex(&self.exchange, name)).await {
             Err(ZoneError::NotRegistered(domain)) if domain.as_str().contains('.') => Some(domain),
             Err(_) | Ok(_) => None,
         }
@@ -98,7 +98,7 @@ impl Observer {
             Ok(zone) => {
                 observation.zone = Some(zone.apex.clone());
                 observation.notes.clone_from(&zone.notes);
-                observation.authoritative = self.ask_chain(&zone, question, 0).await;
+                observation.authoritative = Box::pin(self.ask_chain(&zone, question, 0)).await;
                 observation.flattened = self.flattened(&zone, expected, &observation).await;
             }
             Err(ZoneError::NotRegistered(_)) => observation.not_registered = true,

@@ -106,10 +106,12 @@ impl Zones {
     /// # Errors
     /// When the name is not registered, or the resolvers give no usable answer.
     pub async fn of(&self, exchange: &Exchange, name: &RecordName) -> Result<Arc<Zone>, ZoneError> {
-        let apex = self.apex(exchange, name).await?;
+        let apex = Box::pin(self.apex(exchange, name)).await?;
         self.found
             .once(&apex, |_| !exchange.is_spent(), async {
-                self.servers(exchange, apex.clone()).await.map(Arc::new)
+                Box::pin(self.servers(exchange, apex.clone()))
+                    .await
+                    .map(Arc::new)
             })
             .await
     }
@@ -238,7 +240,7 @@ impl Zones {
         name: &RecordName,
     ) -> Result<BTreeSet<IpAddr>, Failure> {
         let of_type = async |wire_type| -> Result<BTreeSet<IpAddr>, Failure> {
-            match self.resolve(exchange, name, wire_type).await {
+            match Box::pin(self.resolve(exchange, name, wire_type)).await {
                 Ok(message) => Ok((message.answers.iter())
                     .filter_map(|record| record.data.ip_addr())
                     .collect()),

@@ -40,9 +40,8 @@ impl Zones {
                     let refers = !message.metadata.authoritative && !names.is_empty();
                     return refers.then_some(names);
                 }
-                Ok(_) => {}
                 Err(Failure::TimedOut | Failure::Unreachable(_)) => self.note_silent(server),
-                Err(_) => {}
+                Ok(_) | Err(_) => {}
             }
         }
         None

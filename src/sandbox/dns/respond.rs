@@ -25,7 +25,7 @@ pub(super) struct World {
     pub(super) zones: BTreeMap<Name, Zone>,
     /// The addresses of the servers.
     pub(super) addresses: BTreeMap<Name, IpAddr>,
-    /// The server that is also at ::1.
+    /// The server that is also at `::1`.
     pub(super) ipv6: Option<Name>,
     pub(super) remembers: BTreeMap<(Name, WireType), RecordSet>,
     pub(super) keys: Keys,
@@ -242,7 +242,7 @@ impl World {
     }
 }
 
-/// Returns the server that is also at ::1.
+/// Returns the server that is also at `::1`.
 pub(super) fn ipv6(seed: &DnsSeed) -> Result<Option<Name>, DnsError> {
     let name = seed.ipv6.as_ref().map(|name| {
         wire::name(name).map_err(|error| DnsError::Record {

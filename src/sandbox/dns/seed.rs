@@ -32,7 +32,7 @@ pub struct DnsSeed {
     /// The resolver's cache, which takes precedence over the zones: `NAME [TTL] TYPE DATA`, or `NAME [TTL] TYPE` for a
     /// negative entry.
     pub remembers: Vec<String>,
-    /// The name of the server that is also at ::1; loopback has no other IPv6 address.
+    /// The name of the server that is also at `::1`; loopback has no other IPv6 address.
     pub ipv6: Option<String>,
     /// Scripted faults.
     pub faults: Vec<DnsFault>,
@@ -53,7 +53,7 @@ pub struct ZoneSeed {
     /// The records, as `NAME [TTL] TYPE DATA`; names are relative to the zone unless they end in a dot, and names in
     /// the data are absolute.
     pub records: Vec<String>,
-    /// The differences of single servers, by server name; `ipv6` is what the server at ::1 answers there.
+    /// The differences of single servers, by server name; `ipv6` is what the server at `::1` answers there.
     pub servers: BTreeMap<String, ServerSeed>,
 }
 
