@@ -4,6 +4,7 @@
 //! template × domain ─► expect ─────────────┐
 //!                                          ├─► verdict (pure) ─► hints, SIP chains
 //! zone ─► observe ─► exchange ─► packet ───┘
+//!          └► chain: aliases, zone by zone
 //! ```
 //!
 //! Records are compared as records, never as text. Every failure to read is distinct and never reported as drift

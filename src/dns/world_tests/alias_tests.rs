@@ -28,6 +28,16 @@ async fn a_target_in_a_domain_that_lapsed_is_right_and_can_be_taken_over() {
       Present ui.platform.example
       hint Takeover: ui.platform.example leads to platform.example, which is not registered: whoever registers it takes over portal.acme.example; register it, or point portal.acme.example elsewhere
     ");
+    // Where a registry has domains below a second label.
+    let mut seed = world(&["portal CNAME ui.platform.co.uk"]);
+    seed.zones
+        .insert("co.uk".to_owned(), at("ns.nic.example", &[]));
+    let check = checked(&seed, &portal("ui.platform.co.uk")).await;
+    assert_snapshot!(told(&check), @"
+    portal.acme.example CNAME Ok
+      Present ui.platform.co.uk
+      hint Takeover: ui.platform.co.uk leads to platform.co.uk, which is not registered: whoever registers it takes over portal.acme.example; register it, or point portal.acme.example elsewhere
+    ");
     // Through another alias, and where the template wants another target.
     let mut seed = world(&["portal CNAME ui.example.net"]);
     let elsewhere = at(ONE, &["ui CNAME ui.platform.example"]);

@@ -7,6 +7,11 @@ use super::{Place, ZoneError, Zones, is_below, parent};
 use crate::dns::{Exchange, Failure, packet};
 use crate::model::record::RecordName;
 
+/// The labels under which the registries of countries register domains, where not right below the country's own.
+const SECOND_LEVELS: [&str; 10] = [
+    "ac", "co", "com", "edu", "go", "gov", "ne", "net", "or", "org",
+];
+
 impl Zones {
     /// Finds the zone apex, going up name by name.
     pub(in crate::dns) async fn apex(
@@ -114,9 +119,13 @@ impl Zones {
     }
 }
 
-/// Returns whether a zone is the root or has one label: most are registries, whose servers know nothing of a brand.
+/// Returns whether a zone may be a registry's, whose servers know nothing of a brand: the root, one of one label, or one such
+/// as `co.uk`. An internal zone that looks like one is told apart by its names, which exist.
 fn is_public(apex: &RecordName) -> bool {
-    apex.is_root() || !apex.as_str().contains('.')
+    match apex.as_str().split_once('.') {
+        None => true,
+        Some((second, top)) => apex.is_root() || top.len() == 2 && SECOND_LEVELS.contains(&second),
+    }
 }
 
 /// Returns the name one label below `registry` that is `name` or above it.
