@@ -6,7 +6,8 @@
 //! - `update` changes zones (RFC 2136), signed with TSIG (RFC 8945) by the `keys`; `keep` persists them.
 //! - `fault` makes selected responses go wrong; `server` handles the sockets.
 //!
-//! The resolver is at 127.0.0.1; the name servers of the zones are at 127.0.0.2 and up, all on the same port.
+//! The resolver is at 127.0.0.1; the name servers of the zones are at 127.0.0.2 and up, and one of them, if the seed names
+//! it, also at `::1`; all on the same port.
 
 mod error;
 mod fault;
