@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ObjectReport, StepReport, Verb};
-use crate::diff::Change;
+use crate::diff::{Change, ChangeKey, Side};
 use crate::model::AssetKind;
 use crate::plan::{Risk, StepId};
 use crate::tree::Origin;
@@ -192,13 +192,23 @@ fn add<'a>(parts: &mut Vec<Part<'a>>, step: &'a StepReport, change: Change) {
     }
 }
 
-/// Turns all differences of an object into one step, so that drift is grouped like a plan.
+/// Turns all differences of an object into one step, so that drift is grouped like a plan. Where the whole whitelabel is
+/// gone, nothing is said of its parts.
 pub(super) fn as_found(object: &ObjectReport) -> ObjectReport {
+    let is_gone = |change: &&Change| {
+        change.key == ChangeKey::Whitelabel
+            && change.before == Side::Absent
+            && change.after == Side::Present
+    };
+    let changes = match object.changes.iter().find(is_gone) {
+        Some(gone) => vec![gone.clone()],
+        None => object.changes.clone(),
+    };
     let step = StepReport {
         id: StepId(0),
         verb: Verb::Update,
         asset: None,
-        changes: object.changes.clone(),
+        changes,
         risk: Risk::Reversible,
         waits_for: Vec::new(),
         notes: Vec::new(),

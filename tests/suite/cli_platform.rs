@@ -10,6 +10,8 @@ use emblazon::sandbox::{Counts, Options, Sandbox, Seed};
 use serde_json::{Value, json};
 
 use crate::cli::{check_exit, emblazon, run, stderr, stdout, write};
+use crate::git::git;
+use crate::platform::Platform;
 use crate::source_text::top;
 
 /// A platform in this process and a tree for it.
@@ -142,6 +144,37 @@ fn drift_after_a_hand_edit() {
 }
 
 /// Invariant 4: apply, then plan, is empty; what the tree does not declare survives.
+/// Somebody deleted a whole whitelabel: its keys and assets are not told one by one.
+#[test]
+fn drift_after_a_deletion_by_hand() {
+    let platform = Platform::renamed("ab", "{}");
+    let api = platform.sandbox.url();
+    let config = format!("clusters: {{production: {{api: \"{api}\"}}}}\n");
+    platform.write("emblazon.yaml", &config);
+    for arguments in [&["init", "-q"][..], &["add", "."], &["commit", "-qm", "x"]] {
+        git(platform.folder(), arguments);
+    }
+    check_exit(&platform.run(&["apply", "--yes"]), 0);
+    let id = platform
+        .sandbox
+        .world()
+        .account_named("a")
+        .unwrap()
+        .id
+        .clone();
+    platform.sandbox.world().delete_whitelabel(&id);
+    let drift = platform.run(&["drift", "--skip-dns"]);
+    check_exit(&drift, 2);
+    insta::assert_snapshot!(stdout(&drift), @"
+    a  aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+      ~ whitelabel  the whole whitelabel is gone
+          changed on the platform  (accounts/a/account.yaml:1:10)
+
+    Drift: 1 account on production not matching the tree; 1 in sync
+    ");
+    platform.stop();
+}
+
 #[test]
 fn apply_then_plan_is_empty() {
     let world = World::new();

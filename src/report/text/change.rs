@@ -147,6 +147,13 @@ fn sides(change: &Row, words: Words) -> Vec<Piece> {
     };
     let (before, after) = (words_of(&change.before), words_of(&change.after));
     match words {
+        Words::Drift if change.before == Side::Absent && change.after == Side::Present => {
+            let text = match change.cause {
+                Cause::Drift | Cause::Conflict => "the whole whitelabel is gone",
+                Cause::Differs | Cause::Git | Cause::Removal => "there is none",
+            };
+            vec![piece(Tone::Removed, text)]
+        }
         Words::Plan => match (before, after) {
             (Some(before), Some(after)) => vec![
                 piece(Tone::Removed, before),
