@@ -175,6 +175,34 @@ fn drift_after_a_deletion_by_hand() {
     platform.stop();
 }
 
+/// Warnings about accounts that stay as they are are counted, and `validate` shows them.
+#[test]
+fn a_plan_warns_of_what_changes() {
+    let platform = Platform::renamed("ab", "{}");
+    for name in ['a', 'b'] {
+        platform.declare(name, "whitelabel: {company_name: new, brandColor: tomatoe}");
+    }
+    check_exit(&platform.run(&["apply", "--yes"]), 0);
+    platform.declare(
+        'b',
+        "whitelabel: {company_name: newer, brandColor: tomatoe}",
+    );
+    let plan = platform.run(&["plan", "--skip-dns"]);
+    check_exit(&plan, 2);
+    let plan = stdout(&plan);
+    assert!(plan.contains("accounts/b/account.yaml:2:"), "{plan}");
+    assert_eq!(plan.matches("is not a colour").count(), 1, "{plan}");
+    let note = "note: 1 warning about what does not differ; `emblazon validate` shows it\n";
+    assert!(plan.contains(note), "{plan}");
+    let validated = stdout(&platform.run(&["validate"]));
+    assert_eq!(
+        validated.matches("is not a colour").count(),
+        2,
+        "{validated}"
+    );
+    platform.stop();
+}
+
 #[test]
 fn apply_then_plan_is_empty() {
     let world = World::new();

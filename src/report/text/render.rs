@@ -1,12 +1,17 @@
 //! Renders a whole report as text.
 
+use std::collections::BTreeSet;
 use std::fmt;
+
+use camino::Utf8Path;
 
 use super::page::{self, Page};
 use super::{
     Options, coverage, dns, object, outcome, render_problem, summary as last_line, visible,
 };
-use crate::report::{Command, Problem, Report};
+use crate::diag::Severity;
+use crate::model::count;
+use crate::report::{Command, ObjectReport, Problem, Report};
 
 /// Text laid out by this module: in visible characters, with colours if requested. It is rendered while it is
 /// displayed.
@@ -81,7 +86,7 @@ pub fn render(report: &Report, options: Options) -> Rendered<'_> {
 }
 
 fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
-    write_problems(page, &report.problems)?;
+    write_problems(page, report)?;
     let plan_seen = report.command == Command::Apply && page.options.plan_seen;
     let compared = !matches!(report.command, Command::Validate | Command::Dns);
     if compared && !plan_seen {
@@ -95,10 +100,61 @@ fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
     last_line::write(page, report)
 }
 
-fn write_problems(page: &mut Page<'_>, problems: &[Problem]) -> fmt::Result {
-    for problem in problems {
+/// Writes the mistakes in the tree. Whoever looks at a platform gets warnings about what differs there; others are
+/// counted.
+fn write_problems(page: &mut Page<'_>, report: &Report) -> fmt::Result {
+    let says_all = page.options.verbose || report.command == Command::Validate;
+    let differing = Differing::of(report);
+    let (said, others): (Vec<&Problem>, Vec<&Problem>) =
+        (report.problems.iter()).partition(|problem| says_all || differing.concerns(problem));
+    for problem in said {
         page.gap()?;
         page.excerpt(&render_problem(problem, page.options))?;
     }
-    Ok(())
+    if others.is_empty() {
+        return Ok(());
+    }
+    page.gap()?;
+    let text = format!(
+        ": {} about what does not differ; `emblazon validate` shows {}",
+        count(others.len(), "warning"),
+        if others.len() == 1 { "it" } else { "them" }
+    );
+    let note = [
+        page::piece(page::Tone::Heading, "note"),
+        page::piece(page::Tone::Plain, text),
+    ];
+    page.wrapped(0, 2, &note)
+}
+
+/// The files that declare something that differs, and the accounts that do.
+struct Differing<'a> {
+    files: BTreeSet<&'a Utf8Path>,
+    accounts: BTreeSet<&'a str>,
+}
+
+impl<'a> Differing<'a> {
+    fn of(report: &'a Report) -> Self {
+        let differing = report.objects().filter(|object| !object.changes.is_empty());
+        let changes = report.objects().flat_map(|object| &object.changes);
+        let origins = changes.filter_map(|change| change.origin.as_ref());
+        Self {
+            files: origins.map(|origin| origin.file.as_path()).collect(),
+            accounts: differing.map(ObjectReport::title).collect(),
+        }
+    }
+
+    /// Returns whether a mistake is an error, or a warning about something that differs.
+    fn concerns(&self, problem: &Problem) -> bool {
+        let (Severity::Warning, Some(label)) = (problem.severity, &problem.primary) else {
+            return true;
+        };
+        let path = label.source.path.as_path();
+        let mut parts = path.components().map(|part| part.as_str());
+        let account = (parts.next() == Some("accounts")).then(|| parts.next());
+        let of_account = account
+            .flatten()
+            .is_some_and(|name| self.accounts.contains(name));
+        of_account || self.files.contains(path)
+    }
 }
