@@ -1,9 +1,12 @@
 //! Exports, read by those for whom they are.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use emblazon::dns::expect;
-use emblazon::dns::export::{AccountRecords, octodns, zone_file};
+use emblazon::dns::export::{
+    AccountRecords, OCTODNS_PROCESSOR, OCTODNS_PROCESSOR_FILE, octodns, octodns_config, zone_file,
+};
 use emblazon::model::{AccountName, DomainName, DomainTemplate};
 
 use crate::process::{print, run};
@@ -126,4 +129,109 @@ fn octodns_validates_the_yaml() {
     us-east A 3600 ['192.0.2.1', '192.0.2.2']
     us-east AAAA 3600 2001:db8::1
     "##);
+}
+
+/// What a zone has before octoDNS runs: some sets that are declared otherwise, two that stand in the way of declared
+/// ones, and some of somebody else.
+const SERVED: &str = r"---
+'':
+- {ttl: 3600, type: CAA, values: [{flags: 0, tag: issue, value: other.example}]}
+- {ttl: 3600, type: MX, values: [{exchange: mail.acme.example., preference: 20}]}
+- {ttl: 3600, type: NS, values: [ns.example.org.]}
+_acme-challenge: {ttl: 60, type: TXT, value: token}
+mail: {ttl: 3600, type: A, value: 192.0.2.25}
+note: {ttl: 3600, type: CNAME, value: notes.example.org.}
+portal: {ttl: 3600, type: A, value: 192.0.2.80}
+spf: {ttl: 3600, type: TXT, values: ['v=spf1 include:mail.example -all', site=1]}
+us-east:
+- {ttl: 3600, type: A, values: [192.0.2.1, 198.51.100.9]}
+- {ttl: 3600, type: AAAA, value: '2001:db8::1'}
+www: {ttl: 3600, type: CNAME, value: www.example.org.}
+";
+
+/// Lets octoDNS run over the zone; returns what it warns of, and its plan.
+fn octodns_sync(folder: &Path, arguments: &[&str]) -> String {
+    let output = Command::new("octodns-sync")
+        .args(["--config-file", "octodns.yaml", "--log-stream-stdout"])
+        .args(arguments)
+        .current_dir(folder)
+        .env("PYTHONPATH", "zones")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let failed = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}{failed}");
+    let lines = said.lines().filter_map(|line| {
+        let warning = line.split_once(" WARNING emblazon ");
+        let planned = line.strip_prefix("*   ");
+        warning.map(|(_, warning)| warning).or(planned)
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Whatever the files do not declare by name and type, stays; so do the values of others at a name that they share.
+#[test]
+#[ignore = "needs BIND, Knot, PowerDNS, Chromium and checkers of formats; .ci/run installs them and runs it with --ignored"]
+fn octodns_keeps_what_is_not_declared() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
+    for name in ["zones", "served"] {
+        std::fs::create_dir(folder.join(name)).unwrap();
+    }
+    for (name, text) in &octodns(&[account()], 3600).files {
+        write(&format!("zones/{name}"), text);
+    }
+    write(
+        &format!("zones/{OCTODNS_PROCESSOR_FILE}"),
+        OCTODNS_PROCESSOR,
+    );
+    let config = octodns_config("zones").replace(
+        "class: name.your.Provider",
+        "class: octodns.provider.yaml.YamlProvider\n    directory: served",
+    );
+    write("octodns.yaml", &config);
+    write("served/acme.example.yaml", SERVED);
+    insta::assert_snapshot!(octodns_sync(folder, &[]), @r#"
+    spf.acme.example. TXT is left out: a name has one SPF text, and 'v=spf1 include:mail.example -all' is there; make one of both by hand
+    note.acme.example. TXT is left out: nothing can be beside the CNAME of this name; delete that first
+    portal.acme.example. CNAME is left out: no CNAME can be beside A; delete that first
+    Create <SrvRecord SRV 3600, _sip._udp.proxy.acme.example., [''10 10 7000 us-east.acme.example.'']> (emblazon)
+    Create <NaptrRecord NAPTR 3600, proxy.acme.example., [''10 100 "S" "SIP+D2U" "" _sip._udp.proxy.acme.example.'']> (emblazon)
+    Update
+      <CaaRecord CAA 3600, acme.example., ['0 issue "other.example"']> ->
+      <CaaRecord CAA 3600, acme.example., ['0 issue "ca.example"', '0 issue "other.example"']> (emblazon)
+    Update
+      <MxRecord MX 3600, acme.example., [''20 mail.acme.example.'']> ->
+      <MxRecord MX 3600, acme.example., [''10 mx.example.net.'', ''20 mail.acme.example.'']> (emblazon)
+    Update
+      <ARecord A 3600, us-east.acme.example., ['192.0.2.1', '198.51.100.9']> ->
+      <ARecord A 3600, us-east.acme.example., ['192.0.2.1', '192.0.2.2']> (emblazon)
+    Summary: Creates=2, Updates=3, Deletes=0, Existing=10, Meta=False
+    "#);
+    // This provider writes the whole zone, not only what changes.
+    octodns_sync(folder, &["--doit"]);
+    let again = octodns_sync(folder, &[]);
+    assert!(!again.contains("Summary:"), "{again}");
+    let served = std::fs::read_to_string(folder.join("served/acme.example.yaml")).unwrap();
+    for theirs in [
+        "token",
+        "192.0.2.25",
+        "www.example.org.",
+        "notes.example.org.",
+        "192.0.2.80",
+        "v=spf1 include:mail.example -all",
+        "site=1",
+        "other.example",
+        "mail.acme.example.",
+    ] {
+        assert!(served.contains(theirs), "{theirs} is gone:\n{served}");
+    }
+    // It is the processor that keeps them.
+    write(
+        "octodns.yaml",
+        &config.replace("processors: [keep-others]", ""),
+    );
+    let without = octodns_sync(folder, &["--force"]);
+    assert_eq!(without.matches("Delete <").count(), 5, "{without}");
 }

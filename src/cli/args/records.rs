@@ -37,7 +37,8 @@ pub(crate) struct DnsExportArgs {
         hide_possible_values = true
     )]
     pub(crate) format: ExportFormat,
-    /// Write one file per zone here instead of to standard output (octodns)
+    /// Write one file per zone here instead of to standard output, and a processor that keeps the zones' other records
+    /// (octodns)
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) folder: Option<Utf8PathBuf>,
     /// The zone of the records, when it is not each account's own domain

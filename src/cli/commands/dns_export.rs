@@ -11,7 +11,10 @@ use crate::cli::file::{self, Readers};
 use crate::cli::tree;
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, records, survey};
-use crate::dns::export::{AccountRecords, json, octodns, zone_file};
+use crate::dns::export::{
+    AccountRecords, OCTODNS_CONFIG_FILE, OCTODNS_PROCESSOR, OCTODNS_PROCESSOR_FILE, json, octodns,
+    octodns_config, zone_file,
+};
 use crate::model::RecordName;
 use crate::report::{self, Command, text, visible_json};
 
@@ -51,14 +54,27 @@ fn write_octodns(ui: Ui, exported: &[AccountRecords], args: &DnsExportArgs) -> R
     match (&args.folder, octodns.files.len()) {
         (Some(folder), _) => {
             fs::create_dir_all(folder).with_context(|| folder.to_string())?;
-            for (name, text) in &octodns.files {
+            let write = |name: &str, text: &str| {
                 let file = folder.join(name);
                 file::write_bytes(&file, Readers::AsBefore, text.as_bytes())
-                    .with_context(|| file.to_string())?;
+                    .with_context(|| file.to_string())
+            };
+            for (name, text) in &octodns.files {
+                write(name, text)?;
+            }
+            write(OCTODNS_PROCESSOR_FILE, OCTODNS_PROCESSOR)?;
+            // Whoever uses it has named a provider in it.
+            if !folder.join(OCTODNS_CONFIG_FILE).exists() {
+                write(OCTODNS_CONFIG_FILE, &octodns_config(folder.as_str()))?;
             }
             Ok(())
         }
-        (None, 0 | 1) => octodns.files.values().try_for_each(ui::machine),
+        (None, 0 | 1) => {
+            ui.message(
+                "octoDNS deletes all other records of a zone; --folder also writes a processor for it that keeps them",
+            );
+            octodns.files.values().try_for_each(ui::machine)
+        }
         (None, zones) => Err(Failure::Usage(format!(
             "octoDNS has one file a zone, and there are {zones}; name a folder with --folder"
         ))),

@@ -12,5 +12,8 @@ mod tests;
 
 pub use account::AccountRecords;
 pub use json::{JSON_VERSION, json};
-pub use octodns::{Octodns, octodns};
+pub use octodns::{
+    OCTODNS_CONFIG_FILE, OCTODNS_PROCESSOR, OCTODNS_PROCESSOR_FILE, Octodns, octodns,
+    octodns_config,
+};
 pub use zone_file::zone_file;

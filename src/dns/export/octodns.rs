@@ -2,6 +2,9 @@
 //!
 //! octoDNS wants keys in natural order (`a2` before `a10`) and semicolons in TXT escaped; both are checked when it
 //! loads a file.
+//!
+//! octoDNS deletes what its sources do not name, and the files name only what a brand needs. A processor, which octoDNS
+//! loads from beside the files, keeps the rest of the zone.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,6 +15,15 @@ use super::account::AccountRecords;
 use crate::dns::presentation::{MX_PREFERENCE, absolute, relative};
 use crate::dns::{Expected, Question};
 use crate::model::record::{RecordData, RecordName, RecordType};
+
+/// The processor's file name, which is its Python module's name as well.
+pub const OCTODNS_PROCESSOR_FILE: &str = "emblazon_octodns.py";
+
+/// The processor for octoDNS 1, in Python.
+pub const OCTODNS_PROCESSOR: &str = include_str!("emblazon_octodns.py");
+
+/// The configuration's file name. `YamlProvider` takes a name for a zone only if it has two dots or more.
+pub const OCTODNS_CONFIG_FILE: &str = "emblazon_octodns.yaml";
 
 /// The files for octoDNS, and what does not fit into them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +39,36 @@ type Natural = Vec<(String, Option<(usize, String)>)>;
 
 /// Name below the zone → record type → record.
 type ZoneRecords = BTreeMap<Natural, (String, BTreeMap<RecordType, Value>)>;
+
+/// Writes a configuration for octoDNS that reads the zones in a folder and names the processor.
+///
+/// The folder is as octoDNS finds it from where it is run. The provider that serves the zones is left to be filled in.
+#[must_use]
+pub fn octodns_config(folder: &str) -> String {
+    format!(
+        "---\n\
+         # Written once by `emblazon dns export`, and yours from then on. With DIR for the folder named below,\n\
+         #   PYTHONPATH=DIR octodns-sync --config-file DIR/{OCTODNS_CONFIG_FILE}\n\
+         # says what octoDNS would change; with --doit it does.\n\
+         providers:\n  \
+           emblazon:\n    \
+             class: octodns.provider.yaml.YamlProvider\n    \
+             directory: {}\n  \
+           # Who serves the zones; see https://github.com/octodns/octodns#providers\n  \
+           target:\n    \
+             class: name.your.Provider\n\
+         processors:\n  \
+           # Without it, octoDNS deletes all other records of the zones.\n  \
+           keep-others:\n    \
+             class: emblazon_octodns.KeepOthers\n\
+         zones:\n  \
+           '*':\n    \
+             sources: [emblazon]\n    \
+             processors: [keep-others]\n    \
+             targets: [target]\n",
+        quoted(folder)
+    )
+}
 
 /// Writes the records of accounts for octoDNS; `ttl` is the time to live in seconds.
 ///

@@ -169,6 +169,35 @@ fn octodns_reads_one_file_a_zone() {
 }
 
 #[test]
+fn the_configuration_of_octodns_names_the_processor() {
+    insta::assert_snapshot!(octodns_config("it's here"), @"
+    ---
+    # Written once by `emblazon dns export`, and yours from then on. With DIR for the folder named below,
+    #   PYTHONPATH=DIR octodns-sync --config-file DIR/emblazon_octodns.yaml
+    # says what octoDNS would change; with --doit it does.
+    providers:
+      emblazon:
+        class: octodns.provider.yaml.YamlProvider
+        directory: 'it''s here'
+      # Who serves the zones; see https://github.com/octodns/octodns#providers
+      target:
+        class: name.your.Provider
+    processors:
+      # Without it, octoDNS deletes all other records of the zones.
+      keep-others:
+        class: emblazon_octodns.KeepOthers
+    zones:
+      '*':
+        sources: [emblazon]
+        processors: [keep-others]
+        targets: [target]
+    ");
+    let module = OCTODNS_PROCESSOR_FILE.strip_suffix(".py").unwrap();
+    assert!(octodns_config("zones").contains(&format!("class: {module}.KeepOthers\n")));
+    assert!(OCTODNS_PROCESSOR.contains("\nclass KeepOthers(BaseProcessor):\n"));
+}
+
+#[test]
 fn json_has_a_version() {
     let json = json(&[account("acme", "acme.example", None)], 3600);
     assert_eq!(json["version"], 1);
