@@ -1,14 +1,16 @@
-//! A letter to the zone's owner: exactly what to enter at the registrar, in plain words. Pure.
+//! A letter to the zone's owner: what to do at the registrar, in order and in plain words. Pure.
 
 mod render;
+mod task;
 
 use std::collections::BTreeSet;
 
 use super::presentation::{MX_PREFERENCE, relative};
-use super::{Expected, Judgement, RecordMark, Verdict};
+use super::{Expected, Hint, HostCheck};
 use crate::model::record::{RecordData, RecordName};
 use crate::model::{DomainName, count};
 use render::Block;
+use task::{How, Task, tasks};
 
 /// The columns that readers copy verbatim.
 const COPIED: [&str; 3] = ["Name", "Type", "Value"];
@@ -24,20 +26,34 @@ pub struct Letter<'a> {
     pub zone: Option<&'a RecordName>,
     /// The records that must exist.
     pub expected: &'a [Expected],
-    /// What was found, in any order; a host without a judgement was not checked.
-    pub judgements: &'a [Judgement],
+    /// What was found, in any order; a host that is not among them was not checked.
+    pub checks: &'a [HostCheck],
+    /// Hints that concern the whole domain.
+    pub hints: &'a [Hint],
 }
 
-/// What to do about one host.
-enum Task<'a> {
-    /// Enter the first records; the second are there instead and must go.
-    Enter(Vec<&'a RecordData>, Vec<&'a RecordData>),
-    /// There are unexpected records.
-    Extra(Vec<&'a RecordData>),
-    /// Nothing to do.
-    Right,
-    /// The host could not be checked, or is not seen alike everywhere.
-    Unclear(String),
+/// The rows of a letter, by what they ask for.
+#[derive(Default)]
+struct Rows {
+    lapsed: Vec<Vec<String>>,
+    sign: Vec<Vec<String>>,
+    clear: Vec<Vec<String>>,
+    enter: Vec<Vec<String>>,
+    extra: Vec<Vec<String>>,
+    noticed: Vec<Vec<String>>,
+    wait: Vec<Vec<String>>,
+    unclear: Vec<Vec<String>>,
+    right: Vec<Vec<String>>,
+}
+
+/// A part of a letter: a table below a title and an explanation.
+struct Section {
+    title: &'static str,
+    /// Whether it asks for something, so that it is numbered among those that do.
+    is_task: bool,
+    explanation: &'static str,
+    header: &'static [&'static str],
+    rows: Vec<Vec<String>>,
 }
 
 impl Letter<'_> {
@@ -53,133 +69,84 @@ impl Letter<'_> {
         render::text(&self.blocks())
     }
 
-    fn judgement(&self, host: &Expected) -> Option<&Judgement> {
-        self.judgements
-            .iter()
-            .find(|judgement| judgement.expected.question == host.question)
-    }
-
-    fn task<'a>(&'a self, host: &'a Expected) -> Task<'a> {
-        let Some(judgement) = self.judgement(host) else {
-            return Task::Enter(host.records.iter().collect(), Vec::new());
-        };
-        let marked = |wanted: RecordMark| -> Vec<&RecordData> {
-            judgement
-                .records
-                .iter()
-                .filter(|(mark, _)| *mark == wanted)
-                .map(|(_, data)| data)
-                .collect()
-        };
-        match &judgement.verdict {
-            Verdict::Ok => Task::Right,
-            Verdict::Missing | Verdict::Different => {
-                Task::Enter(marked(RecordMark::Missing), marked(RecordMark::Extra))
-            }
-            Verdict::Extra => Task::Extra(marked(RecordMark::Extra)),
-            Verdict::Propagating { old_for } => Task::Unclear(old_for.map_or_else(
-                || "entered rightly; some of the world still sees the old entry for a while".to_owned(),
-                |seconds| {
-                    format!(
-                        "entered rightly; some of the world may see the old entry for {} more",
-                        duration(seconds)
-                    )
-                },
-            )),
-            Verdict::Inconsistent => Task::Unclear(
-                "the name servers of the domain disagree; ask the registrar whether all of them are up to date"
-                    .to_owned(),
-            ),
-            Verdict::Bogus => Task::Unclear(
-                "the DNSSEC signatures of the domain are wrong, so that much of the world cannot see this entry; \
-                 ask for the domain to be signed again, or for its DS entry to be removed"
-                    .to_owned(),
-            ),
-            Verdict::Unknown { reason } => Task::Unclear(format!("could not be checked: {reason}")),
-        }
-    }
-
     fn blocks(&self) -> Vec<Block> {
+        let rows = self.rows();
+        let done = rows.are_all_right();
+        let mut blocks = vec![Block::Heading(format!("DNS entries for {}", self.domain))];
+        blocks.push(Block::Paragraph(self.opening(done)));
+        blocks.extend(self.notes().into_iter().map(Block::Paragraph));
+        let sections = rows.sections();
+        let several = sections.iter().filter(|section| section.is_task).count() > 1;
+        let mut number = 0;
+        for section in sections {
+            let mut title = section.title.to_owned();
+            if section.is_task && several {
+                number += 1;
+                title = format!("{number}. {title}");
+            }
+            blocks.push(Block::Heading(title));
+            blocks.push(Block::Paragraph(section.explanation.to_owned()));
+            blocks.push(section.table());
+        }
+        blocks
+    }
+
+    fn rows(&self) -> Rows {
         let zone = self.zone;
-        let mut enter = Vec::new();
-        let mut extra = Vec::new();
-        let mut unclear = Vec::new();
-        let mut right = Vec::new();
+        let mut rows = Rows::default();
         for host in self.expected {
-            match self.task(host) {
-                Task::Enter(missing, instead) => {
-                    enter.extend(entries(host, zone, &missing, &instead));
-                }
-                Task::Extra(records) => {
-                    extra.extend(records.iter().map(|data| row(host, zone, data)));
-                }
-                Task::Unclear(reason) => unclear.push(vec![
-                    name(&host.question.name, zone),
-                    host.question.record_type.to_string(),
-                    reason,
-                ]),
-                Task::Right => {
-                    right.extend(host.records.iter().map(|data| row(host, zone, data)));
+            let mut checks = self.checks.iter();
+            let check = checks.find(|it| it.judgement.expected.question == host.question);
+            let about = |text: String| {
+                let question = &host.question;
+                vec![
+                    name(&question.name, zone),
+                    question.record_type.to_string(),
+                    text,
+                ]
+            };
+            for task in tasks(host, check) {
+                match task {
+                    Task::Lapsed(text) => rows.lapsed.push(about(text.to_owned())),
+                    Task::Sign(said) => rows.sign.push(about(said)),
+                    Task::Clear(text) => rows.clear.push(about(text.to_owned())),
+                    Task::Enter { how, data, now } => {
+                        rows.enter.push(entry(host, zone, data, how, &now));
+                    }
+                    Task::Extra(data) => rows.extra.push(row(host, zone, data)),
+                    Task::Noticed(text) => rows.noticed.push(about(text.to_owned())),
+                    Task::Wait { old, longest } => {
+                        let mut row = about(old);
+                        row.push(longest.map_or_else(|| "not known".to_owned(), duration));
+                        rows.wait.push(row);
+                    }
+                    Task::Unclear(reason) => rows.unclear.push(about(reason)),
+                    Task::Right(data) => rows.right.push(row(host, zone, data)),
                 }
             }
         }
-        let mut blocks = vec![Block::Heading(format!("DNS entries for {}", self.domain))];
-        blocks.push(Block::Paragraph(self.opening(
-            zone,
-            enter.is_empty() && extra.is_empty() && unclear.is_empty(),
-        )));
-        blocks.extend(self.notes().into_iter().map(Block::Paragraph));
-        section(
-            &mut blocks,
-            "Please enter",
-            "One entry a line. Where something else stands there now, replace it.",
-            &["Name", "Type", "Value", "For", "There now"],
-            enter,
-        );
-        section(
-            &mut blocks,
-            "Please check whether you still need these",
-            "They stand beside the right entries and lead some visitors elsewhere. Delete what nobody needs.",
-            &["Name", "Type", "Value", "For"],
-            extra,
-        );
-        section(
-            &mut blocks,
-            "Not clear yet",
-            "Nothing needs to be changed for these before it is.",
-            &["Name", "Type", "What we saw"],
-            unclear,
-        );
-        section(
-            &mut blocks,
-            "Right already",
-            "Please leave these as they are.",
-            &["Name", "Type", "Value", "For"],
-            right,
-        );
-        blocks
+        let top = RecordName::observed(self.domain.as_str());
+        rows.noticed.extend(self.hints.iter().map(|hint| {
+            let anything = String::new();
+            vec![name(&top, zone), anything, hint.text.clone()]
+        }));
+        rows
     }
 
     /// Returns the notes about the hosts, each once.
     fn notes(&self) -> BTreeSet<String> {
-        let noted = |judgement: &Judgement| {
-            judgement
-                .notes
-                .iter()
-                .map(|note| format!("Note: {note}."))
-                .collect::<Vec<_>>()
-        };
-        self.judgements.iter().flat_map(noted).collect()
+        let notes = self.checks.iter().flat_map(|check| &check.judgement.notes);
+        notes.map(|note| format!("Note: {note}.")).collect()
     }
 
-    fn opening(&self, zone: Option<&RecordName>, done: bool) -> String {
+    fn opening(&self, done: bool) -> String {
         let brand = render::one_line(self.brand);
         if done {
             return format!(
                 "All DNS entries that {brand} needs are right. There is nothing to do."
             );
         }
-        let names = zone.map_or_else(
+        let names = self.zone.map_or_else(
             || {
                 format!(
                     "They are entered where the domain {} is managed, usually at the company where it was registered. \
@@ -203,48 +170,129 @@ impl Letter<'_> {
     }
 }
 
-fn section(
-    blocks: &mut Vec<Block>,
-    title: &str,
-    explanation: &str,
-    header: &[&str],
-    rows: Vec<Vec<String>>,
-) {
-    if rows.is_empty() {
-        return;
+impl Rows {
+    fn are_all_right(&self) -> bool {
+        let others = [
+            &self.lapsed,
+            &self.sign,
+            &self.clear,
+            &self.enter,
+            &self.extra,
+            &self.noticed,
+            &self.wait,
+            &self.unclear,
+        ];
+        others.iter().all(|rows| rows.is_empty())
     }
-    blocks.push(Block::Heading(title.to_owned()));
-    blocks.push(Block::Paragraph(explanation.to_owned()));
-    blocks.push(Block::Table {
-        copied: header
-            .iter()
-            .take_while(|title| COPIED.contains(title))
-            .count(),
-        header: header.iter().map(|&it| it.to_owned()).collect(),
-        rows,
-    });
+
+    /// Returns the parts that have rows: first what does harm as it stands, then what must precede the rest.
+    fn sections(self) -> Vec<Section> {
+        let task = |title, explanation, header, rows| Section {
+            title,
+            is_task: true,
+            explanation,
+            header,
+            rows,
+        };
+        let word = |title, explanation, header, rows| Section {
+            title,
+            is_task: false,
+            explanation,
+            header,
+            rows,
+        };
+        let mut sections = vec![
+            task(
+                "Keep strangers out",
+                "These lead to a domain that nobody has registered. Whoever registers it receives your visitors. \
+                 Please delete or change such an entry today; where it is one of ours, tell us.",
+                &["Name", "Type", "What we saw"],
+                self.lapsed,
+            ),
+            task(
+                "Repair DNSSEC",
+                "The signatures of the domain are wrong, so that much of the world sees none of these, whatever is \
+                 entered. Please have the domain signed again, or have its DS entry removed where it was registered.",
+                &["Name", "Type", "What we saw"],
+                self.sign,
+            ),
+            task(
+                "Delete this first",
+                "A CNAME stands alone at its name. As long as these are there, the entries below cannot be.",
+                &["Name", "To enter", "What is in the way"],
+                self.clear,
+            ),
+            task(
+                "Please enter",
+                "One entry a line. “Add” leaves everything else at that name as it is, and other people's entries stay.",
+                &["Do", "Name", "Type", "Value", "For", "There now"],
+                self.enter,
+            ),
+            word(
+                "What we noticed",
+                "Probable mistakes, and what helps.",
+                &["Name", "Type", "What we saw"],
+                self.noticed,
+            ),
+            task(
+                "Please check whether you still need these",
+                "They stand beside the right entries and lead some visitors elsewhere. Delete what nobody needs.",
+                &["Name", "Type", "Value", "For"],
+                self.extra,
+            ),
+            word(
+                "Only to wait for",
+                "These are entered rightly. Some resolvers still remember the old entry; nothing needs to be done.",
+                &["Name", "Type", "Who still has the old one", "At most for"],
+                self.wait,
+            ),
+            word(
+                "Not clear yet",
+                "Nothing needs to be changed for these before it is.",
+                &["Name", "Type", "What we saw"],
+                self.unclear,
+            ),
+            word(
+                "Right already",
+                "Please leave these as they are.",
+                &["Name", "Type", "Value", "For"],
+                self.right,
+            ),
+        ];
+        sections.retain(|section| !section.rows.is_empty());
+        sections
+    }
 }
 
-/// Returns one row per record to enter; what is there instead appears once, beside the first.
-fn entries(
+impl Section {
+    fn table(self) -> Block {
+        Block::Table {
+            copied: self.header.iter().map(|it| COPIED.contains(it)).collect(),
+            header: self.header.iter().map(|&it| it.to_owned()).collect(),
+            rows: self.rows,
+        }
+    }
+}
+
+/// Returns the row of a record to enter; what it replaces is at the end.
+fn entry(
     host: &Expected,
     zone: Option<&RecordName>,
-    missing: &[&RecordData],
-    instead: &[&RecordData],
-) -> Vec<Vec<String>> {
-    let mut now = instead
-        .iter()
-        .map(|data| plain(data))
-        .collect::<Vec<_>>()
-        .join("; ");
-    missing
-        .iter()
-        .map(|data| {
-            let mut row = row(host, zone, data);
-            row.push(std::mem::take(&mut now));
-            row
-        })
-        .collect()
+    data: &RecordData,
+    how: How,
+    now: &[&RecordData],
+) -> Vec<String> {
+    let how = match how {
+        How::Add => "add",
+        How::Replace => "replace",
+        How::Unseen => "add, or replace what is there",
+        How::Merge => "make one of both",
+    };
+    let now: Vec<String> = now.iter().map(|data| plain(data)).collect();
+    let mut cells = vec![how.to_owned()];
+    cells.extend(row(host, zone, data));
+    cells.push(now.join("; "));
+    cells
 }
 
 fn row(host: &Expected, zone: Option<&RecordName>, data: &RecordData) -> Vec<String> {

@@ -7,8 +7,10 @@ use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, deadline, dns, platform, progress, records, survey};
 use crate::dns::letter::Letter;
-use crate::dns::{Exchange, ExchangeOptions, Expected, Judgement, Observer, Zones, judge};
-use crate::model::{DomainName, RecordName};
+use crate::dns::{
+    Checker, DomainCheck, Exchange, ExchangeOptions, Observer, Zones, declared_template,
+};
+use crate::model::{DomainName, DomainTemplate, RecordName};
 use crate::report::{self, Command, text};
 
 pub(crate) fn dns_letter(ui: Ui, args: &DnsLetterArgs) -> Result<Exit, Failure> {
@@ -23,12 +25,13 @@ pub(crate) fn dns_letter(ui: Ui, args: &DnsLetterArgs) -> Result<Exit, Failure> 
         let message = format!("account {} declares no domain", args.account);
         return Err(Failure::Usage(message));
     };
-    let expected = &account.expectations.expected;
-    let (zone, judgements) = if args.skip_dns {
-        (None, Vec::new())
-    } else {
-        let look = look(&tree, args, &account.domain, expected);
-        deadline::run(ui, progress::during(ui, "asking DNS", look))?
+    let template = tree.loaded.desired.template.as_ref();
+    let (zone, check) = match template.map(declared_template).filter(|_| !args.skip_dns) {
+        None => (None, None),
+        Some(template) => {
+            let look = look(&tree, args, &account.domain, &template);
+            deadline::run(ui, progress::during(ui, "asking DNS", look))?
+        }
     };
     let brand = tree
         .loaded
@@ -42,8 +45,9 @@ pub(crate) fn dns_letter(ui: Ui, args: &DnsLetterArgs) -> Result<Exit, Failure> 
         brand: &brand,
         domain: &account.domain,
         zone: zone.as_ref(),
-        expected,
-        judgements: &judgements,
+        expected: &account.expectations.expected,
+        checks: check.as_ref().map_or(&[], |check| &check.hosts),
+        hints: check.as_ref().map_or(&[], |check| &check.hints),
     };
     ui::data(&match args.format {
         LetterFormat::Text => letter.text(),
@@ -52,14 +56,14 @@ pub(crate) fn dns_letter(ui: Ui, args: &DnsLetterArgs) -> Result<Exit, Failure> 
     Ok(Exit::Done)
 }
 
-/// Looks up the domain's zone and each host in DNS. An unknown zone is no failure: the letter then takes the domain for
-/// the zone, and the judgements show what could not be looked up.
+/// Finds the domain's zone and checks the domain. An unknown zone is no failure: the letter then takes the domain for the
+/// zone, and the verdicts show what could not be looked up.
 async fn look(
     tree: &OpenTree,
     args: &DnsLetterArgs,
     domain: &DomainName,
-    expected: &[Expected],
-) -> Result<(Option<RecordName>, Vec<Judgement>), Failure> {
+    template: &DomainTemplate,
+) -> Result<(Option<RecordName>, Option<DomainCheck>), Failure> {
     let sandbox = platform::start_sandbox(&args.tree, &args.sandbox).await?;
     let resolver = match &sandbox {
         Some(started) => {
@@ -72,16 +76,13 @@ async fn look(
     let options = dns::whom_to_ask(tree, resolver)?;
     let zones = Zones::new(options.clone());
     let observer = Observer::new(Exchange::new(ExchangeOptions::default()), options);
+    let checker = Checker::new(observer);
     let name = RecordName::observed(domain.as_str());
-    let zone = zones.of(observer.exchange(), &name).await.ok();
-    let observations = observer.observe(expected).await;
-    let judgements = expected
-        .iter()
-        .zip(&observations)
-        .map(|(expected, observation)| judge(expected, observation))
-        .collect();
+    let exchange = checker.observer().exchange();
+    let zone = zones.of(exchange, &name).await.ok();
+    let check = checker.check(template, domain).await;
     if let Some(started) = sandbox {
         started.sandbox.stop().await;
     }
-    Ok((zone.map(|zone| zone.apex.clone()), judgements))
+    Ok((zone.map(|zone| zone.apex.clone()), Some(check)))
 }

@@ -22,8 +22,8 @@ pub(super) enum Block {
         header: Vec<String>,
         /// The rows, each with at most as many cells as the header.
         rows: Vec<Vec<String>>,
-        /// How many columns, from the left, readers copy verbatim.
-        copied: usize,
+        /// For each column, whether readers copy it verbatim.
+        copied: Vec<bool>,
     },
 }
 
@@ -56,7 +56,7 @@ pub(super) fn markdown(blocks: &[Block]) -> String {
                     let cells = row.iter().enumerate();
                     line(
                         cells
-                            .map(|(column, text)| cell(text, column < *copied))
+                            .map(|(column, text)| cell(text, copied.get(column) == Some(&true)))
                             .collect(),
                     )
                 }));
