@@ -1,16 +1,19 @@
 //! A letter to the zone's owner: what to do at the registrar, in order and in plain words. Pure.
 
+mod entry;
 mod render;
 mod task;
+mod words;
 
 use std::collections::BTreeSet;
 
-use super::presentation::{MX_PREFERENCE, relative};
 use super::{Expected, Hint, HostCheck};
-use crate::model::record::{RecordData, RecordName};
-use crate::model::{DomainName, count};
+use crate::model::DomainName;
+use crate::model::record::{RecordData, RecordName, RecordType};
+use entry::{Entry, Place};
 use render::Block;
-use task::{How, Task, tasks};
+use task::{Task, tasks};
+use words::{duration, name, plain};
 
 /// The columns that readers copy verbatim.
 const COPIED: [&str; 3] = ["Name", "Type", "Value"];
@@ -30,15 +33,17 @@ pub struct Letter<'a> {
     pub checks: &'a [HostCheck],
     /// Hints that concern the whole domain.
     pub hints: &'a [Hint],
+    /// The time to live of the records, in seconds.
+    pub ttl: u32,
 }
 
 /// The rows of a letter, by what they ask for.
 #[derive(Default)]
-struct Rows {
+struct Rows<'a> {
     lapsed: Vec<Vec<String>>,
     sign: Vec<Vec<String>>,
     clear: Vec<Vec<String>>,
-    enter: Vec<Vec<String>>,
+    enter: Vec<Entry<'a>>,
     extra: Vec<Vec<String>>,
     noticed: Vec<Vec<String>>,
     wait: Vec<Vec<String>>,
@@ -46,14 +51,14 @@ struct Rows {
     right: Vec<Vec<String>>,
 }
 
-/// A part of a letter: a table below a title and an explanation.
+/// A part of a letter.
 struct Section {
     title: &'static str,
     /// Whether it asks for something, so that it is numbered among those that do.
     is_task: bool,
-    explanation: &'static str,
-    header: &'static [&'static str],
-    rows: Vec<Vec<String>>,
+    /// Paragraphs.
+    explanation: Vec<String>,
+    body: Block,
 }
 
 impl Letter<'_> {
@@ -75,7 +80,11 @@ impl Letter<'_> {
         let mut blocks = vec![Block::Heading(format!("DNS entries for {}", self.domain))];
         blocks.push(Block::Paragraph(self.opening(done)));
         blocks.extend(self.notes().into_iter().map(Block::Paragraph));
-        let sections = rows.sections();
+        let place = Place {
+            zone: self.zone,
+            ttl: self.ttl,
+        };
+        let sections = rows.sections(place);
         let several = sections.iter().filter(|section| section.is_task).count() > 1;
         let mut number = 0;
         for section in sections {
@@ -85,13 +94,13 @@ impl Letter<'_> {
                 title = format!("{number}. {title}");
             }
             blocks.push(Block::Heading(title));
-            blocks.push(Block::Paragraph(section.explanation.to_owned()));
-            blocks.push(section.table());
+            blocks.extend(section.explanation.into_iter().map(Block::Paragraph));
+            blocks.push(section.body);
         }
         blocks
     }
 
-    fn rows(&self) -> Rows {
+    fn rows(&self) -> Rows<'_> {
         let zone = self.zone;
         let mut rows = Rows::default();
         for host in self.expected {
@@ -111,7 +120,12 @@ impl Letter<'_> {
                     Task::Sign(said) => rows.sign.push(about(said)),
                     Task::Clear(text) => rows.clear.push(about(text.to_owned())),
                     Task::Enter { how, data, now } => {
-                        rows.enter.push(entry(host, zone, data, how, &now));
+                        rows.enter.push(Entry {
+                            host,
+                            how,
+                            data,
+                            now,
+                        });
                     }
                     Task::Extra(data) => rows.extra.push(row(host, zone, data)),
                     Task::Noticed(text) => rows.noticed.push(about(text.to_owned())),
@@ -170,38 +184,44 @@ impl Letter<'_> {
     }
 }
 
-impl Rows {
+impl Rows<'_> {
     fn are_all_right(&self) -> bool {
         let others = [
             &self.lapsed,
             &self.sign,
             &self.clear,
-            &self.enter,
             &self.extra,
             &self.noticed,
             &self.wait,
             &self.unclear,
         ];
-        others.iter().all(|rows| rows.is_empty())
+        self.enter.is_empty() && others.iter().all(|rows| rows.is_empty())
     }
 
     /// Returns the parts that have rows: first what does harm as it stands, then what must precede the rest.
-    fn sections(self) -> Vec<Section> {
-        let task = |title, explanation, header, rows| Section {
-            title,
+    fn sections(self, place: Place<'_>) -> Vec<Section> {
+        let section = |is_task| {
+            move |title, explanation: &str, header: &[&str], rows: Vec<Vec<String>>| {
+                (!rows.is_empty()).then(|| Section {
+                    title,
+                    is_task,
+                    explanation: vec![explanation.to_owned()],
+                    body: Block::Table {
+                        copied: header.iter().map(|it| COPIED.contains(it)).collect(),
+                        header: header.iter().map(|&it| it.to_owned()).collect(),
+                        rows,
+                    },
+                })
+            }
+        };
+        let (task, word) = (section(true), section(false));
+        let enter = (!self.enter.is_empty()).then(|| Section {
+            title: "Please enter",
             is_task: true,
-            explanation,
-            header,
-            rows,
-        };
-        let word = |title, explanation, header, rows| Section {
-            title,
-            is_task: false,
-            explanation,
-            header,
-            rows,
-        };
-        let mut sections = vec![
+            explanation: how_to_enter(&self.enter, place),
+            body: Block::Entries(self.enter.iter().map(|it| it.fields(place)).collect()),
+        });
+        let sections = [
             task(
                 "Keep strangers out",
                 "These lead to a domain that nobody has registered. Whoever registers it receives your visitors. \
@@ -222,12 +242,7 @@ impl Rows {
                 &["Name", "To enter", "What is in the way"],
                 self.clear,
             ),
-            task(
-                "Please enter",
-                "One entry a line. “Add” leaves everything else at that name as it is, and other people's entries stay.",
-                &["Do", "Name", "Type", "Value", "For", "There now"],
-                self.enter,
-            ),
+            enter,
             word(
                 "What we noticed",
                 "Probable mistakes, and what helps.",
@@ -259,40 +274,47 @@ impl Rows {
                 self.right,
             ),
         ];
-        sections.retain(|section| !section.rows.is_empty());
-        sections
+        sections.into_iter().flatten().collect()
     }
 }
 
-impl Section {
-    fn table(self) -> Block {
-        Block::Table {
-            copied: self.header.iter().map(|it| COPIED.contains(it)).collect(),
-            header: self.header.iter().map(|&it| it.to_owned()).collect(),
-            rows: self.rows,
-        }
-    }
-}
-
-/// Returns the row of a record to enter; what it replaces is at the end.
-fn entry(
-    host: &Expected,
-    zone: Option<&RecordName>,
-    data: &RecordData,
-    how: How,
-    now: &[&RecordData],
-) -> Vec<String> {
-    let how = match how {
-        How::Add => "add",
-        How::Replace => "replace",
-        How::Unseen => "add, or replace what is there",
-        How::Merge => "make one of both",
+/// Returns what whoever enters these should know of the pages of providers.
+fn how_to_enter(entries: &[Entry<'_>], place: Place<'_>) -> Vec<String> {
+    let has = |record_type| {
+        let mut types = entries.iter().map(|it| it.host.question.record_type);
+        types.any(|it| it == record_type)
     };
-    let now: Vec<String> = now.iter().map(|data| plain(data)).collect();
-    let mut cells = vec![how.to_owned()];
-    cells.extend(row(host, zone, data));
-    cells.push(now.join("; "));
-    cells
+    let mut words = vec![
+        "One field a line, for pages that ask for them one by one. “Add” leaves everything else at that name as it is, \
+         and other people's entries stay. Where your page does not take the TTL, leave its own."
+            .to_owned(),
+    ];
+    let mut targets = entries.iter().filter_map(|it| it.data.target());
+    if let Some(target) = targets.find(|target| !target.is_root()) {
+        let end = place.zone.map_or_else(
+            || "the name of your domain".to_owned(),
+            |zone| format!("“.{zone}”"),
+        );
+        words.push(format!(
+            "Names in values have no dot at the end here. If your page adds {end} to them, enter them with one: \
+             “{target}.”"
+        ));
+    }
+    if has(RecordType::Srv) {
+        words.push(
+            "Some pages want service and protocol of an SRV entry in fields of their own; then “Name without both” is \
+             its name there."
+                .to_owned(),
+        );
+    }
+    if has(RecordType::Naptr) {
+        words.push(
+            "Not every provider has entries of type NAPTR. If yours has none, leave those out and tell us: phones then \
+             go by the SRV entries (RFC 3263, section 4.1), if they are set to the right transport."
+                .to_owned(),
+        );
+    }
+    words
 }
 
 fn row(host: &Expected, zone: Option<&RecordName>, data: &RecordData) -> Vec<String> {
@@ -302,68 +324,6 @@ fn row(host: &Expected, zone: Option<&RecordName>, data: &RecordData) -> Vec<Str
         plain(data),
         host.label.clone().unwrap_or_default(),
     ]
-}
-
-/// Writes a name as registrars want it: without the zone, `@` for the zone itself; in full where the zone is unknown
-/// or a different one.
-fn name(name: &RecordName, zone: Option<&RecordName>) -> String {
-    let Some(zone) = zone else {
-        return name.to_string();
-    };
-    match relative(name, zone) {
-        Some("") => "@".to_owned(),
-        Some(below) => below.to_owned(),
-        None => format!("{name} (another domain)"),
-    }
-}
-
-/// Writes data with the names of the fields that registrars ask for.
-fn plain(data: &RecordData) -> String {
-    match data {
-        RecordData::A(address) => address.to_string(),
-        RecordData::Aaaa(address) => address.to_string(),
-        RecordData::Cname(name) => name.to_string(),
-        RecordData::Mx {
-            preference,
-            exchange,
-        } => format!(
-            "priority {}, mail server {exchange}",
-            preference.unwrap_or(MX_PREFERENCE)
-        ),
-        RecordData::Naptr {
-            order,
-            preference,
-            flags,
-            services,
-            regexp,
-            replacement,
-        } => format!(
-            "order {order}, preference {preference}, flags {flags}, service {services}, regular expression {}, \
-             replacement {replacement}",
-            if regexp.is_empty() { "empty" } else { regexp }
-        ),
-        RecordData::Srv {
-            priority,
-            weight,
-            port,
-            target,
-        } => format!("priority {priority}, weight {weight}, port {port}, target {target}"),
-        RecordData::Txt(octets) => String::from_utf8_lossy(octets).into_owned(),
-        RecordData::Caa { flags, tag, value } => {
-            format!("flags {flags}, tag {tag}, value {value}")
-        }
-    }
-}
-
-/// Writes a time as people say it, rounded up.
-fn duration(seconds: u32) -> String {
-    let (number, unit) = match seconds {
-        0..=119 => (seconds, "second"),
-        120..=7199 => (seconds.div_ceil(60), "minute"),
-        7200..=172_799 => (seconds.div_ceil(3600), "hour"),
-        _ => (seconds.div_ceil(86_400), "day"),
-    };
-    count(number as usize, unit)
 }
 
 #[cfg(test)]

@@ -90,6 +90,9 @@ pub(crate) struct DnsLetterArgs {
         hide_possible_values = true
     )]
     pub(crate) format: LetterFormat,
+    /// The TTL of the records, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    pub(crate) ttl: u32,
     /// Do not check DNS; list everything
     #[arg(long)]
     pub(crate) skip_dns: bool,

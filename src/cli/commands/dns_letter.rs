@@ -48,6 +48,7 @@ pub(crate) fn dns_letter(ui: Ui, args: &DnsLetterArgs) -> Result<Exit, Failure> 
         expected: &account.expectations.expected,
         checks: check.as_ref().map_or(&[], |check| &check.hosts),
         hints: check.as_ref().map_or(&[], |check| &check.hints),
+        ttl: args.ttl,
     };
     ui::data(&match args.format {
         LetterFormat::Text => letter.text(),

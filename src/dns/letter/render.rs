@@ -1,6 +1,6 @@
 //! Renders headings, paragraphs and tables as Markdown or text.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
 use unicode_width::UnicodeWidthStr as _;
 
@@ -9,6 +9,48 @@ const WIDTH: usize = 78;
 
 /// How wide tables of text may be, in columns.
 const WIDEST: usize = 100;
+
+/// One field of a form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Field {
+    /// What the field is called.
+    pub(super) label: &'static str,
+    /// What it holds.
+    pub(super) value: String,
+    /// Whether readers copy it verbatim.
+    pub(super) copied: bool,
+}
+
+impl Field {
+    /// Creates a field that readers copy.
+    pub(super) fn copied(label: &'static str, value: impl Display) -> Self {
+        let value = value.to_string();
+        Self {
+            label,
+            value,
+            copied: true,
+        }
+    }
+
+    /// Creates a field that readers only read.
+    pub(super) fn read(label: &'static str, value: impl Into<String>) -> Self {
+        let value = value.into();
+        Self {
+            label,
+            value,
+            copied: false,
+        }
+    }
+
+    /// Creates a field that readers copy, or leave empty.
+    pub(super) fn or_empty(label: &'static str, value: &str) -> Self {
+        if value.is_empty() {
+            Self::read(label, "leave empty")
+        } else {
+            Self::copied(label, value)
+        }
+    }
+}
 
 /// A part of a letter.
 pub(super) enum Block {
@@ -25,6 +67,8 @@ pub(super) enum Block {
         /// For each column, whether readers copy it verbatim.
         copied: Vec<bool>,
     },
+    /// Filled forms; those of one kind have the same fields.
+    Entries(Vec<Vec<Field>>),
 }
 
 /// Puts a text on one line.
@@ -48,23 +92,56 @@ pub(super) fn markdown(blocks: &[Block]) -> String {
                 rows,
                 copied,
             } => {
-                let line = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
-                let header = header.iter().map(|cell| escaped(cell));
-                let rule = line(header.clone().map(|_| "---".to_owned()).collect());
-                let mut table = vec![line(header.collect()), rule];
-                table.extend(rows.iter().map(|row| {
+                let line = |row: &Vec<String>| {
                     let cells = row.iter().enumerate();
-                    line(
-                        cells
-                            .map(|(column, text)| cell(text, copied.get(column) == Some(&true)))
-                            .collect(),
-                    )
-                }));
-                writeln!(text, "\n{}", table.join("\n"))
+                    let cells =
+                        cells.map(|(column, text)| cell(text, copied.get(column) == Some(&true)));
+                    cells.collect()
+                };
+                let rows = rows.iter().map(line).collect();
+                writeln!(text, "\n{}", markdown_table(header, rows))
+            }
+            Block::Entries(entries) => {
+                let tables: Vec<String> = of_one_kind(entries)
+                    .into_iter()
+                    .map(|entries| {
+                        let labels = entries.first().into_iter().flat_map(|it| it.iter());
+                        let header: Vec<String> = labels.map(|it| it.label.to_owned()).collect();
+                        let line = |entry: &&Vec<Field>| {
+                            let cells = entry.iter().map(|it| cell(&it.value, it.copied));
+                            cells.collect()
+                        };
+                        markdown_table(&header, entries.iter().map(line).collect())
+                    })
+                    .collect();
+                writeln!(text, "\n{}", tables.join("\n\n"))
             }
         };
     }
     text
+}
+
+fn markdown_table(header: &[String], rows: Vec<Vec<String>>) -> String {
+    let line = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
+    let titles = header.iter().map(|cell| escaped(cell)).collect();
+    let rule = header.iter().map(|_| "---".to_owned()).collect();
+    let mut lines = vec![line(titles), line(rule)];
+    lines.extend(rows.into_iter().map(line));
+    lines.join("\n")
+}
+
+/// Returns the entries grouped by their fields, each group where its first one is.
+fn of_one_kind(entries: &[Vec<Field>]) -> Vec<Vec<&Vec<Field>>> {
+    let labels = |entry: &Vec<Field>| entry.iter().map(|it| it.label).collect::<Vec<_>>();
+    let mut kinds: Vec<(Vec<&str>, Vec<&Vec<Field>>)> = Vec::new();
+    for entry in entries {
+        let labels = labels(entry);
+        match kinds.iter_mut().find(|(kind, _)| *kind == labels) {
+            Some((_, group)) => group.push(entry),
+            None => kinds.push((labels, vec![entry])),
+        }
+    }
+    kinds.into_iter().map(|(_, group)| group).collect()
 }
 
 fn cell(text: &str, copied: bool) -> String {
@@ -122,44 +199,81 @@ pub(super) fn text(blocks: &[Block]) -> String {
                 writeln!(text, "{title}\n{}", line.repeat(title.width()))
             }
             Block::Paragraph(paragraph) => writeln!(text, "{}", wrapped(paragraph)),
-            Block::Table { header, rows, .. } => write!(text, "{}", table(header, rows)),
+            Block::Table {
+                header,
+                rows,
+                copied,
+            } => write!(text, "{}", table(header, rows, copied)),
+            Block::Entries(entries) => {
+                let forms: Vec<String> = entries.iter().map(|entry| form(entry)).collect();
+                write!(text, "{}", forms.join("\n"))
+            }
         };
     }
     text
 }
 
 fn wrapped(paragraph: &str) -> String {
+    lines(paragraph, WIDTH).join("\n")
+}
+
+fn lines(paragraph: &str, wide: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in paragraph.split_whitespace() {
         match lines.last_mut() {
             Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if line.width() + 1 + word.width() <= WIDTH => {
+            Some(line) if line.width() + 1 + word.width() <= wide => {
                 line.push(' ');
                 line.push_str(word);
             }
             _ => lines.push(word.to_owned()),
         }
     }
-    lines.join("\n")
+    lines
 }
 
 /// Writes a table in columns, or row by row if it would be too wide for an email.
-fn table(header: &[String], rows: &[Vec<String>]) -> String {
+fn table(header: &[String], rows: &[Vec<String>], copied: &[bool]) -> String {
     let table = columns(header, rows);
     if table.lines().all(|line| line.width() <= WIDEST) {
         return table;
     }
-    let width = header.iter().map(|title| title.width()).max().unwrap_or(0);
     let block = |row: &Vec<String>| {
-        let mut text = String::new();
-        for (title, cell) in header.iter().zip(row).filter(|(_, cell)| !cell.is_empty()) {
-            let space = " ".repeat(width - title.width() + 2);
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "  {title}{space}{}", one_line(cell));
-        }
-        text
+        let cells = header.iter().zip(row).zip(copied);
+        let cells = cells.map(|((title, cell), copied)| (title.as_str(), cell.as_str(), *copied));
+        titled(&cells.collect::<Vec<_>>())
     };
     rows.iter().map(block).collect::<Vec<_>>().join("\n")
+}
+
+/// Writes an entry one field a line.
+fn form(entry: &[Field]) -> String {
+    let fields = entry.iter();
+    let fields = fields.map(|field| (field.label, field.value.as_str(), field.copied));
+    titled(&fields.collect::<Vec<_>>())
+}
+
+/// Writes cells below each other, beside their titles; what nobody copies is wrapped, and what is empty left out.
+fn titled(cells: &[(&str, &str, bool)]) -> String {
+    let filled = || cells.iter().filter(|(_, cell, _)| !cell.is_empty());
+    let width = filled().map(|(title, _, _)| title.width()).max();
+    let width = width.unwrap_or(0);
+    let mut text = String::new();
+    for (title, cell, copied) in filled() {
+        let cell = one_line(cell);
+        let lines = match copied {
+            true => vec![cell],
+            false => lines(&cell, WIDTH.saturating_sub(width + 4)),
+        };
+        let mut title = *title;
+        for line in lines {
+            let space = " ".repeat(width - title.width() + 2);
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "  {title}{space}{line}");
+            title = "";
+        }
+    }
+    text
 }
 
 fn columns(header: &[String], rows: &[Vec<String>]) -> String {

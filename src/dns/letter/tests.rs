@@ -12,6 +12,7 @@ fn expected() -> Vec<Expected> {
         "NAPTR": {"proxy.{{domain}}": {"mapping": ["10 100 S SIP+D2U \"\" _sip._udp.proxy.{{domain}}."]}},
         "SRV": {"_sip._udp.proxy.{{domain}}": {"name": "Phones", "mapping": ["10 10 7000 us-east.{{domain}}."]}},
         "TXT": {"{{domain}}": {"mapping": ["v=spf1 include:example.net -all"]}},
+        "CAA": {"{{domain}}": {"mapping": ["0 issue ca.example"]}},
     }))
     .unwrap();
     expect(&template, &DomainName::parse("voice.acme.example").unwrap()).expected
@@ -76,6 +77,7 @@ fn letter<'a>(
         expected,
         checks,
         hints: &[],
+        ttl: 3600,
     }
 }
 
@@ -108,6 +110,7 @@ fn a_letter_says_what_to_enter_and_what_is_right() {
                 &["10 10 5060 us-east.voice.acme.example"],
             ),
             "NAPTR" => judged(host, Verdict::Missing, &[]),
+            "CAA" => judged(host, Verdict::Different, &["0 issue other.example"]),
             _ => judged(host, Verdict::Ok, &["v=spf1 include:example.net -all"]),
         })
         .collect();
@@ -121,13 +124,29 @@ fn a_letter_says_what_to_enter_and_what_is_right() {
 
     ## 1. Please enter
 
-    One entry a line. “Add” leaves everything else at that name as it is, and other people's entries stay.
+    One field a line, for pages that ask for them one by one. “Add” leaves everything else at that name as it is, and other people's entries stay. Where your page does not take the TTL, leave its own.
 
-    | Do | Name | Type | Value | For | There now |
-    | --- | --- | --- | --- | --- | --- |
-    | replace | `_sip._udp.proxy.voice` | `SRV` | `priority 10, weight 10, port 7000, target us-east.voice.acme.example` | Phones | priority 10, weight 10, port 5060, target us-east.voice.acme.example |
-    | replace | `portal.voice` | `CNAME` | `ui.example.net` | Web portal | ui.example.net.acme.example |
-    | add | `proxy.voice` | `NAPTR` | `order 10, preference 100, flags S, service SIP+D2U, regular expression empty, replacement _sip._udp.proxy.voice.acme.example` |  |  |
+    Names in values have no dot at the end here. If your page adds “.acme.example” to them, enter them with one: “us-east.voice.acme.example.”
+
+    Some pages want service and protocol of an SRV entry in fields of their own; then “Name without both” is its name there.
+
+    Not every provider has entries of type NAPTR. If yours has none, leave those out and tell us: phones then go by the SRV entries (RFC 3263, section 4.1), if they are set to the right transport.
+
+    | Do | Type | Name | Service | Protocol | Name without both | Priority | Weight | Port | Target | TTL | For | There now |
+    | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+    | replace | `SRV` | `_sip._udp.proxy.voice` | `_sip` | `_udp` | `proxy.voice` | `10` | `10` | `7000` | `us-east.voice.acme.example` | `3600` | Phones | priority 10, weight 10, port 5060, target us-east.voice.acme.example |
+
+    | Do | Type | Name | Target | TTL | For | There now |
+    | --- | --- | --- | --- | --- | --- | --- |
+    | replace | `CNAME` | `portal.voice` | `ui.example.net` | `3600` | Web portal | ui.example.net.acme.example |
+
+    | Do | Type | Name | Order | Preference | Flags | Service | Regular expression | Replacement | TTL | For | There now |
+    | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+    | add | `NAPTR` | `proxy.voice` | `10` | `100` | `S` | `SIP+D2U` | leave empty | `_sip._udp.proxy.voice.acme.example` | `3600` |  |  |
+
+    | Do | Type | Name | Flags | Tag | Value | TTL | For | There now |
+    | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+    | add | `CAA` | `voice` | `0` | `issue` | `ca.example` | `3600` |  |  |
 
     ## 2. Please check whether you still need these
 
@@ -167,27 +186,61 @@ fn a_letter_says_what_to_enter_and_what_is_right() {
     1. Please enter
     ---------------
 
-    One entry a line. “Add” leaves everything else at that name as it is, and
-    other people's entries stay.
+    One field a line, for pages that ask for them one by one. “Add” leaves
+    everything else at that name as it is, and other people's entries stay. Where
+    your page does not take the TTL, leave its own.
+
+    Names in values have no dot at the end here. If your page adds “.acme.example”
+    to them, enter them with one: “us-east.voice.acme.example.”
+
+    Some pages want service and protocol of an SRV entry in fields of their own;
+    then “Name without both” is its name there.
+
+    Not every provider has entries of type NAPTR. If yours has none, leave those
+    out and tell us: phones then go by the SRV entries (RFC 3263, section 4.1), if
+    they are set to the right transport.
+
+      Do                 replace
+      Type               SRV
+      Name               _sip._udp.proxy.voice
+      Service            _sip
+      Protocol           _udp
+      Name without both  proxy.voice
+      Priority           10
+      Weight             10
+      Port               7000
+      Target             us-east.voice.acme.example
+      TTL                3600
+      For                Phones
+      There now          priority 10, weight 10, port 5060, target
+                         us-east.voice.acme.example
 
       Do         replace
-      Name       _sip._udp.proxy.voice
-      Type       SRV
-      Value      priority 10, weight 10, port 7000, target us-east.voice.acme.example
-      For        Phones
-      There now  priority 10, weight 10, port 5060, target us-east.voice.acme.example
-
-      Do         replace
-      Name       portal.voice
       Type       CNAME
-      Value      ui.example.net
+      Name       portal.voice
+      Target     ui.example.net
+      TTL        3600
       For        Web portal
       There now  ui.example.net.acme.example
 
-      Do         add
-      Name       proxy.voice
-      Type       NAPTR
-      Value      order 10, preference 100, flags S, service SIP+D2U, regular expression empty, replacement _sip._udp.proxy.voice.acme.example
+      Do                  add
+      Type                NAPTR
+      Name                proxy.voice
+      Order               10
+      Preference          100
+      Flags               S
+      Service             SIP+D2U
+      Regular expression  leave empty
+      Replacement         _sip._udp.proxy.voice.acme.example
+      TTL                 3600
+
+      Do     add
+      Type   CAA
+      Name   voice
+      Flags  0
+      Tag    issue
+      Value  ca.example
+      TTL    3600
 
     2. Please check whether you still need these
     --------------------------------------------
@@ -228,6 +281,7 @@ fn a_letter_without_a_look_lists_everything() {
         expected: &expected,
         checks: &[],
         hints: &[],
+        ttl: 3600,
     };
     insta::assert_snapshot!(letter.text(), @"
     DNS entries for voice.acme.example
@@ -242,48 +296,86 @@ fn a_letter_without_a_look_lists_everything() {
     Please enter
     ------------
 
-    One entry a line. “Add” leaves everything else at that name as it is, and
-    other people's entries stay.
+    One field a line, for pages that ask for them one by one. “Add” leaves
+    everything else at that name as it is, and other people's entries stay. Where
+    your page does not take the TTL, leave its own.
 
-      Do         add, or replace what is there
-      Name       _sip._udp.proxy.voice.acme.example
-      Type       SRV
-      Value      priority 10, weight 10, port 7000, target us-east.voice.acme.example
-      For        Phones
+    Names in values have no dot at the end here. If your page adds the name of
+    your domain to them, enter them with one: “us-east.voice.acme.example.”
 
-      Do         add, or replace what is there
-      Name       portal.voice.acme.example
-      Type       CNAME
-      Value      ui.example.net
-      For        Web portal
+    Some pages want service and protocol of an SRV entry in fields of their own;
+    then “Name without both” is its name there.
 
-      Do         add, or replace what is there
-      Name       proxy.voice.acme.example
-      Type       NAPTR
-      Value      order 10, preference 100, flags S, service SIP+D2U, regular expression empty, replacement _sip._udp.proxy.voice.acme.example
+    Not every provider has entries of type NAPTR. If yours has none, leave those
+    out and tell us: phones then go by the SRV entries (RFC 3263, section 4.1), if
+    they are set to the right transport.
 
-      Do         add, or replace what is there
-      Name       us-east.voice.acme.example
-      Type       A
-      Value      192.0.2.1
-      For        US East | proxy
+      Do                 add, or replace what is there
+      Type               SRV
+      Name               _sip._udp.proxy.voice.acme.example
+      Service            _sip
+      Protocol           _udp
+      Name without both  proxy.voice.acme.example
+      Priority           10
+      Weight             10
+      Port               7000
+      Target             us-east.voice.acme.example
+      TTL                3600
+      For                Phones
 
-      Do         add, or replace what is there
-      Name       us-east.voice.acme.example
-      Type       A
-      Value      192.0.2.2
-      For        US East | proxy
+      Do      add, or replace what is there
+      Type    CNAME
+      Name    portal.voice.acme.example
+      Target  ui.example.net
+      TTL     3600
+      For     Web portal
 
-      Do         add
-      Name       voice.acme.example
-      Type       MX
-      Value      priority 10, mail server mx.example.net
-      For        Mail
+      Do                  add, or replace what is there
+      Type                NAPTR
+      Name                proxy.voice.acme.example
+      Order               10
+      Preference          100
+      Flags               S
+      Service             SIP+D2U
+      Regular expression  leave empty
+      Replacement         _sip._udp.proxy.voice.acme.example
+      TTL                 3600
 
-      Do         add
-      Name       voice.acme.example
-      Type       TXT
-      Value      v=spf1 include:example.net -all
+      Do     add, or replace what is there
+      Type   A
+      Name   us-east.voice.acme.example
+      Value  192.0.2.1
+      TTL    3600
+      For    US East | proxy
+
+      Do     add, or replace what is there
+      Type   A
+      Name   us-east.voice.acme.example
+      Value  192.0.2.2
+      TTL    3600
+      For    US East | proxy
+
+      Do           add
+      Type         MX
+      Name         voice.acme.example
+      Priority     10
+      Mail server  mx.example.net
+      TTL          3600
+      For          Mail
+
+      Do     add
+      Type   TXT
+      Name   voice.acme.example
+      Value  v=spf1 include:example.net -all
+      TTL    3600
+
+      Do     add
+      Type   CAA
+      Name   voice.acme.example
+      Flags  0
+      Tag    issue
+      Value  ca.example
+      TTL    3600
     ");
 }
 
@@ -345,7 +437,9 @@ fn tasks_are_in_order() {
 
       Name         portal.voice
       Type         CNAME
-      What we saw  ui.gone.example leads to gone.example, which is not registered: whoever registers it takes over portal.voice.acme.example; register it, or point portal.voice.acme.example elsewhere
+      What we saw  ui.gone.example leads to gone.example, which is not registered:
+                   whoever registers it takes over portal.voice.acme.example;
+                   register it, or point portal.voice.acme.example elsewhere
 
     2. Repair DNSSEC
     ----------------
@@ -356,7 +450,8 @@ fn tasks_are_in_order() {
 
       Name         _sip._udp.proxy.voice
       Type         SRV
-      What we saw  192.0.2.53: refuses it, because DNSSEC validation fails: signature expired
+      What we saw  192.0.2.53: refuses it, because DNSSEC validation fails:
+                   signature expired
 
     3. Delete this first
     --------------------
@@ -366,49 +461,79 @@ fn tasks_are_in_order() {
 
       Name                us-east.voice
       To enter            A
-      What is in the way  us-east.voice.acme.example is a CNAME for lb.example.org, beside which no A can be; delete the CNAME, then add the A
+      What is in the way  us-east.voice.acme.example is a CNAME for
+                          lb.example.org, beside which no A can be; delete the
+                          CNAME, then add the A
 
     4. Please enter
     ---------------
 
-    One entry a line. “Add” leaves everything else at that name as it is, and
-    other people's entries stay.
+    One field a line, for pages that ask for them one by one. “Add” leaves
+    everything else at that name as it is, and other people's entries stay. Where
+    your page does not take the TTL, leave its own.
 
-      Do         add
-      Name       _sip._udp.proxy.voice
-      Type       SRV
-      Value      priority 10, weight 10, port 7000, target us-east.voice.acme.example
-      For        Phones
+    Names in values have no dot at the end here. If your page adds “.acme.example”
+    to them, enter them with one: “us-east.voice.acme.example.”
+
+    Some pages want service and protocol of an SRV entry in fields of their own;
+    then “Name without both” is its name there.
+
+      Do                 add
+      Type               SRV
+      Name               _sip._udp.proxy.voice
+      Service            _sip
+      Protocol           _udp
+      Name without both  proxy.voice
+      Priority           10
+      Weight             10
+      Port               7000
+      Target             us-east.voice.acme.example
+      TTL                3600
+      For                Phones
 
       Do         replace
-      Name       portal.voice
       Type       CNAME
-      Value      ui.example.net
+      Name       portal.voice
+      Target     ui.example.net
+      TTL        3600
       For        Web portal
       There now  ui.gone.example
 
-      Do         add
-      Name       us-east.voice
-      Type       A
-      Value      192.0.2.1
-      For        US East | proxy
+      Do     add
+      Type   A
+      Name   us-east.voice
+      Value  192.0.2.1
+      TTL    3600
+      For    US East | proxy
 
-      Do         add
-      Name       us-east.voice
-      Type       A
-      Value      192.0.2.2
-      For        US East | proxy
+      Do     add
+      Type   A
+      Name   us-east.voice
+      Value  192.0.2.2
+      TTL    3600
+      For    US East | proxy
 
-      Do         add
-      Name       voice
-      Type       MX
-      Value      priority 10, mail server mx.example.net
-      For        Mail
+      Do           add
+      Type         MX
+      Name         voice
+      Priority     10
+      Mail server  mx.example.net
+      TTL          3600
+      For          Mail
 
-      Do         add
-      Name       voice
-      Type       TXT
-      Value      v=spf1 include:example.net -all
+      Do     add
+      Type   TXT
+      Name   voice
+      Value  v=spf1 include:example.net -all
+      TTL    3600
+
+      Do     add
+      Type   CAA
+      Name   voice
+      Flags  0
+      Tag    issue
+      Value  ca.example
+      TTL    3600
 
     Not clear yet
     -------------
@@ -417,7 +542,10 @@ fn tasks_are_in_order() {
 
       Name         proxy.voice
       Type         NAPTR
-      What we saw  the name servers of the domain disagree; ask the registrar whether all of them are up to date: 192.0.2.1: no record; 192.0.2.2: 10 100 "S" "SIP+D2U" "" _sip._udp.proxy.voice.acme.example
+      What we saw  the name servers of the domain disagree; ask the registrar
+                   whether all of them are up to date: 192.0.2.1: no record;
+                   192.0.2.2: 10 100 "S" "SIP+D2U" ""
+                   _sip._udp.proxy.voice.acme.example
     "#);
 }
 
@@ -556,17 +684,4 @@ fn the_records_of_others_are_never_replaced() {
         None,
         &["Extra 192.0.2.2"],
     );
-}
-
-#[test]
-fn times_are_rounded_up() {
-    #[track_caller]
-    fn check(seconds: u32, expected: &str) {
-        assert_eq!(duration(seconds), expected);
-    }
-    check(1, "1 second");
-    check(119, "119 seconds");
-    check(121, "3 minutes");
-    check(7201, "3 hours");
-    check(172_801, "3 days");
 }

@@ -79,8 +79,8 @@ fn a_letter_asks_the_dns_of_the_sandbox() {
     let command = "emblazon dns letter acme --sandbox --tree examples/quickstart";
     let letter = ends_with(&desk, 0, command).stdout;
     let line = |text: &str| letter.lines().any(|line| line.trim() == text);
-    assert!(line("Name       voice"), "{letter}");
-    assert!(line("Value      192.0.2.80"), "{letter}");
+    assert!(line("Name   voice"), "{letter}");
+    assert!(line("Value  192.0.2.80"), "{letter}");
     assert!(line("Right already"), "{letter}");
 }
 
