@@ -1,6 +1,7 @@
 //! A letter to the zone's owner: what to do at the registrar, in order and in plain words. Pure.
 
 mod entry;
+mod html;
 mod render;
 mod task;
 mod words;
@@ -23,6 +24,8 @@ const COPIED: [&str; 3] = ["Name", "Type", "Value"];
 pub struct Letter<'a> {
     /// The brand's name, as its owner knows it.
     pub brand: &'a str,
+    /// Where the brand answers questions, if known.
+    pub support: Option<&'a str>,
     /// The brand's domain.
     pub domain: &'a DomainName,
     /// The zone that the domain lies in, if known; else names are written in full.
@@ -74,6 +77,12 @@ impl Letter<'_> {
         render::text(&self.blocks())
     }
 
+    /// Writes the letter as HTML for a mail, with the brand's name above it.
+    #[must_use]
+    pub fn html(&self) -> String {
+        html::html(&render::one_line(self.brand), &self.blocks())
+    }
+
     fn blocks(&self) -> Vec<Block> {
         let rows = self.rows();
         let done = rows.are_all_right();
@@ -97,6 +106,10 @@ impl Letter<'_> {
             blocks.extend(section.explanation.into_iter().map(Block::Paragraph));
             blocks.push(section.body);
         }
+        blocks.extend(self.support.map(|support| {
+            let support = render::one_line(support);
+            Block::Paragraph(format!("Questions? Please write to {support}."))
+        }));
         blocks
     }
 

@@ -223,3 +223,34 @@ fn nothing_from_outside_runs() {
     assert_eq!(browser.overflow(), 0);
     browser.screenshot("hostile");
 }
+
+/// A mail on a phone and on a desk: everything fits, and nothing is fetched.
+#[test]
+#[ignore = "needs BIND, Knot, PowerDNS, Chromium and checkers of formats; .ci/run installs them and runs it with --ignored"]
+fn a_letter_is_a_mail_that_fits_everywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("letter.html");
+    let output = Command::new(env!("CARGO_BIN_EXE_emblazon"))
+        .args(["dns", "letter", "acme", "--format", "html", "--sandbox"])
+        .args(["--cluster", "production", "--tree"])
+        .arg(quickstart())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    std::fs::write(&page, output.stdout).unwrap();
+    let own = url::Url::from_file_path(page.canonicalize().unwrap()).unwrap();
+    let browser = Browser::start();
+    for width in [400, 1000] {
+        browser.width(width);
+        browser.open_file(&page);
+        let how = format!("letter-{width}");
+        assert_eq!(browser.overflow(), 0, "wider than the window: {how}");
+        assert_eq!(browser.console(), [""; 0], "{how}");
+        assert_eq!(browser.requests(), [own.as_str()], "{how}");
+        assert_eq!(browser.texts("h1"), ["DNS entries for voice.acme.example"]);
+        assert_eq!(browser.text("p:first-child"), "Acme Voice", "{how}");
+        assert_eq!(browser.count("table"), 12, "{how}");
+        browser.screenshot(&how);
+    }
+}

@@ -70,6 +70,7 @@ pub(crate) enum ExportFormat {
 #[command(after_help = "Examples:
   emblazon dns letter acme
   emblazon dns letter acme --format markdown > letter.md
+  emblazon dns letter acme --format html > letter.html
   emblazon dns letter acme --skip-dns
   emblazon dns letter acme --sandbox --tree examples/quickstart
 
@@ -82,7 +83,7 @@ pub(crate) struct DnsLetterArgs {
     pub(crate) tree: Utf8PathBuf,
     #[command(flatten)]
     pub(crate) choice: TreeChoice,
-    /// What to write: text or markdown
+    /// What to write: text, markdown or html
     #[arg(
         long,
         value_name = "FORMAT",
@@ -108,4 +109,6 @@ pub(crate) enum LetterFormat {
     Text,
     /// For a ticket
     Markdown,
+    /// For a mail with the brand's name above it
+    Html,
 }

@@ -33,16 +33,14 @@ pub(crate) fn dns_letter(ui: Ui, args: &DnsLetterArgs) -> Result<Exit, Failure> 
             deadline::run(ui, progress::during(ui, "asking DNS", look))?
         }
     };
-    let brand = tree
-        .loaded
-        .desired
-        .accounts
-        .iter()
-        .find(|it| it.name == account.account)
-        .and_then(|it| records::text(it, "company_name"))
-        .unwrap_or_else(|| account.account.to_string());
+    let mut accounts = tree.loaded.desired.accounts.iter();
+    let declared = accounts.find(|it| it.name == account.account);
+    let setting = |key: &str| declared.and_then(|it| records::text(it, key));
+    let brand = setting("company_name").unwrap_or_else(|| account.account.to_string());
+    let support = setting("port.support_email");
     let letter = Letter {
         brand: &brand,
+        support: support.as_deref(),
         domain: &account.domain,
         zone: zone.as_ref(),
         expected: &account.expectations.expected,
@@ -53,6 +51,7 @@ pub(crate) fn dns_letter(ui: Ui, args: &DnsLetterArgs) -> Result<Exit, Failure> 
     ui::data(&match args.format {
         LetterFormat::Text => letter.text(),
         LetterFormat::Markdown => letter.markdown(),
+        LetterFormat::Html => letter.html(),
     })?;
     Ok(Exit::Done)
 }

@@ -42,6 +42,11 @@ impl Field {
         }
     }
 
+    /// Returns the label, the value, and whether readers copy it.
+    pub(super) fn parts(&self) -> (&str, &str, bool) {
+        (self.label, &self.value, self.copied)
+    }
+
     /// Creates a field that readers copy, or leave empty.
     pub(super) fn or_empty(label: &'static str, value: &str) -> Self {
         if value.is_empty() {
@@ -248,9 +253,7 @@ fn table(header: &[String], rows: &[Vec<String>], copied: &[bool]) -> String {
 
 /// Writes an entry one field a line.
 fn form(entry: &[Field]) -> String {
-    let fields = entry.iter();
-    let fields = fields.map(|field| (field.label, field.value.as_str(), field.copied));
-    titled(&fields.collect::<Vec<_>>())
+    titled(&entry.iter().map(Field::parts).collect::<Vec<_>>())
 }
 
 /// Writes cells below each other, beside their titles; what nobody copies is wrapped, and what is empty left out.
@@ -261,9 +264,10 @@ fn titled(cells: &[(&str, &str, bool)]) -> String {
     let mut text = String::new();
     for (title, cell, copied) in filled() {
         let cell = one_line(cell);
-        let lines = match copied {
-            true => vec![cell],
-            false => lines(&cell, WIDTH.saturating_sub(width + 4)),
+        let lines = if *copied {
+            vec![cell]
+        } else {
+            lines(&cell, WIDTH.saturating_sub(width + 4))
         };
         let mut title = *title;
         for line in lines {

@@ -72,6 +72,7 @@ fn letter<'a>(
 ) -> Letter<'a> {
     Letter {
         brand: "Acme Voice",
+        support: None,
         domain,
         zone: Some(zone),
         expected,
@@ -81,10 +82,9 @@ fn letter<'a>(
     }
 }
 
-#[test]
-fn a_letter_says_what_to_enter_and_what_is_right() {
-    let expected = expected();
-    let checks: Vec<HostCheck> = expected
+/// A check that found something different at each host.
+fn looked(expected: &[Expected]) -> Vec<HostCheck> {
+    expected
         .iter()
         .map(|host| match host.question.record_type.as_str() {
             "A" => judged(
@@ -113,7 +113,13 @@ fn a_letter_says_what_to_enter_and_what_is_right() {
             "CAA" => judged(host, Verdict::Different, &["0 issue other.example"]),
             _ => judged(host, Verdict::Ok, &["v=spf1 include:example.net -all"]),
         })
-        .collect();
+        .collect()
+}
+
+#[test]
+fn a_letter_says_what_to_enter_and_what_is_right() {
+    let expected = expected();
+    let checks = looked(&expected);
     let domain = DomainName::parse("voice.acme.example").unwrap();
     let zone = RecordName::observed("acme.example");
     let letter = letter(&expected, &checks, &domain, &zone);
@@ -172,6 +178,15 @@ fn a_letter_says_what_to_enter_and_what_is_right() {
     | --- | --- | --- | --- |
     | `voice` | `TXT` | `v=spf1 include:example.net -all` |  |
     ");
+}
+
+#[test]
+fn a_letter_as_text_fits_into_an_email() {
+    let expected = expected();
+    let checks = looked(&expected);
+    let domain = DomainName::parse("voice.acme.example").unwrap();
+    let zone = RecordName::observed("acme.example");
+    let letter = letter(&expected, &checks, &domain, &zone);
     insta::assert_snapshot!(letter.text(), @"
     DNS entries for voice.acme.example
     ==================================
@@ -276,6 +291,7 @@ fn a_letter_without_a_look_lists_everything() {
     let domain = DomainName::parse("voice.acme.example").unwrap();
     let letter = Letter {
         brand: "Acme\nVoice",
+        support: Some("help@voice.acme.example"),
         domain: &domain,
         zone: None,
         expected: &expected,
@@ -376,6 +392,8 @@ fn a_letter_without_a_look_lists_everything() {
       Tag    issue
       Value  ca.example
       TTL    3600
+
+    Questions? Please write to help@voice.acme.example.
     ");
 }
 
@@ -393,11 +411,9 @@ fn a_letter_with_nothing_to_do_says_so() {
     assert!(!text.contains("Please enter"), "{text}");
 }
 
-/// What harms as it stands comes first; what stands in the way comes before what it hinders.
-#[test]
-fn tasks_are_in_order() {
-    let expected = expected();
-    let checks: Vec<HostCheck> = expected
+/// A check that found what harms, what is in the way, and what is missing.
+fn troubled(expected: &[Expected]) -> Vec<HostCheck> {
+    expected
         .iter()
         .map(|host| match host.question.record_type.as_str() {
             "A" => hinted(
@@ -422,7 +438,15 @@ fn tasks_are_in_order() {
             ),
             _ => judged(host, Verdict::Missing, &[]),
         })
-        .collect();
+        .collect()
+}
+
+/// What harms as it stands comes first; what stands in the way comes before what it hinders.
+#[test]
+#[expect(clippy::too_many_lines, reason = "a letter as a whole")]
+fn tasks_are_in_order() {
+    let expected = expected();
+    let checks = troubled(&expected);
     let domain = DomainName::parse("voice.acme.example").unwrap();
     let zone = RecordName::observed("acme.example");
     let text = letter(&expected, &checks, &domain, &zone).text();
@@ -549,139 +573,184 @@ fn tasks_are_in_order() {
     "#);
 }
 
+/// Checks what is to be entered where something is there.
+#[track_caller]
+fn enters(record_type: &str, wanted: &str, there: &[&str], hint: Option<HintKind>, enter: &[&str]) {
+    let template: DomainTemplate = serde_json::from_value(serde_json::json!({
+        record_type: {"{{domain}}": {"mapping": [wanted]}},
+    }))
+    .unwrap();
+    let domain = DomainName::parse("acme.example").unwrap();
+    let expected = expect(&template, &domain).expected;
+    let host = &expected[0];
+    let is_there = there
+        .iter()
+        .any(|text| *text == host.records.first().unwrap().to_string());
+    let verdict = if is_there {
+        Verdict::Extra
+    } else {
+        Verdict::Different
+    };
+    let mut judged = judged(host, verdict, there);
+    if let Some(kind) = hint {
+        judged = hinted(judged, kind, "it is so; do that");
+    }
+    let said: Vec<String> = tasks(host, Some(&judged))
+        .iter()
+        .filter_map(|task| match task {
+            Task::Enter { how, now, .. } => {
+                let now: Vec<String> = now.iter().map(|data| plain(data)).collect();
+                Some(format!("{how:?} {}", now.join("; ")))
+            }
+            Task::Extra(data) => Some(format!("Extra {}", plain(data))),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(said, enter, "{record_type} {wanted}");
+}
+
 /// What somebody else has at the same name stays; only our own mistakes are replaced.
 #[test]
 fn the_records_of_others_are_never_replaced() {
-    #[track_caller]
-    fn check(
-        record_type: &str,
-        wanted: &str,
-        there: &[&str],
-        hint: Option<HintKind>,
-        enter: &[&str],
-    ) {
-        let template: DomainTemplate = serde_json::from_value(serde_json::json!({
-            record_type: {"{{domain}}": {"mapping": [wanted]}},
-        }))
-        .unwrap();
-        let domain = DomainName::parse("acme.example").unwrap();
-        let expected = expect(&template, &domain).expected;
-        let host = &expected[0];
-        let is_there = there
-            .iter()
-            .any(|text| *text == host.records.first().unwrap().to_string());
-        let verdict = match is_there {
-            true => Verdict::Extra,
-            false => Verdict::Different,
-        };
-        let mut judged = judged(host, verdict, there);
-        if let Some(kind) = hint {
-            judged = hinted(judged, kind, "it is so; do that");
-        }
-        let said: Vec<String> = tasks(host, Some(&judged))
-            .iter()
-            .filter_map(|task| match task {
-                Task::Enter { how, now, .. } => {
-                    let now: Vec<String> = now.iter().map(|data| plain(data)).collect();
-                    Some(format!("{how:?} {}", now.join("; ")))
-                }
-                Task::Extra(data) => Some(format!("Extra {}", plain(data))),
-                _ => None,
-            })
-            .collect();
-        assert_eq!(said, enter, "{record_type} {wanted}");
-    }
-    check(
+    enters(
         "MX",
         "10 mx.example.net",
         &["20 mail.acme.example"],
         None,
         &["Add "],
     );
-    check(
+    enters(
         "MX",
         "10 mx.example.net",
         &["20 mx.example.net", "5 mail.acme.example"],
         None,
         &["Replace priority 20, mail server mx.example.net"],
     );
-    check(
+    enters(
         "MX",
         "10 mx.example.net",
         &["10 mx.example.net", "5 mail.acme.example"],
         None,
         &[],
     );
-    check(
+    enters(
         "CAA",
         "0 issue \"ca.example\"",
         &["0 issue \"other.example\""],
         Some(HintKind::Forbidden),
         &["Add "],
     );
-    check(
+    enters(
         "CAA",
         "0 issue \"ca.example\"",
         &["128 issue \"ca.example\""],
         None,
         &["Replace flags 128, tag issue, value ca.example"],
     );
-    check("TXT", "brand=1", &["\"site=2\""], None, &["Add "]);
-    check("TXT", "brand=1", &["\"site=2\"", "\"brand=1\""], None, &[]);
-    check(
+    enters("TXT", "brand=1", &["\"site=2\""], None, &["Add "]);
+    enters("TXT", "brand=1", &["\"site=2\"", "\"brand=1\""], None, &[]);
+    enters(
         "TXT",
         "brand=1",
         &["\"site=2\"", "\"\\\"brand=1\\\"\""],
         Some(HintKind::QuotesInText),
         &["Replace \"brand=1\""],
     );
-    check(
+    enters(
         "TXT",
         "brand=1",
         &["\"brand=\"", "\"1\""],
         Some(HintKind::SplitText),
         &["Replace 1; brand="],
     );
-    check(
+    enters(
         "TXT",
         "v=spf1 -all",
         &["\"v=spf1 a -all\"", "\"site=2\""],
         None,
         &["Merge v=spf1 a -all"],
     );
-    check(
+    enters(
         "TXT",
         "v=spf1 -all",
         &["\"v=spf1 -all\"", "\"v=spf1 a -all\""],
         None,
         &["Merge v=spf1 a -all"],
     );
-    check(
+    enters(
         "A",
         "192.0.2.1",
         &["192.0.2.2"],
         None,
         &["Replace 192.0.2.2"],
     );
-    check(
+    enters(
         "A",
         "192.0.2.1",
         &["192.0.2.2"],
         Some(HintKind::Wildcard),
         &["Add "],
     );
-    check(
+    enters(
         "A",
         "192.0.2.1",
         &["192.0.2.2"],
         Some(HintKind::AliasBesideData),
         &["Add "],
     );
-    check(
+    enters(
         "A",
         "192.0.2.1",
         &["192.0.2.1", "192.0.2.2"],
         None,
         &["Extra 192.0.2.2"],
     );
+}
+
+/// Names and labels are foreign text, in every format.
+#[test]
+fn a_letter_for_a_mail_has_the_brand_above_it() {
+    let template: DomainTemplate = serde_json::from_value(serde_json::json!({
+        "TXT": {"{{domain}}": {"name": "<img src=x onerror=y>", "mapping": ["<script>z</script>"]}},
+    }))
+    .unwrap();
+    let domain = DomainName::parse("acme.example").unwrap();
+    let expected = expect(&template, &domain).expected;
+    let zone = RecordName::observed("acme.example");
+    let letter = Letter {
+        brand: "Acme & <b>Söhne</b>",
+        support: Some("\"><script>@acme.example"),
+        ..letter(&expected, &[], &domain, &zone)
+    };
+    let page = letter.html();
+    for foreign in ["<b>", "<img", "<script"] {
+        assert!(!page.contains(foreign), "{page}");
+    }
+    let (_, body) = page.split_once("<body ").unwrap();
+    let styles: Vec<&str> = body.split("style=\"").collect();
+    let bare: String = styles
+        .iter()
+        .map(|part| part.split_once('"').map_or("", |(_, rest)| rest))
+        .collect();
+    insta::assert_snapshot!(bare, @r#"
+    >
+    <div >
+    <p >Acme &amp; &lt;b&gt;Söhne&lt;/b&gt;</p>
+    <h1 >DNS entries for acme.example</h1>
+    <p >These are the DNS entries that Acme &amp; &lt;b&gt;Söhne&lt;/b&gt; needs. They are entered where the domain acme.example is managed, usually at the company where it was registered. Names are written as most of these pages want them: without “.acme.example” at the end, and “@” for acme.example itself. If your page asks for the whole name, add “.acme.example”. Do not change other entries, above all those named NS and SOA.</p>
+    <h2 >Please enter</h2>
+    <p >One field a line, for pages that ask for them one by one. “Add” leaves everything else at that name as it is, and other people&#39;s entries stay. Where your page does not take the TTL, leave its own.</p>
+    <table >
+    <tr><th scope="row" >Do</th><td >add</td></tr>
+    <tr><th scope="row" >Type</th><td ><code >TXT</code></td></tr>
+    <tr><th scope="row" >Name</th><td ><code >@</code></td></tr>
+    <tr><th scope="row" >Value</th><td ><code >&lt;script&gt;z&lt;/script&gt;</code></td></tr>
+    <tr><th scope="row" >TTL</th><td ><code >3600</code></td></tr>
+    <tr><th scope="row" >For</th><td >&lt;img src=x onerror=y&gt;</td></tr>
+    </table>
+    <p >Questions? Please write to &quot;&gt;&lt;script&gt;@acme.example.</p>
+    </div>
+    </body>
+    </html>
+    "#);
 }
