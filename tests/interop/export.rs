@@ -193,9 +193,9 @@ fn octodns_keeps_what_is_not_declared() {
     write("octodns.yaml", &config);
     write("served/acme.example.yaml", SERVED);
     insta::assert_snapshot!(octodns_sync(folder, &[]), @r#"
-    spf.acme.example. TXT is left out: a name has one SPF text, and 'v=spf1 include:mail.example -all' is there; make one of both by hand
     note.acme.example. TXT is left out: nothing can be beside the CNAME of this name; delete that first
     portal.acme.example. CNAME is left out: no CNAME can be beside A; delete that first
+    spf.acme.example. TXT is left out: a name has one SPF text, and 'v=spf1 include:mail.example -all' is there; make one of both by hand
     Create <SrvRecord SRV 3600, _sip._udp.proxy.acme.example., [''10 10 7000 us-east.acme.example.'']> (emblazon)
     Create <NaptrRecord NAPTR 3600, proxy.acme.example., [''10 100 "S" "SIP+D2U" "" _sip._udp.proxy.acme.example.'']> (emblazon)
     Update

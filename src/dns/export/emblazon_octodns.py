@@ -23,17 +23,17 @@ class KeepOthers(BaseProcessor):
 
     # octoDNS's older versions 1 do not hand over `lenient`.
     def process_source_and_target_zones(self, desired, existing, target, lenient=False):
-        standing = {(record.name, record._type): record for record in existing.records}
-        for record in list(desired.records):
+        standing = {_key(record): record for record in existing.records}
+        for record in sorted(desired.records, key=_key):
             problem = self._problem(record, standing)
             if problem:
                 self.log.warning('%s %s is left out: %s', record.fqdn, record._type, problem)
                 desired.remove_record(record)
                 continue
-            other = standing.get((record.name, record._type))
+            other = standing.get(_key(record))
             if other is not None and record._type in SHARED:
                 desired.add_record(self._beside(desired, record, other), replace=True, lenient=True)
-        declared = {(record.name, record._type) for record in desired.records}
+        declared = {_key(record) for record in desired.records}
         # Wanted as they are, and not hidden: a provider that writes whole zones would lose hidden ones.
         for key, record in standing.items():
             if key not in declared:
@@ -48,7 +48,7 @@ class KeepOthers(BaseProcessor):
             return f'no CNAME can be beside {", ".join(sorted(types))}; delete that first'
         if 'CNAME' in types:
             return 'nothing can be beside the CNAME of this name; delete that first'
-        other = standing.get((record.name, record._type))
+        other = standing.get(_key(record))
         # RFC 7208, section 3.2
         if record._type == 'TXT' and other is not None:
             theirs = [value for value in other.values if _is_spf(value)]
@@ -63,6 +63,10 @@ class KeepOthers(BaseProcessor):
         data = {'ttl': record.ttl, 'type': record._type}
         data['values'] = [getattr(value, 'data', value) for value in values]
         return Record.new(zone, record.name, data, source=record.source, lenient=True)
+
+
+def _key(record):
+    return record.name, record._type
 
 
 def _is_spf(text):
