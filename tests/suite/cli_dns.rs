@@ -273,3 +273,39 @@ fn servers_inside_the_network_are_asked_where_the_tree_says_so() {
     );
     check_exit(&run(folder.path(), &["dns", "check"]), 0);
 }
+
+/// The processor is written anew each time, and the configuration once: whoever uses it has named a provider in it.
+#[test]
+fn an_export_for_octodns_has_its_processor_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let export = |more: &[&str]| {
+        let format = ["dns", "export", "acme", "--format", "octodns", "--tree"];
+        let tree = top().join(QUICKSTART).display().to_string();
+        run(
+            folder.path(),
+            &[&format[..], &[tree.as_str()], more].concat(),
+        )
+    };
+    let alone = export(&[]);
+    check_exit(&alone, 0);
+    assert!(stderr(&alone).contains("--folder"), "{}", stderr(&alone));
+    let into_folder = ["--folder", "zones"];
+    check_exit(&export(&into_folder), 0);
+    let place = |name: &str| folder.path().join("zones").join(name);
+    let read = |name: &str| fs::read_to_string(place(name)).unwrap();
+    let (processor, config) = ("emblazon_octodns.py", "emblazon_octodns.yaml");
+    let written = read(processor);
+    let edited = read(config).replace("name.your.Provider", "octodns_bind.Rfc2136Provider");
+    assert_ne!(edited, read(config));
+    fs::write(place(config), &edited).unwrap();
+    fs::write(place(processor), "").unwrap();
+    check_exit(&export(&into_folder), 0);
+    assert_eq!(read(config), edited);
+    assert_eq!(read(processor), written);
+    let mut names: Vec<String> = fs::read_dir(place(""))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, [processor, config, "voice.acme.example.yaml"]);
+}
