@@ -13,7 +13,7 @@ use crate::model::DomainName;
 use crate::model::record::{RecordData, RecordName, RecordType};
 use entry::{Entry, Place};
 use render::Block;
-use task::{Task, tasks};
+use task::{Task, cleared, tasks};
 use words::{duration, name, plain};
 
 /// The columns that readers copy verbatim.
@@ -116,6 +116,7 @@ impl Letter<'_> {
     fn rows(&self) -> Rows<'_> {
         let zone = self.zone;
         let mut rows = Rows::default();
+        let cleared = cleared(self.checks);
         for host in self.expected {
             let mut checks = self.checks.iter();
             let check = checks.find(|it| it.judgement.expected.question == host.question);
@@ -127,7 +128,8 @@ impl Letter<'_> {
                     text,
                 ]
             };
-            for task in tasks(host, check) {
+            let is_cleared = cleared.contains(&host.question.name);
+            for task in tasks(host, check, is_cleared) {
                 match task {
                     Task::Lapsed(text) => rows.lapsed.push(about(text.to_owned())),
                     Task::Sign(said) => rows.sign.push(about(said)),
@@ -251,7 +253,8 @@ impl Rows<'_> {
             ),
             task(
                 "Delete this first",
-                "A CNAME stands alone at its name. As long as these are there, the entries below cannot be.",
+                "A CNAME stands alone at its name. As long as these are there, the entries below cannot be; they name \
+                 everything that the name needs afterwards.",
                 &["Name", "To enter", "What is in the way"],
                 self.clear,
             ),

@@ -1,7 +1,9 @@
 //! What is to be done about one host, by what the check found.
 
+use std::collections::BTreeSet;
+
 use crate::dns::{Expected, HintKind, HostCheck, Judgement, RecordMark, Verdict};
-use crate::model::record::{RecordData, RecordType};
+use crate::model::record::{RecordData, RecordName, RecordType};
 
 /// One thing to do about a host, or to know of it.
 pub(super) enum Task<'a> {
@@ -50,18 +52,44 @@ pub(super) enum How {
     Merge,
 }
 
+/// Returns the names at which an alias is to be deleted; what it led to is no longer there then.
+pub(super) fn cleared(checks: &[HostCheck]) -> BTreeSet<&RecordName> {
+    let hosts = checks.iter().map(|check| Host {
+        check,
+        is_cleared: false,
+    });
+    hosts
+        .filter(|host| host.hides_behind_alias())
+        .map(|host| &host.check.judgement.expected.question.name)
+        .collect()
+}
+
 /// Returns everything to be done about a host; without a check, everything is entered.
-pub(super) fn tasks<'a>(host: &'a Expected, check: Option<&'a HostCheck>) -> Vec<Task<'a>> {
+///
+/// `is_cleared` says whether an alias is to be deleted at its name.
+pub(super) fn tasks<'a>(
+    host: &'a Expected,
+    check: Option<&'a HostCheck>,
+    is_cleared: bool,
+) -> Vec<Task<'a>> {
     let Some(check) = check else {
         return host.records.iter().map(Task::unseen).collect();
     };
-    let host = Host { check };
+    let host = Host { check, is_cleared };
     let mut tasks = host.hinted();
     tasks.extend(host.judged());
     tasks
 }
 
 impl<'a> Task<'a> {
+    fn add(data: &'a RecordData) -> Self {
+        Self::Enter {
+            how: How::Add,
+            data,
+            now: Vec::new(),
+        }
+    }
+
     fn unseen(data: &'a RecordData) -> Self {
         let shared = is_shared(data);
         Self::Enter {
@@ -75,6 +103,7 @@ impl<'a> Task<'a> {
 #[derive(Clone, Copy)]
 struct Host<'a> {
     check: &'a HostCheck,
+    is_cleared: bool,
 }
 
 impl<'a> Host<'a> {
@@ -99,15 +128,34 @@ impl<'a> Host<'a> {
             .any(|hint| kinds.contains(&hint.kind))
     }
 
+    /// Returns whether an alias stands where the host's own records should be, and is to be deleted.
+    fn hides_behind_alias(self) -> bool {
+        self.record_type() != RecordType::Cname
+            && (self.has_hint(&[HintKind::AliasAtApex])
+                || self.has_hint(&[HintKind::AliasBesideData]) && self.is_wrong())
+    }
+
+    /// Returns whether the servers agree that something is wrong.
+    fn is_wrong(self) -> bool {
+        match self.judgement().verdict {
+            Verdict::Missing | Verdict::Different | Verdict::Extra | Verdict::Bogus => true,
+            Verdict::Ok
+            | Verdict::Propagating { .. }
+            | Verdict::Inconsistent
+            | Verdict::Unknown { .. } => false,
+        }
+    }
+
     /// Returns what follows from the hints alone.
     fn hinted(self) -> Vec<Task<'a>> {
         let task = |kind: HintKind, text: &'a str| match kind {
             HintKind::Takeover => Some(Task::Lapsed(text)),
-            HintKind::AliasBesideData => Some(Task::Clear(text)),
+            HintKind::AliasBesideData if self.is_wrong() => Some(Task::Clear(text)),
             HintKind::AliasAtApex if self.record_type() != RecordType::Cname => {
                 Some(Task::Clear(text))
             }
             HintKind::AliasAtApex
+            | HintKind::AliasBesideData
             | HintKind::DoubledDomain
             | HintKind::AliasAsTarget
             | HintKind::Wildcard
@@ -128,6 +176,9 @@ impl<'a> Host<'a> {
 
     /// Returns what follows from the verdict.
     fn judged(self) -> Vec<Task<'a>> {
+        if self.is_cleared && self.record_type() != RecordType::Cname {
+            return self.enter_all();
+        }
         match &self.judgement().verdict {
             Verdict::Ok => self.right(),
             Verdict::Missing | Verdict::Different => self.enter(),
@@ -179,6 +230,14 @@ impl<'a> Host<'a> {
             tasks.push(Task::Enter { how, data, now });
         }
         tasks
+    }
+
+    /// Enters what is right as well: it was that of the alias's target, and goes with the alias.
+    fn enter_all(self) -> Vec<Task<'a>> {
+        let is_bogus = self.judgement().verdict == Verdict::Bogus;
+        let sign = is_bogus.then(|| Task::Sign(self.said()));
+        let records = self.judgement().expected.records.iter();
+        sign.into_iter().chain(records.map(Task::add)).collect()
     }
 
     /// Returns the unexpected records that stand at the host itself.

@@ -481,7 +481,7 @@ fn tasks_are_in_order() {
     --------------------
 
     A CNAME stands alone at its name. As long as these are there, the entries
-    below cannot be.
+    below cannot be; they name everything that the name needs afterwards.
 
       Name                us-east.voice
       To enter            A
@@ -595,7 +595,7 @@ fn enters(record_type: &str, wanted: &str, there: &[&str], hint: Option<HintKind
     if let Some(kind) = hint {
         judged = hinted(judged, kind, "it is so; do that");
     }
-    let said: Vec<String> = tasks(host, Some(&judged))
+    let said: Vec<String> = tasks(host, Some(&judged), false)
         .iter()
         .filter_map(|task| match task {
             Task::Enter { how, now, .. } => {
@@ -753,4 +753,61 @@ fn a_letter_for_a_mail_has_the_brand_above_it() {
     </body>
     </html>
     "#);
+}
+
+/// What an alias led to is gone when the alias is; so everything at its name is entered, right or not.
+#[test]
+fn what_an_alias_led_to_is_entered_as_well() {
+    #[track_caller]
+    fn check(address: Verdict, sixth: Verdict, entered: &[&str]) {
+        let template: DomainTemplate = serde_json::from_value(serde_json::json!({
+            "A": {"us.{{domain}}": {"mapping": ["192.0.2.1"]}},
+            "AAAA": {"us.{{domain}}": {"mapping": ["2001:db8::1"]}},
+        }))
+        .unwrap();
+        let domain = DomainName::parse("acme.example").unwrap();
+        let expected = expect(&template, &domain).expected;
+        let one = |host: &Expected, verdict: Verdict| {
+            let there: &[&str] = match (&verdict, host.question.record_type) {
+                (Verdict::Missing, _) => &[],
+                (_, RecordType::A) => &["192.0.2.1"],
+                _ => &["2001:db8::1"],
+            };
+            let is_right = verdict == Verdict::Ok;
+            let judged = judged(host, verdict, there);
+            if is_right {
+                return judged;
+            }
+            let text = "us.acme.example is a CNAME; delete the CNAME";
+            hinted(judged, HintKind::AliasBesideData, text)
+        };
+        let checks = [one(&expected[0], address), one(&expected[1], sixth)];
+        let cleared = cleared(&checks);
+        let tasks = expected.iter().zip(&checks).flat_map(|(host, check)| {
+            tasks(host, Some(check), cleared.contains(&host.question.name))
+        });
+        let said: Vec<String> = tasks
+            .map(|task| match task {
+                Task::Clear(_) => "clear".to_owned(),
+                Task::Enter { data, .. } => format!("enter {data}"),
+                Task::Right(data) => format!("right {data}"),
+                Task::Noticed(_) => "noticed".to_owned(),
+                Task::Wait { .. } => "wait".to_owned(),
+                _ => "something else".to_owned(),
+            })
+            .collect();
+        assert_eq!(said, entered);
+    }
+    let both = ["enter 192.0.2.1", "clear", "enter 2001:db8::1"];
+    check(Verdict::Ok, Verdict::Missing, &both);
+    let both = ["clear", "enter 192.0.2.1", "clear", "enter 2001:db8::1"];
+    check(
+        Verdict::Extra,
+        Verdict::Bogus,
+        &[both[0], both[1], both[2], "something else", both[3]],
+    );
+    let neither = ["right 192.0.2.1", "right 2001:db8::1"];
+    check(Verdict::Ok, Verdict::Ok, &neither);
+    let old = Verdict::Propagating { old_for: None };
+    check(Verdict::Ok, old, &["right 192.0.2.1", "noticed", "wait"]);
 }
