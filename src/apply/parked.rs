@@ -34,7 +34,7 @@ pub(super) fn note<'r>(
     let given_up = (parking.and_then(domain_change)).and_then(|change| text(&change.before));
     let wanted = claim.and_then(|change| text(&change.after));
     let end = if deletes {
-        "deletes the whitelabel"
+        "with `--prune` deletes the whitelabel"
     } else {
         "removes the name"
     };
@@ -218,8 +218,8 @@ mod tests {
         let mut delete = step(1, Action::Delete, None, None);
         delete.changes.clear();
         let deletion = vec![release(old), delete];
-        insta::assert_snapshot!(told(deletion.clone(), &[done(), failed()]), @"its domain is the parked name parked-ID.invalid, where nobody reaches it; the next apply deletes the whitelabel");
-        insta::assert_snapshot!(told(deletion.clone(), &[done(), unknown()]), @"its domain may be the parked name parked-ID.invalid, where nobody reaches it; the next apply looks, and deletes the whitelabel");
+        insta::assert_snapshot!(told(deletion.clone(), &[done(), failed()]), @"its domain is the parked name parked-ID.invalid, where nobody reaches it; the next apply with `--prune` deletes the whitelabel");
+        insta::assert_snapshot!(told(deletion.clone(), &[done(), unknown()]), @"its domain may be the parked name parked-ID.invalid, where nobody reaches it; the next apply looks, and with `--prune` deletes the whitelabel");
         assert_eq!(told(deletion, &[failed(), skipped()]), "");
         // Nothing was released, or all was claimed.
         assert_eq!(told(pair(new), &[failed(), skipped()]), "");

@@ -107,7 +107,12 @@ pub(super) fn compare(
     difference
         .changes
         .extend(existence(desired, base, document, sources));
-    if desired.absent.is_some() || (document.is_none() && difference.changes.is_empty()) {
+    if desired.absent.is_some() {
+        let live = document.map(|document| &document.settings);
+        difference.notes.extend(parked_note(id, live));
+        return difference;
+    }
+    if document.is_none() && difference.changes.is_empty() {
         return difference;
     }
     let nothing = Settings::default();
@@ -159,7 +164,9 @@ pub(super) fn compare_departed(
     let theirs: Vec<String> = settings::undeclared(base, &document.settings)
         .map(|path| path.to_string())
         .collect();
-    let mut notes = Vec::new();
+    let mut notes: Vec<String> = parked_note(id, Some(&document.settings))
+        .into_iter()
+        .collect();
     if !theirs.is_empty() {
         notes.push(format!(
             "the whitelabel also holds what the tree never declared: {}",
@@ -242,11 +249,25 @@ fn whole(account: &DesiredAccount) -> (Declaration<()>, Place) {
     }
 }
 
+fn is_parked(id: &AccountId, live: &Settings) -> bool {
+    let domain = live.get(&KeyPath::from("domain"));
+    domain.and_then(|value| value.as_str()) == Some(&*parked_domain(id))
+}
+
+/// Returns the note that a run parked a domain to delete the whitelabel, and did not come to that.
+fn parked_note(id: &AccountId, live: Option<&Settings>) -> Option<String> {
+    is_parked(id, live?).then(|| {
+        format!(
+            "nobody reaches it: its domain is the parked name {}, because a run released the domain and did not delete the whitelabel; `--prune` deletes it, and a domain declared for it brings it back",
+            parked_domain(id)
+        )
+    })
+}
+
 /// Removes a parked domain that an unfinished run left behind, unless the tree declares a domain.
 fn unpark(difference: &mut AccountDifference, id: &AccountId, live: &Settings) {
     let path = KeyPath::from("domain");
-    let is_parked = live.get(&path).and_then(|value| value.as_str()) == Some(&*parked_domain(id));
-    if !is_parked {
+    if !is_parked(id, live) {
         return;
     }
     if difference.edit.set.contains_key(&path) || difference.edit.remove.contains(&path) {
@@ -270,5 +291,5 @@ fn unpark(difference: &mut AccountDifference, id: &AccountId, live: &Settings) {
     });
     difference
         .notes
-        .push("the domain is a parked name that an unfinished run left; it is removed".to_owned());
+        .push("the domain is a parked name that an unfinished run left; it is removed, and nobody reaches the brand until a domain is declared for it".to_owned());
 }

@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use camino::Utf8Path;
-
 use super::page::{self, Page};
 use super::{
     Options, coverage, dns, object, outcome, render_problem, summary as last_line, visible,
@@ -111,12 +109,13 @@ fn write_problems(page: &mut Page<'_>, report: &Report) -> fmt::Result {
         page.gap()?;
         page.excerpt(&render_problem(problem, page.options))?;
     }
-    if others.is_empty() {
+    let plan_seen = report.command == Command::Apply && page.options.plan_seen;
+    if others.is_empty() || plan_seen {
         return Ok(());
     }
     page.gap()?;
     let text = format!(
-        ": {} about what does not differ; `emblazon validate` shows {}",
+        ": {} about what does not differ; `-v` shows {}",
         count(others.len(), "warning"),
         if others.len() == 1 { "it" } else { "them" }
     );
@@ -127,20 +126,18 @@ fn write_problems(page: &mut Page<'_>, report: &Report) -> fmt::Result {
     page.wrapped(0, 2, &note)
 }
 
-/// The files that declare something that differs, and the accounts that do.
+/// What differs: anything at all, and the accounts that do.
 struct Differing<'a> {
-    files: BTreeSet<&'a Utf8Path>,
+    anything: bool,
     accounts: BTreeSet<&'a str>,
 }
 
 impl<'a> Differing<'a> {
     fn of(report: &'a Report) -> Self {
-        let differing = report.objects().filter(|object| !object.changes.is_empty());
-        let changes = report.objects().flat_map(|object| &object.changes);
-        let origins = changes.filter_map(|change| change.origin.as_ref());
+        let differing = || report.objects().filter(|object| !object.changes.is_empty());
         Self {
-            files: origins.map(|origin| origin.file.as_path()).collect(),
-            accounts: differing.map(ObjectReport::title).collect(),
+            anything: differing().next().is_some(),
+            accounts: differing().map(ObjectReport::title).collect(),
         }
     }
 
@@ -149,12 +146,11 @@ impl<'a> Differing<'a> {
         let (Severity::Warning, Some(label)) = (problem.severity, &problem.primary) else {
             return true;
         };
-        let path = label.source.path.as_path();
-        let mut parts = path.components().map(|part| part.as_str());
-        let account = (parts.next() == Some("accounts")).then(|| parts.next());
-        let of_account = account
-            .flatten()
-            .is_some_and(|name| self.accounts.contains(name));
-        of_account || self.files.contains(path)
+        let mut parts = label.source.path.components().map(|part| part.as_str());
+        match (parts.next(), parts.next()) {
+            (Some("accounts"), Some(name)) => self.accounts.contains(name),
+            // What accounts share may be about any of those that differ.
+            _ => self.anything,
+        }
     }
 }

@@ -351,6 +351,7 @@ fn list(path: &str, items: &[Value]) -> Vec<Problem> {
 #[derive(Clone, Copy)]
 enum Form {
     Text,
+    Url,
     Boolean,
     Texts,
     /// Exactly this text.
@@ -377,7 +378,7 @@ const fn optional(name: &'static str, form: Form) -> Member {
 const PROVIDER: &[Member] = &[
     Member {
         name: "url",
-        form: Form::Text,
+        form: Form::Url,
         is_required: true,
     },
     optional("friendly_name", Form::Text),
@@ -405,6 +406,7 @@ fn part(path: &str, form: Form, value: &Value) -> Vec<Problem> {
         (_, Value::Null) | (Form::Text, Value::String(_)) | (Form::Boolean, Value::Bool(_)) => {
             Vec::new()
         }
+        (Form::Url, Value::String(text)) => url(path, text),
         (Form::Word(word), Value::String(text)) if text == word => Vec::new(),
         (Form::Texts, Value::Array(items)) => items
             .iter()
@@ -425,7 +427,7 @@ fn part(path: &str, form: Form, value: &Value) -> Vec<Problem> {
                 None => Vec::new(),
             })
             .collect(),
-        (Form::Text, _) => wrong(
+        (Form::Text | Form::Url, _) => wrong(
             "a text",
             "write a text, in quotes if it is a number or a word such as true".to_owned(),
         ),

@@ -357,11 +357,12 @@ fn values_of_extra_keys() {
 /// Kazoo 4.3 refuses what differs from its schema, and master stores it (kazoo-4.3, statement 8).
 #[test]
 fn providers_have_the_form_that_4_3_wants() {
-    let one = |provider: Value| json!([{"url": "u"}, provider]);
+    let one = |provider: Value| json!([{"url": "https://a.example"}, provider]);
     let check = |value: &Value, expected: &[(Code, &str)]| check("sso_providers", value, expected);
     check(&json!([]), &[]);
-    check(&one(json!({"url": "u", "more": 1})), &[]);
-    let scopes = json!({"url": "u", "params": {"response_type": "code", "scopes": ["a"]}});
+    check(&one(json!({"url": "https://a.example", "more": 1})), &[]);
+    let scopes =
+        json!({"url": "https://a.example", "params": {"response_type": "code", "scopes": ["a"]}});
     check(&one(scopes), &[]);
     check(&json!({}), &[(Code::EB0510, "a list of providers")]);
     check(
@@ -377,15 +378,19 @@ fn providers_have_the_form_that_4_3_wants() {
         &[(Code::EB0510, "sso_providers[1].url wants a text")],
     );
     check(
-        &one(json!({"url": "u", "params": {"response_type": "token"}})),
+        &one(json!({"url": "javascript:alert(1)"})),
+        &[(Code::EB0501, "sso_providers[1].url")],
+    );
+    check(
+        &one(json!({"url": "https://a.example", "params": {"response_type": "token"}})),
         &[(Code::EB0510, "params.response_type wants \"code\"")],
     );
     check(
-        &one(json!({"url": "u", "params": {"scopes": "s"}})),
+        &one(json!({"url": "https://a.example", "params": {"scopes": "s"}})),
         &[(Code::EB0510, "params.scopes wants a list of texts")],
     );
     check(
-        &one(json!({"url": "u", "params": {"include_granted_scopes": "yes"}})),
+        &one(json!({"url": "https://a.example", "params": {"include_granted_scopes": "yes"}})),
         &[(Code::EB0510, "wants true or false")],
     );
 }
@@ -393,7 +398,8 @@ fn providers_have_the_form_that_4_3_wants() {
 /// Trap 40: secrets inside lists, which have no key path of their own.
 #[test]
 fn trap_40_secrets_inside_values() {
-    let provider = json!([{"url": "u", "name": "google", "client_secret": "hunter2"}]);
+    let provider =
+        json!([{"url": "https://a.example", "name": "google", "client_secret": "hunter2"}]);
     check(
         "sso_providers",
         &provider,

@@ -202,6 +202,32 @@ async fn a_domain_that_a_deletion_left_reserved_is_claimed() {
     .await;
 }
 
+/// A run that was to delete a whitelabel ended between the release of its domain and the deletion.
+#[tokio::test]
+async fn a_whitelabel_left_parked_is_told_and_both_remedies_help() {
+    scenario(async |bench: &Bench| {
+        let domain = &bench.domain("x");
+        let acme = bench.account("acme").await;
+        let parked = emblazon::diff::parked_domain(&acme.id);
+        let settings = json!({"company_name": "acme", "domain": parked});
+        bench.hands.create(&acme, &settings).await;
+        let gone = bench.tree().account(&acme, "whitelabel: null").load();
+        let planned = bench.plan_with(&gone, None, false).await;
+        let notes = planned.differences.accounts[0].notes.join("\n").replace(&parked, "PARKED");
+        assert_snapshot!(notes, @"nobody reaches it: its domain is the parked name PARKED, because a run released the domain and did not delete the whitelabel; `--prune` deletes it, and a domain declared for it brings it back");
+        let back = bench
+            .tree()
+            .account(&acme, &format!("whitelabel: {{domain: {domain}}}"))
+            .load();
+        assert_snapshot!(bench.converge(&back).await, @"acme update domain (differs); done");
+        check_public(bench, &[(domain, Some("acme"))]).await;
+        bench.hands.replace(&acme, &settings).await;
+        assert_snapshot!(bench.converge(&gone).await, @"acme delete whitelabel (removal); done");
+        assert_eq!(bench.hands.settings(&acme).await, None);
+    })
+    .await;
+}
+
 /// The account that reserved it takes its own domain back.
 #[tokio::test]
 async fn an_own_stale_reservation_is_no_hindrance() {
