@@ -82,10 +82,10 @@ pub fn check(
         refusals.extend(unreadable(plan, policy));
         refusals.extend(freeze(plan, policy, now));
     }
-    let passing = passing(plan);
+    let created = created(plan);
     for step in &plan.steps {
         match (&step.subject, &step.action) {
-            (_, Action::Delete) if passing.contains(&step.subject) => {}
+            (_, Action::Delete) if created.contains(&step.subject) => {}
             (Subject::Account { name, .. }, _) => {
                 let account = desired.account(name).map(AsRef::as_ref);
                 refusals.extend(held_step(step, name, policy, account));
@@ -164,7 +164,7 @@ fn run_refusal(plan: &Plan, kind: RefusalKind, message: String, first: &str) -> 
 
 /// Returns the accounts whose whitelabel the plan creates: deleting it again, which only releases a domain, loses
 /// nothing.
-fn passing(plan: &Plan) -> BTreeSet<&Subject> {
+fn created(plan: &Plan) -> BTreeSet<&Subject> {
     let creates = |step: &&Step| matches!(step.action, Action::Create { .. });
     let creations = plan.steps.iter().filter(creates);
     creations.map(|step| &step.subject).collect()
@@ -186,10 +186,10 @@ fn empty_tree(plan: &Plan, desired: &Desired) -> Option<Refusal> {
 fn too_many_deletions(plan: &Plan, policy: &Policy) -> Option<Refusal> {
     let limit = policy.max_deletions?;
     let (mut whitelabels, mut names) = (BTreeSet::new(), BTreeSet::new());
-    let passing = passing(plan);
+    let created = created(plan);
     for step in &plan.steps {
         match (&step.subject, &step.action) {
-            (_, Action::Delete) if passing.contains(&step.subject) => {}
+            (_, Action::Delete) if created.contains(&step.subject) => {}
             (Subject::Account { name, .. }, Action::Delete) => {
                 whitelabels.insert(name);
             }

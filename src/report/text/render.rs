@@ -84,8 +84,8 @@ pub fn render(report: &Report, options: Options) -> Rendered<'_> {
 }
 
 fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
-    write_problems(page, report)?;
     let plan_seen = report.command == Command::Apply && page.options.plan_seen;
+    write_problems(page, report, plan_seen)?;
     let compared = !matches!(report.command, Command::Validate | Command::Dns);
     if compared && !plan_seen {
         object::write(page, report)?;
@@ -100,7 +100,7 @@ fn write(page: &mut Page<'_>, report: &Report) -> fmt::Result {
 
 /// Writes the mistakes in the tree. Whoever looks at a platform gets warnings about what differs there; others are
 /// counted.
-fn write_problems(page: &mut Page<'_>, report: &Report) -> fmt::Result {
+fn write_problems(page: &mut Page<'_>, report: &Report, plan_seen: bool) -> fmt::Result {
     let says_all = page.options.verbose || report.command == Command::Validate;
     let differing = Differing::of(report);
     let (said, others): (Vec<&Problem>, Vec<&Problem>) =
@@ -109,7 +109,6 @@ fn write_problems(page: &mut Page<'_>, report: &Report) -> fmt::Result {
         page.gap()?;
         page.excerpt(&render_problem(problem, page.options))?;
     }
-    let plan_seen = report.command == Command::Apply && page.options.plan_seen;
     if others.is_empty() || plan_seen {
         return Ok(());
     }

@@ -36,6 +36,14 @@ impl Document {
             .map(|(_, found)| found)
     }
 
+    /// Stores an attachment; `sorts` says whether the store keeps attachments in the order of their names.
+    pub(super) fn attach(&mut self, name: &str, attachment: Attachment, sorts: bool) {
+        self.attachments.insert(name.to_owned(), attachment);
+        if sorts {
+            self.attachments.sort_by_name();
+        }
+    }
+
     /// Returns a digest of the stored content.
     pub(super) fn content(&self) -> Digest {
         let mut text = json!(self.settings).to_string();

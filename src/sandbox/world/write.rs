@@ -65,12 +65,7 @@ impl World {
             }
             return;
         }
-        account.change_whitelabel(|document| {
-            document.attachments.insert(name.to_owned(), attachment);
-            if sorts {
-                document.attachments.sort_by_name();
-            }
-        });
+        account.change_whitelabel(|document| document.attach(name, attachment, sorts));
     }
 
     /// Changes a document's settings as another client would, for tests; creates the document if there is none, and
@@ -98,16 +93,11 @@ impl World {
         if let Some(account) = self.account_mut(id) {
             account.previous.clone_from(&account.whitelabel);
             account.change_whitelabel(|document| {
-                document.attachments.insert(
-                    name.to_owned(),
-                    Attachment {
-                        content_type: content_type.to_owned(),
-                        bytes: bytes.into(),
-                    },
-                );
-                if sorts {
-                    document.attachments.sort_by_name();
-                }
+                let attachment = Attachment {
+                    content_type: content_type.to_owned(),
+                    bytes: bytes.into(),
+                };
+                document.attach(name, attachment, sorts);
             });
         }
     }

@@ -395,13 +395,7 @@ const PROVIDER_PARAMETERS: &[Member] = &[
 
 /// Checks the form of a part of a value. Null is reported as such elsewhere.
 fn part(path: &str, form: Form, value: &Value) -> Vec<Problem> {
-    let wrong = |wants: &str, help: String| {
-        vec![Problem::new(
-            Code::EB0510,
-            format!("{path} wants {wants}, this is {}", kind(value)),
-            help,
-        )]
-    };
+    let wrong = |wanted| vec![wrong_type(path, wanted, value)];
     match (form, value) {
         (_, Value::Null) | (Form::Text, Value::String(_)) | (Form::Boolean, Value::Bool(_)) => {
             Vec::new()
@@ -427,21 +421,15 @@ fn part(path: &str, form: Form, value: &Value) -> Vec<Problem> {
                 None => Vec::new(),
             })
             .collect(),
-        (Form::Text | Form::Url, _) => wrong(
-            "a text",
-            "write a text, in quotes if it is a number or a word such as true".to_owned(),
-        ),
-        (Form::Boolean, _) => wrong("true or false", "write true, or false".to_owned()),
-        (Form::Texts, _) => wrong(
-            "a list of texts",
-            "write a list, such as [one, two]".to_owned(),
-        ),
+        (Form::Text | Form::Url, _) => wrong(FieldType::Text),
+        (Form::Boolean, _) => wrong(FieldType::Boolean { defaulted: false }),
+        (Form::Texts, _) => wrong(FieldType::TextList),
         (Form::Word(word), _) => vec![Problem::new(
             Code::EB0510,
             format!("{path} wants {word:?}, the only one that Kazoo 4.3 takes"),
             format!("write {word}"),
         )],
-        (Form::Map(_), _) => wrong("a map", "write a map, such as { key: value }".to_owned()),
+        (Form::Map(_), _) => wrong(FieldType::Map),
     }
 }
 
