@@ -1,37 +1,70 @@
-//! `cargo bench --bench dns`: 1,000 brands with 10 hosts each, checked against servers in another process, without and
-//! with 1 % of the answers lost; next to `dnsperf` on the same servers, if it is installed.
+//! `cargo bench --bench dns`: 1,000 brands with 10 hosts each, checked as `dns check` checks them against servers in
+//! another process: while all is well, with 1 % of the answers lost, with one of two servers silent, and with the first
+//! of two resolvers silent; next to `dnsperf` on the same servers, if it is installed.
 //!
-//! One thread queries, and the simulated servers answer on the other core: without loss, the servers' speed is the
-//! limit, as `dnsperf` shows. With loss, the limit is waiting: each lost answer costs its time-out, and each domain has
-//! only a few queries in flight.
+//! One thread queries, and the simulated servers answer on the other core: while all is well, the servers' speed is the
+//! limit, as `dnsperf` shows. Otherwise the limit is waiting.
 
 mod measure;
 
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use emblazon::dns::{Checker, Exchange, ExchangeOptions, Observer, Tally, Traffic, ZoneOptions};
-use emblazon::model::{DomainName, DomainTemplate, Network};
-use futures_util::StreamExt as _;
-use futures_util::stream;
+use emblazon::dns::{Checklist, DomainCheck, Tally, Traffic, ZoneOptions};
+use emblazon::model::{AccountName, DomainName, DomainTemplate};
 use measure::{milliseconds, row};
 use serde_json::{Value, json};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_emblazon");
 const ACCOUNTS: usize = 1_000;
 const HOSTS: usize = 10;
-/// Domains checked concurrently, as in `dns check`.
-const CONCURRENT: usize = 64;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
+/// What goes wrong.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trouble {
+    None,
+    Loss,
+    SilentServer,
+    SilentResolver,
+}
+
+impl Trouble {
+    const ALL: [Self; 4] = [
+        Self::None,
+        Self::Loss,
+        Self::SilentServer,
+        Self::SilentResolver,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Loss => "1 % lost",
+            Self::SilentServer => "server silent",
+            Self::SilentResolver => "resolver silent",
+        }
+    }
+
+    /// Returns the script of the sandbox.
+    fn faults(self) -> &'static str {
+        match self {
+            Self::None | Self::SilentResolver => "",
+            Self::Loss => "  faults: [{ every: 100, nth: 100, fault: drop }]\n",
+            Self::SilentServer => "  faults: [{ server: ns2.bench.test, fault: drop }]\n",
+        }
+    }
+}
+
 fn main() -> Outcome<()> {
     row(&[
-        "loss",
+        "trouble",
+        "brands",
         "verdicts",
         "ok",
         "drift",
@@ -43,29 +76,32 @@ fn main() -> Outcome<()> {
         "answers/s",
     ]
     .map(str::to_owned));
-    for loss in [false, true] {
-        let servers = Servers::start(loss)?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let start = Instant::now();
-        let (tally, traffic) = runtime.block_on(check(servers.resolver))?;
-        let wall = start.elapsed();
-        row(&[
-            if loss { "1 %" } else { "none" }.to_owned(),
-            tally.hosts().to_string(),
-            tally.ok.to_string(),
-            tally.differing().to_string(),
-            tally.unknown.to_string(),
-            traffic.questions.to_string(),
-            traffic.udp_packets.to_string(),
-            traffic.timeouts.to_string(),
-            milliseconds(wall),
-            a_second(traffic.questions, wall),
-        ]);
-        assert_eq!(tally.differing(), 0, "no loss may look like drift");
-        if !loss {
-            dnsperf(servers.resolver)?;
+    for accounts in [1, 100, ACCOUNTS] {
+        for trouble in Trouble::ALL {
+            let servers = Servers::start(trouble)?;
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            let start = Instant::now();
+            let (tally, traffic) = runtime.block_on(check(accounts, trouble, servers.resolver))?;
+            let wall = start.elapsed();
+            row(&[
+                trouble.name().to_owned(),
+                accounts.to_string(),
+                tally.hosts().to_string(),
+                tally.ok.to_string(),
+                tally.differing().to_string(),
+                tally.unknown.to_string(),
+                traffic.questions.to_string(),
+                traffic.udp_packets.to_string(),
+                traffic.timeouts.to_string(),
+                milliseconds(wall),
+                a_second(traffic.questions, wall),
+            ]);
+            assert_eq!(tally.differing(), 0, "no loss may look like drift");
+            if trouble == Trouble::None && accounts == ACCOUNTS {
+                dnsperf(servers.resolver)?;
+            }
         }
     }
     Ok(())
@@ -76,30 +112,31 @@ fn a_second(number: u64, wall: Duration) -> String {
     (u128::from(number) * 1_000_000_000 / nanoseconds).to_string()
 }
 
-async fn check(resolver: SocketAddr) -> Outcome<(Tally, Traffic)> {
-    let exchange = Exchange::new(ExchangeOptions {
-        timeout: Duration::from_millis(500),
-        ..ExchangeOptions::default()
-    });
-    let checker = Checker::new(Observer::new(
-        exchange,
-        ZoneOptions {
-            resolvers: vec![resolver],
-            authoritative_port: resolver.port(),
-            servers: Vec::new(),
-            networks: vec![Network::LOOPBACK],
-        },
-    ));
-    let template = template()?;
-    let domains = (0..ACCOUNTS)
-        .map(|number| DomainName::parse(&domain(number)))
-        .collect::<Result<Vec<_>, _>>()?;
-    let checks: Vec<_> = stream::iter(&domains)
-        .map(|domain| checker.check(&template, domain))
-        .buffer_unordered(CONCURRENT)
-        .collect()
-        .await;
-    let traffic = checker.observer().exchange().traffic();
+/// Checks some brands as the product does.
+async fn check(
+    accounts: usize,
+    trouble: Trouble,
+    resolver: SocketAddr,
+) -> Outcome<(Tally, Traffic)> {
+    let mut options = ZoneOptions::at(resolver);
+    // It takes questions and never answers.
+    let silent = UdpSocket::bind("127.0.0.1:0")?;
+    if trouble == Trouble::SilentResolver {
+        options.resolvers.insert(0, silent.local_addr()?);
+    }
+    let domains = (0..accounts)
+        .map(|number| {
+            let domain = DomainName::parse(&domain(number))?;
+            Ok((AccountName::new(format!("brand-{number:04}")), domain))
+        })
+        .collect::<Outcome<Vec<_>>>()?;
+    let list = Checklist {
+        template: template()?,
+        domains,
+        skipped: Vec::new(),
+    };
+    let (checks, traffic) = list.check(&options, &|_| {}).await;
+    let checks: Vec<DomainCheck> = checks.into_iter().map(|(_, check)| check).collect();
     Ok((Tally::of(&checks), traffic))
 }
 
@@ -125,10 +162,10 @@ struct Servers {
 }
 
 impl Servers {
-    fn start(loss: bool) -> Outcome<Self> {
+    fn start(trouble: Trouble) -> Outcome<Self> {
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("sandbox.yaml");
-        fs::write(&file, seed(loss)?)?;
+        fs::write(&file, seed(trouble)?)?;
         let mut process = Command::new(PROGRAM)
             .args(["sandbox", "--format", "json", "--seed"])
             .arg(file)
@@ -155,11 +192,9 @@ impl Drop for Servers {
     }
 }
 
-fn seed(loss: bool) -> Result<String, std::fmt::Error> {
+fn seed(trouble: Trouble) -> Result<String, std::fmt::Error> {
     let mut text = "accounts: [{ name: Master }]\ndns:\n".to_owned();
-    if loss {
-        text.push_str("  faults: [{ every: 100, nth: 100, fault: drop }]\n");
-    }
+    text.push_str(trouble.faults());
     text.push_str("  zones:\n");
     for number in 0..ACCOUNTS {
         writeln!(text, "    {}:", domain(number))?;

@@ -51,7 +51,7 @@ pub(crate) fn sandbox_resolver(
 
 /// Checks each domain once.
 pub(crate) async fn check(list: &Checklist, options: &ZoneOptions, phase: &Phase) -> DnsReport {
-    let (checks, questions) = list.check(options, &|_| phase.step()).await;
+    let (checks, traffic) = list.check(options, &|_| phase.step()).await;
     let accounts = checks.into_iter().map(|(name, check)| AccountDns {
         name,
         check,
@@ -60,7 +60,7 @@ pub(crate) async fn check(list: &Checklist, options: &ZoneOptions, phase: &Phase
     DnsReport {
         accounts: accounts.collect(),
         skipped: list.skipped.clone(),
-        questions,
+        questions: traffic.questions,
         rounds: 1,
     }
 }

@@ -45,7 +45,8 @@ impl Controller {
         };
         if let Some(list) = checklist(revision, |name| due.contains(name)) {
             self.names.asking.spawn(async move {
-                let (checks, questions) = list.check(&options, &|_| ()).await;
+                let (checks, traffic) = list.check(&options, &|_| ()).await;
+                let questions = traffic.questions;
                 Answers { checks, questions }
             });
         }

@@ -38,7 +38,7 @@ pub struct Found {
 /// Why an answer says nothing about the name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Failure {
-    /// No answer within the time, over all attempts.
+    /// No answer within the time, over all repeats; or the server was silent just before.
     TimedOut,
     /// The server could not be reached.
     Unreachable(String),

@@ -1,7 +1,6 @@
 //! Checks one domain against a template: observes, judges and explains. This is all of `dns check` for one domain.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -86,7 +85,7 @@ impl Checker {
     pub async fn check(&self, template: &DomainTemplate, domain: &DomainName) -> DomainCheck {
         let expectations = expect(template, domain);
         let hosts = expectations.expected.len() + HOSTS_BESIDE;
-        let questions = hosts * (QUESTIONS_A_HOST + self.observer.resolvers().len());
+        let questions = hosts * (QUESTIONS_A_HOST + self.observer.resolvers());
         let questions = u64::try_from(questions).unwrap_or(u64::MAX);
         let checker = Self {
             observer: self.observer.for_one_domain(questions),
@@ -220,7 +219,7 @@ impl Checker {
                 name: target.clone(),
                 record_type,
             };
-            match self.ask_resolver(&question).await {
+            match self.observer.ask_a_resolver(&question).await {
                 Some(Answer::Found(found)) if !found.records.is_empty() => return Reach::Reached,
                 Some(Answer::Found(found)) => end = found.aliases.last().cloned().unwrap_or(end),
                 Some(Answer::NoData { .. } | Answer::NxDomain { .. }) => {}
@@ -231,11 +230,6 @@ impl Checker {
             Some(domain) => Reach::Unregistered(domain),
             None => Reach::Nothing,
         }
-    }
-
-    async fn ask_resolver(&self, question: &Question) -> Option<Answer> {
-        let resolver: &SocketAddr = self.observer.resolvers().first()?;
-        Some(self.observer.ask_resolver(*resolver, question).await)
     }
 
     /// Judges what phones find, whichever of the zone's servers they get their answers from.
@@ -284,7 +278,7 @@ impl Checker {
                 break;
             }
             let answers = questions.iter().map(async |question| {
-                let answer = self.ask_resolver(question).await?;
+                let answer = self.observer.ask_a_resolver(question).await?;
                 Some((question.clone(), answer))
             });
             let answers: Vec<_> = join_all(answers).await.into_iter().flatten().collect();

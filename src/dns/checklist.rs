@@ -7,14 +7,14 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use thiserror::Error;
 
-use super::{Checker, DomainCheck, Exchange, ExchangeOptions, Observer, ZoneOptions};
+use super::{Checker, DomainCheck, Exchange, ExchangeOptions, Observer, Traffic, ZoneOptions};
 use crate::model::{AccountName, DomainName, DomainTemplate, KeyPath, Network};
 use crate::tree::{Desired, DesiredAccount, DnsMode, DnsSettings};
 
 /// The port of DNS (RFC 1035, section 4.2).
 const DNS_PORT: u16 = 53;
 /// How many domains are checked at a time; the questions in flight to one server are limited separately.
-const CONCURRENT_DOMAINS: usize = 64;
+const CONCURRENT_DOMAINS: usize = 256;
 
 /// No resolver is known: the system's configuration could not be read.
 #[derive(Debug, Error)]
@@ -107,30 +107,31 @@ impl Checklist {
         self.domains.is_empty()
     }
 
-    /// Checks each domain once, and returns the results with the number of questions asked.
+    /// Checks each domain once, and returns the results with the traffic that they caused.
     ///
     /// Zones are cached for the duration of the call only. `seen` is called with each account whose domain was checked.
     pub async fn check(
         &self,
         options: &ZoneOptions,
         seen: &(dyn Fn(&AccountName) + Sync),
-    ) -> (Vec<(AccountName, DomainCheck)>, u64) {
+    ) -> (Vec<(AccountName, DomainCheck)>, Traffic) {
         let checker = Checker::new(Observer::new(
             Exchange::new(ExchangeOptions::default()),
             options.clone(),
         ));
         let (checker, template) = (&checker, &self.template);
-        let checks = self.domains.clone().into_iter();
-        let checks = checks.map(|(name, domain)| async move {
+        let checks = self.domains.clone().into_iter().enumerate();
+        let checks = checks.map(|(place, (name, domain))| async move {
             let check = Box::pin(checker.check(template, &domain)).await;
             seen(&name);
-            (name, check)
+            (place, (name, check))
         });
-        let checks = stream::iter(checks)
-            .buffered(CONCURRENT_DOMAINS)
-            .collect()
-            .await;
-        (checks, checker.observer().exchange().traffic().questions)
+        // A domain whose servers are slow must not hold up those behind it.
+        let checks = stream::iter(checks).buffer_unordered(CONCURRENT_DOMAINS);
+        let mut checks: Vec<_> = checks.collect().await;
+        checks.sort_unstable_by_key(|(place, _)| *place);
+        let checks = checks.into_iter().map(|(_, checked)| checked).collect();
+        (checks, checker.observer().exchange().traffic())
     }
 }
 

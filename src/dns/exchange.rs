@@ -1,22 +1,26 @@
 //! Sends questions and waits for answers: UDP first, TCP when an answer was truncated (RFC 7766).
 //!
 //! All questions to one server share one connected socket, so that thousands of questions cost thousands of packets
-//! rather than thousands of sockets. Each question has a random id, and an answer counts only if address, port, id
-//! and question match.
+//! rather than thousands of sockets. Each packet has a random id, and an answer counts only if address, port, id and
+//! question match.
+//!
+//! A question is repeated as soon as its answer is late for this server, and the answer to any of its packets counts. A
+//! server that answers nothing is found out once: all other questions to it fail at once, but for one in a while.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hickory_proto::op::{Message, Query};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UdpSocket};
-use tokio::sync::oneshot;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
+use super::health::Health;
 use super::packet::{self, Decoded, QuerySettings};
 use super::window::Window;
 use super::{Answer, Failure, Question};
@@ -30,13 +34,18 @@ const MOST_CHANNELS: usize = 512;
 /// The largest packet that is read; questions advertise less, 1,232 octets (RFC 9715 advises at most 1,400).
 const LARGEST_PACKET: usize = 4096;
 
+/// How long a connection over TCP and the answer on it may take.
+const TCP_TIMEOUT: Duration = Duration::from_secs(2);
+/// The shortest time before a question to a resolver is repeated: what it does not know yet takes it long.
+const RESOLVER_REPEAT: Duration = Duration::from_millis(400);
+/// How many answers to a question may be wrong before it fails.
+const WRONG_ANSWERS: u32 = 3;
+
 /// Timeouts and limits of an exchange.
 #[derive(Clone, Copy, Debug)]
 pub struct ExchangeOptions {
-    /// How long one attempt waits for its answer.
+    /// How long a question waits for its answer, over all repeats.
     pub timeout: Duration,
-    /// How many times a question is sent at most.
-    pub attempts: u32,
     /// How many questions may be in flight to one server.
     pub in_flight: usize,
     /// How many questions may be asked in total, over all clones.
@@ -46,8 +55,7 @@ pub struct ExchangeOptions {
 impl Default for ExchangeOptions {
     fn default() -> Self {
         Self {
-            timeout: Duration::from_secs(2),
-            attempts: 3,
+            timeout: Duration::from_secs(6),
             in_flight: 256,
             questions: QUESTIONS_A_RUN,
         }
@@ -63,7 +71,7 @@ pub struct Traffic {
     pub udp_packets: u64,
     /// Connections over TCP.
     pub tcp_connections: u64,
-    /// Attempts without an answer.
+    /// Times that an answer was late, so that the question was repeated or given up.
     pub timeouts: u64,
 }
 
@@ -91,6 +99,8 @@ pub struct Exchange {
 struct Shared {
     options: ExchangeOptions,
     channels: Mutex<BTreeMap<SocketAddr, Arc<Channel>>>,
+    /// What is known of each server; outlives the channels.
+    health: Mutex<BTreeMap<SocketAddr, Arc<Mutex<Health>>>>,
     counters: Counters,
     budget: Budget,
 }
@@ -140,6 +150,7 @@ impl Exchange {
             shared: Arc::new(Shared {
                 options,
                 channels: Mutex::default(),
+                health: Mutex::default(),
                 counters: Counters::default(),
                 budget: Budget::new(options.questions, "one run"),
             }),
@@ -265,56 +276,45 @@ impl Exchange {
         if let Some(own) = &self.budget {
             own.take()?;
         }
-        let Shared {
-            options, counters, ..
-        } = &*self.shared;
         self.shared.budget.take()?;
-        counters.questions.fetch_add(1, Ordering::Relaxed);
         let channel = self.channel(server).await?;
         let permit = channel.window.enter().await;
-        let mut last = Failure::TimedOut;
-        let mut left = options.attempts;
-        while left > 0 {
-            let with_edns = !channel.is_plain.load(Ordering::Relaxed);
-            counters.udp_packets.fetch_add(1, Ordering::Relaxed);
-            let attempt = channel.attempt(query, settings, with_edns);
-            match timeout(options.timeout, attempt).await {
-                Ok(Ok(Decoded::Message(message)))
-                    if with_edns && packet::refuses_edns(&message) =>
-                {
-                    channel.is_plain.store(true, Ordering::Relaxed);
-                    continue;
-                }
-                Ok(Ok(Decoded::Message(message))) => {
-                    permit.answered();
-                    return Ok(message);
-                }
-                Ok(Ok(Decoded::Truncated)) => {
-                    permit.answered();
-                    return self
-                        .message_over_tcp(server, query, settings, with_edns)
-                        .await;
-                }
-                Ok(Ok(Decoded::NotOurs)) => {
-                    last = Failure::Malformed("an answer to another question".to_owned());
-                }
-                Ok(Err(failure)) => last = failure,
-                Err(_) => {
-                    counters.timeouts.fetch_add(1, Ordering::Relaxed);
-                    permit.lost();
-                    last = Failure::TimedOut;
-                }
-            }
-            left -= 1;
+        if !locked(&channel.health).admits(Instant::now()) {
+            return Err(Failure::TimedOut);
         }
-        Err(last)
+        let counters = &self.shared.counters;
+        counters.questions.fetch_add(1, Ordering::Relaxed);
+        let mut inquiry = Inquiry::new(&channel, query, settings);
+        let timeout = self.shared.options.timeout;
+        let answer = Box::pin(inquiry.answer(timeout, counters)).await;
+        match &answer {
+            Ok(_) if inquiry.lost_a_packet => {
+                permit.lost();
+                permit.answered();
+            }
+            Ok(_) => permit.answered(),
+            Err(Failure::TimedOut) => {
+                permit.lost();
+                locked(&channel.health).unanswered(Instant::now());
+            }
+            Err(_) => {}
+        }
+        match answer? {
+            Decoded::Message(message) => Ok(message),
+            Decoded::Truncated | Decoded::NotOurs => {
+                let with_edns = !channel.is_plain.load(Ordering::Relaxed);
+                self.message_over_tcp(server, query, settings, with_edns)
+                    .await
+            }
+        }
     }
 
     async fn channel(&self, server: SocketAddr) -> Result<Arc<Channel>, Failure> {
         if let Some(channel) = self.lock().get(&server) {
             return Ok(Arc::clone(channel));
         }
-        let opened = Channel::open(server, self.shared.options.in_flight)
+        let health = Arc::clone(locked(&self.shared.health).entry(server).or_default());
+        let opened = Channel::open(server, self.shared.options.in_flight, health)
             .await
             .map_err(|error| Failure::Unreachable(error.to_string()))?;
         let mut channels = self.lock();
@@ -325,11 +325,8 @@ impl Exchange {
         Ok(Arc::clone(channels.entry(server).or_insert(opened)))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<SocketAddr, Arc<Channel>>> {
-        self.shared
-            .channels
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<SocketAddr, Arc<Channel>>> {
+        locked(&self.shared.channels)
     }
 
     async fn message_over_tcp(
@@ -345,7 +342,7 @@ impl Exchange {
             .tcp_connections
             .fetch_add(1, Ordering::Relaxed);
         let answer = tcp(server, query, settings, with_edns);
-        timeout(shared.options.timeout, answer)
+        timeout(TCP_TIMEOUT.min(shared.options.timeout), answer)
             .await
             .unwrap_or(Err(Failure::TimedOut))
     }
@@ -357,36 +354,42 @@ struct Channel {
     socket: Arc<UdpSocket>,
     waiting: Arc<Waiting>,
     window: Window,
+    health: Arc<Mutex<Health>>,
     /// Whether the server does not know EDNS, so that it is asked without.
     is_plain: AtomicBool,
     reader: JoinHandle<()>,
 }
 
-type Reply = Result<Vec<u8>, Failure>;
+/// What arrived for the packet with this id.
+type Reply = (u16, Result<Vec<u8>, Failure>);
 
+/// Who waits for the answer to each packet.
 #[derive(Debug, Default)]
-struct Waiting(Mutex<BTreeMap<u16, oneshot::Sender<Reply>>>);
+struct Waiting(Mutex<BTreeMap<u16, UnboundedSender<Reply>>>);
 
 impl Waiting {
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<u16, oneshot::Sender<Reply>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Registers a waiting question under a free id.
-    fn register(&self) -> (u16, oneshot::Receiver<Reply>) {
-        let (sender, receiver) = oneshot::channel();
-        let mut waiting = self.lock();
+    /// Registers a packet under a free id.
+    fn register(&self, sender: UnboundedSender<Reply>) -> u16 {
+        let mut waiting = locked(&self.0);
         let mut id = fastrand::u16(..);
         while waiting.contains_key(&id) {
             id = id.wrapping_add(1);
         }
         waiting.insert(id, sender);
-        (id, receiver)
+        id
     }
 }
 
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Channel {
-    async fn open(server: SocketAddr, in_flight: usize) -> std::io::Result<Arc<Self>> {
+    async fn open(
+        server: SocketAddr,
+        in_flight: usize,
+        health: Arc<Mutex<Health>>,
+    ) -> std::io::Result<Arc<Self>> {
         let any: SocketAddr = match server {
             SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
             SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
@@ -399,29 +402,10 @@ impl Channel {
             socket,
             waiting,
             window: Window::new(in_flight),
+            health,
             is_plain: AtomicBool::new(false),
             reader,
         }))
-    }
-
-    async fn attempt(
-        &self,
-        query: &Query,
-        settings: QuerySettings,
-        with_edns: bool,
-    ) -> Result<Decoded, Failure> {
-        let (id, reply) = self.waiting.register();
-        let _registered = Registered {
-            id,
-            waiting: &self.waiting,
-        };
-        let packet = packet::encode(id, query, settings, with_edns)?;
-        self.socket
-            .send(&packet)
-            .await
-            .map_err(|error| Failure::Unreachable(error.to_string()))?;
-        let bytes = reply.await.unwrap_or(Err(Failure::TimedOut))?;
-        packet::decode(&bytes, id, query)
     }
 }
 
@@ -431,15 +415,150 @@ impl Drop for Channel {
     }
 }
 
-/// Frees an id even when the attempt is abandoned.
-struct Registered<'a> {
-    id: u16,
-    waiting: &'a Waiting,
+/// One question and the packets that carry it; frees their ids even when it is abandoned.
+struct Inquiry<'a> {
+    channel: &'a Channel,
+    query: &'a Query,
+    settings: QuerySettings,
+    sender: UnboundedSender<Reply>,
+    replies: UnboundedReceiver<Reply>,
+    /// The packets whose answers count, in the order in which they were sent.
+    sent: Vec<Sent>,
+    /// Whether the answer came to a repeat, and none to what was sent before.
+    lost_a_packet: bool,
 }
 
-impl Drop for Registered<'_> {
+/// A packet on its way.
+#[derive(Clone, Copy)]
+struct Sent {
+    id: u16,
+    at: Instant,
+    with_edns: bool,
+}
+
+impl<'a> Inquiry<'a> {
+    fn new(channel: &'a Channel, query: &'a Query, settings: QuerySettings) -> Self {
+        let (sender, replies) = unbounded_channel();
+        Self {
+            channel,
+            query,
+            settings,
+            sender,
+            replies,
+            sent: Vec::new(),
+            lost_a_packet: false,
+        }
+    }
+
+    /// Sends the question until it is answered: again when the answer is late, at twice the interval each time, and at once
+    /// when it is wrong.
+    async fn answer(&mut self, timeout: Duration, counters: &Counters) -> Result<Decoded, Failure> {
+        let deadline = Instant::now() + timeout;
+        let mut interval = self.repeat_after().min(timeout / 4);
+        let mut wrong = 0;
+        loop {
+            let next = (Instant::now() + interval).min(deadline);
+            let packet = async {
+                self.send(counters).await?;
+                self.reply().await
+            };
+            let failure = match timeout_at(next, packet).await {
+                Ok(Ok(Some(answer))) => return Ok(answer),
+                // The server refused the form of the question only.
+                Ok(Ok(None)) => continue,
+                Ok(Err(failure)) => {
+                    wrong += 1;
+                    failure
+                }
+                Err(_) => {
+                    counters.timeouts.fetch_add(1, Ordering::Relaxed);
+                    interval *= 2;
+                    Failure::TimedOut
+                }
+            };
+            if wrong == WRONG_ANSWERS || Instant::now() >= deadline {
+                return Err(failure);
+            }
+        }
+    }
+
+    fn repeat_after(&self) -> Duration {
+        let measured = locked(&self.channel.health).repeat_after();
+        match self.settings {
+            QuerySettings::Authoritative => measured,
+            QuerySettings::Recursive | QuerySettings::Unvalidated => measured.max(RESOLVER_REPEAT),
+        }
+    }
+
+    async fn send(&mut self, counters: &Counters) -> Result<(), Failure> {
+        let with_edns = !self.channel.is_plain.load(Ordering::Relaxed);
+        let id = self.channel.waiting.register(self.sender.clone());
+        self.sent.push(Sent {
+            id,
+            at: Instant::now(),
+            with_edns,
+        });
+        let packet = packet::encode(id, self.query, self.settings, with_edns)?;
+        counters.udp_packets.fetch_add(1, Ordering::Relaxed);
+        // An error of an earlier packet is reported here, too.
+        let sent = self.channel.socket.send(&packet).await;
+        sent.map(drop)
+            .map_err(|error| Failure::Unreachable(error.to_string()))
+    }
+
+    /// Waits for an answer to one of the packets; `None` if the server does not know EDNS.
+    async fn reply(&mut self) -> Result<Option<Decoded>, Failure> {
+        loop {
+            let Some((id, bytes)) = self.replies.recv().await else {
+                return Err(Failure::TimedOut);
+            };
+            let Some(at) = self.sent.iter().position(|sent| sent.id == id) else {
+                continue;
+            };
+            let Sent {
+                at: sent_at,
+                with_edns,
+                ..
+            } = self.sent.remove(at);
+            let decoded = match bytes {
+                Ok(bytes) => packet::decode(&bytes, id, self.query)?,
+                Err(failure) => {
+                    // The same error comes for each of the packets.
+                    self.forget();
+                    return Err(failure);
+                }
+            };
+            if matches!(decoded, Decoded::NotOurs) {
+                return Err(Failure::Malformed(
+                    "an answer to another question".to_owned(),
+                ));
+            }
+            locked(&self.channel.health).answered(sent_at.elapsed());
+            if let Decoded::Message(message) = &decoded
+                && with_edns
+                && packet::refuses_edns(message)
+            {
+                self.channel.is_plain.store(true, Ordering::Relaxed);
+                self.forget();
+                return Ok(None);
+            }
+            self.lost_a_packet = at > 0;
+            return Ok(Some(decoded));
+        }
+    }
+
+    /// Waits for none of the packets any longer.
+    fn forget(&mut self) {
+        let mut waiting = locked(&self.channel.waiting.0);
+        for sent in self.sent.drain(..) {
+            waiting.remove(&sent.id);
+        }
+    }
+}
+
+impl Drop for Inquiry<'_> {
     fn drop(&mut self) {
-        self.waiting.lock().remove(&self.id);
+        self.forget();
     }
 }
 
@@ -452,16 +571,17 @@ async fn read_all(socket: Arc<UdpSocket>, waiting: Arc<Waiting>) {
                     continue;
                 };
                 let &[high, low, ..] = packet else { continue };
-                let waiter = waiting.lock().remove(&u16::from_be_bytes([high, low]));
+                let id = u16::from_be_bytes([high, low]);
+                let waiter = locked(&waiting.0).remove(&id);
                 if let Some(waiter) = waiter {
                     // Whoever asked may have given up in the meantime.
-                    let _ = waiter.send(Ok(packet.to_vec()));
+                    let _ = waiter.send((id, Ok(packet.to_vec())));
                 }
             }
             // An ICMP error does not say which question it answers, so all that are waiting fail.
             Err(error) => {
-                for (_, waiter) in std::mem::take(&mut *waiting.lock()) {
-                    let _ = waiter.send(Err(Failure::Unreachable(error.to_string())));
+                for (id, waiter) in std::mem::take(&mut *locked(&waiting.0)) {
+                    let _ = waiter.send((id, Err(Failure::Unreachable(error.to_string()))));
                 }
                 if error.kind() != std::io::ErrorKind::ConnectionRefused {
                     return;

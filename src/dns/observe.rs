@@ -8,7 +8,8 @@ use futures_util::future::join_all;
 use super::verdict::Flattened;
 use super::zone::{Zone, ZoneError, ZoneOptions, Zones};
 use super::{
-    Answer, Exchange, Expected, Failure, Observation, Observed, Question, Server, validation,
+    Answer, Exchange, Expected, Failure, Observation, Observed, Question, Server, resolvers,
+    validation,
 };
 use crate::model::record::{RecordData, RecordName, RecordType};
 
@@ -62,13 +63,22 @@ impl Observer {
         }
     }
 
-    /// Returns the resolvers, in the order in which they are asked.
-    pub(super) fn resolvers(&self) -> &[SocketAddr] {
-        &self.resolvers
+    /// Returns how many resolvers there are.
+    pub(super) fn resolvers(&self) -> usize {
+        self.resolvers.len()
     }
 
-    /// Asks a resolver, and tells bogus names from other failures.
-    pub(super) async fn ask_resolver(&self, resolver: SocketAddr, question: &Question) -> Answer {
+    /// Asks the resolvers until one answers, if only that it cannot; tells bogus names from other failures.
+    pub(super) async fn ask_a_resolver(&self, question: &Question) -> Option<Answer> {
+        let ask = async |resolver| match self.ask_resolver(resolver, question).await {
+            silent @ Answer::Failed(Failure::TimedOut | Failure::Unreachable(_)) => Err(silent),
+            answer => Ok(answer),
+        };
+        let answer = resolvers::first_answer(&self.resolvers, ask).await?;
+        Some(answer.unwrap_or_else(|silent| silent))
+    }
+
+    async fn ask_resolver(&self, resolver: SocketAddr, question: &Question) -> Answer {
         validation::ask(&self.exchange, resolver, question).await
     }
 
@@ -152,7 +162,6 @@ impl Observer {
             return None;
         }
         let server = zone.servers.first()?;
-        let resolver = self.resolvers.first()?;
         let mut flattened = Flattened::default();
         for record_type in [RecordType::A, RecordType::Aaaa] {
             let host = Question {
@@ -172,14 +181,10 @@ impl Observer {
                     name: target.clone(),
                     record_type,
                 };
-                if let Some(records) = self
-                    .exchange
-                    .ask_resolver(*resolver, &target)
-                    .await
-                    .records()
-                {
-                    flattened.target.extend(records);
-                }
+                let answer = self.ask_a_resolver(&target).await?;
+                flattened
+                    .target
+                    .extend(answer.records().unwrap_or_default());
             }
         }
         Some(flattened)

@@ -6,6 +6,7 @@ mod hint_tests;
 mod zone_tests;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use insta::assert_snapshot;
@@ -261,7 +262,7 @@ async fn trap_24_every_failure_over_packets() {
     ];
     let server = DnsServer::start(&deaf, 0).await.unwrap();
     let domain = DomainName::parse(ACME).unwrap();
-    let checker = patient_checker(&server, Duration::from_millis(60));
+    let checker = patient_checker(&server, Duration::from_millis(300));
     is_unknown(
         &checker.check(&one_host(), &domain).await,
         "no answer in time",
@@ -375,12 +376,94 @@ async fn loss_is_no_drift() {
         "TXT": hosts(|n| format!("t{n}")),
     }));
     let server = DnsServer::start(&seed, 0).await.unwrap();
-    let checker = patient_checker(&server, Duration::from_millis(400));
+    let checker = patient_checker(&server, Duration::from_secs(2));
     let domain = DomainName::parse(ACME).unwrap();
     let check = checker.check(&template, &domain).await;
     assert_eq!(check.standing(), Standing::InSync, "{}", told(&check));
     let traffic = checker.observer().exchange().traffic();
     assert!(traffic.udp_packets > traffic.questions, "some were lost");
+}
+
+/// Checks 20 brands of four hosts in zones with the same two servers, and returns the worst verdicts and the server.
+async fn checked_20(fault: DnsFault, resolvers: &[SocketAddr]) -> (Vec<Standing>, DnsServer) {
+    let name = |number: usize| format!("brand-{number}.example");
+    let records: Vec<String> = (0..4).map(|n| format!("h{n} A 192.0.2.{n}")).collect();
+    let records: Vec<&str> = records.iter().map(String::as_str).collect();
+    let seed = DnsSeed {
+        zones: (0..20)
+            .map(|number| (name(number), zone(&records)))
+            .collect(),
+        faults: vec![fault],
+        ..DnsSeed::default()
+    };
+    let hosts: serde_json::Map<String, serde_json::Value> = (0..4)
+        .map(|n| {
+            let mapping = serde_json::json!({"mapping": [format!("192.0.2.{n}")]});
+            (format!("h{n}.{{{{domain}}}}"), mapping)
+        })
+        .collect();
+    let template = template(serde_json::json!({ "A": hosts }));
+    let server = DnsServer::start(&seed, 0).await.unwrap();
+    let mut options = ZoneOptions::at(server.resolver());
+    options.resolvers.splice(..0, resolvers.iter().copied());
+    let exchange = Exchange::new(ExchangeOptions {
+        timeout: Duration::from_millis(500),
+        ..ExchangeOptions::default()
+    });
+    let checker = Checker::new(Observer::new(exchange, options));
+    let checks = (0..20).map(async |number| {
+        let domain = DomainName::parse(&name(number)).unwrap();
+        checker.check(&template, &domain).await.standing()
+    });
+    (futures_util::future::join_all(checks).await, server)
+}
+
+/// A silent server is found out by the questions that are in flight, and then left alone, whatever the number of domains.
+#[tokio::test]
+async fn a_silent_server_is_found_out_once() {
+    let silent = DnsFault::new(DnsFaultKind::Drop).at(TWO);
+    let (standings, server) = checked_20(silent, &[]).await;
+    assert_eq!(standings, vec![Standing::Unknown; 20]);
+    let asked = server.asked();
+    let count = |server: &str| -> u64 {
+        let to = asked.iter().filter(|(asked, _)| asked.server == server);
+        to.map(|(_, times)| *times).sum()
+    };
+    let questions = asked.keys().filter(|asked| asked.server == TWO).count();
+    assert!(questions <= 20, "{questions} questions to a silent server");
+    assert!(count(TWO) < count(ONE), "{} {}", count(TWO), count(ONE));
+}
+
+/// Where the first resolver is silent, the second one answers for it.
+#[tokio::test]
+async fn a_silent_resolver_is_found_out_once() {
+    let silent = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let nothing = DnsFault::new(DnsFaultKind::Drop).at("nobody.example");
+    let (standings, _) = checked_20(nothing, &[silent.local_addr().unwrap()]).await;
+    assert_eq!(standings, vec![Standing::InSync; 20]);
+    let mut packets = 0;
+    let mut packet = [0; 4096];
+    while silent.try_recv(&mut packet).is_ok() {
+        packets += 1;
+    }
+    assert!(packets < 32 * 5, "{packets} packets to a silent resolver");
+}
+
+/// An answer that comes late is an answer to the question, whichever of its packets it belongs to.
+#[tokio::test]
+async fn a_late_answer_counts() {
+    let mut seed = world(&RIGHT);
+    seed.faults = vec![DnsFault::new(DnsFaultKind::DelayMs(150)).at(ONE)];
+    let server = DnsServer::start(&seed, 0).await.unwrap();
+    let checker = patient_checker(&server, Duration::from_millis(600));
+    let domain = DomainName::parse(ACME).unwrap();
+    let check = checker.check(&one_host(), &domain).await;
+    assert_eq!(check.standing(), Standing::InSync, "{}", told(&check));
+    let traffic = checker.observer().exchange().traffic();
+    assert!(
+        traffic.udp_packets > traffic.questions,
+        "they were repeated"
+    );
 }
 
 #[tokio::test]
@@ -392,7 +475,7 @@ async fn a_forged_or_mangled_answer_changes_nothing() {
     assert_eq!(verdict(&seed).await, Verdict::Ok);
     seed.faults = vec![DnsFault::new(DnsFaultKind::WrongId).at(ONE).times(1)];
     let server = DnsServer::start(&seed, 0).await.unwrap();
-    let checker = patient_checker(&server, Duration::from_millis(200));
+    let checker = patient_checker(&server, Duration::from_secs(2));
     let domain = DomainName::parse(ACME).unwrap();
     let check = checker.check(&one_host(), &domain).await;
     assert_eq!(check.standing(), Standing::InSync, "{}", told(&check));

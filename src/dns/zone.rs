@@ -6,13 +6,14 @@ mod delegation;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use hickory_proto::op::{Message, Query};
 use hickory_proto::rr::RecordType as WireType;
 
 use super::memo::Memo;
 use super::packet::QuerySettings;
-use super::{Exchange, Failure, Server, packet};
+use super::{Exchange, Failure, Server, packet, resolvers};
 use crate::model::record::RecordName;
 use crate::model::{Network, count, is_inside};
 
@@ -83,8 +84,6 @@ pub struct Zones {
     addresses: Memo<RecordName, Result<BTreeSet<IpAddr>, Failure>>,
     /// A few servers of each zone that others are delegated from.
     parents: Memo<RecordName, Vec<Server>>,
-    /// Those of them that gave no answer; they are not asked about another zone.
-    silent: Mutex<BTreeSet<Server>>,
 }
 
 impl Zones {
@@ -97,7 +96,6 @@ impl Zones {
             found: Memo::default(),
             addresses: Memo::default(),
             parents: Memo::default(),
-            silent: Mutex::default(),
         }
     }
 
@@ -210,16 +208,6 @@ impl Zones {
         (asked, unreachable)
     }
 
-    fn is_silent(&self, server: &Server) -> bool {
-        let silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
-        silent.contains(server)
-    }
-
-    fn note_silent(&self, server: Server) {
-        let mut silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
-        silent.insert(server);
-    }
-
     async fn addresses_of(
         &self,
         exchange: &Exchange,
@@ -267,31 +255,37 @@ impl Zones {
         }
     }
 
-    /// Asks the resolvers one after the other until one answers; on SERVFAIL again without validation, so that a zone
-    /// with wrong signatures can be examined.
+    /// Asks the resolvers until one answers.
     async fn resolve(
         &self,
         exchange: &Exchange,
         name: &RecordName,
         wire_type: WireType,
-    ) -> Result<Box<hickory_proto::op::Message>, ZoneError> {
+    ) -> Result<Box<Message>, ZoneError> {
         let query = packet::query(name, wire_type).map_err(ZoneError::Failed)?;
-        let mut last = Failure::Unreachable("no resolver is configured".to_owned());
-        for resolver in &self.options.resolvers {
-            for settings in [QuerySettings::Recursive, QuerySettings::Unvalidated] {
-                match Box::pin(exchange.send(*resolver, &query, settings)).await {
-                    Ok(message) => match packet::failure(&message, false) {
-                        None => return Ok(message),
-                        Some(failure) => last = failure,
-                    },
-                    Err(failure) => last = failure,
-                }
-                if last != Failure::ServFail {
-                    break;
-                }
-            }
-        }
-        Err(ZoneError::Failed(last))
+        let ask = |resolver| Box::pin(resolved(exchange, resolver, &query));
+        let answer = resolvers::first_answer(&self.options.resolvers, ask).await;
+        let none = || Failure::Unreachable("no resolver is configured".to_owned());
+        answer
+            .unwrap_or_else(|| Err(none()))
+            .map_err(ZoneError::Failed)
+    }
+}
+
+/// Asks a resolver; on SERVFAIL again without validation, so that a zone with wrong signatures can be examined.
+async fn resolved(
+    exchange: &Exchange,
+    resolver: SocketAddr,
+    query: &Query,
+) -> Result<Box<Message>, Failure> {
+    let usable = |message: Box<Message>| match packet::failure(&message, false) {
+        None => Ok(message),
+        Some(failure) => Err(failure),
+    };
+    let send = |settings| Box::pin(exchange.send(resolver, query, settings));
+    match send(QuerySettings::Recursive).await.and_then(usable) {
+        Err(Failure::ServFail) => send(QuerySettings::Unvalidated).await.and_then(usable),
+        answered => answered,
     }
 }
 

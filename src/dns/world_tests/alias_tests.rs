@@ -80,7 +80,7 @@ async fn a_target_that_gives_no_answer_leaves_the_host_right() {
             .of_type("SOA"),
     ];
     let server = DnsServer::start(&seed, 0).await.unwrap();
-    let checker = patient_checker(&server, Duration::from_millis(60));
+    let checker = patient_checker(&server, Duration::from_millis(300));
     let domain = DomainName::parse(ACME).unwrap();
     let check = checker.check(&portal("ui.example.net"), &domain).await;
     assert_snapshot!(told(&check), @"

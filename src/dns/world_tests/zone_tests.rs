@@ -86,7 +86,7 @@ async fn who_gets_no_answer_over_ipv6_at_all_goes_by_ipv4() {
     seed.ipv6 = Some(TWO.to_owned());
     seed.faults = vec![DnsFault::new(DnsFaultKind::Drop).at("ipv6")];
     let server = DnsServer::start(&seed, 0).await.unwrap();
-    let checker = patient_checker(&server, Duration::from_millis(60));
+    let checker = patient_checker(&server, Duration::from_millis(300));
     let domain = DomainName::parse(ACME).unwrap();
     let check = checker.check(&one_host(), &domain).await;
     assert_eq!(check.standing(), Standing::InSync, "{}", told(&check));

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use hickory_proto::rr::RecordType as WireType;
 
 use super::{Server, Zones, parent};
+use crate::dns::Exchange;
 use crate::dns::packet::{self, QuerySettings};
-use crate::dns::{Exchange, Failure};
 use crate::model::record::RecordName;
 
 /// How many servers of a parent zone are tried.
@@ -30,18 +30,13 @@ impl Zones {
         let above = self.enclosing(exchange, &parent(apex)?).await?;
         let query = packet::query(apex, WireType::NS).ok()?;
         for server in self.parents(exchange, &above).await {
-            if self.is_silent(&server) {
-                continue;
-            }
             let asked = exchange.send(server.address, &query, QuerySettings::Authoritative);
-            match Box::pin(asked).await {
-                Ok(message) if packet::failure(&message, false).is_none() => {
-                    let names = packet::names_of_servers(&message.authorities, apex);
-                    let refers = !message.metadata.authoritative && !names.is_empty();
-                    return refers.then_some(names);
-                }
-                Err(Failure::TimedOut | Failure::Unreachable(_)) => self.note_silent(server),
-                Ok(_) | Err(_) => {}
+            if let Ok(message) = Box::pin(asked).await
+                && packet::failure(&message, false).is_none()
+            {
+                let names = packet::names_of_servers(&message.authorities, apex);
+                let refers = !message.metadata.authoritative && !names.is_empty();
+                return refers.then_some(names);
             }
         }
         None

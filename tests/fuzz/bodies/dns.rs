@@ -36,7 +36,6 @@ fn stage() -> &'static Mutex<Stage> {
         });
         let options = ExchangeOptions {
             timeout: Duration::from_millis(200),
-            attempts: 1,
             in_flight: 4,
             questions: u64::MAX,
         };
