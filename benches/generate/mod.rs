@@ -89,6 +89,12 @@ impl Tree {
         self.add("emblazon.yaml", settings(api).as_bytes())
     }
 
+    /// Changes a default, so that all accounts differ from the platform.
+    pub(crate) fn show_powered(&mut self, api: &str) -> std::io::Result<()> {
+        let text = settings(api).replace("hide_powered: true", "hide_powered: false");
+        self.add("emblazon.yaml", text.as_bytes())
+    }
+
     /// Changes the company name of one account in the tree.
     pub(crate) fn rename(&mut self, number: usize, assets: bool) -> std::io::Result<()> {
         let text = account(number, assets).replace("name: Customer", "name: Renamed");

@@ -18,6 +18,8 @@ pub(crate) struct Measured {
     pub(crate) cpu: Duration,
     /// The largest resident set (`VmHWM`), in bytes.
     pub(crate) peak: u64,
+    /// What it gave the file system to write, in bytes.
+    pub(crate) written: u64,
 }
 
 /// The unit of times in `/proc/PID/stat` (`USER_HZ`, the same on every Linux).
@@ -30,7 +32,7 @@ pub(crate) fn run(command: &mut Command) -> std::io::Result<Measured> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;
-    let (mut peak, mut cpu) = (0, Duration::ZERO);
+    let (mut peak, mut cpu, mut bytes) = (0, Duration::ZERO, 0);
     // The peak is monotonic but disappears with the process's memory; the times stay until the child is reaped.
     while let Some((ended, times)) = times(child.id()) {
         cpu = times;
@@ -38,6 +40,7 @@ pub(crate) fn run(command: &mut Command) -> std::io::Result<Measured> {
             break;
         }
         peak = high_water(child.id()).unwrap_or(peak);
+        bytes = written(child.id()).unwrap_or(bytes);
         thread::sleep(Duration::from_millis(1));
     }
     let wall = start.elapsed();
@@ -46,6 +49,7 @@ pub(crate) fn run(command: &mut Command) -> std::io::Result<Measured> {
         wall,
         cpu,
         peak,
+        written: bytes,
     })
 }
 
@@ -83,6 +87,13 @@ pub(crate) fn resident(process: u32) -> Option<u64> {
 /// Returns the largest resident set so far of a running process, in bytes.
 pub(crate) fn high_water(process: u32) -> Option<u64> {
     memory(process, "VmHWM:")
+}
+
+fn written(process: u32) -> Option<u64> {
+    let counts = fs::read_to_string(format!("/proc/{process}/io")).ok()?;
+    let mut lines = counts.lines();
+    let bytes = lines.find_map(|line| line.strip_prefix("write_bytes: "));
+    bytes?.parse().ok()
 }
 
 fn memory(process: u32, field: &str) -> Option<u64> {
