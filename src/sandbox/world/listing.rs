@@ -12,6 +12,9 @@ use super::{Account, World};
 /// A string that sorts after all names: the start key of a descending list.
 const LAST: &str = "\u{fff0}";
 
+/// The filter for the accounts that hold a domain (L3).
+const DOMAIN_FILTER: &str = "filter_pvt_whitelabel_domain";
+
 /// The accounts to list, relative to another account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Relation {
@@ -63,7 +66,8 @@ impl World {
                 .as_ref()
                 .is_none_or(|start| order(account.name.as_str().cmp(start)).is_le())
         };
-        let related = self.accounts().filter(|account| match relation {
+        let related = self.candidates(&request.filters);
+        let related = related.filter(|account| match relation {
             Relation::Descendants => account.tree.iter().any(|ancestor| ancestor == root),
             Relation::Children => account.tree.last().is_some_and(|parent| parent == root),
         });
@@ -90,6 +94,18 @@ impl World {
             accounts,
             start_key: key(start.as_deref().unwrap_or(first)),
             next_start_key: next,
+        }
+    }
+
+    /// Returns the accounts that filters may let pass: those that hold a domain without a look at all others.
+    fn candidates(&self, filters: &[(String, String)]) -> Box<dyn Iterator<Item = &Account> + '_> {
+        let mut domains = filters.iter().filter(|(name, _)| name == DOMAIN_FILTER);
+        match domains.next() {
+            Some((_, domain)) => {
+                let holders: Vec<&str> = self.holders(domain).collect();
+                Box::new(holders.into_iter().filter_map(|id| self.account(id)))
+            }
+            None => Box::new(self.accounts()),
         }
     }
 }
