@@ -8,6 +8,9 @@ use super::error::ApiError;
 use super::state::{LiveAccount, LiveAsset, LiveDocument, Reading, reading};
 use crate::model::{AccountId, AssetKind};
 
+/// How many accounts are read at the same time; the client's pace limits the requests in flight.
+pub(super) const ACCOUNTS_IN_HAND: usize = 32;
+
 /// How a reader of accounts uses the cache.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Memory<'a> {

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt as _, future, stream};
 
-use super::account::{AccountReader, Memory};
+use super::account::{ACCOUNTS_IN_HAND, AccountReader, Memory};
 use super::api::{Filter, ReadClient};
 use super::cache::Cache;
 use super::error::ApiError;
@@ -20,9 +20,6 @@ use super::holders::{Root, holders};
 use super::state::{Live, LiveAccount, LiveDocument, Reading, Unmanaged, reading};
 use crate::model::{AccountId, AccountName, AssetKind, Identity, Realm};
 use crate::tree::{BaseAccounts, Desired, DesiredAccount, SharedAccount, departed};
-
-/// How many accounts are read at the same time; the client's pace limits the requests in flight.
-const ACCOUNTS_IN_HAND: usize = 32;
 
 /// How many realms are looked up one by one; with more, one list of all accounts takes fewer requests.
 const FEW_REALMS: usize = 4;

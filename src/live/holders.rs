@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
+use super::account::ACCOUNTS_IN_HAND;
 use super::api::{Filter, ReadClient};
+
 use super::error::ApiError;
 use super::state::{LiveAccount, Reading, Unmanaged, reading};
 use crate::model::{AccountName, DomainName, KeyPath, Settings};
@@ -80,12 +83,13 @@ pub(super) async fn holders(
     accounts: &BTreeMap<AccountName, Arc<LiveAccount>>,
     root: &Root<'_>,
 ) -> Result<BTreeMap<DomainName, Reading<Vec<Unmanaged>>>, ApiError> {
-    let mut holders = BTreeMap::new();
-    for domain in claims(desired, accounts) {
+    let domains = claims(desired, accounts).into_iter();
+    let lookups = domains.map(async |domain| {
         let found = holders_of(client, &domain, root).await?;
-        holders.insert(domain, found);
-    }
-    Ok(holders)
+        Ok((domain, found))
+    });
+    let lookups = stream::iter(lookups).buffer_unordered(ACCOUNTS_IN_HAND);
+    lookups.try_collect().await
 }
 
 /// Returns the domains that accounts are about to claim.

@@ -5,13 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::{StreamExt as _, stream};
 
+use super::account::ACCOUNTS_IN_HAND;
 use super::api::{AssetContent, Filter, ReadClient};
 use super::error::ApiError;
 use super::state::{Reading, Unmanaged, reading};
 use crate::model::{AccountId, AssetFacts, AssetKind, Digest, Revision, Settings};
-
-/// How many accounts are read at the same time; the client's pace limits the requests in flight.
-const ACCOUNTS_IN_HAND: usize = 32;
 
 /// One live account with its whole brand.
 #[derive(Clone, Debug, PartialEq)]
