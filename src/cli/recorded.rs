@@ -64,7 +64,7 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
         "the live platform was not read: this is what the tree changes against commit {}, which was applied last; what somebody changed by hand since is not in it",
         short_commit(commit)
     )];
-    if !ManagedRecords::new(desired, Some(base), sources).is_empty() {
+    if ManagedRecords::are_needed(desired, Some(base)) {
         notes.push("the records of accounts with dns: manage were not looked at".to_owned());
     }
     notes.extend(git.older(folder));

@@ -91,13 +91,18 @@ impl Survey {
             part: tree.part(),
             ..rules.clone()
         };
-        let mut managed = ManagedRecords::new(desired, base, sources);
-        managed.take_written(written);
         let is_part = tree.selection().is_some();
         let records = match dns {
-            Dns::Included => ask_primary(ui, (folder, tree), platform, &managed).await,
+            Dns::Included => {
+                let mut managed = ManagedRecords::new(desired, base, sources);
+                managed.take_written(written);
+                ask_primary(ui, (folder, tree), platform, &managed).await
+            }
             Dns::Skipped => Records::default(),
         };
+        let are_unread = dns == Dns::Skipped
+            && (ManagedRecords::are_needed(desired, base)
+                || written.iter().any(|tree| !tree.parts.records.is_empty()));
         let make = |live: &Live| {
             let zones = records.zones.clone();
             // What emblazon wrote is no drift, even if no apply has completed since.
@@ -105,7 +110,7 @@ impl Survey {
             let base = over.as_ref().or(base);
             let mut planned = plan::plan_with_records(desired, base, live, zones, sources, rules);
             tell_written(&mut planned.differences, written);
-            planned.plan.scope.records_unread |= dns == Dns::Skipped && !managed.is_empty();
+            planned.plan.scope.records_unread |= are_unread;
             planned.differences.notes.extend(records.note.clone());
             planned
         };

@@ -7,7 +7,7 @@ use crate::diag::SourceMap;
 use crate::dns::{Expectations, Question, declared_template, expect, question_of};
 use crate::model::{AccountName, DomainName, DomainTemplate, KeyPath, RecordData, RecordName};
 use crate::tree::{
-    BaseAccounts, Desired, DesiredAccount, DesiredTemplate, DnsMode, Origin, departed,
+    BaseAccounts, Desired, DesiredAccount, DesiredTemplate, DnsMode, Origin, Target, departed,
 };
 
 /// The required content of one RRset.
@@ -43,26 +43,36 @@ impl ManagedRecords {
             return managed;
         };
         let declared = declared_template(template);
-        for account in desired
-            .accounts
-            .iter()
-            .filter(|account| is_managed(account))
-        {
-            if let Some(domain) = domain(account) {
-                let origins = origins(template, &domain, sources);
-                claim(
-                    &mut managed.now,
-                    &account.name,
-                    &declared,
-                    &domain,
-                    &origins,
-                );
-            }
+        let origins = origins(template, sources);
+        for (name, domain) in claimants(desired) {
+            let origins = at_domain(&origins, &domain);
+            claim(&mut managed.now, name, &declared, &domain, &origins);
         }
         if let (Some(base), Some(earlier)) = (base, &mut managed.earlier) {
             *earlier = needed_before(desired, base);
         }
         managed
+    }
+
+    /// Returns whether anything is needed now, or was according to the base, without listing it.
+    #[must_use]
+    pub fn are_needed(desired: &Desired, base: Option<&Desired>) -> bool {
+        let Some(template) = &desired.template else {
+            return false;
+        };
+        let needs = |template: &DesiredTemplate, domain: &DomainName| {
+            !expect(&declared_template(template), domain)
+                .expected
+                .is_empty()
+        };
+        let now = || claimants(desired).any(|(_, domain)| needs(template, &domain));
+        let before = || {
+            let base = base?;
+            let template = base.template.as_ref()?;
+            let mut before = claimants_before(desired, base);
+            before.find(|(_, domain)| needs(template, domain))
+        };
+        now() || before().is_some()
     }
 
     /// Returns whether nothing is needed now, and nothing was according to the base.
@@ -103,30 +113,45 @@ fn domain(account: &DesiredAccount) -> Option<DomainName> {
     DomainName::parse(declared.value.as_ref()?.as_str()?).ok()
 }
 
+/// Returns the accounts that need records, each with its domain.
+fn claimants(desired: &Desired) -> impl Iterator<Item = (&AccountName, DomainName)> {
+    let managed = desired
+        .accounts
+        .iter()
+        .filter(|account| is_managed(account));
+    managed.filter_map(|account| Some((&account.name, domain(account)?)))
+}
+
+/// Returns the accounts that needed records according to the base, each with its domain of then.
+fn claimants_before<'a>(
+    desired: &'a Desired,
+    base: &'a Desired,
+) -> impl Iterator<Item = (AccountName, DomainName)> + 'a {
+    let foreign: BTreeSet<DomainName> = (desired.accounts.iter())
+        .filter(|account| !is_managed(account))
+        .filter_map(|account| domain(account))
+        .collect();
+    let known = BaseAccounts::new(base);
+    let managed = (desired.accounts.iter()).filter(|account| is_managed(account));
+    let staying =
+        managed.filter_map(move |account| Some((account.name.clone(), known.find(account)?)));
+    let gone = (departed(desired, base).into_iter())
+        .map(|account| (departed_name(desired, account), account));
+    let managed = staying
+        .chain(gone)
+        .filter(|(_, account)| is_managed(account));
+    let domains = managed.filter_map(|(name, account)| Some((name, domain(account)?)));
+    domains.filter(move |(_, domain)| !foreign.contains(domain))
+}
+
 fn needed_before(desired: &Desired, base: &Desired) -> BTreeMap<Question, Claim> {
     let mut earlier = BTreeMap::new();
     let Some(template) = &base.template else {
         return earlier;
     };
     let declared = declared_template(template);
-    let foreign: BTreeSet<DomainName> = (desired.accounts.iter())
-        .filter(|account| !is_managed(account))
-        .filter_map(|account| domain(account))
-        .collect();
-    let known = BaseAccounts::new(base);
-    let staying = (desired
-        .accounts
-        .iter()
-        .filter(|account| is_managed(account)))
-    .filter_map(|account| Some((account.name.clone(), known.find(account)?)));
-    let gone = (departed(desired, base).into_iter())
-        .map(|account| (departed_name(desired, account), account));
-    for (name, account) in staying.chain(gone) {
-        let managed = Some(&**account).filter(|account| is_managed(account));
-        let domain = managed.and_then(domain);
-        if let Some(domain) = domain.filter(|domain| !foreign.contains(domain)) {
-            claim(&mut earlier, &name, &declared, &domain, &BTreeMap::new());
-        }
+    for (name, domain) in claimants_before(desired, base) {
+        claim(&mut earlier, &name, &declared, &domain, &BTreeMap::new());
     }
     earlier
 }
@@ -149,17 +174,18 @@ fn claim(
     }
 }
 
+/// Returns where the tree declares each RRset of the template.
+fn origins<'a>(template: &'a DesiredTemplate, sources: &SourceMap) -> Vec<(&'a Target, Origin)> {
+    let declared = (template.hosts.iter()).filter(|(_, host)| host.value.is_some());
+    let placed = declared.map(|(target, host)| (target, Origin::of(host.place, sources)));
+    placed.collect()
+}
+
 /// Returns where the tree declares each RRset of a domain.
-fn origins(
-    template: &DesiredTemplate,
-    domain: &DomainName,
-    sources: &SourceMap,
-) -> BTreeMap<Question, Origin> {
-    (template.hosts.iter())
-        .filter(|(_, host)| host.value.is_some())
-        .filter_map(|(target, host)| {
-            let question = question_of(&target.record_type, &target.host, domain)?;
-            Some((question, Origin::of(host.place, sources)))
-        })
-        .collect()
+fn at_domain(origins: &[(&Target, Origin)], domain: &DomainName) -> BTreeMap<Question, Origin> {
+    let of_domain = origins.iter().filter_map(|(target, origin)| {
+        let question = question_of(&target.record_type, &target.host, domain)?;
+        Some((question, origin.clone()))
+    });
+    of_domain.collect()
 }

@@ -43,7 +43,7 @@ pub fn plan(
     options: &Options,
 ) -> Planned {
     let mut planned = plan_with_records(desired, base, live, Vec::new(), sources, options);
-    planned.plan.scope.records_unread = !ManagedRecords::new(desired, base, sources).is_empty();
+    planned.plan.scope.records_unread = ManagedRecords::are_needed(desired, base);
     planned
 }
 
@@ -78,7 +78,7 @@ pub fn plan_differences(
 ) -> Planned {
     let mut zones = std::mem::take(&mut differences.zones);
     let siblings = options.part.siblings.as_ref();
-    if siblings.is_some_and(|siblings| !siblings.shard.is_first()) {
+    if !options.part.covers_template() {
         differences.template = None;
     }
     if options.allows(RefusalKind::RepairTemplate)

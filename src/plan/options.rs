@@ -34,6 +34,21 @@ pub struct Part {
     pub siblings: Option<Siblings>,
 }
 
+impl Part {
+    /// Returns whether the plan is for accounts that somebody named, and for nothing beside them.
+    #[must_use]
+    pub fn is_chosen(&self) -> bool {
+        self.selection.is_some() && self.since.is_none() && self.siblings.is_none()
+    }
+
+    /// Returns whether the domain template belongs to the part: to the whole tree and to its first shard.
+    #[must_use]
+    pub fn covers_template(&self) -> bool {
+        let first = |siblings: &Siblings| siblings.shard.is_first();
+        self.siblings.as_ref().is_none_or(first) && !self.is_chosen()
+    }
+}
+
 /// One shard of a tree, and what it knows about the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Siblings {

@@ -85,6 +85,10 @@ fn made(
     options: &Options,
 ) -> Planned {
     let managed = ManagedRecords::new(desired, base, &sources());
+    assert_eq!(
+        ManagedRecords::are_needed(desired, base),
+        !managed.is_empty()
+    );
     let standings = standing(&managed, found);
     let zones = compare_zones(&managed, &standings, PushPolicy::default());
     plan_with_records(desired, base, live, zones, &sources(), options)
