@@ -308,7 +308,10 @@ impl GitState {
         let since = plan.scope.since.as_deref();
         let is_whole_shard = shard.is_some() && since.is_none();
         if plan.scope.selection.is_some() && !is_whole_shard && since != base {
-            return stays("only what changed since another commit was looked at");
+            return stays(match since {
+                Some(_) => "only what changed since another commit was looked at",
+                None => "only some accounts were looked at",
+            });
         }
         if let Some(why) = left_open(plan, apply_record.unseen, apply_record.applied) {
             return stays(why);

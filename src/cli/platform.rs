@@ -34,6 +34,8 @@ pub(crate) struct Platform {
     cache: Option<Cache>,
     /// Whether whitelabels outside the tree are listed.
     lists_unmanaged: bool,
+    /// Whether the domain template belongs to what is read.
+    reads_template: bool,
     /// The shard of the tree that is read.
     shard: Option<Shard>,
     sandbox: Option<Sandbox>,
@@ -93,6 +95,7 @@ pub(crate) async fn reach(
         read,
         cache: None,
         lists_unmanaged: true,
+        reads_template: true,
         shard: None,
         sandbox: None,
         runs: None,
@@ -177,6 +180,7 @@ async fn sandbox(ui: Ui, started: SandboxPlatform, route: Route<'_>) -> Result<P
         read,
         cache: None,
         lists_unmanaged: true,
+        reads_template: true,
         shard: None,
         sandbox: Some(sandbox),
         runs: route.sandbox.runs(),
@@ -209,7 +213,9 @@ impl Platform {
     /// Limits reads to the requested scope, and opens the cache, except for a sandbox, where it is not worth it.
     pub(crate) fn with_scope(mut self, args: &ScopeArgs) -> Self {
         let is_first = args.shard.is_none_or(Shard::is_first);
-        self.lists_unmanaged = args.changed_since.is_none() && is_first;
+        let is_chosen = !args.accounts.is_empty();
+        self.lists_unmanaged = args.changed_since.is_none() && is_first && !is_chosen;
+        self.reads_template = is_first && !is_chosen;
         self.shard = args.shard;
         if !self.is_sandbox() {
             self.cache = cache::open(&self.read, args);
@@ -235,7 +241,7 @@ impl Platform {
             base,
             cache: self.cache.as_ref(),
             unmanaged: self.lists_unmanaged,
-            template: self.shard.is_none_or(Shard::is_first),
+            template: self.reads_template,
             elsewhere,
             read: Some(phase.counter()),
         };

@@ -122,6 +122,7 @@ pub(crate) fn origin(
     }
     let scope = ScopeArgs {
         no_cache,
+        accounts: chosen(plan),
         changed_since: plan.scope.since.clone(),
         shard: plan.scope.shard.map(|it| it.shard),
     };
@@ -154,6 +155,16 @@ pub(crate) fn origin(
         revision,
         scope,
     })
+}
+
+/// Returns the accounts that a plan was made for, if somebody named them.
+fn chosen(plan: &Plan) -> Vec<String> {
+    let scope = &plan.scope;
+    let chosen = scope.selection.iter();
+    let chosen = chosen.filter(|_| scope.since.is_none() && scope.shard.is_none());
+    chosen
+        .flat_map(|chosen| chosen.0.iter().map(ToString::to_string))
+        .collect()
 }
 
 /// Returns the base options of the command line, with the plan's `--forget`.

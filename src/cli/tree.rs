@@ -10,11 +10,12 @@ use super::failure::Failure;
 use super::open_shard::OpenShard;
 use super::progress::Phase;
 use super::ui::Ui;
-use crate::model::count_of;
+use super::unknown::no_such_account;
+use crate::model::{Identity, KeyPath, count_of};
 use crate::plan::Part;
 use crate::tree::{
-    self, GitTree, LoadError, Loaded, PictureCache, SourceError, Touched, TreeSource, Workdir,
-    short_commit,
+    self, Desired, DesiredAccount, GitTree, LoadError, Loaded, PictureCache, Selection,
+    SourceError, Touched, TreeSource, Workdir, short_commit,
 };
 
 /// A loaded tree with its source.
@@ -45,6 +46,15 @@ pub(crate) fn open_touched(
     several: Several,
     scope: &ScopeArgs,
 ) -> Result<OpenTree, Failure> {
+    if !scope.accounts.is_empty() {
+        let mut tree = open_part(ui, (folder, choice), several, scope.no_cache, &tree::load)?;
+        // A tree with errors has no accounts to choose from.
+        if !tree.loaded.has_errors() {
+            let chosen = chosen(&tree.loaded.desired, &scope.accounts)?;
+            tree.loaded.choose(chosen);
+        }
+        return Ok(tree);
+    }
     let Some(since) = &scope.changed_since else {
         return open_part(ui, (folder, choice), several, scope.no_cache, &tree::load);
     };
@@ -55,6 +65,31 @@ pub(crate) fn open_touched(
     let mut tree = open_part(ui, (folder, choice), several, scope.no_cache, load)?;
     tree.since = Some(changes.since);
     Ok(tree)
+}
+
+/// Returns the accounts that people mean by a name, an id, a realm or a domain.
+pub(crate) fn chosen(desired: &Desired, texts: &[String]) -> Result<Selection, Failure> {
+    let domain = KeyPath::from("domain");
+    let is_meant = |account: &DesiredAccount, text: &str| {
+        let declared = account.settings.get(&domain);
+        let declared = declared.and_then(|declared| declared.value.as_ref()?.as_str());
+        let identity = match &account.identity.value {
+            Identity::Id(id) => id.as_str(),
+            Identity::Realm(realm) => realm.as_str(),
+        };
+        account.name.as_str() == text
+            || identity.eq_ignore_ascii_case(text)
+            || declared.is_some_and(|declared| declared.eq_ignore_ascii_case(text))
+    };
+    let names = texts.iter().map(|text| {
+        let mut accounts = desired.accounts.iter();
+        let found = accounts.find(|account| is_meant(account, text));
+        found.map(|account| account.name.clone()).ok_or_else(|| {
+            let known = desired.accounts.iter().map(|account| &account.name);
+            Failure::Usage(no_such_account(text, known))
+        })
+    });
+    names.collect::<Result<_, _>>().map(Selection)
 }
 
 type Load<'a> = dyn Fn(&dyn TreeSource, Option<&str>) -> Result<Loaded, LoadError> + 'a;
@@ -104,9 +139,16 @@ impl OpenTree {
 
     /// Returns a note if only a part of the tree is read.
     pub(crate) fn left_out(&self) -> Option<String> {
-        let since = short_commit(self.since.as_ref()?);
         let out = self.loaded.left_out;
         let all = out + self.loaded.desired.accounts.len() + self.elsewhere().len();
+        let Some(since) = &self.since else {
+            self.loaded.selection.as_ref()?;
+            return Some(format!(
+                "left out: {}, and the domain template; guards count what is chosen",
+                count_of(out, all, "account")
+            ));
+        };
+        let since = short_commit(since);
         Some(match self.loaded.selection {
             Some(_) if out == 0 => {
                 format!("every account was touched since {since}, so none is left out")

@@ -53,6 +53,11 @@ pub struct DnsSettings {
 }
 
 impl Loaded {
+    /// Keeps the chosen accounts of a whole tree, and counts the others.
+    pub fn choose(&mut self, accounts: Selection) {
+        self.keep(&accounts, &BTreeSet::new());
+    }
+
     /// Keeps the accounts that are affected, and counts the others.
     pub(super) fn keep(&mut self, accounts: &Selection, shared: &BTreeSet<Utf8PathBuf>) {
         let mut kept = accounts.clone();

@@ -15,6 +15,7 @@ mod base_trust;
 mod bit_flips;
 mod cache;
 mod changed_since;
+mod chosen;
 mod cli;
 mod cli_dns;
 mod cli_platform;

@@ -10,6 +10,16 @@ pub(crate) struct ScopeArgs {
     /// Read everything, including what has not changed since it was last read
     #[arg(long, help_heading = "Reading")]
     pub(crate) no_cache: bool,
+    /// Consider only this account of the tree, by name, id, realm or domain; may be repeated. The domain template stays as it
+    /// is, and whatever else is not chosen
+    #[arg(
+        long = "account",
+        value_name = "ACCOUNT",
+        value_delimiter = ',',
+        conflicts_with_all = ["changed_since", "shard"],
+        help_heading = "Reading"
+    )]
+    pub(crate) accounts: Vec<String>,
     /// Consider only accounts affected by changes of the tree since this Git revision
     #[arg(long, value_name = "REV", help_heading = "Reading")]
     pub(crate) changed_since: Option<String>,
@@ -28,11 +38,14 @@ pub(crate) struct ScopeArgs {
 impl ScopeArgs {
     /// Returns the words with which another command reads the same part.
     pub(super) fn words(&self) -> Vec<String> {
+        let accounts = self.accounts.iter();
+        let accounts = accounts.flat_map(|name| ["--account".to_owned(), name.clone()]);
         let since = self.changed_since.clone();
         let since = since.map(|since| ["--changed-since".to_owned(), since]);
         let shard = self
             .shard
             .map(|shard| ["--shard".to_owned(), shard.to_string()]);
-        since.into_iter().chain(shard).flatten().collect()
+        let rest = since.into_iter().chain(shard).flatten();
+        accounts.chain(rest).collect()
     }
 }

@@ -6,7 +6,6 @@ use crate::cli::failure::Failure;
 use crate::cli::progress::Phase;
 use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::Ui;
-use crate::cli::unknown::no_such_account;
 use crate::cli::{Exit, deadline, output, platform, survey};
 use crate::dns::{Checklist, declared_template};
 use crate::model::DomainTemplate;
@@ -25,16 +24,7 @@ pub(crate) fn dns_check(ui: Ui, args: &DnsCheckArgs) -> Result<Exit, Failure> {
 
 async fn check(ui: Ui, tree: &OpenTree, args: &DnsCheckArgs) -> Result<Report, Failure> {
     let desired = &tree.loaded.desired;
-    for name in &args.accounts {
-        if !desired
-            .accounts
-            .iter()
-            .any(|account| account.name.as_str() == name)
-        {
-            let known = desired.accounts.iter().map(|account| &account.name);
-            return Err(Failure::Usage(no_such_account(name, known)));
-        }
-    }
+    let only = tree::chosen(desired, &args.accounts)?;
     let declared = desired.template.as_ref().map(declared_template);
     // The platform is contacted only when needed: DNS alone needs no credentials.
     let needed = args.platform.sandbox.is_wanted() || args.ask_kazoo || declared.is_none();
@@ -54,9 +44,8 @@ async fn check(ui: Ui, tree: &OpenTree, args: &DnsCheckArgs) -> Result<Report, F
         .map(|sandbox| dns::sandbox_resolver(sandbox, seed.as_deref(), desired))
         .transpose()?;
     let options = dns::whom_to_ask(tree, resolver)?;
-    let only = &args.accounts;
     let list = Checklist::new(desired, template, |name| {
-        only.is_empty() || only.iter().any(|chosen| chosen == name.as_str())
+        args.accounts.is_empty() || only.contains(name)
     });
     let phase = Phase::begin(ui, "asking DNS", list.domains.len());
     let mut found = match args.wait {

@@ -1,0 +1,80 @@
+//! `--account`: only the accounts that somebody names are read, planned and written.
+
+use serde_json::json;
+
+use crate::base::{ACME, BETA, World};
+use crate::cli::{check_exit, stderr, stdout};
+
+impl World {
+    /// Applies all, then lets somebody change both accounts live.
+    fn edited(&self) {
+        check_exit(&self.run(&["apply", "--yes"]), 0);
+        self.edit(ACME, "company_name", "Hacked");
+        self.edit(BETA, "company_name", "Hacked too");
+    }
+
+    fn live_name(&self, account: &str) -> serde_json::Value {
+        self.live(account).unwrap()["company_name"].clone()
+    }
+}
+
+/// One request for the one account, whichever of its names somebody uses.
+#[test]
+fn an_account_is_chosen_by_any_of_its_names() {
+    let world = World::new();
+    world.edited();
+    for name in ["acme", ACME, &ACME.to_uppercase()] {
+        let sent = world.sandbox.counts();
+        let output = world.run(&["plan", "--account", name, "--no-cache"]);
+        check_exit(&output, 2);
+        let counts = world.sandbox.counts();
+        let read = counts.of("GET", "whitelabel") - sent.of("GET", "whitelabel");
+        assert_eq!(read, 1, "{name}");
+        let listed = counts.of("GET", "descendants") - sent.of("GET", "descendants");
+        assert_eq!(listed, 0, "{name}");
+        let text = stdout(&output);
+        assert!(
+            text.contains("Hacked") && !text.contains("Hacked too"),
+            "{text}"
+        );
+        assert!(text.contains("left out: 1 of 2 accounts"), "{text}");
+    }
+    let both = world.run(&["drift", "--skip-dns", "--account", "acme,beta"]);
+    check_exit(&both, 2);
+    assert!(stdout(&both).contains("Hacked too"), "{}", stdout(&both));
+    let unknown = world.run(&["plan", "--account", "acne"]);
+    check_exit(&unknown, 64);
+    assert!(stderr(&unknown).contains("acme"), "{}", stderr(&unknown));
+}
+
+/// What is not chosen stays as it is, the base included; a plan for all then does the rest.
+#[test]
+fn only_what_is_chosen_is_applied() {
+    let world = World::new();
+    world.edited();
+    let chosen = world.run(&["apply", "--yes", "--account", "beta"]);
+    check_exit(&chosen, 0);
+    assert!(
+        stderr(&chosen).contains("the base stays as it was: only some accounts were looked at"),
+        "{}",
+        stderr(&chosen)
+    );
+    assert_eq!(world.live_name(ACME), json!("Hacked"));
+    assert_ne!(world.live_name(BETA), json!("Hacked too"));
+    check_exit(&world.run(&["plan", "--account", "beta"]), 0);
+    check_exit(&world.run(&["apply", "--yes"]), 0);
+    check_exit(&world.run(&["plan"]), 0);
+}
+
+/// A saved plan for some accounts is derived again for the same ones.
+#[test]
+fn a_saved_plan_for_some_is_carried_out_for_them() {
+    let world = World::new();
+    world.edited();
+    let plan = world.run(&["plan", "--account", "acme", "--out", "change.plan"]);
+    check_exit(&plan, 2);
+    let applied = world.run(&["apply", "change.plan", "--yes"]);
+    check_exit(&applied, 0);
+    assert_ne!(world.live_name(ACME), json!("Hacked"));
+    assert_eq!(world.live_name(BETA), json!("Hacked too"));
+}
