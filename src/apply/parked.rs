@@ -1,8 +1,8 @@
 //! Tells of brands that a run leaves with a parked domain, where nobody reaches them.
 
 use super::outcome::StepResult;
-use crate::diff::{Change, ChangeKey, Side, parked_domain};
-use crate::model::KeyPath;
+use crate::diff::{Change, ChangeKey, Side};
+use crate::model::{AccountId, KeyPath, is_parked_domain, parked_domain};
 use crate::plan::{Action, Plan, Precondition, Step, StepId, Subject};
 
 /// Returns the note of a step that was to claim the domain of an account, was not done, and leaves the account with a
@@ -13,13 +13,14 @@ pub(super) fn note<'r>(
     result: &StepResult,
     result_of: impl Fn(StepId) -> Option<&'r StepResult>,
 ) -> Option<String> {
-    let parked = parked_name(step)?;
+    let id = owner(step)?;
+    let parked = parked_domain(id);
     let deletes = step.action == Action::Delete;
-    let claim = domain_change(step).filter(|change| is(&change.before, &parked));
+    let claim = domain_change(step).filter(|change| is_parked(&change.before, id));
     if !deletes && claim.is_none() {
         return None;
     }
-    let parking = parking(plan, step, &parked);
+    let parking = parking(plan, step, id);
     let is_certain = match (parking.map(|step| result_of(step.id)), result) {
         (_, StepResult::Done { .. }) => return None,
         (None, _) if deletes => return None,
@@ -58,7 +59,7 @@ pub(super) fn note<'r>(
 }
 
 /// Finds the step before another one, of the same account, that parks the domain.
-fn parking<'p>(plan: &'p Plan, step: &Step, parked: &str) -> Option<&'p Step> {
+fn parking<'p>(plan: &'p Plan, step: &Step, id: &AccountId) -> Option<&'p Step> {
     let mut step = step;
     loop {
         let Precondition::AsLeftBy(earlier) = step.precondition else {
@@ -66,19 +67,17 @@ fn parking<'p>(plan: &'p Plan, step: &Step, parked: &str) -> Option<&'p Step> {
         };
         let earlier = plan.steps.get(earlier.0 as usize)?;
         let change = domain_change(earlier);
-        if change.is_some_and(|change| is(&change.after, parked)) {
+        if change.is_some_and(|change| is_parked(&change.after, id)) {
             return Some(earlier);
         }
         step = earlier;
     }
 }
 
-/// Returns the name under which an account is parked, for steps that write a domain.
-fn parked_name(step: &Step) -> Option<String> {
+/// Returns the account of a step that can follow a release: one that writes a domain, or deletes.
+fn owner(step: &Step) -> Option<&AccountId> {
     match (&step.subject, &step.action) {
-        (Subject::Account { id, .. }, Action::Update { .. } | Action::Delete) => {
-            Some(parked_domain(id))
-        }
+        (Subject::Account { id, .. }, Action::Update { .. } | Action::Delete) => Some(id),
         _ => None,
     }
 }
@@ -88,8 +87,8 @@ fn domain_change(step: &Step) -> Option<&Change> {
     step.changes.iter().find(|change| change.key == key)
 }
 
-fn is(side: &Side, name: &str) -> bool {
-    text(side) == Some(name)
+fn is_parked(side: &Side, id: &AccountId) -> bool {
+    text(side).is_some_and(|domain| is_parked_domain(id, domain))
 }
 
 fn text(side: &Side) -> Option<&str> {
@@ -106,7 +105,7 @@ mod tests {
     use super::*;
     use crate::apply::Halt;
     use crate::diff::Cause;
-    use crate::model::{AccountId, AccountName, ClusterName, Digest, Revision};
+    use crate::model::{AccountName, ClusterName, Digest, Revision};
     use crate::plan::{FORMAT_VERSION, Risk, Scope, Unknown};
 
     fn step(number: u32, action: Action, before: Option<&str>, after: Option<&str>) -> Step {

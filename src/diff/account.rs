@@ -8,7 +8,9 @@ use super::{
 };
 use crate::diag::{Place, SourceMap};
 use crate::live::{LiveAccount, LiveDocument, Reading};
-use crate::model::{AccountId, AccountName, Identity, KeyPath, Settings};
+use crate::model::{
+    AccountId, AccountName, Identity, KeyPath, Settings, is_parked, parked_domain,
+};
 use crate::tree::{Desired, DesiredAccount, Origin};
 
 /// The differences of one account.
@@ -68,13 +70,6 @@ impl AccountDifference {
             notes: Vec::new(),
         }
     }
-}
-
-/// Returns the placeholder domain of an account while its own domain is released: unique, and never resolvable (RFC
-/// 2606).
-#[must_use]
-pub fn parked_domain(id: &AccountId) -> String {
-    format!("parked-{id}.invalid")
 }
 
 /// Compares one account.
@@ -247,11 +242,6 @@ fn whole(account: &DesiredAccount) -> (Declaration<()>, Place) {
         None if wants_something => (Declaration::Value(()), account.identity.place),
         None => (Declaration::Undeclared, account.identity.place),
     }
-}
-
-fn is_parked(id: &AccountId, live: &Settings) -> bool {
-    let domain = live.get(&KeyPath::from("domain"));
-    domain.and_then(|value| value.as_str()) == Some(&*parked_domain(id))
 }
 
 /// Returns the note that a run parked a domain to delete the whitelabel, and did not come to that.

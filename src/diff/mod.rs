@@ -23,7 +23,7 @@ mod verdict;
 mod written;
 mod zone;
 
-pub use account::{AccountDifference, Status, departed_name, parked_domain};
+pub use account::{AccountDifference, Status, departed_name};
 pub use canonical::settings_in_sync;
 pub use change::{Cause, Change, ChangeKey, Direction, Side};
 pub(crate) use compare::TEMPLATE;

@@ -9,9 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Siblings;
-use crate::diff::parked_domain;
 use crate::live::{Reading, Unmanaged};
-use crate::model::{AccountId, DomainName, Identity, Realm};
+use crate::model::{AccountId, DomainName, Identity, Realm, is_parked_domain};
 
 /// The properties of an account that matter for domains. Domains are in lower case.
 #[derive(Clone, Debug)]
@@ -146,7 +145,7 @@ impl DomainUser {
     /// Kazoo 4.3, a deletion.
     fn drops(&self) -> bool {
         let is_parked = match (&self.live, &self.id) {
-            (Some(live), Some(id)) => *live == parked_domain(id),
+            (Some(live), Some(id)) => is_parked_domain(id, live),
             _ => false,
         };
         let leaves = matches!(

@@ -6,9 +6,9 @@ use super::domains::{DocumentEffect, Verdict};
 use super::intent::Intent;
 use super::{Action, Risk, risk};
 use crate::diff::canonical::explicit_defaults;
-use crate::diff::{Cause, Change, ChangeKey, Edit, Side, assets, parked_domain};
+use crate::diff::{Cause, Change, ChangeKey, Edit, Side, assets};
 use crate::live::Reading;
-use crate::model::{AccountId, AssetKind, KeyPath, Settings};
+use crate::model::{AccountId, AssetKind, KeyPath, Settings, parked_domain};
 
 /// A step without id, precondition and predecessors.
 pub(super) struct Draft {

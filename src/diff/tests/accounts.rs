@@ -8,9 +8,9 @@ use super::lines;
 use crate::diff::fixture::{
     account, exclusive, facts, id, live, object, path, sources, store, tree, with_asset,
 };
-use crate::diff::{Cause, Status, compare, parked_domain, settings_in_sync};
+use crate::diff::{Cause, Status, compare, settings_in_sync};
 use crate::live::{Live, Reading};
-use crate::model::{AccountName, AssetKind, Identity, Realm, Settings};
+use crate::model::{AccountName, AssetKind, Identity, Realm, Settings, parked_domain};
 use crate::tree::DesiredAccount;
 
 #[track_caller]

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use crate::diff::fixture::{
     account, id, live, live_template, object, sources, store, template, tree, with_asset,
 };
-use crate::diff::{ChangeKey, Side, parked_domain};
+use crate::diff::{ChangeKey, Side};
 use crate::live::{Live, Reading, Unmanaged};
-use crate::model::{AccountName, AssetKind, DomainName, KeyPath};
+use crate::model::{AccountName, AssetKind, DomainName, KeyPath, parked_domain};
 use crate::plan::{
     Action, Options, Plan, PlanFormatError, Precondition, RefusalKind, Risk, Subject, plan,
 };

@@ -208,7 +208,7 @@ async fn a_whitelabel_left_parked_is_told_and_both_remedies_help() {
     scenario(async |bench: &Bench| {
         let domain = &bench.domain("x");
         let acme = bench.account("acme").await;
-        let parked = emblazon::diff::parked_domain(&acme.id);
+        let parked = emblazon::model::parked_domain(&acme.id);
         let settings = json!({"company_name": "acme", "domain": parked});
         bench.hands.create(&acme, &settings).await;
         let gone = bench.tree().account(&acme, "whitelabel: null").load();
