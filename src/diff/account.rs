@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 
 use super::base::Base;
 use super::{
-    Cause, Change, ChangeKey, Declaration, Edit, Side, Verdict, assets, settings, verdict,
+    Cause, Change, ChangeKey, Declaration, Edit, Side, Verdict, assets, is_placeholder, settings,
+    verdict,
 };
 use crate::diag::{Place, SourceMap};
 use crate::live::{LiveAccount, LiveDocument, Reading};
-use crate::model::{
-    AccountId, AccountName, Identity, KeyPath, Settings, is_parked, parked_domain,
-};
+use crate::model::{AccountId, AccountName, Identity, KeyPath, Settings, is_parked, parked_domain};
 use crate::tree::{Desired, DesiredAccount, Origin};
 
 /// The differences of one account.
@@ -108,6 +107,13 @@ pub(super) fn compare(
         return difference;
     }
     if document.is_none() && difference.changes.is_empty() {
+        return difference;
+    }
+    let is_undeclared = matches!(whole(desired).0, Declaration::Undeclared);
+    if document.is_some_and(|document| is_undeclared && is_placeholder(id, &document.settings)) {
+        let (change, note) = leftover(id);
+        difference.changes.push(change);
+        difference.notes.push(note);
         return difference;
     }
     let nothing = Settings::default();
@@ -244,6 +250,22 @@ fn whole(account: &DesiredAccount) -> (Declaration<()>, Place) {
     }
 }
 
+/// Returns the change that deletes a placeholder that a run did not delete, and a note about it.
+fn leftover(id: &AccountId) -> (Change, String) {
+    let change = Change {
+        key: ChangeKey::Whitelabel,
+        before: Side::Present,
+        after: Side::Absent,
+        cause: Cause::Removal,
+        origin: None,
+    };
+    let note = format!(
+        "a run made this whitelabel only to release a domain, and did not delete it again: it holds nothing but the parked name {}; `--prune` deletes it",
+        parked_domain(id)
+    );
+    (change, note)
+}
+
 /// Returns the note that a run parked a domain to delete the whitelabel, and did not come to that.
 fn parked_note(id: &AccountId, live: Option<&Settings>) -> Option<String> {
     is_parked(id, live?).then(|| {
@@ -281,5 +303,5 @@ fn unpark(difference: &mut AccountDifference, id: &AccountId, live: &Settings) {
     });
     difference
         .notes
-        .push("the domain is a parked name that an unfinished run left; it is removed, and nobody reaches the brand until a domain is declared for it".to_owned());
+        .push("the domain is a parked name that an unfinished run left; it is removed, and nobody reaches the brand until a domain is declared for it; `emblazon restore RUN` of that run puts the old one back (`emblazon history` lists the runs)".to_owned());
 }

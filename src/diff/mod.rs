@@ -13,6 +13,7 @@ mod compare;
 mod comparison;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod placeholder;
 mod recorded;
 mod records;
 mod settings;
@@ -29,6 +30,7 @@ pub use change::{Cause, Change, ChangeKey, Direction, Side};
 pub(crate) use compare::TEMPLATE;
 pub use compare::{Differences, compare};
 pub use comparison::Comparison;
+pub use placeholder::{is_placeholder, placeholder};
 pub use recorded::recorded;
 pub use records::ManagedRecords;
 pub use settings::{Edit, undeclared};

@@ -6,9 +6,9 @@ use super::domains::{DocumentEffect, Verdict};
 use super::intent::Intent;
 use super::{Action, Risk, risk};
 use crate::diff::canonical::explicit_defaults;
-use crate::diff::{Cause, Change, ChangeKey, Edit, Side, assets};
+use crate::diff::{Cause, Change, ChangeKey, Edit, Side, assets, placeholder};
 use crate::live::Reading;
-use crate::model::{AccountId, AssetKind, KeyPath, Settings, parked_domain};
+use crate::model::{AccountId, AssetKind, KeyPath, parked_domain};
 
 /// A step without id, precondition and predecessors.
 pub(super) struct Draft {
@@ -184,14 +184,13 @@ fn free_without_document(id: &AccountId) -> impl Iterator<Item = Draft> {
         key,
         before,
         after,
-        cause: Cause::Drift,
+        // Nobody changed anything: it follows from what the tree says of another account.
+        cause: Cause::Differs,
         origin: None,
     };
     let parked = ChangeKey::Setting(domain());
-    let mut settings = Settings::default();
-    settings.set(&domain(), Value::from(parked_domain(id)));
     let create = Action::Create {
-        settings: settings.as_object().clone(),
+        settings: placeholder(id).as_object().clone(),
     };
     let note = "the account has no whitelabel, and still reserves a domain; a whitelabel with a parked name, deleted at once, releases it";
     let create = Draft::new(create, vec![change(parked, Side::Absent, parked_side(id))])
@@ -243,7 +242,7 @@ fn update(intent: &Intent<'_>, verdict: &Verdict, id: &AccountId) -> Option<Draf
             .extend(live.get(&domain()).map(|value| (domain(), value.clone())));
         let change = Change {
             before: Side::Value(Value::from(reserved.as_str())),
-            cause: Cause::Drift,
+            cause: Cause::Differs,
             ..domain_change(intent)
         };
         with_domain(&mut changes, change);

@@ -459,6 +459,27 @@ fn a_parked_name_that_was_left_behind_is_removed() {
     );
 }
 
+/// A run made it only to release a domain, and its deletion failed.
+#[test]
+fn a_placeholder_that_was_left_behind_is_deleted_unless_a_brand_is_declared() {
+    let parked = parked_domain(&id("acme"));
+    let left = json!({"domain": parked, "hide_powered": false});
+    let deleted: &[&str] = &["whitelabel: present -> - (Removal)"];
+    check(json!({}), left.clone(), deleted);
+    check(json!({"domain": null}), left.clone(), deleted);
+    check(
+        json!({"domain": "x.example"}),
+        left,
+        &[&format!("domain: \"{parked}\" -> \"x.example\" (Differs)")],
+    );
+    // It holds more, so it is somebody's brand.
+    check(
+        json!({}),
+        json!({"domain": parked, "theirs": 1}),
+        &[&format!("domain: \"{parked}\" -> - (Removal)")],
+    );
+}
+
 #[test]
 fn the_edit_keeps_what_it_does_not_name() {
     let differences = compare(

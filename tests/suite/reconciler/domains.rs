@@ -189,8 +189,8 @@ async fn a_domain_that_a_deletion_left_reserved_is_claimed() {
         let done = bench.converge(&tree).await;
         if done.contains("acme") {
             assert_snapshot!(done, @r"
-            acme create domain (drift); done
-            acme delete whitelabel (drift); done
+            acme create domain (differs); done
+            acme delete whitelabel (differs); done
             beta update domain (differs); done
             ");
         } else {
