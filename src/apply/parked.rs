@@ -20,7 +20,7 @@ pub(super) fn note<'r>(
     if !deletes && claim.is_none() {
         return None;
     }
-    let parking = parking(plan, step, id);
+    let parking = parking(plan, step);
     let is_certain = match (parking.map(|step| result_of(step.id)), result) {
         (_, StepResult::Done { .. }) => return None,
         (None, _) if deletes => return None,
@@ -59,19 +59,26 @@ pub(super) fn note<'r>(
 }
 
 /// Finds the step before another one, of the same account, that parks the domain.
-fn parking<'p>(plan: &'p Plan, step: &Step, id: &AccountId) -> Option<&'p Step> {
+fn parking<'p>(plan: &'p Plan, step: &Step) -> Option<&'p Step> {
     let mut step = step;
     loop {
         let Precondition::AsLeftBy(earlier) = step.precondition else {
             return None;
         };
         let earlier = plan.steps.get(earlier.0 as usize)?;
-        let change = domain_change(earlier);
-        if change.is_some_and(|change| is_parked(&change.after, id)) {
+        if parks(earlier) {
             return Some(earlier);
         }
         step = earlier;
     }
+}
+
+/// Returns whether a step moves the domain of its account to the parked name, or creates the whitelabel with it.
+pub(super) fn parks(step: &Step) -> bool {
+    let Subject::Account { id, .. } = &step.subject else {
+        return false;
+    };
+    domain_change(step).is_some_and(|change| is_parked(&change.after, id))
 }
 
 /// Returns the account of a step that can follow a release: one that writes a domain, or deletes.

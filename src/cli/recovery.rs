@@ -156,7 +156,7 @@ fn show(ui: Ui, plan: &Plan, before: &RestoreTarget) {
         plan: Some((plan, &digest)),
         ..Facts::new(Command::Plan, &[], &before.sources)
     };
-    ui.message("what is destroyed, and is put back from the snapshot:");
+    ui.message("what the run left in pieces, and how it is put back:");
     let report = report::report(&facts);
     ui.message_page(&text::render(&report, ui.stderr_options()));
 }

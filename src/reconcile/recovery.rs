@@ -13,7 +13,7 @@ use crate::apply::{
 };
 use crate::live::Live;
 use crate::model::{AccountName, Shard};
-use crate::plan::{self, Plan};
+use crate::plan::{self, Plan, RefusalKind};
 use crate::tree::{BillingPolicy, ClusterConfig, Desired};
 
 /// Why what an interrupted run destroyed is not restored; nothing else may be written until it is.
@@ -129,9 +129,11 @@ async fn restore<R: Recoverer>(
         }
         return Ok(unread);
     }
-    let allow = BTreeSet::new();
+    // The only thing to delete is a placeholder, which the run itself made.
+    let allow = BTreeSet::from([RefusalKind::Prune]);
     let rules = plan::Options {
         now: Timestamp::now(),
+        allow: allow.clone(),
         ..plan::Options::default()
     };
     let plan = plan::plan(&before.desired, None, &live, &before.sources, &rules).plan;
