@@ -31,6 +31,7 @@ mod primary;
 mod reading;
 mod records_back;
 mod recovery;
+pub mod released;
 pub mod remote;
 mod restore;
 mod retention;

@@ -9,12 +9,14 @@ use super::journal::{Entry, JournalEvent};
 use super::manifest::{AccountSnapshot, DocumentSnapshot, Manifest, SnapshotError, StoredAsset};
 use super::options::AssetSource;
 use super::outcome::StepResult;
+use super::released;
 use super::snapshot::SnapshotStore;
 use crate::diag::{Place, SourceMap, Span, Spanned};
 use crate::diff::canonical::is_server_key;
 use crate::live::{Live, Reading};
 use crate::model::{
-    AccountId, AccountName, AssetFacts, AssetFile, AssetKind, Digest, Identity, Revision,
+    AccountId, AccountName, AssetFacts, AssetFile, AssetKind, Digest, Identity, KeyPath, Revision,
+    is_parked,
 };
 use crate::plan::{Action, Plan, StepId, Subject};
 use crate::tree::{
@@ -48,7 +50,7 @@ pub enum RestoreError {
 }
 
 /// Turns the snapshot of a run into the desired state that leads back to it: every public key and every asset as it
-/// was, and nothing else.
+/// was, and nothing else. A parked name is nobody's domain, so the domain before it is meant instead.
 ///
 /// `only` names accounts; when it is empty, all accounts and the template are included.
 pub fn restore_target(
@@ -79,7 +81,7 @@ pub fn restore_target(
     let mut accounts: Vec<SharedAccount> = Vec::new();
     for (id, snapshot) in &manifest.accounts {
         if only.is_empty() || only.contains(&snapshot.name) {
-            accounts.push(account(id, snapshot, store, place)?.into());
+            accounts.push(account((id, snapshot), manifest, store, place)?.into());
         }
     }
     accounts.sort_by(|a, b| a.name.cmp(&b.name));
@@ -97,8 +99,8 @@ pub fn restore_target(
 }
 
 fn account(
-    id: &AccountId,
-    snapshot: &AccountSnapshot,
+    (id, snapshot): (&AccountId, &AccountSnapshot),
+    manifest: &Manifest,
     store: &SnapshotStore,
     place: Place,
 ) -> Result<DesiredAccount, SnapshotError> {
@@ -121,7 +123,15 @@ fn account(
     let Some(document) = &snapshot.document else {
         return Ok(account);
     };
-    for (path, value) in store.settings(&document.settings)?.leaves() {
+    let mut settings = store.settings(&document.settings)?;
+    if is_parked(id, &settings) {
+        let domain = KeyPath::from("domain");
+        match released::former_domain(store, manifest, id)? {
+            Some(former) => settings.set(&domain, former),
+            None => settings.remove(&domain),
+        };
+    }
+    for (path, value) in settings.leaves() {
         if !is_server_key(&path) {
             account
                 .settings
@@ -214,12 +224,10 @@ impl AssetSource for StoredAssets<'_> {
 /// How a run left an object.
 #[derive(Debug, PartialEq)]
 enum Left {
-    /// It sent nothing to it.
-    Untouched,
     /// At this revision; `None` means without a whitelabel.
     At(Option<Revision>),
-    /// It could not be determined.
-    Unknown,
+    /// It could not be determined; this revision would mean that the last write had no effect.
+    Unknown(Option<Revision>),
 }
 
 /// Returns the objects of a run's snapshot that somebody else wrote to after the run, with the evidence. `plan` is the
@@ -244,11 +252,11 @@ pub fn moved_since(
         };
         let now = now.as_ref().map(|document| &document.revision);
         let before = snapshot.document.as_ref().map(revision);
-        let left = left(entries, &subject);
+        let left = left(entries, &subject, before);
         let expected = match &left {
-            Left::Untouched => before,
             Left::At(revision) => revision.as_ref(),
-            Left::Unknown => {
+            Left::Unknown(revision) if now == revision.as_ref() => now,
+            Left::Unknown(_) => {
                 let reason = "how the run left it could not be determined".to_owned();
                 moved.insert(subject, reason);
                 continue;
@@ -268,7 +276,7 @@ pub fn moved_since(
             Action::ReplaceTemplate { template } => Some(template.digest()),
             _ => None,
         });
-        let is_left = matches!(left(entries, &Subject::Template), Left::At(_));
+        let is_left = matches!(left(entries, &Subject::Template, None), Left::At(_));
         if !is_left || replaced.next_back() != Some(now.digest()) {
             let reason = "it is not as the run left it".to_owned();
             moved.insert(Subject::Template, reason);
@@ -285,8 +293,10 @@ fn revision(document: &DocumentSnapshot) -> &Revision {
     &document.revision
 }
 
-fn left(entries: &[Entry], subject: &Subject) -> Left {
-    let mut left = Left::Untouched;
+/// Reads from a journal how a run left an object that had this revision before.
+fn left(entries: &[Entry], subject: &Subject, before: Option<&Revision>) -> Left {
+    let mut last = before.cloned();
+    let mut is_known = true;
     let mut step: Option<StepId> = None;
     for entry in entries {
         match &entry.event {
@@ -296,15 +306,22 @@ fn left(entries: &[Entry], subject: &Subject) -> Left {
                 ..
             } if to == subject => {
                 step = Some(*id);
-                left = Left::Unknown;
+                is_known = false;
             }
             JournalEvent::Outcome {
                 step: id,
                 result: StepResult::Done { revision },
                 ..
-            } if step == Some(*id) => left = Left::At(revision.clone()),
+            } if step == Some(*id) => {
+                last.clone_from(revision);
+                is_known = true;
+            }
             _ => {}
         }
     }
-    left
+    if is_known {
+        Left::At(last)
+    } else {
+        Left::Unknown(last)
+    }
 }

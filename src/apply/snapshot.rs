@@ -33,6 +33,11 @@ impl SnapshotStore {
         }
     }
 
+    /// Returns the state directory that the store is in.
+    pub(super) fn state(&self) -> &Utf8Path {
+        self.directory.parent().unwrap_or(&self.directory)
+    }
+
     /// Stores bytes and returns their digest; bytes that exist already are not written again.
     pub fn put(&self, bytes: &[u8]) -> Result<Digest, SnapshotError> {
         let digest = Digest::of(bytes);

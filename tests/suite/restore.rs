@@ -1,9 +1,11 @@
 //! The way back: history, snapshots, and what a run that died left in pieces.
 
+use emblazon::model::{AccountId, parked_domain};
+use emblazon::sandbox::{Fault, FaultKind};
 use serde_json::json;
 
 use crate::cli::{check_exit, stderr, stdout};
-use crate::platform::{DEFAULTS, Platform};
+use crate::platform::{DEFAULTS, Platform, id};
 
 #[test]
 fn history_lists_runs_and_shows_what_they_did() {
@@ -82,7 +84,7 @@ fn a_deletion_is_undone() {
     let welcome = b"<p>Hello</p>".as_slice();
     let seed = format!(
         "accounts:\n  - name: Master\n  - name: a\n    id: {}\n    whitelabel: {{company_name: A, domain: a.example.com, brandColor: red, {DEFAULTS}}}\n    assets: {{logo: logo.png, welcome: welcome.html}}\n",
-        crate::platform::id('a')
+        id('a')
     );
     let platform = Platform::new(&seed, &[("logo.png", logo), ("welcome.html", welcome)]);
     platform.declare('a', "whitelabel: null");
@@ -280,4 +282,66 @@ fn a_domain_that_has_gone_on_is_named_with_its_holder() {
     check_exit(&platform.run(&["restore", &run, "a", "--yes"]), 0);
     assert_eq!(platform.key('a', "domain"), "a.example.com");
     platform.stop();
+}
+
+/// Fails the deletion of a's whitelabel, after its domain was released. Returns the run.
+fn failed_deletion(platform: &Platform) -> String {
+    platform.declare('a', "whitelabel: null");
+    let refuse = Fault::new("DELETE", "*/whitelabel", FaultKind::Status(403)).times(99);
+    platform.sandbox.set_faults(vec![refuse]);
+    let output = platform.run(&["apply", "--yes", "--prune"]);
+    check_exit(&output, 4);
+    platform.sandbox.set_faults(Vec::new());
+    assert_eq!(platform.key('a', "domain"), parked());
+    platform.runs().pop().unwrap()
+}
+
+fn parked() -> String {
+    parked_domain(&AccountId::parse(&id('a')).unwrap())
+}
+
+/// Nothing moved since the run: its last write had no effect.
+#[test]
+fn a_deletion_that_failed_after_the_release_is_undone() {
+    let platform = Platform::renamed("a", "{}");
+    let before = platform.live('a');
+    let run = failed_deletion(&platform);
+    check_exit(&platform.run(&["restore", &run, "--yes"]), 0);
+    assert_eq!(platform.live('a'), before);
+    // Somebody else did write.
+    let run = failed_deletion(&platform);
+    platform.edit('a', "brandColor", "green");
+    let output = platform.run(&["restore", &run, "--yes"]);
+    check_exit(&output, 5);
+    assert!(
+        stderr(&output).contains("moved since the run"),
+        "{}",
+        stderr(&output)
+    );
+    platform.stop();
+}
+
+/// The snapshot of the run that deletes holds the parked name of the run before.
+#[test]
+fn a_parked_name_is_never_written_back() {
+    for is_known in [true, false] {
+        let platform = Platform::renamed("a", "{}");
+        let first = failed_deletion(&platform);
+        check_exit(&platform.run(&["apply", "--yes", "--prune"]), 0);
+        assert_eq!(platform.live('a'), None);
+        let second = platform.runs().pop().unwrap();
+        if !is_known {
+            let plan = platform.state().join(format!("plans/{first}.json"));
+            std::fs::remove_file(plan).unwrap();
+        }
+        check_exit(&platform.run(&["restore", &second, "--yes"]), 0);
+        let domain = if is_known {
+            json!("a.example.com")
+        } else {
+            json!(null)
+        };
+        assert_eq!(platform.key('a', "domain"), domain);
+        assert_eq!(platform.key('a', "brandColor"), "red");
+        platform.stop();
+    }
 }
