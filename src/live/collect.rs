@@ -17,12 +17,15 @@ use super::api::{Filter, ReadClient};
 use super::cache::Cache;
 use super::error::ApiError;
 use super::holders::{Root, holders};
-use super::state::{Live, LiveAccount, LiveDocument, Reading, Unmanaged, reading};
-use crate::model::{AccountId, AccountName, AssetKind, Identity, Realm};
+use super::state::{Live, LiveAccount, LiveDocument, Outside, Reading, Unmanaged, reading};
+use crate::model::{AccountId, AccountName, AssetKind, Identity, Realm, is_parked};
 use crate::tree::{BaseAccounts, Desired, DesiredAccount, SharedAccount, departed};
 
 /// How many realms are looked up one by one; with more, one list of all accounts takes fewer requests.
 const FEW_REALMS: usize = 4;
+
+/// The maximum number of accounts outside the tree that are read to see what they have.
+const MOST_OUTSIDE: usize = 100;
 
 /// What to read besides the tree's accounts, and how.
 #[derive(Clone, Copy, Debug)]
@@ -82,11 +85,17 @@ pub async fn collect(
     let template_is_unservable = matches!(template, Some(Err(ApiError::InitFailed)));
     let template = template.map(reading).transpose()?;
     let root = Root::of(client, &accounts);
-    let unmanaged = if options.unmanaged {
+    let (unmanaged, outside) = if options.unmanaged {
         let declared = || desired.accounts.iter().chain(options.elsewhere);
-        Some(unmanaged(client, declared, &accounts, &root).await?)
+        match unmanaged(client, declared, &accounts, &root).await? {
+            Reading::Known(listed) => {
+                let (unmanaged, outside) = told_apart(client, listed).await?;
+                (Some(Reading::Known(unmanaged)), outside)
+            }
+            Reading::Unknown(reason) => (Some(Reading::Unknown(reason)), Outside::default()),
+        }
     } else {
-        None
+        (None, Outside::default())
     };
     let holders = holders(client, desired, &accounts, &root).await?;
     if let Some(cache) = options.cache {
@@ -98,6 +107,7 @@ pub async fn collect(
         template,
         template_is_unservable,
         unmanaged,
+        outside,
         holders,
     })
 }
@@ -358,8 +368,7 @@ async fn is_root(
     })
 }
 
-/// Lists the whitelabels outside the tree: accounts that have, or had, a whitelabel with a domain (a hint only, L3,
-/// trap 37), and the root, which the list of its descendants does not include.
+/// Lists accounts outside the tree that have, or had, a whitelabel with a domain (a hint only, L3, trap 37), and the root, which the list of its descendants does not include.
 async fn unmanaged<'a, I: Iterator<Item = &'a SharedAccount>>(
     client: &ReadClient,
     declared: impl Fn() -> I,
@@ -396,4 +405,39 @@ async fn unmanaged<'a, I: Iterator<Item = &'a SharedAccount>>(
     }
     listed.sort();
     Ok(Reading::Known(listed))
+}
+
+/// Reads listed accounts, unless there are too many, and returns those that have a whitelabel.
+async fn told_apart(
+    client: &ReadClient,
+    listed: Vec<Unmanaged>,
+) -> Result<(Vec<Unmanaged>, Outside), ApiError> {
+    let mut outside = Outside::default();
+    if listed.len() > MOST_OUTSIDE {
+        outside.unread = listed.len();
+        return Ok((listed, outside));
+    }
+    let reads: Vec<_> = (listed.iter())
+        .map(|account| client.whitelabel(&account.id))
+        .collect();
+    let read: Vec<_> = stream::iter(reads)
+        .buffered(ACCOUNTS_IN_HAND)
+        .collect()
+        .await;
+    let mut whitelabels = Vec::new();
+    for (account, document) in listed.into_iter().zip(read) {
+        match reading(document)? {
+            Reading::Known(None) => {
+                outside.reserved.push(account);
+                continue;
+            }
+            Reading::Known(Some(document)) if is_parked(&account.id, &document.settings) => {
+                outside.parked.push(account.clone());
+            }
+            Reading::Known(Some(_)) => {}
+            Reading::Unknown(_) => outside.unread += 1,
+        }
+        whitelabels.push(account);
+    }
+    Ok((whitelabels, outside))
 }

@@ -50,7 +50,7 @@ pub use request::RequestId;
 pub use retry::RetryPolicy;
 pub use secret_config::SecretConfig;
 pub use secret_source::{SecretError, credential, resolve};
-pub use state::{Live, LiveAccount, LiveAsset, LiveDocument, Reading, Unmanaged};
+pub use state::{Live, LiveAccount, LiveAsset, LiveDocument, Outside, Reading, Unmanaged};
 pub use trust::{Claim, Commands, Entry, Reach, Trust, TrustConfig};
 
 #[cfg(test)]

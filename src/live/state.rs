@@ -57,6 +57,8 @@ pub struct Live {
     pub template_is_unservable: bool,
     /// Accounts with a whitelabel that are not in the tree; `None` unless requested.
     pub unmanaged: Option<Reading<Vec<Unmanaged>>>,
+    /// What is to be known of accounts that are not in the tree.
+    pub outside: Outside,
     /// The holders of each domain that an account is about to claim (W19, W22); there can be several (W25).
     pub holders: BTreeMap<DomainName, Reading<Vec<Unmanaged>>>,
 }
@@ -100,6 +102,17 @@ pub struct LiveAsset {
     pub facts: AssetFacts,
     /// The attachment's name (B10); distinguishes our uploads, named by their digest, from manual ones.
     pub attachment: Option<String>,
+}
+
+/// What is to be known of accounts outside the tree that have, or had, a whitelabel.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outside {
+    /// Those whose whitelabel has the parked name as its domain.
+    pub parked: Vec<Unmanaged>,
+    /// Those that have no whitelabel, and still reserve the domain of one (kazoo-4.3, statement 5).
+    pub reserved: Vec<Unmanaged>,
+    /// The number of those that were not read, or could not be: they count as having a whitelabel.
+    pub unread: usize,
 }
 
 /// A live account that is not in the tree, or that holds a domain.

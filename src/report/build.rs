@@ -7,7 +7,7 @@ use super::model::{
     BaseReport, Command, Coverage, ObjectReport, Report, Requests, ShardReport, Status, StepReport,
     Verb,
 };
-use super::{DnsReport, Places, Problem, problems};
+use super::{DnsReport, Places, Problem, outside, problems};
 use crate::apply::{Applied, StepOutcome};
 use crate::diag::{Diagnostic, SourceMap};
 use crate::diff::{AccountDifference, Differences, ZoneDifference};
@@ -117,6 +117,12 @@ pub fn report(facts: &Facts<'_>) -> Report {
             .into_iter()
             .chain(facts.notes.iter().cloned())
             .chain(facts.shard.iter().flat_map(|shard| shard.notes.clone()))
+            .chain(
+                facts
+                    .live
+                    .iter()
+                    .flat_map(|live| outside::notes(&live.outside, facts.differences)),
+            )
             .collect(),
         base: facts.base.map(BaseReport::from),
         coverage: facts.live.and_then(coverage),

@@ -22,6 +22,7 @@ mod line;
 pub mod markdown;
 pub mod merge;
 mod model;
+mod outside;
 pub mod picture;
 mod places;
 mod problem;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use emblazon::apply::lease::{Attempt, Claim, GitLease, Lease as _, LeaseScope};
 use emblazon::apply::remote::Swap;
 use emblazon::model::ClusterName;
-use emblazon::sandbox::{Options, Sandbox, Seed};
+use emblazon::sandbox::{Options, Profile, Sandbox, Seed};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -51,11 +51,18 @@ impl World {
     }
 
     fn seeded(seed: &str) -> Self {
+        Self::seeded_on(Profile::Master, seed)
+    }
+
+    /// Begins with a platform of some version, and a tree without accounts.
+    pub(crate) fn seeded_on(profile: Profile, seed: &str) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let seed = Seed::parse(seed, Path::new(".")).unwrap();
-        let sandbox = runtime
-            .block_on(Sandbox::start(Options::seeded(seed)))
-            .unwrap();
+        let options = Options {
+            profile,
+            ..Options::seeded(seed)
+        };
+        let sandbox = runtime.block_on(Sandbox::start(options)).unwrap();
         let server = Server::new();
         let clone = server.clone_as("ops");
         let world = Self {

@@ -37,6 +37,7 @@ mod http2;
 mod import;
 mod kill;
 mod kill_random;
+mod kill_release;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
 mod lease;

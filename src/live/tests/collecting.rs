@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::diag::{FileId, Place, Span, Spanned};
-use crate::live::{ApiError, CollectOptions, Live, Reading, collect};
+use crate::live::{ApiError, CollectOptions, Live, Reading, Unmanaged, collect};
 use crate::model::{
     AccountName, AssetFacts, AssetFile, AssetKind, ClusterName, Digest, DomainName, Identity,
-    Realm, Revision,
+    Realm, Revision, parked_domain,
 };
 use crate::tree::{
     AccountPolicy, AuthConfig, ClusterConfig, Declared, Desired, DesiredAccount, DesiredTemplate,
@@ -156,6 +156,34 @@ async fn accounts_assets_and_what_is_outside() {
     assert_eq!(live.holders, BTreeMap::new());
     assert_eq!(live.template, None);
     assert_eq!(sandbox.counts().mutating, 0);
+}
+
+/// W22 and kazoo-4.3, statement 5: a reservation is no whitelabel, and a parked one is told apart.
+#[tokio::test]
+async fn what_is_outside_is_told_apart() {
+    let sandbox = sandbox().await;
+    let parked = parked_domain(&id('e'));
+    sandbox.world().edit_settings(id('e').as_str(), |settings| {
+        settings.insert("domain".to_owned(), json!(parked));
+    });
+    sandbox.world().delete_document(id('d').as_str());
+    let live = live(&sandbox, &desired(vec![])).await;
+    assert_eq!(unmanaged(&live), ["Gold", "Capitals"]);
+    let names = |accounts: &[Unmanaged]| {
+        let names = accounts.iter().map(|account| account.name.clone());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(names(&live.outside.parked), ["Capitals"]);
+    assert_eq!(names(&live.outside.reserved), ["Past"]);
+    assert_eq!(live.outside.unread, 0);
+    // Who cannot be read counts as having one.
+    let path = format!("/v2/accounts/{}/whitelabel", id('b'));
+    sandbox.set_faults(vec![
+        Fault::new("GET", &path, FaultKind::Status(403)).times(99),
+    ]);
+    let live = self::live(&sandbox, &desired(vec![])).await;
+    assert_eq!(unmanaged(&live), ["Gold", "Capitals"]);
+    assert_eq!(live.outside.unread, 1);
 }
 
 fn revision_of(sandbox: &Sandbox) -> String {
@@ -388,5 +416,5 @@ async fn the_root_is_read_once() {
         .unwrap();
     assert_eq!(live.holders.len(), 2);
     let read = sandbox.counts().of("GET", "whitelabel") - before;
-    assert_eq!(read, 3, "two accounts and the root");
+    assert_eq!(read, 4, "two accounts, the root, and one outside the tree");
 }
