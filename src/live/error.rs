@@ -300,6 +300,11 @@ pub struct Violation {
 }
 
 impl Violation {
+    /// Returns whether it is about a provider of single sign-on, which Kazoo 4.3 checks (kazoo-4.3, statement 8).
+    fn is_of_provider(&self) -> bool {
+        self.path.segments().next().as_deref() == Some("sso_providers")
+    }
+
     /// Formats violations as one line, sorted.
     pub(super) fn list(violations: &[Self]) -> String {
         let mut list: Vec<String> = violations
@@ -328,6 +333,9 @@ impl ApiError {
             }
             Self::Unavailable { retry_after, .. } if let Some(wait) = waited(*retry_after) => {
                 format!("try again in {wait} s; if it persists, ask the platform's operator").into()
+            }
+            Self::Validation(violations) if violations.iter().any(Violation::is_of_provider) => {
+                "declare `sso_providers` with a url for each provider, or `sso_providers: null` to remove them; what the tree does not declare is sent back as it is with each write, and this server refuses it".into()
             }
             other => other.fixed_advice().into(),
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::domains::{self, DocumentEffect, Verdict};
+use super::domains::{self, DocumentEffect, Kept, Surroundings, Verdict};
 use super::draft::{self, Draft};
 use super::intent::Intent;
 use super::order::{self, Level, Slot};
@@ -18,7 +18,7 @@ use crate::diff::{
     ZoneDifference, compare, departed_name,
 };
 use crate::live::{Live, Reading};
-use crate::model::{AccountName, Digest, KeyPath};
+use crate::model::{AccountId, AccountName, Digest, KeyPath};
 use crate::tree::{self, Desired, Policy, SharedAccount};
 
 /// The note on a step that repairs the template.
@@ -126,7 +126,13 @@ pub fn plan_differences(
         intents.sort_by(|a, b| a.difference.name.cmp(&b.difference.name));
     }
     let users: Vec<_> = intents.iter().map(Intent::user).collect();
-    let verdicts = domains::settle(&users, &live.holders, siblings);
+    let surroundings = Surroundings {
+        holders: &live.holders,
+        siblings,
+        outside: &live.outside,
+        kept: kept(&refusals),
+    };
+    let verdicts = domains::settle(&users, &surroundings);
     for (intent, verdict) in intents.iter().zip(&verdicts) {
         chains.push(chain(intent, verdict, &mut refusals));
     }
@@ -172,6 +178,20 @@ pub fn plan_differences(
     plan.unknown = Unknown::of(&differences);
     plan.scope.departed = in_plan(&plan, &differences.departed);
     Planned { plan, differences }
+}
+
+/// Returns the accounts for which a guard refuses a deletion.
+fn kept(refusals: &[Refusal]) -> BTreeMap<AccountId, Kept> {
+    let mut kept = BTreeMap::new();
+    for refusal in refusals {
+        if let Some(Subject::Account { name, id }) = &refusal.subject {
+            kept.entry(id.clone()).or_insert(Kept {
+                name: name.to_string(),
+                kind: refusal.kind,
+            });
+        }
+    }
+    kept
 }
 
 /// Determines the course for the records of each account, which follow its domain.

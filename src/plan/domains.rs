@@ -8,8 +8,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Siblings;
-use crate::live::{Reading, Unmanaged};
+use super::{RefusalKind, Sibling, Siblings};
+use crate::live::{Outside, Reading, Unmanaged};
 use crate::model::{AccountId, DomainName, Identity, Realm, is_parked_domain};
 
 /// The properties of an account that matter for domains. Domains are in lower case.
@@ -23,6 +23,10 @@ pub(super) struct DomainUser {
     pub(super) live: Option<String>,
     /// The desired domain.
     pub(super) wanted: Option<String>,
+    /// Whether its whitelabel is to be deleted, and a guard refuses that.
+    pub(super) is_to_go: bool,
+    /// Why a guard keeps it from being changed for the sake of another account, and what to do.
+    pub(super) locked: Option<Refused>,
 }
 
 /// What the plan does with a document, apart from domains.
@@ -68,11 +72,39 @@ pub(super) struct Refused {
 
 type Holders = BTreeMap<DomainName, Reading<Vec<Unmanaged>>>;
 
+/// What the decision depends on besides the accounts of the tree.
+pub(super) struct Surroundings<'a> {
+    pub(super) holders: &'a Holders,
+    pub(super) siblings: Option<&'a Siblings>,
+    pub(super) outside: &'a Outside,
+    /// The accounts, of the tree or removed from it, whose deletion a guard refuses.
+    pub(super) kept: BTreeMap<AccountId, Kept>,
+}
+
+/// An account whose deletion a guard refuses.
+pub(super) struct Kept {
+    pub(super) name: String,
+    pub(super) kind: RefusalKind,
+}
+
+impl Kept {
+    fn refused(&self, domain: &str) -> Refused {
+        let name = &self.name;
+        let message = format!("{domain} is held by {name}, whose deletion is refused");
+        let help = match self.kind {
+            RefusalKind::Prune => {
+                format!("run with `--prune`, which deletes the whitelabel of {name}")
+            }
+            _ => format!("resolve the refusal of {name} first"),
+        };
+        Refused { message, help }
+    }
+}
+
 /// All accounts of the tree, indexed by id and by live and desired domain.
 struct Registry<'a> {
     users: &'a [DomainUser],
-    holders: &'a Holders,
-    siblings: Option<&'a Siblings>,
+    around: &'a Surroundings<'a>,
     by_id: BTreeMap<&'a AccountId, usize>,
     /// The accounts by the domain of their live document.
     by_live: BTreeMap<&'a str, BTreeSet<usize>>,
@@ -81,11 +113,10 @@ struct Registry<'a> {
 }
 
 impl<'a> Registry<'a> {
-    fn new(users: &'a [DomainUser], holders: &'a Holders, siblings: Option<&'a Siblings>) -> Self {
+    fn new(users: &'a [DomainUser], around: &'a Surroundings<'a>) -> Self {
         let mut registry = Self {
             users,
-            holders,
-            siblings,
+            around,
             by_id: BTreeMap::new(),
             by_live: BTreeMap::new(),
             by_wanted: BTreeMap::new(),
@@ -106,17 +137,13 @@ impl<'a> Registry<'a> {
 
     /// Returns a domain's reservations on the server, if they were requested.
     fn reservations(&self, domain: &str) -> Option<&'a Reading<Vec<Unmanaged>>> {
-        self.holders.get(&DomainName::parse(domain).ok()?)
+        self.around.holders.get(&DomainName::parse(domain).ok()?)
     }
 }
 
 /// Decides for all accounts at once; returns one verdict per account, in the same order.
-pub(super) fn settle(
-    users: &[DomainUser],
-    holders: &Holders,
-    siblings: Option<&Siblings>,
-) -> Vec<Verdict> {
-    let registry = Registry::new(users, holders, siblings);
+pub(super) fn settle(users: &[DomainUser], around: &Surroundings<'_>) -> Vec<Verdict> {
+    let registry = Registry::new(users, around);
     let mut refused: BTreeMap<usize, Refused> = BTreeMap::new();
     // Each round but the last refuses at least one more account, so the loop ends.
     let mut verdicts = loop {
@@ -207,7 +234,7 @@ impl<'a> Round<'a> {
         for holder in holders {
             match holder {
                 Holder::Outside(account) => {
-                    let refused = held_outside(domain, &account, self.registry.siblings);
+                    let refused = held_outside(domain, &account, self.registry.around);
                     self.more.insert(index, refused);
                 }
                 Holder::Inside(holder) => self.ask(index, holder, domain),
@@ -218,6 +245,12 @@ impl<'a> Round<'a> {
     /// Makes one account release the domain that another claims.
     fn ask(&mut self, index: usize, holder: usize, domain: &str) {
         let user = &self.registry.users[holder];
+        let keeps = user.wanted.as_deref() == Some(domain);
+        let id = user.id.as_ref().filter(|_| user.is_to_go && keeps);
+        if let Some(kept) = id.and_then(|id| self.registry.around.kept.get(id)) {
+            self.more.insert(index, kept.refused(domain));
+            return;
+        }
         match let_go(user, domain, self.refused.contains_key(&holder)) {
             LetGo::Refused(reason) => {
                 self.more.insert(index, reason);
@@ -287,6 +320,11 @@ enum LetGo {
 fn let_go(holder: &DomainUser, domain: &str, is_refused: bool) -> LetGo {
     let name = &holder.name;
     let refuse = |message: String, help: String| LetGo::Refused(Refused { message, help });
+    let keeps = holder.wanted.as_deref() == Some(domain);
+    if let Some(locked) = holder.locked.as_ref().filter(|_| !is_refused && !keeps) {
+        let message = format!("{domain} is held by {name}, and {name} {}", locked.message);
+        return refuse(message, locked.help.clone());
+    }
     match holder.effect {
         DocumentEffect::Unknown => refuse(
             format!("{domain} may be held by {name}, which could not be read"),
@@ -296,7 +334,7 @@ fn let_go(holder: &DomainUser, domain: &str, is_refused: bool) -> LetGo {
             format!("{domain} is held by {name}, whose own steps are refused"),
             format!("resolve the refusal of {name} first"),
         ),
-        _ if holder.wanted.as_deref() == Some(domain) => refuse(
+        _ if keeps => refuse(
             format!("{domain} is held by {name}, which keeps it"),
             format!("declare another domain for {name}, or `domain: null`"),
         ),
@@ -323,33 +361,51 @@ fn rival(registry: &Registry<'_>, index: usize, domain: &str) -> Option<Refused>
     })
 }
 
-fn held_outside(domain: &str, holder: &Unmanaged, siblings: Option<&Siblings>) -> Refused {
+fn held_outside(domain: &str, holder: &Unmanaged, around: &Surroundings<'_>) -> Refused {
+    if let Some(kept) = around.kept.get(&holder.id) {
+        return kept.refused(domain);
+    }
+    if let Some(refused) = (around.siblings).and_then(|it| held_by_sibling(domain, holder, it)) {
+        return refused;
+    }
+    let Unmanaged { id, name, .. } = holder;
+    if around.outside.reserved.iter().any(|it| it.id == *id) {
+        return Refused {
+            message: format!(
+                "{domain} is held by {name:?} ({id}), which is not in the tree, and has no whitelabel: it still reserves the domain of one that was deleted"
+            ),
+            help: format!(
+                "add a folder to `accounts/` whose account.yaml holds only `account: {id}`: then a plan releases the domain"
+            ),
+        };
+    }
+    Refused {
+        message: format!("{domain} is held by {name:?} ({id}), which is not in the tree"),
+        help: format!(
+            "bring that account into the tree with another domain or `domain: null`; if it has no whitelabel any more, an account.yaml that holds only `account: {id}` is enough"
+        ),
+    }
+}
+
+/// Returns a refusal if another shard plans for the holder of a domain.
+fn held_by_sibling(domain: &str, holder: &Unmanaged, siblings: &Siblings) -> Option<Refused> {
     let identities = [
         Identity::Id(holder.id.clone()),
         Identity::Realm(Realm::new(holder.realm.as_str())),
     ];
-    let find = |siblings: &Siblings| {
-        let mut found = identities
-            .iter()
-            .filter_map(|it| siblings.elsewhere.get(it));
-        found.next().cloned().map(|name| (siblings.shard, name))
-    };
-    if let Some((shard, name)) = siblings.and_then(find) {
-        return Refused {
-            message: format!(
-                "{domain} is held by {name}, which another shard than {shard} plans for"
-            ),
-            help: format!("run again when {name} has let it go, or run without --shard"),
-        };
-    }
-    Refused {
+    let mut found = identities
+        .iter()
+        .filter_map(|it| siblings.elsewhere.get(it));
+    let Sibling { name, shard } = found.next()?;
+    Some(Refused {
         message: format!(
-            "{domain} is held by {:?} ({}), which is not in the tree",
-            holder.name, holder.id
+            "{domain} is held by {name}, which another shard ({shard}) than {} plans for",
+            siblings.shard
         ),
-        help: "bring that account into the tree with another domain, or release the domain there"
-            .to_owned(),
-    }
+        help: format!(
+            "run `emblazon apply --shard {shard}` first, if the tree gives {name} another domain; or run without `--shard`, which plans for both"
+        ),
+    })
 }
 
 /// Breaks each cycle by parking one account: preferably the first in the tree that is not only written to free a

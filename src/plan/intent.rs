@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::domains::{DocumentEffect, DomainUser};
+use super::domains::{DocumentEffect, DomainUser, Refused};
 use super::{Options, Refusal, RefusalKind, Subject, guard};
 use crate::diff::canonical::{explicit_defaults, written};
 use crate::diff::{AccountDifference, Change, ChangeKey, Side};
@@ -16,6 +16,8 @@ pub(super) struct Intent<'a> {
     pub(super) difference: &'a AccountDifference,
     pub(super) document: Option<&'a LiveDocument>,
     pub(super) effect: DocumentEffect,
+    /// Why a guard keeps the account from being changed for the sake of another one, and what to do.
+    locked: Option<Refused>,
     /// The assets to remove by creating the whitelabel again.
     pub(super) without: Vec<AssetKind>,
     /// The desired document; borrowed from the live one if nothing changes.
@@ -38,6 +40,7 @@ impl<'a> Intent<'a> {
             difference,
             document,
             effect: DocumentEffect::Unknown,
+            locked: None,
             without: Vec::new(),
             target: document
                 .map_or_else(Cow::default, |document| Cow::Borrowed(&document.settings)),
@@ -45,10 +48,7 @@ impl<'a> Intent<'a> {
         if difference.id.is_none() || reading.and_then(Reading::known).is_none() {
             return intent;
         }
-        let changes_whole = difference
-            .changes
-            .iter()
-            .any(|change| change.key == ChangeKey::Whitelabel);
+        let changes_whole = intent.changes_whole();
         intent.effect = match document {
             None if changes_whole => DocumentEffect::Created,
             None => DocumentEffect::Missing,
@@ -61,6 +61,7 @@ impl<'a> Intent<'a> {
             intent.effect = DocumentEffect::Held;
             return intent;
         }
+        intent.locked = intent.lock(policy, options);
         match intent.effect {
             DocumentEffect::Created => intent.target = Cow::Owned(created(desired)),
             DocumentEffect::Updated => {
@@ -97,6 +98,7 @@ impl<'a> Intent<'a> {
             difference,
             document: Some(document),
             effect: DocumentEffect::Untouched,
+            locked: None,
             without: Vec::new(),
             target: Cow::Borrowed(&document.settings),
         };
@@ -135,7 +137,14 @@ impl<'a> Intent<'a> {
             effect: self.effect,
             live: self.document.and_then(|document| of(&document.settings)),
             wanted: of(&self.target).filter(|_| is_there),
+            is_to_go: self.effect == DocumentEffect::Untouched && self.changes_whole(),
+            locked: self.locked.clone(),
         }
+    }
+
+    fn changes_whole(&self) -> bool {
+        let mut changes = self.difference.changes.iter();
+        changes.any(|change| change.key == ChangeKey::Whitelabel)
     }
 
     /// Iterates over the changes that a write of the document would make.
@@ -173,6 +182,31 @@ impl<'a> Intent<'a> {
             _ => return None,
         };
         Some(guard::key_refusal(self.subject(), name, key, what))
+    }
+
+    /// Returns why an account without changes of its own must not be changed for the sake of another one.
+    fn lock(&self, policy: &Policy, options: &Options) -> Option<Refused> {
+        let name = &self.desired.name;
+        let domain = KeyPath::from("domain");
+        let (kind, list, entry) = match self.effect {
+            DocumentEffect::Untouched | DocumentEffect::Missing
+                if policy.protected_accounts.contains(name) =>
+            {
+                let kind = RefusalKind::ProtectedAccount;
+                (kind, "policy.protected_accounts", name.as_str())
+            }
+            DocumentEffect::Untouched if policy.protected_keys.contains(&domain) => {
+                (RefusalKind::ProtectedKey, "policy.protected_keys", "domain")
+            }
+            _ => return None,
+        };
+        (!options.allows(kind)).then(|| Refused {
+            message: format!("would have to be changed to release it, which {list} forbids"),
+            help: format!(
+                "take {entry} out of {list} in its own commit, or {}",
+                guard::approval(kind)
+            ),
+        })
     }
 
     fn deletion(

@@ -25,7 +25,7 @@ mod unknown;
 pub use builder::{Planned, plan, plan_differences, plan_with_records};
 pub use confirm::{Confirmed, Contradiction, confirm};
 pub use format::PlanFormatError;
-pub use options::{Options, Part, Siblings};
+pub use options::{Options, Part, Sibling, Siblings};
 pub use order::Level;
 pub(crate) use order::number;
 pub(crate) use servable::check as check_template;

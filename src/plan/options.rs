@@ -56,8 +56,17 @@ pub struct Siblings {
     pub shard: Shard,
     /// The number of accounts that all shards cover together.
     pub accounts: u32,
-    /// The accounts of the tree that belong to other shards, with their folder names.
-    pub elsewhere: BTreeMap<Identity, AccountName>,
+    /// The accounts of the tree that belong to other shards.
+    pub elsewhere: BTreeMap<Identity, Sibling>,
+}
+
+/// An account of the tree that another shard plans for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sibling {
+    /// Its folder name.
+    pub name: AccountName,
+    /// The shard that plans for it.
+    pub shard: Shard,
 }
 
 impl Options {

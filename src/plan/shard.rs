@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::Siblings;
+use super::{Sibling, Siblings};
 use crate::live::{Live, Reading};
 use crate::model::{AccountId, AccountName, Identity, KeyPath, Realm, Shard};
 use crate::tree::{BaseAccounts, Desired, DesiredAccount, SharedAccount, departed};
@@ -56,6 +56,8 @@ pub struct Share {
     pub taken: BTreeMap<AccountName, Shard>,
     /// Accounts that another shard plans for, although this shard is their home.
     pub given: BTreeMap<AccountName, Shard>,
+    /// The shards that plan for the accounts of the tree that this one does not plan for.
+    others: BTreeMap<AccountName, Shard>,
 }
 
 impl Division {
@@ -148,7 +150,12 @@ impl Division {
                 if member.home != self.shard {
                     share.taken.insert(member.name.clone(), member.home);
                 }
-            } else if member.home == self.shard {
+                continue;
+            }
+            if !member.is_departed {
+                share.others.insert(member.name.clone(), plans);
+            }
+            if member.home == self.shard {
                 share.given.insert(member.name.clone(), plans);
             }
         }
@@ -240,13 +247,16 @@ impl Cut {
     #[must_use]
     pub fn siblings(&self) -> Siblings {
         let identity = |account: &DesiredAccount| account.identity.value.clone();
+        let sibling = |account: &DesiredAccount| {
+            let shard = *self.share.others.get(&account.name)?;
+            let name = account.name.clone();
+            Some((identity(account), Sibling { name, shard }))
+        };
         let elsewhere = self.elsewhere.iter();
         Siblings {
             shard: self.division.shard,
             accounts: self.accounts,
-            elsewhere: elsewhere
-                .map(|account| (identity(account), account.name.clone()))
-                .collect(),
+            elsewhere: elsewhere.filter_map(|account| sibling(account)).collect(),
         }
     }
 

@@ -31,6 +31,7 @@ mod fuzz;
 mod git;
 mod growth;
 mod guards;
+mod held_domains;
 #[cfg(unix)]
 mod hostile;
 mod http2;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::tables::holder;
 use crate::diff::fixture::{account, live, object, sources, store, tree, with_asset};
 use crate::live::{Live, Reading};
 use crate::model::{AccountName, AssetKind, KeyPath};
@@ -391,4 +392,60 @@ fn guards_have_names() {
     }
     assert_eq!(RefusalKind::named("domain-held"), None);
     assert_eq!(RefusalKind::DomainHeld.guard(), None);
+}
+
+/// A protected account need not change itself: it is only to let go of a domain. Then just who wants it waits.
+#[test]
+fn a_protected_account_is_not_changed_for_another_one() {
+    #[track_caller]
+    fn check(document: Option<Value>, kind: RefusalKind, expected: &str) {
+        let desired = tree(vec![
+            account("a", json!({})),
+            account("b", json!({"domain": "x.example"})),
+            account("c", json!({"company_name": "new"})),
+        ]);
+        let desired = with_policy(desired, |policy| match kind {
+            RefusalKind::ProtectedAccount => {
+                policy.protected_accounts.insert(AccountName::new("a"));
+            }
+            _ => {
+                policy.protected_keys.insert(KeyPath::from("domain"));
+            }
+        });
+        let mut state = live([
+            ("a", document),
+            ("b", None),
+            ("c", Some(json!({"company_name": "old"}))),
+        ]);
+        holder(&mut state, "x.example", "a");
+        let made = |allow: &[RefusalKind]| made(&desired, &state, &allowing(allow));
+        let tripped = made(&[]);
+        let subjects: Vec<&str> = tripped.steps.iter().map(|it| it.subject.title()).collect();
+        assert_eq!(subjects, ["c"]);
+        let told: Vec<String> = (tripped.refusals.iter())
+            .map(|refusal| format!("{:?}: {}; {}", refusal.kind, refusal.message, refusal.help))
+            .collect();
+        assert_eq!(told, [expected]);
+        assert_eq!(check_plan(&tripped, &desired, &BTreeSet::new(), NOW), []);
+        // What it says to do.
+        let lifted = made(&[kind]);
+        assert_eq!(lifted.refusals, []);
+        let subjects: BTreeSet<&str> = lifted.steps.iter().map(|it| it.subject.title()).collect();
+        assert_eq!(subjects, BTreeSet::from(["a", "b", "c"]));
+    }
+    let account = "DomainHeld: x.example is held by a, and a would have to be changed to release it, which policy.protected_accounts forbids; take a out of policy.protected_accounts in its own commit, or look at it with `plan --allow protected-account`, and allow exactly that with `apply --allow protected-account --expect DIGEST`";
+    // Its whitelabel is gone, or has no domain, or another one.
+    for document in [
+        None,
+        Some(json!({"company_name": "A"})),
+        Some(json!({"domain": "w.example"})),
+    ] {
+        check(document, RefusalKind::ProtectedAccount, account);
+    }
+    let key = "DomainHeld: x.example is held by a, and a would have to be changed to release it, which policy.protected_keys forbids; take domain out of policy.protected_keys in its own commit, or look at it with `plan --allow protected-key`, and allow exactly that with `apply --allow protected-key --expect DIGEST`";
+    check(
+        Some(json!({"company_name": "A"})),
+        RefusalKind::ProtectedKey,
+        key,
+    );
 }

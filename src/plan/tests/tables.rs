@@ -79,7 +79,7 @@ fn domains(wanted: &[(&str, Option<&str>)]) -> Desired {
     tree(accounts.collect())
 }
 
-fn holder(live: &mut Live, domain: &str, name: &str) {
+pub(super) fn holder(live: &mut Live, domain: &str, name: &str) {
     let holder = Unmanaged {
         id: id(name),
         name: name.to_owned(),
@@ -257,7 +257,7 @@ fn held_domains_are_refused() {
     let mut state = live([("b", Some(json!({"domain": "y.example"})))]);
     holder(&mut state, "x.example", "zoe");
     let refused = show(&made(&desired, &state)).replace(id("zoe").as_str(), "ID");
-    insta::assert_snapshot!(refused, @r#"DomainHeld: x.example is held by "zoe" (ID), which is not in the tree; bring that account into the tree with another domain, or release the domain there"#);
+    insta::assert_snapshot!(refused, @r#"DomainHeld: x.example is held by "zoe" (ID), which is not in the tree; bring that account into the tree with another domain or `domain: null`; if it has no whitelabel any more, an account.yaml that holds only `account: ID` is enough"#);
     // What is refused for one account holds for those that wait for it.
     let desired = domains(&[("a", Some("y.example")), ("b", Some("x.example"))]);
     let mut state = live([("a", None), ("b", Some(json!({"domain": "y.example"})))]);
@@ -265,8 +265,28 @@ fn held_domains_are_refused() {
     let refused = show(&made(&desired, &state)).replace(id("zoe").as_str(), "ID");
     insta::assert_snapshot!(refused, @r#"
     DomainHeld: y.example is held by b, whose own steps are refused; resolve the refusal of b first
-    DomainHeld: x.example is held by "zoe" (ID), which is not in the tree; bring that account into the tree with another domain, or release the domain there
+    DomainHeld: x.example is held by "zoe" (ID), which is not in the tree; bring that account into the tree with another domain or `domain: null`; if it has no whitelabel any more, an account.yaml that holds only `account: ID` is enough
     "#);
+    // It has no whitelabel any more.
+    let desired = domains(&[("b", Some("x.example"))]);
+    let mut state = live([("b", None)]);
+    holder(&mut state, "x.example", "zoe");
+    let Some(Reading::Known(holders)) = state.holders.values().next() else {
+        panic!("a holder");
+    };
+    state.outside.reserved = holders.clone();
+    let refused = show(&made(&desired, &state)).replace(id("zoe").as_str(), "ID");
+    insta::assert_snapshot!(refused, @r#"DomainHeld: x.example is held by "zoe" (ID), which is not in the tree, and has no whitelabel: it still reserves the domain of one that was deleted; add a folder to `accounts/` whose account.yaml holds only `account: ID`: then a plan releases the domain"#);
+    // It is to be deleted, and that is refused.
+    let desired = tree(vec![
+        absent("a", false),
+        account("b", json!({"domain": "x.example"})),
+    ]);
+    let state = live([("a", Some(json!({"domain": "x.example"}))), ("b", None)]);
+    insta::assert_snapshot!(show(&made(&desired, &state)), @r"
+    Prune: the whitelabel of a would be deleted with all its assets; run with `--prune` to allow deletions
+    DomainHeld: x.example is held by a, whose deletion is refused; run with `--prune`, which deletes the whitelabel of a
+    ");
     // An account of the tree keeps it, because the tree does not speak of its domain.
     let desired = tree(vec![
         account("a", json!({})),
