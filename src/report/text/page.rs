@@ -112,8 +112,8 @@ impl<'a> Page<'a> {
         self.end_line()
     }
 
-    /// Writes pieces, wrapped at spaces; continuation lines are indented by `hang`. A word wider than the page is not
-    /// broken, so that it can be copied.
+    /// Writes pieces, wrapped at spaces; continuation lines are indented by `hang`. A command between backticks, and a
+    /// word wider than the page, is not broken, so that it can be copied.
     pub(super) fn wrapped(&mut self, indent: usize, hang: usize, pieces: &[Piece]) -> fmt::Result {
         self.indent(indent)?;
         let mut column = indent;
@@ -122,7 +122,7 @@ impl<'a> Page<'a> {
         for Piece { tone, text } in pieces {
             // Adjacent text of one colour on one line is written at once.
             let mut run = String::new();
-            for chunk in text.split_inclusive(' ') {
+            for chunk in words(text) {
                 let word = chunk.trim_end_matches(' ');
                 let wide = word.width();
                 if !word.is_empty() {
@@ -192,5 +192,44 @@ impl<'a> Page<'a> {
     fn passed(&mut self, breaks: usize) {
         self.is_started = true;
         self.breaks = breaks;
+    }
+}
+
+/// Splits text after spaces, except those between backticks.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let mut is_quoted = false;
+        let end = rest.char_indices().find_map(|(at, character)| {
+            if character == '`' {
+                // One that nothing closes quotes nothing.
+                is_quoted = !is_quoted && rest[at + 1..].contains('`');
+            }
+            (character == ' ' && !is_quoted).then_some(at + 1)
+        });
+        let (word, after) = rest.split_at(end.unwrap_or(rest.len()));
+        rest = after;
+        (!word.is_empty()).then_some(word)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+
+    #[test]
+    fn commands_are_not_split() {
+        #[track_caller]
+        fn check(text: &str, expected: &[&str]) {
+            assert_eq!(words(text).collect::<Vec<_>>(), expected);
+        }
+        check("", &[]);
+        check("a  b ", &["a ", " ", "b "]);
+        check(
+            "run `apply --prune x`, or `b`.",
+            &["run ", "`apply --prune x`, ", "or ", "`b`."],
+        );
+        check("one ` alone stays", &["one ", "` ", "alone ", "stays"]);
+        check("`a b` c `d e", &["`a b` ", "c ", "`d ", "e"]);
     }
 }
