@@ -374,6 +374,10 @@ fn providers_have_the_form_that_4_3_wants() {
         &[(Code::EB0510, "sso_providers[1] has no url")],
     );
     check(
+        &one(json!({"url": null})),
+        &[(Code::EB0511, "sso_providers.url holds null")],
+    );
+    check(
         &one(json!({"url": 5})),
         &[(Code::EB0510, "sso_providers[1].url wants a text")],
     );

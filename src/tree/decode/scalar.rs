@@ -60,7 +60,8 @@ impl Reader {
         None
     }
 
-    /// Reads a value that no field describes.
+    /// Reads a value that no field describes. A list or map of which a part cannot be read is none: whoever checks it
+    /// would miss that part.
     pub(super) fn free_value(&mut self, node: &Node, what: &str) -> Option<Value> {
         match &node.content {
             Content::Scalar(_) if node.is_null() => {
@@ -85,13 +86,17 @@ impl Reader {
                 .map(Value::Array),
             Content::Mapping(_) => {
                 let mut object = Object::new();
+                let mut is_whole = true;
                 for entry in self.map(node, what).iter() {
                     let what = format!("{what}.{}", entry.key);
-                    if let Some(value) = self.free_value(&entry.value, &what) {
-                        object.insert(entry.key.clone(), value);
+                    match self.free_value(&entry.value, &what) {
+                        Some(value) => {
+                            object.insert(entry.key.clone(), value);
+                        }
+                        None => is_whole = false,
                     }
                 }
-                Some(Value::Object(object))
+                is_whole.then_some(Value::Object(object))
             }
             Content::Broken => None,
         }

@@ -201,6 +201,7 @@ fn eb02_structure() {
         accounts/acme/account.yaml:3:9 EB0210 assets is null; write a map, or delete the key; null means "must not be there" and is for settings and assets
         accounts/acme/account.yaml:4:11 EB0210 an item of extends is null; write a text, or delete the key; null means "must not be there" and is for settings and assets
         "#); // EB0210
+    assert_snapshot!(account("whitelabel: {sso_providers: [{url: null}]}"), @"accounts/acme/account.yaml:2:36 EB0511 an item of sso_providers.url is null inside of a value; leave it out, or declare the key itself as null"); // EB0511
     assert_snapshot!(account("whitelabel: {social: [null]}"), @"accounts/acme/account.yaml:2:23 EB0511 an item of social is null inside of a value; leave it out, or declare the key itself as null"); // EB0511
     assert_snapshot!(tree(&[("accounts/Acme Voice/account.yaml", ID)]), @r"
         accounts/Acme Voice/account.yaml:1:1 EB0212 the name of the folder is not allowed; use letters, digits, dot, hyphen and underscore, beginning with a letter or a digit
