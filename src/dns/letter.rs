@@ -19,6 +19,10 @@ use words::{duration, name, plain};
 /// The columns that readers copy verbatim.
 const COPIED: [&str; 3] = ["Name", "Type", "Value"];
 
+/// What the owner of a zone must know whose records an apply enters.
+const MANAGED: &str = "We enter and change these entries ourselves, over a direct connection to your name servers: \
+     nobody needs to enter by hand what is listed under “We enter”. The rest is for you.";
+
 /// The contents of a letter.
 #[derive(Clone, Copy, Debug)]
 pub struct Letter<'a> {
@@ -38,6 +42,8 @@ pub struct Letter<'a> {
     pub hints: &'a [Hint],
     /// The time to live of the records, in seconds.
     pub ttl: u32,
+    /// Whether an apply enters the records by itself (`dns: manage`).
+    pub is_managed: bool,
 }
 
 /// The rows of a letter, by what they ask for.
@@ -89,11 +95,14 @@ impl Letter<'_> {
         let mut blocks = vec![Block::Heading(format!("DNS entries for {}", self.domain))];
         blocks.push(Block::Paragraph(self.opening(done)));
         blocks.extend(self.notes().into_iter().map(Block::Paragraph));
+        if self.is_managed && !done {
+            blocks.push(Block::Paragraph(MANAGED.to_owned()));
+        }
         let place = Place {
             zone: self.zone,
             ttl: self.ttl,
         };
-        let sections = rows.sections(place);
+        let sections = rows.sections(place, self.is_managed);
         let several = sections.iter().filter(|section| section.is_task).count() > 1;
         let mut number = 0;
         for section in sections {
@@ -131,7 +140,14 @@ impl Letter<'_> {
             let is_cleared = cleared.contains(&host.question.name);
             for task in tasks(host, check, is_cleared) {
                 match task {
-                    Task::Lapsed(text) => rows.lapsed.push(about(text.to_owned())),
+                    Task::Lapsed(record_type, text) => {
+                        let mut row = about(text.to_owned());
+                        row[1] = record_type.to_string();
+                        // An alias answers for every type, and is one entry.
+                        if !rows.lapsed.contains(&row) {
+                            rows.lapsed.push(row);
+                        }
+                    }
                     Task::Sign(said) => rows.sign.push(about(said)),
                     Task::Clear(text) => rows.clear.push(about(text.to_owned())),
                     Task::Enter { how, data, now } => {
@@ -214,7 +230,7 @@ impl Rows<'_> {
     }
 
     /// Returns the parts that have rows: first what does harm as it stands, then what must precede the rest.
-    fn sections(self, place: Place<'_>) -> Vec<Section> {
+    fn sections(self, place: Place<'_>, is_managed: bool) -> Vec<Section> {
         let section = |is_task| {
             move |title, explanation: &str, header: &[&str], rows: Vec<Vec<String>>| {
                 (!rows.is_empty()).then(|| Section {
@@ -231,9 +247,17 @@ impl Rows<'_> {
         };
         let (task, word) = (section(true), section(false));
         let enter = (!self.enter.is_empty()).then(|| Section {
-            title: "Please enter",
-            is_task: true,
-            explanation: how_to_enter(&self.enter, place),
+            title: if is_managed {
+                "We enter"
+            } else {
+                "Please enter"
+            },
+            is_task: !is_managed,
+            explanation: if is_managed {
+                Vec::new()
+            } else {
+                how_to_enter(&self.enter, place)
+            },
             body: Block::Entries(self.enter.iter().map(|it| it.fields(place)).collect()),
         });
         let sections = [
@@ -279,7 +303,7 @@ impl Rows<'_> {
             ),
             word(
                 "Not clear yet",
-                "Nothing needs to be changed for these before it is.",
+                "No entry needs to be changed for these before it is.",
                 &["Name", "Type", "What we saw"],
                 self.unclear,
             ),

@@ -181,6 +181,23 @@ pub struct Judgement {
     pub notes: Vec<String>,
 }
 
+impl Judgement {
+    /// Returns the records in the order in which a plan shows a change: those that stay, those that are there and are
+    /// to go, those that are to come.
+    #[must_use]
+    pub fn as_change(&self) -> Vec<(RecordMark, &RecordData)> {
+        let mut records: Vec<_> = (self.records.iter())
+            .map(|(mark, record)| (*mark, record))
+            .collect();
+        records.sort_by_key(|(mark, _)| match mark {
+            RecordMark::Present => 0,
+            RecordMark::Extra => 1,
+            RecordMark::Missing => 2,
+        });
+        records
+    }
+}
+
 /// Judges one host and type.
 #[must_use]
 pub fn judge(expected: &Expected, observation: &Observation) -> Judgement {

@@ -264,7 +264,7 @@ mod tests {
             </properties>
             <testcase classname="emblazon.dns" name="acme acme.example.com">
               <failure type="dns" message="TXT acme.example.com unknown: no authoritative server gave an answer (no answer in time) and 1 more">TXT acme.example.com unknown: no authoritative server gave an answer (no answer in time)
-        CNAME portal.acme.example.com different; wanted ui.example.net; found old-ui.example.net</failure>
+        CNAME portal.acme.example.com different; found old-ui.example.net; wanted ui.example.net</failure>
             </testcase>
             <testcase classname="emblazon.dns" name="quiet">
               <skipped message="dns: ignore"/>

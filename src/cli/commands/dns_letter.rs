@@ -12,6 +12,7 @@ use crate::dns::{
 };
 use crate::model::{DomainName, DomainTemplate, RecordName};
 use crate::report::{self, Command, text};
+use crate::tree::DnsMode;
 
 pub(crate) fn dns_letter(ui: Ui, args: &DnsLetterArgs) -> Result<Exit, Failure> {
     let tree = tree::open(ui, &args.tree, &args.choice, Several::First)?;
@@ -47,6 +48,8 @@ pub(crate) fn dns_letter(ui: Ui, args: &DnsLetterArgs) -> Result<Exit, Failure> 
         checks: check.as_ref().map_or(&[], |check| &check.hosts),
         hints: check.as_ref().map_or(&[], |check| &check.hints),
         ttl: args.ttl,
+        is_managed: tree.loaded.dns.push.is_some()
+            && declared.is_some_and(|it| it.dns == DnsMode::Manage),
     };
     ui::data(&match args.format {
         LetterFormat::Text => letter.text(),

@@ -81,7 +81,7 @@ impl Case<'_> {
             (
                 HintKind::DoubledDomain,
                 format!(
-                    "the record is at {}: the provider appends {apex} by itself; enter {} there",
+                    "the record is at {}: the provider appends {apex} by itself; enter {} there, and delete the other",
                     doubled(name, apex),
                     relative(name, apex)
                 ),

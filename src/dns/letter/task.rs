@@ -7,8 +7,8 @@ use crate::model::record::{RecordData, RecordName, RecordType};
 
 /// One thing to do about a host, or to know of it.
 pub(super) enum Task<'a> {
-    /// It leads to a domain that anybody can register.
-    Lapsed(&'a str),
+    /// A record of this type leads to a domain that anybody can register.
+    Lapsed(RecordType, &'a str),
     /// Its zone's DNSSEC signatures are wrong; what the resolvers say.
     Sign(String),
     /// Something stands at its name, beside which its records cannot be.
@@ -146,10 +146,26 @@ impl<'a> Host<'a> {
         }
     }
 
+    /// Returns the type of the record that leads away from the name: that of one that was found and names a target, or
+    /// an alias, which answers for every type.
+    fn leading_type(self) -> RecordType {
+        let records = self.judgement().records.iter();
+        let mut found = records.filter(|(mark, data)| {
+            *mark != RecordMark::Missing
+                && data.target().is_some()
+                && data.record_type() == self.record_type()
+        });
+        let has_alias = self.has_hint(&[HintKind::AliasAtApex, HintKind::AliasBesideData]);
+        match found.next() {
+            Some(_) if !has_alias => self.record_type(),
+            Some(_) | None => RecordType::Cname,
+        }
+    }
+
     /// Returns what follows from the hints alone.
     fn hinted(self) -> Vec<Task<'a>> {
         let task = |kind: HintKind, text: &'a str| match kind {
-            HintKind::Takeover => Some(Task::Lapsed(text)),
+            HintKind::Takeover => Some(Task::Lapsed(self.leading_type(), text)),
             HintKind::AliasBesideData if self.is_wrong() => Some(Task::Clear(text)),
             HintKind::AliasAtApex if self.record_type() != RecordType::Cname => {
                 Some(Task::Clear(text))
@@ -197,8 +213,24 @@ impl<'a> Host<'a> {
                 tasks
             }
             Verdict::Unknown { reason } => {
-                vec![Task::Unclear(format!("could not be checked: {reason}"))]
+                vec![Task::Unclear(format!(
+                    "could not be checked: {reason}; {}",
+                    self.who_can_tell(reason)
+                ))]
             }
+        }
+    }
+
+    /// Returns what to do about a host that nobody could look at.
+    fn who_can_tell(self, reason: &str) -> &'static str {
+        let said = self.said();
+        let is_answered = ["SERVFAIL", "REFUSED", "lame", "answered "]
+            .iter()
+            .any(|word| reason.contains(word) || said.contains(word));
+        if is_answered {
+            "please ask the company that runs the name servers of the domain to repair them: as long as they answer so, nobody finds the entry"
+        } else {
+            "we look again; if it stays so, please ask the company that runs the name servers of the domain"
         }
     }
 

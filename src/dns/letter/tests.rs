@@ -79,6 +79,7 @@ fn letter<'a>(
         checks,
         hints: &[],
         ttl: 3600,
+        is_managed: false,
     }
 }
 
@@ -298,6 +299,7 @@ fn a_letter_without_a_look_lists_everything() {
         checks: &[],
         hints: &[],
         ttl: 3600,
+        is_managed: false,
     };
     insta::assert_snapshot!(letter.text(), @"
     DNS entries for voice.acme.example
@@ -562,7 +564,7 @@ fn tasks_are_in_order() {
     Not clear yet
     -------------
 
-    Nothing needs to be changed for these before it is.
+    No entry needs to be changed for these before it is.
 
       Name         proxy.voice
       Type         NAPTR
@@ -810,4 +812,116 @@ fn what_an_alias_led_to_is_entered_as_well() {
     check(Verdict::Ok, Verdict::Ok, &neither);
     let old = Verdict::Propagating { old_for: None };
     check(Verdict::Ok, old, &["right 192.0.2.1", "noticed", "wait"]);
+}
+
+/// An alias answers for every type, and is one entry, whichever type was asked for.
+#[test]
+fn what_strangers_can_take_over_is_named_by_the_record_that_leads_there() {
+    let expected = expected();
+    let text = "ui.gone.example is not registered: whoever registers it takes over it";
+    let check = |record_type: &str, there: &[&str], kinds: &[HintKind], shown: &[&str]| {
+        let host = expected
+            .iter()
+            .find(|host| host.question.record_type.as_str() == record_type)
+            .unwrap();
+        let found = judged(host, Verdict::Different, there);
+        let found = hinted(found, HintKind::Takeover, text);
+        let found = kinds
+            .iter()
+            .fold(found, |it, kind| hinted(it, *kind, "beside"));
+        let domain = DomainName::parse("voice.acme.example").unwrap();
+        let zone = RecordName::observed("acme.example");
+        let checks = [found];
+        let letter = letter(&expected, &checks, &domain, &zone);
+        let lapsed = letter.rows().lapsed;
+        let types: Vec<&str> = lapsed.iter().map(|row| row[1].as_str()).collect();
+        assert_eq!(types, shown, "{record_type} {there:?}");
+    };
+    check(
+        "A",
+        &["198.51.100.7"],
+        &[HintKind::AliasBesideData],
+        &["CNAME"],
+    );
+    check("A", &[], &[], &["CNAME"]);
+    check("CNAME", &["ui.gone.example"], &[], &["CNAME"]);
+    check("SRV", &["10 10 5060 ui.gone.example"], &[], &["SRV"]);
+    check("NAPTR", &[], &[HintKind::AliasBesideData], &["CNAME"]);
+    // Once, although three types were asked for at one name.
+    let portal = expected
+        .iter()
+        .find(|host| host.question.record_type == RecordType::A)
+        .unwrap();
+    let types = [RecordType::A, RecordType::Aaaa, RecordType::Naptr];
+    let hosts = types.map(|record_type| {
+        let mut host = portal.clone();
+        host.question.record_type = record_type;
+        host.records.clear();
+        host
+    });
+    let checks = hosts.clone().map(|host| {
+        hinted(
+            judged(&host, Verdict::Different, &[]),
+            HintKind::Takeover,
+            text,
+        )
+    });
+    let domain = DomainName::parse("voice.acme.example").unwrap();
+    let zone = RecordName::observed("acme.example");
+    let letter = letter(&hosts, &checks, &domain, &zone);
+    let rows = letter.rows();
+    assert_eq!(rows.lapsed.len(), 1, "{:?}", rows.lapsed);
+}
+
+#[test]
+fn who_can_repair_a_server_that_fails_is_named() {
+    let expected = expected();
+    let unclear = |reason: &str| {
+        let reason = reason.to_owned();
+        let checks = [judged(&expected[0], Verdict::Unknown { reason }, &[])];
+        let domain = DomainName::parse("voice.acme.example").unwrap();
+        let zone = RecordName::observed("acme.example");
+        let letter = letter(&expected, &checks, &domain, &zone);
+        let rows = letter.rows();
+        rows.unclear[0][2].clone()
+    };
+    insta::assert_snapshot!(unclear("no authoritative server gave an answer (SERVFAIL)"), @"could not be checked: no authoritative server gave an answer (SERVFAIL); please ask the company that runs the name servers of the domain to repair them: as long as they answer so, nobody finds the entry");
+    insta::assert_snapshot!(unclear("no authoritative server gave an answer (no answer in time)"), @"could not be checked: no authoritative server gave an answer (no answer in time); we look again; if it stays so, please ask the company that runs the name servers of the domain");
+}
+
+/// `dns: manage`: an apply enters the records, and nobody else needs to.
+#[test]
+fn a_letter_says_when_the_records_are_entered_by_us() {
+    let expected = expected();
+    let checks = [judged(&expected[0], Verdict::Missing, &[])];
+    let domain = DomainName::parse("voice.acme.example").unwrap();
+    let zone = RecordName::observed("acme.example");
+    let letter = Letter {
+        is_managed: true,
+        expected: &expected[..1],
+        ..letter(&expected, &checks, &domain, &zone)
+    };
+    let text = letter.text();
+    let (_, told) = text.split_once("SOA.\n\n").unwrap();
+    insta::assert_snapshot!(told, @r"
+    We enter and change these entries ourselves, over a direct connection to your
+    name servers: nobody needs to enter by hand what is listed under “We enter”.
+    The rest is for you.
+
+    We enter
+    --------
+
+      Do                 add
+      Type               SRV
+      Name               _sip._udp.proxy.voice
+      Service            _sip
+      Protocol           _udp
+      Name without both  proxy.voice
+      Priority           10
+      Weight             10
+      Port               7000
+      Target             us-east.voice.acme.example
+      TTL                3600
+      For                Phones
+    ");
 }

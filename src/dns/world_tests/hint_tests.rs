@@ -24,7 +24,7 @@ async fn hints_of_names() {
             "portal.{{domain}}": {"mapping": ["gone.example.net"]},
         },
     }));
-    assert_snapshot!(told(&checked(&seed, &template).await), @"
+    assert_snapshot!(told(&checked(&seed, &template).await), @r"
     acme.example CNAME Missing (Type)
       Missing ui.example.net
       hint AliasAtApex: acme.example is the top of its zone and cannot have a CNAME; use the provider's ALIAS or flattened CNAME, or addresses
@@ -40,7 +40,7 @@ async fn hints_of_names() {
       hint DanglingTarget: gone.example.net has no address; correct the target, or give it one
     us-east.acme.example A Missing (Name)
       Missing 192.0.2.10
-      hint DoubledDomain: the record is at us-east.acme.example.acme.example: the provider appends acme.example by itself; enter us-east there
+      hint DoubledDomain: the record is at us-east.acme.example.acme.example: the provider appends acme.example by itself; enter us-east there, and delete the other
     ");
 }
 

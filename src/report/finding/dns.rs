@@ -103,7 +103,7 @@ fn of_host(host: &HostCheck) -> Option<(Kind, String)> {
             Kind::DnsUnknown
         }
     };
-    for (mark, record) in &judgement.records {
+    for (mark, record) in judgement.as_change() {
         let _ = match mark {
             RecordMark::Present => Ok(()),
             RecordMark::Missing => write!(text, "; wanted {record}"),

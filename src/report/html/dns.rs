@@ -112,7 +112,7 @@ fn row(host: &HostCheck, opinion: Option<&Opinion>) -> Markup {
             td {
                 @if let Some(said) = said(verdict) { p { (said) } }
                 ul.records {
-                    @for (mark, record) in &judgement.records {
+                    @for (mark, record) in judgement.as_change() {
                         @let record = record.to_string();
                         li {
                             @match mark {

@@ -39,7 +39,7 @@ fn entry(account: &AccountDns) -> Entry {
         .map(|(count, word)| format!("{count} {word}"))
         .collect();
     let words = words.join(", ");
-    let mut content = "| Host | Verdict | Wanted | Found |\n| --- | --- | --- | --- |\n".to_owned();
+    let mut content = "| Host | Verdict | Found | Wanted |\n| --- | --- | --- | --- |\n".to_owned();
     for host in &check.hosts {
         let _ = writeln!(content, "{}", row(host));
     }
@@ -103,7 +103,7 @@ fn row(host: &HostCheck) -> String {
     format!(
         "| {} | {verdict} | {} | {} |",
         cell(&format!("{} {}", question.record_type, question.name)),
-        records(&[RecordMark::Present, RecordMark::Missing]),
-        records(&[RecordMark::Present, RecordMark::Extra])
+        records(&[RecordMark::Present, RecordMark::Extra]),
+        records(&[RecordMark::Present, RecordMark::Missing])
     )
 }

@@ -88,10 +88,10 @@ fn a_plan_as_a_comment() {
 
     <details><summary><code>acme</code> <code>acme.example.com</code>: 1 different, 1 unknown, 1 ok</summary>
 
-    | Host | Verdict | Wanted | Found |
+    | Host | Verdict | Found | Wanted |
     | --- | --- | --- | --- |
     | `TXT acme.example.com` | unknown: `no authoritative server gave an answer (no answer in time)` |  |  |
-    | `CNAME portal.acme.example.com` | different | `ui.example.net` | `old-ui.example.net` |
+    | `CNAME portal.acme.example.com` | different | `old-ui.example.net` | `ui.example.net` |
     | `A us-east.acme.example.com` | ok | `192.0.2.10` | `192.0.2.10` |
 
     - `portal.acme.example.com`: the old portal is still named

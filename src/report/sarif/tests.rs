@@ -61,7 +61,7 @@ fn findings_stand_at_the_lines_that_cause_them() {
     warning conflict brands%20tree/accounts/acme/account.yaml 9:17-: acme: whitelabel.sso.note: "line one\nline two\nline three\nline four\nthe last line\n" -> "line one\nline 2\nline three\nline four\nthe last line\nand one more\n"; changed on the platform and in Git
     note pending brands%20tree/brands/gold.yaml 3:5-: 4 accounts (acme, beta, delta, gamma): whitelabel.nav.learn_more: "https://gold.example.com/old" -> "https://gold.example.com/features"
     note pending brands%20tree/accounts/acme/account.yaml 12:9-: acme: assets.logo: GIF 300×80 12.4 kB cba06b5736fa -> PNG 1320×80 1.8 MB 11507a0e2f5e
-    warning dns-different brands%20tree/accounts/acme/account.yaml 2:39-: acme: CNAME portal.acme.example.com different; wanted ui.example.net; found old-ui.example.net (help: the old portal is still named)
+    warning dns-different brands%20tree/accounts/acme/account.yaml 2:39-: acme: CNAME portal.acme.example.com different; found old-ui.example.net; wanted ui.example.net (help: the old portal is still named)
     "#);
     insta::assert_snapshot!(lines(&run["invocations"][0]["toolExecutionNotifications"]), @r"
     warning unknown - :-: initech: reading the whitelabel timed out after 30 s

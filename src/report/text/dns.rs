@@ -139,15 +139,13 @@ fn write_host(page: &mut Page<'_>, host: &HostCheck, columns: usize, shared: boo
         ),
     ];
     let said = said(verdict).filter(|_| !shared);
-    let records: Vec<Piece> = judgement
-        .records
-        .iter()
+    let records: Vec<Piece> = (judgement.as_change().into_iter())
         .map(|(mark, record)| {
             let record = visible(&record.to_string()).into_owned();
             match mark {
                 RecordMark::Present => piece(Tone::Plain, format!("  {record}")),
-                RecordMark::Missing => piece(Tone::Removed, format!("- {record}")),
-                RecordMark::Extra => piece(Tone::Added, format!("+ {record}")),
+                RecordMark::Extra => piece(Tone::Removed, format!("- {record}")),
+                RecordMark::Missing => piece(Tone::Added, format!("+ {record}")),
             }
         })
         .collect();

@@ -482,19 +482,19 @@ fn names_end_before_the_verdict() {
     let domain = "a-name-that-is-longer-than-the-column.mydomain.example";
     let mut report = empty(Command::Dns);
     report.dns = Some(dns::of(domain));
-    insta::assert_snapshot!(at(100, &report), @r#"
+    insta::assert_snapshot!(at(100, &report), @r"
     acme  a-name-that-is-longer-than-the-column.mydomain.example
       TXT   a-name-that-is-longer-than-the-column.mydomain.example  unknown       no authoritative
           server gave an answer (no answer in time)
           ns1.example.com (192.0.2.53): no answer in time
       CNAME portal.a-name-that-is-longer-than-the-column.mydomain.example  different
-          - ui.example.net
-          + old-ui.example.net
+          - old-ui.example.net
+          + ui.example.net
           hint: the old portal is still named
       A     us-east.a-name-that-is-longer-than-the-column.mydomain.example  ok              192.0.2.10
 
     quiet: DNS not checked, dns: ignore
 
     DNS: 1 different, 1 unknown, 1 ok on 1 domain
-    "#);
+    ");
 }
