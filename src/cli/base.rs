@@ -306,12 +306,12 @@ impl GitState {
         let base = self.base.as_ref().and_then(Base::proven);
         let shard = plan.scope.shard.map(|it| it.shard);
         let since = plan.scope.since.as_deref();
-        let is_whole_shard = shard.is_some() && since.is_none();
-        if plan.scope.selection.is_some() && !is_whole_shard && since != base {
-            return stays(match since {
-                Some(_) => "only what changed since another commit was looked at",
-                None => "only some accounts were looked at",
-            });
+        let is_part = plan.scope.selection.is_some();
+        if is_part && shard.is_none() && since.is_none() {
+            return stays("only some accounts were looked at");
+        }
+        if is_part && since.is_some() && since != base {
+            return stays("only what changed since another commit was looked at");
         }
         if let Some(why) = left_open(plan, apply_record.unseen, apply_record.applied) {
             return stays(why);

@@ -15,7 +15,7 @@ use crate::model::{Identity, KeyPath, count_of};
 use crate::plan::Part;
 use crate::tree::{
     self, Desired, DesiredAccount, GitTree, LoadError, Loaded, PictureCache, Selection,
-    SourceError, Touched, TreeSource, Workdir, short_commit,
+    SharedAccount, SourceError, Touched, TreeSource, Workdir, short_commit,
 };
 
 /// A loaded tree with its source.
@@ -24,6 +24,8 @@ pub(crate) struct OpenTree {
     pub(crate) loaded: Loaded,
     /// With `--changed-since`, that commit.
     pub(crate) since: Option<String>,
+    /// The accounts that are not chosen, with `--account`.
+    unchosen: Vec<SharedAccount>,
     /// The shard, with `--shard`.
     pub(crate) shard: Option<OpenShard>,
 }
@@ -51,7 +53,7 @@ pub(crate) fn open_touched(
         // A tree with errors has no accounts to choose from.
         if !tree.loaded.has_errors() {
             let chosen = chosen(&tree.loaded.desired, &scope.accounts)?;
-            tree.loaded.choose(chosen);
+            tree.unchosen = tree.loaded.choose(&chosen);
         }
         return Ok(tree);
     }
@@ -121,6 +123,7 @@ fn open_part(
         source,
         loaded,
         since: None,
+        unchosen: Vec::new(),
         shard: None,
     })
 }
@@ -132,6 +135,9 @@ impl OpenTree {
             left_out: u32::try_from(self.loaded.left_out + self.elsewhere().len())
                 .unwrap_or(u32::MAX),
             selection: self.selection(),
+            unchosen: (self.unchosen.iter())
+                .map(|account| (account.identity.value.clone(), account.name.clone()))
+                .collect(),
             since: self.since.clone(),
             siblings: self.siblings(),
         }

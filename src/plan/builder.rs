@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::domains::{self, DocumentEffect, Kept, Surroundings, Verdict};
+use super::domains::{self, DocumentEffect, DomainFacts, Kept, Verdict};
 use super::draft::{self, Draft};
 use super::intent::Intent;
 use super::order::{self, Level, Slot};
@@ -77,7 +77,6 @@ pub fn plan_differences(
     options: &Options,
 ) -> Planned {
     let mut zones = std::mem::take(&mut differences.zones);
-    let siblings = options.part.siblings.as_ref();
     if !options.part.covers_template() {
         differences.template = None;
     }
@@ -126,13 +125,13 @@ pub fn plan_differences(
         intents.sort_by(|a, b| a.difference.name.cmp(&b.difference.name));
     }
     let users: Vec<_> = intents.iter().map(Intent::user).collect();
-    let surroundings = Surroundings {
+    let facts = DomainFacts {
         holders: &live.holders,
-        siblings,
+        part: &options.part,
         outside: &live.outside,
         kept: kept(&refusals),
     };
-    let verdicts = domains::settle(&users, &surroundings);
+    let verdicts = domains::settle(&users, &facts);
     for (intent, verdict) in intents.iter().zip(&verdicts) {
         chains.push(chain(intent, verdict, &mut refusals));
     }

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{RefusalKind, Sibling, Siblings};
+use super::{Part, RefusalKind, Sibling, Siblings};
 use crate::live::{Outside, Reading, Unmanaged};
 use crate::model::{AccountId, DomainName, Identity, Realm, is_parked_domain};
 
@@ -73,9 +73,9 @@ pub(super) struct Refused {
 type Holders = BTreeMap<DomainName, Reading<Vec<Unmanaged>>>;
 
 /// What the decision depends on besides the accounts of the tree.
-pub(super) struct Surroundings<'a> {
+pub(super) struct DomainFacts<'a> {
     pub(super) holders: &'a Holders,
-    pub(super) siblings: Option<&'a Siblings>,
+    pub(super) part: &'a Part,
     pub(super) outside: &'a Outside,
     /// The accounts, of the tree or removed from it, whose deletion a guard refuses.
     pub(super) kept: BTreeMap<AccountId, Kept>,
@@ -104,7 +104,7 @@ impl Kept {
 /// All accounts of the tree, indexed by id and by live and desired domain.
 struct Registry<'a> {
     users: &'a [DomainUser],
-    around: &'a Surroundings<'a>,
+    facts: &'a DomainFacts<'a>,
     by_id: BTreeMap<&'a AccountId, usize>,
     /// The accounts by the domain of their live document.
     by_live: BTreeMap<&'a str, BTreeSet<usize>>,
@@ -113,10 +113,10 @@ struct Registry<'a> {
 }
 
 impl<'a> Registry<'a> {
-    fn new(users: &'a [DomainUser], around: &'a Surroundings<'a>) -> Self {
+    fn new(users: &'a [DomainUser], facts: &'a DomainFacts<'a>) -> Self {
         let mut registry = Self {
             users,
-            around,
+            facts,
             by_id: BTreeMap::new(),
             by_live: BTreeMap::new(),
             by_wanted: BTreeMap::new(),
@@ -137,13 +137,13 @@ impl<'a> Registry<'a> {
 
     /// Returns a domain's reservations on the server, if they were requested.
     fn reservations(&self, domain: &str) -> Option<&'a Reading<Vec<Unmanaged>>> {
-        self.around.holders.get(&DomainName::parse(domain).ok()?)
+        self.facts.holders.get(&DomainName::parse(domain).ok()?)
     }
 }
 
 /// Decides for all accounts at once; returns one verdict per account, in the same order.
-pub(super) fn settle(users: &[DomainUser], around: &Surroundings<'_>) -> Vec<Verdict> {
-    let registry = Registry::new(users, around);
+pub(super) fn settle(users: &[DomainUser], facts: &DomainFacts<'_>) -> Vec<Verdict> {
+    let registry = Registry::new(users, facts);
     let mut refused: BTreeMap<usize, Refused> = BTreeMap::new();
     // Each round but the last refuses at least one more account, so the loop ends.
     let mut verdicts = loop {
@@ -234,7 +234,7 @@ impl<'a> Round<'a> {
         for holder in holders {
             match holder {
                 Holder::Outside(account) => {
-                    let refused = held_outside(domain, &account, self.registry.around);
+                    let refused = held_outside(domain, &account, self.registry.facts);
                     self.more.insert(index, refused);
                 }
                 Holder::Inside(holder) => self.ask(index, holder, domain),
@@ -247,7 +247,7 @@ impl<'a> Round<'a> {
         let user = &self.registry.users[holder];
         let keeps = user.wanted.as_deref() == Some(domain);
         let id = user.id.as_ref().filter(|_| user.is_to_go && keeps);
-        if let Some(kept) = id.and_then(|id| self.registry.around.kept.get(id)) {
+        if let Some(kept) = id.and_then(|id| self.registry.facts.kept.get(id)) {
             self.more.insert(index, kept.refused(domain));
             return;
         }
@@ -361,15 +361,20 @@ fn rival(registry: &Registry<'_>, index: usize, domain: &str) -> Option<Refused>
     })
 }
 
-fn held_outside(domain: &str, holder: &Unmanaged, around: &Surroundings<'_>) -> Refused {
-    if let Some(kept) = around.kept.get(&holder.id) {
+fn held_outside(domain: &str, holder: &Unmanaged, facts: &DomainFacts<'_>) -> Refused {
+    if let Some(kept) = facts.kept.get(&holder.id) {
         return kept.refused(domain);
     }
-    if let Some(refused) = (around.siblings).and_then(|it| held_by_sibling(domain, holder, it)) {
+    if let Some(refused) =
+        (facts.part.siblings.as_ref()).and_then(|it| held_by_sibling(domain, holder, it))
+    {
+        return refused;
+    }
+    if let Some(refused) = held_by_unchosen(domain, holder, facts.part) {
         return refused;
     }
     let Unmanaged { id, name, .. } = holder;
-    if around.outside.reserved.iter().any(|it| it.id == *id) {
+    if facts.outside.reserved.iter().any(|it| it.id == *id) {
         return Refused {
             message: format!(
                 "{domain} is held by {name:?} ({id}), which is not in the tree, and has no whitelabel: it still reserves the domain of one that was deleted"
@@ -389,13 +394,8 @@ fn held_outside(domain: &str, holder: &Unmanaged, around: &Surroundings<'_>) -> 
 
 /// Returns a refusal if another shard plans for the holder of a domain.
 fn held_by_sibling(domain: &str, holder: &Unmanaged, siblings: &Siblings) -> Option<Refused> {
-    let identities = [
-        Identity::Id(holder.id.clone()),
-        Identity::Realm(Realm::new(holder.realm.as_str())),
-    ];
-    let mut found = identities
-        .iter()
-        .filter_map(|it| siblings.elsewhere.get(it));
+    let identities = identities(holder);
+    let mut found = (identities.iter()).filter_map(|it| siblings.elsewhere.get(it));
     let Sibling { name, shard } = found.next()?;
     Some(Refused {
         message: format!(
@@ -406,6 +406,35 @@ fn held_by_sibling(domain: &str, holder: &Unmanaged, siblings: &Siblings) -> Opt
             "run `emblazon apply --shard {shard}` first, if the tree gives {name} another domain; or run without `--shard`, which plans for both"
         ),
     })
+}
+
+/// Returns a refusal if the plan is for some accounts, and the holder of a domain may be another one of the tree.
+fn held_by_unchosen(domain: &str, holder: &Unmanaged, part: &Part) -> Option<Refused> {
+    part.selection.as_ref()?;
+    let identities = identities(holder);
+    let mut found = (identities.iter()).filter_map(|it| part.unchosen.get(it));
+    if let Some(name) = found.next() {
+        return Some(Refused {
+            message: format!("{domain} is held by {name}, which is not chosen"),
+            help: format!(
+                "choose it too, with `--account {name}`, if the tree gives it another domain"
+            ),
+        });
+    }
+    part.since.as_ref()?;
+    let Unmanaged { id, name, .. } = holder;
+    Some(Refused {
+        message: format!("{domain} is held by {name:?} ({id}), which did not change"),
+        help: "plan without `--changed-since`, which looks at all accounts of the tree".to_owned(),
+    })
+}
+
+/// Returns what a tree may name an account by.
+fn identities(account: &Unmanaged) -> [Identity; 2] {
+    [
+        Identity::Id(account.id.clone()),
+        Identity::Realm(Realm::new(account.realm.as_str())),
+    ]
 }
 
 /// Breaks each cycle by parking one account: preferably the first in the tree that is not only written to free a

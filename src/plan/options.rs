@@ -28,6 +28,8 @@ pub struct Part {
     pub left_out: u32,
     /// The selection of accounts, unless all are covered.
     pub selection: Option<Selection>,
+    /// The accounts of the tree that somebody did not name, where others were named.
+    pub unchosen: BTreeMap<Identity, AccountName>,
     /// The commit since which the covered accounts changed.
     pub since: Option<String>,
     /// The planning shard and its siblings; absent without shards.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 
-use super::{Desired, Layer, PushSettings, Selection, WatchSettings};
+use super::{Desired, Layer, PushSettings, Selection, SharedAccount, WatchSettings};
 use crate::diag::{Diagnostics, SourceMap, Spanned};
 use crate::model::{AccountName, Network};
 
@@ -53,9 +53,13 @@ pub struct DnsSettings {
 }
 
 impl Loaded {
-    /// Keeps the chosen accounts of a whole tree, and counts the others.
-    pub fn choose(&mut self, accounts: Selection) {
-        self.keep(&accounts, &BTreeSet::new());
+    /// Keeps the chosen accounts of a whole tree; counts the others, and returns them.
+    pub fn choose(&mut self, accounts: &Selection) -> Vec<SharedAccount> {
+        let mut others = self.desired.accounts.clone();
+        self.keep(accounts, &BTreeSet::new());
+
+        others.retain(|account| !accounts.contains(&account.name));
+        others
     }
 
     /// Keeps the accounts that are affected, and counts the others.

@@ -51,9 +51,16 @@ fn an_account_is_chosen_by_any_of_its_names() {
 #[test]
 fn only_what_is_chosen_is_applied() {
     let world = World::new();
+    check_exit(&world.run(&["apply", "--yes", "--account", "beta"]), 0);
+    assert_eq!(world.applied(), None, "not even where there was none");
     world.edited();
+    let applied = world.applied();
+    assert!(applied.is_some());
+    world.account("beta", BETA, "company_name: Beta Group");
+    world.commit("rename beta");
     let chosen = world.run(&["apply", "--yes", "--account", "beta"]);
     check_exit(&chosen, 0);
+    assert_eq!(world.applied(), applied);
     assert!(
         stderr(&chosen).contains("the base stays as it was: only some accounts were looked at"),
         "{}",
@@ -77,4 +84,51 @@ fn a_saved_plan_for_some_is_carried_out_for_them() {
     check_exit(&applied, 0);
     assert_ne!(world.live_name(ACME), json!("Hacked"));
     assert_eq!(world.live_name(BETA), json!("Hacked too"));
+}
+
+/// Whose domain is held by an account that is left out is refused, and what the refusal says helps.
+#[test]
+fn a_swap_needs_both_accounts() {
+    let world = World::new();
+    let declare = |acme: &str, beta: &str| {
+        world.account("acme", ACME, &format!("company_name: Acme, domain: {acme}"));
+        world.account("beta", BETA, &format!("company_name: Beta, domain: {beta}"));
+        world.commit("domains")
+    };
+    declare("a.example.com", "b.example.com");
+    check_exit(&world.run(&["apply", "--yes"]), 0);
+    declare("b.example.com", "a.example.com");
+    let alone = world.run(&["plan", "--account", "acme"]);
+    check_exit(&alone, 5);
+    let text = stdout(&alone);
+    assert!(
+        text.contains("b.example.com is held by beta, which is not chosen"),
+        "{text}"
+    );
+    assert!(text.contains("`--account beta`"), "{text}");
+    let both = ["apply", "--yes", "--account", "acme", "--account", "beta"];
+    check_exit(&world.run(&both), 0);
+    check_exit(&world.run(&["plan"]), 0);
+}
+
+/// With `--changed-since` the holder is not looked for in the rest of the tree, so nothing is said about that.
+#[test]
+fn a_domain_of_an_account_that_did_not_change_is_refused() {
+    let world = World::new();
+    world.account("beta", BETA, "company_name: Beta, domain: b.example.com");
+    world.commit("a domain");
+    check_exit(&world.run(&["apply", "--yes"]), 0);
+    world.account("beta", BETA, "company_name: Beta, domain: c.example.com");
+    let before = world.commit("let it go");
+    world.account("acme", ACME, "company_name: Acme, domain: b.example.com");
+    world.commit("take it");
+    let since = world.run(&["plan", "--changed-since", &before]);
+    check_exit(&since, 5);
+    let text = stdout(&since);
+    assert!(
+        text.contains("which did not change") && !text.contains("not in the tree"),
+        "{text}"
+    );
+    check_exit(&world.run(&["apply", "--yes"]), 0);
+    check_exit(&world.run(&["plan"]), 0);
 }

@@ -178,7 +178,8 @@ fn saved_plans_of_shards_are_carried_out_as_shards() {
     let path = three.clone.join(file(2));
     let honest = std::fs::read(&path).unwrap();
     let mut forged = Plan::unsealed(&honest).unwrap();
-    forged.scope.shard = None;
+    let scope = forged.scope.shard.as_mut().unwrap();
+    scope.shard = "1/3".parse().unwrap();
     std::fs::write(&path, forged.sealed()).unwrap();
     let output = three.run(&["apply", &file(2), "--yes"]);
     check_exit(&output, 5);
