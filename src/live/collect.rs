@@ -76,26 +76,41 @@ pub async fn collect(
     let reader = AccountReader { client, memory };
     let identified = |account| (account, identify(client, account, everybody.as_ref()));
     let wanted = desired.accounts.iter().map(AsRef::as_ref).map(identified);
-    let accounts = read_accounts(reader, options, wanted).await?;
-    let departed = read_departed(client, &departed, everybody.as_ref()).await?;
-    let template = match desired.template {
-        Some(_) if options.template => Some(client.template().await),
-        Some(_) | None => None,
+    let filter = Filter::with_whitelabel_domain();
+    let listed = async {
+        if options.unmanaged {
+            Some(client.descendants(client.root(), &filter).await)
+        } else {
+            None
+        }
     };
+    let template = async {
+        match desired.template {
+            Some(_) if options.template => Some(client.template().await),
+            Some(_) | None => None,
+        }
+    };
+    // A list has many pages, one after the other: it is read beside the accounts.
+    let (accounts, departed, template, listed) = tokio::join!(
+        read_accounts(reader, options, wanted),
+        read_departed(client, &departed, everybody.as_ref()),
+        template,
+        listed
+    );
+    let (accounts, departed) = (accounts?, departed?);
     let template_is_unservable = matches!(template, Some(Err(ApiError::InitFailed)));
     let template = template.map(reading).transpose()?;
     let root = Root::of(client, &accounts);
-    let (unmanaged, outside) = if options.unmanaged {
-        let declared = || desired.accounts.iter().chain(options.elsewhere);
-        match unmanaged(client, declared, &accounts, &root).await? {
+    let declared = || desired.accounts.iter().chain(options.elsewhere);
+    let (unmanaged, outside) = match listed.map(reading).transpose()? {
+        Some(listed) => match unmanaged(client, listed, declared, &accounts, &root).await? {
             Reading::Known(listed) => {
                 let (unmanaged, outside) = told_apart(client, listed).await?;
                 (Some(Reading::Known(unmanaged)), outside)
             }
             Reading::Unknown(reason) => (Some(Reading::Unknown(reason)), Outside::default()),
-        }
-    } else {
-        (None, Outside::default())
+        },
+        None => (None, Outside::default()),
     };
     let holders = holders(client, desired, &accounts, &root).await?;
     if let Some(cache) = options.cache {
@@ -368,17 +383,16 @@ async fn is_root(
     })
 }
 
-/// Lists accounts outside the tree that have, or had, a whitelabel with a domain (a hint only, L3, trap 37), and the root, which the list of its descendants does not include.
+/// Returns the listed accounts outside the tree that have, or had, a whitelabel with a domain (a hint only, L3, trap 37),
+/// and the root, which the list of its descendants does not include.
 async fn unmanaged<'a, I: Iterator<Item = &'a SharedAccount>>(
     client: &ReadClient,
+    listed: Reading<Vec<Unmanaged>>,
     declared: impl Fn() -> I,
     accounts: &BTreeMap<AccountName, Arc<LiveAccount>>,
     root: &Root<'_>,
 ) -> Result<Reading<Vec<Unmanaged>>, ApiError> {
-    let listed = client
-        .descendants(client.root(), &Filter::with_whitelabel_domain())
-        .await;
-    let mut listed = match reading(listed)? {
+    let mut listed = match listed {
         Reading::Known(listed) => listed,
         Reading::Unknown(reason) => return Ok(Reading::Unknown(reason)),
     };
