@@ -114,6 +114,7 @@
 //! | execution, step run | running an approved plan; running one of its steps |
 //! | in flight | begun, and not ended: a step, a request, a run |
 //! | interrupted run, recovery | a run that never ended; restoring what it destroyed, before anything else is planned |
+//! | parked name, placeholder | the domain of an account while its own is released; a whitelabel that is made only to hold it, and deleted again |
 //! | lease, lease guard, fence | the right to write to a cluster; the value that proves it; until when it holds |
 //! | controller, cycle | the daemon's loop; one pass of it: read, assess, execute, read back |
 //! | work queue, schedule | requests to the controller; when each object is due to be read |

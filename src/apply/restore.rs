@@ -129,7 +129,7 @@ fn account(
         match released::former_domain(store, manifest, id)? {
             Some(former) => settings.set(&domain, former),
             None => settings.remove(&domain),
-        };
+        }
     }
     for (path, value) in settings.leaves() {
         if !is_server_key(&path) {

@@ -234,7 +234,7 @@ fn a_platform_without_a_template_in_the_tree_gives_its_own() {
     let output = run(folder.path(), &["dns", "check", "--sandbox"]);
     check_exit(&output, 2);
     assert!(
-        stdout(&output).contains("- 192.0.2.10"),
+        stdout(&output).contains("+ 192.0.2.10"),
         "{}",
         stdout(&output)
     );

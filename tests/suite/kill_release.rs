@@ -121,7 +121,7 @@ impl Case {
         match self.next {
             Next::Same => return vec!["apply", "--yes", "--prune"],
             Next::WithoutKey => {
-                world.write("accounts/acme/account.yaml", &format!("account: {ACME}\n"))
+                world.write("accounts/acme/account.yaml", &format!("account: {ACME}\n"));
             }
             Next::WithoutAccount | Next::Departed | Next::Forgotten => {
                 std::fs::remove_dir_all(file).unwrap();
@@ -137,28 +137,6 @@ impl Case {
         }
     }
 
-    /// Says what plan and drift do not tell of what a run left: a parked name must be in both.
-    fn told(self, world: &World, left: Option<&Value>, options: &[&str]) -> Result<(), String> {
-        let parked = parked();
-        if !is_parked(left) {
-            return Ok(());
-        }
-        let without: Vec<&str> = (options.iter().copied())
-            .filter(|option| *option != "--prune")
-            .collect();
-        for what in [
-            [&["plan"], options].concat(),
-            [&["drift", "--skip-dns"], &without[..]].concat(),
-        ] {
-            let output = world.run(&what);
-            let told = format!("{}{}", stdout(&output), stderr(&output));
-            if !told.contains(&parked) {
-                return Err(format!("{what:?} says nothing of the parked name: {told}"));
-            }
-        }
-        Ok(())
-    }
-
     /// Kills a run, and says what is wrong after the next one. Returns whether it was killed.
     fn check(self) -> Result<bool, String> {
         let world = self.world();
@@ -167,7 +145,7 @@ impl Case {
         let is_handed_on = world.live(BETA).unwrap()["domain"] == DOMAIN;
         let arguments = self.change(&world);
         let wrong = |what: String| Err(format!("{self:?}, left {left:?}: {what}"));
-        if let Err(what) = self.told(&world, left.as_ref(), &arguments[2..]) {
+        if let Err(what) = told(&world, left.as_ref(), &arguments[2..]) {
             return wrong(what);
         }
         let output = world.run(&arguments);
@@ -223,7 +201,7 @@ impl Case {
             return Ok(false);
         }
         let arguments = self.change(&world);
-        if let Err(what) = self.told(&world, left.as_ref(), &arguments[2..]) {
+        if let Err(what) = told(&world, left.as_ref(), &arguments[2..]) {
             return wrong(what);
         }
         let runs = emblazon::apply::runs(&state(&world)).unwrap();
@@ -239,6 +217,28 @@ impl Case {
             (_, live) => wrong(format!("{live:?} after the restore: {told}")),
         }
     }
+}
+
+/// Says what plan and drift do not tell of what a run left: a parked name must be in both.
+fn told(world: &World, left: Option<&Value>, options: &[&str]) -> Result<(), String> {
+    let parked = parked();
+    if !is_parked(left) {
+        return Ok(());
+    }
+    let without: Vec<&str> = (options.iter().copied())
+        .filter(|option| *option != "--prune")
+        .collect();
+    for what in [
+        [&["plan"], options].concat(),
+        [&["drift", "--skip-dns"], &without[..]].concat(),
+    ] {
+        let output = world.run(&what);
+        let told = format!("{}{}", stdout(&output), stderr(&output));
+        if !told.contains(&parked) {
+            return Err(format!("{what:?} says nothing of the parked name: {told}"));
+        }
+    }
+    Ok(())
 }
 
 fn parked() -> String {

@@ -114,7 +114,7 @@ fn a_domain_that_points_away_counts_after_a_second_look_and_is_told_of_once() {
     let confirmed = daemon.wait("dns", Some('a'), "differs");
     assert_eq!(
         confirmed["message"],
-        "A us.a.example different; wanted 192.0.2.1; found 203.0.113.9"
+        "A us.a.example different; found 203.0.113.9; wanted 192.0.2.1"
     );
     let wrong = notice();
     assert_eq!(wrong["kind"], "dns");
