@@ -73,7 +73,7 @@ impl Again {
 
 /// Returns the command that lists the runs on a platform, or on a sandbox.
 pub(crate) fn history_command(sandbox: &Trial, folder: &Utf8Path) -> String {
-    Again::in_sandbox(sandbox).command("history", tree_word(folder))
+    Again::in_sandbox(sandbox).command("history", tree_option(folder))
 }
 
 /// Returns the command that shows the mistakes in a tree, at a revision or as its files are.
@@ -181,11 +181,11 @@ mod tests {
             Command::Restore(args) => args.history(),
             other => panic!("{other:?}"),
         };
-        check("apply brands", &list, "emblazon history brands");
+        check("apply brands", &list, "emblazon history --tree brands");
         check(
             "restore x --sandbox --state trial --tree brands",
             &list,
-            "emblazon history --sandbox --state trial brands",
+            "emblazon history --sandbox --state trial --tree brands",
         );
     }
 

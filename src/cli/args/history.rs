@@ -1,6 +1,6 @@
 //! `history`, `show` and `restore`
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, Subcommand, ValueHint};
 
 use super::again::{Again, history_command, tree_option};
@@ -28,19 +28,37 @@ pub(crate) struct ShowArgs {
     pub(crate) output: OutputArgs,
 }
 
+/// The tree whose runs are meant. It is an option, as in `restore`, because the words behind these commands are runs and
+/// accounts.
+#[derive(Args, Debug)]
+pub(crate) struct RunsTreeArgs {
+    /// The folder with emblazon.yaml
+    #[arg(long = "tree", value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
+    option: Utf8PathBuf,
+    /// The older way of saying --tree
+    #[arg(value_name = "TREE", hide = true, conflicts_with = "option", value_hint = ValueHint::DirPath)]
+    word: Option<Utf8PathBuf>,
+}
+
+impl RunsTreeArgs {
+    /// Returns the folder.
+    pub(crate) fn folder(&self) -> &Utf8Path {
+        self.word.as_deref().unwrap_or(&self.option)
+    }
+}
+
 /// List the runs that applied this tree, or show one of them
 #[derive(Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "Examples:
   emblazon history
   emblazon history show 20261123T210514042Z-64879f7d
-  emblazon history --sandbox --state /tmp/trial examples/quickstart")]
+  emblazon history --sandbox --state /tmp/trial --tree examples/quickstart")]
 pub(crate) struct HistoryArgs {
     #[command(subcommand)]
     pub(crate) command: Option<HistoryCommand>,
-    /// The folder with emblazon.yaml
-    #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
-    pub(crate) tree: Utf8PathBuf,
+    #[command(flatten)]
+    pub(crate) tree: RunsTreeArgs,
     #[command(flatten)]
     pub(crate) sandbox: Trial,
     /// What to print: text or json
@@ -64,9 +82,8 @@ pub(crate) enum HistoryCommand {
 pub(crate) struct HistoryShowArgs {
     /// The run, as `history` lists it, or `last`
     pub(crate) run: String,
-    /// The folder with emblazon.yaml
-    #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
-    pub(crate) tree: Utf8PathBuf,
+    #[command(flatten)]
+    pub(crate) tree: RunsTreeArgs,
     #[command(flatten)]
     pub(crate) sandbox: Trial,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `history [TREE]` and `history show RUN [TREE]`
+//! `history` and `history show RUN`
 
 use std::fmt::Write as _;
 
@@ -33,7 +33,7 @@ pub(crate) fn history(ui: Ui, args: &HistoryArgs) -> Result<Exit, Failure> {
 }
 
 fn list(ui: Ui, args: &HistoryArgs) -> Result<Exit, Failure> {
-    let Some(state) = StateFolder::of_choice(&args.sandbox, &args.tree) else {
+    let Some(state) = StateFolder::of_choice(&args.sandbox, args.tree.folder()) else {
         ui.message(NO_HISTORY);
         return Ok(Exit::Done);
     };
@@ -102,9 +102,9 @@ fn standing(record: &Record) -> String {
 }
 
 fn show_run(ui: Ui, args: &HistoryShowArgs) -> Result<Exit, Failure> {
-    let state = StateFolder::of_choice(&args.sandbox, &args.tree)
+    let state = StateFolder::of_choice(&args.sandbox, args.tree.folder())
         .ok_or_else(|| Failure::Usage(NO_HISTORY.to_owned()))?;
-    let list = history_command(&args.sandbox, &args.tree);
+    let list = history_command(&args.sandbox, args.tree.folder());
     let run = find(&state, &args.run, &list)?;
     let (record, entries) =
         apply::run_of(&state, &run).map_err(|error| Failure::Failed(error.into()))?;

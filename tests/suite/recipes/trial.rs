@@ -152,7 +152,11 @@ fn a_sandbox_is_kept_and_a_run_on_it_undone() {
     let desk = Desk::with_examples();
     let all = "--sandbox --state 'a trial'";
     let tree = "examples/quickstart";
-    let nothing = ends_with(&desk, 0, &format!("emblazon history --sandbox {tree}"));
+    let nothing = ends_with(
+        &desk,
+        0,
+        &format!("emblazon history --sandbox --tree {tree}"),
+    );
     assert!(nothing.stderr.contains("--state DIR"), "{}", nothing.stderr);
     let before = ends_with(&desk, 2, &format!("emblazon plan {all} {tree}")).stdout;
     ends_with(&desk, 0, &format!("emblazon apply {all} {tree}"));
@@ -167,7 +171,7 @@ fn a_sandbox_is_kept_and_a_run_on_it_undone() {
         0,
         &format!("emblazon dns check delta {all} --tree {tree}"),
     );
-    let history = ends_with(&desk, 0, &format!("emblazon history {all} {tree}")).stdout;
+    let history = ends_with(&desk, 0, &format!("emblazon history {all} --tree {tree}")).stdout;
     assert!(history.contains("17 of 17 steps done"), "{history}");
     ends_with(
         &desk,
