@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 use super::args::Trial;
 use super::failure::Failure;
 use super::platform::Platform;
-use super::progress::Phase;
-use super::ui::Ui;
+use super::progress::{Phase, ended};
+use super::ui::{Telling, Ui};
 use crate::apply::lease::LeaseGuard;
 use crate::apply::{self, Applied, ApplyError, ApprovedPlan, AssetSource, Event};
 use crate::model::count;
@@ -35,7 +35,13 @@ pub(crate) async fn execute_plan(
         Event::Begun(step) => phase.at(step.subject.title()),
         // A step that was not begun is no progress.
         Event::Ended(_, outcome) if outcome.result.halt().is_some() => {}
-        Event::Ended(..) => phase.step(),
+        Event::Ended(step, outcome) => {
+            let number = phase.step();
+            // Whoever reads a log follows the run in it, and still knows what was written if the run is killed.
+            if ui.telling() == Telling::Lines {
+                ui.message(&ended(step, outcome, (number, steps)));
+            }
+        }
     };
     let applied = execute(reader, approved, files, execution, guard, &progress).await;
     interrupted.abort();

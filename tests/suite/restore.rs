@@ -168,6 +168,30 @@ fn a_run_that_there_is_not_is_said_at_once() {
     platform.stop();
 }
 
+/// Where there is no terminal, each step is a line as soon as it has ended.
+#[test]
+fn a_log_has_a_line_for_each_step() {
+    let folder = crate::source_text::top();
+    let output = crate::cli::run(&folder, &["apply", "--sandbox", "examples/smallest"]);
+    check_exit(&output, 0);
+    let told = stderr(&output);
+    let mut lines: Vec<(&str, &str)> = told
+        .lines()
+        .map(|line| line.split_once(": ").expect(line))
+        .collect();
+    let numbers: Vec<&str> = lines.iter().map(|(number, _)| *number).collect();
+    assert_eq!(numbers, ["1 of 2", "2 of 2"]);
+    // Which one ends first is up to the platform.
+    lines.sort_unstable_by_key(|(_, step)| *step);
+    let steps: Vec<&str> = lines.iter().map(|(_, step)| *step).collect();
+    assert_eq!(
+        steps,
+        ["domain template replace: done", "mydomain create: done"]
+    );
+    let quiet = ["apply", "--sandbox", "--quiet", "examples/smallest"];
+    assert_eq!(stderr(&crate::cli::run(&folder, &quiet)), "");
+}
+
 /// What lists the runs is said as it works, from the same place.
 #[test]
 fn the_list_of_runs_is_that_of_the_same_sandbox() {

@@ -73,9 +73,9 @@ impl Phase {
         &self.shared.done
     }
 
-    /// Counts a finished object.
-    pub(crate) fn step(&self) {
-        self.shared.done.fetch_add(1, Ordering::Relaxed);
+    /// Counts a finished object, and returns how many there are now.
+    pub(crate) fn step(&self) -> usize {
+        self.shared.done.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Sets the current object.
