@@ -49,9 +49,13 @@ pub(crate) fn sandbox_resolver(
     Ok(dns.resolver())
 }
 
-/// Checks each domain once.
-pub(crate) async fn check(list: &Checklist, options: &ZoneOptions, phase: &Phase) -> DnsReport {
-    let (checks, traffic) = list.check(options, &|_| phase.step()).await;
+/// Checks each domain once; `seen` is called after each.
+pub(crate) async fn check(
+    list: &Checklist,
+    options: &ZoneOptions,
+    seen: &(dyn Fn() + Sync),
+) -> DnsReport {
+    let (checks, traffic) = list.check(options, &|_| seen()).await;
     let accounts = checks.into_iter().map(|(name, check)| AccountDns {
         name,
         check,
@@ -91,7 +95,10 @@ pub(crate) async fn check_until(
     phase: &Phase,
 ) -> DnsReport {
     let started = Instant::now();
-    let mut report = check(&list, options, phase).await;
+    let seen = || {
+        phase.step();
+    };
+    let mut report = check(&list, options, &seen).await;
     let mut list = list;
     while report.standing() != Standing::InSync {
         let left = patience.saturating_sub(started.elapsed());
@@ -104,7 +111,7 @@ pub(crate) async fn check_until(
             account.is_none_or(|account| account.check.standing() != Standing::InSync)
         };
         list.domains.retain(|(name, _)| open(name));
-        let again = check(&list, options, phase).await;
+        let again = check(&list, options, &seen).await;
         for account in again.accounts {
             if let Some(earlier) = report
                 .accounts

@@ -1,7 +1,8 @@
 //! Tree and platform → plan: the first part of `plan`, `drift` and `apply`.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use camino::Utf8Path;
 
@@ -20,7 +21,7 @@ use crate::diff::{
     Differences, Direction, ManagedRecords, WrittenTree, ZoneDifference, compare_zones, laid_over,
 };
 use crate::dns::push::Standings;
-use crate::dns::{Checklist, declared_template};
+use crate::dns::{Checklist, ZoneOptions, declared_template};
 use crate::live::Live;
 use crate::model::{AccountName, Digest, count};
 use crate::plan::{self, Plan, Planned, Subject};
@@ -226,28 +227,78 @@ pub(crate) enum Dns {
     Skipped,
 }
 
-/// Compares DNS with the template that the tree declares. Returns `None` for a tree without a template and for a
-/// sandbox without DNS.
-async fn ask_dns(
+/// The questions about public DNS: they follow from the tree alone.
+struct DnsQuestions {
+    list: Checklist,
+    options: ZoneOptions,
+    /// How many domains were checked before the phase was shown.
+    checked: AtomicUsize,
+    /// Shown once nothing else is: two bars would overwrite each other.
+    phase: OnceLock<Phase>,
+}
+
+impl DnsQuestions {
+    /// Returns what to compare with the template that the tree declares; nothing for a tree without a template and for
+    /// a sandbox without DNS.
+    fn of(tree: &OpenTree, platform: &Platform) -> Result<Option<Self>, Failure> {
+        let desired = &tree.loaded.desired;
+        let resolver = platform.sandbox_resolver();
+        let Some(template) = &desired.template else {
+            return Ok(None);
+        };
+        if platform.is_sandbox() && resolver.is_none() {
+            return Ok(None);
+        }
+        let list = Checklist::new(desired, declared_template(template), |_| true);
+        if list.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            options: dns::whom_to_ask(tree, resolver)?,
+            list,
+            checked: AtomicUsize::new(0),
+            phase: OnceLock::new(),
+        }))
+    }
+
+    async fn ask(&self) -> DnsReport {
+        let seen = || match self.phase.get() {
+            Some(phase) => {
+                phase.step();
+            }
+            None => {
+                self.checked.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        dns::check(&self.list, &self.options, &seen).await
+    }
+
+    /// Shows from now on how far the answers are.
+    fn show(&self, ui: Ui) {
+        let phase = Phase::begin(ui, "asking DNS", self.list.domains.len());
+        let checked = self.checked.load(Ordering::Relaxed);
+        phase.counter().store(checked, Ordering::Relaxed);
+        let _ = self.phase.set(phase);
+    }
+}
+
+/// Awaits `reading`, and meanwhile asks DNS; a failure of the reading ends both.
+async fn beside<T>(
     ui: Ui,
-    tree: &OpenTree,
-    platform: &Platform,
-) -> Result<Option<DnsReport>, Failure> {
-    let desired = &tree.loaded.desired;
-    let resolver = platform.sandbox_resolver();
-    let Some(template) = &desired.template else {
-        return Ok(None);
+    questions: Option<DnsQuestions>,
+    reading: impl Future<Output = Result<T, Failure>>,
+) -> Result<(T, Option<DnsReport>), Failure> {
+    let Some(questions) = questions else {
+        return Ok((reading.await?, None));
     };
-    if platform.is_sandbox() && resolver.is_none() {
-        return Ok(None);
-    }
-    let list = Checklist::new(desired, declared_template(template), |_| true);
-    if list.is_empty() {
-        return Ok(None);
-    }
-    let options = dns::whom_to_ask(tree, resolver)?;
-    let phase = Phase::begin(ui, "asking DNS", list.domains.len());
-    Ok(Some(dns::check(&list, &options, &phase).await))
+    let reading = async {
+        let read = reading.await?;
+        questions.show(ui);
+        Ok::<T, Failure>(read)
+    };
+    let asking = async { Ok(questions.ask().await) };
+    let (read, answers) = tokio::try_join!(reading, asking)?;
+    Ok((read, Some(answers)))
 }
 
 /// What `plan` and `drift` compare, and how.
@@ -303,15 +354,26 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
     }
     let platform = platform::connect(ui, folder, &tree, look.platform).await?;
     let platform = platform.with_scope(look.scope);
-    let mut survey = Survey::take(
+    // Which accounts a shard has is known only once they are read.
+    let is_known = tree.shard.is_none();
+    let questions = match look.dns {
+        Dns::Included if is_known => DnsQuestions::of(&tree, &platform)?,
+        Dns::Included | Dns::Skipped => None,
+    };
+    let reading = Survey::take(
         ui,
         (folder, &mut tree),
         &platform,
         git.before_mut(),
         look.rules,
         (look.purpose, look.records),
-    )
-    .await?;
+    );
+    // The answers of slow servers are waited for while the platform is read.
+    let (mut survey, mut found) = Box::pin(beside(ui, questions, reading)).await?;
+    if look.dns == Dns::Included && !is_known {
+        let questions = DnsQuestions::of(&tree, &platform)?;
+        ((), found) = beside(ui, questions, async { Ok(()) }).await?;
+    }
     let mut notes = Vec::new();
     if let Some(only) = look.only {
         if git.desired().is_some() || !git.written().is_empty() {
@@ -329,10 +391,6 @@ pub(crate) async fn look(ui: Ui, look: Look<'_>) -> Result<Seen, Failure> {
     facts.shard = shard.as_ref();
     facts.notes = &notes;
     facts.requests = platform.requests();
-    let found = match look.dns {
-        Dns::Included => ask_dns(ui, &tree, &platform).await?,
-        Dns::Skipped => None,
-    };
     facts.dns = found.as_ref();
     let report = report::report(&facts);
     let gallery = if look.pictures {

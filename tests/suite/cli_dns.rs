@@ -2,12 +2,16 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use emblazon::sandbox::dns::DnsServer;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cli::{check_exit, run, stderr, stdout, write};
 use crate::source_text::top;
+use crate::stand_in::StandIn;
 
 const QUICKSTART: &str = "examples/quickstart";
 
@@ -308,4 +312,47 @@ fn an_export_for_octodns_has_its_processor_beside_it() {
         .collect();
     names.sort();
     assert_eq!(names, [processor, config, "voice.acme.example.yaml"]);
+}
+
+/// A platform that answers about an account only once DNS was asked: the two do not wait for each other.
+#[test]
+fn dns_is_asked_while_the_platform_is_read() {
+    let seed = "zones: {acme.example: {records: [sip A 192.0.2.10]}}";
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let seed = serde_yaml::from_str(seed).unwrap();
+    let dns = Arc::new(runtime.block_on(DnsServer::start(&seed, 0)).unwrap());
+    let was_asked = Arc::new(AtomicBool::new(false));
+    let platform = {
+        let (dns, was_asked) = (Arc::clone(&dns), Arc::clone(&was_asked));
+        StandIn::start(move |asked, connection| {
+            if asked.path.contains("_auth") {
+                let body = json!({"auth_token": "token", "status": "success", "data": {"account_id": "0".repeat(32)}});
+                connection.json("201 Created", &body.to_string());
+                return;
+            }
+            let end = Instant::now() + Duration::from_secs(20);
+            while dns.asked().is_empty() && Instant::now() < end {
+                std::thread::yield_now();
+            }
+            was_asked.fetch_or(!dns.asked().is_empty(), Ordering::SeqCst);
+            connection.json("403 Forbidden", r#"{"status":"error","error":"403"}"#);
+        })
+    };
+    let folder = tempfile::tempdir().unwrap();
+    small_tree(folder.path(), "192.0.2.10");
+    let config = format!(
+        "clusters: {{production: {{api: \"{}\"}}}}\ndns:\n  resolvers: [\"{}\"]\n  port: {}\n  networks: [127.0.0.0/8]\n",
+        platform.url(),
+        dns.resolver(),
+        dns.port()
+    );
+    write(folder.path(), "emblazon.yaml", &config);
+    let output = crate::cli::emblazon(folder.path())
+        .arg("drift")
+        .env("EMBLAZON_API_KEY", "key")
+        .output()
+        .unwrap();
+    check_exit(&output, 6);
+    assert!(stdout(&output).contains("DNS: 1 ok"), "{}", stdout(&output));
+    assert!(was_asked.load(Ordering::SeqCst), "DNS waited");
 }

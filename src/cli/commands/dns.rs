@@ -48,9 +48,13 @@ async fn check(ui: Ui, tree: &OpenTree, args: &DnsCheckArgs) -> Result<Report, F
         args.accounts.is_empty() || only.contains(name)
     });
     let phase = Phase::begin(ui, "asking DNS", list.domains.len());
-    let mut found = match args.wait {
-        Some(patience) => dns::check_until(list, &options, Wait::of(patience), &phase).await,
-        None => dns::check(&list, &options, &phase).await,
+    let mut found = if let Some(patience) = args.wait {
+        dns::check_until(list, &options, Wait::of(patience), &phase).await
+    } else {
+        let checked = || {
+            phase.step();
+        };
+        dns::check(&list, &options, &checked).await
     };
     drop(phase);
     if let Some(platform) = &platform
