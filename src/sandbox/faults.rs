@@ -66,6 +66,14 @@ pub enum FaultKind {
     /// An account is created only partially: the response is 201, but the account does not exist. In the recordings,
     /// this happened to accounts below a reseller.
     HalfCreatedAccount,
+    /// A webhook's delivery gets lost. The method of deliveries is `HOOK`, their path that of the whitelabel.
+    LostEvent,
+    /// A webhook's delivery is sent twice.
+    DoubledEvent,
+    /// A webhook's delivery is sent after the next one.
+    SwappedEvent,
+    /// A copy of a webhook's delivery is sent by somebody who does not know its `custom_data`.
+    ForgedEvent,
 }
 
 impl Fault {

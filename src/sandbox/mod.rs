@@ -5,7 +5,7 @@
 //!
 //! - `world` holds the state of a Kazoo: accounts, documents, attachments, the template.
 //! - `api` turns requests into responses, with the real server's order of checks (E20).
-//! - `faults` and `connection` make selected requests go wrong; `seed` defines the initial state; `record` records
+//! - `faults` and `connection` make selected requests go wrong; `delivery` sends what webhooks tell; `seed` defines the initial state; `record` records
 //!   requests and responses.
 //!
 //! ```no_run
@@ -24,6 +24,7 @@ mod capacity;
 mod clock;
 mod connection;
 mod counts;
+mod delivery;
 mod digest;
 pub mod dns;
 mod error;
@@ -41,7 +42,8 @@ pub use error::SandboxError;
 pub use faults::{Fault, FaultKind};
 pub use profile::Profile;
 pub use seed::Seed;
-pub use server::{Options, Sandbox};
+pub use server::{Options, Sandbox, WorldGuard};
 pub use world::{
-    Account, Attachment, Attachments, Document, ServerSettings, StoredRevision, User, World,
+    Account, Attachment, Attachments, Document, Hook, ObjectAction, ObjectChange, ServerSettings,
+    StoredRevision, User, World,
 };

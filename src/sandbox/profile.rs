@@ -107,6 +107,16 @@ impl Profile {
         self == Self::Master
     }
 
+    /// Returns whether a webhook's `action` may be `all` (V2).
+    pub(crate) fn hooks_know_all(self) -> bool {
+        self != Self::V43
+    }
+
+    /// Returns whether a webhook says who made the change (V3).
+    pub(crate) fn hooks_name_authors(self) -> bool {
+        self == Self::V5
+    }
+
     /// Returns the value of `version` in envelopes.
     pub(crate) fn version(self) -> &'static str {
         match self {

@@ -47,6 +47,9 @@ struct SeedServer {
     upload_limit: Option<usize>,
     #[serde(default)]
     sorts_attachments: bool,
+    #[serde(default)]
+    refuses_loopback_hooks: bool,
+    hook_pause_ms: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -230,6 +233,8 @@ fn server_settings(server: &SeedServer) -> ServerSettings {
         price: server.price,
         upload_limit: server.upload_limit.unwrap_or(usual.upload_limit),
         sorts_attachments: server.sorts_attachments,
+        refuses_loopback_hooks: server.refuses_loopback_hooks,
+        hook_pause_ms: server.hook_pause_ms.unwrap_or(usual.hook_pause_ms),
     }
 }
 

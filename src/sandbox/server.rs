@@ -1,6 +1,7 @@
 //! The running sandbox: a server on loopback.
 
 use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,6 +13,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -19,11 +21,12 @@ use super::api::{self, Answer, Buckets, Request, Server};
 use super::capacity::{Capacity, Queue};
 use super::clock::Clock;
 use super::connection::{Connection, FaultyListener};
+use super::delivery::{Sender, deliver};
 use super::dns::DnsServer;
 use super::faults::{FaultScript, Hits};
 use super::gzip;
 use super::record::Recorder;
-use super::world::{Store, World};
+use super::world::{Delivery, Store, World};
 use super::{Counts, Fault, FaultKind, Profile, SandboxError, Seed};
 
 /// The largest request body that is read at all; a real server's limit is lower (B6).
@@ -96,6 +99,8 @@ pub struct Sandbox {
 #[derive(Debug)]
 struct Shared {
     world: Mutex<World>,
+    profile: Profile,
+    events: UnboundedSender<Delivery>,
     server: Mutex<Server>,
     faults: Mutex<FaultScript>,
     counts: Mutex<Counts>,
@@ -149,8 +154,11 @@ impl Sandbox {
         let mut faults = options.seed.faults;
         faults.extend(options.faults);
         let connections = Arc::new(AtomicU64::new(0));
+        let (events, inbox) = unbounded_channel();
         let shared = Arc::new(Shared {
             world: Mutex::new(world),
+            profile: options.profile,
+            events,
             server: Mutex::new(Server {
                 profile: options.profile,
                 buckets: Buckets::default(),
@@ -166,6 +174,7 @@ impl Sandbox {
             requests: AtomicU64::new(0),
             stop: stop.clone(),
         });
+        tokio::spawn(deliver(sender(&shared), inbox));
         let service = Router::new()
             .fallback(serve)
             .with_state(Arc::clone(&shared))
@@ -225,10 +234,14 @@ impl Sandbox {
         self.shared.counts()
     }
 
-    /// Locks the world, to inspect or change it. Requests wait meanwhile, so the guard must not be held across an
-    /// `await`.
-    pub fn world(&self) -> MutexGuard<'_, World> {
-        locked(&self.shared.world)
+    /// Locks the world, to inspect or change it; webhooks tell of a change once the guard is dropped. Requests wait
+    /// meanwhile, so the guard must not be held across an `await`.
+    #[must_use]
+    pub fn world(&self) -> WorldGuard<'_> {
+        WorldGuard {
+            world: locked(&self.shared.world),
+            shared: &self.shared,
+        }
     }
 
     /// Replaces the scripted faults and resets their counts.
@@ -265,6 +278,33 @@ impl Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         self.stop.cancel();
+    }
+}
+
+/// The world, locked.
+#[derive(Debug)]
+pub struct WorldGuard<'s> {
+    world: MutexGuard<'s, World>,
+    shared: &'s Shared,
+}
+
+impl Deref for WorldGuard<'_> {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.world
+    }
+}
+
+impl DerefMut for WorldGuard<'_> {
+    fn deref_mut(&mut self) -> &mut World {
+        &mut self.world
+    }
+}
+
+impl Drop for WorldGuard<'_> {
+    fn drop(&mut self) {
+        self.shared.tell_hooks(&mut self.world);
     }
 }
 
@@ -350,6 +390,20 @@ async fn serve(
     written(answer)
 }
 
+/// Returns what deliveries of webhooks need of the server.
+fn sender(shared: &Arc<Shared>) -> Sender {
+    let (hits, failed, pause) = (shared.clone(), shared.clone(), shared.clone());
+    Sender {
+        hits: Box::new(move |method, path| locked(&hits.faults).hits(method, path)),
+        failed: Box::new(move |hook| {
+            let now = failed.clock.unix_millis();
+            locked(&failed.world).delivery_failed(hook, now);
+        }),
+        pause: Box::new(move || Duration::from_millis(locked(&pause.world).settings.hook_pause_ms)),
+        stop: shared.stop.clone(),
+    }
+}
+
 fn counted(shared: &Shared) -> Response {
     let text = serde_json::to_vec(&shared.counts()).unwrap_or_default();
     written(Answer {
@@ -361,6 +415,14 @@ fn counted(shared: &Shared) -> Response {
 }
 
 impl Shared {
+    /// Lets the webhooks tell of what has changed.
+    fn tell_hooks(&self, world: &mut World) {
+        for delivery in world.take_deliveries(self.profile) {
+            // Nobody delivers once the sandbox has stopped.
+            let _ = self.events.send(delivery);
+        }
+    }
+
     fn counts(&self) -> Counts {
         let mut counts = locked(&self.counts).clone();
         counts.connections = self.connections.load(Ordering::Relaxed);
@@ -389,6 +451,7 @@ impl Shared {
         {
             tracing::error!(%error, "the sandbox cannot record");
         }
+        self.tell_hooks(&mut world);
         compress(request, profile, &mut answer);
         locked(&self.counts).answered(answer.status, answer.body.len());
         answer

@@ -38,6 +38,13 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// Fails unless the answer has this status.
+    #[track_caller]
+    pub(crate) fn expect(&self, status: u16) {
+        let body = String::from_utf8_lossy(&self.body);
+        assert_eq!(self.status, status, "{body}");
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()

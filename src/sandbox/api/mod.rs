@@ -19,6 +19,7 @@ mod schemas;
 mod search;
 mod upload;
 mod validation;
+mod webhooks;
 mod whitelabel;
 
 pub(crate) use auth::Buckets;

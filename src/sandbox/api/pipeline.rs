@@ -11,11 +11,11 @@ use super::envelope::{Answer, cors, render};
 use super::outcome::{Failure, Success};
 use super::request::{Input, Request};
 use super::route::{Noun, Route, Scope};
-use super::{accounts, assets, auth, domains, negotiation, schemas, search, whitelabel};
+use super::{accounts, assets, auth, domains, negotiation, schemas, search, webhooks, whitelabel};
 use crate::sandbox::Profile;
 use crate::sandbox::dns::DnsServer;
 use crate::sandbox::faults::Hits;
-use crate::sandbox::world::World;
+use crate::sandbox::world::{World, owner};
 
 /// The state of the server apart from the world.
 #[derive(Debug)]
@@ -78,6 +78,10 @@ pub(crate) fn answer(
             }
             _ => handle(&call, world),
         });
+    if let Some(caller) = &call.caller {
+        let user = call.token.as_deref().and_then(owner);
+        world.sign_changes(caller, user.as_deref());
+    }
     render(&call, result)
 }
 
@@ -172,6 +176,8 @@ fn handle(call: &Call<'_>, world: &mut World) -> Result<Success, Failure> {
         Noun::Schemas => Ok(schemas::list()),
         Noun::Schema(name) => schemas::show(call, name),
         Noun::SchemaValidation(name) => schemas::validate(call, name),
+        Noun::Webhooks => webhooks::handle(call, world),
+        Noun::Webhook(id) => webhooks::one(call, world, id),
         Noun::Search => search::handle(call, world),
         Noun::Accounts
         | Noun::Account

@@ -47,6 +47,10 @@ pub(crate) enum Noun {
     Schema(String),
     /// `schemas/{name}/validation` (W14e).
     SchemaValidation(String),
+    /// `accounts/{id}/webhooks` (V2).
+    Webhooks,
+    /// `accounts/{id}/webhooks/{hook}` (V2).
+    Webhook(String),
     /// `search` (L6).
     Search,
     /// An unknown path below a known module.
@@ -114,6 +118,8 @@ impl Route {
             Noun::Reseller => &["PUT", "DELETE"],
             Noun::ApiKey => &["PUT", "GET"],
             Noun::TokenAuth => &["GET", "DELETE"],
+            Noun::Webhooks => &["GET", "PUT", "PATCH"],
+            Noun::Webhook(_) => &["GET", "POST", "PATCH", "DELETE"],
             Noun::ByDomain(_)
             | Noun::AssetByDomain(..)
             | Noun::Descendants
@@ -159,6 +165,8 @@ fn below_account(rest: &[&str]) -> Noun {
         ["tree"] => Noun::Tree,
         ["reseller"] => Noun::Reseller,
         ["api_key"] => Noun::ApiKey,
+        ["webhooks"] => Noun::Webhooks,
+        ["webhooks", id] => Noun::Webhook((*id).to_owned()),
         _ => Noun::NotFound,
     }
 }
@@ -217,6 +225,7 @@ pub(crate) fn class_of(path: &str) -> (&'static str, bool) {
             ("list", true)
         }
         Noun::Schemas | Noun::Schema(_) | Noun::SchemaValidation(_) => ("schema", true),
+        Noun::Webhooks | Noun::Webhook(_) => ("webhook", true),
         Noun::Search => ("search", true),
         Noun::NotFound | Noun::NoModule => ("unknown", true),
     }

@@ -7,6 +7,8 @@
 mod account;
 mod attachments;
 mod document;
+mod hook;
+mod hooks;
 mod listing;
 mod platform;
 mod revision;
@@ -21,11 +23,13 @@ pub use account::{Account, User};
 
 pub use attachments::{Attachment, Attachments};
 pub use document::Document;
+pub(crate) use hook::Delivery;
+pub use hook::{Hook, ObjectAction, ObjectChange};
 pub(crate) use listing::{PageRequest, Relation};
 pub use platform::World;
 pub use revision::StoredRevision;
 pub use settings::ServerSettings;
 pub(crate) use storage::Store;
 pub(crate) use template::{ProblemInTemplate, default_template, expand, test_results};
-pub(crate) use token::{TokenState, issue, read};
+pub(crate) use token::{TokenState, issue, owner, read};
 pub(crate) use write::UploadEnd;

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Account, Document, ServerSettings, default_template, derived_id};
+use super::{
+    Account, Document, Hook, ObjectAction, ObjectChange, ServerSettings, default_template,
+    derived_id,
+};
 use crate::model::Object;
 
 /// The state of a Kazoo, as far as the sandbox emulates it.
@@ -13,6 +16,9 @@ pub struct World {
     pub(super) template: Object,
     pub(super) by_domain: BTreeMap<String, BTreeSet<String>>,
     pub(super) next_account: u64,
+    pub(super) hooks: BTreeMap<String, Hook>,
+    /// What changed since the hooks told of it last.
+    pub(super) changes: Vec<ObjectChange>,
     pub(crate) settings: ServerSettings,
 }
 
@@ -27,6 +33,8 @@ impl World {
             template: default_template(),
             by_domain: BTreeMap::new(),
             next_account: 1,
+            hooks: BTreeMap::new(),
+            changes: Vec::new(),
             settings: ServerSettings::default(),
         };
         world.insert_account(master);
@@ -102,8 +110,10 @@ impl World {
             .map(String::as_str)
     }
 
-    /// Makes the current documents the previous ones too, so that a stale read before the first change returns them.
+    /// Makes the current documents the previous ones too, so that a stale read before the first change returns them; the
+    /// hooks tell nothing of how the world came to be.
     pub(crate) fn settle(&mut self) {
+        self.changes.clear();
         for account in self.accounts.values_mut() {
             account.previous.clone_from(&account.whitelabel);
         }
@@ -118,6 +128,7 @@ impl World {
         if let Some(account) = self.accounts.get_mut(id) {
             account.reserved_domain = domain.map(str::to_owned);
             account.revision.step();
+            self.changed(id, "account", ObjectAction::Edited);
         }
     }
 
@@ -125,6 +136,7 @@ impl World {
     pub(crate) fn touch_account(&mut self, id: &str) {
         if let Some(account) = self.accounts.get_mut(id) {
             account.revision.step();
+            self.changed(id, "account", ObjectAction::Edited);
         }
     }
 

@@ -16,6 +16,10 @@ pub struct ServerSettings {
     pub upload_limit: usize,
     /// Whether the store keeps attachments in the order of their names instead of that of their uploads (observed 2).
     pub sorts_attachments: bool,
+    /// Whether a webhook to this machine is refused, as a real server does by default (V4).
+    pub refuses_loopback_hooks: bool,
+    /// How long after an error of the connection a webhook is delivered again, in milliseconds (V4).
+    pub hook_pause_ms: u64,
 }
 
 impl Default for ServerSettings {
@@ -27,6 +31,8 @@ impl Default for ServerSettings {
             price: None,
             upload_limit: 8_000_000,
             sorts_attachments: false,
+            refuses_loopback_hooks: false,
+            hook_pause_ms: 2000,
         }
     }
 }

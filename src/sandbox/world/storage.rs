@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Account, Attachment, Attachments, Document, StoredRevision, User, World};
+use super::{Account, Attachment, Attachments, Document, Hook, StoredRevision, User, World};
 use crate::model::{Digest, Object};
 
 /// A folder that a world is stored in.
@@ -23,6 +23,8 @@ struct SavedWorld {
     next_account: u64,
     template: Object,
     accounts: Vec<SavedAccount>,
+    #[serde(default)]
+    hooks: Vec<Hook>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -86,6 +88,8 @@ impl Store {
         }
         world.template = saved.template;
         world.next_account = saved.next_account;
+        let hooks = saved.hooks.into_iter();
+        world.hooks = hooks.map(|hook| (hook.id.clone(), hook)).collect();
         Ok(Some(world))
     }
 
@@ -101,6 +105,7 @@ impl Store {
             next_account: world.next_account,
             template: world.template.clone(),
             accounts,
+            hooks: world.hooks.values().cloned().collect(),
         };
         self.write(&self.state_file(), &serde_json::to_vec_pretty(&saved)?)
     }

@@ -59,6 +59,14 @@ pub(crate) fn read(world: &World, token: &str, now: u64) -> TokenState {
     }
 }
 
+/// Returns the user that a token was issued to, if any; the token must have been found valid.
+pub(crate) fn owner(token: &str) -> Option<String> {
+    let (_, claims) = token.rsplit_once('.')?.0.split_once('.')?;
+    let claims = URL_SAFE_NO_PAD.decode(claims).ok()?;
+    let claims: Value = serde_json::from_slice(&claims).ok()?;
+    Some(claims["owner_id"].as_str()?.to_owned())
+}
+
 /// Signs a token with the master's API key; sufficient on loopback, and stable across restarts.
 fn sign(world: &World, body: &str) -> String {
     let key = world

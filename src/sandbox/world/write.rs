@@ -1,7 +1,10 @@
 //! Writes of whitelabel documents and their attachments.
 
-use super::{Attachment, World};
+use super::{Attachment, ObjectAction, World};
 use crate::model::{AssetKind, Object};
+
+/// The type of the document.
+const WHITELABEL: &str = "whitelabel";
 
 /// The outcome of the writes of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +22,12 @@ impl World {
     pub(crate) fn save_settings(&mut self, id: &str, settings: Object) {
         if let Some(account) = self.account_mut(id) {
             account.previous.clone_from(&account.whitelabel);
+            let action = match account.whitelabel {
+                Some(_) => ObjectAction::Edited,
+                None => ObjectAction::Created,
+            };
             account.change_whitelabel(|document| document.settings = settings);
+            self.changed(id, WHITELABEL, action);
         }
     }
 
@@ -28,6 +36,7 @@ impl World {
         if let Some(account) = self.account_mut(id) {
             account.previous = account.whitelabel.take();
             account.whitelabel_revision.step();
+            self.changed(id, WHITELABEL, ObjectAction::Deleted);
         }
     }
 
@@ -63,9 +72,15 @@ impl World {
                 account.whitelabel = None;
                 account.whitelabel_revision.step();
             }
+            self.changed(id, WHITELABEL, ObjectAction::Edited);
             return;
         }
         account.change_whitelabel(|document| document.attach(name, attachment, sorts));
+        // V5: both saves are told.
+        if end != UploadEnd::StoredBesideConflict {
+            self.changed(id, WHITELABEL, ObjectAction::Edited);
+        }
+        self.changed(id, WHITELABEL, ObjectAction::Edited);
     }
 
     /// Changes a document's settings as another client would, for tests; creates the document if there is none, and
@@ -99,6 +114,7 @@ impl World {
                 };
                 document.attach(name, attachment, sorts);
             });
+            self.changed(id, WHITELABEL, ObjectAction::Edited);
         }
     }
 

@@ -10,7 +10,7 @@ pub(crate) const ACME: &str = "acacacacacacacacacacacacacacacac";
 /// Another account beside it.
 pub(crate) const OTHER: &str = "0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e";
 
-const SEED: &str = "
+pub(super) const SEED: &str = "
 accounts:
   - {name: Master, id: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, users: [{name: admin, password: secret}]}
   - {name: Reseller, id: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb, reseller: true}

@@ -10,5 +10,6 @@ mod profiles;
 mod seeds;
 mod state;
 mod templates;
+mod webhooks;
 
 use caller::Caller;
