@@ -10,7 +10,7 @@ use anyhow::{Context as _, anyhow};
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser as _};
 
-use super::args::{Cli, Command, DnsCommand, ReportCommand};
+use super::args::{Cli, Command, DnsCommand, EventsCommand, ReportCommand};
 use super::failure::Failure;
 use super::screen::{self, Shown};
 use super::ui::Ui;
@@ -135,6 +135,7 @@ fn dispatch(ui: Ui, command: &Command) -> Result<Exit, Failure> {
         Command::Comment(args) => commands::comment(ui, args),
         Command::History(args) => commands::history(ui, args),
         Command::Restore(args) => commands::restore(ui, args),
+        Command::Events(EventsCommand::Hook(args)) => commands::events_hook(ui, args),
         Command::Dns(DnsCommand::Export(args)) => commands::dns_export(ui, args),
         Command::Dns(DnsCommand::Letter(args)) => commands::dns_letter(ui, args),
         Command::Dns(DnsCommand::Check(args)) => commands::dns_check(ui, args),

@@ -8,16 +8,19 @@ use anyhow::Context as _;
 use camino::Utf8Path;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use super::failure::Failure;
 use super::ui::Ui;
 use crate::alert::{AlertsConfig, Channels, announce};
 use crate::apply::make_directory;
+use crate::config::EventsConfig;
 use crate::daemon::{
-    Notification, Place, PublishedStatus, ServiceManager, Setup, State, WorkQueue,
+    Events, Notification, Place, PlatformEvents, PublishedStatus, ServiceManager, Setup, State,
+    WorkQueue,
 };
 use crate::dashboard::webhook::Hook;
-use crate::dashboard::{Face, HttpConfig, Server, WebhookConfig};
+use crate::dashboard::{EVENT_PATH, Face, HttpConfig, Server, WebhookConfig};
 use crate::live::SecretConfig;
 
 /// How long the loop may be silent beyond its usual pause, because a run on a slow platform takes time.
@@ -35,6 +38,8 @@ pub(crate) struct Wanted<'w> {
     pub(crate) http: Option<HttpConfig>,
     /// The alerts.
     pub(crate) alerts: AlertsConfig,
+    /// What the platform tells of its changes.
+    pub(crate) events: Option<EventsConfig>,
     /// The folder against which relative paths are resolved.
     pub(crate) top: &'w Utf8Path,
     /// The daemon's own setup.
@@ -44,6 +49,8 @@ pub(crate) struct Wanted<'w> {
 /// The running services.
 pub(crate) struct Services {
     server: Option<Server>,
+    /// What the platform tells, for the loop.
+    pub(crate) events: Option<Events>,
     tasks: Vec<JoinHandle<()>>,
     stop: CancellationToken,
 }
@@ -59,6 +66,7 @@ impl Services {
         let Wanted {
             http,
             alerts,
+            events,
             top,
             setup,
         } = wanted;
@@ -74,6 +82,11 @@ impl Services {
         let public = http.as_ref().and_then(|http| http.public_url.as_ref());
         announcer.link = public.map(ToString::to_string);
         let channels = Channels::default();
+        let told = match &events {
+            Some(events) => Some(known_secret(events, top).await?),
+            None => None,
+        };
+        let public = public.cloned();
         let server = match http {
             Some(http) => {
                 let token = fetched(http.token.as_ref(), top).await?;
@@ -87,12 +100,24 @@ impl Services {
                     channels: channels.clone(),
                     token,
                     hook,
+                    events: told.clone(),
                     patience,
                 };
                 let server = Server::start(&http, face).await;
                 let server = server.map_err(|error| wrong(&error))?;
                 ui.message(&format!("the dashboard is at http://{}", server.address()));
                 Some(server)
+            }
+            None => None,
+        };
+        let events = match events.zip(told) {
+            Some((events, told)) => {
+                let address = server.as_ref().map(Server::address);
+                Some(Events {
+                    owner: events.hooks,
+                    url: event_url(public.as_ref(), address)?,
+                    told,
+                })
             }
             None => None,
         };
@@ -118,6 +143,7 @@ impl Services {
         )));
         Ok(Self {
             server,
+            events,
             tasks,
             stop,
         })
@@ -172,6 +198,31 @@ async fn webhook(config: &WebhookConfig, setup: &Setup, top: &Utf8Path) -> Resul
         secret,
         branch,
     })
+}
+
+/// Returns what proves an event: nothing yet, where the daemon makes its own hooks.
+async fn known_secret(config: &EventsConfig, top: &Utf8Path) -> Result<PlatformEvents, Failure> {
+    let told = PlatformEvents::default();
+    if let Some(secret) = fetched(config.secret.as_ref(), top).await? {
+        told.expect(secret);
+    }
+    Ok(told)
+}
+
+/// Returns where the platform sends events: below the public URL or, where only this machine can reach the daemon, to
+/// its own address, which a sandbox calls.
+fn event_url(public: Option<&Url>, address: Option<SocketAddr>) -> Result<String, Failure> {
+    let base = match (public, address) {
+        (Some(public), _) => public.as_str().trim_end_matches('/').to_owned(),
+        (None, Some(address)) if address.ip().is_loopback() => format!("http://{address}"),
+        (None, _) => {
+            return Err(Failure::Usage(
+                "events need an address that the platform can reach; declare http.listen and http.public_url"
+                    .to_owned(),
+            ));
+        }
+    };
+    Ok(base + EVENT_PATH)
 }
 
 async fn fetched(

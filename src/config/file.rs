@@ -8,9 +8,9 @@ use thiserror::Error;
 
 use super::mistakes::{self, ConfigMistake};
 use crate::alert::AlertsConfig;
-use crate::daemon::{Place, Setup};
+use crate::daemon::{HookOwner, Place, Setup};
 use crate::dashboard::HttpConfig;
-use crate::live::{Trust, TrustConfig};
+use crate::live::{SecretConfig, Trust, TrustConfig};
 use crate::model::{Shard, Span};
 
 /// The daemon's own file, `emblazon watch --config FILE`. Paths are from the file's folder.
@@ -53,6 +53,10 @@ pub struct WatchConfig {
     /// restart.
     #[serde(default)]
     pub http: Option<HttpConfig>,
+    /// What the platform tells of its changes, so that a change by hand is seen at once; without it, accounts are only
+    /// read by the interval. Needs `http` with a public URL. Changes need a restart.
+    #[serde(default)]
+    pub events: Option<EventsConfig>,
     /// Who is alerted of what. Changes need a restart.
     #[serde(default)]
     pub alerts: AlertsConfig,
@@ -98,6 +102,19 @@ pub struct LeaseConfig {
     /// false when absent. Only in builds with the feature `kubernetes`.
     #[serde(default)]
     pub kubernetes: bool,
+}
+
+/// What the platform tells of its changes, by webhooks to `/kazoo/webhook` below the public URL.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EventsConfig {
+    /// Who makes the webhooks on the platform: the daemon, which also renews and removes them; or an operator, as
+    /// `emblazon events hook` says.
+    #[serde(default)]
+    pub hooks: HookOwner,
+    /// The secret of an operator's hooks.
+    #[serde(default)]
+    pub secret: Option<SecretConfig>,
 }
 
 /// What is wrong with the daemon's file.
@@ -203,6 +220,24 @@ impl WatchConfig {
                 found.push("source.folder leads out of the repository; write a path from its top");
             }
             _ => {}
+        }
+        match &self.events {
+            Some(EventsConfig {
+                hooks: HookOwner::Operator,
+                secret: None,
+            }) => found.push(
+                "events.hooks: operator needs events.secret, which the hooks hold as emblazon_secret; `emblazon events hook` prints them",
+            ),
+            Some(EventsConfig {
+                hooks: HookOwner::Daemon,
+                secret: Some(_),
+            }) => found.push(
+                "events.secret is for hooks of an operator; leave it out, or say hooks: operator",
+            ),
+            Some(_) if self.http.is_none() => found.push(
+                "events need http, where the platform tells of them; declare http.listen and http.public_url",
+            ),
+            Some(_) | None => {}
         }
         let mut found: Vec<String> = found.into_iter().map(str::to_owned).collect();
         if let Some(Err(error)) = self.http.as_ref().map(HttpConfig::check) {
@@ -389,6 +424,18 @@ trust:
         check(
             "state: x\nsource: {folder: .}\nhttp:\n  token: canary\n",
             "watch.yaml:4:",
+        );
+        check(
+            "state: x\nsource: {folder: .}\nhttp: {}\nevents: {hooks: operator}\n",
+            "watch.yaml: events.hooks: operator needs",
+        );
+        check(
+            "state: x\nsource: {folder: .}\nhttp: {}\nevents: {secret: {env: X}}\n",
+            "watch.yaml: events.secret is for hooks",
+        );
+        check(
+            "state: x\nsource: {folder: .}\nevents: {}\n",
+            "watch.yaml: events need http",
         );
         check("state: [\n", "watch.yaml:");
     }

@@ -4,5 +4,5 @@
 mod file;
 mod mistakes;
 
-pub use file::{ConfigError, LeaseConfig, SourceConfig, WatchConfig, read_trust};
+pub use file::{ConfigError, EventsConfig, LeaseConfig, SourceConfig, WatchConfig, read_trust};
 pub use mistakes::ConfigMistake;

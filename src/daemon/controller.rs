@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::assessment::{Record, names};
 use super::base::BaseFile;
 use super::conditions::{self, Conditions, Outage};
 use super::domains::Domains;
 use super::history_log::HistoryLog;
+use super::kept_hooks::KeptHooks;
 use super::observe::Platform;
+use super::platform_events::{ChangeAuthor, Hint};
 use super::recovery::Recovery;
 use super::schedule::{LONGEST_PAUSE, Name, Schedule, later};
 use super::setup::{Reread, Setup};
@@ -21,8 +23,11 @@ use super::{PendingWork, PublishedStatus, WorkQueue};
 use crate::apply::lease::LeaseGuard;
 use crate::apply::{AppliedRef, WrittenRef};
 use crate::diff::Comparison;
-use crate::model::Digest;
+use crate::model::{AccountName, Digest};
 use crate::tree::Desired;
+
+/// How long after one read that a hint brought forward the next one of the same account comes.
+const BETWEEN_HINTS: SignedDuration = SignedDuration::from_secs(2);
 
 /// The state that the controller keeps from one cycle to the next.
 pub(super) struct Controller {
@@ -75,6 +80,12 @@ pub(super) struct Controller {
     pub(super) comparison: Comparison,
     /// How many times a plan was computed.
     pub(super) planned: u64,
+    /// The hooks on the platform.
+    pub(super) hooks: KeptHooks,
+    /// Who changed an account last, as the platform says; kept while the account has drift.
+    pub(super) authors: BTreeMap<Name, ChangeAuthor>,
+    /// When a hint brought the read of an account forward last.
+    hinted: BTreeMap<Name, Timestamp>,
 }
 
 impl Controller {
@@ -120,6 +131,9 @@ impl Controller {
             is_quiet: false,
             comparison: Comparison::default(),
             planned: 0,
+            hooks: KeptHooks::default(),
+            authors: BTreeMap::new(),
+            hinted: BTreeMap::new(),
         };
         controller.conditions.history = controller.history_log.spoilt();
         if let Some(reason) = &controller.conditions.history {
@@ -153,6 +167,9 @@ impl Controller {
         self.written = None;
         self.shard_state = ShardState::default();
         self.is_quiet = false;
+        self.hooks = KeptHooks::default();
+        self.authors.clear();
+        self.hinted.clear();
         self.records.clear();
         self.recovery = Recovery::Due;
         self.schedule = Schedule::new(self.setup.interval, self.seed);
@@ -193,6 +210,7 @@ impl Controller {
             }
             self.reconcile_due(guard).await;
             if stop.is_cancelled() || guard.is_stopped() {
+                self.remove_hooks(guard).await;
                 return;
             }
             let pause = self.until_next(Timestamp::now());
@@ -232,6 +250,7 @@ impl Controller {
         } else {
             self.cycle(due, guard).await;
         }
+        self.keep_hooks(guard, Timestamp::now()).await;
         self.ask_dns(Timestamp::now());
         self.publish(Timestamp::now());
     }
@@ -267,7 +286,8 @@ impl Controller {
             None => self.schedule.next(),
         };
         let pause = self.pause.as_ref().and_then(|pause| pause.until);
-        let times = [Some(self.look_at), work, pause, self.names.next()];
+        let hooks = self.hooks.next();
+        let times = [Some(self.look_at), work, pause, self.names.next(), hooks];
         times.into_iter().flatten().min().unwrap_or(self.look_at)
     }
 
@@ -278,7 +298,11 @@ impl Controller {
 
     /// Handles the pending work.
     pub(super) fn handle(&mut self, pending: PendingWork, now: Timestamp) {
-        self.is_quiet = false;
+        // A read that a hint brings forward may be as quiet as one that was due.
+        self.is_quiet &= pending.is_only_hints();
+        for (account, hint) in &pending.hints {
+            self.follow(account, hint, now);
+        }
         let calls_for_source = [Trigger::Change, Trigger::Webhook, Trigger::Reload];
         if pending
             .triggers
@@ -294,6 +318,9 @@ impl Controller {
             self.schedule.requeue_all(now);
             self.names.requeue_all(now);
             self.look_for_departed = true;
+        }
+        if pending.everything {
+            self.hooks.look_now();
         }
         if pending.everything || !pending.accounts.is_empty() {
             // A person asks, so the back-off ends.
@@ -331,6 +358,30 @@ impl Controller {
             self.drop_approval(&reason, now);
         }
         self.triggers.extend(pending.triggers);
+    }
+
+    /// Brings the read of an account forward that the platform told of. What is forged, comes twice, late or in another
+    /// order costs a read at the most; what emblazon itself wrote was read since.
+    fn follow(&mut self, account: &AccountName, hint: &Hint, now: Timestamp) {
+        let name = Some(account.clone());
+        if self.platform.knows(account, hint) {
+            return;
+        }
+        let record = self.records.get(&name);
+        if record.is_some_and(|record| record.failures > 0) {
+            // An account that cannot be read keeps to its back-off, whoever asks for it.
+            return;
+        }
+        let earliest = self
+            .hinted
+            .get(&name)
+            .map(|last| later(*last, BETWEEN_HINTS));
+        let at = earliest.map_or(now, |earliest| earliest.max(now));
+        self.hinted.insert(name.clone(), at);
+        self.schedule.requeue(&name, at);
+        if let Some(author) = &hint.author {
+            self.authors.insert(name, author.clone());
+        }
     }
 
     /// Records an intervention, and closes the ones that it replaces.
@@ -450,6 +501,7 @@ impl Controller {
             self.conditions.base = None;
         }
         let next = self.next();
+        let events = self.event_status();
         let conditions = &self.conditions;
         self.published.change(|status| {
             status.cluster.beat = now;
@@ -459,6 +511,7 @@ impl Controller {
             status.cluster.paused.clone_from(&self.pause);
             status.cluster.down_since = self.outage.map(|outage| outage.since);
             status.cluster.next_run = Some(next);
+            status.cluster.events = events;
             status.history = self.history_log.history();
             status.cluster.alerts = conditions::alerts(status, conditions, now);
         });

@@ -332,11 +332,13 @@ impl Controller {
                 .collect();
             if let Some(first) = confirmed.iter().min_by_key(|drift| drift.seen) {
                 let drifted: Vec<&Change> = confirmed.iter().map(|drift| &drift.change).collect();
+                let by = self.authors.get(name);
+                let by = by.map_or_else(String::new, |author| format!(" (by {author})"));
                 self.history_log.begin(Detected {
                     finding: Finding::Drift,
                     name: name.clone(),
                     keys: drifted.iter().map(|change| change.key.clone()).collect(),
-                    message: told(&drifted),
+                    message: told(&drifted) + &by,
                     commit: commit.as_ref().map(|commit| commit.id.clone()),
                     begun: first.absent,
                     at: first.seen,
@@ -387,6 +389,7 @@ impl Controller {
                     .end(Finding::Change, name, now, "it is live");
             }
             if !found.iter().any(is_drift) {
+                self.authors.remove(name);
                 self.history_log
                     .end(Finding::Drift, name, now, "it is as the tree has it");
             }

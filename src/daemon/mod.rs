@@ -25,9 +25,12 @@ mod drift_history;
 mod event;
 mod execute;
 mod history_log;
+mod hooks;
+mod kept_hooks;
 mod leader;
 mod observe;
 mod outage;
+mod platform_events;
 mod published;
 mod queue;
 mod quiet;
@@ -46,11 +49,13 @@ mod zones;
 
 pub use base::{BaseError, BaseFile, KeptBase};
 pub use event::{Event, events};
+pub use hooks::hooks;
 pub use leader::{WatchError, once, watch};
+pub use platform_events::{ChangeAuthor, EventStatus, Hint, PlatformEvents, SECRET_KEY};
 pub use published::PublishedStatus;
 pub use queue::{PendingWork, WorkItem, WorkQueue};
 pub use service::{Notification, ServiceManager};
-pub use setup::{Place, Reread, SandboxDns, Setup};
+pub use setup::{Events, HookOwner, Place, Reread, SandboxDns, Setup};
 pub use status::{
     Alert, AlertKind, Approval, Author, ClusterStatus, DnsSummary, Drift, Finding, History,
     InFlight, Incident, Intervention, InterventionKind, LiveBrand, Mistake, Mode, ObjectStatus,

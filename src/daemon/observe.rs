@@ -7,6 +7,7 @@ use std::time::Duration;
 use camino::Utf8Path;
 use jiff::Timestamp;
 
+use super::platform_events::Hint;
 use super::schedule::Name;
 use super::setup::Setup;
 use crate::live::{
@@ -29,6 +30,8 @@ pub(super) struct Platform {
     pub(super) live: Live,
     /// When each object was last read.
     read_at: BTreeMap<Name, Timestamp>,
+    /// When the last read of each object that succeeded began.
+    begun_at: BTreeMap<Name, Timestamp>,
 }
 
 /// The known state of some objects.
@@ -82,6 +85,25 @@ impl Platform {
         self.client = None;
     }
 
+    /// Returns the client, if one is connected.
+    pub(super) fn client(&self) -> Option<ReadClient> {
+        self.client.clone()
+    }
+
+    /// Returns whether what is known of an account is as new as a hint: it was read since, or has that revision.
+    pub(super) fn knows(&self, account: &AccountName, hint: &Hint) -> bool {
+        let name = Some(account.clone());
+        if self.begun_at.get(&name).is_some_and(|at| *at > hint.heard) {
+            return true;
+        }
+        let live = self.live.accounts.get(account);
+        let document = live.and_then(|live| live.document.known()?.as_ref());
+        match (document, &hint.revision) {
+            (Some(document), Some(revision)) => document.revision == *revision,
+            (None, _) | (Some(_), None) => false,
+        }
+    }
+
     /// Returns when an object was last read.
     pub(super) fn read_at(&self, name: &Name) -> Option<Timestamp> {
         self.read_at.get(name).copied()
@@ -95,8 +117,9 @@ impl Platform {
             .map(|account| &account.name)
             .collect();
         self.live.accounts.retain(|name, _| names.contains(name));
-        self.read_at
-            .retain(|name, _| name.as_ref().is_none_or(|name| names.contains(name)));
+        for times in [&mut self.read_at, &mut self.begun_at] {
+            times.retain(|name, _| name.as_ref().is_none_or(|name| names.contains(name)));
+        }
     }
 
     /// Reads some objects, and with `with_departed` the accounts that left the tree. An object that could not be read
@@ -117,8 +140,11 @@ impl Platform {
             cache: self.cache.as_ref(),
             ..CollectOptions::default()
         };
+        let begun = Timestamp::now();
         let read = collect(client, &wanted, &options).await?;
         let now = Timestamp::now();
+        self.begun_at
+            .extend(names.iter().map(|name| (name.clone(), begun)));
         self.read_at
             .extend(names.iter().map(|name| (name.clone(), now)));
         self.live.take_in(read.accounts);
@@ -175,6 +201,7 @@ impl Platform {
                     id: Reading::Unknown(reason.to_owned()),
                     document: Reading::Unknown(reason.to_owned()),
                 };
+                self.begun_at.remove(&Some(name.clone()));
                 self.live.accounts.insert(name.clone(), Arc::new(unknown));
             } else {
                 self.live.template = Some(Reading::Unknown(reason.to_owned()));

@@ -1,11 +1,12 @@
 //! The work queue: requests to the loop from outside it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::platform_events::Hint;
 use super::status::{Author, Intervention, InterventionKind, Pause, Trigger};
 use crate::model::{AccountName, Digest};
 
@@ -21,6 +22,13 @@ pub enum WorkItem {
     Webhook {
         /// A hint, never trusted: the branch itself is read.
         commit: Option<String>,
+    },
+    /// The platform told of a change; only the read of that account comes sooner.
+    Hint {
+        /// The account.
+        account: AccountName,
+        /// What was heard.
+        hint: Hint,
     },
     /// Reads accounts now, whatever is known of them, and does for them what policy allows. No account means all.
     Resync {
@@ -58,6 +66,8 @@ pub struct PendingWork {
     pub triggers: BTreeSet<Trigger>,
     /// The commit that a forge reported last.
     pub hint: Option<String>,
+    /// The accounts that the platform told of.
+    pub hints: BTreeMap<AccountName, Hint>,
     /// The accounts to read in addition to those that are due.
     pub accounts: BTreeSet<AccountName>,
     /// Whether to read all accounts.
@@ -84,6 +94,15 @@ impl PendingWork {
             WorkItem::Webhook { commit } => {
                 self.triggers.insert(Trigger::Webhook);
                 self.hint = commit.or(self.hint.take());
+            }
+            WorkItem::Hint { account, hint } => {
+                self.triggers.insert(Trigger::Event);
+                match self.hints.get_mut(&account) {
+                    Some(known) => known.merge(hint),
+                    None => {
+                        self.hints.insert(account, hint);
+                    }
+                }
             }
             WorkItem::Resync { accounts, author } => {
                 self.note(Intervention {
@@ -133,6 +152,17 @@ impl PendingWork {
             self.interventions.remove(0);
         }
         self.interventions.push(intervention);
+    }
+
+    /// Returns whether nothing but hints of the platform is pending.
+    #[must_use]
+    pub fn is_only_hints(&self) -> bool {
+        *self
+            == Self {
+                hints: self.hints.clone(),
+                triggers: [Trigger::Event].into(),
+                ..Self::default()
+            }
     }
 
     /// Returns whether nothing is pending.
@@ -300,6 +330,33 @@ mod tests {
                 ..PendingWork::default()
             },
         );
+    }
+
+    #[test]
+    fn a_storm_of_hints_is_one_hint_an_account() {
+        let hint = |second: i64, revision: &str| Hint {
+            heard: Timestamp::from_second(second).unwrap(),
+            revision: Some(crate::model::Revision::new(revision)),
+            author: None,
+        };
+        let mut pending = PendingWork::default();
+        for round in 0..1000 {
+            for name in ["a", "b"] {
+                pending.add(WorkItem::Hint {
+                    account: AccountName::new(name),
+                    hint: hint(round, &round.to_string()),
+                });
+            }
+        }
+        assert!(pending.is_only_hints());
+        assert_eq!(pending.hints.len(), 2);
+        assert_eq!(
+            pending.hints[&AccountName::new("a")],
+            hint(999, "999"),
+            "the latest counts"
+        );
+        pending.add(WorkItem::Changed);
+        assert!(!pending.is_only_hints());
     }
 
     #[tokio::test]

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use camino::Utf8PathBuf;
 use jiff::SignedDuration;
+use schemars::JsonSchema;
+use serde::Deserialize;
 
+use super::platform_events::PlatformEvents;
 use crate::apply::SandboxPrimaries;
 use crate::apply::lease::SKEW;
 use crate::live::{ClientConfig, Trust};
@@ -47,6 +50,30 @@ pub struct Setup {
     pub shard: Option<Shard>,
     /// Which destinations and sources of credentials the tree may name.
     pub trust: Trust,
+    /// What the platform tells of its changes; nothing when absent.
+    pub events: Option<Events>,
+}
+
+/// What the platform tells of its changes.
+#[derive(Clone, Debug)]
+pub struct Events {
+    /// Who makes the hooks there.
+    pub owner: HookOwner,
+    /// Where they send.
+    pub url: String,
+    /// What is known of them, shared with the HTTP server.
+    pub told: PlatformEvents,
+}
+
+/// Who makes the hooks on the platform.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HookOwner {
+    /// The daemon, with secrets of its own.
+    #[default]
+    Daemon,
+    /// A person, with the secret that is configured; `emblazon events hook` prints what to create.
+    Operator,
 }
 
 /// The DNS of a sandbox.
@@ -115,6 +142,7 @@ impl Setup {
             push: true,
             kubernetes: false,
             shard: None,
+            events: None,
         }
     }
 }

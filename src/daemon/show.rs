@@ -1,6 +1,7 @@
 //! Publishes the results of a cycle.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -158,6 +159,9 @@ impl Controller {
             "its steps are being carried out".clone_into(&mut message);
         } else if why == Reason::Pending && is_acting && found.held.is_none() {
             why = Reason::Applying;
+        }
+        if let Some(author) = self.authors.get(&name).filter(|_| !record.drift.is_empty()) {
+            let _ = write!(message, "; by {author}, the platform says");
         }
         object.put(why, message, input.now);
         let differing = changes(found.differences, &name);

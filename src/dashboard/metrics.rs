@@ -15,7 +15,8 @@ use super::state::{Counters, Shared};
 use crate::alert::ChannelStatus;
 use crate::apply::StepStanding;
 use crate::daemon::{
-    AlertKind, Finding, Mode, Reason, Role, RunResult, State as Stands, Status, Taker,
+    AlertKind, Finding, Mode, PlatformEvents, Reason, Role, RunResult, State as Stands, Status,
+    Taker,
 };
 
 /// The content type of the format.
@@ -31,6 +32,9 @@ pub(super) async fn serve(
     }
     let mut text = metrics(&shared.published.status(), &shared.channels.status());
     webhooks(&mut text, &shared.counters);
+    if let Some(told) = &shared.events {
+        events(&mut text, told, &shared.counters);
+    }
     ([(header::CONTENT_TYPE, KIND)], text).into_response()
 }
 
@@ -260,6 +264,29 @@ fn dns(text: &mut String, status: &Status) {
 }
 
 fn effort(text: &mut String, status: &Status) {
+    if let Some(events) = &status.cluster.events {
+        metric(
+            text,
+            "emblazon_platform_hooks",
+            "gauge",
+            "Webhooks that the daemon keeps on the platform.",
+        )
+        .sample(&[], events.hooks);
+        metric(
+            text,
+            "emblazon_platform_hooks_working",
+            "gauge",
+            "1 while the platform is told to tell of changes, as far as the daemon knows.",
+        )
+        .sample(&[], u8::from(events.problem.is_none()));
+        metric(
+            text,
+            "emblazon_platform_hooks_restored_total",
+            "counter",
+            "How often a webhook was found disabled or gone.",
+        )
+        .sample(&[], events.restored);
+    }
     metric(
         text,
         "emblazon_accounts_compared_total",
@@ -423,6 +450,31 @@ fn webhooks(text: &mut String, counters: &Counters) {
         ("cut", &counters.cut),
     ] {
         heard.sample(&[("outcome", word)], counter.load(Ordering::Relaxed));
+    }
+}
+
+fn events(text: &mut String, told: &PlatformEvents, counters: &Counters) {
+    let mut heard = metric(
+        text,
+        "emblazon_platform_events_total",
+        "counter",
+        "Events of the platform's webhooks by outcome.",
+    );
+    for (word, counter) in [
+        ("heard", &counters.events),
+        ("ignored", &counters.ignored_events),
+        ("forged", &counters.forged_events),
+    ] {
+        heard.sample(&[("outcome", word)], counter.load(Ordering::Relaxed));
+    }
+    if let (_, Some(last)) = told.heard() {
+        metric(
+            text,
+            "emblazon_platform_event_last_timestamp_seconds",
+            "gauge",
+            "When the platform last told of a change of an account of the tree.",
+        )
+        .sample(&[], seconds(last));
     }
 }
 

@@ -3,6 +3,7 @@
 //! ```text
 //!  /healthz /readyz            open, and answer only yes or no
 //!  /webhook                    authenticated with the forge's secret
+//!  /kazoo/webhook              authenticated with the secret of the platform's hooks
 //!  /metrics /api/v1/…          the token; without one, this machine only
 //!  / /accounts/… /plan …       the same, or a session that the token opened
 //! ```
@@ -26,6 +27,7 @@ mod intervene;
 mod listener;
 mod metrics;
 mod page;
+mod platform_event;
 mod server;
 mod sessions;
 mod slots;
@@ -37,4 +39,5 @@ pub mod webhook;
 pub use api::schema;
 pub use config::{HttpConfig, HttpError, WebhookConfig};
 pub use metrics::metrics;
+pub use platform_event::PATH as EVENT_PATH;
 pub use server::{Face, Server};

@@ -20,9 +20,9 @@ use super::state::{Counters, Shared};
 use super::strict::strict;
 use super::unproven::Unproven;
 use super::webhook::{Deliveries, Hook};
-use super::{HttpConfig, HttpError, api, events, health, hook, metrics, page};
+use super::{HttpConfig, HttpError, api, events, health, hook, metrics, page, platform_event};
 use crate::alert::Channels;
-use crate::daemon::{PublishedStatus, WorkQueue};
+use crate::daemon::{PlatformEvents, PublishedStatus, WorkQueue};
 use crate::model::Secret;
 
 /// How long a connection may go without a response.
@@ -47,6 +47,8 @@ pub struct Face {
     pub token: Option<Secret>,
     /// The forge that notifies of pushes.
     pub hook: Option<Hook>,
+    /// What the platform tells of its changes.
+    pub events: Option<PlatformEvents>,
     /// How long without a heartbeat until the loop is considered dead.
     pub patience: Duration,
 }
@@ -73,6 +75,7 @@ impl Server {
             public_url: config.public_url.clone(),
             open_metrics: config.open_metrics,
             hook: face.hook,
+            events: face.events,
             deliveries: Mutex::new(Deliveries::default()),
             counters: Counters::default(),
             unproven: Unproven::default(),
@@ -141,6 +144,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::serve))
         .route("/webhook", post(hook::hear))
+        .route(platform_event::PATH, post(platform_event::hear))
         .route("/events", get(events::serve))
         .nest("/api/v1", guarded)
         .merge(page::router(&shared))

@@ -46,6 +46,7 @@ impl Stage {
         };
         let queue = WorkQueue::default();
         let face = Face {
+            events: None,
             published: published.clone(),
             queue: queue.clone(),
             channels: Channels::default(),

@@ -12,7 +12,7 @@ use super::access::Access;
 use super::unproven::Unproven;
 use super::webhook::{Deliveries, Hook};
 use crate::alert::Channels;
-use crate::daemon::{PublishedStatus, WorkQueue};
+use crate::daemon::{PlatformEvents, PublishedStatus, WorkQueue};
 
 /// The maximum number of readers of `/events`.
 const LISTENERS: usize = 32;
@@ -26,6 +26,7 @@ pub(super) struct Shared {
     pub(super) public_url: Option<Url>,
     pub(super) open_metrics: bool,
     pub(super) hook: Option<Hook>,
+    pub(super) events: Option<PlatformEvents>,
     pub(super) deliveries: Mutex<Deliveries>,
     pub(super) counters: Counters,
     /// The memory budget of unauthenticated bodies.
@@ -44,6 +45,9 @@ pub(super) struct Counters {
     pub(super) repeated: AtomicU64,
     pub(super) rejected: AtomicU64,
     pub(super) cut: AtomicU64,
+    pub(super) events: AtomicU64,
+    pub(super) ignored_events: AtomicU64,
+    pub(super) forged_events: AtomicU64,
 }
 
 impl Shared {

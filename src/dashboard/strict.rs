@@ -14,6 +14,7 @@ use thiserror::Error;
 use super::access::{Access, Admitted, Entry};
 use super::attempts::ATTEMPTS;
 use super::listener::Client;
+use super::platform_event::PATH as EVENTS;
 use super::state::Shared;
 use super::{api, body};
 
@@ -94,7 +95,7 @@ fn fit(
 ) -> Result<Entry, Unfit> {
     once(headers)?;
     // These answer only yes or no, or are authenticated by their body.
-    if matches!(uri.path(), "/healthz" | "/readyz" | "/webhook") {
+    if matches!(uri.path(), "/healthz" | "/readyz" | "/webhook" | EVENTS) {
         return Ok(Entry::Refused);
     }
     one_host(uri, headers)?;

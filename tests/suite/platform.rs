@@ -4,11 +4,12 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use camino::Utf8PathBuf;
-use emblazon::sandbox::{Options, Sandbox, Seed};
-use serde_json::{Map, Value};
+use emblazon::sandbox::{Options, Profile, Sandbox, Seed};
+use serde_json::{Map, Value, json};
 
 use crate::cli::{emblazon, stdout, write};
 use crate::stage::{KEY, PRIMARY};
+use crate::wire;
 
 /// What the server adds to a document that does not say it (W14).
 pub(crate) const DEFAULTS: &str =
@@ -24,6 +25,11 @@ pub(crate) struct Platform {
 impl Platform {
     /// Starts a platform from a seed whose assets lie in the tree's folder, and writes the tree.
     pub(crate) fn new(seed: &str, files: &[(&str, &[u8])]) -> Self {
+        Self::of(seed, files, Profile::default())
+    }
+
+    /// Does the same for a version of the platform.
+    pub(crate) fn of(seed: &str, files: &[(&str, &[u8])], profile: Profile) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = "clusters: {production: {api: \"https://api.example.com\"}}\n";
         write(folder.path(), "emblazon.yaml", config);
@@ -35,7 +41,10 @@ impl Platform {
         let seed = Seed::parse(seed, folder.path()).unwrap();
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let sandbox = runtime
-            .block_on(Sandbox::start(Options::seeded(seed)))
+            .block_on(Sandbox::start(Options {
+                profile,
+                ..Options::seeded(seed)
+            }))
             .unwrap();
         Self {
             sandbox,
@@ -161,6 +170,59 @@ dns:
         self.sandbox.world().edit_settings(&id(name), |settings| {
             settings.insert(key.to_owned(), value.into());
         });
+    }
+
+    /// Sends a request with the master's API key, and returns the answer's body.
+    fn call(&self, method: &str, path: &str, body: &Value) -> Value {
+        let address = self.sandbox.address();
+        let login = json!({"data": {"api_key": self.sandbox.api_key()}});
+        let request = |method: &str, path: &str, body: &Value| wire::Request {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query: None,
+            headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
+            body: Some(body.to_string().into_bytes()),
+        };
+        self.block_on(async {
+            let login = wire::send(address, &request("PUT", "/v2/api_auth", &login)).await;
+            let token = login.json()["auth_token"].as_str().unwrap().to_owned();
+            let mut request = request(method, path, body);
+            request.headers.push(("X-Auth-Token".to_owned(), token));
+            let answer = wire::send(address, &request).await;
+            assert!(matches!(answer.status, 200 | 201), "{}", answer.status);
+            answer.json()
+        })
+    }
+
+    /// Changes a key as somebody would through the API.
+    pub(crate) fn change_by_api(&self, name: char, key: &str, value: &str) {
+        let mut settings = self.live(name).unwrap();
+        settings.insert(key.to_owned(), value.into());
+        let path = format!("/v2/accounts/{}/whitelabel", id(name));
+        self.call("POST", &path, &json!({ "data": settings }));
+    }
+
+    /// Creates a webhook of the master account.
+    pub(crate) fn create_hook(&self, body: &Value) {
+        self.call("PUT", &self.hooks_path(), body);
+    }
+
+    /// Disables the webhooks of the master account, as the server does with those that fail.
+    pub(crate) fn disable_hooks(&self) {
+        let path = self.hooks_path();
+        let master = self.sandbox.account_id();
+        let hooks: Vec<String> = {
+            let world = self.sandbox.world();
+            world.hooks_of(master).map(|hook| hook.id.clone()).collect()
+        };
+        for hook in hooks {
+            let disabled = json!({"data": {"enabled": false}});
+            self.call("PATCH", &format!("{path}/{hook}"), &disabled);
+        }
+    }
+
+    fn hooks_path(&self) -> String {
+        format!("/v2/accounts/{}/webhooks", self.sandbox.account_id())
     }
 
     /// Returns the names of all runs, oldest first.

@@ -6,6 +6,7 @@ use super::apply::ApplyArgs;
 use super::comment::CommentArgs;
 use super::dns::DnsCommand;
 use super::drift::DriftArgs;
+use super::events::EventsCommand;
 use super::global::Common;
 use super::history::{HistoryArgs, RestoreArgs, ShowArgs};
 use super::import::ImportArgs;
@@ -51,6 +52,8 @@ pub(crate) enum Command {
     History(HistoryArgs),
     Restore(RestoreArgs),
     Watch(WatchArgs),
+    #[command(subcommand)]
+    Events(EventsCommand),
     #[command(subcommand)]
     Dns(DnsCommand),
     Explain(ExplainArgs),

@@ -8,6 +8,7 @@ mod comment;
 mod dns;
 mod drift;
 mod duration;
+mod events;
 mod git;
 mod global;
 mod history;
@@ -31,6 +32,7 @@ pub(crate) use command_line::Command;
 pub(crate) use comment::{CommentArgs, StatusName};
 pub(crate) use dns::{DnsCheckArgs, DnsCommand};
 pub(crate) use drift::DriftArgs;
+pub(crate) use events::{EventsCommand, EventsHookArgs};
 pub(crate) use git::{BaseArgs, LeaseArgs, RemoteArgs};
 pub(crate) use global::{ColourChoice, Common};
 pub(crate) use history::{HistoryArgs, HistoryCommand, HistoryShowArgs, RestoreArgs, ShowArgs};
@@ -41,7 +43,9 @@ pub(crate) use platform::PlatformArgs;
 pub(crate) use records::{DnsExportArgs, DnsLetterArgs, ExportFormat, LetterFormat};
 pub(crate) use report::{ReportCommand, ReportMergeArgs};
 pub(crate) use scope::ScopeArgs;
-pub(crate) use tools::{CompletionsArgs, ExplainArgs, InitArgs, ManArgs, SandboxArgs, SchemaArgs};
+pub(crate) use tools::{
+    CompletionsArgs, ExplainArgs, InitArgs, ManArgs, ProfileName, SandboxArgs, SchemaArgs,
+};
 pub(crate) use tree::{Several, TreeArgs, TreeChoice};
 pub(crate) use trial::{Trial, in_a_shell};
 pub(crate) use validate::ValidateArgs;

@@ -56,6 +56,9 @@ pub(crate) struct WatchArgs {
     /// Serve the dashboard at this address of this machine, such as 127.0.0.1:8642
     #[arg(long, value_name = "ADDRESS", conflicts_with = "once")]
     pub(crate) listen: Option<std::net::SocketAddr>,
+    /// Let the platform tell of its changes: the daemon creates webhooks there, and removes them at its end
+    #[arg(long, requires = "listen", conflicts_with_all = ["config", "once"])]
+    pub(crate) events: bool,
     /// The format of events, one per line: text or json
     #[arg(
         long,

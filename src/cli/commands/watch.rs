@@ -15,7 +15,7 @@ use crate::cli::services::{self, Services, Wanted};
 use crate::cli::trust::Operator;
 use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, deadline, tree};
-use crate::config::{ConfigError, WatchConfig};
+use crate::config::{ConfigError, EventsConfig, WatchConfig};
 use crate::daemon::{
     self, Event, Place, PublishedStatus, Reason, Reread, Role, SandboxDns, Setup, State, Status,
     WorkItem, WorkQueue,
@@ -114,16 +114,19 @@ async fn run(
         None
     } else {
         let top = args.config.as_deref().map_or(Utf8Path::new(""), top);
-        let (http, alerts) = config
-            .map(|config| (config.http, config.alerts))
+        let (http, alerts, events) = config
+            .map(|config| (config.http, config.alerts, config.events))
             .unwrap_or_default();
         let wanted = Wanted {
             http: services::listening(http, args.listen),
             alerts,
+            events: events.or_else(|| args.events.then(EventsConfig::default)),
             top,
             setup: &setup,
         };
-        Some(Services::start(ui, wanted, &published, &queue).await?)
+        let services = Services::start(ui, wanted, &published, &queue).await?;
+        setup.events.clone_from(&services.events);
+        Some(services)
     };
     let told = tokio::spawn(tell(published.clone(), args.format));
     let ended = if args.once {
@@ -200,6 +203,7 @@ fn reread(args: &WatchArgs, started_with: Option<WatchConfig>) -> Option<Reread>
         for (key, has_moved) in [
             ("http", config.http != started_with.http),
             ("alerts", config.alerts != started_with.alerts),
+            ("events", config.events != started_with.events),
         ] {
             if has_moved {
                 tracing::warn!(

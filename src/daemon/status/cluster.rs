@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Alert, Author, History, ObjectStatus, PlannedStep, State, Taker};
 use crate::apply::StepCount;
+use crate::daemon::platform_events::EventStatus;
 use crate::model::{AccountName, ClusterName, Digest};
 use crate::plan::Refusal;
 
@@ -72,6 +73,9 @@ pub struct ClusterStatus {
     pub compared: u64,
     /// Number of plans computed since the daemon started; a quiet cycle computes none.
     pub planned: u64,
+    /// What the platform tells of its changes; absent when it is not asked to.
+    #[serde(default)]
+    pub events: Option<EventStatus>,
     /// The alerts that hold now.
     pub alerts: Vec<Alert>,
 }
@@ -181,6 +185,8 @@ pub enum Trigger {
     Approval,
     /// The configuration was read again.
     Reload,
+    /// The platform told of a change.
+    Event,
 }
 
 /// Where the tree comes from, and the source revision.
@@ -330,6 +336,7 @@ impl Status {
                 dns_questions: 0,
                 compared: 0,
                 planned: 0,
+                events: None,
                 alerts: Vec::new(),
             },
             template: None,
@@ -410,6 +417,7 @@ impl Trigger {
             Self::Resync => "resync",
             Self::Approval => "approval",
             Self::Reload => "reload",
+            Self::Event => "event",
         }
     }
 }

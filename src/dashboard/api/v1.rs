@@ -50,12 +50,29 @@ pub(super) struct StatusV1 {
     approval: Option<AuthorV1>,
     /// The number of objects in each state.
     objects: CountsV1,
+    /// What the platform tells of its changes; null when it is not asked to.
+    events: Option<EventsV1>,
     /// Refusals by guards that concern a run as a whole.
     refusals: Vec<RefusalV1>,
     /// The current alerts.
     alerts: Vec<AlertV1>,
     /// Delivery statistics of alerts, by channel.
     channels: Vec<ChannelV1>,
+}
+
+/// What the platform tells of its changes.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct EventsV1 {
+    /// The number of webhooks that the daemon keeps there; zero where somebody else made them.
+    hooks: usize,
+    /// Why there are none, or not all; the accounts are read by the interval all the same.
+    problem: Option<String>,
+    /// The number of events about accounts of the tree since the daemon started.
+    heard: u64,
+    /// When the last one came.
+    last: Option<String>,
+    /// How often a webhook was found disabled or gone, and was put right.
+    restored: u64,
 }
 
 /// Whether the daemon writes.

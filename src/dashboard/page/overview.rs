@@ -105,6 +105,18 @@ fn runs(frame: &Frame<'_>) -> Markup {
                     }
                 }
             }
+            @if let Some(events) = &cluster.events {
+                div {
+                    dt { "Platform" }
+                    dd {
+                        @match (&events.problem, events.last) {
+                            (Some(problem), _) => { "does not tell of changes: " (shown(problem)) },
+                            (None, Some(last)) => { "told of a change " (time(last, frame.now)) },
+                            (None, None) => "has told of no change yet",
+                        }
+                    }
+                }
+            }
             div {
                 dt { "Next" }
                 dd {

@@ -1,10 +1,12 @@
 //! The platform's API, one typed method per call. Readers and writers are different types.
 
+mod hooks;
 mod listing;
 mod read;
 mod template;
 mod write;
 
+pub use hooks::{HookClient, StoredHook};
 pub use listing::Filter;
 pub(super) use read::Reread;
 pub use read::{AccountInfo, AssetContent, Document, DomainTest, HostTest, ReadClient};

@@ -5,6 +5,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use emblazon::sandbox::Profile;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
@@ -156,6 +157,12 @@ impl Daemon {
         assert!(sent.success());
     }
 
+    /// Kills it, as a machine that fails does.
+    pub(super) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Asks it to end, and waits.
     pub(super) fn stop(mut self) -> ExitStatus {
         self.signal("-TERM");
@@ -184,6 +191,11 @@ pub(super) fn browser() -> reqwest::Client {
 /// Starts a platform with some accounts whose company name is `old`, and a tree for it that names them, says `new`, and
 /// says this of the daemon.
 pub(super) fn platform(names: &str, watch: &str) -> Platform {
+    platform_of(names, watch, Profile::default())
+}
+
+/// Does the same for a version of the platform.
+pub(super) fn platform_of(names: &str, watch: &str, profile: Profile) -> Platform {
     let account = |name: char| {
         format!(
             "  - name: {name}\n    id: {}\n    whitelabel: {{company_name: old, domain: {name}.example.com, brandColor: red, {DEFAULTS}}}\n",
@@ -191,7 +203,8 @@ pub(super) fn platform(names: &str, watch: &str) -> Platform {
         )
     };
     let accounts: String = names.chars().map(account).collect();
-    let platform = Platform::new(&format!("accounts:\n  - name: Master\n{accounts}"), &[]);
+    let seed = format!("accounts:\n  - name: Master\n{accounts}");
+    let platform = Platform::of(&seed, &[], profile);
     configure(&platform, watch);
     for name in names.chars() {
         name_company(&platform, name, "new");

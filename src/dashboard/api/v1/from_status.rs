@@ -2,14 +2,14 @@
 
 use super::{
     AccountsV1, AlertV1, AuthorV1, BrandV1, ChangeV1, ChannelV1, CountsV1, DnsV1, DriftV1,
-    HistoryV1, IncidentV1, InterventionV1, LeftV1, MistakeV1, ModeV1, ObjectV1, OutcomeV1, PauseV1,
-    PlanV1, PlannedReasonV1, PlannedV1, RefusalV1, RoleV1, RunV1, SourceV1, StatusV1, StepV1,
-    SummaryV1, TakersV1,
+    EventsV1, HistoryV1, IncidentV1, InterventionV1, LeftV1, MistakeV1, ModeV1, ObjectV1,
+    OutcomeV1, PauseV1, PlanV1, PlannedReasonV1, PlannedV1, RefusalV1, RoleV1, RunV1, SourceV1,
+    StatusV1, StepV1, SummaryV1, TakersV1,
 };
 use crate::alert::ChannelStatus;
 use crate::daemon::{
-    Alert, Author, DnsSummary, Drift, Incident, Intervention, LiveBrand, Mistake, Mode,
-    ObjectStatus, Pause, PlannedStep, Role, Run, State, Status, Taker,
+    Alert, Author, DnsSummary, Drift, EventStatus, Incident, Intervention, LiveBrand, Mistake,
+    Mode, ObjectStatus, Pause, PlannedStep, Role, Run, State, Status, Taker,
 };
 use crate::dashboard::intervene::obstacle;
 use crate::dashboard::page::Selected;
@@ -69,9 +69,22 @@ impl StatusV1 {
                 stalled: status.count(State::Stalled),
                 unknown: status.count(State::Unknown),
             },
+            events: cluster.events.as_ref().map(EventsV1::from),
             refusals: cluster.refusals.iter().map(RefusalV1::from).collect(),
             alerts: cluster.alerts.iter().map(AlertV1::from).collect(),
             channels: channels.iter().map(ChannelV1::from).collect(),
+        }
+    }
+}
+
+impl From<&EventStatus> for EventsV1 {
+    fn from(events: &EventStatus) -> Self {
+        Self {
+            hooks: events.hooks,
+            problem: events.problem.clone(),
+            heard: events.heard,
+            last: text(events.last.as_ref()),
+            restored: events.restored,
         }
     }
 }

@@ -1,0 +1,252 @@
+//! Keeps the daemon's own webhooks on the platform: creates, verifies, enables, renews and removes them.
+//!
+//! The secret is in memory only, and new in each term of a leader and each day: whoever read an old one, in a backup or
+//! on the platform, proves nothing with it. New hooks are there before the old ones go, so that no event is missed.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use ring::rand::{SecureRandom as _, SystemRandom};
+use serde_json::{Value, json};
+
+use super::controller::Controller;
+use super::platform_events::SECRET_KEY;
+use super::schedule::later;
+use super::setup::HookOwner;
+use crate::apply::lease::LeaseGuard;
+use crate::live::{HookClient, StoredHook};
+use crate::model::{Digest, Object, Secret};
+
+/// How often the hooks are looked after.
+const ROUND: SignedDuration = SignedDuration::from_mins(5);
+/// How soon after a failure.
+const AGAIN: SignedDuration = SignedDuration::from_mins(1);
+/// How long a secret is used.
+const SECRET_AGE: SignedDuration = SignedDuration::from_hours(24);
+/// How long the removal may take when the daemon ends.
+const LAST: Duration = Duration::from_secs(3);
+/// The name that the platform's people see.
+const NAME: &str = "emblazon: tell of changed brands";
+
+/// Returns the hooks that tell a URL of every change of a whitelabel: one where the platform knows all actions, else one
+/// for each (V2).
+#[must_use]
+pub fn hooks(url: &str, secret: &str, knows_all: bool) -> Vec<Object> {
+    let actions: &[&str] = if knows_all {
+        &["all"]
+    } else {
+        &["doc_created", "doc_edited", "doc_deleted"]
+    };
+    let hook = |action: &&str| {
+        let mut hook = Object::new();
+        let custom = json!({"type": "whitelabel", "action": action, SECRET_KEY: secret});
+        for (name, value) in [
+            ("name", json!(NAME)),
+            ("hook", json!("object")),
+            ("uri", json!(url)),
+            ("http_verb", json!("post")),
+            ("format", json!("json")),
+            ("include_subaccounts", json!(true)),
+            ("enabled", json!(true)),
+            ("custom_data", custom),
+        ] {
+            hook.insert(name.to_owned(), value);
+        }
+        hook
+    };
+    actions.iter().map(hook).collect()
+}
+
+impl Controller {
+    /// Looks after the hooks, if that is due and the daemon keeps its own.
+    pub(super) async fn keep_hooks(&mut self, guard: &LeaseGuard, now: Timestamp) {
+        let Some(setup) = self.setup.events.clone() else {
+            return;
+        };
+        let is_due = self.hooks.next.is_none_or(|next| next <= now);
+        if setup.owner != HookOwner::Daemon || !is_due || !guard.holds() {
+            return;
+        }
+        let Some(client) = self.platform.client().filter(|_| self.outage.is_none()) else {
+            return;
+        };
+        let client = HookClient::new(client);
+        match self.look_after(&client, &setup.url, guard, now).await {
+            Ok(()) => {
+                self.hooks.problem = None;
+                self.hooks.next = Some(later(now, ROUND));
+            }
+            Err(problem) => {
+                if self.hooks.problem.as_ref() != Some(&problem) {
+                    tracing::warn!(problem, "the platform does not tell of changes");
+                }
+                self.hooks.problem = Some(problem);
+                self.hooks.next = Some(later(now, AGAIN));
+            }
+        }
+    }
+
+    async fn look_after(
+        &mut self,
+        client: &HookClient,
+        url: &str,
+        guard: &LeaseGuard,
+        now: Timestamp,
+    ) -> Result<(), String> {
+        let stored = client.list().await;
+        let stored = stored.map_err(|error| format!("webhooks: {}", error.explained()))?;
+        let own: Vec<&StoredHook> = stored.iter().filter(|hook| hook.uri == url).collect();
+        let is_there = |id: &String| own.iter().any(|hook| hook.id == *id);
+        let is_old = (self.hooks.made).is_none_or(|made| now.duration_since(made) > SECRET_AGE);
+        let is_gone = !self.hooks.ids.iter().all(is_there);
+        if is_old || is_gone {
+            if is_gone {
+                self.note_restored(now);
+            }
+            return self.make_hooks(client, url, &own, guard, now).await;
+        }
+        for hook in own.iter().filter(|hook| !hook.is_enabled) {
+            if !guard.holds() {
+                return Ok(());
+            }
+            let enabled = client.enable(&hook.id).await;
+            enabled.map_err(|error| format!("a webhook that the platform disabled: {error}"))?;
+            self.note_restored(now);
+        }
+        Ok(())
+    }
+
+    /// Counts that events were lost, and has everything read once.
+    fn note_restored(&mut self, now: Timestamp) {
+        self.hooks.restored += 1;
+        self.schedule.requeue_all(now);
+        tracing::warn!(
+            "a webhook was disabled or gone on the platform, which may be unable to reach this daemon; it is put right, and every account is read once"
+        );
+    }
+
+    /// Creates hooks with a new secret, checks that they are stored as sent, and removes the older ones.
+    async fn make_hooks(
+        &mut self,
+        client: &HookClient,
+        url: &str,
+        own: &[&StoredHook],
+        guard: &LeaseGuard,
+        now: Timestamp,
+    ) -> Result<(), String> {
+        let Some(setup) = &self.setup.events else {
+            return Ok(());
+        };
+        let secret = random().ok_or("the system gives no random numbers")?;
+        let knows_all = client.knows_all_actions().await;
+        let knows_all = knows_all.map_err(|error| format!("webhooks: {}", error.explained()))?;
+        setup.told.expect(Secret::new(secret.as_str()));
+        let mut ids = Vec::new();
+        let mut failure = None;
+        for hook in hooks(url, &secret, knows_all) {
+            if !guard.holds() {
+                return Ok(());
+            }
+            match created(client, &hook).await {
+                Ok(id) => ids.push(id),
+                Err(problem) => {
+                    // A server may quote what it refuses.
+                    failure = Some(problem.replace(&secret, "…"));
+                    break;
+                }
+            }
+        }
+        // Of what was begun, nothing stays; the older hooks go once the new ones are there.
+        let older = own.iter().map(|hook| hook.id.clone());
+        let (left, superfluous): (Vec<String>, Vec<String>) = match failure {
+            Some(_) => (Vec::new(), ids),
+            None => (ids, older.collect()),
+        };
+        for id in &superfluous {
+            if !guard.holds() {
+                break;
+            }
+            if let Err(error) = client.remove(id).await {
+                tracing::warn!(%error, id, "an older webhook stays on the platform");
+            }
+        }
+        if let Some(problem) = failure {
+            return Err(problem);
+        }
+        setup.told.forget_older();
+        self.hooks.ids = left;
+        self.hooks.made = Some(now);
+        tracing::info!(
+            hooks = self.hooks.ids.len(),
+            "the platform tells of changes"
+        );
+        Ok(())
+    }
+
+    /// Removes the hooks when the daemon ends: nobody hears them any more.
+    pub(super) async fn remove_hooks(&mut self, guard: &LeaseGuard) {
+        let hooks = std::mem::take(&mut self.hooks);
+        let Some(client) = self.platform.client() else {
+            return;
+        };
+        let client = HookClient::new(client);
+        let removing = async {
+            for id in &hooks.ids {
+                // Whoever leads now has removed them already.
+                if !guard.holds() {
+                    return;
+                }
+                if let Err(error) = client.remove(id).await {
+                    tracing::warn!(%error, id, "a webhook stays on the platform");
+                }
+            }
+        };
+        if tokio::time::timeout(LAST, removing).await.is_err() {
+            tracing::warn!("the webhooks stay on the platform, which does not answer");
+        }
+    }
+
+    /// Publishes what is known of events.
+    pub(super) fn event_status(&self) -> Option<super::EventStatus> {
+        let setup = self.setup.events.as_ref()?;
+        let (heard, last) = setup.told.heard();
+        Some(super::EventStatus {
+            hooks: self.hooks.ids.len(),
+            problem: self.hooks.problem.clone(),
+            heard,
+            last,
+            restored: self.hooks.restored,
+        })
+    }
+}
+
+/// Creates a hook, and checks that the platform stored it as it was sent.
+async fn created(client: &HookClient, hook: &Object) -> Result<String, String> {
+    let id = client.create(hook).await.map_err(|error| {
+        format!(
+            "the platform refuses the webhook: {error}; by default it calls no address of its own machine and none on its lists, so http.public_url must be a name that it reaches from outside; or its administrator lets it call this one"
+        )
+    })?;
+    let stored = client.show(&id).await;
+    let stored = stored.map_err(|error| format!("webhooks: {}", error.explained()))?;
+    let is_same = |name: &str, wanted: &Value| {
+        let found = stored.as_ref().and_then(|stored| stored.get(name));
+        found == Some(wanted)
+    };
+    let other = hook.iter().find(|(name, value)| !is_same(name, value));
+    match other {
+        None => Ok(id),
+        Some((name, _)) => {
+            let _ = client.remove(&id).await;
+            Err(format!(
+                "the platform stored the webhook with another {name} than was sent, so it would not tell of every change; let its administrator look at its webhooks"
+            ))
+        }
+    }
+}
+
+fn random() -> Option<String> {
+    let mut bytes = [0; 32];
+    SystemRandom::new().fill(&mut bytes).ok()?;
+    Some(Digest::of(&bytes).as_str().to_owned())
+}

@@ -1,0 +1,145 @@
+//! What the platform tells of its changes: how it proves itself, and how much was heard.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Revision, Secret};
+
+/// The key of a hook's `custom_data` that holds the secret: the platform signs nothing (V3).
+pub const SECRET_KEY: &str = "emblazon_secret";
+
+/// How many secrets count at a time: while hooks are made anew, events of the old ones arrive too.
+const SECRETS: usize = 2;
+
+/// Shared by the loop, which makes the hooks, and the HTTP server, which hears them; cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct PlatformEvents {
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// The newest last.
+    secrets: Vec<Secret>,
+    heard: u64,
+    last: Option<Timestamp>,
+}
+
+/// A hint that an account may have changed. Whoever sends it, and however often, it only brings the conditional read of
+/// that account forward.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hint {
+    /// When it was heard.
+    pub heard: Timestamp,
+    /// The revision that the change led to, where the platform tells it.
+    pub revision: Option<Revision>,
+    /// Who made the change, where the platform tells it.
+    pub author: Option<ChangeAuthor>,
+}
+
+/// Who changed something on the platform, as the platform says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeAuthor {
+    /// The id of the account whose token was used.
+    pub account: String,
+    /// The id of the user who had logged in; absent for an API key.
+    pub user: Option<String>,
+}
+
+/// What the published status says about events of the platform.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventStatus {
+    /// The number of hooks that the daemon keeps there; zero where somebody else made them.
+    pub hooks: usize,
+    /// Why there are none, or not all, in words; the accounts are read by the interval all the same.
+    pub problem: Option<String>,
+    /// The number of events since the daemon started that were about an account of the tree.
+    pub heard: u64,
+    /// When the last one came.
+    pub last: Option<Timestamp>,
+    /// How often a hook was found disabled, or gone, and was put right.
+    pub restored: u64,
+}
+
+impl Hint {
+    /// Merges a later hint for the same account.
+    pub fn merge(&mut self, later: Self) {
+        self.heard = self.heard.max(later.heard);
+        self.revision = later.revision;
+        self.author = later.author.or(self.author.take());
+    }
+}
+
+impl std::fmt::Display for ChangeAuthor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.user {
+            Some(user) => write!(f, "user {user} of account {}", self.account),
+            None => write!(f, "account {}, with an API key", self.account),
+        }
+    }
+}
+
+impl PlatformEvents {
+    /// Counts a secret as proof, beside the one before it.
+    pub fn expect(&self, secret: Secret) {
+        let mut shared = self.lock();
+        shared.secrets.push(secret);
+        if shared.secrets.len() > SECRETS {
+            shared.secrets.remove(0);
+        }
+    }
+
+    /// Lets only the newest secret count.
+    pub fn forget_older(&self) {
+        let mut shared = self.lock();
+        if let Some(newest) = shared.secrets.pop() {
+            shared.secrets = vec![newest];
+        }
+    }
+
+    /// Returns whether `is_same` holds for one of the secrets; all are compared, so that the time says nothing.
+    pub fn prove(&self, is_same: impl Fn(&Secret) -> bool) -> bool {
+        let shared = self.lock();
+        let proofs = shared.secrets.iter().filter(|secret| is_same(secret));
+        proofs.count() > 0
+    }
+
+    /// Counts an event that was about an account of the tree.
+    pub fn count(&self, now: Timestamp) {
+        let mut shared = self.lock();
+        shared.heard += 1;
+        shared.last = Some(now);
+    }
+
+    /// Returns how many there were, and when the last came.
+    #[must_use]
+    pub fn heard(&self) -> (u64, Option<Timestamp>) {
+        let shared = self.lock();
+        (shared.heard, shared.last)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        // Every change is made in one go, so a poisoned lock still guards a consistent value.
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_secrets_count_while_hooks_are_made_anew() {
+        let events = PlatformEvents::default();
+        let counts = |text: &str| events.prove(|secret| secret.expose() == text);
+        assert!(!counts("a"), "without a secret nobody proves anything");
+        for secret in ["a", "b", "c"] {
+            events.expect(Secret::new(secret));
+        }
+        assert_eq!(["a", "b", "c"].map(counts), [false, true, true]);
+        events.forget_older();
+        assert_eq!(["a", "b", "c"].map(counts), [false, false, true]);
+    }
+}
