@@ -108,6 +108,11 @@ pub(crate) struct FaultyStream {
 }
 
 impl FaultyStream {
+    /// Returns what controls this stream.
+    pub(crate) fn connection(&self) -> Connection {
+        self.connection.clone()
+    }
+
     /// Returns how many of the bytes may be sent.
     fn allowed(&self, bytes: &[u8]) -> usize {
         match self.connection.get() {

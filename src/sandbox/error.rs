@@ -35,6 +35,12 @@ pub enum SandboxError {
     /// The DNS servers cannot start.
     #[error(transparent)]
     Dns(#[from] DnsError),
+    /// No key for a certificate can be made.
+    #[error("the system gives no random numbers for a key")]
+    Key,
+    /// TLS cannot be set up.
+    #[error("no TLS: {0}")]
+    Tls(#[source] rustls::Error),
     /// The recording cannot be written.
     #[error("cannot write the recording {}: {source}", file.display())]
     Record {

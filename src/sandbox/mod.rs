@@ -5,8 +5,9 @@
 //!
 //! - `world` holds the state of a Kazoo: accounts, documents, attachments, the template.
 //! - `api` turns requests into responses, with the real server's order of checks (E20).
-//! - `faults` and `connection` make selected requests go wrong; `delivery` sends what webhooks tell; `seed` defines the initial state; `record` records
-//!   requests and responses.
+//! - [`ui`] is a stand-in for the user interface, over TLS.
+//! - `faults` and `connection` make selected requests go wrong; `delivery` sends what webhooks tell; `seed` defines the
+//!   initial state; `record` records requests and responses.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), emblazon::sandbox::SandboxError> {
@@ -34,6 +35,7 @@ mod profile;
 mod record;
 mod seed;
 mod server;
+pub mod ui;
 mod world;
 
 pub use capacity::Capacity;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::dns::DnsSeed;
+use super::ui::UiSeed;
 use super::world::{Account, ServerSettings, User, World, derived_id};
 use super::{Fault, SandboxError};
 use crate::model::{AccountId, AssetKind, AssetType, Object};
@@ -20,6 +21,8 @@ pub struct Seed {
     pub faults: Vec<Fault>,
     /// The DNS; without it, no DNS servers are started.
     pub dns: Option<DnsSeed>,
+    /// The user interface; without it, none is started.
+    pub ui: Option<UiSeed>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -33,6 +36,7 @@ struct SeedFile {
     #[serde(default)]
     server: SeedServer,
     dns: Option<DnsSeed>,
+    ui: Option<UiSeed>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -92,6 +96,7 @@ impl Default for Seed {
             world: World::new(master),
             faults: Vec::new(),
             dns: None,
+            ui: None,
         }
     }
 }
@@ -156,6 +161,7 @@ impl Seed {
             world,
             faults: file.faults,
             dns: file.dns,
+            ui: file.ui,
         })
     }
 

@@ -1,5 +1,6 @@
 //! The running sandbox: a server on loopback.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ use super::dns::DnsServer;
 use super::faults::{FaultScript, Hits};
 use super::gzip;
 use super::record::Recorder;
+use super::ui::UiServer;
 use super::world::{Delivery, Store, World};
 use super::{Counts, Fault, FaultKind, Profile, SandboxError, Seed};
 
@@ -90,6 +92,7 @@ pub struct Sandbox {
     api_key: String,
     account_id: String,
     dns: Option<Arc<DnsServer>>,
+    ui: Option<UiServer>,
     shared: Arc<Shared>,
     stop: CancellationToken,
     task: Option<JoinHandle<()>>,
@@ -175,10 +178,14 @@ impl Sandbox {
             stop: stop.clone(),
         });
         tokio::spawn(deliver(sender(&shared), inbox));
-        let service = Router::new()
+        let router = Router::new()
             .fallback(serve)
-            .with_state(Arc::clone(&shared))
-            .into_make_service_with_connect_info::<Connection>();
+            .with_state(Arc::clone(&shared));
+        let ui = match &options.seed.ui {
+            Some(seed) => Some(UiServer::start(seed, router.clone(), &stop).await?),
+            None => None,
+        };
+        let service = router.into_make_service_with_connect_info::<Connection>();
         let listener = FaultyListener::new(listener, connections);
         let ending = stop.clone();
         let task = tokio::spawn(async move {
@@ -192,6 +199,7 @@ impl Sandbox {
             api_key,
             account_id,
             dns,
+            ui,
             shared,
             stop,
             task: Some(task),
@@ -226,6 +234,19 @@ impl Sandbox {
     #[must_use]
     pub fn dns(&self) -> Option<&DnsServer> {
         self.dns.as_deref()
+    }
+
+    /// Returns where what stands at an address of the seed's user interface really listens; empty without one.
+    #[must_use]
+    pub fn detours(&self) -> BTreeMap<SocketAddr, SocketAddr> {
+        let ui = self.ui.as_ref();
+        ui.map(|ui| ui.detours.clone()).unwrap_or_default()
+    }
+
+    /// Returns the authority that issued the user interface's certificates, in PEM; `None` without one.
+    #[must_use]
+    pub fn authority(&self) -> Option<String> {
+        Some(self.ui.as_ref()?.authority.pem())
     }
 
     /// Returns the request counts so far.

@@ -48,6 +48,7 @@ fn recorded_world(realm: &str) -> Seed {
         world: World::new(master),
         faults: Vec::new(),
         dns: None,
+        ui: None,
     }
 }
 
