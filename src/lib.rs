@@ -46,6 +46,7 @@
 //! - [`dns`]: DNS → verdicts. What the public sees, judged against the template record by record; what could not be
 //!   read is never called drift.
 //! - [`diff`]: desired × base × live → changes, in one canonical form.
+//! - [`probe`]: names, TLS and HTTP as a customer's browser uses them → verdicts: whether customers see the declared brand.
 //! - [`import`]: live → files of a tree whose plan is empty. The tree's own loader and [`diff`] check what it writes;
 //!   [`tree::edit`] changes files that people wrote, and leaves every other byte alone.
 //! - [`plan`]: changes → [`plan::Plan`], an ordered list of steps with preconditions, reasons and risks.
@@ -142,6 +143,7 @@ pub mod import;
 pub mod live;
 pub mod model;
 pub mod plan;
+pub mod probe;
 pub mod reconcile;
 pub mod report;
 pub mod sandbox;

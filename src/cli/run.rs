@@ -100,6 +100,7 @@ fn bounded(ui: Ui, command: Command) -> Result<Exit, Failure> {
 fn wait(command: &Command) -> Option<Duration> {
     match command {
         Command::Dns(DnsCommand::Check(args)) => args.wait,
+        Command::Probe(args) => args.wait,
         Command::Apply(args) => args.lease.wait_for_lease,
         Command::Restore(args) => args.lease.wait_for_lease,
         _ => None,
@@ -130,6 +131,7 @@ fn dispatch(ui: Ui, command: &Command) -> Result<Exit, Failure> {
         Command::Plan(args) => commands::plan(ui, args),
         Command::Apply(args) => commands::apply(ui, args),
         Command::Drift(args) => commands::drift(ui, args),
+        Command::Probe(args) => commands::probe(ui, args),
         Command::Show(args) => commands::show(ui, args),
         Command::Report(ReportCommand::Merge(args)) => commands::report_merge(ui, args),
         Command::Comment(args) => commands::comment(ui, args),

@@ -13,6 +13,10 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("live", &["model", "diag", "tree", "transport"]),
     ("dns", &["model", "diag", "tree", "transport"]),
     ("diff", &["model", "diag", "tree", "live", "dns"]),
+    (
+        "probe",
+        &["model", "diag", "tree", "transport", "dns", "diff"],
+    ),
     ("import", &["model", "diag", "tree", "live", "diff"]),
     ("plan", &["model", "diag", "tree", "live", "dns", "diff"]),
     (
@@ -28,7 +32,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     (
         "report",
         &[
-            "model", "diag", "tree", "live", "dns", "diff", "plan", "apply",
+            "model", "diag", "tree", "live", "dns", "diff", "probe", "plan", "apply",
         ],
     ),
     // What is published was rendered before.
@@ -72,6 +76,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "live",
             "dns",
             "diff",
+            "probe",
             "import",
             "plan",
             "apply",
@@ -88,9 +93,14 @@ const IMPORTS: &[(&str, &[&str])] = &[
 ];
 
 /// Folders that take values and return values (invariant 1) …
-const PURE: &[&str] = &["model", "diag", "tree", "diff", "import", "plan", "report"];
-/// … the files in them that read the tree for the others …
+const PURE: &[&str] = &[
+    "model", "diag", "tree", "diff", "probe", "import", "plan", "report",
+];
+/// … the files in them that read for the others: the tree, and what a browser would get …
 const READERS: &[&str] = &[
+    "src/probe/connection.rs",
+    "src/probe/names.rs",
+    "src/probe/prober.rs",
     "src/tree/workdir.rs",
     "src/tree/git.rs",
     "src/tree/object_size.rs",

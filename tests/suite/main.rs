@@ -44,6 +44,7 @@ mod kubernetes;
 mod lease;
 mod operations;
 mod platform;
+mod probe;
 mod promises;
 mod race;
 mod recipes;

@@ -11,6 +11,7 @@ use super::global::Common;
 use super::history::{HistoryArgs, RestoreArgs, ShowArgs};
 use super::import::ImportArgs;
 use super::plan::PlanArgs;
+use super::probe::ProbeArgs;
 use super::report::ReportCommand;
 use super::tools::{CompletionsArgs, ExplainArgs, InitArgs, ManArgs, SandboxArgs, SchemaArgs};
 use super::validate::ValidateArgs;
@@ -45,6 +46,7 @@ pub(crate) enum Command {
     Plan(PlanArgs),
     Apply(ApplyArgs),
     Drift(DriftArgs),
+    Probe(ProbeArgs),
     Show(ShowArgs),
     #[command(subcommand)]
     Report(ReportCommand),

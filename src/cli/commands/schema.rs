@@ -33,6 +33,7 @@ pub(crate) fn schemas() -> Vec<(&'static str, String)> {
     tree.chain([
         ("trust.schema.json", schema::render(trust.as_value())),
         ("report.schema.json", json::schema()),
+        ("probe.schema.json", json::probe_schema()),
         ("watch.schema.json", schema::render(watch.as_value())),
         ("watch-api.schema.json", crate::dashboard::schema()),
     ])

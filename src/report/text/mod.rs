@@ -13,6 +13,7 @@ mod options;
 mod outcome;
 mod page;
 mod painted;
+mod probe;
 mod render;
 mod summary;
 
@@ -24,4 +25,5 @@ pub use brand::brand;
 pub use diagnostic::{Excerpt, render_problem};
 pub use options::Options;
 pub use painted::Painted;
+pub use probe::probe;
 pub use render::{Rendered, error, fill, render, summary, warning};

@@ -1,0 +1,59 @@
+//! `probe`
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use camino::Utf8PathBuf;
+use clap::{Args, ValueHint};
+
+use super::duration::duration;
+use super::output::ListFormat;
+use super::tree::TreeChoice;
+use super::trial::Trial;
+use crate::probe::Pin;
+
+/// Look at each brand as a customer's browser does
+///
+/// Opens the host of each brand: names, TLS, the page, its js/config.js, and what the page asks the API for. Says whether
+/// customers see the declared brand, and if not, what is broken and what to do. Logs in nowhere and changes nothing; keeps
+/// below the platform's limit for anonymous callers.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  emblazon probe
+  emblazon probe acme --wait 10m
+  emblazon probe acme --resolve portal.acme.example.com:443:192.0.2.80
+  emblazon probe --sandbox --tree examples/quickstart
+
+Exit codes: 0 customers see the declared brands, 2 something is broken, 3 the tree has errors, 6 something could not be
+looked at and nothing is broken.")]
+pub(crate) struct ProbeArgs {
+    /// The accounts, by name; default: all
+    pub(crate) accounts: Vec<String>,
+    /// The folder with emblazon.yaml
+    #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(crate) tree: Utf8PathBuf,
+    #[command(flatten)]
+    pub(crate) choice: TreeChoice,
+    #[command(flatten)]
+    pub(crate) sandbox: Trial,
+    /// Connect to this address instead of asking DNS, as curl does; ADDR may have a port of its own; may be repeated
+    #[arg(long, value_name = "HOST:PORT:ADDR")]
+    pub(crate) resolve: Vec<Pin>,
+    /// Connect from this address of this machine
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) from: Option<IpAddr>,
+    /// Probe again until everything is visible, for at most this time, such as 90s, 10m or 1h
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) wait: Option<Duration>,
+    /// Ask the API at most N times a second; for a platform with a limit of its own
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rate: Option<u32>,
+    /// What to print: text or json
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
+    pub(crate) format: ListFormat,
+}

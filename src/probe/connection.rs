@@ -1,0 +1,358 @@
+//! One connection to one host and port: names, TCP, TLS, HTTP.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::{Method, Request};
+use hyper_util::rt::TokioIo;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use url::Url;
+
+use super::names::NameSource;
+use super::{Arrival, Authorities, Certificate, Fetch, HttpAnswer, Link, Names};
+use crate::model::is_inside;
+use crate::transport::{TlsProblem, innermost};
+
+/// How long a connection or a handshake may take.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long an answer may take, with its body.
+const ANSWER: Duration = Duration::from_secs(15);
+/// The largest body that is read: beyond any asset that the platform takes.
+const LARGEST: usize = 16 << 20;
+/// How many addresses of a host are tried.
+const MOST_ADDRESSES: usize = 4;
+
+/// Makes connections, and counts them and their requests.
+#[derive(Debug)]
+pub(super) struct Connector {
+    pub(super) names: NameSource,
+    pub(super) authorities: Authorities,
+    /// What stands where else than its address says, as in a sandbox.
+    pub(super) detours: BTreeMap<SocketAddr, SocketAddr>,
+    /// The address of this machine to connect from.
+    pub(super) from: Option<IpAddr>,
+    pub(super) connections: AtomicU64,
+    pub(super) requests: AtomicU64,
+}
+
+/// A host and port, with the connection to it.
+pub(super) struct Contact {
+    pub(super) arrival: Arrival,
+    is_secure: bool,
+    sender: Option<SendRequest<Empty<Bytes>>>,
+}
+
+/// Keeps the certificates that a server sends while they are verified.
+#[derive(Debug)]
+struct Witness {
+    inner: Arc<dyn ServerCertVerifier>,
+    sent: Mutex<Vec<Certificate>>,
+}
+
+impl Connector {
+    /// Connects to a host and port, over TLS or in clear text.
+    pub(super) async fn contact(&self, is_secure: bool, host: &str, port: u16) -> Contact {
+        let started = Instant::now();
+        let names = self.names.find(host, port).await;
+        let (link, sender) = match &names {
+            Names::Absent | Names::Unknown(_) => (None, None),
+            Names::Pinned(address) => {
+                let (link, sender) = self.connect(&[*address], is_secure, host).await;
+                (Some(link), sender)
+            }
+            Names::Found(addresses) => {
+                let (link, sender) = match self.allowed(addresses, port) {
+                    Ok(allowed) => self.connect(&allowed, is_secure, host).await,
+                    Err(reason) => (Link::Unknown(reason), None),
+                };
+                (Some(link), sender)
+            }
+        };
+        Contact {
+            arrival: Arrival {
+                host: host.to_owned(),
+                port,
+                names,
+                link,
+                took: started.elapsed(),
+            },
+            is_secure,
+            sender,
+        }
+    }
+
+    /// Leaves out addresses that DNS may not lead us to: a tree or a page must not make this machine ask its own network.
+    fn allowed(&self, addresses: &[IpAddr], port: u16) -> Result<Vec<SocketAddr>, String> {
+        let mut refused = None;
+        let mut allowed = Vec::new();
+        for address in addresses {
+            let address = SocketAddr::new(*address, port);
+            match self.detours.get(&address) {
+                Some(detour) => allowed.push(*detour),
+                None if is_inside(address.ip()) => refused = Some(address.ip()),
+                None => allowed.push(address),
+            }
+        }
+        allowed.truncate(MOST_ADDRESSES);
+        match refused {
+            Some(address) if allowed.is_empty() => Err(format!(
+                "{address} is not a public address, so nothing was sent there"
+            )),
+            _ => Ok(allowed),
+        }
+    }
+
+    async fn connect(
+        &self,
+        addresses: &[SocketAddr],
+        is_secure: bool,
+        host: &str,
+    ) -> (Link, Option<SendRequest<Empty<Bytes>>>) {
+        let mut failed = Link::Unknown("it has no address to try".to_owned());
+        for address in addresses {
+            match timeout(CONNECT, self.open(*address)).await {
+                Ok(Ok(stream)) if is_secure => return self.secure(stream, host).await,
+                Ok(Ok(stream)) => return speak(Link::Plain, stream).await,
+                Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                    failed = Link::Refused(*address);
+                }
+                Ok(Err(error)) if !matches!(failed, Link::Refused(_)) => {
+                    failed = Link::Unknown(format!("{address}: {error}"));
+                }
+                Err(_) if !matches!(failed, Link::Refused(_)) => {
+                    failed = Link::Unknown(format!(
+                        "{address} did not answer within {} seconds",
+                        CONNECT.as_secs()
+                    ));
+                }
+                Ok(Err(_)) | Err(_) => {}
+            }
+        }
+        (failed, None)
+    }
+
+    async fn open(&self, address: SocketAddr) -> io::Result<TcpStream> {
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()?
+        } else {
+            TcpSocket::new_v6()?
+        };
+        if let Some(from) = self.from.filter(|from| from.is_ipv4() == address.is_ipv4()) {
+            socket.bind(SocketAddr::new(from, 0))?;
+        }
+        let stream = socket.connect(address).await?;
+        stream.set_nodelay(true)?;
+        self.connections.fetch_add(1, Ordering::Relaxed);
+        Ok(stream)
+    }
+
+    async fn secure(
+        &self,
+        stream: TcpStream,
+        host: &str,
+    ) -> (Link, Option<SendRequest<Empty<Bytes>>>) {
+        let witness = Arc::new(Witness {
+            inner: Arc::clone(&self.authorities.verifier),
+            sent: Mutex::default(),
+        });
+        let shaken = match (self.tls(&witness), ServerName::try_from(host.to_owned())) {
+            (Ok(config), Ok(name)) => {
+                let connector = TlsConnector::from(Arc::new(config));
+                timeout(CONNECT, connector.connect(name, stream)).await
+            }
+            (Err(error), _) => return (Link::Unknown(format!("no TLS here: {error}")), None),
+            (_, Err(error)) => return (Link::Unknown(error.to_string()), None),
+        };
+        let mut sent = witness.certificates();
+        let problem = match shaken {
+            Ok(Ok(stream)) if !sent.is_empty() => {
+                return speak(Link::Secure(sent.swap_remove(0)), stream).await;
+            }
+            Ok(Ok(_)) => Some(TlsProblem::Certificate("it cannot be read".to_owned())),
+            Ok(Err(error)) => match TlsProblem::of_connecting(&error) {
+                Some(problem) => Some(problem),
+                None => return (Link::Unknown(innermost(&error)), None),
+            },
+            Err(_) => None,
+        };
+        let link = match problem {
+            Some(problem) => Link::Untrusted { problem, sent },
+            None => Link::Unknown(format!(
+                "the TLS handshake did not end within {} seconds",
+                CONNECT.as_secs()
+            )),
+        };
+        (link, None)
+    }
+
+    fn tls(&self, witness: &Arc<Witness>) -> Result<ClientConfig, rustls::Error> {
+        let provider = Arc::clone(&self.authorities.provider);
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::clone(witness) as Arc<dyn ServerCertVerifier>)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(config)
+    }
+}
+
+impl Contact {
+    /// Sends a request, over the connection at hand; makes another one only if the server closed it.
+    pub(super) async fn send(
+        &mut self,
+        connector: &Connector,
+        method: Method,
+        url: &Url,
+        headers: &[(&str, String)],
+    ) -> Fetch {
+        let is_closed = self.sender.as_ref().is_none_or(SendRequest::is_closed);
+        if is_closed && self.arrival.is_connected() {
+            let (host, port) = (self.arrival.host.clone(), self.arrival.port);
+            let again = connector.contact(self.is_secure, &host, port).await;
+            self.sender = again.sender;
+        }
+        let Some(sender) = &mut self.sender else {
+            return Err("the server closed the connection, and takes no other".to_owned());
+        };
+        let request = request(method, url, headers).map_err(|error| error.to_string())?;
+        connector.requests.fetch_add(1, Ordering::Relaxed);
+        let started = Instant::now();
+        let answered = timeout(ANSWER, exchange(sender, request)).await;
+        match answered {
+            Ok(Ok(answer)) => Ok(HttpAnswer {
+                took: started.elapsed(),
+                ..answer
+            }),
+            Ok(Err(reason)) => {
+                self.sender = None;
+                Err(reason)
+            }
+            Err(_) => {
+                self.sender = None;
+                Err(format!("no answer within {} seconds", ANSWER.as_secs()))
+            }
+        }
+    }
+}
+
+async fn exchange(
+    sender: &mut SendRequest<Empty<Bytes>>,
+    request: Request<Empty<Bytes>>,
+) -> Result<HttpAnswer, String> {
+    let told = |error: hyper::Error| innermost(&error);
+    sender.ready().await.map_err(told)?;
+    let response = sender.send_request(request).await.map_err(told)?;
+    let (parts, body) = response.into_parts();
+    let body = Limited::new(body, LARGEST).collect().await;
+    let body = body.map_err(|error| format!("its body could not be read: {error}"))?;
+    let headers = parts.headers.iter().map(|(name, value)| {
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        (name.as_str().to_owned(), value)
+    });
+    Ok(HttpAnswer {
+        status: parts.status.as_u16(),
+        headers: headers.collect(),
+        body: body.to_bytes().to_vec(),
+        took: Duration::ZERO,
+    })
+}
+
+fn request(
+    method: Method,
+    url: &Url,
+    headers: &[(&str, String)],
+) -> Result<Request<Empty<Bytes>>, hyper::http::Error> {
+    let authority = match (url.host_str(), url.port()) {
+        (Some(host), Some(port)) => format!("{host}:{port}"),
+        (host, _) => host.unwrap_or_default().to_owned(),
+    };
+    let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
+    let mut request = Request::builder()
+        .method(method)
+        .uri(target)
+        .header("host", authority)
+        .header(
+            "user-agent",
+            concat!("emblazon/", env!("CARGO_PKG_VERSION"), " (probe)"),
+        );
+    for (name, value) in headers {
+        request = request.header(*name, value);
+    }
+    request.body(Empty::new())
+}
+
+/// Begins to speak HTTP on a stream.
+async fn speak(
+    link: Link,
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+) -> (Link, Option<SendRequest<Empty<Bytes>>>) {
+    match http1::handshake(TokioIo::new(stream)).await {
+        Ok((sender, connection)) => {
+            tokio::spawn(connection);
+            (link, Some(sender))
+        }
+        Err(error) => (Link::Unknown(innermost(&error)), None),
+    }
+}
+
+impl Witness {
+    fn certificates(&self) -> Vec<Certificate> {
+        let sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        sent.clone()
+    }
+}
+
+impl ServerCertVerifier for Witness {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let all = std::iter::once(end_entity).chain(intermediates);
+        let parsed = all.filter_map(|certificate| Certificate::parse(certificate));
+        *self.sent.lock().unwrap_or_else(PoisonError::into_inner) = parsed.collect();
+        let inner = &self.inner;
+        inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner
+            .verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner
+            .verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.inner.supported_verify_schemes()
+    }
+}

@@ -1,0 +1,103 @@
+//! The command.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::cli::{check_exit, run, stderr, stdout};
+use crate::source_text::top;
+
+const QUICKSTART: &str = "examples/quickstart";
+
+fn probe(accounts: &[&str], more: &[&str]) -> std::process::Output {
+    let mut arguments = vec!["probe"];
+    arguments.extend(accounts);
+    arguments.extend(["--sandbox", "--tree", QUICKSTART]);
+    arguments.extend(more);
+    run(&top(), &arguments)
+}
+
+#[test]
+fn exit_codes_of_a_probe() {
+    check_exit(&probe(&["northwind"], &[]), 0);
+    check_exit(&probe(&["southgate"], &[]), 2);
+    check_exit(&probe(&[], &[]), 2);
+    let nobody = probe(&["nobody"], &[]);
+    check_exit(&nobody, 64);
+    assert!(stderr(&nobody).contains("no account nobody"));
+    // An address where nothing of ours can be: what could not be looked at is unknown, never broken (invariant 6).
+    let pin = "portal.northwind.example:443:[100::1]";
+    let lost = probe(
+        &["northwind"],
+        &[
+            "--resolve",
+            pin,
+            "--resolve",
+            "portal.northwind.example:80:[100::1]",
+        ],
+    );
+    check_exit(&lost, 6);
+}
+
+#[test]
+fn a_probe_says_what_is_broken_where_and_what_to_do() {
+    insta::assert_snapshot!(stdout(&probe(&["southgate", "northwind"], &[])), @r#"
+    southgate  https://my.southgate.example/  broken: customers see the brand, but not as declared
+      broken   document: nav.help is "https://somewhere-else.example/help" instead of
+               "https://support.southgate.example"
+               fix: apply the tree (`emblazon plan` shows what would change)
+               at brands/southgate.yaml:7:11
+      broken   logo: the logo is another one than the declared one
+               fix: apply the tree (`emblazon plan` shows what would change)
+               at accounts/southgate/account.yaml:13:9
+
+    visible: northwind
+
+    2 brands: 1 visible, 1 broken, 0 unknown; 14 requests over 5 connections
+    "#);
+}
+
+#[test]
+fn a_probe_for_machines_fits_its_schema() {
+    let output = probe(&[], &["--format", "json"]);
+    let report: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let schema = fs::read_to_string(top().join("schemas/probe.schema.json")).unwrap();
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<String> = validator
+        .iter_errors(&report)
+        .map(|e| e.to_string())
+        .collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    assert_eq!(report["verdict"], "broken");
+    let brands = report["brands"].as_array().unwrap();
+    let total: u64 = ["visible", "broken", "unknown"]
+        .iter()
+        .map(|word| report["count"][word].as_u64().unwrap())
+        .sum();
+    assert_eq!(usize::try_from(total).unwrap(), brands.len());
+}
+
+/// What the remedy of a document that is not the declared one says leads to a brand that is seen.
+#[test]
+fn an_apply_mends_what_a_probe_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("trial");
+    let kept = ["--sandbox", "--state", state.to_str().unwrap()];
+    let on = |verb: &[&str], exit: i32| {
+        let arguments = [verb, &kept].concat();
+        let output = run(&top(), &arguments);
+        check_exit(&output, exit);
+        stdout(&output)
+    };
+    let probe = ["probe", "southgate", "delta", "--tree", QUICKSTART];
+    let before = on(&probe, 2);
+    assert!(before.contains("apply the tree"), "{before}");
+    assert!(
+        before.contains("delta  https://phones.delta.example/  broken"),
+        "{before}"
+    );
+    on(&["apply", "--yes", QUICKSTART], 0);
+    let after = on(&probe, 0);
+    assert!(after.contains("visible: delta, southgate"), "{after}");
+}

@@ -1,0 +1,46 @@
+//! `probe`: what is broken on the way to a brand, seen over real TLS; and the command as its users start it.
+
+pub(crate) mod breakages;
+mod command;
+
+use emblazon::probe::{BrandView, Visibility};
+use futures_util::StreamExt as _;
+use futures_util::stream;
+
+use breakages::scenario::{Scenario, World};
+use breakages::table::BREAKAGES;
+
+/// Each breakage has its verdict, at the right part of the path, with what customers see instead and with what to do.
+#[tokio::test]
+async fn each_breakage_has_its_verdict_and_a_remedy() {
+    let found = stream::iter(BREAKAGES).map(|breakage| async {
+        let mut scenario = Scenario::default();
+        (breakage.make)(&mut scenario);
+        let (probe, _) = World::start(&scenario).await.probe().await;
+        let mut checks = probe.checks.iter();
+        let first = checks.find(|check| check.verdict != Visibility::Visible);
+        let told = first.map(|check| (check.kind, check.verdict));
+        let mut checks = probe.checks.iter();
+        let has_remedy = checks.all(|it| it.verdict == Visibility::Visible || it.remedy.is_some());
+        let is_as_told = (told, probe.view) == (breakage.told, breakage.view);
+        (!is_as_told || !has_remedy).then(|| {
+            format!(
+                "{}: {told:?}, {:?}\n{:#?}",
+                breakage.name, probe.view, probe.checks
+            )
+        })
+    });
+    let wrong: Vec<String> = found.buffered(8).filter_map(async |it| it).collect().await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(BREAKAGES.len() >= 25);
+}
+
+/// One connection to each host and port, however many requests there are.
+#[tokio::test]
+async fn a_probe_makes_one_connection_to_each_port() {
+    let world = World::start(&Scenario::default()).await;
+    let (probe, connections) = world.probe().await;
+    assert_eq!(probe.view, BrandView::Declared);
+    // The page at 443 and 80, and the API.
+    assert_eq!(connections, 3);
+}
