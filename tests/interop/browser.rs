@@ -19,6 +19,9 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// How long a page may take to become what a test waits for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How often a driver is started that gets no port.
+const DRIVER_ATTEMPTS: usize = 5;
+
 const FLAGS: [&str; 9] = [
     "--headless=new",
     "--no-sandbox",
@@ -58,7 +61,7 @@ pub(crate) struct Browser {
 /// The driver's process, and the folder that its browser keeps its profile in.
 struct Driver {
     process: Child,
-    _profile: TempDir,
+    profile: TempDir,
 }
 
 impl Drop for Driver {
@@ -80,22 +83,22 @@ impl Drop for Browser {
 impl Browser {
     /// Starts one, 1440 pixels wide, light, with scripts.
     pub(crate) fn start() -> Self {
-        let profile = tempfile::tempdir().unwrap();
-        let mut process = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("chromedriver: {error}"));
-        let output = BufReader::new(process.stdout.take().unwrap());
+        Self::start_with(&[], None)
+    }
+
+    /// Starts one with further flags, and with another home, whose certificate authorities it trusts.
+    pub(crate) fn start_with(more: &[String], home: Option<&Path>) -> Self {
+        // It may lose the free port that it chose to another process; then it ends.
+        let mut drivers = (0..DRIVER_ATTEMPTS).filter_map(|_| driver(home));
+        let (driver, port) = drivers
+            .next()
+            .expect("chromedriver says which port it listens on");
         let mut flags = FLAGS.map(str::to_owned).to_vec();
-        flags.push(format!("--user-data-dir={}", profile.path().display()));
-        let driver = Driver {
-            process,
-            _profile: profile,
-        };
-        let port = port(output);
+        flags.extend_from_slice(more);
+        flags.push(format!(
+            "--user-data-dir={}",
+            driver.profile.path().display()
+        ));
         // Another test may have been first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let wanted = json!({"capabilities": {"alwaysMatch": {
@@ -156,6 +159,21 @@ impl Browser {
         self.console();
         self.requests();
         self.post("url", &json!({"url": url}));
+    }
+
+    /// Opens a page as a customer does; returns whether the browser shows one, and not an error of its own.
+    pub(crate) fn goes_to(&self, url: &str) -> bool {
+        let request = self.client.post(format!("{}/url", self.session));
+        let request = request.json(&json!({"url": url}));
+        let answer = self.runtime.block_on(async {
+            let answer = request.send().await.unwrap();
+            answer.json::<Value>().await.unwrap()
+        });
+        let error = answer["value"]["message"].as_str().unwrap_or_default();
+        let is_error = error.contains("net::ERR_");
+        assert!(is_error || answer["value"]["error"].is_null(), "{error}");
+        // What it thinks of a certificate is a page to the driver.
+        !is_error && self.evaluate("location.protocol") != "chrome-error:"
     }
 
     /// Opens a file.
@@ -353,13 +371,33 @@ impl Browser {
     }
 }
 
+/// Starts a driver; returns it with its port, if it got one.
+fn driver(home: Option<&Path>) -> Option<(Driver, u16)> {
+    let mut command = Command::new("chromedriver");
+    if let Some(home) = home {
+        command.env("HOME", home);
+    }
+    let mut process = command
+        .arg("--port=0")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|error| panic!("chromedriver: {error}"));
+    let output = BufReader::new(process.stdout.take().unwrap());
+    let driver = Driver {
+        process,
+        profile: tempfile::tempdir().unwrap(),
+    };
+    Some((driver, port(output)?))
+}
+
 /// Reads from the driver's first words which port it listens on.
-fn port(output: impl BufRead) -> u16 {
+fn port(output: impl BufRead) -> Option<u16> {
     let mut lines = output.lines().map(Result::unwrap);
-    let line = lines.find(|line| line.contains("started successfully on port"));
-    let line = line.expect("chromedriver says which port it listens on");
+    let line = lines.find(|line| line.contains("started successfully on port"))?;
     let digits = line.trim_end_matches('.').rsplit(' ').next().unwrap();
-    digits.parse().unwrap()
+    Some(digits.parse().unwrap())
 }
 
 #[test]

@@ -9,6 +9,8 @@
 )]
 
 mod bind;
+#[path = "../suite/probe/breakages/mod.rs"]
+mod breakages;
 mod browser;
 mod command;
 mod counted;
@@ -23,6 +25,7 @@ mod html;
 mod knot;
 mod operations;
 mod powerdns;
+mod probe;
 mod process;
 mod push_bind;
 mod push_knot;
