@@ -11,7 +11,6 @@ use crate::cli::failure::Failure;
 use crate::cli::progress::Phase;
 use crate::cli::tree::{self, OpenTree};
 use crate::cli::ui::{self, Ui};
-use crate::cli::unknown::no_such_account;
 use crate::cli::{Exit, deadline, dns, output, platform, survey};
 use crate::model::AccountName;
 use crate::probe::{
@@ -70,15 +69,8 @@ type Targets = (Vec<BrandTarget>, Vec<(AccountName, String)>);
 
 fn chosen(tree: &OpenTree, accounts: &[String]) -> Result<Targets, Failure> {
     let desired = &tree.loaded.desired;
-    let names = || desired.accounts.iter().map(|account| &account.name);
-    for name in accounts {
-        if !names().any(|known| known.as_str() == name) {
-            return Err(Failure::Usage(no_such_account(name, names())));
-        }
-    }
-    let is_wanted = |name: &AccountName| {
-        accounts.is_empty() || accounts.iter().any(|chosen| chosen == name.as_str())
-    };
+    let only = tree::chosen(desired, accounts)?;
+    let is_wanted = |name: &AccountName| accounts.is_empty() || only.contains(name);
     Ok(probe::targets(desired, &tree.loaded.sources, is_wanted))
 }
 
@@ -197,7 +189,7 @@ async fn once(
     }
     let prober = Prober::new(options.clone());
     let phase = Phase::begin(ui, "looking at brands", targets.len());
-    let found = prober.probe(targets, &|| phase.step()).await;
+    let found = prober.probe(targets, &|| _ = phase.step()).await;
     let (connections, sent) = prober.traffic();
     report.connections += connections;
     report.requests += sent;
