@@ -1,8 +1,7 @@
 //! The records that a tree's accounts need, for `dns export` and `dns letter`.
 
 use super::failure::Failure;
-use super::tree::OpenTree;
-use super::unknown::no_such_account;
+use super::tree::{self, OpenTree};
 use crate::dns::export::AccountRecords;
 use crate::dns::{declared_template, expect};
 use crate::model::{DomainName, KeyPath};
@@ -11,14 +10,7 @@ use crate::tree::DesiredAccount;
 /// Returns the records of the named accounts, or of all if none is named. An account without a domain has none.
 pub(crate) fn of(tree: &OpenTree, only: &[String]) -> Result<Vec<AccountRecords>, Failure> {
     let desired = &tree.loaded.desired;
-    let known = |name: &String| {
-        let mut accounts = desired.accounts.iter();
-        accounts.any(|account| account.name.as_str() == name)
-    };
-    if let Some(unknown) = only.iter().find(|name| !known(name)) {
-        let known = desired.accounts.iter().map(|account| &account.name);
-        return Err(Failure::Usage(no_such_account(unknown, known)));
-    }
+    let chosen = tree::chosen(desired, only)?;
     let Some(template) = &desired.template else {
         let message = "the tree has no domains.yaml, which says what records a domain needs; write one, or import it";
         return Err(Failure::Usage(message.to_owned()));
@@ -27,7 +19,7 @@ pub(crate) fn of(tree: &OpenTree, only: &[String]) -> Result<Vec<AccountRecords>
     let accounts = desired
         .accounts
         .iter()
-        .filter(|account| only.is_empty() || only.iter().any(|name| name == account.name.as_str()));
+        .filter(|account| only.is_empty() || chosen.contains(&account.name));
     Ok(accounts
         .filter_map(|account| {
             let domain = domain(account)?;
