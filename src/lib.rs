@@ -119,6 +119,7 @@
 //! | lease, lease guard, fence | the right to write to a cluster; the value that proves it; until when it holds |
 //! | controller, cycle | the daemon's loop; one pass of it: read, assess, execute, read back |
 //! | work queue, schedule | requests to the controller; when each object is due to be read |
+//! | hint | what the platform tells of a change: it only brings a read forward |
 //! | leader, standby | the daemon that holds the lease; one that waits for it |
 //! | condition, alert | a fault that no object's status shows, such as a lost base; what people are told about |
 //! | published status, history log | what readers see of the controller; incidents and interventions on disk |

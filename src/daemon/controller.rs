@@ -260,6 +260,7 @@ impl Controller {
         tracing::warn!(by = %self.seen.duration_since(now), "the clock was set back");
         self.schedule.set_back(now);
         self.names.set_back(now);
+        self.hooks.look_now();
         self.look_at = self.look_at.min(later(now, self.setup.poll));
         let latest = later(now, LONGEST_PAUSE);
         if let Some(outage) = &mut self.outage {
@@ -372,11 +373,7 @@ impl Controller {
             // An account that cannot be read keeps to its back-off, whoever asks for it.
             return;
         }
-        let earliest = self
-            .hinted
-            .get(&name)
-            .map(|last| later(*last, BETWEEN_HINTS));
-        let at = earliest.map_or(now, |earliest| earliest.max(now));
+        let at = next_hinted(self.hinted.get(&name).copied(), now);
         self.hinted.insert(name.clone(), at);
         self.schedule.requeue(&name, at);
         if let Some(author) = &hint.author {
@@ -518,6 +515,41 @@ impl Controller {
     }
 }
 
+/// Returns when a hint has an account read, given when the hint before it had: one that is planned is not put off.
+fn next_hinted(last: Option<Timestamp>, now: Timestamp) -> Timestamp {
+    match last {
+        Some(planned) if planned > now => planned.min(later(now, BETWEEN_HINTS)),
+        Some(last) => later(last, BETWEEN_HINTS).max(now),
+        None => now,
+    }
+}
+
 pub(super) fn names_of(revision: Option<&SourceRevision>) -> BTreeSet<Name> {
     revision.map_or_else(BTreeSet::new, |revision| names(&revision.loaded.desired))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millisecond: i64) -> Timestamp {
+        Timestamp::from_millisecond(millisecond).unwrap()
+    }
+
+    /// A minute of hints, four a second: the first has a read at once, and no later one waits longer than the pause.
+    #[test]
+    fn a_storm_of_hints_is_a_read_in_two_seconds() {
+        let (mut last, mut reads) = (None, BTreeSet::new());
+        for now in (0..60_000).step_by(250) {
+            let planned = next_hinted(last, at(now));
+            assert!(planned >= at(now) && planned <= at(now + 2000), "{now}");
+            reads.insert(planned);
+            last = Some(planned);
+        }
+        assert_eq!(reads.first(), Some(&at(0)));
+        assert!(reads.len() <= 31, "{}", reads.len());
+        assert_eq!(next_hinted(last, at(120_000)), at(120_000));
+        // A clock that was set back puts nothing off for long.
+        assert_eq!(next_hinted(Some(at(900_000)), at(0)), at(2000));
+    }
 }

@@ -64,10 +64,13 @@ impl Controller {
             return;
         };
         let is_due = self.hooks.next.is_none_or(|next| next <= now);
-        if setup.owner != HookOwner::Daemon || !is_due || !guard.holds() {
+        if setup.owner != HookOwner::Daemon || !is_due {
             return;
         }
-        let Some(client) = self.platform.client().filter(|_| self.outage.is_none()) else {
+        let client = self.platform.client();
+        let Some(client) = client.filter(|_| self.outage.is_none() && guard.holds()) else {
+            // The loop must not come round for what cannot be done now.
+            self.hooks.put_off(later(now, AGAIN));
             return;
         };
         let client = HookClient::new(client);

@@ -19,6 +19,13 @@ impl KeptHooks {
         self.next = None;
     }
 
+    /// Puts off what is planned; before the first round nothing is.
+    pub(super) fn put_off(&mut self, until: Timestamp) {
+        if let Some(next) = &mut self.next {
+            *next = until;
+        }
+    }
+
     /// Returns when they are looked after next.
     pub(super) fn next(&self) -> Option<Timestamp> {
         self.next

@@ -53,6 +53,7 @@ impl Controller {
     pub(super) fn stay(&mut self, read: &BTreeSet<Name>, now: Timestamp) {
         for name in read {
             self.schedule.read(name, now);
+            self.authors.remove(name);
             let record = self.records.entry(name.clone()).or_default();
             record.drift = record.drift_history.observe(std::iter::empty(), now);
             for (finding, how) in [

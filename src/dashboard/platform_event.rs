@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::state::{Shared, count};
-use crate::daemon::{ChangeAuthor, Hint, PlatformEvents, SECRET_KEY, Status, WorkItem};
+use crate::daemon::{ChangeAuthor, Hint, PlatformEvents, Role, SECRET_KEY, Status, WorkItem};
 use crate::forge::is_same;
 use crate::model::{AccountId, AccountName, Revision};
 
@@ -40,7 +40,7 @@ enum NoEvent {
 /// Receives an event, and responds before anything is done about it.
 ///
 /// Only 200 counts for the platform, and six other answers within a minute disable the hook (V4); so whoever knows the
-/// secret gets 200, whatever it is that he tells.
+/// secret gets 200, whatever it is that he tells, and a standby refuses nobody.
 pub(super) async fn hear(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
@@ -50,6 +50,12 @@ pub(super) async fn hear(
         return (StatusCode::NOT_FOUND, "events are not configured\n");
     };
     let counters = &shared.counters;
+    let status = shared.published.status();
+    if !matches!(status.cluster.role, Role::Leader { .. }) {
+        // The leader's secret is not known here; another answer would disable its hook.
+        count(&counters.ignored_events);
+        return (StatusCode::OK, "another daemon leads\n");
+    }
     let event = match judge(events, &headers, &body) {
         Ok(event) => event,
         Err(NoEvent::Unproven) => {
@@ -62,7 +68,7 @@ pub(super) async fn hear(
             return (StatusCode::OK, "ignored\n");
         }
     };
-    let Some(account) = account_of(&shared.published.status(), &event.account) else {
+    let Some(account) = account_of(&status, &event.account) else {
         count(&counters.ignored_events);
         return (StatusCode::OK, "the tree has no such account\n");
     };
