@@ -66,9 +66,9 @@
 //!
 //! # Invariants
 //!
-//! 1. **The core is pure.** [`model`], [`diag`], [`tree`] (except the files that read it), [`diff`], [`import`],
-//!    [`plan`] and [`report`] use no clock, network, environment, randomness, files or async; time and seed are
-//!    arguments.
+//! 1. **The core is pure.** [`model`], [`diag`], [`tree`] (except the files that read it), [`diff`], [`probe`] (except
+//!    those that connect), [`import`], [`plan`] and [`report`] use no clock, network, environment, randomness, files or
+//!    async; time and seed are arguments.
 //!    Guarded by `the_core_is_pure` and `imports_run_one_way`.
 //! 2. **A plan cannot write.** Commands that only read get a client without a method that changes anything. The request
 //!    that replaces the system template is in a third type, so that a path without an account cannot compile.

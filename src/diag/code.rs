@@ -324,6 +324,12 @@ catalogue! {
         "The portal computes companyName from company_name and overwrites it.\n\n\
          wrong:  companyName: Acme\n\
          right:  company_name: Acme"
+    EB0525 Error "the text of the login page holds active content"
+        "The portal puts custom_welcome_message into its login page as HTML, so a script in it runs for everybody who \
+         opens the page, and reads what they type. Scripts, event handlers, script addresses and plug-ins are refused, as \
+         in a welcome page.\n\n\
+         wrong:  custom_welcome_message: '<b onclick=\"…\">Hello</b>'\n\
+         right:  custom_welcome_message: '<b>Hello</b>'"
     EB0601 Error "the server does not take this type of file"
         "Logos are PNG, JPEG or GIF; icons these or ICO; the welcome page is HTML. What counts is the content, not \
          the name.\n\n\

@@ -215,7 +215,7 @@ pub const FIELDS: &[Field] = &[
     ui(
         "custom_welcome_message",
         FieldType::Text,
-        "A text on the login page.",
+        "A text on the login page, as HTML.",
     ),
     ui(
         "disableFirstUseWalkthrough",

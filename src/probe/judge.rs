@@ -162,7 +162,7 @@ impl Path<'_> {
                 self.unknown(
                     KIND,
                     format!("http://{host}/ gave no answer: {reason}"),
-                    fix,
+                    format!("probe from where customers are; for a host inside a network, name its address: --resolve {host}:80:ADDRESS"),
                 );
             }
             Some(Ok(answer)) => {

@@ -1,4 +1,4 @@
-//! Finds active content in a welcome page.
+//! Finds active content in a welcome page, and in other texts that the portal shows as HTML.
 //!
 //! The portal embeds the page into its own document before anyone logs in, so any script in it sees what users type.
 
@@ -45,6 +45,17 @@ pub(super) fn inspect(path: &Utf8Path, text: &str) -> Vec<Problem> {
         ));
     }
     problems
+}
+
+/// Finds the first active content in a text that a page shows as HTML; returns what it is and what to do about it.
+pub(in crate::tree) fn first_active(text: &str) -> Option<(String, &'static str)> {
+    let mut findings = Vec::new();
+    page(text, 0, None, &mut findings);
+    let active = findings
+        .into_iter()
+        .filter(|finding| finding.code == Code::EB0609);
+    let first = active.min_by_key(|finding| finding.offset)?;
+    Some((first.message, first.help))
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -9,7 +9,10 @@ use super::key::{looks_secret, secret};
 use super::{Problem, account_id};
 use crate::diag::Code;
 use crate::model::{DomainName, Field, FieldType, KeyPath};
+use crate::tree::assets::first_active;
 
+/// The key whose text the login page shows as HTML (U4).
+const HTML_KEY: &str = "custom_welcome_message";
 /// Length in characters beyond which a string is probably a mistake.
 const LONG_TEXT: usize = 500;
 
@@ -23,6 +26,11 @@ pub fn value(field: &Field, value: &Value) -> Vec<Problem> {
     }
     let path = field.path;
     match (field.field_type, value) {
+        (FieldType::Text, Value::String(text)) if path == HTML_KEY => {
+            let mut problems = plain(path, text);
+            problems.extend(active(path, text));
+            problems
+        }
         (FieldType::Text, Value::String(text)) => plain(path, text),
         (FieldType::Domain, Value::String(text)) => domain(path, text),
         (FieldType::Url, Value::String(text)) => url(path, text),
@@ -491,6 +499,15 @@ fn plain(path: &str, text: &str) -> Vec<Problem> {
         problems.push(colour(path, text));
     }
     problems
+}
+
+fn active(path: &str, text: &str) -> Option<Problem> {
+    let (what, help) = first_active(text)?;
+    Some(Problem::new(
+        Code::EB0525,
+        format!("the login page shows {path} as HTML: {what}"),
+        help,
+    ))
 }
 
 fn colour(path: &str, text: &str) -> Problem {

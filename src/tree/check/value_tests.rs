@@ -121,6 +121,23 @@ fn web_addresses_without_credentials() {
 }
 
 #[test]
+fn a_text_that_the_login_page_shows_as_html_holds_no_script() {
+    let shown = |text: &str, expected: &[(Code, &str)]| {
+        check("custom_welcome_message", &json!(text), expected);
+    };
+    shown("<b>Hello</b> &amp; welcome", &[]);
+    shown("<a href='https://help.example.com'>Help</a>", &[]);
+    shown(
+        "<b onclick=go()>Hello</b>",
+        &[(Code::EB0525, "remove the event handler")],
+    );
+    shown("<script>go()</script>", &[(Code::EB0525, "remove")]);
+    shown("<a href='javascript:go()'>Help</a>", &[(Code::EB0525, "")]);
+    // The portal shows no other text as HTML.
+    check("company_name", &json!("<script>go()</script>"), &[]);
+}
+
+#[test]
 fn mail_addresses() {
     check("port.support_email", &json!("porting@example.com"), &[]);
     check(

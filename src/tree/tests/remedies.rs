@@ -276,6 +276,12 @@ const ROWS: &[Row] = &[
     ),
     (
         ACCOUNT,
+        "whitelabel: {custom_welcome_message: '<b onclick=go()>Hello</b>'}\n",
+        "accounts/acme/account.yaml:3:38 EB0525 the login page shows custom_welcome_message as HTML: <b onclick> runs a script; remove the event handler",
+        Write(" onclick=go()", "", "remove the event handler"),
+    ),
+    (
+        ACCOUNT,
         "whitelabel: {support_email: a@example.com}\n",
         "accounts/acme/account.yaml:3:14 EB0520 unknown key support_email; did you mean port.support_email? write it as port: { support_email: … }",
         Write(

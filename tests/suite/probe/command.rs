@@ -39,6 +39,95 @@ fn exit_codes_of_a_probe() {
     check_exit(&lost, 6);
 }
 
+/// What is not visible is looked at again, over new connections, until the time is over.
+#[test]
+fn a_probe_waits_no_longer_than_it_is_told() {
+    let output = probe(
+        &["southgate", "northwind"],
+        &["--wait", "1s", "--format", "json"],
+    );
+    check_exit(&output, 2);
+    let report: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert!(report["rounds"].as_u64().unwrap() >= 2, "{report:#}");
+    assert_eq!(report["count"]["visible"], 1);
+    // What is visible at once is not waited for.
+    let output = probe(&["northwind"], &["--wait", "1h", "--format", "json"]);
+    let report: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(report["rounds"], 1);
+}
+
+/// What a command printed, on one line.
+fn unwrapped(output: &std::process::Output) -> String {
+    let text = stdout(output);
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// An address that this machine does not have: nothing can be sent from it, so nothing is known.
+#[test]
+fn a_probe_connects_from_the_address_that_it_is_told() {
+    let output = probe(&["northwind"], &["--from", "192.0.2.7"]);
+    check_exit(&output, 6);
+    let text = unwrapped(&output);
+    assert!(text.contains("assign requested address"), "{text}");
+    check_exit(&probe(&["northwind"], &["--from", "127.0.0.9"]), 0);
+}
+
+/// Who writes the tree is not the operator: an address inside a network is asked only if the operator names it.
+#[test]
+fn an_address_inside_a_network_is_not_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |file: &str, text: &str| {
+        let path = folder.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write(
+        "emblazon.yaml",
+        "clusters: {production: {api: 'https://api.example.com:8443'}}\n",
+    );
+    write(
+        "accounts/acme/account.yaml",
+        "account: 0123456789abcdef0123456789abcdef\nwhitelabel: {domain: inside.example.net}\n",
+    );
+    write(
+        "sandbox.yaml",
+        "accounts: [{name: Master}]\nui: {at: 192.0.2.80, api: 'https://api.example.com:8443/v2/', api_at: 192.0.2.81}\ndns: {zones: {example.net: {ns: [ns1.dns.test], records: [inside A 169.254.169.254]}}}\n",
+    );
+    let tree = folder.path().to_str().unwrap();
+    let output = run(&top(), &["probe", "--sandbox", "--tree", tree]);
+    check_exit(&output, 6);
+    let text = unwrapped(&output);
+    assert!(
+        text.contains("169.254.169.254 is not a public address"),
+        "{text}"
+    );
+    assert!(text.contains("0 requests over 0 connections"), "{text}");
+}
+
+/// A resolver that fails says nothing about a name.
+#[test]
+fn a_name_that_could_not_be_asked_for_is_unknown() {
+    let folder = tempfile::tempdir().unwrap();
+    let seed = folder.path().join("sandbox.yaml");
+    let text = fs::read_to_string(top().join(QUICKSTART).join("sandbox.yaml")).unwrap();
+    let text = text.replace(
+        "  faults:\n",
+        "  faults:\n    - { server: resolver, name: portal.northwind.example, fault: servfail }\n",
+    );
+    let beside = top().join(QUICKSTART);
+    let text = text.replace("accounts/", &format!("{}/accounts/", beside.display()));
+    let text = text.replace(": live/", &format!(": {}/live/", beside.display()));
+    let text = text.replace(": brands/", &format!(": {}/brands/", beside.display()));
+    fs::write(&seed, text).unwrap();
+    let sandbox = format!("--sandbox={}", seed.display());
+    let output = run(
+        &top(),
+        &["probe", "northwind", &sandbox, "--tree", QUICKSTART],
+    );
+    check_exit(&output, 6);
+    assert!(stdout(&output).contains("SERVFAIL"), "{}", stdout(&output));
+}
+
 #[test]
 fn a_probe_says_what_is_broken_where_and_what_to_do() {
     insta::assert_snapshot!(stdout(&probe(&["southgate", "northwind"], &[])), @r#"
