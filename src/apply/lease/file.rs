@@ -19,7 +19,7 @@ pub struct FileLease {
     folder: Utf8PathBuf,
     scope: LeaseScope,
     now: Clock,
-    held: Vec<File>,
+    held: Vec<Locked>,
 }
 
 impl FileLease {
@@ -65,7 +65,7 @@ impl FileLease {
             }
             let file = self.open(entry.file_name())?;
             match file.try_lock_shared() {
-                Ok(()) => {}
+                Ok(()) => drop(Locked(file)),
                 Err(TryLockError::WouldBlock) => return Ok(Some(holder(&file))),
                 Err(TryLockError::Error(error)) => return Err(error),
             }
@@ -83,21 +83,21 @@ impl FileLease {
         if self.scope.is_part() {
             let whole = self.open(self.scope.whole_file())?;
             match whole.try_lock_shared() {
-                Ok(()) => held.push(whole),
+                Ok(()) => held.push(Locked(whole)),
                 Err(TryLockError::WouldBlock) => return Ok(Attempt::Busy(holder(&whole))),
                 Err(TryLockError::Error(error)) => return Err(error),
             }
         }
-        let mut file = self.open(&self.scope.file())?;
-        match file.try_lock() {
-            Ok(()) => {}
+        let file = self.open(&self.scope.file())?;
+        let mut file = match file.try_lock() {
+            Ok(()) => Locked(file),
             Err(TryLockError::WouldBlock) => {
                 let rival = self.rival()?;
                 return Ok(Attempt::Busy(rival.unwrap_or_else(|| holder(&file))));
             }
             Err(TryLockError::Error(error)) => return Err(error),
-        }
-        write(&mut file, &Record::new(claim, (self.now)()))?;
+        };
+        write(&mut file.0, &Record::new(claim, (self.now)()))?;
         held.push(file);
         // Of two locks that exclude each other, the later one sees the earlier one here, or both see each other.
         if self.scope.is_part()
@@ -107,6 +107,18 @@ impl FileLease {
         }
         self.held = held;
         Ok(Attempt::Taken { over: None })
+    }
+}
+
+/// A locked file, unlocked when dropped. Closing it is not enough: a process that is being started at that moment has the
+/// file, too, and keeps the lock until it runs its own program.
+#[derive(Debug)]
+struct Locked(File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // The file is closed right after, which unlocks it as well.
+        let _ = self.0.unlock();
     }
 }
 
@@ -145,9 +157,10 @@ impl Lease for FileLease {
     }
 
     async fn release(&mut self) -> Result<(), LeaseError> {
-        for file in std::mem::take(&mut self.held) {
+        for Locked(file) in &self.held {
             file.unlock().map_err(|error| self.failed(&error))?;
         }
+        self.held.clear();
         Ok(())
     }
 
