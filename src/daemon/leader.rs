@@ -117,7 +117,7 @@ async fn lead(controller: &mut Controller, stop: &CancellationToken, is_once: bo
     let Some(cluster) = controller.name_cluster(stop, is_once).await else {
         return;
     };
-    if controller.setup.platform.is_some() {
+    if controller.setup.sandbox.is_some() {
         // No other process writes to this sandbox.
         controller.take_lead(Timestamp::now());
         work(controller, &LeaseGuard::exclusive(), is_once).await;

@@ -24,9 +24,9 @@ pub struct Setup {
     pub cluster: Option<String>,
     /// The state folder: journal, snapshots, history and the fetched repository.
     pub state: Utf8PathBuf,
-    /// A platform in place of the one that the tree declares: a sandbox.
+    /// A platform in place of the one that the tree declares: a sandbox, or the one that `--api` names.
     pub platform: Option<ClientConfig>,
-    /// The DNS of that sandbox; public DNS when absent.
+    /// The DNS of the sandbox; absent when there is none.
     pub sandbox: Option<SandboxDns>,
     /// How often each account is read.
     pub interval: SignedDuration,

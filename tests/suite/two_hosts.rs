@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command};
 
 use emblazon::apply::interrupted_runs;
-use emblazon::apply::lease::Record;
+use emblazon::apply::lease::{LeaseScope, Record};
 use emblazon::model::ClusterName;
 use emblazon::sandbox::{Fault, FaultKind};
 use jiff::Timestamp;
@@ -163,4 +163,30 @@ fn an_expired_lease_is_taken_over_at_once() {
     );
     assert_eq!(server.value(LEASE), None);
     platform.stop();
+}
+
+/// A daemon that `--api` sends to a platform holds the same lease as every other writer there.
+#[test]
+fn a_daemon_on_a_named_platform_waits_for_the_lease() {
+    let world = crate::base::World::new();
+    let scope = LeaseScope::new(&ClusterName::new("production"), None);
+    let lease = world.hold(scope);
+    let before = world.sandbox.counts().mutating;
+    let mut daemon = world
+        .command(&world.clone, &["watch", "--interval", "5h"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(daemon.stdout.take().unwrap()).lines();
+    let mut lines = lines.map_while(Result::ok);
+    let said = lines.find(|line| line.contains("role: "));
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+    assert!(
+        said.as_ref()
+            .is_some_and(|line| line.contains("ann@elsewhere")),
+        "{said:?}"
+    );
+    assert_eq!(world.sandbox.counts().mutating, before);
+    drop(lease);
 }
