@@ -14,7 +14,7 @@ use crate::tree::{Desired, DesiredAccount, DnsMode, DnsSettings};
 /// The port of DNS (RFC 1035, section 4.2).
 const DNS_PORT: u16 = 53;
 /// How many domains are checked at a time; the questions in flight to one server are limited separately.
-const CONCURRENT_DOMAINS: usize = 256;
+const CONCURRENT_DOMAINS: usize = 512;
 
 /// No resolver is known: the system's configuration could not be read.
 #[derive(Debug, Error)]

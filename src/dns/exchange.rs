@@ -5,7 +5,8 @@
 //! question match.
 //!
 //! A question is repeated as soon as its answer is late for this server, and the answer to any of its packets counts. A
-//! server that answers nothing is found out once: all other questions to it fail at once, but for one in a while.
+//! server that answers nothing is found out once: of all other questions to it, one of each domain is sent, and the rest
+//! fail as that one does.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -21,6 +22,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::health::Health;
+use super::memo::Memo;
 use super::packet::{self, Decoded, QuerySettings};
 use super::window::Window;
 use super::{Answer, Failure, Question};
@@ -90,8 +92,17 @@ struct Counters {
 #[derive(Clone, Debug)]
 pub struct Exchange {
     shared: Arc<Shared>,
-    /// Budget of this handle, in addition to the shared one.
-    budget: Option<Arc<Budget>>,
+    /// What belongs to the check of one domain, beside what is shared.
+    domain: Option<Arc<DomainState>>,
+}
+
+/// What belongs to the check of one domain.
+#[derive(Debug)]
+struct DomainState {
+    budget: Budget,
+    /// Whether each server that is silent to others answers this domain's questions: what one domain's servers do to it says
+    /// nothing about another one.
+    answering: Memo<SocketAddr, bool>,
 }
 
 /// State shared by all clones.
@@ -154,7 +165,7 @@ impl Exchange {
                 counters: Counters::default(),
                 budget: Budget::new(options.questions, "one run"),
             }),
-            budget: None,
+            domain: None,
         }
     }
 
@@ -165,13 +176,17 @@ impl Exchange {
     pub(super) fn for_one_domain(&self, questions: u64) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
-            budget: Some(Arc::new(Budget::new(questions, "the check of one domain"))),
+            domain: Some(Arc::new(DomainState {
+                budget: Budget::new(questions, "the check of one domain"),
+                answering: Memo::default(),
+            })),
         }
     }
 
     /// Returns whether a budget is spent, in which case a failed lookup says nothing about the name it asked for.
     pub(super) fn is_spent(&self) -> bool {
-        self.shared.budget.is_spent() || self.budget.as_ref().is_some_and(|own| own.is_spent())
+        let domain = self.domain.as_ref();
+        self.shared.budget.is_spent() || domain.is_some_and(|domain| domain.budget.is_spent())
     }
 
     /// Asks an authoritative server of a zone, without recursion; an answer without authority is lame.
@@ -273,14 +288,18 @@ impl Exchange {
         query: &Query,
         settings: QuerySettings,
     ) -> Result<Box<Message>, Failure> {
-        if let Some(own) = &self.budget {
-            own.take()?;
+        if let Some(domain) = &self.domain {
+            domain.budget.take()?;
         }
         self.shared.budget.take()?;
         let channel = self.channel(server).await?;
-        let permit = channel.window.enter().await;
-        if !locked(&channel.health).admits(Instant::now()) {
-            return Err(Failure::TimedOut);
+        let mut permit = channel.window.enter().await;
+        if locked(&channel.health).is_silent() {
+            drop(permit);
+            if !self.answers_again(&channel, server, query, settings).await {
+                return Err(Failure::TimedOut);
+            }
+            permit = channel.window.enter().await;
         }
         let counters = &self.shared.counters;
         counters.questions.fetch_add(1, Ordering::Relaxed);
@@ -307,6 +326,29 @@ impl Exchange {
                     .await
             }
         }
+    }
+
+    /// Asks a silent server whether it answers again: once for each domain and, without a domain, once in a while.
+    async fn answers_again(
+        &self,
+        channel: &Channel,
+        server: SocketAddr,
+        query: &Query,
+        settings: QuerySettings,
+    ) -> bool {
+        let Some(domain) = &self.domain else {
+            return locked(&channel.health).admits(Instant::now());
+        };
+        let ask = async {
+            let Shared {
+                options, counters, ..
+            } = &*self.shared;
+            counters.questions.fetch_add(1, Ordering::Relaxed);
+            let mut inquiry = Inquiry::new(channel, query, settings);
+            let answer = Box::pin(inquiry.answer(options.timeout, counters)).await;
+            !matches!(answer, Err(Failure::TimedOut))
+        };
+        domain.answering.once(&server, |_| true, ask).await
     }
 
     async fn channel(&self, server: SocketAddr) -> Result<Arc<Channel>, Failure> {

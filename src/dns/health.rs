@@ -70,6 +70,11 @@ impl Health {
         }
     }
 
+    /// Returns whether the server has given no answer for so long that it is not simply asked.
+    pub(super) fn is_silent(&self) -> bool {
+        self.silent_until.is_some()
+    }
+
     /// Returns whether a question may be sent now: to a silent server, only one once in a while.
     pub(super) fn admits(&mut self, now: Instant) -> bool {
         match self.silent_until {

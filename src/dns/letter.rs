@@ -325,7 +325,7 @@ fn how_to_enter(entries: &[Entry<'_>], place: Place<'_>) -> Vec<String> {
         types.any(|it| it == record_type)
     };
     let mut words = vec![
-        "One field a line, for pages that ask for them one by one. “Add” leaves everything else at that name as it is, \
+        "One field per line, for pages that ask for them one by one. “Add” leaves everything else at that name as it is, \
          and other people's entries stay. Where your page does not take the TTL, leave its own."
             .to_owned(),
     ];

@@ -122,8 +122,8 @@ impl Observer {
         let others = zone.servers.iter().any(|server| server.address.is_ipv4());
         let is_skipped =
             |server: &Server| others && server.address.is_ipv6() && self.exchange.lacks_ipv6();
-        let servers = zone.servers.iter().filter(|server| !is_skipped(server));
-        let asked = servers.map(|server| async {
+        // Each is asked, whatever those of other zones do: this one may have other records.
+        let asked = zone.servers.iter().map(|server| async {
             Observed {
                 server: server.clone(),
                 answer: self

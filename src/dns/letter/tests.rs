@@ -131,7 +131,7 @@ fn a_letter_says_what_to_enter_and_what_is_right() {
 
     ## 1. Please enter
 
-    One field a line, for pages that ask for them one by one. “Add” leaves everything else at that name as it is, and other people's entries stay. Where your page does not take the TTL, leave its own.
+    One field per line, for pages that ask for them one by one. “Add” leaves everything else at that name as it is, and other people's entries stay. Where your page does not take the TTL, leave its own.
 
     Names in values have no dot at the end here. If your page adds “.acme.example” to them, enter them with one: “us-east.voice.acme.example.”
 
@@ -202,7 +202,7 @@ fn a_letter_as_text_fits_into_an_email() {
     1. Please enter
     ---------------
 
-    One field a line, for pages that ask for them one by one. “Add” leaves
+    One field per line, for pages that ask for them one by one. “Add” leaves
     everything else at that name as it is, and other people's entries stay. Where
     your page does not take the TTL, leave its own.
 
@@ -314,7 +314,7 @@ fn a_letter_without_a_look_lists_everything() {
     Please enter
     ------------
 
-    One field a line, for pages that ask for them one by one. “Add” leaves
+    One field per line, for pages that ask for them one by one. “Add” leaves
     everything else at that name as it is, and other people's entries stay. Where
     your page does not take the TTL, leave its own.
 
@@ -494,7 +494,7 @@ fn tasks_are_in_order() {
     4. Please enter
     ---------------
 
-    One field a line, for pages that ask for them one by one. “Add” leaves
+    One field per line, for pages that ask for them one by one. “Add” leaves
     everything else at that name as it is, and other people's entries stay. Where
     your page does not take the TTL, leave its own.
 
@@ -741,7 +741,7 @@ fn a_letter_for_a_mail_has_the_brand_above_it() {
     <h1 >DNS entries for acme.example</h1>
     <p >These are the DNS entries that Acme &amp; &lt;b&gt;Söhne&lt;/b&gt; needs. They are entered where the domain acme.example is managed, usually at the company where it was registered. Names are written as most of these pages want them: without “.acme.example” at the end, and “@” for acme.example itself. If your page asks for the whole name, add “.acme.example”. Do not change other entries, above all those named NS and SOA.</p>
     <h2 >Please enter</h2>
-    <p >One field a line, for pages that ask for them one by one. “Add” leaves everything else at that name as it is, and other people&#39;s entries stay. Where your page does not take the TTL, leave its own.</p>
+    <p >One field per line, for pages that ask for them one by one. “Add” leaves everything else at that name as it is, and other people&#39;s entries stay. Where your page does not take the TTL, leave its own.</p>
     <table >
     <tr><th scope="row" >Do</th><td >add</td></tr>
     <tr><th scope="row" >Type</th><td ><code >TXT</code></td></tr>
