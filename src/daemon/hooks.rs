@@ -103,10 +103,11 @@ impl Controller {
         let is_old = (self.hooks.made).is_none_or(|made| now.duration_since(made) > SECRET_AGE);
         let is_gone = !self.hooks.ids.iter().all(is_there);
         if is_old || is_gone {
+            self.make_hooks(client, url, &own, guard, now).await?;
             if is_gone {
                 self.note_restored(now);
             }
-            return self.make_hooks(client, url, &own, guard, now).await;
+            return Ok(());
         }
         for hook in own.iter().filter(|hook| !hook.is_enabled) {
             if !guard.holds() {
@@ -165,15 +166,20 @@ impl Controller {
             Some(_) => (Vec::new(), ids),
             None => (ids, older.collect()),
         };
+        let superfluous = match failure {
+            Some(_) => begun(client, url, own).await.unwrap_or(superfluous),
+            None => superfluous,
+        };
         for id in &superfluous {
             if !guard.holds() {
                 break;
             }
             if let Err(error) = client.remove(id).await {
-                tracing::warn!(%error, id, "an older webhook stays on the platform");
+                tracing::warn!(%error, id, "a superfluous webhook stays on the platform");
             }
         }
         if let Some(problem) = failure {
+            setup.told.forget_newest();
             return Err(problem);
         }
         setup.told.forget_older();
@@ -221,6 +227,16 @@ impl Controller {
             restored: self.hooks.restored,
         })
     }
+}
+
+/// Returns the hooks for a URL that were not there before, also those whose creation was not answered; `None` if the
+/// platform does not list them.
+async fn begun(client: &HookClient, url: &str, before: &[&StoredHook]) -> Option<Vec<String>> {
+    let stored = client.list().await.ok()?;
+    let is_new =
+        |hook: &&StoredHook| hook.uri == url && !before.iter().any(|known| known.id == hook.id);
+    let new = stored.iter().filter(is_new);
+    Some(new.map(|hook| hook.id.clone()).collect())
 }
 
 /// Creates a hook, and checks that the platform stored it as it was sent.

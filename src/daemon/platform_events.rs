@@ -91,6 +91,11 @@ impl PlatformEvents {
         }
     }
 
+    /// Takes the newest secret back: no hook has it.
+    pub fn forget_newest(&self) {
+        self.lock().secrets.pop();
+    }
+
     /// Lets only the newest secret count.
     pub fn forget_older(&self) {
         let mut shared = self.lock();
@@ -139,6 +144,9 @@ mod tests {
             events.expect(Secret::new(secret));
         }
         assert_eq!(["a", "b", "c"].map(counts), [false, true, true]);
+        events.forget_newest();
+        assert_eq!(["a", "b", "c"].map(counts), [false, true, false]);
+        events.expect(Secret::new("c"));
         events.forget_older();
         assert_eq!(["a", "b", "c"].map(counts), [false, false, true]);
     }
