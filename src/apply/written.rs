@@ -25,8 +25,9 @@ use crate::tree::Target;
 const VERSION: u32 = 1;
 /// Maximum size of a record in bytes: about 20,000 accounts that were each written in part.
 pub(super) const MAX_RECORD: usize = 4 << 20;
-/// Maximum number of commits in a record: each costs a look at its tree. The oldest are dropped.
-const MAX_COMMITS: usize = 8;
+/// Maximum number of commits in a record: each costs a look at its tree, for the accounts that were written from it. The
+/// oldest are dropped. Where accounts are applied one by one, each is a commit.
+const MAX_COMMITS: usize = 200;
 
 /// What runs have written since the base, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -369,7 +370,7 @@ mod tests {
         assert_eq!(both.at[0].1, account("beta"));
         assert_eq!(both.at[1].1, account("acme"));
         let mut many = Written::default();
-        for number in 0..20 {
+        for number in 0..220 {
             many = many.and(&format!("{number:040x}"), keys(&format!("a{number}")));
         }
         assert_eq!(many.at.len(), MAX_COMMITS, "the oldest are let go");

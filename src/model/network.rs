@@ -90,10 +90,10 @@ pub fn is_inside(address: IpAddr) -> bool {
                 Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low))
             };
             let is_wrapped = match segments {
-                // IPv4-mapped, IPv4-compatible, and the translation prefix (RFC 6052).
-                [0, 0, 0, 0, 0, 0xffff | 0, _, _] | [0x64, 0xff9b, 0, 0, 0, 0, _, _] => {
-                    is_inside_v4(last)
-                }
+                // IPv4-mapped, IPv4-compatible, IPv4-translated (RFC 7915), and the translation prefix (RFC 6052).
+                [0, 0, 0, 0, 0, 0xffff | 0, _, _]
+                | [0, 0, 0, 0, 0xffff, 0, _, _]
+                | [0x64, 0xff9b, 0, 0, 0, 0, _, _] => is_inside_v4(last),
                 // 6to4 (RFC 3056).
                 [0x2002, high, low, ..] => {
                     is_inside_v4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
@@ -109,12 +109,14 @@ pub fn is_inside(address: IpAddr) -> bool {
                 // The prefix for local-use translation (RFC 8215), and the deprecated site-local prefix.
                 || (first == 0x64 && second == 0xff9b && segments.get(2) == Some(&1))
                 || first & 0xffc0 == 0xfec0
+                // Teredo (RFC 4380).
+                || (first == 0x2001 && second == 0)
         }
     }
 }
 
 fn is_inside_v4(address: Ipv4Addr) -> bool {
-    let [first, second, ..] = address.octets();
+    let [first, second, third, _] = address.octets();
     address.is_loopback()
         || address.is_private()
         || address.is_link_local()
@@ -123,6 +125,9 @@ fn is_inside_v4(address: Ipv4Addr) -> bool {
         || first == 0
         || first >= 240
         || (first == 100 && second & 0xc0 == 64)
+        // Assigned to protocols (RFC 6890), and to benchmarks (RFC 2544).
+        || (first, second, third) == (192, 0, 0)
+        || (first == 198 && second & 0xfe == 18)
 }
 
 #[cfg(test)]
@@ -138,6 +143,11 @@ mod tests {
         for inside in [
             "127.0.0.1",
             "127.255.1.1",
+            "192.0.0.170",
+            "198.18.0.1",
+            "198.19.255.255",
+            "::ffff:0:127.0.0.1",
+            "2001::1",
             "10.0.0.1",
             "172.16.0.1",
             "172.31.255.255",
