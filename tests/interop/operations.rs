@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use emblazon::daemon::Status;
+use emblazon::daemon::{EventStatus, Status};
 use emblazon::dashboard::metrics;
 use jiff::Timestamp;
 
@@ -28,7 +28,9 @@ fn prometheus_understands_metrics_and_rules() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let text = metrics(&Status::new(Timestamp::UNIX_EPOCH), &[]);
+    let mut status = Status::new(Timestamp::UNIX_EPOCH);
+    status.cluster.events = Some(EventStatus::default());
+    let text = metrics(&status, &[]);
     check
         .stdin
         .take()

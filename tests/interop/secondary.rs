@@ -5,7 +5,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::bind::SECRET;
-use crate::process::{Server, answers_for, start, transfer};
+use crate::process::{Server, answers_for, start, try_transfer};
 use crate::records::ZONE;
 
 pub(crate) struct Secondary {
@@ -49,8 +49,8 @@ zone "{ZONE}" {{ type secondary; file "{place}/zone"; primaries {{ 127.0.0.1 por
         }
     }
 
-    /// Returns its copy of the zone, without the SOA.
-    pub(crate) fn transfer(&self) -> Vec<String> {
-        transfer(self.port, ZONE, &format!("hmac-sha256:emblazon:{SECRET}"))
+    /// Returns its copy of the zone, without the SOA; fails while it takes in another one.
+    pub(crate) fn transfer(&self) -> Result<Vec<String>, String> {
+        try_transfer(self.port, ZONE, &format!("hmac-sha256:emblazon:{SECRET}"))
     }
 }
