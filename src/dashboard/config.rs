@@ -97,15 +97,6 @@ impl HttpConfig {
         if !self.listen.ip().is_loopback() && self.token.is_none() {
             return Err(HttpError::Open(self.listen));
         }
-        let is_plain = |url: &Url| {
-            matches!(url.scheme(), "https" | "http")
-                && url.host().is_some()
-                && url.path() == "/"
-                && url.query().is_none()
-                && url.fragment().is_none()
-                && url.username().is_empty()
-                && url.password().is_none()
-        };
         let is_name = |name: &&String| {
             let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
             !name.is_empty() && name.bytes().all(is_part)
@@ -114,10 +105,22 @@ impl HttpConfig {
             return Err(HttpError::HostName(name.clone()));
         }
         match &self.public_url {
-            Some(url) if !is_plain(url) => Err(HttpError::PublicUrl(url.clone())),
+            Some(url) if !is_public_url(url) => Err(HttpError::PublicUrl(url.clone())),
             _ => Ok(()),
         }
     }
+}
+
+/// Returns whether a URL has a scheme of the web and a host, and nothing else but perhaps a port.
+#[must_use]
+pub fn is_public_url(url: &Url) -> bool {
+    matches!(url.scheme(), "https" | "http")
+        && url.host().is_some()
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none()
 }
 
 /// Checks a token that was read from its source.

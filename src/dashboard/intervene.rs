@@ -106,18 +106,17 @@ pub(super) fn resume(shared: &Shared, author: Author) -> Result<(), Refused> {
 }
 
 /// Queues the approval of a plan, and returns how many steps it has. A plan that cannot be carried out now is refused.
-pub(super) fn approve(shared: &Shared, plan: &Digest, author: Author) -> Result<usize, Refused> {
+pub(super) fn approve(shared: &Shared, plan: &str, author: Author) -> Result<usize, Refused> {
     let status = shared.published.status();
     obstacle(&status)?;
-    match &status.cluster.plan {
-        Some(known) if known == plan => {}
+    let plan = match &status.cluster.plan {
+        Some(known) if is_meant(known, plan) => known.clone(),
         Some(_) => {
-            let why =
-                "this is not what there is to do by now; look at the plan again, and approve that";
+            let why = "this is not the plan by now; look at it again, and approve that, by the first 12 digits of its digest or all of them";
             return Err(Refused::new(StatusCode::CONFLICT, why));
         }
         None => return Err(Refused::new(StatusCode::CONFLICT, nothing(&status))),
-    }
+    };
     let approval = Approval {
         plan: plan.clone(),
         author: author.clone(),
@@ -129,6 +128,11 @@ pub(super) fn approve(shared: &Shared, plan: &Digest, author: Author) -> Result<
         author,
     });
     Ok(status.cluster.offer.steps)
+}
+
+/// Returns whether a text is a plan's digest, or enough of its beginning.
+fn is_meant(plan: &Digest, text: &str) -> bool {
+    text.len() >= plan.short().len() && plan.as_str().starts_with(&text.to_ascii_lowercase())
 }
 
 /// Fails with the reason why an approval cannot be carried out now, and what to do.

@@ -37,7 +37,7 @@ mod unproven;
 pub mod webhook;
 
 pub use api::schema;
-pub use config::{HttpConfig, HttpError, WebhookConfig};
+pub use config::{HttpConfig, HttpError, WebhookConfig, is_public_url};
 pub use metrics::metrics;
 pub use platform_event::PATH as EVENT_PATH;
 pub use server::{Face, Server};

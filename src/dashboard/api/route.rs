@@ -18,8 +18,8 @@ use crate::dashboard::access::{Admitted, Entry};
 use crate::dashboard::intervene::{self, Refused};
 use crate::dashboard::page::{Filter, Sort, select};
 use crate::dashboard::state::Shared;
+use crate::model::AccountName;
 use crate::model::count;
-use crate::model::{AccountName, Digest};
 
 /// The maximum number of incidents in one answer.
 const INCIDENTS: usize = 500;
@@ -199,7 +199,7 @@ async fn resync(
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ApproveOrder {
-    plan: Digest,
+    plan: String,
     by: Option<String>,
     reason: Option<String>,
 }

@@ -15,7 +15,7 @@ use crate::daemon::Author;
 use crate::dashboard::access::{Admitted, LoginError};
 use crate::dashboard::intervene::{self, Refused};
 use crate::dashboard::state::Shared;
-use crate::model::{AccountName, Digest};
+use crate::model::AccountName;
 
 /// The fields of a form.
 type Fields = BTreeMap<String, String>;
@@ -183,14 +183,7 @@ pub(super) async fn approve(
         admitted,
         (&headers, &body),
         "approve",
-        |fields, author| {
-            let plan = serde_json::from_value(text(fields, "plan").into());
-            let plan: Digest = plan.map_err(|_| Refused {
-                status: StatusCode::UNPROCESSABLE_ENTITY,
-                why: "the form names no plan".to_owned(),
-            })?;
-            intervene::approve(&shared, &plan, author).map(drop)
-        },
+        |fields, author| intervene::approve(&shared, text(fields, "plan"), author).map(drop),
     )
 }
 

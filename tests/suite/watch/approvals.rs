@@ -7,10 +7,11 @@ use super::daemon::{Daemon, configure, platform};
 use super::orders::{plan, serve, until};
 use crate::platform::Platform;
 
-/// Asks for approval of what there is to do, and returns the answer.
+/// Asks for approval of what there is to do, by as much of the digest as is shown, and returns the answer.
 fn approve(daemon: &Daemon, platform: &Platform) -> (StatusCode, Value) {
     let plan = plan(daemon, platform);
-    let order = json!({"plan": plan, "by": "ada", "reason": "as agreed"});
+    let short = plan.as_str().and_then(|digest| digest.get(..12));
+    let order = json!({"plan": short, "by": "ada", "reason": "as agreed"});
     daemon.ask(platform, "/api/v1/approve", Some(&order))
 }
 
