@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::open_shard::OpenShard;
 use super::progress::Phase;
 use super::ui::Ui;
-use super::unknown::no_such_account;
+use super::unknown::no_such_chosen;
 use crate::model::{Identity, KeyPath, count_of};
 use crate::plan::Part;
 use crate::tree::{
@@ -71,27 +71,40 @@ pub(crate) fn open_touched(
 
 /// Returns the accounts that people mean by a name, an id, a realm or a domain.
 pub(crate) fn chosen(desired: &Desired, texts: &[String]) -> Result<Selection, Failure> {
-    let domain = KeyPath::from("domain");
     let is_meant = |account: &DesiredAccount, text: &str| {
-        let declared = account.settings.get(&domain);
-        let declared = declared.and_then(|declared| declared.value.as_ref()?.as_str());
         let identity = match &account.identity.value {
             Identity::Id(id) => id.as_str(),
             Identity::Realm(realm) => realm.as_str(),
         };
-        account.name.as_str() == text
-            || identity.eq_ignore_ascii_case(text)
-            || declared.is_some_and(|declared| declared.eq_ignore_ascii_case(text))
+        identity.eq_ignore_ascii_case(text)
+            || declared_domain(account).is_some_and(|domain| domain.eq_ignore_ascii_case(text))
     };
     let names = texts.iter().map(|text| {
-        let mut accounts = desired.accounts.iter();
-        let found = accounts.find(|account| is_meant(account, text));
+        let accounts = || desired.accounts.iter();
+        let named = accounts().find(|account| account.name.as_str() == text);
+        let mut others = accounts().filter(|account| is_meant(account, text));
+        let found = named.or_else(|| others.next());
+        if let (None, Some(one), Some(other)) = (named, found, others.next()) {
+            return Err(Failure::Usage(format!(
+                "{text} may be {} or {}; choose by the folder's name",
+                one.name, other.name
+            )));
+        }
         found.map(|account| account.name.clone()).ok_or_else(|| {
-            let known = desired.accounts.iter().map(|account| &account.name);
-            Failure::Usage(no_such_account(text, known))
+            let mut known = Vec::new();
+            for account in &desired.accounts {
+                known.push(account.name.as_str());
+                known.extend(declared_domain(account));
+            }
+            Failure::Usage(no_such_chosen(text, known))
         })
     });
     names.collect::<Result<_, _>>().map(Selection)
+}
+
+fn declared_domain(account: &DesiredAccount) -> Option<&str> {
+    let declared = account.settings.get(&KeyPath::from("domain"))?;
+    declared.value.as_ref()?.as_str()
 }
 
 type Load<'a> = dyn Fn(&dyn TreeSource, Option<&str>) -> Result<Loaded, LoadError> + 'a;
@@ -110,9 +123,7 @@ fn open_part(
         let clusters = tree::clusters(&*source).map_err(unloadable)?;
         cluster = clusters.first().map(ToString::to_string);
         if let (Some(first), 2..) = (&cluster, clusters.len()) {
-            ui.message(&format!(
-                "taking cluster {first}; --cluster chooses another"
-            ));
+            ui.message(&format!("using cluster {first}; --cluster chooses another"));
         }
     }
     let phase = Phase::begin(ui, "reading the tree", 0);
@@ -150,7 +161,7 @@ impl OpenTree {
         let Some(since) = &self.since else {
             self.loaded.selection.as_ref()?;
             return Some(format!(
-                "left out: {}, and the domain template; guards count what is chosen",
+                "left out: {}, and the domain template; the limits of the guards count the chosen accounts only",
                 count_of(out, all, "account")
             ));
         };

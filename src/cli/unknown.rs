@@ -17,6 +17,19 @@ pub(crate) fn no_such_account<'a>(
     format!("there is no account {name} in the tree; {help}")
 }
 
+/// Returns the message about an account that somebody chose by a name, a domain, an id or a realm; `known` has names and
+/// domains.
+pub(crate) fn no_such_chosen<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let help = nearest(text, known).map_or_else(
+        || {
+            "write the name of a folder below accounts/, a domain, or an id or realm as the tree writes it"
+                .to_owned()
+        },
+        |near| format!("did you mean {near}?"),
+    );
+    format!("there is no account {text} in the tree; {help}")
+}
+
 /// Returns the message about a key under which nothing can be declared.
 pub(crate) fn no_such_key(key: &str, extra_keys: &[String]) -> String {
     let meant = meant_address(key, extra_keys, &mut Guesses::default());

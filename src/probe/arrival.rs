@@ -154,7 +154,7 @@ fn valid(host: &str, certificate: &Certificate, kinds: HostKinds, now: Timestamp
     let days = certificate.days_left(now);
     let left = count(usize::try_from(days).unwrap_or(0), "day");
     let sentence = format!(
-        "the certificate of {host} is valid for {left} more, until {}",
+        "the certificate of {host} is valid until {}, {left} from now",
         certificate.not_after
     );
     let remedy = (days < SOON_DAYS).then(|| {

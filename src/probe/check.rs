@@ -58,7 +58,7 @@ impl BrandView {
             Self::Different => "customers see the brand, but not as declared",
             Self::Vendor => "customers see the vendor's brand",
             Self::OtherPage => "customers see another page",
-            Self::Nothing => "customers see an error of their browser",
+            Self::Nothing => "customers get a browser error",
             Self::Unknown => "what customers see could not be found out",
         }
     }

@@ -114,7 +114,7 @@ impl Path<'_> {
         origin: Option<&Origin>,
         lost: BrandView,
     ) -> Walk<()> {
-        let worst = checks
+        let stopped = checks
             .iter()
             .map(|check| check.verdict)
             .find(|verdict| *verdict != Visibility::Visible);
@@ -124,7 +124,7 @@ impl Path<'_> {
             }
         }
         self.checks.append(&mut checks);
-        match worst {
+        match stopped {
             None => Ok(()),
             Some(Visibility::Unknown) => Err(BrandView::Unknown),
             Some(Visibility::Broken | Visibility::Visible) => Err(lost),
@@ -154,7 +154,9 @@ impl Path<'_> {
             None => {
                 self.broken(
                     KIND,
-                    format!("nothing listens at {host}:80, so who types http:// sees an error"),
+                    format!(
+                        "nothing listens at {host}:80, so anyone who types http:// sees an error"
+                    ),
                     fix,
                 );
             }
@@ -312,21 +314,21 @@ impl Path<'_> {
         }
         self.visible(
             CheckKind::MixedContent,
-            "the page asks nothing in clear text",
+            "the page loads nothing over plain HTTP",
         );
         let policies = page::policies(answer);
         if let Some(directive) = policies.forbids("connect-src", page, document) {
             let origin = browser::origin(document);
             self.broken(
                 CheckKind::ContentPolicy,
-                format!("the page's Content-Security-Policy forbids to ask {origin}: {directive}"),
+                format!("the page's Content-Security-Policy blocks calls to {origin}: {directive}"),
                 format!("add {origin} to connect-src"),
             );
             return Err(BrandView::Vendor);
         }
         self.visible(
             CheckKind::ContentPolicy,
-            "no Content-Security-Policy forbids to ask the API",
+            "no Content-Security-Policy blocks calls to the API",
         );
         Ok(())
     }
@@ -609,7 +611,7 @@ impl Path<'_> {
                 format!("the {kind} is the declared one")
             }
             (None, None) if answer.status == 404 => format!("there is no {kind}, as declared"),
-            (Some(_), Some(_)) => format!("the {kind} is another one than the declared one"),
+            (Some(_), Some(_)) => format!("the {kind} is not the declared one"),
             (None, Some(_)) => format!("there is a {kind}, and the tree wants none"),
             (_, None) => format!(
                 "the API answers {} when it is asked for the {kind}",

@@ -44,7 +44,19 @@ fn an_account_is_chosen_by_any_of_its_names() {
     assert!(stdout(&both).contains("Hacked too"), "{}", stdout(&both));
     let unknown = world.run(&["plan", "--account", "acne"]);
     check_exit(&unknown, 64);
-    assert!(stderr(&unknown).contains("acme"), "{}", stderr(&unknown));
+    assert!(
+        stderr(&unknown).contains("did you mean acme?"),
+        "{}",
+        stderr(&unknown)
+    );
+    let canary = ["apply", "--yes", "--canary", "acme", "--account", "beta"];
+    let canary = world.run(&canary);
+    check_exit(&canary, 64);
+    assert!(
+        stderr(&canary).contains("`--account acme`"),
+        "{}",
+        stderr(&canary)
+    );
 }
 
 /// What is not chosen stays as it is, the base included; a plan for all then does the rest.
@@ -80,6 +92,20 @@ fn a_saved_plan_for_some_is_carried_out_for_them() {
     world.edited();
     let plan = world.run(&["plan", "--account", "acme", "--out", "change.plan"]);
     check_exit(&plan, 2);
+    // What it is for was said when it was made.
+    for (option, value) in [("--account", "beta"), ("--changed-since", "HEAD")] {
+        let refused = world.run(&["apply", "change.plan", "--yes", option, value]);
+        check_exit(&refused, 64);
+        let said = format!("make it with `plan {option} {value}`");
+        assert!(stderr(&refused).contains(&said), "{}", stderr(&refused));
+    }
+    let other = world.run(&["apply", "change.plan", "--yes", "--shard", "1/2"]);
+    check_exit(&other, 5);
+    assert!(
+        stderr(&other).contains("`plan --shard 1/2`"),
+        "{}",
+        stderr(&other)
+    );
     let applied = world.run(&["apply", "change.plan", "--yes"]);
     check_exit(&applied, 0);
     assert_ne!(world.live_name(ACME), json!("Hacked"));

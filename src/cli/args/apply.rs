@@ -25,6 +25,7 @@ use crate::plan::{Action, Plan, Precondition, Step};
 #[command(after_help = "Examples:
   emblazon apply
   emblazon apply --yes --cluster production
+  emblazon apply --account acme                      one brand only
   emblazon apply --sandbox examples/quickstart
   emblazon apply --sandbox --state /tmp/trial examples/quickstart     and what is live then stays
   emblazon apply --yes --expect 3f9a1c0b7d52         only the plan that was approved
@@ -95,6 +96,16 @@ pub(crate) struct PlanOptions<'a> {
 }
 
 impl ApplyArgs {
+    /// Returns the first option that says what to plan, and so says nothing to a saved plan.
+    pub(crate) fn ignored_by_saved_plan(&self) -> Option<String> {
+        let account = self.scope.accounts.first();
+        let account = account.map(|name| format!("--account {name}"));
+        let since = self.scope.changed_since.as_ref();
+        let since = since.map(|since| format!("--changed-since {since}"));
+        let dns = (self.records.skip_dns).then(|| "--skip-dns".to_owned());
+        account.or(since).or(dns)
+    }
+
     /// Returns the command that shows what this one would do, with the digest to approve.
     pub(crate) fn look(&self) -> String {
         let target = &self.target;

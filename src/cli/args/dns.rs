@@ -35,7 +35,7 @@ The template is that of domains.yaml; without one, the platform's is read.
 Exit codes: 0 right (or right at the source, and propagating), 2 differences, 3 the tree has errors, 6 something could
 not be checked and no difference was found.")]
 pub(crate) struct DnsCheckArgs {
-    /// The accounts, by name, id, realm or domain; default: all
+    /// The accounts: a folder's name, a domain, or an id or realm as the tree writes it; default: all
     pub(crate) accounts: Vec<String>,
     /// The folder with emblazon.yaml
     #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]

@@ -21,6 +21,7 @@ use crate::plan::RefusalKind;
 #[command(after_help = "Examples:
   emblazon plan
   emblazon plan --sandbox examples/quickstart
+  emblazon plan --account acme                          one brand only
   emblazon plan --cluster staging --format json
   emblazon plan --output json=report.json --output text=report.txt
   emblazon plan --out change.plan && emblazon apply change.plan

@@ -27,7 +27,7 @@ use crate::probe::Pin;
 Exit codes: 0 customers see the declared brands, 2 something is broken, 3 the tree has errors, 6 something could not be
 looked at and nothing is broken.")]
 pub(crate) struct ProbeArgs {
-    /// The accounts, by name, id, realm or domain; default: all
+    /// The accounts: a folder's name, a domain, or an id or realm as the tree writes it; default: all
     pub(crate) accounts: Vec<String>,
     /// The folder with emblazon.yaml
     #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]

@@ -9,7 +9,7 @@ use super::trial::Trial;
 /// Which accounts of which tree.
 #[derive(Args, Debug)]
 pub(crate) struct AccountsArgs {
-    /// The accounts, by name, id, realm or domain; default: all
+    /// The accounts: a folder's name, a domain, or an id or realm as the tree writes it; default: all
     pub(crate) accounts: Vec<String>,
     /// The folder with emblazon.yaml
     #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]

@@ -10,8 +10,8 @@ pub(crate) struct ScopeArgs {
     /// Read everything, including what has not changed since it was last read
     #[arg(long, help_heading = "Reading")]
     pub(crate) no_cache: bool,
-    /// Consider only this account of the tree, by name, id, realm or domain; may be repeated. The domain template stays as it
-    /// is, and whatever else is not chosen
+    /// Consider only this account: its folder's name, its domain, or its id or realm as the tree writes it; may be repeated.
+    /// Everything else, including the domain template, is left alone
     #[arg(
         long = "account",
         value_name = "ACCOUNT",

@@ -46,9 +46,10 @@ pub(crate) fn apply(ui: Ui, args: &ApplyArgs) -> Result<Exit, Failure> {
     }
     let approval = Approval::new(&args.prune.allow, &asked, args.expect.as_ref(), args.look())?;
     if is_saved {
-        if args.records.skip_dns {
-            let message = "a saved plan is carried out as it is; make it with `plan --skip-dns`";
-            return Err(Failure::Usage(message.to_owned()));
+        if let Some(option) = args.ignored_by_saved_plan() {
+            return Err(Failure::Usage(format!(
+                "a saved plan is carried out as it is; make it with `plan {option}`"
+            )));
         }
         deadline::run_on(saved_plan(ui, args, &approval))
     } else {
@@ -252,6 +253,13 @@ async fn saved_plan(ui: Ui, args: &ApplyArgs, approval: &Approval) -> Result<Exi
         None => saved::read(&args.target)?,
     };
     approval.check_digest(&plan.digest(), PlanOrigin::Saved)?;
+    if let Some(shard) = args.scope.shard
+        && plan.scope.shard.map(|it| it.shard) != Some(shard)
+    {
+        return Err(Failure::Refused(format!(
+            "a saved plan is carried out as it is, and this one is not that of shard {shard}; make it with `plan --shard {shard}`"
+        )));
+    }
     let mut origin = saved::origin(ui, &plan, (folder, &args.choice), args.scope.no_cache)?;
     let cluster = origin.tree.loaded.desired.cluster.clone();
     let request = lease_request(args, folder, &cluster, origin.scope.shard);
@@ -494,7 +502,15 @@ fn idle_canaries(rollout: &Rollout, plan: &Plan) -> Option<String> {
 fn rollout(args: &ApplyArgs, desired: &Desired) -> Result<Rollout, Failure> {
     let canary: BTreeSet<AccountName> = args.canary.iter().map(AccountName::new).collect();
     let is_known = |name: &&AccountName| desired.accounts.iter().any(|known| known.name == **name);
-    if let Some(unknown) = canary.iter().find(|name| !is_known(name)) {
+    let unknown = canary.iter().find(|name| !is_known(name));
+    if let Some(unknown) = unknown
+        && !args.scope.accounts.is_empty()
+    {
+        return Err(Failure::Usage(format!(
+            "--canary: {unknown} is not chosen; choose it too, with `--account {unknown}`"
+        )));
+    }
+    if let Some(unknown) = unknown {
         let known = desired.accounts.iter().map(|account| &account.name);
         let message = no_such_account(unknown.as_str(), known);
         return Err(Failure::Usage(format!("--canary: {message}")));

@@ -136,7 +136,7 @@ fn a_probe_says_what_is_broken_where_and_what_to_do() {
                "https://support.southgate.example"
                fix: apply the tree (`emblazon plan` shows what would change)
                at brands/southgate.yaml:7:11
-      broken   logo: the logo is another one than the declared one
+      broken   logo: the logo is not the declared one
                fix: apply the tree (`emblazon plan` shows what would change)
                at accounts/southgate/account.yaml:13:9
 

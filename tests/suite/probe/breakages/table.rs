@@ -253,7 +253,7 @@ pub(crate) const BREAKAGES: &[Breakage] = &[
         },
     ),
     broken(
-        "a header forbids to ask the API",
+        "a header blocks calls to the API",
         CheckKind::ContentPolicy,
         Vendor,
         |it| {
