@@ -315,6 +315,11 @@ impl Exchange {
             Err(Failure::TimedOut) => {
                 permit.lost();
                 locked(&channel.health).unanswered(Instant::now());
+                if let Some(domain) = &self.domain {
+                    // The domain has asked itself, and need not ask once more.
+                    let silent = std::future::ready(false);
+                    domain.answering.once(&server, |_| true, silent).await;
+                }
             }
             Err(_) => {}
         }
