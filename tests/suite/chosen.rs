@@ -158,3 +158,19 @@ fn a_domain_of_an_account_that_did_not_change_is_refused() {
     check_exit(&world.run(&["apply", "--yes"]), 0);
     check_exit(&world.run(&["plan"]), 0);
 }
+
+/// A folder may have the name of another account's domain; then the folder is meant.
+#[test]
+fn a_folder_is_chosen_before_a_domain() {
+    let world = World::new();
+    world.account("acme", ACME, "company_name: Acme, domain: b.example.com");
+    world.account("b.example.com", BETA, "company_name: Beta Group");
+    std::fs::remove_dir_all(world.clone.join("accounts/beta")).unwrap();
+    world.commit("a folder like a domain");
+    check_exit(
+        &world.run(&["apply", "--yes", "--account", "b.example.com"]),
+        0,
+    );
+    assert_eq!(world.live_name(BETA), json!("Beta Group"));
+    assert!(world.live(ACME).unwrap().get("domain").is_none());
+}
