@@ -11,7 +11,7 @@ use super::open_shard::OpenShard;
 use super::progress::Phase;
 use super::ui::Ui;
 use super::unknown::no_such_chosen;
-use crate::model::{Identity, KeyPath, count_of};
+use crate::model::{Identity, count_of};
 use crate::plan::Part;
 use crate::tree::{
     self, Desired, DesiredAccount, GitTree, LoadError, Loaded, PictureCache, Selection,
@@ -77,7 +77,9 @@ pub(crate) fn chosen(desired: &Desired, texts: &[String]) -> Result<Selection, F
             Identity::Realm(realm) => realm.as_str(),
         };
         identity.eq_ignore_ascii_case(text)
-            || declared_domain(account).is_some_and(|domain| domain.eq_ignore_ascii_case(text))
+            || account
+                .declared_domain()
+                .is_some_and(|domain| domain.eq_ignore_ascii_case(text))
     };
     let names = texts.iter().map(|text| {
         let accounts = || desired.accounts.iter();
@@ -94,17 +96,12 @@ pub(crate) fn chosen(desired: &Desired, texts: &[String]) -> Result<Selection, F
             let mut known = Vec::new();
             for account in &desired.accounts {
                 known.push(account.name.as_str());
-                known.extend(declared_domain(account));
+                known.extend(account.declared_domain());
             }
             Failure::Usage(no_such_chosen(text, known))
         })
     });
     names.collect::<Result<_, _>>().map(Selection)
-}
-
-fn declared_domain(account: &DesiredAccount) -> Option<&str> {
-    let declared = account.settings.get(&KeyPath::from("domain"))?;
-    declared.value.as_ref()?.as_str()
 }
 
 type Load<'a> = dyn Fn(&dyn TreeSource, Option<&str>) -> Result<Loaded, LoadError> + 'a;

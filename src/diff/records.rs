@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::departed_name;
 use crate::diag::SourceMap;
 use crate::dns::{Expectations, Question, declared_template, expect, question_of};
-use crate::model::{AccountName, DomainName, DomainTemplate, KeyPath, RecordData, RecordName};
+use crate::model::{AccountName, DomainName, DomainTemplate, RecordData, RecordName};
 use crate::tree::{
     BaseAccounts, Desired, DesiredAccount, DesiredTemplate, DnsMode, Origin, Target, departed,
 };
@@ -109,8 +109,7 @@ fn is_managed(account: &DesiredAccount) -> bool {
 }
 
 fn domain(account: &DesiredAccount) -> Option<DomainName> {
-    let declared = account.settings.get(&KeyPath::from("domain"))?;
-    DomainName::parse(declared.value.as_ref()?.as_str()?).ok()
+    DomainName::parse(account.declared_domain()?).ok()
 }
 
 /// Returns the accounts that need records, each with its domain.

@@ -8,7 +8,7 @@ use futures_util::stream;
 use thiserror::Error;
 
 use super::{Checker, DomainCheck, Exchange, ExchangeOptions, Observer, Traffic, ZoneOptions};
-use crate::model::{AccountName, DomainName, DomainTemplate, KeyPath, Network};
+use crate::model::{AccountName, DomainName, DomainTemplate, Network};
 use crate::tree::{Desired, DesiredAccount, DnsMode, DnsSettings};
 
 /// The port of DNS (RFC 1035, section 4.2).
@@ -139,10 +139,6 @@ fn domain(account: &DesiredAccount) -> Result<DomainName, &'static str> {
     if account.dns == DnsMode::Ignore {
         return Err("the tree says dns: ignore");
     }
-    let declared = account.settings.get(&KeyPath::parse("domain"));
-    let text = declared
-        .and_then(|declared| declared.value.as_ref())
-        .and_then(serde_json::Value::as_str)
-        .ok_or("the tree declares no domain")?;
+    let text = (account.declared_domain()).ok_or("the tree declares no domain")?;
     DomainName::parse(text).map_err(|_| "its domain is no host name")
 }

@@ -339,7 +339,5 @@ fn without_accounts(tree: &Desired) -> Desired {
 }
 
 fn domain(account: &DesiredAccount) -> Option<String> {
-    let declared = account.settings.get(&KeyPath::from("domain"))?;
-    let domain = declared.value.as_ref()?.as_str()?;
-    Some(domain.to_ascii_lowercase())
+    account.declared_domain().map(str::to_ascii_lowercase)
 }

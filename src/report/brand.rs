@@ -106,8 +106,7 @@ impl Brand {
 
 /// Returns the names and records that DNS should have for the declared domain.
 fn records(account: &DesiredAccount, template: Option<&DomainTemplate>) -> Vec<(String, String)> {
-    let domain = account.settings.get(&KeyPath::from("domain"));
-    let domain = domain.and_then(|declared| declared.value.as_ref()?.as_str());
+    let domain = account.declared_domain();
     let domain = domain.and_then(|domain| DomainName::parse(domain).ok());
     let (Some(template), Some(domain)) = (template, domain) else {
         return Vec::new();

@@ -27,6 +27,15 @@ pub struct DesiredAccount {
     pub policy: AccountPolicy,
 }
 
+impl DesiredAccount {
+    /// Returns the domain that the tree declares, as it is written there.
+    #[must_use]
+    pub fn declared_domain(&self) -> Option<&str> {
+        let declared = self.settings.get(&KeyPath::from("domain"))?;
+        declared.value.as_ref()?.as_str()
+    }
+}
+
 /// The policy of one account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AccountPolicy {

@@ -22,7 +22,7 @@ use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, deadline, output};
 use crate::diff::ZoneDifference;
 use crate::live::{Live, Reading, Unmanaged};
-use crate::model::{AccountName, DomainName, Identity, KeyPath, Realm};
+use crate::model::{AccountName, DomainName, Identity, Realm};
 use crate::plan::{self, Planned, Refusal, RefusalKind, Subject};
 use crate::reconcile::Execution;
 use crate::report::gallery::Gallery;
@@ -281,10 +281,8 @@ fn missing(
 
 /// Returns the other accounts that hold the domain which an account is to get back.
 fn holders(name: &AccountName, back: &RestoreTarget, live: &Live) -> Vec<(DomainName, Unmanaged)> {
-    let wanted = back.desired.account(name).and_then(|account| {
-        let domain = account.settings.get(&KeyPath::from("domain"))?;
-        DomainName::parse(domain.value.as_ref()?.as_str()?).ok()
-    });
+    let account = back.desired.account(name);
+    let wanted = account.and_then(|account| DomainName::parse(account.declared_domain()?).ok());
     let Some(domain) = wanted else {
         return Vec::new();
     };
