@@ -125,14 +125,12 @@ impl Approval {
     /// Refuses a plan that is not the one that was approved.
     pub(crate) fn check_digest(&self, digest: &Digest, origin: PlanOrigin) -> Result<(), Failure> {
         match &self.expect {
-            Some(expected) if !digest.as_str().starts_with(&expected.0) => {
-                Err(Failure::Refused(format!(
-                    "the plan has the digest {}, and {} was approved: {}",
-                    digest.short(),
-                    expected.0,
-                    origin.why_it_differs(&self.look)
-                )))
-            }
+            Some(expected) if !digest.is_meant_by(&expected.0) => Err(Failure::Refused(format!(
+                "the plan has the digest {}, and {} was approved: {}",
+                digest.short(),
+                expected.0,
+                origin.why_it_differs(&self.look)
+            ))),
             _ => Ok(()),
         }
     }

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::access::Admitted;
 use super::state::Shared;
 use crate::daemon::{Approval, Author, Mode, Pause, Role, Status, Taker, WorkItem};
+use crate::model::AccountName;
 use crate::model::count;
-use crate::model::{AccountName, Digest};
 use crate::plan::Refusal;
 
 /// The maximum length of a name, in characters.
@@ -110,7 +110,7 @@ pub(super) fn approve(shared: &Shared, plan: &str, author: Author) -> Result<usi
     let status = shared.published.status();
     obstacle(&status)?;
     let plan = match &status.cluster.plan {
-        Some(known) if is_meant(known, plan) => known.clone(),
+        Some(known) if known.is_meant_by(plan) => known.clone(),
         Some(_) => {
             let why = "this is not the plan by now; look at it again, and approve that, by the first 12 digits of its digest or all of them";
             return Err(Refused::new(StatusCode::CONFLICT, why));
@@ -128,11 +128,6 @@ pub(super) fn approve(shared: &Shared, plan: &str, author: Author) -> Result<usi
         author,
     });
     Ok(status.cluster.offer.steps)
-}
-
-/// Returns whether a text is a plan's digest, or enough of its beginning.
-fn is_meant(plan: &Digest, text: &str) -> bool {
-    text.len() >= plan.short().len() && plan.as_str().starts_with(&text.to_ascii_lowercase())
 }
 
 /// Fails with the reason why an approval cannot be carried out now, and what to do.

@@ -169,6 +169,12 @@ impl Digest {
     pub fn short(&self) -> &str {
         self.0.get(..12).unwrap_or(&self.0)
     }
+
+    /// Returns whether a text is this digest, or at least its first twelve digits.
+    #[must_use]
+    pub fn is_meant_by(&self, text: &str) -> bool {
+        text.len() >= self.short().len() && self.0.starts_with(&text.to_ascii_lowercase())
+    }
 }
 
 impl fmt::Display for Digest {
