@@ -10,23 +10,19 @@ pub(crate) fn no_such_account<'a>(
     known: impl IntoIterator<Item = &'a AccountName>,
 ) -> String {
     let known = known.into_iter().map(AccountName::as_str);
-    let help = nearest(name, known).map_or_else(
-        || "write the name of a folder below accounts/".to_owned(),
-        |near| format!("did you mean {near}?"),
-    );
-    format!("there is no account {name} in the tree; {help}")
+    no_such(name, known, "write the name of a folder below accounts/")
 }
 
 /// Returns the message about an account that somebody chose by a name, a domain, an id or a realm; `known` has names and
 /// domains.
 pub(crate) fn no_such_chosen<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    let help = nearest(text, known).map_or_else(
-        || {
-            "write the name of a folder below accounts/, a domain, or an id or realm as the tree writes it"
-                .to_owned()
-        },
-        |near| format!("did you mean {near}?"),
-    );
+    let help = "write the name of a folder below accounts/, a domain, or an id or realm as the tree writes it";
+    no_such(text, known, help)
+}
+
+fn no_such<'a>(text: &str, known: impl IntoIterator<Item = &'a str>, help: &str) -> String {
+    let near = nearest(text, known).map(|near| format!("did you mean {near}?"));
+    let help = near.as_deref().unwrap_or(help);
     format!("there is no account {text} in the tree; {help}")
 }
 

@@ -84,15 +84,21 @@ impl World {
 
 pub(crate) fn json_report(output: &Output) -> Value {
     let report: Value = serde_json::from_str(&stdout(output)).unwrap();
-    let schema = fs::read_to_string(top().join("schemas/report.schema.json")).unwrap();
+    fits("report.schema.json", &report);
+    report
+}
+
+/// Holds a value against a schema of the repository.
+#[track_caller]
+pub(crate) fn fits(schema: &str, value: &Value) {
+    let schema = fs::read_to_string(top().join("schemas").join(schema)).unwrap();
     let schema: Value = serde_json::from_str(&schema).unwrap();
     let errors: Vec<String> = jsonschema::validator_for(&schema)
         .unwrap()
-        .iter_errors(&report)
+        .iter_errors(value)
         .map(|error| error.to_string())
         .collect();
     assert_eq!(errors, Vec::<String>::new());
-    report
 }
 
 /// Invariant 2: 2 with changes pending, 0 without, and in both cases not one mutating request.

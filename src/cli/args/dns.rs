@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use camino::Utf8PathBuf;
-use clap::{Args, Subcommand, ValueHint};
+use clap::{Args, Subcommand};
 
 use super::duration::duration;
 use super::output::OutputArgs;
 use super::platform::PlatformArgs;
-use super::records::{DnsExportArgs, DnsLetterArgs};
-use super::tree::TreeChoice;
+use super::records::{AccountsArgs, DnsExportArgs, DnsLetterArgs};
 
 /// Check what DNS answers, and export what it should answer
 #[derive(Debug, Subcommand)]
@@ -35,13 +33,8 @@ The template is that of domains.yaml; without one, the platform's is read.
 Exit codes: 0 right (or right at the source, and propagating), 2 differences, 3 the tree has errors, 6 something could
 not be checked and no difference was found.")]
 pub(crate) struct DnsCheckArgs {
-    /// The accounts: a folder's name, a domain, or an id or realm as the tree writes it; default: all
-    pub(crate) accounts: Vec<String>,
-    /// The folder with emblazon.yaml
-    #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
-    pub(crate) tree: Utf8PathBuf,
     #[command(flatten)]
-    pub(crate) choice: TreeChoice,
+    pub(crate) accounts: AccountsArgs,
     #[command(flatten)]
     pub(crate) platform: PlatformArgs,
     /// Check again until everything is right, for at most this time, such as 90s, 10m or 1h

@@ -3,12 +3,11 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use camino::Utf8PathBuf;
-use clap::{Args, ValueHint};
+use clap::Args;
 
 use super::duration::duration;
 use super::output::ListFormat;
-use super::tree::TreeChoice;
+use super::records::AccountsArgs;
 use super::trial::Trial;
 use crate::probe::Pin;
 
@@ -27,13 +26,8 @@ use crate::probe::Pin;
 Exit codes: 0 customers see the declared brands, 2 something is broken, 3 the tree has errors, 6 something could not be
 looked at and nothing is broken.")]
 pub(crate) struct ProbeArgs {
-    /// The accounts: a folder's name, a domain, or an id or realm as the tree writes it; default: all
-    pub(crate) accounts: Vec<String>,
-    /// The folder with emblazon.yaml
-    #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
-    pub(crate) tree: Utf8PathBuf,
     #[command(flatten)]
-    pub(crate) choice: TreeChoice,
+    pub(crate) accounts: AccountsArgs,
     #[command(flatten)]
     pub(crate) sandbox: Trial,
     /// Connect to this address instead of asking DNS, as curl does; ADDR may have a port of its own; may be repeated

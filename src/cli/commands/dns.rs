@@ -12,7 +12,12 @@ use crate::model::DomainTemplate;
 use crate::report::{self, Command, Report};
 
 pub(crate) fn dns_check(ui: Ui, args: &DnsCheckArgs) -> Result<Exit, Failure> {
-    let tree = tree::open(ui, &args.tree, &args.choice, args.platform.several())?;
+    let tree = tree::open(
+        ui,
+        &args.accounts.tree,
+        &args.accounts.choice,
+        args.platform.several(),
+    )?;
     let report = if tree.loaded.has_errors() {
         report::report(&survey::tree_facts(Command::Dns, &tree))
     } else {
@@ -24,12 +29,12 @@ pub(crate) fn dns_check(ui: Ui, args: &DnsCheckArgs) -> Result<Exit, Failure> {
 
 async fn check(ui: Ui, tree: &OpenTree, args: &DnsCheckArgs) -> Result<Report, Failure> {
     let desired = &tree.loaded.desired;
-    let only = tree::chosen(desired, &args.accounts)?;
+    let only = tree::chosen(desired, &args.accounts.accounts)?;
     let declared = desired.template.as_ref().map(declared_template);
     // The platform is contacted only when needed: DNS alone needs no credentials.
     let needed = args.platform.sandbox.is_wanted() || args.ask_kazoo || declared.is_none();
     let platform = if needed {
-        Some(platform::connect(ui, &args.tree, tree, &args.platform).await?)
+        Some(platform::connect(ui, &args.accounts.tree, tree, &args.platform).await?)
     } else {
         None
     };
@@ -39,13 +44,13 @@ async fn check(ui: Ui, tree: &OpenTree, args: &DnsCheckArgs) -> Result<Report, F
         (None, None) => DomainTemplate::default(),
     };
     let sandbox = platform.as_ref().and_then(platform::Platform::sandbox);
-    let seed = args.platform.sandbox.seed(&args.tree);
+    let seed = args.platform.sandbox.seed(&args.accounts.tree);
     let resolver = sandbox
         .map(|sandbox| dns::sandbox_resolver(sandbox, seed.as_deref(), desired))
         .transpose()?;
     let options = dns::whom_to_ask(tree, resolver)?;
     let list = Checklist::new(desired, template, |name| {
-        args.accounts.is_empty() || only.contains(name)
+        args.accounts.accounts.is_empty() || only.contains(name)
     });
     let phase = Phase::begin(ui, "asking DNS", list.domains.len());
     let mut found = if let Some(patience) = args.wait {

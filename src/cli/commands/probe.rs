@@ -29,7 +29,7 @@ pub(crate) fn probe(ui: Ui, args: &ProbeArgs) -> Result<Exit, Failure> {
     } else {
         Several::Refuse
     };
-    let tree = tree::open(ui, &args.tree, &args.choice, several)?;
+    let tree = tree::open(ui, &args.accounts.tree, &args.accounts.choice, several)?;
     if tree.loaded.has_errors() {
         return mistakes(ui, &tree, args.format);
     }
@@ -53,8 +53,8 @@ fn mistakes(ui: Ui, tree: &OpenTree, format: ListFormat) -> Result<Exit, Failure
 }
 
 async fn look(ui: Ui, tree: &OpenTree, args: &ProbeArgs) -> Result<ProbeReport, Failure> {
-    let targets = chosen(tree, &args.accounts)?;
-    let started = platform::start_sandbox(&args.tree, &args.sandbox).await?;
+    let targets = chosen(tree, &args.accounts.accounts)?;
+    let started = platform::start_sandbox(&args.accounts.tree, &args.sandbox).await?;
     let sandbox = started.map(|started| started.sandbox);
     let options = options(tree, args, sandbox.as_ref())?;
     let report = until(ui, targets, &options, args.wait).await;
@@ -81,11 +81,11 @@ fn options(
 ) -> Result<ProbeOptions, Failure> {
     let authorities = match sandbox {
         Some(sandbox) => sandbox_authority(sandbox, args)?,
-        None => declared_authorities(tree, &args.tree)?,
+        None => declared_authorities(tree, &args.accounts.tree)?,
     };
     let resolver = match sandbox {
         Some(sandbox) => {
-            let seed = args.sandbox.seed(&args.tree);
+            let seed = args.sandbox.seed(&args.accounts.tree);
             let desired = &tree.loaded.desired;
             Some(dns::sandbox_resolver(sandbox, seed.as_deref(), desired)?)
         }
@@ -107,7 +107,7 @@ fn options(
 
 fn sandbox_authority(sandbox: &Sandbox, args: &ProbeArgs) -> Result<Authorities, Failure> {
     let pem = sandbox.authority().ok_or_else(|| {
-        let seed = args.sandbox.seed(&args.tree);
+        let seed = args.sandbox.seed(&args.accounts.tree);
         let file = seed.as_deref().map_or("sandbox.yaml", Utf8Path::as_str);
         Failure::Usage(format!(
             "the sandbox has no user interface to look at; add to {file} where one stands, such as `ui: {{at: 192.0.2.80, api: \"https://api.example.com:8443/v2/\", api_at: 192.0.2.81}}`"

@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::cli::{check_exit, run, stderr, stdout};
+use crate::cli_platform::fits;
 use crate::source_text::top;
 
 const QUICKSTART: &str = "examples/quickstart";
@@ -150,14 +151,7 @@ fn a_probe_says_what_is_broken_where_and_what_to_do() {
 fn a_probe_for_machines_fits_its_schema() {
     let output = probe(&[], &["--format", "json"]);
     let report: Value = serde_json::from_str(&stdout(&output)).unwrap();
-    let schema = fs::read_to_string(top().join("schemas/probe.schema.json")).unwrap();
-    let schema: Value = serde_json::from_str(&schema).unwrap();
-    let validator = jsonschema::validator_for(&schema).unwrap();
-    let errors: Vec<String> = validator
-        .iter_errors(&report)
-        .map(|e| e.to_string())
-        .collect();
-    assert!(errors.is_empty(), "{errors:?}");
+    fits("probe.schema.json", &report);
     assert_eq!(report["verdict"], "broken");
     let brands = report["brands"].as_array().unwrap();
     let total: u64 = ["visible", "broken", "unknown"]
