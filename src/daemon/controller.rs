@@ -287,7 +287,7 @@ impl Controller {
             None => self.schedule.next(),
         };
         let pause = self.pause.as_ref().and_then(|pause| pause.until);
-        let hooks = self.hooks.next();
+        let hooks = self.hooks.next;
         let times = [Some(self.look_at), work, pause, self.names.next(), hooks];
         times.into_iter().flatten().min().unwrap_or(self.look_at)
     }

@@ -25,9 +25,4 @@ impl KeptHooks {
             *next = until;
         }
     }
-
-    /// Returns when they are looked after next.
-    pub(super) fn next(&self) -> Option<Timestamp> {
-        self.next
-    }
 }

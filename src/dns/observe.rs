@@ -120,7 +120,7 @@ impl Observer {
     /// Asks each server of a zone.
     pub(super) async fn ask_zone(&self, zone: &Arc<Zone>, question: &Question) -> Vec<Observed> {
         let others = zone.servers.iter().any(|server| server.address.is_ipv4());
-        let is_skipped =
+        let is_out_of_reach =
             |server: &Server| others && server.address.is_ipv6() && self.exchange.lacks_ipv6();
         // Each is asked, whatever those of other zones do: this one may have other records.
         let asked = zone.servers.iter().map(|server| async {
@@ -138,7 +138,7 @@ impl Observer {
                 observed.answer,
                 Answer::Failed(Failure::TimedOut | Failure::Unreachable(_))
             );
-            !(is_silent && is_skipped(&observed.server))
+            !(is_silent && is_out_of_reach(&observed.server))
         });
         observed.extend(zone.unreachable.iter().map(|(server, failure)| Observed {
             server: server.clone(),
