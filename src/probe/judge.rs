@@ -107,6 +107,22 @@ impl Path<'_> {
         check
     }
 
+    /// Returns an answer, if one came; else what the page lacks is unknown, and so is what customers see.
+    fn answered<'f>(
+        &mut self,
+        kind: CheckKind,
+        what: &str,
+        fetch: Option<&'f Fetch>,
+    ) -> Walk<&'f HttpAnswer> {
+        let sentence = match fetch {
+            Some(Ok(answer)) => return Ok(answer),
+            Some(Err(reason)) => format!("{what} gave no answer: {reason}"),
+            None => format!("{what} was not asked for"),
+        };
+        self.unknown(kind, sentence, "probe again");
+        Err(BrandView::Unknown)
+    }
+
     /// Takes over the checks of a host; ends the walk where it was not reached.
     fn arrive(
         &mut self,
@@ -234,27 +250,17 @@ impl Path<'_> {
     fn config(&mut self, page: &Url) -> Walk<Url> {
         const KIND: CheckKind = CheckKind::Config;
         let host = self.target.host.value.as_str();
-        let answer = match &self.sighting.config {
-            Some(Ok(answer)) if answer.status == 200 => answer,
-            Some(Ok(answer)) => {
-                let status = answer.status;
-                self.broken(
-                    KIND,
-                    format!("js/config.js answers {status}, without which the page stays empty"),
-                    "put js/config.js beside the user interface",
-                );
-                return Err(BrandView::OtherPage);
-            }
-            Some(Err(reason)) => {
-                let sentence = format!("js/config.js gave no answer: {reason}");
-                self.unknown(KIND, sentence, "probe again");
-                return Err(BrandView::Unknown);
-            }
-            None => {
-                self.unknown(KIND, "js/config.js was not asked for", "probe again");
-                return Err(BrandView::Unknown);
-            }
-        };
+        let fetch = self.sighting.config.as_ref();
+        let answer = self.answered(KIND, "js/config.js", fetch)?;
+        if answer.status != 200 {
+            let status = answer.status;
+            self.broken(
+                KIND,
+                format!("js/config.js answers {status}, without which the page stays empty"),
+                "put js/config.js beside the user interface",
+            );
+            return Err(BrandView::OtherPage);
+        }
         let (root, sentence) = match api_root(&answer.text(), page) {
             ApiRoot::At(root) => {
                 let sentence = format!("js/config.js names the API {root}");
@@ -566,31 +572,16 @@ impl Path<'_> {
         (asking, apply): (&Asking, &str),
     ) -> bool {
         let origin = Some(declared.origin.clone());
-        let answer = match fetch {
-            Some(Ok(answer)) if answer.status == TOO_MANY => {
-                self.too_many();
-                return false;
+        let Ok(answer) = self.answered(check, &format!("the {kind}"), fetch) else {
+            if let Some(unknown) = self.checks.last_mut() {
+                unknown.origin = origin;
             }
-            Some(Ok(answer)) => answer,
-            Some(Err(reason)) => {
-                self.unknown(
-                    check,
-                    format!("the {kind} gave no answer: {reason}"),
-                    "probe again",
-                )
-                .origin = origin;
-                return true;
-            }
-            None => {
-                self.unknown(
-                    check,
-                    format!("the {kind} was not asked for"),
-                    "probe again",
-                )
-                .origin = origin;
-                return true;
-            }
+            return true;
         };
+        if answer.status == TOO_MANY {
+            self.too_many();
+            return false;
+        }
         if let Some(refused) =
             fetch.and_then(|fetch| browser::unreadable(&asking.page, &asking.document, fetch))
         {
