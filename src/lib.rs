@@ -114,6 +114,7 @@
 //! | approved plan | a plan with the desired state that it leads to and the guards that were lifted for it |
 //! | execution, step run | running an approved plan; running one of its steps |
 //! | in flight | begun, and not ended: a step, a request, a run |
+//! | announced, written | what a run may write of a commit, noted in Git before it writes; what it did write, noted until the commit is completely applied |
 //! | interrupted run, recovery | a run that never ended; restoring what it destroyed, before anything else is planned |
 //! | parked name, placeholder | the domain of an account while its own is released; a whitelabel that is made only to hold it, and deleted again |
 //! | lease, lease guard, fence | the right to write to a cluster; the value that proves it; until when it holds |

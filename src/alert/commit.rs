@@ -112,7 +112,7 @@ mod tests {
             ("bell", "old", Reason::Applying),
         ] {
             let name = AccountName::new(name);
-            let mut object = ObjectStatus::unread(Some(name.clone()), now);
+            let mut object = ObjectStatus::unread((&name).into(), now);
             object.put(reason, "", now);
             object.commit = Some(commit.to_owned());
             status.accounts.insert(name, Arc::new(object));

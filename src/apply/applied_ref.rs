@@ -27,7 +27,7 @@ pub struct AppliedRef {
     /// The value of the remote's ref when it was last read.
     there: Option<String>,
     /// The revision that is compared or applied; the base must be in its history.
-    step_run: String,
+    revision: String,
     /// Whether the base may also be on a trusted branch, whatever revision is compared.
     any_branch: bool,
     /// File of the allowed signers of the base, as `ssh-keygen` reads it; no signature is needed when absent.
@@ -51,7 +51,7 @@ impl AppliedRef {
             remote,
             only: None,
             there: None,
-            step_run: "HEAD".to_owned(),
+            revision: "HEAD".to_owned(),
             any_branch: false,
             signers: None,
         }
@@ -60,8 +60,8 @@ impl AppliedRef {
     /// Requires the base to be in the history of a revision, or of `HEAD` when there is none.
     #[must_use]
     pub fn at(self, revision: Option<&str>) -> Self {
-        let step_run = revision.unwrap_or("HEAD").to_owned();
-        Self { step_run, ..self }
+        let revision = revision.unwrap_or("HEAD").to_owned();
+        Self { revision, ..self }
     }
 
     /// Also accepts a base that is on the checked-out branch or on the remote's main one, whatever revision is
@@ -84,6 +84,12 @@ impl AppliedRef {
     #[must_use]
     pub fn only(self, only: Option<Selection>) -> Self {
         Self { only, ..self }
+    }
+
+    /// Returns the accounts of the base that are read; `None` for all.
+    #[must_use]
+    pub fn selection(&self) -> Option<&Selection> {
+        self.only.as_ref()
     }
 
     /// Returns the refs next to it that record what incomplete runs have written.
@@ -172,13 +178,13 @@ impl AppliedRef {
             branches.extend(remote.map(|remote| format!("refs/remotes/{remote}/HEAD")));
             is_on_branch(&self.folder, commit, &branches)
         };
-        let mut found = standing(&self.folder, commit, &self.step_run);
+        let mut found = standing(&self.folder, commit, &self.revision);
         if found == Standing::CutOff
             && let (Asked::Yes(_), Some(remote)) = (asked, &self.remote)
             // If that fails, the standing stays unknown, and the refusal reports the command that was tried.
             && remote.complete_history(&self.reference).await.is_ok()
         {
-            found = standing(&self.folder, commit, &self.step_run);
+            found = standing(&self.folder, commit, &self.revision);
         }
         let this = || self.this();
         let why = match found {
@@ -198,7 +204,7 @@ impl AppliedRef {
 
     /// Returns the id of the commit that is compared, for people.
     fn this(&self) -> String {
-        commit_id(&self.folder, &self.step_run).unwrap_or_else(|| self.step_run.clone())
+        commit_id(&self.folder, &self.revision).unwrap_or_else(|| self.revision.clone())
     }
 
     /// Looks up the ref on the remote, without reading its commit. If that fails, the value seen before counts.

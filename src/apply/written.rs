@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::outcome::{Applied, StepResult};
 use super::standing::StepStanding;
 use crate::diff::{AccountDifference, Change, ChangeKey, Differences, WrittenParts};
-use crate::model::{AccountName, ClusterName};
+use crate::model::{AccountName, ClusterName, ObjectName};
 use crate::plan::{Plan, Step, StepId, Subject};
 use crate::tree::Target;
 
@@ -222,16 +222,12 @@ impl WrittenParts {
         let Some(differences) = differences else {
             return parts;
         };
-        let mut steps: BTreeMap<Option<&AccountName>, Vec<&Step>> = BTreeMap::new();
+        let mut steps: BTreeMap<ObjectName, Vec<&Step>> = BTreeMap::new();
         for step in &plan.steps {
-            match &step.subject {
-                Subject::Account { name, .. } => steps.entry(Some(name)).or_default().push(step),
-                Subject::Template => steps.entry(None).or_default().push(step),
-                Subject::Zone(_) => {}
-            }
+            steps.entry(step.subject.name()).or_default().push(step);
         }
-        let is_whole = |object: Option<&AccountName>, changes: &[Change]| {
-            let steps = steps.get(&object).map_or(&[][..], Vec::as_slice);
+        let is_whole = |object: &ObjectName, changes: &[Change]| {
+            let steps = steps.get(object).map_or(&[][..], Vec::as_slice);
             let done: BTreeSet<&ChangeKey> = (steps.iter())
                 .flat_map(|step| step.changes.iter().map(|change| &change.key))
                 .collect();
@@ -243,14 +239,14 @@ impl WrittenParts {
         let accounts = differences.accounts.iter().chain(&differences.departed);
         for account in accounts.filter(|account| account.unknown.is_empty()) {
             let AccountDifference { name, changes, .. } = &**account;
-            if is_whole(Some(name), changes) {
+            if is_whole(&name.into(), changes) {
                 parts.forget(name);
                 parts.accounts.insert(name.clone());
             }
         }
         if let Some(template) = &differences.template
             && template.unknown.is_none()
-            && is_whole(None, &template.changes)
+            && is_whole(&ObjectName::Template, &template.changes)
         {
             parts.template = true;
             parts.template_perhaps = false;

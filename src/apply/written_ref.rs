@@ -181,14 +181,14 @@ impl WrittenRef {
     ) -> Result<crate::tree::Desired, String> {
         let this = short_commit(commit).to_owned();
         let words = |error: git2::Error| error.message().to_owned();
-        let (step_run, is_there) = {
+        let (revision, is_there) = {
             let repository = self.clone.repository().map_err(|error| error.to_string())?;
-            let step_run = repository
+            let revision = repository
                 .revparse_single(from.revision.unwrap_or("HEAD"))
                 .and_then(|object| object.peel_to_commit());
-            let step_run = step_run.map_err(words)?.id().to_string();
+            let revision = revision.map_err(words)?.id().to_string();
             let wanted = Oid::from_str(commit).map_err(words)?;
-            (step_run, repository.find_commit(wanted).is_ok())
+            (revision, repository.find_commit(wanted).is_ok())
         };
         if !is_there && let Some(remote) = remote {
             remote
@@ -196,11 +196,11 @@ impl WrittenRef {
                 .await
                 .map_err(|error| error.to_string())?;
         }
-        let is_before = || precedence(&self.folder, commit, &step_run) == Precedence::Before;
-        if commit != step_run && !is_before() {
+        let is_before = || precedence(&self.folder, commit, &revision) == Precedence::Before;
+        if commit != revision && !is_before() {
             return Err(format!(
                 "commit {this} is not known to be in the history of commit {}",
-                short_commit(&step_run)
+                short_commit(&revision)
             ));
         }
         let base = Base::load(

@@ -8,11 +8,11 @@ use super::progress;
 use super::tree::OpenTree;
 use super::ui::Ui;
 use crate::apply::remote::{GitError, LocalClone, Remote};
-use crate::apply::{Applied, AppliedRef, Recall, Recalled, Unseen, WrittenRef, left_open};
+use crate::apply::{Applied, AppliedRef, Recalled, Unseen, left_open};
 use crate::diff::{Differences, WrittenParts, WrittenTree};
-use crate::model::count;
+use crate::model::{Shard, count};
 use crate::plan::Plan;
-use crate::reconcile::{Advance, advance};
+use crate::reconcile::{Advance, BaseRefs};
 use crate::tree::{
     Base, ClusterConfig, Desired, Known, NotCommitted, Precedence, committed, precedence,
     short_commit,
@@ -24,9 +24,7 @@ pub(crate) struct GitState {
     pub(crate) base: Option<Base>,
     /// The commit that the tree is; absent where it does not matter.
     commit: Option<Result<String, NotCommitted>>,
-    reference: Option<AppliedRef>,
-    /// The record of what incomplete runs wrote.
-    written: Option<WrittenRef>,
+    refs: Option<BaseRefs>,
     /// What incomplete runs wrote since the base.
     recalled: Recalled,
 }
@@ -42,8 +40,6 @@ pub(crate) struct ApplyRecord<'a> {
     pub(crate) differences: Option<&'a Differences>,
     /// What in the plan's scope was not read.
     pub(crate) unseen: Option<Unseen>,
-    /// Whether the remote's refs are moved too.
-    pub(crate) push: bool,
 }
 
 impl GitState {
@@ -92,8 +88,7 @@ impl GitState {
         let mut git = Self {
             base: None,
             commit: None,
-            reference: None,
-            written: None,
+            refs: None,
             recalled: Recalled::default(),
         };
         if platform.sandbox.is_wanted() {
@@ -108,25 +103,18 @@ impl GitState {
                 let remote = remote(&clone, &args.remote)?;
                 git.commit = Some(committed(folder, known));
                 let reference = AppliedRef::new(folder, &cluster.name, clone, remote);
-                let mut reference = counting(reference.only(only.cloned()).at(revision));
-                let base = read(ui, &mut reference, known, args).await?;
+                let reference = counting(reference.only(only.cloned()));
+                let mut refs = BaseRefs::new(reference);
+                let base = read(ui, &mut refs, known, args).await?;
                 if let Some(refusal) = base.refusal() {
                     ui.warning(&refusal);
                 }
-                let mut written = reference.written();
-                git.reference = Some(reference);
                 // Without a base, what was written since it is unknown too.
                 if matches!(base, Base::Known { .. } | Base::NoRef { .. }) {
-                    let recall = Recall {
-                        base: base.commit(),
-                        revision,
-                        only,
-                        known: Some(known),
-                        ask: !args.no_fetch,
-                    };
-                    git.recalled = written.recall(recall).await;
-                    git.written = Some(written);
+                    let recalled = refs.recall(revision, Some(known), !args.no_fetch);
+                    git.recalled = recalled.await;
                 }
+                git.refs = Some(refs);
                 base
             }
             Ok(None) => Base::NotAGitRepository,
@@ -188,19 +176,22 @@ impl GitState {
             .collect()
     }
 
+    /// Prepares the refs for a run that writes; `push` moves those of the remote too.
+    pub(crate) fn for_run(mut self, shard: Option<Shard>, push: bool) -> Self {
+        self.refs = self.refs.map(|refs| refs.for_runs(shard, push));
+        self
+    }
+
     /// Records what a run may write, before it writes. If it is killed, its writes are then not taken for manual edits.
-    pub(crate) async fn announce(&mut self, plan: &Plan, push: bool) -> Option<String> {
-        let Some(Ok(commit)) = &self.commit else {
+    pub(crate) async fn announce(&mut self, plan: &Plan, desired: &Desired) -> Option<String> {
+        let (Some(Ok(commit)), Some(refs)) = (&self.commit, &mut self.refs) else {
             return None;
         };
-        let written = self.written.as_mut()?;
-        let base = self.base.as_ref().and_then(Base::commit);
-        let shard = plan.scope.shard.map(|it| it.shard);
-        let before = written.known(shard, base);
-        let announced = before.and(commit, WrittenParts::planned(plan));
-        let now = jiff::Timestamp::now();
-        let kept = written.announce(shard, &announced, now, push).await;
-        kept.err().map(|error| not_remembered(&error.to_string()))
+        let base = self.base.as_ref().and_then(Base::desired);
+        let parts = WrittenParts::planned(plan);
+        let announced = refs.announce(commit, parts, (base, desired)).await;
+        let error = announced.err()?;
+        Some(not_remembered(&error.to_string()))
     }
 
     /// After an apply that left nothing to do, moves the base; else records what it wrote. Returns notes about the
@@ -208,15 +199,11 @@ impl GitState {
     pub(crate) async fn record(&mut self, apply_record: ApplyRecord<'_>) -> Vec<String> {
         let (is_whole, note) = self.complete(apply_record).await;
         let mut notes: Vec<String> = note.into_iter().collect();
-        let remembered = if is_whole {
-            match &mut self.written {
-                Some(written) => written.clear(apply_record.push).await.map_err(|error| {
-                    format!("what runs wrote before stays noted beside the base: {error}")
-                }),
-                None => Ok(()),
-            }
-        } else {
-            self.remember(apply_record).await
+        let remembered = match &mut self.refs {
+            Some(refs) if is_whole => refs.forget_written().await.map_err(|error| {
+                format!("what runs wrote before stays noted beside the base: {error}")
+            }),
+            _ => self.remember(apply_record).await,
         };
         notes.extend(remembered.err());
         notes
@@ -235,29 +222,18 @@ impl GitState {
             }
             Some(Err(_)) | None => return Ok(()),
         };
-        let Some(written) = &mut self.written else {
+        let Some(refs) = &mut self.refs else {
             return Ok(());
         };
-        let base = self.base.as_ref().and_then(Base::commit);
-        let shard = apply_record.plan.scope.shard.map(|it| it.shard);
-        let mut parts = if count.done + count.unknown > 0 {
+        let parts = if count.done + count.unknown > 0 {
             WrittenParts::done(apply_record.plan, applied, apply_record.differences)
         } else {
             WrittenParts::default()
         };
-        let mut before = written.known(shard, base);
-        // Where both commits agree, the base already has it.
-        if let Some(known) = self.base.as_ref().and_then(Base::desired) {
-            let same = parts.take_known(known, apply_record.desired);
-            same.accounts.iter().for_each(|name| before.forget(name));
-            if same.template {
-                before.forget_template();
-            }
-        }
-        let now = before.and(commit, parts);
-        let moment = jiff::Timestamp::now();
-        let kept = written.keep(shard, now, moment, apply_record.push).await;
-        kept.map_err(|error| not_remembered(&error.to_string()))
+        let base = self.base.as_ref().and_then(Base::desired);
+        let trees = (base, apply_record.desired);
+        let remembered = refs.remember(commit, parts, trees).await;
+        remembered.map_err(|error| not_remembered(&error.to_string()))
     }
 
     /// Returns a note if the tree is, or may be, older than the one that was applied last.
@@ -271,7 +247,7 @@ impl GitState {
                 "commit {this} comes before commit {applied}, which was applied already"
             )),
             Precedence::CutOff => {
-                let remote = self.reference.as_ref().and_then(AppliedRef::remote);
+                let remote = self.refs.as_ref().and_then(BaseRefs::remote);
                 let remote = remote.map_or("origin", Remote::name);
                 Some(format!(
                     "commit {this} may come before commit {applied}, which was applied already: this clone is too shallow to determine it; `git fetch --unshallow {remote}` gets the history"
@@ -293,8 +269,8 @@ impl GitState {
 
     /// Moves the ref after an apply that left nothing to do. Returns whether the base is now complete, and a note about
     /// the ref.
-    async fn complete(&self, apply_record: ApplyRecord<'_>) -> (bool, Option<String>) {
-        let (Some(commit), Some(reference)) = (&self.commit, &self.reference) else {
+    async fn complete(&mut self, apply_record: ApplyRecord<'_>) -> (bool, Option<String>) {
+        let (Some(commit), Some(refs)) = (&self.commit, &mut self.refs) else {
             return (false, None);
         };
         let plan = apply_record.plan;
@@ -303,20 +279,19 @@ impl GitState {
             Ok(commit) => commit,
             Err(why) => return stays(&why.to_string()),
         };
-        let base = self.base.as_ref().and_then(Base::proven);
         let shard = plan.scope.shard.map(|it| it.shard);
         let since = plan.scope.since.as_deref();
         let is_part = plan.scope.selection.is_some();
         if is_part && shard.is_none() && since.is_none() {
             return stays("only some accounts were looked at");
         }
-        if is_part && since.is_some() && since != base {
+        if is_part && since.is_some() && since != refs.base() {
             return stays("only what changed since another commit was looked at");
         }
         if let Some(why) = left_open(plan, apply_record.unseen, apply_record.applied) {
             return stays(why);
         }
-        match advance(reference, shard, (commit, base), apply_record.push).await {
+        match refs.complete(commit).await {
             whole @ Advance::Base { .. } => (true, Some(whole.to_string())),
             open => stays(&open.to_string()),
         }
@@ -331,16 +306,18 @@ fn not_remembered(why: &str) -> String {
 
 async fn read(
     ui: Ui,
-    reference: &mut AppliedRef,
+    refs: &mut BaseRefs,
     known: Known<'_>,
     args: &BaseArgs,
 ) -> Result<Base, Failure> {
-    let Some(remote) = reference.remote().filter(|_| !args.no_fetch) else {
-        let base = reference.recall(Some(known)).await;
-        return base.map_err(|error| Failure::Failed(error.into()));
+    let remote = refs.remote().filter(|_| !args.no_fetch);
+    let title = remote.map(|remote| format!("asking {} what was applied last", remote.name()));
+    let reading = refs.read(known.revision, Some(known), title.is_some());
+    let base = match title {
+        Some(title) => progress::during(ui, &title, reading).await,
+        None => reading.await,
     };
-    let title = format!("asking {} what was applied last", remote.name());
-    Ok(progress::during(ui, &title, reference.fetch(Some(known))).await)
+    base.map_err(|error| Failure::Failed(error.into()))
 }
 
 /// Returns the remote that arbitrates between hosts writing to the tree's cluster; `None` where none does.

@@ -5,29 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::drift_history::DriftHistory;
-use super::schedule::Name;
+use super::objects::Record;
 use super::selection::{is_exclusive, is_same, is_same_template, only, without};
-use super::status::Drift;
 use super::verdict::{Circumstances, Hold, Verdict, is_drift, judge};
 use super::zones::{leaves_some, records_wait, writable};
 use crate::diff::{Change, ChangeKey, Differences};
 use crate::live::Live;
-use crate::model::{AccountName, Digest};
-use crate::plan::{self, Action, Part, Plan, RefusalKind, Step, Subject};
+use crate::model::{AccountName, Digest, ObjectName};
+use crate::plan::{self, Part, Plan, RefusalKind, Step};
 use crate::tree::{ApplyMode, Desired, Loaded, SharedAccount, departed};
-
-/// What is kept of an object from one cycle to the next.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Record {
-    pub(super) drift_history: DriftHistory,
-    /// The drift that the last read showed.
-    pub(super) drift: Vec<Drift>,
-    /// The last error; absent after a success.
-    pub(super) failure: Option<String>,
-    pub(super) failures: u32,
-    pub(super) retry_at: Option<Timestamp>,
-}
 
 /// The input of an assessment.
 #[derive(Clone, Copy)]
@@ -37,13 +23,13 @@ pub(super) struct AssessmentInput<'l, 'a> {
     pub(super) tree: Option<&'a Digest>,
     pub(super) base: Option<&'a Desired>,
     pub(super) live: &'a Live,
-    pub(super) records: &'a BTreeMap<Name, Record>,
+    pub(super) records: &'a BTreeMap<ObjectName, Record>,
     /// The objects that were just read; nothing is done for others.
-    pub(super) read: &'a BTreeSet<Name>,
+    pub(super) read: &'a BTreeSet<ObjectName>,
     pub(super) is_paused: bool,
     pub(super) is_approved: bool,
     /// The objects whose base was lost.
-    pub(super) without_base: &'a BTreeSet<Name>,
+    pub(super) without_base: &'a BTreeSet<ObjectName>,
     /// The part of the tree to plan for.
     pub(super) part: &'a Part,
     pub(super) now: Timestamp,
@@ -53,7 +39,7 @@ pub(super) struct AssessmentInput<'l, 'a> {
 pub(super) struct Assessment<'a> {
     pub(super) differences: Differences,
     /// The verdict on each object that differs.
-    pub(super) verdicts: BTreeMap<Name, Verdict>,
+    pub(super) verdicts: BTreeMap<ObjectName, Verdict>,
     /// The plan for all differences, whoever may execute it.
     pub(super) whole: Plan,
     /// The part for all objects that needs no person, as if the daemon were not paused.
@@ -68,80 +54,21 @@ pub(super) struct Assessment<'a> {
     pub(super) plan: Plan,
 }
 
-/// Returns the differences of an object.
-pub(super) fn changes<'a>(differences: &'a Differences, name: &Name) -> Cow<'a, [Change]> {
-    let Some(name) = name else {
-        let template = differences.template.as_ref();
-        return template.map_or(Cow::default(), |template| (&*template.changes).into());
-    };
-    let found = differences.account(name);
-    let mut found: Cow<'_, [Change]> =
-        found.map_or(Cow::default(), |account| (&*account.changes).into());
-    let sets = differences.zones.iter().flat_map(|zone| &zone.sets);
-    let own: Vec<Change> = sets
-        .filter(|set| set.accounts.contains(name))
-        .map(|set| set.change.clone())
-        .collect();
-    if !own.is_empty() {
-        found.to_mut().extend(own);
-    }
-    found
-}
-
-/// Returns why an object could not be read, or only partly.
-pub(super) fn unknown(differences: &Differences, name: &Name) -> Vec<String> {
-    let Some(name) = name else {
-        let template = differences.template.as_ref();
-        return (template.and_then(|template| template.unknown.clone()))
-            .into_iter()
-            .collect();
-    };
-    let found = differences.account(name);
-    found.map_or_else(Vec::new, |account| account.unknown.clone())
-}
-
 /// Returns the objects of a tree that differ, on the platform or at the primary.
-fn differing(differences: &Differences) -> BTreeSet<Name> {
+fn differing(differences: &Differences) -> BTreeSet<ObjectName> {
     let accounts = differences.accounts.iter();
     let accounts = accounts.filter(|account| !account.changes.is_empty());
-    let accounts = accounts.map(|account| Some(account.name.clone()));
+    let accounts = accounts.map(|account| ObjectName::from(&account.name));
     let is_declared = |name: &&AccountName| differences.account(name).is_some();
     let sets = differences.zones.iter().flat_map(|zone| &zone.sets);
     let owners = sets.flat_map(|set| &set.accounts).filter(is_declared);
     let template = (differences.template.as_ref())
         .filter(|template| !template.changes.is_empty())
-        .map(|_| None);
+        .map(|_| ObjectName::Template);
     accounts
-        .chain(owners.cloned().map(Some))
+        .chain(owners.map(ObjectName::from))
         .chain(template)
         .collect()
-}
-
-/// Returns the objects of a tree.
-pub(super) fn names(desired: &Desired) -> BTreeSet<Name> {
-    let accounts = desired.accounts.iter();
-    let accounts = accounts.map(|account| Some(account.name.clone()));
-    accounts
-        .chain(desired.template.as_ref().map(|_| None))
-        .collect()
-}
-
-/// Enters what was just read into the drift history, before it is judged.
-pub(super) fn remember(
-    records: &mut BTreeMap<Name, Record>,
-    differences: &Differences,
-    read: &BTreeSet<Name>,
-    now: Timestamp,
-) {
-    for name in read {
-        // A failed read is no evidence of what is live.
-        if unknown(differences, name).is_empty() {
-            let record = records.entry(name.clone()).or_default();
-            let found = changes(differences, name);
-            let drift = found.iter().filter(|change| is_drift(change));
-            record.drift = record.drift_history.observe(drift, now);
-        }
-    }
 }
 
 /// Judges what was read, and plans what may be done.
@@ -165,7 +92,7 @@ pub(super) fn assess<'l>(
     let tree = input.tree.cloned().unwrap_or_else(|| desired.digest());
     let whole = plan::plan_differences(compared, tree, desired, input.base, input.live, &rules);
     let mut whole = whole.plan;
-    let all = names(desired);
+    let all = desired.object_names();
     let has_zones = !differences.zones.is_empty();
     let own = permitted(input, &differences, &whole, &rules);
     let next = if input.is_paused || (has_zones && input.read.len() < all.len()) {
@@ -205,7 +132,7 @@ pub(super) fn assess<'l>(
 
 /// What policy, a pause and an approval allow.
 struct Permitted<'l> {
-    verdicts: BTreeMap<Name, Verdict>,
+    verdicts: BTreeMap<ObjectName, Verdict>,
     /// The tree without held keys.
     desired: Cow<'l, Desired>,
     /// The plan that leads to it.
@@ -223,7 +150,7 @@ fn permitted<'l>(
     let desired = &loaded.desired;
     let nothing = Record::default();
     let mut verdicts = BTreeMap::new();
-    let mut held: BTreeMap<Name, BTreeSet<ChangeKey>> = BTreeMap::new();
+    let mut held: BTreeMap<ObjectName, BTreeSet<ChangeKey>> = BTreeMap::new();
     for name in differing(differences) {
         let record = input.records.get(&name).unwrap_or(&nothing);
         let verdict = judge(&circumstances(input, record, differences, &name));
@@ -234,7 +161,7 @@ fn permitted<'l>(
     }
     let rest = without(desired, &held);
     let may_write = |name: &AccountName, key: &ChangeKey| {
-        let name = Some(name.clone());
+        let name = ObjectName::from(name);
         let free = |verdict: &Verdict| verdict.pushes && !verdict.holds.contains_key(key);
         if is_known(desired, &name) {
             input.read.contains(&name) && verdicts.get(&name).is_some_and(free)
@@ -261,24 +188,28 @@ fn permitted<'l>(
 
 /// Reduces what may be done to the objects that were read.
 fn reduced(input: &AssessmentInput<'_, '_>, permitted: &Permitted<'_>) -> Plan {
-    let acts = |name: &Name| {
+    let acts = |name: &ObjectName| {
         let verdict = permitted.verdicts.get(name);
         input.read.contains(name) && verdict.is_some_and(|verdict| verdict.acts)
     };
-    only(&permitted.planned, |subject| match subject_name(subject) {
-        Some(name) if is_known(&input.loaded.desired, &name) => acts(&name),
-        // An account that left the tree.
-        Some(Some(_)) => may_delete(input),
-        Some(None) => false,
-        // Only writable records of a zone were planned.
-        None => true,
+    only(&permitted.planned, |subject| {
+        let name = subject.name();
+        match name {
+            // Only writable records of a zone were planned.
+            ObjectName::Zone(_) => true,
+            _ if is_known(&input.loaded.desired, &name) => acts(&name),
+            // An account that left the tree.
+            ObjectName::Account(_) => may_delete(input),
+            ObjectName::Template => false,
+        }
     })
 }
 
-fn is_known(desired: &Desired, name: &Name) -> bool {
+fn is_known(desired: &Desired, name: &ObjectName) -> bool {
     match name {
-        Some(name) => desired.account(name).is_some(),
-        None => desired.template.is_some(),
+        ObjectName::Account(name) => desired.account(name).is_some(),
+        ObjectName::Template => desired.template.is_some(),
+        ObjectName::Zone(_) => false,
     }
 }
 
@@ -298,42 +229,19 @@ pub(super) fn circumstances<'a>(
     input: &AssessmentInput<'_, 'a>,
     record: &'a Record,
     differences: &'a Differences,
-    name: &Name,
+    name: &ObjectName,
 ) -> Circumstances<'a> {
     Circumstances {
-        policy: input.loaded.watch.of(name.as_ref()),
+        policy: input.loaded.watch.of(name.account()),
         is_exclusive: is_exclusive(&input.loaded.desired, name),
         is_paused: input.is_paused,
         is_baseless: input.without_base.contains(name),
         is_approved: input.is_approved,
         retry_at: record.retry_at,
-        changes: changes(differences, name),
+        changes: differences.changes_of(name),
         drift: &record.drift,
         drift_history: &record.drift_history,
         now: input.now,
-    }
-}
-
-/// Returns the object that a step writes to; `None` for DNS zones, which are no objects of the tree.
-pub(super) fn subject_name(subject: &Subject) -> Option<Name> {
-    match subject {
-        Subject::Account { name, .. } => Some(Some(name.clone())),
-        Subject::Template => Some(None),
-        Subject::Zone(_) => None,
-    }
-}
-
-/// Returns the objects that a step is for; a step on a zone can be for several.
-pub(super) fn subjects(step: &Step) -> BTreeSet<Name> {
-    if let Some(name) = subject_name(&step.subject) {
-        return [name].into();
-    }
-    match &step.action {
-        Action::Records { sets } => {
-            let accounts = sets.iter().flat_map(|set| &set.accounts);
-            accounts.cloned().map(Some).collect()
-        }
-        _ => BTreeSet::new(),
     }
 }
 
@@ -421,8 +329,8 @@ pub(super) fn settle(
 }
 
 /// Returns whether what the tree declares of an object is live.
-pub(super) fn has_settled(differences: &Differences, name: &Name) -> bool {
-    is_settled(&unknown(differences, name), &changes(differences, name))
+pub(super) fn has_settled(differences: &Differences, name: &ObjectName) -> bool {
+    is_settled(&differences.unknown_of(name), &differences.changes_of(name))
 }
 
 /// Returns whether what the tree declares of an object is live; later manual changes are drift.
@@ -436,6 +344,6 @@ pub(super) fn holds(verdict: &Verdict, wanted: Hold) -> bool {
 }
 
 /// Returns the objects that a plan writes to.
-pub(super) fn acting(plan: &Plan) -> BTreeSet<Name> {
-    plan.steps.iter().flat_map(subjects).collect()
+pub(super) fn acting(plan: &Plan) -> BTreeSet<ObjectName> {
+    plan.steps.iter().flat_map(Step::objects).collect()
 }

@@ -12,11 +12,10 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use self::form::{Account, Template, nowhere};
-use super::schedule::Name;
 use super::selection::is_same;
 use crate::apply::chain::{line, unchained};
 use crate::apply::write_whole;
-use crate::model::{AccountName, ClusterName, Digest};
+use crate::model::{AccountName, ClusterName, Digest, ObjectName};
 use crate::tree::{Desired, SharedAccount, plain_name};
 
 /// The version of the file; a file of another version is not used.
@@ -54,8 +53,8 @@ pub struct KeptBase {
     pub commit: Option<String>,
     /// The tree that was applied.
     pub desired: Desired,
-    /// The objects whose base was already lost then; `None` is the domain template.
-    pub without_base: BTreeSet<Option<AccountName>>,
+    /// The objects whose base was already lost then.
+    pub without_base: BTreeSet<ObjectName>,
 }
 
 /// Why a file cannot be used as the base.
@@ -90,7 +89,8 @@ struct Entry {
     gone: BTreeSet<AccountName>,
     template: Option<Template>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    without_base: BTreeSet<Name>,
+    /// `None` is the domain template.
+    without_base: BTreeSet<Option<AccountName>>,
 }
 
 impl BaseFile {
@@ -141,7 +141,9 @@ impl BaseFile {
         let accounts = accounts.into_values();
         Ok(Some(KeptBase {
             commit: last.commit,
-            without_base: last.without_base,
+            without_base: (last.without_base.into_iter())
+                .map(|name| name.map_or(ObjectName::Template, ObjectName::from))
+                .collect(),
             desired: Desired {
                 cluster: now.cluster.clone(),
                 accounts: accounts
@@ -158,7 +160,7 @@ impl BaseFile {
         &mut self,
         commit: Option<&str>,
         base: &Desired,
-        without_base: &BTreeSet<Name>,
+        without_base: &BTreeSet<ObjectName>,
     ) -> io::Result<()> {
         let entry = |accounts: &[&SharedAccount], gone| Entry {
             commit: commit.map(str::to_owned),
@@ -168,7 +170,9 @@ impl BaseFile {
                 .collect(),
             gone,
             template: base.template.as_ref().map(Template::of),
-            without_base: without_base.clone(),
+            without_base: (without_base.iter())
+                .map(|name| name.account().cloned())
+                .collect(),
         };
         if let Some(mut written) = self.written.take() {
             let (new, gone) = written.differing(base);
@@ -295,10 +299,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut file = kept_in(&folder, "https://a.example.com", desired);
         assert!(file.read(desired).unwrap().is_none());
-        file.write(Some("c0ffee"), desired, &[None].into()).unwrap();
+        file.write(Some("c0ffee"), desired, &[ObjectName::Template].into())
+            .unwrap();
         let kept = file.read(desired).unwrap().unwrap();
         assert_eq!(kept.commit.as_deref(), Some("c0ffee"));
-        assert_eq!(kept.without_base, [None].into());
+        assert_eq!(kept.without_base, [ObjectName::Template].into());
         assert_eq!(kept.desired.digest(), desired.digest());
         assert!(desired.accounts.len() > 2 && desired.template.is_some());
         let live = Live::default();

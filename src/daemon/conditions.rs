@@ -42,7 +42,7 @@ pub(super) struct Outage {
 pub(super) fn alerts(status: &Status, conditions: &Conditions, now: Timestamp) -> Vec<Alert> {
     let raise = |kind, account: Option<&ObjectStatus>, message: &str| Alert {
         kind,
-        account: account.and_then(|object| object.name.clone()),
+        account: account.and_then(|object| object.name.account().cloned()),
         message: message.to_owned(),
         since: now,
     };
@@ -128,7 +128,7 @@ mod tests {
             ("trying", Reason::BackingOff, 2),
         ] {
             let name = AccountName::new(name);
-            let mut object = ObjectStatus::unread(Some(name.clone()), at(0));
+            let mut object = ObjectStatus::unread((&name).into(), at(0));
             object.put(reason, "so it is", at(0));
             object.failures = failures;
             status.accounts.insert(name, Arc::new(object));

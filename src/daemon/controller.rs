@@ -1,91 +1,58 @@
 //! The controller: reads what is due, executes what is allowed, and publishes the result.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::assessment::{Record, names};
-use super::base::BaseFile;
-use super::conditions::{self, Conditions, Outage};
-use super::domains::Domains;
+use super::applied_state::AppliedState;
+use super::conditions::{self, Conditions};
 use super::history_log::HistoryLog;
-use super::kept_hooks::KeptHooks;
-use super::observe::Platform;
-use super::platform_events::{ChangeAuthor, Hint};
+use super::hooks::KeptHooks;
+use super::interventions::Interventions;
+use super::objects::Objects;
+use super::observed::Observed;
+use super::platform_events::Hint;
 use super::recovery::Recovery;
-use super::schedule::{LONGEST_PAUSE, Name, Schedule, later};
-use super::setup::{Reread, Setup};
-use super::shard_state::ShardState;
+use super::schedule::{LONGEST_PAUSE, later};
+use super::setup::{ReadSetup, Setup};
 use super::source::{Source, SourceRevision};
-use super::status::{Intervention, InterventionKind, Mode, Outcome, Pause, Trigger};
-use super::zones::Zones;
+use super::status::{InterventionKind, Mode, Outcome, Trigger};
+use super::timers::Timers;
 use super::{PendingWork, PublishedStatus, WorkQueue};
 use crate::apply::lease::LeaseGuard;
-use crate::apply::{AppliedRef, WrittenRef};
-use crate::diff::Comparison;
-use crate::model::{AccountName, Digest};
-use crate::tree::Desired;
-
-/// How long after one read that a hint brought forward the next one of the same account comes.
-const BETWEEN_HINTS: SignedDuration = SignedDuration::from_secs(2);
+use crate::model::{AccountName, ObjectName};
 
 /// The state that the controller keeps from one cycle to the next.
 pub(super) struct Controller {
     pub(super) setup: Setup,
+    /// Reads the daemon's file again.
+    pub(super) read_setup: Option<ReadSetup>,
     pub(super) published: PublishedStatus,
     pub(super) queue: WorkQueue,
     pub(super) source: Source,
     pub(super) history_log: HistoryLog,
-    pub(super) revision: Option<SourceRevision>,
-    pub(super) platform: Platform,
-    /// The base, object by object.
-    pub(super) base: Option<Desired>,
-    /// Objects whose base was lost, so the origin of a difference is unknown.
-    pub(super) without_base: BTreeSet<Name>,
-    /// The base on disk; absent before the first source revision.
-    pub(super) base_file: Option<BaseFile>,
-    pub(super) reference: Option<AppliedRef>,
-    /// The record of what was written of a commit that is not completely applied.
-    pub(super) written: Option<WrittenRef>,
-    /// The commit that the applied ref names.
-    pub(super) applied: Option<String>,
-    pub(super) records: BTreeMap<Name, Record>,
-    pub(super) schedule: Schedule,
-    pub(super) names: Domains,
-    pub(super) zones: Zones,
-    pub(super) seed: u64,
-    pub(super) pause: Option<Pause>,
     pub(super) conditions: Conditions,
-    /// The current outage of the platform, if any.
-    pub(super) outage: Option<Outage>,
-    /// Whether the recovery of interrupted runs is done.
-    pub(super) recovery: Recovery,
-    pub(super) runs: u64,
-    /// The approved plan.
-    pub(super) approved: Option<Digest>,
-    /// When the source is read next.
-    pub(super) look_at: Timestamp,
-    /// The last reading of the clock.
-    seen: Timestamp,
-    /// The triggers of the next cycle.
-    pub(super) triggers: BTreeSet<Trigger>,
-    pub(super) reread: Option<Reread>,
-    /// Whether the next cycle reads the accounts that left the tree.
-    pub(super) look_for_departed: bool,
-    /// This daemon's shard of the tree.
-    pub(super) shard_state: ShardState,
-    /// Whether the last cycle left nothing to do, and nothing has changed since.
-    pub(super) is_quiet: bool,
-    /// Cached comparisons, so that only changed objects are compared again.
-    pub(super) comparison: Comparison,
-    /// How many times a plan was computed.
-    pub(super) planned: u64,
+    pub(super) interventions: Interventions,
+    /// The tree that is reconciled.
+    pub(super) revision: Option<SourceRevision>,
+    pub(super) applied: AppliedState,
+    pub(super) observed: Observed,
+    pub(super) objects: Objects,
+    pub(super) timers: Timers,
     /// The hooks on the platform.
     pub(super) hooks: KeptHooks,
-    /// Who changed an account last, as the platform says; kept while the account has drift.
-    pub(super) authors: BTreeMap<Name, ChangeAuthor>,
-    /// When a hint brought the read of an account forward last.
-    hinted: BTreeMap<Name, Timestamp>,
+    /// Whether the recovery of interrupted runs is done.
+    pub(super) recovery: Recovery,
+    /// The triggers of the next cycle.
+    pub(super) triggers: BTreeSet<Trigger>,
+    /// Whether the last cycle left nothing to do, and nothing has changed since.
+    pub(super) is_quiet: bool,
+    pub(super) runs: u64,
+    /// How many times a plan was computed.
+    pub(super) planned: u64,
+    pub(super) seed: u64,
+    /// The last reading of the clock.
+    seen: Timestamp,
 }
 
 impl Controller {
@@ -98,48 +65,34 @@ impl Controller {
     ) -> Self {
         let seed = fastrand::u64(..);
         let mut controller = Self {
-            schedule: Schedule::new(setup.interval, seed),
-            names: Domains::new(setup.dns_interval, seed),
-            zones: Zones::default(),
+            applied: AppliedState::default(),
+            observed: Observed::default(),
+            objects: Objects::new(seed),
+            timers: Timers::new(&setup, seed, Timestamp::UNIX_EPOCH),
             setup,
+            read_setup: None,
             published,
             queue,
             source,
             history_log,
-            revision: None,
-            platform: Platform::default(),
-            base: None,
-            without_base: BTreeSet::new(),
-            base_file: None,
-            reference: None,
-            written: None,
-            applied: None,
-            records: BTreeMap::new(),
-            seed,
-            pause: None,
             conditions: Conditions::default(),
-            outage: None,
-            recovery: Recovery::Due,
-            runs: 0,
-            approved: None,
-            look_at: Timestamp::UNIX_EPOCH,
-            seen: Timestamp::UNIX_EPOCH,
-            triggers: [Trigger::Start].into(),
-            reread: None,
-            look_for_departed: true,
-            shard_state: ShardState::default(),
-            is_quiet: false,
-            comparison: Comparison::default(),
-            planned: 0,
+            interventions: Interventions::default(),
+            revision: None,
             hooks: KeptHooks::default(),
-            authors: BTreeMap::new(),
-            hinted: BTreeMap::new(),
+            recovery: Recovery::Due,
+            triggers: [Trigger::Start].into(),
+            is_quiet: false,
+            runs: 0,
+            planned: 0,
+            seed,
+            seen: Timestamp::UNIX_EPOCH,
         };
         controller.conditions.history = controller.history_log.spoilt();
         if let Some(reason) = &controller.conditions.history {
             tracing::warn!("{reason}");
         }
-        controller.keep_to_pause();
+        let (log, conditions) = (&controller.history_log, &mut controller.conditions);
+        controller.interventions.restore(log, conditions);
         let outcome = Outcome {
             at: Timestamp::now(),
             is_done: false,
@@ -151,7 +104,7 @@ impl Controller {
         controller.published.change(|status| {
             status.cluster.source.place = controller.source.place();
             status.cluster.source.branch = controller.source.branch();
-            status.cluster.paused.clone_from(&controller.pause);
+            status.cluster.paused = controller.interventions.pause().cloned();
             status.history = controller.history_log.history();
         });
         controller
@@ -159,44 +112,24 @@ impl Controller {
 
     /// Starts a term as leader, and forgets everything known before.
     pub(super) fn begin(&mut self, now: Timestamp) {
-        self.platform = Platform::default();
         self.revision = None;
-        self.base = None;
-        self.base_file = None;
-        self.reference = None;
-        self.written = None;
-        self.shard_state = ShardState::default();
-        self.is_quiet = false;
+        self.applied = AppliedState::default();
+        self.observed.forget();
+        self.objects = Objects::new(self.seed);
+        self.timers = Timers::new(&self.setup, self.seed, now);
         self.hooks = KeptHooks::default();
-        self.authors.clear();
-        self.hinted.clear();
-        self.records.clear();
         self.recovery = Recovery::Due;
-        self.schedule = Schedule::new(self.setup.interval, self.seed);
-        self.names = Domains::new(self.setup.dns_interval, self.seed);
-        self.zones = Zones::default();
-        self.drop_approval("this daemon began to lead anew", now);
-        self.keep_to_pause();
-        self.outage = None;
-        self.look_at = now;
         self.triggers = [Trigger::Start].into();
-        self.look_for_departed = true;
+        self.is_quiet = false;
+        self.drop_approval("this daemon began to lead anew");
+        let (log, conditions) = (&self.history_log, &mut self.conditions);
+        self.interventions.restore(log, conditions);
     }
 
-    /// Restores the pause from disk; a corrupted file counts as a pause.
-    fn keep_to_pause(&mut self) {
-        let now = Timestamp::now();
-        self.pause = self.history_log.pause().unwrap_or_else(|reason| {
-            tracing::error!(%reason, "the pause cannot be read; nothing is written until somebody resumes");
-            self.conditions.pause = Some(reason.clone());
-            Some(Pause {
-                reason: format!("{reason}; whether somebody paused is not known, so nothing is written until somebody resumes"),
-                by: None,
-                via: None,
-                since: now,
-                until: None,
-            })
-        });
+    /// Refuses the approval, with the reason.
+    pub(super) fn drop_approval(&mut self, reason: &str) {
+        let (log, published) = (&mut self.history_log, &self.published);
+        self.interventions.drop_approval(reason, log, published);
     }
 
     /// Runs cycles until the daemon is to end or the lease is lost.
@@ -210,7 +143,8 @@ impl Controller {
             }
             self.reconcile_due(guard).await;
             if stop.is_cancelled() || guard.is_stopped() {
-                self.remove_hooks(guard).await;
+                let client = self.observed.platform.client();
+                self.hooks.remove(client, guard).await;
                 return;
             }
             let pause = self.until_next(Timestamp::now());
@@ -222,7 +156,7 @@ impl Controller {
                         () = stop.cancelled() => {}
                     }
                 }
-                answers = self.names.arrive() => self.take_answers(answers),
+                answers = self.timers.domains.arrive() => self.take_answers(answers),
                 () = tokio::time::sleep(pause) => {}
                 () = stop.cancelled() => {}
                 () = guard.stopping().cancelled() => {}
@@ -238,19 +172,26 @@ impl Controller {
         }
         self.seen = now;
         self.end_pause_when_over(now);
-        if self.look_at <= now {
+        if self.timers.source <= now {
             self.look_at_source(now).await;
         }
         let now = Timestamp::now();
-        let due = self.due(now);
+        let due = self.timers.due(now);
         // A commit that only removes accounts makes no remaining account due.
-        let has_departed = self.look_for_departed && self.outage.is_none();
+        let has_departed = self.observed.look_for_departed && self.timers.outage().is_none();
         if due.is_empty() && !has_departed {
             self.triggers.clear();
         } else {
             self.cycle(due, guard).await;
         }
-        self.keep_hooks(guard, Timestamp::now()).await;
+        if let Some(events) = &self.setup.events {
+            let client = self.observed.platform.client();
+            let client = client.filter(|_| self.timers.outage().is_none());
+            let now = Timestamp::now();
+            if self.hooks.keep(client, events, guard, now).await {
+                self.timers.objects.requeue_all(now);
+            }
+        }
         self.ask_dns(Timestamp::now());
         self.publish(Timestamp::now());
     }
@@ -258,38 +199,18 @@ impl Controller {
     /// Corrects all deadlines after the clock was set back, so that nothing waits longer than if it were scheduled now.
     fn set_back(&mut self, now: Timestamp) {
         tracing::warn!(by = %self.seen.duration_since(now), "the clock was set back");
-        self.schedule.set_back(now);
-        self.names.set_back(now);
-        self.hooks.look_now();
-        self.look_at = self.look_at.min(later(now, self.setup.poll));
         let latest = later(now, LONGEST_PAUSE);
-        if let Some(outage) = &mut self.outage {
-            outage.retry_at = outage.retry_at.min(latest);
-        }
-        for record in self.records.values_mut() {
-            record.retry_at = record.retry_at.map(|at| at.min(latest));
-        }
-    }
-
-    /// Returns the objects to read now. During an outage, one object serves as the probe.
-    fn due(&self, now: Timestamp) -> BTreeSet<Name> {
-        match &self.outage {
-            Some(outage) if outage.retry_at > now => BTreeSet::new(),
-            Some(_) => self.schedule.names().take(1).collect(),
-            None => self.schedule.due(now),
-        }
+        self.timers.set_back(now, self.setup.poll, latest);
+        self.objects.set_back(latest);
+        self.hooks.look_now();
     }
 
     /// Returns when the next work is due.
     fn next(&self) -> Timestamp {
-        let work = match &self.outage {
-            Some(outage) => Some(outage.retry_at),
-            None => self.schedule.next(),
-        };
-        let pause = self.pause.as_ref().and_then(|pause| pause.until);
-        let hooks = self.hooks.next;
-        let times = [Some(self.look_at), work, pause, self.names.next(), hooks];
-        times.into_iter().flatten().min().unwrap_or(self.look_at)
+        let pause = self.interventions.pause().and_then(|pause| pause.until);
+        let others = [pause, self.hooks.next()];
+        let work = self.timers.next();
+        others.into_iter().flatten().fold(work, Ord::min)
     }
 
     fn until_next(&self, now: Timestamp) -> std::time::Duration {
@@ -310,53 +231,47 @@ impl Controller {
             .iter()
             .any(|trigger| calls_for_source.contains(trigger))
         {
-            self.look_at = now;
+            self.timers.source = now;
         }
         if pending.reload {
             self.reload(now);
         }
         if pending.everything || pending.approved.is_some() || pending.reload {
-            self.schedule.requeue_all(now);
-            self.names.requeue_all(now);
-            self.look_for_departed = true;
+            self.timers.requeue_all(now);
+            self.observed.look_for_departed = true;
         }
         if pending.everything {
             self.hooks.look_now();
         }
         if pending.everything || !pending.accounts.is_empty() {
-            // A person asks, so the back-off ends.
-            if let Some(outage) = &mut self.outage {
-                outage.retry_at = now;
-            }
+            self.timers.end_back_off(now);
         }
         let all = names_of(self.revision.as_ref());
         for name in &all {
             let is_asked = pending.everything
-                || (name.as_ref()).is_some_and(|name| pending.accounts.contains(name));
+                || (name.account()).is_some_and(|name| pending.accounts.contains(name));
             if is_asked {
-                self.schedule.requeue(name, now);
-                self.names.requeue(name, now);
-                self.without_base.remove(name);
-                let record = self.records.entry(name.clone()).or_default();
-                record.drift_history.reset_rounds();
-                record.retry_at = None;
+                self.timers.requeue(name, now);
+                self.applied.without_base.remove(name);
+                self.objects.resync(name);
             }
         }
         for intervention in pending.interventions {
-            self.note(intervention, now);
+            let (log, conditions) = (&mut self.history_log, &mut self.conditions);
+            self.interventions.note(intervention, log, conditions, now);
         }
         if let Some(pause) = pending.pause {
-            self.put_pause(pause);
+            let (log, conditions) = (&self.history_log, &mut self.conditions);
+            self.interventions.set_pause(pause, log, conditions);
+            self.is_quiet = false;
         }
         if let Some(plan) = pending.approved {
-            self.approved = Some(plan);
-            for record in self.records.values_mut() {
-                record.retry_at = None;
-            }
+            self.interventions.approve(plan);
+            self.objects.end_back_off();
         }
-        if let Some(pause) = &self.pause {
+        if let Some(pause) = self.interventions.pause() {
             let reason = format!("the daemon is paused ({})", pause.reason);
-            self.drop_approval(&reason, now);
+            self.drop_approval(&reason);
         }
         self.triggers.extend(pending.triggers);
     }
@@ -364,72 +279,28 @@ impl Controller {
     /// Brings the read of an account forward that the platform told of. What is forged, comes twice, late or in another
     /// order costs a read at the most; what emblazon itself wrote was read since.
     fn follow(&mut self, account: &AccountName, hint: &Hint, now: Timestamp) {
-        let name = Some(account.clone());
-        if self.platform.knows(account, hint) {
+        let name = ObjectName::from(account);
+        if self.observed.platform.knows(account, hint) {
             return;
         }
-        let record = self.records.get(&name);
+        let record = self.objects.get(&name);
         if record.is_some_and(|record| record.failures > 0) {
             // An account that cannot be read keeps to its back-off, whoever asks for it.
             return;
         }
-        let at = next_hinted(self.hinted.get(&name).copied(), now);
-        self.hinted.insert(name.clone(), at);
-        self.schedule.requeue(&name, at);
+        self.timers.hint(&name, now);
         if let Some(author) = &hint.author {
-            self.authors.insert(name, author.clone());
+            self.objects.set_author(name, author.clone());
         }
-    }
-
-    /// Records an intervention, and closes the ones that it replaces.
-    fn note(&mut self, intervention: Intervention, now: Timestamp) {
-        tracing::info!(
-            by = intervention.author.by.as_deref().unwrap_or_default(),
-            reason = intervention.author.reason.as_deref().unwrap_or_default(),
-            via = intervention.author.via.as_deref().unwrap_or_default(),
-            plan = intervention.plan.as_ref().map_or("", |plan| plan.short()),
-            "{} was asked for",
-            intervention.kind.as_str()
-        );
-        let ended = |message: String| Outcome {
-            at: now,
-            is_done: false,
-            message,
-        };
-        let who = intervention.author.named().to_owned();
-        match intervention.kind {
-            InterventionKind::Approve => {
-                self.approved = None;
-                let message = "not carried out: another approval came after it".to_owned();
-                self.history_log
-                    .settle(InterventionKind::Approve, &ended(message));
-            }
-            InterventionKind::Pause => {
-                let message = format!("{who} asked for another pause");
-                self.history_log
-                    .settle(InterventionKind::Pause, &ended(message));
-            }
-            InterventionKind::Resume => {
-                let outcome = Outcome {
-                    is_done: true,
-                    ..ended(format!("{who} resumed"))
-                };
-                self.history_log.settle(InterventionKind::Pause, &outcome);
-            }
-            // The resync acknowledges the alert.
-            InterventionKind::Resync => self.conditions.history = None,
-        }
-        self.history_log.intervene(intervention);
     }
 
     /// Adopts the settings that can change while the daemon runs. A file with mistakes changes nothing.
     fn reload(&mut self, now: Timestamp) {
-        self.platform.disconnect();
-        self.zones.disconnect();
-        let Some(reread) = &self.reread else {
+        self.observed.disconnect();
+        let Some(read_setup) = &self.read_setup else {
             return;
         };
-        let setup = match reread() {
+        let setup = match read_setup() {
             Ok(setup) => setup,
             Err(reason) => {
                 tracing::error!(reason, "the configuration stays as it was");
@@ -446,67 +317,46 @@ impl Controller {
                 "the daemon's file says something else, which needs a restart"
             );
         }
-        self.setup.trust = setup.trust;
+        self.setup.trust.clone_from(&setup.trust);
         let breach = (self.revision.as_ref()).and_then(|revision| self.breach(&revision.loaded));
         if let Some(breach) = breach {
-            tracing::warn!(%breach, "the tree that was in force is let go of");
+            tracing::warn!(%breach, "the tree is no longer trusted, and is let go of");
             self.revision = None;
-            self.schedule = Schedule::new(setup.interval, self.seed);
-            self.names = Domains::new(setup.dns_interval, self.seed);
+            self.timers.clear(&setup);
         }
         self.setup.interval = setup.interval;
         self.setup.poll = setup.poll;
         self.setup.confirm_after = setup.confirm_after;
         self.setup.dns_interval = setup.dns_interval;
-        self.schedule.set_interval(setup.interval, now);
-        self.names.set_interval(setup.dns_interval, now);
+        self.timers.set_intervals(&self.setup, now);
         tracing::info!("the configuration was read anew");
     }
 
-    fn put_pause(&mut self, pause: Option<Pause>) {
-        if let Err(error) = self.history_log.keep_pause(pause.as_ref()) {
-            tracing::warn!(%error, "the pause cannot be written down, and does not outlive this process");
-        }
-        if let Some(pause) = &pause {
-            tracing::info!(reason = %pause.reason, "paused");
-        } else {
-            tracing::info!("resumed");
-        }
-        self.pause = pause;
-        self.is_quiet = false;
-        // The state of the pause is known again.
-        self.conditions.pause = None;
-    }
-
     fn end_pause_when_over(&mut self, now: Timestamp) {
-        if self.pause.as_ref().is_some_and(|pause| pause.is_over(now)) {
-            self.put_pause(None);
-            let outcome = Outcome {
-                at: now,
-                is_done: true,
-                message: "it ended at its time".to_owned(),
-            };
-            self.history_log.settle(InterventionKind::Pause, &outcome);
-            self.schedule.requeue_all(now);
+        let (log, conditions) = (&mut self.history_log, &mut self.conditions);
+        if (self.interventions).end_pause_when_over(log, conditions, now) {
+            self.is_quiet = false;
+            self.timers.objects.requeue_all(now);
             self.triggers.insert(Trigger::Resync);
         }
     }
 
     /// Publishes the status of the cluster.
     pub(super) fn publish(&mut self, now: Timestamp) {
-        if self.without_base.is_empty() {
+        if self.applied.without_base.is_empty() {
             self.conditions.base = None;
         }
         let next = self.next();
-        let events = self.event_status();
+        let events = self.setup.events.as_ref();
+        let events = events.map(|events| self.hooks.status(events));
         let conditions = &self.conditions;
         self.published.change(|status| {
             status.cluster.beat = now;
             status.cluster.mode = Mode::Idle;
-            status.cluster.compared = self.comparison.compared();
+            status.cluster.compared = self.observed.compared();
             status.cluster.planned = self.planned;
-            status.cluster.paused.clone_from(&self.pause);
-            status.cluster.down_since = self.outage.map(|outage| outage.since);
+            status.cluster.paused = self.interventions.pause().cloned();
+            status.cluster.down_since = self.timers.outage().map(|outage| outage.since);
             status.cluster.next_run = Some(next);
             status.cluster.events = events;
             status.history = self.history_log.history();
@@ -515,41 +365,8 @@ impl Controller {
     }
 }
 
-/// Returns when a hint has an account read, given when the hint before it had: one that is planned is not put off.
-fn next_hinted(last: Option<Timestamp>, now: Timestamp) -> Timestamp {
-    match last {
-        Some(planned) if planned > now => planned.min(later(now, BETWEEN_HINTS)),
-        Some(last) => later(last, BETWEEN_HINTS).max(now),
-        None => now,
-    }
-}
-
-pub(super) fn names_of(revision: Option<&SourceRevision>) -> BTreeSet<Name> {
-    revision.map_or_else(BTreeSet::new, |revision| names(&revision.loaded.desired))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(millisecond: i64) -> Timestamp {
-        Timestamp::from_millisecond(millisecond).unwrap()
-    }
-
-    /// A minute of hints, four a second: the first has a read at once, and no later one waits longer than the pause.
-    #[test]
-    fn a_storm_of_hints_is_a_read_in_two_seconds() {
-        let (mut last, mut reads) = (None, BTreeSet::new());
-        for now in (0..60_000).step_by(250) {
-            let planned = next_hinted(last, at(now));
-            assert!(planned >= at(now) && planned <= at(now + 2000), "{now}");
-            reads.insert(planned);
-            last = Some(planned);
-        }
-        assert_eq!(reads.first(), Some(&at(0)));
-        assert!(reads.len() <= 31, "{}", reads.len());
-        assert_eq!(next_hinted(last, at(120_000)), at(120_000));
-        // A clock that was set back puts nothing off for long.
-        assert_eq!(next_hinted(Some(at(900_000)), at(0)), at(2000));
-    }
+pub(super) fn names_of(revision: Option<&SourceRevision>) -> BTreeSet<ObjectName> {
+    revision.map_or_else(BTreeSet::new, |revision| {
+        revision.loaded.desired.object_names()
+    })
 }

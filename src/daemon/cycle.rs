@@ -7,13 +7,12 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::assessment::{
-    Assessment, AssessmentInput, acting, assess, changes, has_settled, holds, is_complete, names,
-    remember, settle, unknown,
+    Assessment, AssessmentInput, acting, assess, has_settled, holds, is_complete,
 };
-use super::controller::Controller;
+use super::controller::{Controller, names_of};
 use super::history_log::Detected;
 use super::observe::is_down;
-use super::schedule::{Name, back_off, later};
+use super::schedule::{back_off, later};
 use super::show::Found;
 use super::source::SourceRevision;
 use super::status::{Finding, InFlight, Mode, Run, RunResult, State, Trigger};
@@ -22,7 +21,7 @@ use crate::apply::StepCount;
 use crate::apply::lease::LeaseGuard;
 use crate::diff::{Change, Differences, WrittenParts};
 use crate::live::ReadClient;
-use crate::model::Digest;
+use crate::model::ObjectName;
 use crate::reconcile::Reread;
 use crate::tree::{HealMode, Loaded, TreeSource};
 
@@ -45,7 +44,7 @@ pub(super) struct CycleResult {
 
 impl Controller {
     /// Reads some objects and executes what policy allows for them.
-    pub(super) async fn cycle(&mut self, read: BTreeSet<Name>, guard: &LeaseGuard) {
+    pub(super) async fn cycle(&mut self, read: BTreeSet<ObjectName>, guard: &LeaseGuard) {
         let Some(revision) = &self.revision else {
             return;
         };
@@ -67,18 +66,18 @@ impl Controller {
             .change(|status| status.cluster.mode = Mode::Running(hand));
         let before = self.before(&read);
         let result = match self.read(&loaded, &read, guard).await {
-            Ok(_) if before.is_some_and(|before| before == self.platform.known(&read)) => {
+            Ok(_) if before.is_some_and(|before| before == self.observed.platform.known(&read)) => {
                 self.stay(&read, Timestamp::now());
                 CycleResult::default()
             }
             Ok(client) => self.reconcile(&loaded, &files, &read, &client, guard).await,
             Err(_) if self.queue.stopped().is_cancelled() => {
-                self.drop_approval(ENDED, Timestamp::now());
+                self.drop_approval(ENDED);
                 return;
             }
             Err(reason) => {
                 let now = Timestamp::now();
-                self.drop_approval(&format!("the platform could not be read: {reason}"), now);
+                self.drop_approval(&format!("the platform could not be read: {reason}"));
                 self.lose_platform(&reason, now);
                 self.show_unread(&loaded, now);
                 CycleResult::default()
@@ -91,13 +90,12 @@ impl Controller {
     async fn read(
         &mut self,
         loaded: &Loaded,
-        read: &BTreeSet<Name>,
+        read: &BTreeSet<ObjectName>,
         guard: &LeaseGuard,
     ) -> Result<ReadClient, String> {
         let desired = &loaded.desired;
         let folder = self.source.folder().to_owned();
-        let client = self
-            .platform
+        let client = (self.observed.platform)
             .connect(&self.setup, &folder, &desired.cluster)
             .await?;
         // A deliberately slow platform must not hold up everything that is due.
@@ -108,20 +106,20 @@ impl Controller {
         let recovered =
             (self.recovery).advance(read, (state, &desired.cluster, shard), &client, guard);
         recovered.await.map_err(|error| error.to_string())?;
-        let with_departed = std::mem::take(&mut self.look_for_departed);
-        let base = self.base.as_ref();
+        let with_departed = std::mem::take(&mut self.observed.look_for_departed);
+        let base = self.applied.base.as_ref();
         let stop = self.queue.stopped();
         let result = tokio::select! {
-            result = (self.platform).read(&client, desired, base, read, with_departed) => result,
+            result = (self.observed.platform).read(&client, desired, base, read, with_departed) => result,
             // Reads may be abandoned at once; only writes are waited for.
             () = stop.cancelled() => return Err(ENDED.to_owned()),
         };
         let failure = match result {
-            Ok(()) => is_down(&self.platform.live, read),
+            Ok(()) => is_down(&self.observed.platform.live, read),
             Err(error) => Some(error.explained()),
         };
         if let Some(reason) = failure {
-            self.look_for_departed |= with_departed;
+            self.observed.look_for_departed |= with_departed;
             return Err(reason);
         }
         self.find_platform(Timestamp::now());
@@ -129,15 +127,51 @@ impl Controller {
         Ok(client)
     }
 
+    /// Starts or prolongs the outage, which postpones all reads.
+    fn lose_platform(&mut self, reason: &str, now: Timestamp) {
+        self.is_quiet = false;
+        if self.timers.begin_outage(self.setup.interval, now) {
+            tracing::warn!(reason, "the platform cannot be read");
+        }
+        self.observed.platform.disconnect();
+        self.conditions.platform = Some(reason.to_owned());
+        let all = names_of(self.revision.as_ref());
+        self.observed.platform.lose(&all, reason);
+        self.history_log.begin(Detected {
+            finding: Finding::Outage,
+            account: None,
+            keys: Vec::new(),
+            message: reason.to_owned(),
+            commit: None,
+            begun: None,
+            at: now,
+        });
+    }
+
+    /// Ends the outage, if there is one.
+    fn find_platform(&mut self, now: Timestamp) {
+        // An outage that began before this process started is over too.
+        self.history_log
+            .end(Finding::Outage, None, now, "it could be read again");
+        if self.timers.end_outage(now) {
+            tracing::info!("the platform can be read again");
+            self.conditions.platform = None;
+        }
+    }
+
     async fn reconcile(
         &mut self,
         loaded: &Arc<Loaded>,
         files: &Arc<dyn TreeSource + Send>,
-        read: &BTreeSet<Name>,
+        read: &BTreeSet<ObjectName>,
         client: &ReadClient,
         guard: &LeaseGuard,
     ) -> CycleResult {
         self.is_quiet = false;
+        let live = &self.observed.platform.live;
+        if (self.applied).take_perhaps(&loaded.desired, live, read) {
+            self.applied.keep();
+        }
         let mut assessment = self.assess(loaded, read, true);
         // Steps are planned from a fresh read, never from the cached state.
         let mut reread = Reread::default();
@@ -146,19 +180,19 @@ impl Controller {
             if missing.is_empty() {
                 break;
             }
-            let believed = self.platform.known(&missing);
+            let believed = self.observed.platform.known(&missing);
             let stop = self.queue.stopped();
             let again = tokio::select! {
-                again = (self.platform).read_again(client, &loaded.desired, self.base.as_ref(), &missing) => again,
+                again = (self.observed.platform).read_again(client, &loaded.desired, self.applied.base.as_ref(), &missing) => again,
                 () = stop.cancelled() => {
-                    self.drop_approval(ENDED, Timestamp::now());
+                    self.drop_approval(ENDED);
                     return CycleResult::default();
                 }
             };
             if let Err(error) = again {
-                self.platform.lose(&missing, &error.explained());
+                self.observed.platform.lose(&missing, &error.explained());
             }
-            if self.platform.known(&missing) != believed {
+            if self.observed.platform.known(&missing) != believed {
                 assessment = self.assess(loaded, read, false);
             }
         }
@@ -177,6 +211,8 @@ impl Controller {
                 ..Found::of(&assessment, None)
             };
             self.show(loaded, read, &found, Timestamp::now());
+            let commit = self.revision.as_ref().and_then(SourceRevision::id);
+            self.applied.announce(commit, &assessment).await;
             match self
                 .execute_plan(loaded, files, &assessment, client, guard)
                 .await
@@ -190,77 +226,70 @@ impl Controller {
             assessment = self.read_back(loaded, read, client, assessment).await;
         }
         if is_all(loaded, read) {
-            self.end_approval(offered, &result, held.as_deref());
+            let (log, published) = (&mut self.history_log, &self.published);
+            let outcome = (result.count.done, held.as_deref());
+            (self.interventions).end_approval(offered, outcome, log, published);
         }
         let now = Timestamp::now();
-        self.without_base
+        (self.applied.without_base)
             .retain(|name| !read.contains(name) || !has_settled(&assessment.differences, name));
-        self.zones.settle(&assessment.differences);
-        let has_settled = settle(&mut self.base, &loaded.desired, &assessment.differences);
+        self.observed.zones.settle(&assessment.differences);
+        let has_settled = (self.applied).settle(&loaded.desired, &assessment.differences);
         if has_settled || result.base_moved {
             // Persisted before the status reports it.
-            self.keep_base();
+            self.applied.keep();
         }
         self.plan_ahead(&assessment, read, now);
         let found = Found::of(&assessment, held.as_deref());
-        self.show(loaded, &names(&loaded.desired), &found, now);
+        self.show(loaded, &loaded.desired.object_names(), &found, now);
         self.conclude(&assessment, read, now);
         let is_done = is_complete(&assessment) && held.is_none();
-        if is_done && self.advance().await {
-            self.keep_base();
-            self.forget_written().await;
-        } else {
-            self.note_written(std::mem::take(&mut result.written)).await;
+        let commit = self.revision.as_ref().and_then(SourceRevision::id);
+        let advanced = is_done
+            && (self.applied)
+                .advance(commit, &self.setup, &mut self.conditions)
+                .await;
+        if !advanced {
+            let written = std::mem::take(&mut result.written);
+            let (applied, desired) = (&mut self.applied, &loaded.desired);
+            applied.remember(commit, written, desired).await;
         }
         self.is_quiet = held.is_none() && self.becomes_quiet(&assessment);
         result
     }
 
     /// Reads the records of some accounts from their primary.
-    pub(super) async fn read_zones(&mut self, loaded: &Loaded, names: &BTreeSet<Name>) {
-        let base = self.base.as_ref();
+    pub(super) async fn read_zones(&mut self, loaded: &Loaded, names: &BTreeSet<ObjectName>) {
+        let base = self.applied.base.as_ref();
         let folder = self.source.folder().to_owned();
-        let sandbox = (self.setup.sandbox.as_ref()).map(|sandbox| &sandbox.primaries);
-        self.zones
-            .read((loaded, base), names, &folder, sandbox)
+        (self.observed)
+            .read_zones((loaded, base), names, &folder, &self.setup)
             .await;
     }
 
     /// Compares the tree with the state last read from the platform and the primary.
     pub(super) fn differences(&mut self, loaded: &Loaded) -> Differences {
-        let (base, live) = (self.base.as_ref(), &self.platform.live);
-        let mut differences =
-            (self.comparison).compare(&loaded.desired, base, live, &loaded.sources);
-        let view = self.zones.view(loaded, base);
-        differences.zones = view.zones;
-        if !view.unread.is_empty() {
-            for account in &mut differences.accounts {
-                if let Some(reason) = view.unread.get(&account.name) {
-                    Arc::make_mut(account).unknown.push(reason.clone());
-                }
-            }
-        }
-        differences
+        (self.observed).differences(loaded, self.applied.base.as_ref())
     }
 
     /// Assesses what was read. `is_first` enters what the read showed into the drift history, once per cycle.
     fn assess<'l>(
         &mut self,
         loaded: &'l Loaded,
-        read: &BTreeSet<Name>,
+        read: &BTreeSet<ObjectName>,
         is_first: bool,
     ) -> Assessment<'l> {
         let now = Timestamp::now();
         self.planned += 1;
         let differences = self.differences(loaded);
         if is_first {
-            remember(&mut self.records, &differences, read, now);
+            self.objects.observe(&differences, read, now);
         }
         let mut input = self.input(loaded, read, now);
         let assessment = assess(&input, differences);
         // An approval covers the plan for all objects, so it is executed as a whole.
-        let is_it = |approved: &Digest| *approved == assessment.offer.digest();
-        if self.approved.as_ref().is_some_and(is_it) && is_all(loaded, read) {
+        let is_approved = (self.interventions).approves(|| assessment.offer.digest());
+        if is_approved && is_all(loaded, read) {
             input.is_approved = true;
             return assess(&input, assessment.differences);
         }
@@ -271,37 +300,40 @@ impl Controller {
     pub(super) fn input<'l, 'a>(
         &'a self,
         loaded: &'l Loaded,
-        read: &'a BTreeSet<Name>,
+        read: &'a BTreeSet<ObjectName>,
         now: Timestamp,
     ) -> AssessmentInput<'l, 'a> {
         AssessmentInput {
             loaded,
             tree: self.revision.as_ref().map(SourceRevision::digest),
-            base: self.base.as_ref(),
-            live: &self.platform.live,
-            records: &self.records,
+            base: self.applied.base.as_ref(),
+            live: &self.observed.platform.live,
+            records: self.objects.records(),
             read,
-            is_paused: self.pause.is_some(),
+            is_paused: self.interventions.pause().is_some(),
             is_approved: false,
-            without_base: &self.without_base,
-            part: &self.shard_state.part,
+            without_base: &self.applied.without_base,
+            part: &self.applied.part,
             now,
         }
     }
 
     /// Records the differences in the history log.
-    fn detect(&mut self, loaded: &Loaded, assessment: &Assessment<'_>, read: &BTreeSet<Name>) {
+    fn detect(
+        &mut self,
+        loaded: &Loaded,
+        assessment: &Assessment<'_>,
+        read: &BTreeSet<ObjectName>,
+    ) {
         let now = Timestamp::now();
         let commit = self
             .revision
             .as_ref()
             .and_then(|revision| revision.commit.clone());
         for name in read {
-            let found = changes(&assessment.differences, name);
+            let found = assessment.differences.changes_of(name);
             let from_git: Vec<&Change> = found.iter().filter(|change| !is_drift(change)).collect();
-            let title = name
-                .as_ref()
-                .map_or("domain template", |name| name.as_str());
+            let title = name.title();
             let told = |changes: &[&Change]| {
                 let keys: Vec<String> = changes
                     .iter()
@@ -313,7 +345,7 @@ impl Controller {
             if !from_git.is_empty() {
                 self.history_log.begin(Detected {
                     finding: Finding::Change,
-                    name: name.clone(),
+                    account: name.account().cloned(),
                     keys: from_git.iter().map(|change| change.key.clone()).collect(),
                     message: told(&from_git),
                     commit: commit.as_ref().map(|commit| commit.id.clone()),
@@ -321,10 +353,10 @@ impl Controller {
                     at: now,
                 });
             }
-            let Some(record) = self.records.get(name) else {
+            let Some(record) = self.objects.get(name) else {
                 continue;
             };
-            if loaded.watch.of(name.as_ref()).heal == HealMode::Off {
+            if loaded.watch.of(name.account()).heal == HealMode::Off {
                 continue;
             }
             let confirmed: Vec<_> = (record.drift.iter())
@@ -332,11 +364,11 @@ impl Controller {
                 .collect();
             if let Some(first) = confirmed.iter().min_by_key(|drift| drift.seen) {
                 let drifted: Vec<&Change> = confirmed.iter().map(|drift| &drift.change).collect();
-                let by = self.authors.get(name);
+                let by = self.objects.author(name);
                 let by = by.map_or_else(String::new, |author| format!(" (by {author})"));
                 self.history_log.begin(Detected {
                     finding: Finding::Drift,
-                    name: name.clone(),
+                    account: name.account().cloned(),
                     keys: drifted.iter().map(|change| change.key.clone()).collect(),
                     message: told(&drifted) + &by,
                     commit: commit.as_ref().map(|commit| commit.id.clone()),
@@ -348,22 +380,28 @@ impl Controller {
     }
 
     /// Schedules the next read of what was read.
-    fn plan_ahead(&mut self, assessment: &Assessment<'_>, read: &BTreeSet<Name>, now: Timestamp) {
+    fn plan_ahead(
+        &mut self,
+        assessment: &Assessment<'_>,
+        read: &BTreeSet<ObjectName>,
+        now: Timestamp,
+    ) {
         for name in read {
-            self.schedule.read(name, now);
+            self.timers.objects.read(name, now);
             let verdict = assessment.verdicts.get(name);
             if verdict.is_some_and(|verdict| holds(verdict, Hold::Unconfirmed)) {
-                self.schedule
+                self.timers
+                    .objects
                     .requeue(name, later(now, self.setup.confirm_after));
                 self.triggers.insert(Trigger::Confirm);
             }
-            let Some(record) = self.records.get_mut(name) else {
+            let Some(record) = self.objects.get_mut(name) else {
                 continue;
             };
-            if !unknown(&assessment.differences, name).is_empty() {
+            if !assessment.differences.unknown_of(name).is_empty() {
                 record.failures += 1;
                 let pause = back_off(record.failures, name, self.seed).min(self.setup.interval);
-                self.schedule.put_off(name, later(now, pause));
+                self.timers.objects.put_off(name, later(now, pause));
                 continue;
             }
             if record.failure.is_none() {
@@ -371,27 +409,36 @@ impl Controller {
             }
             let is_due = |at: &Timestamp| record.failure.is_some() || *at > now;
             if let Some(retry_at) = record.retry_at.filter(is_due) {
-                self.schedule.requeue(name, retry_at);
+                self.timers.objects.requeue(name, retry_at);
                 self.triggers.insert(Trigger::Retry);
             }
         }
     }
 
     /// Closes the incidents that are over in the history log.
-    fn conclude(&mut self, assessment: &Assessment<'_>, read: &BTreeSet<Name>, now: Timestamp) {
+    fn conclude(
+        &mut self,
+        assessment: &Assessment<'_>,
+        read: &BTreeSet<ObjectName>,
+        now: Timestamp,
+    ) {
         for name in read {
-            if !unknown(&assessment.differences, name).is_empty() {
+            if !assessment.differences.unknown_of(name).is_empty() {
                 continue;
             }
-            let found = changes(&assessment.differences, name);
+            let found = assessment.differences.changes_of(name);
             if found.iter().all(is_drift) {
                 self.history_log
-                    .end(Finding::Change, name, now, "it is live");
+                    .end(Finding::Change, name.account(), now, "it is live");
             }
             if !found.iter().any(is_drift) {
-                self.authors.remove(name);
-                self.history_log
-                    .end(Finding::Drift, name, now, "it is as the tree has it");
+                self.objects.forget_author(name);
+                self.history_log.end(
+                    Finding::Drift,
+                    name.account(),
+                    now,
+                    "it is as the tree has it",
+                );
             }
         }
     }
@@ -410,7 +457,7 @@ impl Controller {
             .as_ref()
             .and_then(|revision| revision.commit.as_ref());
         let commit = commit.map(|commit| commit.id.clone());
-        let is_down = self.outage.is_some();
+        let is_down = self.timers.outage().is_some();
         self.published.change(|status| {
             let count = |state| status.count(state);
             let result = if is_down {
@@ -443,8 +490,10 @@ impl Controller {
 }
 
 /// Returns whether every object of the tree was read.
-fn is_all(loaded: &Loaded, read: &BTreeSet<Name>) -> bool {
-    names(&loaded.desired)
+fn is_all(loaded: &Loaded, read: &BTreeSet<ObjectName>) -> bool {
+    loaded
+        .desired
+        .object_names()
         .iter()
         .all(|name| read.contains(name))
 }

@@ -17,17 +17,19 @@ use crate::tree::{DnsMode, DnsWatch};
 impl Controller {
     /// Starts the checks of the domains that are due, without waiting for the answers.
     pub(super) fn ask_dns(&mut self, now: Timestamp) {
-        if self.names.is_asking() || self.names.next().is_none_or(|next| next > now) {
+        if self.timers.domains.is_asking()
+            || self.timers.domains.next().is_none_or(|next| next > now)
+        {
             return;
         }
         let Some(revision) = &self.revision else {
             return;
         };
-        let due: BTreeSet<AccountName> = (self.names.schedule.due(now).into_iter().flatten())
+        let due: BTreeSet<AccountName> = (self.timers.domains.due(now).into_iter())
             .take(BATCH)
             .collect();
         for name in &due {
-            self.names.schedule.read(&Some(name.clone()), now);
+            self.timers.domains.schedule.read(&name.into(), now);
         }
         let sandbox = self.setup.sandbox.as_ref();
         let options = match sandbox {
@@ -44,7 +46,7 @@ impl Controller {
             }
         };
         if let Some(list) = checklist(revision, |name| due.contains(name)) {
-            self.names.asking.spawn(async move {
+            self.timers.domains.asking.spawn(async move {
                 let (checks, traffic) = list.check(&options, &|_| ()).await;
                 let questions = traffic.questions;
                 Answers { checks, questions }
@@ -56,11 +58,11 @@ impl Controller {
     pub(super) async fn ask_dns_and_wait(&mut self, stop: &CancellationToken) {
         loop {
             self.ask_dns(Timestamp::now());
-            if !self.names.is_asking() {
+            if !self.timers.domains.is_asking() {
                 return self.publish(Timestamp::now());
             }
             tokio::select! {
-                answers = self.names.arrive() => self.take_answers(answers),
+                answers = self.timers.domains.arrive() => self.take_answers(answers),
                 () = stop.cancelled() => return,
             }
         }
@@ -84,7 +86,7 @@ impl Controller {
     /// Processes the answers of a batch.
     pub(super) fn take_answers(&mut self, answers: Answers) {
         let now = Timestamp::now();
-        self.names.questions += answers.questions;
+        self.timers.domains.questions += answers.questions;
         let mut told: Vec<(AccountName, DnsSummary)> = Vec::new();
         // The tree may have changed in the meantime.
         let answered: BTreeSet<&AccountName> =
@@ -95,7 +97,13 @@ impl Controller {
             .unwrap_or_default();
         for (name, check) in answers.checks {
             let is_asked = now_asked.get(&name) == Some(&check.domain);
-            let Some(domain_state) = self.names.states.get_mut(&name).filter(|_| is_asked) else {
+            let Some(domain_state) = self
+                .timers
+                .domains
+                .states
+                .get_mut(&name)
+                .filter(|_| is_asked)
+            else {
                 continue;
             };
             let before = domain_state.asked_well;
@@ -106,11 +114,13 @@ impl Controller {
                 summary.lines.push(writer.to_owned());
             }
             self.write_down(&name, &summary, before, now);
-            self.names.plan_ahead(&name, self.setup.confirm_after, now);
+            self.timers
+                .domains
+                .plan_ahead(&name, self.setup.confirm_after, now);
             told.push((name, summary));
         }
-        self.conditions.dns = self.names.silence();
-        let questions = self.names.questions;
+        self.conditions.dns = self.timers.domains.silence();
+        let questions = self.timers.domains.questions;
         self.published.change(|status| {
             status.cluster.dns_questions = questions;
             for (name, summary) in told {
@@ -129,11 +139,10 @@ impl Controller {
         begun: Option<Timestamp>,
         now: Timestamp,
     ) {
-        let object = Some(name.clone());
         if let Some(seen) = summary.seen.filter(|_| summary.confirmed.is_some()) {
             self.history_log.begin(Detected {
                 finding: Finding::Dns,
-                name: object,
+                account: Some(name.clone()),
                 keys: Vec::new(),
                 message: format!("{name}: {}", summary.headline()),
                 commit: None,
@@ -141,8 +150,12 @@ impl Controller {
                 at: seen,
             });
         } else if matches!(summary.standing, Standing::InSync | Standing::Propagating) {
-            self.history_log
-                .end(Finding::Dns, &object, now, "it is as the template has it");
+            self.history_log.end(
+                Finding::Dns,
+                Some(name),
+                now,
+                "it is as the template has it",
+            );
         }
     }
 }

@@ -7,11 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 
 use super::domain_state::DomainState;
-use super::schedule::{Name, Schedule, back_off, later};
+use super::schedule::{Schedule, back_off, later};
 use super::selection::is_same_template;
 use super::source::SourceRevision;
 use crate::dns::{Checklist, DomainCheck, declared_template};
-use crate::model::AccountName;
+use crate::model::{AccountName, ObjectName};
 use crate::tree::{DesiredTemplate, DnsWatch};
 
 /// Domains checked in one batch.
@@ -61,16 +61,15 @@ impl Domains {
     pub(super) fn follow(
         &mut self,
         snapshot: &SourceRevision,
-        touched: &BTreeSet<Name>,
+        touched: &BTreeSet<ObjectName>,
         now: Timestamp,
     ) {
         let asked = asked_for(snapshot);
-        let names: BTreeSet<Name> = asked.iter().cloned().map(Some).collect();
+        let names: BTreeSet<ObjectName> = asked.iter().map(ObjectName::from).collect();
         let is_new = |name: &&AccountName| !self.states.contains_key(*name);
         // Checks of a large tree start with one batch; the others spread over the interval.
-        let later_ones: Vec<Name> = (asked.iter().filter(is_new).skip(BATCH))
-            .cloned()
-            .map(Some)
+        let later_ones: Vec<ObjectName> = (asked.iter().filter(is_new).skip(BATCH))
+            .map(ObjectName::from)
             .collect();
         self.schedule.follow(&names, now);
         for name in &later_ones {
@@ -82,7 +81,7 @@ impl Domains {
         self.template = template.cloned();
         for name in asked {
             let domain_state = self.states.entry(name.clone()).or_default();
-            let name = Some(name);
+            let name = ObjectName::from(name);
             if is_all || touched.contains(&name) {
                 *domain_state = DomainState::default();
                 if !later_ones.contains(&name) {
@@ -93,13 +92,22 @@ impl Domains {
     }
 
     /// Returns whether an account's domain is checked and has been checked once.
-    pub(super) fn knows(&self, name: &Name) -> bool {
-        let domain_state = (name.as_ref()).and_then(|name| self.states.get(name));
+    pub(super) fn knows(&self, name: &ObjectName) -> bool {
+        let domain_state = (name.account()).and_then(|name| self.states.get(name));
         domain_state.is_some_and(|domain_state| *domain_state != DomainState::default())
     }
 
+    /// Returns the accounts whose domain is to be checked now.
+    pub(super) fn due(&self, now: Timestamp) -> Vec<AccountName> {
+        let due = self.schedule.due(now);
+        due.iter()
+            .filter_map(ObjectName::account)
+            .cloned()
+            .collect()
+    }
+
     /// Schedules the check of an account's domain.
-    pub(super) fn requeue(&mut self, name: &Name, at: Timestamp) {
+    pub(super) fn requeue(&mut self, name: &ObjectName, at: Timestamp) {
         self.schedule.requeue(name, at);
     }
 
@@ -160,7 +168,7 @@ impl Domains {
         let Some(domain_state) = self.states.get(name) else {
             return;
         };
-        let name = Some(name.clone());
+        let name = ObjectName::from(name);
         if domain_state.is_confirming() {
             self.schedule.requeue(&name, later(now, confirm_after));
         } else if domain_state.silences > 0 {

@@ -121,7 +121,7 @@ pub fn events(before: &Status, after: &Status) -> Vec<Event> {
             events.push(Event {
                 at: object.since,
                 event: object.state.as_str(),
-                account: object.name.as_ref().map(ToString::to_string),
+                account: object.name.account().map(ToString::to_string),
                 object: Some(object.title().to_owned()),
                 reason: object.reason.as_str().to_owned(),
                 message: object.message.clone(),
@@ -134,7 +134,7 @@ pub fn events(before: &Status, after: &Status) -> Vec<Event> {
             events.push(Event {
                 at: dns.asked,
                 event: "dns",
-                account: object.name.as_ref().map(ToString::to_string),
+                account: object.name.account().map(ToString::to_string),
                 object: Some(object.title().to_owned()),
                 reason: dns.word().to_owned(),
                 message: match dns.standing {
@@ -233,7 +233,7 @@ mod tests {
         after.cluster.source.problem = Some("it has errors".to_owned());
         after.cluster.down_since = Some(at(1));
         let name = AccountName::new("acme");
-        let mut object = ObjectStatus::unread(Some(name.clone()), at(1));
+        let mut object = ObjectStatus::unread((&name).into(), at(1));
         object.put(Reason::InSync, "in sync", at(2));
         after.accounts.insert(name, Arc::new(object));
         insta::assert_snapshot!(told(&before, &after), @r"

@@ -11,11 +11,10 @@ use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use super::checksum::{verified, with_checksum};
-use super::schedule::Name;
 use super::status::{Finding, History, Incident, Intervention, InterventionKind, Outcome, Pause};
 use crate::apply::make_directory;
 use crate::diff::ChangeKey;
-use crate::model::count;
+use crate::model::{AccountName, count};
 
 /// Most incidents kept, and most interventions.
 const LONGEST: usize = 1000;
@@ -36,7 +35,7 @@ pub(super) struct HistoryLog {
     history: Arc<History>,
     next: u64,
     next_intervention: u64,
-    open: BTreeMap<(Finding, Name), u64>,
+    open: BTreeMap<(Finding, Option<AccountName>), u64>,
     /// Number of corrupted lines.
     spoilt: usize,
 }
@@ -76,7 +75,8 @@ fn newest<T>(known: BTreeMap<u64, T>) -> Vec<T> {
 /// A new finding, for the history log.
 pub(super) struct Detected {
     pub(super) finding: Finding,
-    pub(super) name: Name,
+    /// The account; absent for the template and for what concerns the cluster.
+    pub(super) account: Option<AccountName>,
     pub(super) keys: Vec<ChangeKey>,
     pub(super) message: String,
     pub(super) commit: Option<String>,
@@ -156,20 +156,20 @@ impl HistoryLog {
 
     /// Returns whether an incident is open.
     #[cfg(test)]
-    fn is_open(&self, finding: Finding, name: &Name) -> bool {
-        self.open.contains_key(&(finding, name.clone()))
+    fn is_open(&self, finding: Finding, account: Option<&AccountName>) -> bool {
+        self.open.contains_key(&(finding, account.cloned()))
     }
 
     /// Opens an incident, unless one is open already.
     pub(super) fn begin(&mut self, news: Detected) {
-        let key = (news.finding, news.name.clone());
+        let key = (news.finding, news.account.clone());
         if self.open.contains_key(&key) {
             return;
         }
         let incident = Incident {
             id: self.next,
             finding: news.finding,
-            account: news.name,
+            account: news.account,
             keys: news.keys,
             message: news.message,
             commit: news.commit,
@@ -189,8 +189,14 @@ impl HistoryLog {
     }
 
     /// Closes an incident, if it is open.
-    pub(super) fn end(&mut self, finding: Finding, name: &Name, now: Timestamp, how: &str) {
-        let Some(id) = self.open.remove(&(finding, name.clone())) else {
+    pub(super) fn end(
+        &mut self,
+        finding: Finding,
+        account: Option<&AccountName>,
+        now: Timestamp,
+        how: &str,
+    ) {
+        let Some(id) = self.open.remove(&(finding, account.cloned())) else {
             return;
         };
         let incidents = &mut Arc::make_mut(&mut self.history).incidents;
@@ -233,14 +239,17 @@ impl HistoryLog {
         }
     }
 
-    /// Closes the incidents of objects that are not there any more.
-    pub(super) fn follow(&mut self, is_there: impl Fn(&Name) -> bool, now: Timestamp) {
+    /// Closes the incidents of accounts that are not there any more.
+    pub(super) fn follow(&mut self, is_there: impl Fn(&AccountName) -> bool, now: Timestamp) {
+        let is_gone = |account: &Option<AccountName>| {
+            account.as_ref().is_some_and(|account| !is_there(account))
+        };
         let gone: Vec<_> = (self.open.keys())
-            .filter(|(_, name)| name.is_some() && !is_there(name))
+            .filter(|(_, account)| is_gone(account))
             .cloned()
             .collect();
-        for (finding, name) in gone {
-            self.end(finding, &name, now, "it left the tree");
+        for (finding, account) in gone {
+            self.end(finding, account.as_ref(), now, "it left the tree");
         }
     }
 
@@ -325,7 +334,6 @@ impl HistoryLog {
 mod tests {
     use super::*;
     use crate::daemon::status::Author;
-    use crate::model::AccountName;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -334,7 +342,7 @@ mod tests {
     fn news(name: &str, detected: i64) -> Detected {
         Detected {
             finding: Finding::Drift,
-            name: Some(AccountName::new(name)),
+            account: Some(AccountName::new(name)),
             keys: vec![ChangeKey::Whitelabel],
             message: "it changed".to_owned(),
             commit: None,
@@ -352,7 +360,7 @@ mod tests {
         history_log.begin(news("acme", 10));
         history_log.begin(news("acme", 11));
         history_log.begin(news("other", 12));
-        history_log.end(Finding::Drift, &acme, at(15), "put right");
+        history_log.end(Finding::Drift, acme.as_ref(), at(15), "put right");
         drop(history_log);
         let path = state.join("watch/history.jsonl");
         let mut file = OpenOptions::new().append(true).open(&path).unwrap();
@@ -366,9 +374,9 @@ mod tests {
             })
             .collect();
         assert_eq!(told, [(1, Some(3), Some(5)), (2, Some(3), None)]);
-        assert!(!history_log.is_open(Finding::Drift, &acme));
+        assert!(!history_log.is_open(Finding::Drift, acme.as_ref()));
         history_log.follow(|_| false, at(20));
-        assert!(!history_log.is_open(Finding::Drift, &Some(AccountName::new("other"))));
+        assert!(!history_log.is_open(Finding::Drift, Some(&AccountName::new("other"))));
         assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 3);
     }
 

@@ -9,12 +9,11 @@ use jiff::{SignedDuration, Timestamp};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use serde_json::{Value, json};
 
-use super::controller::Controller;
-use super::platform_events::SECRET_KEY;
+use super::platform_events::{EventStatus, SECRET_KEY};
 use super::schedule::later;
-use super::setup::HookOwner;
+use super::setup::{Events, HookOwner};
 use crate::apply::lease::LeaseGuard;
-use crate::live::{HookClient, StoredHook};
+use crate::live::{HookClient, ReadClient, StoredHook};
 use crate::model::{Digest, Object, Secret};
 
 /// How often the hooks are looked after.
@@ -57,55 +56,81 @@ pub fn hooks(url: &str, secret: &str, knows_all: bool) -> Vec<Object> {
     actions.iter().map(hook).collect()
 }
 
-impl Controller {
-    /// Looks after the hooks, if that is due and the daemon keeps its own.
-    pub(super) async fn keep_hooks(&mut self, guard: &LeaseGuard, now: Timestamp) {
-        let Some(setup) = self.setup.events.clone() else {
-            return;
-        };
-        let is_due = self.hooks.next.is_none_or(|next| next <= now);
+/// The hooks that the daemon made.
+#[derive(Clone, Debug, Default)]
+pub(super) struct KeptHooks {
+    ids: Vec<String>,
+    made: Option<Timestamp>,
+    /// When they are looked after next.
+    next: Option<Timestamp>,
+    problem: Option<String>,
+    restored: u64,
+}
+
+impl KeptHooks {
+    /// Returns when the hooks are looked after next; `None` before the first round.
+    pub(super) fn next(&self) -> Option<Timestamp> {
+        self.next
+    }
+
+    /// Has them looked after in the next round of the loop.
+    pub(super) fn look_now(&mut self) {
+        self.next = None;
+    }
+
+    /// Looks after the hooks, if that is due and the daemon keeps its own; `client` is absent while the platform cannot
+    /// be read. Returns whether events were lost, so that everything is to be read once.
+    pub(super) async fn keep(
+        &mut self,
+        client: Option<ReadClient>,
+        setup: &Events,
+        guard: &LeaseGuard,
+        now: Timestamp,
+    ) -> bool {
+        let is_due = self.next.is_none_or(|next| next <= now);
         if setup.owner != HookOwner::Daemon || !is_due {
-            return;
+            return false;
         }
-        let client = self.platform.client();
-        let Some(client) = client.filter(|_| self.outage.is_none() && guard.holds()) else {
-            // The loop must not come round for what cannot be done now.
-            self.hooks.put_off(later(now, AGAIN));
-            return;
+        let Some(client) = client.filter(|_| guard.holds()) else {
+            // The loop must not come round for what cannot be done now; before the first round nothing is planned.
+            self.next = self.next.map(|_| later(now, AGAIN));
+            return false;
         };
+        let before = self.restored;
         let client = HookClient::new(client);
-        match self.look_after(&client, &setup.url, guard, now).await {
+        match self.look_after(&client, setup, guard, now).await {
             Ok(()) => {
-                self.hooks.problem = None;
-                self.hooks.next = Some(later(now, ROUND));
+                self.problem = None;
+                self.next = Some(later(now, ROUND));
             }
             Err(problem) => {
-                if self.hooks.problem.as_ref() != Some(&problem) {
+                if self.problem.as_ref() != Some(&problem) {
                     tracing::warn!(problem, "the platform does not tell of changes");
                 }
-                self.hooks.problem = Some(problem);
-                self.hooks.next = Some(later(now, AGAIN));
+                self.problem = Some(problem);
+                self.next = Some(later(now, AGAIN));
             }
         }
+        self.restored > before
     }
 
     async fn look_after(
         &mut self,
         client: &HookClient,
-        url: &str,
+        setup: &Events,
         guard: &LeaseGuard,
         now: Timestamp,
     ) -> Result<(), String> {
         let stored = client.list().await;
         let stored = stored.map_err(|error| format!("webhooks: {}", error.explained()))?;
-        let own: Vec<&StoredHook> = stored.iter().filter(|hook| hook.uri == url).collect();
+        let own: Vec<&StoredHook> = stored.iter().filter(|hook| hook.uri == setup.url).collect();
         let is_there = |id: &String| own.iter().any(|hook| hook.id == *id);
-        let is_old = (self.hooks.made).is_none_or(|made| now.duration_since(made) > SECRET_AGE);
-        let is_gone = !self.hooks.ids.iter().all(is_there);
+        let is_old = (self.made).is_none_or(|made| now.duration_since(made) > SECRET_AGE);
+        let is_gone = !self.ids.iter().all(is_there);
         if is_old || is_gone {
-            self.make_hooks(client, url, &own, guard, now).await?;
+            self.make(client, setup, &own, guard, now).await?;
             if is_gone {
-                self.note_restored(now);
+                self.note_restored();
             }
             return Ok(());
         }
@@ -115,32 +140,29 @@ impl Controller {
             }
             let enabled = client.enable(&hook.id).await;
             enabled.map_err(|error| format!("a webhook that the platform disabled: {error}"))?;
-            self.note_restored(now);
+            self.note_restored();
         }
         Ok(())
     }
 
-    /// Counts that events were lost, and has everything read once.
-    fn note_restored(&mut self, now: Timestamp) {
-        self.hooks.restored += 1;
-        self.schedule.requeue_all(now);
+    /// Counts that events were lost.
+    fn note_restored(&mut self) {
+        self.restored += 1;
         tracing::warn!(
             "a webhook was disabled or gone on the platform, which may be unable to reach this daemon; it is put right, and every account is read once"
         );
     }
 
     /// Creates hooks with a new secret, checks that they are stored as sent, and removes the older ones.
-    async fn make_hooks(
+    async fn make(
         &mut self,
         client: &HookClient,
-        url: &str,
+        setup: &Events,
         own: &[&StoredHook],
         guard: &LeaseGuard,
         now: Timestamp,
     ) -> Result<(), String> {
-        let Some(setup) = &self.setup.events else {
-            return Ok(());
-        };
+        let url = setup.url.as_str();
         let secret = random().ok_or("the system gives no random numbers")?;
         let knows_all = client.knows_all_actions().await;
         let knows_all = knows_all.map_err(|error| format!("webhooks: {}", error.explained()))?;
@@ -183,19 +205,16 @@ impl Controller {
             return Err(problem);
         }
         setup.told.forget_older();
-        self.hooks.ids = left;
-        self.hooks.made = Some(now);
-        tracing::info!(
-            hooks = self.hooks.ids.len(),
-            "the platform tells of changes"
-        );
+        self.ids = left;
+        self.made = Some(now);
+        tracing::info!(hooks = self.ids.len(), "the platform tells of changes");
         Ok(())
     }
 
     /// Removes the hooks when the daemon ends: nobody hears them any more.
-    pub(super) async fn remove_hooks(&mut self, guard: &LeaseGuard) {
-        let hooks = std::mem::take(&mut self.hooks);
-        let Some(client) = self.platform.client() else {
+    pub(super) async fn remove(&mut self, client: Option<ReadClient>, guard: &LeaseGuard) {
+        let hooks = std::mem::take(self);
+        let Some(client) = client else {
             return;
         };
         let client = HookClient::new(client);
@@ -215,17 +234,16 @@ impl Controller {
         }
     }
 
-    /// Publishes what is known of events.
-    pub(super) fn event_status(&self) -> Option<super::EventStatus> {
-        let setup = self.setup.events.as_ref()?;
+    /// Returns what is known of events, to be published.
+    pub(super) fn status(&self, setup: &Events) -> EventStatus {
         let (heard, last) = setup.told.heard();
-        Some(super::EventStatus {
-            hooks: self.hooks.ids.len(),
-            problem: self.hooks.problem.clone(),
+        EventStatus {
+            hooks: self.ids.len(),
+            problem: self.problem.clone(),
             heard,
             last,
-            restored: self.hooks.restored,
-        })
+            restored: self.restored,
+        }
     }
 }
 

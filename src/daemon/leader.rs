@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::conditions;
 use super::controller::Controller;
 use super::history_log::HistoryLog;
-use super::setup::{Place, Reread, Setup};
+use super::setup::{Place, ReadSetup, Setup};
 use super::source::{FolderSource, FolderWatcher, RemoteSource, Source};
 use super::status::{Role, State};
 use super::{PublishedStatus, WorkQueue};
@@ -41,16 +41,16 @@ pub enum WatchError {
     Source(#[from] GitError),
 }
 
-/// Runs until an [`super::WorkItem::Stop`], and finishes the steps in flight first. `reread` reads the daemon's file
+/// Runs until an [`super::WorkItem::Stop`], and finishes the steps in flight first. `read_setup` reads the daemon's file
 /// again on an [`super::WorkItem::Reload`].
 pub async fn watch(
     setup: Setup,
     published: PublishedStatus,
     queue: WorkQueue,
-    reread: Option<Reread>,
+    read_setup: Option<ReadSetup>,
 ) -> Result<(), WatchError> {
     let (mut controller, _watcher) = open(setup, published, queue.clone())?;
-    controller.reread = reread;
+    controller.read_setup = read_setup;
     let stop = queue.stopped();
     while !stop.is_cancelled() {
         Box::pin(lead(&mut controller, &stop, false)).await;
@@ -292,11 +292,11 @@ impl Controller {
         for round in 0..rounds {
             self.reconcile_due(guard).await;
             if round == 0 {
-                self.names.requeue_all(Timestamp::now());
+                self.timers.domains.requeue_all(Timestamp::now());
             }
             self.ask_dns_and_wait(&stop).await;
             let status = self.published.status();
-            if status.count(State::Reconciling) == 0 && !self.names.is_confirming() {
+            if status.count(State::Reconciling) == 0 && !self.timers.domains.is_confirming() {
                 return;
             }
             let pause = Duration::try_from(self.setup.confirm_after).unwrap_or_default();

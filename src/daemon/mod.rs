@@ -11,7 +11,7 @@
 //! latest [`Status`] and wakes subscribers on each change. Neither lets one side block the other.
 
 mod adopt;
-mod approval;
+mod applied_state;
 mod assessment;
 mod base;
 pub(crate) mod checksum;
@@ -26,10 +26,11 @@ mod event;
 mod execute;
 mod history_log;
 mod hooks;
-mod kept_hooks;
+mod interventions;
 mod leader;
+mod objects;
 mod observe;
-mod outage;
+mod observed;
 mod platform_events;
 mod published;
 mod queue;
@@ -39,11 +40,10 @@ mod schedule;
 mod selection;
 mod service;
 mod setup;
-mod shard;
-mod shard_state;
 mod show;
 mod source;
 mod status;
+mod timers;
 mod verdict;
 mod zones;
 
@@ -55,7 +55,7 @@ pub use platform_events::{ChangeAuthor, EventStatus, Hint, PlatformEvents, SECRE
 pub use published::PublishedStatus;
 pub use queue::{PendingWork, WorkItem, WorkQueue};
 pub use service::{Notification, ServiceManager};
-pub use setup::{Events, HookOwner, Place, Reread, SandboxDns, Setup};
+pub use setup::{Events, HookOwner, Place, ReadSetup, SandboxDns, Setup};
 pub use status::{
     Alert, AlertKind, Approval, Author, ClusterStatus, DnsSummary, Drift, Finding, History,
     InFlight, Incident, Intervention, InterventionKind, LiveBrand, Mistake, Mode, ObjectStatus,

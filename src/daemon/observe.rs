@@ -8,13 +8,12 @@ use camino::Utf8Path;
 use jiff::Timestamp;
 
 use super::platform_events::Hint;
-use super::schedule::Name;
 use super::setup::Setup;
 use crate::live::{
     self, ApiError, Cache, ClientConfig, CollectOptions, Live, LiveAccount, ReadClient, Reading,
     collect, read_again,
 };
-use crate::model::{AccountName, DomainTemplate, Identity};
+use crate::model::{AccountName, DomainTemplate, Identity, ObjectName};
 use crate::tree::{BaseAccounts, ClusterConfig, Desired, SharedAccount, departed};
 
 /// Attempts of a request in all.
@@ -29,9 +28,9 @@ pub(super) struct Platform {
     cache: Option<Cache>,
     pub(super) live: Live,
     /// When each object was last read.
-    read_at: BTreeMap<Name, Timestamp>,
+    read_at: BTreeMap<ObjectName, Timestamp>,
     /// When the last read of each object that succeeded began.
-    begun_at: BTreeMap<Name, Timestamp>,
+    begun_at: BTreeMap<ObjectName, Timestamp>,
 }
 
 /// The known state of some objects.
@@ -43,13 +42,14 @@ pub(super) struct Known {
 
 impl Platform {
     /// Returns the known state of some objects.
-    pub(super) fn known(&self, names: &BTreeSet<Name>) -> Known {
-        let accounts = names.iter().flatten();
+    pub(super) fn known(&self, names: &BTreeSet<ObjectName>) -> Known {
+        let accounts = names.iter().filter_map(ObjectName::account);
         Known {
             accounts: accounts
                 .map(|name| self.live.accounts.get(name).cloned())
                 .collect(),
-            template: (self.live.template.clone()).filter(|_| names.contains(&None)),
+            template: (self.live.template.clone())
+                .filter(|_| names.contains(&ObjectName::Template)),
         }
     }
 
@@ -92,7 +92,7 @@ impl Platform {
 
     /// Returns whether what is known of an account is as new as a hint: it was read since, or has that revision.
     pub(super) fn knows(&self, account: &AccountName, hint: &Hint) -> bool {
-        let name = Some(account.clone());
+        let name = ObjectName::from(account);
         if self.begun_at.get(&name).is_some_and(|at| *at > hint.heard) {
             return true;
         }
@@ -105,7 +105,7 @@ impl Platform {
     }
 
     /// Returns when an object was last read.
-    pub(super) fn read_at(&self, name: &Name) -> Option<Timestamp> {
+    pub(super) fn read_at(&self, name: &ObjectName) -> Option<Timestamp> {
         self.read_at.get(name).copied()
     }
 
@@ -118,7 +118,7 @@ impl Platform {
             .collect();
         self.live.accounts.retain(|name, _| names.contains(name));
         for times in [&mut self.read_at, &mut self.begun_at] {
-            times.retain(|name, _| name.as_ref().is_none_or(|name| names.contains(name)));
+            times.retain(|name, _| name.account().is_none_or(|name| names.contains(name)));
         }
     }
 
@@ -129,7 +129,7 @@ impl Platform {
         client: &ReadClient,
         desired: &Desired,
         base: Option<&Desired>,
-        names: &BTreeSet<Name>,
+        names: &BTreeSet<ObjectName>,
         with_departed: bool,
     ) -> Result<(), ApiError> {
         let wanted = self.part(desired, names);
@@ -150,7 +150,7 @@ impl Platform {
         self.live.take_in(read.accounts);
         self.live.holders.extend(read.holders);
         self.forget_holders(desired);
-        if names.contains(&None) {
+        if names.contains(&ObjectName::Template) {
             self.live.template = read.template;
             self.live.template_is_unservable = read.template_is_unservable;
         }
@@ -166,9 +166,13 @@ impl Platform {
         client: &ReadClient,
         desired: &Desired,
         base: Option<&Desired>,
-        names: &BTreeSet<Name>,
+        names: &BTreeSet<ObjectName>,
     ) -> Result<(), ApiError> {
-        let accounts: BTreeSet<AccountName> = names.iter().flatten().cloned().collect();
+        let accounts: BTreeSet<AccountName> = names
+            .iter()
+            .filter_map(ObjectName::account)
+            .cloned()
+            .collect();
         let base = base.map(|base| base_of(base, desired, &self.part(desired, names), false));
         let options = CollectOptions {
             unmanaged: false,
@@ -194,30 +198,40 @@ impl Platform {
     }
 
     /// Marks objects as unknown, with the reason.
-    pub(super) fn lose(&mut self, names: &BTreeSet<Name>, reason: &str) {
+    pub(super) fn lose(&mut self, names: &BTreeSet<ObjectName>, reason: &str) {
         for name in names {
-            if let Some(name) = name {
-                let unknown = LiveAccount {
-                    id: Reading::Unknown(reason.to_owned()),
-                    document: Reading::Unknown(reason.to_owned()),
-                };
-                self.begun_at.remove(&Some(name.clone()));
-                self.live.accounts.insert(name.clone(), Arc::new(unknown));
-            } else {
-                self.live.template = Some(Reading::Unknown(reason.to_owned()));
-                self.live.template_is_unservable = false;
+            match name {
+                ObjectName::Account(account) => {
+                    let unknown = LiveAccount {
+                        id: Reading::Unknown(reason.to_owned()),
+                        document: Reading::Unknown(reason.to_owned()),
+                    };
+                    self.begun_at.remove(name);
+                    self.live
+                        .accounts
+                        .insert(account.clone(), Arc::new(unknown));
+                }
+                ObjectName::Template => {
+                    self.live.template = Some(Reading::Unknown(reason.to_owned()));
+                    self.live.template_is_unservable = false;
+                }
+                // Zones are read from their primary.
+                ObjectName::Zone(_) => {}
             }
         }
     }
 
     /// Returns the part of a tree with some objects. An account whose id is known is looked up by it, which saves
     /// listing all accounts.
-    fn part(&self, desired: &Desired, names: &BTreeSet<Name>) -> Desired {
+    fn part(&self, desired: &Desired, names: &BTreeSet<ObjectName>) -> Desired {
         let accounts = desired.accounts.iter();
-        let wanted = accounts.filter(|account| names.contains(&Some(account.name.clone())));
+        let wanted = accounts.filter(|account| names.contains(&ObjectName::from(&account.name)));
         Desired {
             accounts: wanted.map(|account| self.by_id(account)).collect(),
-            template: desired.template.clone().filter(|_| names.contains(&None)),
+            template: desired
+                .template
+                .clone()
+                .filter(|_| names.contains(&ObjectName::Template)),
             cluster: desired.cluster.clone(),
             policy: desired.policy.clone(),
         }
@@ -261,9 +275,9 @@ fn base_of(base: &Desired, desired: &Desired, wanted: &Desired, with_departed: b
 }
 
 /// Returns the first reason if none of the objects could be read.
-pub(super) fn is_down(live: &Live, names: &BTreeSet<Name>) -> Option<String> {
+pub(super) fn is_down(live: &Live, names: &BTreeSet<ObjectName>) -> Option<String> {
     let mut reasons = names.iter().map(|name| match name {
-        Some(name) => match live
+        ObjectName::Account(name) => match live
             .accounts
             .get(name)
             .map(|account| (&account.id, &account.document))
@@ -272,10 +286,11 @@ pub(super) fn is_down(live: &Live, names: &BTreeSet<Name>) -> Option<String> {
             // An account that is not found says nothing about the platform.
             _ => None,
         },
-        None => match &live.template {
+        ObjectName::Template => match &live.template {
             Some(Reading::Unknown(reason)) => Some(reason.clone()),
             _ => None,
         },
+        ObjectName::Zone(_) => None,
     });
     let first = reasons.next()??;
     reasons.all(|reason| reason.is_some()).then_some(first)

@@ -107,11 +107,11 @@ mod tests {
             tokio::spawn(async move { published.newer_than(1).await })
         };
         published.change(|status| {
-            let object = ObjectStatus::unread(Some(acme.clone()), Timestamp::UNIX_EPOCH);
+            let object = ObjectStatus::unread((&acme).into(), Timestamp::UNIX_EPOCH);
             status.accounts.insert(acme.clone(), Arc::new(object));
         });
         published.change(|status| {
-            let object = status.object_mut(Some(&acme)).unwrap();
+            let object = status.object_mut(&(&acme).into()).unwrap();
             Arc::make_mut(object).put(Reason::InSync, "", Timestamp::UNIX_EPOCH);
         });
         let after = waiting.await.unwrap();

@@ -6,11 +6,10 @@ use std::collections::BTreeSet;
 use camino::Utf8Path;
 use thiserror::Error;
 
-use super::schedule::Name;
 use crate::apply::lease::LeaseGuard;
 use crate::apply::{Applied, ApplyError, ApprovedPlan, AssetSource};
 use crate::live::{ApiError, CollectOptions, Live, ReadClient, collect};
-use crate::model::{AccountName, Shard};
+use crate::model::{AccountName, ObjectName, Shard};
 use crate::reconcile::{Execution, Recoverer, RecoveryError, RecoveryEvent, execute, recover};
 use crate::tree::{ClusterConfig, Desired};
 
@@ -39,10 +38,13 @@ pub(super) enum Unrecovered {
 
 impl Recovery {
     /// Returns whether the recovery must run before some objects are read.
-    fn is_due(&self, read: &BTreeSet<Name>) -> bool {
+    fn is_due(&self, read: &BTreeSet<ObjectName>) -> bool {
         match self {
             Self::Due => true,
-            Self::Waits(accounts) => read.iter().flatten().any(|name| accounts.contains(name)),
+            Self::Waits(accounts) => read
+                .iter()
+                .filter_map(ObjectName::account)
+                .any(|name| accounts.contains(name)),
             Self::Done => false,
         }
     }
@@ -50,7 +52,7 @@ impl Recovery {
     /// Runs the recovery, if it must run before some objects are read.
     pub(super) async fn advance(
         &mut self,
-        read: &BTreeSet<Name>,
+        read: &BTreeSet<ObjectName>,
         (state, cluster, shard): (&Utf8Path, &ClusterConfig, Option<Shard>),
         client: &ReadClient,
         guard: &LeaseGuard,
@@ -123,7 +125,7 @@ mod tests {
     fn it_is_looked_at_again_when_an_account_is_read_that_could_not_be() {
         #[track_caller]
         fn check(recovery: &Recovery, expected: bool) {
-            let read = [None, Some(AccountName::new("acme"))].into();
+            let read = [ObjectName::Template, AccountName::new("acme").into()].into();
             assert_eq!(recovery.is_due(&read), expected, "{recovery:?}");
         }
         check(&Recovery::Due, true);

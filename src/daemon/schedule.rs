@@ -5,10 +5,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::AccountName;
-
-/// An object: an account, or the domain template.
-pub(super) type Name = Option<AccountName>;
+use crate::model::ObjectName;
 
 /// Objects that are due within this part of the interval are read together.
 const SLICES: i32 = 60;
@@ -23,7 +20,7 @@ pub(super) const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(15);
 pub(super) struct Schedule {
     interval: SignedDuration,
     seed: u64,
-    due: BTreeMap<Name, Due>,
+    due: BTreeMap<ObjectName, Due>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +49,7 @@ impl Schedule {
     }
 
     /// Schedules exactly these objects from now on. New ones are due at once.
-    pub(super) fn follow(&mut self, names: &BTreeSet<Name>, now: Timestamp) {
+    pub(super) fn follow(&mut self, names: &BTreeSet<ObjectName>, now: Timestamp) {
         self.due.retain(|name, _| names.contains(name));
         for name in names {
             let new = Due { at: now, rounds: 0 };
@@ -61,7 +58,7 @@ impl Schedule {
     }
 
     /// Makes an object due no later than at a time.
-    pub(super) fn requeue(&mut self, name: &Name, at: Timestamp) {
+    pub(super) fn requeue(&mut self, name: &ObjectName, at: Timestamp) {
         if let Some(due) = self.due.get_mut(name) {
             due.at = due.at.min(at);
         }
@@ -76,7 +73,7 @@ impl Schedule {
 
     /// Schedules the next read of an object that was just read: the first after a random part of the interval, later
     /// ones after an interval give or take a tenth.
-    pub(super) fn read(&mut self, name: &Name, now: Timestamp) {
+    pub(super) fn read(&mut self, name: &ObjectName, now: Timestamp) {
         let (seed, interval) = (self.seed, self.interval);
         if let Some(due) = self.due.get_mut(name) {
             let chance = chance(seed, name, due.rounds);
@@ -99,14 +96,14 @@ impl Schedule {
     }
 
     /// Postpones an object until exactly this time.
-    pub(super) fn put_off(&mut self, name: &Name, until: Timestamp) {
+    pub(super) fn put_off(&mut self, name: &ObjectName, until: Timestamp) {
         if let Some(due) = self.due.get_mut(name) {
             due.at = until;
         }
     }
 
     /// Iterates over the objects.
-    pub(super) fn names(&self) -> impl Iterator<Item = Name> {
+    pub(super) fn names(&self) -> impl Iterator<Item = ObjectName> {
         self.due.keys().cloned()
     }
 
@@ -116,7 +113,7 @@ impl Schedule {
     }
 
     /// Returns the objects to read now; if any is due, those due soon are included.
-    pub(super) fn due(&self, now: Timestamp) -> BTreeSet<Name> {
+    pub(super) fn due(&self, now: Timestamp) -> BTreeSet<ObjectName> {
         if self.next().is_none_or(|next| next > now) {
             return BTreeSet::new();
         }
@@ -127,7 +124,7 @@ impl Schedule {
 }
 
 /// Returns how long to wait after the `failures`th failure in a row, from 1.
-pub(super) fn back_off(failures: u32, name: &Name, seed: u64) -> SignedDuration {
+pub(super) fn back_off(failures: u32, name: &ObjectName, seed: u64) -> SignedDuration {
     let doubled =
         FIRST_PAUSE.saturating_mul(2_i32.saturating_pow(failures.saturating_sub(1).min(20)));
     let jitter = 0.8 + 0.4 * chance(seed, name, u64::from(failures));
@@ -135,7 +132,7 @@ pub(super) fn back_off(failures: u32, name: &Name, seed: u64) -> SignedDuration 
 }
 
 /// Returns a number from 0 to 1, the same for the same arguments.
-fn chance(seed: u64, name: &Name, round: u64) -> f64 {
+fn chance(seed: u64, name: &ObjectName, round: u64) -> f64 {
     let mut hasher = DefaultHasher::new();
     (seed, name, round).hash(&mut hasher);
     let thousandth = u32::try_from(hasher.finish() % 1000).unwrap_or_default();
@@ -152,6 +149,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::AccountName;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -161,8 +159,8 @@ mod tests {
         clippy::unnecessary_wraps,
         reason = "the agenda knows names, which the template has none of"
     )]
-    fn account(number: usize) -> Name {
-        Some(AccountName::new(format!("account-{number:04}")))
+    fn account(number: usize) -> ObjectName {
+        AccountName::new(format!("account-{number:04}")).into()
     }
 
     #[test]
@@ -184,7 +182,7 @@ mod tests {
     #[test]
     fn nothing_is_due_before_its_time() {
         let mut schedule = Schedule::new(SignedDuration::from_secs(600), 7);
-        let names: BTreeSet<Name> = (0..3).map(account).collect();
+        let names: BTreeSet<ObjectName> = (0..3).map(account).collect();
         schedule.follow(&names, at(0));
         assert_eq!(schedule.due(at(0)), names);
         for name in &names {
@@ -206,7 +204,7 @@ mod tests {
     fn a_clock_that_jumps_leaves_nothing_unread() {
         const DAY: i64 = 86_400;
         let mut schedule = Schedule::new(SignedDuration::from_secs(600), 7);
-        let names: BTreeSet<Name> = (0..50).map(account).collect();
+        let names: BTreeSet<ObjectName> = (0..50).map(account).collect();
         schedule.follow(&names, at(DAY));
         for name in &names {
             schedule.read(name, at(DAY));
@@ -232,7 +230,7 @@ mod tests {
         #[test]
         fn reads_are_spread_over_the_interval(seed: u64, count in 1_usize..1000) {
             let mut schedule = Schedule::new(SignedDuration::from_secs(600), seed);
-            let names: BTreeSet<Name> = (0..count).map(account).collect();
+            let names: BTreeSet<ObjectName> = (0..count).map(account).collect();
             schedule.follow(&names, at(0));
             for name in &names {
                 schedule.read(name, at(0));

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::schedule::Name;
 use crate::diff::ChangeKey;
+use crate::model::ObjectName;
 use crate::plan::{Plan, Precondition, Step, StepId, Subject};
 use crate::tree::{Declared, Desired, DesiredTemplate, Ownership, SharedAccount, Target};
 
@@ -13,14 +13,14 @@ use crate::tree::{Declared, Desired, DesiredTemplate, Ownership, SharedAccount, 
 /// Apply it to the base too, or the keys would look removed.
 pub(super) fn without<'d>(
     desired: &'d Desired,
-    held: &BTreeMap<Name, BTreeSet<ChangeKey>>,
+    held: &BTreeMap<ObjectName, BTreeSet<ChangeKey>>,
 ) -> Cow<'d, Desired> {
     if held.is_empty() {
         return Cow::Borrowed(desired);
     }
     let mut rest = desired.clone();
     for account in &mut rest.accounts {
-        if let Some(keys) = held.get(&Some(account.name.clone())) {
+        if let Some(keys) = held.get(&ObjectName::from(&account.name)) {
             let account = account.make_mut();
             for key in keys {
                 match key {
@@ -38,7 +38,7 @@ pub(super) fn without<'d>(
             }
         }
     }
-    if let (Some(template), Some(keys)) = (&mut rest.template, held.get(&None)) {
+    if let (Some(template), Some(keys)) = (&mut rest.template, held.get(&ObjectName::Template)) {
         // A move must not be split: a held host is held under both spellings of its record type.
         let is_held = |target: &Target| {
             let spellings = [target.clone(), target.other_spelling()];
@@ -95,30 +95,23 @@ fn needs(step: &Step) -> impl Iterator<Item = StepId> {
 
 /// Returns the objects that differ between two trees, ignoring source locations; all objects when there was no tree
 /// before.
-pub(super) fn touched(before: Option<&Desired>, now: &Desired) -> BTreeSet<Name> {
-    let names = |desired: &Desired| -> BTreeSet<Name> {
-        let accounts = desired.accounts.iter();
-        let accounts = accounts.map(|account| Some(account.name.clone()));
-        accounts
-            .chain(desired.template.as_ref().map(|_| None))
-            .collect()
-    };
+pub(super) fn touched(before: Option<&Desired>, now: &Desired) -> BTreeSet<ObjectName> {
     let Some(before) = before
         .filter(|before| before.cluster.name == now.cluster.name && before.policy == now.policy)
     else {
-        return names(now);
+        return now.object_names();
     };
     let is_touched = |account: &&SharedAccount| {
         let earlier = before.account(&account.name);
         earlier.is_none_or(|earlier| !is_same(earlier, account))
     };
-    let mut touched: BTreeSet<Name> = (now.accounts.iter())
+    let mut touched: BTreeSet<ObjectName> = (now.accounts.iter())
         .filter(is_touched)
-        .map(|account| Some(account.name.clone()))
+        .map(|account| ObjectName::from(&account.name))
         .collect();
     if now.template.is_some() && !is_same_template(before.template.as_ref(), now.template.as_ref())
     {
-        touched.insert(None);
+        touched.insert(ObjectName::Template);
     }
     touched
 }
@@ -153,12 +146,13 @@ pub(super) fn is_same_template(a: Option<&DesiredTemplate>, b: Option<&DesiredTe
 }
 
 /// Returns whether the tree owns the keys of an object that it does not declare.
-pub(super) fn is_exclusive(desired: &Desired, name: &Name) -> bool {
+pub(super) fn is_exclusive(desired: &Desired, name: &ObjectName) -> bool {
     let ownership = match name {
-        Some(name) => desired
+        ObjectName::Account(name) => desired
             .account(name)
             .map(|account| account.policy.ownership),
-        None => desired.template.as_ref().map(|template| template.ownership),
+        ObjectName::Template => desired.template.as_ref().map(|template| template.ownership),
+        ObjectName::Zone(_) => None,
     };
     ownership == Some(Ownership::Exclusive)
 }

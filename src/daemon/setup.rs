@@ -14,6 +14,7 @@ use crate::apply::SandboxPrimaries;
 use crate::apply::lease::SKEW;
 use crate::live::{ClientConfig, Trust};
 use crate::model::Shard;
+use crate::tree::Desired;
 
 /// The daemon's setup, with everything resolved.
 #[derive(Clone, Debug)]
@@ -86,7 +87,7 @@ pub struct SandboxDns {
 }
 
 /// Reads the daemon's file again, or returns why it cannot be used.
-pub type Reread = Arc<dyn Fn() -> Result<Setup, String> + Send + Sync>;
+pub type ReadSetup = Arc<dyn Fn() -> Result<Setup, String> + Send + Sync>;
 
 /// Where the tree comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +121,15 @@ impl Setup {
         (moved.into_iter())
             .filter_map(|(key, has_moved)| has_moved.then_some(key))
             .collect()
+    }
+
+    /// Returns the base URL of the platform that a tree is for.
+    pub(super) fn platform_of(&self, desired: &Desired) -> String {
+        match (&self.platform, &desired.cluster.api) {
+            (Some(platform), _) => platform.api.clone(),
+            (None, Some(api)) => api.value.clone(),
+            (None, None) => String::new(),
+        }
     }
 
     /// Creates a setup with the defaults.

@@ -7,17 +7,14 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::assessment::acting;
-use super::assessment::{
-    Assessment, AssessmentInput, Record, changes, circumstances, names, subject_name, subjects,
-    unknown,
-};
+use super::assessment::{Assessment, AssessmentInput, circumstances};
 use super::controller::Controller;
-use super::schedule::Name;
+use super::objects::Record;
 use super::status::{LiveBrand, ObjectStatus, Offer, OtherSteps, PlannedStep, Reason, Taker};
 use super::verdict::{Standing, is_drift, judge, reason};
 use crate::diff::{Change, Differences};
 use crate::live::LiveDocument;
-use crate::model::KeyPath;
+use crate::model::{KeyPath, ObjectName};
 use crate::plan::{Action, Plan, Refusal, Step, Subject};
 use crate::tree::Loaded;
 
@@ -27,7 +24,7 @@ pub(super) struct Found<'a> {
     /// The plans; absent when nothing was planned.
     pub(super) plans: Option<Plans<'a>>,
     /// The objects that the plan writes to.
-    pub(super) acting: BTreeSet<Name>,
+    pub(super) acting: BTreeSet<ObjectName>,
     /// Whether the plan is being executed at this moment.
     pub(super) carrying: bool,
     /// Why the run as a whole was refused.
@@ -73,27 +70,30 @@ impl Controller {
             carrying: false,
             held: None,
         };
-        self.show(loaded, &names(&loaded.desired), &found, now);
+        self.show(loaded, &loaded.desired.object_names(), &found, now);
     }
 
     /// Publishes the status of objects.
     pub(super) fn show(
         &self,
         loaded: &Loaded,
-        which: &BTreeSet<Name>,
+        which: &BTreeSet<ObjectName>,
         found: &Found<'_>,
         now: Timestamp,
     ) {
-        let all = names(&loaded.desired);
+        let all = loaded.desired.object_names();
         let input = self.input(loaded, &all, now);
         self.published.change(|status| {
             for name in which {
                 // An object that was never read keeps its status, unless the platform cannot be read.
                 let is_read = match name {
-                    Some(name) => self.platform.live.accounts.contains_key(name),
-                    None => self.platform.live.template.is_some(),
+                    ObjectName::Account(name) => {
+                        self.observed.platform.live.accounts.contains_key(name)
+                    }
+                    ObjectName::Template => self.observed.platform.live.template.is_some(),
+                    ObjectName::Zone(_) => false,
                 };
-                if let Some(object) = status.object_mut(name.as_ref()).filter(|_| is_read)
+                if let Some(object) = status.object_mut(name).filter(|_| is_read)
                     && !self.stays(object, found)
                 {
                     self.fill(Arc::make_mut(object), &input, found);
@@ -120,25 +120,25 @@ impl Controller {
             .revision
             .as_ref()
             .and_then(|revision| revision.commit.as_ref());
-        let record = self.records.get(name);
+        let record = self.objects.get(name);
         object.reason == Reason::InSync
-            && object.checked == self.platform.read_at(name)
+            && object.checked == self.observed.platform.read_at(name)
             && object.commit.as_ref() == commit.map(|commit| &commit.id)
             && object.drift.is_empty()
             && object.failures == 0
             && record.is_none_or(|record| record.failures == 0 && record.drift.is_empty())
             && !found.acting.contains(name)
-            && changes(found.differences, name).is_empty()
-            && unknown(found.differences, name).is_empty()
+            && found.differences.changes_of(name).is_empty()
+            && found.differences.unknown_of(name).is_empty()
     }
 
     /// Fills in the status of one object.
     fn fill(&self, object: &mut ObjectStatus, input: &AssessmentInput<'_, '_>, found: &Found<'_>) {
         let name = object.name.clone();
         let nothing = Record::default();
-        let record = self.records.get(&name).unwrap_or(&nothing);
+        let record = self.objects.get(&name).unwrap_or(&nothing);
         let circumstances = circumstances(input, record, found.differences, &name);
-        let unknown = unknown(found.differences, &name);
+        let unknown = found.differences.unknown_of(&name);
         let plans = found.plans.as_ref();
         let steps = plans.map_or_else(Vec::new, |plans| plans.steps(&name));
         let refusals = plans.map_or_else(Vec::new, |plans| refusals_of(plans.whole, object));
@@ -160,11 +160,15 @@ impl Controller {
         } else if why == Reason::Pending && is_acting && found.held.is_none() {
             why = Reason::Applying;
         }
-        if let Some(author) = self.authors.get(&name).filter(|_| !record.drift.is_empty()) {
+        if let Some(author) = self
+            .objects
+            .author(&name)
+            .filter(|_| !record.drift.is_empty())
+        {
             let _ = write!(message, "; by {author}, the platform says");
         }
         object.put(why, message, input.now);
-        let differing = changes(found.differences, &name);
+        let differing = found.differences.changes_of(&name);
         object.pending = (differing.iter())
             .filter(|change| !is_drift(change))
             .cloned()
@@ -175,7 +179,7 @@ impl Controller {
         object.failures = record.failures;
         object.retry_at = record.retry_at;
         if unknown.is_empty() {
-            object.checked = self.platform.read_at(&name).or(object.checked);
+            object.checked = self.observed.platform.read_at(&name).or(object.checked);
         }
         if why == Reason::InSync {
             let commit = self
@@ -184,7 +188,7 @@ impl Controller {
                 .and_then(|revision| revision.commit.as_ref());
             object.commit = commit.map(|commit| commit.id.clone());
         }
-        let Some(account) = name.and_then(|name| input.live.accounts.get(&name)) else {
+        let Some(account) = (name.account()).and_then(|name| input.live.accounts.get(name)) else {
             return;
         };
         object.live = (account.document.known()).map(|document| live_brand(document.as_ref()));
@@ -230,7 +234,7 @@ fn of_the_whole(plan: &Plan) -> Vec<Refusal> {
 
 impl Plans<'_> {
     /// Returns the steps on an object with who takes each; a change is listed once.
-    fn steps(&self, name: &Name) -> Vec<PlannedStep> {
+    fn steps(&self, name: &ObjectName) -> Vec<PlannedStep> {
         let mut listed: Vec<PlannedStep> = Vec::new();
         for (plan, taker) in [
             (self.next, Taker::NextRun),
@@ -261,17 +265,17 @@ impl Plans<'_> {
     }
 
     /// Returns the steps on accounts that are not among the objects of the tree.
-    fn others(&self, known: &BTreeSet<Name>) -> Vec<OtherSteps> {
+    fn others(&self, known: &BTreeSet<ObjectName>) -> Vec<OtherSteps> {
         let plans = [self.next, self.offer, self.whole];
         let steps = plans.iter().flat_map(|plan| &plan.steps);
-        let names: BTreeSet<Name> = steps
-            .flat_map(subjects)
+        let names: BTreeSet<ObjectName> = steps
+            .flat_map(Step::objects)
             .filter(|name| !known.contains(name))
             .collect();
-        let other = |name: Name| {
+        let other = |name: ObjectName| {
             Some(OtherSteps {
                 steps: self.steps(&name),
-                account: name?,
+                account: name.account()?.clone(),
             })
         };
         names.into_iter().filter_map(other).collect()
@@ -284,7 +288,7 @@ fn refusals_of(plan: &Plan, object: &ObjectStatus) -> Vec<Refusal> {
             let domain = object.domain.as_deref();
             domain.is_some_and(|domain| touches(domain, zone.as_str()))
         }
-        Some(subject) => subject_name(subject).as_ref() == Some(&object.name),
+        Some(subject) => subject.name() == object.name,
         None => false,
     };
     plan.refusals.iter().filter(is_own).cloned().collect()
@@ -298,8 +302,8 @@ fn touches(domain: &str, zone: &str) -> bool {
     is_in(domain, zone) || is_in(zone, domain)
 }
 
-fn steps_of(plan: &Plan, name: &Name, taker: Taker) -> Vec<PlannedStep> {
-    let is_own = |step: &&Step| subjects(step).contains(name);
+fn steps_of(plan: &Plan, name: &ObjectName, taker: Taker) -> Vec<PlannedStep> {
+    let is_own = |step: &&Step| step.objects().contains(name);
     let planned = |step: &Step| PlannedStep {
         taker,
         verb: (&step.action).into(),

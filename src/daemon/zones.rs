@@ -5,13 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8Path;
 
-use super::schedule::Name;
 use super::verdict::is_drift;
 use crate::apply;
 use crate::diff::{ChangeKey, Differences, ManagedRecords, ZoneDifference, compare_zones};
 use crate::dns::Question;
 use crate::dns::push::{Home, PrimaryReader, PrimaryWriter, Standings};
-use crate::model::AccountName;
+use crate::model::{AccountName, ObjectName};
 use crate::tree::{
     Desired, DesiredTemplate, DnsMode, DnsWatch, Loaded, PushSettings, WatchSettings,
 };
@@ -50,7 +49,7 @@ impl Zones {
     pub(super) async fn read(
         &mut self,
         (loaded, base): (&Loaded, Option<&Desired>),
-        names: &BTreeSet<Name>,
+        names: &BTreeSet<ObjectName>,
         folder: &Utf8Path,
         sandbox: Option<&apply::SandboxPrimaries>,
     ) {
@@ -62,8 +61,9 @@ impl Zones {
         let declared: BTreeSet<&AccountName> = (desired.accounts.iter())
             .map(|account| &account.name)
             .collect();
-        let questions = managed
-            .questions_of(|name| !declared.contains(name) || names.contains(&Some(name.clone())));
+        let questions = managed.questions_of(|name| {
+            !declared.contains(name) || names.contains(&ObjectName::from(name))
+        });
         if questions.is_empty() {
             return;
         }

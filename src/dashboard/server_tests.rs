@@ -28,7 +28,7 @@ impl Stage {
             status.cluster.offer.steps = 1;
             for name in ["acme", "<script>alert(1)</script>\u{202e}"] {
                 let name = AccountName::new(name);
-                let mut object = ObjectStatus::unread(Some(name.clone()), now);
+                let mut object = ObjectStatus::unread((&name).into(), now);
                 object.company = Some("As declared".to_owned());
                 object.live = Some(LiveBrand {
                     is_there: true,

@@ -30,7 +30,7 @@ fn step(key: &str, taker: Taker) -> PlannedStep {
 }
 
 fn put_steps(status: &mut Status, steps: &[PlannedStep]) {
-    let object = status.object_mut(Some(&AccountName::new("acme"))).unwrap();
+    let object = status.object_mut(&AccountName::new("acme").into()).unwrap();
     Arc::make_mut(object).steps = steps.to_vec();
 }
 
@@ -153,7 +153,7 @@ async fn what_is_live_and_what_is_declared_are_told_apart() {
     let stage = Stage::start(None).await;
     let change = |change: fn(&mut ObjectStatus)| {
         stage.published.change(|status| {
-            let object = status.object_mut(Some(&AccountName::new("acme"))).unwrap();
+            let object = status.object_mut(&AccountName::new("acme").into()).unwrap();
             change(Arc::make_mut(object));
         });
     };

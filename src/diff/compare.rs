@@ -1,5 +1,6 @@
 //! Compares a whole tree.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use super::{
 };
 use crate::diag::SourceMap;
 use crate::live::{Live, LiveAccount};
-use crate::model::{AccountId, AccountName, Identity, count};
+use crate::model::{AccountId, AccountName, Identity, ObjectName, count};
 use crate::tree::{BaseAccounts, Desired, SharedAccount, departed};
 
 /// The differences between a tree and the platform.
@@ -39,6 +40,55 @@ impl Differences {
     pub fn account(&self, name: &AccountName) -> Option<&AccountDifference> {
         let found = (self.accounts).binary_search_by(|account| account.name.cmp(name));
         found.ok().map(|index| &*self.accounts[index])
+    }
+
+    /// Returns the differences of an object; those of an account include its records, at whatever primary.
+    #[must_use]
+    pub fn changes_of(&self, name: &ObjectName) -> Cow<'_, [Change]> {
+        let sets = self.zones.iter().flat_map(|zone| &zone.sets);
+        match name {
+            ObjectName::Template => {
+                let template = self.template.as_ref();
+                template.map_or(Cow::default(), |template| (&*template.changes).into())
+            }
+            ObjectName::Zone(zone) => {
+                let zone = self.zones.iter().find(|known| known.zone == *zone);
+                zone.map_or(Cow::default(), |zone| zone.changes().cloned().collect())
+            }
+            ObjectName::Account(name) => {
+                let found = self.account(name);
+                let mut found: Cow<'_, [Change]> =
+                    found.map_or(Cow::default(), |account| (&*account.changes).into());
+                let own: Vec<Change> = sets
+                    .filter(|set| set.accounts.contains(name))
+                    .map(|set| set.change.clone())
+                    .collect();
+                if !own.is_empty() {
+                    found.to_mut().extend(own);
+                }
+                found
+            }
+        }
+    }
+
+    /// Returns why an object could not be read, or only partly.
+    #[must_use]
+    pub fn unknown_of(&self, name: &ObjectName) -> Vec<String> {
+        match name {
+            ObjectName::Account(name) => {
+                let found = self.account(name);
+                found.map_or_else(Vec::new, |account| account.unknown.clone())
+            }
+            ObjectName::Template => {
+                let template = self.template.as_ref();
+                let unknown = template.and_then(|template| template.unknown.clone());
+                unknown.into_iter().collect()
+            }
+            ObjectName::Zone(zone) => {
+                let zone = self.zones.iter().find(|known| known.zone == *zone);
+                zone.map_or_else(Vec::new, |zone| zone.unknown.clone())
+            }
+        }
     }
 
     fn all_accounts(&self) -> impl Iterator<Item = &Arc<AccountDifference>> {

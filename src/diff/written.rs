@@ -10,7 +10,7 @@ use super::base::Base;
 use super::{ChangeKey, ManagedRecords, account, template};
 use crate::diag::SourceMap;
 use crate::live::Live;
-use crate::model::{AccountName, Identity};
+use crate::model::{AccountName, Identity, ObjectName};
 use crate::tree::{Desired, DesiredAccount, DesiredTemplate, DnsMode, SharedAccount, Target};
 
 /// The parts of one commit's tree that runs have written.
@@ -87,6 +87,52 @@ impl WrittenParts {
             same.template = true;
         }
         same
+    }
+
+    /// Leaves out the accounts, and the template, that the base declares just as the tree does: writing them leads to
+    /// what the base already has.
+    pub fn leave_known(&mut self, base: &Desired, desired: &Desired) {
+        let differs = |name: &AccountName| {
+            let both = base.account(name).zip(desired.account(name));
+            both.is_none_or(|(known, there)| !known.is(there))
+        };
+        self.accounts.retain(&differs);
+        self.keys.retain(|name, _| differs(name));
+        self.perhaps.retain(|name, _| differs(name));
+        let both = base.template.as_ref().zip(desired.template.as_ref());
+        if both.is_some_and(|(known, there)| known.agrees(there)) {
+            self.forget_template();
+        }
+    }
+
+    /// Splits off what may have been written; the rest was.
+    #[must_use]
+    pub fn split_perhaps(&mut self) -> Self {
+        Self {
+            perhaps: std::mem::take(&mut self.perhaps),
+            template_perhaps: std::mem::take(&mut self.template_perhaps),
+            ..Self::default()
+        }
+    }
+
+    /// Takes out the entries of some objects.
+    #[must_use]
+    pub fn take(&mut self, names: &BTreeSet<ObjectName>) -> Self {
+        let is_one = |name: &AccountName| names.contains(&ObjectName::from(name));
+        let mut taken = Self::default();
+        (taken.accounts, self.accounts) =
+            (std::mem::take(&mut self.accounts).into_iter()).partition(is_one);
+        for (from, to) in [
+            (&mut self.keys, &mut taken.keys),
+            (&mut self.perhaps, &mut taken.perhaps),
+        ] {
+            (*to, *from) = (std::mem::take(from).into_iter()).partition(|(name, _)| is_one(name));
+        }
+        if names.contains(&ObjectName::Template) {
+            taken.template = std::mem::take(&mut self.template);
+            taken.template_perhaps = std::mem::take(&mut self.template_perhaps);
+        }
+        taken
     }
 
     /// Removes all entries of an account.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::api::{AssetContent, Document, ReadClient, Reread};
+use super::api::{AssetContent, Document, ReadClient, Revalidated};
 use super::cache::{Cache, Entry};
 use super::error::ApiError;
 use super::state::{LiveAccount, LiveAsset, LiveDocument, Reading, reading};
@@ -103,11 +103,11 @@ impl AccountReader<'_> {
         };
         let now = self.client.whitelabel_unless(account, &known.revision);
         Ok(match now.await? {
-            Reread::Unchanged => Some(Found {
+            Revalidated::Unchanged => Some(Found {
                 is_new: false,
                 entry: known,
             }),
-            Reread::Now(document) => document.map(fresh),
+            Revalidated::Now(document) => document.map(fresh),
         })
     }
 

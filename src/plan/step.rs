@@ -12,7 +12,7 @@ use crate::diff::Change;
 use crate::dns::push::SetChange;
 use crate::model::{
     AccountId, AccountName, AssetFacts, AssetKind, ClusterName, Digest, DomainTemplate, KeyPath,
-    Object, RecordName, Revision, Shard,
+    Object, ObjectName, RecordName, Revision, Shard,
 };
 use crate::tree::Selection;
 
@@ -145,7 +145,32 @@ pub enum Subject {
     Zone(RecordName),
 }
 
+impl Step {
+    /// Returns the objects of the tree that the step is for; a step on a zone is for the accounts that need its records.
+    #[must_use]
+    pub fn objects(&self) -> BTreeSet<ObjectName> {
+        match (&self.subject, &self.action) {
+            (Subject::Zone(_), Action::Records { sets }) => {
+                let accounts = sets.iter().flat_map(|set| &set.accounts);
+                accounts.map(ObjectName::from).collect()
+            }
+            (Subject::Zone(_), _) => BTreeSet::new(),
+            (subject, _) => [subject.name()].into(),
+        }
+    }
+}
+
 impl Subject {
+    /// Returns its name.
+    #[must_use]
+    pub fn name(&self) -> ObjectName {
+        match self {
+            Self::Account { name, .. } => ObjectName::Account(name.clone()),
+            Self::Template => ObjectName::Template,
+            Self::Zone(zone) => ObjectName::Zone(zone.clone()),
+        }
+    }
+
     /// Returns the display name.
     #[must_use]
     pub fn title(&self) -> &str {

@@ -1,9 +1,8 @@
-//! Makes a completely applied commit the base.
+//! What became of the base after a commit was applied completely.
 
 use std::fmt;
 
 use crate::apply::remote::GitError;
-use crate::apply::{AppliedRef, Complete};
 use crate::model::Shard;
 use crate::tree::short_commit;
 
@@ -45,26 +44,5 @@ impl fmt::Display for Advance {
             Self::Moved => f.write_str("another apply moved it in the meantime"),
             Self::Failed(error) => error.fmt(f),
         }
-    }
-}
-
-/// Moves the ref of the base from `base` to a commit that was applied completely, by a run over the whole cluster or by
-/// one shard.
-pub async fn advance(
-    reference: &AppliedRef,
-    shard: Option<Shard>,
-    (commit, base): (&str, Option<&str>),
-    push: bool,
-) -> Advance {
-    match reference.complete(shard, (commit, base), push).await {
-        Ok(Complete::Whole) => Advance::Base {
-            commit: commit.to_owned(),
-        },
-        Ok(Complete::Waits(shards)) => Advance::Waits {
-            commit: commit.to_owned(),
-            shards,
-        },
-        Ok(Complete::Moved) => Advance::Moved,
-        Err(error) => Advance::Failed(error),
     }
 }

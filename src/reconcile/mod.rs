@@ -7,15 +7,18 @@
 //! - [`recover`]: what an interrupted run destroyed is restored before anything else is planned.
 //! - [`Reread`]: what a plan writes to is read again from the platform, never taken from a cache.
 //! - [`execute`]: the only place that starts a run of [`crate::apply`]; without a lease guard it does not compile.
-//! - [`advance`]: a completely applied commit becomes the base.
+//! - [`BaseRefs`]: what was applied last, what incomplete runs have written since, and how a completely applied commit
+//!   becomes the base.
 
 mod advance;
+mod base_refs;
 mod execute;
 mod lease;
 mod recovery;
 mod reread;
 
-pub use advance::{Advance, advance};
+pub use advance::Advance;
+pub use base_refs::{BaseRefs, Trees};
 pub use execute::{Execution, execute};
 pub use lease::{Arbiter, Ended, claim, leases, while_leading};
 pub use recovery::{Recoverer, RecoveryError, RecoveryEvent, recover};

@@ -12,7 +12,7 @@ use crate::apply::{Applied, StepOutcome};
 use crate::diag::{Diagnostic, SourceMap};
 use crate::diff::{AccountDifference, Differences, ZoneDifference};
 use crate::live::{Live, LiveAccount, Reading};
-use crate::model::{AccountName, Digest, RecordName, Shard, count_of};
+use crate::model::{AccountName, Digest, ObjectName, Shard, count_of};
 use crate::plan::{Action, Plan, Refusal, Step, StepId, Subject, Unknown};
 use crate::tree::{Base, Desired};
 
@@ -193,7 +193,7 @@ fn objects_of_tree(facts: &Facts<'_>, planned: &mut Planned<'_>) -> Objects {
         .filter(|_| facts.shard.is_none_or(|it| it.shard.is_first()))
         .is_some_and(|desired| desired.template.is_some());
     // A restore may refuse a template of which there is no snapshot.
-    let is_refused = planned.refusals.contains_key(&Some(Object::Template));
+    let is_refused = planned.refusals.contains_key(&Some(ObjectName::Template));
     let template = (is_declared || is_refused).then(|| as_it_is(template(facts, planned)));
     let zones = facts.differences.iter().flat_map(|found| &found.zones);
     Objects {
@@ -219,9 +219,9 @@ fn objects_of_plan(plan: &Plan, planned: &mut Planned<'_>) -> Objects {
     for subject in refused {
         subjects.entry(subject).or_default();
     }
-    let mut found: BTreeMap<Object, ObjectReport> = BTreeMap::new();
+    let mut found: BTreeMap<ObjectName, ObjectReport> = BTreeMap::new();
     for (subject, steps) in subjects {
-        let name = Object::from(subject);
+        let name = subject.name();
         let mut report = object(&name, planned);
         if let Subject::Account { id, .. } = subject {
             report.id = Some(id.clone());
@@ -240,12 +240,12 @@ fn objects_of_plan(plan: &Plan, planned: &mut Planned<'_>) -> Objects {
     for (name, mut report) in found {
         report.status = report.verdict();
         match name {
-            Object::Template => objects.template = Some(report),
-            Object::Zone(zone) => {
+            ObjectName::Template => objects.template = Some(report),
+            ObjectName::Zone(zone) => {
                 report.zone = Some(zone);
                 objects.zones.push(report);
             }
-            Object::Account(account) => {
+            ObjectName::Account(account) => {
                 report.name = Some(account);
                 objects.accounts.push(report);
             }
@@ -257,18 +257,18 @@ fn objects_of_plan(plan: &Plan, planned: &mut Planned<'_>) -> Objects {
 }
 
 /// Lists the objects that could not be checked for a plan, with the reasons.
-fn unknown_of_plan(plan: &Plan) -> Vec<(Object, Vec<String>)> {
+fn unknown_of_plan(plan: &Plan) -> Vec<(ObjectName, Vec<String>)> {
     let Unknown {
         accounts,
         template,
         zones,
     } = &plan.unknown;
     let accounts = accounts.iter();
-    let accounts = accounts.map(|(name, why)| (Object::Account(name.clone()), why.clone()));
+    let accounts = accounts.map(|(name, why)| (ObjectName::Account(name.clone()), why.clone()));
     let zones = zones.iter();
-    let zones = zones.map(|(zone, why)| (Object::Zone(zone.clone()), why.clone()));
+    let zones = zones.map(|(zone, why)| (ObjectName::Zone(zone.clone()), why.clone()));
     let template = template.iter();
-    let template = template.map(|why| (Object::Template, vec![why.clone()]));
+    let template = template.map(|why| (ObjectName::Template, vec![why.clone()]));
     accounts.chain(template).chain(zones).collect()
 }
 
@@ -305,26 +305,8 @@ fn notes_of_plan(plan: &Plan) -> Vec<String> {
 #[derive(Default)]
 struct Planned<'a> {
     differences: BTreeMap<&'a AccountName, &'a AccountDifference>,
-    steps: BTreeMap<Object, Vec<StepReport>>,
-    refusals: BTreeMap<Option<Object>, Vec<Refusal>>,
-}
-
-/// The key of an object in a report.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Object {
-    Template,
-    Account(AccountName),
-    Zone(RecordName),
-}
-
-impl From<&Subject> for Object {
-    fn from(subject: &Subject) -> Self {
-        match subject {
-            Subject::Account { name, .. } => Self::Account(name.clone()),
-            Subject::Template => Self::Template,
-            Subject::Zone(zone) => Self::Zone(zone.clone()),
-        }
-    }
+    steps: BTreeMap<ObjectName, Vec<StepReport>>,
+    refusals: BTreeMap<Option<ObjectName>, Vec<Refusal>>,
 }
 
 impl<'a> Planned<'a> {
@@ -350,14 +332,14 @@ impl<'a> Planned<'a> {
         for step in &plan.steps {
             planned
                 .steps
-                .entry(Object::from(&step.subject))
+                .entry(step.subject.name())
                 .or_default()
                 .push(step_report(step, &subjects, &outcomes));
         }
         for refusal in &plan.refusals {
             planned
                 .refusals
-                .entry(refusal.subject.as_ref().map(Object::from))
+                .entry(refusal.subject.as_ref().map(Subject::name))
                 .or_default()
                 .push(refusal.clone());
         }
@@ -399,7 +381,7 @@ fn step_report(
 }
 
 fn account(name: &AccountName, planned: &mut Planned<'_>) -> ObjectReport {
-    let mut report = object(&Object::Account(name.clone()), planned);
+    let mut report = object(&ObjectName::Account(name.clone()), planned);
     report.name = Some(name.clone());
     if let Some(difference) = planned.differences.get(name) {
         report.id.clone_from(&difference.id);
@@ -412,7 +394,7 @@ fn account(name: &AccountName, planned: &mut Planned<'_>) -> ObjectReport {
 }
 
 fn template(facts: &Facts<'_>, planned: &mut Planned<'_>) -> ObjectReport {
-    let mut report = object(&Object::Template, planned);
+    let mut report = object(&ObjectName::Template, planned);
     let difference = facts
         .differences
         .and_then(|differences| differences.template.as_ref());
@@ -425,7 +407,7 @@ fn template(facts: &Facts<'_>, planned: &mut Planned<'_>) -> ObjectReport {
 }
 
 fn zone(difference: &ZoneDifference, planned: &mut Planned<'_>) -> ObjectReport {
-    let mut report = object(&Object::Zone(difference.zone.clone()), planned);
+    let mut report = object(&ObjectName::Zone(difference.zone.clone()), planned);
     report.zone = Some(difference.zone.clone());
     report.changes = difference.changes().cloned().collect();
     report.unknown.clone_from(&difference.unknown);
@@ -434,7 +416,7 @@ fn zone(difference: &ZoneDifference, planned: &mut Planned<'_>) -> ObjectReport 
     report
 }
 
-fn object(object: &Object, planned: &mut Planned<'_>) -> ObjectReport {
+fn object(object: &ObjectName, planned: &mut Planned<'_>) -> ObjectReport {
     ObjectReport {
         name: None,
         zone: None,

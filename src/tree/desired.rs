@@ -10,7 +10,8 @@ use super::digest::Text;
 use super::{Declared, Ownership, Policy, SharedAccount};
 use crate::diag::{Place, SourceMap, Spanned};
 use crate::model::{
-    AccountName, ClusterName, Digest, DigestWriter, HostEntry, Identity, MISSPELT_CNAME, RecordType,
+    AccountName, ClusterName, Digest, DigestWriter, HostEntry, Identity, MISSPELT_CNAME,
+    ObjectName, RecordType,
 };
 
 /// The desired state of one cluster.
@@ -180,6 +181,15 @@ impl fmt::Display for Origin {
 }
 
 impl Desired {
+    /// Returns the names of the accounts and, if it is declared, of the domain template.
+    #[must_use]
+    pub fn object_names(&self) -> BTreeSet<ObjectName> {
+        let accounts = self.accounts.iter();
+        let accounts = accounts.map(|account| ObjectName::from(&account.name));
+        let template = self.template.as_ref().map(|_| ObjectName::Template);
+        accounts.chain(template).collect()
+    }
+
     /// Returns an account by its name in the tree.
     #[must_use]
     pub fn account(&self, name: &AccountName) -> Option<&SharedAccount> {

@@ -144,7 +144,8 @@ async fn make_ready(
         &args.platform,
         plan_request.base,
     )
-    .await?;
+    .await?
+    .for_run(scope.shard, !args.lease.no_push);
     if let Some(older) = git.older(folder).filter(|_| !args.rollback) {
         return Err(Failure::Refused(format!(
             "{older}; pass --rollback to go back to it"
@@ -415,7 +416,7 @@ async fn show_and_do(
     facts.command = Command::Apply;
     if !plan.steps.is_empty() && !job.is_held {
         ask(args).await?;
-        announce(ui, git, plan, args).await;
+        announce(ui, git, plan, desired).await;
         let approved = approval.approved(plan, desired);
         let execution = Execution {
             rollout: rollout.clone(),
@@ -440,7 +441,6 @@ async fn show_and_do(
         desired,
         differences: Some(differences),
         unseen,
-        push: !args.lease.no_push,
     };
     // What is live now is neither the old tree nor this one.
     let notes = match job.since.or_else(|| Unplanned(&job.unplanned).told()) {
@@ -545,8 +545,8 @@ fn show_plan(ui: Ui, plan: &Report, args: &ApplyArgs) -> Result<(), Failure> {
 }
 
 /// Records what is about to be written.
-async fn announce(ui: Ui, git: &mut GitState, plan: &Plan, args: &ApplyArgs) {
-    if let Some(note) = git.announce(plan, !args.lease.no_push).await {
+async fn announce(ui: Ui, git: &mut GitState, plan: &Plan, desired: &Desired) {
+    if let Some(note) = git.announce(plan, desired).await {
         ui.message(&text::visible(&note));
     }
 }

@@ -17,7 +17,7 @@ use crate::cli::ui::{self, Ui};
 use crate::cli::{Exit, deadline, tree};
 use crate::config::{ConfigError, EventsConfig, WatchConfig};
 use crate::daemon::{
-    self, Event, Place, PublishedStatus, Reason, Reread, Role, SandboxDns, Setup, State, Status,
+    self, Event, Place, PublishedStatus, ReadSetup, Reason, Role, SandboxDns, Setup, State, Status,
     WorkItem, WorkQueue,
 };
 use crate::model::count;
@@ -109,7 +109,7 @@ async fn run(
     let published = PublishedStatus::new(Timestamp::now());
     let queue = WorkQueue::default();
     listen(&queue)?;
-    let reread = reread(args, config.clone());
+    let read_setup = read_setup(args, config.clone());
     let services = if args.once {
         None
     } else {
@@ -132,7 +132,7 @@ async fn run(
     let ended = if args.once {
         Box::pin(daemon::once(setup, published.clone(), queue)).await
     } else {
-        Box::pin(daemon::watch(setup, published.clone(), queue, reread)).await
+        Box::pin(daemon::watch(setup, published.clone(), queue, read_setup)).await
     };
     if let Some(services) = services {
         services.end().await;
@@ -194,7 +194,7 @@ async fn stand_in(
 }
 
 /// Returns the function that reads the daemon's file again.
-fn reread(args: &WatchArgs, started_with: Option<WatchConfig>) -> Option<Reread> {
+fn read_setup(args: &WatchArgs, started_with: Option<WatchConfig>) -> Option<ReadSetup> {
     let file = args.config.clone()?;
     let trust = args.platform.trust.clone();
     let started_with = started_with?;

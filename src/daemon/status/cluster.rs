@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{Alert, Author, History, ObjectStatus, PlannedStep, State, Taker};
 use crate::apply::StepCount;
 use crate::daemon::platform_events::EventStatus;
-use crate::model::{AccountName, ClusterName, Digest};
+use crate::model::{AccountName, ClusterName, Digest, ObjectName};
 use crate::plan::Refusal;
 
 /// Everything that the daemon publishes. Cheap to clone.
@@ -345,21 +345,23 @@ impl Status {
         }
     }
 
-    /// Returns an account, or the template for `None`.
+    /// Returns an object of the tree.
     #[must_use]
-    pub fn object(&self, name: Option<&AccountName>) -> Option<&ObjectStatus> {
+    pub fn object(&self, name: &ObjectName) -> Option<&ObjectStatus> {
         let object = match name {
-            Some(name) => self.accounts.get(name),
-            None => self.template.as_ref(),
+            ObjectName::Account(name) => self.accounts.get(name),
+            ObjectName::Template => self.template.as_ref(),
+            ObjectName::Zone(_) => None,
         };
         object.map(|object| &**object)
     }
 
     /// Returns the same for a change; callers that change nothing must not copy it, because readers share it.
-    pub fn object_mut(&mut self, name: Option<&AccountName>) -> Option<&mut Arc<ObjectStatus>> {
+    pub fn object_mut(&mut self, name: &ObjectName) -> Option<&mut Arc<ObjectStatus>> {
         match name {
-            Some(name) => self.accounts.get_mut(name),
-            None => self.template.as_mut(),
+            ObjectName::Account(name) => self.accounts.get_mut(name),
+            ObjectName::Template => self.template.as_mut(),
+            ObjectName::Zone(_) => None,
         }
     }
 

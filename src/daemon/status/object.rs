@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::diff::Change;
 use crate::dns::{Standing, Tally};
-use crate::model::{AccountId, AccountName, AssetFacts, AssetFile, AssetKind, Revision};
+use crate::model::{AccountId, AssetFacts, AssetFile, AssetKind, ObjectName, Revision};
 use crate::plan::{Refusal, Risk};
 use crate::report::Verb;
 use crate::tree::WatchPolicy;
@@ -66,8 +66,8 @@ pub enum Reason {
 /// The status of one object: an account, or the domain template.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ObjectStatus {
-    /// The account's name in the tree; absent for the template.
-    pub name: Option<AccountName>,
+    /// Its name.
+    pub name: ObjectName,
     /// The account's id, once it is known.
     pub id: Option<AccountId>,
     /// The company name that the tree declares. May contain any character.
@@ -296,7 +296,7 @@ impl State {
 impl ObjectStatus {
     /// Creates the status of an object that was not read yet.
     #[must_use]
-    pub fn unread(name: Option<AccountName>, now: Timestamp) -> Self {
+    pub fn unread(name: ObjectName, now: Timestamp) -> Self {
         Self {
             name,
             id: None,
@@ -325,9 +325,7 @@ impl ObjectStatus {
     /// Returns the object's name for people.
     #[must_use]
     pub fn title(&self) -> &str {
-        self.name
-            .as_ref()
-            .map_or("domain template", AccountName::as_str)
+        self.name.title()
     }
 
     /// Sets reason and state; [`Self::since`] changes only when the reason does.
@@ -358,11 +356,12 @@ impl ObjectStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::AccountName;
 
     #[test]
     fn since_moves_with_the_reason_alone() {
         let at = |second| Timestamp::from_second(second).unwrap();
-        let mut object = ObjectStatus::unread(Some(AccountName::new("acme")), at(1));
+        let mut object = ObjectStatus::unread(AccountName::new("acme").into(), at(1));
         object.put(Reason::Unreadable, "503", at(2));
         object.put(Reason::Unreadable, "timed out", at(3));
         assert_eq!((object.state, object.since), (State::Unknown, at(2)));

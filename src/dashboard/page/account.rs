@@ -21,7 +21,7 @@ pub(super) fn page(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
                 h1 { (shown(brand::heading(object))) }
                 p.faint { (brand::line(object)) }
             }
-            @if object.name.is_some() { (form::resync(frame, Some(title))) }
+            @if object.name.account().is_some() { (form::resync(frame, Some(title))) }
         }
         div #standing data-live {
             section.card {
@@ -120,10 +120,10 @@ fn past(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
     let own = || {
         all.iter()
             .rev()
-            .filter(|incident| incident.account == object.name)
+            .filter(|incident| incident.account.as_ref() == object.name.account())
     };
     html! {
-        @if object.name.is_some() && own().next().is_some() {
+        @if object.name.account().is_some() && own().next().is_some() {
             section.card { h2 { "History" } (history::table(frame, own().take(INCIDENTS), false)) }
         }
     }

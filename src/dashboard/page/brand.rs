@@ -28,7 +28,7 @@ pub(super) fn line(object: &ObjectStatus) -> Markup {
         @if has_company { (shown(object.title())) }
         @if let Some(domain) = domain { @if has_company { " · " } (shown(domain)) }
         @match live {
-            None if object.name.is_some() => "what is live is not known",
+            None if object.name.account().is_some() => "what is live is not known",
             Some(live) if !live.is_there => "no whitelabel is live",
             _ => {},
         }

@@ -171,7 +171,7 @@ mod tests {
             ("delta", "Acme Delta", Reason::InSync),
         ] {
             let name = AccountName::new(name);
-            let mut object = ObjectStatus::unread(Some(name.clone()), now);
+            let mut object = ObjectStatus::unread((&name).into(), now);
             object.company = Some(company.to_owned());
             object.put(reason, "", now);
             status.accounts.insert(name, Arc::new(object));

@@ -244,7 +244,7 @@ fn accounts(frame: &Frame<'_>, filter: &Filter, found: &Selected<'_>) -> Markup 
 }
 
 fn row(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
-    let address = match &object.name {
+    let address = match object.name.account() {
         Some(name) => path(name.as_str()),
         None => "/template".to_owned(),
     };
@@ -257,7 +257,7 @@ fn row(frame: &Frame<'_>, object: &ObjectStatus) -> Markup {
             th scope="row" {
                 a href=(address) { (shown(brand::heading(object))) }
                 div.faint {
-                    @if object.name.is_none() { "for all accounts" } @else { (brand::line(object)) }
+                    @if object.name.account().is_none() { "for all accounts" } @else { (brand::line(object)) }
                 }
             }
             td data-label="State" {

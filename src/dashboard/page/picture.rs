@@ -50,7 +50,7 @@ fn letter(object: &ObjectStatus) -> String {
 
 /// Returns the URL of a brand's picture, if the live one is available; it changes with the content.
 fn address(object: &ObjectStatus) -> Option<String> {
-    let name = object.name.as_ref()?;
+    let name = object.name.account()?;
     let kinds = [AssetKind::Logo, AssetKind::Icon];
     let (kind, file) = kinds
         .iter()

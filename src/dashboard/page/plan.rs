@@ -106,7 +106,7 @@ fn planned_object(object: &ObjectStatus, steps: &[PlannedStep]) -> Markup {
     html! {
         section.card {
             h2 {
-                @match &object.name {
+                @match object.name.account() {
                     Some(name) => a href=(path(name.as_str())) { (shown(name.as_str())) },
                     None => a href="/template" { "domain template" },
                 }

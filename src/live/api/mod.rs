@@ -8,7 +8,7 @@ mod write;
 
 pub use hooks::{HookClient, StoredHook};
 pub use listing::Filter;
-pub(super) use read::Reread;
+pub(super) use read::Revalidated;
 pub use read::{AccountInfo, AssetContent, Document, DomainTest, HostTest, ReadClient};
 pub use template::TemplateWriter;
 pub use write::WriteClient;

@@ -50,7 +50,7 @@ pub struct Document {
 
 /// The result of a conditional read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::live) enum Reread {
+pub(in crate::live) enum Revalidated {
     /// The document still has the known revision.
     Unchanged,
     /// The current document; `None` when the server says that there is no whitelabel.
@@ -165,17 +165,17 @@ impl ReadClient {
         &self,
         account: &AccountId,
         known: &Revision,
-    ) -> Result<Reread, ApiError> {
+    ) -> Result<Revalidated, ApiError> {
         let mut request = self.document_request(account);
         request.if_none_match = Some(known);
         request.kind = Kind::Revision;
         match self.transport.send_if_changed(&request).await {
-            Ok(None) => Ok(Reread::Unchanged),
-            Ok(Some(envelope)) => Ok(Reread::Now(Some(document(envelope)?))),
+            Ok(None) => Ok(Revalidated::Unchanged),
+            Ok(Some(envelope)) => Ok(Revalidated::Now(Some(document(envelope)?))),
             Err(Failure {
                 error: ApiError::NoWhitelabel,
                 ..
-            }) => Ok(Reread::Now(None)),
+            }) => Ok(Revalidated::Now(None)),
             Err(failure) => Err(failure.error),
         }
     }

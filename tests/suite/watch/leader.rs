@@ -10,7 +10,7 @@ use crate::platform::Platform;
 use crate::stand_in::StandIn;
 
 /// A lease that is over soon, on hosts whose clocks agree.
-const LEASE: &str = "lease: {term: 10s, skew: 1s}";
+pub(super) const LEASE: &str = "lease: {term: 10s, skew: 1s}";
 
 #[test]
 fn a_standby_takes_over_from_a_killed_leader_and_never_writes_beside_a_living_one() {

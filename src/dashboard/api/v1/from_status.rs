@@ -125,7 +125,7 @@ impl From<&ObjectStatus> for ObjectV1 {
     fn from(object: &ObjectStatus) -> Self {
         Self {
             version: 1,
-            name: text(object.name.as_ref()),
+            name: text(object.name.account()),
             id: text(object.id.as_ref()),
             company: object.company.clone(),
             domain: object.domain.clone(),
@@ -157,7 +157,7 @@ impl From<&Status> for PlanV1 {
         let objects = status.objects().filter(|object| !object.steps.is_empty());
         let refusals = status.objects().flat_map(|object| &object.refusals);
         let objects = objects.map(|object| PlannedV1 {
-            account: text(object.name.as_ref()),
+            account: text(object.name.account()),
             reason: PlannedReasonV1::Object(object.reason),
             steps: object.steps.iter().map(StepV1::from).collect(),
         });
