@@ -9,8 +9,10 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 
+use super::journal::JournalError;
 use super::lease::LeaseGuard;
 use super::outcome::StepOutcome;
+use super::retention::Pruned;
 use super::rollout::Rollout;
 use crate::dns::push::PrimaryWriter;
 use crate::plan::{Step, StepId};
@@ -131,4 +133,6 @@ pub enum Event<'a> {
     Begun(&'a Step),
     /// A step has ended, or was not begun.
     Ended(&'a Step, &'a StepOutcome),
+    /// The run is complete, and old runs were deleted, or could not be.
+    Pruned(&'a Result<Pruned, JournalError>),
 }

@@ -2,7 +2,6 @@
 
 use anyhow::{Context as _, anyhow};
 use camino::{Utf8Path, Utf8PathBuf};
-use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -12,10 +11,9 @@ use super::platform::Platform;
 use super::progress::{Phase, ended};
 use super::ui::{Telling, Ui};
 use crate::apply::lease::LeaseGuard;
-use crate::apply::{self, Applied, ApplyError, ApprovedPlan, AssetSource, Event};
+use crate::apply::{Applied, ApplyError, ApprovedPlan, AssetSource, Event, JournalError, Pruned};
 use crate::model::count;
 use crate::reconcile::{Execution, execute};
-use crate::tree::Retention;
 
 /// Executes a plan and shows its progress. Ctrl-C ends the run after the writes that are in flight.
 pub(crate) async fn execute_plan(
@@ -42,6 +40,7 @@ pub(crate) async fn execute_plan(
                 ui.message(&ended(step, outcome, (number, steps)));
             }
         }
+        Event::Pruned(pruned) => tell_pruned(ui, pruned),
     };
     let applied = execute(reader, approved, files, execution, guard, &progress).await;
     interrupted.abort();
@@ -60,9 +59,9 @@ fn watch_for_interrupt(ui: Ui, stop: CancellationToken) -> tokio::task::JoinHand
     })
 }
 
-/// Prunes old runs. A failure to prune does not fail the run.
-pub(crate) fn clear_up(ui: Ui, state: &Utf8Path, retention: Retention) {
-    match apply::prune(state, retention, Timestamp::now()) {
+/// Reports that old runs were deleted. A failure does not fail the run.
+fn tell_pruned(ui: Ui, pruned: &Result<Pruned, JournalError>) {
+    match pruned {
         Ok(pruned) if pruned.runs > 0 => ui.message(&format!(
             "threw away {} and {} that nothing else had (policy.snapshots)",
             count(pruned.runs, "old run"),

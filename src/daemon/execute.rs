@@ -42,6 +42,7 @@ impl Controller {
                 max_failures: None,
             },
             primary: self.observed.zones.writer(),
+            retention: Some(loaded.desired.policy.snapshots),
             ..Execution::new(&self.setup.state, loaded.desired.policy.billing)
         };
         let mut allow = BTreeSet::new();
@@ -55,10 +56,12 @@ impl Controller {
         };
         let done = AtomicUsize::new(0);
         let progress = |event: Event<'_>| {
-            if let Event::Ended(_, outcome) = event
-                && outcome.result.standing() == StepStanding::Done
-            {
-                done.fetch_add(1, Ordering::Relaxed);
+            match event {
+                Event::Ended(_, outcome) if outcome.result.standing() == StepStanding::Done => {
+                    done.fetch_add(1, Ordering::Relaxed);
+                }
+                Event::Pruned(Err(error)) => tracing::warn!(%error, "old runs are kept"),
+                Event::Begun(_) | Event::Ended(..) | Event::Pruned(Ok(_)) => {}
             }
             self.published.change(|status| {
                 if let Mode::Running(hand) = &mut status.cluster.mode {

@@ -402,7 +402,7 @@ catalogue! {
         "All of its edge is opaque and light, so a page in dark colours shows a bright rectangle. JPEG cannot be \
          transparent.\n\n\
          wrong:  logo.jpg on white\n\
-         right:  logo.png with a transparent ground"
+         right:  logo.png with a transparent background"
     EB0617 Warning "the logo can hardly be seen"
         "People see a shape by its outlines: what counts is the contrast of the two sides of each, with the page behind \
          what is transparent, as WCAG measures it. Under 1.6 to 1 an outline is lost. Said when more than 60% of a logo's \

@@ -10,7 +10,7 @@ use crate::apply::{self, Applied, ApplyError, ApprovedPlan, AssetSource, Event, 
 use crate::dns::push::PrimaryWriter;
 use crate::live::{ReadClient, TemplateWriter, WriteClient};
 use crate::plan::StepId;
-use crate::tree::BillingPolicy;
+use crate::tree::{BillingPolicy, Retention};
 
 /// How a plan is executed.
 pub struct Execution<'a> {
@@ -24,10 +24,12 @@ pub struct Execution<'a> {
     pub withheld: BTreeMap<StepId, String>,
     /// Writes records; steps on zones fail without it.
     pub primary: Option<PrimaryWriter>,
+    /// How many old runs are kept once this one is complete; all if absent.
+    pub retention: Option<Retention>,
 }
 
 impl<'a> Execution<'a> {
-    /// Creates an execution without records and without a canary.
+    /// Creates an execution without records and without a canary, which deletes no old runs.
     #[must_use]
     pub fn new(state: &'a Utf8Path, billing: BillingPolicy) -> Self {
         Self {
@@ -36,6 +38,7 @@ impl<'a> Execution<'a> {
             rollout: Rollout::default(),
             withheld: BTreeMap::new(),
             primary: None,
+            retention: None,
         }
     }
 }
@@ -58,15 +61,22 @@ pub async fn execute(
     options.rollout = execution.rollout;
     options.withheld = execution.withheld;
     options.primary = execution.primary;
+    // Another shard may be about to take a snapshot that needs the same content.
+    let retention = (execution.retention).filter(|_| approved.plan.scope.shard.is_none());
     let writer = WriteClient::new(client.clone());
     let template = TemplateWriter::new(client.clone());
-    apply::run(
+    let run = apply::run(
         approved,
         &writer,
         Some(&template),
         files,
         &options,
         progress,
-    )
-    .await
+    );
+    let applied = run.await?;
+    if let Some(retention) = retention.filter(|_| applied.is_complete()) {
+        let pruned = apply::prune(execution.state, retention, Timestamp::now());
+        progress(Event::Pruned(&pruned));
+    }
+    Ok(applied)
 }

@@ -145,19 +145,19 @@ pub fn described(kind: AssetKind, asset_type: AssetType, bytes: &[u8]) -> Option
         return Some(format!("holds {}", sizes.join(", ")));
     }
     let insight = Insight::of(&decode(asset_type, bytes).ok()?);
-    let ground = match (insight.ground, insight.see_through) {
+    let background = match (insight.background, insight.see_through) {
         (Some(_), _) if insight.is_light_box() => "in an opaque light box".to_owned(),
         (Some(_), _) => "in an opaque box".to_owned(),
         (None, 0) => "opaque".to_owned(),
         (None, share) => format!("{share} % transparent"),
     };
-    let seen = |faint: u8, ground: &str| match faint {
-        0..5 => format!("clear on {ground}"),
-        5..100 => format!("{faint} % lost on {ground}"),
-        _ => format!("invisible on {ground}"),
+    let seen = |faint: u8, background: &str| match faint {
+        0..5 => format!("clear on {background}"),
+        5..100 => format!("{faint} % lost on {background}"),
+        _ => format!("invisible on {background}"),
     };
     Some(format!(
-        "{ground}; {}, {}",
+        "{background}; {}, {}",
         seen(insight.on_light.faint, "light"),
         seen(insight.on_dark.faint, "dark")
     ))

@@ -127,12 +127,12 @@ impl PictureSet {
         for (digest, seen) in &self.seen {
             lines.push_str(digest.as_str());
             if let Some(seen) = seen {
-                let ground = seen.ground.map_or_else(
+                let background = seen.background.map_or_else(
                     || "-".to_owned(),
                     |[red, green, blue]| format!("{red:02x}{green:02x}{blue:02x}"),
                 );
                 let (light, dark) = (seen.on_light.faint, seen.on_dark.faint);
-                let _ = write!(lines, " {} {ground} {light} {dark}", seen.see_through);
+                let _ = write!(lines, " {} {background} {light} {dark}", seen.see_through);
             }
             lines.push('\n');
         }
@@ -161,7 +161,7 @@ fn line(text: &str) -> Option<(Digest, Option<Insight>)> {
     let Some(see_through) = words.next() else {
         return Some((digest, None));
     };
-    let ground = match words.next()? {
+    let background = match words.next()? {
         "-" => None,
         colour => {
             let [_, red, green, blue] = u32::from_str_radix(colour, 16).ok()?.to_be_bytes();
@@ -175,7 +175,7 @@ fn line(text: &str) -> Option<(Digest, Option<Insight>)> {
     };
     let insight = Insight {
         see_through: see_through.parse().ok()?,
-        ground,
+        background,
         on_light: legibility()?,
         on_dark: legibility()?,
     };
@@ -225,9 +225,9 @@ mod tests {
     fn lines_are_read_back() {
         let dark = Legibility { faint: 100 };
         let light = Legibility { faint: 0 };
-        let seen = |ground| Insight {
+        let seen = |background| Insight {
             see_through: 7,
-            ground,
+            background,
             on_light: light,
             on_dark: dark,
         };

@@ -567,17 +567,11 @@ async fn execute_plan(
     mut execution: Execution<'_>,
     guard: &LeaseGuard,
 ) -> Result<Applied, Failure> {
-    let state = execution.state;
-    let is_part = approved.plan.scope.shard.is_some();
+    execution.retention = Some(tree.loaded.desired.policy.snapshots);
     execution.primary = primary::for_plan(folder, tree, platform, approved.plan).await?;
     let source = Arc::clone(&tree.source);
     let files = |path: &Utf8Path| source.read(path, MAX_ASSET_BYTES);
-    let applied = execute::execute_plan(ui, platform, approved, &files, execution, guard).await?;
-    // Another shard may be about to take a snapshot that needs the same content.
-    if applied.is_complete() && !is_part {
-        execute::clear_up(ui, state, tree.loaded.desired.policy.snapshots);
-    }
-    Ok(applied)
+    execute::execute_plan(ui, platform, approved, &files, execution, guard).await
 }
 
 fn conclude(

@@ -23,7 +23,7 @@ pub struct Insight {
     /// Share of transparent pixels, in percent.
     pub see_through: u8,
     /// Colour of the box around the picture, if its border is opaque and of one colour.
-    pub ground: Option<[u8; 3]>,
+    pub background: Option<[u8; 3]>,
     /// Legibility on a light page.
     pub on_light: Legibility,
     /// Legibility on a dark page.
@@ -45,13 +45,13 @@ impl Insight {
     /// Analyses every pixel.
     #[must_use]
     pub fn of(picture: &RgbaImage) -> Self {
-        let ground = ground(picture);
-        let [on_light, on_dark] = legibility(picture, ground.is_some());
+        let background = background(picture);
+        let [on_light, on_dark] = legibility(picture, background.is_some());
         let is_clear = |pixel: &&Rgba<u8>| pixel.0[3] < VISIBLE_ALPHA;
         let clear = picture.pixels().filter(is_clear).count();
         Self {
             see_through: percent(clear, picture.pixels().len()),
-            ground,
+            background,
             on_light,
             on_dark,
         }
@@ -67,13 +67,13 @@ impl Insight {
     /// Returns whether the picture is in a light box, which is visible as such on a dark page.
     #[must_use]
     pub fn is_light_box(&self) -> bool {
-        let bright = |ground| Luminances::new().of(ground) > 0.8;
-        self.ground.is_some_and(bright)
+        let bright = |background| Luminances::new().of(background) > 0.8;
+        self.background.is_some_and(bright)
     }
 }
 
 /// Finds the opaque colour that the outermost pixels share.
-fn ground(picture: &RgbaImage) -> Option<[u8; 3]> {
+fn background(picture: &RgbaImage) -> Option<[u8; 3]> {
     let (width, height) = picture.dimensions();
     let first = picture.get_pixel_checked(0, 0)?;
     let near = |pixel: &Rgba<u8>| {
@@ -227,9 +227,9 @@ fn place(pixel: [u8; 4]) -> usize {
 }
 
 /// Blends a channel of a colour over a background.
-fn over(colour: u8, ground: u8, alpha: u8) -> u8 {
+fn over(colour: u8, background: u8, alpha: u8) -> u8 {
     let alpha = u32::from(alpha);
-    let mixed = u32::from(colour) * alpha + u32::from(ground) * (255 - alpha);
+    let mixed = u32::from(colour) * alpha + u32::from(background) * (255 - alpha);
     u8::try_from(mixed / 255).unwrap_or(u8::MAX)
 }
 
@@ -312,12 +312,12 @@ mod tests {
     fn check(picture: &RgbaImage, expected: &str) {
         let Insight {
             see_through,
-            ground,
+            background,
             on_light,
             on_dark,
         } = Insight::of(picture);
         let said = format!(
-            "{see_through}% clear, box {ground:?}, lost on light {}%, on dark {}%",
+            "{see_through}% clear, box {background:?}, lost on light {}%, on dark {}%",
             on_light.faint, on_dark.faint
         );
         assert_eq!(said, expected);

@@ -272,7 +272,7 @@ fn insight() {
         };
         painted(ImageFormat::Png, 200, 50, colour)
     };
-    logo(&on(INK, WHITE), &[(Code::EB0616, "transparent ground")]);
+    logo(&on(INK, WHITE), &[(Code::EB0616, "transparent background")]);
     logo(&on(WHITE, INK), &[]);
     logo(
         &on(WHITE, CLEAR),

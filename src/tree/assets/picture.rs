@@ -127,9 +127,9 @@ fn logo(path: &Utf8Path, insight: Insight) -> Option<Problem> {
     let Insight {
         on_light, on_dark, ..
     } = insight;
-    let faint = |share, ground| {
+    let faint = |share, background| {
         format!(
-            "{path} can hardly be seen on a {ground} page: {share}% of its outlines are lost there"
+            "{path} can hardly be seen on a {background} page: {share}% of its outlines are lost there"
         )
     };
     let (code, message, help) = if insight.is_invisible() {
@@ -142,7 +142,7 @@ fn logo(path: &Utf8Path, insight: Insight) -> Option<Problem> {
         (
             Code::EB0616,
             format!("{path} has an opaque light box, which shows on a dark page"),
-            "export it as PNG with a transparent ground",
+            "export it as PNG with a transparent background",
         )
     } else if on_light.faint > MOST_FAINT {
         (

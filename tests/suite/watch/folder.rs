@@ -370,3 +370,23 @@ fn trap_21_a_template_that_moves_to_cname_is_written_once() {
     assert_eq!(platform.sandbox.counts().of("POST", "domains"), 1);
     platform.stop();
 }
+
+/// Each healing is a run: without an end, their journals and snapshots would fill the disk.
+#[test]
+fn old_runs_are_deleted_as_apply_deletes_them() {
+    let platform = platform(
+        "a",
+        "{apply: auto}\npolicy: {snapshots: {runs: 2, days: 0}}",
+    );
+    let mut daemon = Daemon::start(command(&platform, &[]));
+    for round in 0..4 {
+        let name = format!("name-{round}");
+        name_company(&platform, 'a', &name);
+        while platform.key('a', "company_name") != name {
+            daemon.wait_ready('a');
+        }
+    }
+    assert_eq!(daemon.stop().code(), Some(0));
+    assert_eq!(platform.runs().len(), 2);
+    platform.stop();
+}

@@ -2,7 +2,7 @@
 
 use emblazon::sandbox::{Fault, FaultKind};
 
-use super::daemon::{name_company, platform};
+use super::daemon::{configure, name_company, platform};
 use super::leader::LEASE;
 use super::remote::{commit, follow_as, publish};
 use crate::cli::check_exit;
@@ -64,13 +64,7 @@ fn check_killed(host: &str) {
     killed.kill();
     platform.sandbox.set_faults(Vec::new());
     name_company(&platform, 'a', "first");
-    let url = platform.sandbox.url();
-    platform.write(
-        "emblazon.yaml",
-        &format!(
-            "clusters: {{production: {{api: \"{url}\"}}}}\nwatch: {{apply: manual, heal: report}}\n"
-        ),
-    );
+    configure(&platform, "{apply: manual, heal: report}");
     let back = commit(&platform, "back", &[]);
     let mut other = follow_as(&platform, bare.path(), host, "", LEASE);
     other.wait("commit", None, &back);
