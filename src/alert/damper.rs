@@ -43,15 +43,15 @@ pub struct Damper {
     /// The last cycle that was counted.
     round: Option<Timestamp>,
     #[serde(with = "entries")]
-    known: BTreeMap<Key, Known>,
+    known: BTreeMap<AlertKey, KnownAlert>,
 }
 
 /// The identity of an alert.
-type Key = (AlertKind, Option<AccountName>);
+type AlertKey = (AlertKind, Option<AccountName>);
 
 /// What is known about one alert.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Known {
+struct KnownAlert {
     /// The alert, with its latest message.
     alert: Alert,
     /// Whether it was reported.
@@ -101,7 +101,7 @@ impl Damper {
     }
 
     fn count(&mut self, now: Timestamp, alerts: &[Alert]) {
-        let mut found: BTreeMap<Key, &Alert> = alerts
+        let mut found: BTreeMap<AlertKey, &Alert> = alerts
             .iter()
             .map(|alert| ((alert.kind, alert.account.clone()), alert))
             .collect();
@@ -121,7 +121,7 @@ impl Damper {
         for (key, alert) in found {
             self.known.insert(
                 key,
-                Known {
+                KnownAlert {
                     alert: alert.clone(),
                     told: false,
                     found: true,
@@ -139,10 +139,10 @@ mod entries {
 
     use serde::{Deserialize as _, Deserializer, Serializer};
 
-    use super::{Key, Known};
+    use super::{AlertKey, KnownAlert};
 
     pub(super) fn serialize<S: Serializer>(
-        map: &BTreeMap<Key, Known>,
+        map: &BTreeMap<AlertKey, KnownAlert>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(map.values())
@@ -150,8 +150,8 @@ mod entries {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
-    ) -> Result<BTreeMap<Key, Known>, D::Error> {
-        let known: Vec<Known> = Vec::deserialize(deserializer)?;
+    ) -> Result<BTreeMap<AlertKey, KnownAlert>, D::Error> {
+        let known: Vec<KnownAlert> = Vec::deserialize(deserializer)?;
         let keyed = known
             .into_iter()
             .map(|known| ((known.alert.kind, known.alert.account.clone()), known));

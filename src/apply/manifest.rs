@@ -147,7 +147,7 @@ struct Growing {
 
 /// The first line of a manifest.
 #[derive(Serialize, Deserialize)]
-struct Head {
+struct ManifestHead {
     version: u32,
     run: RunId,
     plan: Digest,
@@ -215,7 +215,7 @@ impl Growing {
             (Arc::clone(lines), before.clone())
         } else {
             let lines = Log::new(state_file::create_new(path.as_std_path())?)?;
-            let (head, digest) = chain::line(None, &Head::of(&self.manifest))?;
+            let (head, digest) = chain::line(None, &ManifestHead::of(&self.manifest))?;
             lines.write(&head)?;
             (Arc::new(lines), digest)
         };
@@ -227,7 +227,7 @@ impl Growing {
     }
 }
 
-impl Head {
+impl ManifestHead {
     fn of(manifest: &Manifest) -> Self {
         Self {
             version: manifest.version,
@@ -264,7 +264,7 @@ pub(super) fn unfolded(text: &[u8], path: &Utf8Path) -> Result<Manifest, Snapsho
     let mut lines = text.split_inclusive(|byte| *byte == b'\n');
     let first = lines.next().ok_or_else(spoilt)?;
     let (mut before, head) = chain::unchained(None, first).ok_or_else(spoilt)?;
-    let head: Head = serde_json::from_slice(head).map_err(understood)?;
+    let head: ManifestHead = serde_json::from_slice(head).map_err(understood)?;
     let mut manifest = Manifest {
         version: head.version,
         run: head.run,

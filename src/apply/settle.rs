@@ -146,7 +146,7 @@ pub(super) async fn settle(
                     // The document did not change, so an asset other than before is a read that lags behind (C3).
                     *found = brand.clone();
                 }
-                let failure = Failure {
+                let failure = SettleFailure {
                     kind,
                     asset,
                     error: &error,
@@ -160,7 +160,7 @@ pub(super) async fn settle(
 }
 
 /// An upload that failed.
-struct Failure<'a> {
+struct SettleFailure<'a> {
     kind: AssetKind,
     asset: &'a Held,
     error: &'a WriteError,
@@ -176,9 +176,9 @@ fn judge(
     goal: &Goal<'_>,
     before: &Brand,
     now: Option<&Brand>,
-    failure: &Failure<'_>,
+    failure: &SettleFailure<'_>,
 ) -> Result<(), Trouble> {
-    let Failure { kind, error, .. } = failure;
+    let SettleFailure { kind, error, .. } = failure;
     let cause = error.cause();
     let moved = |found: String| {
         Trouble::Stop(if failure.has_written {

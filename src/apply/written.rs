@@ -41,16 +41,16 @@ pub struct Written {
 /// The serialized form of a record.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Form {
+struct WrittenForm {
     version: u32,
     cluster: ClusterName,
     base: Option<String>,
-    written: Vec<Part>,
+    written: Vec<WrittenPart>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Part {
+struct WrittenPart {
     commit: String,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     accounts: BTreeSet<AccountName>,
@@ -72,7 +72,7 @@ impl Written {
         if text.len() > MAX_RECORD {
             return Err(format!("it is larger than {MAX_RECORD} bytes"));
         }
-        let form: Form = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        let form: WrittenForm = serde_json::from_slice(text).map_err(|error| error.to_string())?;
         if form.version != VERSION {
             return Err(format!("it has the format {}", form.version));
         }
@@ -88,7 +88,7 @@ impl Written {
         if form.written.len() > MAX_COMMITS {
             return Err(format!("it speaks of more than {MAX_COMMITS} commits"));
         }
-        let part = |part: Part| {
+        let part = |part: WrittenPart| {
             let parts = WrittenParts {
                 accounts: part.accounts,
                 keys: part.keys,
@@ -109,7 +109,7 @@ impl Written {
     pub(super) fn text(&self, cluster: &ClusterName) -> Option<String> {
         let part = |(commit, parts): &(String, WrittenParts)| {
             let parts = parts.clone();
-            Part {
+            WrittenPart {
                 commit: commit.clone(),
                 accounts: parts.accounts,
                 keys: parts.keys,
@@ -119,7 +119,7 @@ impl Written {
                 records: parts.records,
             }
         };
-        let form = Form {
+        let form = WrittenForm {
             version: VERSION,
             cluster: cluster.clone(),
             base: self.base.clone(),

@@ -8,7 +8,7 @@ use super::base::BaseFile;
 use super::conditions::Conditions;
 use super::setup::Setup;
 use super::source::{Source, SourceRevision};
-use super::zones::{Templates, Zones};
+use super::zones::{ManagedZones, Templates};
 use crate::apply::remote::GitError;
 use crate::diff::{
     ChangeKey, Differences, WrittenParts, WrittenTree, laid_over, take_over, without_records,
@@ -206,7 +206,7 @@ impl AppliedState {
         &mut self,
         revision: &mut SourceRevision,
         setup: &Setup,
-        zones: &mut Zones,
+        zones: &mut ManagedZones,
         conditions: &mut Conditions,
     ) -> bool {
         let Some(shard) = setup.shard else {

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::objects::Record;
+use super::objects::ObjectRecord;
 use super::selection::{is_exclusive, is_same, is_same_template, only, without};
-use super::verdict::{Circumstances, Hold, Verdict, is_drift, judge};
+use super::verdict::{Circumstances, Hold, ObjectVerdict, is_drift, judge};
 use super::zones::{leaves_some, records_wait, writable};
 use crate::diff::{Change, ChangeKey, Differences};
 use crate::live::Live;
@@ -23,7 +23,7 @@ pub(super) struct AssessmentInput<'l, 'a> {
     pub(super) tree: Option<&'a Digest>,
     pub(super) base: Option<&'a Desired>,
     pub(super) live: &'a Live,
-    pub(super) records: &'a BTreeMap<ObjectName, Record>,
+    pub(super) records: &'a BTreeMap<ObjectName, ObjectRecord>,
     /// The objects that were just read; nothing is done for others.
     pub(super) read: &'a BTreeSet<ObjectName>,
     pub(super) is_paused: bool,
@@ -39,7 +39,7 @@ pub(super) struct AssessmentInput<'l, 'a> {
 pub(super) struct Assessment<'a> {
     pub(super) differences: Differences,
     /// The verdict on each object that differs.
-    pub(super) verdicts: BTreeMap<ObjectName, Verdict>,
+    pub(super) verdicts: BTreeMap<ObjectName, ObjectVerdict>,
     /// The plan for all differences, whoever may execute it.
     pub(super) whole: Plan,
     /// The part for all objects that needs no person, as if the daemon were not paused.
@@ -132,7 +132,7 @@ pub(super) fn assess<'l>(
 
 /// What policy, a pause and an approval allow.
 struct Permitted<'l> {
-    verdicts: BTreeMap<ObjectName, Verdict>,
+    verdicts: BTreeMap<ObjectName, ObjectVerdict>,
     /// The tree without held keys.
     desired: Cow<'l, Desired>,
     /// The plan that leads to it.
@@ -148,7 +148,7 @@ fn permitted<'l>(
 ) -> Permitted<'l> {
     let loaded = input.loaded;
     let desired = &loaded.desired;
-    let nothing = Record::default();
+    let nothing = ObjectRecord::default();
     let mut verdicts = BTreeMap::new();
     let mut held: BTreeMap<ObjectName, BTreeSet<ChangeKey>> = BTreeMap::new();
     for name in differing(differences) {
@@ -162,7 +162,7 @@ fn permitted<'l>(
     let rest = without(desired, &held);
     let may_write = |name: &AccountName, key: &ChangeKey| {
         let name = ObjectName::from(name);
-        let free = |verdict: &Verdict| verdict.pushes && !verdict.holds.contains_key(key);
+        let free = |verdict: &ObjectVerdict| verdict.pushes && !verdict.holds.contains_key(key);
         if is_known(desired, &name) {
             input.read.contains(&name) && verdicts.get(&name).is_some_and(free)
         } else {
@@ -227,7 +227,7 @@ fn may_delete(input: &AssessmentInput<'_, '_>) -> bool {
 /// Gathers the input of an object's verdict.
 pub(super) fn circumstances<'a>(
     input: &AssessmentInput<'_, 'a>,
-    record: &'a Record,
+    record: &'a ObjectRecord,
     differences: &'a Differences,
     name: &ObjectName,
 ) -> Circumstances<'a> {
@@ -339,7 +339,7 @@ fn is_settled(unknown: &[String], changes: &[Change]) -> bool {
 }
 
 /// Returns whether a verdict holds any key for a reason.
-pub(super) fn holds(verdict: &Verdict, wanted: Hold) -> bool {
+pub(super) fn holds(verdict: &ObjectVerdict, wanted: Hold) -> bool {
     verdict.holds.values().any(|hold| *hold == wanted)
 }
 

@@ -11,7 +11,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use self::form::{Account, Template, nowhere};
+use self::form::{AccountEntry, TemplateEntry, nowhere};
 use super::selection::is_same;
 use crate::apply::chain::{line, unchained};
 use crate::apply::write_whole;
@@ -34,11 +34,11 @@ pub struct BaseFile {
     /// The base URL of the platform; a base of another platform does not count.
     platform: String,
     /// What this process wrote; absent before the first write and after a failed one.
-    written: Option<Written>,
+    written: Option<WrittenBase>,
 }
 
 /// The content of the file.
-struct Written {
+struct WrittenBase {
     base: Desired,
     /// The digest of its last line.
     last: Digest,
@@ -75,19 +75,19 @@ pub enum BaseError {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Head {
+struct BaseHead {
     version: u32,
     platform: String,
 }
 
 /// An update: its accounts replace all earlier entries for them.
 #[derive(Serialize, Deserialize)]
-struct Entry {
+struct BaseEntry {
     commit: Option<String>,
-    accounts: Vec<Account>,
+    accounts: Vec<AccountEntry>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     gone: BTreeSet<AccountName>,
-    template: Option<Template>,
+    template: Option<TemplateEntry>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     /// `None` is the domain template.
     without_base: BTreeSet<Option<AccountName>>,
@@ -120,14 +120,14 @@ impl BaseFile {
             Err(error) => return Err(error.into()),
         };
         let mut lines = lines(&text)?;
-        let head: Head = serde_json::from_slice(lines.next().ok_or(BaseError::Spoilt)??)?;
+        let head: BaseHead = serde_json::from_slice(lines.next().ok_or(BaseError::Spoilt)??)?;
         if head.version != VERSION {
             return Err(BaseError::Version(head.version));
         }
         let mut accounts = BTreeMap::new();
         let mut last = None;
         for line in lines {
-            let mut entry: Entry = serde_json::from_slice(line?)?;
+            let mut entry: BaseEntry = serde_json::from_slice(line?)?;
             accounts.retain(|name, _| !entry.gone.contains(name));
             let new = std::mem::take(&mut entry.accounts).into_iter();
             accounts.extend(new.map(|account| (account.name.clone(), account)));
@@ -162,14 +162,14 @@ impl BaseFile {
         base: &Desired,
         without_base: &BTreeSet<ObjectName>,
     ) -> io::Result<()> {
-        let entry = |accounts: &[&SharedAccount], gone| Entry {
+        let entry = |accounts: &[&SharedAccount], gone| BaseEntry {
             commit: commit.map(str::to_owned),
             accounts: accounts
                 .iter()
-                .map(|account| Account::of(account))
+                .map(|account| AccountEntry::of(account))
                 .collect(),
             gone,
-            template: base.template.as_ref().map(Template::of),
+            template: base.template.as_ref().map(TemplateEntry::of),
             without_base: (without_base.iter())
                 .map(|name| name.account().cloned())
                 .collect(),
@@ -185,7 +185,7 @@ impl BaseFile {
                 return Ok(());
             }
         }
-        let head = Head {
+        let head = BaseHead {
             version: VERSION,
             platform: self.platform.clone(),
         };
@@ -195,7 +195,7 @@ impl BaseFile {
         let length = (LENGTH + head.len() + whole.len()) as u64;
         let text = [length_line(length).as_bytes(), &head, &whole].concat();
         write_whole(self.path.as_std_path(), &text)?;
-        self.written = Some(Written {
+        self.written = Some(WrittenBase {
             base: base.clone(),
             last,
             length,
@@ -206,7 +206,7 @@ impl BaseFile {
 
     /// Appends a line. Returns `false` when the file must be rewritten: the updates are too long, or the file is not
     /// what this process wrote.
-    fn append(&self, written: &Written, line: &[u8]) -> io::Result<bool> {
+    fn append(&self, written: &WrittenBase, line: &[u8]) -> io::Result<bool> {
         let length = written.length + line.len() as u64;
         if length > 2 * written.whole {
             return Ok(false);
@@ -228,7 +228,7 @@ impl BaseFile {
     }
 }
 
-impl Written {
+impl WrittenBase {
     /// Returns the accounts of `base` that differ from what was written, and the names of those that it no longer has.
     fn differing<'b>(&self, base: &'b Desired) -> (Vec<&'b SharedAccount>, BTreeSet<AccountName>) {
         let accounts = base.accounts.iter();

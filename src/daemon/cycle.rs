@@ -13,7 +13,7 @@ use super::controller::{Controller, names_of};
 use super::history_log::Detected;
 use super::observe::is_down;
 use super::schedule::{back_off, later};
-use super::show::Found;
+use super::show::CycleFindings;
 use super::source::SourceRevision;
 use super::status::{Finding, InFlight, Mode, Run, RunResult, State, Trigger};
 use super::verdict::{Hold, is_drift, name as key_name};
@@ -206,9 +206,9 @@ impl Controller {
         };
         let mut held = None;
         if !assessment.plan.steps.is_empty() && !guard.is_stopped() {
-            let found = Found {
+            let found = CycleFindings {
                 carrying: true,
-                ..Found::of(&assessment, None)
+                ..CycleFindings::of(&assessment, None)
             };
             self.show(loaded, read, &found, Timestamp::now());
             let commit = self.revision.as_ref().and_then(SourceRevision::id);
@@ -240,7 +240,7 @@ impl Controller {
             self.applied.keep();
         }
         self.plan_ahead(&assessment, read, now);
-        let found = Found::of(&assessment, held.as_deref());
+        let found = CycleFindings::of(&assessment, held.as_deref());
         self.show(loaded, &loaded.desired.object_names(), &found, now);
         self.conclude(&assessment, read, now);
         let is_done = is_complete(&assessment) && held.is_none();

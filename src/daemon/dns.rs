@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::controller::Controller;
-use super::domains::{Answers, BATCH, checklist};
+use super::domains::{BATCH, DomainAnswers, checklist};
 use super::history_log::Detected;
 use super::status::{DnsSummary, Finding};
 use crate::dns::{Standing, ZoneOptions};
@@ -49,7 +49,7 @@ impl Controller {
             self.timers.domains.asking.spawn(async move {
                 let (checks, traffic) = list.check(&options, &|_| ()).await;
                 let questions = traffic.questions;
-                Answers { checks, questions }
+                DomainAnswers { checks, questions }
             });
         }
     }
@@ -84,7 +84,7 @@ impl Controller {
     }
 
     /// Processes the answers of a batch.
-    pub(super) fn take_answers(&mut self, answers: Answers) {
+    pub(super) fn take_answers(&mut self, answers: DomainAnswers) {
         let now = Timestamp::now();
         self.timers.domains.questions += answers.questions;
         let mut told: Vec<(AccountName, DnsSummary)> = Vec::new();

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 
 use super::domain_state::DomainState;
-use super::schedule::{Schedule, back_off, later};
+use super::schedule::{ReadSchedule, back_off, later};
 use super::selection::is_same_template;
 use super::source::SourceRevision;
 use crate::dns::{Checklist, DomainCheck, declared_template};
@@ -21,19 +21,19 @@ const SILENCES: u32 = 2;
 
 /// The domains with their schedule and the state of each.
 pub(super) struct Domains {
-    pub(super) schedule: Schedule,
+    pub(super) schedule: ReadSchedule,
     interval: SignedDuration,
     seed: u64,
     pub(super) states: BTreeMap<AccountName, DomainState>,
     /// The template that the states were judged against.
     template: Option<DesiredTemplate>,
-    pub(super) asking: JoinSet<Answers>,
+    pub(super) asking: JoinSet<DomainAnswers>,
     pub(super) questions: u64,
 }
 
 /// The answers of one batch.
 #[derive(Default)]
-pub(super) struct Answers {
+pub(super) struct DomainAnswers {
     pub(super) checks: Vec<(AccountName, DomainCheck)>,
     pub(super) questions: u64,
 }
@@ -41,7 +41,7 @@ pub(super) struct Answers {
 impl Domains {
     pub(super) fn new(interval: SignedDuration, seed: u64) -> Self {
         Self {
-            schedule: Schedule::new(interval, seed),
+            schedule: ReadSchedule::new(interval, seed),
             interval,
             seed,
             states: BTreeMap::new(),
@@ -137,7 +137,7 @@ impl Domains {
     }
 
     /// Waits for the answers of a batch; for ever when none is in flight.
-    pub(super) async fn arrive(&mut self) -> Answers {
+    pub(super) async fn arrive(&mut self) -> DomainAnswers {
         match self.asking.join_next().await {
             Some(answers) => answers.unwrap_or_default(),
             None => pending().await,

@@ -15,14 +15,14 @@ const HEALING_COUNTS: SignedDuration = SignedDuration::from_hours(6);
 /// The drift history of an object.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct DriftHistory {
-    seen: BTreeMap<ChangeKey, Seen>,
+    seen: BTreeMap<ChangeKey, SeenDrift>,
     healed: BTreeMap<ChangeKey, Vec<Timestamp>>,
     /// When the object was last read completely.
     read: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-struct Seen {
+struct SeenDrift {
     live: Side,
     first: Timestamp,
     confirmed: Option<Timestamp>,
@@ -55,7 +55,7 @@ impl DriftHistory {
                 rounds: u32::try_from(rounds).unwrap_or(u32::MAX),
             });
             let live = change.before.clone();
-            let seen = Seen {
+            let seen = SeenDrift {
                 live,
                 first,
                 confirmed,

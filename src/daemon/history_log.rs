@@ -43,12 +43,12 @@ pub(super) struct HistoryLog {
 /// One line of the history log.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Line {
+enum HistoryLine {
     Incident(Incident),
     Intervention(Intervention),
 }
 
-impl Line {
+impl HistoryLine {
     /// Reads a line with its newline, or the last one without it.
     fn read(line: &str) -> Option<Self> {
         let mut without_end = line.chars();
@@ -98,11 +98,11 @@ impl HistoryLog {
         let mut interventions: BTreeMap<u64, Intervention> = BTreeMap::new();
         let mut spoilt = 0_usize;
         for line in text.split_inclusive('\n') {
-            match Line::read(line) {
-                Some(Line::Incident(incident)) => {
+            match HistoryLine::read(line) {
+                Some(HistoryLine::Incident(incident)) => {
                     incidents.insert(incident.id, incident);
                 }
-                Some(Line::Intervention(intervention)) => {
+                Some(HistoryLine::Intervention(intervention)) => {
                     interventions.insert(intervention.id, intervention);
                 }
                 // Without a newline, it is the last line, cut short by a kill.
@@ -180,7 +180,7 @@ impl HistoryLog {
         };
         self.next += 1;
         self.open.insert(key, incident.id);
-        self.append(&Line::Incident(incident.clone()));
+        self.append(&HistoryLine::Incident(incident.clone()));
         let incidents = &mut Arc::make_mut(&mut self.history).incidents;
         incidents.push(incident);
         if incidents.len() > LONGEST {
@@ -205,7 +205,7 @@ impl HistoryLog {
         };
         incident.repaired = Some(now);
         incident.end = Some(how.to_owned());
-        let line = Line::Incident(incident.clone());
+        let line = HistoryLine::Incident(incident.clone());
         self.append(&line);
     }
 
@@ -218,7 +218,7 @@ impl HistoryLog {
         if interventions.len() > LONGEST {
             interventions.remove(0);
         }
-        self.append(&Line::Intervention(intervention));
+        self.append(&HistoryLine::Intervention(intervention));
     }
 
     /// Records the outcome of all open interventions of a kind.
@@ -235,7 +235,7 @@ impl HistoryLog {
             }
         }
         for one in settled {
-            self.append(&Line::Intervention(one));
+            self.append(&HistoryLine::Intervention(one));
         }
     }
 
@@ -289,7 +289,7 @@ impl HistoryLog {
     }
 
     /// Appends a line. If that fails, the entry is still in memory, and the next rewrite includes it.
-    fn append(&mut self, line: &Line) {
+    fn append(&mut self, line: &HistoryLine) {
         if self.written > 8 * LONGEST
             && let Err(error) = self.rewrite()
         {
@@ -316,8 +316,8 @@ impl HistoryLog {
             interventions,
             ..
         } = &*self.history;
-        let incidents = incidents.iter().cloned().map(Line::Incident);
-        let interventions = interventions.iter().cloned().map(Line::Intervention);
+        let incidents = incidents.iter().cloned().map(HistoryLine::Incident);
+        let interventions = interventions.iter().cloned().map(HistoryLine::Intervention);
         for line in incidents.chain(interventions) {
             file.write_all(line.written()?.as_bytes())?;
         }

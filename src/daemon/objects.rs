@@ -16,7 +16,7 @@ use crate::plan::Plan;
 
 /// What is kept of an object from one cycle to the next.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Record {
+pub(super) struct ObjectRecord {
     pub(super) drift_history: DriftHistory,
     /// The drift that the last read showed.
     pub(super) drift: Vec<Drift>,
@@ -28,7 +28,7 @@ pub(super) struct Record {
 
 /// The records of all objects.
 pub(super) struct Objects {
-    records: BTreeMap<ObjectName, Record>,
+    records: BTreeMap<ObjectName, ObjectRecord>,
     /// Who changed an account last, as the platform says; kept while the account has drift.
     authors: BTreeMap<ObjectName, ChangeAuthor>,
     seed: u64,
@@ -44,17 +44,17 @@ impl Objects {
     }
 
     /// Returns all records.
-    pub(super) fn records(&self) -> &BTreeMap<ObjectName, Record> {
+    pub(super) fn records(&self) -> &BTreeMap<ObjectName, ObjectRecord> {
         &self.records
     }
 
     /// Returns the record of an object.
-    pub(super) fn get(&self, name: &ObjectName) -> Option<&Record> {
+    pub(super) fn get(&self, name: &ObjectName) -> Option<&ObjectRecord> {
         self.records.get(name)
     }
 
     /// Returns the record of an object, to be changed.
-    pub(super) fn get_mut(&mut self, name: &ObjectName) -> Option<&mut Record> {
+    pub(super) fn get_mut(&mut self, name: &ObjectName) -> Option<&mut ObjectRecord> {
         self.records.get_mut(name)
     }
 

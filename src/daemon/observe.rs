@@ -23,7 +23,7 @@ const DEADLINE: Duration = Duration::from_secs(20);
 
 /// The client for the platform, and the state last read.
 #[derive(Default)]
-pub(super) struct Platform {
+pub(super) struct ObservedPlatform {
     client: Option<ReadClient>,
     cache: Option<Cache>,
     pub(super) live: Live,
@@ -35,16 +35,16 @@ pub(super) struct Platform {
 
 /// The known state of some objects.
 #[derive(Debug, PartialEq)]
-pub(super) struct Known {
+pub(super) struct KnownState {
     accounts: Vec<Option<Arc<LiveAccount>>>,
     template: Option<Reading<DomainTemplate>>,
 }
 
-impl Platform {
+impl ObservedPlatform {
     /// Returns the known state of some objects.
-    pub(super) fn known(&self, names: &BTreeSet<ObjectName>) -> Known {
+    pub(super) fn known(&self, names: &BTreeSet<ObjectName>) -> KnownState {
         let accounts = names.iter().filter_map(ObjectName::account);
-        Known {
+        KnownState {
             accounts: accounts
                 .map(|name| self.live.accounts.get(name).cloned())
                 .collect(),

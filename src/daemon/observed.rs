@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use camino::Utf8Path;
 
-use super::observe::Platform;
+use super::observe::ObservedPlatform;
 use super::setup::Setup;
-use super::zones::Zones;
+use super::zones::ManagedZones;
 use crate::diff::{Comparison, Differences};
 use crate::model::ObjectName;
 use crate::tree::{Desired, Loaded};
@@ -15,8 +15,8 @@ use crate::tree::{Desired, Loaded};
 /// What was read last, and how to read it again.
 #[derive(Default)]
 pub(super) struct Observed {
-    pub(super) platform: Platform,
-    pub(super) zones: Zones,
+    pub(super) platform: ObservedPlatform,
+    pub(super) zones: ManagedZones,
     /// Whether the next cycle reads the accounts that left the tree.
     pub(super) look_for_departed: bool,
     /// Cached comparisons, so that only changed objects are compared again.
@@ -26,8 +26,8 @@ pub(super) struct Observed {
 impl Observed {
     /// Forgets everything but the comparisons, so the accounts that left the tree are to be read too.
     pub(super) fn forget(&mut self) {
-        self.platform = Platform::default();
-        self.zones = Zones::default();
+        self.platform = ObservedPlatform::default();
+        self.zones = ManagedZones::default();
         self.look_for_departed = true;
     }
 

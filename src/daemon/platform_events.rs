@@ -16,11 +16,11 @@ const SECRETS: usize = 2;
 /// Shared by the loop, which makes the hooks, and the HTTP server, which hears them; cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct PlatformEvents {
-    shared: Arc<Mutex<Shared>>,
+    shared: Arc<Mutex<EventState>>,
 }
 
 #[derive(Debug, Default)]
-struct Shared {
+struct EventState {
     /// The newest last.
     secrets: Vec<Secret>,
     heard: u64,
@@ -125,7 +125,7 @@ impl PlatformEvents {
         (shared.heard, shared.last)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Shared> {
+    fn lock(&self) -> MutexGuard<'_, EventState> {
         // Every change is made in one go, so a poisoned lock still guards a consistent value.
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -15,10 +15,10 @@ use crate::tree::{MAX_ASSET_BYTES, ReadError, TreeSource};
 #[derive(Clone)]
 pub struct PublishedStatus {
     status: watch::Sender<Arc<Status>>,
-    files: Arc<Mutex<Option<Files>>>,
+    files: Arc<Mutex<Option<AdoptedFiles>>>,
 }
 
-type Files = Arc<dyn TreeSource + Send>;
+type AdoptedFiles = Arc<dyn TreeSource + Send>;
 
 impl PublishedStatus {
     /// Creates the status of a daemon that has read nothing yet.
@@ -83,11 +83,11 @@ impl PublishedStatus {
     }
 
     /// Replaces the files of the source revision.
-    pub fn put_files(&self, files: Files) {
+    pub fn put_files(&self, files: AdoptedFiles) {
         *self.lock() = Some(files);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Files>> {
+    fn lock(&self) -> MutexGuard<'_, Option<AdoptedFiles>> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -175,11 +175,11 @@ impl PendingWork {
 /// The loop's work queue; cheap to clone. Adding an item never blocks, and items coalesce.
 #[derive(Clone, Debug, Default)]
 pub struct WorkQueue {
-    shared: Arc<Shared>,
+    shared: Arc<QueueState>,
 }
 
 #[derive(Debug, Default)]
-struct Shared {
+struct QueueState {
     pending: Mutex<PendingWork>,
     bell: Notify,
     /// Notified of pauses only, so that an execution sees one at once.

@@ -14,14 +14,14 @@ use jiff::Timestamp;
 
 use super::assessment::{Assessment, holds, is_complete};
 use super::controller::Controller;
-use super::observe::Known;
+use super::observe::KnownState;
 use super::source::SourceRevision;
 use super::status::{Finding, Reason};
-use super::verdict::{Hold, Verdict};
+use super::verdict::{Hold, ObjectVerdict};
 
 impl Controller {
     /// Returns the known state of some objects before a read, when the cycle may turn out to be quiet.
-    pub(super) fn before(&self, read: &BTreeSet<ObjectName>) -> Option<Known> {
+    pub(super) fn before(&self, read: &BTreeSet<ObjectName>) -> Option<KnownState> {
         let status = self.published.status();
         let is_in_sync = |name: &ObjectName| {
             let object = status.object(name);
@@ -36,7 +36,7 @@ impl Controller {
     pub(super) fn becomes_quiet(&self, assessment: &Assessment<'_>) -> bool {
         let commit = self.revision.as_ref().and_then(SourceRevision::id);
         let is_noted = self.applied.is_noted(commit);
-        let waits = |verdict: &Verdict| holds(verdict, Hold::Unconfirmed);
+        let waits = |verdict: &ObjectVerdict| holds(verdict, Hold::Unconfirmed);
         assessment.plan.steps.is_empty()
             && (is_noted || !is_complete(assessment))
             && !assessment.verdicts.values().any(waits)

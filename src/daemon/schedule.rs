@@ -17,7 +17,7 @@ pub(super) const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(15);
 /// When each object is due. Objects read at the same time drift apart, so that load on the platform is even instead of
 /// bursty.
 #[derive(Clone, Debug)]
-pub(super) struct Schedule {
+pub(super) struct ReadSchedule {
     interval: SignedDuration,
     seed: u64,
     due: BTreeMap<ObjectName, Due>,
@@ -30,7 +30,7 @@ struct Due {
     rounds: u64,
 }
 
-impl Schedule {
+impl ReadSchedule {
     pub(super) fn new(interval: SignedDuration, seed: u64) -> Self {
         Self {
             interval,
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn nothing_is_due_before_its_time() {
-        let mut schedule = Schedule::new(SignedDuration::from_secs(600), 7);
+        let mut schedule = ReadSchedule::new(SignedDuration::from_secs(600), 7);
         let names: BTreeSet<ObjectName> = (0..3).map(account).collect();
         schedule.follow(&names, at(0));
         assert_eq!(schedule.due(at(0)), names);
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn a_clock_that_jumps_leaves_nothing_unread() {
         const DAY: i64 = 86_400;
-        let mut schedule = Schedule::new(SignedDuration::from_secs(600), 7);
+        let mut schedule = ReadSchedule::new(SignedDuration::from_secs(600), 7);
         let names: BTreeSet<ObjectName> = (0..50).map(account).collect();
         schedule.follow(&names, at(DAY));
         for name in &names {
@@ -229,7 +229,7 @@ mod tests {
         /// Up to a thousand accounts: each is read about once an interval, and never many of them at once.
         #[test]
         fn reads_are_spread_over_the_interval(seed: u64, count in 1_usize..1000) {
-            let mut schedule = Schedule::new(SignedDuration::from_secs(600), seed);
+            let mut schedule = ReadSchedule::new(SignedDuration::from_secs(600), seed);
             let names: BTreeSet<ObjectName> = (0..count).map(account).collect();
             schedule.follow(&names, at(0));
             for name in &names {

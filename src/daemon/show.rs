@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use super::assessment::acting;
 use super::assessment::{Assessment, AssessmentInput, circumstances};
 use super::controller::Controller;
-use super::objects::Record;
+use super::objects::ObjectRecord;
 use super::status::{LiveBrand, ObjectStatus, Offer, OtherSteps, PlannedStep, Reason, Taker};
-use super::verdict::{Standing, is_drift, judge, reason};
+use super::verdict::{ObjectStanding, is_drift, judge, reason};
 use crate::diff::{Change, Differences};
 use crate::live::LiveDocument;
 use crate::model::{KeyPath, ObjectName};
@@ -19,7 +19,7 @@ use crate::plan::{Action, Plan, Refusal, Step, Subject};
 use crate::tree::Loaded;
 
 /// The results of a cycle, to be published.
-pub(super) struct Found<'a> {
+pub(super) struct CycleFindings<'a> {
     pub(super) differences: &'a Differences,
     /// The plans; absent when nothing was planned.
     pub(super) plans: Option<Plans<'a>>,
@@ -42,7 +42,7 @@ pub(super) struct Plans<'a> {
     offer: &'a Plan,
 }
 
-impl<'a> Found<'a> {
+impl<'a> CycleFindings<'a> {
     /// Takes the results from an assessment.
     pub(super) fn of(assessment: &'a Assessment<'_>, held: Option<&'a str>) -> Self {
         Self {
@@ -63,7 +63,7 @@ impl Controller {
     /// Publishes the status of all objects when nothing could be planned.
     pub(super) fn show_unread(&mut self, loaded: &Loaded, now: Timestamp) {
         let differences = self.differences(loaded);
-        let found = Found {
+        let found = CycleFindings {
             differences: &differences,
             plans: None,
             acting: BTreeSet::new(),
@@ -78,7 +78,7 @@ impl Controller {
         &self,
         loaded: &Loaded,
         which: &BTreeSet<ObjectName>,
-        found: &Found<'_>,
+        found: &CycleFindings<'_>,
         now: Timestamp,
     ) {
         let all = loaded.desired.object_names();
@@ -114,7 +114,7 @@ impl Controller {
 
     /// Returns whether an object was in sync, was not read since, and has no differences. Its status is then left
     /// shared with readers.
-    fn stays(&self, object: &ObjectStatus, found: &Found<'_>) -> bool {
+    fn stays(&self, object: &ObjectStatus, found: &CycleFindings<'_>) -> bool {
         let name = &object.name;
         let commit = self
             .revision
@@ -133,9 +133,14 @@ impl Controller {
     }
 
     /// Fills in the status of one object.
-    fn fill(&self, object: &mut ObjectStatus, input: &AssessmentInput<'_, '_>, found: &Found<'_>) {
+    fn fill(
+        &self,
+        object: &mut ObjectStatus,
+        input: &AssessmentInput<'_, '_>,
+        found: &CycleFindings<'_>,
+    ) {
         let name = object.name.clone();
-        let nothing = Record::default();
+        let nothing = ObjectRecord::default();
         let record = self.objects.get(&name).unwrap_or(&nothing);
         let circumstances = circumstances(input, record, found.differences, &name);
         let unknown = found.differences.unknown_of(&name);
@@ -146,7 +151,7 @@ impl Controller {
         let refused = (refusals.first())
             .map(|refusal| format!("{}; {}", refusal.message, refusal.help))
             .or_else(|| found.held.filter(|_| is_acting).map(str::to_owned));
-        let standing = Standing {
+        let standing = ObjectStanding {
             unknown: &unknown,
             refused: refused.as_deref(),
             failure: (record.failure.as_deref()).map(|why| (why, record.failures)),

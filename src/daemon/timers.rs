@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::conditions::Outage;
 use super::domains::Domains;
-use super::schedule::{Schedule, back_off, later};
+use super::schedule::{ReadSchedule, back_off, later};
 use super::setup::Setup;
 use crate::model::ObjectName;
 
@@ -15,7 +15,7 @@ const BETWEEN_HINTS: SignedDuration = SignedDuration::from_secs(2);
 
 /// When the source, each object and each domain is due.
 pub(super) struct Timers {
-    pub(super) objects: Schedule,
+    pub(super) objects: ReadSchedule,
     pub(super) domains: Domains,
     /// When the source is read next.
     pub(super) source: Timestamp,
@@ -30,7 +30,7 @@ impl Timers {
     /// Has the source read at `now`; objects and domains follow from it.
     pub(super) fn new(setup: &Setup, seed: u64, now: Timestamp) -> Self {
         Self {
-            objects: Schedule::new(setup.interval, seed),
+            objects: ReadSchedule::new(setup.interval, seed),
             domains: Domains::new(setup.dns_interval, seed),
             source: now,
             outage: None,
@@ -41,7 +41,7 @@ impl Timers {
 
     /// Forgets objects and domains: the tree that they belong to is let go of.
     pub(super) fn clear(&mut self, setup: &Setup) {
-        self.objects = Schedule::new(setup.interval, self.seed);
+        self.objects = ReadSchedule::new(setup.interval, self.seed);
         self.domains = Domains::new(setup.dns_interval, self.seed);
     }
 

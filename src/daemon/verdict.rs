@@ -73,7 +73,7 @@ pub(super) struct Circumstances<'a> {
 
 /// What may be done about an object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Verdict {
+pub(super) struct ObjectVerdict {
     /// The changes that are held, and why.
     pub(super) holds: BTreeMap<ChangeKey, Hold>,
     /// Whether anything is written on the platform.
@@ -88,7 +88,7 @@ pub(super) fn is_drift(change: &Change) -> bool {
 }
 
 /// Decides what may be done about an object.
-pub(super) fn judge(circumstances: &Circumstances<'_>) -> Verdict {
+pub(super) fn judge(circumstances: &Circumstances<'_>) -> ObjectVerdict {
     let holds: BTreeMap<ChangeKey, Hold> = (circumstances.changes.iter())
         .filter_map(|change| Some((change.key.clone(), hold(circumstances, change)?)))
         .collect();
@@ -104,7 +104,7 @@ pub(super) fn judge(circumstances: &Circumstances<'_>) -> Verdict {
             .any(|key| matches!(key, ChangeKey::Whitelabel | ChangeKey::RecordType(_)));
     let waits = (circumstances.retry_at)
         .is_some_and(|retry_at| retry_at > circumstances.now && !circumstances.is_approved);
-    Verdict {
+    ObjectVerdict {
         acts: some_is_free && !waits && (nothing_is_held || !is_one_piece),
         pushes: !waits,
         holds,
@@ -141,7 +141,7 @@ fn hold(circumstances: &Circumstances<'_>, change: &Change) -> Option<Hold> {
 
 /// What else is known of an object after planning.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Standing<'a> {
+pub(super) struct ObjectStanding<'a> {
     /// Why it could not be read, or only partly.
     pub(super) unknown: &'a [String],
     /// What guards refused, for this object or for the whole run.
@@ -153,8 +153,8 @@ pub(super) struct Standing<'a> {
 /// Returns the object's reason and message; of several reasons the most pressing.
 pub(super) fn reason(
     circumstances: &Circumstances<'_>,
-    verdict: &Verdict,
-    standing: &Standing<'_>,
+    verdict: &ObjectVerdict,
+    standing: &ObjectStanding<'_>,
 ) -> (Reason, String) {
     let count = |wanted: Hold| {
         verdict
@@ -243,7 +243,7 @@ pub(super) fn reason(
 }
 
 /// Lists the keys held for one reason, as the tree spells them.
-fn keys(verdict: &Verdict, wanted: Hold) -> String {
+fn keys(verdict: &ObjectVerdict, wanted: Hold) -> String {
     let held = verdict.holds.iter().filter(|(_, hold)| **hold == wanted);
     let mut names: Vec<String> = held.map(|(key, _)| name(key)).take(4).collect();
     let more = verdict
@@ -347,7 +347,7 @@ mod tests {
             };
             (self.twist)(&mut circumstances);
             let verdict = judge(&circumstances);
-            let standing = Standing {
+            let standing = ObjectStanding {
                 unknown: &[],
                 refused: None,
                 failure: None,

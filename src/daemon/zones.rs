@@ -17,7 +17,7 @@ use crate::tree::{
 
 /// The client for the primary, and the records last read.
 #[derive(Default)]
-pub(super) struct Zones {
+pub(super) struct ManagedZones {
     primary: Option<(PushSettings, PrimaryReader)>,
     standings: Standings,
     /// The templates that the records follow from, if another shard writes them to the platform.
@@ -38,7 +38,7 @@ pub(super) struct ZoneView {
     pub(super) unread: BTreeMap<AccountName, String>,
 }
 
-impl Zones {
+impl ManagedZones {
     /// Drops the client for the primary, with its secret.
     pub(super) fn disconnect(&mut self) {
         self.primary = None;

@@ -78,7 +78,7 @@ pub struct Traffic {
 }
 
 #[derive(Debug, Default)]
-struct Counters {
+struct ExchangeCounters {
     questions: AtomicU64,
     udp_packets: AtomicU64,
     tcp_connections: AtomicU64,
@@ -91,14 +91,14 @@ struct Counters {
 /// Asks servers; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Exchange {
-    shared: Arc<Shared>,
+    shared: Arc<ExchangeState>,
     /// What belongs to the check of one domain, beside what is shared.
-    domain: Option<Arc<DomainState>>,
+    domain: Option<Arc<DomainTraffic>>,
 }
 
 /// What belongs to the check of one domain.
 #[derive(Debug)]
-struct DomainState {
+struct DomainTraffic {
     budget: Budget,
     /// Whether each server that is silent to others answers this domain's questions: what one domain's servers do to it says
     /// nothing about another one.
@@ -107,12 +107,12 @@ struct DomainState {
 
 /// State shared by all clones.
 #[derive(Debug)]
-struct Shared {
+struct ExchangeState {
     options: ExchangeOptions,
     channels: Mutex<BTreeMap<SocketAddr, Arc<Channel>>>,
     /// What is known of each server; outlives the channels.
     health: Mutex<BTreeMap<SocketAddr, Arc<Mutex<Health>>>>,
-    counters: Counters,
+    counters: ExchangeCounters,
     budget: Budget,
 }
 
@@ -158,11 +158,11 @@ impl Exchange {
     #[must_use]
     pub fn new(options: ExchangeOptions) -> Self {
         Self {
-            shared: Arc::new(Shared {
+            shared: Arc::new(ExchangeState {
                 options,
                 channels: Mutex::default(),
                 health: Mutex::default(),
-                counters: Counters::default(),
+                counters: ExchangeCounters::default(),
                 budget: Budget::new(options.questions, "one run"),
             }),
             domain: None,
@@ -176,7 +176,7 @@ impl Exchange {
     pub(super) fn for_one_domain(&self, questions: u64) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
-            domain: Some(Arc::new(DomainState {
+            domain: Some(Arc::new(DomainTraffic {
                 budget: Budget::new(questions, "the check of one domain"),
                 answering: Memo::default(),
             })),
@@ -345,7 +345,7 @@ impl Exchange {
             return locked(&channel.health).admits(Instant::now());
         };
         let ask = async {
-            let Shared {
+            let ExchangeState {
                 options, counters, ..
             } = &*self.shared;
             counters.questions.fetch_add(1, Ordering::Relaxed);
@@ -499,7 +499,11 @@ impl<'a> Inquiry<'a> {
 
     /// Sends the question until it is answered: again when the answer is late, at twice the interval each time, and at once
     /// when it is wrong.
-    async fn answer(&mut self, timeout: Duration, counters: &Counters) -> Result<Decoded, Failure> {
+    async fn answer(
+        &mut self,
+        timeout: Duration,
+        counters: &ExchangeCounters,
+    ) -> Result<Decoded, Failure> {
         let deadline = Instant::now() + timeout;
         let mut interval = self.repeat_after().min(timeout / 4);
         let mut wrong = 0;
@@ -537,7 +541,7 @@ impl<'a> Inquiry<'a> {
         }
     }
 
-    async fn send(&mut self, counters: &Counters) -> Result<(), Failure> {
+    async fn send(&mut self, counters: &ExchangeCounters) -> Result<(), Failure> {
         let with_edns = !self.channel.is_plain.load(Ordering::Relaxed);
         let id = self.channel.waiting.register(self.sender.clone());
         self.sent.push(Sent {

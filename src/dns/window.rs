@@ -14,11 +14,11 @@ const LEAST: usize = 4;
 pub(super) struct Window {
     semaphore: Semaphore,
     most: usize,
-    state: Mutex<State>,
+    state: Mutex<WindowState>,
 }
 
 #[derive(Debug)]
-struct State {
+struct WindowState {
     size: usize,
     /// How many permits must not come back, because the window shrank while they were out.
     debt: usize,
@@ -42,7 +42,7 @@ impl Window {
         Self {
             semaphore: Semaphore::new(size),
             most: most.max(1),
-            state: Mutex::new(State {
+            state: Mutex::new(WindowState {
                 size,
                 debt: 0,
                 answers: 0,
@@ -61,7 +61,7 @@ impl Window {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, WindowState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

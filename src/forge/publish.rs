@@ -41,7 +41,7 @@ pub struct Publisher {
 
 /// The id of the user that the token belongs to; an app has one, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Author(u64);
+struct CommentAuthor(u64);
 
 /// The plan that a pull request showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ struct Pull {
 }
 
 /// A comment or issue that an earlier run left.
-struct Found {
+struct FoundComment {
     id: u64,
     text: String,
 }
@@ -148,7 +148,7 @@ impl Publisher {
         digest: &Digest,
         mark: &Mark,
         commit: &str,
-        author: Author,
+        author: CommentAuthor,
     ) -> Result<bool, ForgeError> {
         let target = &self.forge.target;
         let context = CommitStatus::context(mark);
@@ -280,7 +280,7 @@ impl Publisher {
         &self,
         things: Things,
         mark: &Mark,
-        author: Author,
+        author: CommentAuthor,
         text: &str,
         mine: u64,
     ) -> Result<Outcome, ForgeError> {
@@ -319,7 +319,7 @@ impl Publisher {
     ///
     /// Anyone who may comment on the pull request can write the mark, too, and could later change the text. So only our
     /// own comments count; two apps are different users.
-    async fn author(&self) -> Result<Author, ForgeError> {
+    async fn author(&self) -> Result<CommentAuthor, ForgeError> {
         let (id, call) = match self.forge.send(&request::whoami()).await {
             Ok(user) => (user["id"].as_u64(), "GET /user"),
             // GitHub's workflow token belongs to an app, which can look itself up only through this other API.
@@ -332,7 +332,7 @@ impl Publisher {
             }
             Err(error) => return Err(error),
         };
-        id.map(Author)
+        id.map(CommentAuthor)
             .ok_or_else(|| ForgeError::Answer(call.to_owned()))
     }
 
@@ -341,8 +341,8 @@ impl Publisher {
         &self,
         things: Things,
         mark: &Mark,
-        author: Author,
-    ) -> Result<Vec<Found>, ForgeError> {
+        author: CommentAuthor,
+    ) -> Result<Vec<FoundComment>, ForgeError> {
         let target = &self.forge.target;
         let mut found = Vec::new();
         let mut seen = BTreeSet::new();
@@ -360,7 +360,7 @@ impl Publisher {
                 news |= seen.insert(id);
                 let text = text(entry, target.kind, things);
                 if is_ours(entry, author) && text.starts_with(&mark.subject) {
-                    found.push(Found {
+                    found.push(FoundComment {
                         id,
                         text: text.to_owned(),
                     });
@@ -377,14 +377,14 @@ impl Publisher {
     }
 }
 
-fn is_ours(entry: &Value, author: Author) -> bool {
+fn is_ours(entry: &Value, author: CommentAuthor) -> bool {
     // GitHub lists pull requests as issues.
     let is_pull = entry.get("pull_request");
     is_pull.is_none_or(Value::is_null) && is_by(entry, author)
 }
 
 /// Returns whether a user wrote a comment, opened an issue, or set a status; the forges' member names differ.
-fn is_by(entry: &Value, Author(id): Author) -> bool {
+fn is_by(entry: &Value, CommentAuthor(id): CommentAuthor) -> bool {
     let names = ["user", "author", "creator"];
     let found = names.into_iter().find_map(|name| entry.get(name));
     found.is_some_and(|user| user["id"].as_u64() == Some(id))

@@ -20,7 +20,7 @@ use super::deadline::Deadline;
 use super::error::ApiError;
 use super::failure::{Failure, Stage};
 use super::no_answer::NoAnswer;
-use super::pace::{Kind, Pace, Sample};
+use super::pace::{Pace, RequestKind, Sample};
 use super::redact::Redaction;
 use super::request::{Answer, Body, Envelope, Request, RequestId};
 use super::retry::Class;
@@ -460,7 +460,7 @@ fn http(config: &ClientConfig, base: &Url) -> Result<reqwest::Client, ApiError> 
         .map_err(|error| ApiError::Configuration(format!("no HTTP client: {}", innermost(&error))))
 }
 
-fn sample(kind: Kind, error: Option<&ApiError>, latency: Duration) -> Sample {
+fn sample(kind: RequestKind, error: Option<&ApiError>, latency: Duration) -> Sample {
     match error {
         // "There is none" is an answer like any other: most accounts of a platform have no brand.
         None | Some(ApiError::NoWhitelabel | ApiError::NoSuchAsset { .. }) => {
@@ -542,9 +542,9 @@ mod tests {
         #[track_caller]
         fn check(error: Option<&ApiError>, expected: Sample) {
             let latency = Duration::from_millis(7);
-            assert_eq!(sample(Kind::Document, error, latency), expected);
+            assert_eq!(sample(RequestKind::Document, error, latency), expected);
         }
-        let answered = Sample::Answered(Kind::Document, Duration::from_millis(7));
+        let answered = Sample::Answered(RequestKind::Document, Duration::from_millis(7));
         check(None, answered);
         check(Some(&ApiError::NoWhitelabel), answered);
         let asset = "logo".to_owned();

@@ -43,7 +43,7 @@ const ROUNDS: f64 = 400.0;
 
 /// Kinds of requests whose latencies can be compared with each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(super) enum RequestKind {
     /// Reads one document.
     Document,
     /// Asks whether one document has changed; usually answered without a body.
@@ -58,7 +58,7 @@ pub(super) enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Sample {
     /// It was answered in this time.
-    Answered(Kind, Duration),
+    Answered(RequestKind, Duration),
     /// The server is overloaded: 429, 503, or no answer in time.
     Overloaded,
     /// It says nothing about the server's load.
@@ -74,10 +74,10 @@ struct Quickest {
 
 /// Computes the limit; pure.
 #[derive(Clone, Debug)]
-pub(super) struct Controller {
+pub(super) struct ConcurrencyController {
     limit: f64,
     cap: f64,
-    quickest: BTreeMap<Kind, Quickest>,
+    quickest: BTreeMap<RequestKind, Quickest>,
     /// How many rounds remain until the next measurement of a request alone.
     rounds: f64,
     /// How many answers that measurement still takes: those that were in flight, and those sent alone.
@@ -94,7 +94,7 @@ pub(super) struct Controller {
     settling: u32,
 }
 
-impl Controller {
+impl ConcurrencyController {
     /// Creates a controller that starts at two and never exceeds `cap`.
     pub(super) fn new(cap: u16) -> Self {
         let cap = f64::from(cap.max(1));
@@ -127,13 +127,13 @@ impl Controller {
     pub(super) fn observe(&mut self, sample: Sample) {
         self.settling = self.settling.saturating_sub(1);
         match sample {
-            Sample::Nothing | Sample::Answered(Kind::Other, _) => {}
+            Sample::Nothing | Sample::Answered(RequestKind::Other, _) => {}
             Sample::Overloaded => self.fall(OVERLOAD_FACTOR),
             Sample::Answered(kind, latency) => self.answered(kind, latency.as_secs_f64()),
         }
     }
 
-    fn answered(&mut self, kind: Kind, latency: f64) {
+    fn answered(&mut self, kind: RequestKind, latency: f64) {
         let quickest = self.quickest.entry(kind).or_insert(Quickest {
             now: f64::INFINITY,
             before: f64::INFINITY,
@@ -203,12 +203,12 @@ impl Controller {
 #[derive(Debug)]
 pub(super) struct Pace {
     slots: Semaphore,
-    state: Mutex<State>,
+    state: Mutex<PaceState>,
 }
 
 #[derive(Debug)]
-struct State {
-    controller: Controller,
+struct PaceState {
+    controller: ConcurrencyController,
     /// Slots that exist: free ones and those in use.
     issued: usize,
 }
@@ -223,11 +223,11 @@ pub(super) struct Slot<'a> {
 impl Pace {
     /// Creates a pace that never admits more than `cap` requests.
     pub(super) fn new(cap: u16) -> Self {
-        let controller = Controller::new(cap);
+        let controller = ConcurrencyController::new(cap);
         let issued = controller.limit();
         Self {
             slots: Semaphore::new(issued),
-            state: Mutex::new(State { controller, issued }),
+            state: Mutex::new(PaceState { controller, issued }),
         }
     }
 
@@ -243,7 +243,7 @@ impl Pace {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, PaceState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -273,9 +273,9 @@ mod tests {
 
     #[test]
     fn starts_at_two_and_doubles_up_to_the_cap() {
-        let mut controller = Controller::new(8);
+        let mut controller = ConcurrencyController::new(8);
         assert_eq!(controller.limit(), 2);
-        let quick = Sample::Answered(Kind::Document, Duration::from_millis(9));
+        let quick = Sample::Answered(RequestKind::Document, Duration::from_millis(9));
         for expected in [2, 2, 4, 4, 4, 4, 4, 8] {
             controller.observe(quick);
             assert_eq!(controller.limit(), expected);
@@ -310,7 +310,7 @@ mod tests {
     /// number.
     #[expect(clippy::cast_precision_loss, reason = "microseconds of ten seconds")]
     fn play(server: Server, cap: u16, start: u64) -> Seen {
-        let mut controller = Controller::new(cap);
+        let mut controller = ConcurrencyController::new(cap);
         let mut free = vec![0_u64; server.workers];
         // Requests in flight: when the answer arrives, and when the request was sent.
         let mut flying: Vec<(u64, u64)> = Vec::new();
@@ -332,7 +332,7 @@ mod tests {
             let (arrives, sent) = flying.swap_remove(next);
             now = arrives.max(now);
             let latency = Duration::from_micros(now - sent);
-            controller.observe(Sample::Answered(Kind::Document, latency));
+            controller.observe(Sample::Answered(RequestKind::Document, latency));
             if now >= start {
                 answers += 1;
                 total += now - sent;
@@ -423,8 +423,8 @@ mod tests {
     /// Answers to requests that were sent under the old limit count as one bad sign, not as many.
     #[test]
     fn falls_once_for_a_burst_and_never_below_one() {
-        let mut controller = Controller::new(16);
-        let quick = Sample::Answered(Kind::Asset, Duration::from_millis(1));
+        let mut controller = ConcurrencyController::new(16);
+        let quick = Sample::Answered(RequestKind::Asset, Duration::from_millis(1));
         for _ in 0..500 {
             controller.observe(quick);
         }
@@ -446,10 +446,10 @@ mod tests {
     /// A list takes long by nature; its latency is ignored.
     #[test]
     fn lists_say_nothing() {
-        let mut controller = Controller::new(16);
+        let mut controller = ConcurrencyController::new(16);
         for milliseconds in [1, 5000, 1, 9000] {
             let latency = Duration::from_millis(milliseconds);
-            controller.observe(Sample::Answered(Kind::Other, latency));
+            controller.observe(Sample::Answered(RequestKind::Other, latency));
         }
         controller.observe(Sample::Nothing);
         assert_eq!(controller.limit(), 2);
@@ -457,11 +457,17 @@ mod tests {
 
     #[test]
     fn a_slow_server_becomes_the_measure() {
-        let mut controller = Controller::new(4);
-        controller.observe(Sample::Answered(Kind::Document, Duration::from_millis(5)));
+        let mut controller = ConcurrencyController::new(4);
+        controller.observe(Sample::Answered(
+            RequestKind::Document,
+            Duration::from_millis(5),
+        ));
         let mut most = 0;
         for _ in 0..4000 {
-            controller.observe(Sample::Answered(Kind::Document, Duration::from_millis(50)));
+            controller.observe(Sample::Answered(
+                RequestKind::Document,
+                Duration::from_millis(50),
+            ));
             most = most.max(controller.limit());
         }
         assert_eq!(most, 4, "{controller:?}");
@@ -478,7 +484,7 @@ mod tests {
         assert_eq!(pace.slots.available_permits(), 0);
         drop(second);
         assert_eq!(pace.slots.available_permits(), 1);
-        let quick = Sample::Answered(Kind::Asset, Duration::from_millis(1));
+        let quick = Sample::Answered(RequestKind::Asset, Duration::from_millis(1));
         for _ in 0..10 {
             pace.enter().await.finish(quick);
         }

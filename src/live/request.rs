@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::config::DOCUMENT_VALUES;
-use super::pace::Kind;
+use super::pace::RequestKind;
 use super::retry::Repeat;
 use super::subject::Subject;
 use crate::model::{AccountId, Object, Revision};
@@ -50,7 +50,7 @@ pub(super) struct Request<'a> {
     pub if_none_match: Option<&'a Revision>,
     pub id: Option<&'a RequestId>,
     pub repeat: Repeat,
-    pub kind: Kind,
+    pub kind: RequestKind,
     pub subject: Subject<'a>,
     /// The largest answer, in bytes.
     pub cap: usize,
@@ -81,7 +81,7 @@ impl<'a> Request<'a> {
             if_none_match: None,
             id: None,
             repeat: Repeat::Read,
-            kind: Kind::Other,
+            kind: RequestKind::Other,
             subject: Subject::default(),
             cap,
             values: DOCUMENT_VALUES,

@@ -40,7 +40,7 @@ pub struct KubernetesLease {
 }
 
 /// The result of writing a lease object.
-enum Written {
+enum WrittenLease {
     Done(Box<Object>),
     /// Somebody else changed or deleted it.
     Moved,
@@ -100,15 +100,15 @@ impl KubernetesLease {
     }
 
     /// Writes a lease on the condition that its resource version is current, or creates it if it has none.
-    async fn write(&self, name: &str, lease: Object) -> Result<Written, LeaseError> {
+    async fn write(&self, name: &str, lease: Object) -> Result<WrittenLease, LeaseError> {
         let parameters = PostParams::default();
         let written = match &lease.metadata.resource_version {
             Some(_) => self.leases.replace(name, &parameters, &lease).await,
             None => self.leases.create(&parameters, &lease).await,
         };
         match written {
-            Ok(lease) => Ok(Written::Done(Box::new(lease))),
-            Err(Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(Written::Moved),
+            Ok(lease) => Ok(WrittenLease::Done(Box::new(lease))),
+            Err(Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(WrittenLease::Moved),
             Err(error) => Err(failed(&error)),
         }
     }
@@ -157,7 +157,7 @@ impl KubernetesLease {
         let Some(held) = self.held.clone() else {
             return Ok(None);
         };
-        if let Written::Done(lease) = self.write(&name, self.ours(claim, Some(held))).await? {
+        if let WrittenLease::Done(lease) = self.write(&name, self.ours(claim, Some(held))).await? {
             return Ok(Some(*lease));
         }
         // A renewal whose response was lost may have been applied.
@@ -166,8 +166,8 @@ impl KubernetesLease {
             return Ok(None);
         };
         match self.write(&name, self.ours(claim, Some(now))).await? {
-            Written::Done(lease) => Ok(Some(*lease)),
-            Written::Moved => Ok(None),
+            WrittenLease::Done(lease) => Ok(Some(*lease)),
+            WrittenLease::Moved => Ok(None),
         }
     }
 
@@ -230,7 +230,7 @@ impl Contender for KubernetesLease {
             if !self.is_over(&lease) {
                 return Ok(Rival::Held(record));
             }
-            if let Written::Moved = self.write(&name, given_back(lease)).await? {
+            if let WrittenLease::Moved = self.write(&name, given_back(lease)).await? {
                 return Ok(Rival::Moving);
             }
             over = Some(record);
@@ -252,8 +252,8 @@ impl Contender for KubernetesLease {
         }
         let asked = Instant::now();
         match self.write(&self.name(), self.ours(claim, before)).await? {
-            Written::Moved => Ok(None),
-            Written::Done(lease) => {
+            WrittenLease::Moved => Ok(None),
+            WrittenLease::Done(lease) => {
                 self.held = Some(*lease);
                 self.fence.extend(asked, claim.term);
                 Ok(Some(Attempt::Taken { over }))

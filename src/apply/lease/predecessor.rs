@@ -19,7 +19,7 @@ pub(super) struct Predecessor {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Held {
+struct HeldBefore {
     boot: String,
     values: Vec<String>,
 }
@@ -34,7 +34,7 @@ impl Predecessor {
     /// Returns whether a value was written by the predecessor.
     pub(super) fn held(&self, value: &str) -> bool {
         let text = std::fs::read(&self.file).unwrap_or_default();
-        let held: Option<Held> = serde_json::from_slice(&text).ok();
+        let held: Option<HeldBefore> = serde_json::from_slice(&text).ok();
         held.is_some_and(|held| {
             boot().is_some_and(|boot| boot == held.boot) && held.values.iter().any(|it| it == value)
         })
@@ -46,7 +46,7 @@ impl Predecessor {
             return;
         };
         let values = values.to_vec();
-        let text = serde_json::to_vec(&Held { boot, values }).unwrap_or_default();
+        let text = serde_json::to_vec(&HeldBefore { boot, values }).unwrap_or_default();
         if let Err(error) = write_whole(self.file.as_std_path(), &text) {
             tracing::warn!(path = %self.file, %error, "should this process be killed, the next one waits until its lease ends");
         }

@@ -12,7 +12,7 @@ use crate::tree::{
 };
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct Account {
+pub(super) struct AccountEntry {
     pub(super) name: AccountName,
     identity: Identity,
     settings: BTreeMap<KeyPath, Option<Value>>,
@@ -25,13 +25,13 @@ pub(super) struct Account {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct Template {
+pub(super) struct TemplateEntry {
     hosts: Vec<(Target, Option<HostEntry>)>,
     types: BTreeSet<String>,
     ownership: Ownership,
 }
 
-impl Account {
+impl AccountEntry {
     pub(super) fn of(account: &DesiredAccount) -> Self {
         let AccountPolicy {
             ownership,
@@ -83,7 +83,7 @@ impl Account {
     }
 }
 
-impl Template {
+impl TemplateEntry {
     pub(super) fn of(template: &DesiredTemplate) -> Self {
         let hosts = template.hosts.iter();
         Self {

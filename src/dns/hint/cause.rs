@@ -11,7 +11,7 @@ const MAX_PIECES: usize = 4;
 /// Returns the probable causes of a verdict, most telling first.
 #[must_use]
 pub fn hints(judgement: &Judgement, observation: &Observation, evidence: &Evidence) -> Vec<Hint> {
-    let case = Case {
+    let case = HintCase {
         judgement,
         observation,
         evidence,
@@ -50,7 +50,7 @@ fn marked(judgement: &Judgement, wanted: RecordMark) -> Vec<&RecordData> {
         .collect()
 }
 
-struct Case<'a> {
+struct HintCase<'a> {
     judgement: &'a Judgement,
     observation: &'a Observation,
     evidence: &'a Evidence,
@@ -58,14 +58,14 @@ struct Case<'a> {
     missing: Vec<&'a RecordData>,
 }
 
-type Cause = Option<(HintKind, String)>;
+type HintCause = Option<(HintKind, String)>;
 
-impl Case<'_> {
+impl HintCase<'_> {
     fn question(&self) -> &Question {
         &self.judgement.expected.question
     }
 
-    fn doubled_domain(&self) -> Cause {
+    fn doubled_domain(&self) -> HintCause {
         let found = self.evidence.doubled.as_ref()?.records()?;
         let wanted = &self.judgement.expected.records;
         let theirs = found.iter().any(|record| {
@@ -89,7 +89,7 @@ impl Case<'_> {
         })
     }
 
-    fn alias_at_apex(&self) -> Cause {
+    fn alias_at_apex(&self) -> HintCause {
         let question = self.question();
         let apex = self.observation.zone.as_ref()?;
         if question.name != *apex {
@@ -122,7 +122,7 @@ impl Case<'_> {
         })
     }
 
-    fn alias_beside_data(&self) -> Cause {
+    fn alias_beside_data(&self) -> HintCause {
         let question = self.question();
         if self.is_of_wildcard() {
             return None;
@@ -154,7 +154,7 @@ impl Case<'_> {
         ))
     }
 
-    fn alias_as_target(&self) -> Cause {
+    fn alias_as_target(&self) -> HintCause {
         let alias = self.alias()?;
         let named_by = self.evidence.named_by.as_ref()?;
         let name = &self.question().name;
@@ -167,7 +167,7 @@ impl Case<'_> {
         ))
     }
 
-    fn wildcard(&self) -> Cause {
+    fn wildcard(&self) -> HintCause {
         let name = &self.question().name;
         self.is_of_wildcard().then(|| {
             (
@@ -192,7 +192,7 @@ impl Case<'_> {
         is_alias || others.any(|record| wildcard.records.contains(record))
     }
 
-    fn wrong_port(&self) -> Cause {
+    fn wrong_port(&self) -> HintCause {
         for missing in &self.missing {
             let RecordData::Srv { port, target, .. } = missing else {
                 continue;
@@ -218,7 +218,7 @@ impl Case<'_> {
         None
     }
 
-    fn quotes_in_text(&self) -> Cause {
+    fn quotes_in_text(&self) -> HintCause {
         let wanted = texts(&self.missing);
         let typed = texts(&self.extra).into_iter().any(|text| {
             let bare: Vec<u8> = text
@@ -237,7 +237,7 @@ impl Case<'_> {
         })
     }
 
-    fn split_text(&self) -> Cause {
+    fn split_text(&self) -> HintCause {
         let pieces = texts(&self.extra);
         if pieces.len() < 2 || pieces.len() > MAX_PIECES {
             return None;
@@ -257,7 +257,7 @@ impl Case<'_> {
             })
     }
 
-    fn forbidden(&self) -> Cause {
+    fn forbidden(&self) -> HintCause {
         let issuer = |record: &&RecordData| match record {
             RecordData::Caa { tag, value, .. } if tag == "issue" => Some(value.clone()),
             _ => None,
@@ -276,7 +276,7 @@ impl Case<'_> {
         })
     }
 
-    fn missing_ipv6(&self) -> Cause {
+    fn missing_ipv6(&self) -> HintCause {
         let question = self.question();
         (question.record_type == RecordType::Aaaa && self.judgement.verdict == Verdict::Missing)
             .then(|| {
@@ -290,7 +290,7 @@ impl Case<'_> {
             })
     }
 
-    fn old_address(&self) -> Cause {
+    fn old_address(&self) -> HintCause {
         // Behind an alias the addresses are those of the target's owner.
         if self.is_of_wildcard() || self.alias().is_some() {
             return None;
@@ -317,7 +317,7 @@ impl Case<'_> {
         })
     }
 
-    fn unwanted_ipv6(&self) -> Cause {
+    fn unwanted_ipv6(&self) -> HintCause {
         let Answer::Found(found) = self.evidence.ipv6.as_ref()? else {
             return None;
         };
@@ -332,7 +332,7 @@ impl Case<'_> {
         ))
     }
 
-    fn bogus(&self) -> Cause {
+    fn bogus(&self) -> HintCause {
         (self.judgement.verdict == Verdict::Bogus).then(|| {
             let zone = self.observation.zone.as_ref();
             let zone = zone.map_or_else(|| "the zone".to_owned(), ToString::to_string);
@@ -346,7 +346,7 @@ impl Case<'_> {
         })
     }
 
-    fn takeover(&self) -> Cause {
+    fn takeover(&self) -> HintCause {
         let mut targets = self.evidence.targets.iter();
         let (target, domain) = targets.find_map(|(target, reach)| match reach {
             Reach::Unregistered(domain) => Some((target, domain)),
@@ -366,7 +366,7 @@ impl Case<'_> {
         ))
     }
 
-    fn dangling_target(&self) -> Cause {
+    fn dangling_target(&self) -> HintCause {
         let is_present = |target: &RecordName| {
             let mut records = self.judgement.records.iter();
             records.any(|(mark, record)| {

@@ -63,12 +63,12 @@ enum Extent<'a> {
 
 /// What is known of which names are zones.
 #[derive(Default)]
-struct Zones {
+struct PowerDnsZones {
     all: Option<BTreeSet<RecordName>>,
     asked: BTreeMap<RecordName, bool>,
 }
 
-impl Zones {
+impl PowerDnsZones {
     fn known(&self, zone: &RecordName) -> Option<bool> {
         match &self.all {
             Some(all) => Some(all.contains(zone)),
@@ -84,7 +84,7 @@ struct ZoneEntry {
 }
 
 #[derive(Deserialize)]
-struct Problem {
+struct PowerDnsProblem {
     error: String,
 }
 
@@ -176,7 +176,7 @@ impl PowerDns {
     }
 
     fn rejected(&self, status: StatusCode, body: &[u8]) -> PushError {
-        let said = serde_json::from_slice::<Problem>(body).map_or_else(
+        let said = serde_json::from_slice::<PowerDnsProblem>(body).map_or_else(
             |_| status.to_string(),
             |problem| format!("{} ({status})", problem.error),
         );
@@ -234,7 +234,7 @@ impl PowerDns {
         names: &BTreeSet<RecordName>,
     ) -> BTreeMap<RecordName, Result<RecordName, PushError>> {
         let mut found = BTreeMap::new();
-        let mut zones = Zones::default();
+        let mut zones = PowerDnsZones::default();
         if names.len() > MOST_NAMES {
             match self.all_zones().await {
                 Ok(all) => zones.all = Some(all),
@@ -259,7 +259,7 @@ impl PowerDns {
     async fn find_zone(
         &self,
         name: &RecordName,
-        zones: &mut Zones,
+        zones: &mut PowerDnsZones,
     ) -> Result<RecordName, PushError> {
         let mut candidate = Some(name.as_str());
         while let Some(text) = candidate {

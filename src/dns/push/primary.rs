@@ -28,7 +28,7 @@ const CONCURRENT_ZONES: usize = 8;
 /// ```
 #[derive(Clone)]
 pub struct PrimaryReader {
-    server: Arc<Server>,
+    server: Arc<PrimaryServer>,
 }
 
 /// Writes to a primary.
@@ -43,7 +43,7 @@ impl std::fmt::Debug for PrimaryReader {
     }
 }
 
-enum Server {
+enum PrimaryServer {
     Rfc2136(Rfc2136),
     PowerDns(Box<PowerDns>),
 }
@@ -63,9 +63,9 @@ impl PrimaryReader {
     /// As [`PrimaryReader::new`].
     pub fn with_patience(config: &PushConfig, patience: Duration) -> Result<Self, PushError> {
         let server = match config {
-            PushConfig::Rfc2136(config) => Server::Rfc2136(Rfc2136::new(config, patience)?),
+            PushConfig::Rfc2136(config) => PrimaryServer::Rfc2136(Rfc2136::new(config, patience)?),
             PushConfig::PowerDns(config) => {
-                Server::PowerDns(Box::new(PowerDns::new(config, patience)?))
+                PrimaryServer::PowerDns(Box::new(PowerDns::new(config, patience)?))
             }
         };
         Ok(Self {
@@ -109,8 +109,8 @@ impl PrimaryReader {
     /// Finds the zone of each name. Once the primary fails to answer, it is not asked again.
     async fn homes(&self, names: &BTreeSet<RecordName>) -> BTreeMap<RecordName, Home> {
         let mut found = match &*self.server {
-            Server::Rfc2136(server) => server.find_zones(names).await,
-            Server::PowerDns(server) => server.find_zones(names).await,
+            PrimaryServer::Rfc2136(server) => server.find_zones(names).await,
+            PrimaryServer::PowerDns(server) => server.find_zones(names).await,
         };
         let mut last = "the primary was not asked".to_owned();
         let mut home = |name: &RecordName| match found.remove(name) {
@@ -150,8 +150,8 @@ impl PrimaryReader {
         reason: ReadFor,
     ) -> Result<ZoneReading, PushError> {
         match &*self.server {
-            Server::Rfc2136(server) => server.read_all(zone, questions).await,
-            Server::PowerDns(server) => server.read_all(zone, questions, reason).await,
+            PrimaryServer::Rfc2136(server) => server.read_all(zone, questions).await,
+            PrimaryServer::PowerDns(server) => server.read_all(zone, questions, reason).await,
         }
     }
 }
@@ -175,8 +175,8 @@ impl PrimaryWriter {
     /// When nothing was written, or, for [`PushError::Lost`], when the outcome is unknown.
     pub async fn write(&self, change: &ZoneChange) -> Result<(), PushError> {
         match &*self.reader.server {
-            Server::Rfc2136(server) => server.update(change).await,
-            Server::PowerDns(server) => server.patch(change).await,
+            PrimaryServer::Rfc2136(server) => server.update(change).await,
+            PrimaryServer::PowerDns(server) => server.patch(change).await,
         }
     }
 }

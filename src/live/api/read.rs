@@ -15,7 +15,7 @@ use crate::live::deadline::Deadline;
 use crate::live::error::ApiError;
 use crate::live::facts::facts;
 use crate::live::failure::Failure;
-use crate::live::pace::Kind;
+use crate::live::pace::RequestKind;
 use crate::live::request::{Answer, Envelope, Request};
 use crate::model::{
     AccountId, AssetFacts, AssetKind, AssetType, DomainTemplate, Identity, Object, PLACEHOLDER,
@@ -168,7 +168,7 @@ impl ReadClient {
     ) -> Result<Revalidated, ApiError> {
         let mut request = self.document_request(account);
         request.if_none_match = Some(known);
-        request.kind = Kind::Revision;
+        request.kind = RequestKind::Revision;
         match self.transport.send_if_changed(&request).await {
             Ok(None) => Ok(Revalidated::Unchanged),
             Ok(Some(envelope)) => Ok(Revalidated::Now(Some(document(envelope)?))),
@@ -185,7 +185,7 @@ impl ReadClient {
         let path = vec!["accounts", account.as_str(), "whitelabel"];
         let mut request =
             Request::get(path, limits.document_bytes, limits.read).about_account(account);
-        request.kind = Kind::Document;
+        request.kind = RequestKind::Document;
         request
     }
 
@@ -288,7 +288,7 @@ impl ReadClient {
         let limits = &self.transport.limits;
         // No conditionals (412, B15), no Range (observed 11), and an Accept that admits everything (406, B13).
         let mut request = Request::get(path, limits.asset_bytes, limits.read);
-        request.kind = Kind::Asset;
+        request.kind = RequestKind::Asset;
         request
     }
 
