@@ -204,6 +204,7 @@ faults: [{fault}]"
         let options = ZoneOptions {
             resolvers: vec![server.resolver()],
             authoritative_port: server.port(),
+            zones: std::collections::BTreeMap::new(),
             servers: Vec::new(),
             networks: vec![crate::model::Network::LOOPBACK],
         };

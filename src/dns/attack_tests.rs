@@ -71,6 +71,7 @@ impl World {
         ZoneOptions {
             resolvers: vec![self.address],
             authoritative_port: self.address.port(),
+            zones: BTreeMap::new(),
             servers: Vec::new(),
             networks: networks.to_vec(),
         }

@@ -1,5 +1,6 @@
 //! The domains of a tree to check, and the resolvers and servers to ask.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 
@@ -38,6 +39,12 @@ impl ZoneOptions {
             resolvers,
             authoritative_port: settings.port.unwrap_or(DNS_PORT),
             servers: settings.servers.iter().map(|server| server.value).collect(),
+            zones: (settings.zones.iter())
+                .map(|(apex, servers)| {
+                    let servers = servers.iter().map(|server| server.value);
+                    (apex.clone(), servers.collect())
+                })
+                .collect(),
             networks: settings.networks.clone(),
         })
     }
@@ -49,6 +56,7 @@ impl ZoneOptions {
             resolvers: vec![resolver],
             authoritative_port: resolver.port(),
             servers: Vec::new(),
+            zones: BTreeMap::new(),
             networks: vec![Network::LOOPBACK, Network::LOOPBACK_IPV6],
         }
     }

@@ -81,6 +81,7 @@ fn patient_checker(server: &DnsServer, timeout: Duration) -> Checker {
     let options = ZoneOptions {
         resolvers: vec![server.resolver()],
         authoritative_port: server.port(),
+        zones: BTreeMap::new(),
         servers: Vec::new(),
         networks: vec![Network::LOOPBACK, Network::LOOPBACK_IPV6],
     };
@@ -275,6 +276,7 @@ async fn trap_24_every_failure_over_packets() {
     let closed = ZoneOptions {
         resolvers: vec![([127, 99, 0, 1], port).into()],
         authoritative_port: port,
+        zones: BTreeMap::new(),
         servers: Vec::new(),
         networks: vec![Network::LOOPBACK],
     };

@@ -4,7 +4,7 @@ mod apex;
 mod claim;
 mod delegation;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
@@ -55,6 +55,8 @@ pub struct ZoneOptions {
     pub authoritative_port: u16,
     /// Servers to ask instead of those that the zone names, for hidden primaries and split horizons.
     pub servers: Vec<SocketAddr>,
+    /// The same for single zones, by apex.
+    pub zones: BTreeMap<RecordName, Vec<SocketAddr>>,
     /// Non-public networks whose servers may be asked when a zone names them.
     pub networks: Vec<Network>,
 }
@@ -115,8 +117,10 @@ impl Zones {
     }
 
     async fn servers(&self, exchange: &Exchange, apex: RecordName) -> Result<Zone, ZoneError> {
-        if !self.options.servers.is_empty() {
-            let servers = self.options.servers.iter().map(|address| Server {
+        let own = self.options.zones.get(&apex);
+        let instead = own.unwrap_or(&self.options.servers);
+        if !instead.is_empty() {
+            let servers = instead.iter().map(|address| Server {
                 name: None,
                 address: *address,
             });

@@ -119,6 +119,7 @@ pub(super) fn read_part(
     };
     let (mut config, parsed) = loader.config(config_file);
     let cluster = choose(&config.clusters, parsed, cluster)?;
+    let dns = config.dns_of(&cluster.name);
     loader.inspect_layer(&mut config.defaults, Utf8Path::new(""));
     let template = loader.template(&files);
     let needed = only.map(|_| loader.needed_brands(&files));
@@ -174,12 +175,12 @@ pub(super) fn read_part(
         protected: config.protected,
         canary: config.canary,
         loaded: Loaded {
-            desired,
             diagnostics,
             sources: files.sources(texts, known).lying_in(source.folder()),
             layers,
             brand_assets,
-            dns: config.dns,
+            dns,
+            desired,
             watch,
             selection: only.cloned(),
             left_out,

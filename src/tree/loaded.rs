@@ -8,7 +8,7 @@ use camino::Utf8PathBuf;
 
 use super::{Desired, Layer, PushSettings, Selection, SharedAccount, WatchSettings};
 use crate::diag::{Diagnostics, SourceMap, Spanned};
-use crate::model::{AccountName, Network};
+use crate::model::{AccountName, Network, RecordName};
 
 /// The result of loading a tree: the desired state as far as it could be read, and the mistakes.
 #[derive(Debug)]
@@ -46,6 +46,8 @@ pub struct DnsSettings {
     pub push: Option<PushSettings>,
     /// Servers to query instead of those that a zone names, for hidden primaries and split horizons.
     pub servers: Vec<Spanned<SocketAddr>>,
+    /// The same for single zones, by apex.
+    pub zones: BTreeMap<RecordName, Vec<Spanned<SocketAddr>>>,
     /// The port of the servers that zones name; 53 when absent.
     pub port: Option<u16>,
     /// Non-public networks whose servers may be queried when a zone names them.

@@ -53,6 +53,7 @@ fn emblazon() -> Value {
             "root": described("The account below which everything lies, by id or realm; the token's own account when left out.", json!({"type": "string"})),
             "auth": auth(),
             "ca_file": described("A PEM file with further certificate authorities, from the tree's top.", json!({"type": "string"})),
+            "dns": dns("How DNS is observed and pushed for this cluster; a key that is left out is as `dns` of the tree has it."),
             "allow_plain_http": described("Lets the API key cross the network in clear text. Not needed for loopback.", json!({"type": "boolean", "default": false})),
         }),
     );
@@ -63,27 +64,37 @@ fn emblazon() -> Value {
             "clusters": described("The platforms, by name.", json!({"type": "object", "additionalProperties": cluster})),
             "defaults": described("The lowest layer: it holds for every account that does not say otherwise.", layer_object(Level::Lowest)),
             "policy": policy(),
-            "dns": map("How DNS is observed and pushed.", json!({
-                "push": push(),
-                "resolvers": described("Recursive resolvers to ask, by address; the system's own when left out.", json!({
-                    "type": "array", "items": {"type": "string"}, "examples": [["192.0.2.53", "[2001:db8::1]:5353"]],
-                })),
-                "servers": described("Servers to ask instead of those that a zone names, by address.", json!({
-                    "type": "array", "items": {"type": "string"}, "examples": [["192.0.2.54"]],
-                })),
-                "networks": described("Networks that are not public and whose servers may be asked when a zone names them; others of them never are.", json!({
-                    "type": "array", "items": {"type": "string"}, "examples": [["10.20.0.0/16", "fd12:3456::/32"]],
-                })),
-                "port": described("The port of the servers that zones name; 53 when left out.", json!({
-                    "type": ["integer", "string"], "examples": [5353],
-                })),
-            })),
+            "dns": dns("How DNS is observed and pushed."),
             "watch": watch(Level::Lowest),
             "extra_keys": described("Whitelabel keys that are let in beside the known ones, by dotted path.", json!({
                 "type": "array", "items": {"type": "string"}, "examples": [["theme", "nav.status"]],
             })),
         }}),
     )
+}
+
+/// How DNS is observed and pushed: for the tree, or for one cluster.
+fn dns(description: &str) -> Value {
+    let keys = json!({
+        "push": push(),
+        "resolvers": described("Recursive resolvers to ask, by address; the system's own when left out.", json!({
+            "type": "array", "items": {"type": "string"}, "examples": [["192.0.2.53", "[2001:db8::1]:5353"]],
+        })),
+        "servers": described("Servers to ask instead of those that a zone names, by address.", json!({
+            "type": "array", "items": {"type": "string"}, "examples": [["192.0.2.54"]],
+        })),
+        "zones": described("Servers to ask about single zones instead of those that the zone names, by the zone's apex.", json!({
+            "type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}},
+            "examples": [{"corp.example.com": ["192.0.2.54", "192.0.2.55:5353"]}],
+        })),
+        "networks": described("Networks that are not public and whose servers may be asked when a zone names them; others of them never are.", json!({
+            "type": "array", "items": {"type": "string"}, "examples": [["10.20.0.0/16", "fd12:3456::/32"]],
+        })),
+        "port": described("The port of the servers that zones name; 53 when left out.", json!({
+            "type": ["integer", "string"], "examples": [5353],
+        })),
+    });
+    map(description, keys)
 }
 
 /// Where a map stands: something lower may say what it leaves out.

@@ -50,6 +50,7 @@ async fn knot_is_observed() {
     let options = ZoneOptions {
         resolvers: vec![server],
         authoritative_port: knot.port,
+        zones: std::collections::BTreeMap::new(),
         servers: vec![server],
         networks: vec![emblazon::model::Network::LOOPBACK],
     };

@@ -53,6 +53,7 @@ async fn one_validating_resolver_among_two_is_enough() {
     let options = ZoneOptions {
         resolvers: vec![trusting.resolver(), validating.resolver()],
         authoritative_port: trusting.port(),
+        zones: BTreeMap::new(),
         servers: Vec::new(),
         networks: vec![Network::LOOPBACK],
     };

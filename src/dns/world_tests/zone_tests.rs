@@ -146,3 +146,44 @@ async fn the_servers_of_parent_and_zone_are_asked() {
       Present 192.0.2.11
     ");
 }
+
+/// A zone whose public servers are not the ones to ask, such as one with a hidden primary or a view of its own.
+#[tokio::test]
+async fn servers_that_are_given_for_one_zone_are_asked_about_that_zone_only() {
+    let portal = template(serde_json::json!({
+        "A": {"us-east.{{domain}}": {"mapping": ["192.0.2.10", "192.0.2.11"]}},
+        "CNAME": {"portal.{{domain}}": {"mapping": ["ui.example.net"]}},
+    }));
+    let mut seed = world(&[
+        "us-east A 192.0.2.10",
+        "us-east A 192.0.2.11",
+        "portal CNAME ui.example.net",
+    ]);
+    let old = ServerSeed {
+        without: lines(&["us-east A"]),
+        ..ServerSeed::default()
+    };
+    let zone = seed.zones.get_mut(ACME).unwrap();
+    zone.servers.insert(TWO.to_owned(), old);
+    let check = async |zones: &[(&str, &str)]| {
+        let server = DnsServer::start(&seed, 0).await.unwrap();
+        let zones = zones.iter().map(|(apex, name)| {
+            let servers = vec![server.server(name).unwrap()];
+            (RecordName::parse(apex).unwrap(), servers)
+        });
+        let options = ZoneOptions {
+            zones: zones.collect(),
+            ..ZoneOptions::at(server.resolver())
+        };
+        let checker = Checker::new(Observer::new(
+            Exchange::new(ExchangeOptions::default()),
+            options,
+        ));
+        let domain = DomainName::parse(ACME).unwrap();
+        checker.check(&portal, &domain).await.standing()
+    };
+    assert_eq!(check(&[]).await, Standing::Differs);
+    assert_eq!(check(&[(ACME, ONE)]).await, Standing::InSync);
+    assert_eq!(check(&[(ACME, TWO)]).await, Standing::Differs);
+    assert_eq!(check(&[("example.net", ONE)]).await, Standing::Differs);
+}

@@ -1,14 +1,13 @@
 //! `emblazon.yaml`: clusters, defaults, DNS, and extra keys; the policy has a module of its own.
 
-use std::net::{IpAddr, SocketAddr};
-
 use camino::{Utf8Path, Utf8PathBuf};
 use url::Url;
 
+use super::dns::DnsKeys;
 use super::layer::{LAYER_KEYS, LayerContext};
 use super::{Fields, Reader};
 use crate::diag::{Code, Spanned};
-use crate::model::{AccountName, ClusterName, Identity, Network, is_loopback};
+use crate::model::{AccountName, ClusterName, Identity, is_loopback};
 use crate::tree::layer::{Layer, LayerName};
 use crate::tree::node::{Content, Entry, Node};
 use crate::tree::{
@@ -26,8 +25,8 @@ pub(in crate::tree) const CONFIG_KEYS: [&str; 6] = [
 ];
 
 /// The keys of a cluster.
-pub(in crate::tree) const CLUSTER_KEYS: [&str; 5] =
-    ["api", "root", "auth", "ca_file", "allow_plain_http"];
+pub(in crate::tree) const CLUSTER_KEYS: [&str; 6] =
+    ["api", "root", "auth", "ca_file", "allow_plain_http", "dns"];
 
 /// The keys of `auth`, one for each way to log in.
 pub(in crate::tree) const AUTH_KEYS: [&str; 3] = ["api_key", "token", "user"];
@@ -60,6 +59,8 @@ const PLAIN_KEYS: [&str; 7] = [
 pub(in crate::tree) struct Config {
     /// The clusters, in the order of the file.
     pub(in crate::tree) clusters: Vec<ClusterConfig>,
+    /// What each of them says of DNS, in the same order.
+    pub(in crate::tree) clusters_dns: Vec<DnsKeys>,
     /// The lowest layer.
     pub(in crate::tree) defaults: Layer,
     /// Guards of a run.
@@ -67,7 +68,7 @@ pub(in crate::tree) struct Config {
     /// Protected accounts, with their places.
     pub(in crate::tree) protected: Vec<Spanned<AccountName>>,
     /// How DNS is observed and pushed.
-    pub(in crate::tree) dns: DnsSettings,
+    pub(in crate::tree) dns: DnsKeys,
     /// What the daemon may do on its own.
     pub(in crate::tree) watch: WatchPolicy,
     /// Canary accounts, with their places.
@@ -81,6 +82,7 @@ impl Config {
     pub(in crate::tree) fn empty() -> Self {
         Self {
             clusters: Vec::new(),
+            clusters_dns: Vec::new(),
             defaults: Layer {
                 name: LayerName::Defaults,
                 entries: Box::default(),
@@ -88,11 +90,24 @@ impl Config {
             },
             policy: Policy::default(),
             protected: Vec::new(),
-            dns: DnsSettings::default(),
+            dns: DnsKeys::default(),
             watch: WatchPolicy::default(),
             canary: Vec::new(),
             extra_keys: Vec::new(),
         }
+    }
+}
+
+impl Config {
+    /// Returns how DNS is observed and pushed for a cluster, which may say otherwise than the tree as a whole.
+    pub(in crate::tree) fn dns_of(&self, cluster: &ClusterName) -> DnsSettings {
+        let at = self
+            .clusters
+            .iter()
+            .position(|known| known.name == *cluster);
+        let own = at.and_then(|at| self.clusters_dns.get(at));
+        let own = own.cloned().unwrap_or_default();
+        own.over(self.dns.clone())
     }
 }
 
@@ -110,7 +125,8 @@ impl Reader {
         }
         if let Some(node) = fields.get("clusters") {
             for entry in self.map(node, "clusters").iter() {
-                let cluster = self.cluster(entry);
+                let (cluster, dns) = self.cluster(entry);
+                config.clusters_dns.push(dns);
                 config.clusters.push(cluster);
             }
         }
@@ -129,28 +145,12 @@ impl Reader {
             (config.watch, config.canary) = self.watch(node);
         }
         if let Some(node) = fields.get("dns") {
-            let known = ["resolvers", "servers", "port", "networks", "push"];
-            let fields = self.fields(node, "dns", &known);
-            if let Some(node) = fields.get("resolvers") {
-                config.dns.resolvers = self.addresses(node, "resolver");
-            }
-            if let Some(node) = fields.get("servers") {
-                config.dns.servers = self.addresses(node, "server");
-            }
-            if let Some(node) = fields.get("port") {
-                config.dns.port = self.port(node);
-            }
-            if let Some(node) = fields.get("networks") {
-                config.dns.networks = self.networks(node);
-            }
-            if let Some(node) = fields.get("push") {
-                config.dns.push = self.push(node);
-            }
+            config.dns = self.dns(node);
         }
         config
     }
 
-    fn cluster(&mut self, entry: &Entry) -> ClusterConfig {
+    fn cluster(&mut self, entry: &Entry) -> (ClusterConfig, DnsKeys) {
         let name = &entry.key;
         let fields = self.fields(&entry.value, &format!("cluster {name}"), &CLUSTER_KEYS);
         // A secret under a mistyped or misplaced key is still a secret.
@@ -164,7 +164,7 @@ impl Reader {
             .get("allow_plain_http")
             .and_then(|node| self.boolean(node, "allow_plain_http"))
             .unwrap_or(false);
-        ClusterConfig {
+        let cluster = ClusterConfig {
             name: ClusterName::new(name.clone()),
             api: fields
                 .get("api")
@@ -179,7 +179,9 @@ impl Reader {
                 .get("auth")
                 .map(|node| self.auth(node))
                 .unwrap_or_default(),
-        }
+        };
+        let dns = fields.get("dns").map(|node| self.dns(node));
+        (cluster, dns.unwrap_or_default())
     }
 
     fn api(&mut self, node: &Node, allow_plain_http: bool) -> Option<Spanned<String>> {
@@ -292,61 +294,6 @@ impl Reader {
                 (!words.is_empty()).then_some(SecretSource::Command(words))
             }
         }
-    }
-
-    fn port(&mut self, node: &Node) -> Option<u16> {
-        let text = self.text(node, "port")?;
-        let port = text.value.parse::<u16>().ok().filter(|port| *port > 0);
-        if port.is_none() {
-            self.report(
-                Code::EB0805,
-                format!("port {:?} is no port", text.value),
-                "write a number from 1 to 65535, or omit port to use 53",
-                text.place,
-                "no port",
-            );
-        }
-        port
-    }
-
-    fn addresses(&mut self, node: &Node, what: &str) -> Vec<Spanned<SocketAddr>> {
-        let mut resolvers = Vec::new();
-        for text in self.texts(node, &format!("{what}s")) {
-            let address = text.value.parse::<SocketAddr>().ok();
-            let address =
-                address.or_else(|| Some(SocketAddr::new(text.value.parse::<IpAddr>().ok()?, 53)));
-            match address {
-                Some(value) => resolvers.push(Spanned {
-                    value,
-                    place: text.place,
-                }),
-                None => self.report(
-                    Code::EB0805,
-                    format!("{what} {:?} is no address", text.value),
-                    "write an IP address, with a port if it is not 53: 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:53",
-                    text.place,
-                    "no IP address",
-                ),
-            }
-        }
-        resolvers
-    }
-
-    fn networks(&mut self, node: &Node) -> Vec<Network> {
-        let mut networks = Vec::new();
-        for text in self.texts(node, "networks") {
-            match text.value.parse() {
-                Ok(network) => networks.push(network),
-                Err(_) => self.report(
-                    Code::EB0812,
-                    format!("network {:?} is no network", text.value),
-                    "write an address and the length of its prefix: 10.0.0.0/8 or fd00::/8",
-                    text.place,
-                    "no network",
-                ),
-            }
-        }
-        networks
     }
 
     pub(super) fn required<'n>(

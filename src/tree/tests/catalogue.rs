@@ -276,6 +276,11 @@ fn eb08_clusters_and_policy() {
     emblazon.yaml:2:53 EB0812 network "10.20.*" is no network; write an address and the length of its prefix: 10.0.0.0/8 or fd00::/8
     emblazon.yaml:2:62 EB0812 network "10.0.0.0/33" is no network; write an address and the length of its prefix: 10.0.0.0/8 or fd00::/8
     "#); // EB0812
+    assert_snapshot!(config("clusters: {production: {dns: {resolver: [192.0.2.1], zones: {a..b: [192.0.2.1], corp.example: [here]}}}}"), @r#"
+    emblazon.yaml:1:31 EB0201 dns has no key resolver; did you mean resolvers?
+    emblazon.yaml:1:62 EB0805 zone "a..b" has an empty label; write the name of a zone, such as example.com, and the servers to ask about it
+    emblazon.yaml:1:96 EB0805 server "here" is no address; write an IP address, with a port if it is not 53: 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:53
+    "#); // EB0805
     let push = |text: &str| {
         config(&format!(
             "clusters: {{production: {{}}}}\ndns: {{push: {text}}}"

@@ -1,9 +1,11 @@
 //! What a tree means: values, layers, clusters.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 
 use insta::assert_snapshot;
 
+use crate::diag::Spanned;
 use crate::model::{AccountName, AssetKind, KeyPath};
 use crate::tree::testing::{TWO_CLUSTERS, Tree, lines};
 use crate::tree::{LoadError, Loaded, Ownership, clusters, explain, load};
@@ -130,6 +132,47 @@ overrides:
 "),
     ("accounts/beta/account.yaml", "realm: {production: beta.example.com}\nextends: [gold]\n"),
 ];
+
+/// What a cluster does not say of DNS is as the tree has it.
+#[test]
+fn dns_per_cluster() {
+    #[track_caller]
+    fn check(cluster: &str, expected: [&str; 3]) {
+        let tree = Tree::new(&[(
+            "emblazon.yaml",
+            "
+clusters:
+  production: {}
+  staging: {dns: {servers: [192.0.2.2], zones: {corp.example: ['192.0.2.3:5353']}}}
+dns: {resolvers: [192.0.2.53], servers: [192.0.2.1], port: 5300}
+",
+        )]);
+        let dns = tree.load(Some(cluster)).dns;
+        let written = |addresses: &[Spanned<SocketAddr>]| -> Vec<String> {
+            addresses
+                .iter()
+                .map(|address| address.value.to_string())
+                .collect()
+        };
+        let zones = dns.zones.iter();
+        let zones: Vec<String> = zones
+            .map(|(apex, servers)| format!("{apex}: {}", written(servers).join(" ")))
+            .collect();
+        let told =
+            [&written(&dns.resolvers), &written(&dns.servers), &zones].map(|them| them.join(", "));
+        assert_eq!(told, expected, "{cluster}");
+        assert_eq!(dns.port, Some(5300));
+    }
+    check("production", ["192.0.2.53:53", "192.0.2.1:53", ""]);
+    check(
+        "staging",
+        [
+            "192.0.2.53:53",
+            "192.0.2.2:53",
+            "corp.example: 192.0.2.3:5353",
+        ],
+    );
+}
 
 #[test]
 fn layers_merge_per_cluster() {
