@@ -94,6 +94,12 @@ impl WrittenRef {
         })
     }
 
+    /// Returns the id of the record of a shard, or of the whole cluster, as it was last read or written.
+    #[must_use]
+    pub fn seen(&self, shard: Option<Shard>) -> Option<&str> {
+        self.seen.get(&self.reference(shard)).map(String::as_str)
+    }
+
     /// Reads what runs have written since the base. What cannot be read or trusted is reported, and counts as nothing.
     pub async fn recall(&mut self, from: Recall<'_>) -> Recalled {
         let mut recalled = Recalled::default();
@@ -258,8 +264,7 @@ impl WrittenRef {
         if let Some(remote) = self.remote.as_ref().filter(|_| push) {
             let swapped = remote.swap(&reference, seen.as_deref(), Some(&id)).await?;
             if swapped == Swap::Moved {
-                let other = "another run wrote it in the meantime".to_owned();
-                return Err(GitError::Repository(other));
+                return Err(GitError::Moved);
             }
         }
         let here = self.clone.value(&reference)?;
@@ -281,27 +286,29 @@ impl WrittenRef {
         Ok(id.to_string())
     }
 
-    /// Deletes the records of the cluster, for all shards: the base covers everything.
+    /// Deletes the records that were seen, for all shards: the base covers everything. A record that another shard has
+    /// written since stays.
     ///
     /// # Errors
     /// When Git cannot delete a ref.
     pub async fn clear(&mut self, push: bool) -> Result<(), GitError> {
-        if self.seen.is_empty() {
-            return Ok(());
+        for reference in self.seen.clone().into_keys() {
+            self.take_away(&reference, push).await?;
         }
-        let start = self.start.clone();
-        self.take_away(&start, push).await
+        Ok(())
     }
 
-    async fn take_away(&mut self, start: &str, push: bool) -> Result<(), GitError> {
-        if let Some(remote) = self.remote.as_ref().filter(|_| push) {
-            let refs: Vec<String> = remote.values(start).await?.into_keys().collect();
-            remote.delete(&refs).await?;
+    async fn take_away(&mut self, reference: &str, push: bool) -> Result<(), GitError> {
+        let seen = self.seen.get(reference).cloned();
+        if let (Some(remote), Some(seen)) = (self.remote.as_ref().filter(|_| push), &seen) {
+            // Whoever moved it needs it.
+            remote.swap(reference, Some(seen), None).await?;
         }
-        let refs: Vec<String> = self.clone.values(start)?.into_keys().collect();
-        self.clone.delete(&refs).await?;
-        self.seen.retain(|name, _| !name.starts_with(start));
-        self.known.retain(|name, _| !name.starts_with(start));
+        if self.clone.value(reference)?.is_some() {
+            self.clone.delete(&[reference.to_owned()]).await?;
+        }
+        self.seen.remove(reference);
+        self.known.remove(reference);
         Ok(())
     }
 }

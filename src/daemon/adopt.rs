@@ -78,13 +78,26 @@ impl Controller {
             self.keep_revision(now);
             return;
         }
+        let cluster = &revision.loaded.desired.cluster.name;
+        if self.led.as_ref().is_some_and(|led| led != cluster) {
+            // The lease that is held says nothing about that cluster.
+            tracing::info!(%cluster, "the tree is for another cluster now");
+            self.leads_another = true;
+            return;
+        }
         let is_elsewhere = self.revision.as_ref().is_none_or(|current| {
             self.setup.platform_of(&current.loaded.desired)
                 != self.setup.platform_of(&revision.loaded.desired)
         });
         let named = if is_elsewhere {
             let from = (&self.setup, &self.source);
-            (self.applied.find(&revision, from, &mut self.conditions)).await
+            match (self.applied.find(&revision, from, &mut self.conditions)).await {
+                Ok(named) => named,
+                Err(reason) => {
+                    self.refuse(AlertKind::SourceUnreadable, commit, reason, now);
+                    return;
+                }
+            }
         } else {
             None
         };
@@ -103,8 +116,9 @@ impl Controller {
         }
         let (zones, conditions) = (&mut self.observed.zones, &mut self.conditions);
         let cut = (self.applied).cut(&mut revision, &self.setup, zones, conditions);
-        if cut.await {
-            self.adopt(revision, now);
+        match cut.await {
+            Ok(()) => self.adopt(revision, now),
+            Err(reason) => self.refuse(AlertKind::SourceUnreadable, commit, reason, now),
         }
     }
 

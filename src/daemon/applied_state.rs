@@ -4,15 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use super::assessment::{Assessment, settle};
-use super::base::BaseFile;
+use super::base::{BaseFile, RefValues};
 use super::conditions::Conditions;
 use super::setup::Setup;
 use super::source::{Source, SourceRevision};
 use super::zones::{ManagedZones, Templates};
 use crate::apply::remote::GitError;
-use crate::diff::{
-    ChangeKey, Differences, WrittenParts, WrittenTree, laid_over, take_over, without_records,
-};
+use crate::diff::{Differences, WrittenParts, WrittenTree, laid_over, without_records};
 use crate::live::{Live, Reading};
 use crate::model::ObjectName;
 use crate::plan::{Cut, Part};
@@ -46,24 +44,42 @@ impl AppliedState {
     /// Returns the commit that the ref names, even when it cannot be the base because it is not in the history of
     /// `revision`: the caller must not adopt an older commit by accident. A commit without a required signature counts
     /// for nothing.
+    ///
+    /// # Errors
+    /// When the remote does not say what was applied: it would be a guess whose a difference is (invariant 6).
     pub(super) async fn find(
         &mut self,
         revision: &SourceRevision,
         (setup, source): (&Setup, &Source),
         conditions: &mut Conditions,
-    ) -> Option<String> {
-        *self = Self::default();
-        conditions.untrusted_base = None;
+    ) -> Result<Option<String>, String> {
+        let mut state = Self::default();
+        let named = state.search(revision, (setup, source), conditions).await?;
+        *self = state;
+        Ok(named)
+    }
+
+    async fn search(
+        &mut self,
+        revision: &SourceRevision,
+        (setup, source): (&Setup, &Source),
+        conditions: &mut Conditions,
+    ) -> Result<Option<String>, String> {
         let named = match setup.platform {
-            None => self.read_refs(revision, (setup, source), conditions).await,
-            Some(_) => None,
+            None => {
+                self.read_refs(revision, (setup, source), conditions)
+                    .await?
+            }
+            Some(_) => {
+                conditions.untrusted_base = None;
+                None
+            }
         };
-        let mut written = self.recall(revision, setup).await;
-        self.perhaps = split_perhaps(&mut written);
         if setup.shard.is_some() {
             // A shard takes its accounts and its base from the ref, which all shards see.
-            return named;
+            return Ok(named);
         }
+        let mut written = self.recall(revision, setup).await;
         let desired = &revision.loaded.desired;
         let platform = setup.platform_of(desired);
         let file = BaseFile::new(&setup.state, &desired.cluster.name, platform);
@@ -74,8 +90,11 @@ impl AppliedState {
             {
                 tracing::info!("what was applied last is known object by object");
                 self.base = Some(kept.desired);
-                // The daemon's own file is as new as its record beside the ref.
-                written.clear();
+                let recorded = self.refs.as_ref().and_then(BaseRefs::recorded);
+                if recorded == kept.recorded.as_deref() {
+                    // Nobody else has written since, so the file is as new as the record.
+                    written.clear();
+                }
                 let why = "it was lost before the last restart";
                 self.lose(kept.without_base, why, conditions);
             }
@@ -90,7 +109,7 @@ impl AppliedState {
         }
         self.file = Some(file);
         self.lay_over(written, desired, false, &Live::default());
-        named
+        Ok(named)
     }
 
     /// Overlays the base with what runs have written since.
@@ -150,16 +169,16 @@ impl AppliedState {
         revision: &SourceRevision,
         (setup, source): (&Setup, &Source),
         conditions: &mut Conditions,
-    ) -> Option<String> {
+    ) -> Result<Option<String>, String> {
         let cluster = &revision.loaded.desired.cluster.name;
-        let unknown = |error: GitError| {
-            tracing::warn!(%error, "what was applied last is not known");
+        let reference = source.applied_ref(cluster);
+        let Some(reference) = reference.map_err(|error| unknown(&error))? else {
+            conditions.untrusted_base = None;
+            return Ok(None);
         };
-        let reference = source.applied_ref(cluster).map_err(unknown).ok()??;
         let refs = BaseRefs::new(reference).for_runs(setup.shard, setup.push);
         let refs = self.refs.insert(refs);
-        let base = refs.read(revision.id(), None, setup.push).await;
-        let base = base.map_err(unknown).ok()?;
+        let base = read(refs, revision.id(), setup).await?;
         conditions.untrusted_base = base.refusal();
         if let Some(refusal) = &conditions.untrusted_base {
             tracing::warn!("{refusal}");
@@ -174,10 +193,11 @@ impl AppliedState {
                 ..
             }
         );
-        base.commit().filter(|_| !is_unsigned).map(str::to_owned)
+        let named = base.commit().filter(|_| !is_unsigned);
+        Ok(named.map(str::to_owned))
     }
 
-    /// Reads what incomplete runs have written since the base.
+    /// Reads what incomplete runs have written since the base; what they may have written is kept apart.
     async fn recall(&mut self, revision: &SourceRevision, setup: &Setup) -> Vec<WrittenTree> {
         let Some(refs) = &mut self.refs else {
             return Vec::new();
@@ -186,7 +206,9 @@ impl AppliedState {
         for doubt in recalled.doubts {
             tracing::warn!("{doubt}");
         }
-        recalled.trees
+        let mut written = recalled.trees;
+        self.perhaps = split_perhaps(&mut written);
+        written
     }
 
     /// Marks objects whose base was lost, which people must decide on, and reports why.
@@ -201,28 +223,29 @@ impl AppliedState {
     /// that one. So while a commit passes domains between accounts of several shards, one daemon executes it, and
     /// afterwards each has its own accounts again.
     ///
-    /// Returns whether the tree can be adopted.
+    /// # Errors
+    /// When the tree cannot be adopted: it cannot be divided, or the remote does not say what was applied.
     pub(super) async fn cut(
         &mut self,
         revision: &mut SourceRevision,
         setup: &Setup,
         zones: &mut ManagedZones,
         conditions: &mut Conditions,
-    ) -> bool {
+    ) -> Result<(), String> {
         let Some(shard) = setup.shard else {
-            return true;
+            return Ok(());
         };
         let id = revision.id().map(str::to_owned);
-        let Some(loaded) = Arc::get_mut(&mut revision.loaded) else {
-            tracing::error!("somebody else holds the tree, so it cannot be divided");
-            return false;
-        };
-        revision.tree = OnceLock::new();
         let before = self.commit().map(str::to_owned);
         let base = match &mut self.refs {
-            Some(refs) => refs.read(id.as_deref(), None, setup.push).await.ok(),
+            Some(refs) => Some(read(refs, id.as_deref(), setup).await?),
             None => None,
         };
+        let written = self.recall(revision, setup).await;
+        let Some(loaded) = Arc::get_mut(&mut revision.loaded) else {
+            return Err("somebody else holds the tree, so it cannot be divided".to_owned());
+        };
+        revision.tree = OnceLock::new();
         conditions.untrusted_base = base.as_ref().and_then(Base::refusal);
         let mut base = base.as_ref().and_then(Base::desired).cloned();
         let cut = Cut::new(shard, &mut loaded.desired, base.as_mut());
@@ -234,16 +257,18 @@ impl AppliedState {
             let before = base.as_mut().and_then(|base| base.template.take());
             elsewhere = Some(Templates { now, before });
         }
-        if self.commit() != before.as_deref() {
-            // Records of an earlier base are obsolete, and their refs are gone.
-            let mut written = self.recall(revision, setup).await;
-            self.perhaps = split_perhaps(&mut written);
+        let is_same_base = self.part.siblings.is_some() && self.commit() == before.as_deref();
+        let known = std::mem::replace(&mut self.base, base);
+        self.lay_over(written, &loaded.desired, true, &Live::default());
+        // The daemon's own base, object by object, is newer than what stands in the refs.
+        if let Some(known) = known.filter(|_| is_same_base) {
+            self.take_over(known, &loaded.desired);
         }
         let cut_for = (id, self.commit().map(str::to_owned));
-        // The daemon's own base, object by object, is newer than the ref.
-        if self.part.siblings.is_none() || self.cut_for != cut_for {
-            self.base = base;
-        } else if let (Some(new), Some(known)) = (&mut elsewhere, zones.elsewhere.take()) {
+        if self.part.siblings.is_some()
+            && self.cut_for == cut_for
+            && let (Some(new), Some(known)) = (&mut elsewhere, zones.elsewhere.take())
+        {
             new.before = known.before;
         }
         zones.elsewhere = elsewhere;
@@ -255,12 +280,37 @@ impl AppliedState {
         };
         self.noted = None;
         self.cut_for = cut_for;
-        true
+        Ok(())
+    }
+
+    /// Takes over what is known of the objects of this shard; others belong to another shard by now.
+    fn take_over(&mut self, known: Desired, desired: &Desired) {
+        let Some(base) = &mut self.base else {
+            self.base = Some(known);
+            return;
+        };
+        for account in known.accounts {
+            let name = account.name.clone();
+            match base.account_mut(&name) {
+                Some(there) => *there = account,
+                None if desired.account(&name).is_some() => base.accounts.push(account),
+                None => {}
+            }
+        }
+        base.accounts.sort_by(|a, b| a.name.cmp(&b.name));
+        if desired.template.is_some() && known.template.is_some() {
+            base.template = known.template;
+        }
     }
 
     /// Returns the commit of the base.
     fn commit(&self) -> Option<&str> {
         self.refs.as_ref()?.base()
+    }
+
+    /// Returns whether a record of writes waits to be sent.
+    pub(super) fn is_behind(&self) -> bool {
+        self.refs.as_ref().is_some_and(BaseRefs::is_behind)
     }
 
     /// Returns whether the record says that a commit was applied, or cannot say so.
@@ -273,9 +323,13 @@ impl AppliedState {
 
     /// Writes the base to disk for the next start.
     pub(super) fn keep(&mut self) {
-        let commit = self.commit().map(str::to_owned);
+        let refs = self.refs.as_ref();
+        let values = RefValues {
+            commit: refs.and_then(BaseRefs::base),
+            recorded: refs.and_then(BaseRefs::recorded),
+        };
         if let (Some(file), Some(base)) = (&mut self.file, &self.base)
-            && let Err(error) = file.write(commit.as_deref(), base, &self.without_base)
+            && let Err(error) = file.write(values, base, &self.without_base)
         {
             tracing::warn!(path = %file.path(), %error, "what was applied cannot be kept; after a restart a hand edit may be taken for what the tree changed");
         }
@@ -286,24 +340,23 @@ impl AppliedState {
         settle(&mut self.base, desired, differences)
     }
 
-    /// Moves keys of partly written accounts into the base, and returns whether the base changed. Completely written
-    /// accounts settle elsewhere. The domain key stays, because the records of the previous domain follow from it.
+    /// Moves what was written of accounts that are not complete into the base, as a process does that reads it from the
+    /// record, and returns whether the base changed. Accounts that are complete settle.
     pub(super) fn take_written(&mut self, written: &WrittenParts, desired: &Desired) -> bool {
-        let Some(base) = &mut self.base else {
+        if written.keys.is_empty() {
             return false;
-        };
-        let domain = ChangeKey::Setting("domain".into());
-        let mut has_moved = false;
-        for (name, keys) in &written.keys {
-            let (Some(there), Some(known)) = (desired.account(name), base.account_mut(name)) else {
-                continue;
-            };
-            let mut keys = keys.clone();
-            keys.remove(&domain);
-            take_over(known.make_mut(), there, &keys);
-            has_moved = true;
         }
-        has_moved
+        let parts = WrittenParts {
+            keys: written.keys.clone(),
+            ..WrittenParts::default()
+        };
+        let tree = WrittenTree {
+            commit: String::new(),
+            desired: desired.clone(),
+            parts,
+        };
+        self.lay_over(vec![tree], desired, false, &Live::default());
+        true
     }
 
     /// Records beside the ref what a plan may write of a commit, before it writes, so that no other process takes it
@@ -328,7 +381,11 @@ impl AppliedState {
         let (Some(refs), Some(commit)) = (&mut self.refs, commit) else {
             return;
         };
+        let before = refs.recorded().map(str::to_owned);
         note(refs.remember(commit, parts, (None, desired)).await);
+        if refs.recorded() != before.as_deref() {
+            self.keep();
+        }
     }
 
     /// Records that a commit is completely applied, in all or in this daemon's shard, and returns whether it is the new
@@ -404,6 +461,19 @@ fn split_perhaps(written: &mut [WrittenTree]) -> Vec<WrittenTree> {
     }
     perhaps.retain(|tree| !tree.parts.is_empty());
     perhaps
+}
+
+/// Reads the base. That the remote does not answer is an error: what was applied is not known then.
+async fn read(refs: &mut BaseRefs, revision: Option<&str>, setup: &Setup) -> Result<Base, String> {
+    match refs.read(revision, None, setup.push).await {
+        Ok(Base::NotFetched { reason }) => Err(unknown(&reason)),
+        Ok(base) => Ok(base),
+        Err(error) => Err(unknown(&error)),
+    }
+}
+
+fn unknown(reason: &dyn std::fmt::Display) -> String {
+    format!("what was applied last is not known: {reason}")
 }
 
 fn note(noted: Result<(), GitError>) {

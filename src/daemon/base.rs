@@ -47,10 +47,21 @@ struct WrittenBase {
     whole: u64,
 }
 
+/// What the Git refs named when the base was written.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RefValues<'a> {
+    /// The commit of the applied ref.
+    pub commit: Option<&'a str>,
+    /// The id of the record of writes beside it.
+    pub recorded: Option<&'a str>,
+}
+
 /// The base as it was read back.
 pub struct KeptBase {
     /// The commit that the Git ref named when the base was written.
     pub commit: Option<String>,
+    /// What the record of writes beside that ref was then, to tell whether somebody else has written since.
+    pub recorded: Option<String>,
     /// The tree that was applied.
     pub desired: Desired,
     /// The objects whose base was already lost then.
@@ -84,6 +95,8 @@ struct BaseHead {
 #[derive(Serialize, Deserialize)]
 struct BaseEntry {
     commit: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    recorded: Option<String>,
     accounts: Vec<AccountEntry>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     gone: BTreeSet<AccountName>,
@@ -141,6 +154,7 @@ impl BaseFile {
         let accounts = accounts.into_values();
         Ok(Some(KeptBase {
             commit: last.commit,
+            recorded: last.recorded,
             without_base: (last.without_base.into_iter())
                 .map(|name| name.map_or(ObjectName::Template, ObjectName::from))
                 .collect(),
@@ -158,12 +172,13 @@ impl BaseFile {
     /// Writes the base; a crash leaves either the previous base or this one.
     pub fn write(
         &mut self,
-        commit: Option<&str>,
+        refs: RefValues<'_>,
         base: &Desired,
         without_base: &BTreeSet<ObjectName>,
     ) -> io::Result<()> {
         let entry = |accounts: &[&SharedAccount], gone| BaseEntry {
-            commit: commit.map(str::to_owned),
+            commit: refs.commit.map(str::to_owned),
+            recorded: refs.recorded.map(str::to_owned),
             accounts: accounts
                 .iter()
                 .map(|account| AccountEntry::of(account))
@@ -299,10 +314,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut file = kept_in(&folder, "https://a.example.com", desired);
         assert!(file.read(desired).unwrap().is_none());
-        file.write(Some("c0ffee"), desired, &[ObjectName::Template].into())
-            .unwrap();
+        file.write(
+            RefValues {
+                commit: Some("c0ffee"),
+                recorded: Some("b0b"),
+            },
+            desired,
+            &[ObjectName::Template].into(),
+        )
+        .unwrap();
         let kept = file.read(desired).unwrap().unwrap();
         assert_eq!(kept.commit.as_deref(), Some("c0ffee"));
+        assert_eq!(kept.recorded.as_deref(), Some("b0b"));
         assert_eq!(kept.without_base, [ObjectName::Template].into());
         assert_eq!(kept.desired.digest(), desired.digest());
         assert!(desired.accounts.len() > 2 && desired.template.is_some());
@@ -337,7 +360,8 @@ mod tests {
         tree.accounts.sort_by(|a, b| a.name.cmp(&b.name));
         let folder = tempfile::tempdir().unwrap();
         let mut file = kept_in(&folder, "", &tree);
-        file.write(None, &tree, &BTreeSet::new()).unwrap();
+        file.write(RefValues::default(), &tree, &BTreeSet::new())
+            .unwrap();
         let whole = length(&file);
         for number in 0..150 {
             let index = number % tree.accounts.len();
@@ -347,7 +371,15 @@ mod tests {
             }
             let before = length(&file);
             let commit = number.to_string();
-            file.write(Some(&commit), &tree, &BTreeSet::new()).unwrap();
+            file.write(
+                RefValues {
+                    commit: Some(&commit),
+                    recorded: None,
+                },
+                &tree,
+                &BTreeSet::new(),
+            )
+            .unwrap();
             let after = length(&file);
             assert!(
                 after < before || after - before < whole / 20,
@@ -367,10 +399,12 @@ mod tests {
         let before = tree.digest();
         let folder = tempfile::tempdir().unwrap();
         let mut file = kept_in(&folder, "", &tree);
-        file.write(None, &tree, &BTreeSet::new()).unwrap();
+        file.write(RefValues::default(), &tree, &BTreeSet::new())
+            .unwrap();
         let whole = fs::read(file.path()).unwrap();
         rename(&mut tree, 0, "another");
-        file.write(None, &tree, &BTreeSet::new()).unwrap();
+        file.write(RefValues::default(), &tree, &BTreeSet::new())
+            .unwrap();
         let text = fs::read(file.path()).unwrap();
         assert_eq!(text[LENGTH..whole.len()], whole[LENGTH..]);
         let after = tree.digest();
@@ -388,7 +422,8 @@ mod tests {
         fs::write(file.path(), &text[..text.len() - 1]).unwrap();
         // The next write must not continue after half a line, or after what somebody else wrote.
         rename(&mut tree, 0, "a third");
-        file.write(None, &tree, &BTreeSet::new()).unwrap();
+        file.write(RefValues::default(), &tree, &BTreeSet::new())
+            .unwrap();
         let kept = file.read(&tree).unwrap().unwrap();
         assert_eq!(kept.desired.digest(), tree.digest());
     }
@@ -400,7 +435,8 @@ mod tests {
         let desired = example().desired;
         let folder = tempfile::tempdir().unwrap();
         let mut file = kept_in(&folder, "", &desired);
-        file.write(None, &desired, &BTreeSet::new()).unwrap();
+        file.write(RefValues::default(), &desired, &BTreeSet::new())
+            .unwrap();
         let mode = fs::metadata(file.path()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
@@ -412,10 +448,12 @@ mod tests {
             let mut desired = example().desired;
             let folder = tempfile::tempdir().unwrap();
             let mut file = kept_in(&folder, "", &desired);
-            file.write(None, &desired, &BTreeSet::new()).unwrap();
+            file.write(RefValues::default(), &desired, &BTreeSet::new())
+                .unwrap();
             for company in ["one", "two"] {
                 rename(&mut desired, 1, company);
-                file.write(None, &desired, &BTreeSet::new()).unwrap();
+                file.write(RefValues::default(), &desired, &BTreeSet::new())
+                    .unwrap();
             }
             let text = fs::read_to_string(file.path()).unwrap();
             assert_eq!(text.lines().count(), 5);

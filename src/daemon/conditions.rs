@@ -26,6 +26,8 @@ pub(super) struct Conditions {
     pub(super) dns: Option<String>,
     /// Why it is unknown whether a pause holds.
     pub(super) pause: Option<String>,
+    /// Why what an interrupted run left could not be looked at.
+    pub(super) recovery: Option<String>,
     /// Which part of the history log was lost.
     pub(super) history: Option<String>,
 }
@@ -68,7 +70,8 @@ pub(super) fn alerts(status: &Status, conditions: &Conditions, now: Timestamp) -
     if let Some(message) = &conditions.dns {
         alerts.push(raise(AlertKind::DnsUnreadable, None, message));
     }
-    let state = [conditions.pause.as_deref(), conditions.history.as_deref()];
+    let state = [&conditions.pause, &conditions.history, &conditions.recovery]
+        .map(|reason| reason.as_deref());
     let state: Vec<&str> = state.into_iter().flatten().collect();
     if !state.is_empty() {
         alerts.push(raise(AlertKind::StateSpoilt, None, &state.join("; ")));

@@ -20,7 +20,7 @@ use super::status::{InterventionKind, Mode, Outcome, Trigger};
 use super::timers::Timers;
 use super::{PendingWork, PublishedStatus, WorkQueue};
 use crate::apply::lease::LeaseGuard;
-use crate::model::{AccountName, ObjectName};
+use crate::model::{AccountName, ClusterName, ObjectName};
 
 /// The state that the controller keeps from one cycle to the next.
 pub(super) struct Controller {
@@ -33,6 +33,10 @@ pub(super) struct Controller {
     pub(super) history_log: HistoryLog,
     pub(super) conditions: Conditions,
     pub(super) interventions: Interventions,
+    /// The cluster whose lease is held; absent on a sandbox of its own, which needs none.
+    pub(super) led: Option<ClusterName>,
+    /// Whether the tree is for another cluster by now, whose lease has to be taken first.
+    pub(super) leads_another: bool,
     /// The tree that is reconciled.
     pub(super) revision: Option<SourceRevision>,
     pub(super) applied: AppliedState,
@@ -77,6 +81,8 @@ impl Controller {
             history_log,
             conditions: Conditions::default(),
             interventions: Interventions::default(),
+            led: None,
+            leads_another: false,
             revision: None,
             hooks: KeptHooks::default(),
             recovery: Recovery::Due,
@@ -112,6 +118,7 @@ impl Controller {
 
     /// Starts a term as leader, and forgets everything known before.
     pub(super) fn begin(&mut self, now: Timestamp) {
+        self.leads_another = false;
         self.revision = None;
         self.applied = AppliedState::default();
         self.observed.forget();
@@ -142,7 +149,7 @@ impl Controller {
                 self.handle(pending, Timestamp::now());
             }
             self.reconcile_due(guard).await;
-            if stop.is_cancelled() || guard.is_stopped() {
+            if stop.is_cancelled() || guard.is_stopped() || self.leads_another {
                 let client = self.observed.platform.client();
                 self.hooks.remove(client, guard).await;
                 return;
@@ -201,7 +208,7 @@ impl Controller {
         tracing::warn!(by = %self.seen.duration_since(now), "the clock was set back");
         let latest = later(now, LONGEST_PAUSE);
         self.timers.set_back(now, self.setup.poll, latest);
-        self.objects.set_back(latest);
+        self.objects.set_back(now, latest);
         self.hooks.look_now();
     }
 

@@ -12,6 +12,7 @@ use super::assessment::{
 use super::controller::{Controller, names_of};
 use super::history_log::Detected;
 use super::observe::is_down;
+use super::recovery::Unrecovered;
 use super::schedule::{back_off, later};
 use super::show::CycleFindings;
 use super::source::SourceRevision;
@@ -23,7 +24,7 @@ use crate::diff::{Change, Differences, WrittenParts};
 use crate::live::ReadClient;
 use crate::model::ObjectName;
 use crate::reconcile::Reread;
-use crate::tree::{HealMode, Loaded, TreeSource};
+use crate::tree::{Desired, HealMode, Loaded, TreeSource};
 
 /// Reason given for work that is not started because the daemon is ending.
 pub(super) const ENDED: &str = "the daemon is about to end";
@@ -105,7 +106,15 @@ impl Controller {
         let (state, shard) = (&self.setup.state, self.setup.shard);
         let recovered =
             (self.recovery).advance(read, (state, &desired.cluster, shard), &client, guard);
-        recovered.await.map_err(|error| error.to_string())?;
+        match recovered.await {
+            Ok(()) => self.conditions.recovery = None,
+            Err(Unrecovered::Platform(error)) => return Err(error.explained()),
+            // Reading goes on; nothing is written until the recovery succeeds.
+            Err(error @ (Unrecovered::Recovery(_) | Unrecovered::Apply(_))) => {
+                tracing::warn!(%error, "nothing is written until what an interrupted run left is looked at");
+                self.conditions.recovery = Some(error.to_string());
+            }
+        }
         let with_departed = std::mem::take(&mut self.observed.look_for_departed);
         let base = self.applied.base.as_ref();
         let stop = self.queue.stopped();
@@ -115,7 +124,7 @@ impl Controller {
             () = stop.cancelled() => return Err(ENDED.to_owned()),
         };
         let failure = match result {
-            Ok(()) => is_down(&self.observed.platform.live, read),
+            Ok(()) => self.outage_in(&client, desired, read).await,
             Err(error) => Some(error.explained()),
         };
         if let Some(reason) = failure {
@@ -125,6 +134,25 @@ impl Controller {
         self.find_platform(Timestamp::now());
         self.read_zones(loaded, read).await;
         Ok(client)
+    }
+
+    /// Returns why the platform counts as lost after a read: nothing of it could be read, and no other object can be.
+    async fn outage_in(
+        &mut self,
+        client: &ReadClient,
+        desired: &Desired,
+        read: &BTreeSet<ObjectName>,
+    ) -> Option<String> {
+        let reason = is_down(&self.observed.platform.live, read)?;
+        let Some(witness) = self.observed.platform.witness(desired, read) else {
+            return Some(reason);
+        };
+        let (base, witness) = (self.applied.base.as_ref(), [witness].into());
+        let platform = &mut self.observed.platform;
+        match platform.read(client, desired, base, &witness, false).await {
+            Ok(()) => is_down(&platform.live, &witness).and(Some(reason)),
+            Err(error) => Some(error.explained()),
+        }
     }
 
     /// Starts or prolongs the outage, which postpones all reads.
@@ -204,8 +232,8 @@ impl Controller {
             steps: assessment.plan.steps.len(),
             ..CycleResult::default()
         };
-        let mut held = None;
-        if !assessment.plan.steps.is_empty() && !guard.is_stopped() {
+        let mut held = self.conditions.recovery.clone();
+        if held.is_none() && !assessment.plan.steps.is_empty() && !guard.is_stopped() {
             let found = CycleFindings {
                 carrying: true,
                 ..CycleFindings::of(&assessment, None)
@@ -412,6 +440,13 @@ impl Controller {
                 self.timers.objects.requeue(name, retry_at);
                 self.triggers.insert(Trigger::Retry);
             }
+        }
+        if self.conditions.recovery.is_some()
+            && let Some(first) = read.first()
+        {
+            // The recovery is tried again soon, before the next read.
+            let soon = later(now, self.setup.confirm_after);
+            self.timers.objects.requeue(first, soon);
         }
     }
 

@@ -78,6 +78,23 @@ impl DriftHistory {
         self.healed.clear();
     }
 
+    /// Moves what was dated in the future to `now`, after the clock was set back: else drift would never be confirmed, and
+    /// healings would count for longer than they should.
+    pub(super) fn set_back(&mut self, now: Timestamp) {
+        // A read confirms only what an earlier one showed.
+        let earlier = now.saturating_sub(SignedDuration::from_millis(1));
+        let earlier = earlier.unwrap_or(now);
+        for seen in self.seen.values_mut() {
+            seen.first = seen.first.min(earlier);
+            seen.confirmed = seen.confirmed.map(|at| at.min(now));
+            seen.absent = seen.absent.map(|at| at.min(earlier));
+        }
+        for healed in self.healed.values_mut().flatten() {
+            *healed = (*healed).min(now);
+        }
+        self.read = self.read.map(|at| at.min(now));
+    }
+
     /// Forgets everything, because the tree changed.
     pub(super) fn forget(&mut self) {
         self.seen.clear();
@@ -117,6 +134,23 @@ mod tests {
             cause: Cause::Drift,
             origin: None,
         }
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_keeps_no_drift_from_being_confirmed() {
+        let mut drift_history = DriftHistory::default();
+        let change = drift("a", "x");
+        drift_history.observe([&change].into_iter(), at(86_400));
+        let healed = ChangeKey::Setting("b".into());
+        for _ in 0..ROUNDS {
+            drift_history.healed(&healed, at(2_592_000));
+        }
+        drift_history.set_back(at(100));
+        let found = drift_history.observe([&change].into_iter(), at(100));
+        assert_eq!(found[0].confirmed, Some(at(100)));
+        assert!(drift_history.keeps_changing(&healed, at(100)));
+        let hours = 7 * 3600;
+        assert!(!drift_history.keeps_changing(&healed, at(100 + hours)));
     }
 
     /// Lists for each read: key, live value, when last absent, first seen, confirmed.

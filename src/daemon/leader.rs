@@ -140,6 +140,7 @@ async fn lead(controller: &mut Controller, stop: &CancellationToken, is_once: bo
     if !take(controller, &mut leases, &claim, stop, is_once).await {
         return;
     }
+    controller.led = Some(cluster.clone());
     controller.take_lead(Timestamp::now());
     tracing::info!(%cluster, "leading");
     let guard = LeaseGuard::of(&leases);
@@ -147,6 +148,8 @@ async fn lead(controller: &mut Controller, stop: &CancellationToken, is_once: bo
     let ended = while_leading(leases, &claim, &guard, work).await;
     if let Some(error) = ended.lost {
         tracing::warn!(%error, "no longer leading; nothing further was begun");
+        controller.drop_approval("this daemon no longer leads");
+        controller.lack_lease(&error, Timestamp::now());
     }
     if let Some(error) = ended.not_released {
         tracing::warn!(%error, "the lease could not be given back, and expires");
@@ -291,6 +294,9 @@ impl Controller {
         let stop = self.queue.stopped();
         for round in 0..rounds {
             self.reconcile_due(guard).await;
+            if self.leads_another {
+                return;
+            }
             if round == 0 {
                 self.timers.domains.requeue_all(Timestamp::now());
             }

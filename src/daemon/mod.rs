@@ -47,7 +47,7 @@ mod timers;
 mod verdict;
 mod zones;
 
-pub use base::{BaseError, BaseFile, KeptBase};
+pub use base::{BaseError, BaseFile, KeptBase, RefValues};
 pub use event::{Event, events};
 pub use hooks::hooks;
 pub use leader::{WatchError, once, watch};

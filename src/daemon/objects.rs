@@ -87,9 +87,10 @@ impl Objects {
         }
     }
 
-    /// Lets no back-off last longer than until `latest`, after the clock was set back.
-    pub(super) fn set_back(&mut self, latest: Timestamp) {
+    /// Lets nothing be dated in the future after the clock was set back, and no back-off last longer than until `latest`.
+    pub(super) fn set_back(&mut self, now: Timestamp, latest: Timestamp) {
         for record in self.records.values_mut() {
+            record.drift_history.set_back(now);
             record.retry_at = record.retry_at.map(|at| at.min(latest));
         }
     }

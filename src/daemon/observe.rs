@@ -197,6 +197,24 @@ impl ObservedPlatform {
             .retain(|domain, _| claimed.contains(domain));
     }
 
+    /// Returns an object that tells an outage from objects that cannot be read, when nothing of what was just read could
+    /// be: another one, if possible one whose last read succeeded.
+    pub(super) fn witness(
+        &self,
+        desired: &Desired,
+        read: &BTreeSet<ObjectName>,
+    ) -> Option<ObjectName> {
+        let all = desired.object_names();
+        let mut others = all
+            .into_iter()
+            .filter(|name| !read.contains(name))
+            .peekable();
+        let first = others.peek().cloned();
+        others
+            .find(|name| self.begun_at.contains_key(name))
+            .or(first)
+    }
+
     /// Marks objects as unknown, with the reason.
     pub(super) fn lose(&mut self, names: &BTreeSet<ObjectName>, reason: &str) {
         for name in names {

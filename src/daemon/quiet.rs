@@ -38,6 +38,7 @@ impl Controller {
         let is_noted = self.applied.is_noted(commit);
         let waits = |verdict: &ObjectVerdict| holds(verdict, Hold::Unconfirmed);
         assessment.plan.steps.is_empty()
+            && !self.applied.is_behind()
             && (is_noted || !is_complete(assessment))
             && !assessment.verdicts.values().any(waits)
             // Only a cycle that asks the primary knows its records.

@@ -89,7 +89,7 @@ impl ReadSchedule {
 
     /// Corrects the schedule after the clock was set back: nothing waits longer than if it were scheduled now.
     pub(super) fn set_back(&mut self, now: Timestamp) {
-        let latest = later(now, self.interval.max(LONGEST_PAUSE));
+        let latest = later(now, self.interval);
         for due in self.due.values_mut() {
             due.at = due.at.min(latest);
         }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::advance::Advance;
 use crate::apply::remote::{GitError, Remote};
-use crate::apply::{AppliedRef, Complete, Recall, Recalled, WrittenRef};
+use crate::apply::{AppliedRef, Complete, Recall, Recalled, Written, WrittenRef};
 use crate::diff::WrittenParts;
 use crate::model::Shard;
 use crate::tree::{Base, Desired, Known};
@@ -25,6 +25,8 @@ pub struct BaseRefs {
     push: bool,
     /// Whether the refs hold what was only announced.
     is_announced: bool,
+    /// The record that could not be sent, such as while the remote was away.
+    unsent: Option<Written>,
 }
 
 /// Two trees: the base, if it is known, and the tree that a run leads to.
@@ -41,6 +43,7 @@ impl BaseRefs {
             shard: None,
             push: false,
             is_announced: false,
+            unsent: None,
         }
     }
 
@@ -94,6 +97,7 @@ impl BaseRefs {
         } else if self.written.is_none() || self.base != before {
             self.written = Some(self.applied.written());
             self.is_announced = false;
+            self.unsent = None;
         }
         Ok(base)
     }
@@ -131,7 +135,8 @@ impl BaseRefs {
         let Some(written) = &mut self.written else {
             return Ok(());
         };
-        let known = written.known(self.shard, self.base.as_deref());
+        let recorded = || written.known(self.shard, self.base.as_deref());
+        let known = self.unsent.clone().unwrap_or_else(recorded);
         if known.is_empty()
             && let Some(base) = base
         {
@@ -161,7 +166,8 @@ impl BaseRefs {
         let Some(written) = &mut self.written else {
             return Ok(());
         };
-        let known = written.known(self.shard, self.base.as_deref());
+        let recorded = || written.known(self.shard, self.base.as_deref());
+        let known = self.unsent.clone().unwrap_or_else(recorded);
         let mut before = known.clone();
         if let Some(base) = base {
             let same = parts.take_known(base, desired);
@@ -174,12 +180,28 @@ impl BaseRefs {
             parts = WrittenParts::default();
         }
         let now = before.and(commit, parts);
-        if now == known && !self.is_announced {
+        if now == known && !self.is_announced && self.unsent.is_none() {
             return Ok(());
         }
         self.is_announced = false;
-        let moment = Timestamp::now();
-        written.keep(self.shard, now, moment, self.push).await
+        let kept = written.keep(self.shard, now.clone(), Timestamp::now(), self.push);
+        let kept = kept.await;
+        // Where another run wrote in the meantime, its record stands.
+        let is_lost = matches!(kept, Err(ref error) if !matches!(error, GitError::Moved));
+        self.unsent = is_lost.then_some(now);
+        kept
+    }
+
+    /// Returns whether a record waits to be sent.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.unsent.is_some()
+    }
+
+    /// Returns what stands in the refs of this run, to tell later whether somebody else wrote since; `None` for nothing.
+    #[must_use]
+    pub fn recorded(&self) -> Option<&str> {
+        self.written.as_ref()?.seen(self.shard)
     }
 
     /// Makes a completely applied commit the base; for a shard, once the others have applied it, too.
@@ -189,6 +211,8 @@ impl BaseRefs {
         match completed.await {
             Ok(Complete::Whole) => {
                 self.base = Some(commit.to_owned());
+                // A base that was not trusted is replaced, and what is written on top of this one is recorded again.
+                self.written.get_or_insert_with(|| self.applied.written());
                 Advance::Base {
                     commit: commit.to_owned(),
                 }
@@ -214,6 +238,7 @@ impl BaseRefs {
     /// When Git cannot delete a ref.
     pub async fn forget_written(&mut self) -> Result<(), GitError> {
         self.is_announced = false;
+        self.unsent = None;
         match &mut self.written {
             Some(written) => written.clear(self.push).await,
             None => Ok(()),

@@ -63,6 +63,9 @@ pub enum GitError {
     /// The repository that contains the tree cannot be read.
     #[error("the Git repository cannot be read: {0}")]
     Repository(String),
+    /// Somebody else wrote a record in the meantime.
+    #[error("another run wrote it in the meantime")]
+    Moved,
     /// The requested remote is not configured.
     #[error("there is no remote {0}; `git remote` lists them")]
     NoRemote(String),

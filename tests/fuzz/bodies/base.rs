@@ -5,7 +5,7 @@ use std::fs;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use camino::Utf8PathBuf;
-use emblazon::daemon::{BaseFile, KeptBase};
+use emblazon::daemon::{BaseFile, KeptBase, RefValues};
 use emblazon::model::DigestWriter;
 use emblazon::tree::{Desired, Workdir, load};
 
@@ -42,7 +42,7 @@ fn beginning() -> &'static (Vec<u8>, Vec<u8>) {
     static BEGINNING: OnceLock<(Vec<u8>, Vec<u8>)> = OnceLock::new();
     BEGINNING.get_or_init(|| {
         let [read, _] = &mut *files().lock().unwrap_or_else(PoisonError::into_inner);
-        (read.write(None, tree(), &BTreeSet::new())).expect("space on the disk");
+        (read.write(RefValues::default(), tree(), &BTreeSet::new())).expect("space on the disk");
         let text = fs::read(read.path()).expect("what was just written");
         let mut lines = text.split_inclusive(|byte| *byte == b'\n');
         let mut next = || lines.next().expect("a line").to_vec();
@@ -94,7 +94,14 @@ pub(crate) fn base(data: &[u8]) {
     };
     let [_, written] = &mut *files().lock().unwrap_or_else(PoisonError::into_inner);
     written
-        .write(kept.commit.as_deref(), &kept.desired, &kept.without_base)
+        .write(
+            RefValues {
+                commit: kept.commit.as_deref(),
+                recorded: kept.recorded.as_deref(),
+            },
+            &kept.desired,
+            &kept.without_base,
+        )
         .expect("space on the disk");
     let again = written.read(tree()).expect("what was just written");
     let again = again.expect("what was just written");

@@ -9,11 +9,18 @@ use crate::cli::check_exit;
 use crate::platform::id;
 use crate::standing::refuse;
 
-/// An apply was complete in part when the daemon begins, and the tree has gone back since: the platform is as emblazon left it.
-#[test]
-fn what_an_apply_wrote_in_part_is_no_drift_for_a_daemon_that_begins() {
-    let platform = platform("ab", "{apply: manual, heal: report}");
+/// An apply was complete in part when the daemon begins, and the tree has gone back since: the platform is as emblazon left
+/// it. A daemon that ran on that host before has a base of its own, which is older.
+#[track_caller]
+fn check_applied_in_part(ran_before: bool) {
+    let platform = platform("ab", "{apply: auto, heal: report}");
     let bare = publish(&platform);
+    if ran_before {
+        let mut daemon = follow_as(&platform, bare.path(), "daemon", "", "");
+        daemon.wait("run", None, "applied");
+        assert_eq!(daemon.stop().code(), Some(0));
+    }
+    configure(&platform, "{apply: manual, heal: report}");
     let apply = || {
         let mut command = platform.command(&["apply", "--yes"]);
         command
@@ -21,6 +28,7 @@ fn what_an_apply_wrote_in_part_is_no_drift_for_a_daemon_that_begins() {
             .output()
             .unwrap()
     };
+    commit(&platform, "manual", &[]);
     check_exit(&apply(), 0);
     name_company(&platform, 'a', "second");
     name_company(&platform, 'b', "second");
@@ -42,6 +50,58 @@ fn what_an_apply_wrote_in_part_is_no_drift_for_a_daemon_that_begins() {
     daemon.wait("stalled", Some('b'), "drift_reported");
     assert_eq!(daemon.stop().code(), Some(0));
     platform.stop();
+}
+
+#[test]
+fn what_an_apply_wrote_in_part_is_no_drift_for_a_daemon_that_begins() {
+    check_applied_in_part(false);
+}
+
+#[test]
+fn what_an_apply_wrote_in_part_is_no_drift_for_a_daemon_with_an_older_base() {
+    check_applied_in_part(true);
+}
+
+/// A daemon wrote a commit in part, and the tree goes back while it runs.
+#[track_caller]
+fn check_written_in_part(further: &str) {
+    let platform = platform("ab", "{apply: auto, heal: report}");
+    let declared = "whitelabel: {company_name: new, domain: a.example.com}";
+    platform.declare('a', declared);
+    let bare = publish(&platform);
+    let mut daemon = follow_as(&platform, bare.path(), "daemon", "", further);
+    daemon.wait("run", None, "applied");
+    refuse(&platform, 'b');
+    platform.declare(
+        'a',
+        "whitelabel: {company_name: second, domain: second.example.com}",
+    );
+    name_company(&platform, 'b', "second");
+    let second = commit(&platform, "second", &[]);
+    daemon.wait("commit", None, &second);
+    while platform.key('a', "domain") != "second.example.com" {
+        std::thread::yield_now();
+    }
+    daemon.wait("run", None, "failed");
+    platform.declare('a', declared);
+    name_company(&platform, 'b', "new");
+    configure(&platform, "{apply: manual, heal: report}");
+    let back = commit(&platform, "back", &[]);
+    daemon.wait("commit", None, &back);
+    daemon.wait("stalled", Some('a'), "awaiting_approval");
+    assert!(!daemon.has_said("stalled", "drift_reported"));
+    assert_eq!(daemon.stop().code(), Some(0));
+    platform.stop();
+}
+
+#[test]
+fn what_a_daemon_wrote_in_part_is_no_drift_for_itself() {
+    check_written_in_part("");
+}
+
+#[test]
+fn what_a_shard_wrote_in_part_is_no_drift_for_itself() {
+    check_written_in_part("shard: 1/1");
 }
 
 /// A daemon was killed before its write was answered, and the tree has gone back since: the announcement in Git is all that
