@@ -286,13 +286,23 @@ impl WrittenRef {
         Ok(id.to_string())
     }
 
-    /// Deletes the records that were seen, for all shards: the base covers everything. A record that another shard has
-    /// written since stays.
+    /// Deletes the records of the cluster, for all shards, after a commit has become the base: it covers everything. What
+    /// another shard has written on top of it since stays.
     ///
     /// # Errors
-    /// When Git cannot delete a ref.
-    pub async fn clear(&mut self, push: bool) -> Result<(), GitError> {
-        for reference in self.seen.clone().into_keys() {
+    /// When Git cannot list or delete a ref.
+    pub async fn clear(&mut self, base: &str, push: bool) -> Result<(), GitError> {
+        let remote = self.remote.clone().filter(|_| push);
+        let mut found = self.clone.values(&self.start)?;
+        if let Some(remote) = &remote {
+            found.extend(remote.values(&self.start).await?);
+        }
+        for (reference, id) in found {
+            let record = self.read(&reference, &id, remote.as_ref()).await;
+            if record.is_ok_and(|record| record.base.as_deref() == Some(base)) {
+                continue;
+            }
+            self.seen.insert(reference.clone(), id);
             self.take_away(&reference, push).await?;
         }
         Ok(())

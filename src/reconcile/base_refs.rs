@@ -239,9 +239,9 @@ impl BaseRefs {
     pub async fn forget_written(&mut self) -> Result<(), GitError> {
         self.is_announced = false;
         self.unsent = None;
-        match &mut self.written {
-            Some(written) => written.clear(self.push).await,
-            None => Ok(()),
+        match (&mut self.written, &self.base) {
+            (Some(written), Some(base)) => written.clear(base, self.push).await,
+            _ => Ok(()),
         }
     }
 }
